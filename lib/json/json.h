@@ -1,0 +1,93 @@
+/*
+ * json.h - strict JSON text: a pull scanner, and a printer of numbers and strings. A leaf: it includes
+ * nothing of the project.
+ *
+ * The scanner accepts exactly RFC 8259 (no duplicate check: callers know which names they have seen), UTF-8
+ * checked, nesting at most JSON_DEPTH_MAX. It allocates nothing: strings come back as slices of the input and
+ * are unescaped into the caller's buffer on demand. Reading goes on by return values: the first error sticks,
+ * every later call returns false, and `error` with `at` say what and where.
+ *
+ *     struct json j;
+ *     json_init(&j, text, n);
+ *     if (json_object(&j)) {
+ *         while (json_member(&j, &name)) { ... exactly one value must be read or skipped here ... }
+ *     }
+ *     if (!json_end(&j)) { ... j.error, j.at ... }
+ */
+#ifndef JSON_H
+#define JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { JSON_DEPTH_MAX = 64 };
+
+enum json_type {
+    JSON_NONE, /* not the start of a value, or an earlier error */
+    JSON_NULL,
+    JSON_BOOL,
+    JSON_NUMBER,
+    JSON_STRING,
+    JSON_ARRAY,
+    JSON_OBJECT
+};
+
+struct json {
+    const char *begin, *p, *end;
+    const char *error; /* NULL while all is well; else a static phrase such as "expected ',' or ']'" */
+    const char *at;    /* where the error is */
+    unsigned depth;
+    unsigned char state;       /* what may come next: enum json_state in scan.h */
+    char open[JSON_DEPTH_MAX]; /* '{' or '[' per open container */
+};
+
+/* A string as it stands between its quotes, checked but still escaped. */
+struct json_text {
+    const char *p;
+    size_t n;
+    bool escaped; /* has a backslash */
+};
+
+void json_init(struct json *j, const char *text, size_t n);
+enum json_type json_peek(struct json *j);        /* the type of the value that comes next */
+const char *json_type_name(enum json_type type); /* "a number", "an object", ... for messages */
+
+bool json_object(struct json *j); /* enters an object */
+bool json_member(struct json *j,
+                 struct json_text *ret_name); /* next name, ':' taken; false at '}' (taken) or on error */
+bool json_array(struct json *j);              /* enters an array */
+bool json_element(struct json *j);            /* true: a value comes next; false at ']' (taken) or on error */
+
+bool json_null(struct json *j);
+bool json_bool(struct json *j, bool *ret_value);
+/* A finite number; one beyond the range of double is an error. Correctly rounded. */
+bool json_number(struct json *j, double *ret_value);
+/* A number that is finite as a float too; correctly rounded to float (no double rounding). */
+bool json_float(struct json *j, float *ret_value);
+bool json_string(struct json *j, struct json_text *ret_text);
+bool json_skip(struct json *j); /* any value, fully checked */
+bool json_end(struct json *j);  /* no error, and only white space remains */
+
+/* Reads `[f, f, ...]` of numbers, with null as NaN, into out[0..max): the hot path of sequences. *ret_n is
+ * the number of elements in the text, which may exceed max (the excess is checked, not stored). */
+bool json_float_array(struct json *j, float *out, size_t max, size_t *ret_n);
+
+/* Writes the unescaped text and a NUL; false if it has an embedded NUL or does not fit into `size` bytes. */
+bool json_unescape(struct json_text text, char *out, size_t size);
+/* Whether the unescaped text equals the NUL-terminated s. */
+bool json_text_is(struct json_text text, const char *s);
+
+/* ---- printing: each writes at p, without a NUL, and returns the end ---- */
+
+enum { JSON_FLOAT_MAX = 16, JSON_DOUBLE_MAX = 32, JSON_INT_MAX = 24 };
+/* The shortest decimal that reads back as the same float ("null" if it is not finite). At most JSON_FLOAT_MAX
+ * bytes. */
+char *json_print_float(char *p, float value);
+/* Reads back as the same double ("null" if it is not finite). At most JSON_DOUBLE_MAX bytes. */
+char *json_print_double(char *p, double value);
+char *json_print_int(char *p, int64_t value);
+/* A quoted JSON string; at most 6 * n + 2 bytes. The input is valid UTF-8. */
+char *json_print_string(char *p, const char *s, size_t n);
+
+#endif
