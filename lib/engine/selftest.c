@@ -1,0 +1,63 @@
+/* A model proves itself: the readings and answers that came with it must agree. */
+#include "engine/buffer.h"
+#include "engine/modelfile.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* MODELS.md: 1e-4 of the expected value, or 1e-4 where that is near 0. */
+#define TOLERANCE 1e-4
+
+static enum gru_status compare(const struct gru_model *model, const float *y, struct gru_error *error)
+{
+    const struct gru_info *info = &model->info;
+    for (size_t k = 0; k < model->selftest.n_rows * info->y_floats; k++) {
+        double expected = (double)model->selftest.y[k];
+        double got = (double)y[k];
+        if (fabs(got - expected) <= TOLERANCE * fmax(1, fabs(expected))) {
+            continue;
+        }
+        size_t row = k / info->y_floats;
+        size_t column = k % info->y_floats;
+        const char *output = info->outputs[column % info->n_outputs].name;
+        return gru_fail(
+            error, GRU_SELFTEST_FAILED, "grud.selftest",
+            "the selftest expects %.9g in row %zu for the output '%s' (column %zu), but the model "
+            "gives %.9g",
+            expected, row, gru_show(output).text, column, got);
+    }
+    return GRU_OK;
+}
+
+static enum gru_status run(const struct gru_model *model, struct gru_work *work, float *y,
+                           struct gru_error *error)
+{
+    struct gru_lane lane = { .x = model->selftest.x, .n_rows = model->selftest.n_rows, .y = y };
+    enum gru_status status = gru_run(model, work, &lane, 1);
+    if (status != GRU_OK) {
+        return gru_fail_no_memory(error);
+    }
+    if (lane.status != GRU_OK) {
+        return gru_fail(error, GRU_SELFTEST_FAILED, "grud.selftest",
+                        "the selftest cannot be run: at row %zu, column %zu, %s", lane.bad_row,
+                        lane.bad_column, gru_status_text(lane.status));
+    }
+    return compare(model, y, error);
+}
+
+enum gru_status gru_selftest_run(const struct gru_model *model, struct gru_error *error)
+{
+    if (model->selftest.n_rows == 0) {
+        return GRU_OK;
+    }
+    size_t n;
+    struct gru_work *work = NULL;
+    float *y = __builtin_mul_overflow(model->selftest.n_rows, model->info.y_floats, &n)
+                   ? NULL
+                   : gru_array_alloc(n, sizeof *y);
+    enum gru_status status =
+        y && gru_work_create(&work) == GRU_OK ? run(model, work, y, error) : gru_fail_no_memory(error);
+    gru_work_free(work);
+    free(y);
+    return status;
+}

@@ -1,0 +1,69 @@
+#include "engine/work.h"
+
+#include <stdlib.h>
+
+enum { ALIGNMENT = 64 };
+
+enum gru_status gru_work_create(struct gru_work **ret_work)
+{
+    struct gru_work *work = calloc(1, sizeof *work);
+    if (!work) {
+        return GRU_NO_MEMORY;
+    }
+    *ret_work = work;
+    return GRU_OK;
+}
+
+void gru_work_free(struct gru_work *work)
+{
+    if (work) {
+        free(work->rows);
+        free(work->roll);
+        free(work->order);
+        free(work);
+    }
+}
+
+static enum gru_status grow(float **array, size_t *n_floats, size_t wanted)
+{
+    if (*n_floats >= wanted) {
+        return GRU_OK;
+    }
+    size_t n_bytes;
+    if (__builtin_mul_overflow(wanted, sizeof(float), &n_bytes) ||
+        __builtin_add_overflow(n_bytes, ALIGNMENT - 1, &n_bytes)) {
+        return GRU_NO_MEMORY;
+    }
+    float *larger = aligned_alloc(ALIGNMENT, n_bytes / ALIGNMENT * ALIGNMENT);
+    if (!larger) {
+        return GRU_NO_MEMORY;
+    }
+    free(*array);
+    *array = larger;
+    *n_floats = wanted;
+    return GRU_OK;
+}
+
+enum gru_status gru_work_rows(struct gru_work *work, size_t n_floats)
+{
+    return grow(&work->rows, &work->n_row_floats, n_floats);
+}
+
+enum gru_status gru_work_roll(struct gru_work *work, size_t n_floats)
+{
+    return grow(&work->roll, &work->n_roll_floats, n_floats);
+}
+
+enum gru_status gru_work_order(struct gru_work *work, size_t n_lanes)
+{
+    if (work->n_order >= n_lanes) {
+        return GRU_OK;
+    }
+    struct gru_lane **larger = reallocarray(work->order, n_lanes, sizeof(*larger));
+    if (!larger) {
+        return GRU_NO_MEMORY;
+    }
+    work->order = larger;
+    work->n_order = n_lanes;
+    return GRU_OK;
+}

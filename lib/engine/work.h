@@ -1,0 +1,24 @@
+/*
+ * work.h - scratch memory of a run: one aligned block, cut anew for each run, grown when a run needs more.
+ * Private to lib/engine; one thread at a time.
+ */
+#ifndef WORK_H
+#define WORK_H
+
+#include "gru.h"
+
+struct gru_work {
+    float *rows; /* the arrays of a run (forward.c) */
+    size_t n_row_floats;
+    float *roll; /* the private state of a roll-out (forecast.c), which itself calls gru_run */
+    size_t n_roll_floats;
+    struct gru_lane **order; /* lanes, longest first */
+    size_t n_order;
+};
+
+/* Each makes its array at least that long; what it held is lost. */
+GRU_CHECK enum gru_status gru_work_rows(struct gru_work *work, size_t n_floats);
+GRU_CHECK enum gru_status gru_work_roll(struct gru_work *work, size_t n_floats);
+GRU_CHECK enum gru_status gru_work_order(struct gru_work *work, size_t n_lanes);
+
+#endif

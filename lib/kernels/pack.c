@@ -1,0 +1,51 @@
+/*
+ * pack.c - how weights lie in memory for simd.c: panels of one block of units each, panel[k][width], where
+ * the width is K_BLOCK for a plain matrix and G * K_BLOCK for gates; the panels follow one another.
+ */
+#include "kernels/kernels.h"
+
+#include <string.h>
+
+size_t k_packed_floats(size_t n, size_t k)
+{
+    return k_padded(n) * k;
+}
+
+/* Gate g of unit u is row g * h + u of w; a plain matrix is one gate. */
+static void pack(const float *w, size_t n_gates, size_t h, size_t k, float *packed)
+{
+    const size_t width = n_gates * K_BLOCK;
+    memset(packed, 0, n_gates * k_padded(h) * k * sizeof *packed);
+    for (size_t gate = 0; gate < n_gates; gate++) {
+        for (size_t unit = 0; unit < h; unit++) {
+            const float *row = w + (gate * h + unit) * k;
+            float *panel = packed + unit / K_BLOCK * width * k + gate * K_BLOCK + unit % K_BLOCK;
+            for (size_t i = 0; i < k; i++) {
+                panel[i * width] = row[i];
+            }
+        }
+    }
+}
+
+void k_pack(const float *w, size_t n, size_t k, float *packed)
+{
+    pack(w, 1, n, k, packed);
+}
+
+void k_pack_gates(const float *w, size_t n_gates, size_t h, size_t k, float *packed)
+{
+    pack(w, n_gates, h, k, packed);
+}
+
+/* A bias is a matrix of one column. */
+void k_pack_gate_bias(const float *bias, size_t n_gates, size_t h, float *out)
+{
+    pack(bias, n_gates, h, 1, out);
+}
+
+/* K_*_BEFORE keep z, r . h and o of every row between their two products; the others need nothing. */
+size_t k_recur_scratch(const struct k_layer *layer, size_t n_rows)
+{
+    bool before = layer->cell == K_GRU_BEFORE || layer->cell == K_OUTPUT_GATE_BEFORE;
+    return before ? n_rows * 3 * k_padded(layer->h) : 0;
+}

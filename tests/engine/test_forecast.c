@@ -1,0 +1,192 @@
+/* Scaling, residual, missing readings, several steps at once, roll-outs: on small models built in the test,
+ * whose answers are recomputed from the plain network by hand. */
+#include "engine/model.h"
+#include "test.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A model of temp, humidity -> temp (feeds temp), with H = 5. Scaled and residual as asked. */
+static struct gru_model *make_model(bool residual, enum gru_missing missing)
+{
+    static const char *const inputs[] = { "temp", "humidity" };
+    static const size_t hidden[] = { 5 };
+    struct gru_plan plan = { .n_inputs = 2,
+                             .n_outputs = 1,
+                             .n_layers = 1,
+                             .inputs = inputs,
+                             .outputs = inputs,
+                             .hidden_sizes = hidden,
+                             .residual = residual,
+                             .seed = 7 };
+    struct gru_model *model;
+    ck_assert_int_eq(gru_model_create(&plan, &model, NULL), GRU_OK);
+    model->info.inputs[0].mean = 20.0;
+    model->info.inputs[0].std = 4.0;
+    model->info.outputs[0].mean = residual ? 0.0 : 20.0;
+    model->info.outputs[0].std = 4.0;
+    model->info.missing = missing;
+    return model;
+}
+
+struct stream {
+    struct gru_model *model;
+    struct gru_work *work;
+    float state[64];
+};
+
+static struct stream begin(struct gru_model *model)
+{
+    struct stream stream = { .model = model };
+    ck_assert_int_eq(gru_work_create(&stream.work), GRU_OK);
+    ck_assert_uint_le(gru_model_info(model)->state_floats, 64);
+    gru_state_init(model, stream.state);
+    return stream;
+}
+
+static void end(struct stream *stream)
+{
+    gru_work_free(stream->work);
+    gru_model_unref(stream->model);
+}
+
+static enum gru_status step(struct stream *stream, const float *x, float *y)
+{
+    struct gru_lane lane = {
+        .state_in = stream->state, .state_out = stream->state, .x = x, .n_rows = 1, .y = y
+    };
+    ck_assert_int_eq(gru_run(stream->model, stream->work, &lane, 1), GRU_OK);
+    return lane.status;
+}
+
+TEST(inputs_and_outputs_are_scaled)
+{
+    struct stream scaled = begin(make_model(false, GRU_MISSING_LAST));
+    struct stream plain = begin(make_model(false, GRU_MISSING_LAST));
+    plain.model->info.inputs[0].mean = plain.model->info.outputs[0].mean = 0.0;
+    plain.model->info.inputs[0].std = plain.model->info.outputs[0].std = 1.0;
+    float y, y_plain;
+    ck_assert_int_eq(step(&scaled, (float[]){ 22.0F, 0.5F }, &y), GRU_OK);
+    ck_assert_int_eq(step(&plain, (float[]){ 0.5F, 0.5F }, &y_plain), GRU_OK);
+    ck_assert_float_eq_tol(y, 4.0F * y_plain + 20.0F, 1e-5F);
+    end(&scaled);
+    end(&plain);
+}
+
+TEST(a_residual_output_is_added_to_the_last_raw_value)
+{
+    struct stream residual = begin(make_model(true, GRU_MISSING_LAST));
+    struct stream direct = begin(make_model(false, GRU_MISSING_LAST));
+    float y, change;
+    ck_assert_int_eq(step(&residual, (float[]){ 23.0F, 0.5F }, &y), GRU_OK);
+    ck_assert_int_eq(step(&direct, (float[]){ 23.0F, 0.5F }, &change), GRU_OK);
+    ck_assert_float_eq_tol(y, 23.0F + (change - 20.0F), 1e-5F);
+    end(&residual);
+    end(&direct);
+}
+
+TEST(a_missing_reading_becomes_what_the_policy_says)
+{
+    const float first[] = { 23.0F, 0.5F }, gap[] = { NAN, 0.25F };
+    static const enum gru_missing policies[] = { GRU_MISSING_LAST, GRU_MISSING_MEAN, GRU_MISSING_FORECAST };
+    for (size_t k = 0; k < 3; k++) {
+        struct stream gapped = begin(make_model(false, policies[k]));
+        struct stream filled = begin(make_model(false, policies[k]));
+        float y, y_filled;
+        ck_assert_int_eq(step(&gapped, first, &y), GRU_OK);
+        ck_assert_int_eq(step(&filled, first, &y_filled), GRU_OK);
+        float fill = policies[k] == GRU_MISSING_LAST ? 23.0F : policies[k] == GRU_MISSING_MEAN ? 20.0F : y;
+        ck_assert_int_eq(step(&gapped, gap, &y), GRU_OK);
+        ck_assert_int_eq(step(&filled, (float[]){ fill, 0.25F }, &y_filled), GRU_OK);
+        ck_assert_mem_eq(&y, &y_filled, sizeof y);
+        end(&gapped);
+        end(&filled);
+    }
+}
+
+TEST(before_the_first_reading_a_missing_one_is_the_mean)
+{
+    struct stream gapped = begin(make_model(false, GRU_MISSING_FORECAST));
+    struct stream filled = begin(make_model(false, GRU_MISSING_LAST));
+    float y, y_filled;
+    ck_assert_int_eq(step(&gapped, (float[]){ NAN, 0.5F }, &y), GRU_OK);
+    ck_assert_int_eq(step(&filled, (float[]){ 20.0F, 0.5F }, &y_filled), GRU_OK);
+    ck_assert_mem_eq(&y, &y_filled, sizeof y);
+    end(&gapped);
+    end(&filled);
+}
+
+TEST(the_policy_error_refuses_a_missing_reading_and_names_it)
+{
+    struct stream stream = begin(make_model(false, GRU_MISSING_ERROR));
+    float x[] = { 20.0F, 0.5F, 20.0F, NAN }, y[2], before[64];
+    memcpy(before, stream.state, sizeof before);
+    struct gru_lane lane = {
+        .state_in = stream.state, .state_out = stream.state, .x = x, .n_rows = 2, .y = y
+    };
+    ck_assert_int_eq(gru_run(stream.model, stream.work, &lane, 1), GRU_OK);
+    ck_assert_int_eq(lane.status, GRU_MISSING_INPUT);
+    ck_assert_uint_eq(lane.bad_row, 1);
+    ck_assert_uint_eq(lane.bad_column, 1);
+    ck_assert_mem_eq(stream.state, before, sizeof before);
+    end(&stream);
+}
+
+TEST(missing_readings_filled_by_forecasts_are_the_same_stepwise_and_at_once)
+{
+    enum { T = 9 };
+    struct stream stepwise = begin(make_model(true, GRU_MISSING_FORECAST));
+    float x[T * 2], y[T], whole[T], state[64];
+    for (int k = 0; k < T * 2; k++) {
+        x[k] = k % 4 == 2 ? NAN : 18.0F + (float)k;
+    }
+    struct gru_lane lane = { .state_out = state, .x = x, .n_rows = T, .y = whole };
+    ck_assert_int_eq(gru_run(stepwise.model, stepwise.work, &lane, 1), GRU_OK);
+    for (int t = 0; t < T; t++) {
+        ck_assert_int_eq(step(&stepwise, x + 2 * t, y + t), GRU_OK);
+    }
+    ck_assert_mem_eq(y, whole, sizeof y);
+    end(&stepwise);
+}
+
+TEST(a_roll_out_feeds_forecasts_back_and_leaves_the_state_alone)
+{
+    enum { HORIZON = 6 };
+    struct stream stream = begin(make_model(true, GRU_MISSING_LAST));
+    const float future[HORIZON] = { 0.1F, 0.2F, 0.3F, 0.4F, 0.5F, 0.6F };
+    float y, forecast[HORIZON], before[64];
+    ck_assert_int_eq(step(&stream, (float[]){ 23.0F, 0.5F }, &y), GRU_OK);
+    memcpy(before, stream.state, sizeof before);
+    ck_assert_uint_eq(gru_future_rows(stream.model, HORIZON), HORIZON - 1);
+    ck_assert_int_eq(
+        gru_forecast(stream.model, stream.work, stream.state, HORIZON, future, HORIZON - 1, forecast),
+        GRU_OK);
+    ck_assert_mem_eq(stream.state, before, sizeof before);
+    for (int k = 0; k < HORIZON; k++) {
+        ck_assert_mem_eq(&forecast[k], &y, sizeof y);
+        ck_assert_int_eq(step(&stream, (float[]){ y, future[k] }, &y), GRU_OK);
+    }
+    end(&stream);
+}
+
+TEST(a_roll_out_says_what_it_lacks)
+{
+    struct stream stream = begin(make_model(true, GRU_MISSING_LAST));
+    float y, forecast[4];
+    const float future[] = { 0.1F, 0.2F };
+    ck_assert_int_eq(gru_forecast(stream.model, stream.work, stream.state, 1, NULL, 0, forecast),
+                     GRU_NO_READING);
+    ck_assert_int_eq(step(&stream, (float[]){ 23.0F, 0.5F }, &y), GRU_OK);
+    ck_assert_int_eq(gru_forecast(stream.model, stream.work, stream.state, 0, NULL, 0, forecast),
+                     GRU_BAD_ARGUMENT);
+    ck_assert_int_eq(gru_forecast(stream.model, stream.work, stream.state, 4, future, 2, forecast),
+                     GRU_BAD_FUTURE);
+    ck_assert_int_eq(gru_forecast(stream.model, stream.work, stream.state, 3, future, 2, forecast), GRU_OK);
+    stream.model->info.outputs[0].feeds = -1;
+    stream.model->info.n_feeds = 0;
+    ck_assert_int_eq(gru_forecast(stream.model, stream.work, stream.state, 2, future, 2, forecast),
+                     GRU_NO_ROLL_OUT);
+    ck_assert_int_eq(gru_forecast(stream.model, stream.work, stream.state, 1, NULL, 0, forecast), GRU_OK);
+    end(&stream);
+}

@@ -1,0 +1,168 @@
+#include "golden.h"
+#include "test.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct gru_work *make_work(void)
+{
+    struct gru_work *work;
+    ck_assert_int_eq(gru_work_create(&work), GRU_OK);
+    return work;
+}
+
+static float *floats(size_t n)
+{
+    float *values = calloc(n ? n : 1, sizeof *values);
+    ck_assert_ptr_nonnull(values);
+    return values;
+}
+
+static void run_one(const struct gru_model *model, struct gru_work *work, struct gru_lane *lane)
+{
+    ck_assert_int_eq(gru_run(model, work, lane, 1), GRU_OK);
+    ck_assert_int_eq(lane->status, GRU_OK);
+}
+
+static void assert_close(const char *what, const float *got, const float *want, size_t n)
+{
+    for (size_t k = 0; k < n; k++) {
+        ck_assert_msg(fabsf(got[k] - want[k]) <= 1e-5F, "%s[%zu]: %.9g instead of %.9g", what, k,
+                      (double)got[k], (double)want[k]);
+    }
+}
+
+TEST(golden_sequences_agree_to_1e_5)
+{
+    struct gru_work *work = make_work();
+    for (size_t c = 0; golden_names[c]; c++) {
+        struct golden golden = golden_load(golden_names[c]);
+        const struct gru_info *info = gru_model_info(golden.model);
+        float *state = floats(info->state_floats);
+        float *y = floats(golden.n_rows * info->y_floats);
+        struct gru_lane lane = { .state_out = state, .x = golden.x, .n_rows = golden.n_rows, .y = y };
+        run_one(golden.model, work, &lane);
+        assert_close(golden_names[c], y, golden.y, golden.n_rows * info->y_floats);
+        ck_assert_uint_eq(golden.n_hidden, gru_state_last_offset(golden.model));
+        assert_close(golden_names[c], state, golden.h_final, golden.n_hidden);
+        free(state);
+        free(y);
+        golden_free(&golden);
+    }
+    gru_work_free(work);
+}
+
+TEST(stepwise_equals_whole_sequence_bit_for_bit)
+{
+    struct gru_work *work = make_work();
+    for (size_t c = 0; golden_names[c]; c++) {
+        struct golden golden = golden_load(golden_names[c]);
+        const struct gru_info *info = gru_model_info(golden.model);
+        float *state = floats(info->state_floats), *whole_state = floats(info->state_floats);
+        float *y = floats(info->y_floats), *whole = floats(golden.n_rows * info->y_floats);
+        struct gru_lane lane = {
+            .state_out = whole_state, .x = golden.x, .n_rows = golden.n_rows, .y = whole
+        };
+        run_one(golden.model, work, &lane);
+        gru_state_init(golden.model, state);
+        for (size_t t = 0; t < golden.n_rows; t++) {
+            struct gru_lane step = {
+                .state_in = state, .state_out = state, .x = golden.x + t * info->n_inputs, .n_rows = 1, .y = y
+            };
+            run_one(golden.model, work, &step);
+            ck_assert_mem_eq(y, whole + t * info->y_floats, info->y_floats * sizeof *y);
+        }
+        ck_assert_mem_eq(state, whole_state, info->state_floats * sizeof *state);
+        free(state);
+        free(whole_state);
+        free(y);
+        free(whole);
+        golden_free(&golden);
+    }
+    gru_work_free(work);
+}
+
+/* 70 lanes of different lengths (more than one group) against each lane alone, cut into two calls. */
+TEST(lanes_of_a_batch_do_not_touch_each_other)
+{
+    enum { LANES = 70 };
+    struct gru_work *work = make_work();
+    struct golden golden = golden_load("torch-stacked");
+    const struct gru_info *info = gru_model_info(golden.model);
+    struct gru_lane lanes[LANES];
+    for (size_t k = 0; k < LANES; k++) {
+        size_t n_rows = 1 + (k * 37) % golden.n_rows;
+        lanes[k] = (struct gru_lane){ .state_out = floats(info->state_floats),
+                                      .x = golden.x + (golden.n_rows - n_rows) * info->n_inputs,
+                                      .n_rows = n_rows,
+                                      .y = floats(n_rows * info->y_floats),
+                                      .last_only = k % 3 == 0 };
+    }
+    ck_assert_int_eq(gru_run(golden.model, work, lanes, LANES), GRU_OK);
+    float *state = floats(info->state_floats), *y = floats(golden.n_rows * info->y_floats);
+    for (size_t k = 0; k < LANES; k++) {
+        ck_assert_int_eq(lanes[k].status, GRU_OK);
+        size_t half = lanes[k].n_rows / 2;
+        struct gru_lane alone = { .state_out = state, .x = lanes[k].x, .n_rows = half, .y = y };
+        if (half > 0) {
+            run_one(golden.model, work, &alone);
+            alone.state_in = state;
+        }
+        alone.x += half * info->n_inputs;
+        alone.y += half * info->y_floats;
+        alone.n_rows = lanes[k].n_rows - half;
+        run_one(golden.model, work, &alone);
+        ck_assert_mem_eq(state, lanes[k].state_out, info->state_floats * sizeof *state);
+        size_t first = lanes[k].last_only ? lanes[k].n_rows - 1 : 0;
+        ck_assert_mem_eq(y + first * info->y_floats, lanes[k].y,
+                         (lanes[k].n_rows - first) * info->y_floats * sizeof *y);
+        free(lanes[k].state_out);
+        free(lanes[k].y);
+    }
+    free(state);
+    free(y);
+    golden_free(&golden);
+    gru_work_free(work);
+}
+
+TEST(a_lane_that_fails_keeps_its_state_and_spares_the_others)
+{
+    struct gru_work *work = make_work();
+    struct golden golden = golden_load("torch-small");
+    const struct gru_info *info = gru_model_info(golden.model);
+    float *bad_x = floats(4 * info->n_inputs);
+    bad_x[2 * info->n_inputs + 1] = INFINITY;
+    float *kept = floats(info->state_floats), *before = floats(info->state_floats);
+    gru_state_init(golden.model, kept);
+    memcpy(before, kept, info->state_floats * sizeof *kept);
+    float *y_bad = floats(4 * info->y_floats), *y = floats(golden.n_rows * info->y_floats);
+    struct gru_lane lanes[] = {
+        { .state_in = kept, .state_out = kept, .x = bad_x, .n_rows = 4, .y = y_bad },
+        { .x = golden.x, .n_rows = golden.n_rows, .y = y },
+    };
+    ck_assert_int_eq(gru_run(golden.model, work, lanes, 2), GRU_OK);
+    ck_assert_int_eq(lanes[0].status, GRU_NON_FINITE);
+    ck_assert_uint_eq(lanes[0].bad_row, 2);
+    ck_assert_mem_eq(kept, before, info->state_floats * sizeof *kept);
+    ck_assert_int_eq(lanes[1].status, GRU_OK);
+    assert_close("y", y, golden.y, golden.n_rows * info->y_floats);
+    free(bad_x);
+    free(kept);
+    free(before);
+    free(y_bad);
+    free(y);
+    golden_free(&golden);
+    gru_work_free(work);
+}
+
+TEST(a_lane_without_rows_is_refused)
+{
+    struct gru_work *work = make_work();
+    struct golden golden = golden_load("torch-small");
+    struct gru_lane lane = { .x = golden.x, .n_rows = 0 };
+    ck_assert_int_eq(gru_run(golden.model, work, &lane, 1), GRU_OK);
+    ck_assert_int_eq(lane.status, GRU_BAD_ARGUMENT);
+    golden_free(&golden);
+    gru_work_free(work);
+}
