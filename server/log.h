@@ -1,0 +1,44 @@
+/*
+ * log.h - one structured line per event on standard error: time, level, event, key=value pairs. A leaf; any
+ * thread.
+ *
+ *     log_event(LOG_INFO, "listening", LOG_STRING("address", address), LOG_INT("port", port));
+ *
+ * As text:  2026-11-21T10:00:00.123Z info listening address=127.0.0.1 port=8080
+ * As JSON:  {"time":"…","level":"info","event":"listening","address":"127.0.0.1","port":8080}
+ * Each line leaves in one write(), so lines of several threads never mix. Values are escaped in both forms;
+ * an over-long line is cut at a value, never inside an escape.
+ */
+#ifndef LOG_H
+#define LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+
+struct log_field {
+    const char *key; /* NULL ends the list */
+    enum { LOG_IS_STRING, LOG_IS_INT, LOG_IS_DOUBLE } type;
+    const char *string; /* NULL prints as null */
+    int64_t integer;
+    double number;
+};
+
+#define LOG_STRING(k, v) ((struct log_field){ .key = (k), .type = LOG_IS_STRING, .string = (v) })
+#define LOG_INT(k, v)    ((struct log_field){ .key = (k), .type = LOG_IS_INT, .integer = (v) })
+#define LOG_DOUBLE(k, v) ((struct log_field){ .key = (k), .type = LOG_IS_DOUBLE, .number = (v) })
+
+#define log_event(level, event, ...)                                                                         \
+    do {                                                                                                     \
+        if (log_enabled(level)) {                                                                            \
+            log_write((level), (event),                                                                      \
+                      (const struct log_field[]){ __VA_ARGS__ __VA_OPT__(, ){ .key = 0 } });                 \
+        }                                                                                                    \
+    } while (0)
+
+void log_setup(enum log_level least, bool json); /* once, before the first thread */
+bool log_enabled(enum log_level level);
+void log_write(enum log_level level, const char *event, const struct log_field *fields);
+
+#endif

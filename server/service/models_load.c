@@ -1,0 +1,159 @@
+/* models_load.c - the models at start: what the directories hold. What is wrong with a file is logged, and
+ * the others are served. */
+#include "log.h"
+#include "service/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct found {
+    struct arena arena;
+    struct file_version *versions;
+    size_t n, n_room;
+};
+
+static enum status collect(void *context, const struct file_version *version)
+{
+    struct found *found = context;
+    if (found->n == found->n_room) {
+        size_t n_room = found->n_room ? found->n_room * 2 : 16;
+        struct file_version *versions = reallocarray(found->versions, n_room, sizeof *versions);
+        if (!versions) {
+            return STATUS_NO_MEMORY;
+        }
+        found->versions = versions;
+        found->n_room = n_room;
+    }
+    found->versions[found->n++] = *version;
+    return STATUS_OK;
+}
+
+static int by_name_and_number(const void *a, const void *b)
+{
+    const struct file_version *left = a;
+    const struct file_version *right = b;
+    int order = strcmp(left->name, right->name);
+    return order != 0 ? order : (left->number > right->number) - (left->number < right->number);
+}
+
+static void log_refused(const struct file_version *file, const struct fault *fault)
+{
+    log_event(LOG_ERROR, "model_refused", LOG_STRING("file", file->path),
+              LOG_STRING("code", status_code(fault->status)), LOG_STRING("param", fault->param),
+              LOG_STRING("reason", fault->message));
+}
+
+/* Reads one file into the model; what is wrong with it is logged, and it is left out. */
+static void load_version(struct found *found, const struct file_version *file, struct model *model)
+{
+    struct fault fault = { .status = STATUS_OK };
+    void *bytes;
+    size_t n;
+    struct version version;
+    arena_reset(&found->arena);
+    enum status status = files_read(file->path, &found->arena, &bytes, &n, &fault);
+    if (status == STATUS_OK) {
+        status = version_make(file, bytes, n, &version, &fault);
+    }
+    if (status == STATUS_OK) {
+        status = version_check(model, &version, &fault);
+        if (status == STATUS_OK && model_find_version(model, file->number)) {
+            status = fault_set(&fault, STATUS_INVALID_MODEL, "version",
+                               "version %u of model '%s' is there twice", file->number, file->name);
+        }
+        if (status == STATUS_OK && !model_insert_version(model, version)) {
+            status = fault_set(&fault, STATUS_NO_MEMORY, NULL, "no memory for another version");
+        }
+        if (status != STATUS_OK) {
+            version_done(&version);
+        }
+    }
+    if (status != STATUS_OK) {
+        log_refused(file, &fault);
+    }
+}
+
+/* The version activated last; else the newest that came with the --models directory; else the newest. */
+static void choose_active(const struct service *service, struct model *model)
+{
+    const char *data = service->config->data;
+    unsigned number = data[0] ? files_read_active(data, model->name) : 0;
+    model->active = number ? model_find_version(model, number) : NULL;
+    for (size_t k = model->n_versions; !model->active && k > 0; k--) {
+        if (model->versions[k - 1].read_only) {
+            model->active = &model->versions[k - 1];
+        }
+    }
+    if (!model->active) {
+        model->active = &model->versions[model->n_versions - 1];
+    }
+}
+
+static void log_model(const struct model *model)
+{
+    log_event(LOG_INFO, "model_loaded", LOG_STRING("model", model->name),
+              LOG_INT("versions", (int64_t)model->n_versions), LOG_INT("active", model->active->number),
+              LOG_INT("sessions", (int64_t)model_n_sessions(model)));
+}
+
+/* All files of one name. A model without a good version, or without its pool, is left out. */
+static enum status load_model(struct service *service, struct catalogue *catalogue, struct found *found,
+                              const struct file_version *files, size_t n_files)
+{
+    struct fault fault = { .status = STATUS_OK };
+    struct model *model = model_create(files[0].name);
+    for (size_t k = 0; model && k < n_files; k++) {
+        load_version(found, &files[k], model);
+    }
+    if (model && model->n_versions > 0) {
+        choose_active(service, model);
+        if (model_open_pool(service, model, &fault) != STATUS_OK) {
+            log_refused(&files[0], &fault);
+        } else if (catalogue_insert(catalogue, model)) {
+            log_model(model);
+            return STATUS_OK;
+        }
+    }
+    enum status status = model && (model->n_versions == 0 || !model->pool) ? STATUS_OK : STATUS_NO_MEMORY;
+    model_free(model);
+    return status;
+}
+
+static enum status scan_directories(const struct service *service, struct found *found, struct fault *fault)
+{
+    const struct config *config = service->config;
+    enum status status = STATUS_OK;
+    if (config->models[0]) {
+        status = files_scan(config->models, true, collect, found, fault);
+    }
+    char path[PATH_MAX];
+    if (status == STATUS_OK && config->data[0] && files_models_path(config->data, path)) {
+        status = files_scan(path, false, collect, found, fault);
+    }
+    return status;
+}
+
+enum status models_load(struct service *service, struct fault *fault)
+{
+    struct found found = { .n = 0 };
+    arena_init(&found.arena, SIZE_MAX);
+    struct catalogue *catalogue = catalogue_copy(NULL);
+    enum status status = catalogue ? scan_directories(service, &found, fault) : STATUS_NO_MEMORY;
+    if (found.n > 0) {
+        qsort(found.versions, found.n, sizeof *found.versions, by_name_and_number);
+    }
+    for (size_t k = 0, n; status == STATUS_OK && k < found.n; k += n) {
+        for (n = 1; k + n < found.n && strcmp(found.versions[k].name, found.versions[k + n].name) == 0; n++) {
+        }
+        status = load_model(service, catalogue, &found, &found.versions[k], n);
+    }
+    arena_done(&found.arena);
+    free(found.versions);
+    if (status != STATUS_OK) {
+        catalogue_unref(catalogue);
+        return status == STATUS_NO_MEMORY ? fault_set(fault, status, NULL, "no memory for the models")
+                                          : status;
+    }
+    service->current = catalogue;
+    return STATUS_OK;
+}

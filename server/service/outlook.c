@@ -1,0 +1,63 @@
+/* outlook.c - looking ahead: what steps, session forecasts and predictions share. */
+#include "service/internal.h"
+
+enum status outlook_fault(const struct gru_model *gru, enum gru_status status, const struct outlook *outlook,
+                          struct fault *fault)
+{
+    switch (status) {
+    case GRU_NO_ROLL_OUT:
+        return fault_set(
+            fault, STATUS_HORIZON_NOT_SUPPORTED, "horizon",
+            "no output of this model feeds an input, so it cannot forecast beyond its own %zu step%s",
+            gru_model_info(gru)->steps, gru_model_info(gru)->steps == 1 ? "" : "s");
+    case GRU_BAD_FUTURE:
+        return fault_set(fault, STATUS_WRONG_LENGTH, "future",
+                         "a horizon of %zu needs %zu rows of known future inputs, got %zu", outlook->horizon,
+                         gru_future_rows(gru, outlook->horizon), outlook->n_future_rows);
+    case GRU_NO_READING:
+        return fault_set(fault, STATUS_NO_READING, NULL,
+                         "the session has had no reading yet to forecast from");
+    case GRU_MISSING_INPUT:
+        return fault_set(fault, STATUS_MISSING_INPUT, "future",
+                         "a known future input is missing, and the model's policy is to refuse that");
+    case GRU_NON_FINITE:
+        return fault_set(fault, STATUS_NON_FINITE_RESULT, "horizon",
+                         "the forecast leaves the range of finite numbers");
+    default:
+        return fault_set(fault, status_of_gru(status), NULL, "%s", gru_status_text(status));
+    }
+}
+
+size_t outlook_rows(const struct gru_info *info, const struct outlook *outlook)
+{
+    if (outlook->horizon > 0) {
+        return outlook->horizon;
+    }
+    return info->steps > 1 ? info->steps : 0;
+}
+
+enum status outlook_run(struct worker *worker, const struct gru_model *gru, const float *state,
+                        const struct outlook *outlook, struct arena *arena, float **ret_forecast,
+                        size_t *ret_n, struct fault *fault)
+{
+    const struct gru_info *info = gru_model_info(gru);
+    size_t n = outlook_rows(info, outlook);
+    *ret_forecast = NULL;
+    *ret_n = n;
+    if (n == 0) {
+        return STATUS_OK;
+    }
+    float *forecast = arena_array(arena, n * info->n_outputs, sizeof *forecast);
+    if (!forecast) {
+        return fault_set(fault, STATUS_REQUEST_TOO_LARGE, "horizon",
+                         "a forecast of %zu rows is more than a reply may hold", n);
+    }
+    enum gru_status status =
+        gru_forecast(gru, worker->work, state, n, outlook->future, outlook->n_future_rows, forecast);
+    if (status != GRU_OK) {
+        return outlook_fault(gru, status, outlook, fault);
+    }
+    atomic_fetch_add_explicit(&worker->service->counters.n_forecast_rows, n, memory_order_relaxed);
+    *ret_forecast = forecast;
+    return STATUS_OK;
+}

@@ -1,0 +1,113 @@
+/* service.c - the life of the service, and what the main thread does for it now and then. */
+#include "log.h"
+#include "service/internal.h"
+
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+int64_t clock_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+enum status service_create(const struct config *config, struct service **ret_service, struct fault *fault)
+{
+    struct service *service = calloc(1, sizeof *service);
+    if (!service) {
+        return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to start");
+    }
+    service->config = config;
+    service->data_lock = -1;
+    pthread_mutex_init(&service->writer, NULL);
+    pthread_mutex_init(&service->mutex, NULL);
+    enum status status = STATUS_OK;
+    if (config->data[0]) {
+        status = files_open_data(config->data, &service->data_lock, fault);
+    }
+    if (status == STATUS_OK) {
+        status = models_load(service, fault);
+    }
+    if (status != STATUS_OK) {
+        service_free(service);
+        return status;
+    }
+    *ret_service = service;
+    return STATUS_OK;
+}
+
+void service_free(struct service *service)
+{
+    if (!service) {
+        return;
+    }
+    catalogue_unref(service->current);
+    if (service->data_lock >= 0) {
+        close(service->data_lock);
+    }
+    free(service);
+}
+
+bool service_is_degraded(const struct service *service)
+{
+    return atomic_load_explicit(&service->is_degraded, memory_order_relaxed);
+}
+
+bool service_sync(struct service *service)
+{
+    struct catalogue *catalogue = catalogue_ref(service);
+    bool synced = true;
+    for (size_t k = 0; k < catalogue->n_models; k++) {
+        struct pool *pool = catalogue->models[k]->pool;
+        if (pool->region.fd < 0) {
+            continue;
+        }
+        atomic_fetch_add(&service->counters.n_syncs, 1);
+        if (!region_sync(&pool->region)) {
+            atomic_fetch_add(&service->counters.n_failed_syncs, 1);
+            synced = false;
+        }
+    }
+    catalogue_unref(catalogue);
+    if (!synced && !atomic_exchange(&service->is_degraded, true)) {
+        log_event(LOG_ERROR, "sync_failed", LOG_STRING("data", service->config->data));
+    }
+    return synced;
+}
+
+void service_tick(struct service *service)
+{
+    int64_t now_ms = clock_now_ms();
+    struct catalogue *catalogue = catalogue_ref(service);
+    for (size_t k = 0; k < catalogue->n_models; k++) {
+        pool_expire(catalogue->models[k]->pool, now_ms);
+    }
+    catalogue_unref(catalogue);
+    size_t interval_ms = service->config->sync_interval_ms;
+    if (interval_ms > 0 && now_ms - service->synced_at_ms >= (int64_t)interval_ms) {
+        service->synced_at_ms = now_ms;
+        service_sync(service);
+    }
+}
+
+void service_read_figures(struct service *service, struct service_figures *ret_figures)
+{
+    struct service_figures figures = { .n_steps = atomic_load(&service->counters.n_steps),
+                                       .n_sequence_rows = atomic_load(&service->counters.n_sequence_rows),
+                                       .n_forecast_rows = atomic_load(&service->counters.n_forecast_rows),
+                                       .n_rewarmed = atomic_load(&service->counters.n_rewarmed),
+                                       .n_syncs = atomic_load(&service->counters.n_syncs),
+                                       .n_failed_syncs = atomic_load(&service->counters.n_failed_syncs) };
+    struct catalogue *catalogue = catalogue_ref(service);
+    for (size_t k = 0; k < catalogue->n_models; k++) {
+        struct pool *pool = catalogue->models[k]->pool;
+        figures.n_sessions_created += atomic_load(&pool->n_created);
+        figures.n_sessions_expired += atomic_load(&pool->n_ended[TOMB_EXPIRED]);
+        figures.n_sessions_evicted += atomic_load(&pool->n_ended[TOMB_EVICTED]);
+        figures.n_sessions_damaged += atomic_load(&pool->n_ended[TOMB_DAMAGED]);
+    }
+    catalogue_unref(catalogue);
+    *ret_figures = figures;
+}

@@ -1,0 +1,227 @@
+/*
+ * service.h - what grud can do, as structs and verbs that know nothing of HTTP or JSON.
+ *
+ * The service owns the models, their versions and their session pools. HTTP workers call the verbs, each with
+ * a `struct worker` of its own; a worker belongs to one thread. Every verb returns STATUS_OK or fills `fault`
+ * and changes nothing. Results that are pointers live in the arena given, or in the worker's catalogue until
+ * worker_turn.
+ *
+ * Locks: models are found in an immutable, reference-counted catalogue that a worker renews once per turn of
+ * its loop; a session is claimed by an atomic flag for as long as it is worked on; index shards, free lists
+ * and tombstones have mutexes of their own. No thread ever holds two of these at once, but for the writer's
+ * lock of the catalogue, under which sessions are claimed one at a time.
+ */
+#ifndef SERVICE_H
+#define SERVICE_H
+
+#include "arena.h"
+#include "config.h"
+#include "digest.h"
+#include "gru.h"
+#include "status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SESSION_ID_MAX = 128, MODEL_NAME_MAX = 64 };
+
+struct service;
+struct worker;
+struct pool;
+
+/* ---- life ---- */
+
+/* Reads the models (one that is refused is logged and left out) and maps the sessions. `config` must outlive
+ * it. */
+__attribute__((warn_unused_result)) enum status
+service_create(const struct config *config, struct service **ret_service, struct fault *fault);
+void service_free(struct service *service);
+
+/* From the main thread, a few times a second: ends sessions whose time to live is over, syncs when the
+ * interval has passed. */
+void service_tick(struct service *service);
+/* Everything to disk: false, and degraded from then on, if that failed. */
+bool service_sync(struct service *service);
+bool service_is_degraded(const struct service *service);
+
+__attribute__((warn_unused_result)) enum status worker_create(struct service *service,
+                                                              struct worker **ret_worker);
+void worker_free(struct worker *worker);
+/* The beginning of a turn of the worker's loop: models found earlier are no longer valid. */
+void worker_turn(struct worker *worker);
+
+/* ---- models ---- */
+
+struct version {
+    unsigned number;
+    int64_t created_at_ms;
+    unsigned parent; /* 0: none */
+    bool read_only;  /* from the --models directory */
+    struct digest digest;
+    struct gru_model *gru;
+    char *path; /* the file */
+};
+
+struct model {
+    char name[MODEL_NAME_MAX + 1];
+    size_t n_versions;
+    struct version *versions; /* ascending */
+    struct version *active;
+    struct pool *pool;
+};
+
+/* Names: 1 to 64 of A-Z a-z 0-9 . _ - not beginning with '.'; ids: 1 to 128 of A-Z a-z 0-9 . _ ~ : - */
+bool model_name_is_valid(const char *name, size_t n);
+bool session_id_is_valid(const char *id, size_t n);
+
+/* By name order. Valid until worker_turn. */
+const struct model *const *models_list(struct worker *worker, size_t *ret_n);
+enum status model_find(struct worker *worker, const char *name, const struct model **ret_model,
+                       struct fault *fault);
+/* number 0: the active version. */
+enum status version_find(const struct model *model, unsigned number, const struct version **ret_version,
+                         struct fault *fault);
+size_t model_n_sessions(const struct model *model);
+
+/* The verbs that change models: they renew the worker's catalogue themselves. */
+enum status model_put(struct worker *worker, const char *name, const void *bytes, size_t n_bytes,
+                      const struct model **ret_model, struct fault *fault);
+enum status model_activate(struct worker *worker, const char *name, unsigned number,
+                           const struct model **ret_model, struct fault *fault);
+enum status model_delete_version(struct worker *worker, const char *name, unsigned number,
+                                 struct fault *fault);
+/* The bytes of a version's file, in the arena. */
+enum status model_read_file(const struct version *version, struct arena *arena, const void **ret_bytes,
+                            size_t *ret_n, struct fault *fault);
+
+/* ---- steps ---- */
+
+/* How far to look ahead: the body fields `horizon` and `future`. */
+struct outlook {
+    size_t horizon;      /* 0: not asked for */
+    const float *future; /* [n_future_rows][info->n_future], NaN: missing */
+    size_t n_future_rows;
+};
+
+/* One reading of one session, and what came of it. The caller fills the upper part; everything it points to,
+ * and the results, live in `arena`. */
+struct step {
+    struct arena *arena;
+    const struct model *model; /* found in this turn; service_steps finds it again in later turns */
+    char model_name[MODEL_NAME_MAX + 1];
+    char session[SESSION_ID_MAX + 1];
+    const float *x; /* [I] raw, NaN: missing */
+    bool has_seq;
+    uint64_t seq;
+    struct outlook outlook;
+
+    bool is_done;       /* false: the session is in use elsewhere; hand the step in again at the next turn */
+    struct fault fault; /* status STATUS_OK if it succeeded */
+    uint64_t number;    /* of this step, from 1 */
+    unsigned version;
+    const float *y;        /* [O] */
+    const float *forecast; /* [n_forecast][O], NULL if there is none */
+    size_t n_forecast;
+};
+
+/* Works on all steps that are not done, in order per session, in as few passes over the weights as possible.
+ * Never waits. With a sync interval of 0 the results are on disk when it returns. */
+void service_steps(struct worker *worker, struct step *const *steps, size_t n);
+
+/* ---- sessions ---- */
+
+struct session_row {
+    char session[SESSION_ID_MAX + 1];
+    uint64_t step;
+    unsigned version;
+    int64_t created_at_ms, last_seen_at_ms, expires_at_ms; /* expires: 0: never */
+};
+
+/* How well the outputs that feed an input forecast it, one step ahead. */
+struct session_errors {
+    const uint32_t *n;       /* [O] comparisons; NULL: none */
+    const float *mae, *rmse; /* [O], NaN where there is nothing to compare with */
+};
+
+struct session {
+    struct session_row row;
+    const struct gru_model *gru; /* the version that the state belongs to */
+    int64_t ttl_s;               /* its own time to live; -1: the configured one */
+    struct digest digest;
+    const float *state;    /* [state_floats] (gru.h) */
+    const float *readings; /* [n_readings][I], oldest first */
+    size_t n_readings;
+    struct session_errors errors;
+};
+
+enum status session_read(struct worker *worker, const struct model *model, const char *id,
+                         struct arena *arena, struct session *ret_session, struct fault *fault);
+
+/* Sessions in the order of their ids, from the first after `after` (may be empty) that begins with `prefix`.
+ * rows: room for `limit`. */
+enum status session_list(struct worker *worker, const struct model *model, const char *prefix,
+                         const char *after, size_t limit, struct session_row *rows, size_t *ret_n,
+                         bool *ret_has_more, struct fault *fault);
+
+/* PUT: creates the session, or replaces it. With `state` NULL it begins anew (or, with readings, as if it had
+ * just seen those: rewarm). With a state, its digest must be the active version's. */
+struct session_restore {
+    int64_t ttl_s; /* -1: the configured one */
+    uint64_t step;
+    bool has_digest;
+    struct digest digest;
+    const float *state;    /* [state_floats] or NULL */
+    const float *readings; /* [n_readings][I]; kept as the session's last inputs */
+    size_t n_readings;
+    int64_t created_at_ms; /* 0: now */
+    struct session_errors errors;
+};
+enum status session_put(struct worker *worker, const struct model *model, const char *id,
+                        const struct session_restore *restore, bool *ret_created, struct fault *fault);
+enum status session_delete(struct worker *worker, const struct model *model, const char *id,
+                           struct fault *fault);
+enum status session_fork(struct worker *worker, const struct model *model, const char *id, const char *to,
+                         struct arena *arena, struct fault *fault);
+
+struct session_forecast {
+    uint64_t step;
+    unsigned version;
+    const float *forecast; /* [horizon][O] */
+    size_t n_forecast;
+};
+enum status session_forecast(struct worker *worker, const struct model *model, const char *id,
+                             const struct outlook *outlook, struct arena *arena,
+                             struct session_forecast *ret_forecast, struct fault *fault);
+
+/* ---- whole sequences ---- */
+
+struct sequence {
+    const float *x; /* [n_rows][I] */
+    size_t n_rows;
+    struct outlook outlook;
+    float *y;        /* result: [n_rows or 1][S * O] */
+    float *forecast; /* result: [n_forecast][O] or NULL */
+    size_t n_forecast;
+};
+
+struct prediction {
+    const struct version *version;
+    bool last_only;
+    bool has_instances; /* `instances` was given: errors name instances[k] */
+    size_t n_sequences;
+    struct sequence *sequences;
+};
+enum status service_predict(struct worker *worker, struct prediction *prediction, struct arena *arena,
+                            struct fault *fault);
+
+/* ---- figures for /metrics ---- */
+
+struct service_figures {
+    uint64_t n_steps, n_sequence_rows, n_forecast_rows, n_rewarmed;
+    uint64_t n_sessions_created, n_sessions_expired, n_sessions_evicted, n_sessions_damaged;
+    uint64_t n_syncs, n_failed_syncs;
+};
+void service_read_figures(struct service *service, struct service_figures *ret_figures);
+
+#endif

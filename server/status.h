@@ -1,0 +1,80 @@
+/*
+ * status.h - THE table of everything a request can end with: the stable code that clients see, and the HTTP
+ * status. A leaf; any layer may use it.
+ */
+#ifndef STATUS_H
+#define STATUS_H
+
+#include "gru.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*      name                   code                      HTTP */
+#define STATUS_TABLE(X)                                                                                      \
+    X(OK, "ok", 200)                                                                                         \
+    X(INVALID_REQUEST, "invalid_request", 400) /* HTTP framing, query parameters */                          \
+    X(INVALID_JSON, "invalid_json", 400)                                                                     \
+    X(UNKNOWN_FIELD, "unknown_field", 400)                                                                   \
+    X(DUPLICATE_FIELD, "duplicate_field", 400)                                                               \
+    X(MISSING_FIELD, "missing_field", 400)                                                                   \
+    X(INVALID_TYPE, "invalid_type", 400)                                                                     \
+    X(INVALID_VALUE, "invalid_value", 400)                                                                   \
+    X(WRONG_LENGTH, "wrong_length", 400)                                                                     \
+    X(MISSING_INPUT, "missing_input", 400) /* the model's policy is `error` */                               \
+    X(ROUTE_NOT_FOUND, "route_not_found", 404)                                                               \
+    X(MODEL_NOT_FOUND, "model_not_found", 404)                                                               \
+    X(VERSION_NOT_FOUND, "version_not_found", 404)                                                           \
+    X(SESSION_NOT_FOUND, "session_not_found", 404)                                                           \
+    X(METHOD_NOT_ALLOWED, "method_not_allowed", 405)                                                         \
+    X(SEQUENCE_MISMATCH, "sequence_mismatch", 409)                                                           \
+    X(SESSION_EXISTS, "session_exists", 409)                                                                 \
+    X(DIGEST_MISMATCH, "digest_mismatch", 409)                                                               \
+    X(VERSION_ACTIVE, "version_active", 409)                                                                 \
+    X(VERSION_READ_ONLY, "version_read_only", 409) /* it lives in the --models directory */                  \
+    X(SESSION_EXPIRED, "session_expired", 410)                                                               \
+    X(SESSION_DAMAGED, "session_damaged", 410)       /* neither copy of its record fits its checksum */         \
+    X(SESSION_EVICTED, "session_evicted", 410)                                                               \
+    X(BODY_TOO_LARGE, "body_too_large", 413)                                                                 \
+    X(REQUEST_TOO_LARGE, "request_too_large", 413) /* its working memory or its reply would be */            \
+    X(UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", 415)                                                 \
+    X(NON_FINITE_RESULT, "non_finite_result", 422)                                                           \
+    X(HORIZON_NOT_SUPPORTED, "horizon_not_supported", 422)                                                   \
+    X(NO_READING, "no_reading", 422)                                                                         \
+    X(INVALID_MODEL, "invalid_model", 422)                                                                   \
+    X(INCOMPATIBLE_MODEL, "incompatible_model", 422) /* a version with other inputs or outputs */            \
+    X(INTERNAL, "internal", 500)                                                                             \
+    X(NO_DATA_DIRECTORY, "no_data_directory", 501)                                                           \
+    X(SESSIONS_FULL, "sessions_full", 503)                                                                   \
+    X(NOT_READY, "not_ready", 503)                                                                           \
+    X(OVERLOADED, "overloaded", 503)                                                                         \
+    X(STORAGE_FAILED, "storage_failed", 503)                                                                 \
+    X(NO_MEMORY, "out_of_memory", 503)
+
+enum status {
+#define STATUS_ENUM(name, code, http) STATUS_##name,
+    STATUS_TABLE(STATUS_ENUM)
+#undef STATUS_ENUM
+        STATUS_COUNT
+};
+
+/* What went wrong, in the words of an error reply. */
+struct fault {
+    enum status status;
+    bool has_expected; /* sequence_mismatch: the step number that comes next */
+    uint64_t expected;
+    char param[160]; /* the offending field as a path, or empty for null */
+    char message[400];
+};
+
+const char *status_code(enum status status);
+int status_http(enum status status);
+
+/* Fills *fault (never NULL) and returns status. param may be NULL. */
+__attribute__((format(printf, 4, 5))) enum status fault_set(struct fault *fault, enum status status,
+                                                            const char *param, const char *format, ...);
+
+/* The library's statuses in the daemon's terms. */
+enum status status_of_gru(enum gru_status status);
+
+#endif

@@ -1,0 +1,340 @@
+#include "store/files.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char extension[] = ".safetensors";
+
+bool files_name_is_valid(const char *name, size_t n)
+{
+    if (n == 0 || n > FILES_NAME_MAX || name[0] == '.') {
+        return false;
+    }
+    for (size_t k = 0; k < n; k++) {
+        if (!isalnum((unsigned char)name[k]) && !strchr("._-", name[k])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum status failed(struct fault *fault, const char *what, const char *path)
+{
+    return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "cannot %s %s: %s", what, path,
+                     strerrordesc_np(errno));
+}
+
+__attribute__((format(printf, 2, 3))) static bool path_print(char path[PATH_MAX], const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int n = vsnprintf(path, PATH_MAX, format, arguments);
+    va_end(arguments);
+    return n >= 0 && n < PATH_MAX;
+}
+
+/* ---- folders ---- */
+
+static enum status make_folder(const char *path, struct fault *fault)
+{
+    if (mkdir(path, 0700) == 0 || errno == EEXIST) {
+        return STATUS_OK;
+    }
+    return failed(fault, "create the directory", path);
+}
+
+static bool sync_folder_of(const char *path)
+{
+    char folder[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    if (!path_print(folder, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".")) {
+        return false;
+    }
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool synced = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return synced;
+}
+
+enum status files_open_data(const char *data, int *ret_lock, struct fault *fault)
+{
+    char path[PATH_MAX];
+    static const char *const folders[] = { "", "/models", "/sessions" };
+    for (size_t k = 0; k < sizeof folders / sizeof *folders; k++) {
+        if (!path_print(path, "%s%s", data, folders[k])) {
+            return failed(fault, "use", data);
+        }
+        enum status status = make_folder(path, fault);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    if (!path_print(path, "%s/lock", data)) {
+        return failed(fault, "use", data);
+    }
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return failed(fault, "open", path);
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        close(fd);
+        return fault_set(fault, STATUS_STORAGE_FAILED, "data", "another grud is using the data directory %s",
+                         data);
+    }
+    *ret_lock = fd;
+    return STATUS_OK;
+}
+
+/* ---- scanning ---- */
+
+/* "<n>.safetensors" with n a positive number without leading zeros; 0 if it is something else. */
+static unsigned version_of_file(const char *file)
+{
+    char *end;
+    if (file[0] < '1' || file[0] > '9') {
+        return 0;
+    }
+    errno = 0;
+    unsigned long number = strtoul(file, &end, 10);
+    return errno == 0 && number <= INT_MAX && strcmp(end, extension) == 0 ? (unsigned)number : 0;
+}
+
+struct scan {
+    bool read_only;
+    enum status (*found)(void *context, const struct file_version *version);
+    void *context;
+    struct fault *fault;
+};
+
+static enum status report(const struct scan *scan, const char *name, size_t n_name, unsigned number,
+                          const char *path)
+{
+    struct stat file;
+    struct file_version version = { .number = number, .read_only = scan->read_only };
+    if (stat(path, &file) != 0 || !S_ISREG(file.st_mode)) {
+        return STATUS_OK;
+    }
+    memcpy(version.name, name, n_name);
+    version.created_at_ms = (int64_t)file.st_mtim.tv_sec * 1000 + file.st_mtim.tv_nsec / 1000000;
+    snprintf(version.path, sizeof version.path, "%s", path);
+    return scan->found(scan->context, &version);
+}
+
+static enum status scan_model_folder(const struct scan *scan, const char *folder, const char *name)
+{
+    DIR *directory = opendir(folder);
+    if (!directory) {
+        return STATUS_OK; /* not a folder: some other file that lies about */
+    }
+    enum status status = STATUS_OK;
+    const struct dirent *entry;
+    char path[PATH_MAX];
+    while (status == STATUS_OK &&
+           (entry = readdir(directory))) { // NOLINT(concurrency-mt-unsafe): a stream of our own
+        unsigned number = version_of_file(entry->d_name);
+        if (number > 0 && path_print(path, "%s/%s", folder, entry->d_name)) {
+            status = report(scan, name, strlen(name), number, path);
+        }
+    }
+    closedir(directory);
+    return status;
+}
+
+enum status files_scan(const char *directory, bool read_only,
+                       enum status (*found)(void *context, const struct file_version *version), void *context,
+                       struct fault *fault)
+{
+    const struct scan scan = { .read_only = read_only, .found = found, .context = context, .fault = fault };
+    DIR *stream = opendir(directory);
+    if (!stream) {
+        return failed(fault, "read the directory", directory);
+    }
+    enum status status = STATUS_OK;
+    const struct dirent *entry;
+    char path[PATH_MAX];
+    while (status == STATUS_OK &&
+           (entry = readdir(stream))) { // NOLINT(concurrency-mt-unsafe): a stream of our own
+        size_t n = strlen(entry->d_name);
+        if (!path_print(path, "%s/%s", directory, entry->d_name)) {
+            continue;
+        }
+        size_t n_extension = sizeof extension - 1;
+        bool is_file =
+            read_only && n > n_extension && strcmp(entry->d_name + n - n_extension, extension) == 0;
+        if (is_file && files_name_is_valid(entry->d_name, n - n_extension)) {
+            status = report(&scan, entry->d_name, n - n_extension, 1, path);
+        } else if (!is_file && files_name_is_valid(entry->d_name, n)) {
+            status = scan_model_folder(&scan, path, entry->d_name);
+        }
+    }
+    closedir(stream);
+    return status;
+}
+
+/* ---- files ---- */
+
+enum status files_read(const char *path, struct arena *arena, void **ret_bytes, size_t *ret_n,
+                       struct fault *fault)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat file;
+    if (fd < 0 || fstat(fd, &file) != 0) {
+        enum status status = failed(fault, "read", path);
+        if (fd >= 0) {
+            close(fd);
+        }
+        return status;
+    }
+    size_t n = (size_t)file.st_size;
+    size_t got = 0;
+    char *bytes = arena_alloc(arena, n);
+    while (bytes && got < n) {
+        ssize_t more = read(fd, bytes + got, n - got);
+        if (more <= 0 && !(more < 0 && errno == EINTR)) {
+            break;
+        }
+        got += more > 0 ? (size_t)more : 0;
+    }
+    close(fd);
+    if (!bytes) {
+        return fault_set(fault, STATUS_REQUEST_TOO_LARGE, NULL, "%s is too large to be read into memory",
+                         path);
+    }
+    if (got < n) {
+        return failed(fault, "read all of", path);
+    }
+    *ret_bytes = bytes;
+    *ret_n = n;
+    return STATUS_OK;
+}
+
+static bool write_all(int fd, const char *bytes, size_t n)
+{
+    while (n > 0) {
+        ssize_t done = write(fd, bytes, n);
+        if (done < 0 && errno != EINTR) {
+            return false;
+        }
+        bytes += done > 0 ? done : 0;
+        n -= done > 0 ? (size_t)done : 0;
+    }
+    return true;
+}
+
+static enum status write_file(const char *path, const void *bytes, size_t n, struct fault *fault)
+{
+    char beside[PATH_MAX];
+    if (!path_print(beside, "%s.tmp", path)) {
+        return failed(fault, "write", path);
+    }
+    int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return failed(fault, "create", beside);
+    }
+    bool written = write_all(fd, bytes, n) && fsync(fd) == 0;
+    enum status status = written ? STATUS_OK : failed(fault, "write", beside);
+    close(fd);
+    if (status == STATUS_OK) {
+        status = files_replace(beside, path, fault);
+    }
+    if (status != STATUS_OK) {
+        unlink(beside);
+    }
+    return status;
+}
+
+enum status files_replace(const char *from, const char *to, struct fault *fault)
+{
+    if (rename(from, to) != 0) {
+        return failed(fault, "put in place", to);
+    }
+    return sync_folder_of(to) ? STATUS_OK : failed(fault, "sync the directory of", to);
+}
+
+enum status files_write_version(const char *data, const char *name, unsigned number, const void *bytes,
+                                size_t n, struct file_version *ret_version, struct fault *fault)
+{
+    char folder[PATH_MAX];
+    struct stat file;
+    struct file_version version = { .number = number };
+    snprintf(version.name, sizeof version.name, "%s", name);
+    if (!path_print(folder, "%s/models/%s", data, name)) {
+        return failed(fault, "write below", data);
+    }
+    enum status status = make_folder(folder, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    do {
+        if (!path_print(version.path, "%s/%u%s", folder, version.number, extension)) {
+            return failed(fault, "write below", folder);
+        }
+    } while (stat(version.path, &file) == 0 && version.number++ < INT_MAX);
+    status = write_file(version.path, bytes, n, fault);
+    if (status == STATUS_OK && stat(version.path, &file) != 0) {
+        status = failed(fault, "find", version.path);
+    }
+    if (status == STATUS_OK) {
+        version.created_at_ms = (int64_t)file.st_mtim.tv_sec * 1000 + file.st_mtim.tv_nsec / 1000000;
+        *ret_version = version;
+    }
+    return status;
+}
+
+enum status files_delete(const char *path, struct fault *fault)
+{
+    if (unlink(path) != 0) {
+        return failed(fault, "delete", path);
+    }
+    return sync_folder_of(path) ? STATUS_OK : failed(fault, "sync the directory of", path);
+}
+
+unsigned files_read_active(const char *data, const char *name)
+{
+    char path[PATH_MAX], text[16] = "";
+    if (!path_print(path, "%s/models/%s/active", data, name)) {
+        return 0;
+    }
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return 0;
+    }
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    return n > 0 ? (unsigned)strtoul(text, NULL, 10) : 0;
+}
+
+enum status files_write_active(const char *data, const char *name, unsigned number, struct fault *fault)
+{
+    char path[PATH_MAX], text[16];
+    if (!path_print(path, "%s/models/%s", data, name)) {
+        return failed(fault, "write below", data);
+    }
+    enum status status = make_folder(path, fault);
+    if (status != STATUS_OK || !path_print(path, "%s/models/%s/active", data, name)) {
+        return status != STATUS_OK ? status : failed(fault, "write below", data);
+    }
+    int n = snprintf(text, sizeof text, "%u\n", number);
+    return write_file(path, text, (size_t)n, fault);
+}
+
+bool files_models_path(const char *data, char path[PATH_MAX])
+{
+    return path_print(path, "%s/models", data);
+}
+
+bool files_pool_path(const char *data, const char *name, const char *suffix, char path[PATH_MAX])
+{
+    return path_print(path, "%s/sessions/%s.pool%s", data, name, suffix);
+}

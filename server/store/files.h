@@ -1,0 +1,61 @@
+/*
+ * files.h - the directories that outlive the process: which model versions there are, and which one is
+ * active.
+ *
+ *     --models DIR:  NAME.safetensors (version 1), NAME/<n>.safetensors            never written
+ *     --data DIR:    models/NAME/<n>.safetensors, models/NAME/active, sessions/NAME.pool, lock
+ *
+ * A file is written beside its place, synced, renamed over it, and the folder synced: it is there whole or
+ * not at all. Any thread; callers keep writers of one model apart.
+ */
+#ifndef FILES_H
+#define FILES_H
+
+#include "arena.h"
+#include "status.h"
+
+#include <limits.h>
+#include <stddef.h>
+
+enum { FILES_NAME_MAX = 64 };
+
+struct file_version {
+    char name[FILES_NAME_MAX + 1];
+    unsigned number;
+    bool read_only;
+    int64_t created_at_ms;
+    char path[PATH_MAX];
+};
+
+/* Whether a name may be a model's: 1 to 64 of A-Z a-z 0-9 . _ - and not beginning with '.'. */
+bool files_name_is_valid(const char *name, size_t n);
+
+/* Creates what is missing below the data directory and locks it against a second daemon; *ret_lock is to be
+ * closed at the end. */
+enum status files_open_data(const char *data, int *ret_lock, struct fault *fault);
+
+/* Calls `found` for each version in the directory (form: models or data), in no particular order; stops at
+ * the first status that is not OK. A directory that is not there is an error. */
+enum status files_scan(const char *directory, bool read_only,
+                       enum status (*found)(void *context, const struct file_version *version), void *context,
+                       struct fault *fault);
+
+enum status files_read(const char *path, struct arena *arena, void **ret_bytes, size_t *ret_n,
+                       struct fault *fault);
+/* Stores a new version under `number`, or the next number that no file has yet. */
+enum status files_write_version(const char *data, const char *name, unsigned number, const void *bytes,
+                                size_t n, struct file_version *ret_version, struct fault *fault);
+enum status files_delete(const char *path, struct fault *fault);
+
+/* The version that was activated last, 0 if none was. */
+unsigned files_read_active(const char *data, const char *name);
+enum status files_write_active(const char *data, const char *name, unsigned number, struct fault *fault);
+
+/* Where the data directory keeps its versions, in the form that files_scan reads. */
+bool files_models_path(const char *data, char path[PATH_MAX]);
+/* The path of a model's session pool. */
+bool files_pool_path(const char *data, const char *name, const char *suffix, char path[PATH_MAX]);
+/* Puts a finished file in another's place, durably. */
+enum status files_replace(const char *from, const char *to, struct fault *fault);
+
+#endif
