@@ -51,11 +51,42 @@ LIBS_leaf    := -lxxhash -lpthread -lm
 LIBS_codec   := -lcjson
 LIBS_http    := -lmicrohttpd
 
-.PHONY: all test run bench bench-peers format tidy layers install clean help deps deps-test deps-peers demo-model
+.PHONY: all check test test-run run bench bench-peers bench-packages format format-check tidy layers install clean help \
+        build-packages test-packages check-packages
+MAKEFLAGS += -r
+.SUFFIXES:
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(BUILD)/grud $(BUILD)/libgru.a $(BUILD)/libgru.so ## build the daemon and the library
+all: layers $(BUILD)/grud $(BUILD)/libgru.a $(BUILD)/libgru.so ## build the daemon and the library
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+# ---- packages: what is missing is installed, on Debian and its kin ----
+BUILD_PACKAGES := gcc libc6-dev pkg-config libmicrohttpd-dev libcjson-dev libxxhash-dev
+RUN_PACKAGES   := curl jq gawk
+TEST_PACKAGES  := $(BUILD_PACKAGES) check libsubunit-dev curl jq procps
+CHECK_PACKAGES := clang-format clang-tidy bear shellcheck
+BENCH_PACKAGES := libopenblas-dev util-linux procps python3
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+
+define packages
+@missing=; for p in $(1); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+  if [ -n "$$missing" ]; then \
+    command -v apt-get >/dev/null || { echo "please install:$$missing" >&2; exit 1; }; \
+    echo "installing:$$missing"; \
+    $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
+endef
+
+build-packages:
+	$(call packages,$(BUILD_PACKAGES))
+test-packages:
+	$(call packages,$(TEST_PACKAGES))
+check-packages:
+	$(call packages,$(BUILD_PACKAGES) $(CHECK_PACKAGES))
+bench-packages:
+	$(call packages,$(BUILD_PACKAGES) $(BENCH_PACKAGES))
 
 # ---- the library ----
 $(BUILD)/lib/%.o: lib/%.c
@@ -115,13 +146,87 @@ $(BUILD)/tests/test-$(1): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/$(1)/*.c)
 	$$(call say,LD,$$@)
 	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $(3) $$(TEST_LIBS)
 endef
-$(eval $(call test_program,json,$(BUILD)/libgru.a))
-$(eval $(call test_program,kernels,$(BUILD)/libgru.a))
-$(eval $(call test_program,engine,$(BUILD)/libgru.a))
-$(eval $(call test_program,leaves,$(BUILD)/leaves.a $(BUILD)/libgru.a))
-$(eval $(call test_program,store,$(BUILD)/store.a $(BUILD)/leaves.a $(BUILD)/libgru.a))
-$(eval $(call test_program,service,$(BUILD)/service.a $(BUILD)/store.a $(BUILD)/leaves.a $(BUILD)/libgru.a))
-$(eval $(call test_program,codec,$(BUILD)/codec.a $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/leaves.a $(BUILD)/libgru.a,$(LIBS_codec)))
-$(eval $(call test_program,e2e,$(BUILD)/grud $(BUILD)/libgru.a,$(LIBS_codec)))
+GRU := $(BUILD)/libgru.a
+$(eval $(call test_program,json,$(GRU)))
+$(eval $(call test_program,kernels,$(GRU)))
+$(eval $(call test_program,engine,$(GRU)))
+$(eval $(call test_program,leaves,$(BUILD)/leaves.a $(GRU)))
+$(eval $(call test_program,store,$(BUILD)/store.a $(BUILD)/leaves.a $(GRU)))
+$(eval $(call test_program,service,$(BUILD)/service.a $(BUILD)/store.a $(BUILD)/leaves.a $(GRU)))
+$(eval $(call test_program,codec,$(BUILD)/codec.a $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/leaves.a $(GRU),$(LIBS_codec)))
+$(eval $(call test_program,http,$(BUILD)/http.a $(BUILD)/codec.a $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/leaves.a $(GRU),$(LIBS_http) $(LIBS_codec)))
+$(eval $(call test_program,e2e,$(GRU)))
+
+# In the order of the layers; each ends with libcheck's summary line.
+TESTS := json kernels engine leaves store service codec http e2e
+
+test: test-packages ## install what is missing, build, run every test (SAN=address, SAN=thread: under a sanitizer)
+	@$(MAKE) --no-print-directory test-run
+
+# Sanitizers want to see the process that they watch: no fork per test. TSan is for what has threads.
+test-run: all $(patsubst %,$(BUILD)/tests/test-%,$(TESTS))
+	@set -e; for t in $(if $(filter thread,$(SAN)),service http e2e,$(TESTS)); do \
+	  echo "-- $$t"; GRUD=$(BUILD)/grud $(if $(SAN),CK_FORK=no) $(BUILD)/tests/test-$$t; done
+
+# ---- checks ----
+SOURCES  := $(wildcard lib/*.h lib/*/*.[ch] server/*.[ch] server/*/*.[ch] tests/*.[ch] tests/*/*.[ch])
+SCRIPTS  := $(wildcard tests/*.sh tests/*/*.sh examples/*/*.sh)
+
+layers: ## check that no include runs upward and foreign headers stay hidden
+	@tests/layers.sh
+
+format: ## format the sources
+	@clang-format -i $(SOURCES)
+
+format-check:
+	@clang-format --dry-run -Werror $(SOURCES)
+
+tidy: check-packages format-check layers ## clang-tidy, clang-format, shellcheck, layers
+	@shellcheck $(SCRIPTS)
+	@mkdir -p build/tidy
+	@bear --output build/tidy/compile_commands.json -- $(MAKE) --no-print-directory -s -B BUILD=build/tidy/objects build/tidy/objects/grud >/dev/null
+	@clang-tidy -quiet -p build/tidy $(filter-out lib/kernels/simd.c,$(wildcard lib/*/*.c)) $(wildcard server/*.c server/*/*.c)
+
+check: tidy test ## everything that must be clean
+
+# ---- running ----
+run: build-packages ## build, start grud on 127.0.0.1:8080 with the demo model, feed it this machine's readings
+	$(call packages,$(RUN_PACKAGES))
+	@$(MAKE) --no-print-directory all
+	@GRUD=$(BUILD)/grud examples/host-load/run.sh
+
+# ---- measuring ----
+$(BUILD)/bench/%: tests/bench/%.c $(GRU)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Iserver -Ilib $(LDFLAGS) -o $@ $< $(GRU) $(BENCH_LIBS) -lm -lpthread
+$(BUILD)/bench/bench_kernels: BENCH_LIBS := -lopenblas
+$(BUILD)/bench/bench_json: BENCH_LIBS := -lcjson
+$(BUILD)/bench/bare_responder: BENCH_LIBS := -lmicrohttpd
+
+bench: bench-packages all $(addprefix $(BUILD)/bench/,bench_kernels bench_json bare_responder load) ## measure, side by side, as ratios
+	@$(BUILD)/bench/bench_kernels
+	@$(BUILD)/bench/bench_json
+	@BUILD=$(BUILD) tests/bench/bench_http.sh
+	@BUILD=$(BUILD) tests/bench/bench_sessions.sh
+
+bench-peers: bench-packages all ## the same against ONNX Runtime, and PyTorch where it is installed
+	@BUILD=$(BUILD) tests/bench/bench_peers.sh
+
+# ---- installing ----
+install: all ## install into PREFIX (default /usr/local), below DESTDIR
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/pkgconfig include share/man/man1 share/doc/grud)
+	install -m 755 $(BUILD)/grud $(DESTDIR)$(PREFIX)/bin/grud
+	install -m 644 lib/gru.h $(DESTDIR)$(PREFIX)/include/gru.h
+	install -m 644 $(BUILD)/libgru.a $(DESTDIR)$(PREFIX)/lib/libgru.a
+	install -m 755 $(BUILD)/libgru.so $(DESTDIR)$(PREFIX)/lib/libgru.so.$(VERSION)
+	ln -sf libgru.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libgru.so.0
+	ln -sf libgru.so.0 $(DESTDIR)$(PREFIX)/lib/libgru.so
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' config/libgru.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/libgru.pc
+	install -m 644 config/grud.1 $(DESTDIR)$(PREFIX)/share/man/man1/grud.1
+	install -m 644 README.md config/grud.conf $(DESTDIR)$(PREFIX)/share/doc/grud/
+
+clean: ## remove what was built
+	rm -rf build
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,13 +1,17 @@
 /*
- * command.h - the sub-commands of `grud` that do not serve: they print to standard output, complain on standard error, and
- * return the exit code (0 fine, 1 failed, 2 wrong usage or configuration). argv[0] is the sub-command's own
- * name, its arguments follow: main passes argc - 1 and argv + 1. They run before any thread is started.
+ * command.h - the sub-commands of `grud` that do not serve: they print to standard output, complain on
+ * standard error, and return the exit code (0 fine, 1 failed, 2 wrong usage or configuration). argv[0] is the
+ * sub-command's own name, its arguments follow: main passes argc - 1 and argv + 1. They run before any thread
+ * is started.
  */
 #ifndef COMMAND_H
 #define COMMAND_H
 
-int command_init(int argc, char *const argv[]);    /* grud init --inputs a,b --outputs a --layers 64,32 -o FILE ... */
-int command_inspect(int argc, char *const argv[]); /* grud inspect FILE: what a model file holds */
-int command_health(int argc, char *const argv[]);  /* grud --health URL: 0 if a GET of the URL answers 200, else 1 */
+/* grud init --inputs a,b --outputs a --layers 64,32 -o FILE ...: makes an untrained model file */
+int command_init(int argc, char *const argv[]);
+/* grud inspect FILE: what a model file holds */
+int command_inspect(int argc, char *const argv[]);
+/* grud --health URL: 0 if a GET of the URL answers 200, else 1 (never 2, which Docker reserves) */
+int command_health(int argc, char *const argv[]);
 
 #endif

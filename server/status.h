@@ -33,7 +33,7 @@
     X(VERSION_ACTIVE, "version_active", 409)                                                                 \
     X(VERSION_READ_ONLY, "version_read_only", 409) /* it lives in the --models directory */                  \
     X(SESSION_EXPIRED, "session_expired", 410)                                                               \
-    X(SESSION_DAMAGED, "session_damaged", 410)       /* neither copy of its record fits its checksum */         \
+    X(SESSION_DAMAGED, "session_damaged", 410) /* neither copy of its record fits its checksum */            \
     X(SESSION_EVICTED, "session_evicted", 410)                                                               \
     X(BODY_TOO_LARGE, "body_too_large", 413)                                                                 \
     X(REQUEST_TOO_LARGE, "request_too_large", 413) /* its working memory or its reply would be */            \

@@ -1,0 +1,241 @@
+/* grud --health: one GET, for health checks in images without another client. Failure is always 1: to Docker,
+ * 2 means something else. */
+#include "command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { TIMEOUT_MS = 2000, HOST_MAX = 255, URL_MAX = 2048, STATUS_LINE_MAX = 256 };
+
+struct target {
+    char authority[HOST_MAX + 16]; /* host and port as they stand in the URL, for the Host field */
+    char host[HOST_MAX + 1];
+    char port[6];
+    const char *path;
+};
+
+static int complain(const char *url, const char *message)
+{
+    fprintf(stderr, "grud --health: %s: %s\n", url, message);
+    return 1;
+}
+
+/* ---- the URL ---- */
+
+/* "1" to "65535" */
+static bool parse_port(const char *text, size_t n, char port[6])
+{
+    if (n == 0 || n > 5 || strspn(text, "0123456789") < n) {
+        return false;
+    }
+    memcpy(port, text, n);
+    port[n] = '\0';
+    long number = strtol(port, NULL, 10);
+    return number >= 1 && number <= UINT16_MAX;
+}
+
+/* HOST, HOST:PORT, [IPV6] or [IPV6]:PORT */
+static bool parse_authority(const char *text, size_t n, struct target *target)
+{
+    bool bracketed = n > 0 && text[0] == '[';
+    const char *host = text + bracketed, *end = text + n;
+    const char *host_end = memchr(host, bracketed ? ']' : ':', (size_t)(end - host));
+    if (bracketed && !host_end) {
+        return false;
+    }
+    host_end = host_end ? host_end : end;
+    size_t n_host = (size_t)(host_end - host);
+    const char *colon = host_end + bracketed;
+    if (n_host == 0 || n_host > HOST_MAX || n >= sizeof target->authority || memchr(text, '@', n)) {
+        return false;
+    }
+    memcpy(target->authority, text, n);
+    memcpy(target->host, host, n_host);
+    if (colon == end) {
+        memcpy(target->port, "80", 3);
+        return true;
+    }
+    return *colon == ':' && parse_port(colon + 1, (size_t)(end - colon) - 1, target->port);
+}
+
+/* http://AUTHORITY/PATH and nothing that could end the request line early */
+static bool parse_url(const char *url, struct target *ret_target)
+{
+    static const char scheme[] = "http://";
+    size_t n = strlen(url);
+    for (const char *p = url; *p != '\0'; p++) {
+        if (*p <= ' ' || *p >= 0x7f) {
+            return false;
+        }
+    }
+    if (n > URL_MAX || strncmp(url, scheme, sizeof scheme - 1) != 0 || strchr(url, '#')) {
+        return false;
+    }
+    struct target target = { 0 };
+    const char *authority = url + sizeof scheme - 1;
+    size_t n_authority = strcspn(authority, "/?");
+    if (authority[n_authority] == '?' || !parse_authority(authority, n_authority, &target)) {
+        return false;
+    }
+    target.path = authority[n_authority] == '/' ? authority + n_authority : "/";
+    *ret_target = target;
+    return true;
+}
+
+/* ---- the request; false leaves the reason in errno ---- */
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool wait_for(int fd, short events, int64_t deadline_ms)
+{
+    for (;;) {
+        int64_t left_ms = deadline_ms - now_ms();
+        struct pollfd pollfd = { .fd = fd, .events = events };
+        int n = left_ms > 0 ? poll(&pollfd, 1, (int)left_ms) : 0;
+        if (n == 0) {
+            errno = ETIMEDOUT;
+        }
+        if (n >= 0 || errno != EINTR) {
+            return n > 0;
+        }
+    }
+}
+
+static bool connect_to(int fd, const struct addrinfo *address, int64_t deadline_ms)
+{
+    if (connect(fd, address->ai_addr, address->ai_addrlen) == 0) {
+        return true;
+    }
+    if (errno != EINPROGRESS || !wait_for(fd, POLLOUT, deadline_ms)) {
+        return false;
+    }
+    int error = 0;
+    socklen_t n = sizeof error;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) != 0) {
+        return false;
+    }
+    errno = error;
+    return error == 0;
+}
+
+static bool send_all(int fd, const char *text, size_t n, int64_t deadline_ms)
+{
+    while (n > 0) {
+        if (!wait_for(fd, POLLOUT, deadline_ms)) {
+            return false;
+        }
+        ssize_t n_sent = send(fd, text, n, MSG_NOSIGNAL);
+        if (n_sent < 0 && errno != EAGAIN && errno != EINTR) {
+            return false;
+        }
+        text += n_sent > 0 ? n_sent : 0;
+        n -= n_sent > 0 ? (size_t)n_sent : 0;
+    }
+    return true;
+}
+
+/* The reply's first bytes, until its first line, the end or a full buffer. */
+static bool receive_line(int fd, char line[STATUS_LINE_MAX + 1], int64_t deadline_ms)
+{
+    size_t n = 0;
+    while (n < STATUS_LINE_MAX && !memchr(line, '\n', n)) {
+        if (!wait_for(fd, POLLIN, deadline_ms)) {
+            return false;
+        }
+        ssize_t n_received = recv(fd, line + n, STATUS_LINE_MAX - n, 0);
+        if (n_received == 0) {
+            break;
+        }
+        if (n_received < 0 && errno != EAGAIN && errno != EINTR) {
+            return false;
+        }
+        n += n_received > 0 ? (size_t)n_received : 0;
+    }
+    line[n] = '\0';
+    return true;
+}
+
+static bool get_from(const struct addrinfo *address, const struct target *target, int64_t deadline_ms,
+                     char line[STATUS_LINE_MAX + 1])
+{
+    char request[URL_MAX + HOST_MAX + 128];
+    int n = snprintf(request, sizeof request,
+                     "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: grud\r\nConnection: close\r\n\r\n",
+                     target->path, target->authority);
+    int fd =
+        socket(address->ai_family, address->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, address->ai_protocol);
+    if (fd < 0) {
+        return false;
+    }
+    bool fine = connect_to(fd, address, deadline_ms) && send_all(fd, request, (size_t)n, deadline_ms) &&
+                receive_line(fd, line, deadline_ms);
+    int saved_errno = errno;
+    close(fd);
+    errno = saved_errno;
+    return fine;
+}
+
+/* The status number of "HTTP/1.1 200 OK"; 0 if it is no such line. */
+static int status_of(const char *line)
+{
+    bool http = strncmp(line, "HTTP/1.", 7) == 0 && (line[7] == '0' || line[7] == '1') && line[8] == ' ';
+    if (!http || strspn(line + 9, "0123456789") != 3 || line[12] == '\0' || !strchr(" \r\n", line[12])) {
+        return 0;
+    }
+    return (int)strtol(line + 9, NULL, 10);
+}
+
+int command_health(int argc, char *const argv[])
+{
+    struct target target;
+    if (argc != 2) {
+        fputs("usage: grud --health http://HOST:PORT/PATH\n", stderr);
+        return 1;
+    }
+    const char *url = argv[1];
+    if (!parse_url(url, &target)) {
+        return complain(url, "expected http://HOST:PORT/PATH");
+    }
+    struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *addresses;
+    int resolved = getaddrinfo(target.host, target.port, &hints, &addresses);
+    if (resolved != 0) {
+        return complain(url, gai_strerror(resolved));
+    }
+    int64_t deadline_ms = now_ms() + TIMEOUT_MS;
+    char line[STATUS_LINE_MAX + 1] = "";
+    bool answered = false;
+    for (const struct addrinfo *address = addresses; address && !answered; address = address->ai_next) {
+        answered = get_from(address, &target, deadline_ms, line);
+    }
+    int saved_errno = errno;
+    freeaddrinfo(addresses);
+    errno = saved_errno;
+    if (!answered) {
+        fprintf(stderr, "grud --health: %s: %m\n", url);
+        return 1;
+    }
+    int status = status_of(line);
+    if (status == 200) {
+        return 0;
+    }
+    char message[64] = "the answer is not HTTP";
+    if (status != 0) {
+        snprintf(message, sizeof message, "answered %d", status);
+    }
+    return complain(url, message);
+}

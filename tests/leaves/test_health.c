@@ -1,0 +1,161 @@
+/* grud --health against a server of the test's own, which answers one connection with a given text. */
+#include "command.h"
+#include "support.h"
+#include "test.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A listening socket on a free port of the loopback. */
+static int listen_anywhere(unsigned *ret_port)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t n = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    ck_assert_int_eq(listen(fd, 4), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &n), 0);
+    *ret_port = ntohs(address.sin_port);
+    return fd;
+}
+
+/* Reads one request and answers `reply` if it is `request`; a reply of NULL is none until the client goes. */
+static void serve_one(int listener, const char *request, const char *reply)
+{
+    char text[4096] = "";
+    int fd = accept(listener, NULL, NULL);
+    size_t n = 0;
+    while (n < sizeof text - 1 && !strstr(text, "\r\n\r\n")) {
+        ssize_t n_read = read(fd, text + n, sizeof text - 1 - n);
+        if (n_read <= 0) {
+            _exit(1);
+        }
+        n += (size_t)n_read;
+    }
+    if (strcmp(text, request) != 0) {
+        reply = "HTTP/1.1 599 Wrong Request\r\n\r\n";
+    }
+    if (reply) {
+        (void)!write(fd, reply, strlen(reply));
+        _exit(0);
+    }
+    (void)!read(fd, text, sizeof text);
+    _exit(0);
+}
+
+static int check(const char *url, char **ret_err)
+{
+    char *argv[] = { (char[]){ "--health" }, strdup(url), NULL };
+    struct capture err = capture_begin(STDERR_FILENO);
+    int code = command_health(2, argv);
+    *ret_err = capture_end(&err);
+    free(argv[1]);
+    return code;
+}
+
+/* The code for a server that replies so; what is complained of must contain `complaint`. */
+static void expect(const char *reply, int code, const char *complaint)
+{
+    unsigned port;
+    char url[100], request[300], *err;
+    int listener = listen_anywhere(&port);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/readyz", port);
+    snprintf(request, sizeof request,
+             "GET /readyz HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nUser-Agent: grud\r\nConnection: close\r\n\r\n",
+             port);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        serve_one(listener, request, reply);
+    }
+    close(listener);
+    ck_assert_int_eq(check(url, &err), code);
+    if (code == 0) {
+        ck_assert_str_eq(err, "");
+    } else {
+        ck_assert_msg(strstr(err, complaint) != NULL, "%s", err);
+        ck_assert(strchr(err, '\n') == err + strlen(err) - 1);
+    }
+    free(err);
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+}
+
+TEST(only_an_answer_of_200_is_healthy)
+{
+    expect("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", 0, NULL);
+    expect("HTTP/1.0 200\r\n\r\n", 0, NULL);
+    expect("HTTP/1.1 503 Service Unavailable\r\n\r\n", 1, "answered 503");
+    expect("HTTP/1.1 204 No Content\r\n\r\n", 1, "answered 204");
+    expect("HTTP/1.1 2000 OK\r\n\r\n", 1, "not HTTP");
+    expect("HTTP/1.1 20\r\n\r\n", 1, "not HTTP");
+    expect("HTTP/1.1 200", 1, "not HTTP");
+    expect("SSH-2.0-OpenSSH 200\r\n", 1, "not HTTP");
+    expect("", 1, "not HTTP");
+}
+
+TEST(a_server_that_says_nothing_is_not_healthy)
+{
+    expect(NULL, 1, "timed out");
+}
+
+TEST(a_port_that_nobody_listens_on_is_not_healthy)
+{
+    unsigned port;
+    char url[100], *err;
+    int listener = listen_anywhere(&port);
+    close(listener);
+    snprintf(url, sizeof url, "http://localhost:%u/", port);
+    ck_assert_int_eq(check(url, &err), 1);
+    ck_assert_ptr_nonnull(strstr(err, url));
+    free(err);
+}
+
+TEST(urls_that_are_not_plain_http_are_refused)
+{
+    static const char *const urls[] = { "",
+                                        "http://",
+                                        "http:///x",
+                                        "https://localhost/",
+                                        "localhost:8080",
+                                        "http://:80/",
+                                        "http://a:/",
+                                        "http://a:0/",
+                                        "http://a:65536/",
+                                        "http://a:1x/",
+                                        "http://a:000080/",
+                                        "http://a@b/",
+                                        "http://a?x",
+                                        "http://a/ b",
+                                        "http://a/\r\nX: y",
+                                        "http://a/\x7f",
+                                        "http://a/\xff",
+                                        "http://a/#b",
+                                        "http://[::1/",
+                                        "http://[]/",
+                                        "http://[::1]x/",
+                                        "HTTP://a/" };
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+        char *err;
+        ck_assert_int_eq(check(urls[i], &err), 1);
+        ck_assert_msg(strstr(err, "expected http://HOST:PORT/PATH") != NULL, "'%s': %s", urls[i], err);
+        free(err);
+    }
+}
+
+TEST(health_without_a_url_shows_its_usage)
+{
+    char *argv[] = { (char[]){ "--health" }, NULL };
+    struct capture err = capture_begin(STDERR_FILENO);
+    int code = command_health(1, argv);
+    char *text = capture_end(&err);
+    ck_assert_int_eq(code, 1);
+    ck_assert(strncmp(text, "usage: ", 7) == 0);
+    free(text);
+}
