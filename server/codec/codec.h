@@ -1,0 +1,73 @@
+/*
+ * codec.h - JSON text to the structs of service.h, and back. Hides cJSON.h.
+ *
+ * Step, sequence and session bodies go through the project's own scanner and printer (lib/json); the
+ * irregular rest is built with cJSON. Decoders are strict: unknown, duplicate and ill-typed fields are
+ * refused by their path. All memory comes from the arena. Any thread.
+ */
+#ifndef CODEC_H
+#define CODEC_H
+
+#include "service/service.h"
+
+/* Text that grows in an arena. After a failed append `failed` sticks and the text must not be sent. */
+struct text {
+    struct arena *arena;
+    char *p;
+    size_t n, size;
+    bool failed;
+};
+void text_init(struct text *text, struct arena *arena, size_t n_expected);
+char *text_reserve(struct text *text, size_t n); /* room for n more bytes at the end, or NULL */
+void text_append(struct text *text, const char *bytes, size_t n);
+
+/* ---- decoding ---- */
+
+struct step_limits {
+    size_t horizon_max;
+};
+
+/* The body of POST .../step for the session already named by the route (step->session is set), or, with
+ * in_batch, an element of `steps` that names its own. step->model and ->arena are set. */
+enum status codec_step(const char *json, size_t n, const struct step_limits *limits, bool in_batch,
+                       struct step *ret_step, struct fault *fault);
+/* The body of POST .../steps: an array of steps; each has its own fault where it alone is wrong. */
+enum status codec_steps(const char *json, size_t n, const struct step_limits *limits,
+                        const struct model *model, struct arena *arena, struct step **ret_steps,
+                        size_t *ret_n, struct fault *fault);
+/* {"horizon","future"} of POST .../forecast; horizon is required. */
+enum status codec_outlook(const char *json, size_t n, const struct step_limits *limits,
+                          const struct model *model, struct arena *arena, struct outlook *ret_outlook,
+                          struct fault *fault);
+/* The body of POST .../predict. */
+enum status codec_prediction(const char *json, size_t n, const struct step_limits *limits,
+                             const struct model *model, struct arena *arena,
+                             struct prediction *ret_prediction, struct fault *fault);
+/* The body of PUT .../sessions/{session}: what codec_put_session wrote, or {"ttl"}, or {"rewarm":[[x]...]}.
+ */
+enum status codec_session_restore(const char *json, size_t n, const struct model *model, struct arena *arena,
+                                  struct session_restore *ret_restore, struct fault *fault);
+/* {"to": id} */
+enum status codec_fork(const char *json, size_t n, char ret_to[SESSION_ID_MAX + 1], struct fault *fault);
+
+/* ---- encoding: each appends one JSON value ---- */
+
+void codec_put_step(struct text *text,
+                    const struct step *step); /* the reply, or {"error":...} if it failed */
+void codec_put_error(struct text *text, const struct fault *fault);
+void codec_put_prediction(struct text *text, const struct model *model, const struct prediction *prediction);
+void codec_put_forecast(struct text *text, const struct model *model, const char *id,
+                        const struct session_forecast *forecast);
+void codec_put_model(struct text *text, const struct model *model);
+void codec_put_models(struct text *text, const struct model *const *models, size_t n);
+void codec_put_session(struct text *text, const struct session *session);
+void codec_put_session_row(struct text *text, const struct session_row *row);
+void codec_put_session_list(struct text *text, const struct session_row *rows, size_t n, bool has_more);
+
+/* GET /v1; the route table's own columns, so that this layer need not know it. */
+struct codec_route {
+    const char *method, *path, *summary;
+};
+void codec_put_routes(struct text *text, const char *version, const struct codec_route *routes, size_t n);
+
+#endif

@@ -1,0 +1,193 @@
+/* decode_predict.c - the body of predict: one sequence, or many instances. */
+#include "codec/outlook.h"
+
+#include <limits.h>
+#include <string.h>
+
+/* The whole body, and each of `instances`: the same readers serve both. */
+struct predict_body {
+    struct outlook_body outlook;
+    struct columns *x;
+    struct sequence *sequence; /* what `x` goes to */
+    /* of the whole only: */
+    const struct model *model;
+    const struct version *version;
+    bool last_only;
+    struct sequence *sequences;
+    size_t n_sequences, size;
+};
+
+static enum status read_x(struct reader *r, void *body)
+{
+    struct predict_body *predict = body;
+    enum status status = rows_read(r, predict->x, &predict->sequence->x, &predict->sequence->n_rows);
+    if (status == STATUS_OK && predict->sequence->n_rows == 0) {
+        status = reader_refuse(r, STATUS_WRONG_LENGTH, "must hold at least one row");
+    }
+    return status;
+}
+
+/* ---- instances ---- */
+
+static const struct field instance_fields[] = {
+    { "x", read_x, true },
+    { "future", outlook_read_future, false },
+};
+
+static enum status read_instance(struct reader *r, void *body)
+{
+    struct predict_body *predict = body;
+    struct sequence *grown =
+        reader_grow(r, predict->sequences, r->place->index, sizeof *grown, &predict->size);
+    if (grown == NULL) {
+        return r->fault->status;
+    }
+    predict->sequences = grown;
+    struct sequence *sequence = &grown[r->place->index];
+    *sequence = (struct sequence){ 0 };
+    /* The columns of `future` are lent, so that its names are sorted once and not per instance. */
+    struct predict_body instance = { .outlook.future = predict->outlook.future,
+                                     .x = predict->x,
+                                     .sequence = sequence };
+    unsigned seen;
+    enum status status =
+        reader_fields(r, instance_fields, sizeof instance_fields / sizeof *instance_fields, &instance, &seen);
+    predict->outlook.future = instance.outlook.future;
+    sequence->outlook = instance.outlook.outlook;
+    return status;
+}
+
+static enum status read_instances(struct reader *r, void *body)
+{
+    struct predict_body *predict = body;
+    enum status status =
+        reader_elements(r, "an array of instances", read_instance, body, &predict->n_sequences);
+    if (status == STATUS_OK && predict->n_sequences == 0) {
+        status = reader_refuse(r, STATUS_WRONG_LENGTH, "must hold at least one instance");
+    }
+    return status;
+}
+
+/* ---- the whole ---- */
+
+static enum status read_return(struct reader *r, void *body)
+{
+    static const char expected[] = "\"all\" or \"last\"";
+    struct predict_body *predict = body;
+    char word[sizeof "last"];
+    enum status status = reader_string(r, expected, word, sizeof word);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    predict->last_only = strcmp(word, "last") == 0;
+    return predict->last_only || strcmp(word, "all") == 0
+               ? STATUS_OK
+               : reader_refuse(r, STATUS_INVALID_VALUE, "must be %s", expected);
+}
+
+static enum status read_version(struct reader *r, void *body)
+{
+    struct predict_body *predict = body;
+    uint64_t number;
+    enum status status = reader_integer(r, 1, UINT_MAX, &number);
+    return status == STATUS_OK ? version_find(predict->model, (unsigned)number, &predict->version, r->fault)
+                               : status;
+}
+
+enum predict_field { PREDICT_X, PREDICT_INSTANCES, PREDICT_FUTURE };
+
+static const struct field predict_fields[] = {
+    [PREDICT_X] = { "x", read_x, false },
+    [PREDICT_INSTANCES] = { "instances", read_instances, false },
+    [PREDICT_FUTURE] = { "future", outlook_read_future, false },
+    { "horizon", outlook_read_horizon, false },
+    { "return", read_return, false },
+    { "version", read_version, false },
+};
+
+/* `x` and `future` were read by the active version's inputs, as `version` may come last in the text. */
+static bool has_same_inputs(const struct gru_info *a, const struct gru_info *b)
+{
+    bool same = a->n_inputs == b->n_inputs && a->n_future == b->n_future;
+    for (size_t i = 0; same && i < a->n_inputs; i++) {
+        same = strcmp(a->inputs[i].name, b->inputs[i].name) == 0 &&
+               (a->inputs[i].feeds >= 0) == (b->inputs[i].feeds >= 0);
+    }
+    return same;
+}
+
+static enum status check_instances(struct reader *r, struct predict_body *predict)
+{
+    struct place instances = { r->place, "instances", 0 }, element = { &instances, NULL, 0 };
+    const struct gru_model *gru = predict->version->gru;
+    size_t horizon = predict->outlook.outlook.horizon;
+    enum status status = outlook_check_horizon(r, gru, horizon);
+    r->place = &element;
+    for (size_t i = 0; status == STATUS_OK && i < predict->n_sequences; i++) {
+        element.index = i;
+        predict->sequences[i].outlook.horizon = horizon;
+        status = outlook_check_future(r, gru, &predict->sequences[i].outlook);
+    }
+    r->place = instances.up;
+    return status;
+}
+
+/* What no field alone can tell. */
+static enum status check_whole(struct reader *r, struct predict_body *predict, unsigned seen)
+{
+    bool has_x = (seen & 1U << PREDICT_X) != 0, has_instances = (seen & 1U << PREDICT_INSTANCES) != 0;
+    if (!has_x && !has_instances) {
+        return reader_refuse_field(r, STATUS_MISSING_FIELD, "x", "is missing (or `instances`)");
+    }
+    if (has_x && has_instances) {
+        return reader_refuse_field(r, STATUS_INVALID_VALUE, "instances", "and `x` exclude each other");
+    }
+    if (has_instances && (seen & 1U << PREDICT_FUTURE) != 0) {
+        return reader_refuse_field(r, STATUS_INVALID_VALUE, "future",
+                                   "belongs into each of the instances, not beside them");
+    }
+    if (!has_same_inputs(predict->x->info, gru_model_info(predict->version->gru))) {
+        return reader_refuse_field(r, STATUS_INCOMPATIBLE_MODEL, "version",
+                                   "is %u, whose inputs are not those of the active version %u",
+                                   predict->version->number, predict->model->active->number);
+    }
+    if (has_instances) {
+        return check_instances(r, predict);
+    }
+    predict->sequence->outlook = predict->outlook.outlook;
+    return outlook_check(r, predict->version->gru, &predict->sequence->outlook);
+}
+
+enum status codec_prediction(const char *json, size_t n, const struct step_limits *limits,
+                             const struct model *model, struct arena *arena,
+                             struct prediction *ret_prediction, struct fault *fault)
+{
+    const struct gru_info *info = gru_model_info(model->active->gru);
+    struct reader r;
+    struct columns x;
+    unsigned seen;
+    reader_init(&r, json, n, arena, fault);
+    columns_init(&x, info, false);
+    struct predict_body body = { .x = &x, .model = model, .version = model->active };
+    outlook_init(&body.outlook, limits, info);
+    body.sequence = reader_alloc(&r, 1, sizeof *body.sequence);
+    if (body.sequence == NULL) {
+        return fault->status;
+    }
+    *body.sequence = (struct sequence){ 0 };
+    enum status status =
+        reader_fields(&r, predict_fields, sizeof predict_fields / sizeof *predict_fields, &body, &seen);
+    if (status == STATUS_OK) {
+        status = check_whole(&r, &body, seen);
+    }
+    status = reader_end(&r, status);
+    if (status == STATUS_OK) {
+        bool has_instances = (seen & 1U << PREDICT_INSTANCES) != 0;
+        *ret_prediction = (struct prediction){ .version = body.version,
+                                               .last_only = body.last_only,
+                                               .has_instances = has_instances,
+                                               .n_sequences = has_instances ? body.n_sequences : 1,
+                                               .sequences = has_instances ? body.sequences : body.sequence };
+    }
+    return status;
+}

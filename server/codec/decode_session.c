@@ -1,0 +1,446 @@
+/* decode_session.c - the bodies of PUT session and of fork. */
+#include "codec/codec.h"
+#include "codec/rows.h"
+
+#include <math.h>
+#include <string.h>
+
+#define COUNT_MAX (UINT64_C(1) << 53)
+
+enum { TTL_MAX_S = 315360000, DIGEST_DIGITS = DIGEST_TEXT - sizeof "xxh3:" };
+
+static const double time_max_s = UINT32_MAX; /* in the year 2106: sessions keep 32 bits */
+
+struct restore_body {
+    const struct model *model;
+    const struct gru_info *info;
+    struct session_restore restore;
+    struct columns x;
+    /* Where these stand in the text: how long they must be is known once the digest is. */
+    struct json state, last, y;
+    const float *rewarm;
+    size_t n_rewarm;
+};
+
+/* ---- what GET gives and PUT does not need ---- */
+
+static enum status read_any_string(struct reader *r, void *body)
+{
+    (void)body;
+    return json_peek(&r->json) != JSON_STRING ? reader_refuse_type(r, "a string")
+           : json_skip(&r->json)              ? STATUS_OK
+                                              : reader_refuse_text(r);
+}
+
+static enum status read_any_time(struct reader *r, void *body)
+{
+    (void)body;
+    bool is_null = false;
+    double time;
+    enum status status = reader_null_or_number(r, &is_null);
+    return status == STATUS_OK && !is_null ? reader_number(r, &time) : status;
+}
+
+static enum status read_any_version(struct reader *r, void *body)
+{
+    (void)body;
+    uint64_t version;
+    return reader_integer(r, 0, COUNT_MAX, &version);
+}
+
+/* ---- the fields ---- */
+
+static enum status read_step_count(struct reader *r, void *body)
+{
+    struct restore_body *restore = body;
+    return reader_integer(r, 0, COUNT_MAX, &restore->restore.step);
+}
+
+static enum status read_created_at(struct reader *r, void *body)
+{
+    struct restore_body *restore = body;
+    double time;
+    enum status status = reader_number(r, &time);
+    if (status == STATUS_OK && !(time >= 0 && time <= time_max_s)) {
+        return reader_refuse(r, STATUS_INVALID_VALUE, "must be a time in Unix seconds");
+    }
+    if (status == STATUS_OK) {
+        restore->restore.created_at_ms = llround(time * 1000);
+    }
+    return status;
+}
+
+static enum status read_ttl(struct reader *r, void *body)
+{
+    struct restore_body *restore = body;
+    uint64_t ttl_s;
+    bool is_null = false;
+    enum status status = reader_null_or_number(r, &is_null);
+    if (status == STATUS_OK && !is_null) {
+        status = reader_integer(r, 0, TTL_MAX_S, &ttl_s);
+    }
+    if (status == STATUS_OK) {
+        restore->restore.ttl_s = is_null ? -1 : (int64_t)ttl_s;
+    }
+    return status;
+}
+
+/* Hexadecimal digits to 64 bits; false if one is none. */
+static bool scan_hex(const char *p, size_t n, uint64_t *ret_value)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < n; i++) {
+        static const char digits[] = "0123456789abcdef";
+        const char *digit = strchr(digits, p[i]);
+        if (p[i] == '\0' || digit == NULL) {
+            return false;
+        }
+        value = value << 4 | (uint64_t)(digit - digits);
+    }
+    *ret_value = value;
+    return true;
+}
+
+static enum status read_digest(struct reader *r, void *body)
+{
+    static const char expected[] = "a digest such as GET gave, \"xxh3:\" and 32 hexadecimal digits";
+    static const char prefix[] = "xxh3:";
+    struct restore_body *restore = body;
+    struct digest *digest = &restore->restore.digest;
+    char text[DIGEST_TEXT];
+    enum status status = reader_string(r, expected, text, sizeof text);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const char *digits = text + strlen(prefix);
+    if (strlen(text) != DIGEST_TEXT - 1 || strncmp(text, prefix, strlen(prefix)) != 0 ||
+        !scan_hex(digits, DIGEST_DIGITS / 2, &digest->high) ||
+        !scan_hex(digits + DIGEST_DIGITS / 2, DIGEST_DIGITS / 2, &digest->low)) {
+        return reader_refuse(r, STATUS_INVALID_VALUE, "must be %s", expected);
+    }
+    restore->restore.has_digest = true;
+    return STATUS_OK;
+}
+
+static enum status read_readings(struct reader *r, void *body)
+{
+    struct restore_body *restore = body;
+    return rows_read(r, &restore->x, &restore->restore.readings, &restore->restore.n_readings);
+}
+
+static enum status read_rewarm(struct reader *r, void *body)
+{
+    struct restore_body *restore = body;
+    enum status status = rows_read(r, &restore->x, &restore->rewarm, &restore->n_rewarm);
+    if (status == STATUS_OK && restore->n_rewarm == 0) {
+        status = reader_refuse(r, STATUS_WRONG_LENGTH, "must hold at least one row");
+    }
+    return status;
+}
+
+/* ---- errors: a value per output ---- */
+
+static enum status refuse_n_outputs(struct reader *r, size_t n, size_t n_outputs)
+{
+    return reader_refuse(r, STATUS_WRONG_LENGTH, "has %zu value%s where the model has %zu output%s", n,
+                         n == 1 ? "" : "s", n_outputs, n_outputs == 1 ? "" : "s");
+}
+
+static enum status read_measure(struct reader *r, size_t n_outputs, const float **ret_values)
+{
+    size_t n;
+    float *values = reader_alloc(r, n_outputs, sizeof *values);
+    if (values == NULL) {
+        return r->fault->status;
+    }
+    enum status status = reader_floats(r, values, n_outputs, &n);
+    if (status == STATUS_OK && n != n_outputs) {
+        return refuse_n_outputs(r, n, n_outputs);
+    }
+    for (size_t i = 0; status == STATUS_OK && i < n; i++) {
+        if (values[i] < 0) {
+            status = reader_refuse(r, STATUS_INVALID_VALUE, "must not hold negative numbers");
+        }
+    }
+    *ret_values = values;
+    return status;
+}
+
+struct errors_body {
+    size_t n_outputs;
+    uint32_t *n;
+    struct session_errors errors;
+};
+
+static enum status read_count(struct reader *r, void *body)
+{
+    const struct errors_body *errors = body;
+    uint64_t count;
+    enum status status = reader_integer(r, 0, UINT32_MAX, &count);
+    if (status == STATUS_OK && r->place->index < errors->n_outputs) {
+        errors->n[r->place->index] = (uint32_t)count;
+    }
+    return status;
+}
+
+static enum status read_errors_n(struct reader *r, void *body)
+{
+    struct errors_body *errors = body;
+    size_t n;
+    errors->n = reader_alloc(r, errors->n_outputs, sizeof *errors->n);
+    if (errors->n == NULL) {
+        return r->fault->status;
+    }
+    enum status status = reader_elements(r, "an array of integers", read_count, body, &n);
+    if (status == STATUS_OK && n != errors->n_outputs) {
+        status = refuse_n_outputs(r, n, errors->n_outputs);
+    }
+    errors->errors.n = errors->n;
+    return status;
+}
+
+static enum status read_errors_mae(struct reader *r, void *body)
+{
+    struct errors_body *errors = body;
+    return read_measure(r, errors->n_outputs, &errors->errors.mae);
+}
+
+static enum status read_errors_rmse(struct reader *r, void *body)
+{
+    struct errors_body *errors = body;
+    return read_measure(r, errors->n_outputs, &errors->errors.rmse);
+}
+
+static enum status read_errors(struct reader *r, void *body)
+{
+    static const struct field fields[] = {
+        { "n", read_errors_n, true },
+        { "mae", read_errors_mae, true },
+        { "rmse", read_errors_rmse, true },
+    };
+    struct restore_body *restore = body;
+    struct errors_body errors = { .n_outputs = restore->info->n_outputs };
+    unsigned seen;
+    enum status status = reader_fields(r, fields, sizeof fields / sizeof *fields, &errors, &seen);
+    if (status == STATUS_OK) {
+        restore->restore.errors = errors.errors;
+    }
+    return status;
+}
+
+/* ---- the state ---- */
+
+static enum status mark(struct reader *r, struct json *ret_here)
+{
+    *ret_here = r->json;
+    return json_skip(&r->json) ? STATUS_OK : reader_refuse_text(r);
+}
+
+static enum status mark_state(struct reader *r, void *body)
+{
+    return mark(r, &((struct restore_body *)body)->state);
+}
+
+static enum status mark_last(struct reader *r, void *body)
+{
+    return mark(r, &((struct restore_body *)body)->last);
+}
+
+static enum status mark_y(struct reader *r, void *body)
+{
+    return mark(r, &((struct restore_body *)body)->y);
+}
+
+enum restore_field { RESTORE_STATE, RESTORE_DIGEST, RESTORE_LAST, RESTORE_Y, RESTORE_REWARM };
+
+static const struct field restore_fields[] = {
+    [RESTORE_STATE] = { "state", mark_state, false },
+    [RESTORE_DIGEST] = { "digest", read_digest, false },
+    [RESTORE_LAST] = { "last", mark_last, false },
+    [RESTORE_Y] = { "y", mark_y, false },
+    [RESTORE_REWARM] = { "rewarm", read_rewarm, false },
+    { "readings", read_readings, false },
+    { "errors", read_errors, false },
+    { "step", read_step_count, false },
+    { "ttl", read_ttl, false },
+    { "created_at", read_created_at, false },
+    { "session", read_any_string, false },
+    { "version", read_any_version, false },
+    { "last_seen_at", read_any_time, false },
+    { "expires_at", read_any_time, false },
+};
+
+/* Part of a state: its rows, and where they go. */
+struct state_part {
+    const struct gru_model *gru;
+    float *floats;
+};
+
+/* An array of exactly n floats; null as NaN where that may be. */
+static enum status read_exactly(struct reader *r, float *floats, size_t n, bool may_be_null)
+{
+    size_t n_read;
+    enum status status = reader_floats(r, floats, n, &n_read);
+    if (status == STATUS_OK && n_read != n) {
+        return reader_refuse(r, STATUS_WRONG_LENGTH, "has %zu value%s where %zu %s expected", n_read,
+                             n_read == 1 ? "" : "s", n, n == 1 ? "is" : "are");
+    }
+    for (size_t i = 0; status == STATUS_OK && !may_be_null && i < n; i++) {
+        if (isnan(floats[i])) {
+            status = reader_refuse(r, STATUS_INVALID_TYPE, "must hold numbers, not null");
+        }
+    }
+    return status;
+}
+
+static enum status read_layer(struct reader *r, void *body)
+{
+    struct state_part *part = body;
+    size_t layer = r->place->index;
+    if (layer >= gru_model_info(part->gru)->n_layers) { /* counted, and refused by read_state */
+        return json_skip(&r->json) ? STATUS_OK : reader_refuse_text(r);
+    }
+    size_t n = gru_state_layer_floats(part->gru, layer);
+    float *floats = part->floats;
+    part->floats += n;
+    return read_exactly(r, floats, n, false);
+}
+
+static enum status read_state(struct reader *r, void *body)
+{
+    struct state_part *part = body;
+    size_t n_layers = gru_model_info(part->gru)->n_layers, n;
+    enum status status = reader_elements(r, "an array of layers", read_layer, body, &n);
+    if (status == STATUS_OK && n != n_layers) {
+        status = reader_refuse(r, STATUS_WRONG_LENGTH, "has %zu row%s where the model has %zu layer%s", n,
+                               n == 1 ? "" : "s", n_layers, n_layers == 1 ? "" : "s");
+    }
+    return status;
+}
+
+static enum status read_last(struct reader *r, void *body)
+{
+    struct state_part *part = body;
+    return read_exactly(r, part->floats, gru_model_info(part->gru)->n_inputs, true);
+}
+
+/* All of them null before the first reading, or none. */
+static enum status read_y(struct reader *r, void *body)
+{
+    struct state_part *part = body;
+    size_t n = gru_model_info(part->gru)->y_floats, n_nulls = 0;
+    enum status status = read_exactly(r, part->floats, n, true);
+    for (size_t i = 0; status == STATUS_OK && i < n; i++) {
+        n_nulls += isnan(part->floats[i]);
+    }
+    if (n_nulls != 0 && n_nulls != n) {
+        status = reader_refuse(r, STATUS_INVALID_VALUE, "must not mix numbers and null");
+    }
+    return status;
+}
+
+/* Reads a field that was marked before. */
+static enum status read_marked(struct reader *r, const struct json *here, const char *name,
+                               enum status (*read)(struct reader *r, void *body), struct state_part *part)
+{
+    struct reader there = *r;
+    struct place place = { r->place, name, 0 };
+    there.json = *here;
+    there.place = &place;
+    return read(&there, part);
+}
+
+static enum status read_whole_state(struct reader *r, struct restore_body *restore, unsigned seen)
+{
+    const struct gru_model *gru = restore->model->active->gru;
+    float *state = reader_alloc(r, restore->info->state_floats, sizeof *state);
+    if (state == NULL) {
+        return r->fault->status;
+    }
+    gru_state_init(gru, state);
+    struct state_part layers = { gru, state }, last = { gru, state + gru_state_last_offset(gru) },
+                      y = { gru, state + gru_state_y_offset(gru) };
+    enum status status = read_marked(r, &restore->state, "state", read_state, &layers);
+    if (status == STATUS_OK && (seen & 1U << RESTORE_LAST) != 0) {
+        status = read_marked(r, &restore->last, "last", read_last, &last);
+    }
+    if (status == STATUS_OK && (seen & 1U << RESTORE_Y) != 0) {
+        status = read_marked(r, &restore->y, "y", read_y, &y);
+    }
+    restore->restore.state = state;
+    return status;
+}
+
+/* Takes the state if it is the active version's; else the readings to rewarm from, if they are given. */
+static enum status choose_state(struct reader *r, struct restore_body *restore, unsigned seen)
+{
+    struct session_restore *result = &restore->restore;
+    const struct version *active = restore->model->active;
+    bool has_state = (seen & 1U << RESTORE_STATE) != 0;
+    if (has_state && !result->has_digest) {
+        return reader_refuse_field(r, STATUS_MISSING_FIELD, "digest",
+                                   "is missing: a state belongs to the model with its digest");
+    }
+    bool is_own = has_state && memcmp(&result->digest, &active->digest, sizeof active->digest) == 0;
+    if (is_own) {
+        enum status status = read_whole_state(r, restore, seen);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    } else if (has_state && restore->rewarm == NULL) {
+        char digest[DIGEST_TEXT];
+        digest_print(active->digest, digest);
+        return reader_refuse_field(
+            r, STATUS_DIGEST_MISMATCH, "digest",
+            "is not %s, that of the active version %u, so the state does not fit; give "
+            "`rewarm` readings instead",
+            digest, active->number);
+    }
+    if (restore->rewarm != NULL && (!is_own || result->n_readings == 0)) {
+        result->readings = restore->rewarm;
+        result->n_readings = restore->n_rewarm;
+    }
+    return STATUS_OK;
+}
+
+enum status codec_session_restore(const char *json, size_t n, const struct model *model, struct arena *arena,
+                                  struct session_restore *ret_restore, struct fault *fault)
+{
+    const struct gru_info *info = gru_model_info(model->active->gru);
+    struct restore_body body = { .model = model, .info = info, .restore = { .ttl_s = -1 } };
+    struct reader r;
+    unsigned seen;
+    reader_init(&r, json, n, arena, fault);
+    columns_init(&body.x, info, false);
+    enum status status =
+        reader_fields(&r, restore_fields, sizeof restore_fields / sizeof *restore_fields, &body, &seen);
+    if (status == STATUS_OK) {
+        status = choose_state(&r, &body, seen);
+    }
+    status = reader_end(&r, status);
+    if (status == STATUS_OK) {
+        *ret_restore = body.restore;
+    }
+    return status;
+}
+
+/* ---- fork ---- */
+
+static enum status read_to(struct reader *r, void *body)
+{
+    return reader_session_id(r, body);
+}
+
+enum status codec_fork(const char *json, size_t n, char ret_to[SESSION_ID_MAX + 1], struct fault *fault)
+{
+    static const struct field fields[] = { { "to", read_to, true } };
+    char to[SESSION_ID_MAX + 1];
+    struct reader r;
+    unsigned seen;
+    reader_init(&r, json, n, NULL, fault);
+    enum status status = reader_end(&r, reader_fields(&r, fields, 1, to, &seen));
+    if (status == STATUS_OK) {
+        memcpy(ret_to, to, strlen(to) + 1);
+    }
+    return status;
+}

@@ -1,0 +1,209 @@
+/* decode_step.c - the bodies of step, steps and forecast. */
+#include "codec/outlook.h"
+
+#include <string.h>
+
+enum { STEP_BYTES = 64, STEPS_AT_FIRST_MAX = 1024 }; /* how the number of steps is guessed from the text */
+
+struct step_body {
+    struct outlook_body outlook;
+    struct columns x;
+    float *values; /* of x */
+    bool has_seq;
+    uint64_t seq;
+    char session[SESSION_ID_MAX + 1]; /* in a batch */
+};
+
+enum { STEP_SESSION = 5 };
+
+static enum status read_session(struct reader *r, void *body)
+{
+    struct step_body *step = body;
+    return reader_session_id(r, step->session);
+}
+
+static enum status read_x(struct reader *r, void *body)
+{
+    struct step_body *step = body;
+    step->values = reader_alloc(r, step->x.n, sizeof *step->values);
+    return step->values != NULL ? rows_read_one(r, &step->x, step->values) : r->fault->status;
+}
+
+static enum status read_seq(struct reader *r, void *body)
+{
+    struct step_body *step = body;
+    step->has_seq = true;
+    return reader_integer(r, 1, UINT64_C(1) << 53, &step->seq);
+}
+
+/* The reading's own time: checked, and not used for anything yet. */
+static enum status read_at(struct reader *r, void *body)
+{
+    (void)body;
+    double at;
+    return reader_number(r, &at);
+}
+
+static const struct field step_fields[] = {
+    { "x", read_x, true },
+    { "seq", read_seq, false },
+    { "at", read_at, false },
+    { "horizon", outlook_read_horizon, false },
+    { "future", outlook_read_future, false },
+    [STEP_SESSION] = { "session", read_session, true }, /* last: only in a batch */
+};
+
+static void step_init(struct step_body *body, const struct step_limits *limits, const struct model *model)
+{
+    const struct gru_info *info = gru_model_info(model->active->gru);
+    outlook_init(&body->outlook, limits, info);
+    columns_init(&body->x, info, false);
+}
+
+/* Reads one step at the reader's place. The body may have served for another step before. */
+static enum status read_step(struct reader *r, bool in_batch, const struct model *model,
+                             struct step_body *body)
+{
+    unsigned seen;
+    body->outlook.outlook = (struct outlook){ 0 };
+    body->has_seq = false;
+    body->seq = 0;
+    enum status status =
+        reader_fields(r, step_fields, in_batch ? STEP_SESSION + 1 : STEP_SESSION, body, &seen);
+    return status == STATUS_OK ? outlook_check(r, model->active->gru, &body->outlook.outlook) : status;
+}
+
+/* The step as it was read, and no results yet. Field by field: a whole struct step is large. */
+static void fill_step(const struct step_body *body, bool in_batch, struct step *step)
+{
+    memcpy(step->model_name, step->model->name, sizeof step->model_name);
+    if (in_batch) {
+        memcpy(step->session, body->session, sizeof step->session);
+    }
+    step->x = body->values;
+    step->has_seq = body->has_seq;
+    step->seq = body->seq;
+    step->outlook = body->outlook.outlook;
+    step->is_done = false;
+    step->fault.status = STATUS_OK;
+    step->number = 0;
+    step->version = 0;
+    step->y = NULL;
+    step->forecast = NULL;
+    step->n_forecast = 0;
+}
+
+enum status codec_step(const char *json, size_t n, const struct step_limits *limits, bool in_batch,
+                       struct step *ret_step, struct fault *fault)
+{
+    struct reader r;
+    struct step_body body;
+    reader_init(&r, json, n, ret_step->arena, fault);
+    r.whole = in_batch ? "the step" : r.whole;
+    step_init(&body, limits, ret_step->model);
+    enum status status = reader_end(&r, read_step(&r, in_batch, ret_step->model, &body));
+    if (status == STATUS_OK) {
+        fill_step(&body, in_batch, ret_step);
+    }
+    return status;
+}
+
+/* ---- many steps ---- */
+
+struct steps_body {
+    const struct model *model;
+    struct step_body element; /* one for all, so that input names are sorted once */
+    struct step *steps;
+    size_t n, size;
+};
+
+/* An element of `steps`. A fault that is its own stays with it, and the reader goes on behind it. */
+static enum status read_element(struct reader *r, void *body)
+{
+    struct steps_body *steps = body;
+    struct step *grown = reader_grow(r, steps->steps, r->place->index, sizeof *grown, &steps->size);
+    if (grown == NULL) {
+        return r->fault->status;
+    }
+    steps->steps = grown;
+    struct step *step = &grown[r->place->index];
+    *step = (struct step){ .arena = r->arena, .model = steps->model };
+
+    struct reader own = *r;
+    own.fault = &step->fault;
+    own.place = NULL;
+    own.whole = "the step";
+    enum status status = read_step(&own, true, steps->model, &steps->element);
+    if (status == STATUS_OK) {
+        fill_step(&steps->element, true, step);
+        r->json = own.json;
+        return STATUS_OK;
+    }
+    if (status == STATUS_REQUEST_TOO_LARGE || status == STATUS_NO_MEMORY) {
+        *r->fault = step->fault;
+        return status;
+    }
+    step->is_done = true;
+    return json_skip(&r->json) ? STATUS_OK : reader_refuse_text(r);
+}
+
+static enum status read_steps(struct reader *r, void *body)
+{
+    struct steps_body *steps = body;
+    enum status status = reader_elements(r, "an array of steps", read_element, body, &steps->n);
+    if (status == STATUS_OK && steps->n == 0) {
+        status = reader_refuse(r, STATUS_WRONG_LENGTH, "must hold at least one step");
+    }
+    return status;
+}
+
+static const struct field steps_fields[] = { { "steps", read_steps, true } };
+
+enum status codec_steps(const char *json, size_t n, const struct step_limits *limits,
+                        const struct model *model, struct arena *arena, struct step **ret_steps,
+                        size_t *ret_n, struct fault *fault)
+{
+    struct reader r;
+    struct steps_body body = { .model = model, .size = n / STEP_BYTES + 1 };
+    unsigned seen;
+    reader_init(&r, json, n, arena, fault);
+    step_init(&body.element, limits, model);
+    body.size = body.size < STEPS_AT_FIRST_MAX ? body.size : STEPS_AT_FIRST_MAX;
+    body.steps = reader_alloc(&r, body.size, sizeof *body.steps);
+    if (body.steps == NULL) {
+        return fault->status;
+    }
+    enum status status = reader_end(&r, reader_fields(&r, steps_fields, 1, &body, &seen));
+    if (status == STATUS_OK) {
+        *ret_steps = body.steps;
+        *ret_n = body.n;
+    }
+    return status;
+}
+
+/* ---- forecast ---- */
+
+enum status codec_outlook(const char *json, size_t n, const struct step_limits *limits,
+                          const struct model *model, struct arena *arena, struct outlook *ret_outlook,
+                          struct fault *fault)
+{
+    static const struct field fields[] = {
+        { "horizon", outlook_read_horizon, true },
+        { "future", outlook_read_future, false },
+    };
+    const struct gru_model *gru = model->active->gru;
+    struct reader r;
+    struct outlook_body body;
+    unsigned seen;
+    reader_init(&r, json, n, arena, fault);
+    outlook_init(&body, limits, gru_model_info(gru));
+    enum status status = reader_fields(&r, fields, sizeof fields / sizeof *fields, &body, &seen);
+    if (status == STATUS_OK) {
+        status = outlook_check(&r, gru, &body.outlook);
+    }
+    status = reader_end(&r, status);
+    if (status == STATUS_OK) {
+        *ret_outlook = body.outlook;
+    }
+    return status;
+}

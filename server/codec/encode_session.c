@@ -1,0 +1,124 @@
+/* encode_session.c - sessions: a row of the list, and the whole of one. */
+#include "codec/put.h"
+
+enum { SECONDS_MAX = JSON_INT_MAX + 4, /* with the milliseconds */ ROW_FRAME = 128 };
+
+#define ROW_MAX (ROW_FRAME + PUT_STRING_MAX(SESSION_ID_MAX) + 2 * JSON_INT_MAX + 3 * SECONDS_MAX)
+
+/* Unix seconds, with milliseconds where there are some. */
+static char *put_time(char *p, int64_t time_ms)
+{
+    p = json_print_int(p, time_ms / 1000);
+    int rest = (int)(time_ms % 1000);
+    if (rest > 0) {
+        *p++ = '.';
+        for (int unit = 100; rest > 0; unit /= 10) {
+            *p++ = (char)('0' + rest / unit);
+            rest %= unit;
+        }
+    }
+    return p;
+}
+
+/* {"session":...,"expires_at":... without the closing brace; at most ROW_MAX bytes. */
+static char *put_row_members(char *p, const struct session_row *row)
+{
+    p = PUT_LITERAL(p, "{\"session\":");
+    p = put_string(p, row->session);
+    p = PUT_LITERAL(p, ",\"step\":");
+    p = put_unsigned(p, row->step);
+    p = PUT_LITERAL(p, ",\"version\":");
+    p = put_unsigned(p, row->version);
+    p = PUT_LITERAL(p, ",\"created_at\":");
+    p = put_time(p, row->created_at_ms);
+    p = PUT_LITERAL(p, ",\"last_seen_at\":");
+    p = put_time(p, row->last_seen_at_ms);
+    p = PUT_LITERAL(p, ",\"expires_at\":");
+    return row->expires_at_ms == 0 ? PUT_LITERAL(p, "null") : put_time(p, row->expires_at_ms);
+}
+
+void codec_put_session_row(struct text *text, const struct session_row *row)
+{
+    char *p = text_reserve(text, ROW_MAX);
+    if (p != NULL) {
+        p = put_row_members(p, row);
+        *p++ = '}';
+        put_end(text, p);
+    }
+}
+
+void codec_put_session_list(struct text *text, const struct session_row *rows, size_t n, bool has_more)
+{
+    static const char more[] = "],\"has_more\":true}", no_more[] = "],\"has_more\":false}";
+    text_append(text, "{\"sessions\":[", strlen("{\"sessions\":["));
+    for (size_t i = 0; i < n; i++) {
+        codec_put_session_row(text, &rows[i]);
+        text_append(text, ",", i + 1 < n);
+    }
+    text_append(text, has_more ? more : no_more, (has_more ? sizeof more : sizeof no_more) - 1);
+}
+
+/* The state by its parts: the hidden state, a layer per row; ... */
+static char *put_layers(char *p, const struct gru_model *gru, const float *state)
+{
+    size_t n_layers = gru_model_info(gru)->n_layers;
+    *p++ = '[';
+    for (size_t i = 0; i < n_layers; i++) {
+        size_t n = gru_state_layer_floats(gru, i);
+        p = put_row(p, state, n);
+        *p++ = ',';
+        state += n;
+    }
+    p[-1] = ']';
+    return p;
+}
+
+static char *put_errors(char *p, const struct session_errors *errors, size_t n_outputs)
+{
+    p = PUT_LITERAL(p, "{\"n\":[");
+    for (size_t i = 0; i < n_outputs; i++) {
+        p = put_unsigned(p, errors->n[i]);
+        *p++ = ',';
+    }
+    p = put_bytes(p - 1, "],\"mae\":", strlen("],\"mae\":"));
+    p = put_row(p, errors->mae, n_outputs);
+    p = PUT_LITERAL(p, ",\"rmse\":");
+    p = put_row(p, errors->rmse, n_outputs);
+    *p++ = '}';
+    return p;
+}
+
+void codec_put_session(struct text *text, const struct session *session)
+{
+    static const char frame[] = ",\"state\":,\"digest\":,\"ttl\":,\"last\":,\"y\":,\"readings\":,\"errors\":"
+                                "{\"n\":[],\"mae\":,\"rmse\":}}";
+    const struct gru_model *gru = session->gru;
+    const struct gru_info *info = gru_model_info(gru);
+    size_t n_rows = info->n_layers + session->n_readings + 6;
+    size_t n_floats = info->state_floats + session->n_readings * info->n_inputs + 2 * info->n_outputs;
+    char digest[DIGEST_TEXT];
+    char *p = text_reserve(text, ROW_MAX + sizeof frame + sizeof digest + 2 * JSON_INT_MAX +
+                                     PUT_FLOATS_MAX(n_floats) + info->n_outputs * (JSON_INT_MAX + 1) +
+                                     n_rows * PUT_ROW_MAX(0));
+    if (p == NULL) {
+        return;
+    }
+    digest_print(session->digest, digest);
+    p = put_row_members(p, &session->row);
+    p = PUT_LITERAL(p, ",\"state\":");
+    p = put_layers(p, gru, session->state);
+    p = PUT_LITERAL(p, ",\"digest\":");
+    p = put_string(p, digest);
+    p = PUT_LITERAL(p, ",\"ttl\":");
+    p = session->ttl_s < 0 ? PUT_LITERAL(p, "null") : json_print_int(p, session->ttl_s);
+    p = PUT_LITERAL(p, ",\"last\":");
+    p = put_row(p, session->state + gru_state_last_offset(gru), info->n_inputs);
+    p = PUT_LITERAL(p, ",\"y\":");
+    p = put_row(p, session->state + gru_state_y_offset(gru), info->y_floats);
+    p = PUT_LITERAL(p, ",\"readings\":");
+    p = put_rows(p, session->readings, session->n_readings, info->n_inputs, info->n_inputs);
+    p = PUT_LITERAL(p, ",\"errors\":");
+    p = put_errors(p, &session->errors, info->n_outputs);
+    *p++ = '}';
+    put_end(text, p);
+}

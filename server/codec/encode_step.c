@@ -1,0 +1,190 @@
+/* encode_step.c - the replies that are mostly numbers: steps, forecasts, whole sequences; and errors. */
+#include "codec/put.h"
+
+#include <math.h>
+
+static size_t rows_max(size_t n_rows, size_t n_columns)
+{
+    return 3 + n_rows * PUT_ROW_MAX(n_columns);
+}
+
+/* ---- steps ---- */
+
+/* Bytes of the names of missing inputs, as put_missing prints them. */
+static size_t missing_max(const struct gru_info *info, const float *x)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < info->n_inputs; i++) {
+        if (isnan(x[i])) {
+            n += PUT_STRING_MAX(strlen(info->inputs[i].name));
+        }
+    }
+    return n;
+}
+
+static char *put_missing(char *p, const struct gru_info *info, const float *x)
+{
+    p = PUT_LITERAL(p, ",\"missing\":[");
+    for (size_t i = 0; i < info->n_inputs; i++) {
+        if (isnan(x[i])) {
+            p = put_string(p, info->inputs[i].name);
+            *p++ = ',';
+        }
+    }
+    p[-1] = ']';
+    return p;
+}
+
+void codec_put_step(struct text *text, const struct step *step)
+{
+    if (step->fault.status != STATUS_OK) {
+        codec_put_error(text, &step->fault);
+        return;
+    }
+    static const char frame[] = "{\"session\":,\"step\":,\"version\":,\"y\":,\"forecast\":,\"missing\":[]}";
+    const struct gru_info *info = gru_model_info(step->model->active->gru);
+    size_t n_missing = missing_max(info, step->x);
+    char *p = text_reserve(text, sizeof frame + PUT_STRING_MAX(SESSION_ID_MAX) + 2 * JSON_INT_MAX +
+                                     PUT_ROW_MAX(info->n_outputs) +
+                                     rows_max(step->n_forecast, info->n_outputs) + n_missing);
+    if (p == NULL) {
+        return;
+    }
+    p = PUT_LITERAL(p, "{\"session\":");
+    p = put_string(p, step->session);
+    p = PUT_LITERAL(p, ",\"step\":");
+    p = put_unsigned(p, step->number);
+    p = PUT_LITERAL(p, ",\"version\":");
+    p = put_unsigned(p, step->version);
+    p = PUT_LITERAL(p, ",\"y\":");
+    p = put_row(p, step->y, info->n_outputs);
+    if (step->forecast != NULL) {
+        p = PUT_LITERAL(p, ",\"forecast\":");
+        p = put_rows(p, step->forecast, step->n_forecast, info->n_outputs, info->n_outputs);
+    }
+    if (n_missing > 0) {
+        p = put_missing(p, info, step->x);
+    }
+    *p++ = '}';
+    put_end(text, p);
+}
+
+/* ---- errors ---- */
+
+void codec_put_error(struct text *text, const struct fault *fault)
+{
+    static const char frame[] = "{\"error\":{\"code\":,\"message\":,\"param\":null,\"expected\":}}";
+    const char *code = status_code(fault->status);
+    char *p =
+        text_reserve(text, sizeof frame + JSON_INT_MAX + PUT_STRING_MAX(strlen(code)) +
+                               PUT_STRING_MAX(sizeof fault->message) + PUT_STRING_MAX(sizeof fault->param));
+    if (p == NULL) {
+        return;
+    }
+    p = PUT_LITERAL(p, "{\"error\":{\"code\":");
+    p = put_string(p, code);
+    p = PUT_LITERAL(p, ",\"message\":");
+    p = put_string(p, fault->message);
+    p = PUT_LITERAL(p, ",\"param\":");
+    if (fault->param[0] == '\0') {
+        p = PUT_LITERAL(p, "null");
+    } else {
+        p = put_string(p, fault->param);
+    }
+    if (fault->has_expected) {
+        p = PUT_LITERAL(p, ",\"expected\":");
+        p = put_unsigned(p, fault->expected);
+    }
+    p = PUT_LITERAL(p, "}}");
+    put_end(text, p);
+}
+
+/* ---- forecasts and whole sequences, which may be long: reserved row by row ---- */
+
+static void append_rows(struct text *text, const float *values, size_t n_rows, size_t n_columns,
+                        size_t stride)
+{
+    text_append(text, "[", 1);
+    for (size_t i = 0; i < n_rows; i++) {
+        char *p = text_reserve(text, PUT_ROW_MAX(n_columns));
+        if (p == NULL) {
+            return;
+        }
+        p = put_row(p, values + i * stride, n_columns);
+        *p = ',';
+        put_end(text, p + (i + 1 < n_rows));
+    }
+    text_append(text, "]", 1);
+}
+
+/* {"name":"value" */
+static void append_first(struct text *text, const char *name, const char *value)
+{
+    char *p = text_reserve(text, 2 + PUT_STRING_MAX(strlen(name)) + PUT_STRING_MAX(strlen(value)));
+    if (p != NULL) {
+        *p++ = '{';
+        p = put_string(p, name);
+        *p++ = ':';
+        p = put_string(p, value);
+        put_end(text, p);
+    }
+}
+
+/* ,"name":value */
+static void append_count(struct text *text, const char *name, uint64_t value)
+{
+    char *p = text_reserve(text, 2 + PUT_STRING_MAX(strlen(name)) + JSON_INT_MAX);
+    if (p != NULL) {
+        *p++ = ',';
+        p = put_string(p, name);
+        *p++ = ':';
+        p = put_unsigned(p, value);
+        put_end(text, p);
+    }
+}
+
+#define APPEND_LITERAL(text, literal) text_append((text), (literal), sizeof(literal) - 1)
+
+void codec_put_forecast(struct text *text, const struct model *model, const char *id,
+                        const struct session_forecast *forecast)
+{
+    size_t n_outputs = gru_model_info(model->active->gru)->n_outputs;
+    append_first(text, "session", id);
+    append_count(text, "step", forecast->step);
+    append_count(text, "version", forecast->version);
+    APPEND_LITERAL(text, ",\"forecast\":");
+    append_rows(text, forecast->forecast, forecast->n_forecast, n_outputs, n_outputs);
+    APPEND_LITERAL(text, "}");
+}
+
+/* "y":...,"forecast":...: of a row of S * O values, the first step's O are y. */
+static void append_sequence(struct text *text, const struct gru_info *info, bool last_only,
+                            const struct sequence *sequence)
+{
+    APPEND_LITERAL(text, "\"y\":");
+    append_rows(text, sequence->y, last_only ? 1 : sequence->n_rows, info->n_outputs, info->y_floats);
+    if (sequence->forecast != NULL) {
+        APPEND_LITERAL(text, ",\"forecast\":");
+        append_rows(text, sequence->forecast, sequence->n_forecast, info->n_outputs, info->n_outputs);
+    }
+}
+
+void codec_put_prediction(struct text *text, const struct model *model, const struct prediction *prediction)
+{
+    const struct gru_info *info = gru_model_info(prediction->version->gru);
+    append_first(text, "model", model->name);
+    append_count(text, "version", prediction->version->number);
+    APPEND_LITERAL(text, ",");
+    if (!prediction->has_instances) {
+        append_sequence(text, info, prediction->last_only, &prediction->sequences[0]);
+        APPEND_LITERAL(text, "}");
+        return;
+    }
+    APPEND_LITERAL(text, "\"results\":[");
+    for (size_t i = 0; i < prediction->n_sequences; i++) {
+        APPEND_LITERAL(text, "{");
+        append_sequence(text, info, prediction->last_only, &prediction->sequences[i]);
+        text_append(text, "},", i + 1 < prediction->n_sequences ? 2 : 1);
+    }
+    APPEND_LITERAL(text, "]}");
+}

@@ -1,0 +1,384 @@
+/* reader.c - see reader.h. */
+#include "codec/reader.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    NAME_SHOWN = 80, /* bytes of a client's name in a fault; with them every path fits into its param */
+    NUMBER_SHOWN = 40,
+    SENTENCE_MAX = 240, /* with such a path, into the message */
+    GROW_BYTES_MIN = 256,
+    BLOCK_OVERHEAD = 64 /* what an arena may need beside the bytes asked for */
+};
+
+#define INTEGER_EXACT (UINT64_C(1) << 53) /* integers up to it are doubles */
+
+void reader_init(struct reader *r, const char *text, size_t n, struct arena *arena, struct fault *fault)
+{
+    json_init(&r->json, n > 0 ? text : "", n);
+    r->arena = arena;
+    r->fault = fault;
+    r->place = NULL;
+    r->whole = "the body";
+}
+
+enum status reader_end(struct reader *r, enum status status)
+{
+    if (status == STATUS_OK && !json_end(&r->json)) {
+        status = reader_refuse_text(r);
+    }
+    return status;
+}
+
+/* ---- faults ---- */
+
+/* n, less an incomplete UTF-8 character at the end of the n bytes: what cutting a text may leave. */
+static size_t whole_characters(const char *s, size_t n)
+{
+    size_t tail = 0;
+    while (tail < n && tail < 3 && ((unsigned char)s[n - 1 - tail] & 0xc0) == 0x80) {
+        tail++;
+    }
+    if (tail == n) {
+        return n;
+    }
+    unsigned char lead = (unsigned char)s[n - 1 - tail];
+    size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+    return length > tail + 1 ? n - 1 - tail : n;
+}
+
+static size_t print_place(const struct place *place, char *out, size_t size)
+{
+    if (place == NULL) {
+        return 0;
+    }
+    size_t n = print_place(place->up, out, size);
+    if (n >= size) {
+        return n;
+    }
+    if (place->name == NULL) {
+        return n + (size_t)snprintf(out + n, size - n, "[%zu]", place->index);
+    }
+    return n + (size_t)snprintf(out + n, size - n, "%s%s", n > 0 ? "." : "", place->name);
+}
+
+static void fill_fault(struct reader *r, enum status status, const struct place *place, const char *format,
+                       va_list arguments)
+{
+    char path[sizeof r->fault->param] = "";
+    char sentence[SENTENCE_MAX];
+    print_place(place, path, sizeof path);
+    vsnprintf(sentence, sizeof sentence, format, arguments);
+    fault_set(r->fault, status, path, "%s %s", path[0] != '\0' ? path : r->whole, sentence);
+}
+
+enum status reader_refuse(struct reader *r, enum status status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fill_fault(r, status, r->place, format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+enum status reader_refuse_field(struct reader *r, enum status status, const char *name, const char *format,
+                                ...)
+{
+    struct place place = { r->place, name, 0 };
+    va_list arguments;
+    va_start(arguments, format);
+    fill_fault(r, status, &place, format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+enum status reader_refuse_name(struct reader *r, enum status status, struct json_text name,
+                               const char *sentence)
+{
+    char shown[NAME_SHOWN + 1];
+    if (!json_unescape(name, shown, sizeof shown)) { /* too long, or with a NUL: its beginning as it stands */
+        size_t n = whole_characters(name.p, name.n < NAME_SHOWN ? name.n : NAME_SHOWN);
+        memcpy(shown, name.p, n);
+        shown[n] = '\0';
+    }
+    return reader_refuse_field(r, status, shown, "%s", sentence);
+}
+
+enum status reader_refuse_type(struct reader *r, const char *expected)
+{
+    enum json_type type = json_peek(&r->json);
+    if (type == JSON_NONE) {
+        json_skip(&r->json); /* notes what is wrong */
+        return reader_refuse_text(r);
+    }
+    return reader_refuse(r, STATUS_INVALID_TYPE, "must be %s, not %s", expected, json_type_name(type));
+}
+
+enum status reader_refuse_text(struct reader *r)
+{
+    const struct json *j = &r->json;
+    if (strstr(j->error, "beyond the range") != NULL) { /* well-formed: json.h has one message per range */
+        return reader_refuse(r, STATUS_INVALID_VALUE, "is out of range: %s", j->error);
+    }
+    return fault_set(r->fault, STATUS_INVALID_JSON, NULL, "%s is not valid JSON: %s at byte %zu", r->whole,
+                     j->error, (size_t)(j->at - j->begin));
+}
+
+/* ---- memory ---- */
+
+static void *refuse_memory(struct reader *r, size_t n_bytes)
+{
+    size_t left = r->arena->cap > r->arena->used ? r->arena->cap - r->arena->used : 0;
+    if (n_bytes > left || left - n_bytes < BLOCK_OVERHEAD) {
+        fault_set(r->fault, STATUS_REQUEST_TOO_LARGE, NULL,
+                  "the request needs more working memory than the %zu bytes that one may take",
+                  r->arena->cap);
+    } else {
+        fault_set(r->fault, STATUS_NO_MEMORY, NULL, "out of memory");
+    }
+    return NULL;
+}
+
+void *reader_alloc(struct reader *r, size_t n, size_t size)
+{
+    size_t n_bytes;
+    if (__builtin_mul_overflow(n, size, &n_bytes)) {
+        return refuse_memory(r, SIZE_MAX);
+    }
+    void *p = arena_alloc(r->arena, n_bytes);
+    return p != NULL ? p : refuse_memory(r, n_bytes);
+}
+
+void *reader_grow(struct reader *r, void *items, size_t n, size_t item_bytes, size_t *size)
+{
+    if (n < *size) {
+        return items;
+    }
+    size_t larger = item_bytes < GROW_BYTES_MIN ? GROW_BYTES_MIN / item_bytes : 1, n_bytes;
+    if ((*size > 0 && __builtin_mul_overflow(*size, 2, &larger)) ||
+        __builtin_mul_overflow(larger, item_bytes, &n_bytes)) {
+        return refuse_memory(r, SIZE_MAX);
+    }
+    void *p = items == NULL ? arena_alloc(r->arena, n_bytes)
+                            : arena_grow(r->arena, items, *size * item_bytes, n_bytes);
+    if (p == NULL) {
+        return refuse_memory(r, n_bytes);
+    }
+    *size = larger;
+    return p;
+}
+
+/* ---- objects and arrays ---- */
+
+static size_t find_field(const struct field *fields, size_t n, struct json_text name)
+{
+    size_t i = 0;
+    while (i < n && !json_text_is(name, fields[i].name)) {
+        i++;
+    }
+    return i;
+}
+
+static enum status read_field(struct reader *r, const struct field *field, void *body)
+{
+    struct place place = { r->place, field->name, 0 };
+    r->place = &place;
+    enum status status = field->read(r, body);
+    r->place = place.up;
+    return status;
+}
+
+enum status reader_fields(struct reader *r, const struct field *fields, size_t n, void *body,
+                          unsigned *ret_seen)
+{
+    if (json_peek(&r->json) != JSON_OBJECT) {
+        return reader_refuse_type(r, "an object");
+    }
+    unsigned seen = 0;
+    struct json_text name;
+    json_object(&r->json);
+    while (json_member(&r->json, &name)) {
+        size_t i = find_field(fields, n, name);
+        if (i == n) {
+            return reader_refuse_name(r, STATUS_UNKNOWN_FIELD, name, "is not a field that is known here");
+        }
+        if ((seen & 1U << i) != 0) {
+            return reader_refuse_name(r, STATUS_DUPLICATE_FIELD, name, "stands here twice");
+        }
+        seen |= 1U << i;
+        enum status status = read_field(r, &fields[i], body);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    if (r->json.error != NULL) {
+        return reader_refuse_text(r);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (fields[i].is_required && (seen & 1U << i) == 0) {
+            return reader_refuse_field(r, STATUS_MISSING_FIELD, fields[i].name, "is missing");
+        }
+    }
+    *ret_seen = seen;
+    return STATUS_OK;
+}
+
+enum status reader_elements(struct reader *r, const char *expected,
+                            enum status (*read)(struct reader *r, void *body), void *body, size_t *ret_n)
+{
+    if (json_peek(&r->json) != JSON_ARRAY) {
+        return reader_refuse_type(r, expected);
+    }
+    struct place place = { r->place, NULL, 0 };
+    enum status status = STATUS_OK;
+    json_array(&r->json);
+    r->place = &place;
+    while (status == STATUS_OK && json_element(&r->json)) {
+        status = read(r, body);
+        place.index++;
+    }
+    r->place = place.up;
+    if (status == STATUS_OK && r->json.error != NULL) {
+        status = reader_refuse_text(r);
+    }
+    if (status == STATUS_OK) {
+        *ret_n = place.index;
+    }
+    return status;
+}
+
+/* ---- scalars ---- */
+
+enum status reader_number(struct reader *r, double *ret_value)
+{
+    if (json_peek(&r->json) != JSON_NUMBER) {
+        return reader_refuse_type(r, "a number");
+    }
+    return json_number(&r->json, ret_value) ? STATUS_OK : reader_refuse_text(r);
+}
+
+/* The integer that the checked number text [p, end), whose double is `value`, stands for; UINT64_MAX if it is
+ * none, or not exactly known. A double alone would take 2^53 + 1, or 1 and a very small fraction. */
+static uint64_t integer_of(const char *p, const char *end, double value)
+{
+    if (memchr(p, 'e', (size_t)(end - p)) != NULL || memchr(p, 'E', (size_t)(end - p)) != NULL) {
+        bool exact = value >= 0 && value < (double)INTEGER_EXACT && value == floor(value);
+        return exact ? (uint64_t)value : UINT64_MAX;
+    }
+    uint64_t integer = 0;
+    for (; p < end && *p != '.'; p++) {
+        if (*p == '-' || integer > INTEGER_EXACT) {
+            return UINT64_MAX;
+        }
+        integer = integer * 10 + (uint64_t)(*p - '0');
+    }
+    for (; p < end; p++) {
+        if (*p != '.' && *p != '0') {
+            return UINT64_MAX;
+        }
+    }
+    return integer;
+}
+
+enum status reader_integer(struct reader *r, uint64_t least, uint64_t most, uint64_t *ret_value)
+{
+    if (json_peek(&r->json) != JSON_NUMBER) {
+        return reader_refuse_type(r, "an integer");
+    }
+    const char *begin = r->json.p; /* json_peek has skipped the white space */
+    double value = 0;
+    enum status status = reader_number(r, &value);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    uint64_t integer = integer_of(begin, r->json.p, value);
+    if (integer < least || integer > most) {
+        size_t n_shown = (size_t)(r->json.p - begin);
+        return reader_refuse(r, STATUS_INVALID_VALUE, "must be an integer from %llu to %llu, not %.*s",
+                             (unsigned long long)least, (unsigned long long)most,
+                             n_shown < NUMBER_SHOWN ? (int)n_shown : NUMBER_SHOWN, begin);
+    }
+    *ret_value = integer;
+    return STATUS_OK;
+}
+
+enum status reader_null_or_number(struct reader *r, bool *ret_is_null)
+{
+    enum json_type type = json_peek(&r->json);
+    if (type != JSON_NULL && type != JSON_NUMBER) {
+        return reader_refuse_type(r, "a number or null");
+    }
+    if (type == JSON_NULL && !json_null(&r->json)) {
+        return reader_refuse_text(r);
+    }
+    *ret_is_null = type == JSON_NULL;
+    return STATUS_OK;
+}
+
+enum status reader_string(struct reader *r, const char *expected, char *out, size_t size)
+{
+    struct json_text text;
+    if (json_peek(&r->json) != JSON_STRING) {
+        return reader_refuse_type(r, "a string");
+    }
+    if (!json_string(&r->json, &text)) {
+        return reader_refuse_text(r);
+    }
+    if (!json_unescape(text, out, size)) {
+        return reader_refuse(r, STATUS_INVALID_VALUE, "must be %s", expected);
+    }
+    return STATUS_OK;
+}
+
+enum status reader_session_id(struct reader *r, char ret_id[SESSION_ID_MAX + 1])
+{
+    static const char expected[] = "1 to 128 characters of A-Z a-z 0-9 . _ ~ : -";
+    char id[SESSION_ID_MAX + 1];
+    enum status status = reader_string(r, expected, id, sizeof id);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    size_t n = strlen(id);
+    if (!session_id_is_valid(id, n)) {
+        return reader_refuse(r, STATUS_INVALID_VALUE, "must be %s", expected);
+    }
+    memcpy(ret_id, id, n + 1);
+    return STATUS_OK;
+}
+
+struct floats {
+    float *out;
+    size_t max;
+};
+
+static enum status read_float(struct reader *r, void *body)
+{
+    const struct floats *floats = body;
+    bool is_null = false;
+    float value = NAN;
+    enum status status = reader_null_or_number(r, &is_null);
+    if (status == STATUS_OK && !is_null && !json_float(&r->json, &value)) {
+        status = reader_refuse_text(r);
+    }
+    if (status == STATUS_OK && r->place->index < floats->max) {
+        floats->out[r->place->index] = value;
+    }
+    return status;
+}
+
+enum status reader_floats(struct reader *r, float *out, size_t max, size_t *ret_n)
+{
+    if (json_peek(&r->json) != JSON_ARRAY) {
+        return reader_refuse_type(r, "an array of numbers");
+    }
+    struct json before = r->json;
+    if (json_float_array(&r->json, out, max, ret_n)) {
+        return STATUS_OK;
+    }
+    r->json = before; /* once more, one by one, to know which it is */
+    struct floats floats = { out, max };
+    return reader_elements(r, "an array of numbers", read_float, &floats, ret_n);
+}

@@ -1,0 +1,38 @@
+/*
+ * rows.h - rows of values by input: of all inputs (readings), or of those that no output feeds (known future
+ * values). A row is an array in input order, or an object by names, in which a name left out is a missing
+ * value like null. Private to the codec.
+ */
+#ifndef ROWS_H
+#define ROWS_H
+
+#include "codec/reader.h"
+#include "gru.h"
+
+struct column {
+    const char *name;
+    size_t number;
+};
+
+struct columns {
+    const struct gru_info *info;
+    bool is_future; /* only the inputs that no output feeds */
+    size_t n;
+    /* For rows that are objects; in the arena, made for the first of them. */
+    struct column *by_number, *by_name;
+    bool is_sorted;  /* by_name: once a name came out of turn */
+    size_t *seen_in; /* [n] the last object row, counted from 1, that had this column */
+    size_t n_objects;
+};
+
+void columns_init(struct columns *columns, const struct gru_info *info, bool is_future);
+
+/* row: [columns->n], NaN: missing. */
+enum status rows_read_one(struct reader *r, struct columns *columns, float *row);
+/* An array of rows, [*ret_n][columns->n], in the arena; may be empty. */
+enum status rows_read(struct reader *r, struct columns *columns, const float **ret_rows, size_t *ret_n);
+
+/* Refuses n values where those of the columns are expected, and names them. */
+enum status rows_refuse_length(struct reader *r, const struct columns *columns, size_t n);
+
+#endif

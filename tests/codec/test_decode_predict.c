@@ -1,0 +1,241 @@
+/* The body of predict. */
+#include "support.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum status decode(struct setup *s, const char *body, size_t n, struct prediction *prediction)
+{
+    return codec_prediction(body, n, &s->limits, &s->model, &s->arena, prediction, &s->fault);
+}
+
+static struct prediction accepted(struct setup *s, const char *body)
+{
+    struct prediction prediction;
+    enum status status = decode(s, body, strlen(body), &prediction);
+    ck_assert_msg(status == STATUS_OK, "%s: %s", body, s->fault.message);
+    return prediction;
+}
+
+TEST(one_sequence_is_taken)
+{
+    struct setup s;
+    setup_init(&s, model_weather());
+    struct prediction p = accepted(&s, "{\"x\":[[1,2],{\"humidity\":4},[5,null]]}");
+    ck_assert(!p.has_instances && !p.last_only && p.n_sequences == 1);
+    ck_assert_ptr_eq(p.version, s.model.active);
+    const struct sequence *q = p.sequences;
+    ck_assert_uint_eq(q->n_rows, 3);
+    ck_assert(q->x[0] == 1 && q->x[1] == 2 && isnan(q->x[2]) && q->x[3] == 4 && q->x[4] == 5 &&
+              isnan(q->x[5]));
+    ck_assert_uint_eq(q->outlook.horizon, 0);
+    setup_done(&s);
+}
+
+TEST(every_field_of_a_prediction_is_taken)
+{
+    struct setup s;
+    setup_init(&s, model_weather());
+    setup_add_version(&s, model_weather());
+    struct prediction p =
+        accepted(&s, "{\"version\":4,\"return\":\"last\",\"future\":[[9]],\"x\":[[1,2]],\"horizon\":2}");
+    ck_assert_ptr_eq(p.version, &s.versions[1]);
+    ck_assert(p.last_only && p.sequences[0].outlook.horizon == 2 &&
+              p.sequences[0].outlook.n_future_rows == 1);
+    ck_assert(p.sequences[0].outlook.future[0] == 9);
+    p = accepted(&s, "{\"x\":[[1,2]],\"return\":\"all\"}");
+    ck_assert(!p.last_only);
+    setup_done(&s);
+}
+
+TEST(instances_have_their_own_rows_and_share_the_horizon)
+{
+    struct setup s;
+    setup_init(&s, model_weather());
+    struct prediction p =
+        accepted(&s, "{\"instances\":[{\"x\":[[1,2]],\"future\":[{\"humidity\":7}]},"
+                     "{\"future\":[[8],[9]],\"x\":[{\"temp\":3},{\"temp\":4}]}],\"horizon\":2}");
+    ck_assert(p.has_instances && p.n_sequences == 2);
+    ck_assert(p.sequences[0].n_rows == 1 && p.sequences[1].n_rows == 2);
+    ck_assert(p.sequences[1].x[2] == 4 && isnan(p.sequences[1].x[3]));
+    ck_assert(p.sequences[0].outlook.horizon == 2 && p.sequences[1].outlook.horizon == 2);
+    ck_assert(p.sequences[0].outlook.future[0] == 7 && p.sequences[1].outlook.future[1] == 9);
+    setup_done(&s);
+}
+
+TEST(an_ill_formed_prediction_is_refused_by_its_path)
+{
+    static const struct refusal refusals[] = {
+        { "[]", STATUS_INVALID_TYPE, "" },
+        { "{}", STATUS_MISSING_FIELD, "x" },
+        { "{\"x\":[[1,2]],\"instances\":[{\"x\":[[1,2]]}]}", STATUS_INVALID_VALUE, "instances" },
+        { "{\"x\":[]}", STATUS_WRONG_LENGTH, "x" },
+        { "{\"x\":[1,2]}", STATUS_INVALID_TYPE, "x[0]" },
+        { "{\"x\":null}", STATUS_INVALID_TYPE, "x" },
+        { "{\"x\":[[1,2],null]}", STATUS_INVALID_TYPE, "x[1]" },
+        { "{\"x\":[[1,2],[1]]}", STATUS_WRONG_LENGTH, "x[1]" },
+        { "{\"x\":[[1,2],[1,\"2\"]]}", STATUS_INVALID_TYPE, "x[1][1]" },
+        { "{\"x\":[[1,2],{\"wind\":3}]}", STATUS_UNKNOWN_FIELD, "x[1].wind" },
+        { "{\"x\":[[1,1e39]]}", STATUS_INVALID_VALUE, "x[0][1]" },
+        { "{\"x\":[[1,2]],\"seq\":1}", STATUS_UNKNOWN_FIELD, "seq" },
+        { "{\"x\":[[1,2]],\"level\":0.9}", STATUS_UNKNOWN_FIELD, "level" },
+        { "{\"x\":[[1,2]],\"return\":\"first\"}", STATUS_INVALID_VALUE, "return" },
+        { "{\"x\":[[1,2]],\"return\":\"everything\"}", STATUS_INVALID_VALUE, "return" },
+        { "{\"x\":[[1,2]],\"return\":1}", STATUS_INVALID_TYPE, "return" },
+        { "{\"x\":[[1,2]],\"version\":0}", STATUS_INVALID_VALUE, "version" },
+        { "{\"x\":[[1,2]],\"version\":4294967299}", STATUS_INVALID_VALUE, "version" },
+        { "{\"x\":[[1,2]],\"version\":\"3\"}", STATUS_INVALID_TYPE, "version" },
+        { "{\"x\":[[1,2]],\"version\":8}", STATUS_VERSION_NOT_FOUND, "version" },
+        { "{\"x\":[[1,2]],\"horizon\":101}", STATUS_INVALID_VALUE, "horizon" },
+        { "{\"x\":[[1,2]],\"horizon\":2}", STATUS_MISSING_FIELD, "future" },
+        { "{\"x\":[[1,2]],\"future\":[[1]]}", STATUS_INVALID_VALUE, "future" },
+        { "{\"instances\":[]}", STATUS_WRONG_LENGTH, "instances" },
+        { "{\"instances\":{}}", STATUS_INVALID_TYPE, "instances" },
+        { "{\"instances\":[1]}", STATUS_INVALID_TYPE, "instances[0]" },
+        { "{\"instances\":[{}]}", STATUS_MISSING_FIELD, "instances[0].x" },
+        { "{\"instances\":[{\"x\":[]}]}", STATUS_WRONG_LENGTH, "instances[0].x" },
+        { "{\"instances\":[{\"x\":[[1,2]]},{\"x\":[[1,2],[1,2,3]]}]}", STATUS_WRONG_LENGTH,
+          "instances[1].x[1]" },
+        { "{\"instances\":[{\"x\":[[1,2]]},{\"x\":[[1,2],[1,\"\"]]}]}", STATUS_INVALID_TYPE,
+          "instances[1].x[1][1]" },
+        { "{\"instances\":[{\"x\":[[1,2]],\"x\":[[1,2]]}]}", STATUS_DUPLICATE_FIELD, "instances[0].x" },
+        { "{\"instances\":[{\"x\":[[1,2]],\"horizon\":1}]}", STATUS_UNKNOWN_FIELD, "instances[0].horizon" },
+        { "{\"instances\":[{\"x\":[[1,2]],\"future\":[[1]]}]}", STATUS_INVALID_VALUE, "instances[0].future" },
+        { "{\"instances\":[{\"x\":[[1,2]],\"future\":[[1]]},{\"x\":[[1,2]]}],\"horizon\":2}",
+          STATUS_MISSING_FIELD, "instances[1].future" },
+        { "{\"instances\":[{\"x\":[[1,2]],\"future\":[[1],[\"\"]]}],\"horizon\":3}", STATUS_INVALID_TYPE,
+          "instances[0].future[1][0]" },
+        { "{\"instances\":[{\"x\":[[1,2]]}],\"future\":[[1]],\"horizon\":2}", STATUS_INVALID_VALUE,
+          "future" },
+        { "{\"x\":[[1,2]]}]", STATUS_INVALID_JSON, "" },
+        { "{\"x\":[[1,2]}", STATUS_INVALID_JSON, "" },
+        { "{\"x\":[[1,2],[1,01]]}", STATUS_INVALID_JSON, "" },
+    };
+    struct setup s;
+    setup_init(&s, model_weather());
+    for (size_t i = 0; i < N_OF(refusals); i++) {
+        struct prediction p = { .n_sequences = 99 };
+        enum status status = decode(&s, refusals[i].body, strlen(refusals[i].body), &p);
+        ASSERT_REFUSED(status, &s.fault, &refusals[i]);
+        ck_assert_uint_eq(p.n_sequences, 99);
+    }
+    setup_done(&s);
+}
+
+TEST(every_truncation_of_a_prediction_is_refused)
+{
+    static const char body[] = "{\"instances\":[{\"x\":[[1.5,2],{\"temp\":null}],\"future\":[[0.5]]}],"
+                               "\"return\":\"last\",\"horizon\":2,\"version\":3}";
+    struct setup s;
+    setup_init(&s, model_weather());
+    accepted(&s, body);
+    for (size_t n = 0; n < strlen(body); n++) {
+        char *cut = malloc(n + 1);
+        ck_assert_ptr_nonnull(cut);
+        memcpy(cut + 1, body, n);
+        struct prediction p;
+        ck_assert_int_eq(decode(&s, cut + 1, n, &p), STATUS_INVALID_JSON);
+        free(cut);
+    }
+    setup_done(&s);
+}
+
+TEST(the_horizon_is_checked_against_the_version_asked_for)
+{
+    static const char metadata[] =
+        "{\"inputs\":[{\"name\":\"a\"}],\"outputs\":[{\"name\":\"b\"}],\"steps\":%d}";
+    char three[100], one[100];
+    snprintf(three, sizeof three, metadata, 3);
+    snprintf(one, sizeof one, metadata, 1);
+    struct setup s;
+    setup_init(&s, model_described(1, 1, one));
+    setup_add_version(&s, model_described(1, 3, three));
+    static const struct refusal refusal = { "{\"x\":[[1]],\"horizon\":3}", STATUS_HORIZON_NOT_SUPPORTED,
+                                            "horizon" };
+    struct prediction p;
+    enum status status = decode(&s, refusal.body, strlen(refusal.body), &p);
+    ASSERT_REFUSED(status, &s.fault, &refusal);
+    accepted(&s, "{\"x\":[[1]],\"horizon\":3,\"version\":4}");
+    accepted(&s, "{\"instances\":[{\"x\":[[1]]}],\"horizon\":3,\"version\":4}");
+    setup_done(&s);
+}
+
+/* The inputs of model_weather, but the other one is fed. */
+static struct gru_model *model_humid(void)
+{
+    return model_described(2, 1,
+                           "{\"inputs\":[{\"name\":\"temp\"},{\"name\":\"humidity\"}],"
+                           "\"outputs\":[{\"name\":\"humidity\"}]}");
+}
+
+TEST(a_version_with_other_inputs_is_refused)
+{
+    static const struct refusal refusal = { "{\"x\":[[1,2]],\"version\":4}", STATUS_INCOMPATIBLE_MODEL,
+                                            "version" };
+    struct gru_model *(*const others[])(void) = { model_closed, model_classes, model_humid };
+    for (size_t i = 0; i < N_OF(others); i++) {
+        struct setup s;
+        setup_init(&s, model_weather());
+        setup_add_version(&s, others[i]());
+        struct prediction p;
+        enum status status = decode(&s, refusal.body, strlen(refusal.body), &p);
+        ASSERT_REFUSED(status, &s.fault, &refusal);
+        setup_done(&s);
+    }
+}
+
+enum { LONG_ROWS = 25000 };
+
+/* 25,000 rows of 4 numbers, as arrays or as objects. */
+static char *long_body(bool by_names, size_t *ret_n)
+{
+    enum { ROW_TEXT = 80 };
+    char *body = malloc(LONG_ROWS * ROW_TEXT), *p = body;
+    ck_assert_ptr_nonnull(body);
+    p += sprintf(p, "{\"x\":[");
+    for (int i = 0; i < LONG_ROWS; i++) {
+        p += by_names ? sprintf(p, "{\"a\":%d,\"b\":0.25,\"d\":-%d.5},", i, i)
+                      : sprintf(p, "[%d,0.25,null,-%d.5],", i, i);
+    }
+    sprintf(p - 1, "]}");
+    *ret_n = strlen(body);
+    return body;
+}
+
+TEST(a_long_sequence_is_taken_whole)
+{
+    for (int by_names = 0; by_names < 2; by_names++) {
+        struct setup s;
+        setup_init(&s, model_described(4, 1,
+                                       "{\"inputs\":[{\"name\":\"a\"},{\"name\":\"b\"},{\"name\":\"c\"},"
+                                       "{\"name\":\"d\"}]}"));
+        size_t n;
+        char *body = long_body(by_names, &n);
+        struct prediction p;
+        ck_assert_int_eq(decode(&s, body, n, &p), STATUS_OK);
+        ck_assert_uint_eq(p.sequences[0].n_rows, LONG_ROWS);
+        for (size_t i = 0; i < LONG_ROWS; i++) {
+            const float *x = p.sequences[0].x + 4 * i;
+            ck_assert(x[0] == (float)i && x[1] == 0.25F && isnan(x[2]) && x[3] == -(float)i - 0.5F);
+        }
+        free(body);
+        setup_done(&s);
+    }
+}
+
+TEST(a_prediction_beyond_the_working_memory_is_too_large)
+{
+    struct setup s;
+    setup_init(&s, model_described(4, 1, "{}"));
+    size_t n;
+    char *body = long_body(false, &n);
+    struct arena small;
+    struct prediction p;
+    arena_init(&small, 100000);
+    ck_assert_int_eq(codec_prediction(body, n, &s.limits, &s.model, &small, &p, &s.fault),
+                     STATUS_REQUEST_TOO_LARGE);
+    arena_done(&small);
+    free(body);
+    setup_done(&s);
+}

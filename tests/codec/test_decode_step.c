@@ -1,0 +1,456 @@
+/* The bodies of step and forecast: what is taken, and every way to be refused. */
+#include "support.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum status decode(struct setup *s, const char *body, size_t n, struct step *step)
+{
+    *step = (struct step){ .arena = &s->arena, .model = &s->model, .session = "pump-7" };
+    return codec_step(body, n, &s->limits, false, step, &s->fault);
+}
+
+static struct step accepted(struct setup *s, const char *body)
+{
+    struct step step;
+    enum status status = decode(s, body, strlen(body), &step);
+    ck_assert_msg(status == STATUS_OK, "%s: %s", body, s->fault.message);
+    return step;
+}
+
+static void assert_all_refused(struct setup *s, const struct refusal *refusals, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct step step;
+        enum status status = decode(s, refusals[i].body, strlen(refusals[i].body), &step);
+        ASSERT_REFUSED(status, &s->fault, &refusals[i]);
+    }
+}
+
+/* ---- what is taken ---- */
+
+TEST(a_reading_is_taken_in_input_order)
+{
+    struct setup s;
+    setup_init(&s, model_weather());
+    struct step step = accepted(&s, " {\"x\" : [21.4, -0.0]}\n");
+    ck_assert(step.x[0] == 21.4F && step.x[1] == 0 && signbit(step.x[1]));
+    ck_assert(!step.has_seq && !step.is_done && step.outlook.horizon == 0);
+    ck_assert_int_eq(step.fault.status, STATUS_OK);
+    ck_assert_str_eq(step.session, "pump-7");
+    ck_assert_str_eq(step.model_name, "weather");
+    setup_done(&s);
+}
+
+TEST(a_reading_is_taken_by_names_in_any_order_and_spelling)
+{
+    struct setup s;
+    setup_init(&s, model_weather());
+    struct step step = accepted(&s, "{\"\\u0078\":{\"humidity\":0.5,\"t\\u0065mp\":21.5}}");
+    ck_assert(step.x[0] == 21.5F && step.x[1] == 0.5F);
+    setup_done(&s);
+}
+
+TEST(null_and_a_name_left_out_are_missing_values)
+{
+    struct setup s;
+    setup_init(&s, model_weather());
+    struct step step = accepted(&s, "{\"x\":[null,1]}");
+    ck_assert(isnan(step.x[0]) && step.x[1] == 1);
+    step = accepted(&s, "{\"x\":{\"humidity\":null,\"temp\":1}}");
+    ck_assert(step.x[0] == 1 && isnan(step.x[1]));
+    step = accepted(&s, "{\"x\":{\"humidity\":2}}");
+    ck_assert(isnan(step.x[0]) && step.x[1] == 2);
+    step = accepted(&s, "{\"x\":{}}");
+    ck_assert(isnan(step.x[0]) && isnan(step.x[1]));
+    setup_done(&s);
+}
+
+TEST(every_field_of_a_step_is_taken)
+{
+    struct setup s;
+    setup_init(&s, model_weather());
+    struct step step = accepted(&s, "{\"future\":[[0.5],{\"humidity\":0.25},{}],\"horizon\":4,"
+                                    "\"at\":1763668800.25,\"seq\":1042,\"x\":[1,2]}");
+    ck_assert(step.has_seq && step.seq == 1042);
+    ck_assert_uint_eq(step.outlook.horizon, 4);
+    ck_assert_uint_eq(step.outlook.n_future_rows, 3);
+    ck_assert(step.outlook.future[0] == 0.5F && step.outlook.future[1] == 0.25F);
+    ck_assert(isnan(step.outlook.future[2]));
+    setup_done(&s);
+}
+
+TEST(a_sequence_number_is_exact)
+{
+    static const struct {
+        const char *body;
+        uint64_t seq;
+    } taken[] = { { "{\"x\":[1,2],\"seq\":1}", 1 },
+                  { "{\"x\":[1,2],\"seq\": 1042.00 }", 1042 },
+                  { "{\"x\":[1,2],\"seq\":1e3}", 1000 },
+                  { "{\"x\":[1,2],\"seq\":9007199254740991}", 9007199254740991 },
+                  { "{\"x\":[1,2],\"seq\":9007199254740992}", 9007199254740992 } };
+    static const struct refusal refused[] = {
+        { "{\"x\":[1,2],\"seq\":0}", STATUS_INVALID_VALUE, "seq" },
+        { "{\"x\":[1,2],\"seq\":-1}", STATUS_INVALID_VALUE, "seq" },
+        { "{\"x\":[1,2],\"seq\":-0}", STATUS_INVALID_VALUE, "seq" },
+        { "{\"x\":[1,2],\"seq\":1.5}", STATUS_INVALID_VALUE, "seq" },
+        { "{\"x\":[1,2],\"seq\":1.00000000000000000001}", STATUS_INVALID_VALUE, "seq" },
+        { "{\"x\":[1,2],\"seq\":15e-1}", STATUS_INVALID_VALUE, "seq" },
+        { "{\"x\":[1,2],\"seq\":9007199254740993}", STATUS_INVALID_VALUE, "seq" },
+        { "{\"x\":[1,2],\"seq\":9007199254740993.0}", STATUS_INVALID_VALUE, "seq" },
+        { "{\"x\":[1,2],\"seq\":1e16}", STATUS_INVALID_VALUE, "seq" },
+        { "{\"x\":[1,2],\"seq\":184467440737095516170}", STATUS_INVALID_VALUE, "seq" },
+        { "{\"x\":[1,2],\"seq\":1e999}", STATUS_INVALID_VALUE, "seq" },
+        { "{\"x\":[1,2],\"seq\":\"1\"}", STATUS_INVALID_TYPE, "seq" },
+        { "{\"x\":[1,2],\"seq\":null}", STATUS_INVALID_TYPE, "seq" },
+    };
+    struct setup s;
+    setup_init(&s, model_weather());
+    for (size_t i = 0; i < N_OF(taken); i++) {
+        ck_assert_uint_eq(accepted(&s, taken[i].body).seq, taken[i].seq);
+    }
+    assert_all_refused(&s, refused, N_OF(refused));
+    setup_done(&s);
+}
+
+/* ---- what is refused ---- */
+
+TEST(an_ill_formed_field_is_refused_by_its_path)
+{
+    static const struct refusal refusals[] = {
+        { "[]", STATUS_INVALID_TYPE, "" },
+        { "null", STATUS_INVALID_TYPE, "" },
+        { "{}", STATUS_MISSING_FIELD, "x" },
+        { "{\"seq\":1}", STATUS_MISSING_FIELD, "x" },
+        { "{\"x\":1}", STATUS_INVALID_TYPE, "x" },
+        { "{\"x\":null}", STATUS_INVALID_TYPE, "x" },
+        { "{\"x\":\"1\"}", STATUS_INVALID_TYPE, "x" },
+        { "{\"x\":[1,\"2\"]}", STATUS_INVALID_TYPE, "x[1]" },
+        { "{\"x\":[true,2]}", STATUS_INVALID_TYPE, "x[0]" },
+        { "{\"x\":[1,[2]]}", STATUS_INVALID_TYPE, "x[1]" },
+        { "{\"x\":[1,{}]}", STATUS_INVALID_TYPE, "x[1]" },
+        { "{\"x\":[]}", STATUS_WRONG_LENGTH, "x" },
+        { "{\"x\":[1]}", STATUS_WRONG_LENGTH, "x" },
+        { "{\"x\":[1,2,3]}", STATUS_WRONG_LENGTH, "x" },
+        { "{\"x\":[1,1e39]}", STATUS_INVALID_VALUE, "x[1]" },
+        { "{\"x\":[-1e39,1]}", STATUS_INVALID_VALUE, "x[0]" },
+        { "{\"x\":[1,1e999]}", STATUS_INVALID_VALUE, "x[1]" },
+        { "{\"x\":{\"temp\":1e39}}", STATUS_INVALID_VALUE, "x.temp" },
+        { "{\"x\":{\"temp\":\"1\"}}", STATUS_INVALID_TYPE, "x.temp" },
+        { "{\"x\":{\"wind\":1}}", STATUS_UNKNOWN_FIELD, "x.wind" },
+        { "{\"x\":{\"\":1}}", STATUS_UNKNOWN_FIELD, "x." },
+        { "{\"x\":{\"temp\\u0000\":1}}", STATUS_UNKNOWN_FIELD, "x.temp\\u0000" },
+        { "{\"x\":{\"temp\":1,\"humidity\":2,\"temp\":1}}", STATUS_DUPLICATE_FIELD, "x.temp" },
+        { "{\"x\":{\"temp\":1,\"t\\u0065mp\":1}}", STATUS_DUPLICATE_FIELD, "x.temp" },
+        { "{\"x\":[1,2],\"x\":[1,2]}", STATUS_DUPLICATE_FIELD, "x" },
+        { "{\"x\":[1,2],\"\\u0078\":[1,2]}", STATUS_DUPLICATE_FIELD, "x" },
+        { "{\"x\":[1,2],\"X\":1}", STATUS_UNKNOWN_FIELD, "X" },
+        { "{\"x\":[1,2],\"x\\u0000\":1}", STATUS_UNKNOWN_FIELD, "x\\u0000" },
+        { "{\"x\":[1,2],\"level\":0.9}", STATUS_UNKNOWN_FIELD, "level" },
+        { "{\"x\":[1,2],\"anomaly\":true}", STATUS_UNKNOWN_FIELD, "anomaly" },
+        { "{\"x\":[1,2],\"explain\":true}", STATUS_UNKNOWN_FIELD, "explain" },
+        { "{\"x\":[1,2],\"session\":\"a\"}", STATUS_UNKNOWN_FIELD, "session" },
+        { "{\"x\":[1,2],\"at\":\"now\"}", STATUS_INVALID_TYPE, "at" },
+        { "{\"x\":[1,2],\"at\":null}", STATUS_INVALID_TYPE, "at" },
+        { "{\"x\":[1,2],\"at\":1e999}", STATUS_INVALID_VALUE, "at" },
+        { "{\"x\":[1,2],\"horizon\":0}", STATUS_INVALID_VALUE, "horizon" },
+        { "{\"x\":[1,2],\"horizon\":101}", STATUS_INVALID_VALUE, "horizon" },
+        { "{\"x\":[1,2],\"horizon\":1.5}", STATUS_INVALID_VALUE, "horizon" },
+        { "{\"x\":[1,2],\"horizon\":[1]}", STATUS_INVALID_TYPE, "horizon" },
+    };
+    struct setup s;
+    setup_init(&s, model_weather());
+    assert_all_refused(&s, refusals, N_OF(refusals));
+    setup_done(&s);
+}
+
+TEST(text_that_is_not_json_is_refused_with_its_place)
+{
+    static const struct refusal refusals[] = {
+        { "", STATUS_INVALID_JSON, "" },
+        { " ", STATUS_INVALID_JSON, "" },
+        { "\xef\xbb\xbf{\"x\":[1,2]}", STATUS_INVALID_JSON, "" },
+        { "{\"x\":[1,2]}x", STATUS_INVALID_JSON, "" },
+        { "{\"x\":[1,2]}{}", STATUS_INVALID_JSON, "" },
+        { "{\"x\":[1,2],}", STATUS_INVALID_JSON, "" },
+        { "{\"x\":[1,2,]}", STATUS_INVALID_JSON, "" },
+        { "{\"x\":[1 2]}", STATUS_INVALID_JSON, "" },
+        { "{\"x\":[01,2]}", STATUS_INVALID_JSON, "" },
+        { "{\"x\":[1.,2]}", STATUS_INVALID_JSON, "" },
+        { "{\"x\":[+1,2]}", STATUS_INVALID_JSON, "" },
+        { "{\"x\":[NaN,2]}", STATUS_INVALID_JSON, "" },
+        { "{\"x\":[1,Infinity]}", STATUS_INVALID_JSON, "" },
+        { "{\"x\":[-Infinity,2]}", STATUS_INVALID_JSON, "" },
+        { "{\"x\":[nul,2]}", STATUS_INVALID_JSON, "" },
+        { "{\"x\":NaN}", STATUS_INVALID_JSON, "" },
+        { "{\"x\":{\"temp\":NaN}}", STATUS_INVALID_JSON, "" },
+        { "{x:[1,2]}", STATUS_INVALID_JSON, "" },
+        { "{'x':[1,2]}", STATUS_INVALID_JSON, "" },
+        { "{\"x\\ud800\":1}", STATUS_INVALID_JSON, "" },
+        { "{\"\xc3\x28\":1}", STATUS_INVALID_JSON, "" },
+        { "{\"\xff\":1}", STATUS_INVALID_JSON, "" },
+        { "{\"x\":[1,2]/**/}", STATUS_INVALID_JSON, "" },
+    };
+    struct setup s;
+    setup_init(&s, model_weather());
+    assert_all_refused(&s, refusals, N_OF(refusals));
+    struct step step;
+    ck_assert_int_eq(decode(&s, "{\"x\":[1 2]}", 11, &step), STATUS_INVALID_JSON);
+    ck_assert_ptr_nonnull(strstr(s.fault.message, "at byte 8"));
+    setup_done(&s);
+}
+
+TEST(every_truncation_of_a_step_is_refused)
+{
+    static const char body[] =
+        "{\"x\":{\"temp\":21.5,\"humidity\":null},\"seq\":12,\"at\":17.5,\"horizon\":2,\"future\":[[0.5]]}";
+    struct setup s;
+    setup_init(&s, model_weather());
+    accepted(&s, body);
+    for (size_t n = 0; n < strlen(body); n++) {
+        char *cut = malloc(n + 1); /* at the end of an allocation: nothing behind it may be read */
+        ck_assert_ptr_nonnull(cut);
+        memcpy(cut + 1, body, n);
+        struct step step;
+        ck_assert_int_eq(decode(&s, cut + 1, n, &step), STATUS_INVALID_JSON);
+        free(cut);
+    }
+    setup_done(&s);
+}
+
+TEST(deep_nesting_is_refused)
+{
+    static const struct refusal refusals[] = {
+        { "{\"x\":", STATUS_INVALID_TYPE, "x[0]" },
+        { "{\"at\":1,\"future\":", STATUS_INVALID_TYPE, "future[0][0]" },
+        { "", STATUS_INVALID_TYPE, "" },
+    };
+    char body[5000];
+    struct setup s;
+    setup_init(&s, model_weather());
+    for (size_t i = 0; i < N_OF(refusals); i++) {
+        struct step step;
+        int n = snprintf(body, sizeof body, "%s", refusals[i].body);
+        memset(body + n, '[', sizeof body - (size_t)n);
+        enum status status = decode(&s, body, sizeof body, &step);
+        ASSERT_REFUSED(status, &s.fault, &refusals[i]);
+    }
+    setup_done(&s);
+}
+
+TEST(a_wrong_number_of_values_names_the_inputs)
+{
+    struct setup s;
+    setup_init(&s, model_weather());
+    struct step step;
+    ck_assert_int_eq(decode(&s, "{\"x\":[1,2,3]}", 13, &step), STATUS_WRONG_LENGTH);
+    ck_assert_str_eq(s.fault.message, "x has 3 values where 2 are expected: temp, humidity");
+    setup_done(&s);
+}
+
+TEST(a_long_list_of_names_is_cut)
+{
+    const char *inputs[300];
+    char names[300][64];
+    for (size_t i = 0; i < N_OF(inputs); i++) {
+        snprintf(names[i], sizeof names[i], "quantity-%zu-\xc3\xa9", i);
+        inputs[i] = names[i];
+    }
+    struct gru_plan plan = { .n_inputs = N_OF(inputs),
+                             .inputs = inputs,
+                             .n_outputs = 1,
+                             .outputs = (const char *const[]){ "y" },
+                             .n_layers = 1,
+                             .hidden_sizes = (const size_t[]){ 1 } };
+    struct gru_model *gru;
+    struct setup s;
+    ck_assert_int_eq(gru_model_create(&plan, &gru, NULL), GRU_OK);
+    setup_init(&s, gru);
+    struct step step;
+    ck_assert_int_eq(decode(&s, "{\"x\":[1]}", 9, &step), STATUS_WRONG_LENGTH);
+    ck_assert_ptr_nonnull(
+        strstr(s.fault.message, "x has 1 value where 300 are expected: quantity-0-\xc3\xa9, "));
+    ck_assert_ptr_nonnull(strstr(s.fault.message, ", ..."));
+    step = accepted(&s, "{\"x\":{\"quantity-299-\xc3\xa9\":1,\"quantity-7-\\u00e9\":2}}");
+    ck_assert(step.x[299] == 1 && step.x[7] == 2 && isnan(step.x[8]));
+    setup_done(&s);
+}
+
+TEST(a_type_is_named_as_it_came)
+{
+    struct setup s;
+    setup_init(&s, model_weather());
+    struct step step;
+    ck_assert_int_eq(decode(&s, "{\"x\":[1,\"2\"]}", 13, &step), STATUS_INVALID_TYPE);
+    ck_assert_str_eq(s.fault.message, "x[1] must be a number or null, not a string");
+    ck_assert_int_eq(decode(&s, "[]", 2, &step), STATUS_INVALID_TYPE);
+    ck_assert_str_eq(s.fault.message, "the body must be an object, not an array");
+    setup_done(&s);
+}
+
+TEST(an_overlong_name_is_shown_by_whole_characters)
+{
+    char body[3000];
+    struct setup s;
+    setup_init(&s, model_weather());
+    for (int lead = 0; lead < 3; lead++) {
+        char *p = body + sprintf(body, "{\"%.*s", lead, "aaa");
+        for (int i = 0; i < 600; i++) {
+            p += sprintf(p, "\xe2\x82\xac");
+        }
+        sprintf(p, "\":1}");
+        struct step step;
+        ck_assert_int_eq(decode(&s, body, strlen(body), &step), STATUS_UNKNOWN_FIELD);
+        codec_put_error(&s.text, &s.fault);
+        const char *reply = setup_text(&s);
+        struct step unused = { .arena = &s.arena, .model = &s.model };
+        struct fault
+            fault; /* "error" is no field of a step, but the reply must scan as valid UTF-8 up to it */
+        ck_assert_int_eq(codec_step(reply, strlen(reply), &s.limits, false, &unused, &fault),
+                         STATUS_UNKNOWN_FIELD);
+        ck_assert_uint_le(strlen(s.fault.param), 80);
+        ck_assert_uint_eq((strlen(s.fault.param) - (size_t)lead) % 3, 0);
+    }
+    setup_done(&s);
+}
+
+TEST(a_refused_step_leaves_the_result_alone)
+{
+    struct setup s;
+    setup_init(&s, model_weather());
+    struct step step = { .arena = &s.arena, .model = &s.model, .session = "pump-7", .seq = 99 },
+                before = step;
+    static const char body[] = "{\"x\":[1,2],\"seq\":5,\"horizon\":0}";
+    ck_assert_int_eq(codec_step(body, strlen(body), &s.limits, false, &step, &s.fault), STATUS_INVALID_VALUE);
+    ck_assert_mem_eq(&step, &before, sizeof step);
+    setup_done(&s);
+}
+
+TEST(the_working_memory_is_bounded)
+{
+    struct setup s;
+    setup_init(&s, model_weather());
+    struct arena none;
+    arena_init(&none, 8);
+    struct step step = { .arena = &none, .model = &s.model };
+    ck_assert_int_eq(codec_step("{\"x\":[1,2]}", 11, &s.limits, false, &step, &s.fault),
+                     STATUS_REQUEST_TOO_LARGE);
+    ck_assert_int_eq(codec_step("{\"x\":{}}", 8, &s.limits, false, &step, &s.fault),
+                     STATUS_REQUEST_TOO_LARGE);
+    arena_done(&none);
+    setup_done(&s);
+}
+
+/* ---- horizon and future ---- */
+
+TEST(known_future_values_fit_the_horizon)
+{
+    static const struct refusal refusals[] = {
+        { "{\"x\":[1,2],\"future\":[[1]]}", STATUS_INVALID_VALUE, "future" },
+        { "{\"x\":[1,2],\"horizon\":2}", STATUS_MISSING_FIELD, "future" },
+        { "{\"x\":[1,2],\"horizon\":2,\"future\":[]}", STATUS_MISSING_FIELD, "future" },
+        { "{\"x\":[1,2],\"horizon\":3,\"future\":[[1]]}", STATUS_WRONG_LENGTH, "future" },
+        { "{\"x\":[1,2],\"horizon\":1,\"future\":[[1],[2]]}", STATUS_WRONG_LENGTH, "future" },
+        { "{\"x\":[1,2],\"horizon\":2,\"future\":[[1,2]]}", STATUS_WRONG_LENGTH, "future[0]" },
+        { "{\"x\":[1,2],\"horizon\":2,\"future\":[[1],[]]}", STATUS_WRONG_LENGTH, "future[1]" },
+        { "{\"x\":[1,2],\"horizon\":2,\"future\":[[\"1\"]]}", STATUS_INVALID_TYPE, "future[0][0]" },
+        { "{\"x\":[1,2],\"horizon\":2,\"future\":[1]}", STATUS_INVALID_TYPE, "future[0]" },
+        { "{\"x\":[1,2],\"horizon\":2,\"future\":1}", STATUS_INVALID_TYPE, "future" },
+        { "{\"x\":[1,2],\"horizon\":2,\"future\":null}", STATUS_INVALID_TYPE, "future" },
+        { "{\"x\":[1,2],\"horizon\":2,\"future\":[{\"temp\":1}]}", STATUS_UNKNOWN_FIELD, "future[0].temp" },
+        { "{\"x\":[1,2],\"horizon\":2,\"future\":[{\"wind\":1}]}", STATUS_UNKNOWN_FIELD, "future[0].wind" },
+        { "{\"x\":[1,2],\"horizon\":2,\"future\":[{},{\"humidity\":1,\"humidity\":1}]}",
+          STATUS_DUPLICATE_FIELD, "future[1].humidity" },
+        { "{\"x\":[1,2],\"horizon\":2,\"future\":[[1e39]]}", STATUS_INVALID_VALUE, "future[0][0]" },
+    };
+    struct setup s;
+    setup_init(&s, model_weather());
+    assert_all_refused(&s, refusals, N_OF(refusals));
+    ck_assert_uint_eq(accepted(&s, "{\"x\":[1,2],\"horizon\":1}").outlook.horizon, 1);
+    ck_assert_uint_eq(accepted(&s, "{\"x\":[1,2],\"horizon\":2,\"future\":[[1],[2]]}").outlook.n_future_rows,
+                      2);
+    struct step step;
+    ck_assert_int_eq(decode(&s, "{\"x\":[1,2],\"horizon\":12,\"future\":[[1]]}", 40, &step),
+                     STATUS_WRONG_LENGTH);
+    ck_assert_str_eq(s.fault.message, "future has 1 row where a horizon of 12 needs 11");
+    setup_done(&s);
+}
+
+TEST(a_closed_model_takes_no_future)
+{
+    static const struct refusal refusals[] = {
+        { "{\"x\":[1],\"horizon\":2,\"future\":[[]]}", STATUS_INVALID_VALUE, "future[0]" },
+        { "{\"x\":[1],\"horizon\":2,\"future\":[[1]]}", STATUS_INVALID_VALUE, "future[0]" },
+        { "{\"x\":[1],\"horizon\":2,\"future\":[{}]}", STATUS_INVALID_VALUE, "future[0]" },
+        { "{\"x\":[1],\"horizon\":2,\"future\":{}}", STATUS_INVALID_TYPE, "future" },
+    };
+    struct setup s;
+    setup_init(&s, model_closed());
+    assert_all_refused(&s, refusals, N_OF(refusals));
+    ck_assert_uint_eq(accepted(&s, "{\"x\":[1],\"horizon\":100,\"future\":[]}").outlook.horizon, 100);
+    setup_done(&s);
+}
+
+TEST(a_model_that_feeds_nothing_back_has_no_horizon)
+{
+    static const struct refusal refusals[] = {
+        { "{\"x\":[1,2],\"horizon\":2}", STATUS_HORIZON_NOT_SUPPORTED, "horizon" },
+        { "{\"x\":[1,2],\"horizon\":2,\"future\":[[1,2]]}", STATUS_HORIZON_NOT_SUPPORTED, "horizon" },
+    };
+    struct setup s;
+    setup_init(&s, model_classes());
+    assert_all_refused(&s, refusals, N_OF(refusals));
+    ck_assert_uint_eq(accepted(&s, "{\"x\":[1,2],\"horizon\":1}").outlook.horizon, 1);
+    setup_done(&s);
+}
+
+TEST(a_model_of_several_steps_needs_future_rows_by_blocks)
+{
+    static const struct refusal refusals[] = {
+        { "{\"x\":[1,2],\"horizon\":4}", STATUS_MISSING_FIELD, "future" },
+        { "{\"x\":[1,2],\"horizon\":4,\"future\":[[1],[1]]}", STATUS_WRONG_LENGTH, "future" },
+        { "{\"x\":[1,2],\"horizon\":7,\"future\":[[1],[1],[1],[1],[1]]}", STATUS_WRONG_LENGTH, "future" },
+    };
+    struct setup s;
+    setup_init(&s, model_described(2, 3,
+                                   "{\"steps\":3,\"inputs\":[{\"name\":\"a\"},{\"name\":\"b\"}],"
+                                   "\"outputs\":[{\"name\":\"a\"}]}"));
+    assert_all_refused(&s, refusals, N_OF(refusals));
+    accepted(&s, "{\"x\":[1,2],\"horizon\":3}");
+    accepted(&s, "{\"x\":[1,2],\"horizon\":4,\"future\":[[1],[1],[1]]}");
+    setup_done(&s);
+}
+
+/* ---- forecast ---- */
+
+TEST(an_outlook_needs_its_horizon)
+{
+    static const struct refusal refusals[] = {
+        { "{}", STATUS_MISSING_FIELD, "horizon" },
+        { "{\"future\":[[1]]}", STATUS_MISSING_FIELD, "horizon" },
+        { "{\"horizon\":2}", STATUS_MISSING_FIELD, "future" },
+        { "{\"horizon\":2,\"future\":[[1],[1],[1]]}", STATUS_WRONG_LENGTH, "future" },
+        { "{\"horizon\":1,\"x\":[1,2]}", STATUS_UNKNOWN_FIELD, "x" },
+        { "{\"horizon\":1,\"level\":0.9}", STATUS_UNKNOWN_FIELD, "level" },
+        { "{\"horizon\":1}1", STATUS_INVALID_JSON, "" },
+        { "", STATUS_INVALID_JSON, "" },
+        { "3", STATUS_INVALID_TYPE, "" },
+    };
+    struct setup s;
+    setup_init(&s, model_weather());
+    struct outlook outlook = { 77, NULL, 78 };
+    for (size_t i = 0; i < N_OF(refusals); i++) {
+        enum status status = codec_outlook(refusals[i].body, strlen(refusals[i].body), &s.limits, &s.model,
+                                           &s.arena, &outlook, &s.fault);
+        ASSERT_REFUSED(status, &s.fault, &refusals[i]);
+        ck_assert(outlook.horizon == 77 && outlook.n_future_rows == 78);
+    }
+    static const char body[] = "{\"horizon\":3,\"future\":[[0.5],[null]]}";
+    ck_assert_int_eq(codec_outlook(body, strlen(body), &s.limits, &s.model, &s.arena, &outlook, &s.fault),
+                     STATUS_OK);
+    ck_assert(outlook.horizon == 3 && outlook.n_future_rows == 2 && outlook.future[0] == 0.5F &&
+              isnan(outlook.future[1]));
+    setup_done(&s);
+}

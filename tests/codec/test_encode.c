@@ -1,0 +1,265 @@
+/* Replies of steps, forecasts and predictions, and errors. */
+#include "support.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+static struct step done_step(struct setup *s, const float *x, const float *y)
+{
+    return (struct step){ .arena = &s->arena,
+                          .model = &s->model,
+                          .session = "pump-7",
+                          .x = x,
+                          .is_done = true,
+                          .number = 1042,
+                          .version = 3,
+                          .y = y };
+}
+
+TEST(a_step_is_answered_as_documented)
+{
+    struct setup s;
+    setup_init(&s, model_weather());
+    float x[] = { 21.4F, 0.55F }, y[] = { 21.5F }, forecast[] = { 21.5F, 21.7F, -0.1F };
+    struct step step = done_step(&s, x, y);
+    codec_put_step(&s.text, &step);
+    ck_assert_str_eq(setup_text(&s), "{\"session\":\"pump-7\",\"step\":1042,\"version\":3,\"y\":[21.5]}");
+    step.forecast = forecast;
+    step.n_forecast = 3;
+    x[1] = NAN;
+    codec_put_step(&s.text, &step);
+    ck_assert_str_eq(setup_text(&s), "{\"session\":\"pump-7\",\"step\":1042,\"version\":3,\"y\":[21.5],"
+                                     "\"forecast\":[[21.5],[21.7],[-0.1]],\"missing\":[\"humidity\"]}");
+    x[0] = NAN;
+    step.forecast = NULL;
+    codec_put_step(&s.text, &step);
+    ck_assert_str_eq(setup_text(&s), "{\"session\":\"pump-7\",\"step\":1042,\"version\":3,\"y\":[21.5],"
+                                     "\"missing\":[\"temp\",\"humidity\"]}");
+    setup_done(&s);
+}
+
+TEST(a_step_that_failed_is_answered_by_its_error)
+{
+    struct setup s;
+    setup_init(&s, model_weather());
+    struct step step = done_step(&s, NULL, NULL);
+    fault_set(&step.fault, STATUS_WRONG_LENGTH, "x", "x has 1 value");
+    codec_put_step(&s.text, &step);
+    ck_assert_str_eq(setup_text(&s),
+                     "{\"error\":{\"code\":\"wrong_length\",\"message\":\"x has 1 value\",\"param\":\"x\"}}");
+    setup_done(&s);
+}
+
+TEST(names_are_escaped)
+{
+    struct setup s;
+    setup_init(&s, model_described(1, 1, "{\"inputs\":[{\"name\":\"a\\\"\\\\\\t\xc3\xa9\"}]}"));
+    const float x[] = { NAN }, y[] = { 1 };
+    struct step step = done_step(&s, x, y);
+    codec_put_step(&s.text, &step);
+    const char *text = setup_text(&s);
+    ck_assert_ptr_nonnull(strstr(text, ",\"missing\":[\"a\\\"\\\\\\t\xc3\xa9\"]}"));
+    setup_done(&s);
+}
+
+static void put_step(struct text *text, const void *step)
+{
+    codec_put_step(text, step);
+}
+
+static void put_error(struct text *text, const void *fault)
+{
+    codec_put_error(text, fault);
+}
+
+static void put_session(struct text *text, const void *session)
+{
+    codec_put_session(text, session);
+}
+
+static void put_row(struct text *text, const void *row)
+{
+    codec_put_session_row(text, row);
+}
+
+enum { N_WIDE = 40, WIDE_ROWS = 9 };
+
+/* Inputs and outputs of the longest names, each byte of which takes 6: \u0001. */
+static struct gru_model *model_wide(void)
+{
+    char names[N_WIDE][GRU_NAME_MAX + 1];
+    const char *variables[N_WIDE];
+    for (int i = 0; i < N_WIDE; i++) {
+        memset(names[i], 1, sizeof names[i]);
+        names[i][GRU_NAME_MAX - 2] = (char)('0' + i / 10);
+        names[i][GRU_NAME_MAX - 1] = (char)('0' + i % 10);
+        names[i][GRU_NAME_MAX] = '\0';
+        variables[i] = names[i];
+    }
+    struct gru_plan plan = { .n_inputs = N_WIDE,
+                             .inputs = variables,
+                             .n_outputs = N_WIDE,
+                             .outputs = variables,
+                             .n_layers = 2,
+                             .hidden_sizes = (const size_t[]){ 1, 1 } };
+    struct gru_model *gru;
+    ck_assert_int_eq(gru_model_create(&plan, &gru, NULL), GRU_OK);
+    return gru;
+}
+
+TEST(the_widest_step_stays_within_what_it_reserves)
+{
+    struct setup s;
+    setup_init(&s, model_wide());
+    float x[N_WIDE], y[WIDE_ROWS * N_WIDE];
+    for (int i = 0; i < WIDE_ROWS * N_WIDE; i++) {
+        y[i] = -1.17549435e-38F;
+        x[i % N_WIDE] = NAN;
+    }
+    struct step step = done_step(&s, x, y);
+    memset(step.session, '~', SESSION_ID_MAX);
+    step.number = UINT64_C(1) << 53;
+    step.version = UINT32_MAX;
+    step.forecast = y;
+    step.n_forecast = WIDE_ROWS;
+    codec_put_step(&s.text, &step);
+    size_t n = strlen(setup_text(&s));
+    ck_assert_uint_ge(setup_put_tightly(&s, put_step, &step), n);
+    fault_set(&step.fault, STATUS_INTERNAL, NULL, "x");
+    step.fault.has_expected = true;
+    step.fault.expected = UINT64_C(1) << 53;
+    memset(step.fault.message, 1, sizeof step.fault.message - 1);
+    memset(step.fault.param, 1, sizeof step.fault.param - 1);
+    setup_put_tightly(&s, put_error, &step.fault);
+    setup_done(&s);
+}
+
+TEST(the_widest_session_stays_within_what_it_reserves)
+{
+    enum { ROWS = WIDE_ROWS + 3 };
+    struct setup s;
+    setup_init(&s, model_wide());
+    float values[ROWS * N_WIDE];
+    uint32_t counts[N_WIDE];
+    for (int i = 0; i < ROWS * N_WIDE; i++) {
+        values[i] = -1.17549435e-38F;
+        counts[i % N_WIDE] = UINT32_MAX;
+    }
+    ck_assert_uint_lt(gru_model_info(s.model.active->gru)->state_floats, N_OF(values));
+    struct session session = { .row = { .step = UINT64_C(1) << 53,
+                                        .version = UINT32_MAX,
+                                        .created_at_ms = INT64_MAX,
+                                        .last_seen_at_ms = INT64_MAX,
+                                        .expires_at_ms = INT64_MAX },
+                               .gru = s.model.active->gru,
+                               .ttl_s = INT64_MAX,
+                               .state = values,
+                               .readings = values,
+                               .n_readings = ROWS,
+                               .errors = { counts, values, values } };
+    memset(session.row.session, '~', SESSION_ID_MAX);
+    codec_put_session(&s.text, &session);
+    size_t n = strlen(setup_text(&s));
+    ck_assert_uint_ge(setup_put_tightly(&s, put_session, &session), n);
+    setup_put_tightly(&s, put_row, &session.row);
+    setup_done(&s);
+}
+
+TEST(errors_have_one_shape)
+{
+    struct setup s;
+    setup_init(&s, model_weather());
+    struct fault fault;
+    fault_set(&fault, STATUS_ROUTE_NOT_FOUND, NULL, "no route \"/%s\"\n", "v2");
+    codec_put_error(&s.text, &fault);
+    ck_assert_str_eq(setup_text(&s), "{\"error\":{\"code\":\"route_not_found\","
+                                     "\"message\":\"no route \\\"/v2\\\"\\n\",\"param\":null}}");
+    fault_set(&fault, STATUS_SEQUENCE_MISMATCH, "seq", "seq is 7");
+    fault.has_expected = true;
+    fault.expected = 1043;
+    codec_put_error(&s.text, &fault);
+    ck_assert_str_eq(setup_text(&s), "{\"error\":{\"code\":\"sequence_mismatch\",\"message\":\"seq is 7\","
+                                     "\"param\":\"seq\",\"expected\":1043}}");
+    memset(fault.message, 1, sizeof fault.message - 1);
+    memset(fault.param, 1, sizeof fault.param - 1);
+    codec_put_error(&s.text, &fault);
+    ck_assert_uint_gt(strlen(setup_text(&s)), 6 * (sizeof fault.message + sizeof fault.param - 2));
+    setup_done(&s);
+}
+
+TEST(a_forecast_is_answered_like_a_step_without_a_reading)
+{
+    struct setup s;
+    setup_init(&s, model_weather());
+    const float rows[] = { 1, 2.5F };
+    struct session_forecast forecast = { .step = 9, .version = 3, .forecast = rows, .n_forecast = 2 };
+    codec_put_forecast(&s.text, &s.model, "pump-7", &forecast);
+    ck_assert_str_eq(setup_text(&s),
+                     "{\"session\":\"pump-7\",\"step\":9,\"version\":3,\"forecast\":[[1],[2.5]]}");
+    setup_done(&s);
+}
+
+TEST(a_prediction_has_a_row_per_reading)
+{
+    struct setup s;
+    setup_init(&s, model_weather());
+    float y[] = { 1, 2.5F, 3 }, forecast[] = { 4, 5 };
+    struct sequence sequences[] = { { .n_rows = 3, .y = y }, { .n_rows = 1, .y = y + 1 } };
+    struct prediction p = { .version = s.model.active, .n_sequences = 1, .sequences = sequences };
+    codec_put_prediction(&s.text, &s.model, &p);
+    ck_assert_str_eq(setup_text(&s), "{\"model\":\"weather\",\"version\":3,\"y\":[[1],[2.5],[3]]}");
+    sequences[0].forecast = forecast;
+    sequences[0].n_forecast = 2;
+    p.last_only = true;
+    codec_put_prediction(&s.text, &s.model, &p);
+    ck_assert_str_eq(setup_text(&s),
+                     "{\"model\":\"weather\",\"version\":3,\"y\":[[1]],\"forecast\":[[4],[5]]}");
+    p.last_only = false;
+    p.has_instances = true;
+    p.n_sequences = 2;
+    codec_put_prediction(&s.text, &s.model, &p);
+    ck_assert_str_eq(setup_text(&s), "{\"model\":\"weather\",\"version\":3,\"results\":["
+                                     "{\"y\":[[1],[2.5],[3]],\"forecast\":[[4],[5]]},{\"y\":[[2.5]]}]}");
+    setup_done(&s);
+}
+
+TEST(of_several_steps_at_once_y_is_the_first)
+{
+    struct setup s;
+    setup_init(&s, model_described(1, 6, "{\"steps\":3,\"outputs\":[{\"name\":\"a\"},{\"name\":\"b\"}]}"));
+    float y[] = { 1, 2, 3, 4, 5, 6, 10, 20, 30, 40, 50, 60 };
+    struct sequence sequence = { .n_rows = 2, .y = y, .forecast = y + 6, .n_forecast = 3 };
+    struct prediction p = { .version = s.model.active, .n_sequences = 1, .sequences = &sequence };
+    codec_put_prediction(&s.text, &s.model, &p);
+    ck_assert_str_eq(setup_text(&s), "{\"model\":\"weather\",\"version\":3,\"y\":[[1,2],[10,20]],"
+                                     "\"forecast\":[[10,20],[30,40],[50,60]]}");
+    setup_done(&s);
+}
+
+TEST(a_reply_beyond_the_working_memory_fails_and_stays_failed)
+{
+    enum { ROWS = 1000 };
+    static float y[ROWS];
+    struct setup s;
+    setup_init(&s, model_weather());
+    struct arena small;
+    arena_init(&small, 20000);
+    struct text text;
+    text_init(&text, &small, 0);
+    struct sequence sequence = { .n_rows = ROWS, .y = y };
+    struct prediction p = { .version = s.model.active, .n_sequences = 1, .sequences = &sequence };
+    for (int i = 0; i < ROWS; i++) {
+        y[i] = -1.17549435e-38F;
+    }
+    codec_put_prediction(&text, &s.model, &p);
+    ck_assert(text.failed);
+    struct step step = done_step(&s, y, y);
+    codec_put_step(&text, &step);
+    fault_set(&step.fault, STATUS_INTERNAL, NULL, "x");
+    codec_put_step(&text, &step);
+    codec_put_model(&text, &s.model);
+    ck_assert(text.failed);
+    arena_done(&small);
+    setup_done(&s);
+}

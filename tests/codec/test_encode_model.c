@@ -1,0 +1,138 @@
+/* The documents that cJSON builds. */
+#include "support.h"
+
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char metadata[] = "{\"inputs\":[{\"name\":\"temp\",\"unit\":\"\xc2\xb0"
+                               "C\",\"mean\":20.1,\"std\":5},{\"name\":\"humidity\"}],"
+                               "\"outputs\":[{\"name\":\"temp\",\"mean\":1.5,\"std\":2},{\"name\":\"alarm\","
+                               "\"unit\":\"a\\\"b\"}],\"residual\":true,"
+                               "\"missing\":\"forecast\",\"interval_seconds\":0.1,\"reset\":\"before\"}";
+
+TEST(a_model_is_described_as_documented)
+{
+    struct setup s;
+    setup_init(&s, model_described(2, 2, metadata));
+    setup_add_version(&s, model_described(2, 2, metadata));
+    codec_put_model(&s.text, &s.model);
+    ck_assert_str_eq(
+        setup_text(&s),
+        "{\"name\":\"weather\",\"active_version\":3,\"versions\":["
+        "{\"version\":3,\"created_at\":1763668800.25,\"parent\":2,\"job\":null,"
+        "\"digest\":\"xxh3:0123456789abcdeffedcba9876543210\",\"parameters\":28,\"metrics\":null},"
+        "{\"version\":4,\"created_at\":1763668801,\"parent\":null,\"job\":null,"
+        "\"digest\":\"xxh3:00000000000000000000000000000000\",\"parameters\":28,\"metrics\":null}],"
+        "\"inputs\":[{\"name\":\"temp\",\"unit\":\"\xc2\xb0"
+        "C\",\"mean\":20.1,\"std\":5},"
+        "{\"name\":\"humidity\",\"unit\":\"\",\"mean\":0,\"std\":1}],"
+        "\"outputs\":[{\"name\":\"temp\",\"unit\":\"\",\"mean\":1.5,\"std\":2,\"feeds\":\"temp\"},"
+        "{\"name\":\"alarm\",\"unit\":\"a\\\"b\",\"mean\":0,\"std\":1,\"feeds\":null}],"
+        "\"layers\":[{\"cell\":\"gru\",\"reset\":\"before\",\"input_size\":2,\"hidden_size\":2}],"
+        "\"activation\":\"linear\",\"horizon_capable\":true,\"sessions\":7,"
+        "\"residual\":true,\"steps\":1,\"missing\":\"forecast\",\"interval_seconds\":0.1}");
+    setup_done(&s);
+}
+
+TEST(a_model_without_feeds_is_not_horizon_capable)
+{
+    struct setup s;
+    setup_init(&s, model_classes());
+    codec_put_model(&s.text, &s.model);
+    const char *text = setup_text(&s);
+    ck_assert_ptr_nonnull(strstr(text, "\"horizon_capable\":false"));
+    ck_assert_ptr_nonnull(strstr(text, "\"interval_seconds\":null"));
+    setup_done(&s);
+    setup_init(&s, model_described(1, 3, "{\"steps\":3}"));
+    codec_put_model(&s.text, &s.model);
+    ck_assert_ptr_nonnull(strstr(setup_text(&s), "\"horizon_capable\":true"));
+    setup_done(&s);
+}
+
+TEST(a_cell_without_a_reset_gate_has_no_reset)
+{
+    struct gru_plan plan = { .n_inputs = 1,
+                             .inputs = (const char *const[]){ "a" },
+                             .n_outputs = 1,
+                             .outputs = (const char *const[]){ "a" },
+                             .n_layers = 1,
+                             .hidden_sizes = (const size_t[]){ 4 },
+                             .cell = GRU_CELL_THREE_GATE };
+    struct gru_model *gru;
+    struct setup s;
+    ck_assert_int_eq(gru_model_create(&plan, &gru, NULL), GRU_OK);
+    setup_init(&s, gru);
+    codec_put_model(&s.text, &s.model);
+    ck_assert_ptr_nonnull(strstr(setup_text(&s), "\"layers\":[{\"cell\":\"gru_three_gate\",\"reset\":null,"
+                                                 "\"input_size\":1,\"hidden_size\":4}]"));
+    setup_done(&s);
+}
+
+TEST(models_are_listed)
+{
+    struct setup s;
+    setup_init(&s, model_weather());
+    const struct model *models[] = { &s.model, &s.model };
+    codec_put_models(&s.text, models, 0);
+    ck_assert_str_eq(setup_text(&s), "{\"models\":[]}");
+    codec_put_models(&s.text, models, 2);
+    cJSON *tree = cJSON_Parse(setup_text(&s));
+    ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(tree, "models")), 2);
+    cJSON_Delete(tree);
+    setup_done(&s);
+}
+
+TEST(the_index_lists_the_routes)
+{
+    static const struct codec_route routes[] = { { "GET", "/healthz", "lives" },
+                                                 { "PUT", "/v1/models/{model}", "stores a \"version\"" } };
+    struct setup s;
+    setup_init(&s, model_weather());
+    codec_put_routes(&s.text, "0.1.0", routes, 2);
+    ck_assert_str_eq(
+        setup_text(&s),
+        "{\"name\":\"grud\",\"version\":\"0.1.0\",\"routes\":["
+        "{\"method\":\"GET\",\"path\":\"/healthz\",\"summary\":\"lives\"},"
+        "{\"method\":\"PUT\",\"path\":\"/v1/models/{model}\",\"summary\":\"stores a \\\"version\\\"\"}]}");
+    setup_done(&s);
+}
+
+static size_t n_until_failure;
+static bool goes_on_failing;
+
+static void *failing_malloc(size_t n)
+{
+    if (n_until_failure == 0) {
+        n_until_failure = goes_on_failing ? 0 : SIZE_MAX;
+        return NULL;
+    }
+    n_until_failure--;
+    return malloc(n);
+}
+
+/* Describes a model until it succeeds; each time a later allocation fails. */
+static void fail_each_allocation(struct setup *s)
+{
+    size_t n = 0;
+    do {
+        text_init(&s->text, &s->arena, 0);
+        n_until_failure = n++;
+        codec_put_model(&s->text, &s->model);
+    } while (s->text.failed);
+    ck_assert_uint_gt(n, 50);
+}
+
+TEST(whichever_allocation_fails_the_text_fails_and_nothing_leaks)
+{
+    struct setup s;
+    setup_init(&s, model_described(2, 2, metadata));
+    cJSON_Hooks hooks = { failing_malloc, free };
+    cJSON_InitHooks(&hooks);
+    goes_on_failing = true;
+    fail_each_allocation(&s);
+    goes_on_failing = false;
+    fail_each_allocation(&s);
+    cJSON_InitHooks(NULL);
+    setup_done(&s);
+}

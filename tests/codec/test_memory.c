@@ -1,0 +1,117 @@
+/* Every allocation of every decoder, and of every encoder, fails once. */
+#include "support.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { CAP_MAX = 16 << 10, CAP_STEP = 16 };
+
+typedef enum status (*decoder)(struct setup *s, const char *body, struct arena *arena);
+
+static enum status decode_step(struct setup *s, const char *body, struct arena *arena)
+{
+    struct step step = { .arena = arena, .model = &s->model };
+    return codec_step(body, strlen(body), &s->limits, false, &step, &s->fault);
+}
+
+static enum status decode_steps(struct setup *s, const char *body, struct arena *arena)
+{
+    struct step *steps;
+    size_t n;
+    return codec_steps(body, strlen(body), &s->limits, &s->model, arena, &steps, &n, &s->fault);
+}
+
+static enum status decode_outlook(struct setup *s, const char *body, struct arena *arena)
+{
+    struct outlook outlook;
+    return codec_outlook(body, strlen(body), &s->limits, &s->model, arena, &outlook, &s->fault);
+}
+
+static enum status decode_prediction(struct setup *s, const char *body, struct arena *arena)
+{
+    struct prediction prediction;
+    return codec_prediction(body, strlen(body), &s->limits, &s->model, arena, &prediction, &s->fault);
+}
+
+static enum status decode_session(struct setup *s, const char *body, struct arena *arena)
+{
+    struct session_restore restore;
+    return codec_session_restore(body, strlen(body), &s->model, arena, &restore, &s->fault);
+}
+
+TEST(whichever_allocation_of_a_decoder_fails_the_body_is_too_large)
+{
+    static const struct {
+        decoder decode;
+        const char *body;
+    } bodies[] = {
+        { decode_step, "{\"x\":{\"temp\":1},\"horizon\":3,\"future\":[[1],{\"humidity\":2}]}" },
+        { decode_steps, "{\"steps\":[{\"session\":\"a\",\"x\":[1,2]},{\"session\":\"b\",\"x\":{}}]}" },
+        { decode_outlook, "{\"horizon\":2,\"future\":[{}]}" },
+        { decode_prediction, "{\"x\":[[1,2],{\"temp\":3}]}" },
+        { decode_prediction,
+          "{\"instances\":[{\"x\":[[1,2]]},{\"x\":[{}],\"future\":[[1]]}],\"horizon\":1}" },
+        { decode_session, "{\"state\":[[1,2,3],[4,5]],\"readings\":[[1,2]],\"rewarm\":[{}],"
+                          "\"digest\":\"xxh3:0123456789abcdeffedcba9876543210\","
+                          "\"errors\":{\"n\":[1],\"mae\":[1],\"rmse\":[1]}}" },
+    };
+    struct setup s;
+    setup_init(&s, model_weather());
+    for (size_t i = 0; i < N_OF(bodies); i++) {
+        enum status status = STATUS_REQUEST_TOO_LARGE;
+        size_t cap = 0;
+        for (; status == STATUS_REQUEST_TOO_LARGE && cap < CAP_MAX; cap += CAP_STEP) {
+            struct arena arena;
+            arena_init(&arena, cap);
+            status = bodies[i].decode(&s, bodies[i].body, &arena);
+            ck_assert(status == STATUS_OK || s.fault.status == STATUS_REQUEST_TOO_LARGE);
+            arena_done(&arena);
+        }
+        ck_assert_msg(status == STATUS_OK, "%s: %s", bodies[i].body, status_code(status));
+        ck_assert_uint_gt(cap, 2 * CAP_STEP);
+    }
+    setup_done(&s);
+}
+
+static void put_everything(struct setup *s, struct text *text)
+{
+    static float values[40] = { NAN };
+    static const uint32_t counts[] = { 1 };
+    struct step step = { .model = &s->model, .session = "a", .x = values, .y = values, .forecast = values };
+    struct sequence sequence = { .n_rows = 2, .y = values, .forecast = values, .n_forecast = 2 };
+    struct prediction prediction = { .version = s->model.active, .n_sequences = 1, .sequences = &sequence };
+    struct session_forecast forecast = { .forecast = values, .n_forecast = 3 };
+    struct session session = { .gru = s->model.active->gru,
+                               .state = values,
+                               .readings = values,
+                               .n_readings = 2,
+                               .errors = { counts, values, values } };
+    const struct model *models[] = { &s->model };
+    step.n_forecast = 4;
+    codec_put_step(text, &step);
+    codec_put_forecast(text, &s->model, "a", &forecast);
+    codec_put_session_list(text, &session.row, 1, true);
+    codec_put_session(text, &session);
+    codec_put_prediction(text, &s->model, &prediction);
+    codec_put_models(text, models, 1);
+    fault_set(&step.fault, STATUS_INTERNAL, "x", "x");
+    codec_put_step(text, &step);
+}
+
+TEST(whichever_allocation_of_an_encoder_fails_the_text_fails)
+{
+    struct setup s;
+    setup_init(&s, model_weather());
+    struct text text = { .failed = true };
+    size_t cap = 0;
+    for (; text.failed && cap < CAP_MAX; cap += CAP_STEP) {
+        struct arena arena;
+        arena_init(&arena, cap);
+        text_init(&text, &arena, 1);
+        put_everything(&s, &text);
+        arena_done(&arena);
+    }
+    ck_assert(!text.failed);
+    ck_assert_uint_gt(cap, 1000);
+    setup_done(&s);
+}
