@@ -70,7 +70,8 @@ bool json_skip(struct json *j); /* any value, fully checked */
 bool json_end(struct json *j);  /* no error, and only white space remains */
 
 /* Reads `[f, f, ...]` of numbers, with null as NaN, into out[0..max): the hot path of sequences. *ret_n is
- * the number of elements in the text, which may exceed max (the excess is checked, not stored). */
+ * the number of elements in the text, which may exceed max (the excess is checked, not stored). On failure,
+ * what came before the error stands in out. */
 bool json_float_array(struct json *j, float *out, size_t max, size_t *ret_n);
 
 /* Writes the unescaped text and a NUL; false if it has an embedded NUL or does not fit into `size` bytes. */

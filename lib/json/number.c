@@ -41,11 +41,12 @@ static const double powers_of_ten[2 * POWER_MAX + 1] = {
     1e56,  1e57,  1e58,  1e59,  1e60,  1e61,  1e62,  1e63,  1e64,
 };
 
-/* (-1)^negative * mantissa * 10^exponent; when `cut`, digits beyond the mantissa add less than 1 to it. */
+/* (-1)^negative * mantissa * 10^exponent. Of a number with more digits than fit, these are the first 19: the
+ * rest would add less than 1 to the mantissa, which is then at least 10^18. */
 struct decimal {
     uint64_t mantissa;
     int64_t exponent;
-    bool negative, cut;
+    bool negative;
 };
 
 static inline bool is_digit(char c)
@@ -137,7 +138,6 @@ static void cut_digits(const char *p, const char *end, struct decimal *d)
             n += d->mantissa != 0;
         } else {
             d->exponent++;
-            d->cut |= *p != '0';
         }
     }
 }
@@ -162,7 +162,7 @@ static inline __attribute__((always_inline)) const char *scan_decimal(struct jso
                                                                       struct decimal *ret)
 {
     const char *end = j->end;
-    struct decimal d = { 0, 0, *p == '-', false };
+    struct decimal d = { 0, 0, *p == '-' };
     p += d.negative;
     const char *whole = p;
     p = scan_digits(p, end, &d.mantissa);
@@ -266,10 +266,10 @@ static float slow_float(const char *p, const char *end)
     return strtof(copy, NULL);
 }
 
-/* False if it takes the slow way. */
+/* False if it takes the slow way, as all do that were cut: their mantissa is no exact double. */
 static inline bool quick_double(struct decimal d, double *ret_value)
 {
-    if (d.cut || d.mantissa > UINT64_C(1) << DBL_MANT_DIG || d.exponent > EXACT_POWER_MAX ||
+    if (d.mantissa > UINT64_C(1) << DBL_MANT_DIG || d.exponent > EXACT_POWER_MAX ||
         d.exponent < -EXACT_POWER_MAX) {
         return false;
     }

@@ -60,7 +60,8 @@ static inline int log10_of_3_4ths_of_2_to(int q)
 }
 
 /* The upper 32 bits of the 96-bit product, "rounded to odd": the last bit is also set where the product has
- * anything below it. An even result is then exact, which is all that the comparisons with it need. */
+ * anything below it, so that an even result is exact, which is all that comparisons with it need. As the
+ * power is rounded up, a 1 in the next 32 bits is nothing. */
 static inline uint32_t product_to_odd(uint64_t power, uint32_t factor)
 {
     unsigned __int128 product = (unsigned __int128)power * factor;
@@ -98,8 +99,7 @@ static inline struct decimal shortest_decimal(uint32_t c, int q, bool lower_is_c
 
     uint32_t tens = ones / 10 * 10;
     bool tens_down_inside = lower <= 4 * tens, tens_up_inside = 4 * tens + 40 <= upper;
-    uint32_t shorter =
-        -(uint32_t)((ones >= 10) & (tens_down_inside != tens_up_inside)); /* all bits, or none */
+    uint32_t shorter = -(uint32_t)(tens_down_inside != tens_up_inside); /* all bits, or none */
     digits = (shorter & (tens + 10 * tens_up_inside)) | (~shorter & digits);
     return (struct decimal){ digits, k };
 }

@@ -243,7 +243,7 @@ TEST(skipping_and_reading_agree_on_damaged_texts)
     static const char bytes[] = "{}[]\",:\\ue01-+.nt \x1f\x80\xc3\xed\xf4";
     uint64_t random = 1;
     int n_valid = 0;
-    for (int i = 0; i < 200000; i++) {
+    for (int i = 0; i < 100000; i++) {
         char text[sizeof sample];
         memcpy(text, sample, sizeof sample);
         for (uint64_t n = 1 + random_bits(&random) % 2; n > 0; n--) {
@@ -255,8 +255,8 @@ TEST(skipping_and_reading_agree_on_damaged_texts)
         ck_assert_msg((read_value(&j) && json_end(&j)) == valid, "%s", text);
         n_valid += valid;
     }
-    ck_assert_int_gt(n_valid, 1000);
-    ck_assert_int_lt(n_valid, 199000);
+    ck_assert_int_gt(n_valid, 500);
+    ck_assert_int_lt(n_valid, 99500);
 }
 
 TEST(errors_say_what_and_where)

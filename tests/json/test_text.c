@@ -42,7 +42,7 @@ static size_t utf8_size(uint32_t code)
 
 TEST(utf8_is_accepted_exactly_for_unicode_scalar_values)
 {
-    for (uint32_t code = 0x80; code < 0x200000; code++) {
+    for (uint32_t code = 0x80; code < 0x200000; code += code < 0x111000 ? 1 : 61) {
         char bytes[4];
         size_t n = utf8_size(code);
         encode(code, n, bytes);
