@@ -51,7 +51,7 @@ LIBS_leaf    := -lxxhash -lpthread -lm
 LIBS_codec   := -lcjson
 LIBS_http    := -lmicrohttpd
 
-.PHONY: all check test test-run run bench bench-peers bench-packages format format-check tidy layers install clean help \
+.PHONY: all all-tests check config-files test test-run run bench bench-peers bench-packages format format-check tidy layers install clean help \
         build-packages test-packages check-packages
 MAKEFLAGS += -r
 .SUFFIXES:
@@ -65,9 +65,9 @@ help: ## list the targets
 
 # ---- packages: what is missing is installed, on Debian and its kin ----
 BUILD_PACKAGES := gcc libc6-dev pkg-config libmicrohttpd-dev libcjson-dev libxxhash-dev
-RUN_PACKAGES   := curl jq gawk
+RUN_PACKAGES   := curl jq
 TEST_PACKAGES  := $(BUILD_PACKAGES) check libsubunit-dev curl jq procps
-CHECK_PACKAGES := clang-format clang-tidy bear shellcheck
+CHECK_PACKAGES := clang-format clang-tidy shellcheck check libsubunit-dev libopenblas-dev
 BENCH_PACKAGES := libopenblas-dev util-linux procps python3
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
@@ -160,13 +160,18 @@ $(eval $(call test_program,e2e,$(GRU)))
 # In the order of the layers; each ends with libcheck's summary line.
 TESTS := json kernels engine leaves store service codec http e2e
 
+all-tests: all $(patsubst %,$(BUILD)/tests/test-%,$(TESTS))
+
 test: test-packages ## install what is missing, build, run every test (SAN=address, SAN=thread: under a sanitizer)
 	@$(MAKE) --no-print-directory test-run
 
 # Sanitizers want to see the process that they watch: no fork per test. TSan is for what has threads.
-test-run: all $(patsubst %,$(BUILD)/tests/test-%,$(TESTS))
+test-run: all-tests
 	@set -e; for t in $(if $(filter thread,$(SAN)),service http e2e,$(TESTS)); do \
 	  echo "-- $$t"; GRUD=$(BUILD)/grud $(if $(SAN),CK_FORK=no) $(BUILD)/tests/test-$$t; done
+
+config-files: $(BUILD)/tests/test-leaves ## rewrite config/grud.conf and config/grud.1 from the table of options
+	UPDATE_FILES=1 CK_RUN_SUITE=test_config.c $(BUILD)/tests/test-leaves
 
 # ---- checks ----
 SOURCES  := $(wildcard lib/*.h lib/*/*.[ch] server/*.[ch] server/*/*.[ch] tests/*.[ch] tests/*/*.[ch])
@@ -181,11 +186,11 @@ format: ## format the sources
 format-check:
 	@clang-format --dry-run -Werror $(SOURCES)
 
+# One file at a time: clang-tidy 14 mistakes va_lists of one file for another's.
 tidy: check-packages format-check layers ## clang-tidy, clang-format, shellcheck, layers
-	@shellcheck $(SCRIPTS)
-	@mkdir -p build/tidy
-	@bear --output build/tidy/compile_commands.json -- $(MAKE) --no-print-directory -s -B BUILD=build/tidy/objects build/tidy/objects/grud >/dev/null
-	@clang-tidy -quiet -p build/tidy $(filter-out lib/kernels/simd.c,$(wildcard lib/*/*.c)) $(wildcard server/*.c server/*/*.c)
+	@shellcheck -S warning $(SCRIPTS)
+	@printf '%s\n' $(filter-out lib/kernels/simd%,$(filter %.c,$(SOURCES))) | xargs -P $$(nproc) -I{} \
+	  clang-tidy -quiet {} -- $(CPPFLAGS) $(CSTD) -DGRUD_COMMIT='""' -Iserver -Itests -Ilib
 
 check: tidy test ## everything that must be clean
 
@@ -204,7 +209,12 @@ $(BUILD)/bench/bench_kernels: BENCH_LIBS := -lopenblas
 $(BUILD)/bench/bench_json: BENCH_LIBS := -lcjson
 $(BUILD)/bench/bare_responder: BENCH_LIBS := -lmicrohttpd
 
-bench: bench-packages all $(addprefix $(BUILD)/bench/,bench_kernels bench_json bare_responder load) ## measure, side by side, as ratios
+$(BUILD)/bench/bench_sessions: tests/bench/bench_sessions.c $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/leaves.a $(GRU)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Iserver -Ilib $(LDFLAGS) -o $@ $^ $(LIBS_leaf)
+
+bench: bench-packages all $(addprefix $(BUILD)/bench/,bench_kernels bench_json bench_sessions bare_responder load) ## measure, side by side, as ratios
 	@$(BUILD)/bench/bench_kernels
 	@$(BUILD)/bench/bench_json
 	@BUILD=$(BUILD) tests/bench/bench_http.sh

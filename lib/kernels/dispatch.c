@@ -3,7 +3,7 @@
  */
 #include "levels.h"
 
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,23 +29,25 @@ const struct k_ops *k_table(size_t i)
     return i < n ? tables[i] : NULL;
 }
 
-static const struct k_ops *best;
-
-static void choose_best(void)
+static const struct k_ops *choose_best(void)
 {
-    best = k_table(0);
-    /* Read once, before other threads could change the environment. */
-    const char *wanted = getenv("GRUD_KERNELS"); /* NOLINT(concurrency-mt-unsafe) */
+    const struct k_ops *best = k_table(0);
+    const char *wanted = getenv("GRUD_KERNELS"); /* NOLINT(concurrency-mt-unsafe): nobody changes it */
     for (size_t i = 0; wanted && k_table(i); i++) {
         if (strcmp(k_table(i)->name, wanted) == 0) {
             best = k_table(i);
         }
     }
+    return best;
 }
 
 const struct k_ops *k_best(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, choose_best);
+    static _Atomic(const struct k_ops *) chosen; /* threads that come first together all choose the same */
+    const struct k_ops *best = atomic_load_explicit(&chosen, memory_order_relaxed);
+    if (!best) {
+        best = choose_best();
+        atomic_store_explicit(&chosen, best, memory_order_relaxed);
+    }
     return best;
 }

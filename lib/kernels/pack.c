@@ -1,14 +1,15 @@
 /*
- * pack.c - how weights lie in memory for simd.c: panels of one block of units each, panel[k][width], where
- * the width is K_BLOCK for a plain matrix and G * K_BLOCK for gates; the panels follow one another.
+ * pack.c - lays weights out for simd.c: panels of one block of units each, panel[k][width], where the width
+ * is K_BLOCK for a plain matrix and G * K_BLOCK for gates; the panels follow one another. A matrix of very
+ * few outputs is packed by rows (levels.h).
  */
-#include "kernels/kernels.h"
+#include "levels.h"
 
 #include <string.h>
 
 size_t k_packed_floats(size_t n, size_t k)
 {
-    return k_padded(n) * k;
+    return packed_by_rows(n) ? n * k_padded(k) : k_padded(n) * k;
 }
 
 /* Gate g of unit u is row g * h + u of w; a plain matrix is one gate. */
@@ -29,7 +30,14 @@ static void pack(const float *w, size_t n_gates, size_t h, size_t k, float *pack
 
 void k_pack(const float *w, size_t n, size_t k, float *packed)
 {
-    pack(w, 1, n, k, packed);
+    if (!packed_by_rows(n)) {
+        pack(w, 1, n, k, packed);
+        return;
+    }
+    memset(packed, 0, k_packed_floats(n, k) * sizeof *packed);
+    for (size_t output = 0; output < n; output++) {
+        memcpy(packed + output * k_padded(k), w + output * k, k * sizeof *w);
+    }
 }
 
 void k_pack_gates(const float *w, size_t n_gates, size_t h, size_t k, float *packed)

@@ -9,58 +9,89 @@
 /* ---- products alone -------------------------------------------------------------------------------- */
 
 /* y = bias + w x for all rows and all n_panels panels, tile by tile. */
-static void product_all(struct product p, size_t n_rows, size_t n_panels)
+static void product_all(const struct product *all, size_t n_rows, size_t n_panels)
 {
-    const size_t n_columns = p.width / LANES, n_vectors = vectors_per_tile(n_columns);
-    const struct product whole = p;
+    const size_t n_vectors = all->width / LANES;
     for (size_t row = 0, rows; row < n_rows; row += rows) {
         rows = next_rows(n_rows - row, n_vectors);
-        p.x = whole.x + row * p.ldx;
         for (size_t panel = 0, panels; panel < n_panels; panel += panels) {
             panels = next_panels(n_panels - panel, rows, n_vectors);
-            p.w = whole.w + panel * p.width * p.k;
-            p.bias = whole.bias + panel * p.width;
-            p.y = whole.y + row * p.ldy + panel * p.width;
-            product(p, rows, panels, n_columns);
+            const struct product p = { .w = all->w + panel * all->width * all->k,
+                                       .k = all->k,
+                                       .width = all->width,
+                                       .bias = all->bias + panel * all->width,
+                                       .x = all->x + row * all->ldx,
+                                       .ldx = all->ldx,
+                                       .y = all->y + row * all->ldy + panel * all->width,
+                                       .ldy = all->ldy };
+            product(&p, 0, rows, panels, n_vectors);
         }
     }
 }
 
 /* A read-out of one panel has too few sums for the latency of an addition to hide behind the others. So here
  * k is dealt to CHAINS sums in turn, and these are added up at the end; for every batch alike. */
-static void product_narrow(const struct product *p)
+static void panel_row(const struct k_matrix *m, const float *bias, const float *x, float *y)
 {
     enum { CHAINS = 4 };
-    const size_t k = p->k;
     for (size_t v = 0; v < K_BLOCK; v += LANES) {
-        const float *w = p->w + v, *x = p->x;
-        vec sums[CHAINS] = { load(p->bias + v) };
+        const float *w = m->packed + v;
+        vec sums[CHAINS] = { load(bias + v) };
         size_t i = 0;
-        for (; i + CHAINS <= k; i += CHAINS) {
+        for (; i + CHAINS <= m->k; i += CHAINS) {
 #pragma GCC unroll 4
             for (size_t chain = 0; chain < CHAINS; chain++) {
                 sums[chain] += load(w + (i + chain) * K_BLOCK) * broadcast(x[i + chain]);
             }
         }
-        for (; i < k; i++) {
+        for (; i < m->k; i++) {
             sums[0] += load(w + i * K_BLOCK) * broadcast(x[i]);
         }
-        store_unaligned(p->y + v, (sums[0] + sums[1]) + (sums[2] + sums[3]));
+        store_unaligned(y + v, (sums[0] + sums[1]) + (sums[2] + sums[3]));
+    }
+}
+
+/* The same for a matrix that is packed by rows (levels.h): lane by lane along k, then across the lanes. */
+static void dots_row(const struct k_matrix *m, const float *bias, const float *x, float *y)
+{
+    const size_t kp = k_padded(m->k), whole = m->k / LANES * LANES;
+    _Alignas(64) float rest[LANES] = { 0 }, lanes[LANES];
+    memcpy(rest, x + whole, (m->k - whole) * sizeof *x);
+    for (size_t output = 0; output < m->n; output++) {
+        const float *w = m->packed + output * kp;
+        vec sums[2] = { { 0 } };
+        for (size_t i = 0; i < whole; i += LANES) {
+            sums[i / LANES % 2] += load(w + i) * load_unaligned(x + i);
+        }
+        if (whole < m->k) {
+            sums[0] += load(w + whole) * load(rest);
+        }
+        store(lanes, sums[0] + sums[1]);
+        for (size_t half = LANES / 2; half > 0; half /= 2) {
+            for (size_t j = 0; j < half; j++) {
+                lanes[j] += lanes[j + half];
+            }
+        }
+        y[output] = bias[output] + lanes[0];
     }
 }
 
 static void affine(const struct k_matrix *m, const float *bias, size_t n_rows, const float *x, size_t ldx,
                    float *y, size_t ldy)
 {
-    struct product p = {
-        .w = m->packed, .k = m->k, .width = K_BLOCK, .bias = bias, .x = x, .ldx = ldx, .y = y, .ldy = ldy
-    };
     if (m->n > K_BLOCK) {
-        product_all(p, n_rows, k_padded(m->n) / K_BLOCK);
+        const struct product p = {
+            .w = m->packed, .k = m->k, .width = K_BLOCK, .bias = bias, .x = x, .ldx = ldx, .y = y, .ldy = ldy
+        };
+        product_all(&p, n_rows, k_padded(m->n) / K_BLOCK);
         return;
     }
-    for (size_t row = 0; row < n_rows; row++, p.x += ldx, p.y += ldy) {
-        product_narrow(&p);
+    for (size_t row = 0; row < n_rows; row++, x += ldx, y += ldy) {
+        if (packed_by_rows(m->n)) {
+            dots_row(m, bias, x, y);
+        } else {
+            panel_row(m, bias, x, y);
+        }
     }
 }
 
@@ -75,25 +106,33 @@ static void project(const struct k_layer *layer, size_t n_rows, const float *x, 
                          .ldx = ldx,
                          .y = pre,
                          .ldy = layer->wx.n };
-    product_all(p, n_rows, layer->wx.n / width);
+    product_all(&p, n_rows, layer->wx.n / width);
 }
 
 /* ---- the time step --------------------------------------------------------------------------------- */
+
+enum {
+    STEP_BLOCKS = 8,       /* blocks of results that are finished together */
+    NEAR_L1_BYTES = 65536, /* weights of up to this size come for a good part from L1 at each step */
+};
 
 /* What one time step works on: recur's arguments, and the rows that the tile at hand covers. */
 struct step {
     const struct k_layer *layer;
     size_t hp, width, n_panels; /* width of a panel: G * K_BLOCK */
     size_t row, n_rows;
-    bool two_halves, backwards;
-    const float *pre, *h_in;
-    float *h_out, *c, *out, *scratch;
+    size_t tile_panels; /* at most so many in a tile */
+    bool backwards;
+    const float *pre, *h_in, *bias_n;
+    float *h_out, *c, *out;
+    float *scratch; /* of K_*_BEFORE: for each row r . h, z and o, [3][Hp] */
+    size_t ld_kept;
 };
 
 /* Padding computes to zero by itself, except where a NaN or infinity meets its zero weights. */
 static void clear_padding(const struct step *s, float *state)
 {
-    for (size_t r = s->row; state && r < s->row + s->n_rows; r++) {
+    for (size_t r = s->row; r < s->row + s->n_rows; r++) {
         for (size_t j = s->layer->h; j < s->hp; j++) {
             state[r * s->hp + j] = 0.0f;
         }
@@ -103,31 +142,26 @@ static void clear_padding(const struct step *s, float *state)
 /* The gates of the tile's rows in n_panels blocks from `first` on. u: their products. */
 static void step_gates(const struct step *s, size_t first, size_t n_panels, const float *u, gates_fn *gates)
 {
-    const size_t unit = first * K_BLOCK, state = s->row * s->hp + unit, ld_kept = 3 * s->hp;
-    struct gates g = {
+    const size_t unit = first * K_BLOCK, state = s->row * s->hp + unit;
+    float *kept = s->scratch + s->row * s->ld_kept + unit;
+    const struct gates g = {
         .n_rows = s->n_rows,
         .n_panels = n_panels,
         .width = s->width,
         .u = u,
         .pre = s->pre + (s->row * s->n_panels + first) * s->width,
         .ld_pre = s->n_panels * s->width,
-        .bias_n = s->layer->bias_n,
+        .bias_n = s->bias_n + unit,
         .h_in = s->h_in + state,
         .h_out = s->h_out + state,
-        .c = s->c,
-        .out = s->out,
+        .c = s->c + state,
+        .out = s->out + state,
         .ld_state = s->hp,
+        .reset_h = kept,
+        .z = kept + s->hp,
+        .o = kept + 2 * s->hp,
+        .ld_kept = s->ld_kept,
     };
-    /* What a cell does not use may be NULL, and NULL must not be added to. */
-    g.bias_n = g.bias_n ? g.bias_n + unit : NULL;
-    g.c = g.c ? g.c + state : NULL;
-    g.out = g.out ? g.out + state : NULL;
-    if (s->two_halves) {
-        g.reset_h = s->scratch + s->row * ld_kept + unit;
-        g.z = g.reset_h + s->hp;
-        g.o = g.z + s->hp;
-        g.ld_kept = ld_kept;
-    }
     gates(&g);
     if (unit + n_panels * K_BLOCK > s->layer->h) {
         clear_padding(s, s->h_out);
@@ -141,28 +175,40 @@ struct gate_range {
     size_t first, n;
 };
 
-/* The products of some gates with x, tile by tile, and behind each tile the arithmetic that waits for it: its
- * operands are still in L1, and the processor begins the next tile's loads while it divides. */
+/* u = products of some gates with x, for n_panels panels from `first` on, tile by tile. */
+static void step_products(const struct step *s, const struct gate_range *ranges, size_t n_ranges,
+                          const float *x, size_t ldx, size_t first, size_t n_panels, float *u)
+{
+    const size_t k = s->layer->h, n_vectors = ranges[0].n * BLOCK_VECTORS;
+    for (size_t done = 0, panels; done < n_panels; done += panels) {
+        const size_t most = n_panels - done < s->tile_panels ? n_panels - done : s->tile_panels;
+        panels = next_panels(most, s->n_rows, n_vectors);
+        const size_t at = s->backwards ? n_panels - done - panels : done;
+        const struct product p = { .w = s->layer->uh.packed + (first + at) * s->width * k,
+                                   .k = k,
+                                   .width = s->width,
+                                   .x = x,
+                                   .ldx = ldx,
+                                   .y = u + at * s->width,
+                                   .ldy = n_panels * s->width };
+        for (size_t i = 0; i < n_ranges; i++) {
+            product(&p, ranges[i].first * K_BLOCK, s->n_rows, panels, ranges[i].n * BLOCK_VECTORS);
+        }
+    }
+}
+
+/* For STEP_BLOCKS blocks of results at a time the products, and behind them the arithmetic that waits for
+ * them: few enough for L1 to hold all operands, enough for the processor to work on several blocks at once.
+ */
 static void step_pass(const struct step *s, const struct gate_range *ranges, size_t n_ranges, const float *x,
                       size_t ldx, gates_fn *gates)
 {
-    _Alignas(64) float u[ROWS_MAX * PANELS_MAX * K_GATES_MAX * K_BLOCK];
-    const size_t k = s->layer->uh.k;
-    const size_t n_vectors = vectors_per_tile(ranges[0].n * BLOCK_VECTORS);
+    _Alignas(64) float u[STEP_BLOCKS * K_GATES_MAX * K_BLOCK];
+    const size_t most = STEP_BLOCKS / s->n_rows;
     for (size_t done = 0, panels; done < s->n_panels; done += panels) {
-        panels = next_panels(s->n_panels - done, s->n_rows, n_vectors);
+        panels = s->n_panels - done < most ? s->n_panels - done : most;
         const size_t first = s->backwards ? s->n_panels - done - panels : done;
-        for (size_t i = 0; i < n_ranges; i++) {
-            const size_t column = ranges[i].first * K_BLOCK;
-            struct product p = { .w = s->layer->uh.packed + first * s->width * k + column,
-                                 .k = k,
-                                 .width = s->width,
-                                 .x = x,
-                                 .ldx = ldx,
-                                 .y = u + column,
-                                 .ldy = panels * s->width };
-            product(p, s->n_rows, panels, ranges[i].n * BLOCK_VECTORS);
-        }
+        step_products(s, ranges, n_ranges, x, ldx, first, panels, u);
         step_gates(s, first, panels, u, gates);
     }
 }
@@ -172,30 +218,38 @@ static void recur(const struct k_layer *layer, size_t n_rows, const float *pre, 
 {
     static const struct gate_range r_z_o[] = { { 0, 2 }, { 3, 1 } }, n_only[] = { { 2, 1 } };
     const struct gate_range all = { 0, k_n_gates(layer->cell) };
+    const bool two_halves = first_gates_of[layer->cell];
     const size_t hp = k_padded(layer->h);
+    /* What the cell does not use may be NULL, to which nothing must be added: h_out stands in for it. */
     struct step s = {
         .layer = layer,
         .hp = hp,
         .width = all.n * K_BLOCK,
         .n_panels = hp / K_BLOCK,
-        .two_halves = first_gates_of[layer->cell],
-        /* A caller that swaps two buffers from step to step walks through the weights there and back, and so
-         * begins each step with what the last one left in L1. The order of the panels changes no bit. */
-        .backwards = (uintptr_t)h_out < (uintptr_t)h_in,
+        .tile_panels = PANELS_MAX,
         .pre = pre,
         .h_in = h_in,
+        .bias_n = layer->bias_n ? layer->bias_n : h_out,
         .h_out = h_out,
-        .c = c,
-        .out = out,
-        .scratch = scratch,
+        .c = c ? c : h_out,
+        .out = out ? out : h_out,
+        .scratch = two_halves ? scratch : h_out,
+        .ld_kept = two_halves ? 3 * hp : 0,
     };
-    const size_t n_vectors = vectors_per_tile((s.two_halves ? 2 : all.n) * BLOCK_VECTORS);
+    if (n_rows == 1 && layer->uh.n * layer->h * sizeof(float) <= NEAR_L1_BYTES) {
+        /* Walk through the weights there and back in small pieces, and so begin each step with what the last
+         * one left in L1. Which way it goes must not be remembered, but successive states lie in successive
+         * rows, or in two buffers by turns. The order of the panels changes no bit. */
+        s.tile_panels = 2;
+        s.backwards = (uintptr_t)h_out / (hp * sizeof *h_out) % 2;
+    }
+    const size_t n_vectors = (two_halves ? 2 : all.n) * BLOCK_VECTORS;
     for (; s.row < n_rows; s.row += s.n_rows) {
         s.n_rows = next_rows(n_rows - s.row, n_vectors);
-        if (s.two_halves) {
-            float *reset_h = scratch + s.row * 3 * hp;
+        if (two_halves) {
+            const float *reset_h = scratch + s.row * s.ld_kept;
             step_pass(&s, r_z_o, all.n - 2, h_in + s.row * hp, hp, first_gates_of[layer->cell]);
-            step_pass(&s, n_only, 1, reset_h, 3 * hp, gates_of[layer->cell]);
+            step_pass(&s, n_only, 1, reset_h, s.ld_kept, gates_of[layer->cell]);
         } else {
             step_pass(&s, &all, 1, h_in + s.row * hp, hp, gates_of[layer->cell]);
         }

@@ -59,6 +59,20 @@ INLINE vec broadcast(float value)
     return value - (vec){ 0 }; /* minus, because -0.0f + 0.0f is +0.0f */
 }
 
+/* v, in a register from here on. Left alone, the compiler folds one load into each of several multiply-adds,
+ * and a weight that is not in L1 is then fetched as many times. */
+INLINE vec in_register(vec v)
+{
+#if defined(__AVX512F__)
+    __asm__("" : "+v"(v));
+#elif defined(__x86_64__)
+    __asm__("" : "+x"(v));
+#elif defined(__aarch64__)
+    __asm__("" : "+w"(v));
+#endif
+    return v;
+}
+
 /* x within [-limit, limit]; NaN stays NaN. x86's minimum and maximum give the second operand when they cannot
  * compare, which is just this, but the compiler does not see it in the portable form: 2 instructions for 6.
  */
@@ -84,8 +98,11 @@ INLINE vec clamp(vec x, float limit)
 #define QUICK_RECIPROCAL 1
 INLINE vec reciprocal(vec x)
 {
-    vec estimate = (vec)_mm512_rcp14_ps((__m512)x);
-    return estimate * (1.0f - x * estimate) + estimate;
+    /* The step lives on the single rounding of a fused multiply-add, so it does not leave that to the
+     * compiler. */
+    __m512 estimate = _mm512_rcp14_ps((__m512)x);
+    __m512 rest = _mm512_fnmadd_ps((__m512)x, estimate, _mm512_set1_ps(1.0f));
+    return (vec)_mm512_fmadd_ps(estimate, rest, estimate);
 }
 #else
 #define QUICK_RECIPROCAL 0

@@ -109,9 +109,8 @@ enum status reader_refuse_name(struct reader *r, enum status status, struct json
 
 enum status reader_refuse_type(struct reader *r, const char *expected)
 {
-    enum json_type type = json_peek(&r->json);
-    if (type == JSON_NONE) {
-        json_skip(&r->json); /* notes what is wrong */
+    enum json_type type = json_peek(&r->json); /* by its first byte */
+    if (!json_skip(&r->json)) {
         return reader_refuse_text(r);
     }
     return reader_refuse(r, STATUS_INVALID_TYPE, "must be %s, not %s", expected, json_type_name(type));

@@ -1,0 +1,55 @@
+#include "http/api.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum status api_model(struct request *request, const struct model **ret_model)
+{
+    return model_find(request->worker, request->parameters[0], ret_model, &request->fault);
+}
+
+enum status api_session(struct request *request, const char **ret_id)
+{
+    const char *id = request->parameters[1];
+    if (!session_id_is_valid(id, strlen(id))) {
+        return fault_set(&request->fault, STATUS_INVALID_VALUE, "session",
+                         "a session's id has 1 to %d characters of A-Z a-z 0-9 . _ ~ : -", SESSION_ID_MAX);
+    }
+    *ret_id = id;
+    return STATUS_OK;
+}
+
+enum status api_version(struct request *request, unsigned *ret_number)
+{
+    const char *text = request->parameters[1];
+    size_t n = strlen(text);
+    bool is_number = n > 0 && n < 10 && text[0] != '0' && strspn(text, "0123456789") == n;
+    if (!is_number) {
+        return fault_set(&request->fault, STATUS_VERSION_NOT_FOUND, "version",
+                         "a version is a positive number, not '%s'", text);
+    }
+    *ret_number = (unsigned)strtoul(text, NULL, 10);
+    return STATUS_OK;
+}
+
+struct step_limits api_limits(const struct request *request)
+{
+    return (struct step_limits){ .horizon_max = request->config->horizon_max };
+}
+
+enum status api_reply(struct request *request, int code, const struct text *text)
+{
+    if (text->failed) {
+        return fault_set(&request->fault, STATUS_REQUEST_TOO_LARGE, NULL,
+                         "the reply would be too large; ask for less at once");
+    }
+    request->reply = (struct reply){ .code = code, .body = text->p, .n_body = text->n };
+    return STATUS_OK;
+}
+
+enum status api_reply_nothing(struct request *request)
+{
+    request->reply = (struct reply){ .code = 204, .body = "" };
+    return STATUS_OK;
+}

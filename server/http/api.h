@@ -1,0 +1,46 @@
+/* api.h - what the endpoints share. Each api_*.c is thin: decode, verb, encode; the table in routes.c names
+ * its handlers. */
+#ifndef API_H
+#define API_H
+
+#include "codec/codec.h"
+#include "http/http.h"
+
+/* The path's {model}, found; the path's {session}, checked; the path's {version}, a positive number. */
+enum status api_model(struct request *request, const struct model **ret_model);
+enum status api_session(struct request *request, const char **ret_id);
+enum status api_version(struct request *request, unsigned *ret_number);
+struct step_limits api_limits(const struct request *request);
+
+/* Answers with the text, or with request_too_large if it did not fit into the request's memory. */
+enum status api_reply(struct request *request, int code, const struct text *text);
+enum status api_reply_nothing(struct request *request); /* 204 */
+
+enum status api_health(struct request *request);
+enum status api_ready(struct request *request);
+enum status api_metrics(struct request *request);
+enum status api_index(struct request *request);
+
+enum status api_models_list(struct request *request);
+enum status api_model_get(struct request *request);
+enum status api_model_put(struct request *request);
+enum status api_version_file(struct request *request);
+enum status api_version_activate(struct request *request);
+enum status api_version_delete(struct request *request);
+
+enum status api_step(struct request *request);
+enum status api_step_finish(struct request *request);
+enum status api_steps(struct request *request);
+enum status api_steps_finish(struct request *request);
+enum status api_steps_upload(struct request *request, const char *bytes, size_t n);
+
+enum status api_sessions_list(struct request *request);
+enum status api_session_get(struct request *request);
+enum status api_session_put(struct request *request);
+enum status api_session_delete(struct request *request);
+enum status api_session_fork(struct request *request);
+enum status api_session_forecast(struct request *request);
+
+enum status api_predict(struct request *request);
+
+#endif

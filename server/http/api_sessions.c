@@ -1,0 +1,170 @@
+/* api_sessions.c - sessions as a whole: list, read, restore, end, fork, look ahead. */
+#include "http/api.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static enum status find_both(struct request *request, const struct model **ret_model, const char **ret_id)
+{
+    enum status status = api_model(request, ret_model);
+    return status == STATUS_OK ? api_session(request, ret_id) : status;
+}
+
+static enum status reply_session(struct request *request, int code, const struct model *model, const char *id)
+{
+    struct session session;
+    enum status status = session_read(request->worker, model, id, &request->arena, &session, &request->fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct text text;
+    text_init(&text, &request->arena, 2048);
+    codec_put_session(&text, &session);
+    return api_reply(request, code, &text);
+}
+
+/* ---- listing ---- */
+
+enum { LIST_DEFAULT = 100, LIST_MAX = 1000 };
+
+static enum status read_limit(struct request *request, size_t *ret_limit)
+{
+    const char *text = http_query(request, "limit");
+    *ret_limit = LIST_DEFAULT;
+    if (!text) {
+        return STATUS_OK;
+    }
+    size_t n = strlen(text);
+    unsigned long limit = n > 0 && n < 6 && strspn(text, "0123456789") == n ? strtoul(text, NULL, 10) : 0;
+    if (limit < 1 || limit > LIST_MAX) {
+        return fault_set(&request->fault, STATUS_INVALID_VALUE, "limit", "limit is a number from 1 to %d",
+                         LIST_MAX);
+    }
+    *ret_limit = limit;
+    return STATUS_OK;
+}
+
+static enum status read_id_query(struct request *request, const char *name, const char **ret_text)
+{
+    const char *text = http_query(request, name);
+    *ret_text = text ? text : "";
+    if (text && text[0] && !session_id_is_valid(text, strlen(text))) {
+        return fault_set(&request->fault, STATUS_INVALID_VALUE, name,
+                         "%s has at most %d characters of A-Z a-z 0-9 . _ ~ : -", name, SESSION_ID_MAX);
+    }
+    return STATUS_OK;
+}
+
+enum status api_sessions_list(struct request *request)
+{
+    const struct model *model;
+    const char *prefix, *after;
+    size_t limit, n;
+    bool has_more;
+    enum status status = api_model(request, &model);
+    if (status == STATUS_OK) {
+        status = http_query_only(request, (const char *const[]){ "prefix", "after", "limit", NULL });
+    }
+    if (status == STATUS_OK) {
+        status = read_limit(request, &limit);
+    }
+    if (status == STATUS_OK) {
+        status = read_id_query(request, "prefix", &prefix);
+    }
+    if (status == STATUS_OK) {
+        status = read_id_query(request, "after", &after);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct session_row *rows = arena_array(&request->arena, limit, sizeof *rows);
+    if (!rows) {
+        return fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
+    }
+    status = session_list(request->worker, model, prefix, after, limit, rows, &n, &has_more, &request->fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct text text;
+    text_init(&text, &request->arena, 64 + 256 * n);
+    codec_put_session_list(&text, rows, n, has_more);
+    return api_reply(request, 200, &text);
+}
+
+/* ---- one session ---- */
+
+enum status api_session_get(struct request *request)
+{
+    const struct model *model;
+    const char *id;
+    enum status status = find_both(request, &model, &id);
+    return status == STATUS_OK ? reply_session(request, 200, model, id) : status;
+}
+
+enum status api_session_put(struct request *request)
+{
+    const struct model *model;
+    const char *id;
+    struct session_restore restore;
+    bool created;
+    enum status status = find_both(request, &model, &id);
+    if (status == STATUS_OK) {
+        status = codec_session_restore(request->body, request->n_body, model, &request->arena, &restore,
+                                       &request->fault);
+    }
+    if (status == STATUS_OK) {
+        status = session_put(request->worker, model, id, &restore, &created, &request->fault);
+    }
+    return status == STATUS_OK ? reply_session(request, created ? 201 : 200, model, id) : status;
+}
+
+enum status api_session_delete(struct request *request)
+{
+    const struct model *model;
+    const char *id;
+    enum status status = find_both(request, &model, &id);
+    if (status == STATUS_OK) {
+        status = session_delete(request->worker, model, id, &request->fault);
+    }
+    return status == STATUS_OK ? api_reply_nothing(request) : status;
+}
+
+enum status api_session_fork(struct request *request)
+{
+    const struct model *model;
+    const char *id;
+    char to[SESSION_ID_MAX + 1];
+    enum status status = find_both(request, &model, &id);
+    if (status == STATUS_OK) {
+        status = codec_fork(request->body, request->n_body, to, &request->fault);
+    }
+    if (status == STATUS_OK) {
+        status = session_fork(request->worker, model, id, to, &request->arena, &request->fault);
+    }
+    return status == STATUS_OK ? reply_session(request, 201, model, to) : status;
+}
+
+enum status api_session_forecast(struct request *request)
+{
+    const struct model *model;
+    const char *id;
+    struct outlook outlook;
+    struct session_forecast forecast;
+    const struct step_limits limits = api_limits(request);
+    enum status status = find_both(request, &model, &id);
+    if (status == STATUS_OK) {
+        status = codec_outlook(request->body, request->n_body, &limits, model, &request->arena, &outlook,
+                               &request->fault);
+    }
+    if (status == STATUS_OK) {
+        status = session_forecast(request->worker, model, id, &outlook, &request->arena, &forecast,
+                                  &request->fault);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct text text;
+    text_init(&text, &request->arena, 256);
+    codec_put_forecast(&text, model, id, &forecast);
+    return api_reply(request, 200, &text);
+}

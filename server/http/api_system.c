@@ -1,0 +1,126 @@
+/* api_system.c - is it alive, is it ready, what does it count, what can it do. */
+#include "http/api.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static enum status reply_static(struct request *request, int code, const char *body, size_t n)
+{
+    request->reply = (struct reply){ .code = code, .body = body, .n_body = n };
+    return STATUS_OK;
+}
+
+enum status api_health(struct request *request)
+{
+    static const char body[] = "{\"status\":\"ok\"}";
+    return reply_static(request, 200, body, sizeof body - 1);
+}
+
+enum status api_ready(struct request *request)
+{
+    static const char ok[] = "{\"status\":\"ok\"}";
+    static const char degraded[] = "{\"status\":\"degraded\",\"reason\":\"the disk refused a sync\"}";
+    if (http_is_draining(request->http)) {
+        return fault_set(&request->fault, STATUS_NOT_READY, NULL, "grud is stopping");
+    }
+    if (service_is_degraded(worker_service(request->worker))) {
+        return reply_static(request, 200, degraded, sizeof degraded - 1);
+    }
+    return reply_static(request, 200, ok, sizeof ok - 1);
+}
+
+/* ---- metrics ---- */
+
+__attribute__((format(printf, 2, 3))) static void put(struct text *text, const char *format, ...)
+{
+    char line[512];
+    va_list arguments;
+    va_start(arguments, format);
+    int n = vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    text_append(text, line, n > 0 && (size_t)n < sizeof line ? (size_t)n : 0);
+}
+
+static void put_head(struct text *text, const char *name, const char *type, const char *help)
+{
+    put(text, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void put_counter(struct text *text, const char *name, const char *help, uint64_t value)
+{
+    put_head(text, name, "counter", help);
+    put(text, "%s %llu\n", name, (unsigned long long)value);
+}
+
+static void put_models(struct request *request, struct text *text)
+{
+    size_t n;
+    const struct model *const *models = models_list(request->worker, &n);
+    put_head(text, "grud_sessions", "gauge", "Live sessions.");
+    for (size_t k = 0; k < n; k++) {
+        put(text, "grud_sessions{model=\"%s\"} %zu\n", models[k]->name, model_n_sessions(models[k]));
+    }
+    put_head(text, "grud_model_active_version", "gauge", "The version that requests use.");
+    for (size_t k = 0; k < n; k++) {
+        put(text, "grud_model_active_version{model=\"%s\"} %u\n", models[k]->name, models[k]->active->number);
+    }
+    put_head(text, "grud_models", "gauge", "Models that are served.");
+    put(text, "grud_models %zu\n", n);
+}
+
+static void put_service(struct request *request, struct text *text)
+{
+    struct service *service = worker_service(request->worker);
+    struct service_figures figures;
+    service_read_figures(service, &figures);
+    put_counter(text, "grud_steps_total", "Steps answered.", figures.n_steps);
+    put_counter(text, "grud_sequence_rows_total", "Rows of whole sequences.", figures.n_sequence_rows);
+    put_counter(text, "grud_forecast_rows_total", "Rows forecast ahead.", figures.n_forecast_rows);
+    put_counter(text, "grud_sessions_created_total", "Sessions created.", figures.n_sessions_created);
+    put_counter(text, "grud_sessions_expired_total", "Sessions ended by their time to live.",
+                figures.n_sessions_expired);
+    put_counter(text, "grud_sessions_evicted_total", "Sessions ended to make room.",
+                figures.n_sessions_evicted);
+    put_counter(text, "grud_sessions_damaged_total", "Sessions found damaged on disk.",
+                figures.n_sessions_damaged);
+    put_counter(text, "grud_sessions_rewarmed_total", "Sessions brought to another version.",
+                figures.n_rewarmed);
+    put_counter(text, "grud_syncs_total", "Syncs of session files.", figures.n_syncs);
+    put_counter(text, "grud_sync_failures_total", "Syncs that the disk refused.", figures.n_failed_syncs);
+    put_head(text, "grud_degraded", "gauge", "1 after the disk refused a sync.");
+    put(text, "grud_degraded %d\n", service_is_degraded(service));
+}
+
+enum status api_metrics(struct request *request)
+{
+    struct text text;
+    text_init(&text, &request->arena, 16384);
+    put_head(&text, "grud_build_info", "gauge", "The build: always 1.");
+    put(&text, "grud_build_info{version=\"%s\",commit=\"%s\",kernels=\"%s\"} 1\n", GRU_VERSION, GRUD_COMMIT,
+        gru_kernels_name());
+    put_models(request, &text);
+    put_service(request, &text);
+    http_put_metrics(request->http, &text);
+    enum status status = api_reply(request, 200, &text);
+    request->reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    return status;
+}
+
+/* ---- GET /v1 ---- */
+
+enum status api_index(struct request *request)
+{
+    struct codec_route *routes = arena_array(&request->arena, http_n_routes, sizeof *routes);
+    if (!routes) {
+        return fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
+    }
+    for (size_t k = 0; k < http_n_routes; k++) {
+        routes[k] = (struct codec_route){ .method = http_routes[k].method,
+                                          .path = http_routes[k].path,
+                                          .summary = http_routes[k].summary };
+    }
+    struct text text;
+    text_init(&text, &request->arena, 8192);
+    codec_put_routes(&text, GRU_VERSION, routes, http_n_routes);
+    return api_reply(request, 200, &text);
+}

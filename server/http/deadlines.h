@@ -1,0 +1,46 @@
+/*
+ * deadlines.h - the open connections of one worker, and when each is to be cut. That worker's thread only.
+ *
+ * libmicrohttpd's timeout is one of inactivity: a byte a second holds a connection for ever. And its own
+ * timeouts per connection are walked through on each turn. So the worker keeps the deadlines itself, and
+ * looks at them a few times a second at most.
+ */
+#ifndef DEADLINES_H
+#define DEADLINES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#define DEADLINE_NEVER INT64_MAX
+
+struct connection {
+    TAILQ_ENTRY(connection) link;
+    int fd;
+    int64_t deadline_ns; /* of the monotonic clock */
+    int64_t began_ns;    /* the request that is arriving or being answered */
+    bool has_request;
+    bool is_surplus;    /* one more than --connection-max: told to come back later */
+    const char *target; /* the raw request target, until the first call of the handler */
+    size_t n_target;
+    const char *target_problem;
+};
+
+TAILQ_HEAD(connection_list, connection);
+
+struct deadlines {
+    struct connection_list connections;
+    size_t n_connections;
+    int64_t shortest_ns; /* no deadline that is set later can be over sooner than this */
+    int64_t next_ns;     /* when to sweep again */
+};
+
+void deadlines_init(struct deadlines *deadlines, int64_t shortest_ns);
+void deadlines_add(struct deadlines *deadlines, struct connection *connection, int64_t now_ns);
+void deadlines_remove(struct deadlines *deadlines, struct connection *connection);
+/* Shuts down the connections whose deadline is over; their owner then learns of it as if the client had hung
+ * up. Cheap while no sweep is due. */
+void deadlines_sweep(struct deadlines *deadlines, int64_t now_ns);
+
+#endif

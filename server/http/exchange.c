@@ -1,0 +1,468 @@
+/*
+ * exchange.c - one request from its first line to the last byte of its answer, as libmicrohttpd calls for it:
+ *
+ *     on_target       the request line has arrived; the request's clock starts
+ *     on_call         first, with the headers: framing, route and limits are checked (begin)
+ *     on_call         for each piece of the body (take_piece)
+ *     on_call         at its end, once or, while steps are pending, in each turn (at_end)
+ *     on_completed    the reply is sent, or the connection is gone
+ *
+ * A reply that is queued in the first call ends the connection, and libmicrohttpd refuses one between the
+ * pieces of a body. So an early refusal waits for the end of the body where that is short.
+ */
+#include "http/guard.h"
+#include "http/worker.h"
+#include "log.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+    FREE_EXCHANGES_MAX = 256,
+    ARENA_MIN = 64 << 20,
+    BODY_EXACT_MAX = 1 << 20, /* a longer body's memory grows with what arrives, not with what is announced */
+    BODY_FIRST_BYTES = 4 << 10,
+    DROP_MAX = 64 << 10 /* as much of a refused body is read so that the connection can be kept */
+};
+
+static const int64_t SECOND_NS = 1000000000;
+
+/* ---- exchanges are used again ---- */
+
+static size_t arena_cap(const struct config *config)
+{
+    size_t cap = 16 * config->body_max;
+    return cap < ARENA_MIN ? ARENA_MIN : cap;
+}
+
+static struct exchange *take_exchange(struct http_worker *worker)
+{
+    struct exchange *exchange = TAILQ_FIRST(&worker->free);
+    if (exchange) {
+        TAILQ_REMOVE(&worker->free, exchange, link);
+        worker->n_free--;
+    } else {
+        exchange = calloc(1, sizeof *exchange);
+        if (!exchange) {
+            return NULL;
+        }
+        arena_init(&exchange->request.arena, arena_cap(worker->http->config));
+        exchange->worker = worker;
+        exchange->request.http = worker->http;
+        exchange->request.worker = worker->worker;
+        exchange->request.config = worker->http->config;
+    }
+    exchange->phase = PHASE_BODY;
+    exchange->allowed = 0;
+    exchange->is_handed_in = false;
+    exchange->n_steps_done = 0;
+    exchange->n_expected = 0;
+    exchange->n_dropped = 0;
+    exchange->body = NULL;
+    exchange->body_size = 0;
+    exchange->n_queries = 0;
+    struct request *request = &exchange->request;
+    request->route = NULL;
+    request->is_ndjson = false;
+    request->body = "";
+    request->n_body = 0;
+    request->steps = NULL;
+    request->n_steps = 0;
+    request->state = NULL;
+    request->fault.status = STATUS_OK;
+    request->reply = (struct reply){ .code = 0 };
+    return exchange;
+}
+
+static void free_exchange(struct exchange *exchange)
+{
+    arena_done(&exchange->request.arena);
+    free(exchange);
+}
+
+static void give_back(struct exchange *exchange)
+{
+    struct http_worker *worker = exchange->worker;
+    if (worker->n_free == FREE_EXCHANGES_MAX) {
+        free_exchange(exchange);
+        return;
+    }
+    arena_reset(&exchange->request.arena);
+    TAILQ_INSERT_HEAD(&worker->free, exchange, link); /* the next request finds it in the cache */
+    worker->n_free++;
+}
+
+void exchange_free_all(struct exchange_list *list)
+{
+    struct exchange *exchange;
+    while ((exchange = TAILQ_FIRST(list))) {
+        TAILQ_REMOVE(list, exchange, link);
+        free_exchange(exchange);
+    }
+}
+
+/* ---- the first call ---- */
+
+static enum MHD_Result on_header(void *guard, enum MHD_ValueKind kind, const char *key, size_t n_key,
+                                 const char *value, size_t n_value)
+{
+    (void)kind;
+    guard_header(guard, key, n_key, value, n_value);
+    return MHD_YES;
+}
+
+static enum status check_framing(struct exchange *exchange, const char *version, struct guard *guard)
+{
+    const struct connection *connection = exchange->connection;
+    const char *target_end = NULL, *version_begin = NULL, *block_end = NULL;
+    if (exchange->worker->is_in_place) { /* and the request begins with its method */
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(exchange->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+        block_end = info ? exchange->method + info->header_size : NULL;
+        target_end = connection->target + connection->n_target;
+        version_begin = version;
+    }
+    guard_begin(guard, target_end, version_begin);
+    MHD_get_connection_values_n(exchange->mhd, MHD_HEADER_KIND, on_header, guard);
+    if (connection->target_problem) {
+        guard->problem = connection->target_problem;
+    }
+    const char *problem = guard_end(guard, strcmp(version, "HTTP/1.0") == 0, block_end);
+    return problem ? fault_set(&exchange->request.fault, STATUS_INVALID_REQUEST, NULL, "%s", problem)
+                   : STATUS_OK;
+}
+
+/* The path of a request target, which a proxy may write in full. */
+static const char *path_of(const char *target)
+{
+    const char scheme[] = "http://";
+    if (target[0] != '/' && strncasecmp(target, scheme, sizeof scheme - 1) == 0) {
+        const char *slash = strchr(target + sizeof scheme - 1, '/');
+        return slash ? slash : "/";
+    }
+    return target;
+}
+
+static enum status find_route(struct exchange *exchange)
+{
+    struct request *request = &exchange->request;
+    struct router_match match;
+    enum method method = router_method(exchange->method);
+    router_find(exchange->worker->http->router, method, exchange->path, &match);
+    if (match.route) {
+        request->route = match.route;
+        for (size_t k = 0; k < PATH_PARAMETERS_MAX && match.parameters[k]; k++) {
+            router_decode(match.parameters[k], match.n_parameters[k], request->parameters[k],
+                          sizeof request->parameters[k]);
+        }
+        return STATUS_OK;
+    }
+    if (!match.allowed) {
+        return fault_set(&request->fault, STATUS_ROUTE_NOT_FOUND, NULL,
+                         "there is no such path; GET /v1 lists them");
+    }
+    exchange->allowed = match.allowed;
+    if (method == METHOD_OPTIONS) {
+        request->reply = (struct reply){ .code = 204, .body = "" };
+        return STATUS_OK;
+    }
+    char allow[ROUTER_ALLOW_MAX];
+    router_print_allow(match.allowed, allow);
+    return fault_set(&request->fault, STATUS_METHOD_NOT_ALLOWED, NULL, "this path allows %s", allow);
+}
+
+static enum status check_media_type(struct request *request, const struct guard *guard)
+{
+    enum body_kind kind = request->route->body;
+    const char *type = guard->content_type;
+    const char *wanted = kind == BODY_OCTETS ? "application/octet-stream" : "application/json";
+    if (guard->content_encoding && strcasecmp(guard->content_encoding, "identity") != 0) {
+        return fault_set(&request->fault, STATUS_UNSUPPORTED_MEDIA_TYPE, NULL,
+                         "a body is sent without Content-Encoding");
+    }
+    if (!type || media_type_is(type, wanted)) {
+        return STATUS_OK;
+    }
+    if (kind == BODY_STEPS && media_type_is(type, "application/x-ndjson")) {
+        request->is_ndjson = true;
+        return STATUS_OK;
+    }
+    return fault_set(&request->fault, STATUS_UNSUPPORTED_MEDIA_TYPE, NULL,
+                     "this path takes %s%s; send it with -H 'content-type: %s'", wanted,
+                     kind == BODY_STEPS ? " or application/x-ndjson" : "", wanted);
+}
+
+static enum status body_too_large(struct request *request)
+{
+    return fault_set(&request->fault, STATUS_BODY_TOO_LARGE, NULL, "a body has at most %zu bytes",
+                     request->config->body_max);
+}
+
+static enum status check_body(struct exchange *exchange, const struct guard *guard)
+{
+    struct request *request = &exchange->request;
+    if (!guard->is_chunked && guard->content_length == 0) {
+        return STATUS_OK;
+    }
+    if (request->route->body == BODY_NONE) {
+        return fault_set(&request->fault, STATUS_INVALID_REQUEST, NULL, "this path takes no body");
+    }
+    if (guard->content_length > request->config->body_max) {
+        return body_too_large(request);
+    }
+    exchange->n_expected = guard->content_length;
+    return check_media_type(request, guard);
+}
+
+static enum status check_surplus(struct exchange *exchange)
+{
+    struct request *request = &exchange->request;
+    struct connection *connection = exchange->connection;
+    const struct http *http = exchange->worker->http;
+    if (connection->is_surplus && atomic_load(&http->n_connections) <= http->config->connection_max) {
+        connection->is_surplus = false;
+    }
+    if (!connection->is_surplus || (request->route && request->route->scope == SCOPE_NONE)) {
+        return STATUS_OK; /* who asks for the daemon's health is told in any case */
+    }
+    return fault_set(&request->fault, STATUS_OVERLOADED, NULL, "there are already %zu connections",
+                     http->config->connection_max);
+}
+
+static enum status admit(struct exchange *exchange, const struct guard *guard)
+{
+    struct request *request = &exchange->request;
+    enum status status = find_route(exchange);
+    if (exchange->connection->is_surplus && status == STATUS_OK) {
+        status = check_surplus(exchange);
+    }
+    if (status != STATUS_OK || !request->route) {
+        return status;
+    }
+    status = query_read(exchange);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    return check_body(exchange, guard);
+}
+
+static void settle(struct exchange *exchange, enum status status)
+{
+    if (status != STATUS_OK) {
+        reply_fail(exchange, status);
+    }
+    exchange->phase = PHASE_ANSWERED;
+}
+
+static enum MHD_Result begin(struct exchange *exchange, const char *version)
+{
+    struct guard guard;
+    enum status status = check_framing(exchange, version, &guard);
+    if (status != STATUS_OK) { /* where this request ends is anyone's guess: the connection is not kept */
+        settle(exchange, status);
+        return reply_queue(exchange);
+    }
+    status = admit(exchange, &guard);
+    if (status == STATUS_OK && exchange->request.route) {
+        return MHD_YES;
+    }
+    settle(exchange, status);
+    bool has_body = guard.is_chunked || guard.content_length > 0;
+    bool is_short = status != STATUS_BODY_TOO_LARGE && !guard.is_chunked &&
+                    guard.content_length <= DROP_MAX && !guard.expects_continue;
+    if (!has_body || is_short) {
+        return MHD_YES; /* at_end answers */
+    }
+    return reply_queue(exchange);
+}
+
+/* ---- the body ---- */
+
+static bool grow_body(struct exchange *exchange, size_t n_wanted)
+{
+    size_t size = exchange->body_size;
+    if (size == 0) {
+        bool is_exact = exchange->n_expected > 0 && exchange->n_expected <= BODY_EXACT_MAX;
+        size = is_exact ? (size_t)exchange->n_expected + 1 : BODY_FIRST_BYTES;
+    }
+    while (size < n_wanted) {
+        size *= 2;
+    }
+    char *body = arena_grow(&exchange->request.arena, exchange->body, exchange->body_size, size);
+    if (body) {
+        exchange->body = body;
+        exchange->body_size = size;
+    }
+    return body != NULL;
+}
+
+static enum status add_to_body(struct exchange *exchange, const char *bytes, size_t n)
+{
+    struct request *request = &exchange->request;
+    size_t n_body = request->n_body + n;
+    if (n_body > request->config->body_max) { /* only without a Content-Length does it come this far */
+        return body_too_large(request);
+    }
+    if (request->is_ndjson) {
+        request->n_body = n_body;
+        return request->route->upload(request, bytes, n);
+    }
+    if (n_body >= exchange->body_size && !grow_body(exchange, n_body + 1)) {
+        return fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for the body");
+    }
+    memcpy(exchange->body + request->n_body, bytes, n);
+    request->n_body = n_body;
+    return STATUS_OK;
+}
+
+/* MHD_NO cuts the connection. */
+static enum MHD_Result take_piece(struct exchange *exchange, const char *bytes, size_t n)
+{
+    if (exchange->phase == PHASE_BODY) {
+        enum status status = add_to_body(exchange, bytes, n);
+        if (status != STATUS_OK) {
+            settle(exchange, status);
+        }
+        return MHD_YES;
+    }
+    exchange->n_dropped += n;
+    return exchange->n_dropped <= 2 * (uint64_t)exchange->request.config->body_max + DROP_MAX ? MHD_YES
+                                                                                              : MHD_NO;
+}
+
+/* ---- its end ---- */
+
+enum status http_hand_in(struct request *request, struct step *steps, size_t n)
+{
+    struct exchange *exchange = (struct exchange *)request;
+    request->steps = steps;
+    request->n_steps = n;
+    exchange->is_handed_in = true;
+    return STATUS_OK;
+}
+
+void exchange_finish(struct exchange *exchange)
+{
+    struct request *request = &exchange->request;
+    settle(exchange, request->route->finish(request));
+}
+
+static void handle(struct exchange *exchange)
+{
+    struct request *request = &exchange->request;
+    struct http_worker *worker = exchange->worker;
+    exchange->connection->deadline_ns =
+        DEADLINE_NEVER; /* from here on it is we who keep the client waiting */
+    if (exchange->body) {
+        exchange->body[request->n_body] = '\0';
+        request->body = exchange->body;
+    }
+    enum status status = request->route->handle(request);
+    if (status == STATUS_OK && exchange->is_handed_in) {
+        exchange->phase = PHASE_STEPPING;
+        TAILQ_INSERT_TAIL(&worker->stepping, exchange, link);
+        return;
+    }
+    settle(exchange, status);
+    worker_read_clock(worker);
+}
+
+static enum MHD_Result at_end(struct exchange *exchange)
+{
+    if (exchange->phase == PHASE_BODY) {
+        handle(exchange);
+    }
+    /* without a reply libmicrohttpd calls again in the next turn */
+    return exchange->phase == PHASE_ANSWERED ? reply_queue(exchange) : MHD_YES;
+}
+
+/* ---- libmicrohttpd's calls ---- */
+
+static struct connection *connection_of(struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *mhd)
+{
+    struct http_worker *worker = cls;
+    struct connection *connection = connection_of(mhd);
+    if (connection) {
+        connection->target = target ? target : "";
+        connection->n_target = strlen(connection->target);
+        connection->target_problem = guard_target(connection->target, connection->n_target);
+        connection->has_request = true;
+        connection->began_ns = worker->now_ns;
+        if (!connection->is_surplus) {
+            connection->deadline_ns =
+                worker->now_ns + (int64_t)worker->http->config->request_seconds * SECOND_NS;
+        }
+        worker->n_requests++;
+    }
+    return NULL; /* the exchange is made with the headers */
+}
+
+enum MHD_Result exchange_on_call(void *cls, struct MHD_Connection *mhd, const char *path, const char *method,
+                                 const char *version, const char *upload, size_t *n_upload,
+                                 void **ret_exchange)
+{
+    struct exchange *exchange = *ret_exchange;
+    if (exchange) {
+        if (*n_upload == 0) {
+            return at_end(exchange);
+        }
+        size_t n = *n_upload;
+        *n_upload = 0;
+        return take_piece(exchange, upload, n);
+    }
+    struct connection *connection = connection_of(mhd);
+    exchange = connection && connection->has_request ? take_exchange(cls) : NULL;
+    if (!exchange) {
+        return MHD_NO;
+    }
+    *ret_exchange = exchange;
+    exchange->mhd = mhd;
+    exchange->connection = connection;
+    exchange->method = method;
+    exchange->path = path_of(path);
+    return begin(exchange, version);
+}
+
+static void log_exchange(const struct exchange *exchange, int code, int64_t duration_ns)
+{
+    log_event(LOG_DEBUG, "request", LOG_STRING("method", exchange->method),
+              LOG_STRING("path", exchange->path), LOG_INT("status", code),
+              LOG_INT("bytes", (int64_t)exchange->request.reply.n_body), LOG_INT("us", duration_ns / 1000));
+}
+
+void exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **ret_exchange,
+                           enum MHD_RequestTerminationCode reason)
+{
+    struct http_worker *worker = cls;
+    struct connection *connection = connection_of(mhd);
+    struct exchange *exchange = *ret_exchange;
+    *ret_exchange = NULL;
+    if (!connection || !connection->has_request) {
+        return;
+    }
+    connection->has_request = false;
+    connection->deadline_ns = worker->now_ns + (int64_t)worker->http->config->idle_seconds * SECOND_NS;
+    worker->n_requests--;
+    int64_t duration_ns = worker->now_ns - connection->began_ns;
+    size_t route = http_n_routes;
+    int code = 0;
+    if (exchange) {
+        bool is_sent = reason == MHD_REQUEST_TERMINATED_COMPLETED_OK && exchange->phase == PHASE_QUEUED;
+        code = is_sent ? exchange->request.reply.code : 0;
+        route = exchange->request.route ? (size_t)(exchange->request.route - http_routes) : http_n_routes;
+        log_exchange(exchange, code, duration_ns);
+        if (exchange->phase == PHASE_STEPPING) {
+            TAILQ_REMOVE(&worker->stepping, exchange, link);
+        }
+        reply_done(exchange);
+        give_back(exchange);
+    }
+    metrics_count(worker->metrics, route, code, duration_ns);
+}

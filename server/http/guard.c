@@ -1,0 +1,228 @@
+#include "http/guard.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* ---- bytes, eight at a time ---- */
+
+#define ONES (UINT64_MAX / 0xff) /* 0x01 in each byte */
+#define TOPS (ONES << 7)
+
+static bool holds_control_slowly(uint64_t word)
+{
+    bool holds = false;
+    for (unsigned shift = 0; shift < 64; shift += 8) {
+        unsigned c = word >> shift & 0xff;
+        holds |= (c < 0x20 && c != '\t') || c == 0x7f;
+    }
+    return holds;
+}
+
+/* Bytes below 0x20, and 0x7f, but not a tab. A tab makes the quick test doubt. */
+static inline bool holds_control(uint64_t word)
+{
+    const uint64_t is_delete = word ^ ONES * 0x7f;
+    const uint64_t doubt = ((word - ONES * 0x20) & ~word) | ((is_delete - ONES) & ~is_delete);
+    return (doubt & TOPS) != 0 && holds_control_slowly(word);
+}
+
+/* Bytes up to 0x20, and from 0x7f on: in no name, and in no target. */
+static inline bool holds_white_or_odd(uint64_t word)
+{
+    return ((((word - ONES * 0x21) & ~word) | (word + ONES) | word) & TOPS) != 0;
+}
+
+/* Up to eight bytes, some of them twice, or dots in the place of missing ones. */
+static inline uint64_t load_short(const char *bytes, size_t n)
+{
+    uint64_t word = ONES * '.';
+    uint32_t halves[2];
+    if (n < sizeof *halves) {
+        for (size_t k = 0; k < n; k++) {
+            word = word << 8 | (unsigned char)bytes[k];
+        }
+        return word;
+    }
+    memcpy(&halves[0], bytes, sizeof *halves);
+    memcpy(&halves[1], bytes + n - sizeof *halves, sizeof *halves);
+    return (uint64_t)halves[1] << 32 | halves[0];
+}
+
+/* Whether `holds` is true of any part of n bytes; the last part overlaps the one before. */
+static inline bool any(bool (*holds)(uint64_t word), const char *bytes, size_t n)
+{
+    uint64_t word;
+    if (n < sizeof word) {
+        return holds(load_short(bytes, n));
+    }
+    for (size_t k = 0; k + sizeof word < n; k += sizeof word) {
+        memcpy(&word, bytes + k, sizeof word);
+        if (holds(word)) {
+            return true;
+        }
+    }
+    memcpy(&word, bytes + n - sizeof word, sizeof word);
+    return holds(word);
+}
+
+static bool is_word(const char *bytes, size_t n, const char *word)
+{
+    return n == strlen(word) && strncasecmp(bytes, word, n) == 0;
+}
+
+/* ---- headers ---- */
+
+static void complain(struct guard *guard, const char *problem)
+{
+    if (!guard->problem) {
+        guard->problem = problem;
+    }
+}
+
+void guard_begin(struct guard *guard, const char *target_end, const char *version)
+{
+    *guard = (struct guard){ .end = version ? version + strlen(version) : NULL };
+    if (version && version != target_end + 1) {
+        complain(guard, "the request target holds a NUL");
+    }
+}
+
+static void read_length(struct guard *guard, const char *value, size_t n)
+{
+    uint64_t length = 0;
+    bool is_number = n > 0;
+    for (size_t k = 0; k < n && is_number; k++) {
+        unsigned digit = (unsigned char)value[k] - (unsigned)'0';
+        is_number = digit <= 9 && !__builtin_mul_overflow(length, 10u, &length) &&
+                    !__builtin_add_overflow(length, digit, &length);
+    }
+    if (!is_number) {
+        complain(guard, "Content-Length is not a number");
+    }
+    guard->content_length = length;
+    guard->n_lengths++;
+}
+
+static void read_framing(struct guard *guard, const char *key, size_t n_key, const char *value,
+                         size_t n_value)
+{
+    switch (n_key) { /* most headers are passed over by their length alone */
+    case 4:
+        guard->n_hosts += is_word(key, n_key, "Host");
+        break;
+    case 6:
+        if (is_word(key, n_key, "Expect")) {
+            guard->expects_continue = is_word(value, n_value, "100-continue");
+        }
+        break;
+    case 12:
+        if (is_word(key, n_key, "Content-Type")) {
+            guard->content_type = value;
+        }
+        break;
+    case 14:
+        if (is_word(key, n_key, "Content-Length")) {
+            read_length(guard, value, n_value);
+        }
+        break;
+    case 16:
+        if (is_word(key, n_key, "Content-Encoding")) {
+            guard->content_encoding = value;
+        }
+        break;
+    case 17:
+        if (is_word(key, n_key, "Transfer-Encoding")) {
+            guard->n_codings++;
+            guard->is_chunked = is_word(value, n_value, "chunked");
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+/* Each header's text begins where the one before ended, but for the line end that the parser overwrote with
+ * one or two NULs. A NUL of the client's would leave a gap; a folded line is moved elsewhere, and 0.9.75
+ * joins it to the header's name. */
+static bool is_adjacent(const char *end, const char *next)
+{
+    return next == end + 1 || next == end + 2;
+}
+
+void guard_header(struct guard *guard, const char *key, size_t n_key, const char *value, size_t n_value)
+{
+    if (n_key == 0 || any(holds_white_or_odd, key, n_key)) {
+        complain(guard, "a header's name holds white space or a byte that is not ASCII");
+    } else if (any(holds_control, value, n_value)) {
+        complain(guard, "a header's value holds a control character");
+    }
+    if (guard->end) {
+        if (!is_adjacent(guard->end, key)) {
+            complain(guard, "the headers hold a NUL or a folded line");
+        }
+        guard->end = value + n_value;
+    }
+    read_framing(guard, key, n_key, value, n_value);
+}
+
+const char *guard_end(struct guard *guard, bool is_http_1_0, const char *block_end)
+{
+    if (guard->end && block_end && (block_end < guard->end + 2 || block_end > guard->end + 4)) {
+        complain(guard, "the headers hold a NUL or a folded line");
+    }
+    if (guard->n_hosts > 1 || (guard->n_hosts == 0 && !is_http_1_0)) {
+        complain(guard, "a request has exactly one Host");
+    }
+    if (guard->n_lengths > 1) {
+        complain(guard, "a request has at most one Content-Length");
+    }
+    if (guard->n_codings > 0 && guard->n_lengths > 0) {
+        complain(guard, "a request has either a Content-Length or a Transfer-Encoding");
+    }
+    if (guard->n_codings > 1 || (guard->n_codings == 1 && !guard->is_chunked)) {
+        complain(guard, "the only Transfer-Encoding is chunked");
+    }
+    if (guard->n_codings > 0 && is_http_1_0) {
+        complain(guard, "HTTP/1.0 has no Transfer-Encoding");
+    }
+    return guard->problem;
+}
+
+const char *guard_target(const char *target, size_t n)
+{
+    return n > 0 && !any(holds_white_or_odd, target, n)
+               ? NULL
+               : "the request target holds white space, a control character or a byte that is not ASCII";
+}
+
+/* ---- media types ---- */
+
+static const char *skip_white(const char *p)
+{
+    return p + strspn(p, " \t");
+}
+
+bool media_type_is(const char *content_type, const char *type)
+{
+    const char *p = skip_white(content_type);
+    size_t n = strlen(type);
+    if (strncasecmp(p, type, n) != 0) {
+        return false;
+    }
+    p = skip_white(p + n);
+    if (*p == ';') {
+        p = skip_white(p + 1);
+        const char charset[] = "charset=";
+        if (strncasecmp(p, charset, sizeof charset - 1) != 0) {
+            return *p == '\0';
+        }
+        p += sizeof charset - 1;
+        bool is_quoted = *p == '"';
+        p += is_quoted;
+        if (strncasecmp(p, "utf-8", 5) != 0 || (is_quoted && p[5] != '"')) {
+            return false;
+        }
+        p = skip_white(p + 5 + is_quoted);
+    }
+    return *p == '\0';
+}

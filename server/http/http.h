@@ -1,0 +1,98 @@
+/*
+ * http.h - requests and replies, and the workers that carry them. Hides microhttpd.h.
+ *
+ * Each worker is a thread with a libmicrohttpd daemon of its own on a shared port and an epoll loop of its
+ * own. One turn: MHD_run takes in what has arrived and calls handlers; steps that were handed in are worked
+ * on as one batch; a second MHD_run sends their answers. Handlers run on the worker's thread and never block.
+ */
+#ifndef HTTP_H
+#define HTTP_H
+
+#include "arena.h"
+#include "service/service.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct http;
+struct request;
+struct text;
+
+/* What a handler leaves to be sent. The body lives in the request's arena or is static. */
+struct reply {
+    int code; /* HTTP status; 0: not answered yet */
+    const char *body;
+    size_t n_body;
+    const char *content_type; /* NULL: application/json */
+};
+
+enum body_kind {
+    BODY_NONE,          /* a body is refused */
+    BODY_EMPTY_OR_JSON, /* none, or application/json, collected whole */
+    BODY_JSON,          /* application/json, collected whole */
+    BODY_OCTETS,        /* application/octet-stream, collected whole */
+    BODY_STEPS /* application/json, or application/x-ndjson handed to the route's `upload` as it arrives */
+};
+
+enum scope { SCOPE_NONE, SCOPE_READ, SCOPE_PREDICT, SCOPE_TRAIN, SCOPE_ADMIN };
+
+enum { PATH_PARAMETERS_MAX = 2 };
+
+/* One row of THE table of routes (routes.c). */
+struct route {
+    const char *method;
+    const char *path; /* "/v1/models/{model}/sessions/{session}/step" */
+    /* Answers the request: fills request->reply, or hands steps in with http_hand_in and leaves reply.code 0,
+     * in which case `finish` is called once they are done. A status other than OK is answered from
+     * request->fault. */
+    enum status (*handle)(struct request *request);
+    enum status (*finish)(struct request *request);
+    /* Takes a piece of an x-ndjson body as it arrives; `handle` is called at its end. */
+    enum status (*upload)(struct request *request, const char *bytes, size_t n);
+    enum body_kind body;
+    enum scope scope;
+    const char *summary;
+};
+
+extern const struct route http_routes[];
+extern const size_t http_n_routes;
+
+/* One request, from its first header to the last byte of its answer. */
+struct request {
+    struct arena arena;
+    struct http *http;
+    struct worker *worker; /* the service's */
+    const struct config *config;
+    const struct route *route;
+    /* The path's parameters, percent-decoded and NUL-terminated, in the order of the route's {}. */
+    char parameters[PATH_PARAMETERS_MAX][SESSION_ID_MAX + 2];
+    bool is_ndjson;
+    const char *body; /* ends with a NUL that does not count */
+    size_t n_body;
+    struct step *steps; /* handed in */
+    size_t n_steps;
+    void *state; /* the handler's own, in the arena */
+    struct fault fault;
+    struct reply reply;
+};
+
+/* From `handle`, once: the steps join this turn's batch; the route's `finish` is called when all are done.
+ * They live in the request's arena. */
+enum status http_hand_in(struct request *request, struct step *steps, size_t n);
+/* A query parameter, percent-decoded, or NULL. */
+const char *http_query(const struct request *request, const char *name);
+/* Refuses query parameters but those named; the list ends with NULL. */
+enum status http_query_only(struct request *request, const char *const *names);
+
+/* Binds, then starts the workers: from here on the port answers. */
+__attribute__((warn_unused_result)) enum status
+http_start(const struct config *config, struct service *service, struct http **ret_http, struct fault *fault);
+unsigned http_port(const struct http *http);
+/* Refuses new connections, lets running requests finish for up to config->drain_seconds, stops the workers
+ * and frees everything. */
+void http_stop(struct http *http);
+bool http_is_draining(const struct http *http);
+/* The figures of all workers, in Prometheus' text format. Any thread. */
+void http_put_metrics(const struct http *http, struct text *text);
+
+#endif

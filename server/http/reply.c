@@ -1,0 +1,157 @@
+/* reply.c - from a struct reply to libmicrohttpd's. */
+#include "http/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { REPLY_BYTES_PER_SECOND = 64 << 10 }; /* who reads more slowly than this is cut off in the end */
+
+static const char out_of_memory[] =
+    "{\"error\":{\"code\":\"out_of_memory\",\"message\":\"no memory for the reply\",\"param\":null}}";
+
+void reply_fail(struct exchange *exchange, enum status status)
+{
+    struct request *request = &exchange->request;
+    struct text text;
+    if (request->fault.status != status) {
+        fault_set(&request->fault, status, NULL, "the request failed");
+    }
+    text_init(&text, &request->arena, sizeof request->fault);
+    codec_put_error(&text, &request->fault);
+    request->reply = (struct reply){ .code = status_http(status), .body = text.p, .n_body = text.n };
+    if (text.failed) {
+        request->reply =
+            (struct reply){ .code = 503, .body = out_of_memory, .n_body = sizeof out_of_memory - 1 };
+    }
+}
+
+static bool add_headers(struct MHD_Response *response, const struct exchange *exchange)
+{
+    const struct reply *reply = &exchange->request.reply;
+    bool fine = true;
+    if (reply->code != 204) {
+        const char *type = reply->content_type ? reply->content_type : "application/json";
+        fine = MHD_add_response_header(response, "Content-Type", type) == MHD_YES;
+    }
+    if (exchange->allowed) {
+        char allow[ROUTER_ALLOW_MAX];
+        router_print_allow(exchange->allowed, allow);
+        fine = fine && MHD_add_response_header(response, "Allow", allow) == MHD_YES;
+    }
+    if (reply->code == 503 || reply->code == 429) {
+        fine = fine && MHD_add_response_header(response, "Retry-After", "1") == MHD_YES;
+    }
+    if (exchange->worker->is_draining || exchange->connection->is_surplus) {
+        fine = fine && MHD_add_response_header(response, "Connection", "close") == MHD_YES;
+    }
+    return fine;
+}
+
+/* The body stays ours: libmicrohttpd keeps the pointer, and only reads (which its type does not say). */
+static struct MHD_Response *make_response(const struct exchange *exchange, const char *body)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        exchange->request.reply.n_body, (void *)(uintptr_t)body, MHD_RESPMEM_PERSISTENT);
+    if (response && !add_headers(response, exchange)) {
+        MHD_destroy_response(response);
+        return NULL;
+    }
+    return response;
+}
+
+/* ---- short JSON replies are used again ----
+ *
+ * Making and destroying libmicrohttpd's object costs a third of a microsecond, one part in twenty of a whole
+ * step. It is made for a length and a Content-Type, not for a text: so a worker keeps some of each length,
+ * and puts the next text into one that no connection holds any more. */
+
+struct kept_reply {
+    struct kept_reply *next; /* of the same length */
+    struct MHD_Response *response;
+    char body[];
+};
+
+static bool is_plain(const struct exchange *exchange)
+{
+    const struct reply *reply = &exchange->request.reply;
+    return reply->n_body > 0 && reply->n_body <= KEPT_BYTES_MAX && !reply->content_type &&
+           !exchange->allowed && reply->code != 503 && reply->code != 429 && !exchange->worker->is_draining &&
+           !exchange->connection->is_surplus;
+}
+
+static struct kept_reply *make_kept(const struct exchange *exchange)
+{
+    const struct reply *reply = &exchange->request.reply;
+    struct kept_reply *kept = malloc(sizeof *kept + reply->n_body);
+    if (kept) {
+        memcpy(kept->body, reply->body, reply->n_body);
+        kept->response = make_response(exchange, kept->body);
+    }
+    if (kept && !kept->response) {
+        free(kept);
+        return NULL;
+    }
+    return kept;
+}
+
+static struct kept_reply *take_kept(struct exchange *exchange)
+{
+    struct http_worker *worker = exchange->worker;
+    const struct reply *reply = &exchange->request.reply;
+    struct kept_reply *kept = worker->kept[reply->n_body];
+    if (kept) {
+        worker->kept[reply->n_body] = kept->next;
+        memcpy(kept->body, reply->body, reply->n_body);
+    } else if (worker->n_kept < KEPT_MAX) {
+        kept = make_kept(exchange);
+        worker->n_kept += kept != NULL;
+    }
+    return kept;
+}
+
+void reply_done(struct exchange *exchange)
+{
+    struct kept_reply *kept = exchange->kept;
+    if (kept) {
+        struct kept_reply **first = &exchange->worker->kept[exchange->request.reply.n_body];
+        kept->next = *first;
+        *first = kept;
+        exchange->kept = NULL;
+    }
+}
+
+void reply_free_kept(struct http_worker *worker)
+{
+    for (size_t n = 0; n <= KEPT_BYTES_MAX; n++) {
+        struct kept_reply *kept;
+        while ((kept = worker->kept[n])) {
+            worker->kept[n] = kept->next;
+            MHD_destroy_response(kept->response);
+            free(kept);
+        }
+    }
+}
+
+/* ---- sending ---- */
+
+enum MHD_Result reply_queue(struct exchange *exchange)
+{
+    const struct http_worker *worker = exchange->worker;
+    const struct reply *reply = &exchange->request.reply;
+    enum MHD_Result result = MHD_NO;
+    exchange->kept = is_plain(exchange) ? take_kept(exchange) : NULL;
+    if (exchange->kept) {
+        result = MHD_queue_response(exchange->mhd, (unsigned)reply->code, exchange->kept->response);
+    } else {
+        struct MHD_Response *response = make_response(exchange, reply->body);
+        if (response) {
+            result = MHD_queue_response(exchange->mhd, (unsigned)reply->code, response);
+            MHD_destroy_response(response); /* libmicrohttpd holds it until it is sent */
+        }
+    }
+    int64_t seconds =
+        (int64_t)worker->http->config->request_seconds + (int64_t)(reply->n_body / REPLY_BYTES_PER_SECOND);
+    exchange->connection->deadline_ns = worker->now_ns + seconds * 1000000000;
+    exchange->phase = PHASE_QUEUED;
+    return result;
+}

@@ -1,0 +1,346 @@
+/*
+ * worker.c - the thread that serves a share of the connections.
+ *
+ * libmicrohttpd runs without a thread of its own. In its own epoll mode it stalls when exactly k * 128
+ * connections become ready together: it then waits for more events, with the full timeout, before it looks at
+ * those (daemon.c, MHD_epoll). MHD_run never waits, so the waiting is done here.
+ */
+#include "http/worker.h"
+#include "log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    CONNECTION_MEMORY =
+        16 << 10,             /* libmicrohttpd zeroes it for each request: more costs time, less uploads */
+    STEPS_PER_REQUEST = 1024, /* of one turn, so that a long list does not keep the others waiting */
+    DRAIN_POLL_MS = 10,
+    DRAIN_ACCEPTS_MAX = 1000
+};
+
+static const int64_t SECOND_NS = 1000000000, MILLISECOND_NS = 1000000;
+
+void worker_read_clock(struct http_worker *worker)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    worker->now_ns = now.tv_sec * SECOND_NS + now.tv_nsec;
+}
+
+/* ---- connections ---- */
+
+/* Beyond this many it is better not to answer at all. */
+static enum MHD_Result on_accept(void *cls, const struct sockaddr *address, socklen_t n_address)
+{
+    (void)address;
+    (void)n_address;
+    const struct http *http = ((const struct http_worker *)cls)->http;
+    size_t n = atomic_load_explicit(&http->n_connections, memory_order_relaxed);
+    return n < http->config->connection_max + SURPLUS_CONNECTIONS ? MHD_YES : MHD_NO;
+}
+
+static void open_connection(struct http_worker *worker, struct MHD_Connection *mhd, void **ret_context)
+{
+    struct http *http = worker->http;
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct connection *connection = info ? calloc(1, sizeof *connection) : NULL;
+    *ret_context = connection; /* NULL: its first request cuts it */
+    if (!connection) {
+        return;
+    }
+    size_t n = atomic_fetch_add(&http->n_connections, 1) + 1;
+    connection->fd = info->connect_fd;
+    connection->is_surplus = n > http->config->connection_max;
+    /* libmicrohttpd tells of a request only once its first line is there: until then this clock runs. */
+    int64_t seconds = connection->is_surplus ? SURPLUS_SECONDS : (int64_t)http->config->request_seconds;
+    connection->deadline_ns = worker->now_ns + seconds * SECOND_NS;
+    deadlines_add(&worker->deadlines, connection, worker->now_ns);
+}
+
+static void close_connection(struct http_worker *worker, void **context)
+{
+    struct connection *connection = *context;
+    *context = NULL;
+    if (connection) {
+        deadlines_remove(&worker->deadlines, connection);
+        atomic_fetch_sub(&worker->http->n_connections, 1);
+        free(connection);
+    }
+}
+
+static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    struct http_worker *worker = cls;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        open_connection(worker, mhd, context);
+    } else {
+        close_connection(worker, context);
+    }
+    metrics_connections(worker->metrics, worker->deadlines.n_connections);
+}
+
+/* ---- a turn ---- */
+
+/* The steps of all requests in the order of their arrival, as one batch. */
+static size_t gather_steps(struct http_worker *worker)
+{
+    size_t n = 0;
+    struct exchange *exchange;
+    TAILQ_FOREACH(exchange, &worker->stepping, link)
+    {
+        const struct request *request = &exchange->request;
+        size_t n_taken = 0;
+        for (size_t k = exchange->n_steps_done; k < request->n_steps && n < BATCH_STEPS; k++) {
+            if (!request->steps[k].is_done) {
+                worker->batch[n++] = &request->steps[k];
+                if (++n_taken == STEPS_PER_REQUEST) {
+                    break;
+                }
+            }
+        }
+    }
+    return n;
+}
+
+/* Replies are made in the same turn: they may read from the models that it found. */
+static void run_steps(struct http_worker *worker)
+{
+    size_t n = gather_steps(worker);
+    if (n > 0) {
+        service_steps(worker->worker, worker->batch, n);
+    }
+    struct exchange *next;
+    for (struct exchange *exchange = TAILQ_FIRST(&worker->stepping); exchange; exchange = next) {
+        const struct request *request = &exchange->request;
+        next = TAILQ_NEXT(exchange, link);
+        while (exchange->n_steps_done < request->n_steps && request->steps[exchange->n_steps_done].is_done) {
+            exchange->n_steps_done++;
+        }
+        if (exchange->n_steps_done == request->n_steps) {
+            TAILQ_REMOVE(&worker->stepping, exchange, link);
+            exchange_finish(exchange);
+        }
+    }
+    worker_read_clock(worker);
+}
+
+/* How long nothing will have to be done unless something happens; -1: for ever. */
+static int idle_ms(struct http_worker *worker)
+{
+    MHD_UNSIGNED_LONG_LONG mhd_ms;
+    int64_t ms = INT32_MAX;
+    if (MHD_get_timeout(worker->daemon, &mhd_ms) == MHD_YES && mhd_ms < INT32_MAX) {
+        ms = (int64_t)mhd_ms;
+    }
+    if (ms > 0 && worker->deadlines.next_ns != DEADLINE_NEVER) {
+        int64_t sweep_ms = (worker->deadlines.next_ns - worker->now_ns) / MILLISECOND_NS + 1;
+        ms = sweep_ms < ms ? sweep_ms : ms;
+    }
+    if (worker->is_draining && ms > DRAIN_POLL_MS) {
+        ms = DRAIN_POLL_MS;
+    }
+    return ms == INT32_MAX ? -1 : ms < 0 ? 0 : (int)ms;
+}
+
+static void wait_for_events(struct http_worker *worker)
+{
+    if (!TAILQ_EMPTY(&worker->stepping)) {
+        sched_yield(); /* another worker has one of the sessions, for microseconds */
+        return;
+    }
+    int ms = idle_ms(worker);
+    if (ms == 0) {
+        return; /* replies are to be sent, and MHD_run looks for events by itself */
+    }
+    struct pollfd fds[] = { { .fd = worker->events_fd, .events = POLLIN },
+                            { .fd = worker->wake_fd, .events = POLLIN } };
+    uint64_t n;
+    if (poll(fds, 2, ms) > 0 && fds[1].revents != 0 && read(worker->wake_fd, &n, sizeof n) < 0) {
+        log_event(LOG_DEBUG, "wake_failed", LOG_INT("errno", errno));
+    }
+}
+
+static void take_turn(struct http_worker *worker)
+{
+    worker_turn(worker->worker);
+    worker_read_clock(worker);
+    MHD_run(worker->daemon);
+    if (!TAILQ_EMPTY(&worker->stepping)) {
+        run_steps(worker);
+    }
+    deadlines_sweep(&worker->deadlines, worker->now_ns);
+}
+
+/* ---- the end ---- */
+
+static bool is_readable(int fd)
+{
+    struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+    return poll(&poll_fd, 1, 0) > 0;
+}
+
+/* Takes in who has connected already, then refuses everyone else: with the socket only closed later, the
+ * kernel would go on to complete handshakes that nobody answers. Quiescing must not be left to another thread
+ * (libmicrohttpd removes the socket from its epoll set twice, and aborts). */
+static void begin_drain(struct http_worker *worker)
+{
+    worker->is_draining = true;
+    for (int k = 0; k < DRAIN_ACCEPTS_MAX && is_readable(worker->listen_fd); k++) {
+        take_turn(worker);
+    }
+    MHD_quiesce_daemon(worker->daemon);
+    shutdown(worker->listen_fd, SHUT_RDWR);
+    worker_read_clock(worker);
+    worker->drain_until_ns = worker->now_ns + (int64_t)worker->http->config->drain_seconds * SECOND_NS;
+}
+
+static bool is_drained(const struct http_worker *worker)
+{
+    if (worker->now_ns >= worker->drain_until_ns) {
+        return true;
+    }
+    MHD_UNSIGNED_LONG_LONG ms;
+    bool is_busy = MHD_get_timeout(worker->daemon, &ms) == MHD_YES && ms == 0;
+    return worker->n_requests == 0 && !is_busy && !is_readable(worker->events_fd);
+}
+
+static void *run(void *cls)
+{
+    struct http_worker *worker = cls;
+    while (!worker->is_draining || !is_drained(worker)) {
+        if (!worker->is_draining && atomic_load_explicit(&worker->http->is_draining, memory_order_acquire)) {
+            begin_drain(worker);
+        }
+        wait_for_events(worker);
+        take_turn(worker);
+    }
+    if (worker->n_requests > 0) {
+        log_event(LOG_WARN, "requests_cut", LOG_INT("n", (int64_t)worker->n_requests));
+    }
+    return NULL;
+}
+
+/* ---- life ---- */
+
+__attribute__((format(printf, 2, 0))) static void on_log(void *cls, const char *format, va_list arguments)
+{
+    (void)cls;
+    char message[256];
+    if (log_enabled(LOG_DEBUG) && vsnprintf(message, sizeof message, format, arguments) > 0) {
+        log_event(LOG_DEBUG, "microhttpd", LOG_STRING("message", message));
+    }
+}
+
+/* Targets stay as they came: the router decodes what it takes out of them. */
+static size_t keep_escapes(void *cls, struct MHD_Connection *mhd, char *text)
+{
+    (void)cls;
+    (void)mhd;
+    return strlen(text);
+}
+
+static bool start_daemon(struct http_worker *worker)
+{
+    const struct config *config = worker->http->config;
+    size_t limit = config->connection_max + SURPLUS_CONNECTIONS;
+    worker->daemon =
+        MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, on_accept, worker, exchange_on_call, worker,
+                         MHD_OPTION_EXTERNAL_LOGGER, on_log, worker,  /* must be the first */
+                         MHD_OPTION_LISTEN_SOCKET, worker->listen_fd, /* */
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, /* */
+                         MHD_OPTION_CONNECTION_LIMIT, (unsigned)limit,                  /* */
+                         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)config->idle_seconds, /* */
+                         MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, worker,       /* */
+                         MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, worker,            /* */
+                         MHD_OPTION_NOTIFY_CONNECTION, on_connection, worker,           /* */
+                         MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, worker, MHD_OPTION_END);
+    const union MHD_DaemonInfo *info =
+        worker->daemon ? MHD_get_daemon_info(worker->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+    worker->events_fd = info ? info->epoll_fd : -1;
+    return info != NULL;
+}
+
+enum status worker_start(struct http *http, struct service *service, int listen_fd,
+                         struct http_worker **ret_worker, struct fault *fault)
+{
+    struct http_worker *worker = calloc(1, sizeof *worker);
+    if (!worker) {
+        close(listen_fd);
+        return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the HTTP workers");
+    }
+    *worker = (struct http_worker){ .http = http, .listen_fd = listen_fd, .wake_fd = -1 };
+    TAILQ_INIT(&worker->stepping);
+    TAILQ_INIT(&worker->free);
+    size_t shortest = http->config->request_seconds;
+    shortest = http->config->idle_seconds < shortest ? http->config->idle_seconds : shortest;
+    shortest = shortest > SURPLUS_SECONDS ? SURPLUS_SECONDS : shortest;
+    deadlines_init(&worker->deadlines, (int64_t)shortest * SECOND_NS);
+    worker->is_in_place = MHD_get_version()[0] == '0';
+    worker->metrics = metrics_create(http_n_routes);
+    worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (!worker->metrics || worker->wake_fd < 0 || worker_create(service, &worker->worker) != STATUS_OK ||
+        !start_daemon(worker)) {
+        worker_stop(worker);
+        return fault_set(fault, STATUS_NO_MEMORY, NULL, "an HTTP worker cannot be set up");
+    }
+    *ret_worker = worker;
+    return STATUS_OK;
+}
+
+/* Signals are main's. */
+bool worker_run_thread(struct http_worker *worker, size_t number)
+{
+    char name[16];
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    worker->is_running = pthread_create(&worker->thread, NULL, run, worker) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (worker->is_running) {
+        snprintf(name, sizeof name, "http-%zu", number % 1000);
+        pthread_setname_np(worker->thread, name);
+    }
+    return worker->is_running;
+}
+
+void worker_wake(struct http_worker *worker)
+{
+    const uint64_t one = 1;
+    if (worker && write(worker->wake_fd, &one, sizeof one) < 0) {
+        log_event(LOG_DEBUG, "wake_failed", LOG_INT("errno", errno));
+    }
+}
+
+void worker_stop(struct http_worker *worker)
+{
+    if (!worker) {
+        return;
+    }
+    if (worker->is_running) {
+        pthread_join(worker->thread, NULL);
+    }
+    if (worker->daemon) {
+        MHD_quiesce_daemon(worker->daemon); /* so that the socket stays ours to close */
+        MHD_stop_daemon(worker->daemon);
+    }
+    listen_close(&worker->listen_fd, 1);
+    if (worker->wake_fd >= 0) {
+        close(worker->wake_fd);
+    }
+    reply_free_kept(worker);
+    exchange_free_all(&worker->stepping);
+    exchange_free_all(&worker->free);
+    worker_free(worker->worker);
+    free(worker->metrics);
+    free(worker);
+}

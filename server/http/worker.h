@@ -1,0 +1,134 @@
+/*
+ * worker.h - the insides that the files of this folder share: the daemon's workers, and the requests they
+ * have in hand. A worker and all that hangs on it belong to its thread; `struct http` is read-only once the
+ * workers run, but for its atomics.
+ */
+#ifndef WORKER_H
+#define WORKER_H
+
+#include "http/deadlines.h"
+#include "http/http.h"
+#include "http/listen.h"
+#include "http/metrics.h"
+#include "http/router.h"
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum {
+    SURPLUS_CONNECTIONS = 256, /* beyond --connection-max, so that they can be told */
+    SURPLUS_SECONDS = 5,
+    QUERIES_MAX = 8,
+    BATCH_STEPS = 4096, /* of one turn */
+    KEPT_BYTES_MAX = 512,
+    KEPT_MAX = 512 /* replies of a worker that are used again */
+};
+
+enum phase {
+    PHASE_BODY,     /* the body is arriving */
+    PHASE_STEPPING, /* its steps are handed in, or wait for another turn */
+    PHASE_ANSWERED, /* request->reply is ready; what is left of the body is dropped */
+    PHASE_QUEUED    /* libmicrohttpd has the reply */
+};
+
+struct query {
+    const char *name, *value;
+};
+
+/* A request and its reply, on their way. */
+struct exchange {
+    struct request request;     /* the first member: http_hand_in and http_query find the exchange from it */
+    TAILQ_ENTRY(exchange) link; /* among the worker's that are stepping, or that are free */
+    struct http_worker *worker;
+    struct MHD_Connection *mhd;
+    struct connection *connection;
+    const char *method, *path; /* raw, in libmicrohttpd's memory */
+    enum phase phase;
+    unsigned allowed; /* the methods of the path, for Allow; 0: not to be sent */
+    bool is_handed_in;
+    size_t n_steps_done; /* those before it are done */
+    uint64_t n_expected; /* of the body, or 0 */
+    uint64_t n_dropped;
+    char *body;
+    size_t body_size;
+    struct kept_reply *kept; /* the reply that is being sent, if it is to be used again */
+    struct query queries[QUERIES_MAX];
+    size_t n_queries;
+};
+
+TAILQ_HEAD(exchange_list, exchange);
+
+struct http_worker {
+    struct http *http;
+    struct worker *worker; /* the service's */
+    struct MHD_Daemon *daemon;
+    struct metrics *metrics;
+    pthread_t thread;
+    bool is_running;  /* the thread is to be joined */
+    int listen_fd;    /* -1 once closed */
+    int events_fd;    /* libmicrohttpd's epoll */
+    int wake_fd;      /* an eventfd */
+    bool is_in_place; /* libmicrohttpd 0.9: headers lie in the receive buffer as they came */
+    bool is_draining;
+    int64_t drain_until_ns;
+    int64_t now_ns;    /* of the monotonic clock, read once or twice a turn */
+    size_t n_requests; /* whose first line has arrived and whose answer is not sent */
+    struct deadlines deadlines;
+    struct exchange_list stepping, free;
+    size_t n_free;
+    struct kept_reply *kept[KEPT_BYTES_MAX + 1]; /* by length */
+    size_t n_kept;
+    struct step *batch[BATCH_STEPS];
+};
+
+struct http {
+    const struct config *config;
+    struct router *router;
+    struct listen_address address;
+    size_t n_workers;
+    struct http_worker **workers;
+    atomic_bool is_draining;
+    atomic_size_t n_connections; /* of all workers */
+};
+
+/* ---- worker.c ---- */
+
+/* Takes over the listening socket, also on failure. The thread is not started yet. */
+__attribute__((warn_unused_result)) enum status worker_start(struct http *http, struct service *service,
+                                                             int listen_fd, struct http_worker **ret_worker,
+                                                             struct fault *fault);
+bool worker_run_thread(struct http_worker *worker, size_t number);
+void worker_wake(struct http_worker *worker);
+/* Joins the thread, which ends once http->is_draining, and frees all. */
+void worker_stop(struct http_worker *worker);
+void worker_read_clock(struct http_worker *worker);
+
+/* ---- exchange.c: libmicrohttpd's callbacks; `worker` is a struct http_worker ---- */
+
+void *exchange_on_target(void *worker, const char *target, struct MHD_Connection *mhd);
+enum MHD_Result exchange_on_call(void *worker, struct MHD_Connection *mhd, const char *path,
+                                 const char *method, const char *version, const char *upload,
+                                 size_t *n_upload, void **exchange);
+void exchange_on_completed(void *worker, struct MHD_Connection *mhd, void **exchange,
+                           enum MHD_RequestTerminationCode reason);
+/* All its steps are done: the route's finish makes the reply. */
+void exchange_finish(struct exchange *exchange);
+void exchange_free_all(struct exchange_list *list);
+
+/* ---- query.c ---- */
+
+/* Decodes the query parameters; a name that is given twice is refused. */
+enum status query_read(struct exchange *exchange);
+
+/* ---- reply.c ---- */
+
+/* Makes request->reply the error of request->fault. */
+void reply_fail(struct exchange *exchange, enum status status);
+/* Gives request->reply to libmicrohttpd. */
+enum MHD_Result reply_queue(struct exchange *exchange);
+/* It is sent, or will never be. */
+void reply_done(struct exchange *exchange);
+void reply_free_kept(struct http_worker *worker);
+
+#endif

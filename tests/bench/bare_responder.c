@@ -1,0 +1,89 @@
+/*
+ * bare_responder.c - the least that a libmicrohttpd server can do: reads a body, answers 100 fixed bytes. One
+ * thread, with the loop and the connection memory of grud's workers. bench_http.sh compares grud with it, so
+ * what it shows is what grud adds.
+ *
+ * Usage: bare_responder       prints its port, on 127.0.0.1; ends with SIGTERM
+ */
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CONNECTION_MEMORY = 16 << 10, CONNECTIONS_MAX = 10000, IDLE_SECONDS = 120, REPLY_BYTES = 100 };
+
+static volatile sig_atomic_t is_over;
+
+static void on_signal(int number)
+{
+    (void)number;
+    is_over = 1;
+}
+
+static enum MHD_Result on_call(void *cls, struct MHD_Connection *connection, const char *url,
+                               const char *method, const char *version, const char *upload, size_t *n_upload,
+                               void **seen)
+{
+    (void)url;
+    (void)method;
+    (void)version;
+    (void)upload;
+    if (!*seen) {
+        *seen = cls;
+        return MHD_YES;
+    }
+    if (*n_upload > 0) {
+        *n_upload = 0;
+        return MHD_YES;
+    }
+    return MHD_queue_response(connection, MHD_HTTP_OK, cls);
+}
+
+static void serve(struct MHD_Daemon *daemon)
+{
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    struct pollfd events = { .fd = info->epoll_fd, .events = POLLIN };
+    while (!is_over) {
+        MHD_UNSIGNED_LONG_LONG ms;
+        bool has_timeout = MHD_get_timeout(daemon, &ms) == MHD_YES;
+        if (!has_timeout || ms > 0) {
+            poll(&events, 1, has_timeout ? (int)ms : -1);
+        }
+        MHD_run(daemon);
+    }
+}
+
+int main(void)
+{
+    static char body[REPLY_BYTES];
+    memset(body, ' ', sizeof body);
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(sizeof body, body, MHD_RESPMEM_PERSISTENT);
+    if (!response || MHD_add_response_header(response, "Content-Type", "application/json") != MHD_YES) {
+        return EXIT_FAILURE;
+    }
+    struct sockaddr_in loopback = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct MHD_Daemon *daemon =
+        MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_call, response,
+                         MHD_OPTION_SOCK_ADDR, &loopback,                               /* */
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, /* */
+                         MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,        /* */
+                         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_END);
+    if (!daemon) {
+        fputs("bare_responder: cannot listen\n", stderr);
+        return EXIT_FAILURE;
+    }
+    signal(SIGTERM, on_signal);
+    signal(SIGINT, on_signal);
+    signal(SIGPIPE, SIG_IGN);
+    printf("%u\n", (unsigned)MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
+    fflush(stdout);
+    serve(daemon);
+    MHD_stop_daemon(daemon);
+    MHD_destroy_response(response);
+    return EXIT_SUCCESS;
+}

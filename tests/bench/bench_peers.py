@@ -1,0 +1,301 @@
+#!/usr/bin/env python3
+"""libgru beside ONNX Runtime, and PyTorch where some Python has it: whole sequences, one thread.
+
+Each contender runs the same GRU (reset after, I = 4) with a read-out of one output over the same readings with
+the same weights, through its public call: gru_run (ctypes), InferenceSession.run, Module.__call__. Outputs must
+agree to 1e-5. The contenders alternate in one run; what is printed is the median of the runs' thread CPU times
+with their minimum and maximum, and the ratio of the medians to libgru's.
+
+    taskset -c 1 python3 tests/bench/bench_peers.py [--lib build/libgru.so] [--runs 15] [--torch /usr/bin/python3]
+"""
+import argparse
+import ctypes
+import json
+import os
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[name] = "1"
+
+import numpy as np
+
+N_INPUTS = 4
+SIZES = (64, 128, 256)
+CASES = ((1, 1000), (32, 100))  # sequences, steps
+TOLERANCE = 1e-5
+TENSORS = ("gru.weight_ih_l0", "gru.weight_hh_l0", "gru.bias_ih_l0", "gru.bias_hh_l0", "head.weight", "head.bias")
+
+
+def make_weights(h):
+    """As PyTorch initialises nn.GRU and nn.Linear: uniform in +-1/sqrt(H); gate order r, z, n."""
+    random = np.random.RandomState(h)
+    shapes = ((3 * h, N_INPUTS), (3 * h, h), (3 * h,), (3 * h,), (1, h), (1,))
+    return [random.uniform(-1, 1, shape).astype(np.float32) / np.float32(np.sqrt(h)) for shape in shapes]
+
+
+def thread_seconds(call):
+    start = time.thread_time()
+    call()
+    return time.thread_time() - start
+
+
+# ---- libgru ---------------------------------------------------------------------------------------------
+
+
+class Lane(ctypes.Structure):
+    """struct gru_lane"""
+
+    _fields_ = [
+        ("state_in", ctypes.c_void_p),
+        ("state_out", ctypes.c_void_p),
+        ("x", ctypes.c_void_p),
+        ("n_rows", ctypes.c_size_t),
+        ("y", ctypes.c_void_p),
+        ("last_only", ctypes.c_bool),
+        ("status", ctypes.c_int),
+        ("bad_row", ctypes.c_size_t),
+        ("bad_column", ctypes.c_size_t),
+    ]
+
+
+def safetensors_bytes(weights):
+    header, at = {}, 0
+    for name, values in zip(TENSORS, weights):
+        header[name] = {"dtype": "F32", "shape": values.shape, "data_offsets": [at, at + values.nbytes]}
+        at += values.nbytes
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text + b"".join(values.tobytes() for values in weights)
+
+
+class Libgru:
+    def __init__(self, path, weights):
+        self.lib = ctypes.CDLL(os.path.abspath(path))
+        self.lib.gru_kernels_name.restype = ctypes.c_char_p
+        self.name = f"libgru ({self.lib.gru_kernels_name().decode()})"
+        self.model, self.work = ctypes.c_void_p(), ctypes.c_void_p()
+        data = safetensors_bytes(weights)
+        status = self.lib.gru_model_load(data, ctypes.c_size_t(len(data)), ctypes.byref(self.model), None)
+        status = status or self.lib.gru_work_create(ctypes.byref(self.work))
+        if status:
+            raise RuntimeError(f"libgru: status {status}")
+
+    def prepare(self, x):
+        """x: [B][T][I]"""
+        self.x = np.ascontiguousarray(x)
+        self.y = np.zeros(x.shape[:2], np.float32)
+        self.lanes = (Lane * len(x))(
+            *(Lane(x=rows.ctypes.data, n_rows=len(rows), y=y.ctypes.data) for rows, y in zip(self.x, self.y))
+        )
+        self.size = ctypes.c_size_t(len(x))
+
+    def run(self):
+        if self.lib.gru_run(self.model, self.work, self.lanes, self.size):
+            raise RuntimeError("gru_run failed")
+
+    def time(self):
+        return thread_seconds(self.run)
+
+    def output(self):
+        return self.y
+
+    def close(self):
+        self.lib.gru_work_free(self.work)
+        self.lib.gru_model_unref(self.model)
+
+
+# ---- ONNX Runtime ---------------------------------------------------------------------------------------
+
+
+def onnx_bytes(weights):
+    from onnx import TensorProto, helper, numpy_helper
+
+    h = weights[1].shape[1]
+
+    def zrn(values):  # ONNX's gate order
+        r, z, n = np.split(values, 3)
+        return np.concatenate((z, r, n))
+
+    w_ih, w_hh, b_ih, b_hh, head_w, head_b = weights
+    constants = {
+        "W": zrn(w_ih)[None],
+        "R": zrn(w_hh)[None],
+        "B": np.concatenate((zrn(b_ih), zrn(b_hh)))[None],
+        "head_w": np.ascontiguousarray(head_w.T),
+        "head_b": head_b,
+        "direction": np.array([1], np.int64),
+    }
+    nodes = [
+        helper.make_node("GRU", ["x", "W", "R", "B"], ["all"], hidden_size=h, linear_before_reset=1),
+        helper.make_node("Squeeze", ["all", "direction"], ["hidden"]),
+        helper.make_node("MatMul", ["hidden", "head_w"], ["product"]),
+        helper.make_node("Add", ["product", "head_b"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "gru",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["T", "B", N_INPUTS])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["T", "B", 1])],
+        [numpy_helper.from_array(values, name) for name, values in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 8
+    return model.SerializeToString()
+
+
+class OnnxRuntime:
+    def __init__(self, weights):
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        self.session = onnxruntime.InferenceSession(onnx_bytes(weights), options, ["CPUExecutionProvider"])
+        self.name = f"ONNX Runtime {onnxruntime.__version__}"
+
+    def prepare(self, x):
+        self.x = np.ascontiguousarray(x.transpose(1, 0, 2))
+
+    def run(self):
+        self.y = self.session.run(None, {"x": self.x})[0]
+
+    def time(self):
+        return thread_seconds(self.run)
+
+    def output(self):
+        return self.y[:, :, 0].T
+
+    def close(self):
+        pass
+
+
+# ---- PyTorch, in a process of its own: the Python that has it may have nothing else -----------------------
+
+
+def torch_worker(directory):
+    import torch
+
+    torch.set_num_threads(1)
+    print(torch.__version__, flush=True)
+    x = call = None
+    for line in sys.stdin:
+        if line.strip() == "prepare":
+            stored = np.load(os.path.join(directory, "case.npz"))
+            weights = [torch.from_numpy(stored[f"w{i}"]) for i in range(len(TENSORS))]
+            gru = torch.nn.GRU(N_INPUTS, weights[1].shape[1], batch_first=True)
+            head = torch.nn.Linear(weights[1].shape[1], 1)
+            with torch.no_grad():
+                for parameter, values in zip(list(gru.parameters()) + list(head.parameters()), weights):
+                    parameter.copy_(values)
+            x = torch.from_numpy(stored["x"])
+
+            def call():
+                with torch.inference_mode():
+                    return head(gru(x)[0])
+
+            np.save(os.path.join(directory, "y.npy"), call().numpy()[:, :, 0])
+            print("ready", flush=True)
+        else:
+            print(thread_seconds(call), flush=True)
+
+
+class Torch:
+    def __init__(self, python, weights, directory):
+        self.weights, self.directory = weights, directory
+        command = [python, os.path.abspath(__file__), "--torch-worker", directory]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        version = self.process.stdout.readline().strip()
+        if not version:
+            raise ImportError(f"{python} has no torch")
+        self.name = f"PyTorch {version}"
+
+    def ask(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip()
+
+    def prepare(self, x):
+        named = {f"w{i}": values for i, values in enumerate(self.weights)}
+        np.savez(os.path.join(self.directory, "case.npz"), x=x, **named)
+        if self.ask("prepare") != "ready":
+            raise RuntimeError("the PyTorch process failed")
+
+    def time(self):
+        return float(self.ask("time"))
+
+    def output(self):
+        return np.load(os.path.join(self.directory, "y.npy"))
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+# ---- measuring ------------------------------------------------------------------------------------------
+
+
+def contenders(arguments, weights, directory):
+    yield lambda: Libgru(arguments.lib, weights)
+    yield lambda: OnnxRuntime(weights)
+    yield lambda: Torch(arguments.torch, weights, directory)
+
+
+def compare(peers, n_runs):
+    """Alternates the peers; prints a line for each."""
+    reference = None
+    for peer in peers:
+        for _ in range(3):
+            peer.time()
+        difference = 0.0 if reference is None else np.abs(peer.output() - reference).max()
+        reference = peer.output().copy() if reference is None else reference
+        if not difference <= TOLERANCE:
+            raise SystemExit(f"{peer.name} differs from libgru by {difference}")
+    times = [[] for _ in peers]
+    for _ in range(n_runs):
+        for peer, seconds in zip(peers, times):
+            seconds.append(peer.time())
+    ours = statistics.median(times[0])
+    for peer, seconds in zip(peers, times):
+        median = statistics.median(seconds)
+        print(
+            f"    {peer.name:22} {median * 1e3:8.3f} ms ({min(seconds) * 1e3:.3f}..{max(seconds) * 1e3:.3f})"
+            f"  {median / ours:5.2f}x"
+        )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lib", default="build/libgru.so")
+    parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--torch", default="/usr/bin/python3", help="a Python that can import torch")
+    parser.add_argument("--torch-worker", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.torch_worker:
+        torch_worker(arguments.torch_worker)
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        for h in SIZES:
+            peers = []
+            for make in contenders(arguments, make_weights(h), directory):
+                try:
+                    peers.append(make())
+                except (ImportError, FileNotFoundError) as error:
+                    print(f"  left out: {error}")
+            for n_sequences, n_steps in CASES:
+                x = np.random.RandomState(1).standard_normal((n_sequences, n_steps, N_INPUTS)).astype(np.float32)
+                print(f"  H {h:3}, {n_sequences} x {n_steps} steps:")
+                for peer in peers:
+                    peer.prepare(x)
+                compare(peers, arguments.runs)
+            for peer in peers:
+                peer.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+/*
+ * bench_sessions.c - what a million sessions cost: memory of each, steps a second against a thousand
+ * sessions, and, with a directory as argument, a data directory full of them for the restart to be timed.
+ *
+ *     bench_sessions MODELS [DATA]      MODELS holds h64.safetensors
+ */
+#include "arena.h"
+#include "config.h"
+#include "log.h"
+#include "service/service.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MANY = 1000000, FEW = 1000, BATCH = 16, READINGS = 32, ROUNDS = 7, STEPS_A_ROUND = 200000 };
+
+static double now_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static size_t resident_bytes(void)
+{
+    size_t n_all = 0, n_resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file) {
+        if (fscanf(file, "%zu %zu", &n_all, &n_resident) != 2) {
+            n_resident = 0;
+        }
+        fclose(file);
+    }
+    return n_resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static void die(const struct fault *fault)
+{
+    fprintf(stderr, "bench_sessions: %s\n", fault->message);
+    exit(1);
+}
+
+struct bench {
+    struct worker *worker;
+    struct arena arena;
+    unsigned long random;
+};
+
+static unsigned long next_random(struct bench *bench)
+{
+    bench->random = bench->random * 6364136223846793005UL + 1442695040888963407UL;
+    return bench->random >> 33;
+}
+
+/* `n` steps in batches of BATCH: over the sessions in turn (random false), or at random. Seconds. */
+static double run_steps(struct bench *bench, size_t n, size_t n_sessions, bool random)
+{
+    static const float x[] = { 0.1F, 0.2F, 0.3F, 0.4F };
+    static struct step steps[BATCH];
+    struct step *batch[BATCH];
+    double began = now_s();
+    for (size_t done = 0; done < n; done += BATCH) {
+        worker_turn(bench->worker);
+        arena_reset(&bench->arena);
+        for (size_t k = 0; k < BATCH; k++) {
+            size_t session = random ? next_random(bench) % n_sessions : (done + k) % n_sessions;
+            struct step *step = batch[k] = &steps[k];
+            step->arena = &bench->arena;
+            step->x = x;
+            step->has_seq = false;
+            step->outlook = (struct outlook){ .horizon = 0 };
+            step->is_done = false;
+            strcpy(step->model_name, "h64");
+            sprintf(step->session, "sensor-%07zu", session);
+        }
+        service_steps(bench->worker, batch, BATCH);
+        if (steps[0].fault.status != STATUS_OK) {
+            die(&steps[0].fault);
+        }
+    }
+    return now_s() - began;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double left = *(const double *)a;
+    double right = *(const double *)b;
+    return (left > right) - (left < right);
+}
+
+static struct service *open_service(const struct config *config, struct bench *bench)
+{
+    struct service *service = NULL;
+    struct fault fault = { .message = "no memory" };
+    if (service_create(config, &service, &fault) != STATUS_OK ||
+        worker_create(service, &bench->worker) != STATUS_OK) {
+        die(&fault);
+    }
+    arena_init(&bench->arena, 1 << 20);
+    bench->random = 1;
+    return service;
+}
+
+static void close_service(struct service *service, struct bench *bench)
+{
+    arena_done(&bench->arena);
+    worker_free(bench->worker);
+    service_free(service);
+}
+
+int main(int argc, char **argv)
+{
+    struct config config = { .models = argc > 1 ? argv[1] : "",
+                             .data = argc > 2 ? argv[2] : "",
+                             .session_max = MANY,
+                             .session_history = READINGS,
+                             .tombstone_max = 1000,
+                             .sync_interval_ms = 3600000 };
+    struct bench few, many;
+    log_setup(LOG_WARN, false);
+    if (config.data[0]) { /* only fill it */
+        struct service *service = open_service(&config, &many);
+        run_steps(&many, MANY, MANY, false);
+        close_service(service, &many);
+        return 0;
+    }
+    struct service *small = open_service(&config, &few);
+    run_steps(&few, FEW * (READINGS + 1), FEW, false);
+    size_t before = resident_bytes();
+    struct service *large = open_service(&config, &many);
+    run_steps(&many, (size_t)MANY * 2, MANY, false);
+    size_t used = resident_bytes() - before;
+    double ratios[ROUNDS], few_us = 0, many_us = 0;
+    for (int k = 0; k < ROUNDS; k++) {
+        few_us = run_steps(&few, STEPS_A_ROUND, FEW, true) / STEPS_A_ROUND * 1e6;
+        many_us = run_steps(&many, STEPS_A_ROUND, MANY, true) / STEPS_A_ROUND * 1e6;
+        ratios[k] = few_us / many_us;
+    }
+    qsort(ratios, ROUNDS, sizeof *ratios, by_value);
+    printf("sessions: %d of H=64, %d readings of 4 inputs: %.0f bytes each, all told (goal: at most 1400)\n",
+           MANY, READINGS, (double)used / MANY);
+    printf(
+        "sessions: a step without HTTP: %.2f us among %d, %.2f us among %d, speed ratio %.2f (%.2f..%.2f)\n",
+        few_us, FEW, many_us, MANY, ratios[ROUNDS / 2], ratios[0], ratios[ROUNDS - 1]);
+    close_service(large, &many);
+    close_service(small, &few);
+    return 0;
+}

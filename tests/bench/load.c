@@ -1,0 +1,251 @@
+/*
+ * load.c - a load generator for a server on 127.0.0.1: keep-alive clients that POST a body, wait for the
+ * whole answer and post again. One thread, bounded by time.
+ *
+ * Usage: load PORT PATH BODY [CLIENTS [SECONDS [PID]]]
+ *
+ * "%d" in PATH becomes the client's number. Prints one line of name=value pairs; with the PID of the server
+ * also the processor time that it took for a request, from /proc/PID/task/<n>/schedstat, which counts
+ * nanoseconds. Ends with 1 if any answer was not a 200.
+ */
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { CLIENTS_MAX = 4096, REQUEST_MAX = 8192, ANSWER_MAX = 65536, EVENTS_MAX = 64 };
+enum { BUCKETS_PER_OCTAVE = 32, BUCKETS = 64 * BUCKETS_PER_OCTAVE };
+
+static const double WARM_UP_SECONDS = 0.3;
+
+struct client {
+    int fd;
+    size_t n_request;
+    char request[REQUEST_MAX];
+    double sent_at;
+    size_t n_answer;
+    char answer[ANSWER_MAX];
+};
+
+struct figures {
+    uint64_t n, n_bad;
+    uint64_t latencies[BUCKETS]; /* of nanoseconds, on a logarithmic scale */
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static _Noreturn void fail(const char *what)
+{
+    fprintf(stderr, "load: %s: %s\n", what, strerrordesc_np(errno));
+    exit(EXIT_FAILURE);
+}
+
+/* ---- latencies ---- */
+
+static size_t bucket_of(double seconds)
+{
+    uint64_t ns = (uint64_t)(seconds * 1e9) + BUCKETS_PER_OCTAVE;
+    unsigned octave = 63 - (unsigned)__builtin_clzll(ns);
+    return octave * BUCKETS_PER_OCTAVE + (ns >> (octave - 5)) % BUCKETS_PER_OCTAVE;
+}
+
+static double bucket_us(size_t bucket)
+{
+    uint64_t mantissa = BUCKETS_PER_OCTAVE + bucket % BUCKETS_PER_OCTAVE;
+    return ((double)(mantissa << (bucket / BUCKETS_PER_OCTAVE - 5)) - BUCKETS_PER_OCTAVE) * 1e-3;
+}
+
+static double percentile_us(const struct figures *figures, double fraction)
+{
+    uint64_t wanted = (uint64_t)(fraction * (double)figures->n), seen = 0;
+    for (size_t k = 5 * BUCKETS_PER_OCTAVE; k < BUCKETS; k++) {
+        seen += figures->latencies[k];
+        if (seen > wanted) {
+            return bucket_us(k);
+        }
+    }
+    return 0;
+}
+
+/* ---- clients ---- */
+
+/* Puts the client's number in the place of "%d". */
+static void print_path(char path[512], const char *template, int number)
+{
+    const char *place = strstr(template, "%d");
+    int n = place ? (int)(place - template) : (int)strlen(template);
+    if (place) {
+        snprintf(path, 512, "%.*s%d%s", n, template, number, place + 2);
+    } else {
+        snprintf(path, 512, "%s", template);
+    }
+}
+
+static void make_request(struct client *client, const char *template, const char *body, int number)
+{
+    char path[512];
+    print_path(path, template, number);
+    int n = snprintf(client->request, sizeof client->request,
+                     "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: load\r\nAccept: */*\r\n"
+                     "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                     path, strlen(body), body);
+    if (n < 0 || (size_t)n >= sizeof client->request) {
+        errno = EMSGSIZE;
+        fail("the request");
+    }
+    client->n_request = (size_t)n;
+}
+
+static void open_client(struct client *client, int events, uint16_t port)
+{
+    const int on = 1;
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_port = htons(port),
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    client->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (client->fd < 0 || connect(client->fd, (struct sockaddr *)&address, sizeof address) != 0) {
+        fail("connect");
+    }
+    setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    struct epoll_event event = { .events = EPOLLIN, .data.ptr = client };
+    if (epoll_ctl(events, EPOLL_CTL_ADD, client->fd, &event) != 0) {
+        fail("epoll_ctl");
+    }
+}
+
+static void send_request(struct client *client, double at)
+{
+    client->n_answer = 0;
+    client->sent_at = at;
+    if (send(client->fd, client->request, client->n_request, MSG_NOSIGNAL) != (ssize_t)client->n_request) {
+        fail("send");
+    }
+}
+
+/* Whether the answer is whole. */
+static bool receive(struct client *client)
+{
+    size_t room = sizeof client->answer - 1 - client->n_answer;
+    ssize_t n = recv(client->fd, client->answer + client->n_answer, room, 0);
+    if (n <= 0) {
+        fail("the server hung up");
+    }
+    client->n_answer += (size_t)n;
+    client->answer[client->n_answer] = '\0';
+    const char *end = strstr(client->answer, "\r\n\r\n");
+    const char *length = end ? strstr(client->answer, "Content-Length: ") : NULL;
+    if (!length) {
+        return false;
+    }
+    size_t n_body = strtoul(length + strlen("Content-Length: "), NULL, 10);
+    return client->n_answer >= (size_t)(end + 4 - client->answer) + n_body;
+}
+
+static void run(struct client *clients, size_t n_clients, int events, double seconds, struct figures *figures)
+{
+    struct epoll_event ready[EVENTS_MAX];
+    double at = now(), until = at + seconds;
+    size_t n_waiting = n_clients;
+    for (size_t k = 0; k < n_clients; k++) {
+        send_request(&clients[k], at);
+    }
+    while (n_waiting > 0) { /* the last answers are waited for, so that each request is counted whole */
+        int n = epoll_wait(events, ready, EVENTS_MAX, 5000);
+        if (n <= 0) {
+            errno = n == 0 ? ETIMEDOUT : errno;
+            fail("no answer");
+        }
+        at = now();
+        for (int k = 0; k < n; k++) {
+            struct client *client = ready[k].data.ptr;
+            if (!receive(client)) {
+                continue;
+            }
+            figures->n++;
+            figures->n_bad += strncmp(client->answer, "HTTP/1.1 200", 12) != 0;
+            figures->latencies[bucket_of(at - client->sent_at)]++;
+            if (at < until) {
+                send_request(client, at);
+            } else {
+                n_waiting--;
+            }
+        }
+    }
+}
+
+/* ---- the server's processor time ---- */
+
+static double processor_seconds(int pid)
+{
+    char path[300];
+    uint64_t total_ns = 0;
+    snprintf(path, sizeof path, "/proc/%d/task", pid);
+    DIR *tasks = opendir(path);
+    const struct dirent *task;
+    if (!tasks) {
+        fail(path);
+    }
+    while ((task = readdir(tasks))) {
+        uint64_t ns;
+        snprintf(path, sizeof path, "/proc/%d/task/%.20s/schedstat", pid, task->d_name);
+        FILE *file = task->d_name[0] == '.' ? NULL : fopen(path, "re");
+        if (file) {
+            total_ns += fscanf(file, "%" SCNu64, &ns) == 1 ? ns : 0;
+            fclose(file);
+        }
+    }
+    closedir(tasks);
+    return (double)total_ns * 1e-9;
+}
+
+int main(int argc, char *argv[])
+{
+    size_t n_clients = argc > 4 ? strtoul(argv[4], NULL, 10) : 16;
+    double seconds = argc > 5 ? strtod(argv[5], NULL) : 2;
+    int pid = argc > 6 ? atoi(argv[6]) : 0;
+    if (argc < 4 || n_clients == 0 || n_clients > CLIENTS_MAX) {
+        fputs("usage: load PORT PATH BODY [CLIENTS [SECONDS [PID]]]\n", stderr);
+        return 2;
+    }
+    static struct figures warm_up, figures;
+    struct client *clients = calloc(n_clients, sizeof *clients);
+    int events = epoll_create1(EPOLL_CLOEXEC);
+    if (!clients || events < 0) {
+        fail("start");
+    }
+    for (size_t k = 0; k < n_clients; k++) {
+        make_request(&clients[k], argv[2], argv[3], (int)k);
+        open_client(&clients[k], events, (uint16_t)atoi(argv[1]));
+    }
+    run(clients, n_clients, events, WARM_UP_SECONDS, &warm_up);
+    double cpu = pid ? processor_seconds(pid) : 0, at = now();
+    run(clients, n_clients, events, seconds, &figures);
+    seconds = now() - at;
+    cpu = pid ? processor_seconds(pid) - cpu : 0;
+    printf("requests=%" PRIu64 " bad=%" PRIu64 " rate=%.0f p50_us=%.1f p90_us=%.1f p99_us=%.1f p999_us=%.1f",
+           figures.n, figures.n_bad, (double)figures.n / seconds, percentile_us(&figures, 0.5),
+           percentile_us(&figures, 0.9), percentile_us(&figures, 0.99), percentile_us(&figures, 0.999));
+    if (pid) {
+        printf(" cpu_us=%.3f", cpu * 1e6 / (double)figures.n);
+    }
+    printf("\n");
+    for (size_t k = 0; k < n_clients; k++) {
+        close(clients[k].fd);
+    }
+    close(events);
+    free(clients);
+    return figures.n_bad + warm_up.n_bad == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

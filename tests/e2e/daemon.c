@@ -1,0 +1,298 @@
+#include "daemon.h"
+
+#include "test.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { ARGUMENTS_MAX = 40, READY_MS = 20000, ANSWER_SECONDS = 30 };
+
+static const char *program(void)
+{
+    const char *path = getenv("GRUD"); // NOLINT(concurrency-mt-unsafe): nothing changes the environment
+    return path ? path : "build/grud";
+}
+
+static void nap_ms(long ms)
+{
+    const struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+    nanosleep(&time, NULL);
+}
+
+/* ---- the process ---- */
+
+static void exec_grud(const char **arguments, int output)
+{
+    dup2(output, STDERR_FILENO);
+    dup2(output, STDOUT_FILENO);
+    execv(program(), (char *const *)(void *)arguments);
+    _exit(127);
+}
+
+static void wait_until_ready(struct daemon *daemon, const char *port_file)
+{
+    for (int waited = 0; waited < READY_MS; waited += 5) {
+        FILE *file = fopen(port_file, "r");
+        if (file) {
+            ck_assert_int_eq(fscanf(file, "%u", &daemon->port), 1); // NOLINT(cert-err34-c): our own file
+            fclose(file);
+            return;
+        }
+        ck_assert_msg(waitpid(daemon->pid, NULL, WNOHANG) == 0, "grud ended before it was ready: see %s/log",
+                      daemon->directory);
+        nap_ms(5);
+    }
+    ck_abort_msg("grud was not ready after %d ms", READY_MS);
+}
+
+void daemon_start_again(struct daemon *daemon, const char *const *options)
+{
+    char data[160], port_file[160], log[160];
+    snprintf(data, sizeof data, "%s/data", daemon->directory);
+    snprintf(port_file, sizeof port_file, "%s/port", daemon->directory);
+    snprintf(log, sizeof log, "%s/log", daemon->directory);
+    unlink(port_file);
+    const char *arguments[ARGUMENTS_MAX] = {
+        program(), "--listen", "127.0.0.1:0", "--models", "tests/fixtures/golden",
+        "--data",  data,       "--port-file", port_file
+    };
+    for (size_t n = 9; options && *options; n++) {
+        ck_assert_uint_lt(n, ARGUMENTS_MAX - 1);
+        arguments[n] = *options++;
+    }
+    int output = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    ck_assert_int_ge(output, 0);
+    daemon->pid = fork();
+    ck_assert_int_ge(daemon->pid, 0);
+    if (daemon->pid == 0) {
+        exec_grud(arguments, output);
+    }
+    close(output);
+    wait_until_ready(daemon, port_file);
+}
+
+struct daemon daemon_start(const char *const *options)
+{
+    struct daemon daemon = { .pid = 0 };
+    snprintf(daemon.directory, sizeof daemon.directory, "/tmp/grud-e2e-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(daemon.directory));
+    daemon_start_again(&daemon, options);
+    return daemon;
+}
+
+void daemon_kill(struct daemon *daemon)
+{
+    ck_assert_int_eq(kill(daemon->pid, SIGKILL), 0);
+    ck_assert_int_eq(waitpid(daemon->pid, NULL, 0), daemon->pid);
+}
+
+int daemon_end(struct daemon *daemon)
+{
+    int status;
+    ck_assert_int_eq(kill(daemon->pid, SIGTERM), 0);
+    ck_assert_int_eq(waitpid(daemon->pid, &status, 0), daemon->pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static int remove_one(const char *path, const struct stat *file, int type, struct FTW *walk)
+{
+    (void)file;
+    (void)type;
+    (void)walk;
+    return remove(path);
+}
+
+static void show_log(const struct daemon *daemon)
+{
+    char path[160], line[512];
+    snprintf(path, sizeof path, "%s/log", daemon->directory);
+    FILE *file = fopen(path, "r");
+    while (file && fgets(line, sizeof line, file)) {
+        fputs(line, stderr);
+    }
+    if (file) {
+        fclose(file);
+    }
+}
+
+void daemon_stop(struct daemon *daemon)
+{
+    int code = daemon_end(daemon);
+    if (code != 0) {
+        show_log(daemon);
+    }
+    ck_assert_int_eq(code, 0);
+    ck_assert_int_eq(nftw(daemon->directory, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+int daemon_run(const char *const *options, char *output, size_t size)
+{
+    const char *arguments[ARGUMENTS_MAX] = { program() };
+    int ends[2], status;
+    for (size_t n = 1; options[n - 1]; n++) {
+        ck_assert_uint_lt(n, ARGUMENTS_MAX - 1);
+        arguments[n] = options[n - 1];
+    }
+    ck_assert_int_eq(pipe(ends), 0);
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        exec_grud(arguments, ends[1]);
+    }
+    close(ends[1]);
+    size_t n = 0;
+    for (ssize_t more; n + 1 < size && (more = read(ends[0], output + n, size - 1 - n)) > 0;) {
+        n += (size_t)more;
+    }
+    output[n] = '\0';
+    close(ends[0]);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* ---- requests ---- */
+
+int client_connect(const struct daemon *daemon)
+{
+    const struct sockaddr_in address = { .sin_family = AF_INET,
+                                         .sin_port = htons((uint16_t)daemon->port),
+                                         .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    const struct timeval limit = { .tv_sec = ANSWER_SECONDS };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_ge(fd, 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    ck_assert_int_eq(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+/* A server that has refused a request may close before it has read all of it; that is not an error of the
+ * test. */
+void client_send(int fd, const void *bytes, size_t n)
+{
+    const char *p = bytes;
+    while (n > 0) {
+        ssize_t sent = send(fd, p, n, MSG_NOSIGNAL);
+        if (sent < 0 && errno != EINTR) {
+            return;
+        }
+        p += sent > 0 ? sent : 0;
+        n -= sent > 0 ? (size_t)sent : 0;
+    }
+}
+
+struct buffer {
+    char *p;
+    size_t n, size;
+};
+
+static bool read_more(int fd, struct buffer *buffer)
+{
+    if (buffer->size - buffer->n < 65536) {
+        buffer->size = buffer->size * 2 + 131072;
+        buffer->p = realloc(buffer->p, buffer->size);
+        ck_assert_ptr_nonnull(buffer->p);
+    }
+    ssize_t more = recv(fd, buffer->p + buffer->n, buffer->size - buffer->n - 1, 0);
+    ck_assert_msg(more >= 0 || errno == ECONNRESET, "no answer within %d s: %s", ANSWER_SECONDS,
+                  strerrordesc_np(errno));
+    buffer->n += more > 0 ? (size_t)more : 0;
+    buffer->p[buffer->n] = '\0';
+    return more > 0;
+}
+
+struct answer client_read(int fd)
+{
+    struct answer answer = { .code = 0 };
+    struct buffer buffer = { .p = NULL };
+    char *end = NULL;
+    while (!end) {
+        if (!read_more(fd, &buffer)) {
+            free(buffer.p);
+            answer.closed = true;
+            return answer;
+        }
+        end = strstr(buffer.p, "\r\n\r\n");
+    }
+    size_t n_headers = (size_t)(end - buffer.p) + 4;
+    const char *length = strcasestr(buffer.p, "\r\nContent-Length:");
+    size_t n_body = length && length < end ? strtoul(length + 17, NULL, 10) : 0;
+    answer.code = (int)strtol(buffer.p + 9, NULL, 10);
+    if (answer.code == 100) { /* the real answer follows */
+        free(buffer.p);
+        return client_read(fd);
+    }
+    while (buffer.n < n_headers + n_body && read_more(fd, &buffer)) {
+    }
+    ck_assert_uint_ge(buffer.n, n_headers + n_body);
+    answer.headers = strndup(buffer.p, n_headers);
+    answer.body = malloc(n_body + 1);
+    memcpy(answer.body, buffer.p + n_headers, n_body);
+    answer.body[n_body] = '\0';
+    answer.n_body = n_body;
+    answer.closed = strcasestr(answer.headers, "\r\nConnection: close") != NULL;
+    free(buffer.p);
+    return answer;
+}
+
+void answer_free(struct answer *answer)
+{
+    free(answer->headers);
+    free(answer->body);
+}
+
+struct answer request_typed(const struct daemon *daemon, const char *method, const char *path,
+                            const char *type, const void *body, size_t n)
+{
+    char head[1024];
+    int fd = client_connect(daemon);
+    int n_head = snprintf(head, sizeof head, "%s %s HTTP/1.1\r\nHost: grud\r\n", method, path);
+    if (body) {
+        n_head +=
+            snprintf(head + n_head, sizeof head - (size_t)n_head,
+                     "Content-Type: %s\r\nContent-Length: %zu\r\n", type ? type : "application/json", n);
+    }
+    n_head += snprintf(head + n_head, sizeof head - (size_t)n_head, "\r\n");
+    client_send(fd, head, (size_t)n_head);
+    client_send(fd, body, body ? n : 0);
+    struct answer answer = client_read(fd);
+    close(fd);
+    return answer;
+}
+
+struct answer request(const struct daemon *daemon, const char *method, const char *path, const char *body)
+{
+    return request_typed(daemon, method, path, NULL, body, body ? strlen(body) : 0);
+}
+
+void expect(const struct daemon *daemon, const char *method, const char *path, const char *body, int code,
+            const char *text)
+{
+    struct answer answer = request(daemon, method, path, body);
+    ck_assert_msg(answer.code == code, "%s %s %.200s: %d instead of %d: %.300s", method, path,
+                  body ? body : "", answer.code, code, answer.body ? answer.body : "(closed)");
+    ck_assert_msg(!text || (answer.body && strstr(answer.body, text)), "%s %s %.200s: no '%s' in %.600s",
+                  method, path, body ? body : "", text, answer.body);
+    answer_free(&answer);
+}
+
+double number_in(const char *json, const char *name)
+{
+    char key[64];
+    snprintf(key, sizeof key, "\"%s\":", name);
+    const char *at = strstr(json, key);
+    ck_assert_msg(at != NULL, "no %s in %.300s", key, json);
+    return strtod(at + strlen(key) + strspn(at + strlen(key), "["), NULL);
+}

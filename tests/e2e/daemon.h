@@ -1,0 +1,60 @@
+/*
+ * daemon.h - a grud of one's own for a test: started on port 0 with a fresh data directory, spoken to over
+ * 127.0.0.1, ended by its pid. Anything that goes wrong in here ends the test. The program is $GRUD, or
+ * build/grud.
+ */
+#ifndef DAEMON_H
+#define DAEMON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct daemon {
+    pid_t pid;
+    unsigned port;
+    char directory[128]; /* holds data/, the port file and the log; removed by daemon_stop */
+    int log_fd;
+};
+
+/* Serves the golden models. `options` are further flags, NULL-terminated. Returns once it is ready. */
+struct daemon daemon_start(const char *const *options);
+/* The same on an earlier daemon's directory. */
+void daemon_start_again(struct daemon *daemon, const char *const *options);
+/* SIGKILL; the directory stays. */
+void daemon_kill(struct daemon *daemon);
+/* SIGTERM; returns the exit code; the directory stays. */
+int daemon_end(struct daemon *daemon);
+/* SIGTERM, which must end in exit code 0 and without a sanitizer's complaint; removes the directory. */
+void daemon_stop(struct daemon *daemon);
+/* Runs grud with these arguments until it ends by itself; returns its exit code, and what it wrote to
+ * standard error. */
+int daemon_run(const char *const *arguments, char *output, size_t size);
+
+struct answer {
+    int code;
+    char *headers; /* NUL-terminated */
+    char *body;    /* NUL-terminated */
+    size_t n_body;
+    bool closed; /* the server closed the connection after it */
+};
+void answer_free(struct answer *answer);
+
+int client_connect(const struct daemon *daemon);
+void client_send(int fd, const void *bytes, size_t n);
+/* Reads one answer (code 0 if the connection ended without one). */
+struct answer client_read(int fd);
+
+/* One request on a connection of its own. body NULL: none; type NULL: application/json. */
+struct answer request_typed(const struct daemon *daemon, const char *method, const char *path,
+                            const char *type, const void *body, size_t n);
+struct answer request(const struct daemon *daemon, const char *method, const char *path, const char *body);
+
+/* One request whose answer must have this code, and contain the text (NULL: anything). */
+void expect(const struct daemon *daemon, const char *method, const char *path, const char *body, int code,
+            const char *text);
+
+/* The number behind "name": in a JSON text; fails the test if there is none. */
+double number_in(const char *json, const char *name);
+
+#endif
