@@ -182,26 +182,53 @@ void catalogue_publish(struct service *service, struct catalogue *next)
 
 /* ---- workers ---- */
 
-void worker_renew(struct worker *worker)
+bool worker_reserve_held(struct worker *worker, size_t n)
 {
-    uint64_t generation = atomic_load(&worker->service->generation);
-    if (worker->generation == generation || worker->n_held == HELD_MAX) {
-        return;
+    if (worker->held_room - worker->n_held >= n) {
+        return true;
     }
-    if (worker->catalogue) {
-        worker->held[worker->n_held++] = worker->catalogue;
+    size_t room = 2 * worker->n_held + n;
+    struct catalogue **held = reallocarray(worker->held, room, sizeof(struct catalogue *));
+    if (!held) {
+        return false;
     }
-    worker->catalogue = catalogue_ref(worker->service);
-    worker->generation = generation;
+    worker->held = held;
+    worker->held_room = room;
+    return true;
 }
 
-void worker_turn(struct worker *worker)
+bool worker_renew(struct worker *worker)
+{
+    uint64_t generation = atomic_load(&worker->service->generation);
+    if (worker->generation == generation) {
+        return true;
+    }
+    if (!worker_reserve_held(worker, 1)) {
+        return false;
+    }
+    worker->held[worker->n_held++] = worker->catalogue;
+    worker->catalogue = catalogue_ref(worker->service);
+    worker->generation = generation;
+    return true;
+}
+
+static void release_held(struct worker *worker)
 {
     while (worker->n_held > 0) {
         catalogue_unref(worker->held[--worker->n_held]);
     }
+}
+
+void worker_turn(struct worker *worker)
+{
+    release_held(worker);
     worker->now_ms = clock_now_ms();
-    worker_renew(worker);
+    uint64_t generation = atomic_load(&worker->service->generation);
+    if (worker->generation != generation) {
+        catalogue_unref(worker->catalogue);
+        worker->catalogue = catalogue_ref(worker->service);
+        worker->generation = generation;
+    }
 }
 
 enum status worker_create(struct service *service, struct worker **ret_worker)
@@ -224,15 +251,19 @@ void worker_free(struct worker *worker)
     if (!worker) {
         return;
     }
-    while (worker->n_held > 0) {
-        catalogue_unref(worker->held[--worker->n_held]);
-    }
+    release_held(worker);
+    free(worker->held);
     catalogue_unref(worker->catalogue);
     gru_work_free(worker->work);
     free(worker->items);
     free(worker->blocked);
     free(worker->rewarm);
     free(worker);
+}
+
+struct service *worker_service(const struct worker *worker)
+{
+    return worker->service;
 }
 
 /* ---- looking up ---- */

@@ -70,9 +70,12 @@ enum claim session_alloc(struct worker *worker, const struct model *model, const
 enum claim session_publish(struct pool *pool, const struct pool_key *key, uint32_t slot,
                            struct record_copy *copy, struct fault *fault)
 {
-    session_seal_copy(pool, slot, copy);
+    /* Sealed only then: a copy that counts, of a session that another worker makes as well, would be found in
+     * the file by the next process. */
     enum claim claim = pool_publish(pool, key, slot, fault);
-    if (claim != CLAIM_OK) {
+    if (claim == CLAIM_OK) {
+        session_seal_copy(pool, slot, copy);
+    } else {
         pool_discard(pool, slot);
     }
     return claim;

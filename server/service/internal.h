@@ -37,7 +37,6 @@ struct service {
 };
 
 enum {
-    HELD_MAX = 8,
     WORKER_LANES = 256 /* steps that service_steps looks at together; bounds the rounds of a batch with many
                           of one session */
 };
@@ -48,13 +47,14 @@ struct worker {
     int64_t now_ms; /* at the beginning of the turn */
     uint64_t generation;
     struct catalogue *catalogue;
-    struct catalogue *held[HELD_MAX]; /* earlier ones that this turn's callers may still look at */
-    size_t n_held;
+    struct catalogue **held; /* [n_held] earlier ones that this turn's callers may still look at */
+    size_t n_held, held_room;
     struct gru_work *work;
     /* Scratch of service_steps, grown as needed. */
     struct item *items;
-    uint64_t *blocked; /* hashes of the sessions that this batch found in use */
-    size_t n_items, n_blocked;
+    uint64_t *blocked; /* [n_places] a hash table of the sessions that this batch found in use */
+    size_t n_items, n_places;
+    bool has_blocked;
     struct gru_lane lanes[WORKER_LANES];
     /* Scratch of re-warming: readings and outputs. */
     float *rewarm;
@@ -84,8 +84,11 @@ __attribute__((warn_unused_result)) bool model_insert_version(struct model *mode
 void model_remove_version(struct model *model, unsigned number);
 void version_done(struct version *version);
 
-/* Fetches the newest catalogue within a turn; what was found before stays valid until the turn ends. */
-void worker_renew(struct worker *worker);
+/* Fetches the newest catalogue within a turn; what was found before stays valid until the turn ends. False:
+ * no memory; it cannot fail if room was reserved. */
+__attribute__((warn_unused_result)) bool worker_renew(struct worker *worker);
+/* Makes room for the next n renewals. */
+__attribute__((warn_unused_result)) bool worker_reserve_held(struct worker *worker, size_t n);
 
 /* ---- models.c ---- */
 
@@ -112,7 +115,7 @@ void session_seal_copy(struct pool *pool, uint32_t slot, struct record_copy *cop
 enum status pool_commit(struct service *service, struct pool *pool, struct fault *fault);
 
 /* A new session in two steps: a slot with a first copy (step 0, no readings, fresh state) that the caller may
- * still change, then that copy sealed and the session found by others. It stays claimed. As pool_alloc and
+ * still change, then the session found by others and that copy sealed. It stays claimed. As pool_alloc and
  * pool_publish; a slot that cannot be published is discarded. */
 enum claim session_alloc(struct worker *worker, const struct model *model, const struct pool_key *key,
                          uint32_t *ret_slot, struct record_copy **ret_copy, struct fault *fault);

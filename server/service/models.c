@@ -75,7 +75,8 @@ static struct pool_options pool_options_of(const struct service *service, const 
                                   .session_max = config->session_max,
                                   .tombstone_max = config->tombstone_max,
                                   .ttl_s = (uint32_t)config->session_ttl,
-                                  .evict = config->session_full == CONFIG_EVICT };
+                                  .evict = config->session_full == CONFIG_EVICT,
+                                  .now_ms = clock_now_ms() };
 }
 
 enum status model_open_pool(const struct service *service, struct model *model, struct fault *fault)
@@ -87,30 +88,31 @@ enum status model_open_pool(const struct service *service, struct model *model, 
 
 /* ---- changes ---- */
 
-/* A copy of the catalogue to change; the writer's lock is held from here to end_change. */
+static enum status no_memory(struct fault *fault)
+{
+    return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for another version");
+}
+
+/* A copy of the catalogue to change; the writer's lock is held from here to end_change. Room is reserved for
+ * the renewals here and there, so that a change that was published can be seen. */
 static enum status begin_change(struct worker *worker, struct catalogue **ret_next, struct fault *fault)
 {
     pthread_mutex_lock(&worker->service->writer);
-    worker_renew(worker);
-    *ret_next = catalogue_copy(worker->catalogue);
-    return *ret_next ? STATUS_OK : fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for another version");
+    *ret_next =
+        worker_reserve_held(worker, 2) && worker_renew(worker) ? catalogue_copy(worker->catalogue) : NULL;
+    return *ret_next ? STATUS_OK : no_memory(fault);
 }
 
 static enum status end_change(struct worker *worker, struct catalogue *next, enum status status)
 {
     if (status == STATUS_OK) {
         catalogue_publish(worker->service, next);
-        worker_renew(worker);
+        (void)!worker_renew(worker); /* room was reserved */
     } else {
         catalogue_unref(next);
     }
     pthread_mutex_unlock(&worker->service->writer);
     return status;
-}
-
-static enum status no_memory(struct fault *fault)
-{
-    return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for another version");
 }
 
 /* The checked version as a file, and in the model. */
@@ -145,6 +147,10 @@ static enum status first_version(const struct service *service, struct catalogue
     }
     if (status == STATUS_OK && !catalogue_insert(next, model)) {
         status = no_memory(fault);
+    }
+    if (status != STATUS_OK) {
+        struct fault ignored; /* the first failure is the one to report */
+        files_delete(model->active->path, &ignored);
     }
     return status;
 }

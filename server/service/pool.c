@@ -81,6 +81,9 @@ int64_t pool_expires_at_ms(const struct pool *pool, uint32_t slot)
 static void push_free(struct pool *pool, uint32_t slot)
 {
     record_header_clear(pool_record(pool, slot));
+    if (flags_of(pool, slot) & SLOT_OWN_TTL) {
+        atomic_fetch_sub_explicit(&pool->n_own_ttl, 1, memory_order_relaxed);
+    }
     set_flags(pool, slot, 0);
     pthread_mutex_lock(&pool->mutex);
     pool->slots[slot].hash = pool->first_free;
@@ -98,12 +101,11 @@ void pool_remove(struct pool *pool, uint32_t slot)
 {
     char id[SESSION_ID_MAX + 1];
     struct pool_key key = key_of_slot(pool, slot, id);
+    /* Before anyone can make a session of that id anew: the file never has two of them. */
+    record_header_clear(pool_record(pool, slot));
     struct index_shard *shard = index_lock(&pool->index, key.hash);
     index_remove(&pool->index, shard, slot);
     index_unlock(shard);
-    if (flags_of(pool, slot) & SLOT_OWN_TTL) {
-        atomic_fetch_sub_explicit(&pool->n_own_ttl, 1, memory_order_relaxed);
-    }
     atomic_fetch_sub_explicit(&pool->n_sessions, 1, memory_order_relaxed);
     push_free(pool, slot);
 }
@@ -328,6 +330,11 @@ enum claim pool_publish(struct pool *pool, const struct pool_key *key, uint32_t 
     bool is_closed = atomic_load(&pool->is_closed);
     bool exists = index_find(&pool->index, shard, key->hash, key->id, key->n) != INDEX_NONE;
     bool inserted = !is_closed && !exists && index_insert(&pool->index, shard, slot);
+    if (inserted) {
+        /* Before the lock goes: whoever closes the pool then looks for sessions to move by this flag. */
+        set_flags(pool, slot, flags_of(pool, slot) | SLOT_USED | SLOT_VERIFIED);
+        atomic_fetch_add_explicit(&pool->n_sessions, 1, memory_order_relaxed);
+    }
     index_unlock(shard);
     if (is_closed || exists) {
         return is_closed ? CLAIM_MOVED : CLAIM_BUSY;
@@ -336,8 +343,6 @@ enum claim pool_publish(struct pool *pool, const struct pool_key *key, uint32_t 
         fault_set(fault, STATUS_NO_MEMORY, "session", "no memory for another session");
         return CLAIM_ENDED;
     }
-    set_flags(pool, slot, SLOT_USED | SLOT_VERIFIED);
-    atomic_fetch_add_explicit(&pool->n_sessions, 1, memory_order_relaxed);
     return CLAIM_OK;
 }
 

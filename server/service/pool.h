@@ -37,6 +37,7 @@ struct pool_options {
     size_t session_max, tombstone_max;
     uint32_t ttl_s; /* 0: never */
     bool evict;
+    int64_t now_ms;
 };
 
 struct pool_victim {

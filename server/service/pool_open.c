@@ -4,6 +4,7 @@
 #include "service/pool.h"
 #include "store/files.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,17 +89,31 @@ static enum status alloc_pool(const struct pool_options *options, struct pool **
 
 /* ---- the file ---- */
 
-static enum status begin_file(struct pool *pool, const struct record_layout *layout, struct fault *fault)
+static enum status begin_file(struct pool *pool, const char *path, const struct record_layout *layout,
+                              struct fault *fault)
 {
     enum status status = region_grow(&pool->region, RECORD_PAGE, fault);
-    if (status == STATUS_OK) {
-        struct file_header header = { .format = FORMAT, .layout = *layout };
-        memcpy(header.magic, magic, sizeof magic);
-        header.check = file_header_check(&header);
-        memcpy(pool->region.base, &header, sizeof header);
-        pool->layout = *layout;
+    if (status != STATUS_OK) {
+        return status;
     }
-    return status;
+    struct file_header header = { .format = FORMAT, .layout = *layout };
+    memcpy(header.magic, magic, sizeof magic);
+    header.check = file_header_check(&header);
+    memcpy(pool->region.base, &header, sizeof header);
+    pool->layout = *layout;
+    if (!region_sync(&pool->region) || (path && !files_sync_folder_of(path))) {
+        return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "cannot sync %s", path);
+    }
+    return STATUS_OK;
+}
+
+/* A file in which not even the header came to be. It is synced before the file grows: there are no sessions.
+ */
+static bool is_unfinished(const struct pool *pool)
+{
+    static const char zeros[RECORD_PAGE];
+    size_t size = atomic_load(&pool->region.size);
+    return size <= RECORD_PAGE && memcmp(pool->region.base, zeros, size) == 0;
 }
 
 static enum status check_file(struct pool *pool, const char *path, struct fault *fault)
@@ -119,6 +134,10 @@ static enum status check_file(struct pool *pool, const char *path, struct fault 
         return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "%s has format %u; this grud reads %d", path,
                          header.format, FORMAT);
     }
+    if (!record_layout_is_valid(&header.layout)) {
+        return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
+                         "the record sizes in the header of %s are not valid", path);
+    }
     pool->layout = header.layout;
     return STATUS_OK;
 }
@@ -130,28 +149,67 @@ static bool was_born(const struct record_layout *layout, char *record)
     return record_copy_at(layout, record, 0)->check != 0 || record_copy_at(layout, record, 1)->check != 0;
 }
 
+static void free_slot(struct pool *pool, uint32_t slot)
+{
+    record_header_clear(pool_record(pool, slot));
+    pool->slots[slot].hash = pool->first_free;
+    pool->first_free = slot;
+}
+
+/* Of two records of one session: whether the first is the one to keep. */
+static bool is_newer(const struct pool *pool, uint32_t a, uint32_t b)
+{
+    bool a_whole = record_verify(&pool->layout, pool_record(pool, a));
+    bool b_whole = record_verify(&pool->layout, pool_record(pool, b));
+    if (!a_whole || !b_whole) {
+        return a_whole;
+    }
+    const struct record_copy *of_a = record_newest(&pool->layout, pool_record(pool, a));
+    const struct record_copy *of_b = record_newest(&pool->layout, pool_record(pool, b));
+    return of_a->last_seen_at_ms != of_b->last_seen_at_ms ? of_a->last_seen_at_ms > of_b->last_seen_at_ms
+                                                          : of_a->step > of_b->step;
+}
+
+static uint32_t find_slot(struct pool *pool, const struct pool_key *key)
+{
+    struct index_shard *shard = index_lock(&pool->index, key->hash);
+    uint32_t slot = index_find(&pool->index, shard, key->hash, key->id, key->n);
+    index_unlock(shard);
+    return slot;
+}
+
 static enum status adopt(struct pool *pool, uint32_t slot, struct fault *fault)
 {
     char *record = pool_record(pool, slot);
     const struct record_header *header = record_header_of(record);
-    if (!record_header_is_valid(record) || !was_born(&pool->layout, record)) {
-        record_header_clear(record);
-        pool->slots[slot].hash = pool->first_free;
-        pool->first_free = slot;
+    bool is_valid = record_header_is_valid(record);
+    if (!is_valid && header->check != 0) {
+        log_event(LOG_ERROR, "session_damaged", LOG_STRING("session", NULL), LOG_INT("slot", slot));
+        atomic_fetch_add_explicit(&pool->n_ended[TOMB_DAMAGED], 1, memory_order_relaxed);
+    }
+    if (!is_valid || !was_born(&pool->layout, record)) {
+        free_slot(pool, slot);
         return STATUS_OK;
     }
     char id[SESSION_ID_MAX + 1] = "";
     memcpy(id, header->id, header->n_id);
     struct pool_key key = pool_key_of(id);
     pool->slots[slot].hash = (uint32_t)key.hash;
+    /* A power failure may keep the end of a session from the disk, but not what was made of its id since. */
+    uint32_t other = find_slot(pool, &key);
+    if (other != INDEX_NONE) {
+        log_event(LOG_WARN, "session_found_twice", LOG_STRING("session", id));
+        if (!is_newer(pool, slot, other)) {
+            free_slot(pool, slot);
+            return STATUS_OK;
+        }
+        pool_remove(pool, other);
+    }
     struct index_shard *shard = index_lock(&pool->index, key.hash);
-    bool is_new = index_find(&pool->index, shard, key.hash, id, key.n) == INDEX_NONE;
-    bool inserted = is_new && index_insert(&pool->index, shard, slot);
+    bool inserted = index_insert(&pool->index, shard, slot);
     index_unlock(shard);
     if (!inserted) {
-        return fault_set(fault, is_new ? STATUS_NO_MEMORY : STATUS_STORAGE_FAILED, NULL, "%s '%s'",
-                         is_new ? "no memory for session" : "the session file has two records of session",
-                         id);
+        return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for session '%s'", id);
     }
     atomic_store_explicit(&pool->slots[slot].flags, SLOT_USED, memory_order_relaxed);
     atomic_fetch_add_explicit(&pool->n_sessions, 1, memory_order_relaxed);
@@ -192,13 +250,10 @@ static enum status load(const struct pool_options *options, const char *path, st
     if (status != STATUS_OK) {
         return status;
     }
-    /* A file of another layout must fit as well: it may have been made with more readings or a larger model.
-     */
-    enum { RESERVE_FACTOR = 4 };
     size_t most = RECORD_PAGE + record_area_bytes(&options->layout, options->session_max);
-    status = region_open(&pool->region, path, most * RESERVE_FACTOR, fault);
-    if (status == STATUS_OK && atomic_load(&pool->region.size) == 0) {
-        status = begin_file(pool, &options->layout, fault);
+    status = region_open(&pool->region, path, most, fault);
+    if (status == STATUS_OK && is_unfinished(pool)) {
+        status = begin_file(pool, path, &options->layout, fault);
     } else if (status == STATUS_OK) {
         status = check_file(pool, path, fault);
         if (status == STATUS_OK) {
@@ -228,6 +283,8 @@ static void copy_session(struct pool *from, uint32_t from_slot, struct pool *to,
     copy->last_seen_at_ms = old->last_seen_at_ms;
     copy->created_at_s = old->created_at_s;
     copy->ttl_s = old->ttl_s;
+    copy->version = old->version;
+    copy->digest = 0; /* of no version: to be re-warmed */
     copy->writes = 1;
     if (from->layout.n_outputs == to->layout.n_outputs) {
         memcpy(copy->errors, old->errors, to->layout.n_outputs * sizeof *copy->errors);
@@ -240,16 +297,18 @@ static void copy_session(struct pool *from, uint32_t from_slot, struct pool *to,
 }
 
 static enum status move_session(struct pool *from, uint32_t slot, struct pool *to, float *readings,
-                                struct fault *fault)
+                                int64_t now_ms, struct fault *fault)
 {
     char *record = pool_record(from, slot);
     char id[SESSION_ID_MAX + 1] = "";
     memcpy(id, record_header_of(record)->id, record_header_of(record)->n_id);
+    struct pool_key key = pool_key_of(id);
     if (!(atomic_load(&from->slots[slot].flags) & SLOT_VERIFIED) && !record_verify(&from->layout, record)) {
         log_event(LOG_ERROR, "session_damaged", LOG_STRING("session", id));
+        tombs_add(&to->tombs, key.hash, TOMB_DAMAGED, now_ms, 0);
+        atomic_fetch_add_explicit(&to->n_ended[TOMB_DAMAGED], 1, memory_order_relaxed);
         return STATUS_OK;
     }
-    struct pool_key key = pool_key_of(id);
     uint32_t to_slot;
     enum status status = pool_alloc(to, &key, OWNER_MAIN, 0, &to_slot, fault);
     if (status != STATUS_OK) {
@@ -283,7 +342,10 @@ static bool claim_for_good(struct pool *pool, uint32_t slot)
 
 static void reopen_pool(struct pool *pool)
 {
-    for (uint32_t slot = 0; slot < pool->n_fresh; slot++) {
+    pthread_mutex_lock(&pool->mutex);
+    uint32_t n_fresh = pool->n_fresh;
+    pthread_mutex_unlock(&pool->mutex);
+    for (uint32_t slot = 0; slot < n_fresh; slot++) {
         if (atomic_load(&pool->slots[slot].owner) == OWNER_MOVED) {
             pool_release(pool, slot);
         }
@@ -306,8 +368,8 @@ static uint32_t close_pool(struct pool *pool)
 }
 
 /* Copies all sessions of `from` into the empty pool `to`; their states are left for the next step to re-warm.
- * Afterwards claims on `from` say CLAIM_MOVED. On failure `from` is as it was. */
-static enum status pool_move(struct pool *from, struct pool *to, struct fault *fault)
+ * Afterwards claims on `from` say CLAIM_MOVED, until it is reopened. */
+static enum status move_all(struct pool *from, struct pool *to, int64_t now_ms, struct fault *fault)
 {
     float *readings = calloc((size_t)from->layout.n_history * from->layout.n_inputs + 1, sizeof *readings);
     if (!readings) {
@@ -317,23 +379,48 @@ static enum status pool_move(struct pool *from, struct pool *to, struct fault *f
     enum status status = STATUS_OK;
     for (uint32_t slot = 0; status == STATUS_OK && slot < n_fresh; slot++) {
         if (claim_for_good(from, slot)) {
-            status = move_session(from, slot, to, readings, fault);
+            status = move_session(from, slot, to, readings, now_ms, fault);
         }
-    }
-    if (status != STATUS_OK) {
-        reopen_pool(from);
     }
     free(readings);
     return status;
 }
 
-/* Makes the finished file beside durable, and puts it in the old one's place. */
+/* What else a pool remembers. Nothing is added to it any more in a pool whose sessions have all moved. */
+static void move_memory(struct pool *from, struct pool *to)
+{
+    tombs_copy(&from->tombs, &to->tombs);
+    atomic_fetch_add(&to->n_created, atomic_load(&from->n_created));
+    for (int reason = 0; reason < TOMB_REASONS; reason++) {
+        atomic_fetch_add(&to->n_ended[reason], atomic_load(&from->n_ended[reason]));
+    }
+}
+
+/* Makes the finished file beside durable, and puts it in the old one's place. From then on there is no way
+ * back: should the folder not be synced, a power failure may bring the old file back. */
 static enum status replace_file(struct pool *pool, const char *beside, const char *path, struct fault *fault)
 {
     if (!region_sync(&pool->region)) {
         return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "cannot sync %s", beside);
     }
-    return files_replace(beside, path, fault);
+    if (rename(beside, path) != 0) {
+        return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "cannot put in place %s: %s", path,
+                         strerrordesc_np(errno));
+    }
+    if (!files_sync_folder_of(path)) {
+        log_event(LOG_ERROR, "sync_failed", LOG_STRING("file", path));
+    }
+    return STATUS_OK;
+}
+
+/* Where a new file is made; what an interrupted conversion left there goes. */
+static void clear_beside(const struct pool_options *options, char beside[PATH_MAX])
+{
+    beside[0] = '\0';
+    if (options->path) {
+        snprintf(beside, PATH_MAX, "%s.new", options->path);
+        unlink(beside);
+    }
 }
 
 enum status pool_convert(const struct pool_options *options, struct pool *old, struct pool **ret_pool,
@@ -346,27 +433,24 @@ enum status pool_convert(const struct pool_options *options, struct pool *old, s
             options->name, old->layout.n_inputs, options->layout.n_inputs);
     }
     char beside[PATH_MAX];
-    if (options->path) {
-        snprintf(beside, sizeof beside, "%s.new", options->path);
-        unlink(beside); /* what an interrupted conversion left */
-    }
-    struct pool *pool;
+    struct pool *pool = NULL;
+    clear_beside(options, beside);
     enum status status = load(options, options->path ? beside : NULL, &pool, fault);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    status = pool_move(old, pool, fault);
-    if (status == STATUS_OK && options->path) {
-        status = replace_file(pool, beside, options->path, fault);
+    if (status == STATUS_OK) {
+        status = move_all(old, pool, options->now_ms, fault);
+        if (status == STATUS_OK && options->path) {
+            status = replace_file(pool, beside, options->path, fault);
+        }
         if (status != STATUS_OK) {
-            unlink(beside);
             reopen_pool(old);
         }
     }
     if (status != STATUS_OK) {
         pool_unref(pool);
+        unlink(beside);
         return status;
     }
+    move_memory(old, pool);
     log_event(LOG_INFO, "sessions_converted", LOG_STRING("model", options->name),
               LOG_INT("sessions", (int64_t)atomic_load(&pool->n_sessions)));
     *ret_pool = pool;
@@ -375,7 +459,9 @@ enum status pool_convert(const struct pool_options *options, struct pool *old, s
 
 enum status pool_open(const struct pool_options *options, struct pool **ret_pool, struct fault *fault)
 {
+    char beside[PATH_MAX];
     struct pool *pool;
+    clear_beside(options, beside);
     enum status status = load(options, options->path, &pool, fault);
     if (status != STATUS_OK || memcmp(&pool->layout, &options->layout, sizeof pool->layout) == 0) {
         if (status == STATUS_OK) {

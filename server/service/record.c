@@ -24,6 +24,19 @@ struct record_layout record_layout_of(const struct gru_info *info, size_t n_hist
     return layout;
 }
 
+bool record_layout_is_valid(const struct record_layout *layout)
+{
+    if (layout->n_inputs > GRU_WIDTH_MAX || layout->n_outputs > GRU_WIDTH_MAX ||
+        layout->n_history > RECORD_HISTORY_MAX || layout->state_floats > RECORD_STATE_MAX) {
+        return false;
+    }
+    const struct gru_info info = { .n_inputs = layout->n_inputs,
+                                   .n_outputs = layout->n_outputs,
+                                   .state_floats = layout->state_floats };
+    struct record_layout expected = record_layout_of(&info, layout->n_history);
+    return memcmp(&expected, layout, sizeof expected) == 0;
+}
+
 size_t record_offset(const struct record_layout *layout, size_t slot)
 {
     return slot / layout->records_per_group * layout->group_bytes +

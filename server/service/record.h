@@ -22,6 +22,7 @@
 
 enum { RECORD_PAGE = 4096 };
 enum { RECORD_TTL_CONFIGURED = UINT32_MAX };
+enum { RECORD_HISTORY_MAX = 4096, RECORD_STATE_MAX = 1 << 28 }; /* within which sizes fit their 32 bits */
 
 /* How well an output that feeds an input has forecast it, one step ahead. */
 struct record_error {
@@ -61,6 +62,8 @@ struct record_layout {
 };
 
 struct record_layout record_layout_of(const struct gru_info *info, size_t n_history);
+/* Whether a layout read from a file is one that record_layout_of gives. */
+bool record_layout_is_valid(const struct record_layout *layout);
 size_t record_offset(const struct record_layout *layout, size_t slot); /* from the start of the first group */
 size_t record_area_bytes(const struct record_layout *layout, size_t n_records);
 

@@ -48,6 +48,7 @@ bool service_is_degraded(const struct service *service);
 __attribute__((warn_unused_result)) enum status worker_create(struct service *service,
                                                               struct worker **ret_worker);
 void worker_free(struct worker *worker);
+struct service *worker_service(const struct worker *worker);
 /* The beginning of a turn of the worker's loop: models found earlier are no longer valid. */
 void worker_turn(struct worker *worker);
 

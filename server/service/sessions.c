@@ -1,6 +1,7 @@
 /* sessions.c - the verbs on one session but the step, and the list of them all. */
 #include "service/internal.h"
 
+#include <float.h>
 #include <math.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -19,7 +20,10 @@ static enum claim wait_claim(struct worker *worker, const struct model **model, 
             return claim;
         }
         sched_yield();
-        worker_renew(worker);
+        if (!worker_renew(worker)) {
+            fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
+            return CLAIM_ENDED;
+        }
         if (model_find(worker, (*model)->name, model, fault) != STATUS_OK) {
             return CLAIM_ENDED;
         }
@@ -182,6 +186,15 @@ static void list_shard(struct pool *pool, uint64_t number, struct listing *listi
     index_unlock(shard);
 }
 
+static void list_page(struct pool *pool, struct listing *listing)
+{
+    listing->n = 0;
+    listing->has_more = false;
+    for (uint64_t shard = 0; shard < INDEX_SHARDS; shard++) {
+        list_shard(pool, shard, listing);
+    }
+}
+
 enum status session_list(struct worker *worker, const struct model *model, const char *prefix,
                          const char *after, size_t limit, struct session_row *rows, size_t *ret_n,
                          bool *ret_has_more, struct fault *fault)
@@ -189,18 +202,23 @@ enum status session_list(struct worker *worker, const struct model *model, const
     struct listing listing = {
         .prefix = prefix, .after = after, .n_prefix = strlen(prefix), .limit = limit, .rows = rows
     };
-    for (uint64_t shard = 0; shard < INDEX_SHARDS; shard++) {
-        list_shard(model->pool, shard, &listing);
-    }
+    char last[SESSION_ID_MAX + 1];
     size_t n = 0;
-    for (size_t k = 0; k < listing.n; k++) {
-        struct pool_key key = pool_key_of(rows[k].session);
-        uint32_t slot;
-        if (wait_claim(worker, &model, &key, &slot, fault) == CLAIM_OK) {
-            read_row(model->pool, slot, &rows[n++]);
-            pool_release(model->pool, slot);
-        } /* else it has ended since */
-    }
+    do { /* a page whose sessions have all ended is no page: its reader could not tell where to go on */
+        list_page(model->pool, &listing);
+        if (listing.n > 0) {
+            memcpy(last, rows[listing.n - 1].session, sizeof last);
+            listing.after = last;
+        }
+        for (size_t k = 0; k < listing.n; k++) {
+            struct pool_key key = pool_key_of(rows[k].session);
+            uint32_t slot;
+            if (wait_claim(worker, &model, &key, &slot, fault) == CLAIM_OK) {
+                read_row(model->pool, slot, &rows[n++]);
+                pool_release(model->pool, slot);
+            } /* else it has ended since */
+        }
+    } while (n == 0 && listing.n > 0 && listing.has_more);
     *ret_n = n;
     *ret_has_more = listing.has_more;
     return STATUS_OK;
@@ -246,7 +264,8 @@ static enum status begin_draft(struct worker *worker, const struct model *model,
             pool_release(pool, draft->slot);
             return fault_set(fault, STATUS_SESSION_EXISTS, "to", "there is a session '%s' already", id);
         }
-        if (claim == CLAIM_OK) {
+        draft->is_new = claim != CLAIM_OK;
+        if (!draft->is_new) {
             const struct record_copy *now;
             draft->copy = session_begin_copy(pool, draft->slot, &now);
             return STATUS_OK;
@@ -254,7 +273,6 @@ static enum status begin_draft(struct worker *worker, const struct model *model,
         if (claim == CLAIM_ENDED && !tombs_forget(&pool->tombs, draft->key.hash)) {
             return fault->status;
         }
-        draft->is_new = true;
         claim = session_alloc(worker, draft->model, &draft->key, &draft->slot, &draft->copy, fault);
         if (claim != CLAIM_MOVED) {
             return claim == CLAIM_OK ? STATUS_OK : fault->status;
@@ -318,9 +336,10 @@ static void write_errors(const struct record_layout *layout, const struct sessio
     memset(copy->errors, 0, layout->n_outputs * sizeof *copy->errors);
     for (size_t o = 0; errors->n && o < layout->n_outputs; o++) {
         if (errors->n[o] > 0 && !isnan(errors->mae[o]) && !isnan(errors->rmse[o])) {
-            copy->errors[o] = (struct record_error){ .n = errors->n[o],
-                                                     .mae = errors->mae[o],
-                                                     .mse = errors->rmse[o] * errors->rmse[o] };
+            copy->errors[o] =
+                (struct record_error){ .n = errors->n[o],
+                                       .mae = errors->mae[o],
+                                       .mse = fminf(errors->rmse[o] * errors->rmse[o], FLT_MAX) };
         }
     }
 }
@@ -376,19 +395,29 @@ enum status session_put(struct worker *worker, const struct model *model, const 
 enum status session_fork(struct worker *worker, const struct model *model, const char *id, const char *to,
                          struct arena *arena, struct fault *fault)
 {
-    struct session session;
-    enum status status = session_read(worker, model, id, arena, &session, fault);
-    if (status != STATUS_OK) {
-        return status;
+    for (;;) {
+        struct session session;
+        enum status status = session_read(worker, model, id, arena, &session, fault);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        const struct session_restore restore = { .ttl_s = session.ttl_s,
+                                                 .step = session.row.step,
+                                                 .has_digest = true,
+                                                 .digest = session.digest,
+                                                 .state = session.state,
+                                                 .readings = session.readings,
+                                                 .n_readings = session.n_readings,
+                                                 .errors = session.errors };
+        bool created;
+        status = put(worker, model, to, false, &restore, &created, fault);
+        if (status != STATUS_DIGEST_MISMATCH) {
+            return status;
+        }
+        /* Another version was activated in between. */
+        status = model_find(worker, model->name, &model, fault);
+        if (status != STATUS_OK) {
+            return status;
+        }
     }
-    const struct session_restore restore = { .ttl_s = session.ttl_s,
-                                             .step = session.row.step,
-                                             .has_digest = true,
-                                             .digest = session.digest,
-                                             .state = session.state,
-                                             .readings = session.readings,
-                                             .n_readings = session.n_readings,
-                                             .errors = session.errors };
-    bool created;
-    return put(worker, model, to, false, &restore, &created, fault);
 }

@@ -8,6 +8,7 @@
  */
 #include "service/internal.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,10 +187,13 @@ static void note_errors(const struct item *item)
         if (isnan(seen) || isnan(forecast[o]) || error->n == UINT32_MAX) {
             continue;
         }
-        float miss = seen - forecast[o];
+        /* In doubles and bounded: a square may be beyond any float, and the mean must come back from it. */
+        double miss = (double)seen - (double)forecast[o];
         error->n++;
-        error->mae += (fabsf(miss) - error->mae) / (float)error->n;
-        error->mse += (miss * miss - error->mse) / (float)error->n;
+        double mae = error->mae + (fabs(miss) - error->mae) / error->n;
+        double mse = error->mse + (miss * miss - error->mse) / error->n;
+        error->mae = (float)fmin(mae, FLT_MAX);
+        error->mse = (float)fmin(mse, FLT_MAX);
     }
 }
 
@@ -241,19 +245,21 @@ static void fail_all(struct item *items, size_t n)
     }
 }
 
-static bool waits_for_blocked(const struct worker *worker, const struct item *item)
+/* The place of the session among those that are blocked: its hash, or 0 where it would be. */
+static uint64_t *blocked_place(const struct worker *worker, const struct item *item)
 {
-    for (size_t k = 0; k < worker->n_blocked; k++) {
-        if (worker->blocked[k] == item->key.hash) {
-            return true;
-        }
+    size_t mask = worker->n_places - 1;
+    size_t at = item->key.hash & mask;
+    while (worker->blocked[at] != 0 && worker->blocked[at] != item->key.hash) {
+        at = (at + 1) & mask;
     }
-    return false;
+    return &worker->blocked[at];
 }
 
 static void claim_item(struct worker *worker, struct item *item, struct gru_lane *lane)
 {
-    enum claim claim = waits_for_blocked(worker, item) ? CLAIM_BUSY : claim_session(worker, item);
+    uint64_t *blocked = blocked_place(worker, item);
+    enum claim claim = *blocked != 0 ? CLAIM_BUSY : claim_session(worker, item);
     switch (claim) {
     case CLAIM_OK:
         make_lane(worker, item, lane);
@@ -263,7 +269,8 @@ static void claim_item(struct worker *worker, struct item *item, struct gru_lane
     case CLAIM_BUSY:
     case CLAIM_MOVED:
         item->state = ITEM_BLOCKED;
-        worker->blocked[worker->n_blocked++] = item->key.hash;
+        *blocked = item->key.hash;
+        worker->has_blocked = true;
         break;
     case CLAIM_ABSENT:
     case CLAIM_ENDED:
@@ -304,11 +311,17 @@ static bool grow_items(struct worker *worker, size_t n)
     if (worker->n_items >= n) {
         return true;
     }
+    size_t n_places = 64; /* a power of two, and never more than half full */
+    while (n_places < 2 * n) {
+        n_places *= 2;
+    }
     free(worker->items);
     free(worker->blocked);
     worker->items = reallocarray(NULL, n, sizeof *worker->items);
-    worker->blocked = reallocarray(NULL, n, sizeof *worker->blocked);
+    worker->blocked = calloc(n_places, sizeof *worker->blocked);
     worker->n_items = worker->items && worker->blocked ? n : 0;
+    worker->n_places = n_places;
+    worker->has_blocked = false;
     return worker->n_items > 0;
 }
 
@@ -332,7 +345,8 @@ static void begin_item(struct worker *worker, struct item *item, struct step *st
 static void commit_all(struct worker *worker, struct item *items, size_t n)
 {
     struct pool *synced = NULL;
-    struct fault fault = { .status = STATUS_OK };
+    struct fault fault;
+    enum status status = STATUS_OK;
     for (size_t k = 0; k < n; k++) {
         struct step *step = items[k].step;
         if (items[k].state != ITEM_DONE || step->fault.status != STATUS_OK) {
@@ -340,9 +354,9 @@ static void commit_all(struct worker *worker, struct item *items, size_t n)
         }
         if (step->model->pool != synced) {
             synced = step->model->pool;
-            pool_commit(worker->service, synced, &fault);
+            status = pool_commit(worker->service, synced, &fault);
         }
-        if (fault.status != STATUS_OK) {
+        if (status != STATUS_OK) {
             step->fault = fault;
         }
     }
@@ -363,7 +377,10 @@ void service_steps(struct worker *worker, struct step *const *steps, size_t n)
             begin_item(worker, &worker->items[n_items++], steps[k]);
         }
     }
-    worker->n_blocked = 0;
+    if (worker->has_blocked) {
+        memset(worker->blocked, 0, worker->n_places * sizeof *worker->blocked);
+        worker->has_blocked = false;
+    }
     for (size_t first = 0; first < n_items; first += WORKER_LANES) {
         size_t n_window = n_items - first < WORKER_LANES ? n_items - first : WORKER_LANES;
         while (run_round(worker, worker->items + first, n_window)) {

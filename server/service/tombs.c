@@ -95,3 +95,15 @@ bool tombs_forget(struct tombs *tombs, uint64_t hash)
     pthread_mutex_unlock(&tombs->mutex);
     return found;
 }
+
+void tombs_copy(struct tombs *from, struct tombs *to)
+{
+    for (size_t k = 0; k < from->max && atomic_load_explicit(&from->n, memory_order_relaxed) > 0; k++) {
+        pthread_mutex_lock(&from->mutex);
+        struct tomb tomb = from->ring[(from->next_place + k) % from->max];
+        pthread_mutex_unlock(&from->mutex);
+        if (tomb.hash != 0) {
+            tombs_add(to, tomb.hash, tomb.reason, tomb.ended_at_ms, tomb.ttl_s);
+        }
+    }
+}

@@ -36,5 +36,7 @@ void tombs_add(struct tombs *tombs, uint64_t hash, enum tomb_reason reason, int6
                uint32_t ttl_s);
 bool tombs_find(struct tombs *tombs, uint64_t hash, int64_t now_ms, struct tomb *ret_tomb);
 bool tombs_forget(struct tombs *tombs, uint64_t hash); /* true if there was one */
+/* Adds what `from` remembers to `to`, the oldest first. */
+void tombs_copy(struct tombs *from, struct tombs *to);
 
 #endif

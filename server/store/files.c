@@ -20,7 +20,7 @@ bool files_name_is_valid(const char *name, size_t n)
         return false;
     }
     for (size_t k = 0; k < n; k++) {
-        if (!isalnum((unsigned char)name[k]) && !strchr("._-", name[k])) {
+        if (!isalnum((unsigned char)name[k]) && (name[k] == '\0' || !strchr("._-", name[k]))) {
             return false;
         }
     }
@@ -52,7 +52,7 @@ static enum status make_folder(const char *path, struct fault *fault)
     return failed(fault, "create the directory", path);
 }
 
-static bool sync_folder_of(const char *path)
+bool files_sync_folder_of(const char *path)
 {
     char folder[PATH_MAX];
     const char *slash = strrchr(path, '/');
@@ -245,21 +245,14 @@ static enum status write_file(const char *path, const void *bytes, size_t n, str
     bool written = write_all(fd, bytes, n) && fsync(fd) == 0;
     enum status status = written ? STATUS_OK : failed(fault, "write", beside);
     close(fd);
-    if (status == STATUS_OK) {
-        status = files_replace(beside, path, fault);
+    if (status == STATUS_OK && rename(beside, path) != 0) {
+        status = failed(fault, "put in place", path);
     }
     if (status != STATUS_OK) {
         unlink(beside);
+        return status;
     }
-    return status;
-}
-
-enum status files_replace(const char *from, const char *to, struct fault *fault)
-{
-    if (rename(from, to) != 0) {
-        return failed(fault, "put in place", to);
-    }
-    return sync_folder_of(to) ? STATUS_OK : failed(fault, "sync the directory of", to);
+    return files_sync_folder_of(path) ? STATUS_OK : failed(fault, "sync the directory of", path);
 }
 
 enum status files_write_version(const char *data, const char *name, unsigned number, const void *bytes,
@@ -276,11 +269,16 @@ enum status files_write_version(const char *data, const char *name, unsigned num
     if (status != STATUS_OK) {
         return status;
     }
-    do {
-        if (!path_print(version.path, "%s/%u%s", folder, version.number, extension)) {
-            return failed(fault, "write below", folder);
+    for (;; version.number++) {
+        if (version.number > INT_MAX ||
+            !path_print(version.path, "%s/%u%s", folder, version.number, extension)) {
+            return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "no name is left for another version in %s",
+                             folder);
         }
-    } while (stat(version.path, &file) == 0 && version.number++ < INT_MAX);
+        if (stat(version.path, &file) != 0) {
+            break;
+        }
+    }
     status = write_file(version.path, bytes, n, fault);
     if (status == STATUS_OK && stat(version.path, &file) != 0) {
         status = failed(fault, "find", version.path);
@@ -297,7 +295,7 @@ enum status files_delete(const char *path, struct fault *fault)
     if (unlink(path) != 0) {
         return failed(fault, "delete", path);
     }
-    return sync_folder_of(path) ? STATUS_OK : failed(fault, "sync the directory of", path);
+    return files_sync_folder_of(path) ? STATUS_OK : failed(fault, "sync the directory of", path);
 }
 
 unsigned files_read_active(const char *data, const char *name)

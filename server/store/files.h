@@ -55,7 +55,7 @@ enum status files_write_active(const char *data, const char *name, unsigned numb
 bool files_models_path(const char *data, char path[PATH_MAX]);
 /* The path of a model's session pool. */
 bool files_pool_path(const char *data, const char *name, const char *suffix, char path[PATH_MAX]);
-/* Puts a finished file in another's place, durably. */
-enum status files_replace(const char *from, const char *to, struct fault *fault);
+/* Makes durable that the file is there, or that it is not. */
+bool files_sync_folder_of(const char *path);
 
 #endif

@@ -9,10 +9,11 @@
 
 static enum status map_more(struct region *region, size_t from, size_t to, int flags, struct fault *fault)
 {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t first = (from + page - 1) / page * page; /* the page in which the region ends is mapped already */
     flags |= MAP_FIXED | (region->fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED);
-    void *at = mmap(region->base + from, to - from, PROT_READ | PROT_WRITE, flags, region->fd,
-                    region->fd < 0 ? 0 : (off_t)from);
-    if (at == MAP_FAILED) {
+    if (first < to && mmap(region->base + first, to - first, PROT_READ | PROT_WRITE, flags, region->fd,
+                           region->fd < 0 ? 0 : (off_t)first) == MAP_FAILED) {
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "cannot map %zu bytes: %s", to - from,
                          strerrordesc_np(errno));
     }
@@ -20,41 +21,39 @@ static enum status map_more(struct region *region, size_t from, size_t to, int f
     return STATUS_OK;
 }
 
-static enum status map_existing(struct region *region, const char *path, struct fault *fault)
+static enum status open_file(struct region *region, const char *path, size_t *ret_size, struct fault *fault)
 {
     struct stat file;
-    if (fstat(region->fd, &file) != 0) {
-        return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "cannot read %s: %s", path,
+    region->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (region->fd < 0 || fstat(region->fd, &file) != 0) {
+        return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "cannot open %s: %s", path,
                          strerrordesc_np(errno));
     }
-    size_t size = (size_t)file.st_size;
-    if (size > region->reserved) {
-        return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "%s holds %zu bytes, more than the %zu that fit",
-                         path, size, region->reserved);
+    *ret_size = (size_t)file.st_size;
+    return STATUS_OK;
+}
+
+static enum status map_file(struct region *region, size_t size, size_t reserved_bytes, struct fault *fault)
+{
+    region->reserved = size > reserved_bytes ? size : reserved_bytes;
+    void *base = mmap(NULL, region->reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (base == MAP_FAILED) {
+        return fault_set(fault, STATUS_NO_MEMORY, NULL, "cannot reserve %zu bytes of address space: %s",
+                         region->reserved, strerrordesc_np(errno));
     }
-    if (size == 0) {
-        return STATUS_OK;
-    }
+    region->base = base;
     /* Populated at once: a million page faults one by one would cost more than the rest of a restart. */
-    return map_more(region, 0, size, MAP_POPULATE, fault);
+    return size > 0 ? map_more(region, 0, size, MAP_POPULATE, fault) : STATUS_OK;
 }
 
 enum status region_open(struct region *region, const char *path, size_t reserved_bytes, struct fault *fault)
 {
-    *region = (struct region){ .fd = -1, .reserved = reserved_bytes };
-    void *base = mmap(NULL, reserved_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (base == MAP_FAILED) {
-        return fault_set(fault, STATUS_NO_MEMORY, NULL, "cannot reserve %zu bytes of address space: %s",
-                         reserved_bytes, strerrordesc_np(errno));
+    size_t size = 0;
+    *region = (struct region){ .fd = -1 };
+    enum status status = path ? open_file(region, path, &size, fault) : STATUS_OK;
+    if (status == STATUS_OK) {
+        status = map_file(region, size, reserved_bytes, fault);
     }
-    region->base = base;
-    if (!path) {
-        return STATUS_OK;
-    }
-    region->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    enum status status = region->fd < 0 ? fault_set(fault, STATUS_STORAGE_FAILED, NULL, "cannot open %s: %s",
-                                                    path, strerrordesc_np(errno))
-                                        : map_existing(region, path, fault);
     if (status != STATUS_OK) {
         region_close(region);
     }
@@ -64,6 +63,9 @@ enum status region_open(struct region *region, const char *path, size_t reserved
 enum status region_grow(struct region *region, size_t size, struct fault *fault)
 {
     size_t old = atomic_load(&region->size);
+    if (size <= old) {
+        return STATUS_OK;
+    }
     if (size > region->reserved) {
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "more than the %zu bytes that were reserved",
                          region->reserved);

@@ -20,10 +20,11 @@ struct region {
     int fd; /* -1: anonymous */
 };
 
-/* Opens or creates the file (path NULL: anonymous) and maps what it holds. A new region has size 0. */
+/* Opens or creates the file (path NULL: anonymous) and maps what it holds, however much that is. A new region
+ * has size 0. */
 __attribute__((warn_unused_result)) enum status region_open(struct region *region, const char *path,
                                                             size_t reserved_bytes, struct fault *fault);
-/* Makes the region `size` bytes long; new bytes are zero. */
+/* Makes the region at least `size` bytes long; new bytes are zero. */
 __attribute__((warn_unused_result)) enum status region_grow(struct region *region, size_t size,
                                                             struct fault *fault);
 /* Everything written so far to disk; a no-op in anonymous memory. False if the disk refused: what was written
