@@ -17,6 +17,7 @@
 enum item_state {
     ITEM_WAITING, /* for a round in which its session is free */
     ITEM_BLOCKED, /* its session is in use elsewhere: not in this call */
+    ITEM_CLAIMED,
     ITEM_RUNNING,
     ITEM_DONE
 };
@@ -30,7 +31,6 @@ struct item {
     uint32_t slot;
     const struct record_copy *now;
     struct record_copy *next;
-    float *y; /* [S * O] */
 };
 
 static void finish(struct item *item)
@@ -162,13 +162,21 @@ static void make_lane(struct worker *worker, struct item *item, struct gru_lane 
         finish_badly(item);
         return;
     }
+    /* Only now: a step that waits for turns and turns must not take memory at each. */
+    float *y = arena_array(step->arena, gru_model_info(step->model->active->gru)->y_floats, sizeof *y);
+    if (!y) {
+        fault_set(&step->fault, STATUS_NO_MEMORY, NULL, "no memory for this step");
+        give_back(item);
+        finish_badly(item);
+        return;
+    }
     item->next = session_begin_copy(pool, item->slot, &item->now);
     item->state = ITEM_RUNNING;
     *lane = (struct gru_lane){ .state_in = record_state(&pool->layout, now),
                                .state_out = record_state(&pool->layout, item->next),
                                .x = step->x,
                                .n_rows = 1,
-                               .y = item->y };
+                               .y = y };
 }
 
 /* Compares what the last step forecast with what this one brought. */
@@ -256,13 +264,14 @@ static uint64_t *blocked_place(const struct worker *worker, const struct item *i
     return &worker->blocked[at];
 }
 
-static void claim_item(struct worker *worker, struct item *item, struct gru_lane *lane)
+static void claim_item(struct worker *worker, struct item *item)
 {
     uint64_t *blocked = blocked_place(worker, item);
     enum claim claim = *blocked != 0 ? CLAIM_BUSY : claim_session(worker, item);
     switch (claim) {
     case CLAIM_OK:
-        make_lane(worker, item, lane);
+        item->state = ITEM_CLAIMED;
+        record_prefetch(&item->step->model->pool->layout, pool_record(item->step->model->pool, item->slot));
         break;
     case CLAIM_OWN: /* a step of this session is in this round already */
         break;
@@ -290,8 +299,14 @@ static bool run_round(struct worker *worker, struct item *items, size_t n)
             continue;
         }
         model = items[k].step->model;
-        claim_item(worker, &items[k], &worker->lanes[n_lanes]);
-        n_lanes += items[k].state == ITEM_RUNNING;
+        claim_item(worker, &items[k]);
+    }
+    /* Only now, when the records that were claimed are on their way into the cache. */
+    for (size_t k = 0; k < n; k++) {
+        if (items[k].state == ITEM_CLAIMED) {
+            make_lane(worker, &items[k], &worker->lanes[n_lanes]);
+            n_lanes += items[k].state == ITEM_RUNNING;
+        }
     }
     if (n_lanes > 0 && gru_run(model->active->gru, worker->work, worker->lanes, n_lanes) != GRU_OK) {
         fail_all(items, n);
@@ -333,11 +348,6 @@ static void begin_item(struct worker *worker, struct item *item, struct step *st
     if (model_find(worker, step->model_name, &step->model, &step->fault) != STATUS_OK) {
         finish_badly(item);
         return;
-    }
-    item->y = arena_array(step->arena, gru_model_info(step->model->active->gru)->y_floats, sizeof *item->y);
-    if (!item->y) {
-        fault_set(&step->fault, STATUS_NO_MEMORY, NULL, "no memory for this step");
-        finish_badly(item);
     }
 }
 

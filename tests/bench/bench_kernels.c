@@ -7,7 +7,8 @@
  * loses nothing to scalar expf. Batches and whole projections stand beside cblas_sgemm without any gates.
  *
  * Contenders alternate; what is printed is the median of N_RUNS runs, their minimum and maximum, and the
- * ratio of the medians. Pin it to a processor: taskset -c 1 build/bench/bench_kernels
+ * ratio of the medians. OpenBLAS chooses its own kernels; the first line says which, and
+ * OPENBLAS_CORETYPE=SkylakeX overrides it. Pin the run to a processor: taskset -c 1 build/bench/bench_kernels
  */
 #include "kernels/kernels.h"
 
