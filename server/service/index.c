@@ -5,6 +5,20 @@
 
 enum { SHARD_FIRST_SIZE = 64 };
 
+/* An entry is a slot + 1 with the hash's upper bits above it, so that most entries that are another's are
+ * passed over without a look at their slot, which is rarely in the cache. */
+#define SLOT_MASK ((uint32_t)INDEX_SLOTS_MAX)
+
+static uint32_t make_entry(uint32_t slot, uint32_t low)
+{
+    return (low & ~SLOT_MASK) | (slot + 1);
+}
+
+uint32_t index_slot(uint32_t entry)
+{
+    return (entry & SLOT_MASK) - 1;
+}
+
 bool index_init(struct index *index, const void *context,
                 bool (*is_slot)(const void *, uint32_t, const char *, size_t),
                 uint32_t (*hash_of)(const void *, uint32_t))
@@ -51,8 +65,10 @@ uint32_t index_find(const struct index *index, const struct index_shard *shard, 
     size_t mask = shard->n_entries - 1;
     uint32_t low = (uint32_t)hash;
     for (size_t at = low & mask; shard->entries[at] != 0; at = (at + 1) & mask) {
-        uint32_t slot = shard->entries[at] - 1;
-        if (index->hash_of(index->context, slot) == low && index->is_slot(index->context, slot, id, n_id)) {
+        uint32_t entry = shard->entries[at];
+        uint32_t slot = index_slot(entry);
+        if (entry == make_entry(slot, low) && index->hash_of(index->context, slot) == low &&
+            index->is_slot(index->context, slot, id, n_id)) {
             return slot;
         }
     }
@@ -77,7 +93,8 @@ static bool grow(const struct index *index, struct index_shard *shard)
     }
     for (size_t k = 0; k < shard->n_entries; k++) {
         if (shard->entries[k] != 0) {
-            place(entries, n - 1, index->hash_of(index->context, shard->entries[k] - 1), shard->entries[k]);
+            place(entries, n - 1, index->hash_of(index->context, index_slot(shard->entries[k])),
+                  shard->entries[k]);
         }
     }
     free(shard->entries);
@@ -91,7 +108,8 @@ bool index_insert(const struct index *index, struct index_shard *shard, uint32_t
     if ((shard->n_used + 1) * 10 > shard->n_entries * 7 && !grow(index, shard)) {
         return false;
     }
-    place(shard->entries, shard->n_entries - 1, index->hash_of(index->context, slot), slot + 1);
+    uint32_t low = index->hash_of(index->context, slot);
+    place(shard->entries, shard->n_entries - 1, low, make_entry(slot, low));
     shard->n_used++;
     return true;
 }
@@ -99,14 +117,15 @@ bool index_insert(const struct index *index, struct index_shard *shard, uint32_t
 void index_remove(const struct index *index, struct index_shard *shard, uint32_t slot)
 {
     size_t mask = shard->n_entries - 1;
-    size_t hole = index->hash_of(index->context, slot) & mask;
-    while (shard->entries[hole] != slot + 1) {
+    uint32_t low = index->hash_of(index->context, slot);
+    size_t hole = low & mask;
+    while (shard->entries[hole] != make_entry(slot, low)) {
         hole = (hole + 1) & mask;
     }
     /* Entries behind the hole that would no longer be found from their home move into it (Knuth 6.4,
      * algorithm R). */
     for (size_t at = (hole + 1) & mask; shard->entries[at] != 0; at = (at + 1) & mask) {
-        size_t home = index->hash_of(index->context, shard->entries[at] - 1) & mask;
+        size_t home = index->hash_of(index->context, index_slot(shard->entries[at])) & mask;
         if (((at - home) & mask) >= ((at - hole) & mask)) {
             shard->entries[hole] = shard->entries[at];
             hole = at;

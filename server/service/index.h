@@ -13,12 +13,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { INDEX_SHARDS = 64 };
+enum { INDEX_SHARDS = 64, INDEX_SLOTS_MAX = (1 << 27) - 1 };
 #define INDEX_NONE UINT32_MAX
 
 struct index_shard {
     pthread_mutex_t mutex; /* guards the three below */
-    uint32_t *entries;     /* slot + 1, 0: empty */
+    uint32_t *entries;     /* index_slot tells the slot; 0: empty */
     size_t n_entries, n_used;
 } __attribute__((aligned(64)));
 
@@ -35,6 +35,7 @@ __attribute__((warn_unused_result)) bool index_init(struct index *index, const v
                                                                     size_t),
                                                     uint32_t (*hash_of)(const void *, uint32_t));
 void index_done(struct index *index);
+uint32_t index_slot(uint32_t entry);
 
 struct index_shard *index_lock(struct index *index, uint64_t hash);
 void index_unlock(struct index_shard *shard);

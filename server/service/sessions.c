@@ -176,7 +176,8 @@ static void list_shard(struct pool *pool, uint64_t number, struct listing *listi
     struct index_shard *shard = index_lock(&pool->index, number << 58);
     for (size_t k = 0; k < shard->n_entries; k++) {
         if (shard->entries[k] != 0) {
-            const struct record_header *header = record_header_of(pool_record(pool, shard->entries[k] - 1));
+            const struct record_header *header =
+                record_header_of(pool_record(pool, index_slot(shard->entries[k])));
             char id[SESSION_ID_MAX + 1];
             memcpy(id, header->id, header->n_id);
             id[header->n_id] = '\0';

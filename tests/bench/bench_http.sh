@@ -8,7 +8,6 @@ set -eu
 rounds=${1:-9}
 seconds=${2:-2}
 clients=${3:-16}
-here=$(cd "$(dirname "$0")" && pwd)
 build=${BUILD:-build}
 work=$(mktemp -d)
 bare_pid=
@@ -16,16 +15,13 @@ grud_pid=
 
 finish() {
     for pid in $bare_pid $grud_pid; do
-        kill "$pid" 2>/dev/null && wait "$pid" || :
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" || true
     done
     rm -rf "$work"
 }
 trap finish EXIT
 trap 'exit 1' INT TERM
-
-flags="-std=gnu17 -D_GNU_SOURCE -O2"
-${CC:-cc} $flags "$here/bare_responder.c" -o "$work/bare_responder" -lmicrohttpd
-${CC:-cc} $flags "$here/load.c" -o "$work/load"
 
 if [ "$(nproc)" -gt 1 ] && command -v taskset >/dev/null; then
     on_server="taskset -c 0"
@@ -38,7 +34,7 @@ fi
 mkdir "$work/models"
 "$build/grud" init --inputs a,b,c,d --outputs a --layers 64 -o "$work/models/bench.safetensors" >/dev/null
 
-$on_server "$work/bare_responder" >"$work/bare_port" &
+$on_server "$build/bench/bare_responder" >"$work/bare_port" &
 bare_pid=$!
 $on_server "$build/grud" --listen 127.0.0.1:0 --port-file "$work/grud_port" --models "$work/models" --workers 1 \
     --log-level warn &
@@ -50,7 +46,7 @@ done
 
 body='{"x":[20.125,0.5512,1013.25,3.75]}'
 load() { # NAME PORT PATH PID: one round, its line is added to the file NAME
-    $on_client "$work/load" "$2" "$3" "$body" "$clients" "$seconds" "$4" >>"$work/$1" || {
+    $on_client "$build/bench/load" "$2" "$3" "$body" "$clients" "$seconds" "$4" >>"$work/$1" || {
         echo "bench_http: $1 gave answers that are no 200" >&2
         exit 1
     }

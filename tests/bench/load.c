@@ -2,11 +2,11 @@
  * load.c - a load generator for a server on 127.0.0.1: keep-alive clients that POST a body, wait for the
  * whole answer and post again. One thread, bounded by time.
  *
- * Usage: load PORT PATH BODY [CLIENTS [SECONDS [PID]]]
+ * Usage: load PORT PATH BODY [CLIENTS [SECONDS [PID [SESSIONS]]]]
  *
- * "%d" in PATH becomes the client's number. Prints one line of name=value pairs; with the PID of the server
- * also the processor time that it took for a request, from /proc/PID/task/<n>/schedstat, which counts
- * nanoseconds. Ends with 1 if any answer was not a 200.
+ * "%d" in PATH becomes the client's number; with SESSIONS, each request has a random one below it. Prints one
+ * line of name=value pairs; with the PID of the server also the processor time that it took for a request,
+ * from /proc/PID/task/<n>/schedstat, which counts nanoseconds. Ends with 1 if any answer was not a 200.
  */
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 enum { CLIENTS_MAX = 4096, REQUEST_MAX = 8192, ANSWER_MAX = 65536, EVENTS_MAX = 64 };
+enum { NUMBER_DIGITS = 7 };
 enum { BUCKETS_PER_OCTAVE = 32, BUCKETS = 64 * BUCKETS_PER_OCTAVE };
 
 static const double WARM_UP_SECONDS = 0.3;
@@ -30,6 +31,8 @@ struct client {
     int fd;
     size_t n_request;
     char request[REQUEST_MAX];
+    char *number;      /* in the request: the digits that stand for "%d"; NULL: none */
+    size_t n_sessions; /* 0: the number stays */
     double sent_at;
     size_t n_answer;
     char answer[ANSWER_MAX];
@@ -82,19 +85,31 @@ static double percentile_us(const struct figures *figures, double fraction)
 
 /* ---- clients ---- */
 
-/* Puts the client's number in the place of "%d". */
-static void print_path(char path[512], const char *template, int number)
+/* Puts the client's number in the place of "%d", as NUMBER_DIGITS digits. */
+static void print_path(char path[512], const char *template, size_t number)
 {
     const char *place = strstr(template, "%d");
     int n = place ? (int)(place - template) : (int)strlen(template);
     if (place) {
-        snprintf(path, 512, "%.*s%d%s", n, template, number, place + 2);
+        snprintf(path, 512, "%.*s%0*zu%s", n, template, NUMBER_DIGITS, number, place + 2);
     } else {
         snprintf(path, 512, "%s", template);
     }
 }
 
-static void make_request(struct client *client, const char *template, const char *body, int number)
+/* The next request is for a session at random. */
+static void change_number(struct client *client)
+{
+    static uint64_t random = 1;
+    random = random * 6364136223846793005U + 1442695040888963407U;
+    uint64_t number = (random >> 33) % client->n_sessions;
+    for (int k = NUMBER_DIGITS - 1; k >= 0; k--) {
+        client->number[k] = (char)('0' + number % 10);
+        number /= 10;
+    }
+}
+
+static void make_request(struct client *client, const char *template, const char *body, size_t number)
 {
     char path[512];
     print_path(path, template, number);
@@ -107,6 +122,8 @@ static void make_request(struct client *client, const char *template, const char
         fail("the request");
     }
     client->n_request = (size_t)n;
+    const char *place = strstr(template, "%d");
+    client->number = place ? client->request + strlen("POST ") + (place - template) : NULL;
 }
 
 static void open_client(struct client *client, int events, uint16_t port)
@@ -130,6 +147,9 @@ static void send_request(struct client *client, double at)
 {
     client->n_answer = 0;
     client->sent_at = at;
+    if (client->n_sessions > 0) {
+        change_number(client);
+    }
     if (send(client->fd, client->request, client->n_request, MSG_NOSIGNAL) != (ssize_t)client->n_request) {
         fail("send");
     }
@@ -213,11 +233,12 @@ static double processor_seconds(int pid)
 
 int main(int argc, char *argv[])
 {
+    size_t n_sessions = argc > 7 ? strtoul(argv[7], NULL, 10) : 0;
     size_t n_clients = argc > 4 ? strtoul(argv[4], NULL, 10) : 16;
     double seconds = argc > 5 ? strtod(argv[5], NULL) : 2;
-    int pid = argc > 6 ? atoi(argv[6]) : 0;
+    int pid = argc > 6 ? (int)strtol(argv[6], NULL, 10) : 0;
     if (argc < 4 || n_clients == 0 || n_clients > CLIENTS_MAX) {
-        fputs("usage: load PORT PATH BODY [CLIENTS [SECONDS [PID]]]\n", stderr);
+        fputs("usage: load PORT PATH BODY [CLIENTS [SECONDS [PID [SESSIONS]]]]\n", stderr);
         return 2;
     }
     static struct figures warm_up, figures;
@@ -227,8 +248,9 @@ int main(int argc, char *argv[])
         fail("start");
     }
     for (size_t k = 0; k < n_clients; k++) {
-        make_request(&clients[k], argv[2], argv[3], (int)k);
-        open_client(&clients[k], events, (uint16_t)atoi(argv[1]));
+        make_request(&clients[k], argv[2], argv[3], k);
+        clients[k].n_sessions = clients[k].number ? n_sessions : 0;
+        open_client(&clients[k], events, (uint16_t)strtoul(argv[1], NULL, 10));
     }
     run(clients, n_clients, events, WARM_UP_SECONDS, &warm_up);
     double cpu = pid ? processor_seconds(pid) : 0, at = now();

@@ -440,6 +440,7 @@ TEST(a_conversion_keeps_times_to_live_and_tombstones_and_figures)
         world_age(&world, id, 60000);
         service_tick(world.service);
         ck_assert_uint_eq(model_n_sessions(world_model(&world)), 0);
+        ck_assert_uint_eq(atomic_load(&world_pool(&world)->n_own_ttl), 0);
     }
     world_done(&world);
 }

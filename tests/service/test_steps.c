@@ -414,6 +414,34 @@ TEST(a_session_in_use_elsewhere_waits_and_so_do_its_later_steps)
     world_done(&world);
 }
 
+TEST(a_step_takes_no_memory_while_it_waits)
+{
+    struct world world;
+    world_init(&world);
+    world_start(&world);
+    expect_steps(&world, "s", 1, 1, 1);
+    struct pool *pool = world_pool(&world);
+    struct pool_key key = pool_key_of("s");
+    struct arena small;
+    uint32_t slot;
+    float x[INPUTS];
+    reading(1, 2, x);
+    arena_init(&small, 20000);
+    ck_assert_int_eq(pool_claim(pool, &key, 4242, 0, &slot, &world.fault), CLAIM_OK);
+    struct step step = step_make(&world, "s", x);
+    struct step *handed[] = { &step };
+    step.arena = &small;
+    for (int turn = 0; turn < 10000; turn++) {
+        worker_turn(world.worker);
+        service_steps(world.worker, handed, 1);
+        ck_assert(turn % 1000 || !step.is_done);
+    }
+    pool_release(pool, slot);
+    ck_assert_int_eq(step_take(&world, &step), STATUS_OK);
+    arena_done(&small);
+    world_done(&world);
+}
+
 /* ---- forecast errors ---- */
 
 TEST(errors_are_the_means_over_what_was_forecast)

@@ -192,6 +192,44 @@ static void *use_other_verbs(void *context)
     return NULL;
 }
 
+enum { NEW_SESSIONS = 500 };
+
+static void new_name(uint64_t thread, uint64_t number, char id[32])
+{
+    snprintf(id, 32, "new-%d-%d", (int)thread, (int)number);
+}
+
+/* First steps of sessions, some at each time between two activations. */
+static void *make_new_sessions(void *context)
+{
+    struct member *member = context;
+    struct team *team = member->team;
+    struct worker *worker = begin(team);
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    static const float x[INPUTS] = { 1, 1 };
+    for (uint64_t k = 0; k < NEW_SESSIONS; k++) {
+        struct step step = { .arena = &arena, .model_name = "m", .x = x, .has_seq = true, .seq = 1 };
+        struct step *handed[] = { &step };
+        while (atomic_load(&team->n_activations) < k * team->n_activations_wanted / NEW_SESSIONS) {
+            sched_yield();
+        }
+        new_name(member->number, k, step.session);
+        arena_reset(&arena);
+        while (!step.is_done) {
+            worker_turn(worker);
+            service_steps(worker, handed, 1);
+        }
+        if (step.fault.status != STATUS_OK) {
+            note_unexpected(team, &step.fault);
+        }
+    }
+    atomic_fetch_add(&team->n_done, 1);
+    arena_done(&arena);
+    worker_free(worker);
+    return NULL;
+}
+
 static void run(struct team *team, void *(*const *roles)(void *), size_t n_roles)
 {
     struct member members[16];
@@ -201,7 +239,7 @@ static void run(struct team *team, void *(*const *roles)(void *), size_t n_roles
     }
     size_t n_steppers = 0;
     for (size_t k = 0; k < n_roles; k++) {
-        n_steppers += roles[k] == step_sessions;
+        n_steppers += roles[k] == step_sessions || roles[k] == make_new_sessions;
     }
     while (atomic_load(&team->n_done) < n_steppers) { /* this is the main thread of the daemon */
         service_tick(team->world.service);
@@ -274,7 +312,7 @@ static void expect_no_step_lost_to(void *(*const *roles)(void *), size_t n_roles
 {
     struct team team;
     team_init(&team, n_batches);
-    team.n_activations_wanted = 100;
+    team.n_activations_wanted = 60;
     world_start(&team.world);
     world_put_version(&team.world, network_file(HIDDEN, 2));
     world_put_version(&team.world, network_file(HIDDEN + 6, 3));
@@ -299,6 +337,32 @@ TEST(all_verbs_at_once_lose_no_step)
 }
 
 /* ---- sessions that come and go ---- */
+
+TEST(sessions_that_are_made_while_others_move_to_another_layout_are_kept)
+{
+    static void *(*const roles[])(void *) = { make_new_sessions, make_new_sessions, make_new_sessions,
+                                              activate_versions };
+    struct team team;
+    team_init(&team, 0);
+    team.n_activations_wanted = 60;
+    world_start(&team.world);
+    world_put_version(&team.world, network_file(HIDDEN + 6, 2));
+    world_put_version(&team.world, network_file(HIDDEN - 1, 3));
+    world_put_version(&team.world, network_file(HIDDEN + 2, 4));
+    run(&team, roles, 4);
+    for (int restart = 0; restart < 2; restart++) {
+        ck_assert_uint_eq(model_n_sessions(world_model(&team.world)), (size_t)3 * NEW_SESSIONS);
+        for (uint64_t thread = 0; thread < 3; thread++) {
+            for (uint64_t k = 0; k < NEW_SESSIONS; k++) {
+                char id[32];
+                new_name(thread, k, id);
+                ck_assert_uint_eq(session_get(&team.world, id).row.step, 1);
+            }
+        }
+        world_restart(&team.world);
+    }
+    world_done(&team.world);
+}
 
 static void *create_and_delete(void *context)
 {
