@@ -40,7 +40,7 @@ static void drop_partial_code_point(char *text)
     }
 }
 
-enum status fault_set(struct fault *fault, enum status status, const char *param, const char *format, ...)
+void fault_fill(struct fault *fault, enum status status, const char *param, const char *format, ...)
 {
     /* built aside, as the arguments may well be the texts of *fault itself */
     struct fault result = { .status = status };
@@ -55,7 +55,6 @@ enum status fault_set(struct fault *fault, enum status status, const char *param
         drop_partial_code_point(result.message);
     }
     *fault = result;
-    return status;
 }
 
 enum status status_of_gru(enum gru_status status)

@@ -70,9 +70,22 @@ struct fault {
 const char *status_code(enum status status);
 int status_http(enum status status);
 
-/* Fills *fault (never NULL) and returns status. param may be NULL. */
-__attribute__((format(printf, 4, 5))) enum status fault_set(struct fault *fault, enum status status,
-                                                            const char *param, const char *format, ...);
+/* Fills *fault (never NULL). param may be NULL; texts may be those of the same fault. */
+__attribute__((format(printf, 4, 5))) void fault_fill(struct fault *fault, enum status status, const char *param,
+                                                      const char *format, ...);
+
+/* The same, and is the status: `return fault_set(fault, STATUS_NO_MEMORY, NULL, "...")`. */
+#define fault_set(fault, status, ...) (fault_fill((fault), (status), __VA_ARGS__), fault_is(status))
+static inline enum status fault_is(enum status status)
+{
+    return status;
+}
+
+/* The status of a fault that was filled: never STATUS_OK. */
+static inline enum status fault_status(const struct fault *fault)
+{
+    return fault->status != STATUS_OK ? fault->status : STATUS_INTERNAL;
+}
 
 /* The library's statuses in the daemon's terms. */
 enum status status_of_gru(enum gru_status status);

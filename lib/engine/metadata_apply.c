@@ -91,7 +91,7 @@ static enum gru_status connect_outputs(const struct metadata *metadata, struct g
 {
     struct name_index inputs;
     enum gru_status status = GRU_OK;
-    size_t *fed_by = calloc(info->n_inputs, sizeof *fed_by);
+    size_t *fed_by = calloc(info->n_inputs + 1, sizeof *fed_by);
     if (!fed_by || !gru_name_index_init(&inputs, info->inputs, info->n_inputs)) {
         free(fed_by);
         return gru_fail_no_memory(error);

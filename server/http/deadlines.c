@@ -26,6 +26,19 @@ void deadlines_remove(struct deadlines *deadlines, struct connection *connection
     }
 }
 
+void deadlines_hurry(struct deadlines *deadlines)
+{
+    deadlines->shortest_ns = SWEEP_NS;
+    deadlines->next_ns = 0;
+}
+
+/* With nothing left to read. */
+static bool has_hung_up(const struct connection *connection)
+{
+    char byte;
+    return !connection->is_whole && recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 void deadlines_sweep(struct deadlines *deadlines, int64_t now_ns)
 {
     if (now_ns < deadlines->next_ns) {
@@ -35,7 +48,7 @@ void deadlines_sweep(struct deadlines *deadlines, int64_t now_ns)
     int64_t next_ns = now_ns + deadlines->shortest_ns;
     TAILQ_FOREACH(connection, &deadlines->connections, link)
     {
-        if (connection->deadline_ns <= now_ns) {
+        if (connection->deadline_ns <= now_ns || has_hung_up(connection)) {
             shutdown(connection->fd, SHUT_RDWR);
             connection->deadline_ns = DEADLINE_NEVER;
         } else if (connection->deadline_ns < next_ns) {

@@ -21,6 +21,7 @@ struct connection {
     int64_t deadline_ns; /* of the monotonic clock */
     int64_t began_ns;    /* the request that is arriving or being answered */
     bool has_request;
+    bool is_whole;      /* the request is whole: the client may hang up its sending side */
     bool is_surplus;    /* one more than --connection-max: told to come back later */
     const char *target; /* the raw request target, until the first call of the handler */
     size_t n_target;
@@ -32,7 +33,7 @@ TAILQ_HEAD(connection_list, connection);
 struct deadlines {
     struct connection_list connections;
     size_t n_connections;
-    int64_t shortest_ns; /* no deadline that is set later can be over sooner than this */
+    int64_t shortest_ns; /* between sweeps: no deadline that is set later can be over sooner */
     int64_t next_ns;     /* when to sweep again */
 };
 
@@ -42,5 +43,7 @@ void deadlines_remove(struct deadlines *deadlines, struct connection *connection
 /* Shuts down the connections whose deadline is over; their owner then learns of it as if the client had hung
  * up. Cheap while no sweep is due. */
 void deadlines_sweep(struct deadlines *deadlines, int64_t now_ns);
+/* From now on sweeps are as frequent as can be. */
+void deadlines_hurry(struct deadlines *deadlines);
 
 #endif

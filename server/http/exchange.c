@@ -346,14 +346,17 @@ void exchange_finish(struct exchange *exchange)
 {
     struct request *request = &exchange->request;
     settle(exchange, request->route->finish(request));
+    /* Not from within its call, as its manual wants it, but that spares a turn of the loop, a thirtieth of a step's cost:
+     * 0.9.75 takes the reply in this state, and 1.0 refuses it. Then at_end queues it in the next turn. */
+    (void)reply_queue(exchange);
 }
 
 static void handle(struct exchange *exchange)
 {
     struct request *request = &exchange->request;
     struct http_worker *worker = exchange->worker;
-    exchange->connection->deadline_ns =
-        DEADLINE_NEVER; /* from here on it is we who keep the client waiting */
+    exchange->connection->is_whole = true;
+    exchange->connection->deadline_ns = DEADLINE_NEVER; /* from here on it is the client who waits */
     if (exchange->body) {
         exchange->body[request->n_body] = '\0';
         request->body = exchange->body;
@@ -448,6 +451,7 @@ void exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **ret_exc
         return;
     }
     connection->has_request = false;
+    connection->is_whole = false;
     connection->deadline_ns = worker->now_ns + (int64_t)worker->http->config->idle_seconds * SECOND_NS;
     worker->n_requests--;
     int64_t duration_ns = worker->now_ns - connection->began_ns;

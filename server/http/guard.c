@@ -65,9 +65,14 @@ static inline bool any(bool (*holds)(uint64_t word), const char *bytes, size_t n
     return holds(word);
 }
 
+/* `word` is in lower case. */
 static bool is_word(const char *bytes, size_t n, const char *word)
 {
-    return n == strlen(word) && strncasecmp(bytes, word, n) == 0;
+    unsigned differs = n != strlen(word);
+    for (size_t k = 0; k < n && !differs; k++) {
+        differs = ((unsigned char)bytes[k] | (bytes[k] >= 'A' && bytes[k] <= 'Z' ? 0x20u : 0u)) ^ (unsigned char)word[k];
+    }
+    return !differs;
 }
 
 /* ---- headers ---- */
@@ -108,30 +113,30 @@ static void read_framing(struct guard *guard, const char *key, size_t n_key, con
 {
     switch (n_key) { /* most headers are passed over by their length alone */
     case 4:
-        guard->n_hosts += is_word(key, n_key, "Host");
+        guard->n_hosts += is_word(key, n_key, "host");
         break;
     case 6:
-        if (is_word(key, n_key, "Expect")) {
+        if (is_word(key, n_key, "expect")) {
             guard->expects_continue = is_word(value, n_value, "100-continue");
         }
         break;
     case 12:
-        if (is_word(key, n_key, "Content-Type")) {
+        if (is_word(key, n_key, "content-type")) {
             guard->content_type = value;
         }
         break;
     case 14:
-        if (is_word(key, n_key, "Content-Length")) {
+        if (is_word(key, n_key, "content-length")) {
             read_length(guard, value, n_value);
         }
         break;
     case 16:
-        if (is_word(key, n_key, "Content-Encoding")) {
+        if (is_word(key, n_key, "content-encoding")) {
             guard->content_encoding = value;
         }
         break;
     case 17:
-        if (is_word(key, n_key, "Transfer-Encoding")) {
+        if (is_word(key, n_key, "transfer-encoding")) {
             guard->n_codings++;
             guard->is_chunked = is_word(value, n_value, "chunked");
         }
@@ -199,7 +204,10 @@ const char *guard_target(const char *target, size_t n)
 
 static const char *skip_white(const char *p)
 {
-    return p + strspn(p, " \t");
+    while (*p == ' ' || *p == '\t') {
+        p++;
+    }
+    return p;
 }
 
 bool media_type_is(const char *content_type, const char *type)

@@ -127,7 +127,7 @@ static void put_durations(struct text *text, const struct metrics *const *worker
     }
     n += sum(workers, n_workers, &workers[0]->durations[METRICS_BUCKETS]);
     put(text, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", name, n);
-    put(text, "%s_sum %.9g\n", name, (double)sum(workers, n_workers, &workers[0]->duration_ns) * 1e-9);
+    put(text, "%s_sum %.9f\n", name, (double)sum(workers, n_workers, &workers[0]->duration_ns) * 1e-9);
     put(text, "%s_count %" PRIu64 "\n", name, n);
 }
 

@@ -134,24 +134,35 @@ void reply_free_kept(struct http_worker *worker)
 
 /* ---- sending ---- */
 
+static int64_t seconds_to_read(const struct exchange *exchange)
+{
+    return (int64_t)exchange->request.config->request_seconds +
+           (int64_t)(exchange->request.reply.n_body / REPLY_BYTES_PER_SECOND);
+}
+
 enum MHD_Result reply_queue(struct exchange *exchange)
 {
-    const struct http_worker *worker = exchange->worker;
-    const struct reply *reply = &exchange->request.reply;
-    enum MHD_Result result = MHD_NO;
+    const unsigned code = (unsigned)exchange->request.reply.code;
+    struct MHD_Response *response = NULL;
     exchange->kept = is_plain(exchange) ? take_kept(exchange) : NULL;
-    if (exchange->kept) {
-        result = MHD_queue_response(exchange->mhd, (unsigned)reply->code, exchange->kept->response);
-    } else {
-        struct MHD_Response *response = make_response(exchange, reply->body);
-        if (response) {
-            result = MHD_queue_response(exchange->mhd, (unsigned)reply->code, response);
-            MHD_destroy_response(response); /* libmicrohttpd holds it until it is sent */
+    if (!exchange->kept) {
+        response = make_response(exchange, exchange->request.reply.body);
+        if (!response) {
+            return MHD_NO;
         }
     }
-    int64_t seconds =
-        (int64_t)worker->http->config->request_seconds + (int64_t)(reply->n_body / REPLY_BYTES_PER_SECOND);
-    exchange->connection->deadline_ns = worker->now_ns + seconds * 1000000000;
+    exchange->connection->deadline_ns = exchange->worker->now_ns + seconds_to_read(exchange) * 1000000000;
+    exchange->connection->is_whole = true;
     exchange->phase = PHASE_QUEUED;
+    /* if this is fine, it may have sent the reply and given the exchange back */
+    enum MHD_Result result =
+        MHD_queue_response(exchange->mhd, code, response ? response : exchange->kept->response);
+    if (response) {
+        MHD_destroy_response(response); /* libmicrohttpd holds it until it is sent */
+    }
+    if (result != MHD_YES) {
+        reply_done(exchange);
+        exchange->phase = PHASE_ANSWERED;
+    }
     return result;
 }

@@ -13,7 +13,6 @@ struct segment {
 struct pattern {
     const struct route *route;
     enum method method;
-    size_t n_segments;
     struct segment segments[ROUTER_SEGMENTS_MAX];
 };
 
@@ -67,8 +66,7 @@ struct router *router_create(const struct route *routes, size_t n_routes)
         router->first[n] = n_made;
         for (size_t k = 0; k < n_routes; k++) {
             struct pattern pattern = { .route = &routes[k] };
-            pattern.n_segments = split(routes[k].path, pattern.segments);
-            if (pattern.n_segments != n) {
+            if (split(routes[k].path, pattern.segments) != n) {
                 continue;
             }
             pattern.method = router_method(routes[k].method);
@@ -90,9 +88,9 @@ void router_free(struct router *router)
     free(router);
 }
 
-static bool is_match(const struct pattern *pattern, const struct segment *segments)
+static bool is_match(const struct pattern *pattern, const struct segment *segments, size_t n)
 {
-    for (size_t i = pattern->n_segments; i-- > 0;) { /* from the end: paths differ there */
+    for (size_t i = n; i-- > 0;) { /* from the end: paths differ there */
         const struct segment *wanted = &pattern->segments[i];
         bool fits = wanted->text
                         ? wanted->n == segments[i].n && memcmp(wanted->text, segments[i].text, wanted->n) == 0
@@ -104,14 +102,14 @@ static bool is_match(const struct pattern *pattern, const struct segment *segmen
     return true;
 }
 
-static void take_parameters(const struct pattern *pattern, const struct segment *segments,
+static void take_parameters(const struct pattern *pattern, const struct segment *segments, size_t n,
                             struct router_match *match)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < pattern->n_segments && n < PATH_PARAMETERS_MAX; i++) {
+    size_t n_taken = 0;
+    for (size_t i = 0; i < n && n_taken < PATH_PARAMETERS_MAX; i++) {
         if (!pattern->segments[i].text) {
-            match->parameters[n] = segments[i].text;
-            match->n_parameters[n++] = segments[i].n;
+            match->parameters[n_taken] = segments[i].text;
+            match->n_parameters[n_taken++] = segments[i].n;
         }
     }
 }
@@ -128,13 +126,13 @@ void router_find(const struct router *router, enum method method, const char *pa
     enum method wanted = method == METHOD_HEAD ? METHOD_GET : method;
     for (size_t k = router->first[n]; k < router->first[n + 1]; k++) {
         const struct pattern *pattern = &router->patterns[k];
-        if (!is_match(pattern, segments)) {
+        if (!is_match(pattern, segments, n)) {
             continue;
         }
         ret_match->allowed |= 1u << pattern->method;
         if (pattern->method == wanted) {
             ret_match->route = pattern->route;
-            take_parameters(pattern, segments, ret_match);
+            take_parameters(pattern, segments, n, ret_match);
             return;
         }
     }

@@ -200,6 +200,7 @@ static void begin_drain(struct http_worker *worker)
     }
     MHD_quiesce_daemon(worker->daemon);
     shutdown(worker->listen_fd, SHUT_RDWR);
+    deadlines_hurry(&worker->deadlines);
     worker_read_clock(worker);
     worker->drain_until_ns = worker->now_ns + (int64_t)worker->http->config->drain_seconds * SECOND_NS;
 }

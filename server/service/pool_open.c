@@ -316,7 +316,7 @@ static enum status move_session(struct pool *from, uint32_t slot, struct pool *t
     }
     copy_session(from, slot, to, to_slot, readings);
     if (pool_publish(to, &key, to_slot, fault) != CLAIM_OK) {
-        return fault->status;
+        return fault_status(fault);
     }
     pool_release(to, to_slot);
     return STATUS_OK;

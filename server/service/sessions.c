@@ -41,7 +41,7 @@ static enum status claim_live(struct worker *worker, const struct model **model,
                          (*model)->name, id);
     }
     if (claim != CLAIM_OK) {
-        return fault->status;
+        return fault_status(fault);
     }
     enum status status = session_rewarm(worker, *model, *ret_slot, fault);
     if (status != STATUS_OK) {
@@ -240,7 +240,7 @@ enum status session_delete(struct worker *worker, const struct model *model, con
     if (claim == CLAIM_ENDED && tombs_forget(&model->pool->tombs, key.hash)) {
         return STATUS_OK;
     }
-    return claim == CLAIM_ENDED ? fault->status
+    return claim == CLAIM_ENDED ? fault_status(fault)
                                 : fault_set(fault, STATUS_SESSION_NOT_FOUND, "session",
                                             "model '%s' has no session '%s'", model->name, id);
 }
@@ -272,11 +272,13 @@ static enum status begin_draft(struct worker *worker, const struct model *model,
             return STATUS_OK;
         }
         if (claim == CLAIM_ENDED && !tombs_forget(&pool->tombs, draft->key.hash)) {
-            return fault->status;
+            return fault_status(fault);
         }
-        claim = session_alloc(worker, draft->model, &draft->key, &draft->slot, &draft->copy, fault);
+        struct record_copy *copy;
+        claim = session_alloc(worker, draft->model, &draft->key, &draft->slot, &copy, fault);
+        draft->copy = copy;
         if (claim != CLAIM_MOVED) {
-            return claim == CLAIM_OK ? STATUS_OK : fault->status;
+            return claim == CLAIM_OK ? STATUS_OK : fault_status(fault);
         }
     }
 }
@@ -298,7 +300,7 @@ static enum status end_draft(struct worker *worker, struct draft *draft, enum st
         enum claim claim = session_publish(pool, &draft->key, draft->slot, draft->copy, fault);
         *ret_again = claim == CLAIM_BUSY || claim == CLAIM_MOVED;
         if (claim != CLAIM_OK) {
-            return fault->status;
+            return fault_status(fault);
         }
         atomic_fetch_add_explicit(&pool->n_created, 1, memory_order_relaxed);
     }

@@ -308,7 +308,7 @@ static bool run_round(struct worker *worker, struct item *items, size_t n)
             n_lanes += items[k].state == ITEM_RUNNING;
         }
     }
-    if (n_lanes > 0 && gru_run(model->active->gru, worker->work, worker->lanes, n_lanes) != GRU_OK) {
+    if (model && n_lanes > 0 && gru_run(model->active->gru, worker->work, worker->lanes, n_lanes) != GRU_OK) {
         fail_all(items, n);
     }
     for (size_t k = 0, lane = 0; lane < n_lanes && k < n; k++) {
