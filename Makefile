@@ -214,14 +214,19 @@ $(BUILD)/bench/bench_sessions: tests/bench/bench_sessions.c $(BUILD)/service.a $
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Iserver -Ilib $(LDFLAGS) -o $@ $^ $(LIBS_leaf)
 
+ON_ONE_CORE := $(if $(shell command -v taskset),taskset -c 0)
+
 bench: bench-packages all $(addprefix $(BUILD)/bench/,bench_kernels bench_json bench_sessions bare_responder load) ## measure, side by side, as ratios
-	@$(BUILD)/bench/bench_kernels
-	@$(BUILD)/bench/bench_json
+	@env -u OPENBLAS_CORETYPE OPENBLAS_NUM_THREADS=1 $(ON_ONE_CORE) $(BUILD)/bench/bench_kernels
+	@$(ON_ONE_CORE) $(BUILD)/bench/bench_json
 	@BUILD=$(BUILD) tests/bench/bench_http.sh
 	@BUILD=$(BUILD) tests/bench/bench_sessions.sh
 
 bench-peers: bench-packages all ## the same against ONNX Runtime, and PyTorch where it is installed
-	@BUILD=$(BUILD) tests/bench/bench_peers.sh
+	$(call packages,python3-venv)
+	@test -x build/peers/bin/python || python3 -m venv build/peers
+	@build/peers/bin/pip install --quiet numpy onnx onnxruntime
+	@$(ON_ONE_CORE) build/peers/bin/python tests/bench/bench_peers.py --lib $(BUILD)/libgru.so
 
 # ---- installing ----
 install: all ## install into PREFIX (default /usr/local), below DESTDIR
