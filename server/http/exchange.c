@@ -346,8 +346,9 @@ void exchange_finish(struct exchange *exchange)
 {
     struct request *request = &exchange->request;
     settle(exchange, request->route->finish(request));
-    /* Not from within its call, as its manual wants it, but that spares a turn of the loop, a thirtieth of a step's cost:
-     * 0.9.75 takes the reply in this state, and 1.0 refuses it. Then at_end queues it in the next turn. */
+    /* Not from within its call, as its manual wants it, but that spares a turn of the loop, a thirtieth of a
+     * step's cost: 0.9.75 takes the reply in this state, and 1.0 refuses it. Then at_end queues it in the
+     * next turn. */
     (void)reply_queue(exchange);
 }
 

@@ -32,6 +32,13 @@ static inline bool holds_white_or_odd(uint64_t word)
     return ((((word - ONES * 0x21) & ~word) | (word + ONES) | word) & TOPS) != 0;
 }
 
+static inline uint64_t load(const char *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
 /* Up to eight bytes, some of them twice, or dots in the place of missing ones. */
 static inline uint64_t load_short(const char *bytes, size_t n)
 {
@@ -51,28 +58,34 @@ static inline uint64_t load_short(const char *bytes, size_t n)
 /* Whether `holds` is true of any part of n bytes; the last part overlaps the one before. */
 static inline bool any(bool (*holds)(uint64_t word), const char *bytes, size_t n)
 {
-    uint64_t word;
-    if (n < sizeof word) {
+    const size_t size = sizeof(uint64_t);
+    if (n < size) {
         return holds(load_short(bytes, n));
     }
-    for (size_t k = 0; k + sizeof word < n; k += sizeof word) {
-        memcpy(&word, bytes + k, sizeof word);
-        if (holds(word)) {
+    for (size_t k = 0; k + size < n; k += size) {
+        if (holds(load(bytes + k))) {
             return true;
         }
     }
-    memcpy(&word, bytes + n - sizeof word, sizeof word);
-    return holds(word);
+    return holds(load(bytes + n - size));
 }
 
-/* `word` is in lower case. */
-static bool is_word(const char *bytes, size_t n, const char *word)
+/* `word` has small letters, digits and '-', all of which have the bit that capitals lack. */
+static inline bool is_word(const char *bytes, size_t n, const char *word)
 {
-    unsigned differs = n != strlen(word);
-    for (size_t k = 0; k < n && !differs; k++) {
-        differs = ((unsigned char)bytes[k] | (bytes[k] >= 'A' && bytes[k] <= 'Z' ? 0x20u : 0u)) ^ (unsigned char)word[k];
+    const uint64_t small = ONES * 0x20;
+    if (n != strlen(word)) {
+        return false;
     }
-    return !differs;
+    if (n < sizeof small) {
+        return (load_short(bytes, n) | small) == load_short(word, n);
+    }
+    for (size_t k = 0; k + sizeof small < n; k += sizeof small) {
+        if ((load(bytes + k) | small) != load(word + k)) {
+            return false;
+        }
+    }
+    return (load(bytes + n - sizeof small) | small) == load(word + n - sizeof small);
 }
 
 /* ---- headers ---- */

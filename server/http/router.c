@@ -27,7 +27,7 @@ static const char *const method_names[] = { "GET", "HEAD", "POST", "PUT", "DELET
 enum method router_method(const char *name)
 {
     for (unsigned k = 0; k < METHOD_OTHER; k++) {
-        if (strcmp(name, method_names[k]) == 0) {
+        if (name[0] == method_names[k][0] && strcmp(name, method_names[k]) == 0) {
             return (enum method)k;
         }
     }

@@ -260,7 +260,6 @@ static bool start_daemon(struct http_worker *worker)
                          MHD_OPTION_LISTEN_SOCKET, worker->listen_fd, /* */
                          MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, /* */
                          MHD_OPTION_CONNECTION_LIMIT, (unsigned)limit,                  /* */
-                         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)config->idle_seconds, /* */
                          MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, worker,       /* */
                          MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, worker,            /* */
                          MHD_OPTION_NOTIFY_CONNECTION, on_connection, worker,           /* */

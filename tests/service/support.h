@@ -28,6 +28,8 @@ struct bytes file_load(const char *path);
 void file_store(const char *path, const void *bytes, size_t n);
 bool file_exists(const char *path);
 size_t folder_count(const char *path); /* entries; 0 if it is not there */
+/* Files of this process can grow to that size and no further, as on a full disk; 0: as before. */
+void disk_limit(size_t bytes);
 
 /* ---- networks ---- */
 

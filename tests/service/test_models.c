@@ -535,3 +535,35 @@ TEST(a_conversion_that_was_interrupted_leaves_nothing_in_the_way)
     ck_assert(!file_exists(path));
     world_done(&world);
 }
+
+TEST(a_conversion_that_does_not_fit_the_disk_changes_nothing)
+{
+    struct world world;
+    with_data(&world);
+    char path[256], id[32];
+    const struct model *model;
+    snprintf(path, sizeof path, "%s/sessions/m.pool.new", world.data);
+    for (uint64_t s = 0; s < 100; s++) {
+        snprintf(id, sizeof id, "s%d", (int)s);
+        expect_steps(&world, id, s, 1, 3);
+    }
+    unsigned large = world_put_version(&world, network_file(200, 9));
+    worker_turn(world.worker);
+    disk_limit(atomic_load(&world_pool(&world)->region.size) + 1000);
+    enum status status = model_activate(world.worker, "m", large, &model, &world.fault);
+    disk_limit(0);
+    ck_assert_int_eq(status, STATUS_STORAGE_FAILED);
+    ck_assert(!file_exists(path));
+    for (uint64_t number = 4; number <= 5; number++) {
+        ck_assert_uint_eq(world_model(&world)->active->number, 1);
+        for (uint64_t s = 0; s < 100; s++) {
+            snprintf(id, sizeof id, "s%d", (int)s);
+            expect_twin(&world, id, s, number);
+        }
+        expect_fault(&world, number == 4 ? "new4" : "new5", STATUS_OK);
+        world_restart(&world);
+    }
+    world_activate(&world, large);
+    expect_rewarmed(&world, large, "s7", 7, 6);
+    world_done(&world);
+}

@@ -416,3 +416,32 @@ TEST(the_pool_grows_far_beyond_its_first_size)
     }
     world_done(&world);
 }
+
+TEST(a_full_disk_refuses_new_sessions_and_serves_the_others)
+{
+    enum { MANY = 2000 };
+    struct world world;
+    world_init(&world);
+    world_use_data(&world);
+    world_start(&world);
+    float x[INPUTS] = { 0 };
+    char id[32];
+    int n_made = 0;
+    enum status status = STATUS_OK;
+    expect_steps(&world, "first", 1, 1, 1);
+    disk_limit(atomic_load(&world_pool(&world)->region.size) + 1000);
+    for (; status == STATUS_OK && n_made < MANY; n_made++) {
+        struct step step;
+        snprintf(id, sizeof id, "s%d", n_made);
+        status = step_x(&world, id, x, &step);
+    }
+    disk_limit(0);
+    ck_assert_int_eq(status, STATUS_STORAGE_FAILED);
+    ck_assert_msg(strstr(world.fault.message, "no room on the disk"), "%s", world.fault.message);
+    ck_assert_uint_eq(model_n_sessions(world_model(&world)), (size_t)n_made);
+    expect_twin(&world, "first", 1, 2);
+    world_restart(&world);
+    ck_assert_uint_eq(model_n_sessions(world_model(&world)), (size_t)n_made);
+    expect_twin(&world, id, 2, 1);
+    world_done(&world);
+}

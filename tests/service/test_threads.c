@@ -389,7 +389,7 @@ static void *create_and_delete(void *context)
         }
         if (next_random(&random) % 2 && (model_find(worker, "m", &model, &fault) != STATUS_OK ||
                                          !is_one_of(session_delete(worker, model, step.session, &fault),
-                                                    STATUS_SESSION_NOT_FOUND, STATUS_OK))) {
+                                                    STATUS_SESSION_NOT_FOUND, STATUS_SESSION_EVICTED))) {
             note_unexpected(team, &fault);
         }
     }

@@ -1,0 +1,116 @@
+#include "http/metrics.h"
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct route routes[] = {
+    { .method = "GET", .path = "/healthz" },
+    { .method = "POST", .path = "/v1/models/{model}/steps" },
+};
+enum { N_ROUTES = 2, N_WORKERS = 2 };
+
+struct fixture {
+    struct metrics *workers[N_WORKERS];
+    struct arena arena;
+    struct text text;
+};
+
+static void set_up(struct fixture *fixture)
+{
+    for (size_t k = 0; k < N_WORKERS; k++) {
+        fixture->workers[k] = metrics_create(N_ROUTES);
+        ck_assert_ptr_nonnull(fixture->workers[k]);
+    }
+}
+
+static const char *print(struct fixture *fixture)
+{
+    arena_init(&fixture->arena, 1 << 20);
+    text_init(&fixture->text, &fixture->arena, 64);
+    metrics_put(&fixture->text, (const struct metrics *const *)fixture->workers, N_WORKERS, routes, N_ROUTES);
+    text_append(&fixture->text, "", 1);
+    ck_assert(!fixture->text.failed);
+    return fixture->text.p;
+}
+
+static void tear_down(struct fixture *fixture)
+{
+    for (size_t k = 0; k < N_WORKERS; k++) {
+        free(fixture->workers[k]);
+    }
+    arena_done(&fixture->arena);
+}
+
+#define ck_assert_line(text, line)                                                                           \
+    ck_assert_msg(strstr(text, line "\n") != NULL, "no '%s' in:\n%s", line, text)
+
+TEST(the_workers_are_added_up)
+{
+    struct fixture fixture;
+    set_up(&fixture);
+    metrics_count(fixture.workers[0], 1, 200, 1000);
+    metrics_count(fixture.workers[1], 1, 200, 1000);
+    metrics_count(fixture.workers[1], 1, 422, 1000);
+    metrics_count(fixture.workers[1], 0, 418, 1000);
+    metrics_count(fixture.workers[0], N_ROUTES, 404, 1000);
+    metrics_count(fixture.workers[0], 1, 0, 1000);
+    metrics_connections(fixture.workers[0], 3);
+    metrics_connections(fixture.workers[0], 2);
+    metrics_connections(fixture.workers[1], 5);
+    const char *text = print(&fixture);
+    ck_assert_line(
+        text, "grud_http_requests_total{route=\"/v1/models/{model}/steps\",method=\"POST\",code=\"200\"} 2");
+    ck_assert_line(
+        text, "grud_http_requests_total{route=\"/v1/models/{model}/steps\",method=\"POST\",code=\"422\"} 1");
+    ck_assert_line(text, "grud_http_requests_total{route=\"/healthz\",method=\"GET\",code=\"other\"} 1");
+    ck_assert_line(text, "grud_http_requests_total{route=\"\",method=\"\",code=\"404\"} 1");
+    ck_assert_line(text, "grud_http_requests_aborted_total 1");
+    ck_assert_line(text, "grud_http_connections 7");
+    ck_assert_line(text, "grud_http_request_duration_seconds_count 5");
+    tear_down(&fixture);
+}
+
+TEST(the_histogram_is_cumulative)
+{
+    struct fixture fixture;
+    set_up(&fixture);
+    metrics_count(fixture.workers[0], 0, 200, 50000); /* bounds belong to their bucket */
+    metrics_count(fixture.workers[0], 0, 200, 50001);
+    metrics_count(fixture.workers[0], 0, 200, 3000000);
+    metrics_count(fixture.workers[1], 0, 200, 20000000000);
+    const char *text = print(&fixture);
+    ck_assert_line(text, "grud_http_request_duration_seconds_bucket{le=\"0.00005\"} 1");
+    ck_assert_line(text, "grud_http_request_duration_seconds_bucket{le=\"0.0001\"} 2");
+    ck_assert_line(text, "grud_http_request_duration_seconds_bucket{le=\"0.0025\"} 2");
+    ck_assert_line(text, "grud_http_request_duration_seconds_bucket{le=\"0.005\"} 3");
+    ck_assert_line(text, "grud_http_request_duration_seconds_bucket{le=\"10\"} 3");
+    ck_assert_line(text, "grud_http_request_duration_seconds_bucket{le=\"+Inf\"} 4");
+    ck_assert_line(text, "grud_http_request_duration_seconds_sum 20.003100001");
+    ck_assert_line(text, "grud_http_request_duration_seconds_count 4");
+    tear_down(&fixture);
+}
+
+/* Prometheus refuses a family that is described twice, or samples before their description. */
+TEST(each_family_is_described_once_and_first)
+{
+    struct fixture fixture;
+    set_up(&fixture);
+    metrics_count(fixture.workers[0], 0, 200, 1);
+    char *rest = (char *)(uintptr_t)print(&fixture), *line;
+    char family[64] = "none";
+    int n_families = 0;
+    while ((line = strsep(&rest, "\n")) && *line) {
+        if (strncmp(line, "# HELP ", 7) == 0) {
+            ck_assert_int_eq(sscanf(line, "# HELP %63s", family), 1);
+            n_families++;
+        } else if (strncmp(line, "# TYPE ", 7) == 0) {
+            ck_assert_int_eq(strncmp(line + 7, family, strlen(family)), 0);
+        } else {
+            ck_assert_int_eq(strncmp(line, family, strlen(family)), 0);
+        }
+    }
+    ck_assert_int_eq(n_families, 4);
+    tear_down(&fixture);
+}

@@ -1,0 +1,240 @@
+#include "store/region.h"
+#include "test.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MEGABYTE = 1 << 20 };
+
+struct file {
+    char folder[32], path[48];
+};
+
+static struct file make_file(void)
+{
+    struct file file;
+    snprintf(file.folder, sizeof file.folder, "/tmp/grud-store-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(file.folder));
+    snprintf(file.path, sizeof file.path, "%s/region", file.folder);
+    return file;
+}
+
+static void remove_file(const struct file *file)
+{
+    unlink(file->path);
+    ck_assert_int_eq(rmdir(file->folder), 0);
+}
+
+static size_t size_of(const char *path)
+{
+    struct stat file;
+    ck_assert_int_eq(stat(path, &file), 0);
+    return (size_t)file.st_size;
+}
+
+static struct region open_region(const char *path, size_t reserved)
+{
+    struct region region;
+    struct fault fault;
+    enum status status = region_open(&region, path, reserved, &fault);
+    ck_assert_msg(status == STATUS_OK, "%s", fault.message);
+    return region;
+}
+
+static void grow(struct region *region, size_t size)
+{
+    struct fault fault;
+    enum status status = region_grow(region, size, &fault);
+    ck_assert_msg(status == STATUS_OK, "%s", fault.message);
+    ck_assert_uint_eq(atomic_load(&region->size), size);
+}
+
+static unsigned char byte_at(size_t k)
+{
+    return (unsigned char)(k * 31 + k / 4096);
+}
+
+static void fill(struct region *region, size_t from, size_t to)
+{
+    for (size_t k = from; k < to; k++) {
+        region->base[k] = (char)byte_at(k);
+    }
+}
+
+/* That it holds what fill wrote up to `filled`, and zeros up to its end. */
+static void expect_filled(const struct region *region, size_t filled)
+{
+    size_t n_wrong = 0;
+    for (size_t k = 0; k < atomic_load(&region->size); k++) {
+        n_wrong += (unsigned char)region->base[k] != (k < filled ? byte_at(k) : 0);
+    }
+    ck_assert_uint_eq(n_wrong, 0);
+}
+
+/* Sizes that are multiples of a page and others, each larger than the one before. */
+static void expect_growth_in_place(const char *path)
+{
+    static const size_t sizes[] = { 1, 100, 4095, 4096, 4097, 8192, 70000, 70001, MEGABYTE };
+    struct region region = open_region(path, MEGABYTE);
+    const char *base = region.base;
+    size_t filled = 0;
+    ck_assert_uint_eq(atomic_load(&region.size), 0);
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+        grow(&region, sizes[k]);
+        ck_assert_ptr_eq(region.base, base);
+        expect_filled(&region, filled);
+        fill(&region, filled, sizes[k]);
+        filled = sizes[k];
+        if (path) {
+            ck_assert_uint_eq(size_of(path), sizes[k]);
+        }
+        ck_assert(region_sync(&region));
+    }
+    expect_filled(&region, filled);
+    region_close(&region);
+}
+
+TEST(memory_grows_in_place_and_is_zero)
+{
+    expect_growth_in_place(NULL);
+}
+
+TEST(a_file_grows_in_place_and_is_zero)
+{
+    struct file file = make_file();
+    expect_growth_in_place(file.path);
+    remove_file(&file);
+}
+
+TEST(a_file_holds_what_was_written_when_it_is_opened_again)
+{
+    struct file file = make_file();
+    size_t filled = 0;
+    for (size_t k = 1; k < 20; k++) {
+        struct region region = open_region(file.path, MEGABYTE);
+        ck_assert_uint_eq(atomic_load(&region.size), filled);
+        expect_filled(&region, filled);
+        grow(&region, filled + k * 1013);
+        expect_filled(&region, filled);
+        fill(&region, filled, filled + k * 1013);
+        filled += k * 1013;
+        region_close(&region);
+        ck_assert_ptr_null(region.base);
+        ck_assert_int_eq(region.fd, -1);
+    }
+    remove_file(&file);
+}
+
+TEST(growing_to_what_it_is_changes_nothing)
+{
+    struct file file = make_file();
+    struct fault fault;
+    struct region region = open_region(file.path, MEGABYTE);
+    grow(&region, 5000);
+    fill(&region, 0, 5000);
+    ck_assert_int_eq(region_grow(&region, 5000, &fault), STATUS_OK);
+    ck_assert_int_eq(region_grow(&region, 10, &fault), STATUS_OK);
+    ck_assert_uint_eq(atomic_load(&region.size), 5000);
+    expect_filled(&region, 5000);
+    region_close(&region);
+    remove_file(&file);
+}
+
+TEST(more_than_was_reserved_is_refused)
+{
+    struct file file = make_file();
+    for (int k = 0; k < 2; k++) {
+        struct fault fault;
+        struct region region = open_region(k ? file.path : NULL, 8192);
+        grow(&region, 8192);
+        fill(&region, 0, 8192);
+        ck_assert_int_eq(region_grow(&region, 8193, &fault), STATUS_NO_MEMORY);
+        ck_assert_uint_eq(atomic_load(&region.size), 8192);
+        expect_filled(&region, 8192);
+        region_close(&region);
+    }
+    ck_assert_uint_eq(size_of(file.path), 8192);
+    remove_file(&file);
+}
+
+TEST(a_file_larger_than_was_asked_for_is_mapped_whole)
+{
+    struct file file = make_file();
+    struct region region = open_region(file.path, MEGABYTE);
+    grow(&region, 500000);
+    fill(&region, 0, 500000);
+    region_close(&region);
+    region = open_region(file.path, 4096);
+    ck_assert_uint_eq(atomic_load(&region.size), 500000);
+    expect_filled(&region, 500000);
+    region_close(&region);
+    remove_file(&file);
+}
+
+/* A limit on the size of files stands for a disk that is full. */
+TEST(a_full_disk_is_an_error_and_leaves_the_region_as_it_was)
+{
+    struct file file = make_file();
+    struct fault fault;
+    struct rlimit unlimited, limit;
+    struct region region = open_region(file.path, 64 * (size_t)MEGABYTE);
+    grow(&region, 100000);
+    fill(&region, 0, 100000);
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &unlimited), 0);
+    limit = (struct rlimit){ .rlim_cur = MEGABYTE, .rlim_max = unlimited.rlim_max };
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    enum status status = region_grow(&region, 2 * (size_t)MEGABYTE, &fault);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &unlimited), 0);
+    signal(SIGXFSZ, SIG_DFL);
+    ck_assert_int_eq(status, STATUS_STORAGE_FAILED);
+    ck_assert_uint_eq(atomic_load(&region.size), 100000);
+    ck_assert_uint_eq(size_of(file.path), 100000);
+    expect_filled(&region, 100000);
+    grow(&region, 2 * (size_t)MEGABYTE);
+    expect_filled(&region, 100000);
+    region_close(&region);
+    remove_file(&file);
+}
+
+/* A hole would be a SIGBUS later: each byte must have its place on the disk when it is added. */
+TEST(file_space_is_allocated_and_not_a_hole)
+{
+    struct file file = make_file();
+    struct stat stored;
+    struct region region = open_region(file.path, 64 * (size_t)MEGABYTE);
+    grow(&region, 3 * (size_t)MEGABYTE);
+    ck_assert_int_eq(stat(file.path, &stored), 0);
+    ck_assert_int_ge(stored.st_blocks * 512, 3 * MEGABYTE);
+    region_close(&region);
+    remove_file(&file);
+}
+
+TEST(what_cannot_be_opened_is_refused_with_the_reason)
+{
+    struct region region;
+    struct fault fault;
+    ck_assert_int_eq(region_open(&region, "/nonexistent/file", 4096, &fault), STATUS_STORAGE_FAILED);
+    ck_assert(strstr(fault.message, "/nonexistent/file") && strstr(fault.message, "No such file"));
+    ck_assert_int_eq(region_open(&region, "/tmp", 4096, &fault), STATUS_STORAGE_FAILED);
+    ck_assert_int_eq(region_open(&region, NULL, SIZE_MAX / 2, &fault), STATUS_NO_MEMORY);
+    ck_assert_ptr_null(region.base);
+    region_close(&region);
+}
+
+TEST(other_users_may_not_read_the_file)
+{
+    struct file file = make_file();
+    struct stat stored;
+    struct region region = open_region(file.path, 4096);
+    ck_assert_int_eq(stat(file.path, &stored), 0);
+    ck_assert_int_eq(stored.st_mode & 0777, 0600);
+    region_close(&region);
+    remove_file(&file);
+}
