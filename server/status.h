@@ -71,8 +71,8 @@ const char *status_code(enum status status);
 int status_http(enum status status);
 
 /* Fills *fault (never NULL). param may be NULL; texts may be those of the same fault. */
-__attribute__((format(printf, 4, 5))) void fault_fill(struct fault *fault, enum status status, const char *param,
-                                                      const char *format, ...);
+__attribute__((format(printf, 4, 5))) void fault_fill(struct fault *fault, enum status status,
+                                                      const char *param, const char *format, ...);
 
 /* The same, and is the status: `return fault_set(fault, STATUS_NO_MEMORY, NULL, "...")`. */
 #define fault_set(fault, status, ...) (fault_fill((fault), (status), __VA_ARGS__), fault_is(status))

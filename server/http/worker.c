@@ -215,9 +215,19 @@ static bool is_drained(const struct http_worker *worker)
     return worker->n_requests == 0 && !is_busy && !is_readable(worker->events_fd);
 }
 
+/* Nobody cancels this thread. Said like this, glibc need not note at each recv and sendmsg that they may be
+ * cancelled, with an atomic exchange before and one behind: a seventieth of a step's cost. */
+static void refuse_cancellation(void)
+{
+    int before;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &before);
+}
+
 static void *run(void *cls)
 {
     struct http_worker *worker = cls;
+    refuse_cancellation();
     while (!worker->is_draining || !is_drained(worker)) {
         if (!worker->is_draining && atomic_load_explicit(&worker->http->is_draining, memory_order_acquire)) {
             begin_drain(worker);
