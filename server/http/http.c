@@ -113,6 +113,9 @@ void http_stop(struct http *http)
         worker_wake(http->workers[k]);
     }
     for (size_t k = 0; http->workers && k < http->n_workers; k++) {
+        worker_join(http->workers[k]); /* all, before any is freed: each may be reading the others' figures */
+    }
+    for (size_t k = 0; http->workers && k < http->n_workers; k++) {
         worker_stop(http->workers[k]);
     }
     router_free(http->router);

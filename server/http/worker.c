@@ -24,6 +24,7 @@ enum {
         16 << 10,             /* libmicrohttpd zeroes it for each request: more costs time, less uploads */
     STEPS_PER_REQUEST = 1024, /* of one turn, so that a long list does not keep the others waiting */
     DRAIN_POLL_MS = 10,
+    DRAIN_LEAST_MS = 100, /* so that a client between two requests is told, and not cut off */
     DRAIN_ACCEPTS_MAX = 1000
 };
 
@@ -202,21 +203,34 @@ static void begin_drain(struct http_worker *worker)
     shutdown(worker->listen_fd, SHUT_RDWR);
     deadlines_hurry(&worker->deadlines);
     worker_read_clock(worker);
+    worker->drain_least_ns = worker->now_ns + DRAIN_LEAST_MS * MILLISECOND_NS;
     worker->drain_until_ns = worker->now_ns + (int64_t)worker->http->config->drain_seconds * SECOND_NS;
 }
 
 static bool is_drained(const struct http_worker *worker)
 {
-    if (worker->now_ns >= worker->drain_until_ns) {
+    if (worker->now_ns >= worker->drain_until_ns || worker->deadlines.n_connections == 0) {
         return true;
+    }
+    if (worker->now_ns < worker->drain_least_ns) {
+        return false;
     }
     MHD_UNSIGNED_LONG_LONG ms;
     bool is_busy = MHD_get_timeout(worker->daemon, &ms) == MHD_YES && ms == 0;
     return worker->n_requests == 0 && !is_busy && !is_readable(worker->events_fd);
 }
 
+static void stop_daemon(struct http_worker *worker)
+{
+    if (worker->daemon) {
+        MHD_quiesce_daemon(worker->daemon); /* so that the socket stays ours to close */
+        MHD_stop_daemon(worker->daemon);
+        worker->daemon = NULL;
+    }
+}
+
 /* Nobody cancels this thread. Said like this, glibc need not note at each recv and sendmsg that they may be
- * cancelled, with an atomic exchange before and one behind: a seventieth of a step's cost. */
+ * cancelled, with an atomic exchange before and one behind: a hundredth of a step's cost. */
 static void refuse_cancellation(void)
 {
     int before;
@@ -238,6 +252,7 @@ static void *run(void *cls)
     if (worker->n_requests > 0) {
         log_event(LOG_WARN, "requests_cut", LOG_INT("n", (int64_t)worker->n_requests));
     }
+    stop_daemon(worker); /* here, so that clients do not wait for the other workers to end */
     return NULL;
 }
 
@@ -331,18 +346,21 @@ void worker_wake(struct http_worker *worker)
     }
 }
 
+void worker_join(struct http_worker *worker)
+{
+    if (worker && worker->is_running) {
+        pthread_join(worker->thread, NULL);
+        worker->is_running = false;
+    }
+}
+
 void worker_stop(struct http_worker *worker)
 {
     if (!worker) {
         return;
     }
-    if (worker->is_running) {
-        pthread_join(worker->thread, NULL);
-    }
-    if (worker->daemon) {
-        MHD_quiesce_daemon(worker->daemon); /* so that the socket stays ours to close */
-        MHD_stop_daemon(worker->daemon);
-    }
+    worker_join(worker);
+    stop_daemon(worker);
     listen_close(&worker->listen_fd, 1);
     if (worker->wake_fd >= 0) {
         close(worker->wake_fd);

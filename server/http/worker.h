@@ -71,7 +71,7 @@ struct http_worker {
     int wake_fd;      /* an eventfd */
     bool is_in_place; /* libmicrohttpd 0.9: headers lie in the receive buffer as they came */
     bool is_draining;
-    int64_t drain_until_ns;
+    int64_t drain_least_ns, drain_until_ns;
     int64_t now_ns;    /* of the monotonic clock, read once or twice a turn */
     size_t n_requests; /* whose first line has arrived and whose answer is not sent */
     struct deadlines deadlines;
@@ -100,7 +100,9 @@ __attribute__((warn_unused_result)) enum status worker_start(struct http *http, 
                                                              struct fault *fault);
 bool worker_run_thread(struct http_worker *worker, size_t number);
 void worker_wake(struct http_worker *worker);
-/* Joins the thread, which ends once http->is_draining, and frees all. */
+/* Waits for the thread, which ends once http->is_draining. */
+void worker_join(struct http_worker *worker);
+/* The same, and frees all. */
 void worker_stop(struct http_worker *worker);
 void worker_read_clock(struct http_worker *worker);
 

@@ -98,23 +98,32 @@ bool worker_grow_rewarm(struct worker *worker, size_t n_floats)
     return true;
 }
 
-enum status session_replay(struct worker *worker, const struct version *version, const float *readings,
-                           size_t n_readings, float *state, float *y, struct fault *fault)
+/* From a fresh state; *ret_bad_row: the first that does not run. */
+static enum gru_status replay(struct worker *worker, const struct gru_model *gru, const float *readings,
+                              size_t n_readings, float *state, float *y, size_t *ret_bad_row)
 {
     if (n_readings == 0) {
-        gru_state_init(version->gru, state);
-        return STATUS_OK;
+        gru_state_init(gru, state);
+        return GRU_OK;
     }
     struct gru_lane lane = {
         .state_out = state, .x = readings, .n_rows = n_readings, .y = y, .last_only = true
     };
-    enum gru_status status = gru_run(version->gru, worker->work, &lane, 1);
-    status = status == GRU_OK ? lane.status : status;
-    if (status != GRU_OK) {
-        return fault_set(fault, status_of_gru(status), NULL, "the readings do not run through version %u: %s",
-                         version->number, gru_status_text(status));
+    enum gru_status status = gru_run(gru, worker->work, &lane, 1);
+    *ret_bad_row = lane.bad_row;
+    return status == GRU_OK ? lane.status : status;
+}
+
+enum status session_replay(struct worker *worker, const struct version *version, const float *readings,
+                           size_t n_readings, float *state, float *y, struct fault *fault)
+{
+    size_t bad_row;
+    enum gru_status status = replay(worker, version->gru, readings, n_readings, state, y, &bad_row);
+    if (status == GRU_OK) {
+        return STATUS_OK;
     }
-    return STATUS_OK;
+    return fault_set(fault, status_of_gru(status), NULL, "the readings do not run through version %u: %s",
+                     version->number, gru_status_text(status));
 }
 
 enum status session_rewarm(struct worker *worker, const struct model *model, uint32_t slot,
@@ -134,10 +143,18 @@ enum status session_rewarm(struct worker *worker, const struct model *model, uin
     float *y = worker->rewarm;
     float *readings = y + info->y_floats;
     record_read_readings(&pool->layout, pool_record(pool, slot), now, readings);
-    enum status status = session_replay(worker, active, readings, now->n_readings,
-                                        record_state(&pool->layout, next), y, fault);
-    if (status != STATUS_OK) {
-        return status;
+    /* A reading that the new version refuses must not keep the session from its next step: what follows it
+     * counts. */
+    size_t n_left = now->n_readings;
+    size_t bad_row = 0;
+    enum gru_status status;
+    while ((status = replay(worker, active->gru, readings, n_left, record_state(&pool->layout, next), y,
+                            &bad_row)) != GRU_OK) {
+        if (status == GRU_NO_MEMORY) {
+            return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to re-warm the session");
+        }
+        readings += (bad_row + 1) * info->n_inputs;
+        n_left -= bad_row + 1;
     }
     next->version = active->number;
     next->digest = active->digest.low;

@@ -97,6 +97,12 @@ enum claim pool_claim(struct pool *pool, const struct pool_key *key, uint16_t ow
                       uint32_t *ret_slot, struct fault *fault);
 void pool_release(struct pool *pool, uint32_t slot);
 
+/* Whether another session needs one to be evicted. */
+static inline bool pool_is_full(const struct pool *pool)
+{
+    return atomic_load_explicit(&pool->n_sessions, memory_order_relaxed) >= pool->session_max;
+}
+
 /* A new record, claimed, with its header written and no copy sealed; nobody finds it until pool_publish. When
  * the pool is full, the least recently used session makes room, or the answer is sessions_full. */
 enum status pool_alloc(struct pool *pool, const struct pool_key *key, uint16_t owner, int64_t now_ms,

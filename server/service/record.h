@@ -39,7 +39,7 @@ struct record_header {
 };
 
 struct record_copy {
-    uint64_t check; /* over what follows, seeded with the header's check */
+    uint64_t check; /* over what follows, and the header's check */
     uint64_t step;
     int64_t last_seen_at_ms;
     uint64_t readings_sum; /* sum of the hashes of the n_readings readings up to `step` */

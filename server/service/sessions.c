@@ -369,11 +369,16 @@ static void write_restored(const struct worker *worker, const struct draft *draf
 static enum status put(struct worker *worker, const struct model *model, const char *id, bool may_exist,
                        const struct session_restore *restore, bool *ret_created, struct fault *fault)
 {
+    const float *state = NULL;
+    /* First of all: a restore that fails must not have evicted another session for the room. */
+    enum status status = restored_state(worker, model->active, restore, &state, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
     for (;;) {
         struct draft draft;
-        const float *state = NULL;
         bool again;
-        enum status status = begin_draft(worker, model, id, may_exist, &draft, fault);
+        status = begin_draft(worker, model, id, may_exist, &draft, fault);
         if (status != STATUS_OK) {
             return status;
         }

@@ -128,6 +128,38 @@ static bool has_wrong_seq(struct step *step, uint64_t last)
 
 /* ---- a round ---- */
 
+static enum status lane_fault(const struct item *item, const struct gru_lane *lane)
+{
+    struct fault *fault = &item->step->fault;
+    const struct gru_info *info = gru_model_info(item->step->model->active->gru);
+    char param[32];
+    snprintf(param, sizeof param, "x[%zu]", lane->bad_column);
+    if (lane->status == GRU_MISSING_INPUT) {
+        return fault_set(fault, STATUS_MISSING_INPUT, param,
+                         "input '%s' is missing, and the model's policy is to refuse that",
+                         info->inputs[lane->bad_column].name);
+    }
+    return fault_set(fault, status_of_gru(lane->status), "x",
+                     "output '%s' would not be a finite number for this reading; the session is as it was",
+                     info->outputs[lane->bad_column % info->n_outputs].name);
+}
+
+/* Whether a new session's first step would fail. Asked before another session is evicted for it: what fails
+ * changes nothing. */
+static bool fails_at_first(struct worker *worker, struct item *item)
+{
+    struct step *step = item->step;
+    const struct gru_model *gru = step->model->active->gru;
+    float *state = arena_array(step->arena, gru_model_info(gru)->state_floats, sizeof *state);
+    float *y = arena_array(step->arena, gru_model_info(gru)->y_floats, sizeof *y);
+    struct gru_lane lane = { .state_out = state, .x = step->x, .n_rows = 1, .y = y };
+    if (!state || !y || gru_run(gru, worker->work, &lane, 1) != GRU_OK) {
+        fault_set(&step->fault, STATUS_NO_MEMORY, NULL, "no memory for this step");
+        return true;
+    }
+    return (lane.status == GRU_OK ? answer(worker, step, 1, state) : lane_fault(item, &lane)) != STATUS_OK;
+}
+
 static enum claim claim_session(struct worker *worker, struct item *item)
 {
     struct step *step = item->step;
@@ -136,7 +168,10 @@ static enum claim claim_session(struct worker *worker, struct item *item)
     if (claim != CLAIM_ABSENT) {
         return claim;
     }
-    return has_wrong_seq(step, 0) ? CLAIM_ENDED : create_session(worker, item);
+    if (has_wrong_seq(step, 0) || (pool_is_full(step->model->pool) && fails_at_first(worker, item))) {
+        return CLAIM_ENDED;
+    }
+    return create_session(worker, item);
 }
 
 /* With the session claimed: makes the item a lane, or finishes it without one. */
@@ -203,22 +238,6 @@ static void note_errors(const struct item *item)
         error->mae = (float)fmin(mae, FLT_MAX);
         error->mse = (float)fmin(mse, FLT_MAX);
     }
-}
-
-static enum status lane_fault(const struct item *item, const struct gru_lane *lane)
-{
-    struct fault *fault = &item->step->fault;
-    const struct gru_info *info = gru_model_info(item->step->model->active->gru);
-    char param[32];
-    snprintf(param, sizeof param, "x[%zu]", lane->bad_column);
-    if (lane->status == GRU_MISSING_INPUT) {
-        return fault_set(fault, STATUS_MISSING_INPUT, param,
-                         "input '%s' is missing, and the model's policy is to refuse that",
-                         info->inputs[lane->bad_column].name);
-    }
-    return fault_set(fault, status_of_gru(lane->status), "x",
-                     "output '%s' would not be a finite number for this reading; the session is as it was",
-                     info->outputs[lane->bad_column % info->n_outputs].name);
 }
 
 static void complete(struct worker *worker, struct item *item, const struct gru_lane *lane)

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONNECTION_MEMORY = 16 << 10, CONNECTIONS_MAX = 10000, IDLE_SECONDS = 120, REPLY_BYTES = 100 };
+enum { CONNECTION_MEMORY = 16 << 10, CONNECTIONS_MAX = 10000, REPLY_BYTES = 100 };
 
 static volatile sig_atomic_t is_over;
 
@@ -71,8 +71,7 @@ int main(void)
         MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_call, response,
                          MHD_OPTION_SOCK_ADDR, &loopback,                               /* */
                          MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, /* */
-                         MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,        /* */
-                         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_END);
+                         MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_END);
     if (!daemon) {
         fputs("bare_responder: cannot listen\n", stderr);
         return EXIT_FAILURE;

@@ -341,6 +341,31 @@ TEST(a_full_pool_evicts_exactly_the_least_recently_used)
     world_done(&world);
 }
 
+TEST(what_fails_evicts_nobody)
+{
+    struct world world;
+    world_init(&world);
+    world_add_model(&world, "m", network_file_that_overflows());
+    world.config.session_max = 1;
+    world.config.session_full = CONFIG_EVICT;
+    world_start(&world);
+    expect_steps(&world, "first", 1, 1, 1);
+    struct step step;
+    ck_assert_int_eq(step_x(&world, "second", huge, &step), STATUS_NON_FINITE_RESULT);
+    struct session session = session_get(&world, "first");
+    struct session_restore restore = restore_of(&session);
+    restore.digest.low++;
+    bool created;
+    ck_assert_int_eq(
+        session_put(world.worker, world_model(&world), "third", &restore, &created, &world.fault),
+        STATUS_DIGEST_MISMATCH);
+    ck_assert_uint_eq(figures_of(&world).n_sessions_evicted, 0);
+    expect_twin(&world, "first", 1, 2);
+    expect_steps(&world, "second", 2, 1, 1);
+    expect_fault(&world, "first", STATUS_SESSION_EVICTED);
+    world_done(&world);
+}
+
 TEST(a_batch_of_more_new_sessions_than_fit_evicts_none_of_its_own)
 {
     enum { MOST = 8, STEPS = 12 };

@@ -69,6 +69,14 @@ TEST(a_forecast_after_a_sequence_is_that_of_a_session_that_saw_it)
     world_done(&world);
 }
 
+static void expect_wrong(struct world *world, struct sequence *sequences, size_t n, enum status status,
+                         const char *param, const char *part)
+{
+    ck_assert_int_eq(predict(world, sequences, n, false, n > 1), status);
+    ck_assert_str_eq(world->fault.param, param);
+    ck_assert_msg(strstr(world->fault.message, part), "%s", world->fault.message);
+}
+
 TEST(what_is_wrong_with_a_sequence_is_named)
 {
     struct world world;
@@ -78,22 +86,29 @@ TEST(what_is_wrong_with_a_sequence_is_named)
     float *x = readings(5, 1, 6), *good = readings(6, 1, 6);
     struct sequence sequences[] = { { .x = good, .n_rows = 6 }, { .x = x, .n_rows = 6 } };
     x[3 * INPUTS + 1] = NAN;
-    ck_assert_int_eq(predict(&world, sequences, 2, false, true), STATUS_MISSING_INPUT);
-    ck_assert_str_eq(world.fault.param, "instances[1].x[3][1]");
-    ck_assert(strstr(world.fault.message, "'humidity'"));
-    ck_assert_int_eq(predict(&world, sequences + 1, 1, false, false), STATUS_MISSING_INPUT);
-    ck_assert_str_eq(world.fault.param, "x[3][1]");
+    expect_wrong(&world, sequences, 2, STATUS_MISSING_INPUT, "instances[1].x[3][1]", "'humidity'");
+    expect_wrong(&world, sequences + 1, 1, STATUS_MISSING_INPUT, "x[3][1]", "'humidity'");
     memcpy(x + 3 * INPUTS, huge, sizeof huge);
-    ck_assert_int_eq(predict(&world, sequences, 2, false, true), STATUS_NON_FINITE_RESULT);
-    ck_assert_str_eq(world.fault.param, "instances[1].x");
-    ck_assert_msg(strstr(world.fault.message, "row 3"), "%s", world.fault.message);
-    sequences[0].outlook.horizon = 3;
-    ck_assert_int_eq(predict(&world, sequences, 1, true, true), STATUS_WRONG_LENGTH);
-    ck_assert_str_eq(world.fault.param, "instances[0].future");
-    ck_assert_int_eq(predict(&world, sequences, 1, true, false), STATUS_WRONG_LENGTH);
-    ck_assert_str_eq(world.fault.param, "future");
+    expect_wrong(&world, sequences, 2, STATUS_NON_FINITE_RESULT, "instances[1].x", "row 3");
+    expect_wrong(&world, sequences + 1, 1, STATUS_NON_FINITE_RESULT, "x", "row 3");
     free(x);
     free(good);
+    world_done(&world);
+}
+
+TEST(what_is_wrong_with_the_future_of_a_sequence_is_named)
+{
+    struct world world;
+    world_init(&world);
+    world_start(&world);
+    float *x = readings(5, 1, 6);
+    struct sequence sequences[] = { { .x = x, .n_rows = 6 },
+                                    { .x = x, .n_rows = 6, .outlook = { .horizon = 3 } } };
+    ck_assert_int_eq(predict(&world, sequences, 2, true, true), STATUS_WRONG_LENGTH);
+    ck_assert_str_eq(world.fault.param, "instances[1].future");
+    ck_assert_int_eq(predict(&world, sequences + 1, 1, true, false), STATUS_WRONG_LENGTH);
+    ck_assert_str_eq(world.fault.param, "future");
+    free(x);
     world_done(&world);
 }
 

@@ -264,7 +264,7 @@ static void expect_all_acknowledged(struct team *team)
         }
         world_restart(&team->world);
     }
-    if (getenv("GRUD_TEST_FIGURES")) {
+    if (getenv("GRUD_TEST_FIGURES")) { /* NOLINT(concurrency-mt-unsafe) */
         uint64_t n_steps = 0;
         for (size_t s = 0; s < SESSIONS; s++) {
             n_steps += atomic_load(&team->n_acknowledged[s]);
