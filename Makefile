@@ -169,6 +169,8 @@ test: test-packages ## install what is missing, build, run every test (SAN=addre
 test-run: all-tests
 	@set -e; for t in $(if $(filter thread,$(SAN)),service http e2e,$(TESTS)); do \
 	  echo "-- $$t"; GRUD=$(BUILD)/grud $(if $(SAN),CK_FORK=no) $(BUILD)/tests/test-$$t; done
+	@set -e; for k in $(if $(SAN),,$(KERNEL_LEVELS)); do \
+	  echo "-- engine, $$k kernels"; GRUD_KERNELS=$$k $(BUILD)/tests/test-engine; done
 
 config-files: $(BUILD)/tests/test-leaves ## rewrite config/grud.conf and config/grud.1 from the table of options
 	UPDATE_FILES=1 CK_RUN_SUITE=test_config.c $(BUILD)/tests/test-leaves
