@@ -1,5 +1,7 @@
 #include "support.h"
 
+#include "log.h"
+
 #include "test.h"
 
 #include <dirent.h>
@@ -163,6 +165,7 @@ struct bytes network_file_that_is_strict(void)
 
 void world_init(struct world *world)
 {
+    log_setup(LOG_ERROR, false);
     memset(world, 0, sizeof *world);
     snprintf(world->folder, sizeof world->folder, "/tmp/grud-service-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(world->folder));
