@@ -170,6 +170,42 @@ TEST(a_roll_out_feeds_forecasts_back_and_leaves_the_state_alone)
     end(&stream);
 }
 
+/* The two rows of the read-out are two steps of one output: a block of two is fed back at a time. */
+TEST(a_model_of_several_steps_rolls_out_in_blocks)
+{
+    enum { HORIZON = 5 };
+    static const char *const inputs[] = { "temp", "humidity" }, *const outputs[] = { "temp", "later" };
+    static const size_t hidden[] = { 5 };
+    struct gru_plan plan = { .n_inputs = 2,
+                             .n_outputs = 2,
+                             .n_layers = 1,
+                             .inputs = inputs,
+                             .outputs = outputs,
+                             .hidden_sizes = hidden,
+                             .seed = 3 };
+    struct gru_model *model;
+    ck_assert_int_eq(gru_model_create(&plan, &model, NULL), GRU_OK);
+    model->info.n_outputs = 1;
+    model->info.steps = 2;
+    struct stream stream = begin(model);
+    const float future[] = { 0.1F, 0.2F, 0.3F, 0.4F };
+    float y[2], forecast[HORIZON];
+    ck_assert_int_eq(step(&stream, (float[]){ 0.5F, 0.5F }, y), GRU_OK);
+    ck_assert_uint_eq(gru_future_rows(model, 2), 0);
+    ck_assert_uint_eq(gru_future_rows(model, HORIZON), 4);
+    ck_assert_int_eq(gru_forecast(model, stream.work, stream.state, HORIZON, future, 3, forecast),
+                     GRU_BAD_FUTURE);
+    ck_assert_int_eq(gru_forecast(model, stream.work, stream.state, HORIZON, future, 4, forecast), GRU_OK);
+    for (int block = 0; block < 2; block++) {
+        ck_assert_mem_eq(forecast + 2 * block, y, sizeof y);
+        const float known[] = { y[0], future[2 * block], y[1], future[2 * block + 1] };
+        ck_assert_int_eq(step(&stream, known, y), GRU_OK);
+        ck_assert_int_eq(step(&stream, known + 2, y), GRU_OK);
+    }
+    ck_assert_mem_eq(forecast + 4, y, sizeof *y);
+    end(&stream);
+}
+
 TEST(a_roll_out_says_what_it_lacks)
 {
     struct stream stream = begin(make_model(true, GRU_MISSING_LAST));
