@@ -43,6 +43,17 @@ enum status api_step_finish(struct request *request)
 
 /* ---- many ---- */
 
+/* Steps of one request may be done in different turns, and a model is valid for the turn that found it: those
+ * that are about to be encoded are found again. */
+static void renew_models(struct request *request, struct step *steps, size_t n)
+{
+    for (size_t k = 0; k < n; k++) {
+        if (steps[k].fault.status == STATUS_OK) {
+            (void)model_find(request->worker, steps[k].model_name, &steps[k].model, &steps[k].fault);
+        }
+    }
+}
+
 enum status api_steps(struct request *request)
 {
     const struct model *model;
@@ -64,6 +75,7 @@ enum status api_steps(struct request *request)
 enum status api_steps_finish(struct request *request)
 {
     struct text text;
+    renew_models(request, request->steps, request->n_steps);
     text_init(&text, &request->arena, 32 + 128 * request->n_steps);
     text_append(&text, "{\"results\":[", 12);
     for (size_t k = 0; k < request->n_steps; k++) {
@@ -107,6 +119,7 @@ static void run_lines(struct request *request, struct lines *lines)
         sched_yield(); /* another worker has one of the sessions, for microseconds */
         worker_turn(request->worker);
     }
+    renew_models(request, lines->steps, lines->n_steps);
     for (size_t k = 0; k < lines->n_steps; k++) {
         codec_put_step(&lines->replies, &lines->steps[k]);
         text_append(&lines->replies, "\n", 1);

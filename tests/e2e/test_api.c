@@ -2,9 +2,12 @@
 #include "daemon.h"
 #include "test.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define SMALL "/v1/models/torch-small"
 
@@ -208,6 +211,52 @@ TEST(twenty_thousand_lines_reach_their_sessions_in_order)
     answer_free(&answer);
     expect(&daemon, "GET", SMALL "/sessions/s0", NULL, 200, "\"step\":2858");
     free(lines);
+    daemon_stop(&daemon);
+}
+
+/* A body of so many steps takes several turns; meanwhile another process switches versions back and forth,
+ * which frees what earlier turns found. The reply names the missing inputs, so it reads from the model. */
+TEST(a_long_list_is_answered_while_versions_take_turns)
+{
+    enum { STEPS = 6000, ROUNDS = 12, SWITCHES_MAX = 20000 };
+    struct daemon daemon = daemon_start((const char *const[]){ "--workers", "2", NULL });
+    struct answer file = request(&daemon, "GET", SMALL "/versions/1/file", NULL);
+    struct answer put =
+        request_typed(&daemon, "PUT", SMALL, "application/octet-stream", file.body, file.n_body);
+    ck_assert_int_eq(put.code, 201);
+    answer_free(&file);
+    answer_free(&put);
+    pid_t switcher = fork();
+    ck_assert_int_ge(switcher, 0);
+    if (switcher == 0) {
+        for (unsigned k = 0; k < SWITCHES_MAX; k++) {
+            struct answer answer = request(
+                &daemon, "POST", k % 2 ? SMALL "/versions/1/activate" : SMALL "/versions/2/activate", NULL);
+            answer_free(&answer);
+        }
+        _exit(0);
+    }
+    char *body = malloc(STEPS * 48);
+    size_t n = (size_t)sprintf(body, "{\"steps\":[");
+    for (int k = 0; k < STEPS; k++) {
+        n += (size_t)sprintf(body + n, "%s{\"session\":\"s%d\",\"x\":[1,null,3]}", k > 0 ? "," : "", k % 100);
+    }
+    sprintf(body + n, "]}");
+    for (int round = 0; round < ROUNDS; round++) {
+        struct answer answer = request(&daemon, "POST", SMALL "/steps", body);
+        ck_assert_int_eq(answer.code, 200);
+        ck_assert_ptr_null(strstr(answer.body, "error"));
+        size_t n_named = 0;
+        for (const char *at = answer.body; (at = strstr(at, "\"missing\":[\"x1\"]")); at++) {
+            n_named++;
+        }
+        ck_assert_uint_eq(n_named, STEPS);
+        answer_free(&answer);
+    }
+    kill(switcher, SIGKILL);
+    waitpid(switcher, NULL, 0);
+    free(body);
+    expect(&daemon, "GET", SMALL "/sessions/s0", NULL, 200, "\"step\":720");
     daemon_stop(&daemon);
 }
 

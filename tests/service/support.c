@@ -1,7 +1,6 @@
 #include "support.h"
 
 #include "log.h"
-
 #include "test.h"
 
 #include <dirent.h>
