@@ -47,7 +47,8 @@ LEAVES      := $(filter-out server/main.c,$(wildcard server/*.c))
 LEAF_OBJECTS := $(LEAVES:%.c=$(BUILD)/%.o)
 ARCHIVES    := $(foreach l,$(SERVER_LAYERS),$(BUILD)/$(l).a)
 
-LIBS_leaf    := -lxxhash -lpthread -lm
+LIBS_leaf    := -lxxhash -lopenblas -lpthread -lm
+LIBS_store   := -lsqlite3
 LIBS_codec   := -lcjson
 LIBS_http    := -lmicrohttpd
 
@@ -64,7 +65,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 # ---- packages: what is missing is installed, on Debian and its kin ----
-BUILD_PACKAGES := gcc libc6-dev pkg-config libmicrohttpd-dev libcjson-dev libxxhash-dev
+BUILD_PACKAGES := gcc libc6-dev pkg-config libmicrohttpd-dev libcjson-dev libxxhash-dev libsqlite3-dev libopenblas-dev
 RUN_PACKAGES   := curl jq
 TEST_PACKAGES  := $(BUILD_PACKAGES) check libsubunit-dev curl jq procps
 CHECK_PACKAGES := clang-format clang-tidy shellcheck check libsubunit-dev libopenblas-dev
@@ -109,7 +110,7 @@ $(BUILD)/libgru.a: $(LIB_OBJECTS)
 
 $(BUILD)/libgru.so: $(LIB_OBJECTS)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(filter-out -pie,$(LDFLAGS)) -shared -Wl,-soname,libgru.so.0 -o $@ $^ -lm
+	$(Q)$(CC) $(filter-out -pie,$(LDFLAGS)) -shared -Wl,-soname,libgru.so.0 -o $@ $^ -lopenblas -lm
 
 # ---- the daemon ----
 $(BUILD)/server/%.o: server/%.c
@@ -132,7 +133,7 @@ $(BUILD)/leaves.a: $(LEAF_OBJECTS)
 
 $(BUILD)/grud: $(BUILD)/server/main.o $(BUILD)/http.a $(BUILD)/codec.a $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/leaves.a $(BUILD)/libgru.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_http) $(LIBS_codec) $(LIBS_leaf)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_http) $(LIBS_codec) $(LIBS_store) $(LIBS_leaf)
 
 # ---- tests: one program per layer, linked with that layer and those below, so a call upward does not link ----
 TEST_LIBS := -lcheck -lsubunit -lrt $(LIBS_leaf)
@@ -151,10 +152,10 @@ $(eval $(call test_program,json,$(GRU)))
 $(eval $(call test_program,kernels,$(GRU)))
 $(eval $(call test_program,engine,$(GRU)))
 $(eval $(call test_program,leaves,$(BUILD)/leaves.a $(GRU)))
-$(eval $(call test_program,store,$(BUILD)/store.a $(BUILD)/leaves.a $(GRU)))
-$(eval $(call test_program,service,$(BUILD)/service.a $(BUILD)/store.a $(BUILD)/leaves.a $(GRU)))
-$(eval $(call test_program,codec,$(BUILD)/codec.a $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/leaves.a $(GRU),$(LIBS_codec)))
-$(eval $(call test_program,http,$(BUILD)/http.a $(BUILD)/codec.a $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/leaves.a $(GRU),$(LIBS_http) $(LIBS_codec)))
+$(eval $(call test_program,store,$(BUILD)/store.a $(BUILD)/leaves.a $(GRU),$(LIBS_store)))
+$(eval $(call test_program,service,$(BUILD)/service.a $(BUILD)/store.a $(BUILD)/leaves.a $(GRU),$(LIBS_store)))
+$(eval $(call test_program,codec,$(BUILD)/codec.a $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/leaves.a $(GRU),$(LIBS_codec) $(LIBS_store)))
+$(eval $(call test_program,http,$(BUILD)/http.a $(BUILD)/codec.a $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/leaves.a $(GRU),$(LIBS_http) $(LIBS_codec) $(LIBS_store)))
 $(eval $(call test_program,e2e,$(GRU)))
 
 # In the order of the layers; each ends with libcheck's summary line.
@@ -208,27 +209,31 @@ $(BUILD)/bench/%: tests/bench/%.c $(GRU)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Iserver -Ilib $(LDFLAGS) -o $@ $< $(GRU) $(BENCH_LIBS) -lm -lpthread
 $(BUILD)/bench/bench_kernels: BENCH_LIBS := -lopenblas
+$(BUILD)/bench/bench_train: BENCH_LIBS := -lopenblas
 $(BUILD)/bench/bench_json: BENCH_LIBS := -lcjson
 $(BUILD)/bench/bare_responder: BENCH_LIBS := -lmicrohttpd
 
 $(BUILD)/bench/bench_sessions: tests/bench/bench_sessions.c $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/leaves.a $(GRU)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Iserver -Ilib $(LDFLAGS) -o $@ $^ $(LIBS_leaf)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Iserver -Ilib $(LDFLAGS) -o $@ $^ $(LIBS_store) $(LIBS_leaf)
 
 ON_ONE_CORE := $(if $(shell command -v taskset),taskset -c 0)
 
-bench: bench-packages all $(addprefix $(BUILD)/bench/,bench_kernels bench_json bench_sessions bare_responder load) ## measure, side by side, as ratios
+bench: bench-packages all $(addprefix $(BUILD)/bench/,bench_kernels bench_train bench_json bench_sessions bare_responder load) ## measure, side by side, as ratios
 	@env -u OPENBLAS_CORETYPE OPENBLAS_NUM_THREADS=1 $(ON_ONE_CORE) $(BUILD)/bench/bench_kernels
+	@env -u OPENBLAS_CORETYPE OPENBLAS_NUM_THREADS=1 $(ON_ONE_CORE) $(BUILD)/bench/bench_train
 	@$(ON_ONE_CORE) $(BUILD)/bench/bench_json
 	@BUILD=$(BUILD) tests/bench/bench_http.sh
 	@BUILD=$(BUILD) tests/bench/bench_sessions.sh
 
-bench-peers: bench-packages all ## the same against ONNX Runtime, and PyTorch where it is installed
+bench-peers: bench-packages all $(BUILD)/bench/bench_train ## the same against ONNX Runtime, and PyTorch where it is installed
 	$(call packages,python3-venv)
 	@test -x build/peers/bin/python || python3 -m venv build/peers
 	@build/peers/bin/pip install --quiet numpy onnx onnxruntime
 	@$(ON_ONE_CORE) build/peers/bin/python tests/bench/bench_peers.py --lib $(BUILD)/libgru.so
+	@! /usr/bin/python3 -c 'import torch' 2>/dev/null || \
+	  $(ON_ONE_CORE) /usr/bin/python3 tests/bench/bench_train_peers.py --bench $(BUILD)/bench/bench_train
 
 # ---- installing ----
 install: all ## install into PREFIX (default /usr/local), below DESTDIR

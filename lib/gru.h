@@ -48,7 +48,10 @@ extern "C" {
     X(NO_ROLL_OUT,                                                                                           \
       "the model's outputs feed none of its inputs, so it cannot forecast beyond its own steps")             \
     X(BAD_FUTURE, "the known future inputs have the wrong number of rows")                                   \
-    X(BAD_ARGUMENT, "an argument is out of range")
+    X(BAD_ARGUMENT, "an argument is out of range")                                                           \
+    X(BAD_TRAINING, "the training data or hyper-parameters are not valid")                                   \
+    X(BAD_BLAS, "the installed OpenBLAS is its serial build, which is wrong under threads; install the "     \
+                "pthread one")
 
 enum gru_status {
 #define GRU_STATUS_ENUM(name, text) GRU_##name,
@@ -128,11 +131,19 @@ GRU_API GRU_CHECK enum gru_status gru_model_load_file(const char *path, struct g
 GRU_API GRU_CHECK enum gru_status gru_model_save(const struct gru_model *model, void **ret_bytes,
                                                  size_t *ret_n_bytes);
 
+/* Of an input, or of an output that has no input's name; one that has takes the input's. */
+struct gru_scaling {
+    const char *name;
+    double mean, std; /* finite, std > 0 */
+};
+
 /* What a new model shall be. Names must differ; an output with an input's name feeds it. */
 struct gru_plan {
     size_t n_inputs, n_outputs, n_layers;
     const char *const *inputs, *const *outputs;
     const size_t *hidden_sizes;
+    const struct gru_scaling *scalings; /* [n_scalings] of some; the others have mean 0, std 1 */
+    size_t n_scalings;
     enum gru_cell cell;
     enum gru_reset reset;
     bool residual;
@@ -205,6 +216,190 @@ GRU_API GRU_CHECK enum gru_status gru_forecast(const struct gru_model *model, st
 
 /* How many rows of known future inputs a forecast of `horizon` rows reads; 0 if none are needed. */
 GRU_API size_t gru_future_rows(const struct gru_model *model, size_t horizon);
+
+/* ---- training it ----------------------------------------------------------------------------------- */
+
+/*
+ * A trainer trains a copy of a model on series of readings by truncated back-propagation through time. It is
+ * given its data once, does one bounded piece of work per call, and can be saved between any two calls and
+ * restored later: the same data, hyper-parameters and seed give the same weights bit for bit, on one machine,
+ * however often it was interrupted. One thread at a time; several trainers may run beside each other.
+ *
+ * All losses are means over the targets that are not missing, in the network's own units: a target is
+ * (y - mean) / std of its output, of the change since its input's last value where the model is residual.
+ */
+
+enum gru_optimizer { GRU_SGD, GRU_ADAM, GRU_ADAMW };
+enum gru_loss { GRU_MSE, GRU_MAE, GRU_HUBER, GRU_BCE, GRU_CROSS_ENTROPY };
+enum gru_train { GRU_TRAIN_ALL, GRU_TRAIN_HEAD };
+
+/*
+ * THE table of hyper-parameters. A SIZE is a size_t, a REAL a double, a CHOICE the index of its word as an
+ * int; where `none` is 1 there may be none of it, which is 0. Reals must be above `least` where that is
+ * exclusive (all that may not be 0), sizes at least that.
+ */
+// clang-format off
+/*    field                    type    default         none least  most     words */
+#define GRU_HYPERPARAMETERS(X)                                                                                \
+    X(n_epochs,                SIZE,   20,             0,   1,     1000000, NULL)                             \
+    X(batch_size,              SIZE,   32,             0,   1,     65536,   NULL)                             \
+    X(learning_rate,           REAL,   0.001,          0,   1e-12, 100,     NULL)                             \
+    X(optimizer,               CHOICE, GRU_ADAM,       0,   0,     2,       "sgd|adam|adamw")                 \
+    X(momentum,                REAL,   0,              0,   0,     0.9999,  NULL)                             \
+    X(weight_decay,            REAL,   0,              0,   0,     100,     NULL)                             \
+    X(loss,                    CHOICE, GRU_MSE,        0,   0,     4,       "mse|mae|huber|bce|cross_entropy") \
+    X(clip_norm,               REAL,   1.0,            1,   1e-12, 1e12,    NULL)                             \
+    X(window,                  SIZE,   64,             0,   1,     65536,   NULL)                             \
+    X(l2_sp,                   REAL,   0,              0,   0,     1e6,     NULL)                             \
+    X(dropout,                 REAL,   0,              0,   0,     0.95,    NULL)                             \
+    X(early_stopping_patience, SIZE,   5,              1,   1,     1000000, NULL)                             \
+    X(train,                   CHOICE, GRU_TRAIN_ALL,  0,   0,     1,       "all|head")
+// clang-format on
+
+struct gru_hyperparameters {
+#define GRU_TYPE_SIZE                              size_t
+#define GRU_TYPE_REAL                              double
+#define GRU_TYPE_CHOICE                            int
+#define GRU_HYPERPARAMETER_FIELD(field, type, ...) GRU_TYPE_##type field;
+    GRU_HYPERPARAMETERS(GRU_HYPERPARAMETER_FIELD)
+#undef GRU_HYPERPARAMETER_FIELD
+};
+
+GRU_API void gru_hyperparameters_init(struct gru_hyperparameters *hyperparameters); /* the defaults */
+/* Ranges, and what does not fit together or to the model (a `momentum` without sgd, `cross_entropy` on a
+ * model whose activation is neither softmax nor linear, ...). error->param is "hyperparameters.<field>". */
+GRU_API GRU_CHECK enum gru_status gru_hyperparameters_check(const struct gru_hyperparameters *hyperparameters,
+                                                            const struct gru_model *model,
+                                                            struct gru_error *error);
+
+/* One sequence of training data. Y, the width of a target row, is S * O; with cross entropy it is S class
+ * numbers from 0 to O - 1. */
+struct gru_series {
+    const float *x; /* [n_rows][I] raw readings, NaN where missing */
+    size_t n_rows;
+    const float *y;   /* [n_targets][Y] raw targets, NaN where missing; or NULL: the outputs' own inputs 1..S
+                         steps ahead are the targets, and outputs that feed no input have none */
+    size_t n_targets; /* n_rows (many to many), 1 (many to one: the last row's), or 0 with y NULL */
+};
+
+/*
+ * What to train on. The series are borrowed: they must outlive the trainer.
+ *
+ * Missing readings become what gru_run makes of them by the model's policy, once, before training begins:
+ * under the policy `forecast` the forecasts of the model that training starts from. A missing target, and a
+ * missing reading where it would be a target, is none.
+ *
+ * Of a fraction f, series of one target are split by whole series: the last floor(f n) of them are for
+ * validation. Of every other series it is the last floor(f n_rows) rows, and at least one of several; they
+ * are run from the series' beginning, and a forecast made before them of one of their readings counts as
+ * theirs.
+ */
+struct gru_training {
+    const struct gru_series *series;
+    size_t n_series;
+    /* Either series of their own, or the last part in time of each series (of whole series where there is one
+     * target a series), or neither. */
+    const struct gru_series *validation;
+    size_t n_validation;
+    double validation_fraction; /* 0 <= f < 1 */
+    struct gru_hyperparameters hyperparameters;
+    uint64_t seed;
+};
+
+/* What a training set amounts to. */
+struct gru_training_info {
+    size_t n_rows, n_missing;                /* rows of all series; readings that the model's policy fills */
+    size_t n_train_targets, n_valid_targets; /* values that are compared */
+    size_t n_steps; /* updates, if all epochs are run: per epoch, one for each window of each batch that has
+                       targets. Where series differ, each epoch's batches differ too; of very many epochs the
+                       later ones are extrapolated from those that were counted */
+    /*
+     * Memory that a trainer takes, the caller's data not counted; within a sixth, for networks that are not
+     * tiny:
+     *
+     *     4 (P (5 + m) + B T (I + 3 S O + k (H_1 + H_2 + ...)) + max(B, 128) (15 H_max + S O)) + filled
+     *
+     * P parameters; m vectors more: 2 for adam and adamw or 1 for momentum, 1 for l2_sp, 1 for early
+     * stopping; B sequences: batch_size, or fewer if there are fewer series; T: window, or fewer if all are
+     * shorter; H: a layer's hidden units, rounded up to a multiple of 16; k = 5, of GRU_CELL_THREE_GATE 6, of
+     * GRU_CELL_OUTPUT_GATE 7, and of the former two 1 more with dropout. With GRU_TRAIN_HEAD it is less: 3 P
+     * instead of 5 P, moments and l2_sp of the read-out alone, and k = 1 of the last layer alone. filled: a
+     * copy of each series that has missing readings.
+     */
+    size_t n_bytes;
+};
+
+/*
+ * Checks everything that gru_trainer_create would refuse, without allocating: unequal or wrong widths are the
+ * caller's own, but empty or too short series, values that no float holds, targets out of range for the loss,
+ * missing readings that the model's policy refuses. error->param is a path like "training.series[3].y[17]",
+ * "validation.fraction", "hyperparameters.window".
+ */
+GRU_API GRU_CHECK enum gru_status gru_training_check(const struct gru_model *model,
+                                                     const struct gru_training *training,
+                                                     struct gru_training_info *ret_info,
+                                                     struct gru_error *error);
+
+struct gru_trainer;
+
+/*
+ * Makes a trainer that starts from `model` (which it keeps a reference to). All its memory is allocated here,
+ * bounded by hyper-parameters and model, whatever the length of the series (gru_training_info.n_bytes).
+ * Uses OpenBLAS, which it sets to one thread in the whole process; its serial build, which is wrong under
+ * threads, is refused with GRU_BAD_BLAS.
+ */
+GRU_API GRU_CHECK enum gru_status gru_trainer_create(struct gru_model *model,
+                                                     const struct gru_training *training,
+                                                     struct gru_trainer **ret_trainer,
+                                                     struct gru_error *error);
+GRU_API void gru_trainer_free(struct gru_trainer *trainer); /* takes NULL */
+
+/* What a call of gru_trainer_advance ended with. */
+enum gru_advance {
+    GRU_ADVANCED,       /* a piece of something that is not at its end (a validation, rows without targets) */
+    GRU_ADVANCED_STEP,  /* an update of the weights, or one that was skipped: its gradient was not finite */
+    GRU_ADVANCED_EPOCH, /* an epoch with its validation */
+    GRU_ADVANCED_END    /* training is over: all epochs, or early stopping. Further calls change nothing */
+};
+
+/* Where training stands. Numbers that there are none of (yet) are NaN. */
+struct gru_progress {
+    size_t epoch, n_epochs; /* epochs that are complete */
+    size_t step, n_steps;   /* updates tried; of all epochs */
+    size_t n_skipped;       /* of them, those whose gradient was not finite */
+    size_t best_epoch;      /* from 1; whose weights gru_trainer_model gives; 0: the last step's */
+    bool stopped_early;
+    double step_loss, grad_norm, learning_rate;  /* of the last step; the norm is the one before clipping */
+    double train_loss, train_accuracy;           /* of the last complete epoch: means over its batches */
+    double valid_loss, valid_accuracy;           /* of the last complete epoch */
+    double best_valid_loss, best_valid_accuracy; /* of the epoch whose weights gru_trainer_model gives */
+    double baseline_valid_loss, baseline_valid_accuracy; /* the model's before training */
+    double persistence_valid_loss; /* of "the same as last observed" on the same targets: the last reading of
+                                      the input that an output feeds, or the target of an earlier row where it
+                                      feeds none; the mean, before anything was observed. NaN for losses that
+                                      take logits and for outputs of which nothing is observed */
+};
+
+/* Does the next piece: at first of the baseline's validation, then of training. Takes about as long as one
+ * step does. Allocates nothing. */
+GRU_API enum gru_advance gru_trainer_advance(struct gru_trainer *trainer, struct gru_progress *ret_progress);
+GRU_API void gru_trainer_progress(const struct gru_trainer *trainer, struct gru_progress *ret_progress);
+
+/* The trained model, with a selftest made from its own answers. Early stopping with validation gives the best
+ * epoch's weights, else the last step's. May be called at any time. GRU_NON_FINITE: training went astray, and
+ * the weights or the answers are not finite. */
+GRU_API GRU_CHECK enum gru_status gru_trainer_model(const struct gru_trainer *trainer,
+                                                    struct gru_model **ret_model);
+
+/* Everything that goes on from here: weights, the optimizer's moments, position, carried states. Restored
+ * into a new trainer of the same model and training, it continues as if nothing had happened. The caller
+ * frees *ret_bytes with free(). Bytes that are damaged or belong to other data are refused (GRU_BAD_FILE),
+ * and the trainer is as it was. A validation under way is begun anew, so a save there is worth no more than
+ * one before it. */
+GRU_API GRU_CHECK enum gru_status gru_trainer_save(const struct gru_trainer *trainer, void **ret_bytes,
+                                                   size_t *ret_n_bytes);
+GRU_API GRU_CHECK enum gru_status gru_trainer_restore(struct gru_trainer *trainer, const void *bytes,
+                                                      size_t n_bytes);
 
 #ifdef __cplusplus
 }

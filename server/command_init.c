@@ -17,8 +17,8 @@ enum { FINE = 0, FAILED = 1, WRONG_USAGE = 2 };
 
 static const char usage[] =
     "usage: grud init --inputs NAME[,NAME...] --outputs NAME[,NAME...] --layers N[,N...] -o FILE\n"
-    "                 [--cell gru|gru_output_gate|gru_three_gate] [--reset after|before]\n"
-    "                 [--residual] [--seed N] [--force]\n";
+    "                 [--scale NAME=MEAN:STD[,...]] [--residual] [--seed N] [--force]\n"
+    "                 [--cell gru|gru_output_gate|gru_three_gate] [--reset after|before]\n";
 
 __attribute__((format(printf, 2, 3))) static int complain(int code, const char *format, ...)
 {
@@ -34,7 +34,7 @@ __attribute__((format(printf, 2, 3))) static int complain(int code, const char *
 /* ---- the arguments ---- */
 
 struct arguments {
-    const char *inputs, *outputs, *layers, *path, *cell, *reset, *seed;
+    const char *inputs, *outputs, *layers, *scale, *path, *cell, *reset, *seed;
     bool residual, force;
 };
 
@@ -46,9 +46,9 @@ static int parse_argument(int argc, char *const argv[], int *i, struct arguments
         const char **value;
     } flags[] = {
         { "--inputs", &arguments->inputs }, { "--outputs", &arguments->outputs },
-        { "--layers", &arguments->layers }, { "-o", &arguments->path },
-        { "--cell", &arguments->cell },     { "--reset", &arguments->reset },
-        { "--seed", &arguments->seed },
+        { "--layers", &arguments->layers }, { "--scale", &arguments->scale },
+        { "-o", &arguments->path },         { "--cell", &arguments->cell },
+        { "--reset", &arguments->reset },   { "--seed", &arguments->seed },
     };
     const char *argument = argv[(*i)++];
     if (strcmp(argument, "--residual") == 0 || strcmp(argument, "--force") == 0) {
@@ -107,24 +107,29 @@ static bool parse_number(const char *text, uint64_t *ret_value)
 
 /* ---- the plan ---- */
 
+enum list { INPUTS, OUTPUTS, LAYERS, SCALE, N_LISTS };
+
 /* A plan and what it points to. */
 struct draft {
     struct gru_plan plan;
-    char *text[3];
-    const char **words[3]; /* inputs, outputs, layers */
+    char *text[N_LISTS];
+    char **words[N_LISTS];
     size_t hidden_sizes[GRU_LAYERS_MAX];
+    struct gru_scaling *scalings;
 };
 
 static void draft_done(struct draft *draft)
 {
-    for (int k = 0; k < 3; k++) {
+    for (int k = 0; k < N_LISTS; k++) {
         free(draft->text[k]);
         free(draft->words[k]);
     }
+    free(draft->scalings);
 }
 
 /* Splits "a,b" into draft->words[k]. */
-static int split(struct draft *draft, int k, const char *flag, const char *list, size_t n_max, size_t *ret_n)
+static int split(struct draft *draft, enum list k, const char *flag, const char *list, size_t n_max,
+                 size_t *ret_n)
 {
     size_t n = 1;
     for (const char *p = list; *p != '\0'; p++) {
@@ -152,19 +157,55 @@ static int split(struct draft *draft, int k, const char *flag, const char *list,
 static int set_layers(struct draft *draft, const char *list)
 {
     struct gru_plan *plan = &draft->plan;
-    int code = split(draft, 2, "--layers", list, GRU_LAYERS_MAX, &plan->n_layers);
+    int code = split(draft, LAYERS, "--layers", list, GRU_LAYERS_MAX, &plan->n_layers);
     if (code != FINE) {
         return code;
     }
     for (size_t i = 0; i < plan->n_layers; i++) {
         uint64_t width;
-        if (!parse_number(draft->words[2][i], &width) || width < 1 || width > GRU_WIDTH_MAX) {
+        if (!parse_number(draft->words[LAYERS][i], &width) || width < 1 || width > GRU_WIDTH_MAX) {
             return complain(WRONG_USAGE, "--layers takes whole numbers from 1 to %d, not '%s'", GRU_WIDTH_MAX,
-                            draft->words[2][i]);
+                            draft->words[LAYERS][i]);
         }
         draft->hidden_sizes[i] = width;
     }
     plan->hidden_sizes = draft->hidden_sizes;
+    return FINE;
+}
+
+/* NAME=MEAN:STD; the library knows what they may be. */
+static bool parse_scaling(char *word, struct gru_scaling *ret_scaling)
+{
+    char *mean = strrchr(word, '=');
+    char *std = mean ? strchr(mean, ':') : NULL;
+    if (!std) {
+        return false;
+    }
+    *mean++ = '\0';
+    *std++ = '\0';
+    char *mean_end, *std_end;
+    *ret_scaling =
+        (struct gru_scaling){ .name = word, .mean = strtod(mean, &mean_end), .std = strtod(std, &std_end) };
+    return mean_end != mean && *mean_end == '\0' && std_end != std && *std_end == '\0';
+}
+
+static int set_scalings(struct draft *draft, const char *list)
+{
+    struct gru_plan *plan = &draft->plan;
+    int code = split(draft, SCALE, "--scale", list, 2 * (size_t)GRU_WIDTH_MAX, &plan->n_scalings);
+    if (code != FINE) {
+        return code;
+    }
+    draft->scalings = calloc(plan->n_scalings, sizeof *draft->scalings);
+    if (!draft->scalings) {
+        return complain(FAILED, "out of memory");
+    }
+    for (size_t k = 0; k < plan->n_scalings; k++) {
+        if (!parse_scaling(draft->words[SCALE][k], &draft->scalings[k])) {
+            return complain(WRONG_USAGE, "--scale takes NAME=MEAN:STD, not '%s'", list);
+        }
+    }
+    plan->scalings = draft->scalings;
     return FINE;
 }
 
@@ -196,16 +237,19 @@ static int make_plan(const struct arguments *arguments, struct draft *draft)
     plan->residual = arguments->residual;
     int code = set_cell(plan, arguments->cell, arguments->reset);
     if (code == FINE) {
-        code = split(draft, 0, "--inputs", arguments->inputs, GRU_WIDTH_MAX, &plan->n_inputs);
+        code = split(draft, INPUTS, "--inputs", arguments->inputs, GRU_WIDTH_MAX, &plan->n_inputs);
     }
     if (code == FINE) {
-        code = split(draft, 1, "--outputs", arguments->outputs, GRU_WIDTH_MAX, &plan->n_outputs);
+        code = split(draft, OUTPUTS, "--outputs", arguments->outputs, GRU_WIDTH_MAX, &plan->n_outputs);
     }
     if (code == FINE) {
         code = set_layers(draft, arguments->layers);
     }
-    plan->inputs = draft->words[0];
-    plan->outputs = draft->words[1];
+    if (code == FINE && arguments->scale) {
+        code = set_scalings(draft, arguments->scale);
+    }
+    plan->inputs = (const char *const *)draft->words[INPUTS];
+    plan->outputs = (const char *const *)draft->words[OUTPUTS];
     return code;
 }
 

@@ -83,6 +83,10 @@ enum status status_of_gru(enum gru_status status)
         return STATUS_WRONG_LENGTH;
     case GRU_BAD_ARGUMENT:
         return STATUS_INVALID_VALUE;
+    case GRU_BAD_TRAINING:
+        return STATUS_INVALID_TRAINING;
+    case GRU_BAD_BLAS:
+        return STATUS_TRAINING_OFF;
     }
     return STATUS_INTERNAL;
 }

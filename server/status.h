@@ -21,17 +21,20 @@
     X(INVALID_TYPE, "invalid_type", 400)                                                                     \
     X(INVALID_VALUE, "invalid_value", 400)                                                                   \
     X(WRONG_LENGTH, "wrong_length", 400)                                                                     \
-    X(MISSING_INPUT, "missing_input", 400) /* the model's policy is `error` */                               \
+    X(MISSING_INPUT, "missing_input", 400)       /* the model's policy is `error` */                         \
+    X(INVALID_TRAINING, "invalid_training", 400) /* data or hyper-parameters do not fit the model */         \
     X(ROUTE_NOT_FOUND, "route_not_found", 404)                                                               \
     X(MODEL_NOT_FOUND, "model_not_found", 404)                                                               \
     X(VERSION_NOT_FOUND, "version_not_found", 404)                                                           \
     X(SESSION_NOT_FOUND, "session_not_found", 404)                                                           \
+    X(JOB_NOT_FOUND, "job_not_found", 404)                                                                   \
     X(METHOD_NOT_ALLOWED, "method_not_allowed", 405)                                                         \
     X(SEQUENCE_MISMATCH, "sequence_mismatch", 409)                                                           \
     X(SESSION_EXISTS, "session_exists", 409)                                                                 \
     X(DIGEST_MISMATCH, "digest_mismatch", 409)                                                               \
     X(VERSION_ACTIVE, "version_active", 409)                                                                 \
-    X(VERSION_READ_ONLY, "version_read_only", 409) /* it lives in the --models directory */                  \
+    X(VERSION_READ_ONLY, "version_read_only", 409)     /* it lives in the --models directory */              \
+    X(JOB_STATUS_CONFLICT, "job_status_conflict", 409) /* it cannot be paused, resumed or cancelled now */   \
     X(SESSION_EXPIRED, "session_expired", 410)                                                               \
     X(SESSION_DAMAGED, "session_damaged", 410) /* neither copy of its record fits its checksum */            \
     X(SESSION_EVICTED, "session_evicted", 410)                                                               \
@@ -43,8 +46,12 @@
     X(NO_READING, "no_reading", 422)                                                                         \
     X(INVALID_MODEL, "invalid_model", 422)                                                                   \
     X(INCOMPATIBLE_MODEL, "incompatible_model", 422) /* a version with other inputs or outputs */            \
+    X(JOB_TOO_LARGE, "job_too_large", 422)           /* beyond --job-memory-max */                           \
+    X(QUEUE_FULL, "queue_full", 429)                                                                         \
     X(INTERNAL, "internal", 500)                                                                             \
     X(NO_DATA_DIRECTORY, "no_data_directory", 501)                                                           \
+    X(TRAINING_OFF, "training_off", 501) /* OpenBLAS is a build that must not be used */                     \
+    X(RECORDING_OFF, "recording_off", 501)                                                                   \
     X(SESSIONS_FULL, "sessions_full", 503)                                                                   \
     X(NOT_READY, "not_ready", 503)                                                                           \
     X(OVERLOADED, "overloaded", 503)                                                                         \

@@ -7,6 +7,7 @@
  * time; the kernels' laws (kernels.h) make the cut into groups and chunks invisible in the result.
  */
 #include "engine/model.h"
+#include "engine/rows.h"
 #include "engine/work.h"
 
 #include <math.h>
@@ -162,20 +163,6 @@ static void scatter_lane(struct grid *g, size_t b)
 
 /* ---- readings ---- */
 
-/* What a missing input becomes, by the model's policy: the forecast for it, else its last observed value,
- * else its mean (MODELS.md, "missing"). */
-static float fill_missing(const struct gru_info *info, size_t i, const float *last, const float *y)
-{
-    int fed_by = info->inputs[i].feeds;
-    if (info->missing == GRU_MISSING_FORECAST && fed_by >= 0 && !isnan(y[fed_by])) {
-        return y[fed_by];
-    }
-    if (info->missing != GRU_MISSING_MEAN && !isnan(last[i])) {
-        return last[i];
-    }
-    return (float)info->inputs[i].mean;
-}
-
 static void read_row(struct grid *g, size_t b, size_t step)
 {
     const struct gru_info *info = &g->model->info;
@@ -186,7 +173,7 @@ static void read_row(struct grid *g, size_t b, size_t step)
     float *in = g->in + row * g->ld;
     for (size_t i = 0; i < info->n_inputs; i++) {
         if (isnan(x[i])) {
-            raw[i] = fill_missing(info, i, last, g->y + b * info->y_floats);
+            raw[i] = gru_fill_missing(info, i, last, g->y + b * info->y_floats);
         } else {
             raw[i] = x[i];
             last[i] = x[i];
@@ -194,7 +181,7 @@ static void read_row(struct grid *g, size_t b, size_t step)
         if (isinf(raw[i])) { /* saturated gates would hide it */
             note_non_finite(g->lanes[b], g->t + step, i);
         }
-        in[i] = (float)(((double)raw[i] - info->inputs[i].mean) / info->inputs[i].std);
+        in[i] = gru_normalise(&info->inputs[i], raw[i]);
     }
 }
 
@@ -229,27 +216,6 @@ static void run_layers(struct grid *g)
         float *swap = g->in;
         g->in = g->out;
         g->out = swap;
-    }
-}
-
-static void activate(const struct grid *g, float *rows, size_t n_rows)
-{
-    const struct gru_info *info = &g->model->info;
-    size_t ld = k_padded(info->y_floats);
-    switch (info->activation) {
-    case GRU_SIGMOID:
-        g->ops->sigmoid(rows, n_rows, info->y_floats, ld);
-        break;
-    case GRU_TANH:
-        g->ops->tanh(rows, n_rows, info->y_floats, ld);
-        break;
-    case GRU_SOFTMAX: /* each forecast step is a distribution of its own */
-        for (size_t s = 0; s < info->steps; s++) {
-            g->ops->softmax(rows + s * info->n_outputs, n_rows, info->n_outputs, ld);
-        }
-        break;
-    case GRU_LINEAR:
-        break;
     }
 }
 
@@ -309,7 +275,7 @@ static void run_chunk(struct grid *g)
     float *head = g->head + first * n * head_ld;
     g->ops->affine(&g->model->head, g->model->head_bias_padded, n_rows, g->in + first * n * width, width,
                    head, head_ld);
-    activate(g, head, n_rows);
+    gru_activate(info, head, n_rows, head_ld);
     for (size_t step = first; step < g->n_steps; step++) {
         for (size_t b = 0; b < n; b++) {
             write_row(g, b, step);

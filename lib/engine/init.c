@@ -1,6 +1,7 @@
 /* gru_model_create: an untrained model, as PyTorch initialises nn.GRU and nn.Linear. */
 #include "engine/metadata.h"
 #include "engine/modelfile.h"
+#include "engine/random.h"
 #include "json/json.h"
 
 #include <math.h>
@@ -9,16 +10,6 @@
 #include <string.h>
 
 /* ---- random numbers ---- */
-
-/* SplitMix64: G. Steele, D. Lea, C. Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014. Any
- * seed is a good one, and the sequence is the same everywhere. */
-static uint64_t next_random(uint64_t *state)
-{
-    uint64_t z = *state += 0x9E3779B97F4A7C15U;
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9U;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBU;
-    return z ^ z >> 31;
-}
 
 /* A tensor of numbers uniform in [-bound, bound). 24 bits each, so that everything up to the last rounding is
  * exact and no machine differs. */
@@ -36,7 +27,7 @@ static enum gru_status fill(struct gru_tensor *tensor, size_t rows, size_t colum
         return GRU_NO_MEMORY;
     }
     for (size_t k = 0; k < n; k++) {
-        double unit = (double)(next_random(random) >> 40) * 0x1p-24; /* [0, 1) */
+        double unit = (double)(gru_random_next(random) >> 40) * 0x1p-24; /* [0, 1) */
         tensor->values[k] = (float)(bound * (2 * unit - 1));
     }
     return GRU_OK;
@@ -119,6 +110,52 @@ static enum gru_status copy_names(const char *what, const char *const *names, si
     return GRU_OK;
 }
 
+static enum gru_status scale(const struct gru_plan *plan, size_t k, struct gru_info *info,
+                             const struct name_index *inputs, const struct name_index *outputs,
+                             struct gru_error *error)
+{
+    const struct gru_scaling *scaling = &plan->scalings[k];
+    const struct gru_variable *input = gru_name_index_find(inputs, scaling->name);
+    const struct gru_variable *output = gru_name_index_find(outputs, scaling->name);
+    char param[64];
+    snprintf(param, sizeof param, "scalings[%zu]", k);
+    if (!input && !output) {
+        return gru_fail(error, GRU_BAD_ARGUMENT, param, "there is no input or output '%s' to scale",
+                        gru_show(scaling->name).text);
+    }
+    if (!isfinite(scaling->mean) || !isfinite(scaling->std) || !(scaling->std > 0)) {
+        return gru_fail(error, GRU_BAD_ARGUMENT, param,
+                        "the scaling of '%s' must have a finite mean and a std above 0",
+                        gru_show(scaling->name).text);
+    }
+    struct gru_variable *variable =
+        input ? &info->inputs[input - info->inputs] : &info->outputs[output - info->outputs];
+    variable->mean = scaling->mean;
+    variable->std = scaling->std;
+    return GRU_OK;
+}
+
+/* Finds what each output feeds, and scales. */
+static enum gru_status connect(const struct gru_plan *plan, struct gru_info *info,
+                               const struct name_index *inputs, const struct name_index *outputs,
+                               struct gru_error *error)
+{
+    for (size_t k = 0; k < plan->n_scalings; k++) {
+        enum gru_status status = scale(plan, k, info, inputs, outputs, error);
+        if (status != GRU_OK) {
+            return status;
+        }
+    }
+    for (size_t o = 0; o < info->n_outputs; o++) {
+        const struct gru_variable *fed = gru_name_index_find(inputs, info->outputs[o].name);
+        if (fed) {
+            info->outputs[o].feeds = (int)(fed - info->inputs);
+            gru_metadata_default_scaling(&info->outputs[o], fed, info->residual);
+        }
+    }
+    return GRU_OK;
+}
+
 static enum gru_status describe(const struct gru_plan *plan, struct gru_info *info, struct gru_error *error)
 {
     info->cell = plan->cell;
@@ -132,16 +169,17 @@ static enum gru_status describe(const struct gru_plan *plan, struct gru_info *in
     if (status == GRU_OK) {
         status = copy_names("outputs", plan->outputs, plan->n_outputs, &info->outputs, error);
     }
-    struct name_index inputs;
-    if (status != GRU_OK || !gru_name_index_init(&inputs, info->inputs, info->n_inputs)) {
-        return status != GRU_OK ? status : gru_fail_no_memory(error);
+    struct name_index inputs = { 0 }, outputs = { 0 };
+    if (status == GRU_OK && (!gru_name_index_init(&inputs, info->inputs, info->n_inputs) ||
+                             !gru_name_index_init(&outputs, info->outputs, info->n_outputs))) {
+        status = gru_fail_no_memory(error);
     }
-    for (size_t o = 0; o < info->n_outputs; o++) {
-        const struct gru_variable *fed = gru_name_index_find(&inputs, info->outputs[o].name);
-        info->outputs[o].feeds = fed ? (int)(fed - info->inputs) : -1;
+    if (status == GRU_OK) {
+        status = connect(plan, info, &inputs, &outputs, error);
     }
     gru_name_index_done(&inputs);
-    return GRU_OK;
+    gru_name_index_done(&outputs);
+    return status;
 }
 
 /* ---- the weights ---- */

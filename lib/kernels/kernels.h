@@ -90,6 +90,8 @@ struct k_ops {
     void (*sigmoid)(float *y, size_t n_rows, size_t n, size_t ld);
     void (*tanh)(float *y, size_t n_rows, size_t n, size_t ld);
     void (*softmax)(float *y, size_t n_rows, size_t n, size_t ld);
+
+    const struct k_train_ops *train; /* train.h */
 };
 
 size_t k_recur_scratch(const struct k_layer *layer, size_t n_rows);

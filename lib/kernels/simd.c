@@ -1,9 +1,11 @@
 /*
- * simd.c - every function of struct k_ops. Compiled once per instruction set, with K_LEVEL set to its name.
+ * simd.c - every function of struct k_ops and k_train_ops. Compiled once per instruction set, with K_LEVEL
+ * set to its name.
  */
 #include "levels.h"
 #include "simd_gates.h"
 #include "simd_product.h"
+#include "simd_train.h"
 #include "simd_vector.h"
 
 /* ---- products alone -------------------------------------------------------------------------------- */
@@ -323,4 +325,5 @@ const struct k_ops JOIN_1(k_ops_, K_LEVEL) = {
     .sigmoid = sigmoid_rows,
     .tanh = tanh_rows,
     .softmax = softmax_rows,
+    .train = &train_ops,
 };

@@ -2,12 +2,14 @@
 
 #ifdef FAILING_MEMORY
 #include <dlfcn.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 
 static bool on, failed;
 static long countdown, n_live;
+static size_t n_live_bytes;
 
 /* `name`: the next definition of a function after this program's own, found at its first call. */
 #define NEXT(name)                                                                                           \
@@ -28,6 +30,7 @@ static bool fails(void)
 static void *counted(void *p)
 {
     n_live += on && p ? 1 : 0;
+    n_live_bytes += on && p ? malloc_usable_size(p) : 0;
     return p;
 }
 
@@ -55,7 +58,11 @@ void *realloc(void *p, size_t n)
     if (fails()) {
         return NULL;
     }
+    size_t n_before = on && p ? malloc_usable_size(p) : 0;
     void *grown = next(p, n);
+    if (on && p && grown) {
+        n_live_bytes += malloc_usable_size(grown) - n_before;
+    }
     return p ? grown : counted(grown);
 }
 
@@ -70,6 +77,7 @@ void free(void *p)
 {
     NEXT(free)
     n_live -= on && p ? 1 : 0;
+    n_live_bytes -= on && p ? malloc_usable_size(p) : 0;
     next(p);
 }
 
@@ -77,6 +85,7 @@ void failing_memory_start(long n)
 {
     countdown = n;
     n_live = 0;
+    n_live_bytes = 0;
     failed = false;
     on = true;
 }
@@ -90,5 +99,10 @@ int failing_memory_stop(void)
 long failing_memory_live(void)
 {
     return n_live;
+}
+
+size_t failing_memory_bytes(void)
+{
+    return n_live_bytes;
 }
 #endif

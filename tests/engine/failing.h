@@ -10,12 +10,16 @@
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define FAILING_MEMORY
 
+#include <stddef.h>
+
 /* The n-th allocation from now on fails (0: the next), and all those after it succeed again. */
 void failing_memory_start(long n);
 /* Back to normal; nonzero if an allocation was made to fail. */
 int failing_memory_stop(void);
 /* Blocks allocated and not freed since the last start, as long as failing memory is on. */
 long failing_memory_live(void);
+/* Their bytes, as the allocator counts them: at least those that were asked for. */
+size_t failing_memory_bytes(void);
 #endif
 
 #endif

@@ -197,3 +197,49 @@ TEST(names_of_a_plan_are_checked)
     p.inputs = longest;
     gru_model_unref(create(&p));
 }
+
+TEST(a_scaling_is_the_inputs_and_goes_on_to_the_output_that_feeds_it)
+{
+    const struct gru_scaling scalings[] = { { "humidity", 0.5, 0.25 }, { "temp", 20, 4 } };
+    struct gru_plan p = plan();
+    p.scalings = scalings;
+    p.n_scalings = 2;
+    for (int residual = 0; residual < 2; residual++) {
+        p.residual = residual;
+        struct gru_model *model = create(&p);
+        const struct gru_info *info = gru_model_info(model);
+        ck_assert_double_eq(info->inputs[0].mean, 20);
+        ck_assert_double_eq(info->inputs[1].std, 0.25);
+        ck_assert_double_eq(info->outputs[0].mean, residual ? 0 : 20);
+        ck_assert_double_eq(info->outputs[0].std, 4);
+        gru_model_unref(model);
+    }
+}
+
+TEST(an_output_that_feeds_nothing_has_a_scaling_of_its_own)
+{
+    static const char *const sum[] = { "sum" };
+    const struct gru_scaling scaling = { "sum", 50, 2.9 };
+    struct gru_plan p = plan();
+    p.outputs = sum;
+    p.scalings = &scaling;
+    p.n_scalings = 1;
+    struct gru_model *model = create(&p);
+    ck_assert_double_eq(gru_model_info(model)->outputs[0].std, 2.9);
+    gru_model_unref(model);
+}
+
+TEST(a_scaling_must_name_a_variable_and_divide_by_something)
+{
+    struct gru_scaling scaling = { "wind", 0, 1 };
+    struct gru_plan p = plan();
+    p.scalings = &scaling;
+    p.n_scalings = 1;
+    bad(&p, "scalings[0]", "no input or output 'wind'");
+    const double stds[] = { 0, -1, NAN, INFINITY };
+    scaling.name = "temp";
+    for (size_t k = 0; k < sizeof stds / sizeof *stds; k++) {
+        scaling.std = stds[k];
+        bad(&p, "scalings[0]", "std above 0");
+    }
+}

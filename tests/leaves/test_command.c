@@ -249,6 +249,10 @@ TEST(init_refuses_what_makes_no_model)
                  "18446744073709551616");
     init_refuses("--seed takes", "--seed", "-1");
     init_refuses("the value of --seed is missing", "--seed", NULL);
+    init_refuses("--scale takes NAME=MEAN:STD, not 'temp=1'", "--scale", "temp=1");
+    init_refuses("--scale takes NAME=MEAN:STD, not 'temp=1:2x'", "--scale", "temp=1:2x");
+    init_refuses("no input or output 'wind'", "--scale", "wind=1:2");
+    init_refuses("std above 0", "--scale", "temp=1:0");
     init_refuses("there is no argument '--nonsense'", "--nonsense", NULL);
     init_refuses("there is no argument 'file'", "file", NULL);
     init_refuses("there is no argument '--force=1'", "--force=1", NULL);

@@ -1,0 +1,34 @@
+/*
+ * loss.h - losses and their gradients by the read-out, over rows of a window. Private to lib/engine; pure
+ * functions.
+ *
+ * mse, mae and huber (delta 1) compare what comes after the read-out's activation, bce and cross_entropy
+ * take what comes before it, in the forms that neither overflow nor lose digits. A missing target is NaN. A
+ * loss is a sum over the targets that are there; whoever calls divides by their number.
+ */
+#ifndef LOSS_H
+#define LOSS_H
+
+#include "engine/model.h"
+
+/* Y: floats in a row of targets: S * O, or with cross entropy the class numbers of S decisions. */
+size_t gru_loss_width(const struct gru_info *info, enum gru_loss loss);
+
+struct loss_sum {
+    double loss;
+    size_t n;         /* targets that were there */
+    size_t n_correct; /* of them; only bce and cross_entropy count */
+};
+
+/*
+ * out: [R][S * O], the read-out before its activation, which is applied in place where the loss compares
+ * after it. targets: [R][Y] in the network's units. n: how many of them are there; d_out [R][S * O] becomes
+ * the gradient of loss / n by the read-out before its activation. d_out may be NULL.
+ */
+struct loss_sum gru_loss(const struct gru_info *info, enum gru_loss loss, size_t n_rows, float *out,
+                         const float *targets, size_t n, float *d_out);
+
+/* The loss of one forecast by one target, after any activation; mse, mae and huber only. */
+double gru_loss_of_one(enum gru_loss loss, double difference);
+
+#endif

@@ -1,0 +1,157 @@
+/* Hyper-parameters: the table's defaults and ranges, and what does not fit together. */
+#include "gru.h"
+#include "test.h"
+#include "training.h"
+
+#include <math.h>
+#include <string.h>
+
+static struct gru_hyperparameters defaults(void)
+{
+    struct gru_hyperparameters h;
+    gru_hyperparameters_init(&h);
+    return h;
+}
+
+static void good(const struct gru_hyperparameters *h, const char *grud)
+{
+    struct gru_model *model = training_model(grud, 2, 4, 1, 2);
+    struct gru_error error = { 0 };
+    enum gru_status status = gru_hyperparameters_check(h, model, &error);
+    ck_assert_msg(status == GRU_OK, "%s: %s", error.param, error.message);
+    gru_model_unref(model);
+}
+
+static void bad(const struct gru_hyperparameters *h, const char *grud, const char *field, const char *part)
+{
+    struct gru_model *model = training_model(grud, 2, 4, 1, 2);
+    struct gru_error error = { 0 };
+    ck_assert_int_eq(gru_hyperparameters_check(h, model, &error), GRU_BAD_TRAINING);
+    ck_assert_int_eq(strncmp(error.param, "hyperparameters.", 16), 0);
+    ck_assert_str_eq(error.param + 16, field);
+    ck_assert_msg(strstr(error.message, part) != NULL, "%s", error.message);
+    ck_assert_int_eq(gru_hyperparameters_check(h, model, NULL), GRU_BAD_TRAINING);
+    gru_model_unref(model);
+}
+
+TEST(hyperparameters_begin_with_the_documented_defaults)
+{
+    struct gru_hyperparameters h = defaults();
+    ck_assert_uint_eq(h.n_epochs, 20);
+    ck_assert_uint_eq(h.batch_size, 32);
+    ck_assert(h.learning_rate == 0.001 && h.clip_norm == 1.0);
+    ck_assert_int_eq(h.optimizer, GRU_ADAM);
+    ck_assert_int_eq(h.loss, GRU_MSE);
+    ck_assert_int_eq(h.train, GRU_TRAIN_ALL);
+    ck_assert_uint_eq(h.window, 64);
+    ck_assert_uint_eq(h.early_stopping_patience, 5);
+    ck_assert(h.momentum == 0 && h.weight_decay == 0 && h.l2_sp == 0 && h.dropout == 0);
+    good(&h, NULL);
+}
+
+static void expect_size_range(size_t *field, struct gru_hyperparameters *h, const char *name, size_t least,
+                              size_t most)
+{
+    const size_t kept = *field;
+    *field = least;
+    good(h, NULL);
+    *field = most;
+    good(h, NULL);
+    *field = most + 1;
+    bad(h, NULL, name, "from");
+    if (least > 0) {
+        *field = least - 1;
+        bad(h, NULL, name, "from 1 to");
+    }
+    *field = kept;
+}
+
+TEST(sizes_are_held_within_their_ranges)
+{
+    struct gru_hyperparameters h = defaults();
+    expect_size_range(&h.n_epochs, &h, "n_epochs", 1, 1000000);
+    expect_size_range(&h.batch_size, &h, "batch_size", 1, 65536);
+    expect_size_range(&h.window, &h, "window", 1, 65536);
+    expect_size_range(&h.early_stopping_patience, &h, "early_stopping_patience", 0, 1000000);
+}
+
+static void expect_real_range(double *field, struct gru_hyperparameters *h, const char *name, bool zero,
+                              double most)
+{
+    const double kept = *field;
+    *field = most;
+    good(h, NULL);
+    const double wrong[] = { most * 1.001, -1, NAN, INFINITY, -INFINITY };
+    for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
+        *field = wrong[k];
+        bad(h, NULL, name, "must be a number from");
+    }
+    *field = 0;
+    if (zero) {
+        good(h, NULL);
+    } else {
+        bad(h, NULL, name, "not 0");
+    }
+    *field = kept;
+}
+
+TEST(reals_are_held_within_their_ranges)
+{
+    struct gru_hyperparameters h = defaults();
+    expect_real_range(&h.learning_rate, &h, "learning_rate", false, 100);
+    expect_real_range(&h.weight_decay, &h, "weight_decay", true, 100);
+    expect_real_range(&h.clip_norm, &h, "clip_norm", true, 1e12);
+    expect_real_range(&h.l2_sp, &h, "l2_sp", true, 1e6);
+    expect_real_range(&h.dropout, &h, "dropout", true, 0.95);
+    h.optimizer = GRU_SGD;
+    expect_real_range(&h.momentum, &h, "momentum", true, 0.9999);
+}
+
+TEST(choices_are_among_their_words)
+{
+    struct gru_hyperparameters h = defaults();
+    h.optimizer = 3;
+    bad(&h, NULL, "optimizer", "sgd|adam|adamw");
+    h = defaults();
+    h.loss = -1;
+    bad(&h, NULL, "loss", "mse|mae|huber|bce|cross_entropy");
+    h = defaults();
+    h.train = 2;
+    bad(&h, NULL, "train", "all|head");
+}
+
+TEST(momentum_belongs_to_sgd)
+{
+    struct gru_hyperparameters h = defaults();
+    h.momentum = 0.5;
+    bad(&h, NULL, "momentum", "'sgd' only");
+    h.optimizer = GRU_ADAMW;
+    bad(&h, NULL, "momentum", "'sgd' only");
+    h.optimizer = GRU_SGD;
+    good(&h, NULL);
+}
+
+TEST(losses_fit_the_activation)
+{
+    static const char *const models[] = { "{}", "{\"activation\":\"sigmoid\"}", "{\"activation\":\"tanh\"}",
+                                          "{\"activation\":\"softmax\"}" };
+    static const bool bce[] = { true, true, false, false };
+    static const bool cross_entropy[] = { true, false, false, true };
+    struct gru_hyperparameters h = defaults();
+    for (int k = 0; k < 4; k++) {
+        for (h.loss = GRU_MSE; h.loss <= GRU_HUBER; h.loss++) {
+            good(&h, models[k]);
+        }
+        h.loss = GRU_BCE;
+        (bce[k] ? good(&h, models[k]) : bad(&h, models[k], "loss", "sigmoid or linear"));
+        h.loss = GRU_CROSS_ENTROPY;
+        (cross_entropy[k] ? good(&h, models[k]) : bad(&h, models[k], "loss", "softmax or linear"));
+    }
+}
+
+TEST(cross_entropy_needs_two_classes)
+{
+    struct gru_hyperparameters h = defaults();
+    h.loss = GRU_CROSS_ENTROPY;
+    bad(&h, "{\"steps\":2}", "loss", "at least 2");
+}
