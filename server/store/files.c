@@ -255,6 +255,37 @@ static enum status write_file(const char *path, const void *bytes, size_t n, str
     return files_sync_folder_of(path) ? STATUS_OK : failed(fault, "sync the directory of", path);
 }
 
+/* The first number from version->number on that no file in the folder has, and its path. */
+static enum status find_free(const char *folder, struct file_version *version, struct fault *fault)
+{
+    struct stat file;
+    for (;; version->number++) {
+        if (version->number > INT_MAX ||
+            !path_print(version->path, "%s/%u%s", folder, version->number, extension)) {
+            return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "no name is left for another version in %s",
+                             folder);
+        }
+        if (stat(version->path, &file) != 0) {
+            return STATUS_OK;
+        }
+    }
+}
+
+enum status files_next_version(const char *data, const char *name, unsigned number, unsigned *ret_number,
+                               struct fault *fault)
+{
+    char folder[PATH_MAX];
+    struct file_version version = { .number = number };
+    if (!path_print(folder, "%s/models/%s", data, name)) {
+        return failed(fault, "write below", data);
+    }
+    enum status status = find_free(folder, &version, fault);
+    if (status == STATUS_OK) {
+        *ret_number = version.number;
+    }
+    return status;
+}
+
 enum status files_write_version(const char *data, const char *name, unsigned number, const void *bytes,
                                 size_t n, struct file_version *ret_version, struct fault *fault)
 {
@@ -266,18 +297,11 @@ enum status files_write_version(const char *data, const char *name, unsigned num
         return failed(fault, "write below", data);
     }
     enum status status = make_folder(folder, fault);
+    if (status == STATUS_OK) {
+        status = find_free(folder, &version, fault);
+    }
     if (status != STATUS_OK) {
         return status;
-    }
-    for (;; version.number++) {
-        if (version.number > INT_MAX ||
-            !path_print(version.path, "%s/%u%s", folder, version.number, extension)) {
-            return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "no name is left for another version in %s",
-                             folder);
-        }
-        if (stat(version.path, &file) != 0) {
-            break;
-        }
     }
     status = write_file(version.path, bytes, n, fault);
     if (status == STATUS_OK && stat(version.path, &file) != 0) {

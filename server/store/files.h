@@ -45,6 +45,9 @@ enum status files_read(const char *path, struct arena *arena, void **ret_bytes, 
 /* Stores a new version under `number`, or the next number that no file has yet. */
 enum status files_write_version(const char *data, const char *name, unsigned number, const void *bytes,
                                 size_t n, struct file_version *ret_version, struct fault *fault);
+/* `number`, or the next one that no file has yet. */
+enum status files_next_version(const char *data, const char *name, unsigned number, unsigned *ret_number,
+                               struct fault *fault);
 enum status files_delete(const char *path, struct fault *fault);
 
 /* The version that was activated last, 0 if none was. */
