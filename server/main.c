@@ -3,7 +3,7 @@
 #include "config.h"
 #include "http/http.h"
 #include "log.h"
-#include "service/service.h"
+#include "service/jobs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -104,6 +104,11 @@ static int serve(const struct config *config)
         service_free(service);
         return fail("cannot_listen", &fault);
     }
+    if (service_start_jobs(service, &fault) != STATUS_OK) {
+        http_stop(http);
+        service_free(service);
+        return fail("cannot_start", &fault);
+    }
     int code = EXIT_SUCCESS;
     if (config->port_file[0] && !write_port_file(config->port_file, http_port(http))) {
         log_event(LOG_ERROR, "cannot_write_port_file", LOG_STRING("file", config->port_file),
@@ -116,6 +121,7 @@ static int serve(const struct config *config)
         run_until_signal(service, &ending);
     }
     http_stop(http);
+    service_stop_jobs(service);
     bool synced = service_sync(service);
     service_free(service);
     log_event(LOG_INFO, "stopped", LOG_STRING("synced", synced ? "yes" : "no"));

@@ -52,7 +52,7 @@ upward=$(
     only server/codec codec service leaf gru json
     only server/http http codec service leaf gru
 )
-upward=$(echo "$upward" | grep -v '^server/main.c includes \(http/http.h\|service/service.h\)$')
+upward=$(echo "$upward" | grep -v '^server/main.c includes \(http/http.h\|service/service.h\|service/jobs.h\)$')
 [ -z "$upward" ] || complain "$upward"
 
 foreign=$(

@@ -1,13 +1,14 @@
 /*
  * codec.h - JSON text to the structs of service.h, and back. Hides cJSON.h.
  *
- * Step, sequence and session bodies go through the project's own scanner and printer (lib/json); the
- * irregular rest is built with cJSON. Decoders are strict: unknown, duplicate and ill-typed fields are
- * refused by their path. All memory comes from the arena. Any thread.
+ * Bodies go through the project's own scanner (lib/json), steps, sequences and sessions through its printer
+ * too; the irregular rest is built with cJSON. Decoders are strict: unknown, duplicate and ill-typed fields
+ * are refused by their path. All memory comes from the arena. Any thread.
  */
 #ifndef CODEC_H
 #define CODEC_H
 
+#include "service/jobs.h"
 #include "service/service.h"
 
 /* Text that grows in an arena. After a failed append `failed` sticks and the text must not be sent. */
@@ -50,6 +51,33 @@ enum status codec_session_restore(const char *json, size_t n, const struct model
 /* {"to": id} */
 enum status codec_fork(const char *json, size_t n, char ret_to[SESSION_ID_MAX + 1], struct fault *fault);
 
+/* ---- decoding jobs: what a row is depends on the model and the loss, and fields come in any order ---- */
+
+struct job_target {
+    char model[MODEL_NAME_MAX + 1];
+    unsigned version; /* 0: the active one */
+    int loss;         /* enum gru_loss */
+};
+
+/* Of the body of POST /v1/fine_tuning/jobs, or the first line of an x-ndjson one: these and nothing else. */
+enum status codec_job_target(const char *json, size_t n, struct job_target *ret_target, struct fault *fault);
+/* All of it, for the target that was found: `info` is of its version, whose number is target->version.
+ * is_first_line: of x-ndjson; there is no `training`, and codec_job_lines_end adds it. */
+enum status codec_job(const char *json, size_t n, bool is_first_line, const struct job_target *target,
+                      const struct gru_info *info, struct arena *arena, struct job_request *ret_request,
+                      struct fault *fault);
+
+/* The further lines, one series each, over any number of turns: `info` is copied. NULL: no memory. */
+struct job_lines;
+struct job_lines *codec_job_lines(const struct gru_info *info, const struct job_target *target,
+                                  struct arena *arena);
+/* number: of the line, from 1, for the fault. */
+enum status codec_job_line(struct job_lines *lines, size_t number, const char *json, size_t n,
+                           struct fault *fault);
+/* The series join the request. `info`: of the same version now, refused if it has become another one. */
+enum status codec_job_lines_end(const struct job_lines *lines, const struct gru_info *info,
+                                struct job_request *request, struct fault *fault);
+
 /* ---- encoding: each appends one JSON value ---- */
 
 void codec_put_step(struct text *text,
@@ -63,6 +91,14 @@ void codec_put_models(struct text *text, const struct model *const *models, size
 void codec_put_session(struct text *text, const struct session *session);
 void codec_put_session_row(struct text *text, const struct session_row *row);
 void codec_put_session_list(struct text *text, const struct session_row *rows, size_t n, bool has_more);
+
+/* durable: whether jobs outlive the process. */
+void codec_put_job(struct text *text, const struct job *job, bool durable);
+void codec_put_job_list(struct text *text, const struct job *jobs, size_t n, bool has_more, bool durable);
+void codec_put_job_event(struct text *text, const struct job_event *event);
+void codec_put_job_event_list(struct text *text, const struct job_event *events, size_t n, bool has_more);
+void codec_put_job_checkpoint_list(struct text *text, const char *job_id,
+                                   const struct job_checkpoint *checkpoints, size_t n, bool has_more);
 
 /* GET /v1; the route table's own columns, so that this layer need not know it. */
 struct codec_route {

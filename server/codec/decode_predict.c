@@ -146,7 +146,8 @@ static enum status check_whole(struct reader *r, struct predict_body *predict, u
         return reader_refuse_field(r, STATUS_INVALID_VALUE, "future",
                                    "belongs into each of the instances, not beside them");
     }
-    if (!has_same_inputs(predict->x->info, gru_model_info(predict->version->gru))) {
+    if (!has_same_inputs(gru_model_info(predict->model->active->gru),
+                         gru_model_info(predict->version->gru))) {
         return reader_refuse_field(r, STATUS_INCOMPATIBLE_MODEL, "version",
                                    "is %u, whose inputs are not those of the active version %u",
                                    predict->version->number, predict->model->active->number);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 enum {
-    NAME_SHOWN = 80, /* bytes of a client's name in a fault; with them every path fits into its param */
     NUMBER_SHOWN = 40,
     SENTENCE_MAX = 240, /* with such a path, into the message */
     GROW_BYTES_MIN = 256,
@@ -71,6 +70,7 @@ static void fill_fault(struct reader *r, enum status status, const struct place 
     char path[sizeof r->fault->param] = "";
     char sentence[SENTENCE_MAX];
     print_place(place, path, sizeof path);
+    path[whole_characters(path, strlen(path))] = '\0'; /* one of many names of a client's may be cut */
     vsnprintf(sentence, sizeof sentence, format, arguments);
     fault_set(r->fault, status, path, "%s %s", path[0] != '\0' ? path : r->whole, sentence);
 }
@@ -95,15 +95,20 @@ enum status reader_refuse_field(struct reader *r, enum status status, const char
     return status;
 }
 
+void reader_show_name(struct json_text name, char ret_shown[READER_NAME_SIZE])
+{
+    if (!json_unescape(name, ret_shown, READER_NAME_SIZE)) { /* too long, or with a NUL: as it stands */
+        size_t n = whole_characters(name.p, name.n < READER_NAME_SIZE ? name.n : READER_NAME_SIZE - 1);
+        memcpy(ret_shown, name.p, n);
+        ret_shown[n] = '\0';
+    }
+}
+
 enum status reader_refuse_name(struct reader *r, enum status status, struct json_text name,
                                const char *sentence)
 {
-    char shown[NAME_SHOWN + 1];
-    if (!json_unescape(name, shown, sizeof shown)) { /* too long, or with a NUL: its beginning as it stands */
-        size_t n = whole_characters(name.p, name.n < NAME_SHOWN ? name.n : NAME_SHOWN);
-        memcpy(shown, name.p, n);
-        shown[n] = '\0';
-    }
+    char shown[READER_NAME_SIZE];
+    reader_show_name(name, shown);
     return reader_refuse_field(r, status, shown, "%s", sentence);
 }
 

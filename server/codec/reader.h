@@ -27,6 +27,8 @@ struct reader {
     const char *whole;         /* what a message calls it: "the body", "the step" */
 };
 
+enum { READER_NAME_SIZE = 81 }; /* a client's name in a fault is cut to fit */
+
 void reader_init(struct reader *r, const char *text, size_t n, struct arena *arena, struct fault *fault);
 /* After the whole value: `status`, or a fault if more follows. */
 enum status reader_end(struct reader *r, enum status status);
@@ -40,6 +42,7 @@ __attribute__((format(printf, 4, 5))) enum status
 reader_refuse_field(struct reader *r, enum status status, const char *name, const char *format, ...);
 enum status reader_refuse_name(struct reader *r, enum status status, struct json_text name,
                                const char *sentence);
+void reader_show_name(struct json_text name, char ret_shown[READER_NAME_SIZE]);
 /* The next value is not what was expected ("a string"). */
 enum status reader_refuse_type(struct reader *r, const char *expected);
 /* The scanner's own error: malformed text, or a number that no float holds. */
@@ -74,6 +77,10 @@ enum status reader_null_or_number(struct reader *r, bool *ret_is_null);
 enum status reader_string(struct reader *r, const char *expected, char *out, size_t size);
 /* A session's id, validated. */
 enum status reader_session_id(struct reader *r, char ret_id[SESSION_ID_MAX + 1]);
+/* Any value, passed over. */
+enum status reader_skip(struct reader *r);
+/* Any value of at most `most` bytes, which is to be kept as text: no object in it has a name twice. */
+enum status reader_text(struct reader *r, size_t most, const char **ret_text, size_t *ret_n);
 /* An array of floats, null as NaN; of *ret_n, only the first `max` are stored. */
 enum status reader_floats(struct reader *r, float *out, size_t max, size_t *ret_n);
 

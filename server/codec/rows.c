@@ -10,27 +10,38 @@ enum { NAMES_SHOWN = 120 }; /* bytes of the list of names in a message */
 
 void columns_init(struct columns *columns, const struct gru_info *info, bool is_future)
 {
-    *columns = (struct columns){ .info = info, .is_future = is_future };
+    *columns = (struct columns){ .variables = info->inputs,
+                                 .n_variables = info->n_inputs,
+                                 .is_future = is_future,
+                                 .noun = "an input",
+                                 .n_steps = 1 };
     columns->n = is_future ? info->n_future : info->n_inputs;
 }
 
-/* The next input from `input` on that is a column; n_inputs if none is left. */
-static size_t next_input(const struct columns *columns, size_t input)
+void columns_init_targets(struct columns *columns, const struct gru_info *info)
 {
-    const struct gru_info *info = columns->info;
-    while (input < info->n_inputs && columns->is_future && info->inputs[input].feeds >= 0) {
-        input++;
+    *columns = (struct columns){ .variables = info->outputs,
+                                 .n_variables = info->n_outputs,
+                                 .noun = "an output",
+                                 .n_steps = info->steps,
+                                 .n = info->y_floats };
+}
+
+/* The next variable from `number` on that is a column; n_variables if none is left. */
+static size_t next_variable(const struct columns *columns, size_t number)
+{
+    while (number < columns->n_variables && columns->is_future && columns->variables[number].feeds >= 0) {
+        number++;
     }
-    return input;
+    return number;
 }
 
 enum status rows_refuse_length(struct reader *r, const struct columns *columns, size_t n)
 {
     char names[NAMES_SHOWN];
     size_t used = 0;
-    const struct gru_info *info = columns->info;
-    for (size_t i = next_input(columns, 0); i < info->n_inputs; i = next_input(columns, i + 1)) {
-        const char *name = info->inputs[i].name;
+    for (size_t i = next_variable(columns, 0); i < columns->n_variables; i = next_variable(columns, i + 1)) {
+        const char *name = columns->variables[i].name;
         const char *comma = used > 0 ? ", " : "";
         if (used + strlen(comma) + strlen(name) + sizeof ", ..." > sizeof names) {
             used += (size_t)snprintf(names + used, sizeof names - used, "%s...", comma);
@@ -38,8 +49,14 @@ enum status rows_refuse_length(struct reader *r, const struct columns *columns, 
         }
         used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", comma, name);
     }
-    return reader_refuse(r, STATUS_WRONG_LENGTH, "has %zu value%s where %zu %s expected: %.*s", n,
-                         n == 1 ? "" : "s", columns->n, columns->n == 1 ? "is" : "are", (int)used, names);
+    const char *s = n == 1 ? "" : "s", *are = columns->n == 1 ? "is" : "are";
+    if (columns->n_steps > 1) {
+        return reader_refuse(r, STATUS_WRONG_LENGTH,
+                             "has %zu value%s where %zu %s expected: %zu steps, each with %.*s", n, s,
+                             columns->n, are, columns->n_steps, (int)used, names);
+    }
+    return reader_refuse(r, STATUS_WRONG_LENGTH, "has %zu value%s where %zu %s expected: %.*s", n, s,
+                         columns->n, are, (int)used, names);
 }
 
 /* ---- rows that are objects ---- */
@@ -58,10 +75,10 @@ static void prepare_names(struct reader *r, struct columns *columns)
     if (seen_in == NULL) {
         return;
     }
-    size_t input = 0;
+    size_t number = 0;
     for (size_t i = 0; i < columns->n; i++) {
-        input = next_input(columns, input);
-        by_number[i] = (struct column){ columns->info->inputs[input++].name, i };
+        number = next_variable(columns, number);
+        by_number[i] = (struct column){ columns->variables[number++].name, i };
         seen_in[i] = 0;
     }
     memcpy(by_name, by_number, columns->n * sizeof *by_name);
@@ -90,14 +107,15 @@ static const struct column *find_column(struct columns *columns, struct json_tex
 
 static enum status refuse_unknown(struct reader *r, const struct columns *columns, struct json_text name)
 {
-    const struct gru_info *info = columns->info;
-    for (size_t i = 0; columns->is_future && i < info->n_inputs; i++) {
-        if (json_text_is(name, info->inputs[i].name)) {
+    for (size_t i = 0; columns->is_future && i < columns->n_variables; i++) {
+        if (json_text_is(name, columns->variables[i].name)) {
             return reader_refuse_name(r, STATUS_UNKNOWN_FIELD, name,
                                       "is an input that an output feeds: the forecast itself supplies it");
         }
     }
-    return reader_refuse_name(r, STATUS_UNKNOWN_FIELD, name, "is not the name of an input");
+    char sentence[sizeof "is not the name of an output"];
+    snprintf(sentence, sizeof sentence, "is not the name of %s", columns->noun);
+    return reader_refuse_name(r, STATUS_UNKNOWN_FIELD, name, sentence);
 }
 
 static enum status read_named_value(struct reader *r, const char *name, float *ret_value)
@@ -151,6 +169,9 @@ static enum status read_object(struct reader *r, struct columns *columns, float 
 enum status rows_read_one(struct reader *r, struct columns *columns, float *row)
 {
     size_t n;
+    if (columns->n_steps > 1 && json_peek(&r->json) != JSON_ARRAY) {
+        return reader_refuse_type(r, "an array of numbers");
+    }
     switch (json_peek(&r->json)) {
     case JSON_OBJECT:
         return read_object(r, columns, row);
@@ -159,8 +180,12 @@ enum status rows_read_one(struct reader *r, struct columns *columns, float *row)
         return status == STATUS_OK && n != columns->n ? rows_refuse_length(r, columns, n) : status;
     }
     default:
-        return reader_refuse_type(r, "an array of numbers or an object by input names");
+        break;
     }
+    char expected[sizeof "an array of numbers or an object by output names"];
+    snprintf(expected, sizeof expected, "an array of numbers or an object by %s names",
+             columns->noun + strlen("an "));
+    return reader_refuse_type(r, expected);
 }
 
 struct rows {
@@ -181,14 +206,49 @@ static enum status read_row(struct reader *r, void *body)
     return rows_read_one(r, rows->columns, values + i * width);
 }
 
-enum status rows_read(struct reader *r, struct columns *columns, const float **ret_rows, size_t *ret_n)
+static enum status read_rows(struct reader *r, struct rows *rows, const float **ret_rows, size_t *ret_n)
 {
-    struct rows rows = { .columns = columns };
     size_t n;
-    enum status status = reader_elements(r, "an array of rows", read_row, &rows, &n);
+    enum status status = reader_elements(r, "an array of rows", read_row, rows, &n);
     if (status == STATUS_OK) {
-        *ret_rows = rows.values;
+        *ret_rows = rows->values;
         *ret_n = n;
     }
     return status;
+}
+
+enum status rows_read(struct reader *r, struct columns *columns, const float **ret_rows, size_t *ret_n)
+{
+    struct rows rows = { .columns = columns };
+    return read_rows(r, &rows, ret_rows, ret_n);
+}
+
+size_t rows_count(const struct reader *r)
+{
+    struct json ahead = r->json;
+    size_t n = 0;
+    if (json_peek(&ahead) == JSON_ARRAY && json_array(&ahead)) {
+        while (json_element(&ahead) && json_skip(&ahead)) {
+            n++;
+        }
+    }
+    return n;
+}
+
+enum status rows_read_counted(struct reader *r, struct columns *columns, const float **ret_rows,
+                              size_t *ret_n)
+{
+    struct rows rows = { .columns = columns };
+    size_t n = rows_count(r);
+    /* A row that is an array has two bytes for each value at least: no text gets more memory ahead of being
+     * read than that lets it ask for. */
+    size_t n_most = (size_t)(r->json.end - r->json.p) / (2 * columns->n) + 1;
+    rows.size = n < n_most ? n : n_most;
+    if (rows.size > 0) {
+        rows.values = reader_alloc(r, rows.size, columns->n * sizeof *rows.values);
+        if (rows.values == NULL) {
+            return r->fault->status;
+        }
+    }
+    return read_rows(r, &rows, ret_rows, ret_n);
 }

@@ -38,6 +38,23 @@ struct step_limits api_limits(const struct request *request)
     return (struct step_limits){ .horizon_max = request->config->horizon_max };
 }
 
+enum status api_limit(struct request *request, size_t initial, size_t most, size_t *ret_limit)
+{
+    const char *text = http_query(request, "limit");
+    *ret_limit = initial;
+    if (!text) {
+        return STATUS_OK;
+    }
+    size_t n = strlen(text);
+    unsigned long limit = n > 0 && n < 6 && strspn(text, "0123456789") == n ? strtoul(text, NULL, 10) : 0;
+    if (limit < 1 || limit > most) {
+        return fault_set(&request->fault, STATUS_INVALID_VALUE, "limit", "limit is a number from 1 to %zu",
+                         most);
+    }
+    *ret_limit = limit;
+    return STATUS_OK;
+}
+
 enum status api_reply(struct request *request, int code, const struct text *text)
 {
     if (text->failed) {

@@ -11,6 +11,8 @@ enum status api_model(struct request *request, const struct model **ret_model);
 enum status api_session(struct request *request, const char **ret_id);
 enum status api_version(struct request *request, unsigned *ret_number);
 struct step_limits api_limits(const struct request *request);
+/* The query parameter `limit`, from 1 to `most`. */
+enum status api_limit(struct request *request, size_t initial, size_t most, size_t *ret_limit);
 
 /* Answers with the text, or with request_too_large if it did not fit into the request's memory. */
 enum status api_reply(struct request *request, int code, const struct text *text);
@@ -42,5 +44,17 @@ enum status api_session_fork(struct request *request);
 enum status api_session_forecast(struct request *request);
 
 enum status api_predict(struct request *request);
+
+/* The path's {id}, as far as it can be one. */
+enum status api_job_id(struct request *request, const char **ret_id);
+enum status api_job_create(struct request *request);
+enum status api_job_upload(struct request *request, const char *bytes, size_t n);
+enum status api_jobs_list(struct request *request);
+enum status api_job_get(struct request *request);
+enum status api_job_cancel(struct request *request);
+enum status api_job_pause(struct request *request);
+enum status api_job_resume(struct request *request);
+enum status api_job_events(struct request *request);
+enum status api_job_checkpoints(struct request *request);
 
 #endif

@@ -27,23 +27,6 @@ static enum status reply_session(struct request *request, int code, const struct
 
 enum { LIST_DEFAULT = 100, LIST_MAX = 1000 };
 
-static enum status read_limit(struct request *request, size_t *ret_limit)
-{
-    const char *text = http_query(request, "limit");
-    *ret_limit = LIST_DEFAULT;
-    if (!text) {
-        return STATUS_OK;
-    }
-    size_t n = strlen(text);
-    unsigned long limit = n > 0 && n < 6 && strspn(text, "0123456789") == n ? strtoul(text, NULL, 10) : 0;
-    if (limit < 1 || limit > LIST_MAX) {
-        return fault_set(&request->fault, STATUS_INVALID_VALUE, "limit", "limit is a number from 1 to %d",
-                         LIST_MAX);
-    }
-    *ret_limit = limit;
-    return STATUS_OK;
-}
-
 static enum status read_id_query(struct request *request, const char *name, const char **ret_text)
 {
     const char *text = http_query(request, name);
@@ -66,7 +49,7 @@ enum status api_sessions_list(struct request *request)
         status = http_query_only(request, (const char *const[]){ "prefix", "after", "limit", NULL });
     }
     if (status == STATUS_OK) {
-        status = read_limit(request, &limit);
+        status = api_limit(request, LIST_DEFAULT, LIST_MAX, &limit);
     }
     if (status == STATUS_OK) {
         status = read_id_query(request, "prefix", &prefix);

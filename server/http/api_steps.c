@@ -1,5 +1,6 @@
 /* api_steps.c - readings in, forecasts out: one, an array of them, or a stream of lines. */
 #include "http/api.h"
+#include "http/lines.h"
 
 #include <sched.h>
 #include <string.h>
@@ -92,133 +93,98 @@ enum status api_steps_finish(struct request *request)
 
 enum { LINES_AT_ONCE = 64, LINE_MAX_BYTES = 1 << 16 };
 
-/* What an upload has come to: the beginning of a line whose end is still to arrive, steps to be done,
- * replies. */
-struct lines {
+/* What an upload has come to: steps to be done, and replies. */
+struct upload {
+    struct request *request;
+    struct lines lines;
     struct text replies;
-    struct text rest; /* of the line */
-    bool is_too_long; /* the line is: its bytes are dropped until it ends */
     size_t n_steps;
     struct step steps[LINES_AT_ONCE];
 };
 
-static void run_lines(struct request *request, struct lines *lines)
+static void run_lines(struct upload *upload)
 {
+    struct request *request = upload->request;
     struct step *steps[LINES_AT_ONCE];
     size_t n_done = 0;
-    for (size_t k = 0; k < lines->n_steps; k++) {
-        steps[k] = &lines->steps[k];
+    for (size_t k = 0; k < upload->n_steps; k++) {
+        steps[k] = &upload->steps[k];
     }
     for (;;) {
-        service_steps(request->worker, steps, lines->n_steps);
-        for (n_done = 0; n_done < lines->n_steps && steps[n_done]->is_done; n_done++) {
+        service_steps(request->worker, steps, upload->n_steps);
+        for (n_done = 0; n_done < upload->n_steps && steps[n_done]->is_done; n_done++) {
         }
-        if (n_done == lines->n_steps) {
+        if (n_done == upload->n_steps) {
             break;
         }
         sched_yield(); /* another worker has one of the sessions, for microseconds */
         worker_turn(request->worker);
     }
-    renew_models(request, lines->steps, lines->n_steps);
-    for (size_t k = 0; k < lines->n_steps; k++) {
-        codec_put_step(&lines->replies, &lines->steps[k]);
-        text_append(&lines->replies, "\n", 1);
+    renew_models(request, upload->steps, upload->n_steps);
+    for (size_t k = 0; k < upload->n_steps; k++) {
+        codec_put_step(&upload->replies, &upload->steps[k]);
+        text_append(&upload->replies, "\n", 1);
     }
-    lines->n_steps = 0;
+    upload->n_steps = 0;
 }
 
-static void add_line(struct request *request, struct lines *lines, const char *line, size_t n)
+static enum status add_line(void *context, const char *line, size_t n)
 {
-    if (n > 0 && line[n - 1] == '\r') {
-        n--;
-    }
-    if (n == 0 && !lines->is_too_long) {
-        return; /* an empty line is no step */
-    }
-    struct step *step = &lines->steps[lines->n_steps++];
-    *step = (struct step){ .arena = &request->arena };
-    if (lines->is_too_long) {
-        lines->is_too_long = false;
+    struct upload *upload = context;
+    struct request *request = upload->request;
+    struct step *step = &upload->steps[upload->n_steps++];
+    *step = (struct step){ .arena = &request->arena, .is_done = true };
+    if (!line) {
         fault_set(&step->fault, STATUS_BODY_TOO_LARGE, NULL, "a line has at most %d bytes", LINE_MAX_BYTES);
-        step->is_done = true;
     } else if (model_find(request->worker, request->parameters[0], &step->model, &step->fault) == STATUS_OK) {
         memcpy(step->model_name, step->model->name, sizeof step->model_name);
         const struct step_limits limits = api_limits(request);
         step->is_done = codec_step(line, n, &limits, true, step, &step->fault) != STATUS_OK;
-    } else {
-        step->is_done = true;
     }
-    if (lines->n_steps == LINES_AT_ONCE) {
-        run_lines(request, lines);
+    if (upload->n_steps == LINES_AT_ONCE) {
+        run_lines(upload);
     }
+    return STATUS_OK;
 }
 
-/* Keeps a piece of a line until the rest of it arrives. */
-static void keep_piece(struct lines *lines, const char *bytes, size_t n)
+static enum status begin_upload(struct request *request)
 {
-    if (lines->rest.n + n > LINE_MAX_BYTES) {
-        lines->is_too_long = true;
-        lines->rest.n = 0;
+    const struct model *model;
+    enum status status = api_model(request, &model);
+    if (status != STATUS_OK) {
+        return status;
     }
-    if (!lines->is_too_long) {
-        text_append(&lines->rest, bytes, n);
+    struct upload *upload = arena_alloc(&request->arena, sizeof *upload);
+    if (!upload) {
+        return fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
     }
-}
-
-static void take_piece(struct request *request, struct lines *lines, const char *bytes, size_t n)
-{
-    const char *end = bytes + n;
-    const char *newline;
-    while (bytes < end && (newline = memchr(bytes, '\n', (size_t)(end - bytes)))) {
-        size_t n_line = (size_t)(newline - bytes);
-        if (lines->rest.n > 0 || lines->is_too_long || n_line > LINE_MAX_BYTES) {
-            keep_piece(lines, bytes, n_line);
-            add_line(request, lines, lines->rest.p, lines->rest.n);
-            lines->rest.n = 0;
-        } else {
-            add_line(request, lines, bytes, n_line);
-        }
-        bytes = newline + 1;
-    }
-    if (bytes < end) {
-        keep_piece(lines, bytes, (size_t)(end - bytes));
-    }
+    upload->request = request;
+    upload->n_steps = 0;
+    lines_init(&upload->lines, &request->arena, LINE_MAX_BYTES);
+    text_init(&upload->replies, &request->arena, 4096);
+    request->state = upload;
+    return STATUS_OK;
 }
 
 /* Called for each piece, and with n = 0 at the end, when the replies go out. */
 enum status api_steps_upload(struct request *request, const char *bytes, size_t n)
 {
-    struct lines *lines = request->state;
-    const struct model *model;
-    if (!lines) {
-        enum status status = api_model(request, &model);
-        if (status != STATUS_OK) {
-            return status;
-        }
-        lines = arena_alloc(&request->arena, sizeof *lines);
-        if (!lines) {
-            return fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
-        }
-        lines->is_too_long = false;
-        lines->n_steps = 0;
-        text_init(&lines->replies, &request->arena, 4096);
-        text_init(&lines->rest, &request->arena, 1024);
-        request->state = lines;
+    enum status status = request->state ? STATUS_OK : begin_upload(request);
+    if (status != STATUS_OK) {
+        return status;
     }
-    if (n > 0) {
-        take_piece(request, lines, bytes, n);
-    } else if (lines->rest.n > 0 || lines->is_too_long) {
-        add_line(request, lines, lines->rest.p, lines->rest.n);
-    }
-    run_lines(request, lines);
-    if (lines->replies.failed || lines->rest.failed) {
+    struct upload *upload = request->state;
+    status = n > 0 ? lines_add(&upload->lines, bytes, n, add_line, upload)
+                   : lines_end(&upload->lines, add_line, upload);
+    run_lines(upload);
+    if (status != STATUS_OK || upload->replies.failed) {
         return fault_set(&request->fault, STATUS_REQUEST_TOO_LARGE, NULL,
                          "the replies take more memory than a request may use; send fewer lines at once");
     }
     if (n > 0) {
         return STATUS_OK;
     }
-    enum status status = api_reply(request, 200, &lines->replies);
+    status = api_reply(request, 200, &upload->replies);
     request->reply.content_type = "application/x-ndjson";
     return status;
 }

@@ -68,6 +68,21 @@ static void put_models(struct request *request, struct text *text)
     put(text, "grud_models %zu\n", n);
 }
 
+static void put_jobs(struct text *text, const struct service_figures *figures)
+{
+    put_head(text, "grud_jobs", "gauge", "Fine-tuning jobs by status.");
+    for (int status = 0; status < JOB_N_STATUSES; status++) {
+        put(text, "grud_jobs{status=\"%s\"} %llu\n", job_status_word((enum job_status)status),
+            (unsigned long long)figures->n_jobs[status]);
+    }
+    put_counter(text, "grud_training_steps_total", "Updates of weights, tried by fine-tuning jobs.",
+                figures->n_training_steps);
+    put_counter(text, "grud_recorded_readings_total", "Readings recorded for fine-tuning.",
+                figures->n_recorded);
+    put_counter(text, "grud_recordings_lost_total", "Readings that came faster than they could be recorded.",
+                figures->n_recordings_lost);
+}
+
 static void put_service(struct request *request, struct text *text)
 {
     struct service *service = worker_service(request->worker);
@@ -85,6 +100,7 @@ static void put_service(struct request *request, struct text *text)
                 figures.n_sessions_damaged);
     put_counter(text, "grud_sessions_rewarmed_total", "Sessions brought to another version.",
                 figures.n_rewarmed);
+    put_jobs(text, &figures);
     put_counter(text, "grud_syncs_total", "Syncs of session files.", figures.n_syncs);
     put_counter(text, "grud_sync_failures_total", "Syncs that the disk refused.", figures.n_failed_syncs);
     put_head(text, "grud_degraded", "gauge", "1 after the disk refused a sync.");

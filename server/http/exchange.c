@@ -21,8 +21,6 @@
 enum {
     FREE_EXCHANGES_MAX = 256,
     ARENA_MIN = 64 << 20,
-    BODY_EXACT_MAX = 1 << 20, /* a longer body's memory grows with what arrives, not with what is announced */
-    BODY_FIRST_BYTES = 4 << 10,
     DROP_MAX = 64 << 10 /* as much of a refused body is read so that the connection can be kept */
 };
 
@@ -72,6 +70,7 @@ static struct exchange *take_exchange(struct http_worker *worker)
     request->state = NULL;
     request->fault.status = STATUS_OK;
     request->reply = (struct reply){ .code = 0 };
+    exchange->stream.source = NULL;
     return exchange;
 }
 
@@ -89,6 +88,7 @@ static void give_back(struct exchange *exchange)
         return;
     }
     arena_reset(&exchange->request.arena);
+    exchange->request.arena.cap = arena_cap(worker->http->config); /* an upload may have raised it */
     TAILQ_INSERT_HEAD(&worker->free, exchange, link); /* the next request finds it in the cache */
     worker->n_free++;
 }
@@ -172,49 +172,6 @@ static enum status find_route(struct exchange *exchange)
     return fault_set(&request->fault, STATUS_METHOD_NOT_ALLOWED, NULL, "this path allows %s", allow);
 }
 
-static enum status check_media_type(struct request *request, const struct guard *guard)
-{
-    enum body_kind kind = request->route->body;
-    const char *type = guard->content_type;
-    const char *wanted = kind == BODY_OCTETS ? "application/octet-stream" : "application/json";
-    if (guard->content_encoding && strcasecmp(guard->content_encoding, "identity") != 0) {
-        return fault_set(&request->fault, STATUS_UNSUPPORTED_MEDIA_TYPE, NULL,
-                         "a body is sent without Content-Encoding");
-    }
-    if (!type || media_type_is(type, wanted)) {
-        return STATUS_OK;
-    }
-    if (kind == BODY_STEPS && media_type_is(type, "application/x-ndjson")) {
-        request->is_ndjson = true;
-        return STATUS_OK;
-    }
-    return fault_set(&request->fault, STATUS_UNSUPPORTED_MEDIA_TYPE, NULL,
-                     "this path takes %s%s; send it with -H 'content-type: %s'", wanted,
-                     kind == BODY_STEPS ? " or application/x-ndjson" : "", wanted);
-}
-
-static enum status body_too_large(struct request *request)
-{
-    return fault_set(&request->fault, STATUS_BODY_TOO_LARGE, NULL, "a body has at most %zu bytes",
-                     request->config->body_max);
-}
-
-static enum status check_body(struct exchange *exchange, const struct guard *guard)
-{
-    struct request *request = &exchange->request;
-    if (!guard->is_chunked && guard->content_length == 0) {
-        return STATUS_OK;
-    }
-    if (request->route->body == BODY_NONE) {
-        return fault_set(&request->fault, STATUS_INVALID_REQUEST, NULL, "this path takes no body");
-    }
-    if (guard->content_length > request->config->body_max) {
-        return body_too_large(request);
-    }
-    exchange->n_expected = guard->content_length;
-    return check_media_type(request, guard);
-}
-
 static enum status check_surplus(struct exchange *exchange)
 {
     struct request *request = &exchange->request;
@@ -244,7 +201,7 @@ static enum status admit(struct exchange *exchange, const struct guard *guard)
     if (status != STATUS_OK) {
         return status;
     }
-    return check_body(exchange, guard);
+    return body_check(exchange, guard);
 }
 
 static void settle(struct exchange *exchange, enum status status)
@@ -279,56 +236,20 @@ static enum MHD_Result begin(struct exchange *exchange, const char *version)
 
 /* ---- the body ---- */
 
-static bool grow_body(struct exchange *exchange, size_t n_wanted)
-{
-    size_t size = exchange->body_size;
-    if (size == 0) {
-        bool is_exact = exchange->n_expected > 0 && exchange->n_expected <= BODY_EXACT_MAX;
-        size = is_exact ? (size_t)exchange->n_expected + 1 : BODY_FIRST_BYTES;
-    }
-    while (size < n_wanted) {
-        size *= 2;
-    }
-    char *body = arena_grow(&exchange->request.arena, exchange->body, exchange->body_size, size);
-    if (body) {
-        exchange->body = body;
-        exchange->body_size = size;
-    }
-    return body != NULL;
-}
-
-static enum status add_to_body(struct exchange *exchange, const char *bytes, size_t n)
-{
-    struct request *request = &exchange->request;
-    size_t n_body = request->n_body + n;
-    if (n_body > request->config->body_max) { /* only without a Content-Length does it come this far */
-        return body_too_large(request);
-    }
-    if (request->is_ndjson) {
-        request->n_body = n_body;
-        return request->route->upload(request, bytes, n);
-    }
-    if (n_body >= exchange->body_size && !grow_body(exchange, n_body + 1)) {
-        return fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for the body");
-    }
-    memcpy(exchange->body + request->n_body, bytes, n);
-    request->n_body = n_body;
-    return STATUS_OK;
-}
-
 /* MHD_NO cuts the connection. */
 static enum MHD_Result take_piece(struct exchange *exchange, const char *bytes, size_t n)
 {
     if (exchange->phase == PHASE_BODY) {
-        enum status status = add_to_body(exchange, bytes, n);
+        enum status status = body_add(exchange, bytes, n);
         if (status != STATUS_OK) {
             settle(exchange, status);
         }
         return MHD_YES;
     }
     exchange->n_dropped += n;
-    return exchange->n_dropped <= 2 * (uint64_t)exchange->request.config->body_max + DROP_MAX ? MHD_YES
-                                                                                              : MHD_NO;
+    const struct request *request = &exchange->request;
+    uint64_t n_most = 2 * (uint64_t)(request->route ? body_limit(request) : request->config->body_max);
+    return exchange->n_dropped <= n_most + DROP_MAX ? MHD_YES : MHD_NO;
 }
 
 /* ---- its end ---- */
@@ -367,6 +288,10 @@ static void handle(struct exchange *exchange)
         exchange->phase = PHASE_STEPPING;
         TAILQ_INSERT_TAIL(&worker->stepping, exchange, link);
         return;
+    }
+    if (status == STATUS_OK && request->reply.source && worker->streams.n >= STREAMS_MAX) {
+        status = fault_set(&request->fault, STATUS_OVERLOADED, NULL, "there are already %d streams here",
+                           STREAMS_MAX);
     }
     settle(exchange, status);
     worker_read_clock(worker);
@@ -459,12 +384,18 @@ void exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **ret_exc
     size_t route = http_n_routes;
     int code = 0;
     if (exchange) {
-        bool is_sent = reason == MHD_REQUEST_TERMINATED_COMPLETED_OK && exchange->phase == PHASE_QUEUED;
-        code = is_sent ? exchange->request.reply.code : 0;
+        /* a stream is ended by either side */
+        bool is_whole = reason == MHD_REQUEST_TERMINATED_COMPLETED_OK || exchange->stream.source;
+        code = is_whole && exchange->phase == PHASE_QUEUED ? exchange->request.reply.code : 0;
         route = exchange->request.route ? (size_t)(exchange->request.route - http_routes) : http_n_routes;
         log_exchange(exchange, code, duration_ns);
         if (exchange->phase == PHASE_STEPPING) {
             TAILQ_REMOVE(&worker->stepping, exchange, link);
+        }
+        if (exchange->stream.source) { /* how long a client listens says nothing of how fast it is served */
+            duration_ns = exchange->stream.began_ns - connection->began_ns;
+            streams_remove(&worker->streams, &exchange->stream);
+            metrics_streams(worker->metrics, worker->streams.n);
         }
         reply_done(exchange);
         give_back(exchange);

@@ -247,3 +247,19 @@ bool media_type_is(const char *content_type, const char *type)
     }
     return *p == '\0';
 }
+
+bool accept_names(const char *accept, const char *type)
+{
+    const size_t n = strlen(type);
+    for (const char *p = accept;;) {
+        p = skip_white(p);
+        if (strncasecmp(p, type, n) == 0 && strchr(" \t;,", p[n])) { /* or its end */
+            return true;
+        }
+        p = strchr(p, ',');
+        if (!p) {
+            return false;
+        }
+        p++;
+    }
+}

@@ -35,5 +35,7 @@ const char *guard_target(const char *target, size_t n);
 
 /* Whether a Content-Type is `type`, with no parameter but charset=utf-8. */
 bool media_type_is(const char *content_type, const char *type);
+/* Whether an Accept header names `type` itself among its media ranges; their parameters do not count. */
+bool accept_names(const char *accept, const char *type);
 
 #endif

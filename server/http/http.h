@@ -18,12 +18,24 @@ struct http;
 struct request;
 struct text;
 
+/* What a reply that goes on draws from (stream.h). Called on the worker's thread; nothing in it may wait. */
+struct stream_source {
+    /* Whether `read` may have more to give than when it was called last. Asked many times a second: no lock,
+     * no I/O. */
+    bool (*has_news)(const void *state);
+    /* Appends what there is by now, or as much of it as a few kilobytes hold; nothing is fine. False: the
+     * stream ends behind it. Called from time to time without news, too. */
+    bool (*read)(void *state, struct text *text);
+};
+
 /* What a handler leaves to be sent. The body lives in the request's arena or is static. */
 struct reply {
     int code; /* HTTP status; 0: not answered yet */
     const char *body;
     size_t n_body;
-    const char *content_type; /* NULL: application/json */
+    const char *content_type;           /* NULL: application/json */
+    const struct stream_source *source; /* not NULL: Server-Sent Events in the place of a body */
+    void *source_state;                 /* in the request's arena */
 };
 
 enum body_kind {
@@ -31,7 +43,8 @@ enum body_kind {
     BODY_EMPTY_OR_JSON, /* none, or application/json, collected whole */
     BODY_JSON,          /* application/json, collected whole */
     BODY_OCTETS,        /* application/octet-stream, collected whole */
-    BODY_STEPS /* application/json, or application/x-ndjson handed to the route's `upload` as it arrives */
+    BODY_STEPS,   /* application/json, or application/x-ndjson handed to the route's `upload` as it arrives */
+    BODY_TRAINING /* the same, but x-ndjson may be as large as --training-max */
 };
 
 enum scope { SCOPE_NONE, SCOPE_READ, SCOPE_PREDICT, SCOPE_TRAIN, SCOPE_ADMIN };
@@ -83,6 +96,11 @@ enum status http_hand_in(struct request *request, struct step *steps, size_t n);
 const char *http_query(const struct request *request, const char *name);
 /* Refuses query parameters but those named; the list ends with NULL. */
 enum status http_query_only(struct request *request, const char *const *names);
+
+/* A header's value, the first if there are several, or NULL. */
+const char *http_header(const struct request *request, const char *name);
+/* Whether an Accept header names the media type. */
+bool http_accepts(const struct request *request, const char *type);
 
 /* Binds, then starts the workers: from here on the port answers. */
 __attribute__((warn_unused_result)) enum status

@@ -67,6 +67,11 @@ void metrics_connections(struct metrics *metrics, size_t n)
     atomic_store_explicit(&metrics->n_connections, n, memory_order_relaxed);
 }
 
+void metrics_streams(struct metrics *metrics, size_t n)
+{
+    atomic_store_explicit(&metrics->n_streams, n, memory_order_relaxed);
+}
+
 /* ---- printing ---- */
 
 __attribute__((format(printf, 2, 3))) static void put(struct text *text, const char *format, ...)
@@ -141,4 +146,6 @@ void metrics_put(struct text *text, const struct metrics *const *workers, size_t
     put_durations(text, workers, n_workers);
     put_head(text, "grud_http_connections", "gauge", "Open connections.");
     put(text, "grud_http_connections %" PRIu64 "\n", sum(workers, n_workers, &workers[0]->n_connections));
+    put_head(text, "grud_http_streams", "gauge", "Open streams of Server-Sent Events.");
+    put(text, "grud_http_streams %" PRIu64 "\n", sum(workers, n_workers, &workers[0]->n_streams));
 }

@@ -15,7 +15,7 @@ enum { METRICS_CODES = 20, METRICS_BUCKETS = 17 };
 struct metrics {
     size_t n_routes;
     _Atomic uint64_t durations[METRICS_BUCKETS + 1]; /* the last: longer than every bound */
-    _Atomic uint64_t duration_ns, n_aborted, n_connections;
+    _Atomic uint64_t duration_ns, n_aborted, n_connections, n_streams;
     _Atomic uint64_t requests[][METRICS_CODES]; /* [n_routes + 1]; the last: no route */
 };
 
@@ -26,6 +26,7 @@ struct metrics *metrics_create(size_t n_routes);
 /* `route`: its index, or n_routes where none was found; code 0: the client hung up before it was answered. */
 void metrics_count(struct metrics *metrics, size_t route, int code, int64_t duration_ns);
 void metrics_connections(struct metrics *metrics, size_t n);
+void metrics_streams(struct metrics *metrics, size_t n);
 
 /* ---- by anyone ---- */
 

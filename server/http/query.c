@@ -1,7 +1,10 @@
-/* query.c - what follows the '?' of a request target. Few requests have it, and no step. */
+/* query.c - what few requests have, and no step: what follows the '?' of a request target, and headers that
+ * are for handlers. */
+#include "http/guard.h"
 #include "http/worker.h"
 
 #include <string.h>
+#include <strings.h>
 
 static enum MHD_Result on_query(void *cls, enum MHD_ValueKind kind, const char *name, size_t n_name,
                                 const char *value, size_t n_value)
@@ -61,4 +64,35 @@ enum status http_query_only(struct request *request, const char *const *names)
         }
     }
     return STATUS_OK;
+}
+
+/* ---- headers ---- */
+
+const char *http_header(const struct request *request, const char *name)
+{
+    const struct exchange *exchange = (const struct exchange *)request;
+    return MHD_lookup_connection_value(exchange->mhd, MHD_HEADER_KIND, name);
+}
+
+struct accept {
+    const char *type;
+    bool is_named;
+};
+
+static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    (void)kind;
+    struct accept *accept = cls;
+    if (strcasecmp(name, "Accept") == 0 && value && accept_names(value, accept->type)) {
+        accept->is_named = true;
+    }
+    return accept->is_named ? MHD_NO : MHD_YES;
+}
+
+bool http_accepts(const struct request *request, const char *type)
+{
+    const struct exchange *exchange = (const struct exchange *)request;
+    struct accept accept = { type, false };
+    MHD_get_connection_values(exchange->mhd, MHD_HEADER_KIND, on_header, &accept);
+    return accept.is_named;
 }

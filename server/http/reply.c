@@ -30,8 +30,14 @@ static bool add_headers(struct MHD_Response *response, const struct exchange *ex
     const struct reply *reply = &exchange->request.reply;
     bool fine = true;
     if (reply->code != 204) {
-        const char *type = reply->content_type ? reply->content_type : "application/json";
+        const char *type = reply->source         ? "text/event-stream"
+                           : reply->content_type ? reply->content_type
+                                                 : "application/json";
         fine = MHD_add_response_header(response, "Content-Type", type) == MHD_YES;
+    }
+    if (reply->source) {
+        fine = fine && MHD_add_response_header(response, "Cache-Control", "no-cache") == MHD_YES &&
+               MHD_add_response_header(response, "X-Accel-Buffering", "no") == MHD_YES; /* nginx's */
     }
     if (exchange->allowed) {
         char allow[ROUTER_ALLOW_MAX];
@@ -46,6 +52,58 @@ static bool add_headers(struct MHD_Response *response, const struct exchange *ex
     }
     return fine;
 }
+
+/* ---- replies that go on ---- */
+
+enum { STREAM_BLOCK_BYTES = 1024 };
+
+/* Within libmicrohttpd's own calls. */
+static ssize_t on_read(void *cls, uint64_t position, char *bytes, size_t most)
+{
+    (void)position;
+    struct exchange *exchange = cls;
+    struct http_worker *worker = exchange->worker;
+    ssize_t n = streams_take(&worker->streams, &exchange->stream, bytes, most, worker->now_ns);
+    if (n == 0) {
+        MHD_suspend_connection(exchange->mhd);
+    }
+    return n < 0 ? MHD_CONTENT_READER_END_OF_STREAM : n;
+}
+
+void reply_resume(struct stream *stream)
+{
+    const struct exchange *exchange =
+        (const struct exchange *)((char *)stream - offsetof(struct exchange, stream));
+    MHD_resume_connection(exchange->mhd);
+}
+
+static enum MHD_Result queue_stream(struct exchange *exchange)
+{
+    struct http_worker *worker = exchange->worker;
+    struct request *request = &exchange->request;
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, on_read, exchange, NULL);
+    if (!response || !add_headers(response, exchange)) {
+        if (response) {
+            MHD_destroy_response(response);
+        }
+        return MHD_NO;
+    }
+    int64_t patience_ns = (int64_t)request->config->request_seconds * 1000000000;
+    exchange->stream.source = request->reply.source;
+    exchange->stream.state = request->reply.source_state;
+    streams_add(&worker->streams, &exchange->stream, exchange->connection, &request->arena, patience_ns,
+                worker->now_ns);
+    metrics_streams(worker->metrics, worker->streams.n);
+    exchange->connection->deadline_ns = worker->now_ns + patience_ns;
+    exchange->connection->is_whole = true;
+    exchange->phase = PHASE_QUEUED;
+    enum MHD_Result result = MHD_queue_response(exchange->mhd, (unsigned)request->reply.code, response);
+    MHD_destroy_response(response);
+    return result; /* if it is MHD_NO the connection is cut, and so the stream removed */
+}
+
+/* ---- replies that are whole ---- */
 
 /* The body stays ours: libmicrohttpd keeps the pointer, and only reads (which its type does not say). */
 static struct MHD_Response *make_response(const struct exchange *exchange, const char *body)
@@ -144,6 +202,9 @@ enum MHD_Result reply_queue(struct exchange *exchange)
 {
     const unsigned code = (unsigned)exchange->request.reply.code;
     struct MHD_Response *response = NULL;
+    if (exchange->request.reply.source) {
+        return queue_stream(exchange);
+    }
     exchange->kept = is_plain(exchange) ? take_kept(exchange) : NULL;
     if (!exchange->kept) {
         response = make_response(exchange, exchange->request.reply.body);

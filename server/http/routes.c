@@ -4,6 +4,8 @@
 #define MODEL   "/v1/models/{model}"
 #define VERSION MODEL "/versions/{version}"
 #define SESSION MODEL "/sessions/{session}"
+#define JOBS    "/v1/fine_tuning/jobs"
+#define JOB     JOBS "/{id}"
 
 // clang-format off
 const struct route http_routes[] = {
@@ -49,6 +51,23 @@ const struct route http_routes[] = {
 
     { "POST", MODEL "/predict", .handle = api_predict, .body = BODY_JSON, .scope = SCOPE_PREDICT,
       .summary = "whole sequences in, predictions out" },
+
+    { "POST", JOBS, .handle = api_job_create, .upload = api_job_upload, .body = BODY_TRAINING, .scope = SCOPE_TRAIN,
+      .summary = "trains a copy of a model; as application/x-ndjson: the job, then a series per line" },
+    { "GET", JOBS, .handle = api_jobs_list, .scope = SCOPE_READ,
+      .summary = "fine-tuning jobs, newest first (after, limit, model, status)" },
+    { "GET", JOB, .handle = api_job_get, .scope = SCOPE_READ,
+      .summary = "one job: status, progress, metrics, promotion" },
+    { "POST", JOB "/cancel", .handle = api_job_cancel, .body = BODY_EMPTY_OR_JSON, .scope = SCOPE_TRAIN,
+      .summary = "ends a job" },
+    { "POST", JOB "/pause", .handle = api_job_pause, .body = BODY_EMPTY_OR_JSON, .scope = SCOPE_TRAIN,
+      .summary = "lets a job rest, with what it has learnt" },
+    { "POST", JOB "/resume", .handle = api_job_resume, .body = BODY_EMPTY_OR_JSON, .scope = SCOPE_TRAIN,
+      .summary = "lets a paused job go on" },
+    { "GET", JOB "/events", .handle = api_job_events, .scope = SCOPE_READ,
+      .summary = "what happened, oldest first (after, limit); live as text/event-stream" },
+    { "GET", JOB "/checkpoints", .handle = api_job_checkpoints, .scope = SCOPE_READ,
+      .summary = "where a job can be resumed from, newest first (after, limit)" },
 };
 // clang-format on
 

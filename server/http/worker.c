@@ -147,6 +147,10 @@ static int idle_ms(struct http_worker *worker)
         int64_t sweep_ms = (worker->deadlines.next_ns - worker->now_ns) / MILLISECOND_NS + 1;
         ms = sweep_ms < ms ? sweep_ms : ms;
     }
+    if (ms > 0 && worker->streams.next_ns != DEADLINE_NEVER) {
+        int64_t tick_ms = (worker->streams.next_ns - worker->now_ns) / MILLISECOND_NS + 1;
+        ms = tick_ms < ms ? tick_ms : ms;
+    }
     if (worker->is_draining && ms > DRAIN_POLL_MS) {
         ms = DRAIN_POLL_MS;
     }
@@ -175,6 +179,7 @@ static void take_turn(struct http_worker *worker)
 {
     worker_turn(worker->worker);
     worker_read_clock(worker);
+    streams_tick(&worker->streams, worker->now_ns);
     MHD_run(worker->daemon);
     if (!TAILQ_EMPTY(&worker->stepping)) {
         run_steps(worker);
@@ -202,6 +207,7 @@ static void begin_drain(struct http_worker *worker)
     MHD_quiesce_daemon(worker->daemon);
     shutdown(worker->listen_fd, SHUT_RDWR);
     deadlines_hurry(&worker->deadlines);
+    streams_close(&worker->streams);
     worker_read_clock(worker);
     worker->drain_least_ns = worker->now_ns + DRAIN_LEAST_MS * MILLISECOND_NS;
     worker->drain_until_ns = worker->now_ns + (int64_t)worker->http->config->drain_seconds * SECOND_NS;
@@ -217,13 +223,17 @@ static bool is_drained(const struct http_worker *worker)
     }
     MHD_UNSIGNED_LONG_LONG ms;
     bool is_busy = MHD_get_timeout(worker->daemon, &ms) == MHD_YES && ms == 0;
-    return worker->n_requests == 0 && !is_busy && !is_readable(worker->events_fd);
+    /* streams have had time to end; who does not read theirs is not waited for */
+    return worker->n_requests == worker->streams.n && !is_busy && !is_readable(worker->events_fd);
 }
 
 static void stop_daemon(struct http_worker *worker)
 {
     if (worker->daemon) {
         MHD_quiesce_daemon(worker->daemon); /* so that the socket stays ours to close */
+        streams_close(&worker->streams);    /* libmicrohttpd aborts if a connection is still suspended */
+        streams_tick(&worker->streams, worker->now_ns);
+        MHD_run(worker->daemon);
         MHD_stop_daemon(worker->daemon);
         worker->daemon = NULL;
     }
@@ -249,8 +259,8 @@ static void *run(void *cls)
         wait_for_events(worker);
         take_turn(worker);
     }
-    if (worker->n_requests > 0) {
-        log_event(LOG_WARN, "requests_cut", LOG_INT("n", (int64_t)worker->n_requests));
+    if (worker->n_requests > worker->streams.n) {
+        log_event(LOG_WARN, "requests_cut", LOG_INT("n", (int64_t)(worker->n_requests - worker->streams.n)));
     }
     stop_daemon(worker); /* here, so that clients do not wait for the other workers to end */
     return NULL;
@@ -279,16 +289,16 @@ static bool start_daemon(struct http_worker *worker)
 {
     const struct config *config = worker->http->config;
     size_t limit = config->connection_max + SURPLUS_CONNECTIONS;
-    worker->daemon =
-        MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, on_accept, worker, exchange_on_call, worker,
-                         MHD_OPTION_EXTERNAL_LOGGER, on_log, worker,  /* must be the first */
-                         MHD_OPTION_LISTEN_SOCKET, worker->listen_fd, /* */
-                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, /* */
-                         MHD_OPTION_CONNECTION_LIMIT, (unsigned)limit,                  /* */
-                         MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, worker,       /* */
-                         MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, worker,            /* */
-                         MHD_OPTION_NOTIFY_CONNECTION, on_connection, worker,           /* */
-                         MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, worker, MHD_OPTION_END);
+    worker->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, on_accept, worker, exchange_on_call,
+        worker, MHD_OPTION_EXTERNAL_LOGGER, on_log, worker,            /* must be the first */
+        MHD_OPTION_LISTEN_SOCKET, worker->listen_fd,                   /* */
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, /* */
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)limit,                  /* */
+        MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, worker,       /* */
+        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, worker,            /* */
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, worker,           /* */
+        MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, worker, MHD_OPTION_END);
     const union MHD_DaemonInfo *info =
         worker->daemon ? MHD_get_daemon_info(worker->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
     worker->events_fd = info ? info->epoll_fd : -1;
@@ -306,6 +316,7 @@ enum status worker_start(struct http *http, struct service *service, int listen_
     *worker = (struct http_worker){ .http = http, .listen_fd = listen_fd, .wake_fd = -1 };
     TAILQ_INIT(&worker->stepping);
     TAILQ_INIT(&worker->free);
+    streams_init(&worker->streams, reply_resume);
     size_t shortest = http->config->request_seconds;
     shortest = http->config->idle_seconds < shortest ? http->config->idle_seconds : shortest;
     shortest = shortest > SURPLUS_SECONDS ? SURPLUS_SECONDS : shortest;

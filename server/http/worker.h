@@ -11,6 +11,7 @@
 #include "http/listen.h"
 #include "http/metrics.h"
 #include "http/router.h"
+#include "http/stream.h"
 
 #include <microhttpd.h>
 #include <pthread.h>
@@ -53,6 +54,7 @@ struct exchange {
     char *body;
     size_t body_size;
     struct kept_reply *kept; /* the reply that is being sent, if it is to be used again */
+    struct stream stream;    /* the reply goes on, if this has a source */
     struct query queries[QUERIES_MAX];
     size_t n_queries;
 };
@@ -75,6 +77,7 @@ struct http_worker {
     int64_t now_ns;    /* of the monotonic clock, read once or twice a turn */
     size_t n_requests; /* whose first line has arrived and whose answer is not sent */
     struct deadlines deadlines;
+    struct streams streams;
     struct exchange_list stepping, free;
     size_t n_free;
     struct kept_reply *kept[KEPT_BYTES_MAX + 1]; /* by length */
@@ -118,6 +121,15 @@ void exchange_on_completed(void *worker, struct MHD_Connection *mhd, void **exch
 void exchange_finish(struct exchange *exchange);
 void exchange_free_all(struct exchange_list *list);
 
+/* ---- body.c ---- */
+
+struct guard;
+/* Whether the body that was announced may come. */
+enum status body_check(struct exchange *exchange, const struct guard *guard);
+/* Takes a piece of it. */
+enum status body_add(struct exchange *exchange, const char *bytes, size_t n);
+size_t body_limit(const struct request *request); /* in bytes; the route is known */
+
 /* ---- query.c ---- */
 
 /* Decodes the query parameters; a name that is given twice is refused. */
@@ -129,6 +141,8 @@ enum status query_read(struct exchange *exchange);
 void reply_fail(struct exchange *exchange, enum status status);
 /* Gives request->reply to libmicrohttpd. */
 enum MHD_Result reply_queue(struct exchange *exchange);
+/* Lets a stream's connection go on. */
+void reply_resume(struct stream *stream);
 /* It is sent, or will never be. */
 void reply_done(struct exchange *exchange);
 void reply_free_kept(struct http_worker *worker);

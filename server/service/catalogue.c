@@ -1,5 +1,6 @@
 /* catalogue.c - the models at one moment, and how workers come by them without a lock on each request. */
 #include "service/internal.h"
+#include "service/recorder.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,24 @@ void version_done(struct version *version)
 {
     gru_model_unref(version->gru);
     free(version->path);
+    free(version->file);
+}
+
+static bool version_copy(const struct version *version, struct version *ret_copy)
+{
+    struct version copy = *version;
+    gru_model_ref(copy.gru);
+    copy.path = version->path ? strdup(version->path) : NULL;
+    copy.file = version->file ? malloc(version->n_file) : NULL;
+    if ((version->path && !copy.path) || (version->file && !copy.file)) {
+        version_done(&copy);
+        return false;
+    }
+    if (copy.file) {
+        memcpy(copy.file, version->file, version->n_file);
+    }
+    *ret_copy = copy;
+    return true;
 }
 
 void model_free(struct model *model)
@@ -78,10 +97,12 @@ static struct model *model_copy(const struct model *model)
 {
     struct model *copy = model_create(model->name);
     for (size_t k = 0; copy && k < model->n_versions; k++) {
-        struct version version = model->versions[k];
-        version.path = strdup(version.path);
-        gru_model_ref(version.gru);
-        if (!version.path || !model_insert_version(copy, version)) {
+        struct version version;
+        if (!version_copy(&model->versions[k], &version)) {
+            model_free(copy);
+            return NULL;
+        }
+        if (!model_insert_version(copy, version)) {
             version_done(&version);
             model_free(copy);
             return NULL;
@@ -234,8 +255,9 @@ void worker_turn(struct worker *worker)
 enum status worker_create(struct service *service, struct worker **ret_worker)
 {
     struct worker *worker = calloc(1, sizeof *worker);
-    if (!worker || gru_work_create(&worker->work) != GRU_OK) {
-        free(worker);
+    if (!worker || gru_work_create(&worker->work) != GRU_OK ||
+        recorder_open_outbox(service->recorder, &worker->outbox) != STATUS_OK) {
+        worker_free(worker);
         return STATUS_NO_MEMORY;
     }
     worker->service = service;
@@ -254,6 +276,7 @@ void worker_free(struct worker *worker)
     release_held(worker);
     free(worker->held);
     catalogue_unref(worker->catalogue);
+    recorder_close_outbox(worker->outbox);
     gru_work_free(worker->work);
     free(worker->items);
     free(worker->blocked);

@@ -6,7 +6,13 @@
 #include "service/service.h"
 #include "store/files.h"
 
+#include <math.h>
 #include <stdatomic.h>
+
+struct ledger;
+struct recorder;
+struct outbox;
+struct clerk;
 
 /* All models at one moment: immutable, reference-counted. A change publishes a new one. */
 struct catalogue {
@@ -18,7 +24,10 @@ struct catalogue {
 struct counters {
     _Atomic uint64_t n_steps, n_sequence_rows, n_forecast_rows, n_rewarmed;
     _Atomic uint64_t n_syncs, n_failed_syncs;
+    _Atomic uint64_t n_training_steps;
 };
+
+static const struct job_metrics no_metrics = { NAN, NAN, NAN, NAN, NAN, NAN };
 
 struct service {
     const struct config *config;
@@ -27,6 +36,9 @@ struct service {
     _Atomic unsigned n_workers;
     int64_t synced_at_ms; /* main thread only */
     struct counters counters;
+    struct ledger *ledger;     /* the jobs' database */
+    struct recorder *recorder; /* NULL: sessions record nothing */
+    struct clerk *clerk;       /* NULL: its threads do not run. Main thread only */
 
     pthread_mutex_t
         writer; /* held by whoever changes the models, from reading the catalogue to publishing the next */
@@ -50,6 +62,7 @@ struct worker {
     struct catalogue **held; /* [n_held] earlier ones that this turn's callers may still look at */
     size_t n_held, held_room;
     struct gru_work *work;
+    struct outbox *outbox; /* of what its steps record; NULL: nothing */
     /* Scratch of service_steps, grown as needed. */
     struct item *items;
     uint64_t *blocked; /* [n_places] a hash table of the sessions that this batch found in use */
@@ -97,6 +110,10 @@ enum status version_make(const struct file_version *file, const void *bytes, siz
                          struct version *ret_version, struct fault *fault);
 /* Versions of one model read the same inputs and give the same outputs: sessions outlive versions. */
 enum status version_check(const struct model *model, const struct version *version, struct fault *fault);
+/* Where the model's sessions are kept, in the layout that a version of it needs. `path` is where the options
+ * point to. */
+struct pool_options model_pool_options(const struct service *service, const struct model *model,
+                                       const struct gru_model *gru, char path[PATH_MAX]);
 /* Opens the pool of a model that has its active version. */
 enum status model_open_pool(const struct service *service, struct model *model, struct fault *fault);
 

@@ -2,6 +2,7 @@
  * catalogue, under the writer's lock, and publishes it. */
 #include "log.h"
 #include "service/internal.h"
+#include "service/versions.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@ enum status version_make(const struct file_version *file, const void *bytes, siz
     struct version version = { .number = file->number,
                                .created_at_ms = file->created_at_ms,
                                .read_only = file->read_only,
+                               .metrics = no_metrics,
                                .digest = digest_128(bytes, n) };
     enum gru_status status = gru_model_load(bytes, n, &version.gru, &error);
     if (status != GRU_OK) {
@@ -64,8 +66,8 @@ enum status version_check(const struct model *model, const struct version *versi
     return status;
 }
 
-static struct pool_options pool_options_of(const struct service *service, const struct model *model,
-                                           const struct gru_model *gru, char path[PATH_MAX])
+struct pool_options model_pool_options(const struct service *service, const struct model *model,
+                                       const struct gru_model *gru, char path[PATH_MAX])
 {
     const struct config *config = service->config;
     bool on_disk = config->data[0] != '\0' && files_pool_path(config->data, model->name, "", path);
@@ -82,7 +84,7 @@ static struct pool_options pool_options_of(const struct service *service, const 
 enum status model_open_pool(const struct service *service, struct model *model, struct fault *fault)
 {
     char path[PATH_MAX];
-    struct pool_options options = pool_options_of(service, model, model->active->gru, path);
+    struct pool_options options = model_pool_options(service, model, model->active->gru, path);
     return pool_open(&options, &model->pool, fault);
 }
 
@@ -93,9 +95,7 @@ static enum status no_memory(struct fault *fault)
     return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for another version");
 }
 
-/* A copy of the catalogue to change; the writer's lock is held from here to end_change. Room is reserved for
- * the renewals here and there, so that a change that was published can be seen. */
-static enum status begin_change(struct worker *worker, struct catalogue **ret_next, struct fault *fault)
+enum status change_begin(struct worker *worker, struct catalogue **ret_next, struct fault *fault)
 {
     pthread_mutex_lock(&worker->service->writer);
     *ret_next =
@@ -103,9 +103,9 @@ static enum status begin_change(struct worker *worker, struct catalogue **ret_ne
     return *ret_next ? STATUS_OK : no_memory(fault);
 }
 
-static enum status end_change(struct worker *worker, struct catalogue *next, enum status status)
+enum status change_end(struct worker *worker, struct catalogue *next, bool publish, enum status status)
 {
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && publish) {
         catalogue_publish(worker->service, next);
         (void)!worker_renew(worker); /* room was reserved */
     } else {
@@ -202,11 +202,11 @@ enum status model_put(struct worker *worker, const char *name, const void *bytes
     if (status != STATUS_OK) {
         return status;
     }
-    status = begin_change(worker, &next, fault);
+    status = change_begin(worker, &next, fault);
     if (status == STATUS_OK) {
         status = put_version(worker->service, next, name, bytes, n_bytes, fault);
     }
-    status = end_change(worker, next, status);
+    status = change_end(worker, next, true, status);
     if (status == STATUS_OK) {
         log_event(LOG_INFO, "version_stored", LOG_STRING("model", name));
         status = model_find(worker, name, ret_model, fault);
@@ -214,42 +214,8 @@ enum status model_put(struct worker *worker, const char *name, const void *bytes
     return status;
 }
 
-/* Switches the model of the copy over. The choice is written down first: should the process end in between,
- * the next start finds sessions of another layout and converts them. */
-static enum status switch_over(struct service *service, struct model *model, struct version *version,
-                               struct fault *fault)
-{
-    const char *data = service->config->data;
-    unsigned before = model->active->number;
-    enum status status = STATUS_OK;
-    if (data[0]) {
-        status = files_write_active(data, model->name, version->number, fault);
-    }
-    if (status != STATUS_OK) {
-        return status;
-    }
-    char path[PATH_MAX];
-    struct pool_options options = pool_options_of(service, model, version->gru, path);
-    if (memcmp(&options.layout, &model->pool->layout, sizeof options.layout) != 0) {
-        struct pool *pool;
-        status = pool_convert(&options, model->pool, &pool, fault);
-        if (status != STATUS_OK) {
-            struct fault ignored; /* the first failure is the one to report */
-            if (data[0]) {
-                files_write_active(data, model->name, before, &ignored);
-            }
-            return status;
-        }
-        pool_unref(model->pool);
-        model->pool = pool;
-    }
-    model->active = version;
-    return STATUS_OK;
-}
-
-/* A model of the copy and one of its versions. */
-static enum status find_both(const struct catalogue *next, const char *name, unsigned number,
-                             struct model **ret_model, struct version **ret_version, struct fault *fault)
+enum status change_find(const struct catalogue *next, const char *name, unsigned number,
+                        struct model **ret_model, struct version **ret_version, struct fault *fault)
 {
     *ret_model = catalogue_find(next, name);
     if (!*ret_model) {
@@ -263,36 +229,15 @@ static enum status find_both(const struct catalogue *next, const char *name, uns
     return STATUS_OK;
 }
 
-enum status model_activate(struct worker *worker, const char *name, unsigned number,
-                           const struct model **ret_model, struct fault *fault)
-{
-    struct catalogue *next = NULL;
-    struct model *model;
-    struct version *version;
-    enum status status = begin_change(worker, &next, fault);
-    if (status == STATUS_OK) {
-        status = find_both(next, name, number, &model, &version, fault);
-    }
-    if (status == STATUS_OK && model->active != version) {
-        status = switch_over(worker->service, model, version, fault);
-    }
-    status = end_change(worker, next, status);
-    if (status == STATUS_OK) {
-        log_event(LOG_INFO, "version_activated", LOG_STRING("model", name), LOG_INT("version", number));
-        status = model_find(worker, name, ret_model, fault);
-    }
-    return status;
-}
-
 enum status model_delete_version(struct worker *worker, const char *name, unsigned number,
                                  struct fault *fault)
 {
     struct catalogue *next = NULL;
     struct model *model;
     struct version *version;
-    enum status status = begin_change(worker, &next, fault);
+    enum status status = change_begin(worker, &next, fault);
     if (status == STATUS_OK) {
-        status = find_both(next, name, number, &model, &version, fault);
+        status = change_find(next, name, number, &model, &version, fault);
     }
     if (status == STATUS_OK && model->active == version) {
         status = fault_set(fault, STATUS_VERSION_ACTIVE, "version",
@@ -304,14 +249,17 @@ enum status model_delete_version(struct worker *worker, const char *name, unsign
                       "version %u of model '%s' lives in the --models directory, which grud never writes",
                       number, name);
     }
-    if (status == STATUS_OK) {
+    struct digest digest = { 0 };
+    if (status == STATUS_OK && version->path) {
         status = files_delete(version->path, fault);
     }
     if (status == STATUS_OK) {
+        digest = version->digest;
         model_remove_version(model, number);
     }
-    status = end_change(worker, next, status);
+    status = change_end(worker, next, true, status);
     if (status == STATUS_OK) {
+        lineage_forget(worker->service->ledger, name, number, digest);
         log_event(LOG_INFO, "version_deleted", LOG_STRING("model", name), LOG_INT("version", number));
     }
     return status;
@@ -321,7 +269,16 @@ enum status model_read_file(const struct version *version, struct arena *arena, 
                             size_t *ret_n, struct fault *fault)
 {
     void *bytes;
-    enum status status = files_read(version->path, arena, &bytes, ret_n, fault);
+    enum status status = STATUS_OK;
+    if (version->path) {
+        status = files_read(version->path, arena, &bytes, ret_n, fault);
+    } else if ((bytes = arena_alloc(arena, version->n_file)) != NULL) {
+        memcpy(bytes, version->file, version->n_file);
+        *ret_n = version->n_file;
+    } else {
+        status =
+            fault_set(fault, STATUS_REQUEST_TOO_LARGE, NULL, "the file is too large to be read into memory");
+    }
     if (status == STATUS_OK) {
         *ret_bytes = bytes;
     }

@@ -1,6 +1,9 @@
 /* service.c - the life of the service, and what the main thread does for it now and then. */
 #include "log.h"
-#include "service/internal.h"
+#include "service/clerk.h"
+#include "service/jobs.h"
+#include "service/recorder.h"
+#include "service/versions.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -13,6 +16,32 @@ int64_t clock_now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* What the models are read for is there before them. */
+static enum status open_all(struct service *service, struct fault *fault)
+{
+    const struct config *config = service->config;
+    enum status status = STATUS_OK;
+    if (config->data[0]) {
+        status = files_open_data(config->data, &service->data_lock, fault);
+    }
+    if (status == STATUS_OK) {
+        status = ledger_create(config, &service->ledger, fault);
+    }
+    if (status == STATUS_OK) {
+        status = recorder_create(config, &service->recorder, fault);
+    }
+    if (status == STATUS_OK) {
+        status = models_load(service, fault);
+    }
+    if (status == STATUS_OK) {
+        status = lineage_load(service, fault);
+    }
+    if (status == STATUS_OK) {
+        status = recorder_recover(service->recorder, service, fault);
+    }
+    return status;
+}
+
 enum status service_create(const struct config *config, struct service **ret_service, struct fault *fault)
 {
     struct service *service = calloc(1, sizeof *service);
@@ -23,13 +52,7 @@ enum status service_create(const struct config *config, struct service **ret_ser
     service->data_lock = -1;
     pthread_mutex_init(&service->writer, NULL);
     pthread_mutex_init(&service->mutex, NULL);
-    enum status status = STATUS_OK;
-    if (config->data[0]) {
-        status = files_open_data(config->data, &service->data_lock, fault);
-    }
-    if (status == STATUS_OK) {
-        status = models_load(service, fault);
-    }
+    enum status status = open_all(service, fault);
     if (status != STATUS_OK) {
         service_free(service);
         return status;
@@ -43,7 +66,10 @@ void service_free(struct service *service)
     if (!service) {
         return;
     }
+    service_stop_jobs(service);
+    recorder_free(service->recorder);
     catalogue_unref(service->current);
+    ledger_free(service->ledger);
     if (service->data_lock >= 0) {
         close(service->data_lock);
     }
@@ -92,6 +118,18 @@ void service_tick(struct service *service)
     }
 }
 
+static void read_jobs(struct service *service, struct service_figures *figures)
+{
+    struct fault ignored; /* a database in trouble says so elsewhere; these read as none */
+    size_t n_jobs[JOB_N_STATUSES] = { 0 };
+    enum status status = jobs_count(ledger_lock(service->ledger), n_jobs, &ignored);
+    ledger_unlock(service->ledger);
+    for (size_t k = 0; status == STATUS_OK && k < JOB_N_STATUSES; k++) {
+        figures->n_jobs[k] = n_jobs[k];
+    }
+    recorder_figures(service->recorder, &figures->n_recorded, &figures->n_recordings_lost);
+}
+
 void service_read_figures(struct service *service, struct service_figures *ret_figures)
 {
     struct service_figures figures = { .n_steps = atomic_load(&service->counters.n_steps),
@@ -99,7 +137,8 @@ void service_read_figures(struct service *service, struct service_figures *ret_f
                                        .n_forecast_rows = atomic_load(&service->counters.n_forecast_rows),
                                        .n_rewarmed = atomic_load(&service->counters.n_rewarmed),
                                        .n_syncs = atomic_load(&service->counters.n_syncs),
-                                       .n_failed_syncs = atomic_load(&service->counters.n_failed_syncs) };
+                                       .n_failed_syncs = atomic_load(&service->counters.n_failed_syncs),
+                                       .n_training_steps = atomic_load(&service->counters.n_training_steps) };
     struct catalogue *catalogue = catalogue_ref(service);
     for (size_t k = 0; k < catalogue->n_models; k++) {
         struct pool *pool = catalogue->models[k]->pool;
@@ -109,5 +148,6 @@ void service_read_figures(struct service *service, struct service_figures *ret_f
         figures.n_sessions_damaged += atomic_load(&pool->n_ended[TOMB_DAMAGED]);
     }
     catalogue_unref(catalogue);
+    read_jobs(service, &figures);
     *ret_figures = figures;
 }

@@ -19,6 +19,7 @@
 #include "digest.h"
 #include "gru.h"
 #include "status.h"
+#include "store/jobs.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,11 +58,15 @@ void worker_turn(struct worker *worker);
 struct version {
     unsigned number;
     int64_t created_at_ms;
-    unsigned parent; /* 0: none */
-    bool read_only;  /* from the --models directory */
+    unsigned parent;            /* the version that a job started from; 0: none */
+    char job[JOB_ID_MAX + 1];   /* that job; empty: none */
+    struct job_metrics metrics; /* of that job */
+    bool read_only;             /* from the --models directory */
     struct digest digest;
     struct gru_model *gru;
-    char *path; /* the file */
+    char *path; /* the file; NULL: there is no data directory, the version is in memory only */
+    void *file; /* then its bytes, from malloc */
+    size_t n_file;
 };
 
 struct model {
@@ -222,6 +227,8 @@ struct service_figures {
     uint64_t n_steps, n_sequence_rows, n_forecast_rows, n_rewarmed;
     uint64_t n_sessions_created, n_sessions_expired, n_sessions_evicted, n_sessions_damaged;
     uint64_t n_syncs, n_failed_syncs;
+    uint64_t n_training_steps, n_recorded, n_recordings_lost;
+    uint64_t n_jobs[JOB_N_STATUSES]; /* at this moment */
 };
 void service_read_figures(struct service *service, struct service_figures *ret_figures);
 

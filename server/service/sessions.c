@@ -1,5 +1,6 @@
 /* sessions.c - the verbs on one session but the step, and the list of them all. */
 #include "service/internal.h"
+#include "service/recorder.h"
 
 #include <float.h>
 #include <math.h>
@@ -233,16 +234,24 @@ enum status session_delete(struct worker *worker, const struct model *model, con
     struct pool_key key = pool_key_of(id);
     uint32_t slot;
     enum claim claim = wait_claim(worker, &model, &key, &slot, fault);
+    if (claim == CLAIM_ABSENT) {
+        return fault_set(fault, STATUS_SESSION_NOT_FOUND, "session", "model '%s' has no session '%s'",
+                         model->name, id);
+    }
+    /* With the session claimed, or before its tomb goes: what its successor records comes after. */
+    struct tomb tomb;
+    bool is_there = claim == CLAIM_OK || tombs_find(&model->pool->tombs, key.hash, worker->now_ms, &tomb);
+    if (is_there && recorder_note_deletion(worker->outbox, model->name, id, fault) != STATUS_OK) {
+        if (claim == CLAIM_OK) {
+            pool_release(model->pool, slot);
+        }
+        return fault_status(fault);
+    }
     if (claim == CLAIM_OK) {
         pool_remove(model->pool, slot);
         return pool_commit(worker->service, model->pool, fault);
     }
-    if (claim == CLAIM_ENDED && tombs_forget(&model->pool->tombs, key.hash)) {
-        return STATUS_OK;
-    }
-    return claim == CLAIM_ENDED ? fault_status(fault)
-                                : fault_set(fault, STATUS_SESSION_NOT_FOUND, "session",
-                                            "model '%s' has no session '%s'", model->name, id);
+    return tombs_forget(&model->pool->tombs, key.hash) ? STATUS_OK : fault_status(fault);
 }
 
 /* A session's first or next copy to write, for a session that may or may not be there; claimed. */

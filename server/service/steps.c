@@ -7,6 +7,7 @@
  * steps of that session.
  */
 #include "service/internal.h"
+#include "service/recorder.h"
 
 #include <float.h>
 #include <math.h>
@@ -256,6 +257,10 @@ static void complete(struct worker *worker, struct item *item, const struct gru_
     item->next->last_seen_at_ms = worker->now_ms;
     record_advance(&pool->layout, pool_record(pool, item->slot), item->next, step->x);
     session_seal_copy(pool, item->slot, item->next);
+    if (worker->outbox) {
+        recorder_note(worker->outbox, step->model->name, step->session, item->next, step->x,
+                      pool->layout.n_inputs);
+    }
     pool_release(pool, item->slot);
     atomic_fetch_add_explicit(&pool->n_created, item->is_new, memory_order_relaxed);
     finish(item);
@@ -330,6 +335,7 @@ static bool run_round(struct worker *worker, struct item *items, size_t n)
     if (model && n_lanes > 0 && gru_run(model->active->gru, worker->work, worker->lanes, n_lanes) != GRU_OK) {
         fail_all(items, n);
     }
+    recorder_begin(worker->outbox);
     for (size_t k = 0, lane = 0; lane < n_lanes && k < n; k++) {
         if (items[k].state == ITEM_RUNNING) {
             complete(worker, &items[k], &worker->lanes[lane++]);

@@ -1,13 +1,15 @@
 /*
  * bench_sessions.c - what a million sessions cost: memory of each, steps a second against a thousand
  * sessions, and, with a directory as argument, a data directory full of them for the restart to be timed.
+ * And what it costs that a step is recorded: the worker that makes it, and the clerk that writes it.
  *
  *     bench_sessions MODELS [DATA]      MODELS holds h64.safetensors
  */
 #include "arena.h"
 #include "config.h"
 #include "log.h"
-#include "service/service.h"
+#include "service/internal.h"
+#include "service/recorder.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,6 +113,33 @@ static void close_service(struct service *service, struct bench *bench)
     service_free(service);
 }
 
+static void measure_recording(const struct config *without)
+{
+    enum { ROWS = 1000 };
+    struct config with = *without;
+    struct bench plain, recording;
+    double ratios[ROUNDS], plain_us = 0, recording_us = 0, clerk_us = 0;
+    with.record = ROWS;
+    struct service *services[] = { open_service(without, &plain), open_service(&with, &recording) };
+    for (int k = -1; k < ROUNDS; k++) {
+        struct fault fault;
+        plain_us = run_steps(&plain, STEPS_A_ROUND, FEW, true) / STEPS_A_ROUND * 1e6;
+        recording_us = run_steps(&recording, STEPS_A_ROUND, FEW, true) / STEPS_A_ROUND * 1e6;
+        double began = now_s();
+        if (recorder_flush(services[1]->recorder, &fault) != STATUS_OK) {
+            die(&fault);
+        }
+        clerk_us = (now_s() - began) / STEPS_A_ROUND * 1e6;
+        ratios[k < 0 ? 0 : k] = recording_us / plain_us; /* the round before the first warms up */
+    }
+    qsort(ratios, ROUNDS, sizeof *ratios, by_value);
+    printf("recording: a step without HTTP: %.2f us with --record %d, %.2f us without, cost ratio %.2f "
+           "(%.2f..%.2f); the clerk: %.2f us for each\n",
+           recording_us, ROWS, plain_us, ratios[ROUNDS / 2], ratios[0], ratios[ROUNDS - 1], clerk_us);
+    close_service(services[0], &plain);
+    close_service(services[1], &recording);
+}
+
 int main(int argc, char **argv)
 {
     struct config config = { .models = argc > 1 ? argv[1] : "",
@@ -147,5 +176,6 @@ int main(int argc, char **argv)
         few_us, FEW, many_us, MANY, ratios[ROUNDS / 2], ratios[0], ratios[ROUNDS - 1]);
     close_service(large, &many);
     close_service(small, &few);
+    measure_recording(&config);
     return 0;
 }

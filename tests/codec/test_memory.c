@@ -39,6 +39,25 @@ static enum status decode_session(struct setup *s, const char *body, struct aren
     return codec_session_restore(body, strlen(body), &s->model, arena, &restore, &s->fault);
 }
 
+static enum status decode_job(struct setup *s, const char *body, struct arena *arena)
+{
+    struct job_target target;
+    struct job_request request;
+    ck_assert_int_eq(codec_job_target(body, strlen(body), &target, &s->fault), STATUS_OK);
+    return codec_job(body, strlen(body), false, &target, gru_model_info(s->model.active->gru), arena,
+                     &request, &s->fault);
+}
+
+static enum status decode_job_lines(struct setup *s, const char *body, struct arena *arena)
+{
+    const struct job_target target = { .model = "weather", .loss = GRU_MSE };
+    struct job_lines *lines = codec_job_lines(gru_model_info(s->model.active->gru), &target, arena);
+    if (lines == NULL) {
+        return s->fault.status = STATUS_REQUEST_TOO_LARGE;
+    }
+    return codec_job_line(lines, 2, body, strlen(body), &s->fault);
+}
+
 TEST(whichever_allocation_of_a_decoder_fails_the_body_is_too_large)
 {
     static const struct {
@@ -51,6 +70,13 @@ TEST(whichever_allocation_of_a_decoder_fails_the_body_is_too_large)
         { decode_prediction, "{\"x\":[[1,2],{\"temp\":3}]}" },
         { decode_prediction,
           "{\"instances\":[{\"x\":[[1,2]]},{\"x\":[{}],\"future\":[[1]]}],\"horizon\":1}" },
+        { decode_job, "{\"model\":\"weather\",\"suffix\":\"a\",\"metadata\":{},"
+                      "\"validation\":{\"series\":[{\"x\":[{}],\"y\":[{\"temp\":1}]}]},"
+                      "\"training\":{\"series\":[{\"x\":[[1,2]]},{\"y\":[[1]],\"x\":[[1,2]]}]}}" },
+        { decode_job, "{\"model\":\"weather\",\"training\":{\"sessions\":[\"a\",\"b\"]}}" },
+        { decode_job, "{\"model\":\"weather\",\"hyperparameters\":{\"loss\":\"cross_entropy\"},"
+                      "\"training\":{\"series\":[{\"x\":[[1,2]],\"y\":[0]}]}}" },
+        { decode_job_lines, "{\"x\":[[1,2],{}],\"y\":[{}]}" },
         { decode_session, "{\"state\":[[1,2,3],[4,5]],\"readings\":[[1,2]],\"rewarm\":[{}],"
                           "\"digest\":\"xxh3:0123456789abcdeffedcba9876543210\","
                           "\"errors\":{\"n\":[1],\"mae\":[1],\"rmse\":[1]}}" },
@@ -87,6 +113,9 @@ static void put_everything(struct setup *s, struct text *text)
                                .n_readings = 2,
                                .errors = { counts, values, values } };
     const struct model *models[] = { &s->model };
+    const struct job job = { .id = "a" };
+    const struct job_event event = { .id = 1, .is_metrics = true };
+    const struct job_checkpoint checkpoint = { .id = 1 };
     step.n_forecast = 4;
     codec_put_step(text, &step);
     codec_put_forecast(text, &s->model, "a", &forecast);
@@ -94,6 +123,9 @@ static void put_everything(struct setup *s, struct text *text)
     codec_put_session(text, &session);
     codec_put_prediction(text, &s->model, &prediction);
     codec_put_models(text, models, 1);
+    codec_put_job_list(text, &job, 1, true, true);
+    codec_put_job_event_list(text, &event, 1, true);
+    codec_put_job_checkpoint_list(text, "a", &checkpoint, 1, true);
     fault_set(&step.fault, STATUS_INTERNAL, "x", "x");
     codec_put_step(text, &step);
 }

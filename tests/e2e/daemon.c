@@ -247,6 +247,58 @@ struct answer client_read(int fd)
     return answer;
 }
 
+int client_ask(const struct daemon *daemon, const char *path, const char *headers)
+{
+    char head[1024];
+    int fd = client_connect(daemon);
+    int n = snprintf(head, sizeof head, "GET %s HTTP/1.1\r\nHost: grud\r\n%s\r\n", path, headers);
+    ck_assert(n > 0 && (size_t)n < sizeof head);
+    client_send(fd, head, (size_t)n);
+    return fd;
+}
+
+/* The chunks at p, joined in their place; true once the last one is there. */
+static bool join_chunks(const char *p, char *out, size_t *ret_n)
+{
+    *ret_n = 0;
+    for (;;) {
+        char *end;
+        size_t n = strtoul(p, &end, 16);
+        if (end == p || strncmp(end, "\r\n", 2) != 0 || strlen(end + 2) < n + 2) {
+            return false;
+        }
+        memmove(out + *ret_n, end + 2, n);
+        *ret_n += n;
+        out[*ret_n] = '\0';
+        if (n == 0) {
+            return true;
+        }
+        p = end + 2 + n + 2;
+    }
+}
+
+struct answer client_read_chunks(int fd)
+{
+    struct answer answer = { .code = 0 };
+    struct buffer buffer = { .p = NULL };
+    char *body = NULL;
+    bool is_whole = false;
+    while (!is_whole && read_more(fd, &buffer)) {
+        const char *end = strstr(buffer.p, "\r\n\r\n");
+        if (end) {
+            body = realloc(body, buffer.n + 1);
+            ck_assert_ptr_nonnull(body);
+            body[0] = '\0';
+            is_whole = join_chunks(end + 4, body, &answer.n_body);
+            answer.code = (int)strtol(buffer.p + 9, NULL, 10);
+        }
+    }
+    answer.closed = !is_whole;
+    answer.body = body;
+    answer.headers = buffer.p; /* and what follows */
+    return answer;
+}
+
 void answer_free(struct answer *answer)
 {
     free(answer->headers);
@@ -286,6 +338,33 @@ void expect(const struct daemon *daemon, const char *method, const char *path, c
     ck_assert_msg(!text || (answer.body && strstr(answer.body, text)), "%s %s %.200s: no '%s' in %.600s",
                   method, path, body ? body : "", text, answer.body);
     answer_free(&answer);
+}
+
+void daemon_add_model(const struct daemon *daemon, const char *name, const char *const *options)
+{
+    const char *arguments[ARGUMENTS_MAX] = { "init" };
+    char file[192], path[192], output[4096];
+    size_t n = 1;
+    snprintf(file, sizeof file, "%s/%s.safetensors", daemon->directory, name);
+    for (; *options && n < ARGUMENTS_MAX - 3; n++) {
+        arguments[n] = *options++;
+    }
+    arguments[n] = "-o";
+    arguments[n + 1] = file;
+    int code = daemon_run(arguments, output, sizeof output);
+    ck_assert_msg(code == 0, "%s", output);
+    FILE *stream = fopen(file, "rb");
+    struct stat status;
+    ck_assert(stream && fstat(fileno(stream), &status) == 0);
+    char *bytes = malloc((size_t)status.st_size);
+    ck_assert_uint_eq(fread(bytes, 1, (size_t)status.st_size, stream), (size_t)status.st_size);
+    fclose(stream);
+    snprintf(path, sizeof path, "/v1/models/%s", name);
+    struct answer answer =
+        request_typed(daemon, "PUT", path, "application/octet-stream", bytes, (size_t)status.st_size);
+    ck_assert_msg(answer.code == 201, "%s", answer.body);
+    answer_free(&answer);
+    free(bytes);
 }
 
 double number_in(const char *json, const char *name)

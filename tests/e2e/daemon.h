@@ -45,6 +45,12 @@ void client_send(int fd, const void *bytes, size_t n);
 /* Reads one answer (code 0 if the connection ended without one). */
 struct answer client_read(int fd);
 
+/* Asks for a path with further headers ("Name: value\r\n"...); the answer is still to be read. Returns the
+ * connection. */
+int client_ask(const struct daemon *daemon, const char *path, const char *headers);
+/* Reads an answer of chunks to its end; closed: the connection ended before it did. */
+struct answer client_read_chunks(int fd);
+
 /* One request on a connection of its own. body NULL: none; type NULL: application/json. */
 struct answer request_typed(const struct daemon *daemon, const char *method, const char *path,
                             const char *type, const void *body, size_t n);
@@ -53,6 +59,9 @@ struct answer request(const struct daemon *daemon, const char *method, const cha
 /* One request whose answer must have this code, and contain the text (NULL: anything). */
 void expect(const struct daemon *daemon, const char *method, const char *path, const char *body, int code,
             const char *text);
+
+/* Makes an untrained model with `grud init` and uploads it; `options` as init's, without -o. */
+void daemon_add_model(const struct daemon *daemon, const char *name, const char *const *options);
 
 /* The number behind "name": in a JSON text; fails the test if there is none. */
 double number_in(const char *json, const char *name);

@@ -179,3 +179,28 @@ TEST(media_types_have_no_parameter_but_utf_8)
         ck_assert_msg(!media_type_is(odd[k], "application/json"), "'%s' was accepted", odd[k]);
     }
 }
+
+TEST(accept_names_a_type_among_its_ranges)
+{
+    const char *const named[] = { "text/event-stream",
+                                  "Text/Event-Stream",
+                                  " text/event-stream ",
+                                  "text/html, text/event-stream",
+                                  "text/html,text/event-stream;q=0.5,*/*",
+                                  "text/event-stream ;q=1" };
+    const char *const not_named[] = { "",
+                                      "*/*",
+                                      "text/*",
+                                      "application/json",
+                                      "text/event-streams",
+                                      "xtext/event-stream",
+                                      "text/html;x=text/event-stream",
+                                      "text/event",
+                                      ",,," };
+    for (size_t k = 0; k < sizeof named / sizeof *named; k++) {
+        ck_assert_msg(accept_names(named[k], "text/event-stream"), "'%s'", named[k]);
+    }
+    for (size_t k = 0; k < sizeof not_named / sizeof *not_named; k++) {
+        ck_assert_msg(!accept_names(not_named[k], "text/event-stream"), "'%s'", not_named[k]);
+    }
+}

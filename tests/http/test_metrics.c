@@ -59,6 +59,8 @@ TEST(the_workers_are_added_up)
     metrics_connections(fixture.workers[0], 3);
     metrics_connections(fixture.workers[0], 2);
     metrics_connections(fixture.workers[1], 5);
+    metrics_streams(fixture.workers[0], 1);
+    metrics_streams(fixture.workers[1], 2);
     const char *text = print(&fixture);
     ck_assert_line(
         text, "grud_http_requests_total{route=\"/v1/models/{model}/steps\",method=\"POST\",code=\"200\"} 2");
@@ -68,6 +70,7 @@ TEST(the_workers_are_added_up)
     ck_assert_line(text, "grud_http_requests_total{route=\"\",method=\"\",code=\"404\"} 1");
     ck_assert_line(text, "grud_http_requests_aborted_total 1");
     ck_assert_line(text, "grud_http_connections 7");
+    ck_assert_line(text, "grud_http_streams 3");
     ck_assert_line(text, "grud_http_request_duration_seconds_count 5");
     tear_down(&fixture);
 }
@@ -111,6 +114,6 @@ TEST(each_family_is_described_once_and_first)
             ck_assert_int_eq(strncmp(line, family, strlen(family)), 0);
         }
     }
-    ck_assert_int_eq(n_families, 4);
+    ck_assert_int_eq(n_families, 5);
     tear_down(&fixture);
 }

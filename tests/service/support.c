@@ -177,6 +177,8 @@ void world_init(struct world *world)
                                      .session_history = 8,
                                      .session_full = CONFIG_REJECT,
                                      .tombstone_max = 1000,
+                                     .job_max = 16,
+                                     .job_memory_max = (size_t)1 << 30,
                                      .sync_interval_ms = 1000 };
     arena_init(&world->arena, (size_t)1 << 30);
     arena_init(&world->kept, (size_t)1 << 30);

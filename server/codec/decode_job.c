@@ -1,0 +1,328 @@
+/*
+ * decode_job.c - the body of POST /v1/fine_tuning/jobs: first what decides how the rest is read, then
+ * everything; or, of x-ndjson, everything but `training`, whose series follow in lines of their own.
+ */
+#include "codec/hyperparameters.h"
+#include "codec/sources.h"
+
+#include <limits.h>
+#include <string.h>
+
+static const double VALIDATION_FRACTION = 0.2; /* unless told otherwise */
+
+enum { SEED_DEFAULT = 1 };
+#define SEED_MAX    (UINT64_C(1) << 53)
+#define SECONDS_MAX (UINT64_C(1) << 31)
+
+/* ---- what decides how the rest is read ---- */
+
+/* Reads the fields that are known and passes over the others. *ret_seen: bit k for fields[k]. */
+static enum status read_some_fields(struct reader *r, const struct field *fields, size_t n, void *body,
+                                    unsigned *ret_seen)
+{
+    enum status status = STATUS_OK;
+    struct json_text name;
+    *ret_seen = 0;
+    if (json_peek(&r->json) != JSON_OBJECT) {
+        return reader_refuse_type(r, "an object");
+    }
+    json_object(&r->json);
+    while (status == STATUS_OK && json_member(&r->json, &name)) {
+        size_t i = 0;
+        while (i < n && !json_text_is(name, fields[i].name)) {
+            i++;
+        }
+        char shown[READER_NAME_SIZE];
+        struct place place = { r->place, shown, 0 };
+        reader_show_name(name, shown);
+        r->place = &place;
+        status = i < n ? fields[i].read(r, body) : reader_skip(r);
+        *ret_seen |= i < n ? 1U << i : 0;
+        r->place = place.up;
+    }
+    return status == STATUS_OK && r->json.error != NULL ? reader_refuse_text(r) : status;
+}
+
+static enum status read_target_model(struct reader *r, void *body)
+{
+    static const char expected[] = "1 to 64 characters of A-Z a-z 0-9 . _ - and not begin with '.'";
+    struct job_target *target = body;
+    enum status status = reader_string(r, expected, target->model, sizeof target->model);
+    if (status == STATUS_OK && !model_name_is_valid(target->model, strlen(target->model))) {
+        status = reader_refuse(r, STATUS_INVALID_VALUE, "must be %s", expected);
+    }
+    return status;
+}
+
+static enum status read_target_version(struct reader *r, void *body)
+{
+    struct job_target *target = body;
+    uint64_t number;
+    enum status status = reader_integer(r, 1, UINT_MAX, &number);
+    if (status == STATUS_OK) {
+        target->version = (unsigned)number;
+    }
+    return status;
+}
+
+static enum status read_target_loss(struct reader *r, void *body)
+{
+    static const struct field loss = { "loss", hyperparameters_read_field, false };
+    struct job_target *target = body;
+    struct gru_hyperparameters hyperparameters;
+    unsigned seen;
+    gru_hyperparameters_init(&hyperparameters);
+    enum status status = read_some_fields(r, &loss, 1, &hyperparameters, &seen);
+    if (status == STATUS_OK) {
+        target->loss = hyperparameters.loss;
+    }
+    return status;
+}
+
+enum status codec_job_target(const char *json, size_t n, struct job_target *ret_target, struct fault *fault)
+{
+    static const struct field fields[] = {
+        { "model", read_target_model, true },
+        { "version", read_target_version, false },
+        { "hyperparameters", read_target_loss, false },
+    };
+    struct gru_hyperparameters defaults;
+    struct reader r;
+    unsigned seen;
+    gru_hyperparameters_init(&defaults);
+    struct job_target target = { .loss = defaults.loss };
+    reader_init(&r, json, n, NULL, fault);
+    enum status status =
+        reader_end(&r, read_some_fields(&r, fields, sizeof fields / sizeof *fields, &target, &seen));
+    if (status == STATUS_OK && (seen & 1U) == 0) {
+        status = reader_refuse_field(&r, STATUS_MISSING_FIELD, "model", "is missing");
+    }
+    if (status == STATUS_OK) {
+        *ret_target = target;
+    }
+    return status;
+}
+
+/* ---- the fields ---- */
+
+struct job_body {
+    struct job_request request;
+    struct job_sources training, validation; /* validation has series only */
+    bool is_first_line;
+};
+
+/* Both were read before, and are only checked to stand here once. */
+static enum status pass_over(struct reader *r, void *body)
+{
+    (void)body;
+    return reader_skip(r);
+}
+
+static enum status read_training(struct reader *r, void *body)
+{
+    struct job_body *job = body;
+    if (job->is_first_line) {
+        return reader_refuse(r, STATUS_INVALID_VALUE,
+                             "must be left out here: each line after the first is a series");
+    }
+    return sources_read_training(r, &job->training);
+}
+
+static enum status read_validation(struct reader *r, void *body)
+{
+    struct job_body *job = body;
+    job->request.validation_fraction = 0;
+    if (json_peek(&r->json) == JSON_NULL) {
+        return json_null(&r->json) ? STATUS_OK : reader_refuse_text(r);
+    }
+    return sources_read_validation(r, &job->validation, &job->request.validation_fraction);
+}
+
+static enum status read_hyperparameters(struct reader *r, void *body)
+{
+    return hyperparameters_read(r, &((struct job_body *)body)->request.hyperparameters);
+}
+
+static enum status read_seed(struct reader *r, void *body)
+{
+    return reader_integer(r, 0, SEED_MAX, &((struct job_body *)body)->request.seed);
+}
+
+static enum status read_max_seconds(struct reader *r, void *body)
+{
+    if (json_peek(&r->json) == JSON_NULL) {
+        return json_null(&r->json) ? STATUS_OK : reader_refuse_text(r);
+    }
+    return reader_integer(r, 1, SECONDS_MAX, &((struct job_body *)body)->request.max_seconds);
+}
+
+static enum status read_dry_run(struct reader *r, void *body)
+{
+    struct job_body *job = body;
+    if (json_peek(&r->json) != JSON_BOOL) {
+        return reader_refuse_type(r, "true or false");
+    }
+    return json_bool(&r->json, &job->request.dry_run) ? STATUS_OK : reader_refuse_text(r);
+}
+
+/* n bytes and a NUL in the arena; NULL after filling the fault. */
+static const char *keep(struct reader *r, const char *text, size_t n)
+{
+    char *kept = reader_alloc(r, n + 1, 1);
+    if (kept != NULL) {
+        memcpy(kept, text, n);
+        kept[n] = '\0';
+    }
+    return kept;
+}
+
+/* Controls of ASCII, and those of ISO 8859-1, which are two bytes. */
+static bool holds_control(const char *text)
+{
+    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
+        if (*c < 0x20 || *c == 0x7f || (c[0] == 0xc2 && c[1] < 0xa0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum status read_suffix(struct reader *r, void *body)
+{
+    static const char expected[] = "1 to 64 bytes of text without control characters";
+    struct job_body *job = body;
+    char suffix[JOB_SUFFIX_MAX + 1];
+    if (json_peek(&r->json) == JSON_NULL) {
+        return json_null(&r->json) ? STATUS_OK : reader_refuse_text(r);
+    }
+    enum status status = reader_string(r, expected, suffix, sizeof suffix);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (suffix[0] == '\0' || holds_control(suffix)) {
+        return reader_refuse(r, STATUS_INVALID_VALUE, "must be %s", expected);
+    }
+    job->request.suffix = keep(r, suffix, strlen(suffix));
+    return job->request.suffix != NULL ? STATUS_OK : r->fault->status;
+}
+
+static enum status read_metadata(struct reader *r, void *body)
+{
+    struct job_body *job = body;
+    enum json_type type = json_peek(&r->json);
+    const char *text;
+    size_t n;
+    if (type == JSON_NULL) {
+        return json_null(&r->json) ? STATUS_OK : reader_refuse_text(r);
+    }
+    if (type != JSON_OBJECT) {
+        return reader_refuse_type(r, "an object");
+    }
+    enum status status = reader_text(r, JOB_METADATA_MAX, &text, &n);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    job->request.metadata = keep(r, text, n);
+    return job->request.metadata != NULL ? STATUS_OK : r->fault->status;
+}
+
+/* ---- promotion ---- */
+
+static enum status read_policy(struct reader *r, void *body)
+{
+    static const char expected[] = "\"auto\" or \"manual\"";
+    struct job_request *request = body;
+    char word[sizeof "manual"];
+    enum status status = reader_string(r, expected, word, sizeof word);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    request->has_policy = true;
+    for (request->policy = JOB_AUTO; request->policy <= JOB_MANUAL; request->policy++) {
+        if (strcmp(word, job_policy_word(request->policy)) == 0) {
+            return STATUS_OK;
+        }
+    }
+    return reader_refuse(r, STATUS_INVALID_VALUE, "must be %s", expected);
+}
+
+static enum status read_gain(struct reader *r, void *body)
+{
+    struct job_request *request = body;
+    enum status status = reader_number(r, &request->min_relative_gain);
+    if (status == STATUS_OK && !(request->min_relative_gain >= 0 && request->min_relative_gain <= 1)) {
+        status = reader_refuse(r, STATUS_INVALID_VALUE, "must be a number from 0 to 1");
+    }
+    return status;
+}
+
+static enum status read_promotion(struct reader *r, void *body)
+{
+    static const struct field fields[] = {
+        { "policy", read_policy, false },
+        { "min_relative_gain", read_gain, false },
+    };
+    unsigned seen;
+    return reader_fields(r, fields, sizeof fields / sizeof *fields, &((struct job_body *)body)->request,
+                         &seen);
+}
+
+/* ---- the whole ---- */
+
+enum { JOB_TRAINING = 2 };
+
+static const struct field job_fields[] = {
+    { "model", pass_over, true },
+    { "version", pass_over, false },
+    [JOB_TRAINING] = { "training", read_training, false },
+    { "validation", read_validation, false },
+    { "hyperparameters", read_hyperparameters, false },
+    { "promotion", read_promotion, false },
+    { "seed", read_seed, false },
+    { "suffix", read_suffix, false },
+    { "metadata", read_metadata, false },
+    { "max_seconds", read_max_seconds, false },
+    { "dry_run", read_dry_run, false },
+};
+
+static void fill_request(struct job_body *job)
+{
+    struct job_request *request = &job->request;
+    request->source = job->training.source;
+    request->series = job->training.list.series;
+    request->n_series = job->training.list.n;
+    request->sessions = job->training.sessions;
+    request->n_sessions = job->training.n_sessions;
+    request->validation = job->validation.list.series;
+    request->n_validation = job->validation.list.n;
+}
+
+enum status codec_job(const char *json, size_t n, bool is_first_line, const struct job_target *target,
+                      const struct gru_info *info, struct arena *arena, struct job_request *ret_request,
+                      struct fault *fault)
+{
+    struct reader r;
+    unsigned seen;
+    reader_init(&r, json, n, arena, fault);
+    struct job_body job = { .is_first_line = is_first_line };
+    job.request.validation_fraction = VALIDATION_FRACTION;
+    job.request.seed = SEED_DEFAULT;
+    gru_hyperparameters_init(&job.request.hyperparameters);
+    sources_init(&job.training, info, target->loss);
+    sources_init(&job.validation, info, target->loss);
+    enum status status = reader_fields(&r, job_fields, sizeof job_fields / sizeof *job_fields, &job, &seen);
+    if (status == STATUS_OK && !is_first_line && (seen & 1U << JOB_TRAINING) == 0) {
+        status = reader_refuse_field(&r, STATUS_MISSING_FIELD, "training", "is missing");
+    }
+    status = reader_end(&r, status);
+    if (status == STATUS_OK) {
+        job.request.model = keep(&r, target->model, strlen(target->model));
+        status = job.request.model != NULL ? STATUS_OK : fault->status;
+    }
+    if (status == STATUS_OK) {
+        job.request.version = target->version;
+        fill_request(&job);
+        *ret_request = job.request;
+    }
+    return status;
+}

@@ -1,0 +1,129 @@
+/* reader_skip.c - values that no table of fields describes: passed over, or kept as text. */
+#include "codec/reader.h"
+
+#include <string.h>
+
+enum { TEXT_MAX = 4096 }; /* of a value that is kept */
+
+/* ---- names that stand in an object twice ---- */
+
+/* A name without its escapes, if it can be had; else as it stands. */
+static size_t plain_name(struct json_text name, char *out, size_t size)
+{
+    if (json_unescape(name, out, size)) {
+        return strlen(out);
+    }
+    size_t n = name.n < size ? name.n : size;
+    memcpy(out, name.p, n);
+    return n;
+}
+
+static bool is_same_name(struct json_text a, struct json_text b)
+{
+    char plain_a[TEXT_MAX], plain_b[TEXT_MAX];
+    if (!a.escaped && !b.escaped) {
+        return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
+    }
+    size_t n = plain_name(a, plain_a, sizeof plain_a);
+    return n == plain_name(b, plain_b, sizeof plain_b) && memcmp(plain_a, plain_b, n) == 0;
+}
+
+/* Whether the name is among the first n of the object that `members` has just entered. */
+static bool has_name(struct json members, size_t n, struct json_text name)
+{
+    struct json_text other;
+    for (; n > 0 && json_member(&members, &other) && json_skip(&members); n--) {
+        if (is_same_name(name, other)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- a walk that knows where it is ---- */
+
+static enum status walk(struct reader *r, bool names_differ);
+
+// NOLINTNEXTLINE(misc-no-recursion): the scanner bounds the depth
+static enum status walk_object(struct reader *r, bool names_differ)
+{
+    struct json_text name;
+    enum status status = STATUS_OK;
+    const struct json members = r->json;
+    for (size_t n = 0; status == STATUS_OK && json_member(&r->json, &name); n++) {
+        if (names_differ && has_name(members, n, name)) {
+            return reader_refuse_name(r, STATUS_DUPLICATE_FIELD, name, "stands here twice");
+        }
+        char shown[READER_NAME_SIZE];
+        struct place place = { r->place, shown, 0 };
+        reader_show_name(name, shown);
+        r->place = &place;
+        status = walk(r, names_differ);
+        r->place = place.up;
+    }
+    return status;
+}
+
+// NOLINTNEXTLINE(misc-no-recursion): the scanner bounds the depth
+static enum status walk_array(struct reader *r, bool names_differ)
+{
+    struct place place = { r->place, NULL, 0 };
+    enum status status = STATUS_OK;
+    r->place = &place;
+    while (status == STATUS_OK && json_element(&r->json)) {
+        status = walk(r, names_differ);
+        place.index++;
+    }
+    r->place = place.up;
+    return status;
+}
+
+// NOLINTNEXTLINE(misc-no-recursion): the scanner bounds the depth
+static enum status walk(struct reader *r, bool names_differ)
+{
+    enum json_type type = json_peek(&r->json);
+    enum status status = STATUS_OK;
+    if (type == JSON_OBJECT && json_object(&r->json)) {
+        status = walk_object(r, names_differ);
+    } else if (type == JSON_ARRAY && json_array(&r->json)) {
+        status = walk_array(r, names_differ);
+    } else {
+        (void)json_skip(&r->json);
+    }
+    return status == STATUS_OK && r->json.error != NULL ? reader_refuse_text(r) : status;
+}
+
+/* ---- values ---- */
+
+enum status reader_skip(struct reader *r)
+{
+    const struct json before = r->json;
+    if (json_skip(&r->json)) {
+        return STATUS_OK;
+    }
+    r->json = before; /* once more, to know where it is */
+    return walk(r, false);
+}
+
+enum status reader_text(struct reader *r, size_t most, const char **ret_text, size_t *ret_n)
+{
+    (void)json_peek(&r->json); /* skips the white space */
+    const struct json before = r->json;
+    const char *begin = before.p;
+    enum status status = reader_skip(r);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    size_t n = (size_t)(r->json.p - begin);
+    most = most < TEXT_MAX ? most : TEXT_MAX;
+    if (n > most) {
+        return reader_refuse(r, STATUS_INVALID_VALUE, "has %zu bytes of JSON where %zu are allowed", n, most);
+    }
+    r->json = before;
+    status = walk(r, true); /* its time grows with the square of n */
+    if (status == STATUS_OK) {
+        *ret_text = begin;
+        *ret_n = n;
+    }
+    return status;
+}

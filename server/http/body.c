@@ -1,0 +1,132 @@
+/* body.c - the body of a request: what may come, and what has come. */
+#include "http/guard.h"
+#include "http/worker.h"
+
+#include <string.h>
+#include <strings.h>
+
+enum {
+    BODY_EXACT_MAX = 1 << 20, /* a longer body's memory grows with what arrives, not with what is announced */
+    BODY_FIRST_BYTES = 4 << 10,
+    UPLOAD_BYTES_PER_SECOND = 64 << 10 /* who sends training data more slowly than this is cut off */
+};
+
+static const int64_t SECOND_NS = 1000000000;
+
+static bool is_training_upload(const struct request *request)
+{
+    return request->is_ndjson && request->route->body == BODY_TRAINING;
+}
+
+size_t body_limit(const struct request *request)
+{
+    const struct config *config = request->config;
+    return is_training_upload(request) ? config->training_max : config->body_max;
+}
+
+static enum status body_too_large(struct request *request)
+{
+    return fault_set(&request->fault, STATUS_BODY_TOO_LARGE, NULL, "a body has at most %zu bytes",
+                     body_limit(request));
+}
+
+/* ---- what may come ---- */
+
+static enum status check_media_type(struct request *request, const struct guard *guard)
+{
+    enum body_kind kind = request->route->body;
+    const char *type = guard->content_type;
+    const char *wanted = kind == BODY_OCTETS ? "application/octet-stream" : "application/json";
+    bool takes_lines = kind == BODY_STEPS || kind == BODY_TRAINING;
+    if (guard->content_encoding && strcasecmp(guard->content_encoding, "identity") != 0) {
+        return fault_set(&request->fault, STATUS_UNSUPPORTED_MEDIA_TYPE, NULL,
+                         "a body is sent without Content-Encoding");
+    }
+    if (!type || media_type_is(type, wanted)) {
+        return STATUS_OK;
+    }
+    if (takes_lines && media_type_is(type, "application/x-ndjson")) {
+        request->is_ndjson = true;
+        return STATUS_OK;
+    }
+    return fault_set(&request->fault, STATUS_UNSUPPORTED_MEDIA_TYPE, NULL,
+                     "this path takes %s%s; send it with -H 'content-type: %s'", wanted,
+                     takes_lines ? " or application/x-ndjson" : "", wanted);
+}
+
+enum status body_check(struct exchange *exchange, const struct guard *guard)
+{
+    struct request *request = &exchange->request;
+    if (!guard->is_chunked && guard->content_length == 0) {
+        return STATUS_OK;
+    }
+    if (request->route->body == BODY_NONE) {
+        return fault_set(&request->fault, STATUS_INVALID_REQUEST, NULL, "this path takes no body");
+    }
+    enum status status = check_media_type(request, guard);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (guard->content_length > body_limit(request)) {
+        return body_too_large(request);
+    }
+    exchange->n_expected = guard->content_length;
+    if (is_training_upload(request)) { /* a number takes two bytes of text at least, and four of memory */
+        request->arena.cap += 2 * request->config->training_max;
+    }
+    return STATUS_OK;
+}
+
+/* ---- what has come ---- */
+
+static bool grow(struct exchange *exchange, size_t n_wanted)
+{
+    size_t size = exchange->body_size;
+    if (size == 0) {
+        bool is_exact = exchange->n_expected > 0 && exchange->n_expected <= BODY_EXACT_MAX;
+        size = is_exact ? (size_t)exchange->n_expected + 1 : BODY_FIRST_BYTES;
+    }
+    while (size < n_wanted) {
+        size *= 2;
+    }
+    char *body = arena_grow(&exchange->request.arena, exchange->body, exchange->body_size, size);
+    if (body) {
+        exchange->body = body;
+        exchange->body_size = size;
+    }
+    return body != NULL;
+}
+
+/* A large upload may take longer than a request, as long as it goes on. */
+static void put_off_deadline(struct exchange *exchange)
+{
+    const struct request *request = &exchange->request;
+    struct connection *connection = exchange->connection;
+    int64_t seconds = (int64_t)(request->config->request_seconds + request->n_body / UPLOAD_BYTES_PER_SECOND);
+    int64_t deadline_ns = connection->began_ns + seconds * SECOND_NS;
+    if (connection->deadline_ns < deadline_ns) {
+        connection->deadline_ns = deadline_ns;
+    }
+}
+
+enum status body_add(struct exchange *exchange, const char *bytes, size_t n)
+{
+    struct request *request = &exchange->request;
+    size_t n_body = request->n_body + n;
+    if (n_body > body_limit(request)) { /* only without a Content-Length does it come this far */
+        return body_too_large(request);
+    }
+    if (request->is_ndjson) {
+        request->n_body = n_body;
+        if (is_training_upload(request)) {
+            put_off_deadline(exchange);
+        }
+        return request->route->upload(request, bytes, n);
+    }
+    if (n_body >= exchange->body_size && !grow(exchange, n_body + 1)) {
+        return fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for the body");
+    }
+    memcpy(exchange->body + request->n_body, bytes, n);
+    request->n_body = n_body;
+    return STATUS_OK;
+}

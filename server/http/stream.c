@@ -1,0 +1,129 @@
+#include "http/stream.h"
+
+#include <poll.h>
+#include <string.h>
+
+enum { TEXT_BYTES = 4 << 10 /* of a stream's memory, to begin with */ };
+
+static const int64_t TICK_NS = 100 * 1000000LL;
+static const int64_t PING_NS = 14 * 1000000000LL;   /* clients are promised one at least every 15 s */
+static const int64_t CONFIRM_NS = 1 * 1000000000LL; /* time for a host to say that nobody listens */
+
+void streams_init(struct streams *streams, void (*resume)(struct stream *stream))
+{
+    *streams = (struct streams){ .next_ns = DEADLINE_NEVER, .resume = resume };
+    TAILQ_INIT(&streams->list);
+}
+
+void streams_add(struct streams *streams, struct stream *stream, struct connection *connection,
+                 struct arena *arena, int64_t patience_ns, int64_t now_ns)
+{
+    stream->connection = connection;
+    stream->n_taken = 0;
+    stream->began_ns = now_ns;
+    stream->sent_ns = now_ns;
+    stream->patience_ns = patience_ns;
+    stream->is_waiting = false;
+    stream->is_over = false;
+    stream->is_unconfirmed = false;
+    text_init(&stream->text, arena, TEXT_BYTES);
+    TAILQ_INSERT_TAIL(&streams->list, stream, link);
+    if (streams->n++ == 0) {
+        streams->next_ns = now_ns + TICK_NS;
+    }
+}
+
+void streams_remove(struct streams *streams, struct stream *stream)
+{
+    TAILQ_REMOVE(&streams->list, stream, link);
+    stream->source = NULL;
+    if (--streams->n == 0) {
+        streams->next_ns = DEADLINE_NEVER;
+    }
+}
+
+static bool is_empty(const struct stream *stream)
+{
+    return stream->n_taken == stream->text.n;
+}
+
+/* Asks the source, if it may have something, and at a ping's time in any case. */
+static void fill(struct stream *stream, int64_t now_ns)
+{
+    static const char ping[] = ": ping\n\n";
+    bool is_due = now_ns >= stream->sent_ns + PING_NS;
+    stream->text.n = 0;
+    stream->n_taken = 0;
+    if (is_due || stream->source->has_news(stream->state)) {
+        stream->is_over = !stream->source->read(stream->state, &stream->text);
+    }
+    if (is_due && stream->text.n == 0) {
+        text_append(&stream->text, ping, sizeof ping - 1);
+    }
+    if (stream->text.failed) { /* the client connects again, and asks for what it did not get */
+        stream->text.n = 0;
+        stream->is_over = true;
+    }
+}
+
+ssize_t streams_take(struct streams *streams, struct stream *stream, char *bytes, size_t most, int64_t now_ns)
+{
+    if (is_empty(stream) && !stream->is_over && !streams->is_closed) {
+        fill(stream, now_ns);
+    }
+    size_t n = stream->text.n - stream->n_taken;
+    if (n == 0) {
+        bool has_ended = stream->is_over || streams->is_closed;
+        stream->is_waiting = !has_ended;
+        stream->connection->deadline_ns = has_ended ? now_ns + stream->patience_ns : DEADLINE_NEVER;
+        return has_ended ? -1 : 0;
+    }
+    n = n < most ? n : most;
+    memcpy(bytes, stream->text.p + stream->n_taken, n);
+    stream->n_taken += n;
+    stream->sent_ns = now_ns;
+    stream->is_unconfirmed = true;
+    stream->connection->deadline_ns = now_ns + stream->patience_ns;
+    return (ssize_t)n;
+}
+
+/* A client that closed its socket answers what it is sent with a reset. libmicrohttpd does not look at
+ * connections that are suspended. */
+static bool has_hung_up(const struct stream *stream)
+{
+    struct pollfd poll_fd = { .fd = stream->connection->fd };
+    return poll(&poll_fd, 1, 0) > 0;
+}
+
+/* Whether a stream that waits has to go on. */
+static bool look(struct stream *stream, int64_t now_ns)
+{
+    fill(stream, now_ns);
+    if (is_empty(stream) && stream->is_unconfirmed && now_ns >= stream->sent_ns + CONFIRM_NS) {
+        stream->is_unconfirmed = false;
+        stream->is_over = stream->is_over || has_hung_up(stream);
+    }
+    return stream->is_over || !is_empty(stream);
+}
+
+void streams_tick(struct streams *streams, int64_t now_ns)
+{
+    if (now_ns < streams->next_ns) {
+        return;
+    }
+    struct stream *stream;
+    TAILQ_FOREACH(stream, &streams->list, link)
+    {
+        if (stream->is_waiting && (streams->is_closed || look(stream, now_ns))) {
+            stream->is_waiting = false;
+            streams->resume(stream);
+        }
+    }
+    streams->next_ns = streams->n > 0 ? now_ns + TICK_NS : DEADLINE_NEVER;
+}
+
+void streams_close(struct streams *streams)
+{
+    streams->is_closed = true;
+    streams->next_ns = streams->n > 0 ? 0 : DEADLINE_NEVER;
+}

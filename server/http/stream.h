@@ -1,0 +1,63 @@
+/*
+ * stream.h - replies that go on: their bytes are sent as they come to be. That worker's thread only.
+ *
+ * A stream draws from a source (http.h). While it has bytes libmicrohttpd asks for them; when it has none its
+ * connection is suspended. Once a tick the worker looks at those that wait: what has news goes on, what was
+ * silent for long sends a ping, so that proxies keep the connection and a client that is gone is noticed. So
+ * nobody blocks, nobody spins, and events that come close together leave together.
+ *
+ * A stream that waits has no deadline; one whose bytes the client does not take is cut like any other reply.
+ * Memory: a struct, and a text of as much as a source gives at once.
+ */
+#ifndef STREAM_H
+#define STREAM_H
+
+#include "codec/codec.h"
+#include "http/deadlines.h"
+#include "http/http.h"
+
+#include <sys/types.h>
+
+enum { STREAMS_MAX = 1000 /* of a worker */ };
+
+struct stream {
+    TAILQ_ENTRY(stream) link;
+    const struct stream_source *source; /* NULL: the reply is no stream */
+    void *state;
+    struct connection *connection;
+    struct text text; /* what the source gave, of which n_taken bytes are with libmicrohttpd */
+    size_t n_taken;
+    int64_t began_ns;
+    int64_t sent_ns;     /* when it last gave something */
+    int64_t patience_ns; /* how long the client may leave that unread */
+    bool is_waiting;     /* its connection is suspended */
+    bool is_over;        /* the source has ended */
+    bool is_unconfirmed; /* something was sent, and whether the client is still there was not looked at */
+};
+
+TAILQ_HEAD(stream_list, stream);
+
+struct streams {
+    struct stream_list list;
+    size_t n;
+    int64_t next_ns; /* the next tick; DEADLINE_NEVER without streams */
+    bool is_closed;
+    void (*resume)(struct stream *stream); /* lets its connection go on */
+};
+
+void streams_init(struct streams *streams, void (*resume)(struct stream *stream));
+
+/* Its source and state are set. */
+void streams_add(struct streams *streams, struct stream *stream, struct connection *connection,
+                 struct arena *arena, int64_t patience_ns, int64_t now_ns);
+void streams_remove(struct streams *streams, struct stream *stream);
+/* Up to `most` of its bytes. 0: there are none for now, its connection is to be suspended; -1: it has ended.
+ */
+ssize_t streams_take(struct streams *streams, struct stream *stream, char *bytes, size_t most,
+                     int64_t now_ns);
+/* Lets those go on that have something to send; cheap before next_ns. */
+void streams_tick(struct streams *streams, int64_t now_ns);
+/* From now on all end as soon as they can: the next tick is due at once. */
+void streams_close(struct streams *streams);
+
+#endif

@@ -1,0 +1,233 @@
+/* clerk.c - the clerk's life: its thread, its chores, the queue. */
+#include "service/clerk.h"
+
+#include "log.h"
+#include "service/jobs.h"
+#include "service/recorder.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    CHORE_MS = 500,   /* how long a recorded reading may wait to be written */
+    TROUBLE_MS = 1000 /* between attempts at what the database refuses */
+};
+
+int64_t clerk_clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* ---- waiting ---- */
+
+static void do_chores(struct clerk *clerk)
+{
+    struct fault fault; /* the recorder logs what it cannot write, and keeps it */
+    worker_turn(clerk->worker);
+    if (clerk_clock_ms() - clerk->flushed_ms >= CHORE_MS) {
+        (void)!recorder_flush(clerk->service->recorder, &fault);
+        clerk->flushed_ms = clerk_clock_ms();
+    }
+}
+
+void clerk_wait(struct clerk *clerk, int64_t ms)
+{
+    struct timespec until;
+    int64_t chore_ms = clerk->flushed_ms + CHORE_MS - clerk_clock_ms();
+    ms = ms < chore_ms ? ms : chore_ms;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    int64_t ns = until.tv_nsec + (ms > 0 ? ms : 0) * 1000000;
+    until.tv_sec += ns / 1000000000;
+    until.tv_nsec = ns % 1000000000;
+    if (sem_clockwait(&clerk->ledger->bell, CLOCK_MONOTONIC, &until) == 0) {
+        while (sem_trywait(&clerk->ledger->bell) == 0) { /* one look answers all rings */
+        }
+    }
+    do_chores(clerk);
+}
+
+void clerk_compute(struct clerk *clerk, void (*run)(void *argument), void *argument)
+{
+    trainer_begin(clerk->trainer, run, argument);
+    do { /* once at least: chores are due however short the tasks are */
+        clerk_wait(clerk, CHORE_MS);
+    } while (!trainer_is_done(clerk->trainer));
+}
+
+/* ---- the end of a job ---- */
+
+void clerk_note_trouble(struct clerk *clerk, const struct job *job, const struct fault *fault)
+{
+    if (!clerk->is_in_trouble) {
+        log_event(LOG_ERROR, "jobs_not_written", LOG_STRING("job", job ? job->id : NULL),
+                  LOG_STRING("reason", fault->message));
+    }
+    clerk->is_in_trouble = true;
+}
+
+static void forget_data(struct clerk *clerk, int64_t number)
+{
+    struct fault fault;
+    enum status status = jobs_forget_data(ledger_lock(clerk->ledger), number, &fault);
+    ledger_unlock(clerk->ledger);
+    if (status != STATUS_OK) {
+        log_event(LOG_WARN, "job_data_not_deleted", LOG_INT("number", number),
+                  LOG_STRING("reason", fault.message));
+    }
+}
+
+bool clerk_end_job(struct clerk *clerk, struct job *job, enum job_status from, struct job_event *events,
+                   size_t n_events)
+{
+    struct fault fault = { .status = STATUS_OK };
+    enum job_status now = from;
+    job->finished_at_ms = clock_now_ms();
+    job->estimated_finish_ms = 0;
+    for (;;) {
+        enum status status = ledger_change(clerk->ledger, job, from, events, n_events, &now, &fault);
+        if (status == STATUS_OK || status == STATUS_JOB_NOT_FOUND) {
+            break;
+        }
+        clerk_note_trouble(clerk, job, &fault);
+        if (clerk_is_stopping(clerk)) {
+            return false;
+        }
+        clerk_wait(clerk, TROUBLE_MS);
+    }
+    if (now != job->status) {
+        return false;
+    }
+    clerk->is_in_trouble = false;
+    forget_data(clerk, job->number);
+    return true;
+}
+
+void clerk_fail_job(struct clerk *clerk, struct job *job, enum job_status from, const struct fault *fault)
+{
+    struct job_event event = ledger_message(JOB_EVENT_ERROR, "%.*s", JOB_MESSAGE_MAX, fault->message);
+    job->status = JOB_FAILED;
+    job->error = *fault;
+    if (clerk_end_job(clerk, job, from, &event, 1)) {
+        log_event(LOG_WARN, "job_failed", LOG_STRING("job", job->id),
+                  LOG_STRING("code", status_code(fault->status)), LOG_STRING("reason", fault->message));
+    }
+}
+
+/* ---- the queue ---- */
+
+/* Ended jobs keep data when the process was killed before it could forget them. */
+static void sweep(struct clerk *clerk)
+{
+    enum { PAGE = 32 };
+    struct job *page = calloc(PAGE, sizeof *page);
+    char after[JOB_ID_MAX + 1] = "";
+    bool has_more = page != NULL;
+    while (has_more && !clerk_is_stopping(clerk)) {
+        struct job_filter filter = { .after = after[0] ? after : NULL, .status = -1 };
+        struct fault fault;
+        size_t n;
+        enum status status =
+            jobs_list(ledger_lock(clerk->ledger), &filter, PAGE, page, &n, &has_more, &fault);
+        ledger_unlock(clerk->ledger);
+        if (status != STATUS_OK || n == 0) {
+            break;
+        }
+        for (size_t k = 0; k < n; k++) {
+            if (job_is_over(page[k].status)) {
+                forget_data(clerk, page[k].number);
+            }
+        }
+        memcpy(after, page[n - 1].id, sizeof after);
+        do_chores(clerk);
+    }
+    free(page);
+}
+
+static void forget_ended(struct clerk *clerk)
+{
+    int64_t over[LEDGER_OVER];
+    ledger_lock(clerk->ledger);
+    size_t n = clerk->ledger->n_over;
+    bool is_sweep_due = clerk->ledger->is_sweep_due;
+    memcpy(over, clerk->ledger->over, sizeof over);
+    clerk->ledger->n_over = 0;
+    clerk->ledger->is_sweep_due = false;
+    ledger_unlock(clerk->ledger);
+    for (size_t k = 0; k < n; k++) {
+        forget_data(clerk, over[k]);
+    }
+    if (is_sweep_due) {
+        sweep(clerk);
+    }
+}
+
+static void *work(void *context)
+{
+    struct clerk *clerk = context;
+    pthread_setname_np(pthread_self(), "clerk");
+    while (!clerk_is_stopping(clerk)) {
+        struct fault fault;
+        struct job job;
+        bool found = false;
+        forget_ended(clerk);
+        enum status status = jobs_next(ledger_lock(clerk->ledger), &found, &job, &fault);
+        ledger_unlock(clerk->ledger);
+        if (status != STATUS_OK) {
+            clerk_note_trouble(clerk, NULL, &fault);
+        }
+        if (status != STATUS_OK || !found) {
+            clerk_wait(clerk, status != STATUS_OK ? TROUBLE_MS : CHORE_MS);
+        } else if (job.status == JOB_VALIDATING) {
+            clerk_gather(clerk, &job);
+        } else {
+            clerk_run(clerk, &job);
+        }
+    }
+    return NULL;
+}
+
+/* ---- life ---- */
+
+static void clerk_free(struct clerk *clerk)
+{
+    trainer_free(clerk->trainer);
+    worker_free(clerk->worker);
+    free(clerk);
+}
+
+enum status service_start_jobs(struct service *service, struct fault *fault)
+{
+    struct clerk *clerk = calloc(1, sizeof *clerk);
+    if (!clerk) {
+        return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the jobs");
+    }
+    clerk->service = service;
+    clerk->ledger = service->ledger;
+    clerk->flushed_ms = clerk_clock_ms();
+    clerk->trainer = trainer_create(&service->ledger->bell);
+    if (!clerk->trainer || worker_create(service, &clerk->worker) != STATUS_OK ||
+        pthread_create(&clerk->thread, NULL, work, clerk) != 0) {
+        clerk_free(clerk);
+        return fault_set(fault, STATUS_NO_MEMORY, NULL, "the threads for jobs cannot be started");
+    }
+    service->clerk = clerk;
+    return STATUS_OK;
+}
+
+void service_stop_jobs(struct service *service)
+{
+    struct fault fault;
+    struct clerk *clerk = service->clerk;
+    if (clerk) {
+        atomic_store(&clerk->is_stopping, true);
+        ledger_interrupt(clerk->ledger);
+        trainer_hurry(clerk->trainer);
+        pthread_join(clerk->thread, NULL);
+        clerk_free(clerk);
+        service->clerk = NULL;
+    }
+    (void)!recorder_flush(service->recorder, &fault);
+}

@@ -1,0 +1,51 @@
+/*
+ * clerk.h - the clerk: a thread of normal priority that takes jobs from the queue, and the only one that
+ * waits for the trainer. What its files share.
+ *
+ * Everything here is for the clerk's own thread. Whatever it does, it comes back to its chores (what sessions
+ * record is to be written) several times a second. Nothing that was found in its worker's catalogue outlives
+ * a call that may wait: those begin a new turn.
+ */
+#ifndef CLERK_H
+#define CLERK_H
+
+#include "service/ledger.h"
+#include "service/trainer.h"
+#include "service/versions.h"
+
+struct clerk {
+    struct service *service;
+    struct ledger *ledger;
+    struct worker *worker; /* its own, for the catalogue and what sessions recorded */
+    struct trainer *trainer;
+    pthread_t thread;
+    _Atomic bool is_stopping;
+    int64_t flushed_ms; /* by clerk_clock_ms */
+    bool is_in_trouble; /* the database refuses; said once */
+};
+
+int64_t clerk_clock_ms(void); /* monotonic */
+static inline bool clerk_is_stopping(const struct clerk *clerk)
+{
+    return atomic_load(&clerk->is_stopping);
+}
+/* Waits for the bell, for up to that long, and does what is due. */
+void clerk_wait(struct clerk *clerk, int64_t ms);
+/* Has the trainer do something, and waits for it. */
+void clerk_compute(struct clerk *clerk, void (*run)(void *argument), void *argument);
+
+/* Says that the database refused something, unless that was said already. */
+void clerk_note_trouble(struct clerk *clerk, const struct job *job, const struct fault *fault);
+/* The job is over: written down, for as long as it takes, and its data forgotten. job->status is the end,
+ * `from` what it was. False: it was cancelled or paused meanwhile, or the daemon stops. */
+bool clerk_end_job(struct clerk *clerk, struct job *job, enum job_status from, struct job_event *events,
+                   size_t n_events);
+/* The same for one that fails. */
+void clerk_fail_job(struct clerk *clerk, struct job *job, enum job_status from, const struct fault *fault);
+
+/* gather.c: a job that is validating. */
+void clerk_gather(struct clerk *clerk, struct job *job);
+/* run.c: a job that is queued, or was running when the process ended. */
+void clerk_run(struct clerk *clerk, struct job *job);
+
+#endif

@@ -1,0 +1,86 @@
+/*
+ * outbox.h - the way of notes from many workers to the clerk (recorder.h says what they are, and why they
+ * come in order): an outbox for each worker, and all of them as one queue in the order of tickets.
+ *
+ * An outbox belongs to one worker's thread, the queue to the clerk's; opening and closing may be done by any.
+ * A worker never waits: no lock, and no more than two atomic operations for a note. The clerk waits for the
+ * end of a note that a worker is writing.
+ */
+#ifndef OUTBOX_H
+#define OUTBOX_H
+
+#include "store/recordings.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+/* In a chunk: the note, x [n_inputs], the session's id and the model's name, each with its NUL. */
+struct note {
+    uint64_t ticket;
+    uint64_t number;
+    uint32_t n_bytes;  /* of it all, rounded up */
+    uint32_t n_inputs; /* 0: the session was deleted */
+    float x[];
+};
+
+struct chunk {
+    struct chunk *next; /* in an outbox: the one below, which is older. In the queue: the next newer one */
+    size_t size, n;     /* bytes */
+    struct note notes[];
+};
+
+struct outbox {
+    struct outboxes *all;
+    uint64_t ticket;
+    _Atomic(struct chunk *) newest; /* NULL: empty */
+    _Atomic bool is_closed;
+    /* The clerk's: what was taken and not yet let go. */
+    struct outbox *next;
+    struct chunk *first, *last;
+    size_t at_first;     /* where the notes of `first` begin that were not let go */
+    struct chunk *ahead; /* and those that were not gathered; NULL: none */
+    size_t at_ahead;
+};
+
+struct outboxes {
+    _Atomic uint64_t next_ticket;
+    _Atomic size_t n_bytes; /* of all chunks */
+    pthread_mutex_t mutex;  /* guards `newest` */
+    struct outbox *newest;  /* only the clerk removes any */
+    struct outbox *taken;   /* the clerk's: the newest when it last took what was in them */
+    uint64_t until;         /* the clerk's: notes with that ticket or a higher one are not in order yet */
+};
+
+void outboxes_init(struct outboxes *outboxes);
+void outboxes_done(struct outboxes *outboxes); /* frees the outboxes too */
+
+/* ---- workers ---- */
+
+struct outbox *outbox_open(struct outboxes *outboxes); /* NULL: no memory */
+void outbox_close(struct outbox *outbox);              /* the clerk frees it when it is empty */
+void outbox_take_ticket(struct outbox *outbox);
+/* False: the outboxes would take more than n_bytes_max, or there is no memory. */
+__attribute__((warn_unused_result)) bool outbox_put(struct outbox *outbox, const struct recorded *what,
+                                                    size_t n_bytes_max);
+
+/* ---- the clerk ---- */
+
+/* Takes what is in the outboxes. The notes to be gathered are then those since the last that were let go. */
+void outboxes_take(struct outboxes *outboxes);
+/* The next n_max notes or fewer, in the order of their tickets. */
+size_t outboxes_gather(struct outboxes *outboxes, const struct note **notes, size_t n_max);
+/* Frees all that were gathered. */
+void outboxes_let_go(struct outboxes *outboxes);
+
+static inline const char *note_session(const struct note *note)
+{
+    return (const char *)(note->x + note->n_inputs);
+}
+
+static inline const char *note_model(const struct note *note)
+{
+    return note_session(note) + strlen(note_session(note)) + 1;
+}
+
+#endif

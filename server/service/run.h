@@ -1,0 +1,68 @@
+/*
+ * run.h - one job while it runs: what run.c (beginning and slices), run_report.c (progress, events,
+ * checkpoints) and run_end.c (version and promotion) share. The clerk's thread; functions that take `void *`
+ * are run by the trainer's while the clerk waits.
+ */
+#ifndef RUN_H
+#define RUN_H
+
+#include "service/clerk.h"
+#include "service/material.h"
+
+struct run {
+    struct clerk *clerk;
+    struct job *job;        /* as it is, or is about to be, in the database */
+    struct gru_model *base; /* what it starts from */
+    struct arena arena;     /* its data */
+    struct material material;
+    struct gru_training training;
+    struct gru_training_info info;
+    struct gru_trainer *trainer;
+    struct fault *fault; /* of the last task of the trainer's */
+    enum status status;  /* the same */
+
+    /* the last checkpoint, as read at the beginning or about to be written */
+    void *state;
+    size_t n_state;
+    bool is_restored, is_refused;
+    bool has_checkpoint; /* one was written, or restored */
+
+    struct gru_progress progress;
+    enum gru_advance ended; /* what the last slice ended with */
+    bool is_out_of_time;    /* max_seconds have passed */
+    uint64_t interruptions; /* of the ledger, when it was last looked at what became of the job */
+
+    /* times: by clerk_clock_ms */
+    int64_t began_ms;
+    uint64_t ran_ms;                    /* before that: of earlier runs */
+    int64_t told_ms, said_ms, saved_ms; /* the last progress, metrics event, checkpoint */
+    int64_t saving_ms;                  /* what that took */
+    int64_t paced_ms;                   /* the pace was measured from here, */
+    uint64_t paced_step;                /* and this step */
+    double step_ms;                     /* the pace, smoothed; 0: not known yet */
+    int64_t slice_us;
+    int64_t baseline_us, steps_us; /* slices of the base's validation, and of this run's steps */
+
+    uint64_t first_step; /* where this run began */
+    uint64_t seen_epoch; /* the last that was complete after a slice */
+    size_t n_skipped;    /* of which was warned */
+};
+
+/* ---- run_report.c ---- */
+
+/* Writes down how far it is, and what there is to say; the job's status is looked at when it was to. False:
+ * it is no longer `running`: job->status says what it is. */
+bool run_report(struct run *run);
+/* Saves a checkpoint; trouble is an event, and training goes on. */
+void run_save(struct run *run);
+/* A last word about how far it is, of a job that is no longer running, or of a daemon that ends. */
+void run_leave(struct run *run, enum job_status status);
+/* The time it has run, in all. */
+uint64_t run_ms(const struct run *run);
+
+/* ---- run_end.c ---- */
+
+/* Training is over: stores the version, promotes it, ends the job. */
+void run_end(struct run *run);
+
+#endif

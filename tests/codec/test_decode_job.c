@@ -1,0 +1,475 @@
+/* The body of POST /v1/fine_tuning/jobs: every field, what is left out, and what is refused. */
+#include "codec/sources.h"
+#include "support.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SERIES "\"training\":{\"series\":[{\"x\":[[1,2],[3,4]]}]}"
+
+/* Both passes, as the handler makes them. */
+static enum status decode(struct setup *s, const char *body, size_t n, struct job_request *request)
+{
+    struct job_target target;
+    enum status status = codec_job_target(body, n, &target, &s->fault);
+    const struct gru_info *info = gru_model_info(s->model.active->gru);
+    return status == STATUS_OK ? codec_job(body, n, false, &target, info, &s->arena, request, &s->fault)
+                               : status;
+}
+
+static struct job_request accepted(struct setup *s, const char *body)
+{
+    struct job_request request;
+    enum status status = decode(s, body, strlen(body), &request);
+    ck_assert_msg(status == STATUS_OK, "%s: %s", body, s->fault.message);
+    return request;
+}
+
+static void refused(struct setup *s, const struct refusal *refusals, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct job_request request = { .seed = 99 };
+        enum status status = decode(s, refusals[i].body, strlen(refusals[i].body), &request);
+        ASSERT_REFUSED(status, &s->fault, &refusals[i]);
+        ck_assert_uint_eq(request.seed, 99);
+    }
+}
+
+/* ---- the first pass ---- */
+
+TEST(what_decides_how_the_rest_is_read_is_found_wherever_it_stands)
+{
+    struct job_target target;
+    struct fault fault;
+    const char body[] = "{\"unknown\":[{\"model\":\"no\"}],\"hyperparameters\":{\"loss\":\"cross_entropy\","
+                        "\"n_epochs\":\"x\"},\"version\":7,\"model\":\"weather\"}";
+    ck_assert_int_eq(codec_job_target(body, strlen(body), &target, &fault), STATUS_OK);
+    ck_assert_str_eq(target.model, "weather");
+    ck_assert_uint_eq(target.version, 7);
+    ck_assert_int_eq(target.loss, GRU_CROSS_ENTROPY);
+    const char least[] = "{\"model\":\"w\"}";
+    ck_assert_int_eq(codec_job_target(least, strlen(least), &target, &fault), STATUS_OK);
+    ck_assert(target.version == 0 && target.loss == GRU_MSE);
+}
+
+TEST(a_target_that_cannot_be_one_is_refused)
+{
+    static const struct refusal refusals[] = {
+        { "", STATUS_INVALID_JSON, "" },
+        { "[]", STATUS_INVALID_TYPE, "" },
+        { "{}", STATUS_MISSING_FIELD, "model" },
+        { "{\"version\":1}", STATUS_MISSING_FIELD, "model" },
+        { "{\"model\":1}", STATUS_INVALID_TYPE, "model" },
+        { "{\"model\":\"\"}", STATUS_INVALID_VALUE, "model" },
+        { "{\"model\":\"a/b\"}", STATUS_INVALID_VALUE, "model" },
+        { "{\"model\":\".a\"}", STATUS_INVALID_VALUE, "model" },
+        { "{\"model\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}",
+          STATUS_INVALID_VALUE, "model" },
+        { "{\"model\":\"a\",\"version\":0}", STATUS_INVALID_VALUE, "version" },
+        { "{\"model\":\"a\",\"version\":4294967296}", STATUS_INVALID_VALUE, "version" },
+        { "{\"model\":\"a\",\"version\":null}", STATUS_INVALID_TYPE, "version" },
+        { "{\"model\":\"a\",\"hyperparameters\":1}", STATUS_INVALID_TYPE, "hyperparameters" },
+        { "{\"model\":\"a\",\"hyperparameters\":{\"loss\":\"cross-entropy\"}}", STATUS_INVALID_VALUE,
+          "hyperparameters.loss" },
+        { "{\"model\":\"a\",\"hyperparameters\":{\"loss\":null}}", STATUS_INVALID_TYPE,
+          "hyperparameters.loss" },
+        { "{\"model\":\"a\",\"training\":{\"series\":[nan]}}", STATUS_INVALID_JSON, "" },
+        { "{\"model\":\"a\"} {}", STATUS_INVALID_JSON, "" },
+    };
+    for (size_t i = 0; i < N_OF(refusals); i++) {
+        struct job_target target = { .version = 99 };
+        struct fault fault;
+        enum status status = codec_job_target(refusals[i].body, strlen(refusals[i].body), &target, &fault);
+        ASSERT_REFUSED(status, &fault, &refusals[i]);
+        ck_assert_uint_eq(target.version, 99);
+    }
+}
+
+/* ---- the fields ---- */
+
+TEST(what_is_left_out_of_a_job_has_its_default)
+{
+    struct setup s;
+    setup_init(&s, model_weather());
+    struct job_request q = accepted(&s, "{\"model\":\"weather\"," SERIES "}");
+    struct gru_hyperparameters defaults;
+    gru_hyperparameters_init(&defaults);
+    ck_assert_str_eq(q.model, "weather");
+    ck_assert(q.version == 0 && q.source == JOB_SERIES && q.n_series == 1 && q.n_sessions == 0);
+    ck_assert(q.validation == NULL && q.n_validation == 0 && q.validation_fraction == 0.2);
+#define EXPECT_DEFAULT(field, ...) ck_assert(q.hyperparameters.field == defaults.field);
+    GRU_HYPERPARAMETERS(EXPECT_DEFAULT)
+    ck_assert(!q.has_policy && q.min_relative_gain == 0 && q.seed == 1 && q.max_seconds == 0);
+    ck_assert(q.suffix == NULL && q.metadata == NULL && !q.dry_run);
+    ck_assert(q.series[0].n_rows == 2 && q.series[0].y == NULL && q.series[0].n_targets == 0);
+    setup_done(&s);
+}
+
+TEST(every_field_of_a_job_is_taken)
+{
+    struct setup s;
+    setup_init(&s, model_weather());
+    struct job_request q = accepted(
+        &s,
+        "{\"dry_run\":true,\"max_seconds\":600,\"metadata\": {\"who\": [1, \"\\u00e9\"]} ,"
+        "\"suffix\":\"n\\u00e9w\",\"seed\":9007199254740992,"
+        "\"promotion\":{\"policy\":\"manual\",\"min_relative_gain\":0.25},"
+        "\"hyperparameters\":{\"n_epochs\":3,\"batch_size\":4,\"learning_rate\":0.5,\"optimizer\":\"sgd\","
+        "\"momentum\":0.5,\"weight_decay\":0.1,\"loss\":\"huber\",\"clip_norm\":null,\"window\":6,"
+        "\"l2_sp\":0.2,\"dropout\":0.3,\"early_stopping_patience\":null,\"train\":\"head\"},"
+        "\"validation\":{\"series\":[{\"x\":[[5,6]],\"y\":[[7]]}]},"
+        "\"training\":{\"series\":[{\"y\":[[1],[null]],\"x\":[{\"temp\":1},[3,null]]},"
+        "{\"x\":[[1,2],[3,4],[5,6]],\"y\":[{\"temp\":9}]}]},\"version\":3,\"model\":\"weather\"}");
+    const struct gru_hyperparameters *h = &q.hyperparameters;
+    ck_assert(q.version == 3 && q.dry_run && q.max_seconds == 600 && q.seed == UINT64_C(1) << 53);
+    ck_assert_str_eq(q.metadata, "{\"who\": [1, \"\\u00e9\"]}");
+    ck_assert_str_eq(q.suffix, "n\xc3\xa9w");
+    ck_assert(q.has_policy && q.policy == JOB_MANUAL && q.min_relative_gain == 0.25);
+    ck_assert(h->n_epochs == 3 && h->batch_size == 4 && h->learning_rate == 0.5 && h->optimizer == GRU_SGD);
+    ck_assert(h->momentum == 0.5 && h->weight_decay == 0.1 && h->loss == GRU_HUBER && h->clip_norm == 0);
+    ck_assert(h->window == 6 && h->l2_sp == 0.2 && h->dropout == 0.3 && h->early_stopping_patience == 0);
+    ck_assert_int_eq(h->train, GRU_TRAIN_HEAD);
+    ck_assert(q.n_validation == 1 && q.validation_fraction == 0 && q.validation[0].y[0] == 7);
+    ck_assert(q.n_series == 2 && q.series[0].n_targets == 2 && q.series[1].n_targets == 1);
+    ck_assert(q.series[0].x[0] == 1 && isnan(q.series[0].x[1]) && isnan(q.series[0].x[3]));
+    ck_assert(q.series[0].y[0] == 1 && isnan(q.series[0].y[1]) && q.series[1].y[0] == 9);
+    ck_assert(q.series[1].n_rows == 3 && q.series[1].x[5] == 6);
+    setup_done(&s);
+}
+
+TEST(what_there_may_be_none_of_may_be_null)
+{
+    struct setup s;
+    setup_init(&s, model_weather());
+    struct job_request q =
+        accepted(&s, "{\"model\":\"weather\",\"validation\":null,\"max_seconds\":null,\"suffix\":null,"
+                     "\"metadata\":null,\"promotion\":{},\"hyperparameters\":{}," SERIES "}");
+    ck_assert(q.validation_fraction == 0 && q.n_validation == 0 && q.max_seconds == 0);
+    ck_assert(q.suffix == NULL && q.metadata == NULL && !q.has_policy);
+    q = accepted(&s, "{\"model\":\"weather\",\"promotion\":{\"policy\":\"auto\"},"
+                     "\"validation\":{\"fraction\":0.5}," SERIES "}");
+    ck_assert(q.has_policy && q.policy == JOB_AUTO && q.validation_fraction == 0.5);
+    setup_done(&s);
+}
+
+TEST(sessions_are_named_or_by_their_prefix)
+{
+    struct setup s;
+    setup_init(&s, model_weather());
+    struct job_request q =
+        accepted(&s, "{\"model\":\"weather\",\"training\":{\"sessions\":[\"pump-7\",\"pump-1\"]}}");
+    ck_assert(q.source == JOB_SESSIONS && q.n_sessions == 2 && q.n_series == 0);
+    ck_assert_str_eq(q.sessions[0], "pump-7");
+    ck_assert_str_eq(q.sessions[1], "pump-1");
+    q = accepted(&s, "{\"model\":\"weather\",\"training\":{\"sessions_prefix\":\"pump-\"}}");
+    ck_assert(q.source == JOB_SESSIONS_PREFIX && q.n_sessions == 1);
+    ck_assert_str_eq(q.sessions[0], "pump-");
+    q = accepted(&s, "{\"model\":\"weather\",\"training\":{\"sessions_prefix\":\"\"}}");
+    ck_assert_str_eq(q.sessions[0], "");
+    setup_done(&s);
+}
+
+TEST(an_ill_formed_job_is_refused_by_its_path)
+{
+#define JOB "{\"model\":\"weather\","
+    static const struct refusal refusals[] = {
+        { JOB "\"training\":{\"series\":[{\"x\":[[1,2]]}]},\"n_epochs\":3}", STATUS_UNKNOWN_FIELD,
+          "n_epochs" },
+        { JOB "\"model\":\"weather\"," SERIES "}", STATUS_DUPLICATE_FIELD, "model" },
+        { JOB SERIES "," SERIES "}", STATUS_DUPLICATE_FIELD, "training" },
+        { "{\"model\":\"weather\"}", STATUS_MISSING_FIELD, "training" },
+        { JOB "\"training\":null}", STATUS_INVALID_TYPE, "training" },
+        { JOB "\"training\":{}}", STATUS_MISSING_FIELD, "training.series" },
+        { JOB "\"training\":{\"file\":1}}", STATUS_UNKNOWN_FIELD, "training.file" },
+        { JOB "\"training\":{\"sessions\":[\"a\"],\"series\":[{\"x\":[[1,2]]}]}}", STATUS_INVALID_VALUE,
+          "training.sessions" },
+        { JOB "\"training\":{\"sessions\":[\"a\"],\"sessions_prefix\":\"a\"}}", STATUS_INVALID_VALUE,
+          "training.sessions_prefix" },
+        { JOB "\"training\":{\"sessions\":[]}}", STATUS_WRONG_LENGTH, "training.sessions" },
+        { JOB "\"training\":{\"sessions\":\"a\"}}", STATUS_INVALID_TYPE, "training.sessions" },
+        { JOB "\"training\":{\"sessions\":[\"a\",\"b/c\"]}}", STATUS_INVALID_VALUE, "training.sessions[1]" },
+        { JOB "\"training\":{\"sessions\":[\"a\",\"\"]}}", STATUS_INVALID_VALUE, "training.sessions[1]" },
+        { JOB "\"training\":{\"sessions\":[\"b\",\"a\",\"c\",\"a\",\"b\"]}}", STATUS_INVALID_VALUE,
+          "training.sessions[3]" },
+        { JOB "\"training\":{\"sessions_prefix\":\"a b\"}}", STATUS_INVALID_VALUE,
+          "training.sessions_prefix" },
+        { JOB "\"training\":{\"sessions_prefix\":7}}", STATUS_INVALID_TYPE, "training.sessions_prefix" },
+        { JOB SERIES ",\"validation\":{}}", STATUS_MISSING_FIELD, "validation.fraction" },
+        { JOB SERIES ",\"validation\":0.2}", STATUS_INVALID_TYPE, "validation" },
+        { JOB SERIES ",\"validation\":{\"fraction\":0}}", STATUS_INVALID_VALUE, "validation.fraction" },
+        { JOB SERIES ",\"validation\":{\"fraction\":1}}", STATUS_INVALID_VALUE, "validation.fraction" },
+        { JOB SERIES ",\"validation\":{\"fraction\":-0.1}}", STATUS_INVALID_VALUE, "validation.fraction" },
+        { JOB SERIES ",\"validation\":{\"fraction\":1e999}}", STATUS_INVALID_VALUE, "validation.fraction" },
+        { JOB SERIES ",\"validation\":{\"fraction\":0.2,\"series\":[{\"x\":[[1,2]]}]}}", STATUS_INVALID_VALUE,
+          "validation.series" },
+        { JOB SERIES ",\"validation\":{\"series\":[]}}", STATUS_WRONG_LENGTH, "validation.series" },
+        { JOB SERIES ",\"validation\":{\"series\":[{\"x\":[[1,2,3]]}]}}", STATUS_WRONG_LENGTH,
+          "validation.series[0].x[0]" },
+        { JOB SERIES ",\"seed\":-1}", STATUS_INVALID_VALUE, "seed" },
+        { JOB SERIES ",\"seed\":9007199254740993}", STATUS_INVALID_VALUE, "seed" },
+        { JOB SERIES ",\"seed\":1.5}", STATUS_INVALID_VALUE, "seed" },
+        { JOB SERIES ",\"seed\":null}", STATUS_INVALID_TYPE, "seed" },
+        { JOB SERIES ",\"max_seconds\":0}", STATUS_INVALID_VALUE, "max_seconds" },
+        { JOB SERIES ",\"max_seconds\":2147483649}", STATUS_INVALID_VALUE, "max_seconds" },
+        { JOB SERIES ",\"dry_run\":1}", STATUS_INVALID_TYPE, "dry_run" },
+        { JOB SERIES ",\"dry_run\":null}", STATUS_INVALID_TYPE, "dry_run" },
+        { JOB SERIES ",\"suffix\":\"\"}", STATUS_INVALID_VALUE, "suffix" },
+        { JOB SERIES ",\"suffix\":7}", STATUS_INVALID_TYPE, "suffix" },
+        { JOB SERIES ",\"suffix\":\"a\\nb\"}", STATUS_INVALID_VALUE, "suffix" },
+        { JOB SERIES ",\"suffix\":\"a\\u007f\"}", STATUS_INVALID_VALUE, "suffix" },
+        { JOB SERIES ",\"suffix\":\"a\\u0085\"}", STATUS_INVALID_VALUE, "suffix" },
+        { JOB SERIES ",\"suffix\":\"a\\u0000\"}", STATUS_INVALID_VALUE, "suffix" },
+        { JOB SERIES ",\"suffix\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}",
+          STATUS_INVALID_VALUE, "suffix" },
+        { JOB SERIES ",\"metadata\":[]}", STATUS_INVALID_TYPE, "metadata" },
+        { JOB SERIES ",\"metadata\":\"a\"}", STATUS_INVALID_TYPE, "metadata" },
+        { JOB SERIES ",\"metadata\":{\"a\":1,\"b\":2,\"a\":3}}", STATUS_DUPLICATE_FIELD, "metadata.a" },
+        { JOB SERIES ",\"metadata\":{\"a\":1,\"\\u0061\":3}}", STATUS_DUPLICATE_FIELD, "metadata.a" },
+        { JOB SERIES ",\"metadata\":{\"k\":[0,{\"a\":1,\"a\":3}]}}", STATUS_DUPLICATE_FIELD,
+          "metadata.k[1].a" },
+        { JOB SERIES ",\"promotion\":null}", STATUS_INVALID_TYPE, "promotion" },
+        { JOB SERIES ",\"promotion\":{\"policy\":\"never\"}}", STATUS_INVALID_VALUE, "promotion.policy" },
+        { JOB SERIES ",\"promotion\":{\"policy\":\"manually\"}}", STATUS_INVALID_VALUE, "promotion.policy" },
+        { JOB SERIES ",\"promotion\":{\"policy\":null}}", STATUS_INVALID_TYPE, "promotion.policy" },
+        { JOB SERIES ",\"promotion\":{\"min_relative_gain\":-0.1}}", STATUS_INVALID_VALUE,
+          "promotion.min_relative_gain" },
+        { JOB SERIES ",\"promotion\":{\"min_relative_gain\":1.1}}", STATUS_INVALID_VALUE,
+          "promotion.min_relative_gain" },
+        { JOB SERIES ",\"promotion\":{\"gain\":1}}", STATUS_UNKNOWN_FIELD, "promotion.gain" },
+        { JOB SERIES ",\"hyperparameters\":null}", STATUS_INVALID_TYPE, "hyperparameters" },
+        { JOB SERIES ",\"hyperparameters\":{\"epochs\":1}}", STATUS_UNKNOWN_FIELD, "hyperparameters.epochs" },
+        { JOB SERIES ",\"hyperparameters\":{\"loss\":\"mse\",\"loss\":\"mse\"}}", STATUS_DUPLICATE_FIELD,
+          "hyperparameters.loss" },
+    };
+    struct setup s;
+    setup_init(&s, model_weather());
+    refused(&s, refusals, N_OF(refusals));
+    setup_done(&s);
+}
+
+TEST(ill_formed_series_are_refused_by_their_path)
+{
+#define DATA(series) JOB "\"training\":{\"series\":[{\"x\":[[1,2]]}," series "]}}"
+    static const struct refusal refusals[] = {
+        { JOB "\"training\":{\"series\":[]}}", STATUS_WRONG_LENGTH, "training.series" },
+        { JOB "\"training\":{\"series\":{}}}", STATUS_INVALID_TYPE, "training.series" },
+        { DATA("1"), STATUS_INVALID_TYPE, "training.series[1]" },
+        { DATA("{}"), STATUS_MISSING_FIELD, "training.series[1].x" },
+        { DATA("{\"x\":[]}"), STATUS_WRONG_LENGTH, "training.series[1].x" },
+        { DATA("{\"x\":7}"), STATUS_INVALID_TYPE, "training.series[1].x" },
+        { DATA("{\"x\":[7]}"), STATUS_INVALID_TYPE, "training.series[1].x[0]" },
+        { DATA("{\"x\":[[1,2],[1]]}"), STATUS_WRONG_LENGTH, "training.series[1].x[1]" },
+        { DATA("{\"x\":[[1,2],[1,2,3]]}"), STATUS_WRONG_LENGTH, "training.series[1].x[1]" },
+        { DATA("{\"x\":[[1,2],[1,\"2\"]]}"), STATUS_INVALID_TYPE, "training.series[1].x[1][1]" },
+        { DATA("{\"x\":[[1,2],[1,1e39]]}"), STATUS_INVALID_VALUE, "training.series[1].x[1][1]" },
+        { DATA("{\"x\":[[1,2],[1e999,2]]}"), STATUS_INVALID_VALUE, "training.series[1].x[1][0]" },
+        { DATA("{\"x\":[{\"wind\":1}]}"), STATUS_UNKNOWN_FIELD, "training.series[1].x[0].wind" },
+        { DATA("{\"x\":[{\"temp\":1,\"temp\":1}]}"), STATUS_DUPLICATE_FIELD, "training.series[1].x[0].temp" },
+        { DATA("{\"x\":[[1,2]],\"x\":[[1,2]]}"), STATUS_DUPLICATE_FIELD, "training.series[1].x" },
+        { DATA("{\"x\":[[1,2]],\"z\":1}"), STATUS_UNKNOWN_FIELD, "training.series[1].z" },
+        { DATA("{\"x\":[[1,2]],\"y\":[]}"), STATUS_WRONG_LENGTH, "training.series[1].y" },
+        { DATA("{\"x\":[[1,2]],\"y\":null}"), STATUS_INVALID_TYPE, "training.series[1].y" },
+        { DATA("{\"x\":[[1,2]],\"y\":[1]}"), STATUS_INVALID_TYPE, "training.series[1].y[0]" },
+        { DATA("{\"x\":[[1,2]],\"y\":[null]}"), STATUS_INVALID_TYPE, "training.series[1].y[0]" },
+        { DATA("{\"x\":[[1,2]],\"y\":[[1,2]]}"), STATUS_WRONG_LENGTH, "training.series[1].y[0]" },
+        { DATA("{\"x\":[[1,2]],\"y\":[{\"humidity\":1}]}"), STATUS_UNKNOWN_FIELD,
+          "training.series[1].y[0].humidity" },
+        { DATA("{\"x\":[[1,2],[1,2],[1,2]],\"y\":[[1],[2]]}"), STATUS_WRONG_LENGTH, "training.series[1].y" },
+        { DATA("{\"y\":[[1],[2]],\"x\":[[1,2]]}"), STATUS_WRONG_LENGTH, "training.series[1].y" },
+        { DATA("{\"x\":[[1,NaN]]}"), STATUS_INVALID_JSON, "" },
+        { DATA("{\"x\":[[1,-Infinity]]}"), STATUS_INVALID_JSON, "" },
+    };
+    struct setup s;
+    setup_init(&s, model_weather());
+    refused(&s, refusals, N_OF(refusals));
+    ck_assert_ptr_nonnull(strstr(s.fault.message, "not valid JSON"));
+    setup_done(&s);
+}
+
+/* ---- ranges, by the library's table ---- */
+
+enum parameter_type { SIZE, REAL, CHOICE };
+
+struct parameter {
+    const char *name;
+    enum parameter_type type;
+    bool has_none;
+    double least, most;
+    const char *words;
+    size_t offset;
+};
+
+#define PARAMETER(field, type, initial, none, least, most, words)                                            \
+    { #field, type, none, least, most, words, offsetof(struct gru_hyperparameters, field) },
+static const struct parameter parameters[] = { GRU_HYPERPARAMETERS(PARAMETER) };
+
+static enum status decode_parameter(struct setup *s, const char *name, const char *value,
+                                    struct job_request *request)
+{
+    char body[256];
+    snprintf(body, sizeof body, "{\"model\":\"weather\",\"hyperparameters\":{\"%s\":%s}," SERIES "}", name,
+             value);
+    return decode(s, body, strlen(body), request);
+}
+
+static void expect_parameter(struct setup *s, const struct parameter *parameter, const char *value,
+                             double expected)
+{
+    struct job_request q;
+    enum status status = decode_parameter(s, parameter->name, value, &q);
+    ck_assert_msg(status == STATUS_OK, "%s %s: %s", parameter->name, value, s->fault.message);
+    const void *got = (const char *)&q.hyperparameters + parameter->offset;
+    double number = parameter->type == SIZE   ? (double)*(const size_t *)got
+                    : parameter->type == REAL ? *(const double *)got
+                                              : *(const int *)got;
+    ck_assert_msg(number == expected, "%s %s: got %g", parameter->name, value, number);
+}
+
+static void expect_refusal(struct setup *s, const struct parameter *parameter, const char *value,
+                           enum status expected)
+{
+    char path[64];
+    struct job_request q;
+    enum status status = decode_parameter(s, parameter->name, value, &q);
+    snprintf(path, sizeof path, "hyperparameters.%s", parameter->name);
+    const struct refusal refusal = { value, expected, path };
+    ASSERT_REFUSED(status, &s->fault, &refusal);
+}
+
+static void check_edges(struct setup *s, const struct parameter *parameter)
+{
+    char text[64];
+    double beyond[2] = { parameter->least - 1, parameter->most + 1 };
+    if (parameter->type == REAL) {
+        beyond[0] = nextafter(parameter->least, -DBL_MAX);
+        beyond[1] = nextafter(parameter->most, DBL_MAX);
+    }
+    for (int k = 0; k < 2; k++) {
+        double edge = k == 0 ? parameter->least : parameter->most;
+        snprintf(text, sizeof text, "%.17g", edge);
+        expect_parameter(s, parameter, text, edge);
+        snprintf(text, sizeof text, "%.17g", beyond[k]);
+        expect_refusal(s, parameter, text, STATUS_INVALID_VALUE);
+    }
+    expect_refusal(s, parameter, "1e999", STATUS_INVALID_VALUE);
+    expect_refusal(s, parameter, "\"1\"", STATUS_INVALID_TYPE);
+    if (parameter->type == SIZE) {
+        expect_refusal(s, parameter, "1.5", STATUS_INVALID_VALUE);
+    }
+}
+
+static void check_words(struct setup *s, const struct parameter *parameter)
+{
+    const char *word = parameter->words;
+    for (int k = 0; k <= (int)parameter->most; k++) {
+        char text[64];
+        size_t n = strcspn(word, "|");
+        snprintf(text, sizeof text, "\"%.*s\"", (int)n, word);
+        expect_parameter(s, parameter, text, k);
+        snprintf(text, sizeof text, "\"%.*s\"", (int)n - 1, word + 1);
+        expect_refusal(s, parameter, text, STATUS_INVALID_VALUE);
+        snprintf(text, sizeof text, "\"%.*s_\"", (int)n, word);
+        expect_refusal(s, parameter, text, STATUS_INVALID_VALUE);
+        ck_assert_int_eq(word[n] == '\0', k == (int)parameter->most);
+        word += n + 1;
+    }
+    expect_refusal(s, parameter, "\"\"", STATUS_INVALID_VALUE);
+    expect_refusal(s, parameter, "0", STATUS_INVALID_TYPE);
+}
+
+TEST(each_hyperparameter_has_the_range_of_the_table)
+{
+    struct setup s;
+    setup_init(&s, model_classes());
+    for (size_t i = 0; i < N_OF(parameters); i++) {
+        const struct parameter *parameter = &parameters[i];
+        if (parameter->has_none) {
+            expect_parameter(&s, parameter, "null", 0);
+        } else {
+            expect_refusal(&s, parameter, "null", STATUS_INVALID_TYPE);
+        }
+        if (parameter->type == CHOICE) {
+            check_words(&s, parameter);
+        } else {
+            check_edges(&s, parameter);
+        }
+    }
+    setup_done(&s);
+}
+
+/* ---- limits ---- */
+
+TEST(metadata_has_a_limit)
+{
+    for (int surplus = 0; surplus < 2; surplus++) {
+        char metadata[JOB_METADATA_MAX + 2], body[JOB_METADATA_MAX + 200];
+        int n = snprintf(metadata, sizeof metadata, "{\"a\":\"%0*d\"}", JOB_METADATA_MAX - 8 + surplus, 0);
+        ck_assert_int_eq(n, JOB_METADATA_MAX + surplus);
+        snprintf(body, sizeof body, "{\"model\":\"weather\"," SERIES ",\"metadata\": %s }", metadata);
+        struct setup s;
+        setup_init(&s, model_weather());
+        struct job_request q;
+        enum status status = decode(&s, body, strlen(body), &q);
+        if (surplus == 0) {
+            ck_assert_int_eq(status, STATUS_OK);
+            ck_assert_str_eq(q.metadata, metadata);
+        } else {
+            ck_assert(status == STATUS_INVALID_VALUE && strcmp(s.fault.param, "metadata") == 0);
+        }
+        setup_done(&s);
+    }
+}
+
+static char *many_sessions(size_t n)
+{
+    char *body = malloc(100 + 10 * n), *p = body;
+    ck_assert_ptr_nonnull(body);
+    p += sprintf(p, "{\"model\":\"weather\",\"training\":{\"sessions\":[");
+    for (size_t i = 0; i < n; i++) {
+        p += sprintf(p, "\"%zu\",", i);
+    }
+    sprintf(p - 1, "]}}");
+    return body;
+}
+
+TEST(as_many_sessions_as_allowed_are_taken_and_no_more)
+{
+    for (size_t surplus = 0; surplus < 2; surplus++) {
+        struct setup s;
+        setup_init(&s, model_weather());
+        char *body = many_sessions(JOB_SESSIONS_MAX + surplus);
+        struct job_request q;
+        enum status status = decode(&s, body, strlen(body), &q);
+        if (surplus == 0) {
+            ck_assert_int_eq(status, STATUS_OK);
+            ck_assert_uint_eq(q.n_sessions, JOB_SESSIONS_MAX);
+            ck_assert_str_eq(q.sessions[99999], "99999");
+        } else {
+            ck_assert_int_eq(status, STATUS_WRONG_LENGTH);
+            ck_assert_str_eq(s.fault.param, "training.sessions[100000]");
+        }
+        free(body);
+        setup_done(&s);
+    }
+}
+
+TEST(every_truncation_of_a_job_is_refused)
+{
+    static const char body[] = "{\"training\":{\"series\":[{\"x\":[[1.5,2],{\"temp\":null}],\"y\":[[0.5]]}]},"
+                               "\"metadata\":{\"a\":[{}]},\"hyperparameters\":{\"clip_norm\":null},"
+                               "\"validation\":{\"fraction\":0.5},\"model\":\"weather\",\"version\":3}";
+    struct setup s;
+    setup_init(&s, model_weather());
+    accepted(&s, body);
+    for (size_t n = 0; n < strlen(body); n++) {
+        char *cut = malloc(n + 1);
+        ck_assert_ptr_nonnull(cut);
+        memcpy(cut + 1, body, n);
+        struct job_request q;
+        ck_assert_int_eq(decode(&s, cut + 1, n, &q), STATUS_INVALID_JSON);
+        free(cut);
+    }
+    setup_done(&s);
+}

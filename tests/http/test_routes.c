@@ -1,0 +1,67 @@
+/* What the table of routes promises, as a whole. */
+#include "http/http.h"
+#include "http/router.h"
+#include "test.h"
+
+#include <string.h>
+
+TEST(every_route_has_what_a_route_needs)
+{
+    for (size_t k = 0; k < http_n_routes; k++) {
+        const struct route *route = &http_routes[k];
+        ck_assert(route->handle && route->summary && route->path[0] == '/');
+        ck_assert_int_lt(router_method(route->method), METHOD_OTHER);
+        bool takes_lines = route->body == BODY_STEPS || route->body == BODY_TRAINING;
+        ck_assert_int_eq(takes_lines, route->upload != NULL);
+        ck_assert(route->body == BODY_NONE || strcmp(route->method, "GET") != 0);
+    }
+}
+
+TEST(every_route_finds_itself_and_no_other)
+{
+    struct router *router = router_create(http_routes, http_n_routes);
+    for (size_t k = 0; k < http_n_routes; k++) {
+        struct router_match match;
+        router_find(router, router_method(http_routes[k].method), http_routes[k].path, &match);
+        ck_assert_ptr_eq(match.route, &http_routes[k]);
+    }
+    router_free(router);
+}
+
+/* Reading is never more than reading, and nothing changes without a scope that says so. */
+TEST(scopes_follow_the_methods)
+{
+    for (size_t k = 0; k < http_n_routes; k++) {
+        const struct route *route = &http_routes[k];
+        bool reads = strcmp(route->method, "GET") == 0;
+        bool is_job = strncmp(route->path, "/v1/fine_tuning/", 16) == 0;
+        if (reads) {
+            ck_assert_int_le(route->scope, SCOPE_READ);
+        } else {
+            ck_assert_int_gt(route->scope, SCOPE_READ);
+            ck_assert_int_eq(is_job, route->scope == SCOPE_TRAIN);
+        }
+        ck_assert(!is_job || route->scope != SCOPE_NONE);
+    }
+}
+
+TEST(the_routes_of_jobs_are_those_of_the_contract)
+{
+    static const char *const expected[][2] = {
+        { "POST", "/v1/fine_tuning/jobs" },
+        { "GET", "/v1/fine_tuning/jobs" },
+        { "GET", "/v1/fine_tuning/jobs/ftjob-1" },
+        { "POST", "/v1/fine_tuning/jobs/ftjob-1/cancel" },
+        { "POST", "/v1/fine_tuning/jobs/ftjob-1/pause" },
+        { "POST", "/v1/fine_tuning/jobs/ftjob-1/resume" },
+        { "GET", "/v1/fine_tuning/jobs/ftjob-1/events" },
+        { "GET", "/v1/fine_tuning/jobs/ftjob-1/checkpoints" },
+    };
+    struct router *router = router_create(http_routes, http_n_routes);
+    for (size_t k = 0; k < sizeof expected / sizeof *expected; k++) {
+        struct router_match match;
+        router_find(router, router_method(expected[k][0]), expected[k][1], &match);
+        ck_assert_msg(match.route != NULL, "%s %s", expected[k][0], expected[k][1]);
+    }
+    router_free(router);
+}
