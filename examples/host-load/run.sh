@@ -1,5 +1,6 @@
 #!/bin/sh
-# Starts grud with this folder's model and the feeder beside it; Ctrl-C stops both. Sessions survive in build/demo-data.
+# Starts grud with this folder's model and the feeder beside it; Ctrl-C stops both. Sessions, and what they recorded in
+# the last day, survive in build/demo-data.
 set -eu
 here=$(dirname "$0")
 grud=${GRUD:-build/grud}
@@ -8,7 +9,7 @@ data=build/demo-data
 feeder=
 
 mkdir -p "$data"
-"$grud" --models "$here" --data "$data" --listen 127.0.0.1:8080 &
+"$grud" --models "$here" --data "$data" --record 86400 --listen 127.0.0.1:8080 &
 server=$!
 
 stop() {

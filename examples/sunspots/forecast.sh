@@ -1,13 +1,14 @@
 #!/bin/sh
 # forecast.sh [MONTHS] - streams the sunspot series through grud, and sets its forecasts beside what was observed.
-# Needs curl, jq and awk; $GRU_URL (default http://127.0.0.1:8080), and $GRU_API_KEY where the daemon wants one.
+# Needs curl, jq and awk; $GRU_URL (default http://127.0.0.1:8080), $GRU_MODEL (default sunspots), and $GRU_API_KEY where the
+# daemon wants one.
 set -eu
 export LC_ALL=C
 
 months=${1:-120} # how many of the last months to print
 horizon=12
 url=${GRU_URL:-http://127.0.0.1:8080}
-model_url=${url%/}/v1/models/sunspots
+model_url=${url%/}/v1/models/${GRU_MODEL:-sunspots}
 session=forecast-$$
 csv=$(dirname "$0")/sunspots.csv
 

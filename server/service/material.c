@@ -114,12 +114,14 @@ bool material_of_rows(const struct job_series *rows, size_t n, struct arena *are
 struct job_event material_describe(const struct gru_model *gru, const struct gru_training *training,
                                    const struct gru_training_info *info)
 {
-    char missing[64] = "none of them missing";
-    if (info->n_missing > 0) {
-        snprintf(missing, sizeof missing, "%zu of them missing (filled: %s)", info->n_missing,
-                 gru_missing_name(gru_model_info(gru)->missing));
+    size_t n_values = info->n_rows * gru_model_info(gru)->n_inputs;
+    char missing[80];
+    if (info->n_missing == 0) {
+        snprintf(missing, sizeof missing, "none of their %zu values is missing", n_values);
+    } else {
+        snprintf(missing, sizeof missing, "%zu of their %zu values are missing (filled: %s)", info->n_missing,
+                 n_values, gru_missing_name(gru_model_info(gru)->missing));
     }
-    return ledger_message(JOB_EVENT_INFO, "%zu series, %zu readings, %s",
-                          training->n_series + training->n_validation,
-                          info->n_rows * gru_model_info(gru)->n_inputs, missing);
+    return ledger_message(JOB_EVENT_INFO, "%zu series, %zu readings; %s",
+                          training->n_series + training->n_validation, info->n_rows, missing);
 }

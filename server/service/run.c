@@ -126,6 +126,7 @@ static void begin_clocks(struct run *run)
     run->ran_ms = run->job->running_ms;
     run->first_step = run->paced_step = run->progress.step;
     run->seen_epoch = run->progress.epoch;
+    run->said_step = run->progress.step;
     run->n_skipped = run->progress.n_skipped;
     run->job->n_steps = run->progress.n_steps;
 }

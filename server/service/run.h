@@ -36,6 +36,7 @@ struct run {
     int64_t began_ms;
     uint64_t ran_ms;                    /* before that: of earlier runs */
     int64_t told_ms, said_ms, saved_ms; /* the last progress, metrics event, checkpoint */
+    uint64_t said_step;                 /* of that metrics event */
     int64_t saving_ms;                  /* what that took */
     int64_t paced_ms;                   /* the pace was measured from here, */
     uint64_t paced_step;                /* and this step */

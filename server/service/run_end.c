@@ -247,10 +247,11 @@ static void finish(struct run *run)
         snprintf(job->promotion_reason, sizeof job->promotion_reason,
                  "promotion is manual: activate version %u", number);
     }
+    bool is_decided = job->promotion != JOB_NONE;
     struct job_event events[EVENTS_MAX] = {
         ledger_message(JOB_EVENT_INFO, "stored as version %u of '%s'", number, job->model),
-        ledger_message(JOB_EVENT_INFO, "promotion: %s. %.150s", job_promotion_word(job->promotion),
-                       job->promotion_reason)
+        ledger_message(JOB_EVENT_INFO, "%s%s%.150s", is_decided ? job_promotion_word(job->promotion) : "",
+                       is_decided ? ": " : "", job->promotion_reason)
     };
     succeed(run, events, EVENTS_MAX);
     note_activation_by_hand(run, number);

@@ -135,9 +135,11 @@ static size_t collect_events(struct run *run, int64_t now_ms, struct job_event e
         run->seen_epoch = progress->epoch;
         n += epoch_events(run, &events[n]);
         run->said_ms = now_ms;
-    } else if (now_ms - run->said_ms >= SAY_MS && !isnan(progress->step_loss)) {
+        run->said_step = progress->step;
+    } else if (now_ms - run->said_ms >= SAY_MS && progress->step > run->said_step) {
         events[n++] = metrics_event(run, false);
         run->said_ms = now_ms;
+        run->said_step = progress->step;
     }
     return n;
 }

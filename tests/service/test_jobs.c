@@ -30,7 +30,8 @@ static void expect_events_in_order(struct world *world, const struct job *job)
         }
     }
     ck_assert_uint_eq(n_epochs, job->epoch);
-    ck_assert_ptr_nonnull(strstr(events[0].message, "2 series, 1600 readings, none of them missing"));
+    ck_assert_ptr_nonnull(
+        strstr(events[0].message, "2 series, 800 readings; none of their 1600 values is missing"));
     ck_assert_ptr_nonnull(strstr(events[1].message, "begins"));
     ck_assert_ptr_nonnull(strstr(events[2].message, "baseline loss"));
     ck_assert_ptr_nonnull(strstr(events[n - 2].message, "stored as version 2"));
@@ -341,7 +342,8 @@ TEST(missing_readings_are_counted)
     course_init(&course);
     course.x[0][10] = course.x[0][11] = course.x[1][100] = NAN;
     struct job job = course_start(&world, &course.request);
-    ck_assert(job_has_event(&world, job.id, "2 series, 1600 readings, 3 of them missing (filled: last)"));
+    ck_assert(job_has_event(&world, job.id,
+                            "2 series, 800 readings; 3 of their 1600 values are missing (filled: last)"));
     world_done(&world);
 }
 
@@ -381,7 +383,7 @@ TEST(a_job_learns_from_what_sessions_recorded)
     struct job job = course_start(&world, &request);
     ck_assert_int_eq(job.status, JOB_VALIDATING);
     job = job_wait(&world, job.id, JOB_SUCCEEDED);
-    ck_assert(job_has_event(&world, job.id, "2 series, 400 readings"));
+    ck_assert(job_has_event(&world, job.id, "2 series, 200 readings"));
     request.source = JOB_SESSIONS_PREFIX;
     request.sessions = (const char *const[]){ "tank-" };
     request.n_sessions = 1;

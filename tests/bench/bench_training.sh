@@ -1,0 +1,109 @@
+#!/bin/sh
+# Whether streaming clients feel a job that trains: requests per second and p99 of steps over HTTP, while a fine-tuning
+# job runs and while the same job is paused, taking turns. Server, trainer and all on one core, the load on another, so
+# that the two compete as hard as they can. Prints medians, spreads and the ratios.
+#
+# Usage: bench_training.sh [ROUNDS [SECONDS]]      BUILD=build: where grud was built
+set -eu
+rounds=${1:-9}
+seconds=${2:-2}
+build=${BUILD:-build}
+work=$(mktemp -d)
+pid=
+
+finish() {
+    if [ -n "$pid" ]; then
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" || true
+    fi
+    rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 1' INT TERM
+
+if [ "$(nproc)" -gt 1 ] && command -v taskset >/dev/null; then
+    on_server="taskset -c 0"
+    on_client="taskset -c 1"
+else
+    on_server=
+    on_client=
+fi
+
+mkdir "$work/models"
+"$build/grud" init --inputs a,b,c,d --outputs a --layers 64 -o "$work/models/bench.safetensors" >/dev/null
+$on_server "$build/grud" --listen 127.0.0.1:0 --port-file "$work/port" --models "$work/models" --data "$work/data" \
+    --workers 1 --log-level warn &
+pid=$!
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+    [ -s "$work/port" ] && break
+    sleep 0.2
+done
+port=$(cat "$work/port")
+jobs=http://127.0.0.1:$port/v1/fine_tuning/jobs
+
+# Series of noise: what is learned does not matter, that it never ends does.
+awk 'BEGIN {
+    srand(1)
+    print "{\"model\":\"bench\",\"validation\":null,\"hyperparameters\":{\"n_epochs\":1000000,\"window\":100}}"
+    for (s = 0; s < 128; s++) {
+        line = "{\"x\":["
+        for (t = 0; t < 101; t++) line = line sprintf("%s[%.3f,%.3f,%.3f,%.3f]", t ? "," : "", rand(), rand(), rand(), rand())
+        print line "]}"
+    }
+}' >"$work/job"
+job=$(curl -sS -m 60 -H 'content-type: application/x-ndjson' --data-binary "@$work/job" "$jobs" | jq -re .id)
+
+wait_for() { # STATUS: until the job has it
+    for _ in $(seq 100); do
+        [ "$(curl -sS -m 10 "$jobs/$job" | jq -r .status)" = "$1" ] && return
+        sleep 0.1
+    done
+    echo "bench_training: the job is not $1" >&2
+    exit 1
+}
+turn() { # pause|resume: so that the job stands still, or runs
+    curl -sS -m 10 -X POST "$jobs/$job/$1" >/dev/null
+    if [ "$1" = pause ]; then wait_for paused; else wait_for running; fi
+    sleep 0.2
+}
+load() { # NAME CLIENTS: one round, its line is added to the file NAME
+    $on_client "$build/bench/load" "$port" '/v1/models/bench/sessions/s%d/step' '{"x":[20.1,0.5,1013.2,3.7]}' "$2" \
+        "$seconds" >>"$work/$1" || {
+        echo "bench_training: an answer was no 200" >&2
+        exit 1
+    }
+}
+trained_steps() {
+    curl -sS -m 10 "$jobs/$job" | jq .trained_steps
+}
+
+wait_for running
+for clients in 1 16; do
+    round=0
+    while [ $round -lt "$rounds" ]; do
+        turn pause
+        load "quiet-$clients" "$clients"
+        turn resume
+        before=$(trained_steps)
+        load "training-$clients" "$clients"
+        echo "$before $(trained_steps)" >>"$work/steps-$clients"
+        round=$((round + 1))
+    done
+done
+
+ratios() { # COLUMN CLIENTS: of training to quiet, median and spread
+    paste "$work/quiet-$2" "$work/training-$2" | sed "s/.* $1=\([0-9.]*\).* $1=\([0-9.]*\).*/\1 \2/" |
+        awk '{ print $2 / $1 }' | sort -n |
+        awk '{ v[NR] = $1 } END { printf "%.2f (%.2f..%.2f)", (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2, v[1], v[NR] }'
+}
+median() { # NAME COLUMN
+    sed -n "s/.* $2=\([0-9.]*\).*/\1/p" "$work/$1" | sort -n |
+        awk '{ v[NR] = $1 } END { printf "%.0f", (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
+}
+printf 'steps over HTTP while a job trains, beside the same job paused: %s rounds of %s s, one core, H=64\n' "$rounds" "$seconds"
+for clients in 1 16; do
+    printf '%2s clients: p99 %s us, %s us training: ratio %s; steps/s %s, %s training: ratio %s; updates/s %s\n' "$clients" \
+        "$(median quiet-$clients p99_us)" "$(median training-$clients p99_us)" "$(ratios p99_us $clients)" \
+        "$(median quiet-$clients rate)" "$(median training-$clients rate)" "$(ratios rate $clients)" \
+        "$(awk -v s="$seconds" '{ n += $2 - $1 } END { printf "%.0f", n / NR / s }' "$work/steps-$clients")"
+done
