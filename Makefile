@@ -69,7 +69,7 @@ BUILD_PACKAGES := gcc libc6-dev pkg-config libmicrohttpd-dev libcjson-dev libxxh
 RUN_PACKAGES   := curl jq
 TEST_PACKAGES  := $(BUILD_PACKAGES) check libsubunit-dev curl jq procps
 CHECK_PACKAGES := clang-format clang-tidy shellcheck check libsubunit-dev libopenblas-dev
-BENCH_PACKAGES := libopenblas-dev util-linux procps python3
+BENCH_PACKAGES := libopenblas-dev util-linux procps python3 curl jq
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 define packages
@@ -226,6 +226,7 @@ bench: bench-packages all $(addprefix $(BUILD)/bench/,bench_kernels bench_train 
 	@$(ON_ONE_CORE) $(BUILD)/bench/bench_json
 	@BUILD=$(BUILD) tests/bench/bench_http.sh
 	@BUILD=$(BUILD) tests/bench/bench_sessions.sh
+	@BUILD=$(BUILD) tests/bench/bench_training.sh
 
 bench-peers: bench-packages all $(BUILD)/bench/bench_train ## the same against ONNX Runtime, and PyTorch where it is installed
 	$(call packages,python3-venv)
@@ -246,7 +247,7 @@ install: all ## install into PREFIX (default /usr/local), below DESTDIR
 	ln -sf libgru.so.0 $(DESTDIR)$(PREFIX)/lib/libgru.so
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' config/libgru.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/libgru.pc
 	install -m 644 config/grud.1 $(DESTDIR)$(PREFIX)/share/man/man1/grud.1
-	install -m 644 README.md config/grud.conf $(DESTDIR)$(PREFIX)/share/doc/grud/
+	install -m 644 README.md docs/FINE_TUNING.md config/grud.conf $(DESTDIR)$(PREFIX)/share/doc/grud/
 
 clean: ## remove what was built
 	rm -rf build

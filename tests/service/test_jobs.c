@@ -389,7 +389,7 @@ TEST(a_job_learns_from_what_sessions_recorded)
     request.n_sessions = 1;
     job = course_start(&world, &request);
     job = job_wait(&world, job.id, JOB_SUCCEEDED);
-    ck_assert(job_has_event(&world, job.id, "1 series, 100 readings"));
+    ck_assert(job_has_event(&world, job.id, "1 series, 50 readings"));
     world_done(&world);
 }
 
