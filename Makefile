@@ -191,7 +191,7 @@ format-check:
 
 # One file at a time: clang-tidy 14 mistakes va_lists of one file for another's.
 tidy: check-packages format-check layers ## clang-tidy, clang-format, shellcheck, layers
-	@shellcheck -S warning $(SCRIPTS)
+	@shellcheck -x -S warning $(SCRIPTS)
 	@printf '%s\n' $(filter-out lib/kernels/simd%,$(filter %.c,$(SOURCES))) | xargs -P $$(nproc) -I{} \
 	  clang-tidy -quiet {} -- $(CPPFLAGS) $(CSTD) -DGRUD_COMMIT='""' -Iserver -Itests -Ilib
 

@@ -6,58 +6,23 @@
 set -eu
 rounds=${1:-7}
 seconds=${2:-2}
-build=${BUILD:-build}
-work=$(mktemp -d)
-pids=
-
-finish() {
-    for pid in $pids; do
-        kill "$pid" 2>/dev/null || true
-        wait "$pid" || true
-    done
-    rm -rf "$work"
-}
-trap finish EXIT
-trap 'exit 1' INT TERM
-
-if [ "$(nproc)" -gt 1 ] && command -v taskset >/dev/null; then
-    on_server="taskset -c 0"
-    on_client="taskset -c 1"
-else
-    on_server=
-    on_client=
-fi
-
-# start NAME OPTION...: starts a server, waits for its port, sets $pid, $port and $ready_ms (from exec to answering).
-start() {
-    name=$1
-    shift
-    began=$(date +%s%N)
-    $on_server "$build/grud" --listen 127.0.0.1:0 --port-file "$work/$name.port" --workers 1 --log-level warn "$@" &
-    pid=$!
-    pids="$pids $pid"
-    while [ ! -s "$work/$name.port" ]; do
-        kill -0 "$pid"
-        sleep 0.001
-    done
-    ready_ms=$((($(date +%s%N) - began) / 1000000))
-    port=$(cat "$work/$name.port")
-}
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname "$0")/common.sh"
 
 mkdir "$work/models" "$work/data"
 "$build/grud" init --inputs a,b,c,d --outputs a --layers 64 -o "$work/models/h64.safetensors" >/dev/null
 
 "$build/bench/bench_sessions" "$work/models"
 
-start demo --models examples/host-load
+start_grud demo --models examples/host-load
 echo "start to ready with the demo model: $ready_ms ms (goal: under 50)"
 
 "$build/bench/bench_sessions" "$work/models" "$work/data"
-start many --models "$work/models" --data "$work/data" --sync-interval-ms 3600000
+start_grud many --models "$work/models" --data "$work/data" --sync-interval-ms 3600000
 echo "start to ready with 1000000 sessions on disk: $ready_ms ms (goal: under 500)"
 many_port=$port
 many_pid=$pid
-start few --models "$work/models"
+start_grud few --models "$work/models"
 few_port=$port
 few_pid=$pid
 

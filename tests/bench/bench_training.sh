@@ -7,38 +7,12 @@
 set -eu
 rounds=${1:-9}
 seconds=${2:-2}
-build=${BUILD:-build}
-work=$(mktemp -d)
-pid=
-
-finish() {
-    if [ -n "$pid" ]; then
-        kill "$pid" 2>/dev/null || true
-        wait "$pid" || true
-    fi
-    rm -rf "$work"
-}
-trap finish EXIT
-trap 'exit 1' INT TERM
-
-if [ "$(nproc)" -gt 1 ] && command -v taskset >/dev/null; then
-    on_server="taskset -c 0"
-    on_client="taskset -c 1"
-else
-    on_server=
-    on_client=
-fi
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname "$0")/common.sh"
 
 mkdir "$work/models"
 "$build/grud" init --inputs a,b,c,d --outputs a --layers 64 -o "$work/models/bench.safetensors" >/dev/null
-$on_server "$build/grud" --listen 127.0.0.1:0 --port-file "$work/port" --models "$work/models" --data "$work/data" \
-    --workers 1 --log-level warn &
-pid=$!
-for _ in 1 2 3 4 5 6 7 8 9 10; do
-    [ -s "$work/port" ] && break
-    sleep 0.2
-done
-port=$(cat "$work/port")
+start_grud bench --models "$work/models" --data "$work/data"
 jobs=http://127.0.0.1:$port/v1/fine_tuning/jobs
 
 # Series of noise: what is learned does not matter, that it never ends does.
@@ -91,19 +65,18 @@ for clients in 1 16; do
     done
 done
 
-ratios() { # COLUMN CLIENTS: of training to quiet, median and spread
-    paste "$work/quiet-$2" "$work/training-$2" | sed "s/.* $1=\([0-9.]*\).* $1=\([0-9.]*\).*/\1 \2/" |
-        awk '{ print $2 / $1 }' | sort -n |
-        awk '{ v[NR] = $1 } END { printf "%.2f (%.2f..%.2f)", (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2, v[1], v[NR] }'
+# said FILE NAME: the median.
+said() {
+    column "$1" "$2" | summary | awk '{ printf "%.0f", $1 }'
 }
-median() { # NAME COLUMN
-    sed -n "s/.* $2=\([0-9.]*\).*/\1/p" "$work/$1" | sort -n |
-        awk '{ v[NR] = $1 } END { printf "%.0f", (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
+spread() {
+    ratios "$1" "$2" "$3" | awk '{ printf "%.2f (%.2f..%.2f)", $1, $2, $3 }'
 }
 printf 'steps over HTTP while a job trains, beside the same job paused: %s rounds of %s s, one core, H=64\n' "$rounds" "$seconds"
 for clients in 1 16; do
+    quiet=quiet-$clients training=training-$clients
     printf '%2s clients: p99 %s us, %s us training: ratio %s; steps/s %s, %s training: ratio %s; updates/s %s\n' "$clients" \
-        "$(median quiet-$clients p99_us)" "$(median training-$clients p99_us)" "$(ratios p99_us $clients)" \
-        "$(median quiet-$clients rate)" "$(median training-$clients rate)" "$(ratios rate $clients)" \
+        "$(said "$quiet" p99_us)" "$(said "$training" p99_us)" "$(spread "$training" "$quiet" p99_us)" \
+        "$(said "$quiet" rate)" "$(said "$training" rate)" "$(spread "$training" "$quiet" rate)" \
         "$(awk -v s="$seconds" '{ n += $2 - $1 } END { printf "%.0f", n / NR / s }' "$work/steps-$clients")"
 done
