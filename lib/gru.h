@@ -312,7 +312,8 @@ struct gru_training_info {
     size_t n_train_targets, n_valid_targets; /* values that are compared */
     size_t n_steps; /* updates, if all epochs are run: per epoch, one for each window of each batch that has
                        targets. Where series differ, each epoch's batches differ too; of very many epochs the
-                       later ones are extrapolated from those that were counted */
+                       later ones are extrapolated from those that were counted, and where one series is far
+                       longer than very many others it is a bound */
     /*
      * Memory that a trainer takes, the caller's data not counted; within a sixth, for networks that are not
      * tiny:

@@ -19,9 +19,9 @@
 struct backprop;
 
 struct backprop_options {
-    size_t rows_max, lanes_max, steps_max; /* of a window: R, B, T */
-    bool head_only;                        /* layers are run, but only the read-out is trained */
-    double dropout; /* of layers' outputs, before the next layer and before the read-out */
+    size_t rows_max, lanes_max; /* of a window: R, B */
+    bool head_only;             /* layers are run, but only the read-out is trained */
+    double dropout;             /* of layers' outputs, before the next layer and before the read-out */
 };
 
 /* A bound on what backprop_create allocates, in bytes; false: more than fits a size_t. */

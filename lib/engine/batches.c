@@ -133,38 +133,38 @@ size_t gru_window_lanes(const struct dataset_lane *lanes, size_t n, size_t t, si
     return n_steps;
 }
 
-bool gru_window_has_targets(const struct dataset *dataset, const struct dataset_lane *lanes, size_t n,
-                            size_t t, size_t window)
-{
-    for (size_t k = 0; k < n && lanes[k].n_rows > t; k++) {
-        if (gru_dataset_has_targets(dataset, &lanes[k], t, window_end(&lanes[k], t, window))) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* ---- counting ---- */
 
-/* Looks at lanes; beyond this many the rest is extrapolated. */
+/* Looks at lanes and at targets; beyond this many the rest is extrapolated. */
 enum { LOOKS_MAX = 1 << 21 };
 
-/* Without an array of lanes: each window finds its own, mostly the first one of the batch. */
+/* Looks that were taken, and how many a single epoch may take. */
+struct looks {
+    size_t n, n_most;
+};
+
+/* Without an array of lanes: each window finds its own, mostly the first one of the batch. Lanes that have
+ * ended are looked at again for each window of a long one: beyond n_most the answer is yes, unseen. */
 static bool batch_has_targets(const struct order *order, size_t cursor, size_t next, size_t t, size_t window,
-                              size_t *n_looks)
+                              struct looks *looks)
 {
     size_t n_series = gru_dataset_n_series(order->dataset, order->part);
-    for (; cursor < next; cursor++) {
+    for (; cursor < next && looks->n < looks->n_most; cursor++) {
         struct dataset_lane lane = lane_at(order, n_series, cursor);
-        (*n_looks)++;
-        if (lane.n_rows > t && gru_window_has_targets(order->dataset, &lane, 1, t, window)) {
-            return true;
+        looks->n++;
+        if (lane.n_rows > t) {
+            size_t end = window_end(&lane, t, window);
+            size_t found = gru_dataset_next_target(order->dataset, &lane, t, end);
+            looks->n += (found - t) * order->dataset->width;
+            if (found < end) {
+                return true;
+            }
         }
     }
-    return false;
+    return cursor < next;
 }
 
-static size_t count_epoch(const struct order *order, size_t *n_looks)
+static size_t count_epoch(const struct order *order, struct looks *looks)
 {
     const struct gru_hyperparameters *h = &order->dataset->training->hyperparameters;
     size_t n_series = gru_dataset_n_series(order->dataset, order->part);
@@ -173,12 +173,22 @@ static size_t count_epoch(const struct order *order, size_t *n_looks)
         size_t longest;
         size_t next = gru_batch_extent(order, cursor, h->batch_size, &longest);
         for (size_t t = 0; t<longest; t = longest - t> h->window ? t + h->window : longest) {
-            n_steps += batch_has_targets(order, cursor, next, t, h->window, n_looks);
+            n_steps += batch_has_targets(order, cursor, next, t, h->window, looks);
         }
-        *n_looks += next - cursor;
+        looks->n += next - cursor;
         cursor = next;
     }
     return n_steps;
+}
+
+/* Enough to look once at each target, at each window of a lane and at each lane, and then some. */
+static size_t looks_of_an_epoch(const struct dataset *dataset)
+{
+    size_t n_rows = 0;
+    for (size_t k = 0; k < dataset->training->n_series; k++) {
+        n_rows += dataset->training->series[k].n_rows; /* they are in memory: no overflow */
+    }
+    return LOOKS_MAX + (dataset->width + 2) * n_rows;
 }
 
 bool gru_count_steps(const struct dataset *dataset, size_t *ret_n_steps)
@@ -187,9 +197,12 @@ bool gru_count_steps(const struct dataset *dataset, size_t *ret_n_steps)
     size_t n_epochs = training->hyperparameters.n_epochs;
     bool one_batch = training->n_series <= training->hyperparameters.batch_size;
     size_t counted = 0, n_counted = 0, n_looks = 0;
+    const size_t n_most = looks_of_an_epoch(dataset);
     do {
         struct order order = { dataset, PART_TRAIN, gru_epoch_key(training->seed, n_counted) };
-        counted += count_epoch(&order, &n_looks);
+        struct looks looks = { .n_most = n_most };
+        counted += count_epoch(&order, &looks);
+        n_looks += looks.n;
         n_counted++;
     } while (!one_batch && n_counted < n_epochs && n_looks < LOOKS_MAX);
     size_t n_steps;

@@ -39,13 +39,10 @@ size_t gru_batch_extent(const struct order *order, size_t cursor, size_t n_max, 
 size_t gru_window_lanes(const struct dataset_lane *lanes, size_t n, size_t t, size_t n_max, size_t *n_lanes,
                         size_t *ret_n_rows);
 
-/* Whether any of the lanes has a target in the rows of a window from row t on. */
-bool gru_window_has_targets(const struct dataset *dataset, const struct dataset_lane *lanes, size_t n,
-                            size_t t, size_t window);
-
 /* Updates in all epochs, without allocating. Exact as long as counting takes a bounded time, beyond that
- * extrapolated from the epochs that were counted; the same for all epochs where series are alike. False: more
- * than fits. */
+ * extrapolated from the epochs that were counted; the same for all epochs where series are alike. Where even
+ * one epoch takes too long, windows that were not looked at count as if they had targets. False: more than
+ * fits. */
 GRU_CHECK bool gru_count_steps(const struct dataset *dataset, size_t *ret_n_steps);
 
 #endif

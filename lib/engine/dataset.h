@@ -60,9 +60,9 @@ float gru_dataset_scale(const struct dataset *dataset, size_t column, float raw,
  * a column is a class number and has neither. */
 const struct gru_variable *gru_dataset_output(const struct dataset *dataset, size_t column);
 
-/* Whether any row from t to t_end - 1 of a lane has a target. */
-bool gru_dataset_has_targets(const struct dataset *dataset, const struct dataset_lane *lane, size_t t,
-                             size_t t_end);
+/* The first row from t to t_end - 1 of a lane that has a target; t_end: none of them. */
+size_t gru_dataset_next_target(const struct dataset *dataset, const struct dataset_lane *lane, size_t t,
+                               size_t t_end);
 /* What the network sees in row t; in: [I]. */
 void gru_dataset_inputs(const struct dataset *dataset, const struct dataset_lane *lane, size_t t, float *in);
 /* Its targets in the network's units; targets: [Y]. The number of those that are there. */

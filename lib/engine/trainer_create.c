@@ -61,7 +61,6 @@ static struct backprop_options backprop_options(const struct gru_training *train
 {
     return (struct backprop_options){ .rows_max = sizes->n_rows,
                                       .lanes_max = sizes->n_lanes,
-                                      .steps_max = sizes->n_steps,
                                       .head_only = training->hyperparameters.train == GRU_TRAIN_HEAD,
                                       .dropout = training->hyperparameters.dropout };
 }

@@ -79,7 +79,8 @@ enum status reader_string(struct reader *r, const char *expected, char *out, siz
 enum status reader_session_id(struct reader *r, char ret_id[SESSION_ID_MAX + 1]);
 /* Any value, passed over. */
 enum status reader_skip(struct reader *r);
-/* Any value of at most `most` bytes, which is to be kept as text: no object in it has a name twice. */
+/* Any value of at most `most` bytes, which is to be kept as text: no object in it has a name twice, and its
+ * numbers are finite as floats too. */
 enum status reader_text(struct reader *r, size_t most, const char **ret_text, size_t *ret_n);
 /* An array of floats, null as NaN; of *ret_n, only the first `max` are stored. */
 enum status reader_floats(struct reader *r, float *out, size_t max, size_t *ret_n);

@@ -42,36 +42,38 @@ static bool has_name(struct json members, size_t n, struct json_text name)
 
 /* ---- a walk that knows where it is ---- */
 
-static enum status walk(struct reader *r, bool names_differ);
+/* is_kept: of a value that is given out again, so no name may stand in an object twice, and no number be one
+ * that clients cannot hold. */
+static enum status walk(struct reader *r, bool is_kept);
 
 // NOLINTNEXTLINE(misc-no-recursion): the scanner bounds the depth
-static enum status walk_object(struct reader *r, bool names_differ)
+static enum status walk_object(struct reader *r, bool is_kept)
 {
     struct json_text name;
     enum status status = STATUS_OK;
     const struct json members = r->json;
     for (size_t n = 0; status == STATUS_OK && json_member(&r->json, &name); n++) {
-        if (names_differ && has_name(members, n, name)) {
+        if (is_kept && has_name(members, n, name)) {
             return reader_refuse_name(r, STATUS_DUPLICATE_FIELD, name, "stands here twice");
         }
         char shown[READER_NAME_SIZE];
         struct place place = { r->place, shown, 0 };
         reader_show_name(name, shown);
         r->place = &place;
-        status = walk(r, names_differ);
+        status = walk(r, is_kept);
         r->place = place.up;
     }
     return status;
 }
 
 // NOLINTNEXTLINE(misc-no-recursion): the scanner bounds the depth
-static enum status walk_array(struct reader *r, bool names_differ)
+static enum status walk_array(struct reader *r, bool is_kept)
 {
     struct place place = { r->place, NULL, 0 };
     enum status status = STATUS_OK;
     r->place = &place;
     while (status == STATUS_OK && json_element(&r->json)) {
-        status = walk(r, names_differ);
+        status = walk(r, is_kept);
         place.index++;
     }
     r->place = place.up;
@@ -79,14 +81,17 @@ static enum status walk_array(struct reader *r, bool names_differ)
 }
 
 // NOLINTNEXTLINE(misc-no-recursion): the scanner bounds the depth
-static enum status walk(struct reader *r, bool names_differ)
+static enum status walk(struct reader *r, bool is_kept)
 {
     enum json_type type = json_peek(&r->json);
     enum status status = STATUS_OK;
     if (type == JSON_OBJECT && json_object(&r->json)) {
-        status = walk_object(r, names_differ);
+        status = walk_object(r, is_kept);
     } else if (type == JSON_ARRAY && json_array(&r->json)) {
-        status = walk_array(r, names_differ);
+        status = walk_array(r, is_kept);
+    } else if (type == JSON_NUMBER && is_kept) {
+        float value;
+        (void)json_float(&r->json, &value);
     } else {
         (void)json_skip(&r->json);
     }

@@ -77,7 +77,7 @@ static void bench_create(struct bench *b, size_t h, size_t i)
                                    .outputs = outputs,
                                    .hidden_sizes = &h,
                                    .seed = 1 };
-    const struct backprop_options options = { .rows_max = B * T, .lanes_max = B, .steps_max = T };
+    const struct backprop_options options = { .rows_max = B * T, .lanes_max = B };
     *b = (struct bench){ .h = h, .i = i };
     need(gru_model_create(&plan, &b->model, NULL) == GRU_OK);
     need(gru_backprop_create(b->model, &options, &b->backprop) == GRU_OK);

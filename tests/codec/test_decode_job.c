@@ -229,6 +229,8 @@ TEST(an_ill_formed_job_is_refused_by_its_path)
         { JOB SERIES ",\"metadata\":{\"a\":1,\"\\u0061\":3}}", STATUS_DUPLICATE_FIELD, "metadata.a" },
         { JOB SERIES ",\"metadata\":{\"k\":[0,{\"a\":1,\"a\":3}]}}", STATUS_DUPLICATE_FIELD,
           "metadata.k[1].a" },
+        { JOB SERIES ",\"metadata\":{\"k\":[0,1e999]}}", STATUS_INVALID_VALUE, "metadata.k[1]" },
+        { JOB SERIES ",\"metadata\":{\"k\":{\"a\":-1e39}}}", STATUS_INVALID_VALUE, "metadata.k.a" },
         { JOB SERIES ",\"promotion\":null}", STATUS_INVALID_TYPE, "promotion" },
         { JOB SERIES ",\"promotion\":{\"policy\":\"never\"}}", STATUS_INVALID_VALUE, "promotion.policy" },
         { JOB SERIES ",\"promotion\":{\"policy\":\"manually\"}}", STATUS_INVALID_VALUE, "promotion.policy" },

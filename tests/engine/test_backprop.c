@@ -271,7 +271,7 @@ TEST(parameters_become_a_model_and_back)
     float *parameters = trial_allocate(t.n_parameters * sizeof(float));
     trial_fill(parameters, t.n_parameters, 0.3F, 8);
     ck_assert_int_eq(gru_backprop_model(t.bp, parameters, &model), GRU_OK);
-    const struct backprop_options options = { .rows_max = 1, .lanes_max = 1, .steps_max = 1 };
+    const struct backprop_options options = { .rows_max = 1, .lanes_max = 1 };
     struct backprop *again;
     ck_assert_int_eq(gru_backprop_create(model, &options, &again), GRU_OK);
     ck_assert_uint_eq(gru_backprop_n_parameters(again), model->info.n_parameters);
@@ -309,7 +309,7 @@ TEST(the_bound_grows_with_the_window_and_may_overflow)
 {
     struct plan plan = three_layers;
     struct gru_model *model = trial_model(&plan);
-    struct backprop_options options = { .rows_max = 100, .lanes_max = 4, .steps_max = 50 };
+    struct backprop_options options = { .rows_max = 100, .lanes_max = 4 };
     size_t small, large;
     ck_assert(gru_backprop_bytes(model, &options, &small));
     options.rows_max = 1000;

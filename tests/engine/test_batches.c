@@ -153,3 +153,43 @@ TEST(steps_of_a_million_epochs_are_counted_in_no_time)
     ck_assert_uint_eq(n_steps, 15U * 1000000U);
     free_set(&set);
 }
+
+/* One series is long, and a batch holds very many that end at once; or a target is far to seek, in each of
+ * very many epochs. Each would take hours if it were counted to the end. */
+TEST(steps_are_counted_in_a_time_that_the_data_bound)
+{
+    enum { MANY = 60000, LONG = 300000 };
+    struct set set;
+    size_t n_steps;
+    make_set(&set);
+    struct gru_series *series = calloc(MANY, sizeof *series);
+    float *x = training_noise(LONG, 1), *y = training_noise(LONG, 2);
+    ck_assert_ptr_nonnull(series);
+    for (size_t k = 0; k < MANY; k++) {
+        size_t n_rows = k == 0 ? LONG : 1;
+        series[k] = (struct gru_series){ .x = x, .n_rows = n_rows, .y = y, .n_targets = 1 };
+    }
+    set.training.series = series;
+    set.training.n_series = MANY;
+    set.training.hyperparameters.n_epochs = 10;
+    set.training.hyperparameters.batch_size = MANY;
+    set.training.hyperparameters.window = 1;
+    ck_assert(gru_count_steps(&set.dataset, &n_steps));
+    ck_assert_uint_ge(n_steps, 2 * 10);
+    ck_assert_uint_le(n_steps, (size_t)LONG * 10);
+
+    for (size_t t = 0; t + 1 < LONG; t++) {
+        y[t] = NAN;
+    }
+    series[0].n_targets = series[1].n_targets = series[1].n_rows = LONG;
+    set.training.n_series = 2;
+    set.training.hyperparameters.n_epochs = 1000000;
+    set.training.hyperparameters.batch_size = 1;
+    set.training.hyperparameters.window = 65536;
+    ck_assert(gru_count_steps(&set.dataset, &n_steps));
+    ck_assert_uint_eq(n_steps, 2 * 1000000);
+    free_set(&set);
+    free(series);
+    free(x);
+    free(y);
+}

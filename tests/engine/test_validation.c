@@ -415,3 +415,21 @@ TEST(validation_comes_in_pieces)
     gru_trainer_free(trainer);
     free_set(&set);
 }
+
+/* 0.29 * 100 is 28.999999999999996 in doubles. */
+TEST(a_decimal_fraction_is_what_it_says)
+{
+    enum { ROWS = 100 };
+    struct gru_model *model = training_model(NULL, 1, 2, 1, 1);
+    float *x = training_noise(ROWS, 1);
+    const struct gru_series series = { .x = x, .n_rows = ROWS, .y = x, .n_targets = ROWS };
+    for (size_t percent = 1; percent < ROWS; percent++) {
+        const struct gru_training training = { .series = &series,
+                                               .n_series = 1,
+                                               .validation_fraction = (double)percent / 100,
+                                               .hyperparameters = training_plain() };
+        ck_assert_uint_eq(training_info(model, &training).n_valid_targets, percent);
+    }
+    gru_model_unref(model);
+    free(x);
+}

@@ -66,7 +66,6 @@ struct trial trial_new(const struct plan *plan)
     }
     const struct backprop_options options = { .rows_max = t.n_rows,
                                               .lanes_max = plan->n_lanes[0],
-                                              .steps_max = plan->n_steps,
                                               .head_only = plan->head_only,
                                               .dropout = plan->dropout };
     ck_assert_int_eq(gru_backprop_create(t.model, &options, &t.bp), GRU_OK);
