@@ -28,7 +28,7 @@ enum option_type { OPTION_STRING, OPTION_SIZE, OPTION_CHOICE };
     X(session_history, "session-history", SIZE, "32", 1, 4096, NULL, "K", "readings kept per session, for re-warming")        \
     X(tombstone_max, "tombstone-max", SIZE, "100000", 0, 10000000, NULL, "N", "ended sessions remembered for up to a day")    \
     X(record, "record", SIZE, "0", 0, 100000000, NULL, "ROWS", "readings recorded per session, for fine-tuning; 0: none")     \
-    X(job_max, "job-max", SIZE, "16", 1, 10000, NULL, "N", "fine-tuning jobs that may wait")                                  \
+    X(job_max, "job-max", SIZE, "16", 1, 10000, NULL, "N", "fine-tuning jobs that may wait, paused ones too")                 \
     X(job_memory_max, "job-memory-max", SIZE, "1073741824", 1048576, 1099511627776, NULL, "BYTES", "memory that a "           \
       "fine-tuning job may take, its data included")                                                                          \
     X(training_max, "training-max", SIZE, "268435456", 1024, 1073741824, NULL, "BYTES", "largest upload of training data "    \

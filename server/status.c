@@ -23,8 +23,7 @@ int status_http(enum status status)
     return statuses[status].http;
 }
 
-/* A cut may have left a part of a code point: it goes too, so that the text remains valid UTF-8. */
-static void drop_partial_code_point(char *text)
+void fault_drop_partial_code_point(char *text)
 {
     size_t n = strlen(text), start = n;
     while (start > 0 && ((unsigned char)text[start - 1] & 0xc0) == 0x80) {
@@ -45,14 +44,14 @@ void fault_fill(struct fault *fault, enum status status, const char *param, cons
     /* built aside, as the arguments may well be the texts of *fault itself */
     struct fault result = { .status = status };
     if (param && (size_t)snprintf(result.param, sizeof result.param, "%s", param) >= sizeof result.param) {
-        drop_partial_code_point(result.param);
+        fault_drop_partial_code_point(result.param);
     }
     va_list arguments;
     va_start(arguments, format);
     int n = vsnprintf(result.message, sizeof result.message, format, arguments);
     va_end(arguments);
     if (n >= (int)sizeof result.message) {
-        drop_partial_code_point(result.message);
+        fault_drop_partial_code_point(result.message);
     }
     *fault = result;
 }

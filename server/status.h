@@ -81,7 +81,11 @@ int status_http(enum status status);
 __attribute__((format(printf, 4, 5))) void fault_fill(struct fault *fault, enum status status,
                                                       const char *param, const char *format, ...);
 
-/* The same, and is the status: `return fault_set(fault, STATUS_NO_MEMORY, NULL, "...")`. */
+/* A cut may have left a part of a code point at the end: it goes too, so that the text remains valid UTF-8.
+ */
+void fault_drop_partial_code_point(char *text);
+
+/* fault_fill, and is the status: `return fault_set(fault, STATUS_NO_MEMORY, NULL, "...")`. */
 #define fault_set(fault, status, ...) (fault_fill((fault), (status), __VA_ARGS__), fault_is(status))
 static inline enum status fault_is(enum status status)
 {

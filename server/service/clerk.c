@@ -21,9 +21,9 @@ int64_t clerk_clock_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* ---- waiting ---- */
+/* ---- chores ---- */
 
-static void do_chores(struct clerk *clerk)
+static void write_recorded(struct clerk *clerk)
 {
     struct fault fault; /* the recorder logs what it cannot write, and keeps it */
     worker_turn(clerk->worker);
@@ -32,6 +32,86 @@ static void do_chores(struct clerk *clerk)
         clerk->flushed_ms = clerk_clock_ms();
     }
 }
+
+static void forget_data(struct clerk *clerk, int64_t number)
+{
+    struct fault fault;
+    enum status status = jobs_forget_data(ledger_lock(clerk->ledger), number, &fault);
+    ledger_unlock(clerk->ledger);
+    if (status != STATUS_OK) {
+        log_event(LOG_WARN, "job_data_not_deleted", LOG_INT("number", number),
+                  LOG_STRING("reason", fault.message));
+    }
+}
+
+/* Not of the job that the clerk is at, which may be about to write some more: later. */
+static void forget_ended(struct clerk *clerk, int64_t number)
+{
+    if (number != clerk->at_work) {
+        forget_data(clerk, number);
+        return;
+    }
+    ledger_lock(clerk->ledger);
+    ledger_note_over_locked(clerk->ledger, number);
+    ledger_unlock(clerk->ledger);
+}
+
+/* Ended jobs keep data when the process was killed before it could forget them. */
+static void sweep(struct clerk *clerk)
+{
+    enum { PAGE = 32 };
+    struct job *page = calloc(PAGE, sizeof *page);
+    char after[JOB_ID_MAX + 1] = "";
+    bool has_more = page != NULL;
+    while (has_more && !clerk_is_stopping(clerk)) {
+        struct job_filter filter = { .after = after[0] ? after : NULL, .status = -1 };
+        struct fault fault;
+        size_t n;
+        enum status status =
+            jobs_list(ledger_lock(clerk->ledger), &filter, PAGE, page, &n, &has_more, &fault);
+        ledger_unlock(clerk->ledger);
+        if (status != STATUS_OK || n == 0) {
+            break;
+        }
+        for (size_t k = 0; k < n; k++) {
+            if (job_is_over(page[k].status)) {
+                forget_ended(clerk, page[k].number);
+            }
+        }
+        memcpy(after, page[n - 1].id, sizeof after);
+        write_recorded(clerk);
+    }
+    free(page);
+}
+
+static void forget_all_ended(struct clerk *clerk)
+{
+    int64_t over[LEDGER_OVER];
+    ledger_lock(clerk->ledger);
+    size_t n = clerk->ledger->n_over;
+    bool is_sweep_due = clerk->ledger->is_sweep_due;
+    memcpy(over, clerk->ledger->over, sizeof over);
+    clerk->ledger->n_over = 0;
+    clerk->ledger->is_sweep_due = false;
+    ledger_unlock(clerk->ledger);
+    for (size_t k = 0; k < n; k++) {
+        forget_ended(clerk, over[k]);
+    }
+    if (is_sweep_due) {
+        sweep(clerk);
+    }
+}
+
+static void do_chores(struct clerk *clerk)
+{
+    bool is_due = clerk_clock_ms() - clerk->flushed_ms >= CHORE_MS;
+    write_recorded(clerk);
+    if (is_due) { /* not between jobs only: one may run for days */
+        forget_all_ended(clerk);
+    }
+}
+
+/* ---- waiting ---- */
 
 void clerk_wait(struct clerk *clerk, int64_t ms)
 {
@@ -66,17 +146,6 @@ void clerk_note_trouble(struct clerk *clerk, const struct job *job, const struct
                   LOG_STRING("reason", fault->message));
     }
     clerk->is_in_trouble = true;
-}
-
-static void forget_data(struct clerk *clerk, int64_t number)
-{
-    struct fault fault;
-    enum status status = jobs_forget_data(ledger_lock(clerk->ledger), number, &fault);
-    ledger_unlock(clerk->ledger);
-    if (status != STATUS_OK) {
-        log_event(LOG_WARN, "job_data_not_deleted", LOG_INT("number", number),
-                  LOG_STRING("reason", fault.message));
-    }
 }
 
 bool clerk_end_job(struct clerk *clerk, struct job *job, enum job_status from, struct job_event *events,
@@ -118,52 +187,6 @@ void clerk_fail_job(struct clerk *clerk, struct job *job, enum job_status from, 
 
 /* ---- the queue ---- */
 
-/* Ended jobs keep data when the process was killed before it could forget them. */
-static void sweep(struct clerk *clerk)
-{
-    enum { PAGE = 32 };
-    struct job *page = calloc(PAGE, sizeof *page);
-    char after[JOB_ID_MAX + 1] = "";
-    bool has_more = page != NULL;
-    while (has_more && !clerk_is_stopping(clerk)) {
-        struct job_filter filter = { .after = after[0] ? after : NULL, .status = -1 };
-        struct fault fault;
-        size_t n;
-        enum status status =
-            jobs_list(ledger_lock(clerk->ledger), &filter, PAGE, page, &n, &has_more, &fault);
-        ledger_unlock(clerk->ledger);
-        if (status != STATUS_OK || n == 0) {
-            break;
-        }
-        for (size_t k = 0; k < n; k++) {
-            if (job_is_over(page[k].status)) {
-                forget_data(clerk, page[k].number);
-            }
-        }
-        memcpy(after, page[n - 1].id, sizeof after);
-        do_chores(clerk);
-    }
-    free(page);
-}
-
-static void forget_ended(struct clerk *clerk)
-{
-    int64_t over[LEDGER_OVER];
-    ledger_lock(clerk->ledger);
-    size_t n = clerk->ledger->n_over;
-    bool is_sweep_due = clerk->ledger->is_sweep_due;
-    memcpy(over, clerk->ledger->over, sizeof over);
-    clerk->ledger->n_over = 0;
-    clerk->ledger->is_sweep_due = false;
-    ledger_unlock(clerk->ledger);
-    for (size_t k = 0; k < n; k++) {
-        forget_data(clerk, over[k]);
-    }
-    if (is_sweep_due) {
-        sweep(clerk);
-    }
-}
-
 static void *work(void *context)
 {
     struct clerk *clerk = context;
@@ -172,12 +195,13 @@ static void *work(void *context)
         struct fault fault;
         struct job job;
         bool found = false;
-        forget_ended(clerk);
+        forget_all_ended(clerk);
         enum status status = jobs_next(ledger_lock(clerk->ledger), &found, &job, &fault);
         ledger_unlock(clerk->ledger);
         if (status != STATUS_OK) {
             clerk_note_trouble(clerk, NULL, &fault);
         }
+        clerk->at_work = found ? job.number : 0;
         if (status != STATUS_OK || !found) {
             clerk_wait(clerk, status != STATUS_OK ? TROUBLE_MS : CHORE_MS);
         } else if (job.status == JOB_VALIDATING) {
@@ -185,6 +209,7 @@ static void *work(void *context)
         } else {
             clerk_run(clerk, &job);
         }
+        clerk->at_work = 0;
     }
     return NULL;
 }

@@ -20,6 +20,7 @@ struct clerk {
     struct trainer *trainer;
     pthread_t thread;
     _Atomic bool is_stopping;
+    int64_t at_work;    /* the number of the job that it is at; 0: none */
     int64_t flushed_ms; /* by clerk_clock_ms */
     bool is_in_trouble; /* the database refuses; said once */
 };

@@ -109,11 +109,7 @@ static enum status change_locked(struct ledger *ledger, struct job *job, const s
     job->finished_at_ms = job_is_over(job->status) ? event.created_at_ms : 0;
     enum status status = ledger_change_locked(ledger, job, from, &event, 1, &now, fault);
     if (status == STATUS_OK && job_is_over(job->status)) {
-        if (ledger->n_over < LEDGER_OVER) {
-            ledger->over[ledger->n_over++] = job->number;
-        } else {
-            ledger->is_sweep_due = true;
-        }
+        ledger_note_over_locked(ledger, job->number);
     }
     return status;
 }

@@ -153,7 +153,8 @@ static struct job make_job(const struct job_request *request, const struct versi
     return job;
 }
 
-/* Counted and written down in one breath, so that the queue never grows beyond its bound. */
+/* Counted and written down in one breath, so that the queue never grows beyond its bound. Jobs that are
+ * paused wait as well: they keep their data, and may be resumed. */
 static enum status enqueue(struct service *service, struct job *job, const struct job_series *rows,
                            size_t n_rows, const struct job_request *request, struct job_event *event,
                            struct fault *fault)
@@ -163,10 +164,13 @@ static enum status enqueue(struct service *service, struct job *job, const struc
     size_t n_sessions = job->source == JOB_SERIES ? 0 : request->n_sessions;
     struct jobs *jobs = ledger_lock(ledger);
     enum status status = jobs_count(jobs, n_jobs, fault);
-    if (status == STATUS_OK && n_jobs[JOB_VALIDATING] + n_jobs[JOB_QUEUED] >= service->config->job_max) {
-        status =
-            fault_set(fault, STATUS_QUEUE_FULL, NULL, "%zu jobs wait already, as many as --job-max allows",
-                      n_jobs[JOB_VALIDATING] + n_jobs[JOB_QUEUED]);
+    size_t n_waiting =
+        status == STATUS_OK ? n_jobs[JOB_VALIDATING] + n_jobs[JOB_QUEUED] + n_jobs[JOB_PAUSED] : 0;
+    if (status == STATUS_OK && n_waiting >= service->config->job_max) {
+        status = fault_set(fault, STATUS_QUEUE_FULL, NULL,
+                           "%zu jobs wait already, those that are paused among them: as many as --job-max "
+                           "allows",
+                           n_waiting);
     }
     if (status == STATUS_OK) {
         status = jobs_insert(jobs, job, rows, n_rows, request->sessions, n_sessions, fault);

@@ -64,6 +64,15 @@ void ledger_note_change(struct ledger *ledger)
     atomic_fetch_add(&ledger->generation, 1);
 }
 
+void ledger_note_over_locked(struct ledger *ledger, int64_t number)
+{
+    if (ledger->n_over < LEDGER_OVER) {
+        ledger->over[ledger->n_over++] = number;
+    } else {
+        ledger->is_sweep_due = true;
+    }
+}
+
 enum status ledger_change_locked(struct ledger *ledger, const struct job *job, enum job_status from,
                                  struct job_event *events, size_t n_events, enum job_status *ret_status,
                                  struct fault *fault)
@@ -132,5 +141,6 @@ struct job_event ledger_message(enum job_event_level level, const char *format, 
     va_start(arguments, format);
     vsnprintf(event.message, sizeof event.message, format, arguments);
     va_end(arguments);
+    fault_drop_partial_code_point(event.message); /* messages end with what may have been cut */
     return event;
 }

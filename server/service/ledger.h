@@ -40,6 +40,8 @@ void ledger_unlock(struct ledger *ledger);
 void ledger_ring(struct ledger *ledger);      /* wakes the clerk */
 void ledger_interrupt(struct ledger *ledger); /* and ends the slice that is under way */
 void ledger_note_change(struct ledger *ledger);
+/* With the mutex held: the job's data are to be forgotten. */
+void ledger_note_over_locked(struct ledger *ledger, int64_t number);
 
 /* Writes the job's life and adds the events, provided that its status in the database still is `from`; else
  * nothing happens and *ret_status says what it is now. */

@@ -181,9 +181,10 @@ static void remove_closed(struct outboxes *outboxes)
 
 void outboxes_take(struct outboxes *outboxes)
 {
-    remove_closed(outboxes);
-    /* Before anything is taken: see recorder.h. */
+    /* Before anything is taken (see recorder.h), and before it is settled which outboxes there are: of one
+     * that is opened later all tickets are higher. */
     outboxes->until = atomic_load_explicit(&outboxes->next_ticket, memory_order_acquire);
+    remove_closed(outboxes);
     for (struct outbox *outbox = outboxes->taken; outbox; outbox = outbox->next) {
         take_from(outbox);
     }

@@ -77,7 +77,7 @@ static void take_metrics(struct run *run)
 
 static enum status store(struct run *run, unsigned *ret_number, struct fault *fault)
 {
-    const struct job *job = run->job;
+    struct job *job = run->job;
     struct making making = { .run = run };
     struct lineage lineage = { .parent = job->base_version, .metrics = job->metrics };
     snprintf(lineage.model, sizeof lineage.model, "%s", job->model);
@@ -92,6 +92,7 @@ static enum status store(struct run *run, unsigned *ret_number, struct fault *fa
     }
     trained_done(&making.trained);
     if (status == STATUS_OK) {
+        job->metrics = lineage.metrics; /* out of time, it may have been trained further after a restart */
         *ret_number = lineage.version;
     }
     return status;
@@ -157,21 +158,23 @@ static void promote(struct run *run, unsigned number)
     }
 }
 
-/* Who activated the version by hand before the job was over could not write that down. */
+/* Who activated the version by hand, or rolled it back, before the job was over could not write that down. */
 static void note_activation_by_hand(struct run *run, unsigned number)
 {
     const struct job *job = run->job;
     const struct model *model;
     struct fault fault;
     worker_turn(run->clerk->worker);
-    if (job->promotion == JOB_PROMOTED ||
-        model_find(run->clerk->worker, job->model, &model, &fault) != STATUS_OK ||
-        model->active->number != number) {
+    if (model_find(run->clerk->worker, job->model, &model, &fault) != STATUS_OK) {
         return;
     }
-    struct activation activation = { .from = number, .to = number };
+    unsigned active = model->active->number;
+    struct activation activation = {
+        .is_switched = active != number, .from = number, .to = active, .from_parent = job->base_version
+    };
     snprintf(activation.model, sizeof activation.model, "%s", job->model);
-    snprintf(activation.to_job, sizeof activation.to_job, "%s", job->id);
+    snprintf(activation.is_switched ? activation.from_job : activation.to_job, sizeof activation.to_job, "%s",
+             job->id);
     activation_note(run->clerk->ledger, &activation);
 }
 

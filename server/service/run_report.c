@@ -191,8 +191,8 @@ static bool is_save_due(const struct run *run)
     int64_t least_ms = run->saving_ms * SAVE_TIMES > SAVE_MS ? run->saving_ms * SAVE_TIMES : SAVE_MS;
     if (run->ended != GRU_ADVANCED_EPOCH && least_ms < SAVE_WITHIN_MS) {
         least_ms = SAVE_WITHIN_MS; /* an epoch may take days */
-    } else if (!run->has_checkpoint && run->saving_ms == 0) {
-        least_ms = 0; /* the first epoch */
+    } else if (!run->has_checkpoint && run->saved_ms == run->began_ms) {
+        least_ms = 0; /* the first epoch: none was tried yet */
     }
     return !run->job->dry_run && clerk_clock_ms() - run->saved_ms >= least_ms;
 }

@@ -63,6 +63,8 @@ static enum status choose_number(struct worker *worker, struct lineage *lineage,
     for (size_t k = 0; k < model->n_versions; k++) {
         if (strcmp(model->versions[k].job, lineage->job) == 0) {
             lineage->version = model->versions[k].number;
+            lineage->digest = model->versions[k].digest;
+            lineage->metrics = model->versions[k].metrics;
             *ret_is_stored = true;
             return STATUS_OK;
         }

@@ -49,8 +49,9 @@ struct trained {
 };
 void trained_done(struct trained *trained);
 
-/* Stores it as a version of the lineage's model, once: if there is one of that job, that is it. The lineage's
- * version and digest are results; what is kept is moved out of `trained`. `base`: the parent's digest. */
+/* Stores it as a version of the lineage's model, once: if there is one of that job, that is it, with the
+ * metrics that it has. The lineage's version, digest and metrics are results; what is kept is moved out of
+ * `trained`. `base`: the parent's digest. */
 enum status version_store(struct worker *worker, struct lineage *lineage, struct digest base,
                           struct trained *trained, struct fault *fault);
 /* The base that a job started from, as it is now; the caller unrefs it. */

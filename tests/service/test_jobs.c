@@ -238,6 +238,25 @@ TEST(the_queue_has_a_bound)
     world_done(&world);
 }
 
+TEST(jobs_that_are_paused_wait_as_well)
+{
+    struct world world;
+    struct course course;
+    world_init(&world);
+    world.config.job_max = 2;
+    world_start(&world);
+    course_init(&course);
+    struct job first = course_start(&world, &course.request);
+    struct job second = course_start(&world, &course.request);
+    ck_assert_int_eq(job_pause(world.worker, first.id, &first, &world.fault), STATUS_OK);
+    ck_assert_int_eq(job_pause(world.worker, second.id, &second, &world.fault), STATUS_OK);
+    expect_refused(&world, &course.request, STATUS_QUEUE_FULL, "");
+    ck_assert_int_eq(job_resume(world.worker, first.id, &first, &world.fault), STATUS_OK);
+    ck_assert_int_eq(job_cancel(world.worker, second.id, &second, &world.fault), STATUS_OK);
+    course_start(&world, &course.request);
+    world_done(&world);
+}
+
 TEST(a_job_beyond_the_memory_is_refused_with_both_numbers)
 {
     struct world world;

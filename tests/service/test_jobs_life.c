@@ -136,6 +136,45 @@ TEST(a_cancelled_job_ends_at_once_and_says_nothing_more)
     world_done(&world); /* while the next one runs */
 }
 
+TEST(data_of_cancelled_jobs_do_not_wait_for_the_end_of_another)
+{
+    enum { CANCELLED = LEDGER_OVER + 4 };
+    struct world world;
+    struct course course;
+    struct job jobs[CANCELLED];
+    size_t n = 0;
+    world_init(&world);
+    world.config.job_max = CANCELLED;
+    world_start(&world);
+    world_start_jobs(&world);
+    course_init(&course);
+    make_endless(&course);
+    struct job long_one = course_start(&world, &course.request);
+    job_wait(&world, long_one.id, JOB_RUNNING);
+    for (size_t k = 0; k < CANCELLED; k++) {
+        jobs[k] = course_start(&world, &course.request);
+        ck_assert_uint_eq(count_series(&world, &jobs[k]), WAVE_SERIES);
+    }
+    for (size_t k = 0; k < CANCELLED; k++) {
+        ck_assert_int_eq(job_cancel(world.worker, jobs[k].id, &jobs[k], &world.fault), STATUS_OK);
+    }
+    for (int ms = 0; ms < 10000; ms += 10) {
+        n = 0;
+        arena_reset(&world.kept);
+        for (size_t k = 0; k < CANCELLED; k++) {
+            n += count_series(&world, &jobs[k]);
+        }
+        if (n == 0) {
+            break;
+        }
+        sleep_ms(10);
+    }
+    ck_assert_uint_eq(n, 0);
+    ck_assert_int_eq(job_get(&world, long_one.id).status, JOB_RUNNING);
+    ck_assert_uint_eq(count_series(&world, &long_one), WAVE_SERIES);
+    world_done(&world);
+}
+
 TEST(a_paused_job_lets_another_one_pass)
 {
     struct world world;
