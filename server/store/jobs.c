@@ -31,20 +31,6 @@ const char *job_promotion_word(enum job_promotion state)
 
 /* ---- opening ---- */
 
-static enum status read_last_event(struct jobs *jobs, struct fault *fault)
-{
-    struct query query;
-    bool row;
-    query_start(&query, &jobs->database, JOBS_LAST_EVENT);
-    enum status status = query_next(&query, &row, fault);
-    if (status == STATUS_OK) {
-        jobs->last_event = query_get_integer(&query, 0, INT64_MAX);
-        status = query_check(&query, fault);
-    }
-    query_done(&query);
-    return status;
-}
-
 enum status jobs_open(const char *data, bool full_sync, struct jobs **ret_jobs, struct fault *fault)
 {
     struct jobs *jobs = calloc(1, sizeof *jobs);
@@ -54,11 +40,6 @@ enum status jobs_open(const char *data, bool full_sync, struct jobs **ret_jobs, 
     enum status status = database_open(&jobs->database, &jobs_schema, data, full_sync, fault);
     if (status != STATUS_OK) {
         free(jobs);
-        return status;
-    }
-    status = read_last_event(jobs, fault);
-    if (status != STATUS_OK) {
-        jobs_close(jobs);
         return status;
     }
     *ret_jobs = jobs;

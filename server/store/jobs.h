@@ -186,8 +186,6 @@ __attribute__((warn_unused_result)) enum status jobs_list_events(struct jobs *jo
                                                                  int64_t after, size_t limit,
                                                                  struct job_event *ret_events, size_t *ret_n,
                                                                  bool *ret_has_more, struct fault *fault);
-/* The id of the last event of all jobs, 0 if there is none yet. Never fails: it is known in memory. */
-int64_t jobs_last_event(const struct jobs *jobs);
 
 /* ---- checkpoints ---- */
 

@@ -31,7 +31,6 @@ enum status jobs_add_event(struct jobs *jobs, int64_t number, struct job_event *
     enum status status = add_row(jobs, JOBS_ADD_EVENT, number, &event_columns, event, fault);
     if (status == STATUS_OK) {
         event->id = sqlite3_last_insert_rowid(jobs->database.sqlite);
-        jobs->last_event = event->id;
     }
     return status;
 }
@@ -60,11 +59,6 @@ enum status jobs_list_events(struct jobs *jobs, int64_t number, int64_t after, s
         *ret_has_more = row;
     }
     return status;
-}
-
-int64_t jobs_last_event(const struct jobs *jobs)
-{
-    return jobs->last_event;
 }
 
 /* ---- checkpoints ---- */

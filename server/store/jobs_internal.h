@@ -8,7 +8,6 @@
 
 struct jobs {
     struct database database;
-    int64_t last_event;
 };
 
 enum jobs_statement {
@@ -29,7 +28,6 @@ enum jobs_statement {
     JOBS_DELETE_SESSIONS,
     JOBS_ADD_EVENT,
     JOBS_LIST_EVENTS,
-    JOBS_LAST_EVENT,
     JOBS_ADD_CHECKPOINT,
     JOBS_LIST_CHECKPOINTS,
     JOBS_PUT_STATE,

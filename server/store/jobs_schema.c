@@ -161,7 +161,6 @@ static const struct statement statements[] = {
                          "INSERT INTO events (job" EVENT_NAMED ") VALUES (?" EVENT_COLUMNS(COLUMN_MARK) ")" },
     [JOBS_LIST_EVENTS] = { "list the events", "SELECT id" EVENT_NAMED
                                               " FROM events WHERE job = ? AND id > ? ORDER BY id LIMIT ?" },
-    [JOBS_LAST_EVENT] = { "find the last event", "SELECT coalesce(max(id), 0) FROM events" },
 
     [JOBS_ADD_CHECKPOINT] = { "store the checkpoint", "INSERT INTO checkpoints (job" CHECKPOINT_NAMED
                                                       ") VALUES (?" CHECKPOINT_COLUMNS(COLUMN_MARK) ")" },

@@ -30,6 +30,8 @@ struct jobs *jobs_opened(const char *data);
 /* A job with this status, without data. */
 struct job job_inserted(struct jobs *jobs, unsigned k, enum job_status status);
 struct job job_found(struct jobs *jobs, const char *id);
+/* The id of the last event of the first jobs; 0: there is none. */
+int64_t last_event(struct jobs *jobs);
 void event_added(struct jobs *jobs, int64_t number, unsigned k);
 void checkpoint_added(struct jobs *jobs, int64_t number, unsigned k, size_t n_state);
 

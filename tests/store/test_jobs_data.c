@@ -235,7 +235,7 @@ TEST(every_field_of_an_event_survives_closing)
     }
     jobs_close(jobs);
     jobs = jobs_opened(folder.path);
-    ck_assert_int_eq(jobs_last_event(jobs), in[1].id);
+    ck_assert_int_eq(last_event(jobs), in[1].id);
     struct job_event out[2];
     size_t n;
     bool has_more;
@@ -252,11 +252,11 @@ TEST(events_are_listed_oldest_first_and_page_by_page)
     struct jobs *jobs = jobs_opened("");
     struct fault fault;
     struct job job = job_inserted(jobs, 1, JOB_RUNNING), other = job_inserted(jobs, 2, JOB_RUNNING);
-    ck_assert_int_eq(jobs_last_event(jobs), 0);
+    ck_assert_int_eq(last_event(jobs), 0);
     for (unsigned k = 0; k < 20; k++) { /* ids 1, 3, 5, ... are the job's */
         event_added(jobs, k % 2 ? other.number : job.number, k);
     }
-    ck_assert_int_eq(jobs_last_event(jobs), 20);
+    ck_assert_int_eq(last_event(jobs), 20);
     struct job_event out[10];
     size_t n;
     bool has_more;
@@ -284,7 +284,7 @@ TEST(an_event_of_an_unknown_job_is_refused)
     struct job_event event = { .id = 99 };
     ck_assert_int_eq(jobs_add_event(jobs, 5, &event, &fault), STATUS_STORAGE_FAILED);
     ck_assert_int_eq(event.id, 99);
-    ck_assert_int_eq(jobs_last_event(jobs), 0);
+    ck_assert_int_eq(last_event(jobs), 0);
     jobs_close(jobs);
 }
 

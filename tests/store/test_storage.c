@@ -131,7 +131,7 @@ static struct view see(struct jobs *jobs)
     ck_assert_int_eq(jobs_read_state(jobs, 1, &state, &view.n_state, checkpoints, &fault), STATUS_OK);
     free(state);
     ck_assert_int_eq(jobs_each_lineage(jobs, sum_versions, &view.versions, &fault), STATUS_OK);
-    view.last_event = jobs_last_event(jobs);
+    view.last_event = last_event(jobs);
     arena_done(&arena);
     return view;
 }
@@ -450,7 +450,7 @@ TEST(a_killed_process_loses_nothing_that_it_acknowledged)
 {
     struct folder folder = folder_make();
     struct jobs *jobs = prepared_jobs(folder.path);
-    int64_t n_due = jobs_last_event(jobs);
+    int64_t n_due = last_event(jobs);
     jobs_close(jobs);
     for (int round = 0; round < 5; round++) {
         int ends[2];
@@ -478,13 +478,13 @@ TEST(a_killed_process_loses_nothing_that_it_acknowledged)
         void *state;
         size_t n_state;
         jobs = jobs_opened(folder.path);
-        ck_assert_int_ge(jobs_last_event(jobs), n_due);
-        ck_assert_int_le(jobs_last_event(jobs), n_due + 1); /* done, but not yet acknowledged */
+        ck_assert_int_ge(last_event(jobs), n_due);
+        ck_assert_int_le(last_event(jobs), n_due + 1); /* done, but not yet acknowledged */
         ck_assert_int_eq(jobs_read_state(jobs, 1, &state, &n_state, &checkpoint, &fault), STATUS_OK);
         ck_assert_uint_eq(n_state, sizeof values);
         ck_assert_mem_eq(state, values, sizeof values);
         free(state);
-        n_due = jobs_last_event(jobs);
+        n_due = last_event(jobs);
         jobs_close(jobs);
         ck_assert_int_eq(sql_ask(&folder, "jobs.db",
                                  "SELECT count(*) FROM pragma_integrity_check"
