@@ -207,6 +207,16 @@ TEST(an_ill_formed_job_is_refused_by_its_path)
         { JOB SERIES ",\"validation\":{\"series\":[]}}", STATUS_WRONG_LENGTH, "validation.series" },
         { JOB SERIES ",\"validation\":{\"series\":[{\"x\":[[1,2,3]]}]}}", STATUS_WRONG_LENGTH,
           "validation.series[0].x[0]" },
+    };
+    struct setup s;
+    setup_init(&s, model_weather());
+    refused(&s, refusals, N_OF(refusals));
+    setup_done(&s);
+}
+
+TEST(ill_formed_settings_are_refused_by_their_path)
+{
+    static const struct refusal refusals[] = {
         { JOB SERIES ",\"seed\":-1}", STATUS_INVALID_VALUE, "seed" },
         { JOB SERIES ",\"seed\":9007199254740993}", STATUS_INVALID_VALUE, "seed" },
         { JOB SERIES ",\"seed\":1.5}", STATUS_INVALID_VALUE, "seed" },
