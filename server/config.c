@@ -7,14 +7,16 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { FILE_BYTES_MAX = 1 << 20, SOURCE_MAX = 512, SHOWN_MAX = 100 /* bytes of a bad name or value */ };
 
 const struct config_option config_options[CONFIG_N_OPTIONS] = {
-#define CONFIG_ROW(field, name, type, initial, least, most, choices, value, help)                            \
-    { name, OPTION_##type, initial, least, most, choices, value, help, offsetof(struct config, field) },
+#define CONFIG_ROW(field, name, type, when, initial, least, most, choices, value, help)                      \
+    { name, OPTION_##type, OPTION_##when, initial, least,                                                    \
+      most, choices,       value,         help,    offsetof(struct config, field) },
     CONFIG_TABLE(CONFIG_ROW)
 #undef CONFIG_ROW
 };
@@ -405,6 +407,44 @@ bool config_read(int argc, char *const argv[], char *const environment[], struct
         snprintf(error, n_error, "%s", reader.error);
     }
     return fine;
+}
+
+/* ---- reading again ---- */
+
+static bool are_equal(const struct config_option *option, void *field, void *other)
+{
+    switch (option->type) {
+    case OPTION_STRING:
+        return strcmp(*(const char **)field, *(const char **)other) == 0;
+    case OPTION_SIZE:
+        return *(size_t *)field == *(size_t *)other;
+    case OPTION_CHOICE:
+        return *(int *)field == *(int *)other;
+    }
+    return false;
+}
+
+static void take(const struct config_option *option, void *field, void *other)
+{
+    if (option->type == OPTION_SIZE) {
+        atomic_store((_Atomic size_t *)field, *(size_t *)other);
+    } else {
+        atomic_store((_Atomic int *)field, *(int *)other);
+    }
+}
+
+void config_take(struct config *config, struct config *next, void (*differs)(const char *name, bool is_taken))
+{
+    for (size_t i = 0; i < CONFIG_N_OPTIONS; i++) {
+        const struct config_option *option = &config_options[i];
+        void *field = field_of(config, option), *other = field_of(next, option);
+        if (!are_equal(option, field, other)) {
+            if (option->when == OPTION_LIVE) {
+                take(option, field, other);
+            }
+            differs(option->name, option->when == OPTION_LIVE);
+        }
+    }
 }
 
 void config_done(struct config *config)

@@ -1,6 +1,7 @@
 /*
  * config.h - THE table of options: configuration file, GRUD_* environment, flags, --help and config/grud.conf
- * all come from it. A leaf; filled once in main before the first thread, read-only afterwards.
+ * all come from it. A leaf; filled in main before the first thread. Afterwards only config_take writes, and
+ * only to LIVE options, which are atomic.
  */
 #ifndef CONFIG_H
 #define CONFIG_H
@@ -10,47 +11,51 @@
 #include <stdio.h>
 
 enum option_type { OPTION_STRING, OPTION_SIZE, OPTION_CHOICE };
+enum option_when { OPTION_START, OPTION_LIVE };
 
 // clang-format off
-/*      field               flag                  type           default      least  most          choices  value       help */
+/*      field               flag                  type    when   default      least  most          choices  value       help */
+/* when: START, or LIVE: SIGHUP reads it again, so any thread may find it changed from one look to the next */
 #define CONFIG_TABLE(X)                                                                                                       \
-    X(listen, "listen", STRING, "127.0.0.1:8080", 0, 0, NULL, "ADDR:PORT", "address to listen on; port 0 takes any free one") \
-    X(listen_remote, "listen-remote", CHOICE, "no", 0, 0, "no|yes", "MODE", "allow an address that is not loopback: anyone "   \
+    X(listen, "listen", STRING, START, "127.0.0.1:8080", 0, 0, NULL, "ADDR:PORT", "address to listen on; port 0 takes any free one") \
+    X(listen_remote, "listen-remote", CHOICE, START, "no", 0, 0, "no|yes", "MODE", "allow an address that is not loopback: anyone "   \
       "who reaches it may use grud")                                                                                          \
-    X(port_file, "port-file", STRING, "", 0, 0, NULL, "FILE", "write the chosen port into FILE once ready")                   \
-    X(models, "models", STRING, "", 0, 0, NULL, "DIR", "directory of NAME.safetensors or NAME/<version>.safetensors")         \
-    X(data, "data", STRING, "", 0, 0, NULL, "DIR", "directory for sessions and uploaded versions; none: memory only")         \
-    X(workers, "workers", SIZE, "0", 0, 256, NULL, "N", "HTTP worker threads; 0: one per processor of the quota")             \
-    X(session_max, "session-max", SIZE, "1000000", 1, 100000000, NULL, "N", "sessions per model")                             \
-    X(session_ttl, "session-ttl", SIZE, "0", 0, 315360000, NULL, "SECONDS", "idle time after which a session ends; 0: never") \
-    X(session_full, "session-full", CHOICE, "reject", 0, 0, "reject|evict", "MODE", "when the pool is full: refuse a new "    \
+    X(port_file, "port-file", STRING, START, "", 0, 0, NULL, "FILE", "write the chosen port into FILE once ready")                   \
+    X(models, "models", STRING, START, "", 0, 0, NULL, "DIR", "directory of NAME.safetensors or NAME/<version>.safetensors")         \
+    X(data, "data", STRING, START, "", 0, 0, NULL, "DIR", "directory for sessions and uploaded versions; none: memory only")         \
+    X(workers, "workers", SIZE, START, "0", 0, 256, NULL, "N", "HTTP worker threads; 0: one per processor of the quota")             \
+    X(session_max, "session-max", SIZE, START, "1000000", 1, 100000000, NULL, "N", "sessions per model")                             \
+    X(session_ttl, "session-ttl", SIZE, START, "0", 0, 315360000, NULL, "SECONDS", "idle time after which a session ends; 0: never") \
+    X(session_full, "session-full", CHOICE, START, "reject", 0, 0, "reject|evict", "MODE", "when the pool is full: refuse a new "    \
       "session, or drop the least recently used one")                                                                         \
-    X(session_history, "session-history", SIZE, "32", 1, 4096, NULL, "K", "readings kept per session, for re-warming")        \
-    X(tombstone_max, "tombstone-max", SIZE, "100000", 0, 10000000, NULL, "N", "ended sessions remembered for up to a day")    \
-    X(record, "record", SIZE, "0", 0, 100000000, NULL, "ROWS", "readings recorded per session, for fine-tuning; 0: none")     \
-    X(job_max, "job-max", SIZE, "16", 1, 10000, NULL, "N", "fine-tuning jobs that may wait, paused ones too")                 \
-    X(job_memory_max, "job-memory-max", SIZE, "1073741824", 1048576, 1099511627776, NULL, "BYTES", "memory that a "           \
+    X(session_history, "session-history", SIZE, START, "32", 1, 4096, NULL, "K", "readings kept per session, for re-warming")        \
+    X(tombstone_max, "tombstone-max", SIZE, START, "100000", 0, 10000000, NULL, "N", "ended sessions remembered for up to a day")    \
+    X(record, "record", SIZE, START, "0", 0, 100000000, NULL, "ROWS", "readings recorded per session, for fine-tuning; 0: none")     \
+    X(job_max, "job-max", SIZE, LIVE, "16", 1, 10000, NULL, "N", "fine-tuning jobs that may wait, paused ones too")                 \
+    X(job_memory_max, "job-memory-max", SIZE, LIVE, "1073741824", 1048576, 1099511627776, NULL, "BYTES", "memory that a "           \
       "fine-tuning job may take, its data included")                                                                          \
-    X(training_max, "training-max", SIZE, "268435456", 1024, 1073741824, NULL, "BYTES", "largest upload of training data "    \
+    X(training_max, "training-max", SIZE, LIVE, "268435456", 1024, 1073741824, NULL, "BYTES", "largest upload of training data "    \
       "as application/x-ndjson")                                                                                              \
-    X(sync_interval_ms, "sync-interval-ms", SIZE, "1000", 0, 3600000, NULL, "MS", "how often sessions are synced to disk; "   \
+    X(sync_interval_ms, "sync-interval-ms", SIZE, LIVE, "1000", 0, 3600000, NULL, "MS", "how often sessions are synced to disk; "   \
       "0: before each reply")                                                                                                 \
-    X(horizon_max, "horizon-max", SIZE, "10000", 1, 1000000, NULL, "N", "steps that a forecast may look ahead")               \
-    X(body_max, "body-max", SIZE, "16777216", 1024, 1073741824, NULL, "BYTES", "largest request body")                        \
-    X(connection_max, "connection-max", SIZE, "10000", 1, 1000000, NULL, "N", "open connections, all workers together")       \
-    X(request_seconds, "request-seconds", SIZE, "30", 1, 86400, NULL, "S", "time for a whole request to arrive")              \
-    X(idle_seconds, "idle-seconds", SIZE, "120", 1, 86400, NULL, "S", "time that a silent connection is kept")                \
-    X(drain_seconds, "drain-seconds", SIZE, "10", 0, 3600, NULL, "S", "time for running requests to finish at the end")       \
-    X(log_format, "log-format", CHOICE, "text", 0, 0, "text|json", "FORMAT", "form of the log lines on standard error")       \
-    X(log_level, "log-level", CHOICE, "info", 0, 0, "debug|info|warn|error", "LEVEL", "least level that is logged")
+    X(horizon_max, "horizon-max", SIZE, LIVE, "10000", 1, 1000000, NULL, "N", "steps that a forecast may look ahead")               \
+    X(body_max, "body-max", SIZE, LIVE, "16777216", 1024, 1073741824, NULL, "BYTES", "largest request body")                        \
+    X(connection_max, "connection-max", SIZE, START, "10000", 1, 1000000, NULL, "N", "open connections, all workers together")       \
+    X(request_seconds, "request-seconds", SIZE, START, "30", 1, 86400, NULL, "S", "time for a whole request to arrive")              \
+    X(idle_seconds, "idle-seconds", SIZE, START, "120", 1, 86400, NULL, "S", "time that a silent connection is kept")                \
+    X(drain_seconds, "drain-seconds", SIZE, LIVE, "10", 0, 3600, NULL, "S", "time for running requests to finish at the end")       \
+    X(log_format, "log-format", CHOICE, LIVE, "text", 0, 0, "text|json", "FORMAT", "form of the log lines on standard error")       \
+    X(log_level, "log-level", CHOICE, LIVE, "info", 0, 0, "debug|info|warn|error", "LEVEL", "least level that is logged")
 // clang-format on
 
 /* The values: a STRING is a `const char *`, a SIZE a size_t, a CHOICE the index of the choice as an int. */
 struct config {
-#define CONFIG_TYPE_STRING                   const char *
-#define CONFIG_TYPE_SIZE                     size_t
-#define CONFIG_TYPE_CHOICE                   int
-#define CONFIG_FIELD(field, flag, type, ...) CONFIG_TYPE_##type field;
+#define CONFIG_TYPE_STRING_START                   const char *
+#define CONFIG_TYPE_SIZE_START                     size_t
+#define CONFIG_TYPE_SIZE_LIVE                      _Atomic size_t
+#define CONFIG_TYPE_CHOICE_START                   int
+#define CONFIG_TYPE_CHOICE_LIVE                    _Atomic int
+#define CONFIG_FIELD(field, flag, type, when, ...) CONFIG_TYPE_##type##_##when field;
     CONFIG_TABLE(CONFIG_FIELD)
 #undef CONFIG_FIELD
     char *strings; /* owns every string above */
@@ -69,6 +74,11 @@ enum { CONFIG_REJECT, CONFIG_EVICT }; /* session_full */
 __attribute__((warn_unused_result)) bool config_read(int argc, char *const argv[], char *const environment[],
                                                      struct config *ret_config, char *error, size_t n_error);
 void config_done(struct config *config);
+
+/* Takes over what is LIVE and differs in `next`, a reading of the same sources later on, and calls `differs`
+ * for each option that does; those that are not taken need a restart. */
+void config_take(struct config *config, struct config *next,
+                 void (*differs)(const char *name, bool is_taken));
 
 void config_print_help(FILE *out); /* the options part of --help */
 void config_print_file(FILE *out); /* config/grud.conf: every option, commented, at its default */

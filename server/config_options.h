@@ -10,6 +10,7 @@
 struct config_option {
     const char *name; /* of the flag and in the file: "session-max" */
     enum option_type type;
+    enum option_when when;
     const char *initial; /* the default, as text */
     size_t least, most;  /* of a SIZE */
     const char *choices; /* of a CHOICE: "reject|evict" */

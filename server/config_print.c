@@ -52,12 +52,13 @@ void config_print_help(FILE *out)
         const struct config_option *option = &config_options[i];
         char allowed[TEXT_MAX], help[2 * TEXT_MAX];
         print_allowed(option, allowed);
-        snprintf(help, sizeof help, "%s (%s%sdefault %s)", option->help, allowed, *allowed ? "; " : "",
-                 *option->initial ? option->initial : "none");
+        snprintf(help, sizeof help, "%s (%s%sdefault %s%s)", option->help, allowed, *allowed ? "; " : "",
+                 *option->initial ? option->initial : "none", option->when == OPTION_LIVE ? "; live" : "");
         print_help_line(out, option->name, option->value, help);
     }
     fputs("\nEach option is also a line of the file (session-max = 1000) and an environment variable\n"
-          "(GRUD_SESSION_MAX=1000). Flags win over the environment, the environment over the file.\n",
+          "(GRUD_SESSION_MAX=1000). Flags win over the environment, the environment over the file.\n"
+          "On SIGHUP grud reads the file again and takes over what is live.\n",
           out);
 }
 
@@ -70,14 +71,15 @@ void config_print_file(FILE *out)
         "#\n"
         "# A line is `name = value`, without quotes; a `#` at the start or after a blank begins a comment.\n"
         "# Environment variables (GRUD_SESSION_MAX) win over this file, and flags (--session-max) over\n"
-        "# both. An unknown name, a name given twice and a value out of range are refused.\n",
+        "# both. An unknown name, a name given twice and a value out of range are refused. On SIGHUP grud\n"
+        "# reads this file again and takes over the options marked live, unless something in it is wrong.\n",
         out);
     for (size_t i = 0; i < CONFIG_N_OPTIONS; i++) {
         const struct config_option *option = &config_options[i];
         char allowed[TEXT_MAX], help[2 * TEXT_MAX];
         print_allowed(option, allowed);
-        snprintf(help, sizeof help, "%s%s%s%s", option->help, *allowed ? " (" : "", allowed,
-                 *allowed ? ")" : "");
+        snprintf(help, sizeof help, "%s%s%s%s%s", option->help, *allowed ? " (" : "", allowed,
+                 option->when == OPTION_LIVE ? "; live" : "", *allowed ? ")" : "");
         fputs("\n# ", out);
         print_wrapped(out, help, 2, "# ");
         fprintf(out, "#%s =%s%s\n", option->name, *option->initial ? " " : "", option->initial);
@@ -122,7 +124,7 @@ static void print_man_option(FILE *out, const struct config_option *option)
     }
     fputs("Default: ", out);
     print_roff(out, *option->initial ? option->initial : "none");
-    fputs(".\n", out);
+    fputs(option->when == OPTION_LIVE ? ". Live.\n" : ".\n", out);
 }
 
 static const char man_head[] =
@@ -191,6 +193,8 @@ static const char man_head[] =
     "environment, under the name that follows it below.\n"
     "Flags win over the environment, the environment over the file.\n"
     "Unknown names and values out of range are refused.\n"
+    "On SIGHUP grud reads the configuration file again and takes over the options that are said to be\n"
+    "live below, or none if something in it is wrong; the log says which.\n"
     ".TP\n"
     "\\fB\\-\\-config\\fR \\fIFILE\\fR, \\fBGRUD_CONFIG\\fR\n"
     "The configuration file. A \\fB#\\fR at the start of a line or after a blank begins a comment.\n"

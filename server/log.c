@@ -3,6 +3,7 @@
 #include "json/json.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,8 +16,8 @@ enum {
 };
 
 static struct {
-    enum log_level least;
-    bool json;
+    _Atomic enum log_level least;
+    _Atomic bool json;
 } setup = { .least = LOG_INFO };
 
 struct line {
@@ -26,13 +27,13 @@ struct line {
 
 void log_setup(enum log_level least, bool json)
 {
-    setup.least = least;
-    setup.json = json;
+    atomic_store(&setup.least, least);
+    atomic_store(&setup.json, json);
 }
 
 bool log_enabled(enum log_level level)
 {
-    return level >= setup.least;
+    return level >= atomic_load_explicit(&setup.least, memory_order_relaxed);
 }
 
 /* ---- text of unknown origin ---- */

@@ -37,7 +37,7 @@ struct log_field {
         }                                                                                                    \
     } while (0)
 
-void log_setup(enum log_level least, bool json); /* once, before the first thread */
+void log_setup(enum log_level least, bool json);
 bool log_enabled(enum log_level level);
 void log_write(enum log_level level, const char *event, const struct log_field *fields);
 

@@ -15,7 +15,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EXIT_CONFIGURATION = 2, TICK_MS = 200 };
+enum { EXIT_CONFIGURATION = 2, TICK_MS = 200, ERROR_MAX = 512 };
+
+/* What it was started with, so that it can be read again. */
+struct daemon {
+    int argc;
+    char *const *argv;
+    struct config *config;
+};
 
 static void print_help(void)
 {
@@ -31,19 +38,19 @@ static void print_help(void)
     config_print_help(stdout);
 }
 
-/* The signals that end the daemon, blocked in every thread; main takes them one by one. SIGPIPE would come
- * from a client that hangs up. */
+/* The signals that main takes one by one, blocked in every thread. SIGPIPE would come from a client that
+ * hangs up. */
 static sigset_t block_signals(void)
 {
-    sigset_t ending, blocked;
-    sigemptyset(&ending);
-    sigaddset(&ending, SIGTERM);
-    sigaddset(&ending, SIGINT);
-    blocked = ending;
+    sigset_t taken, blocked;
+    sigemptyset(&taken);
+    sigaddset(&taken, SIGTERM);
+    sigaddset(&taken, SIGINT);
+    sigaddset(&taken, SIGHUP);
+    blocked = taken;
     sigaddset(&blocked, SIGPIPE);
-    sigaddset(&blocked, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &blocked, NULL);
-    return ending;
+    return taken;
 }
 
 /* Written whole, so that whoever waits for it never reads half a number. */
@@ -63,12 +70,38 @@ static bool write_port_file(const char *path, unsigned port)
     return written && rename(beside, path) == 0;
 }
 
-static void run_until_signal(struct service *service, const sigset_t *ending)
+static void log_difference(const char *option, bool is_taken)
+{
+    if (is_taken) {
+        log_event(LOG_INFO, "option_changed", LOG_STRING("option", option));
+    } else {
+        log_event(LOG_WARN, "option_needs_restart", LOG_STRING("option", option));
+    }
+}
+
+/* SIGHUP: all that can change changes, or nothing does. */
+static void reload(const struct daemon *daemon)
+{
+    struct config next;
+    char error[ERROR_MAX];
+    if (!config_read(daemon->argc, daemon->argv, environ, &next, error, sizeof error)) {
+        log_event(LOG_ERROR, "reload_refused", LOG_STRING("reason", error));
+        return;
+    }
+    config_take(daemon->config, &next, log_difference);
+    log_setup((enum log_level)daemon->config->log_level, daemon->config->log_format != 0);
+    config_done(&next);
+    log_event(LOG_INFO, "reloaded");
+}
+
+static void run_until_stopped(const struct daemon *daemon, struct service *service, const sigset_t *signals)
 {
     const struct timespec tick = { .tv_nsec = TICK_MS * 1000000L };
     for (;;) {
-        int signal_number = sigtimedwait(ending, NULL, &tick);
-        if (signal_number > 0) {
+        int signal_number = sigtimedwait(signals, NULL, &tick);
+        if (signal_number == SIGHUP) {
+            reload(daemon);
+        } else if (signal_number > 0) {
             log_event(LOG_INFO, "stopping", LOG_STRING("signal", sigabbrev_np(signal_number)));
             return;
         }
@@ -90,10 +123,11 @@ static int fail(const char *what, const struct fault *fault)
     return EXIT_CONFIGURATION;
 }
 
-static int serve(const struct config *config)
+static int serve(const struct daemon *daemon)
 {
+    const struct config *config = daemon->config;
     int64_t began_us = monotonic_us();
-    sigset_t ending = block_signals();
+    sigset_t signals = block_signals();
     struct service *service = NULL;
     struct http *http = NULL;
     struct fault fault = { .status = STATUS_OK };
@@ -118,7 +152,7 @@ static int serve(const struct config *config)
         log_event(LOG_INFO, "ready", LOG_STRING("listen", config->listen), LOG_INT("port", http_port(http)),
                   LOG_STRING("kernels", gru_kernels_name()),
                   LOG_DOUBLE("ms", (double)(monotonic_us() - began_us) / 1000.0));
-        run_until_signal(service, &ending);
+        run_until_stopped(daemon, service, &signals);
     }
     http_stop(http);
     service_stop_jobs(service);
@@ -154,8 +188,9 @@ int main(int argc, char *argv[])
     }
     bool only_check = is_word(argc, argv, "check-config");
     struct config config;
-    char error[512];
-    if (!config_read(argc - only_check, argv + only_check, environ, &config, error, sizeof error)) {
+    char error[ERROR_MAX];
+    const struct daemon daemon = { argc - only_check, argv + only_check, &config };
+    if (!config_read(daemon.argc, daemon.argv, environ, &config, error, sizeof error)) {
         fprintf(stderr, "grud: %s\n", error);
         return EXIT_CONFIGURATION;
     }
@@ -164,7 +199,7 @@ int main(int argc, char *argv[])
     if (only_check) {
         puts("the configuration is valid");
     } else {
-        code = serve(&config);
+        code = serve(&daemon);
     }
     config_done(&config);
     return code;

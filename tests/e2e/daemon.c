@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ARGUMENTS_MAX = 40, READY_MS = 20000, ANSWER_SECONDS = 30 };
+enum { ARGUMENTS_MAX = 40, READY_MS = 60000, LOG_MS = 60000, ANSWER_SECONDS = 60 };
 
 static const char *program(void)
 {
@@ -125,6 +125,26 @@ static void show_log(const struct daemon *daemon)
     if (file) {
         fclose(file);
     }
+}
+
+void daemon_wait_log(const struct daemon *daemon, const char *text, char *log, size_t size)
+{
+    char path[160];
+    snprintf(path, sizeof path, "%s/log", daemon->directory);
+    for (int waited = 0; waited < LOG_MS; waited += 5) {
+        FILE *file = fopen(path, "re");
+        ck_assert_ptr_nonnull(file);
+        if (fseek(file, -(long)(size - 1), SEEK_END) != 0) {
+            rewind(file);
+        }
+        log[fread(log, 1, size - 1, file)] = '\0';
+        fclose(file);
+        if (strstr(log, text)) {
+            return;
+        }
+        nap_ms(5);
+    }
+    ck_abort_msg("the log does not say '%s': %s", text, log);
 }
 
 void daemon_stop(struct daemon *daemon)

@@ -27,6 +27,8 @@ void daemon_kill(struct daemon *daemon);
 int daemon_end(struct daemon *daemon);
 /* SIGTERM, which must end in exit code 0 and without a sanitizer's complaint; removes the directory. */
 void daemon_stop(struct daemon *daemon);
+/* Waits until the end of the log says that, as far as it fits into `log`. */
+void daemon_wait_log(const struct daemon *daemon, const char *text, char *log, size_t size);
 /* Runs grud with these arguments until it ends by itself; returns its exit code, and what it wrote to
  * standard error. */
 int daemon_run(const char *const *arguments, char *output, size_t size);
