@@ -178,14 +178,19 @@ static uint32_t find_slot(struct pool *pool, const struct pool_key *key)
     return slot;
 }
 
+static void note_damaged(struct pool *pool, uint32_t slot)
+{
+    log_event(LOG_ERROR, "session_damaged", LOG_STRING("session", NULL), LOG_INT("slot", slot));
+    atomic_fetch_add_explicit(&pool->n_ended[TOMB_DAMAGED], 1, memory_order_relaxed);
+}
+
 static enum status adopt(struct pool *pool, uint32_t slot, struct fault *fault)
 {
     char *record = pool_record(pool, slot);
     const struct record_header *header = record_header_of(record);
     bool is_valid = record_header_is_valid(record);
     if (!is_valid && header->check != 0) {
-        log_event(LOG_ERROR, "session_damaged", LOG_STRING("session", NULL), LOG_INT("slot", slot));
-        atomic_fetch_add_explicit(&pool->n_ended[TOMB_DAMAGED], 1, memory_order_relaxed);
+        note_damaged(pool, slot);
     }
     if (!is_valid || !was_born(&pool->layout, record)) {
         free_slot(pool, slot);
@@ -217,10 +222,29 @@ static enum status adopt(struct pool *pool, uint32_t slot, struct fault *fault)
     return STATUS_OK;
 }
 
+/* How many whole records the file holds. Of a record that was cut off, the rest goes: the file will grow
+ * again, and what the slot held once would be found there by a later process. */
+static size_t count_records(struct pool *pool)
+{
+    const struct record_layout *layout = &pool->layout;
+    size_t area = atomic_load(&pool->region.size) - RECORD_PAGE;
+    size_t n_partial = area % layout->group_bytes / layout->record_bytes; /* of the last group */
+    n_partial = n_partial < layout->records_per_group ? n_partial : layout->records_per_group;
+    size_t n = area / layout->group_bytes * layout->records_per_group + n_partial;
+    size_t end = record_offset(layout, n);
+    if (end + sizeof(struct record_header) <= area &&
+        record_header_of(pool_record(pool, (uint32_t)n))->check != 0) {
+        note_damaged(pool, (uint32_t)n);
+    }
+    if (end < area) {
+        memset(pool->region.base + RECORD_PAGE + end, 0, area - end);
+    }
+    return n;
+}
+
 static enum status adopt_all(struct pool *pool, const char *path, struct fault *fault)
 {
-    size_t area = atomic_load(&pool->region.size) - RECORD_PAGE;
-    size_t n = area / pool->layout.group_bytes * pool->layout.records_per_group;
+    size_t n = count_records(pool);
     if (n > pool->session_max) {
         /* The file was grown in pages; only sessions beyond the limit are a reason to refuse it. */
         for (uint32_t slot = (uint32_t)pool->session_max; slot < n; slot++) {

@@ -305,6 +305,36 @@ TEST(a_file_that_is_cut_off_serves_the_sessions_before_the_cut)
     world_done(&world);
 }
 
+TEST(what_was_cut_off_does_not_come_back_when_the_file_grows_again)
+{
+    enum { SESSIONS = 40 };
+    for (size_t cut = 0; cut < 2 * RECORD_PAGE; cut += 331) {
+        struct world world;
+        char id[32], path[256];
+        world_init(&world);
+        world_use_data(&world);
+        world_start(&world);
+        pool_path(&world, path);
+        for (uint64_t s = 0; s < SESSIONS; s++) {
+            snprintf(id, sizeof id, "s%d", (int)s);
+            expect_steps(&world, id, s, 1, 3);
+        }
+        world_stop(&world);
+        ck_assert_int_eq(truncate(path, (off_t)(RECORD_PAGE + cut)), 0);
+        world_start(&world);
+        size_t n_left = model_n_sessions(world_model(&world));
+        ck_assert_uint_lt(n_left, SESSIONS);
+        expect_steps(&world, "new", 99, 1, 1);
+        world_restart(&world);
+        ck_assert_uint_eq(model_n_sessions(world_model(&world)), n_left + 1);
+        for (uint64_t s = 0; s < SESSIONS; s++) {
+            snprintf(id, sizeof id, "s%d", (int)s);
+            expect_twin(&world, id, s, s < n_left ? 4 : 1);
+        }
+        world_done(&world);
+    }
+}
+
 TEST(of_two_records_of_one_session_the_newer_is_kept)
 {
     for (int order = 0; order < 2; order++) {
