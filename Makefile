@@ -52,7 +52,7 @@ LIBS_store   := -lsqlite3
 LIBS_codec   := -lcjson
 LIBS_http    := -lmicrohttpd
 
-.PHONY: all all-tests check config-files test test-run run bench bench-peers bench-packages format format-check tidy layers install clean help \
+.PHONY: all all-tests check crash-test config-files test test-run run bench bench-peers bench-packages format format-check tidy layers install clean help \
         build-packages test-packages check-packages
 MAKEFLAGS += -r
 .SUFFIXES:
@@ -172,6 +172,15 @@ test-run: all-tests
 	  echo "-- $$t"; GRUD=$(BUILD)/grud $(if $(SAN),CK_FORK=no) $(BUILD)/tests/test-$$t; done
 	@set -e; for k in $(if $(SAN),,$(KERNEL_LEVELS)); do \
 	  echo "-- engine, $$k kernels"; GRUD_KERNELS=$$k $(BUILD)/tests/test-engine; done
+
+$(BUILD)/tests/crash-test: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/crash/*.c)) $(BUILD)/tests/e2e/daemon.o $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/leaves.a $(GRU)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_store) $(TEST_LIBS)
+
+CYCLES ?= 20
+SEED   ?=
+crash-test: test-packages all $(BUILD)/tests/crash-test ## kill grud CYCLES times, damage its files, compare all sessions with a twin's (SEED=n: the same again)
+	@GRUD=$(BUILD)/grud $(BUILD)/tests/crash-test $(CYCLES) $(SEED)
 
 config-files: $(BUILD)/tests/test-leaves ## rewrite config/grud.conf and config/grud.1 from the table of options
 	UPDATE_FILES=1 CK_RUN_SUITE=test_config.c $(BUILD)/tests/test-leaves

@@ -21,6 +21,8 @@ struct daemon {
 struct daemon daemon_start(const char *const *options);
 /* The same on an earlier daemon's directory. */
 void daemon_start_again(struct daemon *daemon, const char *const *options);
+/* The same, without waiting until it is ready. */
+void daemon_launch(struct daemon *daemon, const char *const *options);
 /* SIGKILL; the directory stays. */
 void daemon_kill(struct daemon *daemon);
 /* SIGTERM; returns the exit code; the directory stays. */
@@ -44,7 +46,7 @@ void answer_free(struct answer *answer);
 
 int client_connect(const struct daemon *daemon);
 void client_send(int fd, const void *bytes, size_t n);
-/* Reads one answer (code 0 if the connection ended without one). */
+/* Reads one answer (code 0 if the connection ended before the end of one). */
 struct answer client_read(int fd);
 
 /* Asks for a path with further headers ("Name: value\r\n"...); the answer is still to be read. Returns the
