@@ -36,7 +36,8 @@ enum damage {
     DAMAGE_COPIES,   /* both: reported */
     DAMAGE_READINGS, /* right, but they may be forgotten */
     DAMAGE_HEADER,   /* absent, and counted */
-    DAMAGE_CUT       /* the end of the file is not there: absent, or right */
+    DAMAGE_CUT,      /* the end of the file is not there: absent, or right */
+    DAMAGE_SEEN      /* what had to come of it has; its client will hear of it */
 };
 
 /* A session and what is known of it: while a request is unanswered that is more than one possibility. */

@@ -93,6 +93,7 @@ static enum damage hurt_record(const struct record_layout *layout, char *record,
         header->id[which] = (char)(header->id[which] ^ (char)(1 + random_below(random, 255)));
         break;
     case DAMAGE_CUT:
+    case DAMAGE_SEEN:
     case DAMAGE_NONE:
         break;
     }
@@ -125,6 +126,7 @@ void damage_end(const char *path, struct subject sessions[SESSIONS], uint64_t *r
         char *record;
         struct subject *session = session_of(&file, slot, sessions, &record);
         if (session) {
+            session->least -= session->damage == DAMAGE_COPY && session->least > 0;
             session->damage = DAMAGE_CUT;
             atomic_fetch_add(&figures.n_damaged, 1);
         }

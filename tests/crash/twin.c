@@ -130,10 +130,11 @@ static void compare_documents(struct twin *twin, int fd, const struct subject *s
 
 static void note_absent(struct subject *session)
 {
-    bool is_damaged = session->damage == DAMAGE_HEADER || session->damage == DAMAGE_CUT || session->is_ended;
+    bool is_damaged = session->damage >= DAMAGE_HEADER || session->is_ended;
     if (is_damaged) {
         atomic_fetch_add(&figures.n_absent, !session->may_be_absent);
-        session->may_be_absent = true; /* its client will hear of it */
+        session->may_be_absent = true;
+        session->damage = DAMAGE_SEEN;
     } else if (session->may_be_absent) {
         session_settle_absent(session);
     } else {
@@ -149,6 +150,7 @@ static void note_reported(struct subject *session, const char *answer)
     }
     atomic_fetch_add(&figures.n_reported, 1);
     session->is_ended = true;
+    session->damage = DAMAGE_SEEN;
 }
 
 /* True if it is where it may be. */
