@@ -35,13 +35,15 @@ enum status pool_commit(struct service *service, struct pool *pool, struct fault
         return STATUS_OK;
     }
     atomic_fetch_add(&service->counters.n_syncs, 1);
-    if (region_sync(&pool->region)) {
+    if (pool_sync(pool)) {
         return STATUS_OK;
     }
     atomic_fetch_add(&service->counters.n_failed_syncs, 1);
     atomic_store(&service->is_degraded, true);
-    return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
-                     "done, but the disk refused to make it durable; with `seq` it is safe to send it again");
+    return fault_set(
+        fault, STATUS_STORAGE_FAILED, NULL,
+        "done, but a sync failed: what is not known to be on disk is not acknowledged until grud is "
+        "restarted; with `seq` it is safe to send it again then");
 }
 
 /* ---- new sessions ---- */

@@ -66,6 +66,19 @@ enum status version_check(const struct model *model, const struct version *versi
     return status;
 }
 
+/* What a model's versions have in common. */
+static uint64_t variables_digest(const struct gru_info *info)
+{
+    uint64_t digest = info->n_inputs;
+    for (size_t k = 0; k < info->n_inputs; k++) {
+        digest = digest_64(info->inputs[k].name, strlen(info->inputs[k].name), digest);
+    }
+    for (size_t k = 0; k < info->n_outputs; k++) {
+        digest = digest_64(info->outputs[k].name, strlen(info->outputs[k].name), digest);
+    }
+    return digest;
+}
+
 struct pool_options model_pool_options(const struct service *service, const struct model *model,
                                        const struct gru_model *gru, char path[PATH_MAX])
 {
@@ -73,6 +86,7 @@ struct pool_options model_pool_options(const struct service *service, const stru
     bool on_disk = config->data[0] != '\0' && files_pool_path(config->data, model->name, "", path);
     return (struct pool_options){ .name = model->name,
                                   .path = on_disk ? path : NULL,
+                                  .variables = variables_digest(gru_model_info(gru)),
                                   .layout = record_layout_of(gru_model_info(gru), config->session_history),
                                   .session_max = config->session_max,
                                   .tombstone_max = config->tombstone_max,

@@ -3,8 +3,8 @@
  *
  * Whoever holds a claim, and nobody else, reads and writes the slot's record. A claim is an atomic word in
  * the slot, so taking one never blocks. Locks: `mutex` guards the free list and the eviction candidates, each
- * index shard and the tombs have their own; none is held while another is taken, nor while a claim is waited
- * for.
+ * index shard and the tombs have their own, and so do syncs; none is held while another is taken, nor while a
+ * claim is waited for.
  */
 #ifndef POOL_H
 #define POOL_H
@@ -31,8 +31,9 @@ struct slot {
 };
 
 struct pool_options {
-    const char *name; /* the model's */
-    const char *path; /* NULL: anonymous memory */
+    const char *name;   /* the model's */
+    const char *path;   /* NULL: anonymous memory */
+    uint64_t variables; /* a digest of the names of its inputs and outputs */
     struct record_layout layout;
     size_t session_max, tombstone_max;
     uint32_t ttl_s; /* 0: never */
@@ -64,6 +65,11 @@ struct pool {
     uint32_t first_free;   /* INDEX_NONE: none */
     struct pool_victim victims[POOL_VICTIMS];
     size_t n_victims;
+
+    _Atomic uint64_t n_sync_tickets;
+    pthread_mutex_t sync_mutex; /* held while the disk works; guards what follows */
+    uint64_t n_synced_tickets;
+    bool has_failed_sync; /* for good */
 };
 
 /* An id with its hash. */
@@ -117,6 +123,11 @@ void pool_remove(struct pool *pool, uint32_t slot);  /* a claimed session: it is
 int64_t pool_expires_at_ms(const struct pool *pool, uint32_t slot);
 /* To be called by the holder of the claim after a copy was sealed. */
 void pool_note_copy(struct pool *pool, uint32_t slot, const struct record_copy *copy);
+
+/* Returns once everything that was written before the call is on disk; those who call meanwhile share the
+ * next sync. False if a sync has ever failed: the kernel then forgets what it was to write, so that one that
+ * works proves nothing of what came before it. The next process that opens the file writes all of it anew. */
+__attribute__((warn_unused_result)) bool pool_sync(struct pool *pool);
 
 /* Ends every session whose time is over. */
 void pool_expire(struct pool *pool, int64_t now_ms);

@@ -1,7 +1,7 @@
 /* pool_open.c - the life of a pool as a whole: opening its file, finding what the last process left, moving
  * to another layout. */
 #include "log.h"
-#include "service/pool.h"
+#include "service/pool_file.h"
 #include "store/files.h"
 
 #include <errno.h>
@@ -11,22 +11,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-static const char magic[8] = "grudpool";
-enum { FORMAT = 1 };
-
-/* The file's first page. */
-struct file_header {
-    char magic[8];
-    uint32_t format, unused;
-    struct record_layout layout;
-    uint64_t check; /* over what precedes */
-};
-
-static uint64_t file_header_check(const struct file_header *header)
-{
-    return digest_64(header, offsetof(struct file_header, check), 0);
-}
 
 static uint32_t hash_of_slot(const void *context, uint32_t slot)
 {
@@ -75,6 +59,7 @@ static enum status alloc_pool(const struct pool_options *options, struct pool **
     pool->evict = options->evict;
     pool->first_free = INDEX_NONE;
     pthread_mutex_init(&pool->mutex, NULL);
+    pthread_mutex_init(&pool->sync_mutex, NULL);
     void *slots = mmap(NULL, options->session_max * sizeof *pool->slots, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     pool->slots = slots == MAP_FAILED ? NULL : slots;
@@ -87,60 +72,7 @@ static enum status alloc_pool(const struct pool_options *options, struct pool **
     return STATUS_OK;
 }
 
-/* ---- the file ---- */
-
-static enum status begin_file(struct pool *pool, const char *path, const struct record_layout *layout,
-                              struct fault *fault)
-{
-    enum status status = region_grow(&pool->region, RECORD_PAGE, fault);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    struct file_header header = { .format = FORMAT, .layout = *layout };
-    memcpy(header.magic, magic, sizeof magic);
-    header.check = file_header_check(&header);
-    memcpy(pool->region.base, &header, sizeof header);
-    pool->layout = *layout;
-    if (!region_sync(&pool->region) || (path && !files_sync_folder_of(path))) {
-        return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "cannot sync %s", path);
-    }
-    return STATUS_OK;
-}
-
-/* A file in which not even the header came to be. It is synced before the file grows: there are no sessions.
- */
-static bool is_unfinished(const struct pool *pool)
-{
-    static const char zeros[RECORD_PAGE];
-    size_t size = atomic_load(&pool->region.size);
-    return size <= RECORD_PAGE && memcmp(pool->region.base, zeros, size) == 0;
-}
-
-static enum status check_file(struct pool *pool, const char *path, struct fault *fault)
-{
-    struct file_header header = { .format = 0 };
-    size_t size = atomic_load(&pool->region.size);
-    if (size >= RECORD_PAGE) {
-        memcpy(&header, pool->region.base, sizeof header);
-    }
-    if (memcmp(header.magic, magic, sizeof magic) != 0 || header.check != file_header_check(&header)) {
-        return fault_set(
-            fault, STATUS_STORAGE_FAILED, NULL,
-            "%s is not a session file of grud, or its header is damaged; move it away to start without "
-            "its sessions",
-            path);
-    }
-    if (header.format != FORMAT) {
-        return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "%s has format %u; this grud reads %d", path,
-                         header.format, FORMAT);
-    }
-    if (!record_layout_is_valid(&header.layout)) {
-        return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
-                         "the record sizes in the header of %s are not valid", path);
-    }
-    pool->layout = header.layout;
-    return STATUS_OK;
-}
+/* ---- what the last process left ---- */
 
 /* A header whose copies were never sealed belongs to a session that was being created when the process ended.
  */
@@ -276,10 +208,10 @@ static enum status load(const struct pool_options *options, const char *path, st
     }
     size_t most = RECORD_PAGE + record_area_bytes(&options->layout, options->session_max);
     status = region_open(&pool->region, path, most, fault);
-    if (status == STATUS_OK && is_unfinished(pool)) {
-        status = begin_file(pool, path, &options->layout, fault);
+    if (status == STATUS_OK && pool_file_is_unfinished(pool)) {
+        status = pool_file_begin(pool, options, path, fault);
     } else if (status == STATUS_OK) {
-        status = check_file(pool, path, fault);
+        status = pool_file_check(pool, options, path, fault);
         if (status == STATUS_OK) {
             status = adopt_all(pool, path, fault);
         }
@@ -424,7 +356,7 @@ static void move_memory(struct pool *from, struct pool *to)
  * back: should the folder not be synced, a power failure may bring the old file back. */
 static enum status replace_file(struct pool *pool, const char *beside, const char *path, struct fault *fault)
 {
-    if (!region_sync(&pool->region)) {
+    if (!pool_sync(pool)) {
         return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "cannot sync %s", beside);
     }
     if (rename(beside, path) != 0) {
@@ -489,6 +421,7 @@ enum status pool_open(const struct pool_options *options, struct pool **ret_pool
     enum status status = load(options, options->path, &pool, fault);
     if (status != STATUS_OK || memcmp(&pool->layout, &options->layout, sizeof pool->layout) == 0) {
         if (status == STATUS_OK) {
+            pool_file_claim(pool, options);
             *ret_pool = pool;
         }
         return status;

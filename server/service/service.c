@@ -91,7 +91,7 @@ bool service_sync(struct service *service)
             continue;
         }
         atomic_fetch_add(&service->counters.n_syncs, 1);
-        if (!region_sync(&pool->region)) {
+        if (!pool_sync(pool)) {
             atomic_fetch_add(&service->counters.n_failed_syncs, 1);
             synced = false;
         }

@@ -89,6 +89,16 @@ bool region_sync(struct region *region)
     return region->fd < 0 || size == 0 || msync(region->base, size, MS_SYNC) == 0;
 }
 
+void region_touch(struct region *region)
+{
+    size_t size = atomic_load(&region->size);
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    for (size_t at = 0; at < size; at += page) {
+        volatile char *byte = region->base + at;
+        *byte = *byte;
+    }
+}
+
 void region_close(struct region *region)
 {
     if (region->base) {

@@ -28,8 +28,10 @@ __attribute__((warn_unused_result)) enum status region_open(struct region *regio
 __attribute__((warn_unused_result)) enum status region_grow(struct region *region, size_t size,
                                                             struct fault *fault);
 /* Everything written so far to disk; a no-op in anonymous memory. False if the disk refused: what was written
- * since the last sync that worked may be lost in a power failure. */
+ * since the last sync that worked may be lost in a power failure, whatever later syncs say. */
 __attribute__((warn_unused_result)) bool region_sync(struct region *region);
+/* Makes every page count as written to: the next sync writes them all. Nobody else may use the region. */
+void region_touch(struct region *region);
 void region_close(struct region *region);
 
 #endif

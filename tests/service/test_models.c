@@ -157,7 +157,8 @@ TEST(a_model_that_cannot_have_its_sessions_is_refused_and_leaves_nothing_behind)
     world_start(&world);
     for (int k = 0; k < 2; k++) {
         ck_assert_int_eq(put(&world, "m", network_file_of_other_shape(), &model), STATUS_STORAGE_FAILED);
-        ck_assert_msg(strstr(world.fault.message, "2 inputs, not 1"), "%s", world.fault.message);
+        ck_assert_msg(strstr(world.fault.message, "2 inputs and 2 outputs, here are 1 and 1"), "%s",
+                      world.fault.message);
         ck_assert_uint_eq(n_stored(&world, "m"), 0);
     }
     ck_assert_int_eq(put(&world, "m", network_file(HIDDEN, SEED), &model), STATUS_OK);
