@@ -69,6 +69,78 @@ TEST(a_repeated_seq_is_answered_alike_after_a_kill)
     daemon_stop(&daemon);
 }
 
+static void rename_pool(const struct daemon *daemon, const char *from, const char *to)
+{
+    char old[256], new[256];
+    snprintf(old, sizeof old, "%s/data/sessions/%s.pool", daemon->directory, from);
+    snprintf(new, sizeof new, "%s/data/sessions/%s.pool", daemon->directory, to);
+    ck_assert_int_eq(rename(old, new), 0);
+}
+
+static void expect_logged(const struct daemon *daemon, const char *text)
+{
+    char path[160];
+    char *log = NULL;
+    size_t room = 0;
+    snprintf(path, sizeof path, "%s/log", daemon->directory);
+    FILE *file = fopen(path, "r");
+    ck_assert(file && getdelim(&log, &room, '\0', file) > 0);
+    fclose(file);
+    ck_assert_msg(strstr(log, text) != NULL, "no '%s' in %s", text, log);
+    free(log);
+}
+
+TEST(the_sessions_of_another_model_are_refused_and_the_others_served)
+{
+    struct daemon daemon = daemon_start(NULL);
+    step_all(&daemon, 20, 0);
+    daemon_kill(&daemon);
+    rename_pool(&daemon, "torch-stacked", "torch-small");
+    daemon_start_again(&daemon, NULL);
+    expect_logged(&daemon, "holds the sessions of model 'torch-stacked', not those of 'torch-small'");
+    expect(&daemon, "GET", "/v1/models/torch-small", NULL, 404, "model_not_found");
+    expect(&daemon, "GET", MODEL "/sessions/s0", NULL, 404, "session_not_found");
+    daemon_kill(&daemon);
+    rename_pool(&daemon, "torch-small", "torch-stacked");
+    daemon_start_again(&daemon, NULL);
+    expect(&daemon, "GET", MODEL "/sessions/s0", NULL, 200, "\"step\":4,");
+    expect(&daemon, "GET", "/v1/models/torch-small", NULL, 200, NULL);
+    daemon_stop(&daemon);
+}
+
+/* The file of the version that the sessions' states belong to is another one at the next start. */
+TEST(sessions_of_a_version_that_is_gone_are_rewarmed)
+{
+    struct daemon daemon = daemon_start(NULL);
+    struct daemon twin = daemon_start(NULL);
+    static const char *const first[] = { "--inputs", "a", "--outputs", "a", "--layers", "7", NULL };
+    static const char *const second[] = { "--inputs", "a",      "--outputs", "a", "--layers",
+                                          "7",        "--seed", "9",         NULL };
+    char from[256], to[256];
+    daemon_add_model(&daemon, "m", first);
+    daemon_add_model(&twin, "m", second);
+    for (int k = 1; k <= 5; k++) {
+        char body[64];
+        snprintf(body, sizeof body, "{\"x\":[%d],\"seq\":%d}", k % 3, k);
+        expect(&daemon, "POST", "/v1/models/m/sessions/s/step", body, 200, NULL);
+        expect(&twin, "POST", "/v1/models/m/sessions/s/step", body, 200, NULL);
+    }
+    daemon_kill(&daemon);
+    snprintf(from, sizeof from, "%s/m.safetensors", twin.directory);
+    snprintf(to, sizeof to, "%s/data/models/m/1.safetensors", daemon.directory);
+    ck_assert_int_eq(rename(from, to), 0);
+    daemon_start_again(&daemon, NULL);
+    struct answer one = request(&daemon, "POST", "/v1/models/m/sessions/s/forecast", "{\"horizon\":4}");
+    struct answer other = request(&twin, "POST", "/v1/models/m/sessions/s/forecast", "{\"horizon\":4}");
+    ck_assert_int_eq(one.code, 200);
+    ck_assert_str_eq(one.body, other.body);
+    answer_free(&one);
+    answer_free(&other);
+    expect(&daemon, "POST", "/v1/models/m/sessions/s/step", "{\"x\":[1],\"seq\":6}", 200, "\"step\":6");
+    daemon_stop(&daemon);
+    daemon_stop(&twin);
+}
+
 TEST(expired_and_evicted_sessions_are_gone_with_the_reason)
 {
     struct daemon daemon =

@@ -308,6 +308,18 @@ TEST(workers_that_step_the_same_sessions_lose_no_step)
     world_done(&team.world);
 }
 
+TEST(workers_that_wait_for_the_disk_lose_no_step)
+{
+    static void *(*const roles[])(void *) = { step_sessions, step_sessions, step_sessions, step_sessions };
+    struct team team;
+    team_init(&team, 60);
+    team.world.config.sync_interval_ms = 0;
+    world_start(&team.world);
+    run(&team, roles, THREADS);
+    expect_all_acknowledged(&team);
+    world_done(&team.world);
+}
+
 static void expect_no_step_lost_to(void *(*const *roles)(void *), size_t n_roles, size_t n_batches)
 {
     struct team team;
