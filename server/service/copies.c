@@ -77,6 +77,7 @@ enum claim session_publish(struct pool *pool, const struct pool_key *key, uint32
     enum claim claim = pool_publish(pool, key, slot, fault);
     if (claim == CLAIM_OK) {
         session_seal_copy(pool, slot, copy);
+        record_end_birth(&pool->layout, pool_record(pool, slot));
     } else {
         pool_discard(pool, slot);
     }

@@ -317,8 +317,7 @@ enum status pool_alloc(struct pool *pool, const struct pool_key *key, uint16_t o
     }
     pool->slots[slot].hash = (uint32_t)key->hash;
     char *record = pool_record(pool, slot);
-    record_copy_at(&pool->layout, record, 0)->check = 0;
-    record_copy_at(&pool->layout, record, 1)->check = 0;
+    record_begin(&pool->layout, record);
     record_header_write(record, key->id);
     *ret_slot = slot;
     return STATUS_OK;

@@ -74,13 +74,6 @@ static enum status alloc_pool(const struct pool_options *options, struct pool **
 
 /* ---- what the last process left ---- */
 
-/* A header whose copies were never sealed belongs to a session that was being created when the process ended.
- */
-static bool was_born(const struct record_layout *layout, char *record)
-{
-    return record_copy_at(layout, record, 0)->check != 0 || record_copy_at(layout, record, 1)->check != 0;
-}
-
 static void free_slot(struct pool *pool, uint32_t slot)
 {
     record_header_clear(pool_record(pool, slot));
@@ -120,11 +113,10 @@ static enum status adopt(struct pool *pool, uint32_t slot, struct fault *fault)
 {
     char *record = pool_record(pool, slot);
     const struct record_header *header = record_header_of(record);
-    bool is_valid = record_header_is_valid(record);
-    if (!is_valid && header->check != 0) {
+    if (record_header_is_damaged(&pool->layout, record)) {
         note_damaged(pool, slot);
     }
-    if (!is_valid || !was_born(&pool->layout, record)) {
+    if (!record_header_is_valid(record) || record_is_unborn(&pool->layout, record)) {
         free_slot(pool, slot);
         return STATUS_OK;
     }
@@ -249,6 +241,7 @@ static void copy_session(struct pool *from, uint32_t from_slot, struct pool *to,
     record_put_readings(&to->layout, record, copy, readings + (old->n_readings - n) * from->layout.n_inputs,
                         n);
     record_seal(&to->layout, record, copy);
+    record_end_birth(&to->layout, record);
     pool_note_copy(to, to_slot, copy);
 }
 

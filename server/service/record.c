@@ -150,6 +150,21 @@ void record_header_clear(char *record)
     record_header_of(record)->check = 0;
 }
 
+/* In the second copy's check; no session has had one yet that sealed it. */
+#define UNBORN UINT64_C(0x6E726F626E75)
+
+bool record_header_is_damaged(const struct record_layout *layout, char *record)
+{
+    const struct record_header *header = record_header_of(record);
+    if (header->check != 0) {
+        return !record_header_is_valid(record);
+    }
+    /* Of a session that ended the id is left: without one, but with copies, it was zeroed. */
+    uint64_t second = record_copy_at(layout, record, 1)->check;
+    return header->n_id == 0 && second != UNBORN &&
+           (second != 0 || record_copy_at(layout, record, 0)->check != 0);
+}
+
 bool record_header_is_valid(char *record)
 {
     const struct record_header *header = record_header_of(record);
@@ -163,6 +178,23 @@ static bool copy_is_whole(const struct record_layout *layout, char *record, cons
 {
     return copy->check == copy_check(layout, record, copy) && copy->n_readings <= layout->n_history &&
            copy->n_readings <= copy->step;
+}
+
+void record_begin(const struct record_layout *layout, char *record)
+{
+    record_copy_at(layout, record, 1)->check = UNBORN;
+    record_copy_at(layout, record, 0)->check = 0;
+}
+
+void record_end_birth(const struct record_layout *layout, char *record)
+{
+    record_copy_at(layout, record, 1)->check = 0;
+}
+
+bool record_is_unborn(const struct record_layout *layout, char *record)
+{
+    return record_copy_at(layout, record, 1)->check == UNBORN &&
+           !copy_is_whole(layout, record, record_copy_at(layout, record, 0));
 }
 
 static bool readings_fit(const struct record_layout *layout, char *record, const struct record_copy *copy)

@@ -115,6 +115,14 @@ void record_put_readings(const struct record_layout *layout, char *record, struc
 void record_header_write(char *record, const char *id);
 void record_header_clear(char *record);
 bool record_header_is_valid(char *record);
+/* Whether there was a session whose header is damaged now. */
+bool record_header_is_damaged(const struct record_layout *layout, char *record);
+
+/* A record is unborn until its first copy is sealed: it belongs to a session that is being created, and the
+ * next process drops it. Other checks than these two set are not 0, so zeros on the disk are damage. */
+void record_begin(const struct record_layout *layout, char *record);
+void record_end_birth(const struct record_layout *layout, char *record);
+bool record_is_unborn(const struct record_layout *layout, char *record);
 
 /* Seals a copy: from here on it counts. `writes` must be set. */
 void record_seal(const struct record_layout *layout, char *record, struct record_copy *copy);

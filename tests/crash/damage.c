@@ -89,8 +89,12 @@ static enum damage hurt_record(const struct record_layout *layout, char *record,
         hurt((char *)record_reading(layout, record, 1),
              ((size_t)layout->n_history + 1) * layout->n_inputs * sizeof(float), random);
         break;
-    case DAMAGE_HEADER: /* but for its check: with a check of zero the record counts as not in use */
-        header->id[which] = (char)(header->id[which] ^ (char)(1 + random_below(random, 255)));
+    case DAMAGE_HEADER: /* with nothing but its check zeroed, it would be one that is not in use */
+        if (which) {
+            memset(header, 0, sizeof *header);
+        } else {
+            header->id[0] = (char)(header->id[0] ^ (char)(1 + random_below(random, 255)));
+        }
         break;
     case DAMAGE_CUT:
     case DAMAGE_SEEN:

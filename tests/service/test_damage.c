@@ -149,6 +149,22 @@ TEST(a_session_of_two_damaged_copies_is_never_served)
     world_done(&world);
 }
 
+TEST(zeros_in_both_copies_are_damage_as_well)
+{
+    struct world world;
+    struct place newer, older;
+    static const char zeros[4096];
+    two_sessions(&world);
+    places_of_copies(&world, "s", &newer, &older);
+    world_stop(&world);
+    change_file(&world, newer.at, zeros, newer.n);
+    change_file(&world, older.at, zeros, older.n);
+    world_start(&world);
+    expect_fault(&world, "s", STATUS_SESSION_DAMAGED);
+    expect_twin(&world, "other", 2, 6);
+    world_done(&world);
+}
+
 TEST(a_damaged_session_is_not_served_after_a_change_of_layout_either)
 {
     struct world world;
@@ -183,6 +199,27 @@ TEST(a_damaged_header_costs_its_session_and_no_other)
     ck_assert_uint_eq(model_n_sessions(world_model(&world)), 1);
     expect_twin(&world, "other", 2, 6);
     expect_twin(&world, "s", 1, 1);
+    world_done(&world);
+}
+
+TEST(a_header_of_zeros_is_counted_and_one_that_is_not_in_use_is_not)
+{
+    struct world world;
+    struct service_figures figures;
+    static const char zeros[sizeof(struct record_header)];
+    two_sessions(&world);
+    expect_steps(&world, "gone", 3, 1, 2);
+    ck_assert_int_eq(session_delete(world.worker, world_model(&world), "gone", &world.fault), STATUS_OK);
+    struct place header = place_of(&world, world_record(&world, "s"), sizeof(struct record_header));
+    world_restart(&world);
+    service_read_figures(world.service, &figures);
+    ck_assert_uint_eq(figures.n_sessions_damaged, 0);
+    world_stop(&world);
+    change_file(&world, header.at, zeros, sizeof zeros);
+    world_start(&world);
+    service_read_figures(world.service, &figures);
+    ck_assert_uint_eq(figures.n_sessions_damaged, 1);
+    ck_assert_uint_eq(model_n_sessions(world_model(&world)), 1);
     world_done(&world);
 }
 
