@@ -4,10 +4,10 @@
 #include "http/http.h"
 #include "log.h"
 #include "service/jobs.h"
+#include "signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,13 +15,21 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EXIT_CONFIGURATION = 2, TICK_MS = 200, ERROR_MAX = 512 };
+enum {
+    EXIT_CONFIGURATION = 2,
+    TICK_MS = 200,
+    DRAIN_TICK_MS = 10,
+    SYNC_MS = 2000, /* of --drain-seconds, kept for the disk; a quarter where that is less */
+    LEAST_MS = 500, /* for threads to come to their end when nothing is waited for */
+    ERROR_MAX = 512
+};
 
-/* What it was started with, so that it can be read again. */
 struct daemon {
-    int argc;
+    int argc; /* what it was started with, so that it can be read again */
     char *const *argv;
     struct config *config;
+    struct http *http;
+    struct service *service;
 };
 
 static void print_help(void)
@@ -36,21 +44,6 @@ static void print_help(void)
          "       grud --health URL               exit 0 if a GET of URL answers 200\n"
          "       grud --version | --help\n");
     config_print_help(stdout);
-}
-
-/* The signals that main takes one by one, blocked in every thread. SIGPIPE would come from a client that
- * hangs up. */
-static sigset_t block_signals(void)
-{
-    sigset_t taken, blocked;
-    sigemptyset(&taken);
-    sigaddset(&taken, SIGTERM);
-    sigaddset(&taken, SIGINT);
-    sigaddset(&taken, SIGHUP);
-    blocked = taken;
-    sigaddset(&blocked, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &blocked, NULL);
-    return taken;
 }
 
 /* Written whole, so that whoever waits for it never reads half a number. */
@@ -94,21 +87,6 @@ static void reload(const struct daemon *daemon)
     log_event(LOG_INFO, "reloaded");
 }
 
-static void run_until_stopped(const struct daemon *daemon, struct service *service, const sigset_t *signals)
-{
-    const struct timespec tick = { .tv_nsec = TICK_MS * 1000000L };
-    for (;;) {
-        int signal_number = sigtimedwait(signals, NULL, &tick);
-        if (signal_number == SIGHUP) {
-            reload(daemon);
-        } else if (signal_number > 0) {
-            log_event(LOG_INFO, "stopping", LOG_STRING("signal", sigabbrev_np(signal_number)));
-            return;
-        }
-        service_tick(service);
-    }
-}
-
 static int64_t monotonic_us(void)
 {
     struct timespec now;
@@ -123,43 +101,131 @@ static int fail(const char *what, const struct fault *fault)
     return EXIT_CONFIGURATION;
 }
 
-static int serve(const struct daemon *daemon)
+static void run_until_stopped(const struct daemon *daemon)
+{
+    for (;;) {
+        int signal_number = signals_wait(TICK_MS);
+        if (signal_number == SIGHUP) {
+            reload(daemon);
+        } else if (signal_number > 0) {
+            log_event(LOG_INFO, "stopping", LOG_STRING("signal", sigabbrev_np(signal_number)));
+            return;
+        }
+        service_tick(daemon->service);
+    }
+}
+
+/* ---- the start ---- */
+
+/* Nobody waits for a daemon that is not ready yet, and it may be ended at any moment (a kill loses nothing):
+ * so a signal ends it at once, however long the sessions on disk would have taken. */
+static void end_before_ready(int signal_number)
+{
+    log_event(LOG_INFO, "stopped", LOG_STRING("signal", sigabbrev_np(signal_number)),
+              LOG_STRING("before", "ready"));
+    _exit(EXIT_SUCCESS);
+}
+
+static enum status start_service(struct daemon *daemon, struct fault *fault)
+{
+    if (!signals_watch(end_before_ready)) {
+        return fault_set(fault, STATUS_NO_MEMORY, NULL, "no thread to watch for signals");
+    }
+    enum status status = service_create(daemon->config, &daemon->service, fault);
+    signals_end_watch();
+    return status;
+}
+
+static enum status start(struct daemon *daemon, struct fault *fault)
+{
+    enum status status = http_bind(daemon->config, &daemon->http, fault);
+    if (status == STATUS_OK) {
+        status = start_service(daemon, fault);
+    }
+    if (status == STATUS_OK) {
+        status = http_start(daemon->http, daemon->service, fault);
+    }
+    if (status == STATUS_OK) {
+        status = service_start_jobs(daemon->service, fault);
+    }
+    return status;
+}
+
+/* ---- the end ---- */
+
+static bool is_wound_down(const struct daemon *daemon)
+{
+    return http_is_drained(daemon->http) && service_jobs_are_halted(daemon->service);
+}
+
+/* Requests and the running job come to their end together, and leave some of the time for the disk. A second
+ * signal ends it at once. */
+static void wind_down(const struct daemon *daemon)
+{
+    int64_t drain_ms = (int64_t)daemon->config->drain_seconds * 1000;
+    int64_t sync_ms = drain_ms / 4 < SYNC_MS ? drain_ms / 4 : SYNC_MS;
+    int64_t wait_ms = drain_ms - sync_ms / 2; /* whoever ends in time does so before */
+    int64_t until_us = monotonic_us() + 1000 * (wait_ms > LEAST_MS ? wait_ms : LEAST_MS);
+    http_drain(daemon->http, drain_ms - sync_ms);
+    service_halt_jobs(daemon->service);
+    while (!is_wound_down(daemon) && monotonic_us() < until_us) {
+        int signal_number = signals_wait(DRAIN_TICK_MS);
+        if (signal_number == SIGTERM || signal_number == SIGINT) {
+            log_event(LOG_WARN, "stopping_at_once");
+            http_drain(daemon->http, 0);
+            until_us = monotonic_us() + LEAST_MS * 1000;
+        }
+        service_tick(daemon->service);
+    }
+}
+
+/* Threads that are still at work use all that would be freed: then the process ends around them. */
+static int stop(struct daemon *daemon, int code)
+{
+    bool is_quiet = is_wound_down(daemon);
+    if (is_quiet) {
+        http_stop(daemon->http);
+        service_stop_jobs(daemon->service);
+    } else {
+        log_event(LOG_WARN, "work_cut", LOG_STRING("requests", http_is_drained(daemon->http) ? "no" : "yes"),
+                  LOG_STRING("job", service_jobs_are_halted(daemon->service) ? "no" : "yes"));
+    }
+    bool synced = service_sync(daemon->service);
+    if (is_quiet) {
+        service_free(daemon->service);
+    }
+    log_event(LOG_INFO, "stopped", LOG_STRING("synced", synced ? "yes" : "no"));
+    code = code != EXIT_SUCCESS ? code : synced ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (!is_quiet) {
+        _exit(code);
+    }
+    return code;
+}
+
+static int serve(struct daemon *daemon)
 {
     const struct config *config = daemon->config;
     int64_t began_us = monotonic_us();
-    sigset_t signals = block_signals();
-    struct service *service = NULL;
-    struct http *http = NULL;
+    signals_setup();
     struct fault fault = { .status = STATUS_OK };
-    if (service_create(config, &service, &fault) != STATUS_OK) {
-        return fail("cannot_start", &fault);
-    }
-    if (http_start(config, service, &http, &fault) != STATUS_OK) {
-        service_free(service);
-        return fail("cannot_listen", &fault);
-    }
-    if (service_start_jobs(service, &fault) != STATUS_OK) {
-        http_stop(http);
-        service_free(service);
+    if (start(daemon, &fault) != STATUS_OK) {
+        http_stop(daemon->http);
+        service_free(daemon->service);
         return fail("cannot_start", &fault);
     }
     int code = EXIT_SUCCESS;
-    if (config->port_file[0] && !write_port_file(config->port_file, http_port(http))) {
+    if (config->port_file[0] && !write_port_file(config->port_file, http_port(daemon->http))) {
         log_event(LOG_ERROR, "cannot_write_port_file", LOG_STRING("file", config->port_file),
                   LOG_STRING("reason", strerrordesc_np(errno)));
         code = EXIT_CONFIGURATION;
     } else {
-        log_event(LOG_INFO, "ready", LOG_STRING("listen", config->listen), LOG_INT("port", http_port(http)),
-                  LOG_STRING("kernels", gru_kernels_name()),
+        log_event(LOG_INFO, "ready", LOG_STRING("listen", config->listen),
+                  LOG_INT("port", http_port(daemon->http)), LOG_STRING("kernels", gru_kernels_name()),
                   LOG_DOUBLE("ms", (double)(monotonic_us() - began_us) / 1000.0));
-        run_until_stopped(daemon, service, &signals);
+        run_until_stopped(daemon);
     }
-    http_stop(http);
-    service_stop_jobs(service);
-    bool synced = service_sync(service);
-    service_free(service);
-    log_event(LOG_INFO, "stopped", LOG_STRING("synced", synced ? "yes" : "no"));
-    return code != EXIT_SUCCESS ? code : synced ? EXIT_SUCCESS : EXIT_FAILURE;
+    wind_down(daemon);
+    return stop(daemon, code);
 }
 
 static bool is_word(int argc, char *argv[], const char *word)
@@ -189,7 +255,7 @@ int main(int argc, char *argv[])
     bool only_check = is_word(argc, argv, "check-config");
     struct config config;
     char error[ERROR_MAX];
-    const struct daemon daemon = { argc - only_check, argv + only_check, &config };
+    struct daemon daemon = { .argc = argc - only_check, .argv = argv + only_check, .config = &config };
     if (!config_read(daemon.argc, daemon.argv, environ, &config, error, sizeof error)) {
         fprintf(stderr, "grud: %s\n", error);
         return EXIT_CONFIGURATION;

@@ -347,7 +347,7 @@ enum MHD_Result exchange_on_call(void *cls, struct MHD_Connection *mhd, const ch
         return take_piece(exchange, upload, n);
     }
     struct connection *connection = connection_of(mhd);
-    exchange = connection && connection->has_request ? take_exchange(cls) : NULL;
+    exchange = connection && connection->has_request && !connection->is_parted ? take_exchange(cls) : NULL;
     if (!exchange) {
         return MHD_NO;
     }

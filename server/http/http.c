@@ -27,6 +27,11 @@ static void raise_file_limit(size_t n_connections)
     }
 }
 
+static enum status no_memory(struct fault *fault)
+{
+    return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the HTTP workers");
+}
+
 static enum status read_address(const struct config *config, struct listen_address *ret_address,
                                 struct fault *fault)
 {
@@ -44,17 +49,45 @@ static enum status read_address(const struct config *config, struct listen_addre
     return STATUS_OK;
 }
 
-static enum status start_workers(struct http *http, struct service *service, struct fault *fault)
+enum status http_bind(const struct config *config, struct http **ret_http, struct fault *fault)
 {
-    int fds[WORKERS_MAX];
-    enum status status = listen_open(&http->address, http->n_workers, fds, fault);
+    struct http *http = calloc(1, sizeof *http);
+    size_t n = config->workers > 0 ? config->workers : cpus_available();
+    n = n > WORKERS_MAX ? WORKERS_MAX : n;
+    if (!http) {
+        return no_memory(fault);
+    }
+    http->config = config;
+    http->workers = calloc(n, sizeof *http->workers);
+    http->listen_fds = calloc(n, sizeof *http->listen_fds);
+    enum status status = http->workers && http->listen_fds ? STATUS_OK : no_memory(fault);
+    if (status == STATUS_OK) {
+        status = read_address(config, &http->address, fault);
+    }
+    if (status == STATUS_OK) {
+        raise_file_limit(config->connection_max);
+        status = listen_open(&http->address, n, http->listen_fds, fault);
+    }
     if (status != STATUS_OK) {
+        http_stop(http);
         return status;
     }
+    http->n_workers = n;
+    *ret_http = http;
+    return STATUS_OK;
+}
+
+enum status http_start(struct http *http, struct service *service, struct fault *fault)
+{
+    http->router = router_create(http_routes, http_n_routes);
+    if (!http->router) {
+        return no_memory(fault);
+    }
     for (size_t k = 0; k < http->n_workers; k++) {
-        status = worker_start(http, service, fds[k], &http->workers[k], fault);
+        int fd = http->listen_fds[k];
+        http->listen_fds[k] = -1; /* the worker's, even if it fails */
+        enum status status = worker_start(http, service, fd, &http->workers[k], fault);
         if (status != STATUS_OK) {
-            listen_close(fds + k + 1, http->n_workers - k - 1);
             return status;
         }
     }
@@ -62,39 +95,8 @@ static enum status start_workers(struct http *http, struct service *service, str
         if (!worker_run_thread(http->workers[k], k)) {
             return fault_set(fault, STATUS_NO_MEMORY, NULL, "no thread for an HTTP worker");
         }
+        atomic_fetch_add(&http->n_running, 1);
     }
-    return STATUS_OK;
-}
-
-enum status http_start(const struct config *config, struct service *service, struct http **ret_http,
-                       struct fault *fault)
-{
-    struct http *http = calloc(1, sizeof *http);
-    size_t n = config->workers > 0 ? config->workers : cpus_available();
-    n = n > WORKERS_MAX ? WORKERS_MAX : n;
-    if (!http) {
-        return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the HTTP workers");
-    }
-    http->config = config;
-    http->n_workers = n;
-    http->workers = calloc(n, sizeof *http->workers);
-    http->router = router_create(http_routes, http_n_routes);
-    enum status status = STATUS_OK;
-    if (!http->workers || !http->router) {
-        status = fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the HTTP workers");
-    }
-    if (status == STATUS_OK) {
-        status = read_address(config, &http->address, fault);
-    }
-    if (status == STATUS_OK) {
-        raise_file_limit(config->connection_max);
-        status = start_workers(http, service, fault);
-    }
-    if (status != STATUS_OK) {
-        http_stop(http);
-        return status;
-    }
-    *ret_http = http;
     return STATUS_OK;
 }
 
@@ -103,22 +105,37 @@ unsigned http_port(const struct http *http)
     return listen_port(&http->address);
 }
 
+void http_drain(struct http *http, int64_t ms)
+{
+    atomic_store(&http->drain_until_ns, worker_clock_ns() + ms * 1000000);
+    atomic_store(&http->is_draining, true);
+    for (size_t k = 0; k < http->n_workers; k++) {
+        worker_wake(http->workers[k]);
+    }
+}
+
+bool http_is_drained(const struct http *http)
+{
+    return atomic_load(&http->n_running) == 0;
+}
+
 void http_stop(struct http *http)
 {
     if (!http) {
         return;
     }
-    atomic_store(&http->is_draining, true);
-    for (size_t k = 0; http->workers && k < http->n_workers; k++) {
-        worker_wake(http->workers[k]);
+    if (!http_is_drained(http)) {
+        http_drain(http, 0);
     }
-    for (size_t k = 0; http->workers && k < http->n_workers; k++) {
+    for (size_t k = 0; k < http->n_workers; k++) {
         worker_join(http->workers[k]); /* all, before any is freed: each may be reading the others' figures */
     }
-    for (size_t k = 0; http->workers && k < http->n_workers; k++) {
+    for (size_t k = 0; k < http->n_workers; k++) {
         worker_stop(http->workers[k]);
     }
+    listen_close(http->listen_fds, http->n_workers);
     router_free(http->router);
+    free(http->listen_fds);
     free(http->workers);
     free(http);
 }

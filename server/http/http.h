@@ -102,12 +102,20 @@ const char *http_header(const struct request *request, const char *name);
 /* Whether an Accept header names the media type. */
 bool http_accepts(const struct request *request, const char *type);
 
-/* Binds, then starts the workers: from here on the port answers. */
-__attribute__((warn_unused_result)) enum status
-http_start(const struct config *config, struct service *service, struct http **ret_http, struct fault *fault);
+/* Binds the port; clients that connect already wait. The rest of what only root may do or read belongs here,
+ * too: main may drop its rights before it calls http_start. */
+__attribute__((warn_unused_result)) enum status http_bind(const struct config *config, struct http **ret_http,
+                                                          struct fault *fault);
+/* Starts the workers: from here on the port answers. */
+__attribute__((warn_unused_result)) enum status http_start(struct http *http, struct service *service,
+                                                           struct fault *fault);
 unsigned http_port(const struct http *http);
-/* Refuses new connections, lets running requests finish for up to config->drain_seconds, stops the workers
- * and frees everything. */
+/* Not ready from here on: refuses new connections, ends streams, and answers what was accepted within that
+ * time. Called again it only sets the time that is left. */
+void http_drain(struct http *http, int64_t ms);
+/* Whether the workers have come to their end. */
+bool http_is_drained(const struct http *http);
+/* Ends what is still going on, and frees everything. Takes one that was never started, and NULL. */
 void http_stop(struct http *http);
 bool http_is_draining(const struct http *http);
 /* The figures of all workers, in Prometheus' text format. Any thread. */

@@ -47,7 +47,7 @@ static bool add_headers(struct MHD_Response *response, const struct exchange *ex
     if (reply->code == 503 || reply->code == 429) {
         fine = fine && MHD_add_response_header(response, "Retry-After", "1") == MHD_YES;
     }
-    if (exchange->worker->is_draining || exchange->connection->is_surplus) {
+    if (drain_is_last(exchange) || exchange->connection->is_surplus) {
         fine = fine && MHD_add_response_header(response, "Connection", "close") == MHD_YES;
     }
     return fine;

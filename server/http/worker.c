@@ -23,18 +23,21 @@ enum {
     CONNECTION_MEMORY =
         8 << 10, /* libmicrohttpd zeroes it for each request: twice as much costs a fiftieth of a step */
     STEPS_PER_REQUEST = 1024, /* of one turn, so that a long list does not keep the others waiting */
-    DRAIN_POLL_MS = 10,
-    DRAIN_LEAST_MS = 100, /* so that a client between two requests is told, and not cut off */
-    DRAIN_ACCEPTS_MAX = 1000
+    DRAIN_POLL_MS = 10
 };
 
 static const int64_t SECOND_NS = 1000000000, MILLISECOND_NS = 1000000;
 
-void worker_read_clock(struct http_worker *worker)
+int64_t worker_clock_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    worker->now_ns = now.tv_sec * SECOND_NS + now.tv_nsec;
+    return now.tv_sec * SECOND_NS + now.tv_nsec;
+}
+
+void worker_read_clock(struct http_worker *worker)
+{
+    worker->now_ns = worker_clock_ns();
 }
 
 /* ---- connections ---- */
@@ -189,44 +192,6 @@ static void take_turn(struct http_worker *worker)
 
 /* ---- the end ---- */
 
-static bool is_readable(int fd)
-{
-    struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-    return poll(&poll_fd, 1, 0) > 0;
-}
-
-/* Takes in who has connected already, then refuses everyone else: with the socket only closed later, the
- * kernel would go on to complete handshakes that nobody answers. Quiescing must not be left to another thread
- * (libmicrohttpd removes the socket from its epoll set twice, and aborts). */
-static void begin_drain(struct http_worker *worker)
-{
-    worker->is_draining = true;
-    for (int k = 0; k < DRAIN_ACCEPTS_MAX && is_readable(worker->listen_fd); k++) {
-        take_turn(worker);
-    }
-    MHD_quiesce_daemon(worker->daemon);
-    shutdown(worker->listen_fd, SHUT_RDWR);
-    deadlines_hurry(&worker->deadlines);
-    streams_close(&worker->streams);
-    worker_read_clock(worker);
-    worker->drain_least_ns = worker->now_ns + DRAIN_LEAST_MS * MILLISECOND_NS;
-    worker->drain_until_ns = worker->now_ns + (int64_t)worker->http->config->drain_seconds * SECOND_NS;
-}
-
-static bool is_drained(const struct http_worker *worker)
-{
-    if (worker->now_ns >= worker->drain_until_ns || worker->deadlines.n_connections == 0) {
-        return true;
-    }
-    if (worker->now_ns < worker->drain_least_ns) {
-        return false;
-    }
-    MHD_UNSIGNED_LONG_LONG ms;
-    bool is_busy = MHD_get_timeout(worker->daemon, &ms) == MHD_YES && ms == 0;
-    /* streams have had time to end; who does not read theirs is not waited for */
-    return worker->n_requests == worker->streams.n && !is_busy && !is_readable(worker->events_fd);
-}
-
 static void stop_daemon(struct http_worker *worker)
 {
     if (worker->daemon) {
@@ -252,17 +217,15 @@ static void *run(void *cls)
 {
     struct http_worker *worker = cls;
     refuse_cancellation();
-    while (!worker->is_draining || !is_drained(worker)) {
-        if (!worker->is_draining && atomic_load_explicit(&worker->http->is_draining, memory_order_acquire)) {
-            begin_drain(worker);
-        }
+    while (!drain_is_over(worker)) {
         wait_for_events(worker);
         take_turn(worker);
     }
-    if (worker->n_requests > worker->streams.n) {
-        log_event(LOG_WARN, "requests_cut", LOG_INT("n", (int64_t)(worker->n_requests - worker->streams.n)));
+    if (worker->n_requests > 0) {
+        log_event(LOG_WARN, "requests_cut", LOG_INT("n", (int64_t)worker->n_requests));
     }
     stop_daemon(worker); /* here, so that clients do not wait for the other workers to end */
+    atomic_fetch_sub(&worker->http->n_running, 1);
     return NULL;
 }
 

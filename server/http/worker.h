@@ -73,9 +73,10 @@ struct http_worker {
     int wake_fd;      /* an eventfd */
     bool is_in_place; /* libmicrohttpd 0.9: headers lie in the receive buffer as they came */
     bool is_draining;
-    int64_t drain_least_ns, drain_until_ns;
-    int64_t now_ns;    /* of the monotonic clock, read once or twice a turn */
-    size_t n_requests; /* whose first line has arrived and whose answer is not sent */
+    bool is_door_shut;     /* nobody new comes in */
+    unsigned n_last_turns; /* in which those who stood at the door came in */
+    int64_t now_ns;        /* of the monotonic clock, read once or twice a turn */
+    size_t n_requests;     /* whose first line has arrived and whose answer is not sent */
     struct deadlines deadlines;
     struct streams streams;
     struct exchange_list stepping, free;
@@ -91,8 +92,11 @@ struct http {
     struct listen_address address;
     size_t n_workers;
     struct http_worker **workers;
+    int *listen_fds; /* [n_workers] until http_start; then -1 */
     atomic_bool is_draining;
-    atomic_size_t n_connections; /* of all workers */
+    atomic_size_t n_running;        /* workers' threads */
+    _Atomic int64_t drain_until_ns; /* of the monotonic clock */
+    atomic_size_t n_connections;    /* of all workers */
 };
 
 /* ---- worker.c ---- */
@@ -107,7 +111,15 @@ void worker_wake(struct http_worker *worker);
 void worker_join(struct http_worker *worker);
 /* The same, and frees all. */
 void worker_stop(struct http_worker *worker);
+int64_t worker_clock_ns(void);
 void worker_read_clock(struct http_worker *worker);
+
+/* ---- drain.c ---- */
+
+/* Whether the worker is done: asked between turns. The first time after http_drain it begins the end. */
+bool drain_is_over(struct http_worker *worker);
+/* Whether a reply is to say that it is the last one on its connection. */
+bool drain_is_last(const struct exchange *exchange);
 
 /* ---- exchange.c: libmicrohttpd's callbacks; `worker` is a struct http_worker ---- */
 

@@ -211,6 +211,10 @@ static void *work(void *context)
         }
         clerk->at_work = 0;
     }
+    atomic_store(&clerk->is_halted, true);
+    while (!atomic_load(&clerk->is_ending)) {
+        clerk_wait(clerk, CHORE_MS);
+    }
     return NULL;
 }
 
@@ -242,14 +246,29 @@ enum status service_start_jobs(struct service *service, struct fault *fault)
     return STATUS_OK;
 }
 
-void service_stop_jobs(struct service *service)
+void service_halt_jobs(struct service *service)
 {
-    struct fault fault;
     struct clerk *clerk = service->clerk;
     if (clerk) {
         atomic_store(&clerk->is_stopping, true);
         ledger_interrupt(clerk->ledger);
         trainer_hurry(clerk->trainer);
+    }
+}
+
+bool service_jobs_are_halted(const struct service *service)
+{
+    return !service->clerk || atomic_load(&service->clerk->is_halted);
+}
+
+void service_stop_jobs(struct service *service)
+{
+    struct fault fault;
+    struct clerk *clerk = service->clerk;
+    service_halt_jobs(service);
+    if (clerk) {
+        atomic_store(&clerk->is_ending, true);
+        ledger_ring(clerk->ledger);
         pthread_join(clerk->thread, NULL);
         clerk_free(clerk);
         service->clerk = NULL;

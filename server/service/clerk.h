@@ -19,7 +19,9 @@ struct clerk {
     struct worker *worker; /* its own, for the catalogue and what sessions recorded */
     struct trainer *trainer;
     pthread_t thread;
-    _Atomic bool is_stopping;
+    _Atomic bool is_stopping; /* no more jobs, only chores */
+    _Atomic bool is_halted;   /* it has left the one it was at */
+    _Atomic bool is_ending;
     int64_t at_work;    /* the number of the job that it is at; 0: none */
     int64_t flushed_ms; /* by clerk_clock_ms */
     bool is_in_trouble; /* the database refuses; said once */

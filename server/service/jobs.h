@@ -21,8 +21,12 @@
 /* Starts the threads. A job that was running when the process ended goes on from its last checkpoint. */
 __attribute__((warn_unused_result)) enum status service_start_jobs(struct service *service,
                                                                    struct fault *fault);
-/* Checkpoints the running job, which stays `running` for the next start, writes what was recorded, and ends
- * the threads. Before service_free; takes a service whose threads never started. */
+/* Has the running job checkpointed, which stays `running` for the next start, and begins no other; what
+ * sessions record is written as before. Returns at once. */
+void service_halt_jobs(struct service *service);
+bool service_jobs_are_halted(const struct service *service);
+/* Halts, writes what was recorded, and ends the threads. Before service_free; takes a service whose threads
+ * never started. */
 void service_stop_jobs(struct service *service);
 bool service_jobs_are_durable(const struct service *service); /* whether there is a data directory */
 

@@ -1,0 +1,81 @@
+#include "signals.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <time.h>
+#include <unistd.h>
+
+static const int taken[] = { SIGTERM, SIGINT, SIGHUP };
+enum { N_TAKEN = sizeof taken / sizeof *taken, N_ENDS = 2 /* of them */ };
+
+static _Atomic pid_t taker; /* the thread that takes them */
+static pthread_t watch;
+static void (*watch_on_end)(int signal_number);
+
+static sigset_t set_of(int n)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (int k = 0; k < n; k++) {
+        sigaddset(&set, taken[k]);
+    }
+    return set;
+}
+
+/* On a thread that does not block it. */
+static void pass_on(int signal_number)
+{
+    tgkill(getpid(), atomic_load(&taker), signal_number);
+}
+
+void signals_setup(void)
+{
+    struct sigaction action = { .sa_handler = pass_on, .sa_flags = SA_RESTART };
+    const struct sigaction ignore = { .sa_handler = SIG_IGN };
+    const sigset_t all = set_of(N_TAKEN);
+    atomic_store(&taker, gettid());
+    pthread_sigmask(SIG_BLOCK, &all, NULL);
+    for (int k = 0; k < N_TAKEN; k++) {
+        sigaction(taken[k], &action, NULL);
+    }
+    sigaction(SIGPIPE, &ignore, NULL);
+}
+
+int signals_wait(long ms)
+{
+    const struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+    const sigset_t all = set_of(N_TAKEN);
+    int signal_number = sigtimedwait(&all, NULL, &time);
+    return signal_number > 0 ? signal_number : 0;
+}
+
+/* ---- watching ---- */
+
+static void *watch_for_end(void *unused)
+{
+    const sigset_t ends = set_of(N_ENDS);
+    siginfo_t info;
+    (void)unused;
+    atomic_store(&taker, gettid());
+    while (sigwaitinfo(&ends, &info) < 0) { /* EINTR */
+    }
+    if (info.si_code != SI_QUEUE || info.si_pid != getpid()) { /* not from signals_end_watch */
+        watch_on_end(info.si_signo);
+    }
+    return NULL;
+}
+
+bool signals_watch(void (*on_end)(int signal_number))
+{
+    watch_on_end = on_end;
+    return pthread_create(&watch, NULL, watch_for_end, NULL) == 0;
+}
+
+void signals_end_watch(void)
+{
+    const union sigval none = { .sival_int = 0 };
+    atomic_store(&taker, gettid()); /* first: two of a kind that wait for one thread become one */
+    pthread_sigqueue(watch, SIGTERM, none);
+    pthread_join(watch, NULL);
+}
