@@ -52,7 +52,7 @@ LIBS_store   := -lsqlite3
 LIBS_codec   := -lcjson
 LIBS_http    := -lmicrohttpd
 
-.PHONY: all all-tests check crash-test config-files test test-run run bench bench-peers bench-packages format format-check tidy layers install clean help \
+.PHONY: all all-tests check crash-test config-files test test-run run bench bench-peers bench-packages format format-check tidy layers install clean help drain-test \
         build-packages test-packages check-packages
 MAKEFLAGS += -r
 .SUFFIXES:
@@ -191,6 +191,10 @@ SCRIPTS  := $(wildcard tests/*.sh tests/*/*.sh examples/*/*.sh)
 
 layers: ## check that no include runs upward and foreign headers stay hidden
 	@tests/layers.sh
+
+CYCLES ?= 20
+drain-test: all-tests ## SIGTERM at CYCLES random moments under load: nothing that was accepted may be lost
+	@DRAIN_CYCLES=$(CYCLES) CK_TIMEOUT_MULTIPLIER=$(CYCLES) CK_RUN_SUITE=test_drain.c GRUD=$(BUILD)/grud $(BUILD)/tests/test-e2e
 
 format: ## format the sources
 	@clang-format -i $(SOURCES)

@@ -36,7 +36,7 @@ static void start(bool wait)
     static const char *const intervals[] = { "0", "1", "7", "1000" };
     const char *const options[] = { "--workers", random_below(&test.random, 2) ? "2" : "1",
                                     "--sync-interval-ms", intervals[random_below(&test.random, 4)], NULL };
-    wait ? daemon_start_again(&test.daemon, options) : daemon_launch(&test.daemon, options);
+    wait ? daemon_start_again(&test.daemon, options) : daemon_spawn(&test.daemon, options);
 }
 
 /* Some starts are cut short as well. */

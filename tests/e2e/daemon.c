@@ -41,8 +41,10 @@ static void exec_grud(const char **arguments, int output)
     _exit(127);
 }
 
-static void wait_until_ready(struct daemon *daemon, const char *port_file)
+void daemon_wait_ready(struct daemon *daemon)
 {
+    char port_file[160];
+    snprintf(port_file, sizeof port_file, "%s/port", daemon->directory);
     for (int waited = 0; waited < READY_MS; waited += 5) {
         FILE *file = fopen(port_file, "r");
         if (file) {
@@ -57,16 +59,11 @@ static void wait_until_ready(struct daemon *daemon, const char *port_file)
     ck_abort_msg("grud was not ready after %d ms", READY_MS);
 }
 
-static void port_path(const struct daemon *daemon, char path[160])
-{
-    snprintf(path, 160, "%s/port", daemon->directory);
-}
-
-void daemon_launch(struct daemon *daemon, const char *const *options)
+void daemon_spawn(struct daemon *daemon, const char *const *options)
 {
     char data[160], port_file[160], log[160];
     snprintf(data, sizeof data, "%s/data", daemon->directory);
-    port_path(daemon, port_file);
+    snprintf(port_file, sizeof port_file, "%s/port", daemon->directory);
     snprintf(log, sizeof log, "%s/log", daemon->directory);
     unlink(port_file);
     const char *arguments[ARGUMENTS_MAX] = {
@@ -79,20 +76,25 @@ void daemon_launch(struct daemon *daemon, const char *const *options)
     }
     int output = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     ck_assert_int_ge(output, 0);
+    int ends[2];
+    char none;
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
     daemon->pid = fork();
     ck_assert_int_ge(daemon->pid, 0);
     if (daemon->pid == 0) {
         exec_grud(arguments, output);
     }
     close(output);
+    close(ends[1]);
+    while (read(ends[0], &none, 1) < 0) { /* until it has become grud: signals mean something else before */
+    }
+    close(ends[0]);
 }
 
 void daemon_start_again(struct daemon *daemon, const char *const *options)
 {
-    char port_file[160];
-    daemon_launch(daemon, options);
-    port_path(daemon, port_file);
-    wait_until_ready(daemon, port_file);
+    daemon_spawn(daemon, options);
+    daemon_wait_ready(daemon);
 }
 
 struct daemon daemon_start(const char *const *options)
@@ -110,12 +112,17 @@ void daemon_kill(struct daemon *daemon)
     ck_assert_int_eq(waitpid(daemon->pid, NULL, 0), daemon->pid);
 }
 
-int daemon_end(struct daemon *daemon)
+int daemon_wait(struct daemon *daemon)
 {
     int status;
-    ck_assert_int_eq(kill(daemon->pid, SIGTERM), 0);
     ck_assert_int_eq(waitpid(daemon->pid, &status, 0), daemon->pid);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int daemon_end(struct daemon *daemon)
+{
+    ck_assert_int_eq(kill(daemon->pid, SIGTERM), 0);
+    return daemon_wait(daemon);
 }
 
 static int remove_one(const char *path, const struct stat *file, int type, struct FTW *walk)

@@ -21,12 +21,15 @@ struct daemon {
 struct daemon daemon_start(const char *const *options);
 /* The same on an earlier daemon's directory. */
 void daemon_start_again(struct daemon *daemon, const char *const *options);
-/* The same, without waiting until it is ready. */
-void daemon_launch(struct daemon *daemon, const char *const *options);
+/* The same, and returns at once. */
+void daemon_spawn(struct daemon *daemon, const char *const *options);
+void daemon_wait_ready(struct daemon *daemon);
 /* SIGKILL; the directory stays. */
 void daemon_kill(struct daemon *daemon);
 /* SIGTERM; returns the exit code; the directory stays. */
 int daemon_end(struct daemon *daemon);
+/* Waits for its end, and returns the exit code; 128 + the signal that ended it. */
+int daemon_wait(struct daemon *daemon);
 /* SIGTERM, which must end in exit code 0 and without a sanitizer's complaint; removes the directory. */
 void daemon_stop(struct daemon *daemon);
 /* Waits until the end of the log says that, as far as it fits into `log`. */
