@@ -13,8 +13,13 @@ CSTD     := -std=gnu17
 WARN     := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla -Wwrite-strings \
             -Wformat=2 -Wimplicit-fallthrough -Wcast-qual -Wpointer-arith
 OPT      := -O2 -g
-HARDEN   := -fstack-protector-strong -fPIE
-LDHARDEN := -pie -Wl,-z,relro,-z,now
+# What Debian builds its own packages with (dpkg-buildflags, hardening=+all), and what its compiler can do beyond.
+# -Wformat=2 above, as an error, is its -Werror=format-security.
+HARDEN   := -fstack-protector-strong -fstack-clash-protection -fPIE
+ifeq ($(shell uname -m),x86_64)
+HARDEN   += -fcf-protection
+endif
+LDHARDEN := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 ifeq ($(SAN),address)
 OPT      := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 else ifeq ($(SAN),thread)
@@ -32,7 +37,7 @@ say  = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 
 # ---- layers: each folder is one archive, linked with those below it ----
 LIB_FOLDERS    := json kernels engine
-SERVER_LAYERS  := store service codec http
+SERVER_LAYERS  := confine store service codec http
 KERNEL_LEVELS  := baseline
 ifeq ($(shell uname -m),x86_64)
 KERNEL_LEVELS  += avx2 avx512
@@ -48,6 +53,7 @@ LEAF_OBJECTS := $(LEAVES:%.c=$(BUILD)/%.o)
 ARCHIVES    := $(foreach l,$(SERVER_LAYERS),$(BUILD)/$(l).a)
 
 LIBS_leaf    := -lxxhash -lopenblas -lpthread -lm
+LIBS_confine := -lseccomp
 LIBS_store   := -lsqlite3
 LIBS_codec   := -lcjson
 LIBS_http    := -lmicrohttpd
@@ -65,7 +71,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 # ---- packages: what is missing is installed, on Debian and its kin ----
-BUILD_PACKAGES := gcc libc6-dev pkg-config libmicrohttpd-dev libcjson-dev libxxhash-dev libsqlite3-dev libopenblas-dev
+BUILD_PACKAGES := gcc libc6-dev pkg-config libmicrohttpd-dev libcjson-dev libxxhash-dev libsqlite3-dev libopenblas-dev libseccomp-dev
 RUN_PACKAGES   := curl jq
 TEST_PACKAGES  := $(BUILD_PACKAGES) check libsubunit-dev curl jq procps
 CHECK_PACKAGES := clang-format clang-tidy shellcheck check libsubunit-dev libopenblas-dev
@@ -131,9 +137,9 @@ $(BUILD)/leaves.a: $(LEAF_OBJECTS)
 	$(call say,AR,$@)
 	$(Q)$(AR) rcs $@ $^
 
-$(BUILD)/grud: $(BUILD)/server/main.o $(BUILD)/http.a $(BUILD)/codec.a $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/leaves.a $(BUILD)/libgru.a
+$(BUILD)/grud: $(BUILD)/server/main.o $(BUILD)/http.a $(BUILD)/codec.a $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/confine.a $(BUILD)/leaves.a $(BUILD)/libgru.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_http) $(LIBS_codec) $(LIBS_store) $(LIBS_leaf)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_http) $(LIBS_codec) $(LIBS_store) $(LIBS_confine) $(LIBS_leaf)
 
 # ---- tests: one program per layer, linked with that layer and those below, so a call upward does not link ----
 TEST_LIBS := -lcheck -lsubunit -lrt $(LIBS_leaf)
@@ -152,6 +158,7 @@ $(eval $(call test_program,json,$(GRU)))
 $(eval $(call test_program,kernels,$(GRU)))
 $(eval $(call test_program,engine,$(GRU)))
 $(eval $(call test_program,leaves,$(BUILD)/leaves.a $(GRU)))
+$(eval $(call test_program,confine,$(BUILD)/confine.a $(BUILD)/leaves.a $(GRU),$(LIBS_confine)))
 $(eval $(call test_program,store,$(BUILD)/store.a $(BUILD)/leaves.a $(GRU),$(LIBS_store)))
 $(eval $(call test_program,service,$(BUILD)/service.a $(BUILD)/store.a $(BUILD)/leaves.a $(GRU),$(LIBS_store)))
 $(eval $(call test_program,codec,$(BUILD)/codec.a $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/leaves.a $(GRU),$(LIBS_codec) $(LIBS_store)))
@@ -159,7 +166,7 @@ $(eval $(call test_program,http,$(BUILD)/http.a $(BUILD)/codec.a $(BUILD)/servic
 $(eval $(call test_program,e2e,$(GRU)))
 
 # In the order of the layers; each ends with libcheck's summary line.
-TESTS := json kernels engine leaves store service codec http e2e
+TESTS := json kernels engine leaves confine store service codec http e2e
 
 all-tests: all $(patsubst %,$(BUILD)/tests/test-%,$(TESTS))
 
@@ -168,8 +175,12 @@ test: test-packages ## install what is missing, build, run every test (SAN=addre
 
 # Sanitizers want to see the process that they watch: no fork per test. TSan is for what has threads.
 test-run: all-tests
+	@$(if $(SAN),true,tests/hardening.sh $(BUILD))
 	@set -e; for t in $(if $(filter thread,$(SAN)),service http e2e,$(TESTS)); do \
 	  echo "-- $$t"; GRUD=$(BUILD)/grud $(if $(SAN),CK_FORK=no) $(BUILD)/tests/test-$$t; done
+	@$(if $(SAN),true,if grep -q ^Seccomp: /proc/self/status; then \
+	  echo "-- e2e, below the filter of system calls"; GRUD=$(BUILD)/grud GRUD_SECCOMP=yes $(BUILD)/tests/test-e2e; \
+	  else echo "-- e2e, below the filter of system calls: SKIPPED, this kernel has none"; fi)
 	@set -e; for k in $(if $(SAN),,$(KERNEL_LEVELS)); do \
 	  echo "-- engine, $$k kernels"; GRUD_KERNELS=$$k $(BUILD)/tests/test-engine; done
 

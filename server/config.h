@@ -23,6 +23,8 @@ enum option_when { OPTION_START, OPTION_LIVE };
     X(port_file, "port-file", STRING, START, "", 0, 0, NULL, "FILE", "write the chosen port into FILE once ready")                   \
     X(models, "models", STRING, START, "", 0, 0, NULL, "DIR", "directory of NAME.safetensors or NAME/<version>.safetensors")         \
     X(data, "data", STRING, START, "", 0, 0, NULL, "DIR", "directory for sessions and uploaded versions; none: memory only")         \
+    X(user, "user", STRING, START, "", 0, 0, NULL, "NAME", "started as root: become this user once the port is bound")                \
+    X(seccomp, "seccomp", CHOICE, START, "no", 0, 0, "no|yes", "MODE", "let the kernel end grud at a system call that it has no use for") \
     X(workers, "workers", SIZE, START, "0", 0, 256, NULL, "N", "HTTP worker threads; 0: one per processor of the quota")             \
     X(session_max, "session-max", SIZE, START, "1000000", 1, 100000000, NULL, "N", "sessions per model")                             \
     X(session_ttl, "session-ttl", SIZE, START, "0", 0, 315360000, NULL, "SECONDS", "idle time after which a session ends; 0: never") \
@@ -43,7 +45,8 @@ enum option_when { OPTION_START, OPTION_LIVE };
     X(connection_max, "connection-max", SIZE, START, "10000", 1, 1000000, NULL, "N", "open connections, all workers together")       \
     X(request_seconds, "request-seconds", SIZE, START, "30", 1, 86400, NULL, "S", "time for a whole request to arrive")              \
     X(idle_seconds, "idle-seconds", SIZE, START, "120", 1, 86400, NULL, "S", "time that a silent connection is kept")                \
-    X(drain_seconds, "drain-seconds", SIZE, LIVE, "10", 0, 3600, NULL, "S", "time for running requests to finish at the end")       \
+    X(drain_seconds, "drain-seconds", SIZE, LIVE, "10", 0, 3600, NULL, "S", "time to stop in: requests finish, the job "             \
+      "is checkpointed, sessions are synced")       \
     X(log_format, "log-format", CHOICE, LIVE, "text", 0, 0, "text|json", "FORMAT", "form of the log lines on standard error")       \
     X(log_level, "log-level", CHOICE, LIVE, "info", 0, 0, "debug|info|warn|error", "LEVEL", "least level that is logged")
 // clang-format on
@@ -61,7 +64,7 @@ struct config {
     char *strings; /* owns every string above */
 };
 
-enum { CONFIG_NO, CONFIG_YES };       /* listen_remote */
+enum { CONFIG_NO, CONFIG_YES };       /* listen_remote, seccomp */
 enum { CONFIG_REJECT, CONFIG_EVICT }; /* session_full */
 
 /*

@@ -1,6 +1,7 @@
 /* main.c - starts in order, waits for a signal, stops in reverse. */
 #include "command.h"
 #include "config.h"
+#include "confine/confine.h"
 #include "http/http.h"
 #include "log.h"
 #include "service/jobs.h"
@@ -136,9 +137,27 @@ static enum status start_service(struct daemon *daemon, struct fault *fault)
     return status;
 }
 
+/* Afterwards files are read and made as whoever grud is then. */
+static enum status confine(const struct config *config, struct fault *fault)
+{
+    enum status status = STATUS_OK;
+    if (config->user[0]) {
+        status = confine_to_user(config->user, config->data, fault);
+    } else if (geteuid() == 0) {
+        log_event(LOG_WARN, "running_as_root", LOG_STRING("advice", "--user NAME"));
+    }
+    if (status == STATUS_OK && config->seccomp == CONFIG_YES) {
+        status = confine_to_calls(fault);
+    }
+    return status;
+}
+
 static enum status start(struct daemon *daemon, struct fault *fault)
 {
     enum status status = http_bind(daemon->config, &daemon->http, fault);
+    if (status == STATUS_OK) {
+        status = confine(daemon->config, fault);
+    }
     if (status == STATUS_OK) {
         status = start_service(daemon, fault);
     }

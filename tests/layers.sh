@@ -48,17 +48,19 @@ upward=$(
     only lib/engine engine kernels json gru
     only server leaf gru json
     only server/store store leaf gru
+    only server/confine confine leaf gru
     only server/service service store leaf gru
     only server/codec codec service leaf gru json
     only server/http http codec service leaf gru
 )
-upward=$(echo "$upward" | grep -v '^server/main.c includes \(http/http.h\|service/service.h\|service/jobs.h\)$')
+upward=$(echo "$upward" | grep -v '^server/main.c includes \(confine/confine.h\|http/http.h\|service/service.h\|service/jobs.h\)$')
 [ -z "$upward" ] || complain "$upward"
 
 foreign=$(
     hidden microhttpd.h server/http
     hidden cJSON.h server/codec
     hidden sqlite3.h server/store
+    hidden seccomp.h server/confine
     hidden cblas.h lib/kernels
     hidden xxhash.h server
     hidden pthread.h server/service server/http server

@@ -97,11 +97,17 @@ void daemon_start_again(struct daemon *daemon, const char *const *options)
     daemon_wait_ready(daemon);
 }
 
-struct daemon daemon_start(const char *const *options)
+struct daemon daemon_prepare(void)
 {
     struct daemon daemon = { .pid = 0 };
     snprintf(daemon.directory, sizeof daemon.directory, "/tmp/grud-e2e-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(daemon.directory));
+    return daemon;
+}
+
+struct daemon daemon_start(const char *const *options)
+{
+    struct daemon daemon = daemon_prepare();
     daemon_start_again(&daemon, options);
     return daemon;
 }

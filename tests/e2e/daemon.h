@@ -19,6 +19,8 @@ struct daemon {
 
 /* Serves the golden models. `options` are further flags, NULL-terminated. Returns once it is ready. */
 struct daemon daemon_start(const char *const *options);
+/* Only the directory, for daemon_start_again. */
+struct daemon daemon_prepare(void);
 /* The same on an earlier daemon's directory. */
 void daemon_start_again(struct daemon *daemon, const char *const *options);
 /* The same, and returns at once. */
