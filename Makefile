@@ -2,6 +2,7 @@
 VERSION := $(shell sed -n 's/^\#define GRU_VERSION "\(.*\)"/\1/p' lib/gru.h)
 COMMIT  := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 PREFIX  ?= /usr/local
+SYSCONFDIR ?= /etc
 DESTDIR ?=
 
 # A sanitizer build lives beside the plain one: make test SAN=address (with UBSan), make test SAN=thread.
@@ -73,8 +74,8 @@ help: ## list the targets
 # ---- packages: what is missing is installed, on Debian and its kin ----
 BUILD_PACKAGES := gcc libc6-dev pkg-config libmicrohttpd-dev libcjson-dev libxxhash-dev libsqlite3-dev libopenblas-dev libseccomp-dev
 RUN_PACKAGES   := curl jq
-TEST_PACKAGES  := $(BUILD_PACKAGES) check libsubunit-dev curl jq procps
-CHECK_PACKAGES := clang-format clang-tidy shellcheck check libsubunit-dev libopenblas-dev
+TEST_PACKAGES  := $(BUILD_PACKAGES) binutils check libsubunit-dev curl jq procps
+CHECK_PACKAGES := clang-format clang-tidy shellcheck check libsubunit-dev libopenblas-dev systemd
 BENCH_PACKAGES := libopenblas-dev util-linux procps python3 curl jq
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
@@ -176,6 +177,7 @@ test: test-packages ## install what is missing, build, run every test (SAN=addre
 # Sanitizers want to see the process that they watch: no fork per test. TSan is for what has threads.
 test-run: all-tests
 	@$(if $(SAN),true,tests/hardening.sh $(BUILD))
+	@$(if $(SAN),true,tests/unit.sh $(BUILD))
 	@set -e; for t in $(if $(filter thread,$(SAN)),service http e2e,$(TESTS)); do \
 	  echo "-- $$t"; GRUD=$(BUILD)/grud $(if $(SAN),CK_FORK=no) $(BUILD)/tests/test-$$t; done
 	@$(if $(SAN),true,if grep -q ^Seccomp: /proc/self/status; then \
@@ -261,8 +263,8 @@ bench-peers: bench-packages all $(BUILD)/bench/bench_train ## the same against O
 	  $(ON_ONE_CORE) /usr/bin/python3 tests/bench/bench_train_peers.py --bench $(BUILD)/bench/bench_train
 
 # ---- installing ----
-install: all ## install into PREFIX (default /usr/local), below DESTDIR
-	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/pkgconfig include share/man/man1 share/doc/grud)
+install: all ## install into PREFIX (default /usr/local) and SYSCONFDIR (/etc), below DESTDIR
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/pkgconfig lib/systemd/system include share/man/man1 share/doc/grud) $(DESTDIR)$(SYSCONFDIR)/grud
 	install -m 755 $(BUILD)/grud $(DESTDIR)$(PREFIX)/bin/grud
 	install -m 644 lib/gru.h $(DESTDIR)$(PREFIX)/include/gru.h
 	install -m 644 $(BUILD)/libgru.a $(DESTDIR)$(PREFIX)/lib/libgru.a
@@ -271,6 +273,8 @@ install: all ## install into PREFIX (default /usr/local), below DESTDIR
 	ln -sf libgru.so.0 $(DESTDIR)$(PREFIX)/lib/libgru.so
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' config/libgru.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/libgru.pc
 	install -m 644 config/grud.1 $(DESTDIR)$(PREFIX)/share/man/man1/grud.1
+	sed -e 's|/usr/local|$(PREFIX)|' -e 's|/etc/|$(SYSCONFDIR)/|' config/grud.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/grud.service
+	test -e $(DESTDIR)$(SYSCONFDIR)/grud/grud.conf || install -m 644 config/grud.conf $(DESTDIR)$(SYSCONFDIR)/grud/grud.conf
 	install -m 644 README.md docs/FINE_TUNING.md config/grud.conf $(DESTDIR)$(PREFIX)/share/doc/grud/
 
 clean: ## remove what was built
