@@ -38,7 +38,7 @@ say  = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 
 # ---- layers: each folder is one archive, linked with those below it ----
 LIB_FOLDERS    := json kernels engine
-SERVER_LAYERS  := confine store service codec http
+SERVER_LAYERS  := confine secure store service codec http
 KERNEL_LEVELS  := baseline
 ifeq ($(shell uname -m),x86_64)
 KERNEL_LEVELS  += avx2 avx512
@@ -56,6 +56,7 @@ ARCHIVES    := $(foreach l,$(SERVER_LAYERS),$(BUILD)/$(l).a)
 LIBS_leaf    := -lxxhash -lopenblas -lpthread -lm
 LIBS_confine := -lseccomp
 LIBS_store   := -lsqlite3
+LIBS_secure  := -lgnutls
 LIBS_codec   := -lcjson
 LIBS_http    := -lmicrohttpd
 
@@ -72,7 +73,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 # ---- packages: what is missing is installed, on Debian and its kin ----
-BUILD_PACKAGES := gcc libc6-dev pkg-config libmicrohttpd-dev libcjson-dev libxxhash-dev libsqlite3-dev libopenblas-dev libseccomp-dev
+BUILD_PACKAGES := gcc libc6-dev pkg-config libmicrohttpd-dev libcjson-dev libxxhash-dev libsqlite3-dev libopenblas-dev libseccomp-dev libgnutls28-dev
 RUN_PACKAGES   := curl jq
 TEST_PACKAGES  := $(BUILD_PACKAGES) binutils check libsubunit-dev curl jq procps
 CHECK_PACKAGES := clang-format clang-tidy shellcheck check libsubunit-dev libopenblas-dev systemd
@@ -138,9 +139,9 @@ $(BUILD)/leaves.a: $(LEAF_OBJECTS)
 	$(call say,AR,$@)
 	$(Q)$(AR) rcs $@ $^
 
-$(BUILD)/grud: $(BUILD)/server/main.o $(BUILD)/http.a $(BUILD)/codec.a $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/confine.a $(BUILD)/leaves.a $(BUILD)/libgru.a
+$(BUILD)/grud: $(BUILD)/server/main.o $(BUILD)/http.a $(BUILD)/codec.a $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/secure.a $(BUILD)/confine.a $(BUILD)/leaves.a $(BUILD)/libgru.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_http) $(LIBS_codec) $(LIBS_store) $(LIBS_confine) $(LIBS_leaf)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_http) $(LIBS_codec) $(LIBS_secure) $(LIBS_store) $(LIBS_confine) $(LIBS_leaf)
 
 # ---- tests: one program per layer, linked with that layer and those below, so a call upward does not link ----
 TEST_LIBS := -lcheck -lsubunit -lrt $(LIBS_leaf)
@@ -155,19 +156,21 @@ $(BUILD)/tests/test-$(1): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/$(1)/*.c)
 	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $(3) $$(TEST_LIBS)
 endef
 GRU := $(BUILD)/libgru.a
+TLS_TEST := $(BUILD)/tests/certificates.o
 $(eval $(call test_program,json,$(GRU)))
 $(eval $(call test_program,kernels,$(GRU)))
 $(eval $(call test_program,engine,$(GRU)))
 $(eval $(call test_program,leaves,$(BUILD)/leaves.a $(GRU)))
 $(eval $(call test_program,confine,$(BUILD)/confine.a $(BUILD)/leaves.a $(GRU),$(LIBS_confine)))
 $(eval $(call test_program,store,$(BUILD)/store.a $(BUILD)/leaves.a $(GRU),$(LIBS_store)))
+$(eval $(call test_program,secure,$(TLS_TEST) $(BUILD)/secure.a $(BUILD)/leaves.a $(GRU),$(LIBS_secure)))
 $(eval $(call test_program,service,$(BUILD)/service.a $(BUILD)/store.a $(BUILD)/leaves.a $(GRU),$(LIBS_store)))
 $(eval $(call test_program,codec,$(BUILD)/codec.a $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/leaves.a $(GRU),$(LIBS_codec) $(LIBS_store)))
-$(eval $(call test_program,http,$(BUILD)/http.a $(BUILD)/codec.a $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/leaves.a $(GRU),$(LIBS_http) $(LIBS_codec) $(LIBS_store)))
-$(eval $(call test_program,e2e,$(GRU)))
+$(eval $(call test_program,http,$(BUILD)/http.a $(BUILD)/codec.a $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/secure.a $(BUILD)/leaves.a $(GRU),$(LIBS_http) $(LIBS_codec) $(LIBS_secure) $(LIBS_store)))
+$(eval $(call test_program,e2e,$(TLS_TEST) $(GRU),$(LIBS_secure)))
 
 # In the order of the layers; each ends with libcheck's summary line.
-TESTS := json kernels engine leaves confine store service codec http e2e
+TESTS := json kernels engine leaves confine secure store service codec http e2e
 
 all-tests: all $(patsubst %,$(BUILD)/tests/test-%,$(TESTS))
 
@@ -178,7 +181,7 @@ test: test-packages ## install what is missing, build, run every test (SAN=addre
 test-run: all-tests
 	@$(if $(SAN),true,tests/hardening.sh $(BUILD))
 	@$(if $(SAN),true,tests/unit.sh $(BUILD))
-	@set -e; for t in $(if $(filter thread,$(SAN)),service http e2e,$(TESTS)); do \
+	@set -e; for t in $(if $(filter thread,$(SAN)),secure service http e2e,$(TESTS)); do \
 	  echo "-- $$t"; GRUD=$(BUILD)/grud $(if $(SAN),CK_FORK=no) $(BUILD)/tests/test-$$t; done
 	@$(if $(SAN),true,if grep -q ^Seccomp: /proc/self/status; then \
 	  echo "-- e2e, below the filter of system calls"; GRUD=$(BUILD)/grud GRUD_SECCOMP=yes $(BUILD)/tests/test-e2e; \

@@ -49,11 +49,12 @@ upward=$(
     only server leaf gru json
     only server/store store leaf gru
     only server/confine confine leaf gru
+    only server/secure secure leaf gru
     only server/service service store leaf gru
     only server/codec codec service leaf gru json
-    only server/http http codec service leaf gru
+    only server/http http codec service secure leaf gru
 )
-upward=$(echo "$upward" | grep -v '^server/main.c includes \(confine/confine.h\|http/http.h\|service/service.h\|service/jobs.h\)$')
+upward=$(echo "$upward" | grep -v '^server/main.c includes \(confine/confine.h\|http/http.h\|secure/tls_client.h\|service/service.h\|service/jobs.h\)$')
 [ -z "$upward" ] || complain "$upward"
 
 foreign=$(
@@ -61,6 +62,7 @@ foreign=$(
     hidden cJSON.h server/codec
     hidden sqlite3.h server/store
     hidden seccomp.h server/confine
+    hidden "gnutls/.*\.h" server/secure
     hidden cblas.h lib/kernels
     hidden xxhash.h server
     hidden pthread.h server/service server/http server
@@ -68,7 +70,7 @@ foreign=$(
 [ -z "$foreign" ] || complain "$foreign"
 
 # Threads are started in http and main, but locks are the service's alone.
-locks=$(grep -lE 'pthread_(mutex|rwlock|cond|spin)' lib/*/*.c server/*.c server/store/*.c server/codec/*.c server/http/*.c)
+locks=$(grep -lE 'pthread_(mutex|rwlock|cond|spin)' lib/*/*.c server/*.c server/store/*.c server/secure/*.c server/codec/*.c server/http/*.c)
 [ -z "$locks" ] || complain "locks outside server/service: $locks"
 
 exit $bad

@@ -1,0 +1,24 @@
+/*
+ * secret.h - the text of a file that holds a secret: read whole, and wiped from memory when it is done with.
+ * Any thread.
+ */
+#ifndef SECRET_H
+#define SECRET_H
+
+#include "status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct secret {
+    char *text; /* ends with a NUL that does not count */
+    size_t n;
+    bool is_group_readable, is_world_readable; /* the file */
+};
+
+/* A regular file of at most a megabyte. A fault names the file, and `param` as the option that named it. */
+__attribute__((warn_unused_result)) enum status secret_read(const char *path, const char *param,
+                                                            struct secret *ret_secret, struct fault *fault);
+void secret_wipe(struct secret *secret);
+
+#endif
