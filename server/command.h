@@ -7,11 +7,21 @@
 #ifndef COMMAND_H
 #define COMMAND_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 /* grud init --inputs a,b --outputs a --layers 64,32 -o FILE ...: makes an untrained model file */
 int command_init(int argc, char *const argv[]);
 /* grud inspect FILE: what a model file holds */
 int command_inspect(int argc, char *const argv[]);
-/* grud --health URL: 0 if a GET of the URL answers 200, else 1 (never 2, which Docker reserves) */
-int command_health(int argc, char *const argv[]);
+
+/* Sends a request over a connected, non-blocking socket and puts the beginning of the reply into `reply`: its
+ * first line at least. False leaves the reason in errno. */
+typedef bool health_ask(int fd, const char *request, size_t n_request, char *reply, size_t size,
+                        int64_t deadline_ms);
+/* grud --health URL: 0 if a GET of the URL answers 200, else 1 (never 2, which Docker reserves). `ask_tls` is
+ * for https://, of the layer that can. */
+int command_health(int argc, char *const argv[], health_ask *ask_tls);
 
 #endif

@@ -1,10 +1,12 @@
 /* grud --health: one GET, for health checks in images without another client. Failure is always 1: to Docker,
  * 2 means something else. */
 #include "command.h"
+#include "wait.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { TIMEOUT_MS = 2000, HOST_MAX = 255, URL_MAX = 2048, STATUS_LINE_MAX = 256 };
@@ -22,6 +23,7 @@ struct target {
     char host[HOST_MAX + 1];
     char port[6];
     const char *path;
+    bool is_tls;
 };
 
 static int complain(const char *url, const char *message)
@@ -62,27 +64,27 @@ static bool parse_authority(const char *text, size_t n, struct target *target)
     memcpy(target->authority, text, n);
     memcpy(target->host, host, n_host);
     if (colon == end) {
-        memcpy(target->port, "80", 3);
+        strcpy(target->port, target->is_tls ? "443" : "80");
         return true;
     }
     return *colon == ':' && parse_port(colon + 1, (size_t)(end - colon) - 1, target->port);
 }
 
-/* http://AUTHORITY/PATH and nothing that could end the request line early */
+/* http://AUTHORITY/PATH or https://, and nothing that could end the request line early */
 static bool parse_url(const char *url, struct target *ret_target)
 {
-    static const char scheme[] = "http://";
+    static const char plain[] = "http://", tls[] = "https://";
     size_t n = strlen(url);
+    struct target target = { .is_tls = strncmp(url, tls, sizeof tls - 1) == 0 };
     for (const char *p = url; *p != '\0'; p++) {
         if (*p <= ' ' || *p >= 0x7f) {
             return false;
         }
     }
-    if (n > URL_MAX || strncmp(url, scheme, sizeof scheme - 1) != 0 || strchr(url, '#')) {
+    if (n > URL_MAX || (!target.is_tls && strncmp(url, plain, sizeof plain - 1) != 0) || strchr(url, '#')) {
         return false;
     }
-    struct target target = { 0 };
-    const char *authority = url + sizeof scheme - 1;
+    const char *authority = url + (target.is_tls ? sizeof tls : sizeof plain) - 1;
     size_t n_authority = strcspn(authority, "/?");
     if (authority[n_authority] == '?' || !parse_authority(authority, n_authority, &target)) {
         return false;
@@ -92,29 +94,22 @@ static bool parse_url(const char *url, struct target *ret_target)
     return true;
 }
 
-/* ---- the request; false leaves the reason in errno ---- */
-
-static int64_t now_ms(void)
+/* Nobody checks whom a certificate names: who answers over TLS must be on this machine. */
+static bool are_loopback(const struct addrinfo *address)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static bool wait_for(int fd, short events, int64_t deadline_ms)
-{
-    for (;;) {
-        int64_t left_ms = deadline_ms - now_ms();
-        struct pollfd pollfd = { .fd = fd, .events = events };
-        int n = left_ms > 0 ? poll(&pollfd, 1, (int)left_ms) : 0;
-        if (n == 0) {
-            errno = ETIMEDOUT;
-        }
-        if (n >= 0 || errno != EINTR) {
-            return n > 0;
+    for (; address; address = address->ai_next) {
+        bool is_4 = address->ai_family == AF_INET, is_6 = address->ai_family == AF_INET6;
+        const struct sockaddr_in *in = (const struct sockaddr_in *)address->ai_addr;
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address->ai_addr;
+        if (!(is_4 && ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET) &&
+            !(is_6 && IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr))) {
+            return false;
         }
     }
+    return true;
 }
+
+/* ---- the request; false leaves the reason in errno ---- */
 
 static bool connect_to(int fd, const struct addrinfo *address, int64_t deadline_ms)
 {
@@ -150,14 +145,14 @@ static bool send_all(int fd, const char *text, size_t n, int64_t deadline_ms)
 }
 
 /* The reply's first bytes, until its first line, the end or a full buffer. */
-static bool receive_line(int fd, char line[STATUS_LINE_MAX + 1], int64_t deadline_ms)
+static bool receive_line(int fd, char *line, size_t size, int64_t deadline_ms)
 {
     size_t n = 0;
-    while (n < STATUS_LINE_MAX && !memchr(line, '\n', n)) {
+    while (n < size && !memchr(line, '\n', n)) {
         if (!wait_for(fd, POLLIN, deadline_ms)) {
             return false;
         }
-        ssize_t n_received = recv(fd, line + n, STATUS_LINE_MAX - n, 0);
+        ssize_t n_received = recv(fd, line + n, size - n, 0);
         if (n_received == 0) {
             break;
         }
@@ -166,24 +161,31 @@ static bool receive_line(int fd, char line[STATUS_LINE_MAX + 1], int64_t deadlin
         }
         n += n_received > 0 ? (size_t)n_received : 0;
     }
-    line[n] = '\0';
     return true;
 }
 
-static bool get_from(const struct addrinfo *address, const struct target *target, int64_t deadline_ms,
-                     char line[STATUS_LINE_MAX + 1])
+static bool ask_plainly(int fd, const char *request, size_t n_request, char *reply, size_t size,
+                        int64_t deadline_ms)
+{
+    return send_all(fd, request, n_request, deadline_ms) && receive_line(fd, reply, size, deadline_ms);
+}
+
+static bool get_from(const struct addrinfo *address, const struct target *target, health_ask *ask_tls,
+                     int64_t deadline_ms, char line[STATUS_LINE_MAX + 1])
 {
     char request[URL_MAX + HOST_MAX + 128];
     int n = snprintf(request, sizeof request,
                      "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: grud\r\nConnection: close\r\n\r\n",
                      target->path, target->authority);
+    memset(line, 0, STATUS_LINE_MAX + 1);
     int fd =
         socket(address->ai_family, address->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, address->ai_protocol);
     if (fd < 0) {
         return false;
     }
-    bool fine = connect_to(fd, address, deadline_ms) && send_all(fd, request, (size_t)n, deadline_ms) &&
-                receive_line(fd, line, deadline_ms);
+    health_ask *ask = target->is_tls ? ask_tls : ask_plainly;
+    bool fine = connect_to(fd, address, deadline_ms) &&
+                ask(fd, request, (size_t)n, line, STATUS_LINE_MAX, deadline_ms);
     int saved_errno = errno;
     close(fd);
     errno = saved_errno;
@@ -200,31 +202,43 @@ static int status_of(const char *line)
     return (int)strtol(line + 9, NULL, 10);
 }
 
-int command_health(int argc, char *const argv[])
+/* False leaves the reason in errno. */
+static bool get_from_any(const struct addrinfo *address, const struct target *target, health_ask *ask_tls,
+                         char line[STATUS_LINE_MAX + 1])
+{
+    int64_t deadline_ms = wait_now_ms() + TIMEOUT_MS;
+    bool answered = false;
+    for (; address && !answered; address = address->ai_next) {
+        answered = get_from(address, target, ask_tls, deadline_ms, line);
+    }
+    return answered;
+}
+
+int command_health(int argc, char *const argv[], health_ask *ask_tls)
 {
     struct target target;
     if (argc != 2) {
-        fputs("usage: grud --health http://HOST:PORT/PATH\n", stderr);
+        fputs("usage: grud --health http[s]://HOST:PORT/PATH\n", stderr);
         return 1;
     }
     const char *url = argv[1];
     if (!parse_url(url, &target)) {
-        return complain(url, "expected http://HOST:PORT/PATH");
+        return complain(url, "expected http://HOST:PORT/PATH, or https://");
     }
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *addresses;
     int resolved = getaddrinfo(target.host, target.port, &hints, &addresses);
     if (resolved != 0) {
         return complain(url, gai_strerror(resolved));
     }
-    int64_t deadline_ms = now_ms() + TIMEOUT_MS;
-    char line[STATUS_LINE_MAX + 1] = "";
-    bool answered = false;
-    for (const struct addrinfo *address = addresses; address && !answered; address = address->ai_next) {
-        answered = get_from(address, &target, deadline_ms, line);
-    }
+    char line[STATUS_LINE_MAX + 1];
+    bool is_near = !target.is_tls || are_loopback(addresses);
+    bool answered = is_near && get_from_any(addresses, &target, ask_tls, line);
     int saved_errno = errno;
     freeaddrinfo(addresses);
     errno = saved_errno;
+    if (!is_near) {
+        return complain(url, "https:// is for the loopback: certificates are not checked");
+    }
     if (!answered) {
         fprintf(stderr, "grud --health: %s: %m\n", url);
         return 1;

@@ -4,6 +4,7 @@
 #include "confine/confine.h"
 #include "http/http.h"
 #include "log.h"
+#include "secure/tls_client.h"
 #include "service/jobs.h"
 #include "signals.h"
 
@@ -261,7 +262,7 @@ int main(int argc, char *argv[])
         return command_inspect(argc - 1, argv + 1);
     }
     if (is_word(argc, argv, "--health")) {
-        return command_health(argc - 1, argv + 1);
+        return command_health(argc - 1, argv + 1, tls_client_ask);
     }
     if (is_word(argc, argv, "--help") || is_word(argc, argv, "-h")) {
         print_help();

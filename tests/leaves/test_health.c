@@ -50,11 +50,21 @@ static void serve_one(int listener, const char *request, const char *reply)
     _exit(0);
 }
 
+/* Stands for the layer that speaks TLS. */
+static bool ask_nobody(int fd, const char *request, size_t n_request, char *reply, size_t size,
+                       int64_t deadline_ms)
+{
+    (void)fd, (void)n_request, (void)deadline_ms;
+    ck_assert_ptr_nonnull(strstr(request, "GET /tls HTTP/1.1\r\n"));
+    snprintf(reply, size, "HTTP/1.1 299 Over TLS\r\n");
+    return true;
+}
+
 static int check(const char *url, char **ret_err)
 {
     char *argv[] = { (char[]){ "--health" }, strdup(url), NULL };
     struct capture err = capture_begin(STDERR_FILENO);
-    int code = command_health(2, argv);
+    int code = command_health(2, argv, ask_nobody);
     *ret_err = capture_end(&err);
     free(argv[1]);
     return code;
@@ -122,7 +132,8 @@ TEST(urls_that_are_not_plain_http_are_refused)
     static const char *const urls[] = { "",
                                         "http://",
                                         "http:///x",
-                                        "https://localhost/",
+                                        "https://",
+                                        "httpss://a/",
                                         "localhost:8080",
                                         "http://:80/",
                                         "http://a:/",
@@ -149,11 +160,34 @@ TEST(urls_that_are_not_plain_http_are_refused)
     }
 }
 
+TEST(https_is_asked_over_tls)
+{
+    unsigned port;
+    char url[100], *err;
+    int listener = listen_anywhere(&port);
+    snprintf(url, sizeof url, "https://127.0.0.1:%u/tls", port);
+    ck_assert_int_eq(check(url, &err), 1);
+    ck_assert_msg(strstr(err, "answered 299") != NULL, "%s", err);
+    free(err);
+    close(listener);
+}
+
+TEST(https_is_for_the_loopback)
+{
+    static const char *const urls[] = { "https://192.0.2.1/", "https://[2001:db8::1]/" };
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+        char *err;
+        ck_assert_int_eq(check(urls[i], &err), 1);
+        ck_assert_msg(strstr(err, "is for the loopback") != NULL, "'%s': %s", urls[i], err);
+        free(err);
+    }
+}
+
 TEST(health_without_a_url_shows_its_usage)
 {
     char *argv[] = { (char[]){ "--health" }, NULL };
     struct capture err = capture_begin(STDERR_FILENO);
-    int code = command_health(1, argv);
+    int code = command_health(1, argv, ask_nobody);
     char *text = capture_end(&err);
     ck_assert_int_eq(code, 1);
     ck_assert(strncmp(text, "usage: ", 7) == 0);
