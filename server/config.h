@@ -18,8 +18,15 @@ enum option_when { OPTION_START, OPTION_LIVE };
 /* when: START, or LIVE: SIGHUP reads it again, so any thread may find it changed from one look to the next */
 #define CONFIG_TABLE(X)                                                                                                       \
     X(listen, "listen", STRING, START, "127.0.0.1:8080", 0, 0, NULL, "ADDR:PORT", "address to listen on; port 0 takes any free one") \
-    X(listen_remote, "listen-remote", CHOICE, START, "no", 0, 0, "no|yes", "MODE", "allow an address that is not loopback: anyone "   \
-      "who reaches it may use grud")                                                                                          \
+    X(listen_remote, "listen-remote", CHOICE, START, "no", 0, 0, "no|yes", "MODE", "allow an address that is not loopback without "   \
+      "--api-keys: anyone who reaches it may use grud")                                                                                          \
+    X(api_keys, "api-keys", STRING, START, "", 0, 0, NULL, "FILE", "keys that clients must have, one a line: KEY scope[,scope]; "    \
+      "SIGHUP reads it again; none: no key is asked for")                                                                     \
+    X(key_rate, "key-rate", SIZE, LIVE, "10000", 0, 1000000, NULL, "N", "requests a second of one key; 0: any number")               \
+    X(tls_cert, "tls-cert", STRING, START, "", 0, 0, NULL, "FILE", "certificate chain in PEM, for HTTPS; SIGHUP reads it again")     \
+    X(tls_key, "tls-key", STRING, START, "", 0, 0, NULL, "FILE", "its private key in PEM; SIGHUP reads it again")                    \
+    X(cors_origin, "cors-origin", STRING, START, "", 0, 0, NULL, "ORIGIN", "origin whose web pages may use grud, as in "             \
+      "https://example.org; *: any")                                                                                          \
     X(port_file, "port-file", STRING, START, "", 0, 0, NULL, "FILE", "write the chosen port into FILE once ready")                   \
     X(models, "models", STRING, START, "", 0, 0, NULL, "DIR", "directory of NAME.safetensors or NAME/<version>.safetensors")         \
     X(data, "data", STRING, START, "", 0, 0, NULL, "DIR", "directory for sessions and uploaded versions; none: memory only")         \

@@ -79,8 +79,15 @@ static void reload(const struct daemon *daemon)
 {
     struct config next;
     char error[ERROR_MAX];
+    struct fault fault;
     if (!config_read(daemon->argc, daemon->argv, environ, &next, error, sizeof error)) {
         log_event(LOG_ERROR, "reload_refused", LOG_STRING("reason", error));
+        return;
+    }
+    if (http_reload(daemon->http, &fault) != STATUS_OK) {
+        log_event(LOG_ERROR, "reload_refused", LOG_STRING("param", fault.param),
+                  LOG_STRING("reason", fault.message));
+        config_done(&next);
         return;
     }
     config_take(daemon->config, &next, log_difference);

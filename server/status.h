@@ -23,6 +23,9 @@
     X(WRONG_LENGTH, "wrong_length", 400)                                                                     \
     X(MISSING_INPUT, "missing_input", 400)       /* the model's policy is `error` */                         \
     X(INVALID_TRAINING, "invalid_training", 400) /* data or hyper-parameters do not fit the model */         \
+    X(KEY_MISSING, "key_missing", 401)                                                                       \
+    X(KEY_INVALID, "key_invalid", 401)                                                                       \
+    X(SCOPE_MISSING, "scope_missing", 403)                                                                   \
     X(ROUTE_NOT_FOUND, "route_not_found", 404)                                                               \
     X(MODEL_NOT_FOUND, "model_not_found", 404)                                                               \
     X(VERSION_NOT_FOUND, "version_not_found", 404)                                                           \
@@ -47,6 +50,7 @@
     X(INVALID_MODEL, "invalid_model", 422)                                                                   \
     X(INCOMPATIBLE_MODEL, "incompatible_model", 422) /* a version with other inputs or outputs */            \
     X(JOB_TOO_LARGE, "job_too_large", 422)           /* beyond --job-memory-max */                           \
+    X(RATE_LIMITED, "rate_limited", 429)                                                                     \
     X(QUEUE_FULL, "queue_full", 429)                                                                         \
     X(INTERNAL, "internal", 500)                                                                             \
     X(NO_DATA_DIRECTORY, "no_data_directory", 501)                                                           \

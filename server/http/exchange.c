@@ -10,8 +10,8 @@
  * A reply that is queued in the first call ends the connection, and libmicrohttpd refuses one between the
  * pieces of a body. So an early refusal waits for the end of the body where that is short.
  */
+#include "http/access.h"
 #include "http/guard.h"
-#include "http/worker.h"
 #include "log.h"
 
 #include <stdlib.h>
@@ -136,10 +136,13 @@ static enum status check_framing(struct exchange *exchange, const char *version,
 /* The path of a request target, which a proxy may write in full. */
 static const char *path_of(const char *target)
 {
-    const char scheme[] = "http://";
-    if (target[0] != '/' && strncasecmp(target, scheme, sizeof scheme - 1) == 0) {
-        const char *slash = strchr(target + sizeof scheme - 1, '/');
-        return slash ? slash : "/";
+    static const char *const schemes[] = { "http://", "https://" };
+    for (size_t k = 0; target[0] != '/' && k < sizeof schemes / sizeof *schemes; k++) {
+        size_t n = strlen(schemes[k]);
+        if (strncasecmp(target, schemes[k], n) == 0) {
+            const char *slash = strchr(target + n, '/');
+            return slash ? slash : "/";
+        }
     }
     return target;
 }
@@ -195,6 +198,10 @@ static enum status admit(struct exchange *exchange, const struct guard *guard)
         status = check_surplus(exchange);
     }
     if (status != STATUS_OK || !request->route) {
+        return status;
+    }
+    status = access_check(exchange, guard->authorization);
+    if (status != STATUS_OK) {
         return status;
     }
     status = query_read(exchange);

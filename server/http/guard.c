@@ -138,6 +138,12 @@ static void read_framing(struct guard *guard, const char *key, size_t n_key, con
             guard->content_type = value;
         }
         break;
+    case 13:
+        if (is_word(key, n_key, "authorization")) {
+            guard->authorization = value;
+            guard->n_authorizations++;
+        }
+        break;
     case 14:
         if (is_word(key, n_key, "content-length")) {
             read_length(guard, value, n_value);
@@ -190,6 +196,9 @@ const char *guard_end(struct guard *guard, bool is_http_1_0, const char *block_e
     }
     if (guard->n_hosts > 1 || (guard->n_hosts == 0 && !is_http_1_0)) {
         complain(guard, "a request has exactly one Host");
+    }
+    if (guard->n_authorizations > 1) {
+        complain(guard, "a request has at most one Authorization");
     }
     if (guard->n_lengths > 1) {
         complain(guard, "a request has at most one Content-Length");

@@ -16,9 +16,9 @@
 struct guard {
     const char *problem; /* the first one, as a sentence; NULL: none */
     const char *end; /* of the text seen so far, for guard_header; NULL: where headers lie is not checked */
-    const char *content_type, *content_encoding;
+    const char *content_type, *content_encoding, *authorization;
     uint64_t content_length;
-    unsigned n_hosts, n_lengths, n_codings;
+    unsigned n_hosts, n_lengths, n_codings, n_authorizations;
     bool is_chunked;
     bool expects_continue;
 };

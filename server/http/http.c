@@ -2,6 +2,7 @@
 #include "http/http.h"
 
 #include "cpus.h"
+#include "http/access.h"
 #include "http/worker.h"
 #include "log.h"
 
@@ -40,12 +41,6 @@ static enum status read_address(const struct config *config, struct listen_addre
                          "'%s' is no address; 127.0.0.1:8080, localhost:8080 and [::1]:8080 are",
                          config->listen);
     }
-    if (!ret_address->is_loopback && config->listen_remote == CONFIG_NO) {
-        return fault_set(fault, STATUS_INVALID_VALUE, "listen",
-                         "'%s' can be reached from elsewhere, and whoever reaches grud may use it; "
-                         "--listen-remote yes allows it",
-                         config->listen);
-    }
     return STATUS_OK;
 }
 
@@ -63,6 +58,9 @@ enum status http_bind(const struct config *config, struct http **ret_http, struc
     enum status status = http->workers && http->listen_fds ? STATUS_OK : no_memory(fault);
     if (status == STATUS_OK) {
         status = read_address(config, &http->address, fault);
+    }
+    if (status == STATUS_OK) {
+        status = access_open(http, fault);
     }
     if (status == STATUS_OK) {
         raise_file_limit(config->connection_max);
@@ -119,6 +117,11 @@ bool http_is_drained(const struct http *http)
     return atomic_load(&http->n_running) == 0;
 }
 
+enum status http_reload(struct http *http, struct fault *fault)
+{
+    return access_reload(http, fault);
+}
+
 void http_stop(struct http *http)
 {
     if (!http) {
@@ -134,6 +137,7 @@ void http_stop(struct http *http)
         worker_stop(http->workers[k]);
     }
     listen_close(http->listen_fds, http->n_workers);
+    access_close(http);
     router_free(http->router);
     free(http->listen_fds);
     free(http->workers);

@@ -9,6 +9,7 @@
 #define HTTP_H
 
 #include "arena.h"
+#include "secure/keys.h"
 #include "service/service.h"
 
 #include <stdbool.h>
@@ -46,8 +47,6 @@ enum body_kind {
     BODY_STEPS,   /* application/json, or application/x-ndjson handed to the route's `upload` as it arrives */
     BODY_TRAINING /* the same, but x-ndjson may be as large as --training-max */
 };
-
-enum scope { SCOPE_NONE, SCOPE_READ, SCOPE_PREDICT, SCOPE_TRAIN, SCOPE_ADMIN };
 
 enum { PATH_PARAMETERS_MAX = 2 };
 
@@ -110,6 +109,8 @@ __attribute__((warn_unused_result)) enum status http_bind(const struct config *c
 __attribute__((warn_unused_result)) enum status http_start(struct http *http, struct service *service,
                                                            struct fault *fault);
 unsigned http_port(const struct http *http);
+/* Reads keys and certificate again, both or neither. The thread that started it. */
+__attribute__((warn_unused_result)) enum status http_reload(struct http *http, struct fault *fault);
 /* Not ready from here on: refuses new connections, ends streams, and answers what was accepted within that
  * time. Called again it only sets the time that is left. */
 void http_drain(struct http *http, int64_t ms);

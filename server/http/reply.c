@@ -1,5 +1,5 @@
 /* reply.c - from a struct reply to libmicrohttpd's. */
-#include "http/worker.h"
+#include "http/access.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +47,7 @@ static bool add_headers(struct MHD_Response *response, const struct exchange *ex
     if (reply->code == 503 || reply->code == 429) {
         fine = fine && MHD_add_response_header(response, "Retry-After", "1") == MHD_YES;
     }
+    fine = fine && access_add_headers(response, exchange);
     if (drain_is_last(exchange) || exchange->connection->is_surplus) {
         fine = fine && MHD_add_response_header(response, "Connection", "close") == MHD_YES;
     }
@@ -133,8 +134,8 @@ static bool is_plain(const struct exchange *exchange)
 {
     const struct reply *reply = &exchange->request.reply;
     return reply->n_body > 0 && reply->n_body <= KEPT_BYTES_MAX && !reply->content_type &&
-           !exchange->allowed && reply->code != 503 && reply->code != 429 && !exchange->worker->is_draining &&
-           !exchange->connection->is_surplus;
+           !exchange->allowed && reply->code != 401 && reply->code != 503 && reply->code != 429 &&
+           !exchange->worker->is_draining && !exchange->connection->is_surplus;
 }
 
 static struct kept_reply *make_kept(const struct exchange *exchange)

@@ -5,8 +5,9 @@
  * connections become ready together: it then waits for more events, with the full timeout, before it looks at
  * those (daemon.c, MHD_epoll). MHD_run never waits, so the waiting is done here.
  */
-#include "http/worker.h"
+#include "http/access.h"
 #include "log.h"
+#include "secure/certificate.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -252,16 +253,24 @@ static bool start_daemon(struct http_worker *worker)
 {
     const struct config *config = worker->http->config;
     size_t limit = config->connection_max + SURPLUS_CONNECTIONS;
-    worker->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, on_accept, worker, exchange_on_call,
-        worker, MHD_OPTION_EXTERNAL_LOGGER, on_log, worker,            /* must be the first */
-        MHD_OPTION_LISTEN_SOCKET, worker->listen_fd,                   /* */
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, /* */
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)limit,                  /* */
-        MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, worker,       /* */
-        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, worker,            /* */
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, worker,           /* */
-        MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, worker, MHD_OPTION_END);
+    const bool has_tls = config->tls_cert[0] != '\0';
+    struct MHD_OptionItem tls[] = {
+        { MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)certificate_priorities },
+        { MHD_OPTION_HTTPS_CERT_CALLBACK, 0, certificate_callback() },
+        { MHD_OPTION_END, 0, NULL },
+    };
+    worker->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME |
+                                          (has_tls ? MHD_USE_TLS : 0),
+                                      0, on_accept, worker, exchange_on_call, worker,
+                                      MHD_OPTION_EXTERNAL_LOGGER, on_log, worker,  /* must be the first */
+                                      MHD_OPTION_LISTEN_SOCKET, worker->listen_fd, /* */
+                                      MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, /* */
+                                      MHD_OPTION_CONNECTION_LIMIT, (unsigned)limit,                  /* */
+                                      MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, worker,       /* */
+                                      MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, worker,            /* */
+                                      MHD_OPTION_NOTIFY_CONNECTION, on_connection, worker,           /* */
+                                      MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, worker,    /* */
+                                      MHD_OPTION_ARRAY, has_tls ? tls : tls + 2, MHD_OPTION_END);
     const union MHD_DaemonInfo *info =
         worker->daemon ? MHD_get_daemon_info(worker->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
     worker->events_fd = info ? info->epoll_fd : -1;
@@ -284,6 +293,7 @@ enum status worker_start(struct http *http, struct service *service, int listen_
     shortest = http->config->idle_seconds < shortest ? http->config->idle_seconds : shortest;
     shortest = shortest > SURPLUS_SECONDS ? SURPLUS_SECONDS : shortest;
     deadlines_init(&worker->deadlines, (int64_t)shortest * SECOND_NS);
+    access_join(worker);
     worker->is_in_place = MHD_get_version()[0] == '0';
     worker->metrics = metrics_create(http_n_routes);
     worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -339,6 +349,7 @@ void worker_stop(struct http_worker *worker)
     if (worker->wake_fd >= 0) {
         close(worker->wake_fd);
     }
+    access_leave(worker);
     reply_free_kept(worker);
     exchange_free_all(&worker->stepping);
     exchange_free_all(&worker->free);

@@ -66,6 +66,8 @@ struct http_worker {
     struct worker *worker; /* the service's */
     struct MHD_Daemon *daemon;
     struct metrics *metrics;
+    struct keys *keys;               /* NULL: none is asked for */
+    _Atomic(struct keys *) new_keys; /* access.h */
     pthread_t thread;
     bool is_running;  /* the thread is to be joined */
     int listen_fd;    /* -1 once closed */
@@ -89,6 +91,7 @@ struct http_worker {
 struct http {
     const struct config *config;
     struct router *router;
+    struct keys *keys; /* main's thread's */
     struct listen_address address;
     size_t n_workers;
     struct http_worker **workers;

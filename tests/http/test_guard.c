@@ -64,6 +64,12 @@ TEST(a_request_has_one_host)
 }
 
 /* At each place of names and values that the guard reads in words of eight bytes. */
+TEST(a_request_has_one_key_at_most)
+{
+    ck_assert_fine(HEADERS("Authorization", "Bearer a"));
+    ck_assert_refused(HEADERS("Authorization", "Bearer a", "authorization", "Bearer b"));
+}
+
 TEST(every_byte_of_names_and_values_is_looked_at)
 {
     for (size_t n = 1; n < 30; n++) {
@@ -148,9 +154,11 @@ TEST(what_the_headers_say_is_kept)
     guard_header(&guard, "Content-Type", 12, "a/b", 3);
     guard_header(&guard, "Content-Encoding", 16, "gzip", 4);
     guard_header(&guard, "Expect", 6, "100-Continue", 12);
+    guard_header(&guard, "AUTHORIZATION", 13, "Bearer k", 8);
     ck_assert_uint_eq(guard.content_length, 120);
     ck_assert_str_eq(guard.content_type, "a/b");
     ck_assert_str_eq(guard.content_encoding, "gzip");
+    ck_assert_str_eq(guard.authorization, "Bearer k");
     ck_assert(guard.expects_continue && !guard.is_chunked);
 }
 

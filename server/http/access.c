@@ -1,0 +1,224 @@
+#include "http/access.h"
+
+#include "log.h"
+#include "secure/certificate.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define PREFLIGHT_SECONDS "3600" /* that a browser may remember what is allowed */
+
+/* ---- what the options say ---- */
+
+/* "*" or "scheme://host[:port]" */
+static bool is_origin(const char *text)
+{
+    if (strcmp(text, "*") == 0) {
+        return true;
+    }
+    const char *host = strstr(text, "://");
+    bool fine = host && host != text && host[3] != '\0' && !strpbrk(host + 3, "/?#@*,");
+    for (const char *p = text; *p != '\0'; p++) {
+        fine = fine && *p > ' ' && *p < 0x7f;
+    }
+    return fine;
+}
+
+static enum status check_options(const struct http *http, struct fault *fault)
+{
+    const struct config *config = http->config;
+    bool has_keys = config->api_keys[0] != '\0', has_tls = config->tls_cert[0] != '\0';
+    if (has_tls != (config->tls_key[0] != '\0')) {
+        return fault_set(fault, STATUS_INVALID_VALUE, has_tls ? "tls-key" : "tls-cert",
+                         "--tls-cert and --tls-key go together");
+    }
+    if (config->cors_origin[0] != '\0' && !is_origin(config->cors_origin)) {
+        return fault_set(fault, STATUS_INVALID_VALUE, "cors-origin",
+                         "'%s' is no origin; https://example.org, http://localhost:3000 and * are",
+                         config->cors_origin);
+    }
+    if (http->address.is_loopback) {
+        return STATUS_OK;
+    }
+    if (!has_keys && config->listen_remote == CONFIG_NO) {
+        return fault_set(fault, STATUS_INVALID_VALUE, "listen",
+                         "'%s' can be reached from elsewhere, and whoever reaches grud may use it: "
+                         "--api-keys FILE asks for keys; --listen-remote yes allows it without",
+                         config->listen);
+    }
+    if (has_keys && !has_tls) {
+        log_event(LOG_WARN, "keys_in_the_clear", LOG_STRING("listen", config->listen),
+                  LOG_STRING("advice", "--tls-cert and --tls-key, or a proxy that speaks TLS"));
+    }
+    return STATUS_OK;
+}
+
+/* ---- keys and certificate ---- */
+
+struct credentials {
+    struct keys *keys; /* or NULL, as is the certificate, without the option */
+    struct certificate *certificate;
+};
+
+static enum status read_credentials(const struct http *http, struct credentials *ret_credentials,
+                                    struct fault *fault)
+{
+    const struct config *config = http->config;
+    struct credentials read = { .keys = NULL };
+    enum status status = STATUS_OK;
+    if (config->api_keys[0] != '\0') {
+        status = keys_read(config->api_keys, http->keys, &read.keys, fault);
+    }
+    if (status == STATUS_OK && config->tls_cert[0] != '\0') {
+        status = certificate_read(config->tls_cert, config->tls_key, &read.certificate, fault);
+    }
+    if (status != STATUS_OK) {
+        keys_unref(read.keys);
+        return status;
+    }
+    *ret_credentials = read;
+    return STATUS_OK;
+}
+
+static void take_credentials(struct http *http, const struct credentials *credentials)
+{
+    keys_unref(http->keys);
+    http->keys = credentials->keys;
+    if (credentials->certificate) {
+        certificate_show(credentials->certificate);
+    }
+}
+
+enum status access_open(struct http *http, struct fault *fault)
+{
+    struct credentials credentials;
+    enum status status = check_options(http, fault);
+    if (status == STATUS_OK) {
+        status = read_credentials(http, &credentials, fault);
+    }
+    if (status == STATUS_OK && credentials.certificate &&
+        MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES) {
+        certificate_free(credentials.certificate);
+        keys_unref(credentials.keys);
+        return fault_set(fault, STATUS_INVALID_VALUE, "tls-cert", "this libmicrohttpd was built without TLS");
+    }
+    if (status == STATUS_OK) {
+        take_credentials(http, &credentials);
+    }
+    return status;
+}
+
+enum status access_reload(struct http *http, struct fault *fault)
+{
+    struct credentials credentials;
+    enum status status = read_credentials(http, &credentials, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    take_credentials(http, &credentials);
+    for (size_t k = 0; http->keys && k < http->n_workers; k++) {
+        keys_unref(atomic_exchange(&http->workers[k]->new_keys, keys_ref(http->keys)));
+    }
+    return STATUS_OK;
+}
+
+void access_close(struct http *http)
+{
+    keys_unref(http->keys);
+    http->keys = NULL;
+    certificate_done();
+}
+
+void access_join(struct http_worker *worker)
+{
+    worker->keys = keys_ref(worker->http->keys);
+}
+
+void access_leave(struct http_worker *worker)
+{
+    keys_unref(worker->keys);
+    keys_unref(atomic_exchange(&worker->new_keys, NULL));
+}
+
+/* ---- a request ---- */
+
+static struct keys *current_keys(struct http_worker *worker)
+{
+    if (atomic_load_explicit(&worker->new_keys, memory_order_relaxed)) {
+        keys_unref(worker->keys);
+        worker->keys = atomic_exchange(&worker->new_keys, NULL);
+    }
+    return worker->keys;
+}
+
+/* The key of "Bearer KEY"; NULL: it is something else. */
+static const char *bearer_key(const char *authorization, size_t *ret_n)
+{
+    static const char scheme[] = "bearer ";
+    if (!authorization || strncasecmp(authorization, scheme, sizeof scheme - 1) != 0) {
+        return NULL;
+    }
+    const char *key = authorization + sizeof scheme - 1;
+    key += strspn(key, " ");
+    *ret_n = strcspn(key, " \t");
+    return *ret_n > 0 ? key : NULL;
+}
+
+enum status access_check(struct exchange *exchange, const char *authorization)
+{
+    struct request *request = &exchange->request;
+    struct http_worker *worker = exchange->worker;
+    const enum scope scope = request->route->scope;
+    if (!worker->keys || scope == SCOPE_NONE) {
+        return STATUS_OK;
+    }
+    size_t n = 0;
+    const char *text = bearer_key(authorization, &n);
+    if (!text) {
+        return fault_set(&request->fault, STATUS_KEY_MISSING, NULL,
+                         "a key is wanted: -H 'authorization: Bearer KEY'");
+    }
+    struct key *key = keys_find(current_keys(worker), text, n);
+    if (!key) {
+        return fault_set(&request->fault, STATUS_KEY_INVALID, NULL, "there is no such key");
+    }
+    size_t rate = request->config->key_rate;
+    if (!key_spend(key, rate, worker->now_ns)) {
+        return fault_set(&request->fault, STATUS_RATE_LIMITED, NULL, "a key has %zu requests a second", rate);
+    }
+    if (!key_allows(key, scope)) {
+        return fault_set(&request->fault, STATUS_SCOPE_MISSING, NULL, "this takes a key of the scope '%s'",
+                         scope_word(scope));
+    }
+    return STATUS_OK;
+}
+
+/* ---- a reply ---- */
+
+static bool add(struct MHD_Response *response, const char *name, const char *value)
+{
+    return MHD_add_response_header(response, name, value) == MHD_YES;
+}
+
+static bool add_origin(struct MHD_Response *response, const struct exchange *exchange, const char *origin)
+{
+    bool fine = add(response, "Access-Control-Allow-Origin", origin);
+    if (strcmp(origin, "*") != 0) {
+        fine = fine && add(response, "Vary", "Origin");
+    }
+    if (exchange->allowed && exchange->request.reply.code == 204) { /* to OPTIONS, which may be a preflight */
+        char allow[ROUTER_ALLOW_MAX];
+        router_print_allow(exchange->allowed, allow);
+        fine = fine && add(response, "Access-Control-Allow-Methods", allow) &&
+               add(response, "Access-Control-Allow-Headers", "authorization, content-type") &&
+               add(response, "Access-Control-Max-Age", PREFLIGHT_SECONDS);
+    }
+    return fine;
+}
+
+bool access_add_headers(struct MHD_Response *response, const struct exchange *exchange)
+{
+    const char *origin = exchange->request.config->cors_origin;
+    bool fine = exchange->request.reply.code != 401 || add(response, "WWW-Authenticate", "Bearer");
+    return fine && (origin[0] == '\0' || add_origin(response, exchange, origin));
+}

@@ -1,0 +1,31 @@
+/*
+ * access.h - who may do what: API keys, the certificate, and web pages of other origins.
+ *
+ * Keys and certificate are read at start and again on SIGHUP, by main's thread. Each worker has a reference
+ * to the keys that it uses; new ones are left in a letter box of its own (http_worker.new_keys), which it
+ * looks into before it uses them. So no request takes a lock, and old keys live no longer than they are used.
+ */
+#ifndef ACCESS_H
+#define ACCESS_H
+
+#include "http/worker.h"
+
+/* Reads what the options name, and refuses what cannot work. Before the workers are started; main's thread.
+ */
+__attribute__((warn_unused_result)) enum status access_open(struct http *http, struct fault *fault);
+/* Reads keys and certificate again; on failure those at hand stay. Main's thread. */
+__attribute__((warn_unused_result)) enum status access_reload(struct http *http, struct fault *fault);
+/* After the workers have ended. */
+void access_close(struct http *http);
+
+/* A worker's share. */
+void access_join(struct http_worker *worker);
+void access_leave(struct http_worker *worker);
+
+/* Whether the request, whose route is known, may go on; by the worker. `authorization` is the header's value
+ * or NULL. */
+enum status access_check(struct exchange *exchange, const char *authorization);
+/* The headers that a reply has for clients without the right key, and for pages of other origins. */
+bool access_add_headers(struct MHD_Response *response, const struct exchange *exchange);
+
+#endif
