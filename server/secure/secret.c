@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SECRET_BYTES_MAX = 1 << 20 };
+enum { SECRET_BYTES_MAX = 1 << 20, STACK_BYTES = 8 << 10 };
 
 /* Not by stdio, whose buffer would keep a copy. */
 static bool read_all(int fd, char *text, size_t n, size_t *ret_n)
@@ -69,8 +69,16 @@ enum status secret_read(const char *path, const char *param, struct secret *ret_
     return status;
 }
 
+/* What the caller's callees have left of it on the stack: hashing copies what it hashes. */
+__attribute__((noinline)) static void wipe_stack(void)
+{
+    char below[STACK_BYTES];
+    explicit_bzero(below, sizeof below);
+}
+
 void secret_wipe(struct secret *secret)
 {
+    wipe_stack();
     if (secret->text) {
         explicit_bzero(secret->text, secret->n + 1);
         free(secret->text);

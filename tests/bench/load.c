@@ -2,11 +2,12 @@
  * load.c - a load generator for a server on 127.0.0.1: keep-alive clients that POST a body, wait for the
  * whole answer and post again. One thread, bounded by time.
  *
- * Usage: load PORT PATH BODY [CLIENTS [SECONDS [PID [SESSIONS]]]]
+ * Usage: load PORT PATH BODY [CLIENTS [SECONDS [PID [SESSIONS [KEY]]]]]
  *
- * "%d" in PATH becomes the client's number; with SESSIONS, each request has a random one below it. Prints one
- * line of name=value pairs; with the PID of the server also the processor time that it took for a request,
- * from /proc/PID/task/<n>/schedstat, which counts nanoseconds. Ends with 1 if any answer was not a 200.
+ * "%d" in PATH becomes the client's number; with SESSIONS, each request has a random one below it; with KEY,
+ * it is sent with each. Prints one line of name=value pairs; with the PID of the server also the processor
+ * time that it took for a request, from /proc/PID/task/<n>/schedstat, which counts nanoseconds. Ends with 1
+ * if any answer was not a 200.
  */
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -109,14 +110,18 @@ static void change_number(struct client *client)
     }
 }
 
-static void make_request(struct client *client, const char *template, const char *body, size_t number)
+static void make_request(struct client *client, const char *template, const char *body, const char *key,
+                         size_t number)
 {
-    char path[512];
+    char path[512], authorization[512] = "";
+    if (key) {
+        snprintf(authorization, sizeof authorization, "Authorization: Bearer %s\r\n", key);
+    }
     print_path(path, template, number);
     int n = snprintf(client->request, sizeof client->request,
                      "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: load\r\nAccept: */*\r\n"
-                     "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                     path, strlen(body), body);
+                     "Content-Type: application/json\r\n%sContent-Length: %zu\r\n\r\n%s",
+                     path, authorization, strlen(body), body);
     if (n < 0 || (size_t)n >= sizeof client->request) {
         errno = EMSGSIZE;
         fail("the request");
@@ -237,8 +242,9 @@ int main(int argc, char *argv[])
     size_t n_clients = argc > 4 ? strtoul(argv[4], NULL, 10) : 16;
     double seconds = argc > 5 ? strtod(argv[5], NULL) : 2;
     int pid = argc > 6 ? (int)strtol(argv[6], NULL, 10) : 0;
+    const char *key = argc > 8 ? argv[8] : NULL;
     if (argc < 4 || n_clients == 0 || n_clients > CLIENTS_MAX) {
-        fputs("usage: load PORT PATH BODY [CLIENTS [SECONDS [PID [SESSIONS]]]]\n", stderr);
+        fputs("usage: load PORT PATH BODY [CLIENTS [SECONDS [PID [SESSIONS [KEY]]]]]\n", stderr);
         return 2;
     }
     static struct figures warm_up, figures;
@@ -248,7 +254,7 @@ int main(int argc, char *argv[])
         fail("start");
     }
     for (size_t k = 0; k < n_clients; k++) {
-        make_request(&clients[k], argv[2], argv[3], k);
+        make_request(&clients[k], argv[2], argv[3], key, k);
         clients[k].n_sessions = clients[k].number ? n_sessions : 0;
         open_client(&clients[k], events, (uint16_t)strtoul(argv[1], NULL, 10));
     }
