@@ -64,7 +64,7 @@ static bool parse_authority(const char *text, size_t n, struct target *target)
     memcpy(target->authority, text, n);
     memcpy(target->host, host, n_host);
     if (colon == end) {
-        strcpy(target->port, target->is_tls ? "443" : "80");
+        snprintf(target->port, sizeof target->port, "%s", target->is_tls ? "443" : "80");
         return true;
     }
     return *colon == ':' && parse_port(colon + 1, (size_t)(end - colon) - 1, target->port);
