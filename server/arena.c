@@ -1,12 +1,12 @@
 #include "arena.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
     ALIGNMENT = 16,
     FIRST_BLOCK = 16 << 10,    /* enough for a small request; it is kept, so it stays small */
+    SMALL_BYTES = 64 << 10,    /* an arena gets as much whatever others have */
     BLOCK_GROWTH_MAX = 1 << 20 /* blocks double up to here */
 };
 
@@ -32,12 +32,57 @@ void arena_init(struct arena *arena, size_t cap_bytes)
     *arena = (struct arena){ .cap = cap_bytes };
 }
 
+/* ---- the total ---- */
+
+bool arena_total_add(struct arena_total *total, size_t n)
+{
+    size_t used = atomic_fetch_add_explicit(&total->used, n, memory_order_relaxed) + n;
+    if (used <= atomic_load_explicit(total->max, memory_order_relaxed)) {
+        return true;
+    }
+    arena_total_subtract(total, n);
+    return false;
+}
+
+void arena_total_subtract(struct arena_total *total, size_t n)
+{
+    atomic_fetch_sub_explicit(&total->used, n, memory_order_relaxed);
+}
+
+/* ---- blocks ---- */
+
+static struct arena_block *make_block(struct arena *arena, size_t size)
+{
+    if (arena->total && arena->used + size <= SMALL_BYTES) {
+        atomic_fetch_add_explicit(&arena->total->used, size, memory_order_relaxed);
+    } else if (arena->total && !arena_total_add(arena->total, size)) {
+        arena->is_short = true;
+        return NULL;
+    }
+    struct arena_block *block = malloc(size);
+    if (block) {
+        block->size = size;
+        arena->used += size;
+    } else if (arena->total) {
+        arena_total_subtract(arena->total, size);
+    }
+    return block;
+}
+
+static void free_block(struct arena *arena, struct arena_block *block)
+{
+    arena->used -= block->size;
+    if (arena->total) {
+        arena_total_subtract(arena->total, block->size);
+    }
+    free(block);
+}
+
 static void free_all_but_first(struct arena *arena)
 {
     while (arena->current != arena->first) {
         struct arena_block *previous = arena->current->previous;
-        arena->used -= arena->current->size;
-        free(arena->current);
+        free_block(arena, arena->current);
         arena->current = previous;
     }
 }
@@ -53,13 +98,16 @@ void arena_done(struct arena *arena)
 {
     if (arena) {
         free_all_but_first(arena);
-        free(arena->first);
-        arena_init(arena, arena->cap);
+        if (arena->first) {
+            free_block(arena, arena->first);
+        }
+        *arena = (struct arena){ .cap = arena->cap, .total = arena->total };
     }
 }
 
 void arena_reset(struct arena *arena)
 {
+    arena->is_short = false;
     if (arena->first) {
         free_all_but_first(arena);
         begin_block(arena, arena->first);
@@ -79,13 +127,11 @@ static bool add_block(struct arena *arena, size_t n)
     }
     wanted = wanted < left ? wanted : left;
     size = size > wanted ? size : wanted;
-    struct arena_block *block = malloc(size);
+    struct arena_block *block = make_block(arena, size);
     if (!block) {
         return false;
     }
     block->previous = arena->current;
-    block->size = size;
-    arena->used += size;
     if (!arena->first) {
         arena->first = block;
     }

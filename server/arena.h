@@ -1,23 +1,39 @@
 /*
- * arena.h - the memory of one request: bump allocation, freed as a whole, with a cap. A leaf.
+ * arena.h - the memory of one request: bump allocation, freed as a whole, with a cap, and one that it shares
+ * with others. A leaf.
  *
  * One thread at a time. The first block is kept from request to request, so a small request allocates
- * nothing. Allocations are 16-byte aligned and not zeroed.
+ * nothing and touches no shared figure; and up to some kilobytes it gets whatever the others have. Allocations are 16-byte
+ * aligned and not zeroed.
  */
 #ifndef ARENA_H
 #define ARENA_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct arena_block;
 
-struct arena {
-    struct arena_block *first, *current;
-    char *p, *end;    /* the rest of the current block */
-    size_t used, cap; /* bytes of all blocks; none is added beyond the cap */
+/* What several arenas take together. */
+struct arena_total {
+    atomic_size_t used;       /* bytes; anyone may count further ones with arena_total_add */
+    const atomic_size_t *max; /* beyond it only small arenas grow */
 };
 
-void arena_init(struct arena *arena, size_t cap_bytes); /* allocates nothing yet */
+struct arena {
+    struct arena_block *first, *current;
+    char *p, *end;             /* the rest of the current block */
+    size_t used, cap;          /* bytes of all blocks; none is added beyond the cap */
+    struct arena_total *total; /* NULL: it shares nothing */
+    bool is_short;             /* a block was refused for the total's sake, since the last reset */
+};
+
+/* False, and nothing is counted, if that is more than there may be. */
+bool arena_total_add(struct arena_total *total, size_t n);
+void arena_total_subtract(struct arena_total *total, size_t n);
+
+void arena_init(struct arena *arena, size_t cap_bytes); /* allocates nothing yet; `total` may be set then */
 void arena_done(struct arena *arena);
 void arena_reset(struct arena *arena); /* frees all but the first block */
 

@@ -196,3 +196,40 @@ TEST(growing_nothing_is_allocating)
     ck_assert_ptr_eq(arena_grow(&arena, p, 10, 4), p); /* it never shrinks */
     arena_done(&arena);
 }
+
+/* ---- what arenas share ---- */
+
+TEST(arenas_stay_within_their_total)
+{
+    const atomic_size_t max = 1 << 20;
+    struct arena_total total = { .max = &max };
+    struct arena one, other;
+    arena_init(&one, 64 << 20);
+    arena_init(&other, 64 << 20);
+    one.total = other.total = &total;
+    ck_assert_ptr_nonnull(arena_alloc(&one, 900 << 10));
+    ck_assert_uint_eq(total.used, one.used);
+    ck_assert_ptr_null(arena_alloc(&other, 200 << 10));
+    ck_assert(other.is_short && !one.is_short);
+    ck_assert_ptr_nonnull(arena_alloc(&other, 8 << 10)); /* what is small is had in any case */
+    ck_assert_ptr_nonnull(arena_alloc(&other, 20 << 10));
+    arena_reset(&one);
+    arena_reset(&other);
+    ck_assert(!other.is_short);
+    ck_assert_ptr_nonnull(arena_alloc(&other, 200 << 10));
+    ck_assert_uint_eq(total.used, one.used + other.used);
+    arena_done(&one);
+    arena_done(&other);
+    ck_assert_uint_eq(total.used, 0);
+}
+
+TEST(a_total_is_not_exceeded)
+{
+    const atomic_size_t max = 100;
+    struct arena_total total = { .max = &max };
+    ck_assert(arena_total_add(&total, 100));
+    ck_assert(!arena_total_add(&total, 1));
+    arena_total_subtract(&total, 1);
+    ck_assert(arena_total_add(&total, 1));
+    ck_assert_uint_eq(total.used, 100);
+}
