@@ -1,0 +1,115 @@
+#include "http/load.h"
+
+enum {
+    STANDING_PART = 20, /* of the limit for a burst */
+    CALM_PART = 4       /* of that time, without a break, ends what is standing */
+};
+
+static const double RECENT = 1.0 / 8;      /* the weight of a new figure in a mean */
+static const double FIRST_ROW_NS = 5000;   /* until it is known */
+static const int64_t LONG_NS = 500 * 1000; /* a turn that is shorter makes nobody wait */
+static const int64_t NEVER = INT64_MAX;
+
+void load_init(struct load *load)
+{
+    *load = (struct load){ .row_ns = FIRST_ROW_NS, .oldest_ns = NEVER, .behind_since_ns = NEVER };
+}
+
+/* ---- the limit ---- */
+
+static int64_t standing_ns(const struct load *load)
+{
+    return load->queue_ns / STANDING_PART;
+}
+
+static int64_t pending_ns(const struct load *load)
+{
+    return (int64_t)((double)load->n_rows * load->row_ns);
+}
+
+bool load_admits(struct load *load, bool is_heavy, int64_t since_ns, int64_t now_ns)
+{
+    int64_t since = since_ns > load->oldest_ns ? since_ns : load->oldest_ns;
+    int64_t wait_ns = now_ns - since + pending_ns(load), heavy_ns = (int64_t)load->heavy_ns;
+    load->longest_ns = wait_ns > load->longest_ns ? wait_ns : load->longest_ns;
+    if (load->is_standing) { /* then the wait that something heavy means for all others counts too */
+        return is_heavy ? wait_ns + heavy_ns <= standing_ns(load) / 2 : wait_ns <= standing_ns(load);
+    }
+    return is_heavy ? wait_ns <= load->queue_ns / 2 : wait_ns <= load->queue_ns + heavy_ns;
+}
+
+/* ---- turns ---- */
+
+void load_begin(struct load *load, int64_t queue_ns, int64_t now_ns)
+{
+    load->queue_ns = queue_ns;
+    load->began_ns = now_ns;
+    load->longest_ns = 0;
+    if (load->oldest_ns != NEVER) {
+        return;
+    }
+    load->oldest_ns = now_ns;
+    if (now_ns - load->ended_ns >= load->queue_ns / CALM_PART) { /* it slept: that is keeping up */
+        load->behind_since_ns = NEVER;
+        load->is_standing = false;
+    }
+}
+
+bool load_is_long(const struct load *load, int64_t now_ns)
+{
+    return now_ns - load->began_ns >= LONG_NS;
+}
+
+void load_end(struct load *load, int64_t now_ns, bool has_more)
+{
+    int64_t left_ns = pending_ns(load);
+    int64_t longest_ns = left_ns > load->longest_ns ? left_ns : load->longest_ns;
+    if (longest_ns <= standing_ns(load) / 2) {
+        load->behind_since_ns = NEVER;
+        load->calm_since_ns = load->calm_since_ns < now_ns ? load->calm_since_ns : now_ns;
+        load->is_standing = load->is_standing && now_ns - load->calm_since_ns < load->queue_ns / CALM_PART;
+    } else {
+        load->calm_since_ns = NEVER;
+        load->behind_since_ns = load->behind_since_ns < now_ns ? load->behind_since_ns : now_ns;
+        load->is_standing = load->is_standing || now_ns - load->behind_since_ns >= load->queue_ns;
+    }
+    load->oldest_ns = has_more ? load->began_ns : NEVER;
+    load->ended_ns = now_ns;
+}
+
+/* ---- the work ---- */
+
+void load_take(struct load *load, size_t n_rows)
+{
+    load->n_rows += n_rows;
+}
+
+void load_drop(struct load *load, size_t n_rows)
+{
+    load->n_rows -= n_rows;
+}
+
+size_t load_rows_at_once(const struct load *load)
+{
+    double n = (double)standing_ns(load) / 2 / load->row_ns;
+    return n > 1 ? (size_t)n : 1;
+}
+
+/* One that was interrupted must not count for many: at most it doubles the mean. */
+static void measure(double *mean, double ns)
+{
+    ns = *mean > 0 && ns > 9 * *mean ? 9 * *mean : ns;
+    *mean += *mean > 0 ? RECENT * (ns - *mean) : ns;
+}
+
+void load_measure_rows(struct load *load, size_t n_rows, int64_t ns)
+{
+    if (n_rows > 0) {
+        measure(&load->row_ns, (double)ns / (double)n_rows);
+    }
+}
+
+void load_measure_heavy(struct load *load, int64_t ns)
+{
+    measure(&load->heavy_ns, (double)ns);
+}

@@ -1,0 +1,61 @@
+/*
+ * load.h - whether a worker may take in more, or has to turn it away. Pure; that worker's thread only; times
+ * are the monotonic clock's.
+ *
+ * A request waits twice: in its socket, while the worker is at something else, and then for what was taken in
+ * before it. The first is known from the clock (load_begin, load_end), the second from the rows that are in
+ * hand and what a row cost lately. A request that would wait beyond the limit is turned away at once, which
+ * costs little.
+ *
+ * The limit is that of controlled delay (B. Maurer, "Fail at Scale", ACM Queue 13(8), 2015; K. Nichols and
+ * V. Jacobson, "Controlling Queue Delay", ACM Queue 10(5), 2012). Thousands of sensors that report on the
+ * minute are a burst, which is served: it may queue for queue_ns. Only a worker that has been behind for all
+ * of that time has a standing queue, which makes everybody wait and serves nobody: from then on, until it has
+ * kept up for a while, the limit is a twentieth.
+ *
+ * What is heavy (sequences, jobs, uploads) is turned away at half the limit, so before any step is; and steps
+ * are given the time of one that was let in, which they could not help.
+ */
+#ifndef LOAD_H
+#define LOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct load {
+    int64_t queue_ns;
+    int64_t began_ns;        /* this turn */
+    int64_t ended_ns;        /* the one before */
+    int64_t oldest_ns;       /* nothing that this turn takes in has waited since before */
+    int64_t longest_ns;      /* that one of this turn's has to wait */
+    size_t n_rows;           /* in hand: taken in, and not done */
+    double row_ns, heavy_ns; /* what a row, and what is heavy, cost lately */
+    int64_t behind_since_ns; /* or INT64_MAX: it keeps up */
+    int64_t calm_since_ns;   /* or INT64_MAX: it is behind */
+    bool is_standing;
+};
+
+void load_init(struct load *load);
+
+/* A turn begins: before it takes anything in. */
+void load_begin(struct load *load, int64_t queue_ns, int64_t now_ns);
+/* It ends. has_more: requests have come in meanwhile that the next one will find. */
+void load_end(struct load *load, int64_t now_ns, bool has_more);
+/* Whether a turn that began long ago ends now, so that it matters what has come in meanwhile. */
+bool load_is_long(const struct load *load, int64_t now_ns);
+
+/* Whether a request that cannot have come in before since_ns may be taken in. */
+bool load_admits(struct load *load, bool is_heavy, int64_t since_ns, int64_t now_ns);
+
+/* Rows are taken in hand; they are done, or given up. */
+void load_take(struct load *load, size_t n_rows);
+void load_drop(struct load *load, size_t n_rows);
+/* How many rows to work on before looking at what else has come in. At least 1. */
+size_t load_rows_at_once(const struct load *load);
+
+/* What n_rows rows, and what one heavy request, took. */
+void load_measure_rows(struct load *load, size_t n_rows, int64_t ns);
+void load_measure_heavy(struct load *load, int64_t ns);
+
+#endif
