@@ -49,9 +49,24 @@ enum option_when { OPTION_START, OPTION_LIVE };
       "0: before each reply")                                                                                                 \
     X(horizon_max, "horizon-max", SIZE, LIVE, "10000", 1, 1000000, NULL, "N", "steps that a forecast may look ahead")               \
     X(body_max, "body-max", SIZE, LIVE, "16777216", 1024, 1073741824, NULL, "BYTES", "largest request body")                        \
+    X(header_max, "header-max", SIZE, START, "6144", 1024, 1048576, NULL, "BYTES", "longest head of a request, its first line "   \
+      "included; each connection that is used takes a third more, or 2 KiB")                                                    \
+    X(url_max, "url-max", SIZE, LIVE, "4096", 64, 1048576, NULL, "BYTES", "longest path with its query")                         \
+    X(json_depth_max, "json-depth-max", SIZE, LIVE, "32", 8, 64, NULL, "N", "arrays and objects that may stand in each other")   \
+    X(row_max, "row-max", SIZE, LIVE, "100000", 1, 100000000, NULL, "N", "rows of the sequences of one request, their "          \
+      "forecasts included")                                                                                                     \
+    X(memory_max, "memory-max", SIZE, LIVE, "1073741824", 1048576, 1099511627776, NULL, "BYTES", "memory of all requests in "    \
+      "hand; beyond it larger ones are refused, and steps go on")                                                               \
+    X(stream_max, "stream-max", SIZE, LIVE, "1000", 0, 1000000, NULL, "N", "open event streams, of each worker")                 \
+    X(connection_address_max, "connection-address-max", SIZE, LIVE, "5000", 0, 1000000, NULL, "N", "open connections of one "    \
+      "client address, or IPv6 /64; 0: any number; behind a proxy all clients have its address")                                \
+    X(reply_seconds, "reply-seconds", SIZE, LIVE, "30", 1, 86400, NULL, "S", "time for a client to take a reply, and a second "   \
+      "more for each 64 KiB")                                                                                                   \
+    X(queue_ms, "queue-ms", SIZE, LIVE, "100", 1, 60000, NULL, "MS", "longest wait of a step in a burst; a twentieth of it when "  \
+      "the load stays too high, and half of either for sequences and jobs")                                                     \
     X(connection_max, "connection-max", SIZE, START, "10000", 1, 1000000, NULL, "N", "open connections, all workers together")       \
-    X(request_seconds, "request-seconds", SIZE, START, "30", 1, 86400, NULL, "S", "time for a whole request to arrive")              \
-    X(idle_seconds, "idle-seconds", SIZE, START, "120", 1, 86400, NULL, "S", "time that a silent connection is kept")                \
+    X(request_seconds, "request-seconds", SIZE, LIVE, "30", 1, 86400, NULL, "S", "time for a whole request to arrive")              \
+    X(idle_seconds, "idle-seconds", SIZE, LIVE, "120", 1, 86400, NULL, "S", "time that a silent connection is kept")                \
     X(drain_seconds, "drain-seconds", SIZE, LIVE, "10", 0, 3600, NULL, "S", "time to stop in: requests finish, the job "             \
       "is checkpointed, sessions are synced")       \
     X(log_format, "log-format", CHOICE, LIVE, "text", 0, 0, "text|json", "FORMAT", "form of the log lines on standard error")       \

@@ -42,15 +42,18 @@
     X(SESSION_DAMAGED, "session_damaged", 410) /* neither copy of its record fits its checksum */            \
     X(SESSION_EVICTED, "session_evicted", 410)                                                               \
     X(BODY_TOO_LARGE, "body_too_large", 413)                                                                 \
+    X(URL_TOO_LONG, "url_too_long", 414)                                                                     \
     X(REQUEST_TOO_LARGE, "request_too_large", 413) /* its working memory or its reply would be */            \
     X(UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", 415)                                                 \
     X(NON_FINITE_RESULT, "non_finite_result", 422)                                                           \
     X(HORIZON_NOT_SUPPORTED, "horizon_not_supported", 422)                                                   \
     X(NO_READING, "no_reading", 422)                                                                         \
     X(INVALID_MODEL, "invalid_model", 422)                                                                   \
-    X(INCOMPATIBLE_MODEL, "incompatible_model", 422) /* a version with other inputs or outputs */            \
-    X(JOB_TOO_LARGE, "job_too_large", 422)           /* beyond --job-memory-max */                           \
+    X(INCOMPATIBLE_MODEL, "incompatible_model", 422)     /* a version with other inputs or outputs */        \
+    X(JOB_TOO_LARGE, "job_too_large", 422)               /* beyond --job-memory-max */                       \
+    X(TOO_MANY_CONNECTIONS, "too_many_connections", 429) /* from one address */                              \
     X(RATE_LIMITED, "rate_limited", 429)                                                                     \
+    X(HEADERS_TOO_LARGE, "headers_too_large", 431)                                                           \
     X(QUEUE_FULL, "queue_full", 429)                                                                         \
     X(INTERNAL, "internal", 500)                                                                             \
     X(NO_DATA_DIRECTORY, "no_data_directory", 501)                                                           \

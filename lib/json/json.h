@@ -3,9 +3,9 @@
  * nothing of the project.
  *
  * The scanner accepts exactly RFC 8259 (no duplicate check: callers know which names they have seen), UTF-8
- * checked, nesting at most JSON_DEPTH_MAX. It allocates nothing: strings come back as slices of the input and
- * are unescaped into the caller's buffer on demand. Reading goes on by return values: the first error sticks,
- * every later call returns false, and `error` with `at` say what and where.
+ * checked, nesting at most depth_max, which callers may lower. It allocates nothing: strings come back as
+ * slices of the input and are unescaped into the caller's buffer on demand. Reading goes on by return values:
+ * the first error sticks, every later call returns false, and `error` with `at` say what and where.
  *
  *     struct json j;
  *     json_init(&j, text, n);
@@ -37,7 +37,7 @@ struct json {
     const char *begin, *p, *end;
     const char *error; /* NULL while all is well; else a static phrase such as "expected ',' or ']'" */
     const char *at;    /* where the error is */
-    unsigned depth;
+    unsigned depth, depth_max; /* json_init sets the latter to JSON_DEPTH_MAX, and no more is possible */
     unsigned char state;       /* what may come next: enum json_state in scan.h */
     char open[JSON_DEPTH_MAX]; /* '{' or '[' per open container */
 };

@@ -17,6 +17,7 @@ void json_init(struct json *j, const char *text, size_t n)
     j->error = NULL;
     j->at = NULL;
     j->depth = 0;
+    j->depth_max = JSON_DEPTH_MAX;
     j->state = JSON_STATE_VALUE;
 }
 
@@ -95,7 +96,7 @@ static bool enter(struct json *j, char bracket, const char *expected)
     if (*j->p != bracket) {
         return json_fail(j, j->p, expected);
     }
-    if (j->depth == JSON_DEPTH_MAX) {
+    if (j->depth >= j->depth_max) {
         return json_fail(j, j->p, "arrays and objects are nested too deeply");
     }
     j->open[j->depth++] = bracket;

@@ -24,32 +24,36 @@ void text_append(struct text *text, const char *bytes, size_t n);
 
 /* ---- decoding ---- */
 
-struct step_limits {
+struct codec_limits {
     size_t horizon_max;
+    size_t depth_max; /* of nested arrays and objects; at most JSON_DEPTH_MAX (json.h) */
+    size_t rows_max;  /* of a prediction, those of its forecasts included */
 };
 
 /* The body of POST .../step for the session already named by the route (step->session is set), or, with
  * in_batch, an element of `steps` that names its own. step->model and ->arena are set. */
-enum status codec_step(const char *json, size_t n, const struct step_limits *limits, bool in_batch,
+enum status codec_step(const char *json, size_t n, const struct codec_limits *limits, bool in_batch,
                        struct step *ret_step, struct fault *fault);
 /* The body of POST .../steps: an array of steps; each has its own fault where it alone is wrong. */
-enum status codec_steps(const char *json, size_t n, const struct step_limits *limits,
+enum status codec_steps(const char *json, size_t n, const struct codec_limits *limits,
                         const struct model *model, struct arena *arena, struct step **ret_steps,
                         size_t *ret_n, struct fault *fault);
 /* {"horizon","future"} of POST .../forecast; horizon is required. */
-enum status codec_outlook(const char *json, size_t n, const struct step_limits *limits,
+enum status codec_outlook(const char *json, size_t n, const struct codec_limits *limits,
                           const struct model *model, struct arena *arena, struct outlook *ret_outlook,
                           struct fault *fault);
 /* The body of POST .../predict. */
-enum status codec_prediction(const char *json, size_t n, const struct step_limits *limits,
+enum status codec_prediction(const char *json, size_t n, const struct codec_limits *limits,
                              const struct model *model, struct arena *arena,
                              struct prediction *ret_prediction, struct fault *fault);
 /* The body of PUT .../sessions/{session}: what codec_put_session wrote, or {"ttl"}, or {"rewarm":[[x]...]}.
  */
-enum status codec_session_restore(const char *json, size_t n, const struct model *model, struct arena *arena,
+enum status codec_session_restore(const char *json, size_t n, const struct codec_limits *limits,
+                                  const struct model *model, struct arena *arena,
                                   struct session_restore *ret_restore, struct fault *fault);
 /* {"to": id} */
-enum status codec_fork(const char *json, size_t n, char ret_to[SESSION_ID_MAX + 1], struct fault *fault);
+enum status codec_fork(const char *json, size_t n, const struct codec_limits *limits,
+                       char ret_to[SESSION_ID_MAX + 1], struct fault *fault);
 
 /* ---- decoding jobs: what a row is depends on the model and the loss, and fields come in any order ---- */
 
@@ -60,17 +64,20 @@ struct job_target {
 };
 
 /* Of the body of POST /v1/fine_tuning/jobs, or the first line of an x-ndjson one: these and nothing else. */
-enum status codec_job_target(const char *json, size_t n, struct job_target *ret_target, struct fault *fault);
+enum status codec_job_target(const char *json, size_t n, const struct codec_limits *limits,
+                             struct job_target *ret_target, struct fault *fault);
 /* All of it, for the target that was found: `info` is of its version, whose number is target->version.
  * is_first_line: of x-ndjson; there is no `training`, and codec_job_lines_end adds it. */
-enum status codec_job(const char *json, size_t n, bool is_first_line, const struct job_target *target,
-                      const struct gru_info *info, struct arena *arena, struct job_request *ret_request,
-                      struct fault *fault);
+enum status codec_job(const char *json, size_t n, const struct codec_limits *limits, bool is_first_line,
+                      const struct job_target *target, const struct gru_info *info, struct arena *arena,
+                      struct job_request *ret_request, struct fault *fault);
 
-/* The further lines, one series each, over any number of turns: `info` is copied. NULL: no memory. */
+/* The further lines, one series each, over any number of turns: `info` and `limits` are copied. NULL: no
+ * memory.
+ */
 struct job_lines;
-struct job_lines *codec_job_lines(const struct gru_info *info, const struct job_target *target,
-                                  struct arena *arena);
+struct job_lines *codec_job_lines(const struct gru_info *info, const struct codec_limits *limits,
+                                  const struct job_target *target, struct arena *arena);
 /* number: of the line, from 1, for the fault. */
 enum status codec_job_line(struct job_lines *lines, size_t number, const char *json, size_t n,
                            struct fault *fault);

@@ -79,7 +79,8 @@ static enum status read_target_loss(struct reader *r, void *body)
     return status;
 }
 
-enum status codec_job_target(const char *json, size_t n, struct job_target *ret_target, struct fault *fault)
+enum status codec_job_target(const char *json, size_t n, const struct codec_limits *limits,
+                             struct job_target *ret_target, struct fault *fault)
 {
     static const struct field fields[] = {
         { "model", read_target_model, true },
@@ -91,7 +92,7 @@ enum status codec_job_target(const char *json, size_t n, struct job_target *ret_
     unsigned seen;
     gru_hyperparameters_init(&defaults);
     struct job_target target = { .loss = defaults.loss };
-    reader_init(&r, json, n, NULL, fault);
+    reader_init(&r, json, n, limits, NULL, fault);
     enum status status =
         reader_end(&r, read_some_fields(&r, fields, sizeof fields / sizeof *fields, &target, &seen));
     if (status == STATUS_OK && (seen & 1U) == 0) {
@@ -297,13 +298,13 @@ static void fill_request(struct job_body *job)
     request->n_validation = job->validation.list.n;
 }
 
-enum status codec_job(const char *json, size_t n, bool is_first_line, const struct job_target *target,
-                      const struct gru_info *info, struct arena *arena, struct job_request *ret_request,
-                      struct fault *fault)
+enum status codec_job(const char *json, size_t n, const struct codec_limits *limits, bool is_first_line,
+                      const struct job_target *target, const struct gru_info *info, struct arena *arena,
+                      struct job_request *ret_request, struct fault *fault)
 {
     struct reader r;
     unsigned seen;
-    reader_init(&r, json, n, arena, fault);
+    reader_init(&r, json, n, limits, arena, fault);
     struct job_body job = { .is_first_line = is_first_line };
     job.request.validation_fraction = VALIDATION_FRACTION;
     job.request.seed = SEED_DEFAULT;

@@ -7,6 +7,7 @@
 
 struct job_lines {
     struct arena *arena;
+    struct codec_limits limits;
     struct gru_info info; /* of the model when the upload began, as far as series depend on it */
     struct series_list list;
 };
@@ -18,14 +19,15 @@ static struct gru_variable *copy_variables(struct arena *arena, const struct gru
     return copy != NULL ? memcpy(copy, variables, n * sizeof *copy) : NULL;
 }
 
-struct job_lines *codec_job_lines(const struct gru_info *info, const struct job_target *target,
-                                  struct arena *arena)
+struct job_lines *codec_job_lines(const struct gru_info *info, const struct codec_limits *limits,
+                                  const struct job_target *target, struct arena *arena)
 {
     struct job_lines *lines = arena_alloc(arena, sizeof *lines);
     if (lines == NULL) {
         return NULL;
     }
     lines->arena = arena;
+    lines->limits = *limits;
     lines->info = *info;
     lines->info.inputs = copy_variables(arena, info->inputs, info->n_inputs);
     lines->info.outputs = copy_variables(arena, info->outputs, info->n_outputs);
@@ -41,7 +43,7 @@ enum status codec_job_line(struct job_lines *lines, size_t number, const char *j
 {
     struct fault own = { .status = STATUS_OK };
     struct reader r;
-    reader_init(&r, json, n, lines->arena, &own);
+    reader_init(&r, json, n, &lines->limits, lines->arena, &own);
     r.whole = "the series";
     size_t index = lines->list.n;
     enum status status = reader_end(&r, series_read_one(&r, &lines->list));
@@ -53,7 +55,7 @@ enum status codec_job_line(struct job_lines *lines, size_t number, const char *j
         return status;
     }
     char param[sizeof own.param + 32] = "";
-    if (status != STATUS_INVALID_JSON) {
+    if (status != STATUS_INVALID_JSON || own.param[0] != '\0') {
         const char *dot = own.param[0] != '\0' ? "." : "";
         snprintf(param, sizeof param, "training.series[%zu]%s%s", index, dot, own.param);
     }

@@ -12,6 +12,7 @@ struct predict_body {
     /* of the whole only: */
     const struct model *model;
     const struct version *version;
+    size_t rows_max;
     bool last_only;
     struct sequence *sequences;
     size_t n_sequences, size;
@@ -132,6 +133,20 @@ static enum status check_instances(struct reader *r, struct predict_body *predic
     return status;
 }
 
+/* The rows of x were counted as they came: those of the forecasts join them. */
+static enum status check_rows(struct reader *r, const struct predict_body *predict, size_t n_sequences)
+{
+    size_t n, horizon = predict->outlook.outlook.horizon;
+    if (__builtin_mul_overflow(n_sequences, horizon, &n) || n > predict->rows_max - predict->x->n_rows) {
+        return reader_refuse_field(
+            r, STATUS_REQUEST_TOO_LARGE, "horizon",
+            "is %zu, which for %zu sequence%s of together %zu rows goes beyond the %zu "
+            "rows that a request may have",
+            horizon, n_sequences, n_sequences == 1 ? "" : "s", predict->x->n_rows, predict->rows_max);
+    }
+    return STATUS_OK;
+}
+
 /* What no field alone can tell. */
 static enum status check_whole(struct reader *r, struct predict_body *predict, unsigned seen)
 {
@@ -152,6 +167,10 @@ static enum status check_whole(struct reader *r, struct predict_body *predict, u
                                    "is %u, whose inputs are not those of the active version %u",
                                    predict->version->number, predict->model->active->number);
     }
+    enum status status = check_rows(r, predict, has_instances ? predict->n_sequences : 1);
+    if (status != STATUS_OK) {
+        return status;
+    }
     if (has_instances) {
         return check_instances(r, predict);
     }
@@ -159,7 +178,7 @@ static enum status check_whole(struct reader *r, struct predict_body *predict, u
     return outlook_check(r, predict->version->gru, &predict->sequence->outlook);
 }
 
-enum status codec_prediction(const char *json, size_t n, const struct step_limits *limits,
+enum status codec_prediction(const char *json, size_t n, const struct codec_limits *limits,
                              const struct model *model, struct arena *arena,
                              struct prediction *ret_prediction, struct fault *fault)
 {
@@ -167,9 +186,12 @@ enum status codec_prediction(const char *json, size_t n, const struct step_limit
     struct reader r;
     struct columns x;
     unsigned seen;
-    reader_init(&r, json, n, arena, fault);
+    reader_init(&r, json, n, limits, arena, fault);
     columns_init(&x, info, false);
-    struct predict_body body = { .x = &x, .model = model, .version = model->active };
+    x.rows_max = limits->rows_max;
+    struct predict_body body = {
+        .x = &x, .model = model, .version = model->active, .rows_max = limits->rows_max
+    };
     outlook_init(&body.outlook, limits, info);
     body.sequence = reader_alloc(&r, 1, sizeof *body.sequence);
     if (body.sequence == NULL) {

@@ -403,14 +403,15 @@ static enum status choose_state(struct reader *r, struct restore_body *restore, 
     return STATUS_OK;
 }
 
-enum status codec_session_restore(const char *json, size_t n, const struct model *model, struct arena *arena,
+enum status codec_session_restore(const char *json, size_t n, const struct codec_limits *limits,
+                                  const struct model *model, struct arena *arena,
                                   struct session_restore *ret_restore, struct fault *fault)
 {
     const struct gru_info *info = gru_model_info(model->active->gru);
     struct restore_body body = { .model = model, .info = info, .restore = { .ttl_s = -1 } };
     struct reader r;
     unsigned seen;
-    reader_init(&r, json, n, arena, fault);
+    reader_init(&r, json, n, limits, arena, fault);
     columns_init(&body.x, info, false);
     enum status status =
         reader_fields(&r, restore_fields, sizeof restore_fields / sizeof *restore_fields, &body, &seen);
@@ -431,13 +432,14 @@ static enum status read_to(struct reader *r, void *body)
     return reader_session_id(r, body);
 }
 
-enum status codec_fork(const char *json, size_t n, char ret_to[SESSION_ID_MAX + 1], struct fault *fault)
+enum status codec_fork(const char *json, size_t n, const struct codec_limits *limits,
+                       char ret_to[SESSION_ID_MAX + 1], struct fault *fault)
 {
     static const struct field fields[] = { { "to", read_to, true } };
     char to[SESSION_ID_MAX + 1];
     struct reader r;
     unsigned seen;
-    reader_init(&r, json, n, NULL, fault);
+    reader_init(&r, json, n, limits, NULL, fault);
     enum status status = reader_end(&r, reader_fields(&r, fields, 1, to, &seen));
     if (status == STATUS_OK) {
         memcpy(ret_to, to, strlen(to) + 1);

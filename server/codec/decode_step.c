@@ -53,7 +53,7 @@ static const struct field step_fields[] = {
     [STEP_SESSION] = { "session", read_session, true }, /* last: only in a batch */
 };
 
-static void step_init(struct step_body *body, const struct step_limits *limits, const struct model *model)
+static void step_init(struct step_body *body, const struct codec_limits *limits, const struct model *model)
 {
     const struct gru_info *info = gru_model_info(model->active->gru);
     outlook_init(&body->outlook, limits, info);
@@ -93,12 +93,12 @@ static void fill_step(const struct step_body *body, bool in_batch, struct step *
     step->n_forecast = 0;
 }
 
-enum status codec_step(const char *json, size_t n, const struct step_limits *limits, bool in_batch,
+enum status codec_step(const char *json, size_t n, const struct codec_limits *limits, bool in_batch,
                        struct step *ret_step, struct fault *fault)
 {
     struct reader r;
     struct step_body body;
-    reader_init(&r, json, n, ret_step->arena, fault);
+    reader_init(&r, json, n, limits, ret_step->arena, fault);
     r.whole = in_batch ? "the step" : r.whole;
     step_init(&body, limits, ret_step->model);
     enum status status = reader_end(&r, read_step(&r, in_batch, ret_step->model, &body));
@@ -159,14 +159,14 @@ static enum status read_steps(struct reader *r, void *body)
 
 static const struct field steps_fields[] = { { "steps", read_steps, true } };
 
-enum status codec_steps(const char *json, size_t n, const struct step_limits *limits,
+enum status codec_steps(const char *json, size_t n, const struct codec_limits *limits,
                         const struct model *model, struct arena *arena, struct step **ret_steps,
                         size_t *ret_n, struct fault *fault)
 {
     struct reader r;
     struct steps_body body = { .model = model, .size = n / STEP_BYTES + 1 };
     unsigned seen;
-    reader_init(&r, json, n, arena, fault);
+    reader_init(&r, json, n, limits, arena, fault);
     step_init(&body.element, limits, model);
     body.size = body.size < STEPS_AT_FIRST_MAX ? body.size : STEPS_AT_FIRST_MAX;
     body.steps = reader_alloc(&r, body.size, sizeof *body.steps);
@@ -183,7 +183,7 @@ enum status codec_steps(const char *json, size_t n, const struct step_limits *li
 
 /* ---- forecast ---- */
 
-enum status codec_outlook(const char *json, size_t n, const struct step_limits *limits,
+enum status codec_outlook(const char *json, size_t n, const struct codec_limits *limits,
                           const struct model *model, struct arena *arena, struct outlook *ret_outlook,
                           struct fault *fault)
 {
@@ -195,7 +195,7 @@ enum status codec_outlook(const char *json, size_t n, const struct step_limits *
     struct reader r;
     struct outlook_body body;
     unsigned seen;
-    reader_init(&r, json, n, arena, fault);
+    reader_init(&r, json, n, limits, arena, fault);
     outlook_init(&body, limits, gru_model_info(gru));
     enum status status = reader_fields(&r, fields, sizeof fields / sizeof *fields, &body, &seen);
     if (status == STATUS_OK) {

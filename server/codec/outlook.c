@@ -1,7 +1,7 @@
 /* outlook.c - see outlook.h. */
 #include "codec/outlook.h"
 
-void outlook_init(struct outlook_body *body, const struct step_limits *limits, const struct gru_info *info)
+void outlook_init(struct outlook_body *body, const struct codec_limits *limits, const struct gru_info *info)
 {
     *body = (struct outlook_body){ .horizon_max = limits->horizon_max };
     columns_init(&body->future, info, true);

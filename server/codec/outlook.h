@@ -14,7 +14,7 @@ struct outlook_body {
     struct outlook outlook;
 };
 
-void outlook_init(struct outlook_body *body, const struct step_limits *limits, const struct gru_info *info);
+void outlook_init(struct outlook_body *body, const struct codec_limits *limits, const struct gru_info *info);
 
 /* For tables of fields; the body begins with a struct outlook_body. */
 enum status outlook_read_horizon(struct reader *r, void *body);

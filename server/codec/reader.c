@@ -15,9 +15,11 @@ enum {
 
 #define INTEGER_EXACT (UINT64_C(1) << 53) /* integers up to it are doubles */
 
-void reader_init(struct reader *r, const char *text, size_t n, struct arena *arena, struct fault *fault)
+void reader_init(struct reader *r, const char *text, size_t n, const struct codec_limits *limits,
+                 struct arena *arena, struct fault *fault)
 {
     json_init(&r->json, n > 0 ? text : "", n);
+    r->json.depth_max = (unsigned)limits->depth_max;
     r->arena = arena;
     r->fault = fault;
     r->place = NULL;
@@ -126,6 +128,11 @@ enum status reader_refuse_text(struct reader *r)
     const struct json *j = &r->json;
     if (strstr(j->error, "beyond the range") != NULL) { /* well-formed: json.h has one message per range */
         return reader_refuse(r, STATUS_INVALID_VALUE, "is out of range: %s", j->error);
+    }
+    if (strstr(j->error, "nested too deeply") != NULL) {
+        return reader_refuse(r, STATUS_INVALID_JSON,
+                             "is too deep: arrays and objects may stand in each other %u times",
+                             j->depth_max);
     }
     return fault_set(r->fault, STATUS_INVALID_JSON, NULL, "%s is not valid JSON: %s at byte %zu", r->whole,
                      j->error, (size_t)(j->at - j->begin));

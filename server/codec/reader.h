@@ -10,6 +10,7 @@
 #define READER_H
 
 #include "arena.h"
+#include "codec/codec.h"
 #include "service/service.h"
 #include "json/json.h"
 
@@ -29,7 +30,8 @@ struct reader {
 
 enum { READER_NAME_SIZE = 81 }; /* a client's name in a fault is cut to fit */
 
-void reader_init(struct reader *r, const char *text, size_t n, struct arena *arena, struct fault *fault);
+void reader_init(struct reader *r, const char *text, size_t n, const struct codec_limits *limits,
+                 struct arena *arena, struct fault *fault);
 /* After the whole value: `status`, or a fault if more follows. */
 enum status reader_end(struct reader *r, enum status status);
 

@@ -198,6 +198,11 @@ static enum status read_row(struct reader *r, void *body)
 {
     struct rows *rows = body;
     size_t i = r->place->index, width = rows->columns->n;
+    if (rows->columns->n_rows++ == rows->columns->rows_max && rows->columns->rows_max > 0) {
+        r->place = r->place->up; /* the array, and not the row, is what is too long */
+        return reader_refuse(r, STATUS_REQUEST_TOO_LARGE, "goes beyond the %zu rows that a request may have",
+                             rows->columns->rows_max);
+    }
     float *values = reader_grow(r, rows->values, i, width * sizeof *values, &rows->size);
     if (values == NULL) {
         return r->fault->status;

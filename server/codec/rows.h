@@ -21,6 +21,7 @@ struct columns {
     const char *noun; /* what a name is of: "an input" */
     size_t n_steps;   /* rows hold the variables so many times, and beyond 1 are arrays */
     size_t n;
+    size_t n_rows, rows_max; /* read so far, in all arrays together; and how many may be, 0: any number */
     /* For rows that are objects; in the arena, made for the first of them. */
     struct column *by_number, *by_name;
     bool is_sorted;  /* by_name: once a name came out of turn */

@@ -218,7 +218,7 @@ static bool add_origin(struct MHD_Response *response, const struct exchange *exc
 
 bool access_add_headers(struct MHD_Response *response, const struct exchange *exchange)
 {
-    const char *origin = exchange->request.config->cors_origin;
+    const char *origin = exchange->worker->http->config->cors_origin;
     bool fine = exchange->request.reply.code != 401 || add(response, "WWW-Authenticate", "Bearer");
     return fine && (origin[0] == '\0' || add_origin(response, exchange, origin));
 }

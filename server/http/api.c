@@ -33,9 +33,12 @@ enum status api_version(struct request *request, unsigned *ret_number)
     return STATUS_OK;
 }
 
-struct step_limits api_limits(const struct request *request)
+struct codec_limits api_limits(const struct request *request)
 {
-    return (struct step_limits){ .horizon_max = request->config->horizon_max };
+    const struct config *config = request->config;
+    return (struct codec_limits){ .horizon_max = config->horizon_max,
+                                  .depth_max = config->json_depth_max,
+                                  .rows_max = config->row_max };
 }
 
 enum status api_limit(struct request *request, size_t initial, size_t most, size_t *ret_limit)

@@ -39,11 +39,12 @@ static enum status read_job(struct request *request, const char *json, size_t n,
                             struct job_target *ret_target, const struct gru_info **ret_info,
                             struct job_request *ret_job)
 {
-    enum status status = codec_job_target(json, n, ret_target, &request->fault);
+    const struct codec_limits limits = api_limits(request);
+    enum status status = codec_job_target(json, n, &limits, ret_target, &request->fault);
     if (status == STATUS_OK) {
         status = find_target(request, ret_target, ret_info);
     }
-    return status == STATUS_OK ? codec_job(json, n, request->is_ndjson, ret_target, *ret_info,
+    return status == STATUS_OK ? codec_job(json, n, &limits, request->is_ndjson, ret_target, *ret_info,
                                            &request->arena, ret_job, &request->fault)
                                : status;
 }
@@ -86,7 +87,8 @@ static enum status take_first_line(struct upload *upload, const char *line, size
         return fault_set(&request->fault, status, request->fault.param, "line %zu: %s", upload->lines.number,
                          request->fault.message);
     }
-    upload->series = codec_job_lines(info, &upload->target, &request->arena);
+    const struct codec_limits limits = api_limits(request);
+    upload->series = codec_job_lines(info, &limits, &upload->target, &request->arena);
     return upload->series ? STATUS_OK
                           : fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
 }

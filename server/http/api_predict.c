@@ -5,7 +5,7 @@ enum status api_predict(struct request *request)
 {
     const struct model *model;
     struct prediction prediction;
-    const struct step_limits limits = api_limits(request);
+    const struct codec_limits limits = api_limits(request);
     enum status status = api_model(request, &model);
     if (status == STATUS_OK) {
         status = codec_prediction(request->body, request->n_body, &limits, model, &request->arena,

@@ -92,8 +92,9 @@ enum status api_session_put(struct request *request)
     bool created;
     enum status status = find_both(request, &model, &id);
     if (status == STATUS_OK) {
-        status = codec_session_restore(request->body, request->n_body, model, &request->arena, &restore,
-                                       &request->fault);
+        const struct codec_limits limits = api_limits(request);
+        status = codec_session_restore(request->body, request->n_body, &limits, model, &request->arena,
+                                       &restore, &request->fault);
     }
     if (status == STATUS_OK) {
         status = session_put(request->worker, model, id, &restore, &created, &request->fault);
@@ -119,7 +120,8 @@ enum status api_session_fork(struct request *request)
     char to[SESSION_ID_MAX + 1];
     enum status status = find_both(request, &model, &id);
     if (status == STATUS_OK) {
-        status = codec_fork(request->body, request->n_body, to, &request->fault);
+        const struct codec_limits limits = api_limits(request);
+        status = codec_fork(request->body, request->n_body, &limits, to, &request->fault);
     }
     if (status == STATUS_OK) {
         status = session_fork(request->worker, model, id, to, &request->arena, &request->fault);
@@ -133,7 +135,7 @@ enum status api_session_forecast(struct request *request)
     const char *id;
     struct outlook outlook;
     struct session_forecast forecast;
-    const struct step_limits limits = api_limits(request);
+    const struct codec_limits limits = api_limits(request);
     enum status status = find_both(request, &model, &id);
     if (status == STATUS_OK) {
         status = codec_outlook(request->body, request->n_body, &limits, model, &request->arena, &outlook,

@@ -24,7 +24,7 @@ enum status api_step(struct request *request)
     step->arena = &request->arena;
     memcpy(step->model_name, step->model->name, sizeof step->model_name);
     memcpy(step->session, id, strlen(id) + 1);
-    const struct step_limits limits = api_limits(request);
+    const struct codec_limits limits = api_limits(request);
     status = codec_step(request->body, request->n_body, &limits, false, step, &request->fault);
     return status == STATUS_OK ? http_hand_in(request, step, 1) : status;
 }
@@ -65,7 +65,7 @@ enum status api_steps(struct request *request)
     if (request->is_ndjson) {
         return api_steps_upload(request, NULL, 0);
     }
-    const struct step_limits limits = api_limits(request);
+    const struct codec_limits limits = api_limits(request);
     struct step *steps;
     size_t n;
     status = codec_steps(request->body, request->n_body, &limits, model, &request->arena, &steps, &n,
@@ -138,7 +138,7 @@ static enum status add_line(void *context, const char *line, size_t n)
         fault_set(&step->fault, STATUS_BODY_TOO_LARGE, NULL, "a line has at most %d bytes", LINE_MAX_BYTES);
     } else if (model_find(request->worker, request->parameters[0], &step->model, &step->fault) == STATUS_OK) {
         memcpy(step->model_name, step->model->name, sizeof step->model_name);
-        const struct step_limits limits = api_limits(request);
+        const struct codec_limits limits = api_limits(request);
         step->is_done = codec_step(line, n, &limits, true, step, &step->fault) != STATUS_OK;
     }
     if (upload->n_steps == LINES_AT_ONCE) {

@@ -8,6 +8,7 @@
 enum {
     BODY_EXACT_MAX = 1 << 20, /* a longer body's memory grows with what arrives, not with what is announced */
     BODY_FIRST_BYTES = 4 << 10,
+    BODY_SMALL_BYTES = 8 << 10,        /* comes in whatever memory others take */
     UPLOAD_BYTES_PER_SECOND = 64 << 10 /* who sends training data more slowly than this is cut off */
 };
 
@@ -54,6 +55,33 @@ static enum status check_media_type(struct request *request, const struct guard 
                      takes_lines ? " or application/x-ndjson" : "", wanted);
 }
 
+/* Memory for what is announced is set aside before the first byte of it is read; where nothing is announced,
+ * there has to be some at least. */
+static enum status set_aside(struct exchange *exchange, const struct guard *guard)
+{
+    struct request *request = &exchange->request;
+    size_t n = (size_t)guard->content_length;
+    if (!guard->is_chunked && n <= BODY_SMALL_BYTES) {
+        return STATUS_OK;
+    }
+    if (arena_total_add(request->arena.total, n)) {
+        exchange->n_announced = n;
+        return STATUS_OK;
+    }
+    metrics_refuse(exchange->worker->metrics, REFUSED_MEMORY);
+    return fault_set(&request->fault, STATUS_OVERLOADED, NULL,
+                     "the requests in hand take the %zu bytes that they may; send this one again later",
+                     (size_t)request->config->memory_max);
+}
+
+void body_settle(struct exchange *exchange)
+{
+    if (exchange->n_announced > 0) {
+        arena_total_subtract(exchange->request.arena.total, exchange->n_announced);
+        exchange->n_announced = 0;
+    }
+}
+
 enum status body_check(struct exchange *exchange, const struct guard *guard)
 {
     struct request *request = &exchange->request;
@@ -69,6 +97,10 @@ enum status body_check(struct exchange *exchange, const struct guard *guard)
     }
     if (guard->content_length > body_limit(request)) {
         return body_too_large(request);
+    }
+    status = set_aside(exchange, guard);
+    if (status != STATUS_OK) {
+        return status;
     }
     exchange->n_expected = guard->content_length;
     if (is_training_upload(request)) { /* a number takes two bytes of text at least, and four of memory */
@@ -121,7 +153,9 @@ enum status body_add(struct exchange *exchange, const char *bytes, size_t n)
         if (is_training_upload(request)) {
             put_off_deadline(exchange);
         }
-        return request->route->upload(request, bytes, n);
+        enum status status = request->route->upload(request, bytes, n);
+        worker_read_clock(exchange->worker); /* it may have been a lot of work */
+        return status;
     }
     if (n_body >= exchange->body_size && !grow(exchange, n_body + 1)) {
         return fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for the body");

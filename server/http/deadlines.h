@@ -25,9 +25,11 @@ struct connection {
     int fd;
     int64_t deadline_ns; /* of the monotonic clock */
     int64_t began_ns;    /* the request that is arriving or being answered */
+    int64_t ended_ns;    /* the one before was answered, or the connection opened */
+    uint64_t address;    /* where it comes from (addresses.h) */
     bool has_request;
     bool is_whole;    /* the request is whole: the client may hang up its sending side */
-    bool is_surplus;  /* one more than --connection-max: told to come back later */
+    bool is_surplus;  /* one more than there may be: told to come back later */
     bool is_parted;   /* shut down at the end, between two requests: none is taken from it any more */
     int64_t heard_ns; /* at the end: when bytes had come last, and how many in all */
     uint64_t n_heard;
@@ -41,7 +43,8 @@ TAILQ_HEAD(connection_list, connection);
 struct deadlines {
     struct connection_list connections;
     size_t n_connections;
-    int64_t shortest_ns; /* no deadline that is set later can be over sooner */
+    int64_t shortest_ns; /* no deadline that is set later can be over sooner; may be changed: the next sweep
+                            heeds it */
     int64_t next_ns;     /* when to sweep again */
 };
 

@@ -12,18 +12,11 @@
 
 #include <linux/tcp.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 enum { LAST_TURNS_MAX = 1000 };
 
 static const int64_t SILENCE_NS = 100 * 1000000LL;
-
-static bool is_readable(int fd)
-{
-    struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-    return poll(&poll_fd, 1, 0) > 0;
-}
 
 static bool has_unread(const struct connection *connection)
 {
@@ -85,14 +78,14 @@ bool drain_is_over(struct http_worker *worker)
         return true;
     }
     if (!worker->is_door_shut) {
-        if (!is_readable(worker->listen_fd) || worker->n_last_turns++ == LAST_TURNS_MAX) {
+        if (!worker_is_readable(worker->listen_fd) || worker->n_last_turns++ == LAST_TURNS_MAX) {
             shut_door(worker);
         }
         return false;
     }
     MHD_UNSIGNED_LONG_LONG ms;
     bool is_busy = MHD_get_timeout(worker->daemon, &ms) == MHD_YES && ms == 0;
-    if (worker->n_requests == 0 && !is_busy && !is_readable(worker->events_fd)) {
+    if (worker->n_requests == 0 && !is_busy && !worker_is_readable(worker->events_fd)) {
         part(worker);
     }
     return worker->deadlines.n_connections == 0;

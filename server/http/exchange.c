@@ -46,6 +46,7 @@ static struct exchange *take_exchange(struct http_worker *worker)
             return NULL;
         }
         arena_init(&exchange->request.arena, arena_cap(worker->http->config));
+        exchange->request.arena.total = &worker->http->memory;
         exchange->worker = worker;
         exchange->request.http = worker->http;
         exchange->request.worker = worker->worker;
@@ -54,7 +55,9 @@ static struct exchange *take_exchange(struct http_worker *worker)
     exchange->phase = PHASE_BODY;
     exchange->allowed = 0;
     exchange->is_handed_in = false;
+    exchange->is_shed = false;
     exchange->n_steps_done = 0;
+    exchange->n_rows = 0;
     exchange->n_expected = 0;
     exchange->n_dropped = 0;
     exchange->body = NULL;
@@ -116,9 +119,10 @@ static enum status check_framing(struct exchange *exchange, const char *version,
 {
     const struct connection *connection = exchange->connection;
     const char *target_end = NULL, *version_begin = NULL, *block_end = NULL;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(exchange->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    exchange->n_head = info ? info->header_size : 0;
     if (exchange->worker->is_in_place) { /* and the request begins with its method */
-        const union MHD_ConnectionInfo *info =
-            MHD_get_connection_info(exchange->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
         block_end = info ? exchange->method + info->header_size : NULL;
         target_end = connection->target + connection->n_target;
         version_begin = version;
@@ -175,27 +179,75 @@ static enum status find_route(struct exchange *exchange)
     return fault_set(&request->fault, STATUS_METHOD_NOT_ALLOWED, NULL, "this path allows %s", allow);
 }
 
+/* ---- too much of it ---- */
+
+static enum status check_head(struct exchange *exchange)
+{
+    struct request *request = &exchange->request;
+    const struct config *config = request->config;
+    size_t url_max = config->url_max;
+    if (exchange->connection->n_target > url_max) {
+        return fault_set(&request->fault, STATUS_URL_TOO_LONG, NULL,
+                         "a path and its query have at most %zu bytes", url_max);
+    }
+    if (exchange->n_head > config->header_max) {
+        return fault_set(&request->fault, STATUS_HEADERS_TOO_LARGE, NULL,
+                         "a request's first line and headers have at most %zu bytes", config->header_max);
+    }
+    return STATUS_OK;
+}
+
+/* Who asks for the daemon's health is told in any case. */
+static bool is_always_served(const struct request *request)
+{
+    return request->route && request->route->scope == SCOPE_NONE;
+}
+
 static enum status check_surplus(struct exchange *exchange)
 {
     struct request *request = &exchange->request;
     struct connection *connection = exchange->connection;
-    const struct http *http = exchange->worker->http;
-    if (connection->is_surplus && atomic_load(&http->n_connections) <= http->config->connection_max) {
-        connection->is_surplus = false;
+    const struct http_worker *worker = exchange->worker;
+    size_t max = worker->http->config->connection_max;
+    bool is_one_of_many = worker_has_many_of(worker->http, connection->address);
+    connection->is_surplus = is_one_of_many || atomic_load(&worker->http->n_connections) > max;
+    if (!connection->is_surplus || is_always_served(request)) {
+        return STATUS_OK;
     }
-    if (!connection->is_surplus || (request->route && request->route->scope == SCOPE_NONE)) {
-        return STATUS_OK; /* who asks for the daemon's health is told in any case */
+    metrics_refuse(worker->metrics, is_one_of_many ? REFUSED_ADDRESS : REFUSED_CONNECTION);
+    return is_one_of_many ? fault_set(&request->fault, STATUS_TOO_MANY_CONNECTIONS, NULL,
+                                      "there are already %zu connections from your address",
+                                      (size_t)worker->http->config->connection_address_max)
+                          : fault_set(&request->fault, STATUS_OVERLOADED, NULL,
+                                      "there are already %zu connections", max);
+}
+
+/* Whether it can be served in time. */
+static enum status check_load(struct exchange *exchange)
+{
+    struct http_worker *worker = exchange->worker;
+    const struct route *route = exchange->request.route;
+    if (is_always_served(&exchange->request) ||
+        load_admits(&worker->load, route->is_heavy, exchange->connection->ended_ns, worker->now_ns)) {
+        return STATUS_OK;
     }
-    return fault_set(&request->fault, STATUS_OVERLOADED, NULL, "there are already %zu connections",
-                     http->config->connection_max);
+    metrics_refuse(worker->metrics, route->is_heavy ? REFUSED_HEAVY : REFUSED_LIGHT);
+    reply_shed(exchange);
+    return STATUS_OVERLOADED;
 }
 
 static enum status admit(struct exchange *exchange, const struct guard *guard)
 {
     struct request *request = &exchange->request;
-    enum status status = find_route(exchange);
+    enum status status = check_head(exchange);
+    if (status == STATUS_OK) {
+        status = find_route(exchange);
+    }
     if (exchange->connection->is_surplus && status == STATUS_OK) {
         status = check_surplus(exchange);
+    }
+    if (status == STATUS_OK && request->route) {
+        status = check_load(exchange);
     }
     if (status != STATUS_OK || !request->route) {
         return status;
@@ -213,7 +265,14 @@ static enum status admit(struct exchange *exchange, const struct guard *guard)
 
 static void settle(struct exchange *exchange, enum status status)
 {
-    if (status != STATUS_OK) {
+    struct request *request = &exchange->request;
+    if (request->arena.is_short && (status == STATUS_NO_MEMORY || status == STATUS_REQUEST_TOO_LARGE)) {
+        metrics_refuse(exchange->worker->metrics, REFUSED_MEMORY);
+        status = fault_set(&request->fault, STATUS_OVERLOADED, NULL,
+                           "the requests in hand take the %zu bytes that they may; send this one again later",
+                           (size_t)request->config->memory_max);
+    }
+    if (status != STATUS_OK && !exchange->is_shed) {
         reply_fail(exchange, status);
     }
     exchange->phase = PHASE_ANSWERED;
@@ -267,17 +326,51 @@ enum status http_hand_in(struct request *request, struct step *steps, size_t n)
     request->steps = steps;
     request->n_steps = n;
     exchange->is_handed_in = true;
+    for (size_t k = 0; k < n; k++) {
+        exchange->n_rows += worker_step_rows(&steps[k]);
+    }
     return STATUS_OK;
+}
+
+/* No longer among those that wait for the next batch. */
+static void unlink_stepping(struct exchange *exchange)
+{
+    TAILQ_REMOVE(&exchange->worker->stepping, exchange, link);
+    load_drop(&exchange->worker->load, exchange->n_rows);
 }
 
 void exchange_finish(struct exchange *exchange)
 {
     struct request *request = &exchange->request;
+    unlink_stepping(exchange);
     settle(exchange, request->route->finish(request));
     /* Not from within its call, as its manual wants it, but that spares a turn of the loop, a thirtieth of a
      * step's cost: 0.9.75 takes the reply in this state, and 1.0 refuses it. Then at_end queues it in the
      * next turn. */
     (void)reply_queue(exchange);
+}
+
+static enum status handle_heavy(struct exchange *exchange)
+{
+    struct http_worker *worker = exchange->worker;
+    worker_read_clock(worker);
+    int64_t began_ns = worker->now_ns;
+    enum status status = exchange->request.route->handle(&exchange->request);
+    worker_read_clock(worker);
+    load_measure_heavy(&worker->load, worker->now_ns - began_ns);
+    return status;
+}
+
+static enum status check_streams(struct exchange *exchange)
+{
+    struct request *request = &exchange->request;
+    const struct http_worker *worker = exchange->worker;
+    size_t max = request->config->stream_max;
+    if (worker->streams.n < max) {
+        return STATUS_OK;
+    }
+    metrics_refuse(worker->metrics, REFUSED_STREAM);
+    return fault_set(&request->fault, STATUS_OVERLOADED, NULL, "there are already %zu streams here", max);
 }
 
 static void handle(struct exchange *exchange)
@@ -286,19 +379,23 @@ static void handle(struct exchange *exchange)
     struct http_worker *worker = exchange->worker;
     exchange->connection->is_whole = true;
     exchange->connection->deadline_ns = DEADLINE_NEVER; /* from here on it is the client who waits */
+    body_settle(exchange);
     if (exchange->body) {
         exchange->body[request->n_body] = '\0';
         request->body = exchange->body;
     }
-    enum status status = request->route->handle(request);
+    enum status status = check_load(exchange); /* once more: its body may have taken its time */
+    if (status == STATUS_OK) {
+        status = request->route->is_heavy ? handle_heavy(exchange) : request->route->handle(request);
+    }
     if (status == STATUS_OK && exchange->is_handed_in) {
         exchange->phase = PHASE_STEPPING;
         TAILQ_INSERT_TAIL(&worker->stepping, exchange, link);
+        load_take(&worker->load, exchange->n_rows);
         return;
     }
-    if (status == STATUS_OK && request->reply.source && worker->streams.n >= STREAMS_MAX) {
-        status = fault_set(&request->fault, STATUS_OVERLOADED, NULL, "there are already %d streams here",
-                           STREAMS_MAX);
+    if (status == STATUS_OK && request->reply.source) {
+        status = check_streams(exchange);
     }
     settle(exchange, status);
     worker_read_clock(worker);
@@ -385,6 +482,7 @@ void exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **ret_exc
     }
     connection->has_request = false;
     connection->is_whole = false;
+    connection->ended_ns = worker->now_ns;
     connection->deadline_ns = worker->now_ns + (int64_t)worker->http->config->idle_seconds * SECOND_NS;
     worker->n_requests--;
     int64_t duration_ns = worker->now_ns - connection->began_ns;
@@ -397,7 +495,7 @@ void exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **ret_exc
         route = exchange->request.route ? (size_t)(exchange->request.route - http_routes) : http_n_routes;
         log_exchange(exchange, code, duration_ns);
         if (exchange->phase == PHASE_STEPPING) {
-            TAILQ_REMOVE(&worker->stepping, exchange, link);
+            unlink_stepping(exchange);
         }
         if (exchange->stream.source) { /* how long a client listens says nothing of how fast it is served */
             duration_ns = exchange->stream.began_ns - connection->began_ns;
@@ -405,6 +503,7 @@ void exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **ret_exc
             metrics_streams(worker->metrics, worker->streams.n);
         }
         reply_done(exchange);
+        body_settle(exchange);
         give_back(exchange);
     }
     metrics_count(worker->metrics, route, code, duration_ns);

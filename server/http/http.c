@@ -53,6 +53,8 @@ enum status http_bind(const struct config *config, struct http **ret_http, struc
         return no_memory(fault);
     }
     http->config = config;
+    addresses_init(&http->addresses);
+    http->memory.max = &config->memory_max;
     http->workers = calloc(n, sizeof *http->workers);
     http->listen_fds = calloc(n, sizeof *http->listen_fds);
     enum status status = http->workers && http->listen_fds ? STATUS_OK : no_memory(fault);

@@ -63,6 +63,7 @@ struct route {
     enum status (*upload)(struct request *request, const char *bytes, size_t n);
     enum body_kind body;
     enum scope scope;
+    bool is_heavy; /* under too much load it is refused before others are; SCOPE_NONE never is */
     const char *summary;
 };
 

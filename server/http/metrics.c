@@ -72,6 +72,11 @@ void metrics_streams(struct metrics *metrics, size_t n)
     atomic_store_explicit(&metrics->n_streams, n, memory_order_relaxed);
 }
 
+void metrics_refuse(struct metrics *metrics, enum refusal refusal)
+{
+    add(&metrics->refusals[refusal], 1);
+}
+
 /* ---- printing ---- */
 
 __attribute__((format(printf, 2, 3))) static void put(struct text *text, const char *format, ...)
@@ -136,6 +141,20 @@ static void put_durations(struct text *text, const struct metrics *const *worker
     put(text, "%s_count %" PRIu64 "\n", name, n);
 }
 
+static void put_refusals(struct text *text, const struct metrics *const *workers, size_t n_workers)
+{
+    static const char *const kinds[N_REFUSALS] = {
+        [REFUSED_LIGHT] = "light",   [REFUSED_HEAVY] = "heavy",           [REFUSED_MEMORY] = "memory",
+        [REFUSED_STREAM] = "stream", [REFUSED_CONNECTION] = "connection", [REFUSED_ADDRESS] = "address",
+    };
+    put_head(text, "grud_http_refused_total", "counter",
+             "Requests and connections turned away, by what there was too much of.");
+    for (size_t k = 0; k < N_REFUSALS; k++) {
+        put(text, "grud_http_refused_total{kind=\"%s\"} %" PRIu64 "\n", kinds[k],
+            sum(workers, n_workers, &workers[0]->refusals[k]));
+    }
+}
+
 void metrics_put(struct text *text, const struct metrics *const *workers, size_t n_workers,
                  const struct route *routes, size_t n_routes)
 {
@@ -143,6 +162,7 @@ void metrics_put(struct text *text, const struct metrics *const *workers, size_t
     put_head(text, "grud_http_requests_aborted_total", "counter", "Requests whose client hung up.");
     put(text, "grud_http_requests_aborted_total %" PRIu64 "\n",
         sum(workers, n_workers, &workers[0]->n_aborted));
+    put_refusals(text, workers, n_workers);
     put_durations(text, workers, n_workers);
     put_head(text, "grud_http_connections", "gauge", "Open connections.");
     put(text, "grud_http_connections %" PRIu64 "\n", sum(workers, n_workers, &workers[0]->n_connections));

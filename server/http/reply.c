@@ -25,6 +25,17 @@ void reply_fail(struct exchange *exchange, enum status status)
     }
 }
 
+static const char overloaded[] = "{\"error\":{\"code\":\"overloaded\",\"message\":\"there is more to do than "
+                                 "can be done in time; try again\","
+                                 "\"param\":null}}";
+
+void reply_shed(struct exchange *exchange)
+{
+    exchange->is_shed = true;
+    exchange->request.reply =
+        (struct reply){ .code = 503, .body = overloaded, .n_body = sizeof overloaded - 1 };
+}
+
 static bool add_headers(struct MHD_Response *response, const struct exchange *exchange)
 {
     const struct reply *reply = &exchange->request.reply;
@@ -90,7 +101,7 @@ static enum MHD_Result queue_stream(struct exchange *exchange)
         }
         return MHD_NO;
     }
-    int64_t patience_ns = (int64_t)request->config->request_seconds * 1000000000;
+    int64_t patience_ns = (int64_t)request->config->reply_seconds * 1000000000;
     exchange->stream.source = request->reply.source;
     exchange->stream.state = request->reply.source_state;
     streams_add(&worker->streams, &exchange->stream, exchange->connection, &request->arena, patience_ns,
@@ -179,8 +190,26 @@ void reply_done(struct exchange *exchange)
     }
 }
 
+/* Of all replies the refusals must be cheap when there are most of them. */
+bool reply_prepare(struct http_worker *worker)
+{
+    struct exchange refused = { .worker = worker, .connection = &(struct connection){ .fd = -1 } };
+    reply_shed(&refused);
+    worker->shed = make_response(&refused, refused.request.reply.body);
+    return worker->shed != NULL;
+}
+
+static bool is_prepared(const struct exchange *exchange)
+{
+    return exchange->is_shed && !exchange->worker->is_draining && !exchange->connection->is_surplus;
+}
+
 void reply_free_kept(struct http_worker *worker)
 {
+    if (worker->shed) {
+        MHD_destroy_response(worker->shed);
+        worker->shed = NULL;
+    }
     for (size_t n = 0; n <= KEPT_BYTES_MAX; n++) {
         struct kept_reply *kept;
         while ((kept = worker->kept[n])) {
@@ -195,32 +224,34 @@ void reply_free_kept(struct http_worker *worker)
 
 static int64_t seconds_to_read(const struct exchange *exchange)
 {
-    return (int64_t)exchange->request.config->request_seconds +
+    return (int64_t)exchange->request.config->reply_seconds +
            (int64_t)(exchange->request.reply.n_body / REPLY_BYTES_PER_SECOND);
 }
 
 enum MHD_Result reply_queue(struct exchange *exchange)
 {
     const unsigned code = (unsigned)exchange->request.reply.code;
-    struct MHD_Response *response = NULL;
     if (exchange->request.reply.source) {
         return queue_stream(exchange);
     }
-    exchange->kept = is_plain(exchange) ? take_kept(exchange) : NULL;
-    if (!exchange->kept) {
-        response = make_response(exchange, exchange->request.reply.body);
-        if (!response) {
-            return MHD_NO;
-        }
+    struct MHD_Response *made = NULL, *response = is_prepared(exchange) ? exchange->worker->shed : NULL;
+    exchange->kept = !response && is_plain(exchange) ? take_kept(exchange) : NULL;
+    if (exchange->kept) {
+        response = exchange->kept->response;
+    } else if (!response) {
+        made = make_response(exchange, exchange->request.reply.body);
+        response = made;
+    }
+    if (!response) {
+        return MHD_NO;
     }
     exchange->connection->deadline_ns = exchange->worker->now_ns + seconds_to_read(exchange) * 1000000000;
     exchange->connection->is_whole = true;
     exchange->phase = PHASE_QUEUED;
     /* if this is fine, it may have sent the reply and given the exchange back */
-    enum MHD_Result result =
-        MHD_queue_response(exchange->mhd, code, response ? response : exchange->kept->response);
-    if (response) {
-        MHD_destroy_response(response); /* libmicrohttpd holds it until it is sent */
+    enum MHD_Result result = MHD_queue_response(exchange->mhd, code, response);
+    if (made) {
+        MHD_destroy_response(made); /* libmicrohttpd holds it until it is sent */
     }
     if (result != MHD_YES) {
         reply_done(exchange);

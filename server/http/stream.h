@@ -18,8 +18,6 @@
 
 #include <sys/types.h>
 
-enum { STREAMS_MAX = 1000 /* of a worker */ };
-
 struct stream {
     TAILQ_ENTRY(stream) link;
     const struct stream_source *source; /* NULL: the reply is no stream */

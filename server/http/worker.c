@@ -21,8 +21,7 @@
 #include <unistd.h>
 
 enum {
-    CONNECTION_MEMORY =
-        8 << 10, /* libmicrohttpd zeroes it for each request: twice as much costs a fiftieth of a step */
+    MEMORY_BESIDE_HEAD_MIN = 2 << 10,
     STEPS_PER_REQUEST = 1024, /* of one turn, so that a long list does not keep the others waiting */
     DRAIN_POLL_MS = 10
 };
@@ -43,28 +42,48 @@ void worker_read_clock(struct http_worker *worker)
 
 /* ---- connections ---- */
 
+bool worker_has_many_of(const struct http *http, uint64_t address)
+{
+    size_t max = http->config->connection_address_max;
+    return max > 0 && addresses_count(&http->addresses, address) > max;
+}
+
 /* Beyond this many it is better not to answer at all. */
 static enum MHD_Result on_accept(void *cls, const struct sockaddr *address, socklen_t n_address)
 {
-    (void)address;
     (void)n_address;
-    const struct http *http = ((const struct http_worker *)cls)->http;
+    const struct http_worker *worker = cls;
+    const struct http *http = worker->http;
     size_t n = atomic_load_explicit(&http->n_connections, memory_order_relaxed);
-    return n < http->config->connection_max + SURPLUS_CONNECTIONS ? MHD_YES : MHD_NO;
+    size_t max = http->config->connection_address_max;
+    if (n >= http->config->connection_max + SURPLUS_CONNECTIONS) {
+        metrics_refuse(worker->metrics, REFUSED_CONNECTION);
+        return MHD_NO;
+    }
+    if (max > 0 && addresses_count(&http->addresses, address_key(address)) >= max + SURPLUS_OF_ADDRESS) {
+        metrics_refuse(worker->metrics, REFUSED_ADDRESS);
+        return MHD_NO;
+    }
+    return MHD_YES;
 }
 
 static void open_connection(struct http_worker *worker, struct MHD_Connection *mhd, void **ret_context)
 {
     struct http *http = worker->http;
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
-    struct connection *connection = info ? calloc(1, sizeof *connection) : NULL;
+    const union MHD_ConnectionInfo *from = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    struct connection *connection = info && from ? calloc(1, sizeof *connection) : NULL;
     *ret_context = connection; /* NULL: its first request cuts it */
     if (!connection) {
         return;
     }
     size_t n = atomic_fetch_add(&http->n_connections, 1) + 1;
     connection->fd = info->connect_fd;
-    connection->is_surplus = n > http->config->connection_max;
+    connection->address = address_key(from->client_addr);
+    addresses_enter(&http->addresses, connection->address);
+    connection->is_surplus =
+        n > http->config->connection_max || worker_has_many_of(http, connection->address);
+    connection->ended_ns = worker->now_ns;
     /* libmicrohttpd tells of a request only once its first line is there: until then this clock runs. */
     int64_t seconds = connection->is_surplus ? SURPLUS_SECONDS : (int64_t)http->config->request_seconds;
     connection->deadline_ns = worker->now_ns + seconds * SECOND_NS;
@@ -78,6 +97,7 @@ static void close_connection(struct http_worker *worker, void **context)
     if (connection) {
         deadlines_remove(&worker->deadlines, connection);
         atomic_fetch_sub(&worker->http->n_connections, 1);
+        addresses_leave(&worker->http->addresses, connection->address);
         free(connection);
     }
 }
@@ -96,17 +116,25 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
 
 /* ---- a turn ---- */
 
-/* The steps of all requests in the order of their arrival, as one batch. */
-static size_t gather_steps(struct http_worker *worker)
+size_t worker_step_rows(const struct step *step)
 {
-    size_t n = 0;
+    return 1 + step->outlook.horizon;
+}
+
+/* The steps of all requests in the order of their arrival, as one batch; those that would make it take too
+ * long stay for the next turn. */
+static size_t gather_steps(struct http_worker *worker, size_t *ret_n_rows)
+{
+    size_t n = 0, n_rows = 0, most = load_rows_at_once(&worker->load);
     struct exchange *exchange;
     TAILQ_FOREACH(exchange, &worker->stepping, link)
     {
         const struct request *request = &exchange->request;
         size_t n_taken = 0;
-        for (size_t k = exchange->n_steps_done; k < request->n_steps && n < BATCH_STEPS; k++) {
+        for (size_t k = exchange->n_steps_done; k < request->n_steps && n < BATCH_STEPS && n_rows < most;
+             k++) {
             if (!request->steps[k].is_done) {
+                n_rows += worker_step_rows(&request->steps[k]);
                 worker->batch[n++] = &request->steps[k];
                 if (++n_taken == STEPS_PER_REQUEST) {
                     break;
@@ -114,16 +142,20 @@ static size_t gather_steps(struct http_worker *worker)
             }
         }
     }
+    *ret_n_rows = n_rows;
     return n;
 }
 
 /* Replies are made in the same turn: they may read from the models that it found. */
 static void run_steps(struct http_worker *worker)
 {
-    size_t n = gather_steps(worker);
+    size_t n_rows, n = gather_steps(worker, &n_rows);
+    worker_read_clock(worker);
+    int64_t began_ns = worker->now_ns;
     if (n > 0) {
         service_steps(worker->worker, worker->batch, n);
     }
+    worker_read_clock(worker);
     struct exchange *next;
     for (struct exchange *exchange = TAILQ_FIRST(&worker->stepping); exchange; exchange = next) {
         const struct request *request = &exchange->request;
@@ -132,11 +164,11 @@ static void run_steps(struct http_worker *worker)
             exchange->n_steps_done++;
         }
         if (exchange->n_steps_done == request->n_steps) {
-            TAILQ_REMOVE(&worker->stepping, exchange, link);
             exchange_finish(exchange);
         }
     }
     worker_read_clock(worker);
+    load_measure_rows(&worker->load, n_rows, worker->now_ns - began_ns);
 }
 
 /* How long nothing will have to be done unless something happens; -1: for ever. */
@@ -179,16 +211,46 @@ static void wait_for_events(struct http_worker *worker)
     }
 }
 
+bool worker_is_readable(int fd)
+{
+    struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+    return poll(&poll_fd, 1, 0) > 0;
+}
+
+/* The shortest time after which a connection may be to be cut; the configuration may change. */
+static int64_t shortest_wait_ns(const struct config *config)
+{
+    size_t waits[] = { config->request_seconds, config->idle_seconds, config->reply_seconds },
+           shortest = SURPLUS_SECONDS;
+    for (size_t k = 0; k < sizeof waits / sizeof *waits; k++) {
+        shortest = waits[k] < shortest ? waits[k] : shortest;
+    }
+    return (int64_t)shortest * SECOND_NS;
+}
+
+static void sweep(struct http_worker *worker)
+{
+    if (worker->now_ns >= worker->deadlines.next_ns) {
+        if (!worker->is_draining) {
+            worker->deadlines.shortest_ns = shortest_wait_ns(worker->http->config);
+        }
+        deadlines_sweep(&worker->deadlines, worker->now_ns);
+    }
+}
+
 static void take_turn(struct http_worker *worker)
 {
     worker_turn(worker->worker);
     worker_read_clock(worker);
+    load_begin(&worker->load, (int64_t)worker->http->config->queue_ms * MILLISECOND_NS, worker->now_ns);
     streams_tick(&worker->streams, worker->now_ns);
     MHD_run(worker->daemon);
     if (!TAILQ_EMPTY(&worker->stepping)) {
         run_steps(worker);
     }
-    deadlines_sweep(&worker->deadlines, worker->now_ns);
+    sweep(worker);
+    bool has_more = load_is_long(&worker->load, worker->now_ns) && worker_is_readable(worker->events_fd);
+    load_end(&worker->load, worker->now_ns, has_more);
 }
 
 /* ---- the end ---- */
@@ -249,6 +311,14 @@ static size_t keep_escapes(void *cls, struct MHD_Connection *mhd, char *text)
     return strlen(text);
 }
 
+/* It holds a request's head, pointers to its headers, and the head of the reply. libmicrohttpd zeroes it for
+ * each request, so that twice the default costs a fiftieth of a step. */
+static size_t connection_memory(const struct config *config)
+{
+    size_t beside = config->header_max / 3;
+    return config->header_max + (beside > MEMORY_BESIDE_HEAD_MIN ? beside : MEMORY_BESIDE_HEAD_MIN);
+}
+
 static bool start_daemon(struct http_worker *worker)
 {
     const struct config *config = worker->http->config;
@@ -264,7 +334,7 @@ static bool start_daemon(struct http_worker *worker)
                                       0, on_accept, worker, exchange_on_call, worker,
                                       MHD_OPTION_EXTERNAL_LOGGER, on_log, worker,  /* must be the first */
                                       MHD_OPTION_LISTEN_SOCKET, worker->listen_fd, /* */
-                                      MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, /* */
+                                      MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_memory(config), /* */
                                       MHD_OPTION_CONNECTION_LIMIT, (unsigned)limit,                  /* */
                                       MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, worker,       /* */
                                       MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, worker,            /* */
@@ -289,16 +359,14 @@ enum status worker_start(struct http *http, struct service *service, int listen_
     TAILQ_INIT(&worker->stepping);
     TAILQ_INIT(&worker->free);
     streams_init(&worker->streams, reply_resume);
-    size_t shortest = http->config->request_seconds;
-    shortest = http->config->idle_seconds < shortest ? http->config->idle_seconds : shortest;
-    shortest = shortest > SURPLUS_SECONDS ? SURPLUS_SECONDS : shortest;
-    deadlines_init(&worker->deadlines, (int64_t)shortest * SECOND_NS);
+    load_init(&worker->load);
+    deadlines_init(&worker->deadlines, shortest_wait_ns(http->config));
     access_join(worker);
     worker->is_in_place = MHD_get_version()[0] == '0';
     worker->metrics = metrics_create(http_n_routes);
     worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (!worker->metrics || worker->wake_fd < 0 || worker_create(service, &worker->worker) != STATUS_OK ||
-        !start_daemon(worker)) {
+    if (!worker->metrics || worker->wake_fd < 0 || !reply_prepare(worker) ||
+        worker_create(service, &worker->worker) != STATUS_OK || !start_daemon(worker)) {
         worker_stop(worker);
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "an HTTP worker cannot be set up");
     }

@@ -6,9 +6,11 @@
 #ifndef WORKER_H
 #define WORKER_H
 
+#include "http/addresses.h"
 #include "http/deadlines.h"
 #include "http/http.h"
 #include "http/listen.h"
+#include "http/load.h"
 #include "http/metrics.h"
 #include "http/router.h"
 #include "http/stream.h"
@@ -19,6 +21,7 @@
 
 enum {
     SURPLUS_CONNECTIONS = 256, /* beyond --connection-max, so that they can be told */
+    SURPLUS_OF_ADDRESS = 16,   /* the same, beyond --connection-address-max */
     SURPLUS_SECONDS = 5,
     QUERIES_MAX = 8,
     BATCH_STEPS = 4096, /* of one turn */
@@ -48,8 +51,12 @@ struct exchange {
     enum phase phase;
     unsigned allowed; /* the methods of the path, for Allow; 0: not to be sent */
     bool is_handed_in;
+    bool is_shed;        /* refused for too much load: the reply is made already */
     size_t n_steps_done; /* those before it are done */
+    size_t n_rows;       /* of its steps: what they add to the worker's load */
+    size_t n_head;       /* bytes of the request's head, or 0: not known */
     uint64_t n_expected; /* of the body, or 0 */
+    size_t n_announced;  /* of that, counted in http->memory until it is here */
     uint64_t n_dropped;
     char *body;
     size_t body_size;
@@ -79,12 +86,14 @@ struct http_worker {
     unsigned n_last_turns; /* in which those who stood at the door came in */
     int64_t now_ns;        /* of the monotonic clock, read once or twice a turn */
     size_t n_requests;     /* whose first line has arrived and whose answer is not sent */
+    struct load load;
     struct deadlines deadlines;
     struct streams streams;
     struct exchange_list stepping, free;
     size_t n_free;
     struct kept_reply *kept[KEPT_BYTES_MAX + 1]; /* by length */
     size_t n_kept;
+    struct MHD_Response *shed; /* the reply to what is refused for too much load */
     struct step *batch[BATCH_STEPS];
 };
 
@@ -92,6 +101,8 @@ struct http {
     const struct config *config;
     struct router *router;
     struct keys *keys; /* main's thread's */
+    struct addresses addresses;
+    struct arena_total memory; /* of the requests in hand */
     struct listen_address address;
     size_t n_workers;
     struct http_worker **workers;
@@ -115,7 +126,13 @@ void worker_join(struct http_worker *worker);
 /* The same, and frees all. */
 void worker_stop(struct http_worker *worker);
 int64_t worker_clock_ns(void);
+/* Whether poll finds something to read or accept there. */
+bool worker_is_readable(int fd);
 void worker_read_clock(struct http_worker *worker);
+/* How much work a step is: itself, and what it looks ahead. */
+size_t worker_step_rows(const struct step *step);
+/* Whether an address has more connections than one may have. */
+bool worker_has_many_of(const struct http *http, uint64_t address);
 
 /* ---- drain.c ---- */
 
@@ -143,6 +160,8 @@ struct guard;
 enum status body_check(struct exchange *exchange, const struct guard *guard);
 /* Takes a piece of it. */
 enum status body_add(struct exchange *exchange, const char *bytes, size_t n);
+/* It has come, or never will: its memory is the arena's, or nobody's. */
+void body_settle(struct exchange *exchange);
 size_t body_limit(const struct request *request); /* in bytes; the route is known */
 
 /* ---- query.c ---- */
@@ -154,12 +173,16 @@ enum status query_read(struct exchange *exchange);
 
 /* Makes request->reply the error of request->fault. */
 void reply_fail(struct exchange *exchange, enum status status);
+/* Makes it the refusal for too much load. */
+void reply_shed(struct exchange *exchange);
 /* Gives request->reply to libmicrohttpd. */
 enum MHD_Result reply_queue(struct exchange *exchange);
 /* Lets a stream's connection go on. */
 void reply_resume(struct stream *stream);
 /* It is sent, or will never be. */
 void reply_done(struct exchange *exchange);
+/* What is made once for all replies. */
+bool reply_prepare(struct http_worker *worker);
 void reply_free_kept(struct http_worker *worker);
 
 #endif

@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+const struct codec_limits usual_limits = { .horizon_max = HORIZON_MAX,
+                                           .depth_max = DEPTH_MAX,
+                                           .rows_max = ROWS_MAX };
+
 void setup_init(struct setup *setup, struct gru_model *gru)
 {
     memset(setup, 0, sizeof *setup);
@@ -19,7 +23,7 @@ void setup_init(struct setup *setup, struct gru_model *gru)
                                    .versions = setup->versions,
                                    .active = setup->versions,
                                    .pool = &setup->pool };
-    setup->limits.horizon_max = HORIZON_MAX;
+    setup->limits = usual_limits;
     text_init(&setup->text, &setup->arena, 0);
 }
 

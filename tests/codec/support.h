@@ -6,7 +6,7 @@
 #include "service/pool.h"
 #include "test.h"
 
-enum { ARENA_BYTES = 64 << 20, HORIZON_MAX = 100 };
+enum { ARENA_BYTES = 64 << 20, HORIZON_MAX = 100, DEPTH_MAX = 32, ROWS_MAX = 100000 };
 
 /* A model of one or two versions, and the memory of one request. */
 struct setup {
@@ -14,10 +14,12 @@ struct setup {
     struct arena arena;
     struct version versions[2];
     struct model model;
-    struct step_limits limits;
+    struct codec_limits limits;
     struct fault fault;
     struct text text;
 };
+
+extern const struct codec_limits usual_limits;
 
 /* A model in `setup` named weather, version 3; takes over `gru`. */
 void setup_init(struct setup *setup, struct gru_model *gru);

@@ -13,10 +13,11 @@
 static enum status decode(struct setup *s, const char *body, size_t n, struct job_request *request)
 {
     struct job_target target;
-    enum status status = codec_job_target(body, n, &target, &s->fault);
+    enum status status = codec_job_target(body, n, &usual_limits, &target, &s->fault);
     const struct gru_info *info = gru_model_info(s->model.active->gru);
-    return status == STATUS_OK ? codec_job(body, n, false, &target, info, &s->arena, request, &s->fault)
-                               : status;
+    return status == STATUS_OK
+               ? codec_job(body, n, &usual_limits, false, &target, info, &s->arena, request, &s->fault)
+               : status;
 }
 
 static struct job_request accepted(struct setup *s, const char *body)
@@ -45,12 +46,12 @@ TEST(what_decides_how_the_rest_is_read_is_found_wherever_it_stands)
     struct fault fault;
     const char body[] = "{\"unknown\":[{\"model\":\"no\"}],\"hyperparameters\":{\"loss\":\"cross_entropy\","
                         "\"n_epochs\":\"x\"},\"version\":7,\"model\":\"weather\"}";
-    ck_assert_int_eq(codec_job_target(body, strlen(body), &target, &fault), STATUS_OK);
+    ck_assert_int_eq(codec_job_target(body, strlen(body), &usual_limits, &target, &fault), STATUS_OK);
     ck_assert_str_eq(target.model, "weather");
     ck_assert_uint_eq(target.version, 7);
     ck_assert_int_eq(target.loss, GRU_CROSS_ENTROPY);
     const char least[] = "{\"model\":\"w\"}";
-    ck_assert_int_eq(codec_job_target(least, strlen(least), &target, &fault), STATUS_OK);
+    ck_assert_int_eq(codec_job_target(least, strlen(least), &usual_limits, &target, &fault), STATUS_OK);
     ck_assert(target.version == 0 && target.loss == GRU_MSE);
 }
 
@@ -81,7 +82,8 @@ TEST(a_target_that_cannot_be_one_is_refused)
     for (size_t i = 0; i < N_OF(refusals); i++) {
         struct job_target target = { .version = 99 };
         struct fault fault;
-        enum status status = codec_job_target(refusals[i].body, strlen(refusals[i].body), &target, &fault);
+        enum status status =
+            codec_job_target(refusals[i].body, strlen(refusals[i].body), &usual_limits, &target, &fault);
         ASSERT_REFUSED(status, &fault, &refusals[i]);
         ck_assert_uint_eq(target.version, 99);
     }

@@ -12,10 +12,10 @@ static enum status decode(struct setup *s, const char *series, const char *loss,
              "{\"model\":\"weather\",\"training\":{\"series\":[%s]},\"hyperparameters\":{\"loss\":\"%s\"}}",
              series, loss);
     struct job_target target;
-    enum status status = codec_job_target(body, strlen(body), &target, &s->fault);
+    enum status status = codec_job_target(body, strlen(body), &usual_limits, &target, &s->fault);
     ck_assert_int_eq(status, STATUS_OK);
     const struct gru_info *info = gru_model_info(s->model.active->gru);
-    return codec_job(body, strlen(body), false, &target, info, &s->arena, request, &s->fault);
+    return codec_job(body, strlen(body), &usual_limits, false, &target, info, &s->arena, request, &s->fault);
 }
 
 static struct job_request accepted(struct setup *s, const char *series, const char *loss)
@@ -120,7 +120,7 @@ TEST(several_steps_have_a_class_each)
 static struct job_lines *begin(struct setup *s, struct arena *arena, int loss)
 {
     const struct job_target target = { .model = "weather", .loss = loss };
-    return codec_job_lines(gru_model_info(s->model.active->gru), &target, arena);
+    return codec_job_lines(gru_model_info(s->model.active->gru), &usual_limits, &target, arena);
 }
 
 static enum status add(struct setup *s, struct job_lines *lines, size_t number, const char *line)
@@ -136,9 +136,11 @@ TEST(series_come_in_lines)
     struct job_target target;
     struct job_request q;
     const struct gru_info *info = gru_model_info(s.model.active->gru);
-    ck_assert_int_eq(codec_job_target(first, strlen(first), &target, &s.fault), STATUS_OK);
-    ck_assert_int_eq(codec_job(first, strlen(first), true, &target, info, &s.arena, &q, &s.fault), STATUS_OK);
-    struct job_lines *lines = codec_job_lines(info, &target, &s.arena);
+    ck_assert_int_eq(codec_job_target(first, strlen(first), &usual_limits, &target, &s.fault), STATUS_OK);
+    ck_assert_int_eq(
+        codec_job(first, strlen(first), &usual_limits, true, &target, info, &s.arena, &q, &s.fault),
+        STATUS_OK);
+    struct job_lines *lines = codec_job_lines(info, &usual_limits, &target, &s.arena);
     ck_assert_int_eq(add(&s, lines, 2, "{\"x\":[[1,2]]}"), STATUS_OK);
     ck_assert_int_eq(add(&s, lines, 3, "{\"x\":[{\"humidity\":4}],\"y\":[[3]]}"), STATUS_OK);
     ck_assert_int_eq(codec_job_lines_end(lines, info, &q, &s.fault), STATUS_OK);
@@ -157,8 +159,9 @@ TEST(the_first_line_has_no_training)
     struct job_target target;
     struct job_request q;
     const struct gru_info *info = gru_model_info(s.model.active->gru);
-    ck_assert_int_eq(codec_job_target(first, strlen(first), &target, &s.fault), STATUS_OK);
-    enum status status = codec_job(first, strlen(first), true, &target, info, &s.arena, &q, &s.fault);
+    ck_assert_int_eq(codec_job_target(first, strlen(first), &usual_limits, &target, &s.fault), STATUS_OK);
+    enum status status =
+        codec_job(first, strlen(first), &usual_limits, true, &target, info, &s.arena, &q, &s.fault);
     ASSERT_REFUSED(status, &s.fault, &refusal);
     setup_done(&s);
 }

@@ -239,3 +239,28 @@ TEST(a_prediction_beyond_the_working_memory_is_too_large)
     free(body);
     setup_done(&s);
 }
+
+/* One row too many, in one array or over all instances, and with the rows that a forecast adds. */
+TEST(the_rows_of_a_request_are_limited)
+{
+    static const struct refusal refusals[] = {
+        { "{\"x\":[[1],[2],[3],[4],[5]]}", STATUS_REQUEST_TOO_LARGE, "x" },
+        { "{\"instances\":[{\"x\":[[1],[2]]},{\"x\":[[3],[4],[5]]}]}", STATUS_REQUEST_TOO_LARGE,
+          "instances[1].x" },
+        { "{\"x\":[[1],[2],[3]],\"horizon\":2}", STATUS_REQUEST_TOO_LARGE, "horizon" },
+        { "{\"horizon\":2,\"instances\":[{\"x\":[[1]]},{\"x\":[[3]]}]}", STATUS_REQUEST_TOO_LARGE,
+          "horizon" },
+    };
+    struct setup s;
+    setup_init(&s, model_closed());
+    s.limits.rows_max = 4;
+    for (size_t i = 0; i < N_OF(refusals); i++) {
+        struct prediction p;
+        enum status status = decode(&s, refusals[i].body, strlen(refusals[i].body), &p);
+        ASSERT_REFUSED(status, &s.fault, &refusals[i]);
+    }
+    (void)accepted(&s, "{\"x\":[[1],[2],[3],[4]]}");
+    (void)accepted(&s, "{\"x\":[[1],[2]],\"horizon\":2}");
+    (void)accepted(&s, "{\"horizon\":1,\"instances\":[{\"x\":[[1]]},{\"x\":[[3]]}]}");
+    setup_done(&s);
+}

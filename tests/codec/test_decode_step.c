@@ -223,8 +223,8 @@ TEST(every_truncation_of_a_step_is_refused)
 TEST(deep_nesting_is_refused)
 {
     static const struct refusal refusals[] = {
-        { "{\"x\":", STATUS_INVALID_JSON, "" },
-        { "{\"at\":1,\"future\":", STATUS_INVALID_JSON, "" },
+        { "{\"x\":", STATUS_INVALID_JSON, "x[0]" },
+        { "{\"at\":1,\"future\":", STATUS_INVALID_JSON, "future[0][0]" },
         { "", STATUS_INVALID_JSON, "" },
     };
     char body[5000];

@@ -36,22 +36,23 @@ static enum status decode_prediction(struct setup *s, const char *body, struct a
 static enum status decode_session(struct setup *s, const char *body, struct arena *arena)
 {
     struct session_restore restore;
-    return codec_session_restore(body, strlen(body), &s->model, arena, &restore, &s->fault);
+    return codec_session_restore(body, strlen(body), &usual_limits, &s->model, arena, &restore, &s->fault);
 }
 
 static enum status decode_job(struct setup *s, const char *body, struct arena *arena)
 {
     struct job_target target;
     struct job_request request;
-    ck_assert_int_eq(codec_job_target(body, strlen(body), &target, &s->fault), STATUS_OK);
-    return codec_job(body, strlen(body), false, &target, gru_model_info(s->model.active->gru), arena,
-                     &request, &s->fault);
+    ck_assert_int_eq(codec_job_target(body, strlen(body), &usual_limits, &target, &s->fault), STATUS_OK);
+    return codec_job(body, strlen(body), &usual_limits, false, &target, gru_model_info(s->model.active->gru),
+                     arena, &request, &s->fault);
 }
 
 static enum status decode_job_lines(struct setup *s, const char *body, struct arena *arena)
 {
     const struct job_target target = { .model = "weather", .loss = GRU_MSE };
-    struct job_lines *lines = codec_job_lines(gru_model_info(s->model.active->gru), &target, arena);
+    struct job_lines *lines =
+        codec_job_lines(gru_model_info(s->model.active->gru), &usual_limits, &target, arena);
     if (lines == NULL) {
         return s->fault.status = STATUS_REQUEST_TOO_LARGE;
     }

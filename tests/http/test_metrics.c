@@ -114,6 +114,6 @@ TEST(each_family_is_described_once_and_first)
             ck_assert_int_eq(strncmp(line, family, strlen(family)), 0);
         }
     }
-    ck_assert_int_eq(n_families, 5);
+    ck_assert_int_eq(n_families, 6);
     tear_down(&fixture);
 }
