@@ -254,6 +254,7 @@ bench: bench-packages all $(addprefix $(BUILD)/bench/,bench_kernels bench_train 
 	@env -u OPENBLAS_CORETYPE OPENBLAS_NUM_THREADS=1 $(ON_ONE_CORE) $(BUILD)/bench/bench_train
 	@$(ON_ONE_CORE) $(BUILD)/bench/bench_json
 	@BUILD=$(BUILD) tests/bench/bench_http.sh
+	@BUILD=$(BUILD) tests/bench/bench_overload.sh
 	@BUILD=$(BUILD) tests/bench/bench_sessions.sh
 	@BUILD=$(BUILD) tests/bench/bench_training.sh
 

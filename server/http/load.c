@@ -2,7 +2,8 @@
 
 enum {
     STANDING_PART = 20, /* of the limit for a burst */
-    CALM_PART = 4       /* of that time, without a break, ends what is standing */
+    STANDING_STEPS = 16,
+    CALM_PART = 4 /* of that time, without a break, ends what is standing */
 };
 
 static const double RECENT = 1.0 / 8;      /* the weight of a new figure in a mean */
@@ -19,7 +20,9 @@ void load_init(struct load *load)
 
 static int64_t standing_ns(const struct load *load)
 {
-    return load->queue_ns / STANDING_PART;
+    int64_t part_ns = load->queue_ns / STANDING_PART, steps_ns = (int64_t)(STANDING_STEPS * load->step_ns);
+    int64_t ns = part_ns > steps_ns ? part_ns : steps_ns;
+    return ns < load->queue_ns ? ns : load->queue_ns;
 }
 
 static int64_t pending_ns(const struct load *load)
@@ -102,10 +105,11 @@ static void measure(double *mean, double ns)
     *mean += *mean > 0 ? RECENT * (ns - *mean) : ns;
 }
 
-void load_measure_rows(struct load *load, size_t n_rows, int64_t ns)
+void load_measure_batch(struct load *load, size_t n_steps, size_t n_rows, int64_t ns)
 {
-    if (n_rows > 0) {
+    if (n_steps > 0) {
         measure(&load->row_ns, (double)ns / (double)n_rows);
+        measure(&load->step_ns, (double)ns / (double)n_steps);
     }
 }
 

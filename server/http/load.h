@@ -11,7 +11,8 @@
  * V. Jacobson, "Controlling Queue Delay", ACM Queue 10(5), 2012). Thousands of sensors that report on the
  * minute are a burst, which is served: it may queue for queue_ns. Only a worker that has been behind for all
  * of that time has a standing queue, which makes everybody wait and serves nobody: from then on, until it has
- * kept up for a while, the limit is a twentieth.
+ * kept up for a while, the limit is a twentieth, or the time of sixteen steps if those take longer: so many
+ * may always wait.
  *
  * What is heavy (sequences, jobs, uploads) is turned away at half the limit, so before any step is; and steps
  * are given the time of one that was let in, which they could not help.
@@ -25,14 +26,14 @@
 
 struct load {
     int64_t queue_ns;
-    int64_t began_ns;        /* this turn */
-    int64_t ended_ns;        /* the one before */
-    int64_t oldest_ns;       /* nothing that this turn takes in has waited since before */
-    int64_t longest_ns;      /* that one of this turn's has to wait */
-    size_t n_rows;           /* in hand: taken in, and not done */
-    double row_ns, heavy_ns; /* what a row, and what is heavy, cost lately */
-    int64_t behind_since_ns; /* or INT64_MAX: it keeps up */
-    int64_t calm_since_ns;   /* or INT64_MAX: it is behind */
+    int64_t began_ns;                 /* this turn */
+    int64_t ended_ns;                 /* the one before */
+    int64_t oldest_ns;                /* nothing that this turn takes in has waited since before */
+    int64_t longest_ns;               /* that one of this turn's has to wait */
+    size_t n_rows;                    /* in hand: taken in, and not done */
+    double row_ns, step_ns, heavy_ns; /* what a row, a step and what is heavy cost lately */
+    int64_t behind_since_ns;          /* or INT64_MAX: it keeps up */
+    int64_t calm_since_ns;            /* or INT64_MAX: it is behind */
     bool is_standing;
 };
 
@@ -54,8 +55,8 @@ void load_drop(struct load *load, size_t n_rows);
 /* How many rows to work on before looking at what else has come in. At least 1. */
 size_t load_rows_at_once(const struct load *load);
 
-/* What n_rows rows, and what one heavy request, took. */
-void load_measure_rows(struct load *load, size_t n_rows, int64_t ns);
+/* What a batch of steps, and what one heavy request, took. */
+void load_measure_batch(struct load *load, size_t n_steps, size_t n_rows, int64_t ns);
 void load_measure_heavy(struct load *load, int64_t ns);
 
 #endif

@@ -168,7 +168,7 @@ static void run_steps(struct http_worker *worker)
         }
     }
     worker_read_clock(worker);
-    load_measure_rows(&worker->load, n_rows, worker->now_ns - began_ns);
+    load_measure_batch(&worker->load, n, n_rows, worker->now_ns - began_ns);
 }
 
 /* How long nothing will have to be done unless something happens; -1: for ever. */

@@ -30,8 +30,8 @@ while [ ! -s "$work/bare_port" ]; do
 done
 
 body='{"x":[20.125,0.5512,1013.25,3.75]}'
-load() { # NAME PORT PATH PID [SESSIONS KEY]: one round, its line is added to the file NAME
-    $on_client "$build/bench/load" "$2" "$3" "$body" "$clients" "$seconds" "$4" ${5+"$5" "$6"} >>"$work/$1" || {
+load() { # NAME PORT PATH PID [SESSIONS RATE KEY]: one round, its line is added to the file NAME
+    $on_client "$build/bench/load" "$2" "$3" "$body" "$clients" "$seconds" "$4" ${5+"$5" "$6" "$7"} >>"$work/$1" || {
         echo "bench_http: $1 gave answers that are no 200" >&2
         exit 1
     }
@@ -40,7 +40,7 @@ round=0
 while [ $round -lt "$rounds" ]; do
     load bare "$(cat "$work/bare_port")" /answer "$bare_pid"
     load grud "$grud_port" /v1/models/bench/sessions/s%d/step "$grud_pid"
-    load keyed "$port" /v1/models/bench/sessions/s%d/step "$keyed_pid" 0 "$key"
+    load keyed "$port" /v1/models/bench/sessions/s%d/step "$keyed_pid" 0 0 "$key"
     round=$((round + 1))
 done
 

@@ -2,17 +2,25 @@
  * load.c - a load generator for a server on 127.0.0.1: keep-alive clients that POST a body, wait for the
  * whole answer and post again. One thread, bounded by time.
  *
- * Usage: load PORT PATH BODY [CLIENTS [SECONDS [PID [SESSIONS [KEY]]]]]
+ * Usage: load PORT PATH BODY [CLIENTS [SECONDS [PID [SESSIONS [RATE [KEY]]]]]]
  *
- * "%d" in PATH becomes the client's number; with SESSIONS, each request has a random one below it; with KEY,
- * it is sent with each. Prints one line of name=value pairs; with the PID of the server also the processor
- * time that it took for a request, from /proc/PID/task/<n>/schedstat, which counts nanoseconds. Ends with 1
- * if any answer was not a 200.
+ * "%d" in PATH becomes the client's number; with SESSIONS, each request has a random one below it. An empty
+ * BODY makes it a GET; with KEY, it is sent with each. Prints one line of name=value pairs; with the PID of
+ * the server (0: none) also the processor time that it took for a request, from /proc/PID/task/<n>/schedstat,
+ * which counts nanoseconds.
+ *
+ * With a RATE the loop is open: so many requests a second are due, at random times, whether earlier ones are
+ * answered or not; each takes a client that is free, or waits for one, and its time runs from when it was
+ * due. So a server that is slow is not asked less. Latencies are of the 200s, and 503s are counted apart
+ * (refused=).
+ *
+ * Ends with 1 if any answer was neither, or without a RATE was not a 200.
  */
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -23,10 +31,10 @@
 #include <unistd.h>
 
 enum { CLIENTS_MAX = 4096, REQUEST_MAX = 8192, ANSWER_MAX = 65536, EVENTS_MAX = 64 };
-enum { NUMBER_DIGITS = 7 };
+enum { NUMBER_DIGITS = 7, ANSWER_SECONDS = 30 };
 enum { BUCKETS_PER_OCTAVE = 32, BUCKETS = 64 * BUCKETS_PER_OCTAVE };
 
-static const double WARM_UP_SECONDS = 0.3;
+static const double WARM_UP_SECONDS = 0.3, OPEN_WARM_UP_SECONDS = 1;
 
 struct client {
     int fd;
@@ -34,13 +42,15 @@ struct client {
     char request[REQUEST_MAX];
     char *number;      /* in the request: the digits that stand for "%d"; NULL: none */
     size_t n_sessions; /* 0: the number stays */
-    double sent_at;
+    double sent_at;    /* or when it was due */
     size_t n_answer;
     char answer[ANSWER_MAX];
 };
 
 struct figures {
-    uint64_t n, n_bad;
+    uint64_t n, n_bad;  /* answers; those that are no 200 */
+    uint64_t n_refused; /* of the latter the 503s, where they are counted apart */
+    uint64_t n_due;
     uint64_t latencies[BUCKETS]; /* of nanoseconds, on a logarithmic scale */
 };
 
@@ -74,7 +84,8 @@ static double bucket_us(size_t bucket)
 
 static double percentile_us(const struct figures *figures, double fraction)
 {
-    uint64_t wanted = (uint64_t)(fraction * (double)figures->n), seen = 0;
+    uint64_t n = figures->n - figures->n_refused; /* refusals have no latency here */
+    uint64_t wanted = (uint64_t)(fraction * (double)n), seen = 0;
     for (size_t k = 5 * BUCKETS_PER_OCTAVE; k < BUCKETS; k++) {
         seen += figures->latencies[k];
         if (seen > wanted) {
@@ -98,12 +109,17 @@ static void print_path(char path[512], const char *template, size_t number)
     }
 }
 
-/* The next request is for a session at random. */
-static void change_number(struct client *client)
+static uint64_t draw(void)
 {
     static uint64_t random = 1;
     random = random * 6364136223846793005U + 1442695040888963407U;
-    uint64_t number = (random >> 33) % client->n_sessions;
+    return random >> 33;
+}
+
+/* The next request is for a session at random. */
+static void change_number(struct client *client)
+{
+    uint64_t number = draw() % client->n_sessions;
     for (int k = NUMBER_DIGITS - 1; k >= 0; k--) {
         client->number[k] = (char)('0' + number % 10);
         number /= 10;
@@ -118,17 +134,23 @@ static void make_request(struct client *client, const char *template, const char
         snprintf(authorization, sizeof authorization, "Authorization: Bearer %s\r\n", key);
     }
     print_path(path, template, number);
+    bool is_get = body[0] == '\0';
     int n = snprintf(client->request, sizeof client->request,
-                     "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: load\r\nAccept: */*\r\n"
-                     "Content-Type: application/json\r\n%sContent-Length: %zu\r\n\r\n%s",
-                     path, authorization, strlen(body), body);
+                     "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: load\r\nAccept: */*\r\n%s",
+                     is_get ? "GET" : "POST", path, authorization);
+    size_t room = sizeof client->request - (size_t)n;
+    n += is_get ? snprintf(client->request + n, room, "\r\n")
+                : snprintf(client->request + n, room,
+                           "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", strlen(body),
+                           body);
     if (n < 0 || (size_t)n >= sizeof client->request) {
         errno = EMSGSIZE;
         fail("the request");
     }
     client->n_request = (size_t)n;
     const char *place = strstr(template, "%d");
-    client->number = place ? client->request + strlen("POST ") + (place - template) : NULL;
+    client->number =
+        place ? client->request + (is_get ? strlen("GET ") : strlen("POST ")) + (place - template) : NULL;
 }
 
 static void open_client(struct client *client, int events, uint16_t port)
@@ -179,6 +201,30 @@ static bool receive(struct client *client)
     return client->n_answer >= (size_t)(end + 4 - client->answer) + n_body;
 }
 
+static void count(struct figures *figures, const struct client *client, double at, bool is_open)
+{
+    bool is_good = strncmp(client->answer, "HTTP/1.1 200", 12) == 0;
+    bool is_refused = is_open && strncmp(client->answer, "HTTP/1.1 503", 12) == 0;
+    figures->n++;
+    figures->n_refused += is_refused;
+    figures->n_bad += !is_good && !is_refused;
+    if (!is_refused) {
+        figures->latencies[bucket_of(at - client->sent_at)]++;
+    }
+}
+
+static int wait_for_answers(int events, struct epoll_event *ready, double seconds, bool is_due)
+{
+    seconds = is_due ? seconds : ANSWER_SECONDS;
+    struct timespec time = { .tv_sec = (time_t)seconds, .tv_nsec = (long)(fmod(seconds, 1) * 1e9) };
+    int n = epoll_pwait2(events, ready, EVENTS_MAX, &time, NULL);
+    if (n < 0 || (n == 0 && !is_due)) {
+        errno = n == 0 ? ETIMEDOUT : errno;
+        fail("no answer");
+    }
+    return n;
+}
+
 static void run(struct client *clients, size_t n_clients, int events, double seconds, struct figures *figures)
 {
     struct epoll_event ready[EVENTS_MAX];
@@ -188,25 +234,72 @@ static void run(struct client *clients, size_t n_clients, int events, double sec
         send_request(&clients[k], at);
     }
     while (n_waiting > 0) { /* the last answers are waited for, so that each request is counted whole */
-        int n = epoll_wait(events, ready, EVENTS_MAX, 5000);
-        if (n <= 0) {
-            errno = n == 0 ? ETIMEDOUT : errno;
-            fail("no answer");
-        }
+        int n = wait_for_answers(events, ready, 0, false);
         at = now();
         for (int k = 0; k < n; k++) {
             struct client *client = ready[k].data.ptr;
             if (!receive(client)) {
                 continue;
             }
-            figures->n++;
-            figures->n_bad += strncmp(client->answer, "HTTP/1.1 200", 12) != 0;
-            figures->latencies[bucket_of(at - client->sent_at)]++;
+            count(figures, client, at, false);
             if (at < until) {
                 send_request(client, at);
             } else {
                 n_waiting--;
             }
+        }
+    }
+}
+
+/* ---- an open loop ---- */
+
+/* The clients that are free, first in, first out. */
+struct idle {
+    struct client *clients[CLIENTS_MAX];
+    size_t first, n;
+};
+
+static void put_idle(struct idle *idle, struct client *client)
+{
+    idle->clients[(idle->first + idle->n++) % CLIENTS_MAX] = client;
+}
+
+static struct client *take_idle(struct idle *idle)
+{
+    struct client *client = idle->clients[idle->first];
+    idle->first = (idle->first + 1) % CLIENTS_MAX;
+    idle->n--;
+    return client;
+}
+
+/* Requests that are due before the warm-up is over are not counted. */
+static void run_open(struct client *clients, size_t n_clients, int events, double seconds, double rate,
+                     struct figures *figures)
+{
+    static struct idle idle;
+    struct epoll_event ready[EVENTS_MAX];
+    double due = now(), from = due + OPEN_WARM_UP_SECONDS, until = from + seconds;
+    for (size_t k = 0; k < n_clients; k++) {
+        put_idle(&idle, &clients[k]);
+    }
+    while (due < until || idle.n < n_clients) {
+        double at = now();
+        for (; due <= at && due < until && idle.n > 0; due -= log(((double)draw() + 1) / 0x1p31) / rate) {
+            send_request(take_idle(&idle), due);
+            figures->n_due += due >= from;
+        }
+        bool is_due = due < until && idle.n > 0;
+        int n = wait_for_answers(events, ready, due > at ? due - at : 0, is_due);
+        at = now();
+        for (int k = 0; k < n; k++) {
+            struct client *client = ready[k].data.ptr;
+            if (!receive(client)) {
+                continue;
+            }
+            if (client->sent_at >= from) {
+                count(figures, client, at, true);
+            }
+            put_idle(&idle, client);
         }
     }
 }
@@ -236,15 +329,33 @@ static double processor_seconds(int pid)
     return (double)total_ns * 1e-9;
 }
 
+static void print(const struct figures *figures, double seconds, double cpu, bool is_open)
+{
+    uint64_t n_good = figures->n - figures->n_bad - figures->n_refused;
+    printf("requests=%" PRIu64 " bad=%" PRIu64 " rate=%.0f p50_us=%.1f p90_us=%.1f p99_us=%.1f p999_us=%.1f",
+           figures->n, figures->n_bad, (double)figures->n / seconds, percentile_us(figures, 0.5),
+           percentile_us(figures, 0.9), percentile_us(figures, 0.99), percentile_us(figures, 0.999));
+    if (is_open) {
+        printf(" offered=%.0f good=%.0f refused=%.4f", (double)figures->n_due / seconds,
+               (double)n_good / seconds,
+               (double)figures->n_refused / (double)(figures->n > 0 ? figures->n : 1));
+    }
+    if (cpu > 0) {
+        printf(" cpu_us=%.3f", cpu * 1e6 / (double)figures->n);
+    }
+    printf("\n");
+}
+
 int main(int argc, char *argv[])
 {
-    size_t n_sessions = argc > 7 ? strtoul(argv[7], NULL, 10) : 0;
     size_t n_clients = argc > 4 ? strtoul(argv[4], NULL, 10) : 16;
     double seconds = argc > 5 ? strtod(argv[5], NULL) : 2;
     int pid = argc > 6 ? (int)strtol(argv[6], NULL, 10) : 0;
-    const char *key = argc > 8 ? argv[8] : NULL;
+    size_t n_sessions = argc > 7 ? strtoul(argv[7], NULL, 10) : 0;
+    double rate = argc > 8 ? strtod(argv[8], NULL) : 0;
+    const char *key = argc > 9 ? argv[9] : NULL;
     if (argc < 4 || n_clients == 0 || n_clients > CLIENTS_MAX) {
-        fputs("usage: load PORT PATH BODY [CLIENTS [SECONDS [PID [SESSIONS [KEY]]]]]\n", stderr);
+        fputs("usage: load PORT PATH BODY [CLIENTS [SECONDS [PID [SESSIONS [RATE [KEY]]]]]]\n", stderr);
         return 2;
     }
     static struct figures warm_up, figures;
@@ -258,18 +369,16 @@ int main(int argc, char *argv[])
         clients[k].n_sessions = clients[k].number ? n_sessions : 0;
         open_client(&clients[k], events, (uint16_t)strtoul(argv[1], NULL, 10));
     }
-    run(clients, n_clients, events, WARM_UP_SECONDS, &warm_up);
-    double cpu = pid ? processor_seconds(pid) : 0, at = now();
-    run(clients, n_clients, events, seconds, &figures);
-    seconds = now() - at;
-    cpu = pid ? processor_seconds(pid) - cpu : 0;
-    printf("requests=%" PRIu64 " bad=%" PRIu64 " rate=%.0f p50_us=%.1f p90_us=%.1f p99_us=%.1f p999_us=%.1f",
-           figures.n, figures.n_bad, (double)figures.n / seconds, percentile_us(&figures, 0.5),
-           percentile_us(&figures, 0.9), percentile_us(&figures, 0.99), percentile_us(&figures, 0.999));
-    if (pid) {
-        printf(" cpu_us=%.3f", cpu * 1e6 / (double)figures.n);
+    if (rate > 0) {
+        run_open(clients, n_clients, events, seconds, rate, &figures);
+        print(&figures, seconds, 0, true);
+    } else {
+        run(clients, n_clients, events, WARM_UP_SECONDS, &warm_up);
+        double cpu = pid ? processor_seconds(pid) : 0, at = now();
+        run(clients, n_clients, events, seconds, &figures);
+        seconds = now() - at;
+        print(&figures, seconds, pid ? processor_seconds(pid) - cpu : 0, false);
     }
-    printf("\n");
     for (size_t k = 0; k < n_clients; k++) {
         close(clients[k].fd);
     }

@@ -1,17 +1,17 @@
-/* Who is turned away, with a clock of the test's own. Times are in milliseconds here. */
+/* Who is turned away, with a clock of the test's own. Times are in milliseconds here, and a row takes one; a
+ * step is a quarter of a row, so that sixteen of them are fewer than the limit. */
 #include "http/load.h"
 #include "test.h"
 
 static const int64_t MS = 1000000;
 enum { QUEUE_MS = 100, STANDING_MS = 5, NEVER_BEFORE = -1 };
 
-/* A worker for which a row is a millisecond's work. */
 static struct load fresh(void)
 {
     struct load load;
     load_init(&load);
     for (int k = 0; k < 200; k++) {
-        load_measure_rows(&load, 1, MS);
+        load_measure_batch(&load, 4, 1, MS);
     }
     return load;
 }
@@ -184,9 +184,9 @@ TEST(a_worker_that_slept_has_no_standing_queue)
 TEST(one_interrupted_batch_does_not_count_for_many)
 {
     struct load load = fresh();
-    load_measure_rows(&load, 1, 10000 * MS);
+    load_measure_batch(&load, 4, 1, 10000 * MS);
     ck_assert(load.row_ns < 2.01 * (double)MS);
-    load_measure_rows(&load, 0, 7 * MS);
+    load_measure_batch(&load, 0, 0, 7 * MS);
     ck_assert(load.row_ns < 2.01 * (double)MS);
 }
 
@@ -197,4 +197,19 @@ TEST(a_batch_is_short_and_never_empty)
     ck_assert_uint_eq(load_rows_at_once(&load), 2);
     load_begin(&load, MS, 0);
     ck_assert_uint_eq(load_rows_at_once(&load), 1);
+}
+
+TEST(sixteen_long_steps_may_always_wait)
+{
+    struct load load = fresh();
+    for (int k = 0; k < 200; k++) {
+        load_measure_batch(&load, 1, 1, MS);
+    }
+    int64_t ms = overload(&load, 0, 3 * QUEUE_MS);
+    ck_assert(load.is_standing);
+    load_begin(&load, QUEUE_MS * MS, ms * MS);
+    load_end(&load, ms * MS, false);
+    load_begin(&load, QUEUE_MS * MS, ms * MS);
+    int n = fill(&load, ms);
+    ck_assert(n >= 15 && n <= 18);
 }
