@@ -115,6 +115,7 @@ static enum status adopt(struct pool *pool, uint32_t slot, struct fault *fault)
     const struct record_header *header = record_header_of(record);
     if (record_header_is_damaged(&pool->layout, record)) {
         note_damaged(pool, slot);
+        record_begin(&pool->layout, record); /* so that it is noted once */
     }
     if (!record_header_is_valid(record) || record_is_unborn(&pool->layout, record)) {
         free_slot(pool, slot);

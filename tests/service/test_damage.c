@@ -220,6 +220,9 @@ TEST(a_header_of_zeros_is_counted_and_one_that_is_not_in_use_is_not)
     service_read_figures(world.service, &figures);
     ck_assert_uint_eq(figures.n_sessions_damaged, 1);
     ck_assert_uint_eq(model_n_sessions(world_model(&world)), 1);
+    world_restart(&world);
+    service_read_figures(world.service, &figures);
+    ck_assert_uint_eq(figures.n_sessions_damaged, 0); /* once is enough */
     world_done(&world);
 }
 
