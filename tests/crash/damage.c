@@ -19,6 +19,16 @@ struct pool_file {
     struct record_layout layout;
 };
 
+/* How many records lie in a file of that size from their first byte to their last. */
+static size_t whole_records(const struct record_layout *layout, size_t size)
+{
+    size_t n = 0;
+    while (RECORD_PAGE + record_offset(layout, n) + layout->record_bytes <= size) {
+        n++;
+    }
+    return n;
+}
+
 static struct pool_file open_file(const char *path)
 {
     struct pool_file file;
@@ -31,7 +41,7 @@ static struct pool_file open_file(const char *path)
     close(fd);
     memcpy(&file.layout, file.bytes + LAYOUT_AT, sizeof file.layout);
     ck_assert(record_layout_is_valid(&file.layout));
-    file.n_slots = (file.n - RECORD_PAGE) / file.layout.group_bytes * file.layout.records_per_group;
+    file.n_slots = whole_records(&file.layout, file.n);
     return file;
 }
 
@@ -125,7 +135,7 @@ void damage_end(const char *path, struct subject sessions[SESSIONS], uint64_t *r
 {
     struct pool_file file = open_file(path);
     size_t n = RECORD_PAGE + random_below(random, file.n - RECORD_PAGE);
-    size_t n_left = (n - RECORD_PAGE) / file.layout.group_bytes * file.layout.records_per_group;
+    size_t n_left = whole_records(&file.layout, n);
     for (size_t slot = n_left; slot < file.n_slots; slot++) {
         char *record;
         struct subject *session = session_of(&file, slot, sessions, &record);
