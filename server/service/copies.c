@@ -1,5 +1,6 @@
 /* copies.c - what may be done to a claimed session: its next copy, its first one, and its state under another
  * version. */
+#include "log.h"
 #include "service/internal.h"
 
 #include <stdlib.h>
@@ -39,7 +40,9 @@ enum status pool_commit(struct service *service, struct pool *pool, struct fault
         return STATUS_OK;
     }
     atomic_fetch_add(&service->counters.n_failed_syncs, 1);
-    atomic_store(&service->is_degraded, true);
+    if (!atomic_exchange(&service->is_degraded, true)) {
+        log_event(LOG_ERROR, "sync_failed", LOG_STRING("data", service->config->data));
+    }
     return fault_set(
         fault, STATUS_STORAGE_FAILED, NULL,
         "done, but a sync failed: what is not known to be on disk is not acknowledged until grud is "

@@ -112,6 +112,21 @@ TEST(a_file_grows_in_place_and_is_zero)
     remove_file(&file);
 }
 
+TEST(touching_a_region_changes_nothing_in_it)
+{
+    struct file file = make_file();
+    struct region region = open_region(file.path, MEGABYTE);
+    region_touch(&region);
+    grow(&region, 70001);
+    fill(&region, 0, 70001);
+    region_touch(&region);
+    expect_filled(&region, 70001);
+    ck_assert(region_sync(&region));
+    region_close(&region);
+    ck_assert_uint_eq(size_of(file.path), 70001);
+    remove_file(&file);
+}
+
 TEST(a_file_holds_what_was_written_when_it_is_opened_again)
 {
     struct file file = make_file();
