@@ -226,6 +226,14 @@ tidy: check-packages format-check layers ## clang-tidy, clang-format, shellcheck
 
 check: tidy test ## everything that must be clean
 
+MINUTES ?= 2
+$(BUILD)/tests/soak/soak: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/soak/*.c)) $(BUILD)/tests/e2e/daemon.o $(GRU)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_leaf)
+
+soak: test-packages all $(BUILD)/tests/soak/soak ## drive the daemon with everything at once for MINUTES=n (2)
+	@GRUD=$(BUILD)/grud $(BUILD)/tests/soak/soak $(MINUTES)
+
 # ---- running ----
 run: build-packages ## build, start grud on 127.0.0.1:8080 with the demo model, feed it this machine's readings
 	$(call packages,$(RUN_PACKAGES))

@@ -198,6 +198,20 @@ TEST(what_is_dropped_is_zero_even_if_it_was_not_finite)
 
 /* ---- small numbers ---- */
 
+/* valgrind's does not: it drops these bits. */
+static bool processor_can_flush(void)
+{
+#ifdef __x86_64__
+    const unsigned flush = 0x8040, before = __builtin_ia32_stmxcsr();
+    __builtin_ia32_ldmxcsr(before | flush);
+    const bool can = (__builtin_ia32_stmxcsr() & flush) == flush;
+    __builtin_ia32_ldmxcsr(before);
+    return can;
+#else
+    return false;
+#endif
+}
+
 TEST(denormals_are_zero_only_in_between)
 {
     volatile float small = FLT_MIN;
@@ -205,10 +219,6 @@ TEST(denormals_are_zero_only_in_between)
     volatile float half = small / 2;
     k_flush_end(before);
     volatile float after = small / 2;
-#ifdef __x86_64__
-    ck_assert(half == 0.0f);
-#else
-    (void)half;
-#endif
+    ck_assert(half == 0.0f || !processor_can_flush());
     ck_assert(after > 0.0f);
 }

@@ -1,0 +1,94 @@
+#include "caller.h"
+
+#include "test.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+struct caller caller_create(const struct place *place)
+{
+    return (struct caller){ .soak = place->soak, .fd = -1, .chance = place->number * 0x9e3779b97f4a7c15ULL };
+}
+
+void caller_done(struct caller *caller)
+{
+    if (caller->fd >= 0) {
+        close(caller->fd);
+    }
+    caller->fd = -1;
+}
+
+uint64_t caller_choose(struct caller *caller, uint64_t n)
+{
+    caller->chance ^= caller->chance << 13;
+    caller->chance ^= caller->chance >> 7;
+    caller->chance ^= caller->chance << 17;
+    return caller->chance % n;
+}
+
+float caller_reading(struct caller *caller)
+{
+    return (float)caller_choose(caller, 129) / 8 - 8;
+}
+
+void soak_count(struct soak *soak, enum kind kind, int code)
+{
+    ck_assert_int_lt(code, CODE_MAX);
+    soak->asked[kind]++;
+    soak->answered[code]++;
+}
+
+void soak_nap_ms(long ms)
+{
+    const struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+    nanosleep(&time, NULL);
+}
+
+struct answer caller_ask_typed(struct caller *caller, enum kind kind, const char *expected,
+                               const char *method, const char *path, const char *type, const void *body,
+                               size_t n)
+{
+    char head[1024], code[16];
+    int n_head = snprintf(head, sizeof head,
+                          "%s %s HTTP/1.1\r\nHost: grud\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
+                          method, path, type ? type : "application/json", n);
+    ck_assert(n_head > 0 && (size_t)n_head < sizeof head);
+    if (caller->fd < 0) {
+        const int at_once = 1; /* head and body are two sends */
+        caller->fd = client_connect(&caller->soak->daemon);
+        setsockopt(caller->fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
+    }
+    client_send(caller->fd, head, (size_t)n_head);
+    client_send(caller->fd, body, n);
+    struct answer answer = client_read(caller->fd);
+    snprintf(code, sizeof code, "%d", answer.code);
+    ck_assert_msg(answer.code > 0 && strstr(expected, code), "%s %s %.*s: %d instead of %s: %.400s", method,
+                  path, (int)(n < 200 ? n : 200), body ? (const char *)body : "", answer.code, expected,
+                  answer.body ? answer.body : "(closed)");
+    soak_count(caller->soak, kind, answer.code);
+    if (answer.closed) {
+        caller_done(caller);
+    }
+    return answer;
+}
+
+struct answer caller_ask(struct caller *caller, enum kind kind, const char *expected, const char *method,
+                         const char *path, const char *body)
+{
+    return caller_ask_typed(caller, kind, expected, method, path, NULL, body, body ? strlen(body) : 0);
+}
+
+int caller_tell(struct caller *caller, enum kind kind, const char *expected, const char *method,
+                const char *path, const char *body)
+{
+    struct answer answer = caller_ask(caller, kind, expected, method, path, body);
+    int code = answer.code;
+    answer_free(&answer);
+    return code;
+}
