@@ -60,7 +60,7 @@ LIBS_secure  := -lgnutls
 LIBS_codec   := -lcjson
 LIBS_http    := -lmicrohttpd
 
-.PHONY: all all-tests check crash-test config-files test test-run run bench bench-peers bench-packages format format-check tidy layers install clean help drain-test \
+.PHONY: all all-tests check crash-test config-files test test-run run bench bench-peers bench-packages format format-check tidy layers install clean help drain-test valgrind soak \
         build-packages test-packages check-packages
 MAKEFLAGS += -r
 .SUFFIXES:
@@ -230,6 +230,12 @@ MINUTES ?= 2
 $(BUILD)/tests/soak/soak: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/soak/*.c)) $(BUILD)/tests/e2e/daemon.o $(GRU)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_leaf)
+
+# By hand: half an hour on two idle cores.
+valgrind: test-packages ## every test under valgrind's memcheck, the daemon of the end-to-end tests too
+	$(call packages,valgrind)
+	@$(MAKE) --no-print-directory all-tests
+	@tests/valgrind.sh $(BUILD) $(TESTS)
 
 soak: test-packages all $(BUILD)/tests/soak/soak ## drive the daemon with everything at once for MINUTES=n (2)
 	@GRUD=$(BUILD)/grud $(BUILD)/tests/soak/soak $(MINUTES)

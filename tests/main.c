@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TESTS_MAX = 1024, TIMEOUT_SECONDS = 120 };
+enum { TESTS_MAX = 1024, TIMEOUT_SECONDS = 600 };
 
 static const TTest *tests[TESTS_MAX];
 static size_t n_tests;

@@ -17,7 +17,7 @@
 #define ENDLESS   "\"n_epochs\":1000000,\"early_stopping_patience\":null,\"learning_rate\":1e-6"
 #define NO_REASON "\"promotion\":{\"policy\":\"manual\"}"
 
-enum { ID_SIZE = 64, SERIES_BYTES = 64 << 10, OVER_SECONDS = 60 };
+enum { ID_SIZE = 64, SERIES_BYTES = 64 << 10, OVER_SECONDS = 300 };
 
 static double seconds_now(void)
 {

@@ -245,7 +245,7 @@ static void expect_still_training(struct team *team)
 
 TEST(jobs_verbs_and_streams_do_not_disturb_each_other)
 {
-    enum { STREAMS = 2, MANAGERS = 2, LEAST_STEPS = 2000, LEAST_JOBS = 20, PATIENCE_MS = 30000 };
+    enum { STREAMS = 2, MANAGERS = 2, LEAST_STEPS = 2000, LEAST_JOBS = 20, PATIENCE_MS = 60000 };
     static struct team team;
     pthread_t threads[STREAMS + MANAGERS];
     struct member members[STREAMS + MANAGERS];
