@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_IDS = 5000, N_RECORDED = 20, BATCH_MAX = 16, TEXT_MAX = 8192, NAP_MS = 2 };
+enum { N_IDS = 1000, N_RECORDED = 20, BATCH_MAX = 16, TEXT_MAX = 8192, NAP_MS = 2 };
 
 struct passers {
     struct caller caller;

@@ -94,7 +94,7 @@ static void prepare(struct soak *soak)
     }
 }
 
-/* With nobody connected: the least of a second, since the last of the requests above may still be there. */
+/* With nobody connected: the least of a second, since the last connection may still be there. */
 static struct sample sample_alone(pid_t pid)
 {
     struct sample least = sample_take(pid);
@@ -192,13 +192,17 @@ static void print_sample(const char *when, const struct sample *sample)
            sample->anonymous_kib, sample->n_descriptors, sample->n_threads);
 }
 
-/* Whoever hung up is noticed by and by. */
+/* Whoever hung up is noticed by and by. A worker keeps the models as they were until it has something to do,
+ * the deleted ones' files too: so each is given something. */
 static struct sample wait_until_alone(const struct soak *soak, const struct sample *before)
 {
-    struct sample now = sample_take(soak->daemon.pid);
-    for (int ms = 0; now.n_descriptors > before->n_descriptors && ms < PATIENCE_MS; ms += SAMPLE_MS) {
-        soak_nap_ms(SAMPLE_MS);
-        now = sample_take(soak->daemon.pid);
+    enum { REQUESTS = 8 };
+    struct sample now = sample_alone(soak->daemon.pid);
+    for (int ms = 0; now.n_descriptors > before->n_descriptors && ms < PATIENCE_MS; ms += 1000) {
+        for (int k = 0; k < REQUESTS; k++) {
+            expect(&soak->daemon, "GET", "/healthz", NULL, 200, NULL);
+        }
+        now = sample_alone(soak->daemon.pid);
     }
     return now;
 }
@@ -215,8 +219,10 @@ static void judge(const struct soak *soak, const struct watch *watch, const stru
     }
     print_sample("after", &after);
     const size_t early = watch_quarter(watch, 1).rss_kib, late = watch_quarter(watch, 3).rss_kib;
-    ck_assert_msg(late <= early + WATCH_GROWTH_KIB,
-                  "memory grows: %zu KiB in the second quarter, %zu KiB in the last", early, late);
+    const size_t allowed = watch_allowance_kib(soak->asked[KIND_JOB_CREATE] / 2);
+    printf("growth from the second quarter to the last: %zd KiB of %zu that are allowed\n",
+           (ssize_t)late - (ssize_t)early, allowed);
+    ck_assert_msg(late <= early + allowed, "memory grows");
     if (after.n_descriptors > before->n_descriptors) {
         sample_print_descriptors(soak->daemon.pid);
     }

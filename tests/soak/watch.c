@@ -105,6 +105,12 @@ struct sample watch_quarter(const struct watch *watch, size_t quarter)
                             .n_descriptors = median(samples, n, offsetof(struct sample, n_descriptors)) };
 }
 
+size_t watch_allowance_kib(size_t n_jobs)
+{
+    const size_t kib = n_jobs * WATCH_JOB_KIB;
+    return WATCH_NOISE_KIB + (kib < WATCH_CACHE_KIB ? kib : WATCH_CACHE_KIB);
+}
+
 void watch_done(struct watch *watch)
 {
     free(watch->samples);
