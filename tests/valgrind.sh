@@ -10,9 +10,9 @@ shift
 logs=$build/valgrind
 export CK_FORK=no VALGRIND_BUILD="$build" GRUD=tests/valgrind-grud.sh
 failed=0
-rm -rf "$logs"
 printf '%-8s %6s %8s %16s %8s\n' suite checks errors 'bytes lost' seconds
 for suite in "$@"; do
+    rm -rf "${logs:?}/$suite"
     mkdir -p "$logs/$suite"
     # The trainer's thread gives way to any other; --fair-sched lets it have its turn with valgrind's one lock.
     VALGRIND="valgrind --fair-sched=yes --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --error-exitcode=99 --log-file=$logs/$suite/%p"
