@@ -21,7 +21,10 @@ ifeq ($(shell uname -m),x86_64)
 HARDEN   += -fcf-protection
 endif
 LDHARDEN := -pie -Wl,-z,relro,-z,now,-z,noexecstack
-ifeq ($(SAN),address)
+ifeq ($(SAN),fuzz)
+CC       := clang
+OPT      := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+else ifeq ($(SAN),address)
 OPT      := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 else ifeq ($(SAN),thread)
 OPT      := -O1 -g -fsanitize=thread
@@ -200,6 +203,24 @@ crash-test: test-packages all $(BUILD)/tests/crash-test ## kill grud CYCLES time
 
 config-files: $(BUILD)/tests/test-leaves ## rewrite config/grud.conf and config/grud.1 from the table of options
 	UPDATE_FILES=1 CK_RUN_SUITE=test_config.c $(BUILD)/tests/test-leaves
+
+# ---- fuzzing: one program per target, linked with libFuzzer (SAN=fuzz), or with the replay of known inputs ----
+FUZZ_PACKAGES := $(BUILD_PACKAGES) clang libclang-rt-14-dev
+FUZZ_TARGETS  := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_LIBS     := $(LIBS_http) $(LIBS_codec) $(LIBS_store) $(LIBS_leaf)
+SECONDS       ?= 60
+
+$(BUILD)/tests/fuzz-%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/fuzz.o $(if $(filter fuzz,$(SAN)),,$(BUILD)/tests/fuzz/replay.o) \
+  $(BUILD)/http.a $(BUILD)/codec.a $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/leaves.a $(GRU)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) $(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer) -o $@ $^ $(FUZZ_LIBS)
+
+fuzz-packages:
+	$(call packages,$(FUZZ_PACKAGES))
+fuzz-programs: $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz-%)
+fuzz: fuzz-packages ## search for inputs that break a law: each target for SECONDS (60)
+	@$(MAKE) --no-print-directory SAN=fuzz fuzz-programs
+	@tests/fuzz/fuzz.sh build/fuzz/tests $(SECONDS) $(FUZZ_TARGETS)
 
 # ---- checks ----
 SOURCES  := $(wildcard lib/*.h lib/*/*.[ch] server/*.[ch] server/*/*.[ch] tests/*.[ch] tests/*/*.[ch])

@@ -66,8 +66,9 @@ static size_t print_place(const struct place *place, char *out, size_t size)
     return n + (size_t)snprintf(out + n, size - n, "%s%s", n > 0 ? "." : "", place->name);
 }
 
-static void fill_fault(struct reader *r, enum status status, const struct place *place, const char *format,
-                       va_list arguments)
+__attribute__((format(printf, 4, 0))) static void fill_fault(struct reader *r, enum status status,
+                                                             const struct place *place, const char *format,
+                                                             va_list arguments)
 {
     char path[sizeof r->fault->param] = "";
     char sentence[SENTENCE_MAX];
