@@ -15,8 +15,6 @@
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
-/* libFuzzer's, for a mutator of the target's own. */
-size_t LLVMFuzzerMutate(uint8_t *bytes, size_t n, size_t n_max);
 
 /* A law. Not assert(), which a build may switch off. */
 #define FUZZ_CHECK(law)                                                                                      \
@@ -34,7 +32,7 @@ void *fuzz_copy(const void *bytes, size_t n);
 /* A folder of this process alone, in memory where there is a place for that; removed when the process ends. */
 const char *fuzz_folder(void);
 
-/* Small untrained models; the caller unrefs them. */
+/* Small untrained models. */
 enum fuzz_model {
     FUZZ_WEATHER, /* temp, humidity -> temp: humidity must be known ahead */
     FUZZ_CLOSED,  /* temp -> temp: rolls out on its own */
