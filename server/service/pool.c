@@ -358,7 +358,8 @@ void pool_expire(struct pool *pool, int64_t now_ms)
     for (uint32_t slot = 0; slot < n_fresh; slot++) {
         unsigned flags = flags_of(pool, slot);
         int64_t seen = atomic_load_explicit(&pool->slots[slot].last_seen_at_ms, memory_order_relaxed);
-        bool due = pool->ttl_s != 0 && seen + (int64_t)pool->ttl_s * 1000 <= now_ms;
+        /* Nothing is added to `seen`: the copy that it is of may not have been verified. */
+        bool due = pool->ttl_s != 0 && seen <= now_ms - (int64_t)pool->ttl_s * 1000;
         if (!(flags & SLOT_USED) || !(due || (flags & SLOT_OWN_TTL)) || !try_claim(pool, slot, OWNER_MAIN)) {
             continue;
         }

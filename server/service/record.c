@@ -174,10 +174,16 @@ bool record_header_is_valid(char *record)
 
 /* ---- after a restart ---- */
 
+/* Beyond any that is written, so that no sum with one overflows: a checksum does not keep anyone from writing
+ * the file. */
+static const uint64_t step_max = UINT64_C(1) << 62;
+static const int64_t time_max_ms = INT64_C(1) << 53;
+
 static bool copy_is_whole(const struct record_layout *layout, char *record, const struct record_copy *copy)
 {
     return copy->check == copy_check(layout, record, copy) && copy->n_readings <= layout->n_history &&
-           copy->n_readings <= copy->step;
+           copy->n_readings <= copy->step && copy->step <= step_max && copy->last_seen_at_ms >= 0 &&
+           copy->last_seen_at_ms <= time_max_ms;
 }
 
 void record_begin(const struct record_layout *layout, char *record)

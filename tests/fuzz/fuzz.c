@@ -56,14 +56,14 @@ const char *fuzz_folder(void)
 struct gru_model *fuzz_model(enum fuzz_model which)
 {
     static const char *const inputs[] = { "temp", "humidity" };
-    static const size_t hidden_sizes[] = { 3, 2 };
+    static const size_t hidden_sizes[] = { 3, 2 }, wider_sizes[] = { 4, 4 };
     const char *output = which == FUZZ_CLASSES ? "class" : "temp";
     const struct gru_plan plan = { .n_inputs = which == FUZZ_CLOSED ? 1 : 2,
                                    .inputs = inputs,
                                    .n_outputs = 1,
                                    .outputs = &output,
                                    .n_layers = 2,
-                                   .hidden_sizes = hidden_sizes,
+                                   .hidden_sizes = which == FUZZ_WEATHER_WIDER ? wider_sizes : hidden_sizes,
                                    .seed = 1 };
     struct gru_model *model = NULL;
     FUZZ_CHECK(gru_model_create(&plan, &model, NULL) == GRU_OK);

@@ -29,14 +29,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 bool fuzz_is_text(const char *bytes, size_t n);
 /* Memory of exactly n bytes, so that ASan sees a read beyond them; the caller frees it. */
 void *fuzz_copy(const void *bytes, size_t n);
-/* A folder of this process alone, in memory where there is a place for that; removed when the process ends. */
+/* A folder of this process alone, in memory where there is a place for that; removed when the process ends.
+ */
 const char *fuzz_folder(void);
 
 /* Small untrained models. */
 enum fuzz_model {
-    FUZZ_WEATHER, /* temp, humidity -> temp: humidity must be known ahead */
-    FUZZ_CLOSED,  /* temp -> temp: rolls out on its own */
-    FUZZ_CLASSES, /* temp, humidity -> class: cannot look ahead */
+    FUZZ_WEATHER,       /* temp, humidity -> temp: humidity must be known ahead */
+    FUZZ_CLOSED,        /* temp -> temp: rolls out on its own */
+    FUZZ_CLASSES,       /* temp, humidity -> class: cannot look ahead */
+    FUZZ_WEATHER_WIDER, /* as the first, of another size */
     FUZZ_N_MODELS
 };
 struct gru_model *fuzz_model(enum fuzz_model which);

@@ -228,8 +228,7 @@ static bool decode_whole_job(struct body body, bool is_first_line, struct job_ta
     if (!check(body, status, &fault, is_touched(ret_target, sizeof *ret_target))) {
         return false;
     }
-    status =
-        codec_job(body.p, body.n, is_first_line, ret_target, info_of_model(), &arena, &request, &fault);
+    status = codec_job(body.p, body.n, is_first_line, ret_target, info_of_model(), &arena, &request, &fault);
     if (!check(body, status, &fault, is_touched(&request, sizeof request))) {
         return false;
     }
@@ -327,11 +326,11 @@ static void decode_job_lines(struct body body)
 
 /* ---- the choice ---- */
 
-static void (*const decoders[])(struct body body) = {
-    decode_step,    decode_steps, decode_outlook,    decode_prediction, /* '0'... */
-    decode_restore, decode_fork,  decode_job,        decode_step_lines, /* '4'... */
-    decode_job_lines
-};
+static void (*const decoders[])(struct body body) = { decode_step,     decode_steps,
+                                                      decode_outlook,  decode_prediction, /* '0'... */
+                                                      decode_restore,  decode_fork,
+                                                      decode_job,      decode_step_lines, /* '4'... */
+                                                      decode_job_lines };
 
 enum { N_DECODERS = sizeof decoders / sizeof *decoders };
 

@@ -1,8 +1,8 @@
 /*
  * The model file. An input is one of
  *
- *     {metadata}                     a plan: the grud metadata, then a line per tensor, "name F32 rows columns";
- *     gru.weight_ih_l0 F32 9 2       offsets are filled in and values made up, so that it gets past the
+ *     {metadata}                     a plan: the grud metadata, then a line per tensor, "name F32 rows
+ * columns"; gru.weight_ih_l0 F32 9 2       offsets are filled in and values made up, so that it gets past the
  *     ...                            container's checks
  *     #{header} LF data              the length of the header is filled in
  *     anything else                  the bytes of a file
@@ -182,8 +182,8 @@ static void check_running(const struct gru_model *model)
         FUZZ_CHECK(memcmp(y, y_singly, n_y * sizeof *y) == 0);
         FUZZ_CHECK(memcmp(state, state_singly, info->state_floats * sizeof *state) == 0);
         enum gru_status status = gru_forecast(model, work, state, 1, NULL, 0, y);
-        FUZZ_CHECK(status == GRU_OK && memcmp(y, state + gru_state_y_offset(model),
-                                              info->n_outputs * sizeof *y) == 0);
+        FUZZ_CHECK(status == GRU_OK &&
+                   memcmp(y, state + gru_state_y_offset(model), info->n_outputs * sizeof *y) == 0);
     }
     gru_work_free(work);
     free(floats);

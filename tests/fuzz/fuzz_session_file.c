@@ -1,0 +1,436 @@
+/*
+ * The session file. An input says what has become of a file of five sessions while grud was away:
+ *
+ *     how the pool is opened (a bit each, enum way), then operations (enum operation) with their operands.
+ *
+ * A sealed part that was not sealed again after it was changed is damaged: then a session is served as it
+ * was, or not at all. Sealed again it is forged, as only someone who may write the file can do: then anything
+ * may be served that survives a restart.
+ */
+#include "codec/codec.h"
+#include "fuzz.h"
+#include "log.h"
+#include "service/internal.h"
+#include "json/json.h"
+
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+enum way {
+    WAY_OTHER_HISTORY = 1, /* the daemon keeps more readings now: the file is converted */
+    WAY_OTHER_STATE = 2,   /* the active version has another state size: likewise */
+    WAY_OTHER_INPUTS = 4,  /* and here it cannot be */
+    WAY_TTL = 8,           /* sessions expire after a minute */
+    WAY_EVICT = 16,
+    WAY_SMALL = 32 /* there is room for four sessions only */
+};
+
+enum operation {
+    OPERATION_PATCH,         /* place (2), n, bytes */
+    OPERATION_PATCH_RECORD,  /* slot, part, place, n, bytes */
+    OPERATION_COPY_RECORD,   /* from, to */
+    OPERATION_TRUNCATE,      /* size (2) */
+    OPERATION_EXTEND,        /* pages */
+    OPERATION_SEAL_FILE,     /* - */
+    OPERATION_SEAL_RECORD,   /* slot, 1: only the header, 2: only the copies */
+    OPERATION_SEAL_READINGS, /* slot */
+    N_OPERATIONS
+};
+
+enum {
+    SESSIONS = 5,
+    HISTORY = 4,
+    IMAGE_BYTES = 2 * RECORD_PAGE, /* the header's page, and one group of records */
+    FILE_MAX = 16 * RECORD_PAGE,
+    LAYOUT_AT = 16, /* of the file's header */
+    CHECK_AT = LAYOUT_AT + sizeof(struct record_layout),
+    ARENA_BYTES = 16 << 20,
+    ROWS_MAX = 64
+};
+
+/* The daemon's inside, once for all inputs. */
+static struct world {
+    struct service *service;
+    struct worker *worker;
+    struct gru_model *usual, *wider, *with_other_inputs;
+    struct record_layout layout; /* of the image */
+    struct arena arena;
+    struct fault fault;
+    char path[128];
+} world;
+
+/* A healthy file. */
+static char image[IMAGE_BYTES];
+
+/* The file that an input makes. */
+static struct file {
+    char bytes[FILE_MAX];
+    size_t n;
+    bool is_forged;
+} file;
+
+struct input {
+    const uint8_t *p, *end;
+};
+
+static unsigned take(struct input *input)
+{
+    return input->p < input->end ? *input->p++ : 0;
+}
+
+/* ---- the pool and its model ---- */
+
+/* Opens the pool as the model of a catalogue of its own; false if it was refused. */
+static bool open_pool(unsigned ways)
+{
+    struct gru_model *gru = ways & WAY_OTHER_INPUTS  ? world.with_other_inputs
+                            : ways & WAY_OTHER_STATE ? world.wider
+                                                     : world.usual;
+    size_t n_history = ways & WAY_OTHER_HISTORY ? 2 * HISTORY : HISTORY;
+    struct pool_options options = { .name = "m",
+                                    .path = world.path,
+                                    .layout = record_layout_of(gru_model_info(gru), n_history),
+                                    .session_max = ways & WAY_SMALL ? 4 : ROWS_MAX,
+                                    .tombstone_max = 8,
+                                    .ttl_s = ways & WAY_TTL ? 60 : 0,
+                                    .evict = (ways & WAY_EVICT) != 0,
+                                    .now_ms = clock_now_ms() };
+    struct pool *pool;
+    world.fault = (struct fault){ .status = STATUS_OK };
+    enum status status = pool_open(&options, &pool, &world.fault);
+    if (status != STATUS_OK) {
+        FUZZ_CHECK(world.fault.status == status && world.fault.message[0] != '\0');
+        return false;
+    }
+    struct model *model = model_create("m");
+    struct catalogue *catalogue = catalogue_copy(NULL);
+    struct version version = { .number = 1, .digest = { 1, gru_model_info(gru)->state_floats } };
+    version.gru = gru_model_ref(gru);
+    FUZZ_CHECK(model && catalogue && model_insert_version(model, version));
+    model->active = model->versions;
+    model->pool = pool;
+    FUZZ_CHECK(catalogue_insert(catalogue, model));
+    catalogue_publish(world.service, catalogue);
+    worker_turn(world.worker);
+    return true;
+}
+
+static void close_pool(void)
+{
+    struct catalogue *empty = catalogue_copy(NULL);
+    FUZZ_CHECK(empty);
+    catalogue_publish(world.service, empty);
+    worker_turn(world.worker);
+}
+
+static const struct model *find_model(void)
+{
+    const struct model *model = NULL;
+    FUZZ_CHECK(model_find(world.worker, "m", &model, &world.fault) == STATUS_OK);
+    return model;
+}
+
+static enum status take_step(const char *session, struct step *ret_step)
+{
+    static const float x[] = { 0.5F, NAN };
+    *ret_step = (struct step){ .arena = &world.arena, .model_name = "m", .x = x };
+    strcpy(ret_step->session, session);
+    struct step *steps[] = { ret_step };
+    service_steps(world.worker, steps, 1);
+    FUZZ_CHECK(ret_step->is_done);
+    return ret_step->fault.status;
+}
+
+/* ---- the healthy file ---- */
+
+static void write_file(const void *bytes, size_t n)
+{
+    FILE *stream = fopen(world.path, "wbe");
+    FUZZ_CHECK(stream && fwrite(bytes, 1, n, stream) == n && fclose(stream) == 0);
+}
+
+static void make_image(void)
+{
+    struct step step;
+    FUZZ_CHECK(open_pool(0));
+    for (int k = 0; k < SESSIONS; k++) {
+        char id[] = { (char)('a' + k), '\0' };
+        for (int t = 0; t < 2 * k + 1; t++) {
+            FUZZ_CHECK(take_step(id, &step) == STATUS_OK);
+        }
+    }
+    const struct pool *pool = find_model()->pool;
+    world.layout = pool->layout;
+    FUZZ_CHECK(SESSIONS <= world.layout.records_per_group && world.layout.group_bytes == RECORD_PAGE);
+    memcpy(image, pool->region.base, sizeof image);
+    uint64_t check;
+    memcpy(&check, image + CHECK_AT, sizeof check);
+    FUZZ_CHECK(check == digest_64(image, CHECK_AT, 0));
+    close_pool();
+}
+
+static void set_up(void)
+{
+    static const struct config config = { .models = "",
+                                          .data = "",
+                                          .session_max = ROWS_MAX,
+                                          .session_history = HISTORY,
+                                          .sync_interval_ms = 1000 };
+    log_setup(LOG_ERROR + 1, false);
+    snprintf(world.path, sizeof world.path, "%s/m.pool", fuzz_folder());
+    arena_init(&world.arena, ARENA_BYTES);
+    world.usual = fuzz_model(FUZZ_WEATHER);
+    world.wider = fuzz_model(FUZZ_WEATHER_WIDER);
+    world.with_other_inputs = fuzz_model(FUZZ_CLOSED);
+    FUZZ_CHECK(service_create(&config, &world.service, &world.fault) == STATUS_OK);
+    FUZZ_CHECK(worker_create(world.service, &world.worker) == STATUS_OK);
+    make_image();
+}
+
+/* ---- what becomes of it ---- */
+
+static char *record_of(char *bytes, unsigned slot)
+{
+    return bytes + RECORD_PAGE + record_offset(&world.layout, slot % world.layout.records_per_group);
+}
+
+static void patch(struct input *input, char *at, const char *end)
+{
+    for (unsigned n = take(input) % 32; n > 0 && at < end; n--) {
+        *at++ = (char)take(input);
+    }
+}
+
+static void patch_record(struct input *input)
+{
+    char *record = record_of(file.bytes, take(input));
+    unsigned part = take(input) % 4;
+    size_t header = sizeof(struct record_header);
+    size_t place = take(input) + (part > 0 ? header + (part - 1) * (size_t)world.layout.copy_bytes : 0);
+    patch(input, record + place, record + world.layout.record_bytes);
+}
+
+static void copy_record(struct input *input)
+{
+    const char *from = record_of(file.bytes, take(input));
+    memmove(record_of(file.bytes, take(input)), from, world.layout.record_bytes);
+}
+
+static void resize(size_t n)
+{
+    n = n < FILE_MAX ? n : FILE_MAX;
+    if (n > file.n) {
+        memset(file.bytes + file.n, 0, n - file.n);
+    } else {
+        memset(file.bytes + n, 0, file.n - n);
+    }
+    file.n = n;
+}
+
+static void seal_file(void)
+{
+    uint64_t check = digest_64(file.bytes, CHECK_AT, 0);
+    memcpy(file.bytes + CHECK_AT, &check, sizeof check);
+    file.is_forged = true;
+}
+
+static void seal_record(char *record, unsigned which)
+{
+    struct record_header *header = record_header_of(record);
+    if (which != 2) {
+        header->check = (uint32_t)digest_64(&header->n_id, sizeof *header - sizeof header->check, 0);
+    }
+    for (int copy = 0; copy < 2 && which != 1; copy++) {
+        record_seal(&world.layout, record, record_copy_at(&world.layout, record, copy));
+    }
+    file.is_forged = true;
+}
+
+/* Makes the readings those that the newest copy stands for, if it can stand for so many. */
+static void seal_readings(char *record)
+{
+    float readings[HISTORY * 2];
+    struct record_copy *copy = record_newest(&world.layout, record);
+    file.is_forged = true;
+    if (copy->n_readings > HISTORY || copy->n_readings > copy->step || copy->step == UINT64_MAX) {
+        return;
+    }
+    record_read_readings(&world.layout, record, copy, readings);
+    record_put_readings(&world.layout, record, copy, readings, copy->n_readings);
+    record_seal(&world.layout, record, copy);
+}
+
+static void operate(struct input *input)
+{
+    switch ((enum operation)(take(input) % N_OPERATIONS)) {
+    case OPERATION_PATCH: {
+        size_t place = take(input) << 8;
+        place = (place | take(input)) % FILE_MAX;
+        patch(input, file.bytes + place, file.bytes + file.n);
+        break;
+    }
+    case OPERATION_PATCH_RECORD:
+        patch_record(input);
+        break;
+    case OPERATION_COPY_RECORD:
+        copy_record(input);
+        break;
+    case OPERATION_TRUNCATE: {
+        size_t n = take(input) << 8;
+        n |= take(input);
+        resize(n < file.n ? n : file.n);
+        break;
+    }
+    case OPERATION_EXTEND:
+        resize(file.n + (size_t)(take(input) % 8) * RECORD_PAGE);
+        break;
+    case OPERATION_SEAL_FILE:
+        seal_file();
+        break;
+    case OPERATION_SEAL_RECORD: {
+        char *record = record_of(file.bytes, take(input));
+        seal_record(record, take(input) % 3);
+        break;
+    }
+    case OPERATION_SEAL_READINGS:
+        seal_readings(record_of(file.bytes, take(input)));
+        break;
+    case N_OPERATIONS:
+        break;
+    }
+}
+
+static void make_file(struct input *input)
+{
+    file.n = 0;
+    resize(IMAGE_BYTES);
+    memcpy(file.bytes, image, sizeof image);
+    file.is_forged = false;
+    while (input->p < input->end) {
+        operate(input);
+    }
+    write_file(file.bytes, file.n);
+}
+
+/* ---- laws ---- */
+
+static enum status read_session(const char *id, struct session *ret_session)
+{
+    enum status status =
+        session_read(world.worker, find_model(), id, &world.arena, ret_session, &world.fault);
+    FUZZ_CHECK(status == STATUS_OK || status == STATUS_SESSION_NOT_FOUND ||
+               status == STATUS_SESSION_DAMAGED || status == STATUS_SESSION_EXPIRED ||
+               status == STATUS_SESSION_EVICTED);
+    return status;
+}
+
+/* It is one of the two moments that the healthy file holds of it. */
+static void check_served(const struct session *session, bool is_converted)
+{
+    char *record = record_of(image, 0);
+    for (unsigned slot = 0; slot < SESSIONS; slot++) {
+        record = record_of(image, slot);
+        if (strncmp(record_header_of(record)->id, session->row.session, SESSION_ID_MAX) == 0) {
+            break;
+        }
+    }
+    const struct record_copy *copy = record_copy_at(&world.layout, record, 0);
+    copy = copy->step == session->row.step ? copy : record_other(&world.layout, record, copy);
+    FUZZ_CHECK(strncmp(record_header_of(record)->id, session->row.session, SESSION_ID_MAX) == 0);
+    FUZZ_CHECK(copy->step == session->row.step && session->n_readings <= copy->n_readings);
+    float readings[HISTORY * 2];
+    record_read_readings(&world.layout, record, copy, readings);
+    FUZZ_CHECK(memcmp(session->readings, readings, session->n_readings * 2 * sizeof *readings) == 0);
+    if (!is_converted) {
+        FUZZ_CHECK(memcmp(session->state, copy->errors + world.layout.n_outputs,
+                          world.layout.state_floats * sizeof(float)) == 0);
+    }
+}
+
+static void check_text(const struct session *session)
+{
+    struct text text;
+    struct json j;
+    text_init(&text, &world.arena, 0);
+    codec_put_session(&text, session);
+    json_init(&j, text.p, text.n);
+    FUZZ_CHECK(!text.failed && json_skip(&j) && json_end(&j));
+}
+
+static void check_session(const char *id, unsigned ways)
+{
+    struct session session, stepped;
+    struct step step;
+    if (read_session(id, &session) != STATUS_OK) {
+        return;
+    }
+    FUZZ_CHECK(strcmp(session.row.session, id) == 0);
+    check_text(&session);
+    if (!file.is_forged) {
+        check_served(&session, (ways & (WAY_OTHER_HISTORY | WAY_OTHER_STATE)) != 0);
+    }
+    enum status status = take_step(id, &step);
+    FUZZ_CHECK(status == STATUS_OK || (file.is_forged && status == STATUS_NON_FINITE_RESULT));
+    FUZZ_CHECK(read_session(id, &stepped) == STATUS_OK);
+    FUZZ_CHECK(stepped.row.step == session.row.step + (status == STATUS_OK));
+}
+
+/* What is there is there again after a restart, bit for bit. */
+static void check_restart(const struct session_row *rows, size_t n, unsigned ways)
+{
+    struct session before[ROWS_MAX], after;
+    bool was_read[ROWS_MAX];
+    const size_t n_state = gru_model_info(find_model()->active->gru)->state_floats;
+    for (size_t k = 0; k < n; k++) {
+        was_read[k] = read_session(rows[k].session, &before[k]) == STATUS_OK;
+    }
+    close_pool();
+    FUZZ_CHECK(open_pool(ways));
+    for (size_t k = 0; k < n; k++) {
+        if (!was_read[k] || read_session(rows[k].session, &after) != STATUS_OK) {
+            FUZZ_CHECK(!was_read[k] || (file.is_forged && world.fault.status == STATUS_SESSION_EXPIRED));
+            continue;
+        }
+        FUZZ_CHECK(before[k].row.step == after.row.step && before[k].n_readings == after.n_readings);
+        FUZZ_CHECK(memcmp(before[k].state, after.state, n_state * sizeof *after.state) == 0);
+        FUZZ_CHECK(memcmp(before[k].readings, after.readings,
+                          after.n_readings * world.layout.n_inputs * sizeof *after.readings) == 0);
+    }
+}
+
+/* Lists, reads and steps what is there, lets the rest of a pool's life happen, and restarts. */
+static void use_pool(unsigned ways)
+{
+    struct session_row rows[ROWS_MAX];
+    struct step step;
+    size_t n;
+    bool has_more;
+    pool_expire(find_model()->pool, clock_now_ms());
+    FUZZ_CHECK(session_list(world.worker, find_model(), "", "", ROWS_MAX, rows, &n, &has_more,
+                            &world.fault) == STATUS_OK);
+    FUZZ_CHECK(!has_more && (file.is_forged || n <= SESSIONS));
+    for (size_t k = 0; k < n; k++) {
+        check_session(rows[k].session, ways);
+    }
+    enum status status = take_step("new", &step);
+    FUZZ_CHECK(status == STATUS_OK || status == STATUS_SESSIONS_FULL || file.is_forged);
+    check_restart(rows, n, ways);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+    if (!world.service) {
+        set_up();
+    }
+    struct input input = { bytes, bytes + n };
+    unsigned ways = take(&input);
+    make_file(&input);
+    if (open_pool(ways)) {
+        use_pool(ways);
+        close_pool();
+    }
+    arena_reset(&world.arena);
+    FUZZ_CHECK(unlink(world.path) == 0);
+    return 0;
+}
