@@ -173,7 +173,7 @@ void router_decode(const char *encoded, size_t n, char *ret_text, size_t size)
         char c = encoded[k];
         if (c == '%' && k + 2 < n) {
             int high = hex_digit(encoded[k + 1]), low = hex_digit(encoded[k + 2]);
-            if (high >= 0 && low >= 0 && high + low > 0) {
+            if (high >= 0 && high < 8 && low >= 0 && high + low > 0) {
                 c = (char)(high << 4 | low);
                 k += 2;
             }

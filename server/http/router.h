@@ -31,8 +31,9 @@ void router_find(const struct router *router, enum method method, const char *pa
 /* The value of an Allow header. */
 void router_print_allow(unsigned allowed, char ret_text[ROUTER_ALLOW_MAX]);
 
-/* Percent-decodes n bytes, cut to fit. What is no escape, and %00, stays as it stands: its '%' is in no name,
- * so that whoever checks the name refuses it. */
+/* Percent-decodes n bytes, cut to fit. What is no escape, %00, and what is not ASCII (of which a reply could
+ * not be made, if it is not UTF-8 either) stays as it stands: its '%' is in no name, so that whoever checks
+ * the name refuses it. */
 void router_decode(const char *encoded, size_t n, char *ret_text, size_t size);
 
 #endif

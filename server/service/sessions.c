@@ -371,8 +371,8 @@ static void write_restored(const struct worker *worker, const struct draft *draf
     copy->digest = draft->model->active->digest.low;
     memcpy(record_state(layout, copy), state, layout->state_floats * sizeof *state);
     write_errors(layout, &restore->errors, copy);
-    record_put_readings(layout, pool_record(draft->model->pool, draft->slot), copy,
-                        restore->readings + (restore->n_readings - n) * layout->n_inputs, n);
+    const float *last = n > 0 ? restore->readings + (restore->n_readings - n) * layout->n_inputs : NULL;
+    record_put_readings(layout, pool_record(draft->model->pool, draft->slot), copy, last, n);
 }
 
 static enum status put(struct worker *worker, const struct model *model, const char *id, bool may_exist,
