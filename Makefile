@@ -63,7 +63,7 @@ LIBS_secure  := -lgnutls
 LIBS_codec   := -lcjson
 LIBS_http    := -lmicrohttpd
 
-.PHONY: all all-tests check crash-test config-files test test-run run bench bench-peers bench-packages format format-check tidy layers install clean help drain-test valgrind soak \
+.PHONY: all all-tests check crash-test config-files test test-run run bench bench-peers bench-packages format format-check tidy layers install clean help drain-test valgrind soak fuzz fuzz-packages fuzz-programs \
         build-packages test-packages check-packages
 MAKEFLAGS += -r
 .SUFFIXES:
@@ -175,7 +175,11 @@ $(eval $(call test_program,e2e,$(TLS_TEST) $(GRU),$(LIBS_secure)))
 # In the order of the layers; each ends with libcheck's summary line.
 TESTS := json kernels engine leaves confine secure store service codec http e2e
 
-all-tests: all $(patsubst %,$(BUILD)/tests/test-%,$(TESTS))
+# Every input that a fuzz target has met and is to remember.
+FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+REPLAYED     := $(if $(filter thread,$(SAN)),request,$(FUZZ_TARGETS))
+
+all-tests: all $(patsubst %,$(BUILD)/tests/test-%,$(TESTS)) $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz-%)
 
 test: test-packages ## install what is missing, build, run every test (SAN=address, SAN=thread: under a sanitizer)
 	@$(MAKE) --no-print-directory test-run
@@ -191,6 +195,8 @@ test-run: all-tests
 	  else echo "-- e2e, below the filter of system calls: SKIPPED, this kernel has none"; fi)
 	@set -e; for k in $(if $(SAN),,$(KERNEL_LEVELS)); do \
 	  echo "-- engine, $$k kernels"; GRUD_KERNELS=$$k $(BUILD)/tests/test-engine; done
+	@set -e; for t in $(REPLAYED); do \
+	  $(BUILD)/tests/fuzz-$$t tests/fuzz/corpus/$$t tests/fuzz/findings/$$t; done
 
 $(BUILD)/tests/crash-test: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/crash/*.c)) $(BUILD)/tests/e2e/daemon.o $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/leaves.a $(GRU)
 	$(call say,LD,$@)
@@ -206,7 +212,6 @@ config-files: $(BUILD)/tests/test-leaves ## rewrite config/grud.conf and config/
 
 # ---- fuzzing: one program per target, linked with libFuzzer (SAN=fuzz), or with the replay of known inputs ----
 FUZZ_PACKAGES := $(BUILD_PACKAGES) clang libclang-rt-14-dev
-FUZZ_TARGETS  := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_LIBS     := $(LIBS_http) $(LIBS_codec) $(LIBS_store) $(LIBS_leaf)
 SECONDS       ?= 60
 
@@ -220,7 +225,7 @@ fuzz-packages:
 fuzz-programs: $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz-%)
 fuzz: fuzz-packages ## search for inputs that break a law: each target for SECONDS (60)
 	@$(MAKE) --no-print-directory SAN=fuzz fuzz-programs
-	@tests/fuzz/fuzz.sh build/fuzz/tests $(SECONDS) $(FUZZ_TARGETS)
+	@tests/fuzz/fuzz.sh build/fuzz $(SECONDS) $(FUZZ_TARGETS)
 
 # ---- checks ----
 SOURCES  := $(wildcard lib/*.h lib/*/*.[ch] server/*.[ch] server/*/*.[ch] tests/*.[ch] tests/*/*.[ch])

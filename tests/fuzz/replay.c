@@ -2,10 +2,30 @@
 #include "fuzz.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
-static void replay(const char *path)
+enum { PATIENCE_SECONDS = 300 };
+
+static char path[4096]; /* of the input under way */
+
+/* A sanitizer's end is to come by here as well. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "abort_on_error=1";
+}
+
+static void name_input(int signal_number)
+{
+    (void)!write(STDERR_FILENO, path, strlen(path));
+    (void)!write(STDERR_FILENO, " is the input\n", strlen(" is the input\n"));
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
+}
+
+static void replay(void)
 {
     FILE *file = fopen(path, "rbe");
     FUZZ_CHECK(file && fseek(file, 0, SEEK_END) == 0);
@@ -15,7 +35,9 @@ static void replay(const char *path)
     FUZZ_CHECK(bytes || n == 0);
     FUZZ_CHECK(fread(bytes, 1, n, file) == n);
     fclose(file);
+    alarm(PATIENCE_SECONDS);
     LLVMFuzzerTestOneInput(bytes, n);
+    alarm(0);
     free(bytes);
 }
 
@@ -30,10 +52,8 @@ static size_t replay_folder(const char *folder)
     struct dirent **entries = NULL;
     int n = scandir(folder, &entries, is_visible, alphasort);
     for (int k = 0; k < n; k++) {
-        char path[4096];
         FUZZ_CHECK(snprintf(path, sizeof path, "%s/%s", folder, entries[k]->d_name) < (int)sizeof path);
-        fprintf(stderr, "%s\r", path); /* an abort leaves the name of the input */
-        replay(path);
+        replay();
         free(entries[k]);
     }
     free(entries);
@@ -43,6 +63,8 @@ static size_t replay_folder(const char *folder)
 int main(int argc, char *argv[])
 {
     size_t n = 0;
+    signal(SIGABRT, name_input);
+    signal(SIGALRM, name_input);
     for (int k = 1; k < argc; k++) {
         n += replay_folder(argv[k]);
     }
