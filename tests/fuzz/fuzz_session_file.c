@@ -135,7 +135,7 @@ static enum status take_step(const char *session, struct step *ret_step)
 {
     static const float x[] = { 0.5F, NAN };
     *ret_step = (struct step){ .arena = &world.arena, .model_name = "m", .x = x };
-    strcpy(ret_step->session, session);
+    snprintf(ret_step->session, sizeof ret_step->session, "%s", session);
     struct step *steps[] = { ret_step };
     service_steps(world.worker, steps, 1);
     FUZZ_CHECK(ret_step->is_done);

@@ -11,8 +11,8 @@ enum { PATIENCE_SECONDS = 300 };
 static char path[4096]; /* of the input under way */
 
 /* A sanitizer's end is to come by here as well. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
+const char *__asan_default_options(void); // NOLINT(bugprone-reserved-identifier): the sanitizer's own name
+const char *__asan_default_options(void)  // NOLINT(bugprone-reserved-identifier)
 {
     return "abort_on_error=1";
 }
