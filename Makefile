@@ -212,11 +212,11 @@ config-files: $(BUILD)/tests/test-leaves ## rewrite config/grud.conf and config/
 
 # ---- fuzzing: one program per target, linked with libFuzzer (SAN=fuzz), or with the replay of known inputs ----
 FUZZ_PACKAGES := $(BUILD_PACKAGES) clang libclang-rt-14-dev
-FUZZ_LIBS     := $(LIBS_http) $(LIBS_codec) $(LIBS_store) $(LIBS_leaf)
+FUZZ_LIBS     := $(LIBS_http) $(LIBS_codec) $(LIBS_secure) $(LIBS_store) $(LIBS_leaf)
 SECONDS       ?= 60
 
 $(BUILD)/tests/fuzz-%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/fuzz.o $(if $(filter fuzz,$(SAN)),,$(BUILD)/tests/fuzz/replay.o) \
-  $(BUILD)/http.a $(BUILD)/codec.a $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/leaves.a $(GRU)
+  $(BUILD)/http.a $(BUILD)/codec.a $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/secure.a $(BUILD)/leaves.a $(GRU)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) $(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer) -o $@ $^ $(FUZZ_LIBS)
 

@@ -180,9 +180,6 @@ static enum status adopt_all(struct pool *pool, const char *path, struct fault *
             }
         }
         n = pool->session_max;
-    } else if (record_offset(&pool->layout, n) < area) {
-        /* What is left of a record that was cut must not be found once the file has grown again. */
-        memset(pool_record(pool, (uint32_t)n), 0, area - record_offset(&pool->layout, n));
     }
     enum status status = STATUS_OK;
     pool->n_fresh = (uint32_t)n;

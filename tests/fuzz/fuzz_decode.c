@@ -15,7 +15,7 @@
 
 enum { ARENA_BYTES = 64 << 20, LINE_MOST = 200, PIECES = 3 };
 
-static const struct step_limits limits = { .horizon_max = 100 };
+static const struct codec_limits limits = { .horizon_max = 100, .depth_max = 16, .rows_max = 1000 };
 static struct version version = { .number = 3, .digest = { 0x0123456789abcdef, 0xfedcba9876543210 } };
 static struct model model = { .name = "weather", .n_versions = 1, .versions = &version, .active = &version };
 static struct arena arena;
@@ -153,7 +153,7 @@ static void decode_fork(struct body body)
     char to[SESSION_ID_MAX + 1];
     struct fault fault;
     fill(to, sizeof to);
-    enum status status = codec_fork(body.p, body.n, to, &fault);
+    enum status status = codec_fork(body.p, body.n, &limits, to, &fault);
     if (check(body, status, &fault, is_touched(to, sizeof to))) {
         FUZZ_CHECK(session_id_is_valid(to, strlen(to)));
     }
@@ -191,7 +191,7 @@ static void decode_restore(struct body body)
     struct session_restore restore, again;
     struct fault fault;
     fill(&restore, sizeof restore);
-    enum status status = codec_session_restore(body.p, body.n, &model, &arena, &restore, &fault);
+    enum status status = codec_session_restore(body.p, body.n, &limits, &model, &arena, &restore, &fault);
     if (!check(body, status, &fault, is_touched(&restore, sizeof restore))) {
         return;
     }
@@ -199,7 +199,8 @@ static void decode_restore(struct body body)
     FUZZ_CHECK(restore.ttl_s >= -1 && restore.created_at_ms >= 0);
     if (restore.state && restore.errors.n) { /* as GET gives it */
         struct text once = text_of(&restore);
-        FUZZ_CHECK(codec_session_restore(once.p, once.n, &model, &arena, &again, &fault) == STATUS_OK);
+        FUZZ_CHECK(codec_session_restore(once.p, once.n, &limits, &model, &arena, &again, &fault) ==
+                   STATUS_OK);
         struct text twice = text_of(&again);
         FUZZ_CHECK(once.n == twice.n && memcmp(once.p, twice.p, once.n) == 0);
     }
@@ -224,11 +225,12 @@ static bool decode_whole_job(struct body body, bool is_first_line, struct job_ta
     struct fault fault;
     fill(ret_target, sizeof *ret_target);
     fill(&request, sizeof request);
-    enum status status = codec_job_target(body.p, body.n, ret_target, &fault);
+    enum status status = codec_job_target(body.p, body.n, &limits, ret_target, &fault);
     if (!check(body, status, &fault, is_touched(ret_target, sizeof *ret_target))) {
         return false;
     }
-    status = codec_job(body.p, body.n, is_first_line, ret_target, info_of_model(), &arena, &request, &fault);
+    status = codec_job(body.p, body.n, &limits, is_first_line, ret_target, info_of_model(), &arena, &request,
+                       &fault);
     if (!check(body, status, &fault, is_touched(&request, sizeof request))) {
         return false;
     }
@@ -269,7 +271,7 @@ static enum status take_line(void *context, const char *line, size_t n)
         status = codec_job_line(upload->job, upload->lines.number, line, n, &fault);
     } else if (line) {
         status = decode_whole_job((struct body){ line, n }, true, &target) ? STATUS_OK : STATUS_INVALID_JSON;
-        upload->job = codec_job_lines(info_of_model(), &target, &arena);
+        upload->job = codec_job_lines(info_of_model(), &limits, &target, &arena);
         FUZZ_CHECK(upload->job);
     }
     int n_result = snprintf(result, sizeof result, "%zu %d %s %s\n", upload->lines.number, (int)status,
