@@ -107,7 +107,7 @@ void arena_done(struct arena *arena)
 
 void arena_reset(struct arena *arena)
 {
-    arena->is_short = false;
+    arena->is_short = arena->is_full = false;
     if (arena->first) {
         free_all_but_first(arena);
         begin_block(arena, arena->first);
@@ -119,6 +119,7 @@ static bool add_block(struct arena *arena, size_t n)
 {
     size_t size, left = arena->cap - arena->used;
     if (__builtin_add_overflow(n, sizeof(struct arena_block), &size) || size > left) {
+        arena->is_full = true;
         return false;
     }
     size_t wanted = FIRST_BLOCK;
@@ -129,6 +130,7 @@ static bool add_block(struct arena *arena, size_t n)
     size = size > wanted ? size : wanted;
     struct arena_block *block = make_block(arena, size);
     if (!block) {
+        arena->is_full = false;
         return false;
     }
     block->previous = arena->current;
@@ -143,6 +145,7 @@ void *arena_alloc(struct arena *arena, size_t n_bytes)
 {
     size_t n;
     if (!round_up(n_bytes, &n)) {
+        arena->is_full = true;
         return NULL;
     }
     /* the first block is not made to measure: it is kept, and a large one would be kept for ever */
@@ -160,7 +163,11 @@ void *arena_alloc(struct arena *arena, size_t n_bytes)
 void *arena_array(struct arena *arena, size_t n, size_t size)
 {
     size_t n_bytes;
-    return __builtin_mul_overflow(n, size, &n_bytes) ? NULL : arena_alloc(arena, n_bytes);
+    if (__builtin_mul_overflow(n, size, &n_bytes)) {
+        arena->is_full = true;
+        return NULL;
+    }
+    return arena_alloc(arena, n_bytes);
 }
 
 void *arena_grow(struct arena *arena, void *p, size_t old_bytes, size_t new_bytes)
@@ -170,6 +177,7 @@ void *arena_grow(struct arena *arena, void *p, size_t old_bytes, size_t new_byte
     }
     size_t old_n, new_n;
     if (!round_up(old_bytes, &old_n) || !round_up(new_bytes, &new_n)) {
+        arena->is_full = true;
         return NULL;
     }
     if (p && (char *)p + old_n == arena->p && new_n - old_n <= (size_t)(arena->end - arena->p)) {

@@ -3,8 +3,8 @@
  * with others. A leaf.
  *
  * One thread at a time. The first block is kept from request to request, so a small request allocates
- * nothing and touches no shared figure; and up to some kilobytes it gets whatever the others have. Allocations are 16-byte
- * aligned and not zeroed.
+ * nothing and touches no shared figure; and up to some kilobytes it gets whatever the others have.
+ * Allocations are 16-byte aligned and not zeroed.
  */
 #ifndef ARENA_H
 #define ARENA_H
@@ -27,6 +27,7 @@ struct arena {
     size_t used, cap;          /* bytes of all blocks; none is added beyond the cap */
     struct arena_total *total; /* NULL: it shares nothing */
     bool is_short;             /* a block was refused for the total's sake, since the last reset */
+    bool is_full;              /* why the last allocation that failed did: the cap; false: memory was short */
 };
 
 /* False, and nothing is counted, if that is more than there may be. */

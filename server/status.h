@@ -94,6 +94,11 @@ void fault_drop_partial_code_point(char *text);
 
 /* fault_fill, and is the status: `return fault_set(fault, STATUS_NO_MEMORY, NULL, "...")`. */
 #define fault_set(fault, status, ...) (fault_fill((fault), (status), __VA_ARGS__), fault_is(status))
+/* For an arena that gave nothing: the request is too large, in these words, if the arena is full
+ * (arena->is_full); else there is no memory, and it may come through another time. */
+#define fault_no_room(fault, is_full, param, ...)                                                            \
+    ((is_full) ? fault_set((fault), STATUS_REQUEST_TOO_LARGE, (param), __VA_ARGS__)                          \
+               : fault_set((fault), STATUS_NO_MEMORY, NULL, "there is not enough memory for this"))
 static inline enum status fault_is(enum status status)
 {
     return status;

@@ -10,7 +10,6 @@ enum {
     NUMBER_SHOWN = 40,
     SENTENCE_MAX = 240, /* with such a path, into the message */
     GROW_BYTES_MIN = 256,
-    BLOCK_OVERHEAD = 64 /* what an arena may need beside the bytes asked for */
 };
 
 #define INTEGER_EXACT (UINT64_C(1) << 53) /* integers up to it are doubles */
@@ -141,16 +140,11 @@ enum status reader_refuse_text(struct reader *r)
 
 /* ---- memory ---- */
 
-static void *refuse_memory(struct reader *r, size_t n_bytes)
+static void *refuse_memory(struct reader *r)
 {
-    size_t left = r->arena->cap > r->arena->used ? r->arena->cap - r->arena->used : 0;
-    if (n_bytes > left || left - n_bytes < BLOCK_OVERHEAD) {
-        fault_set(r->fault, STATUS_REQUEST_TOO_LARGE, NULL,
-                  "the request needs more working memory than the %zu bytes that one may take",
-                  r->arena->cap);
-    } else {
-        fault_set(r->fault, STATUS_NO_MEMORY, NULL, "out of memory");
-    }
+    (void)fault_no_room(r->fault, r->arena->is_full, NULL,
+                        "the request needs more working memory than the %zu bytes that one may take",
+                        r->arena->cap);
     return NULL;
 }
 
@@ -158,10 +152,11 @@ void *reader_alloc(struct reader *r, size_t n, size_t size)
 {
     size_t n_bytes;
     if (__builtin_mul_overflow(n, size, &n_bytes)) {
-        return refuse_memory(r, SIZE_MAX);
+        r->arena->is_full = true;
+        return refuse_memory(r);
     }
     void *p = arena_alloc(r->arena, n_bytes);
-    return p != NULL ? p : refuse_memory(r, n_bytes);
+    return p != NULL ? p : refuse_memory(r);
 }
 
 void *reader_grow(struct reader *r, void *items, size_t n, size_t item_bytes, size_t *size)
@@ -172,12 +167,13 @@ void *reader_grow(struct reader *r, void *items, size_t n, size_t item_bytes, si
     size_t larger = item_bytes < GROW_BYTES_MIN ? GROW_BYTES_MIN / item_bytes : 1, n_bytes;
     if ((*size > 0 && __builtin_mul_overflow(*size, 2, &larger)) ||
         __builtin_mul_overflow(larger, item_bytes, &n_bytes)) {
-        return refuse_memory(r, SIZE_MAX);
+        r->arena->is_full = true;
+        return refuse_memory(r);
     }
     void *p = items == NULL ? arena_alloc(r->arena, n_bytes)
                             : arena_grow(r->arena, items, *size * item_bytes, n_bytes);
     if (p == NULL) {
-        return refuse_memory(r, n_bytes);
+        return refuse_memory(r);
     }
     *size = larger;
     return p;

@@ -61,8 +61,14 @@ enum status api_limit(struct request *request, size_t initial, size_t most, size
 enum status api_reply(struct request *request, int code, const struct text *text)
 {
     if (text->failed) {
-        return fault_set(&request->fault, STATUS_REQUEST_TOO_LARGE, NULL,
-                         "the reply would be too large; ask for less at once");
+        /* It may be too late to say that nothing has changed, or to refuse the request as one too many. */
+        bool is_done = strcmp(request->route->method, "GET") != 0, is_full = request->arena.is_full;
+        const char *done = is_done ? "done, but " : "";
+        request->arena.is_short = request->arena.is_short && !is_done;
+        return fault_set(&request->fault, is_full ? STATUS_REQUEST_TOO_LARGE : STATUS_NO_MEMORY, NULL, "%s%s",
+                         done,
+                         is_full ? "the reply would be too large; ask for less at once"
+                                 : "there is not enough memory for the reply");
     }
     request->reply = (struct reply){ .code = code, .body = text->p, .n_body = text->n };
     return STATUS_OK;

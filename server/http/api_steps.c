@@ -178,8 +178,8 @@ enum status api_steps_upload(struct request *request, const char *bytes, size_t 
                    : lines_end(&upload->lines, add_line, upload);
     run_lines(upload);
     if (status != STATUS_OK || upload->replies.failed) {
-        return fault_set(&request->fault, STATUS_REQUEST_TOO_LARGE, NULL,
-                         "the replies take more memory than a request may use; send fewer lines at once");
+        return fault_no_room(&request->fault, request->arena.is_full, NULL,
+                             "the replies take more memory than a request may use; send fewer lines at once");
     }
     if (n > 0) {
         return STATUS_OK;

@@ -33,7 +33,10 @@ static enum status keep_piece(struct lines *lines, const char *bytes, size_t n)
     if (!lines->is_too_long) {
         text_append(&lines->rest, bytes, n);
     }
-    return lines->rest.failed ? STATUS_REQUEST_TOO_LARGE : STATUS_OK;
+    if (lines->rest.failed) {
+        return lines->rest.arena->is_full ? STATUS_REQUEST_TOO_LARGE : STATUS_NO_MEMORY;
+    }
+    return STATUS_OK;
 }
 
 static enum status take_rest(struct lines *lines, lines_taker take, void *context)

@@ -19,7 +19,7 @@ typedef enum status (*lines_taker)(void *context, const char *line, size_t n);
 
 void lines_init(struct lines *lines, struct arena *arena, size_t most);
 /* Calls `take` with each line that ends in these n bytes. STATUS_REQUEST_TOO_LARGE if a line does not fit
- * into the arena. */
+ * into the arena, STATUS_NO_MEMORY if there is none. */
 enum status lines_add(struct lines *lines, const char *bytes, size_t n, lines_taker take, void *context);
 /* The same with the last line. */
 enum status lines_end(struct lines *lines, lines_taker take, void *context);

@@ -49,8 +49,8 @@ enum status outlook_run(struct worker *worker, const struct gru_model *gru, cons
     }
     float *forecast = arena_array(arena, n * info->n_outputs, sizeof *forecast);
     if (!forecast) {
-        return fault_set(fault, STATUS_REQUEST_TOO_LARGE, "horizon",
-                         "a forecast of %zu rows is more than a reply may hold", n);
+        return fault_no_room(fault, arena->is_full, "horizon",
+                             "a forecast of %zu rows is more than a reply may hold", n);
     }
     enum gru_status status =
         gru_forecast(gru, worker->work, state, n, outlook->future, outlook->n_future_rows, forecast);

@@ -3,10 +3,10 @@
 
 #include <stdio.h>
 
-static enum status no_room(struct fault *fault)
+static enum status no_room(const struct arena *arena, struct fault *fault)
 {
-    return fault_set(fault, STATUS_REQUEST_TOO_LARGE, NULL,
-                     "the reply would need more memory than a request may use");
+    return fault_no_room(fault, arena->is_full, NULL,
+                         "the reply would need more memory than a request may use");
 }
 
 /* "x[3][1]" or "instances[2].x[3][1]" */
@@ -68,7 +68,7 @@ static enum status make_lanes(struct prediction *prediction, struct gru_lane *la
         float *state = arena_array(arena, info->state_floats, sizeof *state);
         sequence->y = arena_array(arena, n_rows * info->y_floats, sizeof *sequence->y);
         if (!state || !sequence->y) {
-            return no_room(fault);
+            return no_room(arena, fault);
         }
         lanes[k] = (struct gru_lane){ .state_out = state,
                                       .x = sequence->x,
@@ -85,7 +85,7 @@ enum status service_predict(struct worker *worker, struct prediction *prediction
     size_t n = prediction->n_sequences;
     struct gru_lane *lanes = arena_array(arena, n, sizeof *lanes);
     if (!lanes) {
-        return no_room(fault);
+        return no_room(arena, fault);
     }
     enum status status = make_lanes(prediction, lanes, arena, fault);
     if (status != STATUS_OK) {

@@ -233,3 +233,20 @@ TEST(a_total_is_not_exceeded)
     ck_assert(arena_total_add(&total, 1));
     ck_assert_uint_eq(total.used, 100);
 }
+
+TEST(whether_the_cap_or_memory_was_in_the_way_is_told)
+{
+    struct arena arena;
+    arena_init(&arena, MIB);
+    ck_assert(!arena.is_full);
+    ck_assert_ptr_null(arena_alloc(&arena, 2 * MIB));
+    ck_assert(arena.is_full);
+    arena_done(&arena);
+    arena_init(&arena, SIZE_MAX);
+    ck_assert_ptr_null(arena_array(&arena, SIZE_MAX / 2, 3)); /* more than there can be */
+    ck_assert(arena.is_full);
+    arena_reset(&arena);
+    ck_assert_ptr_null(arena_alloc(&arena, SIZE_MAX / 4)); /* more than there is */
+    ck_assert(!arena.is_full);
+    arena_done(&arena);
+}
