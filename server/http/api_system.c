@@ -16,21 +16,6 @@ enum status api_health(struct request *request)
     return reply_static(request, 200, body, sizeof body - 1);
 }
 
-enum status api_ready(struct request *request)
-{
-    static const char ok[] = "{\"status\":\"ok\"}";
-    static const char degraded[] = "{\"status\":\"degraded\",\"reason\":\"the disk refused a sync\"}";
-    if (http_is_draining(request->http)) {
-        return fault_set(&request->fault, STATUS_NOT_READY, NULL, "grud is stopping");
-    }
-    if (service_is_degraded(worker_service(request->worker))) {
-        return reply_static(request, 200, degraded, sizeof degraded - 1);
-    }
-    return reply_static(request, 200, ok, sizeof ok - 1);
-}
-
-/* ---- metrics ---- */
-
 __attribute__((format(printf, 2, 3))) static void put(struct text *text, const char *format, ...)
 {
     char line[512];
@@ -40,6 +25,38 @@ __attribute__((format(printf, 2, 3))) static void put(struct text *text, const c
     va_end(arguments);
     text_append(text, line, n > 0 && (size_t)n < sizeof line ? (size_t)n : 0);
 }
+
+/* Still 200: the service goes on, and a balancer must not take it out. */
+static enum status reply_degraded(struct request *request)
+{
+    const struct service *service = worker_service(request->worker);
+    const char *between = "";
+    struct text text;
+    text_init(&text, &request->arena, 512);
+    put(&text, "{\"status\":\"degraded\",\"reason\":\"");
+    for (enum trouble trouble = 0; trouble < TROUBLE_COUNT; trouble++) {
+        if (service_has_trouble(service, trouble)) {
+            put(&text, "%s%s", between, trouble_sentence(trouble));
+            between = "; ";
+        }
+    }
+    put(&text, "\"}");
+    return api_reply(request, 200, &text);
+}
+
+enum status api_ready(struct request *request)
+{
+    static const char ok[] = "{\"status\":\"ok\"}";
+    if (http_is_draining(request->http)) {
+        return fault_set(&request->fault, STATUS_NOT_READY, NULL, "grud is stopping");
+    }
+    if (service_is_degraded(worker_service(request->worker))) {
+        return reply_degraded(request);
+    }
+    return reply_static(request, 200, ok, sizeof ok - 1);
+}
+
+/* ---- metrics ---- */
 
 static void put_head(struct text *text, const char *name, const char *type, const char *help)
 {
@@ -103,8 +120,13 @@ static void put_service(struct request *request, struct text *text)
     put_jobs(text, &figures);
     put_counter(text, "grud_syncs_total", "Syncs of session files.", figures.n_syncs);
     put_counter(text, "grud_sync_failures_total", "Syncs that the disk refused.", figures.n_failed_syncs);
-    put_head(text, "grud_degraded", "gauge", "1 after the disk refused a sync.");
+    put_head(text, "grud_degraded", "gauge", "1 while something keeps grud from all that it should do.");
     put(text, "grud_degraded %d\n", service_is_degraded(service));
+    put_head(text, "grud_trouble", "gauge", "What that is: 1 for each that applies.");
+    for (enum trouble trouble = 0; trouble < TROUBLE_COUNT; trouble++) {
+        put(text, "grud_trouble{what=\"%s\"} %d\n", trouble_word(trouble),
+            service_has_trouble(service, trouble));
+    }
 }
 
 enum status api_metrics(struct request *request)

@@ -40,9 +40,7 @@ enum status pool_commit(struct service *service, struct pool *pool, struct fault
         return STATUS_OK;
     }
     atomic_fetch_add(&service->counters.n_failed_syncs, 1);
-    if (!atomic_exchange(&service->is_degraded, true)) {
-        log_event(LOG_ERROR, "sync_failed", LOG_STRING("data", service->config->data));
-    }
+    trouble_begins(service, TROUBLE_SYNC);
     return fault_set(
         fault, STATUS_STORAGE_FAILED, NULL,
         "done, but a sync failed: what is not known to be on disk is not acknowledged until grud is "
@@ -55,7 +53,9 @@ enum claim session_alloc(struct worker *worker, const struct model *model, const
                          uint32_t *ret_slot, struct record_copy **ret_copy, struct fault *fault)
 {
     struct pool *pool = model->pool;
-    if (pool_alloc(pool, key, worker->owner, worker->now_ms, ret_slot, fault) != STATUS_OK) {
+    enum status status = pool_alloc(pool, key, worker->owner, worker->now_ms, ret_slot, fault);
+    trouble_settle(worker->service, TROUBLE_SESSIONS, status);
+    if (status != STATUS_OK) {
         return atomic_load(&pool->is_closed) ? CLAIM_MOVED : CLAIM_ENDED;
     }
     char *record = pool_record(pool, *ret_slot);

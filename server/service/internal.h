@@ -31,8 +31,8 @@ static const struct job_metrics no_metrics = { NAN, NAN, NAN, NAN, NAN, NAN };
 
 struct service {
     const struct config *config;
-    int data_lock; /* -1: no data directory */
-    _Atomic bool is_degraded;
+    int data_lock;             /* -1: no data directory */
+    _Atomic unsigned troubles; /* 1 << trouble of each */
     _Atomic unsigned n_workers;
     int64_t synced_at_ms; /* main thread only */
     struct counters counters;
@@ -75,6 +75,13 @@ struct worker {
 };
 
 int64_t clock_now_ms(void);
+
+/* ---- service.c ---- */
+
+void trouble_begins(struct service *service, enum trouble trouble); /* logged, if it is new */
+void trouble_ends(struct service *service, enum trouble trouble);   /* never that of a sync */
+/* Begins if the status is STATUS_STORAGE_FAILED, and ends if it is STATUS_OK. */
+void trouble_settle(struct service *service, enum trouble trouble, enum status status);
 
 /* ---- catalogue.c ---- */
 

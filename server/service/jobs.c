@@ -127,6 +127,7 @@ static enum status change(struct worker *worker, const char *id, const struct tr
         status = change_locked(ledger, &job, transition, fault);
     }
     ledger_unlock(ledger);
+    trouble_settle(worker->service, TROUBLE_JOBS, status);
     if (status == STATUS_OK) {
         ledger_interrupt(ledger);
         log_event(LOG_INFO, transition->logged, LOG_STRING("job", job.id));

@@ -239,6 +239,7 @@ enum status job_create(struct worker *worker, const struct job_request *request,
     }
     status = enqueue(service, &job, rows, n_rows, request, &event, fault);
     free(rows);
+    trouble_settle(service, TROUBLE_JOBS, status);
     if (status == STATUS_OK) {
         log_event(LOG_INFO, "job_created", LOG_STRING("job", job.id), LOG_STRING("model", job.model),
                   LOG_INT("version", job.base_version));

@@ -76,10 +76,63 @@ void service_free(struct service *service)
     free(service);
 }
 
+/* ---- trouble ---- */
+
+static const struct {
+    const char *word, *sentence;
+} troubles[] = {
+#define TROUBLE_ROW(name, word_, sentence_) [TROUBLE_##name] = { .word = (word_), .sentence = (sentence_) },
+    TROUBLE_TABLE(TROUBLE_ROW)
+#undef TROUBLE_ROW
+};
+
+const char *trouble_word(enum trouble trouble)
+{
+    return troubles[trouble].word;
+}
+
+const char *trouble_sentence(enum trouble trouble)
+{
+    return troubles[trouble].sentence;
+}
+
+bool service_has_trouble(const struct service *service, enum trouble trouble)
+{
+    return (atomic_load_explicit(&service->troubles, memory_order_relaxed) & 1U << trouble) != 0;
+}
+
 bool service_is_degraded(const struct service *service)
 {
-    return atomic_load_explicit(&service->is_degraded, memory_order_relaxed);
+    return atomic_load_explicit(&service->troubles, memory_order_relaxed) != 0;
 }
+
+void trouble_begins(struct service *service, enum trouble trouble)
+{
+    if (!(atomic_fetch_or(&service->troubles, 1U << trouble) & 1U << trouble)) {
+        log_event(LOG_ERROR, "degraded", LOG_STRING("what", trouble_word(trouble)),
+                  LOG_STRING("reason", trouble_sentence(trouble)));
+    }
+}
+
+/* Asked often, and mostly for nothing. */
+void trouble_ends(struct service *service, enum trouble trouble)
+{
+    if (trouble != TROUBLE_SYNC && service_has_trouble(service, trouble) &&
+        (atomic_fetch_and(&service->troubles, ~(1U << trouble)) & 1U << trouble)) {
+        log_event(LOG_INFO, "recovered", LOG_STRING("what", trouble_word(trouble)));
+    }
+}
+
+void trouble_settle(struct service *service, enum trouble trouble, enum status status)
+{
+    if (status == STATUS_OK) {
+        trouble_ends(service, trouble);
+    } else if (status == STATUS_STORAGE_FAILED) {
+        trouble_begins(service, trouble);
+    }
+}
+
+/* ---- syncs ---- */
 
 bool service_sync(struct service *service)
 {
@@ -97,10 +150,10 @@ bool service_sync(struct service *service)
         }
     }
     catalogue_unref(catalogue);
-    if (!synced && !atomic_exchange(&service->is_degraded, true)) {
-        log_event(LOG_ERROR, "sync_failed", LOG_STRING("data", service->config->data));
+    if (!synced) {
+        trouble_begins(service, TROUBLE_SYNC);
     }
-    return synced;
+    return !service_has_trouble(service, TROUBLE_SYNC);
 }
 
 void service_tick(struct service *service)

@@ -42,9 +42,32 @@ void service_free(struct service *service);
 /* From the main thread, a few times a second: ends sessions whose time to live is over, syncs when the
  * interval has passed. */
 void service_tick(struct service *service);
-/* Everything to disk: false, and degraded from then on, if that failed. */
+/* Everything to disk: false, and degraded from then on, if that failed, now or earlier. */
 bool service_sync(struct service *service);
-bool service_is_degraded(const struct service *service);
+
+/* What keeps the service from all that it should do, while the rest goes on: the word in /metrics, and the
+ * sentence in /readyz. Each begins when something is refused, and ends when the same succeeds again; but a
+ * failed sync does not end before the process does: the pages that it was for may be gone from the cache, and
+ * a sync that succeeds later says nothing about them. */
+#define TROUBLE_TABLE(X)                                                                                     \
+    X(SYNC, "sync",                                                                                          \
+      "the disk refused a sync: what was acknowledged may not survive a power failure, until "               \
+      "grud is started again")                                                                               \
+    X(SESSIONS, "sessions", "the disk has no room for new sessions")                                         \
+    X(VERSIONS, "versions", "the disk refuses new versions of models")                                       \
+    X(JOBS, "jobs", "the database of the jobs cannot be used")                                               \
+    X(RECORDINGS, "recordings", "readings cannot be recorded")                                               \
+    X(MODELS, "models", "a model was left out at the start, because its sessions cannot be opened")
+enum trouble {
+#define TROUBLE_ENUM(name, word, sentence) TROUBLE_##name,
+    TROUBLE_TABLE(TROUBLE_ENUM)
+#undef TROUBLE_ENUM
+        TROUBLE_COUNT
+};
+const char *trouble_word(enum trouble trouble);
+const char *trouble_sentence(enum trouble trouble);
+bool service_has_trouble(const struct service *service, enum trouble trouble);
+bool service_is_degraded(const struct service *service); /* any of them */
 
 __attribute__((warn_unused_result)) enum status worker_create(struct service *service,
                                                               struct worker **ret_worker);
