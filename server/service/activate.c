@@ -8,18 +8,20 @@
 
 /* ---- switching over ---- */
 
-/* Switches the model of the copy over. The choice is written down first: should the process end in between,
- * the next start finds sessions of another layout and converts them. */
+/* Switches the model of the copy over. The choice is written down first, also of the version that is active
+ * already: should the process end in between, the next start finds sessions of another layout and converts
+ * them. *ret_is_durable: the disk has synced it. */
 static enum status switch_over(struct service *service, struct model *model, struct version *version,
-                               struct fault *fault)
+                               bool *ret_is_durable, struct fault *fault)
 {
     const char *data = service->config->data;
     unsigned before = model->active->number;
     enum status status = STATUS_OK;
+    *ret_is_durable = true;
     if (data[0]) {
-        status = files_write_active(data, model->name, version->number, fault);
+        status = files_write_active(data, model->name, version->number, ret_is_durable, fault);
     }
-    if (status != STATUS_OK) {
+    if (status != STATUS_OK || model->active == version) {
         return status;
     }
     char path[PATH_MAX];
@@ -30,7 +32,7 @@ static enum status switch_over(struct service *service, struct model *model, str
         if (status != STATUS_OK) {
             struct fault ignored; /* the first failure is the one to report */
             if (data[0]) {
-                files_write_active(data, model->name, before, &ignored);
+                files_write_active(data, model->name, before, ret_is_durable, &ignored);
             }
             return status;
         }
@@ -59,17 +61,18 @@ enum status model_switch(struct worker *worker, const char *name, unsigned numbe
     struct model *model;
     struct version *version;
     struct activation activation = { .is_switched = false };
+    bool is_wanted = false;
     enum status status = change_begin(worker, &next, fault);
     if (status == STATUS_OK) {
         status = change_find(next, name, number, &model, &version, fault);
     }
     if (status == STATUS_OK) {
         activation = describe(model, version);
-        activation.is_switched =
-            activation.from != activation.to && (only_from == 0 || only_from == activation.from);
+        is_wanted = only_from == 0 || only_from == activation.from;
+        activation.is_switched = is_wanted && activation.from != activation.to;
     }
-    if (activation.is_switched) {
-        status = switch_over(worker->service, model, version, fault);
+    if (is_wanted) {
+        status = switch_over(worker->service, model, version, &activation.is_durable, fault);
     }
     status = change_end(worker, next, activation.is_switched, status);
     if (status == STATUS_OK) {
@@ -77,6 +80,9 @@ enum status model_switch(struct worker *worker, const char *name, unsigned numbe
     }
     if (status == STATUS_OK && activation.is_switched) {
         log_event(LOG_INFO, "version_activated", LOG_STRING("model", name), LOG_INT("version", number));
+    }
+    if (status == STATUS_OK && is_wanted && !activation.is_durable) {
+        log_event(LOG_ERROR, "activation_not_synced", LOG_STRING("model", name), LOG_INT("version", number));
     }
     return status;
 }
@@ -90,7 +96,7 @@ enum status model_activate(struct worker *worker, const char *name, unsigned num
         activation_note(worker->service->ledger, &activation);
         status = model_find(worker, name, ret_model, fault);
     }
-    return status;
+    return status == STATUS_OK && !activation.is_durable ? change_not_durable(fault) : status;
 }
 
 /* ---- what it means for jobs ---- */

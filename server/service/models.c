@@ -129,6 +129,12 @@ enum status change_end(struct worker *worker, struct catalogue *next, bool publi
     return status;
 }
 
+enum status change_not_durable(struct fault *fault)
+{
+    return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
+                     "done, but the disk refused to make it durable: a power failure may undo it");
+}
+
 /* The checked version as a file, and in the model. */
 static enum status store_version(const struct service *service, struct model *model, struct version *version,
                                  const void *bytes, size_t n, struct fault *fault)
@@ -145,7 +151,8 @@ static enum status store_version(const struct service *service, struct model *mo
     version->created_at_ms = file.created_at_ms;
     if (!version->path || !model_insert_version(model, *version)) {
         struct fault ignored;
-        files_delete(file.path, &ignored);
+        bool is_durable;
+        files_delete(file.path, &is_durable, &ignored);
         return no_memory(fault);
     }
     return STATUS_OK;
@@ -154,17 +161,23 @@ static enum status store_version(const struct service *service, struct model *mo
 static enum status first_version(const struct service *service, struct catalogue *next, struct model *model,
                                  struct fault *fault)
 {
+    bool is_durable;
     model->active = &model->versions[0];
     enum status status = model_open_pool(service, model, fault);
     if (status == STATUS_OK) {
-        status = files_write_active(service->config->data, model->name, model->active->number, fault);
+        status =
+            files_write_active(service->config->data, model->name, model->active->number, &is_durable, fault);
+    }
+    if (status == STATUS_OK && !is_durable) {
+        status =
+            fault_set(fault, STATUS_STORAGE_FAILED, NULL, "the disk refused to sync which version is active");
     }
     if (status == STATUS_OK && !catalogue_insert(next, model)) {
         status = no_memory(fault);
     }
     if (status != STATUS_OK) {
         struct fault ignored; /* the first failure is the one to report */
-        files_delete(model->active->path, &ignored);
+        files_delete(model->active->path, &is_durable, &ignored);
     }
     return status;
 }
@@ -221,6 +234,7 @@ enum status model_put(struct worker *worker, const char *name, const void *bytes
         status = put_version(worker->service, next, name, bytes, n_bytes, fault);
     }
     status = change_end(worker, next, true, status);
+    trouble_settle(worker->service, TROUBLE_VERSIONS, status);
     if (status == STATUS_OK) {
         log_event(LOG_INFO, "version_stored", LOG_STRING("model", name));
         status = model_find(worker, name, ret_model, fault);
@@ -264,8 +278,9 @@ enum status model_delete_version(struct worker *worker, const char *name, unsign
                       number, name);
     }
     struct digest digest = { 0 };
+    bool is_durable = true;
     if (status == STATUS_OK && version->path) {
-        status = files_delete(version->path, fault);
+        status = files_delete(version->path, &is_durable, fault);
     }
     if (status == STATUS_OK) {
         digest = version->digest;
@@ -276,7 +291,7 @@ enum status model_delete_version(struct worker *worker, const char *name, unsign
         lineage_forget(worker->service->ledger, name, number, digest);
         log_event(LOG_INFO, "version_deleted", LOG_STRING("model", name), LOG_INT("version", number));
     }
-    return status;
+    return status == STATUS_OK && !is_durable ? change_not_durable(fault) : status;
 }
 
 enum status model_read_file(const struct version *version, struct arena *arena, const void **ret_bytes,
@@ -290,8 +305,7 @@ enum status model_read_file(const struct version *version, struct arena *arena, 
         memcpy(bytes, version->file, version->n_file);
         *ret_n = version->n_file;
     } else {
-        status =
-            fault_set(fault, STATUS_REQUEST_TOO_LARGE, NULL, "the file is too large to be read into memory");
+        status = fault_no_room(fault, arena->is_full, NULL, "the file is too large to be read into memory");
     }
     if (status == STATUS_OK) {
         *ret_bytes = bytes;

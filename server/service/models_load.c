@@ -1,5 +1,9 @@
-/* models_load.c - the models at start: what the directories hold. What is wrong with a file is logged, and
- * the others are served. */
+/*
+ * models_load.c - the models at start: what the directories hold. What is wrong with a file is logged, and
+ * the others are served. A file that cannot be read, or for which there is no memory, ends the start instead:
+ * with a version left out, another one would be the active one, and its model's sessions would be converted
+ * to it.
+ */
 #include "log.h"
 #include "service/internal.h"
 
@@ -10,6 +14,7 @@ struct found {
     struct arena arena;
     struct file_version *versions;
     size_t n, n_room;
+    struct fault *fault;
 };
 
 static enum status collect(void *context, const struct file_version *version)
@@ -19,7 +24,7 @@ static enum status collect(void *context, const struct file_version *version)
         size_t n_room = found->n_room ? found->n_room * 2 : 16;
         struct file_version *versions = reallocarray(found->versions, n_room, sizeof *versions);
         if (!versions) {
-            return STATUS_NO_MEMORY;
+            return fault_set(found->fault, STATUS_NO_MEMORY, NULL, "no memory for the models");
         }
         found->versions = versions;
         found->n_room = n_room;
@@ -43,41 +48,52 @@ static void log_refused(const struct file_version *file, const struct fault *fau
               LOG_STRING("reason", fault->message));
 }
 
-/* Reads one file into the model; what is wrong with it is logged, and it is left out. */
-static void load_version(struct found *found, const struct file_version *file, struct model *model)
+static bool is_trouble(enum status status)
 {
-    struct fault fault = { .status = STATUS_OK };
+    return status == STATUS_NO_MEMORY || status == STATUS_STORAGE_FAILED;
+}
+
+/* Reads one file into the model; what is wrong with it is logged, and it is left out. */
+static enum status load_version(struct found *found, const struct file_version *file, struct model *model,
+                                struct fault *fault)
+{
     void *bytes;
     size_t n;
     struct version version;
     arena_reset(&found->arena);
-    enum status status = files_read(file->path, &found->arena, &bytes, &n, &fault);
+    enum status status = files_read(file->path, &found->arena, &bytes, &n, fault);
     if (status == STATUS_OK) {
-        status = version_make(file, bytes, n, &version, &fault);
+        status = version_make(file, bytes, n, &version, fault);
     }
     if (status == STATUS_OK) {
-        status = version_check(model, &version, &fault);
+        status = version_check(model, &version, fault);
         if (status == STATUS_OK && model_find_version(model, file->number)) {
-            status = fault_set(&fault, STATUS_INVALID_MODEL, "version",
+            status = fault_set(fault, STATUS_INVALID_MODEL, "version",
                                "version %u of model '%s' is there twice", file->number, file->name);
         }
         if (status == STATUS_OK && !model_insert_version(model, version)) {
-            status = fault_set(&fault, STATUS_NO_MEMORY, NULL, "no memory for another version");
+            status = fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for another version");
         }
         if (status != STATUS_OK) {
             version_done(&version);
         }
     }
-    if (status != STATUS_OK) {
-        log_refused(file, &fault);
+    if (status != STATUS_OK && !is_trouble(status)) {
+        log_refused(file, fault);
+        status = STATUS_OK;
     }
+    return status;
 }
 
 /* The version activated last; else the newest that came with the --models directory; else the newest. */
-static void choose_active(const struct service *service, struct model *model)
+static enum status choose_active(const struct service *service, struct model *model, struct fault *fault)
 {
     const char *data = service->config->data;
-    unsigned number = data[0] ? files_read_active(data, model->name) : 0;
+    unsigned number = 0;
+    enum status status = data[0] ? files_read_active(data, model->name, &number, fault) : STATUS_OK;
+    if (status != STATUS_OK) {
+        return status;
+    }
     model->active = number ? model_find_version(model, number) : NULL;
     for (size_t k = model->n_versions; !model->active && k > 0; k--) {
         if (model->versions[k - 1].read_only) {
@@ -87,6 +103,7 @@ static void choose_active(const struct service *service, struct model *model)
     if (!model->active) {
         model->active = &model->versions[model->n_versions - 1];
     }
+    return STATUS_OK;
 }
 
 static void log_model(const struct model *model)
@@ -96,27 +113,40 @@ static void log_model(const struct model *model)
               LOG_INT("sessions", (int64_t)model_n_sessions(model)));
 }
 
-/* All files of one name. A model without a good version, or without its pool, is left out. */
+/* All files of one name. A model without a good version is left out, and so is one whose sessions' file is
+ * refused. */
 static enum status load_model(struct service *service, struct catalogue *catalogue, struct found *found,
-                              const struct file_version *files, size_t n_files)
+                              const struct file_version *files, size_t n_files, struct fault *fault)
 {
-    struct fault fault = { .status = STATUS_OK };
     struct model *model = model_create(files[0].name);
-    for (size_t k = 0; model && k < n_files; k++) {
-        load_version(found, &files[k], model);
+    enum status status =
+        model ? STATUS_OK : fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for a model");
+    for (size_t k = 0; status == STATUS_OK && k < n_files; k++) {
+        status = load_version(found, &files[k], model, fault);
     }
-    if (model && model->n_versions > 0) {
-        choose_active(service, model);
-        if (model_open_pool(service, model, &fault) != STATUS_OK) {
-            log_refused(&files[0], &fault);
-        } else if (catalogue_insert(catalogue, model)) {
-            log_model(model);
+    if (status != STATUS_OK || model->n_versions == 0) {
+        model_free(model);
+        return status;
+    }
+    status = choose_active(service, model, fault);
+    if (status == STATUS_OK) {
+        status = model_open_pool(service, model, fault);
+        if (status == STATUS_STORAGE_FAILED) {
+            log_refused(&files[0], fault);
+            trouble_begins(service, TROUBLE_MODELS);
+            model_free(model);
             return STATUS_OK;
         }
     }
-    enum status status = model && (model->n_versions == 0 || !model->pool) ? STATUS_OK : STATUS_NO_MEMORY;
-    model_free(model);
-    return status;
+    if (status == STATUS_OK && !catalogue_insert(catalogue, model)) {
+        status = fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the models");
+    }
+    if (status != STATUS_OK) {
+        model_free(model);
+        return status;
+    }
+    log_model(model);
+    return STATUS_OK;
 }
 
 static enum status scan_directories(const struct service *service, struct found *found, struct fault *fault)
@@ -135,24 +165,24 @@ static enum status scan_directories(const struct service *service, struct found 
 
 enum status models_load(struct service *service, struct fault *fault)
 {
-    struct found found = { .n = 0 };
+    struct found found = { .fault = fault };
     arena_init(&found.arena, SIZE_MAX);
     struct catalogue *catalogue = catalogue_copy(NULL);
-    enum status status = catalogue ? scan_directories(service, &found, fault) : STATUS_NO_MEMORY;
+    enum status status = catalogue ? scan_directories(service, &found, fault)
+                                   : fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the models");
     if (found.n > 0) {
         qsort(found.versions, found.n, sizeof *found.versions, by_name_and_number);
     }
     for (size_t k = 0, n; status == STATUS_OK && k < found.n; k += n) {
         for (n = 1; k + n < found.n && strcmp(found.versions[k].name, found.versions[k + n].name) == 0; n++) {
         }
-        status = load_model(service, catalogue, &found, &found.versions[k], n);
+        status = load_model(service, catalogue, &found, &found.versions[k], n, fault);
     }
     arena_done(&found.arena);
     free(found.versions);
     if (status != STATUS_OK) {
         catalogue_unref(catalogue);
-        return status == STATUS_NO_MEMORY ? fault_set(fault, status, NULL, "no memory for the models")
-                                          : status;
+        return status;
     }
     service->current = catalogue;
     return STATUS_OK;

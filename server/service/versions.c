@@ -94,6 +94,7 @@ static enum status write_file(const char *data, const struct lineage *lineage, c
 {
     struct file_version file;
     struct fault ignored;
+    bool is_durable;
     enum status status = files_write_version(data, lineage->model, lineage->version, trained->bytes,
                                              trained->n_bytes, &file, fault);
     if (status != STATUS_OK) {
@@ -101,12 +102,12 @@ static enum status write_file(const char *data, const struct lineage *lineage, c
     }
     if (file.number != lineage->version) {
         *ret_is_taken = true;
-        return files_delete(file.path, fault);
+        return files_delete(file.path, &is_durable, fault);
     }
     version->created_at_ms = file.created_at_ms;
     version->path = strdup(file.path);
     if (!version->path) {
-        files_delete(file.path, &ignored);
+        files_delete(file.path, &is_durable, &ignored);
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for another version");
     }
     return STATUS_OK;
@@ -132,7 +133,8 @@ static enum status insert(const struct service *service, struct model *model, co
     }
     if (!model_insert_version(model, version)) {
         if (version.path) {
-            files_delete(version.path, &ignored);
+            bool is_durable;
+            files_delete(version.path, &is_durable, &ignored);
         }
         free(version.path);
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for another version");
@@ -183,6 +185,7 @@ enum status version_store(struct worker *worker, struct lineage *lineage, struct
         ledger_unlock(ledger);
         if (status == STATUS_OK) {
             status = put(worker, lineage, base, trained, &is_taken, fault);
+            trouble_settle(worker->service, TROUBLE_VERSIONS, status);
         }
         if (status == STATUS_OK && !is_taken) {
             log_event(LOG_INFO, "version_stored", LOG_STRING("model", lineage->model),

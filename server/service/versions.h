@@ -18,6 +18,8 @@
 enum status change_begin(struct worker *worker, struct catalogue **ret_next, struct fault *fault);
 /* Publishes the copy, or drops it. Returns `status`. */
 enum status change_end(struct worker *worker, struct catalogue *next, bool publish, enum status status);
+/* For a change that was published all the same. */
+enum status change_not_durable(struct fault *fault);
 /* A model of the copy and one of its versions. */
 enum status change_find(const struct catalogue *next, const char *name, unsigned number,
                         struct model **ret_model, struct version **ret_version, struct fault *fault);
@@ -26,6 +28,7 @@ enum status change_find(const struct catalogue *next, const char *name, unsigned
 
 struct activation {
     char model[MODEL_NAME_MAX + 1];
+    bool is_durable;   /* false: the disk refused to sync the choice */
     bool is_switched;  /* false: another version than only_from is active, or this one is already */
     unsigned from, to; /* before and asked for */
     unsigned from_parent;

@@ -122,7 +122,10 @@ static enum status report(const struct scan *scan, const char *name, size_t n_na
 {
     struct stat file;
     struct file_version version = { .number = number, .read_only = scan->read_only };
-    if (stat(path, &file) != 0 || !S_ISREG(file.st_mode)) {
+    if (stat(path, &file) != 0) {
+        return errno == ENOENT ? STATUS_OK : failed(scan->fault, "look at", path); /* a link to nowhere */
+    }
+    if (!S_ISREG(file.st_mode)) {
         return STATUS_OK;
     }
     memcpy(version.name, name, n_name);
@@ -131,20 +134,32 @@ static enum status report(const struct scan *scan, const char *name, size_t n_na
     return scan->found(scan->context, &version);
 }
 
+/* *ret_entry NULL: there are no more. */
+static enum status next_entry(DIR *stream, const char *path, const struct dirent **ret_entry,
+                              struct fault *fault)
+{
+    errno = 0;
+    *ret_entry = readdir(stream); // NOLINT(concurrency-mt-unsafe): a stream of our own
+    return *ret_entry || errno == 0 ? STATUS_OK : failed(fault, "read the directory", path);
+}
+
 static enum status scan_model_folder(const struct scan *scan, const char *folder, const char *name)
 {
     DIR *directory = opendir(folder);
-    if (!directory) {
-        return STATUS_OK; /* not a folder: some other file that lies about */
+    if (!directory) { /* some other file may lie about */
+        return errno == ENOTDIR || errno == ENOENT ? STATUS_OK
+                                                   : failed(scan->fault, "read the directory", folder);
     }
-    enum status status = STATUS_OK;
     const struct dirent *entry;
     char path[PATH_MAX];
-    while (status == STATUS_OK &&
-           (entry = readdir(directory))) { // NOLINT(concurrency-mt-unsafe): a stream of our own
+    enum status status = next_entry(directory, folder, &entry, scan->fault);
+    for (; status == STATUS_OK && entry; status = next_entry(directory, folder, &entry, scan->fault)) {
         unsigned number = version_of_file(entry->d_name);
         if (number > 0 && path_print(path, "%s/%s", folder, entry->d_name)) {
             status = report(scan, name, strlen(name), number, path);
+        }
+        if (status != STATUS_OK) {
+            break;
         }
     }
     closedir(directory);
@@ -160,11 +175,10 @@ enum status files_scan(const char *directory, bool read_only,
     if (!stream) {
         return failed(fault, "read the directory", directory);
     }
-    enum status status = STATUS_OK;
     const struct dirent *entry;
     char path[PATH_MAX];
-    while (status == STATUS_OK &&
-           (entry = readdir(stream))) { // NOLINT(concurrency-mt-unsafe): a stream of our own
+    enum status status = next_entry(stream, directory, &entry, fault);
+    for (; status == STATUS_OK && entry; status = next_entry(stream, directory, &entry, fault)) {
         size_t n = strlen(entry->d_name);
         if (!path_print(path, "%s/%s", directory, entry->d_name)) {
             continue;
@@ -176,6 +190,9 @@ enum status files_scan(const char *directory, bool read_only,
             status = report(&scan, entry->d_name, n - n_extension, 1, path);
         } else if (!is_file && files_name_is_valid(entry->d_name, n)) {
             status = scan_model_folder(&scan, path, entry->d_name);
+        }
+        if (status != STATUS_OK) {
+            break;
         }
     }
     closedir(stream);
@@ -208,8 +225,7 @@ enum status files_read(const char *path, struct arena *arena, void **ret_bytes, 
     }
     close(fd);
     if (!bytes) {
-        return fault_set(fault, STATUS_REQUEST_TOO_LARGE, NULL, "%s is too large to be read into memory",
-                         path);
+        return fault_no_room(fault, arena->is_full, NULL, "%s is too large to be read into memory", path);
     }
     if (got < n) {
         return failed(fault, "read all of", path);
@@ -232,7 +248,9 @@ static bool write_all(int fd, const char *bytes, size_t n)
     return true;
 }
 
-static enum status write_file(const char *path, const void *bytes, size_t n, struct fault *fault)
+/* On success the file is there; *ret_is_durable: and stays there, whatever happens. */
+static enum status write_file(const char *path, const void *bytes, size_t n, bool *ret_is_durable,
+                              struct fault *fault)
 {
     char beside[PATH_MAX];
     if (!path_print(beside, "%s.tmp", path)) {
@@ -252,7 +270,8 @@ static enum status write_file(const char *path, const void *bytes, size_t n, str
         unlink(beside);
         return status;
     }
-    return files_sync_folder_of(path) ? STATUS_OK : failed(fault, "sync the directory of", path);
+    *ret_is_durable = files_sync_folder_of(path);
+    return STATUS_OK;
 }
 
 /* The first number from version->number on that no file in the folder has, and its path. */
@@ -303,41 +322,57 @@ enum status files_write_version(const char *data, const char *name, unsigned num
     if (status != STATUS_OK) {
         return status;
     }
-    status = write_file(version.path, bytes, n, fault);
-    if (status == STATUS_OK && stat(version.path, &file) != 0) {
+    bool is_durable;
+    status = write_file(version.path, bytes, n, &is_durable, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (!is_durable) {
+        status = failed(fault, "sync the directory of", version.path);
+    } else if (stat(version.path, &file) != 0) {
         status = failed(fault, "find", version.path);
     }
-    if (status == STATUS_OK) {
+    if (status != STATUS_OK) {
+        unlink(version.path); /* the next start would take it for one that was acknowledged */
+    } else {
         version.created_at_ms = (int64_t)file.st_mtim.tv_sec * 1000 + file.st_mtim.tv_nsec / 1000000;
         *ret_version = version;
     }
     return status;
 }
 
-enum status files_delete(const char *path, struct fault *fault)
+enum status files_delete(const char *path, bool *ret_is_durable, struct fault *fault)
 {
-    if (unlink(path) != 0) {
+    if (unlink(path) != 0 && errno != ENOENT) { /* it may be the second attempt */
         return failed(fault, "delete", path);
     }
-    return files_sync_folder_of(path) ? STATUS_OK : failed(fault, "sync the directory of", path);
+    *ret_is_durable = files_sync_folder_of(path);
+    return STATUS_OK;
 }
 
-unsigned files_read_active(const char *data, const char *name)
+enum status files_read_active(const char *data, const char *name, unsigned *ret_number, struct fault *fault)
 {
     char path[PATH_MAX], text[16] = "";
     if (!path_print(path, "%s/models/%s/active", data, name)) {
-        return 0;
+        return failed(fault, "read below", data);
     }
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return 0;
+    if (fd < 0 && errno != ENOENT) {
+        return failed(fault, "read", path);
     }
-    ssize_t n = read(fd, text, sizeof text - 1);
-    close(fd);
-    return n > 0 ? (unsigned)strtoul(text, NULL, 10) : 0;
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
+    enum status status = n < 0 ? failed(fault, "read", path) : STATUS_OK;
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (status == STATUS_OK) {
+        *ret_number = (unsigned)strtoul(text, NULL, 10);
+    }
+    return status;
 }
 
-enum status files_write_active(const char *data, const char *name, unsigned number, struct fault *fault)
+enum status files_write_active(const char *data, const char *name, unsigned number, bool *ret_is_durable,
+                               struct fault *fault)
 {
     char path[PATH_MAX], text[16];
     if (!path_print(path, "%s/models/%s", data, name)) {
@@ -348,7 +383,7 @@ enum status files_write_active(const char *data, const char *name, unsigned numb
         return status != STATUS_OK ? status : failed(fault, "write below", data);
     }
     int n = snprintf(text, sizeof text, "%u\n", number);
-    return write_file(path, text, (size_t)n, fault);
+    return write_file(path, text, (size_t)n, ret_is_durable, fault);
 }
 
 bool files_models_path(const char *data, char path[PATH_MAX])

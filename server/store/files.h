@@ -48,11 +48,15 @@ enum status files_write_version(const char *data, const char *name, unsigned num
 /* `number`, or the next one that no file has yet. */
 enum status files_next_version(const char *data, const char *name, unsigned number, unsigned *ret_number,
                                struct fault *fault);
-enum status files_delete(const char *path, struct fault *fault);
+/* One that is gone already is fine. *ret_is_durable false: it is gone, but the disk refused to sync that, and
+ * a power failure may bring it back. */
+enum status files_delete(const char *path, bool *ret_is_durable, struct fault *fault);
 
 /* The version that was activated last, 0 if none was. */
-unsigned files_read_active(const char *data, const char *name);
-enum status files_write_active(const char *data, const char *name, unsigned number, struct fault *fault);
+enum status files_read_active(const char *data, const char *name, unsigned *ret_number, struct fault *fault);
+/* *ret_is_durable false: it is written, but a power failure may bring back what was there before. */
+enum status files_write_active(const char *data, const char *name, unsigned number, bool *ret_is_durable,
+                               struct fault *fault);
 
 /* Where the data directory keeps its versions, in the form that files_scan reads. */
 bool files_models_path(const char *data, char path[PATH_MAX]);

@@ -305,25 +305,40 @@ TEST(a_deleted_version_is_gone)
 {
     struct place place = make_place();
     struct fault fault;
+    bool is_durable = false;
     struct file_version version = store(&place, "m", 1, "first");
-    ck_assert_int_eq(files_delete(version.path, &fault), STATUS_OK);
-    ck_assert_int_ne(access(version.path, F_OK), 0);
-    ck_assert_int_eq(files_delete(version.path, &fault), STATUS_STORAGE_FAILED);
+    ck_assert_int_eq(files_delete(version.path, &is_durable, &fault), STATUS_OK);
+    ck_assert(is_durable && access(version.path, F_OK) != 0);
+    is_durable = false; /* once more, because the first time could not be synced */
+    ck_assert_int_eq(files_delete(version.path, &is_durable, &fault), STATUS_OK);
+    ck_assert(is_durable);
+    path_in(&place, "models/m", version.path);
+    ck_assert_int_eq(files_delete(version.path, &is_durable, &fault), STATUS_STORAGE_FAILED);
     remove_place(&place);
 }
 
 /* ---- the active version ---- */
+
+static unsigned active_version(const struct place *place, const char *name)
+{
+    struct fault fault;
+    unsigned number = 42;
+    ck_assert_int_eq(files_read_active(place->data, name, &number, &fault), STATUS_OK);
+    return number;
+}
 
 TEST(the_active_version_is_remembered)
 {
     struct place place = make_place();
     struct fault fault;
     static const unsigned numbers[] = { 1, 7, 2147483647, 3 };
-    ck_assert_uint_eq(files_read_active(place.data, "m"), 0);
+    ck_assert_uint_eq(active_version(&place, "m"), 0);
     for (size_t k = 0; k < 4; k++) {
-        ck_assert_int_eq(files_write_active(place.data, "m", numbers[k], &fault), STATUS_OK);
-        ck_assert_uint_eq(files_read_active(place.data, "m"), numbers[k]);
-        ck_assert_uint_eq(files_read_active(place.data, "n"), 0);
+        bool is_durable = false;
+        ck_assert_int_eq(files_write_active(place.data, "m", numbers[k], &is_durable, &fault), STATUS_OK);
+        ck_assert(is_durable);
+        ck_assert_uint_eq(active_version(&place, "m"), numbers[k]);
+        ck_assert_uint_eq(active_version(&place, "n"), 0);
     }
     remove_place(&place);
 }
@@ -335,8 +350,20 @@ TEST(an_active_file_that_makes_no_sense_says_none)
     make_folder(&place, "models/m");
     for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
         write_text(&place, "models/m/active", texts[k]);
-        ck_assert_uint_eq(files_read_active(place.data, "m"), 0);
+        ck_assert_uint_eq(active_version(&place, "m"), 0);
     }
+    remove_place(&place);
+}
+
+TEST(an_active_file_that_cannot_be_read_is_not_taken_for_none)
+{
+    struct place place = make_place();
+    struct fault fault;
+    unsigned number = 42;
+    make_folder(&place, "models/m");
+    make_folder(&place, "models/m/active");
+    ck_assert_int_eq(files_read_active(place.data, "m", &number, &fault), STATUS_STORAGE_FAILED);
+    ck_assert(number == 42 && strstr(fault.message, "models/m/active"));
     remove_place(&place);
 }
 
@@ -377,8 +404,10 @@ TEST(paths_that_do_not_fit_are_refused)
     ck_assert(!files_models_path(long_data, path));
     ck_assert(!files_pool_path(long_data, "m", "", path));
     ck_assert_int_eq(files_write_version(long_data, "m", 1, "x", 1, &version, &fault), STATUS_STORAGE_FAILED);
-    ck_assert_int_eq(files_write_active(long_data, "m", 1, &fault), STATUS_STORAGE_FAILED);
-    ck_assert_uint_eq(files_read_active(long_data, "m"), 0);
+    bool is_durable;
+    unsigned number;
+    ck_assert_int_eq(files_write_active(long_data, "m", 1, &is_durable, &fault), STATUS_STORAGE_FAILED);
+    ck_assert_int_eq(files_read_active(long_data, "m", &number, &fault), STATUS_STORAGE_FAILED);
     ck_assert(files_pool_path("data", "m", ".new", path));
     ck_assert_str_eq(path, "data/sessions/m.pool.new");
 }
