@@ -10,8 +10,9 @@
 #include <time.h>
 
 enum {
-    CHORE_MS = 500,   /* how long a recorded reading may wait to be written */
-    TROUBLE_MS = 1000 /* between attempts at what the database refuses */
+    CHORE_MS = 500,    /* how long a recorded reading may wait to be written */
+    TROUBLE_MS = 1000, /* between attempts at what the database refuses */
+    ATTEMPTS = 5       /* at what may be refused for good */
 };
 
 int64_t clerk_clock_ms(void)
@@ -28,7 +29,8 @@ static void write_recorded(struct clerk *clerk)
     struct fault fault; /* the recorder logs what it cannot write, and keeps it */
     worker_turn(clerk->worker);
     if (clerk_clock_ms() - clerk->flushed_ms >= CHORE_MS) {
-        (void)!recorder_flush(clerk->service->recorder, &fault);
+        enum status status = recorder_flush(clerk->service->recorder, &fault);
+        trouble_settle(clerk->service, TROUBLE_RECORDINGS, status);
         clerk->flushed_ms = clerk_clock_ms();
     }
 }
@@ -102,12 +104,24 @@ static void forget_all_ended(struct clerk *clerk)
     }
 }
 
+/* Nobody may come by to write something: whether it would succeed is tried. */
+static void probe(struct clerk *clerk)
+{
+    struct fault fault;
+    if (service_has_trouble(clerk->service, TROUBLE_JOBS)) {
+        enum status status = jobs_probe(ledger_lock(clerk->ledger), &fault);
+        ledger_unlock(clerk->ledger);
+        trouble_settle(clerk->service, TROUBLE_JOBS, status);
+    }
+}
+
 static void do_chores(struct clerk *clerk)
 {
     bool is_due = clerk_clock_ms() - clerk->flushed_ms >= CHORE_MS;
     write_recorded(clerk);
     if (is_due) { /* not between jobs only: one may run for days */
         forget_all_ended(clerk);
+        probe(clerk);
     }
 }
 
@@ -141,11 +155,22 @@ void clerk_compute(struct clerk *clerk, void (*run)(void *argument), void *argum
 
 void clerk_note_trouble(struct clerk *clerk, const struct job *job, const struct fault *fault)
 {
-    if (!clerk->is_in_trouble) {
+    if (!service_has_trouble(clerk->service, TROUBLE_JOBS)) {
         log_event(LOG_ERROR, "jobs_not_written", LOG_STRING("job", job ? job->id : NULL),
                   LOG_STRING("reason", fault->message));
     }
-    clerk->is_in_trouble = true;
+    trouble_begins(clerk->service, TROUBLE_JOBS);
+}
+
+bool clerk_waits_to_retry(struct clerk *clerk, const struct job *job, int *attempt, const struct fault *fault)
+{
+    bool may_pass = fault->status == STATUS_STORAGE_FAILED || fault->status == STATUS_NO_MEMORY;
+    if (!may_pass || ++*attempt == ATTEMPTS || clerk_is_stopping(clerk)) {
+        return false;
+    }
+    log_event(LOG_WARN, "job_waits", LOG_STRING("job", job->id), LOG_STRING("reason", fault->message));
+    clerk_wait(clerk, TROUBLE_MS);
+    return !clerk_is_stopping(clerk);
 }
 
 bool clerk_end_job(struct clerk *clerk, struct job *job, enum job_status from, struct job_event *events,
@@ -169,7 +194,6 @@ bool clerk_end_job(struct clerk *clerk, struct job *job, enum job_status from, s
     if (now != job->status) {
         return false;
     }
-    clerk->is_in_trouble = false;
     forget_data(clerk, job->number);
     return true;
 }
@@ -177,6 +201,9 @@ bool clerk_end_job(struct clerk *clerk, struct job *job, enum job_status from, s
 void clerk_fail_job(struct clerk *clerk, struct job *job, enum job_status from, const struct fault *fault)
 {
     struct job_event event = ledger_message(JOB_EVENT_ERROR, "%.*s", JOB_MESSAGE_MAX, fault->message);
+    if (clerk_is_stopping(clerk)) {
+        return;
+    }
     job->status = JOB_FAILED;
     job->error = *fault;
     if (clerk_end_job(clerk, job, from, &event, 1)) {

@@ -24,7 +24,6 @@ struct clerk {
     _Atomic bool is_ending;
     int64_t at_work;    /* the number of the job that it is at; 0: none */
     int64_t flushed_ms; /* by clerk_clock_ms */
-    bool is_in_trouble; /* the database refuses; said once */
 };
 
 int64_t clerk_clock_ms(void); /* monotonic */
@@ -37,13 +36,18 @@ void clerk_wait(struct clerk *clerk, int64_t ms);
 /* Has the trainer do something, and waits for it. */
 void clerk_compute(struct clerk *clerk, void (*run)(void *argument), void *argument);
 
-/* Says that the database refused something, unless that was said already. */
+/* The database refused something: said, unless that was said already, and TROUBLE_JOBS until it takes a
+ * change. */
 void clerk_note_trouble(struct clerk *clerk, const struct job *job, const struct fault *fault);
+/* Whether what failed is to be tried once more: memory and the disk may have been short for a moment. Waits
+ * before it says so. `attempt` counts them, from 0. */
+bool clerk_waits_to_retry(struct clerk *clerk, const struct job *job, int *attempt,
+                          const struct fault *fault);
 /* The job is over: written down, for as long as it takes, and its data forgotten. job->status is the end,
  * `from` what it was. False: it was cancelled or paused meanwhile, or the daemon stops. */
 bool clerk_end_job(struct clerk *clerk, struct job *job, enum job_status from, struct job_event *events,
                    size_t n_events);
-/* The same for one that fails. */
+/* The same for one that fails. Nothing happens if the daemon stops: it goes on at the next start. */
 void clerk_fail_job(struct clerk *clerk, struct job *job, enum job_status from, const struct fault *fault);
 
 /* gather.c: a job that is validating. */

@@ -111,22 +111,32 @@ static enum status gather(struct gathering *gathering, struct fault *fault)
     return status;
 }
 
-void clerk_gather(struct clerk *clerk, struct job *job)
+static enum status gather_once(struct clerk *clerk, struct job *job, struct fault *fault)
 {
-    struct fault fault = { .status = STATUS_OK };
-    struct gathering gathering = { .clerk = clerk, .job = job, .fault = &fault };
+    struct gathering gathering = { .clerk = clerk, .job = job, .fault = fault };
     arena_init(&gathering.arena, SIZE_MAX);
-    enum status status = gather(&gathering, &fault);
+    enum status status = gather(&gathering, fault);
     if (status == STATUS_OK) {
         enum job_status now;
         struct job_event event = material_describe(gathering.base, &gathering.training, &gathering.info);
         job->status = JOB_QUEUED;
         job->n_steps = gathering.info.n_steps;
-        status = ledger_change(clerk->ledger, job, JOB_VALIDATING, &event, 1, &now, &fault);
-    }
-    if (status != STATUS_OK) {
-        clerk_fail_job(clerk, job, JOB_VALIDATING, &fault);
+        status = ledger_change(clerk->ledger, job, JOB_VALIDATING, &event, 1, &now, fault);
     }
     gru_model_unref(gathering.base);
     arena_done(&gathering.arena);
+    return status;
+}
+
+void clerk_gather(struct clerk *clerk, struct job *job)
+{
+    struct fault fault = { .status = STATUS_OK };
+    int attempt = 0;
+    enum status status;
+    do {
+        status = gather_once(clerk, job, &fault);
+    } while (status != STATUS_OK && clerk_waits_to_retry(clerk, job, &attempt, &fault));
+    if (status != STATUS_OK) {
+        clerk_fail_job(clerk, job, JOB_VALIDATING, &fault);
+    }
 }

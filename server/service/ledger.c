@@ -73,30 +73,36 @@ void ledger_note_over_locked(struct ledger *ledger, int64_t number)
     }
 }
 
+/* Within a transaction. */
+static enum status change(struct jobs *jobs, const struct job *job, enum job_status from,
+                          struct job_event *events, size_t n_events, enum job_status *ret_status,
+                          struct fault *fault)
+{
+    struct job now;
+    bool written;
+    enum status status = jobs_find(jobs, job->id, &now, fault);
+    if (status != STATUS_OK || now.status != from) {
+        *ret_status = status == STATUS_OK ? now.status : *ret_status;
+        return status;
+    }
+    for (size_t k = 0; status == STATUS_OK && k < n_events; k++) {
+        status = jobs_add_event(jobs, job->number, &events[k], fault);
+    }
+    return status == STATUS_OK ? jobs_update(jobs, job, from, &written, ret_status, fault) : status;
+}
+
 enum status ledger_change_locked(struct ledger *ledger, const struct job *job, enum job_status from,
                                  struct job_event *events, size_t n_events, enum job_status *ret_status,
                                  struct fault *fault)
 {
-    struct job now;
-    bool written;
-    enum status status = jobs_find(ledger->jobs, job->id, &now, fault);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    *ret_status = now.status;
-    if (now.status != from) {
-        return STATUS_OK;
-    }
-    /* Events first: killed in between, a job that is not over goes on and may say something twice; one that
-     * is over could not say it any more. */
-    for (size_t k = 0; status == STATUS_OK && k < n_events; k++) {
-        status = jobs_add_event(ledger->jobs, job->number, &events[k], fault);
+    enum job_status now = from;
+    enum status status = jobs_begin(ledger->jobs, fault);
+    if (status == STATUS_OK) {
+        status = change(ledger->jobs, job, from, events, n_events, &now, fault);
+        status = jobs_end(ledger->jobs, status, fault);
     }
     if (status == STATUS_OK) {
-        status = jobs_update(ledger->jobs, job, from, &written, ret_status, fault);
-    }
-    if (status == STATUS_OK) {
-        *ret_status = job->status;
+        *ret_status = now;
         ledger_note_change(ledger);
     }
     return status;

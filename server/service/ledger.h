@@ -43,8 +43,8 @@ void ledger_note_change(struct ledger *ledger);
 /* With the mutex held: the job's data are to be forgotten. */
 void ledger_note_over_locked(struct ledger *ledger, int64_t number);
 
-/* Writes the job's life and adds the events, provided that its status in the database still is `from`; else
- * nothing happens and *ret_status says what it is now. */
+/* Writes the job's life and adds the events, both or neither, provided that its status in the database still
+ * is `from`; else nothing happens and *ret_status says what it is now. */
 __attribute__((warn_unused_result)) enum status ledger_change(struct ledger *ledger, const struct job *job,
                                                               enum job_status from, struct job_event *events,
                                                               size_t n_events, enum job_status *ret_status,

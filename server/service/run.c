@@ -196,6 +196,24 @@ static bool train(struct run *run)
     return true;
 }
 
+/* Reads what the job needs, and makes its trainer. */
+static enum status prepare(struct run *run, struct fault *fault)
+{
+    enum status status = load(run, fault);
+    if (status == STATUS_OK) {
+        clerk_compute(run->clerk, create, run);
+        status = run->status;
+    }
+    free(run->state);
+    run->state = NULL;
+    if (status != STATUS_OK) {
+        gru_model_unref(run->base);
+        run->base = NULL;
+        arena_reset(&run->arena);
+    }
+    return status;
+}
+
 void clerk_run(struct clerk *clerk, struct job *job)
 {
     struct fault fault = { .status = STATUS_OK };
@@ -205,13 +223,11 @@ void clerk_run(struct clerk *clerk, struct job *job)
         return;
     }
     arena_init(&run.arena, SIZE_MAX);
-    enum status status = load(&run, &fault);
-    if (status == STATUS_OK) {
-        clerk_compute(clerk, create, &run);
-        status = run.status;
-        free(run.state);
-        run.state = NULL;
-    }
+    int attempt = 0;
+    enum status status;
+    do {
+        status = prepare(&run, &fault);
+    } while (status != STATUS_OK && clerk_waits_to_retry(clerk, job, &attempt, &fault));
     if (status != STATUS_OK) {
         clerk_fail_job(clerk, job, JOB_RUNNING, &fault);
     } else {
@@ -225,6 +241,5 @@ void clerk_run(struct clerk *clerk, struct job *job)
     }
     gru_trainer_free(run.trainer);
     gru_model_unref(run.base);
-    free(run.state);
     arena_done(&run.arena);
 }

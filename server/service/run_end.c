@@ -75,7 +75,7 @@ static void take_metrics(struct run *run)
     run->job->running_ms = run_ms(run);
 }
 
-static enum status store(struct run *run, unsigned *ret_number, struct fault *fault)
+static enum status store_once(struct run *run, unsigned *ret_number, struct fault *fault)
 {
     struct job *job = run->job;
     struct making making = { .run = run };
@@ -95,6 +95,16 @@ static enum status store(struct run *run, unsigned *ret_number, struct fault *fa
         job->metrics = lineage.metrics; /* out of time, it may have been trained further after a restart */
         *ret_number = lineage.version;
     }
+    return status;
+}
+
+static enum status store(struct run *run, unsigned *ret_number, struct fault *fault)
+{
+    int attempt = 0;
+    enum status status;
+    do {
+        status = store_once(run, ret_number, fault);
+    } while (status != STATUS_OK && clerk_waits_to_retry(run->clerk, run->job, &attempt, fault));
     return status;
 }
 

@@ -213,7 +213,6 @@ bool run_report(struct run *run)
         take_progress(run, now_ms);
         enum status status = ledger_change(clerk->ledger, run->job, JOB_RUNNING, events, n, &now, &fault);
         if (status == STATUS_OK) {
-            clerk->is_in_trouble = false;
             run->interruptions = interruptions;
             run->job->status = now;
         } else { /* training goes on: the next report may come through */

@@ -291,3 +291,10 @@ enum status database_end(struct database *database, enum status status, struct f
     (void)database_undo(database);
     return status;
 }
+
+enum status database_probe(struct database *database, struct fault *fault)
+{
+    char sql[48];
+    snprintf(sql, sizeof sql, "PRAGMA user_version = %d", format_of(database->schema));
+    return execute(database, "write", sql, fault);
+}

@@ -56,6 +56,9 @@ __attribute__((warn_unused_result)) enum status database_begin(struct database *
 /* Commits if all went well so far, else undoes what was done since database_begin. */
 __attribute__((warn_unused_result)) enum status database_end(struct database *database, enum status status,
                                                              struct fault *fault);
+/* Whether the file takes a change: it is given the format that it has. */
+__attribute__((warn_unused_result)) enum status database_probe(struct database *database,
+                                                               struct fault *fault);
 /* Undoes what a failed transaction has left, if it has left anything. SQLite's result. */
 int database_undo(struct database *database);
 

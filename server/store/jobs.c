@@ -54,6 +54,21 @@ void jobs_close(struct jobs *jobs)
     }
 }
 
+enum status jobs_probe(struct jobs *jobs, struct fault *fault)
+{
+    return database_probe(&jobs->database, fault);
+}
+
+enum status jobs_begin(struct jobs *jobs, struct fault *fault)
+{
+    return database_begin(&jobs->database, fault);
+}
+
+enum status jobs_end(struct jobs *jobs, enum status status, struct fault *fault)
+{
+    return database_end(&jobs->database, status, fault);
+}
+
 /* ---- one job ---- */
 
 static enum status not_found(const char *id, struct fault *fault)

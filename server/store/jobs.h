@@ -103,6 +103,15 @@ __attribute__((warn_unused_result)) enum status jobs_open(const char *data, bool
                                                           struct jobs **ret_jobs, struct fault *fault);
 void jobs_close(struct jobs *jobs); /* takes NULL */
 
+/* Whether it can be written to. */
+__attribute__((warn_unused_result)) enum status jobs_probe(struct jobs *jobs, struct fault *fault);
+/* What is called between the two is done as a whole or not at all; of the calls here those that say so have a
+ * transaction of their own, and cannot be among it. */
+__attribute__((warn_unused_result)) enum status jobs_begin(struct jobs *jobs, struct fault *fault);
+/* Commits if status is STATUS_OK, else undoes. Returns the status, or why the commit failed. */
+__attribute__((warn_unused_result)) enum status jobs_end(struct jobs *jobs, enum status status,
+                                                         struct fault *fault);
+
 /* ---- jobs ---- */
 
 /* One sequence of a job's data: gru_series, and to which set it belongs. */
@@ -112,8 +121,8 @@ struct job_series {
     size_t x_width, y_width; /* floats in a row; y_width 0 without y */
 };
 
-/* The job with its posted series, or with the ids of its sessions (or the one prefix), in order. Sets
- * job->number. */
+/* The job with its posted series, or with the ids of its sessions (or the one prefix), in order, in a
+ * transaction of its own. Sets job->number. */
 __attribute__((warn_unused_result)) enum status jobs_insert(struct jobs *jobs, struct job *job,
                                                             const struct job_series *series, size_t n_series,
                                                             const char *const *sessions, size_t n_sessions,
@@ -147,7 +156,7 @@ __attribute__((warn_unused_result)) enum status jobs_update(struct jobs *jobs, c
 
 /* ---- training data ---- */
 
-/* Replaces a job's series: what its sessions had recorded, once gathered. */
+/* Replaces a job's series: what its sessions had recorded, once gathered. A transaction of its own. */
 __attribute__((warn_unused_result)) enum status jobs_put_series(struct jobs *jobs, int64_t number,
                                                                 const struct job_series *series, size_t n,
                                                                 struct fault *fault);
@@ -161,7 +170,8 @@ __attribute__((warn_unused_result)) enum status jobs_read_sessions(struct jobs *
                                                                    struct arena *arena,
                                                                    const char *const **ret_sessions,
                                                                    size_t *ret_n, struct fault *fault);
-/* Forgets what only a job that goes on needs: its series, sessions and checkpoints' states. */
+/* Forgets what only a job that goes on needs: its series, sessions and checkpoints' states. A transaction of
+ * its own. */
 __attribute__((warn_unused_result)) enum status jobs_forget_data(struct jobs *jobs, int64_t number,
                                                                  struct fault *fault);
 
@@ -196,7 +206,7 @@ struct job_checkpoint {
     double train_loss, valid_loss; /* NaN: none */
 };
 
-/* The row, and `state` (gru_trainer_save) in the place of the job's former one. */
+/* The row, and `state` (gru_trainer_save) in the place of the job's former one. A transaction of its own. */
 __attribute__((warn_unused_result)) enum status jobs_add_checkpoint(struct jobs *jobs, int64_t number,
                                                                     struct job_checkpoint *checkpoint,
                                                                     const void *state, size_t n,

@@ -2,7 +2,9 @@
 #include "support.h"
 #include "test.h"
 
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 
 enum { LIST_MAX = 16 };
 
@@ -267,4 +269,50 @@ TEST(a_list_after_an_unknown_job_is_refused)
     ck_assert_int_eq(jobs_list(jobs, &filter, 1, list, &n, &has_more, &fault), STATUS_JOB_NOT_FOUND);
     ck_assert_uint_eq(n, 5);
     jobs_close(jobs);
+}
+
+/* ---- transactions ---- */
+
+TEST(what_is_done_between_begin_and_end_is_done_as_a_whole)
+{
+    struct jobs *jobs = jobs_opened("");
+    struct job job = job_inserted(jobs, 1, JOB_QUEUED);
+    struct job_event event = { .message = "it began" };
+    struct fault fault;
+    bool written;
+    enum job_status now;
+    for (int round = 0; round < 2; round++) {
+        enum status outcome = round == 0 ? STATUS_NO_MEMORY : STATUS_OK;
+        struct job changed = job;
+        changed.status = JOB_RUNNING;
+        ck_assert_int_eq(jobs_begin(jobs, &fault), STATUS_OK);
+        ck_assert_int_eq(jobs_add_event(jobs, job.number, &event, &fault), STATUS_OK);
+        ck_assert_int_eq(jobs_update(jobs, &changed, JOB_QUEUED, &written, &now, &fault), STATUS_OK);
+        ck_assert_int_eq(jobs_end(jobs, outcome, &fault), outcome);
+        ck_assert_int_eq(job_found(jobs, job.id).status, round == 0 ? JOB_QUEUED : JOB_RUNNING);
+        ck_assert_int_eq(last_event(jobs) > 0, round != 0);
+    }
+    jobs_close(jobs);
+}
+
+TEST(a_probe_tells_whether_a_change_would_be_written)
+{
+    struct folder folder = folder_make();
+    struct jobs *jobs = jobs_opened(folder.path);
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    struct rlimit before, none;
+    struct fault fault;
+    ck_assert_int_eq(jobs_probe(jobs, &fault), STATUS_OK);
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+    none = before;
+    none.rlim_cur = 0;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &none), 0);
+    enum status status = jobs_probe(jobs, &fault);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+    ck_assert_int_eq(status, STATUS_STORAGE_FAILED);
+    ck_assert_int_eq(jobs_probe(jobs, &fault), STATUS_OK);
+    jobs_close(jobs);
+    jobs_close(jobs_opened(folder.path)); /* of the same format as before */
+    (void)signal(SIGXFSZ, handler);
+    folder_remove(&folder);
 }
