@@ -63,7 +63,7 @@ LIBS_secure  := -lgnutls
 LIBS_codec   := -lcjson
 LIBS_http    := -lmicrohttpd
 
-.PHONY: all all-tests check crash-test config-files test test-run run bench bench-peers bench-packages format format-check tidy layers install clean help drain-test valgrind soak fuzz fuzz-packages fuzz-programs \
+.PHONY: all all-tests check crash-test config-files test test-run run bench bench-peers bench-packages format format-check tidy layers install clean help drain-test valgrind soak fuzz fuzz-packages fuzz-programs fault-test \
         build-packages test-packages check-packages
 MAKEFLAGS += -r
 .SUFFIXES:
@@ -226,6 +226,20 @@ fuzz-programs: $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz-%)
 fuzz: fuzz-packages ## search for inputs that break a law: each target for SECONDS (60)
 	@$(MAKE) --no-print-directory SAN=fuzz fuzz-programs
 	@tests/fuzz/fuzz.sh build/fuzz $(SECONDS) $(FUZZ_TARGETS)
+
+# ---- faults: a driver, and the shim that it preloads into the daemon ----
+$(BUILD)/tests/faults/shim.so: tests/faults/shim.c tests/faults/control.h
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -U_FORTIFY_SOURCE -fno-builtin -fPIC -shared -o $@ $< -ldl
+
+$(BUILD)/tests/faults/driver: $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/shim.c,$(wildcard tests/faults/*.c)) tests/e2e/daemon.c)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lm
+
+fault-test: build/grud build/tests/faults/shim.so build/tests/faults/driver ## let calls fail in turn (SCENARIO=, CLASS=, AT=: one of them; STRIDE=1: all)
+	@env -u GRU_URL -u OPENBLAS_CORETYPE GRUD=build/grud SHIM=$(CURDIR)/build/tests/faults/shim.so \
+	  SCENARIO=$(SCENARIO) CLASS=$(CLASS) AT=$(AT) STRIDE=$(STRIDE) build/tests/faults/driver
 
 # ---- checks ----
 SOURCES  := $(wildcard lib/*.h lib/*/*.[ch] server/*.[ch] server/*/*.[ch] tests/*.[ch] tests/*/*.[ch])
