@@ -171,6 +171,64 @@ static void run_stop(const struct scenario *scenario)
     free(state);
 }
 
+/* ---- the first request after a start: what a worker keeps for all later ones is allocated in it ---- */
+
+struct row {
+    int class;
+    long n_calls;
+};
+
+static void run_cold_case(void *context)
+{
+    struct row *row = context;
+    static const char path[] = PUMP "/sessions/c/step", body[] = "{\"x\":[0.1,0.2],\"seq\":1,\"horizon\":2}";
+    shimmed_start_again(options_with(NULL));
+    fault_arm(row->class, driver.at, false, "http-0");
+    struct answer answer = ask("POST", path, body);
+    long n_failed = fault_disarm(&row->n_calls);
+    if (answer.code == 0) {
+        driver.n_cut++;
+    } else if (answer.code != 200) {
+        driver.n_errors++;
+        expect_error(&answer);
+        expect_code("GET", PUMP "/sessions/c", NULL, 404);
+    }
+    ck_assert_msg(n_failed > 0 || answer.code == 200, "an error without a fault: %d", answer.code);
+    answer_free(&answer);
+    answer = ask("POST", path, body);
+    ck_assert_msg(answer.code == 200 && number_in(answer.body, "step") == 1, "%d %s", answer.code,
+                  answer.body);
+    answer_free(&answer);
+    expect_code("DELETE", PUMP "/sessions/c", NULL, 204);
+    expect_state(state, "something else has changed");
+    if (driver.at > 0) {
+        end();
+    } else {
+        end_undisturbed();
+    }
+}
+
+static void run_cold(const struct scenario *scenario)
+{
+    (void)scenario;
+    shimmed_start(options_with(NULL));
+    fill();
+    state = snapshot();
+    ck_assert_int_eq(shimmed_end(), 0);
+    for (const int *class = fault_classes; *class; class ++) {
+        struct row row = { .class = *class };
+        if (!fault_class_is_due(*class)) {
+            continue;
+        }
+        driver.at = 0;
+        run_cold_case(&row);
+        if (!each_case(*class, row.n_calls, CASES, run_cold_case, &row)) {
+            break;
+        }
+    }
+    free(state);
+}
+
 /* ---- a model of a new name: there is no way to take it back ---- */
 
 static void run_first_upload_case(void *context)
@@ -382,6 +440,7 @@ const struct scenario life_scenarios[] = {
     { "first-start", run_first_start, NULL },
     { "start", run_start, NULL },
     { "stop", run_stop, NULL },
+    { "first-request", run_cold, NULL },
     { "first-upload", run_first_upload, NULL },
     { "job-clerk", run_job, JOB(.thread = "clerk", .hyperparameters = HYPER, .rest = AUTO) },
     { "job-trainer", run_job, JOB(.thread = "trainer", .hyperparameters = HYPER, .rest = AUTO) },
