@@ -237,7 +237,7 @@ $(BUILD)/tests/faults/driver: $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/shim.c,
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lm
 
-fault-test: build/grud build/tests/faults/shim.so build/tests/faults/driver ## let calls fail in turn (SCENARIO=, CLASS=, AT=: one of them; STRIDE=1: all)
+fault-test: test-packages build/grud build/tests/faults/shim.so build/tests/faults/driver ## let calls fail in turn (SCENARIO=, CLASS=, AT=: one of them; STRIDE=1: all)
 	@env -u GRU_URL -u OPENBLAS_CORETYPE GRUD=build/grud SHIM=$(CURDIR)/build/tests/faults/shim.so \
 	  SCENARIO=$(SCENARIO) CLASS=$(CLASS) AT=$(AT) STRIDE=$(STRIDE) build/tests/faults/driver
 

@@ -129,6 +129,16 @@ enum status change_end(struct worker *worker, struct catalogue *next, bool publi
     return status;
 }
 
+void change_take_back(const char *path)
+{
+    struct fault fault;
+    bool is_durable;
+    if (files_delete(path, &is_durable, &fault) != STATUS_OK) {
+        log_event(LOG_ERROR, "version_not_taken_back", LOG_STRING("file", path),
+                  LOG_STRING("reason", fault.message));
+    }
+}
+
 enum status change_not_durable(struct fault *fault)
 {
     return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
@@ -150,9 +160,7 @@ static enum status store_version(const struct service *service, struct model *mo
     version->number = file.number;
     version->created_at_ms = file.created_at_ms;
     if (!version->path || !model_insert_version(model, *version)) {
-        struct fault ignored;
-        bool is_durable;
-        files_delete(file.path, &is_durable, &ignored);
+        change_take_back(file.path);
         return no_memory(fault);
     }
     return STATUS_OK;
@@ -176,8 +184,7 @@ static enum status first_version(const struct service *service, struct catalogue
         status = no_memory(fault);
     }
     if (status != STATUS_OK) {
-        struct fault ignored; /* the first failure is the one to report */
-        files_delete(model->active->path, &is_durable, &ignored);
+        change_take_back(model->active->path);
     }
     return status;
 }

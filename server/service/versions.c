@@ -93,8 +93,6 @@ static enum status write_file(const char *data, const struct lineage *lineage, c
                               struct version *version, bool *ret_is_taken, struct fault *fault)
 {
     struct file_version file;
-    struct fault ignored;
-    bool is_durable;
     enum status status = files_write_version(data, lineage->model, lineage->version, trained->bytes,
                                              trained->n_bytes, &file, fault);
     if (status != STATUS_OK) {
@@ -102,12 +100,13 @@ static enum status write_file(const char *data, const struct lineage *lineage, c
     }
     if (file.number != lineage->version) {
         *ret_is_taken = true;
-        return files_delete(file.path, &is_durable, fault);
+        change_take_back(file.path);
+        return STATUS_OK;
     }
     version->created_at_ms = file.created_at_ms;
     version->path = strdup(file.path);
     if (!version->path) {
-        files_delete(file.path, &is_durable, &ignored);
+        change_take_back(file.path);
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for another version");
     }
     return STATUS_OK;
@@ -119,7 +118,6 @@ static enum status insert(const struct service *service, struct model *model, co
 {
     const char *data = service->config->data;
     struct version version = describe(lineage, trained);
-    struct fault ignored;
     enum status status = version_check(model, &version, fault);
     if (status == STATUS_OK && data[0]) {
         status = write_file(data, lineage, trained, &version, ret_is_taken, fault);
@@ -133,8 +131,7 @@ static enum status insert(const struct service *service, struct model *model, co
     }
     if (!model_insert_version(model, version)) {
         if (version.path) {
-            bool is_durable;
-            files_delete(version.path, &is_durable, &ignored);
+            change_take_back(version.path);
         }
         free(version.path);
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for another version");

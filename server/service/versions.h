@@ -18,6 +18,9 @@
 enum status change_begin(struct worker *worker, struct catalogue **ret_next, struct fault *fault);
 /* Publishes the copy, or drops it. Returns `status`. */
 enum status change_end(struct worker *worker, struct catalogue *next, bool publish, enum status status);
+/* Deletes the file of a version that is not to be. If that fails too it is only logged: the change's own
+ * failure is the one to report. */
+void change_take_back(const char *path);
 /* For a change that was published all the same. */
 enum status change_not_durable(struct fault *fault);
 /* A model of the copy and one of its versions. */

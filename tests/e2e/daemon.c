@@ -41,22 +41,36 @@ static void exec_grud(const char **arguments, int output)
     _exit(127);
 }
 
-void daemon_wait_ready(struct daemon *daemon)
+static int exit_code(int status)
+{
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* -1: it is ready; else the code that it ended with. */
+static int await_ready(struct daemon *daemon)
 {
     char port_file[160];
     snprintf(port_file, sizeof port_file, "%s/port", daemon->directory);
     for (int waited = 0; waited < READY_MS; waited += 5) {
+        int status;
         FILE *file = fopen(port_file, "r");
         if (file) {
             ck_assert_int_eq(fscanf(file, "%u", &daemon->port), 1); // NOLINT(cert-err34-c): our own file
             fclose(file);
-            return;
+            return -1;
         }
-        ck_assert_msg(waitpid(daemon->pid, NULL, WNOHANG) == 0, "grud ended before it was ready: see %s/log",
-                      daemon->directory);
+        if (waitpid(daemon->pid, &status, WNOHANG) != 0) {
+            return exit_code(status);
+        }
         nap_ms(5);
     }
     ck_abort_msg("grud was not ready after %d ms", READY_MS);
+}
+
+void daemon_wait_ready(struct daemon *daemon)
+{
+    int code = await_ready(daemon);
+    ck_assert_msg(code == -1, "grud ended with %d before it was ready: see %s/log", code, daemon->directory);
 }
 
 void daemon_spawn(struct daemon *daemon, const char *const *options)
@@ -91,6 +105,12 @@ void daemon_spawn(struct daemon *daemon, const char *const *options)
     close(ends[0]);
 }
 
+int daemon_try_start(struct daemon *daemon, const char *const *options)
+{
+    daemon_spawn(daemon, options);
+    return await_ready(daemon);
+}
+
 void daemon_start_again(struct daemon *daemon, const char *const *options)
 {
     daemon_spawn(daemon, options);
@@ -122,7 +142,7 @@ int daemon_wait(struct daemon *daemon)
 {
     int status;
     ck_assert_int_eq(waitpid(daemon->pid, &status, 0), daemon->pid);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return exit_code(status);
 }
 
 int daemon_end(struct daemon *daemon)
@@ -172,6 +192,11 @@ void daemon_wait_log(const struct daemon *daemon, const char *text, char *log, s
     ck_abort_msg("the log does not say '%s': %s", text, log);
 }
 
+void daemon_remove(const struct daemon *daemon)
+{
+    ck_assert_int_eq(nftw(daemon->directory, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+}
+
 void daemon_stop(struct daemon *daemon)
 {
     int code = daemon_end(daemon);
@@ -179,7 +204,7 @@ void daemon_stop(struct daemon *daemon)
         show_log(daemon);
     }
     ck_assert_int_eq(code, 0);
-    ck_assert_int_eq(nftw(daemon->directory, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+    daemon_remove(daemon);
 }
 
 int daemon_run(const char *const *options, char *output, size_t size)
@@ -204,7 +229,7 @@ int daemon_run(const char *const *options, char *output, size_t size)
     output[n] = '\0';
     close(ends[0]);
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return exit_code(status);
 }
 
 /* ---- requests ---- */

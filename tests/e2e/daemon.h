@@ -23,6 +23,8 @@ struct daemon daemon_start(const char *const *options);
 struct daemon daemon_prepare(void);
 /* The same on an earlier daemon's directory. */
 void daemon_start_again(struct daemon *daemon, const char *const *options);
+/* The same for a start that may fail: -1 if it is ready, else the exit code (128 + a signal's number). */
+int daemon_try_start(struct daemon *daemon, const char *const *options);
 /* The same, and returns at once. */
 void daemon_spawn(struct daemon *daemon, const char *const *options);
 void daemon_wait_ready(struct daemon *daemon);
@@ -34,6 +36,7 @@ int daemon_end(struct daemon *daemon);
 int daemon_wait(struct daemon *daemon);
 /* SIGTERM, which must end in exit code 0 and without a sanitizer's complaint; removes the directory. */
 void daemon_stop(struct daemon *daemon);
+void daemon_remove(const struct daemon *daemon); /* the directory of one that has ended */
 /* Waits until the end of the log says that, as far as it fits into `log`. */
 void daemon_wait_log(const struct daemon *daemon, const char *text, char *log, size_t size);
 /* Runs grud with these arguments until it ends by itself; returns its exit code, and what it wrote to

@@ -2,9 +2,12 @@
 #include "daemon.h"
 #include "test.h"
 
+#include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define MODEL "/v1/models/torch-stacked"
@@ -199,4 +202,23 @@ TEST(the_health_command_tells_by_its_exit_code)
     ck_assert_int_eq(daemon_run((const char *const[]){ "--health", url, NULL }, output, sizeof output), 0);
     daemon_stop(&daemon);
     ck_assert_int_eq(daemon_run((const char *const[]){ "--health", url, NULL }, output, sizeof output), 1);
+}
+
+/* OpenBLAS starts threads before main does anything: they block no signal. */
+TEST(a_signal_ends_it_in_order_whichever_thread_it_reaches)
+{
+    struct daemon daemon = daemon_start(NULL);
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/task", (int)daemon.pid);
+    DIR *tasks = opendir(path);
+    ck_assert_ptr_nonnull(tasks);
+    const struct dirent *task;
+    while ((task = readdir(tasks))) {
+        long thread = strtol(task->d_name, NULL, 10);
+        if (thread > 0 && thread != daemon.pid) {
+            syscall(SYS_tgkill, (long)daemon.pid, thread, SIGTERM); /* it may have ended by now */
+        }
+    }
+    closedir(tasks);
+    daemon_stop(&daemon);
 }
