@@ -244,7 +244,7 @@ static void finish(struct run *run)
 {
     struct fault fault = { .status = STATUS_OK };
     struct job *job = run->job;
-    unsigned number;
+    unsigned number = 0;
     say_why(run);
     take_metrics(run);
     run->fault = &fault;
