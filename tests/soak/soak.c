@@ -207,6 +207,13 @@ static struct sample wait_until_alone(const struct soak *soak, const struct samp
     return now;
 }
 
+/* A sanitizer's own notes grow with everything that it sees: there memory says nothing of the daemon's. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { IS_SANITIZED = 1 };
+#else
+enum { IS_SANITIZED = 0 };
+#endif
+
 static void judge(const struct soak *soak, const struct watch *watch, const struct sample *before)
 {
     static const char *const quarters[] = { "first quarter", "second quarter", "third quarter",
@@ -222,7 +229,7 @@ static void judge(const struct soak *soak, const struct watch *watch, const stru
     const size_t allowed = watch_allowance_kib(soak->asked[KIND_JOB_CREATE] / 2);
     printf("growth from the second quarter to the last: %zd KiB of %zu that are allowed\n",
            (ssize_t)late - (ssize_t)early, allowed);
-    ck_assert_msg(late <= early + allowed, "memory grows");
+    ck_assert_msg(IS_SANITIZED || late <= early + allowed, "memory grows");
     if (after.n_descriptors > before->n_descriptors) {
         sample_print_descriptors(soak->daemon.pid);
     }
