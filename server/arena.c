@@ -63,6 +63,7 @@ static struct arena_block *make_block(struct arena *arena, size_t size)
     if (block) {
         block->size = size;
         arena->used += size;
+        arena->is_short = false;
     } else if (arena->total) {
         arena_total_subtract(arena->total, size);
     }
@@ -127,8 +128,10 @@ static bool add_block(struct arena *arena, size_t n)
         wanted = arena->current->size < BLOCK_GROWTH_MAX / 2 ? 2 * arena->current->size : BLOCK_GROWTH_MAX;
     }
     wanted = wanted < left ? wanted : left;
-    size = size > wanted ? size : wanted;
-    struct arena_block *block = make_block(arena, size);
+    struct arena_block *block = make_block(arena, size > wanted ? size : wanted);
+    if (!block && size < wanted) {
+        block = make_block(arena, size); /* not more than is needed, then */
+    }
     if (!block) {
         arena->is_full = false;
         return false;

@@ -26,7 +26,7 @@ struct arena {
     char *p, *end;             /* the rest of the current block */
     size_t used, cap;          /* bytes of all blocks; none is added beyond the cap */
     struct arena_total *total; /* NULL: it shares nothing */
-    bool is_short;             /* a block was refused for the total's sake, since the last reset */
+    bool is_short;             /* the newest block that it asked for was refused for the total's sake */
     bool is_full;              /* why the last allocation that failed did: the cap; false: memory was short */
 };
 

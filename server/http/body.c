@@ -121,6 +121,9 @@ static bool grow(struct exchange *exchange, size_t n_wanted)
     while (size < n_wanted) {
         size *= 2;
     }
+    if (size > exchange->n_expected) { /* what was announced turns into what is taken */
+        body_settle(exchange);
+    }
     char *body = arena_grow(&exchange->request.arena, exchange->body, exchange->body_size, size);
     if (body) {
         exchange->body = body;

@@ -34,11 +34,12 @@ bool load_admits(struct load *load, bool is_heavy, int64_t since_ns, int64_t now
 {
     int64_t since = since_ns > load->oldest_ns ? since_ns : load->oldest_ns;
     int64_t wait_ns = now_ns - since + pending_ns(load), heavy_ns = (int64_t)load->heavy_ns;
-    load->longest_ns = wait_ns > load->longest_ns ? wait_ns : load->longest_ns;
-    if (load->is_standing) { /* then the wait that something heavy means for all others counts too */
-        return is_heavy ? wait_ns + heavy_ns <= standing_ns(load) / 2 : wait_ns <= standing_ns(load);
+    if (is_heavy) { /* once others wait for it, its own time counts too */
+        return load->level == LOAD_FINE ? wait_ns <= load->queue_ns / 2
+                                        : wait_ns + heavy_ns <= standing_ns(load) / 2;
     }
-    return is_heavy ? wait_ns <= load->queue_ns / 2 : wait_ns <= load->queue_ns + heavy_ns;
+    load->longest_ns = wait_ns > load->longest_ns ? wait_ns : load->longest_ns;
+    return wait_ns <= (load->level == LOAD_STANDING ? standing_ns(load) : load->queue_ns + heavy_ns);
 }
 
 /* ---- turns ---- */
@@ -54,7 +55,7 @@ void load_begin(struct load *load, int64_t queue_ns, int64_t now_ns)
     load->oldest_ns = now_ns;
     if (now_ns - load->ended_ns >= load->queue_ns / CALM_PART) { /* it slept: that is keeping up */
         load->behind_since_ns = NEVER;
-        load->is_standing = false;
+        load->level = LOAD_FINE;
     }
 }
 
@@ -70,11 +71,17 @@ void load_end(struct load *load, int64_t now_ns, bool has_more)
     if (longest_ns <= standing_ns(load) / 2) {
         load->behind_since_ns = NEVER;
         load->calm_since_ns = load->calm_since_ns < now_ns ? load->calm_since_ns : now_ns;
-        load->is_standing = load->is_standing && now_ns - load->calm_since_ns < load->queue_ns / CALM_PART;
+        if (now_ns - load->calm_since_ns >= load->queue_ns / CALM_PART) {
+            load->level = LOAD_FINE;
+        }
     } else {
         load->calm_since_ns = NEVER;
         load->behind_since_ns = load->behind_since_ns < now_ns ? load->behind_since_ns : now_ns;
-        load->is_standing = load->is_standing || now_ns - load->behind_since_ns >= load->queue_ns;
+        int64_t behind_ns = now_ns - load->behind_since_ns;
+        enum load_level level = behind_ns >= load->queue_ns       ? LOAD_STANDING
+                                : behind_ns >= load->queue_ns / 2 ? LOAD_NOTHING_HEAVY
+                                                                  : LOAD_FINE;
+        load->level = level > load->level ? level : load->level;
     }
     load->oldest_ns = has_more ? load->began_ns : NEVER;
     load->ended_ns = now_ns;

@@ -14,8 +14,9 @@
  * kept up for a while, the limit is a twentieth, or the time of sixteen steps if those take longer: so many
  * may always wait.
  *
- * What is heavy (sequences, jobs, uploads) is turned away at half the limit, so before any step is; and steps
- * are given the time of one that was let in, which they could not help.
+ * What is heavy (sequences, jobs, uploads) has half the limit, and the short one after half the time, and
+ * only if others wait: so it is turned away before any step is. Steps are given the time of one heavy request
+ * that was let in, which they could not help.
  */
 #ifndef LOAD_H
 #define LOAD_H
@@ -24,17 +25,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum load_level { LOAD_FINE, LOAD_NOTHING_HEAVY, LOAD_STANDING };
+
 struct load {
     int64_t queue_ns;
     int64_t began_ns;                 /* this turn */
     int64_t ended_ns;                 /* the one before */
     int64_t oldest_ns;                /* nothing that this turn takes in has waited since before */
-    int64_t longest_ns;               /* that one of this turn's has to wait */
+    int64_t longest_ns;               /* that a light request of this turn has to wait */
     size_t n_rows;                    /* in hand: taken in, and not done */
     double row_ns, step_ns, heavy_ns; /* what a row, a step and what is heavy cost lately */
     int64_t behind_since_ns;          /* or INT64_MAX: it keeps up */
     int64_t calm_since_ns;            /* or INT64_MAX: it is behind */
-    bool is_standing;
+    enum load_level level;
 };
 
 void load_init(struct load *load);

@@ -29,8 +29,8 @@ sequence_body=$(awk 'BEGIN {
     printf "]}"
 }')
 
-closed() { # PATH BODY: what it can do, in requests a second
-    $on_client "$build/bench/load" "$port" "$1" "$2" 8 1 | sed 's/.* rate=\([0-9]*\).*/\1/'
+closed() { # PATH BODY CLIENTS: what it can do, in requests a second
+    $on_client "$build/bench/load" "$port" "$1" "$2" "$3" 1 | sed 's/.* rate=\([0-9]*\).*/\1/'
 }
 open() { # NAME PATH BODY RATE: one round, its line is added to the file NAME
     $on_client "$build/bench/load" "$port" "$2" "$3" "$connections" "$seconds" 0 0 "$4" >>"$work/$1" || {
@@ -60,9 +60,9 @@ loads="0.75 1 2 5"
 mixes="0.4:0.3 0.4:1 0.4:2 0.4:5 2:2"
 round=0
 while [ $round -lt "$rounds" ]; do
-    a=$(closed "$step" "$forecast_body")
-    b=$(closed $model/predict "$sequence_body")
-    c=$(closed "$step" "$plain_body")
+    a=$(closed "$step" "$forecast_body" 8)
+    b=$(closed $model/predict "$sequence_body" 1)
+    c=$(closed "$step" "$plain_body" 64)
     echo " a=$a b=$b c=$c" >>"$work/capacity"
     for x in $loads; do
         with_health "a$x.health" open "a$x" "$step" "$forecast_body" "$(scaled "$a" "$x")"

@@ -35,6 +35,7 @@ enum { NUMBER_DIGITS = 7, ANSWER_SECONDS = 30 };
 enum { BUCKETS_PER_OCTAVE = 32, BUCKETS = 64 * BUCKETS_PER_OCTAVE };
 
 static const double WARM_UP_SECONDS = 0.3, OPEN_WARM_UP_SECONDS = 1;
+static const double LATE_SECONDS = 0.1; /* what is later in an open loop is not sent at all */
 
 struct client {
     int fd;
@@ -282,13 +283,13 @@ static void run_open(struct client *clients, size_t n_clients, int events, doubl
     for (size_t k = 0; k < n_clients; k++) {
         put_idle(&idle, &clients[k]);
     }
-    while (due < until || idle.n < n_clients) {
-        double at = now();
-        for (; due <= at && due < until && idle.n > 0; due -= log(((double)draw() + 1) / 0x1p31) / rate) {
+    for (double at = now(); at < until || idle.n < n_clients; at = now()) {
+        due = due > at - LATE_SECONDS ? due : at - LATE_SECONDS;
+        for (; due <= at && at < until && idle.n > 0; due -= log(((double)draw() + 1) / 0x1p31) / rate) {
             send_request(take_idle(&idle), due);
             figures->n_due += due >= from;
         }
-        bool is_due = due < until && idle.n > 0;
+        bool is_due = at < until && idle.n > 0;
         int n = wait_for_answers(events, ready, due > at ? due - at : 0, is_due);
         at = now();
         for (int k = 0; k < n; k++) {

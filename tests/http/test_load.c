@@ -122,7 +122,7 @@ TEST(a_queue_that_stands_is_made_short)
 {
     struct load load = fresh();
     int64_t ms = overload(&load, 0, 3 * QUEUE_MS);
-    ck_assert(load.is_standing);
+    ck_assert_int_eq(load.level, LOAD_STANDING);
     load_begin(&load, QUEUE_MS * MS, ms * MS);
     ck_assert_int_le(fill(&load, ms), STANDING_MS + 1);
     ck_assert(!admits(&load, true, ms));
@@ -139,7 +139,7 @@ TEST(a_busy_worker_that_keeps_up_has_no_standing_queue)
         load_take(&load, 1);
         load_drop(&load, 2);
         load_end(&load, (ms + 2) * MS, true);
-        ck_assert(!load.is_standing);
+        ck_assert_int_eq(load.level, LOAD_FINE);
     }
 }
 
@@ -160,7 +160,7 @@ TEST(a_standing_queue_ends_when_the_worker_keeps_up_for_a_while)
 {
     struct load load = fresh();
     int64_t ms = overload(&load, 0, 3 * QUEUE_MS), began_ms = ms;
-    for (; load.is_standing; ms++) {
+    for (; load.level != LOAD_FINE; ms++) {
         ck_assert_int_lt(ms - began_ms, QUEUE_MS);
         load_begin(&load, QUEUE_MS * MS, ms * MS);
         load_end(&load, (ms + 1) * MS, false);
@@ -206,10 +206,42 @@ TEST(sixteen_long_steps_may_always_wait)
         load_measure_batch(&load, 1, 1, MS);
     }
     int64_t ms = overload(&load, 0, 3 * QUEUE_MS);
-    ck_assert(load.is_standing);
+    ck_assert_int_eq(load.level, LOAD_STANDING);
     load_begin(&load, QUEUE_MS * MS, ms * MS);
     load_end(&load, ms * MS, false);
     load_begin(&load, QUEUE_MS * MS, ms * MS);
     int n = fill(&load, ms);
     ck_assert(n >= 15 && n <= 18);
+}
+
+/* Sequences of 30 ms as many as can be, and a step that comes during each. */
+TEST(sequences_make_way_before_a_step_is_refused)
+{
+    struct load load = fresh();
+    bool was_refused = false;
+    for (int64_t ms = 0; ms < 10 * QUEUE_MS;) {
+        load_begin(&load, QUEUE_MS * MS, ms * MS);
+        bool heavy = admits(&load, true, ms);
+        ms += heavy ? 30 : 1;
+        load_measure_heavy(&load, 30 * MS);
+        was_refused = was_refused || !heavy;
+        ck_assert(admits(&load, false, ms));
+        load_end(&load, ms * MS, heavy);
+    }
+    ck_assert(was_refused);
+}
+
+TEST(sequences_alone_may_queue_for_half_the_limit)
+{
+    struct load load = fresh();
+    for (int64_t ms = 0; ms < 10 * QUEUE_MS;) {
+        load_begin(&load, QUEUE_MS * MS, ms * MS);
+        int64_t began_ms = ms;
+        for (; admits(&load, true, ms); ms += 3) {
+            load_measure_heavy(&load, 3 * MS);
+        }
+        ck_assert_int_le(ms - began_ms, QUEUE_MS / 2 + 3);
+        ck_assert_int_eq(load.level, LOAD_FINE);
+        load_end(&load, ms * MS, false);
+    }
 }

@@ -211,11 +211,12 @@ TEST(arenas_stay_within_their_total)
     ck_assert_uint_eq(total.used, one.used);
     ck_assert_ptr_null(arena_alloc(&other, 200 << 10));
     ck_assert(other.is_short && !one.is_short);
+    ck_assert_ptr_nonnull(arena_alloc(&one, 20 << 10));  /* without the room that it would like to have */
     ck_assert_ptr_nonnull(arena_alloc(&other, 8 << 10)); /* what is small is had in any case */
     ck_assert_ptr_nonnull(arena_alloc(&other, 20 << 10));
+    ck_assert(!other.is_short);
     arena_reset(&one);
     arena_reset(&other);
-    ck_assert(!other.is_short);
     ck_assert_ptr_nonnull(arena_alloc(&other, 200 << 10));
     ck_assert_uint_eq(total.used, one.used + other.used);
     arena_done(&one);

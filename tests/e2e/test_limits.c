@@ -1,0 +1,270 @@
+/* Each limit of the real daemon: what is just within it, and what is just beyond. */
+#include "daemon.h"
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MODEL "/v1/models/pump"
+#define STEP  MODEL "/sessions/s/step"
+
+#define SMALL_STEP "/v1/models/torch-small/sessions/s/step"
+
+enum { HEAD_SIZE = 4096 };
+
+static struct daemon start(const char *const *options)
+{
+    struct daemon daemon = daemon_start(options);
+    daemon_add_model(&daemon, "pump",
+                     (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers", "8", NULL });
+    return daemon;
+}
+
+/* Sends a text, and expects that answer on the same connection. */
+static struct answer ask(int fd, const char *text, int code, const char *word)
+{
+    client_send(fd, text, strlen(text));
+    struct answer answer = client_read(fd);
+    ck_assert_msg(answer.code == code && strstr(answer.body, word), "%d instead of %d: %.300s", answer.code,
+                  code, answer.body ? answer.body : "(closed)");
+    return answer;
+}
+
+static void expect_on(int fd, const char *text, int code, const char *word)
+{
+    struct answer answer = ask(fd, text, code, word);
+    answer_free(&answer);
+}
+
+/* A GET of /healthz, whose head has n bytes. */
+static void make_head(char head[HEAD_SIZE], size_t n)
+{
+    static const char begin[] = "GET /healthz HTTP/1.1\r\nHost: grud\r\nX-Filler: ";
+    memset(head, 'a', n);
+    memcpy(head, begin, sizeof begin - 1);
+    memcpy(head + n - 4, "\r\n\r\n", 5);
+}
+
+TEST(a_head_has_its_limit)
+{
+    char head[HEAD_SIZE];
+    struct daemon daemon = daemon_start((const char *const[]){ "--header-max", "2048", NULL });
+    int fd = client_connect(&daemon);
+    make_head(head, 2048);
+    expect_on(fd, head, 200, "ok");
+    make_head(head, 2049);
+    expect_on(fd, head, 431, "\"code\":\"headers_too_large\"");
+    make_head(head, 2048);
+    expect_on(fd, head, 200, "ok"); /* the connection is kept */
+    close(fd);
+    daemon_stop(&daemon);
+}
+
+TEST(a_url_has_its_limit)
+{
+    char path[202];
+    struct daemon daemon = daemon_start((const char *const[]){ "--url-max", "200", NULL });
+    memset(path, 'a', 201);
+    path[0] = '/';
+    path[201] = '\0';
+    expect(&daemon, "GET", path, NULL, 414, "\"code\":\"url_too_long\"");
+    path[200] = '\0';
+    expect(&daemon, "GET", path, NULL, 404, "\"code\":\"route_not_found\"");
+    memcpy(path, "/healthz?q=", 11);
+    expect(&daemon, "GET", path, NULL, 200, "ok");
+    daemon_stop(&daemon);
+}
+
+/* {"x":[[...[ with n brackets in all. */
+static void expect_depth(const struct daemon *daemon, int n, const char *text)
+{
+    char body[256] = "{\"x\":";
+    size_t at = strlen(body);
+    for (int k = 1; k < n; k++) {
+        body[at++] = '[';
+    }
+    body[at++] = '1';
+    for (int k = 1; k < n; k++) {
+        body[at++] = ']';
+    }
+    body[at++] = '}';
+    expect(daemon, "POST", MODEL "/predict", body, 400, text);
+}
+
+TEST(json_has_a_depth)
+{
+    struct daemon daemon = start((const char *const[]){ "--json-depth-max", "8", NULL });
+    expect_depth(&daemon, 8, "\"code\":\"invalid_type\"");
+    expect_depth(&daemon, 9, "\"param\":\"x[0][0]\"");
+    expect_depth(&daemon, 9, "8 times");
+    expect(&daemon, "POST", MODEL "/predict", "{\"instances\":[{\"x\":[[1]]}]}", 200, NULL);
+    daemon_stop(&daemon);
+}
+
+TEST(a_body_has_its_limit)
+{
+    char body[1502];
+    struct daemon daemon = daemon_start((const char *const[]){ "--body-max", "1500", NULL });
+    memset(body, ' ', sizeof body);
+    memcpy(body, "{\"x\":[1,2,3]}", 13);
+    body[1501] = '\0';
+    expect(&daemon, "POST", SMALL_STEP, body, 413, "\"code\":\"body_too_large\"");
+    body[1500] = '\0';
+    expect(&daemon, "POST", SMALL_STEP, body, 200, "\"step\":1");
+    daemon_stop(&daemon);
+}
+
+TEST(rows_horizon_and_sessions_have_their_limits)
+{
+    struct daemon daemon =
+        start((const char *const[]){ "--row-max", "4", "--horizon-max", "3", "--session-max", "2", NULL });
+    expect(&daemon, "POST", MODEL "/predict", "{\"x\":[[1],[2],[3],[4]]}", 200, NULL);
+    expect(&daemon, "POST", MODEL "/predict", "{\"x\":[[1],[2],[3],[4],[5]]}", 413, "\"param\":\"x\"");
+    expect(&daemon, "POST", MODEL "/predict", "{\"x\":[[1]],\"horizon\":3}", 200, NULL);
+    expect(&daemon, "POST", MODEL "/predict", "{\"x\":[[1],[2]],\"horizon\":3}", 413,
+           "\"param\":\"horizon\"");
+    expect(&daemon, "POST", STEP, "{\"x\":[1],\"horizon\":3}", 200, NULL);
+    expect(&daemon, "POST", STEP, "{\"x\":[1],\"horizon\":4}", 400, "\"param\":\"horizon\"");
+    expect(&daemon, "POST", MODEL "/sessions/t/step", "{\"x\":[1]}", 200, NULL);
+    expect(&daemon, "POST", MODEL "/sessions/u/step", "{\"x\":[1]}", 503, "\"code\":\"sessions_full\"");
+    daemon_stop(&daemon);
+}
+
+/* ---- connections ---- */
+
+static const char models[] = "GET /v1/models HTTP/1.1\r\nHost: grud\r\n\r\n";
+static const char health[] = "GET /healthz HTTP/1.1\r\nHost: grud\r\n\r\n";
+
+/* With three connections open a fourth is told; it may ask for health, and comes in once another is gone. */
+static void expect_three(const char *option, int code, const char *word)
+{
+    enum { PATIENCE_MS = 60000, WAIT_MS = 10 };
+    int fds[3], n_ms = 0;
+    struct daemon daemon = daemon_start((const char *const[]){ option, "3", NULL });
+    for (int k = 0; k < 3; k++) {
+        fds[k] = client_connect(&daemon);
+        expect_on(fds[k], models, 200, "torch-small");
+    }
+    int fd = client_connect(&daemon);
+    struct answer answer = ask(fd, models, code, word);
+    ck_assert(answer.closed && strstr(answer.headers, "Retry-After: 1"));
+    answer_free(&answer);
+    close(fd);
+    expect(&daemon, "GET", "/healthz", NULL, 200, "ok");
+    expect_on(fds[0], models, 200, "torch-small");
+    close(fds[0]);
+    for (int told = 0; told != 200; n_ms += WAIT_MS) {
+        ck_assert_int_lt(n_ms, PATIENCE_MS);
+        usleep(WAIT_MS * 1000);
+        answer = request(&daemon, "GET", "/v1/models", NULL);
+        told = answer.code;
+        answer_free(&answer);
+    }
+    close(fds[1]);
+    close(fds[2]);
+    daemon_stop(&daemon);
+}
+
+TEST(connections_have_a_limit)
+{
+    expect_three("--connection-max", 503, "\"code\":\"overloaded\"");
+}
+
+TEST(connections_of_an_address_have_a_limit)
+{
+    expect_three("--connection-address-max", 429, "\"code\":\"too_many_connections\"");
+}
+
+TEST(without_a_limit_an_address_has_any_number)
+{
+    int fds[20];
+    struct daemon daemon = daemon_start((const char *const[]){ "--connection-address-max", "0", NULL });
+    for (int k = 0; k < 20; k++) {
+        fds[k] = client_connect(&daemon);
+        expect_on(fds[k], health, 200, "ok");
+    }
+    for (int k = 0; k < 20; k++) {
+        close(fds[k]);
+    }
+    daemon_stop(&daemon);
+}
+
+/* ---- memory ---- */
+
+static int begin_body(const struct daemon *daemon, int n)
+{
+    char head[256];
+    int fd = client_connect(daemon);
+    int n_head =
+        snprintf(head, sizeof head,
+                 "POST " MODEL "/predict HTTP/1.1\r\nHost: grud\r\nContent-Type: application/json\r\n"
+                 "Content-Length: %d\r\n\r\n",
+                 n);
+    client_send(fd, head, (size_t)n_head);
+    return fd;
+}
+
+TEST(memory_is_refused_before_a_body_is_read_and_steps_go_on)
+{
+    enum { PATIENCE_MS = 60000, WAIT_MS = 10, LARGE = 600 << 10 };
+    struct daemon daemon = start((const char *const[]){ "--memory-max", "1048576", "--workers", "1", NULL });
+    int first = begin_body(&daemon, LARGE);
+    expect(&daemon, "GET", "/healthz", NULL, 200, NULL); /* the worker has seen what came before */
+    int second = begin_body(&daemon, LARGE);
+    struct answer answer = client_read(second); /* nothing of either body has come */
+    ck_assert_int_eq(answer.code, 503);
+    ck_assert_ptr_nonnull(strstr(answer.body, "\"code\":\"overloaded\""));
+    ck_assert_ptr_nonnull(strstr(answer.headers, "Retry-After: 1"));
+    answer_free(&answer);
+    close(second);
+    expect(&daemon, "POST", STEP, "{\"x\":[1]}", 200, "\"step\":1");
+    expect(&daemon, "GET", "/metrics", NULL, 200, "grud_http_refused_total{kind=\"memory\"} 1\n");
+    close(first);
+    for (int code = 503, n_ms = 0; code != 400; n_ms += WAIT_MS) { /* what was set aside is free again */
+        ck_assert_int_lt(n_ms, PATIENCE_MS);
+        usleep(WAIT_MS * 1000);
+        char *body = calloc(1, LARGE + 1);
+        ck_assert_ptr_nonnull(body);
+        memset(body, ' ', LARGE);
+        answer = request(&daemon, "POST", MODEL "/predict", body);
+        free(body);
+        code = answer.code;
+        answer_free(&answer);
+    }
+    daemon_stop(&daemon);
+}
+
+/* ---- streams ---- */
+
+TEST(streams_have_a_limit)
+{
+    char body[4096], id[64], path[160];
+    struct daemon daemon = start((const char *const[]){ "--stream-max", "1", "--workers", "1", NULL });
+    int n =
+        snprintf(body, sizeof body,
+                 "{\"model\":\"pump\",\"hyperparameters\":{\"n_epochs\":1000000,\"early_stopping_patience\":"
+                 "null},\"training\":{\"series\":[{\"x\":[");
+    for (int t = 0; t < 100; t++) {
+        n += snprintf(body + n, sizeof body - (size_t)n, "%s[%d]", t > 0 ? "," : "", t % 7);
+    }
+    snprintf(body + n, sizeof body - (size_t)n, "]}]}}");
+    struct answer answer = request(&daemon, "POST", "/v1/fine_tuning/jobs", body);
+    ck_assert_int_eq(answer.code, 202);
+    ck_assert_int_eq(sscanf(answer.body, "{\"id\":\"%63[^\"]", id), 1);
+    answer_free(&answer);
+    snprintf(path, sizeof path, "/v1/fine_tuning/jobs/%s/events", id);
+    int first = client_ask(&daemon, path, "Accept: text/event-stream\r\n");
+    answer = client_read(first);
+    ck_assert_int_eq(answer.code, 200);
+    answer_free(&answer);
+    int second = client_ask(&daemon, path, "Accept: text/event-stream\r\n");
+    answer = client_read(second);
+    ck_assert_int_eq(answer.code, 503);
+    ck_assert_ptr_nonnull(strstr(answer.body, "\"code\":\"overloaded\""));
+    answer_free(&answer);
+    close(first);
+    close(second);
+    daemon_stop(&daemon);
+}

@@ -1,0 +1,132 @@
+/* More than can be done in time: health is told, sequences go before steps, and afterwards all is as before.
+ */
+#include "daemon.h"
+#include "test.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MODEL "/v1/models/pump"
+
+enum { SEQUENCES = 40, STEPS = 5, BODY_SIZE = 32768, PATIENCE_ROUNDS = 60 };
+
+static struct daemon start(const char *queue_ms)
+{
+    struct daemon daemon =
+        daemon_start((const char *const[]){ "--workers", "1", "--queue-ms", queue_ms, NULL });
+    daemon_add_model(
+        &daemon, "pump",
+        (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers", "64", NULL });
+    return daemon;
+}
+
+/* Some milliseconds of work. */
+static const char *sequence(void)
+{
+    static char body[BODY_SIZE];
+    int n = snprintf(body, sizeof body, "{\"return\":\"last\",\"horizon\":5000,\"x\":[[1]");
+    for (int t = 0; t < 500; t++) {
+        n += snprintf(body + n, sizeof body - (size_t)n, ",[%d]", t % 7);
+    }
+    snprintf(body + n, sizeof body - (size_t)n, "]}");
+    return body;
+}
+
+static int ask(const struct daemon *daemon, const char *method, const char *path, const char *body)
+{
+    char head[256];
+    int fd = client_connect(daemon);
+    int n = snprintf(head, sizeof head, "%s %s HTTP/1.1\r\nHost: grud\r\n%sContent-Length: %zu\r\n\r\n",
+                     method, path, body[0] ? "Content-Type: application/json\r\n" : "", strlen(body));
+    client_send(fd, head, (size_t)n);
+    client_send(fd, body, strlen(body));
+    return fd;
+}
+
+/* 200, or a proper refusal. */
+static bool is_served(int fd)
+{
+    struct answer answer = client_read(fd);
+    bool served = answer.code == 200;
+    ck_assert_msg(served || answer.code == 503, "%d: %s", answer.code, answer.body);
+    ck_assert(served || (strstr(answer.headers, "Retry-After: 1") && strstr(answer.body, "\"overloaded\"")));
+    ck_assert(!answer.closed); /* the connection is kept */
+    answer_free(&answer);
+    close(fd);
+    return served;
+}
+
+struct outcome {
+    int n_sequences, n_steps; /* served */
+};
+
+/* All of them reach the daemon while it is stopped, so that it finds them at once, in this order. */
+static struct outcome flood(const struct daemon *daemon)
+{
+    int sequences[SEQUENCES], steps[STEPS];
+    char path[128];
+    struct outcome outcome = { 0, 0 };
+    ck_assert_int_eq(kill(daemon->pid, SIGSTOP), 0);
+    for (int k = 0; k < SEQUENCES; k++) {
+        sequences[k] = ask(daemon, "POST", MODEL "/predict", sequence());
+    }
+    for (int k = 0; k < STEPS; k++) {
+        snprintf(path, sizeof path, MODEL "/sessions/s%d/step", k);
+        steps[k] = ask(daemon, "POST", path, "{\"x\":[1]}");
+    }
+    int health = ask(daemon, "GET", "/healthz", "");
+    ck_assert_int_eq(kill(daemon->pid, SIGCONT), 0);
+    ck_assert(is_served(health));
+    for (int k = 0; k < SEQUENCES; k++) {
+        outcome.n_sequences += is_served(sequences[k]);
+    }
+    for (int k = 0; k < STEPS; k++) {
+        outcome.n_steps += is_served(steps[k]);
+    }
+    return outcome;
+}
+
+TEST(what_cannot_be_done_in_time_is_refused_and_health_is_not)
+{
+    struct daemon daemon = start("1");
+    struct outcome outcome = flood(&daemon);
+    ck_assert_int_lt(outcome.n_sequences, SEQUENCES);
+    expect(&daemon, "GET", "/healthz", NULL, 200, NULL);
+    daemon_stop(&daemon);
+}
+
+/* How fast this machine is decides which of the rounds shows it; the limit doubles until one does. */
+TEST(sequences_are_refused_before_steps)
+{
+    bool shown = false;
+    for (int queue_ms = 2, round = 0; !shown; queue_ms = queue_ms < 30000 ? 2 * queue_ms : 2, round++) {
+        char text[16];
+        ck_assert_int_lt(round, PATIENCE_ROUNDS);
+        snprintf(text, sizeof text, "%d", queue_ms);
+        struct daemon daemon = start(text);
+        struct outcome outcome = flood(&daemon);
+        shown = outcome.n_sequences < SEQUENCES && outcome.n_steps == STEPS;
+        daemon_stop(&daemon);
+    }
+}
+
+TEST(refusals_are_counted_and_pass)
+{
+    struct daemon daemon = start("1");
+    struct outcome outcome = flood(&daemon);
+    char line[128];
+    snprintf(line, sizeof line, "\ngrud_http_refused_total{kind=\"heavy\"} %d\n",
+             SEQUENCES - outcome.n_sequences);
+    bool served = false;
+    for (int round = 0; !served; round++) { /* one client alone waits for nobody */
+        ck_assert_int_lt(round, PATIENCE_ROUNDS);
+        struct answer answer = request(&daemon, "GET", "/metrics", NULL);
+        served = answer.code == 200;
+        ck_assert(!served || strstr(answer.body, line));
+        answer_free(&answer);
+    }
+    daemon_stop(&daemon);
+}
