@@ -9,7 +9,8 @@
 static const int taken[] = { SIGTERM, SIGINT, SIGHUP };
 enum { N_TAKEN = sizeof taken / sizeof *taken, N_ENDS = 2 /* of them */ };
 
-static _Atomic pid_t taker; /* the thread that takes them */
+static pid_t main_thread;
+static _Atomic pid_t ends_taker; /* the thread that takes those that end: main or the watch */
 static pthread_t watch;
 static void (*watch_on_end)(int signal_number);
 
@@ -26,7 +27,7 @@ static sigset_t set_of(int n)
 /* On a thread that does not block it. */
 static void pass_on(int signal_number)
 {
-    tgkill(getpid(), atomic_load(&taker), signal_number);
+    tgkill(getpid(), signal_number == SIGHUP ? main_thread : atomic_load(&ends_taker), signal_number);
 }
 
 void signals_setup(void)
@@ -34,7 +35,8 @@ void signals_setup(void)
     struct sigaction action = { .sa_handler = pass_on, .sa_flags = SA_RESTART };
     const struct sigaction ignore = { .sa_handler = SIG_IGN };
     const sigset_t all = set_of(N_TAKEN);
-    atomic_store(&taker, gettid());
+    main_thread = gettid();
+    atomic_store(&ends_taker, main_thread);
     pthread_sigmask(SIG_BLOCK, &all, NULL);
     for (int k = 0; k < N_TAKEN; k++) {
         sigaction(taken[k], &action, NULL);
@@ -57,7 +59,7 @@ static void *watch_for_end(void *unused)
     const sigset_t ends = set_of(N_ENDS);
     siginfo_t info;
     (void)unused;
-    atomic_store(&taker, gettid());
+    atomic_store(&ends_taker, gettid());
     while (sigwaitinfo(&ends, &info) < 0) { /* EINTR */
     }
     if (info.si_code != SI_QUEUE || info.si_pid != getpid()) { /* not from signals_end_watch */
@@ -75,7 +77,7 @@ bool signals_watch(void (*on_end)(int signal_number))
 void signals_end_watch(void)
 {
     const union sigval none = { .sival_int = 0 };
-    atomic_store(&taker, gettid()); /* first: two of a kind that wait for one thread become one */
+    atomic_store(&ends_taker, main_thread); /* first: two of a kind that wait for one thread become one */
     pthread_sigqueue(watch, SIGTERM, none);
     pthread_join(watch, NULL);
 }
