@@ -64,7 +64,7 @@ static void call_packet_socket(void)
 
 static void call_map_code(void)
 {
-    mmap(NULL, BYTES, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    (void)mmap(NULL, BYTES, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
 static void call_make_code(void)

@@ -285,7 +285,8 @@ static bool follow(struct client *client)
                           "GET /v1/fine_tuning/jobs/%s/events HTTP/1.1\r\nHost: grud\r\n"
                           "Accept: text/event-stream\r\n\r\n",
                           client->load->job);
-    ssize_t n = send(client->fd, head, (size_t)n_head, MSG_NOSIGNAL);
+    ssize_t n;
+    bool was_sent = send(client->fd, head, (size_t)n_head, MSG_NOSIGNAL) == n_head;
     int64_t sent_ns = now_ns();
     client->n_answer = 0;
     while ((n = recv(client->fd, client->answer, BYTES_MAX - 1, 0)) > 0) {
@@ -297,7 +298,7 @@ static bool follow(struct client *client)
     }
     hang_up(client);
     if (client->n_answer == 0) {
-        return judge(client, true, sent_ns, true);
+        return judge(client, was_sent, sent_ns, true);
     }
     client->tally.n_streams++;
     if (strcmp(tail, last) != 0) {

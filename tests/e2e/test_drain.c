@@ -304,6 +304,28 @@ TEST(a_reply_that_is_not_read_is_cut_and_logged)
     free(body);
 }
 
+/* A roll-out that would take a minute and more, on the worker's own thread. */
+TEST(a_worker_that_computes_for_long_is_not_waited_for)
+{
+    static const char long_forecast[] = "POST /v1/models/wide/predict HTTP/1.1\r\nHost: grud\r\n"
+                                        "Content-Type: application/json\r\nContent-Length: 29\r\n\r\n"
+                                        "{\"x\":[[1]],\"horizon\":1000000}";
+    char log[LOG_BYTES];
+    struct daemon daemon = daemon_start(
+        (const char *const[]){ "--drain-seconds", "2", "--horizon-max", "1000000", "--workers", "1", NULL });
+    daemon_add_model(
+        &daemon, "wide",
+        (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers", "512,512", NULL });
+    int fd = client_connect(&daemon);
+    client_send(fd, long_forecast, sizeof long_forecast - 1);
+    ck_assert_int_eq(daemon_end(&daemon), 0);
+    daemon_wait_log(&daemon, "stopped synced=yes", log, sizeof log);
+    ck_assert_ptr_nonnull(strstr(log, "work_cut requests=yes job=no"));
+    close(fd);
+    daemon_start_again(&daemon, NULL);
+    daemon_stop(&daemon);
+}
+
 TEST(a_second_signal_ends_it_at_once)
 {
     static const int signals[] = { SIGTERM, SIGINT };
