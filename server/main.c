@@ -206,24 +206,29 @@ static void wind_down(const struct daemon *daemon)
     }
 }
 
-/* Threads that are still at work use all that would be freed: then the process ends around them. */
+/* Threads that are still at work use what would be freed: then the process ends around them. */
 static int stop(struct daemon *daemon, int code)
 {
-    bool is_quiet = is_wound_down(daemon);
-    if (is_quiet) {
+    bool is_drained = http_is_drained(daemon->http), is_halted = service_jobs_are_halted(daemon->service);
+    if (is_drained) {
         http_stop(daemon->http);
-        service_stop_jobs(daemon->service);
     } else {
-        log_event(LOG_WARN, "work_cut", LOG_STRING("requests", http_is_drained(daemon->http) ? "no" : "yes"),
-                  LOG_STRING("job", service_jobs_are_halted(daemon->service) ? "no" : "yes"));
+        http_abandon(daemon->http);
+    }
+    if (is_halted) {
+        service_stop_jobs(daemon->service);
+    }
+    if (!is_drained || !is_halted) {
+        log_event(LOG_WARN, "work_cut", LOG_STRING("requests", is_drained ? "no" : "yes"),
+                  LOG_STRING("job", is_halted ? "no" : "yes"));
     }
     bool synced = service_sync(daemon->service);
-    if (is_quiet) {
+    if (is_drained && is_halted) {
         service_free(daemon->service);
     }
     log_event(LOG_INFO, "stopped", LOG_STRING("synced", synced ? "yes" : "no"));
     code = code != EXIT_SUCCESS ? code : synced ? EXIT_SUCCESS : EXIT_FAILURE;
-    if (!is_quiet) {
+    if (!is_drained || !is_halted) {
         _exit(code);
     }
     return code;

@@ -124,6 +124,13 @@ enum status http_reload(struct http *http, struct fault *fault)
     return access_reload(http, fault);
 }
 
+void http_abandon(struct http *http)
+{
+    for (size_t k = 0; k < http->n_workers; k++) {
+        worker_abandon(http->workers[k]);
+    }
+}
+
 void http_stop(struct http *http)
 {
     if (!http) {

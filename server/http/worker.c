@@ -406,6 +406,14 @@ void worker_join(struct http_worker *worker)
     }
 }
 
+void worker_abandon(struct http_worker *worker)
+{
+    if (worker->is_running) {
+        pthread_detach(worker->thread);
+        worker->is_running = false;
+    }
+}
+
 void worker_stop(struct http_worker *worker)
 {
     if (!worker) {

@@ -123,6 +123,8 @@ bool worker_run_thread(struct http_worker *worker, size_t number);
 void worker_wake(struct http_worker *worker);
 /* Waits for the thread, which ends once http->is_draining. */
 void worker_join(struct http_worker *worker);
+/* Nobody will: the process is about to end. */
+void worker_abandon(struct http_worker *worker);
 /* The same, and frees all. */
 void worker_stop(struct http_worker *worker);
 int64_t worker_clock_ns(void);

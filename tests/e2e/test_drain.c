@@ -377,18 +377,17 @@ TEST(a_signal_at_any_moment_of_the_start_does_no_harm)
     struct daemon daemon = daemon_start(NULL);
     expect(&daemon, "POST", MODEL "/sessions/a/step", "{\"x\":[1,2,3,4,5]}", 200, NULL);
     ck_assert_int_eq(daemon_end(&daemon), 0);
-    int n_early = 0;
-    for (int k = 0; k < 30; k++) {
+    for (int ms = 0, n_clean = 0; n_clean < 25; ms++) { /* as slow as the machine may be today */
+        ck_assert_int_lt(ms, 1000);
         daemon_spawn(&daemon, NULL);
-        nap_ms(k);
+        nap_ms(ms);
         int code = daemon_end(&daemon);
         ck_assert_msg(code == 0 || code == 128 + SIGTERM /* before main */, "%d", code);
-        n_early += code != 0;
+        n_clean += code == 0;
     }
     daemon_wait_log(&daemon, "stopped", log, sizeof log);
     ck_assert_int_eq(count_in(log, "Z error "), 0);
     daemon_start_again(&daemon, NULL);
     expect(&daemon, "GET", MODEL "/sessions/a", NULL, 200, "\"step\":1");
-    ck_assert_int_lt(n_early, 30);
     daemon_stop(&daemon);
 }
