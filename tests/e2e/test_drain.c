@@ -279,8 +279,8 @@ TEST(a_reply_that_is_not_read_is_cut_and_logged)
     enum { FILL = 4 << 20 };
     const int small = 4096;
     char head[256];
-    struct daemon daemon =
-        daemon_start((const char *const[]){ "--drain-seconds", "1", "--request-seconds", "3600", NULL });
+    struct daemon daemon = daemon_start((const char *const[]){ "--drain-seconds", "1", "--reply-seconds",
+                                                               "3600", "--row-max", "1000000", NULL });
     int fd = client_connect(&daemon);
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     /* a row of two bytes and a reply row of about twenty: far more than the sockets hold */
@@ -311,8 +311,9 @@ TEST(a_worker_that_computes_for_long_is_not_waited_for)
                                         "Content-Type: application/json\r\nContent-Length: 29\r\n\r\n"
                                         "{\"x\":[[1]],\"horizon\":1000000}";
     char log[LOG_BYTES];
-    struct daemon daemon = daemon_start(
-        (const char *const[]){ "--drain-seconds", "2", "--horizon-max", "1000000", "--workers", "1", NULL });
+    struct daemon daemon =
+        daemon_start((const char *const[]){ "--drain-seconds", "2", "--horizon-max", "1000000", "--row-max",
+                                            "10000000", "--workers", "1", NULL });
     daemon_add_model(
         &daemon, "wide",
         (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers", "512,512", NULL });
