@@ -179,75 +179,18 @@ static enum status find_route(struct exchange *exchange)
     return fault_set(&request->fault, STATUS_METHOD_NOT_ALLOWED, NULL, "this path allows %s", allow);
 }
 
-/* ---- too much of it ---- */
-
-static enum status check_head(struct exchange *exchange)
-{
-    struct request *request = &exchange->request;
-    const struct config *config = request->config;
-    size_t url_max = config->url_max;
-    if (exchange->connection->n_target > url_max) {
-        return fault_set(&request->fault, STATUS_URL_TOO_LONG, NULL,
-                         "a path and its query have at most %zu bytes", url_max);
-    }
-    if (exchange->n_head > config->header_max) {
-        return fault_set(&request->fault, STATUS_HEADERS_TOO_LARGE, NULL,
-                         "a request's first line and headers have at most %zu bytes", config->header_max);
-    }
-    return STATUS_OK;
-}
-
-/* Who asks for the daemon's health is told in any case. */
-static bool is_always_served(const struct request *request)
-{
-    return request->route && request->route->scope == SCOPE_NONE;
-}
-
-static enum status check_surplus(struct exchange *exchange)
-{
-    struct request *request = &exchange->request;
-    struct connection *connection = exchange->connection;
-    const struct http_worker *worker = exchange->worker;
-    size_t max = worker->http->config->connection_max;
-    bool is_one_of_many = worker_has_many_of(worker->http, connection->address);
-    connection->is_surplus = is_one_of_many || atomic_load(&worker->http->n_connections) > max;
-    if (!connection->is_surplus || is_always_served(request)) {
-        return STATUS_OK;
-    }
-    metrics_refuse(worker->metrics, is_one_of_many ? REFUSED_ADDRESS : REFUSED_CONNECTION);
-    return is_one_of_many ? fault_set(&request->fault, STATUS_TOO_MANY_CONNECTIONS, NULL,
-                                      "there are already %zu connections from your address",
-                                      (size_t)worker->http->config->connection_address_max)
-                          : fault_set(&request->fault, STATUS_OVERLOADED, NULL,
-                                      "there are already %zu connections", max);
-}
-
-/* Whether it can be served in time. */
-static enum status check_load(struct exchange *exchange)
-{
-    struct http_worker *worker = exchange->worker;
-    const struct route *route = exchange->request.route;
-    if (is_always_served(&exchange->request) ||
-        load_admits(&worker->load, route->is_heavy, exchange->connection->ended_ns, worker->now_ns)) {
-        return STATUS_OK;
-    }
-    metrics_refuse(worker->metrics, route->is_heavy ? REFUSED_HEAVY : REFUSED_LIGHT);
-    reply_shed(exchange);
-    return STATUS_OVERLOADED;
-}
-
 static enum status admit(struct exchange *exchange, const struct guard *guard)
 {
     struct request *request = &exchange->request;
-    enum status status = check_head(exchange);
+    enum status status = limit_head(exchange);
     if (status == STATUS_OK) {
         status = find_route(exchange);
     }
     if (exchange->connection->is_surplus && status == STATUS_OK) {
-        status = check_surplus(exchange);
+        status = limit_connections(exchange);
     }
     if (status == STATUS_OK && request->route) {
-        status = check_load(exchange);
+        status = limit_load(exchange);
     }
     if (status != STATUS_OK || !request->route) {
         return status;
@@ -361,18 +304,6 @@ static enum status handle_heavy(struct exchange *exchange)
     return status;
 }
 
-static enum status check_streams(struct exchange *exchange)
-{
-    struct request *request = &exchange->request;
-    const struct http_worker *worker = exchange->worker;
-    size_t max = request->config->stream_max;
-    if (worker->streams.n < max) {
-        return STATUS_OK;
-    }
-    metrics_refuse(worker->metrics, REFUSED_STREAM);
-    return fault_set(&request->fault, STATUS_OVERLOADED, NULL, "there are already %zu streams here", max);
-}
-
 static void handle(struct exchange *exchange)
 {
     struct request *request = &exchange->request;
@@ -384,7 +315,7 @@ static void handle(struct exchange *exchange)
         exchange->body[request->n_body] = '\0';
         request->body = exchange->body;
     }
-    enum status status = check_load(exchange); /* once more: its body may have taken its time */
+    enum status status = limit_load(exchange); /* once more: its body may have taken its time */
     if (status == STATUS_OK) {
         status = request->route->is_heavy ? handle_heavy(exchange) : request->route->handle(request);
     }
@@ -395,7 +326,7 @@ static void handle(struct exchange *exchange)
         return;
     }
     if (status == STATUS_OK && request->reply.source) {
-        status = check_streams(exchange);
+        status = limit_streams(exchange);
     }
     settle(exchange, status);
     worker_read_clock(worker);

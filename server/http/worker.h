@@ -155,6 +155,13 @@ void exchange_on_completed(void *worker, struct MHD_Connection *mhd, void **exch
 void exchange_finish(struct exchange *exchange);
 void exchange_free_all(struct exchange_list *list);
 
+/* ---- limits.c: each refuses what is too much, and counts it ---- */
+
+enum status limit_head(struct exchange *exchange);
+enum status limit_connections(struct exchange *exchange);
+enum status limit_load(struct exchange *exchange); /* whether it can be served in time; the route is known */
+enum status limit_streams(struct exchange *exchange);
+
 /* ---- body.c ---- */
 
 struct guard;

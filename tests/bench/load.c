@@ -283,11 +283,13 @@ static void run_open(struct client *clients, size_t n_clients, int events, doubl
     for (size_t k = 0; k < n_clients; k++) {
         put_idle(&idle, &clients[k]);
     }
-    for (double at = now(); at < until || idle.n < n_clients; at = now()) {
+    double at = now();
+    while (at < until || idle.n < n_clients) {
         due = due > at - LATE_SECONDS ? due : at - LATE_SECONDS;
-        for (; due <= at && at < until && idle.n > 0; due -= log(((double)draw() + 1) / 0x1p31) / rate) {
+        while (due <= at && at < until && idle.n > 0) {
             send_request(take_idle(&idle), due);
             figures->n_due += due >= from;
+            due -= log(((double)draw() + 1) / 0x1p31) / rate;
         }
         bool is_due = at < until && idle.n > 0;
         int n = wait_for_answers(events, ready, due > at ? due - at : 0, is_due);

@@ -1,0 +1,68 @@
+/* limits.c - what is refused because there is too much of it. */
+#include "http/worker.h"
+
+enum status limit_head(struct exchange *exchange)
+{
+    struct request *request = &exchange->request;
+    const struct config *config = request->config;
+    size_t url_max = config->url_max;
+    if (exchange->connection->n_target > url_max) {
+        return fault_set(&request->fault, STATUS_URL_TOO_LONG, NULL,
+                         "a path and its query have at most %zu bytes", url_max);
+    }
+    if (exchange->n_head > config->header_max) {
+        return fault_set(&request->fault, STATUS_HEADERS_TOO_LARGE, NULL,
+                         "a request's first line and headers have at most %zu bytes", config->header_max);
+    }
+    return STATUS_OK;
+}
+
+/* Who asks for the daemon's health is told in any case. */
+static bool is_always_served(const struct request *request)
+{
+    return request->route && request->route->scope == SCOPE_NONE;
+}
+
+enum status limit_connections(struct exchange *exchange)
+{
+    struct request *request = &exchange->request;
+    struct connection *connection = exchange->connection;
+    const struct http_worker *worker = exchange->worker;
+    size_t max = worker->http->config->connection_max;
+    bool is_one_of_many = worker_has_many_of(worker->http, connection->address);
+    connection->is_surplus = is_one_of_many || atomic_load(&worker->http->n_connections) > max;
+    if (!connection->is_surplus || is_always_served(request)) {
+        return STATUS_OK;
+    }
+    metrics_refuse(worker->metrics, is_one_of_many ? REFUSED_ADDRESS : REFUSED_CONNECTION);
+    return is_one_of_many ? fault_set(&request->fault, STATUS_TOO_MANY_CONNECTIONS, NULL,
+                                      "there are already %zu connections from your address",
+                                      (size_t)worker->http->config->connection_address_max)
+                          : fault_set(&request->fault, STATUS_OVERLOADED, NULL,
+                                      "there are already %zu connections", max);
+}
+
+enum status limit_load(struct exchange *exchange)
+{
+    struct http_worker *worker = exchange->worker;
+    const struct route *route = exchange->request.route;
+    if (is_always_served(&exchange->request) ||
+        load_admits(&worker->load, route->is_heavy, exchange->connection->ended_ns, worker->now_ns)) {
+        return STATUS_OK;
+    }
+    metrics_refuse(worker->metrics, route->is_heavy ? REFUSED_HEAVY : REFUSED_LIGHT);
+    reply_shed(exchange);
+    return STATUS_OVERLOADED;
+}
+
+enum status limit_streams(struct exchange *exchange)
+{
+    struct request *request = &exchange->request;
+    const struct http_worker *worker = exchange->worker;
+    size_t max = request->config->stream_max;
+    if (worker->streams.n < max) {
+        return STATUS_OK;
+    }
+    metrics_refuse(worker->metrics, REFUSED_STREAM);
+    return fault_set(&request->fault, STATUS_OVERLOADED, NULL, "there are already %zu streams here", max);
+}
