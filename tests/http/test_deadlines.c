@@ -111,3 +111,18 @@ TEST(a_hurry_sweeps_at_once_and_often)
     ck_assert_int_le(fixture.deadlines.next_ns, SECOND + 1 + SECOND / 4);
     tear_down(&fixture);
 }
+
+TEST(shorter_deadlines_are_heeded_from_the_next_sweep_on)
+{
+    struct fixture fixture;
+    set_up(&fixture, 100 * SECOND);
+    deadlines_sweep(&fixture.deadlines, fixture.deadlines.next_ns);
+    fixture.deadlines.shortest_ns = SECOND;
+    int64_t now = fixture.deadlines.next_ns;
+    deadlines_sweep(&fixture.deadlines, now);
+    fixture.connection.deadline_ns = now + SECOND; /* the shortest that can be set from now on */
+    ck_assert_int_eq(fixture.deadlines.next_ns, now + SECOND);
+    deadlines_sweep(&fixture.deadlines, now + SECOND);
+    ck_assert(is_cut(&fixture));
+    tear_down(&fixture);
+}

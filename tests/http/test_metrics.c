@@ -117,3 +117,17 @@ TEST(each_family_is_described_once_and_first)
     ck_assert_int_eq(n_families, 6);
     tear_down(&fixture);
 }
+
+TEST(refusals_are_counted_by_kind)
+{
+    struct fixture fixture;
+    set_up(&fixture);
+    metrics_refuse(fixture.workers[0], REFUSED_HEAVY);
+    metrics_refuse(fixture.workers[1], REFUSED_HEAVY);
+    metrics_refuse(fixture.workers[1], REFUSED_ADDRESS);
+    const char *text = print(&fixture);
+    ck_assert_line(text, "grud_http_refused_total{kind=\"heavy\"} 2");
+    ck_assert_line(text, "grud_http_refused_total{kind=\"address\"} 1");
+    ck_assert_line(text, "grud_http_refused_total{kind=\"light\"} 0");
+    tear_down(&fixture);
+}
