@@ -1,6 +1,8 @@
 #include "signals.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <time.h>
@@ -12,6 +14,7 @@ enum { N_TAKEN = sizeof taken / sizeof *taken, N_ENDS = 2 /* of them */ };
 static pid_t main_thread;
 static _Atomic pid_t ends_taker; /* the thread that takes those that end: main or the watch */
 static pthread_t watch;
+static sem_t is_watching;
 static void (*watch_on_end)(int signal_number);
 
 static sigset_t set_of(int n)
@@ -24,10 +27,15 @@ static sigset_t set_of(int n)
     return set;
 }
 
-/* On a thread that does not block it. */
+/* On a thread that does not block it. A watch that has just ended is no longer there to take it. */
 static void pass_on(int signal_number)
 {
-    tgkill(getpid(), signal_number == SIGHUP ? main_thread : atomic_load(&ends_taker), signal_number);
+    int error = errno;
+    pid_t taker = signal_number == SIGHUP ? main_thread : atomic_load(&ends_taker);
+    if (tgkill(getpid(), taker, signal_number) != 0) {
+        tgkill(getpid(), main_thread, signal_number);
+    }
+    errno = error;
 }
 
 void signals_setup(void)
@@ -60,6 +68,7 @@ static void *watch_for_end(void *unused)
     siginfo_t info;
     (void)unused;
     atomic_store(&ends_taker, gettid());
+    sem_post(&is_watching);
     while (sigwaitinfo(&ends, &info) < 0) { /* EINTR */
     }
     if (info.si_code != SI_QUEUE || info.si_pid != getpid()) { /* not from signals_end_watch */
@@ -71,7 +80,14 @@ static void *watch_for_end(void *unused)
 bool signals_watch(void (*on_end)(int signal_number))
 {
     watch_on_end = on_end;
-    return pthread_create(&watch, NULL, watch_for_end, NULL) == 0;
+    sem_init(&is_watching, 0, 0);
+    if (pthread_create(&watch, NULL, watch_for_end, NULL) != 0) {
+        return false;
+    }
+    /* Else it could take the signals over when it has been asked to end. */
+    while (sem_wait(&is_watching) != 0) { /* EINTR */
+    }
+    return true;
 }
 
 void signals_end_watch(void)

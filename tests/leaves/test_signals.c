@@ -80,3 +80,18 @@ TEST(a_watch_sees_the_end_and_nothing_else)
     while (signals_wait(0) != 0) { /* should the watch have ended first */
     }
 }
+
+/* However early its end comes: as when there are no sessions to read. */
+TEST(after_a_watch_signals_are_passed_on_to_main)
+{
+    enum { TIMES = 200 };
+    pthread_t thread = begin_foreign_thread();
+    signals_setup();
+    for (int k = 0; k < TIMES; k++) {
+        ck_assert(signals_watch(note));
+        signals_end_watch();
+        ck_assert_int_eq(pthread_kill(thread, SIGTERM), 0);
+        ck_assert_int_eq(signals_wait(PATIENCE_MS), SIGTERM);
+    }
+    end_foreign_thread(thread);
+}
