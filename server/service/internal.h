@@ -34,7 +34,8 @@ struct service {
     int data_lock;             /* -1: no data directory */
     _Atomic unsigned troubles; /* 1 << trouble of each */
     _Atomic unsigned n_workers;
-    int64_t synced_at_ms; /* main thread only */
+    int64_t synced_at_ms;    /* by wait_now_ms; main thread only */
+    size_t sync_interval_ms; /* that was in force then; main thread only */
     struct counters counters;
     struct ledger *ledger;     /* the jobs' database */
     struct recorder *recorder; /* NULL: sessions record nothing */

@@ -4,6 +4,7 @@
 #include "service/jobs.h"
 #include "service/recorder.h"
 #include "service/versions.h"
+#include "wait.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -156,6 +157,21 @@ bool service_sync(struct service *service)
     return !service_has_trouble(service, TROUBLE_SYNC);
 }
 
+/* The wall clock may be set back, and no sync would be due until it is where it was. An interval that has
+ * just become 0 owes one more: replies wait for what they write themselves. */
+static void sync_when_due(struct service *service)
+{
+    size_t interval_ms = service->config->sync_interval_ms;
+    int64_t now_ms = wait_now_ms();
+    bool is_due = interval_ms > 0 ? now_ms - service->synced_at_ms >= (int64_t)interval_ms
+                                  : service->sync_interval_ms > 0;
+    service->sync_interval_ms = interval_ms;
+    if (is_due) {
+        service->synced_at_ms = now_ms;
+        service_sync(service);
+    }
+}
+
 void service_tick(struct service *service)
 {
     int64_t now_ms = clock_now_ms();
@@ -164,11 +180,7 @@ void service_tick(struct service *service)
         pool_expire(catalogue->models[k]->pool, now_ms);
     }
     catalogue_unref(catalogue);
-    size_t interval_ms = service->config->sync_interval_ms;
-    if (interval_ms > 0 && now_ms - service->synced_at_ms >= (int64_t)interval_ms) {
-        service->synced_at_ms = now_ms;
-        service_sync(service);
-    }
+    sync_when_due(service);
 }
 
 static void read_jobs(struct service *service, struct service_figures *figures)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- the owner ---- */
@@ -239,6 +240,16 @@ int msync(void *address, size_t n, int flags)
     return (int)syscall(SYS_msync, address, n, flags);
 }
 
+static _Atomic int64_t set_back_s;
+
+/* In the place of the C library's: a wall clock that somebody has set. */
+int clock_gettime(clockid_t clock, struct timespec *time)
+{
+    int result = (int)syscall(SYS_clock_gettime, clock, time);
+    time->tv_sec -= clock == CLOCK_REALTIME ? set_back_s : 0;
+    return result;
+}
+
 static enum status step_with_seq(struct world *world, uint64_t number)
 {
     float x[INPUTS];
@@ -301,6 +312,43 @@ TEST(a_failed_sync_of_the_interval_is_not_made_good_by_the_next)
     ck_assert(service_sync(world.service));
     ck_assert(!service_is_degraded(world.service));
     expect_twin(&world, "s", 1, 14);
+    world_done(&world);
+}
+
+static uint64_t syncs_of_a_tick(struct world *world)
+{
+    struct service_figures before, after;
+    service_read_figures(world->service, &before);
+    service_tick(world->service);
+    service_read_figures(world->service, &after);
+    return after.n_syncs - before.n_syncs;
+}
+
+TEST(a_wall_clock_that_is_set_back_keeps_nothing_from_the_disk)
+{
+    struct world world;
+    begin(&world);
+    world.config.sync_interval_ms = 1;
+    usleep(2000);
+    ck_assert_uint_eq(syncs_of_a_tick(&world), 1);
+    set_back_s = 3600;
+    usleep(2000);
+    ck_assert_uint_eq(syncs_of_a_tick(&world), 1);
+    set_back_s = 0;
+    world_done(&world);
+}
+
+/* Steps wait for what they write themselves, and not for what was written before. */
+TEST(an_interval_that_becomes_0_is_followed_by_one_more_sync)
+{
+    struct world world;
+    begin(&world);
+    world.config.sync_interval_ms = 3600000;
+    service_tick(world.service);
+    ck_assert_uint_eq(syncs_of_a_tick(&world), 0);
+    world.config.sync_interval_ms = 0;
+    ck_assert_uint_eq(syncs_of_a_tick(&world), 1);
+    ck_assert_uint_eq(syncs_of_a_tick(&world), 0);
     world_done(&world);
 }
 
