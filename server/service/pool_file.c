@@ -58,6 +58,20 @@ static uint64_t owner_check(const struct file_owner *owner)
     return check ? check : 1;
 }
 
+/* With the mutex of the syncs held. */
+static void distrust(struct pool *pool)
+{
+    pool->has_failed_sync = true;
+    atomic_store(&page_of(pool)->is_suspect, 1);
+}
+
+void pool_file_distrust(struct pool *pool)
+{
+    pthread_mutex_lock(&pool->sync_mutex);
+    distrust(pool);
+    pthread_mutex_unlock(&pool->sync_mutex);
+}
+
 /* ---- beginning ---- */
 
 bool pool_file_is_unfinished(const struct pool *pool)
@@ -155,12 +169,17 @@ static enum status check_owner(const struct first_page *page, const struct pool_
     return STATUS_OK;
 }
 
-/* What a sync that failed was to write is in memory, but the kernel no longer means to write it. */
+/* What a sync that failed was to write is in memory, but the kernel no longer means to write it. And it may
+ * have been the sync that puts the file in its place. */
 static void rewrite(struct pool *pool, const char *path)
 {
     region_touch(&pool->region);
-    bool written = pool_sync(pool);
-    atomic_store(&page_of(pool)->is_suspect, !written);
+    bool written = pool_sync(pool) && files_sync_folder_of(path);
+    if (written) {
+        atomic_store(&page_of(pool)->is_suspect, 0);
+    } else {
+        pool_file_distrust(pool);
+    }
     log_event(written ? LOG_INFO : LOG_ERROR, written ? "sessions_rewritten" : "sync_failed",
               LOG_STRING("file", path));
 }
@@ -190,8 +209,7 @@ bool pool_sync(struct pool *pool)
     if (pool->n_synced_tickets < ticket) {
         uint64_t drawn = atomic_load(&pool->n_sync_tickets); /* by those who had written before */
         if (!region_sync(&pool->region)) {
-            pool->has_failed_sync = true;
-            atomic_store(&page_of(pool)->is_suspect, 1);
+            distrust(pool);
         }
         pool->n_synced_tickets = drawn;
     }

@@ -20,5 +20,7 @@ enum status pool_file_check(struct pool *pool, const struct pool_options *option
                             struct fault *fault);
 /* Says in a file of an earlier grud, which did not, whose sessions it holds. */
 void pool_file_claim(struct pool *pool, const struct pool_options *options);
+/* A sync that is not of the file alone has failed: from here on pool_sync says so as well. */
+void pool_file_distrust(struct pool *pool);
 
 #endif

@@ -347,7 +347,8 @@ static void move_memory(struct pool *from, struct pool *to)
 }
 
 /* Makes the finished file beside durable, and puts it in the old one's place. From then on there is no way
- * back: should the folder not be synced, a power failure may bring the old file back. */
+ * back: should the folder not be synced, a power failure may bring the old file back, so that nothing which
+ * is written to the new one is durable. */
 static enum status replace_file(struct pool *pool, const char *beside, const char *path, struct fault *fault)
 {
     if (!pool_sync(pool)) {
@@ -359,6 +360,7 @@ static enum status replace_file(struct pool *pool, const char *beside, const cha
     }
     if (!files_sync_folder_of(path)) {
         log_event(LOG_ERROR, "sync_failed", LOG_STRING("file", path));
+        pool_file_distrust(pool);
     }
     return STATUS_OK;
 }
