@@ -107,7 +107,7 @@ static int fail(const char *what, const struct fault *fault)
 {
     log_event(LOG_ERROR, what, LOG_STRING("code", status_code(fault->status)),
               LOG_STRING("param", fault->param), LOG_STRING("reason", fault->message));
-    return EXIT_CONFIGURATION;
+    return status_may_pass(fault->status) ? EXIT_FAILURE : EXIT_CONFIGURATION;
 }
 
 static void run_until_stopped(const struct daemon *daemon)

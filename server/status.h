@@ -104,6 +104,12 @@ static inline enum status fault_is(enum status status)
     return status;
 }
 
+/* Memory and the disk may have been short for a moment: the same may come through another time. */
+static inline bool status_may_pass(enum status status)
+{
+    return status == STATUS_NO_MEMORY || status == STATUS_STORAGE_FAILED;
+}
+
 /* The status of a fault that was filled: never STATUS_OK. */
 static inline enum status fault_status(const struct fault *fault)
 {

@@ -164,8 +164,7 @@ void clerk_note_trouble(struct clerk *clerk, const struct job *job, const struct
 
 bool clerk_waits_to_retry(struct clerk *clerk, const struct job *job, int *attempt, const struct fault *fault)
 {
-    bool may_pass = fault->status == STATUS_STORAGE_FAILED || fault->status == STATUS_NO_MEMORY;
-    if (!may_pass || ++*attempt == ATTEMPTS || clerk_is_stopping(clerk)) {
+    if (!status_may_pass(fault->status) || ++*attempt == ATTEMPTS || clerk_is_stopping(clerk)) {
         return false;
     }
     log_event(LOG_WARN, "job_waits", LOG_STRING("job", job->id), LOG_STRING("reason", fault->message));

@@ -48,11 +48,6 @@ static void log_refused(const struct file_version *file, const struct fault *fau
               LOG_STRING("reason", fault->message));
 }
 
-static bool is_trouble(enum status status)
-{
-    return status == STATUS_NO_MEMORY || status == STATUS_STORAGE_FAILED;
-}
-
 /* Reads one file into the model; what is wrong with it is logged, and it is left out. */
 static enum status load_version(struct found *found, const struct file_version *file, struct model *model,
                                 struct fault *fault)
@@ -78,7 +73,7 @@ static enum status load_version(struct found *found, const struct file_version *
             version_done(&version);
         }
     }
-    if (status != STATUS_OK && !is_trouble(status)) {
+    if (status != STATUS_OK && !status_may_pass(status)) {
         log_refused(file, fault);
         status = STATUS_OK;
     }

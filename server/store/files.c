@@ -33,6 +33,15 @@ static enum status failed(struct fault *fault, const char *what, const char *pat
                      strerrordesc_np(errno));
 }
 
+/* The same for what an option names: the option may be wrong, and not the disk. */
+static enum status failed_or_wrong(struct fault *fault, const char *what, const char *path)
+{
+    bool is_wrong = errno == ENOENT || errno == ENOTDIR || errno == EACCES || errno == EROFS;
+    return is_wrong ? fault_set(fault, STATUS_INVALID_VALUE, NULL, "cannot %s %s: %s", what, path,
+                                strerrordesc_np(errno))
+                    : failed(fault, what, path);
+}
+
 __attribute__((format(printf, 2, 3))) static bool path_print(char path[PATH_MAX], const char *format, ...)
 {
     va_list arguments;
@@ -75,9 +84,8 @@ enum status files_open_data(const char *data, int *ret_lock, struct fault *fault
         if (!path_print(path, "%s%s", data, folders[k])) {
             return failed(fault, "use", data);
         }
-        enum status status = make_folder(path, fault);
-        if (status != STATUS_OK) {
-            return status;
+        if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+            return failed_or_wrong(fault, "create the directory", path);
         }
     }
     if (!path_print(path, "%s/lock", data)) {
@@ -85,7 +93,7 @@ enum status files_open_data(const char *data, int *ret_lock, struct fault *fault
     }
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) {
-        return failed(fault, "open", path);
+        return failed_or_wrong(fault, "open", path);
     }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         close(fd);
@@ -173,7 +181,7 @@ enum status files_scan(const char *directory, bool read_only,
     const struct scan scan = { .read_only = read_only, .found = found, .context = context, .fault = fault };
     DIR *stream = opendir(directory);
     if (!stream) {
-        return failed(fault, "read the directory", directory);
+        return failed_or_wrong(fault, "read the directory", directory);
     }
     const struct dirent *entry;
     char path[PATH_MAX];

@@ -31,11 +31,12 @@ struct file_version {
 bool files_name_is_valid(const char *name, size_t n);
 
 /* Creates what is missing below the data directory and locks it against a second daemon; *ret_lock is to be
- * closed at the end. */
+ * closed at the end. STATUS_INVALID_VALUE: it cannot be there, or is not for grud to write. */
 enum status files_open_data(const char *data, int *ret_lock, struct fault *fault);
 
 /* Calls `found` for each version in the directory (form: models or data), in no particular order; stops at
- * the first status that is not OK. A directory that is not there is an error. */
+ * the first status that is not OK. STATUS_INVALID_VALUE: it is not there, or not for
+ * grud to read. */
 enum status files_scan(const char *directory, bool read_only,
                        enum status (*found)(void *context, const struct file_version *version), void *context,
                        struct fault *fault);

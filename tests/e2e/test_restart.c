@@ -194,6 +194,19 @@ TEST(a_wrong_configuration_ends_with_2_and_a_reason)
                      0);
 }
 
+/* As for one that is being replaced and has not ended yet: a supervisor is to try again. */
+TEST(what_may_pass_ends_the_start_with_1)
+{
+    char data[160], output[4096];
+    struct daemon daemon = daemon_start(NULL);
+    snprintf(data, sizeof data, "%s/data", daemon.directory);
+    ck_assert_int_eq(daemon_run((const char *const[]){ "--listen", "127.0.0.1:0", "--data", data, NULL },
+                                output, sizeof output),
+                     1);
+    ck_assert_ptr_nonnull(strstr(output, "another grud is using the data directory"));
+    daemon_stop(&daemon);
+}
+
 TEST(the_health_command_tells_by_its_exit_code)
 {
     char url[64], output[512];
