@@ -14,7 +14,7 @@ enum status ledger_create(const struct config *config, struct ledger **ret_ledge
     if (!ledger) {
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the jobs");
     }
-    enum status status = jobs_open(config->data, config->sync_interval_ms == 0, &ledger->jobs, fault);
+    enum status status = jobs_open(config->data, &ledger->jobs, fault);
     if (status != STATUS_OK) {
         free(ledger);
         return status;

@@ -43,7 +43,8 @@ struct database {
     char path[PATH_MAX];
 };
 
-/* Opens or creates the file in the directory (empty: in memory). On failure there is nothing to close. */
+/* Opens or creates the file in the directory (empty: in memory). full_sync: each change is on disk when its
+ * call returns; else a power failure may take the last ones. On failure there is nothing to close. */
 __attribute__((warn_unused_result)) enum status database_open(struct database *database,
                                                               const struct schema *schema, const char *data,
                                                               bool full_sync, struct fault *fault);

@@ -31,13 +31,13 @@ const char *job_promotion_word(enum job_promotion state)
 
 /* ---- opening ---- */
 
-enum status jobs_open(const char *data, bool full_sync, struct jobs **ret_jobs, struct fault *fault)
+enum status jobs_open(const char *data, struct jobs **ret_jobs, struct fault *fault)
 {
     struct jobs *jobs = calloc(1, sizeof *jobs);
     if (!jobs) {
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "there is not enough memory to open the jobs");
     }
-    enum status status = database_open(&jobs->database, &jobs_schema, data, full_sync, fault);
+    enum status status = database_open(&jobs->database, &jobs_schema, data, true, fault);
     if (status != STATUS_OK) {
         free(jobs);
         return status;

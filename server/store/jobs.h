@@ -96,11 +96,10 @@ struct job {
 
 struct jobs;
 
-/* Opens or creates the database; `data` empty: in memory. full_sync: each change is on disk when its call
- * returns; else a power failure may take the last moments, but never more, and a killed process loses none.
- * A database of another format version is refused. */
-__attribute__((warn_unused_result)) enum status jobs_open(const char *data, bool full_sync,
-                                                          struct jobs **ret_jobs, struct fault *fault);
+/* Opens or creates the database; `data` empty: in memory. Each change is on disk when its call returns: they
+ * are few, and a job that was acknowledged is not lost. A database of another format version is refused. */
+__attribute__((warn_unused_result)) enum status jobs_open(const char *data, struct jobs **ret_jobs,
+                                                          struct fault *fault);
 void jobs_close(struct jobs *jobs); /* takes NULL */
 
 /* Whether it can be written to. */

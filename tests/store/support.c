@@ -194,7 +194,7 @@ struct jobs *jobs_opened(const char *data)
 {
     struct jobs *jobs = NULL;
     struct fault fault;
-    enum status status = jobs_open(data, false, &jobs, &fault);
+    enum status status = jobs_open(data, &jobs, &fault);
     ck_assert_msg(status == STATUS_OK, "%s", fault.message);
     return jobs;
 }

@@ -127,7 +127,7 @@ static enum status use_jobs(const struct folder *folder)
     struct jobs *jobs = NULL;
     struct fault fault;
     enum status worst = STATUS_OK;
-    expect(jobs_open(folder->path, false, &jobs, &fault), &fault, "jobs.db", &worst);
+    expect(jobs_open(folder->path, &jobs, &fault), &fault, "jobs.db", &worst);
     if (!jobs) {
         return worst;
     }
@@ -189,7 +189,7 @@ static void assert_jobs_refused(const struct folder *folder, const char *words)
     struct fault fault;
     char path[PATH_MAX];
     folder_path(folder, "jobs.db", path);
-    ck_assert_int_eq(jobs_open(folder->path, false, &jobs, &fault), STATUS_STORAGE_FAILED);
+    ck_assert_int_eq(jobs_open(folder->path, &jobs, &fault), STATUS_STORAGE_FAILED);
     ck_assert_ptr_null(jobs);
     ck_assert_msg(strstr(fault.message, path) != NULL, "%s", fault.message);
     ck_assert_msg(strstr(fault.message, words) != NULL, "%s", fault.message);
@@ -272,7 +272,7 @@ TEST(a_path_that_is_too_long_is_refused)
     struct jobs *jobs = NULL;
     struct fault fault;
     memset(path, 'p', sizeof path - 1);
-    ck_assert_int_eq(jobs_open(path, false, &jobs, &fault), STATUS_STORAGE_FAILED);
+    ck_assert_int_eq(jobs_open(path, &jobs, &fault), STATUS_STORAGE_FAILED);
     ck_assert_ptr_null(jobs);
 }
 

@@ -255,7 +255,7 @@ TEST(opening_without_memory_fails_and_leaks_nothing)
         struct jobs *jobs = NULL;
         struct fault fault;
         memory_fail(n);
-        status = jobs_open(folder.path, true, &jobs, &fault);
+        status = jobs_open(folder.path, &jobs, &fault);
         memory_fail(0);
         ck_assert_msg(status == STATUS_OK || status == STATUS_NO_MEMORY, "%ld: %s", n, fault.message);
         ck_assert_int_eq(jobs != NULL, status == STATUS_OK);
@@ -377,7 +377,7 @@ TEST(a_file_that_may_not_be_written_is_said_when_opened)
     struct fault fault;
     struct rlimit limit;
     limit_files(0, &limit);
-    enum status status = jobs_open(folder.path, true, &jobs, &fault);
+    enum status status = jobs_open(folder.path, &jobs, &fault);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
     ck_assert_int_eq(status, STATUS_STORAGE_FAILED);
     ck_assert_msg(strstr(fault.message, folder.path) != NULL, "%s", fault.message);
@@ -432,7 +432,7 @@ static _Noreturn void write_for_ever(const char *data, int acknowledge)
 {
     struct jobs *jobs;
     struct fault fault;
-    if (jobs_open(data, false, &jobs, &fault) != STATUS_OK) {
+    if (jobs_open(data, &jobs, &fault) != STATUS_OK) {
         _exit(1);
     }
     for (uint64_t k = 1;; k++) {
