@@ -248,8 +248,7 @@ SCRIPTS  := $(wildcard tests/*.sh tests/*/*.sh examples/*/*.sh)
 layers: ## check that no include runs upward and foreign headers stay hidden
 	@tests/layers.sh
 
-CYCLES ?= 20
-drain-test: all-tests ## SIGTERM at CYCLES random moments under load: nothing that was accepted may be lost
+drain-test: test-packages all-tests ## SIGTERM at CYCLES random moments under load: nothing that was accepted may be lost
 	@DRAIN_CYCLES=$(CYCLES) CK_TIMEOUT_MULTIPLIER=$(CYCLES) CK_RUN_SUITE=test_drain.c GRUD=$(BUILD)/grud $(BUILD)/tests/test-e2e
 
 format: ## format the sources
