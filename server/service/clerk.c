@@ -4,6 +4,7 @@
 #include "log.h"
 #include "service/jobs.h"
 #include "service/recorder.h"
+#include "wait.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,23 +16,16 @@ enum {
     ATTEMPTS = 5       /* at what may be refused for good */
 };
 
-int64_t clerk_clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* ---- chores ---- */
 
 static void write_recorded(struct clerk *clerk)
 {
     struct fault fault; /* the recorder logs what it cannot write, and keeps it */
     worker_turn(clerk->worker);
-    if (clerk_clock_ms() - clerk->flushed_ms >= CHORE_MS) {
+    if (wait_now_ms() - clerk->flushed_ms >= CHORE_MS) {
         enum status status = recorder_flush(clerk->service->recorder, &fault);
         trouble_settle(clerk->service, TROUBLE_RECORDINGS, status);
-        clerk->flushed_ms = clerk_clock_ms();
+        clerk->flushed_ms = wait_now_ms();
     }
 }
 
@@ -117,7 +111,7 @@ static void probe(struct clerk *clerk)
 
 static void do_chores(struct clerk *clerk)
 {
-    bool is_due = clerk_clock_ms() - clerk->flushed_ms >= CHORE_MS;
+    bool is_due = wait_now_ms() - clerk->flushed_ms >= CHORE_MS;
     write_recorded(clerk);
     if (is_due) { /* not between jobs only: one may run for days */
         forget_all_ended(clerk);
@@ -130,7 +124,7 @@ static void do_chores(struct clerk *clerk)
 void clerk_wait(struct clerk *clerk, int64_t ms)
 {
     struct timespec until;
-    int64_t chore_ms = clerk->flushed_ms + CHORE_MS - clerk_clock_ms();
+    int64_t chore_ms = clerk->flushed_ms + CHORE_MS - wait_now_ms();
     ms = ms < chore_ms ? ms : chore_ms;
     clock_gettime(CLOCK_MONOTONIC, &until);
     int64_t ns = until.tv_nsec + (ms > 0 ? ms : 0) * 1000000;
@@ -261,7 +255,7 @@ enum status service_start_jobs(struct service *service, struct fault *fault)
     }
     clerk->service = service;
     clerk->ledger = service->ledger;
-    clerk->flushed_ms = clerk_clock_ms();
+    clerk->flushed_ms = wait_now_ms();
     clerk->trainer = trainer_create(&service->ledger->bell);
     if (!clerk->trainer || worker_create(service, &clerk->worker) != STATUS_OK ||
         pthread_create(&clerk->thread, NULL, work, clerk) != 0) {

@@ -23,10 +23,9 @@ struct clerk {
     _Atomic bool is_halted;   /* it has left the one it was at */
     _Atomic bool is_ending;
     int64_t at_work;    /* the number of the job that it is at; 0: none */
-    int64_t flushed_ms; /* by clerk_clock_ms */
+    int64_t flushed_ms; /* by wait_now_ms */
 };
 
-int64_t clerk_clock_ms(void); /* monotonic */
 static inline bool clerk_is_stopping(const struct clerk *clerk)
 {
     return atomic_load(&clerk->is_stopping);

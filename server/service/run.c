@@ -2,6 +2,7 @@
 #include "service/run.h"
 
 #include "log.h"
+#include "wait.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -120,7 +121,7 @@ static bool mark_running(struct run *run, enum job_status from)
 
 static void begin_clocks(struct run *run)
 {
-    int64_t now_ms = clerk_clock_ms();
+    int64_t now_ms = wait_now_ms();
     run->began_ms = run->told_ms = run->said_ms = run->saved_ms = run->paced_ms = now_ms;
     run->has_checkpoint = run->is_restored;
     run->ran_ms = run->job->running_ms;

@@ -32,7 +32,7 @@ struct run {
     bool is_out_of_time;    /* max_seconds have passed */
     uint64_t interruptions; /* of the ledger, when it was last looked at what became of the job */
 
-    /* times: by clerk_clock_ms */
+    /* times: by wait_now_ms */
     int64_t began_ms;
     uint64_t ran_ms;                    /* before that: of earlier runs */
     int64_t told_ms, said_ms, saved_ms; /* the last progress, metrics event, checkpoint */

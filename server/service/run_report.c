@@ -2,6 +2,7 @@
 #include "service/run.h"
 
 #include "log.h"
+#include "wait.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@ enum {
 
 uint64_t run_ms(const struct run *run)
 {
-    return run->ran_ms + (uint64_t)(clerk_clock_ms() - run->began_ms);
+    return run->ran_ms + (uint64_t)(wait_now_ms() - run->began_ms);
 }
 
 /* ---- progress ---- */
@@ -164,7 +165,7 @@ void run_save(struct run *run)
                                          .epoch = run->progress.epoch,
                                          .train_loss = run->progress.train_loss,
                                          .valid_loss = run->progress.valid_loss };
-    int64_t began_ms = clerk_clock_ms();
+    int64_t began_ms = wait_now_ms();
     clerk_compute(clerk, save, run);
     enum status status = run->status;
     if (status == STATUS_OK) {
@@ -175,7 +176,7 @@ void run_save(struct run *run)
         run->state = NULL;
     }
     run->has_checkpoint |= status == STATUS_OK;
-    run->saved_ms = clerk_clock_ms();
+    run->saved_ms = wait_now_ms();
     run->saving_ms = run->saved_ms - began_ms;
     if (status != STATUS_OK) {
         log_event(LOG_WARN, "checkpoint_failed", LOG_STRING("job", run->job->id),
@@ -194,7 +195,7 @@ static bool is_save_due(const struct run *run)
     } else if (!run->has_checkpoint && run->saved_ms == run->began_ms) {
         least_ms = 0; /* the first epoch: none was tried yet */
     }
-    return !run->job->dry_run && clerk_clock_ms() - run->saved_ms >= least_ms;
+    return !run->job->dry_run && wait_now_ms() - run->saved_ms >= least_ms;
 }
 
 /* ---- the whole ---- */
@@ -204,7 +205,7 @@ bool run_report(struct run *run)
     struct clerk *clerk = run->clerk;
     struct fault fault;
     struct job_event events[EVENTS_MAX];
-    int64_t now_ms = clerk_clock_ms();
+    int64_t now_ms = wait_now_ms();
     uint64_t interruptions = atomic_load(&clerk->ledger->interruptions);
     size_t n = collect_events(run, now_ms, events);
     if (n > 0 || interruptions != run->interruptions || now_ms - run->told_ms >= WRITE_MS) {
@@ -235,7 +236,7 @@ void run_leave(struct run *run, enum job_status status)
     if (!job->dry_run) {
         run_save(run);
     }
-    take_progress(run, clerk_clock_ms());
+    take_progress(run, wait_now_ms());
     enum job_status now = status;
     do { /* it may be resumed, paused again, or cancelled at any moment */
         job->status = now;
