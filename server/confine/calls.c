@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #define CALL(name) SCMP_SYS(name)
 
@@ -41,8 +42,6 @@ static const int allowed[] = {
     CALL(rt_sigprocmask),
     CALL(rt_sigtimedwait),
     CALL(rt_sigreturn),
-    CALL(tgkill),
-    CALL(rt_tgsigqueueinfo),
     CALL(restart_syscall),
     /* time, where the vDSO has no clock */
     CALL(clock_gettime),
@@ -155,6 +154,9 @@ static const struct rule checked[] = {
     { CALL(prlimit64), { 2, SCMP_CMP_EQ, 0, 0 } },
 };
 
+/* Signals to threads of this process only. Nothing forks, so that it stays the same one. */
+static const int own_signals[] = { CALL(tgkill), CALL(rt_tgsigqueueinfo) };
+
 /* Negative: -errno. */
 static int add_rules(scmp_filter_ctx filter)
 {
@@ -164,6 +166,10 @@ static int add_rules(scmp_filter_ctx filter)
     }
     for (size_t k = 0; error == 0 && k < sizeof checked / sizeof *checked; k++) {
         error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, checked[k].call, 1, &checked[k].argument);
+    }
+    for (size_t k = 0; error == 0 && k < sizeof own_signals / sizeof *own_signals; k++) {
+        error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, own_signals[k], 1,
+                                 SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
     }
     if (error == 0) { /* its flags are in memory, out of a filter's sight; glibc then calls clone */
         error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), CALL(clone3), 0);

@@ -105,6 +105,11 @@ static void call_become_root(void)
     (void)!setuid(0);
 }
 
+static void call_signal(void)
+{
+    tgkill(1, 1, 0); /* nobody is killed by 0 */
+}
+
 static void call_mode(void)
 {
     chmod("/nonexistent", 0777);
@@ -116,6 +121,7 @@ static const struct {
 } forbidden[] = {
     { "execve", call_exec },
     { "fork", call_fork },
+    { "tgkill of another", call_signal },
     { "socket", call_socket },
     { "socket(AF_PACKET)", call_packet_socket },
     { "mmap(PROT_EXEC)", call_map_code },
