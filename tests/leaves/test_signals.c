@@ -90,8 +90,8 @@ TEST(after_a_watch_signals_are_passed_on_to_main)
     for (int k = 0; k < TIMES; k++) {
         ck_assert(signals_watch(note));
         signals_end_watch();
-        ck_assert_int_eq(pthread_kill(thread, SIGTERM), 0);
-        ck_assert_int_eq(signals_wait(PATIENCE_MS), SIGTERM);
+        ck_assert_int_eq(pthread_kill(thread, SIGINT), 0);
+        ck_assert_int_eq(signals_wait(PATIENCE_MS), SIGINT);
     }
     end_foreign_thread(thread);
 }
