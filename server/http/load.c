@@ -33,13 +33,14 @@ static int64_t pending_ns(const struct load *load)
 bool load_admits(struct load *load, bool is_heavy, int64_t since_ns, int64_t now_ns)
 {
     int64_t since = since_ns > load->oldest_ns ? since_ns : load->oldest_ns;
-    int64_t wait_ns = now_ns - since + pending_ns(load), heavy_ns = (int64_t)load->heavy_ns;
+    int64_t wait_ns = now_ns - since + pending_ns(load);
     if (is_heavy) { /* once others wait for it, its own time counts too */
         return load->level == LOAD_FINE ? wait_ns <= load->queue_ns / 2
-                                        : wait_ns + heavy_ns <= standing_ns(load) / 2;
+                                        : wait_ns + (int64_t)load->heavy_ns <= standing_ns(load) / 2;
     }
     load->longest_ns = wait_ns > load->longest_ns ? wait_ns : load->longest_ns;
-    return wait_ns <= (load->level == LOAD_STANDING ? standing_ns(load) : load->queue_ns + heavy_ns);
+    int64_t given_ns = load->long_ns > load->before_ns ? load->long_ns : load->before_ns;
+    return wait_ns <= given_ns + (load->level == LOAD_STANDING ? standing_ns(load) : load->queue_ns);
 }
 
 /* ---- turns ---- */
@@ -49,6 +50,8 @@ void load_begin(struct load *load, int64_t queue_ns, int64_t now_ns)
     load->queue_ns = queue_ns;
     load->began_ns = now_ns;
     load->longest_ns = 0;
+    load->before_ns = load->long_ns;
+    load->long_ns = 0;
     if (load->oldest_ns != NEVER) {
         return;
     }
@@ -122,5 +125,6 @@ void load_measure_batch(struct load *load, size_t n_steps, size_t n_rows, int64_
 
 void load_measure_heavy(struct load *load, int64_t ns)
 {
+    load->long_ns = ns > load->long_ns ? ns : load->long_ns;
     measure(&load->heavy_ns, (double)ns);
 }

@@ -15,8 +15,8 @@
  * may always wait.
  *
  * What is heavy (sequences, jobs, uploads) has half the limit, and the short one after half the time, and
- * only if others wait: so it is turned away before any step is. Steps are given the time of one heavy request
- * that was let in, which they could not help.
+ * only if others wait: so it is turned away before any step is. Steps are given the time that the longest
+ * heavy request took for which they had to wait: it was let in, which they could not help.
  */
 #ifndef LOAD_H
 #define LOAD_H
@@ -35,6 +35,7 @@ struct load {
     int64_t longest_ns;               /* that a light request of this turn has to wait */
     size_t n_rows;                    /* in hand: taken in, and not done */
     double row_ns, step_ns, heavy_ns; /* what a row, a step and what is heavy cost lately */
+    int64_t long_ns, before_ns;       /* the longest heavy request of this turn, and of the one before */
     int64_t behind_since_ns;          /* or INT64_MAX: it keeps up */
     int64_t calm_since_ns;            /* or INT64_MAX: it is behind */
     enum load_level level;

@@ -110,12 +110,48 @@ TEST(what_is_heavy_is_refused_first)
 TEST(steps_are_given_the_time_of_one_sequence)
 {
     struct load load = fresh();
-    load_measure_heavy(&load, 300 * MS);
     load_begin(&load, QUEUE_MS * MS, 0);
     ck_assert(admits(&load, true, 0));
+    load_measure_heavy(&load, 300 * MS);
     ck_assert(admits(&load, false, 300)); /* it was taken in, and took 300 ms */
     ck_assert(!admits(&load, true, 300));
     ck_assert(!admits(&load, false, 300 + QUEUE_MS + 1));
+}
+
+TEST(steps_are_given_the_time_of_a_sequence_that_is_longer_than_others_were)
+{
+    enum { LONG_MS = 50 * QUEUE_MS };
+    struct load load = fresh();
+    for (int k = 0; k < 20; k++) {
+        load_measure_heavy(&load, MS);
+    }
+    load_begin(&load, QUEUE_MS * MS, 0);
+    ck_assert(admits(&load, true, 0));
+    load_measure_heavy(&load, LONG_MS * MS);
+    load_end(&load, LONG_MS * MS, true); /* steps came while it was worked on */
+    load_begin(&load, QUEUE_MS * MS, LONG_MS * MS);
+    ck_assert(admits(&load, false, LONG_MS));
+    ck_assert(!admits(&load, false, LONG_MS + QUEUE_MS + 1));
+    load_end(&load, (LONG_MS + 1) * MS, true);
+    load_begin(&load, QUEUE_MS * MS, (LONG_MS + 1) * MS); /* nobody waits for it any more */
+    ck_assert(!admits(&load, false, LONG_MS + QUEUE_MS + 1));
+}
+
+/* One after the other, and a step that comes during each. */
+TEST(long_sequences_make_way_before_a_step_is_refused)
+{
+    enum { LONG_MS = 3 * QUEUE_MS };
+    struct load load = fresh();
+    for (int64_t ms = 0; ms < 100 * QUEUE_MS;) {
+        load_begin(&load, QUEUE_MS * MS, ms * MS);
+        ck_assert(admits(&load, false, ms));
+        bool heavy = load_admits(&load, true, ms * MS, ms * MS);
+        if (heavy) {
+            load_measure_heavy(&load, LONG_MS * MS);
+        }
+        ms += heavy ? LONG_MS : 1;
+        load_end(&load, ms * MS, heavy);
+    }
 }
 
 TEST(a_queue_that_stands_is_made_short)
