@@ -53,9 +53,10 @@ void arena_total_subtract(struct arena_total *total, size_t n)
 
 static struct arena_block *make_block(struct arena *arena, size_t size)
 {
-    if (arena->total && arena->used + size <= SMALL_BYTES) {
-        atomic_fetch_add_explicit(&arena->total->used, size, memory_order_relaxed);
-    } else if (arena->total && !arena_total_add(arena->total, size)) {
+    struct arena_total *total = arena->first ? arena->total : NULL;
+    if (total && arena->used + size <= SMALL_BYTES) {
+        atomic_fetch_add_explicit(&total->used, size, memory_order_relaxed);
+    } else if (total && !arena_total_add(total, size)) {
         arena->is_short = true;
         return NULL;
     }
@@ -64,27 +65,22 @@ static struct arena_block *make_block(struct arena *arena, size_t size)
         block->size = size;
         arena->used += size;
         arena->is_short = false;
-    } else if (arena->total) {
-        arena_total_subtract(arena->total, size);
+    } else if (total) {
+        arena_total_subtract(total, size);
     }
     return block;
-}
-
-static void free_block(struct arena *arena, struct arena_block *block)
-{
-    arena->used -= block->size;
-    if (arena->total) {
-        arena_total_subtract(arena->total, block->size);
-    }
-    free(block);
 }
 
 static void free_all_but_first(struct arena *arena)
 {
     while (arena->current != arena->first) {
-        struct arena_block *previous = arena->current->previous;
-        free_block(arena, arena->current);
-        arena->current = previous;
+        struct arena_block *block = arena->current;
+        arena->current = block->previous;
+        arena->used -= block->size;
+        if (arena->total) {
+            arena_total_subtract(arena->total, block->size);
+        }
+        free(block);
     }
 }
 
@@ -99,9 +95,7 @@ void arena_done(struct arena *arena)
 {
     if (arena) {
         free_all_but_first(arena);
-        if (arena->first) {
-            free_block(arena, arena->first);
-        }
+        free(arena->first);
         *arena = (struct arena){ .cap = arena->cap, .total = arena->total };
     }
 }

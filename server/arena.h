@@ -2,8 +2,9 @@
  * arena.h - the memory of one request: bump allocation, freed as a whole, with a cap, and one that it shares
  * with others. A leaf.
  *
- * One thread at a time. The first block is kept from request to request, so a small request allocates
- * nothing and touches no shared figure; and up to some kilobytes it gets whatever the others have.
+ * One thread at a time. The first block is kept from request to request and counts in no total, so a small
+ * request allocates nothing and touches no shared figure, and an arena that rests takes nothing away from
+ * others. Up to some kilobytes an arena gets whatever the others have.
  * Allocations are 16-byte aligned and not zeroed.
  */
 #ifndef ARENA_H

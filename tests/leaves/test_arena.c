@@ -207,8 +207,10 @@ TEST(arenas_stay_within_their_total)
     arena_init(&one, 64 << 20);
     arena_init(&other, 64 << 20);
     one.total = other.total = &total;
+    ck_assert_ptr_nonnull(arena_alloc(&one, 0));
+    const size_t first = one.used;
     ck_assert_ptr_nonnull(arena_alloc(&one, 900 << 10));
-    ck_assert_uint_eq(total.used, one.used);
+    ck_assert_uint_eq(total.used, one.used - first);
     ck_assert_ptr_null(arena_alloc(&other, 200 << 10));
     ck_assert(other.is_short && !one.is_short);
     ck_assert_ptr_nonnull(arena_alloc(&one, 20 << 10));  /* without the room that it would like to have */
@@ -218,9 +220,26 @@ TEST(arenas_stay_within_their_total)
     arena_reset(&one);
     arena_reset(&other);
     ck_assert_ptr_nonnull(arena_alloc(&other, 200 << 10));
-    ck_assert_uint_eq(total.used, one.used + other.used);
+    ck_assert_uint_eq(total.used, one.used + other.used - 2 * first);
     arena_done(&one);
     arena_done(&other);
+    ck_assert_uint_eq(total.used, 0);
+}
+
+TEST(an_arena_at_rest_takes_nothing_from_the_total)
+{
+    const atomic_size_t max = 1 << 20;
+    struct arena_total total = { .max = &max };
+    struct arena arena;
+    arena_init(&arena, MIB);
+    arena.total = &total;
+    ck_assert_ptr_nonnull(arena_alloc(&arena, 100));
+    ck_assert_ptr_nonnull(arena_alloc(&arena, 100 << 10));
+    ck_assert_uint_gt(total.used, 100 << 10);
+    arena_reset(&arena);
+    ck_assert_uint_gt(arena.used, 0);
+    ck_assert_uint_eq(total.used, 0);
+    arena_done(&arena);
     ck_assert_uint_eq(total.used, 0);
 }
 
