@@ -166,6 +166,18 @@ static enum status begin_upload(struct request *request)
     return STATUS_OK;
 }
 
+/* What is done stays done: the request is not one to be sent again. */
+static enum status refuse_replies(const struct upload *upload)
+{
+    struct request *request = upload->request;
+    const bool is_full = request->arena.is_full;
+    request->arena.is_short = false;
+    return fault_set(&request->fault, is_full ? STATUS_REQUEST_TOO_LARGE : STATUS_NO_MEMORY, NULL,
+                     "done, but no further than line %zu: %s", upload->lines.number,
+                     is_full ? "the replies would be too large; send fewer lines at once"
+                             : "there is not enough memory for the replies");
+}
+
 /* Called for each piece, and with n = 0 at the end, when the replies go out. */
 enum status api_steps_upload(struct request *request, const char *bytes, size_t n)
 {
@@ -178,8 +190,7 @@ enum status api_steps_upload(struct request *request, const char *bytes, size_t 
                    : lines_end(&upload->lines, add_line, upload);
     run_lines(upload);
     if (status != STATUS_OK || upload->replies.failed) {
-        return fault_no_room(&request->fault, request->arena.is_full, NULL,
-                             "the replies take more memory than a request may use; send fewer lines at once");
+        return refuse_replies(upload);
     }
     if (n > 0) {
         return STATUS_OK;

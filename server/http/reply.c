@@ -16,6 +16,7 @@ void reply_fail(struct exchange *exchange, enum status status)
     if (request->fault.status != status) {
         fault_set(&request->fault, status, NULL, "the request failed");
     }
+    arena_reset(&request->arena); /* so that there is room for it, however much the request took */
     text_init(&text, &request->arena, sizeof request->fault);
     codec_put_error(&text, &request->fault);
     request->reply = (struct reply){ .code = status_http(status), .body = text.p, .n_body = text.n };

@@ -236,6 +236,32 @@ TEST(memory_is_refused_before_a_body_is_read_and_steps_go_on)
     daemon_stop(&daemon);
 }
 
+TEST(lines_that_are_done_are_said_to_be_done)
+{
+    enum { N_LINES = 8000, LINE_SIZE = 32 };
+    static const char line[] = "{\"session\":\"s\",\"x\":[1]}\n";
+    struct daemon daemon = start((const char *const[]){ "--memory-max", "1048576", "--workers", "1", NULL });
+    char *body = malloc((size_t)N_LINES * LINE_SIZE), *end = body;
+    ck_assert_ptr_nonnull(body);
+    for (int k = 0; k < N_LINES; k++) {
+        end = stpcpy(end, line);
+    }
+    struct answer answer = request_typed(&daemon, "POST", MODEL "/steps", "application/x-ndjson", body,
+                                         (size_t)(end - body));
+    free(body);
+    ck_assert_int_eq(answer.code, 503); /* its replies alone are more than a megabyte */
+    const char *found = strstr(answer.body, "done, but no further than line ");
+    ck_assert_msg(found, "%s", answer.body);
+    ck_assert(!strstr(answer.body, "again"));
+    double n_lines = strtod(strpbrk(found, "0123456789"), NULL);
+    answer_free(&answer);
+    answer = request(&daemon, "GET", MODEL "/sessions/s", NULL);
+    double n_steps = number_in(answer.body, "step");
+    ck_assert(n_steps > 0 && n_steps <= n_lines && n_lines < N_LINES); /* each line's own memory may fail */
+    answer_free(&answer);
+    daemon_stop(&daemon);
+}
+
 /* ---- streams ---- */
 
 TEST(streams_have_a_limit)
