@@ -1,6 +1,8 @@
 /* limits.c - what is refused because there is too much of it. */
 #include "http/worker.h"
 
+static const int64_t SECOND_NS = 1000000000;
+
 enum status limit_head(struct exchange *exchange)
 {
     struct request *request = &exchange->request;
@@ -31,7 +33,12 @@ enum status limit_connections(struct exchange *exchange)
     size_t max = worker->http->config->connection_max;
     bool is_one_of_many = worker_has_many_of(worker->http, connection->address);
     connection->is_surplus = is_one_of_many || atomic_load(&worker->http->n_connections) > max;
-    if (!connection->is_surplus || is_always_served(request)) {
+    if (!connection->is_surplus) { /* others have left: it is one like any other now */
+        connection->deadline_ns =
+            connection->began_ns + (int64_t)worker->http->config->request_seconds * SECOND_NS;
+        return STATUS_OK;
+    }
+    if (is_always_served(request)) {
         return STATUS_OK;
     }
     metrics_refuse(worker->metrics, is_one_of_many ? REFUSED_ADDRESS : REFUSED_CONNECTION);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define MODEL "/v1/models/pump"
@@ -191,6 +192,61 @@ TEST(without_a_limit_an_address_has_any_number)
     daemon_stop(&daemon);
 }
 
+/* Until there are n connections, that which asks included. */
+static void wait_for_connections(const struct daemon *daemon, int n)
+{
+    enum { PATIENCE_MS = 60000, WAIT_MS = 10 };
+    char line[64];
+    snprintf(line, sizeof line, "\ngrud_http_connections %d\n", n);
+    for (int n_ms = 0, is_so = 0; !is_so; n_ms += WAIT_MS) {
+        ck_assert_int_lt(n_ms, PATIENCE_MS);
+        usleep(WAIT_MS * 1000);
+        struct answer answer = request(daemon, "GET", "/metrics", NULL);
+        is_so = answer.code == 200 && strstr(answer.body, line) != NULL;
+        answer_free(&answer);
+    }
+}
+
+/* One too many when it came; the other leaves, and grud wants the body that it announces. -1: it took too
+ * long for that. */
+static int come_in_late(const struct daemon *daemon)
+{
+    static const char head[] = "POST " STEP " HTTP/1.1\r\nHost: grud\r\nContent-Type: application/json\r\n"
+                               "Content-Length: 9\r\nExpect: 100-continue\r\n\r\n";
+    char line[64] = "";
+    wait_for_connections(daemon, 1);
+    int others[] = { client_connect(daemon), client_connect(daemon) };
+    expect_on(others[0], health, 200, "ok");
+    expect_on(others[1], health, 200, "ok");
+    int late = client_connect(daemon);
+    expect_on(others[0], health, 200, "ok"); /* the worker has let it in */
+    close(others[0]);
+    close(others[1]);
+    wait_for_connections(daemon, 2);
+    send(late, head, sizeof head - 1, MSG_NOSIGNAL);
+    if (recv(late, line, sizeof line - 1, 0) > 0 && strstr(line, " 100 ")) {
+        return late;
+    }
+    close(late);
+    return -1;
+}
+
+TEST(who_comes_in_late_has_the_time_of_anyone)
+{
+    enum { MORE_THAN_SURPLUS_SECONDS = 7, TRIES = 20 };
+    struct daemon daemon = start((const char *const[]){ "--workers", "1", "--connection-address-max", "2",
+                                                        "--request-seconds", "300", NULL });
+    int fd = -1;
+    for (int k = 0; k < TRIES && fd < 0; k++) {
+        fd = come_in_late(&daemon);
+    }
+    ck_assert_int_ge(fd, 0);
+    sleep(MORE_THAN_SURPLUS_SECONDS);
+    expect_on(fd, "{\"x\":[1]}", 200, "\"step\":1");
+    close(fd);
+    daemon_stop(&daemon);
+}
+
 /* ---- memory ---- */
 
 static int begin_body(const struct daemon *daemon, int n)
@@ -246,8 +302,8 @@ TEST(lines_that_are_done_are_said_to_be_done)
     for (int k = 0; k < N_LINES; k++) {
         end = stpcpy(end, line);
     }
-    struct answer answer = request_typed(&daemon, "POST", MODEL "/steps", "application/x-ndjson", body,
-                                         (size_t)(end - body));
+    struct answer answer =
+        request_typed(&daemon, "POST", MODEL "/steps", "application/x-ndjson", body, (size_t)(end - body));
     free(body);
     ck_assert_int_eq(answer.code, 503); /* its replies alone are more than a megabyte */
     const char *found = strstr(answer.body, "done, but no further than line ");
