@@ -232,7 +232,8 @@ static int64_t seconds_to_read(const struct exchange *exchange)
 enum MHD_Result reply_queue(struct exchange *exchange)
 {
     const unsigned code = (unsigned)exchange->request.reply.code;
-    if (exchange->request.reply.source) {
+    /* to HEAD libmicrohttpd 0.9.75 would send the last chunk of such a body, before the next reply */
+    if (exchange->request.reply.source && strcmp(exchange->method, "HEAD") != 0) {
         return queue_stream(exchange);
     }
     struct MHD_Response *made = NULL, *response = is_prepared(exchange) ? exchange->worker->shed : NULL;

@@ -170,6 +170,33 @@ TEST(a_stream_that_cannot_be_is_refused)
     daemon_stop(&daemon);
 }
 
+/* Whoever shares a connection with it would take a body for the beginning of the next reply. */
+TEST(a_head_of_a_stream_has_no_body)
+{
+    char id[ID_SIZE], text[1024], reply[2048] = "";
+    struct daemon daemon = start();
+    post(&daemon, ENDLESS, id);
+    int n = snprintf(text, sizeof text,
+                     "HEAD " JOBS "/%s/events HTTP/1.1\r\nHost: grud\r\n" ACCEPT "\r\n"
+                     "GET /healthz HTTP/1.1\r\nHost: grud\r\nConnection: close\r\n\r\n",
+                     id);
+    int fd = client_connect(&daemon);
+    client_send(fd, text, (size_t)n);
+    size_t n_reply = 0;
+    ssize_t more;
+    while ((more = recv(fd, reply + n_reply, sizeof reply - 1 - n_reply, 0)) > 0) {
+        n_reply += (size_t)more;
+    }
+    const char *end = strstr(reply, "\r\n\r\n");
+    ck_assert_msg(strncmp(reply, "HTTP/1.1 200 ", 13) == 0 && end &&
+                      strncmp(end + 4, "HTTP/1.1 200 ", 13) == 0,
+                  "%s", reply);
+    ck_assert_ptr_nonnull(strstr(reply, "Content-Type: text/event-stream\r\n"));
+    close(fd);
+    expect(&daemon, "GET", "/metrics", NULL, 200, "\ngrud_http_streams 0\n");
+    daemon_stop(&daemon);
+}
+
 TEST(streams_do_not_hold_up_the_end)
 {
     enum { N = 40 };
