@@ -269,7 +269,7 @@ enum status http_hand_in(struct request *request, struct step *steps, size_t n)
     request->steps = steps;
     request->n_steps = n;
     exchange->is_handed_in = true;
-    for (size_t k = 0; k < n; k++) {
+    for (size_t k = 0; k < n && k < STEPS_PER_REQUEST; k++) {
         exchange->n_rows += worker_step_rows(&steps[k]);
     }
     return STATUS_OK;

@@ -20,11 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum {
-    MEMORY_BESIDE_HEAD_MIN = 2 << 10,
-    STEPS_PER_REQUEST = 1024, /* of one turn, so that a long list does not keep the others waiting */
-    DRAIN_POLL_MS = 10
-};
+enum { MEMORY_BESIDE_HEAD_MIN = 2 << 10, DRAIN_POLL_MS = 10 };
 
 static const int64_t SECOND_NS = 1000000000, MILLISECOND_NS = 1000000;
 
@@ -146,7 +142,29 @@ static size_t gather_steps(struct http_worker *worker, size_t *ret_n_rows)
     return n;
 }
 
-/* Replies are made in the same turn: they may read from the models that it found. */
+/* Replies are made in the same turn: they may read from the models that it found. What is not done goes on
+ * behind the others. */
+static void finish_steps(struct http_worker *worker)
+{
+    struct exchange *next, *last = TAILQ_LAST(&worker->stepping, exchange_list);
+    bool is_last = false;
+    for (struct exchange *exchange = TAILQ_FIRST(&worker->stepping); !is_last; exchange = next) {
+        const struct request *request = &exchange->request;
+        const size_t n_done = exchange->n_steps_done;
+        next = TAILQ_NEXT(exchange, link);
+        is_last = exchange == last;
+        while (exchange->n_steps_done < request->n_steps && request->steps[exchange->n_steps_done].is_done) {
+            exchange->n_steps_done++;
+        }
+        if (exchange->n_steps_done == request->n_steps) {
+            exchange_finish(exchange);
+        } else if (exchange->n_steps_done > n_done) {
+            TAILQ_REMOVE(&worker->stepping, exchange, link);
+            TAILQ_INSERT_TAIL(&worker->stepping, exchange, link);
+        }
+    }
+}
+
 static void run_steps(struct http_worker *worker)
 {
     size_t n_rows, n = gather_steps(worker, &n_rows);
@@ -156,17 +174,7 @@ static void run_steps(struct http_worker *worker)
         service_steps(worker->worker, worker->batch, n);
     }
     worker_read_clock(worker);
-    struct exchange *next;
-    for (struct exchange *exchange = TAILQ_FIRST(&worker->stepping); exchange; exchange = next) {
-        const struct request *request = &exchange->request;
-        next = TAILQ_NEXT(exchange, link);
-        while (exchange->n_steps_done < request->n_steps && request->steps[exchange->n_steps_done].is_done) {
-            exchange->n_steps_done++;
-        }
-        if (exchange->n_steps_done == request->n_steps) {
-            exchange_finish(exchange);
-        }
-    }
+    finish_steps(worker);
     worker_read_clock(worker);
     load_measure_batch(&worker->load, n, n_rows, worker->now_ns - began_ns);
 }

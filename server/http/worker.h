@@ -24,7 +24,8 @@ enum {
     SURPLUS_OF_ADDRESS = 16,   /* the same, beyond --connection-address-max */
     SURPLUS_SECONDS = 5,
     QUERIES_MAX = 8,
-    BATCH_STEPS = 4096, /* of one turn */
+    BATCH_STEPS = 4096,       /* of one turn */
+    STEPS_PER_REQUEST = 1024, /* of those, so that a long list does not keep the others waiting */
     KEPT_BYTES_MAX = 512,
     KEPT_MAX = 512 /* replies of a worker that are used again */
 };
@@ -53,7 +54,7 @@ struct exchange {
     bool is_handed_in;
     bool is_shed;        /* refused for too much load: the reply is made already */
     size_t n_steps_done; /* those before it are done */
-    size_t n_rows;       /* of its steps: what they add to the worker's load */
+    size_t n_rows;       /* of as many steps as one turn takes: what they add to the worker's load */
     size_t n_head;       /* bytes of the request's head, or 0: not known */
     uint64_t n_expected; /* of the body, or 0 */
     size_t n_announced;  /* of that, counted in http->memory until it is here */

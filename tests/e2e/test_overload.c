@@ -130,3 +130,53 @@ TEST(refusals_are_counted_and_pass)
     }
     daemon_stop(&daemon);
 }
+
+/* All but the last byte of a request, which the worker has read: in each of its turns, and so while it
+ * answers another request, it reads some kilobytes of it. */
+static int ask_almost(const struct daemon *daemon, const char *path, const char *body, size_t n)
+{
+    enum { BYTES_PER_TURN = 2048 };
+    char head[256];
+    int fd = client_connect(daemon);
+    int n_head = snprintf(head, sizeof head,
+                          "POST %s HTTP/1.1\r\nHost: grud\r\nContent-Type: application/json\r\n"
+                          "Content-Length: %zu\r\n\r\n",
+                          path, n);
+    client_send(fd, head, (size_t)n_head);
+    client_send(fd, body, n - 1);
+    for (size_t k = 0; k < n / BYTES_PER_TURN; k++) {
+        expect(daemon, "GET", "/healthz", NULL, 200, NULL);
+    }
+    return fd;
+}
+
+/* The last step of a long list, and a step of the same session that comes behind the list. */
+TEST(a_long_list_does_not_keep_a_step_waiting)
+{
+    enum { N_STEPS = 400, STEP_SIZE = 64 };
+    struct daemon daemon = start("10000");
+    char *body = malloc((size_t)(N_STEPS + 2) * STEP_SIZE);
+    ck_assert_ptr_nonnull(body);
+    char *end = stpcpy(body, "{\"steps\":[");
+    for (int k = 0; k < N_STEPS; k++) {
+        end = stpcpy(end, "{\"session\":\"a\",\"x\":[1],\"horizon\":1000},");
+    }
+    end = stpcpy(end, "{\"session\":\"b\",\"x\":[1]}]}");
+    int list = ask_almost(&daemon, MODEL "/steps", body, (size_t)(end - body));
+    free(body);
+    ck_assert_int_eq(kill(daemon.pid, SIGSTOP), 0);
+    client_send(list, "}", 1);
+    int step = ask(&daemon, "POST", MODEL "/sessions/b/step", "{\"x\":[1]}");
+    ck_assert_int_eq(kill(daemon.pid, SIGCONT), 0);
+    struct answer answer = client_read(step);
+    ck_assert_msg(answer.code == 200 && strstr(answer.body, "\"step\":1,"), "%d: %s", answer.code,
+                  answer.body);
+    answer_free(&answer);
+    answer = client_read(list);
+    ck_assert_int_eq(answer.code, 200);
+    ck_assert_ptr_nonnull(strstr(answer.body, "{\"session\":\"b\",\"step\":2,"));
+    answer_free(&answer);
+    close(step);
+    close(list);
+    daemon_stop(&daemon);
+}
