@@ -21,6 +21,8 @@ struct text {
 void text_init(struct text *text, struct arena *arena, size_t n_expected);
 char *text_reserve(struct text *text, size_t n); /* room for n more bytes at the end, or NULL */
 void text_append(struct text *text, const char *bytes, size_t n);
+/* As printf; nothing of it is appended if it is longer than 511 bytes. */
+__attribute__((format(printf, 2, 3))) void text_print(struct text *text, const char *format, ...);
 
 /* ---- decoding ---- */
 

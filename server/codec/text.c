@@ -1,9 +1,11 @@
 /* text.c - text that grows in an arena. */
 #include "codec/codec.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
-enum { SIZE_MIN = 256 };
+enum { SIZE_MIN = 256, LINE_MAX_BYTES = 512 };
 
 void text_init(struct text *text, struct arena *arena, size_t n_expected)
 {
@@ -47,4 +49,14 @@ void text_append(struct text *text, const char *bytes, size_t n)
         memcpy(p, bytes, n);
         text->n += n;
     }
+}
+
+void text_print(struct text *text, const char *format, ...)
+{
+    char line[LINE_MAX_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    int n = vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    text_append(text, line, n > 0 && (size_t)n < sizeof line ? (size_t)n : 0);
 }

@@ -1,9 +1,6 @@
 /* api_system.c - is it alive, is it ready, what does it count, what can it do. */
 #include "http/api.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 static enum status reply_static(struct request *request, int code, const char *body, size_t n)
 {
     request->reply = (struct reply){ .code = code, .body = body, .n_body = n };
@@ -16,16 +13,6 @@ enum status api_health(struct request *request)
     return reply_static(request, 200, body, sizeof body - 1);
 }
 
-__attribute__((format(printf, 2, 3))) static void put(struct text *text, const char *format, ...)
-{
-    char line[512];
-    va_list arguments;
-    va_start(arguments, format);
-    int n = vsnprintf(line, sizeof line, format, arguments);
-    va_end(arguments);
-    text_append(text, line, n > 0 && (size_t)n < sizeof line ? (size_t)n : 0);
-}
-
 /* Still 200: the service goes on, and a balancer must not take it out. */
 static enum status reply_degraded(struct request *request)
 {
@@ -33,14 +20,14 @@ static enum status reply_degraded(struct request *request)
     const char *between = "";
     struct text text;
     text_init(&text, &request->arena, 512);
-    put(&text, "{\"status\":\"degraded\",\"reason\":\"");
+    text_print(&text, "{\"status\":\"degraded\",\"reason\":\"");
     for (enum trouble trouble = 0; trouble < TROUBLE_COUNT; trouble++) {
         if (service_has_trouble(service, trouble)) {
-            put(&text, "%s%s", between, trouble_sentence(trouble));
+            text_print(&text, "%s%s", between, trouble_sentence(trouble));
             between = "; ";
         }
     }
-    put(&text, "\"}");
+    text_print(&text, "\"}");
     return api_reply(request, 200, &text);
 }
 
@@ -60,13 +47,13 @@ enum status api_ready(struct request *request)
 
 static void put_head(struct text *text, const char *name, const char *type, const char *help)
 {
-    put(text, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+    text_print(text, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
 static void put_counter(struct text *text, const char *name, const char *help, uint64_t value)
 {
     put_head(text, name, "counter", help);
-    put(text, "%s %llu\n", name, (unsigned long long)value);
+    text_print(text, "%s %llu\n", name, (unsigned long long)value);
 }
 
 static void put_models(struct request *request, struct text *text)
@@ -75,22 +62,23 @@ static void put_models(struct request *request, struct text *text)
     const struct model *const *models = models_list(request->worker, &n);
     put_head(text, "grud_sessions", "gauge", "Live sessions.");
     for (size_t k = 0; k < n; k++) {
-        put(text, "grud_sessions{model=\"%s\"} %zu\n", models[k]->name, model_n_sessions(models[k]));
+        text_print(text, "grud_sessions{model=\"%s\"} %zu\n", models[k]->name, model_n_sessions(models[k]));
     }
     put_head(text, "grud_model_active_version", "gauge", "The version that requests use.");
     for (size_t k = 0; k < n; k++) {
-        put(text, "grud_model_active_version{model=\"%s\"} %u\n", models[k]->name, models[k]->active->number);
+        text_print(text, "grud_model_active_version{model=\"%s\"} %u\n", models[k]->name,
+                   models[k]->active->number);
     }
     put_head(text, "grud_models", "gauge", "Models that are served.");
-    put(text, "grud_models %zu\n", n);
+    text_print(text, "grud_models %zu\n", n);
 }
 
 static void put_jobs(struct text *text, const struct service_figures *figures)
 {
     put_head(text, "grud_jobs", "gauge", "Fine-tuning jobs by status.");
     for (int status = 0; status < JOB_N_STATUSES; status++) {
-        put(text, "grud_jobs{status=\"%s\"} %llu\n", job_status_word((enum job_status)status),
-            (unsigned long long)figures->n_jobs[status]);
+        text_print(text, "grud_jobs{status=\"%s\"} %llu\n", job_status_word((enum job_status)status),
+                   (unsigned long long)figures->n_jobs[status]);
     }
     put_counter(text, "grud_training_steps_total", "Updates of weights, tried by fine-tuning jobs.",
                 figures->n_training_steps);
@@ -121,11 +109,11 @@ static void put_service(struct request *request, struct text *text)
     put_counter(text, "grud_syncs_total", "Syncs of session files.", figures.n_syncs);
     put_counter(text, "grud_sync_failures_total", "Syncs that the disk refused.", figures.n_failed_syncs);
     put_head(text, "grud_degraded", "gauge", "1 while something keeps grud from all that it should do.");
-    put(text, "grud_degraded %d\n", service_is_degraded(service));
+    text_print(text, "grud_degraded %d\n", service_is_degraded(service));
     put_head(text, "grud_trouble", "gauge", "What that is: 1 for each that applies.");
     for (enum trouble trouble = 0; trouble < TROUBLE_COUNT; trouble++) {
-        put(text, "grud_trouble{what=\"%s\"} %d\n", trouble_word(trouble),
-            service_has_trouble(service, trouble));
+        text_print(text, "grud_trouble{what=\"%s\"} %d\n", trouble_word(trouble),
+                   service_has_trouble(service, trouble));
     }
 }
 
@@ -134,8 +122,8 @@ enum status api_metrics(struct request *request)
     struct text text;
     text_init(&text, &request->arena, 16384);
     put_head(&text, "grud_build_info", "gauge", "The build: always 1.");
-    put(&text, "grud_build_info{version=\"%s\",commit=\"%s\",kernels=\"%s\"} 1\n", GRU_VERSION, GRUD_COMMIT,
-        gru_kernels_name());
+    text_print(&text, "grud_build_info{version=\"%s\",commit=\"%s\",kernels=\"%s\"} 1\n", GRU_VERSION,
+               GRUD_COMMIT, gru_kernels_name());
     put_models(request, &text);
     put_service(request, &text);
     http_put_metrics(request->http, &text);

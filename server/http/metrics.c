@@ -1,8 +1,6 @@
 #include "http/metrics.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* The most frequent first. The last stands for any other. */
@@ -79,21 +77,9 @@ void metrics_refuse(struct metrics *metrics, enum refusal refusal)
 
 /* ---- printing ---- */
 
-__attribute__((format(printf, 2, 3))) static void put(struct text *text, const char *format, ...)
-{
-    char line[512];
-    va_list arguments;
-    va_start(arguments, format);
-    int n = vsnprintf(line, sizeof line, format, arguments);
-    va_end(arguments);
-    if (n > 0) {
-        text_append(text, line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
-    }
-}
-
 static void put_head(struct text *text, const char *name, const char *type, const char *help)
 {
-    put(text, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+    text_print(text, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
 /* The sum over the workers of the figure that lies at this place in each. */
@@ -118,9 +104,9 @@ static void put_requests(struct text *text, const struct metrics *const *workers
         for (size_t k = 0; k < METRICS_CODES; k++) {
             uint64_t n = sum(workers, n_workers, &workers[0]->requests[route][k]);
             if (n > 0) {
-                put(text, "grud_http_requests_total{route=\"%s\",method=\"%s\",code=\"", path, method);
-                put(text, codes[k] ? "%d" : "other", codes[k]);
-                put(text, "\"} %" PRIu64 "\n", n);
+                text_print(text, "grud_http_requests_total{route=\"%s\",method=\"%s\",code=\"", path, method);
+                text_print(text, codes[k] ? "%d" : "other", codes[k]);
+                text_print(text, "\"} %" PRIu64 "\n", n);
             }
         }
     }
@@ -133,12 +119,12 @@ static void put_durations(struct text *text, const struct metrics *const *worker
     put_head(text, name, "histogram", "From a request's first line to the last byte of its answer.");
     for (size_t k = 0; k < METRICS_BUCKETS; k++) {
         n += sum(workers, n_workers, &workers[0]->durations[k]);
-        put(text, "%s_bucket{le=\"%s\"} %" PRIu64 "\n", name, buckets[k].label, n);
+        text_print(text, "%s_bucket{le=\"%s\"} %" PRIu64 "\n", name, buckets[k].label, n);
     }
     n += sum(workers, n_workers, &workers[0]->durations[METRICS_BUCKETS]);
-    put(text, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", name, n);
-    put(text, "%s_sum %.9f\n", name, (double)sum(workers, n_workers, &workers[0]->duration_ns) * 1e-9);
-    put(text, "%s_count %" PRIu64 "\n", name, n);
+    text_print(text, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", name, n);
+    text_print(text, "%s_sum %.9f\n", name, (double)sum(workers, n_workers, &workers[0]->duration_ns) * 1e-9);
+    text_print(text, "%s_count %" PRIu64 "\n", name, n);
 }
 
 static void put_refusals(struct text *text, const struct metrics *const *workers, size_t n_workers)
@@ -150,8 +136,8 @@ static void put_refusals(struct text *text, const struct metrics *const *workers
     put_head(text, "grud_http_refused_total", "counter",
              "Requests and connections turned away, by what there was too much of.");
     for (size_t k = 0; k < N_REFUSALS; k++) {
-        put(text, "grud_http_refused_total{kind=\"%s\"} %" PRIu64 "\n", kinds[k],
-            sum(workers, n_workers, &workers[0]->refusals[k]));
+        text_print(text, "grud_http_refused_total{kind=\"%s\"} %" PRIu64 "\n", kinds[k],
+                   sum(workers, n_workers, &workers[0]->refusals[k]));
     }
 }
 
@@ -160,12 +146,13 @@ void metrics_put(struct text *text, const struct metrics *const *workers, size_t
 {
     put_requests(text, workers, n_workers, routes, n_routes);
     put_head(text, "grud_http_requests_aborted_total", "counter", "Requests whose client hung up.");
-    put(text, "grud_http_requests_aborted_total %" PRIu64 "\n",
-        sum(workers, n_workers, &workers[0]->n_aborted));
+    text_print(text, "grud_http_requests_aborted_total %" PRIu64 "\n",
+               sum(workers, n_workers, &workers[0]->n_aborted));
     put_refusals(text, workers, n_workers);
     put_durations(text, workers, n_workers);
     put_head(text, "grud_http_connections", "gauge", "Open connections.");
-    put(text, "grud_http_connections %" PRIu64 "\n", sum(workers, n_workers, &workers[0]->n_connections));
+    text_print(text, "grud_http_connections %" PRIu64 "\n",
+               sum(workers, n_workers, &workers[0]->n_connections));
     put_head(text, "grud_http_streams", "gauge", "Open streams of Server-Sent Events.");
-    put(text, "grud_http_streams %" PRIu64 "\n", sum(workers, n_workers, &workers[0]->n_streams));
+    text_print(text, "grud_http_streams %" PRIu64 "\n", sum(workers, n_workers, &workers[0]->n_streams));
 }

@@ -68,3 +68,17 @@ TEST(text_without_memory_fails_for_good)
     ck_assert(text.failed);
     arena_done(&arena);
 }
+
+TEST(what_is_printed_is_appended_or_left_out_whole)
+{
+    struct arena arena;
+    struct text text;
+    arena_init(&arena, 1 << 20);
+    text_init(&text, &arena, 0);
+    text_print(&text, "%s %d\n", "a", 7);
+    text_print(&text, "%0600d", 1);
+    text_print(&text, "%0511d", 0);
+    ck_assert_uint_eq(text.n, 4 + 511);
+    ck_assert_mem_eq(text.p, "a 7\n0", 5);
+    arena_done(&arena);
+}
