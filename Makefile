@@ -34,6 +34,8 @@ endif
 CPPFLAGS += -D_GNU_SOURCE
 CFLAGS   += $(CSTD) $(OPT) $(WARN) $(HARDEN) -fvisibility=hidden -MMD -MP
 LDFLAGS  += $(OPT) $(LDHARDEN)
+# BLAS=-l:libopenblas.a links it in: the image is half the size without its package.
+BLAS     ?= -lopenblas
 
 # One line per file; V=1 shows the commands.
 Q   := $(if $(V),,@)
@@ -56,14 +58,14 @@ LEAVES      := $(filter-out server/main.c,$(wildcard server/*.c))
 LEAF_OBJECTS := $(LEAVES:%.c=$(BUILD)/%.o)
 ARCHIVES    := $(foreach l,$(SERVER_LAYERS),$(BUILD)/$(l).a)
 
-LIBS_leaf    := -lxxhash -lopenblas -lpthread -lm
+LIBS_leaf    := -lxxhash $(BLAS) -lpthread -lm
 LIBS_confine := -lseccomp
 LIBS_store   := -lsqlite3
 LIBS_secure  := -lgnutls
 LIBS_codec   := -lcjson
 LIBS_http    := -lmicrohttpd
 
-.PHONY: all all-tests check crash-test config-files test test-run run bench bench-peers bench-packages format format-check tidy layers install clean help drain-test valgrind soak fuzz fuzz-packages fuzz-programs fault-test \
+.PHONY: all all-tests check crash-test config-files test test-run run bench bench-peers bench-packages format format-check tidy layers install clean help docker docker-base docker-test drain-test valgrind soak fuzz fuzz-packages fuzz-programs fault-test \
         build-packages test-packages check-packages
 MAKEFLAGS += -r
 .SUFFIXES:
@@ -243,7 +245,7 @@ fault-test: test-packages build/grud build/tests/faults/shim.so build/tests/faul
 
 # ---- checks ----
 SOURCES  := $(wildcard lib/*.h lib/*/*.[ch] server/*.[ch] server/*/*.[ch] tests/*.[ch] tests/*/*.[ch])
-SCRIPTS  := $(wildcard tests/*.sh tests/*/*.sh examples/*/*.sh)
+SCRIPTS  := $(wildcard docker/*.sh tests/*.sh tests/*/*.sh examples/*/*.sh)
 
 layers: ## check that no include runs upward and foreign headers stay hidden
 	@tests/layers.sh
@@ -278,6 +280,25 @@ valgrind: test-packages ## every test under valgrind's memcheck, the daemon of t
 
 soak: test-packages all $(BUILD)/tests/soak/soak ## drive the daemon with everything at once for MINUTES=n (2)
 	@GRUD=$(BUILD)/grud $(BUILD)/tests/soak/soak $(MINUTES)
+
+# ---- the image ----
+IMAGE ?= grud
+BASE  ?= debian:bookworm-slim
+# The distribution's client before another one in the path: older ones need to be told to use BuildKit, newer ones know it.
+docker docker-base docker-test: export DOCKER = $(shell test -x /usr/bin/docker && echo /usr/bin/docker || echo docker)
+export DOCKER_BUILDKIT ?= 1
+export BASE IMAGE
+
+docker-base: # a Docker engine and the base image
+	@docker/local-base.sh up
+
+docker: docker-base ## build the image, and that of the feeder
+	$(DOCKER) build -f docker/Dockerfile --target run --build-arg BASE=$(BASE) --build-arg VERSION=$(VERSION) \
+	  --build-arg REVISION=$(COMMIT) --build-arg CREATED="$$(git show -s --format=%cI 2>/dev/null)" -t $(IMAGE) -t $(IMAGE):$(VERSION) .
+	$(DOCKER) build -f docker/Dockerfile --target feeder --build-arg BASE=$(BASE) -t $(IMAGE)-feeder -t $(IMAGE)-feeder:$(VERSION) .
+
+docker-test: docker all ## run the image as its users would, and check what it does
+	@GRUD=$(BUILD)/grud tests/docker/run.sh
 
 # ---- running ----
 run: build-packages ## build, start grud on 127.0.0.1:8080 with the demo model, feed it this machine's readings

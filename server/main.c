@@ -252,7 +252,9 @@ static int serve(struct daemon *daemon)
         code = EXIT_CONFIGURATION;
     } else {
         log_event(LOG_INFO, "ready", LOG_STRING("listen", config->listen),
-                  LOG_INT("port", http_port(daemon->http)), LOG_STRING("kernels", gru_kernels_name()),
+                  LOG_INT("port", http_port(daemon->http)),
+                  LOG_INT("workers", (int64_t)http_n_workers(daemon->http)),
+                  LOG_STRING("kernels", gru_kernels_name()),
                   LOG_DOUBLE("ms", (double)(monotonic_us() - began_us) / 1000.0));
         run_until_stopped(daemon);
     }

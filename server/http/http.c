@@ -119,6 +119,11 @@ bool http_is_drained(const struct http *http)
     return atomic_load(&http->n_running) == 0;
 }
 
+size_t http_n_workers(const struct http *http)
+{
+    return http->n_workers;
+}
+
 enum status http_reload(struct http *http, struct fault *fault)
 {
     return access_reload(http, fault);

@@ -110,6 +110,7 @@ __attribute__((warn_unused_result)) enum status http_bind(const struct config *c
 __attribute__((warn_unused_result)) enum status http_start(struct http *http, struct service *service,
                                                            struct fault *fault);
 unsigned http_port(const struct http *http);
+size_t http_n_workers(const struct http *http);
 /* Reads keys and certificate again, both or neither. The thread that started it. */
 __attribute__((warn_unused_result)) enum status http_reload(struct http *http, struct fault *fault);
 /* Not ready from here on: refuses new connections, ends streams, and answers what was accepted within that
