@@ -298,6 +298,7 @@ docker: docker-base ## build the image, and that of the feeder
 	$(DOCKER) build -f docker/Dockerfile --target feeder --build-arg BASE=$(BASE) -t $(IMAGE)-feeder -t $(IMAGE)-feeder:$(VERSION) .
 
 docker-test: docker all ## run the image as its users would, and check what it does
+	$(call packages,curl jq openssl)
 	@GRUD=$(BUILD)/grud tests/docker/run.sh
 
 # ---- running ----

@@ -57,6 +57,7 @@ case ${1:-up} in
 up)
     mkdir -p "$state"
     engine_answers || start_engine
+    $docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null || install_packages docker-compose
     $docker image inspect "$base" >/dev/null 2>&1 || $docker pull -q "$base" 2>/dev/null || make_base
     ;;
 down) stop_engine ;;
