@@ -6,6 +6,7 @@ set -eu
 docker=${DOCKER:-docker}
 base=${BASE:-debian:bookworm-slim}
 state=build/docker
+NO_ENGINE=77 # the status that says so, for tests that are then skipped
 SUDO=$([ "$(id -u)" = 0 ] || echo sudo)
 
 install_packages() {
@@ -17,16 +18,17 @@ engine_answers() {
     $docker info >/dev/null 2>&1
 }
 
+# Its run-time files are in a folder of its own, since those of an engine that was killed name processes that may be others by now.
 start_engine() {
     command -v dockerd >/dev/null && command -v iptables >/dev/null || install_packages docker.io iptables
-    mkdir -p "$state"
-    $SUDO sh -c 'dockerd --pidfile "$1" >"$2" 2>&1 &' - "$PWD/$state/dockerd.pid" "$PWD/$state/dockerd.log"
+    $SUDO sh -c 'dockerd --exec-root "$(mktemp -d /run/docker-XXXXXX)" --pidfile "$1" >"$2" 2>&1 &' - \
+        "$PWD/$state/dockerd.pid" "$PWD/$state/dockerd.log"
     for _ in $(seq 60); do
         engine_answers && return
         sleep 1
     done
     echo "local-base: no Docker engine answers, and none can be started here: $(tail -n 1 "$state/dockerd.log")" >&2
-    exit 1
+    exit "$NO_ENGINE"
 }
 
 stop_engine() {
@@ -42,7 +44,7 @@ make_base() {
     suite=${suite%-slim}
     root=$(mktemp -d)
     # shellcheck disable=SC2064 # the folder of now
-    trap "$SUDO rm -rf '$root'" EXIT
+    trap "$SUDO rm -rf --one-file-system '$root'" EXIT # debootstrap that is cut leaves /proc mounted
     command -v debootstrap >/dev/null || install_packages debootstrap
     $SUDO debootstrap --variant=minbase "$suite" "$root" >"$state/debootstrap.log"
     $SUDO cp -n /etc/apt/apt.conf.d/* "$root/etc/apt/apt.conf.d/" # how packages are fetched here
