@@ -37,7 +37,7 @@ static enum status check_options(const struct http *http, struct fault *fault)
                          "'%s' is no origin; https://example.org, http://localhost:3000 and * are",
                          config->cors_origin);
     }
-    if (http->address.is_loopback) {
+    if (http->endpoint.is_loopback) {
         return STATUS_OK;
     }
     if (!has_keys && config->listen_remote == CONFIG_NO) {

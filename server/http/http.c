@@ -33,13 +33,11 @@ static enum status no_memory(struct fault *fault)
     return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the HTTP workers");
 }
 
-static enum status read_address(const struct config *config, struct listen_address *ret_address,
-                                struct fault *fault)
+static enum status read_endpoint(const struct config *config, struct endpoint *ret_endpoint,
+                                 struct fault *fault)
 {
-    if (!listen_parse(config->listen, ret_address)) {
-        return fault_set(fault, STATUS_INVALID_VALUE, "listen",
-                         "'%s' is no address; 127.0.0.1:8080, localhost:8080 and [::1]:8080 are",
-                         config->listen);
+    if (!endpoint_parse(config->listen, ret_endpoint)) {
+        return fault_set(fault, STATUS_INVALID_VALUE, "listen", ENDPOINT_REFUSED, config->listen);
     }
     return STATUS_OK;
 }
@@ -59,14 +57,14 @@ enum status http_bind(const struct config *config, struct http **ret_http, struc
     http->listen_fds = calloc(n, sizeof *http->listen_fds);
     enum status status = http->workers && http->listen_fds ? STATUS_OK : no_memory(fault);
     if (status == STATUS_OK) {
-        status = read_address(config, &http->address, fault);
+        status = read_endpoint(config, &http->endpoint, fault);
     }
     if (status == STATUS_OK) {
         status = access_open(http, fault);
     }
     if (status == STATUS_OK) {
         raise_file_limit(config->connection_max);
-        status = listen_open(&http->address, n, http->listen_fds, fault);
+        status = listen_open(&http->endpoint, n, http->listen_fds, fault);
     }
     if (status != STATUS_OK) {
         http_stop(http);
@@ -102,7 +100,7 @@ enum status http_start(struct http *http, struct service *service, struct fault 
 
 unsigned http_port(const struct http *http)
 {
-    return listen_port(&http->address);
+    return endpoint_port(&http->endpoint);
 }
 
 void http_drain(struct http *http, int64_t ms)

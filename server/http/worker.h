@@ -104,7 +104,7 @@ struct http {
     struct keys *keys; /* main's thread's */
     struct addresses addresses;
     struct arena_total memory; /* of the requests in hand */
-    struct listen_address address;
+    struct endpoint endpoint;
     size_t n_workers;
     struct http_worker **workers;
     int *listen_fds; /* [n_workers] until http_start; then -1 */

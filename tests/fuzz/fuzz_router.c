@@ -5,9 +5,9 @@
  * A path leads where a plain walk over the table says; what is encoded is decoded to the same; the guard
  * passes no header that a simple look at its bytes refuses.
  */
+#include "endpoint.h"
 #include "fuzz.h"
 #include "http/guard.h"
-#include "http/listen.h"
 #include "http/router.h"
 
 #include <string.h>
@@ -111,13 +111,13 @@ static bool is_plain_value(const char *text, size_t n)
 static void check_value(const char *value)
 {
     static const char *const types[] = { "application/json", "application/x-ndjson", "text/event-stream" };
-    struct listen_address address;
+    struct endpoint endpoint;
     for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
         FUZZ_CHECK(!media_type_is(value, types[k]) || accept_names(value, types[k]));
         FUZZ_CHECK(!accept_names(value, types[k]) || strcasestr(value, types[k]));
     }
-    if (listen_parse(value, &address)) {
-        FUZZ_CHECK(strchr(value, ':') && address.n_address <= sizeof address.address);
+    if (endpoint_parse(value, &endpoint)) {
+        FUZZ_CHECK(strchr(value, ':') && endpoint.n_address <= sizeof endpoint.address);
     }
 }
 
