@@ -20,8 +20,9 @@ int command_inspect(int argc, char *const argv[]);
  * first line at least. False leaves the reason in errno. */
 typedef bool health_ask(int fd, const char *request, size_t n_request, char *reply, size_t size,
                         int64_t deadline_ms);
-/* grud --health URL: 0 if a GET of the URL answers 200, else 1 (never 2, which Docker reserves). `ask_tls` is
- * for https://, of the layer that can. */
-int command_health(int argc, char *const argv[], health_ask *ask_tls);
+/* grud --health [URL | OPTIONS]: 0 if a GET of the URL answers 200, else 1 (never 2, which Docker reserves).
+ * Without a URL it is /readyz of the grud that has the same options, configuration file and environment.
+ * `ask_tls` is for https://, of the layer that can. */
+int command_health(int argc, char *const argv[], char *const environment[], health_ask *ask_tls);
 
 #endif

@@ -1,6 +1,8 @@
 /* grud --health: one GET, for health checks in images without another client. Failure is always 1: to Docker,
  * 2 means something else. */
 #include "command.h"
+#include "config.h"
+#include "endpoint.h"
 #include "wait.h"
 
 #include <errno.h>
@@ -16,7 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { TIMEOUT_MS = 2000, HOST_MAX = 255, URL_MAX = 2048, STATUS_LINE_MAX = 256 };
+enum { TIMEOUT_MS = 2000, HOST_MAX = 255, URL_MAX = 2048, STATUS_LINE_MAX = 256, COMPLAINT_MAX = 1200 };
 
 struct target {
     char authority[HOST_MAX + 16]; /* host and port as they stand in the URL, for the Host field */
@@ -107,6 +109,69 @@ static bool are_loopback(const struct addrinfo *address)
         }
     }
     return true;
+}
+
+/* ---- the URL of the grud that is configured here ---- */
+
+/* The port that grud has chosen itself. */
+static bool read_port_file(const char *path, unsigned *ret_port, char complaint[COMPLAINT_MAX])
+{
+    char line[16] = "", port[6];
+    FILE *file = fopen(path, "re");
+    if (!file) {
+        snprintf(complaint, COMPLAINT_MAX,
+                 "cannot read the port file %s: %m (grud writes it once it is ready)", path);
+        return false;
+    }
+    const char *got = fgets(line, sizeof line, file);
+    fclose(file);
+    if (!got || !parse_port(line, strcspn(line, "\n"), port)) {
+        snprintf(complaint, COMPLAINT_MAX, "the port file %s holds no port", path);
+        return false;
+    }
+    *ret_port = (unsigned)strtoul(port, NULL, 10);
+    return true;
+}
+
+static bool find_port(const struct config *config, const struct endpoint *endpoint, unsigned *ret_port,
+                      char complaint[COMPLAINT_MAX])
+{
+    *ret_port = endpoint_port(endpoint);
+    if (*ret_port != 0) {
+        return true;
+    }
+    if (config->port_file[0] != '\0') {
+        return read_port_file(config->port_file, ret_port, complaint);
+    }
+    snprintf(complaint, COMPLAINT_MAX,
+             "listen is '%s', and no port file says which port that is: set port-file (GRUD_PORT_FILE), or "
+             "give listen (GRUD_LISTEN) a port",
+             config->listen);
+    return false;
+}
+
+/* Everything as the daemon reads it: whoever changes its address changes that of its health check. */
+static bool find_own_url(int argc, char *const argv[], char *const environment[], char url[URL_MAX],
+                         char complaint[COMPLAINT_MAX])
+{
+    struct config config;
+    struct endpoint endpoint;
+    unsigned port;
+    char near[ENDPOINT_TEXT_MAX];
+    if (!config_read(argc, argv, environment, &config, complaint, COMPLAINT_MAX)) {
+        return false;
+    }
+    bool found = endpoint_parse(config.listen, &endpoint);
+    if (!found) {
+        snprintf(complaint, COMPLAINT_MAX, ENDPOINT_REFUSED, config.listen);
+    } else if (find_port(&config, &endpoint, &port, complaint)) {
+        endpoint_print_near(&endpoint, port, near);
+        snprintf(url, URL_MAX, "%s://%s/readyz", config.tls_cert[0] != '\0' ? "https" : "http", near);
+    } else {
+        found = false;
+    }
+    config_done(&config);
+    return found;
 }
 
 /* ---- the request; false leaves the reason in errno ---- */
@@ -214,14 +279,10 @@ static bool get_from_any(const struct addrinfo *address, const struct target *ta
     return answered;
 }
 
-int command_health(int argc, char *const argv[], health_ask *ask_tls)
+/* Whoever answers on an address that grud is to listen on is this machine, whatever the address. */
+static int check(const char *url, bool is_own, health_ask *ask_tls)
 {
     struct target target;
-    if (argc != 2) {
-        fputs("usage: grud --health http[s]://HOST:PORT/PATH\n", stderr);
-        return 1;
-    }
-    const char *url = argv[1];
     if (!parse_url(url, &target)) {
         return complain(url, "expected http://HOST:PORT/PATH, or https://");
     }
@@ -231,7 +292,7 @@ int command_health(int argc, char *const argv[], health_ask *ask_tls)
         return complain(url, gai_strerror(resolved));
     }
     char line[STATUS_LINE_MAX + 1];
-    bool is_near = !target.is_tls || are_loopback(addresses);
+    bool is_near = !target.is_tls || is_own || are_loopback(addresses);
     bool answered = is_near && get_from_any(addresses, &target, ask_tls, line);
     int saved_errno = errno;
     freeaddrinfo(addresses);
@@ -252,4 +313,22 @@ int command_health(int argc, char *const argv[], health_ask *ask_tls)
         snprintf(message, sizeof message, "answered %d", status);
     }
     return complain(url, message);
+}
+
+int command_health(int argc, char *const argv[], char *const environment[], health_ask *ask_tls)
+{
+    char url[URL_MAX], complaint[COMPLAINT_MAX];
+    bool is_own = argc == 1 || strncmp(argv[1], "--", 2) == 0;
+    if (!is_own && argc == 2) {
+        return check(argv[1], is_own, ask_tls);
+    }
+    if (!is_own) {
+        fputs("usage: grud --health [http[s]://HOST:PORT/PATH | OPTIONS]\n", stderr);
+        return 1;
+    }
+    if (!find_own_url(argc, argv, environment, url, complaint)) {
+        fprintf(stderr, "grud --health: %s\n", complaint);
+        return 1;
+    }
+    return check(url, is_own, ask_tls);
 }

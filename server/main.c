@@ -43,7 +43,8 @@ static void print_help(void)
          "                                       make an untrained model\n"
          "       grud inspect FILE               say what a model file holds\n"
          "       grud check-config [OPTIONS]     check options and configuration, and exit\n"
-         "       grud --health URL               exit 0 if a GET of URL answers 200\n"
+         "       grud --health [URL | OPTIONS]   exit 0 if a GET of URL answers 200; without a URL, /readyz\n"
+         "                                       of the grud that is configured so\n"
          "       grud --version | --help\n");
     config_print_help(stdout);
 }
@@ -276,7 +277,7 @@ int main(int argc, char *argv[])
         return command_inspect(argc - 1, argv + 1);
     }
     if (is_word(argc, argv, "--health")) {
-        return command_health(argc - 1, argv + 1, tls_client_ask);
+        return command_health(argc - 1, argv + 1, environ, tls_client_ask);
     }
     if (is_word(argc, argv, "--help") || is_word(argc, argv, "-h")) {
         print_help();

@@ -217,6 +217,29 @@ TEST(the_health_command_tells_by_its_exit_code)
     ck_assert_int_eq(daemon_run((const char *const[]){ "--health", url, NULL }, output, sizeof output), 1);
 }
 
+/* As in an image whose health check is the same for every configuration: by the environment. */
+TEST(the_health_command_follows_the_configuration)
+{
+    char port_file[160], output[512];
+    const char *const health[] = { "--health", NULL };
+    struct daemon daemon =
+        daemon_start((const char *const[]){ "--listen", "0.0.0.0:0", "--listen-remote", "yes", NULL });
+    snprintf(port_file, sizeof port_file, "%s/port", daemon.directory);
+    setenv("GRUD_LISTEN", "0.0.0.0:0", 1); // NOLINT(concurrency-mt-unsafe): this program has one thread
+    int without_file = daemon_run(health, output, sizeof output);
+    setenv("GRUD_PORT_FILE", port_file, 1); // NOLINT(concurrency-mt-unsafe)
+    int running = daemon_run(health, output, sizeof output);
+    daemon_kill(&daemon);
+    int killed = daemon_run(health, output, sizeof output);
+    unsetenv("GRUD_LISTEN");    // NOLINT(concurrency-mt-unsafe)
+    unsetenv("GRUD_PORT_FILE"); // NOLINT(concurrency-mt-unsafe)
+    ck_assert_int_eq(without_file, 1);
+    ck_assert_int_eq(running, 0);
+    ck_assert_int_eq(killed, 1);
+    ck_assert_msg(strstr(output, "/readyz: Connection refused\n"), "%s", output);
+    daemon_remove(&daemon);
+}
+
 /* OpenBLAS starts threads before main does anything: they block no signal. */
 TEST(a_signal_ends_it_in_order_whichever_thread_it_reaches)
 {

@@ -128,6 +128,11 @@ TEST(a_health_check_asks_over_tls)
     snprintf(url, sizeof url, "https://127.0.0.1:%u/no", daemon.port);
     ck_assert_int_eq(daemon_run((const char *const[]){ "--health", url, NULL }, output, sizeof output), 1);
     ck_assert_ptr_nonnull(strstr(output, "answered 404"));
+    snprintf(url, sizeof url, "0.0.0.0:%u", daemon.port);
+    const char *const own[] = { "--health", "--listen", url, "--tls-cert", files.certificate, NULL };
+    ck_assert_int_eq(daemon_run(own, output, sizeof output), 0);
+    const char *const plain[] = { "--health", "--listen", url, NULL };
+    ck_assert_int_eq(daemon_run(plain, output, sizeof output), 1);
     daemon_stop(&daemon);
     files_remove(&files);
 }

@@ -60,11 +60,13 @@ static bool ask_nobody(int fd, const char *request, size_t n_request, char *repl
     return true;
 }
 
+static char *const no_environment[] = { NULL };
+
 static int check(const char *url, char **ret_err)
 {
     char *argv[] = { (char[]){ "--health" }, strdup(url), NULL };
     struct capture err = capture_begin(STDERR_FILENO);
-    int code = command_health(2, argv, ask_nobody);
+    int code = command_health(2, argv, no_environment, ask_nobody);
     *ret_err = capture_end(&err);
     free(argv[1]);
     return code;
@@ -183,11 +185,92 @@ TEST(https_is_for_the_loopback)
     }
 }
 
-TEST(health_without_a_url_shows_its_usage)
+/* ---- without a URL ---- */
+
+/* What is asked, with these flags (NULL: none) and variables, where nobody listens: the URL is in the
+ * complaint. */
+static void expect_own(const char *flag, const char *const *variables, const char *complaint)
 {
-    char *argv[] = { (char[]){ "--health" }, NULL };
+    char *argv[] = { (char[]){ "--health" }, flag ? strdup(flag) : NULL, NULL }, *environment[8] = { NULL };
+    for (size_t k = 0; variables[k]; k++) {
+        environment[k] = strdup(variables[k]);
+    }
     struct capture err = capture_begin(STDERR_FILENO);
-    int code = command_health(1, argv, ask_nobody);
+    int code = command_health(flag ? 2 : 1, argv, environment, ask_nobody);
+    char *text = capture_end(&err);
+    ck_assert_int_eq(code, 1);
+    ck_assert_msg(strstr(text, complaint) != NULL, "no '%s' in: %s", complaint, text);
+    ck_assert_msg(strchr(text, '\n') == text + strlen(text) - 1, "not one line: %s", text);
+    free(text);
+    free(argv[1]);
+    for (size_t k = 0; environment[k]; k++) {
+        free(environment[k]);
+    }
+}
+
+#define VARIABLES(...) ((const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
+
+TEST(without_a_url_it_asks_where_the_configuration_says)
+{
+    expect_own(NULL, VARIABLES("GRUD_LISTEN=127.0.0.1:1"), "http://127.0.0.1:1/readyz: Connection refused");
+    expect_own(NULL, VARIABLES("GRUD_LISTEN=0.0.0.0:1"), "http://127.0.0.1:1/readyz: ");
+    expect_own(NULL, VARIABLES("GRUD_LISTEN=127.0.0.9:1"), "http://127.0.0.9:1/readyz: ");
+    expect_own(NULL, VARIABLES("GRUD_LISTEN=[::]:1"), "http://[::1]:1/readyz: ");
+    expect_own(NULL, VARIABLES("GRUD_LISTEN=[::1]:1", "GRUD_TLS_CERT=/c.pem", "GRUD_TLS_KEY=/k.pem"),
+               "https://[::1]:1/readyz: ");
+    expect_own("--listen=127.0.0.8:1", VARIABLES("GRUD_LISTEN=127.0.0.9:1"), "http://127.0.0.8:1/readyz: ");
+}
+
+TEST(the_configuration_file_is_read_too)
+{
+    char variable[300], *folder = folder_create(), *path = path_in(folder, "grud.conf");
+    text_write(folder, "grud.conf", "listen = 0.0.0.0:2\ntls-cert = /none\n");
+    snprintf(variable, sizeof variable, "GRUD_CONFIG=%s", path);
+    expect_own(NULL, VARIABLES(variable), "https://127.0.0.1:2/readyz: ");
+    text_write(folder, "grud.conf", "listen = 0.0.0.0:2\nlisten-remot = yes\n");
+    expect_own(NULL, VARIABLES(variable), "grud.conf:2: there is no option 'listen-remot'");
+    free(path);
+    folder_remove(folder);
+}
+
+/* An address that can be bound is this machine's, so that its certificate needs no check either. */
+TEST(over_tls_its_own_address_need_not_be_the_loopback)
+{
+    expect_own(NULL, VARIABLES("GRUD_LISTEN=255.255.255.255:1", "GRUD_TLS_CERT=/c.pem"),
+               "https://255.255.255.255:1/readyz: Network is unreachable");
+}
+
+TEST(the_port_that_grud_has_chosen_comes_from_the_port_file)
+{
+    char variable[300], *folder = folder_create(), *path = path_in(folder, "port");
+    expect_own("--listen=127.0.0.1:0", VARIABLES(), "set port-file (GRUD_PORT_FILE), or give listen");
+    snprintf(variable, sizeof variable, "GRUD_PORT_FILE=%s", path);
+    expect_own("--listen=127.0.0.1:0", VARIABLES(variable), "/port: No such file or directory (grud writes");
+    text_write(folder, "port", "1\n");
+    expect_own("--listen=127.0.0.1:0", VARIABLES(variable), "http://127.0.0.1:1/readyz: ");
+    static const char *const odd[] = { "", "\n", "0\n", "65536\n", "1x\n", "808080\n", "-1\n", "80 80" };
+    for (size_t k = 0; k < sizeof odd / sizeof *odd; k++) {
+        text_write(folder, "port", odd[k]);
+        expect_own("--listen=127.0.0.1:0", VARIABLES(variable), "/port holds no port");
+    }
+    free(path);
+    folder_remove(folder);
+}
+
+TEST(a_configuration_that_grud_refuses_is_not_healthy)
+{
+    expect_own(NULL, VARIABLES("GRUD_LISTEN=8080"), "listen: '8080' is no address; ");
+    expect_own(NULL, VARIABLES("GRUD_LISTN=127.0.0.1:1"), "variable GRUD_LISTN: there is no such option");
+    expect_own("--colour", VARIABLES(), "flag --colour: there is no such option");
+    expect_own(NULL, VARIABLES("GRUD_CONFIG=/nonexistent"), "/nonexistent: the configuration file cannot be");
+}
+
+TEST(a_url_and_options_do_not_go_together)
+{
+    char *argv[] = { (char[]){ "--health" }, (char[]){ "http://127.0.0.1:1/" }, (char[]){ "--listen" },
+                     (char[]){ "127.0.0.1:1" }, NULL };
+    struct capture err = capture_begin(STDERR_FILENO);
+    int code = command_health(4, argv, no_environment, ask_nobody);
     char *text = capture_end(&err);
     ck_assert_int_eq(code, 1);
     ck_assert(strncmp(text, "usage: ", 7) == 0);
