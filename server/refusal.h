@@ -1,0 +1,20 @@
+/*
+ * refusal.h - why the system refused something with a path, in words for whoever runs grud: what it said,
+ * what on the way to the path is the reason, and what to do about it. A leaf; any thread. Looks at files, and
+ * opens none.
+ */
+#ifndef REFUSAL_H
+#define REFUSAL_H
+
+enum refusal_of {
+    REFUSAL_TO_READ, /* what others may read, too */
+    REFUSAL_TO_KEEP  /* what is grud's own: data, keys */
+};
+
+enum { REFUSAL_MAX = 320 };
+
+/* "Permission denied; /data belongs to uid 0 and has mode 755, grud runs as uid 10001: chown 10001 /data"; is
+ * `text`. `error` is the errno. */
+const char *refusal_print(const char *path, enum refusal_of refusal, int error, char text[REFUSAL_MAX]);
+
+#endif
