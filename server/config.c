@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "config_options.h"
+#include "refusal.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -29,7 +30,7 @@ struct reader {
     char error[2 * SOURCE_MAX + 2];
 };
 
-/* "source: sentence"; false, for the caller to return. */
+/* "source: sentence", in one line whatever a value holds; false, for the caller to return. */
 __attribute__((format(printf, 2, 3))) static bool fail(struct reader *reader, const char *format, ...)
 {
     char sentence[SOURCE_MAX];
@@ -38,6 +39,9 @@ __attribute__((format(printf, 2, 3))) static bool fail(struct reader *reader, co
     vsnprintf(sentence, sizeof sentence, format, arguments);
     va_end(arguments);
     snprintf(reader->error, sizeof reader->error, "%s: %s", reader->source, sentence);
+    for (char *p = reader->error; *p != '\0'; p++) {
+        *p = (char)(iscntrl((unsigned char)*p) ? '?' : *p);
+    }
     return false;
 }
 
@@ -165,7 +169,7 @@ static bool next_flag(struct reader *reader, int argc, char *const argv[], int *
              name);
     set_source(reader, "flag --%s", ret_flag->name);
     if (strcmp(ret_flag->name, "config") != 0 && !find_option(ret_flag->name)) {
-        return fail(reader, "there is no such option");
+        return fail(reader, "there is no such option; grud --help lists all");
     }
     (*i)++;
     if (name[n_name] == '=') {
@@ -223,7 +227,7 @@ static bool read_variable(struct reader *reader, const char *entry)
             return set_value(reader, &config_options[i], value);
         }
     }
-    return fail(reader, "there is no such option");
+    return fail(reader, "there is no such option; grud --help lists all");
 }
 
 static bool read_environment(struct reader *reader, char *const environment[])
@@ -280,7 +284,7 @@ static bool read_line(struct reader *reader, char *line, unsigned number)
     const char *name = trim(line), *value = trim(equals + 1);
     const struct config_option *option = find_option(name);
     if (!option) {
-        return fail(reader, "there is no option '%.*s'", SHOWN_MAX, name);
+        return fail(reader, "there is no option '%.*s'; grud --help lists all", SHOWN_MAX, name);
     }
     unsigned *given = &reader->lines[option - config_options];
     if (*given != 0) {
@@ -295,7 +299,9 @@ static bool load_file(struct reader *reader, const char *path, size_t *ret_n)
 {
     FILE *file = fopen(path, "re");
     if (!file) {
-        return fail(reader, "the configuration file cannot be opened: %m");
+        char why[REFUSAL_MAX];
+        return fail(reader, "the configuration file cannot be opened: %s",
+                    refusal_print(path, REFUSAL_TO_READ, errno, why));
     }
     reader->file = malloc(FILE_BYTES_MAX + 1);
     size_t n = reader->file ? fread(reader->file, 1, FILE_BYTES_MAX + 1, file) : 0;

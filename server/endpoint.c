@@ -72,21 +72,38 @@ unsigned endpoint_port(const struct endpoint *endpoint)
                      : ((const struct sockaddr_in *)&endpoint->address)->sin_port);
 }
 
-void endpoint_print_near(const struct endpoint *endpoint, unsigned port, char text[ENDPOINT_TEXT_MAX])
+static void print_host(const struct endpoint *endpoint, char host[INET6_ADDRSTRLEN])
 {
-    char host[INET6_ADDRSTRLEN] = "";
     const struct sockaddr_in *in = (const struct sockaddr_in *)&endpoint->address;
     const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&endpoint->address;
     if (endpoint->address.ss_family == AF_INET) {
-        inet_ntop(AF_INET, &in->sin_addr, host, sizeof host);
+        inet_ntop(AF_INET, &in->sin_addr, host, INET6_ADDRSTRLEN);
     } else {
-        inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof host);
+        inet_ntop(AF_INET6, &in6->sin6_addr, host, INET6_ADDRSTRLEN);
     }
+}
+
+static void print(const char *host, unsigned port, char text[ENDPOINT_TEXT_MAX])
+{
+    snprintf(text, ENDPOINT_TEXT_MAX, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port);
+}
+
+void endpoint_print(const struct endpoint *endpoint, char text[ENDPOINT_TEXT_MAX])
+{
+    char host[INET6_ADDRSTRLEN];
+    print_host(endpoint, host);
+    print(host, endpoint_port(endpoint), text);
+}
+
+void endpoint_print_near(const struct endpoint *endpoint, unsigned port, char text[ENDPOINT_TEXT_MAX])
+{
+    char host[INET6_ADDRSTRLEN];
+    print_host(endpoint, host);
     if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::ffff:0.0.0.0") == 0) {
-        snprintf(text, ENDPOINT_TEXT_MAX, "127.0.0.1:%u", port);
+        print("127.0.0.1", port, text);
     } else if (strcmp(host, "::") == 0) {
-        snprintf(text, ENDPOINT_TEXT_MAX, "[::1]:%u", port);
+        print("::1", port, text);
     } else {
-        snprintf(text, ENDPOINT_TEXT_MAX, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port);
+        print(host, port, text);
     }
 }

@@ -22,6 +22,9 @@ __attribute__((warn_unused_result)) bool endpoint_parse(const char *text, struct
 
 unsigned endpoint_port(const struct endpoint *endpoint);
 
+/* "127.0.0.1:8080" */
+void endpoint_print(const struct endpoint *endpoint, char text[ENDPOINT_TEXT_MAX]);
+
 /* Where a client on this machine finds who listens there on `port`: a wildcard becomes the loopback of its
  * family. */
 void endpoint_print_near(const struct endpoint *endpoint, unsigned port, char text[ENDPOINT_TEXT_MAX]);

@@ -4,6 +4,7 @@
 #include "confine/confine.h"
 #include "http/http.h"
 #include "log.h"
+#include "refusal.h"
 #include "secure/tls_client.h"
 #include "service/jobs.h"
 #include "signals.h"
@@ -108,7 +109,7 @@ static int fail(const char *what, const struct fault *fault)
 {
     log_event(LOG_ERROR, what, LOG_STRING("code", status_code(fault->status)),
               LOG_STRING("param", fault->param), LOG_STRING("reason", fault->message));
-    return status_may_pass(fault->status) ? EXIT_FAILURE : EXIT_CONFIGURATION;
+    return fault_may_pass(fault) ? EXIT_FAILURE : EXIT_CONFIGURATION;
 }
 
 static void run_until_stopped(const struct daemon *daemon)
@@ -248,9 +249,12 @@ static int serve(struct daemon *daemon)
     }
     int code = EXIT_SUCCESS;
     if (config->port_file[0] && !write_port_file(config->port_file, http_port(daemon->http))) {
-        log_event(LOG_ERROR, "cannot_write_port_file", LOG_STRING("file", config->port_file),
-                  LOG_STRING("reason", strerrordesc_np(errno)));
-        code = EXIT_CONFIGURATION;
+        const int error = errno;
+        char why[REFUSAL_MAX];
+        fault_fill(&fault, STATUS_STORAGE_FAILED, "port-file", "cannot write %s: %s", config->port_file,
+                   refusal_print(config->port_file, REFUSAL_TO_KEEP, error, why));
+        fault.error = error;
+        code = fail("cannot_write_port_file", &fault);
     } else {
         log_event(LOG_INFO, "ready", LOG_STRING("listen", config->listen),
                   LOG_INT("port", http_port(daemon->http)),

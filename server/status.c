@@ -1,5 +1,6 @@
 #include "status.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -54,6 +55,23 @@ void fault_fill(struct fault *fault, enum status status, const char *param, cons
         fault_drop_partial_code_point(result.message);
     }
     *fault = result;
+}
+
+bool fault_may_pass(const struct fault *fault)
+{
+    switch (fault->error) {
+    case EADDRINUSE:
+        return true;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+    case ENOENT:
+    case ENOTDIR:
+    case ELOOP:
+    case ENAMETOOLONG:
+        return false;
+    }
+    return status_may_pass(fault->status);
 }
 
 enum status status_of_gru(enum gru_status status)

@@ -75,6 +75,7 @@ enum status {
 /* What went wrong, in the words of an error reply. */
 struct fault {
     enum status status;
+    int error;         /* what the system said (errno) where that is known, or 0 */
     bool has_expected; /* sequence_mismatch: the step number that comes next */
     uint64_t expected;
     char param[160]; /* the offending field as a path, or empty for null */
@@ -109,6 +110,9 @@ static inline bool status_may_pass(enum status status)
 {
     return status == STATUS_NO_MEMORY || status == STATUS_STORAGE_FAILED;
 }
+
+/* The same of a fault: a port may be free by then, but who may not write will not. */
+bool fault_may_pass(const struct fault *fault);
 
 /* The status of a fault that was filled: never STATUS_OK. */
 static inline enum status fault_status(const struct fault *fault)

@@ -1,5 +1,7 @@
 #include "confine/confine.h"
 
+#include "refusal.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -13,7 +15,8 @@ enum { ENTRY_BYTES = 16 << 10 };
 
 static enum status failed(struct fault *fault, const char *name, const char *what)
 {
-    return fault_set(fault, STATUS_INTERNAL, "user", "cannot become '%s': %s: %s", name, what,
+    return fault_set(fault, STATUS_INTERNAL, "user",
+                     "cannot become '%s': %s: %s; it takes the capabilities SETUID and SETGID", name, what,
                      strerrordesc_np(errno));
 }
 
@@ -30,7 +33,8 @@ static enum status find_user(const char *name, struct passwd *ret_user, char ent
         return fault_set(fault, STATUS_INVALID_VALUE, "user", "'%s' is root, not somebody to become", name);
     }
     if (geteuid() != 0) {
-        return fault_set(fault, STATUS_INVALID_VALUE, "user", "only root can become '%s'", name);
+        return fault_set(fault, STATUS_INVALID_VALUE, "user",
+                         "only root can become '%s': start it as root, or without --user (GRUD_USER)", name);
     }
     return STATUS_OK;
 }
@@ -39,10 +43,11 @@ static enum status find_user(const char *name, struct passwd *ret_user, char ent
 static enum status make_directory(const char *path, const struct passwd *user, struct fault *fault)
 {
     if (mkdir(path, 0700) != 0) {
+        char why[REFUSAL_MAX];
         return errno == EEXIST
                    ? STATUS_OK
                    : fault_set(fault, STATUS_INVALID_VALUE, "data", "cannot make the data directory %s: %s",
-                               path, strerrordesc_np(errno));
+                               path, refusal_print(path, REFUSAL_TO_KEEP, errno, why));
     }
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     bool fine = fd >= 0 && fchown(fd, user->pw_uid, user->pw_gid) == 0;

@@ -41,10 +41,12 @@ static enum status check_options(const struct http *http, struct fault *fault)
         return STATUS_OK;
     }
     if (!has_keys && config->listen_remote == CONFIG_NO) {
-        return fault_set(fault, STATUS_INVALID_VALUE, "listen",
-                         "'%s' can be reached from elsewhere, and whoever reaches grud may use it: "
-                         "--api-keys FILE asks for keys; --listen-remote yes allows it without",
-                         config->listen);
+        return fault_set(
+            fault, STATUS_INVALID_VALUE, "listen",
+            "'%s' can be reached from elsewhere, and whoever reaches grud may use it: "
+            "--api-keys FILE (GRUD_API_KEYS) asks for keys; --listen-remote yes (GRUD_LISTEN_REMOTE=yes) "
+            "allows it without",
+            config->listen);
     }
     if (has_keys && !has_tls) {
         log_event(LOG_WARN, "keys_in_the_clear", LOG_STRING("listen", config->listen),

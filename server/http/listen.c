@@ -31,14 +31,40 @@ static bool open_one(const struct endpoint *endpoint, bool is_first, int *ret_fd
     return true;
 }
 
+/* What to do about it. */
+static const char *advice_on(int error)
+{
+    switch (error) {
+    case EADDRINUSE:
+        return "; end what listens there, or take another port";
+    case EACCES:
+        return "; ports below 1024 are root's: take one above (a container publishes it as another: -p "
+               "80:8080)";
+    case EADDRNOTAVAIL:
+        return "; no interface here has this address: take one of this machine, or 0.0.0.0 for all of them";
+    case EAFNOSUPPORT:
+        return "; there is no IPv6 here: take an IPv4 address, such as 0.0.0.0";
+    }
+    return "";
+}
+
+static enum status refused(const struct endpoint *endpoint, int error, struct fault *fault)
+{
+    char text[ENDPOINT_TEXT_MAX];
+    endpoint_print(endpoint, text);
+    fault_fill(fault, STATUS_INVALID_VALUE, "listen", "cannot listen on %s: %s%s", text,
+               strerrordesc_np(error), advice_on(error));
+    fault->error = error;
+    return STATUS_INVALID_VALUE;
+}
+
 enum status listen_open(struct endpoint *endpoint, size_t n, int *ret_fds, struct fault *fault)
 {
     for (size_t k = 0; k < n; k++) {
         if (!open_one(endpoint, k == 0, &ret_fds[k])) {
             int reason = errno;
             listen_close(ret_fds, k);
-            return fault_set(fault, STATUS_INVALID_VALUE, "listen", "cannot listen on port %u: %s",
-                             endpoint_port(endpoint), strerrordesc_np(reason));
+            return refused(endpoint, reason, fault);
         }
         socklen_t n_address = sizeof endpoint->address;
         if (k == 0 && getsockname(ret_fds[0], (struct sockaddr *)&endpoint->address, &n_address) != 0) {

@@ -1,5 +1,7 @@
 #include "secure/secret.h"
 
+#include "refusal.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -61,8 +63,9 @@ enum status secret_read(const char *path, const char *param, struct secret *ret_
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* a pipe is refused, not waited for */
     if (fd < 0) {
+        char why[REFUSAL_MAX];
         return fault_set(fault, STATUS_INVALID_VALUE, param, "%s cannot be opened: %s", path,
-                         strerrordesc_np(errno));
+                         refusal_print(path, REFUSAL_TO_KEEP, errno, why));
     }
     enum status status = read_open(fd, path, param, ret_secret, fault);
     close(fd);

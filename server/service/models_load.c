@@ -41,11 +41,11 @@ static int by_name_and_number(const void *a, const void *b)
     return order != 0 ? order : (left->number > right->number) - (left->number < right->number);
 }
 
-static void log_refused(const struct file_version *file, const struct fault *fault)
+static void log_refused(const struct file_version *file, const struct fault *fault, const char *advice)
 {
-    log_event(LOG_ERROR, "model_refused", LOG_STRING("file", file->path),
+    log_event(LOG_WARN, "model_refused", LOG_STRING("file", file->path),
               LOG_STRING("code", status_code(fault->status)), LOG_STRING("param", fault->param),
-              LOG_STRING("reason", fault->message));
+              LOG_STRING("reason", fault->message), LOG_STRING("advice", advice));
 }
 
 /* Reads one file into the model; what is wrong with it is logged, and it is left out. */
@@ -64,7 +64,8 @@ static enum status load_version(struct found *found, const struct file_version *
         status = version_check(model, &version, fault);
         if (status == STATUS_OK && model_find_version(model, file->number)) {
             status = fault_set(fault, STATUS_INVALID_MODEL, "version",
-                               "version %u of model '%s' is there twice", file->number, file->name);
+                               "version %u of model '%s' is %s already: rename or remove one of the two",
+                               file->number, file->name, model_find_version(model, file->number)->path);
         }
         if (status == STATUS_OK && !model_insert_version(model, version)) {
             status = fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for another version");
@@ -74,7 +75,7 @@ static enum status load_version(struct found *found, const struct file_version *
         }
     }
     if (status != STATUS_OK && !status_may_pass(status)) {
-        log_refused(file, fault);
+        log_refused(file, fault, "replace or remove the file; whatever else is right is served");
         status = STATUS_OK;
     }
     return status;
@@ -127,7 +128,7 @@ static enum status load_model(struct service *service, struct catalogue *catalog
     if (status == STATUS_OK) {
         status = model_open_pool(service, model, fault);
         if (status == STATUS_STORAGE_FAILED) {
-            log_refused(&files[0], fault);
+            log_refused(&files[0], fault, "mend its sessions' file, or move it away");
             trouble_begins(service, TROUBLE_MODELS);
             model_free(model);
             return STATUS_OK;
@@ -178,6 +179,12 @@ enum status models_load(struct service *service, struct fault *fault)
     if (status != STATUS_OK) {
         catalogue_unref(catalogue);
         return status;
+    }
+    if (found.n == 0) {
+        log_event(LOG_WARN, "no_models", LOG_STRING("models", service->config->models),
+                  LOG_STRING("advice",
+                             "put NAME.safetensors into the directory of --models (GRUD_MODELS), or "
+                             "PUT it to /v1/models/NAME"));
     }
     service->current = catalogue;
     return STATUS_OK;

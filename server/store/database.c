@@ -1,11 +1,15 @@
 #include "store/database.h"
 
 #include "digest.h"
+#include "refusal.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     APPLICATION_ID = 0x67727564, /* "grud" */
@@ -23,10 +27,55 @@ enum status database_damaged(const struct database *database, struct fault *faul
                      database->path);
 }
 
+/* Which of SQLite's three files is there and not for grud to write; the database where none is. */
+static void find_refused(const struct database *database, char path[PATH_MAX])
+{
+    static const char *const suffixes[] = { "", "-wal", "-shm" };
+    for (size_t k = 0; k < sizeof suffixes / sizeof *suffixes; k++) {
+        snprintf(path, PATH_MAX, "%.*s%s", PATH_MAX - 8, database->path, suffixes[k]);
+        if (access(path, F_OK) == 0 && access(path, W_OK) != 0) {
+            return;
+        }
+    }
+    snprintf(path, PATH_MAX, "%s", database->path);
+}
+
+/* What the system has said; 0: nothing. SQLite forgets it where it then tries something else: to read what it
+ * could not make. So a file is made beside the database. */
+static int find_error(const struct database *database, int result)
+{
+    char path[PATH_MAX];
+    int no = database->sqlite ? sqlite3_system_errno(database->sqlite) : 0;
+    if ((result & PRIMARY_RESULT) == SQLITE_FULL) {
+        return ENOSPC;
+    }
+    if ((no != 0 && no != ENOENT) || database->is_in_memory) {
+        return no;
+    }
+    snprintf(path, sizeof path, "%.*s-probe", PATH_MAX - 8, database->path);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return errno;
+    }
+    close(fd);
+    unlink(path);
+    find_refused(database, path);
+    return access(path, W_OK) == 0 ? no : errno;
+}
+
+static enum status refused(const struct database *database, int error, const char *task, struct fault *fault)
+{
+    char why[REFUSAL_MAX], path[PATH_MAX];
+    find_refused(database, path);
+    fault_fill(fault, STATUS_STORAGE_FAILED, NULL, "cannot %s in %s: %s", task, database->path,
+               refusal_print(path, REFUSAL_TO_KEEP, error, why));
+    fault->error = error;
+    return STATUS_STORAGE_FAILED;
+}
+
 enum status database_failed(const struct database *database, int result, const char *task,
                             struct fault *fault)
 {
-    int no = database->sqlite ? sqlite3_system_errno(database->sqlite) : 0;
     const char *said = database->sqlite ? sqlite3_errmsg(database->sqlite) : sqlite3_errstr(result);
     switch (result == SQLITE_IOERR_NOMEM ? SQLITE_NOMEM : result & PRIMARY_RESULT) {
     case SQLITE_NOMEM:
@@ -41,13 +90,16 @@ enum status database_failed(const struct database *database, int result, const c
                          "cannot %s in %s (%s): move it away, together with the files of the same name that "
                          "end in -wal and -shm, and a new one is begun",
                          task, database->path, said);
+    case SQLITE_FULL:
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
-        if (no != 0) {
-            return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "cannot %s in %s: %s (%s)", task,
-                             database->path, said, strerrordesc_np(no));
+    case SQLITE_READONLY: {
+        int error = find_error(database, result);
+        if (error != 0) {
+            return refused(database, error, task, fault);
         }
         break;
+    }
     }
     return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "cannot %s in %s: %s", task, database->path, said);
 }
@@ -210,7 +262,7 @@ enum status database_open(struct database *database, const struct schema *schema
                           bool full_sync, struct fault *fault)
 {
     const bool in_memory = data[0] == '\0';
-    *database = (struct database){ .schema = schema };
+    *database = (struct database){ .schema = schema, .is_in_memory = in_memory };
     int n = in_memory ? snprintf(database->path, sizeof database->path, "memory (%s)", schema->file_name)
                       : snprintf(database->path, sizeof database->path, "%s/%s", data, schema->file_name);
     if (n < 0 || n >= (int)sizeof database->path) {
@@ -219,6 +271,9 @@ enum status database_open(struct database *database, const struct schema *schema
     int result = sqlite3_open_v2(
         in_memory ? ":memory:" : database->path, &database->sqlite,
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+    if (result == SQLITE_OK && sqlite3_db_readonly(database->sqlite, "main") == 1) {
+        result = SQLITE_READONLY; /* what SQLite may not write it opens to read */
+    }
     enum status status;
     if (result != SQLITE_OK) {
         status = database_failed(database, result, "open the database", fault);

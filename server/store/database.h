@@ -39,6 +39,7 @@ struct database {
     sqlite3 *sqlite;
     sqlite3_stmt *prepared[DATABASE_STATEMENTS_MAX];
     sqlite3_stmt *begin, *commit, *rollback;
+    bool is_in_memory;
     bool is_in_transaction; /* between database_begin and database_end */
     char path[PATH_MAX];
 };

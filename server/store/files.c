@@ -1,5 +1,8 @@
 #include "store/files.h"
 
+#include "log.h"
+#include "refusal.h"
+
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -27,19 +30,20 @@ bool files_name_is_valid(const char *name, size_t n)
     return true;
 }
 
-static enum status failed(struct fault *fault, const char *what, const char *path)
+static enum status refused(struct fault *fault, const char *option, const char *what, const char *path,
+                           enum refusal_of refusal)
 {
-    return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "cannot %s %s: %s", what, path,
-                     strerrordesc_np(errno));
+    int error = errno;
+    char why[REFUSAL_MAX];
+    fault_fill(fault, STATUS_STORAGE_FAILED, option, "cannot %s %s: %s", what, path,
+               refusal_print(path, refusal, error, why));
+    fault->error = error;
+    return STATUS_STORAGE_FAILED;
 }
 
-/* The same for what an option names: the option may be wrong, and not the disk. */
-static enum status failed_or_wrong(struct fault *fault, const char *what, const char *path)
+static enum status failed(struct fault *fault, const char *what, const char *path)
 {
-    bool is_wrong = errno == ENOENT || errno == ENOTDIR || errno == EACCES || errno == EROFS;
-    return is_wrong ? fault_set(fault, STATUS_INVALID_VALUE, NULL, "cannot %s %s: %s", what, path,
-                                strerrordesc_np(errno))
-                    : failed(fault, what, path);
+    return refused(fault, NULL, what, path, REFUSAL_TO_KEEP);
 }
 
 __attribute__((format(printf, 2, 3))) static bool path_print(char path[PATH_MAX], const char *format, ...)
@@ -48,7 +52,11 @@ __attribute__((format(printf, 2, 3))) static bool path_print(char path[PATH_MAX]
     va_start(arguments, format);
     int n = vsnprintf(path, PATH_MAX, format, arguments);
     va_end(arguments);
-    return n >= 0 && n < PATH_MAX;
+    if (n < 0 || n >= PATH_MAX) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    return true;
 }
 
 /* ---- folders ---- */
@@ -85,7 +93,7 @@ enum status files_open_data(const char *data, int *ret_lock, struct fault *fault
             return failed(fault, "use", data);
         }
         if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-            return failed_or_wrong(fault, "create the directory", path);
+            return refused(fault, "data", "create the directory", path, REFUSAL_TO_KEEP);
         }
     }
     if (!path_print(path, "%s/lock", data)) {
@@ -93,12 +101,13 @@ enum status files_open_data(const char *data, int *ret_lock, struct fault *fault
     }
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) {
-        return failed_or_wrong(fault, "open", path);
+        return refused(fault, "data", "open", path, REFUSAL_TO_KEEP);
     }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         close(fd);
-        return fault_set(fault, STATUS_STORAGE_FAILED, "data", "another grud is using the data directory %s",
-                         data);
+        return fault_set(
+            fault, STATUS_STORAGE_FAILED, "data",
+            "another grud is using the data directory %s; end that one, or give this one another", data);
     }
     *ret_lock = fd;
     return STATUS_OK;
@@ -118,12 +127,30 @@ static unsigned version_of_file(const char *file)
     return errno == 0 && number <= INT_MAX && strcmp(end, extension) == 0 ? (unsigned)number : 0;
 }
 
+/* What looks like a model to whoever has put it there. */
+static bool has_extension(const char *file, size_t n)
+{
+    const size_t n_extension = sizeof extension - 1;
+    return n > n_extension && strcmp(file + n - n_extension, extension) == 0;
+}
+
+static void log_ignored(const char *path, const char *reason)
+{
+    log_event(LOG_WARN, "model_ignored", LOG_STRING("file", path), LOG_STRING("reason", reason));
+}
+
 struct scan {
-    bool read_only;
+    bool read_only; /* it is --models */
     enum status (*found)(void *context, const struct file_version *version);
     void *context;
     struct fault *fault;
 };
+
+static enum status failed_scan(const struct scan *scan, const char *what, const char *path)
+{
+    return scan->read_only ? refused(scan->fault, "models", what, path, REFUSAL_TO_READ)
+                           : refused(scan->fault, "data", what, path, REFUSAL_TO_KEEP);
+}
 
 static enum status report(const struct scan *scan, const char *name, size_t n_name, unsigned number,
                           const char *path)
@@ -131,7 +158,7 @@ static enum status report(const struct scan *scan, const char *name, size_t n_na
     struct stat file;
     struct file_version version = { .number = number, .read_only = scan->read_only };
     if (stat(path, &file) != 0) {
-        return errno == ENOENT ? STATUS_OK : failed(scan->fault, "look at", path); /* a link to nowhere */
+        return errno == ENOENT ? STATUS_OK : failed_scan(scan, "look at", path); /* a link to nowhere */
     }
     if (!S_ISREG(file.st_mode)) {
         return STATUS_OK;
@@ -143,12 +170,12 @@ static enum status report(const struct scan *scan, const char *name, size_t n_na
 }
 
 /* *ret_entry NULL: there are no more. */
-static enum status next_entry(DIR *stream, const char *path, const struct dirent **ret_entry,
-                              struct fault *fault)
+static enum status next_entry(const struct scan *scan, DIR *stream, const char *path,
+                              const struct dirent **ret_entry)
 {
     errno = 0;
     *ret_entry = readdir(stream); // NOLINT(concurrency-mt-unsafe): a stream of our own
-    return *ret_entry || errno == 0 ? STATUS_OK : failed(fault, "read the directory", path);
+    return *ret_entry || errno == 0 ? STATUS_OK : failed_scan(scan, "read the directory", path);
 }
 
 static enum status scan_model_folder(const struct scan *scan, const char *folder, const char *name)
@@ -156,15 +183,18 @@ static enum status scan_model_folder(const struct scan *scan, const char *folder
     DIR *directory = opendir(folder);
     if (!directory) { /* some other file may lie about */
         return errno == ENOTDIR || errno == ENOENT ? STATUS_OK
-                                                   : failed(scan->fault, "read the directory", folder);
+                                                   : failed_scan(scan, "read the directory", folder);
     }
     const struct dirent *entry;
     char path[PATH_MAX];
-    enum status status = next_entry(directory, folder, &entry, scan->fault);
-    for (; status == STATUS_OK && entry; status = next_entry(directory, folder, &entry, scan->fault)) {
+    enum status status = next_entry(scan, directory, folder, &entry);
+    for (; status == STATUS_OK && entry; status = next_entry(scan, directory, folder, &entry)) {
         unsigned number = version_of_file(entry->d_name);
         if (number > 0 && path_print(path, "%s/%s", folder, entry->d_name)) {
             status = report(scan, name, strlen(name), number, path);
+        } else if (number == 0 && has_extension(entry->d_name, strlen(entry->d_name)) &&
+                   path_print(path, "%s/%s", folder, entry->d_name)) {
+            log_ignored(path, "in a model's directory files are NUMBER.safetensors");
         }
         if (status != STATUS_OK) {
             break;
@@ -181,21 +211,22 @@ enum status files_scan(const char *directory, bool read_only,
     const struct scan scan = { .read_only = read_only, .found = found, .context = context, .fault = fault };
     DIR *stream = opendir(directory);
     if (!stream) {
-        return failed_or_wrong(fault, "read the directory", directory);
+        return failed_scan(&scan, "read the directory", directory);
     }
     const struct dirent *entry;
     char path[PATH_MAX];
-    enum status status = next_entry(stream, directory, &entry, fault);
-    for (; status == STATUS_OK && entry; status = next_entry(stream, directory, &entry, fault)) {
+    enum status status = next_entry(&scan, stream, directory, &entry);
+    for (; status == STATUS_OK && entry; status = next_entry(&scan, stream, directory, &entry)) {
         size_t n = strlen(entry->d_name);
         if (!path_print(path, "%s/%s", directory, entry->d_name)) {
             continue;
         }
-        size_t n_extension = sizeof extension - 1;
-        bool is_file =
-            read_only && n > n_extension && strcmp(entry->d_name + n - n_extension, extension) == 0;
-        if (is_file && files_name_is_valid(entry->d_name, n - n_extension)) {
-            status = report(&scan, entry->d_name, n - n_extension, 1, path);
+        size_t n_name = n - (sizeof extension - 1);
+        bool is_file = read_only && has_extension(entry->d_name, n);
+        if (is_file && files_name_is_valid(entry->d_name, n_name)) {
+            status = report(&scan, entry->d_name, n_name, 1, path);
+        } else if (is_file && entry->d_name[0] != '.') {
+            log_ignored(path, "a model's name is 1 to 64 letters, digits, dots, dashes and underscores");
         } else if (!is_file && files_name_is_valid(entry->d_name, n)) {
             status = scan_model_folder(&scan, path, entry->d_name);
         }
@@ -215,7 +246,7 @@ enum status files_read(const char *path, struct arena *arena, void **ret_bytes, 
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat file;
     if (fd < 0 || fstat(fd, &file) != 0) {
-        enum status status = failed(fault, "read", path);
+        enum status status = refused(fault, NULL, "read", path, REFUSAL_TO_READ);
         if (fd >= 0) {
             close(fd);
         }

@@ -31,12 +31,11 @@ struct file_version {
 bool files_name_is_valid(const char *name, size_t n);
 
 /* Creates what is missing below the data directory and locks it against a second daemon; *ret_lock is to be
- * closed at the end. STATUS_INVALID_VALUE: it cannot be there, or is not for grud to write. */
+ * closed at the end. */
 enum status files_open_data(const char *data, int *ret_lock, struct fault *fault);
 
 /* Calls `found` for each version in the directory (form: models or data), in no particular order; stops at
- * the first status that is not OK. STATUS_INVALID_VALUE: it is not there, or not for
- * grud to read. */
+ * the first status that is not OK. Files that look like models and have no fitting name are logged. */
 enum status files_scan(const char *directory, bool read_only,
                        enum status (*found)(void *context, const struct file_version *version), void *context,
                        struct fault *fault);

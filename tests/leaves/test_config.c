@@ -264,30 +264,35 @@ TEST(a_bad_value_is_refused_even_if_a_better_source_has_another)
 
 TEST(bad_flags_are_refused)
 {
-    expect_error(LIST("--nonsense", "1"), LIST(NULL), "flag --nonsense: there is no such option");
-    expect_error(LIST("--nonsense=1"), LIST(NULL), "flag --nonsense: there is no such option");
-    expect_error(LIST("--session_max", "1"), LIST(NULL), "flag --session_max: there is no such option");
-    expect_error(LIST("--work", "1"), LIST(NULL), "flag --work: there is no such option");
+    expect_error(LIST("--nonsense", "1"), LIST(NULL),
+                 "flag --nonsense: there is no such option; grud --help lists all");
+    expect_error(LIST("--nonsense=1"), LIST(NULL),
+                 "flag --nonsense: there is no such option; grud --help lists all");
+    expect_error(LIST("--session_max", "1"), LIST(NULL),
+                 "flag --session_max: there is no such option; grud --help lists all");
+    expect_error(LIST("--work", "1"), LIST(NULL),
+                 "flag --work: there is no such option; grud --help lists all");
     expect_error(LIST("--listen=:1", "--workers"), LIST(NULL), "flag --workers: its value is missing");
     expect_error(LIST("--config"), LIST(NULL), "flag --config: its value is missing");
     expect_error(LIST("serve"), LIST(NULL), "command line: expected a flag such as --listen, not 'serve'");
     expect_error(LIST(""), LIST(NULL), "command line: expected a flag such as --listen, not ''");
     expect_error(LIST("-w"), LIST(NULL), "command line: expected a flag such as --listen, not '-w'");
     expect_error(LIST("--"), LIST(NULL), "command line: expected a flag such as --listen, not '--'");
-    expect_error(LIST("--=1"), LIST(NULL), "flag --: there is no such option");
+    expect_error(LIST("--=1"), LIST(NULL), "flag --: there is no such option; grud --help lists all");
 }
 
 TEST(unknown_variables_are_refused)
 {
     expect_error(LIST(NULL), LIST("GRUD_WORKER=1"),
-                 "environment variable GRUD_WORKER: there is no such option");
-    expect_error(LIST(NULL), LIST("GRUD_=1"), "environment variable GRUD_: there is no such option");
+                 "environment variable GRUD_WORKER: there is no such option; grud --help lists all");
+    expect_error(LIST(NULL), LIST("GRUD_=1"),
+                 "environment variable GRUD_: there is no such option; grud --help lists all");
     expect_error(LIST(NULL), LIST("GRUD_WORKERS"),
-                 "environment variable GRUD_WORKERS: there is no such option");
+                 "environment variable GRUD_WORKERS: there is no such option; grud --help lists all");
     expect_error(LIST(NULL), LIST("GRUD_workers=1"),
-                 "environment variable GRUD_workers: there is no such option");
+                 "environment variable GRUD_workers: there is no such option; grud --help lists all");
     expect_error(LIST(NULL), LIST("GRUD_PORT_FIL=1"),
-                 "environment variable GRUD_PORT_FIL: there is no such option");
+                 "environment variable GRUD_PORT_FIL: there is no such option; grud --help lists all");
 }
 
 TEST(variables_of_the_library_and_of_kubernetes_are_let_through)
@@ -303,7 +308,7 @@ TEST(variables_of_the_library_and_of_kubernetes_are_let_through)
 
 TEST(bad_lines_are_refused_with_their_number)
 {
-    FILE_ERROR("# fine\n\nnonsense = 1\n", "FILE:3: there is no option 'nonsense'");
+    FILE_ERROR("# fine\n\nnonsense = 1\n", "FILE:3: there is no option 'nonsense'; grud --help lists all");
     FILE_ERROR("workers\n", "FILE:1: expected 'name = value', not 'workers'");
     FILE_ERROR("workers = 1\nlisten = :1\nworkers = 1",
                "FILE:3: option 'workers' was already given in line 1");
@@ -311,10 +316,10 @@ TEST(bad_lines_are_refused_with_their_number)
     FILE_ERROR("workers = 1 # one\nlog-level = loud\n",
                "FILE:2: option 'log-level' takes one of debug|info|warn|error, not 'loud'");
     FILE_ERROR("workers = 1\0 2\n", "FILE:1: the line has a NUL byte");
-    FILE_ERROR("= 1\n", "FILE:1: there is no option ''");
-    FILE_ERROR("config = x\n", "FILE:1: there is no option 'config'");
-    FILE_ERROR("session_max = 1\n", "FILE:1: there is no option 'session_max'");
-    FILE_ERROR("work#ers = 1\n", "FILE:1: there is no option 'work#ers'");
+    FILE_ERROR("= 1\n", "FILE:1: there is no option ''; grud --help lists all");
+    FILE_ERROR("config = x\n", "FILE:1: there is no option 'config'; grud --help lists all");
+    FILE_ERROR("session_max = 1\n", "FILE:1: there is no option 'session_max'; grud --help lists all");
+    FILE_ERROR("work#ers = 1\n", "FILE:1: there is no option 'work#ers'; grud --help lists all");
 }
 
 TEST(long_names_and_values_are_shown_cut)
@@ -327,9 +332,10 @@ TEST(long_names_and_values_are_shown_cut)
 
 TEST(a_file_that_cannot_be_read_is_refused)
 {
-    expect_error(
-        LIST("--config=/nonexistent/grud.conf"), LIST(NULL),
-        "/nonexistent/grud.conf: the configuration file cannot be opened: No such file or directory");
+    expect_error(LIST("--config=/nonexistent/grud.conf"), LIST(NULL),
+                 "/nonexistent/grud.conf: the configuration file cannot be opened: No such file or "
+                 "directory; make or mount "
+                 "/nonexistent, or name another place");
     expect_error(LIST(NULL), LIST("GRUD_CONFIG=/tmp"),
                  "/tmp: the configuration file cannot be read: Is a directory");
     size_t n = (1 << 20) + 1;

@@ -1,6 +1,7 @@
 #include "status.h"
 #include "test.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -89,4 +90,25 @@ TEST(a_text_that_is_too_long_is_cut_between_code_points)
             ck_assert_uint_ge(n_message + n_point, sizeof fault.message);
         }
     }
+}
+
+TEST(who_may_not_may_not_the_next_time_either)
+{
+    static const int lasting[] = { EACCES, EPERM, EROFS, ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG };
+    for (size_t k = 0; k < sizeof lasting / sizeof *lasting; k++) {
+        ck_assert(!fault_may_pass(&(struct fault){ .status = STATUS_STORAGE_FAILED, .error = lasting[k] }));
+    }
+    ck_assert(fault_may_pass(&(struct fault){ .status = STATUS_STORAGE_FAILED, .error = ENOSPC }));
+    ck_assert(fault_may_pass(&(struct fault){ .status = STATUS_STORAGE_FAILED }));
+    ck_assert(fault_may_pass(&(struct fault){ .status = STATUS_NO_MEMORY }));
+    ck_assert(fault_may_pass(&(struct fault){ .status = STATUS_INVALID_VALUE, .error = EADDRINUSE }));
+    ck_assert(!fault_may_pass(&(struct fault){ .status = STATUS_INVALID_VALUE, .error = EADDRNOTAVAIL }));
+    ck_assert(!fault_may_pass(&(struct fault){ .status = STATUS_INVALID_VALUE }));
+}
+
+TEST(a_fault_that_is_filled_again_forgets_what_the_system_said)
+{
+    struct fault fault = { .error = EACCES };
+    fault_fill(&fault, STATUS_STORAGE_FAILED, NULL, "x");
+    ck_assert_int_eq(fault.error, 0);
 }

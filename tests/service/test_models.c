@@ -321,11 +321,13 @@ TEST(directories_that_are_not_there_are_refused)
     struct service *service = NULL;
     struct fault fault;
     world.config.models = "/nonexistent/models";
-    ck_assert_int_eq(service_create(&world.config, &service, &fault), STATUS_INVALID_VALUE);
+    ck_assert_int_eq(service_create(&world.config, &service, &fault), STATUS_STORAGE_FAILED);
+    ck_assert(!fault_may_pass(&fault) && strcmp(fault.param, "models") == 0);
     ck_assert(strstr(fault.message, "/nonexistent/models"));
     world.config.models = world.models;
     world.config.data = "/nonexistent/data";
-    ck_assert_int_eq(service_create(&world.config, &service, &fault), STATUS_INVALID_VALUE);
+    ck_assert_int_eq(service_create(&world.config, &service, &fault), STATUS_STORAGE_FAILED);
+    ck_assert(!fault_may_pass(&fault) && strcmp(fault.param, "data") == 0);
     ck_assert(strstr(fault.message, "/nonexistent/data"));
     world_done(&world);
 }

@@ -259,10 +259,10 @@ TEST(a_missing_directory_and_a_folder_in_place_of_the_file_are_said)
 {
     struct folder folder = folder_make(), gone = { .path = "/tmp/grud-store-gone" };
     char path[PATH_MAX];
-    assert_jobs_refused(&gone, "unable to open");
+    assert_jobs_refused(&gone, "No such file or directory; make or mount /tmp/grud-store-gone,");
     folder_path(&folder, "jobs.db", path);
     ck_assert_int_eq(mkdir(path, 0700), 0);
-    assert_jobs_refused(&folder, "unable to open");
+    assert_jobs_refused(&folder, "Is a directory");
     folder_remove(&folder);
 }
 

@@ -107,10 +107,12 @@ TEST(a_data_directory_that_cannot_be_is_refused)
     struct fault fault;
     char path[2 * PATH_MAX], file[PATH_MAX];
     int lock = -1;
-    ck_assert_int_eq(files_open_data("/nonexistent/data", &lock, &fault), STATUS_INVALID_VALUE);
+    ck_assert_int_eq(files_open_data("/nonexistent/data", &lock, &fault), STATUS_STORAGE_FAILED);
+    ck_assert(!fault_may_pass(&fault));
     write_text(&place, "file", "");
     path_in(&place, "file", file);
-    ck_assert_int_eq(files_open_data(file, &lock, &fault), STATUS_INVALID_VALUE);
+    ck_assert_int_eq(files_open_data(file, &lock, &fault), STATUS_STORAGE_FAILED);
+    ck_assert(!fault_may_pass(&fault));
     memset(path, 'x', sizeof path);
     path[sizeof path - 1] = '\0';
     ck_assert_int_eq(files_open_data(path, &lock, &fault), STATUS_STORAGE_FAILED);
@@ -213,7 +215,8 @@ TEST(a_scan_stops_at_the_first_failure)
     ck_assert_int_eq(files_scan(path, true, note, &seen, &fault), STATUS_NO_MEMORY);
     ck_assert_ptr_eq(strchr(seen.text, ']'), seen.text + strlen(seen.text) - 1);
     path_in(&place, "nowhere", path);
-    ck_assert_int_eq(files_scan(path, true, note, &seen, &fault), STATUS_INVALID_VALUE);
+    ck_assert_int_eq(files_scan(path, true, note, &seen, &fault), STATUS_STORAGE_FAILED);
+    ck_assert(!fault_may_pass(&fault));
     ck_assert_msg(strstr(fault.message, path), "%s", fault.message);
     remove_place(&place);
 }
