@@ -65,8 +65,10 @@ LIBS_secure  := -lgnutls
 LIBS_codec   := -lcjson
 LIBS_http    := -lmicrohttpd
 
-.PHONY: all all-tests check crash-test config-files test test-run run bench bench-peers bench-packages format format-check tidy layers install clean help docker docker-base docker-test drain-test valgrind soak fuzz fuzz-packages fuzz-programs fault-test \
-        build-packages test-packages check-packages
+.PHONY: all all-tests bench bench-packages bench-peers build-packages check check-packages clean \
+        config-files crash-test docker docker-base docker-test drain-test fault-test format format-check \
+        fuzz fuzz-packages fuzz-programs help install kubernetes-test layers run soak test test-packages \
+        test-run tidy valgrind
 MAKEFLAGS += -r
 .SUFFIXES:
 .DELETE_ON_ERROR:
@@ -271,6 +273,9 @@ MINUTES ?= 2
 $(BUILD)/tests/soak/soak: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/soak/*.c)) $(BUILD)/tests/e2e/daemon.o $(GRU)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_leaf)
+
+kubernetes-test: test-packages all ## check config/kubernetes against the schemas of Kubernetes, and against grud
+	@GRUD=$(BUILD)/grud tests/kubernetes.sh
 
 # By hand: half an hour on two idle cores.
 valgrind: test-packages ## every test under valgrind's memcheck, the daemon of the end-to-end tests too
