@@ -67,8 +67,8 @@ LIBS_http    := -lmicrohttpd
 
 .PHONY: all all-tests bench bench-packages bench-peers build-packages check check-packages clean \
         config-files crash-test docker docker-base docker-test drain-test fault-test format format-check \
-        fuzz fuzz-packages fuzz-programs help install kubernetes-test layers run soak test test-packages \
-        test-run tidy valgrind
+        fuzz fuzz-packages fuzz-programs help install kubernetes-server-test kubernetes-test layers run soak \
+        test test-packages test-run tidy valgrind
 MAKEFLAGS += -r
 .SUFFIXES:
 .DELETE_ON_ERROR:
@@ -276,6 +276,11 @@ $(BUILD)/tests/soak/soak: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/soak/*.c)
 
 kubernetes-test: test-packages all ## check config/kubernetes against the schemas of Kubernetes, and against grud
 	@GRUD=$(BUILD)/grud tests/kubernetes.sh
+
+# By hand, where the first time may take ten minutes.
+kubernetes-server-test: test-packages ## have a real Kubernetes API server take config/kubernetes
+	$(call packages,openssl)
+	@tests/kubernetes-server.sh
 
 # By hand: half an hour on two idle cores.
 valgrind: test-packages ## every test under valgrind's memcheck, the daemon of the end-to-end tests too
