@@ -275,6 +275,7 @@ $(BUILD)/tests/soak/soak: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/soak/*.c)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_leaf)
 
 kubernetes-test: test-packages all ## check config/kubernetes against the schemas of Kubernetes, and against grud
+	$(call packages,python3-venv)
 	@GRUD=$(BUILD)/grud tests/kubernetes.sh
 
 # By hand, where the first time may take ten minutes.
