@@ -82,11 +82,13 @@ agree() {
 }
 
 check_agreement() {
-    local port version
-    port=$("$grud" --help | sed -n 's/.*127\.0\.0\.1:\([0-9]*\)).*/\1/p') # the image keeps the default one
+    local port version user
+    port=$(sed -n 's/.*GRUD_LISTEN=[^ ]*:\([0-9]*\).*/\1/p' docker/Dockerfile)
+    user=$(sed -n 's/^USER \([0-9]*\):.*/\1/p' docker/Dockerfile | sort -u)
     version=$("$grud" --version | cut -d' ' -f2)
     agree "the image is not that of this version, $version" "grud.image == \"grud:$version\""
     agree "the port is not that of grud, $port" "grud.ports == [{name: \"http\", containerPort: $port}]"
+    agree "the user is not the image's, $user" "pod.spec.securityContext | .runAsUser == $user and .runAsGroup == $user and .fsGroup == $user"
     agree "Prometheus asks at another port" "pod.metadata.annotations[\"prometheus.io/port\"] == \"$port\""
     agree "the Service leads to another port" '.Service.spec.ports | length == 1 and .[0].targetPort == "http"'
     agree "the NetworkPolicy opens another port" '[.NetworkPolicy.spec.ingress[].ports[].port] == ["http"]'
