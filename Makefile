@@ -68,7 +68,7 @@ LIBS_http    := -lmicrohttpd
 .PHONY: all all-tests bench bench-packages bench-peers build-packages check check-packages clean \
         config-files crash-test docker docker-base docker-test drain-test fault-test format format-check \
         fuzz fuzz-packages fuzz-programs help install kubernetes-server-test kubernetes-test layers run soak \
-        test test-packages test-run tidy valgrind
+        systemd-test test test-packages test-run tidy valgrind
 MAKEFLAGS += -r
 .SUFFIXES:
 .DELETE_ON_ERROR:
@@ -283,6 +283,9 @@ kubernetes-server-test: test-packages ## have a real Kubernetes API server take 
 	$(call packages,openssl)
 	@tests/kubernetes-server.sh
 
+systemd-test: docker-base ## install grud on a Debian that boots in a container, and run it there as a service
+	@PACKAGES="$(BUILD_PACKAGES)" tests/systemd/run.sh
+
 # By hand: half an hour on two idle cores.
 valgrind: test-packages ## every test under valgrind's memcheck, the daemon of the end-to-end tests too
 	$(call packages,valgrind)
@@ -296,7 +299,7 @@ soak: test-packages all $(BUILD)/tests/soak/soak ## drive the daemon with everyt
 IMAGE ?= grud
 BASE  ?= debian:bookworm-slim
 # The distribution's client before another one in the path: older ones need to be told to use BuildKit, newer ones know it.
-docker docker-base docker-test: export DOCKER = $(shell test -x /usr/bin/docker && echo /usr/bin/docker || echo docker)
+docker docker-base docker-test systemd-test: export DOCKER = $(shell test -x /usr/bin/docker && echo /usr/bin/docker || echo docker)
 export DOCKER_BUILDKIT ?= 1
 export BASE IMAGE
 
