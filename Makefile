@@ -10,6 +10,8 @@ SAN ?=
 BUILD := build$(if $(SAN),/$(SAN))
 
 CC       ?= cc
+# What is built for: the compiler's word, so that CC may be a cross-compiler; until one is installed, this machine.
+ARCH     := $(firstword $(subst -, ,$(or $(shell $(CC) -dumpmachine 2>/dev/null),$(shell uname -m))))
 CSTD     := -std=gnu17
 WARN     := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla -Wwrite-strings \
             -Wformat=2 -Wimplicit-fallthrough -Wcast-qual -Wpointer-arith
@@ -17,7 +19,7 @@ OPT      := -O2 -g
 # What Debian builds its own packages with (dpkg-buildflags, hardening=+all), and what its compiler can do beyond.
 # -Wformat=2 above, as an error, is its -Werror=format-security.
 HARDEN   := -fstack-protector-strong -fstack-clash-protection -fPIE
-ifeq ($(shell uname -m),x86_64)
+ifeq ($(ARCH),x86_64)
 HARDEN   += -fcf-protection
 endif
 LDHARDEN := -pie -Wl,-z,relro,-z,now,-z,noexecstack
@@ -45,7 +47,7 @@ say  = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 LIB_FOLDERS    := json kernels engine
 SERVER_LAYERS  := confine secure store service codec http
 KERNEL_LEVELS  := baseline
-ifeq ($(shell uname -m),x86_64)
+ifeq ($(ARCH),x86_64)
 KERNEL_LEVELS  += avx2 avx512
 endif
 KFLAGS_baseline :=

@@ -32,7 +32,7 @@ for file in "$build/grud" "$build/libgru.so"; do
     need "no stack protector" "$file" has_symbol "$file" __stack_chk_fail
     need "no fortified calls" "$file" has_symbol "$file" '__[a-z]+_chk'
 done
-if [ "$(uname -m)" = x86_64 ]; then
+if readelf -hW "$build/grud" | grep -q 'Machine:.*X86-64'; then
     for file in "$build"/lib/*/*.o "$build"/server/*.o "$build"/server/*/*.o; do
         need "no control-flow protection" "$file" is_flow_protected "$file"
     done
