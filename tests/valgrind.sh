@@ -1,5 +1,5 @@
 #!/bin/sh
-# valgrind.sh - the tests under valgrind's memcheck, and with the end-to-end tests the daemon too (valgrind-grud.sh). A line a suite;
+# valgrind.sh - the tests under valgrind's memcheck, and with the end-to-end tests the daemon too (below-grud.sh). A line a suite;
 # ends with 1 if a test failed, or anything was read or written where it must not be, used before it was set, or lost for good.
 # valgrind's processor has no AVX-512: what the AVX2 kernels do is watched.
 #
@@ -8,18 +8,18 @@ set -eu
 build=$1
 shift
 logs=$build/valgrind
-export CK_FORK=no VALGRIND_BUILD="$build" GRUD=tests/valgrind-grud.sh
+export CK_FORK=no BELOW_BUILD="$build" GRUD=tests/below-grud.sh
 failed=0
 printf '%-8s %6s %8s %16s %8s\n' suite checks errors 'bytes lost' seconds
 for suite in "$@"; do
     rm -rf "${logs:?}/$suite"
     mkdir -p "$logs/$suite"
     # The trainer's thread gives way to any other; --fair-sched lets it have its turn with valgrind's one lock.
-    VALGRIND="valgrind --fair-sched=yes --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --error-exitcode=99 --log-file=$logs/$suite/%p"
-    export VALGRIND
+    BELOW="valgrind --fair-sched=yes --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --error-exitcode=99 --log-file=$logs/$suite/%p"
+    export BELOW
     began=$(date +%s)
     code=0
-    $VALGRIND "$build/tests/test-$suite" >"$logs/$suite/output" 2>&1 || code=$?
+    $BELOW "$build/tests/test-$suite" >"$logs/$suite/output" 2>&1 || code=$?
     seconds=$(($(date +%s) - began))
     checks=$(sed -n 's/.*Checks: \([0-9]*\),.*/\1/p' "$logs/$suite/output")
     errors=$(cat "$logs/$suite"/[0-9]* | awk '/ERROR SUMMARY:/ { n += $4 } END { print n + 0 }')
