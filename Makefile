@@ -67,8 +67,8 @@ LIBS_secure  := -lgnutls
 LIBS_codec   := -lcjson
 LIBS_http    := -lmicrohttpd
 
-.PHONY: all all-tests bench bench-packages bench-peers build-packages check check-packages clean \
-        config-files crash-test docker docker-base docker-test drain-test fault-test format format-check \
+.PHONY: all all-tests arm64 arm64-test bench bench-packages bench-peers build-packages check check-packages \
+        clean config-files crash-test docker docker-base docker-test drain-test fault-test format format-check \
         fuzz fuzz-packages fuzz-programs help install kubernetes-server-test kubernetes-test layers run soak \
         systemd-test test test-packages test-run tidy valgrind
 MAKEFLAGS += -r
@@ -79,7 +79,7 @@ MAKEFLAGS += -r
 all: layers $(BUILD)/grud $(BUILD)/libgru.a $(BUILD)/libgru.so ## build the daemon and the library
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 # ---- packages: what is missing is installed, on Debian and its kin ----
 BUILD_PACKAGES := gcc libc6-dev pkg-config libmicrohttpd-dev libcjson-dev libxxhash-dev libsqlite3-dev libopenblas-dev libseccomp-dev libgnutls28-dev
@@ -247,6 +247,21 @@ fault-test: test-packages build/grud build/tests/faults/shim.so build/tests/faul
 	@env -u GRU_URL -u OPENBLAS_CORETYPE GRUD=build/grud SHIM=$(CURDIR)/build/tests/faults/shim.so \
 	  SCENARIO=$(SCENARIO) CLASS=$(CLASS) AT=$(AT) STRIDE=$(STRIDE) build/tests/faults/driver
 
+# ---- arm64: cross-compiled with Debian's compiler and libraries, run below qemu-user ----
+ARM64_PACKAGES := gcc-aarch64-linux-gnu qemu-user-static
+ARM64          := build/arm64
+
+arm64: test-packages ## build daemon, library and tests for arm64 (on Debian)
+	$(call packages,$(ARM64_PACKAGES))
+	@tests/arm64/sysroot.sh $(ARM64)/sysroot $(filter %-dev check,$(TEST_PACKAGES))
+	@$(MAKE) --no-print-directory CC="aarch64-linux-gnu-gcc --sysroot=$(CURDIR)/$(ARM64)/sysroot" AR=aarch64-linux-gnu-ar \
+	  BUILD=$(ARM64) all-tests
+	@tests/hardening.sh $(ARM64)
+
+# By hand: ten minutes.
+arm64-test: arm64 all-tests ## run the tests for arm64 below qemu-user
+	@tests/arm64/run.sh $(BUILD) $(ARM64) $(TESTS)
+
 # ---- checks ----
 SOURCES  := $(wildcard lib/*.h lib/*/*.[ch] server/*.[ch] server/*/*.[ch] tests/*.[ch] tests/*/*.[ch])
 SCRIPTS  := $(wildcard docker/*.sh tests/*.sh tests/*/*.sh examples/*/*.sh)
@@ -375,4 +390,4 @@ install: all ## install into PREFIX (default /usr/local) and SYSCONFDIR (/etc), 
 clean: ## remove what was built
 	rm -rf build
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)
