@@ -385,7 +385,7 @@ install: all ## install into PREFIX (default /usr/local) and SYSCONFDIR (/etc), 
 	install -m 644 config/grud.1 $(DESTDIR)$(PREFIX)/share/man/man1/grud.1
 	sed -e 's|/usr/local|$(PREFIX)|' -e 's|/etc/|$(SYSCONFDIR)/|' config/grud.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/grud.service
 	test -e $(DESTDIR)$(SYSCONFDIR)/grud/grud.conf || install -m 644 config/grud.conf $(DESTDIR)$(SYSCONFDIR)/grud/grud.conf
-	install -m 644 README.md docs/FINE_TUNING.md docs/RELIABILITY.md config/grud.conf $(DESTDIR)$(PREFIX)/share/doc/grud/
+	install -m 644 README.md $(wildcard docs/*.md) config/grud.conf $(DESTDIR)$(PREFIX)/share/doc/grud/
 
 clean: ## remove what was built
 	rm -rf build
