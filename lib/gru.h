@@ -204,6 +204,25 @@ GRU_API GRU_CHECK enum gru_status gru_run(const struct gru_model *model, struct 
                                           struct gru_lane *lanes, size_t n);
 
 /*
+ * The same in parts, for who has to do other things in between: the results do not depend on where it is cut.
+ * Lanes, what they point to, and `order` (room for n pointers) stay where they are until it is done. Each
+ * lane needs a state_out, which is not its state_in and holds its state between the parts, also when it
+ * fails.
+ */
+struct gru_run {
+    size_t n_rows_left; /* of all lanes; 0: it is done */
+    /* the library's own: */
+    const struct gru_model *model;
+    struct gru_lane **order, **group;
+    size_t n_lanes, n_begun, n_running, t;
+};
+/* Lanes without rows, or with a missing input that is refused, have their status from here on. */
+GRU_API void gru_run_begin(const struct gru_model *model, struct gru_lane *lanes, size_t n,
+                           struct gru_lane **order, struct gru_run *ret_run);
+/* Goes on by that many rows (at least 1), or by a few more where lanes share a pass over the weights. */
+GRU_API GRU_CHECK enum gru_status gru_run_part(struct gru_run *run, struct gru_work *work, size_t most_rows);
+
+/*
  * Forecasts `horizon` rows ahead of a state, which stays as it is. The first S rows are the state's own last
  * output; beyond them each forecast is fed back as the next reading of the inputs that outputs feed, and the
  * other inputs take `future` ([n_future_rows][n_future], NaN: missing), whose row t belongs to t + 1 steps
@@ -213,6 +232,22 @@ GRU_API GRU_CHECK enum gru_status gru_run(const struct gru_model *model, struct 
 GRU_API GRU_CHECK enum gru_status gru_forecast(const struct gru_model *model, struct gru_work *work,
                                                const float *state, size_t horizon, const float *future,
                                                size_t n_future_rows, float *forecast);
+
+/* The same in parts. The state rolls on with the forecast; it, `future` and `forecast` stay where they are
+ * until it is done. */
+struct gru_roll {
+    size_t n_rows_left; /* of the forecast; 0: it is done */
+    /* the library's own: */
+    const struct gru_model *model;
+    float *state, *forecast;
+    const float *future;
+};
+GRU_API GRU_CHECK enum gru_status gru_roll_begin(const struct gru_model *model, float *state, size_t horizon,
+                                                 const float *future, size_t n_future_rows, float *forecast,
+                                                 struct gru_roll *ret_roll);
+/* Goes on by that many rows (at least 1), or to the next multiple of S. */
+GRU_API GRU_CHECK enum gru_status gru_roll_part(struct gru_roll *roll, struct gru_work *work,
+                                                size_t most_rows);
 
 /* How many rows of known future inputs a forecast of `horizon` rows reads; 0 if none are needed. */
 GRU_API size_t gru_future_rows(const struct gru_model *model, size_t horizon);

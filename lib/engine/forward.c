@@ -4,7 +4,8 @@
  * Lanes are sorted, longest first, and run in groups of at most GROUP_LANES. A group advances in chunks of
  * time steps within which the set of its running lanes does not change, so every array of a chunk is a dense
  * [steps][lanes] grid of rows. In a chunk each layer projects all its rows in one product, then walks through
- * time; the kernels' laws (kernels.h) make the cut into groups and chunks invisible in the result.
+ * time; the kernels' laws (kernels.h) make the cut into groups and chunks invisible in the result. So a run
+ * may also stop behind any chunk, leave its states with the lanes, and go on from there (gru_run_part).
  */
 #include "engine/model.h"
 #include "engine/rows.h"
@@ -107,7 +108,7 @@ static void move_hidden(const struct grid *g, size_t lane, float *state, const f
 static void gather_lane(struct grid *g, size_t b)
 {
     const struct gru_info *info = &g->model->info;
-    const float *state = g->lanes[b]->state_in;
+    const float *state = g->t == 0 ? g->lanes[b]->state_in : g->lanes[b]->state_out;
     float *last = g->last + b * info->n_inputs;
     float *y = g->y + b * info->y_floats;
     move_hidden(g, b, NULL, state);
@@ -144,21 +145,25 @@ static bool hidden_is_finite(const struct grid *g, size_t b)
     return true;
 }
 
-static void scatter_lane(struct grid *g, size_t b)
+static void scatter_lane(const struct grid *g, size_t b)
 {
     const struct gru_info *info = &g->model->info;
+    float *state = g->lanes[b]->state_out;
+    move_hidden(g, b, state, NULL);
+    memcpy(state + gru_state_last_offset(g->model), g->last + b * info->n_inputs,
+           info->n_inputs * sizeof(float));
+    memcpy(state + gru_state_y_offset(g->model), g->y + b * info->y_floats, info->y_floats * sizeof(float));
+}
+
+static void finish_lane(const struct grid *g, size_t b)
+{
     struct gru_lane *lane = g->lanes[b];
     if (!hidden_is_finite(g, b)) {
         note_non_finite(lane, lane->n_rows - 1, 0);
     }
-    if (lane->status != GRU_OK || !lane->state_out) {
-        return;
+    if (lane->status == GRU_OK && lane->state_out) {
+        scatter_lane(g, b);
     }
-    move_hidden(g, b, lane->state_out, NULL);
-    memcpy(lane->state_out + gru_state_last_offset(g->model), g->last + b * info->n_inputs,
-           info->n_inputs * sizeof(float));
-    memcpy(lane->state_out + gru_state_y_offset(g->model), g->y + b * info->y_floats,
-           info->y_floats * sizeof(float));
 }
 
 /* ---- readings ---- */
@@ -285,41 +290,52 @@ static void run_chunk(struct grid *g)
 
 /* ---- groups ---- */
 
-/* A missing reading that takes the model's own forecast needs the output of the step before it, so such a
- * group cannot look ahead. */
-static bool must_go_step_by_step(const struct grid *g)
+/* A missing reading that takes the model's own forecast needs the output of the step before it: it begins a
+ * chunk. */
+static size_t steps_before_missing(const struct grid *g, size_t n_steps)
 {
-    if (g->model->info.missing != GRU_MISSING_FORECAST) {
-        return false;
-    }
-    for (size_t b = 0; b < g->n_lanes; b++) {
-        size_t n = g->lanes[b]->n_rows * g->model->info.n_inputs;
-        for (size_t k = 0; k < n; k++) {
-            if (isnan(g->lanes[b]->x[k])) {
-                return true;
+    const struct gru_info *info = &g->model->info;
+    for (size_t step = 1; info->missing == GRU_MISSING_FORECAST && step < n_steps; step++) {
+        for (size_t b = 0; b < g->n_lanes; b++) {
+            const float *x = g->lanes[b]->x + (g->t + step) * info->n_inputs;
+            for (size_t i = 0; i < info->n_inputs; i++) {
+                if (isnan(x[i])) {
+                    return step;
+                }
             }
         }
     }
-    return false;
+    return n_steps;
 }
 
-static void run_group(struct grid *g)
+/* How far all lanes that still run can go together. */
+static size_t steps_at_once(const struct grid *g, size_t most_rows)
 {
-    size_t n_group = g->n_lanes;
-    for (size_t b = 0; b < n_group; b++) {
+    size_t remaining = g->lanes[g->n_lanes - 1]->n_rows - g->t; /* of the shortest */
+    size_t fitting = max_size((most_rows < CHUNK_ROWS ? most_rows : CHUNK_ROWS) / g->n_lanes, 1);
+    return steps_before_missing(g, remaining < fitting ? remaining : fitting);
+}
+
+/* Until its lanes are done, or as many rows are. Returns how many. */
+static size_t run_group(struct grid *g, size_t most_rows)
+{
+    size_t n_rows = 0;
+    for (size_t b = 0; b < g->n_lanes; b++) {
         gather_lane(g, b);
     }
-    size_t steps_max = must_go_step_by_step(g) ? 1 : SIZE_MAX;
-    for (g->t = 0; g->n_lanes > 0; g->t += g->n_steps) {
-        size_t remaining = g->lanes[g->n_lanes - 1]->n_rows - g->t; /* of the shortest that still runs */
-        size_t fitting = max_size(CHUNK_ROWS / g->n_lanes, 1);
-        g->n_steps = remaining < fitting ? remaining : fitting;
-        g->n_steps = g->n_steps < steps_max ? g->n_steps : steps_max;
+    while (g->n_lanes > 0 && n_rows < most_rows) {
+        g->n_steps = steps_at_once(g, most_rows - n_rows);
         run_chunk(g);
-        while (g->n_lanes > 0 && g->lanes[g->n_lanes - 1]->n_rows == g->t + g->n_steps) {
-            scatter_lane(g, --g->n_lanes);
+        n_rows += g->n_steps * g->n_lanes;
+        g->t += g->n_steps;
+        while (g->n_lanes > 0 && g->lanes[g->n_lanes - 1]->n_rows == g->t) {
+            finish_lane(g, --g->n_lanes);
         }
     }
+    for (size_t b = 0; b < g->n_lanes; b++) {
+        scatter_lane(g, b);
+    }
+    return n_rows;
 }
 
 /* Under the policy `error` a lane with a missing reading is refused before it runs. */
@@ -344,24 +360,6 @@ static int longest_first(const void *a, const void *b)
     const struct gru_lane *left = *(struct gru_lane *const *)a;
     const struct gru_lane *right = *(struct gru_lane *const *)b;
     return (left->n_rows < right->n_rows) - (left->n_rows > right->n_rows);
-}
-
-static size_t order_lanes(const struct gru_model *model, struct gru_work *work, struct gru_lane *lanes,
-                          size_t n)
-{
-    size_t n_valid = 0;
-    bool same_length = true;
-    for (size_t k = 0; k < n; k++) {
-        lanes[k].status = lanes[k].n_rows > 0 ? GRU_OK : GRU_BAD_ARGUMENT;
-        if (lanes[k].n_rows > 0 && !refuse_missing(&model->info, &lanes[k])) {
-            work->order[n_valid++] = &lanes[k];
-            same_length = same_length && lanes[k].n_rows == work->order[0]->n_rows;
-        }
-    }
-    if (!same_length) {
-        qsort(work->order, n_valid, sizeof(struct gru_lane *), longest_first);
-    }
-    return n_valid;
 }
 
 /* Cuts the run's arrays out of the work's block; called first with block = NULL, to learn how long it must
@@ -402,20 +400,66 @@ static size_t lay_out(struct grid *g, float *block, size_t n_rows)
     return used;
 }
 
+/* ---- runs ---- */
+
+void gru_run_begin(const struct gru_model *model, struct gru_lane *lanes, size_t n, struct gru_lane **order,
+                   struct gru_run *ret_run)
+{
+    struct gru_run run = { .model = model, .order = order };
+    bool same_length = true;
+    for (size_t k = 0; k < n; k++) {
+        lanes[k].status = lanes[k].n_rows > 0 ? GRU_OK : GRU_BAD_ARGUMENT;
+        if (lanes[k].n_rows > 0 && !refuse_missing(&model->info, &lanes[k])) {
+            order[run.n_lanes++] = &lanes[k];
+            same_length = same_length && lanes[k].n_rows == order[0]->n_rows;
+            run.n_rows_left += lanes[k].n_rows;
+        }
+    }
+    if (!same_length) {
+        qsort(order, run.n_lanes, sizeof(struct gru_lane *), longest_first);
+    }
+    *ret_run = run;
+}
+
+static void begin_group(struct gru_run *run)
+{
+    size_t n_left = run->n_lanes - run->n_begun;
+    run->group = run->order + run->n_begun;
+    run->n_running = n_left < GROUP_LANES ? n_left : GROUP_LANES;
+    run->n_begun += run->n_running;
+    run->t = 0;
+}
+
+enum gru_status gru_run_part(struct gru_run *run, struct gru_work *work, size_t most_rows)
+{
+    struct grid g = { .model = run->model, .ops = k_best() };
+    if (gru_work_rows(work, lay_out(&g, NULL, CHUNK_ROWS)) != GRU_OK) {
+        return GRU_NO_MEMORY;
+    }
+    for (size_t n_rows = 0; run->n_rows_left > 0 && n_rows < most_rows;) {
+        if (run->n_running == 0) {
+            begin_group(run);
+        }
+        lay_out(&g, work->rows, CHUNK_ROWS);
+        g.lanes = run->group;
+        g.n_lanes = run->n_running;
+        g.t = run->t;
+        size_t n_done = run_group(&g, most_rows - n_rows);
+        run->n_running = g.n_lanes;
+        run->t = g.t;
+        run->n_rows_left -= n_done;
+        n_rows += n_done;
+    }
+    return GRU_OK;
+}
+
 enum gru_status gru_run(const struct gru_model *model, struct gru_work *work, struct gru_lane *lanes,
                         size_t n)
 {
-    struct grid g = { .model = model, .ops = k_best() };
-    size_t n_floats = lay_out(&g, NULL, CHUNK_ROWS);
-    if (gru_work_order(work, n) != GRU_OK || gru_work_rows(work, n_floats) != GRU_OK) {
+    struct gru_run run;
+    if (gru_work_order(work, n) != GRU_OK) {
         return GRU_NO_MEMORY;
     }
-    size_t n_valid = order_lanes(model, work, lanes, n);
-    for (size_t first = 0; first < n_valid; first += GROUP_LANES) {
-        lay_out(&g, work->rows, CHUNK_ROWS);
-        g.lanes = work->order + first;
-        g.n_lanes = n_valid - first < GROUP_LANES ? n_valid - first : GROUP_LANES;
-        run_group(&g);
-    }
-    return GRU_OK;
+    gru_run_begin(model, lanes, n, work->order, &run);
+    return gru_run_part(&run, work, SIZE_MAX);
 }

@@ -170,10 +170,9 @@ TEST(a_roll_out_feeds_forecasts_back_and_leaves_the_state_alone)
     end(&stream);
 }
 
-/* The two rows of the read-out are two steps of one output: a block of two is fed back at a time. */
-TEST(a_model_of_several_steps_rolls_out_in_blocks)
+/* The two rows of the read-out are two steps of one output. */
+static struct gru_model *make_model_of_two_steps(void)
 {
-    enum { HORIZON = 5 };
     static const char *const inputs[] = { "temp", "humidity" }, *const outputs[] = { "temp", "later" };
     static const size_t hidden[] = { 5 };
     struct gru_plan plan = { .n_inputs = 2,
@@ -187,6 +186,14 @@ TEST(a_model_of_several_steps_rolls_out_in_blocks)
     ck_assert_int_eq(gru_model_create(&plan, &model, NULL), GRU_OK);
     model->info.n_outputs = 1;
     model->info.steps = 2;
+    return model;
+}
+
+/* A block of two is fed back at a time. */
+TEST(a_model_of_several_steps_rolls_out_in_blocks)
+{
+    enum { HORIZON = 5 };
+    struct gru_model *model = make_model_of_two_steps();
     struct stream stream = begin(model);
     const float future[] = { 0.1F, 0.2F, 0.3F, 0.4F };
     float y[2], forecast[HORIZON];
@@ -204,6 +211,45 @@ TEST(a_model_of_several_steps_rolls_out_in_blocks)
     }
     ck_assert_mem_eq(forecast + 4, y, sizeof *y);
     end(&stream);
+}
+
+/* Other streams step in between, with the same scratch memory. */
+static void expect_same_in_parts(struct gru_model *model, size_t most_rows)
+{
+    enum { HORIZON = 11 };
+    struct stream stream = begin(model), other = begin(gru_model_ref(model));
+    const float future[HORIZON] = { 0.1F, 0.2F, NAN, 0.4F, 0.5F, 0.6F, 0.7F, 0.8F, 0.9F, 1.0F };
+    float y[2], whole[HORIZON], cut[HORIZON];
+    struct gru_roll roll;
+    ck_assert_int_eq(step(&stream, (float[]){ 23.0F, 0.5F }, y), GRU_OK);
+    ck_assert_int_eq(gru_forecast(model, stream.work, stream.state, HORIZON, future, HORIZON - 1, whole),
+                     GRU_OK);
+    ck_assert_int_eq(gru_roll_begin(model, stream.state, HORIZON, future, HORIZON - 1, cut, &roll), GRU_OK);
+    size_t n_left = HORIZON - model->info.steps;
+    for (;;) {
+        ck_assert_uint_eq(roll.n_rows_left, n_left);
+        if (n_left == 0) {
+            break;
+        }
+        struct gru_lane lane = {
+            .state_in = other.state, .state_out = other.state, .x = future, .n_rows = 1, .y = y
+        };
+        ck_assert_int_eq(gru_run(model, stream.work, &lane, 1), GRU_OK);
+        ck_assert_int_eq(gru_roll_part(&roll, stream.work, most_rows), GRU_OK);
+        size_t n_part = (most_rows + model->info.steps - 1) / model->info.steps * model->info.steps;
+        n_left -= n_left < n_part ? n_left : n_part;
+    }
+    ck_assert_mem_eq(whole, cut, sizeof whole);
+    end(&stream);
+    end(&other);
+}
+
+TEST(a_roll_out_in_parts_equals_the_whole_bit_for_bit)
+{
+    for (size_t most_rows = 1; most_rows < 15; most_rows++) {
+        expect_same_in_parts(make_model(true, GRU_MISSING_LAST), most_rows);
+        expect_same_in_parts(make_model_of_two_steps(), most_rows);
+    }
 }
 
 TEST(a_roll_out_says_what_it_lacks)
