@@ -92,7 +92,8 @@ enum status codec_job_lines_end(const struct job_lines *lines, const struct gru_
 void codec_put_step(struct text *text,
                     const struct step *step); /* the reply, or {"error":...} if it failed */
 void codec_put_error(struct text *text, const struct fault *fault);
-void codec_put_prediction(struct text *text, const struct model *model, const struct prediction *prediction);
+/* model: its name. */
+void codec_put_prediction(struct text *text, const char *model, const struct prediction *prediction);
 void codec_put_forecast(struct text *text, const struct model *model, const char *id,
                         const struct session_forecast *forecast);
 void codec_put_model(struct text *text, const struct model *model);

@@ -206,7 +206,8 @@ enum status codec_prediction(const char *json, size_t n, const struct codec_limi
     status = reader_end(&r, status);
     if (status == STATUS_OK) {
         bool has_instances = (seen & 1U << PREDICT_INSTANCES) != 0;
-        *ret_prediction = (struct prediction){ .version = body.version,
+        *ret_prediction = (struct prediction){ .gru = body.version->gru,
+                                               .version = body.version->number,
                                                .last_only = body.last_only,
                                                .has_instances = has_instances,
                                                .n_sequences = has_instances ? body.n_sequences : 1,

@@ -169,11 +169,11 @@ static void append_sequence(struct text *text, const struct gru_info *info, bool
     }
 }
 
-void codec_put_prediction(struct text *text, const struct model *model, const struct prediction *prediction)
+void codec_put_prediction(struct text *text, const char *model, const struct prediction *prediction)
 {
-    const struct gru_info *info = gru_model_info(prediction->version->gru);
-    append_first(text, "model", model->name);
-    append_count(text, "version", prediction->version->number);
+    const struct gru_info *info = gru_model_info(prediction->gru);
+    append_first(text, "model", model);
+    append_count(text, "version", prediction->version);
     APPEND_LITERAL(text, ",");
     if (!prediction->has_instances) {
         append_sequence(text, info, prediction->last_only, &prediction->sequences[0]);

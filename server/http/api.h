@@ -44,6 +44,7 @@ enum status api_session_fork(struct request *request);
 enum status api_session_forecast(struct request *request);
 
 enum status api_predict(struct request *request);
+enum status api_predict_finish(struct request *request);
 
 /* The path's {id}, as far as it can be one. */
 enum status api_job_id(struct request *request, const char **ret_id);

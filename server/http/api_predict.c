@@ -4,21 +4,26 @@
 enum status api_predict(struct request *request)
 {
     const struct model *model;
-    struct prediction prediction;
     const struct codec_limits limits = api_limits(request);
+    struct prediction *prediction = arena_alloc(&request->arena, sizeof *prediction);
+    if (!prediction) {
+        return fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
+    }
     enum status status = api_model(request, &model);
     if (status == STATUS_OK) {
-        status = codec_prediction(request->body, request->n_body, &limits, model, &request->arena,
-                                  &prediction, &request->fault);
+        status = codec_prediction(request->body, request->n_body, &limits, model, &request->arena, prediction,
+                                  &request->fault);
     }
     if (status == STATUS_OK) {
-        status = service_predict(request->worker, &prediction, &request->arena, &request->fault);
+        status = predict_begin(prediction, &request->arena, &request->fault);
     }
-    if (status != STATUS_OK) {
-        return status;
-    }
+    return status == STATUS_OK ? http_predict(request, prediction) : status;
+}
+
+enum status api_predict_finish(struct request *request)
+{
     struct text text;
     text_init(&text, &request->arena, 4096);
-    codec_put_prediction(&text, model, &prediction);
+    codec_put_prediction(&text, request->parameters[0], request->prediction);
     return api_reply(request, 200, &text);
 }

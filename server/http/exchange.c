@@ -4,7 +4,7 @@
  *     on_target       the request line has arrived; the request's clock starts
  *     on_call         first, with the headers: framing, route and limits are checked (begin)
  *     on_call         for each piece of the body (take_piece)
- *     on_call         at its end, once or, while steps are pending, in each turn (at_end)
+ *     on_call         at its end, once or, while steps or a prediction are pending, in each turn (at_end)
  *     on_completed    the reply is sent, or the connection is gone
  *
  * A reply that is queued in the first call ends the connection, and libmicrohttpd refuses one between the
@@ -70,6 +70,7 @@ static struct exchange *take_exchange(struct http_worker *worker)
     request->n_body = 0;
     request->steps = NULL;
     request->n_steps = 0;
+    request->prediction = NULL;
     request->state = NULL;
     request->fault.status = STATUS_OK;
     request->reply = (struct reply){ .code = 0 };
@@ -206,9 +207,18 @@ static enum status admit(struct exchange *exchange, const struct guard *guard)
     return body_check(exchange, guard);
 }
 
+static void end_prediction(struct request *request)
+{
+    if (request->prediction) {
+        predict_end(request->prediction);
+        request->prediction = NULL;
+    }
+}
+
 static void settle(struct exchange *exchange, enum status status)
 {
     struct request *request = &exchange->request;
+    end_prediction(request);
     if (request->arena.is_short && (status == STATUS_NO_MEMORY || status == STATUS_REQUEST_TOO_LARGE)) {
         metrics_refuse(exchange->worker->metrics, REFUSED_MEMORY);
         status = fault_set(&request->fault, STATUS_OVERLOADED, NULL,
@@ -275,18 +285,51 @@ enum status http_hand_in(struct request *request, struct step *steps, size_t n)
     return STATUS_OK;
 }
 
-/* No longer among those that wait for the next batch. */
-static void unlink_stepping(struct exchange *exchange)
+enum status http_predict(struct request *request, struct prediction *prediction)
 {
-    TAILQ_REMOVE(&exchange->worker->stepping, exchange, link);
-    load_drop(&exchange->worker->load, exchange->n_rows);
+    request->prediction = prediction;
+    if (predict_is_long(prediction)) {
+        return limit_prediction((struct exchange *)request);
+    }
+    enum status status = predict_go_on(request->worker, prediction, &request->fault);
+    return status == STATUS_OK ? request->route->finish(request) : status;
 }
 
-void exchange_finish(struct exchange *exchange)
+/* What was handed in waits for the worker's turn. */
+static void link_pending(struct exchange *exchange)
+{
+    struct http_worker *worker = exchange->worker;
+    const struct prediction *prediction = exchange->request.prediction;
+    if (prediction) {
+        exchange->phase = PHASE_PREDICTING;
+        TAILQ_INSERT_TAIL(&worker->predicting, exchange, link);
+        load_take_work(&worker->load, prediction->n_rows_left * prediction->row_work);
+    } else {
+        exchange->phase = PHASE_STEPPING;
+        TAILQ_INSERT_TAIL(&worker->stepping, exchange, link);
+        load_take(&worker->load, exchange->n_rows);
+    }
+}
+
+/* It is done, or given up. */
+static void unlink_pending(struct exchange *exchange)
+{
+    struct http_worker *worker = exchange->worker;
+    const struct prediction *prediction = exchange->request.prediction;
+    if (exchange->phase == PHASE_PREDICTING) {
+        TAILQ_REMOVE(&worker->predicting, exchange, link);
+        load_drop_work(&worker->load, prediction->n_rows_left * prediction->row_work);
+    } else if (exchange->phase == PHASE_STEPPING) {
+        TAILQ_REMOVE(&worker->stepping, exchange, link);
+        load_drop(&worker->load, exchange->n_rows);
+    }
+}
+
+void exchange_finish(struct exchange *exchange, enum status status)
 {
     struct request *request = &exchange->request;
-    unlink_stepping(exchange);
-    settle(exchange, request->route->finish(request));
+    unlink_pending(exchange);
+    settle(exchange, status == STATUS_OK ? request->route->finish(request) : status);
     /* Not from within its call, as its manual wants it, but that spares a turn of the loop, a thirtieth of a
      * step's cost: 0.9.75 takes the reply in this state, and 1.0 refuses it. Then at_end queues it in the
      * next turn. */
@@ -319,10 +362,9 @@ static void handle(struct exchange *exchange)
     if (status == STATUS_OK) {
         status = request->route->is_heavy ? handle_heavy(exchange) : request->route->handle(request);
     }
-    if (status == STATUS_OK && exchange->is_handed_in) {
-        exchange->phase = PHASE_STEPPING;
-        TAILQ_INSERT_TAIL(&worker->stepping, exchange, link);
-        load_take(&worker->load, exchange->n_rows);
+    bool is_pending = exchange->is_handed_in || (request->prediction && request->reply.code == 0);
+    if (status == STATUS_OK && is_pending) {
+        link_pending(exchange);
         return;
     }
     if (status == STATUS_OK && request->reply.source) {
@@ -425,9 +467,8 @@ void exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **ret_exc
         code = is_whole && exchange->phase == PHASE_QUEUED ? exchange->request.reply.code : 0;
         route = exchange->request.route ? (size_t)(exchange->request.route - http_routes) : http_n_routes;
         log_exchange(exchange, code, duration_ns);
-        if (exchange->phase == PHASE_STEPPING) {
-            unlink_stepping(exchange);
-        }
+        unlink_pending(exchange);
+        end_prediction(&exchange->request);
         if (exchange->stream.source) { /* how long a client listens says nothing of how fast it is served */
             duration_ns = exchange->stream.began_ns - connection->began_ns;
             streams_remove(&worker->streams, &exchange->stream);

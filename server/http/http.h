@@ -3,7 +3,8 @@
  *
  * Each worker is a thread with a libmicrohttpd daemon of its own on a shared port and an epoll loop of its
  * own. One turn: MHD_run takes in what has arrived and calls handlers; steps that were handed in are worked
- * on as one batch; a second MHD_run sends their answers. Handlers run on the worker's thread and never block.
+ * on as one batch; a second MHD_run sends their answers. Every few turns a slice of the oldest long
+ * prediction follows. Handlers run on the worker's thread and never block.
  */
 #ifndef HTTP_H
 #define HTTP_H
@@ -54,7 +55,7 @@ enum { PATH_PARAMETERS_MAX = 2 };
 struct route {
     const char *method;
     const char *path; /* "/v1/models/{model}/sessions/{session}/step" */
-    /* Answers the request: fills request->reply, or hands steps in with http_hand_in and leaves reply.code 0,
+    /* Answers the request: fills request->reply, or hands in steps or a prediction and leaves reply.code 0,
      * in which case `finish` is called once they are done. A status other than OK is answered from
      * request->fault. */
     enum status (*handle)(struct request *request);
@@ -84,7 +85,8 @@ struct request {
     size_t n_body;
     struct step *steps; /* handed in */
     size_t n_steps;
-    void *state; /* the handler's own, in the arena */
+    struct prediction *prediction; /* handed in, or NULL; ended when the reply is made, or never will be */
+    void *state;                   /* the handler's own, in the arena */
     struct fault fault;
     struct reply reply;
 };
@@ -92,6 +94,9 @@ struct request {
 /* From `handle`, once: the steps join this turn's batch; the route's `finish` is called when all are done.
  * They live in the request's arena. */
 enum status http_hand_in(struct request *request, struct step *steps, size_t n);
+/* From `handle`, as its last act: a prediction that has begun. A short one is done at once, and finished;
+ * a long one in slices, every few turns. It lives in the request's arena. */
+enum status http_predict(struct request *request, struct prediction *prediction);
 /* A query parameter, percent-decoded, or NULL. */
 const char *http_query(const struct request *request, const char *name);
 /* Refuses query parameters but those named; the list ends with NULL. */

@@ -49,17 +49,26 @@ enum status limit_connections(struct exchange *exchange)
                                       "there are already %zu connections", max);
 }
 
+static enum status shed(struct exchange *exchange)
+{
+    metrics_refuse(exchange->worker->metrics,
+                   exchange->request.route->is_heavy ? REFUSED_HEAVY : REFUSED_LIGHT);
+    reply_shed(exchange);
+    return STATUS_OVERLOADED;
+}
+
 enum status limit_load(struct exchange *exchange)
 {
     struct http_worker *worker = exchange->worker;
-    const struct route *route = exchange->request.route;
-    if (is_always_served(&exchange->request) ||
-        load_admits(&worker->load, route->is_heavy, exchange->connection->ended_ns, worker->now_ns)) {
-        return STATUS_OK;
-    }
-    metrics_refuse(worker->metrics, route->is_heavy ? REFUSED_HEAVY : REFUSED_LIGHT);
-    reply_shed(exchange);
-    return STATUS_OVERLOADED;
+    bool is_heavy = exchange->request.route->is_heavy;
+    bool is_fine = is_always_served(&exchange->request) ||
+                   load_admits(&worker->load, is_heavy, exchange->connection->ended_ns, worker->now_ns);
+    return is_fine ? STATUS_OK : shed(exchange);
+}
+
+enum status limit_prediction(struct exchange *exchange)
+{
+    return load_admits_work(&exchange->worker->load) ? STATUS_OK : shed(exchange);
 }
 
 enum status limit_streams(struct exchange *exchange)

@@ -8,12 +8,15 @@ enum {
 
 static const double RECENT = 1.0 / 8;      /* the weight of a new figure in a mean */
 static const double FIRST_ROW_NS = 5000;   /* until it is known */
+static const double FIRST_WORK_NS = 0.1;   /* the same */
 static const int64_t LONG_NS = 500 * 1000; /* a turn that is shorter makes nobody wait */
 static const int64_t NEVER = INT64_MAX;
 
 void load_init(struct load *load)
 {
-    *load = (struct load){ .row_ns = FIRST_ROW_NS, .oldest_ns = NEVER, .behind_since_ns = NEVER };
+    *load = (struct load){
+        .row_ns = FIRST_ROW_NS, .work_ns = FIRST_WORK_NS, .oldest_ns = NEVER, .behind_since_ns = NEVER
+    };
 }
 
 /* ---- the limit ---- */
@@ -102,6 +105,21 @@ void load_drop(struct load *load, size_t n_rows)
     load->n_rows -= n_rows;
 }
 
+void load_take_work(struct load *load, size_t n_work)
+{
+    load->n_work += n_work;
+}
+
+void load_drop_work(struct load *load, size_t n_work)
+{
+    load->n_work -= n_work;
+}
+
+bool load_admits_work(const struct load *load)
+{
+    return load->level == LOAD_FINE && (int64_t)((double)load->n_work * load->work_ns) <= load->queue_ns / 2;
+}
+
 size_t load_rows_at_once(const struct load *load)
 {
     double n = (double)standing_ns(load) / 2 / load->row_ns;
@@ -127,4 +145,12 @@ void load_measure_heavy(struct load *load, int64_t ns)
 {
     load->long_ns = ns > load->long_ns ? ns : load->long_ns;
     measure(&load->heavy_ns, (double)ns);
+}
+
+void load_measure_slice(struct load *load, size_t n_work, int64_t ns)
+{
+    load->began_ns += ns;
+    if (n_work > 0) {
+        measure(&load->work_ns, (double)ns / (double)n_work);
+    }
 }

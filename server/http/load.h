@@ -17,6 +17,10 @@
  * What is heavy (sequences, jobs, uploads) has half the limit, and the short one after half the time, and
  * only if others wait: so it is turned away before any step is. Steps are given the time that the longest
  * heavy request took for which they had to wait: it was let in, which they could not help.
+ *
+ * A long prediction is done in slices, one in every few turns, so others need not wait until it is done: a
+ * slice counts as if the turn had begun later by it. Only the next long prediction waits for all that is left
+ * of those before it, its work; that is what it is judged by.
  */
 #ifndef LOAD_H
 #define LOAD_H
@@ -29,12 +33,14 @@ enum load_level { LOAD_FINE, LOAD_NOTHING_HEAVY, LOAD_STANDING };
 
 struct load {
     int64_t queue_ns;
-    int64_t began_ns;                 /* this turn */
+    int64_t began_ns;                 /* this turn; later by the slice that it did */
     int64_t ended_ns;                 /* the one before */
     int64_t oldest_ns;                /* nothing that this turn takes in has waited since before */
     int64_t longest_ns;               /* that a light request of this turn has to wait */
     size_t n_rows;                    /* in hand: taken in, and not done */
+    size_t n_work;                    /* of long predictions, in a unit of its own */
     double row_ns, step_ns, heavy_ns; /* what a row, a step and what is heavy cost lately */
+    double work_ns;                   /* what a unit of work costs lately */
     int64_t long_ns, before_ns;       /* the longest heavy request of this turn, and of the one before */
     int64_t behind_since_ns;          /* or INT64_MAX: it keeps up */
     int64_t calm_since_ns;            /* or INT64_MAX: it is behind */
@@ -56,11 +62,18 @@ bool load_admits(struct load *load, bool is_heavy, int64_t since_ns, int64_t now
 /* Rows are taken in hand; they are done, or given up. */
 void load_take(struct load *load, size_t n_rows);
 void load_drop(struct load *load, size_t n_rows);
+/* Work of long predictions, likewise; and whether another one may join: little of it is left, and nobody else
+ * has to wait. */
+void load_take_work(struct load *load, size_t n_work);
+void load_drop_work(struct load *load, size_t n_work);
+bool load_admits_work(const struct load *load);
 /* How many rows to work on before looking at what else has come in. At least 1. */
 size_t load_rows_at_once(const struct load *load);
 
 /* What a batch of steps, and what one heavy request, took. */
 void load_measure_batch(struct load *load, size_t n_steps, size_t n_rows, int64_t ns);
 void load_measure_heavy(struct load *load, int64_t ns);
+/* A slice of this turn has done that much work. */
+void load_measure_slice(struct load *load, size_t n_work, int64_t ns);
 
 #endif

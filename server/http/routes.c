@@ -49,7 +49,7 @@ const struct route http_routes[] = {
     { "POST", SESSION "/forecast", .handle = api_session_forecast, .body = BODY_JSON, .scope = SCOPE_PREDICT,
       .summary = "looks ahead without a reading; changes nothing" },
 
-    { "POST", MODEL "/predict", .handle = api_predict, .body = BODY_JSON, .scope = SCOPE_PREDICT, .is_heavy = true,
+    { "POST", MODEL "/predict", .handle = api_predict, .finish = api_predict_finish, .body = BODY_JSON, .scope = SCOPE_PREDICT, .is_heavy = true,
       .summary = "whole sequences in, predictions out" },
 
     { "POST", JOBS, .handle = api_job_create, .upload = api_job_upload, .body = BODY_TRAINING, .scope = SCOPE_TRAIN, .is_heavy = true,

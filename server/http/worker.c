@@ -20,7 +20,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MEMORY_BESIDE_HEAD_MIN = 2 << 10, DRAIN_POLL_MS = 10 };
+enum {
+    MEMORY_BESIDE_HEAD_MIN = 2 << 10,
+    DRAIN_POLL_MS = 10,
+    TURNS_PER_SLICE = 4 /* it takes libmicrohttpd so many to accept, read, have handled and answer: who came
+                           during one slice is not to wait for the next */
+};
 
 static const int64_t SECOND_NS = 1000000000, MILLISECOND_NS = 1000000;
 
@@ -157,7 +162,7 @@ static void finish_steps(struct http_worker *worker)
             exchange->n_steps_done++;
         }
         if (exchange->n_steps_done == request->n_steps) {
-            exchange_finish(exchange);
+            exchange_finish(exchange, STATUS_OK);
         } else if (exchange->n_steps_done > n_done) {
             TAILQ_REMOVE(&worker->stepping, exchange, link);
             TAILQ_INSERT_TAIL(&worker->stepping, exchange, link);
@@ -177,6 +182,35 @@ static void run_steps(struct http_worker *worker)
     finish_steps(worker);
     worker_read_clock(worker);
     load_measure_batch(&worker->load, n, n_rows, worker->now_ns - began_ns);
+}
+
+/* Who closes its socket, or only says that nothing more will come, waits no longer for what takes so long. */
+static bool has_hung_up(const struct connection *connection)
+{
+    struct pollfd poll_fd = { .fd = connection->fd, .events = POLLRDHUP };
+    return poll(&poll_fd, 1, 0) > 0;
+}
+
+/* A slice of the oldest prediction. */
+static void run_slice(struct http_worker *worker)
+{
+    struct exchange *exchange = TAILQ_FIRST(&worker->predicting);
+    struct prediction *prediction = exchange->request.prediction;
+    const size_t n_rows = prediction->n_rows_left, row_work = prediction->row_work;
+    if (has_hung_up(exchange->connection)) {
+        shutdown(exchange->connection->fd, SHUT_RDWR); /* libmicrohttpd's next turn gives it up */
+        return;
+    }
+    worker_read_clock(worker);
+    int64_t began_ns = worker->now_ns;
+    enum status status = predict_go_on(worker->worker, prediction, &exchange->request.fault);
+    size_t n_work = (n_rows - prediction->n_rows_left) * row_work;
+    load_drop_work(&worker->load, n_work);
+    if (status != STATUS_OK || prediction->n_rows_left == 0) {
+        exchange_finish(exchange, status);
+    }
+    worker_read_clock(worker);
+    load_measure_slice(&worker->load, n_work, worker->now_ns - began_ns);
 }
 
 /* How long nothing will have to be done unless something happens; -1: for ever. */
@@ -207,9 +241,9 @@ static void wait_for_events(struct http_worker *worker)
         sched_yield(); /* another worker has one of the sessions, for microseconds */
         return;
     }
-    int ms = idle_ms(worker);
+    int ms = TAILQ_EMPTY(&worker->predicting) ? idle_ms(worker) : 0;
     if (ms == 0) {
-        return; /* replies are to be sent, and MHD_run looks for events by itself */
+        return; /* a prediction goes on, or replies are to be sent, and MHD_run looks for events by itself */
     }
     struct pollfd fds[] = { { .fd = worker->events_fd, .events = POLLIN },
                             { .fd = worker->wake_fd, .events = POLLIN } };
@@ -255,6 +289,10 @@ static void take_turn(struct http_worker *worker)
     MHD_run(worker->daemon);
     if (!TAILQ_EMPTY(&worker->stepping)) {
         run_steps(worker);
+    }
+    if (!TAILQ_EMPTY(&worker->predicting) && ++worker->n_turns >= TURNS_PER_SLICE) {
+        worker->n_turns = 0;
+        run_slice(worker);
     }
     sweep(worker);
     bool has_more = load_is_long(&worker->load, worker->now_ns) && worker_is_readable(worker->events_fd);
@@ -365,6 +403,7 @@ enum status worker_start(struct http *http, struct service *service, int listen_
     }
     *worker = (struct http_worker){ .http = http, .listen_fd = listen_fd, .wake_fd = -1 };
     TAILQ_INIT(&worker->stepping);
+    TAILQ_INIT(&worker->predicting);
     TAILQ_INIT(&worker->free);
     streams_init(&worker->streams, reply_resume);
     load_init(&worker->load);

@@ -31,10 +31,11 @@ enum {
 };
 
 enum phase {
-    PHASE_BODY,     /* the body is arriving */
-    PHASE_STEPPING, /* its steps are handed in, or wait for another turn */
-    PHASE_ANSWERED, /* request->reply is ready; what is left of the body is dropped */
-    PHASE_QUEUED    /* libmicrohttpd has the reply */
+    PHASE_BODY,       /* the body is arriving */
+    PHASE_STEPPING,   /* its steps are handed in, or wait for another turn */
+    PHASE_PREDICTING, /* its prediction goes on, a slice at a time */
+    PHASE_ANSWERED,   /* request->reply is ready; what is left of the body is dropped */
+    PHASE_QUEUED      /* libmicrohttpd has the reply */
 };
 
 struct query {
@@ -44,7 +45,7 @@ struct query {
 /* A request and its reply, on their way. */
 struct exchange {
     struct request request;     /* the first member: http_hand_in and http_query find the exchange from it */
-    TAILQ_ENTRY(exchange) link; /* among the worker's that are stepping, or that are free */
+    TAILQ_ENTRY(exchange) link; /* among the worker's that are stepping, predicting, or free */
     struct http_worker *worker;
     struct MHD_Connection *mhd;
     struct connection *connection;
@@ -90,7 +91,8 @@ struct http_worker {
     struct load load;
     struct deadlines deadlines;
     struct streams streams;
-    struct exchange_list stepping, free;
+    struct exchange_list stepping, predicting, free; /* the former two in the order of their arrival */
+    unsigned n_turns;                                /* since the last slice of a prediction */
     size_t n_free;
     struct kept_reply *kept[KEPT_BYTES_MAX + 1]; /* by length */
     size_t n_kept;
@@ -152,8 +154,8 @@ enum MHD_Result exchange_on_call(void *worker, struct MHD_Connection *mhd, const
                                  size_t *n_upload, void **exchange);
 void exchange_on_completed(void *worker, struct MHD_Connection *mhd, void **exchange,
                            enum MHD_RequestTerminationCode reason);
-/* All its steps are done: the route's finish makes the reply. */
-void exchange_finish(struct exchange *exchange);
+/* What it handed in is done, and the route's finish makes the reply; or it has failed. */
+void exchange_finish(struct exchange *exchange, enum status status);
 void exchange_free_all(struct exchange_list *list);
 
 /* ---- limits.c: each refuses what is too much, and counts it ---- */
@@ -161,6 +163,7 @@ void exchange_free_all(struct exchange_list *list);
 enum status limit_head(struct exchange *exchange);
 enum status limit_connections(struct exchange *exchange);
 enum status limit_load(struct exchange *exchange); /* whether it can be served in time; the route is known */
+enum status limit_prediction(struct exchange *exchange); /* one that is long, before its first slice */
 enum status limit_streams(struct exchange *exchange);
 
 /* ---- body.c ---- */

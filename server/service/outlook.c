@@ -28,7 +28,9 @@ enum status outlook_fault(const struct gru_model *gru, enum gru_status status, c
     }
 }
 
-size_t outlook_rows(const struct gru_info *info, const struct outlook *outlook)
+/* Rows of a reply's forecast: what was asked for, else what a model of several steps says at once, else none.
+ */
+static size_t outlook_rows(const struct gru_info *info, const struct outlook *outlook)
 {
     if (outlook->horizon > 0) {
         return outlook->horizon;
@@ -36,28 +38,33 @@ size_t outlook_rows(const struct gru_info *info, const struct outlook *outlook)
     return info->steps > 1 ? info->steps : 0;
 }
 
+enum status outlook_room(const struct gru_info *info, const struct outlook *outlook, struct arena *arena,
+                         float **ret_forecast, size_t *ret_n, struct fault *fault)
+{
+    size_t n = outlook_rows(info, outlook);
+    float *forecast = n > 0 ? arena_array(arena, n * info->n_outputs, sizeof *forecast) : NULL;
+    if (n > 0 && !forecast) {
+        return fault_no_room(fault, arena->is_full, "horizon",
+                             "a forecast of %zu rows is more than a reply may hold", n);
+    }
+    *ret_forecast = forecast;
+    *ret_n = n;
+    return STATUS_OK;
+}
+
 enum status outlook_run(struct worker *worker, const struct gru_model *gru, const float *state,
                         const struct outlook *outlook, struct arena *arena, float **ret_forecast,
                         size_t *ret_n, struct fault *fault)
 {
-    const struct gru_info *info = gru_model_info(gru);
-    size_t n = outlook_rows(info, outlook);
-    *ret_forecast = NULL;
-    *ret_n = n;
-    if (n == 0) {
-        return STATUS_OK;
+    enum status status = outlook_room(gru_model_info(gru), outlook, arena, ret_forecast, ret_n, fault);
+    if (status != STATUS_OK || *ret_n == 0) {
+        return status;
     }
-    float *forecast = arena_array(arena, n * info->n_outputs, sizeof *forecast);
-    if (!forecast) {
-        return fault_no_room(fault, arena->is_full, "horizon",
-                             "a forecast of %zu rows is more than a reply may hold", n);
+    enum gru_status failure = gru_forecast(gru, worker->work, state, *ret_n, outlook->future,
+                                           outlook->n_future_rows, *ret_forecast);
+    if (failure != GRU_OK) {
+        return outlook_fault(gru, failure, outlook, fault);
     }
-    enum gru_status status =
-        gru_forecast(gru, worker->work, state, n, outlook->future, outlook->n_future_rows, forecast);
-    if (status != GRU_OK) {
-        return outlook_fault(gru, status, outlook, fault);
-    }
-    atomic_fetch_add_explicit(&worker->service->counters.n_forecast_rows, n, memory_order_relaxed);
-    *ret_forecast = forecast;
+    atomic_fetch_add_explicit(&worker->service->counters.n_forecast_rows, *ret_n, memory_order_relaxed);
     return STATUS_OK;
 }

@@ -1,7 +1,11 @@
-/* predict.c - whole sequences: many at once share the weights; no session is kept. */
+/* predict.c - whole sequences, in slices: many at once share the weights; no session is kept. */
 #include "service/internal.h"
 
 #include <stdio.h>
+
+/* A slice in rows times parameters: some milliseconds of a core. Shorter ones would be felt where a model is
+ * larger than the cache: each slice reads the weights of all layers anew. */
+enum { SLICE_WORK = 200 << 20, ROW_WORK = 2500 /* of a row without any parameters */ };
 
 static enum status no_room(const struct arena *arena, struct fault *fault)
 {
@@ -25,7 +29,7 @@ static enum status lane_fault(const struct prediction *prediction, size_t sequen
                               const struct gru_lane *lane, struct fault *fault)
 {
     char param[96];
-    const struct gru_info *info = gru_model_info(prediction->version->gru);
+    const struct gru_info *info = gru_model_info(prediction->gru);
     if (lane->status == GRU_MISSING_INPUT) {
         name_place(prediction, sequence, "x", lane, param, sizeof param);
         return fault_set(fault, STATUS_MISSING_INPUT, param,
@@ -38,69 +42,150 @@ static enum status lane_fault(const struct prediction *prediction, size_t sequen
                      info->outputs[lane->bad_column % info->n_outputs].name, lane->bad_row);
 }
 
-static enum status forecast_all(struct worker *worker, struct prediction *prediction,
-                                const struct gru_lane *lanes, struct arena *arena, struct fault *fault)
+static enum status check_lanes(const struct prediction *prediction, struct fault *fault)
 {
-    const struct gru_model *gru = prediction->version->gru;
     for (size_t k = 0; k < prediction->n_sequences; k++) {
-        struct sequence *sequence = &prediction->sequences[k];
-        enum status status = outlook_run(worker, gru, lanes[k].state_out, &sequence->outlook, arena,
-                                         &sequence->forecast, &sequence->n_forecast, fault);
-        if (status != STATUS_OK) {
-            char field[sizeof fault->param];
-            snprintf(field, sizeof field, "%s", fault->param);
-            if (field[0]) {
-                name_place(prediction, k, field, NULL, fault->param, sizeof fault->param);
-            }
-            return status;
+        if (prediction->lanes[k].status != GRU_OK) {
+            return lane_fault(prediction, k, &prediction->lanes[k], fault);
         }
     }
     return STATUS_OK;
 }
 
-static enum status make_lanes(struct prediction *prediction, struct gru_lane *lanes, struct arena *arena,
-                              struct fault *fault)
-{
-    const struct gru_info *info = gru_model_info(prediction->version->gru);
-    for (size_t k = 0; k < prediction->n_sequences; k++) {
-        struct sequence *sequence = &prediction->sequences[k];
-        size_t n_rows = prediction->last_only ? 1 : sequence->n_rows;
-        float *state = arena_array(arena, info->state_floats, sizeof *state);
-        sequence->y = arena_array(arena, n_rows * info->y_floats, sizeof *sequence->y);
-        if (!state || !sequence->y) {
-            return no_room(arena, fault);
-        }
-        lanes[k] = (struct gru_lane){ .state_out = state,
-                                      .x = sequence->x,
-                                      .n_rows = sequence->n_rows,
-                                      .y = sequence->y,
-                                      .last_only = prediction->last_only };
-    }
-    return STATUS_OK;
-}
+/* ---- it begins ---- */
 
-enum status service_predict(struct worker *worker, struct prediction *prediction, struct arena *arena,
-                            struct fault *fault)
+static enum status make_lane(const struct prediction *prediction, struct sequence *sequence,
+                             struct gru_lane *ret_lane, struct arena *arena, struct fault *fault)
 {
-    size_t n = prediction->n_sequences;
-    struct gru_lane *lanes = arena_array(arena, n, sizeof *lanes);
-    if (!lanes) {
+    const struct gru_info *info = gru_model_info(prediction->gru);
+    size_t n_rows = prediction->last_only ? 1 : sequence->n_rows;
+    float *state = arena_array(arena, info->state_floats, sizeof *state);
+    sequence->y = arena_array(arena, n_rows * info->y_floats, sizeof *sequence->y);
+    if (!state || !sequence->y) {
         return no_room(arena, fault);
     }
-    enum status status = make_lanes(prediction, lanes, arena, fault);
-    if (status != STATUS_OK) {
-        return status;
+    *ret_lane = (struct gru_lane){ .state_out = state,
+                                   .x = sequence->x,
+                                   .n_rows = sequence->n_rows,
+                                   .y = sequence->y,
+                                   .last_only = prediction->last_only };
+    return STATUS_OK;
+}
+
+static enum status make_lanes(struct prediction *prediction, struct arena *arena, struct fault *fault)
+{
+    const struct gru_info *info = gru_model_info(prediction->gru);
+    enum status status = STATUS_OK;
+    for (size_t k = 0; k < prediction->n_sequences && status == STATUS_OK; k++) {
+        struct sequence *sequence = &prediction->sequences[k];
+        status = make_lane(prediction, sequence, &prediction->lanes[k], arena, fault);
+        if (status == STATUS_OK) {
+            status = outlook_room(info, &sequence->outlook, arena, &sequence->forecast, &sequence->n_forecast,
+                                  fault);
+            prediction->n_rows_left += sequence->n_rows + sequence->n_forecast;
+        }
     }
-    if (gru_run(prediction->version->gru, worker->work, lanes, n) != GRU_OK) {
+    return status;
+}
+
+enum status predict_begin(struct prediction *prediction, struct arena *arena, struct fault *fault)
+{
+    size_t n = prediction->n_sequences;
+    struct gru_lane **order = arena_array(arena, n, sizeof(struct gru_lane *));
+    prediction->lanes = arena_array(arena, n, sizeof *prediction->lanes);
+    if (!order || !prediction->lanes) {
+        return no_room(arena, fault);
+    }
+    prediction->row_work = gru_model_info(prediction->gru)->n_parameters + ROW_WORK;
+    prediction->slice_rows = prediction->row_work < SLICE_WORK ? SLICE_WORK / prediction->row_work : 1;
+    prediction->n_rows_left = 0;
+    prediction->n_forecast = 0;
+    prediction->is_rolling = false;
+    enum status status = make_lanes(prediction, arena, fault);
+    if (status == STATUS_OK) {
+        gru_run_begin(prediction->gru, prediction->lanes, n, order, &prediction->run);
+        status = check_lanes(prediction, fault);
+    }
+    if (status == STATUS_OK) {
+        gru_model_ref(prediction->gru);
+    }
+    return status;
+}
+
+void predict_end(struct prediction *prediction)
+{
+    gru_model_unref(prediction->gru);
+}
+
+bool predict_is_long(const struct prediction *prediction)
+{
+    return prediction->n_rows_left > prediction->slice_rows;
+}
+
+/* ---- it goes on ---- */
+
+static enum status run_some(struct worker *worker, struct prediction *prediction, size_t most_rows,
+                            struct fault *fault)
+{
+    size_t n_rows = prediction->run.n_rows_left;
+    if (gru_run_part(&prediction->run, worker->work, most_rows) != GRU_OK) {
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to run the sequences");
     }
-    uint64_t n_rows = 0;
-    for (size_t k = 0; k < n; k++) {
-        if (lanes[k].status != GRU_OK) {
-            return lane_fault(prediction, k, &lanes[k], fault);
-        }
-        n_rows += lanes[k].n_rows;
-    }
+    n_rows -= prediction->run.n_rows_left;
+    prediction->n_rows_left -= n_rows;
     atomic_fetch_add_explicit(&worker->service->counters.n_sequence_rows, n_rows, memory_order_relaxed);
-    return forecast_all(worker, prediction, lanes, arena, fault);
+    return prediction->run.n_rows_left == 0 ? check_lanes(prediction, fault) : STATUS_OK;
+}
+
+static enum status forecast_fault(const struct prediction *prediction, enum gru_status failure,
+                                  struct fault *fault)
+{
+    char field[sizeof fault->param];
+    size_t k = prediction->n_forecast;
+    enum status status = outlook_fault(prediction->gru, failure, &prediction->sequences[k].outlook, fault);
+    snprintf(field, sizeof field, "%s", fault->param);
+    if (field[0]) {
+        name_place(prediction, k, field, NULL, fault->param, sizeof fault->param);
+    }
+    return status;
+}
+
+/* The forecast behind one sequence, or a part of it. */
+static enum status forecast_some(struct worker *worker, struct prediction *prediction, size_t most_rows,
+                                 struct fault *fault)
+{
+    while (prediction->sequences[prediction->n_forecast].n_forecast == 0) { /* none is wanted there */
+        prediction->n_forecast++;
+    }
+    const struct sequence *sequence = &prediction->sequences[prediction->n_forecast];
+    struct gru_roll *roll = &prediction->roll;
+    size_t n_rows = prediction->is_rolling ? roll->n_rows_left : sequence->n_forecast;
+    enum gru_status status =
+        prediction->is_rolling
+            ? gru_roll_part(roll, worker->work, most_rows)
+            : gru_roll_begin(prediction->gru, prediction->lanes[prediction->n_forecast].state_out, n_rows,
+                             sequence->outlook.future, sequence->outlook.n_future_rows, sequence->forecast,
+                             roll);
+    if (status != GRU_OK) {
+        return forecast_fault(prediction, status, fault);
+    }
+    n_rows -= roll->n_rows_left;
+    prediction->n_rows_left -= n_rows;
+    prediction->is_rolling = roll->n_rows_left > 0;
+    prediction->n_forecast += !prediction->is_rolling;
+    atomic_fetch_add_explicit(&worker->service->counters.n_forecast_rows, n_rows, memory_order_relaxed);
+    return STATUS_OK;
+}
+
+enum status predict_go_on(struct worker *worker, struct prediction *prediction, struct fault *fault)
+{
+    size_t n_rows = prediction->n_rows_left;
+    size_t until = n_rows > prediction->slice_rows ? n_rows - prediction->slice_rows : 0;
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && prediction->n_rows_left > until) {
+        size_t most_rows = prediction->n_rows_left - until;
+        status = prediction->run.n_rows_left > 0 ? run_some(worker, prediction, most_rows, fault)
+                                                 : forecast_some(worker, prediction, most_rows, fault);
+    }
+    return status;
 }

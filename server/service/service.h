@@ -234,15 +234,33 @@ struct sequence {
     size_t n_forecast;
 };
 
+/* The caller fills the upper part; what it points to, and the results, live in the arena. */
 struct prediction {
-    const struct version *version;
+    struct gru_model *gru;
+    unsigned version;
     bool last_only;
     bool has_instances; /* `instances` was given: errors name instances[k] */
     size_t n_sequences;
     struct sequence *sequences;
+
+    /* The verb's own. How many rows a slice has changes nothing but how long it takes. */
+    size_t n_rows_left, slice_rows; /* those of forecasts count too; 0 left: it is done */
+    size_t row_work;                /* what a row of this model costs, in parameters */
+    struct gru_lane *lanes;
+    struct gru_run run;
+    size_t n_forecast; /* sequences whose forecast is made */
+    bool is_rolling;   /* that of the next one is begun */
+    struct gru_roll roll;
 };
-enum status service_predict(struct worker *worker, struct prediction *prediction, struct arena *arena,
-                            struct fault *fault);
+
+/* A long prediction is done in slices of a few milliseconds, between which its worker serves others. One that
+ * was begun is gone on with until no rows are left or that fails, and ended in any case; it may take many
+ * turns, and holds its network meanwhile, whatever becomes of the version. */
+enum status predict_begin(struct prediction *prediction, struct arena *arena, struct fault *fault);
+enum status predict_go_on(struct worker *worker, struct prediction *prediction, struct fault *fault);
+void predict_end(struct prediction *prediction);
+/* Whether one more slice is not enough. */
+bool predict_is_long(const struct prediction *prediction);
 
 /* ---- figures for /metrics ---- */
 

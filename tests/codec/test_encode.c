@@ -206,19 +206,22 @@ TEST(a_prediction_has_a_row_per_reading)
     setup_init(&s, model_weather());
     float y[] = { 1, 2.5F, 3 }, forecast[] = { 4, 5 };
     struct sequence sequences[] = { { .n_rows = 3, .y = y }, { .n_rows = 1, .y = y + 1 } };
-    struct prediction p = { .version = s.model.active, .n_sequences = 1, .sequences = sequences };
-    codec_put_prediction(&s.text, &s.model, &p);
+    struct prediction p = { .gru = s.model.active->gru,
+                            .version = s.model.active->number,
+                            .n_sequences = 1,
+                            .sequences = sequences };
+    codec_put_prediction(&s.text, s.model.name, &p);
     ck_assert_str_eq(setup_text(&s), "{\"model\":\"weather\",\"version\":3,\"y\":[[1],[2.5],[3]]}");
     sequences[0].forecast = forecast;
     sequences[0].n_forecast = 2;
     p.last_only = true;
-    codec_put_prediction(&s.text, &s.model, &p);
+    codec_put_prediction(&s.text, s.model.name, &p);
     ck_assert_str_eq(setup_text(&s),
                      "{\"model\":\"weather\",\"version\":3,\"y\":[[1]],\"forecast\":[[4],[5]]}");
     p.last_only = false;
     p.has_instances = true;
     p.n_sequences = 2;
-    codec_put_prediction(&s.text, &s.model, &p);
+    codec_put_prediction(&s.text, s.model.name, &p);
     ck_assert_str_eq(setup_text(&s), "{\"model\":\"weather\",\"version\":3,\"results\":["
                                      "{\"y\":[[1],[2.5],[3]],\"forecast\":[[4],[5]]},{\"y\":[[2.5]]}]}");
     setup_done(&s);
@@ -230,8 +233,11 @@ TEST(of_several_steps_at_once_y_is_the_first)
     setup_init(&s, model_described(1, 6, "{\"steps\":3,\"outputs\":[{\"name\":\"a\"},{\"name\":\"b\"}]}"));
     float y[] = { 1, 2, 3, 4, 5, 6, 10, 20, 30, 40, 50, 60 };
     struct sequence sequence = { .n_rows = 2, .y = y, .forecast = y + 6, .n_forecast = 3 };
-    struct prediction p = { .version = s.model.active, .n_sequences = 1, .sequences = &sequence };
-    codec_put_prediction(&s.text, &s.model, &p);
+    struct prediction p = { .gru = s.model.active->gru,
+                            .version = s.model.active->number,
+                            .n_sequences = 1,
+                            .sequences = &sequence };
+    codec_put_prediction(&s.text, s.model.name, &p);
     ck_assert_str_eq(setup_text(&s), "{\"model\":\"weather\",\"version\":3,\"y\":[[1,2],[10,20]],"
                                      "\"forecast\":[[10,20],[30,40],[50,60]]}");
     setup_done(&s);
@@ -248,11 +254,14 @@ TEST(a_reply_beyond_the_working_memory_fails_and_stays_failed)
     struct text text;
     text_init(&text, &small, 0);
     struct sequence sequence = { .n_rows = ROWS, .y = y };
-    struct prediction p = { .version = s.model.active, .n_sequences = 1, .sequences = &sequence };
+    struct prediction p = { .gru = s.model.active->gru,
+                            .version = s.model.active->number,
+                            .n_sequences = 1,
+                            .sequences = &sequence };
     for (int i = 0; i < ROWS; i++) {
         y[i] = -1.17549435e-38F;
     }
-    codec_put_prediction(&text, &s.model, &p);
+    codec_put_prediction(&text, s.model.name, &p);
     ck_assert(text.failed);
     struct step step = done_step(&s, y, y);
     codec_put_step(&text, &step);

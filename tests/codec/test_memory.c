@@ -106,7 +106,10 @@ static void put_everything(struct setup *s, struct text *text)
     static const uint32_t counts[] = { 1 };
     struct step step = { .model = &s->model, .session = "a", .x = values, .y = values, .forecast = values };
     struct sequence sequence = { .n_rows = 2, .y = values, .forecast = values, .n_forecast = 2 };
-    struct prediction prediction = { .version = s->model.active, .n_sequences = 1, .sequences = &sequence };
+    struct prediction prediction = { .gru = s->model.active->gru,
+                                     .version = s->model.active->number,
+                                     .n_sequences = 1,
+                                     .sequences = &sequence };
     struct session_forecast forecast = { .forecast = values, .n_forecast = 3 };
     struct session session = { .gru = s->model.active->gru,
                                .state = values,
@@ -122,7 +125,7 @@ static void put_everything(struct setup *s, struct text *text)
     codec_put_forecast(text, &s->model, "a", &forecast);
     codec_put_session_list(text, &session.row, 1, true);
     codec_put_session(text, &session);
-    codec_put_prediction(text, &s->model, &prediction);
+    codec_put_prediction(text, s->model.name, &prediction);
     codec_put_models(text, models, 1);
     codec_put_job_list(text, &job, 1, true, true);
     codec_put_job_event_list(text, &event, 1, true);

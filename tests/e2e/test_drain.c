@@ -306,12 +306,9 @@ TEST(a_reply_that_is_not_read_is_cut_and_logged)
     free(body);
 }
 
-/* A roll-out that would take a minute and more, on the worker's own thread. */
-TEST(a_worker_that_computes_for_long_is_not_waited_for)
+/* Sends what would take a minute and more, and a signal. The log says what became of it. */
+static void expect_long_work_cut(const char *request, const char *what, const char *what_not)
 {
-    static const char long_forecast[] = "POST /v1/models/wide/predict HTTP/1.1\r\nHost: grud\r\n"
-                                        "Content-Type: application/json\r\nContent-Length: 29\r\n\r\n"
-                                        "{\"x\":[[1]],\"horizon\":1000000}";
     char log[LOG_BYTES];
     struct daemon daemon =
         daemon_start((const char *const[]){ "--drain-seconds", "2", "--horizon-max", "1000000", "--row-max",
@@ -320,13 +317,32 @@ TEST(a_worker_that_computes_for_long_is_not_waited_for)
         &daemon, "wide",
         (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers", "512,512", NULL });
     int fd = client_connect(&daemon);
-    client_send(fd, long_forecast, sizeof long_forecast - 1);
+    client_send(fd, request, strlen(request));
     ck_assert_int_eq(daemon_end(&daemon), 0);
     daemon_wait_log(&daemon, "stopped synced=yes", log, sizeof log);
-    ck_assert_ptr_nonnull(strstr(log, "work_cut requests=yes job=no"));
+    ck_assert_ptr_nonnull(strstr(log, what));
+    ck_assert_ptr_null(strstr(log, what_not));
     close(fd);
     daemon_start_again(&daemon, NULL);
     daemon_stop(&daemon);
+}
+
+/* The forecast of a step is made on the worker's own thread in one go. */
+TEST(a_worker_that_computes_for_long_is_not_waited_for)
+{
+    expect_long_work_cut("POST /v1/models/wide/sessions/a/step HTTP/1.1\r\nHost: grud\r\n"
+                         "Content-Type: application/json\r\nContent-Length: 27\r\n\r\n"
+                         "{\"x\":[1],\"horizon\":1000000}",
+                         "work_cut requests=yes job=no", "requests_cut");
+}
+
+/* A prediction gives way, and its worker ends by itself. */
+TEST(a_long_prediction_is_cut_when_the_time_is_over)
+{
+    expect_long_work_cut("POST /v1/models/wide/predict HTTP/1.1\r\nHost: grud\r\n"
+                         "Content-Type: application/json\r\nContent-Length: 29\r\n\r\n"
+                         "{\"x\":[[1]],\"horizon\":1000000}",
+                         "requests_cut n=1", "work_cut");
 }
 
 TEST(a_second_signal_ends_it_at_once)

@@ -139,7 +139,7 @@ static void decode_prediction(struct body body)
     if (!check(body, status, &fault, is_touched(&prediction, sizeof prediction))) {
         return;
     }
-    FUZZ_CHECK(prediction.version == &version);
+    FUZZ_CHECK(prediction.gru == version.gru && prediction.version == version.number);
     for (size_t k = 0; k < prediction.n_sequences; k++) {
         const struct sequence *sequence = &prediction.sequences[k];
         FUZZ_CHECK(sequence->n_rows > 0);

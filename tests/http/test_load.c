@@ -281,3 +281,63 @@ TEST(sequences_alone_may_queue_for_half_the_limit)
         load_end(&load, ms * MS, false);
     }
 }
+
+/* ---- long predictions, in slices ---- */
+
+TEST(a_long_prediction_may_join_while_little_is_left_of_those_before_it)
+{
+    struct load load = fresh();
+    load_begin(&load, QUEUE_MS * MS, 0);
+    for (int k = 0; k < 200; k++) {
+        load_measure_slice(&load, 10, MS);
+    }
+    ck_assert(load_admits_work(&load));
+    load_take_work(&load, 10 * QUEUE_MS / 2);
+    ck_assert(load_admits_work(&load));
+    load_take_work(&load, 20);
+    ck_assert(!load_admits_work(&load));
+    load_drop_work(&load, 20);
+    ck_assert(load_admits_work(&load));
+    load_measure_slice(&load, 0, MS); /* one that failed says nothing */
+    ck_assert(load_admits_work(&load));
+    load_drop_work(&load, 10 * QUEUE_MS / 2);
+    overload(&load, 0, 3 * QUEUE_MS);
+    ck_assert(!load_admits_work(&load));
+}
+
+/* Steps and short requests arrive during each slice, and are done before the next one: nobody is refused, and
+ * no queue stands. */
+TEST(a_slice_is_no_queue)
+{
+    enum { SLICE_MS = 60 };
+    struct load load = fresh();
+    load_take_work(&load, 1000000);
+    for (int64_t ms = 0; ms < 100 * QUEUE_MS;) {
+        load_begin(&load, QUEUE_MS * MS, ms * MS);
+        ck_assert(admits(&load, true, ms));
+        ck_assert(admits(&load, false, ms));
+        load_take(&load, 1);
+        ms += 1;
+        load_drop(&load, 1);
+        load_measure_slice(&load, 10, SLICE_MS * MS);
+        ms += SLICE_MS;
+        load_end(&load, ms * MS, load_is_long(&load, ms * MS));
+        ck_assert_int_eq(load.level, LOAD_FINE);
+    }
+}
+
+TEST(more_steps_than_there_is_time_for_are_a_queue_beside_slices_too)
+{
+    enum { SLICE_MS = 6 };
+    struct load load = fresh();
+    for (int64_t ms = 0; ms < 10 * QUEUE_MS;) {
+        load_begin(&load, QUEUE_MS * MS, ms * MS);
+        int n = fill(&load, ms);
+        ms += n > 0 ? n : 1;
+        load_drop(&load, (size_t)n);
+        load_measure_slice(&load, 10, SLICE_MS * MS);
+        ms += SLICE_MS;
+        load_end(&load, ms * MS, true);
+    }
+    ck_assert_int_eq(load.level, LOAD_STANDING);
+}

@@ -402,6 +402,25 @@ void expect_same_floats_at(const char *where, const float *a, const float *b, si
     }
 }
 
+/* ---- whole sequences ---- */
+
+enum status prediction_make(struct world *world, struct prediction *prediction, struct arena *arena,
+                            size_t slice_rows)
+{
+    enum status status = predict_begin(prediction, arena, &world->fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    prediction->slice_rows = slice_rows > 0 ? slice_rows : prediction->slice_rows;
+    while (status == STATUS_OK && prediction->n_rows_left > 0) {
+        size_t n_before = prediction->n_rows_left;
+        status = predict_go_on(world->worker, prediction, &world->fault);
+        ck_assert(status != STATUS_OK || prediction->n_rows_left < n_before);
+    }
+    predict_end(prediction);
+    return status;
+}
+
 /* ---- whole sessions ---- */
 
 static void hold(struct world *world, const struct gru_model *gru)

@@ -109,6 +109,12 @@ void expect_same_floats_at(const char *where, const float *a, const float *b, si
 #define LINE_TEXT(line)             TEXT_OF(line)
 #define expect_same_floats(a, b, n) expect_same_floats_at(__FILE__ ":" LINE_TEXT(__LINE__) " " #a, a, b, n)
 
+/* ---- whole sequences ---- */
+
+/* Begins it, goes on to its end in slices of so many rows (0: as it would by itself), and ends it. */
+enum status prediction_make(struct world *world, struct prediction *prediction, struct arena *arena,
+                            size_t slice_rows);
+
 /* ---- whole sessions ---- */
 
 struct session session_get(struct world *world, const char *session);

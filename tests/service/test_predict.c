@@ -8,12 +8,12 @@
 static enum status predict(struct world *world, struct sequence *sequences, size_t n, bool last_only,
                            bool has_instances)
 {
-    struct prediction prediction = { .version = world_model(world)->active,
+    struct prediction prediction = { .gru = world_model(world)->active->gru,
                                      .last_only = last_only,
                                      .has_instances = has_instances,
                                      .n_sequences = n,
                                      .sequences = sequences };
-    return service_predict(world->worker, &prediction, &world->arena, &world->fault);
+    return prediction_make(world, &prediction, &world->arena, 0);
 }
 
 TEST(sequences_of_different_lengths_do_not_touch_each_other)
@@ -119,13 +119,12 @@ TEST(a_prediction_that_needs_too_much_memory_is_refused)
     world_start(&world);
     float *x = readings(5, 1, 3000);
     struct sequence sequence = { .x = x, .n_rows = 3000 };
-    struct prediction prediction = { .version = world_model(&world)->active,
+    struct prediction prediction = { .gru = world_model(&world)->active->gru,
                                      .n_sequences = 1,
                                      .sequences = &sequence };
     struct arena small;
     arena_init(&small, 20000);
-    ck_assert_int_eq(service_predict(world.worker, &prediction, &small, &world.fault),
-                     STATUS_REQUEST_TOO_LARGE);
+    ck_assert_int_eq(predict_begin(&prediction, &small, &world.fault), STATUS_REQUEST_TOO_LARGE);
     arena_done(&small);
     free(x);
     world_done(&world);
@@ -143,12 +142,158 @@ TEST(a_named_version_predicts_though_another_is_active)
     float *x = readings(5, 1, 9), y[OUTPUTS];
     struct sequence sequence = { .x = x, .n_rows = 9 };
     struct prediction prediction = {
-        .version = version, .last_only = true, .n_sequences = 1, .sequences = &sequence
+        .gru = version->gru, .last_only = true, .n_sequences = 1, .sequences = &sequence
     };
-    ck_assert_int_eq(service_predict(world.worker, &prediction, &world.arena, &world.fault), STATUS_OK);
+    ck_assert_int_eq(prediction_make(&world, &prediction, &world.arena, 0), STATUS_OK);
     twin(&world, version->gru, 5, 1, 9, y);
     expect_same_floats(sequence.y, y, OUTPUTS);
     ck_assert_int_eq(version_find(world_model(&world), 99, &version, &world.fault), STATUS_VERSION_NOT_FOUND);
     free(x);
+    world_done(&world);
+}
+
+/* ---- slices ---- */
+
+enum { CUT_SEQUENCES = 70, CUT_HORIZON = 6 };
+
+/* Sequences of different lengths, with a forecast each but for some; in the arena. */
+static struct prediction make_cut(struct world *world, float *x, const float *future, bool last_only)
+{
+    struct sequence *sequences = arena_array(&world->arena, CUT_SEQUENCES, sizeof *sequences);
+    for (size_t k = 0; k < CUT_SEQUENCES; k++) {
+        sequences[k] = (struct sequence){ .x = x + k * INPUTS, .n_rows = k % 13 + 1 };
+        if (k % 5 != 0) {
+            sequences[k].outlook = (struct outlook){ .horizon = CUT_HORIZON,
+                                                     .future = future,
+                                                     .n_future_rows = CUT_HORIZON - 1 };
+        }
+    }
+    return (struct prediction){ .gru = world_model(world)->active->gru,
+                                .last_only = last_only,
+                                .has_instances = true,
+                                .n_sequences = CUT_SEQUENCES,
+                                .sequences = sequences };
+}
+
+static void expect_same_prediction(const struct prediction *a, const struct prediction *b)
+{
+    for (size_t k = 0; k < CUT_SEQUENCES; k++) {
+        const struct sequence *one = &a->sequences[k], *other = &b->sequences[k];
+        expect_same_floats(one->y, other->y, (a->last_only ? 1 : one->n_rows) * OUTPUTS);
+        ck_assert_uint_eq(one->n_forecast, k % 5 == 0 ? 0 : CUT_HORIZON);
+        ck_assert_uint_eq(other->n_forecast, one->n_forecast);
+        expect_same_floats(one->forecast, other->forecast, one->n_forecast * OUTPUTS);
+    }
+}
+
+TEST(no_bit_of_a_prediction_depends_on_its_slices)
+{
+    static const size_t slices[] = { 1, 7, 64, 100, 1000 };
+    const float future[CUT_HORIZON - 1] = { 0.1F, 0.2F, NAN, 0.4F, 0.5F };
+    struct world world;
+    world_init(&world);
+    world_start(&world);
+    float *x = readings(5, 1, CUT_SEQUENCES + 13);
+    for (int last_only = 0; last_only < 2; last_only++) {
+        struct prediction whole = make_cut(&world, x, future, last_only != 0);
+        ck_assert_int_eq(prediction_make(&world, &whole, &world.arena, SIZE_MAX), STATUS_OK);
+        for (size_t k = 0; k < sizeof slices / sizeof *slices; k++) {
+            struct prediction cut = make_cut(&world, x, future, last_only != 0);
+            ck_assert_int_eq(prediction_make(&world, &cut, &world.arena, slices[k]), STATUS_OK);
+            expect_same_prediction(&whole, &cut);
+        }
+    }
+    free(x);
+    world_done(&world);
+}
+
+/* With a session that steps in between, on the same worker. */
+TEST(a_slice_is_as_long_as_it_may_be_and_others_go_in_between)
+{
+    enum { ROWS = 40, SLICE = 10 };
+    struct world world;
+    world_init(&world);
+    world_start(&world);
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    float *x = readings(5, 1, ROWS), y[OUTPUTS];
+    struct sequence sequence = { .x = x, .n_rows = ROWS };
+    struct prediction prediction = { .gru = world_model(&world)->active->gru,
+                                     .n_sequences = 1,
+                                     .sequences = &sequence };
+    ck_assert_int_eq(predict_begin(&prediction, &arena, &world.fault), STATUS_OK);
+    ck_assert(!predict_is_long(&prediction));
+    prediction.slice_rows = SLICE;
+    for (size_t n_left = ROWS; n_left > 0; n_left -= SLICE) {
+        ck_assert_uint_eq(prediction.n_rows_left, n_left);
+        ck_assert(predict_is_long(&prediction) == (n_left > SLICE));
+        ck_assert_int_eq(predict_go_on(world.worker, &prediction, &world.fault), STATUS_OK);
+        expect_step(&world, "s", 8, (ROWS - n_left) / SLICE + 1, y);
+    }
+    ck_assert_uint_eq(prediction.n_rows_left, 0);
+    twin(&world, NULL, 5, 1, ROWS, y);
+    expect_same_floats(sequence.y + (size_t)(ROWS - 1) * OUTPUTS, y, OUTPUTS);
+    predict_end(&prediction);
+    arena_done(&arena);
+    free(x);
+    world_done(&world);
+}
+
+/* It holds the network that it began with. */
+TEST(a_prediction_outlives_its_version)
+{
+    enum { ROWS = 9 };
+    struct world world;
+    world_init(&world);
+    world_use_data(&world);
+    world_start(&world);
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    unsigned number = world_put_version(&world, network_file(13, 13));
+    const struct version *version;
+    ck_assert_int_eq(version_find(world_model(&world), number, &version, &world.fault), STATUS_OK);
+    float *x = readings(5, 1, ROWS), y[OUTPUTS];
+    twin(&world, version->gru, 5, 1, ROWS, y);
+    struct sequence sequence = { .x = x, .n_rows = ROWS };
+    struct prediction prediction = {
+        .gru = version->gru, .last_only = true, .n_sequences = 1, .sequences = &sequence
+    };
+    ck_assert_int_eq(predict_begin(&prediction, &arena, &world.fault), STATUS_OK);
+    prediction.slice_rows = 1;
+    for (size_t n_left = ROWS; n_left > 0; n_left--) {
+        ck_assert_int_eq(predict_go_on(world.worker, &prediction, &world.fault), STATUS_OK);
+        if (n_left == ROWS) {
+            ck_assert_int_eq(model_delete_version(world.worker, "m", number, &world.fault), STATUS_OK);
+        }
+        worker_turn(world.worker); /* what was found before is gone */
+    }
+    expect_same_floats(sequence.y, y, OUTPUTS);
+    predict_end(&prediction);
+    arena_done(&arena);
+    free(x);
+    world_done(&world);
+}
+
+TEST(what_is_wrong_is_the_same_in_slices)
+{
+    struct world world;
+    world_init(&world);
+    world_add_model(&world, "m", network_file_that_is_strict());
+    world_start(&world);
+    float *x = readings(5, 1, 6), *good = readings(6, 1, 6);
+    struct sequence sequences[] = { { .x = good, .n_rows = 6 }, { .x = x, .n_rows = 6 } };
+    struct prediction prediction = { .gru = world_model(&world)->active->gru,
+                                     .has_instances = true,
+                                     .n_sequences = 2,
+                                     .sequences = sequences };
+    memcpy(x + 3 * INPUTS, huge, sizeof huge);
+    ck_assert_int_eq(prediction_make(&world, &prediction, &world.arena, 1), STATUS_NON_FINITE_RESULT);
+    ck_assert_str_eq(world.fault.param, "instances[1].x");
+    ck_assert_ptr_nonnull(strstr(world.fault.message, "row 3"));
+    x[5 * INPUTS + 1] = NAN; /* refused before a row is run */
+    ck_assert_int_eq(predict_begin(&prediction, &world.arena, &world.fault), STATUS_MISSING_INPUT);
+    ck_assert_str_eq(world.fault.param, "instances[1].x[5][1]");
+    free(x);
+    free(good);
     world_done(&world);
 }

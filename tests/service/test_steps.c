@@ -8,15 +8,15 @@
 
 /* ---- the law: T steps are one sequence ---- */
 
-/* service_predict of readings 1..n of a stream: [n][OUTPUTS] in the arena. */
+/* The prediction of readings 1..n of a stream: [n][OUTPUTS] in the arena. */
 static const float *predict(struct world *world, uint64_t stream, size_t n)
 {
     float *x = readings(stream, 1, n);
     struct sequence sequence = { .x = x, .n_rows = n };
-    struct prediction prediction = { .version = world_model(world)->active,
+    struct prediction prediction = { .gru = world_model(world)->active->gru,
                                      .n_sequences = 1,
                                      .sequences = &sequence };
-    ck_assert_int_eq(service_predict(world->worker, &prediction, &world->arena, &world->fault), STATUS_OK);
+    ck_assert_int_eq(prediction_make(world, &prediction, &world->arena, 0), STATUS_OK);
     free(x);
     return sequence.y;
 }

@@ -1,0 +1,266 @@
+/* Predictions that take long: they give way to others between their slices, and no bit of an answer tells. */
+#include "daemon.h"
+#include "test.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MODEL   "/v1/models/wide"
+#define HORIZON "70"
+
+enum {
+    ROWS = 200, /* several slices of this model */
+    ROUNDS = 3,
+    BODY_SIZE = 64 << 10,
+    PATIENCE_MS = 60000
+};
+
+/* Minutes of work, far beyond the patience. */
+static const char endless[] = "{\"instances\":[{\"x\":[[1]]},{\"x\":[[2]]},{\"x\":[[3]]},{\"x\":[[4]]},{"
+                              "\"x\":[[5]]}],\"horizon\":1000000}";
+/* Some slices of it. */
+static const char long_one[] = "{\"x\":[[1]],\"horizon\":300}";
+
+static struct daemon start(void)
+{
+    struct daemon daemon =
+        daemon_start((const char *const[]){ "--workers", "1", "--queue-ms", "1000", "--drain-seconds", "3600",
+                                            "--horizon-max", "1000000", "--row-max", "10000000", NULL });
+    daemon_add_model(
+        &daemon, "wide",
+        (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers", "512,512", NULL });
+    return daemon;
+}
+
+static int send_predict(const struct daemon *daemon, const char *body)
+{
+    char head[256];
+    int fd = client_connect(daemon);
+    int n = snprintf(head, sizeof head,
+                     "POST " MODEL "/predict HTTP/1.1\r\nHost: grud\r\nContent-Type: application/json\r\n"
+                     "Content-Length: %zu\r\n\r\n",
+                     strlen(body));
+    client_send(fd, head, (size_t)n);
+    client_send(fd, body, strlen(body));
+    return fd;
+}
+
+/* Once this returns the worker has what was sent before: it finds all that has come at once. */
+static void ask_others(const struct daemon *daemon)
+{
+    for (int k = 0; k < ROUNDS; k++) {
+        expect(daemon, "GET", "/healthz", NULL, 200, NULL);
+        expect(daemon, "GET", "/readyz", NULL, 200, NULL);
+        expect(daemon, "POST", MODEL "/sessions/other/step", "{\"x\":[1],\"horizon\":2}", 200, NULL);
+        expect(daemon, "POST", MODEL "/predict", "{\"x\":[[1],[2]]}", 200, NULL); /* a short one */
+    }
+}
+
+static bool has_answer(int fd)
+{
+    struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+    return poll(&poll_fd, 1, 0) > 0;
+}
+
+/* Until the prediction in hand is given up, another long one is refused; then it is served. */
+static void wait_until_given_up(const struct daemon *daemon)
+{
+    const struct timespec nap = { .tv_nsec = 20 * 1000000 };
+    for (int ms = 0;; ms += 20) {
+        struct answer answer = request(daemon, "POST", MODEL "/predict", long_one);
+        int code = answer.code;
+        ck_assert_msg(code == 200 || (code == 503 && strstr(answer.body, "\"overloaded\"")), "%d: %s", code,
+                      answer.body);
+        answer_free(&answer);
+        if (code == 200) {
+            return;
+        }
+        ck_assert_int_lt(ms, PATIENCE_MS);
+        nanosleep(&nap, NULL);
+    }
+}
+
+TEST(others_are_served_while_a_long_prediction_goes_on)
+{
+    struct daemon daemon = start();
+    int fd = send_predict(&daemon, endless);
+    ask_others(&daemon);
+    ck_assert(!has_answer(fd));
+    struct answer refused = request(&daemon, "POST", MODEL "/predict", long_one);
+    ck_assert_msg(refused.code == 503 && strstr(refused.headers, "Retry-After: 1"), "%d: %s", refused.code,
+                  refused.body);
+    answer_free(&refused);
+    expect(&daemon, "GET", "/metrics", NULL, 200, "\ngrud_http_refused_total{kind=\"heavy\"} 1\n");
+    ck_assert(!has_answer(fd));
+    close(fd);
+    wait_until_given_up(&daemon);
+    daemon_stop(&daemon);
+}
+
+/* By a hang-up of the sending side alone, and by a reset, while others are asked for. */
+TEST(a_client_that_hangs_up_waits_for_no_prediction)
+{
+    struct daemon daemon = start();
+    int fd = send_predict(&daemon, endless);
+    ask_others(&daemon);
+    ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+    wait_until_given_up(&daemon);
+    struct answer answer = client_read(fd);
+    ck_assert_int_eq(answer.code, 0);
+    answer_free(&answer);
+    close(fd);
+    fd = send_predict(&daemon, endless);
+    ask_others(&daemon);
+    const struct linger reset = { .l_onoff = 1 };
+    ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset), 0);
+    close(fd);
+    wait_until_given_up(&daemon);
+    daemon_stop(&daemon);
+}
+
+/* ---- no bit tells ---- */
+
+static char *append_rows(char *end, int first, int n)
+{
+    *end++ = '[';
+    for (int t = 0; t < n; t++) {
+        end += sprintf(end, "%s[%d.5]", t > 0 ? "," : "", (first + t) % 17);
+    }
+    *end++ = ']';
+    *end = '\0';
+    return end;
+}
+
+/* The value of "y": in a step's answer. */
+static char *append_value(char *end, const char *body, const char *name)
+{
+    const char *from = strstr(body, name);
+    ck_assert_ptr_nonnull(from);
+    from += strlen(name);
+    size_t n = strcspn(from, "]") + 1;
+    memcpy(end, from, n);
+    end[n] = '\0';
+    return end + n;
+}
+
+/* What predict must say of the first n rows from row `first`: the steps of a session that sees them. */
+static void print_expected(const struct daemon *daemon, const char *session, int first, int n, bool last_only,
+                           char *expected)
+{
+    char path[96], body[64];
+    char *end = stpcpy(expected, "\"y\":[");
+    snprintf(path, sizeof path, MODEL "/sessions/%s/step", session);
+    for (int t = 0; t < n; t++) {
+        const bool is_last = t + 1 == n;
+        char *tail = body + snprintf(body, sizeof body, "{\"x\":[%d.5]", (first + t) % 17);
+        snprintf(tail, sizeof body - (size_t)(tail - body), is_last ? ",\"horizon\":" HORIZON "}" : "}");
+        struct answer answer = request(daemon, "POST", path, body);
+        ck_assert_msg(answer.code == 200, "%s", answer.body);
+        if (!last_only || is_last) {
+            end = append_value(end, answer.body, "\"y\":");
+            *end++ = is_last ? ']' : ',';
+        }
+        if (is_last) {
+            const char *forecast = strstr(answer.body, ",\"forecast\":");
+            ck_assert_ptr_nonnull(forecast);
+            stpcpy(end, forecast); /* to the end of the object */
+        }
+        answer_free(&answer);
+    }
+}
+
+TEST(a_long_prediction_says_what_the_steps_of_a_session_say)
+{
+    static const char before[] = "{\"model\":\"wide\",\"version\":1,";
+    static char body[BODY_SIZE], expected[BODY_SIZE];
+    struct daemon daemon = start();
+    for (int last_only = 0; last_only < 2; last_only++) {
+        print_expected(&daemon, last_only ? "b" : "a", 3, ROWS, last_only != 0, expected);
+        char *end = stpcpy(body, last_only ? "{\"return\":\"last\",\"x\":" : "{\"x\":");
+        end = append_rows(end, 3, ROWS);
+        stpcpy(end, ",\"horizon\":" HORIZON "}");
+        struct answer answer = request(&daemon, "POST", MODEL "/predict", body);
+        ck_assert_int_eq(answer.code, 200);
+        ck_assert_int_eq(strncmp(answer.body, before, sizeof before - 1), 0);
+        ck_assert_str_eq(answer.body + sizeof before - 1, expected);
+        answer_free(&answer);
+    }
+    daemon_stop(&daemon);
+}
+
+/* Both answers, which may come together. */
+static void read_to_end(int fd, char *text)
+{
+    size_t n = 0;
+    ssize_t more;
+    while ((more = recv(fd, text + n, BODY_SIZE - 1 - n, 0)) > 0) {
+        n += (size_t)more;
+    }
+    ck_assert_int_eq(more, 0);
+    text[n] = '\0';
+}
+
+/* Many at once share slices; each says what it says alone. The second request comes on the same connection
+ * before the first is answered, and is answered behind it. */
+TEST(sequences_of_a_long_prediction_do_not_touch_each_other)
+{
+    enum { SEQUENCES = 9 };
+    static const int n_rows[SEQUENCES] = { 5, 90, 1, 40, 40, 17, 64, 2, 63 };
+    static char body[BODY_SIZE], expected[BODY_SIZE];
+    struct daemon daemon = start();
+    char *end = stpcpy(body, "{\"horizon\":20,\"instances\":["), *said = stpcpy(expected, "\"results\":[");
+    for (int k = 0; k < SEQUENCES; k++) {
+        char alone[4096];
+        char *alone_end = append_rows(stpcpy(alone, "{\"horizon\":20,\"x\":"), k, n_rows[k]);
+        stpcpy(alone_end, "}");
+        struct answer answer = request(&daemon, "POST", MODEL "/predict", alone);
+        ck_assert_int_eq(answer.code, 200);
+        said += sprintf(said, "%s{%s", k > 0 ? "," : "", strstr(answer.body, "\"y\":"));
+        answer_free(&answer);
+        end = append_rows(stpcpy(end, k > 0 ? ",{\"x\":" : "{\"x\":"), k, n_rows[k]);
+        end = stpcpy(end, "}");
+    }
+    stpcpy(end, "]}");
+    stpcpy(said, "]}");
+    int fd = send_predict(&daemon, body);
+    static const char next[] = "GET /healthz HTTP/1.1\r\nHost: grud\r\nConnection: close\r\n\r\n";
+    client_send(fd, next, sizeof next - 1);
+    read_to_end(fd, body);
+    const char *said_first = strstr(body, "\"results\"");
+    ck_assert_ptr_nonnull(said_first);
+    ck_assert_int_eq(strncmp(said_first, expected, strlen(expected)), 0);
+    said_first += strlen(expected);
+    ck_assert_msg(strncmp(said_first, "HTTP/1.1 200 ", 13) == 0, "%s", said_first);
+    close(fd);
+    daemon_stop(&daemon);
+}
+
+/* ---- the end ---- */
+
+TEST(a_long_prediction_is_finished_after_a_signal)
+{
+    enum { ROLLED = 3000 }; /* half a second on an ordinary machine */
+    static const char body[] = "{\"x\":[[1]],\"horizon\":3000}";
+    char log[4096];
+    struct daemon daemon = start();
+    int fd = send_predict(&daemon, body);
+    expect(&daemon, "GET", "/healthz", NULL, 200, NULL);
+    ck_assert_int_eq(kill(daemon.pid, SIGTERM), 0);
+    struct answer answer = client_read(fd);
+    ck_assert_int_eq(answer.code, 200);
+    ck_assert_uint_gt(answer.n_body, ROLLED * sizeof "[0],");
+    ck_assert_str_eq(answer.body + answer.n_body - 3, "]]}");
+    answer_free(&answer);
+    ck_assert_int_eq(daemon_wait(&daemon), 0);
+    daemon_wait_log(&daemon, "stopped synced=yes", log, sizeof log);
+    ck_assert_ptr_null(strstr(log, "_cut"));
+    close(fd);
+    daemon_start_again(&daemon, NULL);
+    daemon_stop(&daemon);
+}
