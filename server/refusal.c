@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SHOWN_MAX = 120 /* bytes of a path */ };
+enum { SHOWN_MAX = 120 /* bytes of a path */, REMEDY_MAX = 100 };
 
 /* As the process that asks, not as whoever started it. */
 static bool is_allowed(const char *path, int mode)
@@ -46,37 +46,70 @@ static void find_folder_of(char path[PATH_MAX])
     }
 }
 
+/* A link is as good as what it leads to. */
+static bool explain_link(const char *obstacle, char advice[REFUSAL_MAX])
+{
+    struct stat file;
+    if (lstat(obstacle, &file) != 0 || !S_ISLNK(file.st_mode) || stat(obstacle, &file) == 0) {
+        return false;
+    }
+    char target[SHOWN_MAX + 1];
+    ssize_t n = readlink(obstacle, target, SHOWN_MAX);
+    snprintf(advice, REFUSAL_MAX, "; %.*s is a link to %.*s, which %s", SHOWN_MAX, obstacle,
+             n > 0 ? (int)n : 0, target,
+             errno == ENOENT ? "is not there: make or mount that"
+                             : "grud cannot reach: mend its permissions");
+    return true;
+}
+
+/* Who only passes a folder needs less of it than who uses it; and an owner has the owner's rights alone,
+ * whatever others may. */
+static void print_remedy(const struct stat *file, bool is_passed, enum refusal_of refusal,
+                         char remedy[REMEDY_MAX])
+{
+    unsigned me = geteuid();
+    bool is_directory = S_ISDIR(file->st_mode);
+    const char *use = is_passed ? "" : refusal == REFUSAL_TO_READ ? "r" : "rw";
+    if (file->st_uid == me) {
+        snprintf(remedy, REMEDY_MAX, "chmod u+%s%s it", use, is_directory ? "x" : "");
+        return;
+    }
+    const char *other = file->st_uid != 0 ? ", or run grud as that uid" : "";
+    if (is_passed || refusal == REFUSAL_TO_READ) {
+        snprintf(remedy, REMEDY_MAX, "chmod a+%s%s it%s", use, is_directory ? "x" : "", other);
+    } else {
+        snprintf(remedy, REMEDY_MAX, "chown %u it%s%s", me, is_directory ? ", or use a named volume" : "",
+                 other);
+    }
+}
+
 static void explain_permission(const char *path, enum refusal_of refusal, char advice[REFUSAL_MAX])
 {
     struct stat file;
-    char obstacle[PATH_MAX];
+    char obstacle[PATH_MAX], remedy[REMEDY_MAX];
     find_obstacle(path, obstacle);
+    if (explain_link(obstacle, advice)) {
+        return;
+    }
+    bool is_passed = strcmp(obstacle, path) != 0;
     if (stat(obstacle, &file) != 0) {
         find_folder_of(obstacle);
         if (stat(obstacle, &file) != 0) {
             return;
         }
     }
-    unsigned me = geteuid(), owner = file.st_uid, mode = file.st_mode & 07777;
-    bool is_directory = S_ISDIR(file.st_mode);
-    if (is_allowed(obstacle, (refusal == REFUSAL_TO_READ ? R_OK : W_OK) | (is_directory ? X_OK : 0))) {
+    int use = is_passed ? 0 : refusal == REFUSAL_TO_READ ? R_OK : W_OK;
+    if (is_allowed(obstacle, use | (S_ISDIR(file.st_mode) ? X_OK : 0))) {
         snprintf(
             advice, REFUSAL_MAX,
             "; uid %u may by owner and mode of %.*s, so look at SELinux (a container's volume wants :z) and "
             "the like",
-            me, SHOWN_MAX, obstacle);
+            geteuid(), SHOWN_MAX, obstacle);
         return;
     }
-    int n = snprintf(advice, REFUSAL_MAX,
-                     "; %.*s belongs to uid %u and has mode %o, grud runs as uid %u: ", SHOWN_MAX, obstacle,
-                     owner, mode, me);
-    if (refusal == REFUSAL_TO_READ) {
-        n += snprintf(advice + n, (size_t)(REFUSAL_MAX - n), "chmod o+r%s it", is_directory ? "x" : "");
-    } else {
-        n += snprintf(advice + n, (size_t)(REFUSAL_MAX - n), "chown %u it%s", me,
-                      is_directory ? ", or use a named volume" : "");
-    }
-    snprintf(advice + n, (size_t)(REFUSAL_MAX - n), "%s", owner != 0 ? ", or run grud as that uid" : "");
+    print_remedy(&file, is_passed, refusal, remedy);
+    snprintf(advice, REFUSAL_MAX, "; %.*s belongs to uid %u and has mode %o, grud runs as uid %u: %s",
+             SHOWN_MAX, obstacle, file.st_uid, file.st_mode & 07777, geteuid(), remedy);
 }
 
 const char *refusal_print(const char *path, enum refusal_of refusal, int error, char text[REFUSAL_MAX])
@@ -89,6 +122,9 @@ const char *refusal_print(const char *path, enum refusal_of refusal, int error, 
         break;
     case ENOENT:
         find_obstacle(path, obstacle);
+        if (explain_link(obstacle, advice)) {
+            break;
+        }
         snprintf(advice, sizeof advice, "; make or mount %.*s, or name another place", SHOWN_MAX, obstacle);
         break;
     case ENOTDIR:

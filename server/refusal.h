@@ -13,7 +13,7 @@ enum refusal_of {
 
 enum { REFUSAL_MAX = 320 };
 
-/* "Permission denied; /data belongs to uid 0 and has mode 755, grud runs as uid 10001: chown 10001 /data"; is
+/* "Permission denied; /data belongs to uid 0 and has mode 755, grud runs as uid 10001: chown 10001 it"; is
  * `text`. `error` is the errno. */
 const char *refusal_print(const char *path, enum refusal_of refusal, int error, char text[REFUSAL_MAX]);
 

@@ -50,7 +50,7 @@ static const struct wrong options[] = {
     { "", "--config $D/none", ANYBODY, 2, { "$D/none", "No such file", "make or mount $D/none" } },
     { "", "--config $D", ANYBODY, 2, { "$D: ", "Is a directory" } },
     { "echo colour = red > $D/f", "--config $D/f", ANYBODY, 2, { "$D/f:1: there is no option 'colour'" } },
-    { "touch $D/f; chmod 600 $D/f", "--config $D/f", USER, 2, { "$D/f", "Permission denied", "chmod o+r it" } },
+    { "touch $D/f; chmod 600 $D/f", "--config $D/f", USER, 2, { "$D/f", "Permission denied", "chmod a+r it" } },
 };
 
 static const struct wrong addresses[] = {
@@ -86,13 +86,17 @@ static const struct wrong models[] = {
     { "", "--models $D/none", ANYBODY, 2, { "models", "$D/none: No such file", "mount $D/none," } },
     { "touch $D/f", "--models $D/f", ANYBODY, 2, { "$D/f: Not a directory", "instead of $D/f" } },
     { "mkdir -m 700 $D/m; chown 1000 $D/m", "--models $D/m", USER, 2,
-      { "$D/m: Permission denied", "belongs to uid 1000 and has mode 700, grud runs as uid 10001", "chmod o+rx it, or run grud as that uid" } },
-    { "mkdir -m 0 $D/m; chown 10001 $D/m", "--models $D/m", USER, 2, { "$D/m: Permission denied", "has mode 0," } },
-    { "mkdir -p $D/m/m; chmod 700 $D/m", "--models $D/m/m", USER, 2, { "; $D/m belongs to uid 0 and has mode 700" } },
+      { "$D/m: Permission denied", "belongs to uid 1000 and has mode 700, grud runs as uid 10001", "chmod a+rx it, or run grud as that uid" } },
+    { "mkdir -m 0 $D/m; chown 10001 $D/m", "--models $D/m", USER, 2, { "$D/m: Permission denied", "has mode 0,", ": chmod u+rx it\"" } },
+    { "mkdir -p $D/m/m; chmod 700 $D/m", "--models $D/m/m", USER, 2,
+      { "; $D/m belongs to uid 0 and has mode 700", ": chmod a+x it\"" } },
+    { "mkdir -m 700 $D/m; mkdir $D/m/m; ln -s $D/m/m $D/l", "--models $D/l", USER, 2,
+      { "$D/l: Permission denied; $D/l is a link to $D/m/m, which grud cannot reach" } },
+    { "ln -s $D/none $D/l", "--models $D/l", ANYBODY, 2, { "; $D/l is a link to $D/none, which is not there" } },
     { "mkdir -m 744 $D/m; cp $GOOD $D/m", "--models $D/m", USER, 2, { "Permission denied", "; $D/m belongs to" } },
     { "mkdir -m 755 $D/m; mkdir -m 700 $D/m/a", "--models $D/m", USER, 2, { "read the directory $D/m/a: Perm" } },
-    { "mkdir -m 755 $D/m; cp $GOOD $D/m/a.safetensors; cp $GOOD $D/m/b.safetensors; chmod 600 $D/m/b.safetensors",
-      "--models $D/m", USER, 2, { "cannot read $D/m/b.safetensors: Permission denied", "chmod o+r it" } },
+    { "mkdir -m 755 $D/m; install -m 644 $GOOD $D/m/a.safetensors; install -m 600 $GOOD $D/m/b.safetensors",
+      "--models $D/m", USER, 2, { "cannot read $D/m/b.safetensors: Permission denied", "chmod a+r it" } },
 };
 
 static const struct wrong data[] = {
@@ -100,6 +104,9 @@ static const struct wrong data[] = {
     { "touch $D/f", "--data $D/f", ANYBODY, 2, { "$D/f/models: Not a directory", "instead of $D/f" } },
     { "mkdir -m 755 $D/d", "--data $D/d", USER, 2,
       { "; $D/d belongs to uid 0 and has mode 755, grud runs as uid 10001: chown 10001 it", "named volume" } },
+    { "mkdir -m 500 $D/d; chown 10001 $D/d", "--data $D/d", USER, 2, { "has mode 500", ": chmod u+rwx it\"" } },
+    { "mkdir -m 700 $D/d $D/d/d; chown 10001 $D/d/d", "--data $D/d/d", USER, 2,
+      { "; $D/d belongs to uid 0 and has mode 700", ": chmod a+x it\"" } },
     { "mkdir -m 755 $D/d $D/d/models $D/d/sessions", "--data $D/d", USER, 2, { "$D/d/lock: Permission denied; $D/d b" } },
     { "mkdir -m 777 $D/d; touch $D/d/lock", "--data $D/d", USER, 2, { "; $D/d/lock belongs to uid 0" } },
     { "mkdir -m 777 $D/d; touch $D/d/jobs.db", "--data $D/d", USER, 2, { "; $D/d/jobs.db belongs to uid 0" } },
