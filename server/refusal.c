@@ -112,9 +112,11 @@ static void explain_permission(const char *path, enum refusal_of refusal, char a
              SHOWN_MAX, obstacle, file.st_uid, file.st_mode & 07777, geteuid(), remedy);
 }
 
-const char *refusal_print(const char *path, enum refusal_of refusal, int error, char text[REFUSAL_MAX])
+/* What to do about it, behind "; ", or nothing. */
+static void print_advice(const char *path, enum refusal_of refusal, int error, char advice[REFUSAL_MAX])
 {
-    char obstacle[PATH_MAX], advice[REFUSAL_MAX] = "";
+    char obstacle[PATH_MAX];
+    advice[0] = '\0';
     switch (error) {
     case EACCES:
     case EPERM:
@@ -125,21 +127,38 @@ const char *refusal_print(const char *path, enum refusal_of refusal, int error, 
         if (explain_link(obstacle, advice)) {
             break;
         }
-        snprintf(advice, sizeof advice, "; make or mount %.*s, or name another place", SHOWN_MAX, obstacle);
+        snprintf(advice, REFUSAL_MAX, "; make or mount %.*s, or name another place", SHOWN_MAX, obstacle);
         break;
     case ENOTDIR:
         find_obstacle(path, obstacle);
-        snprintf(advice, sizeof advice, "; name a directory instead of %.*s", SHOWN_MAX, obstacle);
+        snprintf(advice, REFUSAL_MAX, "; name a directory instead of %.*s", SHOWN_MAX, obstacle);
         break;
     case EROFS:
-        snprintf(advice, sizeof advice, "; mount it for writing, or in a container a volume, without :ro");
+        snprintf(advice, REFUSAL_MAX, "; mount it for writing, or in a container a volume, without :ro");
         break;
     case ENOSPC:
     case EDQUOT:
-        snprintf(advice, sizeof advice, "; make room for bytes (see df -h) or for files (df -i)");
+        snprintf(advice, REFUSAL_MAX, "; make room for bytes (see df -h) or for files (df -i)");
         break;
     }
+}
+
+const char *refusal_print(const char *path, enum refusal_of refusal, int error, char text[REFUSAL_MAX])
+{
+    char advice[REFUSAL_MAX];
+    print_advice(path, refusal, error, advice);
     int n = snprintf(text, REFUSAL_MAX, "%s", strerrordesc_np(error));
     snprintf(text + n, (size_t)(REFUSAL_MAX - n), "%s", advice);
     return text;
+}
+
+enum status refusal_set(struct fault *fault, const char *param, const char *task, const char *path,
+                        enum refusal_of refusal, int error)
+{
+    char advice[REFUSAL_MAX];
+    print_advice(path, refusal, error, advice);
+    fault_fill(fault, STATUS_STORAGE_FAILED, param, "cannot %s %s: %s", task, path, strerrordesc_np(error));
+    fault_add_advice(fault, advice);
+    fault->error = error;
+    return STATUS_STORAGE_FAILED;
 }

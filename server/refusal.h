@@ -6,6 +6,8 @@
 #ifndef REFUSAL_H
 #define REFUSAL_H
 
+#include "status.h"
+
 enum refusal_of {
     REFUSAL_TO_READ, /* what others may read, too */
     REFUSAL_TO_KEEP  /* what is grud's own: data, keys */
@@ -16,5 +18,10 @@ enum { REFUSAL_MAX = 320 };
 /* "Permission denied; /data belongs to uid 0 and has mode 755, grud runs as uid 10001: chown 10001 it"; is
  * `text`. `error` is the errno. */
 const char *refusal_print(const char *path, enum refusal_of refusal, int error, char text[REFUSAL_MAX]);
+
+/* Fills the fault with "cannot TASK PATH: " and that, STATUS_STORAGE_FAILED, which it also is; clients are
+ * told no more than what the system said. */
+enum status refusal_set(struct fault *fault, const char *param, const char *task, const char *path,
+                        enum refusal_of refusal, int error);
 
 #endif

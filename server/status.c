@@ -57,6 +57,25 @@ void fault_fill(struct fault *fault, enum status status, const char *param, cons
     *fault = result;
 }
 
+void fault_add_advice(struct fault *fault, const char *advice)
+{
+    size_t n = strlen(fault->message);
+    fault->n_public = n;
+    if ((size_t)snprintf(fault->message + n, sizeof fault->message - n, "%s", advice) >=
+        sizeof fault->message - n) {
+        fault_drop_partial_code_point(fault->message);
+    }
+}
+
+struct fault fault_for_clients(const struct fault *fault)
+{
+    struct fault without = *fault;
+    if (without.n_public > 0) {
+        without.message[without.n_public] = '\0';
+    }
+    return without;
+}
+
 bool fault_may_pass(const struct fault *fault)
 {
     switch (fault->error) {

@@ -80,6 +80,7 @@ struct fault {
     uint64_t expected;
     char param[160]; /* the offending field as a path, or empty for null */
     char message[400];
+    size_t n_public; /* bytes of the message that are for clients, or 0: all of it */
 };
 
 const char *status_code(enum status status);
@@ -88,6 +89,12 @@ int status_http(enum status status);
 /* Fills *fault (never NULL). param may be NULL; texts may be those of the same fault. */
 __attribute__((format(printf, 4, 5))) void fault_fill(struct fault *fault, enum status status,
                                                       const char *param, const char *format, ...);
+
+/* What follows in the message is for whoever runs grud, and only in the log: it tells of owners and modes. */
+void fault_add_advice(struct fault *fault, const char *advice);
+
+/* The fault without that. */
+struct fault fault_for_clients(const struct fault *fault);
 
 /* A cut may have left a part of a code point at the end: it goes too, so that the text remains valid UTF-8.
  */

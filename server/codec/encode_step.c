@@ -75,6 +75,7 @@ void codec_put_error(struct text *text, const struct fault *fault)
 {
     static const char frame[] = "{\"error\":{\"code\":,\"message\":,\"param\":null,\"expected\":}}";
     const char *code = status_code(fault->status);
+    const struct fault said = fault_for_clients(fault);
     char *p =
         text_reserve(text, sizeof frame + JSON_INT_MAX + PUT_STRING_MAX(strlen(code)) +
                                PUT_STRING_MAX(sizeof fault->message) + PUT_STRING_MAX(sizeof fault->param));
@@ -84,7 +85,7 @@ void codec_put_error(struct text *text, const struct fault *fault)
     p = PUT_LITERAL(p, "{\"error\":{\"code\":");
     p = put_string(p, code);
     p = PUT_LITERAL(p, ",\"message\":");
-    p = put_string(p, fault->message);
+    p = put_string(p, said.message);
     p = PUT_LITERAL(p, ",\"param\":");
     if (fault->param[0] == '\0') {
         p = PUT_LITERAL(p, "null");

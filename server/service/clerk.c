@@ -193,12 +193,13 @@ bool clerk_end_job(struct clerk *clerk, struct job *job, enum job_status from, s
 
 void clerk_fail_job(struct clerk *clerk, struct job *job, enum job_status from, const struct fault *fault)
 {
-    struct job_event event = ledger_message(JOB_EVENT_ERROR, "%.*s", JOB_MESSAGE_MAX, fault->message);
+    const struct fault said = fault_for_clients(fault);
+    struct job_event event = ledger_message(JOB_EVENT_ERROR, "%.*s", JOB_MESSAGE_MAX, said.message);
     if (clerk_is_stopping(clerk)) {
         return;
     }
     job->status = JOB_FAILED;
-    job->error = *fault;
+    job->error = said;
     if (clerk_end_job(clerk, job, from, &event, 1)) {
         log_event(LOG_WARN, "job_failed", LOG_STRING("job", job->id),
                   LOG_STRING("code", status_code(fault->status)), LOG_STRING("reason", fault->message));

@@ -159,7 +159,7 @@ static void promote(struct run *run, unsigned number)
         model_switch(run->clerk->worker, job->model, number, job->base_version, &activation, &fault);
     if (status != STATUS_OK) {
         snprintf(job->promotion_reason, sizeof job->promotion_reason, "it could not be activated: %.150s",
-                 fault.message);
+                 fault_for_clients(&fault).message);
     } else if (activation.is_switched || activation.from == number) { /* or before grud was killed */
         job->promotion = JOB_PROMOTED;
     } else {

@@ -183,7 +183,7 @@ void run_save(struct run *run)
                   LOG_STRING("reason", run->fault->message));
         ledger_say(clerk->ledger, run->job,
                    ledger_message(JOB_EVENT_WARN, "no checkpoint at step %zu: %.120s", run->progress.step,
-                                  run->fault->message));
+                                  fault_for_clients(run->fault).message));
     }
 }
 

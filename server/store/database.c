@@ -14,7 +14,8 @@
 enum {
     APPLICATION_ID = 0x67727564, /* "grud" */
     BUSY_TIMEOUT_MS = 2000,      /* somebody looks at the file with another program */
-    PRIMARY_RESULT = 0xff        /* the bits of an extended result that say what kind it is */
+    TASK_MAX = 64,
+    PRIMARY_RESULT = 0xff /* the bits of an extended result that say what kind it is */
 };
 
 /* ---- faults ---- */
@@ -65,12 +66,10 @@ static int find_error(const struct database *database, int result)
 
 static enum status refused(const struct database *database, int error, const char *task, struct fault *fault)
 {
-    char why[REFUSAL_MAX], path[PATH_MAX];
+    char task_in[TASK_MAX], path[PATH_MAX];
     find_refused(database, path);
-    fault_fill(fault, STATUS_STORAGE_FAILED, NULL, "cannot %s in %s: %s", task, database->path,
-               refusal_print(path, REFUSAL_TO_KEEP, error, why));
-    fault->error = error;
-    return STATUS_STORAGE_FAILED;
+    snprintf(task_in, sizeof task_in, "%s in", task);
+    return refusal_set(fault, NULL, task_in, path, REFUSAL_TO_KEEP, error);
 }
 
 enum status database_failed(const struct database *database, int result, const char *task,

@@ -33,12 +33,7 @@ bool files_name_is_valid(const char *name, size_t n)
 static enum status refused(struct fault *fault, const char *option, const char *what, const char *path,
                            enum refusal_of refusal)
 {
-    int error = errno;
-    char why[REFUSAL_MAX];
-    fault_fill(fault, STATUS_STORAGE_FAILED, option, "cannot %s %s: %s", what, path,
-               refusal_print(path, refusal, error, why));
-    fault->error = error;
-    return STATUS_STORAGE_FAILED;
+    return refusal_set(fault, option, what, path, refusal, errno);
 }
 
 static enum status failed(struct fault *fault, const char *what, const char *path)
@@ -104,10 +99,15 @@ enum status files_open_data(const char *data, int *ret_lock, struct fault *fault
         return refused(fault, "data", "open", path, REFUSAL_TO_KEEP);
     }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        enum status status =
+            errno != EWOULDBLOCK
+                ? refused(fault, "data", "lock", path, REFUSAL_TO_KEEP)
+                : fault_set(
+                      fault, STATUS_STORAGE_FAILED, "data",
+                      "another grud is using the data directory %s; end that one, or give this one another",
+                      data);
         close(fd);
-        return fault_set(
-            fault, STATUS_STORAGE_FAILED, "data",
-            "another grud is using the data directory %s; end that one, or give this one another", data);
+        return status;
     }
     *ret_lock = fd;
     return STATUS_OK;

@@ -28,9 +28,7 @@ static enum status open_file(struct region *region, const char *path, size_t *re
     struct stat file;
     region->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (region->fd < 0 || fstat(region->fd, &file) != 0) {
-        char why[REFUSAL_MAX];
-        return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "cannot open %s: %s", path,
-                         refusal_print(path, REFUSAL_TO_KEEP, errno, why));
+        return refusal_set(fault, NULL, "open", path, REFUSAL_TO_KEEP, errno);
     }
     *ret_size = (size_t)file.st_size;
     return STATUS_OK;

@@ -181,6 +181,12 @@ TEST(errors_have_one_shape)
     codec_put_error(&s.text, &fault);
     ck_assert_str_eq(setup_text(&s), "{\"error\":{\"code\":\"sequence_mismatch\",\"message\":\"seq is 7\","
                                      "\"param\":\"seq\",\"expected\":1043}}");
+    fault_set(&fault, STATUS_STORAGE_FAILED, NULL, "cannot write");
+    fault_add_advice(&fault, "; it belongs to uid 0");
+    codec_put_error(&s.text, &fault);
+    ck_assert_str_eq(setup_text(&s), "{\"error\":{\"code\":\"storage_failed\",\"message\":\"cannot write\","
+                                     "\"param\":null}}");
+    fault_set(&fault, STATUS_INVALID_VALUE, NULL, "x");
     memset(fault.message, 1, sizeof fault.message - 1);
     memset(fault.param, 1, sizeof fault.param - 1);
     codec_put_error(&s.text, &fault);

@@ -112,3 +112,19 @@ TEST(a_fault_that_is_filled_again_forgets_what_the_system_said)
     fault_fill(&fault, STATUS_STORAGE_FAILED, NULL, "x");
     ck_assert_int_eq(fault.error, 0);
 }
+
+TEST(advice_is_not_for_clients)
+{
+    struct fault fault;
+    fault_fill(&fault, STATUS_STORAGE_FAILED, NULL, "cannot");
+    ck_assert_str_eq(fault_for_clients(&fault).message, "cannot");
+    fault_add_advice(&fault, "; chown 1 it");
+    ck_assert_str_eq(fault.message, "cannot; chown 1 it");
+    ck_assert_str_eq(fault_for_clients(&fault).message, "cannot");
+    char text[1000];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    fault_fill(&fault, STATUS_STORAGE_FAILED, NULL, "%s", text);
+    fault_add_advice(&fault, "; chown 1 it");
+    ck_assert_uint_eq(strlen(fault_for_clients(&fault).message), sizeof fault.message - 1);
+}
