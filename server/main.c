@@ -51,20 +51,25 @@ static void print_help(void)
 }
 
 /* Written whole, so that whoever waits for it never reads half a number. */
-static bool write_port_file(const char *path, unsigned port)
+static enum status write_port_file(const char *path, unsigned port, struct fault *fault)
 {
     char beside[4096], text[16];
     int n_path = snprintf(beside, sizeof beside, "%s.tmp", path);
-    int n = snprintf(text, sizeof text, "%u\n", port);
+    int n = snprintf(text, sizeof text, "%u\n", port), error = 0;
     if (n_path < 0 || (size_t)n_path >= sizeof beside) {
-        return false;
+        return refusal_set(fault, "port-file", "write", path, REFUSAL_TO_KEEP, ENAMETOOLONG);
     }
     int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    bool written = fd >= 0 && write(fd, text, (size_t)n) == n;
-    if (fd >= 0) {
-        close(fd);
+    if (fd < 0) {
+        return refusal_set(fault, "port-file", "create", beside, REFUSAL_TO_KEEP, errno);
     }
-    return written && rename(beside, path) == 0;
+    ssize_t n_written = write(fd, text, (size_t)n);
+    if (n_written != n || rename(beside, path) != 0) {
+        error = n_written < 0 || n_written == n ? errno : ENOSPC;
+        unlink(beside);
+    }
+    close(fd);
+    return error == 0 ? STATUS_OK : refusal_set(fault, "port-file", "write", path, REFUSAL_TO_KEEP, error);
 }
 
 static void log_difference(const char *option, bool is_taken)
@@ -248,12 +253,8 @@ static int serve(struct daemon *daemon)
         return fail("cannot_start", &fault);
     }
     int code = EXIT_SUCCESS;
-    if (config->port_file[0] && !write_port_file(config->port_file, http_port(daemon->http))) {
-        const int error = errno;
-        char why[REFUSAL_MAX];
-        fault_fill(&fault, STATUS_STORAGE_FAILED, "port-file", "cannot write %s: %s", config->port_file,
-                   refusal_print(config->port_file, REFUSAL_TO_KEEP, error, why));
-        fault.error = error;
+    if (config->port_file[0] &&
+        write_port_file(config->port_file, http_port(daemon->http), &fault) != STATUS_OK) {
         code = fail("cannot_write_port_file", &fault);
     } else {
         log_event(LOG_INFO, "ready", LOG_STRING("listen", config->listen),

@@ -86,6 +86,7 @@ bool fault_may_pass(const struct fault *fault)
     case EROFS:
     case ENOENT:
     case ENOTDIR:
+    case EISDIR:
     case ELOOP:
     case ENAMETOOLONG:
         return false;

@@ -62,8 +62,11 @@ static const struct wrong addresses[] = {
     { "", "--listen 0.0.0.0:0", ANYBODY, 2, { "GRUD_API_KEYS", "GRUD_LISTEN_REMOTE=yes" } },
     { "test $(cat /proc/sys/net/ipv4/ip_unprivileged_port_start) -gt 80 || exit 77", "--listen 127.0.0.1:80",
       USER, 2, { "127.0.0.1:80: Permission denied", "below 1024" } },
-    { "", "--port-file $D/none/port", ANYBODY, 2, { "cannot write $D/none/port: No such file", "mount $D/none," } },
-    { "mkdir -m 755 $D/p", "--port-file $D/p/port", USER, 2, { "$D/p/port: Permission", "chown 10001 it" } },
+    { "", "--port-file $D/none/port", ANYBODY, 2, { "cannot create $D/none/port.tmp: No such file", "mount $D/none," } },
+    { "mkdir -m 755 $D/p", "--port-file $D/p/port", USER, 2, { "$D/p/port.tmp: Permission", "chown 10001 it" } },
+    { "mkdir -m 755 $D/p; touch $D/p/port; chown 10001 $D/p/port", "--port-file $D/p/port", USER, 2,
+      { "$D/p/port.tmp: Permission", "; $D/p belongs to uid 0" } },
+    { "mkdir $D/p", "--port-file $D/p", ANYBODY, 2, { "cannot write $D/p: Is a directory" } },
 };
 
 static const struct wrong secrets[] = {
@@ -114,7 +117,7 @@ static const struct wrong data[] = {
       { "; $D/d/jobs.db belongs to uid 0 and has mode 644" } },
     { "mkdir -m 777 $D/d; touch $D/d/recordings.db; chmod 600 $D/d/recordings.db", "--data $D/d --record 9",
       USER, 2, { "; $D/d/recordings.db belongs to uid 0" } },
-    { "mkdir $D/d $D/d/jobs.db", "--data $D/d", ANYBODY, 1, { "$D/d/jobs.db: Is a directory" } },
+    { "mkdir $D/d $D/d/jobs.db", "--data $D/d", ANYBODY, 2, { "$D/d/jobs.db: Is a directory" } },
     { "", "--data $D/held", ANYBODY, 1, { "another grud is using the data directory $D/held; end that one" } },
     { "mkdir $D/d; mount -t tmpfs -o ro none $D/d || exit 77", "--data $D/d", ROOT, 2,
       { "$D/d/models: Read-only file system", "without :ro" } },

@@ -94,7 +94,7 @@ TEST(a_text_that_is_too_long_is_cut_between_code_points)
 
 TEST(who_may_not_may_not_the_next_time_either)
 {
-    static const int lasting[] = { EACCES, EPERM, EROFS, ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG };
+    static const int lasting[] = { EACCES, EPERM, EROFS, ENOENT, ENOTDIR, EISDIR, ELOOP, ENAMETOOLONG };
     for (size_t k = 0; k < sizeof lasting / sizeof *lasting; k++) {
         ck_assert(!fault_may_pass(&(struct fault){ .status = STATUS_STORAGE_FAILED, .error = lasting[k] }));
     }
