@@ -99,10 +99,8 @@ void endpoint_print_near(const struct endpoint *endpoint, unsigned port, char te
 {
     char host[INET6_ADDRSTRLEN];
     print_host(endpoint, host);
-    if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::ffff:0.0.0.0") == 0) {
+    if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::ffff:0.0.0.0") == 0 || strcmp(host, "::") == 0) {
         print("127.0.0.1", port, text);
-    } else if (strcmp(host, "::") == 0) {
-        print("::1", port, text);
     } else {
         print(host, port, text);
     }
