@@ -43,11 +43,9 @@ static enum status find_user(const char *name, struct passwd *ret_user, char ent
 static enum status make_directory(const char *path, const struct passwd *user, struct fault *fault)
 {
     if (mkdir(path, 0700) != 0) {
-        char why[REFUSAL_MAX];
         return errno == EEXIST
                    ? STATUS_OK
-                   : fault_set(fault, STATUS_INVALID_VALUE, "data", "cannot make the data directory %s: %s",
-                               path, refusal_print(path, REFUSAL_TO_KEEP, errno, why));
+                   : refusal_set(fault, "data", "create the directory", path, REFUSAL_TO_KEEP, errno);
     }
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     bool fine = fd >= 0 && fchown(fd, user->pw_uid, user->pw_gid) == 0;

@@ -109,7 +109,7 @@ TEST(who_cannot_be_become_is_refused_with_the_reason)
     for (size_t k = 0; k < sizeof refusals / sizeof *refusals; k++) {
         ck_assert_msg(in_child(be_refused, &refusals[k]) == 0, "%s", refusals[k].user);
     }
-    static const struct refusal no_parent = { SOMEBODY, "/nonexistent/data", STATUS_INVALID_VALUE,
+    static const struct refusal no_parent = { SOMEBODY, "/nonexistent/data", STATUS_STORAGE_FAILED,
                                               "/nonexistent/data" };
     if (is_root()) {
         ck_assert_int_eq(in_child(be_refused, &no_parent), 0);

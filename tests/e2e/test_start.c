@@ -129,6 +129,8 @@ static const struct wrong data[] = {
       ROOT, 1, { "$D/d/sessions: No space left", "df -i" } },
     { "mkdir $D/d; mount -t tmpfs -o nr_inodes=4 none $D/d || exit 77", "--data $D/d",
       ROOT, 1, { "$D/d/jobs.db: No space left", "df -i" } },
+    { "mkdir $D/d; mount -t tmpfs -o nr_inodes=1 none $D/d || exit 77", "--user nobody --data $D/d/d",
+      ROOT, 1, { "create the directory $D/d/d: No space left", "df -i" } },
 };
 // clang-format on
 
