@@ -3,6 +3,7 @@
 # started here if need be) and that there is a base image (pulled, or, where no registry can be reached, made from the distribution's
 # packages). `down` stops the engine if it was started here. The Dockerfile knows nothing of this.
 set -eu
+PATH=/usr/bin:$PATH # the distribution's client before another one, as the Makefile has it
 docker=${DOCKER:-docker}
 base=${BASE:-debian:bookworm-slim}
 state=build/docker
@@ -18,24 +19,44 @@ engine_answers() {
     $docker info >/dev/null 2>&1
 }
 
+# A second engine would take the socket of one that runs already: whoever may not use that one is told so.
+refuse_to_start_beside_another() {
+    [ -z "$SUDO" ] || ! $SUDO $docker info >/dev/null 2>&1 || {
+        echo "local-base: a Docker engine runs here, but not for $(id -un): $SUDO adduser $(id -un) docker, and log in again" >&2
+        exit 1
+    }
+}
+
 # Its run-time files are in a folder of its own, since those of an engine that was killed name processes that may be others by now.
 start_engine() {
-    command -v dockerd >/dev/null && command -v iptables >/dev/null || install_packages docker.io iptables
+    refuse_to_start_beside_another
+    if ! command -v dockerd >/dev/null || ! command -v iptables >/dev/null; then
+        install_packages docker.io iptables
+        command -v "$docker" >/dev/null || install_packages docker-cli # newer Debians have the client apart
+        ! engine_answers || return 0 # the package has started it, where systemd runs
+        refuse_to_start_beside_another
+    fi
     $SUDO sh -c 'dockerd --exec-root "$(mktemp -d /run/docker-XXXXXX)" --pidfile "$1" >"$2" 2>&1 &' - \
         "$PWD/$state/dockerd.pid" "$PWD/$state/dockerd.log"
     for _ in $(seq 60); do
         engine_answers && return
         sleep 1
     done
+    stop_engine
     echo "local-base: no Docker engine answers, and none can be started here: $(tail -n 1 "$state/dockerd.log")" >&2
     exit "$NO_ENGINE"
+}
+
+is_engine() {
+    [ "$(cat "/proc/$1/comm" 2>/dev/null)" = dockerd ]
 }
 
 stop_engine() {
     [ -e "$state/dockerd.pid" ] || return 0
     engine=$(cat "$state/dockerd.pid")
-    $SUDO kill "$engine" 2>/dev/null || true
-    while [ -e "/proc/$engine" ]; do sleep 0.2; done
+    is_engine "$engine" || return 0 # it was killed, and the number may be another's by now
+    $SUDO kill "$engine"
+    while is_engine "$engine"; do sleep 0.2; done
 }
 
 # What the official slim image is, too: a minimal Debian without manuals, translations and package lists.
@@ -59,6 +80,7 @@ case ${1:-up} in
 up)
     mkdir -p "$state"
     engine_answers || start_engine
+    DOCKER_BUILDKIT=1 $docker build --help >/dev/null 2>&1 || install_packages docker-buildx # newer clients have BuildKit apart
     $docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null || install_packages docker-compose
     $docker image inspect "$base" >/dev/null 2>&1 || $docker pull -q "$base" 2>/dev/null || make_base
     ;;
