@@ -30,10 +30,10 @@ free_port() {
 }
 
 PROMETHEUS_IMAGE=$(prometheus_image)
-GRUD_HTTP_PORT=$(free_port)
+PORT=$(free_port)
 PROMETHEUS_PORT=$(free_port)
-export PROMETHEUS_IMAGE GRUD_HTTP_PORT PROMETHEUS_PORT
-url=http://127.0.0.1:$GRUD_HTTP_PORT
+export PROMETHEUS_IMAGE PORT PROMETHEUS_PORT IMAGE=$image
+url=http://127.0.0.1:$PORT
 compose+=(-p "$mark" -f docker/compose.yaml)
 trap '"${compose[@]}" --profile feeder --profile metrics down -v >/dev/null 2>&1 || true; tidy_up' EXIT
 
