@@ -19,10 +19,10 @@ engine_answers() {
     $docker info >/dev/null 2>&1
 }
 
-# A second engine would take the socket of one that runs already: whoever may not use that one is told so.
+# A second engine would take the socket of one that runs already, even if that one does not answer here.
 refuse_to_start_beside_another() {
-    [ -z "$SUDO" ] || ! $SUDO $docker info >/dev/null 2>&1 || {
-        echo "local-base: a Docker engine runs here, but not for $(id -un): $SUDO adduser $(id -un) docker, and log in again" >&2
+    ! grep -qsx dockerd /proc/[0-9]*/comm || {
+        echo "local-base: a Docker engine runs here, but does not answer $(id -un); be in the group docker, or see what \`$docker info\` says" >&2
         exit 1
     }
 }
