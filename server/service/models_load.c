@@ -1,8 +1,8 @@
 /*
  * models_load.c - the models at start: what the directories hold. What is wrong with a file is logged, and
- * the others are served. A file that cannot be read, or for which there is no memory, ends the start instead:
- * with a version left out, another one would be the active one, and its model's sessions would be converted
- * to it.
+ * the others are served. A file that grud may not read keeps its whole model from being served: with that
+ * version left out, another one would be the active one, and the model's sessions would be converted to it.
+ * What another start may find mended, such as a failing disk or too little memory, ends this one.
  */
 #include "log.h"
 #include "service/internal.h"
@@ -109,8 +109,17 @@ static void log_model(const struct model *model)
               LOG_INT("sessions", (int64_t)model_n_sessions(model)));
 }
 
-/* All files of one name. A model without a good version is left out, and so is one whose sessions' file is
- * refused. */
+static enum status leave_out(struct service *service, struct model *model, const struct file_version *file,
+                             const struct fault *fault, const char *advice)
+{
+    log_refused(file, fault, advice);
+    trouble_begins(service, TROUBLE_MODELS);
+    model_free(model);
+    return STATUS_OK;
+}
+
+/* All files of one name. A model without a good version is left out, and so is one of which a file may not be
+ * read, or whose sessions' file is refused. */
 static enum status load_model(struct service *service, struct catalogue *catalogue, struct found *found,
                               const struct file_version *files, size_t n_files, struct fault *fault)
 {
@@ -119,6 +128,10 @@ static enum status load_model(struct service *service, struct catalogue *catalog
         model ? STATUS_OK : fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for a model");
     for (size_t k = 0; status == STATUS_OK && k < n_files; k++) {
         status = load_version(found, &files[k], model, fault);
+        if (status == STATUS_STORAGE_FAILED && !fault_may_pass(fault)) {
+            return leave_out(service, model, &files[k], fault,
+                             "then start again; no version of this model is served until then");
+        }
     }
     if (status != STATUS_OK || model->n_versions == 0) {
         model_free(model);
@@ -128,10 +141,7 @@ static enum status load_model(struct service *service, struct catalogue *catalog
     if (status == STATUS_OK) {
         status = model_open_pool(service, model, fault);
         if (status == STATUS_STORAGE_FAILED) {
-            log_refused(&files[0], fault, "mend its sessions' file, or move it away");
-            trouble_begins(service, TROUBLE_MODELS);
-            model_free(model);
-            return STATUS_OK;
+            return leave_out(service, model, &files[0], fault, "mend its sessions' file, or move it away");
         }
     }
     if (status == STATUS_OK && !catalogue_insert(catalogue, model)) {

@@ -57,7 +57,8 @@ bool service_sync(struct service *service);
     X(VERSIONS, "versions", "the disk refuses new versions of models")                                       \
     X(JOBS, "jobs", "the database of the jobs cannot be used")                                               \
     X(RECORDINGS, "recordings", "readings cannot be recorded")                                               \
-    X(MODELS, "models", "a model was left out at the start, because its sessions cannot be opened")
+    X(MODELS, "models",                                                                                      \
+      "a model was left out at the start: its file, or that of its sessions, cannot be opened")
 enum trouble {
 #define TROUBLE_ENUM(name, word, sentence) TROUBLE_##name,
     TROUBLE_TABLE(TROUBLE_ENUM)

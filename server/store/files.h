@@ -21,7 +21,7 @@ enum { FILES_NAME_MAX = 64 };
 
 struct file_version {
     char name[FILES_NAME_MAX + 1];
-    unsigned number;
+    unsigned number; /* 0: path is the folder of all versions, which may not be read */
     bool read_only;
     int64_t created_at_ms;
     char path[PATH_MAX];
