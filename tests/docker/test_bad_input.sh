@@ -45,10 +45,11 @@ says "a port in use" 1 '0.0.0.0:8080.*in use'
 
 head -c 500 "$work/models/host-load.safetensors" >"$work/models/cut.safetensors"
 echo '{}' >"$work/models/other.safetensors"
+install -m 600 "$work/models/host-load.safetensors" "$work/models/closed.safetensors"
 serve mixed -v "$work/models:/models:ro"
 log=$($docker logs "$name" 2>&1)
-for bad in cut other; do
-    is "$bad.safetensors: one line says that it is left out" 1 "$(grep -c "/models/$bad.safetensors" <<<"$log")"
+for bad in cut other closed; do
+    is "$bad.safetensors: one line says that it is left out" 1 "$(grep -c "model_refused file=/models/$bad.safetensors" <<<"$log")"
 done
 like "the good one is served" '"step":1,' "$(step a '[1,2,3,4,5]')"
 finish

@@ -44,4 +44,6 @@ like "and the old one no more" '"code":"key_invalid"' "$(ask -H "authorization: 
 
 run moved -e GRUD_LISTEN=0.0.0.0:9090 --health-interval 1s
 await_healthy
+run six -e 'GRUD_LISTEN=[::]:8080' --health-interval 1s
+await_healthy
 finish
