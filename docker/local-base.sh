@@ -36,8 +36,9 @@ start_engine() {
         ! engine_answers || return 0 # the package has started it, where systemd runs
         refuse_to_start_beside_another
     fi
-    $SUDO sh -c 'dockerd --exec-root "$(mktemp -d /run/docker-XXXXXX)" --pidfile "$1" >"$2" 2>&1 &' - \
-        "$PWD/$state/dockerd.pid" "$PWD/$state/dockerd.log"
+    $SUDO mktemp -d /run/docker-XXXXXX >"$state/exec-root"
+    $SUDO sh -c 'dockerd --exec-root "$1" --pidfile "$2" >"$3" 2>&1 &' - \
+        "$(cat "$state/exec-root")" "$PWD/$state/dockerd.pid" "$PWD/$state/dockerd.log"
     for _ in $(seq 60); do
         engine_answers && return
         sleep 1
@@ -57,6 +58,9 @@ stop_engine() {
     is_engine "$engine" || return 0 # it was killed, and the number may be another's by now
     $SUDO kill "$engine"
     while is_engine "$engine"; do sleep 0.2; done
+    exec_root=$(cat "$state/exec-root")
+    $SUDO umount "$exec_root/netns/"* 2>/dev/null || true # a name space that it had mounted
+    $SUDO rm -rf --one-file-system "$exec_root"
 }
 
 # What the official slim image is, too: a minimal Debian without manuals, translations and package lists.

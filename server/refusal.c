@@ -152,13 +152,12 @@ const char *refusal_print(const char *path, enum refusal_of refusal, int error, 
     return text;
 }
 
-enum status refusal_set(struct fault *fault, const char *param, const char *task, const char *path,
-                        enum refusal_of refusal, int error)
+void refusal_fill(struct fault *fault, const char *param, const char *task, const char *path,
+                  enum refusal_of refusal, int error)
 {
     char advice[REFUSAL_MAX];
     print_advice(path, refusal, error, advice);
     fault_fill(fault, STATUS_STORAGE_FAILED, param, "cannot %s %s: %s", task, path, strerrordesc_np(error));
     fault_add_advice(fault, advice);
     fault->error = error;
-    return STATUS_STORAGE_FAILED;
 }

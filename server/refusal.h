@@ -19,9 +19,17 @@ enum { REFUSAL_MAX = 320 };
  * `text`. `error` is the errno. */
 const char *refusal_print(const char *path, enum refusal_of refusal, int error, char text[REFUSAL_MAX]);
 
-/* Fills the fault with "cannot TASK PATH: " and that, STATUS_STORAGE_FAILED, which it also is; clients are
- * told no more than what the system said. */
-enum status refusal_set(struct fault *fault, const char *param, const char *task, const char *path,
-                        enum refusal_of refusal, int error);
+/* Fills the fault, STATUS_STORAGE_FAILED, with "cannot TASK PATH: " and that; clients are told no more than
+ * what the system said. */
+void refusal_fill(struct fault *fault, const char *param, const char *task, const char *path,
+                  enum refusal_of refusal, int error);
+
+/* The same, and is the status. */
+static inline enum status refusal_set(struct fault *fault, const char *param, const char *task,
+                                      const char *path, enum refusal_of refusal, int error)
+{
+    refusal_fill(fault, param, task, path, refusal, error);
+    return STATUS_STORAGE_FAILED;
+}
 
 #endif
