@@ -84,7 +84,7 @@ help: ## list the targets
 # ---- packages: what is missing is installed, on Debian and its kin ----
 BUILD_PACKAGES := gcc libc6-dev pkg-config libmicrohttpd-dev libcjson-dev libxxhash-dev libsqlite3-dev libopenblas-dev libseccomp-dev libgnutls28-dev
 RUN_PACKAGES   := curl jq
-TEST_PACKAGES  := $(BUILD_PACKAGES) binutils check libsubunit-dev curl jq procps
+TEST_PACKAGES  := $(BUILD_PACKAGES) binutils check libsubunit-dev curl jq openssl procps
 CHECK_PACKAGES := clang-format clang-tidy shellcheck check libsubunit-dev libopenblas-dev systemd
 BENCH_PACKAGES := libopenblas-dev util-linux procps python3 curl jq
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
@@ -328,8 +328,7 @@ docker: docker-base ## build the image, and that of the feeder
 	  --build-arg REVISION=$(COMMIT) --build-arg CREATED="$$(git show -s --format=%cI 2>/dev/null)" -t $(IMAGE) -t $(IMAGE):$(VERSION) .
 	$(DOCKER) build -f docker/Dockerfile --target feeder --build-arg BASE=$(BASE) -t $(IMAGE)-feeder -t $(IMAGE)-feeder:$(VERSION) .
 
-docker-test: docker all ## run the image as its users would, and check what it does
-	$(call packages,curl jq openssl)
+docker-test: test-packages docker all ## run the image as its users would, and check what it does
 	@GRUD=$(BUILD)/grud tests/docker/run.sh
 
 # ---- running ----
