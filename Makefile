@@ -297,7 +297,6 @@ kubernetes-test: test-packages all ## check config/kubernetes against the schema
 
 # By hand, where the first time may take ten minutes.
 kubernetes-server-test: test-packages ## have a real Kubernetes API server take config/kubernetes
-	$(call packages,openssl)
 	@tests/kubernetes-server.sh
 
 systemd-test: docker-base ## install grud on a Debian that boots in a container, and run it there as a service

@@ -69,6 +69,14 @@ TEST(a_forecast_after_a_sequence_is_that_of_a_session_that_saw_it)
     world_done(&world);
 }
 
+/* A model that refuses missing readings. */
+static void start_strict(struct world *world)
+{
+    world_init(world);
+    world_add_model(world, "m", network_file_that_is_strict());
+    world_start(world);
+}
+
 static void expect_wrong(struct world *world, struct sequence *sequences, size_t n, enum status status,
                          const char *param, const char *part)
 {
@@ -80,9 +88,7 @@ static void expect_wrong(struct world *world, struct sequence *sequences, size_t
 TEST(what_is_wrong_with_a_sequence_is_named)
 {
     struct world world;
-    world_init(&world);
-    world_add_model(&world, "m", network_file_that_is_strict());
-    world_start(&world);
+    start_strict(&world);
     float *x = readings(5, 1, 6), *good = readings(6, 1, 6);
     struct sequence sequences[] = { { .x = good, .n_rows = 6 }, { .x = x, .n_rows = 6 } };
     x[3 * INPUTS + 1] = NAN;
@@ -277,9 +283,7 @@ TEST(a_prediction_outlives_its_version)
 TEST(what_is_wrong_is_the_same_in_slices)
 {
     struct world world;
-    world_init(&world);
-    world_add_model(&world, "m", network_file_that_is_strict());
-    world_start(&world);
+    start_strict(&world);
     float *x = readings(5, 1, 6), *good = readings(6, 1, 6);
     struct sequence sequences[] = { { .x = good, .n_rows = 6 }, { .x = x, .n_rows = 6 } };
     struct prediction prediction = { .gru = world_model(&world)->active->gru,
