@@ -51,6 +51,8 @@ enum status service_create(const struct config *config, struct service **ret_ser
     }
     service->config = config;
     service->data_lock = -1;
+    service->synced_at_ms = wait_now_ms();
+    service->sync_interval_ms = config->sync_interval_ms;
     pthread_mutex_init(&service->writer, NULL);
     pthread_mutex_init(&service->mutex, NULL);
     enum status status = open_all(service, fault);

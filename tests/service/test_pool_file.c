@@ -1,6 +1,7 @@
 /* Whose sessions a file holds, and what a failed sync means for what is acknowledged. */
 #include "support.h"
 #include "test.h"
+#include "wait.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -371,6 +372,18 @@ TEST(a_wall_clock_that_is_set_back_keeps_nothing_from_the_disk)
     usleep(2000);
     ck_assert_uint_eq(syncs_of_a_tick(&world), 1);
     set_back_s = 0;
+    world_done(&world);
+}
+
+/* The clock that says when is as old as the machine, not as the service. */
+TEST(the_first_sync_is_an_interval_after_the_start)
+{
+    struct world world;
+    world_init(&world);
+    world_use_data(&world);
+    world.config.sync_interval_ms = (size_t)(wait_now_ms() / 2);
+    world_start(&world);
+    ck_assert_uint_eq(syncs_of_a_tick(&world), 0);
     world_done(&world);
 }
 
