@@ -94,8 +94,8 @@ void codec_put_step(struct text *text,
 void codec_put_error(struct text *text, const struct fault *fault);
 /* model: its name. */
 void codec_put_prediction(struct text *text, const char *model, const struct prediction *prediction);
-void codec_put_forecast(struct text *text, const struct model *model, const char *id,
-                        const struct session_forecast *forecast);
+/* id: the session's. */
+void codec_put_forecast(struct text *text, const char *id, const struct session_forecast *forecast);
 void codec_put_model(struct text *text, const struct model *model);
 void codec_put_models(struct text *text, const struct model *const *models, size_t n);
 void codec_put_session(struct text *text, const struct session *session);

@@ -146,15 +146,15 @@ static void append_count(struct text *text, const char *name, uint64_t value)
 
 #define APPEND_LITERAL(text, literal) text_append((text), (literal), sizeof(literal) - 1)
 
-void codec_put_forecast(struct text *text, const struct model *model, const char *id,
-                        const struct session_forecast *forecast)
+void codec_put_forecast(struct text *text, const char *id, const struct session_forecast *forecast)
 {
-    size_t n_outputs = gru_model_info(model->active->gru)->n_outputs;
+    const struct sequence *sequence = &forecast->sequence;
+    size_t n_outputs = gru_model_info(forecast->prediction.gru)->n_outputs;
     append_first(text, "session", id);
     append_count(text, "step", forecast->step);
-    append_count(text, "version", forecast->version);
+    append_count(text, "version", forecast->prediction.version);
     APPEND_LITERAL(text, ",\"forecast\":");
-    append_rows(text, forecast->forecast, forecast->n_forecast, n_outputs, n_outputs);
+    append_rows(text, sequence->forecast, sequence->n_forecast, n_outputs, n_outputs);
     APPEND_LITERAL(text, "}");
 }
 

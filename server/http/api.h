@@ -42,6 +42,7 @@ enum status api_session_put(struct request *request);
 enum status api_session_delete(struct request *request);
 enum status api_session_fork(struct request *request);
 enum status api_session_forecast(struct request *request);
+enum status api_session_forecast_finish(struct request *request);
 
 enum status api_predict(struct request *request);
 enum status api_predict_finish(struct request *request);

@@ -134,22 +134,28 @@ enum status api_session_forecast(struct request *request)
     const struct model *model;
     const char *id;
     struct outlook outlook;
-    struct session_forecast forecast;
     const struct codec_limits limits = api_limits(request);
+    struct session_forecast *forecast = arena_alloc(&request->arena, sizeof *forecast);
+    if (!forecast) {
+        return fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
+    }
     enum status status = find_both(request, &model, &id);
     if (status == STATUS_OK) {
         status = codec_outlook(request->body, request->n_body, &limits, model, &request->arena, &outlook,
                                &request->fault);
     }
     if (status == STATUS_OK) {
-        status = session_forecast(request->worker, model, id, &outlook, &request->arena, &forecast,
-                                  &request->fault);
+        status = session_forecast_begin(request->worker, model, id, &outlook, &request->arena, forecast,
+                                        &request->fault);
     }
-    if (status != STATUS_OK) {
-        return status;
-    }
+    request->state = forecast;
+    return status == STATUS_OK ? http_predict(request, &forecast->prediction) : status;
+}
+
+enum status api_session_forecast_finish(struct request *request)
+{
     struct text text;
     text_init(&text, &request->arena, 256);
-    codec_put_forecast(&text, model, id, &forecast);
+    codec_put_forecast(&text, request->parameters[1], request->state);
     return api_reply(request, 200, &text);
 }

@@ -46,7 +46,7 @@ const struct route http_routes[] = {
       .summary = "ends a session" },
     { "POST", SESSION "/fork", .handle = api_session_fork, .body = BODY_JSON, .scope = SCOPE_PREDICT,
       .summary = "a copy of a session that steps on its own" },
-    { "POST", SESSION "/forecast", .handle = api_session_forecast, .body = BODY_JSON, .scope = SCOPE_PREDICT,
+    { "POST", SESSION "/forecast", .handle = api_session_forecast, .finish = api_session_forecast_finish, .body = BODY_JSON, .scope = SCOPE_PREDICT,
       .summary = "looks ahead without a reading; changes nothing" },
 
     { "POST", MODEL "/predict", .handle = api_predict, .finish = api_predict_finish, .body = BODY_JSON, .scope = SCOPE_PREDICT, .is_heavy = true,

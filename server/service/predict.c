@@ -88,6 +88,16 @@ static enum status make_lanes(struct prediction *prediction, struct arena *arena
     return status;
 }
 
+/* How long its slices are; nothing of it is done. */
+static void measure(struct prediction *prediction)
+{
+    prediction->row_work = gru_model_info(prediction->gru)->n_parameters + ROW_WORK;
+    prediction->slice_rows = prediction->row_work < SLICE_WORK ? SLICE_WORK / prediction->row_work : 1;
+    prediction->n_rows_left = 0;
+    prediction->n_forecast = 0;
+    prediction->is_rolling = false;
+}
+
 enum status predict_begin(struct prediction *prediction, struct arena *arena, struct fault *fault)
 {
     size_t n = prediction->n_sequences;
@@ -96,17 +106,46 @@ enum status predict_begin(struct prediction *prediction, struct arena *arena, st
     if (!order || !prediction->lanes) {
         return no_room(arena, fault);
     }
-    prediction->row_work = gru_model_info(prediction->gru)->n_parameters + ROW_WORK;
-    prediction->slice_rows = prediction->row_work < SLICE_WORK ? SLICE_WORK / prediction->row_work : 1;
-    prediction->n_rows_left = 0;
-    prediction->n_forecast = 0;
-    prediction->is_rolling = false;
+    measure(prediction);
     enum status status = make_lanes(prediction, arena, fault);
     if (status == STATUS_OK) {
         gru_run_begin(prediction->gru, prediction->lanes, n, order, &prediction->run);
         status = check_lanes(prediction, fault);
     }
     if (status == STATUS_OK) {
+        gru_model_ref(prediction->gru);
+    }
+    return status;
+}
+
+enum status session_forecast_begin(struct worker *worker, const struct model *model, const char *id,
+                                   const struct outlook *outlook, struct arena *arena,
+                                   struct session_forecast *ret_forecast, struct fault *fault)
+{
+    struct session session;
+    struct prediction *prediction = &ret_forecast->prediction;
+    struct sequence *sequence = &ret_forecast->sequence;
+    enum status status = session_read(worker, model, id, arena, &session, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct gru_lane *lane = arena_alloc(arena, sizeof *lane);
+    if (!lane) {
+        return no_room(arena, fault);
+    }
+    *lane = (struct gru_lane){ .state_out = session.state };
+    *sequence = (struct sequence){ .outlook = *outlook };
+    *prediction = (struct prediction){ .gru = session.gru,
+                                       .version = session.row.version,
+                                       .n_sequences = 1,
+                                       .sequences = sequence,
+                                       .lanes = lane };
+    measure(prediction);
+    status = outlook_room(gru_model_info(session.gru), outlook, arena, &sequence->forecast,
+                          &sequence->n_forecast, fault);
+    if (status == STATUS_OK) {
+        prediction->n_rows_left = sequence->n_forecast;
+        ret_forecast->step = session.row.step;
         gru_model_ref(prediction->gru);
     }
     return status;

@@ -176,10 +176,10 @@ struct session_errors {
 
 struct session {
     struct session_row row;
-    const struct gru_model *gru; /* the version that the state belongs to */
-    int64_t ttl_s;               /* its own time to live; -1: the configured one */
+    struct gru_model *gru; /* the version that the state belongs to */
+    int64_t ttl_s;         /* its own time to live; -1: the configured one */
     struct digest digest;
-    const float *state;    /* [state_floats] (gru.h) */
+    float *state;          /* [state_floats] (gru.h): a copy */
     const float *readings; /* [n_readings][I], oldest first */
     size_t n_readings;
     struct session_errors errors;
@@ -213,16 +213,6 @@ enum status session_delete(struct worker *worker, const struct model *model, con
                            struct fault *fault);
 enum status session_fork(struct worker *worker, const struct model *model, const char *id, const char *to,
                          struct arena *arena, struct fault *fault);
-
-struct session_forecast {
-    uint64_t step;
-    unsigned version;
-    const float *forecast; /* [horizon][O] */
-    size_t n_forecast;
-};
-enum status session_forecast(struct worker *worker, const struct model *model, const char *id,
-                             const struct outlook *outlook, struct arena *arena,
-                             struct session_forecast *ret_forecast, struct fault *fault);
 
 /* ---- whole sequences ---- */
 
@@ -262,6 +252,17 @@ enum status predict_go_on(struct worker *worker, struct prediction *prediction, 
 void predict_end(struct prediction *prediction);
 /* Whether one more slice is not enough. */
 bool predict_is_long(const struct prediction *prediction);
+
+/* A session's forecast: a prediction of a sequence without rows, from a copy of the session's state. So the
+ * session may step on meanwhile. */
+struct session_forecast {
+    struct prediction prediction; /* begun: gone on with and ended like any other */
+    struct sequence sequence;     /* its only one, with the result */
+    uint64_t step;                /* of the session, when it was begun */
+};
+enum status session_forecast_begin(struct worker *worker, const struct model *model, const char *id,
+                                   const struct outlook *outlook, struct arena *arena,
+                                   struct session_forecast *ret_forecast, struct fault *fault);
 
 /* ---- figures for /metrics ---- */
 

@@ -124,25 +124,6 @@ enum status session_read(struct worker *worker, const struct model *model, const
     return read ? STATUS_OK : fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the reply");
 }
 
-enum status session_forecast(struct worker *worker, const struct model *model, const char *id,
-                             const struct outlook *outlook, struct arena *arena,
-                             struct session_forecast *ret_forecast, struct fault *fault)
-{
-    struct session session;
-    enum status status = session_read(worker, model, id, arena, &session, fault);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    /* The roll-out works on a copy, so that a long one does not keep the session from its next step. */
-    float *forecast;
-    status = outlook_run(worker, session.gru, session.state, outlook, arena, &forecast,
-                         &ret_forecast->n_forecast, fault);
-    ret_forecast->step = session.row.step;
-    ret_forecast->version = session.row.version;
-    ret_forecast->forecast = forecast;
-    return status;
-}
-
 /* ---- listing ---- */
 
 struct listing {

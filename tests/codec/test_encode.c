@@ -198,9 +198,11 @@ TEST(a_forecast_is_answered_like_a_step_without_a_reading)
 {
     struct setup s;
     setup_init(&s, model_weather());
-    const float rows[] = { 1, 2.5F };
-    struct session_forecast forecast = { .step = 9, .version = 3, .forecast = rows, .n_forecast = 2 };
-    codec_put_forecast(&s.text, &s.model, "pump-7", &forecast);
+    float rows[] = { 1, 2.5F };
+    struct session_forecast forecast = { .prediction = { .gru = s.model.active->gru, .version = 3 },
+                                         .sequence = { .forecast = rows, .n_forecast = 2 },
+                                         .step = 9 };
+    codec_put_forecast(&s.text, "pump-7", &forecast);
     ck_assert_str_eq(setup_text(&s),
                      "{\"session\":\"pump-7\",\"step\":9,\"version\":3,\"forecast\":[[1],[2.5]]}");
     setup_done(&s);

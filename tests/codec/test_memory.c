@@ -110,7 +110,7 @@ static void put_everything(struct setup *s, struct text *text)
                                      .version = s->model.active->number,
                                      .n_sequences = 1,
                                      .sequences = &sequence };
-    struct session_forecast forecast = { .forecast = values, .n_forecast = 3 };
+    struct session_forecast forecast = { .prediction = prediction, .sequence = sequence };
     struct session session = { .gru = s->model.active->gru,
                                .state = values,
                                .readings = values,
@@ -122,7 +122,7 @@ static void put_everything(struct setup *s, struct text *text)
     const struct job_checkpoint checkpoint = { .id = 1 };
     step.n_forecast = 4;
     codec_put_step(text, &step);
-    codec_put_forecast(text, &s->model, "a", &forecast);
+    codec_put_forecast(text, "a", &forecast);
     codec_put_session_list(text, &session.row, 1, true);
     codec_put_session(text, &session);
     codec_put_prediction(text, s->model.name, &prediction);

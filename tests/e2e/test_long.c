@@ -38,17 +38,22 @@ static struct daemon start(void)
     return daemon;
 }
 
-static int send_predict(const struct daemon *daemon, const char *body)
+static int send_post(const struct daemon *daemon, const char *path, const char *body)
 {
     char head[256];
     int fd = client_connect(daemon);
     int n = snprintf(head, sizeof head,
-                     "POST " MODEL "/predict HTTP/1.1\r\nHost: grud\r\nContent-Type: application/json\r\n"
+                     "POST %s HTTP/1.1\r\nHost: grud\r\nContent-Type: application/json\r\n"
                      "Content-Length: %zu\r\n\r\n",
-                     strlen(body));
+                     path, strlen(body));
     client_send(fd, head, (size_t)n);
     client_send(fd, body, strlen(body));
     return fd;
+}
+
+static int send_predict(const struct daemon *daemon, const char *body)
+{
+    return send_post(daemon, MODEL "/predict", body);
 }
 
 /* Once this returns the worker has what was sent before: it finds all that has come at once. */
@@ -99,6 +104,30 @@ TEST(others_are_served_while_a_long_prediction_goes_on)
     expect(&daemon, "GET", "/metrics", NULL, 200, "\ngrud_http_refused_total{kind=\"heavy\"} 1\n");
     ck_assert(!has_answer(fd));
     close(fd);
+    wait_until_given_up(&daemon);
+    daemon_stop(&daemon);
+}
+
+/* It was begun from a copy, which the steps of its session do not touch. */
+TEST(a_session_steps_on_while_its_long_forecast_goes_on)
+{
+    static const char ahead[] = "{\"horizon\":400}", step[] = "{\"x\":[1.5]}";
+    struct daemon daemon = start();
+    expect(&daemon, "POST", MODEL "/sessions/s/step", step, 200, NULL);
+    struct answer wanted = request(&daemon, "POST", MODEL "/sessions/s/forecast", ahead);
+    ck_assert_msg(wanted.code == 200 && strstr(wanted.body, "{\"session\":\"s\",\"step\":1,"), "%s",
+                  wanted.body);
+    int fd = send_post(&daemon, MODEL "/sessions/s/forecast", ahead);
+    int endless_fd = send_post(&daemon, MODEL "/sessions/s/forecast", "{\"horizon\":1000000}");
+    ask_others(&daemon);
+    expect(&daemon, "POST", MODEL "/sessions/s/step", step, 200, "\"step\":2");
+    struct answer answer = client_read(fd);
+    ck_assert_int_eq(answer.code, 200);
+    ck_assert_str_eq(answer.body, wanted.body);
+    answer_free(&answer);
+    answer_free(&wanted);
+    close(fd);
+    close(endless_fd);
     wait_until_given_up(&daemon);
     daemon_stop(&daemon);
 }

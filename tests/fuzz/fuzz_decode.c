@@ -170,7 +170,7 @@ static struct session session_of(const struct session_restore *restore)
                              .gru = version.gru,
                              .ttl_s = restore->ttl_s,
                              .digest = version.digest,
-                             .state = restore->state,
+                             .state = (float *)(uintptr_t)restore->state,
                              .readings = restore->readings,
                              .n_readings = restore->n_readings,
                              .errors = restore->errors };

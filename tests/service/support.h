@@ -114,6 +114,12 @@ void expect_same_floats_at(const char *where, const float *a, const float *b, si
 /* Begins it, goes on to its end in slices of so many rows (0: as it would by itself), and ends it. */
 enum status prediction_make(struct world *world, struct prediction *prediction, struct arena *arena,
                             size_t slice_rows);
+/* The rest of one that has begun. */
+enum status prediction_finish(struct world *world, struct prediction *prediction, size_t slice_rows);
+
+/* That of a session. */
+void forecast_begin(struct world *world, struct arena *arena, const char *session,
+                    const struct outlook *outlook, struct session_forecast *ret_forecast);
 
 /* ---- whole sessions ---- */
 

@@ -77,8 +77,8 @@ TEST(every_verb_says_that_a_session_expired)
             const struct model *model = world_model(&world);
             enum status status =
                 verb == 0   ? session_read(world.worker, model, id, &world.arena, &session, &world.fault)
-                : verb == 1 ? session_forecast(world.worker, model, id, &outlook, &world.arena, &forecast,
-                                               &world.fault)
+                : verb == 1 ? session_forecast_begin(world.worker, model, id, &outlook, &world.arena,
+                                                     &forecast, &world.fault)
                             : session_fork(world.worker, model, id, "to", &world.arena, &world.fault);
             ck_assert_int_eq(status, STATUS_SESSION_EXPIRED);
         }

@@ -59,13 +59,45 @@ TEST(a_forecast_after_a_sequence_is_that_of_a_session_that_saw_it)
     expect_steps(&world, "s", 5, 1, 20);
     arena_reset(&world.arena);
     ck_assert_int_eq(predict(&world, &sequence, 1, true, false), STATUS_OK);
-    struct session_forecast forecast;
-    ck_assert_int_eq(session_forecast(world.worker, world_model(&world), "s", &outlook, &world.arena,
-                                      &forecast, &world.fault),
-                     STATUS_OK);
     ck_assert_uint_eq(sequence.n_forecast, 7);
-    expect_same_floats(sequence.forecast, forecast.forecast, (size_t)7 * OUTPUTS);
+    for (size_t slice_rows = 1; slice_rows <= 8; slice_rows++) {
+        struct session_forecast forecast;
+        forecast_begin(&world, &world.arena, "s", &outlook, &forecast);
+        ck_assert_uint_eq(forecast.step, 20);
+        ck_assert_uint_eq(forecast.prediction.version, 1);
+        ck_assert_int_eq(prediction_finish(&world, &forecast.prediction, slice_rows), STATUS_OK);
+        ck_assert_uint_eq(forecast.sequence.n_forecast, 7);
+        expect_same_floats(sequence.forecast, forecast.sequence.forecast, (size_t)7 * OUTPUTS);
+    }
     free(x);
+    world_done(&world);
+}
+
+TEST(a_forecast_looks_ahead_of_the_step_that_it_began_at)
+{
+    struct world world;
+    world_init(&world);
+    world_start(&world);
+    const float future[4] = { 0.1F, 0.2F, NAN, 0.4F };
+    const struct outlook outlook = { .horizon = 5, .future = future, .n_future_rows = 4 };
+    struct arena arena; /* the world's is emptied at each step */
+    struct session_forecast before, meanwhile, after;
+    arena_init(&arena, 1 << 20);
+    expect_steps(&world, "s", 5, 1, 20);
+    forecast_begin(&world, &arena, "s", &outlook, &before);
+    ck_assert_int_eq(prediction_finish(&world, &before.prediction, 0), STATUS_OK);
+    forecast_begin(&world, &arena, "s", &outlook, &meanwhile);
+    meanwhile.prediction.slice_rows = 2;
+    ck_assert_int_eq(predict_go_on(world.worker, &meanwhile.prediction, &world.fault), STATUS_OK);
+    expect_steps(&world, "s", 5, 21, 22);
+    ck_assert_int_eq(prediction_finish(&world, &meanwhile.prediction, 2), STATUS_OK);
+    ck_assert_uint_eq(meanwhile.step, 20);
+    expect_same_floats(meanwhile.sequence.forecast, before.sequence.forecast, (size_t)5 * OUTPUTS);
+    forecast_begin(&world, &arena, "s", &outlook, &after);
+    ck_assert_int_eq(prediction_finish(&world, &after.prediction, 0), STATUS_OK);
+    ck_assert_uint_eq(after.step, 22);
+    ck_assert_mem_ne(after.sequence.forecast, before.sequence.forecast, 5 * OUTPUTS * sizeof(float));
+    arena_done(&arena);
     world_done(&world);
 }
 

@@ -42,7 +42,7 @@ TEST(an_unknown_session_is_unknown_to_every_verb_but_step)
     ck_assert_int_eq(session_delete(world.worker, model, "no", &world.fault), STATUS_SESSION_NOT_FOUND);
     ck_assert_int_eq(fork_session(&world, "no", "to"), STATUS_SESSION_NOT_FOUND);
     ck_assert_int_eq(
-        session_forecast(world.worker, model, "no", &outlook, &world.arena, &forecast, &world.fault),
+        session_forecast_begin(world.worker, model, "no", &outlook, &world.arena, &forecast, &world.fault),
         STATUS_SESSION_NOT_FOUND);
     ck_assert_uint_eq(model_n_sessions(model), 0);
     world_done(&world);
@@ -84,12 +84,11 @@ TEST(a_forecast_is_the_one_that_a_step_with_that_horizon_gave_and_changes_nothin
     expect_same_floats(step.forecast, step.y, OUTPUTS);
     struct session before = session_get(&world, "s");
     struct session_forecast forecast;
-    ck_assert_int_eq(session_forecast(world.worker, world_model(&world), "s", &step.outlook, &world.arena,
-                                      &forecast, &world.fault),
-                     STATUS_OK);
+    forecast_begin(&world, &world.arena, "s", &step.outlook, &forecast);
+    ck_assert_int_eq(prediction_finish(&world, &forecast.prediction, 0), STATUS_OK);
     ck_assert_uint_eq(forecast.step, 10);
-    ck_assert_uint_eq(forecast.n_forecast, 12);
-    expect_same_floats(forecast.forecast, step.forecast, 12 * OUTPUTS);
+    ck_assert_uint_eq(forecast.sequence.n_forecast, 12);
+    expect_same_floats(forecast.sequence.forecast, step.forecast, 12 * OUTPUTS);
     struct session after = session_get(&world, "s");
     expect_same_session(&before, &after, true);
     expect_twin(&world, "s", 1, 11);
@@ -105,9 +104,8 @@ TEST(there_is_no_forecast_before_the_first_reading)
     const struct outlook outlook = { .horizon = 1 };
     struct session_forecast forecast;
     expect_put(&world, "s", &restore, true);
-    ck_assert_int_eq(session_forecast(world.worker, world_model(&world), "s", &outlook, &world.arena,
-                                      &forecast, &world.fault),
-                     STATUS_NO_READING);
+    forecast_begin(&world, &world.arena, "s", &outlook, &forecast);
+    ck_assert_int_eq(prediction_finish(&world, &forecast.prediction, 0), STATUS_NO_READING);
     expect_twin(&world, "s", 1, 1);
     world_done(&world);
 }

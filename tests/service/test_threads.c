@@ -173,8 +173,13 @@ static void *use_other_verbs(void *context)
             fine = is_one_of(session_delete(worker, model, own, &fault), STATUS_SESSION_NOT_FOUND, STATUS_OK);
             break;
         case 4:
-            fine = is_one_of(session_forecast(worker, model, shared, &outlook, &arena, &forecast, &fault),
-                             STATUS_SESSION_NOT_FOUND, STATUS_OK);
+            fine =
+                is_one_of(session_forecast_begin(worker, model, shared, &outlook, &arena, &forecast, &fault),
+                          STATUS_SESSION_NOT_FOUND, STATUS_OK);
+            if (fine && fault.status == STATUS_OK) {
+                fine = predict_go_on(worker, &forecast.prediction, &fault) == STATUS_OK;
+                predict_end(&forecast.prediction);
+            }
             break;
         default: {
             const struct session_restore restore = { .ttl_s = 1 };
