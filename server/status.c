@@ -89,6 +89,7 @@ bool fault_may_pass(const struct fault *fault)
     case EISDIR:
     case ELOOP:
     case ENAMETOOLONG:
+    case EBADMSG: /* what a file holds is damaged, or another program's */
         return false;
     }
     return status_may_pass(fault->status);

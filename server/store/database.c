@@ -20,12 +20,20 @@ enum {
 
 /* ---- faults ---- */
 
+/* Of what is in the file: trying again does not help. */
+static enum status unusable(struct fault *fault)
+{
+    fault->error = EBADMSG;
+    return fault->status;
+}
+
 enum status database_damaged(const struct database *database, struct fault *fault)
 {
-    return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
-                     "%s is damaged: move it away, together with the files of the same name that end in -wal "
-                     "and -shm, and a new one is begun",
-                     database->path);
+    fault_set(fault, STATUS_STORAGE_FAILED, NULL,
+              "%s is damaged: move it away, together with the files of the same name that end in -wal and "
+              "-shm, and a new one is begun",
+              database->path);
+    return unusable(fault);
 }
 
 /* Which of SQLite's three files is there and not for grud to write; the database where none is. */
@@ -85,10 +93,11 @@ enum status database_failed(const struct database *database, int result, const c
                          task, database->path);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-        return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
-                         "cannot %s in %s (%s): move it away, together with the files of the same name that "
-                         "end in -wal and -shm, and a new one is begun",
-                         task, database->path, said);
+        fault_set(fault, STATUS_STORAGE_FAILED, NULL,
+                  "cannot %s in %s (%s): move it away, together with the files of the same name that end in "
+                  "-wal and -shm, and a new one is begun",
+                  task, database->path, said);
+        return unusable(fault);
     case SQLITE_FULL:
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
@@ -169,15 +178,16 @@ static enum status settle_format(struct database *database, struct fault *fault)
         return create_tables(database, fault);
     }
     if (application != APPLICATION_ID) {
-        return fault_set(fault, STATUS_STORAGE_FAILED, "data",
-                         "%s is another program's database: move it away, and a new one is begun",
-                         database->path);
+        fault_set(fault, STATUS_STORAGE_FAILED, "data",
+                  "%s is another program's database: move it away, and a new one is begun", database->path);
+        return unusable(fault);
     }
     if (format != due) {
-        return fault_set(fault, STATUS_STORAGE_FAILED, "data",
-                         "%s has format %d, but this version of grud needs %d: use the version that wrote "
-                         "it, or move it away, and a new one is begun",
-                         database->path, format, due);
+        fault_set(fault, STATUS_STORAGE_FAILED, "data",
+                  "%s has format %d, but this version of grud needs %d: use the version that wrote it, or "
+                  "move it away, and a new one is begun",
+                  database->path, format, due);
+        return unusable(fault);
     }
     return STATUS_OK;
 }

@@ -114,6 +114,8 @@ static const struct wrong data[] = {
       { "; $D/d/jobs.db belongs to uid 0 and has mode 644" } },
     { "mkdir -m 777 $D/d; touch $D/d/recordings.db; chmod 600 $D/d/recordings.db", "--data $D/d --record 9",
       USER, 2, { "; $D/d/recordings.db belongs to uid 0" } },
+    { "mkdir $D/d; seq 9999 >$D/d/jobs.db", "--data $D/d", ANYBODY, 2,
+      { "$D/d/jobs.db (file is not a database): move it away" } },
     { "mkdir $D/d $D/d/jobs.db", "--data $D/d", ANYBODY, 2, { "$D/d/jobs.db: Is a directory" } },
     { "", "--data $D/held", ANYBODY, 1, { "another grud is using the data directory $D/held; end that one" } },
     { "mkdir $D/d; mount -t tmpfs -o ro none $D/d || exit 77", "--data $D/d", ROOT, 2,
