@@ -4,7 +4,10 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,7 +20,7 @@ enum {
 
 static struct {
     _Atomic enum log_level least;
-    _Atomic bool json;
+    _Atomic bool json, has_journal;
 } setup = { .least = LOG_INFO };
 
 struct line {
@@ -25,10 +28,30 @@ struct line {
     bool json, cut;
 };
 
+/* Whether standard error is what systemd made it, and not redirected since: systemd.exec(5). */
+static bool is_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM"); // NOLINT(concurrency-mt-unsafe): nobody sets any
+    char said[64];
+    struct stat file;
+    if (!stream || fstat(STDERR_FILENO, &file) != 0) {
+        return false;
+    }
+    snprintf(said, sizeof said, "%ju:%ju", (uintmax_t)file.st_dev, (uintmax_t)file.st_ino);
+    return strcmp(stream, said) == 0;
+}
+
 void log_setup(enum log_level least, bool json)
 {
     atomic_store(&setup.least, least);
     atomic_store(&setup.json, json);
+    atomic_store(&setup.has_journal, is_journal());
+}
+
+const char *log_priority(enum log_level level)
+{
+    static const char *const priorities[] = { "<7>", "<6>", "<4>", "<3>" };
+    return setup.has_journal ? priorities[level] : "";
 }
 
 bool log_enabled(enum log_level level)
@@ -199,6 +222,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     int saved_errno = errno;
     char text[LINE_BYTES];
     struct line line = { .p = text, .end = text + sizeof text - TAIL_BYTES, .json = setup.json };
+    put_raw(&line, log_priority(level), strlen(log_priority(level)));
     put_head(&line, level, event);
     for (const struct log_field *field = fields; field->key; field++) {
         put_field(&line, field);

@@ -7,7 +7,8 @@
  * As text:  2026-11-21T10:00:00.123Z info listening address=127.0.0.1 port=8080
  * As JSON:  {"time":"…","level":"info","event":"listening","address":"127.0.0.1","port":8080}
  * Each line leaves in one write(), so lines of several threads never mix. Values are escaped in both forms;
- * an over-long line is cut at a value, never inside an escape.
+ * an over-long line is cut at a value, never inside an escape. Where standard error is systemd's journal,
+ * each begins with its priority, <3> for an error, which the journal takes off: sd-daemon(3).
  */
 #ifndef LOG_H
 #define LOG_H
@@ -37,8 +38,11 @@ struct log_field {
         }                                                                                                    \
     } while (0)
 
+/* Once before the first line, and when the configuration changes. */
 void log_setup(enum log_level least, bool json);
 bool log_enabled(enum log_level level);
+/* What a line begins with in the journal; else "". */
+const char *log_priority(enum log_level level);
 void log_write(enum log_level level, const char *event, const struct log_field *fields);
 
 #endif

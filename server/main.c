@@ -295,9 +295,10 @@ int main(int argc, char *argv[])
     bool only_check = is_word(argc, argv, "check-config");
     struct config config;
     char error[ERROR_MAX];
+    log_setup(LOG_INFO, false);
     struct daemon daemon = { .argc = argc - only_check, .argv = argv + only_check, .config = &config };
     if (!config_read(daemon.argc, daemon.argv, environ, &config, error, sizeof error)) {
-        fprintf(stderr, "grud: %s\n", error);
+        fprintf(stderr, "%sgrud: %s\n", log_priority(LOG_ERROR), error);
         return EXIT_CONFIGURATION;
     }
     log_setup((enum log_level)config.log_level, config.log_format != 0);

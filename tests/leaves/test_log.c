@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { LINE_MAX_BYTES = 4096 };
@@ -106,6 +107,46 @@ TEST(a_line_of_json_is_the_same_as_an_object)
         "\",\"level\":\"warn\",\"event\":\"listening\",\"address\":\"127.0.0.1\",\"port\":8080}");
     log_event(LOG_INFO, "stopped");
     ck_assert_str_eq(next_after_time(), "\",\"level\":\"info\",\"event\":\"stopped\"}");
+    end();
+}
+
+/* Sets JOURNAL_STREAM to what standard error is, but for `more` after its inode. */
+static void name_stream(const char *more)
+{
+    char stream[64];
+    struct stat file;
+    ck_assert_int_eq(fstat(STDERR_FILENO, &file), 0);
+    snprintf(stream, sizeof stream, "%ju:%ju%s", (uintmax_t)file.st_dev, (uintmax_t)file.st_ino, more);
+    setenv("JOURNAL_STREAM", stream, 1); // NOLINT(concurrency-mt-unsafe): there is one thread
+}
+
+TEST(a_line_to_the_journal_begins_with_its_priority)
+{
+    static const char *const priorities[] = { "<7>", "<6>", "<4>", "<3>" };
+    for (int json = 0; json < 2; json++) {
+        begin(LOG_DEBUG, json != 0);
+        name_stream("");
+        log_setup(LOG_DEBUG, json != 0);
+        for (enum log_level level = LOG_DEBUG; level <= LOG_ERROR; level++) {
+            ck_assert_str_eq(log_priority(level), priorities[level]);
+            log_event(level, "e");
+            const char *line = next_line();
+            ck_assert(line && strncmp(line, priorities[level], 3) == 0 && line[3] == (json ? '{' : '2'));
+        }
+        unsetenv("JOURNAL_STREAM"); // NOLINT(concurrency-mt-unsafe)
+        end();
+    }
+}
+
+TEST(a_stream_that_is_not_the_journal_has_no_priorities)
+{
+    begin(LOG_INFO, false);
+    name_stream("0"); /* redirected: another inode */
+    log_setup(LOG_INFO, false);
+    ck_assert_str_eq(log_priority(LOG_ERROR), "");
+    log_event(LOG_ERROR, "e");
+    ck_assert_str_eq(next_after_time(), " error e");
+    unsetenv("JOURNAL_STREAM"); // NOLINT(concurrency-mt-unsafe)
     end();
 }
 

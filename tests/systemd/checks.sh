@@ -49,7 +49,7 @@ is_property() { same "$(property "$1")" "$2"; }
 
 journal() {
     journalctl --sync
-    journalctl -q -u grud -o cat
+    journalctl -q -u grud -o cat "$@"
 }
 # What was said since is looked at, not what was before.
 turn_page() { n_read=$(journal | wc -l); }
@@ -175,6 +175,11 @@ wrong_option_ends_it() {
         same "$(news | grep -c '^grud: ')" 1 && said "^grud: $options:[0-9]*: there is no option 'horizon-min'"
 }
 
+lines_have_priorities() {
+    journal -p err | grep -q "^grud: .* there is no option 'horizon-min'" && journal -p warning | grep -q ' warn no_models ' &&
+        ! journal -p warning | grep -E ' (info|debug) ' && journal -p info | grep -q ' info ready '
+}
+
 install_again_keeps_options() {
     echo '# mine' >>$options
     before=$(sha256sum $options)
@@ -219,6 +224,7 @@ installed() {
     check "reload refuses a wrong option, and it goes on serving" reload_refuses_a_wrong_option
     check "stop ends it in order, with exit code 0" stops_in_order
     check "with a wrong option it fails, is not started again, and one line says why" wrong_option_ends_it
+    check "the journal knows errors and warnings from the rest" lines_have_priorities
     check "nothing was forbidden to it" nothing_was_forbidden
 
     configure "models = $models" "seccomp = yes"
