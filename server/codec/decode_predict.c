@@ -48,6 +48,7 @@ static enum status read_instance(struct reader *r, void *body)
     *sequence = (struct sequence){ 0 };
     /* The columns of `future` are lent, so that its names are sorted once and not per instance. */
     struct predict_body instance = { .outlook.future = predict->outlook.future,
+                                     .outlook.info = predict->outlook.info,
                                      .x = predict->x,
                                      .sequence = sequence };
     unsigned seen;

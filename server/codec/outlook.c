@@ -3,7 +3,7 @@
 
 void outlook_init(struct outlook_body *body, const struct codec_limits *limits, const struct gru_info *info)
 {
-    *body = (struct outlook_body){ .horizon_max = limits->horizon_max };
+    *body = (struct outlook_body){ .horizon_max = limits->horizon_max, .info = info };
     columns_init(&body->future, info, true);
 }
 
@@ -33,6 +33,7 @@ enum status outlook_read_future(struct reader *r, void *body)
     if (outlook->future.n == 0) {
         return reader_elements(r, "an array of rows", refuse_row, NULL, &outlook->outlook.n_future_rows);
     }
+    outlook->outlook.future_columns = outlook_columns(outlook->info);
     return rows_read(r, &outlook->future, &outlook->outlook.future, &outlook->outlook.n_future_rows);
 }
 

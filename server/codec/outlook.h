@@ -10,6 +10,7 @@
 /* The first member of every body that has such fields, so that these readers serve them all. */
 struct outlook_body {
     size_t horizon_max;
+    const struct gru_info *info;
     struct columns future;
     struct outlook outlook;
 };

@@ -162,8 +162,9 @@ __attribute__((warn_unused_result)) bool worker_grow_rewarm(struct worker *worke
 /* How a forecast failed, in the terms of the request. */
 enum status outlook_fault(const struct gru_model *gru, enum gru_status status, const struct outlook *outlook,
                           struct fault *fault);
-/* Room in the arena for the forecast of a reply: as many rows as were asked for, else as many as a model of
- * several steps says at once; else *ret_n is 0 and *ret_forecast NULL. */
+/* That what is known of the future fits, and room in the arena for the forecast of a reply: as many rows as
+ * were asked for, else as many as a model of several steps says at once; else *ret_n is 0 and *ret_forecast
+ * NULL. */
 enum status outlook_room(const struct gru_info *info, const struct outlook *outlook, struct arena *arena,
                          float **ret_forecast, size_t *ret_n, struct fault *fault);
 /* Makes that room, and rolls out from a state into it. */

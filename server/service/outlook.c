@@ -28,6 +28,16 @@ enum status outlook_fault(const struct gru_model *gru, enum gru_status status, c
     }
 }
 
+uint64_t outlook_columns(const struct gru_info *info)
+{
+    uint64_t columns = 0;
+    for (size_t i = 0; i < info->n_inputs; i++) {
+        const unsigned char is_known = info->inputs[i].feeds < 0;
+        columns = digest_64(&is_known, sizeof is_known, columns);
+    }
+    return columns;
+}
+
 /* Rows of a reply's forecast: what was asked for, else what a model of several steps says at once, else none.
  */
 static size_t outlook_rows(const struct gru_info *info, const struct outlook *outlook)
@@ -42,6 +52,11 @@ enum status outlook_room(const struct gru_info *info, const struct outlook *outl
                          float **ret_forecast, size_t *ret_n, struct fault *fault)
 {
     size_t n = outlook_rows(info, outlook);
+    if (outlook->n_future_rows > 0 && outlook->future_columns != outlook_columns(info)) {
+        return fault_set(fault, STATUS_INCOMPATIBLE_MODEL, "future",
+                         "a version was activated meanwhile whose outputs feed other inputs, so that these "
+                         "values do not fit; send them for that version");
+    }
     float *forecast = n > 0 ? arena_array(arena, n * info->n_outputs, sizeof *forecast) : NULL;
     if (n > 0 && !forecast) {
         return fault_no_room(fault, arena->is_full, "horizon",

@@ -132,7 +132,11 @@ struct outlook {
     size_t horizon;      /* 0: not asked for */
     const float *future; /* [n_future_rows][info->n_future], NaN: missing */
     size_t n_future_rows;
+    uint64_t future_columns; /* outlook_columns of the model that they were read for */
 };
+/* Tells models apart whose rows of known future values are of other inputs: versions may differ in what feeds
+ * what, and one may become active between a request's text and its turn. */
+uint64_t outlook_columns(const struct gru_info *info);
 
 /* One reading of one session, and what came of it. The caller fills the upper part; everything it points to,
  * and the results, live in `arena`. */

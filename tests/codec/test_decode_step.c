@@ -440,7 +440,7 @@ TEST(an_outlook_needs_its_horizon)
     };
     struct setup s;
     setup_init(&s, model_weather());
-    struct outlook outlook = { 77, NULL, 78 };
+    struct outlook outlook = { .horizon = 77, .n_future_rows = 78 };
     for (size_t i = 0; i < N_OF(refusals); i++) {
         enum status status = codec_outlook(refusals[i].body, strlen(refusals[i].body), &s.limits, &s.model,
                                            &s.arena, &outlook, &s.fault);

@@ -320,6 +320,15 @@ struct step step_make(struct world *world, const char *session, const float *x)
     return step;
 }
 
+struct outlook outlook_make(struct world *world, size_t horizon, const float *future, size_t n_rows)
+{
+    return (struct outlook){ .horizon = horizon,
+                             .future = future,
+                             .n_future_rows = n_rows,
+                             .future_columns =
+                                 outlook_columns(gru_model_info(world_model(world)->active->gru)) };
+}
+
 enum status step_take(struct world *world, struct step *step)
 {
     struct step *steps[] = { step };

@@ -88,6 +88,8 @@ void reading(uint64_t stream, uint64_t number, float x[INPUTS]);
 float *readings(uint64_t stream, uint64_t first, uint64_t last);
 
 struct step step_make(struct world *world, const char *session, const float *x);
+/* A look ahead with known future values for the version that is active now. */
+struct outlook outlook_make(struct world *world, size_t horizon, const float *future, size_t n_rows);
 /* Hands it in until it is done. */
 enum status step_take(struct world *world, struct step *step);
 enum status step_x(struct world *world, const char *session, const float *x, struct step *ret_step);

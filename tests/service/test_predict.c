@@ -53,7 +53,7 @@ TEST(a_forecast_after_a_sequence_is_that_of_a_session_that_saw_it)
     world_start(&world);
     float *x = readings(5, 1, 20);
     const float future[6] = { 0.1F, 0.2F, NAN, 0.4F, 0.5F, 0.6F };
-    const struct outlook outlook = { .horizon = 7, .future = future, .n_future_rows = 6 };
+    const struct outlook outlook = outlook_make(&world, 7, future, 6);
     struct sequence sequence = { .x = x, .n_rows = 20, .outlook = outlook };
     ck_assert_int_eq(predict(&world, &sequence, 1, true, false), STATUS_OK);
     expect_steps(&world, "s", 5, 1, 20);
@@ -79,7 +79,7 @@ TEST(a_forecast_looks_ahead_of_the_step_that_it_began_at)
     world_init(&world);
     world_start(&world);
     const float future[4] = { 0.1F, 0.2F, NAN, 0.4F };
-    const struct outlook outlook = { .horizon = 5, .future = future, .n_future_rows = 4 };
+    const struct outlook outlook = outlook_make(&world, 5, future, 4);
     struct arena arena; /* the world's is emptied at each step */
     struct session_forecast before, meanwhile, after;
     arena_init(&arena, 1 << 20);
@@ -201,9 +201,7 @@ static struct prediction make_cut(struct world *world, float *x, const float *fu
     for (size_t k = 0; k < CUT_SEQUENCES; k++) {
         sequences[k] = (struct sequence){ .x = x + k * INPUTS, .n_rows = k % 13 + 1 };
         if (k % 5 != 0) {
-            sequences[k].outlook = (struct outlook){ .horizon = CUT_HORIZON,
-                                                     .future = future,
-                                                     .n_future_rows = CUT_HORIZON - 1 };
+            sequences[k].outlook = outlook_make(world, CUT_HORIZON, future, CUT_HORIZON - 1);
         }
     }
     return (struct prediction){ .gru = world_model(world)->active->gru,

@@ -284,3 +284,34 @@ TEST(readings_that_the_new_version_refuses_are_passed_over)
     expect_same_floats(step.y, expected, OUTPUTS);
     world_done(&world);
 }
+
+/* Steps and forecasts may wait while another version becomes active. */
+TEST(known_future_values_of_other_inputs_than_by_now_are_refused)
+{
+    struct world world;
+    with_data(&world);
+    expect_steps(&world, "s", 3, 1, 5);
+    unsigned other = world_put_version(
+        &world,
+        network_file_with(HIDDEN, SEED,
+                          "{\\\"inputs\\\":[{\\\"name\\\":\\\"temp\\\"},{\\\"name\\\":\\\"humidity\\\"}],"
+                          "\\\"outputs\\\":[{\\\"name\\\":\\\"temp\\\",\\\"feeds\\\":null},"
+                          "{\\\"name\\\":\\\"comfort\\\",\\\"feeds\\\":\\\"humidity\\\"}]}"));
+    const float x[INPUTS] = { 0.5F, 0.5F }, future[3] = { 0.1F, 0.2F, 0.3F };
+    struct step step = step_make(&world, "s", x);
+    step.outlook = outlook_make(&world, 4, future, 3); /* of humidity; then of temp */
+    world_activate(&world, other);
+    struct session before = session_get(&world, "s");
+    struct session_forecast forecast;
+    ck_assert_int_eq(step_take(&world, &step), STATUS_INCOMPATIBLE_MODEL);
+    ck_assert_str_eq(step.fault.param, "future");
+    ck_assert_int_eq(session_forecast_begin(world.worker, world_model(&world), "s", &step.outlook,
+                                            &world.arena, &forecast, &world.fault),
+                     STATUS_INCOMPATIBLE_MODEL);
+    struct session after = session_get(&world, "s");
+    expect_same_session(&before, &after, true);
+    step = step_make(&world, "s", x);
+    step.outlook = outlook_make(&world, 4, future, 3);
+    ck_assert_int_eq(step_take(&world, &step), STATUS_OK);
+    world_done(&world);
+}

@@ -13,7 +13,7 @@ static enum status step_seq(struct world *world, const char *session, const floa
     *ret_step = step_make(world, session, x);
     ret_step->has_seq = true;
     ret_step->seq = seq;
-    ret_step->outlook = (struct outlook){ .horizon = horizon, .future = future, .n_future_rows = 8 };
+    ret_step->outlook = outlook_make(world, horizon, future, 8);
     return step_take(world, ret_step);
 }
 

@@ -78,7 +78,7 @@ TEST(a_forecast_is_the_one_that_a_step_with_that_horizon_gave_and_changes_nothin
     }
     reading(1, 10, x);
     struct step step = step_make(&world, "s", x);
-    step.outlook = (struct outlook){ .horizon = 12, .future = future, .n_future_rows = 11 };
+    step.outlook = outlook_make(&world, 12, future, 11);
     ck_assert_int_eq(step_take(&world, &step), STATUS_OK);
     ck_assert_uint_eq(step.n_forecast, 12);
     expect_same_floats(step.forecast, step.y, OUTPUTS);

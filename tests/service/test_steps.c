@@ -178,11 +178,11 @@ static void fail_in_all_ways(struct world *world, const char *session, bool is_n
     ck_assert_ptr_null(step.y);
     const float future[4 * 1] = { 0, NAN, 0, 0 };
     step = step_make(world, session, fine);
-    step.outlook = (struct outlook){ .horizon = 5, .future = future, .n_future_rows = 4 };
+    step.outlook = outlook_make(world, 5, future, 4);
     ck_assert_int_eq(step_take(world, &step), STATUS_MISSING_INPUT);
     const float endless[4 * 1] = { 3e38F, 3e38F, 3e38F, 3e38F };
     step = step_make(world, session, huge);
-    step.outlook = (struct outlook){ .horizon = 5, .future = endless, .n_future_rows = 4 };
+    step.outlook = outlook_make(world, 5, endless, 4);
     ck_assert_int_eq(step_take(world, &step), STATUS_NON_FINITE_RESULT);
     step = step_make(world, session, fine);
     step.has_seq = true;
@@ -192,7 +192,7 @@ static void fail_in_all_ways(struct world *world, const char *session, bool is_n
     arena_init(&small, 20000);
     step = step_make(world, session, fine);
     step.arena = &small;
-    step.outlook = (struct outlook){ .horizon = 5000, .future = endless, .n_future_rows = 4 };
+    step.outlook = outlook_make(world, 5000, endless, 4);
     ck_assert_int_eq(step_take(world, &step), STATUS_REQUEST_TOO_LARGE);
     arena_done(&small);
 }

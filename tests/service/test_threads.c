@@ -148,7 +148,7 @@ static void *use_other_verbs(void *context)
         size_t n;
         bool flag, fine = true;
         const float future[3] = { 0 };
-        const struct outlook outlook = { .horizon = 4, .future = future, .n_future_rows = 3 };
+        struct outlook outlook = { .horizon = 4, .future = future, .n_future_rows = 3 };
         struct session_forecast forecast;
         snprintf(shared, sizeof shared, "shared-%d", (int)(next_random(&random) % SESSIONS));
         snprintf(own, sizeof own, "fork-%d", (int)(next_random(&random) % 6));
@@ -157,6 +157,7 @@ static void *use_other_verbs(void *context)
         if (model_find(worker, "m", &model, &fault) != STATUS_OK) {
             abort();
         }
+        outlook.future_columns = outlook_columns(gru_model_info(model->active->gru));
         switch (next_random(&random) % 6) {
         case 0:
             fine = is_one_of(session_read(worker, model, shared, &arena, &session, &fault),
