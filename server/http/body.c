@@ -27,32 +27,38 @@ size_t body_limit(const struct request *request)
 
 static enum status body_too_large(struct request *request)
 {
+    if (request->state && !is_training_upload(request)) { /* lines are worked on as they arrive */
+        return fault_set(&request->fault, STATUS_BODY_TOO_LARGE, NULL,
+                         "the first lines are done, but a body has at most %zu bytes; send fewer lines at "
+                         "once",
+                         body_limit(request));
+    }
     return fault_set(&request->fault, STATUS_BODY_TOO_LARGE, NULL, "a body has at most %zu bytes",
                      body_limit(request));
 }
 
 /* ---- what may come ---- */
 
+static bool takes_lines(const struct request *request)
+{
+    return request->route->body == BODY_STEPS || request->route->body == BODY_TRAINING;
+}
+
 static enum status check_media_type(struct request *request, const struct guard *guard)
 {
     enum body_kind kind = request->route->body;
     const char *type = guard->content_type;
     const char *wanted = kind == BODY_OCTETS ? "application/octet-stream" : "application/json";
-    bool takes_lines = kind == BODY_STEPS || kind == BODY_TRAINING;
     if (guard->content_encoding && strcasecmp(guard->content_encoding, "identity") != 0) {
         return fault_set(&request->fault, STATUS_UNSUPPORTED_MEDIA_TYPE, NULL,
                          "a body is sent without Content-Encoding");
     }
-    if (!type || media_type_is(type, wanted)) {
-        return STATUS_OK;
-    }
-    if (takes_lines && media_type_is(type, "application/x-ndjson")) {
-        request->is_ndjson = true;
+    if (!type || request->is_ndjson || media_type_is(type, wanted)) {
         return STATUS_OK;
     }
     return fault_set(&request->fault, STATUS_UNSUPPORTED_MEDIA_TYPE, NULL,
                      "this path takes %s%s; send it with -H 'content-type: %s'", wanted,
-                     takes_lines ? " or application/x-ndjson" : "", wanted);
+                     takes_lines(request) ? " or application/x-ndjson" : "", wanted);
 }
 
 /* Memory for what is announced is set aside before the first byte of it is read; where nothing is announced,
@@ -85,6 +91,8 @@ void body_settle(struct exchange *exchange)
 enum status body_check(struct exchange *exchange, const struct guard *guard)
 {
     struct request *request = &exchange->request;
+    const char *type = guard->content_type;
+    request->is_ndjson = takes_lines(request) && type && media_type_is(type, "application/x-ndjson");
     if (!guard->is_chunked && guard->content_length == 0) {
         return STATUS_OK;
     }

@@ -194,6 +194,10 @@ TEST(lines_are_answered_line_by_line)
     }
     ck_assert_ptr_null(line);
     answer_free(&answer);
+    answer = request_typed(&daemon, "POST", SMALL "/steps", "application/x-ndjson", "", 0);
+    ck_assert_int_eq(answer.code, 200); /* no lines, no replies */
+    ck_assert_uint_eq(answer.n_body, 0);
+    answer_free(&answer);
     daemon_stop(&daemon);
 }
 

@@ -318,6 +318,24 @@ TEST(lines_that_are_done_are_said_to_be_done)
     daemon_stop(&daemon);
 }
 
+TEST(lines_before_the_limit_of_a_body_are_said_to_be_done)
+{
+    static const char head[] =
+        "POST /v1/models/torch-small/steps HTTP/1.1\r\nHost: grud\r\nTransfer-Encoding: chunked\r\n"
+        "Content-Type: application/x-ndjson\r\n\r\n";
+    static const char chunk[] = "1c\r\n{\"session\":\"s\",\"x\":[1,2,3]}\n\r\n";
+    struct daemon daemon = daemon_start((const char *const[]){ "--body-max", "1024", NULL });
+    int fd = client_connect(&daemon);
+    client_send(fd, head, sizeof head - 1);
+    for (int k = 0; k < 60; k++) {
+        client_send(fd, chunk, sizeof chunk - 1);
+    }
+    expect_on(fd, "0\r\n\r\n", 413, "the first lines are done");
+    close(fd);
+    expect(&daemon, "GET", "/v1/models/torch-small/sessions/s", NULL, 200, NULL);
+    daemon_stop(&daemon);
+}
+
 /* ---- streams ---- */
 
 TEST(streams_have_a_limit)
