@@ -24,12 +24,13 @@ enum status api_version(struct request *request, unsigned *ret_number)
 {
     const char *text = request->parameters[1];
     size_t n = strlen(text);
-    bool is_number = n > 0 && n < 10 && text[0] != '0' && strspn(text, "0123456789") == n;
-    if (!is_number) {
+    bool is_number = n > 0 && n <= 10 && text[0] != '0' && strspn(text, "0123456789") == n;
+    unsigned long number = is_number ? strtoul(text, NULL, 10) : 0;
+    if (number < 1 || number > UINT_MAX) {
         return fault_set(&request->fault, STATUS_VERSION_NOT_FOUND, "version",
                          "a version is a positive number, not '%s'", text);
     }
-    *ret_number = (unsigned)strtoul(text, NULL, 10);
+    *ret_number = (unsigned)number;
     return STATUS_OK;
 }
 

@@ -154,6 +154,16 @@ TEST(a_new_version_is_uploaded_activated_and_rolled_back)
     daemon_stop(&daemon);
 }
 
+TEST(any_number_that_a_file_may_have_is_a_version)
+{
+    struct daemon daemon = daemon_start(NULL);
+    expect(&daemon, "GET", SMALL "/versions/2147483647/file", NULL, 404, "has no version 2147483647");
+    expect(&daemon, "GET", SMALL "/versions/4294967296/file", NULL, 404, "a version is a positive number");
+    expect(&daemon, "GET", SMALL "/versions/0/file", NULL, 404, "a version is a positive number");
+    expect(&daemon, "GET", SMALL "/versions/01/file", NULL, 404, "a version is a positive number");
+    daemon_stop(&daemon);
+}
+
 TEST(many_steps_go_in_one_request)
 {
     struct daemon daemon = daemon_start(NULL);
