@@ -54,6 +54,9 @@ enum status codec_session_restore(const char *json, size_t n, const struct codec
                                   const struct model *model, struct arena *arena,
                                   struct session_restore *ret_restore, struct fault *fault);
 /* {"to": id} */
+/* A body that has nothing to say: an object without fields. */
+enum status codec_no_fields(const char *json, size_t n, const struct codec_limits *limits,
+                            struct fault *fault);
 enum status codec_fork(const char *json, size_t n, const struct codec_limits *limits,
                        char ret_to[SESSION_ID_MAX + 1], struct fault *fault);
 

@@ -1,4 +1,4 @@
-/* decode_session.c - the bodies of PUT session and of fork. */
+/* decode_session.c - the bodies of PUT session and of fork, and those that say nothing. */
 #include "codec/codec.h"
 #include "codec/rows.h"
 
@@ -445,4 +445,15 @@ enum status codec_fork(const char *json, size_t n, const struct codec_limits *li
         memcpy(ret_to, to, strlen(to) + 1);
     }
     return status;
+}
+
+/* ---- nothing ---- */
+
+enum status codec_no_fields(const char *json, size_t n, const struct codec_limits *limits,
+                            struct fault *fault)
+{
+    struct reader r;
+    unsigned seen;
+    reader_init(&r, json, n, limits, NULL, fault);
+    return reader_end(&r, reader_fields(&r, NULL, 0, NULL, &seen));
 }

@@ -42,6 +42,13 @@ struct codec_limits api_limits(const struct request *request)
                                   .rows_max = config->row_max };
 }
 
+enum status api_no_fields(struct request *request)
+{
+    const struct codec_limits limits = api_limits(request);
+    return request->n_body > 0 ? codec_no_fields(request->body, request->n_body, &limits, &request->fault)
+                               : STATUS_OK;
+}
+
 enum status api_limit(struct request *request, size_t initial, size_t most, size_t *ret_limit)
 {
     const char *text = http_query(request, "limit");

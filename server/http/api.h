@@ -11,6 +11,8 @@ enum status api_model(struct request *request, const struct model **ret_model);
 enum status api_session(struct request *request, const char **ret_id);
 enum status api_version(struct request *request, unsigned *ret_number);
 struct codec_limits api_limits(const struct request *request);
+/* Of a verb that takes no body, or an empty object. */
+enum status api_no_fields(struct request *request);
 /* The query parameter `limit`, from 1 to `most`. */
 enum status api_limit(struct request *request, size_t initial, size_t most, size_t *ret_limit);
 

@@ -229,6 +229,9 @@ static enum status on_job(struct request *request,
     const char *id;
     enum status status = api_job_id(request, &id);
     if (status == STATUS_OK) {
+        status = api_no_fields(request);
+    }
+    if (status == STATUS_OK) {
         status = verb(request->worker, id, &job, &request->fault);
     }
     return status == STATUS_OK ? reply_job(request, 200, &job) : status;

@@ -74,6 +74,9 @@ enum status api_version_activate(struct request *request)
     unsigned number;
     enum status status = api_version(request, &number);
     if (status == STATUS_OK) {
+        status = api_no_fields(request);
+    }
+    if (status == STATUS_OK) {
         status = model_activate(request->worker, request->parameters[0], number, &model, &request->fault);
     }
     return status == STATUS_OK ? reply_model(request, 200, model) : status;

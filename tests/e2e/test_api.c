@@ -154,6 +154,23 @@ TEST(a_new_version_is_uploaded_activated_and_rolled_back)
     daemon_stop(&daemon);
 }
 
+TEST(a_verb_that_takes_no_body_takes_an_empty_object)
+{
+    static const char *const verbs[] = { SMALL "/versions/1/activate", "/v1/fine_tuning/jobs/ftjob-a/cancel",
+                                         "/v1/fine_tuning/jobs/ftjob-a/pause",
+                                         "/v1/fine_tuning/jobs/ftjob-a/resume" };
+    struct daemon daemon = daemon_start(NULL);
+    for (size_t k = 0; k < sizeof verbs / sizeof *verbs; k++) {
+        int code = k == 0 ? 200 : 404;
+        expect(&daemon, "POST", verbs[k], NULL, code, NULL);
+        expect(&daemon, "POST", verbs[k], "", code, NULL);
+        expect(&daemon, "POST", verbs[k], " {} ", code, NULL);
+        expect(&daemon, "POST", verbs[k], "{\"version\":2}", 400, "\"param\":\"version\"");
+        expect(&daemon, "POST", verbs[k], "{}x", 400, "\"code\":\"invalid_json\"");
+    }
+    daemon_stop(&daemon);
+}
+
 TEST(any_number_that_a_file_may_have_is_a_version)
 {
     struct daemon daemon = daemon_start(NULL);
