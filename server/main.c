@@ -268,6 +268,17 @@ static int serve(struct daemon *daemon)
     return stop(daemon, code);
 }
 
+static int check_config(const struct config *config)
+{
+    struct fault fault;
+    if (http_check(config, &fault) != STATUS_OK) {
+        fprintf(stderr, "grud: %s\n", fault.message);
+        return EXIT_CONFIGURATION;
+    }
+    puts("the configuration is valid");
+    return EXIT_SUCCESS;
+}
+
 static bool is_word(int argc, char *argv[], const char *word)
 {
     return argc > 1 && strcmp(argv[1], word) == 0;
@@ -302,12 +313,7 @@ int main(int argc, char *argv[])
         return EXIT_CONFIGURATION;
     }
     log_setup((enum log_level)config.log_level, config.log_format != 0);
-    int code = EXIT_SUCCESS;
-    if (only_check) {
-        puts("the configuration is valid");
-    } else {
-        code = serve(&daemon);
-    }
+    int code = only_check ? check_config(&config) : serve(&daemon);
     config_done(&config);
     return code;
 }

@@ -24,20 +24,21 @@ static bool is_origin(const char *text)
     return fine;
 }
 
-static enum status check_options(const struct http *http, struct fault *fault)
+enum status access_check_options(const struct config *config, const struct endpoint *endpoint,
+                                 struct fault *fault)
 {
-    const struct config *config = http->config;
     bool has_keys = config->api_keys[0] != '\0', has_tls = config->tls_cert[0] != '\0';
     if (has_tls != (config->tls_key[0] != '\0')) {
         return fault_set(fault, STATUS_INVALID_VALUE, has_tls ? "tls-key" : "tls-cert",
                          "--tls-cert and --tls-key go together");
     }
     if (config->cors_origin[0] != '\0' && !is_origin(config->cors_origin)) {
-        return fault_set(fault, STATUS_INVALID_VALUE, "cors-origin",
-                         "'%s' is no origin; https://example.org, http://localhost:3000 and * are",
-                         config->cors_origin);
+        return fault_set(
+            fault, STATUS_INVALID_VALUE, "cors-origin",
+            "cors-origin: '%s' is no origin; https://example.org, http://localhost:3000 and * are",
+            config->cors_origin);
     }
-    if (http->endpoint.is_loopback) {
+    if (endpoint->is_loopback) {
         return STATUS_OK;
     }
     if (!has_keys && config->listen_remote == CONFIG_NO) {
@@ -94,7 +95,7 @@ static void take_credentials(struct http *http, const struct credentials *creden
 enum status access_open(struct http *http, struct fault *fault)
 {
     struct credentials credentials;
-    enum status status = check_options(http, fault);
+    enum status status = access_check_options(http->config, &http->endpoint, fault);
     if (status == STATUS_OK) {
         status = read_credentials(http, &credentials, fault);
     }

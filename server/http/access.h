@@ -10,6 +10,9 @@
 
 #include "http/worker.h"
 
+/* Refuses options that cannot work together. */
+__attribute__((warn_unused_result)) enum status
+access_check_options(const struct config *config, const struct endpoint *endpoint, struct fault *fault);
 /* Reads what the options name, and refuses what cannot work. Before the workers are started; main's thread.
  */
 __attribute__((warn_unused_result)) enum status access_open(struct http *http, struct fault *fault);

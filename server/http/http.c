@@ -42,6 +42,13 @@ static enum status read_endpoint(const struct config *config, struct endpoint *r
     return STATUS_OK;
 }
 
+enum status http_check(const struct config *config, struct fault *fault)
+{
+    struct endpoint endpoint;
+    enum status status = read_endpoint(config, &endpoint, fault);
+    return status == STATUS_OK ? access_check_options(config, &endpoint, fault) : status;
+}
+
 enum status http_bind(const struct config *config, struct http **ret_http, struct fault *fault)
 {
     struct http *http = calloc(1, sizeof *http);

@@ -107,6 +107,8 @@ const char *http_header(const struct request *request, const char *name);
 /* Whether an Accept header names the media type. */
 bool http_accepts(const struct request *request, const char *type);
 
+/* What http_bind refuses by the options alone: no file is read, and no port is bound. */
+__attribute__((warn_unused_result)) enum status http_check(const struct config *config, struct fault *fault);
 /* Binds the port; clients that connect already wait. The rest of what only root may do or read belongs here,
  * too: main may drop its rights before it calls http_start. */
 __attribute__((warn_unused_result)) enum status http_bind(const struct config *config, struct http **ret_http,

@@ -194,6 +194,21 @@ TEST(a_wrong_configuration_ends_with_2_and_a_reason)
                      0);
 }
 
+TEST(a_configuration_is_checked_as_the_start_would)
+{
+    static const char *const wrong[][2] = { { "--listen", "nowhere" },
+                                            { "--listen", "0.0.0.0:8080" },
+                                            { "--tls-cert", "cert.pem" },
+                                            { "--tls-key", "key.pem" },
+                                            { "--cors-origin", "example.org" } };
+    char output[4096];
+    for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
+        const char *const options[] = { "check-config", wrong[k][0], wrong[k][1], NULL };
+        ck_assert_int_eq(daemon_run(options, output, sizeof output), 2);
+        ck_assert_ptr_nonnull(strstr(output, wrong[k][0] + 2));
+    }
+}
+
 /* As for one that is being replaced and has not ended yet: a supervisor is to try again. */
 TEST(what_may_pass_ends_the_start_with_1)
 {
