@@ -265,7 +265,16 @@ enum status reader_number(struct reader *r, double *ret_value)
     if (json_peek(&r->json) != JSON_NUMBER) {
         return reader_refuse_type(r, "a number");
     }
-    return json_number(&r->json, ret_value) ? STATUS_OK : reader_refuse_text(r);
+    double value;
+    if (!json_number(&r->json, &value)) {
+        return reader_refuse_text(r);
+    }
+    if (!isfinite((float)value)) {
+        return reader_refuse(r, STATUS_INVALID_VALUE,
+                             "is out of range: the number is beyond the range of a 32-bit float");
+    }
+    *ret_value = value;
+    return STATUS_OK;
 }
 
 /* The integer that the checked number text [p, end), whose double is `value`, stands for; UINT64_MAX if it is

@@ -155,6 +155,7 @@ TEST(an_ill_formed_field_is_refused_by_its_path)
         { "{\"x\":[1,2],\"at\":\"now\"}", STATUS_INVALID_TYPE, "at" },
         { "{\"x\":[1,2],\"at\":null}", STATUS_INVALID_TYPE, "at" },
         { "{\"x\":[1,2],\"at\":1e999}", STATUS_INVALID_VALUE, "at" },
+        { "{\"x\":[1,2],\"at\":-1e39}", STATUS_INVALID_VALUE, "at" },
         { "{\"x\":[1,2],\"horizon\":0}", STATUS_INVALID_VALUE, "horizon" },
         { "{\"x\":[1,2],\"horizon\":101}", STATUS_INVALID_VALUE, "horizon" },
         { "{\"x\":[1,2],\"horizon\":1.5}", STATUS_INVALID_VALUE, "horizon" },
