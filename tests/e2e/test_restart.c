@@ -209,6 +209,24 @@ TEST(a_configuration_is_checked_as_the_start_would)
     }
 }
 
+TEST(the_manual_names_every_flag_of_init)
+{
+    char usage[4096], manual[32768] = "", escaped[64];
+    ck_assert_int_eq(daemon_run((const char *const[]){ "init", NULL }, usage, sizeof usage), 2);
+    FILE *file = fopen("config/grud.1", "r");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_lt(fread(manual, 1, sizeof manual - 1, file), sizeof manual - 1);
+    fclose(file);
+    int n_flags = 0;
+    for (const char *flag = strstr(usage, "usage:"); (flag = strstr(flag, "--")); n_flags++) {
+        flag += 2;
+        snprintf(escaped, sizeof escaped, "\\-\\-%.*s", (int)strspn(flag, "abcdefghijklmnopqrstuvwxyz"),
+                 flag);
+        ck_assert_msg(strstr(manual, escaped), "%s", escaped);
+    }
+    ck_assert_int_ge(n_flags, 9);
+}
+
 /* As for one that is being replaced and has not ended yet: a supervisor is to try again. */
 TEST(what_may_pass_ends_the_start_with_1)
 {
