@@ -7,12 +7,21 @@
  *     struct gru_model *model;
  *     struct gru_work *work;
  *     struct gru_error error;
- *     if (gru_model_load_file("weather.safetensors", &model, &error) != GRU_OK) { puts(error.message);
- * return; } if (gru_work_create(&work) != GRU_OK) { return; } const struct gru_info *info =
- * gru_model_info(model); float *state = malloc(info->state_floats * sizeof *state); float *y =
- * malloc(info->y_floats * sizeof *y); gru_state_init(model, state); struct gru_lane lane = { .state_in =
- * state, .state_out = state, .x = reading, .n_rows = 1, .y = y }; if (gru_run(model, work, &lane, 1) ==
- * GRU_OK && lane.status == GRU_OK) { ... y is the model's output ... }
+ *     if (gru_model_load_file("weather.safetensors", &model, &error) != GRU_OK) {
+ *         puts(error.message);
+ *         return;
+ *     }
+ *     if (gru_work_create(&work) != GRU_OK) {
+ *         return;
+ *     }
+ *     const struct gru_info *info = gru_model_info(model);
+ *     float *state = malloc(info->state_floats * sizeof *state);
+ *     float *y = malloc(info->y_floats * sizeof *y);
+ *     gru_state_init(model, state);
+ *     struct gru_lane lane = { .x = reading, .n_rows = 1, .y = y, .state_in = state, .state_out = state };
+ *     if (gru_run(model, work, &lane, 1) == GRU_OK && lane.status == GRU_OK) {
+ *         ... y is the model's output ...
+ *     }
  *
  * Shapes in capitals: T rows of a sequence, I inputs, O outputs, S steps that the read-out forecasts at once,
  * H hidden units of a layer. All matrices are row-major. A missing reading is NaN.
