@@ -87,7 +87,7 @@ enum gru_reset { GRU_RESET_AFTER, GRU_RESET_BEFORE };
 enum gru_activation { GRU_LINEAR, GRU_SIGMOID, GRU_TANH, GRU_SOFTMAX };
 enum gru_missing { GRU_MISSING_ERROR, GRU_MISSING_LAST, GRU_MISSING_MEAN, GRU_MISSING_FORECAST };
 
-/* The names that MODELS.md gives to the values above, as they stand in files and replies. */
+/* The names that docs/MODELS.md gives to the values above, as they stand in files and replies. */
 GRU_API const char *gru_cell_name(enum gru_cell cell);
 GRU_API const char *gru_reset_name(enum gru_reset reset);
 GRU_API const char *gru_activation_name(enum gru_activation activation);
@@ -129,14 +129,17 @@ struct gru_info {
 
 struct gru_model; /* immutable, reference-counted, safe to share between threads */
 
-/* Reads a model; see MODELS.md for every check. `bytes` is not kept. */
+/* Reads a model; docs/MODELS.md has the format and every check. `bytes` is not kept. The caller owns a
+ * reference to *ret_model. GRU_BAD_FILE, GRU_BAD_TENSORS, GRU_BAD_METADATA, GRU_SELFTEST_FAILED or
+ * GRU_NO_MEMORY; of a file that cannot be read GRU_IO. */
 GRU_API GRU_CHECK enum gru_status gru_model_load(const void *bytes, size_t n_bytes,
                                                  struct gru_model **ret_model, struct gru_error *error);
 GRU_API GRU_CHECK enum gru_status gru_model_load_file(const char *path, struct gru_model **ret_model,
                                                       struct gru_error *error);
 
 /* Writes a model as one safetensors file (gate order rzn, update keep). The same model gives the same bytes,
- * and loading them gives the same weights bit for bit. The caller frees *ret_bytes with free(). */
+ * and loading them gives the same weights bit for bit. The caller frees *ret_bytes with free().
+ * GRU_NO_MEMORY, or GRU_BAD_FILE where the header would be longer than readers take. */
 GRU_API GRU_CHECK enum gru_status gru_model_save(const struct gru_model *model, void **ret_bytes,
                                                  size_t *ret_n_bytes);
 
@@ -160,7 +163,8 @@ struct gru_plan {
 };
 
 /* Makes an untrained model: every weight uniform in +-1/sqrt(H), as PyTorch initialises nn.GRU and nn.Linear.
- * The same plan gives the same weights. */
+ * The same plan gives the same weights. The caller owns a reference to *ret_model. GRU_BAD_ARGUMENT or
+ * GRU_NO_MEMORY. */
 GRU_API GRU_CHECK enum gru_status gru_model_create(const struct gru_plan *plan, struct gru_model **ret_model,
                                                    struct gru_error *error);
 
@@ -237,6 +241,9 @@ GRU_API GRU_CHECK enum gru_status gru_run_part(struct gru_run *run, struct gru_w
  * other inputs take `future` ([n_future_rows][n_future], NaN: missing), whose row t belongs to t + 1 steps
  * after the state's last reading. It must have at least `horizon - S` rows (roll-outs proceed in blocks of S:
  * rows needed are gru_future_rows) unless n_future is 0. forecast: [horizon][O] raw values.
+ *
+ * GRU_BAD_ARGUMENT (horizon 0), GRU_NO_READING, GRU_NO_ROLL_OUT, GRU_BAD_FUTURE; GRU_MISSING_INPUT or
+ * GRU_NON_FINITE on the way; GRU_NO_MEMORY. `forecast` is then undefined.
  */
 GRU_API GRU_CHECK enum gru_status gru_forecast(const struct gru_model *model, struct gru_work *work,
                                                const float *state, size_t horizon, const float *future,
@@ -254,7 +261,8 @@ struct gru_roll {
 GRU_API GRU_CHECK enum gru_status gru_roll_begin(const struct gru_model *model, float *state, size_t horizon,
                                                  const float *future, size_t n_future_rows, float *forecast,
                                                  struct gru_roll *ret_roll);
-/* Goes on by that many rows (at least 1), or to the next multiple of S. */
+/* Goes on by that many rows (at least 1), or to the next multiple of S. Fails as gru_forecast does, and is
+ * then over. */
 GRU_API GRU_CHECK enum gru_status gru_roll_part(struct gru_roll *roll, struct gru_work *work,
                                                 size_t most_rows);
 
@@ -279,8 +287,8 @@ enum gru_train { GRU_TRAIN_ALL, GRU_TRAIN_HEAD };
 
 /*
  * THE table of hyper-parameters. A SIZE is a size_t, a REAL a double, a CHOICE the index of its word as an
- * int; where `none` is 1 there may be none of it, which is 0. Reals must be above `least` where that is
- * exclusive (all that may not be 0), sizes at least that.
+ * int. Values are from `least` to `most`, both included; where `none` is 1 there may also be none of it,
+ * which is 0.
  */
 // clang-format off
 /*    field                    type    default         none least  most     words */
@@ -391,7 +399,8 @@ struct gru_trainer;
  * Makes a trainer that starts from `model` (which it keeps a reference to). All its memory is allocated here,
  * bounded by hyper-parameters and model, whatever the length of the series (gru_training_info.n_bytes).
  * Uses OpenBLAS, which it sets to one thread in the whole process; its serial build, which is wrong under
- * threads, is refused with GRU_BAD_BLAS.
+ * threads, is refused with GRU_BAD_BLAS. GRU_BAD_TRAINING: what gru_training_check refuses, or missing
+ * readings that the model's own forecasts cannot fill. GRU_NO_MEMORY.
  */
 GRU_API GRU_CHECK enum gru_status gru_trainer_create(struct gru_model *model,
                                                      const struct gru_training *training,
