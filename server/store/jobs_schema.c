@@ -100,9 +100,15 @@
 #define JOB_MARKS      JOB_FIXED_COLUMNS(COLUMN_MARK) GRU_HYPERPARAMETERS(HYPER_MARK) \
                        JOB_STATUS_COLUMN(COLUMN_MARK) JOB_LIFE_COLUMNS(COLUMN_MARK)
 #define JOB_WORD(name, word) " " word
-#define EVENT_NAMED      EVENT_COLUMNS(COLUMN_NAMED)
-#define CHECKPOINT_NAMED CHECKPOINT_COLUMNS(COLUMN_NAMED)
-#define LINEAGE_NAMED    LINEAGE_COLUMNS(COLUMN_NAMED)
+#define EVENT_DEFINED      EVENT_COLUMNS(COLUMN_DEFINED)
+#define EVENT_NAMED        EVENT_COLUMNS(COLUMN_NAMED)
+#define EVENT_MARKS        EVENT_COLUMNS(COLUMN_MARK)
+#define CHECKPOINT_DEFINED CHECKPOINT_COLUMNS(COLUMN_DEFINED)
+#define CHECKPOINT_NAMED   CHECKPOINT_COLUMNS(COLUMN_NAMED)
+#define CHECKPOINT_MARKS   CHECKPOINT_COLUMNS(COLUMN_MARK)
+#define LINEAGE_DEFINED    LINEAGE_COLUMNS(COLUMN_DEFINED)
+#define LINEAGE_NAMED      LINEAGE_COLUMNS(COLUMN_NAMED)
+#define LINEAGE_MARKS      LINEAGE_COLUMNS(COLUMN_MARK)
 
 static const char tables[] =
     "CREATE TABLE jobs (number INTEGER PRIMARY KEY" JOB_DEFINED ", UNIQUE (id)) STRICT;"
@@ -115,66 +121,60 @@ static const char tables[] =
     "CREATE TABLE sessions (job INTEGER NOT NULL REFERENCES jobs (number), n INTEGER NOT NULL,"
     " session TEXT NOT NULL, PRIMARY KEY (job, n)) STRICT, WITHOUT ROWID;"
 
-    "CREATE TABLE events (id INTEGER PRIMARY KEY, job INTEGER NOT NULL REFERENCES jobs "
-    "(number)" EVENT_COLUMNS(
-        COLUMN_DEFINED) ") STRICT;"
-                        "CREATE INDEX events_of_job ON events (job, id);"
+    "CREATE TABLE events (id INTEGER PRIMARY KEY, job INTEGER NOT NULL REFERENCES jobs (number)"
+    EVENT_DEFINED ") STRICT;"
+    "CREATE INDEX events_of_job ON events (job, id);"
 
-                        "CREATE TABLE checkpoints (id INTEGER PRIMARY KEY, job INTEGER NOT NULL REFERENCES "
-                        "jobs (number)" CHECKPOINT_COLUMNS(
-                            COLUMN_DEFINED) ") STRICT;"
-                                            "CREATE INDEX checkpoints_of_job ON checkpoints (job, id);"
+    "CREATE TABLE checkpoints (id INTEGER PRIMARY KEY, job INTEGER NOT NULL REFERENCES jobs (number)"
+    CHECKPOINT_DEFINED ") STRICT;"
+    "CREATE INDEX checkpoints_of_job ON checkpoints (job, id);"
 
-                                            "CREATE TABLE states (job INTEGER PRIMARY KEY REFERENCES jobs "
-                                            "(number),"
-                                            " checkpoint INTEGER NOT NULL REFERENCES checkpoints (id), state "
-                                            "BLOB NOT NULL) STRICT;"
+    "CREATE TABLE states (job INTEGER PRIMARY KEY REFERENCES jobs (number),"
+    " checkpoint INTEGER NOT NULL REFERENCES checkpoints (id), state BLOB NOT NULL) STRICT;"
 
-                                            "CREATE TABLE lineage (n INTEGER PRIMARY KEY" LINEAGE_COLUMNS(
-                                                COLUMN_DEFINED) ", UNIQUE (model, version)) STRICT;";
+    "CREATE TABLE lineage (n INTEGER PRIMARY KEY" LINEAGE_DEFINED ", UNIQUE (model, version)) STRICT;";
 
 static const struct statement statements[] = {
     [JOBS_INSERT] = { "store the job", "INSERT INTO jobs (number" JOB_NAMED ") VALUES (NULL" JOB_MARKS ")" },
     [JOBS_FIND] = { "find the job", "SELECT number" JOB_NAMED " FROM jobs WHERE id = ?" },
     [JOBS_NEXT] = { "find the next job",
-                    "SELECT number" JOB_NAMED " FROM jobs WHERE status = ? ORDER BY number LIMIT 1" },
+        "SELECT number" JOB_NAMED " FROM jobs WHERE status = ? ORDER BY number LIMIT 1" },
     [JOBS_COUNT] = { "count the jobs", "SELECT status, count(*) FROM jobs GROUP BY status" },
     [JOBS_LIST] = { "list the jobs",
-                    "SELECT number" JOB_NAMED " FROM jobs WHERE number < ?1 AND (?2 IS NULL OR model = ?2)"
-                    " AND (?3 < 0 OR status = ?3) ORDER BY number DESC LIMIT ?4" },
-    [JOBS_UPDATE] = { "update the job", "UPDATE jobs SET status = ?" JOB_LIFE_COLUMNS(
-                                            COLUMN_ASSIGNED) " WHERE number = ? AND status = ?" },
+        "SELECT number" JOB_NAMED " FROM jobs WHERE number < ?1 AND (?2 IS NULL OR model = ?2)"
+        " AND (?3 < 0 OR status = ?3) ORDER BY number DESC LIMIT ?4" },
+    [JOBS_UPDATE] = { "update the job",
+        "UPDATE jobs SET status = ?" JOB_LIFE_COLUMNS(COLUMN_ASSIGNED) " WHERE number = ? AND status = ?" },
     [JOBS_STATUS] = { "read the job's status", "SELECT status FROM jobs WHERE number = ?" },
 
     [JOBS_ADD_SERIES] = { "store the job's series", "INSERT INTO series VALUES (?, ?, ?, ?, ?, ?, ?)" },
     [JOBS_COUNT_SERIES] = { "count the job's series", "SELECT count(*) FROM series WHERE job = ?" },
-    [JOBS_READ_SERIES] = { "read the job's series", "SELECT is_validation, x_width, y_width, x, y FROM "
-                                                    "series WHERE job = ? ORDER BY n" },
+    [JOBS_READ_SERIES] = { "read the job's series",
+        "SELECT is_validation, x_width, y_width, x, y FROM series WHERE job = ? ORDER BY n" },
     [JOBS_DELETE_SERIES] = { "delete the job's series", "DELETE FROM series WHERE job = ?" },
     [JOBS_ADD_SESSION] = { "store the job's sessions", "INSERT INTO sessions VALUES (?, ?, ?)" },
     [JOBS_COUNT_SESSIONS] = { "count the job's sessions", "SELECT count(*) FROM sessions WHERE job = ?" },
     [JOBS_READ_SESSIONS] = { "read the job's sessions",
-                             "SELECT session FROM sessions WHERE job = ? ORDER BY n" },
+        "SELECT session FROM sessions WHERE job = ? ORDER BY n" },
     [JOBS_DELETE_SESSIONS] = { "delete the job's sessions", "DELETE FROM sessions WHERE job = ?" },
 
     [JOBS_ADD_EVENT] = { "store the event",
-                         "INSERT INTO events (job" EVENT_NAMED ") VALUES (?" EVENT_COLUMNS(COLUMN_MARK) ")" },
-    [JOBS_LIST_EVENTS] = { "list the events", "SELECT id" EVENT_NAMED
-                                              " FROM events WHERE job = ? AND id > ? ORDER BY id LIMIT ?" },
+        "INSERT INTO events (job" EVENT_NAMED ") VALUES (?" EVENT_MARKS ")" },
+    [JOBS_LIST_EVENTS] = { "list the events",
+        "SELECT id" EVENT_NAMED " FROM events WHERE job = ? AND id > ? ORDER BY id LIMIT ?" },
 
-    [JOBS_ADD_CHECKPOINT] = { "store the checkpoint", "INSERT INTO checkpoints (job" CHECKPOINT_NAMED
-                                                      ") VALUES (?" CHECKPOINT_COLUMNS(COLUMN_MARK) ")" },
+    [JOBS_ADD_CHECKPOINT] = { "store the checkpoint",
+        "INSERT INTO checkpoints (job" CHECKPOINT_NAMED ") VALUES (?" CHECKPOINT_MARKS ")" },
     [JOBS_LIST_CHECKPOINTS] = { "list the checkpoints",
-                                "SELECT id" CHECKPOINT_NAMED
-                                " FROM checkpoints WHERE job = ? AND id < ? ORDER BY id DESC LIMIT ?" },
+        "SELECT id" CHECKPOINT_NAMED " FROM checkpoints WHERE job = ? AND id < ? ORDER BY id DESC LIMIT ?" },
     [JOBS_PUT_STATE] = { "store the state", "REPLACE INTO states (job, checkpoint, state) VALUES (?, ?, ?)" },
-    [JOBS_READ_STATE] = { "read the state", "SELECT id" CHECKPOINT_NAMED
-                                            ", state FROM states JOIN checkpoints ON id = checkpoint"
-                                            " WHERE states.job = ?" },
+    [JOBS_READ_STATE] = { "read the state",
+        "SELECT id" CHECKPOINT_NAMED ", state FROM states JOIN checkpoints ON id = checkpoint"
+        " WHERE states.job = ?" },
     [JOBS_DELETE_STATE] = { "delete the state", "DELETE FROM states WHERE job = ?" },
 
-    [JOBS_PUT_LINEAGE] = { "store the lineage", "REPLACE INTO lineage (n" LINEAGE_NAMED
-                                                ") VALUES (NULL" LINEAGE_COLUMNS(COLUMN_MARK) ")" },
+    [JOBS_PUT_LINEAGE] = { "store the lineage",
+        "REPLACE INTO lineage (n" LINEAGE_NAMED ") VALUES (NULL" LINEAGE_MARKS ")" },
     [JOBS_EACH_LINEAGE] = { "read the lineage", "SELECT n" LINEAGE_NAMED " FROM lineage" },
     [JOBS_DELETE_LINEAGE] = { "delete the lineage", "DELETE FROM lineage WHERE model = ? AND version = ?" },
 };
