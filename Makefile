@@ -58,7 +58,6 @@ LIB_SOURCES := $(filter-out lib/kernels/simd.c,$(foreach d,$(LIB_FOLDERS),$(wild
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/%.o) $(KERNEL_LEVELS:%=$(BUILD)/lib/kernels/simd-%.o)
 LEAVES      := $(filter-out server/main.c,$(wildcard server/*.c))
 LEAF_OBJECTS := $(LEAVES:%.c=$(BUILD)/%.o)
-ARCHIVES    := $(foreach l,$(SERVER_LAYERS),$(BUILD)/$(l).a)
 
 LIBS_leaf    := -lxxhash $(BLAS) -lpthread -lm
 LIBS_confine := -lseccomp

@@ -66,11 +66,6 @@ static inline bool backprop_has_own_out(enum k_cell cell)
     return cell == K_OUTPUT_GATE_AFTER || cell == K_OUTPUT_GATE_BEFORE;
 }
 
-static inline bool backprop_is_before(enum k_cell cell)
-{
-    return cell == K_GRU_BEFORE || cell == K_OUTPUT_GATE_BEFORE;
-}
-
 static inline bool backprop_drops(const struct backprop *bp, const struct backprop_window *window)
 {
     return window->is_training && bp->options.dropout > 0;

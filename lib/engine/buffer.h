@@ -8,8 +8,6 @@
 
 #include "gru.h"
 
-#include <stdint.h>
-
 struct text {
     char *p; /* owned; not NUL-terminated */
     size_t n, capacity;

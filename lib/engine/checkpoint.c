@@ -9,7 +9,6 @@
 #include "engine/buffer.h"
 #include "engine/trainer.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { VERSION = 1, ARRAYS_MAX = 3 + OPTIMIZER_MOMENTS_MAX };

@@ -3,7 +3,6 @@
 #include "engine/trainer.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { SELFTEST_ROWS = 16 };

@@ -18,10 +18,7 @@
 
 #include <stdint.h>
 
-enum {
-    K_PLANES_MAX = 5,
-    K_KEPT_MAX = 5,
-};
+enum { K_PLANES_MAX = 5 };
 
 /* Where a cell's deltas are. By gate: the plane as W x, as U h, as b_ih and as b_hh see it. */
 struct k_planes {

@@ -1,7 +1,6 @@
 /* api_sessions.c - sessions as a whole: list, read, restore, end, fork, look ahead. */
 #include "http/api.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static enum status find_both(struct request *request, const struct model **ret_model, const char **ret_id)

@@ -4,7 +4,6 @@
 #include "log.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { TROUBLE_MS = 1000, EVENTS_MAX = 2 };
 

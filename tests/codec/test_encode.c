@@ -1,7 +1,6 @@
 /* Replies of steps, forecasts and predictions, and errors. */
 #include "support.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 

@@ -4,7 +4,6 @@
 #include "test.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* A model of temp, humidity -> temp (feeds temp), with H = 5. Scaled and residual as asked. */

@@ -4,7 +4,6 @@
 #include "test.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char *const inputs[] = { "temp", "humidity" };

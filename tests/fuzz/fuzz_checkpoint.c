@@ -10,7 +10,6 @@
 #include "engine/trainer.h"
 #include "fuzz.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { SERIES = 3, ROWS = 9, INPUTS = 2, ADVANCES = 12, KINDS = 4 };

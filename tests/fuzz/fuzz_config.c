@@ -6,7 +6,6 @@
 #include "fuzz.h"
 
 #include <string.h>
-#include <unistd.h>
 
 enum { FLAGS_MAX = 64 };
 

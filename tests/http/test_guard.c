@@ -1,7 +1,6 @@
 #include "http/guard.h"
 #include "test.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* The problem of a request with these headers (name, value, ..., NULL), beside a Host. */

@@ -1,9 +1,6 @@
 #include "http/listen.h"
 #include "test.h"
 
-#include <errno.h>
-#include <unistd.h>
-
 static struct endpoint parse(const char *text)
 {
     struct endpoint endpoint;

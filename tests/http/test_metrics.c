@@ -1,7 +1,6 @@
 #include "http/metrics.h"
 #include "test.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,7 +2,6 @@
 #include "http/stream.h"
 #include "test.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>

@@ -2,7 +2,6 @@
 #include "support.h"
 #include "test.h"
 
-#include <math.h>
 #include <string.h>
 
 struct text {

@@ -3,7 +3,6 @@
 #include "test.h"
 
 #include <sched.h>
-#include <stdlib.h>
 
 /* What is counted with `n_affinity` processors where the files are these (name, text, ..., NULL). */
 static size_t count(size_t n_affinity, const char *const files[])

@@ -2,7 +2,6 @@
 #include "test.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 TEST(every_code_is_unique_and_snake_case)

@@ -4,7 +4,6 @@
 #include "wait.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 

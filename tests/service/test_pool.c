@@ -3,7 +3,6 @@
 #include "test.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static void put_with_ttl(struct world *world, const char *session, int64_t ttl_s)

@@ -3,7 +3,6 @@
 #include "test.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 static enum status step_seq(struct world *world, const char *session, const float *x, uint64_t seq,

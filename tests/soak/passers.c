@@ -8,7 +8,6 @@
 #include "test.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { N_IDS = 1000, N_RECORDED = 20, BATCH_MAX = 16, TEXT_MAX = 8192, NAP_MS = 2 };

@@ -3,8 +3,6 @@
 #include "test.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { READINGS_MAX = 4096, BYTES_MAX = 1 << 20 };

@@ -1,7 +1,6 @@
 #include "store/region.h"
 #include "test.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
