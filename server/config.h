@@ -91,10 +91,9 @@ enum { CONFIG_REJECT, CONFIG_EVICT }; /* session_full */
 
 /*
  * Reads defaults, then the file of --config (or GRUD_CONFIG), then the environment, then flags: later wins.
- * Flags are
- * `--name value` or `--name=value`; file lines are `name = value`, `#` begins a comment. On failure a
- * sentence that names source, line and option is in `error`, and *ret_config is untouched. Unknown names are
- * refused everywhere (an unknown GRUD_ variable too).
+ * Flags are `--name value` or `--name=value`; file lines are `name = value`, `#` begins a comment. On failure
+ * a sentence that names source, line and option is in `error`, and *ret_config is untouched. Unknown names
+ * are refused everywhere (an unknown GRUD_ variable too).
  */
 __attribute__((warn_unused_result)) bool config_read(int argc, char *const argv[], char *const environment[],
                                                      struct config *ret_config, char *error, size_t n_error);

@@ -15,7 +15,6 @@ enum gru_status gru_fields_fail_syntax(const struct fields *r)
 
 /* ---- values of one type ---- */
 
-/* No value at all passes: the read that follows says what is wrong with it. */
 enum gru_status gru_field_expect(struct fields *r, const char *path, enum json_type expected)
 {
     enum json_type got = json_peek(&r->j);
@@ -83,7 +82,6 @@ enum gru_status gru_field_positive(struct fields *r, const char *path, double *r
     return status;
 }
 
-/* The index of a word in `names`. */
 enum gru_status gru_field_choice(struct fields *r, const char *path, const char *const *names, int n,
                                  int *ret_index)
 {
@@ -105,7 +103,6 @@ enum gru_status gru_field_choice(struct fields *r, const char *path, const char 
                     gru_show_n(text.p, text.n).text);
 }
 
-/* An object of known keys, each at most once. *ret_seen has bit k set where keys[k] was there. */
 enum gru_status gru_fields_read(struct fields *r, const char *path, const struct key *keys, int n_keys,
                                 void *target, unsigned *ret_seen)
 {

@@ -60,7 +60,7 @@ static struct parsed_name parse_name(const char *name)
     return parsed;
 }
 
-/* "3 x 4", "12", "of no dimension" */
+/* "a matrix of 3 x 4", "a vector of 12", "a tensor of 0 dimensions" */
 static struct shown show_shape(const struct tensor_view *tensor)
 {
     struct shown shown;

@@ -33,7 +33,7 @@ struct job_series *material_to_rows(const struct material *material, const struc
 __attribute__((warn_unused_result)) bool material_of_rows(const struct job_series *rows, size_t n,
                                                           struct arena *arena, struct material *ret_material);
 
-/* "2 series, 1268 readings, 3 of them missing (filled: last)" */
+/* "2 series, 1268 readings; 3 of their 5072 values are missing (filled: last)" */
 struct job_event material_describe(const struct gru_model *gru, const struct gru_training *training,
                                    const struct gru_training_info *info);
 
