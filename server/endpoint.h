@@ -17,7 +17,7 @@ struct endpoint {
 /* "127.0.0.1:8080", "[::1]:8080" or "localhost:8080"; no names are looked up. */
 __attribute__((warn_unused_result)) bool endpoint_parse(const char *text, struct endpoint *ret_endpoint);
 
-/* What is said of a text that is none. */
+/* The message for a text that is no endpoint; takes the text. */
 #define ENDPOINT_REFUSED "listen: '%s' is no address; 127.0.0.1:8080, localhost:8080 and [::1]:8080 are"
 
 unsigned endpoint_port(const struct endpoint *endpoint);

@@ -15,8 +15,8 @@ enum refusal_of {
 
 enum { REFUSAL_MAX = 320 };
 
-/* "Permission denied; /data belongs to uid 0 and has mode 755, grud runs as uid 10001: chown 10001 it"; is
- * `text`. `error` is the errno. */
+/* "Permission denied; /data belongs to uid 0 and has mode 755, grud runs as uid 10001: chown 10001 it".
+ * Returns `text`. `error` is the errno. */
 const char *refusal_print(const char *path, enum refusal_of refusal, int error, char text[REFUSAL_MAX]);
 
 /* Fills the fault, STATUS_STORAGE_FAILED, with "cannot TASK PATH: " and that; clients are told no more than
@@ -24,7 +24,7 @@ const char *refusal_print(const char *path, enum refusal_of refusal, int error, 
 void refusal_fill(struct fault *fault, const char *param, const char *task, const char *path,
                   enum refusal_of refusal, int error);
 
-/* The same, and is the status. */
+/* refusal_fill, and the status to return: `return refusal_set(fault, ...)`. */
 static inline enum status refusal_set(struct fault *fault, const char *param, const char *task,
                                       const char *path, enum refusal_of refusal, int error)
 {

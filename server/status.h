@@ -90,17 +90,18 @@ int status_http(enum status status);
 __attribute__((format(printf, 4, 5))) void fault_fill(struct fault *fault, enum status status,
                                                       const char *param, const char *format, ...);
 
-/* What follows in the message is for whoever runs grud, and only in the log: it tells of owners and modes. */
+/* Appends advice to the message. It is for whoever runs grud and stands in the log only, as it tells of
+ * owners and modes of files. */
 void fault_add_advice(struct fault *fault, const char *advice);
 
-/* The fault without that. */
+/* A copy without such advice. */
 struct fault fault_for_clients(const struct fault *fault);
 
 /* A cut may have left a part of a code point at the end: it goes too, so that the text remains valid UTF-8.
  */
 void fault_drop_partial_code_point(char *text);
 
-/* fault_fill, and is the status: `return fault_set(fault, STATUS_NO_MEMORY, NULL, "...")`. */
+/* fault_fill, and the status to return: `return fault_set(fault, STATUS_NO_MEMORY, NULL, "...")`. */
 #define fault_set(fault, status, ...) (fault_fill((fault), (status), __VA_ARGS__), fault_is(status))
 /* For an arena that gave nothing: the request is too large, in these words, if the arena is full
  * (arena->is_full); else there is no memory, and it may come through another time. */

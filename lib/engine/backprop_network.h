@@ -50,7 +50,8 @@ struct backprop {
     float *pre;      /* [rows][G * Hp] */
     float *deltas;   /* [rows][ld_deltas] */
     float *d_out[2]; /* [rows][Hp] by a layer's output, and by its inputs */
-    float *before;   /* [rows][Hp] the states before each row, where they do not lie so */
+    float
+        *before; /* [rows][Hp] copies of the states before each row, where those do not follow one another */
     float *scratch;  /* [rows][3 * Hp] of K_*_BEFORE */
     float *head_out; /* [rows][k_padded(Y)] */
     float *block;    /* the one allocation that holds every array */

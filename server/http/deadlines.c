@@ -32,7 +32,7 @@ void deadlines_hurry(struct deadlines *deadlines)
     deadlines->next_ns = 0;
 }
 
-/* With nothing left to read. */
+/* The client has closed its side, and nothing is left to read. */
 static bool has_hung_up(const struct connection *connection)
 {
     char byte;

@@ -126,9 +126,9 @@ bool worker_run_thread(struct http_worker *worker, size_t number);
 void worker_wake(struct http_worker *worker);
 /* Waits for the thread, which ends once http->is_draining. */
 void worker_join(struct http_worker *worker);
-/* Nobody will: the process is about to end. */
+/* In the place of worker_join, where the process is about to end around the thread. */
 void worker_abandon(struct http_worker *worker);
-/* The same, and frees all. */
+/* worker_join, and frees all. */
 void worker_stop(struct http_worker *worker);
 int64_t worker_clock_ns(void);
 /* Whether poll finds something to read or accept there. */

@@ -19,7 +19,8 @@ struct secret {
 /* A regular file of at most a megabyte. A fault names the file, and `param` as the option that named it. */
 __attribute__((warn_unused_result)) enum status secret_read(const char *path, const char *param,
                                                             struct secret *ret_secret, struct fault *fault);
-/* By the function that had it read and that called whoever looked at it. */
+/* Wipes and frees the text, and wipes the stack below the caller, where functions that worked on the text may
+ * have left copies. So it is for the function that called secret_read and then those. */
 void secret_wipe(struct secret *secret);
 
 #endif

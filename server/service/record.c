@@ -150,7 +150,8 @@ void record_header_clear(char *record)
     record_header_of(record)->check = 0;
 }
 
-/* In the second copy's check; no session has had one yet that sealed it. */
+/* "unborn": the check of a record's second copy while it is that (record.h). A session seals its second copy
+ * at its first step, and so after that. */
 #define UNBORN UINT64_C(0x6E726F626E75)
 
 bool record_header_is_damaged(const struct record_layout *layout, char *record)
@@ -159,7 +160,7 @@ bool record_header_is_damaged(const struct record_layout *layout, char *record)
     if (header->check != 0) {
         return !record_header_is_valid(record);
     }
-    /* Of a session that ended the id is left: without one, but with copies, it was zeroed. */
+    /* A session that ended leaves its id behind. A header of zeros in front of a sealed copy is damage. */
     uint64_t second = record_copy_at(layout, record, 1)->check;
     return header->n_id == 0 && second != UNBORN &&
            (second != 0 || record_copy_at(layout, record, 0)->check != 0);

@@ -267,7 +267,7 @@ static enum status recover_session(struct recovery *recovery, const struct model
     const struct record_layout *layout = &model->pool->layout;
     char *record = pool_record(model->pool, slot);
     if (!record_verify(layout, record)) {
-        return STATUS_OK; /* its next step will tell */
+        return STATUS_OK; /* damaged: its next step says so */
     }
     const struct record_header *header = record_header_of(record);
     const struct record_copy *copy = record_newest(layout, record);

@@ -30,7 +30,7 @@ struct run {
     struct gru_progress progress;
     enum gru_advance ended; /* what the last slice ended with */
     bool is_out_of_time;    /* max_seconds have passed */
-    uint64_t interruptions; /* of the ledger, when it was last looked at what became of the job */
+    uint64_t interruptions; /* the ledger's, when the job's status was last read */
 
     /* times: by wait_now_ms */
     int64_t began_ms;
@@ -51,8 +51,8 @@ struct run {
 
 /* ---- run_report.c ---- */
 
-/* Writes down how far it is, and what there is to say; the job's status is looked at when it was to. False:
- * it is no longer `running`: job->status says what it is. */
+/* Writes down progress and events where that is due, and at once if somebody may have changed the job's
+ * status (ledger_interrupt). False: the job is no longer `running`, and job->status says what it is. */
 bool run_report(struct run *run);
 /* Saves a checkpoint; trouble is an event, and training goes on. */
 void run_save(struct run *run);

@@ -13,8 +13,8 @@
 /* ---- models.c: a change ---- */
 
 /* A copy of the catalogue to change; the writer's lock is held from here to change_end, which is called in
- * any case. Room is reserved for the renewals here and there, so that a change that was published can be
- * seen. */
+ * any case. Both renew the worker's catalogue; the room for that is reserved here, so that a change that was
+ * published can always be seen. */
 enum status change_begin(struct worker *worker, struct catalogue **ret_next, struct fault *fault);
 /* Publishes the copy, or drops it. Returns `status`. */
 enum status change_end(struct worker *worker, struct catalogue *next, bool publish, enum status status);
