@@ -15,12 +15,15 @@ only() {
     shift
     for file in "$folder"/*.c "$folder"/*.h; do
         [ -f "$file" ] || continue
-        sed -n 's/^#include "\(.*\)".*/\1/p' "$file" | while read -r header; do
+        sed -n 's/^ *# *include *"\(.*\)".*/\1/p' "$file" | while read -r header; do
             case $header in
             */*) from=${header%/*} ;;
             gru.h) from=gru ;;
-            *) [ -f "$folder/$header" ] && [ "$folder" != server ] && continue # its own folder
-                from=leaf ;;
+            *)
+                [ -f "$folder/$header" ] && [ "$folder" != server ] && continue # its own folder
+                from=foreign
+                [ ! -f "server/$header" ] || from=leaf
+                ;;
             esac
             case " $* " in
             *" $from "*) ;;
@@ -34,7 +37,7 @@ only() {
 hidden() {
     header=$1
     shift
-    for file in $(grep -lE "^#include <(.*/)?$header>" lib/*.h lib/*/*.[ch] server/*.[ch] server/*/*.[ch]); do
+    for file in $(grep -lE "^ *# *include *[<\"](.*/)?${header}[>\"]" lib/*.h lib/*/*.[ch] server/*.[ch] server/*/*.[ch]); do
         case " $* " in
         *" ${file%/*} "*) ;;
         *) echo "$file includes <$header>" ;;
@@ -70,7 +73,7 @@ foreign=$(
 [ -z "$foreign" ] || complain "$foreign"
 
 # Threads are started in http and main, but locks are the service's alone.
-locks=$(grep -lE 'pthread_(mutex|rwlock|cond|spin)' lib/*/*.c server/*.c server/store/*.c server/secure/*.c server/codec/*.c server/http/*.c)
+locks=$(grep -lE '(pthread_(mutex|rwlock|cond|spin)|mtx)_|<threads\.h>' lib/*.h lib/*/*.[ch] server/*.[ch] server/*/*.[ch] | grep -v '^server/service/')
 [ -z "$locks" ] || complain "locks outside server/service: $locks"
 
 exit $bad
