@@ -1,6 +1,6 @@
 /*
- * metadata.h - the JSON object __metadata__["grud"]: what a model file says beyond its tensors (MODELS.md,
- * "Metadata"). Private to lib/engine.
+ * metadata.h - the JSON object __metadata__["grud"]: what a model file says beyond its tensors
+ * (docs/MODELS.md, "Metadata"). Private to lib/engine.
  *
  * Reading has two halves, because names and sizes come from two places: gru_metadata_read checks the text by
  * itself, gru_metadata_apply joins it with the sizes that the tensors have and fills the defaults in.

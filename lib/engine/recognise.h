@@ -1,6 +1,6 @@
 /*
  * recognise.h - which tensor of a file is what: the recurrent layers in their order, and the read-out
- * (MODELS.md, "A PyTorch checkpoint loads as it is"). Private to lib/engine.
+ * (docs/MODELS.md, "A PyTorch checkpoint loads as it is"). Private to lib/engine.
  *
  * Looks at names and shapes only, never at values. Whatever does not fit is refused with the tensor's name
  * and what was expected; what could be read in two ways is refused with the reason.

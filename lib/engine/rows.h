@@ -8,7 +8,8 @@
 #include "engine/model.h"
 
 /* What a missing input becomes, by the model's policy: the forecast for it, else its last observed value,
- * else its mean (MODELS.md, "missing"). last: [I], y: [S * O] or at least its first step; NaN: none yet. */
+ * else its mean (docs/MODELS.md, "missing"). last: [I], y: [S * O] or at least its first step; NaN: none yet.
+ */
 float gru_fill_missing(const struct gru_info *info, size_t i, const float *last, const float *y);
 
 /* A raw value as the network sees it. */

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* MODELS.md: 1e-4 of the expected value, or 1e-4 where that is near 0. */
+/* docs/MODELS.md: 1e-4 of the expected value, or 1e-4 where that is near 0. */
 #define TOLERANCE 1e-4
 
 static enum gru_status compare(const struct gru_model *model, const float *y, struct gru_error *error)

@@ -28,7 +28,7 @@ static inline size_t k_padded(size_t n)
     return (n + K_BLOCK - 1) / K_BLOCK * K_BLOCK;
 }
 
-/* The kinds of recurrent arithmetic; the equations stand in MODELS.md ("Cells") and at the reference in
+/* The kinds of recurrent arithmetic; the equations stand in docs/MODELS.md ("Cells") and at the reference in
  * tests/kernels. Gate order: r, z, n (, o); for K_THREE_GATE f, i, c, o. */
 enum k_cell { K_GRU_AFTER, K_GRU_BEFORE, K_OUTPUT_GATE_AFTER, K_OUTPUT_GATE_BEFORE, K_THREE_GATE, K_N_CELLS };
 

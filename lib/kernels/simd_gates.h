@@ -1,7 +1,7 @@
 /*
  * simd_gates.h - the elementwise half of each cell, a tile of rows and units at a time. Part of simd.c.
  *
- * The equations are those of MODELS.md ("Cells"). Every batch and tile shape calls these same functions
+ * The equations are those of docs/MODELS.md ("Cells"). Every batch and tile shape calls these same functions
  * through the tables at the end, never an inlined copy, so the compiler cannot contract the same expression
  * into different instructions in two places.
  */

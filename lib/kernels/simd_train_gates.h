@@ -1,6 +1,6 @@
 /*
  * simd_train_gates.h - the elementwise half of training each cell: forwards keeping what the way back reads,
- * and backwards. Part of simd.c. The equations are those of MODELS.md ("Cells"), and their derivatives.
+ * and backwards. Part of simd.c. The equations are those of docs/MODELS.md ("Cells"), and their derivatives.
  */
 #ifndef SIMD_TRAIN_GATES_H
 #define SIMD_TRAIN_GATES_H

@@ -33,7 +33,7 @@ struct gru_model *model_weather(void);
 struct gru_model *model_closed(void);
 /* temp, humidity -> class: cannot look ahead. */
 struct gru_model *model_classes(void);
-/* One layer of 2 units with all weights 0; n_head rows of the read-out; metadata as in MODELS.md. */
+/* One layer of 2 units with all weights 0; n_head rows of the read-out; metadata as in docs/MODELS.md. */
 struct gru_model *model_described(size_t n_inputs, size_t n_head, const char *metadata);
 
 /* The text so far, NUL-terminated; begins it anew. */

@@ -1,6 +1,6 @@
 /*
- * network.h - a whole network in double precision, written from MODELS.md ("Cells") with no eye on speed: the
- * loss whose gradients are checked by central differences.
+ * network.h - a whole network in double precision, written from docs/MODELS.md ("Cells") with no eye on
+ * speed: the loss whose gradients are checked by central differences.
  */
 #ifndef NETWORK_H
 #define NETWORK_H

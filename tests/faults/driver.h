@@ -80,7 +80,7 @@ enum { JOB_BYTES = 16 << 10 };
 
 struct answer ask(const char *method, const char *path, const char *body);
 struct answer upload(const char *model, const char *file);
-/* An error is one of API.md's: a code of the table of statuses, and a message. */
+/* An error has a code of THE table (server/status.h) and a message. */
 void expect_error(const struct answer *answer);
 void expect_code(const char *method, const char *path, const char *body, int code);
 /* What clients can see, as one text: models, sessions and what is in them, jobs that are not over. Times are

@@ -2,7 +2,7 @@
  * Whole requests: the daemon's workers in this process, and an input's bytes over a connection to them. The
  * first byte says in how many pieces they are sent; then the sending side is closed, and what comes is read.
  *
- * Every answer is HTTP, every JSON body is JSON, every error has the one shape that API.md gives errors, and
+ * Every answer is HTTP, every JSON body is JSON, every error has the one shape that all errors have, and
  * none is 500; and meanwhile the daemon says that it is well to whoever asks.
  */
 #include "config.h"

@@ -1,6 +1,6 @@
 /*
- * reference.h - each cell in double precision, written from MODELS.md ("Cells") with no eye on speed, and a
- * fixture that holds random weights both as model files have them and packed for the kernels.
+ * reference.h - each cell in double precision, written from docs/MODELS.md ("Cells") with no eye on speed,
+ * and a fixture that holds random weights both as model files have them and packed for the kernels.
  */
 #ifndef REFERENCE_H
 #define REFERENCE_H
