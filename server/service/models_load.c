@@ -48,7 +48,8 @@ static void log_refused(const struct file_version *file, const struct fault *fau
               LOG_STRING("reason", fault->message), LOG_STRING("advice", advice));
 }
 
-/* Reads one file into the model; what is wrong with it is logged, and it is left out. */
+/* Reads one file into the model; what is wrong with it is logged, and it is left out. Reading fails where the
+ * file, or FILES_CLOSED_FOLDER in its place, may not be read. */
 static enum status load_version(struct found *found, const struct file_version *file, struct model *model,
                                 struct fault *fault)
 {

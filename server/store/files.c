@@ -178,10 +178,9 @@ static enum status next_entry(const struct scan *scan, DIR *stream, const char *
     return *ret_entry || errno == 0 ? STATUS_OK : failed_scan(scan, "read the directory", path);
 }
 
-/* A folder that may not be read stands for its versions: whoever reads it learns why. */
 static enum status report_closed(const struct scan *scan, const char *name, const char *folder)
 {
-    struct file_version version = { .read_only = scan->read_only };
+    struct file_version version = { .number = FILES_CLOSED_FOLDER, .read_only = scan->read_only };
     memcpy(version.name, name, strlen(name));
     snprintf(version.path, sizeof version.path, "%s", folder);
     return scan->found(scan->context, &version);

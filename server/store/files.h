@@ -17,11 +17,14 @@
 #include <limits.h>
 #include <stddef.h>
 
-enum { FILES_NAME_MAX = 64 };
+enum {
+    FILES_NAME_MAX = 64,
+    FILES_CLOSED_FOLDER = 0 /* in the place of a version's number, which is 1 at least: see files_scan */
+};
 
 struct file_version {
     char name[FILES_NAME_MAX + 1];
-    unsigned number; /* 0: path is the folder of all versions, which may not be read */
+    unsigned number; /* or FILES_CLOSED_FOLDER */
     bool read_only;
     int64_t created_at_ms;
     char path[PATH_MAX];
@@ -35,7 +38,9 @@ bool files_name_is_valid(const char *name, size_t n);
 enum status files_open_data(const char *data, int *ret_lock, struct fault *fault);
 
 /* Calls `found` for each version in the directory (form: models or data), in no particular order; stops at
- * the first status that is not OK. Files that look like models and have no fitting name are logged. */
+ * the first status that is not OK. A folder of versions that may not be read is found as one, numbered
+ * FILES_CLOSED_FOLDER, whose path is the folder's: files_read of it says why. Files that look like models and
+ * have no fitting name are logged. */
 enum status files_scan(const char *directory, bool read_only,
                        enum status (*found)(void *context, const struct file_version *version), void *context,
                        struct fault *fault);
