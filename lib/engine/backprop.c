@@ -11,11 +11,6 @@ static size_t max_size(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-static size_t tensor_floats(const struct gru_tensor *tensor)
-{
-    return tensor->rows * (tensor->columns ? tensor->columns : 1);
-}
-
 /* ---- what there is ---- */
 
 static void describe_layer(struct backprop *bp, size_t l)
@@ -31,7 +26,7 @@ static void describe_layer(struct backprop *bp, size_t l)
     for (int k = 0; k < GRU_N_LAYER_TENSORS; k++) {
         const struct gru_tensor *tensor = &bp->model->layers[l].tensors[k];
         layer->offsets[k] = tensor->values ? bp->n_parameters : SIZE_MAX;
-        bp->n_parameters += tensor->values ? tensor_floats(tensor) : 0;
+        bp->n_parameters += gru_tensor_floats(tensor);
     }
     size_t n = layer->n_gates * layer->hp;
     layer->run.i = i;
@@ -208,7 +203,7 @@ static void move_parameters(const struct gru_model *model, float *vector, bool t
         if (!tensors[k]->values) {
             continue;
         }
-        size_t n_floats = tensor_floats(tensors[k]);
+        size_t n_floats = gru_tensor_floats(tensors[k]);
         float *values = tensors[k]->values;
         memcpy(to_tensors ? values : vector, to_tensors ? vector : values, n_floats * sizeof *vector);
         vector += n_floats;
@@ -367,7 +362,7 @@ static void *copy(const void *from, size_t n_bytes)
 static bool copy_tensor(const struct gru_tensor *from, struct gru_tensor *to)
 {
     *to = (struct gru_tensor){ .rows = from->rows, .columns = from->columns };
-    to->values = from->values ? copy(from->values, tensor_floats(from) * sizeof *from->values) : NULL;
+    to->values = from->values ? copy(from->values, gru_tensor_floats(from) * sizeof *from->values) : NULL;
     return to->values || !from->values;
 }
 

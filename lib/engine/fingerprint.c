@@ -34,8 +34,8 @@ static uint64_t add_tensor(uint64_t hash, const struct gru_tensor *tensor)
     if (!tensor->values) {
         return add(hash, 0);
     }
-    size_t n = tensor->rows * (tensor->columns > 0 ? tensor->columns : 1);
-    return gru_hash(add(hash, tensor->columns), tensor->values, n * sizeof *tensor->values);
+    return gru_hash(add(hash, tensor->columns), tensor->values,
+                    gru_tensor_floats(tensor) * sizeof *tensor->values);
 }
 
 static uint64_t add_variables(uint64_t hash, const struct gru_variable *variables, size_t n)

@@ -14,6 +14,13 @@
 /* Y: floats in a row of targets: S * O, or with cross entropy the class numbers of S decisions. */
 size_t gru_loss_width(const struct gru_info *info, enum gru_loss loss);
 
+/* Whether the loss takes the read-out before its activation (logits), and counts what was classified right.
+ */
+static inline bool gru_loss_takes_logits(enum gru_loss loss)
+{
+    return loss == GRU_BCE || loss == GRU_CROSS_ENTROPY;
+}
+
 struct loss_sum {
     double loss;
     size_t n;         /* targets that were there */

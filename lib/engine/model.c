@@ -92,21 +92,16 @@ static void derive_feeds(struct gru_info *info)
     }
 }
 
-static size_t tensor_floats(const struct gru_tensor *tensor)
-{
-    return tensor->values ? tensor->rows * (tensor->columns ? tensor->columns : 1) : 0;
-}
-
 static void derive_counts(struct gru_model *model)
 {
     struct gru_info *info = &model->info;
     info->y_floats = info->steps * info->n_outputs;
     info->state_floats = info->n_inputs + info->y_floats;
-    info->n_parameters = tensor_floats(&model->head_weight) + tensor_floats(&model->head_bias);
+    info->n_parameters = gru_tensor_floats(&model->head_weight) + gru_tensor_floats(&model->head_bias);
     for (size_t l = 0; l < info->n_layers; l++) {
         info->state_floats += gru_state_layer_floats(model, l);
         for (int k = 0; k < GRU_N_LAYER_TENSORS; k++) {
-            info->n_parameters += tensor_floats(&model->layers[l].tensors[k]);
+            info->n_parameters += gru_tensor_floats(&model->layers[l].tensors[k]);
         }
     }
 }

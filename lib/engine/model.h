@@ -32,6 +32,11 @@ struct gru_tensor {
     float *values;
 };
 
+static inline size_t gru_tensor_floats(const struct gru_tensor *tensor)
+{
+    return tensor->values ? tensor->rows * (tensor->columns > 0 ? tensor->columns : 1) : 0;
+}
+
 struct gru_layer {
     struct gru_tensor tensors[GRU_N_LAYER_TENSORS]; /* owned */
     struct k_layer packed;

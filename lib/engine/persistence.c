@@ -4,11 +4,6 @@
 
 #include <math.h>
 
-static bool takes_logits(enum gru_loss loss)
-{
-    return loss == GRU_BCE || loss == GRU_CROSS_ENTROPY;
-}
-
 void gru_persistence_begin(struct gru_trainer *trainer)
 {
     size_t width = trainer->model->info.n_inputs + trainer->model->info.n_outputs;
@@ -41,7 +36,7 @@ void gru_persistence_row(struct gru_trainer *trainer, size_t lane_index, size_t 
     const struct gru_series *series = lane->series;
     struct validation *validation = &trainer->validation;
     float *seen = trainer->arrays.seen + lane_index * (info->n_inputs + info->n_outputs);
-    if (takes_logits(trainer->dataset.loss)) {
+    if (gru_loss_takes_logits(trainer->dataset.loss)) {
         validation->has_persistence = false;
         return;
     }

@@ -116,14 +116,9 @@ static void move_on(struct gru_trainer *trainer, const struct rows *rows)
 
 /* ---- training ---- */
 
-static bool is_classification(const struct gru_trainer *trainer)
-{
-    return trainer->dataset.loss == GRU_BCE || trainer->dataset.loss == GRU_CROSS_ENTROPY;
-}
-
 static double accuracy(const struct gru_trainer *trainer, size_t n_correct, size_t n)
 {
-    return is_classification(trainer) ? (double)n_correct / (double)n : NAN;
+    return gru_loss_takes_logits(trainer->dataset.loss) ? (double)n_correct / (double)n : NAN;
 }
 
 /* From the window's gradient to an update; false: nothing finite to go by. */
