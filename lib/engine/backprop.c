@@ -271,38 +271,18 @@ size_t gru_backprop_state_floats(const struct backprop *backprop)
 
 /* ---- packing ---- */
 
-/* Which biases add up where: see struct k_layer. */
-static void pack_biases(const struct backprop *bp, const struct backprop_layer *layer)
+/* A tensor's values in the vector of parameters; NULL: the model has none. */
+static const float *values_of(const struct backprop *bp, const struct backprop_layer *layer,
+                              enum gru_layer_tensor tensor)
 {
-    const size_t h = layer->run.h, *offsets = layer->offsets;
-    const float *ih =
-        offsets[GRU_TENSOR_BIAS_IH] < SIZE_MAX ? bp->parameters + offsets[GRU_TENSOR_BIAS_IH] : NULL;
-    const float *hh =
-        offsets[GRU_TENSOR_BIAS_HH] < SIZE_MAX ? bp->parameters + offsets[GRU_TENSOR_BIAS_HH] : NULL;
-    bool after = layer->run.cell == K_GRU_AFTER || layer->run.cell == K_OUTPUT_GATE_AFTER;
-    for (size_t gate = 0; gate < layer->n_gates; gate++) {
-        for (size_t unit = 0; unit < h; unit++) {
-            float input = ih ? ih[gate * h + unit] : 0.0F;
-            float hidden = hh ? hh[gate * h + unit] : 0.0F;
-            float *sum =
-                &layer->bias_x[unit / K_BLOCK * layer->n_gates * K_BLOCK + gate * K_BLOCK + unit % K_BLOCK];
-            *sum = input + hidden;
-            if (gate == 2 && after) {
-                *sum = input;
-                layer->bias_n[unit] = hidden;
-            } else if (gate == 2 && layer->run.cell == K_THREE_GATE) {
-                *sum = 0.0F;
-                layer->bias_n[unit] = input + hidden;
-            }
-        }
-    }
+    return layer->offsets[tensor] < SIZE_MAX ? bp->parameters + layer->offsets[tensor] : NULL;
 }
 
 static void pack_backwards(const struct backprop *bp, const struct backprop_layer *layer)
 {
     static const unsigned char n_gate[] = { 2 };
-    const float *w = bp->parameters + layer->offsets[GRU_TENSOR_WEIGHT_IH];
-    const float *u = bp->parameters + layer->offsets[GRU_TENSOR_WEIGHT_HH];
+    const float *w = values_of(bp, layer, GRU_TENSOR_WEIGHT_IH);
+    const float *u = values_of(bp, layer, GRU_TENSOR_WEIGHT_HH);
     const struct k_planes *planes = layer->planes;
     const size_t h = layer->run.h, hp = layer->hp;
     unsigned char w_gates[K_PLANES_MAX], u_gates[K_PLANES_MAX];
@@ -335,11 +315,12 @@ void gru_backprop_refresh(struct backprop *backprop)
 {
     for (size_t l = 0; l < backprop->n_layers; l++) {
         const struct backprop_layer *layer = &backprop->layers[l];
-        const float *w = backprop->parameters + layer->offsets[GRU_TENSOR_WEIGHT_IH];
-        const float *u = backprop->parameters + layer->offsets[GRU_TENSOR_WEIGHT_HH];
+        const float *w = values_of(backprop, layer, GRU_TENSOR_WEIGHT_IH);
+        const float *u = values_of(backprop, layer, GRU_TENSOR_WEIGHT_HH);
         k_pack_gates(w, layer->n_gates, layer->run.h, layer->run.i, layer->run.wx.packed);
         k_pack_gates(u, layer->n_gates, layer->run.h, layer->run.h, layer->run.uh.packed);
-        pack_biases(backprop, layer);
+        k_pack_biases(layer->run.cell, layer->run.h, values_of(backprop, layer, GRU_TENSOR_BIAS_IH),
+                      values_of(backprop, layer, GRU_TENSOR_BIAS_HH), layer->bias_x, layer->bias_n);
         if (!backprop->options.head_only) {
             pack_backwards(backprop, layer);
         }

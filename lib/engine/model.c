@@ -130,32 +130,7 @@ static float *take(float **cursor, size_t n_floats)
     return piece;
 }
 
-/* Where a bias acts decides where it goes. b_ih and b_hh add up, except that what stands inside `r (.)` (the
- * n gate of reset = after) or outside `f (.)` (the c gate of the three-gate cell) is kept apart in bias_n. */
-static void pack_biases(const struct gru_layer *layer, enum k_cell cell, size_t h, float *bias_x,
-                        float *bias_n, float *sum)
-{
-    const float *ih = layer->tensors[GRU_TENSOR_BIAS_IH].values;
-    const float *hh = layer->tensors[GRU_TENSOR_BIAS_HH].values;
-    size_t n_gates = k_n_gates(cell);
-    bool after = cell == K_GRU_AFTER || cell == K_OUTPUT_GATE_AFTER;
-    for (size_t k = 0; k < n_gates * h; k++) {
-        bool candidate = k / h == 2;
-        float input = ih ? ih[k] : 0.0F;
-        float hidden = hh ? hh[k] : 0.0F;
-        sum[k] = input + hidden;
-        if (candidate && after) {
-            sum[k] = input;
-            bias_n[k % h] = hidden;
-        } else if (candidate && cell == K_THREE_GATE) {
-            sum[k] = 0.0F;
-            bias_n[k % h] = input + hidden;
-        }
-    }
-    k_pack_gate_bias(sum, n_gates, h, bias_x);
-}
-
-static void pack_layer(struct gru_model *model, size_t l, float **cursor, float *sum)
+static void pack_layer(struct gru_model *model, size_t l, float **cursor)
 {
     struct gru_layer *layer = &model->layers[l];
     struct k_layer *packed = &layer->packed;
@@ -172,7 +147,8 @@ static void pack_layer(struct gru_model *model, size_t l, float **cursor, float 
     k_pack_gates(layer->tensors[GRU_TENSOR_WEIGHT_HH].values, n_gates, h, h, packed->uh.packed);
     float *bias_x = take(cursor, n);
     float *bias_n = take(cursor, k_padded(h));
-    pack_biases(layer, packed->cell, h, bias_x, bias_n, sum);
+    k_pack_biases(packed->cell, h, layer->tensors[GRU_TENSOR_BIAS_IH].values,
+                  layer->tensors[GRU_TENSOR_BIAS_HH].values, bias_x, bias_n);
     packed->bias_x = bias_x;
     packed->bias_n = bias_n;
 }
@@ -197,23 +173,18 @@ enum gru_status gru_model_finish(struct gru_model *model)
     size_t n_head = model->head_weight.rows;
     size_t n_floats =
         aligned(k_packed_floats(n_head, model->head_weight.columns)) + aligned(k_padded(n_head));
-    size_t widest = 0;
     for (size_t l = 0; l < model->info.n_layers; l++) {
         n_floats += layer_packed_floats(model, l);
-        widest = model->info.layers[l].hidden_size > widest ? model->info.layers[l].hidden_size : widest;
     }
-    float *sum = malloc(K_GATES_MAX * widest * sizeof *sum);
     model->packed = aligned_alloc(ALIGNMENT, n_floats * sizeof *model->packed);
-    if (!sum || !model->packed) {
-        free(sum);
+    if (!model->packed) {
         return GRU_NO_MEMORY;
     }
     memset(model->packed, 0, n_floats * sizeof *model->packed);
     float *cursor = model->packed;
     for (size_t l = 0; l < model->info.n_layers; l++) {
-        pack_layer(model, l, &cursor, sum);
+        pack_layer(model, l, &cursor);
     }
     pack_head(model, &cursor);
-    free(sum);
     return GRU_OK;
 }

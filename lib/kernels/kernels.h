@@ -51,8 +51,10 @@ void k_pack(const float *w, size_t n, size_t k, float *packed);
 /* Packs a recurrent tensor w[G * H][K] (gate-major rows, as in model files) with its gates interleaved and
  * padded. */
 void k_pack_gates(const float *w, size_t n_gates, size_t h, size_t k, float *packed);
-/* The same for a bias of G * H; out: [G * Hp]. */
-void k_pack_gate_bias(const float *bias, size_t n_gates, size_t h, float *out);
+/* Packs a layer's biases b_ih and b_hh (gate-major [G * H], or NULL: none) into bias_x [G * Hp] and bias_n
+ * [Hp] of struct k_layer. */
+void k_pack_biases(enum k_cell cell, size_t h, const float *b_ih, const float *b_hh, float *bias_x,
+                   float *bias_n);
 
 /* A recurrent layer ready to run. */
 struct k_layer {

@@ -45,10 +45,31 @@ void k_pack_gates(const float *w, size_t n_gates, size_t h, size_t k, float *pac
     pack(w, n_gates, h, k, packed);
 }
 
-/* A bias is a matrix of one column. */
-void k_pack_gate_bias(const float *bias, size_t n_gates, size_t h, float *out)
+/* Where a bias acts decides where it goes. b_ih and b_hh add up, except that what stands inside `r (.)` (the
+ * n gate of K_*_AFTER) or outside `f (.)` (the c gate of K_THREE_GATE) is kept apart in bias_n. */
+void k_pack_biases(enum k_cell cell, size_t h, const float *b_ih, const float *b_hh, float *bias_x,
+                   float *bias_n)
 {
-    pack(bias, n_gates, h, 1, out);
+    enum { CANDIDATE = 2 }; /* the gate n, or c */
+    const size_t n_gates = k_n_gates(cell);
+    const bool after = cell == K_GRU_AFTER || cell == K_OUTPUT_GATE_AFTER;
+    memset(bias_x, 0, n_gates * k_padded(h) * sizeof *bias_x);
+    memset(bias_n, 0, k_padded(h) * sizeof *bias_n);
+    for (size_t gate = 0; gate < n_gates; gate++) {
+        for (size_t unit = 0; unit < h; unit++) {
+            float input = b_ih ? b_ih[gate * h + unit] : 0.0F;
+            float hidden = b_hh ? b_hh[gate * h + unit] : 0.0F;
+            float *sum = &bias_x[unit / K_BLOCK * n_gates * K_BLOCK + gate * K_BLOCK + unit % K_BLOCK];
+            *sum = input + hidden;
+            if (gate == CANDIDATE && after) {
+                *sum = input;
+                bias_n[unit] = hidden;
+            } else if (gate == CANDIDATE && cell == K_THREE_GATE) {
+                *sum = 0.0F;
+                bias_n[unit] = input + hidden;
+            }
+        }
+    }
 }
 
 /* K_*_BEFORE keep z, r . h and o of every row between their two products; the others need nothing. */

@@ -31,20 +31,9 @@ static void pack_cell(struct cell *cell)
     float *wx = new_floats(k_packed_floats(n, cell->i));
     float *uh = new_floats(k_packed_floats(n, h));
     float *bias_x = new_floats(n), *bias_n = new_floats(cell->hp);
-    float *sum = new_floats(g * h);
-    bool after = cell->kind == K_GRU_AFTER || cell->kind == K_OUTPUT_GATE_AFTER;
-    for (size_t j = 0; j < g * h; j++) {
-        bool inner = j / h == 2; /* the n or c gate */
-        sum[j] = cell->bias_w[j] + (after && inner ? 0.0f : cell->bias_u[j]);
-        sum[j] = cell->kind == K_THREE_GATE && inner ? 0.0f : sum[j];
-    }
-    memset(bias_n, 0, cell->hp * sizeof *bias_n);
-    for (size_t j = 0; j < h; j++) {
-        bias_n[j] = cell->bias_u[2 * h + j] + (after ? 0.0f : cell->bias_w[2 * h + j]);
-    }
     k_pack_gates(cell->w, g, h, cell->i, wx);
     k_pack_gates(cell->u, g, h, h, uh);
-    k_pack_gate_bias(sum, g, h, bias_x);
+    k_pack_biases(cell->kind, h, cell->bias_w, cell->bias_u, bias_x, bias_n);
     cell->layer = (struct k_layer){
         .cell = cell->kind,
         .i = cell->i,
@@ -54,7 +43,6 @@ static void pack_cell(struct cell *cell)
         .bias_x = bias_x,
         .bias_n = bias_n,
     };
-    free(sum);
 }
 
 void cell_create(struct cell *cell, enum k_cell kind, size_t i, size_t h)
