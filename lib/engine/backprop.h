@@ -5,7 +5,9 @@
  *
  * A window is T steps of B lanes. Step t has n_lanes[t] lanes, the first ones (n_lanes never grows), and its
  * rows follow those of step t - 1, so an array over a window has R = sum of n_lanes rows. States are carried
- * from window to window; gradients are not (truncated back-propagation).
+ * from window to window; gradients are not (truncated back-propagation through time: R. J. Williams, J. Peng,
+ * "An Efficient Gradient-Based Algorithm for On-Line Training of Recurrent Network Trajectories", Neural
+ * Computation 2(4), 1990).
  *
  * Parameters stand in the order of THE table of tensors: layer by layer weight_ih, weight_hh, bias_ih,
  * bias_hh (where the model has them), then the read-out's weight and bias, each as the canonical model has

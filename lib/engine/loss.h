@@ -2,9 +2,10 @@
  * loss.h - losses and their gradients by the read-out, over rows of a window. Private to lib/engine; pure
  * functions.
  *
- * mse, mae and huber (delta 1) compare what comes after the read-out's activation, bce and cross_entropy
- * take what comes before it, in the forms that neither overflow nor lose digits. A missing target is NaN. A
- * loss is a sum over the targets that are there; whoever calls divides by their number.
+ * mse, mae and huber (delta 1; P. J. Huber, "Robust Estimation of a Location Parameter", Annals of
+ * Mathematical Statistics 35(1), 1964) compare what comes after the read-out's activation, bce and
+ * cross_entropy take what comes before it, in the forms that neither overflow nor lose digits. A missing
+ * target is NaN. A loss is a sum over the targets that are there; whoever calls divides by their number.
  */
 #ifndef LOSS_H
 #define LOSS_H

@@ -89,8 +89,9 @@ struct k_outer {
     size_t ldc;
 };
 
-/* Inverted dropout of rows of k_padded(n) floats: y = x / (1 - p) or 0. What is dropped depends on the key,
- * the row's number and the unit alone. */
+/* Inverted dropout (N. Srivastava et al., "Dropout", JMLR 15, 2014; of layers' outputs only: W. Zaremba et
+ * al., arXiv:1409.2329) of rows of k_padded(n) floats: y = x / (1 - p) or 0. What is dropped depends on the
+ * key, the row's number and the unit alone. */
 struct k_drop {
     size_t n_rows, n;
     size_t first_row; /* the number of the first */

@@ -312,8 +312,9 @@ bool key_allows(const struct key *key, enum scope scope)
     return key->scopes >> scope & 1;
 }
 
-/* The generic cell rate algorithm: instead of a level and the time when it was right, one number says when
- * the bucket will be full. A request puts that off by its share of a second, up to one second from now. */
+/* The generic cell rate algorithm (ITU-T I.371): instead of a level and the time when it was right, one
+ * number says when the bucket will be full. A request puts that off by its share of a second, up to one
+ * second from now. */
 bool key_spend(struct key *key, size_t rate, int64_t now_ns)
 {
     const int64_t second_ns = 1000000000;

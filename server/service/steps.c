@@ -215,7 +215,8 @@ static void make_lane(struct worker *worker, struct item *item, struct gru_lane 
                                .y = y };
 }
 
-/* Compares what the last step forecast with what this one brought. */
+/* Compares what the last step forecast with what this one brought: running means, m += (x - m) / n (B. P.
+ * Welford, Technometrics 4(3), 1962). */
 static void note_errors(const struct item *item)
 {
     const struct gru_model *gru = item->step->model->active->gru;
