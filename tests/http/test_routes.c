@@ -1,8 +1,10 @@
 /* What the table of routes promises, as a whole. */
 #include "http/http.h"
 #include "http/router.h"
+#include "status.h"
 #include "test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 TEST(every_route_has_what_a_route_needs)
@@ -64,4 +66,59 @@ TEST(the_routes_of_jobs_are_those_of_the_contract)
         ck_assert_msg(match.route != NULL, "%s %s", expected[k][0], expected[k][1]);
     }
     router_free(router);
+}
+
+/* ---- the page of the API ---- */
+
+static char page[1 << 16];
+
+static void read_page(void)
+{
+    FILE *file = fopen("docs/API.md", "r");
+    ck_assert_ptr_nonnull(file);
+    size_t n = fread(page, 1, sizeof page - 1, file);
+    fclose(file);
+    ck_assert_uint_lt(n, sizeof page - 1);
+    page[n] = '\0';
+}
+
+/* The route that `at` begins with, in the words of the page: "GET /v1/models?limit=`..." */
+static const struct route *route_at(const char *at)
+{
+    for (size_t k = 0; k < http_n_routes; k++) {
+        char text[128];
+        int n = snprintf(text, sizeof text, "%s %s", http_routes[k].method, http_routes[k].path);
+        if (strncmp(at, text, (size_t)n) == 0 && (at[n] == '`' || at[n] == '?')) {
+            return &http_routes[k];
+        }
+    }
+    return NULL;
+}
+
+TEST(the_page_of_the_api_has_every_route_and_no_other)
+{
+    static const char *const methods[] = { "`GET /", "`POST /", "`PUT /", "`DELETE /" };
+    size_t n_said[64] = { 0 };
+    ck_assert_uint_le(http_n_routes, sizeof n_said / sizeof *n_said);
+    read_page();
+    for (size_t m = 0; m < sizeof methods / sizeof *methods; m++) {
+        for (const char *at = page; (at = strstr(at, methods[m])); at++) {
+            const struct route *route = route_at(at + 1);
+            ck_assert_msg(route != NULL, "there is no route %.60s", at + 1);
+            n_said[route - http_routes]++;
+        }
+    }
+    for (size_t k = 0; k < http_n_routes; k++) {
+        ck_assert_msg(n_said[k] > 0, "%s %s is not said", http_routes[k].method, http_routes[k].path);
+    }
+}
+
+TEST(the_page_of_the_api_has_every_error)
+{
+    read_page();
+    for (enum status status = STATUS_OK + 1; status < STATUS_COUNT; status++) {
+        char text[64];
+        snprintf(text, sizeof text, "`%s`", status_code(status));
+        ck_assert_msg(strstr(page, text) != NULL, "%s is not said", text);
+    }
 }
