@@ -267,6 +267,18 @@ static enum status set_up(struct database *database, bool full_sync, struct faul
     return status == STATUS_OK ? prepare_all(database, fault) : status;
 }
 
+/* SQLite would make it readable for everyone, as the volume of a container may be, and gives its log and
+ * index the file's mode. What cannot be made is SQLite's to say. */
+static void make_private(const struct database *database)
+{
+    if (!database->is_in_memory) {
+        int fd = open(database->path, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
+        if (fd >= 0) {
+            close(fd);
+        }
+    }
+}
+
 enum status database_open(struct database *database, const struct schema *schema, const char *data,
                           bool full_sync, struct fault *fault)
 {
@@ -277,6 +289,7 @@ enum status database_open(struct database *database, const struct schema *schema
     if (n < 0 || n >= (int)sizeof database->path) {
         return fault_set(fault, STATUS_STORAGE_FAILED, "data", "the path of the data directory is too long");
     }
+    make_private(database);
     int result = sqlite3_open_v2(
         in_memory ? ":memory:" : database->path, &database->sqlite,
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);

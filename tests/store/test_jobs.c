@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 enum { LIST_MAX = 16 };
 
@@ -41,6 +42,25 @@ TEST(every_field_of_a_job_survives_closing)
     for (unsigned k = 0; k < N; k++) {
         struct job job = job_found(jobs, jobs_in[k].id);
         assert_job_equal(&job, &jobs_in[k]);
+    }
+    jobs_close(jobs);
+    folder_remove(&folder);
+}
+
+TEST(other_users_may_not_read_the_jobs)
+{
+    static const char *const names[] = { "jobs.db", "jobs.db-wal", "jobs.db-shm" };
+    struct folder folder = folder_make();
+    mode_t mask = umask(0);
+    struct jobs *jobs = jobs_opened(folder.path);
+    umask(mask);
+    job_inserted(jobs, 1, JOB_QUEUED);
+    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
+        char path[PATH_MAX];
+        struct stat stored;
+        folder_path(&folder, names[k], path);
+        ck_assert_int_eq(stat(path, &stored), 0);
+        ck_assert_int_eq(stored.st_mode & 0777, 0600);
     }
     jobs_close(jobs);
     folder_remove(&folder);
