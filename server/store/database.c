@@ -197,12 +197,14 @@ static enum status configure(struct database *database, bool full_sync, struct f
     static const char task[] = "set up the journal";
     /* Damaged pages are looked for, memory is not mapped (a file that shrinks would be a SIGBUS). A page that
      * many transactions change is copied to its place once in 32 MiB of them, not at each; after a larger
-     * transaction the write-ahead log is cut down. */
-    enum status status = execute(database, task,
-                                 "PRAGMA mmap_size = 0; PRAGMA cell_size_check = 1; PRAGMA foreign_keys = 1; "
-                                 "PRAGMA trusted_schema = 0; PRAGMA cache_size = -16384; "
-                                 "PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 67108864",
-                                 fault);
+     * transaction the write-ahead log is cut down. What a statement may have to undo is kept in memory: where
+     * the root is read-only there is no other place than /data that a file could be made in. */
+    enum status status =
+        execute(database, task,
+                "PRAGMA mmap_size = 0; PRAGMA cell_size_check = 1; PRAGMA foreign_keys = 1; "
+                "PRAGMA trusted_schema = 0; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; "
+                "PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 67108864",
+                fault);
     if (status == STATUS_OK) {
         status = execute(database, task,
                          full_sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", fault);

@@ -23,6 +23,7 @@ for _ in $(seq 600); do
     sleep 0.1
 done
 is "the job succeeds" succeeded "$(jq -r .status <<<"$job")"
+is "and nothing failed on the way" "" "$($docker logs "$name" 2>&1 | grep ' warn ' || true)"
 is "version 2 is activated" 2 "$(curl -s -X POST "$url/$U/versions/2/activate" | jq .active_version)"
 predict() { curl -s "$url/$U/predict" -H "$json" -d '{"x":[[10,40,0.5,1000,0],[20,40,0.6,1000,0]],"horizon":3}'; }
 before=$(predict)

@@ -2,10 +2,13 @@
 #include "support.h"
 #include "test.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 /* ---- series ---- */
 
@@ -327,6 +330,28 @@ TEST(a_checkpoint_replaces_the_state_of_the_one_before)
     assert_state(jobs, other.number, 40, 40);
     jobs_close(jobs);
     ck_assert_int_eq(sql_ask(&folder, "jobs.db", "SELECT count(*) FROM states"), 2);
+    folder_remove(&folder);
+}
+
+/* A container's root may be read-only, /tmp too. Here no further file can be opened at all. */
+TEST(a_checkpoint_needs_no_temporary_file)
+{
+    enum { N_STATE = 1 << 20 };
+    struct folder folder = folder_make();
+    struct jobs *jobs = jobs_opened(folder.path);
+    struct job job = job_inserted(jobs, 1, JOB_RUNNING);
+    struct rlimit before, none;
+    int next = open("/dev/null", O_RDONLY);
+    ck_assert_int_ge(next, 0);
+    close(next);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){ .rlim_cur = (rlim_t)next, .rlim_max = before.rlim_max };
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    checkpoint_added(jobs, job.number, 1, N_STATE);
+    checkpoint_added(jobs, job.number, 2, N_STATE);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_state(jobs, job.number, 2, N_STATE);
+    jobs_close(jobs);
     folder_remove(&folder);
 }
 
