@@ -1,16 +1,16 @@
 # common.sh - what the tests of the image share; to be read by them (`.`). Every container and volume that they make bears the label
 # $mark and goes at the end, as does the folder $work. A test says `check "a fact" COMMAND...` for each thing that must hold.
 # shellcheck shell=bash disable=SC2034 # the variables are for whoever reads this file
+# shellcheck source=tests/checks.sh
+. tests/checks.sh
+# shellcheck source=tests/streams.sh
+. tests/streams.sh
 export no_proxy=127.0.0.1,localhost # whatever proxy this machine has for the rest
 docker=${DOCKER:-docker}
 image=${IMAGE:-grud}
 mark=grud-test-$$
 work=$(mktemp -d)
 chmod 755 "$work" # the daemon of the image, who is nobody here, reads models from it
-n_ok=0
-n_failed=0
-U=v1/models/host-load
-json='content-type: application/json'
 # As an image is run where nobody is trusted.
 hardened=(--read-only --cap-drop ALL --security-opt no-new-privileges)
 
@@ -21,33 +21,6 @@ tidy_up() {
 }
 trap tidy_up EXIT
 trap 'exit 1' INT TERM
-
-ok() {
-    n_ok=$((n_ok + 1))
-    echo "ok     $1"
-}
-
-failed() {
-    n_failed=$((n_failed + 1))
-    echo "FAILED $1"
-}
-
-# check FACT COMMAND...
-check() {
-    local fact=$1
-    shift
-    if "$@" >"$work/said" 2>&1; then ok "$fact"; else failed "$fact: $* said: $(tail -n 5 "$work/said")"; fi
-}
-
-# is FACT WANTED GOT
-is() {
-    if [ "$2" = "$3" ]; then ok "$1"; else failed "$1: wanted '$2', got '$3'"; fi
-}
-
-# like FACT PATTERN GOT
-like() {
-    if [[ $3 =~ $2 ]]; then ok "$1"; else failed "$1: wanted $2, got '$3'"; fi
-}
 
 # new_volume NAME: sets $volume.
 new_volume() {
@@ -107,15 +80,4 @@ await_end() {
     done
     code=$(state ExitCode)
     log=$($docker logs "$name" 2>&1)
-}
-
-# step SESSION READING [MORE]: one step, its answer
-step() {
-    curl -s "$url/$U/sessions/$1/step" -H "$json" -d "{\"x\":$2${3:+,$3}}"
-}
-
-# The last word of a test.
-finish() {
-    echo "       $n_ok ok, $n_failed failed"
-    [ "$n_failed" -eq 0 ]
 }
