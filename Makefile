@@ -68,8 +68,8 @@ LIBS_http    := -lmicrohttpd
 
 .PHONY: all all-tests arm64 arm64-test bench bench-packages bench-peers build-packages check check-packages \
         clean config-files crash-test docker docker-base docker-test drain-test fault-test format format-check \
-        fuzz fuzz-packages fuzz-programs help install kubernetes-server-test kubernetes-test layers run soak \
-        systemd-test test test-packages test-run tidy valgrind
+        fuzz fuzz-packages fuzz-programs help install kubernetes-pod-test kubernetes-server-test kubernetes-test layers run \
+        soak systemd-test test test-packages test-run tidy valgrind
 MAKEFLAGS += -r
 .SUFFIXES:
 .DELETE_ON_ERROR:
@@ -298,6 +298,11 @@ kubernetes-test: test-packages all ## check config/kubernetes against the schema
 kubernetes-server-test: test-packages ## have a real Kubernetes API server take config/kubernetes
 	@tests/kubernetes-server.sh
 
+# By hand, and likewise.
+kubernetes-pod-test: test-packages docker ## run config/kubernetes on a real node of Kubernetes
+	$(call packages,containerd runc containernetworking-plugins iproute2 util-linux)
+	@tests/kubernetes-pod.sh
+
 systemd-test: docker-base ## install grud on a Debian that boots in a container, and run it there as a service
 	@PACKAGES="$(BUILD_PACKAGES)" tests/systemd/run.sh
 
@@ -314,7 +319,7 @@ soak: test-packages all $(BUILD)/tests/soak/soak ## drive the daemon with everyt
 IMAGE ?= grud
 BASE  ?= debian:bookworm-slim
 # The distribution's client before another one in the path: older ones need to be told to use BuildKit, newer ones know it.
-docker docker-base docker-test systemd-test: export DOCKER = $(shell test -x /usr/bin/docker && echo /usr/bin/docker || echo docker)
+docker docker-base docker-test kubernetes-pod-test systemd-test: export DOCKER = $(shell test -x /usr/bin/docker && echo /usr/bin/docker || echo docker)
 export DOCKER_BUILDKIT ?= 1
 export BASE IMAGE
 
