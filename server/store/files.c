@@ -1,10 +1,7 @@
-#include "store/files.h"
-
-#include "log.h"
 #include "refusal.h"
+#include "store/files_internal.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -14,8 +11,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static const char extension[] = ".safetensors";
 
 bool files_name_is_valid(const char *name, size_t n)
 {
@@ -41,7 +36,7 @@ static enum status failed(struct fault *fault, const char *what, const char *pat
     return refused(fault, NULL, what, path, REFUSAL_TO_KEEP);
 }
 
-__attribute__((format(printf, 2, 3))) static bool path_print(char path[PATH_MAX], const char *format, ...)
+bool files_path_print(char path[PATH_MAX], const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -68,7 +63,7 @@ bool files_sync_folder_of(const char *path)
 {
     char folder[PATH_MAX];
     const char *slash = strrchr(path, '/');
-    if (!path_print(folder, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".")) {
+    if (!files_path_print(folder, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".")) {
         return false;
     }
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -84,14 +79,14 @@ enum status files_open_data(const char *data, int *ret_lock, struct fault *fault
     char path[PATH_MAX];
     static const char *const folders[] = { "", "/models", "/sessions" };
     for (size_t k = 0; k < sizeof folders / sizeof *folders; k++) {
-        if (!path_print(path, "%s%s", data, folders[k])) {
+        if (!files_path_print(path, "%s%s", data, folders[k])) {
             return failed(fault, "use", data);
         }
         if (mkdir(path, 0700) != 0 && errno != EEXIST) {
             return refused(fault, "data", "create the directory", path, REFUSAL_TO_KEEP);
         }
     }
-    if (!path_print(path, "%s/lock", data)) {
+    if (!files_path_print(path, "%s/lock", data)) {
         return failed(fault, "use", data);
     }
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -111,142 +106,6 @@ enum status files_open_data(const char *data, int *ret_lock, struct fault *fault
     }
     *ret_lock = fd;
     return STATUS_OK;
-}
-
-/* ---- scanning ---- */
-
-/* "<n>.safetensors" with n a positive number without leading zeros; 0 if it is something else. */
-static unsigned version_of_file(const char *file)
-{
-    char *end;
-    if (file[0] < '1' || file[0] > '9') {
-        return 0;
-    }
-    errno = 0;
-    unsigned long number = strtoul(file, &end, 10);
-    return errno == 0 && number <= INT_MAX && strcmp(end, extension) == 0 ? (unsigned)number : 0;
-}
-
-/* What looks like a model to whoever has put it there. */
-static bool has_extension(const char *file, size_t n)
-{
-    const size_t n_extension = sizeof extension - 1;
-    return n > n_extension && strcmp(file + n - n_extension, extension) == 0;
-}
-
-static void log_ignored(const char *path, const char *reason)
-{
-    log_event(LOG_WARN, "model_ignored", LOG_STRING("file", path), LOG_STRING("reason", reason));
-}
-
-struct scan {
-    bool read_only; /* it is --models */
-    enum status (*found)(void *context, const struct file_version *version);
-    void *context;
-    struct fault *fault;
-};
-
-static enum status failed_scan(const struct scan *scan, const char *what, const char *path)
-{
-    return scan->read_only ? refused(scan->fault, "models", what, path, REFUSAL_TO_READ)
-                           : refused(scan->fault, "data", what, path, REFUSAL_TO_KEEP);
-}
-
-static enum status report(const struct scan *scan, const char *name, size_t n_name, unsigned number,
-                          const char *path)
-{
-    struct stat file;
-    struct file_version version = { .number = number, .read_only = scan->read_only };
-    if (stat(path, &file) != 0) {
-        return errno == ENOENT ? STATUS_OK : failed_scan(scan, "look at", path); /* a link to nowhere */
-    }
-    if (!S_ISREG(file.st_mode)) {
-        return STATUS_OK;
-    }
-    memcpy(version.name, name, n_name);
-    version.created_at_ms = (int64_t)file.st_mtim.tv_sec * 1000 + file.st_mtim.tv_nsec / 1000000;
-    snprintf(version.path, sizeof version.path, "%s", path);
-    return scan->found(scan->context, &version);
-}
-
-/* *ret_entry NULL: there are no more. */
-static enum status next_entry(const struct scan *scan, DIR *stream, const char *path,
-                              const struct dirent **ret_entry)
-{
-    errno = 0;
-    *ret_entry = readdir(stream); // NOLINT(concurrency-mt-unsafe): a stream of our own
-    return *ret_entry || errno == 0 ? STATUS_OK : failed_scan(scan, "read the directory", path);
-}
-
-static enum status report_closed(const struct scan *scan, const char *name, const char *folder)
-{
-    struct file_version version = { .number = FILES_CLOSED_FOLDER, .read_only = scan->read_only };
-    memcpy(version.name, name, strlen(name));
-    snprintf(version.path, sizeof version.path, "%s", folder);
-    return scan->found(scan->context, &version);
-}
-
-static enum status scan_model_folder(const struct scan *scan, const char *folder, const char *name)
-{
-    DIR *directory = opendir(folder);
-    if (!directory && errno == EACCES) {
-        return report_closed(scan, name, folder);
-    }
-    if (!directory) { /* some other file may lie about */
-        return errno == ENOTDIR || errno == ENOENT ? STATUS_OK
-                                                   : failed_scan(scan, "read the directory", folder);
-    }
-    const struct dirent *entry;
-    char path[PATH_MAX];
-    enum status status = next_entry(scan, directory, folder, &entry);
-    for (; status == STATUS_OK && entry; status = next_entry(scan, directory, folder, &entry)) {
-        unsigned number = version_of_file(entry->d_name);
-        if (number > 0 && path_print(path, "%s/%s", folder, entry->d_name)) {
-            status = report(scan, name, strlen(name), number, path);
-        } else if (number == 0 && has_extension(entry->d_name, strlen(entry->d_name)) &&
-                   path_print(path, "%s/%s", folder, entry->d_name)) {
-            log_ignored(path, "in a model's directory files are NUMBER.safetensors");
-        }
-        if (status != STATUS_OK) {
-            break;
-        }
-    }
-    closedir(directory);
-    return status;
-}
-
-enum status files_scan(const char *directory, bool read_only,
-                       enum status (*found)(void *context, const struct file_version *version), void *context,
-                       struct fault *fault)
-{
-    const struct scan scan = { .read_only = read_only, .found = found, .context = context, .fault = fault };
-    DIR *stream = opendir(directory);
-    if (!stream) {
-        return failed_scan(&scan, "read the directory", directory);
-    }
-    const struct dirent *entry;
-    char path[PATH_MAX];
-    enum status status = next_entry(&scan, stream, directory, &entry);
-    for (; status == STATUS_OK && entry; status = next_entry(&scan, stream, directory, &entry)) {
-        size_t n = strlen(entry->d_name);
-        if (!path_print(path, "%s/%s", directory, entry->d_name)) {
-            continue;
-        }
-        size_t n_name = n - (sizeof extension - 1);
-        bool is_file = read_only && has_extension(entry->d_name, n);
-        if (is_file && files_name_is_valid(entry->d_name, n_name)) {
-            status = report(&scan, entry->d_name, n_name, 1, path);
-        } else if (is_file && entry->d_name[0] != '.') {
-            log_ignored(path, "a model's name is 1 to 64 letters, digits, dots, dashes and underscores");
-        } else if (!is_file && files_name_is_valid(entry->d_name, n)) {
-            status = scan_model_folder(&scan, path, entry->d_name);
-        }
-        if (status != STATUS_OK) {
-            break;
-        }
-    }
-    closedir(stream);
-    return status;
 }
 
 /* ---- files ---- */
@@ -303,7 +162,7 @@ static enum status write_file(const char *path, const void *bytes, size_t n, boo
                               struct fault *fault)
 {
     char beside[PATH_MAX];
-    if (!path_print(beside, "%s.tmp", path)) {
+    if (!files_path_print(beside, "%s.tmp", path)) {
         return failed(fault, "write", path);
     }
     int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -330,7 +189,7 @@ static enum status find_free(const char *folder, struct file_version *version, s
     struct stat file;
     for (;; version->number++) {
         if (version->number > INT_MAX ||
-            !path_print(version->path, "%s/%u%s", folder, version->number, extension)) {
+            !files_path_print(version->path, "%s/%u" FILES_EXTENSION, folder, version->number)) {
             return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "no name is left for another version in %s",
                              folder);
         }
@@ -345,7 +204,7 @@ enum status files_next_version(const char *data, const char *name, unsigned numb
 {
     char folder[PATH_MAX];
     struct file_version version = { .number = number };
-    if (!path_print(folder, "%s/models/%s", data, name)) {
+    if (!files_path_print(folder, "%s/models/%s", data, name)) {
         return failed(fault, "write below", data);
     }
     enum status status = find_free(folder, &version, fault);
@@ -362,7 +221,7 @@ enum status files_write_version(const char *data, const char *name, unsigned num
     struct stat file;
     struct file_version version = { .number = number };
     snprintf(version.name, sizeof version.name, "%s", name);
-    if (!path_print(folder, "%s/models/%s", data, name)) {
+    if (!files_path_print(folder, "%s/models/%s", data, name)) {
         return failed(fault, "write below", data);
     }
     enum status status = make_folder(folder, fault);
@@ -403,7 +262,7 @@ enum status files_delete(const char *path, bool *ret_is_durable, struct fault *f
 enum status files_read_active(const char *data, const char *name, unsigned *ret_number, struct fault *fault)
 {
     char path[PATH_MAX], text[16] = "";
-    if (!path_print(path, "%s/models/%s/active", data, name)) {
+    if (!files_path_print(path, "%s/models/%s/active", data, name)) {
         return failed(fault, "read below", data);
     }
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -425,11 +284,11 @@ enum status files_write_active(const char *data, const char *name, unsigned numb
                                struct fault *fault)
 {
     char path[PATH_MAX], text[16];
-    if (!path_print(path, "%s/models/%s", data, name)) {
+    if (!files_path_print(path, "%s/models/%s", data, name)) {
         return failed(fault, "write below", data);
     }
     enum status status = make_folder(path, fault);
-    if (status != STATUS_OK || !path_print(path, "%s/models/%s/active", data, name)) {
+    if (status != STATUS_OK || !files_path_print(path, "%s/models/%s/active", data, name)) {
         return status != STATUS_OK ? status : failed(fault, "write below", data);
     }
     int n = snprintf(text, sizeof text, "%u\n", number);
@@ -438,10 +297,10 @@ enum status files_write_active(const char *data, const char *name, unsigned numb
 
 bool files_models_path(const char *data, char path[PATH_MAX])
 {
-    return path_print(path, "%s/models", data);
+    return files_path_print(path, "%s/models", data);
 }
 
 bool files_pool_path(const char *data, const char *name, const char *suffix, char path[PATH_MAX])
 {
-    return path_print(path, "%s/sessions/%s.pool%s", data, name, suffix);
+    return files_path_print(path, "%s/sessions/%s.pool%s", data, name, suffix);
 }

@@ -1,0 +1,12 @@
+/* files_internal.h - what the files of files.h share. */
+#ifndef STORE_FILES_INTERNAL_H
+#define STORE_FILES_INTERNAL_H
+
+#include "store/files.h"
+
+#define FILES_EXTENSION ".safetensors"
+
+/* False, with errno: it is too long. */
+__attribute__((format(printf, 2, 3))) bool files_path_print(char path[PATH_MAX], const char *format, ...);
+
+#endif
