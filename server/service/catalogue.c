@@ -69,6 +69,7 @@ bool model_insert_version(struct model *model, struct version version)
     }
     versions[at] = version;
     model->versions = versions;
+    model->newest = model->newest > version.number ? model->newest : version.number;
     model->active = model_find_version(model, active);
     return true;
 }
@@ -109,6 +110,7 @@ static struct model *model_copy(const struct model *model)
         }
     }
     if (copy) {
+        copy->newest = model->newest;
         copy->active = model_find_version(copy, model->active->number);
         copy->pool = pool_ref(model->pool);
     }

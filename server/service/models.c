@@ -197,8 +197,7 @@ static enum status put_version(const struct service *service, struct catalogue *
     if (!model) {
         return no_memory(fault);
     }
-    const struct file_version file = { .number =
-                                           known ? known->versions[known->n_versions - 1].number + 1 : 1 };
+    const struct file_version file = { .number = model->newest + 1 };
     struct version version = { .number = 0 };
     enum status status = version_make(&file, bytes, n, &version, fault);
     if (status == STATUS_OK) {
@@ -287,7 +286,7 @@ enum status model_delete_version(struct worker *worker, const char *name, unsign
     struct digest digest = { 0 };
     bool is_durable = true;
     if (status == STATUS_OK && version->path) {
-        status = files_delete(version->path, &is_durable, fault);
+        status = files_delete_version(worker->service->config->data, name, number, &is_durable, fault);
     }
     if (status == STATUS_OK) {
         digest = version->digest;

@@ -127,6 +127,9 @@ static enum status load_model(struct service *service, struct catalogue *catalog
     struct model *model = model_create(files[0].name);
     enum status status =
         model ? STATUS_OK : fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for a model");
+    if (model) {
+        model->newest = files[n_files - 1].number; /* also of a version that is left out */
+    }
     for (size_t k = 0; status == STATUS_OK && k < n_files; k++) {
         status = load_version(found, &files[k], model, fault);
         if (status == STATUS_STORAGE_FAILED && !fault_may_pass(fault)) {

@@ -97,6 +97,7 @@ struct model {
     char name[MODEL_NAME_MAX + 1];
     size_t n_versions;
     struct version *versions; /* ascending */
+    unsigned newest;          /* the highest number of those that there are and were: none is given twice */
     struct version *active;
     struct pool *pool;
 };

@@ -70,7 +70,7 @@ static enum status choose_number(struct worker *worker, struct lineage *lineage,
         }
     }
     *ret_is_stored = false;
-    lineage->version = model->versions[model->n_versions - 1].number + 1;
+    lineage->version = model->newest + 1;
     const char *data = worker->service->config->data;
     return data[0] ? files_next_version(data, lineage->model, lineage->version, &lineage->version, fault)
                    : STATUS_OK;
@@ -141,7 +141,7 @@ static enum status insert(const struct service *service, struct model *model, co
     return STATUS_OK;
 }
 
-/* One attempt; *ret_is_taken: the number is another version's by now. */
+/* One attempt; *ret_is_taken: the number was given to another version by now. */
 static enum status put(struct worker *worker, const struct lineage *lineage, struct digest base,
                        struct trained *trained, bool *ret_is_taken, struct fault *fault)
 {
@@ -158,7 +158,7 @@ static enum status put(struct worker *worker, const struct lineage *lineage, str
         status = check_base(model, lineage->parent, base, &checked, fault);
     }
     if (status == STATUS_OK) {
-        *ret_is_taken = model_find_version(model, lineage->version) != NULL;
+        *ret_is_taken = lineage->version <= model->newest;
     }
     if (status == STATUS_OK && !*ret_is_taken) {
         status = insert(worker->service, model, lineage, trained, ret_is_taken, fault);

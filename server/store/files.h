@@ -3,7 +3,11 @@
  * active.
  *
  *     --models DIR:  NAME.safetensors (version 1), NAME/<n>.safetensors            never written
- *     --data DIR:    models/NAME/<n>.safetensors, models/NAME/active, sessions/NAME.pool, lock
+ *     --data DIR:    models/NAME/<n>.safetensors, models/NAME/active, models/NAME/newest,
+ *                    sessions/NAME.pool, lock
+ *
+ * No number is given twice: the next one is beyond those of all files and beyond `newest`, into which a
+ * number is written before its file is deleted, if no file has a higher one.
  *
  * A file is written beside its place, synced, renamed over it, and the folder synced: it is there whole or
  * not at all. Any thread; callers keep writers of one model apart.
@@ -47,15 +51,21 @@ enum status files_scan(const char *directory, bool read_only,
 
 enum status files_read(const char *path, struct arena *arena, void **ret_bytes, size_t *ret_n,
                        struct fault *fault);
-/* Stores a new version under `number`, or the next number that no file has yet. */
+/* Stores a new version under `number`, or, if that is not beyond all that versions had, under the next one
+ * that is. */
 enum status files_write_version(const char *data, const char *name, unsigned number, const void *bytes,
                                 size_t n, struct file_version *ret_version, struct fault *fault);
-/* `number`, or the next one that no file has yet. */
+/* The number that files_write_version would take. */
 enum status files_next_version(const char *data, const char *name, unsigned number, unsigned *ret_number,
                                struct fault *fault);
-/* One that is gone already is fine. *ret_is_durable false: it is gone, but the disk refused to sync that, and
- * a power failure may bring it back. */
+/* For a version that nobody was told of: its number may be given again. One that is gone already is fine.
+ * *ret_is_durable false: it is gone, but the disk refused to sync that, and a power failure may bring it
+ * back. */
 enum status files_delete(const char *path, bool *ret_is_durable, struct fault *fault);
+/* The same for a version that was served, whose number is not given again: where that cannot be written down,
+ * nothing is deleted. */
+enum status files_delete_version(const char *data, const char *name, unsigned number, bool *ret_is_durable,
+                                 struct fault *fault);
 
 /* The version that was activated last, 0 if none was. */
 enum status files_read_active(const char *data, const char *name, unsigned *ret_number, struct fault *fault);

@@ -143,3 +143,29 @@ enum status files_scan(const char *directory, bool read_only,
     closedir(stream);
     return status;
 }
+
+enum status files_find_highest(const char *folder, unsigned other_than, unsigned *ret_highest,
+                               struct fault *fault)
+{
+    DIR *directory = opendir(folder);
+    if (!directory && errno == ENOENT) {
+        *ret_highest = 0;
+        return STATUS_OK;
+    }
+    const struct dirent *entry = NULL;
+    unsigned highest = 0;
+    while (directory && (errno = 0, entry = readdir(directory))) { // NOLINT(concurrency-mt-unsafe)
+        unsigned number = version_of_file(entry->d_name);
+        highest = number > highest && number != other_than ? number : highest;
+    }
+    enum status status = errno == 0
+                             ? STATUS_OK
+                             : refusal_set(fault, NULL, "read the directory", folder, REFUSAL_TO_KEEP, errno);
+    if (directory) {
+        closedir(directory);
+    }
+    if (status == STATUS_OK) {
+        *ret_highest = highest;
+    }
+    return status;
+}

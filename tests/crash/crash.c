@@ -26,7 +26,7 @@ struct figures figures;
 void found(enum finding finding, const char *format, ...)
 {
     enum { MOST = 40 };
-    static const char *const names[FINDINGS] = { "lost", "applied twice", "wrong state", "unexpected" };
+    static const char *const names[FINDINGS] = { "lost", "twice", "wrong state", "unexpected" };
     static _Atomic unsigned n_said;
     char text[512];
     va_list arguments;

@@ -7,6 +7,8 @@
  * nothing happens to (twin.h). Readings are a function of stream and step number, so that any session can be
  * followed to any step.
  *
+ * Beside them one client uploads and deletes versions (numberer.h).
+ *
  * A client is the only one to touch its sessions; the main thread does while no client runs. The findings and
  * the figures are atomic.
  */
@@ -70,7 +72,8 @@ enum finding { FOUND_LOST, FOUND_TWICE, FOUND_WRONG, FOUND_UNEXPECTED, FINDINGS 
 
 struct figures {
     _Atomic uint64_t n_acknowledged, n_unanswered, n_repeats, n_compared_answers, n_compared_sessions;
-    _Atomic uint64_t n_damaged, n_step_before, n_reported, n_absent, n_resynchronised, n_refused_files;
+    _Atomic uint64_t n_versions, n_damaged, n_step_before, n_reported, n_absent, n_resynchronised,
+        n_refused_files;
     _Atomic uint64_t n_found[FINDINGS];
 };
 extern struct figures figures;

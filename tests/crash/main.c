@@ -4,6 +4,7 @@
  */
 #include "clients.h"
 #include "damage.h"
+#include "numberer.h"
 #include "test.h"
 #include "twin.h"
 
@@ -18,6 +19,7 @@ struct test {
     struct twin twin;
     struct subject sessions[SESSIONS];
     struct client clients[CLIENTS];
+    struct numberer numberer;
 };
 
 static struct test test; /* what the arguments say, then the test in its own process */
@@ -75,6 +77,7 @@ static void run_until_killed(void)
     enum { MOST_STEPS = 1200, MOST_US = 3000, LIMIT_S = 60 };
     uint64_t target = atomic_load(&figures.n_acknowledged) + random_below(&test.random, MOST_STEPS);
     clients_start(test.clients, &test.daemon);
+    numberer_start(&test.numberer, &test.daemon);
     time_t limit = time(NULL) + LIMIT_S;
     while (atomic_load(&figures.n_acknowledged) < target) {
         ck_assert_msg(time(NULL) < limit, "the clients do not get on");
@@ -83,6 +86,7 @@ static void run_until_killed(void)
     sleep_us(random_below(&test.random, MOST_US));
     daemon_kill(&test.daemon);
     clients_join(test.clients);
+    numberer_join(&test.numberer);
 }
 
 /* ---- damage ---- */
@@ -154,6 +158,7 @@ START_TEST(nothing_acknowledged_is_lost)
     test.daemon = daemon_start(NULL);
     crash_add_models(&test.daemon);
     clients_init(test.clients, test.sessions, &test.random);
+    numberer_init(&test.numberer, &test.daemon, &test.random);
     run_until_killed();
     for (uint64_t cycle = 1; cycle < test.cycles; cycle++) {
         cycle % DAMAGE_EACH == 0 ? damage_and_restart() : restart();
@@ -163,6 +168,7 @@ START_TEST(nothing_acknowledged_is_lost)
     restart();
     twin_compare(&test.twin, &test.daemon, test.sessions, UINT32_MAX);
     clients_done(test.clients);
+    numberer_done(&test.numberer);
     daemon_stop(&test.daemon);
     twin_stop(&test.twin);
     printf("crash-test: %llu cycles, seed %llu\n", (unsigned long long)test.cycles,
@@ -173,6 +179,7 @@ START_TEST(nothing_acknowledged_is_lost)
     SAY(n_repeats, "of them repeated and answered");
     SAY(n_compared_answers, "answers compared with the twin's");
     SAY(n_compared_sessions, "sessions compared with the twin's");
+    SAY(n_versions, "versions uploaded, most of them deleted");
     SAY(n_damaged, "records damaged on disk, of which");
     SAY(n_step_before, "were served at the step before");
     SAY(n_reported, "were reported as damaged");
@@ -180,7 +187,7 @@ START_TEST(nothing_acknowledged_is_lost)
     SAY(n_resynchronised, "answers told a client where to go on");
     SAY(n_refused_files, "files with a damaged header refused");
     SAY(n_found[FOUND_LOST], "lost");
-    SAY(n_found[FOUND_TWICE], "applied twice");
+    SAY(n_found[FOUND_TWICE], "applied twice, or numbers given twice");
     SAY(n_found[FOUND_WRONG], "wrong states or answers");
     SAY(n_found[FOUND_UNEXPECTED], "unexpected answers");
 #undef SAY

@@ -106,6 +106,8 @@ static void check_full(const char *job)
     expect_refused(upload("pump", "pump"));
     expect_refused(upload("fresh", "pump"));
     expect_refused(ask("POST", PUMP "/versions/2/activate", "{}"));
+    expect_refused(ask("DELETE", PUMP "/versions/3", NULL)); /* its number could not be kept */
+    expect_code("DELETE", PUMP "/versions/2", NULL, 204);
     expect_refused(ask("POST", JOBS, job));
     expect_code("GET", PUMP "/sessions/a", NULL, 200);
     expect_code("GET", JOBS, NULL, 200);
@@ -130,13 +132,15 @@ static void run_full(const struct scenario *scenario)
     shimmed_start(options_with(NULL));
     put_file("pump");
     put_file("pump-wide");
+    put_file("pump");
     reset_sessions();
     print_job(job, "\"n_epochs\":1000000,\"early_stopping_patience\":null", MANUAL);
     expect_code("POST", JOBS, job, 202);
     fault_arm(FAULT_SPACE, 1, true, "");
     check_full(job);
     fault_disarm(NULL);
-    struct answer answer = upload("pump", "pump");
+    expect_code("DELETE", PUMP "/versions/3", NULL, 204);
+    struct answer answer = upload("pump", "pump"); /* as version 4 */
     ck_assert_msg(answer.code == 201, "%d %s", answer.code, answer.body);
     answer_free(&answer);
     int n_before = NEW_SESSIONS_MAX / 2;

@@ -161,6 +161,7 @@ void shimmed_start(const char *const *options)
     driver.daemon = (struct daemon){ .pid = 0 };
     snprintf(driver.daemon.directory, sizeof driver.daemon.directory, "%s", root_path("daemon"));
     ck_assert_int_eq(mkdir(driver.daemon.directory, 0700), 0);
+    driver.newest = driver.n_gone = 0;
     shimmed_start_again(options);
 }
 

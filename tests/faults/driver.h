@@ -32,6 +32,8 @@ struct driver {
     const struct scenario *scenario;
     int class; /* of the case at hand; 0: none */
     long at;
+    unsigned newest; /* the highest number that a version of pump had */
+    unsigned n_gone; /* how many of them are gone for good: comparisons count on from there */
     long n_memory_faults, n_file_faults, n_errors, n_cut, n_exits, n_violations;
 };
 extern struct driver driver;
@@ -80,15 +82,17 @@ enum { JOB_BYTES = 16 << 10 };
 
 struct answer ask(const char *method, const char *path, const char *body);
 struct answer upload(const char *model, const char *file);
+void note_versions(const struct answer *model); /* of pump, in driver.newest */
 /* An error has a code of THE table (server/status.h) and a message. */
 void expect_error(const struct answer *answer);
 void expect_code(const char *method, const char *path, const char *body, int code);
-/* What clients can see, as one text: models, sessions and what is in them, jobs that are not over. Times are
- * left out. From malloc. */
+/* What clients can see, as one text that is comparable: models, sessions and what is in them, jobs that are
+ * not over. From malloc. */
 char *snapshot(void);
 void expect_state(const char *wanted, const char *what);
-/* Blanks out the times in a JSON text, in place. */
-void blank_times(char *json);
+/* Makes what two cases of one scenario answer the same text, in place: times are left out, and since no
+ * number of a version is given twice, those beyond 1 are counted from the first one of the case. */
+void make_comparable(char *json);
 /* GET /readyz: whether it says degraded, and why. */
 bool is_degraded(char *reason, size_t size);
 void wait_until_recovered(void);
@@ -97,6 +101,7 @@ void wait_until_recovered(void);
 
 void forget(const char *path);   /* DELETE; what is not there is fine */
 void put_file(const char *file); /* another version of pump */
+void forget_versions(void);      /* all of pump but version 1, which is active then */
 /* "a" has made three steps and "b" one; "c" and "copy" are not there. */
 void reset_sessions(void);
 /* A job on one series. `rest`: its further members, each with a comma before it. */

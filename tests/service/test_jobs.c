@@ -97,6 +97,10 @@ TEST(a_job_works_in_memory_only)
     ck_assert_int_eq(model_delete_version(world.worker, "m", 3, &world.fault), STATUS_OK);
     ck_assert_int_eq(model_delete_version(world.worker, "m", 2, &world.fault), STATUS_VERSION_ACTIVE);
     ck_assert_uint_eq(world_model(&world)->n_versions, 2);
+    world_activate(&world, 1);
+    job = course_start(&world, &course.request);
+    job = job_wait(&world, job.id, JOB_SUCCEEDED);
+    ck_assert_uint_eq(job.fine_tuned_version, 4); /* 3 was another one */
     world_done(&world);
 }
 

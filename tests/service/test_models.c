@@ -210,10 +210,105 @@ TEST(a_version_is_deleted_unless_it_is_active_or_read_only)
     ck_assert_int_eq(delete_version(&world, 3), STATUS_VERSION_NOT_FOUND);
     ck_assert_int_eq(activate(&world, "m", 3), STATUS_VERSION_NOT_FOUND);
     ck_assert_int_eq(activate(&world, "nothing", 1), STATUS_MODEL_NOT_FOUND);
-    ck_assert_uint_eq(n_stored(&world, "m"), 2); /* 2.safetensors, active */
+    ck_assert_uint_eq(n_stored(&world, "m"), 3); /* 2.safetensors, active, newest */
     world_restart(&world);
     ck_assert_uint_eq(world_model(&world)->n_versions, 2);
     ck_assert_uint_eq(world_model(&world)->active->number, 2);
+    world_done(&world);
+}
+
+TEST(the_number_of_a_deleted_version_is_not_given_again)
+{
+    struct world world;
+    with_data(&world);
+    for (unsigned k = 2; k <= 9; k++) { /* 1 came with --models, so now and then all that were put are gone */
+        ck_assert_uint_eq(world_put_version(&world, network_file(HIDDEN, k)), k);
+        ck_assert_int_eq(delete_version(&world, k), STATUS_OK);
+        if (k % 3 == 0) {
+            world_restart(&world);
+        }
+    }
+    ck_assert_uint_eq(world_model(&world)->n_versions, 1);
+    world_done(&world);
+}
+
+/* As one that lies there would: it may be put right, or taken away, before the next start. */
+TEST(versions_of_the_models_folder_take_their_numbers_too)
+{
+    struct world world;
+    const struct model *model;
+    world_init(&world);
+    world_use_data(&world);
+    make_model_folder(&world, "m");
+    world_add_model(&world, "m/4", network_file(HIDDEN, 4));
+    world_add_model(&world, "m/6", (struct bytes){ strdup("junk"), 4 });
+    world_start(&world);
+    ck_assert_uint_eq(world_put_version(&world, network_file(HIDDEN, 7)), 7);
+    ck_assert_int_eq(delete_version(&world, 7), STATUS_OK);
+    world_stop(&world);
+    static const char *const names[] = { "m", "m/4", "m/6" };
+    char path[256];
+    for (size_t k = 0; k < 3; k++) {
+        snprintf(path, sizeof path, "%s/%s.safetensors", world.models, names[k]);
+        ck_assert_int_eq(unlink(path), 0);
+    }
+    world_start(&world); /* no version is left, but the sessions may name one */
+    ck_assert_int_eq(put(&world, "m", network_file(HIDDEN, 8), &model), STATUS_OK);
+    ck_assert_uint_eq(model->active->number, 8);
+    world_done(&world);
+}
+
+/* Below a version of --models the number of one that is deleted is noted too: the other may be taken away. */
+TEST(a_number_below_that_of_a_read_only_version_is_not_given_again)
+{
+    struct world world;
+    char path[256];
+    with_data(&world);
+    ck_assert_uint_eq(world_put_version(&world, network_file(HIDDEN, 2)), 2);
+    make_model_folder(&world, "m");
+    world_add_model(&world, "m/5", network_file(HIDDEN, 5));
+    world_restart(&world);
+    world_activate(&world, 5);
+    ck_assert_int_eq(delete_version(&world, 2), STATUS_OK);
+    world_stop(&world);
+    snprintf(path, sizeof path, "%s/m/5.safetensors", world.models);
+    ck_assert_int_eq(unlink(path), 0);
+    world_start(&world);
+    ck_assert_uint_eq(world_put_version(&world, network_file(HIDDEN, 3)), 3);
+    world_done(&world);
+}
+
+TEST(a_version_whose_number_cannot_be_kept_is_not_deleted)
+{
+    struct world world;
+    with_data(&world);
+    world_put_version(&world, network_file(HIDDEN, 2));
+    char path[256];
+    snprintf(path, sizeof path, "%s/models/m/newest.tmp", world.data);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    ck_assert_int_eq(delete_version(&world, 2), STATUS_STORAGE_FAILED);
+    ck_assert_uint_eq(world_model(&world)->n_versions, 2);
+    world_restart(&world);
+    ck_assert_uint_eq(world_model(&world)->n_versions, 2);
+    ck_assert_int_eq(rmdir(path), 0);
+    ck_assert_int_eq(delete_version(&world, 2), STATUS_OK);
+    ck_assert_uint_eq(world_put_version(&world, network_file(HIDDEN, 3)), 3);
+    world_done(&world);
+}
+
+/* As it was written before numbers were kept. */
+TEST(data_without_a_note_of_the_newest_number_is_read)
+{
+    struct world world;
+    const struct model *model;
+    with_data(&world);
+    for (unsigned k = 1; k <= 4; k++) {
+        ck_assert_int_eq(put(&world, "old", network_file(HIDDEN, k), &model), STATUS_OK);
+    }
+    ck_assert_uint_eq(n_stored(&world, "old"), 5); /* with `active` */
+    world_restart(&world);
+    ck_assert_int_eq(put(&world, "old", network_file(HIDDEN, 5), &model), STATUS_OK);
+    ck_assert_uint_eq(model->newest, 5);
     world_done(&world);
 }
 
