@@ -10,8 +10,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
-/* grud init --inputs a,b --outputs a --layers 64,32 -o FILE ...: makes an untrained model file */
+/* `--help` or `-h` alone: the usage is printed to standard output, and that is fine. */
+static inline bool command_asks_help(int argc, char *const argv[])
+{
+    return argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+}
+
+/* grud init --inputs a,b --outputs a --layers 64,32 -o FILE ...: makes an untrained model file; FILE may be
+ * -, standard output */
 int command_init(int argc, char *const argv[]);
 /* grud inspect FILE: what a model file holds */
 int command_inspect(int argc, char *const argv[]);

@@ -325,6 +325,16 @@ static int write_file(const char *path, const void *bytes, size_t n, bool force)
     return code;
 }
 
+static bool is_standard_output(const char *path)
+{
+    return strcmp(path, "-") == 0;
+}
+
+static int write_out(const void *bytes, size_t n)
+{
+    return write_all(STDOUT_FILENO, bytes, n) ? FINE : complain(FAILED, "standard output: %m");
+}
+
 static int save(const struct gru_model *model, const struct arguments *arguments)
 {
     void *bytes;
@@ -333,12 +343,15 @@ static int save(const struct gru_model *model, const struct arguments *arguments
     if (status != GRU_OK) {
         return complain(FAILED, "%s", gru_status_text(status));
     }
-    int code = write_file(arguments->path, bytes, n, arguments->force);
+    bool is_out = is_standard_output(arguments->path);
+    int code = is_out ? write_out(bytes, n) : write_file(arguments->path, bytes, n, arguments->force);
     if (code == FINE) {
         char digest[DIGEST_TEXT];
         digest_print(digest_128(bytes, n), digest);
-        printf("%s: %zu parameters, %s\n", arguments->path, gru_model_info(model)->n_parameters, digest);
-        code = fflush(stdout) == 0 ? FINE : FAILED;
+        FILE *stream = is_out ? stderr : stdout;
+        fprintf(stream, "%s: %zu parameters, %s\n", arguments->path, gru_model_info(model)->n_parameters,
+                digest);
+        code = fflush(stream) == 0 ? FINE : FAILED;
     }
     free(bytes);
     return code;
@@ -347,10 +360,14 @@ static int save(const struct gru_model *model, const struct arguments *arguments
 int command_init(int argc, char *const argv[])
 {
     struct arguments arguments;
+    if (command_asks_help(argc, argv)) {
+        fputs(usage, stdout);
+        return FINE;
+    }
     if (parse_arguments(argc, argv, &arguments) != FINE) {
         return WRONG_USAGE;
     }
-    if (!arguments.force && access(arguments.path, F_OK) == 0) {
+    if (!arguments.force && !is_standard_output(arguments.path) && access(arguments.path, F_OK) == 0) {
         return complain(FAILED, "%s exists already; --force replaces it", arguments.path);
     }
     struct draft draft = { 0 };
@@ -362,6 +379,9 @@ int command_init(int argc, char *const argv[])
         if (status != GRU_OK) {
             const char *message = *error.message ? error.message : gru_status_text(status);
             code = complain(status == GRU_NO_MEMORY ? FAILED : WRONG_USAGE, "%s", message);
+        } else if (arguments.residual && gru_model_info(model)->n_feeds == 0) {
+            code = complain(WRONG_USAGE, "--residual needs an output with an input's name: '%s' has none",
+                            arguments.outputs);
         }
     }
     if (code == FINE) {

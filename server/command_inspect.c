@@ -134,9 +134,10 @@ static void print_model(const struct gru_info *info, struct digest digest)
 
 int command_inspect(int argc, char *const argv[])
 {
-    if (argc != 2) {
-        fputs("usage: grud inspect FILE\n", stderr);
-        return 2;
+    const bool is_help = command_asks_help(argc, argv);
+    if (argc != 2 || is_help) {
+        fputs("usage: grud inspect FILE\n", is_help ? stdout : stderr);
+        return is_help ? 0 : 2;
     }
     const char *path = argv[1];
     size_t n;

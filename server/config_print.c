@@ -179,7 +179,7 @@ static const char man_head[] =
     "\\fB\\-\\-scale\\fR gives names a mean and a standard deviation, as in temp=20:5,humidity=0.6:0.2:\n"
     "the network sees (x \\- mean) / std.\n"
     "The same \\fB\\-\\-seed\\fR (default 1) gives the same weights.\n"
-    "An existing file is replaced only with \\fB\\-\\-force\\fR.\n"
+    "An existing file is replaced only with \\fB\\-\\-force\\fR; the file \\fB\\-\\fR is standard output.\n"
     ".TP\n"
     "\\fBgrud inspect\\fR \\fIFILE\\fR\n"
     "checks a model file as the daemon would, and tells what it holds.\n"

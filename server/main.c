@@ -50,6 +50,11 @@ static void print_help(void)
     config_print_help(stdout);
 }
 
+static void print_version(void)
+{
+    puts("grud " GRU_VERSION " (" GRUD_COMMIT ")");
+}
+
 /* Written whole, so that whoever waits for it never reads half a number. */
 static enum status write_port_file(const char *path, unsigned port, struct fault *fault)
 {
@@ -284,6 +289,17 @@ static bool is_word(int argc, char *argv[], const char *word)
     return argc > 1 && strcmp(argv[1], word) == 0;
 }
 
+/* What is asked for alone. */
+static int tell(int argc, char *argv[], void (*print)(void))
+{
+    if (argc > 2) {
+        fprintf(stderr, "grud: %s stands alone, without '%s'\n", argv[1], argv[2]);
+        return EXIT_CONFIGURATION;
+    }
+    print();
+    return EXIT_SUCCESS;
+}
+
 int main(int argc, char *argv[])
 {
     if (is_word(argc, argv, "init")) {
@@ -295,13 +311,9 @@ int main(int argc, char *argv[])
     if (is_word(argc, argv, "--health")) {
         return command_health(argc - 1, argv + 1, environ, tls_client_ask);
     }
-    if (is_word(argc, argv, "--help") || is_word(argc, argv, "-h")) {
-        print_help();
-        return EXIT_SUCCESS;
-    }
-    if (is_word(argc, argv, "--version")) {
-        puts("grud " GRU_VERSION " (" GRUD_COMMIT ")");
-        return EXIT_SUCCESS;
+    const bool is_version = is_word(argc, argv, "--version");
+    if (is_version || is_word(argc, argv, "--help") || is_word(argc, argv, "-h")) {
+        return tell(argc, argv, is_version ? print_version : print_help);
     }
     bool only_check = is_word(argc, argv, "check-config");
     struct config config;

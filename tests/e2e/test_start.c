@@ -281,6 +281,20 @@ TEST(wrong_options_are_said_in_a_line)
     EXPECT_REFUSALS(options);
 }
 
+TEST(help_and_version_stand_alone)
+{
+    static const char *const words[] = { "--help", "-h", "--version" };
+    for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
+        char output[2 * OUTPUT_MAX], line[128];
+        ck_assert_int_eq(daemon_run((const char *const[]){ words[k], NULL }, output, sizeof output), 0);
+        ck_assert(strncmp(output, "grud ", 5) == 0);
+        int code = daemon_run((const char *const[]){ words[k], "junk", NULL }, output, sizeof output);
+        snprintf(line, sizeof line, "grud: %s stands alone, without 'junk'\n", words[k]);
+        ck_assert_int_eq(code, 2);
+        ck_assert_str_eq(output, line);
+    }
+}
+
 TEST(addresses_that_cannot_be_are_said_in_a_line)
 {
     EXPECT_REFUSALS(addresses);

@@ -5,6 +5,7 @@
 #include "test.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -273,6 +274,59 @@ TEST(init_without_its_arguments_shows_its_usage)
     ck_assert_int_eq(outcome.code, 2);
     ck_assert_ptr_nonnull(strstr(outcome.err, "usage: grud init"));
     outcome_done(&outcome);
+}
+
+TEST(init_and_inspect_tell_their_usage_when_asked)
+{
+    static int (*const commands[])(int, char *const[]) = { command_init, command_inspect };
+    static const char *const usages[] = { "usage: grud init --inputs", "usage: grud inspect FILE\n" };
+    for (size_t k = 0; k < 2; k++) {
+        char help[] = "--help", h[] = "-h";
+        for (char *asked = help; asked; asked = asked == help ? h : NULL) {
+            struct outcome outcome = run(commands[k], asked, NULL);
+            ck_assert_int_eq(outcome.code, 0);
+            ck_assert_str_eq(outcome.err, "");
+            ck_assert_ptr_eq(strstr(outcome.out, usages[k]), outcome.out);
+            outcome_done(&outcome);
+        }
+    }
+}
+
+TEST(init_refuses_a_residual_that_no_output_could_be)
+{
+    char *folder = folder_create(), *path = path_in(folder, "m");
+    struct outcome outcome = run(command_init, "--inputs", "a,b", "--outputs", "c", "--layers", "3",
+                                 "--residual", "-o", path, NULL);
+    ck_assert_int_eq(outcome.code, 2);
+    ck_assert_ptr_nonnull(strstr(outcome.err, "--residual needs an output with an input's name: 'c' has"));
+    ck_assert_uint_eq(count_entries(folder), 0);
+    outcome_done(&outcome);
+    free(path);
+    folder_remove(folder);
+}
+
+/* Bytes alone: what is said goes to standard error. */
+TEST(init_writes_to_standard_output)
+{
+    char *folder = folder_create(), *path = path_in(folder, "m"), *out = path_in(folder, "out");
+    init_fine(path, NULL, NULL);
+    int before = dup(STDOUT_FILENO), fd = open(out, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    ck_assert(before >= 0 && fd >= 0 && fflush(stdout) == 0 && dup2(fd, STDOUT_FILENO) >= 0);
+    struct capture err = capture_begin(STDERR_FILENO);
+    const char *argv[] = { "init", NETWORK, "-o", "-" };
+    int code = command_init(sizeof argv / sizeof *argv, (char *const *)(uintptr_t)argv);
+    char *said = capture_end(&err);
+    ck_assert(fflush(stdout) == 0 && dup2(before, STDOUT_FILENO) >= 0);
+    close(before);
+    close(fd);
+    ck_assert_int_eq(code, 0);
+    ck_assert_msg(strstr(said, "-: ") == said && strstr(said, " parameters, "), "%s", said);
+    ck_assert(files_equal(path, out));
+    ck_assert_int_ne(access("-", F_OK), 0);
+    free(said);
+    free(out);
+    free(path);
+    folder_remove(folder);
 }
 
 /* ---- inspect ---- */
