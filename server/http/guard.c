@@ -257,12 +257,24 @@ bool media_type_is(const char *content_type, const char *type)
     return *p == '\0';
 }
 
+/* Whether the parameters of a media range say q=0: not acceptable (RFC 9110 12.4.2). */
+static bool is_excluded(const char *parameters)
+{
+    for (const char *p = skip_white(parameters); *p == ';'; p += strcspn(p, ";,")) {
+        p = skip_white(p + 1);
+        if (strncasecmp(p, "q=0", 3) == 0 && strchr(" \t;,", p[3 + strspn(p + 3, ".0")])) { /* or its end */
+            return true;
+        }
+    }
+    return false;
+}
+
 bool accept_names(const char *accept, const char *type)
 {
     const size_t n = strlen(type);
     for (const char *p = accept;;) {
         p = skip_white(p);
-        if (strncasecmp(p, type, n) == 0 && strchr(" \t;,", p[n])) { /* or its end */
+        if (strncasecmp(p, type, n) == 0 && strchr(" \t;,", p[n]) && !is_excluded(p + n)) {
             return true;
         }
         p = strchr(p, ',');

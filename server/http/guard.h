@@ -35,7 +35,8 @@ const char *guard_target(const char *target, size_t n);
 
 /* Whether a Content-Type is `type`, with no parameter but charset=utf-8. */
 bool media_type_is(const char *content_type, const char *type);
-/* Whether an Accept header names `type` itself among its media ranges; their parameters do not count. */
+/* Whether an Accept header names `type` itself among its media ranges; of their parameters only q=0 counts,
+ * by which it is named as not acceptable. */
 bool accept_names(const char *accept, const char *type);
 
 #endif

@@ -167,6 +167,7 @@ TEST(a_stream_that_cannot_be_is_refused)
     expect_refusal(&daemon, id, "?after=ftevent-x", ACCEPT, 400, "\"param\":\"after\"");
     expect_refusal(&daemon, id, "?limit=5", ACCEPT, 400, "\"param\":\"limit\"");
     expect_refusal(&daemon, id, "", "Accept: text/*\r\n", 200, "\"object\":\"list\"");
+    expect_refusal(&daemon, id, "", "Accept: text/event-stream;q=0\r\n", 200, "\"object\":\"list\"");
     daemon_stop(&daemon);
 }
 

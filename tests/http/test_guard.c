@@ -194,7 +194,12 @@ TEST(accept_names_a_type_among_its_ranges)
                                   " text/event-stream ",
                                   "text/html, text/event-stream",
                                   "text/html,text/event-stream;q=0.5,*/*",
-                                  "text/event-stream ;q=1" };
+                                  "text/event-stream ;q=1",
+                                  "text/event-stream;q=0.001",
+                                  "text/event-stream;level=1;q=01",
+                                  "text/html;q=0, text/event-stream",
+                                  "text/event-stream, text/html;q=0",
+                                  "text/event-stream;q=0, text/event-stream" };
     const char *const not_named[] = { "",
                                       "*/*",
                                       "text/*",
@@ -203,6 +208,10 @@ TEST(accept_names_a_type_among_its_ranges)
                                       "xtext/event-stream",
                                       "text/html;x=text/event-stream",
                                       "text/event",
+                                      "text/event-stream;q=0",
+                                      "text/event-stream ; Q=0.000 , text/html",
+                                      "text/event-stream;level=1;q=0.",
+                                      "*/*, text/event-stream;q=0;x=1",
                                       ",,," };
     for (size_t k = 0; k < sizeof named / sizeof *named; k++) {
         ck_assert_msg(accept_names(named[k], "text/event-stream"), "'%s'", named[k]);
