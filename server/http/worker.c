@@ -474,8 +474,7 @@ void worker_stop(struct http_worker *worker)
     }
     access_leave(worker);
     reply_free_kept(worker);
-    exchange_free_all(&worker->stepping);
-    exchange_free_all(&worker->free);
+    exchange_free_all(&worker->free); /* libmicrohttpd has ended all others with their connections */
     worker_free(worker->worker);
     free(worker->metrics);
     free(worker);
