@@ -249,12 +249,7 @@ static enum status read_policy(struct reader *r, void *body)
 
 static enum status read_gain(struct reader *r, void *body)
 {
-    struct job_request *request = body;
-    enum status status = reader_number(r, &request->min_relative_gain);
-    if (status == STATUS_OK && !(request->min_relative_gain >= 0 && request->min_relative_gain <= 1)) {
-        status = reader_refuse(r, STATUS_INVALID_VALUE, "must be a number from 0 to 1");
-    }
-    return status;
+    return reader_number(r, &((struct job_request *)body)->min_relative_gain);
 }
 
 static enum status read_promotion(struct reader *r, void *body)

@@ -303,8 +303,13 @@ TEST(requests_that_cannot_work_are_refused_by_name)
     request.validation_fraction = 1;
     expect_refused(&world, &request, STATUS_INVALID_VALUE, "validation.fraction");
     request = course.request;
-    request.min_relative_gain = 1;
-    expect_refused(&world, &request, STATUS_INVALID_VALUE, "promotion.min_relative_gain");
+    static const double gains[] = { 1, 1.5, -0.1 };
+    for (size_t k = 0; k < sizeof gains / sizeof *gains; k++) {
+        request.min_relative_gain = gains[k];
+        expect_refused(&world, &request, STATUS_INVALID_VALUE, "promotion.min_relative_gain");
+        ck_assert_msg(strstr(world.fault.message, "must be at least 0 and below 1, not "), "%s",
+                      world.fault.message);
+    }
     request = course.request;
     request.validation_fraction = 0;
     request.has_policy = true;
