@@ -24,7 +24,7 @@ enum {
 static const char endless[] = "{\"instances\":[{\"x\":[[1]]},{\"x\":[[2]]},{\"x\":[[3]]},{\"x\":[[4]]},{"
                               "\"x\":[[5]]}],\"horizon\":1000000}";
 /* Some slices of it. */
-static const char long_one[] = "{\"x\":[[1]],\"horizon\":300}";
+static const char long_one[] = "{\"x\":[[1]],\"horizon\":200}";
 
 static struct daemon start(void)
 {
@@ -110,7 +110,7 @@ TEST(others_are_served_while_a_long_prediction_goes_on)
 /* It was begun from a copy, which the steps of its session do not touch. */
 TEST(a_session_steps_on_while_its_long_forecast_goes_on)
 {
-    static const char ahead[] = "{\"horizon\":400}", step[] = "{\"x\":[1.5]}";
+    static const char ahead[] = "{\"horizon\":200}", step[] = "{\"x\":[1.5]}";
     struct daemon daemon = start();
     expect(&daemon, "POST", MODEL "/sessions/s/step", step, 200, NULL);
     struct answer wanted = request(&daemon, "POST", MODEL "/sessions/s/forecast", ahead);
@@ -273,8 +273,8 @@ TEST(sequences_of_a_long_prediction_do_not_touch_each_other)
 
 TEST(a_long_prediction_is_finished_after_a_signal)
 {
-    enum { ROLLED = 3000 }; /* half a second on an ordinary machine */
-    static const char body[] = "{\"x\":[[1]],\"horizon\":3000}";
+    enum { ROLLED = 1000 }; /* some hundred milliseconds on an ordinary machine */
+    static const char body[] = "{\"x\":[[1]],\"horizon\":1000}";
     char log[4096];
     struct daemon daemon = start();
     int fd = send_predict(&daemon, body);
