@@ -45,7 +45,7 @@ say  = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 
 # ---- layers: each folder is one archive, linked with those below it ----
 LIB_FOLDERS    := json kernels engine
-SERVER_LAYERS  := confine secure store service codec http
+SERVER_LAYERS  := base config commands confine secure store service codec http
 KERNEL_LEVELS  := baseline
 ifeq ($(ARCH),x86_64)
 KERNEL_LEVELS  += avx2 avx512
@@ -54,12 +54,10 @@ KFLAGS_baseline :=
 KFLAGS_avx2     := -march=x86-64-v3
 KFLAGS_avx512   := -march=x86-64-v4 -mprefer-vector-width=512
 
-LIB_SOURCES := $(filter-out lib/kernels/simd.c,$(foreach d,$(LIB_FOLDERS),$(wildcard lib/$(d)/*.c)))
+LIB_SOURCES := $(filter-out lib/kernels/simd.c,$(foreach d,$(LIB_FOLDERS),$(wildcard lib/$(d)/*.c lib/$(d)/*/*.c)))
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/%.o) $(KERNEL_LEVELS:%=$(BUILD)/lib/kernels/simd-%.o)
-LEAVES      := $(filter-out server/main.c,$(wildcard server/*.c))
-LEAF_OBJECTS := $(LEAVES:%.c=$(BUILD)/%.o)
 
-LIBS_leaf    := -lxxhash $(BLAS) -lpthread -lm
+LIBS_base    := -lxxhash $(BLAS) -lpthread -lm
 LIBS_confine := -lseccomp
 LIBS_store   := -lsqlite3
 LIBS_secure  := -lgnutls
@@ -135,31 +133,26 @@ $(BUILD)/server/%.o: server/%.c
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -DGRUD_COMMIT='"$(COMMIT)"' -Iserver -Ilib -c $< -o $@
 
 define server_layer
-$(BUILD)/$(1).a: $(patsubst %.c,$(BUILD)/%.o,$(wildcard server/$(1)/*.c))
+$(BUILD)/$(1).a: $(patsubst %.c,$(BUILD)/%.o,$(wildcard server/$(1)/*.c server/$(1)/*/*.c))
 	@rm -f $$@
 	$$(call say,AR,$$@)
 	$$(Q)$$(AR) rcs $$@ $$^
 endef
 $(foreach l,$(SERVER_LAYERS),$(eval $(call server_layer,$(l))))
 
-$(BUILD)/leaves.a: $(LEAF_OBJECTS)
-	@rm -f $@
-	$(call say,AR,$@)
-	$(Q)$(AR) rcs $@ $^
-
-$(BUILD)/grud: $(BUILD)/server/main.o $(BUILD)/http.a $(BUILD)/codec.a $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/secure.a $(BUILD)/confine.a $(BUILD)/leaves.a $(BUILD)/libgru.a
+$(BUILD)/grud: $(BUILD)/server/main.o $(BUILD)/commands.a $(BUILD)/http.a $(BUILD)/codec.a $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/secure.a $(BUILD)/confine.a $(BUILD)/config.a $(BUILD)/base.a $(BUILD)/libgru.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_http) $(LIBS_codec) $(LIBS_secure) $(LIBS_store) $(LIBS_confine) $(LIBS_leaf)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_http) $(LIBS_codec) $(LIBS_secure) $(LIBS_store) $(LIBS_confine) $(LIBS_base)
 
 # ---- tests: one program per layer, linked with that layer and those below, so a call upward does not link ----
-TEST_LIBS := -lcheck -lsubunit -lrt $(LIBS_leaf)
+TEST_LIBS := -lcheck -lsubunit -lrt $(LIBS_base)
 $(BUILD)/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(if $(filter tests/json/% tests/kernels/% tests/engine/%,$<),,-Iserver) -Itests -Ilib -c $< -o $@
 
 define test_program
-$(BUILD)/tests/test-$(1): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/$(1)/*.c)) $(BUILD)/tests/main.o $(2)
+$(BUILD)/tests/test-$(1): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/$(1)/*.c tests/$(1)/*/*.c)) $(BUILD)/tests/main.o $(2)
 	$$(call say,LD,$$@)
 	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $(3) $$(TEST_LIBS)
 endef
@@ -168,17 +161,19 @@ TLS_TEST := $(BUILD)/tests/certificates.o
 $(eval $(call test_program,json,$(GRU)))
 $(eval $(call test_program,kernels,$(GRU)))
 $(eval $(call test_program,engine,$(GRU)))
-$(eval $(call test_program,leaves,$(BUILD)/leaves.a $(GRU)))
-$(eval $(call test_program,confine,$(BUILD)/confine.a $(BUILD)/leaves.a $(GRU),$(LIBS_confine)))
-$(eval $(call test_program,store,$(BUILD)/store.a $(BUILD)/leaves.a $(GRU),$(LIBS_store)))
-$(eval $(call test_program,secure,$(TLS_TEST) $(BUILD)/secure.a $(BUILD)/leaves.a $(GRU),$(LIBS_secure)))
-$(eval $(call test_program,service,$(BUILD)/service.a $(BUILD)/store.a $(BUILD)/leaves.a $(GRU),$(LIBS_store)))
-$(eval $(call test_program,codec,$(BUILD)/codec.a $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/leaves.a $(GRU),$(LIBS_codec) $(LIBS_store)))
-$(eval $(call test_program,http,$(BUILD)/http.a $(BUILD)/codec.a $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/secure.a $(BUILD)/leaves.a $(GRU),$(LIBS_http) $(LIBS_codec) $(LIBS_secure) $(LIBS_store)))
+$(eval $(call test_program,base,$(BUILD)/tests/scratch.o $(BUILD)/base.a $(GRU)))
+$(eval $(call test_program,config,$(BUILD)/tests/scratch.o $(BUILD)/config.a $(BUILD)/base.a $(GRU)))
+$(eval $(call test_program,commands,$(BUILD)/tests/scratch.o $(BUILD)/commands.a $(BUILD)/config.a $(BUILD)/base.a $(GRU)))
+$(eval $(call test_program,confine,$(BUILD)/confine.a $(BUILD)/config.a $(BUILD)/base.a $(GRU),$(LIBS_confine)))
+$(eval $(call test_program,store,$(BUILD)/store.a $(BUILD)/config.a $(BUILD)/base.a $(GRU),$(LIBS_store)))
+$(eval $(call test_program,secure,$(TLS_TEST) $(BUILD)/secure.a $(BUILD)/config.a $(BUILD)/base.a $(GRU),$(LIBS_secure)))
+$(eval $(call test_program,service,$(BUILD)/service.a $(BUILD)/store.a $(BUILD)/config.a $(BUILD)/base.a $(GRU),$(LIBS_store)))
+$(eval $(call test_program,codec,$(BUILD)/codec.a $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/config.a $(BUILD)/base.a $(GRU),$(LIBS_codec) $(LIBS_store)))
+$(eval $(call test_program,http,$(BUILD)/http.a $(BUILD)/codec.a $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/secure.a $(BUILD)/config.a $(BUILD)/base.a $(GRU),$(LIBS_http) $(LIBS_codec) $(LIBS_secure) $(LIBS_store)))
 $(eval $(call test_program,e2e,$(TLS_TEST) $(GRU),$(LIBS_secure)))
 
 # In the order of the layers; each ends with libcheck's summary line.
-TESTS := json kernels engine leaves confine secure store service codec http e2e
+TESTS := json kernels engine base config commands confine secure store service codec http e2e
 
 # Every input that a fuzz target has met and is to remember.
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -191,8 +186,8 @@ test: test-packages ## install what is missing, build, run every test (SAN=addre
 
 # Sanitizers want to see the process that they watch: no fork per test. TSan is for what has threads.
 test-run: all-tests
-	@$(if $(SAN),true,tests/hardening.sh $(BUILD))
-	@$(if $(SAN),true,tests/unit.sh $(BUILD))
+	@$(if $(SAN),true,tests/checks/hardening.sh $(BUILD))
+	@$(if $(SAN),true,tests/checks/unit.sh $(BUILD))
 	@set -e; for t in $(if $(filter thread,$(SAN)),secure service http e2e,$(TESTS)); do \
 	  echo "-- $$t"; GRUD=$(BUILD)/grud $(if $(SAN),CK_FORK=no) $(BUILD)/tests/test-$$t; done
 	@$(if $(SAN),true,if grep -q ^Seccomp: /proc/self/status; then \
@@ -203,7 +198,7 @@ test-run: all-tests
 	@set -e; for t in $(REPLAYED); do \
 	  $(BUILD)/tests/fuzz-$$t tests/fuzz/corpus/$$t tests/fuzz/findings/$$t; done
 
-$(BUILD)/tests/crash-test: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/crash/*.c)) $(BUILD)/tests/e2e/daemon.o $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/leaves.a $(GRU)
+$(BUILD)/tests/crash-test: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/crash/*.c)) $(BUILD)/tests/e2e/daemon.o $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/config.a $(BUILD)/base.a $(GRU)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_store) $(TEST_LIBS)
 
@@ -212,16 +207,16 @@ SEED   ?=
 crash-test: test-packages all $(BUILD)/tests/crash-test ## kill grud CYCLES times, damage its files, compare all sessions with a twin's (SEED=n: the same again)
 	@GRUD=$(BUILD)/grud $(BUILD)/tests/crash-test $(CYCLES) $(SEED)
 
-config-files: $(BUILD)/tests/test-leaves ## rewrite config/grud.conf and config/grud.1 from the table of options
-	UPDATE_FILES=1 CK_RUN_SUITE=test_config.c $(BUILD)/tests/test-leaves
+config-files: $(BUILD)/tests/test-config ## rewrite config/grud.conf and config/grud.1 from the table of options
+	UPDATE_FILES=1 CK_RUN_SUITE=test_config.c $(BUILD)/tests/test-config
 
 # ---- fuzzing: one program per target, linked with libFuzzer (SAN=fuzz), or with the replay of known inputs ----
 FUZZ_PACKAGES := $(BUILD_PACKAGES) clang libclang-rt-14-dev
-FUZZ_LIBS     := $(LIBS_http) $(LIBS_codec) $(LIBS_secure) $(LIBS_store) $(LIBS_leaf)
+FUZZ_LIBS     := $(LIBS_http) $(LIBS_codec) $(LIBS_secure) $(LIBS_store) $(LIBS_base)
 SECONDS       ?= 60
 
 $(BUILD)/tests/fuzz-%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/fuzz.o $(if $(filter fuzz,$(SAN)),,$(BUILD)/tests/fuzz/replay.o) \
-  $(BUILD)/http.a $(BUILD)/codec.a $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/secure.a $(BUILD)/leaves.a $(GRU)
+  $(BUILD)/http.a $(BUILD)/codec.a $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/secure.a $(BUILD)/config.a $(BUILD)/base.a $(GRU)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) $(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer) -o $@ $^ $(FUZZ_LIBS)
 
@@ -255,18 +250,19 @@ arm64: test-packages ## build daemon, library and tests for arm64 (on Debian)
 	@tests/arm64/sysroot.sh $(ARM64)/sysroot $(filter %-dev check,$(TEST_PACKAGES))
 	@$(MAKE) --no-print-directory CC="aarch64-linux-gnu-gcc --sysroot=$(CURDIR)/$(ARM64)/sysroot" AR=aarch64-linux-gnu-ar \
 	  BUILD=$(ARM64) all-tests
-	@tests/hardening.sh $(ARM64)
+	@tests/checks/hardening.sh $(ARM64)
 
 # By hand: ten minutes.
 arm64-test: arm64 all-tests ## run the tests for arm64 below qemu-user
 	@tests/arm64/run.sh $(BUILD) $(ARM64) $(TESTS)
 
 # ---- checks ----
-SOURCES  := $(wildcard lib/*.h lib/*/*.[ch] server/*.[ch] server/*/*.[ch] tests/*.[ch] tests/*/*.[ch])
+SOURCES  := $(wildcard lib/*.h lib/*/*.[ch] lib/*/*/*.[ch] server/*.[ch] server/*/*.[ch] server/*/*/*.[ch] \
+              tests/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 SCRIPTS  := $(wildcard docker/*.sh tests/*.sh tests/*/*.sh examples/*/*.sh)
 
 layers: ## check that no include runs upward and foreign headers stay hidden
-	@tests/layers.sh
+	@tests/checks/layers.sh
 
 drain-test: test-packages all-tests ## SIGTERM at CYCLES random moments under load: nothing that was accepted may be lost
 	@DRAIN_CYCLES=$(CYCLES) CK_TIMEOUT_MULTIPLIER=$(CYCLES) CK_RUN_SUITE=test_drain.c GRUD=$(BUILD)/grud $(BUILD)/tests/test-e2e
@@ -288,20 +284,20 @@ check: tidy test ## everything that must be clean
 MINUTES ?= 2
 $(BUILD)/tests/soak/soak: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/soak/*.c)) $(BUILD)/tests/e2e/daemon.o $(GRU)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_leaf)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_base)
 
 kubernetes-test: test-packages all ## check config/kubernetes against the schemas of Kubernetes, and against grud
 	$(call packages,python3-venv)
-	@GRUD=$(BUILD)/grud tests/kubernetes.sh
+	@GRUD=$(BUILD)/grud tests/checks/kubernetes.sh
 
 # By hand, where the first time may take ten minutes.
 kubernetes-server-test: test-packages ## have a real Kubernetes API server take config/kubernetes
-	@tests/kubernetes-server.sh
+	@tests/checks/kubernetes-server.sh
 
 # By hand, and likewise.
 kubernetes-pod-test: test-packages docker ## run config/kubernetes on a real node of Kubernetes
 	$(call packages,containerd runc containernetworking-plugins iproute2 util-linux)
-	@tests/kubernetes-pod.sh
+	@tests/checks/kubernetes-pod.sh
 
 systemd-test: docker-base ## install grud on a Debian that boots in a container, and run it there as a service
 	@PACKAGES="$(BUILD_PACKAGES)" tests/systemd/run.sh
@@ -310,7 +306,7 @@ systemd-test: docker-base ## install grud on a Debian that boots in a container,
 valgrind: test-packages ## every test under valgrind's memcheck, the daemon of the end-to-end tests too
 	$(call packages,valgrind)
 	@$(MAKE) --no-print-directory all-tests
-	@tests/valgrind.sh $(BUILD) $(TESTS)
+	@tests/checks/valgrind.sh $(BUILD) $(TESTS)
 
 soak: test-packages all $(BUILD)/tests/soak/soak ## drive the daemon with everything at once for MINUTES=n (2)
 	@GRUD=$(BUILD)/grud $(BUILD)/tests/soak/soak $(MINUTES)
@@ -350,10 +346,10 @@ $(BUILD)/bench/bench_train: BENCH_LIBS := -lopenblas
 $(BUILD)/bench/bench_json: BENCH_LIBS := -lcjson
 $(BUILD)/bench/bare_responder: BENCH_LIBS := -lmicrohttpd
 
-$(BUILD)/bench/bench_sessions: tests/bench/bench_sessions.c $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/leaves.a $(GRU)
+$(BUILD)/bench/bench_sessions: tests/bench/bench_sessions.c $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/config.a $(BUILD)/base.a $(GRU)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Iserver -Ilib $(LDFLAGS) -o $@ $^ $(LIBS_store) $(LIBS_leaf)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Iserver -Ilib $(LDFLAGS) -o $@ $^ $(LIBS_store) $(LIBS_base)
 
 ON_ONE_CORE := $(if $(shell command -v taskset),taskset -c 0)
 

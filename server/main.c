@@ -1,13 +1,13 @@
 /* main.c - starts in order, waits for a signal, stops in reverse. */
-#include "command.h"
-#include "config.h"
+#include "commands/command.h"
+#include "config/config.h"
 #include "confine/confine.h"
 #include "http/http.h"
-#include "log.h"
-#include "refusal.h"
+#include "base/log.h"
+#include "base/refusal.h"
 #include "secure/tls_client.h"
-#include "service/jobs.h"
-#include "signals.h"
+#include "service/jobs/fine_tuning.h"
+#include "base/signals.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -8,7 +8,7 @@
  * may also stop behind any chunk, leave its states with the lanes, and go on from there (gru_run_part).
  */
 #include "engine/model.h"
-#include "engine/rows.h"
+#include "engine/engine_rows.h"
 #include "engine/work.h"
 
 #include <math.h>

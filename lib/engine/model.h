@@ -71,6 +71,9 @@ GRU_CHECK enum gru_status gru_model_alloc(struct gru_model **ret_model);
  * packs the weights. */
 GRU_CHECK enum gru_status gru_model_finish(struct gru_model *model);
 
+/* Runs the model's selftest, if it has one, from a fresh state. Refuses a finished model that misses it. */
+GRU_CHECK enum gru_status gru_selftest_run(const struct gru_model *model, struct gru_error *error);
+
 /* Writes status's text, or the formatted sentence, and the parameter into *error (if any); returns status. */
 __attribute__((format(printf, 4, 5))) enum gru_status
 gru_fail(struct gru_error *error, enum gru_status status, const char *param, const char *format, ...);

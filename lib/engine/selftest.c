@@ -1,6 +1,6 @@
 /* A model proves itself: the readings and answers that came with it must agree. */
 #include "engine/buffer.h"
-#include "engine/modelfile.h"
+#include "engine/model.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
  * comes out clear of the midpoints between two floats. The rest goes to strtod and strtof, which in the C
  * libraries are exact. They see a bounded copy without a decimal point, the one thing a locale could change.
  */
-#include "scan.h"
+#include "json/scan.h"
 
 #include <float.h>
 #include <math.h>

@@ -3,7 +3,7 @@
  * of several the nearest: Raffaello Giulietti, "The Schubfach way to render doubles" (2020), for 32 bits.
  * Doubles, which are rare here, are left to snprintf.
  */
-#include "json.h"
+#include "json/json.h"
 
 #include <float.h>
 #include <math.h>

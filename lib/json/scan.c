@@ -1,5 +1,5 @@
 /* The structure of a JSON text: white space, containers, literals. RFC 8259; see scan.h for the states. */
-#include "scan.h"
+#include "json/scan.h"
 
 bool json_fail(struct json *j, const char *at, const char *error)
 {

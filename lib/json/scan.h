@@ -2,10 +2,10 @@
  * scan.h - what the files of the scanner share; nobody outside lib/json includes it. scan.c owns the
  * structure of the text (white space, containers, literals), text.c strings, number.c numbers.
  */
-#ifndef JSON_SCAN_H
-#define JSON_SCAN_H
+#ifndef SCAN_H
+#define SCAN_H
 
-#include "json.h"
+#include "json/json.h"
 
 /* What the text may hold where the scanner stands. Each call checks it, so that no order of calls, right or
  * wrong, gets an invalid text accepted or goes on for ever. */

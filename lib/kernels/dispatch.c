@@ -1,7 +1,7 @@
 /*
  * dispatch.c - which of the tables this processor can run, and which is best.
  */
-#include "levels.h"
+#include "kernels/levels.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

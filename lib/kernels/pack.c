@@ -3,7 +3,7 @@
  * is K_BLOCK for a plain matrix and G * K_BLOCK for gates; the panels follow one another. A matrix of very
  * few outputs is packed by rows (levels.h).
  */
-#include "levels.h"
+#include "kernels/levels.h"
 
 #include <string.h>
 

@@ -2,11 +2,11 @@
  * simd.c - every function of struct k_ops and k_train_ops. Compiled once per instruction set, with K_LEVEL
  * set to its name.
  */
-#include "levels.h"
-#include "simd_gates.h"
-#include "simd_product.h"
-#include "simd_train.h"
-#include "simd_vector.h"
+#include "kernels/levels.h"
+#include "kernels/simd_gates.h"
+#include "kernels/simd_product.h"
+#include "kernels/simd_train.h"
+#include "kernels/simd_vector.h"
 
 /* ---- products alone -------------------------------------------------------------------------------- */
 

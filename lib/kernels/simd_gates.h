@@ -8,7 +8,7 @@
 #ifndef SIMD_GATES_H
 #define SIMD_GATES_H
 
-#include "simd_vector.h"
+#include "kernels/simd_vector.h"
 
 /* The gates of n_rows rows in n_panels blocks. A row is at `ld...` from the last; the pointers are to the
  * first row's first block. The products come in pieces of K_BLOCK, one per gate, like a block of pre. */

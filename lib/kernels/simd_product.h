@@ -14,7 +14,7 @@
 #ifndef SIMD_PRODUCT_H
 #define SIMD_PRODUCT_H
 
-#include "simd_vector.h"
+#include "kernels/simd_vector.h"
 
 enum {
     ROWS_MAX = N_REGISTERS == 32 ? 8 : 4,  /* R */

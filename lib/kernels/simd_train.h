@@ -5,8 +5,8 @@
 #define SIMD_TRAIN_H
 
 #include "kernels/train.h"
-#include "simd_product.h"
-#include "simd_train_gates.h"
+#include "kernels/simd_product.h"
+#include "kernels/simd_train_gates.h"
 
 /* ---- a step forward --------------------------------------------------------------------------------- */
 

@@ -5,7 +5,7 @@
 #ifndef SIMD_TRAIN_GATES_H
 #define SIMD_TRAIN_GATES_H
 
-#include "simd_gates.h"
+#include "kernels/simd_gates.h"
 
 /* ---- forwards --------------------------------------------------------------------------------------- */
 

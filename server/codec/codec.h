@@ -8,7 +8,7 @@
 #ifndef CODEC_H
 #define CODEC_H
 
-#include "service/jobs.h"
+#include "service/jobs/fine_tuning.h"
 #include "service/service.h"
 
 /* Text that grows in an arena. After a failed append `failed` sticks and the text must not be sent. */

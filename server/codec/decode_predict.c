@@ -1,5 +1,5 @@
 /* decode_predict.c - the body of predict: one sequence, or many instances. */
-#include "codec/outlook.h"
+#include "codec/forecast_fields.h"
 
 #include <limits.h>
 #include <string.h>

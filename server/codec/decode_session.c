@@ -1,6 +1,6 @@
 /* decode_session.c - the bodies of PUT session and of fork, and those that say nothing. */
 #include "codec/codec.h"
-#include "codec/rows.h"
+#include "codec/reader_rows.h"
 
 #include <math.h>
 #include <string.h>

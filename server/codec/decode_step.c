@@ -1,5 +1,5 @@
 /* decode_step.c - the bodies of step, steps and forecast. */
-#include "codec/outlook.h"
+#include "codec/forecast_fields.h"
 
 #include <string.h>
 

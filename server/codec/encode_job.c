@@ -1,5 +1,5 @@
 /* encode_job.c - fine-tuning jobs, their events and their checkpoints. */
-#include "codec/hyperparameters.h"
+#include "codec/hyperparameter_fields.h"
 #include "codec/tree.h"
 
 #include <inttypes.h>

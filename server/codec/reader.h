@@ -9,7 +9,7 @@
 #ifndef READER_H
 #define READER_H
 
-#include "arena.h"
+#include "base/arena.h"
 #include "codec/codec.h"
 #include "service/service.h"
 #include "json/json.h"

@@ -6,7 +6,7 @@
 #ifndef SERIES_H
 #define SERIES_H
 
-#include "codec/rows.h"
+#include "codec/reader_rows.h"
 
 /* How series are read, and those that were. They and their values live in the reader's arena. */
 struct series_list {

@@ -6,7 +6,7 @@
 #define SOURCES_H
 
 #include "codec/series.h"
-#include "service/jobs.h"
+#include "service/jobs/fine_tuning.h"
 
 enum { JOB_SESSIONS_MAX = 100000 };
 

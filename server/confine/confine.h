@@ -5,7 +5,7 @@
 #ifndef CONFINE_H
 #define CONFINE_H
 
-#include "status.h"
+#include "base/status.h"
 
 /* From root to that user and its groups, for good; nothing that it runs could get more rights either. A data
  * directory that is not there is made for it first; empty: none. */

@@ -1,6 +1,6 @@
 #include "confine/confine.h"
 
-#include "refusal.h"
+#include "base/refusal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 #include "http/access.h"
 
-#include "log.h"
+#include "base/log.h"
 #include "secure/certificate.h"
 
 #include <string.h>

@@ -12,7 +12,7 @@
  */
 #include "http/access.h"
 #include "http/guard.h"
-#include "log.h"
+#include "base/log.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* http.c - starts and stops the workers. */
 #include "http/http.h"
 
-#include "cpus.h"
+#include "base/cpus.h"
 #include "http/access.h"
 #include "http/worker.h"
-#include "log.h"
+#include "base/log.h"
 
 #include <stdlib.h>
 #include <sys/resource.h>

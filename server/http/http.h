@@ -9,7 +9,7 @@
 #ifndef HTTP_H
 #define HTTP_H
 
-#include "arena.h"
+#include "base/arena.h"
 #include "secure/keys.h"
 #include "service/service.h"
 

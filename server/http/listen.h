@@ -2,8 +2,8 @@
 #ifndef LISTEN_H
 #define LISTEN_H
 
-#include "endpoint.h"
-#include "status.h"
+#include "base/endpoint.h"
+#include "base/status.h"
 
 /* n listening sockets on one port; with port 0, `endpoint` is given the port that was free. */
 __attribute__((warn_unused_result)) enum status listen_open(struct endpoint *endpoint, size_t n, int *ret_fds,

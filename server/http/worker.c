@@ -6,7 +6,7 @@
  * those (daemon.c, MHD_epoll). MHD_run never waits, so the waiting is done here.
  */
 #include "http/access.h"
-#include "log.h"
+#include "base/log.h"
 #include "secure/certificate.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 #include "secure/certificate.h"
 
-#include "log.h"
+#include "base/log.h"
 #include "secure/secret.h"
 
 #include <gnutls/abstract.h>

@@ -10,7 +10,7 @@
 #ifndef CERTIFICATE_H
 #define CERTIFICATE_H
 
-#include "status.h"
+#include "base/status.h"
 
 struct certificate;
 

@@ -1,6 +1,6 @@
 #include "secure/keys.h"
 
-#include "log.h"
+#include "base/log.h"
 #include "secure/secret.h"
 
 #include <ctype.h>

@@ -8,7 +8,7 @@
 #ifndef KEYS_H
 #define KEYS_H
 
-#include "status.h"
+#include "base/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,7 +5,7 @@
 #ifndef SECRET_H
 #define SECRET_H
 
-#include "status.h"
+#include "base/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>

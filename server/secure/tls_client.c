@@ -1,6 +1,6 @@
 #include "secure/tls_client.h"
 
-#include "wait.h"
+#include "base/wait.h"
 
 #include <errno.h>
 #include <gnutls/gnutls.h>

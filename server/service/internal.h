@@ -2,7 +2,7 @@
 #ifndef INTERNAL_H
 #define INTERNAL_H
 
-#include "service/pool.h"
+#include "service/pool/pool.h"
 #include "service/service.h"
 #include "store/files.h"
 
@@ -157,7 +157,7 @@ enum status session_rewarm(struct worker *worker, const struct model *model, uin
 /* Makes worker->rewarm at least that long. */
 __attribute__((warn_unused_result)) bool worker_grow_rewarm(struct worker *worker, size_t n_floats);
 
-/* ---- outlook.c ---- */
+/* ---- forecast_options.c ---- */
 
 /* How a forecast failed, in the terms of the request. */
 enum status outlook_fault(const struct gru_model *gru, enum gru_status status, const struct outlook *outlook,

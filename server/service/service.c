@@ -1,10 +1,10 @@
 /* service.c - the life of the service, and what the main thread does for it now and then. */
-#include "log.h"
-#include "service/clerk.h"
-#include "service/jobs.h"
-#include "service/recorder.h"
-#include "service/versions.h"
-#include "wait.h"
+#include "base/log.h"
+#include "service/jobs/job_thread.h"
+#include "service/jobs/fine_tuning.h"
+#include "service/sessions/recorder.h"
+#include "service/models/versions.h"
+#include "base/wait.h"
 
 #include <stdlib.h>
 #include <time.h>

@@ -14,12 +14,12 @@
 #ifndef SERVICE_H
 #define SERVICE_H
 
-#include "arena.h"
-#include "config.h"
-#include "digest.h"
+#include "base/arena.h"
+#include "config/config.h"
+#include "base/digest.h"
 #include "gru.h"
-#include "status.h"
-#include "store/jobs.h"
+#include "base/status.h"
+#include "store/job_store.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 #include "store/database.h"
 
-#include "digest.h"
-#include "refusal.h"
+#include "base/digest.h"
+#include "base/refusal.h"
 
 #include <assert.h>
 #include <errno.h>

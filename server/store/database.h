@@ -7,10 +7,10 @@
  * SQLite's own failures are STATUS_NO_MEMORY, STATUS_REQUEST_TOO_LARGE (a row beyond its limit of 1e9 bytes)
  * or STATUS_STORAGE_FAILED.
  */
-#ifndef STORE_DATABASE_H
-#define STORE_DATABASE_H
+#ifndef DATABASE_H
+#define DATABASE_H
 
-#include "status.h"
+#include "base/status.h"
 
 #include <limits.h>
 #include <sqlite3.h>

@@ -1,4 +1,4 @@
-#include "refusal.h"
+#include "base/refusal.h"
 #include "store/files_internal.h"
 
 #include <ctype.h>

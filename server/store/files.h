@@ -15,8 +15,8 @@
 #ifndef FILES_H
 #define FILES_H
 
-#include "arena.h"
-#include "status.h"
+#include "base/arena.h"
+#include "base/status.h"
 
 #include <limits.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* files_internal.h - what the files of files.h share. */
-#ifndef STORE_FILES_INTERNAL_H
-#define STORE_FILES_INTERNAL_H
+#ifndef FILES_INTERNAL_H
+#define FILES_INTERNAL_H
 
 #include "store/files.h"
 

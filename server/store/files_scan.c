@@ -1,6 +1,6 @@
 /* files_scan.c - which versions the directories hold: whatever else lies about in them is passed over. */
-#include "log.h"
-#include "refusal.h"
+#include "base/log.h"
+#include "base/refusal.h"
 #include "store/files_internal.h"
 
 #include <dirent.h>

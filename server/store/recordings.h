@@ -9,8 +9,8 @@
 #ifndef RECORDINGS_H
 #define RECORDINGS_H
 
-#include "arena.h"
-#include "status.h"
+#include "base/arena.h"
+#include "base/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 #include "store/region.h"
 
-#include "refusal.h"
+#include "base/refusal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -8,7 +8,7 @@
 #ifndef REGION_H
 #define REGION_H
 
-#include "status.h"
+#include "base/status.h"
 
 #include <stdatomic.h>
 #include <stddef.h>

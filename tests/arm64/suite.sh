@@ -20,7 +20,7 @@ fi
 began=$(date +%s)
 code=0
 if [ "$layer" = e2e ]; then
-    CK_RUN_SUITE=$file GRUD=tests/below-grud.sh "$HOST_BUILD/tests/test-e2e" >"$log" 2>&1 || code=$?
+    CK_RUN_SUITE=$file GRUD=tests/checks/below-grud.sh "$HOST_BUILD/tests/test-e2e" >"$log" 2>&1 || code=$?
 else
     CK_RUN_SUITE=$file $BELOW "$BELOW_BUILD/tests/test-$layer" >"$log" 2>&1 || code=$?
 fi

@@ -5,11 +5,11 @@
  *
  *     bench_sessions MODELS [DATA]      MODELS holds h64.safetensors
  */
-#include "arena.h"
-#include "config.h"
-#include "log.h"
+#include "base/arena.h"
+#include "config/config.h"
+#include "base/log.h"
 #include "service/internal.h"
-#include "service/recorder.h"
+#include "service/sessions/recorder.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@
  * maxima, and the ratio of the medians. With arguments H and I it prints only the ms of a step of that shape,
  * for bench_train_peers.py.
  */
-#include "engine/backprop.h"
+#include "engine/train/backprop.h"
 
 #include <cblas.h>
 #include <math.h>

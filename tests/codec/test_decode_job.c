@@ -1,6 +1,6 @@
 /* The body of POST /v1/fine_tuning/jobs: every field, what is left out, and what is refused. */
 #include "codec/sources.h"
-#include "support.h"
+#include "codec_support.h"
 
 #include <float.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* Training series: classes, several steps, lines of their own, the memory that they take. */
-#include "support.h"
+#include "codec_support.h"
 
 #include <math.h>
 #include <stdlib.h>

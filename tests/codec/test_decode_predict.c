@@ -1,5 +1,5 @@
 /* The body of predict. */
-#include "support.h"
+#include "codec_support.h"
 
 #include <math.h>
 #include <stdlib.h>

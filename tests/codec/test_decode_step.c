@@ -1,5 +1,5 @@
 /* The bodies of step and forecast: what is taken, and every way to be refused. */
-#include "support.h"
+#include "codec_support.h"
 
 #include <math.h>
 #include <stdlib.h>

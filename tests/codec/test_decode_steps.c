@@ -1,5 +1,5 @@
 /* Many steps in one body: the body's faults, and those that are a step's own. */
-#include "support.h"
+#include "codec_support.h"
 
 #include <math.h>
 #include <stdlib.h>

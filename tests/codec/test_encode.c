@@ -1,5 +1,5 @@
 /* Replies of steps, forecasts and predictions, and errors. */
-#include "support.h"
+#include "codec_support.h"
 
 #include <math.h>
 #include <string.h>

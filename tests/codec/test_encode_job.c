@@ -1,5 +1,5 @@
 /* Jobs, events and checkpoints as documents; what a version says of its job. */
-#include "support.h"
+#include "codec_support.h"
 
 #include <math.h>
 #include <string.h>

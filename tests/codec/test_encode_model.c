@@ -1,5 +1,5 @@
 /* The documents that cJSON builds. */
-#include "support.h"
+#include "codec_support.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Every allocation of every decoder, and of every encoder, fails once. */
-#include "support.h"
+#include "codec_support.h"
 
 #include <math.h>
 #include <string.h>

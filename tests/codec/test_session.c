@@ -1,5 +1,5 @@
 /* Sessions: what GET writes, PUT restores, bit for bit; and how else a session may begin. */
-#include "support.h"
+#include "codec_support.h"
 
 #include <float.h>
 #include <math.h>

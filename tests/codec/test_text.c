@@ -1,4 +1,4 @@
-#include "support.h"
+#include "codec_support.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 #include "crash.h"
 
-#include "digest.h"
+#include "base/digest.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #include "damage.h"
 
-#include "service/record.h"
+#include "service/pool/record.h"
 #include "test.h"
 
 #include <fcntl.h>

@@ -1,10 +1,10 @@
 # common.sh - what the tests of the image share; to be read by them (`.`). Every container and volume that they make bears the label
 # $mark and goes at the end, as does the folder $work. A test says `check "a fact" COMMAND...` for each thing that must hold.
 # shellcheck shell=bash disable=SC2034 # the variables are for whoever reads this file
-# shellcheck source=tests/checks.sh
-. tests/checks.sh
-# shellcheck source=tests/streams.sh
-. tests/streams.sh
+# shellcheck source=tests/checks/checks.sh
+. tests/checks/checks.sh
+# shellcheck source=tests/checks/streams.sh
+. tests/checks/streams.sh
 export no_proxy=127.0.0.1,localhost # whatever proxy this machine has for the rest
 docker=${DOCKER:-docker}
 image=${IMAGE:-grud}

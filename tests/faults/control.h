@@ -3,8 +3,8 @@
  * it. The driver writes it while the daemon runs, so that failures can be put into the start as well as into
  * a single request.
  */
-#ifndef FAULT_CONTROL_H
-#define FAULT_CONTROL_H
+#ifndef CONTROL_H
+#define CONTROL_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -6,8 +6,8 @@
  * libcheck's macros, as the tests' daemon.h does it; here a failed one (check.c) ends the case, not the
  * program, and is a violation.
  */
-#ifndef FAULT_DRIVER_H
-#define FAULT_DRIVER_H
+#ifndef DRIVER_H
+#define DRIVER_H
 
 #include "control.h"
 #include "e2e/daemon.h"
@@ -83,7 +83,7 @@ enum { JOB_BYTES = 16 << 10 };
 struct answer ask(const char *method, const char *path, const char *body);
 struct answer upload(const char *model, const char *file);
 void note_versions(const struct answer *model); /* of pump, in driver.newest */
-/* An error has a code of THE table (server/status.h) and a message. */
+/* An error has a code of THE table (server/base/status.h) and a message. */
 void expect_error(const struct answer *answer);
 void expect_code(const char *method, const char *path, const char *body, int code);
 /* What clients can see, as one text that is comparable: models, sessions and what is in them, jobs that are

@@ -2,7 +2,7 @@
  * The configuration file, and the same lines as flags. A file that is accepted gives values within the
  * table's limits, and one that is refused says why; flags mean what the file means.
  */
-#include "config_options.h"
+#include "config/config_options.h"
 #include "fuzz.h"
 
 #include <string.h>

@@ -5,10 +5,10 @@
  * Every answer is HTTP, every JSON body is JSON, every error has the one shape that all errors have, and
  * none is 500; and meanwhile the daemon says that it is well to whoever asks.
  */
-#include "config.h"
+#include "config/config.h"
 #include "fuzz.h"
 #include "http/http.h"
-#include "log.h"
+#include "base/log.h"
 #include "json/json.h"
 
 #include <arpa/inet.h>

@@ -5,7 +5,7 @@
  * A path leads where a plain walk over the table says; what is encoded is decoded to the same; the guard
  * passes no header that a simple look at its bytes refuses.
  */
-#include "endpoint.h"
+#include "base/endpoint.h"
 #include "fuzz.h"
 #include "http/guard.h"
 #include "http/router.h"

@@ -9,7 +9,7 @@
  */
 #include "codec/codec.h"
 #include "fuzz.h"
-#include "log.h"
+#include "base/log.h"
 #include "service/internal.h"
 #include "json/json.h"
 

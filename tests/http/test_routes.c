@@ -1,7 +1,7 @@
 /* What the table of routes promises, as a whole. */
 #include "http/http.h"
 #include "http/router.h"
-#include "status.h"
+#include "base/status.h"
 #include "test.h"
 
 #include <stdio.h>

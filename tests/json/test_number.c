@@ -1,5 +1,5 @@
 /* Numbers: the grammar, and correct rounding to double and to float. */
-#include "support.h"
+#include "json_support.h"
 #include "test.h"
 
 #include <float.h>

@@ -1,5 +1,5 @@
 /* Printing: what is printed reads back as the same, and floats are as short as can be. */
-#include "support.h"
+#include "json_support.h"
 #include "test.h"
 
 #include <float.h>

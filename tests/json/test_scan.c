@@ -1,5 +1,5 @@
 /* The structure of JSON texts: what is accepted, what is refused and with which words. */
-#include "support.h"
+#include "json_support.h"
 #include "test.h"
 
 #include <string.h>

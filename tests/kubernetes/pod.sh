@@ -4,8 +4,8 @@
 set -euo pipefail
 name=kubernetes-pod
 pids=
-. tests/checks.sh
-. tests/streams.sh
+. tests/checks/checks.sh
+. tests/checks/streams.sh
 . tests/kubernetes/servers.sh
 . tests/kubernetes/node.sh
 

@@ -1,6 +1,6 @@
 #include "certificates.h"
 #include "secure/certificate.h"
-#include "support.h"
+#include "secure_support.h"
 #include "test.h"
 
 #include <gnutls/abstract.h>

@@ -1,5 +1,5 @@
 #include "secure/keys.h"
-#include "support.h"
+#include "secure_support.h"
 #include "test.h"
 
 #include <pthread.h>

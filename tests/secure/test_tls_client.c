@@ -1,7 +1,7 @@
 /* What the client makes of peers that are no TLS servers; tests/e2e asks the real one. */
 #include "secure/tls_client.h"
 #include "test.h"
-#include "wait.h"
+#include "base/wait.h"
 
 #include <errno.h>
 #include <sys/socket.h>

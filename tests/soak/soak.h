@@ -15,7 +15,7 @@
 #define SOAK_H
 
 #include "e2e/daemon.h"
-#include "network.h"
+#include "soak_network.h"
 
 #include <stdint.h>
 

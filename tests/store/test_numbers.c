@@ -1,6 +1,6 @@
 /* Which numbers a model's versions had, and which one is active: what files.c keeps beside the files. */
 #include "store/files.h"
-#include "support.h"
+#include "store_support.h"
 #include "test.h"
 
 #include <stdio.h>

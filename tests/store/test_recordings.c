@@ -1,5 +1,5 @@
 #include "store/recordings.h"
-#include "support.h"
+#include "store_support.h"
 #include "test.h"
 
 #include <math.h>

@@ -1,8 +1,8 @@
 /* What the databases promise when the machine fails them: the disk is full, memory is short, the process is
  * killed. A call that failed changed nothing; a call that returned is not undone. */
-#include "store/jobs.h"
+#include "store/job_store.h"
 #include "store/recordings.h"
-#include "support.h"
+#include "store_support.h"
 #include "test.h"
 
 #include <signal.h>

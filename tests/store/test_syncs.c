@@ -1,6 +1,6 @@
 /* What is on disk when a call returns. */
-#include "store/jobs.h"
-#include "support.h"
+#include "store/job_store.h"
+#include "store_support.h"
 #include "test.h"
 
 #include <sys/syscall.h>

@@ -1,0 +1,255 @@
+/* gru_model_create: an untrained model, as PyTorch initialises nn.GRU and nn.Linear. */
+#include "engine/file/metadata.h"
+#include "engine/file/model_file.h"
+#include "engine/random.h"
+#include "json/json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- random numbers ---- */
+
+/* A tensor of numbers uniform in [-bound, bound). 24 bits each, so that everything up to the last rounding is
+ * exact and no machine differs. */
+static enum gru_status fill(struct gru_tensor *tensor, size_t rows, size_t columns, double bound,
+                            uint64_t *random)
+{
+    size_t n;
+    if (__builtin_mul_overflow(rows, columns > 0 ? columns : 1, &n)) {
+        return GRU_NO_MEMORY;
+    }
+    tensor->rows = rows;
+    tensor->columns = columns;
+    tensor->values = gru_array_alloc(n, sizeof *tensor->values);
+    if (!tensor->values) {
+        return GRU_NO_MEMORY;
+    }
+    for (size_t k = 0; k < n; k++) {
+        double unit = (double)(gru_random_next(random) >> 40) * 0x1p-24; /* [0, 1) */
+        tensor->values[k] = (float)(bound * (2 * unit - 1));
+    }
+    return GRU_OK;
+}
+
+/* ---- the plan ---- */
+
+/* `k` is the index in an array, or SIZE_MAX for what is none. */
+static enum gru_status check_size(const char *what, size_t k, size_t size, struct gru_error *error)
+{
+    if (size >= 1 && size <= GRU_WIDTH_MAX) {
+        return GRU_OK;
+    }
+    char param[64];
+    if (k == SIZE_MAX) {
+        snprintf(param, sizeof param, "%s", what);
+    } else {
+        snprintf(param, sizeof param, "%s[%zu]", what, k);
+    }
+    return gru_fail(error, GRU_BAD_ARGUMENT, param, "'%s' must be from 1 to %d, not %zu", param,
+                    (int)GRU_WIDTH_MAX, size);
+}
+
+static enum gru_status check_sizes(const struct gru_plan *plan, struct gru_error *error)
+{
+    enum gru_status status = check_size("n_inputs", SIZE_MAX, plan->n_inputs, error);
+    if (status == GRU_OK) {
+        status = check_size("n_outputs", SIZE_MAX, plan->n_outputs, error);
+    }
+    if (status == GRU_OK && (plan->n_layers < 1 || plan->n_layers > GRU_LAYERS_MAX)) {
+        status = gru_fail(error, GRU_BAD_ARGUMENT, "n_layers", "'n_layers' must be from 1 to %d, not %zu",
+                          (int)GRU_LAYERS_MAX, plan->n_layers);
+    }
+    for (size_t l = 0; status == GRU_OK && l < plan->n_layers; l++) {
+        status = check_size("hidden_sizes", l, plan->hidden_sizes[l], error);
+    }
+    return status;
+}
+
+/* The scanner's own opinion, because the name goes into a file that it will read. */
+static bool is_utf8(const char *name)
+{
+    char quoted[6 * GRU_NAME_MAX + 2];
+    struct json j;
+    struct json_text text;
+    json_init(&j, quoted, (size_t)(json_print_string(quoted, name, strlen(name)) - quoted));
+    return json_string(&j, &text);
+}
+
+static enum gru_status copy_names(const char *what, const char *const *names, size_t n,
+                                  struct gru_variable **ret_variables, struct gru_error *error)
+{
+    struct gru_variable *variables = gru_array_alloc(n, sizeof *variables);
+    if (!variables) {
+        return gru_fail_no_memory(error);
+    }
+    *ret_variables = variables;
+    char param[64];
+    for (size_t k = 0; k < n; k++) {
+        size_t n_name = strlen(names[k]);
+        snprintf(param, sizeof param, "%s[%zu]", what, k);
+        if (n_name < 1 || n_name > GRU_NAME_MAX || !is_utf8(names[k])) {
+            return gru_fail(error, GRU_BAD_ARGUMENT, param, "the name '%s' must be 1 to %d bytes of UTF-8",
+                            param, (int)GRU_NAME_MAX);
+        }
+        variables[k] = (struct gru_variable){ .std = 1, .feeds = -1 };
+        memcpy(variables[k].name, names[k], n_name);
+    }
+    struct name_index index;
+    if (!gru_name_index_init(&index, variables, n)) {
+        return gru_fail_no_memory(error);
+    }
+    const struct gru_variable *duplicate = gru_name_index_duplicate(&index);
+    gru_name_index_done(&index);
+    if (duplicate) {
+        snprintf(param, sizeof param, "%s[%zu]", what, (size_t)(duplicate - variables));
+        return gru_fail(error, GRU_BAD_ARGUMENT, param, "another of the %s is named '%s' too", what,
+                        gru_show(duplicate->name).text);
+    }
+    return GRU_OK;
+}
+
+static enum gru_status scale(const struct gru_plan *plan, size_t k, struct gru_info *info,
+                             const struct name_index *inputs, const struct name_index *outputs,
+                             struct gru_error *error)
+{
+    const struct gru_scaling *scaling = &plan->scalings[k];
+    const struct gru_variable *input = gru_name_index_find(inputs, scaling->name);
+    const struct gru_variable *output = gru_name_index_find(outputs, scaling->name);
+    char param[64];
+    snprintf(param, sizeof param, "scalings[%zu]", k);
+    if (!input && !output) {
+        return gru_fail(error, GRU_BAD_ARGUMENT, param, "there is no input or output '%s' to scale",
+                        gru_show(scaling->name).text);
+    }
+    if (!isfinite(scaling->mean) || !isfinite(scaling->std) || !(scaling->std > 0)) {
+        return gru_fail(error, GRU_BAD_ARGUMENT, param,
+                        "the scaling of '%s' must have a finite mean and a std above 0",
+                        gru_show(scaling->name).text);
+    }
+    struct gru_variable *variable =
+        input ? &info->inputs[input - info->inputs] : &info->outputs[output - info->outputs];
+    variable->mean = scaling->mean;
+    variable->std = scaling->std;
+    return GRU_OK;
+}
+
+/* Finds what each output feeds, and scales. */
+static enum gru_status connect(const struct gru_plan *plan, struct gru_info *info,
+                               const struct name_index *inputs, const struct name_index *outputs,
+                               struct gru_error *error)
+{
+    for (size_t k = 0; k < plan->n_scalings; k++) {
+        enum gru_status status = scale(plan, k, info, inputs, outputs, error);
+        if (status != GRU_OK) {
+            return status;
+        }
+    }
+    for (size_t o = 0; o < info->n_outputs; o++) {
+        const struct gru_variable *fed = gru_name_index_find(inputs, info->outputs[o].name);
+        if (fed) {
+            info->outputs[o].feeds = (int)(fed - info->inputs);
+            gru_metadata_default_scaling(&info->outputs[o], fed, info->residual);
+        }
+    }
+    return GRU_OK;
+}
+
+static enum gru_status describe(const struct gru_plan *plan, struct gru_info *info, struct gru_error *error)
+{
+    info->cell = plan->cell;
+    info->reset = plan->cell == GRU_CELL_THREE_GATE ? GRU_RESET_AFTER : plan->reset;
+    info->missing = GRU_MISSING_LAST;
+    info->residual = plan->residual;
+    info->steps = 1;
+    info->n_inputs = plan->n_inputs;
+    info->n_outputs = plan->n_outputs;
+    enum gru_status status = copy_names("inputs", plan->inputs, plan->n_inputs, &info->inputs, error);
+    if (status == GRU_OK) {
+        status = copy_names("outputs", plan->outputs, plan->n_outputs, &info->outputs, error);
+    }
+    struct name_index inputs = { 0 }, outputs = { 0 };
+    if (status == GRU_OK && (!gru_name_index_init(&inputs, info->inputs, info->n_inputs) ||
+                             !gru_name_index_init(&outputs, info->outputs, info->n_outputs))) {
+        status = gru_fail_no_memory(error);
+    }
+    if (status == GRU_OK) {
+        status = connect(plan, info, &inputs, &outputs, error);
+    }
+    gru_name_index_done(&inputs);
+    gru_name_index_done(&outputs);
+    return status;
+}
+
+/* ---- the weights ---- */
+
+/* Only the cell with r (.) (U h + b_hh) has a use for two biases; elsewhere they would be one, counted twice.
+ */
+static bool has_bias_hh(const struct gru_info *info)
+{
+    return info->cell != GRU_CELL_THREE_GATE && info->reset == GRU_RESET_AFTER;
+}
+
+static enum gru_status fill_layer(struct gru_model *model, size_t l, uint64_t *random)
+{
+    struct gru_tensor *tensors = model->layers[l].tensors;
+    size_t i = model->info.layers[l].input_size;
+    size_t h = model->info.layers[l].hidden_size;
+    size_t rows = gru_cell_gates(model->info.cell) * h;
+    double bound = 1 / sqrt((double)h);
+    enum gru_status status = fill(&tensors[GRU_TENSOR_WEIGHT_IH], rows, i, bound, random);
+    if (status == GRU_OK) {
+        status = fill(&tensors[GRU_TENSOR_WEIGHT_HH], rows, h, bound, random);
+    }
+    if (status == GRU_OK) {
+        status = fill(&tensors[GRU_TENSOR_BIAS_IH], rows, 0, bound, random);
+    }
+    if (status == GRU_OK && has_bias_hh(&model->info)) {
+        status = fill(&tensors[GRU_TENSOR_BIAS_HH], rows, 0, bound, random);
+    }
+    return status;
+}
+
+static enum gru_status fill_weights(const struct gru_plan *plan, struct gru_model *model)
+{
+    uint64_t random = plan->seed;
+    enum gru_status status = gru_model_alloc_layers(model, plan->n_layers);
+    for (size_t l = 0; status == GRU_OK && l < plan->n_layers; l++) {
+        model->info.layers[l].input_size = l > 0 ? plan->hidden_sizes[l - 1] : plan->n_inputs;
+        model->info.layers[l].hidden_size = plan->hidden_sizes[l];
+        status = fill_layer(model, l, &random);
+    }
+    size_t width = plan->hidden_sizes[plan->n_layers - 1];
+    double bound = 1 / sqrt((double)width);
+    if (status == GRU_OK) {
+        status = fill(&model->head_weight, plan->n_outputs, width, bound, &random);
+    }
+    if (status == GRU_OK) {
+        status = fill(&model->head_bias, plan->n_outputs, 0, bound, &random);
+    }
+    return status == GRU_OK ? gru_model_finish(model) : status;
+}
+
+enum gru_status gru_model_create(const struct gru_plan *plan, struct gru_model **ret_model,
+                                 struct gru_error *error)
+{
+    enum gru_status status = check_sizes(plan, error);
+    if (status != GRU_OK) {
+        return status;
+    }
+    struct gru_model *model;
+    if (gru_model_alloc(&model) != GRU_OK) {
+        return gru_fail_no_memory(error);
+    }
+    status = describe(plan, &model->info, error);
+    if (status == GRU_OK && fill_weights(plan, model) != GRU_OK) {
+        status = gru_fail_no_memory(error);
+    }
+    if (status != GRU_OK) {
+        gru_model_unref(model);
+        return status;
+    }
+    *ret_model = model;
+    return GRU_OK;
+}

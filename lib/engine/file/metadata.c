@@ -1,0 +1,381 @@
+/* Reading the metadata's text; see metadata.h. */
+#include "engine/file/metadata.h"
+#include "engine/file/fields.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the words ---- */
+
+static enum gru_status read_cell(struct fields *r, const char *path, void *target)
+{
+    const char *names[] = { gru_cell_name(GRU_CELL_GRU), gru_cell_name(GRU_CELL_OUTPUT_GATE),
+                            gru_cell_name(GRU_CELL_THREE_GATE) };
+    int choice;
+    enum gru_status status = gru_field_choice(r, path, names, 3, &choice);
+    if (status == GRU_OK) {
+        ((struct metadata *)target)->cell = (enum gru_cell)choice;
+    }
+    return status;
+}
+
+static enum gru_status read_reset(struct fields *r, const char *path, void *target)
+{
+    const char *names[] = { gru_reset_name(GRU_RESET_AFTER), gru_reset_name(GRU_RESET_BEFORE) };
+    int choice;
+    enum gru_status status = gru_field_choice(r, path, names, 2, &choice);
+    if (status == GRU_OK) {
+        ((struct metadata *)target)->reset = (enum gru_reset)choice;
+    }
+    return status;
+}
+
+static enum gru_status read_activation(struct fields *r, const char *path, void *target)
+{
+    const char *names[] = { gru_activation_name(GRU_LINEAR), gru_activation_name(GRU_SIGMOID),
+                            gru_activation_name(GRU_TANH), gru_activation_name(GRU_SOFTMAX) };
+    int choice;
+    enum gru_status status = gru_field_choice(r, path, names, 4, &choice);
+    if (status == GRU_OK) {
+        ((struct metadata *)target)->activation = (enum gru_activation)choice;
+    }
+    return status;
+}
+
+static enum gru_status read_missing(struct fields *r, const char *path, void *target)
+{
+    const char *names[] = { gru_missing_name(GRU_MISSING_ERROR), gru_missing_name(GRU_MISSING_LAST),
+                            gru_missing_name(GRU_MISSING_MEAN), gru_missing_name(GRU_MISSING_FORECAST) };
+    int choice;
+    enum gru_status status = gru_field_choice(r, path, names, 4, &choice);
+    if (status == GRU_OK) {
+        ((struct metadata *)target)->missing = (enum gru_missing)choice;
+    }
+    return status;
+}
+
+static enum gru_status read_gate_order(struct fields *r, const char *path, void *target)
+{
+    static const char *const names[] = { "rzn", "zrn", "zrh" };
+    int choice;
+    enum gru_status status = gru_field_choice(r, path, names, 3, &choice);
+    if (status == GRU_OK) {
+        ((struct metadata *)target)->z_first = choice > 0;
+    }
+    return status;
+}
+
+static enum gru_status read_update(struct fields *r, const char *path, void *target)
+{
+    static const char *const names[] = { "keep", "take" };
+    int choice;
+    enum gru_status status = gru_field_choice(r, path, names, 2, &choice);
+    if (status == GRU_OK) {
+        ((struct metadata *)target)->take = choice == 1;
+    }
+    return status;
+}
+
+/* ---- inputs and outputs ---- */
+
+static enum gru_status read_variable_name(struct fields *r, const char *path, void *target)
+{
+    return gru_field_name(r, path, ((struct metadata_variable *)target)->variable.name);
+}
+
+static enum gru_status read_unit(struct fields *r, const char *path, void *target)
+{
+    return gru_field_string(r, path, ((struct metadata_variable *)target)->variable.unit, GRU_UNIT_MAX + 1);
+}
+
+static enum gru_status read_mean(struct fields *r, const char *path, void *target)
+{
+    struct metadata_variable *variable = target;
+    variable->has_scaling = true;
+    return gru_field_number(r, path, &variable->variable.mean);
+}
+
+static enum gru_status read_std(struct fields *r, const char *path, void *target)
+{
+    struct metadata_variable *variable = target;
+    variable->has_scaling = true;
+    return gru_field_positive(r, path, &variable->variable.std);
+}
+
+/* null says that an output feeds nothing, although it may have an input's name. */
+static enum gru_status read_feeds(struct fields *r, const char *path, void *target)
+{
+    struct metadata_variable *variable = target;
+    variable->has_feeds = true;
+    if (json_peek(&r->j) == JSON_NULL) {
+        return json_null(&r->j) ? GRU_OK : gru_fields_fail_syntax(r);
+    }
+    return gru_field_name(r, path, variable->feeds);
+}
+
+static const struct key variable_keys[] = {
+    { "name", read_variable_name }, { "unit", read_unit }, { "mean", read_mean }, { "std", read_std },
+    { "feeds", read_feeds },
+};
+enum { N_OUTPUT_KEYS = sizeof variable_keys / sizeof *variable_keys, N_INPUT_KEYS = N_OUTPUT_KEYS - 1 };
+
+static enum gru_status read_variables(struct fields *r, const char *path, int n_keys,
+                                      struct metadata_variable **ret_variables, size_t *ret_n)
+{
+    size_t capacity = 0;
+    enum gru_status status = gru_field_array(r, path);
+    if (status != GRU_OK) {
+        return status;
+    }
+    while (json_element(&r->j)) {
+        void *grown = *ret_variables;
+        if (*ret_n == GRU_WIDTH_MAX) {
+            return gru_fail(r->error, GRU_BAD_METADATA, path, "'%s' has more than %d elements", path,
+                            (int)GRU_WIDTH_MAX);
+        }
+        if (!gru_array_reserve(&grown, &capacity, *ret_n + 1, sizeof **ret_variables)) {
+            return gru_fail_no_memory(r->error);
+        }
+        *ret_variables = grown;
+        struct metadata_variable *variable = &(*ret_variables)[*ret_n];
+        *variable = (struct metadata_variable){ .variable = { .std = 1, .feeds = -1 } };
+        char inner[PATH_MAX_BYTES];
+        unsigned seen;
+        snprintf(inner, sizeof inner, "%s[%zu]", path, (*ret_n)++);
+        status = gru_fields_read(r, inner, variable_keys, n_keys, variable, &seen);
+        if (status != GRU_OK) {
+            return status;
+        }
+    }
+    if (r->j.error) {
+        return gru_fields_fail_syntax(r);
+    }
+    if (*ret_n == 0) {
+        return gru_fail(r->error, GRU_BAD_METADATA, path, "'%s' must not be empty", path);
+    }
+    return GRU_OK;
+}
+
+static enum gru_status read_inputs(struct fields *r, const char *path, void *target)
+{
+    struct metadata *metadata = target;
+    return read_variables(r, path, N_INPUT_KEYS, &metadata->inputs, &metadata->n_inputs);
+}
+
+static enum gru_status read_outputs(struct fields *r, const char *path, void *target)
+{
+    struct metadata *metadata = target;
+    return read_variables(r, path, N_OUTPUT_KEYS, &metadata->outputs, &metadata->n_outputs);
+}
+
+/* ---- the rest of the keys ---- */
+
+static enum gru_status read_order(struct fields *r, const char *path, void *target)
+{
+    struct metadata *metadata = target;
+    enum gru_status status = gru_field_array(r, path);
+    while (status == GRU_OK && json_element(&r->j)) {
+        char inner[PATH_MAX_BYTES];
+        struct json_text text;
+        if (metadata->n_order == GRU_LAYERS_MAX) {
+            return gru_fail(r->error, GRU_BAD_METADATA, path, "'%s' has more than %d elements", path,
+                            (int)GRU_LAYERS_MAX);
+        }
+        snprintf(inner, sizeof inner, "%s[%zu]", path, metadata->n_order);
+        status = gru_field_text(r, inner, &text);
+        if (status != GRU_OK) {
+            return status;
+        }
+        char *prefix = gru_array_alloc(text.n + 1, 1);
+        if (!prefix) {
+            return gru_fail_no_memory(r->error);
+        }
+        metadata->order[metadata->n_order++] = prefix;
+        if (!json_unescape(text, prefix, text.n + 1)) {
+            return gru_fail(r->error, GRU_BAD_METADATA, inner, "'%s' holds a NUL character", inner);
+        }
+    }
+    if (status == GRU_OK && r->j.error) {
+        return gru_fields_fail_syntax(r);
+    }
+    if (status == GRU_OK && metadata->n_order == 0) {
+        return gru_fail(r->error, GRU_BAD_METADATA, path, "'%s' must not be empty", path);
+    }
+    return status;
+}
+
+static enum gru_status read_residual(struct fields *r, const char *path, void *target)
+{
+    enum gru_status status = gru_field_expect(r, path, JSON_BOOL);
+    if (status == GRU_OK && !json_bool(&r->j, &((struct metadata *)target)->residual)) {
+        status = gru_fields_fail_syntax(r);
+    }
+    return status;
+}
+
+static enum gru_status read_steps(struct fields *r, const char *path, void *target)
+{
+    double steps;
+    enum gru_status status = gru_field_number(r, path, &steps);
+    if (status != GRU_OK) {
+        return status;
+    }
+    if (!(steps >= 1 && steps <= GRU_WIDTH_MAX) || steps != floor(steps)) {
+        return gru_fail(r->error, GRU_BAD_METADATA, path, "'%s' must be a whole number from 1 to %d, not %g",
+                        path, (int)GRU_WIDTH_MAX, steps);
+    }
+    ((struct metadata *)target)->steps = (size_t)steps;
+    return GRU_OK;
+}
+
+static enum gru_status read_interval(struct fields *r, const char *path, void *target)
+{
+    return gru_field_positive(r, path, &((struct metadata *)target)->interval_seconds);
+}
+
+/* ---- selftest ---- */
+
+/* One row onto the end of rows->values. The row is scanned again where it did not fit the first time. */
+static enum gru_status read_row(struct fields *r, const char *path, struct metadata_rows *rows,
+                                size_t *capacity)
+{
+    enum gru_status status = gru_field_expect(r, path, JSON_ARRAY);
+    if (status != GRU_OK) {
+        return status;
+    }
+    size_t used = rows->n_rows * rows->n_columns;
+    void *grown = rows->values;
+    if (!gru_array_reserve(&grown, capacity, used + 1, sizeof *rows->values)) {
+        return gru_fail_no_memory(r->error);
+    }
+    rows->values = grown;
+    const struct json before = r->j;
+    size_t n;
+    if (!json_float_array(&r->j, rows->values + used, *capacity - used, &n)) {
+        return gru_fields_fail_syntax(r);
+    }
+    if (n > *capacity - used) {
+        if (!gru_array_reserve(&grown, capacity, used + n, sizeof *rows->values)) {
+            return gru_fail_no_memory(r->error);
+        }
+        rows->values = grown;
+        r->j = before;
+        if (!json_float_array(&r->j, rows->values + used, *capacity - used, &n)) {
+            return gru_fields_fail_syntax(r);
+        }
+    }
+    if (rows->n_rows > 0 && n != rows->n_columns) {
+        return gru_fail(r->error, GRU_BAD_METADATA, path, "'%s' has %zu numbers, but the rows before it %zu",
+                        path, n, rows->n_columns);
+    }
+    rows->n_columns = n;
+    rows->n_rows++;
+    return GRU_OK;
+}
+
+static enum gru_status read_rows(struct fields *r, const char *path, void *target)
+{
+    struct metadata_rows *rows = target;
+    size_t capacity = 0;
+    enum gru_status status = gru_field_array(r, path);
+    while (status == GRU_OK && json_element(&r->j)) {
+        char inner[PATH_MAX_BYTES];
+        snprintf(inner, sizeof inner, "%s[%zu]", path, rows->n_rows);
+        if (rows->n_rows == SELFTEST_ROWS_MAX) {
+            return gru_fail(r->error, GRU_BAD_METADATA, path, "'%s' has more than %d rows", path,
+                            (int)SELFTEST_ROWS_MAX);
+        }
+        status = read_row(r, inner, rows, &capacity);
+    }
+    return status == GRU_OK && r->j.error ? gru_fields_fail_syntax(r) : status;
+}
+
+static enum gru_status read_x(struct fields *r, const char *path, void *target)
+{
+    return read_rows(r, path, &((struct metadata *)target)->x);
+}
+
+static enum gru_status read_y(struct fields *r, const char *path, void *target)
+{
+    return read_rows(r, path, &((struct metadata *)target)->y);
+}
+
+static enum gru_status read_selftest(struct fields *r, const char *path, void *target)
+{
+    static const struct key keys[] = { { "x", read_x }, { "y", read_y } };
+    struct metadata *metadata = target;
+    unsigned seen;
+    enum gru_status status = gru_fields_read(r, path, keys, 2, metadata, &seen);
+    if (status != GRU_OK) {
+        return status;
+    }
+    if (seen != 3 || metadata->x.n_rows == 0 || metadata->x.n_rows != metadata->y.n_rows) {
+        return gru_fail(r->error, GRU_BAD_METADATA, path,
+                        "'%s' must have as many rows of y as of x, and at least one; it has %zu and %zu",
+                        path, metadata->y.n_rows, metadata->x.n_rows);
+    }
+    return GRU_OK;
+}
+
+/* ---- the whole ---- */
+
+static const struct key top_keys[] = {
+    { "reset", read_reset },       { "gate_order", read_gate_order }, { "update", read_update },
+    { "cell", read_cell },         { "order", read_order },           { "activation", read_activation },
+    { "inputs", read_inputs },     { "outputs", read_outputs },       { "residual", read_residual },
+    { "steps", read_steps },       { "missing", read_missing },       { "interval_seconds", read_interval },
+    { "selftest", read_selftest },
+};
+enum { N_TOP_KEYS = sizeof top_keys / sizeof *top_keys, N_NOT_OF_THREE_GATE = 3 };
+
+static enum gru_status read_top(struct fields *r, struct metadata *metadata)
+{
+    unsigned seen;
+    enum gru_status status = gru_fields_read(r, "grud", top_keys, N_TOP_KEYS, metadata, &seen);
+    if (status != GRU_OK) {
+        return status;
+    }
+    if (!json_end(&r->j)) {
+        return gru_fields_fail_syntax(r);
+    }
+    for (int k = 0; k < N_NOT_OF_THREE_GATE && metadata->cell == GRU_CELL_THREE_GATE; k++) {
+        if (seen & 1U << k) {
+            char path[PATH_MAX_BYTES];
+            snprintf(path, sizeof path, "grud.%s", top_keys[k].name);
+            return gru_fail(r->error, GRU_BAD_METADATA, path, "'%s' does not apply to the cell %s", path,
+                            gru_cell_name(GRU_CELL_THREE_GATE));
+        }
+    }
+    return GRU_OK;
+}
+
+enum gru_status gru_metadata_read(const char *text, struct metadata *ret_metadata, struct gru_error *error)
+{
+    struct metadata metadata = { .missing = GRU_MISSING_LAST, .steps = 1 };
+    struct fields r = { .error = error };
+    enum gru_status status = GRU_OK;
+    if (text) {
+        json_init(&r.j, text, strlen(text));
+        status = read_top(&r, &metadata);
+    }
+    if (status != GRU_OK) {
+        gru_metadata_done(&metadata);
+        return status;
+    }
+    *ret_metadata = metadata;
+    return GRU_OK;
+}
+
+void gru_metadata_done(struct metadata *metadata)
+{
+    for (size_t k = 0; k < metadata->n_order; k++) {
+        free(metadata->order[k]);
+    }
+    free(metadata->inputs);
+    free(metadata->outputs);
+    free(metadata->x.values);
+    free(metadata->y.values);
+    *metadata = (struct metadata){ 0 };
+}

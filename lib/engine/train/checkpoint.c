@@ -1,0 +1,185 @@
+/*
+ * checkpoint.c - a trainer as bytes: gru_trainer_save and gru_trainer_restore.
+ *
+ *     header | position | weights [P] | moments [P'] each | best weights [P] | states | hash of all before
+ *
+ * Which arrays there are follows from the hyper-parameters, so the length is known before a byte is read. All
+ * numbers are as the machine has them; another byte order shows in the magic number.
+ */
+#include "engine/buffer.h"
+#include "engine/train/trainer.h"
+
+#include <string.h>
+
+enum { VERSION = 1, ARRAYS_MAX = 3 + OPTIMIZER_MOMENTS_MAX };
+
+#define MAGIC 0x6E696172745F7267U /* "gr_train" */
+
+struct header {
+    uint64_t magic, version, n_bytes, fingerprint;
+};
+
+_Static_assert(sizeof(struct position) % sizeof(uint64_t) == 0, "a position has no padding");
+
+/* An array of the trainer that goes into a checkpoint. */
+struct piece {
+    float *values;
+    size_t n;
+};
+
+static size_t list_pieces(const struct gru_trainer *trainer, struct piece pieces[ARRAYS_MAX])
+{
+    const struct trainer_arrays *arrays = &trainer->arrays;
+    const struct trainer_sizes *sizes = &trainer->sizes;
+    size_t n = 0;
+    pieces[n++] = (struct piece){ gru_backprop_parameters(trainer->backprop), sizes->n_parameters };
+    for (size_t k = 0; k < OPTIMIZER_MOMENTS_MAX; k++) {
+        pieces[n++] = (struct piece){ arrays->moments[k], arrays->moments[k] ? sizes->n_trained : 0 };
+    }
+    pieces[n++] = (struct piece){ arrays->best, arrays->best ? sizes->n_parameters : 0 };
+    pieces[n++] = (struct piece){ arrays->states, sizes->n_states };
+    return n;
+}
+
+/* The arrays are in memory, so their sum is no overflow. */
+static size_t n_checkpoint_bytes(const struct piece *pieces, size_t n)
+{
+    size_t n_bytes = sizeof(struct header) + sizeof(struct position) + sizeof(uint64_t);
+    for (size_t k = 0; k < n; k++) {
+        n_bytes += pieces[k].n * sizeof *pieces[k].values;
+    }
+    return n_bytes;
+}
+
+static uint64_t hash_of(const char *bytes, size_t n_bytes)
+{
+    return gru_hash(MAGIC, bytes, n_bytes - sizeof(uint64_t));
+}
+
+/* ---- saving ---- */
+
+static char *put(char *p, const void *from, size_t n)
+{
+    if (n > 0) {
+        memcpy(p, from, n);
+    }
+    return p + n;
+}
+
+/* A validation under way is begun anew: its sums are not saved. */
+static struct position saved_position(const struct gru_trainer *trainer)
+{
+    struct position position = trainer->position;
+    if (position.phase != PHASE_TRAIN) {
+        position.cursor = 0;
+        position.t = 0;
+    }
+    return position;
+}
+
+enum gru_status gru_trainer_save(const struct gru_trainer *trainer, void **ret_bytes, size_t *ret_n_bytes)
+{
+    struct piece pieces[ARRAYS_MAX];
+    size_t n = list_pieces(trainer, pieces);
+    size_t n_bytes = n_checkpoint_bytes(pieces, n);
+    char *bytes = gru_array_alloc(n_bytes, 1);
+    if (!bytes) {
+        return GRU_NO_MEMORY;
+    }
+    const struct header header = { MAGIC, VERSION, n_bytes, trainer->fingerprint };
+    const struct position position = saved_position(trainer);
+    char *p = put(bytes, &header, sizeof header);
+    p = put(p, &position, sizeof position);
+    for (size_t k = 0; k < n; k++) {
+        p = put(p, pieces[k].values, pieces[k].n * sizeof *pieces[k].values);
+    }
+    const uint64_t hash = hash_of(bytes, n_bytes);
+    put(p, &hash, sizeof hash);
+    *ret_bytes = bytes;
+    *ret_n_bytes = n_bytes;
+    return GRU_OK;
+}
+
+/* ---- restoring ---- */
+
+/* That the position is one of this training, whoever made the bytes. */
+static bool position_fits(const struct gru_trainer *trainer, const struct position *position)
+{
+    const size_t n_epochs = trainer->training.hyperparameters.n_epochs;
+    const bool has_best = trainer->arrays.best != NULL;
+    if (position->phase > PHASE_END || position->epoch > n_epochs || position->best_epoch > position->epoch ||
+        (position->best_epoch > 0 && !has_best)) {
+        return false;
+    }
+    switch ((enum phase)position->phase) {
+    case PHASE_BASELINE:
+    case PHASE_VALID:
+        return trainer->validates && position->epoch < n_epochs && position->cursor == 0 && position->t == 0;
+    case PHASE_TRAIN:
+        break;
+    case PHASE_END:
+        return position->cursor == 0 && position->t == 0;
+    }
+    if (position->epoch >= n_epochs || position->cursor > trainer->training.n_series) {
+        return false;
+    }
+    struct order order = { &trainer->dataset, PART_TRAIN,
+                           gru_epoch_key(trainer->training.seed, position->epoch) };
+    size_t longest;
+    gru_batch_extent(&order, position->cursor, trainer->sizes.n_lanes, &longest);
+    return position->t == 0 || position->t < longest;
+}
+
+static enum gru_status check_bytes(const struct gru_trainer *trainer, const char *bytes, size_t n_bytes,
+                                   size_t n_expected, struct position *ret_position)
+{
+    struct header header;
+    uint64_t hash;
+    if (n_bytes != n_expected) {
+        return GRU_BAD_FILE;
+    }
+    memcpy(&header, bytes, sizeof header);
+    memcpy(&hash, bytes + n_bytes - sizeof hash, sizeof hash);
+    if (header.magic != MAGIC || header.version != VERSION || header.n_bytes != n_bytes ||
+        header.fingerprint != trainer->fingerprint || hash != hash_of(bytes, n_bytes)) {
+        return GRU_BAD_FILE;
+    }
+    struct position position;
+    memcpy(&position, bytes + sizeof header, sizeof position);
+    if (!position_fits(trainer, &position)) {
+        return GRU_BAD_FILE;
+    }
+    *ret_position = position;
+    return GRU_OK;
+}
+
+enum gru_status gru_trainer_restore(struct gru_trainer *trainer, const void *bytes, size_t n_bytes)
+{
+    struct piece pieces[ARRAYS_MAX];
+    struct position position;
+    size_t n = list_pieces(trainer, pieces);
+    enum gru_status status = check_bytes(trainer, bytes, n_bytes, n_checkpoint_bytes(pieces, n), &position);
+    if (status != GRU_OK) {
+        return status;
+    }
+    trainer->position = position;
+    trainer->optimizer.n_updates = position.n_updates;
+    gru_trainer_begin_phase(trainer, (enum phase)position.phase);
+    const char *p = (const char *)bytes + sizeof(struct header) + sizeof position;
+    for (size_t k = 0; k < n; k++) {
+        size_t n_piece = pieces[k].n * sizeof *pieces[k].values;
+        if (n_piece > 0) {
+            memcpy(pieces[k].values, p, n_piece);
+        }
+        p += n_piece;
+    }
+    gru_backprop_refresh(trainer->backprop);
+    if (position.phase == PHASE_TRAIN) {
+        trainer->position.cursor = position.cursor;
+        trainer->position.t = position.t;
+        gru_trainer_take_batch(trainer);
+    } else {
+        memset(trainer->arrays.states, 0, trainer->sizes.n_states * sizeof *trainer->arrays.states);
+    }
+    return GRU_OK;
+}

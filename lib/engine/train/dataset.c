@@ -1,0 +1,179 @@
+/* Series as lanes; see dataset.h. */
+#include "engine/train/dataset.h"
+#include "engine/train/loss.h"
+#include "engine/engine_rows.h"
+
+#include <float.h>
+#include <math.h>
+
+/* ---- which series is what ---- */
+
+static bool is_one_target(const struct gru_series *series)
+{
+    return series->n_targets == 1;
+}
+
+/* How many of n in time are for validation: floor(f n), of the decimal f that was meant: as doubles, 0.29
+ * times 100 is a little less than 29. */
+static size_t share(double fraction, size_t n)
+{
+    return (size_t)floor(fraction * (double)n * (1 + 4 * DBL_EPSILON));
+}
+
+/* The last floor(f n) of the n series with one target are held back. */
+static size_t find_first_held(const struct gru_training *training)
+{
+    size_t n_one = 0;
+    for (size_t k = 0; k < training->n_series; k++) {
+        n_one += is_one_target(&training->series[k]);
+    }
+    size_t n_held = share(training->validation_fraction, n_one);
+    size_t k = training->n_series;
+    while (n_held > 0) {
+        n_held -= is_one_target(&training->series[--k]);
+    }
+    return k;
+}
+
+void gru_dataset_init(struct dataset *dataset, const struct gru_model *model,
+                      const struct gru_training *training)
+{
+    enum gru_loss loss = (enum gru_loss)training->hyperparameters.loss;
+    *dataset = (struct dataset){ .info = &model->info,
+                                 .training = training,
+                                 .loss = loss,
+                                 .width = gru_loss_width(&model->info, loss),
+                                 .first_held = find_first_held(training) };
+}
+
+size_t gru_dataset_n_series(const struct dataset *dataset, enum part part)
+{
+    const struct gru_training *training = dataset->training;
+    if (part == PART_TRAIN) {
+        return training->n_series;
+    }
+    if (training->n_validation > 0) {
+        return training->n_validation;
+    }
+    return training->validation_fraction > 0 ? training->n_series : 0;
+}
+
+/* Rows at the end of a many-target series that are for validation; at least one of several. */
+static size_t held_rows(const struct gru_training *training, size_t n_rows)
+{
+    if (training->validation_fraction <= 0 || n_rows < 2) {
+        return 0;
+    }
+    size_t n = share(training->validation_fraction, n_rows);
+    return n > 0 ? n : 1;
+}
+
+struct dataset_lane gru_dataset_lane(const struct dataset *dataset, enum part part, size_t k)
+{
+    const struct gru_training *training = dataset->training;
+    bool own = part == PART_VALID && training->n_validation > 0;
+    const struct gru_series *series = own ? &training->validation[k] : &training->series[k];
+    const float *filled = dataset->filled ? dataset->filled[own ? training->n_series + k : k] : NULL;
+    struct dataset_lane lane = { .series = series, .x = filled ? filled : series->x };
+    if (own) {
+        lane.n_rows = series->n_rows;
+    } else if (is_one_target(series)) {
+        bool held = k >= dataset->first_held;
+        lane.n_rows = held == (part == PART_VALID) ? series->n_rows : 0;
+    } else {
+        size_t n_held = held_rows(training, series->n_rows);
+        size_t n_train = series->n_rows - n_held;
+        lane.n_rows = part == PART_TRAIN ? n_train : (n_held > 0 ? series->n_rows : 0);
+        lane.first = part == PART_TRAIN ? 0 : n_train;
+    }
+    return lane;
+}
+
+/* ---- targets ---- */
+
+const struct gru_variable *gru_dataset_output(const struct dataset *dataset, size_t column)
+{
+    return dataset->loss == GRU_CROSS_ENTROPY ? NULL
+                                              : &dataset->info->outputs[column % dataset->info->n_outputs];
+}
+
+float gru_dataset_raw_target(const struct dataset *dataset, const struct dataset_lane *lane, size_t t,
+                             size_t column)
+{
+    const struct gru_series *series = lane->series;
+    if (series->y && is_one_target(series)) {
+        return t + 1 == series->n_rows ? series->y[column] : NAN;
+    }
+    if (series->y) {
+        return t >= lane->first ? series->y[t * dataset->width + column] : NAN;
+    }
+    const struct gru_info *info = dataset->info;
+    int fed = info->outputs[column % info->n_outputs].feeds;
+    size_t time = t + 1 + column / info->n_outputs;
+    if (fed < 0 || time < lane->first || time >= lane->n_rows) {
+        return NAN;
+    }
+    return series->x[time * info->n_inputs + (size_t)fed];
+}
+
+float gru_dataset_scale(const struct dataset *dataset, size_t column, float raw, float base)
+{
+    const struct gru_variable *output = gru_dataset_output(dataset, column);
+    if (!output) {
+        return raw;
+    }
+    double value = (double)raw;
+    if (dataset->info->residual && output->feeds >= 0) {
+        value -= (double)base;
+    }
+    return (float)((value - output->mean) / output->std);
+}
+
+/* Whether a row can have targets at all, without a look at any of them. */
+static bool may_have_targets(const struct dataset *dataset, const struct dataset_lane *lane, size_t t)
+{
+    if (lane->series->y) {
+        return is_one_target(lane->series) ? t + 1 == lane->series->n_rows : t >= lane->first;
+    }
+    return t + dataset->info->steps >= lane->first;
+}
+
+size_t gru_dataset_next_target(const struct dataset *dataset, const struct dataset_lane *lane, size_t t,
+                               size_t t_end)
+{
+    for (; t < t_end; t++) {
+        bool any = may_have_targets(dataset, lane, t);
+        for (size_t k = 0; any && k < dataset->width; k++) {
+            if (!isnan(gru_dataset_raw_target(dataset, lane, t, k))) {
+                return t;
+            }
+        }
+    }
+    return t_end;
+}
+
+void gru_dataset_inputs(const struct dataset *dataset, const struct dataset_lane *lane, size_t t, float *in)
+{
+    const struct gru_info *info = dataset->info;
+    const float *x = lane->x + t * info->n_inputs;
+    for (size_t i = 0; i < info->n_inputs; i++) {
+        in[i] = gru_normalise(&info->inputs[i], x[i]);
+    }
+}
+
+size_t gru_dataset_targets(const struct dataset *dataset, const struct dataset_lane *lane, size_t t,
+                           float *targets)
+{
+    const struct gru_info *info = dataset->info;
+    size_t n = 0;
+    bool any = may_have_targets(dataset, lane, t);
+    for (size_t k = 0; k < dataset->width; k++) {
+        float raw = any ? gru_dataset_raw_target(dataset, lane, t, k) : NAN;
+        const struct gru_variable *output = gru_dataset_output(dataset, k);
+        int fed = output ? output->feeds : -1;
+        float base = fed >= 0 ? lane->x[t * info->n_inputs + (size_t)fed] : 0.0F;
+        targets[k] = gru_dataset_scale(dataset, k, raw, base);
+        n += !isnan(raw);
+    }
+    return n;
+}

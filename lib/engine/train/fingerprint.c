@@ -1,0 +1,91 @@
+/* What a checkpoint belongs to, and that it is whole: a hash of 64 bits. It guards against damage and
+ * mistakes, not against someone who wants to deceive. */
+#include "engine/train/hyperparameters.h"
+#include "engine/train/loss.h"
+#include "engine/random.h"
+#include "engine/train/trainer.h"
+
+#include <string.h>
+
+/* Each word goes through a bijection of the hash, so that two inputs of one length which differ in a single
+ * word never agree. */
+static uint64_t add(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * 0x9E3779B97F4A7C15U;
+    return hash ^ hash >> 32;
+}
+
+uint64_t gru_hash(uint64_t hash, const void *bytes, size_t n)
+{
+    const char *p = bytes;
+    hash = add(hash, n);
+    for (; n >= sizeof(uint64_t); n -= sizeof(uint64_t), p += sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, p, sizeof word);
+        hash = add(hash, word);
+    }
+    uint64_t rest = 0;
+    memcpy(&rest, p, n);
+    return gru_random_mix(add(hash, rest));
+}
+
+static uint64_t add_tensor(uint64_t hash, const struct gru_tensor *tensor)
+{
+    if (!tensor->values) {
+        return add(hash, 0);
+    }
+    return gru_hash(add(hash, tensor->columns), tensor->values,
+                    gru_tensor_floats(tensor) * sizeof *tensor->values);
+}
+
+static uint64_t add_variables(uint64_t hash, const struct gru_variable *variables, size_t n)
+{
+    for (size_t k = 0; k < n; k++) {
+        const double scaling[] = { variables[k].mean, variables[k].std };
+        hash = gru_hash(hash, scaling, sizeof scaling);
+        hash = add(hash, (uint64_t)(int64_t)variables[k].feeds);
+    }
+    return add(hash, n);
+}
+
+static uint64_t add_model(uint64_t hash, const struct gru_model *model)
+{
+    const struct gru_info *info = &model->info;
+    const uint64_t kind[] = { info->cell,     info->reset, info->activation, info->missing,
+                              info->residual, info->steps, info->n_layers };
+    hash = gru_hash(hash, kind, sizeof kind);
+    hash = add_variables(hash, info->inputs, info->n_inputs);
+    hash = add_variables(hash, info->outputs, info->n_outputs);
+    for (size_t l = 0; l < info->n_layers; l++) {
+        for (int k = 0; k < GRU_N_LAYER_TENSORS; k++) {
+            hash = add_tensor(hash, &model->layers[l].tensors[k]);
+        }
+    }
+    return add_tensor(add_tensor(hash, &model->head_weight), &model->head_bias);
+}
+
+static uint64_t add_series(uint64_t hash, const struct gru_series *series, size_t n, size_t n_inputs,
+                           size_t width)
+{
+    for (size_t k = 0; k < n; k++) {
+        hash = gru_hash(hash, series[k].x, series[k].n_rows * n_inputs * sizeof(float));
+        hash = add(hash, series[k].n_targets);
+        if (series[k].y) {
+            hash = gru_hash(hash, series[k].y, series[k].n_targets * width * sizeof(float));
+        }
+    }
+    return add(hash, n);
+}
+
+uint64_t gru_training_fingerprint(const struct gru_model *model, const struct gru_training *training)
+{
+    uint64_t words[GRU_N_HYPERPARAMETERS];
+    size_t n_inputs = model->info.n_inputs;
+    size_t width = gru_loss_width(&model->info, (enum gru_loss)training->hyperparameters.loss);
+    gru_hyperparameters_words(&training->hyperparameters, words);
+    uint64_t hash = gru_hash(training->seed, words, sizeof words);
+    hash = gru_hash(hash, &training->validation_fraction, sizeof training->validation_fraction);
+    hash = add_model(hash, model);
+    hash = add_series(hash, training->series, training->n_series, n_inputs, width);
+    return add_series(hash, training->validation, training->n_validation, n_inputs, width);
+}

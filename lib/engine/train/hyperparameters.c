@@ -1,0 +1,132 @@
+/* The hyper-parameters: their defaults, their ranges, and what fits together, all from the table of gru.h. */
+#include "engine/train/hyperparameters.h"
+#include "engine/model.h"
+
+#include <string.h>
+
+enum type { SIZE, REAL, CHOICE };
+
+/* A row of the table. */
+struct row {
+    const char *param; /* "hyperparameters.<field>" */
+    enum type type;
+    bool none;    /* 0 is allowed, and means none */
+    size_t where; /* in struct gru_hyperparameters */
+    double least, most;
+    const char *words; /* of a CHOICE: "a|b|c" */
+};
+
+static const struct row rows[] = {
+#define ROW(field, type, default_value, none, least, most, words)                                              \
+    {                                                                                                          \
+        "hyperparameters." #field, type, none, offsetof(struct gru_hyperparameters, field), least, most, words \
+    },
+    GRU_HYPERPARAMETERS(ROW)
+#undef ROW
+};
+
+void gru_hyperparameters_init(struct gru_hyperparameters *hyperparameters)
+{
+    *hyperparameters = (struct gru_hyperparameters){
+#define DEFAULT(field, type, default_value, ...) .field = (default_value),
+        GRU_HYPERPARAMETERS(DEFAULT)
+#undef DEFAULT
+    };
+}
+
+/* ---- ranges ---- */
+
+static enum gru_status check_size(const struct row *row, size_t value, struct gru_error *error)
+{
+    if ((row->none && value == 0) || (value >= (size_t)row->least && value <= (size_t)row->most)) {
+        return GRU_OK;
+    }
+    return gru_fail(error, GRU_BAD_TRAINING, row->param, "'%s' must be from %.0f to %.0f%s, not %zu",
+                    row->param, row->least, row->most, row->none ? ", or none" : "", value);
+}
+
+static enum gru_status check_real(const struct row *row, double value, struct gru_error *error)
+{
+    if ((row->none && value == 0) || (value >= row->least && value <= row->most)) { /* false for NaN */
+        return GRU_OK;
+    }
+    return gru_fail(error, GRU_BAD_TRAINING, row->param, "'%s' must be a number from %g to %g%s, not %g",
+                    row->param, row->least, row->most, row->none ? ", or none" : "", value);
+}
+
+static enum gru_status check_choice(const struct row *row, int value, struct gru_error *error)
+{
+    if (value >= (int)row->least && value <= (int)row->most) {
+        return GRU_OK;
+    }
+    return gru_fail(error, GRU_BAD_TRAINING, row->param, "'%s' must be one of %s, not number %d", row->param,
+                    row->words, value);
+}
+
+static enum gru_status check_row(const struct row *row, const struct gru_hyperparameters *hyperparameters,
+                                 struct gru_error *error)
+{
+    const char *field = (const char *)hyperparameters + row->where;
+    switch (row->type) {
+    case SIZE:
+        return check_size(row, *(const size_t *)(const void *)field, error);
+    case REAL:
+        return check_real(row, *(const double *)(const void *)field, error);
+    case CHOICE:
+        break;
+    }
+    return check_choice(row, *(const int *)(const void *)field, error);
+}
+
+/* ---- what fits together ---- */
+
+static enum gru_status check_loss(const struct gru_info *info, enum gru_loss loss, struct gru_error *error)
+{
+    static const char param[] = "hyperparameters.loss";
+    if (loss == GRU_BCE && info->activation != GRU_SIGMOID && info->activation != GRU_LINEAR) {
+        return gru_fail(error, GRU_BAD_TRAINING, param,
+                        "the loss 'bce' needs a model whose activation is sigmoid or linear, not %s",
+                        gru_activation_name(info->activation));
+    }
+    if (loss == GRU_CROSS_ENTROPY && info->activation != GRU_SOFTMAX && info->activation != GRU_LINEAR) {
+        return gru_fail(error, GRU_BAD_TRAINING, param,
+                        "the loss 'cross_entropy' needs a model whose activation is softmax or linear, not "
+                        "%s",
+                        gru_activation_name(info->activation));
+    }
+    if (loss == GRU_CROSS_ENTROPY && info->n_outputs < 2) {
+        return gru_fail(error, GRU_BAD_TRAINING, param,
+                        "the loss 'cross_entropy' needs a model with an output for each class, at least 2");
+    }
+    return GRU_OK;
+}
+
+enum gru_status gru_hyperparameters_check(const struct gru_hyperparameters *hyperparameters,
+                                          const struct gru_model *model, struct gru_error *error)
+{
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        enum gru_status status = check_row(&rows[k], hyperparameters, error);
+        if (status != GRU_OK) {
+            return status;
+        }
+    }
+    if (hyperparameters->momentum != 0 && hyperparameters->optimizer != GRU_SGD) {
+        return gru_fail(error, GRU_BAD_TRAINING, "hyperparameters.momentum",
+                        "'hyperparameters.momentum' is of the optimizer 'sgd' only; with another it must be "
+                        "0, not %g",
+                        hyperparameters->momentum);
+    }
+    return check_loss(&model->info, (enum gru_loss)hyperparameters->loss, error);
+}
+
+/* ---- as numbers ---- */
+
+void gru_hyperparameters_words(const struct gru_hyperparameters *hyperparameters,
+                               uint64_t words[GRU_N_HYPERPARAMETERS])
+{
+    for (size_t n = 0; n < GRU_N_HYPERPARAMETERS; n++) {
+        const char *field = (const char *)hyperparameters + rows[n].where;
+        words[n] = 0;
+        memcpy(&words[n], field, rows[n].type == CHOICE ? sizeof(int) : sizeof words[n]);
+    }
+}

@@ -1,0 +1,162 @@
+/* Losses and their gradients; see loss.h. z is the read-out before its activation, a after it, t a target. */
+#include "engine/train/loss.h"
+#include "engine/engine_rows.h"
+
+#include <math.h>
+
+size_t gru_loss_width(const struct gru_info *info, enum gru_loss loss)
+{
+    return loss == GRU_CROSS_ENTROPY ? info->steps : info->y_floats;
+}
+
+/* ---- differences: mse, mae, huber ---- */
+
+double gru_loss_of_one(enum gru_loss loss, double difference)
+{
+    double size = fabs(difference);
+    switch (loss) {
+    case GRU_MAE:
+        return size;
+    case GRU_HUBER: /* delta 1 */
+        return size < 1 ? 0.5 * size * size : size - 0.5;
+    default:
+        return difference * difference;
+    }
+}
+
+/* Its derivative; NaN stays NaN. */
+static double slope_of_one(enum gru_loss loss, double difference)
+{
+    switch (loss) {
+    case GRU_MAE:
+        return difference == 0 ? 0 : difference / fabs(difference);
+    case GRU_HUBER:
+        return fabs(difference) < 1 ? difference : difference / fabs(difference);
+    default:
+        return 2 * difference;
+    }
+}
+
+/* From the gradient by a to the one by z, in place, over a row. */
+static void undo_activation(const struct gru_info *info, const float *a, float *d)
+{
+    for (size_t k = 0; info->activation == GRU_SIGMOID && k < info->y_floats; k++) {
+        d[k] *= a[k] * (1.0F - a[k]);
+    }
+    for (size_t k = 0; info->activation == GRU_TANH && k < info->y_floats; k++) {
+        d[k] *= 1.0F - a[k] * a[k];
+    }
+    for (size_t s = 0; info->activation == GRU_SOFTMAX && s < info->steps; s++) {
+        const float *as = a + s * info->n_outputs;
+        float *ds = d + s * info->n_outputs;
+        double mean = 0; /* dL/dz_j = a_j (dL/da_j - sum_k a_k dL/da_k) */
+        for (size_t o = 0; o < info->n_outputs; o++) {
+            mean += (double)as[o] * (double)ds[o];
+        }
+        for (size_t o = 0; o < info->n_outputs; o++) {
+            ds[o] = as[o] * (ds[o] - (float)mean);
+        }
+    }
+}
+
+static struct loss_sum differences(const struct gru_info *info, enum gru_loss loss, size_t n_rows, float *out,
+                                   const float *targets, double scale, float *d_out)
+{
+    struct loss_sum sum = { 0 };
+    gru_activate(info, out, n_rows, info->y_floats);
+    for (size_t row = 0; row < n_rows; row++) {
+        const float *a = out + row * info->y_floats;
+        const float *t = targets + row * info->y_floats;
+        float *d = d_out ? d_out + row * info->y_floats : NULL;
+        for (size_t k = 0; k < info->y_floats; k++) {
+            bool present = !isnan(t[k]);
+            double difference = (double)a[k] - (double)t[k];
+            sum.loss += present ? gru_loss_of_one(loss, difference) : 0;
+            sum.n += present;
+            if (d) {
+                d[k] = present ? (float)(slope_of_one(loss, difference) * scale) : 0.0F;
+            }
+        }
+        if (d) {
+            undo_activation(info, a, d);
+        }
+    }
+    return sum;
+}
+
+/* ---- logits ---- */
+
+/* -t log(sigma(z)) - (1 - t) log(1 - sigma(z)) = max(z, 0) - z t + log(1 + e^-|z|); by z: sigma(z) - t. */
+static struct loss_sum binary(const struct gru_info *info, size_t n_rows, const float *out,
+                              const float *targets, double scale, float *d_out)
+{
+    struct loss_sum sum = { 0 };
+    for (size_t k = 0; k < n_rows * info->y_floats; k++) {
+        double z = (double)out[k];
+        double t = (double)targets[k];
+        bool present = !isnan(t);
+        if (d_out) {
+            d_out[k] = present ? (float)((1 / (1 + exp(-z)) - t) * scale) : 0.0F;
+        }
+        if (present) {
+            sum.loss += (z < 0 ? 0 : z) - z * t + log1p(exp(-fabs(z)));
+            sum.n++;
+            sum.n_correct += (z > 0) == (t > 0.5);
+        }
+    }
+    return sum;
+}
+
+/* log(sum_k e^z_k) - z_c; by z_k: softmax(z)_k - [k = c]. The largest z is taken out of the exponentials. */
+static double one_decision(const float *z, size_t n, size_t c, double scale, float *d, bool *ret_correct)
+{
+    size_t most = 0;
+    for (size_t k = 1; k < n; k++) {
+        most = z[k] > z[most] ? k : most;
+    }
+    double total = 0;
+    for (size_t k = 0; k < n; k++) {
+        total += exp((double)z[k] - (double)z[most]);
+    }
+    for (size_t k = 0; d && k < n; k++) {
+        double p = exp((double)z[k] - (double)z[most]) / total;
+        d[k] = (float)((p - (k == c ? 1 : 0)) * scale);
+    }
+    *ret_correct = most == c;
+    return log(total) + (double)z[most] - (double)z[c];
+}
+
+static struct loss_sum decisions(const struct gru_info *info, size_t n_rows, const float *out,
+                                 const float *targets, double scale, float *d_out)
+{
+    struct loss_sum sum = { 0 };
+    size_t n = info->n_outputs;
+    for (size_t k = 0; k < n_rows * info->steps; k++) {
+        float *d = d_out ? d_out + k * n : NULL;
+        if (isnan(targets[k])) {
+            for (size_t o = 0; d && o < n; o++) {
+                d[o] = 0.0F;
+            }
+            continue;
+        }
+        bool correct;
+        sum.loss += one_decision(out + k * n, n, (size_t)targets[k], scale, d, &correct);
+        sum.n++;
+        sum.n_correct += correct;
+    }
+    return sum;
+}
+
+struct loss_sum gru_loss(const struct gru_info *info, enum gru_loss loss, size_t n_rows, float *out,
+                         const float *targets, size_t n, float *d_out)
+{
+    double scale = n > 0 ? 1 / (double)n : 0;
+    switch (loss) {
+    case GRU_BCE:
+        return binary(info, n_rows, out, targets, scale, d_out);
+    case GRU_CROSS_ENTROPY:
+        return decisions(info, n_rows, out, targets, scale, d_out);
+    default:
+        return differences(info, loss, n_rows, out, targets, scale, d_out);
+    }
+}

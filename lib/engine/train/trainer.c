@@ -1,0 +1,302 @@
+/*
+ * trainer.c - gru_trainer_advance: one window of a batch at a time, through training and validation.
+ *
+ * What comes next follows from the position alone. A call does one window: forward over its rows, and in
+ * training backward and an update where the window has targets. Everything that is counted or averaged is in
+ * the position, everything that is carried is in the arrays, and orders are computed anew from the seed: so a
+ * checkpoint between any two calls continues with the same bits.
+ */
+#include "engine/train/trainer.h"
+#include "engine/train/loss.h"
+#include "engine/random.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The rows of one call. */
+struct rows {
+    size_t n_steps, n_rows;
+    size_t n_targets;
+};
+
+/* ---- batches ---- */
+
+static enum part part_of(enum phase phase)
+{
+    return phase == PHASE_TRAIN ? PART_TRAIN : PART_VALID;
+}
+
+struct order gru_trainer_order(const struct gru_trainer *trainer)
+{
+    return (struct order){ .dataset = &trainer->dataset,
+                           .part = part_of((enum phase)trainer->position.phase),
+                           .key = gru_epoch_key(trainer->training.seed, trainer->position.epoch) };
+}
+
+void gru_trainer_take_batch(struct gru_trainer *trainer)
+{
+    struct order order = gru_trainer_order(trainer);
+    trainer->n_lanes = gru_batch_take(&order, trainer->position.cursor, trainer->sizes.n_lanes,
+                                      trainer->arrays.lanes, &trainer->next);
+    if (trainer->position.phase == PHASE_BASELINE) {
+        gru_persistence_begin(trainer);
+    }
+}
+
+static void begin_batch(struct gru_trainer *trainer, size_t cursor)
+{
+    trainer->position.cursor = cursor;
+    trainer->position.t = 0;
+    memset(trainer->arrays.states, 0, trainer->sizes.n_states * sizeof *trainer->arrays.states);
+    gru_trainer_take_batch(trainer);
+}
+
+void gru_trainer_begin_phase(struct gru_trainer *trainer, enum phase phase)
+{
+    trainer->position.phase = phase;
+    trainer->n_lanes = 0;
+    if (phase != PHASE_END) {
+        trainer->validation = (struct validation){ .has_persistence = true };
+        begin_batch(trainer, 0);
+    }
+}
+
+/* ---- one window ---- */
+
+/* Lays the next window's inputs and targets out, step by step, longest lanes first. */
+static struct rows gather(struct gru_trainer *trainer)
+{
+    const struct trainer_arrays *arrays = &trainer->arrays;
+    struct rows rows = { 0 };
+    size_t row = 0;
+    size_t t = trainer->position.t;
+    rows.n_steps = gru_window_lanes(arrays->lanes, trainer->n_lanes, t, trainer->sizes.n_steps,
+                                    arrays->n_lanes, &rows.n_rows);
+    for (size_t step = 0; step < rows.n_steps; step++) {
+        for (size_t lane = 0; lane < arrays->n_lanes[step]; lane++, row++) {
+            float *targets = arrays->targets + row * trainer->dataset.width;
+            gru_dataset_inputs(&trainer->dataset, &arrays->lanes[lane], t + step,
+                               arrays->in + row * trainer->model->info.n_inputs);
+            rows.n_targets += gru_dataset_targets(&trainer->dataset, &arrays->lanes[lane], t + step, targets);
+            if (trainer->position.phase == PHASE_BASELINE) {
+                gru_persistence_row(trainer, lane, t + step, targets);
+            }
+        }
+    }
+    return rows;
+}
+
+/* Each window of each epoch drops other units. */
+static uint64_t dropout_key(const struct gru_trainer *trainer)
+{
+    const struct position *position = &trainer->position;
+    uint64_t epoch = gru_epoch_key(~trainer->training.seed, position->epoch);
+    return gru_random_at(gru_random_at(epoch, position->cursor), position->t);
+}
+
+static struct backprop_window window_of(const struct gru_trainer *trainer, const struct rows *rows)
+{
+    bool is_training = trainer->position.phase == PHASE_TRAIN;
+    return (struct backprop_window){ .n_steps = rows->n_steps,
+                                     .n_lanes = trainer->arrays.n_lanes,
+                                     .in = trainer->arrays.in,
+                                     .states = trainer->arrays.states,
+                                     .is_training = is_training,
+                                     .dropout_key = is_training ? dropout_key(trainer) : 0 };
+}
+
+/* Past the window, and into the next batch where this one is done. */
+static void move_on(struct gru_trainer *trainer, const struct rows *rows)
+{
+    trainer->position.t += rows->n_steps;
+    if (trainer->position.t >= trainer->arrays.lanes[0].n_rows) {
+        begin_batch(trainer, trainer->next);
+    }
+}
+
+/* ---- training ---- */
+
+static double accuracy(const struct gru_trainer *trainer, size_t n_correct, size_t n)
+{
+    return gru_loss_takes_logits(trainer->dataset.loss) ? (double)n_correct / (double)n : NAN;
+}
+
+/* From the window's gradient to an update; false: nothing finite to go by. */
+static bool update(struct gru_trainer *trainer, const struct backprop_window *window)
+{
+    size_t first = trainer->sizes.n_parameters - trainer->sizes.n_trained;
+    gru_backprop_backward(trainer->backprop, window, trainer->arrays.d_out);
+    if (!gru_optimizer_update(&trainer->optimizer, gru_backprop_parameters(trainer->backprop) + first,
+                              gru_backprop_gradients(trainer->backprop) + first,
+                              &trainer->position.grad_norm)) {
+        return false;
+    }
+    trainer->position.n_updates = trainer->optimizer.n_updates;
+    gru_backprop_refresh(trainer->backprop);
+    return true;
+}
+
+static void step(struct gru_trainer *trainer, const struct backprop_window *window, const struct rows *rows)
+{
+    struct position *position = &trainer->position;
+    struct loss_sum sum =
+        gru_loss(&trainer->model->info, trainer->dataset.loss, rows->n_rows, trainer->arrays.out,
+                 trainer->arrays.targets, rows->n_targets, trainer->arrays.d_out);
+    position->step++;
+    position->step_loss = sum.loss / (double)sum.n;
+    position->grad_norm = NAN;
+    if (!isfinite(position->step_loss) || !update(trainer, window)) {
+        position->n_skipped++;
+        return;
+    }
+    position->n_means++;
+    position->loss_sum += position->step_loss;
+    position->accuracy_sum += accuracy(trainer, sum.n_correct, sum.n);
+}
+
+static enum gru_advance train_window(struct gru_trainer *trainer)
+{
+    struct rows rows = gather(trainer);
+    struct backprop_window window = window_of(trainer, &rows);
+    gru_backprop_forward(trainer->backprop, &window, trainer->arrays.out);
+    if (rows.n_targets > 0) {
+        step(trainer, &window, &rows);
+    }
+    move_on(trainer, &rows);
+    return rows.n_targets > 0 ? GRU_ADVANCED_STEP : GRU_ADVANCED;
+}
+
+/* ---- validation ---- */
+
+/* One window of it; true: that was the last. */
+static bool validate_window(struct gru_trainer *trainer)
+{
+    struct rows rows = gather(trainer);
+    struct backprop_window window = window_of(trainer, &rows);
+    gru_backprop_forward(trainer->backprop, &window, trainer->arrays.out);
+    if (rows.n_targets > 0) {
+        struct loss_sum sum = gru_loss(&trainer->model->info, trainer->dataset.loss, rows.n_rows,
+                                       trainer->arrays.out, trainer->arrays.targets, rows.n_targets, NULL);
+        trainer->validation.loss += sum.loss;
+        trainer->validation.n += sum.n;
+        trainer->validation.n_correct += sum.n_correct;
+    }
+    move_on(trainer, &rows);
+    return trainer->n_lanes == 0;
+}
+
+static void end_baseline(struct gru_trainer *trainer)
+{
+    const struct validation *validation = &trainer->validation;
+    struct position *position = &trainer->position;
+    position->baseline_valid_loss = validation->loss / (double)validation->n;
+    position->baseline_valid_accuracy = accuracy(trainer, validation->n_correct, validation->n);
+    if (validation->has_persistence) {
+        position->persistence_valid_loss = validation->persistence / (double)validation->n;
+    }
+    gru_trainer_begin_phase(trainer, PHASE_TRAIN);
+}
+
+/* Keeps the weights of the best epoch so far. True: there was none better for too long. */
+static bool stops_early(struct gru_trainer *trainer)
+{
+    struct position *position = &trainer->position;
+    if (!trainer->arrays.best) {
+        return false;
+    }
+    /* A loss that is not a number is not lower than any. */
+    bool is_first = position->best_epoch == 0 && !isnan(position->valid_loss);
+    if (is_first || position->valid_loss < position->best_valid_loss) {
+        position->best_epoch = position->epoch;
+        position->best_valid_loss = position->valid_loss;
+        position->best_valid_accuracy = position->valid_accuracy;
+        position->n_since_best = 0;
+        memcpy(trainer->arrays.best, gru_backprop_parameters(trainer->backprop),
+               trainer->sizes.n_parameters * sizeof *trainer->arrays.best);
+        return false;
+    }
+    position->n_since_best++;
+    return position->n_since_best >= trainer->training.hyperparameters.early_stopping_patience;
+}
+
+static enum gru_advance end_epoch(struct gru_trainer *trainer)
+{
+    struct position *position = &trainer->position;
+    const struct validation *validation = &trainer->validation;
+    double n_means = (double)position->n_means;
+    position->epoch++;
+    position->train_loss = position->n_means > 0 ? position->loss_sum / n_means : NAN;
+    position->train_accuracy = position->n_means > 0 ? position->accuracy_sum / n_means : NAN;
+    position->loss_sum = position->accuracy_sum = 0;
+    position->n_means = 0;
+    if (trainer->validates) {
+        position->valid_loss = validation->loss / (double)validation->n;
+        position->valid_accuracy = accuracy(trainer, validation->n_correct, validation->n);
+        position->stopped_early = stops_early(trainer);
+    }
+    bool is_over = position->stopped_early || position->epoch >= trainer->training.hyperparameters.n_epochs;
+    gru_trainer_begin_phase(trainer, is_over ? PHASE_END : PHASE_TRAIN);
+    return GRU_ADVANCED_EPOCH;
+}
+
+/* ---- the public face ---- */
+
+static enum gru_advance advance(struct gru_trainer *trainer)
+{
+    switch ((enum phase)trainer->position.phase) {
+    case PHASE_BASELINE:
+        if (validate_window(trainer)) {
+            end_baseline(trainer);
+        }
+        return GRU_ADVANCED;
+    case PHASE_TRAIN:
+        if (trainer->n_lanes > 0) {
+            return train_window(trainer);
+        }
+        if (!trainer->validates) {
+            return end_epoch(trainer);
+        }
+        gru_trainer_begin_phase(trainer, PHASE_VALID);
+        return validate_window(trainer) ? end_epoch(trainer) : GRU_ADVANCED;
+    case PHASE_VALID:
+        return validate_window(trainer) ? end_epoch(trainer) : GRU_ADVANCED;
+    case PHASE_END:
+        break;
+    }
+    return GRU_ADVANCED_END;
+}
+
+enum gru_advance gru_trainer_advance(struct gru_trainer *trainer, struct gru_progress *ret_progress)
+{
+    enum gru_advance result = advance(trainer);
+    gru_trainer_progress(trainer, ret_progress);
+    return result;
+}
+
+void gru_trainer_progress(const struct gru_trainer *trainer, struct gru_progress *ret_progress)
+{
+    const struct position *position = &trainer->position;
+    const size_t n_steps = trainer->info.n_steps; /* where it was extrapolated, it may prove too small */
+    bool has_best = position->best_epoch > 0;
+    *ret_progress = (struct gru_progress){
+        .epoch = position->epoch,
+        .n_epochs = trainer->training.hyperparameters.n_epochs,
+        .step = position->step,
+        .n_steps = n_steps > position->step ? n_steps : position->step,
+        .n_skipped = position->n_skipped,
+        .best_epoch = position->best_epoch,
+        .stopped_early = position->stopped_early != 0,
+        .step_loss = position->step_loss,
+        .grad_norm = position->grad_norm,
+        .learning_rate = trainer->training.hyperparameters.learning_rate,
+        .train_loss = position->train_loss,
+        .train_accuracy = position->train_accuracy,
+        .valid_loss = position->valid_loss,
+        .valid_accuracy = position->valid_accuracy,
+        .best_valid_loss = has_best ? position->best_valid_loss : position->valid_loss,
+        .best_valid_accuracy = has_best ? position->best_valid_accuracy : position->valid_accuracy,
+        .baseline_valid_loss = position->baseline_valid_loss,
+        .baseline_valid_accuracy = position->baseline_valid_accuracy,
+        .persistence_valid_loss = position->persistence_valid_loss,
+    };
+}

@@ -1,0 +1,112 @@
+/*
+ * trainer.h - the inside of a trainer: what trainer.c moves on, checkpoint.c saves and trained_model.c reads.
+ * Private to lib/engine.
+ */
+#ifndef TRAINER_H
+#define TRAINER_H
+
+#include "engine/train/backprop.h"
+#include "engine/train/batches.h"
+#include "engine/train/dataset.h"
+#include "engine/train/optimizer.h"
+
+enum phase {
+    PHASE_BASELINE, /* the starting model's validation */
+    PHASE_TRAIN,
+    PHASE_VALID,
+    PHASE_END
+};
+
+/* Where training stands and what has come of it, but for weights and states. Saved as it is: every field has
+ * 8 bytes. */
+struct position {
+    uint64_t phase;
+    uint64_t cursor;                 /* where the batch under way begins in its part's order */
+    uint64_t t;                      /* rows of it that are done */
+    uint64_t epoch, step, n_skipped; /* as in gru_progress, and so are those below */
+    uint64_t n_updates;              /* the optimizer's */
+    uint64_t best_epoch, n_since_best, stopped_early;
+    uint64_t n_means; /* steps of the epoch under way that the sums beside hold */
+    double loss_sum, accuracy_sum;
+    double step_loss, grad_norm;
+    double train_loss, train_accuracy, valid_loss, valid_accuracy, best_valid_loss, best_valid_accuracy;
+    double baseline_valid_loss, baseline_valid_accuracy, persistence_valid_loss;
+};
+
+/* A validation under way. Begun anew by whoever restores. */
+struct validation {
+    double loss;
+    size_t n, n_correct;
+    double persistence; /* of the baseline's */
+    bool has_persistence;
+};
+
+/* What a window of a batch is made from; cut out of one block. B lanes, T steps, R = T * B rows, P parameters
+ * (P' of them trained). */
+struct trainer_arrays {
+    float *in;                             /* [R][I] */
+    float *out;                            /* [R][S * O] */
+    float *d_out;                          /* [R][S * O] */
+    float *targets;                        /* [R][Y] */
+    float *states;                         /* [B][the layers' part of a gru state] */
+    float *moments[OPTIMIZER_MOMENTS_MAX]; /* [P'] each, or NULL */
+    float *start;                          /* [P'] the starting weights, for l2_sp; or NULL */
+    float *best;                           /* [P] the best epoch's weights, for early stopping; or NULL */
+    float *seen; /* [B][I + O] what was last observed, for persistence; NULL without validation */
+    struct dataset_lane *lanes; /* [B] of the batch under way, longest first */
+    size_t *n_lanes;            /* [T] */
+};
+
+/* Their sizes. */
+struct trainer_sizes {
+    size_t n_lanes, n_steps, n_rows; /* B, T, R */
+    size_t n_parameters, n_trained;  /* P, P' */
+    size_t n_states;                 /* floats of arrays.states */
+};
+
+struct gru_trainer {
+    struct gru_model *model;
+    struct gru_training training; /* a copy of the struct; the series are the caller's */
+    struct gru_training_info info;
+    struct dataset dataset;
+    struct backprop *backprop;
+    struct optimizer optimizer;
+    struct trainer_sizes sizes;
+    struct trainer_arrays arrays;
+    void *block; /* of the arrays */
+    bool validates;
+    uint64_t fingerprint; /* of model, data, hyper-parameters and seed */
+    struct position position;
+    struct validation validation;
+    size_t n_lanes, next; /* of the batch under way: its lanes (0: there is none), the next batch's cursor */
+};
+
+/* gru_training_info.n_bytes; false: more than fits. */
+GRU_CHECK bool gru_trainer_bytes(const struct gru_model *model, const struct dataset *dataset,
+                                 size_t *ret_n_bytes);
+
+/* The order of the series in the phase under way. */
+struct order gru_trainer_order(const struct gru_trainer *trainer);
+/* Takes the batch at the position's cursor, and brings its lanes to the position's row; the states are the
+ * caller's to set. */
+void gru_trainer_take_batch(struct gru_trainer *trainer);
+/* Begins the phase's first batch. */
+void gru_trainer_begin_phase(struct gru_trainer *trainer, enum phase phase);
+
+/* The weights that gru_trainer_model gives: [P]. */
+const float *gru_trainer_weights(const struct gru_trainer *trainer);
+
+/* ---- persistence.c: "the same as last observed" ---- */
+
+/* Forgets what was seen of the batch's lanes. */
+void gru_persistence_begin(struct gru_trainer *trainer);
+/* Takes row t of a lane in: its readings, its forecasts for targets [Y] (in network units), and last its own
+ * targets. */
+void gru_persistence_row(struct gru_trainer *trainer, size_t lane, size_t t, const float *targets);
+
+/* ---- fingerprint.c ---- */
+
+uint64_t gru_hash(uint64_t hash, const void *bytes, size_t n);
+uint64_t gru_training_fingerprint(const struct gru_model *model, const struct gru_training *training);
+
+#endif

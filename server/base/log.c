@@ -1,0 +1,235 @@
+#include "base/log.h"
+
+#include "json/json.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    LINE_BYTES = 4096, /* at most PIPE_BUF, so that a line to a pipe is one piece too */
+    TAIL_BYTES = 16,   /* kept free for what ends a line: the mark of a cut, '}', '\n' */
+    FIELD_BYTES = 96,  /* the least room in which a field is begun */
+    ESCAPE_BYTES = 6   /* the longest form of one byte: \u001f */
+};
+
+static struct {
+    _Atomic enum log_level least;
+    _Atomic bool json, has_journal;
+} setup = { .least = LOG_INFO };
+
+struct line {
+    char *p, *end; /* end: where the tail's room begins */
+    bool json, cut;
+};
+
+/* Whether standard error is what systemd made it, and not redirected since: systemd.exec(5). */
+static bool is_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM"); // NOLINT(concurrency-mt-unsafe): nobody sets any
+    char said[64];
+    struct stat file;
+    if (!stream || fstat(STDERR_FILENO, &file) != 0) {
+        return false;
+    }
+    snprintf(said, sizeof said, "%ju:%ju", (uintmax_t)file.st_dev, (uintmax_t)file.st_ino);
+    return strcmp(stream, said) == 0;
+}
+
+void log_setup(enum log_level least, bool json)
+{
+    atomic_store(&setup.least, least);
+    atomic_store(&setup.json, json);
+    atomic_store(&setup.has_journal, is_journal());
+}
+
+const char *log_priority(enum log_level level)
+{
+    static const char *const priorities[] = { "<7>", "<6>", "<4>", "<3>" };
+    return setup.has_journal ? priorities[level] : "";
+}
+
+bool log_enabled(enum log_level level)
+{
+    return level >= atomic_load_explicit(&setup.least, memory_order_relaxed);
+}
+
+/* ---- text of unknown origin ---- */
+
+/* The bytes of the code point at s, which a NUL ends; 0 if it is not valid UTF-8 (RFC 3629) or would control
+ * a terminal: DEL and U+0080 to U+009F. */
+static size_t printable_length(const unsigned char *s)
+{
+    if (s[0] < 0x80) {
+        return s[0] == 0x7f ? 0 : 1;
+    }
+    if (s[0] < 0xc2 || s[0] > 0xf4) {
+        return 0;
+    }
+    size_t n = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+    unsigned char low = s[0] == 0xc2 || s[0] == 0xe0 ? 0xa0 : s[0] == 0xf0 ? 0x90 : 0x80;
+    unsigned char high = s[0] == 0xed ? 0x9f : s[0] == 0xf4 ? 0x8f : 0xbf;
+    if (s[1] < low || s[1] > high) {
+        return 0;
+    }
+    for (size_t i = 2; i < n; i++) {
+        if ((s[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    return n;
+}
+
+/* Copies s as valid UTF-8, as much as takes at most `room` bytes once it is escaped. *ret_plain: it needs no
+ * quotes in the text form. */
+static size_t clean(const char *s, size_t room, char *out, bool *ret_plain, bool *ret_cut)
+{
+    static const char replacement[] = "\xef\xbf\xbd";
+    char *p = out;
+    *ret_plain = *s != '\0';
+    *ret_cut = false;
+    while (*s != '\0') {
+        size_t n = printable_length((const unsigned char *)s);
+        const char *from = n > 0 ? s : replacement;
+        size_t n_out = n > 0 ? n : sizeof replacement - 1;
+        bool quoted = *s == '"' || *s == '\\';
+        size_t n_escaped = (unsigned char)*s < ' ' ? ESCAPE_BYTES : n_out + quoted;
+        if (n_escaped > room) {
+            *ret_cut = true;
+            break;
+        }
+        room -= n_escaped;
+        *ret_plain = *ret_plain && (unsigned char)*s > ' ' && !quoted && *s != '=';
+        memcpy(p, from, n_out);
+        p += n_out;
+        s += n > 0 ? n : 1;
+    }
+    return (size_t)(p - out);
+}
+
+/* ---- a line ---- */
+
+static void put_raw(struct line *line, const char *s, size_t n)
+{
+    memcpy(line->p, s, n);
+    line->p += n;
+}
+
+static void put_string(struct line *line, const char *s)
+{
+    if (!s) {
+        put_raw(line, "null", 4);
+        return;
+    }
+    char text[LINE_BYTES];
+    bool plain, cut;
+    size_t n = clean(s, (size_t)(line->end - line->p) - 2, text, &plain, &cut);
+    line->cut = line->cut || cut;
+    if (plain && !line->json) {
+        put_raw(line, text, n);
+    } else {
+        line->p = json_print_string(line->p, text, n);
+    }
+}
+
+static void put_key(struct line *line, const char *key, size_t n)
+{
+    if (line->json) {
+        *line->p++ = ',';
+        line->p = json_print_string(line->p, key, n);
+        *line->p++ = ':';
+    } else {
+        *line->p++ = ' ';
+        put_raw(line, key, n);
+        *line->p++ = '=';
+    }
+}
+
+static void put_field(struct line *line, const struct log_field *field)
+{
+    size_t n_key = strlen(field->key);
+    if (line->cut || n_key > LINE_BYTES / ESCAPE_BYTES ||
+        n_key * ESCAPE_BYTES + FIELD_BYTES > (size_t)(line->end - line->p)) {
+        line->cut = true;
+        return;
+    }
+    put_key(line, field->key, n_key);
+    switch (field->type) {
+    case LOG_IS_STRING:
+        put_string(line, field->string);
+        break;
+    case LOG_IS_INT:
+        line->p = json_print_int(line->p, field->integer);
+        break;
+    case LOG_IS_DOUBLE:
+        line->p = json_print_double(line->p, field->number);
+        break;
+    }
+}
+
+/* UTC with milliseconds: 2026-11-21T10:00:00.123Z */
+static void put_time(struct line *line)
+{
+    struct timespec now = { 0 };
+    struct tm utc = { 0 };
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    line->p += strftime(line->p, 64, "%Y-%m-%dT%H:%M:%S.", &utc);
+    int ms = (int)(now.tv_nsec / 1000000);
+    *line->p++ = (char)('0' + ms / 100);
+    *line->p++ = (char)('0' + ms / 10 % 10);
+    *line->p++ = (char)('0' + ms % 10);
+    *line->p++ = 'Z';
+}
+
+static void put_head(struct line *line, enum log_level level, const char *event)
+{
+    static const char *const levels[] = { "debug", "info", "warn", "error" };
+    if (line->json) {
+        put_raw(line, "{\"time\":\"", 9);
+        put_time(line);
+        put_raw(line, "\",\"level\":", 10);
+        put_string(line, levels[level]);
+        put_raw(line, ",\"event\":", 9);
+    } else {
+        put_time(line);
+        *line->p++ = ' ';
+        put_string(line, levels[level]);
+        *line->p++ = ' ';
+    }
+    put_string(line, event);
+}
+
+static void put_tail(struct line *line)
+{
+    if (line->cut) {
+        const char *mark = line->json ? ",\"cut\":true" : " cut=true";
+        put_raw(line, mark, strlen(mark));
+    }
+    if (line->json) {
+        *line->p++ = '}';
+    }
+    *line->p++ = '\n';
+}
+
+void log_write(enum log_level level, const char *event, const struct log_field *fields)
+{
+    int saved_errno = errno;
+    char text[LINE_BYTES];
+    struct line line = { .p = text, .end = text + sizeof text - TAIL_BYTES, .json = setup.json };
+    put_raw(&line, log_priority(level), strlen(log_priority(level)));
+    put_head(&line, level, event);
+    for (const struct log_field *field = fields; field->key; field++) {
+        put_field(&line, field);
+    }
+    put_tail(&line);
+    /* where standard error takes nothing, there is nobody left to tell */
+    while (write(STDERR_FILENO, text, (size_t)(line.p - text)) < 0 && errno == EINTR) {
+    }
+    errno = saved_errno;
+}

@@ -1,0 +1,84 @@
+/* forecast_fields.c - see forecast_fields.h. */
+#include "codec/forecast_fields.h"
+
+void outlook_init(struct outlook_body *body, const struct codec_limits *limits, const struct gru_info *info)
+{
+    *body = (struct outlook_body){ .horizon_max = limits->horizon_max, .info = info };
+    columns_init(&body->future, info, true);
+}
+
+enum status outlook_read_horizon(struct reader *r, void *body)
+{
+    struct outlook_body *outlook = body;
+    uint64_t horizon;
+    enum status status = reader_integer(r, 1, outlook->horizon_max, &horizon);
+    if (status == STATUS_OK) {
+        outlook->outlook.horizon = (size_t)horizon;
+    }
+    return status;
+}
+
+static enum status refuse_row(struct reader *r, void *body)
+{
+    (void)body;
+    return reader_refuse(
+        r, STATUS_INVALID_VALUE,
+        "is a row too many: every input of this model is fed by an output, so no values are to "
+        "be known ahead");
+}
+
+enum status outlook_read_future(struct reader *r, void *body)
+{
+    struct outlook_body *outlook = body;
+    if (outlook->future.n == 0) {
+        return reader_elements(r, "an array of rows", refuse_row, NULL, &outlook->outlook.n_future_rows);
+    }
+    outlook->outlook.future_columns = outlook_columns(outlook->info);
+    return rows_read(r, &outlook->future, &outlook->outlook.future, &outlook->outlook.n_future_rows);
+}
+
+enum status outlook_check_horizon(struct reader *r, const struct gru_model *gru, size_t horizon)
+{
+    const struct gru_info *info = gru_model_info(gru);
+    if (horizon > info->steps && info->n_feeds == 0) {
+        return reader_refuse_field(r, STATUS_HORIZON_NOT_SUPPORTED, "horizon",
+                                   "is %zu, but the model forecasts %zu step%s at once and its outputs feed "
+                                   "none of its inputs, so it cannot go on from there",
+                                   horizon, info->steps, info->steps == 1 ? "" : "s");
+    }
+    return STATUS_OK;
+}
+
+enum status outlook_check_future(struct reader *r, const struct gru_model *gru, const struct outlook *outlook)
+{
+    size_t n = outlook->n_future_rows, horizon = outlook->horizon;
+    if (horizon == 0) {
+        return n == 0 ? STATUS_OK
+                      : reader_refuse_field(r, STATUS_INVALID_VALUE, "future",
+                                            "is for a forecast, and without `horizon` there is none");
+    }
+    if (n > horizon) {
+        return reader_refuse_field(r, STATUS_WRONG_LENGTH, "future",
+                                   "has %zu rows, more than the horizon of %zu", n, horizon);
+    }
+    size_t n_needed = gru_future_rows(gru, horizon);
+    if (n >= n_needed) {
+        return STATUS_OK;
+    }
+    if (n == 0) {
+        return reader_refuse_field(
+            r, STATUS_MISSING_FIELD, "future",
+            "is missing: a horizon of %zu needs %zu row%s of the inputs that no output "
+            "feeds",
+            horizon, n_needed, n_needed == 1 ? "" : "s");
+    }
+    return reader_refuse_field(r, STATUS_WRONG_LENGTH, "future",
+                               "has %zu row%s where a horizon of %zu needs %zu", n, n == 1 ? "" : "s",
+                               horizon, n_needed);
+}
+
+enum status outlook_check(struct reader *r, const struct gru_model *gru, const struct outlook *outlook)
+{
+    enum status status = outlook_check_horizon(r, gru, outlook->horizon);
+    return status == STATUS_OK ? outlook_check_future(r, gru, outlook) : status;
+}

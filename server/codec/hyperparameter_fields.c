@@ -1,0 +1,175 @@
+/* hyperparameter_fields.c - see hyperparameter_fields.h. */
+#include "codec/hyperparameter_fields.h"
+
+#include <string.h>
+
+enum parameter_type { SIZE, REAL, CHOICE };
+
+struct parameter {
+    const char *name;
+    enum parameter_type type;
+    bool has_none; /* null is 0 */
+    double least, most;
+    const char *words; /* "sgd|adam" */
+    size_t offset;
+};
+
+#define PARAMETER(field, type, initial, none, least, most, words)                                            \
+    { #field, type, none, least, most, words, offsetof(struct gru_hyperparameters, field) },
+static const struct parameter parameters[] = { GRU_HYPERPARAMETERS(PARAMETER) };
+#undef PARAMETER
+
+#define FIELD(field, ...) { #field, hyperparameters_read_field, false },
+static const struct field fields[] = { GRU_HYPERPARAMETERS(FIELD) };
+#undef FIELD
+
+enum { N_PARAMETERS = sizeof parameters / sizeof *parameters, WORD_MAX = 31 };
+
+/* ---- reading ---- */
+
+static enum status read_size(struct reader *r, const struct parameter *parameter, size_t *ret_value)
+{
+    uint64_t value;
+    enum status status = reader_integer(r, (uint64_t)parameter->least, (uint64_t)parameter->most, &value);
+    if (status == STATUS_OK) {
+        *ret_value = (size_t)value;
+    }
+    return status;
+}
+
+static enum status read_real(struct reader *r, const struct parameter *parameter, double *ret_value)
+{
+    double value;
+    enum status status = reader_number(r, &value);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (value < parameter->least || value > parameter->most) {
+        return reader_refuse(r, STATUS_INVALID_VALUE, "must be a number from %g to %g, not %g",
+                             parameter->least, parameter->most, value);
+    }
+    *ret_value = value;
+    return STATUS_OK;
+}
+
+/* The index of the word among those between the '|'; -1: none of them. */
+static int find_word(const char *words, const char *word)
+{
+    size_t n = strlen(word);
+    for (int i = 0;; i++) {
+        size_t n_word = strcspn(words, "|");
+        if (n_word == n && memcmp(words, word, n) == 0) {
+            return i;
+        }
+        if (words[n_word] == '\0') {
+            return -1;
+        }
+        words += n_word + 1;
+    }
+}
+
+static enum status read_choice(struct reader *r, const struct parameter *parameter, int *ret_value)
+{
+    char expected[128], word[WORD_MAX + 1];
+    snprintf(expected, sizeof expected, "one of %s", parameter->words);
+    for (char *bar = expected; (bar = strchr(bar, '|')) != NULL;) {
+        *bar = ' ';
+    }
+    enum status status = reader_string(r, expected, word, sizeof word);
+    int index = status == STATUS_OK ? find_word(parameter->words, word) : 0;
+    if (index < 0) {
+        return reader_refuse(r, STATUS_INVALID_VALUE, "must be %s", expected);
+    }
+    if (status == STATUS_OK) {
+        *ret_value = index;
+    }
+    return status;
+}
+
+static enum status read_value(struct reader *r, const struct parameter *parameter, void *value)
+{
+    switch (parameter->type) {
+    case SIZE:
+        return read_size(r, parameter, value);
+    case REAL:
+        return read_real(r, parameter, value);
+    case CHOICE:
+        break;
+    }
+    return read_choice(r, parameter, value);
+}
+
+static void set_none(const struct parameter *parameter, void *value)
+{
+    static const size_t no_size;
+    static const double no_real;
+    if (parameter->type == SIZE) {
+        memcpy(value, &no_size, sizeof no_size);
+    } else {
+        memcpy(value, &no_real, sizeof no_real);
+    }
+}
+
+enum status hyperparameters_read_field(struct reader *r, void *body)
+{
+    size_t i = 0;
+    while (strcmp(parameters[i].name, r->place->name) != 0) {
+        i++; /* the name is one of the table's */
+    }
+    const struct parameter *parameter = &parameters[i];
+    void *value = (char *)body + parameter->offset;
+    if (parameter->has_none && json_peek(&r->json) == JSON_NULL) {
+        set_none(parameter, value);
+        return json_null(&r->json) ? STATUS_OK : reader_refuse_text(r);
+    }
+    return read_value(r, parameter, value);
+}
+
+enum status hyperparameters_read(struct reader *r, struct gru_hyperparameters *ret_hyperparameters)
+{
+    unsigned seen;
+    return reader_fields(r, fields, N_PARAMETERS, ret_hyperparameters, &seen);
+}
+
+/* ---- writing ---- */
+
+static void add_word(struct tree *tree, cJSON *item, const struct parameter *parameter, int index)
+{
+    char word[WORD_MAX + 1];
+    const char *words = parameter->words;
+    for (; index > 0; index--) {
+        words += strcspn(words, "|") + 1;
+    }
+    snprintf(word, sizeof word, "%.*s", (int)strcspn(words, "|"), words);
+    tree_add_string(tree, item, parameter->name, word);
+}
+
+static void add_number(struct tree *tree, cJSON *item, const struct parameter *parameter, double value)
+{
+    if (parameter->has_none && value == 0) {
+        tree_add_null(tree, item, parameter->name);
+    } else {
+        tree_add_number(tree, item, parameter->name, value);
+    }
+}
+
+void hyperparameters_add(struct tree *tree, cJSON *parent, const char *name,
+                         const struct gru_hyperparameters *hyperparameters)
+{
+    cJSON *item = tree_add_object(tree, parent, name);
+    for (size_t i = 0; i < N_PARAMETERS; i++) {
+        const struct parameter *parameter = &parameters[i];
+        const void *value = (const char *)hyperparameters + parameter->offset;
+        switch (parameter->type) {
+        case SIZE:
+            add_number(tree, item, parameter, (double)*(const size_t *)value); /* at most 1e6: exact */
+            break;
+        case REAL:
+            add_number(tree, item, parameter, *(const double *)value);
+            break;
+        case CHOICE:
+            add_word(tree, item, parameter, *(const int *)value);
+            break;
+        }
+    }
+}

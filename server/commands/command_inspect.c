@@ -1,0 +1,160 @@
+/* grud inspect: tells what a model file holds, after every check that the daemon makes. */
+#include "commands/command.h"
+#include "base/digest.h"
+#include "gru.h"
+#include "json/json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int complain(const char *path, const char *message)
+{
+    fprintf(stderr, "grud inspect: %s: %s\n", path, message);
+    return 1;
+}
+
+static bool read_all(int fd, char *bytes, size_t n)
+{
+    while (n > 0) {
+        ssize_t n_read = read(fd, bytes, n);
+        if (n_read == 0) {
+            errno = EIO; /* shorter than it was */
+            return false;
+        }
+        if (n_read < 0 && errno != EINTR) {
+            return false;
+        }
+        bytes += n_read > 0 ? n_read : 0;
+        n -= n_read > 0 ? (size_t)n_read : 0;
+    }
+    return true;
+}
+
+/* The file's bytes, from malloc; NULL with errno set. */
+static char *read_file(const char *path, size_t *ret_n)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) {
+        return NULL;
+    }
+    struct stat stat;
+    char *bytes = NULL;
+    if (fstat(fd, &stat) == 0) {
+        errno = S_ISREG(stat.st_mode) ? 0 : S_ISDIR(stat.st_mode) ? EISDIR : EINVAL;
+        bytes = errno == 0 ? malloc((size_t)stat.st_size + 1) : NULL;
+    }
+    if (bytes && !read_all(fd, bytes, (size_t)stat.st_size)) {
+        free(bytes);
+        bytes = NULL;
+    }
+    if (bytes) {
+        *ret_n = (size_t)stat.st_size;
+    }
+    int saved_errno = errno;
+    close(fd);
+    errno = saved_errno;
+    return bytes;
+}
+
+/* ---- printing: text from the file must not steer the terminal ---- */
+
+static void print_text(const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
+        if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) {
+            p++; /* a control of U+0080 to U+009F */
+            putchar('?');
+        } else {
+            putchar(*p < ' ' || *p == 0x7f ? '?' : *p);
+        }
+    }
+}
+
+static void print_number(const char *label, double number)
+{
+    char text[JSON_DOUBLE_MAX + 1];
+    *json_print_double(text, number) = '\0';
+    printf("%s%s", label, text);
+}
+
+static void print_variables(const char *label, const struct gru_variable *variables, size_t n,
+                            const struct gru_variable *fed)
+{
+    printf("%-12s%zu\n", label, n);
+    for (size_t i = 0; i < n; i++) {
+        fputs("  ", stdout);
+        print_text(variables[i].name);
+        print_number(": mean ", variables[i].mean);
+        print_number(", std ", variables[i].std);
+        if (*variables[i].unit) {
+            fputs(", unit ", stdout);
+            print_text(variables[i].unit);
+        }
+        if (fed && variables[i].feeds >= 0) {
+            fputs(", feeds ", stdout);
+            print_text(fed[variables[i].feeds].name);
+        }
+        putchar('\n');
+    }
+}
+
+static void print_model(const struct gru_info *info, struct digest digest)
+{
+    char text[DIGEST_TEXT];
+    digest_print(digest, text);
+    printf("digest      %s\n", text);
+    printf("cell        %s\n", gru_cell_name(info->cell));
+    printf("reset       %s\n",
+           info->cell == GRU_CELL_THREE_GATE ? "does not apply" : gru_reset_name(info->reset));
+    fputs("layers      ", stdout);
+    for (size_t i = 0; i < info->n_layers; i++) {
+        printf("%s%zu", i > 0 ? ", " : "", info->layers[i].hidden_size);
+    }
+    putchar('\n');
+    print_variables("inputs", info->inputs, info->n_inputs, NULL);
+    print_variables("outputs", info->outputs, info->n_outputs, info->inputs);
+    printf("activation  %s\n", gru_activation_name(info->activation));
+    printf("steps       %zu\n", info->steps);
+    printf("residual    %s\n", info->residual ? "yes" : "no");
+    printf("missing     %s\n", gru_missing_name(info->missing));
+    if (info->interval_seconds > 0) {
+        print_number("interval    ", info->interval_seconds);
+        fputs(" s\n", stdout);
+    } else {
+        fputs("interval    unknown\n", stdout);
+    }
+    printf("parameters  %zu\n", info->n_parameters);
+    printf("state       %zu floats, %zu bytes\n", info->state_floats, info->state_floats * sizeof(float));
+}
+
+int command_inspect(int argc, char *const argv[])
+{
+    const bool is_help = command_asks_help(argc, argv);
+    if (argc != 2 || is_help) {
+        fputs("usage: grud inspect FILE\n", is_help ? stdout : stderr);
+        return is_help ? 0 : 2;
+    }
+    const char *path = argv[1];
+    size_t n;
+    char *bytes = read_file(path, &n);
+    if (!bytes) {
+        fprintf(stderr, "grud inspect: %s: %m\n", path);
+        return 1;
+    }
+    struct gru_model *model;
+    struct gru_error error = { 0 };
+    enum gru_status status = gru_model_load(bytes, n, &model, &error);
+    struct digest digest = digest_128(bytes, n);
+    free(bytes);
+    if (status != GRU_OK) {
+        return complain(path, *error.message ? error.message : gru_status_text(status));
+    }
+    print_model(gru_model_info(model), digest);
+    gru_model_unref(model);
+    return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;
+}

@@ -1,0 +1,246 @@
+/* job_run.c - one job from the queue to the end of its training, slice by slice. */
+#include "service/jobs/job_run.h"
+
+#include "base/log.h"
+#include "base/wait.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+enum {
+    SLICE_US = 20000,
+    DRY_RUN_STEPS = 5, /* from these the time for all of them is estimated */
+    TROUBLE_MS = 1000
+};
+
+static int64_t clock_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* ---- beginning ---- */
+
+static enum status load(struct run *run, struct fault *fault)
+{
+    struct clerk *clerk = run->clerk;
+    struct job_series *rows;
+    size_t n_rows;
+    struct job_checkpoint checkpoint;
+    worker_turn(clerk->worker);
+    enum status status = version_find_base(clerk->worker, run->job, &run->base, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct jobs *jobs = ledger_lock(clerk->ledger);
+    status = jobs_read_series(jobs, run->job->number, &run->arena, &rows, &n_rows, fault);
+    if (status == STATUS_OK && !run->job->dry_run) {
+        status = jobs_read_state(jobs, run->job->number, &run->state, &run->n_state, &checkpoint, fault);
+    }
+    ledger_unlock(clerk->ledger);
+    if (status == STATUS_OK && !material_of_rows(rows, n_rows, &run->arena, &run->material)) {
+        status = fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the job's data");
+    }
+    return status;
+}
+
+/* On the trainer's thread. */
+static void create(void *context)
+{
+    struct run *run = context;
+    struct gru_error error = { .message = "" };
+    run->training = material_training(run->job, &run->material);
+    run->status =
+        material_check(run->clerk->service->config, run->base, &run->training, &run->info, run->fault);
+    if (run->status != STATUS_OK) {
+        return;
+    }
+    enum gru_status status = gru_trainer_create(run->base, &run->training, &run->trainer, &error);
+    if (status == GRU_OK && run->n_state > 0) {
+        enum gru_status restored = gru_trainer_restore(run->trainer, run->state, run->n_state);
+        run->is_restored = restored == GRU_OK;
+        run->is_refused = restored != GRU_OK;
+    }
+    if (status == GRU_OK) {
+        gru_trainer_progress(run->trainer, &run->progress);
+        return;
+    }
+    run->status = fault_set(run->fault, status_of_gru(status), error.param, "%s",
+                            error.message[0] ? error.message : gru_status_text(status));
+}
+
+static void say_beginning(struct run *run, bool was_running)
+{
+    struct ledger *ledger = run->clerk->ledger;
+    const struct job *job = run->job;
+    if (run->is_refused) {
+        ledger_say(ledger, job,
+                   ledger_message(JOB_EVENT_WARN,
+                                  "the last checkpoint is damaged or of another build of grud: "
+                                  "training starts again from the beginning"));
+    } else if (run->is_restored) {
+        ledger_say(
+            ledger, job,
+            ledger_message(JOB_EVENT_INFO, "%s from step %zu of %zu",
+                           was_running ? "grud was started again: training goes on" : "training goes on",
+                           run->progress.step, run->progress.n_steps));
+    } else if (was_running) {
+        ledger_say(ledger, job,
+                   ledger_message(JOB_EVENT_INFO, "grud was started again before the first checkpoint: "
+                                                  "training starts again from the beginning"));
+    } else {
+        ledger_say(ledger, job,
+                   ledger_message(JOB_EVENT_INFO, "%s of %zu steps in %zu epochs begins",
+                                  job->dry_run ? "a dry run" : "training", run->progress.n_steps,
+                                  run->progress.n_epochs));
+    }
+}
+
+/* In the database a job that begins is running before anything is computed for it. */
+static bool mark_running(struct run *run, enum job_status from)
+{
+    struct fault fault;
+    struct job *job = run->job;
+    enum job_status now = JOB_RUNNING;
+    enum status status = STATUS_OK;
+    run->interruptions = atomic_load(&run->clerk->ledger->interruptions);
+    job->status = JOB_RUNNING;
+    if (job->started_at_ms == 0) {
+        job->started_at_ms = clock_now_ms();
+    }
+    if (from != JOB_RUNNING) {
+        status = ledger_change(run->clerk->ledger, job, from, NULL, 0, &now, &fault);
+    }
+    if (status != STATUS_OK) {
+        clerk_note_trouble(run->clerk, job, &fault);
+        clerk_wait(run->clerk, TROUBLE_MS);
+    }
+    return status == STATUS_OK && now == JOB_RUNNING;
+}
+
+static void begin_clocks(struct run *run)
+{
+    int64_t now_ms = wait_now_ms();
+    run->began_ms = run->told_ms = run->said_ms = run->saved_ms = run->paced_ms = now_ms;
+    run->has_checkpoint = run->is_restored;
+    run->ran_ms = run->job->running_ms;
+    run->first_step = run->paced_step = run->progress.step;
+    run->seen_epoch = run->progress.epoch;
+    run->said_step = run->progress.step;
+    run->n_skipped = run->progress.n_skipped;
+    run->job->n_steps = run->progress.n_steps;
+}
+
+/* ---- slices ---- */
+
+static bool has_baseline(const struct run *run)
+{
+    return run->info.n_valid_targets == 0 || !isnan(run->progress.baseline_valid_loss);
+}
+
+/* On the trainer's thread: for about 20 ms, or until there is something to tell. */
+static void advance(void *context)
+{
+    struct run *run = context;
+    struct ledger *ledger = run->clerk->ledger;
+    int64_t began_us = clock_us();
+    bool had_baseline = has_baseline(run);
+    do {
+        run->ended = gru_trainer_advance(run->trainer, &run->progress);
+        run->slice_us = clock_us() - began_us;
+    } while (run->ended != GRU_ADVANCED_EPOCH && run->ended != GRU_ADVANCED_END && run->slice_us < SLICE_US &&
+             has_baseline(run) == had_baseline && atomic_load(&ledger->interruptions) == run->interruptions);
+    *(had_baseline ? &run->steps_us : &run->baseline_us) += run->slice_us;
+}
+
+static void do_slice(struct run *run)
+{
+    size_t step = run->progress.step;
+    clerk_compute(run->clerk, advance, run);
+    atomic_fetch_add_explicit(&run->clerk->service->counters.n_training_steps, run->progress.step - step,
+                              memory_order_relaxed);
+}
+
+static bool is_over(struct run *run)
+{
+    const struct job *job = run->job;
+    if (job->dry_run && run->progress.step >= DRY_RUN_STEPS) {
+        return true;
+    }
+    run->is_out_of_time = job->max_seconds > 0 && run_ms(run) / 1000 >= job->max_seconds;
+    return run->is_out_of_time || run->ended == GRU_ADVANCED_END;
+}
+
+/* True: to the end, which is still to be dealt with. Else the job was left, and this is written down. */
+static bool train(struct run *run)
+{
+    struct fault fault = { .status = STATUS_OK };
+    while (!is_over(run)) {
+        do_slice(run);
+        if (!run_report(run)) {
+            run_leave(run, run->job->status);
+            return false;
+        }
+        if (clerk_is_stopping(run->clerk)) {
+            run_leave(run, JOB_RUNNING);
+            return false;
+        }
+        struct gru_model *base = NULL;
+        enum status status = version_find_base(run->clerk->worker, run->job, &base, &fault);
+        gru_model_unref(base);
+        if (status != STATUS_OK) {
+            clerk_fail_job(run->clerk, run->job, JOB_RUNNING, &fault);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Reads what the job needs, and makes its trainer. */
+static enum status prepare(struct run *run, struct fault *fault)
+{
+    enum status status = load(run, fault);
+    if (status == STATUS_OK) {
+        clerk_compute(run->clerk, create, run);
+        status = run->status;
+    }
+    free(run->state);
+    run->state = NULL;
+    if (status != STATUS_OK) {
+        gru_model_unref(run->base);
+        run->base = NULL;
+        arena_reset(&run->arena);
+    }
+    return status;
+}
+
+void clerk_run(struct clerk *clerk, struct job *job)
+{
+    struct fault fault = { .status = STATUS_OK };
+    struct run run = { .clerk = clerk, .job = job, .fault = &fault, .ended = GRU_ADVANCED };
+    bool was_running = job->status == JOB_RUNNING;
+    if (!mark_running(&run, job->status)) {
+        return;
+    }
+    arena_init(&run.arena, SIZE_MAX);
+    int attempt = 0;
+    enum status status;
+    do {
+        status = prepare(&run, &fault);
+    } while (status != STATUS_OK && clerk_waits_to_retry(clerk, job, &attempt, &fault));
+    if (status != STATUS_OK) {
+        clerk_fail_job(clerk, job, JOB_RUNNING, &fault);
+    } else {
+        log_event(LOG_INFO, "job_started", LOG_STRING("job", job->id),
+                  LOG_INT("step", (int64_t)run.progress.step));
+        say_beginning(&run, was_running);
+        begin_clocks(&run);
+        if (train(&run)) {
+            run_end(&run);
+        }
+    }
+    gru_trainer_free(run.trainer);
+    gru_model_unref(run.base);
+    arena_done(&run.arena);
+}

@@ -1,0 +1,69 @@
+/*
+ * job_run.h - one job while it runs: what job_run.c (beginning and slices), job_run_report.c (progress, events,
+ * checkpoints) and job_run_end.c (version and promotion) share. The clerk's thread; functions that take `void *`
+ * are run by the trainer's while the clerk waits.
+ */
+#ifndef JOB_RUN_H
+#define JOB_RUN_H
+
+#include "service/jobs/job_thread.h"
+#include "service/jobs/training_set.h"
+
+struct run {
+    struct clerk *clerk;
+    struct job *job;        /* as it is, or is about to be, in the database */
+    struct gru_model *base; /* what it starts from */
+    struct arena arena;     /* its data */
+    struct material material;
+    struct gru_training training;
+    struct gru_training_info info;
+    struct gru_trainer *trainer;
+    struct fault *fault; /* of the last task of the trainer's */
+    enum status status;  /* the same */
+
+    /* the last checkpoint, as read at the beginning or about to be written */
+    void *state;
+    size_t n_state;
+    bool is_restored, is_refused;
+    bool has_checkpoint; /* one was written, or restored */
+
+    struct gru_progress progress;
+    enum gru_advance ended; /* what the last slice ended with */
+    bool is_out_of_time;    /* max_seconds have passed */
+    uint64_t interruptions; /* the ledger's, when the job's status was last read */
+
+    /* times: by wait_now_ms */
+    int64_t began_ms;
+    uint64_t ran_ms;                    /* before that: of earlier runs */
+    int64_t told_ms, said_ms, saved_ms; /* the last progress, metrics event, checkpoint */
+    uint64_t said_step;                 /* of that metrics event */
+    int64_t saving_ms;                  /* what that took */
+    int64_t paced_ms;                   /* the pace was measured from here, */
+    uint64_t paced_step;                /* and this step */
+    double step_ms;                     /* the pace, smoothed; 0: not known yet */
+    int64_t slice_us;
+    int64_t baseline_us, steps_us; /* slices of the base's validation, and of this run's steps */
+
+    uint64_t first_step; /* where this run began */
+    uint64_t seen_epoch; /* the last that was complete after a slice */
+    size_t n_skipped;    /* of which was warned */
+};
+
+/* ---- job_run_report.c ---- */
+
+/* Writes down progress and events where that is due, and at once if somebody may have changed the job's
+ * status (ledger_interrupt). False: the job is no longer `running`, and job->status says what it is. */
+bool run_report(struct run *run);
+/* Saves a checkpoint; trouble is an event, and training goes on. */
+void run_save(struct run *run);
+/* A last word about how far it is, of a job that is no longer running, or of a daemon that ends. */
+void run_leave(struct run *run, enum job_status status);
+/* The time it has run, in all. */
+uint64_t run_ms(const struct run *run);
+
+/* ---- job_run_end.c ---- */
+
+/* Training is over: stores the version, promotes it, ends the job. */
+void run_end(struct run *run);
+
+#endif

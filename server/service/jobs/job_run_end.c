@@ -1,0 +1,304 @@
+/* job_run_end.c - training is over: the version is stored, promoted or not, and the job ends. */
+#include "service/jobs/job_run.h"
+
+#include "base/log.h"
+
+#include <stdio.h>
+
+enum { TROUBLE_MS = 1000, EVENTS_MAX = 2 };
+
+/* ---- the version ---- */
+
+struct making {
+    struct run *run;
+    struct trained trained;
+};
+
+/* On the trainer's thread. */
+static void make(void *context)
+{
+    struct making *making = context;
+    struct run *run = making->run;
+    struct trained *trained = &making->trained;
+    struct gru_model *gru;
+    enum gru_status status = gru_trainer_model(run->trainer, &gru);
+    if (status == GRU_OK) {
+        status = gru_model_save(gru, &trained->bytes, &trained->n_bytes);
+        gru_model_unref(gru);
+    }
+    if (status == GRU_OK) {
+        trained->digest = digest_128(trained->bytes, trained->n_bytes);
+    }
+    run->status = status == GRU_OK ? STATUS_OK
+                                   : fault_set(run->fault, status_of_gru(status), NULL,
+                                               "the training gave no model: %s", gru_status_text(status));
+}
+
+/* What is served is allocated on this thread: a worker that frees it one day must not meet the trainer within
+ * the allocator. */
+static enum status read_back(struct trained *trained, struct fault *fault)
+{
+    struct gru_error error = { .message = "" };
+    enum gru_status status = gru_model_load(trained->bytes, trained->n_bytes, &trained->gru, &error);
+    if (status == GRU_OK) {
+        return STATUS_OK;
+    }
+    return fault_set(fault, status_of_gru(status), NULL, "the training gave no model that can be served: %s",
+                     error.message[0] ? error.message : gru_status_text(status));
+}
+
+/* Whether the losses are those of the weights that the version has. */
+static bool is_validated(const struct run *run)
+{
+    const struct gru_progress *progress = &run->progress;
+    return progress->best_epoch > 0 || progress->stopped_early || progress->epoch == progress->n_epochs ||
+           run->ended == GRU_ADVANCED_EPOCH;
+}
+
+static void take_metrics(struct run *run)
+{
+    const struct gru_progress *progress = &run->progress;
+    struct job_metrics *metrics = &run->job->metrics;
+    *metrics = (struct job_metrics){ .train_loss = progress->train_loss,
+                                     .valid_loss = NAN,
+                                     .baseline_valid_loss = progress->baseline_valid_loss,
+                                     .persistence_valid_loss = progress->persistence_valid_loss,
+                                     .train_accuracy = progress->train_accuracy,
+                                     .valid_accuracy = NAN };
+    if (is_validated(run)) {
+        metrics->valid_loss = progress->best_valid_loss;
+        metrics->valid_accuracy = progress->best_valid_accuracy;
+    }
+    run->job->epoch = progress->epoch;
+    run->job->step = progress->step;
+    run->job->running_ms = run_ms(run);
+}
+
+static enum status store_once(struct run *run, unsigned *ret_number, struct fault *fault)
+{
+    struct job *job = run->job;
+    struct making making = { .run = run };
+    struct lineage lineage = { .parent = job->base_version, .metrics = job->metrics };
+    snprintf(lineage.model, sizeof lineage.model, "%s", job->model);
+    snprintf(lineage.job, sizeof lineage.job, "%s", job->id);
+    clerk_compute(run->clerk, make, &making);
+    enum status status = run->status;
+    if (status == STATUS_OK) {
+        status = read_back(&making.trained, fault);
+    }
+    if (status == STATUS_OK) {
+        status = version_store(run->clerk->worker, &lineage, job->base_digest, &making.trained, fault);
+    }
+    trained_done(&making.trained);
+    if (status == STATUS_OK) {
+        job->metrics = lineage.metrics; /* out of time, it may have been trained further after a restart */
+        *ret_number = lineage.version;
+    }
+    return status;
+}
+
+static enum status store(struct run *run, unsigned *ret_number, struct fault *fault)
+{
+    int attempt = 0;
+    enum status status;
+    do {
+        status = store_once(run, ret_number, fault);
+    } while (status != STATUS_OK && clerk_waits_to_retry(run->clerk, run->job, &attempt, fault));
+    return status;
+}
+
+/* ---- promotion ---- */
+
+/* Whether the validation says that the version is better, and in which words. */
+static bool passes_gate(const struct job *job, char reason[JOB_REASON_MAX + 1])
+{
+    const struct job_metrics *metrics = &job->metrics;
+    double valid = metrics->valid_loss;
+    double baseline = metrics->baseline_valid_loss;
+    double persistence = metrics->persistence_valid_loss;
+    if (!isfinite(valid) || !isfinite(baseline)) {
+        snprintf(reason, JOB_REASON_MAX + 1, "there are no finite validation losses to compare");
+        return false;
+    }
+    double gain = (baseline - valid) / baseline;
+    bool beats = valid < baseline;
+    bool passes = beats && gain >= job->min_relative_gain;
+    char wanted[48] = "";
+    char versus[64] = "";
+    if (beats && !passes) {
+        snprintf(wanted, sizeof wanted, ", not by the %.1f %% asked for", 100 * job->min_relative_gain);
+    }
+    if (isfinite(persistence)) {
+        snprintf(versus, sizeof versus,
+                 valid < persistence ? "; persistence %.4g" : "; no better than persistence, %.4g",
+                 persistence);
+    }
+    if (beats) {
+        snprintf(reason, JOB_REASON_MAX + 1, "valid_loss %.4g beats the base version's %.4g by %.1f %%%s%s",
+                 valid, baseline, 100 * gain, wanted, versus);
+    } else {
+        snprintf(reason, JOB_REASON_MAX + 1, "valid_loss %.4g does not beat the base version's %.4g%s", valid,
+                 baseline, versus);
+    }
+    return passes;
+}
+
+/* By the gate; *job says what came of it. */
+static void promote(struct run *run, unsigned number)
+{
+    struct job *job = run->job;
+    struct activation activation;
+    struct fault fault;
+    job->promotion = JOB_REJECTED;
+    if (!passes_gate(job, job->promotion_reason)) {
+        return;
+    }
+    worker_turn(run->clerk->worker);
+    enum status status =
+        model_switch(run->clerk->worker, job->model, number, job->base_version, &activation, &fault);
+    if (status != STATUS_OK) {
+        snprintf(job->promotion_reason, sizeof job->promotion_reason, "it could not be activated: %.150s",
+                 fault_for_clients(&fault).message);
+    } else if (activation.is_switched || activation.from == number) { /* or before grud was killed */
+        job->promotion = JOB_PROMOTED;
+    } else {
+        snprintf(job->promotion_reason, sizeof job->promotion_reason,
+                 "version %u has become the active one, and it was not compared with that", activation.from);
+    }
+}
+
+/* Who activated the version by hand, or rolled it back, before the job was over could not write that down. */
+static void note_activation_by_hand(struct run *run, unsigned number)
+{
+    const struct job *job = run->job;
+    const struct model *model;
+    struct fault fault;
+    worker_turn(run->clerk->worker);
+    if (model_find(run->clerk->worker, job->model, &model, &fault) != STATUS_OK) {
+        return;
+    }
+    unsigned active = model->active->number;
+    struct activation activation = {
+        .is_switched = active != number, .from = number, .to = active, .from_parent = job->base_version
+    };
+    snprintf(activation.model, sizeof activation.model, "%s", job->model);
+    snprintf(activation.is_switched ? activation.from_job : activation.to_job, sizeof activation.to_job, "%s",
+             job->id);
+    activation_note(run->clerk->ledger, &activation);
+}
+
+/* ---- ends ---- */
+
+/* From here on it can no longer be cancelled or paused: versions are not taken back. False: it was, or the
+ * daemon stops while the database is in trouble. */
+static bool claim(struct run *run)
+{
+    struct ledger *ledger = run->clerk->ledger;
+    struct job now;
+    struct fault fault;
+    for (;;) {
+        enum status status = jobs_find(ledger_lock(ledger), run->job->id, &now, &fault);
+        bool claimed = status == STATUS_OK && now.status == JOB_RUNNING;
+        ledger->finishing = claimed ? now.number : 0;
+        ledger_unlock(ledger);
+        if (status == STATUS_OK) {
+            run->job->status = now.status;
+            return claimed;
+        }
+        clerk_note_trouble(run->clerk, run->job, &fault);
+        if (clerk_is_stopping(run->clerk)) {
+            return false;
+        }
+        clerk_wait(run->clerk, TROUBLE_MS);
+    }
+}
+
+static void say_why(struct run *run)
+{
+    const struct gru_progress *progress = &run->progress;
+    if (progress->stopped_early) {
+        ledger_say(run->clerk->ledger, run->job,
+                   ledger_message(JOB_EVENT_INFO, "stopped early after epoch %zu: the best was epoch %zu",
+                                  progress->epoch, progress->best_epoch));
+    } else if (run->is_out_of_time) {
+        ledger_say(run->clerk->ledger, run->job,
+                   ledger_message(JOB_EVENT_INFO, "stopped at step %zu of %zu: its %llu seconds are over",
+                                  progress->step, progress->n_steps,
+                                  (unsigned long long)run->job->max_seconds));
+    }
+}
+
+static void succeed(struct run *run, struct job_event *events, size_t n_events)
+{
+    struct job *job = run->job;
+    job->status = JOB_SUCCEEDED;
+    if (clerk_end_job(run->clerk, job, JOB_RUNNING, events, n_events)) {
+        log_event(LOG_INFO, "job_succeeded", LOG_STRING("job", job->id),
+                  LOG_INT("version", job->fine_tuned_version),
+                  LOG_STRING("promotion", job_promotion_word(job->promotion)));
+    }
+}
+
+static void finish(struct run *run)
+{
+    struct fault fault = { .status = STATUS_OK };
+    struct job *job = run->job;
+    unsigned number = 0;
+    say_why(run);
+    take_metrics(run);
+    run->fault = &fault;
+    enum status status = store(run, &number, &fault);
+    if (status != STATUS_OK) {
+        clerk_fail_job(run->clerk, job, JOB_RUNNING, &fault);
+        return;
+    }
+    job->fine_tuned_version = number;
+    if (job->policy == JOB_AUTO) {
+        promote(run, number);
+    } else {
+        snprintf(job->promotion_reason, sizeof job->promotion_reason,
+                 "promotion is manual: activate version %u", number);
+    }
+    bool is_decided = job->promotion != JOB_NONE;
+    struct job_event events[EVENTS_MAX] = {
+        ledger_message(JOB_EVENT_INFO, "stored as version %u of '%s'", number, job->model),
+        ledger_message(JOB_EVENT_INFO, "%s%s%.150s", is_decided ? job_promotion_word(job->promotion) : "",
+                       is_decided ? ": " : "", job->promotion_reason)
+    };
+    succeed(run, events, EVENTS_MAX);
+    note_activation_by_hand(run, number);
+}
+
+static void finish_dry_run(struct run *run)
+{
+    const struct gru_progress *progress = &run->progress;
+    size_t n = progress->step - run->first_step;
+    double step_us = n > 0 ? (double)run->steps_us / (double)n : 0;
+    double all_s =
+        1e-6 * (step_us * (double)progress->n_steps + (double)run->baseline_us * (double)progress->n_epochs);
+    struct job_event events[EVENTS_MAX] = {
+        ledger_message(JOB_EVENT_INFO, "%zu steps in %zu epochs would take about %.3g seconds",
+                       progress->n_steps, progress->n_epochs, all_s),
+        ledger_message(JOB_EVENT_INFO, "the job takes %zu bytes of memory, and %zu for its data",
+                       run->info.n_bytes, material_bytes(run->base, &run->training))
+    };
+    take_metrics(run);
+    succeed(run, events, EVENTS_MAX);
+}
+
+void run_end(struct run *run)
+{
+    if (run->job->dry_run) {
+        finish_dry_run(run);
+        return;
+    }
+    run_save(run); /* killed from here on, it ends with the same weights */
+    if (claim(run)) {
+        finish(run);
+        ledger_lock(run->clerk->ledger);
+        run->clerk->ledger->finishing = 0;
+        ledger_unlock(run->clerk->ledger);
+    } else {
+        run_leave(run, run->job->status);
+    }
+}

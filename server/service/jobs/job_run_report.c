@@ -1,0 +1,249 @@
+/* job_run_report.c - how far a running job is: progress, events, checkpoints. */
+#include "service/jobs/job_run.h"
+
+#include "base/log.h"
+#include "base/wait.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    WRITE_MS = 250, /* between writes of progress alone */
+    SAY_MS = 1000,  /* between metrics within an epoch */
+    EPOCHS_SAID = 1000,
+    SAVE_MS = 1000,         /* between checkpoints at the ends of epochs, */
+    SAVE_TIMES = 20,        /* or that many times what one takes; */
+    SAVE_WITHIN_MS = 60000, /* and within an epoch */
+    EVENTS_MAX = 4
+};
+
+uint64_t run_ms(const struct run *run)
+{
+    return run->ran_ms + (uint64_t)(wait_now_ms() - run->began_ms);
+}
+
+/* ---- progress ---- */
+
+/* When all steps are done, at the pace of late; at the latest when the time that the job may take is over.
+ * How many there are is itself an estimate where batches differ from epoch to epoch. */
+static int64_t estimate_finish(struct run *run, int64_t now_ms)
+{
+    const struct gru_progress *progress = &run->progress;
+    const struct job *job = run->job;
+    if (progress->step > run->paced_step && now_ms - run->paced_ms >= WRITE_MS) {
+        double step_ms = (double)(now_ms - run->paced_ms) / (double)(progress->step - run->paced_step);
+        run->step_ms = run->step_ms > 0 ? 0.7 * run->step_ms + 0.3 * step_ms : step_ms;
+        run->paced_step = progress->step;
+        run->paced_ms = now_ms;
+    }
+    if (run->step_ms <= 0) {
+        return 0;
+    }
+    size_t n_left = progress->n_steps > progress->step ? progress->n_steps - progress->step : 0;
+    double left_ms = (double)n_left * run->step_ms;
+    double allowed_ms = (double)job->max_seconds * 1000 - (double)job->running_ms;
+    if (job->max_seconds > 0 && allowed_ms < left_ms) {
+        left_ms = allowed_ms > 0 ? allowed_ms : 0;
+    }
+    return left_ms < 1e15 ? clock_now_ms() + (int64_t)left_ms : 0;
+}
+
+static void take_progress(struct run *run, int64_t now_ms)
+{
+    const struct gru_progress *progress = &run->progress;
+    struct job *job = run->job;
+    job->epoch = progress->epoch;
+    job->step = progress->step;
+    job->n_steps = progress->n_steps;
+    job->running_ms = run_ms(run);
+    job->estimated_finish_ms = estimate_finish(run, now_ms);
+    job->metrics = (struct job_metrics){ .train_loss = progress->train_loss,
+                                         .valid_loss = progress->valid_loss,
+                                         .baseline_valid_loss = progress->baseline_valid_loss,
+                                         .persistence_valid_loss = progress->persistence_valid_loss,
+                                         .train_accuracy = progress->train_accuracy,
+                                         .valid_accuracy = progress->valid_accuracy };
+}
+
+/* ---- events ---- */
+
+static struct job_event baseline_event(const struct run *run)
+{
+    const struct gru_progress *progress = &run->progress;
+    char persistence[48] = "";
+    if (!isnan(progress->persistence_valid_loss)) {
+        snprintf(persistence, sizeof persistence, ", persistence %.4g", progress->persistence_valid_loss);
+    }
+    return ledger_message(JOB_EVENT_INFO, "baseline loss %.4g%s on %zu validation targets",
+                          progress->baseline_valid_loss, persistence, run->info.n_valid_targets);
+}
+
+static struct job_event metrics_event(const struct run *run, bool is_epoch)
+{
+    const struct gru_progress *progress = &run->progress;
+    struct job_event event;
+    if (!is_epoch) {
+        event = ledger_message(JOB_EVENT_INFO, "step %zu of %zu: loss %.4g", progress->step,
+                               progress->n_steps, progress->step_loss);
+        event.train_loss = progress->step_loss;
+    } else {
+        char valid[32] = "";
+        if (!isnan(progress->valid_loss)) {
+            snprintf(valid, sizeof valid, ", valid loss %.4g", progress->valid_loss);
+        }
+        event = ledger_message(JOB_EVENT_INFO, "epoch %zu of %zu: train loss %.4g%s", progress->epoch,
+                               progress->n_epochs, progress->train_loss, valid);
+        event.train_loss = progress->train_loss;
+        event.valid_loss = progress->valid_loss;
+    }
+    event.is_metrics = true;
+    event.step = progress->step;
+    event.epoch = progress->epoch;
+    event.grad_norm = progress->grad_norm;
+    event.learning_rate = progress->learning_rate;
+    return event;
+}
+
+static size_t epoch_events(struct run *run, struct job_event *events)
+{
+    const struct gru_progress *progress = &run->progress;
+    size_t stride = progress->n_epochs > EPOCHS_SAID ? progress->n_epochs / EPOCHS_SAID : 1;
+    bool is_last = progress->epoch == progress->n_epochs || progress->stopped_early;
+    size_t n = 0;
+    if (progress->epoch % stride != 0 && !is_last) {
+        return 0;
+    }
+    events[n++] = metrics_event(run, true);
+    if (progress->n_skipped > run->n_skipped) {
+        events[n++] = ledger_message(JOB_EVENT_WARN,
+                                     "%zu steps up to the end of epoch %zu were skipped: "
+                                     "their gradients were not finite",
+                                     progress->n_skipped - run->n_skipped, progress->epoch);
+        run->n_skipped = progress->n_skipped;
+    }
+    return n;
+}
+
+/* What there is to say after a slice; it ends at the end of an epoch, so there is one at most. */
+static size_t collect_events(struct run *run, int64_t now_ms, struct job_event events[EVENTS_MAX])
+{
+    const struct gru_progress *progress = &run->progress;
+    size_t n = 0;
+    if (isnan(run->job->metrics.baseline_valid_loss) && !isnan(progress->baseline_valid_loss)) {
+        events[n++] = baseline_event(run);
+    }
+    if (progress->epoch > run->seen_epoch) {
+        run->seen_epoch = progress->epoch;
+        n += epoch_events(run, &events[n]);
+        run->said_ms = now_ms;
+        run->said_step = progress->step;
+    } else if (now_ms - run->said_ms >= SAY_MS && progress->step > run->said_step) {
+        events[n++] = metrics_event(run, false);
+        run->said_ms = now_ms;
+        run->said_step = progress->step;
+    }
+    return n;
+}
+
+/* ---- checkpoints ---- */
+
+/* On the trainer's thread. */
+static void save(void *context)
+{
+    struct run *run = context;
+    enum gru_status status = gru_trainer_save(run->trainer, &run->state, &run->n_state);
+    run->status = status == GRU_OK
+                      ? STATUS_OK
+                      : fault_set(run->fault, status_of_gru(status), NULL, "%s", gru_status_text(status));
+}
+
+void run_save(struct run *run)
+{
+    struct clerk *clerk = run->clerk;
+    struct job_checkpoint checkpoint = { .created_at_ms = clock_now_ms(),
+                                         .step = run->progress.step,
+                                         .epoch = run->progress.epoch,
+                                         .train_loss = run->progress.train_loss,
+                                         .valid_loss = run->progress.valid_loss };
+    int64_t began_ms = wait_now_ms();
+    clerk_compute(clerk, save, run);
+    enum status status = run->status;
+    if (status == STATUS_OK) {
+        status = jobs_add_checkpoint(ledger_lock(clerk->ledger), run->job->number, &checkpoint, run->state,
+                                     run->n_state, run->fault);
+        ledger_unlock(clerk->ledger);
+        free(run->state);
+        run->state = NULL;
+    }
+    run->has_checkpoint |= status == STATUS_OK;
+    run->saved_ms = wait_now_ms();
+    run->saving_ms = run->saved_ms - began_ms;
+    if (status != STATUS_OK) {
+        log_event(LOG_WARN, "checkpoint_failed", LOG_STRING("job", run->job->id),
+                  LOG_STRING("reason", run->fault->message));
+        ledger_say(clerk->ledger, run->job,
+                   ledger_message(JOB_EVENT_WARN, "no checkpoint at step %zu: %.120s", run->progress.step,
+                                  fault_for_clients(run->fault).message));
+    }
+}
+
+static bool is_save_due(const struct run *run)
+{
+    int64_t least_ms = run->saving_ms * SAVE_TIMES > SAVE_MS ? run->saving_ms * SAVE_TIMES : SAVE_MS;
+    if (run->ended != GRU_ADVANCED_EPOCH && least_ms < SAVE_WITHIN_MS) {
+        least_ms = SAVE_WITHIN_MS; /* an epoch may take days */
+    } else if (!run->has_checkpoint && run->saved_ms == run->began_ms) {
+        least_ms = 0; /* the first epoch: none was tried yet */
+    }
+    return !run->job->dry_run && wait_now_ms() - run->saved_ms >= least_ms;
+}
+
+/* ---- the whole ---- */
+
+bool run_report(struct run *run)
+{
+    struct clerk *clerk = run->clerk;
+    struct fault fault;
+    struct job_event events[EVENTS_MAX];
+    int64_t now_ms = wait_now_ms();
+    uint64_t interruptions = atomic_load(&clerk->ledger->interruptions);
+    size_t n = collect_events(run, now_ms, events);
+    if (n > 0 || interruptions != run->interruptions || now_ms - run->told_ms >= WRITE_MS) {
+        enum job_status now = JOB_RUNNING;
+        run->told_ms = now_ms;
+        take_progress(run, now_ms);
+        enum status status = ledger_change(clerk->ledger, run->job, JOB_RUNNING, events, n, &now, &fault);
+        if (status == STATUS_OK) {
+            run->interruptions = interruptions;
+            run->job->status = now;
+        } else { /* training goes on: the next report may come through */
+            clerk_note_trouble(clerk, run->job, &fault);
+        }
+    }
+    if (run->job->status == JOB_RUNNING && is_save_due(run)) {
+        run_save(run);
+    }
+    return run->job->status == JOB_RUNNING;
+}
+
+void run_leave(struct run *run, enum job_status status)
+{
+    struct fault fault;
+    struct job *job = run->job;
+    if (job_is_over(status)) {
+        return;
+    }
+    if (!job->dry_run) {
+        run_save(run);
+    }
+    take_progress(run, wait_now_ms());
+    enum job_status now = status;
+    do { /* it may be resumed, paused again, or cancelled at any moment */
+        job->status = now;
+        job->estimated_finish_ms = now == JOB_RUNNING ? job->estimated_finish_ms : 0;
+        if (ledger_change(run->clerk->ledger, job, job->status, NULL, 0, &now, &fault) != STATUS_OK) {
+            clerk_note_trouble(run->clerk, job, &fault);
+            return;
+        }
+    } while (now != job->status && !job_is_over(now));
+}

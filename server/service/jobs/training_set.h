@@ -1,0 +1,40 @@
+/*
+ * training_set.h - a job's training data: from the request, the database or the recordings to what the library
+ * takes, and whether they fit. Pure functions; any thread.
+ */
+#ifndef TRAINING_SET_H
+#define TRAINING_SET_H
+
+#include "config/config.h"
+#include "store/job_store.h"
+
+struct material {
+    const struct gru_series *series, *validation;
+    size_t n_series, n_validation;
+};
+
+/* What to train on; borrows the material. */
+struct gru_training material_training(const struct job *job, const struct material *material);
+
+/* Floats in a row of targets. */
+size_t material_y_width(const struct gru_info *info, const struct gru_hyperparameters *hyperparameters);
+/* Bytes of the values. */
+size_t material_bytes(const struct gru_model *gru, const struct gru_training *training);
+
+/* gru_training_check, and the job's memory against --job-memory-max. */
+__attribute__((warn_unused_result)) enum status
+material_check(const struct config *config, const struct gru_model *gru, const struct gru_training *training,
+               struct gru_training_info *ret_info, struct fault *fault);
+
+/* As rows of the database, from malloc, training data first; *ret_n of them. NULL: no memory. */
+struct job_series *material_to_rows(const struct material *material, const struct gru_info *info,
+                                    const struct gru_hyperparameters *hyperparameters, size_t *ret_n);
+/* And back, in the arena. False: no memory. */
+__attribute__((warn_unused_result)) bool material_of_rows(const struct job_series *rows, size_t n,
+                                                          struct arena *arena, struct material *ret_material);
+
+/* "2 series, 1268 readings; 3 of their 5072 values are missing (filled: last)" */
+struct job_event material_describe(const struct gru_model *gru, const struct gru_training *training,
+                                   const struct gru_training_info *info);
+
+#endif

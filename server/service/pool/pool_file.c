@@ -1,0 +1,219 @@
+#include "service/pool/pool_file.h"
+
+#include "base/log.h"
+#include "store/files.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static const char magic[8] = "grudpool";
+enum { FORMAT = 1 };
+
+struct file_header {
+    _Atomic uint64_t magic; /* written last: without it the file is not begun */
+    uint32_t format, unused;
+    struct record_layout layout;
+    uint64_t check; /* over what precedes */
+};
+
+/* Whose sessions these are. All versions of a model share it. */
+struct file_owner {
+    _Atomic uint64_t
+        check; /* over what follows; written last. 0: a file of an earlier grud, which had no owner */
+    uint64_t variables; /* the digest of the names of inputs and outputs */
+    char model[MODEL_NAME_MAX + 1];
+    char unused[7];
+};
+
+/* The file's first page, in which the rest is zero. */
+struct first_page {
+    struct file_header header;
+    uint64_t unused;
+    struct file_owner owner;
+    _Atomic uint64_t is_suspect; /* a sync failed: what the file says may never have reached the disk */
+};
+_Static_assert(offsetof(struct first_page, owner) == 64 && sizeof(struct first_page) <= 512,
+               "the page lies on disk, and is written there a sector at a time");
+
+static struct first_page *page_of(const struct pool *pool)
+{
+    return (struct first_page *)(void *)pool->region.base;
+}
+
+static uint64_t magic_word(void)
+{
+    uint64_t word;
+    memcpy(&word, magic, sizeof word);
+    return word;
+}
+
+static uint64_t header_check(const struct file_header *header)
+{
+    return digest_64(header, offsetof(struct file_header, check), 0);
+}
+
+static uint64_t owner_check(const struct file_owner *owner)
+{
+    uint64_t check = digest_64(&owner->variables, sizeof *owner - offsetof(struct file_owner, variables), 0);
+    return check ? check : 1;
+}
+
+/* With the mutex of the syncs held. */
+static void distrust(struct pool *pool)
+{
+    pool->has_failed_sync = true;
+    atomic_store(&page_of(pool)->is_suspect, 1);
+}
+
+void pool_file_distrust(struct pool *pool)
+{
+    pthread_mutex_lock(&pool->sync_mutex);
+    distrust(pool);
+    pthread_mutex_unlock(&pool->sync_mutex);
+}
+
+/* ---- beginning ---- */
+
+bool pool_file_is_unfinished(const struct pool *pool)
+{
+    static const char zeros[sizeof(uint64_t)];
+    size_t size = atomic_load(&pool->region.size);
+    return size <= RECORD_PAGE &&
+           memcmp(pool->region.base, zeros, size < sizeof zeros ? size : sizeof zeros) == 0;
+}
+
+/* A kill in between leaves a check of 0, and the next process begins again. */
+void pool_file_claim(struct pool *pool, const struct pool_options *options)
+{
+    struct file_owner *owner = &page_of(pool)->owner;
+    if (atomic_load(&owner->check) != 0) {
+        return;
+    }
+    owner->variables = options->variables;
+    memset(owner->model, 0, sizeof owner->model + sizeof owner->unused);
+    memcpy(owner->model, options->name, strnlen(options->name, MODEL_NAME_MAX));
+    atomic_store(&owner->check, owner_check(owner));
+}
+
+enum status pool_file_begin(struct pool *pool, const struct pool_options *options, const char *path,
+                            struct fault *fault)
+{
+    enum status status = region_grow(&pool->region, RECORD_PAGE, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct first_page *page = page_of(pool);
+    memset(page, 0, sizeof *page);
+    pool->layout = options->layout;
+    pool_file_claim(pool, options);
+    struct file_header header = { .magic = magic_word(), .format = FORMAT, .layout = options->layout };
+    page->header.format = header.format;
+    page->header.layout = header.layout;
+    page->header.check = header_check(&header);
+    atomic_store(&page->header.magic, header.magic);
+    if (pool_sync(pool) && (!path || files_sync_folder_of(path))) {
+        return STATUS_OK;
+    }
+    unlink(path);
+    return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "cannot sync %s", path);
+}
+
+/* ---- reading ---- */
+
+static enum status check_header(struct pool *pool, const char *path, struct fault *fault)
+{
+    const struct first_page *page = page_of(pool);
+    bool is_ours = atomic_load(&pool->region.size) >= RECORD_PAGE &&
+                   atomic_load(&page->header.magic) == magic_word() &&
+                   page->header.check == header_check(&page->header);
+    uint64_t check = is_ours ? atomic_load(&page->owner.check) : 0;
+    if (!is_ours || (check != 0 && check != owner_check(&page->owner))) {
+        return fault_set(
+            fault, STATUS_STORAGE_FAILED, NULL,
+            "%s is not a session file of grud, or its header is damaged; move it away to start without "
+            "its sessions",
+            path);
+    }
+    if (page->header.format != FORMAT) {
+        return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "%s has format %u; this grud reads %d", path,
+                         page->header.format, FORMAT);
+    }
+    if (!record_layout_is_valid(&page->header.layout)) {
+        return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
+                         "the record sizes in the header of %s are not valid", path);
+    }
+    return STATUS_OK;
+}
+
+static enum status check_owner(const struct first_page *page, const struct pool_options *options,
+                               const char *path, struct fault *fault)
+{
+    const struct file_owner *owner = &page->owner;
+    if (atomic_load(&owner->check) == 0) {
+        return STATUS_OK;
+    }
+    if (strncmp(owner->model, options->name, MODEL_NAME_MAX) != 0) {
+        return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
+                         "%s holds the sessions of model '%.*s', not those of '%s'; put it back under that "
+                         "name, or move it away to start without its sessions",
+                         path, MODEL_NAME_MAX, owner->model, options->name);
+    }
+    if (owner->variables != options->variables) {
+        return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
+                         "%s holds the sessions of another model '%s': it had %u inputs and %u outputs, here "
+                         "are %u and %u, or they have other names; put that model back, or move the file "
+                         "away to start without its sessions",
+                         path, options->name, page->header.layout.n_inputs, page->header.layout.n_outputs,
+                         options->layout.n_inputs, options->layout.n_outputs);
+    }
+    return STATUS_OK;
+}
+
+/* What a sync that failed was to write is in memory, but the kernel no longer means to write it. And it may
+ * have been the sync that puts the file in its place. */
+static void rewrite(struct pool *pool, const char *path)
+{
+    region_touch(&pool->region);
+    bool written = pool_sync(pool) && files_sync_folder_of(path);
+    if (written) {
+        atomic_store(&page_of(pool)->is_suspect, 0);
+    } else {
+        pool_file_distrust(pool);
+    }
+    log_event(written ? LOG_INFO : LOG_ERROR, written ? "sessions_rewritten" : "sync_failed",
+              LOG_STRING("file", path));
+}
+
+enum status pool_file_check(struct pool *pool, const struct pool_options *options, const char *path,
+                            struct fault *fault)
+{
+    enum status status = check_header(pool, path, fault);
+    if (status == STATUS_OK) {
+        status = check_owner(page_of(pool), options, path, fault);
+    }
+    if (status == STATUS_OK) {
+        pool->layout = page_of(pool)->header.layout;
+        if (atomic_load(&page_of(pool)->is_suspect)) {
+            rewrite(pool, path);
+        }
+    }
+    return status;
+}
+
+/* ---- syncs ---- */
+
+bool pool_sync(struct pool *pool)
+{
+    uint64_t ticket = atomic_fetch_add(&pool->n_sync_tickets, 1) + 1;
+    pthread_mutex_lock(&pool->sync_mutex);
+    if (pool->n_synced_tickets < ticket) {
+        uint64_t drawn = atomic_load(&pool->n_sync_tickets); /* by those who had written before */
+        if (!region_sync(&pool->region)) {
+            distrust(pool);
+        }
+        pool->n_synced_tickets = drawn;
+    }
+    bool is_durable = !pool->has_failed_sync;
+    pthread_mutex_unlock(&pool->sync_mutex);
+    return is_durable;
+}

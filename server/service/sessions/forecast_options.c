@@ -1,0 +1,85 @@
+/* forecast_options.c - looking ahead: what steps, session forecasts and predictions share. */
+#include "service/internal.h"
+
+enum status outlook_fault(const struct gru_model *gru, enum gru_status status, const struct outlook *outlook,
+                          struct fault *fault)
+{
+    switch (status) {
+    case GRU_NO_ROLL_OUT:
+        return fault_set(
+            fault, STATUS_HORIZON_NOT_SUPPORTED, "horizon",
+            "no output of this model feeds an input, so it cannot forecast beyond its own %zu step%s",
+            gru_model_info(gru)->steps, gru_model_info(gru)->steps == 1 ? "" : "s");
+    case GRU_BAD_FUTURE:
+        return fault_set(fault, STATUS_WRONG_LENGTH, "future",
+                         "a horizon of %zu needs %zu rows of known future inputs, got %zu", outlook->horizon,
+                         gru_future_rows(gru, outlook->horizon), outlook->n_future_rows);
+    case GRU_NO_READING:
+        return fault_set(fault, STATUS_NO_READING, NULL,
+                         "the session has had no reading yet to forecast from");
+    case GRU_MISSING_INPUT:
+        return fault_set(fault, STATUS_MISSING_INPUT, "future",
+                         "a known future input is missing, and the model's policy is to refuse that");
+    case GRU_NON_FINITE:
+        return fault_set(fault, STATUS_NON_FINITE_RESULT, "horizon",
+                         "the forecast leaves the range of finite numbers");
+    default:
+        return fault_set(fault, status_of_gru(status), NULL, "%s", gru_status_text(status));
+    }
+}
+
+uint64_t outlook_columns(const struct gru_info *info)
+{
+    uint64_t columns = 0;
+    for (size_t i = 0; i < info->n_inputs; i++) {
+        const unsigned char is_known = info->inputs[i].feeds < 0;
+        columns = digest_64(&is_known, sizeof is_known, columns);
+    }
+    return columns;
+}
+
+/* Rows of a reply's forecast: what was asked for, else what a model of several steps says at once, else none.
+ */
+static size_t outlook_rows(const struct gru_info *info, const struct outlook *outlook)
+{
+    if (outlook->horizon > 0) {
+        return outlook->horizon;
+    }
+    return info->steps > 1 ? info->steps : 0;
+}
+
+enum status outlook_room(const struct gru_info *info, const struct outlook *outlook, struct arena *arena,
+                         float **ret_forecast, size_t *ret_n, struct fault *fault)
+{
+    size_t n = outlook_rows(info, outlook);
+    if (outlook->n_future_rows > 0 && outlook->future_columns != outlook_columns(info)) {
+        return fault_set(fault, STATUS_INCOMPATIBLE_MODEL, "future",
+                         "a version was activated meanwhile whose outputs feed other inputs, so that these "
+                         "values do not fit; send them for that version");
+    }
+    float *forecast = n > 0 ? arena_array(arena, n * info->n_outputs, sizeof *forecast) : NULL;
+    if (n > 0 && !forecast) {
+        return fault_no_room(fault, arena->is_full, "horizon",
+                             "a forecast of %zu rows is more than a reply may hold", n);
+    }
+    *ret_forecast = forecast;
+    *ret_n = n;
+    return STATUS_OK;
+}
+
+enum status outlook_run(struct worker *worker, const struct gru_model *gru, const float *state,
+                        const struct outlook *outlook, struct arena *arena, float **ret_forecast,
+                        size_t *ret_n, struct fault *fault)
+{
+    enum status status = outlook_room(gru_model_info(gru), outlook, arena, ret_forecast, ret_n, fault);
+    if (status != STATUS_OK || *ret_n == 0) {
+        return status;
+    }
+    enum gru_status failure = gru_forecast(gru, worker->work, state, *ret_n, outlook->future,
+                                           outlook->n_future_rows, *ret_forecast);
+    if (failure != GRU_OK) {
+        return outlook_fault(gru, failure, outlook, fault);
+    }
+    atomic_fetch_add_explicit(&worker->service->counters.n_forecast_rows, *ret_n, memory_order_relaxed);
+    return STATUS_OK;
+}

@@ -1,0 +1,400 @@
+/* recorder.c - what is noted, how the clerk writes it, what a restart recovers, and what jobs read. */
+#include "service/sessions/recorder.h"
+
+#include "base/log.h"
+#include "service/internal.h"
+#include "service/sessions/outbox.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    DELETIONS_MAX = RECORDER_BACKLOG_MAX / 4, /* what deletions may take beyond the bound */
+    BATCH = 8192,                             /* notes of one transaction */
+    MARK_LAG_MS = 1000, /* longer than a worker takes from the beginning of its turn to its notes */
+    RECOVERED_AT_ONCE = 1 << 20,
+    SAY_LOST_MS = 60000
+};
+
+struct recorder {
+    struct outboxes outboxes;
+    _Atomic uint64_t n_recorded, n_lost;
+    /* The clerk's: */
+    struct recordings *recordings;
+    bool is_recovered; /* from then on there are marks */
+    bool has_failed;
+    uint64_t n_lost_said;
+    int64_t lost_said_at_ms;
+    const struct note *notes[BATCH];
+    struct recorded batch[BATCH + 2]; /* the last one's with the mark */
+};
+
+/* ---- life ---- */
+
+enum status recorder_create(const struct config *config, struct recorder **ret_recorder, struct fault *fault)
+{
+    if (config->record == 0) {
+        *ret_recorder = NULL;
+        return STATUS_OK;
+    }
+    struct recorder *recorder = calloc(1, sizeof *recorder);
+    if (!recorder) {
+        return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for recording");
+    }
+    enum status status = recordings_open(config->data, config->record, &recorder->recordings, fault);
+    if (status != STATUS_OK) {
+        free(recorder);
+        return status;
+    }
+    outboxes_init(&recorder->outboxes);
+    *ret_recorder = recorder;
+    return STATUS_OK;
+}
+
+void recorder_figures(const struct recorder *recorder, uint64_t *ret_n_recorded, uint64_t *ret_n_lost)
+{
+    *ret_n_recorded = recorder ? atomic_load_explicit(&recorder->n_recorded, memory_order_relaxed) : 0;
+    *ret_n_lost = recorder ? atomic_load_explicit(&recorder->n_lost, memory_order_relaxed) : 0;
+}
+
+/* ---- workers ---- */
+
+static struct recorder *recorder_of(struct outbox *outbox)
+{
+    return (struct recorder *)(void *)((char *)outbox->all - offsetof(struct recorder, outboxes));
+}
+
+enum status recorder_open_outbox(struct recorder *recorder, struct outbox **ret_outbox)
+{
+    struct outbox *outbox = recorder ? outbox_open(&recorder->outboxes) : NULL;
+    if (recorder && !outbox) {
+        return STATUS_NO_MEMORY;
+    }
+    *ret_outbox = outbox;
+    return STATUS_OK;
+}
+
+void recorder_close_outbox(struct outbox *outbox)
+{
+    outbox_close(outbox);
+}
+
+void recorder_begin(struct outbox *outbox)
+{
+    if (outbox) {
+        outbox_take_ticket(outbox);
+    }
+}
+
+/* The number by which a reading is recorded: its step's, and in the upper half when its session was made (31
+ * bits, so that it fits a signed number). So a session that began again never goes on where its recording
+ * ends. */
+static uint64_t number_of(const struct record_copy *copy, uint64_t step)
+{
+    return (uint64_t)(copy->created_at_s & INT32_MAX) << 32 | (uint32_t)step;
+}
+
+static void put_reading(struct outbox *outbox, const struct recorded *reading)
+{
+    if (!outbox_put(outbox, reading, RECORDER_BACKLOG_MAX)) {
+        atomic_fetch_add_explicit(&recorder_of(outbox)->n_lost, 1, memory_order_relaxed);
+    }
+}
+
+void recorder_note(struct outbox *outbox, const char *model, const char *session,
+                   const struct record_copy *copy, const float *x, size_t n_inputs)
+{
+    if (outbox) {
+        const struct recorded reading = { .model = model,
+                                          .session = session,
+                                          .step = number_of(copy, copy->step),
+                                          .x = x,
+                                          .n_inputs = n_inputs };
+        put_reading(outbox, &reading);
+    }
+}
+
+enum status recorder_note_deletion(struct outbox *outbox, const char *model, const char *session,
+                                   struct fault *fault)
+{
+    if (!outbox) {
+        return STATUS_OK;
+    }
+    outbox_take_ticket(outbox);
+    const struct recorded deletion = { .model = model, .session = session };
+    if (!outbox_put(outbox, &deletion, (size_t)RECORDER_BACKLOG_MAX + DELETIONS_MAX)) {
+        return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to forget what session '%s' recorded",
+                         session);
+    }
+    return STATUS_OK;
+}
+
+/* ---- the clerk ---- */
+
+/* Sessions one after the other, which the recordings take in one go, and each in its own order. */
+static int by_session(const void *a, const void *b)
+{
+    const struct note *left = *(const struct note *const *)a;
+    const struct note *right = *(const struct note *const *)b;
+    int order = strcmp(note_session(left), note_session(right));
+    order = order != 0 ? order : strcmp(note_model(left), note_model(right));
+    return order != 0 ? order : (left->ticket > right->ticket) - (left->ticket < right->ticket);
+}
+
+static size_t gather(struct recorder *recorder, size_t *ret_n_readings)
+{
+    size_t n = outboxes_gather(&recorder->outboxes, recorder->notes, BATCH);
+    qsort(recorder->notes, n, sizeof(struct note *), by_session);
+    *ret_n_readings = 0;
+    for (size_t k = 0; k < n; k++) {
+        const struct note *note = recorder->notes[k];
+        recorder->batch[k] = (struct recorded){ .model = note_model(note),
+                                                .session = note_session(note),
+                                                .step = note->number,
+                                                .x = note->n_inputs > 0 ? note->x : NULL,
+                                                .n_inputs = note->n_inputs };
+        *ret_n_readings += note->n_inputs > 0;
+    }
+    return n;
+}
+
+/* The mark is a time: all steps that sessions made before it have been written. It is kept as the only
+ * reading of a session that no client can name. */
+static size_t put_mark(struct recorded *at, int64_t mark_ms)
+{
+    static const float nothing = 0;
+    at[0] = (struct recorded){ .model = "", .session = "" };
+    at[1] = (struct recorded){
+        .model = "", .session = "", .step = (uint64_t)mark_ms, .x = &nothing, .n_inputs = 1
+    };
+    return 2;
+}
+
+static enum status write_batch(struct recorder *recorder, size_t n, struct fault *fault)
+{
+    enum status status = recordings_add(recorder->recordings, recorder->batch, n, fault);
+    if (status != STATUS_OK && !recorder->has_failed) {
+        log_event(LOG_ERROR, "recording_failed", LOG_STRING("reason", fault->message));
+    }
+    recorder->has_failed = status != STATUS_OK;
+    return status;
+}
+
+/* Writes what was noted, and then the mark (0: none is due). */
+static enum status write_notes(struct recorder *recorder, int64_t mark_ms, struct fault *fault)
+{
+    outboxes_take(&recorder->outboxes);
+    bool is_last = false;
+    for (size_t n_all = 0; !is_last;) {
+        size_t n_readings;
+        size_t n = gather(recorder, &n_readings);
+        n_all += n;
+        is_last = n < BATCH;
+        if (is_last && n_all > 0 && mark_ms != 0) {
+            n += put_mark(recorder->batch + n, mark_ms);
+        }
+        enum status status = n > 0 ? write_batch(recorder, n, fault) : STATUS_OK;
+        if (status != STATUS_OK) {
+            return status;
+        }
+        outboxes_let_go(&recorder->outboxes);
+        atomic_fetch_add_explicit(&recorder->n_recorded, n_readings, memory_order_relaxed);
+    }
+    return STATUS_OK;
+}
+
+/* Here, because a worker does not wait for whoever reads the log. */
+static void say_lost(struct recorder *recorder, int64_t now_ms)
+{
+    uint64_t n_lost = atomic_load_explicit(&recorder->n_lost, memory_order_relaxed);
+    if (n_lost != recorder->n_lost_said && now_ms - recorder->lost_said_at_ms >= SAY_LOST_MS) {
+        log_event(LOG_WARN, "recordings_lost", LOG_INT("n", (int64_t)(n_lost - recorder->n_lost_said)));
+        recorder->n_lost_said = n_lost;
+        recorder->lost_said_at_ms = now_ms;
+    }
+}
+
+enum status recorder_flush(struct recorder *recorder, struct fault *fault)
+{
+    if (!recorder) {
+        return STATUS_OK;
+    }
+    int64_t now_ms = clock_now_ms();
+    say_lost(recorder, now_ms);
+    return write_notes(recorder, recorder->is_recovered ? now_ms - MARK_LAG_MS : 0, fault);
+}
+
+/* Nobody notes anything any more, so that the mark is exact. */
+void recorder_free(struct recorder *recorder)
+{
+    if (!recorder) {
+        return;
+    }
+    struct fault fault;
+    if (write_notes(recorder, 0, &fault) == STATUS_OK && recorder->is_recovered) {
+        (void)write_batch(recorder, put_mark(recorder->batch, clock_now_ms()), &fault);
+    }
+    outboxes_done(&recorder->outboxes);
+    recordings_close(recorder->recordings);
+    free(recorder);
+}
+
+/* ---- after a restart ---- */
+
+struct recovery {
+    struct recorder *recorder;
+    struct outbox *outbox;
+    uint64_t mark_ms;
+    size_t n_bytes; /* of the readings that were recovered */
+};
+
+/* How many of the last readings that the copy stands for are not recorded. A session that was made with
+ * readings (a fork is) and was stepped before its first reading was recorded gains those as well. */
+static uint64_t n_missing(const struct record_copy *copy, uint64_t last)
+{
+    uint64_t number = number_of(copy, copy->step);
+    if (last >> 32 != number >> 32) {
+        return copy->n_readings; /* what is recorded is an earlier session's */
+    }
+    uint64_t n = last < number ? number - last : 0;
+    return n < copy->n_readings ? n : copy->n_readings;
+}
+
+static enum status recover_session(struct recovery *recovery, const struct model *model, uint32_t slot,
+                                   struct fault *fault)
+{
+    const struct record_layout *layout = &model->pool->layout;
+    char *record = pool_record(model->pool, slot);
+    if (!record_verify(layout, record)) {
+        return STATUS_OK; /* damaged: its next step says so */
+    }
+    const struct record_header *header = record_header_of(record);
+    const struct record_copy *copy = record_newest(layout, record);
+    char id[SESSION_ID_MAX + 1] = "";
+    memcpy(id, header->id, header->n_id);
+    uint64_t last;
+    enum status status = recordings_last_step(recovery->recorder->recordings, model->name, id, &last, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    for (uint64_t n = n_missing(copy, last); n > 0; n--) {
+        recorder_begin(recovery->outbox);
+        uint64_t step = copy->step - n + 1;
+        const struct recorded reading = { .model = model->name,
+                                          .session = id,
+                                          .step = number_of(copy, step),
+                                          .x = record_reading(layout, record, step),
+                                          .n_inputs = layout->n_inputs };
+        put_reading(recovery->outbox, &reading);
+        recovery->n_bytes += layout->n_inputs * sizeof(float);
+    }
+    bool is_due = atomic_load_explicit(&recovery->recorder->outboxes.n_bytes, memory_order_relaxed) >=
+                  RECOVERED_AT_ONCE;
+    return is_due ? write_notes(recovery->recorder, 0, fault) : STATUS_OK;
+}
+
+static enum status recover_pool(struct recovery *recovery, const struct model *model, struct fault *fault)
+{
+    const struct pool *pool = model->pool;
+    enum status status = STATUS_OK;
+    for (uint32_t slot = 0; status == STATUS_OK && slot < pool->n_fresh; slot++) {
+        /* No more can have waited when the process ended. Where there is more, nothing was recorded for a
+         * while. */
+        if (recovery->n_bytes >= RECORDER_BACKLOG_MAX) {
+            break;
+        }
+        int64_t seen = atomic_load_explicit(&pool->slots[slot].last_seen_at_ms, memory_order_relaxed);
+        if ((atomic_load(&pool->slots[slot].flags) & SLOT_USED) && seen >= (int64_t)recovery->mark_ms) {
+            status = recover_session(recovery, model, slot, fault);
+        }
+    }
+    return status;
+}
+
+enum status recorder_recover(struct recorder *recorder, struct service *service, struct fault *fault)
+{
+    if (!recorder) {
+        return STATUS_OK;
+    }
+    struct recovery recovery = { .recorder = recorder };
+    enum status status = recordings_last_step(recorder->recordings, "", "", &recovery.mark_ms, fault);
+    if (status == STATUS_OK && recorder_open_outbox(recorder, &recovery.outbox) != STATUS_OK) {
+        status = fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for recording");
+    }
+    /* Without a mark nothing was ever recorded: that begins with the steps to come. */
+    struct catalogue *catalogue = catalogue_ref(service);
+    for (size_t k = 0; status == STATUS_OK && recovery.mark_ms != 0 && k < catalogue->n_models; k++) {
+        status = recover_pool(&recovery, catalogue->models[k], fault);
+    }
+    catalogue_unref(catalogue);
+    recorder_close_outbox(recovery.outbox);
+    status = status == STATUS_OK ? write_notes(recorder, 0, fault) : status;
+    status = status == STATUS_OK ? write_batch(recorder, put_mark(recorder->batch, clock_now_ms()), fault)
+                                 : status;
+    recorder->is_recovered = status == STATUS_OK;
+    return status;
+}
+
+/* ---- for jobs ---- */
+
+struct reading_list {
+    struct gru_series *series;
+    size_t n, room, n_bytes;
+};
+
+static bool add_series(struct reading_list *list, const struct recording *recording, size_t n_inputs,
+                       struct arena *arena)
+{
+    if (list->n == list->room) {
+        size_t room = 2 * list->room + 16;
+        struct gru_series *series =
+            arena_grow(arena, list->series, list->room * sizeof *series, room * sizeof *series);
+        if (!series) {
+            return false;
+        }
+        list->series = series;
+        list->room = room;
+    }
+    list->n_bytes += recording->n_rows * n_inputs * sizeof(float);
+    list->series[list->n++] = (struct gru_series){ .x = recording->x, .n_rows = recording->n_rows };
+    return true;
+}
+
+enum status recorder_read(struct recorder *recorder, const char *model, size_t n_inputs,
+                          enum job_source source, const char *const *sessions, size_t n_sessions,
+                          size_t bytes_max, struct arena *arena, struct gru_series **ret_series,
+                          size_t *ret_n, struct fault *fault)
+{
+    if (!recorder) {
+        return fault_set(fault, STATUS_RECORDING_OFF, NULL, "sessions record nothing (--record is 0)");
+    }
+    struct reading_list list = { .n = 0 };
+    bool is_prefix = source == JOB_SESSIONS_PREFIX;
+    enum status status = STATUS_OK;
+    for (size_t k = 0; status == STATUS_OK && k < n_sessions; k++) {
+        struct recording *recordings;
+        size_t n;
+        status = recordings_read(recorder->recordings, model, sessions[k], is_prefix, n_inputs,
+                                 bytes_max - list.n_bytes, arena, &recordings, &n, fault);
+        if (status == STATUS_OK && n == 0) {
+            char param[48];
+            snprintf(param, sizeof param, "training.sessions[%zu]", k);
+            status = fault_set(
+                fault, STATUS_SESSION_NOT_FOUND, is_prefix ? "training.sessions_prefix" : param,
+                is_prefix ? "no session of model '%s' whose id begins with '%s' has recorded anything"
+                          : "model '%s' has nothing recorded by a session '%s'",
+                model, sessions[k]);
+        }
+        for (size_t r = 0; status == STATUS_OK && r < n; r++) {
+            if (recordings[r].n_rows >= 2 && !add_series(&list, &recordings[r], n_inputs, arena)) {
+                status = fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for what sessions recorded");
+            }
+        }
+    }
+    if (status == STATUS_OK) {
+        *ret_series = list.series;
+        *ret_n = list.n;
+    }
+    return status;
+}

@@ -1,0 +1,420 @@
+/* sessions.c - the verbs on one session but the step, and the list of them all. */
+#include "service/internal.h"
+#include "service/sessions/recorder.h"
+
+#include <float.h>
+#include <math.h>
+#include <sched.h>
+#include <string.h>
+
+/* ---- claiming ---- */
+
+/* Claims the session, waiting for whoever works on it (steps do for microseconds). *model follows a
+ * switch-over. CLAIM_OK, CLAIM_ABSENT or CLAIM_ENDED. */
+static enum claim wait_claim(struct worker *worker, const struct model **model, const struct pool_key *key,
+                             uint32_t *ret_slot, struct fault *fault)
+{
+    for (;;) {
+        enum claim claim = pool_claim((*model)->pool, key, worker->owner, worker->now_ms, ret_slot, fault);
+        if (claim == CLAIM_OK || claim == CLAIM_ABSENT || claim == CLAIM_ENDED) {
+            return claim;
+        }
+        sched_yield();
+        if (!worker_renew(worker)) {
+            fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
+            return CLAIM_ENDED;
+        }
+        if (model_find(worker, (*model)->name, model, fault) != STATUS_OK) {
+            return CLAIM_ENDED;
+        }
+    }
+}
+
+/* The same for a session that must be there, brought to the active version. */
+static enum status claim_live(struct worker *worker, const struct model **model, const char *id,
+                              uint32_t *ret_slot, struct fault *fault)
+{
+    struct pool_key key = pool_key_of(id);
+    enum claim claim = wait_claim(worker, model, &key, ret_slot, fault);
+    if (claim == CLAIM_ABSENT) {
+        return fault_set(fault, STATUS_SESSION_NOT_FOUND, "session", "model '%s' has no session '%s'",
+                         (*model)->name, id);
+    }
+    if (claim != CLAIM_OK) {
+        return fault_status(fault);
+    }
+    enum status status = session_rewarm(worker, *model, *ret_slot, fault);
+    if (status != STATUS_OK) {
+        pool_release((*model)->pool, *ret_slot);
+    }
+    return status;
+}
+
+/* ---- reading ---- */
+
+static void read_row(const struct pool *pool, uint32_t slot, struct session_row *row)
+{
+    char *record = pool_record(pool, slot);
+    const struct record_header *header = record_header_of(record);
+    const struct record_copy *copy = record_newest(&pool->layout, record);
+    memcpy(row->session, header->id, header->n_id);
+    row->session[header->n_id] = '\0';
+    row->step = copy->step;
+    row->version = copy->version;
+    row->created_at_ms = (int64_t)copy->created_at_s * 1000;
+    row->last_seen_at_ms = copy->last_seen_at_ms;
+    row->expires_at_ms = pool_expires_at_ms(pool, slot);
+}
+
+static bool read_errors(const struct record_layout *layout, const struct record_copy *copy,
+                        struct arena *arena, struct session_errors *ret_errors)
+{
+    size_t n_outputs = layout->n_outputs;
+    uint32_t *n = arena_array(arena, n_outputs, sizeof *n);
+    float *mae = arena_array(arena, n_outputs, sizeof *mae);
+    float *rmse = arena_array(arena, n_outputs, sizeof *rmse);
+    if (!n || !mae || !rmse) {
+        return false;
+    }
+    for (size_t o = 0; o < n_outputs; o++) {
+        const struct record_error *error = &copy->errors[o];
+        n[o] = error->n;
+        mae[o] = error->n > 0 ? error->mae : NAN;
+        rmse[o] = error->n > 0 ? sqrtf(error->mse) : NAN;
+    }
+    *ret_errors = (struct session_errors){ .n = n, .mae = mae, .rmse = rmse };
+    return true;
+}
+
+static bool read_session(const struct model *model, uint32_t slot, struct arena *arena,
+                         struct session *session)
+{
+    const struct pool *pool = model->pool;
+    const struct record_layout *layout = &pool->layout;
+    char *record = pool_record(pool, slot);
+    struct record_copy *copy = record_newest(layout, record);
+    float *state = arena_array(arena, layout->state_floats, sizeof *state);
+    float *readings = arena_array(arena, (size_t)copy->n_readings * layout->n_inputs, sizeof *readings);
+    if (!state || !readings || !read_errors(layout, copy, arena, &session->errors)) {
+        return false;
+    }
+    memcpy(state, record_state(layout, copy), layout->state_floats * sizeof *state);
+    record_read_readings(layout, record, copy, readings);
+    read_row(pool, slot, &session->row);
+    session->ttl_s = copy->ttl_s == RECORD_TTL_CONFIGURED ? -1 : (int64_t)copy->ttl_s;
+    session->gru = model->active->gru;
+    session->digest = model->active->digest;
+    session->state = state;
+    session->readings = readings;
+    session->n_readings = copy->n_readings;
+    return true;
+}
+
+enum status session_read(struct worker *worker, const struct model *model, const char *id,
+                         struct arena *arena, struct session *ret_session, struct fault *fault)
+{
+    uint32_t slot;
+    enum status status = claim_live(worker, &model, id, &slot, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    bool read = read_session(model, slot, arena, ret_session);
+    pool_release(model->pool, slot);
+    return read ? STATUS_OK : fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the reply");
+}
+
+/* ---- listing ---- */
+
+struct listing {
+    const char *prefix, *after;
+    size_t n_prefix, limit;
+    struct session_row *rows; /* [n] the smallest ids so far, in order */
+    size_t n;
+    bool has_more;
+};
+
+static void list_id(struct listing *listing, const char *id)
+{
+    if (strncmp(id, listing->prefix, listing->n_prefix) != 0 || strcmp(id, listing->after) <= 0) {
+        return;
+    }
+    bool is_full = listing->n == listing->limit;
+    listing->has_more = listing->has_more || is_full;
+    if (is_full && (listing->limit == 0 || strcmp(id, listing->rows[listing->n - 1].session) > 0)) {
+        return;
+    }
+    size_t at = is_full ? listing->n - 1 : listing->n++;
+    while (at > 0 && strcmp(listing->rows[at - 1].session, id) > 0) {
+        listing->rows[at] = listing->rows[at - 1];
+        at--;
+    }
+    memcpy(listing->rows[at].session, id, strlen(id) + 1);
+}
+
+/* All ids of a shard; its lock keeps them from changing. */
+static void list_shard(struct pool *pool, uint64_t number, struct listing *listing)
+{
+    struct index_shard *shard = index_lock(&pool->index, number << 58);
+    for (size_t k = 0; k < shard->n_entries; k++) {
+        if (shard->entries[k] != 0) {
+            const struct record_header *header =
+                record_header_of(pool_record(pool, index_slot(shard->entries[k])));
+            char id[SESSION_ID_MAX + 1];
+            memcpy(id, header->id, header->n_id);
+            id[header->n_id] = '\0';
+            list_id(listing, id);
+        }
+    }
+    index_unlock(shard);
+}
+
+static void list_page(struct pool *pool, struct listing *listing)
+{
+    listing->n = 0;
+    listing->has_more = false;
+    for (uint64_t shard = 0; shard < INDEX_SHARDS; shard++) {
+        list_shard(pool, shard, listing);
+    }
+}
+
+enum status session_list(struct worker *worker, const struct model *model, const char *prefix,
+                         const char *after, size_t limit, struct session_row *rows, size_t *ret_n,
+                         bool *ret_has_more, struct fault *fault)
+{
+    struct listing listing = {
+        .prefix = prefix, .after = after, .n_prefix = strlen(prefix), .limit = limit, .rows = rows
+    };
+    char last[SESSION_ID_MAX + 1];
+    size_t n = 0;
+    do { /* a page whose sessions have all ended is no page: its reader could not tell where to go on */
+        list_page(model->pool, &listing);
+        if (listing.n > 0) {
+            memcpy(last, rows[listing.n - 1].session, sizeof last);
+            listing.after = last;
+        }
+        for (size_t k = 0; k < listing.n; k++) {
+            struct pool_key key = pool_key_of(rows[k].session);
+            uint32_t slot;
+            if (wait_claim(worker, &model, &key, &slot, fault) == CLAIM_OK) {
+                read_row(model->pool, slot, &rows[n++]);
+                pool_release(model->pool, slot);
+            } /* else it has ended since */
+        }
+    } while (n == 0 && listing.n > 0 && listing.has_more);
+    *ret_n = n;
+    *ret_has_more = listing.has_more;
+    return STATUS_OK;
+}
+
+/* ---- writing ---- */
+
+enum status session_delete(struct worker *worker, const struct model *model, const char *id,
+                           struct fault *fault)
+{
+    struct pool_key key = pool_key_of(id);
+    uint32_t slot;
+    enum claim claim = wait_claim(worker, &model, &key, &slot, fault);
+    if (claim == CLAIM_ABSENT) {
+        return fault_set(fault, STATUS_SESSION_NOT_FOUND, "session", "model '%s' has no session '%s'",
+                         model->name, id);
+    }
+    /* With the session claimed, or before its tomb goes: what its successor records comes after. */
+    struct tomb tomb;
+    bool is_there = claim == CLAIM_OK || tombs_find(&model->pool->tombs, key.hash, worker->now_ms, &tomb);
+    if (is_there && recorder_note_deletion(worker->outbox, model->name, id, fault) != STATUS_OK) {
+        if (claim == CLAIM_OK) {
+            pool_release(model->pool, slot);
+        }
+        return fault_status(fault);
+    }
+    if (claim == CLAIM_OK) {
+        pool_remove(model->pool, slot);
+        return pool_commit(worker->service, model->pool, fault);
+    }
+    return tombs_forget(&model->pool->tombs, key.hash) ? STATUS_OK : fault_status(fault);
+}
+
+/* A session's first or next copy to write, for a session that may or may not be there; claimed. */
+struct draft {
+    struct pool_key key;
+    const struct model *model;
+    uint32_t slot;
+    struct record_copy *copy;
+    bool is_new;
+};
+
+static enum status begin_draft(struct worker *worker, const struct model *model, const char *id,
+                               bool may_exist, struct draft *draft, struct fault *fault)
+{
+    *draft = (struct draft){ .key = pool_key_of(id), .model = model };
+    for (;;) {
+        enum claim claim = wait_claim(worker, &draft->model, &draft->key, &draft->slot, fault);
+        struct pool *pool = draft->model->pool;
+        if (claim == CLAIM_OK && !may_exist) {
+            pool_release(pool, draft->slot);
+            return fault_set(fault, STATUS_SESSION_EXISTS, "to", "there is a session '%s' already", id);
+        }
+        draft->is_new = claim != CLAIM_OK;
+        if (!draft->is_new) {
+            const struct record_copy *now;
+            draft->copy = session_begin_copy(pool, draft->slot, &now);
+            return STATUS_OK;
+        }
+        if (claim == CLAIM_ENDED && !tombs_forget(&pool->tombs, draft->key.hash)) {
+            return fault_status(fault);
+        }
+        struct record_copy *copy;
+        claim = session_alloc(worker, draft->model, &draft->key, &draft->slot, &copy, fault);
+        draft->copy = copy;
+        if (claim != CLAIM_MOVED) {
+            return claim == CLAIM_OK ? STATUS_OK : fault_status(fault);
+        }
+    }
+}
+
+/* Lets go of a draft: as a copy that counts, or without a trace. *ret_again: someone else made the session
+ * meanwhile, or it moved: begin anew. */
+static enum status end_draft(struct worker *worker, struct draft *draft, enum status status, bool *ret_again,
+                             struct fault *fault)
+{
+    struct pool *pool = draft->model->pool;
+    *ret_again = false;
+    if (status != STATUS_OK) {
+        draft->is_new ? pool_discard(pool, draft->slot) : pool_release(pool, draft->slot);
+        return status;
+    }
+    if (!draft->is_new) {
+        session_seal_copy(pool, draft->slot, draft->copy);
+    } else {
+        enum claim claim = session_publish(pool, &draft->key, draft->slot, draft->copy, fault);
+        *ret_again = claim == CLAIM_BUSY || claim == CLAIM_MOVED;
+        if (claim != CLAIM_OK) {
+            return fault_status(fault);
+        }
+        atomic_fetch_add_explicit(&pool->n_created, 1, memory_order_relaxed);
+    }
+    pool_release(pool, draft->slot);
+    return pool_commit(worker->service, pool, fault);
+}
+
+/* The restored session's state, in worker->rewarm: what was given, or what its readings lead to. */
+static enum status restored_state(struct worker *worker, const struct version *version,
+                                  const struct session_restore *restore, const float **ret_state,
+                                  struct fault *fault)
+{
+    const struct gru_info *info = gru_model_info(version->gru);
+    if (restore->state) {
+        *ret_state = restore->state;
+        if (restore->has_digest && restore->digest.high == version->digest.high &&
+            restore->digest.low == version->digest.low) {
+            return STATUS_OK;
+        }
+        return fault_set(
+            fault, STATUS_DIGEST_MISMATCH, "digest",
+            "this state belongs to another model than version %u; give its last readings as \"rewarm\"",
+            version->number);
+    }
+    if (!worker_grow_rewarm(worker, info->state_floats + info->y_floats)) {
+        return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to restore the session");
+    }
+    *ret_state = worker->rewarm;
+    return session_replay(worker, version, restore->readings, restore->n_readings, worker->rewarm,
+                          worker->rewarm + info->state_floats, fault);
+}
+
+static void write_errors(const struct record_layout *layout, const struct session_errors *errors,
+                         struct record_copy *copy)
+{
+    memset(copy->errors, 0, layout->n_outputs * sizeof *copy->errors);
+    for (size_t o = 0; errors->n && o < layout->n_outputs; o++) {
+        if (errors->n[o] > 0 && !isnan(errors->mae[o]) && !isnan(errors->rmse[o])) {
+            copy->errors[o] =
+                (struct record_error){ .n = errors->n[o],
+                                       .mae = errors->mae[o],
+                                       .mse = fminf(errors->rmse[o] * errors->rmse[o], FLT_MAX) };
+        }
+    }
+}
+
+static void write_restored(const struct worker *worker, const struct draft *draft,
+                           const struct session_restore *restore, const float *state)
+{
+    const struct record_layout *layout = &draft->model->pool->layout;
+    struct record_copy *copy = draft->copy;
+    size_t n = restore->n_readings < layout->n_history ? restore->n_readings : layout->n_history;
+    copy->step = restore->step > restore->n_readings ? restore->step : restore->n_readings;
+    copy->last_seen_at_ms = worker->now_ms;
+    copy->created_at_s =
+        (uint32_t)((restore->created_at_ms ? restore->created_at_ms : worker->now_ms) / 1000);
+    copy->ttl_s = restore->ttl_s < 0 ? RECORD_TTL_CONFIGURED : (uint32_t)restore->ttl_s;
+    copy->version = draft->model->active->number;
+    copy->digest = draft->model->active->digest.low;
+    memcpy(record_state(layout, copy), state, layout->state_floats * sizeof *state);
+    write_errors(layout, &restore->errors, copy);
+    const float *last = n > 0 ? restore->readings + (restore->n_readings - n) * layout->n_inputs : NULL;
+    record_put_readings(layout, pool_record(draft->model->pool, draft->slot), copy, last, n);
+}
+
+static enum status put(struct worker *worker, const struct model *model, const char *id, bool may_exist,
+                       const struct session_restore *restore, bool *ret_created, struct fault *fault)
+{
+    const float *state = NULL;
+    /* First of all: a restore that fails must not have evicted another session for the room. */
+    enum status status = restored_state(worker, model->active, restore, &state, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    for (;;) {
+        struct draft draft;
+        bool again;
+        status = begin_draft(worker, model, id, may_exist, &draft, fault);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        status = restored_state(worker, draft.model->active, restore, &state, fault);
+        if (status == STATUS_OK) {
+            write_restored(worker, &draft, restore, state);
+        }
+        status = end_draft(worker, &draft, status, &again, fault);
+        if (!again) {
+            *ret_created = draft.is_new;
+            return status;
+        }
+    }
+}
+
+enum status session_put(struct worker *worker, const struct model *model, const char *id,
+                        const struct session_restore *restore, bool *ret_created, struct fault *fault)
+{
+    return put(worker, model, id, true, restore, ret_created, fault);
+}
+
+enum status session_fork(struct worker *worker, const struct model *model, const char *id, const char *to,
+                         struct arena *arena, struct fault *fault)
+{
+    for (;;) {
+        struct session session;
+        enum status status = session_read(worker, model, id, arena, &session, fault);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        const struct session_restore restore = { .ttl_s = session.ttl_s,
+                                                 .step = session.row.step,
+                                                 .has_digest = true,
+                                                 .digest = session.digest,
+                                                 .state = session.state,
+                                                 .readings = session.readings,
+                                                 .n_readings = session.n_readings,
+                                                 .errors = session.errors };
+        bool created;
+        status = put(worker, model, to, false, &restore, &created, fault);
+        if (status != STATUS_DIGEST_MISMATCH) {
+            return status;
+        }
+        /* Another version was activated in between. */
+        status = model_find(worker, model->name, &model, fault);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+}

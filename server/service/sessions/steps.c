@@ -1,0 +1,432 @@
+/*
+ * steps.c - service_steps: readings in, forecasts out, as one batch per model.
+ *
+ * Each round claims the sessions of all steps that can go ahead (a session takes one step a round), runs them
+ * as lanes of one gru_run straight from the newer copy of their record into the older one, and seals those
+ * that succeeded. A step whose session another worker holds waits for the next turn, and so do the later
+ * steps of that session.
+ */
+#include "service/internal.h"
+#include "service/sessions/recorder.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum item_state {
+    ITEM_WAITING, /* for a round in which its session is free */
+    ITEM_BLOCKED, /* its session is in use elsewhere: not in this call */
+    ITEM_CLAIMED,
+    ITEM_RUNNING,
+    ITEM_DONE
+};
+
+/* A step on its way. */
+struct item {
+    struct step *step;
+    struct pool_key key;
+    enum item_state state;
+    bool is_new; /* its session exists only if the step succeeds */
+    uint32_t slot;
+    const struct record_copy *now;
+    struct record_copy *next;
+};
+
+static void finish(struct item *item)
+{
+    item->step->is_done = true;
+    item->state = ITEM_DONE;
+}
+
+static void finish_badly(struct item *item)
+{
+    finish(item);
+    item->step->y = NULL;
+    item->step->forecast = NULL;
+}
+
+/* ---- one session ---- */
+
+static enum claim create_session(struct worker *worker, struct item *item)
+{
+    struct record_copy *copy;
+    const struct model *model = item->step->model;
+    enum claim claim = session_alloc(worker, model, &item->key, &item->slot, &copy, &item->step->fault);
+    if (claim == CLAIM_OK) {
+        claim = session_publish(model->pool, &item->key, item->slot, copy, &item->step->fault);
+    }
+    item->is_new = claim == CLAIM_OK;
+    return claim;
+}
+
+static void give_back(struct item *item)
+{
+    struct pool *pool = item->step->model->pool;
+    if (item->is_new) {
+        pool_remove(pool, item->slot);
+    } else {
+        pool_release(pool, item->slot);
+    }
+}
+
+/* ---- the answer ---- */
+
+/* Fills the reply from a state whose last output is this step's. */
+static enum status answer(struct worker *worker, struct step *step, uint64_t number, const float *state)
+{
+    const struct gru_model *gru = step->model->active->gru;
+    const struct gru_info *info = gru_model_info(gru);
+    float *forecast;
+    enum status status = outlook_run(worker, gru, state, &step->outlook, step->arena, &forecast,
+                                     &step->n_forecast, &step->fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    float *y = arena_array(step->arena, info->n_outputs, sizeof *y);
+    if (!y) {
+        return fault_set(&step->fault, STATUS_NO_MEMORY, NULL, "no memory for the reply");
+    }
+    memcpy(y, state + gru_state_y_offset(gru), info->n_outputs * sizeof *y);
+    step->y = y;
+    step->forecast = forecast;
+    step->number = number;
+    step->version = step->model->active->number;
+    return STATUS_OK;
+}
+
+/* Whether the step repeats the session's last one; then it gets the same answer and changes nothing. */
+static bool is_repetition(const struct item *item, const struct record_copy *now)
+{
+    const struct step *step = item->step;
+    const struct pool *pool = step->model->pool;
+    if (!step->has_seq || step->seq != now->step || now->n_readings == 0) {
+        return false;
+    }
+    const float *last = record_reading(&pool->layout, pool_record(pool, item->slot), now->step);
+    for (uint32_t k = 0; k < pool->layout.n_inputs; k++) {
+        if (!(last[k] == step->x[k]) && !(isnan(last[k]) && isnan(step->x[k]))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool has_wrong_seq(struct step *step, uint64_t last)
+{
+    if (!step->has_seq || step->seq == last + 1) {
+        return false;
+    }
+    const char *why = step->seq == last ? " (this seq was given to another reading)" : "";
+    fault_set(&step->fault, STATUS_SEQUENCE_MISMATCH, "seq",
+              "the next step of session '%s' is %llu, not %llu%s", step->session,
+              (unsigned long long)last + 1, (unsigned long long)step->seq, why);
+    step->fault.has_expected = true;
+    step->fault.expected = last + 1;
+    return true;
+}
+
+/* ---- a round ---- */
+
+static enum status lane_fault(const struct item *item, const struct gru_lane *lane)
+{
+    struct fault *fault = &item->step->fault;
+    const struct gru_info *info = gru_model_info(item->step->model->active->gru);
+    char param[32];
+    snprintf(param, sizeof param, "x[%zu]", lane->bad_column);
+    if (lane->status == GRU_MISSING_INPUT) {
+        return fault_set(fault, STATUS_MISSING_INPUT, param,
+                         "input '%s' is missing, and the model's policy is to refuse that",
+                         info->inputs[lane->bad_column].name);
+    }
+    return fault_set(fault, status_of_gru(lane->status), "x",
+                     "output '%s' would not be a finite number for this reading; the session is as it was",
+                     info->outputs[lane->bad_column % info->n_outputs].name);
+}
+
+/* Whether a new session's first step would fail. Asked before another session is evicted for it: what fails
+ * changes nothing. */
+static bool fails_at_first(struct worker *worker, struct item *item)
+{
+    struct step *step = item->step;
+    const struct gru_model *gru = step->model->active->gru;
+    float *state = arena_array(step->arena, gru_model_info(gru)->state_floats, sizeof *state);
+    float *y = arena_array(step->arena, gru_model_info(gru)->y_floats, sizeof *y);
+    struct gru_lane lane = { .state_out = state, .x = step->x, .n_rows = 1, .y = y };
+    if (!state || !y || gru_run(gru, worker->work, &lane, 1) != GRU_OK) {
+        fault_set(&step->fault, STATUS_NO_MEMORY, NULL, "no memory for this step");
+        return true;
+    }
+    return (lane.status == GRU_OK ? answer(worker, step, 1, state) : lane_fault(item, &lane)) != STATUS_OK;
+}
+
+static enum claim claim_session(struct worker *worker, struct item *item)
+{
+    struct step *step = item->step;
+    enum claim claim =
+        pool_claim(step->model->pool, &item->key, worker->owner, worker->now_ms, &item->slot, &step->fault);
+    if (claim != CLAIM_ABSENT) {
+        return claim;
+    }
+    if (has_wrong_seq(step, 0) || (pool_is_full(step->model->pool) && fails_at_first(worker, item))) {
+        return CLAIM_ENDED;
+    }
+    return create_session(worker, item);
+}
+
+/* With the session claimed: makes the item a lane, or finishes it without one. */
+static void make_lane(struct worker *worker, struct item *item, struct gru_lane *lane)
+{
+    struct step *step = item->step;
+    struct pool *pool = step->model->pool;
+    char *record = pool_record(pool, item->slot);
+    if (session_rewarm(worker, step->model, item->slot, &step->fault) != STATUS_OK) {
+        give_back(item);
+        finish_badly(item);
+        return;
+    }
+    struct record_copy *now = record_newest(&pool->layout, record);
+    if (is_repetition(item, now)) {
+        enum status status = answer(worker, step, now->step, record_state(&pool->layout, now));
+        give_back(item);
+        status == STATUS_OK ? finish(item) : finish_badly(item);
+        return;
+    }
+    if (has_wrong_seq(step, now->step)) {
+        give_back(item);
+        finish_badly(item);
+        return;
+    }
+    /* Only now: a step that waits for turns and turns must not take memory at each. */
+    float *y = arena_array(step->arena, gru_model_info(step->model->active->gru)->y_floats, sizeof *y);
+    if (!y) {
+        fault_set(&step->fault, STATUS_NO_MEMORY, NULL, "no memory for this step");
+        give_back(item);
+        finish_badly(item);
+        return;
+    }
+    item->next = session_begin_copy(pool, item->slot, &item->now);
+    item->state = ITEM_RUNNING;
+    *lane = (struct gru_lane){ .state_in = record_state(&pool->layout, now),
+                               .state_out = record_state(&pool->layout, item->next),
+                               .x = step->x,
+                               .n_rows = 1,
+                               .y = y };
+}
+
+/* Compares what the last step forecast with what this one brought: running means, m += (x - m) / n (B. P.
+ * Welford, Technometrics 4(3), 1962). */
+static void note_errors(const struct item *item)
+{
+    const struct gru_model *gru = item->step->model->active->gru;
+    const struct gru_info *info = gru_model_info(gru);
+    const struct record_layout *layout = &item->step->model->pool->layout;
+    const float *forecast =
+        record_state(layout,
+                     record_other(layout, pool_record(item->step->model->pool, item->slot), item->next)) +
+        gru_state_y_offset(gru);
+    for (size_t o = 0; o < info->n_outputs; o++) {
+        struct record_error *error = &item->next->errors[o];
+        float seen = info->outputs[o].feeds >= 0 ? item->step->x[info->outputs[o].feeds] : NAN;
+        if (isnan(seen) || isnan(forecast[o]) || error->n == UINT32_MAX) {
+            continue;
+        }
+        /* In doubles and bounded: a square may be beyond any float, and the mean must come back from it. */
+        double miss = (double)seen - (double)forecast[o];
+        error->n++;
+        double mae = error->mae + (fabs(miss) - error->mae) / error->n;
+        double mse = error->mse + (miss * miss - error->mse) / error->n;
+        error->mae = (float)fmin(mae, FLT_MAX);
+        error->mse = (float)fmin(mse, FLT_MAX);
+    }
+}
+
+static void complete(struct worker *worker, struct item *item, const struct gru_lane *lane)
+{
+    struct step *step = item->step;
+    struct pool *pool = step->model->pool;
+    const float *state = record_state(&pool->layout, item->next);
+    enum status status =
+        lane->status == GRU_OK ? answer(worker, step, item->now->step + 1, state) : lane_fault(item, lane);
+    if (status != STATUS_OK) {
+        give_back(item);
+        finish_badly(item);
+        return;
+    }
+    note_errors(item);
+    item->next->last_seen_at_ms = worker->now_ms;
+    record_advance(&pool->layout, pool_record(pool, item->slot), item->next, step->x);
+    session_seal_copy(pool, item->slot, item->next);
+    if (worker->outbox) {
+        recorder_note(worker->outbox, step->model->name, step->session, item->next, step->x,
+                      pool->layout.n_inputs);
+    }
+    pool_release(pool, item->slot);
+    atomic_fetch_add_explicit(&pool->n_created, item->is_new, memory_order_relaxed);
+    finish(item);
+}
+
+static void fail_all(struct item *items, size_t n)
+{
+    for (size_t k = 0; k < n; k++) {
+        if (items[k].state == ITEM_RUNNING) {
+            fault_set(&items[k].step->fault, STATUS_NO_MEMORY, NULL, "no memory for this step");
+            give_back(&items[k]);
+            finish_badly(&items[k]);
+        }
+    }
+}
+
+/* The place of the session among those that are blocked: its hash, or 0 where it would be. */
+static uint64_t *blocked_place(const struct worker *worker, const struct item *item)
+{
+    size_t mask = worker->n_places - 1;
+    size_t at = item->key.hash & mask;
+    while (worker->blocked[at] != 0 && worker->blocked[at] != item->key.hash) {
+        at = (at + 1) & mask;
+    }
+    return &worker->blocked[at];
+}
+
+static void claim_item(struct worker *worker, struct item *item)
+{
+    uint64_t *blocked = blocked_place(worker, item);
+    enum claim claim = *blocked != 0 ? CLAIM_BUSY : claim_session(worker, item);
+    switch (claim) {
+    case CLAIM_OK:
+        item->state = ITEM_CLAIMED;
+        record_prefetch(&item->step->model->pool->layout, pool_record(item->step->model->pool, item->slot));
+        break;
+    case CLAIM_OWN: /* a step of this session is in this round already */
+        break;
+    case CLAIM_BUSY:
+    case CLAIM_MOVED:
+        item->state = ITEM_BLOCKED;
+        *blocked = item->key.hash;
+        worker->has_blocked = true;
+        break;
+    case CLAIM_ABSENT:
+    case CLAIM_ENDED:
+        finish_badly(item);
+        break;
+    }
+}
+
+/* One pass over the weights of one model, the first that has a step waiting. False: nothing waits any more.
+ */
+static bool run_round(struct worker *worker, struct item *items, size_t n)
+{
+    const struct model *model = NULL;
+    size_t n_lanes = 0;
+    for (size_t k = 0; k < n; k++) {
+        if (items[k].state != ITEM_WAITING || (model && items[k].step->model != model)) {
+            continue;
+        }
+        model = items[k].step->model;
+        claim_item(worker, &items[k]);
+    }
+    /* Only now, when the records that were claimed are on their way into the cache. */
+    for (size_t k = 0; k < n; k++) {
+        if (items[k].state == ITEM_CLAIMED) {
+            make_lane(worker, &items[k], &worker->lanes[n_lanes]);
+            n_lanes += items[k].state == ITEM_RUNNING;
+        }
+    }
+    if (model && n_lanes > 0 && gru_run(model->active->gru, worker->work, worker->lanes, n_lanes) != GRU_OK) {
+        fail_all(items, n);
+    }
+    recorder_begin(worker->outbox);
+    for (size_t k = 0, lane = 0; lane < n_lanes && k < n; k++) {
+        if (items[k].state == ITEM_RUNNING) {
+            complete(worker, &items[k], &worker->lanes[lane++]);
+        }
+    }
+    return model != NULL;
+}
+
+/* ---- the whole ---- */
+
+static bool grow_items(struct worker *worker, size_t n)
+{
+    if (worker->n_items >= n) {
+        return true;
+    }
+    size_t n_places = 64; /* a power of two, and never more than half full */
+    while (n_places < 2 * n) {
+        n_places *= 2;
+    }
+    free(worker->items);
+    free(worker->blocked);
+    worker->items = reallocarray(NULL, n, sizeof *worker->items);
+    worker->blocked = calloc(n_places, sizeof *worker->blocked);
+    worker->n_items = worker->items && worker->blocked ? n : 0;
+    worker->n_places = n_places;
+    worker->has_blocked = false;
+    return worker->n_items > 0;
+}
+
+static void begin_item(struct worker *worker, struct item *item, struct step *step)
+{
+    *item = (struct item){ .step = step, .key = pool_key_of(step->session), .state = ITEM_WAITING };
+    step->fault.status = STATUS_OK;
+    step->fault.has_expected = false;
+    if (model_find(worker, step->model_name, &step->model, &step->fault) != STATUS_OK) {
+        finish_badly(item);
+        return;
+    }
+}
+
+/* With a sync interval of 0: nothing is answered before it is on disk. */
+static void commit_all(struct worker *worker, struct item *items, size_t n)
+{
+    struct pool *synced = NULL;
+    struct fault fault;
+    enum status status = STATUS_OK;
+    for (size_t k = 0; k < n; k++) {
+        struct step *step = items[k].step;
+        if (items[k].state != ITEM_DONE || step->fault.status != STATUS_OK) {
+            continue;
+        }
+        if (step->model->pool != synced) {
+            synced = step->model->pool;
+            status = pool_commit(worker->service, synced, &fault);
+        }
+        if (status != STATUS_OK) {
+            step->fault = fault;
+        }
+    }
+}
+
+void service_steps(struct worker *worker, struct step *const *steps, size_t n)
+{
+    size_t n_items = 0, n_done = 0;
+    if (!grow_items(worker, n)) {
+        for (size_t k = 0; k < n; k++) {
+            fault_set(&steps[k]->fault, STATUS_NO_MEMORY, NULL, "no memory for this step");
+            steps[k]->is_done = true;
+        }
+        return;
+    }
+    for (size_t k = 0; k < n; k++) {
+        if (!steps[k]->is_done) {
+            begin_item(worker, &worker->items[n_items++], steps[k]);
+        }
+    }
+    if (worker->has_blocked) {
+        memset(worker->blocked, 0, worker->n_places * sizeof *worker->blocked);
+        worker->has_blocked = false;
+    }
+    for (size_t first = 0; first < n_items; first += WORKER_LANES) {
+        size_t n_window = n_items - first < WORKER_LANES ? n_items - first : WORKER_LANES;
+        while (run_round(worker, worker->items + first, n_window)) {
+        }
+    }
+    if (worker->service->config->sync_interval_ms == 0) {
+        commit_all(worker, worker->items, n_items);
+    }
+    for (size_t k = 0; k < n_items; k++) {
+        n_done += worker->items[k].state == ITEM_DONE && worker->items[k].step->fault.status == STATUS_OK;
+    }
+    atomic_fetch_add_explicit(&worker->service->counters.n_steps, n_done, memory_order_relaxed);
+}

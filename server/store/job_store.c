@@ -1,0 +1,262 @@
+#include "store/job_store_internal.h"
+
+#include <stdlib.h>
+
+/* ---- words ---- */
+
+const char *job_status_word(enum job_status status)
+{
+    static const char *const words[] = {
+#define JOB_STATUS_WORD(name, word) [JOB_##name] = (word),
+        JOB_STATUS_TABLE(JOB_STATUS_WORD)
+#undef JOB_STATUS_WORD
+    };
+    return words[status];
+}
+
+const char *job_policy_word(enum job_policy policy)
+{
+    static const char *const words[] = { [JOB_AUTO] = "auto", [JOB_MANUAL] = "manual" };
+    return words[policy];
+}
+
+const char *job_promotion_word(enum job_promotion state)
+{
+    static const char *const words[] = { [JOB_NONE] = "none",
+                                         [JOB_PROMOTED] = "promoted",
+                                         [JOB_REJECTED] = "rejected",
+                                         [JOB_ROLLED_BACK] = "rolled_back" };
+    return words[state];
+}
+
+/* ---- opening ---- */
+
+enum status jobs_open(const char *data, struct jobs **ret_jobs, struct fault *fault)
+{
+    struct jobs *jobs = calloc(1, sizeof *jobs);
+    if (!jobs) {
+        return fault_set(fault, STATUS_NO_MEMORY, NULL, "there is not enough memory to open the jobs");
+    }
+    enum status status = database_open(&jobs->database, &jobs_schema, data, true, fault);
+    if (status != STATUS_OK) {
+        free(jobs);
+        return status;
+    }
+    *ret_jobs = jobs;
+    return STATUS_OK;
+}
+
+void jobs_close(struct jobs *jobs)
+{
+    if (jobs) {
+        database_close(&jobs->database);
+        free(jobs);
+    }
+}
+
+enum status jobs_probe(struct jobs *jobs, struct fault *fault)
+{
+    return database_probe(&jobs->database, fault);
+}
+
+enum status jobs_begin(struct jobs *jobs, struct fault *fault)
+{
+    return database_begin(&jobs->database, fault);
+}
+
+enum status jobs_end(struct jobs *jobs, enum status status, struct fault *fault)
+{
+    return database_end(&jobs->database, status, fault);
+}
+
+/* ---- one job ---- */
+
+static enum status not_found(const char *id, struct fault *fault)
+{
+    return fault_set(fault, STATUS_JOB_NOT_FOUND, NULL, "there is no job %s", id);
+}
+
+/* The row that the query is at. *ret_job is written only if all of it is right. */
+static enum status read_job(struct query *query, struct job *ret_job, struct fault *fault)
+{
+    struct job job = { .number = query_get_integer(query, INT64_MIN, INT64_MAX) };
+    query_get_columns(query, job_columns.columns, job_columns.n, &job);
+    enum status status = query_check(query, fault);
+    if (status == STATUS_OK) {
+        *ret_job = job;
+    }
+    return status;
+}
+
+/* The first row, if there is one, of a query whose parameters are put; it is done then. */
+static enum status read_first(struct query *query, bool *ret_found, struct job *ret_job, struct fault *fault)
+{
+    bool found = false;
+    enum status status = query_next(query, &found, fault);
+    if (status == STATUS_OK && found) {
+        status = read_job(query, ret_job, fault);
+    }
+    query_done(query);
+    if (status == STATUS_OK) {
+        *ret_found = found;
+    }
+    return status;
+}
+
+enum status jobs_insert(struct jobs *jobs, struct job *job, const struct job_series *series, size_t n_series,
+                        const char *const *sessions, size_t n_sessions, struct fault *fault)
+{
+    struct query query;
+    int64_t number = 0;
+    enum status status = database_begin(&jobs->database, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    query_start(&query, &jobs->database, JOBS_INSERT);
+    query_put_columns(&query, job_columns.columns, job_columns.n, job);
+    status = query_run(&query, fault);
+    if (status == STATUS_OK) {
+        number = sqlite3_last_insert_rowid(jobs->database.sqlite);
+        status = jobs_insert_series(jobs, number, series, n_series, fault);
+    }
+    if (status == STATUS_OK) {
+        status = jobs_insert_sessions(jobs, number, sessions, n_sessions, fault);
+    }
+    status = database_end(&jobs->database, status, fault);
+    if (status == STATUS_OK) {
+        job->number = number;
+    }
+    return status;
+}
+
+enum status jobs_find(struct jobs *jobs, const char *id, struct job *ret_job, struct fault *fault)
+{
+    struct query query;
+    bool found;
+    query_start(&query, &jobs->database, JOBS_FIND);
+    query_put_text(&query, id);
+    enum status status = read_first(&query, &found, ret_job, fault);
+    return status == STATUS_OK && !found ? not_found(id, fault) : status;
+}
+
+enum status jobs_next(struct jobs *jobs, bool *ret_found, struct job *ret_job, struct fault *fault)
+{
+    static const enum job_status in_turn[] = { JOB_RUNNING, JOB_VALIDATING, JOB_QUEUED };
+    bool found = false;
+    for (size_t k = 0; k < sizeof in_turn / sizeof *in_turn && !found; k++) {
+        struct query query;
+        query_start(&query, &jobs->database, JOBS_NEXT);
+        query_put_integer(&query, in_turn[k]);
+        enum status status = read_first(&query, &found, ret_job, fault);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    *ret_found = found;
+    return STATUS_OK;
+}
+
+/* *ret_found false: there is no such job. */
+static enum status read_status(struct jobs *jobs, int64_t number, bool *ret_found,
+                               enum job_status *ret_status, struct fault *fault)
+{
+    struct query query;
+    enum job_status found_status = JOB_N_STATUSES;
+    query_start(&query, &jobs->database, JOBS_STATUS);
+    query_put_integer(&query, number);
+    enum status status = query_next(&query, ret_found, fault);
+    if (status == STATUS_OK && *ret_found) {
+        found_status = (enum job_status)query_get_integer(&query, 0, JOB_N_STATUSES - 1);
+        status = query_check(&query, fault);
+    }
+    query_done(&query);
+    if (status == STATUS_OK && *ret_found) {
+        *ret_status = found_status;
+    }
+    return status;
+}
+
+enum status jobs_update(struct jobs *jobs, const struct job *job, enum job_status from, bool *ret_written,
+                        enum job_status *ret_status, struct fault *fault)
+{
+    struct query query;
+    bool found;
+    query_start(&query, &jobs->database, JOBS_UPDATE);
+    query_put_columns(&query, job_life_columns.columns, job_life_columns.n, job);
+    query_put_integer(&query, job->number);
+    query_put_integer(&query, from);
+    enum status status = query_run(&query, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (sqlite3_changes(jobs->database.sqlite) > 0) {
+        *ret_written = true;
+        *ret_status = job->status;
+        return STATUS_OK;
+    }
+    status = read_status(jobs, job->number, &found, ret_status, fault);
+    if (status == STATUS_OK && !found) {
+        return not_found(job->id, fault);
+    }
+    if (status == STATUS_OK) {
+        *ret_written = false;
+    }
+    return status;
+}
+
+/* ---- many jobs ---- */
+
+enum status jobs_count(struct jobs *jobs, size_t n_by_status[JOB_N_STATUSES], struct fault *fault)
+{
+    struct query query;
+    size_t n[JOB_N_STATUSES] = { 0 };
+    bool row = false;
+    query_start(&query, &jobs->database, JOBS_COUNT);
+    enum status status = query_next(&query, &row, fault);
+    while (status == STATUS_OK && row) {
+        int64_t k = query_get_integer(&query, 0, JOB_N_STATUSES - 1);
+        n[k] = (size_t)query_get_integer(&query, 0, INT64_MAX);
+        status = query_check(&query, fault);
+        if (status == STATUS_OK) {
+            status = query_next(&query, &row, fault);
+        }
+    }
+    query_done(&query);
+    for (size_t k = 0; k < JOB_N_STATUSES && status == STATUS_OK; k++) {
+        n_by_status[k] = n[k];
+    }
+    return status;
+}
+
+enum status jobs_list(struct jobs *jobs, const struct job_filter *filter, size_t limit, struct job *ret_jobs,
+                      size_t *ret_n, bool *ret_has_more, struct fault *fault)
+{
+    struct query query;
+    struct job after = { .number = INT64_MAX };
+    if (filter->after) {
+        enum status status = jobs_find(jobs, filter->after, &after, fault);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    query_start(&query, &jobs->database, JOBS_LIST);
+    query_put_integer(&query, after.number);
+    query_put_text(&query, filter->model);
+    query_put_integer(&query, filter->status);
+    query_put_integer(&query, jobs_limit(limit));
+    size_t n = 0;
+    bool row = false;
+    enum status status = query_next(&query, &row, fault);
+    while (status == STATUS_OK && row && n < limit) {
+        status = read_job(&query, &ret_jobs[n++], fault);
+        if (status == STATUS_OK) {
+            status = query_next(&query, &row, fault);
+        }
+    }
+    query_done(&query);
+    if (status == STATUS_OK) {
+        *ret_n = n;
+        *ret_has_more = row;
+    }
+    return status;
+}

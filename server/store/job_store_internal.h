@@ -1,0 +1,62 @@
+/* job_store_internal.h - what the files of job_store.h share: the connection, its statements, the columns of its rows.
+ */
+#ifndef JOB_STORE_INTERNAL_H
+#define JOB_STORE_INTERNAL_H
+
+#include "store/database.h"
+#include "store/job_store.h"
+
+struct jobs {
+    struct database database;
+};
+
+enum jobs_statement {
+    JOBS_INSERT,
+    JOBS_FIND,
+    JOBS_NEXT,
+    JOBS_COUNT,
+    JOBS_LIST,
+    JOBS_UPDATE,
+    JOBS_STATUS,
+    JOBS_ADD_SERIES,
+    JOBS_COUNT_SERIES,
+    JOBS_READ_SERIES,
+    JOBS_DELETE_SERIES,
+    JOBS_ADD_SESSION,
+    JOBS_COUNT_SESSIONS,
+    JOBS_READ_SESSIONS,
+    JOBS_DELETE_SESSIONS,
+    JOBS_ADD_EVENT,
+    JOBS_LIST_EVENTS,
+    JOBS_ADD_CHECKPOINT,
+    JOBS_LIST_CHECKPOINTS,
+    JOBS_PUT_STATE,
+    JOBS_READ_STATE,
+    JOBS_DELETE_STATE,
+    JOBS_PUT_LINEAGE,
+    JOBS_EACH_LINEAGE,
+    JOBS_DELETE_LINEAGE,
+    JOBS_N_STATEMENTS
+};
+
+struct columns {
+    const struct column *columns;
+    size_t n;
+};
+extern const struct columns job_columns, job_life_columns; /* all, and those that jobs_update writes */
+extern const struct columns event_columns, checkpoint_columns, lineage_columns;
+extern const struct schema jobs_schema;
+
+/* Inside a transaction: the rows of a job's data. */
+enum status jobs_insert_series(struct jobs *jobs, int64_t number, const struct job_series *series, size_t n,
+                               struct fault *fault);
+enum status jobs_insert_sessions(struct jobs *jobs, int64_t number, const char *const *sessions, size_t n,
+                                 struct fault *fault);
+
+/* The most rows that a list asks for: one more than fit says whether there are more. */
+static inline int64_t jobs_limit(size_t limit)
+{
+    return limit < INT32_MAX ? (int64_t)limit + 1 : INT32_MAX;
+}
+
+#endif

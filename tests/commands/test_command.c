@@ -1,0 +1,436 @@
+/* grud init and grud inspect, as main calls them. */
+#include "commands/command.h"
+#include "gru.h"
+#include "scratch.h"
+#include "test.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { ARGUMENTS_MAX = 24 };
+
+struct outcome {
+    int code;
+    char *out, *err; /* from malloc */
+};
+
+/* Calls it with the arguments up to NULL. */
+static struct outcome run(int (*command)(int, char *const[]), ...)
+{
+    char *argv[ARGUMENTS_MAX + 1] = { (char[]){ "command" } };
+    int argc = 1;
+    va_list arguments;
+    va_start(arguments, command);
+    for (char *next = va_arg(arguments, char *); next; next = va_arg(arguments, char *)) {
+        ck_assert_int_lt(argc, ARGUMENTS_MAX);
+        argv[argc++] = next;
+    }
+    va_end(arguments);
+    struct capture out = capture_begin(STDOUT_FILENO), err = capture_begin(STDERR_FILENO);
+    struct outcome outcome = { .code = command(argc, argv) };
+    outcome.err = capture_end(&err);
+    outcome.out = capture_end(&out);
+    return outcome;
+}
+
+static void outcome_done(struct outcome *outcome)
+{
+    free(outcome->out);
+    free(outcome->err);
+}
+
+#define NETWORK "--inputs", "temp,humidity", "--outputs", "temp", "--layers", "8,5"
+
+static void init_fine(const char *path, const char *argument, const char *value)
+{
+    struct outcome outcome = run(command_init, NETWORK, "-o", path, argument, value, NULL);
+    ck_assert_msg(outcome.code == 0, "%s", outcome.err);
+    ck_assert_str_eq(outcome.err, "");
+    outcome_done(&outcome);
+}
+
+static size_t count_entries(const char *folder)
+{
+    size_t n = 0;
+    DIR *directory = opendir(folder);
+    ck_assert_ptr_nonnull(directory);
+    while (readdir(directory)) { /* NOLINT(concurrency-mt-unsafe) */
+        n++;
+    }
+    closedir(directory);
+    return n - 2; /* "." and ".." */
+}
+
+static bool files_equal(const char *one, const char *other)
+{
+    size_t n_one, n_other;
+    char *a = file_read(one, &n_one), *b = file_read(other, &n_other);
+    bool equal = n_one == n_other && memcmp(a, b, n_one) == 0;
+    free(a);
+    free(b);
+    return equal;
+}
+
+/* ---- init ---- */
+
+static struct gru_model *load(const char *path)
+{
+    struct gru_model *model;
+    struct gru_error error;
+    ck_assert_msg(gru_model_load_file(path, &model, &error) == GRU_OK, "%s", error.message);
+    return model;
+}
+
+TEST(init_writes_a_model_that_loads)
+{
+    char *folder = folder_create(), *path = path_in(folder, "m.safetensors");
+    init_fine(path, NULL, NULL);
+    struct gru_model *model = load(path);
+    const struct gru_info *info = gru_model_info(model);
+    ck_assert_int_eq(info->cell, GRU_CELL_GRU);
+    ck_assert_int_eq(info->reset, GRU_RESET_AFTER);
+    ck_assert(!info->residual);
+    ck_assert_uint_eq(info->n_layers, 2);
+    ck_assert_uint_eq(info->layers[0].hidden_size, 8);
+    ck_assert_uint_eq(info->layers[1].hidden_size, 5);
+    gru_model_unref(model);
+    free(path);
+    folder_remove(folder);
+}
+
+static void expect_variable(const struct gru_variable *variable, const char *name, int feeds)
+{
+    ck_assert_str_eq(variable->name, name);
+    ck_assert_int_eq(variable->feeds, feeds);
+}
+
+TEST(init_gives_the_inputs_and_outputs_their_names)
+{
+    char *folder = folder_create(), *path = path_in(folder, "m.safetensors");
+    init_fine(path, "--outputs", "wind,humidity");
+    struct gru_model *model = load(path);
+    const struct gru_info *info = gru_model_info(model);
+    ck_assert(info->n_inputs == 2 && info->n_outputs == 2);
+    expect_variable(&info->inputs[0], "temp", -1);
+    expect_variable(&info->inputs[1], "humidity", 1);
+    expect_variable(&info->outputs[0], "wind", -1);
+    expect_variable(&info->outputs[1], "humidity", 1);
+    gru_model_unref(model);
+    free(path);
+    folder_remove(folder);
+}
+
+TEST(init_makes_every_cell)
+{
+    static const char *const cells[][2] = { { "gru", "after" },
+                                            { "gru", "before" },
+                                            { "gru_output_gate", "after" },
+                                            { "gru_output_gate", "before" },
+                                            { "gru_three_gate", NULL } };
+    char *folder = folder_create();
+    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
+        char name[20], *path;
+        snprintf(name, sizeof name, "%zu", i);
+        path = path_in(folder, name);
+        struct outcome outcome = run(command_init, NETWORK, "--residual", "--cell", cells[i][0], "-o", path,
+                                     cells[i][1] ? "--reset" : NULL, cells[i][1], NULL);
+        ck_assert_msg(outcome.code == 0, "%s", outcome.err);
+        outcome_done(&outcome);
+        struct gru_model *model = load(path);
+        const struct gru_info *info = gru_model_info(model);
+        ck_assert_str_eq(gru_cell_name(info->cell), cells[i][0]);
+        ck_assert(!cells[i][1] || strcmp(gru_reset_name(info->reset), cells[i][1]) == 0);
+        ck_assert(info->residual);
+        gru_model_unref(model);
+        free(path);
+    }
+    folder_remove(folder);
+}
+
+TEST(the_same_seed_gives_the_same_bytes_and_another_one_others)
+{
+    char *folder = folder_create(), *one = path_in(folder, "one"), *two = path_in(folder, "two");
+    char *plain = path_in(folder, "plain"), *other = path_in(folder, "other");
+    init_fine(plain, NULL, NULL);
+    init_fine(one, "--seed", "1");
+    init_fine(two, "--seed=1", NULL);
+    init_fine(other, "--seed", "18446744073709551615");
+    ck_assert(files_equal(one, two));
+    ck_assert(files_equal(one, plain));
+    ck_assert(!files_equal(one, other));
+    free(one);
+    free(two);
+    free(plain);
+    free(other);
+    folder_remove(folder);
+}
+
+TEST(init_leaves_one_file_with_the_usual_mode)
+{
+    char *folder = folder_create(), *path = path_in(folder, "m.safetensors");
+    mode_t mask = umask(027);
+    init_fine(path, NULL, NULL);
+    ck_assert_uint_eq(umask(mask), 027);
+    struct stat stat;
+    ck_assert_int_eq(lstat(path, &stat), 0);
+    ck_assert_uint_eq(stat.st_mode & 0777, 0640);
+    ck_assert_uint_eq(count_entries(folder), 1);
+    free(path);
+    folder_remove(folder);
+}
+
+TEST(init_replaces_a_file_only_when_forced)
+{
+    char *folder = folder_create(), *path = path_in(folder, "m.safetensors");
+    text_write(folder, "m.safetensors", "precious");
+    struct outcome outcome = run(command_init, NETWORK, "-o", path, NULL);
+    ck_assert_int_eq(outcome.code, 1);
+    ck_assert_ptr_nonnull(strstr(outcome.err, "exists already"));
+    ck_assert_str_eq(outcome.out, "");
+    outcome_done(&outcome);
+    size_t n;
+    char *text = file_read(path, &n);
+    ck_assert_str_eq(text, "precious");
+    free(text);
+    init_fine(path, "--force", NULL);
+    struct gru_model *model = load(path);
+    gru_model_unref(model);
+    ck_assert_uint_eq(count_entries(folder), 1);
+    free(path);
+    folder_remove(folder);
+}
+
+TEST(init_fails_where_it_cannot_write_and_leaves_nothing)
+{
+    char *folder = folder_create(), *path = path_in(folder, "missing/m.safetensors");
+    struct outcome outcome = run(command_init, NETWORK, "-o", path, NULL);
+    ck_assert_int_eq(outcome.code, 1);
+    ck_assert_ptr_nonnull(strstr(outcome.err, "No such file or directory"));
+    outcome_done(&outcome);
+    outcome = run(command_init, NETWORK, "--force", "-o", folder, NULL); /* not onto a folder */
+    ck_assert_int_eq(outcome.code, 1);
+    outcome_done(&outcome);
+    ck_assert_uint_eq(count_entries(folder), 0);
+    free(path);
+    folder_remove(folder);
+}
+
+static void init_refuses(const char *complaint, const char *flag, const char *value)
+{
+    struct outcome outcome = run(command_init, NETWORK, "-o", "/nonexistent/m", flag, value, NULL);
+    ck_assert_msg(outcome.code == 2, "%s %s: %d %s", flag, value ? value : "", outcome.code, outcome.err);
+    ck_assert_msg(strstr(outcome.err, complaint) != NULL, "%s", outcome.err);
+    ck_assert_str_eq(outcome.out, "");
+    outcome_done(&outcome);
+}
+
+TEST(init_refuses_what_makes_no_model)
+{
+    init_refuses("--layers takes whole numbers from 1 to 65536, not '0'", "--layers", "8,0");
+    init_refuses("--layers takes whole numbers from 1 to 65536, not '65537'", "--layers", "65537");
+    init_refuses("--layers takes whole numbers from 1 to 65536, not '-3'", "--layers", "-3");
+    init_refuses("--layers has an empty entry", "--layers", "8,");
+    init_refuses("--layers has 33 entries, 32 are allowed", "--layers",
+                 "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1");
+    init_refuses("--inputs has an empty entry", "--inputs", "");
+    init_refuses("--outputs has an empty entry", "--outputs", "a,,b");
+    init_refuses("named 'a' too", "--inputs", "a,a");
+    init_refuses("1 to 63 bytes", "--inputs",
+                 "0123456789012345678901234567890123456789012345678901234567890123");
+    init_refuses("UTF-8", "--outputs", "\xff");
+    init_refuses("--cell takes gru, gru_output_gate or gru_three_gate, not 'lstm'", "--cell", "lstm");
+    init_refuses("--reset takes after or before, not 'never'", "--reset", "never");
+    init_refuses("--seed takes a whole number below 2^64, not '18446744073709551616'", "--seed",
+                 "18446744073709551616");
+    init_refuses("--seed takes", "--seed", "-1");
+    init_refuses("the value of --seed is missing", "--seed", NULL);
+    init_refuses("--scale takes NAME=MEAN:STD, not 'temp=1'", "--scale", "temp=1");
+    init_refuses("--scale takes NAME=MEAN:STD, not 'temp=1:2x'", "--scale", "temp=1:2x");
+    init_refuses("no input or output 'wind'", "--scale", "wind=1:2");
+    init_refuses("std above 0", "--scale", "temp=1:0");
+    init_refuses("there is no argument '--nonsense'", "--nonsense", NULL);
+    init_refuses("there is no argument 'file'", "file", NULL);
+    init_refuses("there is no argument '--force=1'", "--force=1", NULL);
+}
+
+TEST(init_refuses_a_reset_for_a_cell_without_one)
+{
+    struct outcome outcome = run(command_init, NETWORK, "-o", "/nonexistent/m", "--cell", "gru_three_gate",
+                                 "--reset", "after", NULL);
+    ck_assert_int_eq(outcome.code, 2);
+    ck_assert_ptr_nonnull(strstr(outcome.err, "--reset does not apply"));
+    outcome_done(&outcome);
+}
+
+TEST(init_without_its_arguments_shows_its_usage)
+{
+    struct outcome outcome = run(command_init, "--inputs", "a", "--outputs", "a", "--layers", "3", NULL);
+    ck_assert_int_eq(outcome.code, 2);
+    ck_assert_ptr_nonnull(strstr(outcome.err, "usage: grud init"));
+    outcome_done(&outcome);
+}
+
+TEST(init_and_inspect_tell_their_usage_when_asked)
+{
+    static int (*const commands[])(int, char *const[]) = { command_init, command_inspect };
+    static const char *const usages[] = { "usage: grud init --inputs", "usage: grud inspect FILE\n" };
+    for (size_t k = 0; k < 2; k++) {
+        char help[] = "--help", h[] = "-h";
+        for (char *asked = help; asked; asked = asked == help ? h : NULL) {
+            struct outcome outcome = run(commands[k], asked, NULL);
+            ck_assert_int_eq(outcome.code, 0);
+            ck_assert_str_eq(outcome.err, "");
+            ck_assert_ptr_eq(strstr(outcome.out, usages[k]), outcome.out);
+            outcome_done(&outcome);
+        }
+    }
+}
+
+TEST(init_refuses_a_residual_that_no_output_could_be)
+{
+    char *folder = folder_create(), *path = path_in(folder, "m");
+    struct outcome outcome = run(command_init, "--inputs", "a,b", "--outputs", "c", "--layers", "3",
+                                 "--residual", "-o", path, NULL);
+    ck_assert_int_eq(outcome.code, 2);
+    ck_assert_ptr_nonnull(strstr(outcome.err, "--residual needs an output with an input's name: 'c' has"));
+    ck_assert_uint_eq(count_entries(folder), 0);
+    outcome_done(&outcome);
+    free(path);
+    folder_remove(folder);
+}
+
+/* Bytes alone: what is said goes to standard error. */
+TEST(init_writes_to_standard_output)
+{
+    char *folder = folder_create(), *path = path_in(folder, "m"), *out = path_in(folder, "out");
+    init_fine(path, NULL, NULL);
+    int before = dup(STDOUT_FILENO), fd = open(out, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    ck_assert(before >= 0 && fd >= 0 && fflush(stdout) == 0 && dup2(fd, STDOUT_FILENO) >= 0);
+    struct capture err = capture_begin(STDERR_FILENO);
+    const char *argv[] = { "init", NETWORK, "-o", "-" };
+    int code = command_init(sizeof argv / sizeof *argv, (char *const *)(uintptr_t)argv);
+    char *said = capture_end(&err);
+    ck_assert(fflush(stdout) == 0 && dup2(before, STDOUT_FILENO) >= 0);
+    close(before);
+    close(fd);
+    ck_assert_int_eq(code, 0);
+    ck_assert_msg(strstr(said, "-: ") == said && strstr(said, " parameters, "), "%s", said);
+    ck_assert(files_equal(path, out));
+    ck_assert_int_ne(access("-", F_OK), 0);
+    free(said);
+    free(out);
+    free(path);
+    folder_remove(folder);
+}
+
+/* ---- inspect ---- */
+
+TEST(inspect_tells_what_a_file_holds)
+{
+    char *folder = folder_create(), *path = path_in(folder, "m.safetensors");
+    init_fine(path, NULL, NULL);
+    struct outcome outcome = run(command_inspect, path, NULL);
+    ck_assert_msg(outcome.code == 0, "%s", outcome.err);
+    const char *digest = strstr(outcome.out, "digest      xxh3:");
+    ck_assert_ptr_nonnull(digest);
+    /* 3 gates: 8 * (2 + 8 + 2) and 5 * (8 + 5 + 2); the read-out has 5 + 1; the state 8 + 5 + 2 + 1 */
+    ck_assert_str_eq(strchr(digest, '\n'), "\n"
+                                           "cell        gru\n"
+                                           "reset       after\n"
+                                           "layers      8, 5\n"
+                                           "inputs      2\n"
+                                           "  temp: mean 0, std 1\n"
+                                           "  humidity: mean 0, std 1\n"
+                                           "outputs     1\n"
+                                           "  temp: mean 0, std 1, feeds temp\n"
+                                           "activation  linear\n"
+                                           "steps       1\n"
+                                           "residual    no\n"
+                                           "missing     last\n"
+                                           "interval    unknown\n"
+                                           "parameters  519\n"
+                                           "state       16 floats, 64 bytes\n");
+    outcome_done(&outcome);
+    free(path);
+    folder_remove(folder);
+}
+
+TEST(init_and_inspect_agree_on_the_digest)
+{
+    char *folder = folder_create(), *path = path_in(folder, "m.safetensors");
+    struct outcome made = run(command_init, NETWORK, "-o", path, NULL);
+    struct outcome seen = run(command_inspect, path, NULL);
+    const char *digest = strstr(made.out, "xxh3:");
+    ck_assert_ptr_nonnull(digest);
+    ck_assert_ptr_nonnull(strstr(seen.out, digest));
+    outcome_done(&made);
+    outcome_done(&seen);
+    free(path);
+    folder_remove(folder);
+}
+
+/* A file with metadata: one GRU layer of one unit, one input, no biases, weights 0. */
+static void write_model(const char *folder, const char *name, const char *metadata)
+{
+    char header[2000], bytes[2100] = { 0 };
+    int n = snprintf(header, sizeof header,
+                     "{\"__metadata__\":{\"grud\":\"%s\"},"
+                     "\"fc.weight\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[0,4]},"
+                     "\"gru.weight_hh_l0\":{\"dtype\":\"F32\",\"shape\":[3,1],\"data_offsets\":[4,16]},"
+                     "\"gru.weight_ih_l0\":{\"dtype\":\"F32\",\"shape\":[3,1],\"data_offsets\":[16,28]}}",
+                     metadata);
+    bytes[0] = (char)(n & 255);
+    bytes[1] = (char)(n >> 8);
+    memcpy(bytes + 8, header, (size_t)n);
+    char *path = path_in(folder, name);
+    file_write(path, bytes, 8 + (size_t)n + 28);
+    free(path);
+}
+
+TEST(inspect_shows_metadata_and_no_control_characters)
+{
+    char *folder = folder_create(), *path = path_in(folder, "m.safetensors");
+    write_model(
+        folder, "m.safetensors",
+        "{\\\"inputs\\\":[{\\\"name\\\":\\\"a\\\\u001b[31mb\\\",\\\"unit\\\":\\\"\\\\u009bC\\\","
+        "\\\"mean\\\":21.5,\\\"std\\\":0.1}],\\\"missing\\\":\\\"mean\\\",\\\"interval_seconds\\\":60}");
+    struct outcome outcome = run(command_inspect, path, NULL);
+    ck_assert_msg(outcome.code == 0, "%s", outcome.err);
+    ck_assert_ptr_nonnull(strstr(outcome.out, "\n  a?[31mb: mean 21.5, std 0.1, unit ?C\n"));
+    ck_assert_ptr_nonnull(strstr(outcome.out, "missing     mean\n"));
+    ck_assert_ptr_nonnull(strstr(outcome.out, "interval    60 s\n"));
+    outcome_done(&outcome);
+    free(path);
+    folder_remove(folder);
+}
+
+TEST(inspect_refuses_what_is_no_model)
+{
+    char *folder = folder_create(), *path = path_in(folder, "m.safetensors");
+    text_write(folder, "m.safetensors", "");
+    struct outcome outcome = run(command_inspect, path, NULL);
+    ck_assert_int_eq(outcome.code, 1);
+    ck_assert_str_eq(outcome.out, "");
+    ck_assert(strncmp(outcome.err, "grud inspect: ", 14) == 0);
+    ck_assert(strchr(outcome.err, '\n') == outcome.err + strlen(outcome.err) - 1);
+    outcome_done(&outcome);
+    outcome = run(command_inspect, folder, NULL);
+    ck_assert_int_eq(outcome.code, 1);
+    ck_assert_ptr_nonnull(strstr(outcome.err, "Is a directory"));
+    outcome_done(&outcome);
+    outcome = run(command_inspect, "/nonexistent", NULL);
+    ck_assert_int_eq(outcome.code, 1);
+    ck_assert_str_eq(outcome.err, "grud inspect: /nonexistent: No such file or directory\n");
+    outcome_done(&outcome);
+    outcome = run(command_inspect, NULL);
+    ck_assert_int_eq(outcome.code, 2);
+    outcome_done(&outcome);
+    free(path);
+    folder_remove(folder);
+}

@@ -1,0 +1,326 @@
+/* The canonical form of weights, selftests, saving; whole files in and out; memory that runs out. */
+#include "engine/model.h"
+#include "engine/failing.h"
+#include "engine/fixture.h"
+#include "engine/golden.h"
+#include "test.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct gru_model *good(struct fixture *f)
+{
+    return expect_loaded(fixture_file(f));
+}
+
+/* ---- canonical form ---- */
+
+/* Three rows blocks of a tensor, moved about: block k of the result is block from[k], times sign[k]. */
+static void permute(struct fixture *f, const char *name, size_t n_gates, size_t n, const int *from,
+                    const float *sign)
+{
+    float *values = fixture_values(f, name);
+    float *copy = malloc(n_gates * n * sizeof *copy);
+    ck_assert_ptr_nonnull(copy);
+    memcpy(copy, values, n_gates * n * sizeof *copy);
+    for (size_t k = 0; k < n_gates * n; k++) {
+        values[k] = copy[(size_t)from[k / n] * n + k % n] * sign[k / n];
+    }
+    free(copy);
+}
+
+/* A model in one convention is the same model as in ours, bit for bit. */
+static void expect_normalised(size_t n_gates, const char *ours, const char *theirs, const int *from,
+                              const float *sign)
+{
+    static const char *const names[] = { "gru.weight_ih_l0", "gru.weight_hh_l0", "gru.bias_ih_l0",
+                                         "gru.bias_hh_l0",   "gru.weight_ih_l1", "gru.weight_hh_l1",
+                                         "gru.bias_ih_l1",   "gru.bias_hh_l1" };
+    static const size_t n[] = { 12, 16, 4, 4, 12, 9, 3, 3 };
+    struct gru_model *models[2];
+    for (int k = 0; k < 2; k++) {
+        struct fixture f = fixture_new();
+        fixture_layer(&f, "gru.", 0, n_gates, 3, 4);
+        fixture_layer(&f, "gru.", 1, n_gates, 4, 3);
+        fixture_tensor(&f, "fc.weight", 1, 3);
+        f.grud = k == 0 ? ours : theirs;
+        for (int i = 0; k == 1 && i < 8; i++) {
+            permute(&f, names[i], n_gates, n[i], from, sign);
+        }
+        models[k] = good(&f);
+    }
+    expect_same(models[0], models[1]);
+    gru_model_unref(models[0]);
+    gru_model_unref(models[1]);
+}
+
+TEST(gate_orders_are_normalised)
+{
+    static const int zr[] = { 1, 0, 2, 3 };
+    static const float plus[] = { 1, 1, 1, 1 };
+    expect_normalised(3, "{}", "{\"gate_order\":\"zrn\"}", zr, plus);
+    expect_normalised(3, "{}", "{\"gate_order\":\"zrh\"}", zr, plus);
+    expect_normalised(4, "{\"cell\":\"gru_output_gate\"}",
+                      "{\"cell\":\"gru_output_gate\",\"gate_order\":\"zrh\"}", zr, plus);
+}
+
+TEST(update_take_is_normalised)
+{
+    static const int rz[] = { 0, 1, 2, 3 };
+    static const float minus[] = { 1, -1, 1, 1 };
+    expect_normalised(3, "{\"reset\":\"before\"}", "{\"reset\":\"before\",\"update\":\"take\"}", rz, minus);
+    expect_normalised(4, "{\"cell\":\"gru_output_gate\"}",
+                      "{\"cell\":\"gru_output_gate\",\"update\":\"take\"}", rz, minus);
+}
+
+TEST(gate_order_and_update_are_normalised_together)
+{
+    static const int zr[] = { 1, 0, 2, 3 };
+    static const float minus_z[] = { -1, 1, 1, 1 };
+    expect_normalised(3, "{}", "{\"update\":\"take\",\"gate_order\":\"zrn\"}", zr, minus_z);
+}
+
+/* ---- saving ---- */
+
+TEST(goldens_save_and_load_bit_for_bit)
+{
+    for (size_t k = 0; golden_names[k]; k++) {
+        char path[160];
+        snprintf(path, sizeof path, "tests/fixtures/golden/%s.safetensors", golden_names[k]);
+        struct gru_model *model = expect_loaded(file_read(path));
+        struct file first = save(model);
+        struct file copy = save(model);
+        struct gru_model *again = expect_loaded(copy);
+        expect_same(model, again);
+        struct file second = save(again);
+        ck_assert_uint_eq(first.n, second.n);
+        ck_assert_mem_eq(first.bytes, second.bytes, first.n);
+        free(first.bytes);
+        free(second.bytes);
+        gru_model_unref(again);
+        gru_model_unref(model);
+    }
+}
+
+TEST(other_number_formats_are_saved_as_f32)
+{
+    double values[4] = { 0.1, 0.2, 0.3, 0.4 };
+    struct fixture f = fixture_new();
+    fixture_layer(&f, "gru.", 0, 3, 2, 4);
+    fixture_raw_tensor(&f, "fc.weight", "F64", 1, 4, values, sizeof values);
+    struct gru_model *model = good(&f);
+    ck_assert(model->head_weight.values[2] == 0.3F);
+    struct gru_model *again = expect_loaded(save(model));
+    expect_same(model, again);
+    gru_model_unref(again);
+    gru_model_unref(model);
+}
+
+/* ---- selftest ---- */
+
+/* A model whose weights are all zero: y is fc.bias, [3, 0.5], whatever the input. */
+static struct fixture constant(const char *grud)
+{
+    static const char *const names[] = { "gru.weight_ih_l0", "gru.weight_hh_l0", "gru.bias_ih_l0",
+                                         "gru.bias_hh_l0", "fc.weight" };
+    static const size_t n[] = { 24, 48, 12, 12, 8 };
+    struct fixture f = fixture_small();
+    for (int k = 0; k < 5; k++) {
+        memset(fixture_values(&f, names[k]), 0, n[k] * sizeof(float));
+    }
+    fixture_values(&f, "fc.bias")[0] = 3;
+    fixture_values(&f, "fc.bias")[1] = 0.5F;
+    f.grud = grud;
+    return f;
+}
+
+TEST(selftest_that_is_met_is_kept_and_saved)
+{
+    struct fixture f =
+        constant("{\"selftest\":{\"x\":[[1,null],[1e30,-2.5]],\"y\":[[3,0.5],[3.0002,0.49991]]}}");
+    struct gru_model *model = good(&f);
+    ck_assert_uint_eq(model->selftest.n_rows, 2);
+    ck_assert(isnan(model->selftest.x[1]));
+    ck_assert(model->selftest.x[2] == 1e30F);
+    struct gru_model *again = expect_loaded(save(model));
+    ck_assert_uint_eq(again->selftest.n_rows, 2);
+    expect_same(model, again);
+    gru_model_unref(again);
+    gru_model_unref(model);
+}
+
+static void bad_selftest(const char *grud, const char *part)
+{
+    struct fixture f = constant(grud);
+    expect_refused(fixture_file(&f), GRU_SELFTEST_FAILED, "grud.selftest", part);
+}
+
+TEST(selftest_that_is_missed_is_refused_with_both_numbers)
+{
+    bad_selftest("{\"selftest\":{\"x\":[[1,2],[3,4]],\"y\":[[3,0.5],[3,0.51]]}}",
+                 "expects 0.50999999 in row 1 for the output 'y1' (column 1), but the model gives 0.5");
+}
+
+TEST(selftest_tolerance_is_relative_and_absolute_near_zero)
+{
+    bad_selftest("{\"selftest\":{\"x\":[[1,2]],\"y\":[[3.0004,0.5]]}}", "gives 3");
+    bad_selftest("{\"selftest\":{\"x\":[[1,2]],\"y\":[[3,0.4998]]}}", "gives 0.5");
+    bad_selftest("{\"selftest\":{\"x\":[[1,2]],\"y\":[[-3,0.5]]}}", "gives 3");
+}
+
+TEST(selftest_of_a_steps_model_has_all_steps_in_a_row)
+{
+    bad_selftest("{\"steps\":2,\"selftest\":{\"x\":[[1,2]],\"y\":[[3,1]]}}",
+                 "for the output 'y0' (column 1), but the model gives 0.5");
+    struct fixture f = constant("{\"steps\":2,\"selftest\":{\"x\":[[1,2]],\"y\":[[3,0.5]]}}");
+    gru_model_unref(good(&f));
+}
+
+TEST(selftest_that_cannot_be_run_is_refused)
+{
+    bad_selftest("{\"missing\":\"error\",\"selftest\":{\"x\":[[1,2],[1,null]],\"y\":[[3,0.5],[3,0.5]]}}",
+                 "at row 1, column 1, an input is missing");
+    bad_selftest("{\"outputs\":[{\"std\":1e300},{}],\"selftest\":{\"x\":[[1,2]],\"y\":[[3,0.5]]}}",
+                 "not a finite number");
+}
+
+/* ---- files ---- */
+
+static void bad_path(const char *path, enum gru_status status, const char *part)
+{
+    struct gru_model *model = NULL;
+    struct gru_error error = { 0 };
+    ck_assert_int_eq(gru_model_load_file(path, &model, &error), status);
+    ck_assert_msg(strstr(error.message, part) != NULL, "%s", error.message);
+    ck_assert_int_eq(gru_model_load_file(path, &model, NULL), status);
+    ck_assert_ptr_null(model);
+}
+
+TEST(what_is_no_regular_file_is_refused_without_waiting)
+{
+    char path[] = "/tmp/gru-test-XXXXXX";
+    ck_assert_ptr_nonnull(mkdtemp(path));
+    char pipe_path[64];
+    snprintf(pipe_path, sizeof pipe_path, "%s/pipe", path);
+    ck_assert_int_eq(mkfifo(pipe_path, 0600), 0);
+    bad_path(pipe_path, GRU_IO, "is not a regular file");
+    bad_path(path, GRU_IO, "is not a regular file");
+    bad_path("/dev/zero", GRU_IO, "is not a regular file");
+    unlink(pipe_path);
+    bad_path(pipe_path, GRU_IO, "No such file");
+    rmdir(path);
+}
+
+TEST(empty_file_is_refused)
+{
+    char path[] = "/tmp/gru-test-XXXXXX";
+    int fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    bad_path(path, GRU_BAD_FILE, "0 bytes, too few");
+    close(fd);
+    unlink(path);
+}
+
+TEST(loading_leaves_no_descriptor_open)
+{
+    int before = open("/dev/null", O_RDONLY);
+    close(before);
+    struct gru_model *model;
+    ck_assert_int_eq(gru_model_load_file("tests/fixtures/golden/torch-small.safetensors", &model, NULL),
+                     GRU_OK);
+    gru_model_unref(model);
+    bad_path("tests/fixtures/golden/torch-small.json", GRU_BAD_FILE, "limit");
+    int after = open("/dev/null", O_RDONLY);
+    close(after);
+    ck_assert_int_eq(before, after);
+}
+
+/* ---- memory that runs out ---- */
+
+#ifdef FAILING_MEMORY
+/* What else allocates: two modules in an order that the file says, variables with names. */
+static struct file rich(void)
+{
+    struct fixture f = fixture_new();
+    fixture_layer(&f, "a.", 0, 3, 4, 4);
+    fixture_layer(&f, "b.", 0, 3, 4, 4);
+    fixture_tensor(&f, "fc.weight", 1, 4);
+    f.grud = "{\"order\":[\"a\",\"b\"],\"residual\":true,"
+             "\"inputs\":[{\"name\":\"t\",\"std\":2},{},{},{}],\"outputs\":[{\"name\":\"t\"}]}";
+    return fixture_file(&f);
+}
+
+TEST(load_survives_every_failed_allocation)
+{
+    struct fixture f = constant("{\"selftest\":{\"x\":[[1,null]],\"y\":[[3,0.5]]},\"inputs\":[{},{}]}");
+    struct file files[] = { rich(), fixture_file(&f) };
+    for (int k = 0; k < 2; k++) {
+        int failed = 1;
+        for (long n = 0; failed; n++) {
+            struct gru_model *model = NULL;
+            struct gru_error error = { 0 };
+            failing_memory_start(n);
+            enum gru_status status = gru_model_load(files[k].bytes, files[k].n, &model, &error);
+            long live = failing_memory_live();
+            failed = failing_memory_stop();
+            ck_assert_int_lt(n, 1000);
+            ck_assert_int_eq(status, failed ? GRU_NO_MEMORY : GRU_OK);
+            ck_assert_int_eq(model == NULL, failed);
+            ck_assert_str_eq(error.message, failed ? "out of memory" : "");
+            ck_assert_msg(!failed || live == 0, "%ld blocks lost after allocation %ld of file %d", live, n,
+                          k);
+            gru_model_unref(model);
+        }
+        free(files[k].bytes);
+    }
+}
+
+TEST(save_survives_every_failed_allocation)
+{
+    struct gru_model *model = expect_loaded(rich());
+    int failed = 1;
+    for (long n = 0; failed; n++) {
+        void *bytes = NULL;
+        size_t n_bytes;
+        failing_memory_start(n);
+        enum gru_status status = gru_model_save(model, &bytes, &n_bytes);
+        long live = failing_memory_live();
+        failed = failing_memory_stop();
+        ck_assert_int_lt(n, 1000);
+        ck_assert_int_eq(status, failed ? GRU_NO_MEMORY : GRU_OK);
+        ck_assert_int_eq(live, failed ? 0 : 1);
+        free(bytes);
+    }
+    gru_model_unref(model);
+}
+
+TEST(create_and_load_file_survive_every_failed_allocation)
+{
+    static const char *const names[] = { "a", "b" };
+    static const size_t sizes[] = { 4, 3 };
+    const struct gru_plan plan = {
+        .n_inputs = 2, .n_outputs = 2, .n_layers = 2, .inputs = names, .outputs = names, .hidden_sizes = sizes
+    };
+    for (int k = 0; k < 2; k++) {
+        int failed = 1;
+        for (long n = 0; failed; n++) {
+            struct gru_model *model = NULL;
+            failing_memory_start(n);
+            enum gru_status status =
+                k == 0 ? gru_model_create(&plan, &model, NULL)
+                       : gru_model_load_file("tests/fixtures/golden/torch-small.safetensors", &model, NULL);
+            long live = failing_memory_live();
+            failed = failing_memory_stop();
+            ck_assert_int_lt(n, 1000);
+            ck_assert_int_eq(status, failed ? GRU_NO_MEMORY : GRU_OK);
+            ck_assert(!failed || live == 0);
+            gru_model_unref(model);
+        }
+    }
+}
+#endif

@@ -1,0 +1,435 @@
+/* Which tensor is what: names and shapes that make a model, and all those that do not. */
+#include "engine/model.h"
+#include "engine/fixture.h"
+#include "test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void bad(struct fixture *f, const char *param, const char *part)
+{
+    expect_refused(fixture_file(f), GRU_BAD_TENSORS, param, part);
+}
+
+static struct gru_model *good(struct fixture *f)
+{
+    return expect_loaded(fixture_file(f));
+}
+
+static void expect_layer(const struct gru_model *model, size_t l, size_t input_size, size_t hidden_size)
+{
+    ck_assert_uint_eq(gru_model_info(model)->layers[l].input_size, input_size);
+    ck_assert_uint_eq(gru_model_info(model)->layers[l].hidden_size, hidden_size);
+}
+
+/* ---- checkpoints that load ---- */
+
+TEST(checkpoint_loads_without_any_metadata)
+{
+    struct fixture f = fixture_small();
+    struct gru_model *model = good(&f);
+    const struct gru_info *info = gru_model_info(model);
+    ck_assert_int_eq(info->cell, GRU_CELL_GRU);
+    ck_assert_int_eq(info->reset, GRU_RESET_AFTER);
+    ck_assert_int_eq(info->missing, GRU_MISSING_LAST);
+    ck_assert_uint_eq(info->n_layers, 1);
+    ck_assert_uint_eq(info->n_inputs, 2);
+    ck_assert_uint_eq(info->n_outputs, 2);
+    ck_assert_uint_eq(info->n_parameters, 24 + 48 + 12 + 12 + 8 + 2);
+    expect_layer(model, 0, 2, 4);
+    gru_model_unref(model);
+}
+
+TEST(any_prefix_or_none_names_a_module)
+{
+    static const char *const prefixes[] = { "", "model.encoder.rnn.", "my_" };
+    for (size_t k = 0; k < 3; k++) {
+        struct fixture f = fixture_new();
+        fixture_layer(&f, prefixes[k], 0, 3, 2, 4);
+        fixture_tensor(&f, "W", 3, 4);
+        fixture_tensor(&f, "b", 3, 0);
+        struct gru_model *model = good(&f);
+        ck_assert_uint_eq(gru_model_info(model)->n_outputs, 3);
+        ck_assert_ptr_nonnull(model->head_bias.values);
+        gru_model_unref(model);
+    }
+}
+
+TEST(biases_may_be_absent_each)
+{
+    static const char *const biases[] = { "gru.bias_ih_l0", "gru.bias_hh_l0", "fc.bias" };
+    for (size_t k = 0; k < 3; k++) {
+        struct fixture f = fixture_small();
+        fixture_remove(&f, biases[k]);
+        struct gru_model *model = good(&f);
+        struct gru_model *again = expect_loaded(save(model));
+        expect_same(model, again);
+        const struct gru_tensor *tensors[] = { &again->layers[0].tensors[GRU_TENSOR_BIAS_IH],
+                                               &again->layers[0].tensors[GRU_TENSOR_BIAS_HH],
+                                               &again->head_bias };
+        for (size_t i = 0; i < 3; i++) {
+            ck_assert_int_eq(tensors[i]->values == NULL, i == k);
+        }
+        gru_model_unref(again);
+        gru_model_unref(model);
+    }
+}
+
+TEST(layers_may_have_widths_of_their_own)
+{
+    struct fixture f = fixture_new();
+    fixture_layer(&f, "gru.", 1, 3, 7, 3);
+    fixture_layer(&f, "gru.", 0, 3, 2, 7);
+    fixture_layer(&f, "gru.", 2, 3, 3, 5);
+    fixture_tensor(&f, "head.weight", 1, 5);
+    struct gru_model *model = good(&f);
+    expect_layer(model, 0, 2, 7);
+    expect_layer(model, 1, 7, 3);
+    expect_layer(model, 2, 3, 5);
+    gru_model_unref(model);
+}
+
+TEST(layers_above_nine_sort_as_numbers)
+{
+    struct fixture f = fixture_new();
+    for (size_t l = 0; l < 12; l++) {
+        fixture_layer(&f, "gru.", l, 3, l + 1, l + 2);
+    }
+    fixture_tensor(&f, "head.weight", 1, 13);
+    struct gru_model *model = good(&f);
+    expect_layer(model, 10, 11, 12);
+    gru_model_unref(model);
+}
+
+/* ---- several modules ---- */
+
+TEST(modules_are_chained_in_the_order_of_their_sizes)
+{
+    struct fixture f = fixture_new();
+    fixture_layer(&f, "a_last.", 0, 3, 9, 5);
+    fixture_layer(&f, "b_first.", 0, 3, 2, 8);
+    fixture_layer(&f, "b_first.", 1, 3, 8, 6);
+    fixture_layer(&f, "c_middle.", 0, 3, 6, 9);
+    fixture_tensor(&f, "fc.weight", 1, 5);
+    struct gru_model *model = good(&f);
+    ck_assert_uint_eq(gru_model_info(model)->n_layers, 4);
+    expect_layer(model, 0, 2, 8);
+    expect_layer(model, 1, 8, 6);
+    expect_layer(model, 2, 6, 9);
+    expect_layer(model, 3, 9, 5);
+    struct gru_model *again = expect_loaded(save(model));
+    expect_same(model, again);
+    gru_model_unref(again);
+    gru_model_unref(model);
+}
+
+TEST(read_out_decides_between_orders)
+{
+    struct fixture f = fixture_new(); /* 4 to 6, 6 to 4: a circle, cut by what the read-out takes */
+    fixture_layer(&f, "a.", 0, 3, 4, 6);
+    fixture_layer(&f, "b.", 0, 3, 6, 4);
+    fixture_tensor(&f, "fc.weight", 1, 6);
+    struct gru_model *model = good(&f);
+    expect_layer(model, 0, 6, 4);
+    gru_model_unref(model);
+}
+
+/* Two modules of 4 to 4, and "order" in the metadata. */
+static struct fixture twins(const char *grud)
+{
+    struct fixture f = fixture_new();
+    fixture_layer(&f, "a.", 0, 3, 4, 4);
+    fixture_layer(&f, "b.", 0, 3, 4, 4);
+    fixture_tensor(&f, "fc.weight", 1, 4);
+    f.grud = grud;
+    return f;
+}
+
+TEST(ambiguous_order_is_refused_with_the_reason)
+{
+    struct fixture f = twins(NULL);
+    bad(&f, "grud.order",
+        "more than one order, so \"order\" must say which: 'a.' (4 to 4), 'b.' (4 to 4); or 'b.'");
+    f = fixture_new();
+    for (int k = 0; k < 16; k++) {
+        char prefix[16];
+        snprintf(prefix, sizeof prefix, "m%d.", k);
+        fixture_layer(&f, prefix, 0, 3, 4, 4);
+    }
+    fixture_tensor(&f, "fc.weight", 1, 4);
+    bad(&f, "grud.order", "more than one order");
+}
+
+TEST(orders_that_are_hopeless_to_search_are_refused_in_time)
+{
+    struct fixture f = fixture_new(); /* all fit one another but for one that fits none */
+    for (int k = 0; k < 16; k++) {
+        char prefix[16];
+        snprintf(prefix, sizeof prefix, "m%d.", k);
+        fixture_layer(&f, prefix, 0, 3, k == 15 ? 9 : 4, 4);
+        if (k == 15) {
+            fixture_layer(&f, "n.", 0, 3, 8, 4);
+        }
+    }
+    fixture_tensor(&f, "fc.weight", 1, 4);
+    bad(&f, "grud.order", "repeat so often that \"order\" must say");
+}
+
+TEST(order_decides_where_sizes_do_not)
+{
+    static const char *const orders[] = { "{\"order\":[\"a\",\"b\"]}", "{\"order\":[\"b.\",\"a.\"]}" };
+    struct gru_model *models[2];
+    for (int k = 0; k < 2; k++) {
+        struct fixture f = twins(orders[k]);
+        models[k] = good(&f);
+    }
+    for (int k = 0; k < GRU_N_LAYER_TENSORS; k++) {
+        const struct gru_tensor *first = &models[0]->layers[0].tensors[k];
+        ck_assert_mem_eq(first->values, models[1]->layers[1].tensors[k].values, first->rows * sizeof(float));
+        ck_assert_mem_ne(first->values, models[1]->layers[0].tensors[k].values, first->rows * sizeof(float));
+    }
+    gru_model_unref(models[0]);
+    gru_model_unref(models[1]);
+}
+
+static void bad_order(const char *grud, const char *param, const char *part)
+{
+    struct fixture f = twins(grud);
+    expect_refused(fixture_file(&f), GRU_BAD_METADATA, param, part);
+}
+
+TEST(order_must_name_every_module_once)
+{
+    bad_order("{\"order\":[\"a\"]}", "grud.order", "names 1 recurrent modules, but the tensors make 2");
+    bad_order("{\"order\":[\"a\",\"b\",\"c\"]}", "grud.order", "names 3");
+    bad_order("{\"order\":[\"a\",\"c\"]}", "grud.order[1]", "names 'c', which is no recurrent module");
+    bad_order("{\"order\":[\"a\",\"\"]}", "grud.order[1]", "is no recurrent module");
+    bad_order("{\"order\":[\"a\",\"a.\"]}", "grud.order[1]", "for the second time");
+}
+
+TEST(order_must_fit_the_sizes)
+{
+    struct fixture f = fixture_new();
+    fixture_layer(&f, "a.", 0, 3, 2, 5);
+    fixture_layer(&f, "b.", 0, 3, 5, 4);
+    fixture_tensor(&f, "fc.weight", 1, 4);
+    f.grud = "{\"order\":[\"b\",\"a\"]}";
+    expect_refused(fixture_file(&f), GRU_BAD_METADATA, "grud.order",
+                   "'a.' cannot follow 'b.': it takes 2 inputs, and gets 4");
+}
+
+TEST(modules_that_fit_in_no_order_are_refused)
+{
+    struct fixture f = fixture_new();
+    fixture_layer(&f, "a.", 0, 3, 2, 5);
+    fixture_layer(&f, "b.", 0, 3, 6, 4);
+    fixture_tensor(&f, "fc.weight", 1, 4);
+    bad(&f, "", "fit in no order: 'a.' (2 to 5), 'b.' (6 to 4)");
+}
+
+/* ---- layers that do not make a model ---- */
+
+TEST(file_without_a_recurrent_layer_is_refused)
+{
+    struct fixture f = fixture_new();
+    bad(&f, "", "no recurrent layer");
+    fixture_tensor(&f, "cell.weight_ih", 12, 2);
+    fixture_tensor(&f, "cell.weight_hh", 12, 4);
+    fixture_tensor(&f, "gru.weight_ih_l00", 12, 4);
+    fixture_tensor(&f, "gru.weight_ih_l", 12, 4);
+    bad(&f, "", "no recurrent layer: no tensor's name ends in weight_ih_l0");
+}
+
+TEST(gap_in_layer_numbers_is_refused)
+{
+    struct fixture f = fixture_small();
+    fixture_layer(&f, "gru.", 2, 3, 4, 4);
+    bad(&f, "gru.weight_ih_l1", "tensor 'gru.weight_ih_l1' is missing: the module 'gru.' has 3 layers");
+}
+
+TEST(missing_weights_are_refused)
+{
+    struct fixture f = fixture_small();
+    fixture_remove(&f, "gru.weight_hh_l0");
+    bad(&f, "gru.weight_hh_l0", "'gru.weight_hh_l0' is missing");
+    f = fixture_small();
+    fixture_remove(&f, "gru.weight_ih_l0");
+    bad(&f, "gru.weight_ih_l0", "'gru.weight_ih_l0' is missing");
+}
+
+TEST(wrong_number_of_gates_is_refused)
+{
+    struct fixture f = fixture_new(); /* an LSTM has 4 */
+    fixture_layer(&f, "lstm.", 0, 4, 2, 4);
+    fixture_tensor(&f, "fc.weight", 1, 4);
+    bad(&f, "lstm.weight_hh_l0",
+        "is a matrix of 16 x 4, but expected is a matrix of 12 x 4: the cell gru has 3 gates");
+    f = fixture_small();
+    f.grud = "{\"cell\":\"gru_output_gate\"}";
+    bad(&f, "gru.weight_hh_l0", "expected is a matrix of 16 x 4: the cell gru_output_gate has 4 gates");
+    f = fixture_small();
+    f.grud = "{\"cell\":\"gru_three_gate\"}";
+    bad(&f, "gru.weight_hh_l0", "expected is a matrix of 16 x 4: the cell gru_three_gate has 4 gates");
+}
+
+static void bad_tensor(const char *name, size_t rows, size_t columns, const char *part)
+{
+    struct fixture f = fixture_small();
+    fixture_remove(&f, name);
+    fixture_tensor(&f, name, rows, columns);
+    bad(&f, name, part);
+}
+
+TEST(wrong_shapes_are_refused_with_the_expected_one)
+{
+    bad_tensor("gru.weight_ih_l0", 15, 2, "is a matrix of 15 x 2, but expected is a matrix of 12 x 2");
+    bad_tensor("gru.weight_ih_l0", 12, 0, "is a vector of 12");
+    bad_tensor("gru.weight_hh_l0", 12, 0, "is a vector of 12");
+    bad_tensor("gru.bias_ih_l0", 11, 0, "is a vector of 11, but expected is a vector of 12");
+    bad_tensor("gru.bias_hh_l0", 4, 0, "is a vector of 4, but expected is a vector of 12");
+    bad_tensor("gru.bias_ih_l0", 12, 1, "is a matrix of 12 x 1, but expected is a vector of 12");
+    bad_tensor("fc.bias", 3, 0, "is a vector of 3, but expected is a vector of 2");
+    bad_tensor("fc.bias", 2, 1, "is a matrix of 2 x 1, but expected is a vector of 2");
+}
+
+TEST(layer_that_does_not_fit_the_one_before_is_refused)
+{
+    struct fixture f = fixture_small();
+    fixture_layer(&f, "gru.", 1, 3, 5, 4);
+    bad(&f, "gru.weight_ih_l1",
+        "is a matrix of 12 x 5, but expected is a matrix of 12 x 4: the width of the layer before it");
+}
+
+/* Tensors of no values, whose sizes may claim anything. */
+static void empty_tensor(struct fixture *f, const char *name, size_t rows, size_t columns)
+{
+    fixture_raw_tensor(f, name, "F32", rows, columns, "", 0);
+}
+
+TEST(empty_tensors_are_refused)
+{
+    struct file file =
+        file_of("{\"gru.weight_ih_l0\":{\"dtype\":\"F32\",\"shape\":[0,0],\"data_offsets\":[0,0]},"
+                "\"gru.weight_hh_l0\":{\"dtype\":\"F32\",\"shape\":[0,0],\"data_offsets\":[0,0]}}",
+                0);
+    expect_refused(file, GRU_BAD_TENSORS, "gru.weight_hh_l0", "is a matrix of 0 x 0");
+    struct fixture f = fixture_small();
+    fixture_remove(&f, "fc.weight");
+    empty_tensor(&f, "fc.weight", 0, 4);
+    bad(&f, "fc.weight", "is a matrix of 0 x 4, but expected is a matrix of at most 65536");
+    f = fixture_small();
+    fixture_remove(&f, "gru.weight_hh_l0");
+    empty_tensor(&f, "gru.weight_hh_l0", 0, 4);
+    bad(&f, "gru.weight_hh_l0", "is a matrix of 0 x 4");
+}
+
+TEST(widths_beyond_the_limit_are_refused)
+{
+    struct fixture f = fixture_new();
+    fixture_layer(&f, "gru.", 0, 3, 65537, 1);
+    fixture_tensor(&f, "fc.weight", 1, 1);
+    bad(&f, "gru.weight_ih_l0",
+        "is a matrix of 3 x 65537, but expected is a matrix of at most 196608 x 65536");
+    f = fixture_new();
+    fixture_layer(&f, "gru.", 0, 3, 1, 1);
+    fixture_tensor(&f, "fc.weight", 65537, 1);
+    bad(&f, "fc.weight", "is a matrix of 65537 x 1, but expected is a matrix of at most 65536");
+    f = fixture_small();
+    fixture_remove(&f, "gru.weight_hh_l0");
+    empty_tensor(&f, "gru.weight_hh_l0", 0, 9223372036854775807);
+    bad(&f, "gru.weight_hh_l0", "is a matrix of 0 x 9223372036854775807");
+}
+
+TEST(widest_inputs_load)
+{
+    struct fixture f = fixture_new();
+    fixture_layer(&f, "gru.", 0, 3, 65536, 1);
+    fixture_tensor(&f, "fc.weight", 65536, 1);
+    struct gru_model *model = good(&f);
+    ck_assert_uint_eq(gru_model_info(model)->n_inputs, 65536);
+    ck_assert_str_eq(gru_model_info(model)->outputs[65535].name, "y65535");
+    gru_model_unref(model);
+}
+
+TEST(layers_beyond_the_limit_are_refused)
+{
+    struct fixture f = fixture_small();
+    fixture_rename(&f, "gru.weight_ih_l0", "gru.weight_ih_l32");
+    bad(&f, "gru.weight_ih_l32", "beyond the limit of 32 layers");
+    f = fixture_small();
+    fixture_rename(&f, "gru.weight_ih_l0", "gru.weight_ih_l18446744073709551616");
+    bad(&f, "gru.weight_ih_l18446744073709551616", "beyond the limit of 32 layers");
+    f = fixture_small();
+    for (size_t l = 0; l < 32; l++) {
+        char prefix[16];
+        snprintf(prefix, sizeof prefix, "m%02zu.", l);
+        char name[32];
+        snprintf(name, sizeof name, "%sweight_ih_l0", prefix);
+        fixture_tensor(&f, name, 3, 1);
+    }
+    bad(&f, "m31.weight_ih_l0", "beyond the limit of 32 layers in all");
+    f = fixture_small();
+    fixture_tensor(&f, "gru.weight_ih_l31", 3, 1);
+    fixture_tensor(&f, "b.weight_ih_l3", 3, 1);
+    bad(&f, "", "there are 36 recurrent layers, more than the limit of 32");
+}
+
+TEST(bidirectional_network_is_refused_in_so_many_words)
+{
+    struct fixture f = fixture_small();
+    fixture_tensor(&f, "gru.weight_ih_l0_reverse", 12, 2);
+    bad(&f, "gru.weight_ih_l0_reverse", "bidirectional network, which cannot run on a stream");
+}
+
+TEST(projection_is_refused_in_so_many_words)
+{
+    struct fixture f = fixture_small();
+    fixture_tensor(&f, "lstm.weight_hr_l0", 2, 4);
+    bad(&f, "lstm.weight_hr_l0", "is a projection (proj_size)");
+}
+
+/* ---- the read-out ---- */
+
+TEST(model_without_a_read_out_is_refused)
+{
+    struct fixture f = fixture_small();
+    fixture_remove(&f, "fc.weight");
+    bad(&f, "", "no read-out: no matrix with 4 columns");
+}
+
+TEST(read_out_of_the_wrong_width_is_refused)
+{
+    struct fixture f = fixture_small();
+    fixture_remove(&f, "fc.weight");
+    fixture_tensor(&f, "fc.weight", 4, 2);
+    bad(&f, "fc.weight", "is a matrix of 4 x 2, but the read-out must have 4 columns");
+    f = fixture_new();
+    fixture_layer(&f, "a.", 0, 3, 2, 5);
+    fixture_layer(&f, "b.", 0, 3, 5, 4);
+    fixture_tensor(&f, "fc.weight", 1, 6);
+    bad(&f, "fc.weight", "the read-out must have 4 columns");
+}
+
+TEST(several_candidates_for_the_read_out_are_refused)
+{
+    struct fixture f = fixture_small();
+    fixture_tensor(&f, "fd.weight", 1, 4);
+    bad(&f, "fd.weight", "'fc.weight' and 'fd.weight' could both be the read-out: each has 4 columns");
+}
+
+TEST(left_over_tensors_are_refused_by_name)
+{
+    struct fixture f = fixture_small();
+    fixture_tensor(&f, "conv.weight", 3, 5);
+    bad(&f, "conv.weight", "a matrix of 3 x 5, is left over");
+    f = fixture_small();
+    fixture_tensor(&f, "norm.bias", 2, 0);
+    bad(&f, "norm.bias", "is left over: it is of no recurrent layer, nor of the read-out 'fc.weight'");
+    f = fixture_small();
+    fixture_rename(&f, "fc.weight", "W");
+    fixture_tensor(&f, "z", 2, 0);
+    bad(&f, "z", "is left over");
+    f = fixture_small();
+    fixture_tensor(&f, "", 2, 0);
+    bad(&f, "", "is left over");
+}

@@ -1,0 +1,473 @@
+/* The container: each check of the reference reader, the number formats, and mutations of a whole file. */
+#include "engine/file/safetensors.h"
+#include "engine/fixture.h"
+#include "test.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A header of one tensor, in printf's form. */
+#define ONE(shape, begin, end)                                                                               \
+    "{\"a\":{\"dtype\":\"F32\",\"shape\":" shape ",\"data_offsets\":[" #begin "," #end "]}}"
+#define TENSOR(name, begin, end)                                                                             \
+    "\"" name "\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[" #begin "," #end "]}"
+
+static void bad(const char *header, size_t n_data, const char *param, const char *part)
+{
+    expect_refused(file_of(header, n_data), GRU_BAD_FILE, param, part);
+}
+
+/* The file of one header as a table; the caller frees both. */
+static struct safetensors table_of(struct file file)
+{
+    struct safetensors table;
+    struct gru_error error = { 0 };
+    enum gru_status status = gru_safetensors_read(file.bytes, file.n, &table, &error);
+    ck_assert_msg(status == GRU_OK, "%s", error.message);
+    return table;
+}
+
+/* ---- the header's length ---- */
+
+TEST(file_shorter_than_its_prefix_is_refused)
+{
+    for (size_t n = 0; n < 8; n++) {
+        struct file file = file_of("{}", 0);
+        file.n = n;
+        expect_refused(file, GRU_BAD_FILE, "", "too few for the 8 bytes");
+    }
+}
+
+static struct file with_length(unsigned long long length)
+{
+    struct file file = file_of("{}", 0);
+    for (int k = 0; k < 8; k++) {
+        file.bytes[k] = (unsigned char)(length >> (8 * k));
+    }
+    return file;
+}
+
+TEST(header_length_beyond_the_file_is_refused)
+{
+    expect_refused(with_length(3), GRU_BAD_FILE, "", "more than the 2 bytes that follow");
+    expect_refused(with_length(100000000), GRU_BAD_FILE, "", "more than the 2 bytes that follow");
+}
+
+TEST(header_length_beyond_the_limit_is_refused)
+{
+    expect_refused(with_length(100000001), GRU_BAD_FILE, "", "limit of 100000000 bytes");
+    expect_refused(with_length(~0ULL), GRU_BAD_FILE, "", "limit of 100000000 bytes");
+    expect_refused(with_length(~0ULL - 7), GRU_BAD_FILE, "", "limit of 100000000 bytes");
+}
+
+TEST(header_must_start_with_a_brace)
+{
+    expect_refused(with_length(0), GRU_BAD_FILE, "", "does not start with '{'");
+    bad(" {}", 0, "", "does not start with '{'");
+    bad("[]", 0, "", "does not start with '{'");
+}
+
+TEST(header_must_be_strict_json)
+{
+    bad("{", 0, "", "cannot be read");
+    bad("{} x", 0, "", "cannot be read");
+    bad("{\"a\"}", 0, "", "cannot be read");
+    bad("{\"a\":1}", 0, "", "expected an object");
+    bad("{\"\xff\":{}}", 0, "", "UTF-8");
+    bad("{\"a\":{\"dtype\":\"F32\",\"shape\":[1 2],\"data_offsets\":[0,4]}}", 4, "", "cannot be read");
+    bad("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4],}}", 4, "", "cannot be read");
+    bad("{\"a\":{\"dtype\":\"F32\",\"shape\":[01],\"data_offsets\":[0,4]}}", 4, "", "cannot be read");
+}
+
+TEST(header_may_be_padded_with_spaces)
+{
+    struct file file = file_of("{" TENSOR("a", 0, 4) "}   ", 4);
+    struct safetensors table = table_of(file);
+    ck_assert_uint_eq(table.n_tensors, 1);
+    gru_safetensors_done(&table);
+    free(file.bytes);
+}
+
+/* ---- names ---- */
+
+TEST(duplicate_tensor_is_refused)
+{
+    bad("{" TENSOR("a", 0, 4) "," TENSOR("b", 4, 8) "," TENSOR("a", 8, 12) "}", 12, "a",
+        "two tensors named 'a'");
+}
+
+TEST(tensors_that_are_duplicates_only_unescaped_are_refused)
+{
+    bad("{" TENSOR("a", 0, 4) "," TENSOR("\\u0061", 4, 8) "}", 8, "a", "two tensors named 'a'");
+}
+
+TEST(name_with_a_nul_is_refused)
+{
+    bad("{" TENSOR("a\\u0000b", 0, 4) "}", 4, "a\\u0000b", "NUL");
+}
+
+TEST(two_hundred_thousand_names_are_checked_in_time)
+{
+    enum { N = 200000 };
+    char *header = malloc((size_t)N * 80);
+    ck_assert_ptr_nonnull(header);
+    char *p = header;
+    for (int k = 0; k < N; k++) {
+        p += sprintf(p, "%c\"t%06d\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}",
+                     k > 0 ? ',' : '{', k == N - 1 ? 0 : N - k);
+    }
+    sprintf(p, ",\"t000000\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}}");
+    bad(header, 0, "t000000", "two tensors named");
+    free(header);
+}
+
+TEST(long_names_are_cut_between_characters_in_messages)
+{
+    char header[700];
+    char *p = header + sprintf(header, "{\"");
+    for (int k = 0; k < 100; k++) {
+        p += sprintf(p, "\xe2\x82\xac"); /* a euro sign */
+    }
+    sprintf(p, "\":{}}");
+    struct file file = file_of(header, 0);
+    struct gru_model *model;
+    struct gru_error error;
+    ck_assert_int_eq(gru_model_load(file.bytes, file.n, &model, &error), GRU_BAD_FILE);
+    ck_assert_uint_eq(strlen(error.param), 20 * 3 + 3);
+    ck_assert_str_eq(error.param + 20 * 3, "...");
+    free(file.bytes);
+}
+
+TEST(control_characters_do_not_reach_messages)
+{
+    bad("{\"a\\u001b[2J\":{}}", 0, "a?[2J", "'a?[2J'");
+}
+
+/* ---- a tensor's fields ---- */
+
+TEST(missing_field_is_refused)
+{
+    bad("{\"a\":{\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "a", "has no 'dtype'");
+    bad("{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", 4, "a", "has no 'shape'");
+    bad("{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", 4, "a", "has no 'data_offsets'");
+}
+
+TEST(unknown_field_is_refused)
+{
+    bad("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4],\"x\":1}}", 4, "a",
+        "unknown field 'x'");
+}
+
+TEST(duplicate_field_is_refused)
+{
+    bad("{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "a",
+        "'dtype' twice");
+}
+
+TEST(field_of_the_wrong_type_is_refused)
+{
+    bad("{\"a\":{\"dtype\":1}}", 4, "a", "'dtype' of tensor 'a' must be a string, not a number");
+    bad("{\"a\":{\"shape\":1}}", 4, "a", "'shape' of tensor 'a' must be an array, not a number");
+    bad("{\"a\":{\"data_offsets\":{}}}", 4, "a", "'data_offsets' of tensor 'a' must be an array");
+}
+
+TEST(sizes_must_be_whole_numbers)
+{
+    bad(ONE("[-1]", 0, 4), 4, "a", "whole numbers");
+    bad(ONE("[1.0]", 0, 4), 4, "a", "whole numbers");
+    bad(ONE("[1e0]", 0, 4), 4, "a", "whole numbers");
+    bad(ONE("[\"1\"]", 0, 4), 4, "a", "whole numbers");
+    bad(ONE("[null]", 0, 4), 4, "a", "whole numbers");
+    bad(ONE("[18446744073709551616]", 0, 4), 4, "a", "whole numbers");
+    bad(ONE("[18446744073709551617]", 0, 4), 4, "a", "whole numbers");
+    bad(ONE("[1]", -0, 4), 4, "a", "whole numbers");
+}
+
+TEST(offsets_must_be_two)
+{
+    bad("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}}", 4, "a", "2 numbers, not 1");
+    bad("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4,8]}}", 4, "a", "2 numbers, not 3");
+}
+
+TEST(other_dtypes_are_refused_by_name)
+{
+    static const char *const dtypes[] = { "I64", "I32", "U8", "BOOL", "F8_E4M3", "f32", "" };
+    for (size_t k = 0; k < sizeof dtypes / sizeof *dtypes; k++) {
+        char header[200];
+        char part[100];
+        snprintf(header, sizeof header,
+                 "{\"fc.steps\":{\"dtype\":\"%s\",\"shape\":[],\"data_offsets\":[0,8]}}", dtypes[k]);
+        snprintf(part, sizeof part, "tensor 'fc.steps' has dtype %s, but only", dtypes[k]);
+        expect_refused(file_of(header, 8), GRU_BAD_TENSORS, "fc.steps", part);
+    }
+}
+
+/* ---- the layout ---- */
+
+TEST(offsets_beyond_the_file_are_refused)
+{
+    bad(ONE("[2]", 0, 8), 4, "a", "claims the bytes 0 to 8 of 4");
+    bad(ONE("[0]", 18446744073709551615, 18446744073709551615), 4, "a", "claims the bytes");
+}
+
+TEST(offsets_that_run_backwards_are_refused)
+{
+    bad(ONE("[1]", 4, 0), 4, "a", "claims the bytes 4 to 0");
+}
+
+TEST(shape_and_bytes_must_agree)
+{
+    bad(ONE("[2]", 0, 4), 4, "a", "2 values of dtype F32, but 4 bytes");
+    bad(ONE("[]", 0, 0), 0, "a", "1 values of dtype F32, but 0 bytes");
+}
+
+TEST(shapes_that_overflow_are_refused)
+{
+    bad(ONE("[4294967296,4294967296]", 0, 0), 0, "a", "too large to count");
+    bad(ONE("[4294967296,4294967296,0]", 0, 0), 0, "a", "too large to count");
+    bad(ONE("[4611686018427387904]", 0, 0), 0, "a", "bytes of data"); /* x 4 bytes = 2^64 */
+}
+
+TEST(hole_is_refused)
+{
+    bad("{" TENSOR("a", 0, 4) "," TENSOR("b", 8, 12) "}", 12, "b", "there is a hole");
+    bad(ONE("[1]", 4, 8), 8, "a", "there is a hole");
+}
+
+TEST(overlap_is_refused)
+{
+    bad("{" TENSOR("a", 0, 4) "," TENSOR("b", 0, 4) "}", 4, "b", "overlaps");
+    bad("{" TENSOR("a", 0, 4) "," TENSOR("b", 2, 6) "}", 6, "b", "overlaps");
+}
+
+TEST(bytes_behind_the_last_tensor_are_refused)
+{
+    bad(ONE("[1]", 0, 4), 5, "", "end at byte 4 of the data, but the file holds 5");
+    bad("{}", 1, "", "end at byte 0");
+}
+
+TEST(header_need_not_be_in_the_order_of_the_data)
+{
+    struct file file = file_of("{" TENSOR("b", 4, 8) "," TENSOR("a", 0, 4) "}", 8);
+    struct safetensors table = table_of(file);
+    ck_assert_uint_eq(table.n_tensors, 2);
+    ck_assert_str_eq(table.tensors[0].name, "a");
+    ck_assert_uint_eq(table.tensors[1].begin, 4);
+    gru_safetensors_done(&table);
+    free(file.bytes);
+}
+
+/* ---- __metadata__ ---- */
+
+TEST(metadata_maps_strings_to_strings)
+{
+    bad("{\"__metadata__\":1}", 0, "", "expected an object");
+    bad("{\"__metadata__\":null}", 0, "", "expected an object");
+    bad("{\"__metadata__\":{\"format\":1}}", 0, "__metadata__", "'format' is a number");
+    bad("{\"__metadata__\":{\"grud\":{}}}", 0, "__metadata__", "'grud' is an object");
+}
+
+TEST(duplicate_metadata_is_refused)
+{
+    bad("{\"__metadata__\":{},\"__metadata__\":{}}", 0, "__metadata__", "twice");
+    bad("{\"__metadata__\":{\"k\":\"1\",\"l\":\"\",\"\\u006b\":\"2\"}}", 0, "__metadata__", "key 'k' twice");
+    bad("{\"__metadata__\":{\"grud\":\"{}\",\"grud\":\"{}\"}}", 0, "__metadata__", "key 'grud' twice");
+}
+
+TEST(metadata_with_a_nul_is_refused)
+{
+    expect_refused(file_of("{\"__metadata__\":{\"grud\":\"{}\\u0000\"}}", 0), GRU_BAD_METADATA, "grud",
+                   "NUL");
+}
+
+TEST(other_metadata_is_let_be)
+{
+    struct file file =
+        file_of("{\"__metadata__\":{\"format\":\"pt\",\"grud\":\"{\\\"a\\\"}\",\"\":\"\\u0000\"}}", 0);
+    struct safetensors table = table_of(file);
+    ck_assert_str_eq(table.grud, "{\"a\"}");
+    gru_safetensors_done(&table);
+    free(file.bytes);
+}
+
+/* ---- values ---- */
+
+static void expect_values(const char *dtype, const void *bytes, size_t n_bytes, const float *expected,
+                          size_t n)
+{
+    float got[32];
+    struct gru_error error;
+    struct fixture f = fixture_new();
+    fixture_raw_tensor(&f, "a", dtype, n, 0, bytes, n_bytes);
+    struct file file = fixture_file(&f);
+    struct safetensors table = table_of(file);
+    ck_assert_int_eq(gru_tensor_values(&table.tensors[0], got, &error), GRU_OK);
+    ck_assert_mem_eq(got, expected, n * sizeof *got);
+    gru_safetensors_done(&table);
+    free(file.bytes);
+}
+
+TEST(f16_values_are_exact)
+{
+    static const unsigned char bytes[] = { 0x00, 0x3C, 0x00, 0xC0, 0xFF, 0x7B, 0x00, 0x04, 0x01, 0x00,
+                                           0xFF, 0x03, 0x55, 0x35, 0x00, 0x00, 0x00, 0x80, 0x01, 0x80 };
+    static const float expected[] = { 1.0F,         -2.0F,       65504.0F, 0x1p-14F, 0x1p-24F,
+                                      0x1.ff8p-15F, 0x1.554p-2F, 0.0F,     -0.0F,    -0x1p-24F };
+    expect_values("F16", bytes, sizeof bytes, expected, 10);
+}
+
+TEST(bf16_values_are_exact)
+{
+    static const unsigned char bytes[] = { 0x80, 0x3F, 0x49, 0x40, 0x00, 0xC0, 0x01, 0x00, 0x7F, 0x7F };
+    static const float expected[] = { 1.0F, 3.140625F, -2.0F, 0x1p-133F, 0x1.fep127F };
+    expect_values("BF16", bytes, sizeof bytes, expected, 5);
+}
+
+TEST(f64_values_are_rounded_to_nearest)
+{
+    static const double values[] = { 0.1, -1e-300, 3.4028234663852886e38, 16777217.0, 1e-45 };
+    static const float expected[] = { 0.1F, -0.0F, 3.4028235e38F, 16777216.0F, 0x1p-149F };
+    expect_values("F64", values, sizeof values, expected, 5);
+}
+
+TEST(f32_values_keep_their_bits_at_any_alignment)
+{
+    static const float values[] = { 0.1F, -0.0F, 0x1p-149F, 3.4028235e38F };
+    expect_values("F32", values, sizeof values, values, 4);
+}
+
+static void expect_not_finite(const char *dtype, const void *value, size_t n_bytes)
+{
+    unsigned char bytes[6 * 8] = { 0 };
+    struct fixture f = fixture_small();
+    fixture_remove(&f, "fc.weight");
+    fixture_remove(&f, "fc.bias");
+    memcpy(bytes + 5 * n_bytes, value, n_bytes);
+    fixture_raw_tensor(&f, "fc.weight", dtype, 1, 4, bytes, 4 * n_bytes);
+    gru_model_unref(expect_loaded(fixture_file(&f)));
+
+    f = fixture_new();
+    fixture_layer(&f, "gru.", 0, 3, 2, 3);
+    fixture_raw_tensor(&f, "fc.weight", dtype, 2, 3, bytes, 6 * n_bytes);
+    expect_refused(fixture_file(&f), GRU_BAD_TENSORS, "fc.weight", "at [1, 2] of tensor 'fc.weight'");
+    f = fixture_new();
+    fixture_layer(&f, "gru.", 0, 3, 2, 3);
+    fixture_tensor(&f, "fc.weight", 6, 3);
+    fixture_raw_tensor(&f, "fc.bias", dtype, 6, 0, bytes, 6 * n_bytes);
+    expect_refused(fixture_file(&f), GRU_BAD_TENSORS, "fc.bias", "at [5] of tensor 'fc.bias'");
+}
+
+TEST(non_finite_weights_are_refused)
+{
+    static const float floats[] = { NAN, INFINITY, -INFINITY };
+    static const double doubles[] = { NAN, INFINITY, 3.5e38, -1e300 };
+    for (int k = 0; k < 3; k++) {
+        expect_not_finite("F32", &floats[k], 4);
+    }
+    for (int k = 0; k < 4; k++) {
+        expect_not_finite("F64", &doubles[k], 8);
+    }
+    expect_not_finite("F16", (const unsigned char[]){ 0x00, 0x7C }, 2);
+    expect_not_finite("F16", (const unsigned char[]){ 0x01, 0xFC }, 2);
+    expect_not_finite("BF16", (const unsigned char[]){ 0x80, 0x7F }, 2);
+    expect_not_finite("BF16", (const unsigned char[]){ 0xC0, 0xFF }, 2);
+}
+
+/* ---- writing ---- */
+
+static void expect_reads_back(const char *metadata)
+{
+    static const float values[] = { 1.5F, -0.0F, 0x1p-149F };
+    static const unsigned char bits[] = { 0, 0, 0xC0, 0x3F, 0, 0, 0, 0x80, 1, 0, 0, 0 };
+    const struct tensor_out tensors[] = { { "b", 2, 0, values + 1 }, { "w", 1, 3, values } };
+    void *bytes = NULL;
+    struct file file = { .n = 0 };
+    enum gru_status status =
+        gru_safetensors_write(tensors, 2, metadata, metadata ? strlen(metadata) : 0, &bytes, &file.n);
+    ck_assert(status == GRU_OK && bytes != NULL);
+    file.bytes = bytes;
+    ck_assert_int_eq(file.bytes[0] % 8, 0);
+    struct safetensors table = table_of(file);
+    ck_assert(table.n_tensors == 2 && strcmp(table.tensors[1].name, "w") == 0);
+    ck_assert(table.tensors[0].n_dims == 1 && table.tensors[1].n_dims == 2);
+    ck_assert_mem_eq(file.bytes + file.n - sizeof bits, bits, sizeof bits);
+    ck_assert(metadata ? strcmp(table.grud, metadata) == 0 : table.grud == NULL);
+    gru_safetensors_done(&table);
+    free(bytes);
+}
+
+TEST(written_file_is_aligned_and_reads_back)
+{
+    expect_reads_back(NULL);
+    expect_reads_back("{}");
+    expect_reads_back("{\"a\":\"\\\"\xc3\xa4\n\"}");
+}
+
+/* ---- mutations: whatever the bytes, a clean answer ---- */
+
+static const char *const mutated[] = { "tests/fixtures/golden/seed-sigmoid.safetensors",
+                                       "tests/fixtures/golden/torch-nobias.safetensors" };
+
+/* Loads a copy that ends where its allocation ends, so that a sanitizer sees the first byte too far. */
+static void load_cleanly(const unsigned char *bytes, size_t n)
+{
+    unsigned char *copy = malloc(n > 0 ? n : 1);
+    ck_assert_ptr_nonnull(copy);
+    memcpy(copy, bytes, n);
+    struct gru_model *model = NULL;
+    struct gru_error error = { .message = "" };
+    enum gru_status status = gru_model_load(copy, n, &model, &error);
+    ck_assert_int_eq(status == GRU_OK, model != NULL);
+    ck_assert(status == GRU_OK || error.message[0] != '\0');
+    ck_assert_int_ne(status, GRU_NO_MEMORY);
+    gru_model_unref(model);
+    free(copy);
+}
+
+TEST(every_flipped_byte_of_a_header_loads_or_fails_cleanly)
+{
+    for (size_t k = 0; k < 2; k++) {
+        struct file file = file_read(mutated[k]);
+        size_t n_header = 8 + (size_t)file.bytes[0] + 256 * (size_t)file.bytes[1];
+        for (size_t at = 0; at < n_header; at++) {
+            for (int mask = 1; mask < 256; mask = mask < 128 ? mask * 2 : mask + 127) {
+                file.bytes[at] ^= (unsigned char)mask;
+                load_cleanly(file.bytes, file.n);
+                file.bytes[at] ^= (unsigned char)mask;
+            }
+        }
+        free(file.bytes);
+    }
+}
+
+TEST(every_truncation_fails_cleanly)
+{
+    for (size_t k = 0; k < 2; k++) {
+        struct file file = file_read(mutated[k]);
+        for (size_t n = 0; n < file.n; n++) {
+            load_cleanly(file.bytes, n);
+            struct gru_model *model;
+            ck_assert_int_eq(gru_model_load(file.bytes, n, &model, NULL), GRU_BAD_FILE);
+        }
+        free(file.bytes);
+    }
+}
+
+TEST(every_removed_byte_of_a_header_loads_or_fails_cleanly)
+{
+    struct file file = file_read(mutated[0]);
+    size_t n_header = (size_t)file.bytes[0] + 256 * (size_t)file.bytes[1];
+    unsigned char *shorter = malloc(file.n);
+    ck_assert_ptr_nonnull(shorter);
+    for (size_t at = 8; at < 8 + n_header; at++) {
+        memcpy(shorter, file.bytes, at);
+        memcpy(shorter + at, file.bytes + at + 1, file.n - at - 1);
+        shorter[0] = (unsigned char)((n_header - 1) & 0xFF);
+        shorter[1] = (unsigned char)((n_header - 1) >> 8);
+        load_cleanly(shorter, file.n - 1);
+    }
+    free(shorter);
+    free(file.bytes);
+}

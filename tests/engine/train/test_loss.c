@@ -1,0 +1,166 @@
+/* Losses: values by hand, gradients by differences, and what is missing has neither. */
+#include "engine/train/loss.h"
+#include "engine/random.h"
+#include "test.h"
+#include "training.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROWS = 5, STEPS = 2, OUTPUTS = 3, Y = STEPS * OUTPUTS };
+
+static struct gru_info info_of(enum gru_activation activation)
+{
+    return (struct gru_info){ .activation = activation, .steps = STEPS, .n_outputs = OUTPUTS, .y_floats = Y };
+}
+
+static bool fits(enum gru_loss loss, enum gru_activation activation)
+{
+    switch (loss) {
+    case GRU_BCE:
+        return activation == GRU_LINEAR || activation == GRU_SIGMOID;
+    case GRU_CROSS_ENTROPY:
+        return activation == GRU_LINEAR || activation == GRU_SOFTMAX;
+    default:
+        return true;
+    }
+}
+
+/* Targets that the loss may have, a third of them missing. */
+static size_t make_targets(enum gru_loss loss, size_t width, float *targets)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < ROWS * width; k++) {
+        double u = (double)(gru_random_at(7, k) >> 40) * 0x1p-24;
+        targets[k] = (float)(4 * u - 2);
+        if (loss == GRU_BCE) {
+            targets[k] = (float)u;
+        } else if (loss == GRU_CROSS_ENTROPY) {
+            targets[k] = floorf((float)(OUTPUTS * u));
+        }
+        if (k % 3 == 1) {
+            targets[k] = NAN;
+        }
+        n += !isnan(targets[k]);
+    }
+    return n;
+}
+
+static double loss_at(const struct gru_info *info, enum gru_loss loss, const float *z, const float *targets,
+                      size_t n)
+{
+    float out[ROWS * Y];
+    memcpy(out, z, sizeof out);
+    struct loss_sum sum = gru_loss(info, loss, ROWS, out, targets, n, NULL);
+    ck_assert_uint_eq(sum.n, n);
+    return sum.loss / (double)n;
+}
+
+TEST(gradients_of_losses_are_their_differences)
+{
+    for (enum gru_loss loss = GRU_MSE; loss <= GRU_CROSS_ENTROPY; loss++) {
+        for (enum gru_activation activation = GRU_LINEAR; activation <= GRU_SOFTMAX; activation++) {
+            if (!fits(loss, activation)) {
+                continue;
+            }
+            struct gru_info info = info_of(activation);
+            size_t width = gru_loss_width(&info, loss);
+            float targets[ROWS * Y], out[ROWS * Y], d_out[ROWS * Y];
+            size_t n = make_targets(loss, width, targets);
+            float *z = training_noise(ROWS * Y, 3);
+            memcpy(out, z, sizeof out);
+            gru_loss(&info, loss, ROWS, out, targets, n, d_out);
+            for (size_t k = 0; k < ROWS * Y; k++) {
+                const float kept = z[k], h = 1e-2F;
+                z[k] = kept + h;
+                double above = loss_at(&info, loss, z, targets, n);
+                z[k] = kept - h;
+                double below = loss_at(&info, loss, z, targets, n);
+                z[k] = kept;
+                double slope = (above - below) / (2.0 * (double)h);
+                ck_assert_msg(fabs(slope - (double)d_out[k]) < 2e-5,
+                              "loss %d, activation %d, [%zu]: %g, not %g", (int)loss, (int)activation, k,
+                              (double)d_out[k], slope);
+            }
+            free(z);
+        }
+    }
+}
+
+TEST(gradient_where_no_target_is_is_zero)
+{
+    struct gru_info info = info_of(GRU_LINEAR);
+    for (enum gru_loss loss = GRU_MSE; loss <= GRU_CROSS_ENTROPY; loss++) {
+        float targets[ROWS * Y], d_out[ROWS * Y];
+        size_t width = gru_loss_width(&info, loss);
+        size_t n = make_targets(loss, width, targets);
+        float *z = training_noise(ROWS * Y, 3);
+        gru_loss(&info, loss, ROWS, z, targets, n, d_out);
+        for (size_t k = 0; k < ROWS * Y; k++) {
+            bool missing = isnan(targets[k * width / Y]);
+            ck_assert(!missing || d_out[k] == 0.0F);
+        }
+        free(z);
+    }
+}
+
+TEST(missing_targets_are_not_averaged)
+{
+    struct gru_info info = { .activation = GRU_LINEAR, .steps = 1, .n_outputs = 2, .y_floats = 2 };
+    float out[] = { 1, 2, 3, 4 };
+    const float targets[] = { 0, NAN, NAN, 1 };
+    float d_out[4];
+    struct loss_sum sum = gru_loss(&info, GRU_MSE, 2, out, targets, 2, d_out);
+    ck_assert(sum.loss == 1 + 9 && sum.n == 2);
+    const float expected[] = { 1, 0, 0, 3 };
+    ck_assert_mem_eq(d_out, expected, sizeof expected);
+}
+
+TEST(huber_turns_from_squares_to_lines_at_one)
+{
+    ck_assert(gru_loss_of_one(GRU_HUBER, 0.5) == 0.125 && gru_loss_of_one(GRU_HUBER, -0.5) == 0.125);
+    ck_assert(gru_loss_of_one(GRU_HUBER, 3) == 2.5 && gru_loss_of_one(GRU_HUBER, -3) == 2.5);
+    ck_assert(gru_loss_of_one(GRU_MAE, -3) == 3 && gru_loss_of_one(GRU_MSE, -3) == 9);
+}
+
+TEST(losses_of_logits_stay_finite_far_out)
+{
+    struct gru_info info = { .activation = GRU_LINEAR, .steps = 1, .n_outputs = 2, .y_floats = 2 };
+    float out[] = { 1e30F, -1e30F };
+    const float ones[] = { 1, 0 };
+    float d_out[2];
+    struct loss_sum sum = gru_loss(&info, GRU_BCE, 1, out, ones, 2, d_out);
+    ck_assert(sum.loss == 0 && sum.n_correct == 2 && d_out[0] == 0 && d_out[1] == 0);
+    const float second = 1;
+    sum = gru_loss(&info, GRU_CROSS_ENTROPY, 1, out, &second, 1, d_out);
+    ck_assert(isfinite(sum.loss) && sum.loss > 1e30 && sum.n_correct == 0);
+    ck_assert(d_out[0] == 1 && d_out[1] == -1);
+}
+
+TEST(accuracy_counts_what_is_right)
+{
+    struct gru_info info = { .activation = GRU_LINEAR, .steps = 1, .n_outputs = 3, .y_floats = 3 };
+    float out[] = { 0.1F, 2, 1, 5, 2, 1, 0, 0, 1 };
+    const float classes[] = { 1, 1, NAN };
+    struct loss_sum sum = gru_loss(&info, GRU_CROSS_ENTROPY, 3, out, classes, 2, NULL);
+    ck_assert(sum.n == 2 && sum.n_correct == 1);
+    float logits[] = { 1, -1, 1 };
+    const float truth[] = { 1, 0, 0.25F };
+    sum = gru_loss(&info, GRU_BCE, 1, logits, truth, 3, NULL);
+    ck_assert(sum.n == 3 && sum.n_correct == 2);
+}
+
+TEST(a_network_gone_astray_has_a_loss_that_is_not_a_number)
+{
+    struct gru_info info = info_of(GRU_LINEAR);
+    for (enum gru_loss loss = GRU_MSE; loss <= GRU_CROSS_ENTROPY; loss++) {
+        float targets[ROWS * Y], d_out[ROWS * Y];
+        size_t n = make_targets(loss, gru_loss_width(&info, loss), targets);
+        float *z = training_noise(ROWS * Y, 3);
+        z[0] = NAN;
+        ck_assert(isnan(gru_loss(&info, loss, ROWS, z, targets, n, d_out).loss));
+        ck_assert(isnan(d_out[0]));
+        free(z);
+    }
+}

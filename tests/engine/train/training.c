@@ -1,0 +1,190 @@
+#include "training.h"
+#include "engine/model.h"
+#include "engine/random.h"
+#include "engine/fixture.h"
+#include "test.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct gru_model *training_model(const char *grud, size_t n_inputs, size_t n_hidden, size_t n_layers,
+                                 size_t n_head)
+{
+    struct fixture f = fixture_new();
+    size_t n_gates = grud && (strstr(grud, "output_gate") || strstr(grud, "three_gate")) ? 4 : 3;
+    for (size_t l = 0; l < n_layers; l++) {
+        fixture_layer(&f, "gru.", l, n_gates, l > 0 ? n_hidden : n_inputs, n_hidden);
+    }
+    fixture_tensor(&f, "head.weight", n_head, n_hidden);
+    fixture_tensor(&f, "head.bias", n_head, 0);
+    f.grud = grud;
+    return expect_loaded(fixture_file(&f));
+}
+
+float *training_noise(size_t n, uint64_t seed)
+{
+    float *values = malloc((n > 0 ? n : 1) * sizeof *values);
+    ck_assert_ptr_nonnull(values);
+    for (size_t k = 0; k < n; k++) {
+        values[k] = (float)((double)(gru_random_at(seed, k) >> 40) * 0x1p-23 - 1);
+    }
+    return values;
+}
+
+float *training_floats(const float *values, size_t n)
+{
+    float *copy = malloc((n > 0 ? n : 1) * sizeof *copy);
+    ck_assert_ptr_nonnull(copy);
+    memcpy(copy, values, n * sizeof *copy);
+    return copy;
+}
+
+struct gru_hyperparameters training_plain(void)
+{
+    struct gru_hyperparameters hyperparameters;
+    gru_hyperparameters_init(&hyperparameters);
+    hyperparameters.clip_norm = 0;
+    hyperparameters.early_stopping_patience = 0;
+    return hyperparameters;
+}
+
+void training_set_make(struct training_set *set, const char *grud)
+{
+    static const size_t rows[TRAINING_SERIES] = { 6, 19, 3, 12, 1, 19, 8 };
+    memset(set, 0, sizeof *set);
+    set->model = training_model(grud, TRAINING_INPUTS, 5, 2, TRAINING_OUTPUTS);
+    set->x = training_noise(TRAINING_SERIES * TRAINING_ROWS * TRAINING_INPUTS, 1);
+    set->y = training_noise(TRAINING_SERIES * TRAINING_ROWS * TRAINING_OUTPUTS, 2);
+    set->training = (struct gru_training){
+        .series = set->series, .n_series = TRAINING_SERIES, .hyperparameters = training_plain(), .seed = 5
+    };
+    set->training.hyperparameters.n_epochs = 4;
+    set->training.hyperparameters.batch_size = 3;
+    set->training.hyperparameters.window = 5;
+    set->training.hyperparameters.learning_rate = 0.01;
+    for (size_t k = 0; k < TRAINING_SERIES; k++) {
+        set->series[k] = (struct gru_series){ .x = set->x + k * TRAINING_ROWS * TRAINING_INPUTS,
+                                              .n_rows = rows[k],
+                                              .y = set->y + k * TRAINING_ROWS * TRAINING_OUTPUTS,
+                                              .n_targets = rows[k] };
+    }
+    for (size_t k = 3; k < TRAINING_SERIES * TRAINING_ROWS * TRAINING_OUTPUTS; k += 4) {
+        set->y[k] = NAN;
+    }
+}
+
+void training_set_free(struct training_set *set)
+{
+    gru_model_unref(set->model);
+    free(set->x);
+    free(set->y);
+}
+
+struct gru_trainer *training_begin(struct gru_model *model, const struct gru_training *training)
+{
+    struct gru_trainer *trainer = NULL;
+    struct gru_error error = { 0 };
+    enum gru_status status = gru_trainer_create(model, training, &trainer, &error);
+    ck_assert_msg(status == GRU_OK, "%s: %s", error.param, error.message);
+    return trainer;
+}
+
+struct gru_progress training_run(struct gru_trainer *trainer)
+{
+    struct gru_progress progress;
+    while (gru_trainer_advance(trainer, &progress) != GRU_ADVANCED_END) {
+    }
+    return progress;
+}
+
+struct gru_model *training_model_of(const struct gru_trainer *trainer)
+{
+    struct gru_model *model = NULL;
+    ck_assert_int_eq(gru_trainer_model(trainer, &model), GRU_OK);
+    return model;
+}
+
+struct gru_model *training_whole(struct gru_model *model, const struct gru_training *training,
+                                 struct gru_progress *ret_progress)
+{
+    struct gru_trainer *trainer = training_begin(model, training);
+    *ret_progress = training_run(trainer);
+    struct gru_model *trained = training_model_of(trainer);
+    gru_trainer_free(trainer);
+    return trained;
+}
+
+static size_t copy_tensor(const struct gru_tensor *tensor, float *to)
+{
+    size_t n = tensor->values ? tensor->rows * (tensor->columns > 0 ? tensor->columns : 1) : 0;
+    if (to && n > 0) {
+        memcpy(to, tensor->values, n * sizeof *to);
+    }
+    return n;
+}
+
+size_t training_head(const struct gru_model *model)
+{
+    return model->info.n_parameters - copy_tensor(&model->head_weight, NULL) -
+           copy_tensor(&model->head_bias, NULL);
+}
+
+float *training_weights(const struct gru_model *model, size_t *ret_n)
+{
+    float *weights = malloc(model->info.n_parameters * sizeof *weights);
+    ck_assert_ptr_nonnull(weights);
+    size_t n = 0;
+    for (size_t l = 0; l < model->info.n_layers; l++) {
+        for (int k = 0; k < GRU_N_LAYER_TENSORS; k++) {
+            n += copy_tensor(&model->layers[l].tensors[k], weights + n);
+        }
+    }
+    n += copy_tensor(&model->head_weight, weights + n);
+    n += copy_tensor(&model->head_bias, weights + n);
+    ck_assert_uint_eq(n, model->info.n_parameters);
+    *ret_n = n;
+    return weights;
+}
+
+void training_expect_same_weights(const struct gru_model *a, const struct gru_model *b)
+{
+    size_t n_a, n_b;
+    float *weights_a = training_weights(a, &n_a);
+    float *weights_b = training_weights(b, &n_b);
+    ck_assert_uint_eq(n_a, n_b);
+    ck_assert_mem_eq(weights_a, weights_b, n_a * sizeof *weights_a);
+    free(weights_a);
+    free(weights_b);
+}
+
+void training_expect_bad(struct gru_model *model, const struct gru_training *training, const char *param,
+                         const char *part)
+{
+    struct gru_training_info info;
+    struct gru_trainer *trainer = NULL;
+    for (int k = 0; k < 2; k++) {
+        struct gru_error error = { 0 };
+        enum gru_status status = k == 0 ? gru_training_check(model, training, &info, &error)
+                                        : gru_trainer_create(model, training, &trainer, &error);
+        ck_assert_int_eq(status, GRU_BAD_TRAINING);
+        ck_assert_str_eq(error.param, param);
+        ck_assert_msg(strstr(error.message, part) != NULL, "%s", error.message);
+    }
+    ck_assert_ptr_null(trainer);
+}
+
+struct gru_training_info training_info(const struct gru_model *model, const struct gru_training *training)
+{
+    struct gru_training_info info;
+    struct gru_error error = { 0 };
+    enum gru_status status = gru_training_check(model, training, &info, &error);
+    ck_assert_msg(status == GRU_OK, "%s: %s", error.param, error.message);
+    return info;
+}
+
+void training_expect_near(const char *what, double got, double want, double relative)
+{
+    ck_assert_msg(fabs(got - want) <= relative * fmax(fabs(want), 1e-30), "%s: %.9g instead of %.9g", what,
+                  got, want);
+}

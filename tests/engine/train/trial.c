@@ -1,0 +1,226 @@
+#include "trial.h"
+
+#include "engine/train/backprop_network.h"
+#include "test.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- a network and a window ---- */
+
+void *trial_allocate(size_t n_bytes)
+{
+    void *p = calloc(n_bytes + 1, 1);
+    ck_assert_ptr_nonnull(p);
+    return p;
+}
+
+void trial_fill(float *values, size_t n, float scale, unsigned seed)
+{
+    uint64_t state = seed * UINT64_C(2654435761) + 12345;
+    for (size_t k = 0; k < n; k++) {
+        state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        values[k] = scale * ((float)(state >> 40) / (float)(1 << 23) - 1.0F);
+    }
+}
+
+static void drop_bias(struct gru_tensor *tensor)
+{
+    free(tensor->values);
+    tensor->values = NULL;
+}
+
+struct gru_model *trial_model(const struct plan *plan)
+{
+    static const char *const inputs[] = { "a", "b", "c", "d", "e" };
+    static const char *const outputs[] = { "p", "q", "s", "t", "u", "v" };
+    const struct gru_plan gru_plan = { .n_inputs = plan->n_inputs,
+                                       .n_outputs = plan->n_outputs * plan->steps,
+                                       .n_layers = plan->n_layers,
+                                       .inputs = inputs,
+                                       .outputs = outputs,
+                                       .hidden_sizes = plan->hidden,
+                                       .cell = plan->cell,
+                                       .reset = plan->reset,
+                                       .seed = 5 };
+    struct gru_model *model;
+    ck_assert_int_eq(gru_model_create(&gru_plan, &model, NULL), GRU_OK);
+    model->info.steps = plan->steps; /* the read-out's rows are steps x outputs */
+    model->info.n_outputs = plan->n_outputs;
+    for (size_t l = 0; plan->no_biases && l < plan->n_layers; l++) {
+        drop_bias(&model->layers[l].tensors[GRU_TENSOR_BIAS_IH]);
+        drop_bias(&model->layers[l].tensors[GRU_TENSOR_BIAS_HH]);
+    }
+    if (plan->no_biases) {
+        drop_bias(&model->head_bias);
+    }
+    return model;
+}
+
+struct trial trial_new(const struct plan *plan)
+{
+    struct trial t = { .plan = *plan, .model = trial_model(plan) };
+    for (size_t step = 0; step < plan->n_steps; step++) {
+        t.n_rows += plan->n_lanes[step];
+    }
+    const struct backprop_options options = { .rows_max = t.n_rows,
+                                              .lanes_max = plan->n_lanes[0],
+                                              .head_only = plan->head_only,
+                                              .dropout = plan->dropout };
+    ck_assert_int_eq(gru_backprop_create(t.model, &options, &t.bp), GRU_OK);
+    t.n_states = plan->n_lanes[0] * gru_backprop_state_floats(t.bp);
+    t.n_out = t.n_rows * t.model->info.y_floats;
+    t.n_parameters = gru_backprop_n_parameters(t.bp);
+    t.in = trial_allocate(t.n_rows * plan->n_inputs * sizeof(float));
+    t.states = trial_allocate(t.n_states * sizeof(float));
+    t.first_states = trial_allocate(t.n_states * sizeof(float));
+    t.out = trial_allocate(t.n_out * sizeof(float));
+    t.d_out = trial_allocate(t.n_out * sizeof(float));
+    trial_fill(t.in, t.n_rows * plan->n_inputs, 1.5F, 1);
+    trial_fill(t.first_states, t.n_states, 0.8F, 2);
+    trial_fill(t.d_out, t.n_out, 1.0F, 3);
+    memcpy(t.states, t.first_states, t.n_states * sizeof(float));
+    t.window = (struct backprop_window){ .n_steps = plan->n_steps,
+                                         .n_lanes = t.plan.n_lanes,
+                                         .in = t.in,
+                                         .states = t.states,
+                                         .is_training = true,
+                                         .dropout_key = 77 };
+    return t;
+}
+
+void trial_free(struct trial *t)
+{
+    gru_backprop_free(t->bp);
+    gru_model_unref(t->model);
+    free(t->in);
+    free(t->states);
+    free(t->first_states);
+    free(t->out);
+    free(t->d_out);
+}
+
+void trial_forward(struct trial *t)
+{
+    t->window.n_lanes = t->plan.n_lanes; /* the trial may have moved */
+    memcpy(t->states, t->first_states, t->n_states * sizeof(float));
+    gru_backprop_forward(t->bp, &t->window, t->out);
+}
+
+void trial_both(struct trial *t)
+{
+    trial_forward(t);
+    gru_backprop_backward(t->bp, &t->window, t->d_out);
+}
+
+/* ---- the reference ---- */
+
+/* What dropout does to each unit, found by dropping from ones. */
+static double *masks_of(const struct trial *t, size_t widest)
+{
+    double *masks = trial_allocate(t->plan.n_layers * t->n_rows * widest * sizeof(double));
+    for (size_t l = 0; l < t->plan.n_layers; l++) {
+        size_t hp = k_padded(t->plan.hidden[l]);
+        const struct backprop_chunk chunk = { .n_rows = t->n_rows };
+        float *ones = aligned_alloc(64, t->n_rows * hp * sizeof(float));
+        ck_assert_ptr_nonnull(ones);
+        for (size_t k = 0; k < t->n_rows * hp; k++) {
+            ones[k] = 1.0F;
+        }
+        backprop_drop(t->bp, &t->window, &chunk, l, ones, ones);
+        for (size_t row = 0; row < t->n_rows; row++) {
+            for (size_t j = 0; j < t->plan.hidden[l]; j++) {
+                masks[(l * t->n_rows + row) * widest + j] = (double)ones[row * hp + j];
+            }
+        }
+        free(ones);
+    }
+    return masks;
+}
+
+struct reference reference_new(const struct trial *t)
+{
+    struct reference ref = { .network = { .model = t->model } };
+    for (size_t l = 0; l < t->plan.n_layers; l++) {
+        size_t h = t->plan.hidden[l];
+        ref.network.widest = h > ref.network.widest ? h : ref.network.widest;
+    }
+    ref.parameters = trial_allocate(t->n_parameters * sizeof(double));
+    const float *parameters = gru_backprop_parameters(t->bp);
+    for (size_t k = 0; k < t->n_parameters; k++) {
+        ref.parameters[k] = (double)parameters[k];
+    }
+    ref.masks = t->plan.dropout > 0 ? masks_of(t, ref.network.widest) : NULL;
+    ref.states = trial_allocate(t->n_states * sizeof(double));
+    ref.out = trial_allocate(t->n_out * sizeof(double));
+    ref.network.parameters = ref.parameters;
+    ref.network.masks = ref.masks;
+    return ref;
+}
+
+void reference_free(struct reference *ref)
+{
+    free(ref->parameters);
+    free(ref->masks);
+    free(ref->states);
+    free(ref->out);
+}
+
+static void reference_run(struct reference *ref, const struct trial *t)
+{
+    for (size_t k = 0; k < t->n_states; k++) {
+        ref->states[k] = (double)t->first_states[k];
+    }
+    network_run(&ref->network, t->plan.n_steps, t->plan.n_lanes, t->in, ref->states, ref->out);
+}
+
+/* A loss whose gradient by `out` is d_out. */
+static double reference_loss(struct reference *ref, const struct trial *t)
+{
+    double loss = 0;
+    reference_run(ref, t);
+    for (size_t k = 0; k < t->n_out; k++) {
+        loss += ref->out[k] * (double)t->d_out[k];
+    }
+    return loss;
+}
+
+static double slope(struct reference *ref, const struct trial *t, size_t parameter)
+{
+    const double step = 1e-4;
+    double value = ref->parameters[parameter];
+    ref->parameters[parameter] = value + step;
+    double above = reference_loss(ref, t);
+    ref->parameters[parameter] = value - step;
+    double below = reference_loss(ref, t);
+    ref->parameters[parameter] = value;
+    return (above - below) / (2 * step);
+}
+
+/* ---- the checks ---- */
+
+void trial_check_forward(const struct trial *t, struct reference *ref)
+{
+    reference_run(ref, t);
+    for (size_t k = 0; k < t->n_out; k++) {
+        ck_assert_double_eq_tol((double)t->out[k], ref->out[k], 1e-5);
+    }
+    for (size_t k = 0; k < t->n_states; k++) {
+        ck_assert_double_eq_tol((double)t->states[k], ref->states[k], 1e-5);
+    }
+}
+
+void trial_check_gradients(const struct trial *t, struct reference *ref)
+{
+    const float *gradients = gru_backprop_gradients(t->bp);
+    size_t stride = t->n_parameters / (t->n_parameters > 100000 ? 20 : 250) + 1;
+    for (size_t k = 0; k < t->n_parameters; k += stride) {
+        double want = slope(ref, t, k), got = (double)gradients[k];
+        bool is_frozen = t->plan.head_only && k < gru_backprop_head_offset(t->bp);
+        ck_assert_msg(fabs(got - (is_frozen ? 0 : want)) <= 2e-5 * fmax(1, fabs(want)),
+                      "cell %d reset %d layers %zu (%zu): gradient %zu of %zu is %.9g, not %.9g",
+                      t->plan.cell, t->plan.reset, t->plan.n_layers, t->plan.hidden[0], k, t->n_parameters,
+                      got, want);
+    }
+}

@@ -1,0 +1,263 @@
+#include "service/pool/record.h"
+#include "test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct record_layout layout_of(size_t n_inputs, size_t n_outputs, size_t n_state, size_t n_history)
+{
+    const struct gru_info info = { .n_inputs = n_inputs, .n_outputs = n_outputs, .state_floats = n_state };
+    return record_layout_of(&info, n_history);
+}
+
+TEST(records_lie_side_by_side_and_none_that_fits_straddles_a_page)
+{
+    for (size_t state = 1; state < 3000; state += 61) {
+        for (size_t history = 1; history < 100; history += 17) {
+            struct record_layout layout = layout_of(2, 1, state, history);
+            size_t end = 0;
+            for (size_t slot = 0; slot < 100; slot++) {
+                size_t at = record_offset(&layout, slot);
+                ck_assert_uint_ge(at, end);
+                ck_assert_uint_eq(at % sizeof(uint64_t), 0);
+                end = at + layout.record_bytes;
+                ck_assert_uint_le(end, record_area_bytes(&layout, slot + 1));
+                if (layout.record_bytes <= RECORD_PAGE) {
+                    ck_assert_uint_eq(at / RECORD_PAGE, (end - 1) / RECORD_PAGE);
+                }
+            }
+            ck_assert_uint_eq(layout.copy_bytes % sizeof(uint64_t), 0);
+        }
+    }
+}
+
+TEST(the_parts_of_a_record_do_not_overlap)
+{
+    struct record_layout layout = layout_of(3, 2, 37, 10);
+    char *record = calloc(1, layout.record_bytes);
+    ck_assert_ptr_nonnull(record);
+    char *first = (char *)record_copy_at(&layout, record, 0);
+    char *second = (char *)record_copy_at(&layout, record, 1);
+    ck_assert(first >= record + sizeof(struct record_header));
+    ck_assert(second >= first + layout.copy_bytes);
+    char *state_end = (char *)(record_state(&layout, record_copy_at(&layout, record, 1)) + 37);
+    ck_assert(state_end <= second + layout.copy_bytes);
+    for (uint64_t step = 1; step <= 11; step++) {
+        char *reading = (char *)record_reading(&layout, record, step);
+        ck_assert(reading >= second + layout.copy_bytes);
+        ck_assert(reading + 3 * sizeof(float) <= record + layout.record_bytes);
+    }
+    ck_assert_ptr_eq(record_reading(&layout, record, 12), record_reading(&layout, record, 1));
+    free(record);
+}
+
+TEST(only_layouts_that_are_computed_are_valid)
+{
+    struct record_layout layout = layout_of(3, 2, 37, 10);
+    ck_assert(record_layout_is_valid(&layout));
+    for (size_t k = 0; k < sizeof layout; k++) {
+        struct record_layout changed = layout;
+        ((unsigned char *)&changed)[k] ^= 0x41;
+        ck_assert_msg(!record_layout_is_valid(&changed), "byte %zu", k);
+    }
+    struct record_layout zero = { 0 };
+    ck_assert(!record_layout_is_valid(&zero));
+}
+
+/* ---- readings ---- */
+
+enum { I = 3, K = 7 };
+
+static void value_of(uint64_t stream, uint64_t step, float x[I])
+{
+    for (uint64_t k = 0; k < I; k++) {
+        x[k] = (float)(stream * 1000 + step * 10 + k);
+    }
+}
+
+/* A record with one whole copy (the first), at step 0. */
+static char *fresh(const struct record_layout *layout)
+{
+    char *record = calloc(1, layout->record_bytes);
+    ck_assert_ptr_nonnull(record);
+    record_header_write(record, "some-session");
+    struct record_copy *copy = record_copy_at(layout, record, 0);
+    copy->writes = 1;
+    record_seal(layout, record, copy);
+    return record;
+}
+
+static void expect_readings(const struct record_layout *layout, char *record, const struct record_copy *copy,
+                            uint64_t stream, uint64_t n)
+{
+    float got[K * I] = { 0 }, x[I] = { 0 };
+    ck_assert_uint_eq(copy->n_readings, n);
+    record_read_readings(layout, record, copy, got);
+    for (uint64_t k = 0; k < n; k++) {
+        value_of(stream, copy->step - n + 1 + k, x);
+        ck_assert_mem_eq(got + k * I, x, sizeof x);
+    }
+}
+
+/* One step: the older copy becomes the newer one. */
+static void advance(const struct record_layout *layout, char *record, uint64_t stream)
+{
+    struct record_copy *now = record_newest(layout, record);
+    struct record_copy *next = record_other(layout, record, now);
+    float x[I];
+    memcpy(next, now, layout->copy_bytes);
+    value_of(stream, now->step + 1, x);
+    record_advance(layout, record, next, x);
+    next->writes = (uint16_t)(now->writes + 1);
+    record_seal(layout, record, next);
+}
+
+TEST(both_copies_always_have_their_readings)
+{
+    struct record_layout layout = layout_of(I, 1, 5, K);
+    char *record = fresh(&layout);
+    for (uint64_t step = 1; step < 100; step++) {
+        const struct record_copy *before = record_newest(&layout, record);
+        advance(&layout, record, 4);
+        const struct record_copy *after = record_newest(&layout, record);
+        ck_assert_ptr_ne(after, before);
+        ck_assert_uint_eq(after->step, step);
+        expect_readings(&layout, record, after, 4, step < K ? step : K);
+        expect_readings(&layout, record, before, 4, step - 1 < K ? step - 1 : K);
+    }
+    free(record);
+}
+
+TEST(the_newer_copy_is_told_apart_also_when_its_count_wraps)
+{
+    struct record_layout layout = layout_of(I, 1, 5, K);
+    char *record = fresh(&layout);
+    size_t n_wrong = 0;
+    for (uint64_t step = 1; step < 3 * 65536; step++) {
+        advance(&layout, record, 1);
+        n_wrong += record_newest(&layout, record)->step != step;
+    }
+    ck_assert_uint_eq(n_wrong, 0);
+    ck_assert(record_verify(&layout, record));
+    free(record);
+}
+
+TEST(readings_may_be_put_in_place_at_any_step)
+{
+    struct record_layout layout = layout_of(I, 1, 5, K);
+    for (uint64_t step = 0; step < 30; step++) {
+        for (uint64_t n = 0; n <= K && n <= step; n++) {
+            char *record = fresh(&layout);
+            float x[K * I];
+            for (uint64_t k = 0; k < n; k++) {
+                value_of(9, step - n + 1 + k, x + k * I);
+            }
+            struct record_copy *copy = record_newest(&layout, record);
+            copy->step = step;
+            record_put_readings(&layout, record, copy, x, n);
+            record_seal(&layout, record, copy);
+            ck_assert(record_verify(&layout, record));
+            expect_readings(&layout, record, copy, 9, n);
+            for (uint64_t more = 1; more < 2 * K; more++) {
+                advance(&layout, record, 9);
+                uint64_t kept = n + more < K ? n + more : K;
+                expect_readings(&layout, record, record_newest(&layout, record), 9, kept);
+            }
+            ck_assert(record_verify(&layout, record));
+            ck_assert_uint_eq(record_newest(&layout, record)->n_readings, K);
+            free(record);
+        }
+    }
+}
+
+/* ---- verifying ---- */
+
+TEST(every_flipped_bit_of_a_record_is_noticed)
+{
+    struct record_layout layout = layout_of(I, 2, 5, K);
+    char *record = fresh(&layout);
+    for (uint64_t step = 1; step <= 20; step++) {
+        advance(&layout, record, 4);
+    }
+    size_t header = sizeof(struct record_header);
+    char *copy_of = malloc(layout.record_bytes);
+    ck_assert_ptr_nonnull(copy_of);
+    bool newest_is_second = record_newest(&layout, record) == record_copy_at(&layout, record, 1);
+    for (size_t bit = 0; bit < 8 * (size_t)layout.record_bytes; bit++) {
+        memcpy(copy_of, record, layout.record_bytes);
+        copy_of[bit / 8] ^= (char)(1 << bit % 8);
+        if (bit / 8 < header) {
+            ck_assert(!record_header_is_valid(copy_of));
+            continue;
+        }
+        ck_assert(record_header_is_valid(copy_of) && record_verify(&layout, copy_of));
+        const struct record_copy *newest = record_newest(&layout, copy_of);
+        size_t which = (bit / 8 - header) / layout.copy_bytes;
+        if (which < 2) {
+            bool is_newer = (which == 1) == newest_is_second;
+            ck_assert_uint_eq(newest->step, is_newer ? 19 : 20);
+            expect_readings(&layout, copy_of, newest, 4, K);
+        } else {
+            ck_assert_uint_eq(newest->step, 20);
+            ck_assert(newest->n_readings == 0 || newest->n_readings == K);
+            ck_assert(newest->n_readings == 0 || newest->check == record_newest(&layout, record)->check);
+            if (newest->n_readings == K) {
+                expect_readings(&layout, copy_of, newest, 4, K);
+            }
+        }
+        ck_assert(record_verify(&layout, copy_of)); /* what was put right stays right */
+    }
+    free(copy_of);
+    free(record);
+}
+
+TEST(two_damaged_copies_are_no_session)
+{
+    struct record_layout layout = layout_of(I, 2, 5, K);
+    char *record = fresh(&layout);
+    advance(&layout, record, 1);
+    advance(&layout, record, 1);
+    record_copy_at(&layout, record, 0)->step ^= 1;
+    record_copy_at(&layout, record, 1)->ttl_s ^= 1;
+    ck_assert(!record_verify(&layout, record));
+    free(record);
+}
+
+TEST(a_copy_does_not_count_under_another_header)
+{
+    struct record_layout layout = layout_of(I, 2, 5, K);
+    char *record = fresh(&layout);
+    advance(&layout, record, 1);
+    ck_assert(record_verify(&layout, record));
+    record_header_write(record, "another-session");
+    ck_assert(!record_verify(&layout, record));
+    free(record);
+}
+
+/* Sealed by whoever can, but not possible: it must not lead outside the ring. */
+TEST(a_copy_of_impossible_numbers_is_not_whole)
+{
+    struct record_layout layout = layout_of(I, 2, 5, K);
+    for (int k = 0; k < 2; k++) {
+        char *record = fresh(&layout);
+        struct record_copy *copy = record_newest(&layout, record);
+        copy->n_readings = k ? 3 : K + 1;
+        copy->step = k ? 2 : 100;
+        record_seal(&layout, record, copy);
+        ck_assert(!record_verify(&layout, record));
+        free(record);
+    }
+}
+
+TEST(a_header_is_valid_until_it_is_cleared)
+{
+    struct record_layout layout = layout_of(I, 2, 5, K);
+    char *record = calloc(1, layout.record_bytes);
+    ck_assert_ptr_nonnull(record);
+    ck_assert(!record_header_is_valid(record));
+    record_header_write(record, "a");
+    ck_assert(record_header_is_valid(record));
+    record_header_clear(record);
+    ck_assert(!record_header_is_valid(record));
+    free(record);
+}

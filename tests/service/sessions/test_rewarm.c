@@ -1,0 +1,317 @@
+/* Activation: what becomes of the sessions, also when their records change their size. */
+#include "service/service_support.h"
+#include "test.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static void with_data(struct world *world)
+{
+    world_init(world);
+    world_use_data(world);
+    world_start(world);
+}
+
+static struct gru_model *network_of(struct world *world, unsigned number)
+{
+    const struct version *version;
+    ck_assert_int_eq(version_find(world_model(world), number, &version, &world->fault), STATUS_OK);
+    return version->gru;
+}
+
+/* The session's next step is as if the version's network had seen the last readings that were kept, and
+ * nothing before them. */
+static void expect_rewarmed(struct world *world, unsigned version, const char *session, uint64_t stream,
+                            uint64_t number)
+{
+    float y[OUTPUTS], expected[OUTPUTS];
+    size_t n_history = world->config.session_history;
+    uint64_t first = number > n_history ? number - n_history : 1;
+    expect_step(world, session, stream, number, y);
+    twin(world, network_of(world, version), stream, first, number, expected);
+    expect_same_floats(y, expected, OUTPUTS);
+}
+
+static void expect_activation_to_rewarm(size_t hidden)
+{
+    enum { SESSIONS = 25 };
+    struct world world;
+    with_data(&world);
+    char id[32];
+    uint64_t steps[SESSIONS];
+    for (uint64_t s = 0; s < SESSIONS; s++) {
+        snprintf(id, sizeof id, "s%d", (int)s);
+        steps[s] = s + 1;
+        expect_steps(&world, id, s, 1, steps[s]);
+    }
+    unsigned other = world_put_version(&world, network_file(hidden, 99));
+    struct service_figures figures;
+    for (unsigned round = 0; round < 6; round++) {
+        unsigned number = round % 2 ? 1 : other;
+        struct session before = session_get(&world, "s20");
+        world_activate(&world, number);
+        service_read_figures(world.service, &figures);
+        uint64_t n_rewarmed = figures.n_rewarmed;
+        if (round > 3) {
+            world_restart(&world);
+            n_rewarmed = 0;
+        }
+        ck_assert_uint_eq(model_n_sessions(world_model(&world)), SESSIONS);
+        expect_rewarmed(&world, number, "s3", 3, ++steps[3]);
+        service_read_figures(world.service, &figures);
+        ck_assert_uint_eq(figures.n_rewarmed, n_rewarmed + 1); /* the others are left until they are used */
+        struct session after = session_get(&world, "s20");
+        ck_assert_uint_eq(after.row.version, number);
+        ck_assert_uint_eq(after.row.step, before.row.step);
+        ck_assert_int_eq(after.row.created_at_ms, before.row.created_at_ms);
+        ck_assert_int_eq(after.row.last_seen_at_ms, before.row.last_seen_at_ms);
+        expect_same_floats(after.readings, before.readings, before.n_readings * INPUTS);
+        expect_same_floats(after.errors.mae, before.errors.mae, OUTPUTS);
+        for (uint64_t s = 0; s < SESSIONS; s++) {
+            if (s != 3) {
+                snprintf(id, sizeof id, "s%d", (int)s);
+                expect_rewarmed(&world, number, id, s, ++steps[s]);
+            }
+        }
+    }
+    world_done(&world);
+}
+
+TEST(activation_replays_the_kept_readings_through_the_new_version)
+{
+    expect_activation_to_rewarm(HIDDEN);
+}
+
+TEST(activation_of_a_version_of_another_size_converts_the_sessions_and_rewarms_them)
+{
+    expect_activation_to_rewarm(HIDDEN + 7);
+    expect_activation_to_rewarm(HIDDEN - 2);
+}
+
+TEST(activation_without_a_data_directory_converts_sessions_in_memory)
+{
+    struct world world;
+    world_init(&world);
+    char path[256];
+    snprintf(path, sizeof path, "%s/m", world.models);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    world_add_model(&world, "m/2", network_file(33, 2));
+    world_start(&world);
+    expect_steps(&world, "s", 1, 1, 30);
+    world_activate(&world, 1);
+    expect_rewarmed(&world, 1, "s", 1, 31);
+    world_activate(&world, 2);
+    expect_rewarmed(&world, 2, "s", 1, 32);
+    world_done(&world);
+}
+
+TEST(a_conversion_keeps_times_to_live_and_tombstones_and_figures)
+{
+    struct world world;
+    with_data(&world);
+    unsigned other = world_put_version(&world, network_file(9, 9));
+    const struct session_restore own = { .ttl_s = 50 };
+    bool created;
+    for (unsigned round = 0; round < 4; round++) {
+        char id[32], gone[32];
+        snprintf(id, sizeof id, "own%d", (int)round);
+        snprintf(gone, sizeof gone, "gone%d", (int)round);
+        ck_assert_int_eq(session_put(world.worker, world_model(&world), id, &own, &created, &world.fault),
+                         STATUS_OK);
+        ck_assert_int_eq(session_put(world.worker, world_model(&world), gone, &own, &created, &world.fault),
+                         STATUS_OK);
+        world_age(&world, gone, 60000);
+        service_tick(world.service);
+        world_activate(&world, round % 2 ? 1 : other);
+        ck_assert_uint_eq(atomic_load(&world_pool(&world)->n_own_ttl), 1);
+        ck_assert_int_eq(session_get(&world, id).ttl_s, 50);
+        expect_fault(&world, gone, STATUS_SESSION_EXPIRED);
+        expect_fault(&world, "gone0", STATUS_SESSION_EXPIRED);
+        struct service_figures figures;
+        service_read_figures(world.service, &figures);
+        ck_assert_uint_eq(figures.n_sessions_created, 2 * round + 2);
+        ck_assert_uint_eq(figures.n_sessions_expired, 2 * round + 1);
+        world_age(&world, id, 60000);
+        service_tick(world.service);
+        ck_assert_uint_eq(model_n_sessions(world_model(&world)), 0);
+        ck_assert_uint_eq(atomic_load(&world_pool(&world)->n_own_ttl), 0);
+    }
+    world_done(&world);
+}
+
+TEST(a_list_names_the_version_that_a_session_was_at)
+{
+    struct world world;
+    with_data(&world);
+    unsigned other = world_put_version(&world, network_file(9, 9));
+    expect_steps(&world, "s", 1, 1, 3);
+    world_activate(&world, other);
+    struct session_row row;
+    size_t n;
+    bool has_more;
+    ck_assert_int_eq(
+        session_list(world.worker, world_model(&world), "", "", 1, &row, &n, &has_more, &world.fault),
+        STATUS_OK);
+    ck_assert_uint_eq(n, 1);
+    ck_assert_uint_eq(row.version, 1);
+    ck_assert_uint_eq(row.step, 3);
+    world_done(&world);
+}
+
+TEST(the_number_of_kept_readings_may_change_between_restarts)
+{
+    struct world world;
+    with_data(&world);
+    static const size_t histories[] = { 3, 20, 4096, 1, 8 };
+    uint64_t number = 0, n_kept = 0;
+    expect_steps(&world, "s", 1, 1, 30);
+    number = 30;
+    n_kept = 8;
+    for (size_t k = 0; k < 5; k++) {
+        world.config.session_history = histories[k];
+        world_restart(&world);
+        n_kept = n_kept < histories[k] ? n_kept : histories[k];
+        struct session session = session_get(&world, "s");
+        ck_assert_uint_eq(session.row.step, number);
+        ck_assert_uint_eq(session.n_readings, n_kept);
+        float *x = readings(1, number - n_kept + 1, number);
+        expect_same_floats(session.readings, x, n_kept * INPUTS);
+        free(x);
+        float y[OUTPUTS], expected[OUTPUTS];
+        number++;
+        expect_step(&world, "s", 1, number, y);
+        twin(&world, NULL, 1, number - n_kept, number, expected);
+        expect_same_floats(y, expected, OUTPUTS);
+        n_kept++;
+        n_kept = n_kept < histories[k] ? n_kept : histories[k];
+    }
+    world_done(&world);
+}
+
+TEST(a_full_pool_of_large_records_becomes_one_of_small_records)
+{
+    struct world world;
+    world_init(&world);
+    world_use_data(&world);
+    world.config.session_max = 50;
+    world.config.session_history = 2000;
+    world_start(&world);
+    char id[32];
+    for (uint64_t s = 0; s < 50; s++) {
+        snprintf(id, sizeof id, "s%d", (int)s);
+        expect_steps(&world, id, s, 1, 3);
+    }
+    world.config.session_history = 4;
+    world_restart(&world);
+    ck_assert_uint_eq(model_n_sessions(world_model(&world)), 50);
+    for (uint64_t s = 0; s < 50; s++) {
+        snprintf(id, sizeof id, "s%d", (int)s);
+        expect_twin(&world, id, s, 4);
+    }
+    world_done(&world);
+}
+
+TEST(a_conversion_that_was_interrupted_leaves_nothing_in_the_way)
+{
+    struct world world;
+    with_data(&world);
+    expect_steps(&world, "s", 1, 1, 3);
+    unsigned other = world_put_version(&world, network_file(9, 9));
+    world_stop(&world);
+    char path[256];
+    snprintf(path, sizeof path, "%s/sessions/m.pool.new", world.data);
+    file_store(path, "half", 4);
+    world_start(&world);
+    ck_assert(!file_exists(path));
+    file_store(path, "half", 4);
+    world_activate(&world, other);
+    expect_rewarmed(&world, other, "s", 1, 4);
+    ck_assert(!file_exists(path));
+    world_done(&world);
+}
+
+TEST(a_conversion_that_does_not_fit_the_disk_changes_nothing)
+{
+    struct world world;
+    with_data(&world);
+    char path[256], id[32];
+    const struct model *model;
+    snprintf(path, sizeof path, "%s/sessions/m.pool.new", world.data);
+    for (uint64_t s = 0; s < 100; s++) {
+        snprintf(id, sizeof id, "s%d", (int)s);
+        expect_steps(&world, id, s, 1, 3);
+    }
+    unsigned large = world_put_version(&world, network_file(200, 9));
+    worker_turn(world.worker);
+    disk_limit(atomic_load(&world_pool(&world)->region.size) + 1000);
+    enum status status = model_activate(world.worker, "m", large, &model, &world.fault);
+    disk_limit(0);
+    ck_assert_int_eq(status, STATUS_STORAGE_FAILED);
+    ck_assert(!file_exists(path));
+    for (uint64_t number = 4; number <= 5; number++) {
+        ck_assert_uint_eq(world_model(&world)->active->number, 1);
+        for (uint64_t s = 0; s < 100; s++) {
+            snprintf(id, sizeof id, "s%d", (int)s);
+            expect_twin(&world, id, s, number);
+        }
+        expect_fault(&world, number == 4 ? "new4" : "new5", STATUS_OK);
+        world_restart(&world);
+    }
+    world_activate(&world, large);
+    expect_rewarmed(&world, large, "s7", 7, 6);
+    world_done(&world);
+}
+
+/* The new version refuses missing readings; what came after the last one counts. */
+TEST(readings_that_the_new_version_refuses_are_passed_over)
+{
+    struct world world;
+    with_data(&world);
+    expect_steps(&world, "s", 1, 1, 2);
+    struct step step;
+    ck_assert_int_eq(step_x(&world, "s", (const float[]){ 20.0F, NAN }, &step), STATUS_OK);
+    float x[INPUTS], y[OUTPUTS], expected[OUTPUTS];
+    for (uint64_t k = 4; k <= 5; k++) {
+        expect_step(&world, "s", 1, k, y);
+    }
+    world_activate(&world, world_put_version(&world, network_file_that_is_strict()));
+    reading(1, 6, x);
+    ck_assert_int_eq(step_x(&world, "s", x, &step), STATUS_OK);
+    twin(&world, NULL, 1, 4, 6, expected);
+    expect_same_floats(step.y, expected, OUTPUTS);
+    world_done(&world);
+}
+
+/* Steps and forecasts may wait while another version becomes active. */
+TEST(known_future_values_of_other_inputs_than_by_now_are_refused)
+{
+    struct world world;
+    with_data(&world);
+    expect_steps(&world, "s", 3, 1, 5);
+    unsigned other = world_put_version(
+        &world,
+        network_file_with(HIDDEN, SEED,
+                          "{\\\"inputs\\\":[{\\\"name\\\":\\\"temp\\\"},{\\\"name\\\":\\\"humidity\\\"}],"
+                          "\\\"outputs\\\":[{\\\"name\\\":\\\"temp\\\",\\\"feeds\\\":null},"
+                          "{\\\"name\\\":\\\"comfort\\\",\\\"feeds\\\":\\\"humidity\\\"}]}"));
+    const float x[INPUTS] = { 0.5F, 0.5F }, future[3] = { 0.1F, 0.2F, 0.3F };
+    struct step step = step_make(&world, "s", x);
+    step.outlook = outlook_make(&world, 4, future, 3); /* of humidity; then of temp */
+    world_activate(&world, other);
+    struct session before = session_get(&world, "s");
+    struct session_forecast forecast;
+    ck_assert_int_eq(step_take(&world, &step), STATUS_INCOMPATIBLE_MODEL);
+    ck_assert_str_eq(step.fault.param, "future");
+    ck_assert_int_eq(session_forecast_begin(world.worker, world_model(&world), "s", &step.outlook,
+                                            &world.arena, &forecast, &world.fault),
+                     STATUS_INCOMPATIBLE_MODEL);
+    struct session after = session_get(&world, "s");
+    expect_same_session(&before, &after, true);
+    step = step_make(&world, "s", x);
+    step.outlook = outlook_make(&world, 4, future, 3);
+    ck_assert_int_eq(step_take(&world, &step), STATUS_OK);
+    world_done(&world);
+}

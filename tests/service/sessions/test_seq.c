@@ -1,0 +1,120 @@
+/* seq: a step is taken exactly once, however often it is sent. */
+#include "service/service_support.h"
+#include "test.h"
+
+#include <math.h>
+#include <string.h>
+
+static enum status step_seq(struct world *world, const char *session, const float *x, uint64_t seq,
+                            size_t horizon, struct step *ret_step)
+{
+    float future[8] = { 0.5F };
+    *ret_step = step_make(world, session, x);
+    ret_step->has_seq = true;
+    ret_step->seq = seq;
+    ret_step->outlook = outlook_make(world, horizon, future, 8);
+    return step_take(world, ret_step);
+}
+
+static void expect_same_answer(const struct step *a, const struct step *b)
+{
+    ck_assert_uint_eq(a->number, b->number);
+    ck_assert_uint_eq(a->n_forecast, b->n_forecast);
+    expect_same_floats(a->y, b->y, OUTPUTS);
+    ck_assert((a->forecast == NULL) == (b->forecast == NULL));
+    if (a->forecast) {
+        expect_same_floats(a->forecast, b->forecast, a->n_forecast * OUTPUTS);
+    }
+}
+
+TEST(a_repeated_seq_gets_the_same_answer_and_is_no_second_step)
+{
+    struct world world;
+    world_init(&world);
+    world_use_data(&world);
+    world_start(&world);
+    float x[INPUTS] = { 0.25F, NAN };
+    struct step first, again;
+    for (uint64_t seq = 1; seq <= 20; seq++) {
+        x[0] = (float)seq / 10;
+        ck_assert_int_eq(step_seq(&world, "s", x, seq, 4, &first), STATUS_OK);
+        ck_assert_uint_eq(first.n_forecast, 4);
+        for (int k = 0; k < 3; k++) {
+            if (k == 2) {
+                world_restart(&world);
+            }
+            ck_assert_int_eq(step_seq(&world, "s", x, seq, 4, &again), STATUS_OK);
+            expect_same_answer(&first, &again);
+            ck_assert_int_eq(step_seq(&world, "s", x, seq, 0, &again), STATUS_OK);
+            ck_assert_ptr_null(again.forecast);
+        }
+    }
+    struct session session = session_get(&world, "s");
+    ck_assert_uint_eq(session.row.step, 20);
+    ck_assert_uint_eq(session.errors.n[0], 19);
+    world_done(&world);
+}
+
+static void expect_mismatch(struct world *world, const char *session, const float *x, uint64_t seq,
+                            uint64_t expected)
+{
+    struct step step;
+    ck_assert_int_eq(step_seq(world, session, x, seq, 0, &step), STATUS_SEQUENCE_MISMATCH);
+    ck_assert(step.fault.has_expected);
+    ck_assert_uint_eq(step.fault.expected, expected);
+    ck_assert_str_eq(step.fault.param, "seq");
+    ck_assert_ptr_null(step.y);
+}
+
+TEST(a_wrong_seq_is_refused_with_the_one_expected)
+{
+    struct world world;
+    world_init(&world);
+    world_start(&world);
+    const float x[INPUTS] = { 1, 2 }, other[INPUTS] = { 1, 3 }, missing[INPUTS] = { 1, NAN };
+    struct step step;
+    static const uint64_t wrong_firsts[] = { 0, 2, 3, UINT64_MAX };
+    for (size_t k = 0; k < sizeof wrong_firsts / sizeof *wrong_firsts; k++) {
+        expect_mismatch(&world, "s", x, wrong_firsts[k], 1);
+        ck_assert_uint_eq(model_n_sessions(world_model(&world)), 0);
+    }
+    for (uint64_t seq = 1; seq <= 5; seq++) {
+        ck_assert_int_eq(step_seq(&world, "s", x, seq, 0, &step), STATUS_OK);
+    }
+    struct session before = session_get(&world, "s");
+    expect_mismatch(&world, "s", other, 5, 6);
+    expect_mismatch(&world, "s", missing, 5, 6);
+    static const uint64_t wrong[] = { 0, 1, 4, 7, 1000, UINT64_MAX };
+    for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
+        expect_mismatch(&world, "s", x, wrong[k], 6);
+    }
+    struct session after = session_get(&world, "s");
+    expect_same_session(&before, &after, true);
+    ck_assert_int_eq(step_seq(&world, "s", other, 6, 0, &step), STATUS_OK);
+    world_done(&world);
+}
+
+TEST(in_one_batch_a_step_and_its_repetition_get_one_answer)
+{
+    struct world world;
+    world_init(&world);
+    world_start(&world);
+    const float x[INPUTS] = { 1, 2 };
+    struct step steps[4];
+    struct step *handed[4];
+    for (size_t k = 0; k < 4; k++) {
+        steps[k] = step_make(&world, "s", x);
+        steps[k].has_seq = true;
+        steps[k].seq = k / 2 + 1;
+        handed[k] = &steps[k];
+    }
+    service_steps(world.worker, handed, 4);
+    for (size_t k = 0; k < 4; k++) {
+        ck_assert_int_eq(steps[k].fault.status, STATUS_OK);
+        ck_assert_uint_eq(steps[k].number, k / 2 + 1);
+    }
+    expect_same_answer(&steps[0], &steps[1]);
+    expect_same_answer(&steps[2], &steps[3]);
+    ck_assert_uint_eq(session_get(&world, "s").row.step, 2);
+    world_done(&world);
+}
