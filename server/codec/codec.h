@@ -41,8 +41,8 @@ enum status codec_steps(const char *json, size_t n, const struct codec_limits *l
                         const struct model *model, struct arena *arena, struct step **ret_steps,
                         size_t *ret_n, struct fault *fault);
 /* {"horizon","future"} of POST .../forecast; horizon is required. */
-enum status codec_outlook(const char *json, size_t n, const struct codec_limits *limits,
-                          const struct model *model, struct arena *arena, struct outlook *ret_outlook,
+enum status codec_forecast_options(const char *json, size_t n, const struct codec_limits *limits,
+                          const struct model *model, struct arena *arena, struct forecast_options *ret_forecast_options,
                           struct fault *fault);
 /* The body of POST .../predict. */
 enum status codec_prediction(const char *json, size_t n, const struct codec_limits *limits,

@@ -6,7 +6,7 @@
 
 /* The whole body, and each of `instances`: the same readers serve both. */
 struct predict_body {
-    struct outlook_body outlook;
+    struct forecast_fields_body forecast_options;
     struct columns *x;
     struct sequence *sequence; /* what `x` goes to */
     /* of the whole only: */
@@ -32,7 +32,7 @@ static enum status read_x(struct reader *r, void *body)
 
 static const struct field instance_fields[] = {
     { "x", read_x, true },
-    { "future", outlook_read_future, false },
+    { "future", forecast_fields_read_future, false },
 };
 
 static enum status read_instance(struct reader *r, void *body)
@@ -47,15 +47,15 @@ static enum status read_instance(struct reader *r, void *body)
     struct sequence *sequence = &grown[r->place->index];
     *sequence = (struct sequence){ 0 };
     /* The columns of `future` are lent, so that its names are sorted once and not per instance. */
-    struct predict_body instance = { .outlook.future = predict->outlook.future,
-                                     .outlook.info = predict->outlook.info,
+    struct predict_body instance = { .forecast_options.future = predict->forecast_options.future,
+                                     .forecast_options.info = predict->forecast_options.info,
                                      .x = predict->x,
                                      .sequence = sequence };
     unsigned seen;
     enum status status =
         reader_fields(r, instance_fields, sizeof instance_fields / sizeof *instance_fields, &instance, &seen);
-    predict->outlook.future = instance.outlook.future;
-    sequence->outlook = instance.outlook.outlook;
+    predict->forecast_options.future = instance.forecast_options.future;
+    sequence->forecast_options = instance.forecast_options.forecast_options;
     return status;
 }
 
@@ -101,8 +101,8 @@ enum predict_field { PREDICT_X, PREDICT_INSTANCES, PREDICT_FUTURE };
 static const struct field predict_fields[] = {
     [PREDICT_X] = { "x", read_x, false },
     [PREDICT_INSTANCES] = { "instances", read_instances, false },
-    [PREDICT_FUTURE] = { "future", outlook_read_future, false },
-    { "horizon", outlook_read_horizon, false },
+    [PREDICT_FUTURE] = { "future", forecast_fields_read_future, false },
+    { "horizon", forecast_fields_read_horizon, false },
     { "return", read_return, false },
     { "version", read_version, false },
 };
@@ -122,13 +122,13 @@ static enum status check_instances(struct reader *r, struct predict_body *predic
 {
     struct place instances = { r->place, "instances", 0 }, element = { &instances, NULL, 0 };
     const struct gru_model *gru = predict->version->gru;
-    size_t horizon = predict->outlook.outlook.horizon;
-    enum status status = outlook_check_horizon(r, gru, horizon);
+    size_t horizon = predict->forecast_options.forecast_options.horizon;
+    enum status status = forecast_fields_check_horizon(r, gru, horizon);
     r->place = &element;
     for (size_t i = 0; status == STATUS_OK && i < predict->n_sequences; i++) {
         element.index = i;
-        predict->sequences[i].outlook.horizon = horizon;
-        status = outlook_check_future(r, gru, &predict->sequences[i].outlook);
+        predict->sequences[i].forecast_options.horizon = horizon;
+        status = forecast_fields_check_future(r, gru, &predict->sequences[i].forecast_options);
     }
     r->place = instances.up;
     return status;
@@ -137,7 +137,7 @@ static enum status check_instances(struct reader *r, struct predict_body *predic
 /* The rows of x were counted as they came: those of the forecasts join them. */
 static enum status check_rows(struct reader *r, const struct predict_body *predict, size_t n_sequences)
 {
-    size_t n, horizon = predict->outlook.outlook.horizon;
+    size_t n, horizon = predict->forecast_options.forecast_options.horizon;
     if (__builtin_mul_overflow(n_sequences, horizon, &n) || n > predict->rows_max - predict->x->n_rows) {
         return reader_refuse_field(
             r, STATUS_REQUEST_TOO_LARGE, "horizon",
@@ -175,8 +175,8 @@ static enum status check_whole(struct reader *r, struct predict_body *predict, u
     if (has_instances) {
         return check_instances(r, predict);
     }
-    predict->sequence->outlook = predict->outlook.outlook;
-    return outlook_check(r, predict->version->gru, &predict->sequence->outlook);
+    predict->sequence->forecast_options = predict->forecast_options.forecast_options;
+    return forecast_fields_check(r, predict->version->gru, &predict->sequence->forecast_options);
 }
 
 enum status codec_prediction(const char *json, size_t n, const struct codec_limits *limits,
@@ -193,7 +193,7 @@ enum status codec_prediction(const char *json, size_t n, const struct codec_limi
     struct predict_body body = {
         .x = &x, .model = model, .version = model->active, .rows_max = limits->rows_max
     };
-    outlook_init(&body.outlook, limits, info);
+    forecast_fields_init(&body.forecast_options, limits, info);
     body.sequence = reader_alloc(&r, 1, sizeof *body.sequence);
     if (body.sequence == NULL) {
         return fault->status;

@@ -6,7 +6,7 @@
 enum { STEP_BYTES = 64, STEPS_AT_FIRST_MAX = 1024 }; /* how the number of steps is guessed from the text */
 
 struct step_body {
-    struct outlook_body outlook;
+    struct forecast_fields_body forecast_options;
     struct columns x;
     float *values; /* of x */
     bool has_seq;
@@ -48,15 +48,15 @@ static const struct field step_fields[] = {
     { "x", read_x, true },
     { "seq", read_seq, false },
     { "at", read_at, false },
-    { "horizon", outlook_read_horizon, false },
-    { "future", outlook_read_future, false },
+    { "horizon", forecast_fields_read_horizon, false },
+    { "future", forecast_fields_read_future, false },
     [STEP_SESSION] = { "session", read_session, true }, /* last: only in a batch */
 };
 
 static void step_init(struct step_body *body, const struct codec_limits *limits, const struct model *model)
 {
     const struct gru_info *info = gru_model_info(model->active->gru);
-    outlook_init(&body->outlook, limits, info);
+    forecast_fields_init(&body->forecast_options, limits, info);
     columns_init(&body->x, info, false);
 }
 
@@ -65,12 +65,12 @@ static enum status read_step(struct reader *r, bool in_batch, const struct model
                              struct step_body *body)
 {
     unsigned seen;
-    body->outlook.outlook = (struct outlook){ 0 };
+    body->forecast_options.forecast_options = (struct forecast_options){ 0 };
     body->has_seq = false;
     body->seq = 0;
     enum status status =
         reader_fields(r, step_fields, in_batch ? STEP_SESSION + 1 : STEP_SESSION, body, &seen);
-    return status == STATUS_OK ? outlook_check(r, model->active->gru, &body->outlook.outlook) : status;
+    return status == STATUS_OK ? forecast_fields_check(r, model->active->gru, &body->forecast_options.forecast_options) : status;
 }
 
 /* The step as it was read, and no results yet. Field by field: a whole struct step is large. */
@@ -83,7 +83,7 @@ static void fill_step(const struct step_body *body, bool in_batch, struct step *
     step->x = body->values;
     step->has_seq = body->has_seq;
     step->seq = body->seq;
-    step->outlook = body->outlook.outlook;
+    step->forecast_options = body->forecast_options.forecast_options;
     step->is_done = false;
     step->fault.status = STATUS_OK;
     step->number = 0;
@@ -183,27 +183,27 @@ enum status codec_steps(const char *json, size_t n, const struct codec_limits *l
 
 /* ---- forecast ---- */
 
-enum status codec_outlook(const char *json, size_t n, const struct codec_limits *limits,
-                          const struct model *model, struct arena *arena, struct outlook *ret_outlook,
+enum status codec_forecast_options(const char *json, size_t n, const struct codec_limits *limits,
+                          const struct model *model, struct arena *arena, struct forecast_options *ret_forecast_options,
                           struct fault *fault)
 {
     static const struct field fields[] = {
-        { "horizon", outlook_read_horizon, true },
-        { "future", outlook_read_future, false },
+        { "horizon", forecast_fields_read_horizon, true },
+        { "future", forecast_fields_read_future, false },
     };
     const struct gru_model *gru = model->active->gru;
     struct reader r;
-    struct outlook_body body;
+    struct forecast_fields_body body;
     unsigned seen;
     reader_init(&r, json, n, limits, arena, fault);
-    outlook_init(&body, limits, gru_model_info(gru));
+    forecast_fields_init(&body, limits, gru_model_info(gru));
     enum status status = reader_fields(&r, fields, sizeof fields / sizeof *fields, &body, &seen);
     if (status == STATUS_OK) {
-        status = outlook_check(&r, gru, &body.outlook);
+        status = forecast_fields_check(&r, gru, &body.forecast_options);
     }
     status = reader_end(&r, status);
     if (status == STATUS_OK) {
-        *ret_outlook = body.outlook;
+        *ret_forecast_options = body.forecast_options;
     }
     return status;
 }

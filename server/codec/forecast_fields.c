@@ -1,19 +1,19 @@
 /* forecast_fields.c - see forecast_fields.h. */
 #include "codec/forecast_fields.h"
 
-void outlook_init(struct outlook_body *body, const struct codec_limits *limits, const struct gru_info *info)
+void forecast_fields_init(struct forecast_fields_body *body, const struct codec_limits *limits, const struct gru_info *info)
 {
-    *body = (struct outlook_body){ .horizon_max = limits->horizon_max, .info = info };
+    *body = (struct forecast_fields_body){ .horizon_max = limits->horizon_max, .info = info };
     columns_init(&body->future, info, true);
 }
 
-enum status outlook_read_horizon(struct reader *r, void *body)
+enum status forecast_fields_read_horizon(struct reader *r, void *body)
 {
-    struct outlook_body *outlook = body;
+    struct forecast_fields_body *forecast_options = body;
     uint64_t horizon;
-    enum status status = reader_integer(r, 1, outlook->horizon_max, &horizon);
+    enum status status = reader_integer(r, 1, forecast_options->horizon_max, &horizon);
     if (status == STATUS_OK) {
-        outlook->outlook.horizon = (size_t)horizon;
+        forecast_options->forecast_options.horizon = (size_t)horizon;
     }
     return status;
 }
@@ -27,17 +27,17 @@ static enum status refuse_row(struct reader *r, void *body)
         "be known ahead");
 }
 
-enum status outlook_read_future(struct reader *r, void *body)
+enum status forecast_fields_read_future(struct reader *r, void *body)
 {
-    struct outlook_body *outlook = body;
-    if (outlook->future.n == 0) {
-        return reader_elements(r, "an array of rows", refuse_row, NULL, &outlook->outlook.n_future_rows);
+    struct forecast_fields_body *forecast_options = body;
+    if (forecast_options->future.n == 0) {
+        return reader_elements(r, "an array of rows", refuse_row, NULL, &forecast_options->forecast_options.n_future_rows);
     }
-    outlook->outlook.future_columns = outlook_columns(outlook->info);
-    return rows_read(r, &outlook->future, &outlook->outlook.future, &outlook->outlook.n_future_rows);
+    forecast_options->forecast_options.future_columns = forecast_options_columns(forecast_options->info);
+    return rows_read(r, &forecast_options->future, &forecast_options->forecast_options.future, &forecast_options->forecast_options.n_future_rows);
 }
 
-enum status outlook_check_horizon(struct reader *r, const struct gru_model *gru, size_t horizon)
+enum status forecast_fields_check_horizon(struct reader *r, const struct gru_model *gru, size_t horizon)
 {
     const struct gru_info *info = gru_model_info(gru);
     if (horizon > info->steps && info->n_feeds == 0) {
@@ -49,9 +49,9 @@ enum status outlook_check_horizon(struct reader *r, const struct gru_model *gru,
     return STATUS_OK;
 }
 
-enum status outlook_check_future(struct reader *r, const struct gru_model *gru, const struct outlook *outlook)
+enum status forecast_fields_check_future(struct reader *r, const struct gru_model *gru, const struct forecast_options *forecast_options)
 {
-    size_t n = outlook->n_future_rows, horizon = outlook->horizon;
+    size_t n = forecast_options->n_future_rows, horizon = forecast_options->horizon;
     if (horizon == 0) {
         return n == 0 ? STATUS_OK
                       : reader_refuse_field(r, STATUS_INVALID_VALUE, "future",
@@ -77,8 +77,8 @@ enum status outlook_check_future(struct reader *r, const struct gru_model *gru, 
                                horizon, n_needed);
 }
 
-enum status outlook_check(struct reader *r, const struct gru_model *gru, const struct outlook *outlook)
+enum status forecast_fields_check(struct reader *r, const struct gru_model *gru, const struct forecast_options *forecast_options)
 {
-    enum status status = outlook_check_horizon(r, gru, outlook->horizon);
-    return status == STATUS_OK ? outlook_check_future(r, gru, outlook) : status;
+    enum status status = forecast_fields_check_horizon(r, gru, forecast_options->horizon);
+    return status == STATUS_OK ? forecast_fields_check_future(r, gru, forecast_options) : status;
 }

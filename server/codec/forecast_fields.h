@@ -8,24 +8,24 @@
 #include "codec/reader_rows.h"
 
 /* The first member of every body that has such fields, so that these readers serve them all. */
-struct outlook_body {
+struct forecast_fields_body {
     size_t horizon_max;
     const struct gru_info *info;
     struct columns future;
-    struct outlook outlook;
+    struct forecast_options forecast_options;
 };
 
-void outlook_init(struct outlook_body *body, const struct codec_limits *limits, const struct gru_info *info);
+void forecast_fields_init(struct forecast_fields_body *body, const struct codec_limits *limits, const struct gru_info *info);
 
-/* For tables of fields; the body begins with a struct outlook_body. */
-enum status outlook_read_horizon(struct reader *r, void *body);
-enum status outlook_read_future(struct reader *r, void *body);
+/* For tables of fields; the body begins with a struct forecast_fields_body. */
+enum status forecast_fields_read_horizon(struct reader *r, void *body);
+enum status forecast_fields_read_future(struct reader *r, void *body);
 
 /* Once both were read, or left out: whether the model can look so far ahead, and with these rows. */
-enum status outlook_check_horizon(struct reader *r, const struct gru_model *gru, size_t horizon);
-enum status outlook_check_future(struct reader *r, const struct gru_model *gru,
-                                 const struct outlook *outlook);
+enum status forecast_fields_check_horizon(struct reader *r, const struct gru_model *gru, size_t horizon);
+enum status forecast_fields_check_future(struct reader *r, const struct gru_model *gru,
+                                 const struct forecast_options *forecast_options);
 /* Both, for fields that stand in one object. */
-enum status outlook_check(struct reader *r, const struct gru_model *gru, const struct outlook *outlook);
+enum status forecast_fields_check(struct reader *r, const struct gru_model *gru, const struct forecast_options *forecast_options);
 
 #endif

@@ -132,12 +132,12 @@ void access_close(struct http *http)
     certificate_done();
 }
 
-void access_join(struct http_worker *worker)
+void access_join(struct worker *worker)
 {
     worker->keys = keys_ref(worker->http->keys);
 }
 
-void access_leave(struct http_worker *worker)
+void access_leave(struct worker *worker)
 {
     keys_unref(worker->keys);
     keys_unref(atomic_exchange(&worker->new_keys, NULL));
@@ -145,7 +145,7 @@ void access_leave(struct http_worker *worker)
 
 /* ---- a request ---- */
 
-static struct keys *current_keys(struct http_worker *worker)
+static struct keys *current_keys(struct worker *worker)
 {
     if (atomic_load_explicit(&worker->new_keys, memory_order_relaxed)) {
         keys_unref(worker->keys);
@@ -170,7 +170,7 @@ static const char *bearer_key(const char *authorization, size_t *ret_n)
 enum status access_check(struct exchange *exchange, const char *authorization)
 {
     struct request *request = &exchange->request;
-    struct http_worker *worker = exchange->worker;
+    struct worker *worker = exchange->worker;
     const enum scope scope = request->route->scope;
     if (!worker->keys || scope == SCOPE_NONE) {
         return STATUS_OK;

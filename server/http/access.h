@@ -2,7 +2,7 @@
  * access.h - who may do what: API keys, the certificate, and web pages of other origins.
  *
  * Keys and certificate are read at start and again on SIGHUP, by main's thread. Each worker has a reference
- * to the keys that it uses; new ones are left in a letter box of its own (http_worker.new_keys), which it
+ * to the keys that it uses; new ones are left in a mailbox of its own (worker.new_keys), which it
  * looks into before it uses them. So no request takes a lock, and old keys live no longer than they are used.
  */
 #ifndef ACCESS_H
@@ -22,8 +22,8 @@ __attribute__((warn_unused_result)) enum status access_reload(struct http *http,
 void access_close(struct http *http);
 
 /* A worker's share. */
-void access_join(struct http_worker *worker);
-void access_leave(struct http_worker *worker);
+void access_join(struct worker *worker);
+void access_leave(struct worker *worker);
 
 /* Whether the request, whose route is known, may go on; by the worker. `authorization` is the header's value
  * or NULL. */

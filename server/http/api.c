@@ -6,7 +6,7 @@
 
 enum status api_model(struct request *request, const struct model **ret_model)
 {
-    return model_find(request->worker, request->parameters[0], ret_model, &request->fault);
+    return model_find(request->context, request->parameters[0], ret_model, &request->fault);
 }
 
 enum status api_session(struct request *request, const char **ret_id)

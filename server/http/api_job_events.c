@@ -52,7 +52,7 @@ static enum status no_memory(struct request *request)
 enum { EVENTS_AT_ONCE = 8 }; /* with them a stream's text stays within some kilobytes */
 
 struct event_stream {
-    struct worker *worker;
+    struct service_context *context;
     char id[JOB_ID_MAX + 1];
     int64_t after;       /* the last event that was given */
     uint64_t generation; /* of all jobs, when everything up to then was given */
@@ -62,7 +62,7 @@ struct event_stream {
 static bool has_news(const void *state)
 {
     const struct event_stream *stream = state;
-    return service_jobs_generation(worker_service(stream->worker)) != stream->generation;
+    return service_jobs_generation(service_context_service(stream->context)) != stream->generation;
 }
 
 static void put_event(struct text *text, const struct job_event *event)
@@ -88,8 +88,8 @@ static bool read_events(void *state, struct text *text)
         text_append(text, head, sizeof head - 1);
     }
     /* before the events are read: one that comes meanwhile is news */
-    uint64_t generation = service_jobs_generation(worker_service(stream->worker));
-    enum status status = job_events(stream->worker, stream->id, stream->after, EVENTS_AT_ONCE, &job, events,
+    uint64_t generation = service_jobs_generation(service_context_service(stream->context));
+    enum status status = job_events(stream->context, stream->id, stream->after, EVENTS_AT_ONCE, &job, events,
                                     &n, &has_more, &fault);
     if (status != STATUS_OK) {
         return false; /* the client connects again, and is told then */
@@ -122,7 +122,7 @@ static enum status answer_stream(struct request *request, const char *id, int64_
             fault_set(&request->fault, STATUS_INVALID_REQUEST, "limit", "a stream of events has no limit");
     }
     if (status == STATUS_OK) {
-        status = job_events(request->worker, id, after, 1, &job, &event, &n, &has_more, &request->fault);
+        status = job_events(request->context, id, after, 1, &job, &event, &n, &has_more, &request->fault);
     }
     if (status != STATUS_OK) {
         return status;
@@ -134,9 +134,9 @@ static enum status answer_stream(struct request *request, const char *id, int64_
     if (!stream) {
         return no_memory(request);
     }
-    *stream = (struct event_stream){ .worker = request->worker, .after = after };
+    *stream = (struct event_stream){ .context = request->context, .after = after };
     memcpy(stream->id, id, strlen(id) + 1); /* api_job_id has checked its length */
-    stream->generation = service_jobs_generation(worker_service(request->worker)) - 1;
+    stream->generation = service_jobs_generation(service_context_service(request->context)) - 1;
     request->reply = (struct reply){ .code = 200, .source = &source, .source_state = stream };
     return STATUS_OK;
 }
@@ -161,7 +161,7 @@ enum status api_job_events(struct request *request)
     if (!events) {
         return no_memory(request);
     }
-    status = job_events(request->worker, id, after, limit, &job, events, &n, &has_more, &request->fault);
+    status = job_events(request->context, id, after, limit, &job, events, &n, &has_more, &request->fault);
     if (status != STATUS_OK) {
         return status;
     }
@@ -187,7 +187,7 @@ enum status api_job_checkpoints(struct request *request)
     if (!checkpoints) {
         return no_memory(request);
     }
-    status = job_checkpoints(request->worker, id, after, limit, checkpoints, &n, &has_more, &request->fault);
+    status = job_checkpoints(request->context, id, after, limit, checkpoints, &n, &has_more, &request->fault);
     if (status != STATUS_OK) {
         return status;
     }

@@ -12,7 +12,7 @@ static enum status reply_job(struct request *request, int code, const struct job
 {
     struct text text;
     text_init(&text, &request->arena, JOB_BYTES);
-    codec_put_job(&text, job, service_jobs_are_durable(worker_service(request->worker)));
+    codec_put_job(&text, job, service_jobs_are_durable(service_context_service(request->context)));
     return api_reply(request, code, &text);
 }
 
@@ -23,7 +23,7 @@ static enum status find_target(struct request *request, struct job_target *targe
 {
     const struct model *model;
     const struct version *version;
-    enum status status = model_find(request->worker, target->model, &model, &request->fault);
+    enum status status = model_find(request->context, target->model, &model, &request->fault);
     if (status == STATUS_OK) {
         status = version_find(model, target->version, &version, &request->fault);
     }
@@ -52,7 +52,7 @@ static enum status read_job(struct request *request, const char *json, size_t n,
 static enum status create(struct request *request, const struct job_request *wanted)
 {
     struct job job;
-    enum status status = job_create(request->worker, wanted, &job, &request->fault);
+    enum status status = job_create(request->context, wanted, &job, &request->fault);
     return status == STATUS_OK ? reply_job(request, 202, &job) : status;
 }
 
@@ -209,20 +209,20 @@ enum status api_jobs_list(struct request *request)
     if (!jobs) {
         return fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
     }
-    status = job_list(request->worker, &filter, limit, jobs, &n, &has_more, &request->fault);
+    status = job_list(request->context, &filter, limit, jobs, &n, &has_more, &request->fault);
     if (status != STATUS_OK) {
         return status;
     }
     struct text text;
     text_init(&text, &request->arena, 64 + JOB_BYTES * n);
-    codec_put_job_list(&text, jobs, n, has_more, service_jobs_are_durable(worker_service(request->worker)));
+    codec_put_job_list(&text, jobs, n, has_more, service_jobs_are_durable(service_context_service(request->context)));
     return api_reply(request, 200, &text);
 }
 
 /* ---- steered ---- */
 
 static enum status on_job(struct request *request,
-                          enum status (*verb)(struct worker *worker, const char *id, struct job *ret_job,
+                          enum status (*verb)(struct service_context *context, const char *id, struct job *ret_job,
                                               struct fault *fault))
 {
     struct job job;
@@ -232,7 +232,7 @@ static enum status on_job(struct request *request,
         status = api_no_fields(request);
     }
     if (status == STATUS_OK) {
-        status = verb(request->worker, id, &job, &request->fault);
+        status = verb(request->context, id, &job, &request->fault);
     }
     return status == STATUS_OK ? reply_job(request, 200, &job) : status;
 }

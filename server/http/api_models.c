@@ -15,7 +15,7 @@ enum status api_models_list(struct request *request)
 {
     struct text text;
     size_t n;
-    const struct model *const *models = models_list(request->worker, &n);
+    const struct model *const *models = models_list(request->context, &n);
     text_init(&text, &request->arena, 1024 * (n + 1));
     codec_put_models(&text, models, n);
     return api_reply(request, 200, &text);
@@ -39,7 +39,7 @@ enum status api_model_put(struct request *request)
     }
     const struct model *model;
     enum status status =
-        model_put(request->worker, name, request->body, request->n_body, &model, &request->fault);
+        model_put(request->context, name, request->body, request->n_body, &model, &request->fault);
     return status == STATUS_OK ? reply_model(request, 201, model) : status;
 }
 
@@ -77,7 +77,7 @@ enum status api_version_activate(struct request *request)
         status = api_no_fields(request);
     }
     if (status == STATUS_OK) {
-        status = model_activate(request->worker, request->parameters[0], number, &model, &request->fault);
+        status = model_activate(request->context, request->parameters[0], number, &model, &request->fault);
     }
     return status == STATUS_OK ? reply_model(request, 200, model) : status;
 }
@@ -87,7 +87,7 @@ enum status api_version_delete(struct request *request)
     unsigned number;
     enum status status = api_version(request, &number);
     if (status == STATUS_OK) {
-        status = model_delete_version(request->worker, request->parameters[0], number, &request->fault);
+        status = model_delete_version(request->context, request->parameters[0], number, &request->fault);
     }
     return status == STATUS_OK ? api_reply_nothing(request) : status;
 }

@@ -12,7 +12,7 @@ static enum status find_both(struct request *request, const struct model **ret_m
 static enum status reply_session(struct request *request, int code, const struct model *model, const char *id)
 {
     struct session session;
-    enum status status = session_read(request->worker, model, id, &request->arena, &session, &request->fault);
+    enum status status = session_read(request->context, model, id, &request->arena, &session, &request->fault);
     if (status != STATUS_OK) {
         return status;
     }
@@ -63,7 +63,7 @@ enum status api_sessions_list(struct request *request)
     if (!rows) {
         return fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
     }
-    status = session_list(request->worker, model, prefix, after, limit, rows, &n, &has_more, &request->fault);
+    status = session_list(request->context, model, prefix, after, limit, rows, &n, &has_more, &request->fault);
     if (status != STATUS_OK) {
         return status;
     }
@@ -96,7 +96,7 @@ enum status api_session_put(struct request *request)
                                        &restore, &request->fault);
     }
     if (status == STATUS_OK) {
-        status = session_put(request->worker, model, id, &restore, &created, &request->fault);
+        status = session_put(request->context, model, id, &restore, &created, &request->fault);
     }
     return status == STATUS_OK ? reply_session(request, created ? 201 : 200, model, id) : status;
 }
@@ -107,7 +107,7 @@ enum status api_session_delete(struct request *request)
     const char *id;
     enum status status = find_both(request, &model, &id);
     if (status == STATUS_OK) {
-        status = session_delete(request->worker, model, id, &request->fault);
+        status = session_delete(request->context, model, id, &request->fault);
     }
     return status == STATUS_OK ? api_reply_nothing(request) : status;
 }
@@ -123,7 +123,7 @@ enum status api_session_fork(struct request *request)
         status = codec_fork(request->body, request->n_body, &limits, to, &request->fault);
     }
     if (status == STATUS_OK) {
-        status = session_fork(request->worker, model, id, to, &request->arena, &request->fault);
+        status = session_fork(request->context, model, id, to, &request->arena, &request->fault);
     }
     return status == STATUS_OK ? reply_session(request, 201, model, to) : status;
 }
@@ -132,7 +132,7 @@ enum status api_session_forecast(struct request *request)
 {
     const struct model *model;
     const char *id;
-    struct outlook outlook;
+    struct forecast_options forecast_options;
     const struct codec_limits limits = api_limits(request);
     struct session_forecast *forecast = arena_alloc(&request->arena, sizeof *forecast);
     if (!forecast) {
@@ -140,11 +140,11 @@ enum status api_session_forecast(struct request *request)
     }
     enum status status = find_both(request, &model, &id);
     if (status == STATUS_OK) {
-        status = codec_outlook(request->body, request->n_body, &limits, model, &request->arena, &outlook,
+        status = codec_forecast_options(request->body, request->n_body, &limits, model, &request->arena, &forecast_options,
                                &request->fault);
     }
     if (status == STATUS_OK) {
-        status = session_forecast_begin(request->worker, model, id, &outlook, &request->arena, forecast,
+        status = session_forecast_begin(request->context, model, id, &forecast_options, &request->arena, forecast,
                                         &request->fault);
     }
     request->state = forecast;

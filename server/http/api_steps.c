@@ -50,7 +50,7 @@ static void renew_models(struct request *request, struct step *steps, size_t n)
 {
     for (size_t k = 0; k < n; k++) {
         if (steps[k].fault.status == STATUS_OK) {
-            (void)model_find(request->worker, steps[k].model_name, &steps[k].model, &steps[k].fault);
+            (void)model_find(request->context, steps[k].model_name, &steps[k].model, &steps[k].fault);
         }
     }
 }
@@ -111,14 +111,14 @@ static void run_lines(struct upload *upload)
         steps[k] = &upload->steps[k];
     }
     for (;;) {
-        service_steps(request->worker, steps, upload->n_steps);
+        service_steps(request->context, steps, upload->n_steps);
         for (n_done = 0; n_done < upload->n_steps && steps[n_done]->is_done; n_done++) {
         }
         if (n_done == upload->n_steps) {
             break;
         }
         sched_yield(); /* another worker has one of the sessions, for microseconds */
-        worker_turn(request->worker);
+        service_context_turn(request->context);
     }
     renew_models(request, upload->steps, upload->n_steps);
     for (size_t k = 0; k < upload->n_steps; k++) {
@@ -136,7 +136,7 @@ static enum status add_line(void *context, const char *line, size_t n)
     *step = (struct step){ .arena = &request->arena, .is_done = true };
     if (!line) {
         fault_set(&step->fault, STATUS_BODY_TOO_LARGE, NULL, "a line has at most %d bytes", LINE_MAX_BYTES);
-    } else if (model_find(request->worker, request->parameters[0], &step->model, &step->fault) == STATUS_OK) {
+    } else if (model_find(request->context, request->parameters[0], &step->model, &step->fault) == STATUS_OK) {
         memcpy(step->model_name, step->model->name, sizeof step->model_name);
         const struct codec_limits limits = api_limits(request);
         step->is_done = codec_step(line, n, &limits, true, step, &step->fault) != STATUS_OK;

@@ -16,14 +16,14 @@ enum status api_health(struct request *request)
 /* Still 200: the service goes on, and a balancer must not take it out. */
 static enum status reply_degraded(struct request *request)
 {
-    const struct service *service = worker_service(request->worker);
+    const struct service *service = service_context_service(request->context);
     const char *between = "";
     struct text text;
     text_init(&text, &request->arena, 512);
     text_print(&text, "{\"status\":\"degraded\",\"reason\":\"");
-    for (enum trouble trouble = 0; trouble < TROUBLE_COUNT; trouble++) {
-        if (service_has_trouble(service, trouble)) {
-            text_print(&text, "%s%s", between, trouble_sentence(trouble));
+    for (enum degraded_state state = 0; state < DEGRADED_COUNT; state++) {
+        if (service_is_degraded_by(service, state)) {
+            text_print(&text, "%s%s", between, degraded_sentence(state));
             between = "; ";
         }
     }
@@ -37,7 +37,7 @@ enum status api_ready(struct request *request)
     if (http_is_draining(request->http)) {
         return fault_set(&request->fault, STATUS_NOT_READY, NULL, "grud is stopping");
     }
-    if (service_is_degraded(worker_service(request->worker))) {
+    if (service_is_degraded(service_context_service(request->context))) {
         return reply_degraded(request);
     }
     return reply_static(request, 200, ok, sizeof ok - 1);
@@ -59,7 +59,7 @@ static void put_counter(struct text *text, const char *name, const char *help, u
 static void put_models(struct request *request, struct text *text)
 {
     size_t n;
-    const struct model *const *models = models_list(request->worker, &n);
+    const struct model *const *models = models_list(request->context, &n);
     put_head(text, "grud_sessions", "gauge", "Live sessions.");
     for (size_t k = 0; k < n; k++) {
         text_print(text, "grud_sessions{model=\"%s\"} %zu\n", models[k]->name, model_n_sessions(models[k]));
@@ -90,7 +90,7 @@ static void put_jobs(struct text *text, const struct service_figures *figures)
 
 static void put_service(struct request *request, struct text *text)
 {
-    struct service *service = worker_service(request->worker);
+    struct service *service = service_context_service(request->context);
     struct service_figures figures;
     service_read_figures(service, &figures);
     put_counter(text, "grud_steps_total", "Steps answered.", figures.n_steps);
@@ -111,9 +111,9 @@ static void put_service(struct request *request, struct text *text)
     put_head(text, "grud_degraded", "gauge", "1 while something keeps grud from all that it should do.");
     text_print(text, "grud_degraded %d\n", service_is_degraded(service));
     put_head(text, "grud_trouble", "gauge", "What that is: 1 for each that applies.");
-    for (enum trouble trouble = 0; trouble < TROUBLE_COUNT; trouble++) {
-        text_print(text, "grud_trouble{what=\"%s\"} %d\n", trouble_word(trouble),
-                   service_has_trouble(service, trouble));
+    for (enum degraded_state state = 0; state < DEGRADED_COUNT; state++) {
+        text_print(text, "grud_trouble{what=\"%s\"} %d\n", degraded_word(state),
+                   service_is_degraded_by(service, state));
     }
 }
 

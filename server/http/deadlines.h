@@ -30,7 +30,7 @@ struct connection {
     bool has_request;
     bool is_whole;    /* the request is whole: the client may hang up its sending side */
     bool is_surplus;  /* one more than there may be: told to come back later */
-    bool is_parted;   /* shut down at the end, between two requests: none is taken from it any more */
+    bool is_disconnected;   /* shut down at the end, between two requests: none is taken from it any more */
     int64_t heard_ns; /* at the end: when bytes had come last, and how many in all */
     uint64_t n_heard;
     const char *target; /* the raw request target, until the first call of the handler */

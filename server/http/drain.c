@@ -31,9 +31,9 @@ bool drain_is_last(const struct exchange *exchange)
 
 /* Quiescing must not be left to another thread (libmicrohttpd removes the socket from its epoll set twice,
  * and aborts). */
-static void shut_door(struct http_worker *worker)
+static void stop_listening(struct worker *worker)
 {
-    worker->is_door_shut = true;
+    worker->has_stopped_listening = true;
     MHD_quiesce_daemon(worker->daemon);
     shutdown(worker->listen_fd, SHUT_RDWR);
     deadlines_hurry(&worker->deadlines);
@@ -55,19 +55,19 @@ static bool is_silent(struct connection *connection, int64_t now_ns)
 }
 
 /* libmicrohttpd closes them in its next turn. */
-static void part(struct http_worker *worker)
+static void part(struct worker *worker)
 {
     struct connection *connection;
     TAILQ_FOREACH(connection, &worker->deadlines.connections, link)
     {
-        if (!connection->is_parted && is_silent(connection, worker->now_ns) && !has_unread(connection)) {
+        if (!connection->is_disconnected && is_silent(connection, worker->now_ns) && !has_unread(connection)) {
             shutdown(connection->fd, SHUT_RDWR);
-            connection->is_parted = true;
+            connection->is_disconnected = true;
         }
     }
 }
 
-bool drain_is_over(struct http_worker *worker)
+bool drain_is_over(struct worker *worker)
 {
     const struct http *http = worker->http;
     if (!atomic_load_explicit(&http->is_draining, memory_order_acquire)) {
@@ -77,9 +77,9 @@ bool drain_is_over(struct http_worker *worker)
     if (worker->now_ns >= atomic_load(&http->drain_until_ns)) {
         return true;
     }
-    if (!worker->is_door_shut) {
+    if (!worker->has_stopped_listening) {
         if (!worker_is_readable(worker->listen_fd) || worker->n_last_turns++ == LAST_TURNS_MAX) {
-            shut_door(worker);
+            stop_listening(worker);
         }
         return false;
     }

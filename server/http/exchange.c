@@ -34,7 +34,7 @@ static size_t arena_cap(const struct config *config)
     return cap < ARENA_MIN ? ARENA_MIN : cap;
 }
 
-static struct exchange *take_exchange(struct http_worker *worker)
+static struct exchange *take_exchange(struct worker *worker)
 {
     struct exchange *exchange = TAILQ_FIRST(&worker->free);
     if (exchange) {
@@ -49,7 +49,7 @@ static struct exchange *take_exchange(struct http_worker *worker)
         exchange->request.arena.total = &worker->http->memory;
         exchange->worker = worker;
         exchange->request.http = worker->http;
-        exchange->request.worker = worker->worker;
+        exchange->request.context = worker->context;
         exchange->request.config = worker->http->config;
     }
     exchange->phase = PHASE_BODY;
@@ -86,7 +86,7 @@ static void free_exchange(struct exchange *exchange)
 
 static void give_back(struct exchange *exchange)
 {
-    struct http_worker *worker = exchange->worker;
+    struct worker *worker = exchange->worker;
     if (worker->n_free == FREE_EXCHANGES_MAX) {
         free_exchange(exchange);
         return;
@@ -291,14 +291,14 @@ enum status http_predict(struct request *request, struct prediction *prediction)
     if (predict_is_long(prediction)) {
         return limit_prediction((struct exchange *)request);
     }
-    enum status status = predict_go_on(request->worker, prediction, &request->fault);
+    enum status status = predict_go_on(request->context, prediction, &request->fault);
     return status == STATUS_OK ? request->route->finish(request) : status;
 }
 
 /* What was handed in waits for the worker's turn. */
 static void link_pending(struct exchange *exchange)
 {
-    struct http_worker *worker = exchange->worker;
+    struct worker *worker = exchange->worker;
     const struct prediction *prediction = exchange->request.prediction;
     if (prediction) {
         exchange->phase = PHASE_PREDICTING;
@@ -314,7 +314,7 @@ static void link_pending(struct exchange *exchange)
 /* It is done, or given up. */
 static void unlink_pending(struct exchange *exchange)
 {
-    struct http_worker *worker = exchange->worker;
+    struct worker *worker = exchange->worker;
     const struct prediction *prediction = exchange->request.prediction;
     if (exchange->phase == PHASE_PREDICTING) {
         TAILQ_REMOVE(&worker->predicting, exchange, link);
@@ -338,7 +338,7 @@ void exchange_finish(struct exchange *exchange, enum status status)
 
 static enum status handle_heavy(struct exchange *exchange)
 {
-    struct http_worker *worker = exchange->worker;
+    struct worker *worker = exchange->worker;
     worker_read_clock(worker);
     int64_t began_ns = worker->now_ns;
     enum status status = exchange->request.route->handle(&exchange->request);
@@ -350,7 +350,7 @@ static enum status handle_heavy(struct exchange *exchange)
 static void handle(struct exchange *exchange)
 {
     struct request *request = &exchange->request;
-    struct http_worker *worker = exchange->worker;
+    struct worker *worker = exchange->worker;
     exchange->connection->is_whole = true;
     exchange->connection->deadline_ns = DEADLINE_NEVER; /* from here on it is the client who waits */
     body_settle(exchange);
@@ -393,7 +393,7 @@ static struct connection *connection_of(struct MHD_Connection *mhd)
 
 void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *mhd)
 {
-    struct http_worker *worker = cls;
+    struct worker *worker = cls;
     struct connection *connection = connection_of(mhd);
     if (connection) {
         connection->target = target ? target : "";
@@ -424,7 +424,7 @@ enum MHD_Result exchange_on_call(void *cls, struct MHD_Connection *mhd, const ch
         return take_piece(exchange, upload, n);
     }
     struct connection *connection = connection_of(mhd);
-    exchange = connection && connection->has_request && !connection->is_parted ? take_exchange(cls) : NULL;
+    exchange = connection && connection->has_request && !connection->is_disconnected ? take_exchange(cls) : NULL;
     if (!exchange) {
         return MHD_NO;
     }
@@ -446,7 +446,7 @@ static void log_exchange(const struct exchange *exchange, int code, int64_t dura
 void exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **ret_exchange,
                            enum MHD_RequestTerminationCode reason)
 {
-    struct http_worker *worker = cls;
+    struct worker *worker = cls;
     struct connection *connection = connection_of(mhd);
     struct exchange *exchange = *ret_exchange;
     *ret_exchange = NULL;

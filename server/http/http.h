@@ -75,7 +75,7 @@ extern const size_t http_n_routes;
 struct request {
     struct arena arena;
     struct http *http;
-    struct worker *worker; /* the service's */
+    struct service_context *context; /* the service's */
     const struct config *config;
     const struct route *route;
     /* The path's parameters, percent-decoded and NUL-terminated, in the order of the route's {}. */

@@ -29,7 +29,7 @@ enum status limit_connections(struct exchange *exchange)
 {
     struct request *request = &exchange->request;
     struct connection *connection = exchange->connection;
-    const struct http_worker *worker = exchange->worker;
+    const struct worker *worker = exchange->worker;
     size_t max = worker->http->config->connection_max;
     bool is_one_of_many = worker_has_many_of(worker->http, connection->address);
     connection->is_surplus = is_one_of_many || atomic_load(&worker->http->n_connections) > max;
@@ -59,7 +59,7 @@ static enum status shed(struct exchange *exchange)
 
 enum status limit_load(struct exchange *exchange)
 {
-    struct http_worker *worker = exchange->worker;
+    struct worker *worker = exchange->worker;
     bool is_heavy = exchange->request.route->is_heavy;
     bool is_fine = is_always_served(&exchange->request) ||
                    load_admits(&worker->load, is_heavy, exchange->connection->ended_ns, worker->now_ns);
@@ -74,7 +74,7 @@ enum status limit_prediction(struct exchange *exchange)
 enum status limit_streams(struct exchange *exchange)
 {
     struct request *request = &exchange->request;
-    const struct http_worker *worker = exchange->worker;
+    const struct worker *worker = exchange->worker;
     size_t max = request->config->stream_max;
     if (worker->streams.n < max) {
         return STATUS_OK;

@@ -75,7 +75,7 @@ static ssize_t on_read(void *cls, uint64_t position, char *bytes, size_t most)
 {
     (void)position;
     struct exchange *exchange = cls;
-    struct http_worker *worker = exchange->worker;
+    struct worker *worker = exchange->worker;
     ssize_t n = streams_take(&worker->streams, &exchange->stream, bytes, most, worker->now_ns);
     if (n == 0) {
         MHD_suspend_connection(exchange->mhd);
@@ -92,7 +92,7 @@ void reply_resume(struct stream *stream)
 
 static enum MHD_Result queue_stream(struct exchange *exchange)
 {
-    struct http_worker *worker = exchange->worker;
+    struct worker *worker = exchange->worker;
     struct request *request = &exchange->request;
     struct MHD_Response *response =
         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, on_read, exchange, NULL);
@@ -167,7 +167,7 @@ static struct kept_reply *make_kept(const struct exchange *exchange)
 
 static struct kept_reply *take_kept(struct exchange *exchange)
 {
-    struct http_worker *worker = exchange->worker;
+    struct worker *worker = exchange->worker;
     const struct reply *reply = &exchange->request.reply;
     struct kept_reply *kept = worker->kept[reply->n_body];
     if (kept) {
@@ -192,7 +192,7 @@ void reply_done(struct exchange *exchange)
 }
 
 /* Of all replies the refusals must be cheap when there are most of them. */
-bool reply_prepare(struct http_worker *worker)
+bool reply_prepare(struct worker *worker)
 {
     struct exchange refused = { .worker = worker, .connection = &(struct connection){ .fd = -1 } };
     reply_shed(&refused);
@@ -205,7 +205,7 @@ static bool is_prepared(const struct exchange *exchange)
     return exchange->is_shed && !exchange->worker->is_draining && !exchange->connection->is_surplus;
 }
 
-void reply_free_kept(struct http_worker *worker)
+void reply_free_kept(struct worker *worker)
 {
     if (worker->shed) {
         MHD_destroy_response(worker->shed);

@@ -36,7 +36,7 @@ int64_t worker_clock_ns(void)
     return now.tv_sec * SECOND_NS + now.tv_nsec;
 }
 
-void worker_read_clock(struct http_worker *worker)
+void worker_read_clock(struct worker *worker)
 {
     worker->now_ns = worker_clock_ns();
 }
@@ -53,7 +53,7 @@ bool worker_has_many_of(const struct http *http, uint64_t address)
 static enum MHD_Result on_accept(void *cls, const struct sockaddr *address, socklen_t n_address)
 {
     (void)n_address;
-    const struct http_worker *worker = cls;
+    const struct worker *worker = cls;
     const struct http *http = worker->http;
     size_t n = atomic_load_explicit(&http->n_connections, memory_order_relaxed);
     size_t max = http->config->connection_address_max;
@@ -68,7 +68,7 @@ static enum MHD_Result on_accept(void *cls, const struct sockaddr *address, sock
     return MHD_YES;
 }
 
-static void open_connection(struct http_worker *worker, struct MHD_Connection *mhd, void **ret_context)
+static void open_connection(struct worker *worker, struct MHD_Connection *mhd, void **ret_context)
 {
     struct http *http = worker->http;
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -91,7 +91,7 @@ static void open_connection(struct http_worker *worker, struct MHD_Connection *m
     deadlines_add(&worker->deadlines, connection, worker->now_ns);
 }
 
-static void close_connection(struct http_worker *worker, void **context)
+static void close_connection(struct worker *worker, void **context)
 {
     struct connection *connection = *context;
     *context = NULL;
@@ -106,7 +106,7 @@ static void close_connection(struct http_worker *worker, void **context)
 static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
                           enum MHD_ConnectionNotificationCode what)
 {
-    struct http_worker *worker = cls;
+    struct worker *worker = cls;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         open_connection(worker, mhd, context);
     } else {
@@ -119,12 +119,12 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
 
 size_t worker_step_rows(const struct step *step)
 {
-    return 1 + step->outlook.horizon;
+    return 1 + step->forecast_options.horizon;
 }
 
 /* The steps of all requests in the order of their arrival, as one batch; those that would make it take too
  * long stay for the next turn. */
-static size_t gather_steps(struct http_worker *worker, size_t *ret_n_rows)
+static size_t gather_steps(struct worker *worker, size_t *ret_n_rows)
 {
     size_t n = 0, n_rows = 0, most = load_rows_at_once(&worker->load);
     struct exchange *exchange;
@@ -149,7 +149,7 @@ static size_t gather_steps(struct http_worker *worker, size_t *ret_n_rows)
 
 /* Replies are made in the same turn: they may read from the models that it found. What is not done goes on
  * behind the others. */
-static void finish_steps(struct http_worker *worker)
+static void finish_steps(struct worker *worker)
 {
     struct exchange *next, *last = TAILQ_LAST(&worker->stepping, exchange_list);
     bool is_last = false;
@@ -170,13 +170,13 @@ static void finish_steps(struct http_worker *worker)
     }
 }
 
-static void run_steps(struct http_worker *worker)
+static void run_steps(struct worker *worker)
 {
     size_t n_rows, n = gather_steps(worker, &n_rows);
     worker_read_clock(worker);
     int64_t began_ns = worker->now_ns;
     if (n > 0) {
-        service_steps(worker->worker, worker->batch, n);
+        service_steps(worker->context, worker->batch, n);
     }
     worker_read_clock(worker);
     finish_steps(worker);
@@ -192,7 +192,7 @@ static bool has_hung_up(const struct connection *connection)
 }
 
 /* A slice of the oldest prediction. */
-static void run_slice(struct http_worker *worker)
+static void run_slice(struct worker *worker)
 {
     struct exchange *exchange = TAILQ_FIRST(&worker->predicting);
     struct prediction *prediction = exchange->request.prediction;
@@ -203,7 +203,7 @@ static void run_slice(struct http_worker *worker)
     }
     worker_read_clock(worker);
     int64_t began_ns = worker->now_ns;
-    enum status status = predict_go_on(worker->worker, prediction, &exchange->request.fault);
+    enum status status = predict_go_on(worker->context, prediction, &exchange->request.fault);
     size_t n_work = (n_rows - prediction->n_rows_left) * row_work;
     load_drop_work(&worker->load, n_work);
     if (status != STATUS_OK || prediction->n_rows_left == 0) {
@@ -214,7 +214,7 @@ static void run_slice(struct http_worker *worker)
 }
 
 /* How long nothing will have to be done unless something happens; -1: for ever. */
-static int idle_ms(struct http_worker *worker)
+static int idle_ms(struct worker *worker)
 {
     MHD_UNSIGNED_LONG_LONG mhd_ms;
     int64_t ms = INT32_MAX;
@@ -235,7 +235,7 @@ static int idle_ms(struct http_worker *worker)
     return ms == INT32_MAX ? -1 : ms < 0 ? 0 : (int)ms;
 }
 
-static void wait_for_events(struct http_worker *worker)
+static void wait_for_events(struct worker *worker)
 {
     if (!TAILQ_EMPTY(&worker->stepping)) {
         sched_yield(); /* another worker has one of the sessions, for microseconds */
@@ -270,7 +270,7 @@ static int64_t shortest_wait_ns(const struct config *config)
     return (int64_t)shortest * SECOND_NS;
 }
 
-static void sweep(struct http_worker *worker)
+static void sweep(struct worker *worker)
 {
     if (worker->now_ns >= worker->deadlines.next_ns) {
         if (!worker->is_draining) {
@@ -280,9 +280,9 @@ static void sweep(struct http_worker *worker)
     }
 }
 
-static void take_turn(struct http_worker *worker)
+static void take_turn(struct worker *worker)
 {
-    worker_turn(worker->worker);
+    service_context_turn(worker->context);
     worker_read_clock(worker);
     load_begin(&worker->load, (int64_t)worker->http->config->queue_ms * MILLISECOND_NS, worker->now_ns);
     streams_tick(&worker->streams, worker->now_ns);
@@ -301,7 +301,7 @@ static void take_turn(struct http_worker *worker)
 
 /* ---- the end ---- */
 
-static void stop_daemon(struct http_worker *worker)
+static void stop_daemon(struct worker *worker)
 {
     if (worker->daemon) {
         MHD_quiesce_daemon(worker->daemon); /* so that the socket stays ours to close */
@@ -324,7 +324,7 @@ static void refuse_cancellation(void)
 
 static void *run(void *cls)
 {
-    struct http_worker *worker = cls;
+    struct worker *worker = cls;
     refuse_cancellation();
     while (!drain_is_over(worker)) {
         wait_for_events(worker);
@@ -365,7 +365,7 @@ static size_t connection_memory(const struct config *config)
     return config->header_max + (beside > MEMORY_BESIDE_HEAD_MIN ? beside : MEMORY_BESIDE_HEAD_MIN);
 }
 
-static bool start_daemon(struct http_worker *worker)
+static bool start_daemon(struct worker *worker)
 {
     const struct config *config = worker->http->config;
     size_t limit = config->connection_max + SURPLUS_CONNECTIONS;
@@ -394,14 +394,14 @@ static bool start_daemon(struct http_worker *worker)
 }
 
 enum status worker_start(struct http *http, struct service *service, int listen_fd,
-                         struct http_worker **ret_worker, struct fault *fault)
+                         struct worker **ret_worker, struct fault *fault)
 {
-    struct http_worker *worker = calloc(1, sizeof *worker);
+    struct worker *worker = calloc(1, sizeof *worker);
     if (!worker) {
         close(listen_fd);
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the HTTP workers");
     }
-    *worker = (struct http_worker){ .http = http, .listen_fd = listen_fd, .wake_fd = -1 };
+    *worker = (struct worker){ .http = http, .listen_fd = listen_fd, .wake_fd = -1 };
     TAILQ_INIT(&worker->stepping);
     TAILQ_INIT(&worker->predicting);
     TAILQ_INIT(&worker->free);
@@ -413,7 +413,7 @@ enum status worker_start(struct http *http, struct service *service, int listen_
     worker->metrics = metrics_create(http_n_routes);
     worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (!worker->metrics || worker->wake_fd < 0 || !reply_prepare(worker) ||
-        worker_create(service, &worker->worker) != STATUS_OK || !start_daemon(worker)) {
+        service_context_create(service, &worker->context) != STATUS_OK || !start_daemon(worker)) {
         worker_stop(worker);
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "an HTTP worker cannot be set up");
     }
@@ -422,7 +422,7 @@ enum status worker_start(struct http *http, struct service *service, int listen_
 }
 
 /* Signals are main's. */
-bool worker_run_thread(struct http_worker *worker, size_t number)
+bool worker_run_thread(struct worker *worker, size_t number)
 {
     char name[16];
     sigset_t all, before;
@@ -437,7 +437,7 @@ bool worker_run_thread(struct http_worker *worker, size_t number)
     return worker->is_running;
 }
 
-void worker_wake(struct http_worker *worker)
+void worker_wake(struct worker *worker)
 {
     const uint64_t one = 1;
     if (worker && write(worker->wake_fd, &one, sizeof one) < 0) {
@@ -445,7 +445,7 @@ void worker_wake(struct http_worker *worker)
     }
 }
 
-void worker_join(struct http_worker *worker)
+void worker_join(struct worker *worker)
 {
     if (worker && worker->is_running) {
         pthread_join(worker->thread, NULL);
@@ -453,7 +453,7 @@ void worker_join(struct http_worker *worker)
     }
 }
 
-void worker_abandon(struct http_worker *worker)
+void worker_abandon(struct worker *worker)
 {
     if (worker->is_running) {
         pthread_detach(worker->thread);
@@ -461,7 +461,7 @@ void worker_abandon(struct http_worker *worker)
     }
 }
 
-void worker_stop(struct http_worker *worker)
+void worker_stop(struct worker *worker)
 {
     if (!worker) {
         return;
@@ -475,7 +475,7 @@ void worker_stop(struct http_worker *worker)
     access_leave(worker);
     reply_free_kept(worker);
     exchange_free_all(&worker->free); /* libmicrohttpd has ended all others with their connections */
-    worker_free(worker->worker);
+    service_context_free(worker->context);
     free(worker->metrics);
     free(worker);
 }

@@ -46,7 +46,7 @@ struct query {
 struct exchange {
     struct request request;     /* the first member: http_hand_in and http_query find the exchange from it */
     TAILQ_ENTRY(exchange) link; /* among the worker's that are stepping, predicting, or free */
-    struct http_worker *worker;
+    struct worker *worker;
     struct MHD_Connection *mhd;
     struct connection *connection;
     const char *method, *path; /* raw, in libmicrohttpd's memory */
@@ -70,9 +70,9 @@ struct exchange {
 
 TAILQ_HEAD(exchange_list, exchange);
 
-struct http_worker {
+struct worker {
     struct http *http;
-    struct worker *worker; /* the service's */
+    struct service_context *context; /* the service's */
     struct MHD_Daemon *daemon;
     struct metrics *metrics;
     struct keys *keys;               /* NULL: none is asked for */
@@ -84,7 +84,7 @@ struct http_worker {
     int wake_fd;      /* an eventfd */
     bool is_in_place; /* libmicrohttpd 0.9: headers lie in the receive buffer as they came */
     bool is_draining;
-    bool is_door_shut;     /* nobody new comes in */
+    bool has_stopped_listening;     /* nobody new comes in */
     unsigned n_last_turns; /* in which those who stood at the door came in */
     int64_t now_ns;        /* of the monotonic clock, read once or twice a turn */
     size_t n_requests;     /* whose first line has arrived and whose answer is not sent */
@@ -108,7 +108,7 @@ struct http {
     struct arena_total memory; /* of the requests in hand */
     struct endpoint endpoint;
     size_t n_workers;
-    struct http_worker **workers;
+    struct worker **workers;
     int *listen_fds; /* [n_workers] until http_start; then -1 */
     atomic_bool is_draining;
     atomic_size_t n_running;        /* workers' threads */
@@ -120,20 +120,20 @@ struct http {
 
 /* Takes over the listening socket, also on failure. The thread is not started yet. */
 __attribute__((warn_unused_result)) enum status worker_start(struct http *http, struct service *service,
-                                                             int listen_fd, struct http_worker **ret_worker,
+                                                             int listen_fd, struct worker **ret_worker,
                                                              struct fault *fault);
-bool worker_run_thread(struct http_worker *worker, size_t number);
-void worker_wake(struct http_worker *worker);
+bool worker_run_thread(struct worker *worker, size_t number);
+void worker_wake(struct worker *worker);
 /* Waits for the thread, which ends once http->is_draining. */
-void worker_join(struct http_worker *worker);
+void worker_join(struct worker *worker);
 /* In the place of worker_join, where the process is about to end around the thread. */
-void worker_abandon(struct http_worker *worker);
+void worker_abandon(struct worker *worker);
 /* worker_join, and frees all. */
-void worker_stop(struct http_worker *worker);
+void worker_stop(struct worker *worker);
 int64_t worker_clock_ns(void);
 /* Whether poll finds something to read or accept there. */
 bool worker_is_readable(int fd);
-void worker_read_clock(struct http_worker *worker);
+void worker_read_clock(struct worker *worker);
 /* How much work a step is: itself, and what it looks ahead. */
 size_t worker_step_rows(const struct step *step);
 /* Whether an address has more connections than one may have. */
@@ -142,11 +142,11 @@ bool worker_has_many_of(const struct http *http, uint64_t address);
 /* ---- drain.c ---- */
 
 /* Whether the worker is done: asked between turns. The first time after http_drain it begins the end. */
-bool drain_is_over(struct http_worker *worker);
+bool drain_is_over(struct worker *worker);
 /* Whether a reply is to say that it is the last one on its connection. */
 bool drain_is_last(const struct exchange *exchange);
 
-/* ---- exchange.c: libmicrohttpd's callbacks; `worker` is a struct http_worker ---- */
+/* ---- exchange.c: libmicrohttpd's callbacks; `worker` is a struct worker ---- */
 
 void *exchange_on_target(void *worker, const char *target, struct MHD_Connection *mhd);
 enum MHD_Result exchange_on_call(void *worker, struct MHD_Connection *mhd, const char *path,
@@ -195,7 +195,7 @@ void reply_resume(struct stream *stream);
 /* It is sent, or will never be. */
 void reply_done(struct exchange *exchange);
 /* What is made once for all replies. */
-bool reply_prepare(struct http_worker *worker);
-void reply_free_kept(struct http_worker *worker);
+bool reply_prepare(struct worker *worker);
+void reply_free_kept(struct worker *worker);
 
 #endif

@@ -9,10 +9,10 @@
 #include <math.h>
 #include <stdatomic.h>
 
-struct ledger;
+struct job_database;
 struct recorder;
 struct outbox;
-struct clerk;
+struct job_thread;
 
 /* All models at one moment: immutable, reference-counted. A change publishes a new one. */
 struct catalogue {
@@ -32,14 +32,14 @@ static const struct job_metrics no_metrics = { NAN, NAN, NAN, NAN, NAN, NAN };
 struct service {
     const struct config *config;
     int data_lock;             /* -1: no data directory */
-    _Atomic unsigned troubles; /* 1 << trouble of each */
+    _Atomic unsigned degraded_states; /* 1 << enum degraded_state of each */
     _Atomic unsigned n_workers;
     int64_t synced_at_ms;    /* by wait_now_ms; main thread only */
     size_t sync_interval_ms; /* that was in force then; main thread only */
     struct counters counters;
-    struct ledger *ledger;     /* the jobs' database */
+    struct job_database *job_database;     /* the job database */
     struct recorder *recorder; /* NULL: sessions record nothing */
-    struct clerk *clerk;       /* NULL: its threads do not run. Main thread only */
+    struct job_thread *job_thread;       /* NULL: its threads do not run. Main thread only */
 
     pthread_mutex_t
         writer; /* held by whoever changes the models, from reading the catalogue to publishing the next */
@@ -50,11 +50,11 @@ struct service {
 };
 
 enum {
-    WORKER_LANES = 256 /* steps that service_steps looks at together; bounds the rounds of a batch with many
+    SERVICE_CONTEXT_LANES = 256 /* steps that service_steps looks at together; bounds the rounds of a batch with many
                           of one session */
 };
 
-struct worker {
+struct service_context {
     struct service *service;
     uint16_t owner; /* of its claims */
     int64_t now_ms; /* at the beginning of the turn */
@@ -69,7 +69,7 @@ struct worker {
     uint64_t *blocked; /* [n_places] a hash table of the sessions that this batch found in use */
     size_t n_items, n_places;
     bool has_blocked;
-    struct gru_lane lanes[WORKER_LANES];
+    struct gru_lane lanes[SERVICE_CONTEXT_LANES];
     /* Scratch of re-warming: readings and outputs. */
     float *rewarm;
     size_t n_rewarm;
@@ -79,10 +79,10 @@ int64_t clock_now_ms(void);
 
 /* ---- service.c ---- */
 
-void trouble_begins(struct service *service, enum trouble trouble); /* logged, if it is new */
-void trouble_ends(struct service *service, enum trouble trouble);   /* never that of a sync */
+void degraded_begins(struct service *service, enum degraded_state state); /* logged, if it is new */
+void degraded_ends(struct service *service, enum degraded_state state);   /* never that of a sync */
 /* Begins if the status is STATUS_STORAGE_FAILED, and ends if it is STATUS_OK. */
-void trouble_settle(struct service *service, enum trouble trouble, enum status status);
+void degraded_settle(struct service *service, enum degraded_state state, enum status status);
 
 /* ---- catalogue.c ---- */
 
@@ -107,9 +107,9 @@ void version_done(struct version *version);
 
 /* Fetches the newest catalogue within a turn; what was found before stays valid until the turn ends. False:
  * no memory; it cannot fail if room was reserved. */
-__attribute__((warn_unused_result)) bool worker_renew(struct worker *worker);
+__attribute__((warn_unused_result)) bool service_context_renew(struct service_context *context);
 /* Makes room for the next n renewals. */
-__attribute__((warn_unused_result)) bool worker_reserve_held(struct worker *worker, size_t n);
+__attribute__((warn_unused_result)) bool service_context_reserve_held(struct service_context *context, size_t n);
 
 /* ---- models.c ---- */
 
@@ -142,34 +142,34 @@ enum status pool_commit(struct service *service, struct pool *pool, struct fault
 /* A new session in two steps: a slot with a first copy (step 0, no readings, fresh state) that the caller may
  * still change, then the session found by others and that copy sealed. It stays claimed. As pool_alloc and
  * pool_publish; a slot that cannot be published is discarded. */
-enum claim session_alloc(struct worker *worker, const struct model *model, const struct pool_key *key,
+enum claim session_alloc(struct service_context *context, const struct model *model, const struct pool_key *key,
                          uint32_t *ret_slot, struct record_copy **ret_copy, struct fault *fault);
 enum claim session_publish(struct pool *pool, const struct pool_key *key, uint32_t slot,
                            struct record_copy *copy, struct fault *fault);
 
 /* The state after those readings from a fresh start. readings: [n_readings][I]; y: room for [S * O]. */
-enum status session_replay(struct worker *worker, const struct version *version, const float *readings,
+enum status session_replay(struct service_context *context, const struct version *version, const float *readings,
                            size_t n_readings, float *state, float *y, struct fault *fault);
 /* Brings a claimed session to the model's active version: replays its readings if its state belongs to
  * another. */
-enum status session_rewarm(struct worker *worker, const struct model *model, uint32_t slot,
+enum status session_rewarm(struct service_context *context, const struct model *model, uint32_t slot,
                            struct fault *fault);
-/* Makes worker->rewarm at least that long. */
-__attribute__((warn_unused_result)) bool worker_grow_rewarm(struct worker *worker, size_t n_floats);
+/* Makes context->rewarm at least that long. */
+__attribute__((warn_unused_result)) bool service_context_grow_rewarm(struct service_context *context, size_t n_floats);
 
 /* ---- forecast_options.c ---- */
 
 /* How a forecast failed, in the terms of the request. */
-enum status outlook_fault(const struct gru_model *gru, enum gru_status status, const struct outlook *outlook,
+enum status forecast_options_fault(const struct gru_model *gru, enum gru_status status, const struct forecast_options *forecast_options,
                           struct fault *fault);
 /* That what is known of the future fits, and room in the arena for the forecast of a reply: as many rows as
  * were asked for, else as many as a model of several steps says at once; else *ret_n is 0 and *ret_forecast
  * NULL. */
-enum status outlook_room(const struct gru_info *info, const struct outlook *outlook, struct arena *arena,
+enum status forecast_options_room(const struct gru_info *info, const struct forecast_options *forecast_options, struct arena *arena,
                          float **ret_forecast, size_t *ret_n, struct fault *fault);
 /* Makes that room, and rolls out from a state into it. */
-enum status outlook_run(struct worker *worker, const struct gru_model *gru, const float *state,
-                        const struct outlook *outlook, struct arena *arena, float **ret_forecast,
+enum status forecast_options_run(struct service_context *context, const struct gru_model *gru, const float *state,
+                        const struct forecast_options *forecast_options, struct arena *arena, float **ret_forecast,
                         size_t *ret_n, struct fault *fault);
 
 #endif

@@ -8,134 +8,134 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum status ledger_create(const struct config *config, struct ledger **ret_ledger, struct fault *fault)
+enum status job_database_create(const struct config *config, struct job_database **ret_job_database, struct fault *fault)
 {
-    struct ledger *ledger = calloc(1, sizeof *ledger);
-    if (!ledger) {
+    struct job_database *job_database = calloc(1, sizeof *job_database);
+    if (!job_database) {
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the jobs");
     }
-    enum status status = jobs_open(config->data, &ledger->jobs, fault);
+    enum status status = job_store_open(config->data, &job_database->jobs, fault);
     if (status != STATUS_OK) {
-        free(ledger);
+        free(job_database);
         return status;
     }
-    sem_init(&ledger->bell, 0, 0);
-    pthread_mutex_init(&ledger->mutex, NULL);
-    ledger->is_sweep_due = true;
-    *ret_ledger = ledger;
+    sem_init(&job_database->wake_up, 0, 0);
+    pthread_mutex_init(&job_database->mutex, NULL);
+    job_database->is_sweep_due = true;
+    *ret_job_database = job_database;
     return STATUS_OK;
 }
 
-void ledger_free(struct ledger *ledger)
+void job_database_free(struct job_database *job_database)
 {
-    if (!ledger) {
+    if (!job_database) {
         return;
     }
-    jobs_close(ledger->jobs);
-    pthread_mutex_destroy(&ledger->mutex);
-    sem_destroy(&ledger->bell);
-    free(ledger);
+    job_store_close(job_database->jobs);
+    pthread_mutex_destroy(&job_database->mutex);
+    sem_destroy(&job_database->wake_up);
+    free(job_database);
 }
 
-struct jobs *ledger_lock(struct ledger *ledger)
+struct job_store *job_database_lock(struct job_database *job_database)
 {
-    pthread_mutex_lock(&ledger->mutex);
-    return ledger->jobs;
+    pthread_mutex_lock(&job_database->mutex);
+    return job_database->jobs;
 }
 
-void ledger_unlock(struct ledger *ledger)
+void job_database_unlock(struct job_database *job_database)
 {
-    pthread_mutex_unlock(&ledger->mutex);
+    pthread_mutex_unlock(&job_database->mutex);
 }
 
-void ledger_ring(struct ledger *ledger)
+void job_database_wake(struct job_database *job_database)
 {
-    sem_post(&ledger->bell);
+    sem_post(&job_database->wake_up);
 }
 
-void ledger_interrupt(struct ledger *ledger)
+void job_database_interrupt(struct job_database *job_database)
 {
-    atomic_fetch_add(&ledger->interruptions, 1);
-    ledger_ring(ledger);
+    atomic_fetch_add(&job_database->interruptions, 1);
+    job_database_wake(job_database);
 }
 
-void ledger_note_change(struct ledger *ledger)
+void job_database_note_change(struct job_database *job_database)
 {
-    atomic_fetch_add(&ledger->generation, 1);
+    atomic_fetch_add(&job_database->generation, 1);
 }
 
-void ledger_note_over_locked(struct ledger *ledger, int64_t number)
+void job_database_note_over_locked(struct job_database *job_database, int64_t number)
 {
-    if (ledger->n_over < LEDGER_OVER) {
-        ledger->over[ledger->n_over++] = number;
+    if (job_database->n_over < JOB_DATABASE_OVER) {
+        job_database->over[job_database->n_over++] = number;
     } else {
-        ledger->is_sweep_due = true;
+        job_database->is_sweep_due = true;
     }
 }
 
 /* Within a transaction. */
-static enum status change(struct jobs *jobs, const struct job *job, enum job_status from,
+static enum status change(struct job_store *jobs, const struct job *job, enum job_status from,
                           struct job_event *events, size_t n_events, enum job_status *ret_status,
                           struct fault *fault)
 {
     struct job now;
     bool written;
-    enum status status = jobs_find(jobs, job->id, &now, fault);
+    enum status status = job_store_find(jobs, job->id, &now, fault);
     if (status != STATUS_OK || now.status != from) {
         *ret_status = status == STATUS_OK ? now.status : *ret_status;
         return status;
     }
     for (size_t k = 0; status == STATUS_OK && k < n_events; k++) {
-        status = jobs_add_event(jobs, job->number, &events[k], fault);
+        status = job_store_add_event(jobs, job->number, &events[k], fault);
     }
-    return status == STATUS_OK ? jobs_update(jobs, job, from, &written, ret_status, fault) : status;
+    return status == STATUS_OK ? job_store_update(jobs, job, from, &written, ret_status, fault) : status;
 }
 
-enum status ledger_change_locked(struct ledger *ledger, const struct job *job, enum job_status from,
+enum status job_database_change_locked(struct job_database *job_database, const struct job *job, enum job_status from,
                                  struct job_event *events, size_t n_events, enum job_status *ret_status,
                                  struct fault *fault)
 {
     enum job_status now = from;
-    enum status status = jobs_begin(ledger->jobs, fault);
+    enum status status = job_store_begin(job_database->jobs, fault);
     if (status == STATUS_OK) {
-        status = change(ledger->jobs, job, from, events, n_events, &now, fault);
-        status = jobs_end(ledger->jobs, status, fault);
+        status = change(job_database->jobs, job, from, events, n_events, &now, fault);
+        status = job_store_end(job_database->jobs, status, fault);
     }
     if (status == STATUS_OK) {
         *ret_status = now;
-        ledger_note_change(ledger);
+        job_database_note_change(job_database);
     }
     return status;
 }
 
-enum status ledger_change(struct ledger *ledger, const struct job *job, enum job_status from,
+enum status job_database_change(struct job_database *job_database, const struct job *job, enum job_status from,
                           struct job_event *events, size_t n_events, enum job_status *ret_status,
                           struct fault *fault)
 {
-    ledger_lock(ledger);
-    enum status status = ledger_change_locked(ledger, job, from, events, n_events, ret_status, fault);
-    ledger_unlock(ledger);
+    job_database_lock(job_database);
+    enum status status = job_database_change_locked(job_database, job, from, events, n_events, ret_status, fault);
+    job_database_unlock(job_database);
     return status;
 }
 
-void ledger_say(struct ledger *ledger, const struct job *job, struct job_event event)
+void job_database_add_event(struct job_database *job_database, const struct job *job, struct job_event event)
 {
     struct fault fault;
     struct job now;
-    struct jobs *jobs = ledger_lock(ledger);
-    enum status status = jobs_find(jobs, job->id, &now, &fault);
+    struct job_store *jobs = job_database_lock(job_database);
+    enum status status = job_store_find(jobs, job->id, &now, &fault);
     if (status == STATUS_OK && !job_is_over(now.status)) {
-        status = jobs_add_event(jobs, job->number, &event, &fault);
-        ledger_note_change(ledger);
+        status = job_store_add_event(jobs, job->number, &event, &fault);
+        job_database_note_change(job_database);
     }
-    ledger_unlock(ledger);
+    job_database_unlock(job_database);
     if (status != STATUS_OK) {
         log_event(LOG_ERROR, "job_event_lost", LOG_STRING("job", job->id),
                   LOG_STRING("message", event.message), LOG_STRING("reason", fault.message));
     }
 }
 
-struct job_event ledger_message(enum job_event_level level, const char *format, ...)
+struct job_event job_database_message(enum job_event_level level, const char *format, ...)
 {
     struct job_event event = { .created_at_ms = clock_now_ms(),
                                .level = level,

@@ -26,7 +26,7 @@ static enum status open_all(struct service *service, struct fault *fault)
         status = files_open_data(config->data, &service->data_lock, fault);
     }
     if (status == STATUS_OK) {
-        status = ledger_create(config, &service->ledger, fault);
+        status = job_database_create(config, &service->job_database, fault);
     }
     if (status == STATUS_OK) {
         status = recorder_create(config, &service->recorder, fault);
@@ -72,66 +72,66 @@ void service_free(struct service *service)
     service_stop_jobs(service);
     recorder_free(service->recorder);
     catalogue_unref(service->current);
-    ledger_free(service->ledger);
+    job_database_free(service->job_database);
     if (service->data_lock >= 0) {
         close(service->data_lock);
     }
     free(service);
 }
 
-/* ---- trouble ---- */
+/* ---- degraded states ---- */
 
 static const struct {
     const char *word, *sentence;
-} troubles[] = {
-#define TROUBLE_ROW(name, word_, sentence_) [TROUBLE_##name] = { .word = (word_), .sentence = (sentence_) },
-    TROUBLE_TABLE(TROUBLE_ROW)
-#undef TROUBLE_ROW
+} degraded_states[] = {
+#define DEGRADED_ROW(name, word_, sentence_) [DEGRADED_##name] = { .word = (word_), .sentence = (sentence_) },
+    DEGRADED_TABLE(DEGRADED_ROW)
+#undef DEGRADED_ROW
 };
 
-const char *trouble_word(enum trouble trouble)
+const char *degraded_word(enum degraded_state state)
 {
-    return troubles[trouble].word;
+    return degraded_states[state].word;
 }
 
-const char *trouble_sentence(enum trouble trouble)
+const char *degraded_sentence(enum degraded_state state)
 {
-    return troubles[trouble].sentence;
+    return degraded_states[state].sentence;
 }
 
-bool service_has_trouble(const struct service *service, enum trouble trouble)
+bool service_is_degraded_by(const struct service *service, enum degraded_state state)
 {
-    return (atomic_load_explicit(&service->troubles, memory_order_relaxed) & 1U << trouble) != 0;
+    return (atomic_load_explicit(&service->degraded_states, memory_order_relaxed) & 1U << state) != 0;
 }
 
 bool service_is_degraded(const struct service *service)
 {
-    return atomic_load_explicit(&service->troubles, memory_order_relaxed) != 0;
+    return atomic_load_explicit(&service->degraded_states, memory_order_relaxed) != 0;
 }
 
-void trouble_begins(struct service *service, enum trouble trouble)
+void degraded_begins(struct service *service, enum degraded_state state)
 {
-    if (!(atomic_fetch_or(&service->troubles, 1U << trouble) & 1U << trouble)) {
-        log_event(LOG_ERROR, "degraded", LOG_STRING("what", trouble_word(trouble)),
-                  LOG_STRING("reason", trouble_sentence(trouble)));
+    if (!(atomic_fetch_or(&service->degraded_states, 1U << state) & 1U << state)) {
+        log_event(LOG_ERROR, "degraded", LOG_STRING("what", degraded_word(state)),
+                  LOG_STRING("reason", degraded_sentence(state)));
     }
 }
 
 /* Asked often, and mostly for nothing. */
-void trouble_ends(struct service *service, enum trouble trouble)
+void degraded_ends(struct service *service, enum degraded_state state)
 {
-    if (trouble != TROUBLE_SYNC && service_has_trouble(service, trouble) &&
-        (atomic_fetch_and(&service->troubles, ~(1U << trouble)) & 1U << trouble)) {
-        log_event(LOG_INFO, "recovered", LOG_STRING("what", trouble_word(trouble)));
+    if (state != DEGRADED_SYNC && service_is_degraded_by(service, state) &&
+        (atomic_fetch_and(&service->degraded_states, ~(1U << state)) & 1U << state)) {
+        log_event(LOG_INFO, "recovered", LOG_STRING("what", degraded_word(state)));
     }
 }
 
-void trouble_settle(struct service *service, enum trouble trouble, enum status status)
+void degraded_settle(struct service *service, enum degraded_state state, enum status status)
 {
     if (status == STATUS_OK) {
-        trouble_ends(service, trouble);
+        degraded_ends(service, state);
     } else if (status == STATUS_STORAGE_FAILED) {
-        trouble_begins(service, trouble);
+        degraded_begins(service, state);
     }
 }
 
@@ -154,9 +154,9 @@ bool service_sync(struct service *service)
     }
     catalogue_unref(catalogue);
     if (!synced) {
-        trouble_begins(service, TROUBLE_SYNC);
+        degraded_begins(service, DEGRADED_SYNC);
     }
-    return !service_has_trouble(service, TROUBLE_SYNC);
+    return !service_is_degraded_by(service, DEGRADED_SYNC);
 }
 
 /* The wall clock may be set back, and no sync would be due until it is where it was. An interval that has
@@ -187,10 +187,10 @@ void service_tick(struct service *service)
 
 static void read_jobs(struct service *service, struct service_figures *figures)
 {
-    struct fault ignored; /* a database in trouble says so elsewhere; these read as none */
+    struct fault ignored; /* a database that cannot be used says so elsewhere; these read as none */
     size_t n_jobs[JOB_N_STATUSES] = { 0 };
-    enum status status = jobs_count(ledger_lock(service->ledger), n_jobs, &ignored);
-    ledger_unlock(service->ledger);
+    enum status status = job_store_count(job_database_lock(service->job_database), n_jobs, &ignored);
+    job_database_unlock(service->job_database);
     for (size_t k = 0; status == STATUS_OK && k < JOB_N_STATUSES; k++) {
         figures->n_jobs[k] = n_jobs[k];
     }
@@ -210,9 +210,9 @@ void service_read_figures(struct service *service, struct service_figures *ret_f
     for (size_t k = 0; k < catalogue->n_models; k++) {
         struct pool *pool = catalogue->models[k]->pool;
         figures.n_sessions_created += atomic_load(&pool->n_created);
-        figures.n_sessions_expired += atomic_load(&pool->n_ended[TOMB_EXPIRED]);
-        figures.n_sessions_evicted += atomic_load(&pool->n_ended[TOMB_EVICTED]);
-        figures.n_sessions_damaged += atomic_load(&pool->n_ended[TOMB_DAMAGED]);
+        figures.n_sessions_expired += atomic_load(&pool->n_ended[TOMBSTONE_EXPIRED]);
+        figures.n_sessions_evicted += atomic_load(&pool->n_ended[TOMBSTONE_EVICTED]);
+        figures.n_sessions_damaged += atomic_load(&pool->n_ended[TOMBSTONE_DAMAGED]);
     }
     catalogue_unref(catalogue);
     read_jobs(service, &figures);

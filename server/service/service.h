@@ -2,9 +2,9 @@
  * service.h - what grud can do, as structs and verbs that know nothing of HTTP or JSON.
  *
  * The service owns the models, their versions and their session pools. HTTP workers call the verbs, each with
- * a `struct worker` of its own; a worker belongs to one thread. Every verb returns STATUS_OK or fills `fault`
+ * a `struct service_context` of its own; a worker belongs to one thread. Every verb returns STATUS_OK or fills `fault`
  * and changes nothing. Results that are pointers live in the arena given, or in the worker's catalogue until
- * worker_turn.
+ * service_context_turn.
  *
  * Locks: models are found in an immutable, reference-counted catalogue that a worker renews once per turn of
  * its loop; a session is claimed by an atomic flag for as long as it is worked on; index shards, free lists
@@ -28,7 +28,7 @@
 enum { SESSION_ID_MAX = 128, MODEL_NAME_MAX = 64 };
 
 struct service;
-struct worker;
+struct service_context;
 struct pool;
 
 /* ---- life ---- */
@@ -49,7 +49,7 @@ bool service_sync(struct service *service);
  * sentence in /readyz. Each begins when something is refused, and ends when the same succeeds again; but a
  * failed sync does not end before the process does: the pages that it was for may be gone from the cache, and
  * a sync that succeeds later says nothing about them. */
-#define TROUBLE_TABLE(X)                                                                                     \
+#define DEGRADED_TABLE(X)                                                                                     \
     X(SYNC, "sync",                                                                                          \
       "the disk refused a sync: what was acknowledged may not survive a power failure, until "               \
       "grud is started again")                                                                               \
@@ -59,23 +59,23 @@ bool service_sync(struct service *service);
     X(RECORDINGS, "recordings", "readings cannot be recorded")                                               \
     X(MODELS, "models",                                                                                      \
       "a model was left out at the start: its file, or that of its sessions, cannot be opened")
-enum trouble {
-#define TROUBLE_ENUM(name, word, sentence) TROUBLE_##name,
-    TROUBLE_TABLE(TROUBLE_ENUM)
-#undef TROUBLE_ENUM
-        TROUBLE_COUNT
+enum degraded_state {
+#define DEGRADED_ENUM(name, word, sentence) DEGRADED_##name,
+    DEGRADED_TABLE(DEGRADED_ENUM)
+#undef DEGRADED_ENUM
+        DEGRADED_COUNT
 };
-const char *trouble_word(enum trouble trouble);
-const char *trouble_sentence(enum trouble trouble);
-bool service_has_trouble(const struct service *service, enum trouble trouble);
+const char *degraded_word(enum degraded_state state);
+const char *degraded_sentence(enum degraded_state state);
+bool service_is_degraded_by(const struct service *service, enum degraded_state state);
 bool service_is_degraded(const struct service *service); /* any of them */
 
-__attribute__((warn_unused_result)) enum status worker_create(struct service *service,
-                                                              struct worker **ret_worker);
-void worker_free(struct worker *worker);
-struct service *worker_service(const struct worker *worker);
+__attribute__((warn_unused_result)) enum status service_context_create(struct service *service,
+                                                              struct service_context **ret_context);
+void service_context_free(struct service_context *context);
+struct service *service_context_service(const struct service_context *context);
 /* The beginning of a turn of the worker's loop: models found earlier are no longer valid. */
-void worker_turn(struct worker *worker);
+void service_context_turn(struct service_context *context);
 
 /* ---- models ---- */
 
@@ -106,9 +106,9 @@ struct model {
 bool model_name_is_valid(const char *name, size_t n);
 bool session_id_is_valid(const char *id, size_t n);
 
-/* By name order. Valid until worker_turn. */
-const struct model *const *models_list(struct worker *worker, size_t *ret_n);
-enum status model_find(struct worker *worker, const char *name, const struct model **ret_model,
+/* By name order. Valid until service_context_turn. */
+const struct model *const *models_list(struct service_context *context, size_t *ret_n);
+enum status model_find(struct service_context *context, const char *name, const struct model **ret_model,
                        struct fault *fault);
 /* number 0: the active version. */
 enum status version_find(const struct model *model, unsigned number, const struct version **ret_version,
@@ -116,11 +116,11 @@ enum status version_find(const struct model *model, unsigned number, const struc
 size_t model_n_sessions(const struct model *model);
 
 /* The verbs that change models: they renew the worker's catalogue themselves. */
-enum status model_put(struct worker *worker, const char *name, const void *bytes, size_t n_bytes,
+enum status model_put(struct service_context *context, const char *name, const void *bytes, size_t n_bytes,
                       const struct model **ret_model, struct fault *fault);
-enum status model_activate(struct worker *worker, const char *name, unsigned number,
+enum status model_activate(struct service_context *context, const char *name, unsigned number,
                            const struct model **ret_model, struct fault *fault);
-enum status model_delete_version(struct worker *worker, const char *name, unsigned number,
+enum status model_delete_version(struct service_context *context, const char *name, unsigned number,
                                  struct fault *fault);
 /* The bytes of a version's file, in the arena. */
 enum status model_read_file(const struct version *version, struct arena *arena, const void **ret_bytes,
@@ -129,15 +129,15 @@ enum status model_read_file(const struct version *version, struct arena *arena, 
 /* ---- steps ---- */
 
 /* How far to look ahead: the body fields `horizon` and `future`. */
-struct outlook {
+struct forecast_options {
     size_t horizon;      /* 0: not asked for */
     const float *future; /* [n_future_rows][info->n_future], NaN: missing */
     size_t n_future_rows;
-    uint64_t future_columns; /* outlook_columns of the model that they were read for */
+    uint64_t future_columns; /* forecast_options_columns of the model that they were read for */
 };
 /* Tells models apart whose rows of known future values are of other inputs: versions may differ in what feeds
  * what, and one may become active between a request's text and its turn. */
-uint64_t outlook_columns(const struct gru_info *info);
+uint64_t forecast_options_columns(const struct gru_info *info);
 
 /* One reading of one session, and what came of it. The caller fills the upper part; everything it points to,
  * and the results, live in `arena`. */
@@ -149,7 +149,7 @@ struct step {
     const float *x; /* [I] raw, NaN: missing */
     bool has_seq;
     uint64_t seq;
-    struct outlook outlook;
+    struct forecast_options forecast_options;
 
     bool is_done;       /* false: the session is in use elsewhere; hand the step in again at the next turn */
     struct fault fault; /* status STATUS_OK if it succeeded */
@@ -162,7 +162,7 @@ struct step {
 
 /* Works on all steps that are not done, in order per session, in as few passes over the weights as possible.
  * Never waits. With a sync interval of 0 the results are on disk when it returns. */
-void service_steps(struct worker *worker, struct step *const *steps, size_t n);
+void service_steps(struct service_context *context, struct step *const *steps, size_t n);
 
 /* ---- sessions ---- */
 
@@ -190,12 +190,12 @@ struct session {
     struct session_errors errors;
 };
 
-enum status session_read(struct worker *worker, const struct model *model, const char *id,
+enum status session_read(struct service_context *context, const struct model *model, const char *id,
                          struct arena *arena, struct session *ret_session, struct fault *fault);
 
 /* Sessions in the order of their ids, from the first after `after` (may be empty) that begins with `prefix`.
  * rows: room for `limit`. */
-enum status session_list(struct worker *worker, const struct model *model, const char *prefix,
+enum status session_list(struct service_context *context, const struct model *model, const char *prefix,
                          const char *after, size_t limit, struct session_row *rows, size_t *ret_n,
                          bool *ret_has_more, struct fault *fault);
 
@@ -212,11 +212,11 @@ struct session_restore {
     int64_t created_at_ms; /* 0: now */
     struct session_errors errors;
 };
-enum status session_put(struct worker *worker, const struct model *model, const char *id,
+enum status session_put(struct service_context *context, const struct model *model, const char *id,
                         const struct session_restore *restore, bool *ret_created, struct fault *fault);
-enum status session_delete(struct worker *worker, const struct model *model, const char *id,
+enum status session_delete(struct service_context *context, const struct model *model, const char *id,
                            struct fault *fault);
-enum status session_fork(struct worker *worker, const struct model *model, const char *id, const char *to,
+enum status session_fork(struct service_context *context, const struct model *model, const char *id, const char *to,
                          struct arena *arena, struct fault *fault);
 
 /* ---- whole sequences ---- */
@@ -224,7 +224,7 @@ enum status session_fork(struct worker *worker, const struct model *model, const
 struct sequence {
     const float *x; /* [n_rows][I] */
     size_t n_rows;
-    struct outlook outlook;
+    struct forecast_options forecast_options;
     float *y;        /* result: [n_rows or 1][S * O] */
     float *forecast; /* result: [n_forecast][O] or NULL */
     size_t n_forecast;
@@ -253,7 +253,7 @@ struct prediction {
  * was begun is gone on with until no rows are left or that fails, and ended in any case; it may take many
  * turns, and holds its network meanwhile, whatever becomes of the version. */
 enum status predict_begin(struct prediction *prediction, struct arena *arena, struct fault *fault);
-enum status predict_go_on(struct worker *worker, struct prediction *prediction, struct fault *fault);
+enum status predict_go_on(struct service_context *context, struct prediction *prediction, struct fault *fault);
 void predict_end(struct prediction *prediction);
 /* Whether one more slice is not enough. */
 bool predict_is_long(const struct prediction *prediction);
@@ -265,8 +265,8 @@ struct session_forecast {
     struct sequence sequence;     /* its only one, with the result */
     uint64_t step;                /* of the session, when it was begun */
 };
-enum status session_forecast_begin(struct worker *worker, const struct model *model, const char *id,
-                                   const struct outlook *outlook, struct arena *arena,
+enum status session_forecast_begin(struct service_context *context, const struct model *model, const char *id,
+                                   const struct forecast_options *forecast_options, struct arena *arena,
                                    struct session_forecast *ret_forecast, struct fault *fault);
 
 /* ---- figures for /metrics ---- */

@@ -5,7 +5,7 @@
 
 /* ---- rows that belong to a job: events and checkpoints ---- */
 
-static enum status add_row(struct jobs *jobs, enum jobs_statement statement, int64_t number,
+static enum status add_row(struct job_store *jobs, enum jobs_statement statement, int64_t number,
                            const struct columns *columns, const void *row, struct fault *fault)
 {
     struct query query;
@@ -15,7 +15,7 @@ static enum status add_row(struct jobs *jobs, enum jobs_statement statement, int
     return query_run(&query, fault);
 }
 
-static void start_list(struct query *query, struct jobs *jobs, enum jobs_statement statement, int64_t number,
+static void start_list(struct query *query, struct job_store *jobs, enum jobs_statement statement, int64_t number,
                        int64_t after, size_t limit)
 {
     query_start(query, &jobs->database, statement);
@@ -26,7 +26,7 @@ static void start_list(struct query *query, struct jobs *jobs, enum jobs_stateme
 
 /* ---- events ---- */
 
-enum status jobs_add_event(struct jobs *jobs, int64_t number, struct job_event *event, struct fault *fault)
+enum status job_store_add_event(struct job_store *jobs, int64_t number, struct job_event *event, struct fault *fault)
 {
     enum status status = add_row(jobs, JOBS_ADD_EVENT, number, &event_columns, event, fault);
     if (status == STATUS_OK) {
@@ -35,7 +35,7 @@ enum status jobs_add_event(struct jobs *jobs, int64_t number, struct job_event *
     return status;
 }
 
-enum status jobs_list_events(struct jobs *jobs, int64_t number, int64_t after, size_t limit,
+enum status job_store_list_events(struct job_store *jobs, int64_t number, int64_t after, size_t limit,
                              struct job_event *ret_events, size_t *ret_n, bool *ret_has_more,
                              struct fault *fault)
 {
@@ -63,7 +63,7 @@ enum status jobs_list_events(struct jobs *jobs, int64_t number, int64_t after, s
 
 /* ---- checkpoints ---- */
 
-enum status jobs_add_checkpoint(struct jobs *jobs, int64_t number, struct job_checkpoint *checkpoint,
+enum status job_store_add_checkpoint(struct job_store *jobs, int64_t number, struct job_checkpoint *checkpoint,
                                 const void *state, size_t n, struct fault *fault)
 {
     int64_t id = 0;
@@ -119,7 +119,7 @@ static enum status copy_state(struct query *query, void **ret_state, size_t *ret
     return STATUS_OK;
 }
 
-enum status jobs_read_state(struct jobs *jobs, int64_t number, void **ret_state, size_t *ret_n,
+enum status job_store_read_state(struct job_store *jobs, int64_t number, void **ret_state, size_t *ret_n,
                             struct job_checkpoint *ret_checkpoint, struct fault *fault)
 {
     struct query query;
@@ -137,7 +137,7 @@ enum status jobs_read_state(struct jobs *jobs, int64_t number, void **ret_state,
     return status;
 }
 
-enum status jobs_list_checkpoints(struct jobs *jobs, int64_t number, int64_t after, size_t limit,
+enum status job_store_list_checkpoints(struct job_store *jobs, int64_t number, int64_t after, size_t limit,
                                   struct job_checkpoint *ret_checkpoints, size_t *ret_n, bool *ret_has_more,
                                   struct fault *fault)
 {

@@ -1,6 +1,6 @@
 #include "store/job_store_internal.h"
 
-enum status jobs_put_lineage(struct jobs *jobs, const struct lineage *lineage, struct fault *fault)
+enum status job_store_put_lineage(struct job_store *jobs, const struct lineage *lineage, struct fault *fault)
 {
     struct query query;
     query_start(&query, &jobs->database, JOBS_PUT_LINEAGE);
@@ -8,7 +8,7 @@ enum status jobs_put_lineage(struct jobs *jobs, const struct lineage *lineage, s
     return query_run(&query, fault);
 }
 
-enum status jobs_each_lineage(struct jobs *jobs, void (*found)(void *context, const struct lineage *lineage),
+enum status job_store_each_lineage(struct job_store *jobs, void (*found)(void *context, const struct lineage *lineage),
                               void *context, struct fault *fault)
 {
     struct query query;
@@ -29,7 +29,7 @@ enum status jobs_each_lineage(struct jobs *jobs, void (*found)(void *context, co
     return status;
 }
 
-enum status jobs_delete_lineage(struct jobs *jobs, const char *model, unsigned version, struct fault *fault)
+enum status job_store_delete_lineage(struct job_store *jobs, const char *model, unsigned version, struct fault *fault)
 {
     struct query query;
     query_start(&query, &jobs->database, JOBS_DELETE_LINEAGE);

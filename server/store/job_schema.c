@@ -180,7 +180,7 @@ static const struct statement statements[] = {
 };
 // clang-format on
 
-const struct schema jobs_schema = {
+const struct schema job_store_schema = {
     .file_name = "jobs.db", .tables = tables, .statements = statements, .n_statements = JOBS_N_STATEMENTS
 };
 

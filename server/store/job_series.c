@@ -4,7 +4,7 @@
 
 /* ---- writing ---- */
 
-static enum status insert_series(struct jobs *jobs, int64_t number, size_t n, const struct job_series *series,
+static enum status insert_series(struct job_store *jobs, int64_t number, size_t n, const struct job_series *series,
                                  struct fault *fault)
 {
     struct query query;
@@ -25,7 +25,7 @@ static enum status insert_series(struct jobs *jobs, int64_t number, size_t n, co
     return query_run(&query, fault);
 }
 
-enum status jobs_insert_series(struct jobs *jobs, int64_t number, const struct job_series *series, size_t n,
+enum status job_store_insert_series(struct job_store *jobs, int64_t number, const struct job_series *series, size_t n,
                                struct fault *fault)
 {
     enum status status = STATUS_OK;
@@ -35,7 +35,7 @@ enum status jobs_insert_series(struct jobs *jobs, int64_t number, const struct j
     return status;
 }
 
-enum status jobs_insert_sessions(struct jobs *jobs, int64_t number, const char *const *sessions, size_t n,
+enum status job_store_insert_sessions(struct job_store *jobs, int64_t number, const char *const *sessions, size_t n,
                                  struct fault *fault)
 {
     enum status status = STATUS_OK;
@@ -51,7 +51,7 @@ enum status jobs_insert_sessions(struct jobs *jobs, int64_t number, const char *
 }
 
 /* A statement whose only parameter is the job. */
-static enum status run_for(struct jobs *jobs, enum jobs_statement statement, int64_t number,
+static enum status run_for(struct job_store *jobs, enum jobs_statement statement, int64_t number,
                            struct fault *fault)
 {
     struct query query;
@@ -60,7 +60,7 @@ static enum status run_for(struct jobs *jobs, enum jobs_statement statement, int
     return query_run(&query, fault);
 }
 
-enum status jobs_put_series(struct jobs *jobs, int64_t number, const struct job_series *series, size_t n,
+enum status job_store_put_series(struct job_store *jobs, int64_t number, const struct job_series *series, size_t n,
                             struct fault *fault)
 {
     enum status status = database_begin(&jobs->database, fault);
@@ -69,12 +69,12 @@ enum status jobs_put_series(struct jobs *jobs, int64_t number, const struct job_
     }
     status = run_for(jobs, JOBS_DELETE_SERIES, number, fault);
     if (status == STATUS_OK) {
-        status = jobs_insert_series(jobs, number, series, n, fault);
+        status = job_store_insert_series(jobs, number, series, n, fault);
     }
     return database_end(&jobs->database, status, fault);
 }
 
-enum status jobs_forget_data(struct jobs *jobs, int64_t number, struct fault *fault)
+enum status job_store_forget_data(struct job_store *jobs, int64_t number, struct fault *fault)
 {
     static const enum jobs_statement deletions[] = { JOBS_DELETE_SERIES, JOBS_DELETE_SESSIONS,
                                                      JOBS_DELETE_STATE };
@@ -96,7 +96,7 @@ static enum status no_memory(struct fault *fault)
 }
 
 /* How many rows a job has, by a statement that counts them. */
-static enum status count(struct jobs *jobs, enum jobs_statement statement, int64_t number, size_t *ret_n,
+static enum status count(struct job_store *jobs, enum jobs_statement statement, int64_t number, size_t *ret_n,
                          struct fault *fault)
 {
     struct query query;
@@ -150,7 +150,7 @@ static enum status read_series(struct query *query, struct arena *arena, struct 
     return status;
 }
 
-enum status jobs_read_series(struct jobs *jobs, int64_t number, struct arena *arena,
+enum status job_store_read_series(struct job_store *jobs, int64_t number, struct arena *arena,
                              struct job_series **ret_series, size_t *ret_n, struct fault *fault)
 {
     struct query query;
@@ -199,7 +199,7 @@ static enum status read_session(struct query *query, struct arena *arena, const 
     return STATUS_OK;
 }
 
-enum status jobs_read_sessions(struct jobs *jobs, int64_t number, struct arena *arena,
+enum status job_store_read_sessions(struct job_store *jobs, int64_t number, struct arena *arena,
                                const char *const **ret_sessions, size_t *ret_n, struct fault *fault)
 {
     struct query query;

@@ -31,13 +31,13 @@ const char *job_promotion_word(enum job_promotion state)
 
 /* ---- opening ---- */
 
-enum status jobs_open(const char *data, struct jobs **ret_jobs, struct fault *fault)
+enum status job_store_open(const char *data, struct job_store **ret_jobs, struct fault *fault)
 {
-    struct jobs *jobs = calloc(1, sizeof *jobs);
+    struct job_store *jobs = calloc(1, sizeof *jobs);
     if (!jobs) {
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "there is not enough memory to open the jobs");
     }
-    enum status status = database_open(&jobs->database, &jobs_schema, data, true, fault);
+    enum status status = database_open(&jobs->database, &job_store_schema, data, true, fault);
     if (status != STATUS_OK) {
         free(jobs);
         return status;
@@ -46,7 +46,7 @@ enum status jobs_open(const char *data, struct jobs **ret_jobs, struct fault *fa
     return STATUS_OK;
 }
 
-void jobs_close(struct jobs *jobs)
+void job_store_close(struct job_store *jobs)
 {
     if (jobs) {
         database_close(&jobs->database);
@@ -54,17 +54,17 @@ void jobs_close(struct jobs *jobs)
     }
 }
 
-enum status jobs_probe(struct jobs *jobs, struct fault *fault)
+enum status job_store_probe(struct job_store *jobs, struct fault *fault)
 {
     return database_probe(&jobs->database, fault);
 }
 
-enum status jobs_begin(struct jobs *jobs, struct fault *fault)
+enum status job_store_begin(struct job_store *jobs, struct fault *fault)
 {
     return database_begin(&jobs->database, fault);
 }
 
-enum status jobs_end(struct jobs *jobs, enum status status, struct fault *fault)
+enum status job_store_end(struct job_store *jobs, enum status status, struct fault *fault)
 {
     return database_end(&jobs->database, status, fault);
 }
@@ -103,7 +103,7 @@ static enum status read_first(struct query *query, bool *ret_found, struct job *
     return status;
 }
 
-enum status jobs_insert(struct jobs *jobs, struct job *job, const struct job_series *series, size_t n_series,
+enum status job_store_insert(struct job_store *jobs, struct job *job, const struct job_series *series, size_t n_series,
                         const char *const *sessions, size_t n_sessions, struct fault *fault)
 {
     struct query query;
@@ -117,10 +117,10 @@ enum status jobs_insert(struct jobs *jobs, struct job *job, const struct job_ser
     status = query_run(&query, fault);
     if (status == STATUS_OK) {
         number = sqlite3_last_insert_rowid(jobs->database.sqlite);
-        status = jobs_insert_series(jobs, number, series, n_series, fault);
+        status = job_store_insert_series(jobs, number, series, n_series, fault);
     }
     if (status == STATUS_OK) {
-        status = jobs_insert_sessions(jobs, number, sessions, n_sessions, fault);
+        status = job_store_insert_sessions(jobs, number, sessions, n_sessions, fault);
     }
     status = database_end(&jobs->database, status, fault);
     if (status == STATUS_OK) {
@@ -129,7 +129,7 @@ enum status jobs_insert(struct jobs *jobs, struct job *job, const struct job_ser
     return status;
 }
 
-enum status jobs_find(struct jobs *jobs, const char *id, struct job *ret_job, struct fault *fault)
+enum status job_store_find(struct job_store *jobs, const char *id, struct job *ret_job, struct fault *fault)
 {
     struct query query;
     bool found;
@@ -139,7 +139,7 @@ enum status jobs_find(struct jobs *jobs, const char *id, struct job *ret_job, st
     return status == STATUS_OK && !found ? not_found(id, fault) : status;
 }
 
-enum status jobs_next(struct jobs *jobs, bool *ret_found, struct job *ret_job, struct fault *fault)
+enum status job_store_next(struct job_store *jobs, bool *ret_found, struct job *ret_job, struct fault *fault)
 {
     static const enum job_status in_turn[] = { JOB_RUNNING, JOB_VALIDATING, JOB_QUEUED };
     bool found = false;
@@ -157,7 +157,7 @@ enum status jobs_next(struct jobs *jobs, bool *ret_found, struct job *ret_job, s
 }
 
 /* *ret_found false: there is no such job. */
-static enum status read_status(struct jobs *jobs, int64_t number, bool *ret_found,
+static enum status read_status(struct job_store *jobs, int64_t number, bool *ret_found,
                                enum job_status *ret_status, struct fault *fault)
 {
     struct query query;
@@ -176,7 +176,7 @@ static enum status read_status(struct jobs *jobs, int64_t number, bool *ret_foun
     return status;
 }
 
-enum status jobs_update(struct jobs *jobs, const struct job *job, enum job_status from, bool *ret_written,
+enum status job_store_update(struct job_store *jobs, const struct job *job, enum job_status from, bool *ret_written,
                         enum job_status *ret_status, struct fault *fault)
 {
     struct query query;
@@ -206,7 +206,7 @@ enum status jobs_update(struct jobs *jobs, const struct job *job, enum job_statu
 
 /* ---- many jobs ---- */
 
-enum status jobs_count(struct jobs *jobs, size_t n_by_status[JOB_N_STATUSES], struct fault *fault)
+enum status job_store_count(struct job_store *jobs, size_t n_by_status[JOB_N_STATUSES], struct fault *fault)
 {
     struct query query;
     size_t n[JOB_N_STATUSES] = { 0 };
@@ -228,13 +228,13 @@ enum status jobs_count(struct jobs *jobs, size_t n_by_status[JOB_N_STATUSES], st
     return status;
 }
 
-enum status jobs_list(struct jobs *jobs, const struct job_filter *filter, size_t limit, struct job *ret_jobs,
+enum status job_store_list(struct job_store *jobs, const struct job_filter *filter, size_t limit, struct job *ret_jobs,
                       size_t *ret_n, bool *ret_has_more, struct fault *fault)
 {
     struct query query;
     struct job after = { .number = INT64_MAX };
     if (filter->after) {
-        enum status status = jobs_find(jobs, filter->after, &after, fault);
+        enum status status = job_store_find(jobs, filter->after, &after, fault);
         if (status != STATUS_OK) {
             return status;
         }

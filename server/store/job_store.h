@@ -66,7 +66,7 @@ struct job_metrics {
 /* One row. Times are ms since 1970, 0: not yet. */
 struct job {
     /* fixed when it is created */
-    int64_t number; /* grows with each job: their order. Set by jobs_insert */
+    int64_t number; /* grows with each job: their order. Set by job_store_insert */
     char id[JOB_ID_MAX + 1];
     char model[JOB_MODEL_MAX + 1];
     unsigned base_version;
@@ -94,21 +94,21 @@ struct job {
     struct fault error;                        /* STATUS_OK unless the job failed */
 };
 
-struct jobs;
+struct job_store;
 
 /* Opens or creates the database; `data` empty: in memory. Each change is on disk when its call returns: they
  * are few, and a job that was acknowledged is not lost. A database of another format version is refused. */
-__attribute__((warn_unused_result)) enum status jobs_open(const char *data, struct jobs **ret_jobs,
+__attribute__((warn_unused_result)) enum status job_store_open(const char *data, struct job_store **ret_jobs,
                                                           struct fault *fault);
-void jobs_close(struct jobs *jobs); /* takes NULL */
+void job_store_close(struct job_store *jobs); /* takes NULL */
 
 /* Whether it can be written to. */
-__attribute__((warn_unused_result)) enum status jobs_probe(struct jobs *jobs, struct fault *fault);
+__attribute__((warn_unused_result)) enum status job_store_probe(struct job_store *jobs, struct fault *fault);
 /* What is called between the two is done as a whole or not at all; of the calls here those that say so have a
  * transaction of their own, and cannot be among it. */
-__attribute__((warn_unused_result)) enum status jobs_begin(struct jobs *jobs, struct fault *fault);
+__attribute__((warn_unused_result)) enum status job_store_begin(struct job_store *jobs, struct fault *fault);
 /* Commits if status is STATUS_OK, else undoes. Returns the status, or why the commit failed. */
-__attribute__((warn_unused_result)) enum status jobs_end(struct jobs *jobs, enum status status,
+__attribute__((warn_unused_result)) enum status job_store_end(struct job_store *jobs, enum status status,
                                                          struct fault *fault);
 
 /* ---- jobs ---- */
@@ -122,19 +122,19 @@ struct job_series {
 
 /* The job with its posted series, or with the ids of its sessions (or the one prefix), in order, in a
  * transaction of its own. Sets job->number. */
-__attribute__((warn_unused_result)) enum status jobs_insert(struct jobs *jobs, struct job *job,
+__attribute__((warn_unused_result)) enum status job_store_insert(struct job_store *jobs, struct job *job,
                                                             const struct job_series *series, size_t n_series,
                                                             const char *const *sessions, size_t n_sessions,
                                                             struct fault *fault);
 /* STATUS_JOB_NOT_FOUND */
-__attribute__((warn_unused_result)) enum status jobs_find(struct jobs *jobs, const char *id,
+__attribute__((warn_unused_result)) enum status job_store_find(struct job_store *jobs, const char *id,
                                                           struct job *ret_job, struct fault *fault);
 /* The job to go on with: the oldest that is running (the daemon was killed), else validating, else queued. */
-__attribute__((warn_unused_result)) enum status jobs_next(struct jobs *jobs, bool *ret_found,
+__attribute__((warn_unused_result)) enum status job_store_next(struct job_store *jobs, bool *ret_found,
                                                           struct job *ret_job, struct fault *fault);
 /* How many jobs there are of each status. */
 __attribute__((warn_unused_result)) enum status
-jobs_count(struct jobs *jobs, size_t n_by_status[JOB_N_STATUSES], struct fault *fault);
+job_store_count(struct job_store *jobs, size_t n_by_status[JOB_N_STATUSES], struct fault *fault);
 
 struct job_filter {
     const char *after; /* a job's id: only older ones; NULL: from the newest */
@@ -142,36 +142,36 @@ struct job_filter {
     int status;        /* -1: of every status */
 };
 /* Newest first. jobs: room for `limit`. STATUS_JOB_NOT_FOUND if `after` is unknown. */
-__attribute__((warn_unused_result)) enum status jobs_list(struct jobs *jobs, const struct job_filter *filter,
+__attribute__((warn_unused_result)) enum status job_store_list(struct job_store *jobs, const struct job_filter *filter,
                                                           size_t limit, struct job *ret_jobs, size_t *ret_n,
                                                           bool *ret_has_more, struct fault *fault);
 
 /* Writes the fields of "its life", provided that its status in the database still is `from`; else nothing is
  * written and *ret_status says what it is now. (So whoever cancels a job and whoever runs it agree.)
  * STATUS_JOB_NOT_FOUND if there is no job of its number. */
-__attribute__((warn_unused_result)) enum status jobs_update(struct jobs *jobs, const struct job *job,
+__attribute__((warn_unused_result)) enum status job_store_update(struct job_store *jobs, const struct job *job,
                                                             enum job_status from, bool *ret_written,
                                                             enum job_status *ret_status, struct fault *fault);
 
 /* ---- training data ---- */
 
 /* Replaces a job's series: what its sessions had recorded, once gathered. A transaction of its own. */
-__attribute__((warn_unused_result)) enum status jobs_put_series(struct jobs *jobs, int64_t number,
+__attribute__((warn_unused_result)) enum status job_store_put_series(struct job_store *jobs, int64_t number,
                                                                 const struct job_series *series, size_t n,
                                                                 struct fault *fault);
 /* All series in order, and the values they point to, in the arena. */
-__attribute__((warn_unused_result)) enum status jobs_read_series(struct jobs *jobs, int64_t number,
+__attribute__((warn_unused_result)) enum status job_store_read_series(struct job_store *jobs, int64_t number,
                                                                  struct arena *arena,
                                                                  struct job_series **ret_series,
                                                                  size_t *ret_n, struct fault *fault);
 /* The ids of its sessions, in order, in the arena. */
-__attribute__((warn_unused_result)) enum status jobs_read_sessions(struct jobs *jobs, int64_t number,
+__attribute__((warn_unused_result)) enum status job_store_read_sessions(struct job_store *jobs, int64_t number,
                                                                    struct arena *arena,
                                                                    const char *const **ret_sessions,
                                                                    size_t *ret_n, struct fault *fault);
 /* Forgets what only a job that goes on needs: its series, sessions and checkpoints' states. A transaction of
  * its own. */
-__attribute__((warn_unused_result)) enum status jobs_forget_data(struct jobs *jobs, int64_t number,
+__attribute__((warn_unused_result)) enum status job_store_forget_data(struct job_store *jobs, int64_t number,
                                                                  struct fault *fault);
 
 /* ---- events ---- */
@@ -179,7 +179,7 @@ __attribute__((warn_unused_result)) enum status jobs_forget_data(struct jobs *jo
 enum job_event_level { JOB_EVENT_INFO, JOB_EVENT_WARN, JOB_EVENT_ERROR };
 
 struct job_event {
-    int64_t id; /* grows over all jobs. Set by jobs_add_event */
+    int64_t id; /* grows over all jobs. Set by job_store_add_event */
     int64_t created_at_ms;
     enum job_event_level level;
     bool is_metrics; /* else a message only */
@@ -188,10 +188,10 @@ struct job_event {
     double train_loss, valid_loss, grad_norm, learning_rate; /* NaN: none */
 };
 
-__attribute__((warn_unused_result)) enum status jobs_add_event(struct jobs *jobs, int64_t number,
+__attribute__((warn_unused_result)) enum status job_store_add_event(struct job_store *jobs, int64_t number,
                                                                struct job_event *event, struct fault *fault);
 /* Oldest first, those with an id above `after`. */
-__attribute__((warn_unused_result)) enum status jobs_list_events(struct jobs *jobs, int64_t number,
+__attribute__((warn_unused_result)) enum status job_store_list_events(struct job_store *jobs, int64_t number,
                                                                  int64_t after, size_t limit,
                                                                  struct job_event *ret_events, size_t *ret_n,
                                                                  bool *ret_has_more, struct fault *fault);
@@ -199,24 +199,24 @@ __attribute__((warn_unused_result)) enum status jobs_list_events(struct jobs *jo
 /* ---- checkpoints ---- */
 
 struct job_checkpoint {
-    int64_t id; /* set by jobs_add_checkpoint */
+    int64_t id; /* set by job_store_add_checkpoint */
     int64_t created_at_ms;
     uint64_t step, epoch;
     double train_loss, valid_loss; /* NaN: none */
 };
 
 /* The row, and `state` (gru_trainer_save) in the place of the job's former one. A transaction of its own. */
-__attribute__((warn_unused_result)) enum status jobs_add_checkpoint(struct jobs *jobs, int64_t number,
+__attribute__((warn_unused_result)) enum status job_store_add_checkpoint(struct job_store *jobs, int64_t number,
                                                                     struct job_checkpoint *checkpoint,
                                                                     const void *state, size_t n,
                                                                     struct fault *fault);
 /* The last state, from malloc; *ret_n 0 and NULL if there is none. */
-__attribute__((warn_unused_result)) enum status jobs_read_state(struct jobs *jobs, int64_t number,
+__attribute__((warn_unused_result)) enum status job_store_read_state(struct job_store *jobs, int64_t number,
                                                                 void **ret_state, size_t *ret_n,
                                                                 struct job_checkpoint *ret_checkpoint,
                                                                 struct fault *fault);
 /* Newest first; room for `limit`; those with an id below `after` (0: all). */
-__attribute__((warn_unused_result)) enum status jobs_list_checkpoints(struct jobs *jobs, int64_t number,
+__attribute__((warn_unused_result)) enum status job_store_list_checkpoints(struct job_store *jobs, int64_t number,
                                                                       int64_t after, size_t limit,
                                                                       struct job_checkpoint *ret_checkpoints,
                                                                       size_t *ret_n, bool *ret_has_more,
@@ -233,12 +233,12 @@ struct lineage {
 };
 /* Written before the version's file appears; one for the same model and version is replaced. */
 __attribute__((warn_unused_result)) enum status
-jobs_put_lineage(struct jobs *jobs, const struct lineage *lineage, struct fault *fault);
+job_store_put_lineage(struct job_store *jobs, const struct lineage *lineage, struct fault *fault);
 /* Calls `found` with each, in no particular order; it may delete the one that it was called with. */
 __attribute__((warn_unused_result)) enum status
-jobs_each_lineage(struct jobs *jobs, void (*found)(void *context, const struct lineage *lineage),
+job_store_each_lineage(struct job_store *jobs, void (*found)(void *context, const struct lineage *lineage),
                   void *context, struct fault *fault);
-__attribute__((warn_unused_result)) enum status jobs_delete_lineage(struct jobs *jobs, const char *model,
+__attribute__((warn_unused_result)) enum status job_store_delete_lineage(struct job_store *jobs, const char *model,
                                                                     unsigned version, struct fault *fault);
 
 #endif

@@ -6,7 +6,7 @@
 #include "store/database.h"
 #include "store/job_store.h"
 
-struct jobs {
+struct job_store {
     struct database database;
 };
 
@@ -43,14 +43,14 @@ struct columns {
     const struct column *columns;
     size_t n;
 };
-extern const struct columns job_columns, job_life_columns; /* all, and those that jobs_update writes */
+extern const struct columns job_columns, job_life_columns; /* all, and those that job_store_update writes */
 extern const struct columns event_columns, checkpoint_columns, lineage_columns;
-extern const struct schema jobs_schema;
+extern const struct schema job_store_schema;
 
 /* Inside a transaction: the rows of a job's data. */
-enum status jobs_insert_series(struct jobs *jobs, int64_t number, const struct job_series *series, size_t n,
+enum status job_store_insert_series(struct job_store *jobs, int64_t number, const struct job_series *series, size_t n,
                                struct fault *fault);
-enum status jobs_insert_sessions(struct jobs *jobs, int64_t number, const char *const *sessions, size_t n,
+enum status job_store_insert_sessions(struct job_store *jobs, int64_t number, const char *const *sessions, size_t n,
                                  struct fault *fault);
 
 /* The most rows that a list asks for: one more than fit says whether there are more. */

@@ -1,7 +1,7 @@
 /*
  * bench_sessions.c - what a million sessions cost: memory of each, steps a second against a thousand
  * sessions, and, with a directory as argument, a data directory full of them for the restart to be timed.
- * And what it costs that a step is recorded: the worker that makes it, and the clerk that writes it.
+ * And what it costs that a step is recorded: the worker that makes it, and the job thread that writes it.
  *
  *     bench_sessions MODELS [DATA]      MODELS holds h64.safetensors
  */
@@ -46,7 +46,7 @@ static void die(const struct fault *fault)
 }
 
 struct bench {
-    struct worker *worker;
+    struct service_context *context;
     struct arena arena;
     unsigned long random;
 };
@@ -65,7 +65,7 @@ static double run_steps(struct bench *bench, size_t n, size_t n_sessions, bool r
     struct step *batch[BATCH];
     double began = now_s();
     for (size_t done = 0; done < n; done += BATCH) {
-        worker_turn(bench->worker);
+        service_context_turn(bench->context);
         arena_reset(&bench->arena);
         for (size_t k = 0; k < BATCH; k++) {
             size_t session = random ? next_random(bench) % n_sessions : (done + k) % n_sessions;
@@ -73,12 +73,12 @@ static double run_steps(struct bench *bench, size_t n, size_t n_sessions, bool r
             step->arena = &bench->arena;
             step->x = x;
             step->has_seq = false;
-            step->outlook = (struct outlook){ .horizon = 0 };
+            step->forecast_options = (struct forecast_options){ .horizon = 0 };
             step->is_done = false;
             strcpy(step->model_name, "h64");
             sprintf(step->session, "sensor-%07zu", session);
         }
-        service_steps(bench->worker, batch, BATCH);
+        service_steps(bench->context, batch, BATCH);
         if (steps[0].fault.status != STATUS_OK) {
             die(&steps[0].fault);
         }
@@ -98,7 +98,7 @@ static struct service *open_service(const struct config *config, struct bench *b
     struct service *service = NULL;
     struct fault fault = { .message = "no memory" };
     if (service_create(config, &service, &fault) != STATUS_OK ||
-        worker_create(service, &bench->worker) != STATUS_OK) {
+        service_context_create(service, &bench->context) != STATUS_OK) {
         die(&fault);
     }
     arena_init(&bench->arena, 1 << 20);
@@ -109,7 +109,7 @@ static struct service *open_service(const struct config *config, struct bench *b
 static void close_service(struct service *service, struct bench *bench)
 {
     arena_done(&bench->arena);
-    worker_free(bench->worker);
+    service_context_free(bench->context);
     service_free(service);
 }
 
@@ -118,7 +118,7 @@ static void measure_recording(const struct config *without)
     enum { ROWS = 1000 };
     struct config with = *without;
     struct bench plain, recording;
-    double ratios[ROUNDS], plain_us = 0, recording_us = 0, clerk_us = 0;
+    double ratios[ROUNDS], plain_us = 0, recording_us = 0, job_thread_us = 0;
     with.record = ROWS;
     struct service *services[] = { open_service(without, &plain), open_service(&with, &recording) };
     for (int k = -1; k < ROUNDS; k++) {
@@ -129,13 +129,13 @@ static void measure_recording(const struct config *without)
         if (recorder_flush(services[1]->recorder, &fault) != STATUS_OK) {
             die(&fault);
         }
-        clerk_us = (now_s() - began) / STEPS_A_ROUND * 1e6;
+        job_thread_us = (now_s() - began) / STEPS_A_ROUND * 1e6;
         ratios[k < 0 ? 0 : k] = recording_us / plain_us; /* the round before the first warms up */
     }
     qsort(ratios, ROUNDS, sizeof *ratios, by_value);
     printf("recording: a step without HTTP: %.2f us with --record %d, %.2f us without, cost ratio %.2f "
-           "(%.2f..%.2f); the clerk: %.2f us for each\n",
-           recording_us, ROWS, plain_us, ratios[ROUNDS / 2], ratios[0], ratios[ROUNDS - 1], clerk_us);
+           "(%.2f..%.2f); the job thread: %.2f us for each\n",
+           recording_us, ROWS, plain_us, ratios[ROUNDS / 2], ratios[0], ratios[ROUNDS - 1], job_thread_us);
     close_service(services[0], &plain);
     close_service(services[1], &recording);
 }

@@ -29,7 +29,7 @@ TEST(one_sequence_is_taken)
     ck_assert_uint_eq(q->n_rows, 3);
     ck_assert(q->x[0] == 1 && q->x[1] == 2 && isnan(q->x[2]) && q->x[3] == 4 && q->x[4] == 5 &&
               isnan(q->x[5]));
-    ck_assert_uint_eq(q->outlook.horizon, 0);
+    ck_assert_uint_eq(q->forecast_options.horizon, 0);
     setup_done(&s);
 }
 
@@ -41,9 +41,9 @@ TEST(every_field_of_a_prediction_is_taken)
     struct prediction p =
         accepted(&s, "{\"version\":4,\"return\":\"last\",\"future\":[[9]],\"x\":[[1,2]],\"horizon\":2}");
     ck_assert(p.gru == s.versions[1].gru && p.version == 4);
-    ck_assert(p.last_only && p.sequences[0].outlook.horizon == 2 &&
-              p.sequences[0].outlook.n_future_rows == 1);
-    ck_assert(p.sequences[0].outlook.future[0] == 9);
+    ck_assert(p.last_only && p.sequences[0].forecast_options.horizon == 2 &&
+              p.sequences[0].forecast_options.n_future_rows == 1);
+    ck_assert(p.sequences[0].forecast_options.future[0] == 9);
     p = accepted(&s, "{\"x\":[[1,2]],\"return\":\"all\"}");
     ck_assert(!p.last_only);
     setup_done(&s);
@@ -59,8 +59,8 @@ TEST(instances_have_their_own_rows_and_share_the_horizon)
     ck_assert(p.has_instances && p.n_sequences == 2);
     ck_assert(p.sequences[0].n_rows == 1 && p.sequences[1].n_rows == 2);
     ck_assert(p.sequences[1].x[2] == 4 && isnan(p.sequences[1].x[3]));
-    ck_assert(p.sequences[0].outlook.horizon == 2 && p.sequences[1].outlook.horizon == 2);
-    ck_assert(p.sequences[0].outlook.future[0] == 7 && p.sequences[1].outlook.future[1] == 9);
+    ck_assert(p.sequences[0].forecast_options.horizon == 2 && p.sequences[1].forecast_options.horizon == 2);
+    ck_assert(p.sequences[0].forecast_options.future[0] == 7 && p.sequences[1].forecast_options.future[1] == 9);
     setup_done(&s);
 }
 

@@ -36,7 +36,7 @@ TEST(a_reading_is_taken_in_input_order)
     setup_init(&s, model_weather());
     struct step step = accepted(&s, " {\"x\" : [21.4, -0.0]}\n");
     ck_assert(step.x[0] == 21.4F && step.x[1] == 0 && signbit(step.x[1]));
-    ck_assert(!step.has_seq && !step.is_done && step.outlook.horizon == 0);
+    ck_assert(!step.has_seq && !step.is_done && step.forecast_options.horizon == 0);
     ck_assert_int_eq(step.fault.status, STATUS_OK);
     ck_assert_str_eq(step.session, "pump-7");
     ck_assert_str_eq(step.model_name, "weather");
@@ -74,10 +74,10 @@ TEST(every_field_of_a_step_is_taken)
     struct step step = accepted(&s, "{\"future\":[[0.5],{\"humidity\":0.25},{}],\"horizon\":4,"
                                     "\"at\":1763668800.25,\"seq\":1042,\"x\":[1,2]}");
     ck_assert(step.has_seq && step.seq == 1042);
-    ck_assert_uint_eq(step.outlook.horizon, 4);
-    ck_assert_uint_eq(step.outlook.n_future_rows, 3);
-    ck_assert(step.outlook.future[0] == 0.5F && step.outlook.future[1] == 0.25F);
-    ck_assert(isnan(step.outlook.future[2]));
+    ck_assert_uint_eq(step.forecast_options.horizon, 4);
+    ck_assert_uint_eq(step.forecast_options.n_future_rows, 3);
+    ck_assert(step.forecast_options.future[0] == 0.5F && step.forecast_options.future[1] == 0.25F);
+    ck_assert(isnan(step.forecast_options.future[2]));
     setup_done(&s);
 }
 
@@ -369,8 +369,8 @@ TEST(known_future_values_fit_the_horizon)
     struct setup s;
     setup_init(&s, model_weather());
     assert_all_refused(&s, refusals, N_OF(refusals));
-    ck_assert_uint_eq(accepted(&s, "{\"x\":[1,2],\"horizon\":1}").outlook.horizon, 1);
-    ck_assert_uint_eq(accepted(&s, "{\"x\":[1,2],\"horizon\":2,\"future\":[[1],[2]]}").outlook.n_future_rows,
+    ck_assert_uint_eq(accepted(&s, "{\"x\":[1,2],\"horizon\":1}").forecast_options.horizon, 1);
+    ck_assert_uint_eq(accepted(&s, "{\"x\":[1,2],\"horizon\":2,\"future\":[[1],[2]]}").forecast_options.n_future_rows,
                       2);
     struct step step;
     ck_assert_int_eq(decode(&s, "{\"x\":[1,2],\"horizon\":12,\"future\":[[1]]}", 40, &step),
@@ -390,7 +390,7 @@ TEST(a_closed_model_takes_no_future)
     struct setup s;
     setup_init(&s, model_closed());
     assert_all_refused(&s, refusals, N_OF(refusals));
-    ck_assert_uint_eq(accepted(&s, "{\"x\":[1],\"horizon\":100,\"future\":[]}").outlook.horizon, 100);
+    ck_assert_uint_eq(accepted(&s, "{\"x\":[1],\"horizon\":100,\"future\":[]}").forecast_options.horizon, 100);
     setup_done(&s);
 }
 
@@ -403,7 +403,7 @@ TEST(a_model_that_feeds_nothing_back_has_no_horizon)
     struct setup s;
     setup_init(&s, model_classes());
     assert_all_refused(&s, refusals, N_OF(refusals));
-    ck_assert_uint_eq(accepted(&s, "{\"x\":[1,2],\"horizon\":1}").outlook.horizon, 1);
+    ck_assert_uint_eq(accepted(&s, "{\"x\":[1,2],\"horizon\":1}").forecast_options.horizon, 1);
     setup_done(&s);
 }
 
@@ -426,7 +426,7 @@ TEST(a_model_of_several_steps_needs_future_rows_by_blocks)
 
 /* ---- forecast ---- */
 
-TEST(an_outlook_needs_its_horizon)
+TEST(a_forecast_needs_its_horizon)
 {
     static const struct refusal refusals[] = {
         { "{}", STATUS_MISSING_FIELD, "horizon" },
@@ -441,17 +441,17 @@ TEST(an_outlook_needs_its_horizon)
     };
     struct setup s;
     setup_init(&s, model_weather());
-    struct outlook outlook = { .horizon = 77, .n_future_rows = 78 };
+    struct forecast_options forecast_options = { .horizon = 77, .n_future_rows = 78 };
     for (size_t i = 0; i < N_OF(refusals); i++) {
-        enum status status = codec_outlook(refusals[i].body, strlen(refusals[i].body), &s.limits, &s.model,
-                                           &s.arena, &outlook, &s.fault);
+        enum status status = codec_forecast_options(refusals[i].body, strlen(refusals[i].body), &s.limits, &s.model,
+                                           &s.arena, &forecast_options, &s.fault);
         ASSERT_REFUSED(status, &s.fault, &refusals[i]);
-        ck_assert(outlook.horizon == 77 && outlook.n_future_rows == 78);
+        ck_assert(forecast_options.horizon == 77 && forecast_options.n_future_rows == 78);
     }
     static const char body[] = "{\"horizon\":3,\"future\":[[0.5],[null]]}";
-    ck_assert_int_eq(codec_outlook(body, strlen(body), &s.limits, &s.model, &s.arena, &outlook, &s.fault),
+    ck_assert_int_eq(codec_forecast_options(body, strlen(body), &s.limits, &s.model, &s.arena, &forecast_options, &s.fault),
                      STATUS_OK);
-    ck_assert(outlook.horizon == 3 && outlook.n_future_rows == 2 && outlook.future[0] == 0.5F &&
-              isnan(outlook.future[1]));
+    ck_assert(forecast_options.horizon == 3 && forecast_options.n_future_rows == 2 && forecast_options.future[0] == 0.5F &&
+              isnan(forecast_options.future[1]));
     setup_done(&s);
 }

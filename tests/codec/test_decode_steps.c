@@ -32,7 +32,7 @@ TEST(steps_are_taken_in_order)
     ck_assert(steps[0].x[0] == 1 && steps[0].x[1] == 2 && !steps[0].has_seq && !steps[0].is_done);
     ck_assert_str_eq(steps[1].session, "b-1");
     ck_assert(steps[1].x[0] == 3 && isnan(steps[1].x[1]) && steps[1].has_seq && steps[1].seq == 9);
-    ck_assert(steps[2].x[0] == 5 && steps[2].outlook.horizon == 2 && steps[2].outlook.future[0] == 7);
+    ck_assert(steps[2].x[0] == 5 && steps[2].forecast_options.horizon == 2 && steps[2].forecast_options.future[0] == 7);
     setup_done(&s);
 }
 

@@ -21,10 +21,10 @@ static enum status decode_steps(struct setup *s, const char *body, struct arena 
     return codec_steps(body, strlen(body), &s->limits, &s->model, arena, &steps, &n, &s->fault);
 }
 
-static enum status decode_outlook(struct setup *s, const char *body, struct arena *arena)
+static enum status decode_forecast_options(struct setup *s, const char *body, struct arena *arena)
 {
-    struct outlook outlook;
-    return codec_outlook(body, strlen(body), &s->limits, &s->model, arena, &outlook, &s->fault);
+    struct forecast_options forecast_options;
+    return codec_forecast_options(body, strlen(body), &s->limits, &s->model, arena, &forecast_options, &s->fault);
 }
 
 static enum status decode_prediction(struct setup *s, const char *body, struct arena *arena)
@@ -67,7 +67,7 @@ TEST(whichever_allocation_of_a_decoder_fails_the_body_is_too_large)
     } bodies[] = {
         { decode_step, "{\"x\":{\"temp\":1},\"horizon\":3,\"future\":[[1],{\"humidity\":2}]}" },
         { decode_steps, "{\"steps\":[{\"session\":\"a\",\"x\":[1,2]},{\"session\":\"b\",\"x\":{}}]}" },
-        { decode_outlook, "{\"horizon\":2,\"future\":[{}]}" },
+        { decode_forecast_options, "{\"horizon\":2,\"future\":[{}]}" },
         { decode_prediction, "{\"x\":[[1,2],{\"temp\":3}]}" },
         { decode_prediction,
           "{\"instances\":[{\"x\":[[1,2]]},{\"x\":[{}],\"future\":[[1]]}],\"horizon\":1}" },

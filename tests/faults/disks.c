@@ -189,7 +189,7 @@ static void run_full_job(const struct scenario *scenario)
     print_job(job, "\"n_epochs\":1000000,\"early_stopping_patience\":null", MANUAL ",\"max_seconds\":1");
     expect_code("POST", JOBS, job, 202);
     wait_for_job("\"status\":\"running\"", "\"status\":\"succeeded\"");
-    fault_arm(FAULT_SPACE, 1, true, "clerk");
+    fault_arm(FAULT_SPACE, 1, true, "jobs");
     wait_for_reason("the database of the jobs cannot be used");
     for (int ms = 0; !log_has("job_waits") && ms < WAIT_MS; ms += 20) {
         nap();

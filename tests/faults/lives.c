@@ -431,10 +431,10 @@ const struct scenario life_scenarios[] = {
     { "stop", run_stop, NULL },
     { "first-request", run_cold, NULL },
     { "first-upload", run_first_upload, NULL },
-    { "job-clerk", run_job, JOB(.thread = "clerk", .hyperparameters = HYPER, .rest = AUTO) },
+    { "job-thread", run_job, JOB(.thread = "jobs", .hyperparameters = HYPER, .rest = AUTO) },
     { "job-trainer", run_job, JOB(.thread = "trainer", .hyperparameters = HYPER, .rest = AUTO) },
     { "job-sessions", run_job,
-      JOB(.thread = "clerk", .sessions =
+      JOB(.thread = "jobs", .sessions =
                                  "{\"model\":\"pump\",\"hyperparameters\":{\"n_epochs\":2,\"window\":8},"
                                  "\"training\":{\"sessions\":[\"a\"]}" MANUAL "}") },
     { NULL, NULL, NULL }

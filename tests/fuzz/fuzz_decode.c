@@ -78,10 +78,10 @@ static const struct gru_info *info_of_model(void)
     return gru_model_info(version.gru);
 }
 
-static void check_outlook(const struct outlook *outlook)
+static void check_forecast_options(const struct forecast_options *forecast_options)
 {
-    FUZZ_CHECK(outlook->horizon <= limits.horizon_max);
-    check_floats(outlook->future, outlook->n_future_rows * info_of_model()->n_future);
+    FUZZ_CHECK(forecast_options->horizon <= limits.horizon_max);
+    check_floats(forecast_options->future, forecast_options->n_future_rows * info_of_model()->n_future);
 }
 
 /* ---- one body ---- */
@@ -92,7 +92,7 @@ static void decode_step(struct body body)
     enum status status = codec_step(body.p, body.n, &limits, false, &step, &step.fault);
     if (check(body, status, &step.fault, false)) {
         check_floats(step.x, info_of_model()->n_inputs);
-        check_outlook(&step.outlook);
+        check_forecast_options(&step.forecast_options);
     }
 }
 
@@ -119,14 +119,14 @@ static void decode_steps(struct body body)
     }
 }
 
-static void decode_outlook(struct body body)
+static void decode_forecast_options(struct body body)
 {
-    struct outlook outlook;
+    struct forecast_options forecast_options;
     struct fault fault;
-    fill(&outlook, sizeof outlook);
-    enum status status = codec_outlook(body.p, body.n, &limits, &model, &arena, &outlook, &fault);
-    if (check(body, status, &fault, is_touched(&outlook, sizeof outlook))) {
-        check_outlook(&outlook);
+    fill(&forecast_options, sizeof forecast_options);
+    enum status status = codec_forecast_options(body.p, body.n, &limits, &model, &arena, &forecast_options, &fault);
+    if (check(body, status, &fault, is_touched(&forecast_options, sizeof forecast_options))) {
+        check_forecast_options(&forecast_options);
     }
 }
 
@@ -144,7 +144,7 @@ static void decode_prediction(struct body body)
         const struct sequence *sequence = &prediction.sequences[k];
         FUZZ_CHECK(sequence->n_rows > 0);
         check_floats(sequence->x, sequence->n_rows * info_of_model()->n_inputs);
-        check_outlook(&sequence->outlook);
+        check_forecast_options(&sequence->forecast_options);
     }
 }
 
@@ -329,7 +329,7 @@ static void decode_job_lines(struct body body)
 /* ---- the choice ---- */
 
 static void (*const decoders[])(struct body body) = { decode_step,     decode_steps,
-                                                      decode_outlook,  decode_prediction, /* '0'... */
+                                                      decode_forecast_options,  decode_prediction, /* '0'... */
                                                       decode_restore,  decode_fork,
                                                       decode_job,      decode_step_lines, /* '4'... */
                                                       decode_job_lines };

@@ -52,7 +52,7 @@ enum {
 /* The daemon's inside, once for all inputs. */
 static struct world {
     struct service *service;
-    struct worker *worker;
+    struct service_context *context;
     struct gru_model *usual, *wider, *with_other_inputs;
     struct record_layout layout; /* of the image */
     struct arena arena;
@@ -112,7 +112,7 @@ static bool open_pool(unsigned ways)
     model->pool = pool;
     FUZZ_CHECK(catalogue_insert(catalogue, model));
     catalogue_publish(world.service, catalogue);
-    worker_turn(world.worker);
+    service_context_turn(world.context);
     return true;
 }
 
@@ -121,13 +121,13 @@ static void close_pool(void)
     struct catalogue *empty = catalogue_copy(NULL);
     FUZZ_CHECK(empty);
     catalogue_publish(world.service, empty);
-    worker_turn(world.worker);
+    service_context_turn(world.context);
 }
 
 static const struct model *find_model(void)
 {
     const struct model *model = NULL;
-    FUZZ_CHECK(model_find(world.worker, "m", &model, &world.fault) == STATUS_OK);
+    FUZZ_CHECK(model_find(world.context, "m", &model, &world.fault) == STATUS_OK);
     return model;
 }
 
@@ -137,7 +137,7 @@ static enum status take_step(const char *session, struct step *ret_step)
     *ret_step = (struct step){ .arena = &world.arena, .model_name = "m", .x = x };
     snprintf(ret_step->session, sizeof ret_step->session, "%s", session);
     struct step *steps[] = { ret_step };
-    service_steps(world.worker, steps, 1);
+    service_steps(world.context, steps, 1);
     FUZZ_CHECK(ret_step->is_done);
     return ret_step->fault.status;
 }
@@ -184,7 +184,7 @@ static void set_up(void)
     world.wider = fuzz_model(FUZZ_WEATHER_WIDER);
     world.with_other_inputs = fuzz_model(FUZZ_CLOSED);
     FUZZ_CHECK(service_create(&config, &world.service, &world.fault) == STATUS_OK);
-    FUZZ_CHECK(worker_create(world.service, &world.worker) == STATUS_OK);
+    FUZZ_CHECK(service_context_create(world.service, &world.context) == STATUS_OK);
     make_image();
 }
 
@@ -318,7 +318,7 @@ static void make_file(struct input *input)
 static enum status read_session(const char *id, struct session *ret_session)
 {
     enum status status =
-        session_read(world.worker, find_model(), id, &world.arena, ret_session, &world.fault);
+        session_read(world.context, find_model(), id, &world.arena, ret_session, &world.fault);
     FUZZ_CHECK(status == STATUS_OK || status == STATUS_SESSION_NOT_FOUND ||
                status == STATUS_SESSION_DAMAGED || status == STATUS_SESSION_EXPIRED ||
                status == STATUS_SESSION_EVICTED);
@@ -407,7 +407,7 @@ static void use_pool(unsigned ways)
     size_t n;
     bool has_more;
     pool_expire(find_model()->pool, clock_now_ms());
-    FUZZ_CHECK(session_list(world.worker, find_model(), "", "", ROWS_MAX, rows, &n, &has_more,
+    FUZZ_CHECK(session_list(world.context, find_model(), "", "", ROWS_MAX, rows, &n, &has_more,
                             &world.fault) == STATUS_OK);
     FUZZ_CHECK(!has_more && (file.is_forged || n <= SESSIONS));
     for (size_t k = 0; k < n; k++) {

@@ -195,13 +195,13 @@ TEST(one_client_with_long_sequences_is_served_for_ever)
 TEST(a_standing_queue_ends_when_the_worker_keeps_up_for_a_while)
 {
     struct load load = fresh();
-    int64_t ms = overload(&load, 0, 3 * QUEUE_MS), began_ms = ms;
+    int64_t ms = overload(&load, 0, 3 * QUEUE_MS), began_at_ms = ms;
     for (; load.level != LOAD_FINE; ms++) {
-        ck_assert_int_lt(ms - began_ms, QUEUE_MS);
+        ck_assert_int_lt(ms - began_at_ms, QUEUE_MS);
         load_begin(&load, QUEUE_MS * MS, ms * MS);
         load_end(&load, (ms + 1) * MS, false);
     }
-    ck_assert_int_gt(ms - began_ms, STANDING_MS); /* a pause of the clients is no end */
+    ck_assert_int_gt(ms - began_at_ms, STANDING_MS); /* a pause of the clients is no end */
     load_begin(&load, QUEUE_MS * MS, ms * MS);
     ck_assert_int_gt(fill(&load, ms), QUEUE_MS / 2);
 }
@@ -272,11 +272,11 @@ TEST(sequences_alone_may_queue_for_half_the_limit)
     struct load load = fresh();
     for (int64_t ms = 0; ms < 10 * QUEUE_MS;) {
         load_begin(&load, QUEUE_MS * MS, ms * MS);
-        int64_t began_ms = ms;
+        int64_t began_at_ms = ms;
         for (; admits(&load, true, ms); ms += 3) {
             load_measure_heavy(&load, 3 * MS);
         }
-        ck_assert_int_le(ms - began_ms, QUEUE_MS / 2 + 3);
+        ck_assert_int_le(ms - began_at_ms, QUEUE_MS / 2 + 3);
         ck_assert_int_eq(load.level, LOAD_FINE);
         load_end(&load, ms * MS, false);
     }

@@ -201,14 +201,14 @@ void world_start(struct world *world)
 {
     enum status status = service_create(&world->config, &world->service, &world->fault);
     ck_assert_msg(status == STATUS_OK, "%s", world->fault.message);
-    ck_assert_int_eq(worker_create(world->service, &world->worker), STATUS_OK);
+    ck_assert_int_eq(service_context_create(world->service, &world->context), STATUS_OK);
 }
 
 void world_stop(struct world *world)
 {
-    worker_free(world->worker);
+    service_context_free(world->context);
     service_free(world->service);
-    world->worker = NULL;
+    world->context = NULL;
     world->service = NULL;
 }
 
@@ -234,8 +234,8 @@ void world_done(struct world *world)
 const struct model *world_model(struct world *world)
 {
     const struct model *model;
-    worker_turn(world->worker);
-    enum status status = model_find(world->worker, "m", &model, &world->fault);
+    service_context_turn(world->context);
+    enum status status = model_find(world->context, "m", &model, &world->fault);
     ck_assert_msg(status == STATUS_OK, "%s", world->fault.message);
     return model;
 }
@@ -248,7 +248,7 @@ struct pool *world_pool(struct world *world)
 unsigned world_put_version(struct world *world, struct bytes bytes)
 {
     const struct model *model;
-    enum status status = model_put(world->worker, "m", bytes.p, bytes.n, &model, &world->fault);
+    enum status status = model_put(world->context, "m", bytes.p, bytes.n, &model, &world->fault);
     ck_assert_msg(status == STATUS_OK, "%s", world->fault.message);
     free(bytes.p);
     return model->versions[model->n_versions - 1].number;
@@ -257,8 +257,8 @@ unsigned world_put_version(struct world *world, struct bytes bytes)
 void world_activate(struct world *world, unsigned number)
 {
     const struct model *model;
-    worker_turn(world->worker);
-    enum status status = model_activate(world->worker, "m", number, &model, &world->fault);
+    service_context_turn(world->context);
+    enum status status = model_activate(world->context, "m", number, &model, &world->fault);
     ck_assert_msg(status == STATUS_OK, "%s", world->fault.message);
     ck_assert_uint_eq(model->active->number, number);
 }
@@ -319,21 +319,21 @@ struct step step_make(struct world *world, const char *session, const float *x)
     return step;
 }
 
-struct outlook outlook_make(struct world *world, size_t horizon, const float *future, size_t n_rows)
+struct forecast_options forecast_options_make(struct world *world, size_t horizon, const float *future, size_t n_rows)
 {
-    return (struct outlook){ .horizon = horizon,
+    return (struct forecast_options){ .horizon = horizon,
                              .future = future,
                              .n_future_rows = n_rows,
                              .future_columns =
-                                 outlook_columns(gru_model_info(world_model(world)->active->gru)) };
+                                 forecast_options_columns(gru_model_info(world_model(world)->active->gru)) };
 }
 
 enum status step_take(struct world *world, struct step *step)
 {
     struct step *steps[] = { step };
     while (!step->is_done) {
-        worker_turn(world->worker);
-        service_steps(world->worker, steps, 1);
+        service_context_turn(world->context);
+        service_steps(world->context, steps, 1);
     }
     world->fault = step->fault;
     return step->fault.status;
@@ -432,7 +432,7 @@ struct session session_get(struct world *world, const char *session)
 {
     struct session got;
     enum status status =
-        session_read(world->worker, world_model(world), session, &world->kept, &got, &world->fault);
+        session_read(world->context, world_model(world), session, &world->kept, &got, &world->fault);
     ck_assert_msg(status == STATUS_OK, "%s", world->fault.message);
     hold(world, got.gru);
     return got;

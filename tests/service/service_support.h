@@ -53,7 +53,7 @@ struct world {
     char folder[64], models[80], data[80];
     struct config config;
     struct service *service;
-    struct worker *worker;
+    struct service_context *context;
     struct arena arena;                    /* reset by each step_x and expect_step */
     struct arena kept;                     /* what session_get returns */
     struct fault fault;                    /* of the last verb */
@@ -89,7 +89,7 @@ float *readings(uint64_t stream, uint64_t first, uint64_t last);
 
 struct step step_make(struct world *world, const char *session, const float *x);
 /* A look ahead with known future values for the version that is active now. */
-struct outlook outlook_make(struct world *world, size_t horizon, const float *future, size_t n_rows);
+struct forecast_options forecast_options_make(struct world *world, size_t horizon, const float *future, size_t n_rows);
 /* Hands it in until it is done. */
 enum status step_take(struct world *world, struct step *step);
 enum status step_x(struct world *world, const char *session, const float *x, struct step *ret_step);
@@ -121,7 +121,7 @@ enum status prediction_finish(struct world *world, struct prediction *prediction
 
 /* That of a session. */
 void forecast_begin(struct world *world, struct arena *arena, const char *session,
-                    const struct outlook *outlook, struct session_forecast *ret_forecast);
+                    const struct forecast_options *forecast_options, struct session_forecast *ret_forecast);
 
 /* ---- whole sessions ---- */
 

@@ -14,32 +14,32 @@ static void start_with_data(struct world *world)
     world_start(world);
 }
 
-TEST(each_trouble_has_a_word_and_a_sentence_of_its_own)
+TEST(each_degraded_state_has_a_word_and_a_sentence_of_its_own)
 {
-    for (enum trouble a = 0; a < TROUBLE_COUNT; a++) {
-        ck_assert(strlen(trouble_word(a)) > 0 && strlen(trouble_sentence(a)) > 10);
-        for (enum trouble b = 0; b < a; b++) {
-            ck_assert_str_ne(trouble_word(a), trouble_word(b));
-            ck_assert_str_ne(trouble_sentence(a), trouble_sentence(b));
+    for (enum degraded_state a = 0; a < DEGRADED_COUNT; a++) {
+        ck_assert(strlen(degraded_word(a)) > 0 && strlen(degraded_sentence(a)) > 10);
+        for (enum degraded_state b = 0; b < a; b++) {
+            ck_assert_str_ne(degraded_word(a), degraded_word(b));
+            ck_assert_str_ne(degraded_sentence(a), degraded_sentence(b));
         }
     }
 }
 
-TEST(a_trouble_ends_when_the_same_succeeds_and_that_of_a_sync_never)
+TEST(a_degraded_state_ends_when_the_same_succeeds_and_that_of_a_sync_never)
 {
     struct world world;
     world_init(&world);
     world_start(&world);
-    for (enum trouble trouble = 0; trouble < TROUBLE_COUNT; trouble++) {
+    for (enum degraded_state state = 0; state < DEGRADED_COUNT; state++) {
         ck_assert(!service_is_degraded(world.service));
-        trouble_settle(world.service, trouble, STATUS_INVALID_VALUE); /* the client's */
-        trouble_settle(world.service, trouble, STATUS_OK);
-        ck_assert(!service_has_trouble(world.service, trouble));
-        trouble_settle(world.service, trouble, STATUS_STORAGE_FAILED);
-        ck_assert(service_has_trouble(world.service, trouble) && service_is_degraded(world.service));
-        trouble_settle(world.service, trouble, STATUS_OK);
-        ck_assert_int_eq(service_has_trouble(world.service, trouble), trouble == TROUBLE_SYNC);
-        atomic_store(&world.service->troubles, 0);
+        degraded_settle(world.service, state, STATUS_INVALID_VALUE); /* the client's */
+        degraded_settle(world.service, state, STATUS_OK);
+        ck_assert(!service_is_degraded_by(world.service, state));
+        degraded_settle(world.service, state, STATUS_STORAGE_FAILED);
+        ck_assert(service_is_degraded_by(world.service, state) && service_is_degraded(world.service));
+        degraded_settle(world.service, state, STATUS_OK);
+        ck_assert_int_eq(service_is_degraded_by(world.service, state), state == DEGRADED_SYNC);
+        atomic_store(&world.service->degraded_states, 0);
     }
     world_done(&world);
 }
@@ -49,9 +49,9 @@ TEST(a_sync_that_succeeds_does_not_make_up_for_one_that_failed)
     struct world world;
     start_with_data(&world);
     ck_assert(service_sync(world.service));
-    trouble_begins(world.service, TROUBLE_SYNC);
+    degraded_begins(world.service, DEGRADED_SYNC);
     ck_assert(!service_sync(world.service));
-    ck_assert(service_has_trouble(world.service, TROUBLE_SYNC));
+    ck_assert(service_is_degraded_by(world.service, DEGRADED_SYNC));
     world_done(&world);
 }
 
@@ -71,9 +71,9 @@ TEST(a_full_disk_refuses_new_sessions_until_there_is_room)
         status = step_x(&world, id, x, &step);
         ck_assert(status == STATUS_OK || status == STATUS_STORAGE_FAILED);
     }
-    ck_assert(service_has_trouble(world.service, TROUBLE_SESSIONS));
+    ck_assert(service_is_degraded_by(world.service, DEGRADED_SESSIONS));
     expect_twin(&world, "old", 1, 2);
-    ck_assert(service_has_trouble(world.service, TROUBLE_SESSIONS));
+    ck_assert(service_is_degraded_by(world.service, DEGRADED_SESSIONS));
     disk_limit(0);
     expect_twin(&world, id, 2, 1);
     ck_assert(!service_is_degraded(world.service));
@@ -87,11 +87,11 @@ TEST(a_full_disk_refuses_new_versions_until_there_is_room)
     struct bytes file = network_file(HIDDEN, 7);
     const struct model *model;
     disk_limit(16);
-    worker_turn(world.worker);
-    ck_assert_int_eq(model_put(world.worker, "m", file.p, file.n, &model, &world.fault),
+    service_context_turn(world.context);
+    ck_assert_int_eq(model_put(world.context, "m", file.p, file.n, &model, &world.fault),
                      STATUS_STORAGE_FAILED);
     disk_limit(0);
-    ck_assert(service_has_trouble(world.service, TROUBLE_VERSIONS));
+    ck_assert(service_is_degraded_by(world.service, DEGRADED_VERSIONS));
     ck_assert_uint_eq(world_model(&world)->n_versions, 1);
     ck_assert_uint_eq(world_put_version(&world, file), 2);
     ck_assert(!service_is_degraded(world.service));
@@ -127,7 +127,7 @@ TEST(a_model_whose_sessions_cannot_be_opened_is_said_to_be_left_out)
     snprintf(path, sizeof path, "%s/sessions/m.pool", world.data);
     ck_assert(unlink(path) == 0 && mkdir(path, 0700) == 0);
     world_start(&world);
-    ck_assert(service_has_trouble(world.service, TROUBLE_MODELS));
+    ck_assert(service_is_degraded_by(world.service, DEGRADED_MODELS));
     ck_assert_int_eq(rmdir(path), 0);
     world_restart(&world);
     ck_assert(!service_is_degraded(world.service));

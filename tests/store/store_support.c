@@ -190,35 +190,35 @@ void assert_job_equal(const struct job *a, const struct job *b)
     assert_life_equal(a, b);
 }
 
-struct jobs *jobs_opened(const char *data)
+struct job_store *jobs_opened(const char *data)
 {
-    struct jobs *jobs = NULL;
+    struct job_store *jobs = NULL;
     struct fault fault;
-    enum status status = jobs_open(data, &jobs, &fault);
+    enum status status = job_store_open(data, &jobs, &fault);
     ck_assert_msg(status == STATUS_OK, "%s", fault.message);
     return jobs;
 }
 
-struct job job_inserted(struct jobs *jobs, unsigned k, enum job_status job_status)
+struct job job_inserted(struct job_store *jobs, unsigned k, enum job_status job_status)
 {
     struct job job = job_filled(k);
     struct fault fault;
     job.status = job_status;
-    enum status status = jobs_insert(jobs, &job, NULL, 0, NULL, 0, &fault);
+    enum status status = job_store_insert(jobs, &job, NULL, 0, NULL, 0, &fault);
     ck_assert_msg(status == STATUS_OK, "%s", fault.message);
     return job;
 }
 
-struct job job_found(struct jobs *jobs, const char *id)
+struct job job_found(struct job_store *jobs, const char *id)
 {
     struct job job;
     struct fault fault;
-    enum status status = jobs_find(jobs, id, &job, &fault);
+    enum status status = job_store_find(jobs, id, &job, &fault);
     ck_assert_msg(status == STATUS_OK, "%s", fault.message);
     return job;
 }
 
-int64_t last_event(struct jobs *jobs)
+int64_t last_event(struct job_store *jobs)
 {
     enum { JOBS = 4, PAGE = 64 };
     int64_t last = 0;
@@ -228,7 +228,7 @@ int64_t last_event(struct jobs *jobs)
         size_t n;
         bool has_more = true;
         for (int64_t after = 0; has_more; after = n > 0 ? events[n - 1].id : after) {
-            enum status status = jobs_list_events(jobs, number, after, PAGE, events, &n, &has_more, &fault);
+            enum status status = job_store_list_events(jobs, number, after, PAGE, events, &n, &has_more, &fault);
             if (status != STATUS_OK) { /* an assertion would be noted, in a file, and files may be limited */
                 ck_abort_msg("%s", fault.message);
             }
@@ -238,24 +238,24 @@ int64_t last_event(struct jobs *jobs)
     return last;
 }
 
-void event_added(struct jobs *jobs, int64_t number, unsigned k)
+void event_added(struct job_store *jobs, int64_t number, unsigned k)
 {
     struct fault fault;
     struct job_event event = { .created_at_ms = k, .level = k % 3, .is_metrics = k % 2 == 0, .step = k };
     snprintf(event.message, sizeof event.message, "event %u", k);
-    enum status status = jobs_add_event(jobs, number, &event, &fault);
+    enum status status = job_store_add_event(jobs, number, &event, &fault);
     ck_assert_msg(status == STATUS_OK, "%s", fault.message);
     ck_assert_int_eq(event.id, last_event(jobs));
 }
 
-void checkpoint_added(struct jobs *jobs, int64_t number, unsigned k, size_t n_state)
+void checkpoint_added(struct job_store *jobs, int64_t number, unsigned k, size_t n_state)
 {
     struct fault fault;
     struct job_checkpoint checkpoint = { .created_at_ms = k, .step = k, .epoch = k, .train_loss = k };
     char *state = malloc(n_state + 1);
     ck_assert_ptr_nonnull(state);
     memset(state, (int)k, n_state);
-    enum status status = jobs_add_checkpoint(jobs, number, &checkpoint, state, n_state, &fault);
+    enum status status = job_store_add_checkpoint(jobs, number, &checkpoint, state, n_state, &fault);
     free(state);
     ck_assert_msg(status == STATUS_OK, "%s", fault.message);
     ck_assert_int_gt(checkpoint.id, 0);

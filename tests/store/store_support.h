@@ -26,13 +26,13 @@ void job_fill_life(struct job *job, unsigned k);
 void assert_job_equal(const struct job *a, const struct job *b);
 void assert_real_equal(double a, double b); /* NaN equals NaN */
 
-struct jobs *jobs_opened(const char *data);
+struct job_store *jobs_opened(const char *data);
 /* A job with this status, without data. */
-struct job job_inserted(struct jobs *jobs, unsigned k, enum job_status status);
-struct job job_found(struct jobs *jobs, const char *id);
+struct job job_inserted(struct job_store *jobs, unsigned k, enum job_status status);
+struct job job_found(struct job_store *jobs, const char *id);
 /* The id of the last event of the first jobs; 0: there is none. */
-int64_t last_event(struct jobs *jobs);
-void event_added(struct jobs *jobs, int64_t number, unsigned k);
-void checkpoint_added(struct jobs *jobs, int64_t number, unsigned k, size_t n_state);
+int64_t last_event(struct job_store *jobs);
+void event_added(struct job_store *jobs, int64_t number, unsigned k);
+void checkpoint_added(struct job_store *jobs, int64_t number, unsigned k, size_t n_state);
 
 #endif

@@ -31,19 +31,19 @@ TEST(every_field_of_a_job_survives_closing)
     struct fault fault;
     enum { N = 2 * JOB_N_STATUSES };
     struct job jobs_in[N];
-    struct jobs *jobs = jobs_opened(folder.path);
+    struct job_store *jobs = jobs_opened(folder.path);
     for (unsigned k = 0; k < N; k++) {
         jobs_in[k] = job_filled(k);
-        ck_assert_int_eq(jobs_insert(jobs, &jobs_in[k], NULL, 0, NULL, 0, &fault), STATUS_OK);
+        ck_assert_int_eq(job_store_insert(jobs, &jobs_in[k], NULL, 0, NULL, 0, &fault), STATUS_OK);
         ck_assert_int_eq(jobs_in[k].number, k + 1);
     }
-    jobs_close(jobs);
+    job_store_close(jobs);
     jobs = jobs_opened(folder.path);
     for (unsigned k = 0; k < N; k++) {
         struct job job = job_found(jobs, jobs_in[k].id);
         assert_job_equal(&job, &jobs_in[k]);
     }
-    jobs_close(jobs);
+    job_store_close(jobs);
     folder_remove(&folder);
 }
 
@@ -52,7 +52,7 @@ TEST(other_users_may_not_read_the_jobs)
     static const char *const names[] = { "jobs.db", "jobs.db-wal", "jobs.db-shm" };
     struct folder folder = folder_make();
     mode_t mask = umask(0);
-    struct jobs *jobs = jobs_opened(folder.path);
+    struct job_store *jobs = jobs_opened(folder.path);
     umask(mask);
     job_inserted(jobs, 1, JOB_QUEUED);
     for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
@@ -62,63 +62,63 @@ TEST(other_users_may_not_read_the_jobs)
         ck_assert_int_eq(stat(path, &stored), 0);
         ck_assert_int_eq(stored.st_mode & 0777, 0600);
     }
-    jobs_close(jobs);
+    job_store_close(jobs);
     folder_remove(&folder);
 }
 
 TEST(jobs_in_memory_behave_alike_and_are_gone_afterwards)
 {
-    struct jobs *jobs = jobs_opened("");
-    struct jobs *others = jobs_opened("");
+    struct job_store *jobs = jobs_opened("");
+    struct job_store *others = jobs_opened("");
     struct job job = job_inserted(jobs, 3, JOB_QUEUED), found;
     struct fault fault;
     found = job_found(jobs, job.id);
     assert_job_equal(&job, &found);
-    ck_assert_int_eq(jobs_find(others, job.id, &found, &fault), STATUS_JOB_NOT_FOUND);
-    jobs_close(others);
-    jobs_close(jobs);
-    jobs_close(NULL);
+    ck_assert_int_eq(job_store_find(others, job.id, &found, &fault), STATUS_JOB_NOT_FOUND);
+    job_store_close(others);
+    job_store_close(jobs);
+    job_store_close(NULL);
 }
 
 TEST(an_unknown_job_is_not_found)
 {
-    struct jobs *jobs = jobs_opened("");
+    struct job_store *jobs = jobs_opened("");
     struct job job = { .number = 77 };
     struct fault fault;
-    ck_assert_int_eq(jobs_find(jobs, "ftjob-nowhere", &job, &fault), STATUS_JOB_NOT_FOUND);
+    ck_assert_int_eq(job_store_find(jobs, "ftjob-nowhere", &job, &fault), STATUS_JOB_NOT_FOUND);
     ck_assert_int_eq(fault.status, STATUS_JOB_NOT_FOUND);
     ck_assert_ptr_nonnull(strstr(fault.message, "ftjob-nowhere"));
     ck_assert_int_eq(job.number, 77);
-    jobs_close(jobs);
+    job_store_close(jobs);
 }
 
 TEST(two_jobs_cannot_have_one_id)
 {
-    struct jobs *jobs = jobs_opened("");
+    struct job_store *jobs = jobs_opened("");
     struct job job = job_inserted(jobs, 1, JOB_QUEUED), twin = job;
     struct fault fault;
     size_t n[JOB_N_STATUSES];
     twin.number = 99;
-    ck_assert_int_eq(jobs_insert(jobs, &twin, NULL, 0, NULL, 0, &fault), STATUS_STORAGE_FAILED);
+    ck_assert_int_eq(job_store_insert(jobs, &twin, NULL, 0, NULL, 0, &fault), STATUS_STORAGE_FAILED);
     ck_assert_int_eq(twin.number, 99);
-    ck_assert_int_eq(jobs_count(jobs, n, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_count(jobs, n, &fault), STATUS_OK);
     ck_assert_uint_eq(n[JOB_QUEUED], 1);
     job_inserted(jobs, 2, JOB_QUEUED); /* and it goes on */
-    jobs_close(jobs);
+    job_store_close(jobs);
 }
 
 /* ---- updates ---- */
 
 TEST(an_update_writes_all_of_its_life_and_nothing_else)
 {
-    struct jobs *jobs = jobs_opened("");
+    struct job_store *jobs = jobs_opened("");
     struct job job = job_inserted(jobs, 1, JOB_QUEUED), other = job_inserted(jobs, 2, JOB_QUEUED);
     struct fault fault;
     struct job changed = job_filled(5); /* another id, model, seed, ... */
     bool written = false;
     enum job_status now;
     changed.number = job.number;
-    ck_assert_int_eq(jobs_update(jobs, &changed, JOB_QUEUED, &written, &now, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_update(jobs, &changed, JOB_QUEUED, &written, &now, &fault), STATUS_OK);
     ck_assert(written);
     ck_assert_int_eq(now, changed.status);
     struct job due = job, found = job_found(jobs, job.id);
@@ -126,65 +126,65 @@ TEST(an_update_writes_all_of_its_life_and_nothing_else)
     assert_job_equal(&found, &due);
     found = job_found(jobs, other.id);
     assert_job_equal(&found, &other);
-    jobs_close(jobs);
+    job_store_close(jobs);
 }
 
 TEST(an_update_from_another_status_writes_nothing)
 {
-    struct jobs *jobs = jobs_opened("");
+    struct job_store *jobs = jobs_opened("");
     struct job job = job_inserted(jobs, 1, JOB_CANCELLED), changed = job;
     struct fault fault;
     bool written = true;
     enum job_status now = JOB_QUEUED;
     job_fill_life(&changed, JOB_SUCCEEDED);
-    ck_assert_int_eq(jobs_update(jobs, &changed, JOB_RUNNING, &written, &now, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_update(jobs, &changed, JOB_RUNNING, &written, &now, &fault), STATUS_OK);
     ck_assert(!written);
     ck_assert_int_eq(now, JOB_CANCELLED);
     struct job found = job_found(jobs, job.id);
     assert_job_equal(&found, &job);
-    jobs_close(jobs);
+    job_store_close(jobs);
 }
 
 TEST(an_update_of_an_unknown_job_finds_none)
 {
-    struct jobs *jobs = jobs_opened("");
+    struct job_store *jobs = jobs_opened("");
     struct job job = job_inserted(jobs, 1, JOB_RUNNING);
     struct fault fault;
     bool written = true;
     enum job_status now = JOB_FAILED;
     job.number = 1000;
-    ck_assert_int_eq(jobs_update(jobs, &job, JOB_RUNNING, &written, &now, &fault), STATUS_JOB_NOT_FOUND);
+    ck_assert_int_eq(job_store_update(jobs, &job, JOB_RUNNING, &written, &now, &fault), STATUS_JOB_NOT_FOUND);
     ck_assert(written && now == JOB_FAILED); /* untouched */
-    jobs_close(jobs);
+    job_store_close(jobs);
 }
 
 /* ---- the queue ---- */
 
-static void assert_next(struct jobs *jobs, const char *id)
+static void assert_next(struct job_store *jobs, const char *id)
 {
     struct job job;
     struct fault fault;
     bool found = false;
-    ck_assert_int_eq(jobs_next(jobs, &found, &job, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_next(jobs, &found, &job, &fault), STATUS_OK);
     ck_assert_int_eq(found, id != NULL);
     if (id) {
         ck_assert_str_eq(job.id, id);
     }
 }
 
-static void set_status(struct jobs *jobs, struct job *job, enum job_status to)
+static void set_status(struct job_store *jobs, struct job *job, enum job_status to)
 {
     struct fault fault;
     bool written;
     enum job_status now, from = job->status;
     job->status = to;
-    ck_assert_int_eq(jobs_update(jobs, job, from, &written, &now, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_update(jobs, job, from, &written, &now, &fault), STATUS_OK);
     ck_assert(written);
 }
 
 TEST(the_next_job_runs_or_is_validated_or_is_the_oldest_queued)
 {
-    struct jobs *jobs = jobs_opened("");
+    struct job_store *jobs = jobs_opened("");
     assert_next(jobs, NULL);
     static const enum job_status over[] = { JOB_PAUSED, JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELLED };
     for (unsigned k = 0; k < 4; k++) {
@@ -201,16 +201,16 @@ TEST(the_next_job_runs_or_is_validated_or_is_the_oldest_queued)
     assert_next(jobs, running.id);
     set_status(jobs, &later, JOB_RUNNING);
     assert_next(jobs, later.id); /* the oldest of those that run */
-    jobs_close(jobs);
+    job_store_close(jobs);
 }
 
 TEST(jobs_are_counted_by_status)
 {
-    struct jobs *jobs = jobs_opened("");
+    struct job_store *jobs = jobs_opened("");
     struct fault fault;
     size_t n[JOB_N_STATUSES];
     memset(n, 0xff, sizeof n);
-    ck_assert_int_eq(jobs_count(jobs, n, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_count(jobs, n, &fault), STATUS_OK);
     for (size_t k = 0; k < JOB_N_STATUSES; k++) {
         ck_assert_uint_eq(n[k], 0);
     }
@@ -219,17 +219,17 @@ TEST(jobs_are_counted_by_status)
             job_inserted(jobs, id++, k);
         }
     }
-    ck_assert_int_eq(jobs_count(jobs, n, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_count(jobs, n, &fault), STATUS_OK);
     for (size_t k = 0; k < JOB_N_STATUSES; k++) {
         ck_assert_uint_eq(n[k], k);
     }
-    jobs_close(jobs);
+    job_store_close(jobs);
 }
 
 /* ---- lists ---- */
 
 /* due: the jobs' numbers, 0 at the end. */
-static void assert_list(struct jobs *jobs, struct job_filter filter, size_t limit, const int64_t *due,
+static void assert_list(struct job_store *jobs, struct job_filter filter, size_t limit, const int64_t *due,
                         bool has_more_due)
 {
     static struct job list[LIST_MAX];
@@ -239,7 +239,7 @@ static void assert_list(struct jobs *jobs, struct job_filter filter, size_t limi
     while (due[n_due] != 0) {
         n_due++;
     }
-    ck_assert_int_eq(jobs_list(jobs, &filter, limit, list, &n, &has_more, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_list(jobs, &filter, limit, list, &n, &has_more, &fault), STATUS_OK);
     ck_assert_uint_eq(n, n_due);
     for (size_t k = 0; k < n_due; k++) {
         ck_assert_int_eq(list[k].number, due[k]);
@@ -251,7 +251,7 @@ static void assert_list(struct jobs *jobs, struct job_filter filter, size_t limi
 
 TEST(jobs_are_listed_newest_first_and_page_by_page)
 {
-    struct jobs *jobs = jobs_opened("");
+    struct job_store *jobs = jobs_opened("");
     struct job all[10];
     assert_list(jobs, (struct job_filter){ .status = -1 }, 5, (int64_t[]){ 0 }, false);
     for (unsigned k = 0; k < 10; k++) {
@@ -275,27 +275,27 @@ TEST(jobs_are_listed_newest_first_and_page_by_page)
     assert_list(jobs, (struct job_filter){ .status = JOB_VALIDATING }, LIST_MAX, (int64_t[]){ 0 }, false);
     assert_list(jobs, (struct job_filter){ .after = all[9].id, .model = "model-0", .status = JOB_FAILED }, 1,
                 (int64_t[]){ 7, 0 }, true);
-    jobs_close(jobs);
+    job_store_close(jobs);
 }
 
 TEST(a_list_after_an_unknown_job_is_refused)
 {
-    struct jobs *jobs = jobs_opened("");
+    struct job_store *jobs = jobs_opened("");
     struct job list[1];
     struct fault fault;
     size_t n = 5;
     bool has_more;
     const struct job_filter filter = { .after = "ftjob-gone", .status = -1 };
-    ck_assert_int_eq(jobs_list(jobs, &filter, 1, list, &n, &has_more, &fault), STATUS_JOB_NOT_FOUND);
+    ck_assert_int_eq(job_store_list(jobs, &filter, 1, list, &n, &has_more, &fault), STATUS_JOB_NOT_FOUND);
     ck_assert_uint_eq(n, 5);
-    jobs_close(jobs);
+    job_store_close(jobs);
 }
 
 /* ---- transactions ---- */
 
 TEST(what_is_done_between_begin_and_end_is_done_as_a_whole)
 {
-    struct jobs *jobs = jobs_opened("");
+    struct job_store *jobs = jobs_opened("");
     struct job job = job_inserted(jobs, 1, JOB_QUEUED);
     struct job_event event = { .message = "it began" };
     struct fault fault;
@@ -305,34 +305,34 @@ TEST(what_is_done_between_begin_and_end_is_done_as_a_whole)
         enum status outcome = round == 0 ? STATUS_NO_MEMORY : STATUS_OK;
         struct job changed = job;
         changed.status = JOB_RUNNING;
-        ck_assert_int_eq(jobs_begin(jobs, &fault), STATUS_OK);
-        ck_assert_int_eq(jobs_add_event(jobs, job.number, &event, &fault), STATUS_OK);
-        ck_assert_int_eq(jobs_update(jobs, &changed, JOB_QUEUED, &written, &now, &fault), STATUS_OK);
-        ck_assert_int_eq(jobs_end(jobs, outcome, &fault), outcome);
+        ck_assert_int_eq(job_store_begin(jobs, &fault), STATUS_OK);
+        ck_assert_int_eq(job_store_add_event(jobs, job.number, &event, &fault), STATUS_OK);
+        ck_assert_int_eq(job_store_update(jobs, &changed, JOB_QUEUED, &written, &now, &fault), STATUS_OK);
+        ck_assert_int_eq(job_store_end(jobs, outcome, &fault), outcome);
         ck_assert_int_eq(job_found(jobs, job.id).status, round == 0 ? JOB_QUEUED : JOB_RUNNING);
         ck_assert_int_eq(last_event(jobs) > 0, round != 0);
     }
-    jobs_close(jobs);
+    job_store_close(jobs);
 }
 
 TEST(a_probe_tells_whether_a_change_would_be_written)
 {
     struct folder folder = folder_make();
-    struct jobs *jobs = jobs_opened(folder.path);
+    struct job_store *jobs = jobs_opened(folder.path);
     void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
     struct rlimit before, none;
     struct fault fault;
-    ck_assert_int_eq(jobs_probe(jobs, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_probe(jobs, &fault), STATUS_OK);
     ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
     none = before;
     none.rlim_cur = 0;
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &none), 0);
-    enum status status = jobs_probe(jobs, &fault);
+    enum status status = job_store_probe(jobs, &fault);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
     ck_assert_int_eq(status, STATUS_STORAGE_FAILED);
-    ck_assert_int_eq(jobs_probe(jobs, &fault), STATUS_OK);
-    jobs_close(jobs);
-    jobs_close(jobs_opened(folder.path)); /* of the same format as before */
+    ck_assert_int_eq(job_store_probe(jobs, &fault), STATUS_OK);
+    job_store_close(jobs);
+    job_store_close(jobs_opened(folder.path)); /* of the same format as before */
     (void)signal(SIGXFSZ, handler);
     folder_remove(&folder);
 }

@@ -20,76 +20,76 @@ static const float values[VALUES] = { 1, 2, 3 };
 static const struct job_series series = { .series = { .x = values, .n_rows = VALUES }, .x_width = 1 };
 static const char *const sessions[] = { "a", "b" };
 
-static enum status do_insert(struct jobs *jobs, struct fault *fault)
+static enum status do_insert(struct job_store *jobs, struct fault *fault)
 {
     struct job job = job_filled(50);
-    return jobs_insert(jobs, &job, &series, 1, sessions, 2, fault);
+    return job_store_insert(jobs, &job, &series, 1, sessions, 2, fault);
 }
 
-static enum status do_update(struct jobs *jobs, struct fault *fault)
+static enum status do_update(struct job_store *jobs, struct fault *fault)
 {
     struct job job = job_filled(1);
     bool written;
     enum job_status now;
     job.number = 1;
     job.status = JOB_PAUSED;
-    return jobs_update(jobs, &job, JOB_RUNNING, &written, &now, fault);
+    return job_store_update(jobs, &job, JOB_RUNNING, &written, &now, fault);
 }
 
-static enum status do_put_series(struct jobs *jobs, struct fault *fault)
+static enum status do_put_series(struct job_store *jobs, struct fault *fault)
 {
     const struct job_series twice[] = { series, series };
-    return jobs_put_series(jobs, 1, twice, 2, fault);
+    return job_store_put_series(jobs, 1, twice, 2, fault);
 }
 
-static enum status do_forget(struct jobs *jobs, struct fault *fault)
+static enum status do_forget(struct job_store *jobs, struct fault *fault)
 {
-    return jobs_forget_data(jobs, 1, fault);
+    return job_store_forget_data(jobs, 1, fault);
 }
 
-static enum status do_event(struct jobs *jobs, struct fault *fault)
+static enum status do_event(struct job_store *jobs, struct fault *fault)
 {
     struct job_event event = { .step = 5, .message = "event" };
-    return jobs_add_event(jobs, 1, &event, fault);
+    return job_store_add_event(jobs, 1, &event, fault);
 }
 
-static enum status do_checkpoint(struct jobs *jobs, struct fault *fault)
+static enum status do_checkpoint(struct job_store *jobs, struct fault *fault)
 {
     struct job_checkpoint checkpoint = { .step = 6 };
-    return jobs_add_checkpoint(jobs, 1, &checkpoint, values, sizeof values, fault);
+    return job_store_add_checkpoint(jobs, 1, &checkpoint, values, sizeof values, fault);
 }
 
-static enum status do_lineage(struct jobs *jobs, struct fault *fault)
+static enum status do_lineage(struct job_store *jobs, struct fault *fault)
 {
     const struct lineage lineage = { .model = "m", .version = 3 };
-    return jobs_put_lineage(jobs, &lineage, fault);
+    return job_store_put_lineage(jobs, &lineage, fault);
 }
 
-static enum status do_delete_lineage(struct jobs *jobs, struct fault *fault)
+static enum status do_delete_lineage(struct job_store *jobs, struct fault *fault)
 {
-    return jobs_delete_lineage(jobs, "m", 2, fault);
+    return job_store_delete_lineage(jobs, "m", 2, fault);
 }
 
 static const struct {
     const char *name;
-    enum status (*run)(struct jobs *jobs, struct fault *fault);
+    enum status (*run)(struct job_store *jobs, struct fault *fault);
 } changes[] = { { "insert", do_insert },         { "update", do_update },
                 { "put_series", do_put_series }, { "forget_data", do_forget },
                 { "add_event", do_event },       { "add_checkpoint", do_checkpoint },
                 { "put_lineage", do_lineage },   { "delete_lineage", do_delete_lineage } };
 enum { N_CHANGES = sizeof changes / sizeof *changes };
 
-static struct jobs *prepared_jobs(const char *data)
+static struct job_store *prepared_jobs(const char *data)
 {
-    struct jobs *jobs = jobs_opened(data);
+    struct job_store *jobs = jobs_opened(data);
     struct fault fault;
     const struct lineage lineage = { .model = "m", .version = 2 };
     struct job job = job_filled(1);
     job.status = JOB_RUNNING;
-    ck_assert_int_eq(jobs_insert(jobs, &job, &series, 1, sessions, 2, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_insert(jobs, &job, &series, 1, sessions, 2, &fault), STATUS_OK);
     event_added(jobs, job.number, 1);
     checkpoint_added(jobs, job.number, 2, 500);
-    ck_assert_int_eq(jobs_put_lineage(jobs, &lineage, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_put_lineage(jobs, &lineage, &fault), STATUS_OK);
     return jobs;
 }
 
@@ -105,7 +105,7 @@ static void sum_versions(void *context, const struct lineage *lineage)
     *(uint64_t *)context += lineage->version;
 }
 
-static struct view see(struct jobs *jobs)
+static struct view see(struct job_store *jobs)
 {
     static struct job all[4];
     struct view view;
@@ -120,22 +120,22 @@ static struct view see(struct jobs *jobs)
     const struct job_filter filter = { .status = -1 };
     memset(&view, 0, sizeof view); /* compared with memcmp */
     arena_init(&arena, 1 << 20);
-    ck_assert_int_eq(jobs_list(jobs, &filter, 4, all, &view.n_jobs, &has_more, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_list(jobs, &filter, 4, all, &view.n_jobs, &has_more, &fault), STATUS_OK);
     view.status = all[view.n_jobs - 1].status;
-    ck_assert_int_eq(jobs_read_series(jobs, 1, &arena, &got_series, &view.n_series, &fault), STATUS_OK);
-    ck_assert_int_eq(jobs_read_sessions(jobs, 1, &arena, &got_sessions, &view.n_sessions, &fault), STATUS_OK);
-    ck_assert_int_eq(jobs_list_events(jobs, 1, 0, 4, events, &view.n_events, &has_more, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_read_series(jobs, 1, &arena, &got_series, &view.n_series, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_read_sessions(jobs, 1, &arena, &got_sessions, &view.n_sessions, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_list_events(jobs, 1, 0, 4, events, &view.n_events, &has_more, &fault), STATUS_OK);
     ck_assert_int_eq(
-        jobs_list_checkpoints(jobs, 1, 0, 4, checkpoints, &view.n_checkpoints, &has_more, &fault), STATUS_OK);
-    ck_assert_int_eq(jobs_read_state(jobs, 1, &state, &view.n_state, checkpoints, &fault), STATUS_OK);
+        job_store_list_checkpoints(jobs, 1, 0, 4, checkpoints, &view.n_checkpoints, &has_more, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_read_state(jobs, 1, &state, &view.n_state, checkpoints, &fault), STATUS_OK);
     free(state);
-    ck_assert_int_eq(jobs_each_lineage(jobs, sum_versions, &view.versions, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_each_lineage(jobs, sum_versions, &view.versions, &fault), STATUS_OK);
     view.last_event = last_event(jobs);
     arena_done(&arena);
     return view;
 }
 
-static void assert_changed(struct jobs *jobs, const struct view *before, bool changed, const char *name)
+static void assert_changed(struct job_store *jobs, const struct view *before, bool changed, const char *name)
 {
     struct view after = see(jobs);
     ck_assert_msg((memcmp(&after, before, sizeof after) != 0) == changed, "%s %s", name,
@@ -197,7 +197,7 @@ static void memory_fail(long n)
 /* Fails from the n-th allocation on. True if the call came to it. */
 static bool change_without_memory(const char *data, size_t k, long n)
 {
-    struct jobs *jobs = prepared_jobs(data);
+    struct job_store *jobs = prepared_jobs(data);
     struct fault fault = { .status = STATUS_OK };
     struct view before = see(jobs);
     memory_fail(n);
@@ -212,7 +212,7 @@ static bool change_without_memory(const char *data, size_t k, long n)
         ck_assert_int_eq(changes[k].run(jobs, &fault), STATUS_OK);
         assert_changed(jobs, &before, true, changes[k].name);
     }
-    jobs_close(jobs);
+    job_store_close(jobs);
     return came_to_it;
 }
 
@@ -251,14 +251,14 @@ TEST(opening_without_memory_fails_and_leaks_nothing)
     struct folder folder = folder_make();
     enum status status = STATUS_NO_MEMORY;
     for (long n = 1; status != STATUS_OK; n++) {
-        struct jobs *jobs = NULL;
+        struct job_store *jobs = NULL;
         struct fault fault;
         memory_fail(n);
-        status = jobs_open(folder.path, &jobs, &fault);
+        status = job_store_open(folder.path, &jobs, &fault);
         memory_fail(0);
         ck_assert_msg(status == STATUS_OK || status == STATUS_NO_MEMORY, "%ld: %s", n, fault.message);
         ck_assert_int_eq(jobs != NULL, status == STATUS_OK);
-        jobs_close(jobs);
+        job_store_close(jobs);
     }
     ck_assert_int_eq(sqlite3_memory_used(), 0);
     folder_remove(&folder);
@@ -273,22 +273,22 @@ TEST(reading_without_memory_fails_and_goes_on_later)
     struct job job;
     bool found;
     enum status status = STATUS_NO_MEMORY;
-    jobs_close(prepared_jobs(folder.path));
+    job_store_close(prepared_jobs(folder.path));
     for (long n = 1; status != STATUS_OK; n++) {
-        struct jobs *jobs = jobs_opened(folder.path);
+        struct job_store *jobs = jobs_opened(folder.path);
         void *state = NULL;
         struct job_checkpoint checkpoint;
         size_t n_state;
         memory_fail(n);
-        status = jobs_next(jobs, &found, &job, &fault);
+        status = job_store_next(jobs, &found, &job, &fault);
         if (status == STATUS_OK) {
-            status = jobs_read_state(jobs, 1, &state, &n_state, &checkpoint, &fault);
+            status = job_store_read_state(jobs, 1, &state, &n_state, &checkpoint, &fault);
         }
         memory_fail(0);
         ck_assert_msg(status == STATUS_OK || status == STATUS_NO_MEMORY, "%ld: %s", n, fault.message);
         free(state);
         ck_assert_uint_eq(see(jobs).n_state, 500);
-        jobs_close(jobs);
+        job_store_close(jobs);
     }
     folder_remove(&folder);
     memory_restore();
@@ -344,7 +344,7 @@ TEST(a_full_disk_fails_the_change_and_changes_nothing)
     void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
     for (size_t k = 0; k < N_CHANGES; k++) {
         for (rlim_t n_bytes = 0; n_bytes <= 8192; n_bytes += 8192) {
-            struct jobs *jobs = prepared_jobs(folder.path);
+            struct job_store *jobs = prepared_jobs(folder.path);
             struct view before = see(jobs);
             struct fault fault;
             struct rlimit limit;
@@ -354,12 +354,12 @@ TEST(a_full_disk_fails_the_change_and_changes_nothing)
             ck_assert_msg(status == STATUS_STORAGE_FAILED, "%s", changes[k].name);
             ck_assert_ptr_nonnull(strstr(fault.message, "jobs.db: "));
             assert_changed(jobs, &before, false, changes[k].name);
-            jobs_close(jobs);
+            job_store_close(jobs);
             jobs = jobs_opened(folder.path); /* nor does a restart see any of it */
             assert_changed(jobs, &before, false, changes[k].name);
             ck_assert_int_eq(changes[k].run(jobs, &fault), STATUS_OK);
             assert_changed(jobs, &before, true, changes[k].name);
-            jobs_close(jobs);
+            job_store_close(jobs);
             folder_remove(&folder);
             folder = folder_make();
         }
@@ -372,15 +372,15 @@ TEST(a_file_that_may_not_be_written_is_said_when_opened)
 {
     struct folder folder = folder_make();
     void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
-    struct jobs *jobs = NULL;
+    struct job_store *jobs = NULL;
     struct fault fault;
     struct rlimit limit;
     limit_files(0, &limit);
-    enum status status = jobs_open(folder.path, &jobs, &fault);
+    enum status status = job_store_open(folder.path, &jobs, &fault);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
     ck_assert_int_eq(status, STATUS_STORAGE_FAILED);
     ck_assert_msg(strstr(fault.message, folder.path) != NULL, "%s", fault.message);
-    jobs_close(jobs_opened(folder.path));
+    job_store_close(jobs_opened(folder.path));
     (void)signal(SIGXFSZ, handler);
     folder_remove(&folder);
 }
@@ -390,24 +390,24 @@ TEST(a_file_that_may_not_be_written_is_said_when_opened)
 TEST(a_second_opening_sees_what_the_first_one_wrote)
 {
     struct folder folder = folder_make();
-    struct jobs *first = jobs_opened(folder.path), *second = jobs_opened(folder.path);
+    struct job_store *first = jobs_opened(folder.path), *second = jobs_opened(folder.path);
     struct job job = job_inserted(first, 1, JOB_QUEUED);
     struct job found = job_found(second, job.id);
     assert_job_equal(&found, &job);
     job = job_inserted(second, 2, JOB_QUEUED);
     found = job_found(first, job.id);
     assert_job_equal(&found, &job);
-    jobs_close(first);
+    job_store_close(first);
     found = job_found(second, job.id);
     assert_job_equal(&found, &job);
-    jobs_close(second);
+    job_store_close(second);
     folder_remove(&folder);
 }
 
 TEST(a_file_that_another_program_keeps_locked_is_a_fault_for_as_long)
 {
     struct folder folder = folder_make();
-    struct jobs *jobs = jobs_opened(folder.path);
+    struct job_store *jobs = jobs_opened(folder.path);
     char path[PATH_MAX];
     sqlite3 *other;
     struct fault fault;
@@ -415,12 +415,12 @@ TEST(a_file_that_another_program_keeps_locked_is_a_fault_for_as_long)
     folder_path(&folder, "jobs.db", path);
     ck_assert_int_eq(sqlite3_open(path, &other), SQLITE_OK);
     ck_assert_int_eq(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
-    ck_assert_int_eq(jobs_insert(jobs, &job, NULL, 0, NULL, 0, &fault), STATUS_STORAGE_FAILED);
+    ck_assert_int_eq(job_store_insert(jobs, &job, NULL, 0, NULL, 0, &fault), STATUS_STORAGE_FAILED);
     ck_assert_msg(strstr(fault.message, "locked") != NULL, "%s", fault.message);
     ck_assert_int_eq(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
-    ck_assert_int_eq(jobs_insert(jobs, &job, NULL, 0, NULL, 0, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_insert(jobs, &job, NULL, 0, NULL, 0, &fault), STATUS_OK);
     sqlite3_close(other);
-    jobs_close(jobs);
+    job_store_close(jobs);
     folder_remove(&folder);
 }
 
@@ -429,16 +429,16 @@ TEST(a_file_that_another_program_keeps_locked_is_a_fault_for_as_long)
 /* Adds events and checkpoints for ever, and a byte to the pipe after each pair. */
 static _Noreturn void write_for_ever(const char *data, int acknowledge)
 {
-    struct jobs *jobs;
+    struct job_store *jobs;
     struct fault fault;
-    if (jobs_open(data, &jobs, &fault) != STATUS_OK) {
+    if (job_store_open(data, &jobs, &fault) != STATUS_OK) {
         _exit(1);
     }
     for (uint64_t k = 1;; k++) {
         struct job_event event = { .step = k };
         struct job_checkpoint checkpoint = { .step = k };
-        if (jobs_add_event(jobs, 1, &event, &fault) != STATUS_OK ||
-            jobs_add_checkpoint(jobs, 1, &checkpoint, values, sizeof values, &fault) != STATUS_OK ||
+        if (job_store_add_event(jobs, 1, &event, &fault) != STATUS_OK ||
+            job_store_add_checkpoint(jobs, 1, &checkpoint, values, sizeof values, &fault) != STATUS_OK ||
             write(acknowledge, "+", 1) != 1) {
             _exit(1);
         }
@@ -448,9 +448,9 @@ static _Noreturn void write_for_ever(const char *data, int acknowledge)
 TEST(a_killed_process_loses_nothing_that_it_acknowledged)
 {
     struct folder folder = folder_make();
-    struct jobs *jobs = prepared_jobs(folder.path);
+    struct job_store *jobs = prepared_jobs(folder.path);
     int64_t n_due = last_event(jobs);
-    jobs_close(jobs);
+    job_store_close(jobs);
     for (int round = 0; round < 5; round++) {
         int ends[2];
         char byte;
@@ -479,12 +479,12 @@ TEST(a_killed_process_loses_nothing_that_it_acknowledged)
         jobs = jobs_opened(folder.path);
         ck_assert_int_ge(last_event(jobs), n_due);
         ck_assert_int_le(last_event(jobs), n_due + 1); /* done, but not yet acknowledged */
-        ck_assert_int_eq(jobs_read_state(jobs, 1, &state, &n_state, &checkpoint, &fault), STATUS_OK);
+        ck_assert_int_eq(job_store_read_state(jobs, 1, &state, &n_state, &checkpoint, &fault), STATUS_OK);
         ck_assert_uint_eq(n_state, sizeof values);
         ck_assert_mem_eq(state, values, sizeof values);
         free(state);
         n_due = last_event(jobs);
-        jobs_close(jobs);
+        job_store_close(jobs);
         ck_assert_int_eq(sql_ask(&folder, "jobs.db",
                                  "SELECT count(*) FROM pragma_integrity_check"
                                  " WHERE integrity_check <> 'ok'"),

@@ -50,17 +50,17 @@ static void make_jobs(const struct folder *folder)
         { .series = { .x = x, .n_rows = 300, .y = x, .n_targets = 300 }, .x_width = 2, .y_width = 1 },
         { .series = { .x = x, .n_rows = 3 }, .is_validation = true, .x_width = 2 },
     };
-    struct jobs *jobs = jobs_opened(folder->path);
+    struct job_store *jobs = jobs_opened(folder->path);
     struct fault fault;
     struct lineage lineage = { .model = "m", .version = 2, .parent = 1, .job = "j" };
     for (unsigned k = 0; k < 3; k++) {
         struct job job = job_filled(k);
-        ck_assert_int_eq(jobs_insert(jobs, &job, series, 2, sessions, 2, &fault), STATUS_OK);
+        ck_assert_int_eq(job_store_insert(jobs, &job, series, 2, sessions, 2, &fault), STATUS_OK);
         event_added(jobs, job.number, k);
         checkpoint_added(jobs, job.number, k, 3000);
     }
-    ck_assert_int_eq(jobs_put_lineage(jobs, &lineage, &fault), STATUS_OK);
-    jobs_close(jobs);
+    ck_assert_int_eq(job_store_put_lineage(jobs, &lineage, &fault), STATUS_OK);
+    job_store_close(jobs);
 }
 
 static void make_recordings(const struct folder *folder)
@@ -99,7 +99,7 @@ static void expect(enum status status, const struct fault *fault, const char *na
     *worst = *worst == STATUS_OK ? status : *worst;
 }
 
-static void read_job_data(struct jobs *jobs, int64_t number, enum status *worst)
+static void read_job_data(struct job_store *jobs, int64_t number, enum status *worst)
 {
     struct fault fault;
     struct arena arena;
@@ -111,23 +111,23 @@ static void read_job_data(struct jobs *jobs, int64_t number, enum status *worst)
     size_t n;
     bool has_more;
     arena_init(&arena, 16 << 20);
-    expect(jobs_read_series(jobs, number, &arena, &series, &n, &fault), &fault, "jobs.db", worst);
-    expect(jobs_read_sessions(jobs, number, &arena, &sessions, &n, &fault), &fault, "jobs.db", worst);
+    expect(job_store_read_series(jobs, number, &arena, &series, &n, &fault), &fault, "jobs.db", worst);
+    expect(job_store_read_sessions(jobs, number, &arena, &sessions, &n, &fault), &fault, "jobs.db", worst);
     arena_done(&arena);
-    expect(jobs_list_events(jobs, number, 0, 4, events, &n, &has_more, &fault), &fault, "jobs.db", worst);
-    expect(jobs_list_checkpoints(jobs, number, 0, 4, checkpoints, &n, &has_more, &fault), &fault, "jobs.db",
+    expect(job_store_list_events(jobs, number, 0, 4, events, &n, &has_more, &fault), &fault, "jobs.db", worst);
+    expect(job_store_list_checkpoints(jobs, number, 0, 4, checkpoints, &n, &has_more, &fault), &fault, "jobs.db",
            worst);
-    expect(jobs_read_state(jobs, number, &state, &n, checkpoints, &fault), &fault, "jobs.db", worst);
+    expect(job_store_read_state(jobs, number, &state, &n, checkpoints, &fault), &fault, "jobs.db", worst);
     free(state);
 }
 
 /* Opens the database, reads all of it and adds to it. */
 static enum status use_jobs(const struct folder *folder)
 {
-    struct jobs *jobs = NULL;
+    struct job_store *jobs = NULL;
     struct fault fault;
     enum status worst = STATUS_OK;
-    expect(jobs_open(folder->path, &jobs, &fault), &fault, "jobs.db", &worst);
+    expect(job_store_open(folder->path, &jobs, &fault), &fault, "jobs.db", &worst);
     if (!jobs) {
         return worst;
     }
@@ -137,20 +137,20 @@ static enum status use_jobs(const struct folder *folder)
     bool found;
     enum job_status now;
     const struct job_filter filter = { .status = -1 };
-    expect(jobs_list(jobs, &filter, 4, list, &n, &found, &fault), &fault, "jobs.db", &worst);
-    expect(jobs_count(jobs, n_by_status, &fault), &fault, "jobs.db", &worst);
-    expect(jobs_next(jobs, &found, &job, &fault), &fault, "jobs.db", &worst);
-    expect(jobs_find(jobs, "ftjob-0000000000000000000000001", &job, &fault), &fault, "jobs.db", &worst);
-    expect(jobs_each_lineage(jobs, ignore_lineage, NULL, &fault), &fault, "jobs.db", &worst);
+    expect(job_store_list(jobs, &filter, 4, list, &n, &found, &fault), &fault, "jobs.db", &worst);
+    expect(job_store_count(jobs, n_by_status, &fault), &fault, "jobs.db", &worst);
+    expect(job_store_next(jobs, &found, &job, &fault), &fault, "jobs.db", &worst);
+    expect(job_store_find(jobs, "ftjob-0000000000000000000000001", &job, &fault), &fault, "jobs.db", &worst);
+    expect(job_store_each_lineage(jobs, ignore_lineage, NULL, &fault), &fault, "jobs.db", &worst);
     for (int64_t number = 1; number <= 3; number++) {
         read_job_data(jobs, number, &worst);
     }
     job.number = 1;
-    expect(jobs_update(jobs, &job, JOB_PAUSED, &found, &now, &fault), &fault, "jobs.db", &worst);
+    expect(job_store_update(jobs, &job, JOB_PAUSED, &found, &now, &fault), &fault, "jobs.db", &worst);
     struct job_event event = { .step = 1 };
-    expect(jobs_add_event(jobs, 1, &event, &fault), &fault, "jobs.db", &worst);
-    expect(jobs_forget_data(jobs, 1, &fault), &fault, "jobs.db", &worst);
-    jobs_close(jobs);
+    expect(job_store_add_event(jobs, 1, &event, &fault), &fault, "jobs.db", &worst);
+    expect(job_store_forget_data(jobs, 1, &fault), &fault, "jobs.db", &worst);
+    job_store_close(jobs);
     return worst;
 }
 
@@ -185,11 +185,11 @@ static enum status use_recordings(const struct folder *folder)
 
 static void assert_jobs_refused(const struct folder *folder, const char *words)
 {
-    struct jobs *jobs = NULL;
+    struct job_store *jobs = NULL;
     struct fault fault;
     char path[PATH_MAX];
     folder_path(folder, "jobs.db", path);
-    ck_assert_int_eq(jobs_open(folder->path, &jobs, &fault), STATUS_STORAGE_FAILED);
+    ck_assert_int_eq(job_store_open(folder->path, &jobs, &fault), STATUS_STORAGE_FAILED);
     ck_assert_ptr_null(jobs);
     ck_assert_msg(strstr(fault.message, path) != NULL, "%s", fault.message);
     ck_assert_msg(strstr(fault.message, words) != NULL, "%s", fault.message);
@@ -269,10 +269,10 @@ TEST(a_missing_directory_and_a_folder_in_place_of_the_file_are_said)
 TEST(a_path_that_is_too_long_is_refused)
 {
     static char path[2 * PATH_MAX];
-    struct jobs *jobs = NULL;
+    struct job_store *jobs = NULL;
     struct fault fault;
     memset(path, 'p', sizeof path - 1);
-    ck_assert_int_eq(jobs_open(path, &jobs, &fault), STATUS_STORAGE_FAILED);
+    ck_assert_int_eq(job_store_open(path, &jobs, &fault), STATUS_STORAGE_FAILED);
     ck_assert_ptr_null(jobs);
 }
 

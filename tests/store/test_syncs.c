@@ -24,12 +24,12 @@ __attribute__((visibility("default"))) int fsync(int fd)
 TEST(each_change_of_a_job_is_on_disk_when_its_call_returns)
 {
     struct folder folder = folder_make();
-    struct jobs *jobs = jobs_opened(folder.path);
+    struct job_store *jobs = jobs_opened(folder.path);
     for (unsigned k = 1; k < 4; k++) {
         long before = n_syncs;
         job_inserted(jobs, k, JOB_QUEUED);
         ck_assert_int_gt(n_syncs, before);
     }
-    jobs_close(jobs);
+    job_store_close(jobs);
     folder_remove(&folder);
 }

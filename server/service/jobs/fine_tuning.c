@@ -7,7 +7,7 @@
 
 uint64_t service_jobs_generation(const struct service *service)
 {
-    return atomic_load(&service->ledger->generation);
+    return atomic_load(&service->job_database->generation);
 }
 
 bool service_jobs_are_durable(const struct service *service)
@@ -17,54 +17,54 @@ bool service_jobs_are_durable(const struct service *service)
 
 /* ---- looking ---- */
 
-enum status job_find(struct worker *worker, const char *id, struct job *ret_job, struct fault *fault)
+enum status job_find(struct service_context *context, const char *id, struct job *ret_job, struct fault *fault)
 {
-    struct ledger *ledger = worker->service->ledger;
-    enum status status = jobs_find(ledger_lock(ledger), id, ret_job, fault);
-    ledger_unlock(ledger);
+    struct job_database *job_database = context->service->job_database;
+    enum status status = job_store_find(job_database_lock(job_database), id, ret_job, fault);
+    job_database_unlock(job_database);
     return status;
 }
 
-enum status job_list(struct worker *worker, const struct job_filter *filter, size_t limit,
+enum status job_list(struct service_context *context, const struct job_filter *filter, size_t limit,
                      struct job *ret_jobs, size_t *ret_n, bool *ret_has_more, struct fault *fault)
 {
-    struct ledger *ledger = worker->service->ledger;
-    enum status status = jobs_list(ledger_lock(ledger), filter, limit, ret_jobs, ret_n, ret_has_more, fault);
-    ledger_unlock(ledger);
+    struct job_database *job_database = context->service->job_database;
+    enum status status = job_store_list(job_database_lock(job_database), filter, limit, ret_jobs, ret_n, ret_has_more, fault);
+    job_database_unlock(job_database);
     return status;
 }
 
-enum status job_events(struct worker *worker, const char *id, int64_t after, size_t limit,
+enum status job_events(struct service_context *context, const char *id, int64_t after, size_t limit,
                        struct job *ret_job, struct job_event *ret_events, size_t *ret_n, bool *ret_has_more,
                        struct fault *fault)
 {
-    struct ledger *ledger = worker->service->ledger;
+    struct job_database *job_database = context->service->job_database;
     struct job job;
-    struct jobs *jobs = ledger_lock(ledger);
-    enum status status = jobs_find(jobs, id, &job, fault);
+    struct job_store *jobs = job_database_lock(job_database);
+    enum status status = job_store_find(jobs, id, &job, fault);
     if (status == STATUS_OK) {
-        status = jobs_list_events(jobs, job.number, after, limit, ret_events, ret_n, ret_has_more, fault);
+        status = job_store_list_events(jobs, job.number, after, limit, ret_events, ret_n, ret_has_more, fault);
     }
-    ledger_unlock(ledger);
+    job_database_unlock(job_database);
     if (status == STATUS_OK) {
         *ret_job = job;
     }
     return status;
 }
 
-enum status job_checkpoints(struct worker *worker, const char *id, int64_t after, size_t limit,
+enum status job_checkpoints(struct service_context *context, const char *id, int64_t after, size_t limit,
                             struct job_checkpoint *ret_checkpoints, size_t *ret_n, bool *ret_has_more,
                             struct fault *fault)
 {
-    struct ledger *ledger = worker->service->ledger;
+    struct job_database *job_database = context->service->job_database;
     struct job job;
-    struct jobs *jobs = ledger_lock(ledger);
-    enum status status = jobs_find(jobs, id, &job, fault);
+    struct job_store *jobs = job_database_lock(job_database);
+    enum status status = job_store_find(jobs, id, &job, fault);
     if (status == STATUS_OK) {
-        status = jobs_list_checkpoints(jobs, job.number, after, limit, ret_checkpoints, ret_n, ret_has_more,
+        status = job_store_list_checkpoints(jobs, job.number, after, limit, ret_checkpoints, ret_n, ret_has_more,
                                        fault);
     }
-    ledger_unlock(ledger);
+    job_database_unlock(job_database);
     return status;
 }
 
@@ -83,14 +83,14 @@ static enum job_status status_after(const struct job *job, const struct transiti
     return transition->to == JOB_QUEUED && gathers ? JOB_VALIDATING : transition->to;
 }
 
-static enum status check_transition(const struct ledger *ledger, const struct job *job,
+static enum status check_transition(const struct job_database *job_database, const struct job *job,
                                     const struct transition *transition, struct fault *fault)
 {
     if (!(transition->from & 1U << job->status)) {
         return fault_set(fault, STATUS_JOB_STATUS_CONFLICT, NULL, "the job is %s and cannot be %s",
                          job_status_word(job->status), transition->done);
     }
-    if (ledger->finishing == job->number) {
+    if (job_database->finishing == job->number) {
         return fault_set(fault, STATUS_JOB_STATUS_CONFLICT, NULL,
                          "the job's version is being stored, so it can no longer be %s", transition->done);
     }
@@ -98,68 +98,68 @@ static enum status check_transition(const struct ledger *ledger, const struct jo
 }
 
 /* Whoever was to work on it learns of it from the database. */
-static enum status change_locked(struct ledger *ledger, struct job *job, const struct transition *transition,
+static enum status change_locked(struct job_database *job_database, struct job *job, const struct transition *transition,
                                  struct fault *fault)
 {
-    struct job_event event = ledger_message(JOB_EVENT_INFO, "the job was %s", transition->done);
+    struct job_event event = job_database_message(JOB_EVENT_INFO, "the job was %s", transition->done);
     enum job_status from = job->status;
     enum job_status now;
     job->status = status_after(job, transition);
     job->estimated_finish_ms = 0;
     job->finished_at_ms = job_is_over(job->status) ? event.created_at_ms : 0;
-    enum status status = ledger_change_locked(ledger, job, from, &event, 1, &now, fault);
+    enum status status = job_database_change_locked(job_database, job, from, &event, 1, &now, fault);
     if (status == STATUS_OK && job_is_over(job->status)) {
-        ledger_note_over_locked(ledger, job->number);
+        job_database_note_over_locked(job_database, job->number);
     }
     return status;
 }
 
-static enum status change(struct worker *worker, const char *id, const struct transition *transition,
+static enum status change(struct service_context *context, const char *id, const struct transition *transition,
                           struct job *ret_job, struct fault *fault)
 {
-    struct ledger *ledger = worker->service->ledger;
+    struct job_database *job_database = context->service->job_database;
     struct job job;
-    enum status status = jobs_find(ledger_lock(ledger), id, &job, fault);
+    enum status status = job_store_find(job_database_lock(job_database), id, &job, fault);
     if (status == STATUS_OK) {
-        status = check_transition(ledger, &job, transition, fault);
+        status = check_transition(job_database, &job, transition, fault);
     }
     if (status == STATUS_OK) {
-        status = change_locked(ledger, &job, transition, fault);
+        status = change_locked(job_database, &job, transition, fault);
     }
-    ledger_unlock(ledger);
-    trouble_settle(worker->service, TROUBLE_JOBS, status);
+    job_database_unlock(job_database);
+    degraded_settle(context->service, DEGRADED_JOBS, status);
     if (status == STATUS_OK) {
-        ledger_interrupt(ledger);
+        job_database_interrupt(job_database);
         log_event(LOG_INFO, transition->logged, LOG_STRING("job", job.id));
         *ret_job = job;
     }
     return status;
 }
 
-enum status job_cancel(struct worker *worker, const char *id, struct job *ret_job, struct fault *fault)
+enum status job_cancel(struct service_context *context, const char *id, struct job *ret_job, struct fault *fault)
 {
     static const struct transition cancel = { .to = JOB_CANCELLED,
                                               .from = 1U << JOB_VALIDATING | 1U << JOB_QUEUED |
                                                       1U << JOB_RUNNING | 1U << JOB_PAUSED,
                                               .done = "cancelled",
                                               .logged = "job_cancelled" };
-    return change(worker, id, &cancel, ret_job, fault);
+    return change(context, id, &cancel, ret_job, fault);
 }
 
-enum status job_pause(struct worker *worker, const char *id, struct job *ret_job, struct fault *fault)
+enum status job_pause(struct service_context *context, const char *id, struct job *ret_job, struct fault *fault)
 {
     static const struct transition pause = { .to = JOB_PAUSED,
                                              .from =
                                                  1U << JOB_VALIDATING | 1U << JOB_QUEUED | 1U << JOB_RUNNING,
                                              .done = "paused",
                                              .logged = "job_paused" };
-    return change(worker, id, &pause, ret_job, fault);
+    return change(context, id, &pause, ret_job, fault);
 }
 
-enum status job_resume(struct worker *worker, const char *id, struct job *ret_job, struct fault *fault)
+enum status job_resume(struct service_context *context, const char *id, struct job *ret_job, struct fault *fault)
 {
     static const struct transition resume = {
         .to = JOB_QUEUED, .from = 1U << JOB_PAUSED, .done = "resumed", .logged = "job_resumed"
     };
-    return change(worker, id, &resume, ret_job, fault);
+    return change(context, id, &resume, ret_job, fault);
 }

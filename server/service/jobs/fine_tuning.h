@@ -2,9 +2,9 @@
  * fine_tuning.h - fine-tuning jobs, as verbs (service.h's rules hold). A part of the service of its own, because
  * jobs live on two threads that nothing else knows:
  *
- * - the clerk, of normal priority, takes jobs from the queue, writes down what becomes of them, stores and
+ * - the job thread, of normal priority, takes jobs from the queue, writes down what becomes of them, stores and
  *   promotes versions, and writes what sessions record. It alone waits for the disk.
- * - the trainer, of SCHED_IDLE, does arithmetic that the clerk hands it and nothing else. It takes no lock
+ * - the trainer, of SCHED_IDLE, does arithmetic that the job thread hands it and nothing else. It takes no lock
  * that a thread of normal priority could wait for: it may be kept from running for long.
  *
  * The database is the one truth about a job. The jobs mutex serialises its use; workers hold it for short
@@ -55,26 +55,26 @@ struct job_request {
 
 /* Checks all that can be checked at once, and writes the job down as queued (validating, where sessions'
  * recordings are to be gathered first). Faults name the request's fields. */
-enum status job_create(struct worker *worker, const struct job_request *request, struct job *ret_job,
+enum status job_create(struct service_context *context, const struct job_request *request, struct job *ret_job,
                        struct fault *fault);
-enum status job_find(struct worker *worker, const char *id, struct job *ret_job, struct fault *fault);
+enum status job_find(struct service_context *context, const char *id, struct job *ret_job, struct fault *fault);
 /* Newest first; ret_jobs: room for limit. */
-enum status job_list(struct worker *worker, const struct job_filter *filter, size_t limit,
+enum status job_list(struct service_context *context, const struct job_filter *filter, size_t limit,
                      struct job *ret_jobs, size_t *ret_n, bool *ret_has_more, struct fault *fault);
 /* STATUS_JOB_STATUS_CONFLICT if the job's status does not allow it. */
-enum status job_cancel(struct worker *worker, const char *id, struct job *ret_job, struct fault *fault);
-enum status job_pause(struct worker *worker, const char *id, struct job *ret_job, struct fault *fault);
-enum status job_resume(struct worker *worker, const char *id, struct job *ret_job, struct fault *fault);
+enum status job_cancel(struct service_context *context, const char *id, struct job *ret_job, struct fault *fault);
+enum status job_pause(struct service_context *context, const char *id, struct job *ret_job, struct fault *fault);
+enum status job_resume(struct service_context *context, const char *id, struct job *ret_job, struct fault *fault);
 
 /* Oldest first, those with an id above `after`; *ret_job as it was no later than the events: if it is over
  * and there are no more, none will follow. */
-enum status job_events(struct worker *worker, const char *id, int64_t after, size_t limit,
+enum status job_events(struct service_context *context, const char *id, int64_t after, size_t limit,
                        struct job *ret_job, struct job_event *ret_events, size_t *ret_n, bool *ret_has_more,
                        struct fault *fault);
 /* Changes whenever there is an event of any job, or a job's status has changed: for whoever waits for events.
  * Lock-free. */
 uint64_t service_jobs_generation(const struct service *service);
-enum status job_checkpoints(struct worker *worker, const char *id, int64_t after, size_t limit,
+enum status job_checkpoints(struct service_context *context, const char *id, int64_t after, size_t limit,
                             struct job_checkpoint *ret_checkpoints, size_t *ret_n, bool *ret_has_more,
                             struct fault *fault);
 

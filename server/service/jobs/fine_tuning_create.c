@@ -159,11 +159,11 @@ static enum status enqueue(struct service *service, struct job *job, const struc
                            size_t n_rows, const struct job_request *request, struct job_event *event,
                            struct fault *fault)
 {
-    struct ledger *ledger = service->ledger;
+    struct job_database *job_database = service->job_database;
     size_t n_jobs[JOB_N_STATUSES];
     size_t n_sessions = job->source == JOB_SERIES ? 0 : request->n_sessions;
-    struct jobs *jobs = ledger_lock(ledger);
-    enum status status = jobs_count(jobs, n_jobs, fault);
+    struct job_store *jobs = job_database_lock(job_database);
+    enum status status = job_store_count(jobs, n_jobs, fault);
     size_t n_waiting =
         status == STATUS_OK ? n_jobs[JOB_VALIDATING] + n_jobs[JOB_QUEUED] + n_jobs[JOB_PAUSED] : 0;
     if (status == STATUS_OK && n_waiting >= service->config->job_max) {
@@ -173,15 +173,15 @@ static enum status enqueue(struct service *service, struct job *job, const struc
                            n_waiting);
     }
     if (status == STATUS_OK) {
-        status = jobs_insert(jobs, job, rows, n_rows, request->sessions, n_sessions, fault);
+        status = job_store_insert(jobs, job, rows, n_rows, request->sessions, n_sessions, fault);
     }
     if (status == STATUS_OK) {
         struct fault lost; /* the job is there, whether this is said or not */
-        (void)!jobs_add_event(jobs, job->number, event, &lost);
-        ledger_note_change(ledger);
+        (void)!job_store_add_event(jobs, job->number, event, &lost);
+        job_database_note_change(job_database);
     }
-    ledger_unlock(ledger);
-    ledger_ring(ledger);
+    job_database_unlock(job_database);
+    job_database_wake(job_database);
     return status;
 }
 
@@ -190,33 +190,33 @@ static enum status take_series(const struct service *service, const struct job_r
                                const struct gru_model *gru, struct job *job, struct job_series **ret_rows,
                                size_t *ret_n, struct job_event *ret_event, struct fault *fault)
 {
-    const struct material material = { .series = request->series,
+    const struct training_set training_set = { .series = request->series,
                                        .n_series = request->source == JOB_SERIES ? request->n_series : 0,
                                        .validation = request->validation,
                                        .n_validation = request->n_validation };
     struct gru_training_info info;
-    struct gru_training training = material_training(job, &material);
+    struct gru_training training = training_set_training(job, &training_set);
     if (request->source == JOB_SERIES) {
-        enum status status = material_check(service->config, gru, &training, &info, fault);
+        enum status status = training_set_check(service->config, gru, &training, &info, fault);
         if (status != STATUS_OK) {
             return status;
         }
         job->n_steps = info.n_steps;
-        *ret_event = material_describe(gru, &training, &info);
+        *ret_event = training_set_describe(gru, &training, &info);
     } else {
-        *ret_event = ledger_message(JOB_EVENT_INFO, "what the sessions recorded is to be gathered");
+        *ret_event = job_database_message(JOB_EVENT_INFO, "what the sessions recorded is to be gathered");
     }
-    *ret_rows = material_to_rows(&material, gru_model_info(gru), &job->hyperparameters, ret_n);
+    *ret_rows = training_set_to_rows(&training_set, gru_model_info(gru), &job->hyperparameters, ret_n);
     return *ret_rows ? STATUS_OK : fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the job's data");
 }
 
-enum status job_create(struct worker *worker, const struct job_request *request, struct job *ret_job,
+enum status job_create(struct service_context *context, const struct job_request *request, struct job *ret_job,
                        struct fault *fault)
 {
-    struct service *service = worker->service;
+    struct service *service = context->service;
     const struct model *model;
     const struct version *version;
-    enum status status = model_find(worker, request->model, &model, fault);
+    enum status status = model_find(context, request->model, &model, fault);
     if (status == STATUS_OK) {
         status = version_find(model, request->version, &version, fault);
     }
@@ -239,7 +239,7 @@ enum status job_create(struct worker *worker, const struct job_request *request,
     }
     status = enqueue(service, &job, rows, n_rows, request, &event, fault);
     free(rows);
-    trouble_settle(service, TROUBLE_JOBS, status);
+    degraded_settle(service, DEGRADED_JOBS, status);
     if (status == STATUS_OK) {
         log_event(LOG_INFO, "job_created", LOG_STRING("job", job.id), LOG_STRING("model", job.model),
                   LOG_INT("version", job.base_version));

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 
 struct gathering {
-    struct clerk *clerk;
+    struct job_thread *job_thread;
     struct job *job;
     struct gru_model *base;
     struct arena arena;
-    struct material material;
+    struct training_set training_set;
     struct gru_training training;
     struct gru_training_info info;
     struct fault *fault;
@@ -21,9 +21,9 @@ struct gathering {
 static enum status read_recordings(struct gathering *gathering, const char *const *sessions,
                                    size_t n_sessions, struct fault *fault)
 {
-    struct clerk *clerk = gathering->clerk;
+    struct job_thread *job_thread = gathering->job_thread;
     const struct job *job = gathering->job;
-    struct recorder *recorder = clerk->service->recorder;
+    struct recorder *recorder = job_thread->service->recorder;
     struct gru_series *series;
     size_t n;
     if (!recorder) {
@@ -33,15 +33,15 @@ static enum status read_recordings(struct gathering *gathering, const char *cons
     enum status status = recorder_flush(recorder, fault);
     if (status == STATUS_OK) {
         status = recorder_read(recorder, job->model, gru_model_info(gathering->base)->n_inputs, job->source,
-                               sessions, n_sessions, clerk->service->config->job_memory_max,
+                               sessions, n_sessions, job_thread->service->config->job_memory_max,
                                &gathering->arena, &series, &n, fault);
     }
     if (status == STATUS_REQUEST_TOO_LARGE) {
         return fault_set(fault, STATUS_JOB_TOO_LARGE, NULL, "%s", fault->message);
     }
     if (status == STATUS_OK) {
-        gathering->material.series = series;
-        gathering->material.n_series = n;
+        gathering->training_set.series = series;
+        gathering->training_set.n_series = n;
         if (n == 0) {
             return fault_set(fault, STATUS_INVALID_TRAINING, "training",
                              "no session recorded two readings in a row");
@@ -53,18 +53,18 @@ static enum status read_recordings(struct gathering *gathering, const char *cons
 /* The posted validation series stay; training series are those of a gathering that was interrupted. */
 static enum status collect(struct gathering *gathering, struct fault *fault)
 {
-    struct ledger *ledger = gathering->clerk->ledger;
+    struct job_database *job_database = gathering->job_thread->job_database;
     int64_t number = gathering->job->number;
     const char *const *sessions;
     size_t n_sessions, n_rows;
     struct job_series *rows;
-    struct jobs *jobs = ledger_lock(ledger);
-    enum status status = jobs_read_sessions(jobs, number, &gathering->arena, &sessions, &n_sessions, fault);
+    struct job_store *jobs = job_database_lock(job_database);
+    enum status status = job_store_read_sessions(jobs, number, &gathering->arena, &sessions, &n_sessions, fault);
     if (status == STATUS_OK) {
-        status = jobs_read_series(jobs, number, &gathering->arena, &rows, &n_rows, fault);
+        status = job_store_read_series(jobs, number, &gathering->arena, &rows, &n_rows, fault);
     }
-    ledger_unlock(ledger);
-    if (status == STATUS_OK && !material_of_rows(rows, n_rows, &gathering->arena, &gathering->material)) {
+    job_database_unlock(job_database);
+    if (status == STATUS_OK && !training_set_of_rows(rows, n_rows, &gathering->arena, &gathering->training_set)) {
         status = fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the job's data");
     }
     return status == STATUS_OK ? read_recordings(gathering, sessions, n_sessions, fault) : status;
@@ -74,35 +74,35 @@ static enum status collect(struct gathering *gathering, struct fault *fault)
 static void check(void *context)
 {
     struct gathering *gathering = context;
-    gathering->training = material_training(gathering->job, &gathering->material);
-    gathering->status = material_check(gathering->clerk->service->config, gathering->base,
+    gathering->training = training_set_training(gathering->job, &gathering->training_set);
+    gathering->status = training_set_check(gathering->job_thread->service->config, gathering->base,
                                        &gathering->training, &gathering->info, gathering->fault);
 }
 
 static enum status keep(struct gathering *gathering, struct fault *fault)
 {
-    struct ledger *ledger = gathering->clerk->ledger;
+    struct job_database *job_database = gathering->job_thread->job_database;
     size_t n_rows;
-    struct job_series *rows = material_to_rows(&gathering->material, gru_model_info(gathering->base),
+    struct job_series *rows = training_set_to_rows(&gathering->training_set, gru_model_info(gathering->base),
                                                &gathering->job->hyperparameters, &n_rows);
     if (!rows) {
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the job's data");
     }
-    enum status status = jobs_put_series(ledger_lock(ledger), gathering->job->number, rows, n_rows, fault);
-    ledger_unlock(ledger);
+    enum status status = job_store_put_series(job_database_lock(job_database), gathering->job->number, rows, n_rows, fault);
+    job_database_unlock(job_database);
     free(rows);
     return status;
 }
 
 static enum status gather(struct gathering *gathering, struct fault *fault)
 {
-    worker_turn(gathering->clerk->worker);
-    enum status status = version_find_base(gathering->clerk->worker, gathering->job, &gathering->base, fault);
+    service_context_turn(gathering->job_thread->context);
+    enum status status = version_find_base(gathering->job_thread->context, gathering->job, &gathering->base, fault);
     if (status == STATUS_OK) {
         status = collect(gathering, fault);
     }
     if (status == STATUS_OK) {
-        clerk_compute(gathering->clerk, check, gathering);
+        job_thread_compute(gathering->job_thread, check, gathering);
         status = gathering->status;
     }
     if (status == STATUS_OK) {
@@ -111,32 +111,32 @@ static enum status gather(struct gathering *gathering, struct fault *fault)
     return status;
 }
 
-static enum status gather_once(struct clerk *clerk, struct job *job, struct fault *fault)
+static enum status gather_once(struct job_thread *job_thread, struct job *job, struct fault *fault)
 {
-    struct gathering gathering = { .clerk = clerk, .job = job, .fault = fault };
+    struct gathering gathering = { .job_thread = job_thread, .job = job, .fault = fault };
     arena_init(&gathering.arena, SIZE_MAX);
     enum status status = gather(&gathering, fault);
     if (status == STATUS_OK) {
         enum job_status now;
-        struct job_event event = material_describe(gathering.base, &gathering.training, &gathering.info);
+        struct job_event event = training_set_describe(gathering.base, &gathering.training, &gathering.info);
         job->status = JOB_QUEUED;
         job->n_steps = gathering.info.n_steps;
-        status = ledger_change(clerk->ledger, job, JOB_VALIDATING, &event, 1, &now, fault);
+        status = job_database_change(job_thread->job_database, job, JOB_VALIDATING, &event, 1, &now, fault);
     }
     gru_model_unref(gathering.base);
     arena_done(&gathering.arena);
     return status;
 }
 
-void clerk_gather(struct clerk *clerk, struct job *job)
+void job_thread_gather(struct job_thread *job_thread, struct job *job)
 {
     struct fault fault = { .status = STATUS_OK };
     int attempt = 0;
     enum status status;
     do {
-        status = gather_once(clerk, job, &fault);
-    } while (status != STATUS_OK && clerk_waits_to_retry(clerk, job, &attempt, &fault));
+        status = gather_once(job_thread, job, &fault);
+    } while (status != STATUS_OK && job_thread_waits_to_retry(job_thread, job, &attempt, &fault));
     if (status != STATUS_OK) {
-        clerk_fail_job(clerk, job, JOB_VALIDATING, &fault);
+        job_thread_fail_job(job_thread, job, JOB_VALIDATING, &fault);
     }
 }

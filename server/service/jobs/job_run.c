@@ -10,7 +10,7 @@
 enum {
     SLICE_US = 20000,
     DRY_RUN_STEPS = 5, /* from these the time for all of them is estimated */
-    TROUBLE_MS = 1000
+    RETRY_MS = 1000
 };
 
 static int64_t clock_us(void)
@@ -24,22 +24,22 @@ static int64_t clock_us(void)
 
 static enum status load(struct run *run, struct fault *fault)
 {
-    struct clerk *clerk = run->clerk;
+    struct job_thread *job_thread = run->job_thread;
     struct job_series *rows;
     size_t n_rows;
     struct job_checkpoint checkpoint;
-    worker_turn(clerk->worker);
-    enum status status = version_find_base(clerk->worker, run->job, &run->base, fault);
+    service_context_turn(job_thread->context);
+    enum status status = version_find_base(job_thread->context, run->job, &run->base, fault);
     if (status != STATUS_OK) {
         return status;
     }
-    struct jobs *jobs = ledger_lock(clerk->ledger);
-    status = jobs_read_series(jobs, run->job->number, &run->arena, &rows, &n_rows, fault);
+    struct job_store *jobs = job_database_lock(job_thread->job_database);
+    status = job_store_read_series(jobs, run->job->number, &run->arena, &rows, &n_rows, fault);
     if (status == STATUS_OK && !run->job->dry_run) {
-        status = jobs_read_state(jobs, run->job->number, &run->state, &run->n_state, &checkpoint, fault);
+        status = job_store_read_state(jobs, run->job->number, &run->state, &run->n_state, &checkpoint, fault);
     }
-    ledger_unlock(clerk->ledger);
-    if (status == STATUS_OK && !material_of_rows(rows, n_rows, &run->arena, &run->material)) {
+    job_database_unlock(job_thread->job_database);
+    if (status == STATUS_OK && !training_set_of_rows(rows, n_rows, &run->arena, &run->training_set)) {
         status = fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the job's data");
     }
     return status;
@@ -50,9 +50,9 @@ static void create(void *context)
 {
     struct run *run = context;
     struct gru_error error = { .message = "" };
-    run->training = material_training(run->job, &run->material);
+    run->training = training_set_training(run->job, &run->training_set);
     run->status =
-        material_check(run->clerk->service->config, run->base, &run->training, &run->info, run->fault);
+        training_set_check(run->job_thread->service->config, run->base, &run->training, &run->info, run->fault);
     if (run->status != STATUS_OK) {
         return;
     }
@@ -72,26 +72,26 @@ static void create(void *context)
 
 static void say_beginning(struct run *run, bool was_running)
 {
-    struct ledger *ledger = run->clerk->ledger;
+    struct job_database *job_database = run->job_thread->job_database;
     const struct job *job = run->job;
     if (run->is_refused) {
-        ledger_say(ledger, job,
-                   ledger_message(JOB_EVENT_WARN,
+        job_database_add_event(job_database, job,
+                   job_database_message(JOB_EVENT_WARN,
                                   "the last checkpoint is damaged or of another build of grud: "
                                   "training starts again from the beginning"));
     } else if (run->is_restored) {
-        ledger_say(
-            ledger, job,
-            ledger_message(JOB_EVENT_INFO, "%s from step %zu of %zu",
+        job_database_add_event(
+            job_database, job,
+            job_database_message(JOB_EVENT_INFO, "%s from step %zu of %zu",
                            was_running ? "grud was started again: training goes on" : "training goes on",
                            run->progress.step, run->progress.n_steps));
     } else if (was_running) {
-        ledger_say(ledger, job,
-                   ledger_message(JOB_EVENT_INFO, "grud was started again before the first checkpoint: "
+        job_database_add_event(job_database, job,
+                   job_database_message(JOB_EVENT_INFO, "grud was started again before the first checkpoint: "
                                                   "training starts again from the beginning"));
     } else {
-        ledger_say(ledger, job,
-                   ledger_message(JOB_EVENT_INFO, "%s of %zu steps in %zu epochs begins",
+        job_database_add_event(job_database, job,
+                   job_database_message(JOB_EVENT_INFO, "%s of %zu steps in %zu epochs begins",
                                   job->dry_run ? "a dry run" : "training", run->progress.n_steps,
                                   run->progress.n_epochs));
     }
@@ -104,17 +104,17 @@ static bool mark_running(struct run *run, enum job_status from)
     struct job *job = run->job;
     enum job_status now = JOB_RUNNING;
     enum status status = STATUS_OK;
-    run->interruptions = atomic_load(&run->clerk->ledger->interruptions);
+    run->interruptions = atomic_load(&run->job_thread->job_database->interruptions);
     job->status = JOB_RUNNING;
     if (job->started_at_ms == 0) {
         job->started_at_ms = clock_now_ms();
     }
     if (from != JOB_RUNNING) {
-        status = ledger_change(run->clerk->ledger, job, from, NULL, 0, &now, &fault);
+        status = job_database_change(run->job_thread->job_database, job, from, NULL, 0, &now, &fault);
     }
     if (status != STATUS_OK) {
-        clerk_note_trouble(run->clerk, job, &fault);
-        clerk_wait(run->clerk, TROUBLE_MS);
+        job_thread_note_degraded(run->job_thread, job, &fault);
+        job_thread_wait(run->job_thread, RETRY_MS);
     }
     return status == STATUS_OK && now == JOB_RUNNING;
 }
@@ -122,12 +122,12 @@ static bool mark_running(struct run *run, enum job_status from)
 static void begin_clocks(struct run *run)
 {
     int64_t now_ms = wait_now_ms();
-    run->began_ms = run->told_ms = run->said_ms = run->saved_ms = run->paced_ms = now_ms;
+    run->began_at_ms = run->last_written_at_ms = run->last_reported_at_ms = run->last_saved_at_ms = run->last_paced_at_ms = now_ms;
     run->has_checkpoint = run->is_restored;
     run->ran_ms = run->job->running_ms;
     run->first_step = run->paced_step = run->progress.step;
     run->seen_epoch = run->progress.epoch;
-    run->said_step = run->progress.step;
+    run->last_reported_step = run->progress.step;
     run->n_skipped = run->progress.n_skipped;
     run->job->n_steps = run->progress.n_steps;
 }
@@ -143,22 +143,22 @@ static bool has_baseline(const struct run *run)
 static void advance(void *context)
 {
     struct run *run = context;
-    struct ledger *ledger = run->clerk->ledger;
+    struct job_database *job_database = run->job_thread->job_database;
     int64_t began_us = clock_us();
     bool had_baseline = has_baseline(run);
     do {
         run->ended = gru_trainer_advance(run->trainer, &run->progress);
         run->slice_us = clock_us() - began_us;
     } while (run->ended != GRU_ADVANCED_EPOCH && run->ended != GRU_ADVANCED_END && run->slice_us < SLICE_US &&
-             has_baseline(run) == had_baseline && atomic_load(&ledger->interruptions) == run->interruptions);
+             has_baseline(run) == had_baseline && atomic_load(&job_database->interruptions) == run->interruptions);
     *(had_baseline ? &run->steps_us : &run->baseline_us) += run->slice_us;
 }
 
 static void do_slice(struct run *run)
 {
     size_t step = run->progress.step;
-    clerk_compute(run->clerk, advance, run);
-    atomic_fetch_add_explicit(&run->clerk->service->counters.n_training_steps, run->progress.step - step,
+    job_thread_compute(run->job_thread, advance, run);
+    atomic_fetch_add_explicit(&run->job_thread->service->counters.n_training_steps, run->progress.step - step,
                               memory_order_relaxed);
 }
 
@@ -182,15 +182,15 @@ static bool train(struct run *run)
             run_leave(run, run->job->status);
             return false;
         }
-        if (clerk_is_stopping(run->clerk)) {
+        if (job_thread_is_stopping(run->job_thread)) {
             run_leave(run, JOB_RUNNING);
             return false;
         }
         struct gru_model *base = NULL;
-        enum status status = version_find_base(run->clerk->worker, run->job, &base, &fault);
+        enum status status = version_find_base(run->job_thread->context, run->job, &base, &fault);
         gru_model_unref(base);
         if (status != STATUS_OK) {
-            clerk_fail_job(run->clerk, run->job, JOB_RUNNING, &fault);
+            job_thread_fail_job(run->job_thread, run->job, JOB_RUNNING, &fault);
             return false;
         }
     }
@@ -202,7 +202,7 @@ static enum status prepare(struct run *run, struct fault *fault)
 {
     enum status status = load(run, fault);
     if (status == STATUS_OK) {
-        clerk_compute(run->clerk, create, run);
+        job_thread_compute(run->job_thread, create, run);
         status = run->status;
     }
     free(run->state);
@@ -215,10 +215,10 @@ static enum status prepare(struct run *run, struct fault *fault)
     return status;
 }
 
-void clerk_run(struct clerk *clerk, struct job *job)
+void job_thread_run(struct job_thread *job_thread, struct job *job)
 {
     struct fault fault = { .status = STATUS_OK };
-    struct run run = { .clerk = clerk, .job = job, .fault = &fault, .ended = GRU_ADVANCED };
+    struct run run = { .job_thread = job_thread, .job = job, .fault = &fault, .ended = GRU_ADVANCED };
     bool was_running = job->status == JOB_RUNNING;
     if (!mark_running(&run, job->status)) {
         return;
@@ -228,9 +228,9 @@ void clerk_run(struct clerk *clerk, struct job *job)
     enum status status;
     do {
         status = prepare(&run, &fault);
-    } while (status != STATUS_OK && clerk_waits_to_retry(clerk, job, &attempt, &fault));
+    } while (status != STATUS_OK && job_thread_waits_to_retry(job_thread, job, &attempt, &fault));
     if (status != STATUS_OK) {
-        clerk_fail_job(clerk, job, JOB_RUNNING, &fault);
+        job_thread_fail_job(job_thread, job, JOB_RUNNING, &fault);
     } else {
         log_event(LOG_INFO, "job_started", LOG_STRING("job", job->id),
                   LOG_INT("step", (int64_t)run.progress.step));

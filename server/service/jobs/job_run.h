@@ -1,7 +1,7 @@
 /*
  * job_run.h - one job while it runs: what job_run.c (beginning and slices), job_run_report.c (progress, events,
- * checkpoints) and job_run_end.c (version and promotion) share. The clerk's thread; functions that take `void *`
- * are run by the trainer's while the clerk waits.
+ * checkpoints) and job_run_end.c (version and promotion) share. The job thread; functions that take `void *`
+ * are run by the trainer's while the job thread waits.
  */
 #ifndef JOB_RUN_H
 #define JOB_RUN_H
@@ -10,11 +10,11 @@
 #include "service/jobs/training_set.h"
 
 struct run {
-    struct clerk *clerk;
+    struct job_thread *job_thread;
     struct job *job;        /* as it is, or is about to be, in the database */
     struct gru_model *base; /* what it starts from */
     struct arena arena;     /* its data */
-    struct material material;
+    struct training_set training_set;
     struct gru_training training;
     struct gru_training_info info;
     struct gru_trainer *trainer;
@@ -30,15 +30,15 @@ struct run {
     struct gru_progress progress;
     enum gru_advance ended; /* what the last slice ended with */
     bool is_out_of_time;    /* max_seconds have passed */
-    uint64_t interruptions; /* the ledger's, when the job's status was last read */
+    uint64_t interruptions; /* the job database's, when the job's status was last read */
 
     /* times: by wait_now_ms */
-    int64_t began_ms;
+    int64_t began_at_ms;
     uint64_t ran_ms;                    /* before that: of earlier runs */
-    int64_t told_ms, said_ms, saved_ms; /* the last progress, metrics event, checkpoint */
-    uint64_t said_step;                 /* of that metrics event */
+    int64_t last_written_at_ms, last_reported_at_ms, last_saved_at_ms; /* the last progress, metrics event, checkpoint */
+    uint64_t last_reported_step;                 /* of that metrics event */
     int64_t saving_ms;                  /* what that took */
-    int64_t paced_ms;                   /* the pace was measured from here, */
+    int64_t last_paced_at_ms;                   /* the pace was measured from here, */
     uint64_t paced_step;                /* and this step */
     double step_ms;                     /* the pace, smoothed; 0: not known yet */
     int64_t slice_us;
@@ -52,9 +52,9 @@ struct run {
 /* ---- job_run_report.c ---- */
 
 /* Writes down progress and events where that is due, and at once if somebody may have changed the job's
- * status (ledger_interrupt). False: the job is no longer `running`, and job->status says what it is. */
+ * status (job_database_interrupt). False: the job is no longer `running`, and job->status says what it is. */
 bool run_report(struct run *run);
-/* Saves a checkpoint; trouble is an event, and training goes on. */
+/* Saves a checkpoint; a failure is an event, and training goes on. */
 void run_save(struct run *run);
 /* A last word about how far it is, of a job that is no longer running, or of a daemon that ends. */
 void run_leave(struct run *run, enum job_status status);

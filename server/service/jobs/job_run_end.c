@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-enum { TROUBLE_MS = 1000, EVENTS_MAX = 2 };
+enum { RETRY_MS = 1000, EVENTS_MAX = 2 };
 
 /* ---- the version ---- */
 
@@ -81,13 +81,13 @@ static enum status store_once(struct run *run, unsigned *ret_number, struct faul
     struct lineage lineage = { .parent = job->base_version, .metrics = job->metrics };
     snprintf(lineage.model, sizeof lineage.model, "%s", job->model);
     snprintf(lineage.job, sizeof lineage.job, "%s", job->id);
-    clerk_compute(run->clerk, make, &making);
+    job_thread_compute(run->job_thread, make, &making);
     enum status status = run->status;
     if (status == STATUS_OK) {
         status = read_back(&making.trained, fault);
     }
     if (status == STATUS_OK) {
-        status = version_store(run->clerk->worker, &lineage, job->base_digest, &making.trained, fault);
+        status = version_store(run->job_thread->context, &lineage, job->base_digest, &making.trained, fault);
     }
     trained_done(&making.trained);
     if (status == STATUS_OK) {
@@ -103,7 +103,7 @@ static enum status store(struct run *run, unsigned *ret_number, struct fault *fa
     enum status status;
     do {
         status = store_once(run, ret_number, fault);
-    } while (status != STATUS_OK && clerk_waits_to_retry(run->clerk, run->job, &attempt, fault));
+    } while (status != STATUS_OK && job_thread_waits_to_retry(run->job_thread, run->job, &attempt, fault));
     return status;
 }
 
@@ -153,9 +153,9 @@ static void promote(struct run *run, unsigned number)
     if (!passes_gate(job, job->promotion_reason)) {
         return;
     }
-    worker_turn(run->clerk->worker);
+    service_context_turn(run->job_thread->context);
     enum status status =
-        model_switch(run->clerk->worker, job->model, number, job->base_version, &activation, &fault);
+        model_switch(run->job_thread->context, job->model, number, job->base_version, &activation, &fault);
     if (status != STATUS_OK) {
         snprintf(job->promotion_reason, sizeof job->promotion_reason, "it could not be activated: %.150s",
                  fault_for_clients(&fault).message);
@@ -173,8 +173,8 @@ static void note_activation_by_hand(struct run *run, unsigned number)
     const struct job *job = run->job;
     const struct model *model;
     struct fault fault;
-    worker_turn(run->clerk->worker);
-    if (model_find(run->clerk->worker, job->model, &model, &fault) != STATUS_OK) {
+    service_context_turn(run->job_thread->context);
+    if (model_find(run->job_thread->context, job->model, &model, &fault) != STATUS_OK) {
         return;
     }
     unsigned active = model->active->number;
@@ -184,32 +184,32 @@ static void note_activation_by_hand(struct run *run, unsigned number)
     snprintf(activation.model, sizeof activation.model, "%s", job->model);
     snprintf(activation.is_switched ? activation.from_job : activation.to_job, sizeof activation.to_job, "%s",
              job->id);
-    activation_note(run->clerk->ledger, &activation);
+    activation_note(run->job_thread->job_database, &activation);
 }
 
 /* ---- ends ---- */
 
 /* From here on it can no longer be cancelled or paused: versions are not taken back. False: it was, or the
- * daemon stops while the database is in trouble. */
+ * daemon stops while the database cannot be used. */
 static bool claim(struct run *run)
 {
-    struct ledger *ledger = run->clerk->ledger;
+    struct job_database *job_database = run->job_thread->job_database;
     struct job now;
     struct fault fault;
     for (;;) {
-        enum status status = jobs_find(ledger_lock(ledger), run->job->id, &now, &fault);
+        enum status status = job_store_find(job_database_lock(job_database), run->job->id, &now, &fault);
         bool claimed = status == STATUS_OK && now.status == JOB_RUNNING;
-        ledger->finishing = claimed ? now.number : 0;
-        ledger_unlock(ledger);
+        job_database->finishing = claimed ? now.number : 0;
+        job_database_unlock(job_database);
         if (status == STATUS_OK) {
             run->job->status = now.status;
             return claimed;
         }
-        clerk_note_trouble(run->clerk, run->job, &fault);
-        if (clerk_is_stopping(run->clerk)) {
+        job_thread_note_degraded(run->job_thread, run->job, &fault);
+        if (job_thread_is_stopping(run->job_thread)) {
             return false;
         }
-        clerk_wait(run->clerk, TROUBLE_MS);
+        job_thread_wait(run->job_thread, RETRY_MS);
     }
 }
 
@@ -217,12 +217,12 @@ static void say_why(struct run *run)
 {
     const struct gru_progress *progress = &run->progress;
     if (progress->stopped_early) {
-        ledger_say(run->clerk->ledger, run->job,
-                   ledger_message(JOB_EVENT_INFO, "stopped early after epoch %zu: the best was epoch %zu",
+        job_database_add_event(run->job_thread->job_database, run->job,
+                   job_database_message(JOB_EVENT_INFO, "stopped early after epoch %zu: the best was epoch %zu",
                                   progress->epoch, progress->best_epoch));
     } else if (run->is_out_of_time) {
-        ledger_say(run->clerk->ledger, run->job,
-                   ledger_message(JOB_EVENT_INFO, "stopped at step %zu of %zu: its %llu seconds are over",
+        job_database_add_event(run->job_thread->job_database, run->job,
+                   job_database_message(JOB_EVENT_INFO, "stopped at step %zu of %zu: its %llu seconds are over",
                                   progress->step, progress->n_steps,
                                   (unsigned long long)run->job->max_seconds));
     }
@@ -232,7 +232,7 @@ static void succeed(struct run *run, struct job_event *events, size_t n_events)
 {
     struct job *job = run->job;
     job->status = JOB_SUCCEEDED;
-    if (clerk_end_job(run->clerk, job, JOB_RUNNING, events, n_events)) {
+    if (job_thread_end_job(run->job_thread, job, JOB_RUNNING, events, n_events)) {
         log_event(LOG_INFO, "job_succeeded", LOG_STRING("job", job->id),
                   LOG_INT("version", job->fine_tuned_version),
                   LOG_STRING("promotion", job_promotion_word(job->promotion)));
@@ -249,7 +249,7 @@ static void finish(struct run *run)
     run->fault = &fault;
     enum status status = store(run, &number, &fault);
     if (status != STATUS_OK) {
-        clerk_fail_job(run->clerk, job, JOB_RUNNING, &fault);
+        job_thread_fail_job(run->job_thread, job, JOB_RUNNING, &fault);
         return;
     }
     job->fine_tuned_version = number;
@@ -261,8 +261,8 @@ static void finish(struct run *run)
     }
     bool is_decided = job->promotion != JOB_NONE;
     struct job_event events[EVENTS_MAX] = {
-        ledger_message(JOB_EVENT_INFO, "stored as version %u of '%s'", number, job->model),
-        ledger_message(JOB_EVENT_INFO, "%s%s%.150s", is_decided ? job_promotion_word(job->promotion) : "",
+        job_database_message(JOB_EVENT_INFO, "stored as version %u of '%s'", number, job->model),
+        job_database_message(JOB_EVENT_INFO, "%s%s%.150s", is_decided ? job_promotion_word(job->promotion) : "",
                        is_decided ? ": " : "", job->promotion_reason)
     };
     succeed(run, events, EVENTS_MAX);
@@ -277,10 +277,10 @@ static void finish_dry_run(struct run *run)
     double all_s =
         1e-6 * (step_us * (double)progress->n_steps + (double)run->baseline_us * (double)progress->n_epochs);
     struct job_event events[EVENTS_MAX] = {
-        ledger_message(JOB_EVENT_INFO, "%zu steps in %zu epochs would take about %.3g seconds",
+        job_database_message(JOB_EVENT_INFO, "%zu steps in %zu epochs would take about %.3g seconds",
                        progress->n_steps, progress->n_epochs, all_s),
-        ledger_message(JOB_EVENT_INFO, "the job takes %zu bytes of memory, and %zu for its data",
-                       run->info.n_bytes, material_bytes(run->base, &run->training))
+        job_database_message(JOB_EVENT_INFO, "the job takes %zu bytes of memory, and %zu for its data",
+                       run->info.n_bytes, training_set_bytes(run->base, &run->training))
     };
     take_metrics(run);
     succeed(run, events, EVENTS_MAX);
@@ -295,9 +295,9 @@ void run_end(struct run *run)
     run_save(run); /* killed from here on, it ends with the same weights */
     if (claim(run)) {
         finish(run);
-        ledger_lock(run->clerk->ledger);
-        run->clerk->ledger->finishing = 0;
-        ledger_unlock(run->clerk->ledger);
+        job_database_lock(run->job_thread->job_database);
+        run->job_thread->job_database->finishing = 0;
+        job_database_unlock(run->job_thread->job_database);
     } else {
         run_leave(run, run->job->status);
     }

@@ -19,7 +19,7 @@ enum {
 
 uint64_t run_ms(const struct run *run)
 {
-    return run->ran_ms + (uint64_t)(wait_now_ms() - run->began_ms);
+    return run->ran_ms + (uint64_t)(wait_now_ms() - run->began_at_ms);
 }
 
 /* ---- progress ---- */
@@ -30,11 +30,11 @@ static int64_t estimate_finish(struct run *run, int64_t now_ms)
 {
     const struct gru_progress *progress = &run->progress;
     const struct job *job = run->job;
-    if (progress->step > run->paced_step && now_ms - run->paced_ms >= WRITE_MS) {
-        double step_ms = (double)(now_ms - run->paced_ms) / (double)(progress->step - run->paced_step);
+    if (progress->step > run->paced_step && now_ms - run->last_paced_at_ms >= WRITE_MS) {
+        double step_ms = (double)(now_ms - run->last_paced_at_ms) / (double)(progress->step - run->paced_step);
         run->step_ms = run->step_ms > 0 ? 0.7 * run->step_ms + 0.3 * step_ms : step_ms;
         run->paced_step = progress->step;
-        run->paced_ms = now_ms;
+        run->last_paced_at_ms = now_ms;
     }
     if (run->step_ms <= 0) {
         return 0;
@@ -74,7 +74,7 @@ static struct job_event baseline_event(const struct run *run)
     if (!isnan(progress->persistence_valid_loss)) {
         snprintf(persistence, sizeof persistence, ", persistence %.4g", progress->persistence_valid_loss);
     }
-    return ledger_message(JOB_EVENT_INFO, "baseline loss %.4g%s on %zu validation targets",
+    return job_database_message(JOB_EVENT_INFO, "baseline loss %.4g%s on %zu validation targets",
                           progress->baseline_valid_loss, persistence, run->info.n_valid_targets);
 }
 
@@ -83,7 +83,7 @@ static struct job_event metrics_event(const struct run *run, bool is_epoch)
     const struct gru_progress *progress = &run->progress;
     struct job_event event;
     if (!is_epoch) {
-        event = ledger_message(JOB_EVENT_INFO, "step %zu of %zu: loss %.4g", progress->step,
+        event = job_database_message(JOB_EVENT_INFO, "step %zu of %zu: loss %.4g", progress->step,
                                progress->n_steps, progress->step_loss);
         event.train_loss = progress->step_loss;
     } else {
@@ -91,7 +91,7 @@ static struct job_event metrics_event(const struct run *run, bool is_epoch)
         if (!isnan(progress->valid_loss)) {
             snprintf(valid, sizeof valid, ", valid loss %.4g", progress->valid_loss);
         }
-        event = ledger_message(JOB_EVENT_INFO, "epoch %zu of %zu: train loss %.4g%s", progress->epoch,
+        event = job_database_message(JOB_EVENT_INFO, "epoch %zu of %zu: train loss %.4g%s", progress->epoch,
                                progress->n_epochs, progress->train_loss, valid);
         event.train_loss = progress->train_loss;
         event.valid_loss = progress->valid_loss;
@@ -115,7 +115,7 @@ static size_t epoch_events(struct run *run, struct job_event *events)
     }
     events[n++] = metrics_event(run, true);
     if (progress->n_skipped > run->n_skipped) {
-        events[n++] = ledger_message(JOB_EVENT_WARN,
+        events[n++] = job_database_message(JOB_EVENT_WARN,
                                      "%zu steps up to the end of epoch %zu were skipped: "
                                      "their gradients were not finite",
                                      progress->n_skipped - run->n_skipped, progress->epoch);
@@ -135,12 +135,12 @@ static size_t collect_events(struct run *run, int64_t now_ms, struct job_event e
     if (progress->epoch > run->seen_epoch) {
         run->seen_epoch = progress->epoch;
         n += epoch_events(run, &events[n]);
-        run->said_ms = now_ms;
-        run->said_step = progress->step;
-    } else if (now_ms - run->said_ms >= SAY_MS && progress->step > run->said_step) {
+        run->last_reported_at_ms = now_ms;
+        run->last_reported_step = progress->step;
+    } else if (now_ms - run->last_reported_at_ms >= SAY_MS && progress->step > run->last_reported_step) {
         events[n++] = metrics_event(run, false);
-        run->said_ms = now_ms;
-        run->said_step = progress->step;
+        run->last_reported_at_ms = now_ms;
+        run->last_reported_step = progress->step;
     }
     return n;
 }
@@ -159,30 +159,30 @@ static void save(void *context)
 
 void run_save(struct run *run)
 {
-    struct clerk *clerk = run->clerk;
+    struct job_thread *job_thread = run->job_thread;
     struct job_checkpoint checkpoint = { .created_at_ms = clock_now_ms(),
                                          .step = run->progress.step,
                                          .epoch = run->progress.epoch,
                                          .train_loss = run->progress.train_loss,
                                          .valid_loss = run->progress.valid_loss };
-    int64_t began_ms = wait_now_ms();
-    clerk_compute(clerk, save, run);
+    int64_t began_at_ms = wait_now_ms();
+    job_thread_compute(job_thread, save, run);
     enum status status = run->status;
     if (status == STATUS_OK) {
-        status = jobs_add_checkpoint(ledger_lock(clerk->ledger), run->job->number, &checkpoint, run->state,
+        status = job_store_add_checkpoint(job_database_lock(job_thread->job_database), run->job->number, &checkpoint, run->state,
                                      run->n_state, run->fault);
-        ledger_unlock(clerk->ledger);
+        job_database_unlock(job_thread->job_database);
         free(run->state);
         run->state = NULL;
     }
     run->has_checkpoint |= status == STATUS_OK;
-    run->saved_ms = wait_now_ms();
-    run->saving_ms = run->saved_ms - began_ms;
+    run->last_saved_at_ms = wait_now_ms();
+    run->saving_ms = run->last_saved_at_ms - began_at_ms;
     if (status != STATUS_OK) {
         log_event(LOG_WARN, "checkpoint_failed", LOG_STRING("job", run->job->id),
                   LOG_STRING("reason", run->fault->message));
-        ledger_say(clerk->ledger, run->job,
-                   ledger_message(JOB_EVENT_WARN, "no checkpoint at step %zu: %.120s", run->progress.step,
+        job_database_add_event(job_thread->job_database, run->job,
+                   job_database_message(JOB_EVENT_WARN, "no checkpoint at step %zu: %.120s", run->progress.step,
                                   fault_for_clients(run->fault).message));
     }
 }
@@ -192,32 +192,32 @@ static bool is_save_due(const struct run *run)
     int64_t least_ms = run->saving_ms * SAVE_TIMES > SAVE_MS ? run->saving_ms * SAVE_TIMES : SAVE_MS;
     if (run->ended != GRU_ADVANCED_EPOCH && least_ms < SAVE_WITHIN_MS) {
         least_ms = SAVE_WITHIN_MS; /* an epoch may take days */
-    } else if (!run->has_checkpoint && run->saved_ms == run->began_ms) {
+    } else if (!run->has_checkpoint && run->last_saved_at_ms == run->began_at_ms) {
         least_ms = 0; /* the first epoch: none was tried yet */
     }
-    return !run->job->dry_run && wait_now_ms() - run->saved_ms >= least_ms;
+    return !run->job->dry_run && wait_now_ms() - run->last_saved_at_ms >= least_ms;
 }
 
 /* ---- the whole ---- */
 
 bool run_report(struct run *run)
 {
-    struct clerk *clerk = run->clerk;
+    struct job_thread *job_thread = run->job_thread;
     struct fault fault;
     struct job_event events[EVENTS_MAX];
     int64_t now_ms = wait_now_ms();
-    uint64_t interruptions = atomic_load(&clerk->ledger->interruptions);
+    uint64_t interruptions = atomic_load(&job_thread->job_database->interruptions);
     size_t n = collect_events(run, now_ms, events);
-    if (n > 0 || interruptions != run->interruptions || now_ms - run->told_ms >= WRITE_MS) {
+    if (n > 0 || interruptions != run->interruptions || now_ms - run->last_written_at_ms >= WRITE_MS) {
         enum job_status now = JOB_RUNNING;
-        run->told_ms = now_ms;
+        run->last_written_at_ms = now_ms;
         take_progress(run, now_ms);
-        enum status status = ledger_change(clerk->ledger, run->job, JOB_RUNNING, events, n, &now, &fault);
+        enum status status = job_database_change(job_thread->job_database, run->job, JOB_RUNNING, events, n, &now, &fault);
         if (status == STATUS_OK) {
             run->interruptions = interruptions;
             run->job->status = now;
         } else { /* training goes on: the next report may come through */
-            clerk_note_trouble(clerk, run->job, &fault);
+            job_thread_note_degraded(job_thread, run->job, &fault);
         }
     }
     if (run->job->status == JOB_RUNNING && is_save_due(run)) {
@@ -241,8 +241,8 @@ void run_leave(struct run *run, enum job_status status)
     do { /* it may be resumed, paused again, or cancelled at any moment */
         job->status = now;
         job->estimated_finish_ms = now == JOB_RUNNING ? job->estimated_finish_ms : 0;
-        if (ledger_change(run->clerk->ledger, job, job->status, NULL, 0, &now, &fault) != STATUS_OK) {
-            clerk_note_trouble(run->clerk, job, &fault);
+        if (job_database_change(run->job_thread->job_database, job, job->status, NULL, 0, &now, &fault) != STATUS_OK) {
+            job_thread_note_degraded(run->job_thread, job, &fault);
             return;
         }
     } while (now != job->status && !job_is_over(now));

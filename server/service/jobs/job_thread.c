@@ -1,4 +1,4 @@
-/* job_thread.c - the clerk's life: its thread, its chores, the queue. */
+/* job_thread.c - the job thread's life: its thread, its chores, the queue. */
 #include "service/jobs/job_thread.h"
 
 #include "base/log.h"
@@ -12,161 +12,161 @@
 
 enum {
     CHORE_MS = 500,    /* how long a recorded reading may wait to be written */
-    TROUBLE_MS = 1000, /* between attempts at what the database refuses */
+    RETRY_MS = 1000, /* between attempts at what the database refuses */
     ATTEMPTS = 5       /* at what may be refused for good */
 };
 
 /* ---- chores ---- */
 
-static void write_recorded(struct clerk *clerk)
+static void write_recorded(struct job_thread *job_thread)
 {
     struct fault fault; /* the recorder logs what it cannot write, and keeps it */
-    worker_turn(clerk->worker);
-    if (wait_now_ms() - clerk->flushed_ms >= CHORE_MS) {
-        enum status status = recorder_flush(clerk->service->recorder, &fault);
-        trouble_settle(clerk->service, TROUBLE_RECORDINGS, status);
-        clerk->flushed_ms = wait_now_ms();
+    service_context_turn(job_thread->context);
+    if (wait_now_ms() - job_thread->last_flushed_at_ms >= CHORE_MS) {
+        enum status status = recorder_flush(job_thread->service->recorder, &fault);
+        degraded_settle(job_thread->service, DEGRADED_RECORDINGS, status);
+        job_thread->last_flushed_at_ms = wait_now_ms();
     }
 }
 
-static void forget_data(struct clerk *clerk, int64_t number)
+static void forget_data(struct job_thread *job_thread, int64_t number)
 {
     struct fault fault;
-    enum status status = jobs_forget_data(ledger_lock(clerk->ledger), number, &fault);
-    ledger_unlock(clerk->ledger);
+    enum status status = job_store_forget_data(job_database_lock(job_thread->job_database), number, &fault);
+    job_database_unlock(job_thread->job_database);
     if (status != STATUS_OK) {
         log_event(LOG_WARN, "job_data_not_deleted", LOG_INT("number", number),
                   LOG_STRING("reason", fault.message));
     }
 }
 
-/* Not of the job that the clerk is at, which may be about to write some more: later. */
-static void forget_ended(struct clerk *clerk, int64_t number)
+/* Not of the job that the job thread is at, which may be about to write some more: later. */
+static void forget_ended(struct job_thread *job_thread, int64_t number)
 {
-    if (number != clerk->at_work) {
-        forget_data(clerk, number);
+    if (number != job_thread->current_job) {
+        forget_data(job_thread, number);
         return;
     }
-    ledger_lock(clerk->ledger);
-    ledger_note_over_locked(clerk->ledger, number);
-    ledger_unlock(clerk->ledger);
+    job_database_lock(job_thread->job_database);
+    job_database_note_over_locked(job_thread->job_database, number);
+    job_database_unlock(job_thread->job_database);
 }
 
 /* Ended jobs keep data when the process was killed before it could forget them. */
-static void sweep(struct clerk *clerk)
+static void sweep(struct job_thread *job_thread)
 {
     enum { PAGE = 32 };
     struct job *page = calloc(PAGE, sizeof *page);
     char after[JOB_ID_MAX + 1] = "";
     bool has_more = page != NULL;
-    while (has_more && !clerk_is_stopping(clerk)) {
+    while (has_more && !job_thread_is_stopping(job_thread)) {
         struct job_filter filter = { .after = after[0] ? after : NULL, .status = -1 };
         struct fault fault;
         size_t n;
         enum status status =
-            jobs_list(ledger_lock(clerk->ledger), &filter, PAGE, page, &n, &has_more, &fault);
-        ledger_unlock(clerk->ledger);
+            job_store_list(job_database_lock(job_thread->job_database), &filter, PAGE, page, &n, &has_more, &fault);
+        job_database_unlock(job_thread->job_database);
         if (status != STATUS_OK || n == 0) {
             break;
         }
         for (size_t k = 0; k < n; k++) {
             if (job_is_over(page[k].status)) {
-                forget_ended(clerk, page[k].number);
+                forget_ended(job_thread, page[k].number);
             }
         }
         memcpy(after, page[n - 1].id, sizeof after);
-        write_recorded(clerk);
+        write_recorded(job_thread);
     }
     free(page);
 }
 
-static void forget_all_ended(struct clerk *clerk)
+static void forget_all_ended(struct job_thread *job_thread)
 {
-    int64_t over[LEDGER_OVER];
-    ledger_lock(clerk->ledger);
-    size_t n = clerk->ledger->n_over;
-    bool is_sweep_due = clerk->ledger->is_sweep_due;
-    memcpy(over, clerk->ledger->over, sizeof over);
-    clerk->ledger->n_over = 0;
-    clerk->ledger->is_sweep_due = false;
-    ledger_unlock(clerk->ledger);
+    int64_t over[JOB_DATABASE_OVER];
+    job_database_lock(job_thread->job_database);
+    size_t n = job_thread->job_database->n_over;
+    bool is_sweep_due = job_thread->job_database->is_sweep_due;
+    memcpy(over, job_thread->job_database->over, sizeof over);
+    job_thread->job_database->n_over = 0;
+    job_thread->job_database->is_sweep_due = false;
+    job_database_unlock(job_thread->job_database);
     for (size_t k = 0; k < n; k++) {
-        forget_ended(clerk, over[k]);
+        forget_ended(job_thread, over[k]);
     }
     if (is_sweep_due) {
-        sweep(clerk);
+        sweep(job_thread);
     }
 }
 
 /* Nobody may come by to write something: whether it would succeed is tried. */
-static void probe(struct clerk *clerk)
+static void probe(struct job_thread *job_thread)
 {
     struct fault fault;
-    if (service_has_trouble(clerk->service, TROUBLE_JOBS)) {
-        enum status status = jobs_probe(ledger_lock(clerk->ledger), &fault);
-        ledger_unlock(clerk->ledger);
-        trouble_settle(clerk->service, TROUBLE_JOBS, status);
+    if (service_is_degraded_by(job_thread->service, DEGRADED_JOBS)) {
+        enum status status = job_store_probe(job_database_lock(job_thread->job_database), &fault);
+        job_database_unlock(job_thread->job_database);
+        degraded_settle(job_thread->service, DEGRADED_JOBS, status);
     }
 }
 
-static void do_chores(struct clerk *clerk)
+static void do_chores(struct job_thread *job_thread)
 {
-    bool is_due = wait_now_ms() - clerk->flushed_ms >= CHORE_MS;
-    write_recorded(clerk);
+    bool is_due = wait_now_ms() - job_thread->last_flushed_at_ms >= CHORE_MS;
+    write_recorded(job_thread);
     if (is_due) { /* not between jobs only: one may run for days */
-        forget_all_ended(clerk);
-        probe(clerk);
+        forget_all_ended(job_thread);
+        probe(job_thread);
     }
 }
 
 /* ---- waiting ---- */
 
-void clerk_wait(struct clerk *clerk, int64_t ms)
+void job_thread_wait(struct job_thread *job_thread, int64_t ms)
 {
     struct timespec until;
-    int64_t chore_ms = clerk->flushed_ms + CHORE_MS - wait_now_ms();
+    int64_t chore_ms = job_thread->last_flushed_at_ms + CHORE_MS - wait_now_ms();
     ms = ms < chore_ms ? ms : chore_ms;
     clock_gettime(CLOCK_MONOTONIC, &until);
     int64_t ns = until.tv_nsec + (ms > 0 ? ms : 0) * 1000000;
     until.tv_sec += ns / 1000000000;
     until.tv_nsec = ns % 1000000000;
-    if (sem_clockwait(&clerk->ledger->bell, CLOCK_MONOTONIC, &until) == 0) {
-        while (sem_trywait(&clerk->ledger->bell) == 0) { /* one look answers all rings */
+    if (sem_clockwait(&job_thread->job_database->wake_up, CLOCK_MONOTONIC, &until) == 0) {
+        while (sem_trywait(&job_thread->job_database->wake_up) == 0) { /* one look answers all rings */
         }
     }
-    do_chores(clerk);
+    do_chores(job_thread);
 }
 
-void clerk_compute(struct clerk *clerk, void (*run)(void *argument), void *argument)
+void job_thread_compute(struct job_thread *job_thread, void (*run)(void *argument), void *argument)
 {
-    trainer_begin(clerk->trainer, run, argument);
+    training_thread_begin(job_thread->training_thread, run, argument);
     do { /* once at least: chores are due however short the tasks are */
-        clerk_wait(clerk, CHORE_MS);
-    } while (!trainer_is_done(clerk->trainer));
+        job_thread_wait(job_thread, CHORE_MS);
+    } while (!training_thread_is_done(job_thread->training_thread));
 }
 
 /* ---- the end of a job ---- */
 
-void clerk_note_trouble(struct clerk *clerk, const struct job *job, const struct fault *fault)
+void job_thread_note_degraded(struct job_thread *job_thread, const struct job *job, const struct fault *fault)
 {
-    if (!service_has_trouble(clerk->service, TROUBLE_JOBS)) {
+    if (!service_is_degraded_by(job_thread->service, DEGRADED_JOBS)) {
         log_event(LOG_ERROR, "jobs_not_written", LOG_STRING("job", job ? job->id : NULL),
                   LOG_STRING("reason", fault->message));
     }
-    trouble_begins(clerk->service, TROUBLE_JOBS);
+    degraded_begins(job_thread->service, DEGRADED_JOBS);
 }
 
-bool clerk_waits_to_retry(struct clerk *clerk, const struct job *job, int *attempt, const struct fault *fault)
+bool job_thread_waits_to_retry(struct job_thread *job_thread, const struct job *job, int *attempt, const struct fault *fault)
 {
-    if (!status_may_pass(fault->status) || ++*attempt == ATTEMPTS || clerk_is_stopping(clerk)) {
+    if (!status_may_pass(fault->status) || ++*attempt == ATTEMPTS || job_thread_is_stopping(job_thread)) {
         return false;
     }
     log_event(LOG_WARN, "job_waits", LOG_STRING("job", job->id), LOG_STRING("reason", fault->message));
-    clerk_wait(clerk, TROUBLE_MS);
-    return !clerk_is_stopping(clerk);
+    job_thread_wait(job_thread, RETRY_MS);
+    return !job_thread_is_stopping(job_thread);
 }
 
-bool clerk_end_job(struct clerk *clerk, struct job *job, enum job_status from, struct job_event *events,
+bool job_thread_end_job(struct job_thread *job_thread, struct job *job, enum job_status from, struct job_event *events,
                    size_t n_events)
 {
     struct fault fault = { .status = STATUS_OK };
@@ -174,33 +174,33 @@ bool clerk_end_job(struct clerk *clerk, struct job *job, enum job_status from, s
     job->finished_at_ms = clock_now_ms();
     job->estimated_finish_ms = 0;
     for (;;) {
-        enum status status = ledger_change(clerk->ledger, job, from, events, n_events, &now, &fault);
+        enum status status = job_database_change(job_thread->job_database, job, from, events, n_events, &now, &fault);
         if (status == STATUS_OK || status == STATUS_JOB_NOT_FOUND) {
             break;
         }
-        clerk_note_trouble(clerk, job, &fault);
-        if (clerk_is_stopping(clerk)) {
+        job_thread_note_degraded(job_thread, job, &fault);
+        if (job_thread_is_stopping(job_thread)) {
             return false;
         }
-        clerk_wait(clerk, TROUBLE_MS);
+        job_thread_wait(job_thread, RETRY_MS);
     }
     if (now != job->status) {
         return false;
     }
-    forget_data(clerk, job->number);
+    forget_data(job_thread, job->number);
     return true;
 }
 
-void clerk_fail_job(struct clerk *clerk, struct job *job, enum job_status from, const struct fault *fault)
+void job_thread_fail_job(struct job_thread *job_thread, struct job *job, enum job_status from, const struct fault *fault)
 {
     const struct fault said = fault_for_clients(fault);
-    struct job_event event = ledger_message(JOB_EVENT_ERROR, "%.*s", JOB_MESSAGE_MAX, said.message);
-    if (clerk_is_stopping(clerk)) {
+    struct job_event event = job_database_message(JOB_EVENT_ERROR, "%.*s", JOB_MESSAGE_MAX, said.message);
+    if (job_thread_is_stopping(job_thread)) {
         return;
     }
     job->status = JOB_FAILED;
     job->error = said;
-    if (clerk_end_job(clerk, job, from, &event, 1)) {
+    if (job_thread_end_job(job_thread, job, from, &event, 1)) {
         log_event(LOG_WARN, "job_failed", LOG_STRING("job", job->id),
                   LOG_STRING("code", status_code(fault->status)), LOG_STRING("reason", fault->message));
     }
@@ -210,89 +210,89 @@ void clerk_fail_job(struct clerk *clerk, struct job *job, enum job_status from, 
 
 static void *work(void *context)
 {
-    struct clerk *clerk = context;
-    pthread_setname_np(pthread_self(), "clerk");
-    while (!clerk_is_stopping(clerk)) {
+    struct job_thread *job_thread = context;
+    pthread_setname_np(pthread_self(), "jobs");
+    while (!job_thread_is_stopping(job_thread)) {
         struct fault fault;
         struct job job;
         bool found = false;
-        forget_all_ended(clerk);
-        enum status status = jobs_next(ledger_lock(clerk->ledger), &found, &job, &fault);
-        ledger_unlock(clerk->ledger);
+        forget_all_ended(job_thread);
+        enum status status = job_store_next(job_database_lock(job_thread->job_database), &found, &job, &fault);
+        job_database_unlock(job_thread->job_database);
         if (status != STATUS_OK) {
-            clerk_note_trouble(clerk, NULL, &fault);
+            job_thread_note_degraded(job_thread, NULL, &fault);
         }
-        clerk->at_work = found ? job.number : 0;
+        job_thread->current_job = found ? job.number : 0;
         if (status != STATUS_OK || !found) {
-            clerk_wait(clerk, status != STATUS_OK ? TROUBLE_MS : CHORE_MS);
+            job_thread_wait(job_thread, status != STATUS_OK ? RETRY_MS : CHORE_MS);
         } else if (job.status == JOB_VALIDATING) {
-            clerk_gather(clerk, &job);
+            job_thread_gather(job_thread, &job);
         } else {
-            clerk_run(clerk, &job);
+            job_thread_run(job_thread, &job);
         }
-        clerk->at_work = 0;
+        job_thread->current_job = 0;
     }
-    atomic_store(&clerk->is_halted, true);
-    while (!atomic_load(&clerk->is_ending)) {
-        clerk_wait(clerk, CHORE_MS);
+    atomic_store(&job_thread->is_halted, true);
+    while (!atomic_load(&job_thread->is_ending)) {
+        job_thread_wait(job_thread, CHORE_MS);
     }
     return NULL;
 }
 
 /* ---- life ---- */
 
-static void clerk_free(struct clerk *clerk)
+static void job_thread_free(struct job_thread *job_thread)
 {
-    trainer_free(clerk->trainer);
-    worker_free(clerk->worker);
-    free(clerk);
+    training_thread_free(job_thread->training_thread);
+    service_context_free(job_thread->context);
+    free(job_thread);
 }
 
 enum status service_start_jobs(struct service *service, struct fault *fault)
 {
-    struct clerk *clerk = calloc(1, sizeof *clerk);
-    if (!clerk) {
+    struct job_thread *job_thread = calloc(1, sizeof *job_thread);
+    if (!job_thread) {
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the jobs");
     }
-    clerk->service = service;
-    clerk->ledger = service->ledger;
-    clerk->flushed_ms = wait_now_ms();
-    clerk->trainer = trainer_create(&service->ledger->bell);
-    if (!clerk->trainer || worker_create(service, &clerk->worker) != STATUS_OK ||
-        pthread_create(&clerk->thread, NULL, work, clerk) != 0) {
-        clerk_free(clerk);
+    job_thread->service = service;
+    job_thread->job_database = service->job_database;
+    job_thread->last_flushed_at_ms = wait_now_ms();
+    job_thread->training_thread = training_thread_create(&service->job_database->wake_up);
+    if (!job_thread->training_thread || service_context_create(service, &job_thread->context) != STATUS_OK ||
+        pthread_create(&job_thread->thread, NULL, work, job_thread) != 0) {
+        job_thread_free(job_thread);
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "the threads for jobs cannot be started");
     }
-    service->clerk = clerk;
+    service->job_thread = job_thread;
     return STATUS_OK;
 }
 
 void service_halt_jobs(struct service *service)
 {
-    struct clerk *clerk = service->clerk;
-    if (clerk) {
-        atomic_store(&clerk->is_stopping, true);
-        ledger_interrupt(clerk->ledger);
-        trainer_hurry(clerk->trainer);
+    struct job_thread *job_thread = service->job_thread;
+    if (job_thread) {
+        atomic_store(&job_thread->is_stopping, true);
+        job_database_interrupt(job_thread->job_database);
+        training_thread_hurry(job_thread->training_thread);
     }
 }
 
 bool service_jobs_are_halted(const struct service *service)
 {
-    return !service->clerk || atomic_load(&service->clerk->is_halted);
+    return !service->job_thread || atomic_load(&service->job_thread->is_halted);
 }
 
 void service_stop_jobs(struct service *service)
 {
     struct fault fault;
-    struct clerk *clerk = service->clerk;
+    struct job_thread *job_thread = service->job_thread;
     service_halt_jobs(service);
-    if (clerk) {
-        atomic_store(&clerk->is_ending, true);
-        ledger_ring(clerk->ledger);
-        pthread_join(clerk->thread, NULL);
-        clerk_free(clerk);
-        service->clerk = NULL;
+    if (job_thread) {
+        atomic_store(&job_thread->is_ending, true);
+        job_database_wake(job_thread->job_database);
+        pthread_join(job_thread->thread, NULL);
+        job_thread_free(job_thread);
+        service->job_thread = NULL;
     }
     (void)!recorder_flush(service->recorder, &fault);
 }

@@ -5,18 +5,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct gru_training material_training(const struct job *job, const struct material *material)
+struct gru_training training_set_training(const struct job *job, const struct training_set *training_set)
 {
-    return (struct gru_training){ .series = material->series,
-                                  .n_series = material->n_series,
-                                  .validation = material->validation,
-                                  .n_validation = material->n_validation,
+    return (struct gru_training){ .series = training_set->series,
+                                  .n_series = training_set->n_series,
+                                  .validation = training_set->validation,
+                                  .n_validation = training_set->n_validation,
                                   .validation_fraction = job->validation_fraction,
                                   .hyperparameters = job->hyperparameters,
                                   .seed = job->seed };
 }
 
-size_t material_y_width(const struct gru_info *info, const struct gru_hyperparameters *hyperparameters)
+size_t training_set_y_width(const struct gru_info *info, const struct gru_hyperparameters *hyperparameters)
 {
     return hyperparameters->loss == GRU_CROSS_ENTROPY ? info->steps : info->y_floats;
 }
@@ -42,15 +42,15 @@ static size_t add_series(size_t sum, const struct gru_series *series, size_t n, 
     return sum;
 }
 
-size_t material_bytes(const struct gru_model *gru, const struct gru_training *training)
+size_t training_set_bytes(const struct gru_model *gru, const struct gru_training *training)
 {
     const struct gru_info *info = gru_model_info(gru);
-    size_t y_width = material_y_width(info, &training->hyperparameters);
+    size_t y_width = training_set_y_width(info, &training->hyperparameters);
     size_t bytes = add_series(0, training->series, training->n_series, info->n_inputs, y_width);
     return add_series(bytes, training->validation, training->n_validation, info->n_inputs, y_width);
 }
 
-enum status material_check(const struct config *config, const struct gru_model *gru,
+enum status training_set_check(const struct config *config, const struct gru_model *gru,
                            const struct gru_training *training, struct gru_training_info *ret_info,
                            struct fault *fault)
 {
@@ -61,7 +61,7 @@ enum status material_check(const struct config *config, const struct gru_model *
         return fault_set(fault, status_of_gru(status), error.param, "%s",
                          error.message[0] ? error.message : gru_status_text(status));
     }
-    size_t n_data = material_bytes(gru, training);
+    size_t n_data = training_set_bytes(gru, training);
     size_t n_all;
     if (__builtin_add_overflow(info.n_bytes, n_data, &n_all) || n_all > config->job_memory_max) {
         return fault_set(fault, STATUS_JOB_TOO_LARGE, NULL,
@@ -73,45 +73,45 @@ enum status material_check(const struct config *config, const struct gru_model *
     return STATUS_OK;
 }
 
-struct job_series *material_to_rows(const struct material *material, const struct gru_info *info,
+struct job_series *training_set_to_rows(const struct training_set *training_set, const struct gru_info *info,
                                     const struct gru_hyperparameters *hyperparameters, size_t *ret_n)
 {
-    size_t n = material->n_series + material->n_validation;
+    size_t n = training_set->n_series + training_set->n_validation;
     struct job_series *rows = calloc(n > 0 ? n : 1, sizeof *rows);
     for (size_t k = 0; rows && k < n; k++) {
-        bool is_validation = k >= material->n_series;
+        bool is_validation = k >= training_set->n_series;
         const struct gru_series *series =
-            is_validation ? &material->validation[k - material->n_series] : &material->series[k];
+            is_validation ? &training_set->validation[k - training_set->n_series] : &training_set->series[k];
         rows[k] = (struct job_series){ .series = *series,
                                        .is_validation = is_validation,
                                        .x_width = info->n_inputs,
-                                       .y_width = series->y ? material_y_width(info, hyperparameters) : 0 };
+                                       .y_width = series->y ? training_set_y_width(info, hyperparameters) : 0 };
     }
     *ret_n = n;
     return rows;
 }
 
-bool material_of_rows(const struct job_series *rows, size_t n, struct arena *arena,
-                      struct material *ret_material)
+bool training_set_of_rows(const struct job_series *rows, size_t n, struct arena *arena,
+                      struct training_set *ret_training_set)
 {
     struct gru_series *series = arena_array(arena, n, sizeof *series);
     struct gru_series *validation = arena_array(arena, n, sizeof *validation);
-    struct material material = { .series = series, .validation = validation };
+    struct training_set training_set = { .series = series, .validation = validation };
     if (!series || !validation) {
         return false;
     }
     for (size_t k = 0; k < n; k++) {
         if (rows[k].is_validation) {
-            validation[material.n_validation++] = rows[k].series;
+            validation[training_set.n_validation++] = rows[k].series;
         } else {
-            series[material.n_series++] = rows[k].series;
+            series[training_set.n_series++] = rows[k].series;
         }
     }
-    *ret_material = material;
+    *ret_training_set = training_set;
     return true;
 }
 
-struct job_event material_describe(const struct gru_model *gru, const struct gru_training *training,
+struct job_event training_set_describe(const struct gru_model *gru, const struct gru_training *training,
                                    const struct gru_training_info *info)
 {
     size_t n_values = info->n_rows * gru_model_info(gru)->n_inputs;
@@ -122,6 +122,6 @@ struct job_event material_describe(const struct gru_model *gru, const struct gru
         snprintf(missing, sizeof missing, "%zu of their %zu values are missing (filled: %s)", info->n_missing,
                  n_values, gru_missing_name(gru_model_info(gru)->missing));
     }
-    return ledger_message(JOB_EVENT_INFO, "%zu series, %zu readings; %s",
+    return job_database_message(JOB_EVENT_INFO, "%zu series, %zu readings; %s",
                           training->n_series + training->n_validation, info->n_rows, missing);
 }

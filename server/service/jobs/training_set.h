@@ -8,33 +8,33 @@
 #include "config/config.h"
 #include "store/job_store.h"
 
-struct material {
+struct training_set {
     const struct gru_series *series, *validation;
     size_t n_series, n_validation;
 };
 
-/* What to train on; borrows the material. */
-struct gru_training material_training(const struct job *job, const struct material *material);
+/* What to train on; borrows the training set. */
+struct gru_training training_set_training(const struct job *job, const struct training_set *training_set);
 
 /* Floats in a row of targets. */
-size_t material_y_width(const struct gru_info *info, const struct gru_hyperparameters *hyperparameters);
+size_t training_set_y_width(const struct gru_info *info, const struct gru_hyperparameters *hyperparameters);
 /* Bytes of the values. */
-size_t material_bytes(const struct gru_model *gru, const struct gru_training *training);
+size_t training_set_bytes(const struct gru_model *gru, const struct gru_training *training);
 
 /* gru_training_check, and the job's memory against --job-memory-max. */
 __attribute__((warn_unused_result)) enum status
-material_check(const struct config *config, const struct gru_model *gru, const struct gru_training *training,
+training_set_check(const struct config *config, const struct gru_model *gru, const struct gru_training *training,
                struct gru_training_info *ret_info, struct fault *fault);
 
 /* As rows of the database, from malloc, training data first; *ret_n of them. NULL: no memory. */
-struct job_series *material_to_rows(const struct material *material, const struct gru_info *info,
+struct job_series *training_set_to_rows(const struct training_set *training_set, const struct gru_info *info,
                                     const struct gru_hyperparameters *hyperparameters, size_t *ret_n);
 /* And back, in the arena. False: no memory. */
-__attribute__((warn_unused_result)) bool material_of_rows(const struct job_series *rows, size_t n,
-                                                          struct arena *arena, struct material *ret_material);
+__attribute__((warn_unused_result)) bool training_set_of_rows(const struct job_series *rows, size_t n,
+                                                          struct arena *arena, struct training_set *ret_training_set);
 
 /* "2 series, 1268 readings; 3 of their 5072 values are missing (filled: last)" */
-struct job_event material_describe(const struct gru_model *gru, const struct gru_training *training,
+struct job_event training_set_describe(const struct gru_model *gru, const struct gru_training *training,
                                    const struct gru_training_info *info);
 
 #endif

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct trainer {
+struct training_thread {
     pthread_t thread;
-    sem_t *bell;
+    sem_t *wake_up;
     sem_t tasks;                 /* posted when `run` and `argument` are set */
     void (*run)(void *argument); /* NULL: the end */
     void *argument;
@@ -20,7 +20,7 @@ struct trainer {
 
 static void *work(void *context)
 {
-    struct trainer *trainer = context;
+    struct training_thread *trainer = context;
     const struct sched_param none = { .sched_priority = 0 };
     pthread_setname_np(pthread_self(), "trainer");
     if (sched_setscheduler(0, SCHED_IDLE, &none) != 0) {
@@ -34,17 +34,17 @@ static void *work(void *context)
         }
         trainer->run(trainer->argument);
         atomic_store_explicit(&trainer->is_done, true, memory_order_release);
-        sem_post(trainer->bell);
+        sem_post(trainer->wake_up);
     }
 }
 
-struct trainer *trainer_create(sem_t *bell)
+struct training_thread *training_thread_create(sem_t *wake_up)
 {
-    struct trainer *trainer = calloc(1, sizeof *trainer);
+    struct training_thread *trainer = calloc(1, sizeof *trainer);
     if (!trainer) {
         return NULL;
     }
-    trainer->bell = bell;
+    trainer->wake_up = wake_up;
     trainer->is_done = true;
     sem_init(&trainer->tasks, 0, 0);
     if (pthread_create(&trainer->thread, NULL, work, trainer) != 0) {
@@ -55,18 +55,18 @@ struct trainer *trainer_create(sem_t *bell)
     return trainer;
 }
 
-void trainer_free(struct trainer *trainer)
+void training_thread_free(struct training_thread *trainer)
 {
     if (!trainer) {
         return;
     }
-    trainer_begin(trainer, NULL, NULL);
+    training_thread_begin(trainer, NULL, NULL);
     pthread_join(trainer->thread, NULL);
     sem_destroy(&trainer->tasks);
     free(trainer);
 }
 
-void trainer_begin(struct trainer *trainer, void (*run)(void *argument), void *argument)
+void training_thread_begin(struct training_thread *trainer, void (*run)(void *argument), void *argument)
 {
     trainer->run = run;
     trainer->argument = argument;
@@ -74,12 +74,12 @@ void trainer_begin(struct trainer *trainer, void (*run)(void *argument), void *a
     sem_post(&trainer->tasks);
 }
 
-bool trainer_is_done(const struct trainer *trainer)
+bool training_thread_is_done(const struct training_thread *trainer)
 {
     return atomic_load_explicit(&trainer->is_done, memory_order_acquire);
 }
 
-void trainer_hurry(struct trainer *trainer)
+void training_thread_hurry(struct training_thread *trainer)
 {
     const struct sched_param none = { .sched_priority = 0 };
     (void)!pthread_setschedparam(trainer->thread, SCHED_OTHER, &none); /* not allowed: then it takes longer */

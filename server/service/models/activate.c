@@ -54,7 +54,7 @@ static struct activation describe(const struct model *model, const struct versio
     return activation;
 }
 
-enum status model_switch(struct worker *worker, const char *name, unsigned number, unsigned only_from,
+enum status model_switch(struct service_context *context, const char *name, unsigned number, unsigned only_from,
                          struct activation *ret_activation, struct fault *fault)
 {
     struct catalogue *next = NULL;
@@ -62,7 +62,7 @@ enum status model_switch(struct worker *worker, const char *name, unsigned numbe
     struct version *version;
     struct activation activation = { .is_switched = false };
     bool is_wanted = false;
-    enum status status = change_begin(worker, &next, fault);
+    enum status status = change_begin(context, &next, fault);
     if (status == STATUS_OK) {
         status = change_find(next, name, number, &model, &version, fault);
     }
@@ -72,9 +72,9 @@ enum status model_switch(struct worker *worker, const char *name, unsigned numbe
         activation.is_switched = is_wanted && activation.from != activation.to;
     }
     if (is_wanted) {
-        status = switch_over(worker->service, model, version, &activation.is_durable, fault);
+        status = switch_over(context->service, model, version, &activation.is_durable, fault);
     }
-    status = change_end(worker, next, activation.is_switched, status);
+    status = change_end(context, next, activation.is_switched, status);
     if (status == STATUS_OK) {
         *ret_activation = activation;
     }
@@ -87,28 +87,28 @@ enum status model_switch(struct worker *worker, const char *name, unsigned numbe
     return status;
 }
 
-enum status model_activate(struct worker *worker, const char *name, unsigned number,
+enum status model_activate(struct service_context *context, const char *name, unsigned number,
                            const struct model **ret_model, struct fault *fault)
 {
     struct activation activation;
-    enum status status = model_switch(worker, name, number, 0, &activation, fault);
+    enum status status = model_switch(context, name, number, 0, &activation, fault);
     if (status == STATUS_OK) {
-        activation_note(worker->service->ledger, &activation);
-        status = model_find(worker, name, ret_model, fault);
+        activation_note(context->service->job_database, &activation);
+        status = model_find(context, name, ret_model, fault);
     }
     return status == STATUS_OK && !activation.is_durable ? change_not_durable(fault) : status;
 }
 
 /* ---- what it means for jobs ---- */
 
-/* Of a job that has succeeded. One that has not yet is its clerk's, who looks again when it has. */
-static enum status write_promotion(struct jobs *jobs, const char *id, bool only_promoted,
+/* Of a job that has succeeded. One that has not yet is its job thread's, who looks again when it has. */
+static enum status write_promotion(struct job_store *jobs, const char *id, bool only_promoted,
                                    enum job_promotion promotion, const char *reason, struct fault *fault)
 {
     struct job job;
     bool written;
     enum job_status now;
-    enum status status = jobs_find(jobs, id, &job, fault);
+    enum status status = job_store_find(jobs, id, &job, fault);
     bool is_due = status == STATUS_OK && job.status == JOB_SUCCEEDED &&
                   (job.promotion == JOB_PROMOTED) == only_promoted;
     if (!is_due) {
@@ -116,15 +116,15 @@ static enum status write_promotion(struct jobs *jobs, const char *id, bool only_
     }
     job.promotion = promotion;
     snprintf(job.promotion_reason, sizeof job.promotion_reason, "%s", reason);
-    return jobs_update(jobs, &job, JOB_SUCCEEDED, &written, &now, fault);
+    return job_store_update(jobs, &job, JOB_SUCCEEDED, &written, &now, fault);
 }
 
-void activation_note(struct ledger *ledger, const struct activation *activation)
+void activation_note(struct job_database *job_database, const struct activation *activation)
 {
     struct fault fault;
     char reason[JOB_REASON_MAX + 1];
     enum status status = STATUS_OK;
-    struct jobs *jobs = ledger_lock(ledger);
+    struct job_store *jobs = job_database_lock(job_database);
     if (activation->to_job[0]) {
         status = write_promotion(jobs, activation->to_job, false, JOB_PROMOTED, "activated by hand", &fault);
     }
@@ -134,8 +134,8 @@ void activation_note(struct ledger *ledger, const struct activation *activation)
                  activation->to);
         status = write_promotion(jobs, activation->from_job, true, JOB_ROLLED_BACK, reason, &fault);
     }
-    ledger_note_change(ledger);
-    ledger_unlock(ledger);
+    job_database_note_change(job_database);
+    job_database_unlock(job_database);
     if (status != STATUS_OK) {
         log_event(LOG_ERROR, "promotion_not_written", LOG_STRING("model", activation->model),
                   LOG_INT("version", activation->to), LOG_STRING("reason", fault.message));

@@ -205,104 +205,104 @@ void catalogue_publish(struct service *service, struct catalogue *next)
 
 /* ---- workers ---- */
 
-bool worker_reserve_held(struct worker *worker, size_t n)
+bool service_context_reserve_held(struct service_context *context, size_t n)
 {
-    if (worker->held_room - worker->n_held >= n) {
+    if (context->held_room - context->n_held >= n) {
         return true;
     }
-    size_t room = 2 * worker->n_held + n;
-    struct catalogue **held = reallocarray(worker->held, room, sizeof(struct catalogue *));
+    size_t room = 2 * context->n_held + n;
+    struct catalogue **held = reallocarray(context->held, room, sizeof(struct catalogue *));
     if (!held) {
         return false;
     }
-    worker->held = held;
-    worker->held_room = room;
+    context->held = held;
+    context->held_room = room;
     return true;
 }
 
-bool worker_renew(struct worker *worker)
+bool service_context_renew(struct service_context *context)
 {
-    uint64_t generation = atomic_load(&worker->service->generation);
-    if (worker->generation == generation) {
+    uint64_t generation = atomic_load(&context->service->generation);
+    if (context->generation == generation) {
         return true;
     }
-    if (!worker_reserve_held(worker, 1)) {
+    if (!service_context_reserve_held(context, 1)) {
         return false;
     }
-    worker->held[worker->n_held++] = worker->catalogue;
-    worker->catalogue = catalogue_ref(worker->service);
-    worker->generation = generation;
+    context->held[context->n_held++] = context->catalogue;
+    context->catalogue = catalogue_ref(context->service);
+    context->generation = generation;
     return true;
 }
 
-static void release_held(struct worker *worker)
+static void release_held(struct service_context *context)
 {
-    while (worker->n_held > 0) {
-        catalogue_unref(worker->held[--worker->n_held]);
+    while (context->n_held > 0) {
+        catalogue_unref(context->held[--context->n_held]);
     }
 }
 
-void worker_turn(struct worker *worker)
+void service_context_turn(struct service_context *context)
 {
-    release_held(worker);
-    worker->now_ms = clock_now_ms();
-    uint64_t generation = atomic_load(&worker->service->generation);
-    if (worker->generation != generation) {
-        catalogue_unref(worker->catalogue);
-        worker->catalogue = catalogue_ref(worker->service);
-        worker->generation = generation;
+    release_held(context);
+    context->now_ms = clock_now_ms();
+    uint64_t generation = atomic_load(&context->service->generation);
+    if (context->generation != generation) {
+        catalogue_unref(context->catalogue);
+        context->catalogue = catalogue_ref(context->service);
+        context->generation = generation;
     }
 }
 
-enum status worker_create(struct service *service, struct worker **ret_worker)
+enum status service_context_create(struct service *service, struct service_context **ret_context)
 {
-    struct worker *worker = calloc(1, sizeof *worker);
-    if (!worker || gru_work_create(&worker->work) != GRU_OK ||
-        recorder_open_outbox(service->recorder, &worker->outbox) != STATUS_OK) {
-        worker_free(worker);
+    struct service_context *context = calloc(1, sizeof *context);
+    if (!context || gru_work_create(&context->work) != GRU_OK ||
+        recorder_open_outbox(service->recorder, &context->outbox) != STATUS_OK) {
+        service_context_free(context);
         return STATUS_NO_MEMORY;
     }
-    worker->service = service;
-    worker->generation = UINT64_MAX;
-    worker->owner = (uint16_t)(atomic_fetch_add(&service->n_workers, 1) % (OWNER_MAIN - 1) + 1);
-    worker_turn(worker);
-    *ret_worker = worker;
+    context->service = service;
+    context->generation = UINT64_MAX;
+    context->owner = (uint16_t)(atomic_fetch_add(&service->n_workers, 1) % (OWNER_MAIN - 1) + 1);
+    service_context_turn(context);
+    *ret_context = context;
     return STATUS_OK;
 }
 
-void worker_free(struct worker *worker)
+void service_context_free(struct service_context *context)
 {
-    if (!worker) {
+    if (!context) {
         return;
     }
-    release_held(worker);
-    free(worker->held);
-    catalogue_unref(worker->catalogue);
-    recorder_close_outbox(worker->outbox);
-    gru_work_free(worker->work);
-    free(worker->items);
-    free(worker->blocked);
-    free(worker->rewarm);
-    free(worker);
+    release_held(context);
+    free(context->held);
+    catalogue_unref(context->catalogue);
+    recorder_close_outbox(context->outbox);
+    gru_work_free(context->work);
+    free(context->items);
+    free(context->blocked);
+    free(context->rewarm);
+    free(context);
 }
 
-struct service *worker_service(const struct worker *worker)
+struct service *service_context_service(const struct service_context *context)
 {
-    return worker->service;
+    return context->service;
 }
 
 /* ---- looking up ---- */
 
-const struct model *const *models_list(struct worker *worker, size_t *ret_n)
+const struct model *const *models_list(struct service_context *context, size_t *ret_n)
 {
-    *ret_n = worker->catalogue->n_models;
-    return (const struct model *const *)worker->catalogue->models;
+    *ret_n = context->catalogue->n_models;
+    return (const struct model *const *)context->catalogue->models;
 }
 
-enum status model_find(struct worker *worker, const char *name, const struct model **ret_model,
+enum status model_find(struct service_context *context, const char *name, const struct model **ret_model,
                        struct fault *fault)
 {
-    const struct model *model = catalogue_find(worker->catalogue, name);
+    const struct model *model = catalogue_find(context->catalogue, name);
     if (!model) {
         return fault_set(fault, STATUS_MODEL_NOT_FOUND, "model", "there is no model '%s'", name);
     }

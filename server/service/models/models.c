@@ -109,23 +109,23 @@ static enum status no_memory(struct fault *fault)
     return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for another version");
 }
 
-enum status change_begin(struct worker *worker, struct catalogue **ret_next, struct fault *fault)
+enum status change_begin(struct service_context *context, struct catalogue **ret_next, struct fault *fault)
 {
-    pthread_mutex_lock(&worker->service->writer);
+    pthread_mutex_lock(&context->service->writer);
     *ret_next =
-        worker_reserve_held(worker, 2) && worker_renew(worker) ? catalogue_copy(worker->catalogue) : NULL;
+        service_context_reserve_held(context, 2) && service_context_renew(context) ? catalogue_copy(context->catalogue) : NULL;
     return *ret_next ? STATUS_OK : no_memory(fault);
 }
 
-enum status change_end(struct worker *worker, struct catalogue *next, bool publish, enum status status)
+enum status change_end(struct service_context *context, struct catalogue *next, bool publish, enum status status)
 {
     if (status == STATUS_OK && publish) {
-        catalogue_publish(worker->service, next);
-        (void)!worker_renew(worker); /* room was reserved */
+        catalogue_publish(context->service, next);
+        (void)!service_context_renew(context); /* room was reserved */
     } else {
         catalogue_unref(next);
     }
-    pthread_mutex_unlock(&worker->service->writer);
+    pthread_mutex_unlock(&context->service->writer);
     return status;
 }
 
@@ -227,23 +227,23 @@ static enum status needs_data(const struct service *service, struct fault *fault
                      "versions are kept on disk: start grud with --data DIR");
 }
 
-enum status model_put(struct worker *worker, const char *name, const void *bytes, size_t n_bytes,
+enum status model_put(struct service_context *context, const char *name, const void *bytes, size_t n_bytes,
                       const struct model **ret_model, struct fault *fault)
 {
     struct catalogue *next = NULL;
-    enum status status = needs_data(worker->service, fault);
+    enum status status = needs_data(context->service, fault);
     if (status != STATUS_OK) {
         return status;
     }
-    status = change_begin(worker, &next, fault);
+    status = change_begin(context, &next, fault);
     if (status == STATUS_OK) {
-        status = put_version(worker->service, next, name, bytes, n_bytes, fault);
+        status = put_version(context->service, next, name, bytes, n_bytes, fault);
     }
-    status = change_end(worker, next, true, status);
-    trouble_settle(worker->service, TROUBLE_VERSIONS, status);
+    status = change_end(context, next, true, status);
+    degraded_settle(context->service, DEGRADED_VERSIONS, status);
     if (status == STATUS_OK) {
         log_event(LOG_INFO, "version_stored", LOG_STRING("model", name));
-        status = model_find(worker, name, ret_model, fault);
+        status = model_find(context, name, ret_model, fault);
     }
     return status;
 }
@@ -263,13 +263,13 @@ enum status change_find(const struct catalogue *next, const char *name, unsigned
     return STATUS_OK;
 }
 
-enum status model_delete_version(struct worker *worker, const char *name, unsigned number,
+enum status model_delete_version(struct service_context *context, const char *name, unsigned number,
                                  struct fault *fault)
 {
     struct catalogue *next = NULL;
     struct model *model;
     struct version *version;
-    enum status status = change_begin(worker, &next, fault);
+    enum status status = change_begin(context, &next, fault);
     if (status == STATUS_OK) {
         status = change_find(next, name, number, &model, &version, fault);
     }
@@ -286,15 +286,15 @@ enum status model_delete_version(struct worker *worker, const char *name, unsign
     struct digest digest = { 0 };
     bool is_durable = true;
     if (status == STATUS_OK && version->path) {
-        status = files_delete_version(worker->service->config->data, name, number, &is_durable, fault);
+        status = files_delete_version(context->service->config->data, name, number, &is_durable, fault);
     }
     if (status == STATUS_OK) {
         digest = version->digest;
         model_remove_version(model, number);
     }
-    status = change_end(worker, next, true, status);
+    status = change_end(context, next, true, status);
     if (status == STATUS_OK) {
-        lineage_forget(worker->service->ledger, name, number, digest);
+        lineage_forget(context->service->job_database, name, number, digest);
         log_event(LOG_INFO, "version_deleted", LOG_STRING("model", name), LOG_INT("version", number));
     }
     return status == STATUS_OK && !is_durable ? change_not_durable(fault) : status;

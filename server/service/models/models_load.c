@@ -114,7 +114,7 @@ static enum status leave_out(struct service *service, struct model *model, const
                              const struct fault *fault, const char *advice)
 {
     log_refused(file, fault, advice);
-    trouble_begins(service, TROUBLE_MODELS);
+    degraded_begins(service, DEGRADED_MODELS);
     model_free(model);
     return STATUS_OK;
 }

@@ -27,12 +27,12 @@ static enum status check_base(const struct model *model, unsigned number, struct
     return status;
 }
 
-enum status version_find_base(struct worker *worker, const struct job *job, struct gru_model **ret_gru,
+enum status version_find_base(struct service_context *context, const struct job *job, struct gru_model **ret_gru,
                               struct fault *fault)
 {
     const struct model *model;
     const struct version *version;
-    enum status status = model_find(worker, job->model, &model, fault);
+    enum status status = model_find(context, job->model, &model, fault);
     if (status == STATUS_OK) {
         status = check_base(model, job->base_version, job->base_digest, &version, fault);
     }
@@ -52,11 +52,11 @@ void trained_done(struct trained *trained)
 }
 
 /* The number that the next version would get; or that of the job's own version, from before a restart. */
-static enum status choose_number(struct worker *worker, struct lineage *lineage, bool *ret_is_stored,
+static enum status choose_number(struct service_context *context, struct lineage *lineage, bool *ret_is_stored,
                                  struct fault *fault)
 {
     const struct model *model;
-    enum status status = model_find(worker, lineage->model, &model, fault);
+    enum status status = model_find(context, lineage->model, &model, fault);
     if (status != STATUS_OK) {
         return status;
     }
@@ -71,7 +71,7 @@ static enum status choose_number(struct worker *worker, struct lineage *lineage,
     }
     *ret_is_stored = false;
     lineage->version = model->newest + 1;
-    const char *data = worker->service->config->data;
+    const char *data = context->service->config->data;
     return data[0] ? files_next_version(data, lineage->model, lineage->version, &lineage->version, fault)
                    : STATUS_OK;
 }
@@ -142,14 +142,14 @@ static enum status insert(const struct service *service, struct model *model, co
 }
 
 /* One attempt; *ret_is_taken: the number was given to another version by now. */
-static enum status put(struct worker *worker, const struct lineage *lineage, struct digest base,
+static enum status put(struct service_context *context, const struct lineage *lineage, struct digest base,
                        struct trained *trained, bool *ret_is_taken, struct fault *fault)
 {
     struct catalogue *next = NULL;
     struct model *model;
     struct version *parent;
     *ret_is_taken = false;
-    enum status status = change_begin(worker, &next, fault);
+    enum status status = change_begin(context, &next, fault);
     if (status == STATUS_OK) {
         status = change_find(next, lineage->model, lineage->parent, &model, &parent, fault);
     }
@@ -161,28 +161,28 @@ static enum status put(struct worker *worker, const struct lineage *lineage, str
         *ret_is_taken = lineage->version <= model->newest;
     }
     if (status == STATUS_OK && !*ret_is_taken) {
-        status = insert(worker->service, model, lineage, trained, ret_is_taken, fault);
+        status = insert(context->service, model, lineage, trained, ret_is_taken, fault);
     }
-    return change_end(worker, next, !*ret_is_taken, status);
+    return change_end(context, next, !*ret_is_taken, status);
 }
 
-enum status version_store(struct worker *worker, struct lineage *lineage, struct digest base,
+enum status version_store(struct service_context *context, struct lineage *lineage, struct digest base,
                           struct trained *trained, struct fault *fault)
 {
-    struct ledger *ledger = worker->service->ledger;
+    struct job_database *job_database = context->service->job_database;
     for (;;) {
         bool is_stored, is_taken = false;
-        worker_turn(worker);
-        enum status status = choose_number(worker, lineage, &is_stored, fault);
+        service_context_turn(context);
+        enum status status = choose_number(context, lineage, &is_stored, fault);
         if (status != STATUS_OK || is_stored) {
             return status;
         }
         lineage->digest = trained->digest;
-        status = jobs_put_lineage(ledger_lock(ledger), lineage, fault);
-        ledger_unlock(ledger);
+        status = job_store_put_lineage(job_database_lock(job_database), lineage, fault);
+        job_database_unlock(job_database);
         if (status == STATUS_OK) {
-            status = put(worker, lineage, base, trained, &is_taken, fault);
-            trouble_settle(worker->service, TROUBLE_VERSIONS, status);
+            status = put(context, lineage, base, trained, &is_taken, fault);
+            degraded_settle(context->service, DEGRADED_VERSIONS, status);
         }
         if (status == STATUS_OK && !is_taken) {
             log_event(LOG_INFO, "version_stored", LOG_STRING("model", lineage->model),
@@ -212,8 +212,8 @@ static void tell_version(void *context, const struct lineage *lineage)
 enum status lineage_load(struct service *service, struct fault *fault)
 {
     enum status status =
-        jobs_each_lineage(ledger_lock(service->ledger), tell_version, service->current, fault);
-    ledger_unlock(service->ledger);
+        job_store_each_lineage(job_database_lock(service->job_database), tell_version, service->current, fault);
+    job_database_unlock(service->job_database);
     return status;
 }
 
@@ -233,16 +233,16 @@ static void find_forgotten(void *context, const struct lineage *lineage)
                            strcmp(lineage->model, forgotten->model) == 0;
 }
 
-void lineage_forget(struct ledger *ledger, const char *model, unsigned number, struct digest digest)
+void lineage_forget(struct job_database *job_database, const char *model, unsigned number, struct digest digest)
 {
     struct forgotten forgotten = { model, number, digest, false };
     struct fault fault;
-    struct jobs *jobs = ledger_lock(ledger);
-    enum status status = jobs_each_lineage(jobs, find_forgotten, &forgotten, &fault);
+    struct job_store *jobs = job_database_lock(job_database);
+    enum status status = job_store_each_lineage(jobs, find_forgotten, &forgotten, &fault);
     if (status == STATUS_OK && forgotten.is_there) {
-        status = jobs_delete_lineage(jobs, model, number, &fault);
+        status = job_store_delete_lineage(jobs, model, number, &fault);
     }
-    ledger_unlock(ledger);
+    job_database_unlock(job_database);
     if (status != STATUS_OK) {
         log_event(LOG_ERROR, "lineage_not_deleted", LOG_STRING("model", model), LOG_INT("version", number),
                   LOG_STRING("reason", fault.message));

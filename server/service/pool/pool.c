@@ -9,7 +9,7 @@ struct pool_key pool_key_of(const char *id)
 {
     struct pool_key key = { .id = id, .n = strlen(id) };
     key.hash = digest_64(id, key.n, 0);
-    key.hash = key.hash ? key.hash : 1; /* tombs use 0 for an empty place */
+    key.hash = key.hash ? key.hash : 1; /* tombstones use 0 for an empty place */
     return key;
 }
 
@@ -111,11 +111,11 @@ void pool_remove(struct pool *pool, uint32_t slot)
 }
 
 /* Removes a claimed session that ended on its own, and remembers that. */
-static void end_session(struct pool *pool, uint32_t slot, enum tomb_reason reason, int64_t ended_at_ms)
+static void end_session(struct pool *pool, uint32_t slot, enum tombstone_reason reason, int64_t ended_at_ms)
 {
     char id[SESSION_ID_MAX + 1];
     struct pool_key key = key_of_slot(pool, slot, id);
-    tombs_add(&pool->tombs, key.hash, reason, ended_at_ms, ttl_of(pool, slot));
+    tombstones_add(&pool->tombstones, key.hash, reason, ended_at_ms, ttl_of(pool, slot));
     atomic_fetch_add_explicit(&pool->n_ended[reason], 1, memory_order_relaxed);
     pool_remove(pool, slot);
 }
@@ -126,37 +126,37 @@ static bool end_if_expired(struct pool *pool, uint32_t slot, int64_t now_ms)
     if (expires_at_ms == 0 || expires_at_ms > now_ms) {
         return false;
     }
-    end_session(pool, slot, TOMB_EXPIRED, expires_at_ms);
+    end_session(pool, slot, TOMBSTONE_EXPIRED, expires_at_ms);
     return true;
 }
 
-static enum claim fault_of_tomb(struct pool *pool, const struct pool_key *key, int64_t now_ms,
+static enum claim fault_of_tombstone(struct pool *pool, const struct pool_key *key, int64_t now_ms,
                                 struct fault *fault)
 {
-    struct tomb tomb;
-    if (!tombs_find(&pool->tombs, key->hash, now_ms, &tomb)) {
+    struct tombstone tombstone;
+    if (!tombstones_find(&pool->tombstones, key->hash, now_ms, &tombstone)) {
         return CLAIM_ABSENT;
     }
-    long long ago = (long long)(now_ms - tomb.ended_at_ms) / 1000;
-    switch (tomb.reason) {
-    case TOMB_EXPIRED:
+    long long ago = (long long)(now_ms - tombstone.ended_at_ms) / 1000;
+    switch (tombstone.reason) {
+    case TOMBSTONE_EXPIRED:
         fault_set(fault, STATUS_SESSION_EXPIRED, "session",
                   "session '%s' expired %lld s ago (ttl %u s); DELETE or PUT it to begin anew", key->id, ago,
-                  tomb.ttl_s);
+                  tombstone.ttl_s);
         break;
-    case TOMB_EVICTED:
+    case TOMBSTONE_EVICTED:
         fault_set(fault, STATUS_SESSION_EVICTED, "session",
                   "session '%s' was the least recently used when the pool was full, %lld s ago; DELETE or "
                   "PUT it to "
                   "begin anew",
                   key->id, ago);
         break;
-    case TOMB_DAMAGED:
+    case TOMBSTONE_DAMAGED:
         fault_set(fault, STATUS_SESSION_DAMAGED, "session",
                   "both copies of session '%s' were damaged on disk; DELETE or PUT it to begin anew",
                   key->id);
         break;
-    case TOMB_REASONS:
+    case TOMBSTONE_REASONS:
         break;
     }
     return CLAIM_ENDED;
@@ -188,18 +188,18 @@ enum claim pool_claim(struct pool *pool, const struct pool_key *key, uint16_t ow
     uint16_t holder = slot != INDEX_NONE ? claim_slot(pool, slot, owner) : OWNER_NONE;
     index_unlock(shard);
     if (slot == INDEX_NONE) {
-        return atomic_load(&pool->is_closed) ? CLAIM_MOVED : fault_of_tomb(pool, key, now_ms, fault);
+        return atomic_load(&pool->is_closed) ? CLAIM_MOVED : fault_of_tombstone(pool, key, now_ms, fault);
     }
     if (holder != OWNER_NONE) {
         return holder == OWNER_MOVED ? CLAIM_MOVED : holder == owner ? CLAIM_OWN : CLAIM_BUSY;
     }
     if (!is_verified(pool, slot)) {
         log_event(LOG_ERROR, "session_damaged", LOG_STRING("session", key->id));
-        end_session(pool, slot, TOMB_DAMAGED, now_ms);
-        return fault_of_tomb(pool, key, now_ms, fault);
+        end_session(pool, slot, TOMBSTONE_DAMAGED, now_ms);
+        return fault_of_tombstone(pool, key, now_ms, fault);
     }
     if (end_if_expired(pool, slot, now_ms)) {
-        return fault_of_tomb(pool, key, now_ms, fault);
+        return fault_of_tombstone(pool, key, now_ms, fault);
     }
     *ret_slot = slot;
     return CLAIM_OK;
@@ -266,7 +266,7 @@ static bool evict_one(struct pool *pool, uint16_t owner, int64_t now_ms)
     }
     int64_t seen = atomic_load_explicit(&pool->slots[victim.slot].last_seen_at_ms, memory_order_relaxed);
     if ((flags_of(pool, victim.slot) & SLOT_USED) && seen == victim.last_seen_at_ms) {
-        end_session(pool, victim.slot, TOMB_EVICTED, now_ms);
+        end_session(pool, victim.slot, TOMBSTONE_EVICTED, now_ms);
     } else {
         pool_release(pool, victim.slot);
     }

@@ -3,7 +3,7 @@
  *
  * Whoever holds a claim, and nobody else, reads and writes the slot's record. A claim is an atomic word in
  * the slot, so taking one never blocks. Locks: `mutex` guards the free list and the eviction candidates, each
- * index shard and the tombs have their own, and so do syncs; none is held while another is taken, nor while a
+ * index shard and the tombstones have their own, and so do syncs; none is held while another is taken, nor while a
  * claim is waited for.
  */
 #ifndef POOL_H
@@ -55,10 +55,10 @@ struct pool {
     struct region region;
     struct slot *slots; /* [session_max], address space that is touched as slots are used */
     struct index index;
-    struct tombs tombs;
+    struct tombstones tombstones;
     _Atomic bool is_closed; /* its sessions are moving to another pool: none may be added */
     _Atomic size_t n_sessions, n_own_ttl;
-    _Atomic uint64_t n_created, n_ended[TOMB_REASONS];
+    _Atomic uint64_t n_created, n_ended[TOMBSTONE_REASONS];
 
     pthread_mutex_t mutex; /* guards what follows */
     uint32_t n_fresh;      /* slots below it have been in use at some time */

@@ -42,7 +42,7 @@ void pool_unref(struct pool *pool)
     }
     region_close(&pool->region);
     index_done(&pool->index);
-    tombs_done(&pool->tombs);
+    tombstones_done(&pool->tombstones);
     free(pool);
 }
 
@@ -64,7 +64,7 @@ static enum status alloc_pool(const struct pool_options *options, struct pool **
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     pool->slots = slots == MAP_FAILED ? NULL : slots;
     if (!pool->slots || !index_init(&pool->index, pool, is_slot, hash_of_slot) ||
-        !tombs_init(&pool->tombs, options->tombstone_max)) {
+        !tombstones_init(&pool->tombstones, options->tombstone_max)) {
         pool_unref(pool);
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for a session pool");
     }
@@ -106,7 +106,7 @@ static uint32_t find_slot(struct pool *pool, const struct pool_key *key)
 static void note_damaged(struct pool *pool, uint32_t slot)
 {
     log_event(LOG_ERROR, "session_damaged", LOG_STRING("session", NULL), LOG_INT("slot", slot));
-    atomic_fetch_add_explicit(&pool->n_ended[TOMB_DAMAGED], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&pool->n_ended[TOMBSTONE_DAMAGED], 1, memory_order_relaxed);
 }
 
 static enum status adopt(struct pool *pool, uint32_t slot, struct fault *fault)
@@ -255,8 +255,8 @@ static enum status move_session(struct pool *from, uint32_t slot, struct pool *t
     struct pool_key key = pool_key_of(id);
     if (!(atomic_load(&from->slots[slot].flags) & SLOT_VERIFIED) && !record_verify(&from->layout, record)) {
         log_event(LOG_ERROR, "session_damaged", LOG_STRING("session", id));
-        tombs_add(&to->tombs, key.hash, TOMB_DAMAGED, now_ms, 0);
-        atomic_fetch_add_explicit(&to->n_ended[TOMB_DAMAGED], 1, memory_order_relaxed);
+        tombstones_add(&to->tombstones, key.hash, TOMBSTONE_DAMAGED, now_ms, 0);
+        atomic_fetch_add_explicit(&to->n_ended[TOMBSTONE_DAMAGED], 1, memory_order_relaxed);
         return STATUS_OK;
     }
     uint32_t to_slot;
@@ -339,9 +339,9 @@ static enum status move_all(struct pool *from, struct pool *to, int64_t now_ms, 
 /* What else a pool remembers. Nothing is added to it any more in a pool whose sessions have all moved. */
 static void move_memory(struct pool *from, struct pool *to)
 {
-    tombs_copy(&from->tombs, &to->tombs);
+    tombstones_copy(&from->tombstones, &to->tombstones);
     atomic_fetch_add(&to->n_created, atomic_load(&from->n_created));
-    for (int reason = 0; reason < TOMB_REASONS; reason++) {
+    for (int reason = 0; reason < TOMBSTONE_REASONS; reason++) {
         atomic_fetch_add(&to->n_ended[reason], atomic_load(&from->n_ended[reason]));
     }
 }

@@ -12,31 +12,31 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum tomb_reason { TOMB_EXPIRED, TOMB_EVICTED, TOMB_DAMAGED, TOMB_REASONS };
+enum tombstone_reason { TOMBSTONE_EXPIRED, TOMBSTONE_EVICTED, TOMBSTONE_DAMAGED, TOMBSTONE_REASONS };
 
-struct tomb {
+struct tombstone {
     uint64_t hash; /* of the id; 0: an empty place */
     int64_t ended_at_ms;
     uint32_t ttl_s;
     uint32_t next; /* the next in its chain, + 1 */
-    enum tomb_reason reason;
+    enum tombstone_reason reason;
 };
 
-struct tombs {
+struct tombstones {
     pthread_mutex_t mutex; /* guards everything below but n */
-    struct tomb *ring;     /* [max] */
+    struct tombstone *ring;     /* [max] */
     uint32_t *chains;      /* [n_chains] first of each chain, + 1 */
     size_t max, n_chains, next_place;
     _Atomic size_t n;
 };
 
-__attribute__((warn_unused_result)) bool tombs_init(struct tombs *tombs, size_t max);
-void tombs_done(struct tombs *tombs);
-void tombs_add(struct tombs *tombs, uint64_t hash, enum tomb_reason reason, int64_t ended_at_ms,
+__attribute__((warn_unused_result)) bool tombstones_init(struct tombstones *tombstones, size_t max);
+void tombstones_done(struct tombstones *tombstones);
+void tombstones_add(struct tombstones *tombstones, uint64_t hash, enum tombstone_reason reason, int64_t ended_at_ms,
                uint32_t ttl_s);
-bool tombs_find(struct tombs *tombs, uint64_t hash, int64_t now_ms, struct tomb *ret_tomb);
-bool tombs_forget(struct tombs *tombs, uint64_t hash); /* true if there was one */
+bool tombstones_find(struct tombstones *tombstones, uint64_t hash, int64_t now_ms, struct tombstone *ret_tombstone);
+bool tombstones_forget(struct tombstones *tombstones, uint64_t hash); /* true if there was one */
 /* Adds what `from` remembers to `to`, the oldest first. */
-void tombs_copy(struct tombs *from, struct tombs *to);
+void tombstones_copy(struct tombstones *from, struct tombstones *to);
 
 #endif

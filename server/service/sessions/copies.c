@@ -40,7 +40,7 @@ enum status pool_commit(struct service *service, struct pool *pool, struct fault
         return STATUS_OK;
     }
     atomic_fetch_add(&service->counters.n_failed_syncs, 1);
-    trouble_begins(service, TROUBLE_SYNC);
+    degraded_begins(service, DEGRADED_SYNC);
     return fault_set(
         fault, STATUS_STORAGE_FAILED, NULL,
         "done, but a sync failed: what is not known to be on disk is not acknowledged until grud is "
@@ -49,20 +49,20 @@ enum status pool_commit(struct service *service, struct pool *pool, struct fault
 
 /* ---- new sessions ---- */
 
-enum claim session_alloc(struct worker *worker, const struct model *model, const struct pool_key *key,
+enum claim session_alloc(struct service_context *context, const struct model *model, const struct pool_key *key,
                          uint32_t *ret_slot, struct record_copy **ret_copy, struct fault *fault)
 {
     struct pool *pool = model->pool;
-    enum status status = pool_alloc(pool, key, worker->owner, worker->now_ms, ret_slot, fault);
-    trouble_settle(worker->service, TROUBLE_SESSIONS, status);
+    enum status status = pool_alloc(pool, key, context->owner, context->now_ms, ret_slot, fault);
+    degraded_settle(context->service, DEGRADED_SESSIONS, status);
     if (status != STATUS_OK) {
         return atomic_load(&pool->is_closed) ? CLAIM_MOVED : CLAIM_ENDED;
     }
     char *record = pool_record(pool, *ret_slot);
     struct record_copy *copy = record_copy_at(&pool->layout, record, 0);
     memset(copy, 0, pool->layout.copy_bytes);
-    copy->last_seen_at_ms = worker->now_ms;
-    copy->created_at_s = (uint32_t)(worker->now_ms / 1000);
+    copy->last_seen_at_ms = context->now_ms;
+    copy->created_at_s = (uint32_t)(context->now_ms / 1000);
     copy->ttl_s = RECORD_TTL_CONFIGURED;
     copy->version = model->active->number;
     copy->digest = model->active->digest.low;
@@ -89,23 +89,23 @@ enum claim session_publish(struct pool *pool, const struct pool_key *key, uint32
 
 /* ---- re-warming ---- */
 
-bool worker_grow_rewarm(struct worker *worker, size_t n_floats)
+bool service_context_grow_rewarm(struct service_context *context, size_t n_floats)
 {
-    if (worker->n_rewarm >= n_floats) {
+    if (context->n_rewarm >= n_floats) {
         return true;
     }
     float *larger = reallocarray(NULL, n_floats, sizeof *larger);
     if (!larger) {
         return false;
     }
-    free(worker->rewarm);
-    worker->rewarm = larger;
-    worker->n_rewarm = n_floats;
+    free(context->rewarm);
+    context->rewarm = larger;
+    context->n_rewarm = n_floats;
     return true;
 }
 
 /* From a fresh state; *ret_bad_row: the first that does not run. */
-static enum gru_status replay(struct worker *worker, const struct gru_model *gru, const float *readings,
+static enum gru_status replay(struct service_context *context, const struct gru_model *gru, const float *readings,
                               size_t n_readings, float *state, float *y, size_t *ret_bad_row)
 {
     if (n_readings == 0) {
@@ -115,16 +115,16 @@ static enum gru_status replay(struct worker *worker, const struct gru_model *gru
     struct gru_lane lane = {
         .state_out = state, .x = readings, .n_rows = n_readings, .y = y, .last_only = true
     };
-    enum gru_status status = gru_run(gru, worker->work, &lane, 1);
+    enum gru_status status = gru_run(gru, context->work, &lane, 1);
     *ret_bad_row = lane.bad_row;
     return status == GRU_OK ? lane.status : status;
 }
 
-enum status session_replay(struct worker *worker, const struct version *version, const float *readings,
+enum status session_replay(struct service_context *context, const struct version *version, const float *readings,
                            size_t n_readings, float *state, float *y, struct fault *fault)
 {
     size_t bad_row;
-    enum gru_status status = replay(worker, version->gru, readings, n_readings, state, y, &bad_row);
+    enum gru_status status = replay(context, version->gru, readings, n_readings, state, y, &bad_row);
     if (status == GRU_OK) {
         return STATUS_OK;
     }
@@ -132,7 +132,7 @@ enum status session_replay(struct worker *worker, const struct version *version,
                      version->number, gru_status_text(status));
 }
 
-enum status session_rewarm(struct worker *worker, const struct model *model, uint32_t slot,
+enum status session_rewarm(struct service_context *context, const struct model *model, uint32_t slot,
                            struct fault *fault)
 {
     struct pool *pool = model->pool;
@@ -142,11 +142,11 @@ enum status session_rewarm(struct worker *worker, const struct model *model, uin
         return STATUS_OK;
     }
     const struct gru_info *info = gru_model_info(active->gru);
-    if (!worker_grow_rewarm(worker, now->n_readings * info->n_inputs + info->y_floats)) {
+    if (!service_context_grow_rewarm(context, now->n_readings * info->n_inputs + info->y_floats)) {
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to re-warm the session");
     }
     struct record_copy *next = session_begin_copy(pool, slot, &now);
-    float *y = worker->rewarm;
+    float *y = context->rewarm;
     float *readings = y + info->y_floats;
     record_read_readings(&pool->layout, pool_record(pool, slot), now, readings);
     /* A reading that the new version refuses must not keep the session from its next step: what follows it
@@ -154,7 +154,7 @@ enum status session_rewarm(struct worker *worker, const struct model *model, uin
     size_t n_left = now->n_readings;
     size_t bad_row = 0;
     enum gru_status status;
-    while ((status = replay(worker, active->gru, readings, n_left, record_state(&pool->layout, next), y,
+    while ((status = replay(context, active->gru, readings, n_left, record_state(&pool->layout, next), y,
                             &bad_row)) != GRU_OK) {
         if (status == GRU_NO_MEMORY) {
             return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to re-warm the session");
@@ -165,6 +165,6 @@ enum status session_rewarm(struct worker *worker, const struct model *model, uin
     next->version = active->number;
     next->digest = active->digest.low;
     session_seal_copy(pool, slot, next);
-    atomic_fetch_add_explicit(&worker->service->counters.n_rewarmed, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&context->service->counters.n_rewarmed, 1, memory_order_relaxed);
     return STATUS_OK;
 }

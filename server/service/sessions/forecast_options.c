@@ -1,7 +1,7 @@
 /* forecast_options.c - looking ahead: what steps, session forecasts and predictions share. */
 #include "service/internal.h"
 
-enum status outlook_fault(const struct gru_model *gru, enum gru_status status, const struct outlook *outlook,
+enum status forecast_options_fault(const struct gru_model *gru, enum gru_status status, const struct forecast_options *forecast_options,
                           struct fault *fault)
 {
     switch (status) {
@@ -12,8 +12,8 @@ enum status outlook_fault(const struct gru_model *gru, enum gru_status status, c
             gru_model_info(gru)->steps, gru_model_info(gru)->steps == 1 ? "" : "s");
     case GRU_BAD_FUTURE:
         return fault_set(fault, STATUS_WRONG_LENGTH, "future",
-                         "a horizon of %zu needs %zu rows of known future inputs, got %zu", outlook->horizon,
-                         gru_future_rows(gru, outlook->horizon), outlook->n_future_rows);
+                         "a horizon of %zu needs %zu rows of known future inputs, got %zu", forecast_options->horizon,
+                         gru_future_rows(gru, forecast_options->horizon), forecast_options->n_future_rows);
     case GRU_NO_READING:
         return fault_set(fault, STATUS_NO_READING, NULL,
                          "the session has had no reading yet to forecast from");
@@ -28,7 +28,7 @@ enum status outlook_fault(const struct gru_model *gru, enum gru_status status, c
     }
 }
 
-uint64_t outlook_columns(const struct gru_info *info)
+uint64_t forecast_options_columns(const struct gru_info *info)
 {
     uint64_t columns = 0;
     for (size_t i = 0; i < info->n_inputs; i++) {
@@ -40,19 +40,19 @@ uint64_t outlook_columns(const struct gru_info *info)
 
 /* Rows of a reply's forecast: what was asked for, else what a model of several steps says at once, else none.
  */
-static size_t outlook_rows(const struct gru_info *info, const struct outlook *outlook)
+static size_t forecast_options_rows(const struct gru_info *info, const struct forecast_options *forecast_options)
 {
-    if (outlook->horizon > 0) {
-        return outlook->horizon;
+    if (forecast_options->horizon > 0) {
+        return forecast_options->horizon;
     }
     return info->steps > 1 ? info->steps : 0;
 }
 
-enum status outlook_room(const struct gru_info *info, const struct outlook *outlook, struct arena *arena,
+enum status forecast_options_room(const struct gru_info *info, const struct forecast_options *forecast_options, struct arena *arena,
                          float **ret_forecast, size_t *ret_n, struct fault *fault)
 {
-    size_t n = outlook_rows(info, outlook);
-    if (outlook->n_future_rows > 0 && outlook->future_columns != outlook_columns(info)) {
+    size_t n = forecast_options_rows(info, forecast_options);
+    if (forecast_options->n_future_rows > 0 && forecast_options->future_columns != forecast_options_columns(info)) {
         return fault_set(fault, STATUS_INCOMPATIBLE_MODEL, "future",
                          "a version was activated meanwhile whose outputs feed other inputs, so that these "
                          "values do not fit; send them for that version");
@@ -67,19 +67,19 @@ enum status outlook_room(const struct gru_info *info, const struct outlook *outl
     return STATUS_OK;
 }
 
-enum status outlook_run(struct worker *worker, const struct gru_model *gru, const float *state,
-                        const struct outlook *outlook, struct arena *arena, float **ret_forecast,
+enum status forecast_options_run(struct service_context *context, const struct gru_model *gru, const float *state,
+                        const struct forecast_options *forecast_options, struct arena *arena, float **ret_forecast,
                         size_t *ret_n, struct fault *fault)
 {
-    enum status status = outlook_room(gru_model_info(gru), outlook, arena, ret_forecast, ret_n, fault);
+    enum status status = forecast_options_room(gru_model_info(gru), forecast_options, arena, ret_forecast, ret_n, fault);
     if (status != STATUS_OK || *ret_n == 0) {
         return status;
     }
-    enum gru_status failure = gru_forecast(gru, worker->work, state, *ret_n, outlook->future,
-                                           outlook->n_future_rows, *ret_forecast);
+    enum gru_status failure = gru_forecast(gru, context->work, state, *ret_n, forecast_options->future,
+                                           forecast_options->n_future_rows, *ret_forecast);
     if (failure != GRU_OK) {
-        return outlook_fault(gru, failure, outlook, fault);
+        return forecast_options_fault(gru, failure, forecast_options, fault);
     }
-    atomic_fetch_add_explicit(&worker->service->counters.n_forecast_rows, *ret_n, memory_order_relaxed);
+    atomic_fetch_add_explicit(&context->service->counters.n_forecast_rows, *ret_n, memory_order_relaxed);
     return STATUS_OK;
 }

@@ -123,7 +123,7 @@ bool outbox_put(struct outbox *outbox, const struct recorded *what, size_t n_byt
     return has_room;
 }
 
-/* ---- the clerk ---- */
+/* ---- the job thread ---- */
 
 static struct chunk *take(struct outbox *outbox)
 {

@@ -1,9 +1,9 @@
 /*
- * outbox.h - the way of notes from many workers to the clerk (recorder.h says what they are, and why they
+ * outbox.h - the way of notes from many workers to the job thread (recorder.h says what they are, and why they
  * come in order): an outbox for each worker, and all of them as one queue in the order of tickets.
  *
- * An outbox belongs to one worker's thread, the queue to the clerk's; opening and closing may be done by any.
- * A worker never waits: no lock, and no more than two atomic operations for a note. The clerk waits for the
+ * An outbox belongs to one worker's thread, the queue to the job thread's; opening and closing may be done by any.
+ * A worker never waits: no lock, and no more than two atomic operations for a note. The job thread waits for the
  * end of a note that a worker is writing.
  */
 #ifndef OUTBOX_H
@@ -35,7 +35,7 @@ struct outbox {
     uint64_t ticket;
     _Atomic(struct chunk *) newest; /* NULL: empty */
     _Atomic bool is_closed;
-    /* The clerk's: what was taken and not yet let go. */
+    /* The job thread's: what was taken and not yet let go. */
     struct outbox *next;
     struct chunk *first, *last;
     size_t at_first;     /* where the notes of `first` begin that were not let go */
@@ -47,9 +47,9 @@ struct outboxes {
     _Atomic uint64_t next_ticket;
     _Atomic size_t n_bytes; /* of all chunks */
     pthread_mutex_t mutex;  /* guards `newest` */
-    struct outbox *newest;  /* only the clerk removes any */
-    struct outbox *taken;   /* the clerk's: the newest when it last took what was in them */
-    uint64_t until;         /* the clerk's: notes with that ticket or a higher one are not in order yet */
+    struct outbox *newest;  /* only the job thread removes any */
+    struct outbox *taken;   /* the job thread's: the newest when it last took what was in them */
+    uint64_t until;         /* the job thread's: notes with that ticket or a higher one are not in order yet */
 };
 
 void outboxes_init(struct outboxes *outboxes);
@@ -58,13 +58,13 @@ void outboxes_done(struct outboxes *outboxes); /* frees the outboxes too */
 /* ---- workers ---- */
 
 struct outbox *outbox_open(struct outboxes *outboxes); /* NULL: no memory */
-void outbox_close(struct outbox *outbox);              /* the clerk frees it when it is empty */
+void outbox_close(struct outbox *outbox);              /* the job thread frees it when it is empty */
 void outbox_take_ticket(struct outbox *outbox);
 /* False: the outboxes would take more than n_bytes_max, or there is no memory. */
 __attribute__((warn_unused_result)) bool outbox_put(struct outbox *outbox, const struct recorded *what,
                                                     size_t n_bytes_max);
 
-/* ---- the clerk ---- */
+/* ---- the job thread ---- */
 
 /* Takes what is in the outboxes. The notes to be gathered are then those since the last that were let go. */
 void outboxes_take(struct outboxes *outboxes);

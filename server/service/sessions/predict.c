@@ -80,7 +80,7 @@ static enum status make_lanes(struct prediction *prediction, struct arena *arena
         struct sequence *sequence = &prediction->sequences[k];
         status = make_lane(prediction, sequence, &prediction->lanes[k], arena, fault);
         if (status == STATUS_OK) {
-            status = outlook_room(info, &sequence->outlook, arena, &sequence->forecast, &sequence->n_forecast,
+            status = forecast_options_room(info, &sequence->forecast_options, arena, &sequence->forecast, &sequence->n_forecast,
                                   fault);
             prediction->n_rows_left += sequence->n_rows + sequence->n_forecast;
         }
@@ -118,14 +118,14 @@ enum status predict_begin(struct prediction *prediction, struct arena *arena, st
     return status;
 }
 
-enum status session_forecast_begin(struct worker *worker, const struct model *model, const char *id,
-                                   const struct outlook *outlook, struct arena *arena,
+enum status session_forecast_begin(struct service_context *context, const struct model *model, const char *id,
+                                   const struct forecast_options *forecast_options, struct arena *arena,
                                    struct session_forecast *ret_forecast, struct fault *fault)
 {
     struct session session;
     struct prediction *prediction = &ret_forecast->prediction;
     struct sequence *sequence = &ret_forecast->sequence;
-    enum status status = session_read(worker, model, id, arena, &session, fault);
+    enum status status = session_read(context, model, id, arena, &session, fault);
     if (status != STATUS_OK) {
         return status;
     }
@@ -134,14 +134,14 @@ enum status session_forecast_begin(struct worker *worker, const struct model *mo
         return no_room(arena, fault);
     }
     *lane = (struct gru_lane){ .state_out = session.state };
-    *sequence = (struct sequence){ .outlook = *outlook };
+    *sequence = (struct sequence){ .forecast_options = *forecast_options };
     *prediction = (struct prediction){ .gru = session.gru,
                                        .version = session.row.version,
                                        .n_sequences = 1,
                                        .sequences = sequence,
                                        .lanes = lane };
     measure(prediction);
-    status = outlook_room(gru_model_info(session.gru), outlook, arena, &sequence->forecast,
+    status = forecast_options_room(gru_model_info(session.gru), forecast_options, arena, &sequence->forecast,
                           &sequence->n_forecast, fault);
     if (status == STATUS_OK) {
         prediction->n_rows_left = sequence->n_forecast;
@@ -163,16 +163,16 @@ bool predict_is_long(const struct prediction *prediction)
 
 /* ---- it goes on ---- */
 
-static enum status run_some(struct worker *worker, struct prediction *prediction, size_t most_rows,
+static enum status run_some(struct service_context *context, struct prediction *prediction, size_t most_rows,
                             struct fault *fault)
 {
     size_t n_rows = prediction->run.n_rows_left;
-    if (gru_run_part(&prediction->run, worker->work, most_rows) != GRU_OK) {
+    if (gru_run_part(&prediction->run, context->work, most_rows) != GRU_OK) {
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to run the sequences");
     }
     n_rows -= prediction->run.n_rows_left;
     prediction->n_rows_left -= n_rows;
-    atomic_fetch_add_explicit(&worker->service->counters.n_sequence_rows, n_rows, memory_order_relaxed);
+    atomic_fetch_add_explicit(&context->service->counters.n_sequence_rows, n_rows, memory_order_relaxed);
     return prediction->run.n_rows_left == 0 ? check_lanes(prediction, fault) : STATUS_OK;
 }
 
@@ -181,7 +181,7 @@ static enum status forecast_fault(const struct prediction *prediction, enum gru_
 {
     char field[sizeof fault->param];
     size_t k = prediction->n_forecast;
-    enum status status = outlook_fault(prediction->gru, failure, &prediction->sequences[k].outlook, fault);
+    enum status status = forecast_options_fault(prediction->gru, failure, &prediction->sequences[k].forecast_options, fault);
     snprintf(field, sizeof field, "%s", fault->param);
     if (field[0]) {
         name_place(prediction, k, field, NULL, fault->param, sizeof fault->param);
@@ -190,7 +190,7 @@ static enum status forecast_fault(const struct prediction *prediction, enum gru_
 }
 
 /* The forecast behind one sequence, or a part of it. */
-static enum status forecast_some(struct worker *worker, struct prediction *prediction, size_t most_rows,
+static enum status forecast_some(struct service_context *context, struct prediction *prediction, size_t most_rows,
                                  struct fault *fault)
 {
     while (prediction->sequences[prediction->n_forecast].n_forecast == 0) { /* none is wanted there */
@@ -201,9 +201,9 @@ static enum status forecast_some(struct worker *worker, struct prediction *predi
     size_t n_rows = prediction->is_rolling ? roll->n_rows_left : sequence->n_forecast;
     enum gru_status status =
         prediction->is_rolling
-            ? gru_roll_part(roll, worker->work, most_rows)
+            ? gru_roll_part(roll, context->work, most_rows)
             : gru_roll_begin(prediction->gru, prediction->lanes[prediction->n_forecast].state_out, n_rows,
-                             sequence->outlook.future, sequence->outlook.n_future_rows, sequence->forecast,
+                             sequence->forecast_options.future, sequence->forecast_options.n_future_rows, sequence->forecast,
                              roll);
     if (status != GRU_OK) {
         return forecast_fault(prediction, status, fault);
@@ -212,19 +212,19 @@ static enum status forecast_some(struct worker *worker, struct prediction *predi
     prediction->n_rows_left -= n_rows;
     prediction->is_rolling = roll->n_rows_left > 0;
     prediction->n_forecast += !prediction->is_rolling;
-    atomic_fetch_add_explicit(&worker->service->counters.n_forecast_rows, n_rows, memory_order_relaxed);
+    atomic_fetch_add_explicit(&context->service->counters.n_forecast_rows, n_rows, memory_order_relaxed);
     return STATUS_OK;
 }
 
-enum status predict_go_on(struct worker *worker, struct prediction *prediction, struct fault *fault)
+enum status predict_go_on(struct service_context *context, struct prediction *prediction, struct fault *fault)
 {
     size_t n_rows = prediction->n_rows_left;
     size_t until = n_rows > prediction->slice_rows ? n_rows - prediction->slice_rows : 0;
     enum status status = STATUS_OK;
     while (status == STATUS_OK && prediction->n_rows_left > until) {
         size_t most_rows = prediction->n_rows_left - until;
-        status = prediction->run.n_rows_left > 0 ? run_some(worker, prediction, most_rows, fault)
-                                                 : forecast_some(worker, prediction, most_rows, fault);
+        status = prediction->run.n_rows_left > 0 ? run_some(context, prediction, most_rows, fault)
+                                                 : forecast_some(context, prediction, most_rows, fault);
     }
     return status;
 }

@@ -1,4 +1,4 @@
-/* recorder.c - what is noted, how the clerk writes it, what a restart recovers, and what jobs read. */
+/* recorder.c - what is noted, how the job thread writes it, what a restart recovers, and what jobs read. */
 #include "service/sessions/recorder.h"
 
 #include "base/log.h"
@@ -20,7 +20,7 @@ enum {
 struct recorder {
     struct outboxes outboxes;
     _Atomic uint64_t n_recorded, n_lost;
-    /* The clerk's: */
+    /* The job thread's: */
     struct recordings *recordings;
     bool is_recovered; /* from then on there are marks */
     bool has_failed;
@@ -130,7 +130,7 @@ enum status recorder_note_deletion(struct outbox *outbox, const char *model, con
     return STATUS_OK;
 }
 
-/* ---- the clerk ---- */
+/* ---- the job thread ---- */
 
 /* Sessions one after the other, which the recordings take in one go, and each in its own order. */
 static int by_session(const void *a, const void *b)

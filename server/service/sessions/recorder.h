@@ -1,16 +1,16 @@
 /*
  * recorder.h - what sessions record for fine-tuning (--record ROWS), written behind.
  *
- * A worker notes each reading of a completed step in an outbox of its own: a copy, no lock. The clerk takes
+ * A worker notes each reading of a completed step in an outbox of its own: a copy, no lock. The job thread takes
  * what is in the outboxes, also those of workers that have nothing to do, and writes it to the recordings in
  * batches. What was not yet written when the process was killed is recovered at the next start from the
  * readings that session records keep. Readings that come faster than they can be written are dropped beyond a
  * bound, and counted; a dropped reading ends a sequence, it does not falsify one. A deletion is never
  * dropped.
  *
- * Order: two workers may step one session one after the other, and the clerk comes by at any moment. So each
+ * Order: two workers may step one session one after the other, and the job thread comes by at any moment. So each
  * worker takes a ticket while it has the sessions claimed, and notes while it still has them. Of two notes of
- * one session the later has the higher ticket; and when the clerk, before it empties the outboxes, looks at
+ * one session the later has the higher ticket; and when the job thread, before it empties the outboxes, looks at
  * the next ticket to be given out, then below that one it cannot find the later note without the earlier.
  */
 #ifndef RECORDER_H
@@ -47,7 +47,7 @@ void recorder_note(struct outbox *outbox, const char *model, const char *session
 __attribute__((warn_unused_result)) enum status
 recorder_note_deletion(struct outbox *outbox, const char *model, const char *session, struct fault *fault);
 
-/* ---- the clerk ---- */
+/* ---- the job thread ---- */
 
 /* Writes what was noted. What cannot be written is kept for the next call, within the bound, and that is
  * logged once. */

@@ -11,31 +11,31 @@
 
 /* Claims the session, waiting for whoever works on it (steps do for microseconds). *model follows a
  * switch-over. CLAIM_OK, CLAIM_ABSENT or CLAIM_ENDED. */
-static enum claim wait_claim(struct worker *worker, const struct model **model, const struct pool_key *key,
+static enum claim wait_claim(struct service_context *context, const struct model **model, const struct pool_key *key,
                              uint32_t *ret_slot, struct fault *fault)
 {
     for (;;) {
-        enum claim claim = pool_claim((*model)->pool, key, worker->owner, worker->now_ms, ret_slot, fault);
+        enum claim claim = pool_claim((*model)->pool, key, context->owner, context->now_ms, ret_slot, fault);
         if (claim == CLAIM_OK || claim == CLAIM_ABSENT || claim == CLAIM_ENDED) {
             return claim;
         }
         sched_yield();
-        if (!worker_renew(worker)) {
+        if (!service_context_renew(context)) {
             fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
             return CLAIM_ENDED;
         }
-        if (model_find(worker, (*model)->name, model, fault) != STATUS_OK) {
+        if (model_find(context, (*model)->name, model, fault) != STATUS_OK) {
             return CLAIM_ENDED;
         }
     }
 }
 
 /* The same for a session that must be there, brought to the active version. */
-static enum status claim_live(struct worker *worker, const struct model **model, const char *id,
+static enum status claim_live(struct service_context *context, const struct model **model, const char *id,
                               uint32_t *ret_slot, struct fault *fault)
 {
     struct pool_key key = pool_key_of(id);
-    enum claim claim = wait_claim(worker, model, &key, ret_slot, fault);
+    enum claim claim = wait_claim(context, model, &key, ret_slot, fault);
     if (claim == CLAIM_ABSENT) {
         return fault_set(fault, STATUS_SESSION_NOT_FOUND, "session", "model '%s' has no session '%s'",
                          (*model)->name, id);
@@ -43,7 +43,7 @@ static enum status claim_live(struct worker *worker, const struct model **model,
     if (claim != CLAIM_OK) {
         return fault_status(fault);
     }
-    enum status status = session_rewarm(worker, *model, *ret_slot, fault);
+    enum status status = session_rewarm(context, *model, *ret_slot, fault);
     if (status != STATUS_OK) {
         pool_release((*model)->pool, *ret_slot);
     }
@@ -110,11 +110,11 @@ static bool read_session(const struct model *model, uint32_t slot, struct arena 
     return true;
 }
 
-enum status session_read(struct worker *worker, const struct model *model, const char *id,
+enum status session_read(struct service_context *context, const struct model *model, const char *id,
                          struct arena *arena, struct session *ret_session, struct fault *fault)
 {
     uint32_t slot;
-    enum status status = claim_live(worker, &model, id, &slot, fault);
+    enum status status = claim_live(context, &model, id, &slot, fault);
     if (status != STATUS_OK) {
         return status;
     }
@@ -177,7 +177,7 @@ static void list_page(struct pool *pool, struct listing *listing)
     }
 }
 
-enum status session_list(struct worker *worker, const struct model *model, const char *prefix,
+enum status session_list(struct service_context *context, const struct model *model, const char *prefix,
                          const char *after, size_t limit, struct session_row *rows, size_t *ret_n,
                          bool *ret_has_more, struct fault *fault)
 {
@@ -195,7 +195,7 @@ enum status session_list(struct worker *worker, const struct model *model, const
         for (size_t k = 0; k < listing.n; k++) {
             struct pool_key key = pool_key_of(rows[k].session);
             uint32_t slot;
-            if (wait_claim(worker, &model, &key, &slot, fault) == CLAIM_OK) {
+            if (wait_claim(context, &model, &key, &slot, fault) == CLAIM_OK) {
                 read_row(model->pool, slot, &rows[n++]);
                 pool_release(model->pool, slot);
             } /* else it has ended since */
@@ -208,20 +208,20 @@ enum status session_list(struct worker *worker, const struct model *model, const
 
 /* ---- writing ---- */
 
-enum status session_delete(struct worker *worker, const struct model *model, const char *id,
+enum status session_delete(struct service_context *context, const struct model *model, const char *id,
                            struct fault *fault)
 {
     struct pool_key key = pool_key_of(id);
     uint32_t slot;
-    enum claim claim = wait_claim(worker, &model, &key, &slot, fault);
+    enum claim claim = wait_claim(context, &model, &key, &slot, fault);
     if (claim == CLAIM_ABSENT) {
         return fault_set(fault, STATUS_SESSION_NOT_FOUND, "session", "model '%s' has no session '%s'",
                          model->name, id);
     }
-    /* With the session claimed, or before its tomb goes: what its successor records comes after. */
-    struct tomb tomb;
-    bool is_there = claim == CLAIM_OK || tombs_find(&model->pool->tombs, key.hash, worker->now_ms, &tomb);
-    if (is_there && recorder_note_deletion(worker->outbox, model->name, id, fault) != STATUS_OK) {
+    /* With the session claimed, or before its tombstone goes: what its successor records comes after. */
+    struct tombstone tombstone;
+    bool is_there = claim == CLAIM_OK || tombstones_find(&model->pool->tombstones, key.hash, context->now_ms, &tombstone);
+    if (is_there && recorder_note_deletion(context->outbox, model->name, id, fault) != STATUS_OK) {
         if (claim == CLAIM_OK) {
             pool_release(model->pool, slot);
         }
@@ -229,9 +229,9 @@ enum status session_delete(struct worker *worker, const struct model *model, con
     }
     if (claim == CLAIM_OK) {
         pool_remove(model->pool, slot);
-        return pool_commit(worker->service, model->pool, fault);
+        return pool_commit(context->service, model->pool, fault);
     }
-    return tombs_forget(&model->pool->tombs, key.hash) ? STATUS_OK : fault_status(fault);
+    return tombstones_forget(&model->pool->tombstones, key.hash) ? STATUS_OK : fault_status(fault);
 }
 
 /* A session's first or next copy to write, for a session that may or may not be there; claimed. */
@@ -243,12 +243,12 @@ struct draft {
     bool is_new;
 };
 
-static enum status begin_draft(struct worker *worker, const struct model *model, const char *id,
+static enum status begin_draft(struct service_context *context, const struct model *model, const char *id,
                                bool may_exist, struct draft *draft, struct fault *fault)
 {
     *draft = (struct draft){ .key = pool_key_of(id), .model = model };
     for (;;) {
-        enum claim claim = wait_claim(worker, &draft->model, &draft->key, &draft->slot, fault);
+        enum claim claim = wait_claim(context, &draft->model, &draft->key, &draft->slot, fault);
         struct pool *pool = draft->model->pool;
         if (claim == CLAIM_OK && !may_exist) {
             pool_release(pool, draft->slot);
@@ -260,11 +260,11 @@ static enum status begin_draft(struct worker *worker, const struct model *model,
             draft->copy = session_begin_copy(pool, draft->slot, &now);
             return STATUS_OK;
         }
-        if (claim == CLAIM_ENDED && !tombs_forget(&pool->tombs, draft->key.hash)) {
+        if (claim == CLAIM_ENDED && !tombstones_forget(&pool->tombstones, draft->key.hash)) {
             return fault_status(fault);
         }
         struct record_copy *copy;
-        claim = session_alloc(worker, draft->model, &draft->key, &draft->slot, &copy, fault);
+        claim = session_alloc(context, draft->model, &draft->key, &draft->slot, &copy, fault);
         draft->copy = copy;
         if (claim != CLAIM_MOVED) {
             return claim == CLAIM_OK ? STATUS_OK : fault_status(fault);
@@ -274,7 +274,7 @@ static enum status begin_draft(struct worker *worker, const struct model *model,
 
 /* Lets go of a draft: as a copy that counts, or without a trace. *ret_again: someone else made the session
  * meanwhile, or it moved: begin anew. */
-static enum status end_draft(struct worker *worker, struct draft *draft, enum status status, bool *ret_again,
+static enum status end_draft(struct service_context *context, struct draft *draft, enum status status, bool *ret_again,
                              struct fault *fault)
 {
     struct pool *pool = draft->model->pool;
@@ -294,11 +294,11 @@ static enum status end_draft(struct worker *worker, struct draft *draft, enum st
         atomic_fetch_add_explicit(&pool->n_created, 1, memory_order_relaxed);
     }
     pool_release(pool, draft->slot);
-    return pool_commit(worker->service, pool, fault);
+    return pool_commit(context->service, pool, fault);
 }
 
-/* The restored session's state, in worker->rewarm: what was given, or what its readings lead to. */
-static enum status restored_state(struct worker *worker, const struct version *version,
+/* The restored session's state, in context->rewarm: what was given, or what its readings lead to. */
+static enum status restored_state(struct service_context *context, const struct version *version,
                                   const struct session_restore *restore, const float **ret_state,
                                   struct fault *fault)
 {
@@ -314,12 +314,12 @@ static enum status restored_state(struct worker *worker, const struct version *v
             "this state belongs to another model than version %u; give its last readings as \"rewarm\"",
             version->number);
     }
-    if (!worker_grow_rewarm(worker, info->state_floats + info->y_floats)) {
+    if (!service_context_grow_rewarm(context, info->state_floats + info->y_floats)) {
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to restore the session");
     }
-    *ret_state = worker->rewarm;
-    return session_replay(worker, version, restore->readings, restore->n_readings, worker->rewarm,
-                          worker->rewarm + info->state_floats, fault);
+    *ret_state = context->rewarm;
+    return session_replay(context, version, restore->readings, restore->n_readings, context->rewarm,
+                          context->rewarm + info->state_floats, fault);
 }
 
 static void write_errors(const struct record_layout *layout, const struct session_errors *errors,
@@ -336,16 +336,16 @@ static void write_errors(const struct record_layout *layout, const struct sessio
     }
 }
 
-static void write_restored(const struct worker *worker, const struct draft *draft,
+static void write_restored(const struct service_context *context, const struct draft *draft,
                            const struct session_restore *restore, const float *state)
 {
     const struct record_layout *layout = &draft->model->pool->layout;
     struct record_copy *copy = draft->copy;
     size_t n = restore->n_readings < layout->n_history ? restore->n_readings : layout->n_history;
     copy->step = restore->step > restore->n_readings ? restore->step : restore->n_readings;
-    copy->last_seen_at_ms = worker->now_ms;
+    copy->last_seen_at_ms = context->now_ms;
     copy->created_at_s =
-        (uint32_t)((restore->created_at_ms ? restore->created_at_ms : worker->now_ms) / 1000);
+        (uint32_t)((restore->created_at_ms ? restore->created_at_ms : context->now_ms) / 1000);
     copy->ttl_s = restore->ttl_s < 0 ? RECORD_TTL_CONFIGURED : (uint32_t)restore->ttl_s;
     copy->version = draft->model->active->number;
     copy->digest = draft->model->active->digest.low;
@@ -355,27 +355,27 @@ static void write_restored(const struct worker *worker, const struct draft *draf
     record_put_readings(layout, pool_record(draft->model->pool, draft->slot), copy, last, n);
 }
 
-static enum status put(struct worker *worker, const struct model *model, const char *id, bool may_exist,
+static enum status put(struct service_context *context, const struct model *model, const char *id, bool may_exist,
                        const struct session_restore *restore, bool *ret_created, struct fault *fault)
 {
     const float *state = NULL;
     /* First of all: a restore that fails must not have evicted another session for the room. */
-    enum status status = restored_state(worker, model->active, restore, &state, fault);
+    enum status status = restored_state(context, model->active, restore, &state, fault);
     if (status != STATUS_OK) {
         return status;
     }
     for (;;) {
         struct draft draft;
         bool again;
-        status = begin_draft(worker, model, id, may_exist, &draft, fault);
+        status = begin_draft(context, model, id, may_exist, &draft, fault);
         if (status != STATUS_OK) {
             return status;
         }
-        status = restored_state(worker, draft.model->active, restore, &state, fault);
+        status = restored_state(context, draft.model->active, restore, &state, fault);
         if (status == STATUS_OK) {
-            write_restored(worker, &draft, restore, state);
+            write_restored(context, &draft, restore, state);
         }
-        status = end_draft(worker, &draft, status, &again, fault);
+        status = end_draft(context, &draft, status, &again, fault);
         if (!again) {
             *ret_created = draft.is_new;
             return status;
@@ -383,18 +383,18 @@ static enum status put(struct worker *worker, const struct model *model, const c
     }
 }
 
-enum status session_put(struct worker *worker, const struct model *model, const char *id,
+enum status session_put(struct service_context *context, const struct model *model, const char *id,
                         const struct session_restore *restore, bool *ret_created, struct fault *fault)
 {
-    return put(worker, model, id, true, restore, ret_created, fault);
+    return put(context, model, id, true, restore, ret_created, fault);
 }
 
-enum status session_fork(struct worker *worker, const struct model *model, const char *id, const char *to,
+enum status session_fork(struct service_context *context, const struct model *model, const char *id, const char *to,
                          struct arena *arena, struct fault *fault)
 {
     for (;;) {
         struct session session;
-        enum status status = session_read(worker, model, id, arena, &session, fault);
+        enum status status = session_read(context, model, id, arena, &session, fault);
         if (status != STATUS_OK) {
             return status;
         }
@@ -407,12 +407,12 @@ enum status session_fork(struct worker *worker, const struct model *model, const
                                                  .n_readings = session.n_readings,
                                                  .errors = session.errors };
         bool created;
-        status = put(worker, model, to, false, &restore, &created, fault);
+        status = put(context, model, to, false, &restore, &created, fault);
         if (status != STATUS_DIGEST_MISMATCH) {
             return status;
         }
         /* Another version was activated in between. */
-        status = model_find(worker, model->name, &model, fault);
+        status = model_find(context, model->name, &model, fault);
         if (status != STATUS_OK) {
             return status;
         }

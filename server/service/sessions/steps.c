@@ -49,11 +49,11 @@ static void finish_badly(struct item *item)
 
 /* ---- one session ---- */
 
-static enum claim create_session(struct worker *worker, struct item *item)
+static enum claim create_session(struct service_context *context, struct item *item)
 {
     struct record_copy *copy;
     const struct model *model = item->step->model;
-    enum claim claim = session_alloc(worker, model, &item->key, &item->slot, &copy, &item->step->fault);
+    enum claim claim = session_alloc(context, model, &item->key, &item->slot, &copy, &item->step->fault);
     if (claim == CLAIM_OK) {
         claim = session_publish(model->pool, &item->key, item->slot, copy, &item->step->fault);
     }
@@ -74,12 +74,12 @@ static void give_back(struct item *item)
 /* ---- the answer ---- */
 
 /* Fills the reply from a state whose last output is this step's. */
-static enum status answer(struct worker *worker, struct step *step, uint64_t number, const float *state)
+static enum status answer(struct service_context *context, struct step *step, uint64_t number, const float *state)
 {
     const struct gru_model *gru = step->model->active->gru;
     const struct gru_info *info = gru_model_info(gru);
     float *forecast;
-    enum status status = outlook_run(worker, gru, state, &step->outlook, step->arena, &forecast,
+    enum status status = forecast_options_run(context, gru, state, &step->forecast_options, step->arena, &forecast,
                                      &step->n_forecast, &step->fault);
     if (status != STATUS_OK) {
         return status;
@@ -147,48 +147,48 @@ static enum status lane_fault(const struct item *item, const struct gru_lane *la
 
 /* Whether a new session's first step would fail. Asked before another session is evicted for it: what fails
  * changes nothing. */
-static bool fails_at_first(struct worker *worker, struct item *item)
+static bool fails_at_first(struct service_context *context, struct item *item)
 {
     struct step *step = item->step;
     const struct gru_model *gru = step->model->active->gru;
     float *state = arena_array(step->arena, gru_model_info(gru)->state_floats, sizeof *state);
     float *y = arena_array(step->arena, gru_model_info(gru)->y_floats, sizeof *y);
     struct gru_lane lane = { .state_out = state, .x = step->x, .n_rows = 1, .y = y };
-    if (!state || !y || gru_run(gru, worker->work, &lane, 1) != GRU_OK) {
+    if (!state || !y || gru_run(gru, context->work, &lane, 1) != GRU_OK) {
         fault_set(&step->fault, STATUS_NO_MEMORY, NULL, "no memory for this step");
         return true;
     }
-    return (lane.status == GRU_OK ? answer(worker, step, 1, state) : lane_fault(item, &lane)) != STATUS_OK;
+    return (lane.status == GRU_OK ? answer(context, step, 1, state) : lane_fault(item, &lane)) != STATUS_OK;
 }
 
-static enum claim claim_session(struct worker *worker, struct item *item)
+static enum claim claim_session(struct service_context *context, struct item *item)
 {
     struct step *step = item->step;
     enum claim claim =
-        pool_claim(step->model->pool, &item->key, worker->owner, worker->now_ms, &item->slot, &step->fault);
+        pool_claim(step->model->pool, &item->key, context->owner, context->now_ms, &item->slot, &step->fault);
     if (claim != CLAIM_ABSENT) {
         return claim;
     }
-    if (has_wrong_seq(step, 0) || (pool_is_full(step->model->pool) && fails_at_first(worker, item))) {
+    if (has_wrong_seq(step, 0) || (pool_is_full(step->model->pool) && fails_at_first(context, item))) {
         return CLAIM_ENDED;
     }
-    return create_session(worker, item);
+    return create_session(context, item);
 }
 
 /* With the session claimed: makes the item a lane, or finishes it without one. */
-static void make_lane(struct worker *worker, struct item *item, struct gru_lane *lane)
+static void make_lane(struct service_context *context, struct item *item, struct gru_lane *lane)
 {
     struct step *step = item->step;
     struct pool *pool = step->model->pool;
     char *record = pool_record(pool, item->slot);
-    if (session_rewarm(worker, step->model, item->slot, &step->fault) != STATUS_OK) {
+    if (session_rewarm(context, step->model, item->slot, &step->fault) != STATUS_OK) {
         give_back(item);
         finish_badly(item);
         return;
     }
     struct record_copy *now = record_newest(&pool->layout, record);
     if (is_repetition(item, now)) {
-        enum status status = answer(worker, step, now->step, record_state(&pool->layout, now));
+        enum status status = answer(context, step, now->step, record_state(&pool->layout, now));
         give_back(item);
         status == STATUS_OK ? finish(item) : finish_badly(item);
         return;
@@ -242,24 +242,24 @@ static void note_errors(const struct item *item)
     }
 }
 
-static void complete(struct worker *worker, struct item *item, const struct gru_lane *lane)
+static void complete(struct service_context *context, struct item *item, const struct gru_lane *lane)
 {
     struct step *step = item->step;
     struct pool *pool = step->model->pool;
     const float *state = record_state(&pool->layout, item->next);
     enum status status =
-        lane->status == GRU_OK ? answer(worker, step, item->now->step + 1, state) : lane_fault(item, lane);
+        lane->status == GRU_OK ? answer(context, step, item->now->step + 1, state) : lane_fault(item, lane);
     if (status != STATUS_OK) {
         give_back(item);
         finish_badly(item);
         return;
     }
     note_errors(item);
-    item->next->last_seen_at_ms = worker->now_ms;
+    item->next->last_seen_at_ms = context->now_ms;
     record_advance(&pool->layout, pool_record(pool, item->slot), item->next, step->x);
     session_seal_copy(pool, item->slot, item->next);
-    if (worker->outbox) {
-        recorder_note(worker->outbox, step->model->name, step->session, item->next, step->x,
+    if (context->outbox) {
+        recorder_note(context->outbox, step->model->name, step->session, item->next, step->x,
                       pool->layout.n_inputs);
     }
     pool_release(pool, item->slot);
@@ -279,20 +279,20 @@ static void fail_all(struct item *items, size_t n)
 }
 
 /* The place of the session among those that are blocked: its hash, or 0 where it would be. */
-static uint64_t *blocked_place(const struct worker *worker, const struct item *item)
+static uint64_t *blocked_place(const struct service_context *context, const struct item *item)
 {
-    size_t mask = worker->n_places - 1;
+    size_t mask = context->n_places - 1;
     size_t at = item->key.hash & mask;
-    while (worker->blocked[at] != 0 && worker->blocked[at] != item->key.hash) {
+    while (context->blocked[at] != 0 && context->blocked[at] != item->key.hash) {
         at = (at + 1) & mask;
     }
-    return &worker->blocked[at];
+    return &context->blocked[at];
 }
 
-static void claim_item(struct worker *worker, struct item *item)
+static void claim_item(struct service_context *context, struct item *item)
 {
-    uint64_t *blocked = blocked_place(worker, item);
-    enum claim claim = *blocked != 0 ? CLAIM_BUSY : claim_session(worker, item);
+    uint64_t *blocked = blocked_place(context, item);
+    enum claim claim = *blocked != 0 ? CLAIM_BUSY : claim_session(context, item);
     switch (claim) {
     case CLAIM_OK:
         item->state = ITEM_CLAIMED;
@@ -304,7 +304,7 @@ static void claim_item(struct worker *worker, struct item *item)
     case CLAIM_MOVED:
         item->state = ITEM_BLOCKED;
         *blocked = item->key.hash;
-        worker->has_blocked = true;
+        context->has_blocked = true;
         break;
     case CLAIM_ABSENT:
     case CLAIM_ENDED:
@@ -315,7 +315,7 @@ static void claim_item(struct worker *worker, struct item *item)
 
 /* One pass over the weights of one model, the first that has a step waiting. False: nothing waits any more.
  */
-static bool run_round(struct worker *worker, struct item *items, size_t n)
+static bool run_round(struct service_context *context, struct item *items, size_t n)
 {
     const struct model *model = NULL;
     size_t n_lanes = 0;
@@ -324,22 +324,22 @@ static bool run_round(struct worker *worker, struct item *items, size_t n)
             continue;
         }
         model = items[k].step->model;
-        claim_item(worker, &items[k]);
+        claim_item(context, &items[k]);
     }
     /* Only now, when the records that were claimed are on their way into the cache. */
     for (size_t k = 0; k < n; k++) {
         if (items[k].state == ITEM_CLAIMED) {
-            make_lane(worker, &items[k], &worker->lanes[n_lanes]);
+            make_lane(context, &items[k], &context->lanes[n_lanes]);
             n_lanes += items[k].state == ITEM_RUNNING;
         }
     }
-    if (model && n_lanes > 0 && gru_run(model->active->gru, worker->work, worker->lanes, n_lanes) != GRU_OK) {
+    if (model && n_lanes > 0 && gru_run(model->active->gru, context->work, context->lanes, n_lanes) != GRU_OK) {
         fail_all(items, n);
     }
-    recorder_begin(worker->outbox);
+    recorder_begin(context->outbox);
     for (size_t k = 0, lane = 0; lane < n_lanes && k < n; k++) {
         if (items[k].state == ITEM_RUNNING) {
-            complete(worker, &items[k], &worker->lanes[lane++]);
+            complete(context, &items[k], &context->lanes[lane++]);
         }
     }
     return model != NULL;
@@ -347,38 +347,38 @@ static bool run_round(struct worker *worker, struct item *items, size_t n)
 
 /* ---- the whole ---- */
 
-static bool grow_items(struct worker *worker, size_t n)
+static bool grow_items(struct service_context *context, size_t n)
 {
-    if (worker->n_items >= n) {
+    if (context->n_items >= n) {
         return true;
     }
     size_t n_places = 64; /* a power of two, and never more than half full */
     while (n_places < 2 * n) {
         n_places *= 2;
     }
-    free(worker->items);
-    free(worker->blocked);
-    worker->items = reallocarray(NULL, n, sizeof *worker->items);
-    worker->blocked = calloc(n_places, sizeof *worker->blocked);
-    worker->n_items = worker->items && worker->blocked ? n : 0;
-    worker->n_places = n_places;
-    worker->has_blocked = false;
-    return worker->n_items > 0;
+    free(context->items);
+    free(context->blocked);
+    context->items = reallocarray(NULL, n, sizeof *context->items);
+    context->blocked = calloc(n_places, sizeof *context->blocked);
+    context->n_items = context->items && context->blocked ? n : 0;
+    context->n_places = n_places;
+    context->has_blocked = false;
+    return context->n_items > 0;
 }
 
-static void begin_item(struct worker *worker, struct item *item, struct step *step)
+static void begin_item(struct service_context *context, struct item *item, struct step *step)
 {
     *item = (struct item){ .step = step, .key = pool_key_of(step->session), .state = ITEM_WAITING };
     step->fault.status = STATUS_OK;
     step->fault.has_expected = false;
-    if (model_find(worker, step->model_name, &step->model, &step->fault) != STATUS_OK) {
+    if (model_find(context, step->model_name, &step->model, &step->fault) != STATUS_OK) {
         finish_badly(item);
         return;
     }
 }
 
 /* With a sync interval of 0: nothing is answered before it is on disk. */
-static void commit_all(struct worker *worker, struct item *items, size_t n)
+static void commit_all(struct service_context *context, struct item *items, size_t n)
 {
     struct pool *synced = NULL;
     struct fault fault;
@@ -390,7 +390,7 @@ static void commit_all(struct worker *worker, struct item *items, size_t n)
         }
         if (step->model->pool != synced) {
             synced = step->model->pool;
-            status = pool_commit(worker->service, synced, &fault);
+            status = pool_commit(context->service, synced, &fault);
         }
         if (status != STATUS_OK) {
             step->fault = fault;
@@ -398,10 +398,10 @@ static void commit_all(struct worker *worker, struct item *items, size_t n)
     }
 }
 
-void service_steps(struct worker *worker, struct step *const *steps, size_t n)
+void service_steps(struct service_context *context, struct step *const *steps, size_t n)
 {
     size_t n_items = 0, n_done = 0;
-    if (!grow_items(worker, n)) {
+    if (!grow_items(context, n)) {
         for (size_t k = 0; k < n; k++) {
             fault_set(&steps[k]->fault, STATUS_NO_MEMORY, NULL, "no memory for this step");
             steps[k]->is_done = true;
@@ -410,23 +410,23 @@ void service_steps(struct worker *worker, struct step *const *steps, size_t n)
     }
     for (size_t k = 0; k < n; k++) {
         if (!steps[k]->is_done) {
-            begin_item(worker, &worker->items[n_items++], steps[k]);
+            begin_item(context, &context->items[n_items++], steps[k]);
         }
     }
-    if (worker->has_blocked) {
-        memset(worker->blocked, 0, worker->n_places * sizeof *worker->blocked);
-        worker->has_blocked = false;
+    if (context->has_blocked) {
+        memset(context->blocked, 0, context->n_places * sizeof *context->blocked);
+        context->has_blocked = false;
     }
-    for (size_t first = 0; first < n_items; first += WORKER_LANES) {
-        size_t n_window = n_items - first < WORKER_LANES ? n_items - first : WORKER_LANES;
-        while (run_round(worker, worker->items + first, n_window)) {
+    for (size_t first = 0; first < n_items; first += SERVICE_CONTEXT_LANES) {
+        size_t n_window = n_items - first < SERVICE_CONTEXT_LANES ? n_items - first : SERVICE_CONTEXT_LANES;
+        while (run_round(context, context->items + first, n_window)) {
         }
     }
-    if (worker->service->config->sync_interval_ms == 0) {
-        commit_all(worker, worker->items, n_items);
+    if (context->service->config->sync_interval_ms == 0) {
+        commit_all(context, context->items, n_items);
     }
     for (size_t k = 0; k < n_items; k++) {
-        n_done += worker->items[k].state == ITEM_DONE && worker->items[k].step->fault.status == STATUS_OK;
+        n_done += context->items[k].state == ITEM_DONE && context->items[k].step->fault.status == STATUS_OK;
     }
-    atomic_fetch_add_explicit(&worker->service->counters.n_steps, n_done, memory_order_relaxed);
+    atomic_fetch_add_explicit(&context->service->counters.n_steps, n_done, memory_order_relaxed);
 }

@@ -60,8 +60,8 @@ void world_stop_jobs(struct world *world)
 struct job course_start(struct world *world, const struct job_request *request)
 {
     struct job job;
-    worker_turn(world->worker);
-    enum status status = job_create(world->worker, request, &job, &world->fault);
+    service_context_turn(world->context);
+    enum status status = job_create(world->context, request, &job, &world->fault);
     ck_assert_msg(status == STATUS_OK, "%s", world->fault.message);
     return job;
 }
@@ -70,8 +70,8 @@ void expect_refused(struct world *world, const struct job_request *request, enum
                     const char *param)
 {
     struct job job;
-    worker_turn(world->worker);
-    enum status got = job_create(world->worker, request, &job, &world->fault);
+    service_context_turn(world->context);
+    enum status got = job_create(world->context, request, &job, &world->fault);
     ck_assert_msg(got == status, "%s instead of %s: %s", status_code(got), status_code(status),
                   got == STATUS_OK ? "" : world->fault.message);
     ck_assert_str_eq(world->fault.param, param);
@@ -80,8 +80,8 @@ void expect_refused(struct world *world, const struct job_request *request, enum
 struct job job_get(struct world *world, const char *id)
 {
     struct job job;
-    worker_turn(world->worker);
-    enum status status = job_find(world->worker, id, &job, &world->fault);
+    service_context_turn(world->context);
+    enum status status = job_find(world->context, id, &job, &world->fault);
     ck_assert_msg(status == STATUS_OK, "%s", world->fault.message);
     return job;
 }
@@ -116,8 +116,8 @@ size_t job_get_events(struct world *world, const char *id, struct job_event *eve
     size_t n;
     bool has_more;
     struct job job;
-    worker_turn(world->worker);
-    enum status status = job_events(world->worker, id, 0, room, &job, events, &n, &has_more, &world->fault);
+    service_context_turn(world->context);
+    enum status status = job_events(world->context, id, 0, room, &job, events, &n, &has_more, &world->fault);
     ck_assert_msg(status == STATUS_OK, "%s", world->fault.message);
     return n;
 }
@@ -131,9 +131,9 @@ bool job_has_event(struct world *world, const char *id, const char *words)
     size_t n = 0;
     bool has_more = true;
     while (has_more) {
-        worker_turn(world->worker);
+        service_context_turn(world->context);
         enum status status =
-            job_events(world->worker, id, after, PAGE, &job, events, &n, &has_more, &world->fault);
+            job_events(world->context, id, after, PAGE, &job, events, &n, &has_more, &world->fault);
         ck_assert_msg(status == STATUS_OK, "%s", world->fault.message);
         for (size_t k = 0; k < n; k++) {
             if (strstr(events[k].message, words)) {

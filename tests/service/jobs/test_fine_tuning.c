@@ -94,8 +94,8 @@ TEST(a_job_works_in_memory_only)
     ck_assert_int_eq(job.promotion, JOB_REJECTED);
     ck_assert_uint_eq(job.fine_tuned_version, 3);
     expect_digest(job_version(&world, &job)->digest, digest_128(bytes, n));
-    ck_assert_int_eq(model_delete_version(world.worker, "m", 3, &world.fault), STATUS_OK);
-    ck_assert_int_eq(model_delete_version(world.worker, "m", 2, &world.fault), STATUS_VERSION_ACTIVE);
+    ck_assert_int_eq(model_delete_version(world.context, "m", 3, &world.fault), STATUS_OK);
+    ck_assert_int_eq(model_delete_version(world.context, "m", 2, &world.fault), STATUS_VERSION_ACTIVE);
     ck_assert_uint_eq(world_model(&world)->n_versions, 2);
     world_activate(&world, 1);
     job = course_start(&world, &course.request);
@@ -140,10 +140,10 @@ TEST(jobs_run_one_after_the_other)
     ck_assert_uint_eq(second.fine_tuned_version, 3);
     expect_digest(job_version(&world, &first)->digest, job_version(&world, &second)->digest);
     struct job_filter filter = { .status = -1 };
-    ck_assert_int_eq(job_list(world.worker, &filter, 1, jobs, &n, &has_more, &world.fault), STATUS_OK);
+    ck_assert_int_eq(job_list(world.context, &filter, 1, jobs, &n, &has_more, &world.fault), STATUS_OK);
     ck_assert(n == 1 && has_more && strcmp(jobs[0].id, second.id) == 0);
     filter = (struct job_filter){ .status = JOB_SUCCEEDED, .after = second.id, .model = "m" };
-    ck_assert_int_eq(job_list(world.worker, &filter, 3, jobs, &n, &has_more, &world.fault), STATUS_OK);
+    ck_assert_int_eq(job_list(world.context, &filter, 3, jobs, &n, &has_more, &world.fault), STATUS_OK);
     ck_assert(n == 1 && !has_more && strcmp(jobs[0].id, first.id) == 0);
     world_done(&world);
 }
@@ -232,7 +232,7 @@ TEST(the_queue_has_a_bound)
     struct job first = course_start(&world, &course.request);
     course_start(&world, &course.request);
     expect_refused(&world, &course.request, STATUS_QUEUE_FULL, "");
-    ck_assert_int_eq(job_cancel(world.worker, first.id, &first, &world.fault), STATUS_OK);
+    ck_assert_int_eq(job_cancel(world.context, first.id, &first, &world.fault), STATUS_OK);
     course_start(&world, &course.request);
     struct service_figures figures;
     service_read_figures(world.service, &figures);
@@ -251,11 +251,11 @@ TEST(jobs_that_are_paused_wait_as_well)
     course_init(&course);
     struct job first = course_start(&world, &course.request);
     struct job second = course_start(&world, &course.request);
-    ck_assert_int_eq(job_pause(world.worker, first.id, &first, &world.fault), STATUS_OK);
-    ck_assert_int_eq(job_pause(world.worker, second.id, &second, &world.fault), STATUS_OK);
+    ck_assert_int_eq(job_pause(world.context, first.id, &first, &world.fault), STATUS_OK);
+    ck_assert_int_eq(job_pause(world.context, second.id, &second, &world.fault), STATUS_OK);
     expect_refused(&world, &course.request, STATUS_QUEUE_FULL, "");
-    ck_assert_int_eq(job_resume(world.worker, first.id, &first, &world.fault), STATUS_OK);
-    ck_assert_int_eq(job_cancel(world.worker, second.id, &second, &world.fault), STATUS_OK);
+    ck_assert_int_eq(job_resume(world.context, first.id, &first, &world.fault), STATUS_OK);
+    ck_assert_int_eq(job_cancel(world.context, second.id, &second, &world.fault), STATUS_OK);
     course_start(&world, &course.request);
     world_done(&world);
 }
@@ -483,8 +483,8 @@ TEST(a_job_that_waits_for_recordings_fails_where_nothing_is_recorded_any_more)
     record(&world, "pump-1", 1, 20);
     struct job_request request = request_of_sessions(&course, sessions, 1);
     struct job job = course_start(&world, &request);
-    ck_assert_int_eq(job_pause(world.worker, job.id, &job, &world.fault), STATUS_OK);
-    ck_assert_int_eq(job_resume(world.worker, job.id, &job, &world.fault), STATUS_OK);
+    ck_assert_int_eq(job_pause(world.context, job.id, &job, &world.fault), STATUS_OK);
+    ck_assert_int_eq(job_resume(world.context, job.id, &job, &world.fault), STATUS_OK);
     ck_assert_int_eq(job.status, JOB_VALIDATING); /* there are no data yet */
     world.config.record = 0;
     world_restart(&world);

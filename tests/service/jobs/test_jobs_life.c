@@ -37,10 +37,10 @@ static size_t count_series(struct world *world, const struct job *job)
 {
     struct job_series *series;
     size_t n;
-    struct ledger *ledger = world->service->ledger;
+    struct job_database *job_database = world->service->job_database;
     enum status status =
-        jobs_read_series(ledger_lock(ledger), job->number, &world->kept, &series, &n, &world->fault);
-    ledger_unlock(ledger);
+        job_store_read_series(job_database_lock(job_database), job->number, &world->kept, &series, &n, &world->fault);
+    job_database_unlock(job_database);
     ck_assert_msg(status == STATUS_OK, "%s", world->fault.message);
     return n;
 }
@@ -62,11 +62,11 @@ static enum status do_verb(struct world *world, enum verb verb, const char *id)
     struct job job;
     switch (verb) {
     case CANCEL:
-        return job_cancel(world->worker, id, &job, &world->fault);
+        return job_cancel(world->context, id, &job, &world->fault);
     case PAUSE:
-        return job_pause(world->worker, id, &job, &world->fault);
+        return job_pause(world->context, id, &job, &world->fault);
     default:
-        return job_resume(world->worker, id, &job, &world->fault);
+        return job_resume(world->context, id, &job, &world->fault);
     }
 }
 
@@ -143,7 +143,7 @@ TEST(a_cancelled_job_ends_at_once_and_says_nothing_more)
 
 TEST(data_of_cancelled_jobs_do_not_wait_for_the_end_of_another)
 {
-    enum { CANCELLED = LEDGER_OVER + 4 };
+    enum { CANCELLED = JOB_DATABASE_OVER + 4 };
     struct world world;
     struct course course;
     struct job jobs[CANCELLED];
@@ -161,7 +161,7 @@ TEST(data_of_cancelled_jobs_do_not_wait_for_the_end_of_another)
         ck_assert_uint_eq(count_series(&world, &jobs[k]), WAVE_SERIES);
     }
     for (size_t k = 0; k < CANCELLED; k++) {
-        ck_assert_int_eq(job_cancel(world.worker, jobs[k].id, &jobs[k], &world.fault), STATUS_OK);
+        ck_assert_int_eq(job_cancel(world.context, jobs[k].id, &jobs[k], &world.fault), STATUS_OK);
     }
     for (int ms = 0; ms < 10000; ms += 10) {
         n = 0;
@@ -222,7 +222,7 @@ TEST(checkpoints_are_listed)
     course_init(&course);
     struct job job = course_start(&world, &course.request);
     job_wait(&world, job.id, JOB_SUCCEEDED);
-    ck_assert_int_eq(job_checkpoints(world.worker, job.id, 0, 50, checkpoints, &n, &has_more, &world.fault),
+    ck_assert_int_eq(job_checkpoints(world.context, job.id, 0, 50, checkpoints, &n, &has_more, &world.fault),
                      STATUS_OK);
     ck_assert(n >= 2 && !has_more);
     ck_assert_uint_eq(checkpoints[0].epoch, 30);
@@ -250,7 +250,7 @@ TEST(paused_and_resumed_gives_the_same_weights)
     for (uint64_t k = 1; k <= 8; k++) {
         job = job_wait_steps(&world, job.id, k * job.n_steps / INTERRUPTIONS);
         ck_assert_int_eq(do_verb(&world, PAUSE, job.id), STATUS_OK);
-        if (k % 2 == 0) { /* else it is resumed before the clerk has looked */
+        if (k % 2 == 0) { /* else it is resumed before the job thread has looked */
             sleep_ms(20);
         }
         ck_assert_int_eq(do_verb(&world, RESUME, job.id), STATUS_OK);
@@ -330,11 +330,11 @@ TEST(a_damaged_checkpoint_begins_again)
     world_start(&world);
     struct job job = course_start(&world, &course.request);
     struct job_checkpoint checkpoint = { .step = 5, .train_loss = NAN, .valid_loss = NAN };
-    struct ledger *ledger = world.service->ledger;
+    struct job_database *job_database = world.service->job_database;
     ck_assert_int_eq(
-        jobs_add_checkpoint(ledger_lock(ledger), job.number, &checkpoint, "damaged", 7, &world.fault),
+        job_store_add_checkpoint(job_database_lock(job_database), job.number, &checkpoint, "damaged", 7, &world.fault),
         STATUS_OK);
-    ledger_unlock(ledger);
+    job_database_unlock(job_database);
     world_start_jobs(&world);
     job = job_wait(&world, job.id, JOB_SUCCEEDED);
     ck_assert(job_has_event(&world, job.id, "training starts again from the beginning"));
@@ -342,7 +342,7 @@ TEST(a_damaged_checkpoint_begins_again)
     world_done(&world);
 }
 
-/* ---- trouble ---- */
+/* ---- degraded states ---- */
 
 TEST(training_goes_on_while_the_disk_is_full)
 {

@@ -29,7 +29,7 @@ static uint64_t next_random(uint64_t *state)
     return *state;
 }
 
-static bool take_step(struct worker *worker, struct arena *arena, uint64_t stream, uint64_t number)
+static bool take_step(struct service_context *context, struct arena *arena, uint64_t stream, uint64_t number)
 {
     float x[INPUTS];
     struct step step = { .arena = arena, .model_name = "m", .x = x, .has_seq = true, .seq = number };
@@ -37,30 +37,30 @@ static bool take_step(struct worker *worker, struct arena *arena, uint64_t strea
     snprintf(step.session, sizeof step.session, "pump-%d", (int)stream);
     reading(stream, number, x);
     while (!step.is_done) {
-        worker_turn(worker);
-        service_steps(worker, steps, 1);
+        service_context_turn(context);
+        service_steps(context, steps, 1);
     }
     return step.fault.status == STATUS_OK && step.number == number;
 }
 
-static void *stream(void *context)
+static void *stream(void *argument)
 {
-    const struct member *member = context;
+    const struct member *member = argument;
     struct team *team = member->team;
-    struct worker *worker;
+    struct service_context *context;
     struct arena arena;
     arena_init(&arena, (size_t)1 << 30);
-    if (worker_create(team->world.service, &worker) != STATUS_OK) {
+    if (service_context_create(team->world.service, &context) != STATUS_OK) {
         abort();
     }
     for (uint64_t number = 1; !atomic_load(&team->is_over); number++) {
         arena_reset(&arena);
-        if (!take_step(worker, &arena, member->number, number)) {
+        if (!take_step(context, &arena, member->number, number)) {
             atomic_fetch_add(&team->n_failures, 1);
         }
         atomic_fetch_add(&team->n_steps, 1);
     }
-    worker_free(worker);
+    service_context_free(context);
     arena_done(&arena);
     return NULL;
 }
@@ -83,7 +83,7 @@ static struct job_request any_request(const struct team *team, uint64_t *seed)
 }
 
 /* Any verb on any of the newest jobs; that it is refused is as good. */
-static void do_any_verb(struct team *team, struct worker *worker, uint64_t *seed)
+static void do_any_verb(struct team *team, struct service_context *context, uint64_t *seed)
 {
     enum { NEWEST = 4, EVENTS = 8 };
     struct job_filter filter = { .status = -1 };
@@ -94,7 +94,7 @@ static void do_any_verb(struct team *team, struct worker *worker, uint64_t *seed
     struct fault fault;
     size_t n, n_events;
     bool has_more;
-    if (job_list(worker, &filter, NEWEST, jobs, &n, &has_more, &fault) != STATUS_OK) {
+    if (job_list(context, &filter, NEWEST, jobs, &n, &has_more, &fault) != STATUS_OK) {
         atomic_fetch_add(&team->n_failures, 1);
         return;
     }
@@ -105,20 +105,20 @@ static void do_any_verb(struct team *team, struct worker *worker, uint64_t *seed
     enum status status = STATUS_OK;
     switch (next_random(seed) % 6) {
     case 0:
-        status = job_cancel(worker, id, &job, &fault);
+        status = job_cancel(context, id, &job, &fault);
         break;
     case 1:
-        status = job_pause(worker, id, &job, &fault);
+        status = job_pause(context, id, &job, &fault);
         break;
     case 2:
     case 3:
-        status = job_resume(worker, id, &job, &fault);
+        status = job_resume(context, id, &job, &fault);
         break;
     case 4:
-        status = job_checkpoints(worker, id, 0, EVENTS, checkpoints, &n_events, &has_more, &fault);
+        status = job_checkpoints(context, id, 0, EVENTS, checkpoints, &n_events, &has_more, &fault);
         break;
     default:
-        status = job_events(worker, id, 0, EVENTS, &job, events, &n_events, &has_more, &fault);
+        status = job_events(context, id, 0, EVENTS, &job, events, &n_events, &has_more, &fault);
     }
     if (status != STATUS_OK && status != STATUS_JOB_STATUS_CONFLICT) {
         atomic_fetch_add(&team->n_failures, 1);
@@ -126,66 +126,66 @@ static void do_any_verb(struct team *team, struct worker *worker, uint64_t *seed
 }
 
 /* Versions come and go under other hands as well. */
-static void change_versions(struct team *team, struct worker *worker, uint64_t *seed)
+static void change_versions(struct team *team, struct service_context *context, uint64_t *seed)
 {
     struct fault fault;
     const struct model *model;
     struct bytes bytes = network_file(HIDDEN, next_random(seed));
-    if (model_put(worker, "m", bytes.p, bytes.n, &model, &fault) != STATUS_OK) {
+    if (model_put(context, "m", bytes.p, bytes.n, &model, &fault) != STATUS_OK) {
         atomic_fetch_add(&team->n_failures, 1);
     }
     free(bytes.p);
-    worker_turn(worker);
-    if (model_find(worker, "m", &model, &fault) == STATUS_OK) {
+    service_context_turn(context);
+    if (model_find(context, "m", &model, &fault) == STATUS_OK) {
         unsigned number = model->versions[next_random(seed) % model->n_versions].number;
-        (void)!model_delete_version(worker, "m", number, &fault); /* refused or not */
+        (void)!model_delete_version(context, "m", number, &fault); /* refused or not */
     }
 }
 
-static void activate_any(struct team *team, struct worker *worker, uint64_t *seed)
+static void activate_any(struct team *team, struct service_context *context, uint64_t *seed)
 {
     struct fault fault;
     const struct model *model;
-    worker_turn(worker);
-    if (model_find(worker, "m", &model, &fault) == STATUS_OK) {
+    service_context_turn(context);
+    if (model_find(context, "m", &model, &fault) == STATUS_OK) {
         unsigned number = model->versions[next_random(seed) % model->n_versions].number;
-        enum status status = model_activate(worker, "m", number, &model, &fault);
+        enum status status = model_activate(context, "m", number, &model, &fault);
         if (status != STATUS_OK && status != STATUS_VERSION_NOT_FOUND) {
             atomic_fetch_add(&team->n_failures, 1);
         }
     }
 }
 
-static void *manage(void *context)
+static void *manage(void *argument)
 {
-    const struct member *member = context;
+    const struct member *member = argument;
     struct team *team = member->team;
-    struct worker *worker;
+    struct service_context *context;
     uint64_t seed = 88172645463325252ULL + member->number;
-    if (worker_create(team->world.service, &worker) != STATUS_OK) {
+    if (service_context_create(team->world.service, &context) != STATUS_OK) {
         abort();
     }
     while (!atomic_load(&team->is_over)) {
         struct fault fault;
         struct job job;
         const struct job_request request = any_request(team, &seed);
-        worker_turn(worker);
-        enum status status = job_create(worker, &request, &job, &fault);
+        service_context_turn(context);
+        enum status status = job_create(context, &request, &job, &fault);
         atomic_fetch_add(&team->n_jobs, status == STATUS_OK);
         if (status != STATUS_OK && status != STATUS_QUEUE_FULL) {
             atomic_fetch_add(&team->n_failures, 1);
         }
         for (int k = 0; k < 4; k++) {
-            do_any_verb(team, worker, &seed);
+            do_any_verb(team, context, &seed);
         }
         if (member->number == 0) {
-            activate_any(team, worker, &seed);
+            activate_any(team, context, &seed);
         } else {
-            change_versions(team, worker, &seed);
+            change_versions(team, context, &seed);
         }
         sleep_ms(1);
     }
-    worker_free(worker);
+    service_context_free(context);
     return NULL;
 }
 
@@ -235,9 +235,9 @@ static void expect_still_training(struct team *team)
     struct job jobs[ALL], job;
     size_t n;
     bool has_more;
-    ck_assert_int_eq(job_list(world->worker, &filter, ALL, jobs, &n, &has_more, &world->fault), STATUS_OK);
+    ck_assert_int_eq(job_list(world->context, &filter, ALL, jobs, &n, &has_more, &world->fault), STATUS_OK);
     for (size_t k = 0; k < n; k++) {
-        ck_assert_int_eq(job_cancel(world->worker, jobs[k].id, &job, &world->fault), STATUS_OK);
+        ck_assert_int_eq(job_cancel(world->context, jobs[k].id, &job, &world->fault), STATUS_OK);
     }
     job = course_start(world, &team->course.request);
     job_wait(world, job.id, JOB_SUCCEEDED);

@@ -31,8 +31,8 @@ static void expect_promotion(struct world *world, const char *id, enum job_promo
 
 static void delete_version(struct world *world, unsigned number)
 {
-    worker_turn(world->worker);
-    enum status status = model_delete_version(world->worker, "m", number, &world->fault);
+    service_context_turn(world->context);
+    enum status status = model_delete_version(world->context, "m", number, &world->fault);
     ck_assert_msg(status == STATUS_OK, "%s", world->fault.message);
 }
 
@@ -298,19 +298,19 @@ TEST(deleting_a_version_deletes_its_lineage)
     struct course course;
     size_t n = 0;
     begin(&world, &course);
-    struct ledger *ledger = world.service->ledger;
+    struct job_database *job_database = world.service->job_database;
     course.request.has_policy = true;
     course.request.policy = JOB_MANUAL;
     struct job job = course_start(&world, &course.request);
     job_wait(&world, job.id, JOB_SUCCEEDED);
-    ck_assert_int_eq(jobs_each_lineage(ledger_lock(ledger), count_lineage, &n, &world.fault), STATUS_OK);
-    ledger_unlock(ledger);
+    ck_assert_int_eq(job_store_each_lineage(job_database_lock(job_database), count_lineage, &n, &world.fault), STATUS_OK);
+    job_database_unlock(job_database);
     ck_assert_uint_eq(n, 1);
     delete_version(&world, 2);
     ck_assert_uint_eq(world_put_version(&world, network_file(HIDDEN, 9)), 3);
     n = 0;
-    ck_assert_int_eq(jobs_each_lineage(ledger_lock(ledger), count_lineage, &n, &world.fault), STATUS_OK);
-    ledger_unlock(ledger);
+    ck_assert_int_eq(job_store_each_lineage(job_database_lock(job_database), count_lineage, &n, &world.fault), STATUS_OK);
+    job_database_unlock(job_database);
     ck_assert_uint_eq(n, 0);
     world_done(&world);
 }
@@ -325,13 +325,13 @@ static void make_unfinished(struct world *world, struct job *job, const struct c
     for (size_t k = 0; k < WAVE_SERIES; k++) {
         rows[k] = (struct job_series){ .series = course->series[k], .x_width = INPUTS };
     }
-    struct jobs *jobs = ledger_lock(world->service->ledger);
+    struct job_store *jobs = job_database_lock(world->service->job_database);
     job->status = JOB_RUNNING;
     job->promotion = JOB_NONE;
     job->fine_tuned_version = 0;
-    ck_assert_int_eq(jobs_put_series(jobs, job->number, rows, WAVE_SERIES, &world->fault), STATUS_OK);
-    ck_assert_int_eq(jobs_update(jobs, job, JOB_SUCCEEDED, &written, &now, &world->fault), STATUS_OK);
-    ledger_unlock(world->service->ledger);
+    ck_assert_int_eq(job_store_put_series(jobs, job->number, rows, WAVE_SERIES, &world->fault), STATUS_OK);
+    ck_assert_int_eq(job_store_update(jobs, job, JOB_SUCCEEDED, &written, &now, &world->fault), STATUS_OK);
+    job_database_unlock(world->service->job_database);
 }
 
 TEST(a_job_never_stores_two_versions)
@@ -384,15 +384,15 @@ TEST(a_version_rolled_back_before_its_job_was_over_is_not_promoted)
     while (world_model(&world)->n_versions < 2) {
         sleep_ms(0);
     }
-    /* What follows its version the clerk writes down later; in most runs the job is not over yet. */
-    struct jobs *jobs = ledger_lock(world.service->ledger);
-    ck_assert_int_eq(jobs_find(jobs, job.id, &job, &world.fault), STATUS_OK);
+    /* What follows its version the job thread writes down later; in most runs the job is not over yet. */
+    struct job_store *jobs = job_database_lock(world.service->job_database);
+    ck_assert_int_eq(job_store_find(jobs, job.id, &job, &world.fault), STATUS_OK);
     while (world_model(&world)->active->number != 2) {
         sleep_ms(0);
     }
-    ck_assert_int_eq(model_switch(world.worker, "m", 1, 0, &activation, &world.fault), STATUS_OK);
-    ledger_unlock(world.service->ledger);
-    activation_note(world.service->ledger, &activation);
+    ck_assert_int_eq(model_switch(world.context, "m", 1, 0, &activation, &world.fault), STATUS_OK);
+    job_database_unlock(world.service->job_database);
+    activation_note(world.service->job_database, &activation);
     job_wait(&world, job.id, JOB_SUCCEEDED);
     for (int ms = 0; ms < 5000 && job_get(&world, job.id).promotion == JOB_PROMOTED; ms++) {
         sleep_ms(1);

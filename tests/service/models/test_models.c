@@ -10,23 +10,23 @@
 static enum status put(struct world *world, const char *name, struct bytes bytes,
                        const struct model **ret_model)
 {
-    worker_turn(world->worker);
-    enum status status = model_put(world->worker, name, bytes.p, bytes.n, ret_model, &world->fault);
+    service_context_turn(world->context);
+    enum status status = model_put(world->context, name, bytes.p, bytes.n, ret_model, &world->fault);
     free(bytes.p);
     return status;
 }
 
 static enum status delete_version(struct world *world, unsigned number)
 {
-    worker_turn(world->worker);
-    return model_delete_version(world->worker, "m", number, &world->fault);
+    service_context_turn(world->context);
+    return model_delete_version(world->context, "m", number, &world->fault);
 }
 
 static enum status activate(struct world *world, const char *name, unsigned number)
 {
     const struct model *model;
-    worker_turn(world->worker);
-    return model_activate(world->worker, name, number, &model, &world->fault);
+    service_context_turn(world->context);
+    return model_activate(world->context, name, number, &model, &world->fault);
 }
 
 static void with_data(struct world *world)
@@ -75,25 +75,25 @@ TEST(many_changes_in_one_turn_are_all_kept)
 {
     struct world world;
     with_data(&world);
-    struct worker *other;
-    ck_assert_int_eq(worker_create(world.service, &other), STATUS_OK);
+    struct service_context *other;
+    ck_assert_int_eq(service_context_create(world.service, &other), STATUS_OK);
     const struct model *model, *first;
-    worker_turn(world.worker);
-    ck_assert_int_eq(model_find(world.worker, "m", &first, &world.fault), STATUS_OK);
+    service_context_turn(world.context);
+    ck_assert_int_eq(model_find(world.context, "m", &first, &world.fault), STATUS_OK);
     for (unsigned k = 0; k < 30; k++) {
         struct bytes bytes = network_file(HIDDEN, k + 10);
-        ck_assert_int_eq(model_put(k % 3 ? world.worker : other, "m", bytes.p, bytes.n, &model, &world.fault),
+        ck_assert_int_eq(model_put(k % 3 ? world.context : other, "m", bytes.p, bytes.n, &model, &world.fault),
                          STATUS_OK);
         free(bytes.p);
         ck_assert_uint_eq(model->n_versions, k + 2);
-        ck_assert_int_eq(model_activate(k % 2 ? world.worker : other, "m", k + 2, &model, &world.fault),
+        ck_assert_int_eq(model_activate(k % 2 ? world.context : other, "m", k + 2, &model, &world.fault),
                          STATUS_OK);
         ck_assert_uint_eq(model->active->number, k + 2);
     }
     ck_assert_uint_eq(first->n_versions, 1); /* what was found before is still there */
     ck_assert_uint_eq(first->active->number, 1);
     ck_assert_uint_eq(world_model(&world)->n_versions, 31);
-    worker_free(other);
+    service_context_free(other);
     world_done(&world);
 }
 
@@ -133,12 +133,12 @@ TEST(garbage_is_refused_and_leaves_nothing_behind)
     char path[256];
     snprintf(path, sizeof path, "%s/models", world.data);
     ck_assert_uint_eq(folder_count(path), 0);
-    worker_turn(world.worker);
-    ck_assert_int_eq(model_find(world.worker, "junk", &model, &world.fault), STATUS_MODEL_NOT_FOUND);
+    service_context_turn(world.context);
+    ck_assert_int_eq(model_find(world.context, "junk", &model, &world.fault), STATUS_MODEL_NOT_FOUND);
     ck_assert_uint_eq(world_model(&world)->n_versions, 1);
     world_restart(&world);
     size_t n;
-    models_list(world.worker, &n);
+    models_list(world.context, &n);
     ck_assert_uint_eq(n, 1);
     world_done(&world);
 }
@@ -357,7 +357,7 @@ TEST(without_a_data_directory_nothing_is_put_but_versions_are_switched)
 static void expect_models(struct world *world, const char *const *names, size_t n_names)
 {
     size_t n;
-    const struct model *const *models = models_list(world->worker, &n);
+    const struct model *const *models = models_list(world->context, &n);
     ck_assert_uint_eq(n, n_names);
     for (size_t k = 0; k < n; k++) {
         ck_assert_str_eq(models[k]->name, names[k]);
@@ -388,7 +388,7 @@ TEST(one_bad_file_is_left_out_and_the_good_ones_are_served)
     world_start(&world);
     expect_models(&world, (const char *const[]){ "m", "many" }, 2);
     const struct model *many;
-    ck_assert_int_eq(model_find(world.worker, "many", &many, &world.fault), STATUS_OK);
+    ck_assert_int_eq(model_find(world.context, "many", &many, &world.fault), STATUS_OK);
     ck_assert(many->n_versions == 2 && many->active->number == 4);
     world_done(&world);
 }

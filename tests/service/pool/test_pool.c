@@ -10,13 +10,13 @@ static void put_with_ttl(struct world *world, const char *session, int64_t ttl_s
     const struct session_restore restore = { .ttl_s = ttl_s };
     bool created;
     enum status status =
-        session_put(world->worker, world_model(world), session, &restore, &created, &world->fault);
+        session_put(world->context, world_model(world), session, &restore, &created, &world->fault);
     ck_assert_msg(status == STATUS_OK, "%s", world->fault.message);
 }
 
 static enum status remove_session(struct world *world, const char *session)
 {
-    return session_delete(world->worker, world_model(world), session, &world->fault);
+    return session_delete(world->context, world_model(world), session, &world->fault);
 }
 
 static bool is_found(struct world *world, const char *session)
@@ -64,7 +64,7 @@ TEST(every_verb_says_that_a_session_expired)
     world_init(&world);
     world.config.session_ttl = 300;
     world_start(&world);
-    const struct outlook outlook = { .horizon = 1 };
+    const struct forecast_options forecast_options = { .horizon = 1 };
     struct session session;
     struct session_forecast forecast;
     for (int verb = 0; verb < 3; verb++) {
@@ -75,10 +75,10 @@ TEST(every_verb_says_that_a_session_expired)
         for (int k = 0; k < 2; k++) {
             const struct model *model = world_model(&world);
             enum status status =
-                verb == 0   ? session_read(world.worker, model, id, &world.arena, &session, &world.fault)
-                : verb == 1 ? session_forecast_begin(world.worker, model, id, &outlook, &world.arena,
+                verb == 0   ? session_read(world.context, model, id, &world.arena, &session, &world.fault)
+                : verb == 1 ? session_forecast_begin(world.context, model, id, &forecast_options, &world.arena,
                                                      &forecast, &world.fault)
-                            : session_fork(world.worker, model, id, "to", &world.arena, &world.fault);
+                            : session_fork(world.context, model, id, "to", &world.arena, &world.fault);
             ck_assert_int_eq(status, STATUS_SESSION_EXPIRED);
         }
     }
@@ -158,7 +158,7 @@ TEST(sessions_with_an_own_time_to_live_are_counted_exactly)
         put_with_ttl(&world, "b", 100);
         ck_assert_uint_eq(atomic_load(&pool->n_own_ttl), 2);
         ck_assert_int_eq(
-            session_fork(world.worker, world_model(&world), "a", "c", &world.arena, &world.fault), STATUS_OK);
+            session_fork(world.context, world_model(&world), "a", "c", &world.arena, &world.fault), STATUS_OK);
         ck_assert_uint_eq(atomic_load(&pool->n_own_ttl), 3);
         put_with_ttl(&world, "b", -1);
         ck_assert_uint_eq(atomic_load(&pool->n_own_ttl), 2);
@@ -286,9 +286,9 @@ TEST(a_full_pool_refuses_new_sessions_and_serves_the_others)
     expect_twin(&world, "a", 1, 3);
     const struct session_restore restore = { .ttl_s = -1 };
     bool created;
-    ck_assert_int_eq(session_put(world.worker, world_model(&world), "d", &restore, &created, &world.fault),
+    ck_assert_int_eq(session_put(world.context, world_model(&world), "d", &restore, &created, &world.fault),
                      STATUS_SESSIONS_FULL);
-    ck_assert_int_eq(session_fork(world.worker, world_model(&world), "a", "d", &world.arena, &world.fault),
+    ck_assert_int_eq(session_fork(world.context, world_model(&world), "a", "d", &world.arena, &world.fault),
                      STATUS_SESSIONS_FULL);
     ck_assert_int_eq(remove_session(&world, "b"), STATUS_OK);
     expect_twin(&world, "d", 4, 1);
@@ -356,7 +356,7 @@ TEST(what_fails_evicts_nobody)
     restore.digest.low++;
     bool created;
     ck_assert_int_eq(
-        session_put(world.worker, world_model(&world), "third", &restore, &created, &world.fault),
+        session_put(world.context, world_model(&world), "third", &restore, &created, &world.fault),
         STATUS_DIGEST_MISMATCH);
     ck_assert_uint_eq(figures_of(&world).n_sessions_evicted, 0);
     expect_twin(&world, "first", 1, 2);
@@ -383,7 +383,7 @@ TEST(a_batch_of_more_new_sessions_than_fit_evicts_none_of_its_own)
         steps[k] = step_make(&world, id, x);
         handed[k] = &steps[k];
     }
-    service_steps(world.worker, handed, STEPS);
+    service_steps(world.context, handed, STEPS);
     for (int k = 0; k < STEPS; k++) {
         ck_assert(steps[k].is_done);
         n_ok += steps[k].fault.status == STATUS_OK;

@@ -144,7 +144,7 @@ TEST(a_session_of_two_damaged_copies_is_never_served)
     service_read_figures(world.service, &figures);
     ck_assert_uint_eq(figures.n_sessions_damaged, 1);
     ck_assert_uint_eq(model_n_sessions(world_model(&world)), 1);
-    ck_assert_int_eq(session_delete(world.worker, world_model(&world), "s", &world.fault), STATUS_OK);
+    ck_assert_int_eq(session_delete(world.context, world_model(&world), "s", &world.fault), STATUS_OK);
     expect_twin(&world, "s", 3, 1);
     world_done(&world);
 }
@@ -192,7 +192,7 @@ TEST(a_damaged_header_costs_its_session_and_no_other)
     flip_byte(&world, header.at + 5, 1);
     world_start(&world);
     ck_assert_int_eq(
-        session_read(world.worker, world_model(&world), "s", &world.arena, &session, &world.fault),
+        session_read(world.context, world_model(&world), "s", &world.arena, &session, &world.fault),
         STATUS_SESSION_NOT_FOUND);
     service_read_figures(world.service, &figures);
     ck_assert_uint_eq(figures.n_sessions_damaged, 1);
@@ -209,7 +209,7 @@ TEST(a_header_of_zeros_is_counted_and_one_that_is_not_in_use_is_not)
     static const char zeros[sizeof(struct record_header)];
     two_sessions(&world);
     expect_steps(&world, "gone", 3, 1, 2);
-    ck_assert_int_eq(session_delete(world.worker, world_model(&world), "gone", &world.fault), STATUS_OK);
+    ck_assert_int_eq(session_delete(world.context, world_model(&world), "gone", &world.fault), STATUS_OK);
     struct place header = place_of(&world, world_record(&world, "s"), sizeof(struct record_header));
     world_restart(&world);
     service_read_figures(world.service, &figures);
@@ -270,7 +270,7 @@ TEST(a_damaged_file_header_is_refused_with_the_reason)
         ck_assert_msg(strstr(fault.message, path) && strstr(fault.message, "header is damaged"), "%s",
                       fault.message);
         world_start(&world); /* the model is left out, the service runs */
-        ck_assert_int_eq(model_find(world.worker, "m", &model, &fault), STATUS_MODEL_NOT_FOUND);
+        ck_assert_int_eq(model_find(world.context, "m", &model, &fault), STATUS_MODEL_NOT_FOUND);
         world_stop(&world);
         flip_byte(&world, at, 1);
     }
@@ -303,7 +303,7 @@ TEST(a_header_of_impossible_sizes_is_refused)
             change_file(&world, 0, header, sizeof header);
             const struct model *model;
             world_start(&world);
-            ck_assert_int_eq(model_find(world.worker, "m", &model, &world.fault), STATUS_MODEL_NOT_FOUND);
+            ck_assert_int_eq(model_find(world.context, "m", &model, &world.fault), STATUS_MODEL_NOT_FOUND);
             world_stop(&world);
         }
     }
@@ -440,7 +440,7 @@ TEST(a_file_that_is_not_ours_is_refused)
     for (size_t k = 0; k < 4; k++) {
         file_store(path, junk, sizes[k]);
         world_start(&world);
-        ck_assert_int_eq(model_find(world.worker, "m", &model, &world.fault), STATUS_MODEL_NOT_FOUND);
+        ck_assert_int_eq(model_find(world.context, "m", &model, &world.fault), STATUS_MODEL_NOT_FOUND);
         world_stop(&world);
         struct bytes file = file_load(path);
         ck_assert_uint_eq(file.n, sizes[k]); /* and left as it was */

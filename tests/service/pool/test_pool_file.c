@@ -53,7 +53,7 @@ static void expect_refused(struct world *world, const char *why)
     const struct model *model;
     char path[256], options_path[PATH_MAX];
     world_start(world);
-    ck_assert_int_eq(model_find(world->worker, "m", &model, &world->fault), STATUS_MODEL_NOT_FOUND);
+    ck_assert_int_eq(model_find(world->context, "m", &model, &world->fault), STATUS_MODEL_NOT_FOUND);
     pool_path(world, "m", path);
     struct bytes bytes = network_file(HIDDEN, SEED);
     const struct file_version file = { .number = 1 };
@@ -77,7 +77,7 @@ TEST(a_file_of_another_model_is_refused_with_both_names)
     begin(&world);
     world_add_model(&world, "n", network_file(HIDDEN, SEED + 1));
     world_restart(&world);
-    ck_assert_int_eq(model_find(world.worker, "n", &model, &world.fault), STATUS_OK);
+    ck_assert_int_eq(model_find(world.context, "n", &model, &world.fault), STATUS_OK);
     world_stop(&world);
     pool_path(&world, "m", path);
     pool_path(&world, "n", other);
@@ -176,7 +176,7 @@ TEST(a_file_of_before_is_not_claimed_by_a_model_that_it_does_not_fit)
     write_at(path, OWNER_AT, nobody, sizeof nobody);
     world_add_model(&world, "m", network_file_of_other_shape());
     world_start(&world);
-    ck_assert_int_eq(model_find(world.worker, "m", &model, &world.fault), STATUS_MODEL_NOT_FOUND);
+    ck_assert_int_eq(model_find(world.context, "m", &model, &world.fault), STATUS_MODEL_NOT_FOUND);
     world_stop(&world);
     struct bytes file = read_page(path);
     ck_assert_mem_eq((char *)file.p + OWNER_AT, nobody, sizeof nobody);
@@ -295,7 +295,7 @@ TEST(after_a_failed_sync_nothing_is_acknowledged_until_all_is_written_anew)
     ck_assert_int_eq(step_with_seq(&world, 2), STATUS_STORAGE_FAILED);
     ck_assert_int_eq(step_with_seq(&world, 3), STATUS_STORAGE_FAILED);
     ck_assert_int_eq(step_with_seq(&world, 3), STATUS_STORAGE_FAILED);
-    ck_assert_int_eq(session_delete(world.worker, world_model(&world), "s", &world.fault),
+    ck_assert_int_eq(session_delete(world.context, world_model(&world), "s", &world.fault),
                      STATUS_STORAGE_FAILED);
     ck_assert_int_eq(step_with_seq(&world, 1), STATUS_STORAGE_FAILED);
     ck_assert_uint_eq(session_get(&world, "s").row.step, 1);
@@ -410,7 +410,7 @@ TEST(a_file_that_cannot_be_begun_leaves_nothing)
     world_use_data(&world);
     disk_fails = true;
     world_start(&world);
-    ck_assert_int_eq(model_find(world.worker, "m", &model, &world.fault), STATUS_MODEL_NOT_FOUND);
+    ck_assert_int_eq(model_find(world.context, "m", &model, &world.fault), STATUS_MODEL_NOT_FOUND);
     pool_path(&world, "m", path);
     ck_assert(!file_exists(path));
     disk_fails = false;

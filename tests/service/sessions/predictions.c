@@ -15,7 +15,7 @@ enum status prediction_finish(struct world *world, struct prediction *prediction
     prediction->slice_rows = slice_rows > 0 ? slice_rows : prediction->slice_rows;
     while (status == STATUS_OK && prediction->n_rows_left > 0) {
         size_t n_before = prediction->n_rows_left;
-        status = predict_go_on(world->worker, prediction, &world->fault);
+        status = predict_go_on(world->context, prediction, &world->fault);
         ck_assert(status != STATUS_OK || prediction->n_rows_left < n_before);
     }
     predict_end(prediction);
@@ -23,9 +23,9 @@ enum status prediction_finish(struct world *world, struct prediction *prediction
 }
 
 void forecast_begin(struct world *world, struct arena *arena, const char *session,
-                    const struct outlook *outlook, struct session_forecast *ret_forecast)
+                    const struct forecast_options *forecast_options, struct session_forecast *ret_forecast)
 {
-    ck_assert_int_eq(session_forecast_begin(world->worker, world_model(world), session, outlook, arena,
+    ck_assert_int_eq(session_forecast_begin(world->context, world_model(world), session, forecast_options, arena,
                                             ret_forecast, &world->fault),
                      STATUS_OK);
 }

@@ -73,12 +73,12 @@ void put_session(struct world *world, const char *session, uint64_t step, int64_
     bool created;
     const struct session_restore restore = { .ttl_s = -1, .step = step, .created_at_ms = created_at_ms };
     enum status status =
-        session_put(world->worker, world_model(world), session, &restore, &created, &world->fault);
+        session_put(world->context, world_model(world), session, &restore, &created, &world->fault);
     ck_assert_msg(status == STATUS_OK, "%s", world->fault.message);
 }
 
 void delete_session(struct world *world, const char *session)
 {
-    enum status status = session_delete(world->worker, world_model(world), session, &world->fault);
+    enum status status = session_delete(world->context, world_model(world), session, &world->fault);
     ck_assert_msg(status == STATUS_OK, "%s", world->fault.message);
 }

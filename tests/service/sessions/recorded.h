@@ -14,7 +14,7 @@ struct part {
 
 /* A world of its own, with --record ROWS. */
 void start_recording(struct world *world, bool use_data);
-void flush_recorder(struct world *world); /* does what the clerk does */
+void flush_recorder(struct world *world); /* does what the job thread does */
 /* What the session recorded, after a flush; NULL: nothing. Valid until the next call. */
 const struct gru_series *recorded_by(struct world *world, const char *session, size_t *ret_n);
 void expect_series(const struct gru_series *series, struct part part);

@@ -94,8 +94,8 @@ __attribute__((noreturn)) static void step_until_killed(struct world *world, uin
             batch[k] = step_make(world, id, x[k]);
             handed[k] = &batch[k];
         }
-        worker_turn(world->worker);
-        service_steps(world->worker, handed, KILL_BATCH);
+        service_context_turn(world->context);
+        service_steps(world->context, handed, KILL_BATCH);
         struct acknowledged done[KILL_BATCH];
         for (size_t k = 0; k < KILL_BATCH; k++) {
             if (!batch[k].is_done || batch[k].fault.status != STATUS_OK) {
@@ -149,7 +149,7 @@ static void expect_nothing_lost(struct world *world, const uint64_t *acknowledge
         struct session session;
         arena_reset(&world->arena);
         enum status status =
-            session_read(world->worker, world_model(world), id, &world->arena, &session, &world->fault);
+            session_read(world->context, world_model(world), id, &world->arena, &session, &world->fault);
         ck_assert_msg(status == STATUS_OK || (status == STATUS_SESSION_NOT_FOUND && acknowledged[s] == 0),
                       "%s: %s, %d were acknowledged", id, world->fault.message, (int)acknowledged[s]);
         uint64_t number = status == STATUS_OK ? session.row.step : 0;
@@ -228,17 +228,17 @@ __attribute__((noreturn)) static void churn_until_killed(struct world *world, ui
         uint32_t s = (uint32_t)(next_random(&seed) % CHURN_SESSIONS);
         struct churned done = { .session = s };
         session_name(s, id);
-        worker_turn(world->worker);
+        service_context_turn(world->context);
         if (turn % 8 == 7) {
             unsigned number = (unsigned)(next_random(&seed) % 3 + 1);
-            if (model_activate(world->worker, "m", number, &model, &world->fault) != STATUS_OK) {
+            if (model_activate(world->context, "m", number, &model, &world->fault) != STATUS_OK) {
                 _exit(5);
             }
             continue;
         }
-        model_find(world->worker, "m", &model, &world->fault);
+        model_find(world->context, "m", &model, &world->fault);
         if (steps[s] > CHURN_HISTORY / 2 || (steps[s] > 0 && next_random(&seed) % 10 == 0)) {
-            if (session_delete(world->worker, model, id, &world->fault) != STATUS_OK) {
+            if (session_delete(world->context, model, id, &world->fault) != STATUS_OK) {
                 _exit(6);
             }
             steps[s] = 0;
@@ -268,7 +268,7 @@ static void expect_churned(struct world *world, uint64_t *steps)
         session_name(s, id);
         arena_reset(&world->arena);
         enum status status =
-            session_read(world->worker, world_model(world), id, &world->arena, &session, &world->fault);
+            session_read(world->context, world_model(world), id, &world->arena, &session, &world->fault);
         ck_assert(status == STATUS_OK || status == STATUS_SESSION_NOT_FOUND);
         uint64_t number = status == STATUS_OK ? session.row.step : 0;
         if (number != steps[s]) { /* the change that was not acknowledged */

@@ -1,4 +1,4 @@
-/* Notes on their way from several workers to the clerk. */
+/* Notes on their way from several workers to the job thread. */
 #include "recorded.h"
 #include "service/sessions/outbox.h"
 #include "test.h"
@@ -12,25 +12,25 @@
 /* ---- several workers ---- */
 
 /* Another worker of the same thread. */
-static struct worker *another_worker(struct world *world)
+static struct service_context *another_worker(struct world *world)
 {
-    struct worker *worker;
-    ck_assert_int_eq(worker_create(world->service, &worker), STATUS_OK);
-    return worker;
+    struct service_context *context;
+    ck_assert_int_eq(service_context_create(world->service, &context), STATUS_OK);
+    return context;
 }
 
-static void swap_workers(struct world *world, struct worker **other)
+static void swap_workers(struct world *world, struct service_context **other)
 {
-    struct worker *worker = world->worker;
-    world->worker = *other;
-    *other = worker;
+    struct service_context *context = world->context;
+    world->context = *other;
+    *other = context;
 }
 
 TEST(readings_that_workers_note_in_turns_come_in_the_order_of_the_steps)
 {
     struct world world;
     start_recording(&world, false);
-    struct worker *other = another_worker(&world);
+    struct service_context *other = another_worker(&world);
     for (uint64_t number = 1; number <= 300; number++) {
         expect_steps(&world, "s", 1, number, number);
         if (number % 7 < 3) {
@@ -40,7 +40,7 @@ TEST(readings_that_workers_note_in_turns_come_in_the_order_of_the_steps)
             flush_recorder(&world);
         }
         if (number == 100) {
-            worker_free(other);
+            service_context_free(other);
             other = another_worker(&world);
         }
     }
@@ -50,7 +50,7 @@ TEST(readings_that_workers_note_in_turns_come_in_the_order_of_the_steps)
     swap_workers(&world, &other);
     expect_steps(&world, "s", 2, 1, 5);
     EXPECT_RECORDED(&world, "s", { 2, 1, 5 });
-    worker_free(other);
+    service_context_free(other);
     world_done(&world);
 }
 
@@ -77,7 +77,7 @@ TEST(a_note_that_has_overtaken_an_earlier_ticket_waits_for_it)
     ck_assert_str_eq(note_model(notes[0]), "m");
     outboxes_let_go(&outboxes);
     ck_assert_uint_eq(outboxes.n_bytes, 0);
-    /* a ticket that was taken after the clerk had looked is held back */
+    /* a ticket that was taken after the job thread had looked is held back */
     outbox_take_ticket(a);
     ck_assert(outbox_put(a, &one, SIZE_MAX));
     outboxes.next_ticket--;
@@ -155,14 +155,14 @@ static uint64_t next_random(uint64_t *state)
 }
 
 /* Steps of sessions that all members share, with readings that none of them repeats; sometimes a deletion. */
-static void *step_and_delete(void *context)
+static void *step_and_delete(void *argument)
 {
-    struct member *member = context;
+    struct member *member = argument;
     struct world *world = &member->team->world;
-    struct worker *worker;
+    struct service_context *context;
     struct arena arena;
     arena_init(&arena, 1 << 20);
-    if (worker_create(world->service, &worker) != STATUS_OK) {
+    if (service_context_create(world->service, &context) != STATUS_OK) {
         abort();
     }
     for (int k = 0; k < TEAM_STEPS; k++) {
@@ -176,18 +176,18 @@ static void *step_and_delete(void *context)
         reading(random, 1, x);
         arena_reset(&arena);
         while (!step.is_done) {
-            worker_turn(worker);
-            service_steps(worker, handed, 1);
+            service_context_turn(context);
+            service_steps(context, handed, 1);
         }
         member->team->n_wrong += step.fault.status != STATUS_OK;
         if (member->deletes && random % 64 == 0) {
-            enum status status = model_find(worker, "m", &model, &fault);
-            status = status == STATUS_OK ? session_delete(worker, model, step.session, &fault) : status;
+            enum status status = model_find(context, "m", &model, &fault);
+            status = status == STATUS_OK ? session_delete(context, model, step.session, &fault) : status;
             member->team->n_wrong += status != STATUS_OK && status != STATUS_SESSION_NOT_FOUND;
         }
     }
     arena_done(&arena);
-    worker_free(worker);
+    service_context_free(context);
     member->team->n_done++;
     return NULL;
 }
@@ -203,7 +203,7 @@ static void expect_all_recorded(struct team *team)
         struct session session;
         struct world *world = &team->world;
         arena_reset(&world->arena);
-        if (session_read(world->worker, world_model(world), id, &world->arena, &session, &world->fault) !=
+        if (session_read(world->context, world_model(world), id, &world->arena, &session, &world->fault) !=
             STATUS_OK) {
             ck_assert_ptr_null(series);
             continue;
@@ -233,7 +233,7 @@ static void run_team(bool deletes)
             (struct member){ .team = &team, .random = 88172645463325252ULL + k * 977, .deletes = deletes };
         ck_assert_int_eq(pthread_create(&members[k].thread, NULL, step_and_delete, &members[k]), 0);
     }
-    while (atomic_load(&team.n_done) < TEAM) { /* this is the clerk */
+    while (atomic_load(&team.n_done) < TEAM) { /* this is the job thread */
         flush_recorder(&team.world);
         sched_yield();
     }

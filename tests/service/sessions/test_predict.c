@@ -53,8 +53,8 @@ TEST(a_forecast_after_a_sequence_is_that_of_a_session_that_saw_it)
     world_start(&world);
     float *x = readings(5, 1, 20);
     const float future[6] = { 0.1F, 0.2F, NAN, 0.4F, 0.5F, 0.6F };
-    const struct outlook outlook = outlook_make(&world, 7, future, 6);
-    struct sequence sequence = { .x = x, .n_rows = 20, .outlook = outlook };
+    const struct forecast_options forecast_options = forecast_options_make(&world, 7, future, 6);
+    struct sequence sequence = { .x = x, .n_rows = 20, .forecast_options = forecast_options };
     ck_assert_int_eq(predict(&world, &sequence, 1, true, false), STATUS_OK);
     expect_steps(&world, "s", 5, 1, 20);
     arena_reset(&world.arena);
@@ -62,7 +62,7 @@ TEST(a_forecast_after_a_sequence_is_that_of_a_session_that_saw_it)
     ck_assert_uint_eq(sequence.n_forecast, 7);
     for (size_t slice_rows = 1; slice_rows <= 8; slice_rows++) {
         struct session_forecast forecast;
-        forecast_begin(&world, &world.arena, "s", &outlook, &forecast);
+        forecast_begin(&world, &world.arena, "s", &forecast_options, &forecast);
         ck_assert_uint_eq(forecast.step, 20);
         ck_assert_uint_eq(forecast.prediction.version, 1);
         ck_assert_int_eq(prediction_finish(&world, &forecast.prediction, slice_rows), STATUS_OK);
@@ -79,21 +79,21 @@ TEST(a_forecast_looks_ahead_of_the_step_that_it_began_at)
     world_init(&world);
     world_start(&world);
     const float future[4] = { 0.1F, 0.2F, NAN, 0.4F };
-    const struct outlook outlook = outlook_make(&world, 5, future, 4);
+    const struct forecast_options forecast_options = forecast_options_make(&world, 5, future, 4);
     struct arena arena; /* the world's is emptied at each step */
     struct session_forecast before, meanwhile, after;
     arena_init(&arena, 1 << 20);
     expect_steps(&world, "s", 5, 1, 20);
-    forecast_begin(&world, &arena, "s", &outlook, &before);
+    forecast_begin(&world, &arena, "s", &forecast_options, &before);
     ck_assert_int_eq(prediction_finish(&world, &before.prediction, 0), STATUS_OK);
-    forecast_begin(&world, &arena, "s", &outlook, &meanwhile);
+    forecast_begin(&world, &arena, "s", &forecast_options, &meanwhile);
     meanwhile.prediction.slice_rows = 2;
-    ck_assert_int_eq(predict_go_on(world.worker, &meanwhile.prediction, &world.fault), STATUS_OK);
+    ck_assert_int_eq(predict_go_on(world.context, &meanwhile.prediction, &world.fault), STATUS_OK);
     expect_steps(&world, "s", 5, 21, 22);
     ck_assert_int_eq(prediction_finish(&world, &meanwhile.prediction, 2), STATUS_OK);
     ck_assert_uint_eq(meanwhile.step, 20);
     expect_same_floats(meanwhile.sequence.forecast, before.sequence.forecast, (size_t)5 * OUTPUTS);
-    forecast_begin(&world, &arena, "s", &outlook, &after);
+    forecast_begin(&world, &arena, "s", &forecast_options, &after);
     ck_assert_int_eq(prediction_finish(&world, &after.prediction, 0), STATUS_OK);
     ck_assert_uint_eq(after.step, 22);
     ck_assert_mem_ne(after.sequence.forecast, before.sequence.forecast, 5 * OUTPUTS * sizeof(float));
@@ -141,7 +141,7 @@ TEST(what_is_wrong_with_the_future_of_a_sequence_is_named)
     world_start(&world);
     float *x = readings(5, 1, 6);
     struct sequence sequences[] = { { .x = x, .n_rows = 6 },
-                                    { .x = x, .n_rows = 6, .outlook = { .horizon = 3 } } };
+                                    { .x = x, .n_rows = 6, .forecast_options = { .horizon = 3 } } };
     ck_assert_int_eq(predict(&world, sequences, 2, true, true), STATUS_WRONG_LENGTH);
     ck_assert_str_eq(world.fault.param, "instances[1].future");
     ck_assert_int_eq(predict(&world, sequences + 1, 1, true, false), STATUS_WRONG_LENGTH);
@@ -201,7 +201,7 @@ static struct prediction make_cut(struct world *world, float *x, const float *fu
     for (size_t k = 0; k < CUT_SEQUENCES; k++) {
         sequences[k] = (struct sequence){ .x = x + k * INPUTS, .n_rows = k % 13 + 1 };
         if (k % 5 != 0) {
-            sequences[k].outlook = outlook_make(world, CUT_HORIZON, future, CUT_HORIZON - 1);
+            sequences[k].forecast_options = forecast_options_make(world, CUT_HORIZON, future, CUT_HORIZON - 1);
         }
     }
     return (struct prediction){ .gru = world_model(world)->active->gru,
@@ -263,7 +263,7 @@ TEST(a_slice_is_as_long_as_it_may_be_and_others_go_in_between)
     for (size_t n_left = ROWS; n_left > 0; n_left -= SLICE) {
         ck_assert_uint_eq(prediction.n_rows_left, n_left);
         ck_assert(predict_is_long(&prediction) == (n_left > SLICE));
-        ck_assert_int_eq(predict_go_on(world.worker, &prediction, &world.fault), STATUS_OK);
+        ck_assert_int_eq(predict_go_on(world.context, &prediction, &world.fault), STATUS_OK);
         expect_step(&world, "s", 8, (ROWS - n_left) / SLICE + 1, y);
     }
     ck_assert_uint_eq(prediction.n_rows_left, 0);
@@ -297,11 +297,11 @@ TEST(a_prediction_outlives_its_version)
     ck_assert_int_eq(predict_begin(&prediction, &arena, &world.fault), STATUS_OK);
     prediction.slice_rows = 1;
     for (size_t n_left = ROWS; n_left > 0; n_left--) {
-        ck_assert_int_eq(predict_go_on(world.worker, &prediction, &world.fault), STATUS_OK);
+        ck_assert_int_eq(predict_go_on(world.context, &prediction, &world.fault), STATUS_OK);
         if (n_left == ROWS) {
-            ck_assert_int_eq(model_delete_version(world.worker, "m", number, &world.fault), STATUS_OK);
+            ck_assert_int_eq(model_delete_version(world.context, "m", number, &world.fault), STATUS_OK);
         }
-        worker_turn(world.worker); /* what was found before is gone */
+        service_context_turn(world.context); /* what was found before is gone */
     }
     expect_same_floats(sequence.y, y, OUTPUTS);
     predict_end(&prediction);

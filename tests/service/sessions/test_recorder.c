@@ -22,7 +22,7 @@ TEST(without_record_there_is_no_recorder_and_its_calls_do_nothing)
     world_use_data(&world);
     world_start(&world);
     ck_assert_ptr_null(world.service->recorder);
-    ck_assert_ptr_null(world.worker->outbox);
+    ck_assert_ptr_null(world.context->outbox);
     expect_steps(&world, "s", 1, 1, 3);
     ck_assert_int_eq(recorder_create(&world.config, &recorder, &world.fault), STATUS_OK);
     ck_assert_ptr_null(recorder);
@@ -154,7 +154,7 @@ TEST(a_deletion_forgets_what_was_recorded_before_and_nothing_else)
     world_restart(&world);
     expect_nothing_recorded(&world, "written");
     EXPECT_RECORDED(&world, "noted", { 4, 1, 3 });
-    ck_assert_int_eq(session_delete(world.worker, world_model(&world), "nobody", &world.fault),
+    ck_assert_int_eq(session_delete(world.context, world_model(&world), "nobody", &world.fault),
                      STATUS_SESSION_NOT_FOUND);
     world_done(&world);
 }
@@ -172,7 +172,7 @@ TEST(what_an_expired_session_recorded_stays_until_it_is_deleted)
     EXPECT_RECORDED(&world, "s", { 1, 1, 5 });
     delete_session(&world, "s");
     expect_nothing_recorded(&world, "s");
-    ck_assert_int_eq(session_delete(world.worker, world_model(&world), "s", &world.fault),
+    ck_assert_int_eq(session_delete(world.context, world_model(&world), "s", &world.fault),
                      STATUS_SESSION_NOT_FOUND);
     expect_steps(&world, "s", 2, 1, 2);
     EXPECT_RECORDED(&world, "s", { 2, 1, 2 });
@@ -219,7 +219,7 @@ TEST(an_evicted_session_keeps_what_it_recorded)
     world_age(&world, "s", 1000);
     expect_steps(&world, "b", 2, 1, 3);
     expect_steps(&world, "c", 3, 1, 3);
-    ck_assert_uint_eq(world_pool(&world)->n_ended[TOMB_EVICTED], 1);
+    ck_assert_uint_eq(world_pool(&world)->n_ended[TOMBSTONE_EVICTED], 1);
     EXPECT_RECORDED(&world, "s", { 1, 1, 5 });
     world_done(&world);
 }
@@ -230,7 +230,7 @@ TEST(a_fork_records_from_its_own_first_step_on)
     start_recording(&world, true);
     expect_steps(&world, "parent", 1, 1, 6);
     ck_assert_int_eq(
-        session_fork(world.worker, world_model(&world), "parent", "fork", &world.arena, &world.fault),
+        session_fork(world.context, world_model(&world), "parent", "fork", &world.arena, &world.fault),
         STATUS_OK);
     expect_nothing_recorded(&world, "fork");
     expect_steps(&world, "fork", 2, 7, 9);
@@ -322,8 +322,8 @@ static void note_wide(struct world *world, const char *session, uint64_t first, 
     static const float x[WIDE];
     struct record_copy copy = { .created_at_s = 1000 };
     for (copy.step = first; copy.step <= last; copy.step++) {
-        recorder_begin(world->worker->outbox);
-        recorder_note(world->worker->outbox, "wide", session, &copy, x, WIDE);
+        recorder_begin(world->context->outbox);
+        recorder_note(world->context->outbox, "wide", session, &copy, x, WIDE);
     }
 }
 
@@ -332,7 +332,7 @@ TEST(beyond_the_bound_readings_are_dropped_and_counted_but_no_deletion_is)
     enum { NOTES = 6000 }; /* 16 KiB each */
     struct world world;
     start_recording(&world, false);
-    struct outboxes *outboxes = world.worker->outbox->all;
+    struct outboxes *outboxes = world.context->outbox->all;
     expect_steps(&world, "s", 1, 1, 5);
     note_wide(&world, "flood", 1, NOTES);
     uint64_t n_lost = recorder_figure(&world, true);
@@ -381,10 +381,10 @@ TEST(a_session_whose_recording_cannot_be_forgotten_is_not_deleted)
     start_recording(&world, false);
     expect_steps(&world, "s", 1, 1, 3);
     flush_recorder(&world);
-    struct outboxes *outboxes = world.worker->outbox->all;
+    struct outboxes *outboxes = world.context->outbox->all;
     size_t n_bytes = outboxes->n_bytes;
     outboxes->n_bytes = SIZE_MAX / 2;
-    ck_assert_int_eq(session_delete(world.worker, world_model(&world), "s", &world.fault), STATUS_NO_MEMORY);
+    ck_assert_int_eq(session_delete(world.context, world_model(&world), "s", &world.fault), STATUS_NO_MEMORY);
     outboxes->n_bytes = n_bytes;
     expect_steps(&world, "s", 1, 4, 6);
     EXPECT_RECORDED(&world, "s", { 1, 1, 6 });

@@ -202,7 +202,7 @@ TEST(killed_at_any_moment_every_step_is_recorded_once)
             struct session session;
             snprintf(id, sizeof id, "s-%d", (int)k);
             arena_reset(&world.arena);
-            if (session_read(world.worker, world_model(&world), id, &world.arena, &session, &world.fault) ==
+            if (session_read(world.context, world_model(&world), id, &world.arena, &session, &world.fault) ==
                 STATUS_OK) {
                 steps[k] = session.row.step;
                 n_steps += steps[k];

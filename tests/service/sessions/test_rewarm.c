@@ -119,9 +119,9 @@ TEST(a_conversion_keeps_times_to_live_and_tombstones_and_figures)
         char id[32], gone[32];
         snprintf(id, sizeof id, "own%d", (int)round);
         snprintf(gone, sizeof gone, "gone%d", (int)round);
-        ck_assert_int_eq(session_put(world.worker, world_model(&world), id, &own, &created, &world.fault),
+        ck_assert_int_eq(session_put(world.context, world_model(&world), id, &own, &created, &world.fault),
                          STATUS_OK);
-        ck_assert_int_eq(session_put(world.worker, world_model(&world), gone, &own, &created, &world.fault),
+        ck_assert_int_eq(session_put(world.context, world_model(&world), gone, &own, &created, &world.fault),
                          STATUS_OK);
         world_age(&world, gone, 60000);
         service_tick(world.service);
@@ -153,7 +153,7 @@ TEST(a_list_names_the_version_that_a_session_was_at)
     size_t n;
     bool has_more;
     ck_assert_int_eq(
-        session_list(world.worker, world_model(&world), "", "", 1, &row, &n, &has_more, &world.fault),
+        session_list(world.context, world_model(&world), "", "", 1, &row, &n, &has_more, &world.fault),
         STATUS_OK);
     ck_assert_uint_eq(n, 1);
     ck_assert_uint_eq(row.version, 1);
@@ -245,9 +245,9 @@ TEST(a_conversion_that_does_not_fit_the_disk_changes_nothing)
         expect_steps(&world, id, s, 1, 3);
     }
     unsigned large = world_put_version(&world, network_file(200, 9));
-    worker_turn(world.worker);
+    service_context_turn(world.context);
     disk_limit(atomic_load(&world_pool(&world)->region.size) + 1000);
-    enum status status = model_activate(world.worker, "m", large, &model, &world.fault);
+    enum status status = model_activate(world.context, "m", large, &model, &world.fault);
     disk_limit(0);
     ck_assert_int_eq(status, STATUS_STORAGE_FAILED);
     ck_assert(!file_exists(path));
@@ -299,19 +299,19 @@ TEST(known_future_values_of_other_inputs_than_by_now_are_refused)
                           "{\\\"name\\\":\\\"comfort\\\",\\\"feeds\\\":\\\"humidity\\\"}]}"));
     const float x[INPUTS] = { 0.5F, 0.5F }, future[3] = { 0.1F, 0.2F, 0.3F };
     struct step step = step_make(&world, "s", x);
-    step.outlook = outlook_make(&world, 4, future, 3); /* of humidity; then of temp */
+    step.forecast_options = forecast_options_make(&world, 4, future, 3); /* of humidity; then of temp */
     world_activate(&world, other);
     struct session before = session_get(&world, "s");
     struct session_forecast forecast;
     ck_assert_int_eq(step_take(&world, &step), STATUS_INCOMPATIBLE_MODEL);
     ck_assert_str_eq(step.fault.param, "future");
-    ck_assert_int_eq(session_forecast_begin(world.worker, world_model(&world), "s", &step.outlook,
+    ck_assert_int_eq(session_forecast_begin(world.context, world_model(&world), "s", &step.forecast_options,
                                             &world.arena, &forecast, &world.fault),
                      STATUS_INCOMPATIBLE_MODEL);
     struct session after = session_get(&world, "s");
     expect_same_session(&before, &after, true);
     step = step_make(&world, "s", x);
-    step.outlook = outlook_make(&world, 4, future, 3);
+    step.forecast_options = forecast_options_make(&world, 4, future, 3);
     ck_assert_int_eq(step_take(&world, &step), STATUS_OK);
     world_done(&world);
 }

@@ -12,7 +12,7 @@ static enum status step_seq(struct world *world, const char *session, const floa
     *ret_step = step_make(world, session, x);
     ret_step->has_seq = true;
     ret_step->seq = seq;
-    ret_step->outlook = outlook_make(world, horizon, future, 8);
+    ret_step->forecast_options = forecast_options_make(world, horizon, future, 8);
     return step_take(world, ret_step);
 }
 
@@ -108,7 +108,7 @@ TEST(in_one_batch_a_step_and_its_repetition_get_one_answer)
         steps[k].seq = k / 2 + 1;
         handed[k] = &steps[k];
     }
-    service_steps(world.worker, handed, 4);
+    service_steps(world.context, handed, 4);
     for (size_t k = 0; k < 4; k++) {
         ck_assert_int_eq(steps[k].fault.status, STATUS_OK);
         ck_assert_uint_eq(steps[k].number, k / 2 + 1);

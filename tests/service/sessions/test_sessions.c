@@ -9,21 +9,21 @@
 static enum status put(struct world *world, const char *id, const struct session_restore *restore)
 {
     bool created;
-    return session_put(world->worker, world_model(world), id, restore, &created, &world->fault);
+    return session_put(world->context, world_model(world), id, restore, &created, &world->fault);
 }
 
 static void expect_put(struct world *world, const char *id, const struct session_restore *restore,
                        bool is_new)
 {
     bool created = !is_new;
-    enum status status = session_put(world->worker, world_model(world), id, restore, &created, &world->fault);
+    enum status status = session_put(world->context, world_model(world), id, restore, &created, &world->fault);
     ck_assert_msg(status == STATUS_OK, "%s", world->fault.message);
     ck_assert(created == is_new);
 }
 
 static enum status fork_session(struct world *world, const char *id, const char *to)
 {
-    return session_fork(world->worker, world_model(world), id, to, &world->arena, &world->fault);
+    return session_fork(world->context, world_model(world), id, to, &world->arena, &world->fault);
 }
 
 /* ---- reading ---- */
@@ -35,14 +35,14 @@ TEST(an_unknown_session_is_unknown_to_every_verb_but_step)
     world_start(&world);
     struct session session;
     struct session_forecast forecast;
-    const struct outlook outlook = { .horizon = 1 };
+    const struct forecast_options forecast_options = { .horizon = 1 };
     const struct model *model = world_model(&world);
-    ck_assert_int_eq(session_read(world.worker, model, "no", &world.arena, &session, &world.fault),
+    ck_assert_int_eq(session_read(world.context, model, "no", &world.arena, &session, &world.fault),
                      STATUS_SESSION_NOT_FOUND);
-    ck_assert_int_eq(session_delete(world.worker, model, "no", &world.fault), STATUS_SESSION_NOT_FOUND);
+    ck_assert_int_eq(session_delete(world.context, model, "no", &world.fault), STATUS_SESSION_NOT_FOUND);
     ck_assert_int_eq(fork_session(&world, "no", "to"), STATUS_SESSION_NOT_FOUND);
     ck_assert_int_eq(
-        session_forecast_begin(world.worker, model, "no", &outlook, &world.arena, &forecast, &world.fault),
+        session_forecast_begin(world.context, model, "no", &forecast_options, &world.arena, &forecast, &world.fault),
         STATUS_SESSION_NOT_FOUND);
     ck_assert_uint_eq(model_n_sessions(model), 0);
     world_done(&world);
@@ -78,13 +78,13 @@ TEST(a_forecast_is_the_one_that_a_step_with_that_horizon_gave_and_changes_nothin
     }
     reading(1, 10, x);
     struct step step = step_make(&world, "s", x);
-    step.outlook = outlook_make(&world, 12, future, 11);
+    step.forecast_options = forecast_options_make(&world, 12, future, 11);
     ck_assert_int_eq(step_take(&world, &step), STATUS_OK);
     ck_assert_uint_eq(step.n_forecast, 12);
     expect_same_floats(step.forecast, step.y, OUTPUTS);
     struct session before = session_get(&world, "s");
     struct session_forecast forecast;
-    forecast_begin(&world, &world.arena, "s", &step.outlook, &forecast);
+    forecast_begin(&world, &world.arena, "s", &step.forecast_options, &forecast);
     ck_assert_int_eq(prediction_finish(&world, &forecast.prediction, 0), STATUS_OK);
     ck_assert_uint_eq(forecast.step, 10);
     ck_assert_uint_eq(forecast.sequence.n_forecast, 12);
@@ -101,10 +101,10 @@ TEST(there_is_no_forecast_before_the_first_reading)
     world_init(&world);
     world_start(&world);
     const struct session_restore restore = { .ttl_s = -1 };
-    const struct outlook outlook = { .horizon = 1 };
+    const struct forecast_options forecast_options = { .horizon = 1 };
     struct session_forecast forecast;
     expect_put(&world, "s", &restore, true);
-    forecast_begin(&world, &world.arena, "s", &outlook, &forecast);
+    forecast_begin(&world, &world.arena, "s", &forecast_options, &forecast);
     ck_assert_int_eq(prediction_finish(&world, &forecast.prediction, 0), STATUS_NO_READING);
     expect_twin(&world, "s", 1, 1);
     world_done(&world);
@@ -287,7 +287,7 @@ struct page {
 
 static void list(struct world *world, const char *prefix, const char *after, size_t limit, struct page *page)
 {
-    ck_assert_int_eq(session_list(world->worker, world_model(world), prefix, after, limit, page->rows,
+    ck_assert_int_eq(session_list(world->context, world_model(world), prefix, after, limit, page->rows,
                                   &page->n, &page->has_more, &world->fault),
                      STATUS_OK);
 }
@@ -406,7 +406,7 @@ TEST(a_deleted_session_is_gone_also_after_a_restart)
     for (uint64_t k = 0; k < 50; k += 2) {
         char id[32];
         snprintf(id, sizeof id, "s%d", (int)k);
-        ck_assert_int_eq(session_delete(world.worker, world_model(&world), id, &world.fault), STATUS_OK);
+        ck_assert_int_eq(session_delete(world.context, world_model(&world), id, &world.fault), STATUS_OK);
     }
     ck_assert_uint_eq(model_n_sessions(world_model(&world)), 25);
     world_restart(&world);

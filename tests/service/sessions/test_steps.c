@@ -43,8 +43,8 @@ static void step_in_batches(struct world *world, size_t n_sessions, size_t n_ste
                 handed[n] = &steps[n];
             }
         }
-        worker_turn(world->worker);
-        service_steps(world->worker, handed, n);
+        service_context_turn(world->context);
+        service_steps(world->context, handed, n);
         for (size_t k = 0; k < n; k++) {
             ck_assert_msg(steps[k].is_done && steps[k].fault.status == STATUS_OK, "%s",
                           steps[k].fault.message);
@@ -83,12 +83,12 @@ TEST(steps_of_interleaved_sessions_are_whole_sequences_bit_for_bit)
 
 TEST(batches_larger_than_a_window_of_lanes_are_whole_sequences_too)
 {
-    expect_steps_to_be_sequences(WORKER_LANES + 41, 12);
+    expect_steps_to_be_sequences(SERVICE_CONTEXT_LANES + 41, 12);
 }
 
 TEST(many_steps_of_one_session_in_one_batch_are_done_in_order)
 {
-    enum { STEPS = 3 * WORKER_LANES + 5 };
+    enum { STEPS = 3 * SERVICE_CONTEXT_LANES + 5 };
     struct world world;
     world_init(&world);
     world_start(&world);
@@ -99,7 +99,7 @@ TEST(many_steps_of_one_session_in_one_batch_are_done_in_order)
         steps[k] = step_make(&world, "one", x + k * INPUTS);
         handed[k] = &steps[k];
     }
-    service_steps(world.worker, handed, STEPS);
+    service_steps(world.context, handed, STEPS);
     const float *y = predict(&world, 1, STEPS);
     for (size_t k = 0; k < STEPS; k++) {
         ck_assert(steps[k].is_done && steps[k].fault.status == STATUS_OK);
@@ -120,7 +120,7 @@ TEST(one_failure_in_a_batch_leaves_the_others_alone)
     struct step steps[] = { step_make(&world, "a", x), step_make(&world, "a", huge),
                             step_make(&world, "bad", huge), step_make(&world, "a", x + INPUTS) };
     struct step *handed[] = { &steps[0], &steps[1], &steps[2], &steps[3] };
-    service_steps(world.worker, handed, 4);
+    service_steps(world.context, handed, 4);
     ck_assert_int_eq(steps[0].fault.status, STATUS_OK);
     ck_assert_int_eq(steps[1].fault.status, STATUS_NON_FINITE_RESULT);
     ck_assert_int_eq(steps[2].fault.status, STATUS_NON_FINITE_RESULT);
@@ -149,9 +149,9 @@ TEST(models_of_one_batch_do_not_mix)
         snprintf(steps[k].model_name, sizeof steps[k].model_name, "%s", k % 2 ? "other" : "m");
         handed[k] = &steps[k];
     }
-    service_steps(world.worker, handed, STEPS);
+    service_steps(world.context, handed, STEPS);
     const struct model *model;
-    ck_assert_int_eq(model_find(world.worker, "other", &model, &world.fault), STATUS_OK);
+    ck_assert_int_eq(model_find(world.context, "other", &model, &world.fault), STATUS_OK);
     for (size_t k = 0; k < STEPS; k++) {
         float y[OUTPUTS];
         ck_assert_int_eq(steps[k].fault.status, STATUS_OK);
@@ -173,16 +173,16 @@ static void fail_in_all_ways(struct world *world, const char *session, bool is_n
     ck_assert_int_eq(step_x(world, session, missing, &step), STATUS_MISSING_INPUT);
     ck_assert_str_eq(step.fault.param, "x[0]");
     step = step_make(world, session, fine);
-    step.outlook.horizon = 5; /* without the future rows of `humidity` */
+    step.forecast_options.horizon = 5; /* without the future rows of `humidity` */
     ck_assert_int_eq(step_take(world, &step), STATUS_WRONG_LENGTH);
     ck_assert_ptr_null(step.y);
     const float future[4 * 1] = { 0, NAN, 0, 0 };
     step = step_make(world, session, fine);
-    step.outlook = outlook_make(world, 5, future, 4);
+    step.forecast_options = forecast_options_make(world, 5, future, 4);
     ck_assert_int_eq(step_take(world, &step), STATUS_MISSING_INPUT);
     const float endless[4 * 1] = { 3e38F, 3e38F, 3e38F, 3e38F };
     step = step_make(world, session, huge);
-    step.outlook = outlook_make(world, 5, endless, 4);
+    step.forecast_options = forecast_options_make(world, 5, endless, 4);
     ck_assert_int_eq(step_take(world, &step), STATUS_NON_FINITE_RESULT);
     step = step_make(world, session, fine);
     step.has_seq = true;
@@ -192,7 +192,7 @@ static void fail_in_all_ways(struct world *world, const char *session, bool is_n
     arena_init(&small, 20000);
     step = step_make(world, session, fine);
     step.arena = &small;
-    step.outlook = outlook_make(world, 5000, endless, 4);
+    step.forecast_options = forecast_options_make(world, 5000, endless, 4);
     ck_assert_int_eq(step_take(world, &step), STATUS_REQUEST_TOO_LARGE);
     arena_done(&small);
 }
@@ -232,7 +232,7 @@ TEST(a_first_step_that_fails_creates_no_session)
     struct session session;
     ck_assert_uint_eq(model_n_sessions(world_model(&world)), 0);
     ck_assert_int_eq(
-        session_read(world.worker, world_model(&world), "s", &world.arena, &session, &world.fault),
+        session_read(world.context, world_model(&world), "s", &world.arena, &session, &world.fault),
         STATUS_SESSION_NOT_FOUND);
     world_restart(&world);
     ck_assert_uint_eq(model_n_sessions(world_model(&world)), 0);
@@ -252,7 +252,7 @@ TEST(a_horizon_on_a_model_without_feedback_is_refused)
     world_start(&world);
     const float x[1] = { 1 };
     struct step step = step_make(&world, "s", x);
-    step.outlook.horizon = 2;
+    step.forecast_options.horizon = 2;
     ck_assert_int_eq(step_take(&world, &step), STATUS_HORIZON_NOT_SUPPORTED);
     ck_assert_uint_eq(model_n_sessions(world_model(&world)), 0);
     world_done(&world);
@@ -286,11 +286,11 @@ TEST(a_session_in_use_elsewhere_waits_and_so_do_its_later_steps)
     struct step steps[] = { step_make(&world, "s", x), step_make(&world, "free", x),
                             step_make(&world, "s", x + INPUTS), step_make(&world, "s", x + 2 * INPUTS) };
     struct step *handed[] = { &steps[0], &steps[1], &steps[2], &steps[3] };
-    service_steps(world.worker, handed, 4);
+    service_steps(world.context, handed, 4);
     ck_assert(!steps[0].is_done && steps[1].is_done && !steps[2].is_done && !steps[3].is_done);
     pool_release(pool, slot);
-    worker_turn(world.worker);
-    service_steps(world.worker, handed, 4);
+    service_context_turn(world.context);
+    service_steps(world.context, handed, 4);
     ck_assert(steps[0].number == 2 && steps[2].number == 3 && steps[3].number == 4);
     ck_assert_uint_eq(steps[1].number, 1);
     free(x);
@@ -316,8 +316,8 @@ TEST(a_step_takes_no_memory_while_it_waits)
     struct step *handed[] = { &step };
     step.arena = &small;
     for (int turn = 0; turn < 10000; turn++) {
-        worker_turn(world.worker);
-        service_steps(world.worker, handed, 1);
+        service_context_turn(world.context);
+        service_steps(world.context, handed, 1);
         ck_assert(turn % 1000 || !step.is_done);
     }
     pool_release(pool, slot);

@@ -37,13 +37,13 @@ static void team_init(struct team *team, size_t n_batches)
 }
 
 /* A worker of one's own, for as long as the thread runs. */
-static struct worker *begin(const struct team *team)
+static struct service_context *begin(const struct team *team)
 {
-    struct worker *worker = NULL;
-    if (worker_create(team->world.service, &worker) != STATUS_OK) {
+    struct service_context *context = NULL;
+    if (service_context_create(team->world.service, &context) != STATUS_OK) {
         abort();
     }
-    return worker;
+    return context;
 }
 
 static void note_unexpected(struct team *team, const struct fault *fault)
@@ -63,11 +63,11 @@ static uint64_t next_random(uint64_t *state)
 }
 
 /* Batches of steps of overlapping sessions, each handed in until it is done. */
-static void *step_sessions(void *context)
+static void *step_sessions(void *argument)
 {
-    struct member *member = context;
+    struct member *member = argument;
     struct team *team = member->team;
-    struct worker *worker = begin(team);
+    struct service_context *context = begin(team);
     struct arena arena;
     arena_init(&arena, 1 << 24);
     uint64_t random = 88172645463325252ULL + member->number;
@@ -85,8 +85,8 @@ static void *step_sessions(void *context)
             handed[k] = &steps[k];
         }
         for (size_t n_done = 0; n_done < BATCH;) {
-            worker_turn(worker);
-            service_steps(worker, handed, BATCH);
+            service_context_turn(context);
+            service_steps(context, handed, BATCH);
             for (n_done = 0; n_done < BATCH && steps[n_done].is_done; n_done++) {
             }
             atomic_fetch_add(&team->n_blocked, n_done < BATCH);
@@ -101,27 +101,27 @@ static void *step_sessions(void *context)
     }
     atomic_fetch_add(&team->n_done, 1);
     arena_done(&arena);
-    worker_free(worker);
+    service_context_free(context);
     return NULL;
 }
 
 /* Versions back and forth: the same layout, and another. */
-static void *activate_versions(void *context)
+static void *activate_versions(void *argument)
 {
-    struct member *member = context;
+    struct member *member = argument;
     struct team *team = member->team;
-    struct worker *worker = begin(team);
+    struct service_context *context = begin(team);
     for (unsigned k = 0; !atomic_load(&team->is_over); k++) {
         const struct model *model;
         struct fault fault;
-        worker_turn(worker);
-        if (model_activate(worker, "m", k % 4 + 1, &model, &fault) != STATUS_OK) {
+        service_context_turn(context);
+        if (model_activate(context, "m", k % 4 + 1, &model, &fault) != STATUS_OK) {
             note_unexpected(team, &fault);
         }
         atomic_fetch_add(&team->n_activations, 1);
         sched_yield();
     }
-    worker_free(worker);
+    service_context_free(context);
     return NULL;
 }
 
@@ -131,11 +131,11 @@ static bool is_one_of(enum status status, enum status a, enum status b)
 }
 
 /* All the other verbs, on the sessions that are being stepped and on some of its own. */
-static void *use_other_verbs(void *context)
+static void *use_other_verbs(void *argument)
 {
-    struct member *member = context;
+    struct member *member = argument;
     struct team *team = member->team;
-    struct worker *worker = begin(team);
+    struct service_context *context = begin(team);
     struct arena arena;
     arena_init(&arena, 1 << 24);
     uint64_t random = 1181783497276652981ULL + member->number;
@@ -148,43 +148,43 @@ static void *use_other_verbs(void *context)
         size_t n;
         bool flag, fine = true;
         const float future[3] = { 0 };
-        struct outlook outlook = { .horizon = 4, .future = future, .n_future_rows = 3 };
+        struct forecast_options forecast_options = { .horizon = 4, .future = future, .n_future_rows = 3 };
         struct session_forecast forecast;
         snprintf(shared, sizeof shared, "shared-%d", (int)(next_random(&random) % SESSIONS));
         snprintf(own, sizeof own, "fork-%d", (int)(next_random(&random) % 6));
         arena_reset(&arena);
-        worker_turn(worker);
-        if (model_find(worker, "m", &model, &fault) != STATUS_OK) {
+        service_context_turn(context);
+        if (model_find(context, "m", &model, &fault) != STATUS_OK) {
             abort();
         }
-        outlook.future_columns = outlook_columns(gru_model_info(model->active->gru));
+        forecast_options.future_columns = forecast_options_columns(gru_model_info(model->active->gru));
         switch (next_random(&random) % 6) {
         case 0:
-            fine = is_one_of(session_read(worker, model, shared, &arena, &session, &fault),
+            fine = is_one_of(session_read(context, model, shared, &arena, &session, &fault),
                              STATUS_SESSION_NOT_FOUND, STATUS_OK);
             break;
         case 1:
-            fine = session_list(worker, model, "shared", "", 10, rows, &n, &flag, &fault) == STATUS_OK;
+            fine = session_list(context, model, "shared", "", 10, rows, &n, &flag, &fault) == STATUS_OK;
             break;
         case 2:
-            fine = is_one_of(session_fork(worker, model, shared, own, &arena, &fault),
+            fine = is_one_of(session_fork(context, model, shared, own, &arena, &fault),
                              STATUS_SESSION_NOT_FOUND, STATUS_SESSION_EXISTS);
             break;
         case 3:
-            fine = is_one_of(session_delete(worker, model, own, &fault), STATUS_SESSION_NOT_FOUND, STATUS_OK);
+            fine = is_one_of(session_delete(context, model, own, &fault), STATUS_SESSION_NOT_FOUND, STATUS_OK);
             break;
         case 4:
             fine =
-                is_one_of(session_forecast_begin(worker, model, shared, &outlook, &arena, &forecast, &fault),
+                is_one_of(session_forecast_begin(context, model, shared, &forecast_options, &arena, &forecast, &fault),
                           STATUS_SESSION_NOT_FOUND, STATUS_OK);
             if (fine && fault.status == STATUS_OK) {
-                fine = predict_go_on(worker, &forecast.prediction, &fault) == STATUS_OK;
+                fine = predict_go_on(context, &forecast.prediction, &fault) == STATUS_OK;
                 predict_end(&forecast.prediction);
             }
             break;
         default: {
             const struct session_restore restore = { .ttl_s = 1 };
-            fine = session_put(worker, model, own, &restore, &flag, &fault) == STATUS_OK;
+            fine = session_put(context, model, own, &restore, &flag, &fault) == STATUS_OK;
             break;
         }
         }
@@ -194,7 +194,7 @@ static void *use_other_verbs(void *context)
         atomic_fetch_add(&team->n_other, 1);
     }
     arena_done(&arena);
-    worker_free(worker);
+    service_context_free(context);
     return NULL;
 }
 
@@ -206,11 +206,11 @@ static void new_name(uint64_t thread, uint64_t number, char id[32])
 }
 
 /* First steps of sessions, some at each time between two activations. */
-static void *make_new_sessions(void *context)
+static void *make_new_sessions(void *argument)
 {
-    struct member *member = context;
+    struct member *member = argument;
     struct team *team = member->team;
-    struct worker *worker = begin(team);
+    struct service_context *context = begin(team);
     struct arena arena;
     arena_init(&arena, 1 << 20);
     static const float x[INPUTS] = { 1, 1 };
@@ -223,8 +223,8 @@ static void *make_new_sessions(void *context)
         new_name(member->number, k, step.session);
         arena_reset(&arena);
         while (!step.is_done) {
-            worker_turn(worker);
-            service_steps(worker, handed, 1);
+            service_context_turn(context);
+            service_steps(context, handed, 1);
         }
         if (step.fault.status != STATUS_OK) {
             note_unexpected(team, &step.fault);
@@ -232,7 +232,7 @@ static void *make_new_sessions(void *context)
     }
     atomic_fetch_add(&team->n_done, 1);
     arena_done(&arena);
-    worker_free(worker);
+    service_context_free(context);
     return NULL;
 }
 
@@ -303,7 +303,7 @@ TEST(workers_that_step_the_same_sessions_lose_no_step)
         }
         float *y = malloc(n * OUTPUTS * sizeof *y);
         struct gru_lane lane = { .state_out = state, .x = x, .n_rows = n, .y = y };
-        ck_assert_int_eq(gru_run(world_model(&team.world)->active->gru, team.world.worker->work, &lane, 1),
+        ck_assert_int_eq(gru_run(world_model(&team.world)->active->gru, team.world.context->work, &lane, 1),
                          GRU_OK);
         expect_same_floats(session.state, state, gru_model_info(session.gru)->state_floats);
         free(x);
@@ -382,11 +382,11 @@ TEST(sessions_that_are_made_while_others_move_to_another_layout_are_kept)
     world_done(&team.world);
 }
 
-static void *create_and_delete(void *context)
+static void *create_and_delete(void *argument)
 {
-    struct member *member = context;
+    struct member *member = argument;
     struct team *team = member->team;
-    struct worker *worker = begin(team);
+    struct service_context *context = begin(team);
     struct arena arena;
     arena_init(&arena, 1 << 20);
     uint64_t random = 88172645463325252ULL + member->number;
@@ -399,21 +399,21 @@ static void *create_and_delete(void *context)
         snprintf(step.session, sizeof step.session, "s%d", (int)(next_random(&random) % 40));
         arena_reset(&arena);
         while (!step.is_done) {
-            worker_turn(worker);
-            service_steps(worker, handed, 1);
+            service_context_turn(context);
+            service_steps(context, handed, 1);
         }
         if (step.fault.status != STATUS_OK && step.fault.status != STATUS_SESSION_EVICTED) {
             note_unexpected(team, &step.fault);
         }
-        if (next_random(&random) % 2 && (model_find(worker, "m", &model, &fault) != STATUS_OK ||
-                                         !is_one_of(session_delete(worker, model, step.session, &fault),
+        if (next_random(&random) % 2 && (model_find(context, "m", &model, &fault) != STATUS_OK ||
+                                         !is_one_of(session_delete(context, model, step.session, &fault),
                                                     STATUS_SESSION_NOT_FOUND, STATUS_SESSION_EVICTED))) {
             note_unexpected(team, &fault);
         }
     }
     atomic_fetch_add(&team->n_done, 1);
     arena_done(&arena);
-    worker_free(worker);
+    service_context_free(context);
     return NULL;
 }
 
