@@ -1,8 +1,9 @@
 /*
  * gru.h - the public face of libgru: GRU networks, and nothing else.
  *
- * A model is loaded from a safetensors file and never changes afterwards; any number of threads may use one
- * model at once. What a stream remembers is a plain array of floats, its state, which belongs to the caller.
+ * A model is loaded from a safetensors file and never changes afterwards; any number of threads may
+ * use one model at once. What a stream remembers is a plain array of floats, its state, which
+ * belongs to the caller.
  *
  *     struct gru_model *model;
  *     struct gru_work *work;
@@ -18,16 +19,19 @@
  *     float *state = malloc(info->state_floats * sizeof *state);
  *     float *y = malloc(info->y_floats * sizeof *y);
  *     gru_state_init(model, state);
- *     struct gru_lane lane = { .x = reading, .n_rows = 1, .y = y, .state_in = state, .state_out = state };
+ *     struct gru_lane lane = { .x = reading, .n_rows = 1, .y = y,
+ *                              .state_in = state, .state_out = state };
  *     if (gru_run(model, work, &lane, 1) == GRU_OK && lane.status == GRU_OK) {
  *         ... y is the model's output ...
  *     }
  *
- * Shapes in capitals: T rows of a sequence, I inputs, O outputs, S steps that the read-out forecasts at once,
- * H hidden units of a layer. All matrices are row-major. A missing reading is NaN.
+ * Shapes in capitals: T rows of a sequence, I inputs, O outputs, S steps that the read-out
+ * forecasts at once, H hidden units of a layer. All matrices are row-major. A missing reading is
+ * NaN.
  *
- * The library never logs, prints, exits or starts a thread. Functions return a status; results go to the
- * ret_ parameters, which are untouched on failure. Where a `struct gru_error *` is taken it may be NULL.
+ * The library never logs, prints, exits or starts a thread. Functions return a status; results go
+ * to the ret_ parameters, which are untouched on failure. Where a `struct gru_error *` is taken it
+ * may be NULL.
  */
 #ifndef GRU_H
 #define GRU_H
@@ -43,24 +47,25 @@ extern "C" {
 #define GRU_VERSION "0.1.0"
 
 /* Everything that can be the matter: the name, and a sentence that holds without further detail. */
-#define GRU_STATUS_TABLE(X)                                                                                  \
-    X(OK, "success")                                                                                         \
-    X(NO_MEMORY, "out of memory")                                                                            \
-    X(IO, "the file could not be read or written")                                                           \
-    X(BAD_FILE, "not a valid safetensors file")                                                              \
-    X(BAD_TENSORS, "the tensors do not make a GRU model")                                                    \
-    X(BAD_METADATA, "the model's metadata is not valid")                                                     \
-    X(SELFTEST_FAILED, "the model does not give the answers of its own selftest")                            \
-    X(NON_FINITE, "the result is not a finite number")                                                       \
-    X(MISSING_INPUT, "an input is missing, and the model's policy is to refuse that")                        \
-    X(NO_READING, "there is nothing to forecast from before the first reading")                              \
-    X(NO_ROLL_OUT,                                                                                           \
-      "the model's outputs feed none of its inputs, so it cannot forecast beyond its own steps")             \
-    X(BAD_FUTURE, "the known future inputs have the wrong number of rows")                                   \
-    X(BAD_ARGUMENT, "an argument is out of range")                                                           \
-    X(BAD_TRAINING, "the training data or hyper-parameters are not valid")                                   \
-    X(BAD_BLAS, "the installed OpenBLAS is its serial build, which is wrong under threads; install the "     \
-                "pthread one")
+#define GRU_STATUS_TABLE(X)                                                                        \
+    X(OK, "success")                                                                               \
+    X(NO_MEMORY, "out of memory")                                                                  \
+    X(IO, "the file could not be read or written")                                                 \
+    X(BAD_FILE, "not a valid safetensors file")                                                    \
+    X(BAD_TENSORS, "the tensors do not make a GRU model")                                          \
+    X(BAD_METADATA, "the model's metadata is not valid")                                           \
+    X(SELFTEST_FAILED, "the model does not give the answers of its own selftest")                  \
+    X(NON_FINITE, "the result is not a finite number")                                             \
+    X(MISSING_INPUT, "an input is missing, and the model's policy is to refuse that")              \
+    X(NO_READING, "there is nothing to forecast from before the first reading")                    \
+    X(NO_ROLL_OUT,                                                                                 \
+      "the model's outputs feed none of its inputs, so it cannot forecast beyond its own steps")   \
+    X(BAD_FUTURE, "the known future inputs have the wrong number of rows")                         \
+    X(BAD_ARGUMENT, "an argument is out of range")                                                 \
+    X(BAD_TRAINING, "the training data or hyper-parameters are not valid")                         \
+    X(BAD_BLAS,                                                                                    \
+      "the installed OpenBLAS is its serial build, which is wrong under threads; install the "     \
+      "pthread one")
 
 enum gru_status {
 #define GRU_STATUS_ENUM(name, text) GRU_##name,
@@ -74,13 +79,14 @@ enum gru_status {
 /* The sentence of a status; never NULL. */
 GRU_API const char *gru_status_text(enum gru_status status);
 
-/* What was wrong, for a person: the offending tensor or metadata key (may be empty), and a sentence. */
+/* What was wrong, for a person: the offending tensor or metadata key (may be empty), and a
+ * sentence. */
 struct gru_error {
     char param[96];
     char message[320];
 };
 
-/* ---- what a model is ------------------------------------------------------------------------------- */
+/* ---- what a model is ------------------------------------------------------------------------- */
 
 enum gru_cell { GRU_CELL_GRU, GRU_CELL_OUTPUT_GATE, GRU_CELL_THREE_GATE };
 enum gru_reset { GRU_RESET_AFTER, GRU_RESET_BEFORE };
@@ -100,15 +106,16 @@ struct gru_variable {
     char name[GRU_NAME_MAX + 1];
     char unit[GRU_UNIT_MAX + 1];
     double mean, std; /* std > 0 */
-    int feeds;        /* of an output: the input whose next value it forecasts, or -1. Of an input: the
-                         output that feeds it, or -1 */
+    int feeds; /* of an output: the input whose next value it forecasts, or -1. Of an input: the
+                  output that feeds it, or -1 */
 };
 
 struct gru_layer_info {
     size_t input_size, hidden_size;
 };
 
-/* Everything about a model but its weights. `inputs`, `outputs` and `layers` have n_ elements each. */
+/* Everything about a model but its weights. `inputs`, `outputs` and `layers` have n_ elements each.
+ */
 struct gru_info {
     enum gru_cell cell;
     enum gru_reset reset; /* without meaning for GRU_CELL_THREE_GATE */
@@ -122,24 +129,25 @@ struct gru_info {
     struct gru_layer_info *layers;
     size_t n_parameters; /* weights in all */
     size_t n_feeds;      /* outputs that feed an input; 0: no roll-out beyond S */
-    size_t n_future;     /* inputs that no output feeds: the width of a row of known future values */
-    size_t y_floats;     /* S * O: floats in one row of y */
+    size_t n_future; /* inputs that no output feeds: the width of a row of known future values */
+    size_t y_floats; /* S * O: floats in one row of y */
     size_t state_floats; /* floats in a state */
 };
 
 struct gru_model; /* immutable, reference-counted, safe to share between threads */
 
-/* Reads a model; docs/MODELS.md has the format and every check. `bytes` is not kept. The caller owns a
- * reference to *ret_model. GRU_BAD_FILE, GRU_BAD_TENSORS, GRU_BAD_METADATA, GRU_SELFTEST_FAILED or
- * GRU_NO_MEMORY; of a file that cannot be read GRU_IO. */
+/* Reads a model; docs/MODELS.md has the format and every check. `bytes` is not kept. The caller
+ * owns a reference to *ret_model. GRU_BAD_FILE, GRU_BAD_TENSORS, GRU_BAD_METADATA,
+ * GRU_SELFTEST_FAILED or GRU_NO_MEMORY; of a file that cannot be read GRU_IO. */
 GRU_API GRU_CHECK enum gru_status gru_model_load(const void *bytes, size_t n_bytes,
-                                                 struct gru_model **ret_model, struct gru_error *error);
-GRU_API GRU_CHECK enum gru_status gru_model_load_file(const char *path, struct gru_model **ret_model,
-                                                      struct gru_error *error);
+                                                 struct gru_model **ret_model,
+                                                 struct gru_error *error);
+GRU_API GRU_CHECK enum gru_status
+gru_model_load_file(const char *path, struct gru_model **ret_model, struct gru_error *error);
 
-/* Writes a model as one safetensors file (gate order rzn, update keep). The same model gives the same bytes,
- * and loading them gives the same weights bit for bit. The caller frees *ret_bytes with free().
- * GRU_NO_MEMORY, or GRU_BAD_FILE where the header would be longer than readers take. */
+/* Writes a model as one safetensors file (gate order rzn, update keep). The same model gives the
+ * same bytes, and loading them gives the same weights bit for bit. The caller frees *ret_bytes with
+ * free(). GRU_NO_MEMORY, or GRU_BAD_FILE where the header would be longer than readers take. */
 GRU_API GRU_CHECK enum gru_status gru_model_save(const struct gru_model *model, void **ret_bytes,
                                                  size_t *ret_n_bytes);
 
@@ -162,25 +170,27 @@ struct gru_plan {
     uint64_t seed;
 };
 
-/* Makes an untrained model: every weight uniform in +-1/sqrt(H), as PyTorch initialises nn.GRU and nn.Linear.
- * The same plan gives the same weights. The caller owns a reference to *ret_model. GRU_BAD_ARGUMENT or
- * GRU_NO_MEMORY. */
-GRU_API GRU_CHECK enum gru_status gru_model_create(const struct gru_plan *plan, struct gru_model **ret_model,
+/* Makes an untrained model: every weight uniform in +-1/sqrt(H), as PyTorch initialises nn.GRU and
+ * nn.Linear. The same plan gives the same weights. The caller owns a reference to *ret_model.
+ * GRU_BAD_ARGUMENT or GRU_NO_MEMORY. */
+GRU_API GRU_CHECK enum gru_status gru_model_create(const struct gru_plan *plan,
+                                                   struct gru_model **ret_model,
                                                    struct gru_error *error);
 
 GRU_API struct gru_model *gru_model_ref(struct gru_model *model);
 GRU_API void gru_model_unref(struct gru_model *model); /* takes NULL */
 GRU_API const struct gru_info *gru_model_info(const struct gru_model *model);
 
-/* The name of the instruction set that the kernels were chosen for: "avx512", "avx2" or "baseline". */
+/* The name of the instruction set that the kernels were chosen for: "avx512", "avx2" or "baseline".
+ */
 GRU_API const char *gru_kernels_name(void);
 
-/* ---- running it ------------------------------------------------------------------------------------ */
+/* ---- running it ------------------------------------------------------------------------------ */
 
 /*
- * A state is state_floats floats: each layer's hidden state in turn ([h], or [h, c] for GRU_CELL_THREE_GATE),
- * then the last observed value of each input (NaN: none yet), then the last row of y (NaN: none yet).
- * It may be copied with memcpy and kept anywhere.
+ * A state is state_floats floats: each layer's hidden state in turn ([h], or [h, c] for
+ * GRU_CELL_THREE_GATE), then the last observed value of each input (NaN: none yet), then the last
+ * row of y (NaN: none yet). It may be copied with memcpy and kept anywhere.
  */
 GRU_API void gru_state_init(const struct gru_model *model, float *state);
 /* Where the parts are, in floats from the start of a state. */
@@ -188,12 +198,14 @@ GRU_API size_t gru_state_layer_floats(const struct gru_model *model, size_t laye
 GRU_API size_t gru_state_last_offset(const struct gru_model *model);
 GRU_API size_t gru_state_y_offset(const struct gru_model *model);
 
-/* Scratch memory for the calls below. One thread at a time; it serves any model and grows to the largest. */
+/* Scratch memory for the calls below. One thread at a time; it serves any model and grows to the
+ * largest. */
 struct gru_work;
 GRU_API GRU_CHECK enum gru_status gru_work_create(struct gru_work **ret_work);
 GRU_API void gru_work_free(struct gru_work *work); /* takes NULL */
 
-/* One stream's share of a run: its state before and after, its readings, its outputs, its own status. */
+/* One stream's share of a run: its state before and after, its readings, its outputs, its own
+ * status. */
 struct gru_lane {
     const float *state_in; /* [state_floats], or NULL for a stream that begins */
     float *state_out;      /* [state_floats], may equal state_in, or NULL if not wanted */
@@ -203,24 +215,26 @@ struct gru_lane {
     bool last_only;        /* only the last row's y is wanted */
     enum gru_status
         status; /* result: GRU_OK, GRU_NON_FINITE, GRU_MISSING_INPUT, GRU_BAD_ARGUMENT (no rows) */
-    size_t bad_row, bad_column; /* result: where, if the status is not GRU_OK (column: of x or of y) */
+    size_t bad_row,
+        bad_column; /* result: where, if the status is not GRU_OK (column: of x or of y) */
 };
 
 /*
- * Runs n lanes, each through its own rows, sharing every pass over the weights. A step of one stream, a batch
- * of steps of many streams and a whole sequence are all this call, and they agree: a lane's result does not
- * depend on the other lanes, and T rows in one call give bit for bit what T calls of one row give.
- * A lane that fails leaves its state_out untouched (its y is then undefined) and does not disturb the others.
- * Allocates only when `work` must grow. GRU_NO_MEMORY means that no lane was run.
+ * Runs n lanes, each through its own rows, sharing every pass over the weights. A step of one
+ * stream, a batch of steps of many streams and a whole sequence are all this call, and they agree:
+ * a lane's result does not depend on the other lanes, and T rows in one call give bit for bit what
+ * T calls of one row give. A lane that fails leaves its state_out untouched (its y is then
+ * undefined) and does not disturb the others. Allocates only when `work` must grow. GRU_NO_MEMORY
+ * means that no lane was run.
  */
 GRU_API GRU_CHECK enum gru_status gru_run(const struct gru_model *model, struct gru_work *work,
                                           struct gru_lane *lanes, size_t n);
 
 /*
- * The same in parts, for who has to do other things in between: the results do not depend on where it is cut.
- * Lanes, what they point to, and `order` (room for n pointers) stay where they are until it is done. Each
- * lane needs a state_out, which is not its state_in and holds its state between the parts, also when it
- * fails.
+ * The same in parts, for who has to do other things in between: the results do not depend on where
+ * it is cut. Lanes, what they point to, and `order` (room for n pointers) stay where they are until
+ * it is done. Each lane needs a state_out, which is not its state_in and holds its state between
+ * the parts, also when it fails.
  */
 struct gru_run {
     size_t n_rows_left; /* of all lanes; 0: it is done */
@@ -232,25 +246,29 @@ struct gru_run {
 /* Lanes without rows, or with a missing input that is refused, have their status from here on. */
 GRU_API void gru_run_begin(const struct gru_model *model, struct gru_lane *lanes, size_t n,
                            struct gru_lane **order, struct gru_run *ret_run);
-/* Goes on by that many rows (at least 1), or by a few more where lanes share a pass over the weights. */
-GRU_API GRU_CHECK enum gru_status gru_run_part(struct gru_run *run, struct gru_work *work, size_t most_rows);
+/* Goes on by that many rows (at least 1), or by a few more where lanes share a pass over the
+ * weights. */
+GRU_API GRU_CHECK enum gru_status gru_run_part(struct gru_run *run, struct gru_work *work,
+                                               size_t most_rows);
 
 /*
- * Forecasts `horizon` rows ahead of a state, which stays as it is. The first S rows are the state's own last
- * output; beyond them each forecast is fed back as the next reading of the inputs that outputs feed, and the
- * other inputs take `future` ([n_future_rows][n_future], NaN: missing), whose row t belongs to t + 1 steps
- * after the state's last reading. It must have at least `horizon - S` rows (roll-outs proceed in blocks of S:
- * rows needed are gru_future_rows) unless n_future is 0. forecast: [horizon][O] raw values.
+ * Forecasts `horizon` rows ahead of a state, which stays as it is. The first S rows are the state's
+ * own last output; beyond them each forecast is fed back as the next reading of the inputs that
+ * outputs feed, and the other inputs take `future` ([n_future_rows][n_future], NaN: missing), whose
+ * row t belongs to t + 1 steps after the state's last reading. It must have at least `horizon - S`
+ * rows (roll-outs proceed in blocks of S: rows needed are gru_future_rows) unless n_future is 0.
+ * forecast: [horizon][O] raw values.
  *
- * GRU_BAD_ARGUMENT (horizon 0), GRU_NO_READING, GRU_NO_ROLL_OUT, GRU_BAD_FUTURE; GRU_MISSING_INPUT or
- * GRU_NON_FINITE on the way; GRU_NO_MEMORY. `forecast` is then undefined.
+ * GRU_BAD_ARGUMENT (horizon 0), GRU_NO_READING, GRU_NO_ROLL_OUT, GRU_BAD_FUTURE; GRU_MISSING_INPUT
+ * or GRU_NON_FINITE on the way; GRU_NO_MEMORY. `forecast` is then undefined.
  */
 GRU_API GRU_CHECK enum gru_status gru_forecast(const struct gru_model *model, struct gru_work *work,
-                                               const float *state, size_t horizon, const float *future,
-                                               size_t n_future_rows, float *forecast);
+                                               const float *state, size_t horizon,
+                                               const float *future, size_t n_future_rows,
+                                               float *forecast);
 
-/* The same in parts. The state rolls on with the forecast; it, `future` and `forecast` stay where they are
- * until it is done. */
+/* The same in parts. The state rolls on with the forecast; it, `future` and `forecast` stay where
+ * they are until it is done. */
 struct gru_roll {
     size_t n_rows_left; /* of the forecast; 0: it is done */
     /* the library's own: */
@@ -258,27 +276,30 @@ struct gru_roll {
     float *state, *forecast;
     const float *future;
 };
-GRU_API GRU_CHECK enum gru_status gru_roll_begin(const struct gru_model *model, float *state, size_t horizon,
-                                                 const float *future, size_t n_future_rows, float *forecast,
+GRU_API GRU_CHECK enum gru_status gru_roll_begin(const struct gru_model *model, float *state,
+                                                 size_t horizon, const float *future,
+                                                 size_t n_future_rows, float *forecast,
                                                  struct gru_roll *ret_roll);
-/* Goes on by that many rows (at least 1), or to the next multiple of S. Fails as gru_forecast does, and is
- * then over. */
+/* Goes on by that many rows (at least 1), or to the next multiple of S. Fails as gru_forecast does,
+ * and is then over. */
 GRU_API GRU_CHECK enum gru_status gru_roll_part(struct gru_roll *roll, struct gru_work *work,
                                                 size_t most_rows);
 
 /* How many rows of known future inputs a forecast of `horizon` rows reads; 0 if none are needed. */
 GRU_API size_t gru_future_rows(const struct gru_model *model, size_t horizon);
 
-/* ---- training it ----------------------------------------------------------------------------------- */
+/* ---- training it ----------------------------------------------------------------------------- */
 
 /*
- * A trainer trains a copy of a model on series of readings by truncated back-propagation through time. It is
- * given its data once, does one bounded piece of work per call, and can be saved between any two calls and
- * restored later: the same data, hyper-parameters and seed give the same weights bit for bit, on one machine,
- * however often it was interrupted. One thread at a time; several trainers may run beside each other.
+ * A trainer trains a copy of a model on series of readings by truncated back-propagation through
+ * time. It is given its data once, does one bounded piece of work per call, and can be saved
+ * between any two calls and restored later: the same data, hyper-parameters and seed give the same
+ * weights bit for bit, on one machine, however often it was interrupted. One thread at a time;
+ * several trainers may run beside each other.
  *
- * All losses are means over the targets that are not missing, in the network's own units: a target is
- * (y - mean) / std of its output, of the change since its input's last value where the model is residual.
+ * All losses are means over the targets that are not missing, in the network's own units: a target
+ * is (y - mean) / std of its output, of the change since its input's last value where the model is
+ * residual.
  */
 
 enum gru_optimizer { GRU_SGD, GRU_ADAM, GRU_ADAMW };
@@ -286,9 +307,9 @@ enum gru_loss { GRU_MSE, GRU_MAE, GRU_HUBER, GRU_BCE, GRU_CROSS_ENTROPY };
 enum gru_train { GRU_TRAIN_ALL, GRU_TRAIN_HEAD };
 
 /*
- * THE table of hyper-parameters. A SIZE is a size_t, a REAL a double, a CHOICE the index of its word as an
- * int. Values are from `least` to `most`, both included; where `none` is 1 there may also be none of it,
- * which is 0.
+ * THE table of hyper-parameters. A SIZE is a size_t, a REAL a double, a CHOICE the index of its
+ * word as an int. Values are from `least` to `most`, both included; where `none` is 1 there may
+ * also be none of it, which is 0.
  */
 // clang-format off
 /*    field                    type    default         none least  most     words */
@@ -317,40 +338,43 @@ struct gru_hyperparameters {
 #undef GRU_HYPERPARAMETER_FIELD
 };
 
-GRU_API void gru_hyperparameters_init(struct gru_hyperparameters *hyperparameters); /* the defaults */
-/* Ranges, and what does not fit together or to the model (a `momentum` without sgd, `cross_entropy` on a
- * model whose activation is neither softmax nor linear, ...). error->param is "hyperparameters.<field>". */
-GRU_API GRU_CHECK enum gru_status gru_hyperparameters_check(const struct gru_hyperparameters *hyperparameters,
-                                                            const struct gru_model *model,
-                                                            struct gru_error *error);
+GRU_API void
+gru_hyperparameters_init(struct gru_hyperparameters *hyperparameters); /* the defaults */
+/* Ranges, and what does not fit together or to the model (a `momentum` without sgd, `cross_entropy`
+ * on a model whose activation is neither softmax nor linear, ...). error->param is
+ * "hyperparameters.<field>". */
+GRU_API GRU_CHECK enum gru_status
+gru_hyperparameters_check(const struct gru_hyperparameters *hyperparameters,
+                          const struct gru_model *model, struct gru_error *error);
 
-/* One sequence of training data. Y, the width of a target row, is S * O; with cross entropy it is S class
- * numbers from 0 to O - 1. */
+/* One sequence of training data. Y, the width of a target row, is S * O; with cross entropy it is S
+ * class numbers from 0 to O - 1. */
 struct gru_series {
     const float *x; /* [n_rows][I] raw readings, NaN where missing */
     size_t n_rows;
-    const float *y;   /* [n_targets][Y] raw targets, NaN where missing; or NULL: the outputs' own inputs 1..S
-                         steps ahead are the targets, and outputs that feed no input have none */
+    const float
+        *y; /* [n_targets][Y] raw targets, NaN where missing; or NULL: the outputs' own inputs 1..S
+               steps ahead are the targets, and outputs that feed no input have none */
     size_t n_targets; /* n_rows (many to many), 1 (many to one: the last row's), or 0 with y NULL */
 };
 
 /*
  * What to train on. The series are borrowed: they must outlive the trainer.
  *
- * Missing readings become what gru_run makes of them by the model's policy, once, before training begins:
- * under the policy `forecast` the forecasts of the model that training starts from. A missing target, and a
- * missing reading where it would be a target, is none.
+ * Missing readings become what gru_run makes of them by the model's policy, once, before training
+ * begins: under the policy `forecast` the forecasts of the model that training starts from. A
+ * missing target, and a missing reading where it would be a target, is none.
  *
- * Of a fraction f, series of one target are split by whole series: the last floor(f n) of them are for
- * validation. Of every other series it is the last floor(f n_rows) rows, and at least one of several; they
- * are run from the series' beginning, and a forecast made before them of one of their readings counts as
- * theirs.
+ * Of a fraction f, series of one target are split by whole series: the last floor(f n) of them are
+ * for validation. Of every other series it is the last floor(f n_rows) rows, and at least one of
+ * several; they are run from the series' beginning, and a forecast made before them of one of their
+ * readings counts as theirs.
  */
 struct gru_training {
     const struct gru_series *series;
     size_t n_series;
-    /* Either series of their own, or the last part in time of each series (of whole series where there is one
-     * target a series), or neither. */
+    /* Either series of their own, or the last part in time of each series (of whole series where
+     * there is one target a series), or neither. */
     const struct gru_series *validation;
     size_t n_validation;
     double validation_fraction; /* 0 <= f < 1 */
@@ -360,33 +384,36 @@ struct gru_training {
 
 /* What a training set amounts to. */
 struct gru_training_info {
-    size_t n_rows, n_missing;                /* rows of all series; readings that the model's policy fills */
+    size_t n_rows, n_missing; /* rows of all series; readings that the model's policy fills */
     size_t n_train_targets, n_valid_targets; /* values that are compared */
-    size_t n_steps; /* updates, if all epochs are run: per epoch, one for each window of each batch that has
-                       targets. Where series differ, each epoch's batches differ too; of very many epochs the
-                       later ones are extrapolated from those that were counted, and where one series is far
-                       longer than very many others it is a bound */
+    size_t
+        n_steps; /* updates, if all epochs are run: per epoch, one for each window of each batch
+                    that has targets. Where series differ, each epoch's batches differ too; of very
+                    many epochs the later ones are extrapolated from those that were counted, and
+                    where one series is far longer than very many others it is a bound */
     /*
-     * Memory that a trainer takes, the caller's data not counted; within a sixth, for networks that are not
-     * tiny:
+     * Memory that a trainer takes, the caller's data not counted; within a sixth, for networks that
+     * are not tiny:
      *
-     *     4 (P (5 + m) + B T (I + 3 S O + k (H_1 + H_2 + ...)) + max(B, 128) (15 H_max + S O)) + filled
+     *     4 (P (5 + m) + B T (I + 3 S O + k (H_1 + H_2 + ...))
+     *        + max(B, 128) (15 H_max + S O)) + filled
      *
-     * P parameters; m vectors more: 2 for adam and adamw or 1 for momentum, 1 for l2_sp, 1 for early
-     * stopping; B sequences: batch_size, or fewer if there are fewer series; T: window, or fewer if all are
-     * shorter; H: a layer's hidden units, rounded up to a multiple of 16; k = 5, of GRU_CELL_THREE_GATE 6, of
-     * GRU_CELL_OUTPUT_GATE 7, and of the former two 1 more with dropout. With GRU_TRAIN_HEAD it is less: 3 P
-     * instead of 5 P, moments and l2_sp of the read-out alone, and k = 1 of the last layer alone. filled: a
-     * copy of each series that has missing readings.
+     * P parameters; m vectors more: 2 for adam and adamw or 1 for momentum, 1 for l2_sp, 1 for
+     * early stopping; B sequences: batch_size, or fewer if there are fewer series; T: window, or
+     * fewer if all are shorter; H: a layer's hidden units, rounded up to a multiple of 16; k = 5,
+     * of GRU_CELL_THREE_GATE 6, of GRU_CELL_OUTPUT_GATE 7, and of the former two 1 more with
+     * dropout. With GRU_TRAIN_HEAD it is less: 3 P instead of 5 P, moments and l2_sp of the
+     * read-out alone, and k = 1 of the last layer alone. filled: a copy of each series that has
+     * missing readings.
      */
     size_t n_bytes;
 };
 
 /*
- * Checks everything that gru_trainer_create would refuse, without allocating: unequal or wrong widths are the
- * caller's own, but empty or too short series, values that no float holds, targets out of range for the loss,
- * missing readings that the model's policy refuses. error->param is a path like "training.series[3].y[17]",
- * "validation.fraction", "hyperparameters.window".
+ * Checks everything that gru_trainer_create would refuse, without allocating: unequal or wrong
+ * widths are the caller's own, but empty or too short series, values that no float holds, targets
+ * out of range for the loss, missing readings that the model's policy refuses. error->param is a
+ * path like "training.series[3].y[17]", "validation.fraction", "hyperparameters.window".
  */
 GRU_API GRU_CHECK enum gru_status gru_training_check(const struct gru_model *model,
                                                      const struct gru_training *training,
@@ -396,11 +423,12 @@ GRU_API GRU_CHECK enum gru_status gru_training_check(const struct gru_model *mod
 struct gru_trainer;
 
 /*
- * Makes a trainer that starts from `model` (which it keeps a reference to). All its memory is allocated here,
- * bounded by hyper-parameters and model, whatever the length of the series (gru_training_info.n_bytes).
- * Uses OpenBLAS, which it sets to one thread in the whole process; its serial build, which is wrong under
- * threads, is refused with GRU_BAD_BLAS. GRU_BAD_TRAINING: what gru_training_check refuses, or missing
- * readings that the model's own forecasts cannot fill. GRU_NO_MEMORY.
+ * Makes a trainer that starts from `model` (which it keeps a reference to). All its memory is
+ * allocated here, bounded by hyper-parameters and model, whatever the length of the series
+ * (gru_training_info.n_bytes). Uses OpenBLAS, which it sets to one thread in the whole process; its
+ * serial build, which is wrong under threads, is refused with GRU_BAD_BLAS. GRU_BAD_TRAINING: what
+ * gru_training_check refuses, or missing readings that the model's own forecasts cannot fill.
+ * GRU_NO_MEMORY.
  */
 GRU_API GRU_CHECK enum gru_status gru_trainer_create(struct gru_model *model,
                                                      const struct gru_training *training,
@@ -410,10 +438,13 @@ GRU_API void gru_trainer_free(struct gru_trainer *trainer); /* takes NULL */
 
 /* What a call of gru_trainer_advance ended with. */
 enum gru_advance {
-    GRU_ADVANCED,       /* a piece of something that is not at its end (a validation, rows without targets) */
-    GRU_ADVANCED_STEP,  /* an update of the weights, or one that was skipped: its gradient was not finite */
+    GRU_ADVANCED,       /* a piece of something that is not at its end (a validation, rows without
+                           targets) */
+    GRU_ADVANCED_STEP,  /* an update of the weights, or one that was skipped: its gradient was not
+                           finite */
     GRU_ADVANCED_EPOCH, /* an epoch with its validation */
-    GRU_ADVANCED_END    /* training is over: all epochs, or early stopping. Further calls change nothing */
+    GRU_ADVANCED_END    /* training is over: all epochs, or early stopping. Further calls change
+                           nothing */
 };
 
 /* Where training stands. Numbers that there are none of (yet) are NaN. */
@@ -423,37 +454,42 @@ struct gru_progress {
     size_t n_skipped;       /* of them, those whose gradient was not finite */
     size_t best_epoch;      /* from 1; whose weights gru_trainer_model gives; 0: the last step's */
     bool stopped_early;
-    double step_loss, grad_norm, learning_rate;  /* of the last step; the norm is the one before clipping */
-    double train_loss, train_accuracy;           /* of the last complete epoch: means over its batches */
-    double valid_loss, valid_accuracy;           /* of the last complete epoch */
-    double best_valid_loss, best_valid_accuracy; /* of the epoch whose weights gru_trainer_model gives */
+    double step_loss, grad_norm,
+        learning_rate;                 /* of the last step; the norm is the one before clipping */
+    double train_loss, train_accuracy; /* of the last complete epoch: means over its batches */
+    double valid_loss, valid_accuracy; /* of the last complete epoch */
+    double best_valid_loss,
+        best_valid_accuracy; /* of the epoch whose weights gru_trainer_model gives */
     double baseline_valid_loss, baseline_valid_accuracy; /* the model's before training */
-    double persistence_valid_loss; /* of "the same as last observed" on the same targets: the last reading of
-                                      the input that an output feeds, or the target of an earlier row where it
-                                      feeds none; the mean, before anything was observed. NaN for losses that
-                                      take logits and for outputs of which nothing is observed */
+    double persistence_valid_loss; /* of "the same as last observed" on the same targets: the last
+                                      reading of the input that an output feeds, or the target of an
+                                      earlier row where it feeds none; the mean, before anything was
+                                      observed. NaN for losses that take logits and for outputs of
+                                      which nothing is observed */
 };
 
-/* Does the next piece: at first of the baseline's validation, then of training. Takes about as long as one
- * step does. Allocates nothing. */
-GRU_API enum gru_advance gru_trainer_advance(struct gru_trainer *trainer, struct gru_progress *ret_progress);
-GRU_API void gru_trainer_progress(const struct gru_trainer *trainer, struct gru_progress *ret_progress);
+/* Does the next piece: at first of the baseline's validation, then of training. Takes about as long
+ * as one step does. Allocates nothing. */
+GRU_API enum gru_advance gru_trainer_advance(struct gru_trainer *trainer,
+                                             struct gru_progress *ret_progress);
+GRU_API void gru_trainer_progress(const struct gru_trainer *trainer,
+                                  struct gru_progress *ret_progress);
 
-/* The trained model, with a selftest made from its own answers. Early stopping with validation gives the best
- * epoch's weights, else the last step's. May be called at any time. GRU_NON_FINITE: training went astray, and
- * the weights or the answers are not finite. */
+/* The trained model, with a selftest made from its own answers. Early stopping with validation
+ * gives the best epoch's weights, else the last step's. May be called at any time. GRU_NON_FINITE:
+ * training went astray, and the weights or the answers are not finite. */
 GRU_API GRU_CHECK enum gru_status gru_trainer_model(const struct gru_trainer *trainer,
                                                     struct gru_model **ret_model);
 
-/* Everything that goes on from here: weights, the optimizer's moments, position, carried states. Restored
- * into a new trainer of the same model and training, it continues as if nothing had happened. The caller
- * frees *ret_bytes with free(). Bytes that are damaged or belong to other data are refused (GRU_BAD_FILE),
- * and the trainer is as it was. A validation under way is begun anew, so a save there is worth no more than
- * one before it. */
-GRU_API GRU_CHECK enum gru_status gru_trainer_save(const struct gru_trainer *trainer, void **ret_bytes,
-                                                   size_t *ret_n_bytes);
-GRU_API GRU_CHECK enum gru_status gru_trainer_restore(struct gru_trainer *trainer, const void *bytes,
-                                                      size_t n_bytes);
+/* Everything that goes on from here: weights, the optimizer's moments, position, carried states.
+ * Restored into a new trainer of the same model and training, it continues as if nothing had
+ * happened. The caller frees *ret_bytes with free(). Bytes that are damaged or belong to other data
+ * are refused (GRU_BAD_FILE), and the trainer is as it was. A validation under way is begun anew,
+ * so a save there is worth no more than one before it. */
+GRU_API GRU_CHECK enum gru_status gru_trainer_save(const struct gru_trainer *trainer,
+                                                   void **ret_bytes, size_t *ret_n_bytes);
+GRU_API GRU_CHECK enum gru_status gru_trainer_restore(struct gru_trainer *trainer,
+                                                      const void *bytes, size_t n_bytes);
 
 #ifdef __cplusplus
 }

@@ -1,13 +1,13 @@
 /* main.c - starts in order, waits for a signal, stops in reverse. */
+#include "base/log.h"
+#include "base/refusal.h"
+#include "base/signals.h"
 #include "commands/command.h"
 #include "config/config.h"
 #include "confine/confine.h"
 #include "http/http.h"
-#include "base/log.h"
-#include "base/refusal.h"
 #include "secure/tls_client.h"
 #include "service/jobs/fine_tuning.h"
-#include "base/signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,7 +44,8 @@ static void print_help(void)
          "                                       make an untrained model\n"
          "       grud inspect FILE               say what a model file holds\n"
          "       grud check-config [OPTIONS]     check options and configuration, and exit\n"
-         "       grud --health [URL | OPTIONS]   exit 0 if a GET of URL answers 200; without a URL, /readyz\n"
+         "       grud --health [URL | OPTIONS]   exit 0 if a GET of URL answers 200; without a "
+         "URL, /readyz\n"
          "                                       of the grud that is configured so\n"
          "       grud --version | --help\n");
     config_print_help(stdout);
@@ -74,7 +75,8 @@ static enum status write_port_file(const char *path, unsigned port, struct fault
         unlink(beside);
     }
     close(fd);
-    return error == 0 ? STATUS_OK : refusal_set(fault, "port-file", "write", path, REFUSAL_TO_KEEP, error);
+    return error == 0 ? STATUS_OK
+                      : refusal_set(fault, "port-file", "write", path, REFUSAL_TO_KEEP, error);
 }
 
 static void log_difference(const char *option, bool is_taken)
@@ -138,8 +140,8 @@ static void run_until_stopped(const struct daemon *daemon)
 
 /* ---- the start ---- */
 
-/* Nobody waits for a daemon that is not ready yet, and it may be ended at any moment (a kill loses nothing):
- * so a signal ends it at once, however long the sessions on disk would have taken. */
+/* Nobody waits for a daemon that is not ready yet, and it may be ended at any moment (a kill loses
+ * nothing): so a signal ends it at once, however long the sessions on disk would have taken. */
 static void end_before_ready(int signal_number)
 {
     log_event(LOG_INFO, "stopped", LOG_STRING("signal", sigabbrev_np(signal_number)),
@@ -197,8 +199,8 @@ static bool is_wound_down(const struct daemon *daemon)
     return http_is_drained(daemon->http) && service_jobs_are_halted(daemon->service);
 }
 
-/* Requests and the running job come to their end together, and leave some of the time for the disk. A second
- * signal ends it at once. */
+/* Requests and the running job come to their end together, and leave some of the time for the disk.
+ * A second signal ends it at once. */
 static void wind_down(const struct daemon *daemon)
 {
     int64_t drain_ms = (int64_t)daemon->config->drain_seconds * 1000;
@@ -221,7 +223,8 @@ static void wind_down(const struct daemon *daemon)
 /* Threads that are still at work use what would be freed: then the process ends around them. */
 static int stop(struct daemon *daemon, int code)
 {
-    bool is_drained = http_is_drained(daemon->http), is_halted = service_jobs_are_halted(daemon->service);
+    bool is_drained = http_is_drained(daemon->http),
+         is_halted = service_jobs_are_halted(daemon->service);
     if (is_drained) {
         http_stop(daemon->http);
     } else {
@@ -319,7 +322,9 @@ int main(int argc, char *argv[])
     struct config config;
     char error[ERROR_MAX];
     log_setup(LOG_INFO, false);
-    struct daemon daemon = { .argc = argc - only_check, .argv = argv + only_check, .config = &config };
+    struct daemon daemon = { .argc = argc - only_check,
+                             .argv = argv + only_check,
+                             .config = &config };
     if (!config_read(daemon.argc, daemon.argv, environ, &config, error, sizeof error)) {
         fprintf(stderr, "%sgrud: %s\n", log_priority(LOG_ERROR), error);
         return EXIT_CONFIGURATION;

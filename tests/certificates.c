@@ -21,14 +21,14 @@ static gnutls_x509_privkey_t make_key(enum certificate_kind kind)
     ck_assert_int_eq(gnutls_x509_privkey_init(&key), 0);
     int made = kind == CERTIFICATE_RSA
                    ? gnutls_x509_privkey_generate(key, GNUTLS_PK_RSA, 2048, 0)
-                   : gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA,
-                                                  GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
+                   : gnutls_x509_privkey_generate(
+                         key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
     ck_assert_int_eq(made, 0);
     return key;
 }
 
-void certificate_write(const char *certificate_path, const char *key_path, enum certificate_kind kind,
-                       unsigned char serial, long expires_in_s)
+void certificate_write(const char *certificate_path, const char *key_path,
+                       enum certificate_kind kind, unsigned char serial, long expires_in_s)
 {
     gnutls_x509_crt_t certificate;
     gnutls_datum_t text;

@@ -29,7 +29,8 @@ static int remove_entry(const char *path, const struct stat *stat, int type, str
 
 void folder_remove(char *folder)
 {
-    int failed = nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS); /* NOLINT(concurrency-mt-unsafe) */
+    int failed =
+        nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS); /* NOLINT(concurrency-mt-unsafe) */
     ck_assert_int_eq(failed, 0);
     free(folder);
 }
@@ -93,7 +94,9 @@ char *file_read(const char *path, size_t *ret_n)
 struct capture capture_begin(int fd)
 {
     fflush(NULL);
-    struct capture capture = { .fd = fd, .saved_fd = dup(fd), .memory_fd = memfd_create("capture", 0) };
+    struct capture capture = { .fd = fd,
+                               .saved_fd = dup(fd),
+                               .memory_fd = memfd_create("capture", 0) };
     ck_assert_int_ge(capture.saved_fd, 0);
     ck_assert_int_ge(capture.memory_fd, 0);
     ck_assert_int_eq(dup2(capture.memory_fd, fd), fd);

@@ -1,10 +1,12 @@
-/* scratch.h - what the tests of the leaves share: temporary folders, files, and what was printed. */
+/* scratch.h - what the tests of the leaves share: temporary folders, files, and what was printed.
+ */
 #ifndef SCRATCH_H
 #define SCRATCH_H
 
 #include <stddef.h>
 
-/* A new folder below /tmp, from malloc; folder_remove deletes it with all that is in it and frees the name.
+/* A new folder below /tmp, from malloc; folder_remove deletes it with all that is in it and frees
+ * the name.
  */
 char *folder_create(void);
 void folder_remove(char *folder);

@@ -15,13 +15,13 @@
 
 void test_register(const TTest *test);
 
-#define TEST(name)                                                                                           \
-    static void name##_fn(int _i);                                                                           \
-    static const TTest name##_test = { #name, name##_fn, __FILE__, __LINE__ };                               \
-    __attribute__((constructor)) static void name##_register(void)                                           \
-    {                                                                                                        \
-        test_register(&name##_test);                                                                         \
-    }                                                                                                        \
+#define TEST(name)                                                                                 \
+    static void name##_fn(int _i);                                                                 \
+    static const TTest name##_test = { #name, name##_fn, __FILE__, __LINE__ };                     \
+    __attribute__((constructor)) static void name##_register(void)                                 \
+    {                                                                                              \
+        test_register(&name##_test);                                                               \
+    }                                                                                              \
     static void name##_fn(int _i CK_ATTRIBUTE_UNUSED)
 
 #endif

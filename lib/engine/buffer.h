@@ -22,8 +22,8 @@ void gru_text_put_int(struct text *text, size_t value);
 void gru_text_put_double(struct text *text, double value);
 void gru_text_put_float(struct text *text, float value); /* NaN: null */
 
-/* Room for at least n elements in *array, of *capacity elements now; doubles, so that growing one by one is
- * linear. False: out of memory, and all is as before. */
+/* Room for at least n elements in *array, of *capacity elements now; doubles, so that growing one
+ * by one is linear. False: out of memory, and all is as before. */
 GRU_CHECK bool gru_array_reserve(void **array, size_t *capacity, size_t n, size_t element_bytes);
 
 /* malloc for n elements; NULL also where the product overflows. Never of zero bytes. */

@@ -1,14 +1,15 @@
 /*
- * engine_rows.h - what a run and a training have in common: rows of readings on their way into the network, and rows
- * of the read-out on their way out. Private to lib/engine; pure functions.
+ * engine_rows.h - what a run and a training have in common: rows of readings on their way into the
+ * network, and rows of the read-out on their way out. Private to lib/engine; pure functions.
  */
 #ifndef ENGINE_ROWS_H
 #define ENGINE_ROWS_H
 
 #include "engine/model.h"
 
-/* What a missing input becomes, by the model's policy: the forecast for it, else its last observed value,
- * else its mean (docs/MODELS.md, "missing"). last: [I], y: [S * O] or at least its first step; NaN: none yet.
+/* What a missing input becomes, by the model's policy: the forecast for it, else its last observed
+ * value, else its mean (docs/MODELS.md, "missing"). last: [I], y: [S * O] or at least its first
+ * step; NaN: none yet.
  */
 float gru_fill_missing(const struct gru_info *info, size_t i, const float *last, const float *y);
 

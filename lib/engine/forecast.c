@@ -1,4 +1,5 @@
-/* forecast.c - the autoregressive roll-out, whole or in parts: a model's outputs become its next readings. */
+/* forecast.c - the autoregressive roll-out, whole or in parts: a model's outputs become its next
+ * readings. */
 #include "engine/model.h"
 #include "engine/work.h"
 
@@ -14,9 +15,10 @@ size_t gru_future_rows(const struct gru_model *model, size_t horizon)
     return (horizon - 1) / steps * steps;
 }
 
-/* The S readings that follow what is known: fed inputs from the last S forecast rows [S][O], the others from
- * the known future rows [S][n_future]. x: [S][I]. */
-static void next_readings(const struct gru_info *info, const float *y, const float *future, float *x)
+/* The S readings that follow what is known: fed inputs from the last S forecast rows [S][O], the
+ * others from the known future rows [S][n_future]. x: [S][I]. */
+static void next_readings(const struct gru_info *info, const float *y, const float *future,
+                          float *x)
 {
     for (size_t s = 0; s < info->steps; s++) {
         for (size_t i = 0; i < info->n_inputs; i++) {
@@ -54,9 +56,11 @@ enum gru_status gru_roll_begin(const struct gru_model *model, float *state, size
     if (n_future_rows < gru_future_rows(model, horizon)) {
         return GRU_BAD_FUTURE;
     }
-    *ret_roll = (struct gru_roll){
-        .n_rows_left = horizon, .model = model, .state = state, .future = future, .forecast = forecast
-    };
+    *ret_roll = (struct gru_roll){ .n_rows_left = horizon,
+                                   .model = model,
+                                   .state = state,
+                                   .future = future,
+                                   .forecast = forecast };
     take_rows(ret_roll);
     return GRU_OK;
 }
@@ -68,7 +72,8 @@ static size_t scratch_floats(const struct gru_info *info)
 }
 
 /* scratch: [scratch_floats] */
-static enum gru_status roll_on(struct gru_roll *roll, struct gru_work *work, size_t most_rows, float *scratch)
+static enum gru_status roll_on(struct gru_roll *roll, struct gru_work *work, size_t most_rows,
+                               float *scratch)
 {
     const struct gru_info *info = &roll->model->info;
     struct gru_lane lane = { .state_in = roll->state,
@@ -100,8 +105,9 @@ enum gru_status gru_roll_part(struct gru_roll *roll, struct gru_work *work, size
     return roll_on(roll, work, most_rows, work->roll);
 }
 
-enum gru_status gru_forecast(const struct gru_model *model, struct gru_work *work, const float *state,
-                             size_t horizon, const float *future, size_t n_future_rows, float *forecast)
+enum gru_status gru_forecast(const struct gru_model *model, struct gru_work *work,
+                             const float *state, size_t horizon, const float *future,
+                             size_t n_future_rows, float *forecast)
 {
     const struct gru_info *info = &model->info;
     struct gru_roll roll;
@@ -110,6 +116,7 @@ enum gru_status gru_forecast(const struct gru_model *model, struct gru_work *wor
     }
     float *rolled = work->roll + scratch_floats(info);
     memcpy(rolled, state, info->state_floats * sizeof *rolled);
-    enum gru_status status = gru_roll_begin(model, rolled, horizon, future, n_future_rows, forecast, &roll);
+    enum gru_status status =
+        gru_roll_begin(model, rolled, horizon, future, n_future_rows, forecast, &roll);
     return status == GRU_OK ? roll_on(&roll, work, SIZE_MAX, work->roll) : status;
 }

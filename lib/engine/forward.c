@@ -1,14 +1,15 @@
 /*
  * forward.c - gru_run: lanes through the network.
  *
- * Lanes are sorted, longest first, and run in groups of at most GROUP_LANES. A group advances in chunks of
- * time steps within which the set of its running lanes does not change, so every array of a chunk is a dense
- * [steps][lanes] grid of rows. In a chunk each layer projects all its rows in one product, then walks through
- * time; the kernels' laws (kernels.h) make the cut into groups and chunks invisible in the result. So a run
- * may also stop behind any chunk, leave its states with the lanes, and go on from there (gru_run_part).
+ * Lanes are sorted, longest first, and run in groups of at most GROUP_LANES. A group advances in
+ * chunks of time steps within which the set of its running lanes does not change, so every array of
+ * a chunk is a dense [steps][lanes] grid of rows. In a chunk each layer projects all its rows in
+ * one product, then walks through time; the kernels' laws (kernels.h) make the cut into groups and
+ * chunks invisible in the result. So a run may also stop behind any chunk, leave its states with
+ * the lanes, and go on from there (gru_run_part).
  */
-#include "engine/model.h"
 #include "engine/engine_rows.h"
+#include "engine/model.h"
 #include "engine/work.h"
 
 #include <math.h>
@@ -29,7 +30,8 @@ struct grid {
     size_t n_lanes;          /* B: those that still run */
     size_t t, n_steps;       /* the chunk's first row, and its length in steps */
     size_t ld;               /* stride of the rows of `in` and `out` */
-    float *raw; /* [R][I] readings as the network sees them, but in raw units (missing ones filled) */
+    float
+        *raw; /* [R][I] readings as the network sees them, but in raw units (missing ones filled) */
     float *in, *out, *h; /* [R][ld] a layer's inputs, its outputs, its hidden states */
     float *pre;          /* [R][G * Hp] */
     float *scratch;
@@ -58,7 +60,8 @@ static void note_non_finite(struct gru_lane *lane, size_t row, size_t column)
 
 size_t gru_state_layer_floats(const struct gru_model *model, size_t layer)
 {
-    return model->info.layers[layer].hidden_size * (model->info.cell == GRU_CELL_THREE_GATE ? 2 : 1);
+    return model->info.layers[layer].hidden_size *
+           (model->info.cell == GRU_CELL_THREE_GATE ? 2 : 1);
 }
 
 size_t gru_state_last_offset(const struct gru_model *model)
@@ -132,7 +135,8 @@ static bool hidden_is_finite(const struct grid *g, size_t b)
     for (size_t l = 0; l < g->model->info.n_layers; l++) {
         size_t hp = k_padded(g->model->info.layers[l].hidden_size);
         for (int part = 0; part < n_parts; part++) {
-            float zero = 0.0F; /* stays zero unless a value is not finite: one pass without branches */
+            float zero =
+                0.0F; /* stays zero unless a value is not finite: one pass without branches */
             for (size_t k = 0; k < hp; k++) {
                 zero += states[b * hp + k] * 0.0F;
             }
@@ -152,7 +156,8 @@ static void scatter_lane(const struct grid *g, size_t b)
     move_hidden(g, b, state, NULL);
     memcpy(state + gru_state_last_offset(g->model), g->last + b * info->n_inputs,
            info->n_inputs * sizeof(float));
-    memcpy(state + gru_state_y_offset(g->model), g->y + b * info->y_floats, info->y_floats * sizeof(float));
+    memcpy(state + gru_state_y_offset(g->model), g->y + b * info->y_floats,
+           info->y_floats * sizeof(float));
 }
 
 static void finish_lane(const struct grid *g, size_t b)
@@ -224,8 +229,8 @@ static void run_layers(struct grid *g)
     }
 }
 
-/* A row of the read-out in raw units: std * output + mean, on top of the input's last raw value where the
- * model is residual. */
+/* A row of the read-out in raw units: std * output + mean, on top of the input's last raw value
+ * where the model is residual. */
 static void write_row(struct grid *g, size_t b, size_t step)
 {
     const struct gru_info *info = &g->model->info;
@@ -248,7 +253,8 @@ static void write_row(struct grid *g, size_t b, size_t step)
         }
     }
     if (wanted) {
-        memcpy(lane->y + (lane->last_only ? 0 : g->t + step) * info->y_floats, y, info->y_floats * sizeof *y);
+        memcpy(lane->y + (lane->last_only ? 0 : g->t + step) * info->y_floats, y,
+               info->y_floats * sizeof *y);
     }
 }
 
@@ -272,14 +278,15 @@ static void run_chunk(struct grid *g)
         }
     }
     run_layers(g);
-    /* Lanes end only where a chunk ends, so if nobody wants the rows between, the last step's will do. */
+    /* Lanes end only where a chunk ends, so if nobody wants the rows between, the last step's will
+     * do. */
     size_t first = all_last_only(g) ? g->n_steps - 1 : 0;
     size_t n_rows = (g->n_steps - first) * n;
     size_t head_ld = k_padded(info->y_floats);
     size_t width = k_padded(info->layers[info->n_layers - 1].hidden_size);
     float *head = g->head + first * n * head_ld;
-    g->ops->affine(&g->model->head, g->model->head_bias_padded, n_rows, g->in + first * n * width, width,
-                   head, head_ld);
+    g->ops->affine(&g->model->head, g->model->head_bias_padded, n_rows, g->in + first * n * width,
+                   width, head, head_ld);
     gru_activate(info, head, n_rows, head_ld);
     for (size_t step = first; step < g->n_steps; step++) {
         for (size_t b = 0; b < n; b++) {
@@ -290,8 +297,8 @@ static void run_chunk(struct grid *g)
 
 /* ---- groups ---- */
 
-/* A missing reading that takes the model's own forecast needs the output of the step before it: it begins a
- * chunk. */
+/* A missing reading that takes the model's own forecast needs the output of the step before it: it
+ * begins a chunk. */
 static size_t steps_before_missing(const struct grid *g, size_t n_steps)
 {
     const struct gru_info *info = &g->model->info;
@@ -362,8 +369,8 @@ static int longest_first(const void *a, const void *b)
     return (left->n_rows < right->n_rows) - (left->n_rows > right->n_rows);
 }
 
-/* Cuts the run's arrays out of the work's block; called first with block = NULL, to learn how long it must
- * be. */
+/* Cuts the run's arrays out of the work's block; called first with block = NULL, to learn how long
+ * it must be. */
 static size_t lay_out(struct grid *g, float *block, size_t n_rows)
 {
     const struct gru_info *info = &g->model->info;
@@ -402,8 +409,8 @@ static size_t lay_out(struct grid *g, float *block, size_t n_rows)
 
 /* ---- runs ---- */
 
-void gru_run_begin(const struct gru_model *model, struct gru_lane *lanes, size_t n, struct gru_lane **order,
-                   struct gru_run *ret_run)
+void gru_run_begin(const struct gru_model *model, struct gru_lane *lanes, size_t n,
+                   struct gru_lane **order, struct gru_run *ret_run)
 {
     struct gru_run run = { .model = model, .order = order };
     bool same_length = true;
@@ -453,8 +460,8 @@ enum gru_status gru_run_part(struct gru_run *run, struct gru_work *work, size_t 
     return GRU_OK;
 }
 
-enum gru_status gru_run(const struct gru_model *model, struct gru_work *work, struct gru_lane *lanes,
-                        size_t n)
+enum gru_status gru_run(const struct gru_model *model, struct gru_work *work,
+                        struct gru_lane *lanes, size_t n)
 {
     struct gru_run run;
     if (gru_work_order(work, n) != GRU_OK) {

@@ -32,9 +32,10 @@ const char *gru_reset_name(enum gru_reset reset)
 
 const char *gru_activation_name(enum gru_activation activation)
 {
-    static const char *const names[] = {
-        [GRU_LINEAR] = "linear", [GRU_SIGMOID] = "sigmoid", [GRU_TANH] = "tanh", [GRU_SOFTMAX] = "softmax"
-    };
+    static const char *const names[] = { [GRU_LINEAR] = "linear",
+                                         [GRU_SIGMOID] = "sigmoid",
+                                         [GRU_TANH] = "tanh",
+                                         [GRU_SOFTMAX] = "softmax" };
     return names[activation];
 }
 

@@ -1,4 +1,5 @@
-/* The life of a model: allocated empty, filled by whoever reads or makes one, finished, shared, freed. */
+/* The life of a model: allocated empty, filled by whoever reads or makes one, finished, shared,
+ * freed. */
 #include "engine/model.h"
 
 #include <stdlib.h>
@@ -97,7 +98,8 @@ static void derive_counts(struct gru_model *model)
     struct gru_info *info = &model->info;
     info->y_floats = info->steps * info->n_outputs;
     info->state_floats = info->n_inputs + info->y_floats;
-    info->n_parameters = gru_tensor_floats(&model->head_weight) + gru_tensor_floats(&model->head_bias);
+    info->n_parameters =
+        gru_tensor_floats(&model->head_weight) + gru_tensor_floats(&model->head_bias);
     for (size_t l = 0; l < info->n_layers; l++) {
         info->state_floats += gru_state_layer_floats(model, l);
         for (int k = 0; k < GRU_N_LAYER_TENSORS; k++) {
@@ -157,7 +159,8 @@ static void pack_head(struct gru_model *model, float **cursor)
 {
     size_t n = model->head_weight.rows;
     size_t k = model->head_weight.columns;
-    model->head = (struct k_matrix){ .n = n, .k = k, .packed = take(cursor, k_packed_floats(n, k)) };
+    model->head =
+        (struct k_matrix){ .n = n, .k = k, .packed = take(cursor, k_packed_floats(n, k)) };
     k_pack(model->head_weight.values, n, k, model->head.packed);
     float *bias = take(cursor, k_padded(n));
     if (model->head_bias.values) {

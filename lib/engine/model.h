@@ -1,6 +1,6 @@
 /*
- * model.h - the inside of a model: description, weights as they stand in the file's canonical form, and the
- * packed copies that the kernels read. Private to lib/engine.
+ * model.h - the inside of a model: description, weights as they stand in the file's canonical form,
+ * and the packed copies that the kernels read. Private to lib/engine.
  */
 #ifndef MODEL_H
 #define MODEL_H
@@ -10,12 +10,12 @@
 
 #include <stdatomic.h>
 
-/* THE table of tensors: name, rows and columns, for every cell kind. G gates, I inputs and H units of the
- * layer; a bias has 0 columns. A layer's names end in the layer's number. */
-#define GRU_LAYER_TENSORS(X)                                                                                 \
-    X(WEIGHT_IH, "weight_ih_l", G *H, I)                                                                     \
-    X(WEIGHT_HH, "weight_hh_l", G *H, H)                                                                     \
-    X(BIAS_IH, "bias_ih_l", G *H, 0)                                                                         \
+/* THE table of tensors: name, rows and columns, for every cell kind. G gates, I inputs and H units
+ * of the layer; a bias has 0 columns. A layer's names end in the layer's number. */
+#define GRU_LAYER_TENSORS(X)                                                                       \
+    X(WEIGHT_IH, "weight_ih_l", G *H, I)                                                           \
+    X(WEIGHT_HH, "weight_hh_l", G *H, H)                                                           \
+    X(BIAS_IH, "bias_ih_l", G *H, 0)                                                               \
     X(BIAS_HH, "bias_hh_l", G *H, 0)
 
 enum gru_layer_tensor {
@@ -25,8 +25,8 @@ enum gru_layer_tensor {
         GRU_N_LAYER_TENSORS
 };
 
-/* One tensor in canonical form (gate order rzn, update keep). `values` is NULL where the model has none (a
- * bias). */
+/* One tensor in canonical form (gate order rzn, update keep). `values` is NULL where the model has
+ * none (a bias). */
 struct gru_tensor {
     size_t rows, columns; /* columns 0: a vector of `rows` */
     float *values;
@@ -62,20 +62,24 @@ struct gru_model {
 size_t gru_cell_gates(enum gru_cell cell);
 enum k_cell gru_kernel_cell(enum gru_cell cell, enum gru_reset reset);
 
-/* An empty model with one reference and everything zero; gru_model_unref frees it at any stage of filling.
- * The filler sets info's own fields (arrays from malloc), allocates `layers` (calloc) and the tensors' values
- * (malloc). */
+/* An empty model with one reference and everything zero; gru_model_unref frees it at any stage of
+ * filling. The filler sets info's own fields (arrays from malloc), allocates `layers` (calloc) and
+ * the tensors' values (malloc). */
 GRU_CHECK enum gru_status gru_model_alloc(struct gru_model **ret_model);
 
-/* Completes a filled model: derives the counts of `info` (n_parameters, n_feeds, ..., the inputs' `feeds`),
- * packs the weights. */
+/* Completes a filled model: derives the counts of `info` (n_parameters, n_feeds, ..., the inputs'
+ * `feeds`), packs the weights. */
 GRU_CHECK enum gru_status gru_model_finish(struct gru_model *model);
 
-/* Runs the model's selftest, if it has one, from a fresh state. Refuses a finished model that misses it. */
+/* Runs the model's selftest, if it has one, from a fresh state. Refuses a finished model that
+ * misses it. */
 GRU_CHECK enum gru_status gru_selftest_run(const struct gru_model *model, struct gru_error *error);
 
-/* Writes status's text, or the formatted sentence, and the parameter into *error (if any); returns status. */
-__attribute__((format(printf, 4, 5))) enum gru_status
-gru_fail(struct gru_error *error, enum gru_status status, const char *param, const char *format, ...);
+/* Writes status's text, or the formatted sentence, and the parameter into *error (if any); returns
+ * status. */
+__attribute__((format(printf, 4, 5))) enum gru_status gru_fail(struct gru_error *error,
+                                                               enum gru_status status,
+                                                               const char *param,
+                                                               const char *format, ...);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * random.h - SplitMix64: G. Steele, D. Lea, C. Flood, "Fast Splittable Pseudorandom Number Generators",
- * OOPSLA 2014. Any seed is a good one, and the sequence is the same everywhere. Private to lib/engine.
+ * random.h - SplitMix64: G. Steele, D. Lea, C. Flood, "Fast Splittable Pseudorandom Number
+ * Generators", OOPSLA 2014. Any seed is a good one, and the sequence is the same everywhere.
+ * Private to lib/engine.
  */
 #ifndef RANDOM_H
 #define RANDOM_H

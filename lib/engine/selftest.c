@@ -8,7 +8,8 @@
 /* docs/MODELS.md: 1e-4 of the expected value, or 1e-4 where that is near 0. */
 #define TOLERANCE 1e-4
 
-static enum gru_status compare(const struct gru_model *model, const float *y, struct gru_error *error)
+static enum gru_status compare(const struct gru_model *model, const float *y,
+                               struct gru_error *error)
 {
     const struct gru_info *info = &model->info;
     for (size_t k = 0; k < model->selftest.n_rows * info->y_floats; k++) {
@@ -55,8 +56,8 @@ enum gru_status gru_selftest_run(const struct gru_model *model, struct gru_error
     float *y = __builtin_mul_overflow(model->selftest.n_rows, model->info.y_floats, &n)
                    ? NULL
                    : gru_array_alloc(n, sizeof *y);
-    enum gru_status status =
-        y && gru_work_create(&work) == GRU_OK ? run(model, work, y, error) : gru_fail_no_memory(error);
+    enum gru_status status = y && gru_work_create(&work) == GRU_OK ? run(model, work, y, error)
+                                                                   : gru_fail_no_memory(error);
     gru_work_free(work);
     free(y);
     return status;

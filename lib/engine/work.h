@@ -1,6 +1,6 @@
 /*
- * work.h - scratch memory of a run: one aligned block, cut anew for each run, grown when a run needs more.
- * Private to lib/engine; one thread at a time.
+ * work.h - scratch memory of a run: one aligned block, cut anew for each run, grown when a run
+ * needs more. Private to lib/engine; one thread at a time.
  */
 #ifndef WORK_H
 #define WORK_H

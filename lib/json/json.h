@@ -1,11 +1,12 @@
 /*
- * json.h - strict JSON text: a pull scanner, and a printer of numbers and strings. A leaf: it includes
- * nothing of the project.
+ * json.h - strict JSON text: a pull scanner, and a printer of numbers and strings. A leaf: it
+ * includes nothing of the project.
  *
- * The scanner accepts exactly RFC 8259 (no duplicate check: callers know which names they have seen), UTF-8
- * checked, nesting at most depth_max, which callers may lower. It allocates nothing: strings come back as
- * slices of the input and are unescaped into the caller's buffer on demand. Reading goes on by return values:
- * the first error sticks, every later call returns false, and `error` with `at` say what and where.
+ * The scanner accepts exactly RFC 8259 (no duplicate check: callers know which names they have
+ * seen), UTF-8 checked, nesting at most depth_max, which callers may lower. It allocates nothing:
+ * strings come back as slices of the input and are unescaped into the caller's buffer on demand.
+ * Reading goes on by return values: the first error sticks, every later call returns false, and
+ * `error` with `at` say what and where.
  *
  *     struct json j;
  *     json_init(&j, text, n);
@@ -35,10 +36,12 @@ enum json_type {
 
 struct json {
     const char *begin, *p, *end;
-    const char *error; /* NULL while all is well; else a static phrase such as "expected ',' or ']'" */
-    const char *at;    /* where the error is */
-    unsigned depth, depth_max; /* json_init sets the latter to JSON_DEPTH_MAX, and no more is possible */
-    unsigned char state;       /* what may come next: enum json_state in scan.h */
+    const char
+        *error;     /* NULL while all is well; else a static phrase such as "expected ',' or ']'" */
+    const char *at; /* where the error is */
+    unsigned depth,
+        depth_max;       /* json_init sets the latter to JSON_DEPTH_MAX, and no more is possible */
+    unsigned char state; /* what may come next: enum json_state in scan.h */
     char open[JSON_DEPTH_MAX]; /* '{' or '[' per open container */
 };
 
@@ -54,10 +57,11 @@ enum json_type json_peek(struct json *j);        /* the type of the value that c
 const char *json_type_name(enum json_type type); /* "a number", "an object", ... for messages */
 
 bool json_object(struct json *j); /* enters an object */
-bool json_member(struct json *j,
-                 struct json_text *ret_name); /* next name, ':' taken; false at '}' (taken) or on error */
-bool json_array(struct json *j);              /* enters an array */
-bool json_element(struct json *j);            /* true: a value comes next; false at ']' (taken) or on error */
+bool json_member(
+    struct json *j,
+    struct json_text *ret_name);   /* next name, ':' taken; false at '}' (taken) or on error */
+bool json_array(struct json *j);   /* enters an array */
+bool json_element(struct json *j); /* true: a value comes next; false at ']' (taken) or on error */
 
 bool json_null(struct json *j);
 bool json_bool(struct json *j, bool *ret_value);
@@ -69,12 +73,13 @@ bool json_string(struct json *j, struct json_text *ret_text);
 bool json_skip(struct json *j); /* any value, fully checked */
 bool json_end(struct json *j);  /* no error, and only white space remains */
 
-/* Reads `[f, f, ...]` of numbers, with null as NaN, into out[0..max): the hot path of sequences. *ret_n is
- * the number of elements in the text, which may exceed max (the excess is checked, not stored). On failure,
- * what came before the error stands in out. */
+/* Reads `[f, f, ...]` of numbers, with null as NaN, into out[0..max): the hot path of sequences.
+ * *ret_n is the number of elements in the text, which may exceed max (the excess is checked, not
+ * stored). On failure, what came before the error stands in out. */
 bool json_float_array(struct json *j, float *out, size_t max, size_t *ret_n);
 
-/* Writes the unescaped text and a NUL; false if it has an embedded NUL or does not fit into `size` bytes. */
+/* Writes the unescaped text and a NUL; false if it has an embedded NUL or does not fit into `size`
+ * bytes. */
 bool json_unescape(struct json_text text, char *out, size_t size);
 /* Whether the unescaped text equals the NUL-terminated s. */
 bool json_text_is(struct json_text text, const char *s);
@@ -82,8 +87,8 @@ bool json_text_is(struct json_text text, const char *s);
 /* ---- printing: each writes at p, without a NUL, and returns the end ---- */
 
 enum { JSON_FLOAT_MAX = 16, JSON_DOUBLE_MAX = 32, JSON_INT_MAX = 24 };
-/* The shortest decimal that reads back as the same float ("null" if it is not finite). At most JSON_FLOAT_MAX
- * bytes. */
+/* The shortest decimal that reads back as the same float ("null" if it is not finite). At most
+ * JSON_FLOAT_MAX bytes. */
 char *json_print_float(char *p, float value);
 /* Reads back as the same double ("null" if it is not finite). At most JSON_DOUBLE_MAX bytes. */
 char *json_print_double(char *p, double value);

@@ -1,10 +1,11 @@
 /*
  * Numbers: RFC 8259's grammar, correctly rounded to double and to float.
  *
- * Nearly every number is settled by one multiplication (W. D. Clinger, "How to read floating point numbers
- * accurately", 1990): a double exactly where mantissa and power of ten both are; a float wherever the double
- * comes out clear of the midpoints between two floats. The rest goes to strtod and strtof, which in the C
- * libraries are exact. They see a bounded copy without a decimal point, the one thing a locale could change.
+ * Nearly every number is settled by one multiplication (W. D. Clinger, "How to read floating point
+ * numbers accurately", 1990): a double exactly where mantissa and power of ten both are; a float
+ * wherever the double comes out clear of the midpoints between two floats. The rest goes to strtod
+ * and strtof, which in the C libraries are exact. They see a bounded copy without a decimal point,
+ * the one thing a locale could change.
  */
 #include "json/scan.h"
 
@@ -17,9 +18,10 @@ _Static_assert(FLT_EVAL_METHOD == 0, "a double operation must round to double");
 
 enum {
     MANTISSA_DIGITS_MAX = 19, /* any 19 digits fit into 64 bits */
-    POWER_MAX = 64,           /* of the table; covers every 19-digit mantissa that is a float other than 0 */
-    EXACT_POWER_MAX = 22,     /* 10^22 is the largest power of ten that is a double */
-    COPY_DIGITS_MAX = 800, /* a midpoint of doubles has at most 767 digits: beyond, only "not zero" counts */
+    POWER_MAX = 64, /* of the table; covers every 19-digit mantissa that is a float other than 0 */
+    EXACT_POWER_MAX = 22, /* 10^22 is the largest power of ten that is a double */
+    COPY_DIGITS_MAX =
+        800, /* a midpoint of doubles has at most 767 digits: beyond, only "not zero" counts */
     COPY_EXPONENT_MAX = 9999, /* with at most COPY_DIGITS_MAX digits: beyond the range, or 0 */
     COPY_MAX = COPY_DIGITS_MAX + 16
 };
@@ -30,19 +32,20 @@ static const int64_t EXPONENT_MAX = INT64_C(1000000000000000);
 static const char message_float_range[] = "the number is beyond the range of a 32-bit float";
 
 static const double powers_of_ten[2 * POWER_MAX + 1] = {
-    1e-64, 1e-63, 1e-62, 1e-61, 1e-60, 1e-59, 1e-58, 1e-57, 1e-56, 1e-55, 1e-54, 1e-53, 1e-52, 1e-51, 1e-50,
-    1e-49, 1e-48, 1e-47, 1e-46, 1e-45, 1e-44, 1e-43, 1e-42, 1e-41, 1e-40, 1e-39, 1e-38, 1e-37, 1e-36, 1e-35,
-    1e-34, 1e-33, 1e-32, 1e-31, 1e-30, 1e-29, 1e-28, 1e-27, 1e-26, 1e-25, 1e-24, 1e-23, 1e-22, 1e-21, 1e-20,
-    1e-19, 1e-18, 1e-17, 1e-16, 1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9,  1e-8,  1e-7,  1e-6,  1e-5,
-    1e-4,  1e-3,  1e-2,  1e-1,  1e0,   1e1,   1e2,   1e3,   1e4,   1e5,   1e6,   1e7,   1e8,   1e9,   1e10,
-    1e11,  1e12,  1e13,  1e14,  1e15,  1e16,  1e17,  1e18,  1e19,  1e20,  1e21,  1e22,  1e23,  1e24,  1e25,
-    1e26,  1e27,  1e28,  1e29,  1e30,  1e31,  1e32,  1e33,  1e34,  1e35,  1e36,  1e37,  1e38,  1e39,  1e40,
-    1e41,  1e42,  1e43,  1e44,  1e45,  1e46,  1e47,  1e48,  1e49,  1e50,  1e51,  1e52,  1e53,  1e54,  1e55,
-    1e56,  1e57,  1e58,  1e59,  1e60,  1e61,  1e62,  1e63,  1e64,
+    1e-64, 1e-63, 1e-62, 1e-61, 1e-60, 1e-59, 1e-58, 1e-57, 1e-56, 1e-55, 1e-54, 1e-53, 1e-52,
+    1e-51, 1e-50, 1e-49, 1e-48, 1e-47, 1e-46, 1e-45, 1e-44, 1e-43, 1e-42, 1e-41, 1e-40, 1e-39,
+    1e-38, 1e-37, 1e-36, 1e-35, 1e-34, 1e-33, 1e-32, 1e-31, 1e-30, 1e-29, 1e-28, 1e-27, 1e-26,
+    1e-25, 1e-24, 1e-23, 1e-22, 1e-21, 1e-20, 1e-19, 1e-18, 1e-17, 1e-16, 1e-15, 1e-14, 1e-13,
+    1e-12, 1e-11, 1e-10, 1e-9,  1e-8,  1e-7,  1e-6,  1e-5,  1e-4,  1e-3,  1e-2,  1e-1,  1e0,
+    1e1,   1e2,   1e3,   1e4,   1e5,   1e6,   1e7,   1e8,   1e9,   1e10,  1e11,  1e12,  1e13,
+    1e14,  1e15,  1e16,  1e17,  1e18,  1e19,  1e20,  1e21,  1e22,  1e23,  1e24,  1e25,  1e26,
+    1e27,  1e28,  1e29,  1e30,  1e31,  1e32,  1e33,  1e34,  1e35,  1e36,  1e37,  1e38,  1e39,
+    1e40,  1e41,  1e42,  1e43,  1e44,  1e45,  1e46,  1e47,  1e48,  1e49,  1e50,  1e51,  1e52,
+    1e53,  1e54,  1e55,  1e56,  1e57,  1e58,  1e59,  1e60,  1e61,  1e62,  1e63,  1e64,
 };
 
-/* (-1)^negative * mantissa * 10^exponent. Of a number with more digits than fit, these are the first 19: the
- * rest would add less than 1 to the mantissa, which is then at least 10^18. */
+/* (-1)^negative * mantissa * 10^exponent. Of a number with more digits than fit, these are the
+ * first 19: the rest would add less than 1 to the mantissa, which is then at least 10^18. */
 struct decimal {
     uint64_t mantissa;
     int64_t exponent;
@@ -69,8 +72,8 @@ static inline const char *scan_digits(const char *p, const char *end, uint64_t *
 }
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-/* The value of 8 digits, the first one lowest: pairs, then fours, then all at once. Daniel Lemire, "Number
- * parsing at a gigabyte per second" (2021). */
+/* The value of 8 digits, the first one lowest: pairs, then fours, then all at once. Daniel Lemire,
+ * "Number parsing at a gigabyte per second" (2021). */
 static inline uint64_t value_of_8(uint64_t digits)
 {
     const uint64_t mask = 0x000000ff000000ff;
@@ -80,8 +83,8 @@ static inline uint64_t value_of_8(uint64_t digits)
     return (first + second) >> 32;
 }
 
-/* As scan_digits, 8 at a time and without a branch on how many they are: no branch predictor knows how long
- * the next fraction is. The digits move to the upper bytes, so that zeros lead. */
+/* As scan_digits, 8 at a time and without a branch on how many they are: no branch predictor knows
+ * how long the next fraction is. The digits move to the upper bytes, so that zeros lead. */
 static inline const char *scan_many_digits(const char *p, const char *end, uint64_t *mantissa)
 {
     static const uint64_t tens[] = { 1, 10, 100, 1000, 10000, 100000, 1000000, 10000000 };
@@ -123,7 +126,8 @@ static const char *scan_exponent(const char *p, const char *end, int64_t *ret_ex
     return p > digits ? p : NULL;
 }
 
-/* Takes the first digits, from the first that is not 0, of a number with too many of them for the mantissa.
+/* Takes the first digits, from the first that is not 0, of a number with too many of them for the
+ * mantissa.
  */
 static void cut_digits(const char *p, const char *end, struct decimal *d)
 {
@@ -154,7 +158,8 @@ static const char *fail_at_start(struct json *j, const char *p)
     if (p < j->end && (*p == 'N' || *p == 'I')) {
         return fail(j, p, "NaN and Infinity are not JSON");
     }
-    return fail(j, p, p > j->begin && p[-1] == '-' ? "expected a digit after '-'" : "expected a number");
+    return fail(j, p,
+                p > j->begin && p[-1] == '-' ? "expected a digit after '-'" : "expected a number");
 }
 
 /* Reads the number at p, before j->end; returns where it ends, NULL after noting an error. */
@@ -201,8 +206,8 @@ static inline __attribute__((always_inline)) const char *scan_decimal(struct jso
 
 /* ---- from decimal to binary ---- */
 
-/* Copies the number of the checked text [p, end) as [-]digits e exponent. A dropped digit other than 0 leaves
- * a last 1 behind, so that the copy stays on its side of every midpoint. */
+/* Copies the number of the checked text [p, end) as [-]digits e exponent. A dropped digit other
+ * than 0 leaves a last 1 behind, so that the copy stays on its side of every midpoint. */
 static void copy_number(const char *p, const char *end, char copy[COPY_MAX])
 {
     char *out = copy;
@@ -284,14 +289,15 @@ static inline bool quick_double(struct decimal d, double *ret_value)
 }
 
 /*
- * False if it takes the slow way. Conversion, table and product round once each: the double is off by less
- * than 3 of its units, and what was cut is less than a hundredth of one. The float is right unless a midpoint
- * of two floats, the middle of the 29 bits that a float lacks, is as near as that.
+ * False if it takes the slow way. Conversion, table and product round once each: the double is off
+ * by less than 3 of its units, and what was cut is less than a hundredth of one. The float is right
+ * unless a midpoint of two floats, the middle of the 29 bits that a float lacks, is as near as
+ * that.
  */
 static inline bool quick_float(struct decimal d, float *ret_value)
 {
-    const uint64_t lacking = (UINT64_C(1) << (DBL_MANT_DIG - FLT_MANT_DIG)) - 1, middle = lacking / 2 + 1,
-                   near = 8;
+    const uint64_t lacking = (UINT64_C(1) << (DBL_MANT_DIG - FLT_MANT_DIG)) - 1,
+                   middle = lacking / 2 + 1, near = 8;
     if (d.exponent > POWER_MAX || d.exponent < -POWER_MAX) {
         return false;
     }
@@ -372,7 +378,8 @@ static inline const char *scan_element(struct json *j, const char *p, float *ret
         return scan_float(j, p, ret_value);
     }
     if (!json_goes_on_with(p, j->end, "null", 4)) {
-        json_fail(j, p, p == j->end ? "the text ends inside an array" : "expected a number or null");
+        json_fail(j, p,
+                  p == j->end ? "the text ends inside an array" : "expected a number or null");
         return NULL;
     }
     *ret_value = NAN;
@@ -399,8 +406,9 @@ bool json_float_array(struct json *j, float *out, size_t max, size_t *ret_n)
         n++;
         p = json_skip_space(p, end);
         if (p == end || (*p != ',' && *p != ']')) {
-            return json_fail(
-                j, p, p == end ? "the text ends inside an array" : "expected ',' or ']' after an element");
+            return json_fail(j, p,
+                             p == end ? "the text ends inside an array"
+                                      : "expected ',' or ']' after an element");
         }
         more = *p == ',';
         if (more) {

@@ -1,4 +1,5 @@
-/* The structure of a JSON text: white space, containers, literals. RFC 8259; see scan.h for the states. */
+/* The structure of a JSON text: white space, containers, literals. RFC 8259; see scan.h for the
+ * states. */
 #include "json/scan.h"
 
 bool json_fail(struct json *j, const char *at, const char *error)
@@ -111,14 +112,16 @@ void json_leave(struct json *j, const char *p)
     json_end_value(j, p + 1);
 }
 
-/* Moves on in the open container: to the next element (true), or behind its closing bracket (false). */
+/* Moves on in the open container: to the next element (true), or behind its closing bracket
+ * (false). */
 static bool next(struct json *j, char bracket, char closing, const char *expected)
 {
     if (j->error != NULL) {
         return false;
     }
     if (j->depth == 0 || j->open[j->depth - 1] != bracket) {
-        return json_fail(j, j->p, bracket == '{' ? "no object is open here" : "no array is open here");
+        return json_fail(j, j->p,
+                         bracket == '{' ? "no object is open here" : "no array is open here");
     }
     if (j->state == JSON_STATE_VALUE) {
         return json_fail(j, j->p, "the value here was not read");
@@ -139,7 +142,8 @@ static bool next(struct json *j, char bracket, char closing, const char *expecte
     }
     if (p == j->end) {
         return json_fail(j, p,
-                         bracket == '{' ? "the text ends inside an object" : "the text ends inside an array");
+                         bracket == '{' ? "the text ends inside an object"
+                                        : "the text ends inside an array");
     }
     j->p = p;
     j->state = JSON_STATE_VALUE;
@@ -237,8 +241,8 @@ static bool skip_start(struct json *j)
     case JSON_NONE:
         break;
     }
-    bool is_nan =
-        json_begin_value(j) && (*j->p == 'N' || *j->p == 'I'); /* a mistake that many printers make */
+    bool is_nan = json_begin_value(j) &&
+                  (*j->p == 'N' || *j->p == 'I'); /* a mistake that many printers make */
     return json_fail(j, j->p, is_nan ? "NaN and Infinity are not JSON" : "expected a value");
 }
 

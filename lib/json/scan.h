@@ -1,14 +1,14 @@
 /*
- * scan.h - what the files of the scanner share; nobody outside lib/json includes it. scan.c owns the
- * structure of the text (white space, containers, literals), text.c strings, number.c numbers.
+ * scan.h - what the files of the scanner share; nobody outside lib/json includes it. scan.c owns
+ * the structure of the text (white space, containers, literals), text.c strings, number.c numbers.
  */
 #ifndef SCAN_H
 #define SCAN_H
 
 #include "json/json.h"
 
-/* What the text may hold where the scanner stands. Each call checks it, so that no order of calls, right or
- * wrong, gets an invalid text accepted or goes on for ever. */
+/* What the text may hold where the scanner stands. Each call checks it, so that no order of calls,
+ * right or wrong, gets an invalid text accepted or goes on for ever. */
 enum json_state {
     JSON_STATE_VALUE, /* a value: at the start, and where json_member or json_element has said so */
     JSON_STATE_FIRST, /* the first element of a container, or its end */

@@ -1,13 +1,14 @@
-/* Strings: checked where they stand, unescaped on demand. UTF-8 as RFC 3629, table 3-7 of the Unicode
- * standard. */
+/* Strings: checked where they stand, unescaped on demand. UTF-8 as RFC 3629, table 3-7 of the
+ * Unicode standard. */
 #include "json/scan.h"
 
 #include <string.h>
 
 enum { CODE_POINT_MAX = 4, /* bytes of a code point in UTF-8 */ SURROGATE_BITS = 10 };
 
-/* The bytes of the code point at p, whose first byte is >= 0x80; 0 if it is not valid UTF-8: overlong, a
- * surrogate, beyond U+10FFFF, cut off. The second byte's range is what tells these apart. */
+/* The bytes of the code point at p, whose first byte is >= 0x80; 0 if it is not valid UTF-8:
+ * overlong, a surrogate, beyond U+10FFFF, cut off. The second byte's range is what tells these
+ * apart. */
 static size_t utf8_length(const char *p, const char *end)
 {
     const unsigned char *b = (const unsigned char *)p;
@@ -89,8 +90,9 @@ static const char *check_escape(struct json *j, const char *p)
     return p + 6;
 }
 
-/* Whether any of 8 bytes is a quote, a backslash, a control character or beyond ASCII: the bit tricks of
- * https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord; a false alarm only costs time. */
+/* Whether any of 8 bytes is a quote, a backslash, a control character or beyond ASCII: the bit
+ * tricks of https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord; a false alarm only
+ * costs time. */
 static bool has_special(const char *p)
 {
     const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
@@ -163,7 +165,8 @@ static size_t utf8_encode(uint32_t code, char *out)
     return n;
 }
 
-/* Takes one byte, or one escape, off the front of *text; writes what it stands for and returns its length. */
+/* Takes one byte, or one escape, off the front of *text; writes what it stands for and returns its
+ * length. */
 static size_t take_character(struct json_text *text, char out[CODE_POINT_MAX])
 {
     static const char names[] = "bfnrt", controls[] = "\b\f\n\r\t";

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* x86-64-v4 and -v3 are more than AVX-512 and AVX2; the parts that any of simd.c's instructions may come from
- * are asked for one by one. */
+/* x86-64-v4 and -v3 are more than AVX-512 and AVX2; the parts that any of simd.c's instructions may
+ * come from are asked for one by one. */
 const struct k_ops *k_table(size_t i)
 {
     const struct k_ops *tables[3];
@@ -32,7 +32,8 @@ const struct k_ops *k_table(size_t i)
 static const struct k_ops *choose_best(void)
 {
     const struct k_ops *best = k_table(0);
-    const char *wanted = getenv("GRUD_KERNELS"); /* NOLINT(concurrency-mt-unsafe): nobody changes it */
+    const char *wanted =
+        getenv("GRUD_KERNELS"); /* NOLINT(concurrency-mt-unsafe): nobody changes it */
     for (size_t i = 0; wanted && k_table(i); i++) {
         if (strcmp(k_table(i)->name, wanted) == 0) {
             best = k_table(i);
@@ -43,7 +44,8 @@ static const struct k_ops *choose_best(void)
 
 const struct k_ops *k_best(void)
 {
-    static _Atomic(const struct k_ops *) chosen; /* threads that come first together all choose the same */
+    static _Atomic(const struct k_ops *)
+        chosen; /* threads that come first together all choose the same */
     const struct k_ops *best = atomic_load_explicit(&chosen, memory_order_relaxed);
     if (!best) {
         best = choose_best();

@@ -1,14 +1,15 @@
 /*
- * levels.h - what pack.c, dispatch.c and simd.c share: how a matrix lies in memory, and the tables that
- * simd.c becomes, one per instruction set. Private to lib/kernels.
+ * levels.h - what pack.c, dispatch.c and simd.c share: how a matrix lies in memory, and the tables
+ * that simd.c becomes, one per instruction set. Private to lib/kernels.
  */
 #ifndef LEVELS_H
 #define LEVELS_H
 
 #include "kernels/kernels.h"
 
-/* A matrix of so few outputs would waste most of a panel's lanes, and with them the cache that the recurrent
- * weights need; it is packed by rows instead, [n][k_padded(k)]. Gates are never that few. */
+/* A matrix of so few outputs would waste most of a panel's lanes, and with them the cache that the
+ * recurrent weights need; it is packed by rows instead, [n][k_padded(k)]. Gates are never that few.
+ */
 static inline bool packed_by_rows(size_t n)
 {
     return n <= 4;

@@ -1,7 +1,7 @@
 /*
- * pack.c - lays weights out for simd.c: panels of one block of units each, panel[k][width], where the width
- * is K_BLOCK for a plain matrix and G * K_BLOCK for gates; the panels follow one another. A matrix of very
- * few outputs is packed by rows (levels.h).
+ * pack.c - lays weights out for simd.c: panels of one block of units each, panel[k][width], where
+ * the width is K_BLOCK for a plain matrix and G * K_BLOCK for gates; the panels follow one another.
+ * A matrix of very few outputs is packed by rows (levels.h).
  */
 #include "kernels/levels.h"
 
@@ -45,8 +45,9 @@ void k_pack_gates(const float *w, size_t n_gates, size_t h, size_t k, float *pac
     pack(w, n_gates, h, k, packed);
 }
 
-/* Where a bias acts decides where it goes. b_ih and b_hh add up, except that what stands inside `r (.)` (the
- * n gate of K_*_AFTER) or outside `f (.)` (the c gate of K_THREE_GATE) is kept apart in bias_n. */
+/* Where a bias acts decides where it goes. b_ih and b_hh add up, except that what stands inside `r
+ * (.)` (the n gate of K_*_AFTER) or outside `f (.)` (the c gate of K_THREE_GATE) is kept apart in
+ * bias_n. */
 void k_pack_biases(enum k_cell cell, size_t h, const float *b_ih, const float *b_hh, float *bias_x,
                    float *bias_n)
 {
@@ -59,7 +60,8 @@ void k_pack_biases(enum k_cell cell, size_t h, const float *b_ih, const float *b
         for (size_t unit = 0; unit < h; unit++) {
             float input = b_ih ? b_ih[gate * h + unit] : 0.0F;
             float hidden = b_hh ? b_hh[gate * h + unit] : 0.0F;
-            float *sum = &bias_x[unit / K_BLOCK * n_gates * K_BLOCK + gate * K_BLOCK + unit % K_BLOCK];
+            float *sum =
+                &bias_x[unit / K_BLOCK * n_gates * K_BLOCK + gate * K_BLOCK + unit % K_BLOCK];
             *sum = input + hidden;
             if (gate == CANDIDATE && after) {
                 *sum = input;
@@ -72,7 +74,8 @@ void k_pack_biases(enum k_cell cell, size_t h, const float *b_ih, const float *b
     }
 }
 
-/* K_*_BEFORE keep z, r . h and o of every row between their two products; the others need nothing. */
+/* K_*_BEFORE keep z, r . h and o of every row between their two products; the others need nothing.
+ */
 size_t k_recur_scratch(const struct k_layer *layer, size_t n_rows)
 {
     bool before = layer->cell == K_GRU_BEFORE || layer->cell == K_OUTPUT_GATE_BEFORE;

@@ -1,6 +1,6 @@
 /*
- * simd.c - every function of struct k_ops and k_train_ops. Compiled once per instruction set, with K_LEVEL
- * set to its name.
+ * simd.c - every function of struct k_ops and k_train_ops. Compiled once per instruction set, with
+ * K_LEVEL set to its name.
  */
 #include "kernels/levels.h"
 #include "kernels/simd_gates.h"
@@ -8,7 +8,7 @@
 #include "kernels/simd_train.h"
 #include "kernels/simd_vector.h"
 
-/* ---- products alone -------------------------------------------------------------------------------- */
+/* ---- products alone -------------------------------------------------------------------------- */
 
 /* y = bias + w x for all rows and all n_panels panels, tile by tile. */
 static void product_all(const struct product *all, size_t n_rows, size_t n_panels)
@@ -31,8 +31,9 @@ static void product_all(const struct product *all, size_t n_rows, size_t n_panel
     }
 }
 
-/* A read-out of one panel has too few sums for the latency of an addition to hide behind the others. So here
- * k is dealt to CHAINS sums in turn, and these are added up at the end; for every batch alike. */
+/* A read-out of one panel has too few sums for the latency of an addition to hide behind the
+ * others. So here k is dealt to CHAINS sums in turn, and these are added up at the end; for every
+ * batch alike. */
 static void panel_row(const struct k_matrix *m, const float *bias, const float *x, float *y)
 {
     enum { CHAINS = 4 };
@@ -53,7 +54,8 @@ static void panel_row(const struct k_matrix *m, const float *bias, const float *
     }
 }
 
-/* The same for a matrix that is packed by rows (levels.h): lane by lane along k, then across the lanes. */
+/* The same for a matrix that is packed by rows (levels.h): lane by lane along k, then across the
+ * lanes. */
 static void dots_row(const struct k_matrix *m, const float *bias, const float *x, float *y)
 {
     const size_t kp = k_padded(m->k), whole = m->k / LANES * LANES;
@@ -78,13 +80,18 @@ static void dots_row(const struct k_matrix *m, const float *bias, const float *x
     }
 }
 
-static void affine(const struct k_matrix *m, const float *bias, size_t n_rows, const float *x, size_t ldx,
-                   float *y, size_t ldy)
+static void affine(const struct k_matrix *m, const float *bias, size_t n_rows, const float *x,
+                   size_t ldx, float *y, size_t ldy)
 {
     if (m->n > K_BLOCK) {
-        const struct product p = {
-            .w = m->packed, .k = m->k, .width = K_BLOCK, .bias = bias, .x = x, .ldx = ldx, .y = y, .ldy = ldy
-        };
+        const struct product p = { .w = m->packed,
+                                   .k = m->k,
+                                   .width = K_BLOCK,
+                                   .bias = bias,
+                                   .x = x,
+                                   .ldx = ldx,
+                                   .y = y,
+                                   .ldy = ldy };
         product_all(&p, n_rows, k_padded(m->n) / K_BLOCK);
         return;
     }
@@ -97,7 +104,8 @@ static void affine(const struct k_matrix *m, const float *bias, size_t n_rows, c
     }
 }
 
-static void project(const struct k_layer *layer, size_t n_rows, const float *x, size_t ldx, float *pre)
+static void project(const struct k_layer *layer, size_t n_rows, const float *x, size_t ldx,
+                    float *pre)
 {
     const size_t width = k_n_gates(layer->cell) * K_BLOCK;
     struct product p = { .w = layer->wx.packed,
@@ -111,11 +119,12 @@ static void project(const struct k_layer *layer, size_t n_rows, const float *x, 
     product_all(&p, n_rows, layer->wx.n / width);
 }
 
-/* ---- the time step --------------------------------------------------------------------------------- */
+/* ---- the time step --------------------------------------------------------------------------- */
 
 enum {
-    STEP_BLOCKS = 8,       /* blocks of results that are finished together */
-    NEAR_L1_BYTES = 65536, /* weights of up to this size come for a good part from L1 at each step */
+    STEP_BLOCKS = 8, /* blocks of results that are finished together */
+    NEAR_L1_BYTES =
+        65536, /* weights of up to this size come for a good part from L1 at each step */
 };
 
 /* What one time step works on: recur's arguments, and the rows that the tile at hand covers. */
@@ -142,7 +151,8 @@ static void clear_padding(const struct step *s, float *state)
 }
 
 /* The gates of the tile's rows in n_panels blocks from `first` on. u: their products. */
-static void step_gates(const struct step *s, size_t first, size_t n_panels, const float *u, gates_fn *gates)
+static void step_gates(const struct step *s, size_t first, size_t n_panels, const float *u,
+                       gates_fn *gates)
 {
     const size_t unit = first * K_BLOCK, state = s->row * s->hp + unit;
     float *kept = s->scratch + s->row * s->ld_kept + unit;
@@ -199,11 +209,12 @@ static void step_products(const struct step *s, const struct gate_range *ranges,
     }
 }
 
-/* For STEP_BLOCKS blocks of results at a time the products, and behind them the arithmetic that waits for
- * them: few enough for L1 to hold all operands, enough for the processor to work on several blocks at once.
+/* For STEP_BLOCKS blocks of results at a time the products, and behind them the arithmetic that
+ * waits for them: few enough for L1 to hold all operands, enough for the processor to work on
+ * several blocks at once.
  */
-static void step_pass(const struct step *s, const struct gate_range *ranges, size_t n_ranges, const float *x,
-                      size_t ldx, gates_fn *gates)
+static void step_pass(const struct step *s, const struct gate_range *ranges, size_t n_ranges,
+                      const float *x, size_t ldx, gates_fn *gates)
 {
     _Alignas(64) float u[STEP_BLOCKS * K_GATES_MAX * K_BLOCK];
     const size_t most = STEP_BLOCKS / s->n_rows;
@@ -222,7 +233,8 @@ static void recur(const struct k_layer *layer, size_t n_rows, const float *pre, 
     const struct gate_range all = { 0, k_n_gates(layer->cell) };
     const bool two_halves = first_gates_of[layer->cell];
     const size_t hp = k_padded(layer->h);
-    /* What the cell does not use may be NULL, to which nothing must be added: h_out stands in for it. */
+    /* What the cell does not use may be NULL, to which nothing must be added: h_out stands in for
+     * it. */
     struct step s = {
         .layer = layer,
         .hp = hp,
@@ -239,9 +251,10 @@ static void recur(const struct k_layer *layer, size_t n_rows, const float *pre, 
         .ld_kept = two_halves ? 3 * hp : 0,
     };
     if (n_rows == 1 && layer->uh.n * layer->h * sizeof(float) <= NEAR_L1_BYTES) {
-        /* Walk through the weights there and back in small pieces, and so begin each step with what the last
-         * one left in L1. Which way it goes must not be remembered, but successive states lie in successive
-         * rows, or in two buffers by turns. The order of the panels changes no bit. */
+        /* Walk through the weights there and back in small pieces, and so begin each step with what
+         * the last one left in L1. Which way it goes must not be remembered, but successive states
+         * lie in successive rows, or in two buffers by turns. The order of the panels changes no
+         * bit. */
         s.tile_panels = 2;
         s.backwards = (uintptr_t)h_out / (hp * sizeof *h_out) % 2;
     }
@@ -258,7 +271,7 @@ static void recur(const struct k_layer *layer, size_t n_rows, const float *pre, 
     }
 }
 
-/* ---- the read-out's activations --------------------------------------------------------------------- */
+/* ---- the read-out's activations -------------------------------------------------------------- */
 
 typedef vec lane_fn(vec);
 

@@ -1,21 +1,23 @@
 /*
- * simd_gates.h - the elementwise half of each cell, a tile of rows and units at a time. Part of simd.c.
+ * simd_gates.h - the elementwise half of each cell, a tile of rows and units at a time. Part of
+ * simd.c.
  *
- * The equations are those of docs/MODELS.md ("Cells"). Every batch and tile shape calls these same functions
- * through the tables at the end, never an inlined copy, so the compiler cannot contract the same expression
- * into different instructions in two places.
+ * The equations are those of docs/MODELS.md ("Cells"). Every batch and tile shape calls these same
+ * functions through the tables at the end, never an inlined copy, so the compiler cannot contract
+ * the same expression into different instructions in two places.
  */
 #ifndef SIMD_GATES_H
 #define SIMD_GATES_H
 
 #include "kernels/simd_vector.h"
 
-/* The gates of n_rows rows in n_panels blocks. A row is at `ld...` from the last; the pointers are to the
- * first row's first block. The products come in pieces of K_BLOCK, one per gate, like a block of pre. */
+/* The gates of n_rows rows in n_panels blocks. A row is at `ld...` from the last; the pointers are
+ * to the first row's first block. The products come in pieces of K_BLOCK, one per gate, like a
+ * block of pre. */
 struct gates {
     size_t n_rows, n_panels, width; /* width: G * K_BLOCK, a block of u and of pre */
-    const float *u;                 /* [n_rows][n_panels][width] U h; of the n gate of K_*_BEFORE U (r . h) */
-    const float *pre;               /* W x + bias */
+    const float *u;   /* [n_rows][n_panels][width] U h; of the n gate of K_*_BEFORE U (r . h) */
+    const float *pre; /* W x + bias */
     size_t ld_pre;
     const float *bias_n;
     const float *h_in; /* h_in, h_out, c and out all at ld_state */
@@ -31,8 +33,9 @@ struct units {
     float *h_out, *c, *out, *reset_h, *z, *o;
 };
 
-/* Calls `one` for every vector of units. Inlined with it, so the constants of exp stay in registers, and the
- * processor overlaps one vector's long chain of operations with the next one's. */
+/* Calls `one` for every vector of units. Inlined with it, so the constants of exp stay in
+ * registers, and the processor overlaps one vector's long chain of operations with the next one's.
+ */
 INLINE void for_units(const struct gates *tile, void (*one)(const struct units *))
 {
     const struct gates g = *tile; /* a copy that the stores below cannot alias */
@@ -134,10 +137,10 @@ INLINE void output_gate_before_units(const struct units *b)
 
 typedef void gates_fn(const struct gates *);
 
-#define GATES_FUNCTION(name)                                                                                 \
-    static void name(const struct gates *g)                                                                  \
-    {                                                                                                        \
-        for_units(g, name##_units);                                                                          \
+#define GATES_FUNCTION(name)                                                                       \
+    static void name(const struct gates *g)                                                        \
+    {                                                                                              \
+        for_units(g, name##_units);                                                                \
     }
 GATES_FUNCTION(gru_after)
 GATES_FUNCTION(output_gate_after)

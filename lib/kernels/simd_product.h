@@ -1,15 +1,15 @@
 /*
  * simd_product.h - products of packed matrices with a few vectors at a time. Part of simd.c.
  *
- * A packed matrix is a row of panels, one per block of K_BLOCK units: panel[k][width], where width is K_BLOCK
- * for a plain matrix and G * K_BLOCK for gates. So a product walks through memory forwards, and never sums
- * across lanes.
+ * A packed matrix is a row of panels, one per block of K_BLOCK units: panel[k][width], where width
+ * is K_BLOCK for a plain matrix and G * K_BLOCK for gates. So a product walks through memory
+ * forwards, and never sums across lanes.
  *
- * The work is done in tiles: R rows of x by N panels by C vectors, all of whose sums stay in registers.
- * Larger tiles read each weight and each x less often, and keep enough additions in flight to hide their
- * latency. Whatever the tile, an output is bias + w[0] x[0] + w[1] x[1] + ... in this order, one chain of
- * fused multiply-adds (of multiplies and adds at a level without them): that makes its bits independent of
- * the tile.
+ * The work is done in tiles: R rows of x by N panels by C vectors, all of whose sums stay in
+ * registers. Larger tiles read each weight and each x less often, and keep enough additions in
+ * flight to hide their latency. Whatever the tile, an output is bias + w[0] x[0] + w[1] x[1] + ...
+ * in this order, one chain of fused multiply-adds (of multiplies and adds at a level without them):
+ * that makes its bits independent of the tile.
  */
 #ifndef SIMD_PRODUCT_H
 #define SIMD_PRODUCT_H
@@ -34,9 +34,10 @@ struct product {
     size_t ldy;
 };
 
-/* The sizes are constants at every call, so the loops over them unroll and `sums` lives in registers. */
-INLINE void tile(const struct product *given, size_t column, const size_t n_rows, const size_t n_panels,
-                 const size_t n_vectors)
+/* The sizes are constants at every call, so the loops over them unroll and `sums` lives in
+ * registers. */
+INLINE void tile(const struct product *given, size_t column, const size_t n_rows,
+                 const size_t n_panels, const size_t n_vectors)
 {
     const struct product p = *given; /* a copy that the stores below cannot alias */
     /* Nothing but three gates comes in threes, so there the width is a constant too. */
@@ -54,7 +55,8 @@ INLINE void tile(const struct product *given, size_t column, const size_t n_rows
     }
     for (size_t i = 0; i < p.k; i++) {
         const float *w = p.w + column + i * width, *x = p.x + i;
-        /* Whichever of x and w is shorter stays in registers meanwhile; the other passes through one. */
+        /* Whichever of x and w is shorter stays in registers meanwhile; the other passes through
+         * one. */
         if (n_rows <= n_columns) {
             vec values[ROWS_MAX];
 #pragma GCC unroll 8
@@ -98,7 +100,8 @@ INLINE void tile(const struct product *given, size_t column, const size_t n_rows
 
 typedef void tile_fn(const struct product *, size_t column);
 
-/* One function per shape; those with too many sums are never entered in the table, and so not compiled. */
+/* One function per shape; those with too many sums are never entered in the table, and so not
+ * compiled. */
 #define TILE_FITS(R, N, C) ((R) <= ROWS_MAX && (R) * (N) * (C) <= SUMS_MAX)
 /* clang-format off */
 #define TILE_SHAPES(X)                                                                                       \
@@ -109,20 +112,20 @@ typedef void tile_fn(const struct product *, size_t column);
 #define TILE_PANELS(X, R, N) X(R, N, 1) X(R, N, 2) X(R, N, 3) X(R, N, 4)
 /* clang-format on */
 
-#define TILE_FUNCTION(R, N, C)                                                                               \
-    static void tile_##R##_##N##_##C(const struct product *p, size_t column)                                 \
-    {                                                                                                        \
-        if (TILE_FITS(R, N, C)) {                                                                            \
-            tile(p, column, R, N, C);                                                                        \
-        }                                                                                                    \
+#define TILE_FUNCTION(R, N, C)                                                                     \
+    static void tile_##R##_##N##_##C(const struct product *p, size_t column)                       \
+    {                                                                                              \
+        if (TILE_FITS(R, N, C)) {                                                                  \
+            tile(p, column, R, N, C);                                                              \
+        }                                                                                          \
     }
 TILE_SHAPES(TILE_FUNCTION)
 
 #define TILE_ENTRY(R, N, C) [R][N][C] = TILE_FITS(R, N, C) ? tile_##R##_##N##_##C : NULL,
 static tile_fn *const tiles[8 + 1][PANELS_MAX + 1][VECTORS_MAX + 1] = { TILE_SHAPES(TILE_ENTRY) };
 
-/* C, for n_vectors side by side in each panel. One row is a matter of reading weights, and of each cache line
- * only once, so it takes the whole width of a panel if there are registers for it. */
+/* C, for n_vectors side by side in each panel. One row is a matter of reading weights, and of each
+ * cache line only once, so it takes the whole width of a panel if there are registers for it. */
 static size_t vectors_per_tile(size_t n_vectors, size_t n_rows)
 {
     if (n_rows == 1 && n_vectors <= SUMS_MAX) {
@@ -154,10 +157,12 @@ static size_t next_panels(size_t n_left, size_t n_rows, size_t n_vectors)
     return panels;
 }
 
-/* y = bias + w x for n_vectors vectors of each panel from `column` on; n_rows and n_panels are from the two
- * above. The struct goes down by pointer and is never copied whole: to read in one wide load what was just
- * written in narrow stores, a processor waits until all that went before has retired. */
-INLINE void product(const struct product *p, size_t column, size_t n_rows, size_t n_panels, size_t n_vectors)
+/* y = bias + w x for n_vectors vectors of each panel from `column` on; n_rows and n_panels are from
+ * the two above. The struct goes down by pointer and is never copied whole: to read in one wide
+ * load what was just written in narrow stores, a processor waits until all that went before has
+ * retired. */
+INLINE void product(const struct product *p, size_t column, size_t n_rows, size_t n_panels,
+                    size_t n_vectors)
 {
     const size_t step = vectors_per_tile(n_vectors, n_rows);
     tile_fn *run = tiles[n_rows][n_panels][step];

@@ -4,11 +4,11 @@
 #ifndef SIMD_TRAIN_H
 #define SIMD_TRAIN_H
 
-#include "kernels/train.h"
 #include "kernels/simd_product.h"
 #include "kernels/simd_train_gates.h"
+#include "kernels/train.h"
 
-/* ---- a step forward --------------------------------------------------------------------------------- */
+/* ---- a step forward -------------------------------------------------------------------------- */
 
 enum { TILE_FLOATS = 8 * PANELS_MAX * K_GATES_MAX * K_BLOCK }; /* the products of a tile, at most */
 
@@ -19,7 +19,8 @@ static void keep_gates(const struct k_forward_step *s, size_t row, size_t n_rows
     const size_t hp = k_padded(s->layer->h), unit = first * K_BLOCK, at = row * hp + unit;
     const size_t width = k_n_gates(s->layer->cell) * K_BLOCK;
     const size_t n_kept = k_planes_of(s->layer->cell)->n_kept;
-    /* What the cell does not use is NULL, to which nothing must be added: h_out stands in for it. */
+    /* What the cell does not use is NULL, to which nothing must be added: h_out stands in for it.
+     */
     const struct keeping g = {
         .n_rows = n_rows,
         .n_panels = n_panels,
@@ -47,13 +48,14 @@ struct kept_range {
     size_t first, n;
 };
 
-/* Products of x with some gates' matrices, and behind them the gates. A panel of weights is used for all rows
- * before the next one's turn, so that it comes from L2 once a step. */
-static void keep_pass(const struct k_forward_step *s, const struct kept_range *ranges, size_t n_ranges,
-                      const float *x, keeping_fn *gates)
+/* Products of x with some gates' matrices, and behind them the gates. A panel of weights is used
+ * for all rows before the next one's turn, so that it comes from L2 once a step. */
+static void keep_pass(const struct k_forward_step *s, const struct kept_range *ranges,
+                      size_t n_ranges, const float *x, keeping_fn *gates)
 {
     _Alignas(64) float u[TILE_FLOATS];
-    const size_t hp = k_padded(s->layer->h), width = k_n_gates(s->layer->cell) * K_BLOCK, k = s->layer->h;
+    const size_t hp = k_padded(s->layer->h), width = k_n_gates(s->layer->cell) * K_BLOCK,
+                 k = s->layer->h;
     const size_t n_vectors = ranges[0].n * BLOCK_VECTORS, n_panels = hp / K_BLOCK;
     const size_t most = next_rows(s->n_rows, n_vectors);
     for (size_t first = 0, panels; first < n_panels; first += panels) {
@@ -88,10 +90,10 @@ static void train_forward(const struct k_forward_step *s)
     }
 }
 
-/* ---- a step back ------------------------------------------------------------------------------------ */
+/* ---- a step back ----------------------------------------------------------------------------- */
 
-static void back_project(const struct k_matrix *m, size_t n_rows, const float *x, size_t ldx, float *y,
-                         size_t ldy)
+static void back_project(const struct k_matrix *m, size_t n_rows, const float *x, size_t ldx,
+                         float *y, size_t ldy)
 {
     const size_t n_panels = k_padded(m->n) / K_BLOCK;
     const size_t most = next_rows(n_rows, BLOCK_VECTORS);
@@ -154,12 +156,13 @@ static void train_backward(const struct k_backward_step *s)
     }
 }
 
-/* ---- gradients of weights --------------------------------------------------------------------------- */
+/* ---- gradients of weights -------------------------------------------------------------------- */
 
 enum { OUTER_ROWS = N_REGISTERS == 32 ? 8 : 4, OUTER_VECTORS = 3 };
 
 /* c[m..][n..] for a tile of it, whose sums stay in registers. */
-INLINE void outer_tile(const struct k_outer *o, size_t m, size_t n, const size_t rows, const size_t vectors)
+INLINE void outer_tile(const struct k_outer *o, size_t m, size_t n, const size_t rows,
+                       const size_t vectors)
 {
     const float *a = o->a + m, *b = o->b + n;
     const size_t lda = o->lda, ldb = o->ldb, ldc = o->ldc, n_rows = o->n_rows;
@@ -205,12 +208,12 @@ typedef void outer_fn(const struct k_outer *, size_t m, size_t n);
     X(1, 3) X(2, 3) X(3, 3) X(4, 3) X(5, 3) X(6, 3) X(7, 3) X(8, 3)
 /* clang-format on */
 
-#define OUTER_FUNCTION(R, V)                                                                                 \
-    static void outer_##R##_##V(const struct k_outer *o, size_t m, size_t n)                                 \
-    {                                                                                                        \
-        if ((R) <= OUTER_ROWS) {                                                                             \
-            outer_tile(o, m, n, R, V);                                                                       \
-        }                                                                                                    \
+#define OUTER_FUNCTION(R, V)                                                                       \
+    static void outer_##R##_##V(const struct k_outer *o, size_t m, size_t n)                       \
+    {                                                                                              \
+        if ((R) <= OUTER_ROWS) {                                                                   \
+            outer_tile(o, m, n, R, V);                                                             \
+        }                                                                                          \
     }
 OUTER_SHAPES(OUTER_FUNCTION)
 
@@ -230,7 +233,7 @@ static void add_outer(const struct k_outer *o)
     }
 }
 
-/* ---- dropout ---------------------------------------------------------------------------------------- */
+/* ---- dropout --------------------------------------------------------------------------------- */
 
 typedef uint32_t uvec __attribute__((vector_size(VECTOR_BYTES), may_alias));
 

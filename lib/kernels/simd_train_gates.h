@@ -1,13 +1,15 @@
 /*
- * simd_train_gates.h - the elementwise half of training each cell: forwards keeping what the way back reads,
- * and backwards. Part of simd.c. The equations are those of docs/MODELS.md ("Cells"), and their derivatives.
+ * simd_train_gates.h - the elementwise half of training each cell: forwards keeping what the way
+ * back reads, and backwards. Part of simd.c. The equations are those of docs/MODELS.md ("Cells"),
+ * and their derivatives.
  */
 #ifndef SIMD_TRAIN_GATES_H
 #define SIMD_TRAIN_GATES_H
 
 #include "kernels/simd_gates.h"
+#include "kernels/train.h"
 
-/* ---- forwards --------------------------------------------------------------------------------------- */
+/* ---- forwards -------------------------------------------------------------------------------- */
 
 /* A tile of rows and blocks as in struct gates, with what is kept of each unit. */
 struct keeping {
@@ -142,7 +144,7 @@ INLINE void keep_three_gate_units(const struct keeping_units *b)
     store(b->c_out, c);
 }
 
-/* ---- backwards -------------------------------------------------------------------------------------- */
+/* ---- backwards ------------------------------------------------------------------------------- */
 
 struct backing {
     size_t n_rows, n_panels;
@@ -158,7 +160,8 @@ struct backing_units {
     size_t hp;
 };
 
-/* The rows of one vector of units follow each other, so that the sums over rows stay in registers. */
+/* The rows of one vector of units follow each other, so that the sums over rows stay in registers.
+ */
 INLINE void for_backing_units(const struct backing *tile, const size_t n_sums,
                               void (*one)(const struct backing_units *))
 {
@@ -291,20 +294,20 @@ INLINE void back_three_gate_units(const struct backing_units *b)
     store(b->d_c, d_h * o);
 }
 
-/* ---- the tables ------------------------------------------------------------------------------------- */
+/* ---- the tables ------------------------------------------------------------------------------ */
 
 typedef void keeping_fn(const struct keeping *);
 typedef void backing_fn(const struct backing *);
 
-#define KEEPING_FUNCTION(name)                                                                               \
-    static void name(const struct keeping *g)                                                                \
-    {                                                                                                        \
-        for_keeping_units(g, name##_units);                                                                  \
+#define KEEPING_FUNCTION(name)                                                                     \
+    static void name(const struct keeping *g)                                                      \
+    {                                                                                              \
+        for_keeping_units(g, name##_units);                                                        \
     }
-#define BACKING_FUNCTION(name, n_sums)                                                                       \
-    static void name(const struct backing *g)                                                                \
-    {                                                                                                        \
-        for_backing_units(g, n_sums, name##_units);                                                          \
+#define BACKING_FUNCTION(name, n_sums)                                                             \
+    static void name(const struct backing *g)                                                      \
+    {                                                                                              \
+        for_backing_units(g, n_sums, name##_units);                                                \
     }
 KEEPING_FUNCTION(keep_gru_after)
 KEEPING_FUNCTION(keep_gru_before_first)

@@ -1,8 +1,10 @@
 /*
- * simd_vector.h - vectors of the level's native width, and exp, sigmoid and tanh over them. Part of simd.c.
+ * simd_vector.h - vectors of the level's native width, and exp, sigmoid and tanh over them. Part of
+ * simd.c.
  *
- * GCC's vector extensions give the same operation to every lane, whatever the optimiser does: a lane's bits
- * depend on that lane's inputs alone. Nothing here is faster under -ffast-math, and NaN and infinity survive.
+ * GCC's vector extensions give the same operation to every lane, whatever the optimiser does: a
+ * lane's bits depend on that lane's inputs alone. Nothing here is faster under -ffast-math, and NaN
+ * and infinity survive.
  */
 #ifndef SIMD_VECTOR_H
 #define SIMD_VECTOR_H
@@ -59,8 +61,8 @@ INLINE vec broadcast(float value)
     return value - (vec){ 0 }; /* minus, because -0.0f + 0.0f is +0.0f */
 }
 
-/* v, in a register from here on. Left alone, the compiler folds one load into each of several multiply-adds,
- * and a weight that is not in L1 is then fetched as many times. */
+/* v, in a register from here on. Left alone, the compiler folds one load into each of several
+ * multiply-adds, and a weight that is not in L1 is then fetched as many times. */
 INLINE vec in_register(vec v)
 {
 #if defined(__AVX512F__)
@@ -73,8 +75,9 @@ INLINE vec in_register(vec v)
     return v;
 }
 
-/* x within [-limit, limit]; NaN stays NaN. x86's minimum and maximum give the second operand when they cannot
- * compare, which is just this, but the compiler does not see it in the portable form: 2 instructions for 6.
+/* x within [-limit, limit]; NaN stays NaN. x86's minimum and maximum give the second operand when
+ * they cannot compare, which is just this, but the compiler does not see it in the portable form: 2
+ * instructions for 6.
  */
 INLINE vec clamp(vec x, float limit)
 {
@@ -92,14 +95,14 @@ INLINE vec clamp(vec x, float limit)
 #endif
 }
 
-/* 1 / x, for x in [2^-100, 2^120]. With AVX-512 from a 14-bit estimate and one Newton step, good to 1 ulp: a
- * division of 16 lanes keeps the processor busy for 16 cycles, this for 4. */
+/* 1 / x, for x in [2^-100, 2^120]. With AVX-512 from a 14-bit estimate and one Newton step, good to
+ * 1 ulp: a division of 16 lanes keeps the processor busy for 16 cycles, this for 4. */
 #if defined(__AVX512F__)
 #define QUICK_RECIPROCAL 1
 INLINE vec reciprocal(vec x)
 {
-    /* The step lives on the single rounding of a fused multiply-add, so it does not leave that to the
-     * compiler. */
+    /* The step lives on the single rounding of a fused multiply-add, so it does not leave that to
+     * the compiler. */
     __m512 estimate = _mm512_rcp14_ps((__m512)x);
     __m512 rest = _mm512_fnmadd_ps((__m512)x, estimate, _mm512_set1_ps(1.0f));
     return (vec)_mm512_fmadd_ps(estimate, rest, estimate);
@@ -112,17 +115,17 @@ INLINE vec reciprocal(vec x)
 }
 #endif
 
-/* 2^(x * factor) = scale * (1 + f * tail): kept in parts, because each caller adds or takes 1 where that
- * costs the least accuracy and the least waiting. */
+/* 2^(x * factor) = scale * (1 + f * tail): kept in parts, because each caller adds or takes 1 where
+ * that costs the least accuracy and the least waiting. */
 struct power {
     vec scale, f, tail;
 };
 
 /*
- * For |x * factor| <= 126. n is the nearest integer and f the rest, within [-1/2, 1/2]; scale = 2^n, and
- * f * tail is a minimax fit of 2^f - 1, 3e-9 from it, whose first coefficient is ln 2 itself so that it is as
- * good near 0. The sums are in Estrin's order: this chain of operations, not their number, is what a step
- * waits for.
+ * For |x * factor| <= 126. n is the nearest integer and f the rest, within [-1/2, 1/2]; scale =
+ * 2^n, and f * tail is a minimax fit of 2^f - 1, 3e-9 from it, whose first coefficient is ln 2
+ * itself so that it is as good near 0. The sums are in Estrin's order: this chain of operations,
+ * not their number, is what a step waits for.
  */
 INLINE struct power power_of_2(vec x, float factor)
 {
@@ -146,8 +149,8 @@ INLINE vec power_plus(struct power p, float term)
 
 #define LOG2_E 1.44269504f
 
-/* Beyond these limits float's sigmoid and tanh change by less than 1e-17 and 1e-8. The first also keeps the
- * product of two (1 + e^x) finite; e^-87 is just above the smallest normal float. */
+/* Beyond these limits float's sigmoid and tanh change by less than 1e-17 and 1e-8. The first also
+ * keeps the product of two (1 + e^x) finite; e^-87 is just above the smallest normal float. */
 #define SIGMOID_LIMIT 40.0f
 #define TANH_LIMIT    10.0f
 #define EXP_LIMIT     87.0f
@@ -168,7 +171,8 @@ INLINE vec sigmoid_of(vec x)
     return reciprocal(sigmoid_denominator(x));
 }
 
-/* Two sigmoids; for one division, where there is no quick reciprocal: it is the dearest part of a sigmoid. */
+/* Two sigmoids; for one division, where there is no quick reciprocal: it is the dearest part of a
+ * sigmoid. */
 INLINE void sigmoid_pair(vec a, vec b, vec *ret_a, vec *ret_b)
 {
     vec da = sigmoid_denominator(a);

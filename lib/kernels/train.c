@@ -65,10 +65,11 @@ size_t k_transposed_floats(size_t n_planes, size_t hp, size_t k)
     return n_planes * hp * k_padded(k);
 }
 
-/* Panels as in pack.c, of one block of columns of w each, whatever their number: panel[plane, unit][K_BLOCK].
+/* Panels as in pack.c, of one block of columns of w each, whatever their number: panel[plane,
+ * unit][K_BLOCK].
  */
-void k_pack_transposed(const float *w, const unsigned char *gates, size_t n_planes, size_t h, size_t hp,
-                       size_t k, float *packed)
+void k_pack_transposed(const float *w, const unsigned char *gates, size_t n_planes, size_t h,
+                       size_t hp, size_t k, float *packed)
 {
     memset(packed, 0, k_transposed_floats(n_planes, hp, k) * sizeof *packed);
     for (size_t plane = 0; plane < n_planes; plane++) {

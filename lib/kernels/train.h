@@ -1,13 +1,15 @@
 /*
- * train.h - the arithmetic of training: a time step forward that keeps what the step back reads, the step
- * back, and the sums that gradients of weights are. Like kernels.h it owns and allocates nothing, is pure,
- * and exists once per instruction set. A row's results have the same bits whatever the other rows hold.
+ * train.h - the arithmetic of training: a time step forward that keeps what the step back reads,
+ * the step back, and the sums that gradients of weights are. Like kernels.h it owns and allocates
+ * nothing, is pure, and exists once per instruction set. A row's results have the same bits
+ * whatever the other rows hold.
  *
- * Deltas are the gradients of the loss by what stands inside each gate's sigmoid or tanh. A row of them lies
- * in planes of Hp floats (not interleaved), so that those which meet the same matrix are one run: a plane per
- * gate, and a further one where a gate sees W x, U h and its bias differently.
+ * Deltas are the gradients of the loss by what stands inside each gate's sigmoid or tanh. A row of
+ * them lies in planes of Hp floats (not interleaved), so that those which meet the same matrix are
+ * one run: a plane per gate, and a further one where a gate sees W x, U h and its bias differently.
  *
- *   K_*_AFTER     [r (.) n | r | z | (o |) n]  n = tanh(W x + b_ih + r (.) (U h + b_hh)), so U sees r (.) n
+ *   K_*_AFTER     [r (.) n | r | z | (o |) n]  n = tanh(W x + b_ih + r (.) (U h + b_hh)),
+ *                                              so U sees r (.) n
  *   K_*_BEFORE    [r | z | (o |) n]            n's plane meets r (.) h where the others meet h
  *   K_THREE_GATE  [f | i | f (.) c | o | c]    c = tanh(f (.) (W x + U h) + b)
  */
@@ -32,15 +34,15 @@ struct k_planes {
 
 const struct k_planes *k_planes_of(enum k_cell cell);
 
-/* The stride of a row of deltas: n planes and a little, so that a column does not always meet the same sets
- * of a cache. */
+/* The stride of a row of deltas: n planes and a little, so that a column does not always meet the
+ * same sets of a cache. */
 size_t k_deltas_stride(const struct k_planes *planes, size_t h);
 
-/* A matrix packed for y = w^T x. w: a recurrent tensor [gates * H][K], gate-major. x has n_planes planes of
- * hp >= h floats, of which plane p meets gate gates[p]; y has K. */
+/* A matrix packed for y = w^T x. w: a recurrent tensor [gates * H][K], gate-major. x has n_planes
+ * planes of hp >= h floats, of which plane p meets gate gates[p]; y has K. */
 size_t k_transposed_floats(size_t n_planes, size_t hp, size_t k);
-void k_pack_transposed(const float *w, const unsigned char *gates, size_t n_planes, size_t h, size_t hp,
-                       size_t k, float *packed);
+void k_pack_transposed(const float *w, const unsigned char *gates, size_t n_planes, size_t h,
+                       size_t hp, size_t k, float *packed);
 
 /* A recurrent layer ready to run backwards. */
 struct k_back_layer {
@@ -63,8 +65,8 @@ struct k_forward_step {
     float *reset_h; /* K_*_BEFORE: scratch, [n_rows][Hp] */
 };
 
-/* n_rows rows of one step back: from gradients by the step's output and by its state (which came from the
- * step after) to deltas, and to the gradient by the state before. */
+/* n_rows rows of one step back: from gradients by the step's output and by its state (which came
+ * from the step after) to deltas, and to the gradient by the state before. */
 struct k_backward_step {
     const struct k_back_layer *layer;
     size_t n_rows;
@@ -74,13 +76,13 @@ struct k_backward_step {
     float *d_c;        /* K_THREE_GATE: the same for c */
     float *deltas;     /* [n_rows][ld_deltas] */
     size_t ld_deltas;
-    float *sums;    /* [planes * Hp] has the sum of the rows' deltas added: the gradients of biases */
+    float *sums; /* [planes * Hp] has the sum of the rows' deltas added: the gradients of biases */
     float *reset_h; /* K_*_BEFORE: [n_rows][Hp] r (.) h_in, which U_n's gradient needs */
     bool is_first;  /* nobody wants the gradient by h_in: d_hu is left alone */
 };
 
-/* c[m][n] += sum over rows of a[row][m] b[row][n]. b and c are aligned and have room for k_padded(n), which
- * is what is read and written. */
+/* c[m][n] += sum over rows of a[row][m] b[row][n]. b and c are aligned and have room for
+ * k_padded(n), which is what is read and written. */
 struct k_outer {
     size_t n_rows, m, n;
     const float *a, *b;
@@ -89,9 +91,9 @@ struct k_outer {
     size_t ldc;
 };
 
-/* Inverted dropout (N. Srivastava et al., "Dropout", JMLR 15, 2014; of layers' outputs only: W. Zaremba et
- * al., arXiv:1409.2329) of rows of k_padded(n) floats: y = x / (1 - p) or 0. What is dropped depends on the
- * key, the row's number and the unit alone. */
+/* Inverted dropout (N. Srivastava et al., "Dropout", JMLR 15, 2014; of layers' outputs only: W.
+ * Zaremba et al., arXiv:1409.2329) of rows of k_padded(n) floats: y = x / (1 - p) or 0. What is
+ * dropped depends on the key, the row's number and the unit alone. */
 struct k_drop {
     size_t n_rows, n;
     size_t first_row; /* the number of the first */
@@ -99,18 +101,19 @@ struct k_drop {
     uint64_t key;
 };
 
-/* Between the two, numbers below the smallest normal float count as zero in the calling thread. Gradients
- * that fade out over a long window pass through that range, where each operation takes a processor a hundred
- * times as long. */
+/* Between the two, numbers below the smallest normal float count as zero in the calling thread.
+ * Gradients that fade out over a long window pass through that range, where each operation takes a
+ * processor a hundred times as long. */
 unsigned k_flush_begin(void);
 void k_flush_end(unsigned before);
 
 struct k_train_ops {
     void (*forward)(const struct k_forward_step *step);
     void (*backward)(const struct k_backward_step *step);
-    /* y[row] = m x[row], without a bias; m from k_pack_transposed. y has room for k_padded(m->n). */
-    void (*back_project)(const struct k_matrix *m, size_t n_rows, const float *x, size_t ldx, float *y,
-                         size_t ldy);
+    /* y[row] = m x[row], without a bias; m from k_pack_transposed. y has room for k_padded(m->n).
+     */
+    void (*back_project)(const struct k_matrix *m, size_t n_rows, const float *x, size_t ldx,
+                         float *y, size_t ldy);
     void (*add_outer)(const struct k_outer *outer);
     void (*drop)(const struct k_drop *drop, const float *x, float *y); /* y may be x */
 };

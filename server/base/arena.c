@@ -119,7 +119,8 @@ static bool add_block(struct arena *arena, size_t n)
     }
     size_t wanted = FIRST_BLOCK;
     if (arena->current) {
-        wanted = arena->current->size < BLOCK_GROWTH_MAX / 2 ? 2 * arena->current->size : BLOCK_GROWTH_MAX;
+        wanted = arena->current->size < BLOCK_GROWTH_MAX / 2 ? 2 * arena->current->size
+                                                             : BLOCK_GROWTH_MAX;
     }
     wanted = wanted < left ? wanted : left;
     struct arena_block *block = make_block(arena, size > wanted ? size : wanted);

@@ -1,10 +1,10 @@
 /*
- * arena.h - the memory of one request: bump allocation, freed as a whole, with a cap, and one that it shares
- * with others. A leaf.
+ * arena.h - the memory of one request: bump allocation, freed as a whole, with a cap, and one that
+ * it shares with others. A leaf.
  *
- * One thread at a time. The first block is kept from request to request and counts in no total, so a small
- * request allocates nothing and touches no shared figure, and an arena that rests takes nothing away from
- * others. Up to some kilobytes an arena gets whatever the others have.
+ * One thread at a time. The first block is kept from request to request and counts in no total, so
+ * a small request allocates nothing and touches no shared figure, and an arena that rests takes
+ * nothing away from others. Up to some kilobytes an arena gets whatever the others have.
  * Allocations are 16-byte aligned and not zeroed.
  */
 #ifndef ARENA_H
@@ -27,22 +27,24 @@ struct arena {
     char *p, *end;             /* the rest of the current block */
     size_t used, cap;          /* bytes of all blocks; none is added beyond the cap */
     struct arena_total *total; /* NULL: it shares nothing */
-    bool is_short;             /* the newest block that it asked for was refused for the total's sake */
-    bool is_full;              /* why the last allocation that failed did: the cap; false: memory was short */
+    bool is_short; /* the newest block that it asked for was refused for the total's sake */
+    bool is_full;  /* why the last allocation that failed did: the cap; false: memory was short */
 };
 
 /* False, and nothing is counted, if that is more than there may be. */
 bool arena_total_add(struct arena_total *total, size_t n);
 void arena_total_subtract(struct arena_total *total, size_t n);
 
-void arena_init(struct arena *arena, size_t cap_bytes); /* allocates nothing yet; `total` may be set then */
+void arena_init(struct arena *arena,
+                size_t cap_bytes); /* allocates nothing yet; `total` may be set then */
 void arena_done(struct arena *arena);
 void arena_reset(struct arena *arena); /* frees all but the first block */
 
 /* NULL beyond the cap or when memory is short. n may be 0. */
 void *arena_alloc(struct arena *arena, size_t n_bytes);
 void *arena_array(struct arena *arena, size_t n, size_t size); /* checks the product */
-/* Lengthens the newest allocation in place if it can, else moves it; like realloc without the free. */
+/* Lengthens the newest allocation in place if it can, else moves it; like realloc without the free.
+ */
 void *arena_grow(struct arena *arena, void *p, size_t old_bytes, size_t new_bytes);
 
 #endif

@@ -1,6 +1,7 @@
-/* Where the quota stands is found from /proc/self/cgroup and the customary mount points. A path there is that
- * of the host if the container has no cgroup name space of its own; then the directory does not exist here,
- * and the walk up ends at the mount point, which is the container's own directory. */
+/* Where the quota stands is found from /proc/self/cgroup and the customary mount points. A path
+ * there is that of the host if the container has no cgroup name space of its own; then the
+ * directory does not exist here, and the walk up ends at the mount point, which is the container's
+ * own directory. */
 #include "base/cpus.h"
 
 #include <errno.h>
@@ -49,7 +50,8 @@ static bool read_number(const char *folder, const char *name, uint64_t *ret_valu
     char path[PATH_MAX], text[64];
     int n = snprintf(path, sizeof path, "%s/%s", folder, name);
     const char *p = text;
-    return n < (int)sizeof path && read_text(path, text, sizeof text) && parse_number(&p, ret_value);
+    return n < (int)sizeof path && read_text(path, text, sizeof text) &&
+           parse_number(&p, ret_value);
 }
 
 /* "QUOTA PERIOD", in microseconds, or "max PERIOD" */
@@ -58,8 +60,8 @@ static bool read_quota_v2(const char *folder, uint64_t *ret_quota, uint64_t *ret
     char path[PATH_MAX], text[64];
     int n = snprintf(path, sizeof path, "%s/cpu.max", folder);
     const char *p = text;
-    if (n >= (int)sizeof path || !read_text(path, text, sizeof text) || !parse_number(&p, ret_quota) ||
-        *p != ' ') {
+    if (n >= (int)sizeof path || !read_text(path, text, sizeof text) ||
+        !parse_number(&p, ret_quota) || *p != ' ') {
         return false;
     }
     p++;
@@ -72,8 +74,8 @@ static bool read_quota_v1(const char *folder, uint64_t *ret_quota, uint64_t *ret
            read_number(folder, "cpu.cfs_period_us", ret_period);
 }
 
-/* The least quota of the cgroup and those around it, at most `limit`. A hierarchy that is mounted elsewhere,
- * or has no quota, limits nothing. */
+/* The least quota of the cgroup and those around it, at most `limit`. A hierarchy that is mounted
+ * elsewhere, or has no quota, limits nothing. */
 static size_t limit_of_hierarchy(const char *root, const char *mount, const char *cgroup, bool v2,
                                  size_t limit)
 {
@@ -88,7 +90,8 @@ static size_t limit_of_hierarchy(const char *root, const char *mount, const char
     }
     for (;;) {
         uint64_t quota, period;
-        bool found = v2 ? read_quota_v2(folder, &quota, &period) : read_quota_v1(folder, &quota, &period);
+        bool found =
+            v2 ? read_quota_v2(folder, &quota, &period) : read_quota_v1(folder, &quota, &period);
         if (found && period > 0) {
             uint64_t n_cpus = quota / period + (quota % period != 0);
             limit = n_cpus < limit ? (size_t)n_cpus : limit;

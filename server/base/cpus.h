@@ -1,5 +1,5 @@
-/* cpus.h - how many processors this process may use: the cgroup's quota (v2 cpu.max, v1 cfs quota) rounded
- * up, at most what its affinity mask allows, at least 1. A leaf; called once at start. */
+/* cpus.h - how many processors this process may use: the cgroup's quota (v2 cpu.max, v1 cfs quota)
+ * rounded up, at most what its affinity mask allows, at least 1. A leaf; called once at start. */
 #ifndef CPUS_H
 #define CPUS_H
 

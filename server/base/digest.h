@@ -1,4 +1,5 @@
-/* digest.h - checksums and digests (XXH3 by xxHash). A leaf; any thread. Not a defence against forgery. */
+/* digest.h - checksums and digests (XXH3 by xxHash). A leaf; any thread. Not a defence against
+ * forgery. */
 #ifndef DIGEST_H
 #define DIGEST_H
 

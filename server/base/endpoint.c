@@ -22,7 +22,8 @@ static bool parse_host_4(const char *host, struct endpoint *endpoint, in_port_t 
     in->sin_family = AF_INET;
     in->sin_port = port;
     endpoint->n_address = sizeof *in;
-    if (inet_pton(AF_INET, strcmp(host, "localhost") == 0 ? "127.0.0.1" : host, &in->sin_addr) != 1) {
+    if (inet_pton(AF_INET, strcmp(host, "localhost") == 0 ? "127.0.0.1" : host, &in->sin_addr) !=
+        1) {
         return false;
     }
     endpoint->is_loopback = ntohl(in->sin_addr.s_addr) >> 24 == 127;
@@ -38,8 +39,9 @@ static bool parse_host_6(const char *host, struct endpoint *endpoint, in_port_t 
     if (inet_pton(AF_INET6, host, &in6->sin6_addr) != 1) {
         return false;
     }
-    endpoint->is_loopback = IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr) ||
-                            (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr) && in6->sin6_addr.s6_addr[12] == 127);
+    endpoint->is_loopback =
+        IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr) ||
+        (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr) && in6->sin6_addr.s6_addr[12] == 127);
     return true;
 }
 
@@ -95,11 +97,13 @@ void endpoint_print(const struct endpoint *endpoint, char text[ENDPOINT_TEXT_MAX
     print(host, endpoint_port(endpoint), text);
 }
 
-void endpoint_print_near(const struct endpoint *endpoint, unsigned port, char text[ENDPOINT_TEXT_MAX])
+void endpoint_print_near(const struct endpoint *endpoint, unsigned port,
+                         char text[ENDPOINT_TEXT_MAX])
 {
     char host[INET6_ADDRSTRLEN];
     print_host(endpoint, host);
-    if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::ffff:0.0.0.0") == 0 || strcmp(host, "::") == 0) {
+    if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::ffff:0.0.0.0") == 0 ||
+        strcmp(host, "::") == 0) {
         print("127.0.0.1", port, text);
     } else {
         print(host, port, text);

@@ -61,8 +61,8 @@ bool log_enabled(enum log_level level)
 
 /* ---- text of unknown origin ---- */
 
-/* The bytes of the code point at s, which a NUL ends; 0 if it is not valid UTF-8 (RFC 3629) or would control
- * a terminal: DEL and U+0080 to U+009F. */
+/* The bytes of the code point at s, which a NUL ends; 0 if it is not valid UTF-8 (RFC 3629) or
+ * would control a terminal: DEL and U+0080 to U+009F. */
 static size_t printable_length(const unsigned char *s)
 {
     if (s[0] < 0x80) {
@@ -85,8 +85,8 @@ static size_t printable_length(const unsigned char *s)
     return n;
 }
 
-/* Copies s as valid UTF-8, as much as takes at most `room` bytes once it is escaped. *ret_plain: it needs no
- * quotes in the text form. */
+/* Copies s as valid UTF-8, as much as takes at most `room` bytes once it is escaped. *ret_plain: it
+ * needs no quotes in the text form. */
 static size_t clean(const char *s, size_t room, char *out, bool *ret_plain, bool *ret_cut)
 {
     static const char replacement[] = "\xef\xbf\xbd";

@@ -1,14 +1,15 @@
 /*
- * log.h - one structured line per event on standard error: time, level, event, key=value pairs. A leaf; any
- * thread.
+ * log.h - one structured line per event on standard error: time, level, event, key=value pairs. A
+ * leaf; any thread.
  *
  *     log_event(LOG_INFO, "listening", LOG_STRING("address", address), LOG_INT("port", port));
  *
  * As text:  2026-11-21T10:00:00.123Z info listening address=127.0.0.1 port=8080
  * As JSON:  {"time":"…","level":"info","event":"listening","address":"127.0.0.1","port":8080}
- * Each line leaves in one write(), so lines of several threads never mix. Values are escaped in both forms;
- * an over-long line is cut at a value, never inside an escape. Where standard error is systemd's journal,
- * each begins with its priority, <3> for an error, which the journal takes off: sd-daemon(3).
+ * Each line leaves in one write(), so lines of several threads never mix. Values are escaped in
+ * both forms; an over-long line is cut at a value, never inside an escape. Where standard error is
+ * systemd's journal, each begins with its priority, <3> for an error, which the journal takes off:
+ * sd-daemon(3).
  */
 #ifndef LOG_H
 #define LOG_H
@@ -30,12 +31,12 @@ struct log_field {
 #define LOG_INT(k, v)    ((struct log_field){ .key = (k), .type = LOG_IS_INT, .integer = (v) })
 #define LOG_DOUBLE(k, v) ((struct log_field){ .key = (k), .type = LOG_IS_DOUBLE, .number = (v) })
 
-#define log_event(level, event, ...)                                                                         \
-    do {                                                                                                     \
-        if (log_enabled(level)) {                                                                            \
-            log_write((level), (event),                                                                      \
-                      (const struct log_field[]){ __VA_ARGS__ __VA_OPT__(, ){ .key = 0 } });                 \
-        }                                                                                                    \
+#define log_event(level, event, ...)                                                               \
+    do {                                                                                           \
+        if (log_enabled(level)) {                                                                  \
+            log_write((level), (event),                                                            \
+                      (const struct log_field[]){ __VA_ARGS__ __VA_OPT__(, ){ .key = 0 } });       \
+        }                                                                                          \
     } while (0)
 
 /* Once before the first line, and when the configuration changes. */

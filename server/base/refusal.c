@@ -23,7 +23,8 @@ static bool is_folder(const char *path)
     return stat(path, &file) == 0 && S_ISDIR(file.st_mode);
 }
 
-/* What stands in the way: the first part of the path that is not there or cannot be passed, or the path. */
+/* What stands in the way: the first part of the path that is not there or cannot be passed, or the
+ * path. */
 static void find_obstacle(const char *path, char obstacle[PATH_MAX])
 {
     for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -62,8 +63,8 @@ static bool explain_link(const char *obstacle, char advice[REFUSAL_MAX])
     return true;
 }
 
-/* Who only passes a folder needs less of it than who uses it; and an owner has the owner's rights alone,
- * whatever others may. */
+/* Who only passes a folder needs less of it than who uses it; and an owner has the owner's rights
+ * alone, whatever others may. */
 static void print_remedy(const struct stat *file, bool is_passed, enum refusal_of refusal,
                          char remedy[REMEDY_MAX])
 {
@@ -78,8 +79,8 @@ static void print_remedy(const struct stat *file, bool is_passed, enum refusal_o
     if (is_passed || refusal == REFUSAL_TO_READ) {
         snprintf(remedy, REMEDY_MAX, "chmod a+%s%s it%s", use, is_directory ? "x" : "", other);
     } else {
-        snprintf(remedy, REMEDY_MAX, "chown %u it%s%s", me, is_directory ? ", or use a named volume" : "",
-                 other);
+        snprintf(remedy, REMEDY_MAX, "chown %u it%s%s", me,
+                 is_directory ? ", or use a named volume" : "", other);
     }
 }
 
@@ -100,20 +101,22 @@ static void explain_permission(const char *path, enum refusal_of refusal, char a
     }
     int use = is_passed ? 0 : refusal == REFUSAL_TO_READ ? R_OK : W_OK;
     if (is_allowed(obstacle, use | (S_ISDIR(file.st_mode) ? X_OK : 0))) {
-        snprintf(
-            advice, REFUSAL_MAX,
-            "; uid %u may by owner and mode of %.*s, so look at SELinux (a container's volume wants :z) and "
-            "the like",
-            geteuid(), SHOWN_MAX, obstacle);
+        snprintf(advice, REFUSAL_MAX,
+                 "; uid %u may by owner and mode of %.*s, so look at SELinux (a container's volume "
+                 "wants :z) and "
+                 "the like",
+                 geteuid(), SHOWN_MAX, obstacle);
         return;
     }
     print_remedy(&file, is_passed, refusal, remedy);
-    snprintf(advice, REFUSAL_MAX, "; %.*s belongs to uid %u and has mode %o, grud runs as uid %u: %s",
-             SHOWN_MAX, obstacle, file.st_uid, file.st_mode & 07777, geteuid(), remedy);
+    snprintf(advice, REFUSAL_MAX,
+             "; %.*s belongs to uid %u and has mode %o, grud runs as uid %u: %s", SHOWN_MAX,
+             obstacle, file.st_uid, file.st_mode & 07777, geteuid(), remedy);
 }
 
 /* What to do about it, behind "; ", or nothing. */
-static void print_advice(const char *path, enum refusal_of refusal, int error, char advice[REFUSAL_MAX])
+static void print_advice(const char *path, enum refusal_of refusal, int error,
+                         char advice[REFUSAL_MAX])
 {
     char obstacle[PATH_MAX];
     advice[0] = '\0';
@@ -127,14 +130,16 @@ static void print_advice(const char *path, enum refusal_of refusal, int error, c
         if (explain_link(obstacle, advice)) {
             break;
         }
-        snprintf(advice, REFUSAL_MAX, "; make or mount %.*s, or name another place", SHOWN_MAX, obstacle);
+        snprintf(advice, REFUSAL_MAX, "; make or mount %.*s, or name another place", SHOWN_MAX,
+                 obstacle);
         break;
     case ENOTDIR:
         find_obstacle(path, obstacle);
         snprintf(advice, REFUSAL_MAX, "; name a directory instead of %.*s", SHOWN_MAX, obstacle);
         break;
     case EROFS:
-        snprintf(advice, REFUSAL_MAX, "; mount it for writing, or in a container a volume, without :ro");
+        snprintf(advice, REFUSAL_MAX,
+                 "; mount it for writing, or in a container a volume, without :ro");
         break;
     case ENOSPC:
     case EDQUOT:
@@ -143,7 +148,8 @@ static void print_advice(const char *path, enum refusal_of refusal, int error, c
     }
 }
 
-const char *refusal_print(const char *path, enum refusal_of refusal, int error, char text[REFUSAL_MAX])
+const char *refusal_print(const char *path, enum refusal_of refusal, int error,
+                          char text[REFUSAL_MAX])
 {
     char advice[REFUSAL_MAX];
     print_advice(path, refusal, error, advice);
@@ -157,7 +163,8 @@ void refusal_fill(struct fault *fault, const char *param, const char *task, cons
 {
     char advice[REFUSAL_MAX];
     print_advice(path, refusal, error, advice);
-    fault_fill(fault, STATUS_STORAGE_FAILED, param, "cannot %s %s: %s", task, path, strerrordesc_np(error));
+    fault_fill(fault, STATUS_STORAGE_FAILED, param, "cannot %s %s: %s", task, path,
+               strerrordesc_np(error));
     fault_add_advice(fault, advice);
     fault->error = error;
 }

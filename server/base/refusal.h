@@ -1,7 +1,7 @@
 /*
- * refusal.h - why the system refused something with a path, in words for whoever runs grud: what it said,
- * what on the way to the path is the reason, and what to do about it. A leaf; any thread. Looks at files, and
- * opens none.
+ * refusal.h - why the system refused something with a path, in words for whoever runs grud: what it
+ * said, what on the way to the path is the reason, and what to do about it. A leaf; any thread.
+ * Looks at files, and opens none.
  */
 #ifndef REFUSAL_H
 #define REFUSAL_H
@@ -15,12 +15,13 @@ enum refusal_of {
 
 enum { REFUSAL_MAX = 320 };
 
-/* "Permission denied; /data belongs to uid 0 and has mode 755, grud runs as uid 10001: chown 10001 it".
- * Returns `text`. `error` is the errno. */
-const char *refusal_print(const char *path, enum refusal_of refusal, int error, char text[REFUSAL_MAX]);
+/* "Permission denied; /data belongs to uid 0 and has mode 755, grud runs as uid 10001: chown 10001
+ * it". Returns `text`. `error` is the errno. */
+const char *refusal_print(const char *path, enum refusal_of refusal, int error,
+                          char text[REFUSAL_MAX]);
 
-/* Fills the fault, STATUS_STORAGE_FAILED, with "cannot TASK PATH: " and that; clients are told no more than
- * what the system said. */
+/* Fills the fault, STATUS_STORAGE_FAILED, with "cannot TASK PATH: " and that; clients are told no
+ * more than what the system said. */
 void refusal_fill(struct fault *fault, const char *param, const char *task, const char *path,
                   enum refusal_of refusal, int error);
 

@@ -93,7 +93,8 @@ bool signals_watch(void (*on_end)(int signal_number))
 void signals_end_watch(void)
 {
     const union sigval none = { .sival_int = 0 };
-    atomic_store(&ends_taker, main_thread); /* first: two of a kind that wait for one thread become one */
+    atomic_store(&ends_taker,
+                 main_thread); /* first: two of a kind that wait for one thread become one */
     pthread_sigqueue(watch, SIGTERM, none);
     pthread_join(watch, NULL);
 }

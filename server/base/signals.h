@@ -1,10 +1,10 @@
 /*
- * signals.h - the signals that main takes one by one: SIGTERM and SIGINT, which end the daemon, and SIGHUP. A
- * leaf; main's thread only.
+ * signals.h - the signals that main takes one by one: SIGTERM and SIGINT, which end the daemon, and
+ * SIGHUP. A leaf; main's thread only.
  *
- * They are blocked in every thread that comes after signals_setup. Threads that a library has started before
- * main (OpenBLAS has) do not block them, so that a signal would end the process whenever the kernel chooses
- * one of those: what reaches them is passed on.
+ * They are blocked in every thread that comes after signals_setup. Threads that a library has
+ * started before main (OpenBLAS has) do not block them, so that a signal would end the process
+ * whenever the kernel chooses one of those: what reaches them is passed on.
  */
 #ifndef SIGNALS_H
 #define SIGNALS_H
@@ -16,8 +16,8 @@ void signals_setup(void);
 /* The next signal, or 0 if none came within that time. */
 int signals_wait(long ms);
 
-/* While main is busy with something that may take long: a thread that calls `on_end` when a signal comes that
- * ends the daemon. False: no thread. */
+/* While main is busy with something that may take long: a thread that calls `on_end` when a signal
+ * comes that ends the daemon. False: no thread. */
 __attribute__((warn_unused_result)) bool signals_watch(void (*on_end)(int signal_number));
 void signals_end_watch(void);
 

@@ -44,7 +44,8 @@ void fault_fill(struct fault *fault, enum status status, const char *param, cons
 {
     /* built aside, as the arguments may well be the texts of *fault itself */
     struct fault result = { .status = status };
-    if (param && (size_t)snprintf(result.param, sizeof result.param, "%s", param) >= sizeof result.param) {
+    if (param &&
+        (size_t)snprintf(result.param, sizeof result.param, "%s", param) >= sizeof result.param) {
         fault_drop_partial_code_point(result.param);
     }
     va_list arguments;

@@ -1,6 +1,6 @@
 /*
- * status.h - THE table of everything a request can end with: the stable code that clients see, and the HTTP
- * status. A leaf; any layer may use it.
+ * status.h - THE table of everything a request can end with: the stable code that clients see, and
+ * the HTTP status. A leaf; any layer may use it.
  */
 #ifndef STATUS_H
 #define STATUS_H
@@ -11,58 +11,60 @@
 #include <stdint.h>
 
 /*      name                   code                      HTTP */
-#define STATUS_TABLE(X)                                                                                      \
-    X(OK, "ok", 200)                                                                                         \
-    X(INVALID_REQUEST, "invalid_request", 400) /* HTTP framing, query parameters */                          \
-    X(INVALID_JSON, "invalid_json", 400)                                                                     \
-    X(UNKNOWN_FIELD, "unknown_field", 400)                                                                   \
-    X(DUPLICATE_FIELD, "duplicate_field", 400)                                                               \
-    X(MISSING_FIELD, "missing_field", 400)                                                                   \
-    X(INVALID_TYPE, "invalid_type", 400)                                                                     \
-    X(INVALID_VALUE, "invalid_value", 400)                                                                   \
-    X(WRONG_LENGTH, "wrong_length", 400)                                                                     \
-    X(MISSING_INPUT, "missing_input", 400)       /* the model's policy is `error` */                         \
-    X(INVALID_TRAINING, "invalid_training", 400) /* data or hyper-parameters do not fit the model */         \
-    X(KEY_MISSING, "key_missing", 401)                                                                       \
-    X(KEY_INVALID, "key_invalid", 401)                                                                       \
-    X(SCOPE_MISSING, "scope_missing", 403)                                                                   \
-    X(ROUTE_NOT_FOUND, "route_not_found", 404)                                                               \
-    X(MODEL_NOT_FOUND, "model_not_found", 404)                                                               \
-    X(VERSION_NOT_FOUND, "version_not_found", 404)                                                           \
-    X(SESSION_NOT_FOUND, "session_not_found", 404)                                                           \
-    X(JOB_NOT_FOUND, "job_not_found", 404)                                                                   \
-    X(METHOD_NOT_ALLOWED, "method_not_allowed", 405)                                                         \
-    X(SEQUENCE_MISMATCH, "sequence_mismatch", 409)                                                           \
-    X(SESSION_EXISTS, "session_exists", 409)                                                                 \
-    X(DIGEST_MISMATCH, "digest_mismatch", 409)                                                               \
-    X(VERSION_ACTIVE, "version_active", 409)                                                                 \
-    X(VERSION_READ_ONLY, "version_read_only", 409)     /* it lives in the --models directory */              \
-    X(JOB_STATUS_CONFLICT, "job_status_conflict", 409) /* it cannot be paused, resumed or cancelled now */   \
-    X(SESSION_EXPIRED, "session_expired", 410)                                                               \
-    X(SESSION_DAMAGED, "session_damaged", 410) /* neither copy of its record fits its checksum */            \
-    X(SESSION_EVICTED, "session_evicted", 410)                                                               \
-    X(BODY_TOO_LARGE, "body_too_large", 413)                                                                 \
-    X(URL_TOO_LONG, "url_too_long", 414)                                                                     \
-    X(REQUEST_TOO_LARGE, "request_too_large", 413) /* its working memory or its reply would be */            \
-    X(UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", 415)                                                 \
-    X(NON_FINITE_RESULT, "non_finite_result", 422)                                                           \
-    X(HORIZON_NOT_SUPPORTED, "horizon_not_supported", 422)                                                   \
-    X(NO_READING, "no_reading", 422)                                                                         \
-    X(INVALID_MODEL, "invalid_model", 422)                                                                   \
-    X(INCOMPATIBLE_MODEL, "incompatible_model", 422)     /* a version with other inputs or outputs */        \
-    X(JOB_TOO_LARGE, "job_too_large", 422)               /* beyond --job-memory-max */                       \
-    X(TOO_MANY_CONNECTIONS, "too_many_connections", 429) /* from one address */                              \
-    X(RATE_LIMITED, "rate_limited", 429)                                                                     \
-    X(HEADERS_TOO_LARGE, "headers_too_large", 431)                                                           \
-    X(QUEUE_FULL, "queue_full", 429)                                                                         \
-    X(INTERNAL, "internal", 500)                                                                             \
-    X(NO_DATA_DIRECTORY, "no_data_directory", 501)                                                           \
-    X(TRAINING_OFF, "training_off", 501) /* OpenBLAS is a build that must not be used */                     \
-    X(RECORDING_OFF, "recording_off", 501)                                                                   \
-    X(SESSIONS_FULL, "sessions_full", 503)                                                                   \
-    X(NOT_READY, "not_ready", 503)                                                                           \
-    X(OVERLOADED, "overloaded", 503)                                                                         \
-    X(STORAGE_FAILED, "storage_failed", 503)                                                                 \
+#define STATUS_TABLE(X)                                                                            \
+    X(OK, "ok", 200)                                                                               \
+    X(INVALID_REQUEST, "invalid_request", 400) /* HTTP framing, query parameters */                \
+    X(INVALID_JSON, "invalid_json", 400)                                                           \
+    X(UNKNOWN_FIELD, "unknown_field", 400)                                                         \
+    X(DUPLICATE_FIELD, "duplicate_field", 400)                                                     \
+    X(MISSING_FIELD, "missing_field", 400)                                                         \
+    X(INVALID_TYPE, "invalid_type", 400)                                                           \
+    X(INVALID_VALUE, "invalid_value", 400)                                                         \
+    X(WRONG_LENGTH, "wrong_length", 400)                                                           \
+    X(MISSING_INPUT, "missing_input", 400) /* the model's policy is `error` */                     \
+    X(INVALID_TRAINING, "invalid_training",                                                        \
+      400) /* data or hyper-parameters do not fit the model */                                     \
+    X(KEY_MISSING, "key_missing", 401)                                                             \
+    X(KEY_INVALID, "key_invalid", 401)                                                             \
+    X(SCOPE_MISSING, "scope_missing", 403)                                                         \
+    X(ROUTE_NOT_FOUND, "route_not_found", 404)                                                     \
+    X(MODEL_NOT_FOUND, "model_not_found", 404)                                                     \
+    X(VERSION_NOT_FOUND, "version_not_found", 404)                                                 \
+    X(SESSION_NOT_FOUND, "session_not_found", 404)                                                 \
+    X(JOB_NOT_FOUND, "job_not_found", 404)                                                         \
+    X(METHOD_NOT_ALLOWED, "method_not_allowed", 405)                                               \
+    X(SEQUENCE_MISMATCH, "sequence_mismatch", 409)                                                 \
+    X(SESSION_EXISTS, "session_exists", 409)                                                       \
+    X(DIGEST_MISMATCH, "digest_mismatch", 409)                                                     \
+    X(VERSION_ACTIVE, "version_active", 409)                                                       \
+    X(VERSION_READ_ONLY, "version_read_only", 409) /* it lives in the --models directory */        \
+    X(JOB_STATUS_CONFLICT, "job_status_conflict",                                                  \
+      409) /* it cannot be paused, resumed or cancelled now */                                     \
+    X(SESSION_EXPIRED, "session_expired", 410)                                                     \
+    X(SESSION_DAMAGED, "session_damaged", 410) /* neither copy of its record fits its checksum */  \
+    X(SESSION_EVICTED, "session_evicted", 410)                                                     \
+    X(BODY_TOO_LARGE, "body_too_large", 413)                                                       \
+    X(URL_TOO_LONG, "url_too_long", 414)                                                           \
+    X(REQUEST_TOO_LARGE, "request_too_large", 413) /* its working memory or its reply would be */  \
+    X(UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", 415)                                       \
+    X(NON_FINITE_RESULT, "non_finite_result", 422)                                                 \
+    X(HORIZON_NOT_SUPPORTED, "horizon_not_supported", 422)                                         \
+    X(NO_READING, "no_reading", 422)                                                               \
+    X(INVALID_MODEL, "invalid_model", 422)                                                         \
+    X(INCOMPATIBLE_MODEL, "incompatible_model", 422) /* a version with other inputs or outputs */  \
+    X(JOB_TOO_LARGE, "job_too_large", 422)           /* beyond --job-memory-max */                 \
+    X(TOO_MANY_CONNECTIONS, "too_many_connections", 429) /* from one address */                    \
+    X(RATE_LIMITED, "rate_limited", 429)                                                           \
+    X(HEADERS_TOO_LARGE, "headers_too_large", 431)                                                 \
+    X(QUEUE_FULL, "queue_full", 429)                                                               \
+    X(INTERNAL, "internal", 500)                                                                   \
+    X(NO_DATA_DIRECTORY, "no_data_directory", 501)                                                 \
+    X(TRAINING_OFF, "training_off", 501) /* OpenBLAS is a build that must not be used */           \
+    X(RECORDING_OFF, "recording_off", 501)                                                         \
+    X(SESSIONS_FULL, "sessions_full", 503)                                                         \
+    X(NOT_READY, "not_ready", 503)                                                                 \
+    X(OVERLOADED, "overloaded", 503)                                                               \
+    X(STORAGE_FAILED, "storage_failed", 503)                                                       \
     X(NO_MEMORY, "out_of_memory", 503)
 
 enum status {
@@ -90,24 +92,27 @@ int status_http(enum status status);
 __attribute__((format(printf, 4, 5))) void fault_fill(struct fault *fault, enum status status,
                                                       const char *param, const char *format, ...);
 
-/* Appends advice to the message. It is for whoever runs grud and stands in the log only, as it tells of
- * owners and modes of files. */
+/* Appends advice to the message. It is for whoever runs grud and stands in the log only, as it
+ * tells of owners and modes of files. */
 void fault_add_advice(struct fault *fault, const char *advice);
 
 /* A copy without such advice. */
 struct fault fault_for_clients(const struct fault *fault);
 
-/* A cut may have left a part of a code point at the end: it goes too, so that the text remains valid UTF-8.
+/* A cut may have left a part of a code point at the end: it goes too, so that the text remains
+ * valid UTF-8.
  */
 void fault_drop_partial_code_point(char *text);
 
-/* fault_fill, and the status to return: `return fault_set(fault, STATUS_NO_MEMORY, NULL, "...")`. */
+/* fault_fill, and the status to return: `return fault_set(fault, STATUS_NO_MEMORY, NULL, "...")`.
+ */
 #define fault_set(fault, status, ...) (fault_fill((fault), (status), __VA_ARGS__), fault_is(status))
 /* For an arena that gave nothing: the request is too large, in these words, if the arena is full
  * (arena->is_full); else there is no memory, and it may come through another time. */
-#define fault_no_room(fault, is_full, param, ...)                                                            \
-    ((is_full) ? fault_set((fault), STATUS_REQUEST_TOO_LARGE, (param), __VA_ARGS__)                          \
-               : fault_set((fault), STATUS_NO_MEMORY, NULL, "there is not enough memory for this"))
+#define fault_no_room(fault, is_full, param, ...)                                                  \
+    ((is_full)                                                                                     \
+         ? fault_set((fault), STATUS_REQUEST_TOO_LARGE, (param), __VA_ARGS__)                      \
+         : fault_set((fault), STATUS_NO_MEMORY, NULL, "there is not enough memory for this"))
 static inline enum status fault_is(enum status status)
 {
     return status;

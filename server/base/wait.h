@@ -7,7 +7,8 @@
 
 /* Milliseconds of the monotonic clock. */
 int64_t wait_now_ms(void);
-/* Until one of poll's events is there; false leaves the reason in errno: ETIMEDOUT at the deadline. */
+/* Until one of poll's events is there; false leaves the reason in errno: ETIMEDOUT at the deadline.
+ */
 bool wait_for(int fd, short events, int64_t deadline_ms);
 
 #endif

@@ -1,9 +1,9 @@
 /*
  * codec.h - JSON text to the structs of service.h, and back. Hides cJSON.h.
  *
- * Bodies go through the project's own scanner (lib/json), steps, sequences and sessions through its printer
- * too; the irregular rest is built with cJSON. Decoders are strict: unknown, duplicate and ill-typed fields
- * are refused by their path. All memory comes from the arena. Any thread.
+ * Bodies go through the project's own scanner (lib/json), steps, sequences and sessions through its
+ * printer too; the irregular rest is built with cJSON. Decoders are strict: unknown, duplicate and
+ * ill-typed fields are refused by their path. All memory comes from the arena. Any thread.
  */
 #ifndef CODEC_H
 #define CODEC_H
@@ -11,7 +11,8 @@
 #include "service/jobs/fine_tuning.h"
 #include "service/service.h"
 
-/* Text that grows in an arena. After a failed append `failed` sticks and the text must not be sent. */
+/* Text that grows in an arena. After a failed append `failed` sticks and the text must not be sent.
+ */
 struct text {
     struct arena *arena;
     char *p;
@@ -32,8 +33,8 @@ struct codec_limits {
     size_t rows_max;  /* of a prediction, those of its forecasts included */
 };
 
-/* The body of POST .../step for the session already named by the route (step->session is set), or, with
- * in_batch, an element of `steps` that names its own. step->model and ->arena are set. */
+/* The body of POST .../step for the session already named by the route (step->session is set), or,
+ * with in_batch, an element of `steps` that names its own. step->model and ->arena are set. */
 enum status codec_step(const char *json, size_t n, const struct codec_limits *limits, bool in_batch,
                        struct step *ret_step, struct fault *fault);
 /* The body of POST .../steps: an array of steps; each has its own fault where it alone is wrong. */
@@ -42,13 +43,15 @@ enum status codec_steps(const char *json, size_t n, const struct codec_limits *l
                         size_t *ret_n, struct fault *fault);
 /* {"horizon","future"} of POST .../forecast; horizon is required. */
 enum status codec_forecast_options(const char *json, size_t n, const struct codec_limits *limits,
-                          const struct model *model, struct arena *arena, struct forecast_options *ret_forecast_options,
-                          struct fault *fault);
+                                   const struct model *model, struct arena *arena,
+                                   struct forecast_options *ret_forecast_options,
+                                   struct fault *fault);
 /* The body of POST .../predict. */
 enum status codec_prediction(const char *json, size_t n, const struct codec_limits *limits,
                              const struct model *model, struct arena *arena,
                              struct prediction *ret_prediction, struct fault *fault);
-/* The body of PUT .../sessions/{session}: what codec_put_session wrote, or {"ttl"}, or {"rewarm":[[x]...]}.
+/* The body of PUT .../sessions/{session}: what codec_put_session wrote, or {"ttl"}, or
+ * {"rewarm":[[x]...]}.
  */
 enum status codec_session_restore(const char *json, size_t n, const struct codec_limits *limits,
                                   const struct model *model, struct arena *arena,
@@ -60,7 +63,7 @@ enum status codec_no_fields(const char *json, size_t n, const struct codec_limit
 enum status codec_fork(const char *json, size_t n, const struct codec_limits *limits,
                        char ret_to[SESSION_ID_MAX + 1], struct fault *fault);
 
-/* ---- decoding jobs: what a row is depends on the model and the loss, and fields come in any order ---- */
+/* ---- decoding jobs: a row depends on the model and the loss, and fields come in any order ---- */
 
 struct job_target {
     char model[MODEL_NAME_MAX + 1];
@@ -68,17 +71,20 @@ struct job_target {
     int loss;         /* enum gru_loss */
 };
 
-/* Of the body of POST /v1/fine_tuning/jobs, or the first line of an x-ndjson one: these and nothing else. */
+/* Of the body of POST /v1/fine_tuning/jobs, or the first line of an x-ndjson one: these and nothing
+ * else. */
 enum status codec_job_target(const char *json, size_t n, const struct codec_limits *limits,
                              struct job_target *ret_target, struct fault *fault);
-/* All of it, for the target that was found: `info` is of its version, whose number is target->version.
- * is_first_line: of x-ndjson; there is no `training`, and codec_job_lines_end adds it. */
-enum status codec_job(const char *json, size_t n, const struct codec_limits *limits, bool is_first_line,
-                      const struct job_target *target, const struct gru_info *info, struct arena *arena,
+/* All of it, for the target that was found: `info` is of its version, whose number is
+ * target->version. is_first_line: of x-ndjson; there is no `training`, and codec_job_lines_end adds
+ * it. */
+enum status codec_job(const char *json, size_t n, const struct codec_limits *limits,
+                      bool is_first_line, const struct job_target *target,
+                      const struct gru_info *info, struct arena *arena,
                       struct job_request *ret_request, struct fault *fault);
 
-/* The further lines, one series each, over any number of turns: `info` and `limits` are copied. NULL: no
- * memory.
+/* The further lines, one series each, over any number of turns: `info` and `limits` are copied.
+ * NULL: no memory.
  */
 struct job_lines;
 struct job_lines *codec_job_lines(const struct gru_info *info, const struct codec_limits *limits,
@@ -86,7 +92,8 @@ struct job_lines *codec_job_lines(const struct gru_info *info, const struct code
 /* number: of the line, from 1, for the fault. */
 enum status codec_job_line(struct job_lines *lines, size_t number, const char *json, size_t n,
                            struct fault *fault);
-/* The series join the request. `info`: of the same version now, refused if it has become another one. */
+/* The series join the request. `info`: of the same version now, refused if it has become another
+ * one. */
 enum status codec_job_lines_end(const struct job_lines *lines, const struct gru_info *info,
                                 struct job_request *request, struct fault *fault);
 
@@ -96,27 +103,33 @@ void codec_put_step(struct text *text,
                     const struct step *step); /* the reply, or {"error":...} if it failed */
 void codec_put_error(struct text *text, const struct fault *fault);
 /* model: its name. */
-void codec_put_prediction(struct text *text, const char *model, const struct prediction *prediction);
+void codec_put_prediction(struct text *text, const char *model,
+                          const struct prediction *prediction);
 /* id: the session's. */
 void codec_put_forecast(struct text *text, const char *id, const struct session_forecast *forecast);
 void codec_put_model(struct text *text, const struct model *model);
 void codec_put_models(struct text *text, const struct model *const *models, size_t n);
 void codec_put_session(struct text *text, const struct session *session);
 void codec_put_session_row(struct text *text, const struct session_row *row);
-void codec_put_session_list(struct text *text, const struct session_row *rows, size_t n, bool has_more);
+void codec_put_session_list(struct text *text, const struct session_row *rows, size_t n,
+                            bool has_more);
 
 /* durable: whether jobs outlive the process. */
 void codec_put_job(struct text *text, const struct job *job, bool durable);
-void codec_put_job_list(struct text *text, const struct job *jobs, size_t n, bool has_more, bool durable);
+void codec_put_job_list(struct text *text, const struct job *jobs, size_t n, bool has_more,
+                        bool durable);
 void codec_put_job_event(struct text *text, const struct job_event *event);
-void codec_put_job_event_list(struct text *text, const struct job_event *events, size_t n, bool has_more);
+void codec_put_job_event_list(struct text *text, const struct job_event *events, size_t n,
+                              bool has_more);
 void codec_put_job_checkpoint_list(struct text *text, const char *job_id,
-                                   const struct job_checkpoint *checkpoints, size_t n, bool has_more);
+                                   const struct job_checkpoint *checkpoints, size_t n,
+                                   bool has_more);
 
 /* GET /v1; the route table's own columns, so that this layer need not know it. */
 struct codec_route {
     const char *method, *path, *summary;
 };
-void codec_put_routes(struct text *text, const char *version, const struct codec_route *routes, size_t n);
+void codec_put_routes(struct text *text, const char *version, const struct codec_route *routes,
+                      size_t n);
 
 #endif

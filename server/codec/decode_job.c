@@ -1,6 +1,7 @@
 /*
- * decode_job.c - the body of POST /v1/fine_tuning/jobs: first what decides how the rest is read, then
- * everything; or, of x-ndjson, everything but `training`, whose series follow in lines of their own.
+ * decode_job.c - the body of POST /v1/fine_tuning/jobs: first what decides how the rest is read,
+ * then everything; or, of x-ndjson, everything but `training`, whose series follow in lines of
+ * their own.
  */
 #include "codec/hyperparameter_fields.h"
 #include "codec/sources.h"
@@ -17,8 +18,8 @@ enum { SEED_DEFAULT = 1 };
 /* ---- what decides how the rest is read ---- */
 
 /* Reads the fields that are known and passes over the others. *ret_seen: bit k for fields[k]. */
-static enum status read_some_fields(struct reader *r, const struct field *fields, size_t n, void *body,
-                                    unsigned *ret_seen)
+static enum status read_some_fields(struct reader *r, const struct field *fields, size_t n,
+                                    void *body, unsigned *ret_seen)
 {
     enum status status = STATUS_OK;
     struct json_text name;
@@ -93,8 +94,8 @@ enum status codec_job_target(const char *json, size_t n, const struct codec_limi
     gru_hyperparameters_init(&defaults);
     struct job_target target = { .loss = defaults.loss };
     reader_init(&r, json, n, limits, NULL, fault);
-    enum status status =
-        reader_end(&r, read_some_fields(&r, fields, sizeof fields / sizeof *fields, &target, &seen));
+    enum status status = reader_end(
+        &r, read_some_fields(&r, fields, sizeof fields / sizeof *fields, &target, &seen));
     if (status == STATUS_OK && (seen & 1U) == 0) {
         status = reader_refuse_field(&r, STATUS_MISSING_FIELD, "model", "is missing");
     }
@@ -259,8 +260,8 @@ static enum status read_promotion(struct reader *r, void *body)
         { "min_relative_gain", read_gain, false },
     };
     unsigned seen;
-    return reader_fields(r, fields, sizeof fields / sizeof *fields, &((struct job_body *)body)->request,
-                         &seen);
+    return reader_fields(r, fields, sizeof fields / sizeof *fields,
+                         &((struct job_body *)body)->request, &seen);
 }
 
 /* ---- the whole ---- */
@@ -293,8 +294,9 @@ static void fill_request(struct job_body *job)
     request->n_validation = job->validation.list.n;
 }
 
-enum status codec_job(const char *json, size_t n, const struct codec_limits *limits, bool is_first_line,
-                      const struct job_target *target, const struct gru_info *info, struct arena *arena,
+enum status codec_job(const char *json, size_t n, const struct codec_limits *limits,
+                      bool is_first_line, const struct job_target *target,
+                      const struct gru_info *info, struct arena *arena,
                       struct job_request *ret_request, struct fault *fault)
 {
     struct reader r;
@@ -306,7 +308,8 @@ enum status codec_job(const char *json, size_t n, const struct codec_limits *lim
     gru_hyperparameters_init(&job.request.hyperparameters);
     sources_init(&job.training, info, target->loss);
     sources_init(&job.validation, info, target->loss);
-    enum status status = reader_fields(&r, job_fields, sizeof job_fields / sizeof *job_fields, &job, &seen);
+    enum status status =
+        reader_fields(&r, job_fields, sizeof job_fields / sizeof *job_fields, &job, &seen);
     if (status == STATUS_OK && !is_first_line && (seen & 1U << JOB_TRAINING) == 0) {
         status = reader_refuse_field(&r, STATUS_MISSING_FIELD, "training", "is missing");
     }

@@ -1,4 +1,5 @@
-/* decode_job_lines.c - training series in lines of their own, after the job: application/x-ndjson. */
+/* decode_job_lines.c - training series in lines of their own, after the job: application/x-ndjson.
+ */
 #include "codec/codec.h"
 #include "codec/series.h"
 
@@ -12,8 +13,8 @@ struct job_lines {
     struct series_list list;
 };
 
-static struct gru_variable *copy_variables(struct arena *arena, const struct gru_variable *variables,
-                                           size_t n)
+static struct gru_variable *copy_variables(struct arena *arena,
+                                           const struct gru_variable *variables, size_t n)
 {
     struct gru_variable *copy = arena_array(arena, n, sizeof *copy);
     return copy != NULL ? memcpy(copy, variables, n * sizeof *copy) : NULL;

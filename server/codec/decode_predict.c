@@ -21,7 +21,8 @@ struct predict_body {
 static enum status read_x(struct reader *r, void *body)
 {
     struct predict_body *predict = body;
-    enum status status = rows_read(r, predict->x, &predict->sequence->x, &predict->sequence->n_rows);
+    enum status status =
+        rows_read(r, predict->x, &predict->sequence->x, &predict->sequence->n_rows);
     if (status == STATUS_OK && predict->sequence->n_rows == 0) {
         status = reader_refuse(r, STATUS_WRONG_LENGTH, "must hold at least one row");
     }
@@ -52,8 +53,8 @@ static enum status read_instance(struct reader *r, void *body)
                                      .x = predict->x,
                                      .sequence = sequence };
     unsigned seen;
-    enum status status =
-        reader_fields(r, instance_fields, sizeof instance_fields / sizeof *instance_fields, &instance, &seen);
+    enum status status = reader_fields(
+        r, instance_fields, sizeof instance_fields / sizeof *instance_fields, &instance, &seen);
     predict->forecast_options.future = instance.forecast_options.future;
     sequence->forecast_options = instance.forecast_options.forecast_options;
     return status;
@@ -92,8 +93,9 @@ static enum status read_version(struct reader *r, void *body)
     struct predict_body *predict = body;
     uint64_t number;
     enum status status = reader_integer(r, 1, UINT_MAX, &number);
-    return status == STATUS_OK ? version_find(predict->model, (unsigned)number, &predict->version, r->fault)
-                               : status;
+    return status == STATUS_OK
+               ? version_find(predict->model, (unsigned)number, &predict->version, r->fault)
+               : status;
 }
 
 enum predict_field { PREDICT_X, PREDICT_INSTANCES, PREDICT_FUTURE };
@@ -107,7 +109,8 @@ static const struct field predict_fields[] = {
     { "version", read_version, false },
 };
 
-/* `x` and `future` were read by the active version's inputs, as `version` may come last in the text. */
+/* `x` and `future` were read by the active version's inputs, as `version` may come last in the
+ * text. */
 static bool has_same_inputs(const struct gru_info *a, const struct gru_info *b)
 {
     bool same = a->n_inputs == b->n_inputs && a->n_future == b->n_future;
@@ -135,15 +138,18 @@ static enum status check_instances(struct reader *r, struct predict_body *predic
 }
 
 /* The rows of x were counted as they came: those of the forecasts join them. */
-static enum status check_rows(struct reader *r, const struct predict_body *predict, size_t n_sequences)
+static enum status check_rows(struct reader *r, const struct predict_body *predict,
+                              size_t n_sequences)
 {
     size_t n, horizon = predict->forecast_options.forecast_options.horizon;
-    if (__builtin_mul_overflow(n_sequences, horizon, &n) || n > predict->rows_max - predict->x->n_rows) {
+    if (__builtin_mul_overflow(n_sequences, horizon, &n) ||
+        n > predict->rows_max - predict->x->n_rows) {
         return reader_refuse_field(
             r, STATUS_REQUEST_TOO_LARGE, "horizon",
             "is %zu, which for %zu sequence%s of together %zu rows goes beyond the %zu "
             "rows that a request may have",
-            horizon, n_sequences, n_sequences == 1 ? "" : "s", predict->x->n_rows, predict->rows_max);
+            horizon, n_sequences, n_sequences == 1 ? "" : "s", predict->x->n_rows,
+            predict->rows_max);
     }
     return STATUS_OK;
 }
@@ -151,12 +157,14 @@ static enum status check_rows(struct reader *r, const struct predict_body *predi
 /* What no field alone can tell. */
 static enum status check_whole(struct reader *r, struct predict_body *predict, unsigned seen)
 {
-    bool has_x = (seen & 1U << PREDICT_X) != 0, has_instances = (seen & 1U << PREDICT_INSTANCES) != 0;
+    bool has_x = (seen & 1U << PREDICT_X) != 0,
+         has_instances = (seen & 1U << PREDICT_INSTANCES) != 0;
     if (!has_x && !has_instances) {
         return reader_refuse_field(r, STATUS_MISSING_FIELD, "x", "is missing (or `instances`)");
     }
     if (has_x && has_instances) {
-        return reader_refuse_field(r, STATUS_INVALID_VALUE, "instances", "and `x` exclude each other");
+        return reader_refuse_field(r, STATUS_INVALID_VALUE, "instances",
+                                   "and `x` exclude each other");
     }
     if (has_instances && (seen & 1U << PREDICT_FUTURE) != 0) {
         return reader_refuse_field(r, STATUS_INVALID_VALUE, "future",
@@ -199,20 +207,21 @@ enum status codec_prediction(const char *json, size_t n, const struct codec_limi
         return fault->status;
     }
     *body.sequence = (struct sequence){ 0 };
-    enum status status =
-        reader_fields(&r, predict_fields, sizeof predict_fields / sizeof *predict_fields, &body, &seen);
+    enum status status = reader_fields(
+        &r, predict_fields, sizeof predict_fields / sizeof *predict_fields, &body, &seen);
     if (status == STATUS_OK) {
         status = check_whole(&r, &body, seen);
     }
     status = reader_end(&r, status);
     if (status == STATUS_OK) {
         bool has_instances = (seen & 1U << PREDICT_INSTANCES) != 0;
-        *ret_prediction = (struct prediction){ .gru = body.version->gru,
-                                               .version = body.version->number,
-                                               .last_only = body.last_only,
-                                               .has_instances = has_instances,
-                                               .n_sequences = has_instances ? body.n_sequences : 1,
-                                               .sequences = has_instances ? body.sequences : body.sequence };
+        *ret_prediction =
+            (struct prediction){ .gru = body.version->gru,
+                                 .version = body.version->number,
+                                 .last_only = body.last_only,
+                                 .has_instances = has_instances,
+                                 .n_sequences = has_instances ? body.n_sequences : 1,
+                                 .sequences = has_instances ? body.sequences : body.sequence };
     }
     return status;
 }

@@ -142,8 +142,8 @@ static enum status read_rewarm(struct reader *r, void *body)
 
 static enum status refuse_n_outputs(struct reader *r, size_t n, size_t n_outputs)
 {
-    return reader_refuse(r, STATUS_WRONG_LENGTH, "has %zu value%s where the model has %zu output%s", n,
-                         n == 1 ? "" : "s", n_outputs, n_outputs == 1 ? "" : "s");
+    return reader_refuse(r, STATUS_WRONG_LENGTH, "has %zu value%s where the model has %zu output%s",
+                         n, n == 1 ? "" : "s", n_outputs, n_outputs == 1 ? "" : "s");
 }
 
 static enum status read_measure(struct reader *r, size_t n_outputs, const float **ret_values)
@@ -282,8 +282,8 @@ static enum status read_exactly(struct reader *r, float *floats, size_t n, bool 
     size_t n_read;
     enum status status = reader_floats(r, floats, n, &n_read);
     if (status == STATUS_OK && n_read != n) {
-        return reader_refuse(r, STATUS_WRONG_LENGTH, "has %zu value%s where %zu %s expected", n_read,
-                             n_read == 1 ? "" : "s", n, n == 1 ? "is" : "are");
+        return reader_refuse(r, STATUS_WRONG_LENGTH, "has %zu value%s where %zu %s expected",
+                             n_read, n_read == 1 ? "" : "s", n, n == 1 ? "is" : "are");
     }
     for (size_t i = 0; status == STATUS_OK && !may_be_null && i < n; i++) {
         if (isnan(floats[i])) {
@@ -312,8 +312,9 @@ static enum status read_state(struct reader *r, void *body)
     size_t n_layers = gru_model_info(part->gru)->n_layers, n;
     enum status status = reader_elements(r, "an array of layers", read_layer, body, &n);
     if (status == STATUS_OK && n != n_layers) {
-        status = reader_refuse(r, STATUS_WRONG_LENGTH, "has %zu row%s where the model has %zu layer%s", n,
-                               n == 1 ? "" : "s", n_layers, n_layers == 1 ? "" : "s");
+        status =
+            reader_refuse(r, STATUS_WRONG_LENGTH, "has %zu row%s where the model has %zu layer%s",
+                          n, n == 1 ? "" : "s", n_layers, n_layers == 1 ? "" : "s");
     }
     return status;
 }
@@ -341,7 +342,8 @@ static enum status read_y(struct reader *r, void *body)
 
 /* Reads a field that was marked before. */
 static enum status read_marked(struct reader *r, const struct json *here, const char *name,
-                               enum status (*read)(struct reader *r, void *body), struct state_part *part)
+                               enum status (*read)(struct reader *r, void *body),
+                               struct state_part *part)
 {
     struct reader there = *r;
     struct place place = { r->place, name, 0 };
@@ -371,7 +373,8 @@ static enum status read_whole_state(struct reader *r, struct restore_body *resto
     return status;
 }
 
-/* Takes the state if it is the active version's; else the readings to rewarm from, if they are given. */
+/* Takes the state if it is the active version's; else the readings to rewarm from, if they are
+ * given. */
 static enum status choose_state(struct reader *r, struct restore_body *restore, unsigned seen)
 {
     struct session_restore *result = &restore->restore;
@@ -413,8 +416,8 @@ enum status codec_session_restore(const char *json, size_t n, const struct codec
     unsigned seen;
     reader_init(&r, json, n, limits, arena, fault);
     columns_init(&body.x, info, false);
-    enum status status =
-        reader_fields(&r, restore_fields, sizeof restore_fields / sizeof *restore_fields, &body, &seen);
+    enum status status = reader_fields(
+        &r, restore_fields, sizeof restore_fields / sizeof *restore_fields, &body, &seen);
     if (status == STATUS_OK) {
         status = choose_state(&r, &body, seen);
     }

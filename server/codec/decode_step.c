@@ -3,7 +3,10 @@
 
 #include <string.h>
 
-enum { STEP_BYTES = 64, STEPS_AT_FIRST_MAX = 1024 }; /* how the number of steps is guessed from the text */
+enum {
+    STEP_BYTES = 64,
+    STEPS_AT_FIRST_MAX = 1024
+}; /* how the number of steps is guessed from the text */
 
 struct step_body {
     struct forecast_fields_body forecast_options;
@@ -53,7 +56,8 @@ static const struct field step_fields[] = {
     [STEP_SESSION] = { "session", read_session, true }, /* last: only in a batch */
 };
 
-static void step_init(struct step_body *body, const struct codec_limits *limits, const struct model *model)
+static void step_init(struct step_body *body, const struct codec_limits *limits,
+                      const struct model *model)
 {
     const struct gru_info *info = gru_model_info(model->active->gru);
     forecast_fields_init(&body->forecast_options, limits, info);
@@ -70,7 +74,9 @@ static enum status read_step(struct reader *r, bool in_batch, const struct model
     body->seq = 0;
     enum status status =
         reader_fields(r, step_fields, in_batch ? STEP_SESSION + 1 : STEP_SESSION, body, &seen);
-    return status == STATUS_OK ? forecast_fields_check(r, model->active->gru, &body->forecast_options.forecast_options) : status;
+    return status == STATUS_OK ? forecast_fields_check(r, model->active->gru,
+                                                       &body->forecast_options.forecast_options)
+                               : status;
 }
 
 /* The step as it was read, and no results yet. Field by field: a whole struct step is large. */
@@ -117,7 +123,8 @@ struct steps_body {
     size_t n, size;
 };
 
-/* An element of `steps`. A fault that is its own stays with it, and the reader goes on behind it. */
+/* An element of `steps`. A fault that is its own stays with it, and the reader goes on behind it.
+ */
 static enum status read_element(struct reader *r, void *body)
 {
     struct steps_body *steps = body;
@@ -184,8 +191,9 @@ enum status codec_steps(const char *json, size_t n, const struct codec_limits *l
 /* ---- forecast ---- */
 
 enum status codec_forecast_options(const char *json, size_t n, const struct codec_limits *limits,
-                          const struct model *model, struct arena *arena, struct forecast_options *ret_forecast_options,
-                          struct fault *fault)
+                                   const struct model *model, struct arena *arena,
+                                   struct forecast_options *ret_forecast_options,
+                                   struct fault *fault)
 {
     static const struct field fields[] = {
         { "horizon", forecast_fields_read_horizon, true },

@@ -116,7 +116,8 @@ static void end_list(struct text *text, bool has_more)
     text_append(text, has_more ? more : no_more, (has_more ? sizeof more : sizeof no_more) - 1);
 }
 
-void codec_put_job_list(struct text *text, const struct job *jobs, size_t n, bool has_more, bool durable)
+void codec_put_job_list(struct text *text, const struct job *jobs, size_t n, bool has_more,
+                        bool durable)
 {
     begin_list(text);
     for (size_t i = 0; i < n; i++) {
@@ -170,7 +171,8 @@ void codec_put_job_event(struct text *text, const struct job_event *event)
     tree_finish(&tree, text);
 }
 
-void codec_put_job_event_list(struct text *text, const struct job_event *events, size_t n, bool has_more)
+void codec_put_job_event_list(struct text *text, const struct job_event *events, size_t n,
+                              bool has_more)
 {
     begin_list(text);
     for (size_t i = 0; i < n; i++) {
@@ -182,7 +184,8 @@ void codec_put_job_event_list(struct text *text, const struct job_event *events,
 
 /* ---- checkpoints ---- */
 
-static void put_checkpoint(struct text *text, const char *job_id, const struct job_checkpoint *checkpoint)
+static void put_checkpoint(struct text *text, const char *job_id,
+                           const struct job_checkpoint *checkpoint)
 {
     struct tree tree;
     tree_init(&tree);
@@ -199,7 +202,8 @@ static void put_checkpoint(struct text *text, const char *job_id, const struct j
 }
 
 void codec_put_job_checkpoint_list(struct text *text, const char *job_id,
-                                   const struct job_checkpoint *checkpoints, size_t n, bool has_more)
+                                   const struct job_checkpoint *checkpoints, size_t n,
+                                   bool has_more)
 {
     begin_list(text);
     for (size_t i = 0; i < n; i++) {

@@ -120,7 +120,8 @@ void codec_put_models(struct text *text, const struct model *const *models, size
 
 /* ---- the index of routes ---- */
 
-void codec_put_routes(struct text *text, const char *version, const struct codec_route *routes, size_t n)
+void codec_put_routes(struct text *text, const char *version, const struct codec_route *routes,
+                      size_t n)
 {
     struct tree tree;
     tree_init(&tree);

@@ -47,7 +47,8 @@ void codec_put_session_row(struct text *text, const struct session_row *row)
     }
 }
 
-void codec_put_session_list(struct text *text, const struct session_row *rows, size_t n, bool has_more)
+void codec_put_session_list(struct text *text, const struct session_row *rows, size_t n,
+                            bool has_more)
 {
     static const char more[] = "],\"has_more\":true}", no_more[] = "],\"has_more\":false}";
     text_append(text, "{\"sessions\":[", strlen("{\"sessions\":["));
@@ -90,16 +91,18 @@ static char *put_errors(char *p, const struct session_errors *errors, size_t n_o
 
 void codec_put_session(struct text *text, const struct session *session)
 {
-    static const char frame[] = ",\"state\":,\"digest\":,\"ttl\":,\"last\":,\"y\":,\"readings\":,\"errors\":"
-                                "{\"n\":[],\"mae\":,\"rmse\":}}";
+    static const char frame[] =
+        ",\"state\":,\"digest\":,\"ttl\":,\"last\":,\"y\":,\"readings\":,\"errors\":"
+        "{\"n\":[],\"mae\":,\"rmse\":}}";
     const struct gru_model *gru = session->gru;
     const struct gru_info *info = gru_model_info(gru);
     size_t n_rows = info->n_layers + session->n_readings + 6;
-    size_t n_floats = info->state_floats + session->n_readings * info->n_inputs + 2 * info->n_outputs;
+    size_t n_floats =
+        info->state_floats + session->n_readings * info->n_inputs + 2 * info->n_outputs;
     char digest[DIGEST_TEXT];
-    char *p = text_reserve(text, ROW_MAX + sizeof frame + sizeof digest + 2 * JSON_INT_MAX +
-                                     PUT_FLOATS_MAX(n_floats) + info->n_outputs * (JSON_INT_MAX + 1) +
-                                     n_rows * PUT_ROW_MAX(0));
+    char *p = text_reserve(
+        text, ROW_MAX + sizeof frame + sizeof digest + 2 * JSON_INT_MAX + PUT_FLOATS_MAX(n_floats) +
+                  info->n_outputs * (JSON_INT_MAX + 1) + n_rows * PUT_ROW_MAX(0));
     if (p == NULL) {
         return;
     }

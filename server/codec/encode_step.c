@@ -1,4 +1,5 @@
-/* encode_step.c - the replies that are mostly numbers: steps, forecasts, whole sequences; and errors. */
+/* encode_step.c - the replies that are mostly numbers: steps, forecasts, whole sequences; and
+ * errors. */
 #include "codec/put.h"
 
 #include <math.h>
@@ -41,7 +42,8 @@ void codec_put_step(struct text *text, const struct step *step)
         codec_put_error(text, &step->fault);
         return;
     }
-    static const char frame[] = "{\"session\":,\"step\":,\"version\":,\"y\":,\"forecast\":,\"missing\":[]}";
+    static const char frame[] =
+        "{\"session\":,\"step\":,\"version\":,\"y\":,\"forecast\":,\"missing\":[]}";
     const struct gru_info *info = gru_model_info(step->model->active->gru);
     size_t n_missing = missing_max(info, step->x);
     char *p = text_reserve(text, sizeof frame + PUT_STRING_MAX(SESSION_ID_MAX) + 2 * JSON_INT_MAX +
@@ -76,9 +78,9 @@ void codec_put_error(struct text *text, const struct fault *fault)
     static const char frame[] = "{\"error\":{\"code\":,\"message\":,\"param\":null,\"expected\":}}";
     const char *code = status_code(fault->status);
     const struct fault said = fault_for_clients(fault);
-    char *p =
-        text_reserve(text, sizeof frame + JSON_INT_MAX + PUT_STRING_MAX(strlen(code)) +
-                               PUT_STRING_MAX(sizeof fault->message) + PUT_STRING_MAX(sizeof fault->param));
+    char *p = text_reserve(text, sizeof frame + JSON_INT_MAX + PUT_STRING_MAX(strlen(code)) +
+                                     PUT_STRING_MAX(sizeof fault->message) +
+                                     PUT_STRING_MAX(sizeof fault->param));
     if (p == NULL) {
         return;
     }
@@ -163,10 +165,12 @@ static void append_sequence(struct text *text, const struct gru_info *info, bool
                             const struct sequence *sequence)
 {
     APPEND_LITERAL(text, "\"y\":");
-    append_rows(text, sequence->y, last_only ? 1 : sequence->n_rows, info->n_outputs, info->y_floats);
+    append_rows(text, sequence->y, last_only ? 1 : sequence->n_rows, info->n_outputs,
+                info->y_floats);
     if (sequence->forecast != NULL) {
         APPEND_LITERAL(text, ",\"forecast\":");
-        append_rows(text, sequence->forecast, sequence->n_forecast, info->n_outputs, info->n_outputs);
+        append_rows(text, sequence->forecast, sequence->n_forecast, info->n_outputs,
+                    info->n_outputs);
     }
 }
 

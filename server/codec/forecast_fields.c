@@ -1,7 +1,8 @@
 /* forecast_fields.c - see forecast_fields.h. */
 #include "codec/forecast_fields.h"
 
-void forecast_fields_init(struct forecast_fields_body *body, const struct codec_limits *limits, const struct gru_info *info)
+void forecast_fields_init(struct forecast_fields_body *body, const struct codec_limits *limits,
+                          const struct gru_info *info)
 {
     *body = (struct forecast_fields_body){ .horizon_max = limits->horizon_max, .info = info };
     columns_init(&body->future, info, true);
@@ -31,31 +32,38 @@ enum status forecast_fields_read_future(struct reader *r, void *body)
 {
     struct forecast_fields_body *forecast_options = body;
     if (forecast_options->future.n == 0) {
-        return reader_elements(r, "an array of rows", refuse_row, NULL, &forecast_options->forecast_options.n_future_rows);
+        return reader_elements(r, "an array of rows", refuse_row, NULL,
+                               &forecast_options->forecast_options.n_future_rows);
     }
-    forecast_options->forecast_options.future_columns = forecast_options_columns(forecast_options->info);
-    return rows_read(r, &forecast_options->future, &forecast_options->forecast_options.future, &forecast_options->forecast_options.n_future_rows);
+    forecast_options->forecast_options.future_columns =
+        forecast_options_columns(forecast_options->info);
+    return rows_read(r, &forecast_options->future, &forecast_options->forecast_options.future,
+                     &forecast_options->forecast_options.n_future_rows);
 }
 
-enum status forecast_fields_check_horizon(struct reader *r, const struct gru_model *gru, size_t horizon)
+enum status forecast_fields_check_horizon(struct reader *r, const struct gru_model *gru,
+                                          size_t horizon)
 {
     const struct gru_info *info = gru_model_info(gru);
     if (horizon > info->steps && info->n_feeds == 0) {
-        return reader_refuse_field(r, STATUS_HORIZON_NOT_SUPPORTED, "horizon",
-                                   "is %zu, but the model forecasts %zu step%s at once and its outputs feed "
-                                   "none of its inputs, so it cannot go on from there",
-                                   horizon, info->steps, info->steps == 1 ? "" : "s");
+        return reader_refuse_field(
+            r, STATUS_HORIZON_NOT_SUPPORTED, "horizon",
+            "is %zu, but the model forecasts %zu step%s at once and its outputs feed "
+            "none of its inputs, so it cannot go on from there",
+            horizon, info->steps, info->steps == 1 ? "" : "s");
     }
     return STATUS_OK;
 }
 
-enum status forecast_fields_check_future(struct reader *r, const struct gru_model *gru, const struct forecast_options *forecast_options)
+enum status forecast_fields_check_future(struct reader *r, const struct gru_model *gru,
+                                         const struct forecast_options *forecast_options)
 {
     size_t n = forecast_options->n_future_rows, horizon = forecast_options->horizon;
     if (horizon == 0) {
-        return n == 0 ? STATUS_OK
-                      : reader_refuse_field(r, STATUS_INVALID_VALUE, "future",
-                                            "is for a forecast, and without `horizon` there is none");
+        return n == 0
+                   ? STATUS_OK
+                   : reader_refuse_field(r, STATUS_INVALID_VALUE, "future",
+                                         "is for a forecast, and without `horizon` there is none");
     }
     if (n > horizon) {
         return reader_refuse_field(r, STATUS_WRONG_LENGTH, "future",
@@ -73,11 +81,12 @@ enum status forecast_fields_check_future(struct reader *r, const struct gru_mode
             horizon, n_needed, n_needed == 1 ? "" : "s");
     }
     return reader_refuse_field(r, STATUS_WRONG_LENGTH, "future",
-                               "has %zu row%s where a horizon of %zu needs %zu", n, n == 1 ? "" : "s",
-                               horizon, n_needed);
+                               "has %zu row%s where a horizon of %zu needs %zu", n,
+                               n == 1 ? "" : "s", horizon, n_needed);
 }
 
-enum status forecast_fields_check(struct reader *r, const struct gru_model *gru, const struct forecast_options *forecast_options)
+enum status forecast_fields_check(struct reader *r, const struct gru_model *gru,
+                                  const struct forecast_options *forecast_options)
 {
     enum status status = forecast_fields_check_horizon(r, gru, forecast_options->horizon);
     return status == STATUS_OK ? forecast_fields_check_future(r, gru, forecast_options) : status;

@@ -1,5 +1,6 @@
 /*
- * forecast_fields.h - the body fields `horizon` and `future`, which several bodies share. Private to the codec.
+ * forecast_fields.h - the body fields `horizon` and `future`, which several bodies share. Private
+ * to the codec.
  */
 #ifndef FORECAST_FIELDS_H
 #define FORECAST_FIELDS_H
@@ -15,17 +16,21 @@ struct forecast_fields_body {
     struct forecast_options forecast_options;
 };
 
-void forecast_fields_init(struct forecast_fields_body *body, const struct codec_limits *limits, const struct gru_info *info);
+void forecast_fields_init(struct forecast_fields_body *body, const struct codec_limits *limits,
+                          const struct gru_info *info);
 
 /* For tables of fields; the body begins with a struct forecast_fields_body. */
 enum status forecast_fields_read_horizon(struct reader *r, void *body);
 enum status forecast_fields_read_future(struct reader *r, void *body);
 
-/* Once both were read, or left out: whether the model can look so far ahead, and with these rows. */
-enum status forecast_fields_check_horizon(struct reader *r, const struct gru_model *gru, size_t horizon);
+/* Once both were read, or left out: whether the model can look so far ahead, and with these rows.
+ */
+enum status forecast_fields_check_horizon(struct reader *r, const struct gru_model *gru,
+                                          size_t horizon);
 enum status forecast_fields_check_future(struct reader *r, const struct gru_model *gru,
-                                 const struct forecast_options *forecast_options);
+                                         const struct forecast_options *forecast_options);
 /* Both, for fields that stand in one object. */
-enum status forecast_fields_check(struct reader *r, const struct gru_model *gru, const struct forecast_options *forecast_options);
+enum status forecast_fields_check(struct reader *r, const struct gru_model *gru,
+                                  const struct forecast_options *forecast_options);
 
 #endif

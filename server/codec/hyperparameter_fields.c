@@ -14,7 +14,7 @@ struct parameter {
     size_t offset;
 };
 
-#define PARAMETER(field, type, initial, none, least, most, words)                                            \
+#define PARAMETER(field, type, initial, none, least, most, words)                                  \
     { #field, type, none, least, most, words, offsetof(struct gru_hyperparameters, field) },
 static const struct parameter parameters[] = { GRU_HYPERPARAMETERS(PARAMETER) };
 #undef PARAMETER
@@ -30,7 +30,8 @@ enum { N_PARAMETERS = sizeof parameters / sizeof *parameters, WORD_MAX = 31 };
 static enum status read_size(struct reader *r, const struct parameter *parameter, size_t *ret_value)
 {
     uint64_t value;
-    enum status status = reader_integer(r, (uint64_t)parameter->least, (uint64_t)parameter->most, &value);
+    enum status status =
+        reader_integer(r, (uint64_t)parameter->least, (uint64_t)parameter->most, &value);
     if (status == STATUS_OK) {
         *ret_value = (size_t)value;
     }
@@ -144,7 +145,8 @@ static void add_word(struct tree *tree, cJSON *item, const struct parameter *par
     tree_add_string(tree, item, parameter->name, word);
 }
 
-static void add_number(struct tree *tree, cJSON *item, const struct parameter *parameter, double value)
+static void add_number(struct tree *tree, cJSON *item, const struct parameter *parameter,
+                       double value)
 {
     if (parameter->has_none && value == 0) {
         tree_add_null(tree, item, parameter->name);
@@ -162,7 +164,8 @@ void hyperparameters_add(struct tree *tree, cJSON *parent, const char *name,
         const void *value = (const char *)hyperparameters + parameter->offset;
         switch (parameter->type) {
         case SIZE:
-            add_number(tree, item, parameter, (double)*(const size_t *)value); /* at most 1e6: exact */
+            add_number(tree, item, parameter,
+                       (double)*(const size_t *)value); /* at most 1e6: exact */
             break;
         case REAL:
             add_number(tree, item, parameter, *(const double *)value);

@@ -1,6 +1,6 @@
 /*
- * hyperparameter_fields.h - the fields of `hyperparameters`, read and written by the library's table of them.
- * Private to the codec.
+ * hyperparameter_fields.h - the fields of `hyperparameters`, read and written by the library's
+ * table of them. Private to the codec.
  */
 #ifndef HYPERPARAMETER_FIELDS_H
 #define HYPERPARAMETER_FIELDS_H

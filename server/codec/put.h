@@ -1,6 +1,6 @@
 /*
- * put.h - printing pieces of JSON at a pointer into text that was reserved for them. Each returns the end.
- * Private to the codec.
+ * put.h - printing pieces of JSON at a pointer into text that was reserved for them. Each returns
+ * the end. Private to the codec.
  */
 #ifndef PUT_H
 #define PUT_H
@@ -10,7 +10,8 @@
 
 #include <string.h>
 
-/* Bytes that n floats take at most, each with a comma; and a whole row of them, with brackets and comma. */
+/* Bytes that n floats take at most, each with a comma; and a whole row of them, with brackets and
+ * comma. */
 #define PUT_FLOATS_MAX(n) ((size_t)(n) * (JSON_FLOAT_MAX + 1))
 #define PUT_ROW_MAX(n)    (PUT_FLOATS_MAX(n) + 3)
 /* A string of n bytes, quoted and with a comma. */
@@ -49,7 +50,8 @@ static inline char *put_row(char *p, const float *values, size_t n)
 }
 
 /* [[f,...],...]: n_columns of each row, whose beginnings are `stride` floats apart. */
-static inline char *put_rows(char *p, const float *values, size_t n_rows, size_t n_columns, size_t stride)
+static inline char *put_rows(char *p, const float *values, size_t n_rows, size_t n_columns,
+                             size_t stride)
 {
     *p++ = '[';
     for (size_t i = 0; i < n_rows; i++) {

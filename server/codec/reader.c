@@ -35,7 +35,8 @@ enum status reader_end(struct reader *r, enum status status)
 
 /* ---- faults ---- */
 
-/* n, less an incomplete UTF-8 character at the end of the n bytes: what cutting a text may leave. */
+/* n, less an incomplete UTF-8 character at the end of the n bytes: what cutting a text may leave.
+ */
 static size_t whole_characters(const char *s, size_t n)
 {
     size_t tail = 0;
@@ -66,13 +67,14 @@ static size_t print_place(const struct place *place, char *out, size_t size)
 }
 
 __attribute__((format(printf, 4, 0))) static void fill_fault(struct reader *r, enum status status,
-                                                             const struct place *place, const char *format,
-                                                             va_list arguments)
+                                                             const struct place *place,
+                                                             const char *format, va_list arguments)
 {
     char path[sizeof r->fault->param] = "";
     char sentence[SENTENCE_MAX];
     print_place(place, path, sizeof path);
-    path[whole_characters(path, strlen(path))] = '\0'; /* one of many names of a client's may be cut */
+    path[whole_characters(path, strlen(path))] =
+        '\0'; /* one of many names of a client's may be cut */
     vsnprintf(sentence, sizeof sentence, format, arguments);
     fault_set(r->fault, status, path, "%s %s", path[0] != '\0' ? path : r->whole, sentence);
 }
@@ -86,8 +88,8 @@ enum status reader_refuse(struct reader *r, enum status status, const char *form
     return status;
 }
 
-enum status reader_refuse_field(struct reader *r, enum status status, const char *name, const char *format,
-                                ...)
+enum status reader_refuse_field(struct reader *r, enum status status, const char *name,
+                                const char *format, ...)
 {
     struct place place = { r->place, name, 0 };
     va_list arguments;
@@ -99,8 +101,10 @@ enum status reader_refuse_field(struct reader *r, enum status status, const char
 
 void reader_show_name(struct json_text name, char ret_shown[READER_NAME_SIZE])
 {
-    if (!json_unescape(name, ret_shown, READER_NAME_SIZE)) { /* too long, or with a NUL: as it stands */
-        size_t n = whole_characters(name.p, name.n < READER_NAME_SIZE ? name.n : READER_NAME_SIZE - 1);
+    if (!json_unescape(name, ret_shown,
+                       READER_NAME_SIZE)) { /* too long, or with a NUL: as it stands */
+        size_t n =
+            whole_characters(name.p, name.n < READER_NAME_SIZE ? name.n : READER_NAME_SIZE - 1);
         memcpy(ret_shown, name.p, n);
         ret_shown[n] = '\0';
     }
@@ -120,13 +124,15 @@ enum status reader_refuse_type(struct reader *r, const char *expected)
     if (!json_skip(&r->json)) {
         return reader_refuse_text(r);
     }
-    return reader_refuse(r, STATUS_INVALID_TYPE, "must be %s, not %s", expected, json_type_name(type));
+    return reader_refuse(r, STATUS_INVALID_TYPE, "must be %s, not %s", expected,
+                         json_type_name(type));
 }
 
 enum status reader_refuse_text(struct reader *r)
 {
     const struct json *j = &r->json;
-    if (strstr(j->error, "beyond the range") != NULL) { /* well-formed: json.h has one message per range */
+    if (strstr(j->error, "beyond the range") !=
+        NULL) { /* well-formed: json.h has one message per range */
         return reader_refuse(r, STATUS_INVALID_VALUE, "is out of range: %s", j->error);
     }
     if (strstr(j->error, "nested too deeply") != NULL) {
@@ -134,17 +140,18 @@ enum status reader_refuse_text(struct reader *r)
                              "is too deep: arrays and objects may stand in each other %u times",
                              j->depth_max);
     }
-    return fault_set(r->fault, STATUS_INVALID_JSON, NULL, "%s is not valid JSON: %s at byte %zu", r->whole,
-                     j->error, (size_t)(j->at - j->begin));
+    return fault_set(r->fault, STATUS_INVALID_JSON, NULL, "%s is not valid JSON: %s at byte %zu",
+                     r->whole, j->error, (size_t)(j->at - j->begin));
 }
 
 /* ---- memory ---- */
 
 static void *refuse_memory(struct reader *r)
 {
-    (void)fault_no_room(r->fault, r->arena->is_full, NULL,
-                        "the request needs more working memory than the %zu bytes that one may take",
-                        r->arena->cap);
+    (void)fault_no_room(
+        r->fault, r->arena->is_full, NULL,
+        "the request needs more working memory than the %zu bytes that one may take",
+        r->arena->cap);
     return NULL;
 }
 
@@ -211,7 +218,8 @@ enum status reader_fields(struct reader *r, const struct field *fields, size_t n
     while (json_member(&r->json, &name)) {
         size_t i = find_field(fields, n, name);
         if (i == n) {
-            return reader_refuse_name(r, STATUS_UNKNOWN_FIELD, name, "is not a field that is known here");
+            return reader_refuse_name(r, STATUS_UNKNOWN_FIELD, name,
+                                      "is not a field that is known here");
         }
         if ((seen & 1U << i) != 0) {
             return reader_refuse_name(r, STATUS_DUPLICATE_FIELD, name, "stands here twice");
@@ -235,7 +243,8 @@ enum status reader_fields(struct reader *r, const struct field *fields, size_t n
 }
 
 enum status reader_elements(struct reader *r, const char *expected,
-                            enum status (*read)(struct reader *r, void *body), void *body, size_t *ret_n)
+                            enum status (*read)(struct reader *r, void *body), void *body,
+                            size_t *ret_n)
 {
     if (json_peek(&r->json) != JSON_ARRAY) {
         return reader_refuse_type(r, expected);
@@ -277,8 +286,9 @@ enum status reader_number(struct reader *r, double *ret_value)
     return STATUS_OK;
 }
 
-/* The integer that the checked number text [p, end), whose double is `value`, stands for; UINT64_MAX if it is
- * none, or not exactly known. A double alone would take 2^53 + 1, or 1 and a very small fraction. */
+/* The integer that the checked number text [p, end), whose double is `value`, stands for;
+ * UINT64_MAX if it is none, or not exactly known. A double alone would take 2^53 + 1, or 1 and a
+ * very small fraction. */
 static uint64_t integer_of(const char *p, const char *end, double value)
 {
     if (memchr(p, 'e', (size_t)(end - p)) != NULL || memchr(p, 'E', (size_t)(end - p)) != NULL) {
@@ -314,7 +324,8 @@ enum status reader_integer(struct reader *r, uint64_t least, uint64_t most, uint
     uint64_t integer = integer_of(begin, r->json.p, value);
     if (integer < least || integer > most) {
         size_t n_shown = (size_t)(r->json.p - begin);
-        return reader_refuse(r, STATUS_INVALID_VALUE, "must be an integer from %llu to %llu, not %.*s",
+        return reader_refuse(r, STATUS_INVALID_VALUE,
+                             "must be an integer from %llu to %llu, not %.*s",
                              (unsigned long long)least, (unsigned long long)most,
                              n_shown < NUMBER_SHOWN ? (int)n_shown : NUMBER_SHOWN, begin);
     }

@@ -1,10 +1,11 @@
 /*
- * reader.h - reading JSON objects by tables of their fields, with faults that name the place. Private to the
- * codec.
+ * reader.h - reading JSON objects by tables of their fields, with faults that name the place.
+ * Private to the codec.
  *
- * A reader is a scanner that knows where it stands: `place` is a list, on the C stack, of the names and
- * indices that lead there, and is printed as a path ("instances[2].x[5][0]") only for a fault. Functions that
- * read one value return STATUS_OK with the value taken, or the status of the fault that they filled.
+ * A reader is a scanner that knows where it stands: `place` is a list, on the C stack, of the names
+ * and indices that lead there, and is printed as a path ("instances[2].x[5][0]") only for a fault.
+ * Functions that read one value return STATUS_OK with the value taken, or the status of the fault
+ * that they filled.
  */
 #ifndef READER_H
 #define READER_H
@@ -37,11 +38,13 @@ enum status reader_end(struct reader *r, enum status status);
 
 /* ---- faults; the message begins with the path, or the whole's name ---- */
 
-__attribute__((format(printf, 3, 4))) enum status reader_refuse(struct reader *r, enum status status,
-                                                                const char *format, ...);
+__attribute__((format(printf, 3, 4))) enum status
+reader_refuse(struct reader *r, enum status status, const char *format, ...);
 /* The same, of a field of the object in which the reader stands. */
-__attribute__((format(printf, 4, 5))) enum status
-reader_refuse_field(struct reader *r, enum status status, const char *name, const char *format, ...);
+__attribute__((format(printf, 4, 5))) enum status reader_refuse_field(struct reader *r,
+                                                                      enum status status,
+                                                                      const char *name,
+                                                                      const char *format, ...);
 enum status reader_refuse_name(struct reader *r, enum status status, struct json_text name,
                                const char *sentence);
 void reader_show_name(struct json_text name, char ret_shown[READER_NAME_SIZE]);
@@ -69,7 +72,8 @@ enum status reader_fields(struct reader *r, const struct field *fields, size_t n
                           unsigned *ret_seen);
 /* Reads an array; `read` is called once per element, with its index in r->place->index. */
 enum status reader_elements(struct reader *r, const char *expected,
-                            enum status (*read)(struct reader *r, void *body), void *body, size_t *ret_n);
+                            enum status (*read)(struct reader *r, void *body), void *body,
+                            size_t *ret_n);
 /* An integer, exactly; most is at most 2^53. */
 enum status reader_integer(struct reader *r, uint64_t least, uint64_t most, uint64_t *ret_value);
 enum status reader_number(struct reader *r, double *ret_value);
@@ -81,8 +85,8 @@ enum status reader_string(struct reader *r, const char *expected, char *out, siz
 enum status reader_session_id(struct reader *r, char ret_id[SESSION_ID_MAX + 1]);
 /* Any value, passed over. */
 enum status reader_skip(struct reader *r);
-/* Any value of at most `most` bytes, which is to be kept as text: no object in it has a name twice, and its
- * numbers are finite as floats too. */
+/* Any value of at most `most` bytes, which is to be kept as text: no object in it has a name twice,
+ * and its numbers are finite as floats too. */
 enum status reader_text(struct reader *r, size_t most, const char **ret_text, size_t *ret_n);
 /* An array of floats, null as NaN; of *ret_n, only the first `max` are stored. */
 enum status reader_floats(struct reader *r, float *out, size_t max, size_t *ret_n);

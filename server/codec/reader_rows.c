@@ -30,7 +30,8 @@ void columns_init_targets(struct columns *columns, const struct gru_info *info)
 /* The next variable from `number` on that is a column; n_variables if none is left. */
 static size_t next_variable(const struct columns *columns, size_t number)
 {
-    while (number < columns->n_variables && columns->is_future && columns->variables[number].feeds >= 0) {
+    while (number < columns->n_variables && columns->is_future &&
+           columns->variables[number].feeds >= 0) {
         number++;
     }
     return number;
@@ -40,7 +41,8 @@ enum status rows_refuse_length(struct reader *r, const struct columns *columns, 
 {
     char names[NAMES_SHOWN];
     size_t used = 0;
-    for (size_t i = next_variable(columns, 0); i < columns->n_variables; i = next_variable(columns, i + 1)) {
+    for (size_t i = next_variable(columns, 0); i < columns->n_variables;
+         i = next_variable(columns, i + 1)) {
         const char *name = columns->variables[i].name;
         const char *comma = used > 0 ? ", " : "";
         if (used + strlen(comma) + strlen(name) + sizeof ", ..." > sizeof names) {
@@ -52,11 +54,11 @@ enum status rows_refuse_length(struct reader *r, const struct columns *columns, 
     const char *s = n == 1 ? "" : "s", *are = columns->n == 1 ? "is" : "are";
     if (columns->n_steps > 1) {
         return reader_refuse(r, STATUS_WRONG_LENGTH,
-                             "has %zu value%s where %zu %s expected: %zu steps, each with %.*s", n, s,
-                             columns->n, are, columns->n_steps, (int)used, names);
+                             "has %zu value%s where %zu %s expected: %zu steps, each with %.*s", n,
+                             s, columns->n, are, columns->n_steps, (int)used, names);
     }
-    return reader_refuse(r, STATUS_WRONG_LENGTH, "has %zu value%s where %zu %s expected: %.*s", n, s,
-                         columns->n, are, (int)used, names);
+    return reader_refuse(r, STATUS_WRONG_LENGTH, "has %zu value%s where %zu %s expected: %.*s", n,
+                         s, columns->n, are, (int)used, names);
 }
 
 /* ---- rows that are objects ---- */
@@ -88,7 +90,8 @@ static void prepare_names(struct reader *r, struct columns *columns)
 }
 
 /* `expected` is the column that comes next if the client keeps the inputs' order. */
-static const struct column *find_column(struct columns *columns, struct json_text text, size_t expected)
+static const struct column *find_column(struct columns *columns, struct json_text text,
+                                        size_t expected)
 {
     if (expected < columns->n && json_text_is(text, columns->by_number[expected].name)) {
         return &columns->by_number[expected];
@@ -105,12 +108,14 @@ static const struct column *find_column(struct columns *columns, struct json_tex
     return bsearch(&wanted, columns->by_name, columns->n, sizeof wanted, compare_names);
 }
 
-static enum status refuse_unknown(struct reader *r, const struct columns *columns, struct json_text name)
+static enum status refuse_unknown(struct reader *r, const struct columns *columns,
+                                  struct json_text name)
 {
     for (size_t i = 0; columns->is_future && i < columns->n_variables; i++) {
         if (json_text_is(name, columns->variables[i].name)) {
-            return reader_refuse_name(r, STATUS_UNKNOWN_FIELD, name,
-                                      "is an input that an output feeds: the forecast itself supplies it");
+            return reader_refuse_name(
+                r, STATUS_UNKNOWN_FIELD, name,
+                "is an input that an output feeds: the forecast itself supplies it");
         }
     }
     char sentence[sizeof "is not the name of an output"];
@@ -200,7 +205,8 @@ static enum status read_row(struct reader *r, void *body)
     size_t i = r->place->index, width = rows->columns->n;
     if (rows->columns->n_rows++ == rows->columns->rows_max && rows->columns->rows_max > 0) {
         r->place = r->place->up; /* the array, and not the row, is what is too long */
-        return reader_refuse(r, STATUS_REQUEST_TOO_LARGE, "goes beyond the %zu rows that a request may have",
+        return reader_refuse(r, STATUS_REQUEST_TOO_LARGE,
+                             "goes beyond the %zu rows that a request may have",
                              rows->columns->rows_max);
     }
     float *values = reader_grow(r, rows->values, i, width * sizeof *values, &rows->size);
@@ -211,7 +217,8 @@ static enum status read_row(struct reader *r, void *body)
     return rows_read_one(r, rows->columns, values + i * width);
 }
 
-static enum status read_rows(struct reader *r, struct rows *rows, const float **ret_rows, size_t *ret_n)
+static enum status read_rows(struct reader *r, struct rows *rows, const float **ret_rows,
+                             size_t *ret_n)
 {
     size_t n;
     enum status status = reader_elements(r, "an array of rows", read_row, rows, &n);
@@ -222,7 +229,8 @@ static enum status read_rows(struct reader *r, struct rows *rows, const float **
     return status;
 }
 
-enum status rows_read(struct reader *r, struct columns *columns, const float **ret_rows, size_t *ret_n)
+enum status rows_read(struct reader *r, struct columns *columns, const float **ret_rows,
+                      size_t *ret_n)
 {
     struct rows rows = { .columns = columns };
     return read_rows(r, &rows, ret_rows, ret_n);
@@ -245,8 +253,8 @@ enum status rows_read_counted(struct reader *r, struct columns *columns, const f
 {
     struct rows rows = { .columns = columns };
     size_t n = rows_count(r);
-    /* A row that is an array has two bytes for each value at least: no text gets more memory ahead of being
-     * read than that lets it ask for. */
+    /* A row that is an array has two bytes for each value at least: no text gets more memory ahead
+     * of being read than that lets it ask for. */
     size_t n_most = (size_t)(r->json.end - r->json.p) / (2 * columns->n) + 1;
     rows.size = n < n_most ? n : n_most;
     if (rows.size > 0) {

@@ -1,7 +1,7 @@
 /*
- * reader_rows.h - rows of values by input: of all inputs (readings), or of those that no output feeds (known future
- * values); or by output (targets). A row is an array in the model's order, or an object by names, in which a
- * name left out is a missing value like null. Private to the codec.
+ * reader_rows.h - rows of values by input: of all inputs (readings), or of those that no output
+ * feeds (known future values); or by output (targets). A row is an array in the model's order, or
+ * an object by names, in which a name left out is a missing value like null. Private to the codec.
  */
 #ifndef READER_ROWS_H
 #define READER_ROWS_H
@@ -21,7 +21,8 @@ struct columns {
     const char *noun; /* what a name is of: "an input" */
     size_t n_steps;   /* rows hold the variables so many times, and beyond 1 are arrays */
     size_t n;
-    size_t n_rows, rows_max; /* read so far, in all arrays together; and how many may be, 0: any number */
+    size_t n_rows,
+        rows_max; /* read so far, in all arrays together; and how many may be, 0: any number */
     /* For rows that are objects; in the arena, made for the first of them. */
     struct column *by_number, *by_name;
     bool is_sorted;  /* by_name: once a name came out of turn */
@@ -36,12 +37,14 @@ void columns_init_targets(struct columns *columns, const struct gru_info *info);
 /* row: [columns->n], NaN: missing. */
 enum status rows_read_one(struct reader *r, struct columns *columns, float *row);
 /* An array of rows, [*ret_n][columns->n], in the arena; may be empty. */
-enum status rows_read(struct reader *r, struct columns *columns, const float **ret_rows, size_t *ret_n);
-/* The same, for rows that are kept for long and many: they are counted first, and take the memory that they
- * need and no more. */
+enum status rows_read(struct reader *r, struct columns *columns, const float **ret_rows,
+                      size_t *ret_n);
+/* The same, for rows that are kept for long and many: they are counted first, and take the memory
+ * that they need and no more. */
 enum status rows_read_counted(struct reader *r, struct columns *columns, const float **ret_rows,
                               size_t *ret_n);
-/* How many elements the array has that comes next; what comes before an error, if the text has one. */
+/* How many elements the array has that comes next; what comes before an error, if the text has one.
+ */
 size_t rows_count(const struct reader *r);
 
 /* Refuses n values where those of the columns are expected, and names them. */

@@ -42,8 +42,8 @@ static bool has_name(struct json members, size_t n, struct json_text name)
 
 /* ---- a walk that knows where it is ---- */
 
-/* is_kept: of a value that is given out again, so no name may stand in an object twice, and no number be one
- * that clients cannot hold. */
+/* is_kept: of a value that is given out again, so no name may stand in an object twice, and no
+ * number be one that clients cannot hold. */
 static enum status walk(struct reader *r, bool is_kept);
 
 // NOLINTNEXTLINE(misc-no-recursion): the scanner bounds the depth
@@ -122,7 +122,8 @@ enum status reader_text(struct reader *r, size_t most, const char **ret_text, si
     size_t n = (size_t)(r->json.p - begin);
     most = most < TEXT_MAX ? most : TEXT_MAX;
     if (n > most) {
-        return reader_refuse(r, STATUS_INVALID_VALUE, "has %zu bytes of JSON where %zu are allowed", n, most);
+        return reader_refuse(r, STATUS_INVALID_VALUE, "has %zu bytes of JSON where %zu are allowed",
+                             n, most);
     }
     r->json = before;
     status = walk(r, true); /* its time grows with the square of n */

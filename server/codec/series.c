@@ -26,25 +26,27 @@ static enum status read_x(struct reader *r, void *body)
 {
     struct series_body *one = body;
     enum status status = rows_read_counted(r, &one->list->x, &one->series.x, &one->series.n_rows);
-    return status == STATUS_OK && one->series.n_rows == 0 ? refuse_empty(r, "must hold at least one row")
-                                                          : status;
+    return status == STATUS_OK && one->series.n_rows == 0
+               ? refuse_empty(r, "must hold at least one row")
+               : status;
 }
 
 /* ---- classes ---- */
 
 /* Of n numbers that were read at the reader's place, all that are not missing must be classes. */
-static enum status check_classes(struct reader *r, const struct series_list *list, const float *values,
-                                 size_t n)
+static enum status check_classes(struct reader *r, const struct series_list *list,
+                                 const float *values, size_t n)
 {
     struct place place = { r->place, NULL, 0 };
     enum status status = STATUS_OK;
     for (size_t i = 0; i < n && status == STATUS_OK; i++) {
         float value = values[i];
-        if (!isnan(value) && !(value >= 0 && value < (float)list->n_classes && value == floorf(value))) {
+        if (!isnan(value) &&
+            !(value >= 0 && value < (float)list->n_classes && value == floorf(value))) {
             place.index = i;
             r->place = &place;
-            status = reader_refuse(r, STATUS_INVALID_VALUE, "must be a class from 0 to %zu, or null",
-                                   list->n_classes - 1);
+            status = reader_refuse(r, STATUS_INVALID_VALUE,
+                                   "must be a class from 0 to %zu, or null", list->n_classes - 1);
             r->place = place.up;
         }
     }
@@ -68,9 +70,9 @@ static enum status read_class_row(struct reader *r, void *body)
     float *values = rows->values + r->place->index * n_steps;
     enum status status = reader_floats(r, values, n_steps, &n);
     if (status == STATUS_OK && n != n_steps) {
-        status =
-            reader_refuse(r, STATUS_WRONG_LENGTH, "has %zu value%s where %zu are expected: a class a step", n,
-                          n == 1 ? "" : "s", n_steps);
+        status = reader_refuse(r, STATUS_WRONG_LENGTH,
+                               "has %zu value%s where %zu are expected: a class a step", n,
+                               n == 1 ? "" : "s", n_steps);
     }
     return status == STATUS_OK ? check_classes(r, rows->list, values, n) : status;
 }
@@ -109,12 +111,15 @@ static enum status read_classes(struct reader *r, struct series_body *one)
 static enum status read_y(struct reader *r, void *body)
 {
     struct series_body *one = body;
-    enum status status = one->list->has_classes
-                             ? read_classes(r, one)
-                             : rows_read_counted(r, &one->list->y, &one->series.y, &one->series.n_targets);
+    enum status status =
+        one->list->has_classes
+            ? read_classes(r, one)
+            : rows_read_counted(r, &one->list->y, &one->series.y, &one->series.n_targets);
     return status == STATUS_OK && one->series.n_targets == 0
-               ? refuse_empty(r, "must hold a row for each of x, or exactly one; without it the outputs' own "
-                                 "inputs are the targets")
+               ? refuse_empty(
+                     r,
+                     "must hold a row for each of x, or exactly one; without it the outputs' own "
+                     "inputs are the targets")
                : status;
 }
 
@@ -134,9 +139,10 @@ enum status series_read_one(struct reader *r, struct series_list *list)
     }
     size_t n_rows = one.series.n_rows, n_targets = one.series.n_targets;
     if (n_targets != 0 && n_targets != 1 && n_targets != n_rows) {
-        return reader_refuse_field(r, STATUS_WRONG_LENGTH, "y",
-                                   "has %zu rows where x has %zu: as many are expected, or exactly one",
-                                   n_targets, n_rows);
+        return reader_refuse_field(
+            r, STATUS_WRONG_LENGTH, "y",
+            "has %zu rows where x has %zu: as many are expected, or exactly one", n_targets,
+            n_rows);
     }
     struct gru_series *grown = reader_grow(r, list->series, list->n, sizeof *grown, &list->size);
     if (grown == NULL) {
@@ -156,5 +162,6 @@ enum status series_read(struct reader *r, struct series_list *list)
 {
     size_t n;
     enum status status = reader_elements(r, "an array of series", read_element, list, &n);
-    return status == STATUS_OK && n == 0 ? refuse_empty(r, "must hold at least one series") : status;
+    return status == STATUS_OK && n == 0 ? refuse_empty(r, "must hold at least one series")
+                                         : status;
 }

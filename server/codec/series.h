@@ -1,7 +1,8 @@
 /*
  * series.h - sequences of training data: {"x": rows, "y": targets}. Private to the codec.
  *
- * A target is a row of S * O numbers; with cross entropy it is S class numbers, and with S = 1 a bare one.
+ * A target is a row of S * O numbers; with cross entropy it is S class numbers, and with S = 1 a
+ * bare one.
  */
 #ifndef SERIES_H
 #define SERIES_H

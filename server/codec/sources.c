@@ -37,8 +37,8 @@ static enum status read_session(struct reader *r, void *body)
 {
     char id[SESSION_ID_MAX + 1];
     if (r->place->index >= JOB_SESSIONS_MAX) {
-        return reader_refuse(r, STATUS_WRONG_LENGTH, "is one too many: at most %d sessions are named",
-                             JOB_SESSIONS_MAX);
+        return reader_refuse(r, STATUS_WRONG_LENGTH,
+                             "is one too many: at most %d sessions are named", JOB_SESSIONS_MAX);
     }
     enum status status = reader_session_id(r, id);
     return status == STATUS_OK ? add_session(r, body, id) : status;
@@ -47,7 +47,8 @@ static enum status read_session(struct reader *r, void *body)
 /* Pointers into the list of ids, so that equal ones stand in its order. */
 static int compare_ids(const void *a, const void *b)
 {
-    const char *const *one = *(const char *const *const *)a, *const *other = *(const char *const *const *)b;
+    const char *const *one = *(const char *const *const *)a, *const *other =
+                                                                 *(const char *const *const *)b;
     int order = strcmp(*one, *other);
     return order != 0 ? order : (one > other) - (one < other);
 }
@@ -74,8 +75,8 @@ static enum status refuse_duplicates(struct reader *r, const struct job_sources 
     }
     struct place place = { r->place, NULL, first };
     r->place = &place;
-    enum status status =
-        reader_refuse(r, STATUS_INVALID_VALUE, "is '%s', which was named before", sources->sessions[first]);
+    enum status status = reader_refuse(r, STATUS_INVALID_VALUE, "is '%s', which was named before",
+                                       sources->sessions[first]);
     r->place = place.up;
     return status;
 }
@@ -115,12 +116,14 @@ static enum status check_only_one(struct reader *r, const struct field *fields, 
                                   const char *others)
 {
     if (seen == 0) {
-        return reader_refuse_field(r, STATUS_MISSING_FIELD, fields[0].name, "is missing (or %s)", others);
+        return reader_refuse_field(r, STATUS_MISSING_FIELD, fields[0].name, "is missing (or %s)",
+                                   others);
     }
     unsigned last = 31U - (unsigned)__builtin_clz(seen);
-    return seen == 1U << last ? STATUS_OK
-                              : reader_refuse_field(r, STATUS_INVALID_VALUE, fields[last].name,
-                                                    "stands beside another source, and there is only one");
+    return seen == 1U << last
+               ? STATUS_OK
+               : reader_refuse_field(r, STATUS_INVALID_VALUE, fields[last].name,
+                                     "stands beside another source, and there is only one");
 }
 
 enum status sources_read_training(struct reader *r, struct job_sources *sources)
@@ -133,7 +136,8 @@ enum status sources_read_training(struct reader *r, struct job_sources *sources)
     const size_t n = sizeof fields / sizeof *fields;
     unsigned seen;
     enum status status = reader_fields(r, fields, n, sources, &seen);
-    return status == STATUS_OK ? check_only_one(r, fields, seen, "`sessions` or `sessions_prefix`") : status;
+    return status == STATUS_OK ? check_only_one(r, fields, seen, "`sessions` or `sessions_prefix`")
+                               : status;
 }
 
 struct validation {
@@ -156,7 +160,8 @@ static enum status read_fraction(struct reader *r, void *body)
     return status;
 }
 
-enum status sources_read_validation(struct reader *r, struct job_sources *sources, double *ret_fraction)
+enum status sources_read_validation(struct reader *r, struct job_sources *sources,
+                                    double *ret_fraction)
 {
     static const struct field fields[] = {
         { "fraction", read_fraction, false },

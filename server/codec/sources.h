@@ -1,6 +1,6 @@
 /*
- * sources.h - where a job's data come from: series in the body, or what sessions have recorded. Private to
- * the codec.
+ * sources.h - where a job's data come from: series in the body, or what sessions have recorded.
+ * Private to the codec.
  */
 #ifndef SOURCES_H
 #define SOURCES_H
@@ -22,6 +22,7 @@ void sources_init(struct job_sources *sources, const struct gru_info *info, int 
 /* {"series"} or {"sessions"} or {"sessions_prefix"} */
 enum status sources_read_training(struct reader *r, struct job_sources *sources);
 /* {"series"} or {"fraction"} */
-enum status sources_read_validation(struct reader *r, struct job_sources *sources, double *ret_fraction);
+enum status sources_read_validation(struct reader *r, struct job_sources *sources,
+                                    double *ret_fraction);
 
 #endif

@@ -62,7 +62,8 @@ void tree_add_null(struct tree *tree, cJSON *parent, const char *name)
     add(tree, parent, name, cJSON_CreateNull());
 }
 
-/* Numbers are printed by lib/json: cJSON's own 17 digits are neither short nor free of the locale. */
+/* Numbers are printed by lib/json: cJSON's own 17 digits are neither short nor free of the locale.
+ */
 void tree_add_number(struct tree *tree, cJSON *parent, const char *name, double value)
 {
     char number[JSON_DOUBLE_MAX + 1];
@@ -87,7 +88,8 @@ void tree_add_time(struct tree *tree, cJSON *parent, const char *name, int64_t t
     tree_add_number(tree, parent, name, (double)time_ms / 1000);
 }
 
-void tree_add_metrics(struct tree *tree, cJSON *parent, const struct job_metrics *metrics, bool with_accuracy)
+void tree_add_metrics(struct tree *tree, cJSON *parent, const struct job_metrics *metrics,
+                      bool with_accuracy)
 {
     cJSON *item = tree_add_object(tree, parent, "metrics");
     tree_add_number(tree, item, "train_loss", metrics->train_loss);

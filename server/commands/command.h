@@ -1,8 +1,8 @@
 /*
- * command.h - the sub-commands of `grud` that do not serve: they print to standard output, complain on
- * standard error, and return the exit code (0 fine, 1 failed, 2 wrong usage or configuration). argv[0] is the
- * sub-command's own name, its arguments follow: main passes argc - 1 and argv + 1. They run before any thread
- * is started.
+ * command.h - the sub-commands of `grud` that do not serve: they print to standard output, complain
+ * on standard error, and return the exit code (0 fine, 1 failed, 2 wrong usage or configuration).
+ * argv[0] is the sub-command's own name, its arguments follow: main passes argc - 1 and argv + 1.
+ * They run before any thread is started.
  */
 #ifndef COMMAND_H
 #define COMMAND_H
@@ -18,19 +18,20 @@ static inline bool command_asks_help(int argc, char *const argv[])
     return argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
 }
 
-/* grud init --inputs a,b --outputs a --layers 64,32 -o FILE ...: makes an untrained model file; FILE may be
+/* grud init --inputs a,b --outputs a --layers 64,32 -o FILE ...: makes an untrained model file;
+ * FILE may be
  * -, standard output */
 int command_init(int argc, char *const argv[]);
 /* grud inspect FILE: what a model file holds */
 int command_inspect(int argc, char *const argv[]);
 
-/* Sends a request over a connected, non-blocking socket and puts the beginning of the reply into `reply`: its
- * first line at least. False leaves the reason in errno. */
+/* Sends a request over a connected, non-blocking socket and puts the beginning of the reply into
+ * `reply`: its first line at least. False leaves the reason in errno. */
 typedef bool health_ask(int fd, const char *request, size_t n_request, char *reply, size_t size,
                         int64_t deadline_ms);
-/* grud --health [URL | OPTIONS]: 0 if a GET of the URL answers 200, else 1 (never 2, which Docker reserves).
- * Without a URL it is /readyz of the grud that has the same options, configuration file and environment.
- * `ask_tls` is for https://, of the layer that can. */
+/* grud --health [URL | OPTIONS]: 0 if a GET of the URL answers 200, else 1 (never 2, which Docker
+ * reserves). Without a URL it is /readyz of the grud that has the same options, configuration file
+ * and environment. `ask_tls` is for https://, of the layer that can. */
 int command_health(int argc, char *const argv[], char *const environment[], health_ask *ask_tls);
 
 #endif

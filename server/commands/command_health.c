@@ -1,9 +1,9 @@
-/* grud --health: one GET, for health checks in images without another client. Failure is always 1: to Docker,
- * 2 means something else. */
-#include "commands/command.h"
-#include "config/config.h"
+/* grud --health: one GET, for health checks in images without another client. Failure is always 1:
+ * to Docker, 2 means something else. */
 #include "base/endpoint.h"
 #include "base/wait.h"
+#include "commands/command.h"
+#include "config/config.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -17,7 +17,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { TIMEOUT_MS = 2000, HOST_MAX = 255, URL_MAX = 2048, STATUS_LINE_MAX = 256, COMPLAINT_MAX = 1200 };
+enum {
+    TIMEOUT_MS = 2000,
+    HOST_MAX = 255,
+    URL_MAX = 2048,
+    STATUS_LINE_MAX = 256,
+    COMPLAINT_MAX = 1200
+};
 
 struct target {
     char authority[HOST_MAX + 16]; /* host and port as they stand in the URL, for the Host field */
@@ -82,7 +88,8 @@ static bool parse_url(const char *url, struct target *ret_target)
             return false;
         }
     }
-    if (n > URL_MAX || (!target.is_tls && strncmp(url, plain, sizeof plain - 1) != 0) || strchr(url, '#')) {
+    if (n > URL_MAX || (!target.is_tls && strncmp(url, plain, sizeof plain - 1) != 0) ||
+        strchr(url, '#')) {
         return false;
     }
     const char *authority = url + (target.is_tls ? sizeof tls : sizeof plain) - 1;
@@ -132,8 +139,8 @@ static bool read_port_file(const char *path, unsigned *ret_port, char complaint[
     return true;
 }
 
-static bool find_port(const struct config *config, const struct endpoint *endpoint, unsigned *ret_port,
-                      char complaint[COMPLAINT_MAX])
+static bool find_port(const struct config *config, const struct endpoint *endpoint,
+                      unsigned *ret_port, char complaint[COMPLAINT_MAX])
 {
     *ret_port = endpoint_port(endpoint);
     if (*ret_port != 0) {
@@ -143,13 +150,15 @@ static bool find_port(const struct config *config, const struct endpoint *endpoi
         return read_port_file(config->port_file, ret_port, complaint);
     }
     snprintf(complaint, COMPLAINT_MAX,
-             "listen is '%s', and no port file says which port that is: set port-file (GRUD_PORT_FILE), or "
+             "listen is '%s', and no port file says which port that is: set port-file "
+             "(GRUD_PORT_FILE), or "
              "give listen (GRUD_LISTEN) a port",
              config->listen);
     return false;
 }
 
-/* Everything as the daemon reads it: whoever changes its address changes that of its health check. */
+/* Everything as the daemon reads it: whoever changes its address changes that of its health check.
+ */
 static bool find_own_url(int argc, char *const argv[], char *const environment[], char url[URL_MAX],
                          char complaint[COMPLAINT_MAX])
 {
@@ -165,7 +174,8 @@ static bool find_own_url(int argc, char *const argv[], char *const environment[]
         snprintf(complaint, COMPLAINT_MAX, ENDPOINT_REFUSED, config.listen);
     } else if (find_port(&config, &endpoint, &port, complaint)) {
         endpoint_print_near(&endpoint, port, near);
-        snprintf(url, URL_MAX, "%s://%s/readyz", config.tls_cert[0] != '\0' ? "https" : "http", near);
+        snprintf(url, URL_MAX, "%s://%s/readyz", config.tls_cert[0] != '\0' ? "https" : "http",
+                 near);
     } else {
         found = false;
     }
@@ -231,19 +241,20 @@ static bool receive_line(int fd, char *line, size_t size, int64_t deadline_ms)
 static bool ask_plainly(int fd, const char *request, size_t n_request, char *reply, size_t size,
                         int64_t deadline_ms)
 {
-    return send_all(fd, request, n_request, deadline_ms) && receive_line(fd, reply, size, deadline_ms);
+    return send_all(fd, request, n_request, deadline_ms) &&
+           receive_line(fd, reply, size, deadline_ms);
 }
 
-static bool get_from(const struct addrinfo *address, const struct target *target, health_ask *ask_tls,
-                     int64_t deadline_ms, char line[STATUS_LINE_MAX + 1])
+static bool get_from(const struct addrinfo *address, const struct target *target,
+                     health_ask *ask_tls, int64_t deadline_ms, char line[STATUS_LINE_MAX + 1])
 {
     char request[URL_MAX + HOST_MAX + 128];
     int n = snprintf(request, sizeof request,
                      "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: grud\r\nConnection: close\r\n\r\n",
                      target->path, target->authority);
     memset(line, 0, STATUS_LINE_MAX + 1);
-    int fd =
-        socket(address->ai_family, address->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, address->ai_protocol);
+    int fd = socket(address->ai_family, address->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                    address->ai_protocol);
     if (fd < 0) {
         return false;
     }
@@ -259,16 +270,18 @@ static bool get_from(const struct addrinfo *address, const struct target *target
 /* The status number of "HTTP/1.1 200 OK"; 0 if it is no such line. */
 static int status_of(const char *line)
 {
-    bool http = strncmp(line, "HTTP/1.", 7) == 0 && (line[7] == '0' || line[7] == '1') && line[8] == ' ';
-    if (!http || strspn(line + 9, "0123456789") != 3 || line[12] == '\0' || !strchr(" \r\n", line[12])) {
+    bool http =
+        strncmp(line, "HTTP/1.", 7) == 0 && (line[7] == '0' || line[7] == '1') && line[8] == ' ';
+    if (!http || strspn(line + 9, "0123456789") != 3 || line[12] == '\0' ||
+        !strchr(" \r\n", line[12])) {
         return 0;
     }
     return (int)strtol(line + 9, NULL, 10);
 }
 
 /* False leaves the reason in errno. */
-static bool get_from_any(const struct addrinfo *address, const struct target *target, health_ask *ask_tls,
-                         char line[STATUS_LINE_MAX + 1])
+static bool get_from_any(const struct addrinfo *address, const struct target *target,
+                         health_ask *ask_tls, char line[STATUS_LINE_MAX + 1])
 {
     int64_t deadline_ms = wait_now_ms() + TIMEOUT_MS;
     bool answered = false;

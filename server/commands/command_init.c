@@ -1,6 +1,6 @@
 /* grud init: makes an untrained model file. */
-#include "commands/command.h"
 #include "base/digest.h"
+#include "commands/command.h"
 #include "gru.h"
 
 #include <errno.h>
@@ -164,8 +164,8 @@ static int set_layers(struct draft *draft, const char *list)
     for (size_t i = 0; i < plan->n_layers; i++) {
         uint64_t width;
         if (!parse_number(draft->words[LAYERS][i], &width) || width < 1 || width > GRU_WIDTH_MAX) {
-            return complain(WRONG_USAGE, "--layers takes whole numbers from 1 to %d, not '%s'", GRU_WIDTH_MAX,
-                            draft->words[LAYERS][i]);
+            return complain(WRONG_USAGE, "--layers takes whole numbers from 1 to %d, not '%s'",
+                            GRU_WIDTH_MAX, draft->words[LAYERS][i]);
         }
         draft->hidden_sizes[i] = width;
     }
@@ -184,8 +184,9 @@ static bool parse_scaling(char *word, struct gru_scaling *ret_scaling)
     *mean++ = '\0';
     *std++ = '\0';
     char *mean_end, *std_end;
-    *ret_scaling =
-        (struct gru_scaling){ .name = word, .mean = strtod(mean, &mean_end), .std = strtod(std, &std_end) };
+    *ret_scaling = (struct gru_scaling){ .name = word,
+                                         .mean = strtod(mean, &mean_end),
+                                         .std = strtod(std, &std_end) };
     return mean_end != mean && *mean_end == '\0' && std_end != std && *std_end == '\0';
 }
 
@@ -214,8 +215,8 @@ static int set_cell(struct gru_plan *plan, const char *cell, const char *reset)
     plan->cell = GRU_CELL_GRU;
     while (strcmp(cell, gru_cell_name(plan->cell)) != 0) {
         if (plan->cell++ == GRU_CELL_THREE_GATE) {
-            return complain(WRONG_USAGE, "--cell takes gru, gru_output_gate or gru_three_gate, not '%s'",
-                            cell);
+            return complain(WRONG_USAGE,
+                            "--cell takes gru, gru_output_gate or gru_three_gate, not '%s'", cell);
         }
     }
     plan->reset = reset && strcmp(reset, "before") == 0 ? GRU_RESET_BEFORE : GRU_RESET_AFTER;
@@ -223,7 +224,8 @@ static int set_cell(struct gru_plan *plan, const char *cell, const char *reset)
         return complain(WRONG_USAGE, "--reset takes after or before, not '%s'", reset);
     }
     if (reset && plan->cell == GRU_CELL_THREE_GATE) {
-        return complain(WRONG_USAGE, "--reset does not apply to gru_three_gate, which has no reset gate");
+        return complain(WRONG_USAGE,
+                        "--reset does not apply to gru_three_gate, which has no reset gate");
     }
     return FINE;
 }
@@ -232,7 +234,8 @@ static int make_plan(const struct arguments *arguments, struct draft *draft)
 {
     struct gru_plan *plan = &draft->plan;
     if (!parse_number(arguments->seed, &plan->seed)) {
-        return complain(WRONG_USAGE, "--seed takes a whole number below 2^64, not '%s'", arguments->seed);
+        return complain(WRONG_USAGE, "--seed takes a whole number below 2^64, not '%s'",
+                        arguments->seed);
     }
     plan->residual = arguments->residual;
     int code = set_cell(plan, arguments->cell, arguments->reset);
@@ -240,7 +243,8 @@ static int make_plan(const struct arguments *arguments, struct draft *draft)
         code = split(draft, INPUTS, "--inputs", arguments->inputs, GRU_WIDTH_MAX, &plan->n_inputs);
     }
     if (code == FINE) {
-        code = split(draft, OUTPUTS, "--outputs", arguments->outputs, GRU_WIDTH_MAX, &plan->n_outputs);
+        code =
+            split(draft, OUTPUTS, "--outputs", arguments->outputs, GRU_WIDTH_MAX, &plan->n_outputs);
     }
     if (code == FINE) {
         code = set_layers(draft, arguments->layers);
@@ -344,13 +348,14 @@ static int save(const struct gru_model *model, const struct arguments *arguments
         return complain(FAILED, "%s", gru_status_text(status));
     }
     bool is_out = is_standard_output(arguments->path);
-    int code = is_out ? write_out(bytes, n) : write_file(arguments->path, bytes, n, arguments->force);
+    int code =
+        is_out ? write_out(bytes, n) : write_file(arguments->path, bytes, n, arguments->force);
     if (code == FINE) {
         char digest[DIGEST_TEXT];
         digest_print(digest_128(bytes, n), digest);
         FILE *stream = is_out ? stderr : stdout;
-        fprintf(stream, "%s: %zu parameters, %s\n", arguments->path, gru_model_info(model)->n_parameters,
-                digest);
+        fprintf(stream, "%s: %zu parameters, %s\n", arguments->path,
+                gru_model_info(model)->n_parameters, digest);
         code = fflush(stream) == 0 ? FINE : FAILED;
     }
     free(bytes);
@@ -367,7 +372,8 @@ int command_init(int argc, char *const argv[])
     if (parse_arguments(argc, argv, &arguments) != FINE) {
         return WRONG_USAGE;
     }
-    if (!arguments.force && !is_standard_output(arguments.path) && access(arguments.path, F_OK) == 0) {
+    if (!arguments.force && !is_standard_output(arguments.path) &&
+        access(arguments.path, F_OK) == 0) {
         return complain(FAILED, "%s exists already; --force replaces it", arguments.path);
     }
     struct draft draft = { 0 };
@@ -380,7 +386,8 @@ int command_init(int argc, char *const argv[])
             const char *message = *error.message ? error.message : gru_status_text(status);
             code = complain(status == GRU_NO_MEMORY ? FAILED : WRONG_USAGE, "%s", message);
         } else if (arguments.residual && gru_model_info(model)->n_feeds == 0) {
-            code = complain(WRONG_USAGE, "--residual needs an output with an input's name: '%s' has none",
+            code = complain(WRONG_USAGE,
+                            "--residual needs an output with an input's name: '%s' has none",
                             arguments.outputs);
         }
     }

@@ -1,6 +1,6 @@
 /* grud inspect: tells what a model file holds, after every check that the daemon makes. */
-#include "commands/command.h"
 #include "base/digest.h"
+#include "commands/command.h"
 #include "gru.h"
 #include "json/json.h"
 
@@ -129,7 +129,8 @@ static void print_model(const struct gru_info *info, struct digest digest)
         fputs("interval    unknown\n", stdout);
     }
     printf("parameters  %zu\n", info->n_parameters);
-    printf("state       %zu floats, %zu bytes\n", info->state_floats, info->state_floats * sizeof(float));
+    printf("state       %zu floats, %zu bytes\n", info->state_floats,
+           info->state_floats * sizeof(float));
 }
 
 int command_inspect(int argc, char *const argv[])

@@ -1,9 +1,10 @@
-/* Reading options. Each source only says where its names and values stand; set_value checks them all alike.
+/* Reading options. Each source only says where its names and values stand; set_value checks them
+ * all alike.
  */
 #include "config/config.h"
 
-#include "config/config_options.h"
 #include "base/refusal.h"
+#include "config/config_options.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -12,11 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_BYTES_MAX = 1 << 20, SOURCE_MAX = 512, SHOWN_MAX = 100 /* bytes of a bad name or value */ };
+enum {
+    FILE_BYTES_MAX = 1 << 20,
+    SOURCE_MAX = 512,
+    SHOWN_MAX = 100 /* bytes of a bad name or value */
+};
 
 const struct config_option config_options[CONFIG_N_OPTIONS] = {
-#define CONFIG_ROW(field, name, type, when, initial, least, most, choices, value, help)                      \
-    { name, OPTION_##type, OPTION_##when, initial, least,                                                    \
+#define CONFIG_ROW(field, name, type, when, initial, least, most, choices, value, help)            \
+    { name, OPTION_##type, OPTION_##when, initial, least,                                          \
       most, choices,       value,         help,    offsetof(struct config, field) },
     CONFIG_TABLE(CONFIG_ROW)
 #undef CONFIG_ROW
@@ -31,7 +36,8 @@ struct reader {
 };
 
 /* "source: sentence", in one line whatever a value holds; false, for the caller to return. */
-__attribute__((format(printf, 2, 3))) static bool fail(struct reader *reader, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static bool fail(struct reader *reader, const char *format,
+                                                       ...)
 {
     char sentence[SOURCE_MAX];
     va_list arguments;
@@ -45,7 +51,8 @@ __attribute__((format(printf, 2, 3))) static bool fail(struct reader *reader, co
     return false;
 }
 
-__attribute__((format(printf, 2, 3))) static void set_source(struct reader *reader, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void set_source(struct reader *reader,
+                                                             const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -118,8 +125,8 @@ static bool set_value(struct reader *reader, const struct config_option *option,
     case OPTION_SIZE: {
         size_t size;
         if (!parse_size(value, &size) || size < option->least || size > option->most) {
-            return fail(reader, "option '%s' takes a whole number from %zu to %zu, not '%.*s'", option->name,
-                        option->least, option->most, SHOWN_MAX, value);
+            return fail(reader, "option '%s' takes a whole number from %zu to %zu, not '%.*s'",
+                        option->name, option->least, option->most, SHOWN_MAX, value);
         }
         *(size_t *)field = size;
         return true;
@@ -127,8 +134,8 @@ static bool set_value(struct reader *reader, const struct config_option *option,
     case OPTION_CHOICE: {
         int choice = find_choice(option->choices, value);
         if (choice < 0) {
-            return fail(reader, "option '%s' takes one of %s, not '%.*s'", option->name, option->choices,
-                        SHOWN_MAX, value);
+            return fail(reader, "option '%s' takes one of %s, not '%.*s'", option->name,
+                        option->choices, SHOWN_MAX, value);
         }
         *(int *)field = choice;
         return true;
@@ -156,7 +163,8 @@ struct flag {
 };
 
 /* Takes the flag at argv[*i] with its value and moves on behind it. */
-static bool next_flag(struct reader *reader, int argc, char *const argv[], int *i, struct flag *ret_flag)
+static bool next_flag(struct reader *reader, int argc, char *const argv[], int *i,
+                      struct flag *ret_flag)
 {
     const char *argument = argv[*i];
     set_source(reader, "command line");
@@ -165,8 +173,8 @@ static bool next_flag(struct reader *reader, int argc, char *const argv[], int *
     }
     const char *name = argument + 2;
     size_t n_name = strcspn(name, "=");
-    snprintf(ret_flag->name, sizeof ret_flag->name, "%.*s", (int)(n_name < SHOWN_MAX ? n_name : SHOWN_MAX),
-             name);
+    snprintf(ret_flag->name, sizeof ret_flag->name, "%.*s",
+             (int)(n_name < SHOWN_MAX ? n_name : SHOWN_MAX), name);
     set_source(reader, "flag --%s", ret_flag->name);
     if (strcmp(ret_flag->name, "config") != 0 && !find_option(ret_flag->name)) {
         return fail(reader, "there is no such option; grud --help lists all");
@@ -190,7 +198,8 @@ static bool read_flags(struct reader *reader, int argc, char *const argv[])
         if (!next_flag(reader, argc, argv, &i, &flag)) {
             return false;
         }
-        if (strcmp(flag.name, "config") != 0 && !set_value(reader, find_option(flag.name), flag.value)) {
+        if (strcmp(flag.name, "config") != 0 &&
+            !set_value(reader, find_option(flag.name), flag.value)) {
             return false;
         }
     }
@@ -206,8 +215,9 @@ static const char *value_of(const char *entry, const char *name)
     return strncmp(entry, name, n) == 0 && entry[n] == '=' ? entry + n + 1 : NULL;
 }
 
-/* Variables that are not ours to refuse: the library's, and what Kubernetes (and Docker's links) set in every
- * container beside a service called grud: GRUD_SERVICE_HOST, GRUD_PORT, GRUD_PORT_80_TCP_ADDR, ... */
+/* Variables that are not ours to refuse: the library's, and what Kubernetes (and Docker's links)
+ * set in every container beside a service called grud: GRUD_SERVICE_HOST, GRUD_PORT,
+ * GRUD_PORT_80_TCP_ADDR, ... */
 static bool is_foreign_variable(const char *entry)
 {
     return value_of(entry, "GRUD_KERNELS") || value_of(entry, "GRUD_PORT") ||
@@ -347,8 +357,8 @@ static bool read_file(struct reader *reader, const char *path)
 }
 
 /* The file's path from --config, else from GRUD_CONFIG, else "". */
-static bool find_file(struct reader *reader, int argc, char *const argv[], char *const environment[],
-                      const char **ret_path)
+static bool find_file(struct reader *reader, int argc, char *const argv[],
+                      char *const environment[], const char **ret_path)
 {
     const char *path = "";
     for (; *environment; environment++) {
@@ -404,8 +414,9 @@ bool config_read(int argc, char *const argv[], char *const environment[], struct
     struct reader reader = { 0 };
     const char *path = "";
     bool fine = read_defaults(&reader) && find_file(&reader, argc, argv, environment, &path) &&
-                (*path == '\0' || read_file(&reader, path)) && read_environment(&reader, environment) &&
-                read_flags(&reader, argc, argv) && own_strings(&reader);
+                (*path == '\0' || read_file(&reader, path)) &&
+                read_environment(&reader, environment) && read_flags(&reader, argc, argv) &&
+                own_strings(&reader);
     free(reader.file);
     if (fine) {
         *ret_config = reader.config;
@@ -439,7 +450,8 @@ static void take(const struct config_option *option, void *field, void *other)
     }
 }
 
-void config_take(struct config *config, struct config *next, void (*differs)(const char *name, bool is_taken))
+void config_take(struct config *config, struct config *next,
+                 void (*differs)(const char *name, bool is_taken))
 {
     for (size_t i = 0; i < CONFIG_N_OPTIONS; i++) {
         const struct config_option *option = &config_options[i];

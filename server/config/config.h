@@ -1,7 +1,7 @@
 /*
- * config.h - THE table of options: configuration file, GRUD_* environment, flags, --help and config/grud.conf
- * all come from it. A leaf; filled in main before the first thread. Afterwards only config_take writes, and
- * only to LIVE options, which are atomic.
+ * config.h - THE table of options: configuration file, GRUD_* environment, flags, --help and
+ * config/grud.conf all come from it. A leaf; filled in main before the first thread. Afterwards
+ * only config_take writes, and only to LIVE options, which are atomic.
  */
 #ifndef CONFIG_H
 #define CONFIG_H
@@ -73,7 +73,8 @@ enum option_when { OPTION_START, OPTION_LIVE };
     X(log_level, "log-level", CHOICE, LIVE, "info", 0, 0, "debug|info|warn|error", "LEVEL", "least level that is logged")
 // clang-format on
 
-/* The values: a STRING is a `const char *`, a SIZE a size_t, a CHOICE the index of the choice as an int. */
+/* The values: a STRING is a `const char *`, a SIZE a size_t, a CHOICE the index of the choice as an
+ * int. */
 struct config {
 #define CONFIG_TYPE_STRING_START                   const char *
 #define CONFIG_TYPE_SIZE_START                     size_t
@@ -90,17 +91,19 @@ enum { CONFIG_NO, CONFIG_YES };       /* listen_remote, seccomp */
 enum { CONFIG_REJECT, CONFIG_EVICT }; /* session_full */
 
 /*
- * Reads defaults, then the file of --config (or GRUD_CONFIG), then the environment, then flags: later wins.
- * Flags are `--name value` or `--name=value`; file lines are `name = value`, `#` begins a comment. On failure
- * a sentence that names source, line and option is in `error`, and *ret_config is untouched. Unknown names
- * are refused everywhere (an unknown GRUD_ variable too).
+ * Reads defaults, then the file of --config (or GRUD_CONFIG), then the environment, then flags:
+ * later wins. Flags are `--name value` or `--name=value`; file lines are `name = value`, `#` begins
+ * a comment. On failure a sentence that names source, line and option is in `error`, and
+ * *ret_config is untouched. Unknown names are refused everywhere (an unknown GRUD_ variable too).
  */
-__attribute__((warn_unused_result)) bool config_read(int argc, char *const argv[], char *const environment[],
-                                                     struct config *ret_config, char *error, size_t n_error);
+__attribute__((warn_unused_result)) bool config_read(int argc, char *const argv[],
+                                                     char *const environment[],
+                                                     struct config *ret_config, char *error,
+                                                     size_t n_error);
 void config_done(struct config *config);
 
-/* Takes over what is LIVE and differs in `next`, a reading of the same sources later on, and calls `differs`
- * for each option that does; those that are not taken need a restart. */
+/* Takes over what is LIVE and differs in `next`, a reading of the same sources later on, and calls
+ * `differs` for each option that does; those that are not taken need a restart. */
 void config_take(struct config *config, struct config *next,
                  void (*differs)(const char *name, bool is_taken));
 

@@ -47,33 +47,41 @@ static void print_help_line(FILE *out, const char *name, const char *value, cons
 
 void config_print_help(FILE *out)
 {
-    print_help_line(out, "config", "FILE", "read options from FILE (GRUD_CONFIG), lines of `name = value`");
+    print_help_line(out, "config", "FILE",
+                    "read options from FILE (GRUD_CONFIG), lines of `name = value`");
     for (size_t i = 0; i < CONFIG_N_OPTIONS; i++) {
         const struct config_option *option = &config_options[i];
         char allowed[TEXT_MAX], help[2 * TEXT_MAX];
         print_allowed(option, allowed);
-        snprintf(help, sizeof help, "%s (%s%sdefault %s%s)", option->help, allowed, *allowed ? "; " : "",
-                 *option->initial ? option->initial : "none", option->when == OPTION_LIVE ? "; live" : "");
+        snprintf(help, sizeof help, "%s (%s%sdefault %s%s)", option->help, allowed,
+                 *allowed ? "; " : "", *option->initial ? option->initial : "none",
+                 option->when == OPTION_LIVE ? "; live" : "");
         print_help_line(out, option->name, option->value, help);
     }
-    fputs("\nEach option is also a line of the file (session-max = 1000) and an environment variable\n"
-          "(GRUD_SESSION_MAX=1000). Flags win over the environment, the environment over the file.\n"
-          "On SIGHUP grud reads the file again and takes over what is live.\n",
-          out);
+    fputs(
+        "\nEach option is also a line of the file (session-max = 1000) and an environment "
+        "variable\n"
+        "(GRUD_SESSION_MAX=1000). Flags win over the environment, the environment over the file.\n"
+        "On SIGHUP grud reads the file again and takes over what is live.\n",
+        out);
 }
 
 /* ---- config/grud.conf ---- */
 
 void config_print_file(FILE *out)
 {
-    fputs(
-        "# grud.conf: every option at its default. `grud --config FILE` or GRUD_CONFIG=FILE reads it.\n"
-        "#\n"
-        "# A line is `name = value`, without quotes; a `#` at the start or after a blank begins a comment.\n"
-        "# Environment variables (GRUD_SESSION_MAX) win over this file, and flags (--session-max) over\n"
-        "# both. An unknown name, a name given twice and a value out of range are refused. On SIGHUP grud\n"
-        "# reads this file again and takes over the options marked live, unless something in it is wrong.\n",
-        out);
+    fputs("# grud.conf: every option at its default. `grud --config FILE` or GRUD_CONFIG=FILE "
+          "reads it.\n"
+          "#\n"
+          "# A line is `name = value`, without quotes; a `#` at the start or after a blank begins "
+          "a comment.\n"
+          "# Environment variables (GRUD_SESSION_MAX) win over this file, and flags "
+          "(--session-max) over\n"
+          "# both. An unknown name, a name given twice and a value out of range are refused. On "
+          "SIGHUP grud\n"
+          "# reads this file again and takes over the options marked live, unless something in it "
+          "is wrong.\n",
+          out);
     for (size_t i = 0; i < CONFIG_N_OPTIONS; i++) {
         const struct config_option *option = &config_options[i];
         char allowed[TEXT_MAX], help[2 * TEXT_MAX];
@@ -88,7 +96,8 @@ void config_print_file(FILE *out)
 
 /* ---- config/grud.1 ---- */
 
-/* Text as roff: '-' and '\' escaped, and nothing that could pass for a request at the start of a line. */
+/* Text as roff: '-' and '\' escaped, and nothing that could pass for a request at the start of a
+ * line. */
 static void print_roff(FILE *out, const char *text)
 {
     if (*text == '.' || *text == '\'') {
@@ -144,7 +153,8 @@ static const char man_head[] =
     ".IR SIZES\n"
     ".B \\-o\n"
     ".IR FILE\n"
-    "[\\fB\\-\\-cell\\fR \\fICELL\\fR] [\\fB\\-\\-reset after\\fR|\\fBbefore\\fR] [\\fB\\-\\-residual\\fR]\n"
+    "[\\fB\\-\\-cell\\fR \\fICELL\\fR] [\\fB\\-\\-reset after\\fR|\\fBbefore\\fR] "
+    "[\\fB\\-\\-residual\\fR]\n"
     "[\\fB\\-\\-scale\\fR \\fINAME\\fR=\\fIMEAN\\fR:\\fISTD\\fR[,...]]\n"
     "[\\fB\\-\\-seed\\fR \\fIN\\fR] [\\fB\\-\\-force\\fR]\n"
     ".br\n"
@@ -162,7 +172,8 @@ static const char man_head[] =
     ".B \\-\\-help\n"
     ".SH DESCRIPTION\n"
     ".B grud\n"
-    "serves recurrent networks of gated units over HTTP and JSON: whole sequences, and streams that are\n"
+    "serves recurrent networks of gated units over HTTP and JSON: whole sequences, and streams "
+    "that are\n"
     "stepped one reading at a time and whose state is kept between requests.\n"
     "A model is a safetensors file, such as PyTorch writes.\n"
     "Without a sub-command it serves until SIGTERM or SIGINT, then lets running requests finish.\n"
@@ -170,16 +181,19 @@ static const char man_head[] =
     ".TP\n"
     "\\fBgrud init\\fR\n"
     "makes an untrained model.\n"
-    "\\fB\\-\\-inputs\\fR and \\fB\\-\\-outputs\\fR are names with commas between; an output with an "
+    "\\fB\\-\\-inputs\\fR and \\fB\\-\\-outputs\\fR are names with commas between; an output with "
+    "an "
     "input's\n"
     "name forecasts it. \\fB\\-\\-layers\\fR are the layers' widths, first to last.\n"
     "\\fB\\-\\-cell\\fR is \\fBgru\\fR, \\fBgru_output_gate\\fR or \\fBgru_three_gate\\fR,\n"
     "\\fB\\-\\-reset\\fR where the reset gate acts.\n"
     "With \\fB\\-\\-residual\\fR such outputs forecast the change.\n"
-    "\\fB\\-\\-scale\\fR gives names a mean and a standard deviation, as in temp=20:5,humidity=0.6:0.2:\n"
+    "\\fB\\-\\-scale\\fR gives names a mean and a standard deviation, as in "
+    "temp=20:5,humidity=0.6:0.2:\n"
     "the network sees (x \\- mean) / std.\n"
     "The same \\fB\\-\\-seed\\fR (default 1) gives the same weights.\n"
-    "An existing file is replaced only with \\fB\\-\\-force\\fR; the file \\fB\\-\\fR is standard output.\n"
+    "An existing file is replaced only with \\fB\\-\\-force\\fR; the file \\fB\\-\\fR is standard "
+    "output.\n"
     ".TP\n"
     "\\fBgrud inspect\\fR \\fIFILE\\fR\n"
     "checks a model file as the daemon would, and tells what it holds.\n"
@@ -188,23 +202,28 @@ static const char man_head[] =
     "reads the options as the daemon would, says what is wrong with them, and ends.\n"
     ".TP\n"
     "\\fBgrud \\-\\-health\\fR [\\fIURL\\fR | \\fIOPTION\\fR...]\n"
-    "succeeds if a GET of the URL is answered with 200 within two seconds: for health checks in images\n"
+    "succeeds if a GET of the URL is answered with 200 within two seconds: for health checks in "
+    "images\n"
     "that have no other client.\n"
-    "Without a URL it asks for /readyz where a daemon with the same options, configuration file and\n"
+    "Without a URL it asks for /readyz where a daemon with the same options, configuration file "
+    "and\n"
     "environment listens: over the loopback if that is at every address, over TLS if there is a\n"
     "certificate, and with port 0 on the port that the port file holds.\n"
     "An https:// URL must be of the loopback, since certificates are not checked.\n"
     ".SH OPTIONS\n"
     "A flag is \\fB\\-\\-name\\fR \\fIvalue\\fR or \\fB\\-\\-name=\\fR\\fIvalue\\fR.\n"
-    "Each option may also stand in the configuration file, as \\fBname = \\fR\\fIvalue\\fR, and in the\n"
+    "Each option may also stand in the configuration file, as \\fBname = \\fR\\fIvalue\\fR, and in "
+    "the\n"
     "environment, under the name that follows it below.\n"
     "Flags win over the environment, the environment over the file.\n"
     "Unknown names and values out of range are refused.\n"
-    "On SIGHUP grud reads the configuration file again and takes over the options that are said to be\n"
+    "On SIGHUP grud reads the configuration file again and takes over the options that are said to "
+    "be\n"
     "live below, or none if something in it is wrong; the log says which.\n"
     ".TP\n"
     "\\fB\\-\\-config\\fR \\fIFILE\\fR, \\fBGRUD_CONFIG\\fR\n"
-    "The configuration file. A \\fB#\\fR at the start of a line or after a blank begins a comment.\n"
+    "The configuration file. A \\fB#\\fR at the start of a line or after a blank begins a "
+    "comment.\n"
     "Default: none.\n";
 
 static const char man_tail[] =
@@ -215,23 +234,30 @@ static const char man_tail[] =
     "the instruction set to compute with, where it shall not be the best that the processor has:\n"
     "\\fBbaseline\\fR, \\fBavx2\\fR or \\fBavx512\\fR.\n"
     ".PP\n"
-    "Other variables that begin with \\fBGRUD_\\fR are refused, except what Kubernetes sets beside a\n"
-    "service called grud (\\fBGRUD_SERVICE_\\fR..., \\fBGRUD_PORT\\fR, \\fBGRUD_PORT_\\fR and a digit).\n"
+    "Other variables that begin with \\fBGRUD_\\fR are refused, except what Kubernetes sets beside "
+    "a\n"
+    "service called grud (\\fBGRUD_SERVICE_\\fR..., \\fBGRUD_PORT\\fR, \\fBGRUD_PORT_\\fR and a "
+    "digit).\n"
     ".SH EXIT STATUS\n"
     ".TP\n"
     "0\n"
     "all went well.\n"
     ".TP\n"
     "1\n"
-    "something failed that another start may find mended: a port or a data directory that another process\n"
+    "something failed that another start may find mended: a port or a data directory that another "
+    "process\n"
     "has, a full or failing disk, too little memory.\n"
     ".TP\n"
     "2\n"
-    "the arguments or the configuration are wrong, and another start would end alike: an unknown option or\n"
-    "a bad value; a directory or a file that is missing, or not for grud to read or write; a port that is\n"
-    "not for it to take, an address that is not this machine\\(aqs; keys or certificates that are refused.\n"
+    "the arguments or the configuration are wrong, and another start would end alike: an unknown "
+    "option or\n"
+    "a bad value; a directory or a file that is missing, or not for grud to read or write; a port "
+    "that is\n"
+    "not for it to take, an address that is not this machine\\(aqs; keys or certificates that are "
+    "refused.\n"
     ".PP\n"
-    "A start that fails says why in one line on standard error. A model file that is read and found wrong\n"
+    "A start that fails says why in one line on standard error. A model file that is read and "
+    "found wrong\n"
     "is left out with a warning, and the others are served.\n"
     "\\fB\\-\\-health\\fR knows only 0 and 1.\n"
     ".SH EXAMPLES\n"
@@ -239,7 +265,8 @@ static const char man_tail[] =
     "grud init \\-\\-inputs temp,humidity \\-\\-outputs temp \\-\\-layers 64,32 \\-o "
     "models/weather.safetensors\n"
     "grud \\-\\-models models \\-\\-data /var/lib/grud\n"
-    "curl \\-\\-json '{\"x\":[21.4,0.55]}' http://127.0.0.1:8080/v1/models/weather/sessions/pump\\-7/step\n"
+    "curl \\-\\-json '{\"x\":[21.4,0.55]}' "
+    "http://127.0.0.1:8080/v1/models/weather/sessions/pump\\-7/step\n"
     ".EE\n";
 
 void config_print_man(FILE *out)

@@ -1,9 +1,10 @@
 /*
- * calls.c - the list of system calls that grud needs from the moment it has bound its port to its end.
+ * calls.c - the list of system calls that grud needs from the moment it has bound its port to its
+ * end.
  *
  * What is not on it kills the process, and the kernel's log says which it was (audit: type=1326,
- * syscall=...): an unexpected call is either a bug of ours or somebody else's code. Threads that a library
- * has started before main get the filter, too.
+ * syscall=...): an unexpected call is either a bug of ours or somebody else's code. Threads that a
+ * library has started before main get the filter, too.
  */
 #include "confine/confine.h"
 
@@ -17,8 +18,9 @@
 
 #define CALL(name) SCMP_SYS(name)
 
-/* Calls that are fine whatever their arguments are. Some exist on one architecture only, or belong to another
- * glibc's way of doing the same: libseccomp leaves out what this kernel's architecture has not. */
+/* Calls that are fine whatever their arguments are. Some exist on one architecture only, or belong
+ * to another glibc's way of doing the same: libseccomp leaves out what this kernel's architecture
+ * has not. */
 static const int allowed[] = {
     /* memory: malloc, the mapped session files and their syncs, OpenBLAS' buffers */
     CALL(brk),
@@ -27,7 +29,8 @@ static const int allowed[] = {
     CALL(madvise),
     CALL(msync),
     CALL(mbind),
-    /* threads: locks, semaphores, their start and end; a worker that waits for another's session yields */
+    /* threads: locks, semaphores, their start and end; a worker that waits for another's session
+       yields */
     CALL(futex),
     CALL(set_robust_list),
     CALL(rseq),
@@ -49,8 +52,8 @@ static const int allowed[] = {
     CALL(gettimeofday),
     CALL(clock_nanosleep),
     CALL(nanosleep),
-    /* files: models, sessions, SQLite's databases and journals, keys and certificates that are read again,
-     * the log on standard error */
+    /* files: models, sessions, SQLite's databases and journals, keys and certificates that are read
+     * again, the log on standard error */
     CALL(openat),
     CALL(open),
     CALL(close),
@@ -113,7 +116,8 @@ static const int allowed[] = {
     CALL(poll),
     CALL(ppoll),
     CALL(eventfd2),
-    /* what the machine has, and who it is: qsort's memory, limits, SQLite's care for its files' owner */
+    /* what the machine has, and who it is: qsort's memory, limits, SQLite's care for its files'
+       owner */
     CALL(sysinfo),
     CALL(uname),
     CALL(getrlimit),
@@ -165,7 +169,8 @@ static int add_rules(scmp_filter_ctx filter)
         error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[k], 0);
     }
     for (size_t k = 0; error == 0 && k < sizeof checked / sizeof *checked; k++) {
-        error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, checked[k].call, 1, &checked[k].argument);
+        error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, checked[k].call, 1,
+                                       &checked[k].argument);
     }
     for (size_t k = 0; error == 0 && k < sizeof own_signals / sizeof *own_signals; k++) {
         error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, own_signals[k], 1,
@@ -197,8 +202,8 @@ enum status confine_to_calls(struct fault *fault)
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
     int error = filter ? load_filter(filter) : -ENOMEM;
     seccomp_release(filter);
-    return error == 0
-               ? STATUS_OK
-               : fault_set(fault, STATUS_INVALID_VALUE, "seccomp",
-                           "the kernel takes no filter of system calls here: %s", strerrordesc_np(-error));
+    return error == 0 ? STATUS_OK
+                      : fault_set(fault, STATUS_INVALID_VALUE, "seccomp",
+                                  "the kernel takes no filter of system calls here: %s",
+                                  strerrordesc_np(-error));
 }

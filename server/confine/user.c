@@ -16,8 +16,8 @@ enum { ENTRY_BYTES = 16 << 10 };
 static enum status failed(struct fault *fault, const char *name, const char *what)
 {
     return fault_set(fault, STATUS_INTERNAL, "user",
-                     "cannot become '%s': %s: %s; it takes the capabilities SETUID and SETGID", name, what,
-                     strerrordesc_np(errno));
+                     "cannot become '%s': %s: %s; it takes the capabilities SETUID and SETGID",
+                     name, what, strerrordesc_np(errno));
 }
 
 static enum status find_user(const char *name, struct passwd *ret_user, char entry[ENTRY_BYTES],
@@ -30,11 +30,13 @@ static enum status find_user(const char *name, struct passwd *ret_user, char ent
                          error ? ": " : "", error ? strerrordesc_np(error) : "");
     }
     if (found->pw_uid == 0) {
-        return fault_set(fault, STATUS_INVALID_VALUE, "user", "'%s' is root, not somebody to become", name);
+        return fault_set(fault, STATUS_INVALID_VALUE, "user",
+                         "'%s' is root, not somebody to become", name);
     }
     if (geteuid() != 0) {
-        return fault_set(fault, STATUS_INVALID_VALUE, "user",
-                         "only root can become '%s': start it as root, or without --user (GRUD_USER)", name);
+        return fault_set(
+            fault, STATUS_INVALID_VALUE, "user",
+            "only root can become '%s': start it as root, or without --user (GRUD_USER)", name);
     }
     return STATUS_OK;
 }
@@ -43,9 +45,9 @@ static enum status find_user(const char *name, struct passwd *ret_user, char ent
 static enum status make_directory(const char *path, const struct passwd *user, struct fault *fault)
 {
     if (mkdir(path, 0700) != 0) {
-        return errno == EEXIST
-                   ? STATUS_OK
-                   : refusal_set(fault, "data", "create the directory", path, REFUSAL_TO_KEEP, errno);
+        return errno == EEXIST ? STATUS_OK
+                               : refusal_set(fault, "data", "create the directory", path,
+                                             REFUSAL_TO_KEEP, errno);
     }
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     bool fine = fd >= 0 && fchown(fd, user->pw_uid, user->pw_gid) == 0;

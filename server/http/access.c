@@ -42,12 +42,12 @@ enum status access_check_options(const struct config *config, const struct endpo
         return STATUS_OK;
     }
     if (!has_keys && config->listen_remote == CONFIG_NO) {
-        return fault_set(
-            fault, STATUS_INVALID_VALUE, "listen",
-            "'%s' can be reached from elsewhere, and whoever reaches grud may use it: "
-            "--api-keys FILE (GRUD_API_KEYS) asks for keys; --listen-remote yes (GRUD_LISTEN_REMOTE=yes) "
-            "allows it without",
-            config->listen);
+        return fault_set(fault, STATUS_INVALID_VALUE, "listen",
+                         "'%s' can be reached from elsewhere, and whoever reaches grud may use it: "
+                         "--api-keys FILE (GRUD_API_KEYS) asks for keys; --listen-remote yes "
+                         "(GRUD_LISTEN_REMOTE=yes) "
+                         "allows it without",
+                         config->listen);
     }
     if (has_keys && !has_tls) {
         log_event(LOG_WARN, "keys_in_the_clear", LOG_STRING("listen", config->listen),
@@ -103,7 +103,8 @@ enum status access_open(struct http *http, struct fault *fault)
         MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES) {
         certificate_free(credentials.certificate);
         keys_unref(credentials.keys);
-        return fault_set(fault, STATUS_INVALID_VALUE, "tls-cert", "this libmicrohttpd was built without TLS");
+        return fault_set(fault, STATUS_INVALID_VALUE, "tls-cert",
+                         "this libmicrohttpd was built without TLS");
     }
     if (status == STATUS_OK) {
         take_credentials(http, &credentials);
@@ -187,11 +188,12 @@ enum status access_check(struct exchange *exchange, const char *authorization)
     }
     size_t rate = request->config->key_rate;
     if (!key_spend(key, rate, worker->now_ns)) {
-        return fault_set(&request->fault, STATUS_RATE_LIMITED, NULL, "a key has %zu requests a second", rate);
+        return fault_set(&request->fault, STATUS_RATE_LIMITED, NULL,
+                         "a key has %zu requests a second", rate);
     }
     if (!key_allows(key, scope)) {
-        return fault_set(&request->fault, STATUS_SCOPE_MISSING, NULL, "this takes a key of the scope '%s'",
-                         scope_word(scope));
+        return fault_set(&request->fault, STATUS_SCOPE_MISSING, NULL,
+                         "this takes a key of the scope '%s'", scope_word(scope));
     }
     return STATUS_OK;
 }
@@ -203,13 +205,15 @@ static bool add(struct MHD_Response *response, const char *name, const char *val
     return MHD_add_response_header(response, name, value) == MHD_YES;
 }
 
-static bool add_origin(struct MHD_Response *response, const struct exchange *exchange, const char *origin)
+static bool add_origin(struct MHD_Response *response, const struct exchange *exchange,
+                       const char *origin)
 {
     bool fine = add(response, "Access-Control-Allow-Origin", origin);
     if (strcmp(origin, "*") != 0) {
         fine = fine && add(response, "Vary", "Origin");
     }
-    if (exchange->allowed && exchange->request.reply.code == 204) { /* to OPTIONS, which may be a preflight */
+    if (exchange->allowed &&
+        exchange->request.reply.code == 204) { /* to OPTIONS, which may be a preflight */
         char allow[ROUTER_ALLOW_MAX];
         router_print_allow(exchange->allowed, allow);
         fine = fine && add(response, "Access-Control-Allow-Methods", allow) &&

@@ -1,9 +1,10 @@
 /*
  * access.h - who may do what: API keys, the certificate, and web pages of other origins.
  *
- * Keys and certificate are read at start and again on SIGHUP, by main's thread. Each worker has a reference
- * to the keys that it uses; new ones are left in a mailbox of its own (worker.new_keys), which it
- * looks into before it uses them. So no request takes a lock, and old keys live no longer than they are used.
+ * Keys and certificate are read at start and again on SIGHUP, by main's thread. Each worker has a
+ * reference to the keys that it uses; new ones are left in a mailbox of its own (worker.new_keys),
+ * which it looks into before it uses them. So no request takes a lock, and old keys live no longer
+ * than they are used.
  */
 #ifndef ACCESS_H
 #define ACCESS_H
@@ -12,12 +13,15 @@
 
 /* Refuses options that cannot work together. */
 __attribute__((warn_unused_result)) enum status
-access_check_options(const struct config *config, const struct endpoint *endpoint, struct fault *fault);
-/* Reads what the options name, and refuses what cannot work. Before the workers are started; main's thread.
+access_check_options(const struct config *config, const struct endpoint *endpoint,
+                     struct fault *fault);
+/* Reads what the options name, and refuses what cannot work. Before the workers are started; main's
+ * thread.
  */
 __attribute__((warn_unused_result)) enum status access_open(struct http *http, struct fault *fault);
 /* Reads keys and certificate again; on failure those at hand stay. Main's thread. */
-__attribute__((warn_unused_result)) enum status access_reload(struct http *http, struct fault *fault);
+__attribute__((warn_unused_result)) enum status access_reload(struct http *http,
+                                                              struct fault *fault);
 /* After the workers have ended. */
 void access_close(struct http *http);
 
@@ -25,10 +29,11 @@ void access_close(struct http *http);
 void access_join(struct worker *worker);
 void access_leave(struct worker *worker);
 
-/* Whether the request, whose route is known, may go on; by the worker. `authorization` is the header's value
- * or NULL. */
+/* Whether the request, whose route is known, may go on; by the worker. `authorization` is the
+ * header's value or NULL. */
 enum status access_check(struct exchange *exchange, const char *authorization);
-/* The headers that a reply has for clients without the right key, and for pages of other origins. */
+/* The headers that a reply has for clients without the right key, and for pages of other origins.
+ */
 bool access_add_headers(struct MHD_Response *response, const struct exchange *exchange);
 
 #endif

@@ -39,7 +39,8 @@ uint64_t address_key(const struct sockaddr *address)
     return be64toh(half); /* begins with 32 zeros in no network, unlike those above */
 }
 
-/* Multiply-shift hashing: its places are as good as drawn (M. Dietzfelbinger et al., J. Algorithms 25, 1997).
+/* Multiply-shift hashing: its places are as good as drawn (M. Dietzfelbinger et al., J. Algorithms
+ * 25, 1997).
  */
 static size_t place(const struct addresses *addresses, size_t row, uint64_t key)
 {
@@ -49,14 +50,16 @@ static size_t place(const struct addresses *addresses, size_t row, uint64_t key)
 void addresses_enter(struct addresses *addresses, uint64_t key)
 {
     for (size_t row = 0; row < ADDRESS_ROWS; row++) {
-        atomic_fetch_add_explicit(&addresses->n[row][place(addresses, row, key)], 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&addresses->n[row][place(addresses, row, key)], 1,
+                                  memory_order_relaxed);
     }
 }
 
 void addresses_leave(struct addresses *addresses, uint64_t key)
 {
     for (size_t row = 0; row < ADDRESS_ROWS; row++) {
-        atomic_fetch_sub_explicit(&addresses->n[row][place(addresses, row, key)], 1, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&addresses->n[row][place(addresses, row, key)], 1,
+                                  memory_order_relaxed);
     }
 }
 
@@ -64,8 +67,8 @@ size_t addresses_count(const struct addresses *addresses, uint64_t key)
 {
     uint32_t least = UINT32_MAX;
     for (size_t row = 0; row < ADDRESS_ROWS; row++) {
-        uint32_t n =
-            atomic_load_explicit(&addresses->n[row][place(addresses, row, key)], memory_order_relaxed);
+        uint32_t n = atomic_load_explicit(&addresses->n[row][place(addresses, row, key)],
+                                          memory_order_relaxed);
         least = n < least ? n : least;
     }
     return least;

@@ -1,12 +1,12 @@
 /*
- * addresses.h - how many connections each client address has open, all workers together. An IPv6 /64 counts
- * as one address, since that is what a single client may choose from; an IPv4 address that came in through
- * IPv6 is itself.
+ * addresses.h - how many connections each client address has open, all workers together. An IPv6
+ * /64 counts as one address, since that is what a single client may choose from; an IPv4 address
+ * that came in through IPv6 is itself.
  *
- * A count-min sketch (G. Cormode, S. Muthukrishnan, J. Algorithms 55, 2005): each address counts in one place
- * of every row, and has as many connections as the least of these says, or fewer if it shares all its places
- * with busier ones. They are drawn at random at the start, so that nobody can choose to. Fixed memory, no
- * lock, any thread.
+ * A count-min sketch (G. Cormode, S. Muthukrishnan, J. Algorithms 55, 2005): each address counts in
+ * one place of every row, and has as many connections as the least of these says, or fewer if it
+ * shares all its places with busier ones. They are drawn at random at the start, so that nobody can
+ * choose to. Fixed memory, no lock, any thread.
  */
 #ifndef ADDRESSES_H
 #define ADDRESSES_H

@@ -14,7 +14,8 @@ enum status api_session(struct request *request, const char **ret_id)
     const char *id = request->parameters[1];
     if (!session_id_is_valid(id, strlen(id))) {
         return fault_set(&request->fault, STATUS_INVALID_VALUE, "session",
-                         "a session's id has 1 to %d characters of A-Z a-z 0-9 . _ ~ : -", SESSION_ID_MAX);
+                         "a session's id has 1 to %d characters of A-Z a-z 0-9 . _ ~ : -",
+                         SESSION_ID_MAX);
     }
     *ret_id = id;
     return STATUS_OK;
@@ -45,8 +46,9 @@ struct codec_limits api_limits(const struct request *request)
 enum status api_no_fields(struct request *request)
 {
     const struct codec_limits limits = api_limits(request);
-    return request->n_body > 0 ? codec_no_fields(request->body, request->n_body, &limits, &request->fault)
-                               : STATUS_OK;
+    return request->n_body > 0
+               ? codec_no_fields(request->body, request->n_body, &limits, &request->fault)
+               : STATUS_OK;
 }
 
 enum status api_limit(struct request *request, size_t initial, size_t most, size_t *ret_limit)
@@ -57,10 +59,11 @@ enum status api_limit(struct request *request, size_t initial, size_t most, size
         return STATUS_OK;
     }
     size_t n = strlen(text);
-    unsigned long limit = n > 0 && n < 6 && strspn(text, "0123456789") == n ? strtoul(text, NULL, 10) : 0;
+    unsigned long limit =
+        n > 0 && n < 6 && strspn(text, "0123456789") == n ? strtoul(text, NULL, 10) : 0;
     if (limit < 1 || limit > most) {
-        return fault_set(&request->fault, STATUS_INVALID_VALUE, "limit", "limit is a number from 1 to %zu",
-                         most);
+        return fault_set(&request->fault, STATUS_INVALID_VALUE, "limit",
+                         "limit is a number from 1 to %zu", most);
     }
     *ret_limit = limit;
     return STATUS_OK;
@@ -69,12 +72,13 @@ enum status api_limit(struct request *request, size_t initial, size_t most, size
 enum status api_reply(struct request *request, int code, const struct text *text)
 {
     if (text->failed) {
-        /* It may be too late to say that nothing has changed, or to refuse the request as one too many. */
+        /* It may be too late to say that nothing has changed, or to refuse the request as one too
+         * many. */
         bool is_done = strcmp(request->route->method, "GET") != 0, is_full = request->arena.is_full;
         const char *done = is_done ? "done, but " : "";
         request->arena.is_short = request->arena.is_short && !is_done;
-        return fault_set(&request->fault, is_full ? STATUS_REQUEST_TOO_LARGE : STATUS_NO_MEMORY, NULL, "%s%s",
-                         done,
+        return fault_set(&request->fault, is_full ? STATUS_REQUEST_TOO_LARGE : STATUS_NO_MEMORY,
+                         NULL, "%s%s", done,
                          is_full ? "the reply would be too large; ask for less at once"
                                  : "there is not enough memory for the reply");
     }

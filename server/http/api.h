@@ -1,12 +1,13 @@
-/* api.h - what the endpoints share. Each api_*.c is thin: decode, verb, encode; the table in routes.c names
- * its handlers. */
+/* api.h - what the endpoints share. Each api_*.c is thin: decode, verb, encode; the table in
+ * routes.c names its handlers. */
 #ifndef API_H
 #define API_H
 
 #include "codec/codec.h"
 #include "http/http.h"
 
-/* The path's {model}, found; the path's {session}, checked; the path's {version}, a positive number. */
+/* The path's {model}, found; the path's {session}, checked; the path's {version}, a positive
+ * number. */
 enum status api_model(struct request *request, const struct model **ret_model);
 enum status api_session(struct request *request, const char **ret_id);
 enum status api_version(struct request *request, unsigned *ret_number);

@@ -1,4 +1,5 @@
-/* api_job_events.c - what happened to a job: a page of it, or all of it as it happens; and its checkpoints.
+/* api_job_events.c - what happened to a job: a page of it, or all of it as it happens; and its
+ * checkpoints.
  */
 #include "http/api.h"
 
@@ -23,7 +24,8 @@ static enum status read_number(struct request *request, const char *name, const 
     const char *digits = strncmp(text, prefix, n_prefix) == 0 ? text + n_prefix : "";
     size_t n = strlen(digits);
     if (n == 0 || n > 18 || strspn(digits, "0123456789") != n) {
-        return fault_set(&request->fault, STATUS_INVALID_VALUE, name, "%s is an id like '%s7'", name, prefix);
+        return fault_set(&request->fault, STATUS_INVALID_VALUE, name, "%s is an id like '%s7'",
+                         name, prefix);
     }
     *ret_number = strtoll(digits, NULL, 10);
     return STATUS_OK;
@@ -76,7 +78,8 @@ static void put_event(struct text *text, const struct job_event *event)
 
 static bool read_events(void *state, struct text *text)
 {
-    static const char head[] = "retry: 2000\n\n"; /* how soon a client that was cut off connects again */
+    static const char head[] =
+        "retry: 2000\n\n"; /* how soon a client that was cut off connects again */
     struct event_stream *stream = state;
     struct job_event events[EVENTS_AT_ONCE];
     struct job job;
@@ -89,8 +92,8 @@ static bool read_events(void *state, struct text *text)
     }
     /* before the events are read: one that comes meanwhile is news */
     uint64_t generation = service_jobs_generation(service_context_service(stream->context));
-    enum status status = job_events(stream->context, stream->id, stream->after, EVENTS_AT_ONCE, &job, events,
-                                    &n, &has_more, &fault);
+    enum status status = job_events(stream->context, stream->id, stream->after, EVENTS_AT_ONCE,
+                                    &job, events, &n, &has_more, &fault);
     if (status != STATUS_OK) {
         return false; /* the client connects again, and is told then */
     }
@@ -105,7 +108,8 @@ static bool read_events(void *state, struct text *text)
 static enum status read_last_event(struct request *request, int64_t *ret_after)
 {
     const char *last = http_header(request, "Last-Event-ID");
-    return last && last[0] ? read_number(request, "Last-Event-ID", last, event_prefix, ret_after) : STATUS_OK;
+    return last && last[0] ? read_number(request, "Last-Event-ID", last, event_prefix, ret_after)
+                           : STATUS_OK;
 }
 
 /* 204 is how a client is told not to connect again: there is nothing left to come. */
@@ -118,11 +122,12 @@ static enum status answer_stream(struct request *request, const char *id, int64_
     bool has_more;
     enum status status = read_last_event(request, &after);
     if (status == STATUS_OK && http_query(request, "limit")) {
-        status =
-            fault_set(&request->fault, STATUS_INVALID_REQUEST, "limit", "a stream of events has no limit");
+        status = fault_set(&request->fault, STATUS_INVALID_REQUEST, "limit",
+                           "a stream of events has no limit");
     }
     if (status == STATUS_OK) {
-        status = job_events(request->context, id, after, 1, &job, &event, &n, &has_more, &request->fault);
+        status = job_events(request->context, id, after, 1, &job, &event, &n, &has_more,
+                            &request->fault);
     }
     if (status != STATUS_OK) {
         return status;
@@ -161,7 +166,8 @@ enum status api_job_events(struct request *request)
     if (!events) {
         return no_memory(request);
     }
-    status = job_events(request->context, id, after, limit, &job, events, &n, &has_more, &request->fault);
+    status = job_events(request->context, id, after, limit, &job, events, &n, &has_more,
+                        &request->fault);
     if (status != STATUS_OK) {
         return status;
     }
@@ -187,7 +193,8 @@ enum status api_job_checkpoints(struct request *request)
     if (!checkpoints) {
         return no_memory(request);
     }
-    status = job_checkpoints(request->context, id, after, limit, checkpoints, &n, &has_more, &request->fault);
+    status = job_checkpoints(request->context, id, after, limit, checkpoints, &n, &has_more,
+                             &request->fault);
     if (status != STATUS_OK) {
         return status;
     }

@@ -28,7 +28,8 @@ static enum status find_target(struct request *request, struct job_target *targe
         status = version_find(model, target->version, &version, &request->fault);
     }
     if (status == STATUS_OK) {
-        target->version = version->number; /* the rows are read as this one's, whichever is active later */
+        target->version =
+            version->number; /* the rows are read as this one's, whichever is active later */
         *ret_info = gru_model_info(version->gru);
     }
     return status;
@@ -44,8 +45,8 @@ static enum status read_job(struct request *request, const char *json, size_t n,
     if (status == STATUS_OK) {
         status = find_target(request, ret_target, ret_info);
     }
-    return status == STATUS_OK ? codec_job(json, n, &limits, request->is_ndjson, ret_target, *ret_info,
-                                           &request->arena, ret_job, &request->fault)
+    return status == STATUS_OK ? codec_job(json, n, &limits, request->is_ndjson, ret_target,
+                                           *ret_info, &request->arena, ret_job, &request->fault)
                                : status;
 }
 
@@ -84,13 +85,14 @@ static enum status take_first_line(struct upload *upload, const char *line, size
     const struct gru_info *info;
     enum status status = read_job(request, line, n, &upload->target, &info, &upload->wanted);
     if (status != STATUS_OK) {
-        return fault_set(&request->fault, status, request->fault.param, "line %zu: %s", upload->lines.number,
-                         request->fault.message);
+        return fault_set(&request->fault, status, request->fault.param, "line %zu: %s",
+                         upload->lines.number, request->fault.message);
     }
     const struct codec_limits limits = api_limits(request);
     upload->series = codec_job_lines(info, &limits, &upload->target, &request->arena);
-    return upload->series ? STATUS_OK
-                          : fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
+    return upload->series
+               ? STATUS_OK
+               : fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
 }
 
 static enum status take_line(void *context, const char *line, size_t n)
@@ -98,8 +100,9 @@ static enum status take_line(void *context, const char *line, size_t n)
     struct upload *upload = context;
     struct fault *fault = &upload->request->fault;
     if (!line) {
-        return fault_set(fault, STATUS_BODY_TOO_LARGE, NULL, "line %zu: a line has at most %zu bytes",
-                         upload->lines.number, upload->lines.most);
+        return fault_set(fault, STATUS_BODY_TOO_LARGE, NULL,
+                         "line %zu: a line has at most %zu bytes", upload->lines.number,
+                         upload->lines.most);
     }
     return upload->series ? codec_job_line(upload->series, upload->lines.number, line, n, fault)
                           : take_first_line(upload, line, n);
@@ -144,7 +147,8 @@ enum status api_job_upload(struct request *request, const char *bytes, size_t n)
     status = n > 0 ? lines_add(&upload->lines, bytes, n, take_line, upload)
                    : lines_end(&upload->lines, take_line, upload);
     if (status != STATUS_OK && request->fault.status == STATUS_OK) {
-        return fault_set(&request->fault, status, NULL, "the lines take more memory than a request may use");
+        return fault_set(&request->fault, status, NULL,
+                         "the lines take more memory than a request may use");
     }
     return status == STATUS_OK && n == 0 ? end_upload(upload) : status;
 }
@@ -180,10 +184,12 @@ static enum status read_filter(struct request *request, struct job_filter *ret_f
 {
     const char *model = http_query(request, "model"), *after = http_query(request, "after");
     if (model && !model_name_is_valid(model, strlen(model))) {
-        return fault_set(&request->fault, STATUS_INVALID_VALUE, "model", "model is not the name of a model");
+        return fault_set(&request->fault, STATUS_INVALID_VALUE, "model",
+                         "model is not the name of a model");
     }
     if (after && strspn(after, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(after)) {
-        return fault_set(&request->fault, STATUS_INVALID_VALUE, "after", "after is the id of a job");
+        return fault_set(&request->fault, STATUS_INVALID_VALUE, "after",
+                         "after is the id of a job");
     }
     *ret_filter = (struct job_filter){ .after = after, .model = model };
     return read_status(request, &ret_filter->status);
@@ -194,8 +200,8 @@ enum status api_jobs_list(struct request *request)
     struct job_filter filter;
     size_t limit, n;
     bool has_more;
-    enum status status =
-        http_query_only(request, (const char *const[]){ "after", "limit", "model", "status", NULL });
+    enum status status = http_query_only(
+        request, (const char *const[]){ "after", "limit", "model", "status", NULL });
     if (status == STATUS_OK) {
         status = api_limit(request, LIST_DEFAULT, LIST_MAX, &limit);
     }
@@ -215,15 +221,16 @@ enum status api_jobs_list(struct request *request)
     }
     struct text text;
     text_init(&text, &request->arena, 64 + JOB_BYTES * n);
-    codec_put_job_list(&text, jobs, n, has_more, service_jobs_are_durable(service_context_service(request->context)));
+    codec_put_job_list(&text, jobs, n, has_more,
+                       service_jobs_are_durable(service_context_service(request->context)));
     return api_reply(request, 200, &text);
 }
 
 /* ---- steered ---- */
 
 static enum status on_job(struct request *request,
-                          enum status (*verb)(struct service_context *context, const char *id, struct job *ret_job,
-                                              struct fault *fault))
+                          enum status (*verb)(struct service_context *context, const char *id,
+                                              struct job *ret_job, struct fault *fault))
 {
     struct job job;
     const char *id;

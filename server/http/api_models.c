@@ -32,10 +32,10 @@ enum status api_model_put(struct request *request)
 {
     const char *name = request->parameters[0];
     if (!model_name_is_valid(name, strlen(name))) {
-        return fault_set(
-            &request->fault, STATUS_INVALID_VALUE, "model",
-            "a model's name has 1 to %d characters of A-Z a-z 0-9 . _ - and does not begin with '.'",
-            MODEL_NAME_MAX);
+        return fault_set(&request->fault, STATUS_INVALID_VALUE, "model",
+                         "a model's name has 1 to %d characters of A-Z a-z 0-9 . _ - and does not "
+                         "begin with '.'",
+                         MODEL_NAME_MAX);
     }
     const struct model *model;
     enum status status =
@@ -77,7 +77,8 @@ enum status api_version_activate(struct request *request)
         status = api_no_fields(request);
     }
     if (status == STATUS_OK) {
-        status = model_activate(request->context, request->parameters[0], number, &model, &request->fault);
+        status = model_activate(request->context, request->parameters[0], number, &model,
+                                &request->fault);
     }
     return status == STATUS_OK ? reply_model(request, 200, model) : status;
 }
@@ -87,7 +88,8 @@ enum status api_version_delete(struct request *request)
     unsigned number;
     enum status status = api_version(request, &number);
     if (status == STATUS_OK) {
-        status = model_delete_version(request->context, request->parameters[0], number, &request->fault);
+        status =
+            model_delete_version(request->context, request->parameters[0], number, &request->fault);
     }
     return status == STATUS_OK ? api_reply_nothing(request) : status;
 }

@@ -11,8 +11,8 @@ enum status api_predict(struct request *request)
     }
     enum status status = api_model(request, &model);
     if (status == STATUS_OK) {
-        status = codec_prediction(request->body, request->n_body, &limits, model, &request->arena, prediction,
-                                  &request->fault);
+        status = codec_prediction(request->body, request->n_body, &limits, model, &request->arena,
+                                  prediction, &request->fault);
     }
     if (status == STATUS_OK) {
         status = predict_begin(prediction, &request->arena, &request->fault);

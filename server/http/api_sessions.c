@@ -3,16 +3,19 @@
 
 #include <string.h>
 
-static enum status find_both(struct request *request, const struct model **ret_model, const char **ret_id)
+static enum status find_both(struct request *request, const struct model **ret_model,
+                             const char **ret_id)
 {
     enum status status = api_model(request, ret_model);
     return status == STATUS_OK ? api_session(request, ret_id) : status;
 }
 
-static enum status reply_session(struct request *request, int code, const struct model *model, const char *id)
+static enum status reply_session(struct request *request, int code, const struct model *model,
+                                 const char *id)
 {
     struct session session;
-    enum status status = session_read(request->context, model, id, &request->arena, &session, &request->fault);
+    enum status status =
+        session_read(request->context, model, id, &request->arena, &session, &request->fault);
     if (status != STATUS_OK) {
         return status;
     }
@@ -32,7 +35,8 @@ static enum status read_id_query(struct request *request, const char *name, cons
     *ret_text = text ? text : "";
     if (text && text[0] && !session_id_is_valid(text, strlen(text))) {
         return fault_set(&request->fault, STATUS_INVALID_VALUE, name,
-                         "%s has at most %d characters of A-Z a-z 0-9 . _ ~ : -", name, SESSION_ID_MAX);
+                         "%s has at most %d characters of A-Z a-z 0-9 . _ ~ : -", name,
+                         SESSION_ID_MAX);
     }
     return STATUS_OK;
 }
@@ -45,7 +49,8 @@ enum status api_sessions_list(struct request *request)
     bool has_more;
     enum status status = api_model(request, &model);
     if (status == STATUS_OK) {
-        status = http_query_only(request, (const char *const[]){ "prefix", "after", "limit", NULL });
+        status =
+            http_query_only(request, (const char *const[]){ "prefix", "after", "limit", NULL });
     }
     if (status == STATUS_OK) {
         status = api_limit(request, LIST_DEFAULT, LIST_MAX, &limit);
@@ -63,7 +68,8 @@ enum status api_sessions_list(struct request *request)
     if (!rows) {
         return fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
     }
-    status = session_list(request->context, model, prefix, after, limit, rows, &n, &has_more, &request->fault);
+    status = session_list(request->context, model, prefix, after, limit, rows, &n, &has_more,
+                          &request->fault);
     if (status != STATUS_OK) {
         return status;
     }
@@ -92,8 +98,8 @@ enum status api_session_put(struct request *request)
     enum status status = find_both(request, &model, &id);
     if (status == STATUS_OK) {
         const struct codec_limits limits = api_limits(request);
-        status = codec_session_restore(request->body, request->n_body, &limits, model, &request->arena,
-                                       &restore, &request->fault);
+        status = codec_session_restore(request->body, request->n_body, &limits, model,
+                                       &request->arena, &restore, &request->fault);
     }
     if (status == STATUS_OK) {
         status = session_put(request->context, model, id, &restore, &created, &request->fault);
@@ -140,12 +146,12 @@ enum status api_session_forecast(struct request *request)
     }
     enum status status = find_both(request, &model, &id);
     if (status == STATUS_OK) {
-        status = codec_forecast_options(request->body, request->n_body, &limits, model, &request->arena, &forecast_options,
-                               &request->fault);
+        status = codec_forecast_options(request->body, request->n_body, &limits, model,
+                                        &request->arena, &forecast_options, &request->fault);
     }
     if (status == STATUS_OK) {
-        status = session_forecast_begin(request->context, model, id, &forecast_options, &request->arena, forecast,
-                                        &request->fault);
+        status = session_forecast_begin(request->context, model, id, &forecast_options,
+                                        &request->arena, forecast, &request->fault);
     }
     request->state = forecast;
     return status == STATUS_OK ? http_predict(request, &forecast->prediction) : status;

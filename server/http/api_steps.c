@@ -44,13 +44,14 @@ enum status api_step_finish(struct request *request)
 
 /* ---- many ---- */
 
-/* Steps of one request may be done in different turns, and a model is valid for the turn that found it: those
- * that are about to be encoded are found again. */
+/* Steps of one request may be done in different turns, and a model is valid for the turn that found
+ * it: those that are about to be encoded are found again. */
 static void renew_models(struct request *request, struct step *steps, size_t n)
 {
     for (size_t k = 0; k < n; k++) {
         if (steps[k].fault.status == STATUS_OK) {
-            (void)model_find(request->context, steps[k].model_name, &steps[k].model, &steps[k].fault);
+            (void)model_find(request->context, steps[k].model_name, &steps[k].model,
+                             &steps[k].fault);
         }
     }
 }
@@ -68,8 +69,8 @@ enum status api_steps(struct request *request)
     const struct codec_limits limits = api_limits(request);
     struct step *steps;
     size_t n;
-    status = codec_steps(request->body, request->n_body, &limits, model, &request->arena, &steps, &n,
-                         &request->fault);
+    status = codec_steps(request->body, request->n_body, &limits, model, &request->arena, &steps,
+                         &n, &request->fault);
     return status == STATUS_OK ? http_hand_in(request, steps, n) : status;
 }
 
@@ -135,8 +136,10 @@ static enum status add_line(void *context, const char *line, size_t n)
     struct step *step = &upload->steps[upload->n_steps++];
     *step = (struct step){ .arena = &request->arena, .is_done = true };
     if (!line) {
-        fault_set(&step->fault, STATUS_BODY_TOO_LARGE, NULL, "a line has at most %d bytes", LINE_MAX_BYTES);
-    } else if (model_find(request->context, request->parameters[0], &step->model, &step->fault) == STATUS_OK) {
+        fault_set(&step->fault, STATUS_BODY_TOO_LARGE, NULL, "a line has at most %d bytes",
+                  LINE_MAX_BYTES);
+    } else if (model_find(request->context, request->parameters[0], &step->model, &step->fault) ==
+               STATUS_OK) {
         memcpy(step->model_name, step->model->name, sizeof step->model_name);
         const struct codec_limits limits = api_limits(request);
         step->is_done = codec_step(line, n, &limits, true, step, &step->fault) != STATUS_OK;

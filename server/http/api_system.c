@@ -62,7 +62,8 @@ static void put_models(struct request *request, struct text *text)
     const struct model *const *models = models_list(request->context, &n);
     put_head(text, "grud_sessions", "gauge", "Live sessions.");
     for (size_t k = 0; k < n; k++) {
-        text_print(text, "grud_sessions{model=\"%s\"} %zu\n", models[k]->name, model_n_sessions(models[k]));
+        text_print(text, "grud_sessions{model=\"%s\"} %zu\n", models[k]->name,
+                   model_n_sessions(models[k]));
     }
     put_head(text, "grud_model_active_version", "gauge", "The version that requests use.");
     for (size_t k = 0; k < n; k++) {
@@ -77,14 +78,16 @@ static void put_jobs(struct text *text, const struct service_figures *figures)
 {
     put_head(text, "grud_jobs", "gauge", "Fine-tuning jobs by status.");
     for (int status = 0; status < JOB_N_STATUSES; status++) {
-        text_print(text, "grud_jobs{status=\"%s\"} %llu\n", job_status_word((enum job_status)status),
+        text_print(text, "grud_jobs{status=\"%s\"} %llu\n",
+                   job_status_word((enum job_status)status),
                    (unsigned long long)figures->n_jobs[status]);
     }
     put_counter(text, "grud_training_steps_total", "Updates of weights, tried by fine-tuning jobs.",
                 figures->n_training_steps);
     put_counter(text, "grud_recorded_readings_total", "Readings recorded for fine-tuning.",
                 figures->n_recorded);
-    put_counter(text, "grud_recordings_lost_total", "Readings that came faster than they could be recorded.",
+    put_counter(text, "grud_recordings_lost_total",
+                "Readings that came faster than they could be recorded.",
                 figures->n_recordings_lost);
 }
 
@@ -94,9 +97,11 @@ static void put_service(struct request *request, struct text *text)
     struct service_figures figures;
     service_read_figures(service, &figures);
     put_counter(text, "grud_steps_total", "Steps answered.", figures.n_steps);
-    put_counter(text, "grud_sequence_rows_total", "Rows of whole sequences.", figures.n_sequence_rows);
+    put_counter(text, "grud_sequence_rows_total", "Rows of whole sequences.",
+                figures.n_sequence_rows);
     put_counter(text, "grud_forecast_rows_total", "Rows forecast ahead.", figures.n_forecast_rows);
-    put_counter(text, "grud_sessions_created_total", "Sessions created.", figures.n_sessions_created);
+    put_counter(text, "grud_sessions_created_total", "Sessions created.",
+                figures.n_sessions_created);
     put_counter(text, "grud_sessions_expired_total", "Sessions ended by their time to live.",
                 figures.n_sessions_expired);
     put_counter(text, "grud_sessions_evicted_total", "Sessions ended to make room.",
@@ -107,8 +112,10 @@ static void put_service(struct request *request, struct text *text)
                 figures.n_rewarmed);
     put_jobs(text, &figures);
     put_counter(text, "grud_syncs_total", "Syncs of session files.", figures.n_syncs);
-    put_counter(text, "grud_sync_failures_total", "Syncs that the disk refused.", figures.n_failed_syncs);
-    put_head(text, "grud_degraded", "gauge", "1 while something keeps grud from all that it should do.");
+    put_counter(text, "grud_sync_failures_total", "Syncs that the disk refused.",
+                figures.n_failed_syncs);
+    put_head(text, "grud_degraded", "gauge",
+             "1 while something keeps grud from all that it should do.");
     text_print(text, "grud_degraded %d\n", service_is_degraded(service));
     put_head(text, "grud_trouble", "gauge", "What that is: 1 for each that applies.");
     for (enum degraded_state state = 0; state < DEGRADED_COUNT; state++) {
@@ -122,8 +129,8 @@ enum status api_metrics(struct request *request)
     struct text text;
     text_init(&text, &request->arena, 16384);
     put_head(&text, "grud_build_info", "gauge", "The build: always 1.");
-    text_print(&text, "grud_build_info{version=\"%s\",commit=\"%s\",kernels=\"%s\"} 1\n", GRU_VERSION,
-               GRUD_COMMIT, gru_kernels_name());
+    text_print(&text, "grud_build_info{version=\"%s\",commit=\"%s\",kernels=\"%s\"} 1\n",
+               GRU_VERSION, GRUD_COMMIT, gru_kernels_name());
     put_models(request, &text);
     put_service(request, &text);
     http_put_metrics(request->http, &text);

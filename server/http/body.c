@@ -6,10 +6,12 @@
 #include <strings.h>
 
 enum {
-    BODY_EXACT_MAX = 1 << 20, /* a longer body's memory grows with what arrives, not with what is announced */
+    BODY_EXACT_MAX =
+        1 << 20, /* a longer body's memory grows with what arrives, not with what is announced */
     BODY_FIRST_BYTES = 4 << 10,
-    BODY_SMALL_BYTES = 8 << 10,        /* comes in whatever memory others take */
-    UPLOAD_BYTES_PER_SECOND = 64 << 10 /* who sends training data more slowly than this is cut off */
+    BODY_SMALL_BYTES = 8 << 10, /* comes in whatever memory others take */
+    UPLOAD_BYTES_PER_SECOND =
+        64 << 10 /* who sends training data more slowly than this is cut off */
 };
 
 static const int64_t SECOND_NS = 1000000000;
@@ -28,10 +30,11 @@ size_t body_limit(const struct request *request)
 static enum status body_too_large(struct request *request)
 {
     if (request->state && !is_training_upload(request)) { /* lines are worked on as they arrive */
-        return fault_set(&request->fault, STATUS_BODY_TOO_LARGE, NULL,
-                         "the first lines are done, but a body has at most %zu bytes; send fewer lines at "
-                         "once",
-                         body_limit(request));
+        return fault_set(
+            &request->fault, STATUS_BODY_TOO_LARGE, NULL,
+            "the first lines are done, but a body has at most %zu bytes; send fewer lines at "
+            "once",
+            body_limit(request));
     }
     return fault_set(&request->fault, STATUS_BODY_TOO_LARGE, NULL, "a body has at most %zu bytes",
                      body_limit(request));
@@ -61,8 +64,8 @@ static enum status check_media_type(struct request *request, const struct guard 
                      takes_lines(request) ? " or application/x-ndjson" : "", wanted);
 }
 
-/* Memory for what is announced is set aside before the first byte of it is read; where nothing is announced,
- * there has to be some at least. */
+/* Memory for what is announced is set aside before the first byte of it is read; where nothing is
+ * announced, there has to be some at least. */
 static enum status set_aside(struct exchange *exchange, const struct guard *guard)
 {
     struct request *request = &exchange->request;
@@ -75,9 +78,10 @@ static enum status set_aside(struct exchange *exchange, const struct guard *guar
         return STATUS_OK;
     }
     metrics_refuse(exchange->worker->metrics, REFUSED_MEMORY);
-    return fault_set(&request->fault, STATUS_OVERLOADED, NULL,
-                     "the requests in hand take the %zu bytes that they may; send this one again later",
-                     (size_t)request->config->memory_max);
+    return fault_set(
+        &request->fault, STATUS_OVERLOADED, NULL,
+        "the requests in hand take the %zu bytes that they may; send this one again later",
+        (size_t)request->config->memory_max);
 }
 
 void body_settle(struct exchange *exchange)
@@ -92,7 +96,8 @@ enum status body_check(struct exchange *exchange, const struct guard *guard)
 {
     struct request *request = &exchange->request;
     const char *type = guard->content_type;
-    request->is_ndjson = takes_lines(request) && type && media_type_is(type, "application/x-ndjson");
+    request->is_ndjson =
+        takes_lines(request) && type && media_type_is(type, "application/x-ndjson");
     if (!guard->is_chunked && guard->content_length == 0) {
         return STATUS_OK;
     }
@@ -111,7 +116,8 @@ enum status body_check(struct exchange *exchange, const struct guard *guard)
         return status;
     }
     exchange->n_expected = guard->content_length;
-    if (is_training_upload(request)) { /* a number takes two bytes of text at least, and four of memory */
+    if (is_training_upload(
+            request)) { /* a number takes two bytes of text at least, and four of memory */
         request->arena.cap += 2 * request->config->training_max;
     }
     return STATUS_OK;
@@ -145,7 +151,8 @@ static void put_off_deadline(struct exchange *exchange)
 {
     const struct request *request = &exchange->request;
     struct connection *connection = exchange->connection;
-    int64_t seconds = (int64_t)(request->config->request_seconds + request->n_body / UPLOAD_BYTES_PER_SECOND);
+    int64_t seconds =
+        (int64_t)(request->config->request_seconds + request->n_body / UPLOAD_BYTES_PER_SECOND);
     int64_t deadline_ns = connection->began_ns + seconds * SECOND_NS;
     if (connection->deadline_ns < deadline_ns) {
         connection->deadline_ns = deadline_ns;

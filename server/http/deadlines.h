@@ -1,14 +1,15 @@
 /*
- * deadlines.h - the open connections of one worker, and when each is to be cut. That worker's thread only.
+ * deadlines.h - the open connections of one worker, and when each is to be cut. That worker's
+ * thread only.
  *
- * libmicrohttpd's timeout is one of inactivity: a byte a second holds a connection for ever. It also costs a
- * clock and a lock at each read and write, and timeouts for single connections are walked through on each
- * turn. So libmicrohttpd is given none: the worker keeps the deadlines itself, and looks at them a few times
- * a second at most.
+ * libmicrohttpd's timeout is one of inactivity: a byte a second holds a connection for ever. It
+ * also costs a clock and a lock at each read and write, and timeouts for single connections are
+ * walked through on each turn. So libmicrohttpd is given none: the worker keeps the deadlines
+ * itself, and looks at them a few times a second at most.
  *
  * libmicrohttpd 0.9.75 also misses clients that hang up right behind what they send: its epoll is
- * edge-triggered, and after a short read it waits for another event, which never comes. A sweep finds those
- * too.
+ * edge-triggered, and after a short read it waits for another event, which never comes. A sweep
+ * finds those too.
  */
 #ifndef DEADLINES_H
 #define DEADLINES_H
@@ -28,10 +29,11 @@ struct connection {
     int64_t ended_ns;    /* the one before was answered, or the connection opened */
     uint64_t address;    /* where it comes from (addresses.h) */
     bool has_request;
-    bool is_whole;    /* the request is whole: the client may hang up its sending side */
-    bool is_surplus;  /* one more than there may be: told to come back later */
-    bool is_disconnected;   /* shut down at the end, between two requests: none is taken from it any more */
-    int64_t heard_ns; /* at the end: when bytes had come last, and how many in all */
+    bool is_whole;        /* the request is whole: the client may hang up its sending side */
+    bool is_surplus;      /* one more than there may be: told to come back later */
+    bool is_disconnected; /* shut down at the end, between two requests: none is taken from it any
+                             more */
+    int64_t heard_ns;     /* at the end: when bytes had come last, and how many in all */
     uint64_t n_heard;
     const char *target; /* the raw request target, until the first call of the handler */
     size_t n_target;
@@ -43,16 +45,16 @@ TAILQ_HEAD(connection_list, connection);
 struct deadlines {
     struct connection_list connections;
     size_t n_connections;
-    int64_t shortest_ns; /* no deadline that is set later can be over sooner; may be changed: the next sweep
-                            heeds it */
+    int64_t shortest_ns; /* no deadline that is set later can be over sooner; may be changed: the
+                            next sweep heeds it */
     int64_t next_ns;     /* when to sweep again */
 };
 
 void deadlines_init(struct deadlines *deadlines, int64_t shortest_ns);
 void deadlines_add(struct deadlines *deadlines, struct connection *connection, int64_t now_ns);
 void deadlines_remove(struct deadlines *deadlines, struct connection *connection);
-/* Shuts down the connections whose deadline is over; their owner then learns of it as if the client had hung
- * up. Cheap while no sweep is due. */
+/* Shuts down the connections whose deadline is over; their owner then learns of it as if the client
+ * had hung up. Cheap while no sweep is due. */
 void deadlines_sweep(struct deadlines *deadlines, int64_t now_ns);
 /* From now on sweeps are as frequent as can be. */
 void deadlines_hurry(struct deadlines *deadlines);

@@ -1,12 +1,13 @@
 /*
  * drain.c - how a worker comes to its end without losing what it has accepted.
  *
- * Who has connected already is taken in, then the socket is shut down: were it only closed later, the kernel
- * would go on to complete handshakes that nobody answers. Requests are answered, each reply saying that it is
- * the last of its connection. What then is left are connections between two requests. They are kept while
- * there is anything else to wait for, and until they were silent for a while: a client that is about to ask
- * can still be told. A request that is on its way while its connection is shut down cannot be told from one
- * that was never sent; nothing of it is done, so that its client may send it again.
+ * Who has connected already is taken in, then the socket is shut down: were it only closed later,
+ * the kernel would go on to complete handshakes that nobody answers. Requests are answered, each
+ * reply saying that it is the last of its connection. What then is left are connections between two
+ * requests. They are kept while there is anything else to wait for, and until they were silent for
+ * a while: a client that is about to ask can still be told. A request that is on its way while its
+ * connection is shut down cannot be told from one that was never sent; nothing of it is done, so
+ * that its client may send it again.
  */
 #include "http/worker.h"
 
@@ -29,8 +30,8 @@ bool drain_is_last(const struct exchange *exchange)
     return exchange->worker->is_draining && !has_unread(exchange->connection);
 }
 
-/* Quiescing must not be left to another thread (libmicrohttpd removes the socket from its epoll set twice,
- * and aborts). */
+/* Quiescing must not be left to another thread (libmicrohttpd removes the socket from its epoll set
+ * twice, and aborts). */
 static void stop_listening(struct worker *worker)
 {
     worker->has_stopped_listening = true;
@@ -40,8 +41,8 @@ static void stop_listening(struct worker *worker)
     streams_close(&worker->streams);
 }
 
-/* The bytes that have come say more than libmicrohttpd, which tells of a request only once its first line is
- * there. */
+/* The bytes that have come say more than libmicrohttpd, which tells of a request only once its
+ * first line is there. */
 static bool is_silent(struct connection *connection, int64_t now_ns)
 {
     struct tcp_info info = { .tcpi_bytes_received = 0 };
@@ -60,7 +61,8 @@ static void part(struct worker *worker)
     struct connection *connection;
     TAILQ_FOREACH(connection, &worker->deadlines.connections, link)
     {
-        if (!connection->is_disconnected && is_silent(connection, worker->now_ns) && !has_unread(connection)) {
+        if (!connection->is_disconnected && is_silent(connection, worker->now_ns) &&
+            !has_unread(connection)) {
             shutdown(connection->fd, SHUT_RDWR);
             connection->is_disconnected = true;
         }

@@ -1,18 +1,20 @@
 /*
- * exchange.c - one request from its first line to the last byte of its answer, as libmicrohttpd calls for it:
+ * exchange.c - one request from its first line to the last byte of its answer, as libmicrohttpd
+ * calls for it:
  *
  *     on_target       the request line has arrived; the request's clock starts
  *     on_call         first, with the headers: framing, route and limits are checked (begin)
  *     on_call         for each piece of the body (take_piece)
- *     on_call         at its end, once or, while steps or a prediction are pending, in each turn (at_end)
+ *     on_call         at its end: once, or in each turn while steps or a prediction are pending
  *     on_completed    the reply is sent, or the connection is gone
  *
- * A reply that is queued in the first call ends the connection, and libmicrohttpd refuses one between the
- * pieces of a body. So an early refusal waits for the end of the body where that is short.
+ * A reply that is queued in the first call ends the connection, and libmicrohttpd refuses one
+ * between the pieces of a body. So an early refusal waits for the end of the body where that is
+ * short.
  */
+#include "base/log.h"
 #include "http/access.h"
 #include "http/guard.h"
-#include "base/log.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -92,7 +94,8 @@ static void give_back(struct exchange *exchange)
         return;
     }
     arena_reset(&exchange->request.arena);
-    exchange->request.arena.cap = arena_cap(worker->http->config); /* an upload may have raised it */
+    exchange->request.arena.cap =
+        arena_cap(worker->http->config);              /* an upload may have raised it */
     TAILQ_INSERT_HEAD(&worker->free, exchange, link); /* the next request finds it in the cache */
     worker->n_free++;
 }
@@ -108,15 +111,16 @@ void exchange_free_all(struct exchange_list *list)
 
 /* ---- the first call ---- */
 
-static enum MHD_Result on_header(void *guard, enum MHD_ValueKind kind, const char *key, size_t n_key,
-                                 const char *value, size_t n_value)
+static enum MHD_Result on_header(void *guard, enum MHD_ValueKind kind, const char *key,
+                                 size_t n_key, const char *value, size_t n_value)
 {
     (void)kind;
     guard_header(guard, key, n_key, value, n_value);
     return MHD_YES;
 }
 
-static enum status check_framing(struct exchange *exchange, const char *version, struct guard *guard)
+static enum status check_framing(struct exchange *exchange, const char *version,
+                                 struct guard *guard)
 {
     const struct connection *connection = exchange->connection;
     const char *target_end = NULL, *version_begin = NULL, *block_end = NULL;
@@ -134,8 +138,9 @@ static enum status check_framing(struct exchange *exchange, const char *version,
         guard->problem = connection->target_problem;
     }
     const char *problem = guard_end(guard, strcmp(version, "HTTP/1.0") == 0, block_end);
-    return problem ? fault_set(&exchange->request.fault, STATUS_INVALID_REQUEST, NULL, "%s", problem)
-                   : STATUS_OK;
+    return problem
+               ? fault_set(&exchange->request.fault, STATUS_INVALID_REQUEST, NULL, "%s", problem)
+               : STATUS_OK;
 }
 
 /* The path of a request target, which a proxy may write in full. */
@@ -177,7 +182,8 @@ static enum status find_route(struct exchange *exchange)
     }
     char allow[ROUTER_ALLOW_MAX];
     router_print_allow(match.allowed, allow);
-    return fault_set(&request->fault, STATUS_METHOD_NOT_ALLOWED, NULL, "this path allows %s", allow);
+    return fault_set(&request->fault, STATUS_METHOD_NOT_ALLOWED, NULL, "this path allows %s",
+                     allow);
 }
 
 static enum status admit(struct exchange *exchange, const struct guard *guard)
@@ -219,11 +225,13 @@ static void settle(struct exchange *exchange, enum status status)
 {
     struct request *request = &exchange->request;
     end_prediction(request);
-    if (request->arena.is_short && (status == STATUS_NO_MEMORY || status == STATUS_REQUEST_TOO_LARGE)) {
+    if (request->arena.is_short &&
+        (status == STATUS_NO_MEMORY || status == STATUS_REQUEST_TOO_LARGE)) {
         metrics_refuse(exchange->worker->metrics, REFUSED_MEMORY);
-        status = fault_set(&request->fault, STATUS_OVERLOADED, NULL,
-                           "the requests in hand take the %zu bytes that they may; send this one again later",
-                           (size_t)request->config->memory_max);
+        status = fault_set(
+            &request->fault, STATUS_OVERLOADED, NULL,
+            "the requests in hand take the %zu bytes that they may; send this one again later",
+            (size_t)request->config->memory_max);
     }
     if (status != STATUS_OK && !exchange->is_shed) {
         reply_fail(exchange, status);
@@ -235,7 +243,8 @@ static enum MHD_Result begin(struct exchange *exchange, const char *version)
 {
     struct guard guard;
     enum status status = check_framing(exchange, version, &guard);
-    if (status != STATUS_OK) { /* where this request ends is anyone's guess: the connection is not kept */
+    if (status !=
+        STATUS_OK) { /* where this request ends is anyone's guess: the connection is not kept */
         settle(exchange, status);
         return reply_queue(exchange);
     }
@@ -267,7 +276,8 @@ static enum MHD_Result take_piece(struct exchange *exchange, const char *bytes, 
     }
     exchange->n_dropped += n;
     const struct request *request = &exchange->request;
-    uint64_t n_most = 2 * (uint64_t)(request->route ? body_limit(request) : request->config->body_max);
+    uint64_t n_most =
+        2 * (uint64_t)(request->route ? body_limit(request) : request->config->body_max);
     return exchange->n_dropped <= n_most + DROP_MAX ? MHD_YES : MHD_NO;
 }
 
@@ -330,9 +340,9 @@ void exchange_finish(struct exchange *exchange, enum status status)
     struct request *request = &exchange->request;
     unlink_pending(exchange);
     settle(exchange, status == STATUS_OK ? request->route->finish(request) : status);
-    /* Not from within its call, as its manual wants it, but that spares a turn of the loop, a thirtieth of a
-     * step's cost: 0.9.75 takes the reply in this state, and 1.0 refuses it. Then at_end queues it in the
-     * next turn. */
+    /* Not from within its call, as its manual wants it, but that spares a turn of the loop, a
+     * thirtieth of a step's cost: 0.9.75 takes the reply in this state, and 1.0 refuses it. Then
+     * at_end queues it in the next turn. */
     (void)reply_queue(exchange);
 }
 
@@ -352,7 +362,8 @@ static void handle(struct exchange *exchange)
     struct request *request = &exchange->request;
     struct worker *worker = exchange->worker;
     exchange->connection->is_whole = true;
-    exchange->connection->deadline_ns = DEADLINE_NEVER; /* from here on it is the client who waits */
+    exchange->connection->deadline_ns =
+        DEADLINE_NEVER; /* from here on it is the client who waits */
     body_settle(exchange);
     if (exchange->body) {
         exchange->body[request->n_body] = '\0';
@@ -360,7 +371,8 @@ static void handle(struct exchange *exchange)
     }
     enum status status = limit_load(exchange); /* once more: its body may have taken its time */
     if (status == STATUS_OK) {
-        status = request->route->is_heavy ? handle_heavy(exchange) : request->route->handle(request);
+        status =
+            request->route->is_heavy ? handle_heavy(exchange) : request->route->handle(request);
     }
     bool is_pending = exchange->is_handed_in || (request->prediction && request->reply.code == 0);
     if (status == STATUS_OK && is_pending) {
@@ -387,7 +399,8 @@ static enum MHD_Result at_end(struct exchange *exchange)
 
 static struct connection *connection_of(struct MHD_Connection *mhd)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     return info ? info->socket_context : NULL;
 }
 
@@ -410,9 +423,9 @@ void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *m
     return NULL; /* the exchange is made with the headers */
 }
 
-enum MHD_Result exchange_on_call(void *cls, struct MHD_Connection *mhd, const char *path, const char *method,
-                                 const char *version, const char *upload, size_t *n_upload,
-                                 void **ret_exchange)
+enum MHD_Result exchange_on_call(void *cls, struct MHD_Connection *mhd, const char *path,
+                                 const char *method, const char *version, const char *upload,
+                                 size_t *n_upload, void **ret_exchange)
 {
     struct exchange *exchange = *ret_exchange;
     if (exchange) {
@@ -424,7 +437,9 @@ enum MHD_Result exchange_on_call(void *cls, struct MHD_Connection *mhd, const ch
         return take_piece(exchange, upload, n);
     }
     struct connection *connection = connection_of(mhd);
-    exchange = connection && connection->has_request && !connection->is_disconnected ? take_exchange(cls) : NULL;
+    exchange = connection && connection->has_request && !connection->is_disconnected
+                   ? take_exchange(cls)
+                   : NULL;
     if (!exchange) {
         return MHD_NO;
     }
@@ -440,7 +455,8 @@ static void log_exchange(const struct exchange *exchange, int code, int64_t dura
 {
     log_event(LOG_DEBUG, "request", LOG_STRING("method", exchange->method),
               LOG_STRING("path", exchange->path), LOG_INT("status", code),
-              LOG_INT("bytes", (int64_t)exchange->request.reply.n_body), LOG_INT("us", duration_ns / 1000));
+              LOG_INT("bytes", (int64_t)exchange->request.reply.n_body),
+              LOG_INT("us", duration_ns / 1000));
 }
 
 void exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **ret_exchange,
@@ -456,7 +472,8 @@ void exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **ret_exc
     connection->has_request = false;
     connection->is_whole = false;
     connection->ended_ns = worker->now_ns;
-    connection->deadline_ns = worker->now_ns + (int64_t)worker->http->config->idle_seconds * SECOND_NS;
+    connection->deadline_ns =
+        worker->now_ns + (int64_t)worker->http->config->idle_seconds * SECOND_NS;
     worker->n_requests--;
     int64_t duration_ns = worker->now_ns - connection->began_ns;
     size_t route = http_n_routes;
@@ -465,11 +482,13 @@ void exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **ret_exc
         /* a stream is ended by either side */
         bool is_whole = reason == MHD_REQUEST_TERMINATED_COMPLETED_OK || exchange->stream.source;
         code = is_whole && exchange->phase == PHASE_QUEUED ? exchange->request.reply.code : 0;
-        route = exchange->request.route ? (size_t)(exchange->request.route - http_routes) : http_n_routes;
+        route = exchange->request.route ? (size_t)(exchange->request.route - http_routes)
+                                        : http_n_routes;
         log_exchange(exchange, code, duration_ns);
         unlink_pending(exchange);
         end_prediction(&exchange->request);
-        if (exchange->stream.source) { /* how long a client listens says nothing of how fast it is served */
+        if (exchange->stream
+                .source) { /* how long a client listens says nothing of how fast it is served */
             duration_ns = exchange->stream.began_ns - connection->began_ns;
             streams_remove(&worker->streams, &exchange->stream);
             metrics_streams(worker->metrics, worker->streams.n);

@@ -165,15 +165,16 @@ static void read_framing(struct guard *guard, const char *key, size_t n_key, con
     }
 }
 
-/* Each header's text begins where the one before ended, but for the line end that the parser overwrote with
- * one or two NULs. A NUL of the client's would leave a gap; a folded line is moved elsewhere, and 0.9.75
- * joins it to the header's name. */
+/* Each header's text begins where the one before ended, but for the line end that the parser
+ * overwrote with one or two NULs. A NUL of the client's would leave a gap; a folded line is moved
+ * elsewhere, and 0.9.75 joins it to the header's name. */
 static bool is_adjacent(const char *end, const char *next)
 {
     return next == end + 1 || next == end + 2;
 }
 
-void guard_header(struct guard *guard, const char *key, size_t n_key, const char *value, size_t n_value)
+void guard_header(struct guard *guard, const char *key, size_t n_key, const char *value,
+                  size_t n_value)
 {
     if (n_key == 0 || any(holds_white_or_odd, key, n_key)) {
         complain(guard, "a header's name holds white space or a byte that is not ASCII");
@@ -219,7 +220,8 @@ const char *guard_target(const char *target, size_t n)
 {
     return n > 0 && !any(holds_white_or_odd, target, n)
                ? NULL
-               : "the request target holds white space, a control character or a byte that is not ASCII";
+               : "the request target holds white space, a control character or a byte that is not "
+                 "ASCII";
 }
 
 /* ---- media types ---- */
@@ -262,7 +264,8 @@ static bool is_excluded(const char *parameters)
 {
     for (const char *p = skip_white(parameters); *p == ';'; p += strcspn(p, ";,")) {
         p = skip_white(p + 1);
-        if (strncasecmp(p, "q=0", 3) == 0 && strchr(" \t;,", p[3 + strspn(p + 3, ".0")])) { /* or its end */
+        if (strncasecmp(p, "q=0", 3) == 0 &&
+            strchr(" \t;,", p[3 + strspn(p + 3, ".0")])) { /* or its end */
             return true;
         }
     }

@@ -2,9 +2,9 @@
 #include "http/http.h"
 
 #include "base/cpus.h"
+#include "base/log.h"
 #include "http/access.h"
 #include "http/worker.h"
-#include "base/log.h"
 
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -150,7 +150,8 @@ void http_stop(struct http *http)
         http_drain(http, 0);
     }
     for (size_t k = 0; k < http->n_workers; k++) {
-        worker_join(http->workers[k]); /* all, before any is freed: each may be reading the others' figures */
+        worker_join(http->workers[k]); /* all, before any is freed: each may be reading the others'
+                                          figures */
     }
     for (size_t k = 0; k < http->n_workers; k++) {
         worker_stop(http->workers[k]);

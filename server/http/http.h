@@ -1,10 +1,10 @@
 /*
  * http.h - requests and replies, and the workers that carry them. Hides microhttpd.h.
  *
- * Each worker is a thread with a libmicrohttpd daemon of its own on a shared port and an epoll loop of its
- * own. One turn: MHD_run takes in what has arrived and calls handlers; steps that were handed in are worked
- * on as one batch; a second MHD_run sends their answers. Every few turns a slice of the oldest long
- * prediction follows. Handlers run on the worker's thread and never block.
+ * Each worker is a thread with a libmicrohttpd daemon of its own on a shared port and an epoll loop
+ * of its own. One turn: MHD_run takes in what has arrived and calls handlers; steps that were
+ * handed in are worked on as one batch; a second MHD_run sends their answers. Every few turns a
+ * slice of the oldest long prediction follows. Handlers run on the worker's thread and never block.
  */
 #ifndef HTTP_H
 #define HTTP_H
@@ -20,13 +20,14 @@ struct http;
 struct request;
 struct text;
 
-/* What a reply that goes on draws from (stream.h). Called on the worker's thread; nothing in it may wait. */
+/* What a reply that goes on draws from (stream.h). Called on the worker's thread; nothing in it may
+ * wait. */
 struct stream_source {
-    /* Whether `read` may have more to give than when it was called last. Asked many times a second: no lock,
-     * no I/O. */
+    /* Whether `read` may have more to give than when it was called last. Asked many times a second:
+     * no lock, no I/O. */
     bool (*has_news)(const void *state);
-    /* Appends what there is by now, or as much of it as a few kilobytes hold; nothing is fine. False: the
-     * stream ends behind it. Called from time to time without news, too. */
+    /* Appends what there is by now, or as much of it as a few kilobytes hold; nothing is fine.
+     * False: the stream ends behind it. Called from time to time without news, too. */
     bool (*read)(void *state, struct text *text);
 };
 
@@ -45,7 +46,8 @@ enum body_kind {
     BODY_EMPTY_OR_JSON, /* none, or application/json, collected whole */
     BODY_JSON,          /* application/json, collected whole */
     BODY_OCTETS,        /* application/octet-stream, collected whole */
-    BODY_STEPS,   /* application/json, or application/x-ndjson handed to the route's `upload` as it arrives */
+    BODY_STEPS,   /* application/json, or application/x-ndjson handed to the route's `upload` as it
+                     arrives */
     BODY_TRAINING /* the same, but x-ndjson may be as large as --training-max */
 };
 
@@ -55,9 +57,9 @@ enum { PATH_PARAMETERS_MAX = 2 };
 struct route {
     const char *method;
     const char *path; /* "/v1/models/{model}/sessions/{session}/step" */
-    /* Answers the request: fills request->reply, or hands in steps or a prediction and leaves reply.code 0,
-     * in which case `finish` is called once they are done. A status other than OK is answered from
-     * request->fault. */
+    /* Answers the request: fills request->reply, or hands in steps or a prediction and leaves
+     * reply.code 0, in which case `finish` is called once they are done. A status other than OK is
+     * answered from request->fault. */
     enum status (*handle)(struct request *request);
     enum status (*finish)(struct request *request);
     /* Takes a piece of an x-ndjson body as it arrives; `handle` is called at its end. */
@@ -85,17 +87,18 @@ struct request {
     size_t n_body;
     struct step *steps; /* handed in */
     size_t n_steps;
-    struct prediction *prediction; /* handed in, or NULL; ended when the reply is made, or never will be */
-    void *state;                   /* the handler's own, in the arena */
+    struct prediction
+        *prediction; /* handed in, or NULL; ended when the reply is made, or never will be */
+    void *state;     /* the handler's own, in the arena */
     struct fault fault;
     struct reply reply;
 };
 
-/* From `handle`, once: the steps join this turn's batch; the route's `finish` is called when all are done.
- * They live in the request's arena. */
+/* From `handle`, once: the steps join this turn's batch; the route's `finish` is called when all
+ * are done. They live in the request's arena. */
 enum status http_hand_in(struct request *request, struct step *steps, size_t n);
-/* From `handle`, as its last act: a prediction that has begun. A short one is done at once, and finished;
- * a long one in slices, every few turns. It lives in the request's arena. */
+/* From `handle`, as its last act: a prediction that has begun. A short one is done at once, and
+ * finished; a long one in slices, every few turns. It lives in the request's arena. */
 enum status http_predict(struct request *request, struct prediction *prediction);
 /* A query parameter, percent-decoded, or NULL. */
 const char *http_query(const struct request *request, const char *name);
@@ -108,24 +111,26 @@ const char *http_header(const struct request *request, const char *name);
 bool http_accepts(const struct request *request, const char *type);
 
 /* What http_bind refuses by the options alone: no file is read, and no port is bound. */
-__attribute__((warn_unused_result)) enum status http_check(const struct config *config, struct fault *fault);
-/* Binds the port; clients that connect already wait. The rest of what only root may do or read belongs here,
- * too: main may drop its rights before it calls http_start. */
-__attribute__((warn_unused_result)) enum status http_bind(const struct config *config, struct http **ret_http,
-                                                          struct fault *fault);
-/* Starts the workers: from here on the port answers. */
-__attribute__((warn_unused_result)) enum status http_start(struct http *http, struct service *service,
+__attribute__((warn_unused_result)) enum status http_check(const struct config *config,
                                                            struct fault *fault);
+/* Binds the port; clients that connect already wait. The rest of what only root may do or read
+ * belongs here, too: main may drop its rights before it calls http_start. */
+__attribute__((warn_unused_result)) enum status
+http_bind(const struct config *config, struct http **ret_http, struct fault *fault);
+/* Starts the workers: from here on the port answers. */
+__attribute__((warn_unused_result)) enum status
+http_start(struct http *http, struct service *service, struct fault *fault);
 unsigned http_port(const struct http *http);
 size_t http_n_workers(const struct http *http);
 /* Reads keys and certificate again, both or neither. The thread that started it. */
 __attribute__((warn_unused_result)) enum status http_reload(struct http *http, struct fault *fault);
-/* Not ready from here on: refuses new connections, ends streams, and answers what was accepted within that
- * time. Called again it only sets the time that is left. */
+/* Not ready from here on: refuses new connections, ends streams, and answers what was accepted
+ * within that time. Called again it only sets the time that is left. */
 void http_drain(struct http *http, int64_t ms);
 /* Whether the workers have come to their end. */
 bool http_is_drained(const struct http *http);
-/* In the place of http_stop, right before the process ends: nobody waits for the workers any more. */
+/* In the place of http_stop, right before the process ends: nobody waits for the workers any more.
+ */
 void http_abandon(struct http *http);
 /* Ends what is still going on, and frees everything. Takes one that was never started, and NULL. */
 void http_stop(struct http *http);

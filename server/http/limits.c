@@ -14,7 +14,8 @@ enum status limit_head(struct exchange *exchange)
     }
     if (exchange->n_head > config->header_max) {
         return fault_set(&request->fault, STATUS_HEADERS_TOO_LARGE, NULL,
-                         "a request's first line and headers have at most %zu bytes", config->header_max);
+                         "a request's first line and headers have at most %zu bytes",
+                         config->header_max);
     }
     return STATUS_OK;
 }
@@ -61,8 +62,9 @@ enum status limit_load(struct exchange *exchange)
 {
     struct worker *worker = exchange->worker;
     bool is_heavy = exchange->request.route->is_heavy;
-    bool is_fine = is_always_served(&exchange->request) ||
-                   load_admits(&worker->load, is_heavy, exchange->connection->ended_ns, worker->now_ns);
+    bool is_fine =
+        is_always_served(&exchange->request) ||
+        load_admits(&worker->load, is_heavy, exchange->connection->ended_ns, worker->now_ns);
     return is_fine ? STATUS_OK : shed(exchange);
 }
 
@@ -80,5 +82,6 @@ enum status limit_streams(struct exchange *exchange)
         return STATUS_OK;
     }
     metrics_refuse(worker->metrics, REFUSED_STREAM);
-    return fault_set(&request->fault, STATUS_OVERLOADED, NULL, "there are already %zu streams here", max);
+    return fault_set(&request->fault, STATUS_OVERLOADED, NULL, "there are already %zu streams here",
+                     max);
 }

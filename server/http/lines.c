@@ -10,7 +10,8 @@ void lines_init(struct lines *lines, struct arena *arena, size_t most)
     text_init(&lines->rest, arena, REST_BYTES);
 }
 
-static enum status take_line(struct lines *lines, const char *line, size_t n, lines_taker take, void *context)
+static enum status take_line(struct lines *lines, const char *line, size_t n, lines_taker take,
+                             void *context)
 {
     lines->number++;
     if (lines->is_too_long || n > lines->most) {
@@ -46,12 +47,14 @@ static enum status take_rest(struct lines *lines, lines_taker take, void *contex
     return take_line(lines, lines->rest.p, n, take, context);
 }
 
-enum status lines_add(struct lines *lines, const char *bytes, size_t n, lines_taker take, void *context)
+enum status lines_add(struct lines *lines, const char *bytes, size_t n, lines_taker take,
+                      void *context)
 {
     const char *end = bytes + n;
     const char *newline;
     enum status status = STATUS_OK;
-    while (status == STATUS_OK && bytes < end && (newline = memchr(bytes, '\n', (size_t)(end - bytes)))) {
+    while (status == STATUS_OK && bytes < end &&
+           (newline = memchr(bytes, '\n', (size_t)(end - bytes)))) {
         size_t n_line = (size_t)(newline - bytes);
         if (lines->rest.n > 0 || lines->is_too_long) {
             status = keep_piece(lines, bytes, n_line);
@@ -61,7 +64,8 @@ enum status lines_add(struct lines *lines, const char *bytes, size_t n, lines_ta
         }
         bytes = newline + 1;
     }
-    return status == STATUS_OK && bytes < end ? keep_piece(lines, bytes, (size_t)(end - bytes)) : status;
+    return status == STATUS_OK && bytes < end ? keep_piece(lines, bytes, (size_t)(end - bytes))
+                                              : status;
 }
 
 enum status lines_end(struct lines *lines, lines_taker take, void *context)

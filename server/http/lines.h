@@ -1,6 +1,6 @@
 /*
- * lines.h - an x-ndjson body, cut into its lines as it arrives. Empty lines are passed over; a line may end
- * with CR LF, and the last one without either. Memory comes from the request's arena.
+ * lines.h - an x-ndjson body, cut into its lines as it arrives. Empty lines are passed over; a line
+ * may end with CR LF, and the last one without either. Memory comes from the request's arena.
  */
 #ifndef LINES_H
 #define LINES_H
@@ -18,9 +18,10 @@ struct lines {
 typedef enum status (*lines_taker)(void *context, const char *line, size_t n);
 
 void lines_init(struct lines *lines, struct arena *arena, size_t most);
-/* Calls `take` with each line that ends in these n bytes. STATUS_REQUEST_TOO_LARGE if a line does not fit
- * into the arena, STATUS_NO_MEMORY if there is none. */
-enum status lines_add(struct lines *lines, const char *bytes, size_t n, lines_taker take, void *context);
+/* Calls `take` with each line that ends in these n bytes. STATUS_REQUEST_TOO_LARGE if a line does
+ * not fit into the arena, STATUS_NO_MEMORY if there is none. */
+enum status lines_add(struct lines *lines, const char *bytes, size_t n, lines_taker take,
+                      void *context);
 /* The same with the last line. */
 enum status lines_end(struct lines *lines, lines_taker take, void *context);
 

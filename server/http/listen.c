@@ -4,8 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The first socket is bound without SO_REUSEPORT, which would let it join the port of another process of the
- * same user and take half of its clients; it is allowed to share only what it has to itself. */
+/* The first socket is bound without SO_REUSEPORT, which would let it join the port of another
+ * process of the same user and take half of its clients; it is allowed to share only what it has to
+ * itself. */
 static bool open_one(const struct endpoint *endpoint, bool is_first, int *ret_fd)
 {
     const int on = 1, off = 0;
@@ -38,10 +39,12 @@ static const char *advice_on(int error)
     case EADDRINUSE:
         return "; end what listens there, or take another port";
     case EACCES:
-        return "; ports below 1024 are root's: take one above (a container publishes it as another: -p "
+        return "; ports below 1024 are root's: take one above (a container publishes it as "
+               "another: -p "
                "80:8080)";
     case EADDRNOTAVAIL:
-        return "; no interface here has this address: take one of this machine, or 0.0.0.0 for all of them";
+        return "; no interface here has this address: take one of this machine, or 0.0.0.0 for all "
+               "of them";
     case EAFNOSUPPORT:
         return "; there is no IPv6 here: take an IPv4 address, such as 0.0.0.0";
     }
@@ -67,7 +70,8 @@ enum status listen_open(struct endpoint *endpoint, size_t n, int *ret_fds, struc
             return refused(endpoint, reason, fault);
         }
         socklen_t n_address = sizeof endpoint->address;
-        if (k == 0 && getsockname(ret_fds[0], (struct sockaddr *)&endpoint->address, &n_address) != 0) {
+        if (k == 0 &&
+            getsockname(ret_fds[0], (struct sockaddr *)&endpoint->address, &n_address) != 0) {
             listen_close(ret_fds, 1);
             return fault_set(fault, STATUS_INTERNAL, "listen", "the chosen port cannot be read");
         }

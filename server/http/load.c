@@ -14,16 +14,18 @@ static const int64_t NEVER = INT64_MAX;
 
 void load_init(struct load *load)
 {
-    *load = (struct load){
-        .row_ns = FIRST_ROW_NS, .work_ns = FIRST_WORK_NS, .oldest_ns = NEVER, .behind_since_ns = NEVER
-    };
+    *load = (struct load){ .row_ns = FIRST_ROW_NS,
+                           .work_ns = FIRST_WORK_NS,
+                           .oldest_ns = NEVER,
+                           .behind_since_ns = NEVER };
 }
 
 /* ---- the limit ---- */
 
 static int64_t standing_ns(const struct load *load)
 {
-    int64_t part_ns = load->queue_ns / STANDING_PART, steps_ns = (int64_t)(STANDING_STEPS * load->step_ns);
+    int64_t part_ns = load->queue_ns / STANDING_PART,
+            steps_ns = (int64_t)(STANDING_STEPS * load->step_ns);
     int64_t ns = part_ns > steps_ns ? part_ns : steps_ns;
     return ns < load->queue_ns ? ns : load->queue_ns;
 }
@@ -38,12 +40,14 @@ bool load_admits(struct load *load, bool is_heavy, int64_t since_ns, int64_t now
     int64_t since = since_ns > load->oldest_ns ? since_ns : load->oldest_ns;
     int64_t wait_ns = now_ns - since + pending_ns(load);
     if (is_heavy) { /* once others wait for it, its own time counts too */
-        return load->level == LOAD_FINE ? wait_ns <= load->queue_ns / 2
-                                        : wait_ns + (int64_t)load->heavy_ns <= standing_ns(load) / 2;
+        return load->level == LOAD_FINE
+                   ? wait_ns <= load->queue_ns / 2
+                   : wait_ns + (int64_t)load->heavy_ns <= standing_ns(load) / 2;
     }
     load->longest_ns = wait_ns > load->longest_ns ? wait_ns : load->longest_ns;
     int64_t given_ns = load->long_ns > load->before_ns ? load->long_ns : load->before_ns;
-    return wait_ns <= given_ns + (load->level == LOAD_STANDING ? standing_ns(load) : load->queue_ns);
+    return wait_ns <=
+           given_ns + (load->level == LOAD_STANDING ? standing_ns(load) : load->queue_ns);
 }
 
 /* ---- turns ---- */
@@ -117,7 +121,8 @@ void load_drop_work(struct load *load, size_t n_work)
 
 bool load_admits_work(const struct load *load)
 {
-    return load->level == LOAD_FINE && (int64_t)((double)load->n_work * load->work_ns) <= load->queue_ns / 2;
+    return load->level == LOAD_FINE &&
+           (int64_t)((double)load->n_work * load->work_ns) <= load->queue_ns / 2;
 }
 
 size_t load_rows_at_once(const struct load *load)

@@ -1,26 +1,27 @@
 /*
- * load.h - whether a worker may take in more, or has to turn it away. Pure; that worker's thread only; times
- * are the monotonic clock's.
+ * load.h - whether a worker may take in more, or has to turn it away. Pure; that worker's thread
+ * only; times are the monotonic clock's.
  *
- * A request waits twice: in its socket, while the worker is at something else, and then for what was taken in
- * before it. The first is known from the clock (load_begin, load_end), the second from the rows that are in
- * hand and what a row cost lately. A request that would wait beyond the limit is turned away at once, which
- * costs little.
+ * A request waits twice: in its socket, while the worker is at something else, and then for what
+ * was taken in before it. The first is known from the clock (load_begin, load_end), the second from
+ * the rows that are in hand and what a row cost lately. A request that would wait beyond the limit
+ * is turned away at once, which costs little.
  *
- * The limit is that of controlled delay (B. Maurer, "Fail at Scale", ACM Queue 13(8), 2015; K. Nichols and
- * V. Jacobson, "Controlling Queue Delay", ACM Queue 10(5), 2012). Thousands of sensors that report on the
- * minute are a burst, which is served: it may queue for queue_ns. Only a worker that has been behind for all
- * of that time has a standing queue, which makes everybody wait and serves nobody: from then on, until it has
- * kept up for a while, the limit is a twentieth, or the time of sixteen steps if those take longer: so many
- * may always wait.
+ * The limit is that of controlled delay (B. Maurer, "Fail at Scale", ACM Queue 13(8), 2015; K.
+ * Nichols and V. Jacobson, "Controlling Queue Delay", ACM Queue 10(5), 2012). Thousands of sensors
+ * that report on the minute are a burst, which is served: it may queue for queue_ns. Only a worker
+ * that has been behind for all of that time has a standing queue, which makes everybody wait and
+ * serves nobody: from then on, until it has kept up for a while, the limit is a twentieth, or the
+ * time of sixteen steps if those take longer: so many may always wait.
  *
- * What is heavy (sequences, jobs, uploads) has half the limit, and the short one after half the time, and
- * only if others wait: so it is turned away before any step is. Steps are given the time that the longest
- * heavy request took for which they had to wait: it was let in, which they could not help.
+ * What is heavy (sequences, jobs, uploads) has half the limit, and the short one after half the
+ * time, and only if others wait: so it is turned away before any step is. Steps are given the time
+ * that the longest heavy request took for which they had to wait: it was let in, which they could
+ * not help.
  *
- * A long prediction is done in slices, one in every few turns, so others need not wait until it is done: a
- * slice counts as if the turn had begun later by it. Only the next long prediction waits for all that is left
- * of those before it, its work; that is what it is judged by.
+ * A long prediction is done in slices, one in every few turns, so others need not wait until it is
+ * done: a slice counts as if the turn had begun later by it. Only the next long prediction waits
+ * for all that is left of those before it, its work; that is what it is judged by.
  */
 #ifndef LOAD_H
 #define LOAD_H
@@ -41,9 +42,9 @@ struct load {
     size_t n_work;                    /* of long predictions, in a unit of its own */
     double row_ns, step_ns, heavy_ns; /* what a row, a step and what is heavy cost lately */
     double work_ns;                   /* what a unit of work costs lately */
-    int64_t long_ns, before_ns;       /* the longest heavy request of this turn, and of the one before */
-    int64_t behind_since_ns;          /* or INT64_MAX: it keeps up */
-    int64_t calm_since_ns;            /* or INT64_MAX: it is behind */
+    int64_t long_ns, before_ns; /* the longest heavy request of this turn, and of the one before */
+    int64_t behind_since_ns;    /* or INT64_MAX: it keeps up */
+    int64_t calm_since_ns;      /* or INT64_MAX: it is behind */
     enum load_level level;
 };
 
@@ -62,8 +63,8 @@ bool load_admits(struct load *load, bool is_heavy, int64_t since_ns, int64_t now
 /* Rows are taken in hand; they are done, or given up. */
 void load_take(struct load *load, size_t n_rows);
 void load_drop(struct load *load, size_t n_rows);
-/* Work of long predictions, likewise; and whether another one may join: little of it is left, and nobody else
- * has to wait. */
+/* Work of long predictions, likewise; and whether another one may join: little of it is left, and
+ * nobody else has to wait. */
 void load_take_work(struct load *load, size_t n_work);
 void load_drop_work(struct load *load, size_t n_work);
 bool load_admits_work(const struct load *load);

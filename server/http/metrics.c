@@ -20,7 +20,8 @@ static const struct {
 
 struct metrics *metrics_create(size_t n_routes)
 {
-    struct metrics *metrics = calloc(1, sizeof *metrics + (n_routes + 1) * sizeof *metrics->requests);
+    struct metrics *metrics =
+        calloc(1, sizeof *metrics + (n_routes + 1) * sizeof *metrics->requests);
     if (metrics) {
         metrics->n_routes = n_routes;
     }
@@ -83,7 +84,8 @@ static void put_head(struct text *text, const char *name, const char *type, cons
 }
 
 /* The sum over the workers of the figure that lies at this place in each. */
-static uint64_t sum(const struct metrics *const *workers, size_t n_workers, const _Atomic uint64_t *first)
+static uint64_t sum(const struct metrics *const *workers, size_t n_workers,
+                    const _Atomic uint64_t *first)
 {
     size_t offset = (uintptr_t)first - (uintptr_t)workers[0];
     uint64_t total = 0;
@@ -104,7 +106,8 @@ static void put_requests(struct text *text, const struct metrics *const *workers
         for (size_t k = 0; k < METRICS_CODES; k++) {
             uint64_t n = sum(workers, n_workers, &workers[0]->requests[route][k]);
             if (n > 0) {
-                text_print(text, "grud_http_requests_total{route=\"%s\",method=\"%s\",code=\"", path, method);
+                text_print(text, "grud_http_requests_total{route=\"%s\",method=\"%s\",code=\"",
+                           path, method);
                 text_print(text, codes[k] ? "%d" : "other", codes[k]);
                 text_print(text, "\"} %" PRIu64 "\n", n);
             }
@@ -116,22 +119,25 @@ static void put_durations(struct text *text, const struct metrics *const *worker
 {
     const char *name = "grud_http_request_duration_seconds";
     uint64_t n = 0;
-    put_head(text, name, "histogram", "From a request's first line to the last byte of its answer.");
+    put_head(text, name, "histogram",
+             "From a request's first line to the last byte of its answer.");
     for (size_t k = 0; k < METRICS_BUCKETS; k++) {
         n += sum(workers, n_workers, &workers[0]->durations[k]);
         text_print(text, "%s_bucket{le=\"%s\"} %" PRIu64 "\n", name, buckets[k].label, n);
     }
     n += sum(workers, n_workers, &workers[0]->durations[METRICS_BUCKETS]);
     text_print(text, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", name, n);
-    text_print(text, "%s_sum %.9f\n", name, (double)sum(workers, n_workers, &workers[0]->duration_ns) * 1e-9);
+    text_print(text, "%s_sum %.9f\n", name,
+               (double)sum(workers, n_workers, &workers[0]->duration_ns) * 1e-9);
     text_print(text, "%s_count %" PRIu64 "\n", name, n);
 }
 
 static void put_refusals(struct text *text, const struct metrics *const *workers, size_t n_workers)
 {
     static const char *const kinds[N_REFUSALS] = {
-        [REFUSED_LIGHT] = "light",   [REFUSED_HEAVY] = "heavy",           [REFUSED_MEMORY] = "memory",
-        [REFUSED_STREAM] = "stream", [REFUSED_CONNECTION] = "connection", [REFUSED_ADDRESS] = "address",
+        [REFUSED_LIGHT] = "light",           [REFUSED_HEAVY] = "heavy",
+        [REFUSED_MEMORY] = "memory",         [REFUSED_STREAM] = "stream",
+        [REFUSED_CONNECTION] = "connection", [REFUSED_ADDRESS] = "address",
     };
     put_head(text, "grud_http_refused_total", "counter",
              "Requests and connections turned away, by what there was too much of.");
@@ -154,5 +160,6 @@ void metrics_put(struct text *text, const struct metrics *const *workers, size_t
     text_print(text, "grud_http_connections %" PRIu64 "\n",
                sum(workers, n_workers, &workers[0]->n_connections));
     put_head(text, "grud_http_streams", "gauge", "Open streams of Server-Sent Events.");
-    text_print(text, "grud_http_streams %" PRIu64 "\n", sum(workers, n_workers, &workers[0]->n_streams));
+    text_print(text, "grud_http_streams %" PRIu64 "\n",
+               sum(workers, n_workers, &workers[0]->n_streams));
 }

@@ -1,6 +1,6 @@
 /*
- * metrics.h - what the workers count. Each worker writes figures of its own, so that counting takes no lock
- * and no atomic addition; whoever asks for /metrics adds them up, from any thread.
+ * metrics.h - what the workers count. Each worker writes figures of its own, so that counting takes
+ * no lock and no atomic addition; whoever asks for /metrics adds them up, from any thread.
  */
 #ifndef METRICS_H
 #define METRICS_H
@@ -35,7 +35,8 @@ struct metrics *metrics_create(size_t n_routes);
 
 /* ---- by the worker that owns them ---- */
 
-/* `route`: its index, or n_routes where none was found; code 0: the client hung up before it was answered. */
+/* `route`: its index, or n_routes where none was found; code 0: the client hung up before it was
+ * answered. */
 void metrics_count(struct metrics *metrics, size_t route, int code, int64_t duration_ns);
 void metrics_connections(struct metrics *metrics, size_t n);
 void metrics_streams(struct metrics *metrics, size_t n);

@@ -1,5 +1,5 @@
-/* query.c - what few requests have, and no step: what follows the '?' of a request target, and headers that
- * are for handlers. */
+/* query.c - what few requests have, and no step: what follows the '?' of a request target, and
+ * headers that are for handlers. */
 #include "http/guard.h"
 #include "http/worker.h"
 
@@ -22,7 +22,8 @@ static enum MHD_Result on_query(void *cls, enum MHD_ValueKind kind, const char *
     router_decode(name, n_name, text, n_name + 1);
     router_decode(value ? value : "", n_value, decoded, n_value + 1);
     if (http_query(request, text)) {
-        fault_set(&request->fault, STATUS_INVALID_REQUEST, text, "the query parameter is given twice");
+        fault_set(&request->fault, STATUS_INVALID_REQUEST, text,
+                  "the query parameter is given twice");
         return MHD_NO;
     }
     exchange->queries[exchange->n_queries++] = (struct query){ text, decoded };
@@ -32,7 +33,8 @@ static enum MHD_Result on_query(void *cls, enum MHD_ValueKind kind, const char *
 enum status query_read(struct exchange *exchange)
 {
     const struct connection *connection = exchange->connection;
-    if (strlen(connection->target) != connection->n_target) { /* libmicrohttpd has cut it at its '?' */
+    if (strlen(connection->target) !=
+        connection->n_target) { /* libmicrohttpd has cut it at its '?' */
         MHD_get_connection_values_n(exchange->mhd, MHD_GET_ARGUMENT_KIND, on_query, exchange);
     }
     return exchange->request.fault.status;
@@ -79,7 +81,8 @@ struct accept {
     bool is_named;
 };
 
-static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name,
+                                 const char *value)
 {
     (void)kind;
     struct accept *accept = cls;

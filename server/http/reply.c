@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REPLY_BYTES_PER_SECOND = 64 << 10 }; /* who reads more slowly than this is cut off in the end */
+enum {
+    REPLY_BYTES_PER_SECOND = 64 << 10
+}; /* who reads more slowly than this is cut off in the end */
 
-static const char out_of_memory[] =
-    "{\"error\":{\"code\":\"out_of_memory\",\"message\":\"no memory for the reply\",\"param\":null}}";
+static const char out_of_memory[] = "{\"error\":{\"code\":\"out_of_memory\",\"message\":\"no "
+                                    "memory for the reply\",\"param\":null}}";
 
 void reply_fail(struct exchange *exchange, enum status status)
 {
@@ -19,16 +21,19 @@ void reply_fail(struct exchange *exchange, enum status status)
     arena_reset(&request->arena); /* so that there is room for it, however much the request took */
     text_init(&text, &request->arena, sizeof request->fault);
     codec_put_error(&text, &request->fault);
-    request->reply = (struct reply){ .code = status_http(status), .body = text.p, .n_body = text.n };
+    request->reply =
+        (struct reply){ .code = status_http(status), .body = text.p, .n_body = text.n };
     if (text.failed) {
-        request->reply =
-            (struct reply){ .code = 503, .body = out_of_memory, .n_body = sizeof out_of_memory - 1 };
+        request->reply = (struct reply){ .code = 503,
+                                         .body = out_of_memory,
+                                         .n_body = sizeof out_of_memory - 1 };
     }
 }
 
-static const char overloaded[] = "{\"error\":{\"code\":\"overloaded\",\"message\":\"there is more to do than "
-                                 "can be done in time; try again\","
-                                 "\"param\":null}}";
+static const char overloaded[] =
+    "{\"error\":{\"code\":\"overloaded\",\"message\":\"there is more to do than "
+    "can be done in time; try again\","
+    "\"param\":null}}";
 
 void reply_shed(struct exchange *exchange)
 {
@@ -48,8 +53,9 @@ static bool add_headers(struct MHD_Response *response, const struct exchange *ex
         fine = MHD_add_response_header(response, "Content-Type", type) == MHD_YES;
     }
     if (reply->source) {
-        fine = fine && MHD_add_response_header(response, "Cache-Control", "no-cache") == MHD_YES &&
-               MHD_add_response_header(response, "X-Accel-Buffering", "no") == MHD_YES; /* nginx's */
+        fine =
+            fine && MHD_add_response_header(response, "Cache-Control", "no-cache") == MHD_YES &&
+            MHD_add_response_header(response, "X-Accel-Buffering", "no") == MHD_YES; /* nginx's */
     }
     if (exchange->allowed) {
         char allow[ROUTER_ALLOW_MAX];
@@ -94,8 +100,8 @@ static enum MHD_Result queue_stream(struct exchange *exchange)
 {
     struct worker *worker = exchange->worker;
     struct request *request = &exchange->request;
-    struct MHD_Response *response =
-        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, on_read, exchange, NULL);
+    struct MHD_Response *response = MHD_create_response_from_callback(
+        MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, on_read, exchange, NULL);
     if (!response || !add_headers(response, exchange)) {
         if (response) {
             MHD_destroy_response(response);
@@ -105,20 +111,22 @@ static enum MHD_Result queue_stream(struct exchange *exchange)
     int64_t patience_ns = (int64_t)request->config->reply_seconds * 1000000000;
     exchange->stream.source = request->reply.source;
     exchange->stream.state = request->reply.source_state;
-    streams_add(&worker->streams, &exchange->stream, exchange->connection, &request->arena, patience_ns,
-                worker->now_ns);
+    streams_add(&worker->streams, &exchange->stream, exchange->connection, &request->arena,
+                patience_ns, worker->now_ns);
     metrics_streams(worker->metrics, worker->streams.n);
     exchange->connection->deadline_ns = worker->now_ns + patience_ns;
     exchange->connection->is_whole = true;
     exchange->phase = PHASE_QUEUED;
-    enum MHD_Result result = MHD_queue_response(exchange->mhd, (unsigned)request->reply.code, response);
+    enum MHD_Result result =
+        MHD_queue_response(exchange->mhd, (unsigned)request->reply.code, response);
     MHD_destroy_response(response);
     return result; /* if it is MHD_NO the connection is cut, and so the stream removed */
 }
 
 /* ---- replies that are whole ---- */
 
-/* The body stays ours: libmicrohttpd keeps the pointer, and only reads (which its type does not say). */
+/* The body stays ours: libmicrohttpd keeps the pointer, and only reads (which its type does not
+ * say). */
 static struct MHD_Response *make_response(const struct exchange *exchange, const char *body)
 {
     struct MHD_Response *response = MHD_create_response_from_buffer(
@@ -132,9 +140,9 @@ static struct MHD_Response *make_response(const struct exchange *exchange, const
 
 /* ---- short JSON replies are used again ----
  *
- * Making and destroying libmicrohttpd's object costs a third of a microsecond, one part in twenty of a whole
- * step. It is made for a length and a Content-Type, not for a text: so a worker keeps some of each length,
- * and puts the next text into one that no connection holds any more. */
+ * Making and destroying libmicrohttpd's object costs a third of a microsecond, one part in twenty
+ * of a whole step. It is made for a length and a Content-Type, not for a text: so a worker keeps
+ * some of each length, and puts the next text into one that no connection holds any more. */
 
 struct kept_reply {
     struct kept_reply *next; /* of the same length */
@@ -232,11 +240,13 @@ static int64_t seconds_to_read(const struct exchange *exchange)
 enum MHD_Result reply_queue(struct exchange *exchange)
 {
     const unsigned code = (unsigned)exchange->request.reply.code;
-    /* to HEAD libmicrohttpd 0.9.75 would send the last chunk of such a body, before the next reply */
+    /* to HEAD libmicrohttpd 0.9.75 would send the last chunk of such a body, before the next reply
+     */
     if (exchange->request.reply.source && strcmp(exchange->method, "HEAD") != 0) {
         return queue_stream(exchange);
     }
-    struct MHD_Response *made = NULL, *response = is_prepared(exchange) ? exchange->worker->shed : NULL;
+    struct MHD_Response *made = NULL,
+                        *response = is_prepared(exchange) ? exchange->worker->shed : NULL;
     exchange->kept = !response && is_plain(exchange) ? take_kept(exchange) : NULL;
     if (exchange->kept) {
         response = exchange->kept->response;
@@ -247,7 +257,8 @@ enum MHD_Result reply_queue(struct exchange *exchange)
     if (!response) {
         return MHD_NO;
     }
-    exchange->connection->deadline_ns = exchange->worker->now_ns + seconds_to_read(exchange) * 1000000000;
+    exchange->connection->deadline_ns =
+        exchange->worker->now_ns + seconds_to_read(exchange) * 1000000000;
     exchange->connection->is_whole = true;
     exchange->phase = PHASE_QUEUED;
     /* if this is fine, it may have sent the reply and given the exchange back */

@@ -92,9 +92,9 @@ static bool is_match(const struct pattern *pattern, const struct segment *segmen
 {
     for (size_t i = n; i-- > 0;) { /* from the end: paths differ there */
         const struct segment *wanted = &pattern->segments[i];
-        bool fits = wanted->text
-                        ? wanted->n == segments[i].n && memcmp(wanted->text, segments[i].text, wanted->n) == 0
-                        : segments[i].n > 0;
+        bool fits = wanted->text ? wanted->n == segments[i].n &&
+                                       memcmp(wanted->text, segments[i].text, wanted->n) == 0
+                                 : segments[i].n > 0;
         if (!fits) {
             return false;
         }

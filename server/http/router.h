@@ -1,6 +1,6 @@
 /*
- * router.h - from a method and a path to a row of the table of routes. Pure functions; a router is read-only
- * once it is made, and any thread may use it.
+ * router.h - from a method and a path to a row of the table of routes. Pure functions; a router is
+ * read-only once it is made, and any thread may use it.
  */
 #ifndef ROUTER_H
 #define ROUTER_H
@@ -9,13 +9,21 @@
 
 enum { ROUTER_SEGMENTS_MAX = 8, ROUTER_ALLOW_MAX = 64 };
 
-enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_DELETE, METHOD_OPTIONS, METHOD_OTHER };
+enum method {
+    METHOD_GET,
+    METHOD_HEAD,
+    METHOD_POST,
+    METHOD_PUT,
+    METHOD_DELETE,
+    METHOD_OPTIONS,
+    METHOD_OTHER
+};
 
 struct router;
 
 struct router_match {
     const struct route *route; /* NULL: the path is unknown, or it knows other methods */
-    unsigned allowed;          /* a bit (1 << enum method) for each method of the path; 0: it is unknown */
+    unsigned allowed; /* a bit (1 << enum method) for each method of the path; 0: it is unknown */
     const char *parameters[PATH_PARAMETERS_MAX]; /* in the path, percent-encoded; or NULL */
     size_t n_parameters[PATH_PARAMETERS_MAX];    /* their lengths */
 };
@@ -31,9 +39,9 @@ void router_find(const struct router *router, enum method method, const char *pa
 /* The value of an Allow header. */
 void router_print_allow(unsigned allowed, char ret_text[ROUTER_ALLOW_MAX]);
 
-/* Percent-decodes n bytes, cut to fit. What is no escape, %00, and what is not ASCII (of which a reply could
- * not be made, if it is not UTF-8 either) stays as it stands: its '%' is in no name, so that whoever checks
- * the name refuses it. */
+/* Percent-decodes n bytes, cut to fit. What is no escape, %00, and what is not ASCII (of which a
+ * reply could not be made, if it is not UTF-8 either) stays as it stands: its '%' is in no name, so
+ * that whoever checks the name refuses it. */
 void router_decode(const char *encoded, size_t n, char *ret_text, size_t size);
 
 #endif

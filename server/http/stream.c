@@ -6,7 +6,7 @@
 enum { TEXT_BYTES = 4 << 10 /* of a stream's memory, to begin with */ };
 
 static const int64_t TICK_NS = 100 * 1000000LL;
-static const int64_t PING_NS = 14 * 1000000000LL;   /* clients are promised one at least every 15 s */
+static const int64_t PING_NS = 14 * 1000000000LL; /* clients are promised one at least every 15 s */
 static const int64_t CONFIRM_NS = 1 * 1000000000LL; /* time for a host to say that nobody listens */
 
 void streams_init(struct streams *streams, void (*resume)(struct stream *stream))
@@ -66,7 +66,8 @@ static void fill(struct stream *stream, int64_t now_ns)
     }
 }
 
-ssize_t streams_take(struct streams *streams, struct stream *stream, char *bytes, size_t most, int64_t now_ns)
+ssize_t streams_take(struct streams *streams, struct stream *stream, char *bytes, size_t most,
+                     int64_t now_ns)
 {
     if (is_empty(stream) && !stream->is_over && !streams->is_closed) {
         fill(stream, now_ns);
@@ -87,8 +88,8 @@ ssize_t streams_take(struct streams *streams, struct stream *stream, char *bytes
     return (ssize_t)n;
 }
 
-/* A client that closed its socket answers what it is sent with a reset. libmicrohttpd does not look at
- * connections that are suspended. */
+/* A client that closed its socket answers what it is sent with a reset. libmicrohttpd does not look
+ * at connections that are suspended. */
 static bool has_hung_up(const struct stream *stream)
 {
     struct pollfd poll_fd = { .fd = stream->connection->fd };

@@ -1,13 +1,15 @@
 /*
- * stream.h - replies that go on: their bytes are sent as they come to be. That worker's thread only.
+ * stream.h - replies that go on: their bytes are sent as they come to be. That worker's thread
+ * only.
  *
- * A stream draws from a source (http.h). While it has bytes libmicrohttpd asks for them; when it has none its
- * connection is suspended. Once a tick the worker looks at those that wait: what has news goes on, what was
- * silent for long sends a ping, so that proxies keep the connection and a client that is gone is noticed. So
- * nobody blocks, nobody spins, and events that come close together leave together.
+ * A stream draws from a source (http.h). While it has bytes libmicrohttpd asks for them; when it
+ * has none its connection is suspended. Once a tick the worker looks at those that wait: what has
+ * news goes on, what was silent for long sends a ping, so that proxies keep the connection and a
+ * client that is gone is noticed. So nobody blocks, nobody spins, and events that come close
+ * together leave together.
  *
- * A stream that waits has no deadline; one whose bytes the client does not take is cut like any other reply.
- * Memory: a struct, and a text of as much as a source gives at once.
+ * A stream that waits has no deadline; one whose bytes the client does not take is cut like any
+ * other reply. Memory: a struct, and a text of as much as a source gives at once.
  */
 #ifndef STREAM_H
 #define STREAM_H
@@ -30,7 +32,8 @@ struct stream {
     int64_t patience_ns; /* how long the client may leave that unread */
     bool is_waiting;     /* its connection is suspended */
     bool is_over;        /* the source has ended */
-    bool is_unconfirmed; /* something was sent, and whether the client is still there was not looked at */
+    bool is_unconfirmed; /* something was sent, and whether the client is still there was not looked
+                            at */
 };
 
 TAILQ_HEAD(stream_list, stream);
@@ -49,7 +52,8 @@ void streams_init(struct streams *streams, void (*resume)(struct stream *stream)
 void streams_add(struct streams *streams, struct stream *stream, struct connection *connection,
                  struct arena *arena, int64_t patience_ns, int64_t now_ns);
 void streams_remove(struct streams *streams, struct stream *stream);
-/* Up to `most` of its bytes. 0: there are none for now, its connection is to be suspended; -1: it has ended.
+/* Up to `most` of its bytes. 0: there are none for now, its connection is to be suspended; -1: it
+ * has ended.
  */
 ssize_t streams_take(struct streams *streams, struct stream *stream, char *bytes, size_t most,
                      int64_t now_ns);

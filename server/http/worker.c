@@ -1,12 +1,12 @@
 /*
  * worker.c - the thread that serves a share of the connections.
  *
- * libmicrohttpd runs without a thread of its own. In its own epoll mode it stalls when exactly k * 128
- * connections become ready together: it then waits for more events, with the full timeout, before it looks at
- * those (daemon.c, MHD_epoll). MHD_run never waits, so the waiting is done here.
+ * libmicrohttpd runs without a thread of its own. In its own epoll mode it stalls when exactly k *
+ * 128 connections become ready together: it then waits for more events, with the full timeout,
+ * before it looks at those (daemon.c, MHD_epoll). MHD_run never waits, so the waiting is done here.
  */
-#include "http/access.h"
 #include "base/log.h"
+#include "http/access.h"
 #include "secure/certificate.h"
 
 #include <errno.h>
@@ -23,8 +23,8 @@
 enum {
     MEMORY_BESIDE_HEAD_MIN = 2 << 10,
     DRAIN_POLL_MS = 10,
-    TURNS_PER_SLICE = 4 /* it takes libmicrohttpd so many to accept, read, have handled and answer: who came
-                           during one slice is not to wait for the next */
+    TURNS_PER_SLICE = 4 /* it takes libmicrohttpd so many to accept, read, have handled and answer:
+                           who came during one slice is not to wait for the next */
 };
 
 static const int64_t SECOND_NS = 1000000000, MILLISECOND_NS = 1000000;
@@ -61,7 +61,8 @@ static enum MHD_Result on_accept(void *cls, const struct sockaddr *address, sock
         metrics_refuse(worker->metrics, REFUSED_CONNECTION);
         return MHD_NO;
     }
-    if (max > 0 && addresses_count(&http->addresses, address_key(address)) >= max + SURPLUS_OF_ADDRESS) {
+    if (max > 0 &&
+        addresses_count(&http->addresses, address_key(address)) >= max + SURPLUS_OF_ADDRESS) {
         metrics_refuse(worker->metrics, REFUSED_ADDRESS);
         return MHD_NO;
     }
@@ -71,8 +72,10 @@ static enum MHD_Result on_accept(void *cls, const struct sockaddr *address, sock
 static void open_connection(struct worker *worker, struct MHD_Connection *mhd, void **ret_context)
 {
     struct http *http = worker->http;
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
-    const union MHD_ConnectionInfo *from = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const union MHD_ConnectionInfo *from =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     struct connection *connection = info && from ? calloc(1, sizeof *connection) : NULL;
     *ret_context = connection; /* NULL: its first request cuts it */
     if (!connection) {
@@ -85,8 +88,10 @@ static void open_connection(struct worker *worker, struct MHD_Connection *mhd, v
     connection->is_surplus =
         n > http->config->connection_max || worker_has_many_of(http, connection->address);
     connection->ended_ns = worker->now_ns;
-    /* libmicrohttpd tells of a request only once its first line is there: until then this clock runs. */
-    int64_t seconds = connection->is_surplus ? SURPLUS_SECONDS : (int64_t)http->config->request_seconds;
+    /* libmicrohttpd tells of a request only once its first line is there: until then this clock
+     * runs. */
+    int64_t seconds =
+        connection->is_surplus ? SURPLUS_SECONDS : (int64_t)http->config->request_seconds;
     connection->deadline_ns = worker->now_ns + seconds * SECOND_NS;
     deadlines_add(&worker->deadlines, connection, worker->now_ns);
 }
@@ -122,8 +127,8 @@ size_t worker_step_rows(const struct step *step)
     return 1 + step->forecast_options.horizon;
 }
 
-/* The steps of all requests in the order of their arrival, as one batch; those that would make it take too
- * long stay for the next turn. */
+/* The steps of all requests in the order of their arrival, as one batch; those that would make it
+ * take too long stay for the next turn. */
 static size_t gather_steps(struct worker *worker, size_t *ret_n_rows)
 {
     size_t n = 0, n_rows = 0, most = load_rows_at_once(&worker->load);
@@ -132,8 +137,8 @@ static size_t gather_steps(struct worker *worker, size_t *ret_n_rows)
     {
         const struct request *request = &exchange->request;
         size_t n_taken = 0;
-        for (size_t k = exchange->n_steps_done; k < request->n_steps && n < BATCH_STEPS && n_rows < most;
-             k++) {
+        for (size_t k = exchange->n_steps_done;
+             k < request->n_steps && n < BATCH_STEPS && n_rows < most; k++) {
             if (!request->steps[k].is_done) {
                 n_rows += worker_step_rows(&request->steps[k]);
                 worker->batch[n++] = &request->steps[k];
@@ -147,8 +152,8 @@ static size_t gather_steps(struct worker *worker, size_t *ret_n_rows)
     return n;
 }
 
-/* Replies are made in the same turn: they may read from the models that it found. What is not done goes on
- * behind the others. */
+/* Replies are made in the same turn: they may read from the models that it found. What is not done
+ * goes on behind the others. */
 static void finish_steps(struct worker *worker)
 {
     struct exchange *next, *last = TAILQ_LAST(&worker->stepping, exchange_list);
@@ -158,7 +163,8 @@ static void finish_steps(struct worker *worker)
         const size_t n_done = exchange->n_steps_done;
         next = TAILQ_NEXT(exchange, link);
         is_last = exchange == last;
-        while (exchange->n_steps_done < request->n_steps && request->steps[exchange->n_steps_done].is_done) {
+        while (exchange->n_steps_done < request->n_steps &&
+               request->steps[exchange->n_steps_done].is_done) {
             exchange->n_steps_done++;
         }
         if (exchange->n_steps_done == request->n_steps) {
@@ -184,7 +190,8 @@ static void run_steps(struct worker *worker)
     load_measure_batch(&worker->load, n, n_rows, worker->now_ns - began_ns);
 }
 
-/* Who closes its socket, or only says that nothing more will come, waits no longer for what takes so long. */
+/* Who closes its socket, or only says that nothing more will come, waits no longer for what takes
+ * so long. */
 static bool has_hung_up(const struct connection *connection)
 {
     struct pollfd poll_fd = { .fd = connection->fd, .events = POLLRDHUP };
@@ -243,7 +250,8 @@ static void wait_for_events(struct worker *worker)
     }
     int ms = TAILQ_EMPTY(&worker->predicting) ? idle_ms(worker) : 0;
     if (ms == 0) {
-        return; /* a prediction goes on, or replies are to be sent, and MHD_run looks for events by itself */
+        return; /* a prediction goes on, or replies are to be sent, and MHD_run looks for events by
+                   itself */
     }
     struct pollfd fds[] = { { .fd = worker->events_fd, .events = POLLIN },
                             { .fd = worker->wake_fd, .events = POLLIN } };
@@ -284,7 +292,8 @@ static void take_turn(struct worker *worker)
 {
     service_context_turn(worker->context);
     worker_read_clock(worker);
-    load_begin(&worker->load, (int64_t)worker->http->config->queue_ms * MILLISECOND_NS, worker->now_ns);
+    load_begin(&worker->load, (int64_t)worker->http->config->queue_ms * MILLISECOND_NS,
+               worker->now_ns);
     streams_tick(&worker->streams, worker->now_ns);
     MHD_run(worker->daemon);
     if (!TAILQ_EMPTY(&worker->stepping)) {
@@ -295,7 +304,8 @@ static void take_turn(struct worker *worker)
         run_slice(worker);
     }
     sweep(worker);
-    bool has_more = load_is_long(&worker->load, worker->now_ns) && worker_is_readable(worker->events_fd);
+    bool has_more =
+        load_is_long(&worker->load, worker->now_ns) && worker_is_readable(worker->events_fd);
     load_end(&worker->load, worker->now_ns, has_more);
 }
 
@@ -305,7 +315,8 @@ static void stop_daemon(struct worker *worker)
 {
     if (worker->daemon) {
         MHD_quiesce_daemon(worker->daemon); /* so that the socket stays ours to close */
-        streams_close(&worker->streams);    /* libmicrohttpd aborts if a connection is still suspended */
+        streams_close(
+            &worker->streams); /* libmicrohttpd aborts if a connection is still suspended */
         streams_tick(&worker->streams, worker->now_ns);
         MHD_run(worker->daemon);
         MHD_stop_daemon(worker->daemon);
@@ -313,8 +324,9 @@ static void stop_daemon(struct worker *worker)
     }
 }
 
-/* Nobody cancels this thread. Said like this, glibc need not note at each recv and sendmsg that they may be
- * cancelled, with an atomic exchange before and one behind: a hundredth of a step's cost. */
+/* Nobody cancels this thread. Said like this, glibc need not note at each recv and sendmsg that
+ * they may be cancelled, with an atomic exchange before and one behind: a hundredth of a step's
+ * cost. */
 static void refuse_cancellation(void)
 {
     int before;
@@ -340,7 +352,8 @@ static void *run(void *cls)
 
 /* ---- life ---- */
 
-__attribute__((format(printf, 2, 0))) static void on_log(void *cls, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void on_log(void *cls, const char *format,
+                                                         va_list arguments)
 {
     (void)cls;
     char message[256];
@@ -357,8 +370,8 @@ static size_t keep_escapes(void *cls, struct MHD_Connection *mhd, char *text)
     return strlen(text);
 }
 
-/* It holds a request's head, pointers to its headers, and the head of the reply. libmicrohttpd zeroes it for
- * each request, so that twice the default costs a fiftieth of a step. */
+/* It holds a request's head, pointers to its headers, and the head of the reply. libmicrohttpd
+ * zeroes it for each request, so that twice the default costs a fiftieth of a step. */
 static size_t connection_memory(const struct config *config)
 {
     size_t beside = config->header_max / 3;
@@ -375,18 +388,18 @@ static bool start_daemon(struct worker *worker)
         { MHD_OPTION_HTTPS_CERT_CALLBACK, 0, certificate_callback() },
         { MHD_OPTION_END, 0, NULL },
     };
-    worker->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME |
-                                          (has_tls ? MHD_USE_TLS : 0),
-                                      0, on_accept, worker, exchange_on_call, worker,
-                                      MHD_OPTION_EXTERNAL_LOGGER, on_log, worker,  /* must be the first */
-                                      MHD_OPTION_LISTEN_SOCKET, worker->listen_fd, /* */
-                                      MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_memory(config), /* */
-                                      MHD_OPTION_CONNECTION_LIMIT, (unsigned)limit,                  /* */
-                                      MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, worker,       /* */
-                                      MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, worker,            /* */
-                                      MHD_OPTION_NOTIFY_CONNECTION, on_connection, worker,           /* */
-                                      MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, worker,    /* */
-                                      MHD_OPTION_ARRAY, has_tls ? tls : tls + 2, MHD_OPTION_END);
+    worker->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME | (has_tls ? MHD_USE_TLS : 0),
+        0, on_accept, worker, exchange_on_call, worker, MHD_OPTION_EXTERNAL_LOGGER, on_log,
+        worker,                                                        /* must be the first */
+        MHD_OPTION_LISTEN_SOCKET, worker->listen_fd,                   /* */
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_memory(config), /* */
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)limit,                  /* */
+        MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, worker,       /* */
+        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, worker,            /* */
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, worker,           /* */
+        MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, worker,    /* */
+        MHD_OPTION_ARRAY, has_tls ? tls : tls + 2, MHD_OPTION_END);
     const union MHD_DaemonInfo *info =
         worker->daemon ? MHD_get_daemon_info(worker->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
     worker->events_fd = info ? info->epoll_fd : -1;
@@ -474,7 +487,8 @@ void worker_stop(struct worker *worker)
     }
     access_leave(worker);
     reply_free_kept(worker);
-    exchange_free_all(&worker->free); /* libmicrohttpd has ended all others with their connections */
+    exchange_free_all(
+        &worker->free); /* libmicrohttpd has ended all others with their connections */
     service_context_free(worker->context);
     free(worker->metrics);
     free(worker);

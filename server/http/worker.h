@@ -1,7 +1,7 @@
 /*
- * worker.h - the insides that the files of this folder share: the daemon's workers, and the requests they
- * have in hand. A worker and all that hangs on it belong to its thread; `struct http` is read-only once the
- * workers run, but for its atomics.
+ * worker.h - the insides that the files of this folder share: the daemon's workers, and the
+ * requests they have in hand. A worker and all that hangs on it belong to its thread; `struct http`
+ * is read-only once the workers run, but for its atomics.
  */
 #ifndef WORKER_H
 #define WORKER_H
@@ -44,7 +44,8 @@ struct query {
 
 /* A request and its reply, on their way. */
 struct exchange {
-    struct request request;     /* the first member: http_hand_in and http_query find the exchange from it */
+    struct request
+        request; /* the first member: http_hand_in and http_query find the exchange from it */
     TAILQ_ENTRY(exchange) link; /* among the worker's that are stepping, predicting, or free */
     struct worker *worker;
     struct MHD_Connection *mhd;
@@ -55,8 +56,8 @@ struct exchange {
     bool is_handed_in;
     bool is_shed;        /* refused for too much load: the reply is made already */
     size_t n_steps_done; /* those before it are done */
-    size_t n_rows;       /* of as many steps as one turn takes: what they add to the worker's load */
-    size_t n_head;       /* bytes of the request's head, or 0: not known */
+    size_t n_rows; /* of as many steps as one turn takes: what they add to the worker's load */
+    size_t n_head; /* bytes of the request's head, or 0: not known */
     uint64_t n_expected; /* of the body, or 0 */
     size_t n_announced;  /* of that, counted in http->memory until it is here */
     uint64_t n_dropped;
@@ -84,15 +85,16 @@ struct worker {
     int wake_fd;      /* an eventfd */
     bool is_in_place; /* libmicrohttpd 0.9: headers lie in the receive buffer as they came */
     bool is_draining;
-    bool has_stopped_listening;     /* nobody new comes in */
-    unsigned n_last_turns; /* in which those who stood at the door came in */
-    int64_t now_ns;        /* of the monotonic clock, read once or twice a turn */
-    size_t n_requests;     /* whose first line has arrived and whose answer is not sent */
+    bool has_stopped_listening; /* nobody new comes in */
+    unsigned n_last_turns;      /* in which those who stood at the door came in */
+    int64_t now_ns;             /* of the monotonic clock, read once or twice a turn */
+    size_t n_requests;          /* whose first line has arrived and whose answer is not sent */
     struct load load;
     struct deadlines deadlines;
     struct streams streams;
-    struct exchange_list stepping, predicting, free; /* the former two in the order of their arrival */
-    unsigned n_turns;                                /* since the last slice of a prediction */
+    struct exchange_list stepping, predicting,
+        free;         /* the former two in the order of their arrival */
+    unsigned n_turns; /* since the last slice of a prediction */
     size_t n_free;
     struct kept_reply *kept[KEPT_BYTES_MAX + 1]; /* by length */
     size_t n_kept;
@@ -119,8 +121,9 @@ struct http {
 /* ---- worker.c ---- */
 
 /* Takes over the listening socket, also on failure. The thread is not started yet. */
-__attribute__((warn_unused_result)) enum status worker_start(struct http *http, struct service *service,
-                                                             int listen_fd, struct worker **ret_worker,
+__attribute__((warn_unused_result)) enum status worker_start(struct http *http,
+                                                             struct service *service, int listen_fd,
+                                                             struct worker **ret_worker,
                                                              struct fault *fault);
 bool worker_run_thread(struct worker *worker, size_t number);
 void worker_wake(struct worker *worker);
@@ -141,7 +144,8 @@ bool worker_has_many_of(const struct http *http, uint64_t address);
 
 /* ---- drain.c ---- */
 
-/* Whether the worker is done: asked between turns. The first time after http_drain it begins the end. */
+/* Whether the worker is done: asked between turns. The first time after http_drain it begins the
+ * end. */
 bool drain_is_over(struct worker *worker);
 /* Whether a reply is to say that it is the last one on its connection. */
 bool drain_is_last(const struct exchange *exchange);
@@ -162,8 +166,10 @@ void exchange_free_all(struct exchange_list *list);
 
 enum status limit_head(struct exchange *exchange);
 enum status limit_connections(struct exchange *exchange);
-enum status limit_load(struct exchange *exchange); /* whether it can be served in time; the route is known */
-enum status limit_prediction(struct exchange *exchange); /* one that is long, before its first slice */
+enum status
+limit_load(struct exchange *exchange); /* whether it can be served in time; the route is known */
+enum status
+limit_prediction(struct exchange *exchange); /* one that is long, before its first slice */
 enum status limit_streams(struct exchange *exchange);
 
 /* ---- body.c ---- */

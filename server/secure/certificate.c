@@ -28,7 +28,8 @@ static _Atomic(struct certificate *) shown; /* libmicrohttpd's callback has no a
 
 /* ---- reading ---- */
 
-static enum status read_chain(struct certificate *certificate, const char *path, struct fault *fault)
+static enum status read_chain(struct certificate *certificate, const char *path,
+                              struct fault *fault)
 {
     struct secret file;
     enum status status = secret_read(path, "tls-cert", &file, fault);
@@ -37,15 +38,17 @@ static enum status read_chain(struct certificate *certificate, const char *path,
     }
     const gnutls_datum_t text = { .data = (unsigned char *)file.text, .size = (unsigned)file.n };
     unsigned n = CHAIN_MAX;
-    int result = gnutls_pcert_list_import_x509_raw(certificate->chain, &n, &text, GNUTLS_X509_FMT_PEM, 0);
+    int result =
+        gnutls_pcert_list_import_x509_raw(certificate->chain, &n, &text, GNUTLS_X509_FMT_PEM, 0);
     if (result >= 0) {
         certificate->n_chain = n;
         result = gnutls_hash_fast(GNUTLS_DIG_SHA256, file.text, file.n, certificate->chain_id);
     }
     secret_wipe(&file);
-    return result >= 0 ? STATUS_OK
-                       : fault_set(fault, STATUS_INVALID_VALUE, "tls-cert",
-                                   "%s is no certificate chain in PEM: %s", path, gnutls_strerror(result));
+    return result >= 0
+               ? STATUS_OK
+               : fault_set(fault, STATUS_INVALID_VALUE, "tls-cert",
+                           "%s is no certificate chain in PEM: %s", path, gnutls_strerror(result));
 }
 
 static enum status read_key(struct certificate *certificate, const char *path, struct fault *fault)
@@ -61,7 +64,8 @@ static enum status read_key(struct certificate *certificate, const char *path, s
     const gnutls_datum_t text = { .data = (unsigned char *)file.text, .size = (unsigned)file.n };
     int result = gnutls_privkey_init(&certificate->key);
     if (result >= 0) {
-        result = gnutls_privkey_import_x509_raw(certificate->key, &text, GNUTLS_X509_FMT_PEM, NULL, 0);
+        result =
+            gnutls_privkey_import_x509_raw(certificate->key, &text, GNUTLS_X509_FMT_PEM, NULL, 0);
     }
     secret_wipe(&file);
     return result >= 0 ? STATUS_OK
@@ -86,13 +90,15 @@ static bool belong_together(struct certificate *certificate)
         return false;
     }
     bool fine = gnutls_pubkey_import_privkey(public_key, certificate->key, 0, 0) >= 0 &&
-                identify(public_key, certificate->key_id) && identify(certificate->chain[0].pubkey, id) &&
+                identify(public_key, certificate->key_id) &&
+                identify(certificate->chain[0].pubkey, id) &&
                 memcmp(id, certificate->key_id, sizeof id) == 0;
     gnutls_pubkey_deinit(public_key);
     return fine;
 }
 
-/* Clients will refuse it, but it is for the operator to say whether that is better than no service. */
+/* Clients will refuse it, but it is for the operator to say whether that is better than no service.
+ */
 static void warn_of_dates(const struct certificate *certificate, const char *path)
 {
     gnutls_x509_crt_t own;
@@ -121,8 +127,9 @@ enum status certificate_read(const char *chain_path, const char *key_path,
         status = read_key(certificate, key_path, fault);
     }
     if (status == STATUS_OK && !belong_together(certificate)) {
-        status = fault_set(fault, STATUS_INVALID_VALUE, "tls-key",
-                           "%s is not the key of the first certificate in %s", key_path, chain_path);
+        status =
+            fault_set(fault, STATUS_INVALID_VALUE, "tls-key",
+                      "%s is not the key of the first certificate in %s", key_path, chain_path);
     }
     if (status != STATUS_OK) {
         certificate_free(certificate);
@@ -151,7 +158,8 @@ void certificate_free(struct certificate *certificate)
 
 static bool are_equal(const struct certificate *a, const struct certificate *b)
 {
-    return memcmp(a->key_id, b->key_id, ID_BYTES) == 0 && memcmp(a->chain_id, b->chain_id, ID_BYTES) == 0;
+    return memcmp(a->key_id, b->key_id, ID_BYTES) == 0 &&
+           memcmp(a->chain_id, b->chain_id, ID_BYTES) == 0;
 }
 
 void certificate_show(struct certificate *certificate)
@@ -177,8 +185,8 @@ void certificate_done(void)
 
 /* GnuTLS only reads what it is given. */
 static int retrieve(gnutls_session_t session, const gnutls_datum_t *authorities, int n_authorities,
-                    const gnutls_pk_algorithm_t *algorithms, int n_algorithms, gnutls_pcert_st **ret_chain,
-                    unsigned *ret_n, gnutls_privkey_t *ret_key)
+                    const gnutls_pk_algorithm_t *algorithms, int n_algorithms,
+                    gnutls_pcert_st **ret_chain, unsigned *ret_n, gnutls_privkey_t *ret_key)
 {
     (void)session;
     (void)authorities;

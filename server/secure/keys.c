@@ -93,7 +93,8 @@ static bool parse_digest(const char *hex, struct sha256 *ret_digest)
     return true;
 }
 
-/* The place of a digest, from 1; 0: it is not there. All are compared, each whole, without a branch. */
+/* The place of a digest, from 1; 0: it is not there. All are compared, each whole, without a
+ * branch. */
 static size_t place_of(const struct keys *keys, const struct sha256 *digest)
 {
     size_t place = 0;
@@ -119,11 +120,12 @@ struct line {
 /* For the caller to return; `problem` must not quote the line. */
 static enum status refuse(const struct line *line, struct fault *fault, const char *problem)
 {
-    return fault_set(fault, STATUS_INVALID_VALUE, param, "%s:%u: %s", line->path, line->number, problem);
+    return fault_set(fault, STATUS_INVALID_VALUE, param, "%s:%u: %s", line->path, line->number,
+                     problem);
 }
 
-/* Splits at white space, in place, up to a '#' that begins a word. Returns how many words there are, at most
- * one more than fit. */
+/* Splits at white space, in place, up to a '#' that begins a word. Returns how many words there
+ * are, at most one more than fit. */
 static size_t split_words(char *text, char *ret_words[2])
 {
     size_t n = 0;
@@ -163,8 +165,8 @@ static enum status parse_key(const struct line *line, const char *text, struct s
         return refuse(line, fault, "a key has at most 256 characters");
     }
     if (n < KEY_SHORT_BYTES) {
-        log_event(LOG_WARN, "key_short", LOG_STRING("file", line->path), LOG_INT("line", line->number),
-                  LOG_INT("advised_least", KEY_SHORT_BYTES));
+        log_event(LOG_WARN, "key_short", LOG_STRING("file", line->path),
+                  LOG_INT("line", line->number), LOG_INT("advised_least", KEY_SHORT_BYTES));
     }
     return digest_of(text, n, ret_digest)
                ? STATUS_OK
@@ -202,7 +204,8 @@ static enum status read_line(struct keys *keys, const struct line *line, struct 
     return STATUS_OK;
 }
 
-static enum status read_lines(struct keys *keys, const char *path, struct secret *secret, struct fault *fault)
+static enum status read_lines(struct keys *keys, const char *path, struct secret *secret,
+                              struct fault *fault)
 {
     struct line line = { .path = path };
     char *end = secret->text + secret->n;
@@ -221,9 +224,9 @@ static enum status read_lines(struct keys *keys, const char *path, struct secret
         }
         next = line_end + 1;
     }
-    return keys->n > 0
-               ? STATUS_OK
-               : fault_set(fault, STATUS_INVALID_VALUE, param, "%s has no key: nobody could use grud", path);
+    return keys->n > 0 ? STATUS_OK
+                       : fault_set(fault, STATUS_INVALID_VALUE, param,
+                                   "%s has no key: nobody could use grud", path);
 }
 
 /* Reading the file again is no way to a full bucket. */
@@ -312,9 +315,9 @@ bool key_allows(const struct key *key, enum scope scope)
     return key->scopes >> scope & 1;
 }
 
-/* The generic cell rate algorithm (ITU-T I.371): instead of a level and the time when it was right, one
- * number says when the bucket will be full. A request puts that off by its share of a second, up to one
- * second from now. */
+/* The generic cell rate algorithm (ITU-T I.371): instead of a level and the time when it was right,
+ * one number says when the bucket will be full. A request puts that off by its share of a second,
+ * up to one second from now. */
 bool key_spend(struct key *key, size_t rate, int64_t now_ns)
 {
     const int64_t second_ns = 1000000000;
@@ -328,7 +331,7 @@ bool key_spend(struct key *key, size_t rate, int64_t now_ns)
         if (next_ns > now_ns + second_ns) {
             return false;
         }
-    } while (!atomic_compare_exchange_weak_explicit(&key->full_ns, &full_ns, next_ns, memory_order_relaxed,
-                                                    memory_order_relaxed));
+    } while (!atomic_compare_exchange_weak_explicit(&key->full_ns, &full_ns, next_ns,
+                                                    memory_order_relaxed, memory_order_relaxed));
     return true;
 }

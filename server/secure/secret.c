@@ -59,9 +59,11 @@ static enum status read_open(int fd, const char *path, const char *param, struct
     return STATUS_OK;
 }
 
-enum status secret_read(const char *path, const char *param, struct secret *ret_secret, struct fault *fault)
+enum status secret_read(const char *path, const char *param, struct secret *ret_secret,
+                        struct fault *fault)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* a pipe is refused, not waited for */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY |
+                            O_NONBLOCK); /* a pipe is refused, not waited for */
     if (fd < 0) {
         char why[REFUSAL_MAX];
         return fault_set(fault, STATUS_INVALID_VALUE, param, "%s cannot be opened: %s", path,

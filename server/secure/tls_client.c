@@ -7,11 +7,13 @@
 #include <poll.h>
 #include <string.h>
 
-/* Whether a call that ended with `result` is to be repeated, now that the socket is ready for it. */
+/* Whether a call that ended with `result` is to be repeated, now that the socket is ready for it.
+ */
 static bool wait_again(gnutls_session_t session, int fd, ssize_t result, int64_t deadline_ms)
 {
     if (result == GNUTLS_E_AGAIN || result == GNUTLS_E_INTERRUPTED) {
-        return wait_for(fd, gnutls_record_get_direction(session) == 0 ? POLLIN : POLLOUT, deadline_ms);
+        return wait_for(fd, gnutls_record_get_direction(session) == 0 ? POLLIN : POLLOUT,
+                        deadline_ms);
     }
     if (result == GNUTLS_E_WARNING_ALERT_RECEIVED && wait_now_ms() < deadline_ms) {
         return true;
@@ -31,7 +33,8 @@ static bool shake_hands(gnutls_session_t session, int fd, int64_t deadline_ms)
     return true;
 }
 
-static bool send_all(gnutls_session_t session, int fd, const char *bytes, size_t n, int64_t deadline_ms)
+static bool send_all(gnutls_session_t session, int fd, const char *bytes, size_t n,
+                     int64_t deadline_ms)
 {
     while (n > 0) {
         ssize_t n_sent = gnutls_record_send(session, bytes, n);
@@ -44,7 +47,8 @@ static bool send_all(gnutls_session_t session, int fd, const char *bytes, size_t
     return true;
 }
 
-static bool receive_line(gnutls_session_t session, int fd, char *reply, size_t size, int64_t deadline_ms)
+static bool receive_line(gnutls_session_t session, int fd, char *reply, size_t size,
+                         int64_t deadline_ms)
 {
     size_t n = 0;
     while (n < size && !memchr(reply, '\n', n)) {

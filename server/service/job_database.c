@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum status job_database_create(const struct config *config, struct job_database **ret_job_database, struct fault *fault)
+enum status job_database_create(const struct config *config, struct job_database **ret_job_database,
+                                struct fault *fault)
 {
     struct job_database *job_database = calloc(1, sizeof *job_database);
     if (!job_database) {
@@ -88,12 +89,14 @@ static enum status change(struct job_store *jobs, const struct job *job, enum jo
     for (size_t k = 0; status == STATUS_OK && k < n_events; k++) {
         status = job_store_add_event(jobs, job->number, &events[k], fault);
     }
-    return status == STATUS_OK ? job_store_update(jobs, job, from, &written, ret_status, fault) : status;
+    return status == STATUS_OK ? job_store_update(jobs, job, from, &written, ret_status, fault)
+                               : status;
 }
 
-enum status job_database_change_locked(struct job_database *job_database, const struct job *job, enum job_status from,
-                                 struct job_event *events, size_t n_events, enum job_status *ret_status,
-                                 struct fault *fault)
+enum status job_database_change_locked(struct job_database *job_database, const struct job *job,
+                                       enum job_status from, struct job_event *events,
+                                       size_t n_events, enum job_status *ret_status,
+                                       struct fault *fault)
 {
     enum job_status now = from;
     enum status status = job_store_begin(job_database->jobs, fault);
@@ -108,17 +111,19 @@ enum status job_database_change_locked(struct job_database *job_database, const 
     return status;
 }
 
-enum status job_database_change(struct job_database *job_database, const struct job *job, enum job_status from,
-                          struct job_event *events, size_t n_events, enum job_status *ret_status,
-                          struct fault *fault)
+enum status job_database_change(struct job_database *job_database, const struct job *job,
+                                enum job_status from, struct job_event *events, size_t n_events,
+                                enum job_status *ret_status, struct fault *fault)
 {
     job_database_lock(job_database);
-    enum status status = job_database_change_locked(job_database, job, from, events, n_events, ret_status, fault);
+    enum status status =
+        job_database_change_locked(job_database, job, from, events, n_events, ret_status, fault);
     job_database_unlock(job_database);
     return status;
 }
 
-void job_database_add_event(struct job_database *job_database, const struct job *job, struct job_event event)
+void job_database_add_event(struct job_database *job_database, const struct job *job,
+                            struct job_event event)
 {
     struct fault fault;
     struct job now;

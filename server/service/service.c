@@ -1,10 +1,10 @@
 /* service.c - the life of the service, and what the main thread does for it now and then. */
 #include "base/log.h"
-#include "service/jobs/job_thread.h"
-#include "service/jobs/fine_tuning.h"
-#include "service/sessions/recorder.h"
-#include "service/models/versions.h"
 #include "base/wait.h"
+#include "service/jobs/fine_tuning.h"
+#include "service/jobs/job_thread.h"
+#include "service/models/versions.h"
+#include "service/sessions/recorder.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -43,7 +43,8 @@ static enum status open_all(struct service *service, struct fault *fault)
     return status;
 }
 
-enum status service_create(const struct config *config, struct service **ret_service, struct fault *fault)
+enum status service_create(const struct config *config, struct service **ret_service,
+                           struct fault *fault)
 {
     struct service *service = calloc(1, sizeof *service);
     if (!service) {
@@ -84,7 +85,8 @@ void service_free(struct service *service)
 static const struct {
     const char *word, *sentence;
 } degraded_states[] = {
-#define DEGRADED_ROW(name, word_, sentence_) [DEGRADED_##name] = { .word = (word_), .sentence = (sentence_) },
+#define DEGRADED_ROW(name, word_, sentence_)                                                       \
+    [DEGRADED_##name] = { .word = (word_), .sentence = (sentence_) },
     DEGRADED_TABLE(DEGRADED_ROW)
 #undef DEGRADED_ROW
 };
@@ -101,7 +103,8 @@ const char *degraded_sentence(enum degraded_state state)
 
 bool service_is_degraded_by(const struct service *service, enum degraded_state state)
 {
-    return (atomic_load_explicit(&service->degraded_states, memory_order_relaxed) & 1U << state) != 0;
+    return (atomic_load_explicit(&service->degraded_states, memory_order_relaxed) & 1U << state) !=
+           0;
 }
 
 bool service_is_degraded(const struct service *service)
@@ -159,8 +162,8 @@ bool service_sync(struct service *service)
     return !service_is_degraded_by(service, DEGRADED_SYNC);
 }
 
-/* The wall clock may be set back, and no sync would be due until it is where it was. An interval that has
- * just become 0 owes one more: replies wait for what they write themselves. */
+/* The wall clock may be set back, and no sync would be due until it is where it was. An interval
+ * that has just become 0 owes one more: replies wait for what they write themselves. */
 static void sync_when_due(struct service *service)
 {
     size_t interval_ms = service->config->sync_interval_ms;
@@ -189,7 +192,8 @@ static void read_jobs(struct service *service, struct service_figures *figures)
 {
     struct fault ignored; /* a database that cannot be used says so elsewhere; these read as none */
     size_t n_jobs[JOB_N_STATUSES] = { 0 };
-    enum status status = job_store_count(job_database_lock(service->job_database), n_jobs, &ignored);
+    enum status status =
+        job_store_count(job_database_lock(service->job_database), n_jobs, &ignored);
     job_database_unlock(service->job_database);
     for (size_t k = 0; status == STATUS_OK && k < JOB_N_STATUSES; k++) {
         figures->n_jobs[k] = n_jobs[k];
@@ -199,13 +203,15 @@ static void read_jobs(struct service *service, struct service_figures *figures)
 
 void service_read_figures(struct service *service, struct service_figures *ret_figures)
 {
-    struct service_figures figures = { .n_steps = atomic_load(&service->counters.n_steps),
-                                       .n_sequence_rows = atomic_load(&service->counters.n_sequence_rows),
-                                       .n_forecast_rows = atomic_load(&service->counters.n_forecast_rows),
-                                       .n_rewarmed = atomic_load(&service->counters.n_rewarmed),
-                                       .n_syncs = atomic_load(&service->counters.n_syncs),
-                                       .n_failed_syncs = atomic_load(&service->counters.n_failed_syncs),
-                                       .n_training_steps = atomic_load(&service->counters.n_training_steps) };
+    struct service_figures figures = {
+        .n_steps = atomic_load(&service->counters.n_steps),
+        .n_sequence_rows = atomic_load(&service->counters.n_sequence_rows),
+        .n_forecast_rows = atomic_load(&service->counters.n_forecast_rows),
+        .n_rewarmed = atomic_load(&service->counters.n_rewarmed),
+        .n_syncs = atomic_load(&service->counters.n_syncs),
+        .n_failed_syncs = atomic_load(&service->counters.n_failed_syncs),
+        .n_training_steps = atomic_load(&service->counters.n_training_steps)
+    };
     struct catalogue *catalogue = catalogue_ref(service);
     for (size_t k = 0; k < catalogue->n_models; k++) {
         struct pool *pool = catalogue->models[k]->pool;

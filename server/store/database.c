@@ -30,7 +30,8 @@ static enum status unusable(struct fault *fault)
 enum status database_damaged(const struct database *database, struct fault *fault)
 {
     fault_set(fault, STATUS_STORAGE_FAILED, NULL,
-              "%s is damaged: move it away, together with the files of the same name that end in -wal and "
+              "%s is damaged: move it away, together with the files of the same name that end in "
+              "-wal and "
               "-shm, and a new one is begun",
               database->path);
     return unusable(fault);
@@ -49,8 +50,8 @@ static void find_refused(const struct database *database, char path[PATH_MAX])
     snprintf(path, PATH_MAX, "%s", database->path);
 }
 
-/* What the system has said; 0: nothing. SQLite forgets it where it then tries something else: to read what it
- * could not make. So a file is made beside the database. */
+/* What the system has said; 0: nothing. SQLite forgets it where it then tries something else: to
+ * read what it could not make. So a file is made beside the database. */
 static int find_error(const struct database *database, int result)
 {
     char path[PATH_MAX];
@@ -72,7 +73,8 @@ static int find_error(const struct database *database, int result)
     return access(path, W_OK) == 0 ? no : errno;
 }
 
-static enum status refused(const struct database *database, int error, const char *task, struct fault *fault)
+static enum status refused(const struct database *database, int error, const char *task,
+                           struct fault *fault)
 {
     char task_in[TASK_MAX], path[PATH_MAX];
     find_refused(database, path);
@@ -86,15 +88,16 @@ enum status database_failed(const struct database *database, int result, const c
     const char *said = database->sqlite ? sqlite3_errmsg(database->sqlite) : sqlite3_errstr(result);
     switch (result == SQLITE_IOERR_NOMEM ? SQLITE_NOMEM : result & PRIMARY_RESULT) {
     case SQLITE_NOMEM:
-        return fault_set(fault, STATUS_NO_MEMORY, NULL, "there is not enough memory to %s in %s", task,
-                         database->path);
-    case SQLITE_TOOBIG:
-        return fault_set(fault, STATUS_REQUEST_TOO_LARGE, NULL, "cannot %s in %s: more than a row can hold",
+        return fault_set(fault, STATUS_NO_MEMORY, NULL, "there is not enough memory to %s in %s",
                          task, database->path);
+    case SQLITE_TOOBIG:
+        return fault_set(fault, STATUS_REQUEST_TOO_LARGE, NULL,
+                         "cannot %s in %s: more than a row can hold", task, database->path);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         fault_set(fault, STATUS_STORAGE_FAILED, NULL,
-                  "cannot %s in %s (%s): move it away, together with the files of the same name that end in "
+                  "cannot %s in %s (%s): move it away, together with the files of the same name "
+                  "that end in "
                   "-wal and -shm, and a new one is begun",
                   task, database->path, said);
         return unusable(fault);
@@ -109,18 +112,21 @@ enum status database_failed(const struct database *database, int result, const c
         break;
     }
     }
-    return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "cannot %s in %s: %s", task, database->path, said);
+    return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "cannot %s in %s: %s", task,
+                     database->path, said);
 }
 
 /* ---- opening ---- */
 
-/* A format version is what SQLite calls the user version: 32 bits, 0 in files that nobody gave one. */
+/* A format version is what SQLite calls the user version: 32 bits, 0 in files that nobody gave one.
+ */
 static int format_of(const struct schema *schema)
 {
     return (int)(digest_64(schema->tables, strlen(schema->tables), 0) & INT_MAX) | 1;
 }
 
-static enum status execute(struct database *database, const char *task, const char *sql, struct fault *fault)
+static enum status execute(struct database *database, const char *task, const char *sql,
+                           struct fault *fault)
 {
     int result = sqlite3_exec(database->sqlite, sql, NULL, NULL, NULL);
     return result == SQLITE_OK ? STATUS_OK : database_failed(database, result, task, fault);
@@ -129,12 +135,14 @@ static enum status execute(struct database *database, const char *task, const ch
 static enum status prepare(struct database *database, const char *task, const char *sql,
                            sqlite3_stmt **ret_prepared, struct fault *fault)
 {
-    int result = sqlite3_prepare_v3(database->sqlite, sql, -1, SQLITE_PREPARE_PERSISTENT, ret_prepared, NULL);
+    int result = sqlite3_prepare_v3(database->sqlite, sql, -1, SQLITE_PREPARE_PERSISTENT,
+                                    ret_prepared, NULL);
     return result == SQLITE_OK ? STATUS_OK : database_failed(database, result, task, fault);
 }
 
 /* The first column of the first row of a statement that is used once. */
-static enum status ask(struct database *database, const char *sql, int *ret_answer, struct fault *fault)
+static enum status ask(struct database *database, const char *sql, int *ret_answer,
+                       struct fault *fault)
 {
     static const char task[] = "read the format";
     sqlite3_stmt *prepared = NULL;
@@ -154,8 +162,8 @@ static enum status ask(struct database *database, const char *sql, int *ret_answ
 static enum status create_tables(struct database *database, struct fault *fault)
 {
     char sql[96];
-    snprintf(sql, sizeof sql, "PRAGMA application_id = %d; PRAGMA user_version = %d;", APPLICATION_ID,
-             format_of(database->schema));
+    snprintf(sql, sizeof sql, "PRAGMA application_id = %d; PRAGMA user_version = %d;",
+             APPLICATION_ID, format_of(database->schema));
     enum status status = execute(database, "create the tables", database->schema->tables, fault);
     return status == STATUS_OK ? execute(database, "set the format", sql, fault) : status;
 }
@@ -179,12 +187,14 @@ static enum status settle_format(struct database *database, struct fault *fault)
     }
     if (application != APPLICATION_ID) {
         fault_set(fault, STATUS_STORAGE_FAILED, "data",
-                  "%s is another program's database: move it away, and a new one is begun", database->path);
+                  "%s is another program's database: move it away, and a new one is begun",
+                  database->path);
         return unusable(fault);
     }
     if (format != due) {
         fault_set(fault, STATUS_STORAGE_FAILED, "data",
-                  "%s has format %d, but this version of grud needs %d: use the version that wrote it, or "
+                  "%s has format %d, but this version of grud needs %d: use the version that wrote "
+                  "it, or "
                   "move it away, and a new one is begun",
                   database->path, format, due);
         return unusable(fault);
@@ -195,19 +205,21 @@ static enum status settle_format(struct database *database, struct fault *fault)
 static enum status configure(struct database *database, bool full_sync, struct fault *fault)
 {
     static const char task[] = "set up the journal";
-    /* Damaged pages are looked for, memory is not mapped (a file that shrinks would be a SIGBUS). A page that
-     * many transactions change is copied to its place once in 32 MiB of them, not at each; after a larger
-     * transaction the write-ahead log is cut down. What a statement may have to undo is kept in memory: where
-     * the root is read-only there is no other place than /data that a file could be made in. */
-    enum status status =
-        execute(database, task,
-                "PRAGMA mmap_size = 0; PRAGMA cell_size_check = 1; PRAGMA foreign_keys = 1; "
-                "PRAGMA trusted_schema = 0; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; "
-                "PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 67108864",
-                fault);
+    /* Damaged pages are looked for, memory is not mapped (a file that shrinks would be a SIGBUS). A
+     * page that many transactions change is copied to its place once in 32 MiB of them, not at
+     * each; after a larger transaction the write-ahead log is cut down. What a statement may have
+     * to undo is kept in memory: where the root is read-only there is no other place than /data
+     * that a file could be made in. */
+    enum status status = execute(
+        database, task,
+        "PRAGMA mmap_size = 0; PRAGMA cell_size_check = 1; PRAGMA foreign_keys = 1; "
+        "PRAGMA trusted_schema = 0; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; "
+        "PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 67108864",
+        fault);
     if (status == STATUS_OK) {
-        status = execute(database, task,
-                         full_sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", fault);
+        status =
+            execute(database, task,
+                    full_sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", fault);
     }
     return status;
 }
@@ -220,12 +232,15 @@ static enum status use_wal(struct database *database, struct fault *fault)
     enum status status = prepare(database, task, "PRAGMA journal_mode = WAL", &prepared, fault);
     if (status == STATUS_OK) {
         int result = sqlite3_step(prepared);
-        const char *mode = result == SQLITE_ROW ? (const char *)sqlite3_column_text(prepared, 0) : NULL;
+        const char *mode =
+            result == SQLITE_ROW ? (const char *)sqlite3_column_text(prepared, 0) : NULL;
         if (!mode) {
-            status = database_failed(database, result == SQLITE_ROW ? SQLITE_NOMEM : result, task, fault);
+            status = database_failed(database, result == SQLITE_ROW ? SQLITE_NOMEM : result, task,
+                                     fault);
         } else if (strcmp(mode, "wal") != 0 && strcmp(mode, "memory") != 0) {
             status = fault_set(fault, STATUS_STORAGE_FAILED, "data",
-                               "cannot %s in %s: the file system has no shared memory", task, database->path);
+                               "cannot %s in %s: the file system has no shared memory", task,
+                               database->path);
         }
     }
     sqlite3_finalize(prepared);
@@ -249,7 +264,8 @@ static enum status set_up(struct database *database, bool full_sync, struct faul
 {
     enum status status = configure(database, full_sync, fault);
     if (status == STATUS_OK) {
-        status = prepare(database, "begin a transaction", "BEGIN IMMEDIATE", &database->begin, fault);
+        status =
+            prepare(database, "begin a transaction", "BEGIN IMMEDIATE", &database->begin, fault);
     }
     if (status == STATUS_OK) {
         status = prepare(database, "end a transaction", "COMMIT", &database->commit, fault);
@@ -269,8 +285,8 @@ static enum status set_up(struct database *database, bool full_sync, struct faul
     return status == STATUS_OK ? prepare_all(database, fault) : status;
 }
 
-/* SQLite would make it readable for everyone, as the volume of a container may be, and gives its log and
- * index the file's mode. What cannot be made is SQLite's to say. */
+/* SQLite would make it readable for everyone, as the volume of a container may be, and gives its
+ * log and index the file's mode. What cannot be made is SQLite's to say. */
 static void make_private(const struct database *database)
 {
     if (!database->is_in_memory) {
@@ -286,15 +302,18 @@ enum status database_open(struct database *database, const struct schema *schema
 {
     const bool in_memory = data[0] == '\0';
     *database = (struct database){ .schema = schema, .is_in_memory = in_memory };
-    int n = in_memory ? snprintf(database->path, sizeof database->path, "memory (%s)", schema->file_name)
-                      : snprintf(database->path, sizeof database->path, "%s/%s", data, schema->file_name);
+    int n = in_memory
+                ? snprintf(database->path, sizeof database->path, "memory (%s)", schema->file_name)
+                : snprintf(database->path, sizeof database->path, "%s/%s", data, schema->file_name);
     if (n < 0 || n >= (int)sizeof database->path) {
-        return fault_set(fault, STATUS_STORAGE_FAILED, "data", "the path of the data directory is too long");
+        return fault_set(fault, STATUS_STORAGE_FAILED, "data",
+                         "the path of the data directory is too long");
     }
     make_private(database);
-    int result = sqlite3_open_v2(
-        in_memory ? ":memory:" : database->path, &database->sqlite,
-        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+    int result = sqlite3_open_v2(in_memory ? ":memory:" : database->path, &database->sqlite,
+                                 SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+                                     SQLITE_OPEN_EXRESCODE,
+                                 NULL);
     if (result == SQLITE_OK && sqlite3_db_readonly(database->sqlite, "main") == 1) {
         result = SQLITE_READONLY; /* what SQLite may not write it opens to read */
     }

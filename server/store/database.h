@@ -1,11 +1,11 @@
 /*
- * database.h - SQLite, for the rest of the store only: one file with one set of tables, its statements
- * prepared once, and rows that are structs. No threads of its own; callers serialise.
+ * database.h - SQLite, for the rest of the store only: one file with one set of tables, its
+ * statements prepared once, and rows that are structs. No threads of its own; callers serialise.
  *
- * What is read is checked against the field that it goes to: a number out of its range, a text too long for
- * it or a value of another type is a damaged file (STATUS_STORAGE_FAILED), never a wild value in a struct.
- * SQLite's own failures are STATUS_NO_MEMORY, STATUS_REQUEST_TOO_LARGE (a row beyond its limit of 1e9 bytes)
- * or STATUS_STORAGE_FAILED.
+ * What is read is checked against the field that it goes to: a number out of its range, a text too
+ * long for it or a value of another type is a damaged file (STATUS_STORAGE_FAILED), never a wild
+ * value in a struct. SQLite's own failures are STATUS_NO_MEMORY, STATUS_REQUEST_TOO_LARGE (a row
+ * beyond its limit of 1e9 bytes) or STATUS_STORAGE_FAILED.
  */
 #ifndef DATABASE_H
 #define DATABASE_H
@@ -25,8 +25,9 @@ struct statement {
     const char *sql;
 };
 
-/* Whatever changes the meaning of a file's bytes is in `tables`, if need be as a comment: the file's format
- * version is its digest, so that a change of the tables cannot go without a change of the version. */
+/* Whatever changes the meaning of a file's bytes is in `tables`, if need be as a comment: the
+ * file's format version is its digest, so that a change of the tables cannot go without a change of
+ * the version. */
 struct schema {
     const char *file_name;
     const char *tables;
@@ -44,11 +45,13 @@ struct database {
     char path[PATH_MAX];
 };
 
-/* Opens or creates the file in the directory (empty: in memory). full_sync: each change is on disk when its
- * call returns; else a power failure may take the last ones. On failure there is nothing to close. */
+/* Opens or creates the file in the directory (empty: in memory). full_sync: each change is on disk
+ * when its call returns; else a power failure may take the last ones. On failure there is nothing
+ * to close. */
 __attribute__((warn_unused_result)) enum status database_open(struct database *database,
-                                                              const struct schema *schema, const char *data,
-                                                              bool full_sync, struct fault *fault);
+                                                              const struct schema *schema,
+                                                              const char *data, bool full_sync,
+                                                              struct fault *fault);
 void database_close(struct database *database);
 
 /* ---- transactions ---- */
@@ -56,8 +59,8 @@ void database_close(struct database *database);
 __attribute__((warn_unused_result)) enum status database_begin(struct database *database,
                                                                struct fault *fault);
 /* Commits if all went well so far, else undoes what was done since database_begin. */
-__attribute__((warn_unused_result)) enum status database_end(struct database *database, enum status status,
-                                                             struct fault *fault);
+__attribute__((warn_unused_result)) enum status
+database_end(struct database *database, enum status status, struct fault *fault);
 /* Whether the file takes a change: it is given the format that it has. */
 __attribute__((warn_unused_result)) enum status database_probe(struct database *database,
                                                                struct fault *fault);
@@ -67,14 +70,14 @@ int database_undo(struct database *database);
 /* ---- faults: what failed, in which file, and what is to be done ---- */
 
 /* result: SQLite's. */
-__attribute__((warn_unused_result)) enum status database_failed(const struct database *database, int result,
-                                                                const char *task, struct fault *fault);
+__attribute__((warn_unused_result)) enum status
+database_failed(const struct database *database, int result, const char *task, struct fault *fault);
 /* For values that are not what they should be. */
 __attribute__((warn_unused_result)) enum status database_damaged(const struct database *database,
                                                                  struct fault *fault);
 
-/* ---- one use of a statement: start, put each parameter in turn, run or (next, get each column)*, done ----
- */
+/* ---- one use of a statement: start, put parameters in turn, run or (next, get columns)*, done
+ * ---- */
 
 struct query {
     struct database *database;
@@ -87,8 +90,10 @@ struct query {
 
 void query_start(struct query *query, struct database *database, size_t statement);
 void query_put_integer(struct query *query, int64_t value);
-void query_put_text(struct query *query, const char *value); /* NULL: none. Borrowed until query_done */
-void query_put_blob(struct query *query, const void *bytes, size_t n); /* NULL: none. Borrowed likewise */
+void query_put_text(struct query *query,
+                    const char *value); /* NULL: none. Borrowed until query_done */
+void query_put_blob(struct query *query, const void *bytes,
+                    size_t n); /* NULL: none. Borrowed likewise */
 /* Another row, if there is one. */
 __attribute__((warn_unused_result)) enum status query_next(struct query *query, bool *ret_row,
                                                            struct fault *fault);
@@ -97,7 +102,8 @@ int64_t query_get_integer(struct query *query, int64_t least, int64_t most);
 const char *query_get_text(struct query *query);
 const void *query_get_blob(struct query *query, size_t *ret_n);
 /* Whether all that was got from this row is as it should be. */
-__attribute__((warn_unused_result)) enum status query_check(const struct query *query, struct fault *fault);
+__attribute__((warn_unused_result)) enum status query_check(const struct query *query,
+                                                            struct fault *fault);
 void query_done(struct query *query);
 /* Runs to the end and is done: for statements without rows. */
 __attribute__((warn_unused_result)) enum status query_run(struct query *query, struct fault *fault);
@@ -136,13 +142,14 @@ struct column {
 #define COLUMN_NAMED(column, ...)         ", " #column
 #define COLUMN_MARK(column, ...)          ", ?"
 #define COLUMN_ASSIGNED(column, ...)      ", " #column " = ?"
-#define COLUMN_OF(record, type_, field, most_)                                                               \
-    {                                                                                                        \
-        .type = COLUMN_##type_, .most = (most_), .offset = offsetof(struct record, field),                   \
-        .n_bytes = sizeof(((struct record *)NULL)->field)                                                    \
+#define COLUMN_OF(record, type_, field, most_)                                                     \
+    {                                                                                              \
+        .type = COLUMN_##type_, .most = (most_), .offset = offsetof(struct record, field),         \
+        .n_bytes = sizeof(((struct record *)NULL)->field)                                          \
     }
 
-void query_put_columns(struct query *query, const struct column *columns, size_t n, const void *record);
+void query_put_columns(struct query *query, const struct column *columns, size_t n,
+                       const void *record);
 /* Then query_check. */
 void query_get_columns(struct query *query, const struct column *columns, size_t n, void *record);
 

@@ -68,7 +68,8 @@ int64_t query_get_integer(struct query *query, int64_t least, int64_t most)
 {
     int at = query->n_got++;
     int64_t value = sqlite3_column_int64(query->prepared, at);
-    if (sqlite3_column_type(query->prepared, at) != SQLITE_INTEGER || value < least || value > most) {
+    if (sqlite3_column_type(query->prepared, at) != SQLITE_INTEGER || value < least ||
+        value > most) {
         query->is_damaged = true;
         return least;
     }
@@ -150,7 +151,8 @@ static void put_column(struct query *query, const struct column *column, const v
     }
 }
 
-void query_put_columns(struct query *query, const struct column *columns, size_t n, const void *record)
+void query_put_columns(struct query *query, const struct column *columns, size_t n,
+                       const void *record)
 {
     for (size_t k = 0; k < n; k++) {
         put_column(query, &columns[k], (const char *)record + columns[k].offset);

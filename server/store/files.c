@@ -25,8 +25,8 @@ bool files_name_is_valid(const char *name, size_t n)
     return true;
 }
 
-static enum status refused(struct fault *fault, const char *option, const char *what, const char *path,
-                           enum refusal_of refusal)
+static enum status refused(struct fault *fault, const char *option, const char *what,
+                           const char *path, enum refusal_of refusal)
 {
     return refusal_set(fault, option, what, path, refusal, errno);
 }
@@ -94,13 +94,12 @@ enum status files_open_data(const char *data, int *ret_lock, struct fault *fault
         return refused(fault, "data", "open", path, REFUSAL_TO_KEEP);
     }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        enum status status =
-            errno != EWOULDBLOCK
-                ? refused(fault, "data", "lock", path, REFUSAL_TO_KEEP)
-                : fault_set(
-                      fault, STATUS_STORAGE_FAILED, "data",
-                      "another grud is using the data directory %s; end that one, or give this one another",
-                      data);
+        enum status status = errno != EWOULDBLOCK
+                                 ? refused(fault, "data", "lock", path, REFUSAL_TO_KEEP)
+                                 : fault_set(fault, STATUS_STORAGE_FAILED, "data",
+                                             "another grud is using the data directory %s; end "
+                                             "that one, or give this one another",
+                                             data);
         close(fd);
         return status;
     }
@@ -134,7 +133,8 @@ enum status files_read(const char *path, struct arena *arena, void **ret_bytes, 
     }
     close(fd);
     if (!bytes) {
-        return fault_no_room(fault, arena->is_full, NULL, "%s is too large to be read into memory", path);
+        return fault_no_room(fault, arena->is_full, NULL, "%s is too large to be read into memory",
+                             path);
     }
     if (got < n) {
         return failed(fault, "read all of", path);
@@ -206,7 +206,8 @@ static enum status read_number(const char *path, unsigned *ret_number, struct fa
     return status;
 }
 
-static enum status write_number(const char *path, unsigned number, bool *ret_is_durable, struct fault *fault)
+static enum status write_number(const char *path, unsigned number, bool *ret_is_durable,
+                                struct fault *fault)
 {
     char text[16];
     int n = snprintf(text, sizeof text, "%u\n", number);
@@ -223,8 +224,9 @@ static enum status read_newest(const char *folder, unsigned *ret_number, struct 
     }
     enum status status = read_number(path, &number, fault);
     if (status == STATUS_OK && number > INT_MAX) {
-        return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
-                         "%s does not hold a number: write the highest one into it that a version had", path);
+        return fault_set(
+            fault, STATUS_STORAGE_FAILED, NULL,
+            "%s does not hold a number: write the highest one into it that a version had", path);
     }
     if (status == STATUS_OK) {
         *ret_number = number;
@@ -249,10 +251,12 @@ static enum status keep_number(const char *folder, unsigned number, struct fault
         return failed(fault, "write below", folder);
     }
     status = write_number(path, number, &is_durable, fault);
-    return status == STATUS_OK && !is_durable ? failed(fault, "sync the directory of", path) : status;
+    return status == STATUS_OK && !is_durable ? failed(fault, "sync the directory of", path)
+                                              : status;
 }
 
-/* The first number from version->number on that is beyond all that versions have or had, and its path. */
+/* The first number from version->number on that is beyond all that versions have or had, and its
+ * path. */
 static enum status find_free(const char *folder, struct file_version *version, struct fault *fault)
 {
     unsigned newest, highest;
@@ -267,14 +271,14 @@ static enum status find_free(const char *folder, struct file_version *version, s
     version->number = version->number > last ? version->number : last + 1;
     if (version->number > INT_MAX ||
         !files_path_print(version->path, "%s/%u" FILES_EXTENSION, folder, version->number)) {
-        return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "no name is left for another version in %s",
-                         folder);
+        return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
+                         "no name is left for another version in %s", folder);
     }
     return STATUS_OK;
 }
 
-enum status files_next_version(const char *data, const char *name, unsigned number, unsigned *ret_number,
-                               struct fault *fault)
+enum status files_next_version(const char *data, const char *name, unsigned number,
+                               unsigned *ret_number, struct fault *fault)
 {
     char folder[PATH_MAX];
     struct file_version version = { .number = number };
@@ -288,8 +292,9 @@ enum status files_next_version(const char *data, const char *name, unsigned numb
     return status;
 }
 
-enum status files_write_version(const char *data, const char *name, unsigned number, const void *bytes,
-                                size_t n, struct file_version *ret_version, struct fault *fault)
+enum status files_write_version(const char *data, const char *name, unsigned number,
+                                const void *bytes, size_t n, struct file_version *ret_version,
+                                struct fault *fault)
 {
     char folder[PATH_MAX];
     struct stat file;
@@ -318,7 +323,8 @@ enum status files_write_version(const char *data, const char *name, unsigned num
     if (status != STATUS_OK) {
         unlink(version.path); /* the next start would take it for one that was acknowledged */
     } else {
-        version.created_at_ms = (int64_t)file.st_mtim.tv_sec * 1000 + file.st_mtim.tv_nsec / 1000000;
+        version.created_at_ms =
+            (int64_t)file.st_mtim.tv_sec * 1000 + file.st_mtim.tv_nsec / 1000000;
         *ret_version = version;
     }
     return status;
@@ -333,8 +339,8 @@ enum status files_delete(const char *path, bool *ret_is_durable, struct fault *f
     return STATUS_OK;
 }
 
-enum status files_delete_version(const char *data, const char *name, unsigned number, bool *ret_is_durable,
-                                 struct fault *fault)
+enum status files_delete_version(const char *data, const char *name, unsigned number,
+                                 bool *ret_is_durable, struct fault *fault)
 {
     char folder[PATH_MAX], path[PATH_MAX];
     if (!files_path_print(folder, "%s/models/%s", data, name) ||
@@ -345,7 +351,8 @@ enum status files_delete_version(const char *data, const char *name, unsigned nu
     return status == STATUS_OK ? files_delete(path, ret_is_durable, fault) : status;
 }
 
-enum status files_read_active(const char *data, const char *name, unsigned *ret_number, struct fault *fault)
+enum status files_read_active(const char *data, const char *name, unsigned *ret_number,
+                              struct fault *fault)
 {
     char path[PATH_MAX];
     unsigned number;
@@ -359,8 +366,8 @@ enum status files_read_active(const char *data, const char *name, unsigned *ret_
     return status;
 }
 
-enum status files_write_active(const char *data, const char *name, unsigned number, bool *ret_is_durable,
-                               struct fault *fault)
+enum status files_write_active(const char *data, const char *name, unsigned number,
+                               bool *ret_is_durable, struct fault *fault)
 {
     char path[PATH_MAX];
     if (!files_path_print(path, "%s/models/%s", data, name)) {

@@ -1,4 +1,5 @@
-/* files_scan.c - which versions the directories hold: whatever else lies about in them is passed over. */
+/* files_scan.c - which versions the directories hold: whatever else lies about in them is passed
+ * over. */
 #include "base/log.h"
 #include "base/refusal.h"
 #include "store/files_internal.h"
@@ -19,7 +20,8 @@ static unsigned version_of_file(const char *file)
     }
     errno = 0;
     unsigned long number = strtoul(file, &end, 10);
-    return errno == 0 && number <= INT_MAX && strcmp(end, FILES_EXTENSION) == 0 ? (unsigned)number : 0;
+    return errno == 0 && number <= INT_MAX && strcmp(end, FILES_EXTENSION) == 0 ? (unsigned)number
+                                                                                : 0;
 }
 
 /* What looks like a model to whoever has put it there. */
@@ -53,7 +55,8 @@ static enum status report(const struct scan *scan, const char *name, size_t n_na
     struct stat file;
     struct file_version version = { .number = number, .read_only = scan->read_only };
     if (stat(path, &file) != 0) {
-        return errno == ENOENT ? STATUS_OK : failed_scan(scan, "look at", path); /* a link to nowhere */
+        return errno == ENOENT ? STATUS_OK
+                               : failed_scan(scan, "look at", path); /* a link to nowhere */
     }
     if (!S_ISREG(file.st_mode)) {
         return STATUS_OK;
@@ -88,8 +91,9 @@ static enum status scan_model_folder(const struct scan *scan, const char *folder
         return report_closed(scan, name, folder);
     }
     if (!directory) { /* some other file may lie about */
-        return errno == ENOTDIR || errno == ENOENT ? STATUS_OK
-                                                   : failed_scan(scan, "read the directory", folder);
+        return errno == ENOTDIR || errno == ENOENT
+                   ? STATUS_OK
+                   : failed_scan(scan, "read the directory", folder);
     }
     const struct dirent *entry;
     char path[PATH_MAX];
@@ -111,10 +115,12 @@ static enum status scan_model_folder(const struct scan *scan, const char *folder
 }
 
 enum status files_scan(const char *directory, bool read_only,
-                       enum status (*found)(void *context, const struct file_version *version), void *context,
-                       struct fault *fault)
+                       enum status (*found)(void *context, const struct file_version *version),
+                       void *context, struct fault *fault)
 {
-    const struct scan scan = { .read_only = read_only, .found = found, .context = context, .fault = fault };
+    const struct scan scan = {
+        .read_only = read_only, .found = found, .context = context, .fault = fault
+    };
     DIR *stream = opendir(directory);
     if (!stream) {
         return failed_scan(&scan, "read the directory", directory);
@@ -132,7 +138,8 @@ enum status files_scan(const char *directory, bool read_only,
         if (is_file && files_name_is_valid(entry->d_name, n_name)) {
             status = report(&scan, entry->d_name, n_name, 1, path);
         } else if (is_file && entry->d_name[0] != '.') {
-            log_ignored(path, "a model's name is 1 to 64 letters, digits, dots, dashes and underscores");
+            log_ignored(path,
+                        "a model's name is 1 to 64 letters, digits, dots, dashes and underscores");
         } else if (!is_file && files_name_is_valid(entry->d_name, n)) {
             status = scan_model_folder(&scan, path, entry->d_name);
         }
@@ -158,9 +165,9 @@ enum status files_find_highest(const char *folder, unsigned other_than, unsigned
         unsigned number = version_of_file(entry->d_name);
         highest = number > highest && number != other_than ? number : highest;
     }
-    enum status status = errno == 0
-                             ? STATUS_OK
-                             : refusal_set(fault, NULL, "read the directory", folder, REFUSAL_TO_KEEP, errno);
+    enum status status =
+        errno == 0 ? STATUS_OK
+                   : refusal_set(fault, NULL, "read the directory", folder, REFUSAL_TO_KEEP, errno);
     if (directory) {
         closedir(directory);
     }

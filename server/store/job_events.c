@@ -15,8 +15,8 @@ static enum status add_row(struct job_store *jobs, enum jobs_statement statement
     return query_run(&query, fault);
 }
 
-static void start_list(struct query *query, struct job_store *jobs, enum jobs_statement statement, int64_t number,
-                       int64_t after, size_t limit)
+static void start_list(struct query *query, struct job_store *jobs, enum jobs_statement statement,
+                       int64_t number, int64_t after, size_t limit)
 {
     query_start(query, &jobs->database, statement);
     query_put_integer(query, number);
@@ -26,7 +26,8 @@ static void start_list(struct query *query, struct job_store *jobs, enum jobs_st
 
 /* ---- events ---- */
 
-enum status job_store_add_event(struct job_store *jobs, int64_t number, struct job_event *event, struct fault *fault)
+enum status job_store_add_event(struct job_store *jobs, int64_t number, struct job_event *event,
+                                struct fault *fault)
 {
     enum status status = add_row(jobs, JOBS_ADD_EVENT, number, &event_columns, event, fault);
     if (status == STATUS_OK) {
@@ -35,9 +36,9 @@ enum status job_store_add_event(struct job_store *jobs, int64_t number, struct j
     return status;
 }
 
-enum status job_store_list_events(struct job_store *jobs, int64_t number, int64_t after, size_t limit,
-                             struct job_event *ret_events, size_t *ret_n, bool *ret_has_more,
-                             struct fault *fault)
+enum status job_store_list_events(struct job_store *jobs, int64_t number, int64_t after,
+                                  size_t limit, struct job_event *ret_events, size_t *ret_n,
+                                  bool *ret_has_more, struct fault *fault)
 {
     struct query query;
     size_t n = 0;
@@ -63,8 +64,9 @@ enum status job_store_list_events(struct job_store *jobs, int64_t number, int64_
 
 /* ---- checkpoints ---- */
 
-enum status job_store_add_checkpoint(struct job_store *jobs, int64_t number, struct job_checkpoint *checkpoint,
-                                const void *state, size_t n, struct fault *fault)
+enum status job_store_add_checkpoint(struct job_store *jobs, int64_t number,
+                                     struct job_checkpoint *checkpoint, const void *state, size_t n,
+                                     struct fault *fault)
 {
     int64_t id = 0;
     enum status status = database_begin(&jobs->database, fault);
@@ -108,7 +110,8 @@ static enum status copy_state(struct query *query, void **ret_state, size_t *ret
     }
     void *state = n > 0 ? malloc(n) : NULL;
     if (n > 0 && !state) {
-        return fault_set(fault, STATUS_NO_MEMORY, NULL, "there is not enough memory for a job's checkpoint");
+        return fault_set(fault, STATUS_NO_MEMORY, NULL,
+                         "there is not enough memory for a job's checkpoint");
     }
     if (n > 0) {
         memcpy(state, bytes, n);
@@ -119,8 +122,9 @@ static enum status copy_state(struct query *query, void **ret_state, size_t *ret
     return STATUS_OK;
 }
 
-enum status job_store_read_state(struct job_store *jobs, int64_t number, void **ret_state, size_t *ret_n,
-                            struct job_checkpoint *ret_checkpoint, struct fault *fault)
+enum status job_store_read_state(struct job_store *jobs, int64_t number, void **ret_state,
+                                 size_t *ret_n, struct job_checkpoint *ret_checkpoint,
+                                 struct fault *fault)
 {
     struct query query;
     bool row = false;
@@ -137,9 +141,9 @@ enum status job_store_read_state(struct job_store *jobs, int64_t number, void **
     return status;
 }
 
-enum status job_store_list_checkpoints(struct job_store *jobs, int64_t number, int64_t after, size_t limit,
-                                  struct job_checkpoint *ret_checkpoints, size_t *ret_n, bool *ret_has_more,
-                                  struct fault *fault)
+enum status job_store_list_checkpoints(struct job_store *jobs, int64_t number, int64_t after,
+                                       size_t limit, struct job_checkpoint *ret_checkpoints,
+                                       size_t *ret_n, bool *ret_has_more, struct fault *fault)
 {
     struct query query;
     size_t n = 0;

@@ -1,6 +1,7 @@
 #include "store/job_store_internal.h"
 
-enum status job_store_put_lineage(struct job_store *jobs, const struct lineage *lineage, struct fault *fault)
+enum status job_store_put_lineage(struct job_store *jobs, const struct lineage *lineage,
+                                  struct fault *fault)
 {
     struct query query;
     query_start(&query, &jobs->database, JOBS_PUT_LINEAGE);
@@ -8,8 +9,9 @@ enum status job_store_put_lineage(struct job_store *jobs, const struct lineage *
     return query_run(&query, fault);
 }
 
-enum status job_store_each_lineage(struct job_store *jobs, void (*found)(void *context, const struct lineage *lineage),
-                              void *context, struct fault *fault)
+enum status job_store_each_lineage(struct job_store *jobs,
+                                   void (*found)(void *context, const struct lineage *lineage),
+                                   void *context, struct fault *fault)
 {
     struct query query;
     bool row = false;
@@ -29,7 +31,8 @@ enum status job_store_each_lineage(struct job_store *jobs, void (*found)(void *c
     return status;
 }
 
-enum status job_store_delete_lineage(struct job_store *jobs, const char *model, unsigned version, struct fault *fault)
+enum status job_store_delete_lineage(struct job_store *jobs, const char *model, unsigned version,
+                                     struct fault *fault)
 {
     struct query query;
     query_start(&query, &jobs->database, JOBS_DELETE_LINEAGE);

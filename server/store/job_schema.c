@@ -1,93 +1,95 @@
 #include "store/job_store_internal.h"
 
-/* Each table of columns is X(column, TYPE, field, most) and makes the SQL as well as what reads the rows. */
+/* Each table of columns is X(column, TYPE, field, most) and makes the SQL as well as what reads the
+ * rows. */
 
-#define METRIC_COLUMNS(X)                                                                                    \
-    X(train_loss, REAL, metrics.train_loss, 0)                                                               \
-    X(valid_loss, REAL, metrics.valid_loss, 0)                                                               \
-    X(baseline_valid_loss, REAL, metrics.baseline_valid_loss, 0)                                             \
-    X(persistence_valid_loss, REAL, metrics.persistence_valid_loss, 0)                                       \
-    X(train_accuracy, REAL, metrics.train_accuracy, 0)                                                       \
+#define METRIC_COLUMNS(X)                                                                          \
+    X(train_loss, REAL, metrics.train_loss, 0)                                                     \
+    X(valid_loss, REAL, metrics.valid_loss, 0)                                                     \
+    X(baseline_valid_loss, REAL, metrics.baseline_valid_loss, 0)                                   \
+    X(persistence_valid_loss, REAL, metrics.persistence_valid_loss, 0)                             \
+    X(train_accuracy, REAL, metrics.train_accuracy, 0)                                             \
     X(valid_accuracy, REAL, metrics.valid_accuracy, 0)
 
-#define JOB_FIXED_COLUMNS(X)                                                                                 \
-    X(id, TEXT, id, 0)                                                                                       \
-    X(model, TEXT, model, 0)                                                                                 \
-    X(base_version, NUMBER, base_version, 0)                                                                 \
-    X(base_digest_high, COUNT, base_digest.high, 0)                                                          \
-    X(base_digest_low, COUNT, base_digest.low, 0)                                                            \
-    X(created_at_ms, INTEGER, created_at_ms, 0)                                                              \
-    X(source, CHOICE, source, JOB_SESSIONS_PREFIX)                                                           \
-    X(validation_fraction, REAL, validation_fraction, 0)                                                     \
-    X(seed, COUNT, seed, 0)                                                                                  \
-    X(policy, CHOICE, policy, JOB_MANUAL)                                                                    \
-    X(min_relative_gain, REAL, min_relative_gain, 0)                                                         \
-    X(max_seconds, COUNT, max_seconds, 0)                                                                    \
-    X(dry_run, FLAG, dry_run, 0)                                                                             \
-    X(suffix, TEXT, suffix, 0)                                                                               \
+#define JOB_FIXED_COLUMNS(X)                                                                       \
+    X(id, TEXT, id, 0)                                                                             \
+    X(model, TEXT, model, 0)                                                                       \
+    X(base_version, NUMBER, base_version, 0)                                                       \
+    X(base_digest_high, COUNT, base_digest.high, 0)                                                \
+    X(base_digest_low, COUNT, base_digest.low, 0)                                                  \
+    X(created_at_ms, INTEGER, created_at_ms, 0)                                                    \
+    X(source, CHOICE, source, JOB_SESSIONS_PREFIX)                                                 \
+    X(validation_fraction, REAL, validation_fraction, 0)                                           \
+    X(seed, COUNT, seed, 0)                                                                        \
+    X(policy, CHOICE, policy, JOB_MANUAL)                                                          \
+    X(min_relative_gain, REAL, min_relative_gain, 0)                                               \
+    X(max_seconds, COUNT, max_seconds, 0)                                                          \
+    X(dry_run, FLAG, dry_run, 0)                                                                   \
+    X(suffix, TEXT, suffix, 0)                                                                     \
     X(metadata, TEXT, metadata, 0)
 
 #define JOB_STATUS_COLUMN(X) X(status, CHOICE, status, JOB_N_STATUSES - 1)
 
-#define JOB_LIFE_COLUMNS(X)                                                                                  \
-    X(started_at_ms, INTEGER, started_at_ms, 0)                                                              \
-    X(finished_at_ms, INTEGER, finished_at_ms, 0)                                                            \
-    X(estimated_finish_ms, INTEGER, estimated_finish_ms, 0)                                                  \
-    X(running_ms, COUNT, running_ms, 0)                                                                      \
-    X(epoch, COUNT, epoch, 0)                                                                                \
-    X(step, COUNT, step, 0)                                                                                  \
-    X(n_steps, COUNT, n_steps, 0)                                                                            \
-    METRIC_COLUMNS(X)                                                                                        \
-    X(fine_tuned_version, NUMBER, fine_tuned_version, 0)                                                     \
-    X(promotion, CHOICE, promotion, JOB_ROLLED_BACK)                                                         \
-    X(promotion_reason, TEXT, promotion_reason, 0)                                                           \
-    X(error_status, STATUS, error.status, 0)                                                                 \
-    X(error_has_expected, FLAG, error.has_expected, 0)                                                       \
-    X(error_expected, COUNT, error.expected, 0)                                                              \
-    X(error_param, TEXT, error.param, 0)                                                                     \
+#define JOB_LIFE_COLUMNS(X)                                                                        \
+    X(started_at_ms, INTEGER, started_at_ms, 0)                                                    \
+    X(finished_at_ms, INTEGER, finished_at_ms, 0)                                                  \
+    X(estimated_finish_ms, INTEGER, estimated_finish_ms, 0)                                        \
+    X(running_ms, COUNT, running_ms, 0)                                                            \
+    X(epoch, COUNT, epoch, 0)                                                                      \
+    X(step, COUNT, step, 0)                                                                        \
+    X(n_steps, COUNT, n_steps, 0)                                                                  \
+    METRIC_COLUMNS(X)                                                                              \
+    X(fine_tuned_version, NUMBER, fine_tuned_version, 0)                                           \
+    X(promotion, CHOICE, promotion, JOB_ROLLED_BACK)                                               \
+    X(promotion_reason, TEXT, promotion_reason, 0)                                                 \
+    X(error_status, STATUS, error.status, 0)                                                       \
+    X(error_has_expected, FLAG, error.has_expected, 0)                                             \
+    X(error_expected, COUNT, error.expected, 0)                                                    \
+    X(error_param, TEXT, error.param, 0)                                                           \
     X(error_message, TEXT, error.message, 0)
 
-#define EVENT_COLUMNS(X)                                                                                     \
-    X(created_at_ms, INTEGER, created_at_ms, 0)                                                              \
-    X(level, CHOICE, level, JOB_EVENT_ERROR)                                                                 \
-    X(is_metrics, FLAG, is_metrics, 0)                                                                       \
-    X(message, TEXT, message, 0)                                                                             \
-    X(step, COUNT, step, 0)                                                                                  \
-    X(epoch, COUNT, epoch, 0)                                                                                \
-    X(train_loss, REAL, train_loss, 0)                                                                       \
-    X(valid_loss, REAL, valid_loss, 0)                                                                       \
-    X(grad_norm, REAL, grad_norm, 0)                                                                         \
+#define EVENT_COLUMNS(X)                                                                           \
+    X(created_at_ms, INTEGER, created_at_ms, 0)                                                    \
+    X(level, CHOICE, level, JOB_EVENT_ERROR)                                                       \
+    X(is_metrics, FLAG, is_metrics, 0)                                                             \
+    X(message, TEXT, message, 0)                                                                   \
+    X(step, COUNT, step, 0)                                                                        \
+    X(epoch, COUNT, epoch, 0)                                                                      \
+    X(train_loss, REAL, train_loss, 0)                                                             \
+    X(valid_loss, REAL, valid_loss, 0)                                                             \
+    X(grad_norm, REAL, grad_norm, 0)                                                               \
     X(learning_rate, REAL, learning_rate, 0)
 
-#define CHECKPOINT_COLUMNS(X)                                                                                \
-    X(created_at_ms, INTEGER, created_at_ms, 0)                                                              \
-    X(step, COUNT, step, 0)                                                                                  \
-    X(epoch, COUNT, epoch, 0)                                                                                \
-    X(train_loss, REAL, train_loss, 0)                                                                       \
+#define CHECKPOINT_COLUMNS(X)                                                                      \
+    X(created_at_ms, INTEGER, created_at_ms, 0)                                                    \
+    X(step, COUNT, step, 0)                                                                        \
+    X(epoch, COUNT, epoch, 0)                                                                      \
+    X(train_loss, REAL, train_loss, 0)                                                             \
     X(valid_loss, REAL, valid_loss, 0)
 
-#define LINEAGE_COLUMNS(X)                                                                                   \
-    X(model, TEXT, model, 0)                                                                                 \
-    X(version, NUMBER, version, 0)                                                                           \
-    X(parent, NUMBER, parent, 0)                                                                             \
-    X(digest_high, COUNT, digest.high, 0)                                                                    \
-    X(digest_low, COUNT, digest.low, 0)                                                                      \
-    X(job, TEXT, job, 0)                                                                                     \
+#define LINEAGE_COLUMNS(X)                                                                         \
+    X(model, TEXT, model, 0)                                                                       \
+    X(version, NUMBER, version, 0)                                                                 \
+    X(parent, NUMBER, parent, 0)                                                                   \
+    X(digest_high, COUNT, digest.high, 0)                                                          \
+    X(digest_low, COUNT, digest.low, 0)                                                            \
+    X(job, TEXT, job, 0)                                                                           \
     METRIC_COLUMNS(X)
 
-/* The library's table in the same form. Reals and sizes are the library's to judge (gru_training_check); a
- * choice is an enum, so it is judged here. Its words are a comment, as they are part of the format. */
+/* The library's table in the same form. Reals and sizes are the library's to judge
+ * (gru_training_check); a choice is an enum, so it is judged here. Its words are a comment, as they
+ * are part of the format. */
 #define HYPER_NAMED(field, ...)   ", hyper_" #field
 #define HYPER_MARK(field, ...)    ", ?"
 #define HYPER_WORDS_SIZE(words)   ""
 #define HYPER_WORDS_REAL(words)   ""
 #define HYPER_WORDS_CHOICE(words) " /* " words " */"
-#define HYPER_DEFINED(field, type, def, none, least, most, words)                                            \
+#define HYPER_DEFINED(field, type, def, none, least, most, words)                                  \
     ", hyper_" #field COLUMN_SQL_##type HYPER_WORDS_##type(words)
 #define HYPER_MOST_SIZE(most)   0
 #define HYPER_MOST_REAL(most)   0
 #define HYPER_MOST_CHOICE(most) (most)
-#define HYPER_OF(field, type, def, none, least, most, words)                                                 \
+#define HYPER_OF(field, type, def, none, least, most, words)                                       \
     COLUMN_OF(job, type, hyperparameters.field, HYPER_MOST_##type(most)),
 
 /* SQL, laid out as SQL. */
@@ -180,17 +182,19 @@ static const struct statement statements[] = {
 };
 // clang-format on
 
-const struct schema job_store_schema = {
-    .file_name = "jobs.db", .tables = tables, .statements = statements, .n_statements = JOBS_N_STATEMENTS
-};
+const struct schema job_store_schema = { .file_name = "jobs.db",
+                                         .tables = tables,
+                                         .statements = statements,
+                                         .n_statements = JOBS_N_STATEMENTS };
 
-#define COLUMN_OF_JOB(column, type, field, most)        COLUMN_OF(job, type, field, most),
-#define COLUMN_OF_EVENT(column, type, field, most)      COLUMN_OF(job_event, type, field, most),
-#define COLUMN_OF_CHECKPOINT(column, type, field, most) COLUMN_OF(job_checkpoint, type, field, most),
-#define COLUMN_OF_LINEAGE(column, type, field, most)    COLUMN_OF(lineage, type, field, most),
-#define COLUMNS(array)                                                                                       \
-    {                                                                                                        \
-        (array), sizeof(array) / sizeof *(array)                                                             \
+#define COLUMN_OF_JOB(column, type, field, most)   COLUMN_OF(job, type, field, most),
+#define COLUMN_OF_EVENT(column, type, field, most) COLUMN_OF(job_event, type, field, most),
+#define COLUMN_OF_CHECKPOINT(column, type, field, most)                                            \
+    COLUMN_OF(job_checkpoint, type, field, most),
+#define COLUMN_OF_LINEAGE(column, type, field, most) COLUMN_OF(lineage, type, field, most),
+#define COLUMNS(array)                                                                             \
+    {                                                                                              \
+        (array), sizeof(array) / sizeof *(array)                                                   \
     }
 
 static const struct column of_job[] = { JOB_FIXED_COLUMNS(COLUMN_OF_JOB) GRU_HYPERPARAMETERS(

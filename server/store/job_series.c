@@ -4,8 +4,8 @@
 
 /* ---- writing ---- */
 
-static enum status insert_series(struct job_store *jobs, int64_t number, size_t n, const struct job_series *series,
-                                 struct fault *fault)
+static enum status insert_series(struct job_store *jobs, int64_t number, size_t n,
+                                 const struct job_series *series, struct fault *fault)
 {
     struct query query;
     size_t x_bytes, y_bytes;
@@ -25,8 +25,8 @@ static enum status insert_series(struct job_store *jobs, int64_t number, size_t 
     return query_run(&query, fault);
 }
 
-enum status job_store_insert_series(struct job_store *jobs, int64_t number, const struct job_series *series, size_t n,
-                               struct fault *fault)
+enum status job_store_insert_series(struct job_store *jobs, int64_t number,
+                                    const struct job_series *series, size_t n, struct fault *fault)
 {
     enum status status = STATUS_OK;
     for (size_t k = 0; k < n && status == STATUS_OK; k++) {
@@ -35,8 +35,8 @@ enum status job_store_insert_series(struct job_store *jobs, int64_t number, cons
     return status;
 }
 
-enum status job_store_insert_sessions(struct job_store *jobs, int64_t number, const char *const *sessions, size_t n,
-                                 struct fault *fault)
+enum status job_store_insert_sessions(struct job_store *jobs, int64_t number,
+                                      const char *const *sessions, size_t n, struct fault *fault)
 {
     enum status status = STATUS_OK;
     for (size_t k = 0; k < n && status == STATUS_OK; k++) {
@@ -60,8 +60,8 @@ static enum status run_for(struct job_store *jobs, enum jobs_statement statement
     return query_run(&query, fault);
 }
 
-enum status job_store_put_series(struct job_store *jobs, int64_t number, const struct job_series *series, size_t n,
-                            struct fault *fault)
+enum status job_store_put_series(struct job_store *jobs, int64_t number,
+                                 const struct job_series *series, size_t n, struct fault *fault)
 {
     enum status status = database_begin(&jobs->database, fault);
     if (status != STATUS_OK) {
@@ -92,12 +92,13 @@ enum status job_store_forget_data(struct job_store *jobs, int64_t number, struct
 
 static enum status no_memory(struct fault *fault)
 {
-    return fault_set(fault, STATUS_NO_MEMORY, NULL, "there is not enough memory for the job's data");
+    return fault_set(fault, STATUS_NO_MEMORY, NULL,
+                     "there is not enough memory for the job's data");
 }
 
 /* How many rows a job has, by a statement that counts them. */
-static enum status count(struct job_store *jobs, enum jobs_statement statement, int64_t number, size_t *ret_n,
-                         struct fault *fault)
+static enum status count(struct job_store *jobs, enum jobs_statement statement, int64_t number,
+                         size_t *ret_n, struct fault *fault)
 {
     struct query query;
     bool row;
@@ -141,17 +142,18 @@ static enum status read_series(struct query *query, struct arena *arena, struct 
     *series = (struct job_series){ .is_validation = query_get_integer(query, 0, 1) != 0 };
     series->x_width = (size_t)query_get_integer(query, 0, INT_MAX);
     series->y_width = (size_t)query_get_integer(query, 0, INT_MAX);
-    enum status status =
-        read_values(query, series->x_width, arena, &series->series.x, &series->series.n_rows, fault);
+    enum status status = read_values(query, series->x_width, arena, &series->series.x,
+                                     &series->series.n_rows, fault);
     if (status == STATUS_OK) {
-        status =
-            read_values(query, series->y_width, arena, &series->series.y, &series->series.n_targets, fault);
+        status = read_values(query, series->y_width, arena, &series->series.y,
+                             &series->series.n_targets, fault);
     }
     return status;
 }
 
 enum status job_store_read_series(struct job_store *jobs, int64_t number, struct arena *arena,
-                             struct job_series **ret_series, size_t *ret_n, struct fault *fault)
+                                  struct job_series **ret_series, size_t *ret_n,
+                                  struct fault *fault)
 {
     struct query query;
     size_t n = 0, k = 0;
@@ -200,7 +202,8 @@ static enum status read_session(struct query *query, struct arena *arena, const 
 }
 
 enum status job_store_read_sessions(struct job_store *jobs, int64_t number, struct arena *arena,
-                               const char *const **ret_sessions, size_t *ret_n, struct fault *fault)
+                                    const char *const **ret_sessions, size_t *ret_n,
+                                    struct fault *fault)
 {
     struct query query;
     size_t n = 0, k = 0;

@@ -35,7 +35,8 @@ enum status job_store_open(const char *data, struct job_store **ret_jobs, struct
 {
     struct job_store *jobs = calloc(1, sizeof *jobs);
     if (!jobs) {
-        return fault_set(fault, STATUS_NO_MEMORY, NULL, "there is not enough memory to open the jobs");
+        return fault_set(fault, STATUS_NO_MEMORY, NULL,
+                         "there is not enough memory to open the jobs");
     }
     enum status status = database_open(&jobs->database, &job_store_schema, data, true, fault);
     if (status != STATUS_OK) {
@@ -89,7 +90,8 @@ static enum status read_job(struct query *query, struct job *ret_job, struct fau
 }
 
 /* The first row, if there is one, of a query whose parameters are put; it is done then. */
-static enum status read_first(struct query *query, bool *ret_found, struct job *ret_job, struct fault *fault)
+static enum status read_first(struct query *query, bool *ret_found, struct job *ret_job,
+                              struct fault *fault)
 {
     bool found = false;
     enum status status = query_next(query, &found, fault);
@@ -103,8 +105,9 @@ static enum status read_first(struct query *query, bool *ret_found, struct job *
     return status;
 }
 
-enum status job_store_insert(struct job_store *jobs, struct job *job, const struct job_series *series, size_t n_series,
-                        const char *const *sessions, size_t n_sessions, struct fault *fault)
+enum status job_store_insert(struct job_store *jobs, struct job *job,
+                             const struct job_series *series, size_t n_series,
+                             const char *const *sessions, size_t n_sessions, struct fault *fault)
 {
     struct query query;
     int64_t number = 0;
@@ -129,7 +132,8 @@ enum status job_store_insert(struct job_store *jobs, struct job *job, const stru
     return status;
 }
 
-enum status job_store_find(struct job_store *jobs, const char *id, struct job *ret_job, struct fault *fault)
+enum status job_store_find(struct job_store *jobs, const char *id, struct job *ret_job,
+                           struct fault *fault)
 {
     struct query query;
     bool found;
@@ -139,7 +143,8 @@ enum status job_store_find(struct job_store *jobs, const char *id, struct job *r
     return status == STATUS_OK && !found ? not_found(id, fault) : status;
 }
 
-enum status job_store_next(struct job_store *jobs, bool *ret_found, struct job *ret_job, struct fault *fault)
+enum status job_store_next(struct job_store *jobs, bool *ret_found, struct job *ret_job,
+                           struct fault *fault)
 {
     static const enum job_status in_turn[] = { JOB_RUNNING, JOB_VALIDATING, JOB_QUEUED };
     bool found = false;
@@ -176,8 +181,8 @@ static enum status read_status(struct job_store *jobs, int64_t number, bool *ret
     return status;
 }
 
-enum status job_store_update(struct job_store *jobs, const struct job *job, enum job_status from, bool *ret_written,
-                        enum job_status *ret_status, struct fault *fault)
+enum status job_store_update(struct job_store *jobs, const struct job *job, enum job_status from,
+                             bool *ret_written, enum job_status *ret_status, struct fault *fault)
 {
     struct query query;
     bool found;
@@ -206,7 +211,8 @@ enum status job_store_update(struct job_store *jobs, const struct job *job, enum
 
 /* ---- many jobs ---- */
 
-enum status job_store_count(struct job_store *jobs, size_t n_by_status[JOB_N_STATUSES], struct fault *fault)
+enum status job_store_count(struct job_store *jobs, size_t n_by_status[JOB_N_STATUSES],
+                            struct fault *fault)
 {
     struct query query;
     size_t n[JOB_N_STATUSES] = { 0 };
@@ -228,8 +234,9 @@ enum status job_store_count(struct job_store *jobs, size_t n_by_status[JOB_N_STA
     return status;
 }
 
-enum status job_store_list(struct job_store *jobs, const struct job_filter *filter, size_t limit, struct job *ret_jobs,
-                      size_t *ret_n, bool *ret_has_more, struct fault *fault)
+enum status job_store_list(struct job_store *jobs, const struct job_filter *filter, size_t limit,
+                           struct job *ret_jobs, size_t *ret_n, bool *ret_has_more,
+                           struct fault *fault)
 {
     struct query query;
     struct job after = { .number = INT64_MAX };

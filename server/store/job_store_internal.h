@@ -1,4 +1,5 @@
-/* job_store_internal.h - what the files of job_store.h share: the connection, its statements, the columns of its rows.
+/* job_store_internal.h - what the files of job_store.h share: the connection, its statements, the
+ * columns of its rows.
  */
 #ifndef JOB_STORE_INTERNAL_H
 #define JOB_STORE_INTERNAL_H
@@ -43,15 +44,16 @@ struct columns {
     const struct column *columns;
     size_t n;
 };
-extern const struct columns job_columns, job_life_columns; /* all, and those that job_store_update writes */
+extern const struct columns job_columns,
+    job_life_columns; /* all, and those that job_store_update writes */
 extern const struct columns event_columns, checkpoint_columns, lineage_columns;
 extern const struct schema job_store_schema;
 
 /* Inside a transaction: the rows of a job's data. */
-enum status job_store_insert_series(struct job_store *jobs, int64_t number, const struct job_series *series, size_t n,
-                               struct fault *fault);
-enum status job_store_insert_sessions(struct job_store *jobs, int64_t number, const char *const *sessions, size_t n,
-                                 struct fault *fault);
+enum status job_store_insert_series(struct job_store *jobs, int64_t number,
+                                    const struct job_series *series, size_t n, struct fault *fault);
+enum status job_store_insert_sessions(struct job_store *jobs, int64_t number,
+                                      const char *const *sessions, size_t n, struct fault *fault);
 
 /* The most rows that a list asks for: one more than fit says whether there are more. */
 static inline int64_t jobs_limit(size_t limit)

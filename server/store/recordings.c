@@ -23,8 +23,9 @@ enum {
     RECORDINGS_N_STATEMENTS
 };
 
-/* SQL, laid out as SQL. A session's readings are numbered as they come: n. Where its last rows_max begin is
- * asked for when they are read as well, since rows_max may have become smaller since they were written. */
+/* SQL, laid out as SQL. A session's readings are numbered as they come: n. Where its last rows_max
+ * begin is asked for when they are read as well, since rows_max may have become smaller since they
+ * were written. */
 // clang-format off
 #define READ(condition) \
     "SELECT s.id, s.session, r.step, r.x FROM sessions AS s CROSS JOIN readings AS r" \
@@ -63,7 +64,8 @@ enum status recordings_open(const char *data, size_t rows_max, struct recordings
 {
     struct recordings *recordings = calloc(1, sizeof *recordings);
     if (!recordings) {
-        return fault_set(fault, STATUS_NO_MEMORY, NULL, "there is not enough memory to open the recordings");
+        return fault_set(fault, STATUS_NO_MEMORY, NULL,
+                         "there is not enough memory to open the recordings");
     }
     recordings->rows_max = rows_max < INT32_MAX ? rows_max : INT32_MAX;
     enum status status = database_open(&recordings->database, &schema, data, false, fault);
@@ -91,8 +93,9 @@ struct session {
     uint64_t last_step;
 };
 
-static enum status find_session(struct recordings *recordings, const char *model, const char *session,
-                                struct session *ret_session, struct fault *fault)
+static enum status find_session(struct recordings *recordings, const char *model,
+                                const char *session, struct session *ret_session,
+                                struct fault *fault)
 {
     struct query query;
     struct session result = { 0 };
@@ -103,7 +106,8 @@ static enum status find_session(struct recordings *recordings, const char *model
     if (status == STATUS_OK && result.exists) {
         result.id = query_get_integer(&query, INT64_MIN, INT64_MAX);
         result.last_step = (uint64_t)query_get_integer(&query, INT64_MIN, INT64_MAX);
-        result.next_n = query_get_integer(&query, 0, INT64_MAX / 2); /* additions to it cannot overflow */
+        result.next_n =
+            query_get_integer(&query, 0, INT64_MAX / 2); /* additions to it cannot overflow */
         status = query_check(&query, fault);
     }
     query_done(&query);
@@ -122,14 +126,14 @@ static enum status begin_session(struct recordings *recordings, const struct rec
     query_put_text(&query, reading->session);
     enum status status = query_run(&query, fault);
     if (status == STATUS_OK) {
-        *session =
-            (struct session){ .exists = true, .id = sqlite3_last_insert_rowid(recordings->database.sqlite) };
+        *session = (struct session){ .exists = true,
+                                     .id = sqlite3_last_insert_rowid(recordings->database.sqlite) };
     }
     return status;
 }
 
-static enum status run_two(struct recordings *recordings, size_t statement, int64_t first, int64_t second,
-                           struct fault *fault)
+static enum status run_two(struct recordings *recordings, size_t statement, int64_t first,
+                           int64_t second, struct fault *fault)
 {
     struct query query;
     query_start(&query, &recordings->database, statement);
@@ -138,7 +142,8 @@ static enum status run_two(struct recordings *recordings, size_t statement, int6
     return query_run(&query, fault);
 }
 
-static enum status run_one(struct recordings *recordings, size_t statement, int64_t only, struct fault *fault)
+static enum status run_one(struct recordings *recordings, size_t statement, int64_t only,
+                           struct fault *fault)
 {
     struct query query;
     query_start(&query, &recordings->database, statement);
@@ -153,7 +158,8 @@ static enum status delete_session(struct recordings *recordings, const struct se
         return STATUS_OK;
     }
     enum status status = run_one(recordings, RECORDINGS_DELETE_READINGS, session->id, fault);
-    return status == STATUS_OK ? run_one(recordings, RECORDINGS_DELETE_SESSION, session->id, fault) : status;
+    return status == STATUS_OK ? run_one(recordings, RECORDINGS_DELETE_SESSION, session->id, fault)
+                               : status;
 }
 
 static enum status insert_reading(struct recordings *recordings, const struct session *session,
@@ -208,7 +214,8 @@ static bool is_same_session(const struct recorded *a, const struct recorded *b)
 static size_t length_of_run(const struct recorded *readings, size_t n)
 {
     size_t k = 1;
-    while (k < n && !readings[k].x == !readings[0].x && is_same_session(&readings[k], &readings[0])) {
+    while (k < n && !readings[k].x == !readings[0].x &&
+           is_same_session(&readings[k], &readings[0])) {
         k++;
     }
     return k;
@@ -233,8 +240,8 @@ enum status recordings_add(struct recordings *recordings, const struct recorded 
     return database_end(&recordings->database, status, fault);
 }
 
-enum status recordings_last_step(struct recordings *recordings, const char *model, const char *session,
-                                 uint64_t *ret_step, struct fault *fault)
+enum status recordings_last_step(struct recordings *recordings, const char *model,
+                                 const char *session, uint64_t *ret_step, struct fault *fault)
 {
     struct session found = { 0 };
     enum status status = find_session(recordings, model, session, &found, fault);
@@ -246,7 +253,8 @@ enum status recordings_last_step(struct recordings *recordings, const char *mode
 
 /* ---- reading ---- */
 
-/* The rows are gone through twice: first they are counted, then copied to memory of just that size. */
+/* The rows are gone through twice: first they are counted, then copied to memory of just that size.
+ */
 struct reader {
     const char *model, *session;
     bool is_prefix;
@@ -263,7 +271,8 @@ struct reader {
 
 static enum status no_memory(struct fault *fault)
 {
-    return fault_set(fault, STATUS_NO_MEMORY, NULL, "there is not enough memory to read the recordings");
+    return fault_set(fault, STATUS_NO_MEMORY, NULL,
+                     "there is not enough memory to read the recordings");
 }
 
 /* Begins a sequence, of another session if the name is not NULL. */
@@ -287,8 +296,10 @@ static enum status begin_sequence(struct reader *reader, const char *name, struc
     return STATUS_OK;
 }
 
-/* The row that the query is at; *ret_beyond: it is of the first session that the prefix does not fit. */
-static enum status read_row(struct reader *reader, struct query *query, bool *ret_beyond, struct fault *fault)
+/* The row that the query is at; *ret_beyond: it is of the first session that the prefix does not
+ * fit. */
+static enum status read_row(struct reader *reader, struct query *query, bool *ret_beyond,
+                            struct fault *fault)
 {
     size_t n_bytes;
     int64_t id = query_get_integer(query, INT64_MIN, INT64_MAX);
@@ -308,9 +319,10 @@ static enum status read_row(struct reader *reader, struct query *query, bool *re
     }
     const bool is_other = reader->n_rows == 0 || id != reader->id;
     const bool begins = is_other || step <= reader->step || step - reader->step != 1;
-    if (reader->recordings &&
-        (reader->n_rows == reader->rows_max || (begins && reader->n_recordings == reader->recordings_max))) {
-        return database_damaged(query->database, fault); /* more than were counted in this transaction */
+    if (reader->recordings && (reader->n_rows == reader->rows_max ||
+                               (begins && reader->n_recordings == reader->recordings_max))) {
+        return database_damaged(query->database,
+                                fault); /* more than were counted in this transaction */
     }
     if (begins) {
         status = begin_sequence(reader, is_other ? name : NULL, fault);
@@ -325,11 +337,13 @@ static enum status read_row(struct reader *reader, struct query *query, bool *re
     return status;
 }
 
-static enum status read_rows(struct reader *reader, struct recordings *recordings, struct fault *fault)
+static enum status read_rows(struct reader *reader, struct recordings *recordings,
+                             struct fault *fault)
 {
     struct query query;
     bool row = false, beyond = false;
-    query_start(&query, &recordings->database, reader->is_prefix ? RECORDINGS_READ_FROM : RECORDINGS_READ);
+    query_start(&query, &recordings->database,
+                reader->is_prefix ? RECORDINGS_READ_FROM : RECORDINGS_READ);
     query_put_text(&query, reader->model);
     query_put_text(&query, reader->session);
     query_put_integer(&query, (int64_t)recordings->rows_max);
@@ -350,12 +364,14 @@ static enum status make_room(struct reader *reader, size_t bytes_max, struct fau
     size_t n_floats, n_bytes;
     if (__builtin_mul_overflow(reader->n_rows, reader->n_inputs, &n_floats) ||
         __builtin_mul_overflow(n_floats, sizeof(float), &n_bytes) || n_bytes > bytes_max) {
-        return fault_set(fault, STATUS_REQUEST_TOO_LARGE, NULL,
-                         "the recordings are %zu rows of %zu readings, which is more than the %zu bytes that "
-                         "they may be",
-                         reader->n_rows, reader->n_inputs, bytes_max);
+        return fault_set(
+            fault, STATUS_REQUEST_TOO_LARGE, NULL,
+            "the recordings are %zu rows of %zu readings, which is more than the %zu bytes that "
+            "they may be",
+            reader->n_rows, reader->n_inputs, bytes_max);
     }
-    reader->recordings = arena_array(reader->arena, reader->n_recordings, sizeof *reader->recordings);
+    reader->recordings =
+        arena_array(reader->arena, reader->n_recordings, sizeof *reader->recordings);
     reader->x = arena_alloc(reader->arena, n_bytes);
     if (!reader->recordings || !reader->x) {
         return no_memory(fault);
@@ -370,9 +386,11 @@ enum status recordings_read(struct recordings *recordings, const char *model, co
                             bool is_prefix, size_t n_inputs, size_t bytes_max, struct arena *arena,
                             struct recording **ret_recordings, size_t *ret_n, struct fault *fault)
 {
-    struct reader reader = {
-        .model = model, .session = session, .is_prefix = is_prefix, .n_inputs = n_inputs, .arena = arena
-    };
+    struct reader reader = { .model = model,
+                             .session = session,
+                             .is_prefix = is_prefix,
+                             .n_inputs = n_inputs,
+                             .arena = arena };
     enum status status = database_begin(&recordings->database, fault);
     if (status != STATUS_OK) {
         return status;

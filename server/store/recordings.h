@@ -1,10 +1,10 @@
 /*
- * recordings.h - the last readings of each session, kept for training: recordings.db in the data directory,
- * or in memory without one. SQLite, one connection, used by one thread.
+ * recordings.h - the last readings of each session, kept for training: recordings.db in the data
+ * directory, or in memory without one. SQLite, one connection, used by one thread.
  *
- * A session's readings are kept in the order in which they came, each with its step number. Where the numbers
- * do not follow one another (readings were lost, or the session began anew) one sequence ends and another
- * begins. Of each session the last `rows_max` readings are kept.
+ * A session's readings are kept in the order in which they came, each with its step number. Where
+ * the numbers do not follow one another (readings were lost, or the session began anew) one
+ * sequence ends and another begins. Of each session the last `rows_max` readings are kept.
  */
 #ifndef RECORDINGS_H
 #define RECORDINGS_H
@@ -18,11 +18,13 @@
 
 struct recordings;
 
-__attribute__((warn_unused_result)) enum status
-recordings_open(const char *data, size_t rows_max, struct recordings **ret_recordings, struct fault *fault);
+__attribute__((warn_unused_result)) enum status recordings_open(const char *data, size_t rows_max,
+                                                                struct recordings **ret_recordings,
+                                                                struct fault *fault);
 void recordings_close(struct recordings *recordings); /* takes NULL */
 
-/* A reading that a session took in, or (x NULL) the news that the session was deleted, with all it recorded.
+/* A reading that a session took in, or (x NULL) the news that the session was deleted, with all it
+ * recorded.
  */
 struct recorded {
     const char *model, *session;
@@ -30,14 +32,15 @@ struct recorded {
     const float *x; /* [n_inputs] NaN: missing */
     size_t n_inputs;
 };
-/* Adds n readings in order, in one transaction, and drops what is beyond rows_max. A reading whose step is
- * not after the session's last recorded one begins a new sequence. */
-__attribute__((warn_unused_result)) enum status
-recordings_add(struct recordings *recordings, const struct recorded *readings, size_t n, struct fault *fault);
+/* Adds n readings in order, in one transaction, and drops what is beyond rows_max. A reading whose
+ * step is not after the session's last recorded one begins a new sequence. */
+__attribute__((warn_unused_result)) enum status recordings_add(struct recordings *recordings,
+                                                               const struct recorded *readings,
+                                                               size_t n, struct fault *fault);
 /* The step of the session's last recorded reading; 0: none. */
-__attribute__((warn_unused_result)) enum status recordings_last_step(struct recordings *recordings,
-                                                                     const char *model, const char *session,
-                                                                     uint64_t *ret_step, struct fault *fault);
+__attribute__((warn_unused_result)) enum status
+recordings_last_step(struct recordings *recordings, const char *model, const char *session,
+                     uint64_t *ret_step, struct fault *fault);
 
 /* One unbroken sequence of a session. */
 struct recording {
@@ -45,12 +48,12 @@ struct recording {
     const float *x; /* [n_rows][n_inputs] */
     size_t n_rows;
 };
-/* All sequences of a session, or of those whose ids begin with `session` (is_prefix), by session id and then
- * in time; memory from the arena. Readings of another width than n_inputs are left out.
+/* All sequences of a session, or of those whose ids begin with `session` (is_prefix), by session id
+ * and then in time; memory from the arena. Readings of another width than n_inputs are left out.
  * STATUS_REQUEST_TOO_LARGE if they are more than bytes_max. */
 __attribute__((warn_unused_result)) enum status
-recordings_read(struct recordings *recordings, const char *model, const char *session, bool is_prefix,
-                size_t n_inputs, size_t bytes_max, struct arena *arena, struct recording **ret_recordings,
-                size_t *ret_n, struct fault *fault);
+recordings_read(struct recordings *recordings, const char *model, const char *session,
+                bool is_prefix, size_t n_inputs, size_t bytes_max, struct arena *arena,
+                struct recording **ret_recordings, size_t *ret_n, struct fault *fault);
 
 #endif

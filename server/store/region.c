@@ -9,13 +9,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static enum status map_more(struct region *region, size_t from, size_t to, int flags, struct fault *fault)
+static enum status map_more(struct region *region, size_t from, size_t to, int flags,
+                            struct fault *fault)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    size_t first = (from + page - 1) / page * page; /* the page in which the region ends is mapped already */
+    size_t first =
+        (from + page - 1) / page * page; /* the page in which the region ends is mapped already */
     flags |= MAP_FIXED | (region->fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED);
-    if (first < to && mmap(region->base + first, to - first, PROT_READ | PROT_WRITE, flags, region->fd,
-                           region->fd < 0 ? 0 : (off_t)first) == MAP_FAILED) {
+    if (first < to && mmap(region->base + first, to - first, PROT_READ | PROT_WRITE, flags,
+                           region->fd, region->fd < 0 ? 0 : (off_t)first) == MAP_FAILED) {
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "cannot map %zu bytes: %s", to - from,
                          strerrordesc_np(errno));
     }
@@ -23,7 +25,8 @@ static enum status map_more(struct region *region, size_t from, size_t to, int f
     return STATUS_OK;
 }
 
-static enum status open_file(struct region *region, const char *path, size_t *ret_size, struct fault *fault)
+static enum status open_file(struct region *region, const char *path, size_t *ret_size,
+                             struct fault *fault)
 {
     struct stat file;
     region->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -34,20 +37,25 @@ static enum status open_file(struct region *region, const char *path, size_t *re
     return STATUS_OK;
 }
 
-static enum status map_file(struct region *region, size_t size, size_t reserved_bytes, struct fault *fault)
+static enum status map_file(struct region *region, size_t size, size_t reserved_bytes,
+                            struct fault *fault)
 {
     region->reserved = size > reserved_bytes ? size : reserved_bytes;
-    void *base = mmap(NULL, region->reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *base =
+        mmap(NULL, region->reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base == MAP_FAILED) {
-        return fault_set(fault, STATUS_NO_MEMORY, NULL, "cannot reserve %zu bytes of address space: %s",
-                         region->reserved, strerrordesc_np(errno));
+        return fault_set(fault, STATUS_NO_MEMORY, NULL,
+                         "cannot reserve %zu bytes of address space: %s", region->reserved,
+                         strerrordesc_np(errno));
     }
     region->base = base;
-    /* Populated at once: a million page faults one by one would cost more than the rest of a restart. */
+    /* Populated at once: a million page faults one by one would cost more than the rest of a
+     * restart. */
     return size > 0 ? map_more(region, 0, size, MAP_POPULATE, fault) : STATUS_OK;
 }
 
-enum status region_open(struct region *region, const char *path, size_t reserved_bytes, struct fault *fault)
+enum status region_open(struct region *region, const char *path, size_t reserved_bytes,
+                        struct fault *fault)
 {
     size_t size = 0;
     *region = (struct region){ .fd = -1 };
@@ -68,17 +76,17 @@ enum status region_grow(struct region *region, size_t size, struct fault *fault)
         return STATUS_OK;
     }
     if (size > region->reserved) {
-        return fault_set(fault, STATUS_NO_MEMORY, NULL, "more than the %zu bytes that were reserved",
-                         region->reserved);
+        return fault_set(fault, STATUS_NO_MEMORY, NULL,
+                         "more than the %zu bytes that were reserved", region->reserved);
     }
     if (region->fd >= 0) {
         int error = posix_fallocate(region->fd, (off_t)old, (off_t)(size - old));
         if (error != 0) {
-            /* What was allocated of it must go, or the next start would map it. Best effort: the file is
-             * valid either way. */
+            /* What was allocated of it must go, or the next start would map it. Best effort: the
+             * file is valid either way. */
             (void)!ftruncate(region->fd, (off_t)old);
-            return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "no room on the disk for more sessions: %s",
-                             strerrordesc_np(error));
+            return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
+                             "no room on the disk for more sessions: %s", strerrordesc_np(error));
         }
     }
     return map_more(region, old, size, 0, fault);

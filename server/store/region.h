@@ -1,9 +1,10 @@
 /*
- * region.h - memory that grows in place: a file mapped shared, or anonymous memory. Its address never
- * changes, since the address space for the largest size is reserved at once. File space is allocated before
- * it is used, so that a full disk is an error here and not a SIGBUS later.
+ * region.h - memory that grows in place: a file mapped shared, or anonymous memory. Its address
+ * never changes, since the address space for the largest size is reserved at once. File space is
+ * allocated before it is used, so that a full disk is an error here and not a SIGBUS later.
  *
- * region_grow and region_sync may run in different threads; two threads must not grow one region at a time.
+ * region_grow and region_sync may run in different threads; two threads must not grow one region at
+ * a time.
  */
 #ifndef REGION_H
 #define REGION_H
@@ -20,17 +21,19 @@ struct region {
     int fd; /* -1: anonymous */
 };
 
-/* Opens or creates the file (path NULL: anonymous) and maps what it holds, however much that is. A new region
- * has size 0. */
-__attribute__((warn_unused_result)) enum status region_open(struct region *region, const char *path,
-                                                            size_t reserved_bytes, struct fault *fault);
+/* Opens or creates the file (path NULL: anonymous) and maps what it holds, however much that is. A
+ * new region has size 0. */
+__attribute__((warn_unused_result)) enum status
+region_open(struct region *region, const char *path, size_t reserved_bytes, struct fault *fault);
 /* Makes the region at least `size` bytes long; new bytes are zero. */
 __attribute__((warn_unused_result)) enum status region_grow(struct region *region, size_t size,
                                                             struct fault *fault);
-/* Everything written so far to disk; a no-op in anonymous memory. False if the disk refused: what was written
- * since the last sync that worked may be lost in a power failure, whatever later syncs say. */
+/* Everything written so far to disk; a no-op in anonymous memory. False if the disk refused: what
+ * was written since the last sync that worked may be lost in a power failure, whatever later syncs
+ * say. */
 __attribute__((warn_unused_result)) bool region_sync(struct region *region);
-/* Makes every page count as written to: the next sync writes them all. Nobody else may use the region. */
+/* Makes every page count as written to: the next sync writes them all. Nobody else may use the
+ * region. */
 void region_touch(struct region *region);
 void region_close(struct region *region);
 

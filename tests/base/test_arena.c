@@ -7,10 +7,13 @@
 
 enum { MIB = 1 << 20 };
 
-/* Under the sanitizers too, malloc answers a request that is too large with NULL, as it does in production.
+/* Under the sanitizers too, malloc answers a request that is too large with NULL, as it does in
+ * production.
  */
-__attribute__((visibility("default"))) const char *__asan_default_options(void); /* NOLINT(bugprone-*) */
-__attribute__((visibility("default"))) const char *__tsan_default_options(void); /* NOLINT(bugprone-*) */
+__attribute__((visibility("default"))) const char *
+__asan_default_options(void); /* NOLINT(bugprone-*) */
+__attribute__((visibility("default"))) const char *
+__tsan_default_options(void); /* NOLINT(bugprone-*) */
 
 const char *__asan_default_options(void) /* NOLINT(bugprone-*) */
 {
@@ -212,7 +215,8 @@ TEST(arenas_stay_within_their_total)
     ck_assert_uint_eq(total.used, one.used - first);
     ck_assert_ptr_null(arena_alloc(&other, 200 << 10));
     ck_assert(other.is_short && !one.is_short);
-    ck_assert_ptr_nonnull(arena_alloc(&one, 20 << 10));  /* without the room that it would like to have */
+    ck_assert_ptr_nonnull(
+        arena_alloc(&one, 20 << 10)); /* without the room that it would like to have */
     ck_assert_ptr_nonnull(arena_alloc(&other, 8 << 10)); /* what is small is had in any case */
     ck_assert_ptr_nonnull(arena_alloc(&other, 20 << 10));
     ck_assert(!other.is_short);

@@ -4,7 +4,8 @@
 
 #include <sched.h>
 
-/* What is counted with `n_affinity` processors where the files are these (name, text, ..., NULL). */
+/* What is counted with `n_affinity` processors where the files are these (name, text, ..., NULL).
+ */
 static size_t count(size_t n_affinity, const char *const files[])
 {
     char *root = folder_create();
@@ -15,7 +16,8 @@ static size_t count(size_t n_affinity, const char *const files[])
     folder_remove(root);
     return n;
 }
-#define COUNT(n_affinity, ...) count((n_affinity), (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
+#define COUNT(n_affinity, ...)                                                                     \
+    count((n_affinity), (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
 
 #define CGROUP "proc/self/cgroup"
 #define V1     "4:memory:/\n3:cpuset:/\n2:cpu,cpuacct:/docker/abc\n"
@@ -50,9 +52,11 @@ TEST(the_least_quota_on_the_way_up_counts)
     const char *inner = "sys/fs/cgroup/a.slice/b.service/cpu.max";
     const char *outer = "sys/fs/cgroup/a.slice/cpu.max";
     ck_assert_uint_eq(
-        COUNT(8, CGROUP, "0::/a.slice/b.service\n", inner, "max 100000", outer, "300000 100000"), 3);
+        COUNT(8, CGROUP, "0::/a.slice/b.service\n", inner, "max 100000", outer, "300000 100000"),
+        3);
     ck_assert_uint_eq(
-        COUNT(8, CGROUP, "0::/a.slice/b.service\n", inner, "200000 100000", outer, "300000 100000"), 2);
+        COUNT(8, CGROUP, "0::/a.slice/b.service\n", inner, "200000 100000", outer, "300000 100000"),
+        2);
     ck_assert_uint_eq(COUNT(8, CGROUP, "0::/a.slice/other\n", inner, "200000 100000"), 8);
 }
 
@@ -66,19 +70,21 @@ TEST(a_quota_of_version_1_is_rounded_up)
     ck_assert_uint_eq(COUNT(8, CGROUP, V1, quota, "150000\n"), 8);
 }
 
-/* In a container the path is often that of the host, and what is mounted is the container's own directory. */
+/* In a container the path is often that of the host, and what is mounted is the container's own
+ * directory. */
 TEST(a_cgroup_path_of_the_host_falls_back_to_the_mount)
 {
     ck_assert_uint_eq(COUNT(8, CGROUP, V1, "sys/fs/cgroup/cpu/cpu.cfs_quota_us", "300000",
                             "sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000"),
                       3);
-    ck_assert_uint_eq(COUNT(8, CGROUP, "0::/docker/abc\n", "sys/fs/cgroup/cpu.max", "400000 100000"), 4);
+    ck_assert_uint_eq(
+        COUNT(8, CGROUP, "0::/docker/abc\n", "sys/fs/cgroup/cpu.max", "400000 100000"), 4);
 }
 
 TEST(controllers_with_similar_names_do_not_count)
 {
-    ck_assert_uint_eq(COUNT(8, CGROUP, "3:cpuset,cpuacct:/\n", "sys/fs/cgroup/cpu/cpu.cfs_quota_us", "100000",
-                            "sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000"),
+    ck_assert_uint_eq(COUNT(8, CGROUP, "3:cpuset,cpuacct:/\n", "sys/fs/cgroup/cpu/cpu.cfs_quota_us",
+                            "100000", "sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000"),
                       8);
 }
 
@@ -101,7 +107,8 @@ TEST(unreadable_quotas_do_not_count)
         size_t n = COUNT(8, CGROUP, "0::/\n", "sys/fs/cgroup/cpu.max", texts[i]);
         ck_assert_msg(n == 8, "'%s' gives %zu", texts[i], n);
     }
-    static const char *const lines[] = { "", "\n\n", "0", "0:", "0::", "0::x", "0::/../..\n", "::::\n" };
+    static const char *const lines[] = { "",    "\n\n", "0",           "0:",
+                                         "0::", "0::x", "0::/../..\n", "::::\n" };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         ck_assert_uint_eq(COUNT(8, CGROUP, lines[i]), 8);
     }

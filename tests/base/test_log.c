@@ -1,4 +1,5 @@
-/* Standard error is a socket that keeps messages apart, so that what arrives in one piece was one write(). */
+/* Standard error is a socket that keeps messages apart, so that what arrives in one piece was one
+ * write(). */
 #include "base/log.h"
 #include "test.h"
 #include "json/json.h"
@@ -116,7 +117,8 @@ static void name_stream(const char *more)
     char stream[64];
     struct stat file;
     ck_assert_int_eq(fstat(STDERR_FILENO, &file), 0);
-    snprintf(stream, sizeof stream, "%ju:%ju%s", (uintmax_t)file.st_dev, (uintmax_t)file.st_ino, more);
+    snprintf(stream, sizeof stream, "%ju:%ju%s", (uintmax_t)file.st_dev, (uintmax_t)file.st_ino,
+             more);
     setenv("JOURNAL_STREAM", stream, 1); // NOLINT(concurrency-mt-unsafe): there is one thread
 }
 
@@ -131,7 +133,8 @@ TEST(a_line_to_the_journal_begins_with_its_priority)
             ck_assert_str_eq(log_priority(level), priorities[level]);
             log_event(level, "e");
             const char *line = next_line();
-            ck_assert(line && strncmp(line, priorities[level], 3) == 0 && line[3] == (json ? '{' : '2'));
+            ck_assert(line && strncmp(line, priorities[level], 3) == 0 &&
+                      line[3] == (json ? '{' : '2'));
         }
         unsetenv("JOURNAL_STREAM"); // NOLINT(concurrency-mt-unsafe)
         end();
@@ -153,8 +156,8 @@ TEST(a_stream_that_is_not_the_journal_has_no_priorities)
 TEST(numbers_are_printed_in_full)
 {
     begin(LOG_INFO, true);
-    log_event(LOG_INFO, "n", LOG_INT("least", INT64_MIN), LOG_DOUBLE("tenth", 0.1), LOG_DOUBLE("nan", NAN),
-              LOG_DOUBLE("infinite", -INFINITY), LOG_STRING("none", NULL));
+    log_event(LOG_INFO, "n", LOG_INT("least", INT64_MIN), LOG_DOUBLE("tenth", 0.1),
+              LOG_DOUBLE("nan", NAN), LOG_DOUBLE("infinite", -INFINITY), LOG_STRING("none", NULL));
     ck_assert_str_eq(next_after_time(),
                      "\",\"level\":\"info\",\"event\":\"n\",\"least\":-9223372036854775808,"
                      "\"tenth\":0.1,\"nan\":null,\"infinite\":null,\"none\":null}");
@@ -229,7 +232,8 @@ TEST(json_lines_are_valid_whatever_the_bytes)
         if (round % 5 == 0) {
             log_event(LOG_INFO, text, LOG_STRING(text, "x"), LOG_STRING("v", text));
         } else {
-            log_event(LOG_INFO, "e", LOG_STRING("v", text), LOG_STRING(n > 0 ? "\"\\\n" : "w", text + n / 2),
+            log_event(LOG_INFO, "e", LOG_STRING("v", text),
+                      LOG_STRING(n > 0 ? "\"\\\n" : "w", text + n / 2),
                       LOG_DOUBLE("d", 1e-300 / 3));
         }
         const char *line = next_line();

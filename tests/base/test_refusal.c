@@ -21,21 +21,25 @@ TEST(the_first_part_of_a_path_that_is_not_there_is_named)
                 "No such file or directory; make or mount /proc/none, or name another place");
     expect_said("/proc/none", ENOENT,
                 "No such file or directory; make or mount /proc/none, or name another place");
-    expect_said("none/a", ENOENT, "No such file or directory; make or mount none, or name another place");
-    expect_said("/none", ENOENT, "No such file or directory; make or mount /none, or name another place");
+    expect_said("none/a", ENOENT,
+                "No such file or directory; make or mount none, or name another place");
+    expect_said("/none", ENOENT,
+                "No such file or directory; make or mount /none, or name another place");
 }
 
 TEST(the_file_that_is_no_directory_is_named)
 {
     expect_said("/proc/version/models", ENOTDIR,
                 "Not a directory; name a directory instead of /proc/version");
-    expect_said("/proc/version", ENOTDIR, "Not a directory; name a directory instead of /proc/version");
+    expect_said("/proc/version", ENOTDIR,
+                "Not a directory; name a directory instead of /proc/version");
 }
 
 TEST(what_the_disk_refuses_has_its_advice)
 {
-    expect_said("/a", EROFS,
-                "Read-only file system; mount it for writing, or in a container a volume, without :ro");
+    expect_said(
+        "/a", EROFS,
+        "Read-only file system; mount it for writing, or in a container a volume, without :ro");
     expect_said("/a", ENOSPC,
                 "No space left on device; make room for bytes (see df -h) or for files (df -i)");
     expect_said("/a", EIO, "Input/output error");

@@ -17,8 +17,9 @@ static void *linger(void *unused)
 {
     sigset_t none;
     sigemptyset(&none);
-    pthread_sigmask(SIG_SETMASK, &none, NULL); /* without a fork for each test main's are blocked by now */
-    while (sem_wait(&end) != 0) {              /* EINTR */
+    pthread_sigmask(SIG_SETMASK, &none,
+                    NULL);        /* without a fork for each test main's are blocked by now */
+    while (sem_wait(&end) != 0) { /* EINTR */
     }
     return unused;
 }

@@ -10,7 +10,8 @@ TEST(every_code_is_unique_and_snake_case)
         const char *code = status_code((enum status)i);
         ck_assert_ptr_nonnull(code);
         ck_assert_uint_eq(strspn(code, "abcdefghijklmnopqrstuvwxyz_"), strlen(code));
-        ck_assert(code[0] != '_' && code[0] != '\0' && code[strlen(code) - 1] != '_' && !strstr(code, "__"));
+        ck_assert(code[0] != '_' && code[0] != '\0' && code[strlen(code) - 1] != '_' &&
+                  !strstr(code, "__"));
         for (int k = 0; k < i; k++) {
             ck_assert_str_ne(code, status_code((enum status)k));
         }
@@ -69,7 +70,8 @@ TEST(a_fault_may_be_made_from_its_own_texts)
     ck_assert_str_eq(fault.message, "steps[4]: too large");
 }
 
-/* Whatever comes before, the text ends with a whole code point or one cut off before its first byte. */
+/* Whatever comes before, the text ends with a whole code point or one cut off before its first
+ * byte. */
 TEST(a_text_that_is_too_long_is_cut_between_code_points)
 {
     static const char *const points[] = { "a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80" };
@@ -82,7 +84,8 @@ TEST(a_text_that_is_too_long_is_cut_between_code_points)
             }
             struct fault fault;
             fault_set(&fault, STATUS_INVALID_VALUE, text, "%s%s%s", text, text, text);
-            size_t n_point = kind + 1, n_param = strlen(fault.param), n_message = strlen(fault.message);
+            size_t n_point = kind + 1, n_param = strlen(fault.param),
+                   n_message = strlen(fault.message);
             ck_assert_uint_eq((n_param - (size_t)shift) % n_point, 0);
             ck_assert_uint_ge(n_param + n_point, sizeof fault.param);
             ck_assert_str_eq(fault.message + n_message - n_point, points[kind]);
@@ -93,15 +96,19 @@ TEST(a_text_that_is_too_long_is_cut_between_code_points)
 
 TEST(who_may_not_may_not_the_next_time_either)
 {
-    static const int lasting[] = { EACCES, EPERM, EROFS, ENOENT, ENOTDIR, EISDIR, ELOOP, ENAMETOOLONG };
+    static const int lasting[] = { EACCES,  EPERM,  EROFS, ENOENT,
+                                   ENOTDIR, EISDIR, ELOOP, ENAMETOOLONG };
     for (size_t k = 0; k < sizeof lasting / sizeof *lasting; k++) {
-        ck_assert(!fault_may_pass(&(struct fault){ .status = STATUS_STORAGE_FAILED, .error = lasting[k] }));
+        ck_assert(!fault_may_pass(
+            &(struct fault){ .status = STATUS_STORAGE_FAILED, .error = lasting[k] }));
     }
     ck_assert(fault_may_pass(&(struct fault){ .status = STATUS_STORAGE_FAILED, .error = ENOSPC }));
     ck_assert(fault_may_pass(&(struct fault){ .status = STATUS_STORAGE_FAILED }));
     ck_assert(fault_may_pass(&(struct fault){ .status = STATUS_NO_MEMORY }));
-    ck_assert(fault_may_pass(&(struct fault){ .status = STATUS_INVALID_VALUE, .error = EADDRINUSE }));
-    ck_assert(!fault_may_pass(&(struct fault){ .status = STATUS_INVALID_VALUE, .error = EADDRNOTAVAIL }));
+    ck_assert(
+        fault_may_pass(&(struct fault){ .status = STATUS_INVALID_VALUE, .error = EADDRINUSE }));
+    ck_assert(
+        !fault_may_pass(&(struct fault){ .status = STATUS_INVALID_VALUE, .error = EADDRNOTAVAIL }));
     ck_assert(!fault_may_pass(&(struct fault){ .status = STATUS_INVALID_VALUE }));
 }
 

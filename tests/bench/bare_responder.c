@@ -1,7 +1,7 @@
 /*
- * bare_responder.c - the least that a libmicrohttpd server can do: reads a body, answers 100 fixed bytes. One
- * thread, with the loop and the connection memory of grud's workers. bench_http.sh compares grud with it, so
- * what it shows is what grud adds.
+ * bare_responder.c - the least that a libmicrohttpd server can do: reads a body, answers 100 fixed
+ * bytes. One thread, with the loop and the connection memory of grud's workers. bench_http.sh
+ * compares grud with it, so what it shows is what grud adds.
  *
  * Usage: bare_responder       prints its port, on 127.0.0.1; ends with SIGTERM
  */
@@ -25,8 +25,8 @@ static void on_signal(int number)
 }
 
 static enum MHD_Result on_call(void *cls, struct MHD_Connection *connection, const char *url,
-                               const char *method, const char *version, const char *upload, size_t *n_upload,
-                               void **seen)
+                               const char *method, const char *version, const char *upload,
+                               size_t *n_upload, void **seen)
 {
     (void)url;
     (void)method;
@@ -63,10 +63,12 @@ int main(void)
     memset(body, ' ', sizeof body);
     struct MHD_Response *response =
         MHD_create_response_from_buffer(sizeof body, body, MHD_RESPMEM_PERSISTENT);
-    if (!response || MHD_add_response_header(response, "Content-Type", "application/json") != MHD_YES) {
+    if (!response ||
+        MHD_add_response_header(response, "Content-Type", "application/json") != MHD_YES) {
         return EXIT_FAILURE;
     }
-    struct sockaddr_in loopback = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in loopback = { .sin_family = AF_INET,
+                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     struct MHD_Daemon *daemon =
         MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_call, response,
                          MHD_OPTION_SOCK_ADDR, &loopback,                               /* */

@@ -1,7 +1,7 @@
 /*
- * bench_json - json.h against cJSON: a body of float rows read into a float array, and the array written
- * back. Both do the same in the same round, so that whatever else the machine does meets both; the table has
- * medians, and in brackets the 10th and 90th percentile.
+ * bench_json - json.h against cJSON: a body of float rows read into a float array, and the array
+ * written back. Both do the same in the same round, so that whatever else the machine does meets
+ * both; the table has medians, and in brackets the 10th and 90th percentile.
  */
 #include "json/json.h"
 
@@ -36,7 +36,8 @@ static double now_us(void)
     return (double)t.tv_sec * 1e6 + (double)t.tv_nsec * 1e-3;
 }
 
-/* Readings of a sensor: of one order of magnitude, of both signs, with all the digits that a float has. */
+/* Readings of a sensor: of one order of magnitude, of both signs, with all the digits that a float
+ * has. */
 static void make_body(struct body *b)
 {
     size_t n = b->n_rows * b->n_columns;
@@ -52,7 +53,11 @@ static void make_body(struct body *b)
     for (size_t i = 0; i < n; i++) {
         random = random * 1664525 + 1013904223;
         b->values[i] = 20 * ((float)(random >> 8) / (1 << 24)) - 5;
-        p += sprintf(p, "%s%.9g", i % b->n_columns > 0 ? "," : i > 0 ? "],[" : "[", (double)b->values[i]);
+        p += sprintf(p, "%s%.9g",
+                     i % b->n_columns > 0 ? ","
+                     : i > 0              ? "],["
+                                          : "[",
+                     (double)b->values[i]);
     }
     p += sprintf(p, "]%s}", b->n_rows > 1 ? "]" : "");
     b->n_text = (size_t)(p - b->text);
@@ -159,7 +164,8 @@ static void print_cjson(struct body *b)
     } else {
         cJSON *x = cJSON_AddArrayToObject(document, "x");
         for (size_t i = 0; i < b->n_rows; i++) {
-            cJSON_AddItemToArray(x, cJSON_CreateFloatArray(b->values + i * b->n_columns, (int)b->n_columns));
+            cJSON_AddItemToArray(
+                x, cJSON_CreateFloatArray(b->values + i * b->n_columns, (int)b->n_columns));
         }
     }
     char *text = cJSON_PrintUnformatted(document);
@@ -191,8 +197,9 @@ static double print_row(const char *what, double times[N_ROUNDS], size_t n_numbe
 {
     qsort(times, N_ROUNDS, sizeof *times, compare);
     double median = times[N_ROUNDS / 2];
-    printf("  %-14s %10.2f us [%.2f .. %.2f]  %7.1f ns a number\n", what, median, times[N_ROUNDS / 10],
-           times[N_ROUNDS - 1 - N_ROUNDS / 10], median * 1e3 / (double)n_numbers);
+    printf("  %-14s %10.2f us [%.2f .. %.2f]  %7.1f ns a number\n", what, median,
+           times[N_ROUNDS / 10], times[N_ROUNDS - 1 - N_ROUNDS / 10],
+           median * 1e3 / (double)n_numbers);
     return median;
 }
 
@@ -211,8 +218,8 @@ static void bench(struct body *b)
         times[5][i] = times[3][i] + times[4][i];
     }
     size_t n = b->n_rows * b->n_columns;
-    printf("%s: %zu rows of %zu, %zu bytes in, %zu out\n", b->name, b->n_rows, b->n_columns, b->n_text,
-           strlen(b->printed));
+    printf("%s: %zu rows of %zu, %zu bytes in, %zu out\n", b->name, b->n_rows, b->n_columns,
+           b->n_text, strlen(b->printed));
     double in = print_row("json.h in", times[0], n), out = print_row("json.h out", times[1], n);
     double both = print_row("json.h both", times[2], n);
     in = print_row("cJSON in", times[3], n) / in;

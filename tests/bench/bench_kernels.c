@@ -1,14 +1,16 @@
 /*
  * bench_kernels.c - the kernels beside OpenBLAS on one thread, in one run.
  *
- * A streaming step is project + recur of one row with I = 4, and a read-out of one output. Its opponent does
- * the same with cblas_sgemv: W x and U h (each in the row or column order that is faster here), the read-out
- * as cblas_sdot, and the gates with this library's own vector sigmoid and tanh over whole gates, so that it
- * loses nothing to scalar expf. Batches and whole projections stand beside cblas_sgemm without any gates.
+ * A streaming step is project + recur of one row with I = 4, and a read-out of one output. Its
+ * opponent does the same with cblas_sgemv: W x and U h (each in the row or column order that is
+ * faster here), the read-out as cblas_sdot, and the gates with this library's own vector sigmoid
+ * and tanh over whole gates, so that it loses nothing to scalar expf. Batches and whole projections
+ * stand beside cblas_sgemm without any gates.
  *
- * Contenders alternate; what is printed is the median of N_RUNS runs, their minimum and maximum, and the
- * ratio of the medians. OpenBLAS chooses its own kernels; the first line says which, and
- * OPENBLAS_CORETYPE=SkylakeX overrides it. Pin the run to a processor: taskset -c 1 build/bench/bench_kernels
+ * Contenders alternate; what is printed is the median of N_RUNS runs, their minimum and maximum,
+ * and the ratio of the medians. OpenBLAS chooses its own kernels; the first line says which, and
+ * OPENBLAS_CORETYPE=SkylakeX overrides it. Pin the run to a processor: taskset -c 1
+ * build/bench/bench_kernels
  */
 #include "kernels/kernels.h"
 
@@ -81,7 +83,8 @@ static float *transposed(const float *w, size_t rows, size_t columns)
     return t;
 }
 
-static void bench_create(struct bench *b, const struct k_ops *ops, size_t h, size_t i, size_t n_rows)
+static void bench_create(struct bench *b, const struct k_ops *ops, size_t h, size_t i,
+                         size_t n_rows)
 {
     const size_t n = N_GATES * k_padded(h);
     *b = (struct bench){ .ops = ops, .h = h, .i = i, .n_rows = n_rows };
@@ -136,7 +139,7 @@ static void bench_free(struct bench *b)
     }
 }
 
-/* ---- the contenders: one call each ------------------------------------------------------------------ */
+/* ---- the contenders: one call each ----------------------------------------------------------- */
 
 static void swap_states(struct bench *b)
 {
@@ -154,15 +157,15 @@ static void library_step(struct bench *b)
 }
 
 /* y += w x, w[rows][columns]. */
-static void sgemv(const struct bench *b, const float *rows_first, const float *columns_first, size_t rows,
-                  size_t columns, const float *x, float *y)
+static void sgemv(const struct bench *b, const float *rows_first, const float *columns_first,
+                  size_t rows, size_t columns, const float *x, float *y)
 {
     if (b->by_columns) {
-        cblas_sgemv(CblasColMajor, CblasNoTrans, (int)rows, (int)columns, 1.0f, columns_first, (int)rows, x,
-                    1, 1.0f, y, 1);
+        cblas_sgemv(CblasColMajor, CblasNoTrans, (int)rows, (int)columns, 1.0f, columns_first,
+                    (int)rows, x, 1, 1.0f, y, 1);
     } else {
-        cblas_sgemv(CblasRowMajor, CblasNoTrans, (int)rows, (int)columns, 1.0f, rows_first, (int)columns, x,
-                    1, 1.0f, y, 1);
+        cblas_sgemv(CblasRowMajor, CblasNoTrans, (int)rows, (int)columns, 1.0f, rows_first,
+                    (int)columns, x, 1, 1.0f, y, 1);
     }
 }
 
@@ -205,8 +208,8 @@ static void library_project(struct bench *b)
 /* gates = x w^T for a row of 3 H per row of x. */
 static void sgemm(struct bench *b, const float *w, const float *x, size_t k, size_t ldx)
 {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)b->n_rows, (int)(N_GATES * b->h), (int)k, 1.0f,
-                x, (int)ldx, w, (int)k, 0.0f, b->gates, (int)(N_GATES * b->h));
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)b->n_rows, (int)(N_GATES * b->h),
+                (int)k, 1.0f, x, (int)ldx, w, (int)k, 0.0f, b->gates, (int)(N_GATES * b->h));
 }
 
 static void sgemm_recur(struct bench *b)
@@ -219,7 +222,7 @@ static void sgemm_project(struct bench *b)
     sgemm(b, b->w, b->x, b->i, b->i);
 }
 
-/* ---- measuring -------------------------------------------------------------------------------------- */
+/* ---- measuring ------------------------------------------------------------------------------- */
 
 static double time_calls(struct bench *b, void (*call)(struct bench *), size_t n_calls)
 {
@@ -261,25 +264,28 @@ static void report_step(const struct k_ops *ops, size_t h)
     choose_order(&b);
     alternate(&b, library_step, sgemv_step, &ours, &theirs);
     double our = median(&ours), their = median(&theirs);
-    printf("  H %3zu  libgru %7.3f us (%.3f..%.3f)  sgemv loop %7.3f us (%.3f..%.3f, by %s)  %.2fx\n", h, our,
-           ours.us[0], ours.us[N_RUNS - 1], their, theirs.us[0], theirs.us[N_RUNS - 1],
-           b.by_columns ? "columns" : "rows", their / our);
+    printf(
+        "  H %3zu  libgru %7.3f us (%.3f..%.3f)  sgemv loop %7.3f us (%.3f..%.3f, by %s)  %.2fx\n",
+        h, our, ours.us[0], ours.us[N_RUNS - 1], their, theirs.us[0], theirs.us[N_RUNS - 1],
+        b.by_columns ? "columns" : "rows", their / our);
     bench_free(&b);
 }
 
-static void report_product(const struct k_ops *ops, const char *what, size_t h, size_t i, size_t n_rows,
-                           bool recurrent)
+static void report_product(const struct k_ops *ops, const char *what, size_t h, size_t i,
+                           size_t n_rows, bool recurrent)
 {
     struct bench b;
     struct times ours, theirs;
     bench_create(&b, ops, h, i, n_rows);
-    alternate(&b, recurrent ? library_recur : library_project, recurrent ? sgemm_recur : sgemm_project, &ours,
-              &theirs);
+    alternate(&b, recurrent ? library_recur : library_project,
+              recurrent ? sgemm_recur : sgemm_project, &ours, &theirs);
     double flop = 2.0 * N_GATES * (double)(h * (recurrent ? h : i) * n_rows);
     double our = median(&ours), their = median(&theirs);
-    printf("  H %3zu I %3zu B %4zu  %s %6.1f GFLOP/s (%.1f..%.1f)  sgemm %6.1f GFLOP/s (%.1f..%.1f)  %.2fx\n",
-           h, i, n_rows, what, flop / our * 1e-3, flop / ours.us[N_RUNS - 1] * 1e-3, flop / ours.us[0] * 1e-3,
-           flop / their * 1e-3, flop / theirs.us[N_RUNS - 1] * 1e-3, flop / theirs.us[0] * 1e-3, their / our);
+    printf("  H %3zu I %3zu B %4zu  %s %6.1f GFLOP/s (%.1f..%.1f)  sgemm %6.1f GFLOP/s "
+           "(%.1f..%.1f)  %.2fx\n",
+           h, i, n_rows, what, flop / our * 1e-3, flop / ours.us[N_RUNS - 1] * 1e-3,
+           flop / ours.us[0] * 1e-3, flop / their * 1e-3, flop / theirs.us[N_RUNS - 1] * 1e-3,
+           flop / theirs.us[0] * 1e-3, their / our);
     bench_free(&b);
 }
 
@@ -288,8 +294,8 @@ int main(void)
     static const size_t sizes[] = { 64, 128, 256 }, batches[] = { 8, 32, 64 };
     openblas_set_num_threads(1);
     const struct k_ops *ops = k_best();
-    printf("kernels: %s; OpenBLAS: %s, 1 thread; medians of %d alternating runs (min..max)\n", ops->name,
-           openblas_get_corename(), N_RUNS);
+    printf("kernels: %s; OpenBLAS: %s, 1 thread; medians of %d alternating runs (min..max)\n",
+           ops->name, openblas_get_corename(), N_RUNS);
     puts("one streaming step, B = 1, I = 4, O = 1:");
     for (size_t s = 0; s < 3; s++) {
         report_step(ops, sizes[s]);

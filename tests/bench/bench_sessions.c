@@ -1,13 +1,14 @@
 /*
- * bench_sessions.c - what a million sessions cost: memory of each, steps a second against a thousand
- * sessions, and, with a directory as argument, a data directory full of them for the restart to be timed.
- * And what it costs that a step is recorded: the worker that makes it, and the job thread that writes it.
+ * bench_sessions.c - what a million sessions cost: memory of each, steps a second against a
+ * thousand sessions, and, with a directory as argument, a data directory full of them for the
+ * restart to be timed. And what it costs that a step is recorded: the worker that makes it, and the
+ * job thread that writes it.
  *
  *     bench_sessions MODELS [DATA]      MODELS holds h64.safetensors
  */
 #include "base/arena.h"
-#include "config/config.h"
 #include "base/log.h"
+#include "config/config.h"
 #include "service/internal.h"
 #include "service/sessions/recorder.h"
 
@@ -57,7 +58,8 @@ static unsigned long next_random(struct bench *bench)
     return bench->random >> 33;
 }
 
-/* `n` steps in batches of BATCH: over the sessions in turn (random false), or at random. Seconds. */
+/* `n` steps in batches of BATCH: over the sessions in turn (random false), or at random. Seconds.
+ */
 static double run_steps(struct bench *bench, size_t n, size_t n_sessions, bool random)
 {
     static const float x[] = { 0.1F, 0.2F, 0.3F, 0.4F };
@@ -133,9 +135,11 @@ static void measure_recording(const struct config *without)
         ratios[k < 0 ? 0 : k] = recording_us / plain_us; /* the round before the first warms up */
     }
     qsort(ratios, ROUNDS, sizeof *ratios, by_value);
-    printf("recording: a step without HTTP: %.2f us with --record %d, %.2f us without, cost ratio %.2f "
+    printf("recording: a step without HTTP: %.2f us with --record %d, %.2f us without, cost ratio "
+           "%.2f "
            "(%.2f..%.2f); the job thread: %.2f us for each\n",
-           recording_us, ROWS, plain_us, ratios[ROUNDS / 2], ratios[0], ratios[ROUNDS - 1], job_thread_us);
+           recording_us, ROWS, plain_us, ratios[ROUNDS / 2], ratios[0], ratios[ROUNDS - 1],
+           job_thread_us);
     close_service(services[0], &plain);
     close_service(services[1], &recording);
 }
@@ -169,11 +173,12 @@ int main(int argc, char **argv)
         ratios[k] = few_us / many_us;
     }
     qsort(ratios, ROUNDS, sizeof *ratios, by_value);
-    printf("sessions: %d of H=64, %d readings of 4 inputs: %.0f bytes each, all told (goal: at most 1400)\n",
+    printf("sessions: %d of H=64, %d readings of 4 inputs: %.0f bytes each, all told (goal: at "
+           "most 1400)\n",
            MANY, READINGS, (double)used / MANY);
-    printf(
-        "sessions: a step without HTTP: %.2f us among %d, %.2f us among %d, speed ratio %.2f (%.2f..%.2f)\n",
-        few_us, FEW, many_us, MANY, ratios[ROUNDS / 2], ratios[0], ratios[ROUNDS - 1]);
+    printf("sessions: a step without HTTP: %.2f us among %d, %.2f us among %d, speed ratio %.2f "
+           "(%.2f..%.2f)\n",
+           few_us, FEW, many_us, MANY, ratios[ROUNDS / 2], ratios[0], ratios[ROUNDS - 1]);
     close_service(large, &many);
     close_service(small, &few);
     measure_recording(&config);

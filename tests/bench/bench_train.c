@@ -1,14 +1,15 @@
 /*
  * bench_train.c - training steps beside a large cblas_sgemm on one thread, in one run.
  *
- * A step is what an update costs: the passes forward and backward over 32 sequences of 100 readings of a
- * network of one layer and one output, the mean squared error of the last row, Adam, and packing the weights
- * for the next. Its floating-point operations are those of its products, forwards once and backwards twice.
+ * A step is what an update costs: the passes forward and backward over 32 sequences of 100 readings
+ * of a network of one layer and one output, the mean squared error of the last row, Adam, and
+ * packing the weights for the next. Its floating-point operations are those of its products,
+ * forwards once and backwards twice.
  *
- * The sgemm is square and far larger than the caches; OpenBLAS chooses its own kernels (the first line says
- * which, OPENBLAS_CORETYPE overrides it). Both alternate; printed are medians of N_RUNS runs, minima and
- * maxima, and the ratio of the medians. With arguments H and I it prints only the ms of a step of that shape,
- * for bench_train_peers.py.
+ * The sgemm is square and far larger than the caches; OpenBLAS chooses its own kernels (the first
+ * line says which, OPENBLAS_CORETYPE overrides it). Both alternate; printed are medians of N_RUNS
+ * runs, minima and maxima, and the ratio of the medians. With arguments H and I it prints only the
+ * ms of a step of that shape, for bench_train_peers.py.
  */
 #include "engine/train/backprop.h"
 
@@ -63,13 +64,12 @@ static float *floats(size_t n)
     return values;
 }
 
-/* ---- a training step --------------------------------------------------------------------------------- */
+/* ---- a training step ------------------------------------------------------------------------- */
 
 static void bench_create(struct bench *b, size_t h, size_t i)
 {
-    static const char *const inputs[] = { "a", "b", "c", "d", "e", "f", "g", "h" }, *const outputs[] = {
-        "y"
-    };
+    static const char *const inputs[] = { "a", "b", "c", "d", "e", "f", "g", "h" },
+                             *const outputs[] = { "y" };
     const struct gru_plan plan = { .n_inputs = i,
                                    .n_outputs = 1,
                                    .n_layers = 1,
@@ -146,7 +146,7 @@ static double flop_of_step(size_t h, size_t i)
     return 3 * forward;
 }
 
-/* ---- measuring --------------------------------------------------------------------------------------- */
+/* ---- measuring ------------------------------------------------------------------------------- */
 
 static double time_steps(struct bench *b, size_t n)
 {
@@ -164,8 +164,8 @@ struct sgemm {
 static double time_sgemm(const struct sgemm *g)
 {
     double start = now_ms();
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, SGEMM_SIZE, SGEMM_SIZE, SGEMM_SIZE, 1.0F, g->a,
-                SGEMM_SIZE, g->b, SGEMM_SIZE, 0.0F, g->c, SGEMM_SIZE);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, SGEMM_SIZE, SGEMM_SIZE, SGEMM_SIZE, 1.0F,
+                g->a, SGEMM_SIZE, g->b, SGEMM_SIZE, 0.0F, g->c, SGEMM_SIZE);
     return now_ms() - start;
 }
 
@@ -176,7 +176,8 @@ static double median(double *values)
 }
 
 /* sgemm: NULL to leave it out. */
-static void measure(const struct sgemm *sgemm, size_t h, size_t i, double *ret_ours, double *ret_theirs)
+static void measure(const struct sgemm *sgemm, size_t h, size_t i, double *ret_ours,
+                    double *ret_theirs)
 {
     const double run_ms = 40;
     struct bench b;
@@ -195,11 +196,11 @@ static void report(const struct sgemm *sgemm, size_t h, size_t i)
     double ours[N_RUNS], theirs[N_RUNS];
     measure(sgemm, h, i, ours, theirs);
     double our = median(ours), their = median(theirs);
-    printf(
-        "  H %3zu I %zu  %7.3f ms (%.3f..%.3f)  %6.1f GFLOP/s  sgemm %6.1f GFLOP/s (%.1f..%.1f)  %3.0f %%\n",
-        h, i, our, ours[0], ours[N_RUNS - 1], flop / our * 1e-6, sgemm_flop / their * 1e-6,
-        sgemm_flop / theirs[N_RUNS - 1] * 1e-6, sgemm_flop / theirs[0] * 1e-6,
-        flop / our / (sgemm_flop / their) * 100);
+    printf("  H %3zu I %zu  %7.3f ms (%.3f..%.3f)  %6.1f GFLOP/s  sgemm %6.1f GFLOP/s (%.1f..%.1f) "
+           " %3.0f %%\n",
+           h, i, our, ours[0], ours[N_RUNS - 1], flop / our * 1e-6, sgemm_flop / their * 1e-6,
+           sgemm_flop / theirs[N_RUNS - 1] * 1e-6, sgemm_flop / theirs[0] * 1e-6,
+           flop / our / (sgemm_flop / their) * 100);
 }
 
 int main(int argc, char **argv)
@@ -213,11 +214,13 @@ int main(int argc, char **argv)
         printf("%.4f\n", median(ours));
         return 0;
     }
-    const struct sgemm sgemm = { .a = floats(n_floats), .b = floats(n_floats), .c = floats(n_floats) };
-    printf(
-        "training steps of %d sequences x %d rows, O = 1, Adam; kernels: %s; OpenBLAS: %s, 1 thread; medians "
-        "of %d alternating runs (min..max)\n",
-        B, T, gru_kernels_name(), openblas_get_corename(), N_RUNS);
+    const struct sgemm sgemm = { .a = floats(n_floats),
+                                 .b = floats(n_floats),
+                                 .c = floats(n_floats) };
+    printf("training steps of %d sequences x %d rows, O = 1, Adam; kernels: %s; OpenBLAS: %s, 1 "
+           "thread; medians "
+           "of %d alternating runs (min..max)\n",
+           B, T, gru_kernels_name(), openblas_get_corename(), N_RUNS);
     for (size_t s = 0; s < 3; s++) {
         for (size_t w = 0; w < 2; w++) {
             report(&sgemm, sizes[s], widths[w]);

@@ -1,18 +1,18 @@
 /*
- * load.c - a load generator for a server on 127.0.0.1: keep-alive clients that POST a body, wait for the
- * whole answer and post again. One thread, bounded by time.
+ * load.c - a load generator for a server on 127.0.0.1: keep-alive clients that POST a body, wait
+ * for the whole answer and post again. One thread, bounded by time.
  *
  * Usage: load PORT PATH BODY [CLIENTS [SECONDS [PID [SESSIONS [RATE [KEY]]]]]]
  *
- * "%d" in PATH becomes the client's number; with SESSIONS, each request has a random one below it. An empty
- * BODY makes it a GET; with KEY, it is sent with each. Prints one line of name=value pairs; with the PID of
- * the server (0: none) also the processor time that it took for a request, from /proc/PID/task/<n>/schedstat,
- * which counts nanoseconds.
+ * "%d" in PATH becomes the client's number; with SESSIONS, each request has a random one below it.
+ * An empty BODY makes it a GET; with KEY, it is sent with each. Prints one line of name=value
+ * pairs; with the PID of the server (0: none) also the processor time that it took for a request,
+ * from /proc/PID/task/<n>/schedstat, which counts nanoseconds.
  *
- * With a RATE the loop is open: so many requests a second are due, at random times, whether earlier ones are
- * answered or not; each takes a client that is free, or waits for one, and its time runs from when it was
- * due. So a server that is slow is not asked less. Latencies are of the 200s, and 503s are counted apart
- * (refused=).
+ * With a RATE the loop is open: so many requests a second are due, at random times, whether earlier
+ * ones are answered or not; each takes a client that is free, or waits for one, and its time runs
+ * from when it was due. So a server that is slow is not asked less. Latencies are of the 200s, and
+ * 503s are counted apart (refused=).
  *
  * Ends with 1 if any answer was neither, or without a RATE was not a 200.
  */
@@ -127,8 +127,8 @@ static void change_number(struct client *client)
     }
 }
 
-static void make_request(struct client *client, const char *template, const char *body, const char *key,
-                         size_t number)
+static void make_request(struct client *client, const char *template, const char *body,
+                         const char *key, size_t number)
 {
     char path[512], authorization[512] = "";
     if (key) {
@@ -142,8 +142,8 @@ static void make_request(struct client *client, const char *template, const char
     size_t room = sizeof client->request - (size_t)n;
     n += is_get ? snprintf(client->request + n, room, "\r\n")
                 : snprintf(client->request + n, room,
-                           "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", strlen(body),
-                           body);
+                           "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                           strlen(body), body);
     if (n < 0 || (size_t)n >= sizeof client->request) {
         errno = EMSGSIZE;
         fail("the request");
@@ -151,7 +151,8 @@ static void make_request(struct client *client, const char *template, const char
     client->n_request = (size_t)n;
     const char *place = strstr(template, "%d");
     client->number =
-        place ? client->request + (is_get ? strlen("GET ") : strlen("POST ")) + (place - template) : NULL;
+        place ? client->request + (is_get ? strlen("GET ") : strlen("POST ")) + (place - template)
+              : NULL;
 }
 
 static void open_client(struct client *client, int events, uint16_t port)
@@ -178,7 +179,8 @@ static void send_request(struct client *client, double at)
     if (client->n_sessions > 0) {
         change_number(client);
     }
-    if (send(client->fd, client->request, client->n_request, MSG_NOSIGNAL) != (ssize_t)client->n_request) {
+    if (send(client->fd, client->request, client->n_request, MSG_NOSIGNAL) !=
+        (ssize_t)client->n_request) {
         fail("send");
     }
 }
@@ -226,7 +228,8 @@ static int wait_for_answers(int events, struct epoll_event *ready, double second
     return n;
 }
 
-static void run(struct client *clients, size_t n_clients, int events, double seconds, struct figures *figures)
+static void run(struct client *clients, size_t n_clients, int events, double seconds,
+                struct figures *figures)
 {
     struct epoll_event ready[EVENTS_MAX];
     double at = now(), until = at + seconds;
@@ -234,7 +237,8 @@ static void run(struct client *clients, size_t n_clients, int events, double sec
     for (size_t k = 0; k < n_clients; k++) {
         send_request(&clients[k], at);
     }
-    while (n_waiting > 0) { /* the last answers are waited for, so that each request is counted whole */
+    while (n_waiting >
+           0) { /* the last answers are waited for, so that each request is counted whole */
         int n = wait_for_answers(events, ready, 0, false);
         at = now();
         for (int k = 0; k < n; k++) {
@@ -274,8 +278,8 @@ static struct client *take_idle(struct idle *idle)
 }
 
 /* Requests that are due before the warm-up is over are not counted. */
-static void run_open(struct client *clients, size_t n_clients, int events, double seconds, double rate,
-                     struct figures *figures)
+static void run_open(struct client *clients, size_t n_clients, int events, double seconds,
+                     double rate, struct figures *figures)
 {
     static struct idle idle;
     struct epoll_event ready[EVENTS_MAX];
@@ -335,9 +339,11 @@ static double processor_seconds(int pid)
 static void print(const struct figures *figures, double seconds, double cpu, bool is_open)
 {
     uint64_t n_good = figures->n - figures->n_bad - figures->n_refused;
-    printf("requests=%" PRIu64 " bad=%" PRIu64 " rate=%.0f p50_us=%.1f p90_us=%.1f p99_us=%.1f p999_us=%.1f",
+    printf("requests=%" PRIu64 " bad=%" PRIu64
+           " rate=%.0f p50_us=%.1f p90_us=%.1f p99_us=%.1f p999_us=%.1f",
            figures->n, figures->n_bad, (double)figures->n / seconds, percentile_us(figures, 0.5),
-           percentile_us(figures, 0.9), percentile_us(figures, 0.99), percentile_us(figures, 0.999));
+           percentile_us(figures, 0.9), percentile_us(figures, 0.99),
+           percentile_us(figures, 0.999));
     if (is_open) {
         printf(" offered=%.0f good=%.0f refused=%.4f", (double)figures->n_due / seconds,
                (double)n_good / seconds,
@@ -358,7 +364,8 @@ int main(int argc, char *argv[])
     double rate = argc > 8 ? strtod(argv[8], NULL) : 0;
     const char *key = argc > 9 ? argv[9] : NULL;
     if (argc < 4 || n_clients == 0 || n_clients > CLIENTS_MAX) {
-        fputs("usage: load PORT PATH BODY [CLIENTS [SECONDS [PID [SESSIONS [RATE [KEY]]]]]]\n", stderr);
+        fputs("usage: load PORT PATH BODY [CLIENTS [SECONDS [PID [SESSIONS [RATE [KEY]]]]]]\n",
+              stderr);
         return 2;
     }
     static struct figures warm_up, figures;

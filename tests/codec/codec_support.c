@@ -29,7 +29,8 @@ void setup_init(struct setup *setup, struct gru_model *gru)
 
 void setup_add_version(struct setup *setup, struct gru_model *gru)
 {
-    setup->versions[1] = (struct version){ .number = 4, .created_at_ms = 1763668801000, .gru = gru };
+    setup->versions[1] =
+        (struct version){ .number = 4, .created_at_ms = 1763668801000, .gru = gru };
     setup->model.n_versions = 2;
 }
 
@@ -40,7 +41,8 @@ void setup_done(struct setup *setup)
     arena_done(&setup->arena);
 }
 
-static struct gru_model *create(size_t n_inputs, const char *const *inputs, const char *const *outputs)
+static struct gru_model *create(size_t n_inputs, const char *const *inputs,
+                                const char *const *outputs)
 {
     static const size_t hidden_sizes[] = { 3, 2 };
     struct gru_plan plan = { .n_inputs = n_inputs,
@@ -80,13 +82,14 @@ struct gru_model *model_described(size_t n_inputs, size_t n_head, const char *me
     char *escaped = malloc(6 * strlen(metadata) + 3);
     ck_assert(file != NULL && escaped != NULL);
     *json_print_string(escaped, metadata, strlen(metadata)) = '\0';
-    int n = snprintf(file + LENGTH_BYTES, HEADER_MAX,
-                     "{\"__metadata__\":{\"grud\":%s},"
-                     "\"weight_ih_l0\":{\"dtype\":\"F32\",\"shape\":[%d,%zu],\"data_offsets\":[0,%zu]},"
-                     "\"weight_hh_l0\":{\"dtype\":\"F32\",\"shape\":[%d,%d],\"data_offsets\":[%zu,%zu]},"
-                     "\"head.weight\":{\"dtype\":\"F32\",\"shape\":[%zu,%d],\"data_offsets\":[%zu,%zu]}}",
-                     escaped, GATES * H, n_inputs, ih, GATES * H, H, ih, ih + hh, n_head, H, ih + hh,
-                     ih + hh + head);
+    int n = snprintf(
+        file + LENGTH_BYTES, HEADER_MAX,
+        "{\"__metadata__\":{\"grud\":%s},"
+        "\"weight_ih_l0\":{\"dtype\":\"F32\",\"shape\":[%d,%zu],\"data_offsets\":[0,%zu]},"
+        "\"weight_hh_l0\":{\"dtype\":\"F32\",\"shape\":[%d,%d],\"data_offsets\":[%zu,%zu]},"
+        "\"head.weight\":{\"dtype\":\"F32\",\"shape\":[%zu,%d],\"data_offsets\":[%zu,%zu]}}",
+        escaped, GATES * H, n_inputs, ih, GATES * H, H, ih, ih + hh, n_head, H, ih + hh,
+        ih + hh + head);
     ck_assert(n > 0 && n < HEADER_MAX);
     for (int i = 0; i < LENGTH_BYTES; i++) {
         file[i] = (char)((uint64_t)n >> 8 * i & 0xff);
@@ -94,7 +97,8 @@ struct gru_model *model_described(size_t n_inputs, size_t n_head, const char *me
     file[LENGTH_BYTES + n] = '\0';
     struct gru_model *model = NULL;
     struct gru_error error;
-    enum gru_status status = gru_model_load(file, LENGTH_BYTES + (size_t)n + ih + hh + head, &model, &error);
+    enum gru_status status =
+        gru_model_load(file, LENGTH_BYTES + (size_t)n + ih + hh + head, &model, &error);
     ck_assert_msg(status == GRU_OK, "%s: %s", error.param, error.message);
     free(escaped);
     free(file);
@@ -111,8 +115,8 @@ const char *setup_text(struct setup *setup)
 }
 
 /* Whether `put` stays within a text of n bytes. */
-static bool fits(struct setup *setup, void (*put)(struct text *text, const void *what), const void *what,
-                 size_t n)
+static bool fits(struct setup *setup, void (*put)(struct text *text, const void *what),
+                 const void *what, size_t n)
 {
     char *p = malloc(n);
     ck_assert_ptr_nonnull(p);

@@ -33,14 +33,15 @@ struct gru_model *model_weather(void);
 struct gru_model *model_closed(void);
 /* temp, humidity -> class: cannot look ahead. */
 struct gru_model *model_classes(void);
-/* One layer of 2 units with all weights 0; n_head rows of the read-out; metadata as in docs/MODELS.md. */
+/* One layer of 2 units with all weights 0; n_head rows of the read-out; metadata as in
+ * docs/MODELS.md. */
 struct gru_model *model_described(size_t n_inputs, size_t n_head, const char *metadata);
 
 /* The text so far, NUL-terminated; begins it anew. */
 const char *setup_text(struct setup *setup);
 
-/* Puts something into the smallest text that it does not have to grow, so that ASan sees it go beyond what it
- * has reserved. Returns the bytes reserved. */
+/* Puts something into the smallest text that it does not have to grow, so that ASan sees it go
+ * beyond what it has reserved. Returns the bytes reserved. */
 size_t setup_put_tightly(struct setup *setup, void (*put)(struct text *text, const void *what),
                          const void *what);
 
@@ -50,13 +51,13 @@ struct refusal {
     enum status status;
     const char *param;
 };
-#define ASSERT_REFUSED(got, fault, refusal)                                                                  \
-    do {                                                                                                     \
-        ck_assert_msg((got) == (refusal)->status && (fault)->status == (refusal)->status &&                  \
-                          strcmp((fault)->param, (refusal)->param) == 0,                                     \
-                      "%s: expected %s at '%s', got %s at '%s' (%s)", (refusal)->body,                       \
-                      status_code((refusal)->status), (refusal)->param, status_code(got), (fault)->param,    \
-                      (got) == STATUS_OK ? "" : (fault)->message);                                           \
+#define ASSERT_REFUSED(got, fault, refusal)                                                        \
+    do {                                                                                           \
+        ck_assert_msg((got) == (refusal)->status && (fault)->status == (refusal)->status &&        \
+                          strcmp((fault)->param, (refusal)->param) == 0,                           \
+                      "%s: expected %s at '%s', got %s at '%s' (%s)", (refusal)->body,             \
+                      status_code((refusal)->status), (refusal)->param, status_code(got),          \
+                      (fault)->param, (got) == STATUS_OK ? "" : (fault)->message);                 \
     } while (0)
 
 #define N_OF(array) (sizeof(array) / sizeof *(array))

@@ -15,9 +15,9 @@ static enum status decode(struct setup *s, const char *body, size_t n, struct jo
     struct job_target target;
     enum status status = codec_job_target(body, n, &usual_limits, &target, &s->fault);
     const struct gru_info *info = gru_model_info(s->model.active->gru);
-    return status == STATUS_OK
-               ? codec_job(body, n, &usual_limits, false, &target, info, &s->arena, request, &s->fault)
-               : status;
+    return status == STATUS_OK ? codec_job(body, n, &usual_limits, false, &target, info, &s->arena,
+                                           request, &s->fault)
+                               : status;
 }
 
 static struct job_request accepted(struct setup *s, const char *body)
@@ -44,14 +44,17 @@ TEST(what_decides_how_the_rest_is_read_is_found_wherever_it_stands)
 {
     struct job_target target;
     struct fault fault;
-    const char body[] = "{\"unknown\":[{\"model\":\"no\"}],\"hyperparameters\":{\"loss\":\"cross_entropy\","
-                        "\"n_epochs\":\"x\"},\"version\":7,\"model\":\"weather\"}";
-    ck_assert_int_eq(codec_job_target(body, strlen(body), &usual_limits, &target, &fault), STATUS_OK);
+    const char body[] =
+        "{\"unknown\":[{\"model\":\"no\"}],\"hyperparameters\":{\"loss\":\"cross_entropy\","
+        "\"n_epochs\":\"x\"},\"version\":7,\"model\":\"weather\"}";
+    ck_assert_int_eq(codec_job_target(body, strlen(body), &usual_limits, &target, &fault),
+                     STATUS_OK);
     ck_assert_str_eq(target.model, "weather");
     ck_assert_uint_eq(target.version, 7);
     ck_assert_int_eq(target.loss, GRU_CROSS_ENTROPY);
     const char least[] = "{\"model\":\"w\"}";
-    ck_assert_int_eq(codec_job_target(least, strlen(least), &usual_limits, &target, &fault), STATUS_OK);
+    ck_assert_int_eq(codec_job_target(least, strlen(least), &usual_limits, &target, &fault),
+                     STATUS_OK);
     ck_assert(target.version == 0 && target.loss == GRU_MSE);
 }
 
@@ -72,8 +75,8 @@ TEST(a_target_that_cannot_be_one_is_refused)
         { "{\"model\":\"a\",\"version\":4294967296}", STATUS_INVALID_VALUE, "version" },
         { "{\"model\":\"a\",\"version\":null}", STATUS_INVALID_TYPE, "version" },
         { "{\"model\":\"a\",\"hyperparameters\":1}", STATUS_INVALID_TYPE, "hyperparameters" },
-        { "{\"model\":\"a\",\"hyperparameters\":{\"loss\":\"cross-entropy\"}}", STATUS_INVALID_VALUE,
-          "hyperparameters.loss" },
+        { "{\"model\":\"a\",\"hyperparameters\":{\"loss\":\"cross-entropy\"}}",
+          STATUS_INVALID_VALUE, "hyperparameters.loss" },
         { "{\"model\":\"a\",\"hyperparameters\":{\"loss\":null}}", STATUS_INVALID_TYPE,
           "hyperparameters.loss" },
         { "{\"model\":\"a\",\"training\":{\"series\":[nan]}}", STATUS_INVALID_JSON, "" },
@@ -82,8 +85,8 @@ TEST(a_target_that_cannot_be_one_is_refused)
     for (size_t i = 0; i < N_OF(refusals); i++) {
         struct job_target target = { .version = 99 };
         struct fault fault;
-        enum status status =
-            codec_job_target(refusals[i].body, strlen(refusals[i].body), &usual_limits, &target, &fault);
+        enum status status = codec_job_target(refusals[i].body, strlen(refusals[i].body),
+                                              &usual_limits, &target, &fault);
         ASSERT_REFUSED(status, &fault, &refusals[i]);
         ck_assert_uint_eq(target.version, 99);
     }
@@ -118,7 +121,8 @@ TEST(every_field_of_a_job_is_taken)
         "{\"dry_run\":true,\"max_seconds\":600,\"metadata\": {\"who\": [1, \"\\u00e9\"]} ,"
         "\"suffix\":\"n\\u00e9w\",\"seed\":9007199254740992,"
         "\"promotion\":{\"policy\":\"manual\",\"min_relative_gain\":0.25},"
-        "\"hyperparameters\":{\"n_epochs\":3,\"batch_size\":4,\"learning_rate\":0.5,\"optimizer\":\"sgd\","
+        "\"hyperparameters\":{\"n_epochs\":3,\"batch_size\":4,\"learning_rate\":0.5,\"optimizer\":"
+        "\"sgd\","
         "\"momentum\":0.5,\"weight_decay\":0.1,\"loss\":\"huber\",\"clip_norm\":null,\"window\":6,"
         "\"l2_sp\":0.2,\"dropout\":0.3,\"early_stopping_patience\":null,\"train\":\"head\"},"
         "\"validation\":{\"series\":[{\"x\":[[5,6]],\"y\":[[7]]}]},"
@@ -129,9 +133,12 @@ TEST(every_field_of_a_job_is_taken)
     ck_assert_str_eq(q.metadata, "{\"who\": [1, \"\\u00e9\"]}");
     ck_assert_str_eq(q.suffix, "n\xc3\xa9w");
     ck_assert(q.has_policy && q.policy == JOB_MANUAL && q.min_relative_gain == 0.25);
-    ck_assert(h->n_epochs == 3 && h->batch_size == 4 && h->learning_rate == 0.5 && h->optimizer == GRU_SGD);
-    ck_assert(h->momentum == 0.5 && h->weight_decay == 0.1 && h->loss == GRU_HUBER && h->clip_norm == 0);
-    ck_assert(h->window == 6 && h->l2_sp == 0.2 && h->dropout == 0.3 && h->early_stopping_patience == 0);
+    ck_assert(h->n_epochs == 3 && h->batch_size == 4 && h->learning_rate == 0.5 &&
+              h->optimizer == GRU_SGD);
+    ck_assert(h->momentum == 0.5 && h->weight_decay == 0.1 && h->loss == GRU_HUBER &&
+              h->clip_norm == 0);
+    ck_assert(h->window == 6 && h->l2_sp == 0.2 && h->dropout == 0.3 &&
+              h->early_stopping_patience == 0);
     ck_assert_int_eq(h->train, GRU_TRAIN_HEAD);
     ck_assert(q.n_validation == 1 && q.validation_fraction == 0 && q.validation[0].y[0] == 7);
     ck_assert(q.n_series == 2 && q.series[0].n_targets == 2 && q.series[1].n_targets == 1);
@@ -145,9 +152,9 @@ TEST(what_there_may_be_none_of_may_be_null)
 {
     struct setup s;
     setup_init(&s, model_weather());
-    struct job_request q =
-        accepted(&s, "{\"model\":\"weather\",\"validation\":null,\"max_seconds\":null,\"suffix\":null,"
-                     "\"metadata\":null,\"promotion\":{},\"hyperparameters\":{}," SERIES "}");
+    struct job_request q = accepted(
+        &s, "{\"model\":\"weather\",\"validation\":null,\"max_seconds\":null,\"suffix\":null,"
+            "\"metadata\":null,\"promotion\":{},\"hyperparameters\":{}," SERIES "}");
     ck_assert(q.validation_fraction == 0 && q.n_validation == 0 && q.max_seconds == 0);
     ck_assert(q.suffix == NULL && q.metadata == NULL && !q.has_policy);
     q = accepted(&s, "{\"model\":\"weather\",\"promotion\":{\"policy\":\"auto\"},"
@@ -185,27 +192,34 @@ TEST(an_ill_formed_job_is_refused_by_its_path)
         { JOB "\"training\":null}", STATUS_INVALID_TYPE, "training" },
         { JOB "\"training\":{}}", STATUS_MISSING_FIELD, "training.series" },
         { JOB "\"training\":{\"file\":1}}", STATUS_UNKNOWN_FIELD, "training.file" },
-        { JOB "\"training\":{\"sessions\":[\"a\"],\"series\":[{\"x\":[[1,2]]}]}}", STATUS_INVALID_VALUE,
-          "training.sessions" },
-        { JOB "\"training\":{\"sessions\":[\"a\"],\"sessions_prefix\":\"a\"}}", STATUS_INVALID_VALUE,
-          "training.sessions_prefix" },
+        { JOB "\"training\":{\"sessions\":[\"a\"],\"series\":[{\"x\":[[1,2]]}]}}",
+          STATUS_INVALID_VALUE, "training.sessions" },
+        { JOB "\"training\":{\"sessions\":[\"a\"],\"sessions_prefix\":\"a\"}}",
+          STATUS_INVALID_VALUE, "training.sessions_prefix" },
         { JOB "\"training\":{\"sessions\":[]}}", STATUS_WRONG_LENGTH, "training.sessions" },
         { JOB "\"training\":{\"sessions\":\"a\"}}", STATUS_INVALID_TYPE, "training.sessions" },
-        { JOB "\"training\":{\"sessions\":[\"a\",\"b/c\"]}}", STATUS_INVALID_VALUE, "training.sessions[1]" },
-        { JOB "\"training\":{\"sessions\":[\"a\",\"\"]}}", STATUS_INVALID_VALUE, "training.sessions[1]" },
+        { JOB "\"training\":{\"sessions\":[\"a\",\"b/c\"]}}", STATUS_INVALID_VALUE,
+          "training.sessions[1]" },
+        { JOB "\"training\":{\"sessions\":[\"a\",\"\"]}}", STATUS_INVALID_VALUE,
+          "training.sessions[1]" },
         { JOB "\"training\":{\"sessions\":[\"b\",\"a\",\"c\",\"a\",\"b\"]}}", STATUS_INVALID_VALUE,
           "training.sessions[3]" },
         { JOB "\"training\":{\"sessions_prefix\":\"a b\"}}", STATUS_INVALID_VALUE,
           "training.sessions_prefix" },
-        { JOB "\"training\":{\"sessions_prefix\":7}}", STATUS_INVALID_TYPE, "training.sessions_prefix" },
+        { JOB "\"training\":{\"sessions_prefix\":7}}", STATUS_INVALID_TYPE,
+          "training.sessions_prefix" },
         { JOB SERIES ",\"validation\":{}}", STATUS_MISSING_FIELD, "validation.fraction" },
         { JOB SERIES ",\"validation\":0.2}", STATUS_INVALID_TYPE, "validation" },
-        { JOB SERIES ",\"validation\":{\"fraction\":0}}", STATUS_INVALID_VALUE, "validation.fraction" },
-        { JOB SERIES ",\"validation\":{\"fraction\":1}}", STATUS_INVALID_VALUE, "validation.fraction" },
-        { JOB SERIES ",\"validation\":{\"fraction\":-0.1}}", STATUS_INVALID_VALUE, "validation.fraction" },
-        { JOB SERIES ",\"validation\":{\"fraction\":1e999}}", STATUS_INVALID_VALUE, "validation.fraction" },
-        { JOB SERIES ",\"validation\":{\"fraction\":0.2,\"series\":[{\"x\":[[1,2]]}]}}", STATUS_INVALID_VALUE,
-          "validation.series" },
+        { JOB SERIES ",\"validation\":{\"fraction\":0}}", STATUS_INVALID_VALUE,
+          "validation.fraction" },
+        { JOB SERIES ",\"validation\":{\"fraction\":1}}", STATUS_INVALID_VALUE,
+          "validation.fraction" },
+        { JOB SERIES ",\"validation\":{\"fraction\":-0.1}}", STATUS_INVALID_VALUE,
+          "validation.fraction" },
+        { JOB SERIES ",\"validation\":{\"fraction\":1e999}}", STATUS_INVALID_VALUE,
+          "validation.fraction" },
+        { JOB SERIES ",\"validation\":{\"fraction\":0.2,\"series\":[{\"x\":[[1,2]]}]}}",
+          STATUS_INVALID_VALUE, "validation.series" },
         { JOB SERIES ",\"validation\":{\"series\":[]}}", STATUS_WRONG_LENGTH, "validation.series" },
         { JOB SERIES ",\"validation\":{\"series\":[{\"x\":[[1,2,3]]}]}}", STATUS_WRONG_LENGTH,
           "validation.series[0].x[0]" },
@@ -233,27 +247,33 @@ TEST(ill_formed_settings_are_refused_by_their_path)
         { JOB SERIES ",\"suffix\":\"a\\u007f\"}", STATUS_INVALID_VALUE, "suffix" },
         { JOB SERIES ",\"suffix\":\"a\\u0085\"}", STATUS_INVALID_VALUE, "suffix" },
         { JOB SERIES ",\"suffix\":\"a\\u0000\"}", STATUS_INVALID_VALUE, "suffix" },
-        { JOB SERIES ",\"suffix\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}",
+        { JOB SERIES
+          ",\"suffix\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}",
           STATUS_INVALID_VALUE, "suffix" },
         { JOB SERIES ",\"metadata\":[]}", STATUS_INVALID_TYPE, "metadata" },
         { JOB SERIES ",\"metadata\":\"a\"}", STATUS_INVALID_TYPE, "metadata" },
-        { JOB SERIES ",\"metadata\":{\"a\":1,\"b\":2,\"a\":3}}", STATUS_DUPLICATE_FIELD, "metadata.a" },
-        { JOB SERIES ",\"metadata\":{\"a\":1,\"\\u0061\":3}}", STATUS_DUPLICATE_FIELD, "metadata.a" },
+        { JOB SERIES ",\"metadata\":{\"a\":1,\"b\":2,\"a\":3}}", STATUS_DUPLICATE_FIELD,
+          "metadata.a" },
+        { JOB SERIES ",\"metadata\":{\"a\":1,\"\\u0061\":3}}", STATUS_DUPLICATE_FIELD,
+          "metadata.a" },
         { JOB SERIES ",\"metadata\":{\"k\":[0,{\"a\":1,\"a\":3}]}}", STATUS_DUPLICATE_FIELD,
           "metadata.k[1].a" },
         { JOB SERIES ",\"metadata\":{\"k\":[0,1e999]}}", STATUS_INVALID_VALUE, "metadata.k[1]" },
         { JOB SERIES ",\"metadata\":{\"k\":{\"a\":-1e39}}}", STATUS_INVALID_VALUE, "metadata.k.a" },
         { JOB SERIES ",\"promotion\":null}", STATUS_INVALID_TYPE, "promotion" },
-        { JOB SERIES ",\"promotion\":{\"policy\":\"never\"}}", STATUS_INVALID_VALUE, "promotion.policy" },
-        { JOB SERIES ",\"promotion\":{\"policy\":\"manually\"}}", STATUS_INVALID_VALUE, "promotion.policy" },
+        { JOB SERIES ",\"promotion\":{\"policy\":\"never\"}}", STATUS_INVALID_VALUE,
+          "promotion.policy" },
+        { JOB SERIES ",\"promotion\":{\"policy\":\"manually\"}}", STATUS_INVALID_VALUE,
+          "promotion.policy" },
         { JOB SERIES ",\"promotion\":{\"policy\":null}}", STATUS_INVALID_TYPE, "promotion.policy" },
         { JOB SERIES ",\"promotion\":{\"min_relative_gain\":\"1\"}}", STATUS_INVALID_TYPE,
           "promotion.min_relative_gain" },
         { JOB SERIES ",\"promotion\":{\"gain\":1}}", STATUS_UNKNOWN_FIELD, "promotion.gain" },
         { JOB SERIES ",\"hyperparameters\":null}", STATUS_INVALID_TYPE, "hyperparameters" },
-        { JOB SERIES ",\"hyperparameters\":{\"epochs\":1}}", STATUS_UNKNOWN_FIELD, "hyperparameters.epochs" },
-        { JOB SERIES ",\"hyperparameters\":{\"loss\":\"mse\",\"loss\":\"mse\"}}", STATUS_DUPLICATE_FIELD,
-          "hyperparameters.loss" },
+        { JOB SERIES ",\"hyperparameters\":{\"epochs\":1}}", STATUS_UNKNOWN_FIELD,
+          "hyperparameters.epochs" },
+        { JOB SERIES ",\"hyperparameters\":{\"loss\":\"mse\",\"loss\":\"mse\"}}",
+          STATUS_DUPLICATE_FIELD, "hyperparameters.loss" },
     };
     struct setup s;
     setup_init(&s, model_weather());
@@ -278,7 +298,8 @@ TEST(ill_formed_series_are_refused_by_their_path)
         { DATA("{\"x\":[[1,2],[1,1e39]]}"), STATUS_INVALID_VALUE, "training.series[1].x[1][1]" },
         { DATA("{\"x\":[[1,2],[1e999,2]]}"), STATUS_INVALID_VALUE, "training.series[1].x[1][0]" },
         { DATA("{\"x\":[{\"wind\":1}]}"), STATUS_UNKNOWN_FIELD, "training.series[1].x[0].wind" },
-        { DATA("{\"x\":[{\"temp\":1,\"temp\":1}]}"), STATUS_DUPLICATE_FIELD, "training.series[1].x[0].temp" },
+        { DATA("{\"x\":[{\"temp\":1,\"temp\":1}]}"), STATUS_DUPLICATE_FIELD,
+          "training.series[1].x[0].temp" },
         { DATA("{\"x\":[[1,2]],\"x\":[[1,2]]}"), STATUS_DUPLICATE_FIELD, "training.series[1].x" },
         { DATA("{\"x\":[[1,2]],\"z\":1}"), STATUS_UNKNOWN_FIELD, "training.series[1].z" },
         { DATA("{\"x\":[[1,2]],\"y\":[]}"), STATUS_WRONG_LENGTH, "training.series[1].y" },
@@ -288,7 +309,8 @@ TEST(ill_formed_series_are_refused_by_their_path)
         { DATA("{\"x\":[[1,2]],\"y\":[[1,2]]}"), STATUS_WRONG_LENGTH, "training.series[1].y[0]" },
         { DATA("{\"x\":[[1,2]],\"y\":[{\"humidity\":1}]}"), STATUS_UNKNOWN_FIELD,
           "training.series[1].y[0].humidity" },
-        { DATA("{\"x\":[[1,2],[1,2],[1,2]],\"y\":[[1],[2]]}"), STATUS_WRONG_LENGTH, "training.series[1].y" },
+        { DATA("{\"x\":[[1,2],[1,2],[1,2]],\"y\":[[1],[2]]}"), STATUS_WRONG_LENGTH,
+          "training.series[1].y" },
         { DATA("{\"y\":[[1],[2]],\"x\":[[1,2]]}"), STATUS_WRONG_LENGTH, "training.series[1].y" },
         { DATA("{\"x\":[[1,NaN]]}"), STATUS_INVALID_JSON, "" },
         { DATA("{\"x\":[[1,-Infinity]]}"), STATUS_INVALID_JSON, "" },
@@ -313,7 +335,7 @@ struct parameter {
     size_t offset;
 };
 
-#define PARAMETER(field, type, initial, none, least, most, words)                                            \
+#define PARAMETER(field, type, initial, none, least, most, words)                                  \
     { #field, type, none, least, most, words, offsetof(struct gru_hyperparameters, field) },
 static const struct parameter parameters[] = { GRU_HYPERPARAMETERS(PARAMETER) };
 
@@ -321,8 +343,8 @@ static enum status decode_parameter(struct setup *s, const char *name, const cha
                                     struct job_request *request)
 {
     char body[256];
-    snprintf(body, sizeof body, "{\"model\":\"weather\",\"hyperparameters\":{\"%s\":%s}," SERIES "}", name,
-             value);
+    snprintf(body, sizeof body,
+             "{\"model\":\"weather\",\"hyperparameters\":{\"%s\":%s}," SERIES "}", name, value);
     return decode(s, body, strlen(body), request);
 }
 
@@ -417,9 +439,11 @@ TEST(metadata_has_a_limit)
 {
     for (int surplus = 0; surplus < 2; surplus++) {
         char metadata[JOB_METADATA_MAX + 2], body[JOB_METADATA_MAX + 200];
-        int n = snprintf(metadata, sizeof metadata, "{\"a\":\"%0*d\"}", JOB_METADATA_MAX - 8 + surplus, 0);
+        int n = snprintf(metadata, sizeof metadata, "{\"a\":\"%0*d\"}",
+                         JOB_METADATA_MAX - 8 + surplus, 0);
         ck_assert_int_eq(n, JOB_METADATA_MAX + surplus);
-        snprintf(body, sizeof body, "{\"model\":\"weather\"," SERIES ",\"metadata\": %s }", metadata);
+        snprintf(body, sizeof body, "{\"model\":\"weather\"," SERIES ",\"metadata\": %s }",
+                 metadata);
         struct setup s;
         setup_init(&s, model_weather());
         struct job_request q;
@@ -469,9 +493,10 @@ TEST(as_many_sessions_as_allowed_are_taken_and_no_more)
 
 TEST(every_truncation_of_a_job_is_refused)
 {
-    static const char body[] = "{\"training\":{\"series\":[{\"x\":[[1.5,2],{\"temp\":null}],\"y\":[[0.5]]}]},"
-                               "\"metadata\":{\"a\":[{}]},\"hyperparameters\":{\"clip_norm\":null},"
-                               "\"validation\":{\"fraction\":0.5},\"model\":\"weather\",\"version\":3}";
+    static const char body[] =
+        "{\"training\":{\"series\":[{\"x\":[[1.5,2],{\"temp\":null}],\"y\":[[0.5]]}]},"
+        "\"metadata\":{\"a\":[{}]},\"hyperparameters\":{\"clip_norm\":null},"
+        "\"validation\":{\"fraction\":0.5},\"model\":\"weather\",\"version\":3}";
     struct setup s;
     setup_init(&s, model_weather());
     accepted(&s, body);

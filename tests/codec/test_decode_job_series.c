@@ -5,17 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum status decode(struct setup *s, const char *series, const char *loss, struct job_request *request)
+static enum status decode(struct setup *s, const char *series, const char *loss,
+                          struct job_request *request)
 {
     char body[1024];
     snprintf(body, sizeof body,
-             "{\"model\":\"weather\",\"training\":{\"series\":[%s]},\"hyperparameters\":{\"loss\":\"%s\"}}",
+             "{\"model\":\"weather\",\"training\":{\"series\":[%s]},\"hyperparameters\":{\"loss\":"
+             "\"%s\"}}",
              series, loss);
     struct job_target target;
     enum status status = codec_job_target(body, strlen(body), &usual_limits, &target, &s->fault);
     ck_assert_int_eq(status, STATUS_OK);
     const struct gru_info *info = gru_model_info(s->model.active->gru);
-    return codec_job(body, strlen(body), &usual_limits, false, &target, info, &s->arena, request, &s->fault);
+    return codec_job(body, strlen(body), &usual_limits, false, &target, info, &s->arena, request,
+                     &s->fault);
 }
 
 static struct job_request accepted(struct setup *s, const char *series, const char *loss)
@@ -35,8 +38,9 @@ static void refused(struct setup *s, const struct refusal *refusals, size_t n, c
     }
 }
 
-static const char three_classes[] = "{\"inputs\":[{\"name\":\"a\"}],\"outputs\":[{\"name\":\"p\"},"
-                                    "{\"name\":\"q\"},{\"name\":\"r\"}],\"activation\":\"softmax\"}";
+static const char three_classes[] =
+    "{\"inputs\":[{\"name\":\"a\"}],\"outputs\":[{\"name\":\"p\"},"
+    "{\"name\":\"q\"},{\"name\":\"r\"}],\"activation\":\"softmax\"}";
 static const char two_steps[] = "{\"inputs\":[{\"name\":\"a\"}],\"outputs\":[{\"name\":\"p\"},"
                                 "{\"name\":\"q\"},{\"name\":\"r\"}],\"steps\":2}";
 
@@ -44,8 +48,9 @@ TEST(a_class_number_stands_for_a_row)
 {
     struct setup s;
     setup_init(&s, model_described(1, 3, three_classes));
-    struct job_request q = accepted(
-        &s, "{\"y\":[2,0,null,1.0],\"x\":[[1],[2],[3],[4]]},{\"x\":[[1],[2]],\"y\":[1]}", "cross_entropy");
+    struct job_request q =
+        accepted(&s, "{\"y\":[2,0,null,1.0],\"x\":[[1],[2],[3],[4]]},{\"x\":[[1],[2]],\"y\":[1]}",
+                 "cross_entropy");
     const float *y = q.series[0].y;
     ck_assert(q.series[0].n_targets == 4 && y[0] == 2 && y[1] == 0 && isnan(y[2]) && y[3] == 1);
     ck_assert(q.series[1].n_targets == 1 && q.series[1].y[0] == 1);
@@ -68,7 +73,8 @@ TEST(with_other_losses_the_same_model_takes_rows)
 {
     struct setup s;
     setup_init(&s, model_described(1, 3, three_classes));
-    struct job_request q = accepted(&s, "{\"x\":[[1],[2]],\"y\":[[1,0,null],{\"r\":1,\"p\":0}]}", "bce");
+    struct job_request q =
+        accepted(&s, "{\"x\":[[1],[2]],\"y\":[[1,0,null],{\"r\":1,\"p\":0}]}", "bce");
     const float *y = q.series[0].y;
     ck_assert(y[0] == 1 && y[1] == 0 && isnan(y[2]) && y[3] == 0 && isnan(y[4]) && y[5] == 1);
     static const struct refusal refusals[] = {
@@ -85,16 +91,19 @@ TEST(several_steps_are_one_row)
 {
     struct setup s;
     setup_init(&s, model_described(1, 6, two_steps));
-    struct job_request q = accepted(&s, "{\"x\":[[1],[2]],\"y\":[[1,2,3,4,5,6],[7,8,9,10,11,null]]}", "mse");
+    struct job_request q =
+        accepted(&s, "{\"x\":[[1],[2]],\"y\":[[1,2,3,4,5,6],[7,8,9,10,11,null]]}", "mse");
     ck_assert(q.series[0].n_targets == 2 && q.series[0].y[5] == 6 && isnan(q.series[0].y[11]));
     static const struct refusal refusals[] = {
         { "{\"x\":[[1]],\"y\":[{\"p\":1}]}", STATUS_INVALID_TYPE, "training.series[0].y[0]" },
-        { "{\"x\":[[1]],\"y\":[[[1,2,3],[4,5,6]]]}", STATUS_INVALID_TYPE, "training.series[0].y[0][0]" },
+        { "{\"x\":[[1]],\"y\":[[[1,2,3],[4,5,6]]]}", STATUS_INVALID_TYPE,
+          "training.series[0].y[0][0]" },
         { "{\"x\":[[1]],\"y\":[[1,2,3]]}", STATUS_WRONG_LENGTH, "training.series[0].y[0]" },
     };
     refused(&s, refusals, N_OF(refusals), "mse");
-    ck_assert_str_eq(s.fault.message, "training.series[0].y[0] has 3 values where 6 are expected: 2 steps, "
-                                      "each with p, q, r");
+    ck_assert_str_eq(s.fault.message,
+                     "training.series[0].y[0] has 3 values where 6 are expected: 2 steps, "
+                     "each with p, q, r");
     setup_done(&s);
 }
 
@@ -102,14 +111,17 @@ TEST(several_steps_have_a_class_each)
 {
     struct setup s;
     setup_init(&s, model_described(1, 6, two_steps));
-    struct job_request q = accepted(&s, "{\"x\":[[1],[2]],\"y\":[[0,2],[null,1]]}", "cross_entropy");
+    struct job_request q =
+        accepted(&s, "{\"x\":[[1],[2]],\"y\":[[0,2],[null,1]]}", "cross_entropy");
     const float *y = q.series[0].y;
     ck_assert(q.series[0].n_targets == 2 && y[0] == 0 && y[1] == 2 && isnan(y[2]) && y[3] == 1);
     static const struct refusal refusals[] = {
-        { "{\"x\":[[1],[2]],\"y\":[[0,2],[3,1]]}", STATUS_INVALID_VALUE, "training.series[0].y[1][0]" },
+        { "{\"x\":[[1],[2]],\"y\":[[0,2],[3,1]]}", STATUS_INVALID_VALUE,
+          "training.series[0].y[1][0]" },
         { "{\"x\":[[1],[2]],\"y\":[[0,2],[1]]}", STATUS_WRONG_LENGTH, "training.series[0].y[1]" },
         { "{\"x\":[[1],[2]],\"y\":[0,1]}", STATUS_INVALID_TYPE, "training.series[0].y[0]" },
-        { "{\"x\":[[1],[2]],\"y\":[[0,1],[0,1],[0,1]]}", STATUS_WRONG_LENGTH, "training.series[0].y" },
+        { "{\"x\":[[1],[2]],\"y\":[[0,1],[0,1],[0,1]]}", STATUS_WRONG_LENGTH,
+          "training.series[0].y" },
     };
     refused(&s, refusals, N_OF(refusals), "cross_entropy");
     setup_done(&s);
@@ -136,7 +148,8 @@ TEST(series_come_in_lines)
     struct job_target target;
     struct job_request q;
     const struct gru_info *info = gru_model_info(s.model.active->gru);
-    ck_assert_int_eq(codec_job_target(first, strlen(first), &usual_limits, &target, &s.fault), STATUS_OK);
+    ck_assert_int_eq(codec_job_target(first, strlen(first), &usual_limits, &target, &s.fault),
+                     STATUS_OK);
     ck_assert_int_eq(
         codec_job(first, strlen(first), &usual_limits, true, &target, info, &s.arena, &q, &s.fault),
         STATUS_OK);
@@ -159,7 +172,8 @@ TEST(the_first_line_has_no_training)
     struct job_target target;
     struct job_request q;
     const struct gru_info *info = gru_model_info(s.model.active->gru);
-    ck_assert_int_eq(codec_job_target(first, strlen(first), &usual_limits, &target, &s.fault), STATUS_OK);
+    ck_assert_int_eq(codec_job_target(first, strlen(first), &usual_limits, &target, &s.fault),
+                     STATUS_OK);
     enum status status =
         codec_job(first, strlen(first), &usual_limits, true, &target, info, &s.arena, &q, &s.fault);
     ASSERT_REFUSED(status, &s.fault, &refusal);
@@ -177,7 +191,8 @@ TEST(a_bad_line_is_named)
         { { "[]", STATUS_INVALID_TYPE, "training.series[1]" },
           "line 17: the series must be an object, not an array" },
         { { "{\"x\":[[1,2]]} 1", STATUS_INVALID_JSON, "" },
-          "line 17: the series is not valid JSON: unexpected characters after the value at byte 14" },
+          "line 17: the series is not valid JSON: unexpected characters after the value at byte "
+          "14" },
         { { "{\"x\":[[1,2]],\"y\":[[1],[2]]}", STATUS_WRONG_LENGTH, "training.series[1].y" },
           "line 17: y has 2 rows where x has 1: as many are expected, or exactly one" },
     };
@@ -208,7 +223,8 @@ TEST(an_upload_without_series_is_refused)
     setup_done(&s);
 }
 
-/* Rows were read by the widths of a version; if its number names another one by now, they are not its. */
+/* Rows were read by the widths of a version; if its number names another one by now, they are not
+ * its. */
 TEST(an_upload_for_a_model_that_became_another_is_refused)
 {
     struct setup s;

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum status decode(struct setup *s, const char *body, size_t n, struct prediction *prediction)
+static enum status decode(struct setup *s, const char *body, size_t n,
+                          struct prediction *prediction)
 {
     return codec_prediction(body, n, &s->limits, &s->model, &s->arena, prediction, &s->fault);
 }
@@ -38,8 +39,8 @@ TEST(every_field_of_a_prediction_is_taken)
     struct setup s;
     setup_init(&s, model_weather());
     setup_add_version(&s, model_weather());
-    struct prediction p =
-        accepted(&s, "{\"version\":4,\"return\":\"last\",\"future\":[[9]],\"x\":[[1,2]],\"horizon\":2}");
+    struct prediction p = accepted(
+        &s, "{\"version\":4,\"return\":\"last\",\"future\":[[9]],\"x\":[[1,2]],\"horizon\":2}");
     ck_assert(p.gru == s.versions[1].gru && p.version == 4);
     ck_assert(p.last_only && p.sequences[0].forecast_options.horizon == 2 &&
               p.sequences[0].forecast_options.n_future_rows == 1);
@@ -59,8 +60,10 @@ TEST(instances_have_their_own_rows_and_share_the_horizon)
     ck_assert(p.has_instances && p.n_sequences == 2);
     ck_assert(p.sequences[0].n_rows == 1 && p.sequences[1].n_rows == 2);
     ck_assert(p.sequences[1].x[2] == 4 && isnan(p.sequences[1].x[3]));
-    ck_assert(p.sequences[0].forecast_options.horizon == 2 && p.sequences[1].forecast_options.horizon == 2);
-    ck_assert(p.sequences[0].forecast_options.future[0] == 7 && p.sequences[1].forecast_options.future[1] == 9);
+    ck_assert(p.sequences[0].forecast_options.horizon == 2 &&
+              p.sequences[1].forecast_options.horizon == 2);
+    ck_assert(p.sequences[0].forecast_options.future[0] == 7 &&
+              p.sequences[1].forecast_options.future[1] == 9);
     setup_done(&s);
 }
 
@@ -99,13 +102,16 @@ TEST(an_ill_formed_prediction_is_refused_by_its_path)
           "instances[1].x[1]" },
         { "{\"instances\":[{\"x\":[[1,2]]},{\"x\":[[1,2],[1,\"\"]]}]}", STATUS_INVALID_TYPE,
           "instances[1].x[1][1]" },
-        { "{\"instances\":[{\"x\":[[1,2]],\"x\":[[1,2]]}]}", STATUS_DUPLICATE_FIELD, "instances[0].x" },
-        { "{\"instances\":[{\"x\":[[1,2]],\"horizon\":1}]}", STATUS_UNKNOWN_FIELD, "instances[0].horizon" },
-        { "{\"instances\":[{\"x\":[[1,2]],\"future\":[[1]]}]}", STATUS_INVALID_VALUE, "instances[0].future" },
+        { "{\"instances\":[{\"x\":[[1,2]],\"x\":[[1,2]]}]}", STATUS_DUPLICATE_FIELD,
+          "instances[0].x" },
+        { "{\"instances\":[{\"x\":[[1,2]],\"horizon\":1}]}", STATUS_UNKNOWN_FIELD,
+          "instances[0].horizon" },
+        { "{\"instances\":[{\"x\":[[1,2]],\"future\":[[1]]}]}", STATUS_INVALID_VALUE,
+          "instances[0].future" },
         { "{\"instances\":[{\"x\":[[1,2]],\"future\":[[1]]},{\"x\":[[1,2]]}],\"horizon\":2}",
           STATUS_MISSING_FIELD, "instances[1].future" },
-        { "{\"instances\":[{\"x\":[[1,2]],\"future\":[[1],[\"\"]]}],\"horizon\":3}", STATUS_INVALID_TYPE,
-          "instances[0].future[1][0]" },
+        { "{\"instances\":[{\"x\":[[1,2]],\"future\":[[1],[\"\"]]}],\"horizon\":3}",
+          STATUS_INVALID_TYPE, "instances[0].future[1][0]" },
         { "{\"instances\":[{\"x\":[[1,2]]}],\"future\":[[1]],\"horizon\":2}", STATUS_INVALID_VALUE,
           "future" },
         { "{\"x\":[[1,2]]}]", STATUS_INVALID_JSON, "" },
@@ -125,8 +131,9 @@ TEST(an_ill_formed_prediction_is_refused_by_its_path)
 
 TEST(every_truncation_of_a_prediction_is_refused)
 {
-    static const char body[] = "{\"instances\":[{\"x\":[[1.5,2],{\"temp\":null}],\"future\":[[0.5]]}],"
-                               "\"return\":\"last\",\"horizon\":2,\"version\":3}";
+    static const char body[] =
+        "{\"instances\":[{\"x\":[[1.5,2],{\"temp\":null}],\"future\":[[0.5]]}],"
+        "\"return\":\"last\",\"horizon\":2,\"version\":3}";
     struct setup s;
     setup_init(&s, model_weather());
     accepted(&s, body);
@@ -151,8 +158,8 @@ TEST(the_horizon_is_checked_against_the_version_asked_for)
     struct setup s;
     setup_init(&s, model_described(1, 1, one));
     setup_add_version(&s, model_described(1, 3, three));
-    static const struct refusal refusal = { "{\"x\":[[1]],\"horizon\":3}", STATUS_HORIZON_NOT_SUPPORTED,
-                                            "horizon" };
+    static const struct refusal refusal = { "{\"x\":[[1]],\"horizon\":3}",
+                                            STATUS_HORIZON_NOT_SUPPORTED, "horizon" };
     struct prediction p;
     enum status status = decode(&s, refusal.body, strlen(refusal.body), &p);
     ASSERT_REFUSED(status, &s.fault, &refusal);
@@ -171,8 +178,8 @@ static struct gru_model *model_humid(void)
 
 TEST(a_version_with_other_inputs_is_refused)
 {
-    static const struct refusal refusal = { "{\"x\":[[1,2]],\"version\":4}", STATUS_INCOMPATIBLE_MODEL,
-                                            "version" };
+    static const struct refusal refusal = { "{\"x\":[[1,2]],\"version\":4}",
+                                            STATUS_INCOMPATIBLE_MODEL, "version" };
     struct gru_model *(*const others[])(void) = { model_closed, model_classes, model_humid };
     for (size_t i = 0; i < N_OF(others); i++) {
         struct setup s;
@@ -207,9 +214,10 @@ TEST(a_long_sequence_is_taken_whole)
 {
     for (int by_names = 0; by_names < 2; by_names++) {
         struct setup s;
-        setup_init(&s, model_described(4, 1,
-                                       "{\"inputs\":[{\"name\":\"a\"},{\"name\":\"b\"},{\"name\":\"c\"},"
-                                       "{\"name\":\"d\"}]}"));
+        setup_init(
+            &s, model_described(4, 1,
+                                "{\"inputs\":[{\"name\":\"a\"},{\"name\":\"b\"},{\"name\":\"c\"},"
+                                "{\"name\":\"d\"}]}"));
         size_t n;
         char *body = long_body(by_names, &n);
         struct prediction p;

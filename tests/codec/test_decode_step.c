@@ -205,8 +205,8 @@ TEST(text_that_is_not_json_is_refused_with_its_place)
 
 TEST(every_truncation_of_a_step_is_refused)
 {
-    static const char body[] =
-        "{\"x\":{\"temp\":21.5,\"humidity\":null},\"seq\":12,\"at\":17.5,\"horizon\":2,\"future\":[[0.5]]}";
+    static const char body[] = "{\"x\":{\"temp\":21.5,\"humidity\":null},\"seq\":12,\"at\":17.5,"
+                               "\"horizon\":2,\"future\":[[0.5]]}";
     struct setup s;
     setup_init(&s, model_weather());
     accepted(&s, body);
@@ -307,8 +307,8 @@ TEST(an_overlong_name_is_shown_by_whole_characters)
         codec_put_error(&s.text, &s.fault);
         const char *reply = setup_text(&s);
         struct step unused = { .arena = &s.arena, .model = &s.model };
-        struct fault
-            fault; /* "error" is no field of a step, but the reply must scan as valid UTF-8 up to it */
+        struct fault fault; /* "error" is no field of a step, but the reply must scan as valid UTF-8
+                               up to it */
         ck_assert_int_eq(codec_step(reply, strlen(reply), &s.limits, false, &unused, &fault),
                          STATUS_UNKNOWN_FIELD);
         ck_assert_uint_le(strlen(s.fault.param), 80);
@@ -324,7 +324,8 @@ TEST(a_refused_step_leaves_the_result_alone)
     struct step step = { .arena = &s.arena, .model = &s.model, .session = "pump-7", .seq = 99 },
                 before = step;
     static const char body[] = "{\"x\":[1,2],\"seq\":5,\"horizon\":0}";
-    ck_assert_int_eq(codec_step(body, strlen(body), &s.limits, false, &step, &s.fault), STATUS_INVALID_VALUE);
+    ck_assert_int_eq(codec_step(body, strlen(body), &s.limits, false, &step, &s.fault),
+                     STATUS_INVALID_VALUE);
     ck_assert_mem_eq(&step, &before, sizeof step);
     setup_done(&s);
 }
@@ -360,8 +361,10 @@ TEST(known_future_values_fit_the_horizon)
         { "{\"x\":[1,2],\"horizon\":2,\"future\":[1]}", STATUS_INVALID_TYPE, "future[0]" },
         { "{\"x\":[1,2],\"horizon\":2,\"future\":1}", STATUS_INVALID_TYPE, "future" },
         { "{\"x\":[1,2],\"horizon\":2,\"future\":null}", STATUS_INVALID_TYPE, "future" },
-        { "{\"x\":[1,2],\"horizon\":2,\"future\":[{\"temp\":1}]}", STATUS_UNKNOWN_FIELD, "future[0].temp" },
-        { "{\"x\":[1,2],\"horizon\":2,\"future\":[{\"wind\":1}]}", STATUS_UNKNOWN_FIELD, "future[0].wind" },
+        { "{\"x\":[1,2],\"horizon\":2,\"future\":[{\"temp\":1}]}", STATUS_UNKNOWN_FIELD,
+          "future[0].temp" },
+        { "{\"x\":[1,2],\"horizon\":2,\"future\":[{\"wind\":1}]}", STATUS_UNKNOWN_FIELD,
+          "future[0].wind" },
         { "{\"x\":[1,2],\"horizon\":2,\"future\":[{},{\"humidity\":1,\"humidity\":1}]}",
           STATUS_DUPLICATE_FIELD, "future[1].humidity" },
         { "{\"x\":[1,2],\"horizon\":2,\"future\":[[1e39]]}", STATUS_INVALID_VALUE, "future[0][0]" },
@@ -370,7 +373,8 @@ TEST(known_future_values_fit_the_horizon)
     setup_init(&s, model_weather());
     assert_all_refused(&s, refusals, N_OF(refusals));
     ck_assert_uint_eq(accepted(&s, "{\"x\":[1,2],\"horizon\":1}").forecast_options.horizon, 1);
-    ck_assert_uint_eq(accepted(&s, "{\"x\":[1,2],\"horizon\":2,\"future\":[[1],[2]]}").forecast_options.n_future_rows,
+    ck_assert_uint_eq(accepted(&s, "{\"x\":[1,2],\"horizon\":2,\"future\":[[1],[2]]}")
+                          .forecast_options.n_future_rows,
                       2);
     struct step step;
     ck_assert_int_eq(decode(&s, "{\"x\":[1,2],\"horizon\":12,\"future\":[[1]]}", 40, &step),
@@ -390,7 +394,8 @@ TEST(a_closed_model_takes_no_future)
     struct setup s;
     setup_init(&s, model_closed());
     assert_all_refused(&s, refusals, N_OF(refusals));
-    ck_assert_uint_eq(accepted(&s, "{\"x\":[1],\"horizon\":100,\"future\":[]}").forecast_options.horizon, 100);
+    ck_assert_uint_eq(
+        accepted(&s, "{\"x\":[1],\"horizon\":100,\"future\":[]}").forecast_options.horizon, 100);
     setup_done(&s);
 }
 
@@ -398,7 +403,8 @@ TEST(a_model_that_feeds_nothing_back_has_no_horizon)
 {
     static const struct refusal refusals[] = {
         { "{\"x\":[1,2],\"horizon\":2}", STATUS_HORIZON_NOT_SUPPORTED, "horizon" },
-        { "{\"x\":[1,2],\"horizon\":2,\"future\":[[1,2]]}", STATUS_HORIZON_NOT_SUPPORTED, "horizon" },
+        { "{\"x\":[1,2],\"horizon\":2,\"future\":[[1,2]]}", STATUS_HORIZON_NOT_SUPPORTED,
+          "horizon" },
     };
     struct setup s;
     setup_init(&s, model_classes());
@@ -412,7 +418,8 @@ TEST(a_model_of_several_steps_needs_future_rows_by_blocks)
     static const struct refusal refusals[] = {
         { "{\"x\":[1,2],\"horizon\":4}", STATUS_MISSING_FIELD, "future" },
         { "{\"x\":[1,2],\"horizon\":4,\"future\":[[1],[1]]}", STATUS_WRONG_LENGTH, "future" },
-        { "{\"x\":[1,2],\"horizon\":7,\"future\":[[1],[1],[1],[1],[1]]}", STATUS_WRONG_LENGTH, "future" },
+        { "{\"x\":[1,2],\"horizon\":7,\"future\":[[1],[1],[1],[1],[1]]}", STATUS_WRONG_LENGTH,
+          "future" },
     };
     struct setup s;
     setup_init(&s, model_described(2, 3,
@@ -443,15 +450,17 @@ TEST(a_forecast_needs_its_horizon)
     setup_init(&s, model_weather());
     struct forecast_options forecast_options = { .horizon = 77, .n_future_rows = 78 };
     for (size_t i = 0; i < N_OF(refusals); i++) {
-        enum status status = codec_forecast_options(refusals[i].body, strlen(refusals[i].body), &s.limits, &s.model,
-                                           &s.arena, &forecast_options, &s.fault);
+        enum status status =
+            codec_forecast_options(refusals[i].body, strlen(refusals[i].body), &s.limits, &s.model,
+                                   &s.arena, &forecast_options, &s.fault);
         ASSERT_REFUSED(status, &s.fault, &refusals[i]);
         ck_assert(forecast_options.horizon == 77 && forecast_options.n_future_rows == 78);
     }
     static const char body[] = "{\"horizon\":3,\"future\":[[0.5],[null]]}";
-    ck_assert_int_eq(codec_forecast_options(body, strlen(body), &s.limits, &s.model, &s.arena, &forecast_options, &s.fault),
+    ck_assert_int_eq(codec_forecast_options(body, strlen(body), &s.limits, &s.model, &s.arena,
+                                            &forecast_options, &s.fault),
                      STATUS_OK);
-    ck_assert(forecast_options.horizon == 3 && forecast_options.n_future_rows == 2 && forecast_options.future[0] == 0.5F &&
-              isnan(forecast_options.future[1]));
+    ck_assert(forecast_options.horizon == 3 && forecast_options.n_future_rows == 2 &&
+              forecast_options.future[0] == 0.5F && isnan(forecast_options.future[1]));
     setup_done(&s);
 }

@@ -7,7 +7,8 @@
 
 static enum status decode(struct setup *s, const char *body, struct step **ret_steps, size_t *ret_n)
 {
-    return codec_steps(body, strlen(body), &s->limits, &s->model, &s->arena, ret_steps, ret_n, &s->fault);
+    return codec_steps(body, strlen(body), &s->limits, &s->model, &s->arena, ret_steps, ret_n,
+                       &s->fault);
 }
 
 static size_t accepted(struct setup *s, const char *body, struct step **ret_steps)
@@ -18,9 +19,10 @@ static size_t accepted(struct setup *s, const char *body, struct step **ret_step
     return n;
 }
 
-static const char three_steps[] = "{\"steps\":[{\"session\":\"a\",\"x\":[1,2]},"
-                                  "{\"x\":{\"temp\":3},\"session\":\"b\\u002d1\",\"seq\":9},"
-                                  "{\"session\":\"a\",\"x\":[5,6],\"horizon\":2,\"future\":[[7]]}]}";
+static const char three_steps[] =
+    "{\"steps\":[{\"session\":\"a\",\"x\":[1,2]},"
+    "{\"x\":{\"temp\":3},\"session\":\"b\\u002d1\",\"seq\":9},"
+    "{\"session\":\"a\",\"x\":[5,6],\"horizon\":2,\"future\":[[7]]}]}";
 
 TEST(steps_are_taken_in_order)
 {
@@ -32,7 +34,8 @@ TEST(steps_are_taken_in_order)
     ck_assert(steps[0].x[0] == 1 && steps[0].x[1] == 2 && !steps[0].has_seq && !steps[0].is_done);
     ck_assert_str_eq(steps[1].session, "b-1");
     ck_assert(steps[1].x[0] == 3 && isnan(steps[1].x[1]) && steps[1].has_seq && steps[1].seq == 9);
-    ck_assert(steps[2].x[0] == 5 && steps[2].forecast_options.horizon == 2 && steps[2].forecast_options.future[0] == 7);
+    ck_assert(steps[2].x[0] == 5 && steps[2].forecast_options.horizon == 2 &&
+              steps[2].forecast_options.future[0] == 7);
     setup_done(&s);
 }
 
@@ -70,7 +73,8 @@ TEST(a_step_that_is_ill_formed_fails_alone)
         { "{\"session\":\"a\",\"x\":[1,2],\"horizon\":2}", STATUS_MISSING_FIELD, "future" },
         { "{\"session\":\"a\",\"x\":[1,2],\"horizon\":2,\"future\":[[1,2]]}", STATUS_WRONG_LENGTH,
           "future[0]" },
-        { "{\"session\":\"a\",\"x\":[1,2],\"level\":{\"deep\":[[[]]]}}", STATUS_UNKNOWN_FIELD, "level" },
+        { "{\"session\":\"a\",\"x\":[1,2],\"level\":{\"deep\":[[[]]]}}", STATUS_UNKNOWN_FIELD,
+          "level" },
         { "[1,[2]]", STATUS_INVALID_TYPE, "" },
         { "null", STATUS_INVALID_TYPE, "" },
         { "1", STATUS_INVALID_TYPE, "" },
@@ -80,9 +84,10 @@ TEST(a_step_that_is_ill_formed_fails_alone)
     for (size_t i = 0; i < N_OF(refusals); i++) {
         char body[300];
         struct step *steps;
-        snprintf(body, sizeof body,
-                 "{\"steps\":[{\"session\":\"b\",\"x\":[1,2]}, %s ,{\"session\":\"c\",\"x\":[3,4]}]}",
-                 refusals[i].body);
+        snprintf(
+            body, sizeof body,
+            "{\"steps\":[{\"session\":\"b\",\"x\":[1,2]}, %s ,{\"session\":\"c\",\"x\":[3,4]}]}",
+            refusals[i].body);
         ck_assert_uint_eq(accepted(&s, body, &steps), 3);
         ASSERT_REFUSED(steps[1].fault.status, &steps[1].fault, &refusals[i]);
         ck_assert(!steps[0].is_done && steps[1].is_done && !steps[2].is_done);
@@ -98,8 +103,10 @@ TEST(a_body_of_steps_that_is_malformed_fails_whole)
         { "[]", STATUS_INVALID_TYPE, "" },
         { "{\"steps\":{}}", STATUS_INVALID_TYPE, "steps" },
         { "{\"steps\":[]}", STATUS_WRONG_LENGTH, "steps" },
-        { "{\"steps\":[{\"session\":\"a\",\"x\":[1,2]}],\"more\":1}", STATUS_UNKNOWN_FIELD, "more" },
-        { "{\"steps\":[{\"session\":\"a\",\"x\":[1,2]}],\"steps\":[]}", STATUS_DUPLICATE_FIELD, "steps" },
+        { "{\"steps\":[{\"session\":\"a\",\"x\":[1,2]}],\"more\":1}", STATUS_UNKNOWN_FIELD,
+          "more" },
+        { "{\"steps\":[{\"session\":\"a\",\"x\":[1,2]}],\"steps\":[]}", STATUS_DUPLICATE_FIELD,
+          "steps" },
         { "{\"steps\":[{\"session\":\"a\",\"x\":[1,2]},]}", STATUS_INVALID_JSON, "" },
         { "{\"steps\":[{\"session\":\"a\",\"x\":[1,2]}", STATUS_INVALID_JSON, "" },
         { "{\"steps\":[{\"session\":\"a\",\"x\":[1,2]}]}]", STATUS_INVALID_JSON, "" },
@@ -122,8 +129,9 @@ TEST(a_body_of_steps_that_is_malformed_fails_whole)
 
 TEST(every_truncation_of_a_body_of_steps_is_refused)
 {
-    static const char body[] = "{\"steps\":[{\"session\":\"a\",\"x\":[1,2]},{\"session\":\"b\",\"x\":["
-                               "\"ill\"]},5,{\"session\":\"c\",\"x\":{}}]}";
+    static const char body[] =
+        "{\"steps\":[{\"session\":\"a\",\"x\":[1,2]},{\"session\":\"b\",\"x\":["
+        "\"ill\"]},5,{\"session\":\"c\",\"x\":{}}]}";
     struct setup s;
     setup_init(&s, model_weather());
     struct step *steps;
@@ -133,8 +141,9 @@ TEST(every_truncation_of_a_body_of_steps_is_refused)
         char *cut = malloc(n + 1);
         ck_assert_ptr_nonnull(cut);
         memcpy(cut + 1, body, n);
-        ck_assert_int_eq(codec_steps(cut + 1, n, &s.limits, &s.model, &s.arena, &steps, &n_steps, &s.fault),
-                         STATUS_INVALID_JSON);
+        ck_assert_int_eq(
+            codec_steps(cut + 1, n, &s.limits, &s.model, &s.arena, &steps, &n_steps, &s.fault),
+            STATUS_INVALID_JSON);
         free(cut);
     }
     setup_done(&s);
@@ -175,8 +184,9 @@ TEST(steps_beyond_the_working_memory_are_too_large)
     arena_init(&small, 1 << 20);
     struct step *steps;
     size_t n;
-    ck_assert_int_eq(codec_steps(body, strlen(body), &s.limits, &s.model, &small, &steps, &n, &s.fault),
-                     STATUS_REQUEST_TOO_LARGE);
+    ck_assert_int_eq(
+        codec_steps(body, strlen(body), &s.limits, &s.model, &small, &steps, &n, &s.fault),
+        STATUS_REQUEST_TOO_LARGE);
     arena_done(&small);
     setup_done(&s);
 }
@@ -190,7 +200,8 @@ TEST(a_line_of_a_stream_is_one_step_that_names_its_session)
     ck_assert_int_eq(codec_step(body, strlen(body), &s.limits, true, &step, &s.fault), STATUS_OK);
     ck_assert_str_eq(step.session, "pump-7");
     static const struct refusal missing = { "{\"x\":[1,2]}", STATUS_MISSING_FIELD, "session" };
-    enum status status = codec_step(missing.body, strlen(missing.body), &s.limits, true, &step, &s.fault);
+    enum status status =
+        codec_step(missing.body, strlen(missing.body), &s.limits, true, &step, &s.fault);
     ASSERT_REFUSED(status, &s.fault, &missing);
     setup_done(&s);
 }

@@ -23,18 +23,21 @@ TEST(a_step_is_answered_as_documented)
     float x[] = { 21.4F, 0.55F }, y[] = { 21.5F }, forecast[] = { 21.5F, 21.7F, -0.1F };
     struct step step = done_step(&s, x, y);
     codec_put_step(&s.text, &step);
-    ck_assert_str_eq(setup_text(&s), "{\"session\":\"pump-7\",\"step\":1042,\"version\":3,\"y\":[21.5]}");
+    ck_assert_str_eq(setup_text(&s),
+                     "{\"session\":\"pump-7\",\"step\":1042,\"version\":3,\"y\":[21.5]}");
     step.forecast = forecast;
     step.n_forecast = 3;
     x[1] = NAN;
     codec_put_step(&s.text, &step);
-    ck_assert_str_eq(setup_text(&s), "{\"session\":\"pump-7\",\"step\":1042,\"version\":3,\"y\":[21.5],"
-                                     "\"forecast\":[[21.5],[21.7],[-0.1]],\"missing\":[\"humidity\"]}");
+    ck_assert_str_eq(setup_text(&s),
+                     "{\"session\":\"pump-7\",\"step\":1042,\"version\":3,\"y\":[21.5],"
+                     "\"forecast\":[[21.5],[21.7],[-0.1]],\"missing\":[\"humidity\"]}");
     x[0] = NAN;
     step.forecast = NULL;
     codec_put_step(&s.text, &step);
-    ck_assert_str_eq(setup_text(&s), "{\"session\":\"pump-7\",\"step\":1042,\"version\":3,\"y\":[21.5],"
-                                     "\"missing\":[\"temp\",\"humidity\"]}");
+    ck_assert_str_eq(setup_text(&s),
+                     "{\"session\":\"pump-7\",\"step\":1042,\"version\":3,\"y\":[21.5],"
+                     "\"missing\":[\"temp\",\"humidity\"]}");
     setup_done(&s);
 }
 
@@ -45,8 +48,9 @@ TEST(a_step_that_failed_is_answered_by_its_error)
     struct step step = done_step(&s, NULL, NULL);
     fault_set(&step.fault, STATUS_WRONG_LENGTH, "x", "x has 1 value");
     codec_put_step(&s.text, &step);
-    ck_assert_str_eq(setup_text(&s),
-                     "{\"error\":{\"code\":\"wrong_length\",\"message\":\"x has 1 value\",\"param\":\"x\"}}");
+    ck_assert_str_eq(
+        setup_text(&s),
+        "{\"error\":{\"code\":\"wrong_length\",\"message\":\"x has 1 value\",\"param\":\"x\"}}");
     setup_done(&s);
 }
 
@@ -178,13 +182,15 @@ TEST(errors_have_one_shape)
     fault.has_expected = true;
     fault.expected = 1043;
     codec_put_error(&s.text, &fault);
-    ck_assert_str_eq(setup_text(&s), "{\"error\":{\"code\":\"sequence_mismatch\",\"message\":\"seq is 7\","
-                                     "\"param\":\"seq\",\"expected\":1043}}");
+    ck_assert_str_eq(setup_text(&s),
+                     "{\"error\":{\"code\":\"sequence_mismatch\",\"message\":\"seq is 7\","
+                     "\"param\":\"seq\",\"expected\":1043}}");
     fault_set(&fault, STATUS_STORAGE_FAILED, NULL, "cannot write");
     fault_add_advice(&fault, "; it belongs to uid 0");
     codec_put_error(&s.text, &fault);
-    ck_assert_str_eq(setup_text(&s), "{\"error\":{\"code\":\"storage_failed\",\"message\":\"cannot write\","
-                                     "\"param\":null}}");
+    ck_assert_str_eq(setup_text(&s),
+                     "{\"error\":{\"code\":\"storage_failed\",\"message\":\"cannot write\","
+                     "\"param\":null}}");
     fault_set(&fault, STATUS_INVALID_VALUE, NULL, "x");
     memset(fault.message, 1, sizeof fault.message - 1);
     memset(fault.param, 1, sizeof fault.param - 1);
@@ -229,15 +235,17 @@ TEST(a_prediction_has_a_row_per_reading)
     p.has_instances = true;
     p.n_sequences = 2;
     codec_put_prediction(&s.text, s.model.name, &p);
-    ck_assert_str_eq(setup_text(&s), "{\"model\":\"weather\",\"version\":3,\"results\":["
-                                     "{\"y\":[[1],[2.5],[3]],\"forecast\":[[4],[5]]},{\"y\":[[2.5]]}]}");
+    ck_assert_str_eq(setup_text(&s),
+                     "{\"model\":\"weather\",\"version\":3,\"results\":["
+                     "{\"y\":[[1],[2.5],[3]],\"forecast\":[[4],[5]]},{\"y\":[[2.5]]}]}");
     setup_done(&s);
 }
 
 TEST(of_several_steps_at_once_y_is_the_first)
 {
     struct setup s;
-    setup_init(&s, model_described(1, 6, "{\"steps\":3,\"outputs\":[{\"name\":\"a\"},{\"name\":\"b\"}]}"));
+    setup_init(
+        &s, model_described(1, 6, "{\"steps\":3,\"outputs\":[{\"name\":\"a\"},{\"name\":\"b\"}]}"));
     float y[] = { 1, 2, 3, 4, 5, 6, 10, 20, 30, 40, 50, 60 };
     struct sequence sequence = { .n_rows = 2, .y = y, .forecast = y + 6, .n_forecast = 3 };
     struct prediction p = { .gru = s.model.active->gru,

@@ -26,9 +26,11 @@ TEST(a_new_job_has_nulls_where_there_is_nothing_yet)
     codec_put_job(&s.text, &job, false);
     ck_assert_str_eq(
         setup_text(&s),
-        "{\"id\":\"ftjob-0123456789abcdefghijklmn\",\"object\":\"fine_tuning.job\",\"model\":\"weather\","
+        "{\"id\":\"ftjob-0123456789abcdefghijklmn\",\"object\":\"fine_tuning.job\",\"model\":"
+        "\"weather\","
         "\"base_version\":3,\"fine_tuned_version\":null,\"status\":\"validating\","
-        "\"created_at\":1763668800.25,\"started_at\":null,\"finished_at\":null,\"estimated_finish\":null,"
+        "\"created_at\":1763668800.25,\"started_at\":null,\"finished_at\":null,\"estimated_"
+        "finish\":null,"
         "\"progress\":{\"epoch\":0,\"n_epochs\":20,\"step\":0,\"n_steps\":null},"
         "\"hyperparameters\":{\"n_epochs\":20,\"batch_size\":32,\"learning_rate\":0.001,"
         "\"optimizer\":\"adam\",\"momentum\":0,\"weight_decay\":0,\"loss\":\"mse\",\"clip_norm\":1,"
@@ -72,13 +74,17 @@ TEST(a_job_that_is_over_says_everything)
     codec_put_job(&s.text, &job, true);
     ck_assert_str_eq(
         setup_text(&s),
-        "{\"id\":\"ftjob-0123456789abcdefghijklmn\",\"object\":\"fine_tuning.job\",\"model\":\"weather\","
-        "\"base_version\":3,\"fine_tuned_version\":4,\"status\":\"failed\",\"created_at\":1763668800.25,"
-        "\"started_at\":1763668801,\"finished_at\":1763668802.001,\"estimated_finish\":1763668803.5,"
+        "{\"id\":\"ftjob-0123456789abcdefghijklmn\",\"object\":\"fine_tuning.job\",\"model\":"
+        "\"weather\","
+        "\"base_version\":3,\"fine_tuned_version\":4,\"status\":\"failed\",\"created_at\":"
+        "1763668800.25,"
+        "\"started_at\":1763668801,\"finished_at\":1763668802.001,\"estimated_finish\":1763668803."
+        "5,"
         "\"progress\":{\"epoch\":2,\"n_epochs\":20,\"step\":7,\"n_steps\":70},"
         "\"hyperparameters\":{\"n_epochs\":20,\"batch_size\":32,\"learning_rate\":0.001,"
         "\"optimizer\":\"sgd\",\"momentum\":0,\"weight_decay\":0,\"loss\":\"cross_entropy\","
-        "\"clip_norm\":null,\"window\":64,\"l2_sp\":0,\"dropout\":0,\"early_stopping_patience\":null,"
+        "\"clip_norm\":null,\"window\":64,\"l2_sp\":0,\"dropout\":0,\"early_stopping_patience\":"
+        "null,"
         "\"train\":\"head\"},"
         "\"seed\":9007199254740992,\"metadata\":{\"k\": 1},\"trained_steps\":7,"
         "\"metrics\":{\"train_loss\":0.5,\"valid_loss\":0.25,\"baseline_valid_loss\":0.75,"
@@ -88,8 +94,9 @@ TEST(a_job_that_is_over_says_everything)
         "\"suffix\":\"a\\\"b\",\"max_seconds\":600,\"dry_run\":true,\"durable\":true}");
     fault_set(&job.error, STATUS_INVALID_TRAINING, "training.series[3]", "short");
     codec_put_job(&s.text, &job, true);
-    ck_assert_ptr_nonnull(strstr(setup_text(&s), "\"error\":{\"code\":\"invalid_training\","
-                                                 "\"message\":\"short\",\"param\":\"training.series[3]\"}"));
+    ck_assert_ptr_nonnull(strstr(setup_text(&s),
+                                 "\"error\":{\"code\":\"invalid_training\","
+                                 "\"message\":\"short\",\"param\":\"training.series[3]\"}"));
     setup_done(&s);
 }
 
@@ -101,7 +108,8 @@ TEST(only_classification_has_accuracies)
         struct job job = new_job();
         job.hyperparameters.loss = loss;
         codec_put_job(&s.text, &job, true);
-        bool has = strstr(setup_text(&s), "\"train_accuracy\":null,\"valid_accuracy\":null") != NULL;
+        bool has =
+            strstr(setup_text(&s), "\"train_accuracy\":null,\"valid_accuracy\":null") != NULL;
         ck_assert_int_eq(has, loss == GRU_BCE || loss == GRU_CROSS_ENTROPY);
     }
     setup_done(&s);
@@ -160,10 +168,12 @@ TEST(events_are_written_as_documented)
     ck_assert_str_eq(
         setup_text(&s),
         "{\"object\":\"list\",\"data\":[{\"id\":\"ftevent-7\",\"object\":\"fine_tuning.job.event\","
-        "\"created_at\":1763668800.25,\"level\":\"warn\",\"type\":\"message\",\"message\":\"a\\nb\","
+        "\"created_at\":1763668800.25,\"level\":\"warn\",\"type\":\"message\",\"message\":"
+        "\"a\\nb\","
         "\"data\":null},{\"id\":\"ftevent-1099511627776\",\"object\":\"fine_tuning.job.event\","
         "\"created_at\":1763668801,\"level\":\"info\",\"type\":\"metrics\",\"message\":\"epoch 2\","
-        "\"data\":{\"step\":9,\"epoch\":2,\"train_loss\":0.5,\"valid_loss\":null,\"grad_norm\":1.25,"
+        "\"data\":{\"step\":9,\"epoch\":2,\"train_loss\":0.5,\"valid_loss\":null,\"grad_norm\":1."
+        "25,"
         "\"lr\":0.001}}],\"has_more\":false}");
     setup_done(&s);
 }
@@ -172,9 +182,12 @@ TEST(checkpoints_are_written_as_documented)
 {
     struct setup s;
     setup_init(&s, model_weather());
-    const struct job_checkpoint checkpoint = {
-        .id = 3, .created_at_ms = 1763668800250, .step = 40, .epoch = 4, .train_loss = 0.5, .valid_loss = NAN
-    };
+    const struct job_checkpoint checkpoint = { .id = 3,
+                                               .created_at_ms = 1763668800250,
+                                               .step = 40,
+                                               .epoch = 4,
+                                               .train_loss = 0.5,
+                                               .valid_loss = NAN };
     codec_put_job_checkpoint_list(&s.text, "ftjob-a", &checkpoint, 1, true);
     ck_assert_str_eq(setup_text(&s),
                      "{\"object\":\"list\",\"data\":[{\"id\":\"ftckpt-3\","
@@ -200,6 +213,7 @@ TEST(a_version_names_its_job)
                                  "\"baseline_valid_loss\":0.75,\"persistence_valid_loss\":1}}"));
     s.versions[0].metrics.valid_accuracy = 0.9;
     codec_put_model(&s.text, &s.model);
-    ck_assert_ptr_nonnull(strstr(setup_text(&s), "\"train_accuracy\":null,\"valid_accuracy\":0.9}"));
+    ck_assert_ptr_nonnull(
+        strstr(setup_text(&s), "\"train_accuracy\":null,\"valid_accuracy\":0.9}"));
     setup_done(&s);
 }

@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char metadata[] = "{\"inputs\":[{\"name\":\"temp\",\"unit\":\"\xc2\xb0"
-                               "C\",\"mean\":20.1,\"std\":5},{\"name\":\"humidity\"}],"
-                               "\"outputs\":[{\"name\":\"temp\",\"mean\":1.5,\"std\":2},{\"name\":\"alarm\","
-                               "\"unit\":\"a\\\"b\"}],\"residual\":true,"
-                               "\"missing\":\"forecast\",\"interval_seconds\":0.1,\"reset\":\"before\"}";
+static const char metadata[] =
+    "{\"inputs\":[{\"name\":\"temp\",\"unit\":\"\xc2\xb0"
+    "C\",\"mean\":20.1,\"std\":5},{\"name\":\"humidity\"}],"
+    "\"outputs\":[{\"name\":\"temp\",\"mean\":1.5,\"std\":2},{\"name\":\"alarm\","
+    "\"unit\":\"a\\\"b\"}],\"residual\":true,"
+    "\"missing\":\"forecast\",\"interval_seconds\":0.1,\"reset\":\"before\"}";
 
 TEST(a_model_is_described_as_documented)
 {
@@ -64,8 +65,9 @@ TEST(a_cell_without_a_reset_gate_has_no_reset)
     ck_assert_int_eq(gru_model_create(&plan, &gru, NULL), GRU_OK);
     setup_init(&s, gru);
     codec_put_model(&s.text, &s.model);
-    ck_assert_ptr_nonnull(strstr(setup_text(&s), "\"layers\":[{\"cell\":\"gru_three_gate\",\"reset\":null,"
-                                                 "\"input_size\":1,\"hidden_size\":4}]"));
+    ck_assert_ptr_nonnull(strstr(setup_text(&s),
+                                 "\"layers\":[{\"cell\":\"gru_three_gate\",\"reset\":null,"
+                                 "\"input_size\":1,\"hidden_size\":4}]"));
     setup_done(&s);
 }
 
@@ -85,16 +87,17 @@ TEST(models_are_listed)
 
 TEST(the_index_lists_the_routes)
 {
-    static const struct codec_route routes[] = { { "GET", "/healthz", "lives" },
-                                                 { "PUT", "/v1/models/{model}", "stores a \"version\"" } };
+    static const struct codec_route routes[] = {
+        { "GET", "/healthz", "lives" }, { "PUT", "/v1/models/{model}", "stores a \"version\"" }
+    };
     struct setup s;
     setup_init(&s, model_weather());
     codec_put_routes(&s.text, "0.1.0", routes, 2);
-    ck_assert_str_eq(
-        setup_text(&s),
-        "{\"name\":\"grud\",\"version\":\"0.1.0\",\"routes\":["
-        "{\"method\":\"GET\",\"path\":\"/healthz\",\"summary\":\"lives\"},"
-        "{\"method\":\"PUT\",\"path\":\"/v1/models/{model}\",\"summary\":\"stores a \\\"version\\\"\"}]}");
+    ck_assert_str_eq(setup_text(&s),
+                     "{\"name\":\"grud\",\"version\":\"0.1.0\",\"routes\":["
+                     "{\"method\":\"GET\",\"path\":\"/healthz\",\"summary\":\"lives\"},"
+                     "{\"method\":\"PUT\",\"path\":\"/v1/models/{model}\",\"summary\":\"stores a "
+                     "\\\"version\\\"\"}]}");
     setup_done(&s);
 }
 

@@ -24,28 +24,32 @@ static enum status decode_steps(struct setup *s, const char *body, struct arena 
 static enum status decode_forecast_options(struct setup *s, const char *body, struct arena *arena)
 {
     struct forecast_options forecast_options;
-    return codec_forecast_options(body, strlen(body), &s->limits, &s->model, arena, &forecast_options, &s->fault);
+    return codec_forecast_options(body, strlen(body), &s->limits, &s->model, arena,
+                                  &forecast_options, &s->fault);
 }
 
 static enum status decode_prediction(struct setup *s, const char *body, struct arena *arena)
 {
     struct prediction prediction;
-    return codec_prediction(body, strlen(body), &s->limits, &s->model, arena, &prediction, &s->fault);
+    return codec_prediction(body, strlen(body), &s->limits, &s->model, arena, &prediction,
+                            &s->fault);
 }
 
 static enum status decode_session(struct setup *s, const char *body, struct arena *arena)
 {
     struct session_restore restore;
-    return codec_session_restore(body, strlen(body), &usual_limits, &s->model, arena, &restore, &s->fault);
+    return codec_session_restore(body, strlen(body), &usual_limits, &s->model, arena, &restore,
+                                 &s->fault);
 }
 
 static enum status decode_job(struct setup *s, const char *body, struct arena *arena)
 {
     struct job_target target;
     struct job_request request;
-    ck_assert_int_eq(codec_job_target(body, strlen(body), &usual_limits, &target, &s->fault), STATUS_OK);
-    return codec_job(body, strlen(body), &usual_limits, false, &target, gru_model_info(s->model.active->gru),
-                     arena, &request, &s->fault);
+    ck_assert_int_eq(codec_job_target(body, strlen(body), &usual_limits, &target, &s->fault),
+                     STATUS_OK);
+    return codec_job(body, strlen(body), &usual_limits, false, &target,
+                     gru_model_info(s->model.active->gru), arena, &request, &s->fault);
 }
 
 static enum status decode_job_lines(struct setup *s, const char *body, struct arena *arena)
@@ -66,7 +70,8 @@ TEST(whichever_allocation_of_a_decoder_fails_the_body_is_too_large)
         const char *body;
     } bodies[] = {
         { decode_step, "{\"x\":{\"temp\":1},\"horizon\":3,\"future\":[[1],{\"humidity\":2}]}" },
-        { decode_steps, "{\"steps\":[{\"session\":\"a\",\"x\":[1,2]},{\"session\":\"b\",\"x\":{}}]}" },
+        { decode_steps,
+          "{\"steps\":[{\"session\":\"a\",\"x\":[1,2]},{\"session\":\"b\",\"x\":{}}]}" },
         { decode_forecast_options, "{\"horizon\":2,\"future\":[{}]}" },
         { decode_prediction, "{\"x\":[[1,2],{\"temp\":3}]}" },
         { decode_prediction,
@@ -104,7 +109,9 @@ static void put_everything(struct setup *s, struct text *text)
 {
     static float values[40] = { NAN };
     static const uint32_t counts[] = { 1 };
-    struct step step = { .model = &s->model, .session = "a", .x = values, .y = values, .forecast = values };
+    struct step step = {
+        .model = &s->model, .session = "a", .x = values, .y = values, .forecast = values
+    };
     struct sequence sequence = { .n_rows = 2, .y = values, .forecast = values, .n_forecast = 2 };
     struct prediction prediction = { .gru = s->model.active->gru,
                                      .version = s->model.active->number,

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum status decode(struct setup *s, const char *body, size_t n, struct session_restore *restore)
+static enum status decode(struct setup *s, const char *body, size_t n,
+                          struct session_restore *restore)
 {
     return codec_session_restore(body, n, &usual_limits, &s->model, &s->arena, restore, &s->fault);
 }
@@ -52,21 +53,25 @@ static float random_float(uint64_t *seed)
 static void assert_same_floats(const float *a, const float *b, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        ck_assert_msg((a[i] == b[i] && signbit(a[i]) == signbit(b[i])) || (isnan(a[i]) && isnan(b[i])),
+        ck_assert_msg((a[i] == b[i] && signbit(a[i]) == signbit(b[i])) ||
+                          (isnan(a[i]) && isnan(b[i])),
                       "float %zu: %a is not %a", i, (double)a[i], (double)b[i]);
     }
 }
 
 enum { N_READINGS = 5 };
 
-/* A session of the active version, of random floats, with the edges at the beginning of its state. */
+/* A session of the active version, of random floats, with the edges at the beginning of its state.
+ */
 static struct session random_session(struct setup *s, uint64_t seed)
 {
     static const float edges[] = { -0.0F, FLT_TRUE_MIN, -FLT_TRUE_MIN, FLT_MIN, FLT_MAX };
     const struct gru_info *info = gru_model_info(s->model.active->gru);
     size_t n_x = N_READINGS * info->n_inputs;
-    float *state = arena_array(&s->arena, info->state_floats + n_x + 2 * info->n_outputs, sizeof *state);
-    float *readings = state + info->state_floats, *mae = readings + n_x, *rmse = mae + info->n_outputs;
+    float *state =
+        arena_array(&s->arena, info->state_floats + n_x + 2 * info->n_outputs, sizeof *state);
+    float *readings = state + info->state_floats, *mae = readings + n_x,
+          *rmse = mae + info->n_outputs;
     uint32_t *n = arena_array(&s->arena, info->n_outputs, sizeof *n);
     for (size_t i = 0; i < info->state_floats + n_x; i++) {
         state[i] = random_float(&seed);
@@ -83,7 +88,8 @@ static struct session random_session(struct setup *s, uint64_t seed)
     return (struct session){ .row = { .session = "pump-7",
                                       .step = UINT64_C(1) << 53,
                                       .version = 3,
-                                      .created_at_ms = 1763668800000 + (int64_t)(random_bits(&seed) % 1000),
+                                      .created_at_ms =
+                                          1763668800000 + (int64_t)(random_bits(&seed) % 1000),
                                       .last_seen_at_ms = 1763668900120,
                                       .expires_at_ms = 0 },
                              .ttl_s = (int64_t)(seed % 3) - 1,
@@ -107,7 +113,8 @@ static void assert_restored(const struct setup *s, const struct session *session
     assert_same_floats(restore->state, session->state, info->state_floats);
     ck_assert_uint_eq(restore->n_readings, session->n_readings);
     assert_same_floats(restore->readings, session->readings, session->n_readings * info->n_inputs);
-    ck_assert_mem_eq(restore->errors.n, session->errors.n, info->n_outputs * sizeof *session->errors.n);
+    ck_assert_mem_eq(restore->errors.n, session->errors.n,
+                     info->n_outputs * sizeof *session->errors.n);
     assert_same_floats(restore->errors.mae, session->errors.mae, info->n_outputs);
     assert_same_floats(restore->errors.rmse, session->errors.rmse, info->n_outputs);
 }
@@ -157,7 +164,8 @@ TEST(a_session_is_written_as_documented)
     const float mae[] = { 0.25F }, rmse[] = { 0.5F };
     const uint32_t n[] = { 17 };
     ck_assert_uint_eq(gru_model_info(s.model.active->gru)->state_floats, N_OF(state));
-    struct session session = { .row = { "pump-7", 1042, 3, 1763668800000, 1763668800007, 1763668800250 },
+    struct session session = { .row = { "pump-7", 1042, 3, 1763668800000, 1763668800007,
+                                        1763668800250 },
                                .ttl_s = 300,
                                .gru = s.model.active->gru,
                                .digest = s.model.active->digest,
@@ -166,13 +174,14 @@ TEST(a_session_is_written_as_documented)
                                .n_readings = 2,
                                .errors = { n, mae, rmse } };
     codec_put_session(&s.text, &session);
-    ck_assert_str_eq(setup_text(&s),
-                     "{\"session\":\"pump-7\",\"step\":1042,\"version\":3,\"created_at\":1763668800,"
-                     "\"last_seen_at\":1763668800.007,\"expires_at\":1763668800.25,"
-                     "\"state\":[[0.1,-0,1e-45],[0.5,-1]],"
-                     "\"digest\":\"xxh3:0123456789abcdeffedcba9876543210\",\"ttl\":300,"
-                     "\"last\":[21.5,null],\"y\":[21.25],\"readings\":[[20,null],[21.5,0.5]],"
-                     "\"errors\":{\"n\":[17],\"mae\":[0.25],\"rmse\":[0.5]}}");
+    ck_assert_str_eq(
+        setup_text(&s),
+        "{\"session\":\"pump-7\",\"step\":1042,\"version\":3,\"created_at\":1763668800,"
+        "\"last_seen_at\":1763668800.007,\"expires_at\":1763668800.25,"
+        "\"state\":[[0.1,-0,1e-45],[0.5,-1]],"
+        "\"digest\":\"xxh3:0123456789abcdeffedcba9876543210\",\"ttl\":300,"
+        "\"last\":[21.5,null],\"y\":[21.25],\"readings\":[[20,null],[21.5,0.5]],"
+        "\"errors\":{\"n\":[17],\"mae\":[0.25],\"rmse\":[0.5]}}");
     setup_done(&s);
 }
 
@@ -180,7 +189,8 @@ TEST(rows_of_sessions_are_listed)
 {
     struct setup s;
     setup_init(&s, model_weather());
-    const struct session_row rows[] = { { "a", 1, 3, 1000, 2500, 0 }, { "b", 2, 4, 1001, 2010, 3999 } };
+    const struct session_row rows[] = { { "a", 1, 3, 1000, 2500, 0 },
+                                        { "b", 2, 4, 1001, 2010, 3999 } };
     codec_put_session_row(&s.text, &rows[0]);
     ck_assert_str_eq(setup_text(&s), "{\"session\":\"a\",\"step\":1,\"version\":3,\"created_at\":1,"
                                      "\"last_seen_at\":2.5,\"expires_at\":null}");
@@ -202,7 +212,8 @@ TEST(a_session_may_begin_with_its_time_to_live)
     struct setup s;
     setup_init(&s, model_weather());
     struct session_restore restore = accepted(&s, "{\"ttl\":60}");
-    ck_assert(restore.ttl_s == 60 && restore.state == NULL && restore.n_readings == 0 && restore.step == 0);
+    ck_assert(restore.ttl_s == 60 && restore.state == NULL && restore.n_readings == 0 &&
+              restore.step == 0);
     ck_assert(!restore.has_digest && restore.created_at_ms == 0 && restore.errors.n == NULL);
     ck_assert_int_eq(accepted(&s, "{\"ttl\":null}").ttl_s, -1);
     ck_assert_int_eq(accepted(&s, "{\"ttl\":0}").ttl_s, 0);
@@ -214,7 +225,8 @@ TEST(a_session_may_begin_with_readings)
 {
     struct setup s;
     setup_init(&s, model_weather());
-    struct session_restore restore = accepted(&s, "{\"ttl\":60,\"rewarm\":[[1,2],{\"humidity\":4}]}");
+    struct session_restore restore =
+        accepted(&s, "{\"ttl\":60,\"rewarm\":[[1,2],{\"humidity\":4}]}");
     ck_assert(restore.state == NULL && restore.n_readings == 2);
     ck_assert(restore.readings[1] == 2 && isnan(restore.readings[2]) && restore.readings[3] == 4);
     setup_done(&s);
@@ -249,13 +261,14 @@ TEST(the_state_of_another_model_needs_readings)
     setup_init(&s, model_weather());
     assert_all_refused(&s, refused, N_OF(refused));
     /* its layers may be of other sizes: they are not looked at */
-    struct session_restore restore =
-        accepted(&s, "{\"rewarm\":[[7,8]],\"state\":[[1,2,3,4]],\"last\":[1],\"y\":[1,2,3],\"step\":9,"
-                     "\"readings\":[[1,2],[3,4]]," OTHER_DIGEST "}");
+    struct session_restore restore = accepted(
+        &s, "{\"rewarm\":[[7,8]],\"state\":[[1,2,3,4]],\"last\":[1],\"y\":[1,2,3],\"step\":9,"
+            "\"readings\":[[1,2],[3,4]]," OTHER_DIGEST "}");
     ck_assert(restore.state == NULL && restore.n_readings == 1 && restore.readings[0] == 7 &&
               restore.step == 9);
     /* and where the state fits, the readings are not needed */
-    restore = accepted(&s, "{\"rewarm\":[[7,8]]," STATE "," OWN_DIGEST ",\"readings\":[[1,2],[3,4]]}");
+    restore =
+        accepted(&s, "{\"rewarm\":[[7,8]]," STATE "," OWN_DIGEST ",\"readings\":[[1,2],[3,4]]}");
     ck_assert(restore.state != NULL && restore.n_readings == 2 && restore.readings[0] == 1);
     restore = accepted(&s, "{\"rewarm\":[[7,8]]," STATE "," OWN_DIGEST "}");
     ck_assert(restore.state != NULL && restore.n_readings == 1 && restore.readings[0] == 7);
@@ -287,9 +300,12 @@ TEST(an_ill_formed_session_is_refused_by_its_path)
         { "{\"digest\":1}", STATUS_INVALID_TYPE, "digest" },
         { "{\"digest\":\"\"}", STATUS_INVALID_VALUE, "digest" },
         { "{\"digest\":\"xxh3:0123456789abcdeffedcba987654321\"}", STATUS_INVALID_VALUE, "digest" },
-        { "{\"digest\":\"xxh3:0123456789abcdeffedcba98765432100\"}", STATUS_INVALID_VALUE, "digest" },
-        { "{\"digest\":\"xxh3:0123456789abcdeffedcba987654321g\"}", STATUS_INVALID_VALUE, "digest" },
-        { "{\"digest\":\"xxh4:0123456789abcdeffedcba9876543210\"}", STATUS_INVALID_VALUE, "digest" },
+        { "{\"digest\":\"xxh3:0123456789abcdeffedcba98765432100\"}", STATUS_INVALID_VALUE,
+          "digest" },
+        { "{\"digest\":\"xxh3:0123456789abcdeffedcba987654321g\"}", STATUS_INVALID_VALUE,
+          "digest" },
+        { "{\"digest\":\"xxh4:0123456789abcdeffedcba9876543210\"}", STATUS_INVALID_VALUE,
+          "digest" },
         { "{\"rewarm\":[]}", STATUS_WRONG_LENGTH, "rewarm" },
         { "{\"rewarm\":[[1]]}", STATUS_WRONG_LENGTH, "rewarm[0]" },
         { "{\"rewarm\":[1]}", STATUS_INVALID_TYPE, "rewarm[0]" },
@@ -299,11 +315,16 @@ TEST(an_ill_formed_session_is_refused_by_its_path)
         { "{\"errors\":null}", STATUS_INVALID_TYPE, "errors" },
         { "{\"errors\":{}}", STATUS_MISSING_FIELD, "errors.n" },
         { "{\"errors\":{\"n\":[1],\"mae\":[1]}}", STATUS_MISSING_FIELD, "errors.rmse" },
-        { "{\"errors\":{\"n\":[1],\"mae\":[1,2],\"rmse\":[1]}}", STATUS_WRONG_LENGTH, "errors.mae" },
-        { "{\"errors\":{\"n\":[1],\"mae\":[1],\"rmse\":[-1]}}", STATUS_INVALID_VALUE, "errors.rmse" },
-        { "{\"errors\":{\"n\":[1],\"mae\":[\"\"],\"rmse\":[1]}}", STATUS_INVALID_TYPE, "errors.mae[0]" },
-        { "{\"errors\":{\"n\":[-1],\"mae\":[1],\"rmse\":[1]}}", STATUS_INVALID_VALUE, "errors.n[0]" },
-        { "{\"errors\":{\"n\":[4294967296],\"mae\":[1],\"rmse\":[1]}}", STATUS_INVALID_VALUE, "errors.n[0]" },
+        { "{\"errors\":{\"n\":[1],\"mae\":[1,2],\"rmse\":[1]}}", STATUS_WRONG_LENGTH,
+          "errors.mae" },
+        { "{\"errors\":{\"n\":[1],\"mae\":[1],\"rmse\":[-1]}}", STATUS_INVALID_VALUE,
+          "errors.rmse" },
+        { "{\"errors\":{\"n\":[1],\"mae\":[\"\"],\"rmse\":[1]}}", STATUS_INVALID_TYPE,
+          "errors.mae[0]" },
+        { "{\"errors\":{\"n\":[-1],\"mae\":[1],\"rmse\":[1]}}", STATUS_INVALID_VALUE,
+          "errors.n[0]" },
+        { "{\"errors\":{\"n\":[4294967296],\"mae\":[1],\"rmse\":[1]}}", STATUS_INVALID_VALUE,
+          "errors.n[0]" },
         { "{\"errors\":{\"n\":[1,2],\"mae\":[1],\"rmse\":[1]}}", STATUS_WRONG_LENGTH, "errors.n" },
         { "{\"errors\":{\"n\":[],\"mae\":[1],\"rmse\":[1]}}", STATUS_WRONG_LENGTH, "errors.n" },
         { "{\"errors\":{\"n\":1,\"mae\":[1],\"rmse\":[1]}}", STATUS_INVALID_TYPE, "errors.n" },

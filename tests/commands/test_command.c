@@ -138,8 +138,8 @@ TEST(init_makes_every_cell)
         char name[20], *path;
         snprintf(name, sizeof name, "%zu", i);
         path = path_in(folder, name);
-        struct outcome outcome = run(command_init, NETWORK, "--residual", "--cell", cells[i][0], "-o", path,
-                                     cells[i][1] ? "--reset" : NULL, cells[i][1], NULL);
+        struct outcome outcome = run(command_init, NETWORK, "--residual", "--cell", cells[i][0],
+                                     "-o", path, cells[i][1] ? "--reset" : NULL, cells[i][1], NULL);
         ck_assert_msg(outcome.code == 0, "%s", outcome.err);
         outcome_done(&outcome);
         struct gru_model *model = load(path);
@@ -224,7 +224,8 @@ TEST(init_fails_where_it_cannot_write_and_leaves_nothing)
 static void init_refuses(const char *complaint, const char *flag, const char *value)
 {
     struct outcome outcome = run(command_init, NETWORK, "-o", "/nonexistent/m", flag, value, NULL);
-    ck_assert_msg(outcome.code == 2, "%s %s: %d %s", flag, value ? value : "", outcome.code, outcome.err);
+    ck_assert_msg(outcome.code == 2, "%s %s: %d %s", flag, value ? value : "", outcome.code,
+                  outcome.err);
     ck_assert_msg(strstr(outcome.err, complaint) != NULL, "%s", outcome.err);
     ck_assert_str_eq(outcome.out, "");
     outcome_done(&outcome);
@@ -244,7 +245,8 @@ TEST(init_refuses_what_makes_no_model)
     init_refuses("1 to 63 bytes", "--inputs",
                  "0123456789012345678901234567890123456789012345678901234567890123");
     init_refuses("UTF-8", "--outputs", "\xff");
-    init_refuses("--cell takes gru, gru_output_gate or gru_three_gate, not 'lstm'", "--cell", "lstm");
+    init_refuses("--cell takes gru, gru_output_gate or gru_three_gate, not 'lstm'", "--cell",
+                 "lstm");
     init_refuses("--reset takes after or before, not 'never'", "--reset", "never");
     init_refuses("--seed takes a whole number below 2^64, not '18446744073709551616'", "--seed",
                  "18446744073709551616");
@@ -261,8 +263,8 @@ TEST(init_refuses_what_makes_no_model)
 
 TEST(init_refuses_a_reset_for_a_cell_without_one)
 {
-    struct outcome outcome = run(command_init, NETWORK, "-o", "/nonexistent/m", "--cell", "gru_three_gate",
-                                 "--reset", "after", NULL);
+    struct outcome outcome = run(command_init, NETWORK, "-o", "/nonexistent/m", "--cell",
+                                 "gru_three_gate", "--reset", "after", NULL);
     ck_assert_int_eq(outcome.code, 2);
     ck_assert_ptr_nonnull(strstr(outcome.err, "--reset does not apply"));
     outcome_done(&outcome);
@@ -270,7 +272,8 @@ TEST(init_refuses_a_reset_for_a_cell_without_one)
 
 TEST(init_without_its_arguments_shows_its_usage)
 {
-    struct outcome outcome = run(command_init, "--inputs", "a", "--outputs", "a", "--layers", "3", NULL);
+    struct outcome outcome =
+        run(command_init, "--inputs", "a", "--outputs", "a", "--layers", "3", NULL);
     ck_assert_int_eq(outcome.code, 2);
     ck_assert_ptr_nonnull(strstr(outcome.err, "usage: grud init"));
     outcome_done(&outcome);
@@ -279,7 +282,8 @@ TEST(init_without_its_arguments_shows_its_usage)
 TEST(init_and_inspect_tell_their_usage_when_asked)
 {
     static int (*const commands[])(int, char *const[]) = { command_init, command_inspect };
-    static const char *const usages[] = { "usage: grud init --inputs", "usage: grud inspect FILE\n" };
+    static const char *const usages[] = { "usage: grud init --inputs",
+                                          "usage: grud inspect FILE\n" };
     for (size_t k = 0; k < 2; k++) {
         char help[] = "--help", h[] = "-h";
         for (char *asked = help; asked; asked = asked == help ? h : NULL) {
@@ -298,7 +302,8 @@ TEST(init_refuses_a_residual_that_no_output_could_be)
     struct outcome outcome = run(command_init, "--inputs", "a,b", "--outputs", "c", "--layers", "3",
                                  "--residual", "-o", path, NULL);
     ck_assert_int_eq(outcome.code, 2);
-    ck_assert_ptr_nonnull(strstr(outcome.err, "--residual needs an output with an input's name: 'c' has"));
+    ck_assert_ptr_nonnull(
+        strstr(outcome.err, "--residual needs an output with an input's name: 'c' has"));
     ck_assert_uint_eq(count_entries(folder), 0);
     outcome_done(&outcome);
     free(path);
@@ -339,7 +344,8 @@ TEST(inspect_tells_what_a_file_holds)
     ck_assert_msg(outcome.code == 0, "%s", outcome.err);
     const char *digest = strstr(outcome.out, "digest      xxh3:");
     ck_assert_ptr_nonnull(digest);
-    /* 3 gates: 8 * (2 + 8 + 2) and 5 * (8 + 5 + 2); the read-out has 5 + 1; the state 8 + 5 + 2 + 1 */
+    /* 3 gates: 8 * (2 + 8 + 2) and 5 * (8 + 5 + 2); the read-out has 5 + 1; the state 8 + 5 + 2 + 1
+     */
     ck_assert_str_eq(strchr(digest, '\n'), "\n"
                                            "cell        gru\n"
                                            "reset       after\n"
@@ -379,12 +385,13 @@ TEST(init_and_inspect_agree_on_the_digest)
 static void write_model(const char *folder, const char *name, const char *metadata)
 {
     char header[2000], bytes[2100] = { 0 };
-    int n = snprintf(header, sizeof header,
-                     "{\"__metadata__\":{\"grud\":\"%s\"},"
-                     "\"fc.weight\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[0,4]},"
-                     "\"gru.weight_hh_l0\":{\"dtype\":\"F32\",\"shape\":[3,1],\"data_offsets\":[4,16]},"
-                     "\"gru.weight_ih_l0\":{\"dtype\":\"F32\",\"shape\":[3,1],\"data_offsets\":[16,28]}}",
-                     metadata);
+    int n = snprintf(
+        header, sizeof header,
+        "{\"__metadata__\":{\"grud\":\"%s\"},"
+        "\"fc.weight\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[0,4]},"
+        "\"gru.weight_hh_l0\":{\"dtype\":\"F32\",\"shape\":[3,1],\"data_offsets\":[4,16]},"
+        "\"gru.weight_ih_l0\":{\"dtype\":\"F32\",\"shape\":[3,1],\"data_offsets\":[16,28]}}",
+        metadata);
     bytes[0] = (char)(n & 255);
     bytes[1] = (char)(n >> 8);
     memcpy(bytes + 8, header, (size_t)n);
@@ -399,7 +406,8 @@ TEST(inspect_shows_metadata_and_no_control_characters)
     write_model(
         folder, "m.safetensors",
         "{\\\"inputs\\\":[{\\\"name\\\":\\\"a\\\\u001b[31mb\\\",\\\"unit\\\":\\\"\\\\u009bC\\\","
-        "\\\"mean\\\":21.5,\\\"std\\\":0.1}],\\\"missing\\\":\\\"mean\\\",\\\"interval_seconds\\\":60}");
+        "\\\"mean\\\":21.5,\\\"std\\\":0.1}],\\\"missing\\\":\\\"mean\\\",\\\"interval_seconds\\\":"
+        "60}");
     struct outcome outcome = run(command_inspect, path, NULL);
     ck_assert_msg(outcome.code == 0, "%s", outcome.err);
     ck_assert_ptr_nonnull(strstr(outcome.out, "\n  a?[31mb: mean 21.5, std 0.1, unit ?C\n"));

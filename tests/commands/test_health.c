@@ -1,4 +1,5 @@
-/* grud --health against a server of the test's own, which answers one connection with a given text. */
+/* grud --health against a server of the test's own, which answers one connection with a given text.
+ */
 #include "commands/command.h"
 #include "scratch.h"
 #include "test.h"
@@ -15,7 +16,8 @@
 /* A listening socket on a free port of the loopback. */
 static int listen_anywhere(unsigned *ret_port)
 {
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t n = sizeof address;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ck_assert_int_ge(fd, 0);
@@ -26,7 +28,8 @@ static int listen_anywhere(unsigned *ret_port)
     return fd;
 }
 
-/* Reads one request and answers `reply` if it is `request`; a reply of NULL is none until the client goes. */
+/* Reads one request and answers `reply` if it is `request`; a reply of NULL is none until the
+ * client goes. */
 static void serve_one(int listener, const char *request, const char *reply)
 {
     char text[4096] = "";
@@ -80,7 +83,8 @@ static void expect(const char *reply, int code, const char *complaint)
     int listener = listen_anywhere(&port);
     snprintf(url, sizeof url, "http://127.0.0.1:%u/readyz", port);
     snprintf(request, sizeof request,
-             "GET /readyz HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nUser-Agent: grud\r\nConnection: close\r\n\r\n",
+             "GET /readyz HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nUser-Agent: grud\r\nConnection: "
+             "close\r\n\r\n",
              port);
     pid_t child = fork();
     ck_assert_int_ge(child, 0);
@@ -157,7 +161,8 @@ TEST(urls_that_are_not_plain_http_are_refused)
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
         char *err;
         ck_assert_int_eq(check(urls[i], &err), 1);
-        ck_assert_msg(strstr(err, "expected http://HOST:PORT/PATH") != NULL, "'%s': %s", urls[i], err);
+        ck_assert_msg(strstr(err, "expected http://HOST:PORT/PATH") != NULL, "'%s': %s", urls[i],
+                      err);
         free(err);
     }
 }
@@ -187,11 +192,12 @@ TEST(https_is_for_the_loopback)
 
 /* ---- without a URL ---- */
 
-/* What is asked, with these flags (NULL: none) and variables, where nobody listens: the URL is in the
- * complaint. */
+/* What is asked, with these flags (NULL: none) and variables, where nobody listens: the URL is in
+ * the complaint. */
 static void expect_own(const char *flag, const char *const *variables, const char *complaint)
 {
-    char *argv[] = { (char[]){ "--health" }, flag ? strdup(flag) : NULL, NULL }, *environment[8] = { NULL };
+    char *argv[] = { (char[]){ "--health" }, flag ? strdup(flag) : NULL, NULL },
+         *environment[8] = { NULL };
     for (size_t k = 0; variables[k]; k++) {
         environment[k] = strdup(variables[k]);
     }
@@ -212,13 +218,16 @@ static void expect_own(const char *flag, const char *const *variables, const cha
 
 TEST(without_a_url_it_asks_where_the_configuration_says)
 {
-    expect_own(NULL, VARIABLES("GRUD_LISTEN=127.0.0.1:1"), "http://127.0.0.1:1/readyz: Connection refused");
+    expect_own(NULL, VARIABLES("GRUD_LISTEN=127.0.0.1:1"),
+               "http://127.0.0.1:1/readyz: Connection refused");
     expect_own(NULL, VARIABLES("GRUD_LISTEN=0.0.0.0:1"), "http://127.0.0.1:1/readyz: ");
     expect_own(NULL, VARIABLES("GRUD_LISTEN=127.0.0.9:1"), "http://127.0.0.9:1/readyz: ");
     expect_own(NULL, VARIABLES("GRUD_LISTEN=[::]:1"), "http://127.0.0.1:1/readyz: ");
-    expect_own(NULL, VARIABLES("GRUD_LISTEN=[::1]:1", "GRUD_TLS_CERT=/c.pem", "GRUD_TLS_KEY=/k.pem"),
+    expect_own(NULL,
+               VARIABLES("GRUD_LISTEN=[::1]:1", "GRUD_TLS_CERT=/c.pem", "GRUD_TLS_KEY=/k.pem"),
                "https://[::1]:1/readyz: ");
-    expect_own("--listen=127.0.0.8:1", VARIABLES("GRUD_LISTEN=127.0.0.9:1"), "http://127.0.0.8:1/readyz: ");
+    expect_own("--listen=127.0.0.8:1", VARIABLES("GRUD_LISTEN=127.0.0.9:1"),
+               "http://127.0.0.8:1/readyz: ");
 }
 
 TEST(the_configuration_file_is_read_too)
@@ -243,12 +252,15 @@ TEST(over_tls_its_own_address_need_not_be_the_loopback)
 TEST(the_port_that_grud_has_chosen_comes_from_the_port_file)
 {
     char variable[300], *folder = folder_create(), *path = path_in(folder, "port");
-    expect_own("--listen=127.0.0.1:0", VARIABLES(), "set port-file (GRUD_PORT_FILE), or give listen");
+    expect_own("--listen=127.0.0.1:0", VARIABLES(),
+               "set port-file (GRUD_PORT_FILE), or give listen");
     snprintf(variable, sizeof variable, "GRUD_PORT_FILE=%s", path);
-    expect_own("--listen=127.0.0.1:0", VARIABLES(variable), "/port: No such file or directory (grud writes");
+    expect_own("--listen=127.0.0.1:0", VARIABLES(variable),
+               "/port: No such file or directory (grud writes");
     text_write(folder, "port", "1\n");
     expect_own("--listen=127.0.0.1:0", VARIABLES(variable), "http://127.0.0.1:1/readyz: ");
-    static const char *const odd[] = { "", "\n", "0\n", "65536\n", "1x\n", "808080\n", "-1\n", "80 80" };
+    static const char *const odd[] = { "",     "\n",       "0\n",  "65536\n",
+                                       "1x\n", "808080\n", "-1\n", "80 80" };
     for (size_t k = 0; k < sizeof odd / sizeof *odd; k++) {
         text_write(folder, "port", odd[k]);
         expect_own("--listen=127.0.0.1:0", VARIABLES(variable), "/port holds no port");
@@ -260,15 +272,17 @@ TEST(the_port_that_grud_has_chosen_comes_from_the_port_file)
 TEST(a_configuration_that_grud_refuses_is_not_healthy)
 {
     expect_own(NULL, VARIABLES("GRUD_LISTEN=8080"), "listen: '8080' is no address; ");
-    expect_own(NULL, VARIABLES("GRUD_LISTN=127.0.0.1:1"), "variable GRUD_LISTN: there is no such option");
+    expect_own(NULL, VARIABLES("GRUD_LISTN=127.0.0.1:1"),
+               "variable GRUD_LISTN: there is no such option");
     expect_own("--colour", VARIABLES(), "flag --colour: there is no such option");
-    expect_own(NULL, VARIABLES("GRUD_CONFIG=/nonexistent"), "/nonexistent: the configuration file cannot be");
+    expect_own(NULL, VARIABLES("GRUD_CONFIG=/nonexistent"),
+               "/nonexistent: the configuration file cannot be");
 }
 
 TEST(a_url_and_options_do_not_go_together)
 {
-    char *argv[] = { (char[]){ "--health" }, (char[]){ "http://127.0.0.1:1/" }, (char[]){ "--listen" },
-                     (char[]){ "127.0.0.1:1" }, NULL };
+    char *argv[] = { (char[]){ "--health" }, (char[]){ "http://127.0.0.1:1/" },
+                     (char[]){ "--listen" }, (char[]){ "127.0.0.1:1" }, NULL };
     struct capture err = capture_begin(STDERR_FILENO);
     int code = command_health(4, argv, no_environment, ask_nobody);
     char *text = capture_end(&err);

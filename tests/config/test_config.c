@@ -15,8 +15,10 @@ static char error[ERROR_MAX];
 
 #define LIST(...) ((const char *const[LIST_MAX]){ __VA_ARGS__ })
 
-/* Copies of the strings behind `first`, as main has them: not const, and here gone after the reading. */
-static int copy_list(const char *first, const char *const list[LIST_MAX], char *copies[LIST_MAX + 2])
+/* Copies of the strings behind `first`, as main has them: not const, and here gone after the
+ * reading. */
+static int copy_list(const char *first, const char *const list[LIST_MAX],
+                     char *copies[LIST_MAX + 2])
 {
     int n = 0;
     memset(copies, 0, (LIST_MAX + 2) * sizeof *copies);
@@ -56,7 +58,8 @@ static void expect_error(const char *const flags[LIST_MAX], const char *const en
     struct config config, before;
     memset(&config, 0x5a, sizeof config);
     memset(&before, 0x5a, sizeof before);
-    ck_assert_msg(!read_config(flags, environment, &config), "no error, but expected: %s", expected);
+    ck_assert_msg(!read_config(flags, environment, &config), "no error, but expected: %s",
+                  expected);
     ck_assert_str_eq(error, expected);
     ck_assert_mem_eq(&config, &before, sizeof config);
 }
@@ -99,7 +102,8 @@ static void expect_value(const char *const flags[LIST_MAX], const char *const en
     ck_assert_msg(read_config(flags, environment, &config), "%s", error);
     ck_assert_str_eq(error, "untouched");
     value_text(&config, option, text, sizeof text);
-    ck_assert_msg(strcmp(text, expected) == 0, "%s is '%s', not '%s'", option->name, text, expected);
+    ck_assert_msg(strcmp(text, expected) == 0, "%s is '%s', not '%s'", option->name, text,
+                  expected);
     config_done(&config);
 }
 
@@ -141,7 +145,8 @@ TEST(option_names_are_words_with_dashes_and_unique)
         const char *name = config_options[i].name;
         ck_assert_uint_eq(strspn(name, "abcdefghijklmnopqrstuvwxyz-"), strlen(name));
         ck_assert_uint_lt(strlen(name) + 5, CONFIG_VARIABLE_MAX);
-        ck_assert_msg(strcmp(name, "config") != 0 && strcmp(name, "kernels") != 0, "%s is taken", name);
+        ck_assert_msg(strcmp(name, "config") != 0 && strcmp(name, "kernels") != 0, "%s is taken",
+                      name);
         for (size_t k = 0; k < i; k++) {
             ck_assert_str_ne(name, config_options[k].name);
         }
@@ -189,8 +194,8 @@ TEST(the_environment_wins_over_the_file_and_flags_over_both)
 
 TEST(the_last_of_two_flags_wins)
 {
-    expect_value(LIST("--workers", "3", "--workers=4"), LIST(NULL), &config_options[CONFIG_INDEX_workers],
-                 "4");
+    expect_value(LIST("--workers", "3", "--workers=4"), LIST(NULL),
+                 &config_options[CONFIG_INDEX_workers], "4");
 }
 
 TEST(the_bounds_of_a_number_are_allowed_and_nothing_beyond)
@@ -205,8 +210,8 @@ TEST(the_bounds_of_a_number_are_allowed_and_nothing_beyond)
         for (size_t k = 0; k < (option->least > 0 ? 2 : 1); k++) {
             snprintf(value, sizeof value, "%zu", bad[k]);
             snprintf(expected, sizeof expected,
-                     "flag --%s: option '%s' takes a whole number from %zu to %zu, not '%s'", option->name,
-                     option->name, option->least, option->most, value);
+                     "flag --%s: option '%s' takes a whole number from %zu to %zu, not '%s'",
+                     option->name, option->name, option->least, option->most, value);
             char *flag = flag_of(option, value);
             expect_error(LIST(flag), LIST(NULL), expected);
             free(flag);
@@ -235,7 +240,8 @@ TEST(what_is_not_a_plain_number_is_refused)
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         char expected[200], *flag = flag_of(&config_options[CONFIG_INDEX_workers], values[i]);
         snprintf(expected, sizeof expected,
-                 "flag --workers: option 'workers' takes a whole number from 0 to 256, not '%s'", values[i]);
+                 "flag --workers: option 'workers' takes a whole number from 0 to 256, not '%s'",
+                 values[i]);
         expect_error(LIST(flag), LIST(NULL), expected);
         free(flag);
     }
@@ -243,11 +249,14 @@ TEST(what_is_not_a_plain_number_is_refused)
 
 TEST(what_is_not_one_of_the_choices_is_refused)
 {
-    static const char *const values[] = { "", "rejec", "rejects", "reject|evict", "|", "Reject", "evict " };
+    static const char *const values[] = { "",  "rejec",  "rejects", "reject|evict",
+                                          "|", "Reject", "evict " };
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
-        char expected[200], *variable = variable_of(&config_options[CONFIG_INDEX_session_full], values[i]);
+        char expected[200],
+            *variable = variable_of(&config_options[CONFIG_INDEX_session_full], values[i]);
         snprintf(expected, sizeof expected,
-                 "environment variable GRUD_SESSION_FULL: option 'session-full' takes one of reject|evict, "
+                 "environment variable GRUD_SESSION_FULL: option 'session-full' takes one of "
+                 "reject|evict, "
                  "not '%s'",
                  values[i]);
         expect_error(LIST(NULL), LIST(variable), expected);
@@ -257,9 +266,9 @@ TEST(what_is_not_one_of_the_choices_is_refused)
 
 TEST(a_bad_value_is_refused_even_if_a_better_source_has_another)
 {
-    expect_error(
-        LIST("--workers=1"), LIST("GRUD_WORKERS=x"),
-        "environment variable GRUD_WORKERS: option 'workers' takes a whole number from 0 to 256, not 'x'");
+    expect_error(LIST("--workers=1"), LIST("GRUD_WORKERS=x"),
+                 "environment variable GRUD_WORKERS: option 'workers' takes a whole number from 0 "
+                 "to 256, not 'x'");
 }
 
 TEST(bad_flags_are_refused)
@@ -272,35 +281,44 @@ TEST(bad_flags_are_refused)
                  "flag --session_max: there is no such option; grud --help lists all");
     expect_error(LIST("--work", "1"), LIST(NULL),
                  "flag --work: there is no such option; grud --help lists all");
-    expect_error(LIST("--listen=:1", "--workers"), LIST(NULL), "flag --workers: its value is missing");
+    expect_error(LIST("--listen=:1", "--workers"), LIST(NULL),
+                 "flag --workers: its value is missing");
     expect_error(LIST("--config"), LIST(NULL), "flag --config: its value is missing");
-    expect_error(LIST("serve"), LIST(NULL), "command line: expected a flag such as --listen, not 'serve'");
+    expect_error(LIST("serve"), LIST(NULL),
+                 "command line: expected a flag such as --listen, not 'serve'");
     expect_error(LIST(""), LIST(NULL), "command line: expected a flag such as --listen, not ''");
-    expect_error(LIST("-w"), LIST(NULL), "command line: expected a flag such as --listen, not '-w'");
-    expect_error(LIST("--"), LIST(NULL), "command line: expected a flag such as --listen, not '--'");
-    expect_error(LIST("--=1"), LIST(NULL), "flag --: there is no such option; grud --help lists all");
+    expect_error(LIST("-w"), LIST(NULL),
+                 "command line: expected a flag such as --listen, not '-w'");
+    expect_error(LIST("--"), LIST(NULL),
+                 "command line: expected a flag such as --listen, not '--'");
+    expect_error(LIST("--=1"), LIST(NULL),
+                 "flag --: there is no such option; grud --help lists all");
 }
 
 TEST(unknown_variables_are_refused)
 {
-    expect_error(LIST(NULL), LIST("GRUD_WORKER=1"),
-                 "environment variable GRUD_WORKER: there is no such option; grud --help lists all");
+    expect_error(
+        LIST(NULL), LIST("GRUD_WORKER=1"),
+        "environment variable GRUD_WORKER: there is no such option; grud --help lists all");
     expect_error(LIST(NULL), LIST("GRUD_=1"),
                  "environment variable GRUD_: there is no such option; grud --help lists all");
-    expect_error(LIST(NULL), LIST("GRUD_WORKERS"),
-                 "environment variable GRUD_WORKERS: there is no such option; grud --help lists all");
-    expect_error(LIST(NULL), LIST("GRUD_workers=1"),
-                 "environment variable GRUD_workers: there is no such option; grud --help lists all");
-    expect_error(LIST(NULL), LIST("GRUD_PORT_FIL=1"),
-                 "environment variable GRUD_PORT_FIL: there is no such option; grud --help lists all");
+    expect_error(
+        LIST(NULL), LIST("GRUD_WORKERS"),
+        "environment variable GRUD_WORKERS: there is no such option; grud --help lists all");
+    expect_error(
+        LIST(NULL), LIST("GRUD_workers=1"),
+        "environment variable GRUD_workers: there is no such option; grud --help lists all");
+    expect_error(
+        LIST(NULL), LIST("GRUD_PORT_FIL=1"),
+        "environment variable GRUD_PORT_FIL: there is no such option; grud --help lists all");
 }
 
 TEST(variables_of_the_library_and_of_kubernetes_are_let_through)
 {
     expect_value(LIST(NULL),
-                 LIST("GRUD_KERNELS=avx2", "GRUD_SERVICE_HOST=10.0.0.1", "GRUD_SERVICE_PORT_HTTP=80",
-                      "GRUD_PORT=tcp://10.0.0.1:80", "GRUD_PORT_80_TCP_ADDR=10.0.0.1",
-                      "GRUD_PORT_FILE=/port"),
+                 LIST("GRUD_KERNELS=avx2", "GRUD_SERVICE_HOST=10.0.0.1",
+                      "GRUD_SERVICE_PORT_HTTP=80", "GRUD_PORT=tcp://10.0.0.1:80",
+                      "GRUD_PORT_80_TCP_ADDR=10.0.0.1", "GRUD_PORT_FILE=/port"),
                  &config_options[CONFIG_INDEX_port_file], "/port");
 }
 
@@ -308,17 +326,20 @@ TEST(variables_of_the_library_and_of_kubernetes_are_let_through)
 
 TEST(bad_lines_are_refused_with_their_number)
 {
-    FILE_ERROR("# fine\n\nnonsense = 1\n", "FILE:3: there is no option 'nonsense'; grud --help lists all");
+    FILE_ERROR("# fine\n\nnonsense = 1\n",
+               "FILE:3: there is no option 'nonsense'; grud --help lists all");
     FILE_ERROR("workers\n", "FILE:1: expected 'name = value', not 'workers'");
     FILE_ERROR("workers = 1\nlisten = :1\nworkers = 1",
                "FILE:3: option 'workers' was already given in line 1");
-    FILE_ERROR("workers = \n", "FILE:1: option 'workers' takes a whole number from 0 to 256, not ''");
+    FILE_ERROR("workers = \n",
+               "FILE:1: option 'workers' takes a whole number from 0 to 256, not ''");
     FILE_ERROR("workers = 1 # one\nlog-level = loud\n",
                "FILE:2: option 'log-level' takes one of debug|info|warn|error, not 'loud'");
     FILE_ERROR("workers = 1\0 2\n", "FILE:1: the line has a NUL byte");
     FILE_ERROR("= 1\n", "FILE:1: there is no option ''; grud --help lists all");
     FILE_ERROR("config = x\n", "FILE:1: there is no option 'config'; grud --help lists all");
-    FILE_ERROR("session_max = 1\n", "FILE:1: there is no option 'session_max'; grud --help lists all");
+    FILE_ERROR("session_max = 1\n",
+               "FILE:1: there is no option 'session_max'; grud --help lists all");
     FILE_ERROR("work#ers = 1\n", "FILE:1: there is no option 'work#ers'; grud --help lists all");
 }
 
@@ -350,7 +371,8 @@ TEST(a_file_that_cannot_be_read_is_refused)
 
 TEST(the_file_is_found_by_flag_before_environment)
 {
-    char *folder = folder_create(), *one = path_in(folder, "one"), *two = path_in(folder, "two"), *variable;
+    char *folder = folder_create(), *one = path_in(folder, "one"), *two = path_in(folder, "two"),
+         *variable;
     text_write(folder, "one", "workers = 1");
     text_write(folder, "two", "workers = 2");
     ck_assert_int_ge(asprintf(&variable, "GRUD_CONFIG=%s", one), 0);
@@ -375,7 +397,8 @@ TEST(lines_may_have_blanks_comments_and_any_line_end)
                "models = /srv/a b#c = d  \n"
                "data =");
     expect_value(LIST("--config", path), LIST(NULL), &config_options[CONFIG_INDEX_workers], "7");
-    expect_value(LIST("--config", path), LIST(NULL), &config_options[CONFIG_INDEX_models], "/srv/a b#c = d");
+    expect_value(LIST("--config", path), LIST(NULL), &config_options[CONFIG_INDEX_models],
+                 "/srv/a b#c = d");
     expect_value(LIST("--config", path), LIST(NULL), &config_options[CONFIG_INDEX_data], "");
     free(path);
     folder_remove(folder);
@@ -452,7 +475,8 @@ TEST(the_configuration_file_gives_the_defaults_also_without_its_comment_signs)
     file_write(path, text, strlen(text));
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < CONFIG_N_OPTIONS; i++) {
-            expect_value(LIST("--config", path), LIST(NULL), &config_options[i], config_options[i].initial);
+            expect_value(LIST("--config", path), LIST(NULL), &config_options[i],
+                         config_options[i].initial);
         }
         size_t n_options = 0;
         for (char *p = text; *p != '\0'; p++) {

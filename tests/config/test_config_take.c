@@ -26,7 +26,8 @@ static struct config read_flags(const char *flag, const char *other)
 
 static void expect_taken(const char *flag, const char *other, const char *expected)
 {
-    struct config config = read_flags("--data=/a", "--body-max=5000"), next = read_flags(flag, other);
+    struct config config = read_flags("--data=/a", "--body-max=5000"),
+                  next = read_flags(flag, other);
     differing[0] = '\0';
     config_take(&config, &next, note);
     ck_assert_str_eq(differing, expected);
@@ -55,7 +56,9 @@ TEST(the_others_need_a_restart)
 
 TEST(no_text_is_live)
 {
-    for (size_t i = 0; i < CONFIG_N_OPTIONS; i++) { /* readers would see a pointer change under them */
-        ck_assert(config_options[i].type != OPTION_STRING || config_options[i].when == OPTION_START);
+    for (size_t i = 0; i < CONFIG_N_OPTIONS;
+         i++) { /* readers would see a pointer change under them */
+        ck_assert(config_options[i].type != OPTION_STRING ||
+                  config_options[i].when == OPTION_START);
     }
 }

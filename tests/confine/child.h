@@ -2,7 +2,8 @@
 #ifndef CHILD_H
 #define CHILD_H
 
-/* Runs it in a child, whose exit code is what it returns. Returns that, or 128 + the signal that ended it. */
+/* Runs it in a child, whose exit code is what it returns. Returns that, or 128 + the signal that
+ * ended it. */
 int in_child(int (*run)(const void *argument), const void *argument);
 
 #endif

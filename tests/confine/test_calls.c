@@ -148,7 +148,8 @@ static int do_forbidden(const void *argument)
 TEST(a_forbidden_call_kills_the_process)
 {
     for (size_t k = 0; has_filters() && k < sizeof forbidden / sizeof *forbidden; k++) {
-        ck_assert_msg(in_child(do_forbidden, &forbidden[k].call) == KILLED, "%s", forbidden[k].name);
+        ck_assert_msg(in_child(do_forbidden, &forbidden[k].call) == KILLED, "%s",
+                      forbidden[k].name);
     }
 }
 
@@ -204,7 +205,8 @@ static int do_allowed(const void *unused)
     int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
     bool fine = p != MAP_FAILED && munmap(p, BYTES) == 0 && fd >= 0 && close(fd) == 0;
     fine = fine && getrlimit(RLIMIT_NOFILE, &limit) == 0;
-    fine = fine && pthread_create(&thread, NULL, be_idle, &is_idle) == 0 && pthread_join(thread, NULL) == 0;
+    fine = fine && pthread_create(&thread, NULL, be_idle, &is_idle) == 0 &&
+           pthread_join(thread, NULL) == 0;
     return fine && is_idle ? 0 : 1;
 }
 

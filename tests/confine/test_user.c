@@ -1,4 +1,5 @@
-/* From root to somebody else, for good. Where the tests do not run as root, only the refusals can be seen. */
+/* From root to somebody else, for good. Where the tests do not run as root, only the refusals can
+ * be seen. */
 #include "child.h"
 #include "confine/confine.h"
 #include "test.h"
@@ -33,7 +34,8 @@ static int become(const void *data)
     if (confine_to_user(SOMEBODY, data, &fault) != STATUS_OK) {
         return 1;
     }
-    if (getuid() != user->pw_uid || geteuid() != user->pw_uid || getgid() != group || getegid() != group) {
+    if (getuid() != user->pw_uid || geteuid() != user->pw_uid || getgid() != group ||
+        getegid() != group) {
         return 2;
     }
     if (setuid(0) == 0 || seteuid(0) == 0 || setgid(0) == 0) {
@@ -97,7 +99,9 @@ static int be_refused(const void *argument)
     struct fault fault = { .status = STATUS_OK };
     uid_t before = geteuid();
     enum status status = confine_to_user(refusal->user, refusal->data, &fault);
-    return status == refusal->status && strstr(fault.message, refusal->text) && geteuid() == before ? 0 : 1;
+    return status == refusal->status && strstr(fault.message, refusal->text) && geteuid() == before
+               ? 0
+               : 1;
 }
 
 TEST(who_cannot_be_become_is_refused_with_the_reason)

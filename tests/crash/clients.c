@@ -54,16 +54,16 @@ static void ask_for_steps(struct request_kept *request, unsigned model)
     size_t n = (size_t)snprintf(body, BODY_MAX, "{\"steps\":[");
     for (size_t k = 0; k < request->n_steps; k++) {
         char step[BODY_MAX];
-        step_print(request->steps[k].session, request->steps[k].session->stream, request->steps[k].seq, true,
-                   step);
+        step_print(request->steps[k].session, request->steps[k].session->stream,
+                   request->steps[k].seq, true, step);
         n += (size_t)snprintf(body + n, BODY_MAX - n, "%s%s", k ? "," : "", step);
         ck_assert_uint_lt(n, BODY_MAX - 2);
     }
     snprintf(body + n, BODY_MAX - n, "]}");
 }
 
-static void ask_verb(struct request_kept *request, enum verb verb, const char *method, const char *suffix,
-                     struct subject *session)
+static void ask_verb(struct request_kept *request, enum verb verb, const char *method,
+                     const char *suffix, struct subject *session)
 {
     request->verb = verb;
     request->method = method;
@@ -85,7 +85,8 @@ static bool choose_fork(struct client *client, struct request_kept *request, str
 }
 
 /* What GET gives, to be put back. False: not now. */
-static bool choose_restore(struct client *client, struct request_kept *request, struct subject *session)
+static bool choose_restore(struct client *client, struct request_kept *request,
+                           struct subject *session)
 {
     ask_verb(request, VERB_RESTORE, "PUT", "", session);
     struct answer answer = exchange(client->fd, "GET", request->path, NULL);
@@ -96,7 +97,8 @@ static bool choose_restore(struct client *client, struct request_kept *request, 
 }
 
 /* Anything but steps, now and then. */
-static bool choose_other(struct client *client, struct request_kept *request, struct subject *session)
+static bool choose_other(struct client *client, struct request_kept *request,
+                         struct subject *session)
 {
     if (session->is_ended) {
         ask_verb(request, VERB_DELETE, "DELETE", "", session);
@@ -185,8 +187,8 @@ static void foresee(const struct request_kept *request)
 
 /* ---- when it is answered: what it did change ---- */
 
-/* The session expects another step. That is a loss, unless its file was damaged; or the request is a repeat,
- * and it got further than that step before the kill. */
+/* The session expects another step. That is a loss, unless its file was damaged; or the request is
+ * a repeat, and it got further than that step before the kill. */
 static void note_mismatch(const struct sent_step *step, uint64_t expected, bool is_repeat)
 {
     struct subject *session = step->session;
@@ -194,11 +196,11 @@ static void note_mismatch(const struct sent_step *step, uint64_t expected, bool 
         found(FOUND_TWICE, "%s expects %llu, but no more than %llu was sent", session->id,
               (unsigned long long)expected, (unsigned long long)session->most);
     } else if (expected <= step->seq && session->damage == DAMAGE_NONE) {
-        found(FOUND_LOST, "%s expects %llu instead of %llu", session->id, (unsigned long long)expected,
-              (unsigned long long)step->seq);
+        found(FOUND_LOST, "%s expects %llu instead of %llu", session->id,
+              (unsigned long long)expected, (unsigned long long)step->seq);
     } else if (expected > step->seq && !is_repeat) {
-        found(FOUND_TWICE, "%s expects %llu instead of %llu", session->id, (unsigned long long)expected,
-              (unsigned long long)step->seq);
+        found(FOUND_TWICE, "%s expects %llu instead of %llu", session->id,
+              (unsigned long long)expected, (unsigned long long)step->seq);
     } else if (expected == step->seq + 1 && !session->lacks_readings) {
         found(FOUND_UNEXPECTED, "%s does not know its last step again", session->id);
     } else {
@@ -206,7 +208,8 @@ static void note_mismatch(const struct sent_step *step, uint64_t expected, bool 
     }
     enum damage damage = session->damage;
     expected == 1 ? session_settle_absent(session) : session_settle(session, expected - 1);
-    session->damage = damage; /* the rest of a batch is about it as well; the next step that works ends it */
+    session->damage =
+        damage; /* the rest of a batch is about it as well; the next step that works ends it */
 }
 
 static void note_step(const struct sent_step *step, const char *result, size_t n, bool is_repeat)
@@ -220,15 +223,15 @@ static void note_step(const struct sent_step *step, const char *result, size_t n
             session_settle(session, session->least);
             session->is_ended = true;
         } else {
-            found(FOUND_UNEXPECTED, "step %llu of %s: %.*s", (unsigned long long)step->seq, session->id,
-                  (int)n, result);
+            found(FOUND_UNEXPECTED, "step %llu of %s: %.*s", (unsigned long long)step->seq,
+                  session->id, (int)n, result);
         }
         return;
     }
     const char *number = memmem(result, n, "\"step\":", 7);
     if (!number || strtoull(number + 7, NULL, 10) != step->seq) {
-        found(FOUND_TWICE, "step %llu of %s got %.*s", (unsigned long long)step->seq, session->id, (int)n,
-              result);
+        found(FOUND_TWICE, "step %llu of %s got %.*s", (unsigned long long)step->seq, session->id,
+              (int)n, result);
     }
     uint64_t digest = answer_digest(result, n);
     if (session->answers[step->seq] != 0 && session->answers[step->seq] != digest) {
@@ -240,7 +243,8 @@ static void note_step(const struct sent_step *step, const char *result, size_t n
     atomic_fetch_add(&figures.n_acknowledged, 1);
 }
 
-static void note_batch(const struct request_kept *request, const struct answer *answer, bool is_repeat)
+static void note_batch(const struct request_kept *request, const struct answer *answer,
+                       bool is_repeat)
 {
     const char *p = strchr(answer->body, '[');
     for (size_t k = 0; k < request->n_steps; k++) {
@@ -254,15 +258,16 @@ static void note_batch(const struct request_kept *request, const struct answer *
     }
 }
 
-static void note_fork(const struct request_kept *request, const struct answer *answer, bool is_repeat)
+static void note_fork(const struct request_kept *request, const struct answer *answer,
+                      bool is_repeat)
 {
     struct subject *to = request->session;
     const struct subject *source = request->source;
     if (answer->code == 201) {
         uint64_t step = (uint64_t)number_in(answer->body, "step");
         if (step != source->least && source->damage == DAMAGE_NONE) {
-            found(FOUND_LOST, "%s was forked at %llu instead of %llu", source->id, (unsigned long long)step,
-                  (unsigned long long)source->least);
+            found(FOUND_LOST, "%s was forked at %llu instead of %llu", source->id,
+                  (unsigned long long)step, (unsigned long long)source->least);
         }
         session_settle(to, step);
     } else if (answer->code == 409 && is_repeat) { /* it was done before the kill */
@@ -338,7 +343,8 @@ static void *run(void *context)
     }
 }
 
-void clients_init(struct client clients[CLIENTS], struct subject sessions[SESSIONS], uint64_t *random)
+void clients_init(struct client clients[CLIENTS], struct subject sessions[SESSIONS],
+                  uint64_t *random)
 {
     for (unsigned k = 0; k < SESSIONS; k++) {
         struct subject *session = &sessions[k];
@@ -348,8 +354,9 @@ void clients_init(struct client clients[CLIENTS], struct subject sessions[SESSIO
         session_begin_life(session, session_next_stream(session));
     }
     for (unsigned k = 0; k < CLIENTS; k++) {
-        clients[k] =
-            (struct client){ .number = k, .fd = -1, .random = random_next(random), .sessions = sessions };
+        clients[k] = (struct client){
+            .number = k, .fd = -1, .random = random_next(random), .sessions = sessions
+        };
     }
 }
 

@@ -1,7 +1,7 @@
 /*
- * clients.h - the clients of the crash test. Each has a thread, a kept connection and sessions of its own. It
- * notes what a request may change before it is sent, and what it did change when it is answered; the one that
- * a kill left unanswered it repeats, as it was, to the next process.
+ * clients.h - the clients of the crash test. Each has a thread, a kept connection and sessions of
+ * its own. It notes what a request may change before it is sent, and what it did change when it is
+ * answered; the one that a kill left unanswered it repeats, as it was, to the next process.
  */
 #ifndef CLIENTS_H
 #define CLIENTS_H
@@ -38,7 +38,8 @@ struct client {
     struct request_kept request;
 };
 
-void clients_init(struct client clients[CLIENTS], struct subject sessions[SESSIONS], uint64_t *random);
+void clients_init(struct client clients[CLIENTS], struct subject sessions[SESSIONS],
+                  uint64_t *random);
 /* Connects all to a daemon and lets them run until it is gone. */
 void clients_start(struct client clients[CLIENTS], const struct daemon *daemon);
 void clients_join(struct client clients[CLIENTS]);

@@ -16,8 +16,8 @@ void crash_add_models(const struct daemon *daemon)
     for (unsigned k = 0; k < MODELS; k++) {
         const struct crash_model *model = &crash_models[k];
         daemon_add_model(daemon, model->name,
-                         (const char *const[]){ "--inputs", model->inputs, "--outputs", model->inputs,
-                                                "--layers", model->layers, NULL });
+                         (const char *const[]){ "--inputs", model->inputs, "--outputs",
+                                                model->inputs, "--layers", model->layers, NULL });
     }
 }
 

@@ -1,16 +1,16 @@
 /*
- * crash.h - what the parts of the crash test share: the sessions and what is known of each, the readings, the
- * findings.
+ * crash.h - what the parts of the crash test share: the sessions and what is known of each, the
+ * readings, the findings.
  *
- * The daemon under test is killed again and again while clients step its sessions (clients.h); while it is
- * down its files may be damaged (damage.h); started again, every session is compared with a daemon that
- * nothing happens to (twin.h). Readings are a function of stream and step number, so that any session can be
- * followed to any step.
+ * The daemon under test is killed again and again while clients step its sessions (clients.h);
+ * while it is down its files may be damaged (damage.h); started again, every session is compared
+ * with a daemon that nothing happens to (twin.h). Readings are a function of stream and step
+ * number, so that any session can be followed to any step.
  *
  * Beside them one client uploads and deletes versions (numberer.h).
  *
- * A client is the only one to touch its sessions; the main thread does while no client runs. The findings and
- * the figures are atomic.
+ * A client is the only one to touch its sessions; the main thread does while no client runs. The
+ * findings and the figures are atomic.
  */
 #ifndef CRASH_H
 #define CRASH_H
@@ -42,7 +42,8 @@ enum damage {
     DAMAGE_SEEN      /* what had to come of it has; its client will hear of it */
 };
 
-/* A session and what is known of it: while a request is unanswered that is more than one possibility. */
+/* A session and what is known of it: while a request is unanswered that is more than one
+ * possibility. */
 struct subject {
     char id[16];
     unsigned number, model;
@@ -50,9 +51,10 @@ struct subject {
     bool may_be_absent, may_be_there;
     uint64_t least, most; /* its step number, if it is there */
     enum damage damage;
-    bool lacks_readings;            /* since they were damaged */
-    bool is_ended;                  /* reported as damaged: to be deleted */
-    uint64_t answers[LIFE_MAX + 1]; /* by step number: the digest of what was answered; 0: nothing yet */
+    bool lacks_readings; /* since they were damaged */
+    bool is_ended;       /* reported as damaged: to be deleted */
+    uint64_t
+        answers[LIFE_MAX + 1]; /* by step number: the digest of what was answered; 0: nothing yet */
 };
 
 void session_settle(struct subject *session, uint64_t step);
@@ -71,7 +73,8 @@ const char *result_end(const char *p);
 enum finding { FOUND_LOST, FOUND_TWICE, FOUND_WRONG, FOUND_UNEXPECTED, FINDINGS };
 
 struct figures {
-    _Atomic uint64_t n_acknowledged, n_unanswered, n_repeats, n_compared_answers, n_compared_sessions;
+    _Atomic uint64_t n_acknowledged, n_unanswered, n_repeats, n_compared_answers,
+        n_compared_sessions;
     _Atomic uint64_t n_versions, n_damaged, n_step_before, n_reported, n_absent, n_resynchronised,
         n_refused_files;
     _Atomic uint64_t n_found[FINDINGS];
@@ -84,7 +87,7 @@ uint64_t random_below(uint64_t *state, uint64_t n);
 
 /* One request on a kept connection; code 0: the daemon is gone. */
 struct answer exchange(int fd, const char *method, const char *path, const char *body);
-__attribute__((format(printf, 4, 5))) struct answer exchange_at(int fd, const char *method, const char *body,
-                                                                const char *path, ...);
+__attribute__((format(printf, 4, 5))) struct answer
+exchange_at(int fd, const char *method, const char *body, const char *path, ...);
 
 #endif

@@ -11,7 +11,10 @@
 #include <unistd.h>
 
 /* Of the file's header: magic, format and a reserved word, the layout, its check. */
-enum { LAYOUT_AT = 16, CHECKED_BYTES = LAYOUT_AT + sizeof(struct record_layout) + sizeof(uint64_t) };
+enum {
+    LAYOUT_AT = 16,
+    CHECKED_BYTES = LAYOUT_AT + sizeof(struct record_layout) + sizeof(uint64_t)
+};
 
 struct pool_file {
     char *bytes;
@@ -51,8 +54,8 @@ static void close_file(const struct pool_file *file)
 }
 
 /* The session of that slot, NULL if there is none. */
-static struct subject *session_of(const struct pool_file *file, size_t slot, struct subject *sessions,
-                                  char **ret_record)
+static struct subject *session_of(const struct pool_file *file, size_t slot,
+                                  struct subject *sessions, char **ret_record)
 {
     char *record = file->bytes + RECORD_PAGE + record_offset(&file->layout, slot);
     if (!record_header_is_valid(record)) {
@@ -121,7 +124,8 @@ size_t damage_records(const char *path, struct subject sessions[SESSIONS], uint6
     for (size_t slot = 0; slot < file.n_slots; slot++) {
         char *record;
         struct subject *session = session_of(&file, slot, sessions, &record);
-        if (session && session->damage == DAMAGE_NONE && !session->is_ended && random_below(random, 5) == 0) {
+        if (session && session->damage == DAMAGE_NONE && !session->is_ended &&
+            random_below(random, 5) == 0) {
             session->damage = hurt_record(&file.layout, record, random);
             n_headers += session->damage == DAMAGE_HEADER;
             atomic_fetch_add(&figures.n_damaged, 1);

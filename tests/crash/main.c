@@ -1,6 +1,7 @@
 /*
- * The crash test: grud is killed, its files are damaged, and nothing that it acknowledged may be lost, done
- * twice or wrong. usage: crash-test [CYCLES [SEED]]; the program is $GRUD, or build/grud.
+ * The crash test: grud is killed, its files are damaged, and nothing that it acknowledged may be
+ * lost, done twice or wrong. usage: crash-test [CYCLES [SEED]]; the program is $GRUD, or
+ * build/grud.
  */
 #include "clients.h"
 #include "damage.h"
@@ -37,7 +38,8 @@ static void start(bool wait)
 {
     static const char *const intervals[] = { "0", "1", "7", "1000" };
     const char *const options[] = { "--workers", random_below(&test.random, 2) ? "2" : "1",
-                                    "--sync-interval-ms", intervals[random_below(&test.random, 4)], NULL };
+                                    "--sync-interval-ms", intervals[random_below(&test.random, 4)],
+                                    NULL };
     wait ? daemon_start_again(&test.daemon, options) : daemon_spawn(&test.daemon, options);
 }
 
@@ -54,7 +56,8 @@ static void restart(void)
 
 static void pool_path(unsigned model, char path[192])
 {
-    snprintf(path, 192, "%s/data/sessions/%s.pool", test.daemon.directory, crash_models[model].name);
+    snprintf(path, 192, "%s/data/sessions/%s.pool", test.daemon.directory,
+             crash_models[model].name);
 }
 
 static char *read_log(void)
@@ -91,8 +94,8 @@ static void run_until_killed(void)
 
 /* ---- damage ---- */
 
-/* A file whose header is damaged: its model is left out with the reason, the other is served; put right, it
- * has lost nothing. */
+/* A file whose header is damaged: its model is left out with the reason, the other is served; put
+ * right, it has lost nothing. */
 static void refuse_file(unsigned model)
 {
     char path[192], line[256];
@@ -173,7 +176,8 @@ START_TEST(nothing_acknowledged_is_lost)
     twin_stop(&test.twin);
     printf("crash-test: %llu cycles, seed %llu\n", (unsigned long long)test.cycles,
            (unsigned long long)test.seed);
-#define SAY(field, text) printf("%10llu %s\n", (unsigned long long)atomic_load(&figures.field), text)
+#define SAY(field, text)                                                                           \
+    printf("%10llu %s\n", (unsigned long long)atomic_load(&figures.field), text)
     SAY(n_acknowledged, "steps acknowledged");
     SAY(n_unanswered, "requests left unanswered by a kill");
     SAY(n_repeats, "of them repeated and answered");

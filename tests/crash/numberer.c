@@ -19,8 +19,8 @@ static bool is_answered(const struct answer *answer, int code)
     return answer->code == code;
 }
 
-/* Deletes each version of the answer but the active one, the newest one first or last. False: the daemon is
- * gone. */
+/* Deletes each version of the answer but the active one, the newest one first or last. False: the
+ * daemon is gone. */
 static bool delete_all(struct numberer *numberer, const char *model)
 {
     enum { MOST = 16 };
@@ -35,7 +35,8 @@ static bool delete_all(struct numberer *numberer, const char *model)
     bool is_backwards = random_below(&numberer->random, 2) == 0;
     for (size_t k = 0; k < n; k++) {
         unsigned number = numbers[is_backwards ? n - 1 - k : k];
-        struct answer answer = exchange_at(numberer->fd, "DELETE", NULL, MODEL "/versions/%u", number);
+        struct answer answer =
+            exchange_at(numberer->fd, "DELETE", NULL, MODEL "/versions/%u", number);
         bool goes_on = is_answered(&answer, 204);
         answer_free(&answer);
         if (!goes_on) {
@@ -65,7 +66,8 @@ static bool upload(struct numberer *numberer)
     }
     answer_free(&answer);
     if (goes_on && random_below(&numberer->random, 4) == 0) {
-        answer = exchange_at(numberer->fd, "POST", "{}", MODEL "/versions/%u/activate", numberer->newest);
+        answer = exchange_at(numberer->fd, "POST", "{}", MODEL "/versions/%u/activate",
+                             numberer->newest);
         goes_on = is_answered(&answer, 200);
         answer_free(&answer);
     }
@@ -77,7 +79,8 @@ static void *run(void *context)
     struct numberer *numberer = context;
     for (bool goes_on = true; goes_on;) {
         struct answer answer = exchange(numberer->fd, "GET", MODEL, NULL);
-        goes_on = is_answered(&answer, 200) && delete_all(numberer, answer.body) && upload(numberer);
+        goes_on =
+            is_answered(&answer, 200) && delete_all(numberer, answer.body) && upload(numberer);
         answer_free(&answer);
     }
     return NULL;
@@ -86,8 +89,9 @@ static void *run(void *context)
 void numberer_init(struct numberer *numberer, const struct daemon *daemon, uint64_t *random)
 {
     char path[160];
-    daemon_add_model(daemon, "numbered",
-                     (const char *const[]){ "--inputs", "a", "--outputs", "a", "--layers", "4", NULL });
+    daemon_add_model(
+        daemon, "numbered",
+        (const char *const[]){ "--inputs", "a", "--outputs", "a", "--layers", "4", NULL });
     *numberer = (struct numberer){ .random = random_next(random), .newest = 1 };
     snprintf(path, sizeof path, "%s/numbered.safetensors", daemon->directory);
     FILE *file = fopen(path, "rb");
@@ -98,10 +102,11 @@ void numberer_init(struct numberer *numberer, const struct daemon *daemon, uint6
     fclose(file);
     numberer->upload = malloc(n + 256);
     ck_assert_ptr_nonnull(numberer->upload);
-    size_t n_head = (size_t)snprintf(numberer->upload, 256,
-                                     "PUT " MODEL " HTTP/1.1\r\nHost: grud\r\n"
-                                     "Content-Type: application/octet-stream\r\nContent-Length: %zu\r\n\r\n",
-                                     n);
+    size_t n_head =
+        (size_t)snprintf(numberer->upload, 256,
+                         "PUT " MODEL " HTTP/1.1\r\nHost: grud\r\n"
+                         "Content-Type: application/octet-stream\r\nContent-Length: %zu\r\n\r\n",
+                         n);
     memcpy(numberer->upload + n_head, bytes, n);
     numberer->n_upload = n_head + n;
     free(bytes);

@@ -1,6 +1,7 @@
 /*
- * numberer.h - the client of the crash test that uploads versions of one model and deletes them again. No
- * version that it is told of may have the number of an earlier one, however often grud is killed in between.
+ * numberer.h - the client of the crash test that uploads versions of one model and deletes them
+ * again. No version that it is told of may have the number of an earlier one, however often grud is
+ * killed in between.
  */
 #ifndef NUMBERER_H
 #define NUMBERER_H

@@ -20,8 +20,8 @@ void twin_stop(struct twin *twin)
     daemon_stop(&twin->daemon);
 }
 
-static struct answer ask(int fd, const struct subject *session, const char *method, const char *suffix,
-                         const char *body)
+static struct answer ask(int fd, const struct subject *session, const char *method,
+                         const char *suffix, const char *body)
 {
     struct answer answer = exchange_at(fd, method, body, "/v1/models/%s/sessions/%s%s",
                                        crash_models[session->model].name, session->id, suffix);
@@ -46,18 +46,19 @@ static void feed(struct twin *twin, const struct subject *session, uint64_t firs
     }
     fprintf(out, "]}");
     ck_assert_int_eq(fclose(out), 0);
-    struct answer answer =
-        exchange_at(twin->fd, "POST", body, "/v1/models/%s/steps", crash_models[session->model].name);
+    struct answer answer = exchange_at(twin->fd, "POST", body, "/v1/models/%s/steps",
+                                       crash_models[session->model].name);
     ck_assert_int_eq(answer.code, 200);
     const char *p = strchr(answer.body, '[');
     for (uint64_t seq = first; seq <= last; seq++) {
         const char *end = result_end(++p);
-        ck_assert_msg(!memmem(p, (size_t)(end - p), "\"error\"", 7), "the twin: %.*s", (int)(end - p), p);
+        ck_assert_msg(!memmem(p, (size_t)(end - p), "\"error\"", 7), "the twin: %.*s",
+                      (int)(end - p), p);
         if (session->answers[seq] != 0) {
             atomic_fetch_add(&figures.n_compared_answers, 1);
             if (session->answers[seq] != answer_digest(p, (size_t)(end - p))) {
-                found(FOUND_WRONG, "step %llu of %s, which the twin answers %.*s", (unsigned long long)seq,
-                      session->id, (int)(end - p), p);
+                found(FOUND_WRONG, "step %llu of %s, which the twin answers %.*s",
+                      (unsigned long long)seq, session->id, (int)(end - p), p);
             }
         }
         p = end;
@@ -82,8 +83,9 @@ static void reach(struct twin *twin, const struct subject *session, uint64_t ste
 
 /* ---- the comparison ---- */
 
-/* The part of a session's document that does not depend on when it was made: state and digest, or output and
- * readings. Errors do not come back exactly from PUT (a mean square from its root), so they are left out. */
+/* The part of a session's document that does not depend on when it was made: state and digest, or
+ * output and readings. Errors do not come back exactly from PUT (a mean square from its root), so
+ * they are left out. */
 static char *part(const char *document, const char *from, const char *to)
 {
     const char *begin = strstr(document, from);
@@ -92,8 +94,8 @@ static char *part(const char *document, const char *from, const char *to)
     return strndup(begin, (size_t)(end - begin));
 }
 
-static void compare_part(const struct subject *session, const char *one, const char *other, const char *from,
-                         const char *to)
+static void compare_part(const struct subject *session, const char *one, const char *other,
+                         const char *from, const char *to)
 {
     char *a = part(one, from, to);
     char *b = part(other, from, to);
@@ -105,7 +107,8 @@ static void compare_part(const struct subject *session, const char *one, const c
     free(b);
 }
 
-static void compare_documents(struct twin *twin, int fd, const struct subject *session, const char *document)
+static void compare_documents(struct twin *twin, int fd, const struct subject *session,
+                              const char *document)
 {
     struct answer own = ask(twin->fd, session, "GET", "", NULL);
     ck_assert_int_eq(own.code, 200);
@@ -119,7 +122,8 @@ static void compare_documents(struct twin *twin, int fd, const struct subject *s
     struct answer other = ask(twin->fd, session, "POST", "/forecast", "{\"horizon\":3}");
     ck_assert_int_eq(other.code, 200);
     if (strcmp(one.body, other.body) != 0) {
-        found(FOUND_WRONG, "%s is forecast %.200s, its twin %.200s", session->id, one.body, other.body);
+        found(FOUND_WRONG, "%s is forecast %.200s, its twin %.200s", session->id, one.body,
+              other.body);
     }
     answer_free(&one);
     answer_free(&other);
@@ -138,7 +142,8 @@ static void note_absent(struct subject *session)
     } else if (session->may_be_absent) {
         session_settle_absent(session);
     } else {
-        found(FOUND_LOST, "%s is gone, at step %llu", session->id, (unsigned long long)session->least);
+        found(FOUND_LOST, "%s is gone, at step %llu", session->id,
+              (unsigned long long)session->least);
         session_settle_absent(session);
     }
 }
@@ -146,7 +151,8 @@ static void note_absent(struct subject *session)
 static void note_reported(struct subject *session, const char *answer)
 {
     if (session->damage != DAMAGE_COPY && session->damage != DAMAGE_COPIES) {
-        found(FOUND_LOST, "%s at step %llu: %s", session->id, (unsigned long long)session->least, answer);
+        found(FOUND_LOST, "%s at step %llu: %s", session->id, (unsigned long long)session->least,
+              answer);
     }
     atomic_fetch_add(&figures.n_reported, 1);
     session->is_ended = true;

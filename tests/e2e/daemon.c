@@ -23,7 +23,8 @@ enum { ARGUMENTS_MAX = 40, READY_MS = 60000, LOG_MS = 60000, ANSWER_SECONDS = 60
 
 static const char *program(void)
 {
-    const char *path = getenv("GRUD"); // NOLINT(concurrency-mt-unsafe): nothing changes the environment
+    const char *path =
+        getenv("GRUD"); // NOLINT(concurrency-mt-unsafe): nothing changes the environment
     return path ? path : "build/grud";
 }
 
@@ -39,7 +40,8 @@ static void exec_grud(const char **arguments, int output)
 {
     dup2(output, STDERR_FILENO);
     dup2(output, STDOUT_FILENO);
-    /* a machine that is busy with other tests is no reason to refuse a request; flags have the last word */
+    /* a machine that is busy with other tests is no reason to refuse a request; flags have the last
+     * word */
     setenv("GRUD_QUEUE_MS", "60000", 0); // NOLINT(concurrency-mt-unsafe): the child of a fork
     execv(program(), (char *const *)(void *)arguments);
     _exit(127);
@@ -59,7 +61,8 @@ static int await_ready(struct daemon *daemon)
         int status;
         FILE *file = fopen(port_file, "r");
         if (file) {
-            ck_assert_int_eq(fscanf(file, "%u", &daemon->port), 1); // NOLINT(cert-err34-c): our own file
+            ck_assert_int_eq(fscanf(file, "%u", &daemon->port),
+                             1); // NOLINT(cert-err34-c): our own file
             fclose(file);
             return -1;
         }
@@ -74,7 +77,8 @@ static int await_ready(struct daemon *daemon)
 void daemon_wait_ready(struct daemon *daemon)
 {
     int code = await_ready(daemon);
-    ck_assert_msg(code == -1, "grud ended with %d before it was ready: see %s/log", code, daemon->directory);
+    ck_assert_msg(code == -1, "grud ended with %d before it was ready: see %s/log", code,
+                  daemon->directory);
 }
 
 void daemon_spawn(struct daemon *daemon, const char *const *options)
@@ -84,7 +88,8 @@ void daemon_spawn(struct daemon *daemon, const char *const *options)
     snprintf(port_file, sizeof port_file, "%s/port", daemon->directory);
     snprintf(log, sizeof log, "%s/log", daemon->directory);
     unlink(port_file);
-    /* A test is to fail for its own reasons: on a busy machine a request may wait for long, and is served. */
+    /* A test is to fail for its own reasons: on a busy machine a request may wait for long, and is
+     * served. */
     const char *arguments[ARGUMENTS_MAX] = { program(), "--listen",   "127.0.0.1:0", "--models",
                                              MODELS,    "--data",     data,          "--port-file",
                                              port_file, "--queue-ms", "60000" };
@@ -104,7 +109,8 @@ void daemon_spawn(struct daemon *daemon, const char *const *options)
     }
     close(output);
     close(ends[1]);
-    while (read(ends[0], &none, 1) < 0) { /* until it has become grud: signals mean something else before */
+    while (read(ends[0], &none, 1) <
+           0) { /* until it has become grud: signals mean something else before */
     }
     close(ends[0]);
 }
@@ -252,8 +258,8 @@ int client_connect(const struct daemon *daemon)
     return fd;
 }
 
-/* A server that has refused a request may close before it has read all of it; that is not an error of the
- * test. */
+/* A server that has refused a request may close before it has read all of it; that is not an error
+ * of the test. */
 void client_send(int fd, const void *bytes, size_t n)
 {
     const char *p = bytes;
@@ -389,9 +395,9 @@ struct answer request_typed(const struct daemon *daemon, const char *method, con
     int fd = client_connect(daemon);
     int n_head = snprintf(head, sizeof head, "%s %s HTTP/1.1\r\nHost: grud\r\n", method, path);
     if (body) {
-        n_head +=
-            snprintf(head + n_head, sizeof head - (size_t)n_head,
-                     "Content-Type: %s\r\nContent-Length: %zu\r\n", type ? type : "application/json", n);
+        n_head += snprintf(head + n_head, sizeof head - (size_t)n_head,
+                           "Content-Type: %s\r\nContent-Length: %zu\r\n",
+                           type ? type : "application/json", n);
     }
     n_head += snprintf(head + n_head, sizeof head - (size_t)n_head, "\r\n");
     client_send(fd, head, (size_t)n_head);
@@ -401,19 +407,21 @@ struct answer request_typed(const struct daemon *daemon, const char *method, con
     return answer;
 }
 
-struct answer request(const struct daemon *daemon, const char *method, const char *path, const char *body)
+struct answer request(const struct daemon *daemon, const char *method, const char *path,
+                      const char *body)
 {
     return request_typed(daemon, method, path, NULL, body, body ? strlen(body) : 0);
 }
 
-void expect(const struct daemon *daemon, const char *method, const char *path, const char *body, int code,
-            const char *text)
+void expect(const struct daemon *daemon, const char *method, const char *path, const char *body,
+            int code, const char *text)
 {
     struct answer answer = request(daemon, method, path, body);
     ck_assert_msg(answer.code == code, "%s %s %.200s: %d instead of %d: %.300s", method, path,
                   body ? body : "", answer.code, code, answer.body ? answer.body : "(closed)");
-    ck_assert_msg(!text || (answer.body && strstr(answer.body, text)), "%s %s %.200s: no '%s' in %.600s",
-                  method, path, body ? body : "", text, answer.body);
+    ck_assert_msg(!text || (answer.body && strstr(answer.body, text)),
+                  "%s %s %.200s: no '%s' in %.600s", method, path, body ? body : "", text,
+                  answer.body);
     answer_free(&answer);
 }
 
@@ -437,8 +445,8 @@ void daemon_add_model(const struct daemon *daemon, const char *name, const char 
     ck_assert_uint_eq(fread(bytes, 1, (size_t)status.st_size, stream), (size_t)status.st_size);
     fclose(stream);
     snprintf(path, sizeof path, "/v1/models/%s", name);
-    struct answer answer =
-        request_typed(daemon, "PUT", path, "application/octet-stream", bytes, (size_t)status.st_size);
+    struct answer answer = request_typed(daemon, "PUT", path, "application/octet-stream", bytes,
+                                         (size_t)status.st_size);
     ck_assert_msg(answer.code == 201, "%s", answer.body);
     answer_free(&answer);
     free(bytes);

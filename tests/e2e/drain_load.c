@@ -58,7 +58,8 @@ static unsigned draw(struct client *client, unsigned n)
     return (client->random >> 8) % n;
 }
 
-__attribute__((format(printf, 2, 3))) static void complain(struct client *client, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void complain(struct client *client,
+                                                           const char *format, ...)
 {
     va_list arguments;
     if (client->tally.problem[0] == '\0') {
@@ -72,15 +73,17 @@ __attribute__((format(printf, 2, 3))) static void complain(struct client *client
 
 void load_print_step(char *out, size_t size, unsigned seq)
 {
-    snprintf(out, size, "\"x\":[%u,0.25,%s,0.5,%u],\"seq\":%u", seq % 7, seq % 3 ? "0.75" : "null", seq % 11,
-             seq);
+    snprintf(out, size, "\"x\":[%u,0.25,%s,0.5,%u],\"seq\":%u", seq % 7, seq % 3 ? "0.75" : "null",
+             seq % 11, seq);
 }
 
-__attribute__((format(printf, 2, 3))) static void add(struct client *client, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void add(struct client *client, const char *format,
+                                                      ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    int n = vsnprintf(client->request + client->n_request, BYTES_MAX - client->n_request, format, arguments);
+    int n = vsnprintf(client->request + client->n_request, BYTES_MAX - client->n_request, format,
+                      arguments);
     va_end(arguments);
     client->n_request += n > 0 ? (size_t)n : 0;
 }
@@ -89,9 +92,10 @@ __attribute__((format(printf, 2, 3))) static void add(struct client *client, con
 static void add_head(struct client *client, const char *target, const char *type)
 {
     char head[512];
-    int n = snprintf(head, sizeof head,
-                     "POST %s HTTP/1.1\r\nHost: grud\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
-                     target, type, client->n_request);
+    int n = snprintf(
+        head, sizeof head,
+        "POST %s HTTP/1.1\r\nHost: grud\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", target,
+        type, client->n_request);
     memmove(client->request + n, client->request, client->n_request);
     memcpy(client->request, head, (size_t)n);
     client->n_request += (size_t)n;
@@ -114,8 +118,8 @@ static void make_request(struct client *client)
         for (int k = 0; k < LOAD_SESSIONS; k++) {
             const struct load_session *session = &client->sessions[k];
             load_print_step(step, sizeof step, session->seq + 1);
-            add(client, "%s{\"session\":\"%s\",%s}%s", k > 0 && !is_lines ? "," : "", session->id, step,
-                is_lines ? "\n" : "");
+            add(client, "%s{\"session\":\"%s\",%s}%s", k > 0 && !is_lines ? "," : "", session->id,
+                step, is_lines ? "\n" : "");
         }
         add(client, is_lines ? "" : "]}");
     } else {
@@ -140,8 +144,8 @@ static bool connect_client(struct client *client)
     setsockopt(client->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     setsockopt(client->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (connect(client->fd, (const struct sockaddr *)&client->load->address, sizeof client->load->address) ==
-        0) {
+    if (connect(client->fd, (const struct sockaddr *)&client->load->address,
+                sizeof client->load->address) == 0) {
         return true;
     }
     close(client->fd);
@@ -184,7 +188,8 @@ static const char *read_answer(struct client *client)
 {
     client->n_answer = 0;
     for (;;) {
-        ssize_t n = recv(client->fd, client->answer + client->n_answer, BYTES_MAX - 1 - client->n_answer, 0);
+        ssize_t n = recv(client->fd, client->answer + client->n_answer,
+                         BYTES_MAX - 1 - client->n_answer, 0);
         if (n <= 0) {
             return NULL;
         }
@@ -192,8 +197,8 @@ static const char *read_answer(struct client *client)
         client->answer[client->n_answer] = '\0';
         const char *end = strstr(client->answer, "\r\n\r\n");
         const char *length = end ? strcasestr(client->answer, "\r\nContent-Length:") : NULL;
-        if (length &&
-            client->n_answer >= (size_t)(end + 4 - client->answer) + strtoul(length + 17, NULL, 10)) {
+        if (length && client->n_answer >=
+                          (size_t)(end + 4 - client->answer) + strtoul(length + 17, NULL, 10)) {
             return end + 4;
         }
     }
@@ -206,10 +211,12 @@ static bool judge(struct client *client, bool was_sent, int64_t sent_ns, bool is
     bool was_before = was_sent && sent_ns < end_ns;
     if (client->n_answer > 0 || end_ns == INT64_MAX || was_before) {
         client->tally.n_lost++;
-        complain(client, "kind %d: %s%zu bytes of an answer, request sent %s%lld us after the signal: %.100s",
-                 client->kind, is_new ? "new connection, " : "", client->n_answer,
-                 was_sent ? "" : "in part, ", (long long)(sent_ns - end_ns) / 1000,
-                 client->n_answer ? client->answer : "");
+        complain(
+            client,
+            "kind %d: %s%zu bytes of an answer, request sent %s%lld us after the signal: %.100s",
+            client->kind, is_new ? "new connection, " : "", client->n_answer,
+            was_sent ? "" : "in part, ", (long long)(sent_ns - end_ns) / 1000,
+            client->n_answer ? client->answer : "");
         return false;
     }
     *(is_new ? &client->tally.n_untaken : &client->tally.n_raced) += 1;

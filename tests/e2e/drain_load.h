@@ -1,11 +1,12 @@
 /*
- * drain_load.h - clients of every kind, each a thread, that keep a daemon busy until it is gone, and note
- * what became of each request. Nothing in here ends the test: what is wrong is in the tally.
+ * drain_load.h - clients of every kind, each a thread, that keep a daemon busy until it is gone,
+ * and note what became of each request. Nothing in here ends the test: what is wrong is in the
+ * tally.
  *
- * A request that was sent whole before load_note_end must be answered, and one whose answer has begun must be
- * answered whole: everything else is lost. A client that sends while its connection, which had been silent,
- * is being closed (raced), or that connects while the door is being shut (untaken), gets no answer at all,
- * and nothing may have been done of what it asked for.
+ * A request that was sent whole before load_note_end must be answered, and one whose answer has
+ * begun must be answered whole: everything else is lost. A client that sends while its connection,
+ * which had been silent, is being closed (raced), or that connects while the door is being shut
+ * (untaken), gets no answer at all, and nothing may have been done of what it asked for.
  */
 #ifndef DRAIN_LOAD_H
 #define DRAIN_LOAD_H

@@ -14,10 +14,11 @@
 #define TRAINER   "trainer-77aa55cc33ee11"
 #define ADMIN     "admin-0f1e2d3c4b5a6978"
 #define NOBODY    "nobody-0f1e2d3c4b5a697"
-#define ALL_KEYS  READER " read # a dashboard\n" PREDICTOR " predict\n" TRAINER " train\n" ADMIN " admin\n"
-#define MODEL     "/v1/models/torch-small"
-#define STEP      MODEL "/sessions/s/step"
-#define READING   "{\"x\":[1,2,3]}"
+#define ALL_KEYS                                                                                   \
+    READER " read # a dashboard\n" PREDICTOR " predict\n" TRAINER " train\n" ADMIN " admin\n"
+#define MODEL   "/v1/models/torch-small"
+#define STEP    MODEL "/sessions/s/step"
+#define READING "{\"x\":[1,2,3]}"
 
 enum { PATIENCE_MS = 60000, LOG_SIZE = 1 << 17 };
 
@@ -42,7 +43,8 @@ static struct keyed start(const char *keys, const char *option, const char *valu
     ck_assert_int_ge(fd, 0);
     close(fd);
     write_file(keyed.path, keys);
-    keyed.daemon = daemon_start((const char *const[]){ "--api-keys", keyed.path, option, value, NULL });
+    keyed.daemon =
+        daemon_start((const char *const[]){ "--api-keys", keyed.path, option, value, NULL });
     return keyed;
 }
 
@@ -58,10 +60,12 @@ static struct answer ask(const struct daemon *daemon, const char *method, const 
 {
     char text[2048];
     int fd = client_connect(daemon);
-    int n = snprintf(text, sizeof text, "%s %s HTTP/1.1\r\nHost: grud\r\n%s", method, path, headers);
+    int n =
+        snprintf(text, sizeof text, "%s %s HTTP/1.1\r\nHost: grud\r\n%s", method, path, headers);
     if (body) {
         n += snprintf(text + n, sizeof text - (size_t)n,
-                      "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", strlen(body), body);
+                      "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                      strlen(body), body);
     } else {
         n += snprintf(text + n, sizeof text - (size_t)n, "\r\n");
     }
@@ -80,8 +84,8 @@ static struct answer ask_as(const struct daemon *daemon, const char *key, const 
     return ask(daemon, method, path, header, body);
 }
 
-static int code_as(const struct daemon *daemon, const char *key, const char *method, const char *path,
-                   const char *body)
+static int code_as(const struct daemon *daemon, const char *key, const char *method,
+                   const char *path, const char *body)
 {
     struct answer answer = ask_as(daemon, key, method, path, body);
     int code = answer.code;
@@ -91,9 +95,10 @@ static int code_as(const struct daemon *daemon, const char *key, const char *met
 
 static void expect_error(struct answer answer, int code, const char *text)
 {
-    ck_assert_msg(answer.code == code && strstr(answer.body, text), "%d instead of %d: %s", answer.code, code,
-                  answer.body);
-    ck_assert_int_eq(strcasestr(answer.headers, "\r\nWWW-Authenticate: Bearer\r\n") != NULL, code == 401);
+    ck_assert_msg(answer.code == code && strstr(answer.body, text), "%d instead of %d: %s",
+                  answer.code, code, answer.body);
+    ck_assert_int_eq(strcasestr(answer.headers, "\r\nWWW-Authenticate: Bearer\r\n") != NULL,
+                     code == 401);
     answer_free(&answer);
 }
 
@@ -127,7 +132,8 @@ TEST(every_route_but_health_wants_a_key_of_its_scope)
     struct answer index = ask_as(&keyed.daemon, READER, "GET", "/v1", NULL);
     ck_assert_int_eq(index.code, 200);
     for (const char *at = index.body; (at = strstr(at, "{\"method\":\"")); at++) {
-        ck_assert_int_eq(sscanf(at, "{\"method\":\"%15[^\"]\",\"path\":\"%159[^\"]\"", method, path), 2);
+        ck_assert_int_eq(
+            sscanf(at, "{\"method\":\"%15[^\"]\",\"path\":\"%159[^\"]\"", method, path), 2);
         check_route(&keyed.daemon, method, path);
         n_routes++;
     }
@@ -142,8 +148,10 @@ TEST(a_refusal_names_the_scope_that_is_wanted)
     expect_error(ask_as(&keyed.daemon, READER, "POST", STEP, READING), 403, "\"scope_missing\"");
     expect_error(ask_as(&keyed.daemon, READER, "POST", STEP, READING), 403, "'predict'");
     expect_error(ask_as(&keyed.daemon, ADMIN, "GET", "/metrics", NULL), 403, "'read'");
-    expect_error(ask_as(&keyed.daemon, READER, "POST", "/v1/fine_tuning/jobs", "{}"), 403, "'train'");
-    expect_error(ask_as(&keyed.daemon, TRAINER, "DELETE", MODEL "/versions/1", NULL), 403, "'admin'");
+    expect_error(ask_as(&keyed.daemon, READER, "POST", "/v1/fine_tuning/jobs", "{}"), 403,
+                 "'train'");
+    expect_error(ask_as(&keyed.daemon, TRAINER, "DELETE", MODEL "/versions/1", NULL), 403,
+                 "'admin'");
     ck_assert_int_eq(code_as(&keyed.daemon, PREDICTOR, "POST", STEP, READING), 200);
     ck_assert_int_eq(code_as(&keyed.daemon, READER, "GET", MODEL "/sessions/s", NULL), 200);
     stop(&keyed);
@@ -190,8 +198,8 @@ TEST(the_header_is_read_as_it_is_meant)
     struct keyed keyed = start(ALL_KEYS, NULL, NULL);
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         struct answer answer = ask(&keyed.daemon, "GET", "/v1", cases[k].headers, NULL);
-        ck_assert_msg(answer.code == cases[k].code && strstr(answer.body, cases[k].error), "%s: %d %s",
-                      cases[k].headers, answer.code, answer.body);
+        ck_assert_msg(answer.code == cases[k].code && strstr(answer.body, cases[k].error),
+                      "%s: %d %s", cases[k].headers, answer.code, answer.body);
         answer_free(&answer);
     }
     stop(&keyed);
@@ -232,7 +240,8 @@ TEST(a_key_that_asks_too_often_waits_for_a_second)
         answer_free(&answer);
     }
     ck_assert_int_eq(code, 429);
-    ck_assert_int_eq(code_as(&keyed.daemon, PREDICTOR, "POST", STEP, READING), 200); /* another one's */
+    ck_assert_int_eq(code_as(&keyed.daemon, PREDICTOR, "POST", STEP, READING),
+                     200); /* another one's */
     sleep(1);
     ck_assert_int_eq(code_as(&keyed.daemon, READER, "GET", MODEL, NULL), 200);
     stop(&keyed);
@@ -284,7 +293,8 @@ TEST(keys_can_change_at_any_moment)
 
 static void expect_no_secret(const char *text)
 {
-    static const char *const secrets[] = { READER, PREDICTOR, TRAINER, ADMIN, NOBODY, "earer", "c2VjcmV0" };
+    static const char *const secrets[] = { READER, PREDICTOR, TRAINER,   ADMIN,
+                                           NOBODY, "earer",   "c2VjcmV0" };
     for (size_t k = 0; k < sizeof secrets / sizeof *secrets; k++) {
         ck_assert_msg(strstr(text, secrets[k]) == NULL, "'%s' was told", secrets[k]);
     }
@@ -296,7 +306,8 @@ TEST(no_secret_reaches_the_log_or_the_metrics)
         "GET /v1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " READER "\r\n\r\n",
         "GET /v1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " NOBODY "\r\n\r\n",
         "GET /v1 HTTP/1.1\r\nHost: a\r\nAuthorization: Basic c2VjcmV0\r\n\r\n",
-        "GET /v1 HTTP/1.1\r\nAuthorization: Bearer " READER "\r\nAuthorization: Bearer " READER "\r\n\r\n",
+        "GET /v1 HTTP/1.1\r\nAuthorization: Bearer " READER "\r\nAuthorization: Bearer " READER
+        "\r\n\r\n",
         "GET /v1 HTTP/1.1\r\nHost: a\r\nAuthorization : Bearer " READER "\r\n\r\n",
         "GET /v1 HTTP/1.1\r\nHost: a\r\nAuthorization\r\n: Bearer " READER "\r\n\r\n",
         "GET /v1?key=" READER " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " READER "\r\n\r\n",
@@ -347,12 +358,14 @@ TEST(keys_that_do_not_work_are_no_start)
     expect_no_start(options, "has no key");
     write_file(path, "# two\n" READER "\n");
     expect_no_start(options, ":2: expected KEY scope[,scope]");
-    expect_no_start((const char *const[]){ "--listen", "127.0.0.1:0", "--api-keys", "/no/such", NULL },
-                    "cannot be opened: No such file");
+    expect_no_start(
+        (const char *const[]){ "--listen", "127.0.0.1:0", "--api-keys", "/no/such", NULL },
+        "cannot be opened: No such file");
     /* an address that is not loopback: nothing is bound, for want of keys or of the file */
     expect_no_start((const char *const[]){ "--listen", "0.0.0.0:0", NULL }, "param=listen");
-    expect_no_start((const char *const[]){ "--listen", "0.0.0.0:0", "--api-keys", "/no/such", NULL },
-                    "warn keys_in_the_clear");
+    expect_no_start(
+        (const char *const[]){ "--listen", "0.0.0.0:0", "--api-keys", "/no/such", NULL },
+        "warn keys_in_the_clear");
     unlink(path);
 }
 
@@ -366,7 +379,8 @@ static void expect_origin(struct answer answer, int code, const char *origin)
     snprintf(header, sizeof header, "\r\nAccess-Control-Allow-Origin: %s\r\n", origin);
     ck_assert_int_eq(answer.code, code);
     ck_assert_msg(strstr(answer.headers, header) != NULL, "%s", answer.headers);
-    ck_assert_int_eq(strstr(answer.headers, "\r\nVary: Origin\r\n") == NULL, strcmp(origin, "*") == 0);
+    ck_assert_int_eq(strstr(answer.headers, "\r\nVary: Origin\r\n") == NULL,
+                     strcmp(origin, "*") == 0);
     answer_free(&answer);
 }
 
@@ -396,9 +410,10 @@ TEST(a_preflight_needs_no_key)
                                "Origin: " ORIGIN "\r\nAccess-Control-Request-Method: POST\r\n"
                                "Access-Control-Request-Headers: authorization,content-type\r\n",
                                NULL);
-    ck_assert_ptr_nonnull(strstr(answer.headers, "\r\nAccess-Control-Allow-Methods: POST, OPTIONS\r\n"));
     ck_assert_ptr_nonnull(
-        strstr(answer.headers, "\r\nAccess-Control-Allow-Headers: authorization, content-type\r\n"));
+        strstr(answer.headers, "\r\nAccess-Control-Allow-Methods: POST, OPTIONS\r\n"));
+    ck_assert_ptr_nonnull(strstr(
+        answer.headers, "\r\nAccess-Control-Allow-Headers: authorization, content-type\r\n"));
     ck_assert_ptr_nonnull(strstr(answer.headers, "\r\nAccess-Control-Max-Age: 3600\r\n"));
     expect_origin(answer, 204, ORIGIN);
     stop(&keyed);
@@ -406,8 +421,8 @@ TEST(a_preflight_needs_no_key)
 
 TEST(without_the_option_no_origin_is_named)
 {
-    static const char *const wrong[] = { "example.org", "https://", "https://a/b", "https://a,https://b",
-                                         "a b" };
+    static const char *const wrong[] = { "example.org", "https://", "https://a/b",
+                                         "https://a,https://b", "a b" };
     struct keyed keyed = start(ALL_KEYS, NULL, NULL);
     struct answer answer = ask(&keyed.daemon, "OPTIONS", STEP, "Origin: " ORIGIN "\r\n", NULL);
     ck_assert_int_eq(answer.code, 204);
@@ -415,7 +430,8 @@ TEST(without_the_option_no_origin_is_named)
     answer_free(&answer);
     stop(&keyed);
     for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
-        expect_no_start((const char *const[]){ "--listen", "127.0.0.1:0", "--cors-origin", wrong[k], NULL },
-                        "is no origin");
+        expect_no_start(
+            (const char *const[]){ "--listen", "127.0.0.1:0", "--cors-origin", wrong[k], NULL },
+            "is no origin");
     }
 }

@@ -32,7 +32,8 @@ TEST(the_system_routes_answer)
     struct daemon daemon = daemon_start(NULL);
     expect(&daemon, "GET", "/healthz", NULL, 200, "{\"status\":\"ok\"}");
     expect(&daemon, "GET", "/readyz", NULL, 200, "\"status\":\"ok\"");
-    expect(&daemon, "GET", "/v1", NULL, 200, "\"path\":\"/v1/models/{model}/sessions/{session}/step\"");
+    expect(&daemon, "GET", "/v1", NULL, 200,
+           "\"path\":\"/v1/models/{model}/sessions/{session}/step\"");
     expect(&daemon, "POST", SMALL "/sessions/a/step", "{\"x\":[1,2,3]}", 200, NULL);
     static const char *const expected[] = {
         "# TYPE grud_http_requests_total counter",
@@ -54,7 +55,8 @@ TEST(a_model_is_described)
     expect(&daemon, "GET", "/v1/models", NULL, 200, "\"name\":\"torch-wide\"");
     struct answer model = request(&daemon, "GET", "/v1/models/torch-stacked", NULL);
     static const char *const expected[] = {
-        "{\"name\":\"torch-stacked\",\"active_version\":1,\"versions\":[{\"version\":1,\"created_at\":",
+        "{\"name\":\"torch-stacked\",\"active_version\":1,\"versions\":[{\"version\":1,\"created_"
+        "at\":",
         "\"parent\":null,\"job\":null,\"digest\":\"xxh3:",
         "\"parameters\":10146",
         "\"inputs\":[{\"name\":\"x0\",\"unit\":",
@@ -69,7 +71,8 @@ TEST(a_model_is_described)
         ck_assert_msg(strstr(model.body, expected[k]), "no %s in %.2000s", expected[k], model.body);
     }
     answer_free(&model);
-    expect(&daemon, "GET", "/v1/models/none", NULL, 404, "{\"error\":{\"code\":\"model_not_found\"");
+    expect(&daemon, "GET", "/v1/models/none", NULL, 404,
+           "{\"error\":{\"code\":\"model_not_found\"");
     daemon_stop(&daemon);
 }
 
@@ -84,9 +87,12 @@ TEST(a_session_lives_through_all_its_verbs)
     expect(&daemon, "POST", SMALL "/sessions/pump-7/step", "{\"x\":[0.1,0.2,0.3],\"seq\":9}", 409,
            "\"expected\":3");
     expect(&daemon, "POST", SMALL "/sessions/pump-7/fork", "{\"to\":\"copy\"}", 201, "\"step\":2");
-    expect(&daemon, "POST", SMALL "/sessions/pump-7/fork", "{\"to\":\"copy\"}", 409, "session_exists");
-    expect(&daemon, "POST", SMALL "/sessions/copy/forecast", "{\"horizon\":1}", 200, "\"forecast\":[[");
-    expect(&daemon, "POST", SMALL "/sessions/copy/forecast", "{\"horizon\":2}", 422, "horizon_not_supported");
+    expect(&daemon, "POST", SMALL "/sessions/pump-7/fork", "{\"to\":\"copy\"}", 409,
+           "session_exists");
+    expect(&daemon, "POST", SMALL "/sessions/copy/forecast", "{\"horizon\":1}", 200,
+           "\"forecast\":[[");
+    expect(&daemon, "POST", SMALL "/sessions/copy/forecast", "{\"horizon\":2}", 422,
+           "horizon_not_supported");
     expect(&daemon, "GET", SMALL "/sessions?prefix=pump", NULL, 200, "\"has_more\":false");
     expect(&daemon, "GET", SMALL "/sessions?limit=1", NULL, 200, "\"has_more\":true");
     expect(&daemon, "GET", SMALL "/sessions?limit=0", NULL, 400, "\"param\":\"limit\"");
@@ -94,8 +100,10 @@ TEST(a_session_lives_through_all_its_verbs)
     struct answer session = request(&daemon, "GET", SMALL "/sessions/pump-7", NULL);
     ck_assert_int_eq(session.code, 200);
     expect(&daemon, "PUT", SMALL "/sessions/restored", session.body, 201, "\"step\":2");
-    struct answer original = request(&daemon, "POST", SMALL "/sessions/pump-7/step", "{\"x\":[1,2,3]}");
-    struct answer restored = request(&daemon, "POST", SMALL "/sessions/restored/step", "{\"x\":[1,2,3]}");
+    struct answer original =
+        request(&daemon, "POST", SMALL "/sessions/pump-7/step", "{\"x\":[1,2,3]}");
+    struct answer restored =
+        request(&daemon, "POST", SMALL "/sessions/restored/step", "{\"x\":[1,2,3]}");
     ck_assert_str_eq(strstr(original.body, "\"step\""), strstr(restored.body, "\"step\""));
     answer_free(&original);
     answer_free(&restored);
@@ -140,8 +148,8 @@ TEST(a_new_version_is_uploaded_activated_and_rolled_back)
     expect(&daemon, "DELETE", SMALL "/versions/2", NULL, 404, "version_not_found");
     expect(&daemon, "POST", SMALL "/versions/7/activate", NULL, 404, "version_not_found");
     answer_free(&put);
-    put =
-        request_typed(&daemon, "PUT", "/v1/models/fresh", "application/octet-stream", file.body, file.n_body);
+    put = request_typed(&daemon, "PUT", "/v1/models/fresh", "application/octet-stream", file.body,
+                        file.n_body);
     ck_assert_int_eq(put.code, 201);
     answer_free(&put);
     put = request_typed(&daemon, "PUT", "/v1/models/fresh", "application/octet-stream", file.body,
@@ -156,7 +164,8 @@ TEST(a_new_version_is_uploaded_activated_and_rolled_back)
 
 TEST(a_verb_that_takes_no_body_takes_an_empty_object)
 {
-    static const char *const verbs[] = { SMALL "/versions/1/activate", "/v1/fine_tuning/jobs/ftjob-a/cancel",
+    static const char *const verbs[] = { SMALL "/versions/1/activate",
+                                         "/v1/fine_tuning/jobs/ftjob-a/cancel",
                                          "/v1/fine_tuning/jobs/ftjob-a/pause",
                                          "/v1/fine_tuning/jobs/ftjob-a/resume" };
     struct daemon daemon = daemon_start(NULL);
@@ -174,8 +183,10 @@ TEST(a_verb_that_takes_no_body_takes_an_empty_object)
 TEST(any_number_that_a_file_may_have_is_a_version)
 {
     struct daemon daemon = daemon_start(NULL);
-    expect(&daemon, "GET", SMALL "/versions/2147483647/file", NULL, 404, "has no version 2147483647");
-    expect(&daemon, "GET", SMALL "/versions/4294967296/file", NULL, 404, "a version is a positive number");
+    expect(&daemon, "GET", SMALL "/versions/2147483647/file", NULL, 404,
+           "has no version 2147483647");
+    expect(&daemon, "GET", SMALL "/versions/4294967296/file", NULL, 404,
+           "a version is a positive number");
     expect(&daemon, "GET", SMALL "/versions/0/file", NULL, 404, "a version is a positive number");
     expect(&daemon, "GET", SMALL "/versions/01/file", NULL, 404, "a version is a positive number");
     daemon_stop(&daemon);
@@ -205,8 +216,8 @@ TEST(lines_are_answered_line_by_line)
                                 "{\"session\":\"a\",\"x\":[1,2,3]}\r\n"
                                 "{\"session\":\"c\",\"x\":[1,2,3]}";
     struct daemon daemon = daemon_start(NULL);
-    struct answer answer =
-        request_typed(&daemon, "POST", SMALL "/steps", "application/x-ndjson", lines, sizeof lines - 1);
+    struct answer answer = request_typed(&daemon, "POST", SMALL "/steps", "application/x-ndjson",
+                                         lines, sizeof lines - 1);
     ck_assert_int_eq(answer.code, 200);
     ck_assert_ptr_nonnull(strcasestr(answer.headers, "Content-Type: application/x-ndjson"));
     char *line = strtok(answer.body, "\n"); // NOLINT(concurrency-mt-unsafe): one thread
@@ -216,7 +227,8 @@ TEST(lines_are_answered_line_by_line)
                                             "{\"session\":\"c\",\"step\":1," };
     for (size_t k = 0; k < 4; k++) {
         ck_assert_ptr_nonnull(line);
-        ck_assert_msg(strncmp(line, expected[k], strlen(expected[k])) == 0, "line %zu: %s", k, line);
+        ck_assert_msg(strncmp(line, expected[k], strlen(expected[k])) == 0, "line %zu: %s", k,
+                      line);
         line = strtok(NULL, "\n"); // NOLINT(concurrency-mt-unsafe): one thread
     }
     ck_assert_ptr_null(line);
@@ -235,10 +247,11 @@ TEST(twenty_thousand_lines_reach_their_sessions_in_order)
     char *lines = malloc(LINES * 64);
     size_t n = 0;
     for (int k = 0; k < LINES; k++) {
-        n += (size_t)sprintf(lines + n, "{\"session\":\"s%d\",\"x\":[1,2,3],\"seq\":%d}\n", k % SESSIONS,
-                             k / SESSIONS + 1);
+        n += (size_t)sprintf(lines + n, "{\"session\":\"s%d\",\"x\":[1,2,3],\"seq\":%d}\n",
+                             k % SESSIONS, k / SESSIONS + 1);
     }
-    struct answer answer = request_typed(&daemon, "POST", SMALL "/steps", "application/x-ndjson", lines, n);
+    struct answer answer =
+        request_typed(&daemon, "POST", SMALL "/steps", "application/x-ndjson", lines, n);
     ck_assert_int_eq(answer.code, 200);
     ck_assert_ptr_null(strstr(answer.body, "error"));
     answer_free(&answer);
@@ -247,8 +260,9 @@ TEST(twenty_thousand_lines_reach_their_sessions_in_order)
     daemon_stop(&daemon);
 }
 
-/* A body of so many steps takes several turns; meanwhile another process switches versions back and forth,
- * which frees what earlier turns found. The reply names the missing inputs, so it reads from the model. */
+/* A body of so many steps takes several turns; meanwhile another process switches versions back and
+ * forth, which frees what earlier turns found. The reply names the missing inputs, so it reads from
+ * the model. */
 TEST(a_long_list_is_answered_while_versions_take_turns)
 {
     enum { STEPS = 6000, ROUNDS = 12, SWITCHES_MAX = 20000 };
@@ -263,8 +277,9 @@ TEST(a_long_list_is_answered_while_versions_take_turns)
     ck_assert_int_ge(switcher, 0);
     if (switcher == 0) {
         for (unsigned k = 0; k < SWITCHES_MAX; k++) {
-            struct answer answer = request(
-                &daemon, "POST", k % 2 ? SMALL "/versions/1/activate" : SMALL "/versions/2/activate", NULL);
+            struct answer answer =
+                request(&daemon, "POST",
+                        k % 2 ? SMALL "/versions/1/activate" : SMALL "/versions/2/activate", NULL);
             answer_free(&answer);
         }
         _exit(0);
@@ -272,7 +287,8 @@ TEST(a_long_list_is_answered_while_versions_take_turns)
     char *body = malloc(STEPS * 48);
     size_t n = (size_t)sprintf(body, "{\"steps\":[");
     for (int k = 0; k < STEPS; k++) {
-        n += (size_t)sprintf(body + n, "%s{\"session\":\"s%d\",\"x\":[1,null,3]}", k > 0 ? "," : "", k % 100);
+        n += (size_t)sprintf(body + n, "%s{\"session\":\"s%d\",\"x\":[1,null,3]}", k > 0 ? "," : "",
+                             k % 100);
     }
     sprintf(body + n, "]}");
     for (int round = 0; round < ROUNDS; round++) {
@@ -301,7 +317,8 @@ TEST(sequences_are_predicted)
     expect(&daemon, "POST", SMALL "/predict",
            "{\"instances\":[{\"x\":[[1,2,3]]},{\"x\":[[1,2,3],[4,5,6]]}],\"return\":\"last\"}", 200,
            "\"results\":[{\"y\":[[");
-    expect(&daemon, "POST", SMALL "/predict", "{\"x\":[[1,2,3]],\"version\":3}", 404, "version_not_found");
+    expect(&daemon, "POST", SMALL "/predict", "{\"x\":[[1,2,3]],\"version\":3}", 404,
+           "version_not_found");
     expect(&daemon, "POST", SMALL "/predict", "{\"x\":[[1,2,3],[1,2]]}", 400, "\"param\":\"x[1]\"");
     daemon_stop(&daemon);
 }
@@ -317,6 +334,7 @@ TEST(methods_and_paths_are_checked)
     answer = request_typed(&daemon, "POST", SMALL "/predict", "text/plain", "{}", 2);
     ck_assert_int_eq(answer.code, 415);
     answer_free(&answer);
-    expect(&daemon, "POST", SMALL "/sessions/a%2Fb/step", "{\"x\":[1,2,3]}", 400, "\"param\":\"session\"");
+    expect(&daemon, "POST", SMALL "/sessions/a%2Fb/step", "{\"x\":[1,2,3]}", 400,
+           "\"param\":\"session\"");
     daemon_stop(&daemon);
 }

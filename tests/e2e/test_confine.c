@@ -44,21 +44,23 @@ TEST(root_binds_and_somebody_serves)
     }
     const struct passwd *user = getpwnam(SOMEBODY);
     struct daemon daemon = daemon_prepare();
-    ck_assert_int_eq(chown(daemon.directory, user->pw_uid, user->pw_gid), 0); /* for the port file */
+    ck_assert_int_eq(chown(daemon.directory, user->pw_uid, user->pw_gid),
+                     0); /* for the port file */
     snprintf(models, sizeof models, "%s/models", daemon.directory);
     ck_assert_int_eq(mkdir(models, 0755), 0);
     const char *const options[] = { "--user", SOMEBODY, "--models", models, NULL };
     daemon_start_again(&daemon, options);
-    snprintf(expected, sizeof expected, "Uid:\t%u\t%u\t%u\t%u\n", user->pw_uid, user->pw_uid, user->pw_uid,
-             user->pw_uid);
+    snprintf(expected, sizeof expected, "Uid:\t%u\t%u\t%u\t%u\n", user->pw_uid, user->pw_uid,
+             user->pw_uid, user->pw_uid);
     read_status(&daemon, "Uid:", line);
     ck_assert_str_eq(line, expected);
     read_status(&daemon, "CapEff:", line);
     ck_assert_str_eq(line, "CapEff:\t0000000000000000\n");
     read_status(&daemon, "NoNewPrivs:", line);
     ck_assert_str_eq(line, "NoNewPrivs:\t1\n");
-    daemon_add_model(&daemon, "pump",
-                     (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers", "8", NULL });
+    daemon_add_model(
+        &daemon, "pump",
+        (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers", "8", NULL });
     expect(&daemon, "POST", "/v1/models/pump/sessions/a/step", "{\"x\":[1]}", 200, NULL);
     expect_owner(&daemon, "data", user->pw_uid);
     expect_owner(&daemon, "data/sessions/pump.pool", user->pw_uid);
@@ -74,10 +76,10 @@ TEST(root_binds_and_somebody_serves)
 TEST(a_user_that_cannot_be_is_a_wrong_configuration)
 {
     char output[4096];
-    ck_assert_int_eq(
-        daemon_run((const char *const[]){ "--listen", "127.0.0.1:0", "--user", "no-such-user", NULL }, output,
-                   sizeof output),
-        2);
+    ck_assert_int_eq(daemon_run((const char *const[]){ "--listen", "127.0.0.1:0", "--user",
+                                                       "no-such-user", NULL },
+                                output, sizeof output),
+                     2);
     ck_assert_ptr_nonnull(strstr(output, "there is no user 'no-such-user'"));
 }
 
@@ -97,7 +99,8 @@ TEST(the_filter_is_on_when_it_is_asked_for)
     struct daemon daemon = daemon_start((const char *const[]){ "--seccomp", "no", NULL });
     read_status(&daemon, "Seccomp:", line);
     if (line[9] != '0' || is_watched()) {
-        puts("the_filter_is_on_when_it_is_asked_for: SKIPPED, below another filter or a watcher of grud");
+        puts("the_filter_is_on_when_it_is_asked_for: SKIPPED, below another filter or a watcher of "
+             "grud");
     } else {
         ck_assert_int_eq(daemon_end(&daemon), 0);
         daemon_start_again(&daemon, (const char *const[]){ "--seccomp", "yes", NULL });

@@ -76,8 +76,8 @@ static double wait_for_job(const struct daemon *daemon, const char *id, double l
     return 0;
 }
 
-/* The sessions are where their clients were told they are; a repeated seq changes nothing and is answered
- * alike. Returns how many were looked at. */
+/* The sessions are where their clients were told they are; a repeated seq changes nothing and is
+ * answered alike. Returns how many were looked at. */
 static size_t check_sessions(const struct daemon *daemon, const struct load *load)
 {
     const struct load_session *sessions;
@@ -88,8 +88,9 @@ static size_t check_sessions(const struct daemon *daemon, const struct load *loa
         struct answer answer = request(daemon, "GET", path, NULL);
         ck_assert_msg(answer.code == (sessions[k].seq > 0 ? 200 : 404), "%s", answer.body);
         if (sessions[k].seq > 0) {
-            ck_assert_msg(number_in(answer.body, "step") == sessions[k].seq, "%s: %u acknowledged, %.200s",
-                          sessions[k].id, sessions[k].seq, answer.body);
+            ck_assert_msg(number_in(answer.body, "step") == sessions[k].seq,
+                          "%s: %u acknowledged, %.200s", sessions[k].id, sessions[k].seq,
+                          answer.body);
             load_print_step(step, sizeof step, sessions[k].seq);
             snprintf(body, sizeof body, "{%s}", step);
             snprintf(path, sizeof path, MODEL "/sessions/%s/step", sessions[k].id);
@@ -128,15 +129,15 @@ static struct load_tally run_cycle(struct daemon *daemon, struct load *load, con
     int code = daemon_end(daemon);
     struct load_tally tally = load_end(load);
     ck_assert_int_eq(code, 0);
-    ck_assert_msg(tally.n_lost == 0 && tally.problem[0] == '\0', "%u lost: %s", tally.n_lost, tally.problem);
+    ck_assert_msg(tally.n_lost == 0 && tally.problem[0] == '\0', "%u lost: %s", tally.n_lost,
+                  tally.problem);
     return tally;
 }
 
 TEST(under_load_no_accepted_request_is_lost)
 {
-    static const char *const options[] = {
-        "--record", "100", "--workers", "2", "--queue-ms", "60000", NULL
-    }; /* however slow it is */
+    static const char *const options[] = { "--record",   "100",   "--workers", "2",
+                                           "--queue-ms", "60000", NULL }; /* however slow it is */
     static char log[LOG_BYTES];
     char job[64];
     struct daemon daemon = daemon_start(options);
@@ -146,8 +147,9 @@ TEST(under_load_no_accepted_request_is_lost)
     double at = 0;
     ck_assert_ptr_nonnull(load);
     srand((unsigned)getpid());
-    daemon_add_model(&daemon, "pump",
-                     (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers", "8", NULL });
+    daemon_add_model(
+        &daemon, "pump",
+        (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers", "8", NULL });
     post_endless_job(&daemon, job);
     int n = n_cycles();
     for (int k = 0; k < n; k++) {
@@ -163,9 +165,11 @@ TEST(under_load_no_accepted_request_is_lost)
     daemon_wait_log(&daemon, "stopped synced=yes", log, sizeof log);
     ck_assert_ptr_null(strstr(log, "_cut"));
     ck_assert_ptr_null(strstr(log, "session_found_twice"));
-    printf("drain: %d cycles, %u requests answered, 0 lost; %u streams ended whole; %zu sessions as "
-           "acknowledged; connections: %u told, %u closed in silence, %u raced, %u not taken in\n",
-           n, sum.n_answered, sum.n_streams, n_checked, sum.n_told, sum.n_parted, sum.n_raced, sum.n_untaken);
+    printf(
+        "drain: %d cycles, %u requests answered, 0 lost; %u streams ended whole; %zu sessions as "
+        "acknowledged; connections: %u told, %u closed in silence, %u raced, %u not taken in\n",
+        n, sum.n_answered, sum.n_streams, n_checked, sum.n_told, sum.n_parted, sum.n_raced,
+        sum.n_untaken);
     load_free(load);
     daemon_start_again(&daemon, options);
     daemon_stop(&daemon);
@@ -267,8 +271,8 @@ TEST(a_request_that_never_ends_is_cut_and_logged)
 {
     static const char *const seconds[] = { "0", "1" };
     for (int k = 0; k < 2; k++) {
-        struct daemon daemon = daemon_start(
-            (const char *const[]){ "--drain-seconds", seconds[k], "--request-seconds", "3600", NULL });
+        struct daemon daemon = daemon_start((const char *const[]){
+            "--drain-seconds", seconds[k], "--request-seconds", "3600", NULL });
         int fd = begin_step(&daemon);
         ck_assert_int_eq(kill(daemon.pid, SIGTERM), 0);
         expect_cut(&daemon, "requests_cut n=1");
@@ -281,8 +285,8 @@ TEST(a_reply_that_is_not_read_is_cut_and_logged)
     enum { FILL = 4 << 20 };
     const int small = 4096;
     char head[256];
-    struct daemon daemon = daemon_start((const char *const[]){ "--drain-seconds", "1", "--reply-seconds",
-                                                               "3600", "--row-max", "1000000", NULL });
+    struct daemon daemon = daemon_start((const char *const[]){
+        "--drain-seconds", "1", "--reply-seconds", "3600", "--row-max", "1000000", NULL });
     int fd = client_connect(&daemon);
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     /* a row of two bytes and a reply row of about twenty: far more than the sockets hold */
@@ -292,11 +296,11 @@ TEST(a_reply_that_is_not_read_is_cut_and_logged)
         n += (size_t)snprintf(body + n, FILL - n, "[1,2,3,4,5],");
     }
     n += (size_t)snprintf(body + n, FILL - n, "[1,2,3,4,5]]}");
-    int n_head =
-        snprintf(head, sizeof head,
-                 "POST " MODEL "/predict HTTP/1.1\r\nHost: grud\r\nContent-Type: application/json\r\n"
-                 "Content-Length: %zu\r\n\r\n",
-                 n);
+    int n_head = snprintf(head, sizeof head,
+                          "POST " MODEL
+                          "/predict HTTP/1.1\r\nHost: grud\r\nContent-Type: application/json\r\n"
+                          "Content-Length: %zu\r\n\r\n",
+                          n);
     client_send(fd, head, (size_t)n_head);
     client_send(fd, body, n);
     ck_assert_int_eq(recv(fd, head, 12, MSG_WAITALL), 12); /* the reply has begun */
@@ -306,23 +310,25 @@ TEST(a_reply_that_is_not_read_is_cut_and_logged)
     free(body);
 }
 
-/* Sends what would take a minute and more, and a signal. The log says that it was cut: by its worker, if it
- * gives way and a slice of it is short enough on this machine; else the process ends around it. */
+/* Sends what would take a minute and more, and a signal. The log says that it was cut: by its
+ * worker, if it gives way and a slice of it is short enough on this machine; else the process ends
+ * around it. */
 static void expect_long_work_cut(const char *request, bool gives_way)
 {
     char log[LOG_BYTES];
     struct daemon daemon =
-        daemon_start((const char *const[]){ "--drain-seconds", "2", "--horizon-max", "1000000", "--row-max",
-                                            "10000000", "--workers", "1", NULL });
-    daemon_add_model(
-        &daemon, "wide",
-        (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers", "512,512", NULL });
+        daemon_start((const char *const[]){ "--drain-seconds", "2", "--horizon-max", "1000000",
+                                            "--row-max", "10000000", "--workers", "1", NULL });
+    daemon_add_model(&daemon, "wide",
+                     (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers",
+                                            "512,512", NULL });
     int fd = client_connect(&daemon);
     client_send(fd, request, strlen(request));
     ck_assert_int_eq(daemon_end(&daemon), 0);
     daemon_wait_log(&daemon, "stopped synced=yes", log, sizeof log);
     bool is_cut_by_worker = strstr(log, "requests_cut n=1") != NULL;
-    ck_assert_msg(strstr(log, "work_cut requests=yes job=no") || (gives_way && is_cut_by_worker), "%s", log);
+    ck_assert_msg(strstr(log, "work_cut requests=yes job=no") || (gives_way && is_cut_by_worker),
+                  "%s", log);
     close(fd);
     daemon_start_again(&daemon, NULL);
     daemon_stop(&daemon);
@@ -397,7 +403,8 @@ TEST(a_signal_at_any_moment_of_the_start_does_no_harm)
     struct daemon daemon = daemon_start(NULL);
     expect(&daemon, "POST", MODEL "/sessions/a/step", "{\"x\":[1,2,3,4,5]}", 200, NULL);
     ck_assert_int_eq(daemon_end(&daemon), 0);
-    for (int ms = 0, n_clean = 0; n_clean < 25; ms += 1 + ms / 16) { /* as slow as the machine may be today */
+    for (int ms = 0, n_clean = 0; n_clean < 25;
+         ms += 1 + ms / 16) { /* as slow as the machine may be today */
         ck_assert_int_lt(ms, 60000);
         daemon_spawn(&daemon, NULL);
         nap_ms(ms);

@@ -1,4 +1,5 @@
-/* The examples that train, as a newcomer runs them: the scripts themselves, against a daemon of one's own. */
+/* The examples that train, as a newcomer runs them: the scripts themselves, against a daemon of
+ * one's own. */
 #include "daemon.h"
 #include "test.h"
 
@@ -14,8 +15,9 @@ static const char *run(const struct daemon *daemon, const char *script)
 {
     static char output[OUTPUT_MAX];
     char command[256];
-    snprintf(command, sizeof command, "GRU_URL=http://127.0.0.1:%u GRUD=${GRUD:-build/grud} examples/%s 2>&1",
-             daemon->port, script);
+    snprintf(command, sizeof command,
+             "GRU_URL=http://127.0.0.1:%u GRUD=${GRUD:-build/grud} examples/%s 2>&1", daemon->port,
+             script);
     FILE *pipe = popen(command, "r"); // NOLINT(cert-env33-c): a test's own command
     ck_assert_ptr_nonnull(pipe);
     size_t n = fread(output, 1, sizeof output - 1, pipe);
@@ -35,7 +37,8 @@ TEST(count_learns_what_follows_five)
 {
     struct daemon daemon = daemon_start(NULL);
     const char *output = run(&daemon, "count/train.sh");
-    ck_assert_msg(fabs(number_after(output, "1, 2, 3, 4, 5 is followed by ") - 6) < 0.05, "%s", output);
+    ck_assert_msg(fabs(number_after(output, "1, 2, 3, 4, 5 is followed by ") - 6) < 0.05, "%s",
+                  output);
     daemon_stop(&daemon);
 }
 

@@ -36,8 +36,8 @@ static size_t print_series(char *out, size_t size, int n_rows, double phase)
 {
     size_t n = (size_t)snprintf(out, size, "{\"x\":[");
     for (int t = 0; t < n_rows; t++) {
-        n += (size_t)snprintf(out + n, size - n, "%s[%.4f,%.4f]", t > 0 ? "," : "", sin(0.4 * t + phase),
-                              cos(0.4 * t + phase));
+        n += (size_t)snprintf(out + n, size - n, "%s[%.4f,%.4f]", t > 0 ? "," : "",
+                              sin(0.4 * t + phase), cos(0.4 * t + phase));
     }
     return n + (size_t)snprintf(out + n, size - n, "]}");
 }
@@ -45,9 +45,9 @@ static size_t print_series(char *out, size_t size, int n_rows, double phase)
 static struct daemon start(const char *const *options)
 {
     struct daemon daemon = daemon_start(options);
-    daemon_add_model(
-        &daemon, "pump",
-        (const char *const[]){ "--inputs", "temp,load", "--outputs", "temp,load", "--layers", "8", NULL });
+    daemon_add_model(&daemon, "pump",
+                     (const char *const[]){ "--inputs", "temp,load", "--outputs", "temp,load",
+                                            "--layers", "8", NULL });
     return daemon;
 }
 
@@ -62,12 +62,14 @@ static void text_in(const char *json, const char *name, char *out, size_t size)
 }
 
 /* Posts a job on four series; `rest` are its further members, each with a comma before it. */
-static void post(const struct daemon *daemon, const char *hyperparameters, const char *rest, char id[ID_SIZE])
+static void post(const struct daemon *daemon, const char *hyperparameters, const char *rest,
+                 char id[ID_SIZE])
 {
     char *body = malloc(SERIES_BYTES);
-    size_t n = (size_t)snprintf(body, SERIES_BYTES,
-                                "{\"model\":\"pump\",\"hyperparameters\":{%s}%s,\"training\":{\"series\":[",
-                                hyperparameters, rest);
+    size_t n = (size_t)snprintf(
+        body, SERIES_BYTES,
+        "{\"model\":\"pump\",\"hyperparameters\":{%s}%s,\"training\":{\"series\":[",
+        hyperparameters, rest);
     for (int k = 0; k < 4; k++) {
         n += print_series(body + n, SERIES_BYTES - n, 80, k);
         n += (size_t)snprintf(body + n, SERIES_BYTES - n, "%s", k < 3 ? "," : "]}}");
@@ -106,7 +108,8 @@ static struct answer wait_for(const struct daemon *daemon, const char *id, const
     }
 }
 
-static void steer(const struct daemon *daemon, const char *id, const char *verb, int code, const char *text)
+static void steer(const struct daemon *daemon, const char *id, const char *verb, int code,
+                  const char *text)
 {
     char path[320];
     snprintf(path, sizeof path, JOBS "/%s/%s", id, verb);
@@ -115,7 +118,8 @@ static void steer(const struct daemon *daemon, const char *id, const char *verb,
 
 static void expect_in(const struct answer *answer, const char *text)
 {
-    ck_assert_msg(answer->body && strstr(answer->body, text), "no %s in %.3000s", text, answer->body);
+    ck_assert_msg(answer->body && strstr(answer->body, text), "no %s in %.3000s", text,
+                  answer->body);
 }
 
 /* ---- a job's life ---- */
@@ -134,7 +138,8 @@ TEST(a_job_makes_a_version_that_names_it)
     for (size_t k = 0; k < sizeof expected / sizeof *expected; k++) {
         expect_in(&job, expected[k]);
     }
-    ck_assert(number_in(job.body, "valid_loss") >= 0 && number_in(job.body, "baseline_valid_loss") > 0);
+    ck_assert(number_in(job.body, "valid_loss") >= 0 &&
+              number_in(job.body, "baseline_valid_loss") > 0);
     ck_assert(number_in(job.body, "finished_at") >= number_in(job.body, "started_at"));
     answer_free(&job);
 
@@ -145,9 +150,10 @@ TEST(a_job_makes_a_version_that_names_it)
     expect_in(&model, "\"metrics\":{\"train_loss\":");
     answer_free(&model);
     struct answer file = request(&daemon, "GET", PUMP "/versions/2/file", NULL);
-    ck_assert(file.code == 200 && file.n_body > 1000 && memmem(file.body, file.n_body, "weight_ih_l0", 12));
-    struct answer copy =
-        request_typed(&daemon, "PUT", "/v1/models/copy", "application/octet-stream", file.body, file.n_body);
+    ck_assert(file.code == 200 && file.n_body > 1000 &&
+              memmem(file.body, file.n_body, "weight_ih_l0", 12));
+    struct answer copy = request_typed(&daemon, "PUT", "/v1/models/copy",
+                                       "application/octet-stream", file.body, file.n_body);
     ck_assert_int_eq(copy.code, 201);
     answer_free(&copy);
     answer_free(&file);
@@ -167,8 +173,8 @@ TEST(the_better_version_is_promoted_and_the_other_is_not)
     expect_in(&job, "\"state\":\"promoted\"");
     answer_free(&job);
     expect(&daemon, "GET", PUMP, NULL, 200, "\"active_version\":2");
-    post(&daemon, SHORT, ",\"version\":1,\"promotion\":{\"policy\":\"auto\",\"min_relative_gain\":0.999}",
-         id);
+    post(&daemon, SHORT,
+         ",\"version\":1,\"promotion\":{\"policy\":\"auto\",\"min_relative_gain\":0.999}", id);
     job = wait_for(&daemon, id, "succeeded failed cancelled");
     expect_in(&job, "\"state\":\"rejected\"");
     ck_assert_ptr_null(strstr(job.body, "\"reason\":null"));
@@ -237,10 +243,12 @@ TEST(what_sessions_recorded_is_learnt_from)
     struct daemon daemon = start(options);
     size_t n = 0;
     for (int t = 0; t < 240; t++) {
-        n += (size_t)snprintf(body + n, SERIES_BYTES - n, "{\"session\":\"rec-%d\",\"x\":[%.4f,%.4f]}\n",
-                              t % 2, sin(0.2 * t), cos(0.2 * t));
+        n += (size_t)snprintf(body + n, SERIES_BYTES - n,
+                              "{\"session\":\"rec-%d\",\"x\":[%.4f,%.4f]}\n", t % 2, sin(0.2 * t),
+                              cos(0.2 * t));
     }
-    struct answer steps = request_typed(&daemon, "POST", PUMP "/steps", "application/x-ndjson", body, n);
+    struct answer steps =
+        request_typed(&daemon, "POST", PUMP "/steps", "application/x-ndjson", body, n);
     ck_assert_int_eq(steps.code, 200);
     answer_free(&steps);
     struct answer job = request(&daemon, "POST", JOBS,
@@ -348,7 +356,8 @@ TEST(a_job_that_cannot_be_is_refused_by_its_field)
         { "{\"model\":\"pump\",\"hyperparameters\":{\"optimizer\":\"adam\",\"momentum\":0.5},"
           "\"training\":{\"series\":[{\"x\":[[1,2],[1,2]]}]}}",
           400, "\"param\":\"hyperparameters.momentum\"" },
-        { "{\"model\":\"pump\",\"training\":{\"series\":[{\"x\":[[1,2]]}]}}", 400, "invalid_training" },
+        { "{\"model\":\"pump\",\"training\":{\"series\":[{\"x\":[[1,2]]}]}}", 400,
+          "invalid_training" },
         { "{\"model\":\"pump\",\"training\":{\"sessions\":[\"a\"]}}", 501, "recording_off" },
     };
     struct daemon daemon = start(NULL);
@@ -391,7 +400,8 @@ static struct answer upload(const struct daemon *daemon, const char *body, size_
 
 TEST(an_upload_in_lines_may_be_larger_than_a_body)
 {
-    static const char *const options[] = { "--body-max", "65536", "--training-max", "400000", NULL };
+    static const char *const options[] = { "--body-max", "65536", "--training-max", "400000",
+                                           NULL };
     enum { SIZE = 500000 };
     char *body = malloc(SIZE);
     struct daemon daemon = start(options);

@@ -1,4 +1,5 @@
-/* HTTP framing that a proxy might read differently is refused; clients that come together are all answered.
+/* HTTP framing that a proxy might read differently is refused; clients that come together are all
+ * answered.
  */
 #include "daemon.h"
 #include "test.h"
@@ -14,8 +15,8 @@
 #define JSON "Content-Type: application/json\r\n"
 #define BODY "{\"x\":[1,2,3]}"
 
-/* Requests that must be refused with 400 and a closed connection, whose bytes must not become a second
- * request. */
+/* Requests that must be refused with 400 and a closed connection, whose bytes must not become a
+ * second request. */
 static const char *const refused[] = {
     STEP "Host: a\r\n" JSON "Content-Length: 13\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     STEP "Host: a\r\n" JSON "Content-Length: 13\r\nContent-Length: 14\r\n\r\n" BODY,
@@ -38,10 +39,11 @@ TEST(ambiguous_framing_is_refused)
         int fd = client_connect(&daemon);
         client_send(fd, refused[k], strlen(refused[k]));
         struct answer answer = client_read(fd);
-        ck_assert_msg((answer.code >= 400 && answer.code < 500) || answer.code == 0, "request %zu: %d", k,
-                      answer.code);
+        ck_assert_msg((answer.code >= 400 && answer.code < 500) || answer.code == 0,
+                      "request %zu: %d", k, answer.code);
         if (strstr(refused[k], STEP)) {
-            ck_assert_msg(answer.closed, "request %zu: the connection stays open: %s", k, answer.headers);
+            ck_assert_msg(answer.closed, "request %zu: the connection stays open: %s", k,
+                          answer.headers);
         }
         answer_free(&answer);
         close(fd);
@@ -82,8 +84,8 @@ TEST(one_connection_carries_many_requests)
     daemon_stop(&daemon);
 }
 
-/* libmicrohttpd's own epoll loop stalls when exactly k * 128 connections become ready in one wait, so the
- * clients get ready while the daemon is stopped. */
+/* libmicrohttpd's own epoll loop stalls when exactly k * 128 connections become ready in one wait,
+ * so the clients get ready while the daemon is stopped. */
 TEST(clients_that_get_ready_together_are_all_answered)
 {
     static const int counts[] = { 100, 128, 256, 384 };

@@ -1,4 +1,5 @@
-/* The exact answers of the golden cases, through HTTP: as a whole sequence and reading by reading. */
+/* The exact answers of the golden cases, through HTTP: as a whole sequence and reading by reading.
+ */
 #include "daemon.h"
 #include "test.h"
 #include "json/json.h"
@@ -9,9 +10,10 @@
 
 enum { VALUES_MAX = 4096, ROWS_MAX = 64 };
 
-static const char *const names[] = { "keras-stacked", "output-gated", "reset-before",  "seed-sigmoid",
-                                     "three-gate",    "torch-deep",   "torch-nobias",  "torch-odd",
-                                     "torch-sigmoid", "torch-small",  "torch-softmax", "torch-stacked",
+static const char *const names[] = { "keras-stacked", "output-gated",  "reset-before",
+                                     "seed-sigmoid",  "three-gate",    "torch-deep",
+                                     "torch-nobias",  "torch-odd",     "torch-sigmoid",
+                                     "torch-small",   "torch-softmax", "torch-stacked",
                                      "torch-wide" };
 
 struct rows {
@@ -63,8 +65,8 @@ static void read_rows(const char *text, size_t n, const char *name, struct rows 
 static void compare(const char *name, size_t row, const float *got, const float *want, size_t n)
 {
     for (size_t k = 0; k < n; k++) {
-        ck_assert_msg(fabsf(got[k] - want[k]) <= 1e-5F, "%s, row %zu: %.9g instead of %.9g", name, row,
-                      (double)got[k], (double)want[k]);
+        ck_assert_msg(fabsf(got[k] - want[k]) <= 1e-5F, "%s, row %zu: %.9g instead of %.9g", name,
+                      row, (double)got[k], (double)want[k]);
     }
 }
 
@@ -81,7 +83,8 @@ TEST(golden_cases_agree_over_http)
         read_rows(file_text, n, "y", &y);
         size_t n_body = (size_t)sprintf(body, "{\"x\":[");
         for (size_t t = 0; t < x.n_rows; t++) {
-            n_body += (size_t)sprintf(body + n_body, "%s%.*s", t > 0 ? "," : "", (int)x.n_text[t], x.text[t]);
+            n_body += (size_t)sprintf(body + n_body, "%s%.*s", t > 0 ? "," : "", (int)x.n_text[t],
+                                      x.text[t]);
         }
         sprintf(body + n_body, "]}");
         snprintf(path, sizeof path, "/v1/models/%s/predict", names[c]);

@@ -1,4 +1,5 @@
-/* Bad input over HTTP: a clear error that names the field, the session as it was, and the daemon still there.
+/* Bad input over HTTP: a clear error that names the field, the session as it was, and the daemon
+ * still there.
  */
 #include "daemon.h"
 #include "test.h"
@@ -65,7 +66,8 @@ TEST(bad_step_bodies_are_refused_and_change_nothing)
     for (size_t k = 0; k < sizeof bad_steps / sizeof *bad_steps; k++) {
         expect(&daemon, "POST", STEP, bad_steps[k].body, bad_steps[k].code, bad_steps[k].text);
         struct answer after = request(&daemon, "GET", MODEL "/sessions/s", NULL);
-        ck_assert_msg(strcmp(before.body, after.body) == 0, "%s changed the session", bad_steps[k].body);
+        ck_assert_msg(strcmp(before.body, after.body) == 0, "%s changed the session",
+                      bad_steps[k].body);
         answer_free(&after);
     }
     answer_free(&before);
@@ -74,7 +76,8 @@ TEST(bad_step_bodies_are_refused_and_change_nothing)
 
 TEST(every_truncation_of_a_good_body_is_refused)
 {
-    static const char body[] = "{\"x\":[1.5,null,-3e2],\"seq\":1,\"at\":1763668800.5,\"horizon\":1}";
+    static const char body[] =
+        "{\"x\":[1.5,null,-3e2],\"seq\":1,\"at\":1763668800.5,\"horizon\":1}";
     struct daemon daemon = daemon_start(NULL);
     for (size_t n = 0; n < sizeof body - 1; n++) {
         struct answer answer = request_typed(&daemon, "POST", STEP, NULL, body, n);
@@ -118,14 +121,16 @@ TEST(session_ids_are_checked)
     id[128] = '\0';
     snprintf(path, sizeof path, MODEL "/sessions/%s/step", id);
     expect(&daemon, "POST", path, "{\"x\":[1,2,3]}", 200, id);
-    expect(&daemon, "POST", MODEL "/sessions/A-z.0_9~:-/step", "{\"x\":[1,2,3]}", 200, "A-z.0_9~:-");
+    expect(&daemon, "POST", MODEL "/sessions/A-z.0_9~:-/step", "{\"x\":[1,2,3]}", 200,
+           "A-z.0_9~:-");
     daemon_stop(&daemon);
 }
 
 TEST(a_body_over_the_limit_is_refused_before_it_is_read)
 {
-    static const char head[] = "POST " STEP " HTTP/1.1\r\nHost: grud\r\nContent-Type: application/json\r\n"
-                               "Content-Length: 5000\r\n\r\n{\"x\":";
+    static const char head[] =
+        "POST " STEP " HTTP/1.1\r\nHost: grud\r\nContent-Type: application/json\r\n"
+        "Content-Length: 5000\r\n\r\n{\"x\":";
     struct daemon daemon = daemon_start((const char *const[]){ "--body-max", "4096", NULL });
     int fd = client_connect(&daemon);
     client_send(fd, head, sizeof head - 1); /* the other 4995 bytes never come */
@@ -143,8 +148,9 @@ TEST(a_chunked_body_over_the_limit_is_refused)
     char chunk[2048 + 16];
     struct daemon daemon = daemon_start((const char *const[]){ "--body-max", "4096", NULL });
     int fd = client_connect(&daemon);
-    static const char head[] = "POST " STEP " HTTP/1.1\r\nHost: grud\r\nContent-Type: application/json\r\n"
-                               "Transfer-Encoding: chunked\r\n\r\n";
+    static const char head[] =
+        "POST " STEP " HTTP/1.1\r\nHost: grud\r\nContent-Type: application/json\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n";
     client_send(fd, head, sizeof head - 1);
     size_t n = (size_t)sprintf(chunk, "800\r\n");
     memset(chunk + n, ' ', 2048);
@@ -167,13 +173,14 @@ TEST(a_garbage_model_is_refused_and_leaves_nothing_behind)
                                           "\xff\xff\xff\xff\xff\xff\xff\x7f{}" };
     static const size_t lengths[] = { 1, 16, 10 };
     for (size_t k = 0; k < 3; k++) {
-        struct answer answer = request_typed(&daemon, "PUT", "/v1/models/fresh", "application/octet-stream",
-                                             bodies[k], lengths[k]);
+        struct answer answer = request_typed(&daemon, "PUT", "/v1/models/fresh",
+                                             "application/octet-stream", bodies[k], lengths[k]);
         ck_assert_int_eq(answer.code, 422);
         ck_assert_ptr_nonnull(strstr(answer.body, "invalid_model"));
         answer_free(&answer);
     }
-    struct answer answer = request_typed(&daemon, "PUT", "/v1/models/..", "application/octet-stream", "x", 1);
+    struct answer answer =
+        request_typed(&daemon, "PUT", "/v1/models/..", "application/octet-stream", "x", 1);
     ck_assert_int_ge(answer.code, 400);
     answer_free(&answer);
     expect(&daemon, "GET", "/v1/models/fresh", NULL, 404, NULL);

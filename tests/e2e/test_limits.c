@@ -18,8 +18,9 @@ enum { HEAD_SIZE = 4096 };
 static struct daemon start(const char *const *options)
 {
     struct daemon daemon = daemon_start(options);
-    daemon_add_model(&daemon, "pump",
-                     (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers", "8", NULL });
+    daemon_add_model(
+        &daemon, "pump",
+        (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers", "8", NULL });
     return daemon;
 }
 
@@ -28,8 +29,8 @@ static struct answer ask(int fd, const char *text, int code, const char *word)
 {
     client_send(fd, text, strlen(text));
     struct answer answer = client_read(fd);
-    ck_assert_msg(answer.code == code && strstr(answer.body, word), "%d instead of %d: %.300s", answer.code,
-                  code, answer.body ? answer.body : "(closed)");
+    ck_assert_msg(answer.code == code && strstr(answer.body, word), "%d instead of %d: %.300s",
+                  answer.code, code, answer.body ? answer.body : "(closed)");
     return answer;
 }
 
@@ -119,17 +120,19 @@ TEST(a_body_has_its_limit)
 
 TEST(rows_horizon_and_sessions_have_their_limits)
 {
-    struct daemon daemon =
-        start((const char *const[]){ "--row-max", "4", "--horizon-max", "3", "--session-max", "2", NULL });
+    struct daemon daemon = start((const char *const[]){ "--row-max", "4", "--horizon-max", "3",
+                                                        "--session-max", "2", NULL });
     expect(&daemon, "POST", MODEL "/predict", "{\"x\":[[1],[2],[3],[4]]}", 200, NULL);
-    expect(&daemon, "POST", MODEL "/predict", "{\"x\":[[1],[2],[3],[4],[5]]}", 413, "\"param\":\"x\"");
+    expect(&daemon, "POST", MODEL "/predict", "{\"x\":[[1],[2],[3],[4],[5]]}", 413,
+           "\"param\":\"x\"");
     expect(&daemon, "POST", MODEL "/predict", "{\"x\":[[1]],\"horizon\":3}", 200, NULL);
     expect(&daemon, "POST", MODEL "/predict", "{\"x\":[[1],[2]],\"horizon\":3}", 413,
            "\"param\":\"horizon\"");
     expect(&daemon, "POST", STEP, "{\"x\":[1],\"horizon\":3}", 200, NULL);
     expect(&daemon, "POST", STEP, "{\"x\":[1],\"horizon\":4}", 400, "\"param\":\"horizon\"");
     expect(&daemon, "POST", MODEL "/sessions/t/step", "{\"x\":[1]}", 200, NULL);
-    expect(&daemon, "POST", MODEL "/sessions/u/step", "{\"x\":[1]}", 503, "\"code\":\"sessions_full\"");
+    expect(&daemon, "POST", MODEL "/sessions/u/step", "{\"x\":[1]}", 503,
+           "\"code\":\"sessions_full\"");
     daemon_stop(&daemon);
 }
 
@@ -138,7 +141,8 @@ TEST(rows_horizon_and_sessions_have_their_limits)
 static const char models[] = "GET /v1/models HTTP/1.1\r\nHost: grud\r\n\r\n";
 static const char health[] = "GET /healthz HTTP/1.1\r\nHost: grud\r\n\r\n";
 
-/* With three connections open a fourth is told; it may ask for health, and comes in once another is gone. */
+/* With three connections open a fourth is told; it may ask for health, and comes in once another is
+ * gone. */
 static void expect_three(const char *option, int code, const char *word)
 {
     enum { PATIENCE_MS = 60000, WAIT_MS = 10 };
@@ -181,7 +185,8 @@ TEST(connections_of_an_address_have_a_limit)
 TEST(without_a_limit_an_address_has_any_number)
 {
     int fds[20];
-    struct daemon daemon = daemon_start((const char *const[]){ "--connection-address-max", "0", NULL });
+    struct daemon daemon =
+        daemon_start((const char *const[]){ "--connection-address-max", "0", NULL });
     for (int k = 0; k < 20; k++) {
         fds[k] = client_connect(&daemon);
         expect_on(fds[k], health, 200, "ok");
@@ -207,12 +212,13 @@ static void wait_for_connections(const struct daemon *daemon, int n)
     }
 }
 
-/* One too many when it came; the other leaves, and grud wants the body that it announces. -1: it took too
- * long for that. */
+/* One too many when it came; the other leaves, and grud wants the body that it announces. -1: it
+ * took too long for that. */
 static int come_in_late(const struct daemon *daemon)
 {
-    static const char head[] = "POST " STEP " HTTP/1.1\r\nHost: grud\r\nContent-Type: application/json\r\n"
-                               "Content-Length: 9\r\nExpect: 100-continue\r\n\r\n";
+    static const char head[] =
+        "POST " STEP " HTTP/1.1\r\nHost: grud\r\nContent-Type: application/json\r\n"
+        "Content-Length: 9\r\nExpect: 100-continue\r\n\r\n";
     char line[64] = "";
     wait_for_connections(daemon, 1);
     int others[] = { client_connect(daemon), client_connect(daemon) };
@@ -234,8 +240,8 @@ static int come_in_late(const struct daemon *daemon)
 TEST(who_comes_in_late_has_the_time_of_anyone)
 {
     enum { MORE_THAN_SURPLUS_SECONDS = 7, TRIES = 20 };
-    struct daemon daemon = start((const char *const[]){ "--workers", "1", "--connection-address-max", "2",
-                                                        "--request-seconds", "300", NULL });
+    struct daemon daemon = start((const char *const[]){
+        "--workers", "1", "--connection-address-max", "2", "--request-seconds", "300", NULL });
     int fd = -1;
     for (int k = 0; k < TRIES && fd < 0; k++) {
         fd = come_in_late(&daemon);
@@ -253,11 +259,11 @@ static int begin_body(const struct daemon *daemon, int n)
 {
     char head[256];
     int fd = client_connect(daemon);
-    int n_head =
-        snprintf(head, sizeof head,
-                 "POST " MODEL "/predict HTTP/1.1\r\nHost: grud\r\nContent-Type: application/json\r\n"
-                 "Content-Length: %d\r\n\r\n",
-                 n);
+    int n_head = snprintf(head, sizeof head,
+                          "POST " MODEL
+                          "/predict HTTP/1.1\r\nHost: grud\r\nContent-Type: application/json\r\n"
+                          "Content-Length: %d\r\n\r\n",
+                          n);
     client_send(fd, head, (size_t)n_head);
     return fd;
 }
@@ -265,7 +271,8 @@ static int begin_body(const struct daemon *daemon, int n)
 TEST(memory_is_refused_before_a_body_is_read_and_steps_go_on)
 {
     enum { PATIENCE_MS = 60000, WAIT_MS = 10, LARGE = 600 << 10 };
-    struct daemon daemon = start((const char *const[]){ "--memory-max", "1048576", "--workers", "1", NULL });
+    struct daemon daemon =
+        start((const char *const[]){ "--memory-max", "1048576", "--workers", "1", NULL });
     int first = begin_body(&daemon, LARGE);
     expect(&daemon, "GET", "/healthz", NULL, 200, NULL); /* the worker has seen what came before */
     int second = begin_body(&daemon, LARGE);
@@ -278,7 +285,8 @@ TEST(memory_is_refused_before_a_body_is_read_and_steps_go_on)
     expect(&daemon, "POST", STEP, "{\"x\":[1]}", 200, "\"step\":1");
     expect(&daemon, "GET", "/metrics", NULL, 200, "grud_http_refused_total{kind=\"memory\"} 1\n");
     close(first);
-    for (int code = 503, n_ms = 0; code != 400; n_ms += WAIT_MS) { /* what was set aside is free again */
+    for (int code = 503, n_ms = 0; code != 400;
+         n_ms += WAIT_MS) { /* what was set aside is free again */
         ck_assert_int_lt(n_ms, PATIENCE_MS);
         usleep(WAIT_MS * 1000);
         char *body = calloc(1, LARGE + 1);
@@ -296,14 +304,15 @@ TEST(lines_that_are_done_are_said_to_be_done)
 {
     enum { N_LINES = 8000, LINE_SIZE = 32 };
     static const char line[] = "{\"session\":\"s\",\"x\":[1]}\n";
-    struct daemon daemon = start((const char *const[]){ "--memory-max", "1048576", "--workers", "1", NULL });
+    struct daemon daemon =
+        start((const char *const[]){ "--memory-max", "1048576", "--workers", "1", NULL });
     char *body = malloc((size_t)N_LINES * LINE_SIZE), *end = body;
     ck_assert_ptr_nonnull(body);
     for (int k = 0; k < N_LINES; k++) {
         end = stpcpy(end, line);
     }
-    struct answer answer =
-        request_typed(&daemon, "POST", MODEL "/steps", "application/x-ndjson", body, (size_t)(end - body));
+    struct answer answer = request_typed(&daemon, "POST", MODEL "/steps", "application/x-ndjson",
+                                         body, (size_t)(end - body));
     free(body);
     ck_assert_int_eq(answer.code, 503); /* its replies alone are more than a megabyte */
     const char *found = strstr(answer.body, "done, but no further than line ");
@@ -313,7 +322,8 @@ TEST(lines_that_are_done_are_said_to_be_done)
     answer_free(&answer);
     answer = request(&daemon, "GET", MODEL "/sessions/s", NULL);
     double n_steps = number_in(answer.body, "step");
-    ck_assert(n_steps > 0 && n_steps <= n_lines && n_lines < N_LINES); /* each line's own memory may fail */
+    ck_assert(n_steps > 0 && n_steps <= n_lines &&
+              n_lines < N_LINES); /* each line's own memory may fail */
     answer_free(&answer);
     daemon_stop(&daemon);
 }
@@ -341,11 +351,12 @@ TEST(lines_before_the_limit_of_a_body_are_said_to_be_done)
 TEST(streams_have_a_limit)
 {
     char body[4096], id[64], path[160];
-    struct daemon daemon = start((const char *const[]){ "--stream-max", "1", "--workers", "1", NULL });
-    int n =
-        snprintf(body, sizeof body,
-                 "{\"model\":\"pump\",\"hyperparameters\":{\"n_epochs\":1000000,\"early_stopping_patience\":"
-                 "null},\"training\":{\"series\":[{\"x\":[");
+    struct daemon daemon =
+        start((const char *const[]){ "--stream-max", "1", "--workers", "1", NULL });
+    int n = snprintf(
+        body, sizeof body,
+        "{\"model\":\"pump\",\"hyperparameters\":{\"n_epochs\":1000000,\"early_stopping_patience\":"
+        "null},\"training\":{\"series\":[{\"x\":[");
     for (int t = 0; t < 100; t++) {
         n += snprintf(body + n, sizeof body - (size_t)n, "%s[%d]", t > 0 ? "," : "", t % 7);
     }

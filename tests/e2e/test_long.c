@@ -1,4 +1,5 @@
-/* Predictions that take long: they give way to others between their slices, and no bit of an answer tells. */
+/* Predictions that take long: they give way to others between their slices, and no bit of an answer
+ * tells. */
 #include "daemon.h"
 #include "test.h"
 
@@ -21,19 +22,20 @@ enum {
 };
 
 /* Minutes of work, far beyond the patience. */
-static const char endless[] = "{\"instances\":[{\"x\":[[1]]},{\"x\":[[2]]},{\"x\":[[3]]},{\"x\":[[4]]},{"
-                              "\"x\":[[5]]}],\"horizon\":1000000}";
+static const char endless[] =
+    "{\"instances\":[{\"x\":[[1]]},{\"x\":[[2]]},{\"x\":[[3]]},{\"x\":[[4]]},{"
+    "\"x\":[[5]]}],\"horizon\":1000000}";
 /* Some slices of it. */
 static const char long_one[] = "{\"x\":[[1]],\"horizon\":200}";
 
 static struct daemon start(void)
 {
-    struct daemon daemon =
-        daemon_start((const char *const[]){ "--workers", "1", "--queue-ms", "1000", "--drain-seconds", "3600",
-                                            "--horizon-max", "1000000", "--row-max", "10000000", NULL });
-    daemon_add_model(
-        &daemon, "wide",
-        (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers", "512,512", NULL });
+    struct daemon daemon = daemon_start(
+        (const char *const[]){ "--workers", "1", "--queue-ms", "1000", "--drain-seconds", "3600",
+                               "--horizon-max", "1000000", "--row-max", "10000000", NULL });
+    daemon_add_model(&daemon, "wide",
+                     (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers",
+                                            "512,512", NULL });
     return daemon;
 }
 
@@ -61,7 +63,8 @@ static void ask_others(const struct daemon *daemon)
     for (int k = 0; k < ROUNDS; k++) {
         expect(daemon, "GET", "/healthz", NULL, 200, NULL);
         expect(daemon, "GET", "/readyz", NULL, 200, NULL);
-        expect(daemon, "POST", MODEL "/sessions/other/step", "{\"x\":[1],\"horizon\":2}", 200, NULL);
+        expect(daemon, "POST", MODEL "/sessions/other/step", "{\"x\":[1],\"horizon\":2}", 200,
+               NULL);
         expect(daemon, "POST", MODEL "/predict", "{\"x\":[[1],[2]]}", 200, NULL); /* a short one */
     }
 }
@@ -79,8 +82,8 @@ static void wait_until_given_up(const struct daemon *daemon)
     for (int ms = 0;; ms += 20) {
         struct answer answer = request(daemon, "POST", MODEL "/predict", long_one);
         int code = answer.code;
-        ck_assert_msg(code == 200 || (code == 503 && strstr(answer.body, "\"overloaded\"")), "%d: %s", code,
-                      answer.body);
+        ck_assert_msg(code == 200 || (code == 503 && strstr(answer.body, "\"overloaded\"")),
+                      "%d: %s", code, answer.body);
         answer_free(&answer);
         if (code == 200) {
             return;
@@ -97,8 +100,8 @@ TEST(others_are_served_while_a_long_prediction_goes_on)
     ask_others(&daemon);
     ck_assert(!has_answer(fd));
     struct answer refused = request(&daemon, "POST", MODEL "/predict", long_one);
-    ck_assert_msg(refused.code == 503 && strstr(refused.headers, "Retry-After: 1"), "%d: %s", refused.code,
-                  refused.body);
+    ck_assert_msg(refused.code == 503 && strstr(refused.headers, "Retry-After: 1"), "%d: %s",
+                  refused.code, refused.body);
     answer_free(&refused);
     expect(&daemon, "GET", "/metrics", NULL, 200, "\ngrud_http_refused_total{kind=\"heavy\"} 1\n");
     ck_assert(!has_answer(fd));
@@ -177,9 +180,10 @@ static char *append_value(char *end, const char *body, const char *name)
     return end + n;
 }
 
-/* What predict must say of the first n rows from row `first`: the steps of a session that sees them. */
-static void print_expected(const struct daemon *daemon, const char *session, int first, int n, bool last_only,
-                           char *expected)
+/* What predict must say of the first n rows from row `first`: the steps of a session that sees
+ * them. */
+static void print_expected(const struct daemon *daemon, const char *session, int first, int n,
+                           bool last_only, char *expected)
 {
     char path[96], body[64];
     char *end = stpcpy(expected, "\"y\":[");
@@ -187,7 +191,8 @@ static void print_expected(const struct daemon *daemon, const char *session, int
     for (int t = 0; t < n; t++) {
         const bool is_last = t + 1 == n;
         char *tail = body + snprintf(body, sizeof body, "{\"x\":[%d.5]", (first + t) % 17);
-        snprintf(tail, sizeof body - (size_t)(tail - body), is_last ? ",\"horizon\":" HORIZON "}" : "}");
+        snprintf(tail, sizeof body - (size_t)(tail - body),
+                 is_last ? ",\"horizon\":" HORIZON "}" : "}");
         struct answer answer = request(daemon, "POST", path, body);
         ck_assert_msg(answer.code == 200, "%s", answer.body);
         if (!last_only || is_last) {
@@ -234,15 +239,16 @@ static void read_to_end(int fd, char *text)
     text[n] = '\0';
 }
 
-/* Many at once share slices; each says what it says alone. The second request comes on the same connection
- * before the first is answered, and is answered behind it. */
+/* Many at once share slices; each says what it says alone. The second request comes on the same
+ * connection before the first is answered, and is answered behind it. */
 TEST(sequences_of_a_long_prediction_do_not_touch_each_other)
 {
     enum { SEQUENCES = 9 };
     static const int n_rows[SEQUENCES] = { 5, 90, 1, 40, 40, 17, 64, 2, 63 };
     static char body[BODY_SIZE], expected[BODY_SIZE];
     struct daemon daemon = start();
-    char *end = stpcpy(body, "{\"horizon\":20,\"instances\":["), *said = stpcpy(expected, "\"results\":[");
+    char *end = stpcpy(body, "{\"horizon\":20,\"instances\":["),
+         *said = stpcpy(expected, "\"results\":[");
     for (int k = 0; k < SEQUENCES; k++) {
         char alone[4096];
         char *alone_end = append_rows(stpcpy(alone, "{\"horizon\":20,\"x\":"), k, n_rows[k]);

@@ -1,4 +1,5 @@
-/* More than can be done in time: health is told, sequences go before steps, and afterwards all is as before.
+/* More than can be done in time: health is told, sequences go before steps, and afterwards all is
+ * as before.
  */
 #include "daemon.h"
 #include "test.h"
@@ -39,8 +40,9 @@ static int ask(const struct daemon *daemon, const char *method, const char *path
 {
     char head[256];
     int fd = client_connect(daemon);
-    int n = snprintf(head, sizeof head, "%s %s HTTP/1.1\r\nHost: grud\r\n%sContent-Length: %zu\r\n\r\n",
-                     method, path, body[0] ? "Content-Type: application/json\r\n" : "", strlen(body));
+    int n =
+        snprintf(head, sizeof head, "%s %s HTTP/1.1\r\nHost: grud\r\n%sContent-Length: %zu\r\n\r\n",
+                 method, path, body[0] ? "Content-Type: application/json\r\n" : "", strlen(body));
     client_send(fd, head, (size_t)n);
     client_send(fd, body, strlen(body));
     return fd;
@@ -52,7 +54,8 @@ static bool is_served(int fd)
     struct answer answer = client_read(fd);
     bool served = answer.code == 200;
     ck_assert_msg(served || answer.code == 503, "%d: %s", answer.code, answer.body);
-    ck_assert(served || (strstr(answer.headers, "Retry-After: 1") && strstr(answer.body, "\"overloaded\"")));
+    ck_assert(served ||
+              (strstr(answer.headers, "Retry-After: 1") && strstr(answer.body, "\"overloaded\"")));
     ck_assert(!answer.closed); /* the connection is kept */
     answer_free(&answer);
     close(fd);
@@ -63,7 +66,8 @@ struct outcome {
     int n_sequences, n_steps; /* served */
 };
 
-/* All of them reach the daemon while it is stopped, so that it finds them at once, in this order. */
+/* All of them reach the daemon while it is stopped, so that it finds them at once, in this order.
+ */
 static struct outcome flood(const struct daemon *daemon)
 {
     int sequences[SEQUENCES], steps[STEPS];
@@ -98,11 +102,13 @@ TEST(what_cannot_be_done_in_time_is_refused_and_health_is_not)
     daemon_stop(&daemon);
 }
 
-/* How fast this machine is decides which of the rounds shows it; the limit doubles until one does. */
+/* How fast this machine is decides which of the rounds shows it; the limit doubles until one does.
+ */
 TEST(sequences_are_refused_before_steps)
 {
     bool shown = false;
-    for (int queue_ms = 2, round = 0; !shown; queue_ms = queue_ms < 30000 ? 2 * queue_ms : 2, round++) {
+    for (int queue_ms = 2, round = 0; !shown;
+         queue_ms = queue_ms < 30000 ? 2 * queue_ms : 2, round++) {
         char text[16];
         ck_assert_int_lt(round, PATIENCE_ROUNDS);
         snprintf(text, sizeof text, "%d", queue_ms);
@@ -131,8 +137,8 @@ TEST(refusals_are_counted_and_pass)
     daemon_stop(&daemon);
 }
 
-/* All but the last byte of a request, which the worker has read: in each of its turns, and so while it
- * answers another request, it reads some kilobytes of it. */
+/* All but the last byte of a request, which the worker has read: in each of its turns, and so while
+ * it answers another request, it reads some kilobytes of it. */
 static int ask_almost(const struct daemon *daemon, const char *path, const char *body, size_t n)
 {
     enum { BYTES_PER_TURN = 2048 };

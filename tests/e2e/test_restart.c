@@ -17,8 +17,8 @@ static void step_all(const struct daemon *daemon, int n_steps, int from)
     char path[128], body[160];
     for (int k = from; k < from + n_steps; k++) {
         snprintf(path, sizeof path, MODEL "/sessions/s%d/step", k % 5);
-        snprintf(body, sizeof body, "{\"x\":[%d,0.2,%s,0.4,0.5],\"seq\":%d}", k % 7, k % 3 ? "0.3" : "null",
-                 k / 5 + 1);
+        snprintf(body, sizeof body, "{\"x\":[%d,0.2,%s,0.4,0.5],\"seq\":%d}", k % 7,
+                 k % 3 ? "0.3" : "null", k / 5 + 1);
         expect(daemon, "POST", path, body, 200, NULL);
     }
 }
@@ -66,7 +66,8 @@ TEST(a_repeated_seq_is_answered_alike_after_a_kill)
     struct answer second = request(&daemon, "POST", MODEL "/sessions/a/step", body);
     ck_assert_int_eq(first.code, 200);
     ck_assert_str_eq(first.body, second.body);
-    expect(&daemon, "POST", MODEL "/sessions/a/step", "{\"x\":[9,2,3,4,5],\"seq\":1}", 409, "\"expected\":2");
+    expect(&daemon, "POST", MODEL "/sessions/a/step", "{\"x\":[9,2,3,4,5],\"seq\":1}", 409,
+           "\"expected\":2");
     answer_free(&first);
     answer_free(&second);
     daemon_stop(&daemon);
@@ -100,7 +101,8 @@ TEST(the_sessions_of_another_model_are_refused_and_the_others_served)
     daemon_kill(&daemon);
     rename_pool(&daemon, "torch-stacked", "torch-small");
     daemon_start_again(&daemon, NULL);
-    expect_logged(&daemon, "holds the sessions of model 'torch-stacked', not those of 'torch-small'");
+    expect_logged(&daemon,
+                  "holds the sessions of model 'torch-stacked', not those of 'torch-small'");
     expect(&daemon, "GET", "/v1/models/torch-small", NULL, 404, "model_not_found");
     expect(&daemon, "GET", MODEL "/sessions/s0", NULL, 404, "session_not_found");
     daemon_kill(&daemon);
@@ -133,21 +135,24 @@ TEST(sessions_of_a_version_that_is_gone_are_rewarmed)
     snprintf(to, sizeof to, "%s/data/models/m/1.safetensors", daemon.directory);
     ck_assert_int_eq(rename(from, to), 0);
     daemon_start_again(&daemon, NULL);
-    struct answer one = request(&daemon, "POST", "/v1/models/m/sessions/s/forecast", "{\"horizon\":4}");
-    struct answer other = request(&twin, "POST", "/v1/models/m/sessions/s/forecast", "{\"horizon\":4}");
+    struct answer one =
+        request(&daemon, "POST", "/v1/models/m/sessions/s/forecast", "{\"horizon\":4}");
+    struct answer other =
+        request(&twin, "POST", "/v1/models/m/sessions/s/forecast", "{\"horizon\":4}");
     ck_assert_int_eq(one.code, 200);
     ck_assert_str_eq(one.body, other.body);
     answer_free(&one);
     answer_free(&other);
-    expect(&daemon, "POST", "/v1/models/m/sessions/s/step", "{\"x\":[1],\"seq\":6}", 200, "\"step\":6");
+    expect(&daemon, "POST", "/v1/models/m/sessions/s/step", "{\"x\":[1],\"seq\":6}", 200,
+           "\"step\":6");
     daemon_stop(&daemon);
     daemon_stop(&twin);
 }
 
 TEST(expired_and_evicted_sessions_are_gone_with_the_reason)
 {
-    struct daemon daemon =
-        daemon_start((const char *const[]){ "--session-max", "2", "--session-full", "evict", NULL });
+    struct daemon daemon = daemon_start(
+        (const char *const[]){ "--session-max", "2", "--session-full", "evict", NULL });
     expect(&daemon, "POST", MODEL "/sessions/a/step", "{\"x\":[1,2,3,4,5]}", 200, NULL);
     usleep(5000);
     expect(&daemon, "POST", MODEL "/sessions/b/step", "{\"x\":[1,2,3,4,5]}", 200, NULL);
@@ -166,7 +171,8 @@ TEST(a_full_pool_refuses_new_sessions)
 {
     struct daemon daemon = daemon_start((const char *const[]){ "--session-max", "1", NULL });
     expect(&daemon, "POST", MODEL "/sessions/a/step", "{\"x\":[1,2,3,4,5]}", 200, NULL);
-    struct answer answer = request(&daemon, "POST", MODEL "/sessions/b/step", "{\"x\":[1,2,3,4,5]}");
+    struct answer answer =
+        request(&daemon, "POST", MODEL "/sessions/b/step", "{\"x\":[1,2,3,4,5]}");
     ck_assert_int_eq(answer.code, 503);
     ck_assert_ptr_nonnull(strstr(answer.body, "sessions_full"));
     ck_assert_ptr_nonnull(strcasestr(answer.headers, "\r\nRetry-After:"));
@@ -178,20 +184,24 @@ TEST(a_full_pool_refuses_new_sessions)
 TEST(a_wrong_configuration_ends_with_2_and_a_reason)
 {
     char output[4096];
-    ck_assert_int_eq(daemon_run((const char *const[]){ "--workers", "many", NULL }, output, sizeof output),
-                     2);
+    ck_assert_int_eq(
+        daemon_run((const char *const[]){ "--workers", "many", NULL }, output, sizeof output), 2);
     ck_assert_ptr_nonnull(strstr(output, "workers"));
-    ck_assert_int_eq(daemon_run((const char *const[]){ "--colour", "red", NULL }, output, sizeof output), 2);
+    ck_assert_int_eq(
+        daemon_run((const char *const[]){ "--colour", "red", NULL }, output, sizeof output), 2);
     ck_assert_ptr_nonnull(strstr(output, "colour"));
     ck_assert_int_eq(
-        daemon_run((const char *const[]){ "--listen", "0.0.0.0:0", NULL }, output, sizeof output), 2);
+        daemon_run((const char *const[]){ "--listen", "0.0.0.0:0", NULL }, output, sizeof output),
+        2);
     ck_assert_ptr_nonnull(strstr(output, "listen-remote"));
-    ck_assert_int_eq(
-        daemon_run((const char *const[]){ "--models", "/nonexistent", NULL }, output, sizeof output), 2);
-    ck_assert_ptr_nonnull(strstr(output, "/nonexistent"));
-    ck_assert_int_eq(daemon_run((const char *const[]){ "check-config", "--session-ttl", "60", NULL }, output,
+    ck_assert_int_eq(daemon_run((const char *const[]){ "--models", "/nonexistent", NULL }, output,
                                 sizeof output),
-                     0);
+                     2);
+    ck_assert_ptr_nonnull(strstr(output, "/nonexistent"));
+    ck_assert_int_eq(
+        daemon_run((const char *const[]){ "check-config", "--session-ttl", "60", NULL }, output,
+                   sizeof output),
+        0);
 }
 
 TEST(a_configuration_is_checked_as_the_start_would)
@@ -220,8 +230,8 @@ TEST(the_manual_names_every_flag_of_init)
     int n_flags = 0;
     for (const char *flag = strstr(usage, "usage:"); (flag = strstr(flag, "--")); n_flags++) {
         flag += 2;
-        snprintf(escaped, sizeof escaped, "\\-\\-%.*s", (int)strspn(flag, "abcdefghijklmnopqrstuvwxyz"),
-                 flag);
+        snprintf(escaped, sizeof escaped, "\\-\\-%.*s",
+                 (int)strspn(flag, "abcdefghijklmnopqrstuvwxyz"), flag);
         ck_assert_msg(strstr(manual, escaped), "%s", escaped);
     }
     ck_assert_int_ge(n_flags, 9);
@@ -233,9 +243,10 @@ TEST(what_may_pass_ends_the_start_with_1)
     char data[160], output[4096];
     struct daemon daemon = daemon_start(NULL);
     snprintf(data, sizeof data, "%s/data", daemon.directory);
-    ck_assert_int_eq(daemon_run((const char *const[]){ "--listen", "127.0.0.1:0", "--data", data, NULL },
-                                output, sizeof output),
-                     1);
+    ck_assert_int_eq(
+        daemon_run((const char *const[]){ "--listen", "127.0.0.1:0", "--data", data, NULL }, output,
+                   sizeof output),
+        1);
     ck_assert_ptr_nonnull(strstr(output, "another grud is using the data directory"));
     daemon_stop(&daemon);
 }
@@ -245,9 +256,11 @@ TEST(the_health_command_tells_by_its_exit_code)
     char url[64], output[512];
     struct daemon daemon = daemon_start(NULL);
     snprintf(url, sizeof url, "http://127.0.0.1:%u/readyz", daemon.port);
-    ck_assert_int_eq(daemon_run((const char *const[]){ "--health", url, NULL }, output, sizeof output), 0);
+    ck_assert_int_eq(
+        daemon_run((const char *const[]){ "--health", url, NULL }, output, sizeof output), 0);
     daemon_stop(&daemon);
-    ck_assert_int_eq(daemon_run((const char *const[]){ "--health", url, NULL }, output, sizeof output), 1);
+    ck_assert_int_eq(
+        daemon_run((const char *const[]){ "--health", url, NULL }, output, sizeof output), 1);
 }
 
 /* As in an image whose health check is the same for every configuration: by the environment. */
@@ -255,10 +268,11 @@ TEST(the_health_command_follows_the_configuration)
 {
     char port_file[160], output[512];
     const char *const health[] = { "--health", NULL };
-    struct daemon daemon =
-        daemon_start((const char *const[]){ "--listen", "0.0.0.0:0", "--listen-remote", "yes", NULL });
+    struct daemon daemon = daemon_start(
+        (const char *const[]){ "--listen", "0.0.0.0:0", "--listen-remote", "yes", NULL });
     snprintf(port_file, sizeof port_file, "%s/port", daemon.directory);
-    setenv("GRUD_LISTEN", "0.0.0.0:0", 1); // NOLINT(concurrency-mt-unsafe): this program has one thread
+    setenv("GRUD_LISTEN", "0.0.0.0:0",
+           1); // NOLINT(concurrency-mt-unsafe): this program has one thread
     int without_file = daemon_run(health, output, sizeof output);
     setenv("GRUD_PORT_FILE", port_file, 1); // NOLINT(concurrency-mt-unsafe)
     int running = daemon_run(health, output, sizeof output);

@@ -1,5 +1,5 @@
-/* A byte now and then holds no connection: not in the request line, the headers or the body, not between
- * requests, and not while the answer is taken. */
+/* A byte now and then holds no connection: not in the request line, the headers or the body, not
+ * between requests, and not while the answer is taken. */
 #include "daemon.h"
 #include "test.h"
 
@@ -38,17 +38,19 @@ static void drip(const struct daemon *daemon, const char *first, char byte)
 
 TEST(a_dripped_request_is_cut_in_every_phase)
 {
-    struct daemon daemon =
-        daemon_start((const char *const[]){ "--request-seconds", "1", "--idle-seconds", "1", NULL });
+    struct daemon daemon = daemon_start(
+        (const char *const[]){ "--request-seconds", "1", "--idle-seconds", "1", NULL });
     drip(&daemon, "", 'G');
     drip(&daemon, "GET /", 'a');
     drip(&daemon, "GET /healthz HTTP/1.1\r\nHost: grud\r\nX: ", 'a');
     drip(&daemon,
-         "POST /v1/models/torch-small/predict HTTP/1.1\r\nHost: grud\r\nContent-Type: application/json\r\n"
+         "POST /v1/models/torch-small/predict HTTP/1.1\r\nHost: grud\r\nContent-Type: "
+         "application/json\r\n"
          "Content-Length: 5000\r\n\r\n{",
          ' ');
     drip(&daemon,
-         "POST /v1/models/torch-small/predict HTTP/1.1\r\nHost: grud\r\nContent-Type: application/json\r\n"
+         "POST /v1/models/torch-small/predict HTTP/1.1\r\nHost: grud\r\nContent-Type: "
+         "application/json\r\n"
          "Transfer-Encoding: chunked\r\n\r\n",
          '1');
     drip(&daemon, "GET /healthz HTTP/1.1\r\nHost: grud\r\n\r\n",

@@ -1,5 +1,5 @@
-/* Starts that fail, as an operator causes them: one line that says what is wrong, and the exit code that says
- * whether trying again may help. */
+/* Starts that fail, as an operator causes them: one line that says what is wrong, and the exit code
+ * that says whether trying again may help. */
 #include "certificates.h"
 #include "daemon.h"
 #include "test.h"
@@ -169,7 +169,8 @@ static void make_held(struct place *place)
 static void make_listener(struct place *place)
 {
     char port[16];
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t n = sizeof address;
     place->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ck_assert_int_eq(bind(place->listener, (struct sockaddr *)&address, n), 0);
@@ -187,8 +188,9 @@ static struct place make_place(void)
     ck_assert_ptr_nonnull(mkdtemp(place.directory));
     setenv("D", place.directory, 1); // NOLINT(concurrency-mt-unsafe)
     setenv("GOOD", GOOD, 1);         // NOLINT(concurrency-mt-unsafe)
-    ck_assert_int_eq(
-        run_shell("chmod 755 $D; install -m 755 ${GRUD:-build/grud} $D/grud 2>&1", output, sizeof output), 0);
+    ck_assert_int_eq(run_shell("chmod 755 $D; install -m 755 ${GRUD:-build/grud} $D/grud 2>&1",
+                               output, sizeof output),
+                     0);
     for (int k = 1; k <= 2; k++) {
         snprintf(certificate, sizeof certificate, "%s/cert%d.pem", place.directory, k);
         snprintf(key, sizeof key, "%s/key%d.pem", place.directory, k);
@@ -204,8 +206,9 @@ static void remove_place(const struct place *place)
     char output[OUTPUT_MAX];
     close(place->held);
     close(place->listener);
-    ck_assert_int_eq(
-        run_shell("if mountpoint -q $D/d; then umount $D/d; fi; rm -r $D 2>&1", output, sizeof output), 0);
+    ck_assert_int_eq(run_shell("if mountpoint -q $D/d; then umount $D/d; fi; rm -r $D 2>&1", output,
+                               sizeof output),
+                     0);
 }
 
 /* Whether the line says it, with the place's folder for $D. */
@@ -256,24 +259,27 @@ static void expect_refusal(const struct wrong *wrong)
     }
     ck_assert_msg(code == 0, "%s: %s", wrong->setup, output);
     /* one that starts is ended, and found out by its code */
-    snprintf(script, sizeof script, "timeout 60 %s $D/grud --listen 127.0.0.1:0 %s 2>&1", as, wrong->options);
+    snprintf(script, sizeof script, "timeout 60 %s $D/grud --listen 127.0.0.1:0 %s 2>&1", as,
+             wrong->options);
     code = run_shell(script, output, sizeof output);
-    ck_assert_msg(code == wrong->code, "%s ended with %d, not %d: %s", wrong->options, code, wrong->code,
-                  output);
+    ck_assert_msg(code == wrong->code, "%s ended with %d, not %d: %s", wrong->options, code,
+                  wrong->code, output);
     int n;
     const char *line = find_complaint(output, &n);
-    ck_assert_msg(n == 1, "%s: %d lines complain, the last one: %s", wrong->options, n, line ? line : "");
+    ck_assert_msg(n == 1, "%s: %d lines complain, the last one: %s", wrong->options, n,
+                  line ? line : "");
     for (size_t k = 0; k < 3 && wrong->said[k]; k++) {
-        ck_assert_msg(says(line, wrong->said[k], place.directory), "no '%s' in: %s", wrong->said[k], line);
+        ck_assert_msg(says(line, wrong->said[k], place.directory), "no '%s' in: %s", wrong->said[k],
+                      line);
     }
     remove_place(&place);
 }
 
-#define EXPECT_REFUSALS(table)                                                                               \
-    do {                                                                                                     \
-        for (size_t k = 0; k < sizeof(table) / sizeof *(table); k++) {                                       \
-            expect_refusal(&(table)[k]);                                                                     \
-        }                                                                                                    \
+#define EXPECT_REFUSALS(table)                                                                     \
+    do {                                                                                           \
+        for (size_t k = 0; k < sizeof(table) / sizeof *(table); k++) {                             \
+            expect_refusal(&(table)[k]);                                                           \
+        }                                                                                          \
     } while (0)
 
 TEST(wrong_options_are_said_in_a_line)
@@ -286,9 +292,11 @@ TEST(help_and_version_stand_alone)
     static const char *const words[] = { "--help", "-h", "--version" };
     for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
         char output[2 * OUTPUT_MAX], line[128];
-        ck_assert_int_eq(daemon_run((const char *const[]){ words[k], NULL }, output, sizeof output), 0);
+        ck_assert_int_eq(daemon_run((const char *const[]){ words[k], NULL }, output, sizeof output),
+                         0);
         ck_assert(strncmp(output, "grud ", 5) == 0);
-        int code = daemon_run((const char *const[]){ words[k], "junk", NULL }, output, sizeof output);
+        int code =
+            daemon_run((const char *const[]){ words[k], "junk", NULL }, output, sizeof output);
         snprintf(line, sizeof line, "grud: %s stands alone, without 'junk'\n", words[k]);
         ck_assert_int_eq(code, 2);
         ck_assert_str_eq(output, line);
@@ -357,8 +365,9 @@ TEST(a_bad_model_keeps_no_other_from_being_served)
     struct daemon daemon = daemon_prepare();
     setenv("D", daemon.directory, 1); // NOLINT(concurrency-mt-unsafe)
     setenv("GOOD", GOOD, 1);          // NOLINT(concurrency-mt-unsafe)
-    ck_assert_int_eq(run_shell("mkdir $D/models; cp $GOOD $D/models/good.safetensors", output, sizeof output),
-                     0);
+    ck_assert_int_eq(
+        run_shell("mkdir $D/models; cp $GOOD $D/models/good.safetensors", output, sizeof output),
+        0);
     ck_assert_int_eq(run_shell(make, output, sizeof output), 0);
     snprintf(models_path, sizeof models_path, "%s/models", daemon.directory);
     daemon_start_again(&daemon, (const char *const[]){ "--models", models_path, NULL });
@@ -380,14 +389,16 @@ TEST(a_bad_model_keeps_no_other_from_being_served)
 
 /* Ends with 0 if the good one is served and no other; the log is what it prints. */
 static const char serve_beside_closed[] =
-    "umask 022; mkdir -m 755 $D/m; mkdir -m 700 $D/m/closed; install -m 644 $GOOD $D/m/good.safetensors; "
+    "umask 022; mkdir -m 755 $D/m; mkdir -m 700 $D/m/closed; install -m 644 $GOOD "
+    "$D/m/good.safetensors; "
     "install -m 600 $GOOD $D/m/secret.safetensors; mkdir $D/m/mixed; install -m 644 $GOOD "
     "$D/m/mixed/1.safetensors; "
     "install -m 600 $GOOD $D/m/mixed/2.safetensors; mkdir -m 777 $D/p; "
     "setpriv --reuid 10001 --regid 10001 --clear-groups $D/grud --models $D/m --listen 127.0.0.1:0 "
     "--port-file $D/p/port "
     "2>$D/log & "
-    "for k in $(seq 600); do test ! -s $D/p/port || break; sleep 0.1; done; U=http://127.0.0.1:$(cat "
+    "for k in $(seq 600); do test ! -s $D/p/port || break; sleep 0.1; done; "
+    "U=http://127.0.0.1:$(cat "
     "$D/p/port); "
     "code=1; test \"$(curl -s $U/v1/models | jq -c '[.models[].name]')\" = '[\"good\"]' && "
     "test \"$(curl -s $U/readyz | jq -r .status)\" = degraded && code=0; "
@@ -438,13 +449,15 @@ TEST(a_disk_of_any_size_is_enough_or_said_to_be_full)
     for (int kib = 4; kib <= 320; kib += 12) {
         struct daemon daemon = daemon_prepare();
         snprintf(path, sizeof path, "%s/disk", daemon.directory);
-        snprintf(script, sizeof script, "mkdir %s; mount -t tmpfs -o size=%dk none %s 2>&1", path, kib, path);
+        snprintf(script, sizeof script, "mkdir %s; mount -t tmpfs -o size=%dk none %s 2>&1", path,
+                 kib, path);
         if (run_shell(script, output, sizeof output) != 0) {
             printf("a disk of any size: SKIPPED, no tmpfs can be mounted here: %s\n", output);
             daemon_remove(&daemon);
             return;
         }
-        int code = daemon_try_start(&daemon, (const char *const[]){ "--data", path, "--record", "9", NULL });
+        int code = daemon_try_start(&daemon,
+                                    (const char *const[]){ "--data", path, "--record", "9", NULL });
         if (code == -1) {
             daemon_kill(&daemon);
             n_ready++;

@@ -26,8 +26,9 @@ static double seconds_now(void)
 static struct daemon start_with(const char *const *options)
 {
     struct daemon daemon = daemon_start(options);
-    daemon_add_model(&daemon, "pump",
-                     (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers", "8", NULL });
+    daemon_add_model(
+        &daemon, "pump",
+        (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers", "8", NULL });
     return daemon;
 }
 
@@ -39,9 +40,10 @@ static struct daemon start(void)
 static void post(const struct daemon *daemon, const char *hyperparameters, char id[ID_SIZE])
 {
     char body[4096];
-    int n = snprintf(body, sizeof body,
-                     "{\"model\":\"pump\",\"hyperparameters\":{%s},\"training\":{\"series\":[{\"x\":[",
-                     hyperparameters);
+    int n =
+        snprintf(body, sizeof body,
+                 "{\"model\":\"pump\",\"hyperparameters\":{%s},\"training\":{\"series\":[{\"x\":[",
+                 hyperparameters);
     for (int t = 0; t < 100; t++) {
         n += snprintf(body + n, sizeof body - (size_t)n, "%s[%d]", t > 0 ? "," : "", t % 7);
     }
@@ -59,7 +61,8 @@ static void steer(const struct daemon *daemon, const char *id, const char *verb)
     expect(daemon, "POST", path, "{}", 200, id);
 }
 
-static int open_stream(const struct daemon *daemon, const char *id, const char *query, const char *headers)
+static int open_stream(const struct daemon *daemon, const char *id, const char *query,
+                       const char *headers)
 {
     char path[320];
     snprintf(path, sizeof path, JOBS "/%s/events%s", id, query);
@@ -94,8 +97,9 @@ static int check_events(const char *body, long after)
         ck_assert_int_gt(id, after);
         after = id;
         snprintf(expected, sizeof expected,
-                 "\nid: ftevent-%ld\ndata: {\"id\":\"ftevent-%ld\",\"object\":\"fine_tuning.job.event\",", id,
-                 id);
+                 "\nid: ftevent-%ld\ndata: "
+                 "{\"id\":\"ftevent-%ld\",\"object\":\"fine_tuning.job.event\",",
+                 id, id);
         ck_assert_int_eq(strncmp(event, expected, strlen(expected)), 0);
         ck_assert_ptr_nonnull(strstr(event, "}\n\n"));
         n++;
@@ -122,9 +126,11 @@ TEST(a_job_is_streamed_to_its_end)
     }
     char path[320];
     snprintf(path, sizeof path, JOBS "/%s", id);
-    expect(&daemon, "GET", path, NULL, 200, "\"status\":\"succeeded\""); /* before the stream has ended */
+    expect(&daemon, "GET", path, NULL, 200,
+           "\"status\":\"succeeded\""); /* before the stream has ended */
 
-    struct answer again = read_stream(&daemon, id, "", "Accept: text/html;q=0.1, text/event-stream\r\n");
+    struct answer again =
+        read_stream(&daemon, id, "", "Accept: text/html;q=0.1, text/event-stream\r\n");
     ck_assert_str_eq(again.body, live.body);
     answer_free(&again);
     snprintf(header, sizeof header, ACCEPT "Last-Event-ID: ftevent-%ld\r\n", first);
@@ -163,11 +169,13 @@ TEST(a_stream_that_cannot_be_is_refused)
     struct daemon daemon = start();
     post(&daemon, SHORT, id);
     expect_refusal(&daemon, "ftjob-none", "", ACCEPT, 404, "job_not_found");
-    expect_refusal(&daemon, id, "", ACCEPT "Last-Event-ID: 7\r\n", 400, "\"param\":\"Last-Event-ID\"");
+    expect_refusal(&daemon, id, "", ACCEPT "Last-Event-ID: 7\r\n", 400,
+                   "\"param\":\"Last-Event-ID\"");
     expect_refusal(&daemon, id, "?after=ftevent-x", ACCEPT, 400, "\"param\":\"after\"");
     expect_refusal(&daemon, id, "?limit=5", ACCEPT, 400, "\"param\":\"limit\"");
     expect_refusal(&daemon, id, "", "Accept: text/*\r\n", 200, "\"object\":\"list\"");
-    expect_refusal(&daemon, id, "", "Accept: text/event-stream;q=0\r\n", 200, "\"object\":\"list\"");
+    expect_refusal(&daemon, id, "", "Accept: text/event-stream;q=0\r\n", 200,
+                   "\"object\":\"list\"");
     daemon_stop(&daemon);
 }
 
@@ -214,7 +222,8 @@ TEST(streams_do_not_hold_up_the_end)
     }
     double began = seconds_now();
     ck_assert_int_eq(daemon_end(&daemon), 0);
-    ck_assert(seconds_now() - began < 60); /* of the hundred seconds that a request would be given */
+    ck_assert(seconds_now() - began <
+              60); /* of the hundred seconds that a request would be given */
     for (int k = 0; k < N; k++) {
         struct answer answer = client_read_chunks(fds[k]);
         ck_assert(answer.code == 200 && !answer.closed);

@@ -41,17 +41,17 @@ static void files_remove(const struct files *files)
 /* `option` and its value may be NULL. */
 static struct daemon start(const struct files *files, const char *option, const char *value)
 {
-    return daemon_start((const char *const[]){ "--tls-cert", files->certificate, "--tls-key", files->key,
-                                               "--workers", "1", option, value, NULL });
+    return daemon_start((const char *const[]){ "--tls-cert", files->certificate, "--tls-key",
+                                               files->key, "--workers", "1", option, value, NULL });
 }
 
-static void expect_tls(const struct daemon *daemon, const char *method, const char *path, const char *body,
-                       int code, const char *text)
+static void expect_tls(const struct daemon *daemon, const char *method, const char *path,
+                       const char *body, int code, const char *text)
 {
     struct answer answer =
         tls_request(daemon, method, path, body ? JSON : NULL, body, body ? strlen(body) : 0);
-    ck_assert_msg(answer.code == code && strstr(answer.body, text), "%s %s: %d %.300s", method, path,
-                  answer.code, answer.body);
+    ck_assert_msg(answer.code == code && strstr(answer.body, text), "%s %s: %d %.300s", method,
+                  path, answer.code, answer.body);
     answer_free(&answer);
 }
 
@@ -123,12 +123,16 @@ TEST(a_health_check_asks_over_tls)
     struct files files = files_make();
     struct daemon daemon = start(&files, NULL, NULL);
     snprintf(url, sizeof url, "https://127.0.0.1:%u/readyz", daemon.port);
-    ck_assert_int_eq(daemon_run((const char *const[]){ "--health", url, NULL }, output, sizeof output), 0);
+    ck_assert_int_eq(
+        daemon_run((const char *const[]){ "--health", url, NULL }, output, sizeof output), 0);
     snprintf(url, sizeof url, "https://127.0.0.1:%u/no", daemon.port);
-    ck_assert_int_eq(daemon_run((const char *const[]){ "--health", url, NULL }, output, sizeof output), 1);
+    ck_assert_int_eq(
+        daemon_run((const char *const[]){ "--health", url, NULL }, output, sizeof output), 1);
     ck_assert_ptr_nonnull(strstr(output, "answered 404"));
     snprintf(url, sizeof url, "0.0.0.0:%u", daemon.port);
-    const char *const own[] = { "--health", "--listen", url, "--tls-cert", files.certificate, NULL };
+    const char *const own[] = {
+        "--health", "--listen", url, "--tls-cert", files.certificate, NULL
+    };
     ck_assert_int_eq(daemon_run(own, output, sizeof output), 0);
     const char *const plain[] = { "--health", "--listen", url, NULL };
     ck_assert_int_eq(daemon_run(plain, output, sizeof output), 1);
@@ -162,8 +166,9 @@ static int count_answers(int fd, int n)
 TEST(pipelined_steps_are_all_answered)
 {
     enum { N = 500, SIZE = 256 };
-    static const char step[] = "POST " MODEL "/sessions/s/step HTTP/1.1\r\nHost: a\r\nContent-Type: " JSON
-                               "\r\nContent-Length: 13\r\n\r\n{\"x\":[1,2,3]}";
+    static const char step[] =
+        "POST " MODEL "/sessions/s/step HTTP/1.1\r\nHost: a\r\nContent-Type: " JSON
+        "\r\nContent-Length: 13\r\n\r\n{\"x\":[1,2,3]}";
     struct files files = files_make();
     struct daemon daemon = start(&files, NULL, NULL);
     struct tls tls = tls_connect(&daemon, TLS_ANY);
@@ -199,8 +204,8 @@ TEST(megabytes_come_in_and_go_out_unharmed)
     struct files files = files_make();
     struct daemon daemon = start(&files, NULL, NULL);
     snprintf(path, sizeof path, "%s/wide.safetensors", files.directory);
-    ck_assert_int_eq(daemon_run((const char *const[]){ "init", "--inputs", "a", "--outputs", "a", "--layers",
-                                                       "600", "-o", path, NULL },
+    ck_assert_int_eq(daemon_run((const char *const[]){ "init", "--inputs", "a", "--outputs", "a",
+                                                       "--layers", "600", "-o", path, NULL },
                                 output, sizeof output),
                      0);
     void *bytes = read_whole(path, &n);
@@ -225,8 +230,8 @@ TEST(a_body_that_is_refused_is_not_waited_for)
     struct files files = files_make();
     struct daemon daemon = start(&files, "--body-max", "2000");
     struct tls tls = tls_connect(&daemon, TLS_ANY);
-    tls_send(&tls, "POST", MODEL "/predict", "Content-Type: " JSON "\r\nContent-Length: 1000000\r\n", NULL,
-             0);
+    tls_send(&tls, "POST", MODEL "/predict",
+             "Content-Type: " JSON "\r\nContent-Length: 1000000\r\n", NULL, 0);
     struct answer answer = client_read(tls.fd);
     ck_assert(answer.code == 413 && answer.closed);
     answer_free(&answer);
@@ -237,9 +242,10 @@ TEST(a_body_that_is_refused_is_not_waited_for)
 
 TEST(a_stream_of_events_goes_on_to_its_end)
 {
-    static const char job[] = "{\"model\":\"torch-small\",\"hyperparameters\":{\"n_epochs\":3},\"training\":"
-                              "{\"series\":[{\"x\":[[1,2,3],[2,3,4],[3,4,5],[4,5,6],[5,6,7],[6,7,8]],"
-                              "\"y\":[[1],[2],[3],[4],[5],[6]]}]},\"validation\":null}";
+    static const char job[] =
+        "{\"model\":\"torch-small\",\"hyperparameters\":{\"n_epochs\":3},\"training\":"
+        "{\"series\":[{\"x\":[[1,2,3],[2,3,4],[3,4,5],[4,5,6],[5,6,7],[6,7,8]],"
+        "\"y\":[[1],[2],[3],[4],[5],[6]]}]},\"validation\":null}";
     char id[64], path[160];
     struct files files = files_make();
     struct daemon daemon = start(&files, NULL, NULL);
@@ -266,7 +272,8 @@ TEST(clients_that_hang_up_are_noticed)
     struct files files = files_make();
     struct daemon daemon = start(&files, NULL, NULL);
     for (int k = 0; k < 20; k++) {
-        expect_tls(&daemon, "POST", MODEL "/sessions/a/step", "{\"x\":[1,2,3]}", 200, "\"session\":\"a\"");
+        expect_tls(&daemon, "POST", MODEL "/sessions/a/step", "{\"x\":[1,2,3]}", 200,
+                   "\"session\":\"a\"");
     }
     bool is_alone = false;
     for (int ms = 0; !is_alone; ms += 50) {
@@ -339,8 +346,9 @@ TEST(without_a_certificate_that_works_it_does_not_start)
     expect_no_start((const char *const[]){ "--tls-cert", other, "--tls-key", files.key, NULL },
                     "cannot be opened: No such file");
     certificate_write(files.certificate, other, CERTIFICATE_EC, 1, HOUR_S);
-    expect_no_start((const char *const[]){ "--tls-cert", files.certificate, "--tls-key", files.key, NULL },
-                    "is not the key of the first certificate");
+    expect_no_start(
+        (const char *const[]){ "--tls-cert", files.certificate, "--tls-key", files.key, NULL },
+        "is not the key of the first certificate");
     unlink(other);
     files_remove(&files);
 }

@@ -78,7 +78,8 @@ static void relay(gnutls_session_t session, int net, int plain)
 {
     char bytes[BLOCK_BYTES];
     for (;;) {
-        struct pollfd fds[] = { { .fd = net, .events = POLLIN }, { .fd = plain, .events = POLLIN } };
+        struct pollfd fds[] = { { .fd = net, .events = POLLIN },
+                                { .fd = plain, .events = POLLIN } };
         bool is_pending = gnutls_record_check_pending(session) > 0;
         must(is_pending || poll(fds, 2, RELAY_MS) > 0);
         if (!is_pending && fds[1].revents) {
@@ -104,7 +105,8 @@ static void run(int net, int plain, const char *priorities)
     char greeting[64];
     gnutls_session_t session = shake_hands(net, priorities);
     int n = snprintf(greeting, sizeof greeting, "%s %u\n",
-                     gnutls_protocol_get_name(gnutls_protocol_get_version(session)), serial_of_peer(session));
+                     gnutls_protocol_get_name(gnutls_protocol_get_version(session)),
+                     serial_of_peer(session));
     pass(plain, greeting, (size_t)n);
     relay(session, net, plain);
 }
@@ -120,7 +122,8 @@ static void read_greeting(struct tls *tls)
             return;
         }
     }
-    ck_assert_int_eq(sscanf(line, "%15s %u", tls->version, &tls->serial), 2); // NOLINT(cert-err34-c): our own
+    ck_assert_int_eq(sscanf(line, "%15s %u", tls->version, &tls->serial),
+                     2); // NOLINT(cert-err34-c): our own
 }
 
 struct tls tls_connect(const struct daemon *daemon, const char *priorities)
@@ -153,17 +156,19 @@ void tls_send(const struct tls *tls, const char *method, const char *path, const
               const void *body, size_t n)
 {
     char head[1024];
-    int n_head = snprintf(head, sizeof head, "%s %s HTTP/1.1\r\nHost: grud\r\n%s", method, path, headers);
+    int n_head =
+        snprintf(head, sizeof head, "%s %s HTTP/1.1\r\nHost: grud\r\n%s", method, path, headers);
     if (body) {
-        n_head += snprintf(head + n_head, sizeof head - (size_t)n_head, "Content-Length: %zu\r\n", n);
+        n_head +=
+            snprintf(head + n_head, sizeof head - (size_t)n_head, "Content-Length: %zu\r\n", n);
     }
     n_head += snprintf(head + n_head, sizeof head - (size_t)n_head, "\r\n");
     client_send(tls->fd, head, (size_t)n_head);
     client_send(tls->fd, body, body ? n : 0);
 }
 
-struct answer tls_request(const struct daemon *daemon, const char *method, const char *path, const char *type,
-                          const void *body, size_t n)
+struct answer tls_request(const struct daemon *daemon, const char *method, const char *path,
+                          const char *type, const void *body, size_t n)
 {
     char headers[128] = "";
     struct tls tls = tls_connect(daemon, TLS_ANY);

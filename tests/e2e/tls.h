@@ -1,6 +1,7 @@
 /*
- * tls.h - a client's TLS connection that looks like a plain one: a process of its own relays between the
- * daemon and `fd`, so that everything of daemon.h that takes a connection works over TLS too.
+ * tls.h - a client's TLS connection that looks like a plain one: a process of its own relays
+ * between the daemon and `fd`, so that everything of daemon.h that takes a connection works over
+ * TLS too.
  */
 #ifndef TLS_H
 #define TLS_H
@@ -24,8 +25,8 @@ struct tls tls_connect(const struct daemon *daemon, const char *priorities);
 void tls_close(struct tls *tls);
 
 /* One request on a connection of its own, as in daemon.h. */
-struct answer tls_request(const struct daemon *daemon, const char *method, const char *path, const char *type,
-                          const void *body, size_t n);
+struct answer tls_request(const struct daemon *daemon, const char *method, const char *path,
+                          const char *type, const void *body, size_t n);
 /* Sends it on a connection; the answer is still to be read. `headers`: "Name: value\r\n"... */
 void tls_send(const struct tls *tls, const char *method, const char *path, const char *headers,
               const void *body, size_t n);

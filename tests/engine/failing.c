@@ -12,10 +12,10 @@ static long countdown, n_live;
 static size_t n_live_bytes;
 
 /* `name`: the next definition of a function after this program's own, found at its first call. */
-#define NEXT(name)                                                                                           \
-    static __typeof__(name) *next;                                                                           \
-    if (!next) {                                                                                             \
-        *(void **)(void *)&next = dlsym(RTLD_NEXT, #name);                                                   \
+#define NEXT(name)                                                                                 \
+    static __typeof__(name) *next;                                                                 \
+    if (!next) {                                                                                   \
+        *(void **)(void *)&next = dlsym(RTLD_NEXT, #name);                                         \
     }
 
 static bool fails(void)

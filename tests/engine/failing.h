@@ -1,5 +1,6 @@
 /*
- * failing.h - memory that runs out at a chosen allocation, to walk through every out-of-memory path.
+ * failing.h - memory that runs out at a chosen allocation, to walk through every out-of-memory
+ * path.
  *
  * The C library's malloc and its family are interposed in this test program. Not in a
  * sanitizer build, which needs them itself: there FAILING_MEMORY is not defined.

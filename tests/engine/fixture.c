@@ -21,8 +21,8 @@ struct fixture fixture_new(void)
     return (struct fixture){ .n = 0 };
 }
 
-void fixture_raw_tensor(struct fixture *f, const char *name, const char *dtype, size_t rows, size_t columns,
-                        const void *bytes, size_t n_bytes)
+void fixture_raw_tensor(struct fixture *f, const char *name, const char *dtype, size_t rows,
+                        size_t columns, const void *bytes, size_t n_bytes)
 {
     ck_assert_uint_lt(f->n, FIXTURE_TENSORS_MAX);
     struct fixture_tensor *tensor = &f->tensors[f->n++];
@@ -46,8 +46,8 @@ void fixture_tensor(struct fixture *f, const char *name, size_t rows, size_t col
     free(values);
 }
 
-void fixture_layer(struct fixture *f, const char *prefix, size_t layer, size_t n_gates, size_t n_inputs,
-                   size_t n_hidden)
+void fixture_layer(struct fixture *f, const char *prefix, size_t layer, size_t n_gates,
+                   size_t n_inputs, size_t n_hidden)
 {
     static const char *const names[] = { "weight_ih_l", "weight_hh_l", "bias_ih_l", "bias_hh_l" };
     const size_t columns[] = { n_inputs, n_hidden, 0, 0 };
@@ -96,7 +96,8 @@ struct fixture fixture_small(void)
     return f;
 }
 
-static struct file assemble(const char *header, size_t n_header, const unsigned char *data, size_t n_data)
+static struct file assemble(const char *header, size_t n_header, const unsigned char *data,
+                            size_t n_data)
 {
     struct file file = { .n = 8 + n_header + n_data };
     file.bytes = allocate(file.n);
@@ -184,8 +185,9 @@ void expect_refused(struct file file, enum gru_status status, const char *param,
     struct gru_error error = { .param = "untouched", .message = "untouched" };
     enum gru_status got = gru_model_load(file.bytes, file.n, &model, &error);
     ck_assert_msg(got == status && strcmp(error.param, param) == 0 && strstr(error.message, part),
-                  "expected: '%s', [%s], '...%s...'; got: '%s', [%s], '%s'", gru_status_text(status), param,
-                  part, gru_status_text(got), error.param, error.message);
+                  "expected: '%s', [%s], '...%s...'; got: '%s', [%s], '%s'",
+                  gru_status_text(status), param, part, gru_status_text(got), error.param,
+                  error.message);
     ck_assert_ptr_null(model);
     ck_assert_int_eq(gru_model_load(file.bytes, file.n, &model, NULL), status);
     free(file.bytes);
@@ -211,7 +213,8 @@ static void expect_same_number(double a, double b)
     ck_assert_mem_eq(&a, &b, sizeof a);
 }
 
-static void expect_same_variables(const struct gru_variable *a, const struct gru_variable *b, size_t n)
+static void expect_same_variables(const struct gru_variable *a, const struct gru_variable *b,
+                                  size_t n)
 {
     for (size_t k = 0; k < n; k++) {
         ck_assert_str_eq(a[k].name, b[k].name);
@@ -226,7 +229,8 @@ static void expect_same_info(const struct gru_info *a, const struct gru_info *b)
 {
     ck_assert(a->cell == b->cell && a->reset == b->reset && a->activation == b->activation);
     ck_assert(a->missing == b->missing && a->residual == b->residual && a->steps == b->steps);
-    ck_assert(a->n_inputs == b->n_inputs && a->n_outputs == b->n_outputs && a->n_layers == b->n_layers);
+    ck_assert(a->n_inputs == b->n_inputs && a->n_outputs == b->n_outputs &&
+              a->n_layers == b->n_layers);
     ck_assert(a->n_parameters == b->n_parameters && a->n_feeds == b->n_feeds);
     ck_assert(a->state_floats == b->state_floats && a->y_floats == b->y_floats);
     expect_same_number(a->interval_seconds, b->interval_seconds);

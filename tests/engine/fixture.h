@@ -36,11 +36,11 @@ struct file {
 struct fixture fixture_new(void);
 /* A tensor of F32 values in [-0.5, 0.5) that depend on how many came before it. */
 void fixture_tensor(struct fixture *f, const char *name, size_t rows, size_t columns);
-void fixture_raw_tensor(struct fixture *f, const char *name, const char *dtype, size_t rows, size_t columns,
-                        const void *bytes, size_t n_bytes);
+void fixture_raw_tensor(struct fixture *f, const char *name, const char *dtype, size_t rows,
+                        size_t columns, const void *bytes, size_t n_bytes);
 /* The four tensors of a recurrent layer. */
-void fixture_layer(struct fixture *f, const char *prefix, size_t layer, size_t n_gates, size_t n_inputs,
-                   size_t n_hidden);
+void fixture_layer(struct fixture *f, const char *prefix, size_t layer, size_t n_gates,
+                   size_t n_inputs, size_t n_hidden);
 float *fixture_values(struct fixture *f, const char *name); /* to change them */
 void fixture_remove(struct fixture *f, const char *name);
 void fixture_rename(struct fixture *f, const char *name, const char *new_name);

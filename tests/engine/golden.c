@@ -54,7 +54,8 @@ struct golden golden_load(const char *name)
     struct gru_error error;
     char path[160];
     snprintf(path, sizeof path, "tests/fixtures/golden/%s.safetensors", name);
-    ck_assert_msg(gru_model_load_file(path, &golden.model, &error) == GRU_OK, "%s: %s", name, error.message);
+    ck_assert_msg(gru_model_load_file(path, &golden.model, &error) == GRU_OK, "%s: %s", name,
+                  error.message);
     snprintf(path, sizeof path, "tests/fixtures/golden/%s.json", name);
     size_t n_text;
     char *text = read_text(path, &n_text);

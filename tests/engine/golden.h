@@ -1,4 +1,5 @@
-/* golden.h - the exact answers of tests/fixtures/golden, read for a test; any failure to read ends the test.
+/* golden.h - the exact answers of tests/fixtures/golden, read for a test; any failure to read ends
+ * the test.
  */
 #ifndef GOLDEN_H
 #define GOLDEN_H

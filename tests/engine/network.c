@@ -36,13 +36,15 @@ static double w_part(const struct level *v, size_t gate, size_t unit, const doub
     return dot(v->w + row * v->i, x, NULL, v->i) + (v->b_w ? v->b_w[row] : 0);
 }
 
-static double u_part(const struct level *v, size_t gate, size_t unit, const double *r, const double *h)
+static double u_part(const struct level *v, size_t gate, size_t unit, const double *r,
+                     const double *h)
 {
     size_t row = gate * v->h + unit;
     return dot(v->u + row * v->h, h, r, v->h) + (v->b_u ? v->b_u[row] : 0);
 }
 
-static double logistic(const struct level *v, size_t gate, size_t unit, const double *x, const double *h)
+static double logistic(const struct level *v, size_t gate, size_t unit, const double *x,
+                       const double *h)
 {
     return sigmoid(w_part(v, gate, unit, x) + u_part(v, gate, unit, NULL, h));
 }
@@ -63,13 +65,16 @@ static void gru_step(const struct level *v, const double *x, double *h, double *
     memcpy(h, next, v->h * sizeof *h);
 }
 
-static void three_gate_step(const struct level *v, const double *x, double *h, double *c, double *out)
+static void three_gate_step(const struct level *v, const double *x, double *h, double *c,
+                            double *out)
 {
     for (size_t j = 0; j < v->h; j++) {
-        double f = logistic(v, 0, j, x, h), i = logistic(v, 1, j, x, h), o = logistic(v, 3, j, x, h);
+        double f = logistic(v, 0, j, x, h), i = logistic(v, 1, j, x, h),
+               o = logistic(v, 3, j, x, h);
         size_t row = 2 * v->h + j;
         double bias = (v->b_w ? v->b_w[row] : 0) + (v->b_u ? v->b_u[row] : 0);
-        double inner = dot(v->w + row * v->i, x, NULL, v->i) + dot(v->u + row * v->h, h, NULL, v->h);
+        double inner =
+            dot(v->w + row * v->i, x, NULL, v->i) + dot(v->u + row * v->h, h, NULL, v->h);
         double memory = tanh(f * inner + bias);
         out[j] = f * h[j] + i * memory + o * c[j];
         c[j] = memory;
@@ -106,8 +111,8 @@ static const double *levels_of(const struct network *network, struct level *leve
 }
 
 /* One row through all layers; what the read-out sees is left in x. */
-static void run_row(const struct network *network, const struct level *levels, size_t n_rows, size_t row,
-                    double *state, double *x)
+static void run_row(const struct network *network, const struct level *levels, size_t n_rows,
+                    size_t row, double *state, double *x)
 {
     double out[WIDEST];
     for (size_t l = 0; l < network->model->info.n_layers; l++) {
@@ -120,14 +125,15 @@ static void run_row(const struct network *network, const struct level *levels, s
             state += v->h;
         }
         for (size_t j = 0; j < v->h; j++) {
-            double mask = network->masks ? network->masks[(l * n_rows + row) * network->widest + j] : 1;
+            double mask =
+                network->masks ? network->masks[(l * n_rows + row) * network->widest + j] : 1;
             x[j] = out[j] * mask;
         }
     }
 }
 
-void network_run(const struct network *network, size_t n_steps, const size_t *n_lanes, const float *in,
-                 double *states, double *out)
+void network_run(const struct network *network, size_t n_steps, const size_t *n_lanes,
+                 const float *in, double *states, double *out)
 {
     const struct gru_info *info = &network->model->info;
     struct level levels[GRU_LAYERS_MAX];
@@ -147,7 +153,8 @@ void network_run(const struct network *network, size_t n_steps, const size_t *n_
             }
             run_row(network, levels, n_rows, row, states + lane * n_state, x);
             for (size_t k = 0; k < info->y_floats; k++) {
-                out[row * info->y_floats + k] = dot(head + k * width, x, NULL, width) + (bias ? bias[k] : 0);
+                out[row * info->y_floats + k] =
+                    dot(head + k * width, x, NULL, width) + (bias ? bias[k] : 0);
             }
         }
     }

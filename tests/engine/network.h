@@ -1,6 +1,6 @@
 /*
- * network.h - a whole network in double precision, written from docs/MODELS.md ("Cells") with no eye on
- * speed: the loss whose gradients are checked by central differences.
+ * network.h - a whole network in double precision, written from docs/MODELS.md ("Cells") with no
+ * eye on speed: the loss whose gradients are checked by central differences.
  */
 #ifndef NETWORK_H
 #define NETWORK_H
@@ -16,7 +16,7 @@ struct network {
 };
 
 /* A window as in struct backprop_window; states are replaced. out: [R][S * O]. */
-void network_run(const struct network *network, size_t n_steps, const size_t *n_lanes, const float *in,
-                 double *states, double *out);
+void network_run(const struct network *network, size_t n_steps, const size_t *n_lanes,
+                 const float *in, double *states, double *out);
 
 #endif

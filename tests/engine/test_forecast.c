@@ -1,5 +1,5 @@
-/* Scaling, residual, missing readings, several steps at once, roll-outs: on small models built in the test,
- * whose answers are recomputed from the plain network by hand. */
+/* Scaling, residual, missing readings, several steps at once, roll-outs: on small models built in
+ * the test, whose answers are recomputed from the plain network by hand. */
 #include "engine/model.h"
 #include "test.h"
 
@@ -88,14 +88,17 @@ TEST(a_residual_output_is_added_to_the_last_raw_value)
 TEST(a_missing_reading_becomes_what_the_policy_says)
 {
     const float first[] = { 23.0F, 0.5F }, gap[] = { NAN, 0.25F };
-    static const enum gru_missing policies[] = { GRU_MISSING_LAST, GRU_MISSING_MEAN, GRU_MISSING_FORECAST };
+    static const enum gru_missing policies[] = { GRU_MISSING_LAST, GRU_MISSING_MEAN,
+                                                 GRU_MISSING_FORECAST };
     for (size_t k = 0; k < 3; k++) {
         struct stream gapped = begin(make_model(false, policies[k]));
         struct stream filled = begin(make_model(false, policies[k]));
         float y, y_filled;
         ck_assert_int_eq(step(&gapped, first, &y), GRU_OK);
         ck_assert_int_eq(step(&filled, first, &y_filled), GRU_OK);
-        float fill = policies[k] == GRU_MISSING_LAST ? 23.0F : policies[k] == GRU_MISSING_MEAN ? 20.0F : y;
+        float fill = policies[k] == GRU_MISSING_LAST   ? 23.0F
+                     : policies[k] == GRU_MISSING_MEAN ? 20.0F
+                                                       : y;
         ck_assert_int_eq(step(&gapped, gap, &y), GRU_OK);
         ck_assert_int_eq(step(&filled, (float[]){ fill, 0.25F }, &y_filled), GRU_OK);
         ck_assert_mem_eq(&y, &y_filled, sizeof y);
@@ -158,9 +161,9 @@ TEST(a_roll_out_feeds_forecasts_back_and_leaves_the_state_alone)
     ck_assert_int_eq(step(&stream, (float[]){ 23.0F, 0.5F }, &y), GRU_OK);
     memcpy(before, stream.state, sizeof before);
     ck_assert_uint_eq(gru_future_rows(stream.model, HORIZON), HORIZON - 1);
-    ck_assert_int_eq(
-        gru_forecast(stream.model, stream.work, stream.state, HORIZON, future, HORIZON - 1, forecast),
-        GRU_OK);
+    ck_assert_int_eq(gru_forecast(stream.model, stream.work, stream.state, HORIZON, future,
+                                  HORIZON - 1, forecast),
+                     GRU_OK);
     ck_assert_mem_eq(stream.state, before, sizeof before);
     for (int k = 0; k < HORIZON; k++) {
         ck_assert_mem_eq(&forecast[k], &y, sizeof y);
@@ -172,7 +175,8 @@ TEST(a_roll_out_feeds_forecasts_back_and_leaves_the_state_alone)
 /* The two rows of the read-out are two steps of one output. */
 static struct gru_model *make_model_of_two_steps(void)
 {
-    static const char *const inputs[] = { "temp", "humidity" }, *const outputs[] = { "temp", "later" };
+    static const char *const inputs[] = { "temp", "humidity" }, *const outputs[] = { "temp",
+                                                                                     "later" };
     static const size_t hidden[] = { 5 };
     struct gru_plan plan = { .n_inputs = 2,
                              .n_outputs = 2,
@@ -201,7 +205,8 @@ TEST(a_model_of_several_steps_rolls_out_in_blocks)
     ck_assert_uint_eq(gru_future_rows(model, HORIZON), 4);
     ck_assert_int_eq(gru_forecast(model, stream.work, stream.state, HORIZON, future, 3, forecast),
                      GRU_BAD_FUTURE);
-    ck_assert_int_eq(gru_forecast(model, stream.work, stream.state, HORIZON, future, 4, forecast), GRU_OK);
+    ck_assert_int_eq(gru_forecast(model, stream.work, stream.state, HORIZON, future, 4, forecast),
+                     GRU_OK);
     for (int block = 0; block < 2; block++) {
         ck_assert_mem_eq(forecast + 2 * block, y, sizeof y);
         const float known[] = { y[0], future[2 * block], y[1], future[2 * block + 1] };
@@ -221,9 +226,11 @@ static void expect_same_in_parts(struct gru_model *model, size_t most_rows)
     float y[2], whole[HORIZON], cut[HORIZON];
     struct gru_roll roll;
     ck_assert_int_eq(step(&stream, (float[]){ 23.0F, 0.5F }, y), GRU_OK);
-    ck_assert_int_eq(gru_forecast(model, stream.work, stream.state, HORIZON, future, HORIZON - 1, whole),
+    ck_assert_int_eq(
+        gru_forecast(model, stream.work, stream.state, HORIZON, future, HORIZON - 1, whole),
+        GRU_OK);
+    ck_assert_int_eq(gru_roll_begin(model, stream.state, HORIZON, future, HORIZON - 1, cut, &roll),
                      GRU_OK);
-    ck_assert_int_eq(gru_roll_begin(model, stream.state, HORIZON, future, HORIZON - 1, cut, &roll), GRU_OK);
     size_t n_left = HORIZON - model->info.steps;
     for (;;) {
         ck_assert_uint_eq(roll.n_rows_left, n_left);
@@ -263,11 +270,13 @@ TEST(a_roll_out_says_what_it_lacks)
                      GRU_BAD_ARGUMENT);
     ck_assert_int_eq(gru_forecast(stream.model, stream.work, stream.state, 4, future, 2, forecast),
                      GRU_BAD_FUTURE);
-    ck_assert_int_eq(gru_forecast(stream.model, stream.work, stream.state, 3, future, 2, forecast), GRU_OK);
+    ck_assert_int_eq(gru_forecast(stream.model, stream.work, stream.state, 3, future, 2, forecast),
+                     GRU_OK);
     stream.model->info.outputs[0].feeds = -1;
     stream.model->info.n_feeds = 0;
     ck_assert_int_eq(gru_forecast(stream.model, stream.work, stream.state, 2, future, 2, forecast),
                      GRU_NO_ROLL_OUT);
-    ck_assert_int_eq(gru_forecast(stream.model, stream.work, stream.state, 1, NULL, 0, forecast), GRU_OK);
+    ck_assert_int_eq(gru_forecast(stream.model, stream.work, stream.state, 1, NULL, 0, forecast),
+                     GRU_OK);
     end(&stream);
 }

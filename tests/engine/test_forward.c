@@ -41,7 +41,9 @@ TEST(golden_sequences_agree_to_1e_5)
         const struct gru_info *info = gru_model_info(golden.model);
         float *state = floats(info->state_floats);
         float *y = floats(golden.n_rows * info->y_floats);
-        struct gru_lane lane = { .state_out = state, .x = golden.x, .n_rows = golden.n_rows, .y = y };
+        struct gru_lane lane = {
+            .state_out = state, .x = golden.x, .n_rows = golden.n_rows, .y = y
+        };
         run_one(golden.model, work, &lane);
         assert_close(golden_names[c], y, golden.y, golden.n_rows * info->y_floats);
         ck_assert_uint_eq(golden.n_hidden, gru_state_last_offset(golden.model));
@@ -67,9 +69,11 @@ TEST(stepwise_equals_whole_sequence_bit_for_bit)
         run_one(golden.model, work, &lane);
         gru_state_init(golden.model, state);
         for (size_t t = 0; t < golden.n_rows; t++) {
-            struct gru_lane step = {
-                .state_in = state, .state_out = state, .x = golden.x + t * info->n_inputs, .n_rows = 1, .y = y
-            };
+            struct gru_lane step = { .state_in = state,
+                                     .state_out = state,
+                                     .x = golden.x + t * info->n_inputs,
+                                     .n_rows = 1,
+                                     .y = y };
             run_one(golden.model, work, &step);
             ck_assert_mem_eq(y, whole + t * info->y_floats, info->y_floats * sizeof *y);
         }
@@ -83,7 +87,8 @@ TEST(stepwise_equals_whole_sequence_bit_for_bit)
     gru_work_free(work);
 }
 
-/* 70 lanes of different lengths (more than one group) against each lane alone, cut into two calls. */
+/* 70 lanes of different lengths (more than one group) against each lane alone, cut into two calls.
+ */
 TEST(lanes_of_a_batch_do_not_touch_each_other)
 {
     enum { LANES = 70 };

@@ -1,5 +1,5 @@
-/* Runs that are done in parts: no bit of a result tells where they were cut, or what else the scratch memory
- * served in between. Roll-outs in parts are in test_forecast.c. */
+/* Runs that are done in parts: no bit of a result tells where they were cut, or what else the
+ * scratch memory served in between. Roll-outs in parts are in test_forecast.c. */
 #include "golden.h"
 #include "test.h"
 
@@ -43,7 +43,8 @@ static void free_lanes(struct gru_lane lanes[LANES])
     }
 }
 
-static void expect_same_lanes(const struct gru_info *info, const struct gru_lane *a, const struct gru_lane *b)
+static void expect_same_lanes(const struct gru_info *info, const struct gru_lane *a,
+                              const struct gru_lane *b)
 {
     for (size_t k = 0; k < LANES; k++) {
         ck_assert_int_eq(a[k].status, b[k].status);

@@ -33,7 +33,8 @@ struct answer upload(const char *model, const char *file)
     size_t n = fread(bytes, 1, sizeof bytes, stream);
     fclose(stream);
     snprintf(path, sizeof path, "/v1/models/%s", model);
-    struct answer answer = request_typed(&driver.daemon, "PUT", path, "application/octet-stream", bytes, n);
+    struct answer answer =
+        request_typed(&driver.daemon, "PUT", path, "application/octet-stream", bytes, n);
     if (answer.code == 201 && strcmp(model, "pump") == 0) {
         unsigned before = driver.newest;
         note_versions(&answer);
@@ -49,7 +50,8 @@ void expect_error(const struct answer *answer)
     ck_assert_msg(strncmp(answer->body, "{\"error\":{\"code\":\"", 18) == 0 &&
                       strstr(answer->body, "\"message\":\"") && strstr(answer->body, "\"param\":"),
                   "not an error of the contract: %s", answer->body);
-    ck_assert_msg(strstr(answer->body, "\"storage_failed\"") || strstr(answer->body, "\"out_of_memory\""),
+    ck_assert_msg(strstr(answer->body, "\"storage_failed\"") ||
+                      strstr(answer->body, "\"out_of_memory\""),
                   "%s", answer->body);
     ck_assert_msg(strcasestr(answer->headers, "\r\nRetry-After:") != NULL, "no Retry-After: %s",
                   answer->headers);
@@ -67,8 +69,8 @@ void print_job(char out[JOB_BYTES], const char *hyperparameters, const char *res
                                 "\"training\":{\"series\":[{\"x\":[",
                                 hyperparameters, rest);
     for (int t = 0; t < 80; t++) {
-        n += (size_t)snprintf(out + n, JOB_BYTES - n, "%s[%.3f,%.3f]", t > 0 ? "," : "", sin(0.4 * t),
-                              cos(0.4 * t));
+        n += (size_t)snprintf(out + n, JOB_BYTES - n, "%s[%.3f,%.3f]", t > 0 ? "," : "",
+                              sin(0.4 * t), cos(0.4 * t));
     }
     snprintf(out + n, JOB_BYTES - n, "]}]}}");
 }
@@ -148,8 +150,8 @@ static char *read_reply(const char *path)
     return body;
 }
 
-/* Each session that a list names: its state to the last bit. The list is taken afterwards: whoever reads a
- * session of another version brings it to the active one. */
+/* Each session that a list names: its state to the last bit. The list is taken afterwards: whoever
+ * reads a session of another version brings it to the active one. */
 static void append_sessions(struct state_text *text, const char *model)
 {
     char path[PATH_SIZE];
@@ -158,7 +160,8 @@ static void append_sessions(struct state_text *text, const char *model)
     static const char key[] = "\"session\":\"";
     for (const char *at = strstr(list, key); at; at = strstr(at, key)) {
         at += sizeof key - 1;
-        snprintf(path, sizeof path, "/v1/models/%s/sessions/%.*s", model, (int)strcspn(at, "\""), at);
+        snprintf(path, sizeof path, "/v1/models/%s/sessions/%.*s", model, (int)strcspn(at, "\""),
+                 at);
         char *session = read_reply(path);
         append(text, session);
         free(session);
@@ -215,7 +218,8 @@ void expect_state(const char *wanted, const char *what)
         n++;
     }
     size_t from = n > 60 ? n - 60 : 0;
-    ck_assert_msg(now[n] == wanted[n], "%s: '%.160s' instead of '%.160s'", what, now + from, wanted + from);
+    ck_assert_msg(now[n] == wanted[n], "%s: '%.160s' instead of '%.160s'", what, now + from,
+                  wanted + from);
     free(now);
 }
 
@@ -225,7 +229,8 @@ bool is_degraded(char *reason, size_t size)
     ck_assert_msg(answer.code == 200, "readyz: %d %s", answer.code, answer.body);
     bool found = strstr(answer.body, "\"status\":\"degraded\"") != NULL;
     ck_assert_msg(found || strstr(answer.body, "\"status\":\"ok\""), "readyz: %s", answer.body);
-    ck_assert_msg(!found || strstr(answer.body, "\"reason\":\""), "readyz without a reason: %s", answer.body);
+    ck_assert_msg(!found || strstr(answer.body, "\"reason\":\""), "readyz without a reason: %s",
+                  answer.body);
     snprintf(reason, size, "%s", answer.body);
     answer_free(&answer);
     return found;

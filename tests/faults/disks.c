@@ -1,6 +1,7 @@
 /*
- * disks.c - a disk that goes on to refuse: one that is full until it has room again, and one whose syncs
- * fail. What does not need it goes on, what needs it is refused, and /readyz says which is which.
+ * disks.c - a disk that goes on to refuse: one that is full until it has room again, and one whose
+ * syncs fail. What does not need it goes on, what needs it is refused, and /readyz says which is
+ * which.
  */
 #include "driver.h"
 
@@ -178,15 +179,17 @@ static void wait_for_job(const char *text, const char *or_text)
     }
 }
 
-/* A job whose training ends while the disk is full: it tries to store its version some times, and waits until
- * it can be written down that it failed, and why. Had it been patient enough, it would have succeeded. */
+/* A job whose training ends while the disk is full: it tries to store its version some times, and
+ * waits until it can be written down that it failed, and why. Had it been patient enough, it would
+ * have succeeded. */
 static void run_full_job(const struct scenario *scenario)
 {
     char job[JOB_BYTES];
     (void)scenario;
     shimmed_start(options_with(NULL));
     put_file("pump");
-    print_job(job, "\"n_epochs\":1000000,\"early_stopping_patience\":null", MANUAL ",\"max_seconds\":1");
+    print_job(job, "\"n_epochs\":1000000,\"early_stopping_patience\":null",
+              MANUAL ",\"max_seconds\":1");
     expect_code("POST", JOBS, job, 202);
     wait_for_job("\"status\":\"running\"", "\"status\":\"succeeded\"");
     fault_arm(FAULT_SPACE, 1, true, "jobs");
@@ -199,7 +202,8 @@ static void run_full_job(const struct scenario *scenario)
     }
     fault_disarm(NULL);
     wait_for_job("\"status\":\"failed\"", "\"status\":\"succeeded\"");
-    ck_assert(is_job("\"status\":\"succeeded\"") || is_job("\"error\":{\"code\":\"storage_failed\""));
+    ck_assert(is_job("\"status\":\"succeeded\"") ||
+              is_job("\"error\":{\"code\":\"storage_failed\""));
     driver.n_errors += is_job("\"status\":\"failed\"");
     wait_until_recovered();
     ck_assert_int_eq(shimmed_end(), 0);
@@ -222,7 +226,8 @@ static long count_syncs(void)
 static void run_dead_sync(const struct scenario *scenario)
 {
     (void)scenario;
-    const char *const *options = options_with((const char *const[]){ "--sync-interval-ms", "20", NULL });
+    const char *const *options =
+        options_with((const char *const[]){ "--sync-interval-ms", "20", NULL });
     shimmed_start(options);
     put_file("pump");
     reset_sessions();
@@ -254,13 +259,15 @@ static void run_dead_commit(const struct scenario *scenario)
 {
     static const char body[] = "{\"x\":[0.1,0.2],\"seq\":4}";
     (void)scenario;
-    const char *const *options = options_with((const char *const[]){ "--sync-interval-ms", "0", NULL });
+    const char *const *options =
+        options_with((const char *const[]){ "--sync-interval-ms", "0", NULL });
     shimmed_start(options);
     put_file("pump");
     reset_sessions();
     fault_arm(FAULT_SYNC, 1, true, "");
     struct answer answer = ask("POST", PUMP "/sessions/a/step", body);
-    ck_assert_msg(answer.body && strstr(answer.body, "done, but "), "%d %s", answer.code, answer.body);
+    ck_assert_msg(answer.body && strstr(answer.body, "done, but "), "%d %s", answer.code,
+                  answer.body);
     expect_refused(answer);
     wait_for_reason("the disk refused a sync");
     expect_refused(upload("pump", "pump"));

@@ -72,15 +72,16 @@ long fault_disarm(long *ret_n_calls)
         return 0;
     }
     long n_failed = atomic_load(&control->n_failed);
-    *(atomic_load(&control->class) == FAULT_MEMORY ? &driver.n_memory_faults : &driver.n_file_faults) +=
-        n_failed;
+    *(atomic_load(&control->class) == FAULT_MEMORY ? &driver.n_memory_faults
+                                                   : &driver.n_file_faults) += n_failed;
     if (ret_n_calls) {
         *ret_n_calls = atomic_load(&control->n_calls);
     }
     return n_failed;
 }
 
-bool each_case(int class, long n_calls, long n_cases, void (*run_case)(void *context), void *context)
+bool each_case(int class, long n_calls, long n_cases, void (*run_case)(void *context),
+               void *context)
 {
     long stride = wanted_number("STRIDE"), only = wanted_number("AT");
     if (stride <= 0) {
@@ -113,9 +114,10 @@ const char *root_path(const char *name)
 const char *const *options_with(const char *const *more)
 {
     static char models[PATH_SIZE];
-    static const char *options[NAMES_MAX] = { "--workers",     "1",    "--models",           models,
-                                              "--session-max", "4096", "--tombstone-max",    "64",
-                                              "--record",      "64",   "--sync-interval-ms", "3600000" };
+    static const char *options[NAMES_MAX] = {
+        "--workers",       "1",  "--models", models, "--session-max",      "4096",
+        "--tombstone-max", "64", "--record", "64",   "--sync-interval-ms", "3600000"
+    };
     size_t n = 12;
     snprintf(models, sizeof models, "%s/models", driver.root);
     for (; more && *more && n + 1 < NAMES_MAX; n++) {
@@ -215,10 +217,11 @@ static void run_table(const struct scenario *table)
         (void)guarded(run_scenario, (void *)(uintptr_t)scenario);
         clock_gettime(CLOCK_MONOTONIC, &ended);
         printf("%-18s %7ld %7ld %8ld %8ld %8ld %6.1f s\n", scenario->name,
-               driver.n_memory_faults - before.n_memory_faults, driver.n_file_faults - before.n_file_faults,
-               driver.n_errors - before.n_errors, driver.n_cut - before.n_cut,
-               driver.n_exits - before.n_exits,
-               (double)(ended.tv_sec - began.tv_sec) + 1e-9 * (double)(ended.tv_nsec - began.tv_nsec));
+               driver.n_memory_faults - before.n_memory_faults,
+               driver.n_file_faults - before.n_file_faults, driver.n_errors - before.n_errors,
+               driver.n_cut - before.n_cut, driver.n_exits - before.n_exits,
+               (double)(ended.tv_sec - began.tv_sec) +
+                   1e-9 * (double)(ended.tv_nsec - began.tv_nsec));
         fflush(stdout);
         if (driver.n_violations == before.n_violations) {
             shimmed_remove();
@@ -233,9 +236,10 @@ static void run_table(const struct scenario *table)
 static void make_model(const char *name, const char *size)
 {
     char output[4096];
-    int code = daemon_run((const char *const[]){ "init", "--inputs", "temp,load", "--outputs", "temp,load",
-                                                 "--layers", size, "-o", root_path(name), NULL },
-                          output, sizeof output);
+    int code =
+        daemon_run((const char *const[]){ "init", "--inputs", "temp,load", "--outputs", "temp,load",
+                                          "--layers", size, "-o", root_path(name), NULL },
+                   output, sizeof output);
     ck_assert_msg(code == 0, "%s", output);
 }
 
@@ -249,7 +253,8 @@ static void make_root(void)
     ck_assert_int_eq(symlink(fixture, root_path("models/small.safetensors")), 0);
     FILE *file = fopen(root_path("control"), "w+");
     ck_assert(file && ftruncate(fileno(file), sizeof *driver.control) == 0);
-    void *page = mmap(NULL, sizeof *driver.control, PROT_READ | PROT_WRITE, MAP_SHARED, fileno(file), 0);
+    void *page =
+        mmap(NULL, sizeof *driver.control, PROT_READ | PROT_WRITE, MAP_SHARED, fileno(file), 0);
     ck_assert_ptr_ne(page, MAP_FAILED);
     fclose(file);
     driver.control = page;
@@ -273,8 +278,8 @@ int main(void)
     run_table(request_scenarios);
     run_table(life_scenarios);
     run_table(disk_scenarios);
-    printf("%-18s %7ld %7ld %8ld %8ld %8ld\n", "in all", driver.n_memory_faults, driver.n_file_faults,
-           driver.n_errors, driver.n_cut, driver.n_exits);
+    printf("%-18s %7ld %7ld %8ld %8ld %8ld\n", "in all", driver.n_memory_faults,
+           driver.n_file_faults, driver.n_errors, driver.n_cut, driver.n_exits);
     printf("%ld faults, %ld violations\n", driver.n_memory_faults + driver.n_file_faults,
            driver.n_violations);
     if (driver.n_violations == 0 && driver.n_memory_faults + driver.n_file_faults > 0) {

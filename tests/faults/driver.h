@@ -1,10 +1,10 @@
 /*
- * driver.h - what the files of the driver share: the daemon under the shim, the classes of faults, the cases
- * of a scenario, and what is counted.
+ * driver.h - what the files of the driver share: the daemon under the shim, the classes of faults,
+ * the cases of a scenario, and what is counted.
  *
- * A case is one scenario with one fault: the n-th call of a class fails. Whatever is checked is checked with
- * libcheck's macros, as the tests' daemon.h does it; here a failed one (check.c) ends the case, not the
- * program, and is a violation.
+ * A case is one scenario with one fault: the n-th call of a class fails. Whatever is checked is
+ * checked with libcheck's macros, as the tests' daemon.h does it; here a failed one (check.c) ends
+ * the case, not the program, and is a violation.
  */
 #ifndef DRIVER_H
 #define DRIVER_H
@@ -53,9 +53,10 @@ void fault_arm(int class, long at, bool is_for_good, const char *thread);
 /* Returns how many calls have failed, and how many there were. */
 long fault_disarm(long *ret_n_calls);
 
-/* Calls run_case for every n from 1 to n_calls, or for those that AT and STRIDE say, or n_cases of them; each
- * is guarded. False: one of them was a violation, which ends the row. */
-bool each_case(int class, long n_calls, long n_cases, void (*run_case)(void *context), void *context);
+/* Calls run_case for every n from 1 to n_calls, or for those that AT and STRIDE say, or n_cases of
+ * them; each is guarded. False: one of them was a violation, which ends the row. */
+bool each_case(int class, long n_calls, long n_cases, void (*run_case)(void *context),
+               void *context);
 
 /* ---- the daemon under the shim ---- */
 
@@ -86,12 +87,13 @@ void note_versions(const struct answer *model); /* of pump, in driver.newest */
 /* An error has a code of THE table (server/base/status.h) and a message. */
 void expect_error(const struct answer *answer);
 void expect_code(const char *method, const char *path, const char *body, int code);
-/* What clients can see, as one text that is comparable: models, sessions and what is in them, jobs that are
- * not over. From malloc. */
+/* What clients can see, as one text that is comparable: models, sessions and what is in them, jobs
+ * that are not over. From malloc. */
 char *snapshot(void);
 void expect_state(const char *wanted, const char *what);
-/* Makes what two cases of one scenario answer the same text, in place: times are left out, and since no
- * number of a version is given twice, those beyond 1 are counted from the first one of the case. */
+/* Makes what two cases of one scenario answer the same text, in place: times are left out, and
+ * since no number of a version is given twice, those beyond 1 are counted from the first one of the
+ * case. */
 void make_comparable(char *json);
 /* GET /readyz: whether it says degraded, and why. */
 bool is_degraded(char *reason, size_t size);

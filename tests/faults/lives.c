@@ -1,7 +1,8 @@
 /*
- * lives.c - faults outside of a request: while the daemon starts and stops, and while a job runs. A start
- * either comes to be ready with everything that was there before, or ends with a sentence. A stop says
- * whether all was synced. A job succeeds or fails with the reason, and the model is as it says.
+ * lives.c - faults outside of a request: while the daemon starts and stops, and while a job runs. A
+ * start either comes to be ready with everything that was there before, or ends with a sentence. A
+ * stop says whether all was synced. A job succeeds or fails with the reason, and the model is as it
+ * says.
  */
 #include "driver.h"
 
@@ -78,7 +79,8 @@ static void run_start_case(void *context)
     }
     driver.n_exits++;
     ck_assert_msg(n_failed > 0 && (code == 1 || code == 2), "the start ended with %d", code);
-    ck_assert_msg(log_has(" error cannot_") || log_has("grud: "), "the start ended without a sentence");
+    ck_assert_msg(log_has(" error cannot_") || log_has("grud: "),
+                  "the start ended without a sentence");
     expect_no_leak();
     shimmed_start_again(options_with(NULL));
     expect_state(state, "not there after a start that failed");
@@ -171,7 +173,7 @@ static void run_stop(const struct scenario *scenario)
     free(state);
 }
 
-/* ---- the first request after a start: what a worker keeps for all later ones is allocated in it ---- */
+/* ---- the first request after a start allocates what a worker keeps for all later ones ---- */
 
 struct row {
     int class;
@@ -181,7 +183,8 @@ struct row {
 static void run_cold_case(void *context)
 {
     struct row *row = context;
-    static const char path[] = PUMP "/sessions/c/step", body[] = "{\"x\":[0.1,0.2],\"seq\":1,\"horizon\":2}";
+    static const char path[] = PUMP "/sessions/c/step",
+                      body[] = "{\"x\":[0.1,0.2],\"seq\":1,\"horizon\":2}";
     shimmed_start_again(options_with(NULL));
     fault_arm(row->class, driver.at, false, "http-0");
     struct answer answer = ask("POST", path, body);
@@ -275,7 +278,8 @@ static void run_first_upload(const struct scenario *scenario)
         struct answer answer = upload(name, "pump");
         fault_disarm(&n_calls);
         answer_free(&answer);
-        if (fault_class_is_due(*class) && !each_case(*class, n_calls, CASES, run_first_upload_case, name)) {
+        if (fault_class_is_due(*class) &&
+            !each_case(*class, n_calls, CASES, run_first_upload_case, name)) {
             return;
         }
     }
@@ -292,7 +296,8 @@ static void run_first_upload(const struct scenario *scenario)
 struct job_plan {
     const char *thread; /* whose calls fail */
     const char *hyperparameters, *rest;
-    const char *sessions; /* the whole job, that learns from what they recorded; NULL: one on a series */
+    const char
+        *sessions; /* the whole job, that learns from what they recorded; NULL: one on a series */
 };
 
 static struct answer wait_until_over(const char *id)
@@ -303,7 +308,8 @@ static struct answer wait_until_over(const char *id)
     for (int ms = 0; ms < OVER_MS; ms += 5) {
         struct answer answer = ask("GET", path, NULL);
         ck_assert_msg(answer.code == 200, "%d %s", answer.code, answer.body);
-        if (strstr(answer.body, "\"status\":\"succeeded\"") || strstr(answer.body, "\"status\":\"failed\"")) {
+        if (strstr(answer.body, "\"status\":\"succeeded\"") ||
+            strstr(answer.body, "\"status\":\"failed\"")) {
             return answer;
         }
         answer_free(&answer);
@@ -332,11 +338,13 @@ static void check_job(const struct answer *job, const char *id, long n_failed)
     } else {
         driver.n_errors++;
         ck_assert_msg(n_failed > 0, "it failed without a fault: %s", job->body);
-        ck_assert_msg(strstr(job->body, "\"error\":{\"code\":\"") != NULL, "no reason: %s", job->body);
+        ck_assert_msg(strstr(job->body, "\"error\":{\"code\":\"") != NULL, "no reason: %s",
+                      job->body);
     }
-    ck_assert_msg(has_text(PUMP, text) == succeeded, "no version of it, or one too many: %s", job->body);
-    ck_assert_msg(has_text(PUMP, "\"active_version\":1,") == !promoted, "another version is active: %s",
+    ck_assert_msg(has_text(PUMP, text) == succeeded, "no version of it, or one too many: %s",
                   job->body);
+    ck_assert_msg(has_text(PUMP, "\"active_version\":1,") == !promoted,
+                  "another version is active: %s", job->body);
 }
 
 static void post_job(const struct job_plan *plan, char id[ID_SIZE])
@@ -419,10 +427,10 @@ static void run_job(const struct scenario *scenario)
 
 #define AUTO  ",\"promotion\":{\"policy\":\"auto\"},\"validation\":{\"fraction\":0.25}"
 #define HYPER "\"n_epochs\":3,\"learning_rate\":0.02"
-#define JOB(...)                                                                                             \
-    &(const struct job_plan)                                                                                 \
-    {                                                                                                        \
-        __VA_ARGS__                                                                                          \
+#define JOB(...)                                                                                   \
+    &(const struct job_plan)                                                                       \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
     }
 
 const struct scenario life_scenarios[] = {
@@ -434,8 +442,8 @@ const struct scenario life_scenarios[] = {
     { "job-thread", run_job, JOB(.thread = "jobs", .hyperparameters = HYPER, .rest = AUTO) },
     { "job-trainer", run_job, JOB(.thread = "trainer", .hyperparameters = HYPER, .rest = AUTO) },
     { "job-sessions", run_job,
-      JOB(.thread = "jobs", .sessions =
-                                 "{\"model\":\"pump\",\"hyperparameters\":{\"n_epochs\":2,\"window\":8},"
-                                 "\"training\":{\"sessions\":[\"a\"]}" MANUAL "}") },
+      JOB(.thread = "jobs",
+          .sessions = "{\"model\":\"pump\",\"hyperparameters\":{\"n_epochs\":2,\"window\":8},"
+                      "\"training\":{\"sessions\":[\"a\"]}" MANUAL "}") },
     { NULL, NULL, NULL }
 };

@@ -1,7 +1,8 @@
 /*
- * requests.c - one request with one fault. It either succeeds, exactly as without the fault, or is refused
- * with an error of the contract and has changed nothing; sent again without the fault, it succeeds. A
- * connection may be cut if an allocation within libmicrohttpd failed; then either holds.
+ * requests.c - one request with one fault. It either succeeds, exactly as without the fault, or is
+ * refused with an error of the contract and has changed nothing; sent again without the fault, it
+ * succeeds. A connection may be cut if an allocation within libmicrohttpd failed; then either
+ * holds.
  */
 #include "driver.h"
 
@@ -19,7 +20,8 @@ struct plan {
     void (*reset)(void);   /* before each case: to the state that it begins with */
     const char *method;
     const char *path;
-    const char *of_job;     /* not NULL: the path goes on with the id of the job at hand, and with this */
+    const char
+        *of_job; /* not NULL: the path goes on with the id of the job at hand, and with this */
     const char *of_version; /* the same with the number of the newest version */
     const char *type, *body;
     const char *file; /* the body is this file */
@@ -36,8 +38,8 @@ static char training[JOB_BYTES];
 void forget(const char *path)
 {
     struct answer answer = ask("DELETE", path, NULL);
-    ck_assert_msg(answer.code == 204 || answer.code == 404 || answer.code == 410, "DELETE %s: %d %s", path,
-                  answer.code, answer.body);
+    ck_assert_msg(answer.code == 204 || answer.code == 404 || answer.code == 410,
+                  "DELETE %s: %d %s", path, answer.code, answer.body);
     answer_free(&answer);
 }
 
@@ -190,7 +192,8 @@ static struct answer act(const struct plan *plan)
         snprintf(path + n, sizeof path - (size_t)n, "/%u%s", driver.newest, plan->of_version);
     }
     const char *body = plan->body;
-    return request_typed(&driver.daemon, plan->method, path, plan->type, body, body ? strlen(body) : 0);
+    return request_typed(&driver.daemon, plan->method, path, plan->type, body,
+                         body ? strlen(body) : 0);
 }
 
 static bool is_state(const char *wanted)
@@ -203,11 +206,12 @@ static bool is_state(const char *wanted)
 
 static void expect_success(const struct trial *trial, struct answer *answer)
 {
-    ck_assert_msg(answer->code == trial->plan->code, "not %d but %d: %s", trial->plan->code, answer->code,
-                  answer->body ? answer->body : "(cut)");
+    ck_assert_msg(answer->code == trial->plan->code, "not %d but %d: %s", trial->plan->code,
+                  answer->code, answer->body ? answer->body : "(cut)");
     if (trial->reply) {
         make_comparable(answer->body);
-        ck_assert_msg(strcmp(answer->body, trial->reply) == 0, "another reply: %.400s", answer->body);
+        ck_assert_msg(strcmp(answer->body, trial->reply) == 0, "another reply: %.400s",
+                      answer->body);
     }
     expect_state(trial->after, "not as after it");
 }
@@ -326,10 +330,10 @@ static void run_plan(const struct scenario *scenario)
 
 /* ---- the table ---- */
 
-#define PLAN(...)                                                                                            \
-    &(const struct plan)                                                                                     \
-    {                                                                                                        \
-        __VA_ARGS__                                                                                          \
+#define PLAN(...)                                                                                  \
+    &(const struct plan)                                                                           \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
     }
 #define ON_SESSIONS .prepare = prepare_pump, .reset = reset_sessions
 #define ON_QUEUE    .prepare = prepare_jobs, .is_random = true

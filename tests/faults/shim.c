@@ -1,8 +1,8 @@
 /*
- * shim.c - preloaded into the real daemon: allocations and calls on files that fail as the control page says
- * (control.h). Calls count from the beginning of main to its end, so the loader and the libraries' own
- * constructors are left alone. What does not fail goes to the kernel, or to glibc's allocator, by names that
- * nobody interposes: nothing here is looked up while it is needed.
+ * shim.c - preloaded into the real daemon: allocations and calls on files that fail as the control
+ * page says (control.h). Calls count from the beginning of main to its end, so the loader and the
+ * libraries' own constructors are left alone. What does not fail goes to the kernel, or to glibc's
+ * allocator, by names that nobody interposes: nothing here is looked up while it is needed.
  */
 #include "control.h"
 
@@ -147,8 +147,9 @@ EXPORT void free(void *p)
 
 EXPORT void *mmap(void *address, size_t n, int protection, int flags, int fd, off_t offset)
 {
-    return fails(FAULT_MEMORY, "mmap") ? MAP_FAILED
-                                       : (void *)syscall(SYS_mmap, address, n, protection, flags, fd, offset);
+    return fails(FAULT_MEMORY, "mmap")
+               ? MAP_FAILED
+               : (void *)syscall(SYS_mmap, address, n, protection, flags, fd, offset);
 }
 
 /* ---- opening, names ---- */
@@ -208,13 +209,15 @@ EXPORT int unlink(const char *path)
 
 EXPORT int mkdir(const char *path, mode_t mode)
 {
-    return fails(FAULT_IO | FAULT_SPACE, "mkdir") ? -1 : (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
+    return fails(FAULT_IO | FAULT_SPACE, "mkdir") ? -1
+                                                  : (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
 }
 
 EXPORT int link(const char *from, const char *to)
 {
-    return fails(FAULT_IO | FAULT_SPACE, "link") ? -1
-                                                 : (int)syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
+    return fails(FAULT_IO | FAULT_SPACE, "link")
+               ? -1
+               : (int)syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
 }
 
 /* ---- contents ---- */
@@ -275,18 +278,22 @@ EXPORT ssize_t read(int fd, void *bytes, size_t n)
 
 EXPORT ssize_t pread(int fd, void *bytes, size_t n, off_t offset)
 {
-    return is_file(fd) && fails(FAULT_IO, "pread") ? -1 : syscall(SYS_pread64, fd, bytes, n, offset);
+    return is_file(fd) && fails(FAULT_IO, "pread") ? -1
+                                                   : syscall(SYS_pread64, fd, bytes, n, offset);
 }
 
 EXPORT int ftruncate(int fd, off_t n)
 {
-    return is_file(fd) && fails(FAULT_IO | FAULT_SPACE, "ftruncate") ? -1
-                                                                     : (int)syscall(SYS_ftruncate, fd, n);
+    return is_file(fd) && fails(FAULT_IO | FAULT_SPACE, "ftruncate")
+               ? -1
+               : (int)syscall(SYS_ftruncate, fd, n);
 }
 
 EXPORT int fallocate(int fd, int mode, off_t offset, off_t n)
 {
-    return fails(FAULT_IO | FAULT_SPACE, "fallocate") ? -1 : (int)syscall(SYS_fallocate, fd, mode, offset, n);
+    return fails(FAULT_IO | FAULT_SPACE, "fallocate")
+               ? -1
+               : (int)syscall(SYS_fallocate, fd, mode, offset, n);
 }
 
 EXPORT int posix_fallocate(int fd, off_t offset, off_t n)
@@ -317,16 +324,20 @@ EXPORT int msync(void *address, size_t n, int flags)
 #define ALIAS(name, result, ...) EXPORT result name __VA_ARGS__
 // NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp,readability-redundant-declaration)
 ALIAS(open64, int, (const char *path, int flags, ...)) __attribute__((alias("open")));
-ALIAS(openat64, int, (int folder, const char *path, int flags, ...)) __attribute__((alias("openat")));
+ALIAS(openat64, int, (int folder, const char *path, int flags, ...))
+__attribute__((alias("openat")));
 ALIAS(creat64, int, (const char *path, mode_t mode)) __attribute__((alias("creat")));
-ALIAS(pread64, ssize_t, (int fd, void *bytes, size_t n, off_t offset)) __attribute__((alias("pread")));
+ALIAS(pread64, ssize_t, (int fd, void *bytes, size_t n, off_t offset))
+__attribute__((alias("pread")));
 ALIAS(pwrite64, ssize_t, (int fd, const void *bytes, size_t n, off_t offset))
 __attribute__((alias("pwrite")));
 ALIAS(pwritev64, ssize_t, (int fd, const struct iovec *pieces, int n, off_t offset))
 __attribute__((alias("pwritev")));
 ALIAS(ftruncate64, int, (int fd, off_t n)) __attribute__((alias("ftruncate")));
-ALIAS(fallocate64, int, (int fd, int mode, off_t offset, off_t n)) __attribute__((alias("fallocate")));
-ALIAS(posix_fallocate64, int, (int fd, off_t offset, off_t n)) __attribute__((alias("posix_fallocate")));
+ALIAS(fallocate64, int, (int fd, int mode, off_t offset, off_t n))
+__attribute__((alias("fallocate")));
+ALIAS(posix_fallocate64, int, (int fd, off_t offset, off_t n))
+__attribute__((alias("posix_fallocate")));
 ALIAS(mmap64, void *, (void *address, size_t n, int protection, int flags, int fd, off_t offset))
 __attribute__((alias("mmap")));
 
@@ -358,18 +369,19 @@ ALIAS(__open64_2, int, (const char *path, int flags)) __attribute__((alias("__op
 /* ---- main ---- */
 
 typedef int main_function(int argc, char **argv, char **environment);
-typedef int start_function(main_function *main, int argc, char **argv, void (*init)(void), void (*done)(void),
-                           void (*linker_done)(void), void *stack_end);
+typedef int start_function(main_function *main, int argc, char **argv, void (*init)(void),
+                           void (*done)(void), void (*linker_done)(void), void *stack_end);
 start_function __libc_start_main;
 
 static main_function *real_main;
 
 static int watched_main(int argc, char **argv, char **environment)
 {
-    const char *path = getenv(FAULT_FILE_VARIABLE); // NOLINT(concurrency-mt-unsafe): there is one thread
+    const char *path =
+        getenv(FAULT_FILE_VARIABLE); // NOLINT(concurrency-mt-unsafe): there is one thread
     int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
-    void *page =
-        fd >= 0 ? mmap(NULL, sizeof *control, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
+    void *page = fd >= 0 ? mmap(NULL, sizeof *control, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)
+                         : MAP_FAILED;
     close(fd);
     if (page == MAP_FAILED) {
         return 125;

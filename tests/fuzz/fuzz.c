@@ -63,7 +63,8 @@ struct gru_model *fuzz_model(enum fuzz_model which)
                                    .n_outputs = 1,
                                    .outputs = &output,
                                    .n_layers = 2,
-                                   .hidden_sizes = which == FUZZ_WEATHER_WIDER ? wider_sizes : hidden_sizes,
+                                   .hidden_sizes =
+                                       which == FUZZ_WEATHER_WIDER ? wider_sizes : hidden_sizes,
                                    .seed = 1 };
     struct gru_model *model = NULL;
     FUZZ_CHECK(gru_model_create(&plan, &model, NULL) == GRU_OK);

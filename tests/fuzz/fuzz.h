@@ -1,8 +1,9 @@
 /*
- * fuzz.h - what every fuzz target includes. A target is one file with LLVMFuzzerTestOneInput: it takes any
- * bytes, and must end with all its laws kept and all its memory freed.
+ * fuzz.h - what every fuzz target includes. A target is one file with LLVMFuzzerTestOneInput: it
+ * takes any bytes, and must end with all its laws kept and all its memory freed.
  *
- * One source makes two programs: with libFuzzer (`make fuzz`), which invents inputs, and with replay.c
+ * One source makes two programs: with libFuzzer (`make fuzz`), which invents inputs, and with
+ * replay.c
  * (`make test`), which gives the target the files of tests/fuzz/corpus and tests/fuzz/findings.
  */
 #ifndef FUZZ_H
@@ -17,19 +18,20 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 /* A law. Not assert(), which a build may switch off. */
-#define FUZZ_CHECK(law)                                                                                      \
-    do {                                                                                                     \
-        if (!(law)) {                                                                                        \
-            fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #law);                                \
-            abort();                                                                                         \
-        }                                                                                                    \
+#define FUZZ_CHECK(law)                                                                            \
+    do {                                                                                           \
+        if (!(law)) {                                                                              \
+            fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #law);                      \
+            abort();                                                                               \
+        }                                                                                          \
     } while (0)
 
 /* Whether n bytes are UTF-8 without NUL: what replies are made of. */
 bool fuzz_is_text(const char *bytes, size_t n);
 /* Memory of exactly n bytes, so that ASan sees a read beyond them; the caller frees it. */
 void *fuzz_copy(const void *bytes, size_t n);
-/* A folder of this process alone, in memory where there is a place for that; removed when the process ends.
+/* A folder of this process alone, in memory where there is a place for that; removed when the
+ * process ends.
  */
 const char *fuzz_folder(void);
 

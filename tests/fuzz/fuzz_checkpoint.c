@@ -1,11 +1,11 @@
 /*
- * The state of a trainer, as a job's checkpoint keeps it. The first byte of an input chooses the training and
- * how far it has come; then follow patches, {place (2), n, bytes}, of its saved state, and its length is cut
- * if the last byte is odd. With the second byte odd, the state is sealed again, as only someone who may write
- * the database can do.
+ * The state of a trainer, as a job's checkpoint keeps it. The first byte of an input chooses the
+ * training and how far it has come; then follow patches, {place (2), n, bytes}, of its saved state,
+ * and its length is cut if the last byte is odd. With the second byte odd, the state is sealed
+ * again, as only someone who may write the database can do.
  *
- * A state that is refused leaves the trainer as it was; one that is taken is the one that is saved again, and
- * goes on; one that was changed and not sealed again is refused.
+ * A state that is refused leaves the trainer as it was; one that is taken is the one that is saved
+ * again, and goes on; one that was changed and not sealed again is refused.
  */
 #include "engine/train/trainer.h"
 #include "fuzz.h"
@@ -33,7 +33,8 @@ static struct gru_training training_of(unsigned kind)
         readings[k] = (float)(k * 7 % 11) / 8 - 0.5F;
     }
     for (size_t k = 0; k < SERIES; k++) {
-        series[k] = (struct gru_series){ .x = readings + k * ROWS * INPUTS, .n_rows = ROWS - 2 * k };
+        series[k] =
+            (struct gru_series){ .x = readings + k * ROWS * INPUTS, .n_rows = ROWS - 2 * k };
     }
     gru_hyperparameters_init(h);
     h->n_epochs = 3;
@@ -103,7 +104,8 @@ static void seal(struct state *state)
     }
 }
 
-/* What was taken is what is saved, but for a validation under way, which begins anew; and it goes on. */
+/* What was taken is what is saved, but for a validation under way, which begins anew; and it goes
+ * on. */
 static void check_taken(struct gru_trainer *trainer, struct state taken)
 {
     struct gru_progress progress;

@@ -1,6 +1,6 @@
 /*
- * The configuration file, and the same lines as flags. A file that is accepted gives values within the
- * table's limits, and one that is refused says why; flags mean what the file means.
+ * The configuration file, and the same lines as flags. A file that is accepted gives values within
+ * the table's limits, and one that is refused says why; flags mean what the file means.
  */
 #include "config/config_options.h"
 #include "fuzz.h"
@@ -42,10 +42,11 @@ static bool is_same(const struct config *a, const struct config *b)
     for (size_t k = 0; k < CONFIG_N_OPTIONS; k++) {
         const struct config_option *option = &config_options[k];
         const void *of_a = field_of(a, option), *of_b = field_of(b, option);
-        same = same &&
-               (option->type == OPTION_STRING
-                    ? strcmp(*(const char *const *)of_a, *(const char *const *)of_b) == 0
-                    : memcmp(of_a, of_b, option->type == OPTION_SIZE ? sizeof(size_t) : sizeof(int)) == 0);
+        same =
+            same && (option->type == OPTION_STRING
+                         ? strcmp(*(const char *const *)of_a, *(const char *const *)of_b) == 0
+                         : memcmp(of_a, of_b,
+                                  option->type == OPTION_SIZE ? sizeof(size_t) : sizeof(int)) == 0);
     }
     return same;
 }
@@ -71,7 +72,8 @@ static bool read_file(const uint8_t *bytes, size_t n, struct config *ret_config)
     return read_config(3, argv, ret_config);
 }
 
-/* Each line that has no blank, '#' or NUL is the flag --line, but for one that names another file. */
+/* Each line that has no blank, '#' or NUL is the flag --line, but for one that names another file.
+ */
 static bool read_flags(const char *text, size_t n, struct config *ret_config, bool *ret_all)
 {
     char name[] = "grud", *argv[FLAGS_MAX + 1] = { name };
@@ -80,7 +82,8 @@ static bool read_flags(const char *text, size_t n, struct config *ret_config, bo
     while (n > 0) {
         const char *end = memchr(text, '\n', n);
         size_t n_line = end ? (size_t)(end - text) : n;
-        bool is_plain = n_line > 0 && !memchr(text, '#', n_line) && strcspn(text, " \t\r\v\f") >= n_line &&
+        bool is_plain = n_line > 0 && !memchr(text, '#', n_line) &&
+                        strcspn(text, " \t\r\v\f") >= n_line &&
                         strncmp(text, "config", strlen("config")) != 0;
         if (is_plain && argc < FLAGS_MAX) {
             FUZZ_CHECK(asprintf(&argv[argc++], "--%.*s", (int)n_line, text) > 0);

@@ -1,9 +1,10 @@
 /*
- * The decoders of request bodies. The first byte of an input chooses the decoder ('0' + its number in the
- * table below), the second the model, the rest is the body.
+ * The decoders of request bodies. The first byte of an input chooses the decoder ('0' + its number
+ * in the table below), the second the model, the rest is the body.
  *
- * What is not JSON is refused; a refusal says why in words that a reply can carry, and leaves the result as
- * it was; a session that is restored gives itself back; lines do not depend on how they arrive.
+ * What is not JSON is refused; a refusal says why in words that a reply can carry, and leaves the
+ * result as it was; a session that is restored gives itself back; lines do not depend on how they
+ * arrive.
  */
 #include "codec/codec.h"
 #include "fuzz.h"
@@ -16,8 +17,11 @@
 enum { ARENA_BYTES = 64 << 20, LINE_MOST = 200, PIECES = 3 };
 
 static const struct codec_limits limits = { .horizon_max = 100, .depth_max = 16, .rows_max = 1000 };
-static struct version version = { .number = 3, .digest = { 0x0123456789abcdef, 0xfedcba9876543210 } };
-static struct model model = { .name = "weather", .n_versions = 1, .versions = &version, .active = &version };
+static struct version version = { .number = 3,
+                                  .digest = { 0x0123456789abcdef, 0xfedcba9876543210 } };
+static struct model model = {
+    .name = "weather", .n_versions = 1, .versions = &version, .active = &version
+};
 static struct arena arena;
 
 struct body {
@@ -81,7 +85,8 @@ static const struct gru_info *info_of_model(void)
 static void check_forecast_options(const struct forecast_options *forecast_options)
 {
     FUZZ_CHECK(forecast_options->horizon <= limits.horizon_max);
-    check_floats(forecast_options->future, forecast_options->n_future_rows * info_of_model()->n_future);
+    check_floats(forecast_options->future,
+                 forecast_options->n_future_rows * info_of_model()->n_future);
 }
 
 /* ---- one body ---- */
@@ -124,7 +129,8 @@ static void decode_forecast_options(struct body body)
     struct forecast_options forecast_options;
     struct fault fault;
     fill(&forecast_options, sizeof forecast_options);
-    enum status status = codec_forecast_options(body.p, body.n, &limits, &model, &arena, &forecast_options, &fault);
+    enum status status =
+        codec_forecast_options(body.p, body.n, &limits, &model, &arena, &forecast_options, &fault);
     if (check(body, status, &fault, is_touched(&forecast_options, sizeof forecast_options))) {
         check_forecast_options(&forecast_options);
     }
@@ -135,7 +141,8 @@ static void decode_prediction(struct body body)
     struct prediction prediction;
     struct fault fault;
     fill(&prediction, sizeof prediction);
-    enum status status = codec_prediction(body.p, body.n, &limits, &model, &arena, &prediction, &fault);
+    enum status status =
+        codec_prediction(body.p, body.n, &limits, &model, &arena, &prediction, &fault);
     if (!check(body, status, &fault, is_touched(&prediction, sizeof prediction))) {
         return;
     }
@@ -191,7 +198,8 @@ static void decode_restore(struct body body)
     struct session_restore restore, again;
     struct fault fault;
     fill(&restore, sizeof restore);
-    enum status status = codec_session_restore(body.p, body.n, &limits, &model, &arena, &restore, &fault);
+    enum status status =
+        codec_session_restore(body.p, body.n, &limits, &model, &arena, &restore, &fault);
     if (!check(body, status, &fault, is_touched(&restore, sizeof restore))) {
         return;
     }
@@ -229,8 +237,8 @@ static bool decode_whole_job(struct body body, bool is_first_line, struct job_ta
     if (!check(body, status, &fault, is_touched(ret_target, sizeof *ret_target))) {
         return false;
     }
-    status = codec_job(body.p, body.n, &limits, is_first_line, ret_target, info_of_model(), &arena, &request,
-                       &fault);
+    status = codec_job(body.p, body.n, &limits, is_first_line, ret_target, info_of_model(), &arena,
+                       &request, &fault);
     if (!check(body, status, &fault, is_touched(&request, sizeof request))) {
         return false;
     }
@@ -270,12 +278,13 @@ static enum status take_line(void *context, const char *line, size_t n)
     } else if (line && upload->job) {
         status = codec_job_line(upload->job, upload->lines.number, line, n, &fault);
     } else if (line) {
-        status = decode_whole_job((struct body){ line, n }, true, &target) ? STATUS_OK : STATUS_INVALID_JSON;
+        status = decode_whole_job((struct body){ line, n }, true, &target) ? STATUS_OK
+                                                                           : STATUS_INVALID_JSON;
         upload->job = codec_job_lines(info_of_model(), &limits, &target, &arena);
         FUZZ_CHECK(upload->job);
     }
-    int n_result = snprintf(result, sizeof result, "%zu %d %s %s\n", upload->lines.number, (int)status,
-                            fault.param, status == STATUS_OK ? "" : fault.message);
+    int n_result = snprintf(result, sizeof result, "%zu %d %s %s\n", upload->lines.number,
+                            (int)status, fault.param, status == STATUS_OK ? "" : fault.message);
     text_append(&upload->transcript, result, (size_t)n_result);
     return STATUS_OK;
 }
@@ -328,11 +337,13 @@ static void decode_job_lines(struct body body)
 
 /* ---- the choice ---- */
 
-static void (*const decoders[])(struct body body) = { decode_step,     decode_steps,
-                                                      decode_forecast_options,  decode_prediction, /* '0'... */
-                                                      decode_restore,  decode_fork,
-                                                      decode_job,      decode_step_lines, /* '4'... */
-                                                      decode_job_lines };
+static void (*const decoders[])(struct body body) = {
+    decode_step,       decode_steps, decode_forecast_options,
+    decode_prediction, /* '0'... */
+    decode_restore,    decode_fork,  decode_job,
+    decode_step_lines, /* '4'... */
+    decode_job_lines
+};
 
 enum { N_DECODERS = sizeof decoders / sizeof *decoders };
 
@@ -348,7 +359,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     }
     arena_init(&arena, ARENA_BYTES);
     version.gru = models[which];
-    decoders[(bytes[0] - (unsigned)'0') % N_DECODERS]((struct body){ (const char *)bytes + 2, n - 2 });
+    decoders[(bytes[0] - (unsigned)'0') % N_DECODERS](
+        (struct body){ (const char *)bytes + 2, n - 2 });
     arena_done(&arena);
     return 0;
 }

@@ -1,14 +1,14 @@
 /*
  * The model file. An input is one of
  *
- *     {metadata}                     a plan: the grud metadata, then a line per tensor, "name F32 rows
- * columns"; gru.weight_ih_l0 F32 9 2       offsets are filled in and values made up, so that it gets past the
- *     ...                            container's checks
+ *     {metadata}                     a plan: the grud metadata, then a line per tensor,
+ *     gru.weight_ih_l0 F32 9 2       "name F32 rows columns"; offsets are filled in and values
+ *     ...                            made up, so that it gets past the container's checks
  *     #{header} LF data              the length of the header is filled in
  *     anything else                  the bytes of a file
  *
- * A file that is refused says why; a model that loads is saved and loaded bit for bit, and does not depend on
- * how a run is cut.
+ * A file that is refused says why; a model that loads is saved and loaded bit for bit, and does not
+ * depend on how a run is cut.
  */
 #include "fuzz.h"
 #include "json/json.h"
@@ -32,7 +32,8 @@ static struct bytes join(const char *header, size_t n_header, const char *data, 
     memcpy(file.p, &length, sizeof length);
     memcpy(file.p + PREFIX, header, n_header);
     for (size_t k = 0; k < n_data; k++) {
-        file.p[PREFIX + n_header + k] = data ? data[k] : (char)((k * 37 & 0x3f) | (k % 3 == 0 ? 0x80 : 0));
+        file.p[PREFIX + n_header + k] =
+            data ? data[k] : (char)((k * 37 & 0x3f) | (k % 3 == 0 ? 0x80 : 0));
     }
     return file;
 }
@@ -57,8 +58,8 @@ static size_t plan_tensor(FILE *header, const char *line, size_t at)
     size_t n = (size_t)rows * columns * width_of(dtype);
     size_t end = n < DATA_MAX - at ? at + n : DATA_MAX;
     snprintf(shape, sizeof shape, n_fields == 4 ? "%u,%u" : "%u", rows, columns);
-    fprintf(header, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%zu,%zu]}", name, dtype,
-            shape, at, end);
+    fprintf(header, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%zu,%zu]}", name,
+            dtype, shape, at, end);
     return end;
 }
 

@@ -1,14 +1,15 @@
 /*
- * Whole requests: the daemon's workers in this process, and an input's bytes over a connection to them. The
- * first byte says in how many pieces they are sent; then the sending side is closed, and what comes is read.
+ * Whole requests: the daemon's workers in this process, and an input's bytes over a connection to
+ * them. The first byte says in how many pieces they are sent; then the sending side is closed, and
+ * what comes is read.
  *
- * Every answer is HTTP, every JSON body is JSON, every error has the one shape that all errors have, and
- * none is 500; and meanwhile the daemon says that it is well to whoever asks.
+ * Every answer is HTTP, every JSON body is JSON, every error has the one shape that all errors
+ * have, and none is 500; and meanwhile the daemon says that it is well to whoever asks.
  */
+#include "base/log.h"
 #include "config/config.h"
 #include "fuzz.h"
 #include "http/http.h"
-#include "base/log.h"
 #include "json/json.h"
 
 #include <arpa/inet.h>
@@ -31,8 +32,8 @@ enum {
     INPUTS_OF_A_LIFE = 500   /* then the daemon is started anew, so that inputs do not add up */
 };
 
-/* What has become of a connection. libmicrohttpd may not notice that the client has closed its side until the
- * connection has been idle for too long, so none is waited for. */
+/* What has become of a connection. libmicrohttpd may not notice that the client has closed its side
+ * until the connection has been idle for too long, so none is waited for. */
 enum ending { OPEN, CLOSED, RESET };
 
 static struct daemon {
@@ -81,11 +82,12 @@ static void read_config(const char *models)
     char text[512], error[512], *flags[32], *rest = NULL;
     char *const environment[] = { NULL };
     int n = 0;
-    snprintf(text, sizeof text,
-             "grud --listen 127.0.0.1:0 --workers 1 --models %s --body-max 8192 --training-max 16384 "
-             "--job-max 3 --horizon-max 50 --session-max 16 --session-full evict --session-history 4 "
-             "--drain-seconds 0",
-             models);
+    snprintf(
+        text, sizeof text,
+        "grud --listen 127.0.0.1:0 --workers 1 --models %s --body-max 8192 --training-max 16384 "
+        "--job-max 3 --horizon-max 50 --session-max 16 --session-full evict --session-history 4 "
+        "--drain-seconds 0",
+        models);
     for (char *flag = strtok_r(text, " ", &rest); flag; flag = strtok_r(NULL, " ", &rest)) {
         flags[n++] = flag;
     }
@@ -119,7 +121,8 @@ static int connect_here(void)
     FUZZ_CHECK(fd >= 0 && setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0);
     /* No port is to wait for late segments: in a minute there are more inputs than ports. */
     FUZZ_CHECK(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
-    FUZZ_CHECK(TEMP_FAILURE_RETRY(connect(fd, (const struct sockaddr *)&address, sizeof address)) == 0);
+    FUZZ_CHECK(TEMP_FAILURE_RETRY(connect(fd, (const struct sockaddr *)&address, sizeof address)) ==
+               0);
     return fd;
 }
 
@@ -145,15 +148,16 @@ static void check_health(void)
     while (!memmem(text, n, "{\"status\":\"ok\"}", 15)) {
         struct pollfd waited = { .fd = daemon_here.health_fd, .events = POLLIN };
         FUZZ_CHECK(n < sizeof text && TEMP_FAILURE_RETRY(poll(&waited, 1, PATIENCE_MS)) == 1);
-        ssize_t n_more = TEMP_FAILURE_RETRY(recv(daemon_here.health_fd, text + n, sizeof text - n, 0));
+        ssize_t n_more =
+            TEMP_FAILURE_RETRY(recv(daemon_here.health_fd, text + n, sizeof text - n, 0));
         FUZZ_CHECK(n_more > 0);
         n += (size_t)n_more;
     }
     FUZZ_CHECK(strncmp(text, "HTTP/1.1 200 ", 13) == 0);
 }
 
-/* Adds what comes to the n bytes of the answer. The worker has one thread: when it has answered some others
- * since it gave anything here, it has nothing more to give by itself. */
+/* Adds what comes to the n bytes of the answer. The worker has one thread: when it has answered
+ * some others since it gave anything here, it has nothing more to give by itself. */
 static enum ending read_more(int fd, size_t n_sent, size_t *n)
 {
     for (size_t n_quiet = 0; n_quiet < QUIET_TURNS + n_sent / BYTES_A_TURN; n_quiet++) {
@@ -190,7 +194,8 @@ static void read_status_line(struct reading *reading, const char *end)
 static void read_header(struct reading *reading, const char *line, const char *end)
 {
     const char *colon = memchr(line, ':', (size_t)(end - line));
-    FUZZ_CHECK(colon && colon > line && colon[1] == ' ' && fuzz_is_text(line, (size_t)(end - line)));
+    FUZZ_CHECK(colon && colon > line && colon[1] == ' ' &&
+               fuzz_is_text(line, (size_t)(end - line)));
     for (const char *p = line; p < colon; p++) {
         FUZZ_CHECK(isalnum((unsigned char)*p) || *p == '-');
     }
@@ -201,8 +206,8 @@ static void read_header(struct reading *reading, const char *line, const char *e
         FUZZ_CHECK(rest == end);
     }
     if (strncasecmp(line, "Content-Type:", 13) == 0) {
-        snprintf(reading->content_type, sizeof reading->content_type, "%.*s", (int)(end - colon - 2),
-                 colon + 2);
+        snprintf(reading->content_type, sizeof reading->content_type, "%.*s",
+                 (int)(end - colon - 2), colon + 2);
     }
 }
 
@@ -244,7 +249,8 @@ static void check_error(const char *body, size_t n, int code)
     struct json_text name, text;
     bool has_code = false, has_message = false, has_param = false;
     json_init(&j, body, n);
-    FUZZ_CHECK(json_object(&j) && json_member(&j, &name) && json_text_is(name, "error") && json_object(&j));
+    FUZZ_CHECK(json_object(&j) && json_member(&j, &name) && json_text_is(name, "error") &&
+               json_object(&j));
     while (json_member(&j, &name)) {
         if (json_text_is(name, "code")) {
             has_code = json_string(&j, &text) && is_code(text, code);
@@ -276,12 +282,12 @@ static void check_body(const struct reading *reading, const char *body)
 static bool is_foreign(const struct reading *reading)
 {
     return reading->content_type[0] == '\0' &&
-           (reading->code == 400 || reading->code == 413 || reading->code == 414 || reading->code == 431 ||
-            reading->code == 505);
+           (reading->code == 400 || reading->code == 413 || reading->code == 414 ||
+            reading->code == 431 || reading->code == 505);
 }
 
-/* False: the last one's end is missing. may_be_bare: an answer to a HEAD may be among them, whose length is
- * not that of its body. */
+/* False: the last one's end is missing. may_be_bare: an answer to a HEAD may be among them, whose
+ * length is not that of its body. */
 static bool check_answers(size_t n, bool may_be_bare)
 {
     struct reading reading = { .p = answer, .end = answer + n };
@@ -289,7 +295,8 @@ static bool check_answers(size_t n, bool may_be_bare)
         if (!read_head(&reading)) {
             return false;
         }
-        if (may_be_bare || is_foreign(&reading) || strcmp(reading.content_type, "text/event-stream") == 0) {
+        if (may_be_bare || is_foreign(&reading) ||
+            strcmp(reading.content_type, "text/event-stream") == 0) {
             return true;
         }
         FUZZ_CHECK(reading.has_length || reading.code == 100 || reading.code == 204);

@@ -1,9 +1,9 @@
 /*
- * What is looked at before a body is: routes, percent-decoding, the guard of headers, media types, addresses.
- * An input is "METHOD target\n" and lines of headers.
+ * What is looked at before a body is: routes, percent-decoding, the guard of headers, media types,
+ * addresses. An input is "METHOD target\n" and lines of headers.
  *
- * A path leads where a plain walk over the table says; what is encoded is decoded to the same; the guard
- * passes no header that a simple look at its bytes refuses.
+ * A path leads where a plain walk over the table says; what is encoded is decoded to the same; the
+ * guard passes no header that a simple look at its bytes refuses.
  */
 #include "base/endpoint.h"
 #include "fuzz.h"
@@ -103,14 +103,16 @@ static bool is_plain_value(const char *text, size_t n)
 {
     bool is_plain = true;
     for (size_t k = 0; k < n; k++) {
-        is_plain = is_plain && ((unsigned char)text[k] >= 0x20 || text[k] == '\t') && text[k] != 0x7f;
+        is_plain =
+            is_plain && ((unsigned char)text[k] >= 0x20 || text[k] == '\t') && text[k] != 0x7f;
     }
     return is_plain;
 }
 
 static void check_value(const char *value)
 {
-    static const char *const types[] = { "application/json", "application/x-ndjson", "text/event-stream" };
+    static const char *const types[] = { "application/json", "application/x-ndjson",
+                                         "text/event-stream" };
     struct endpoint endpoint;
     for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
         FUZZ_CHECK(!media_type_is(value, types[k]) || accept_names(value, types[k]));
@@ -171,7 +173,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     char *method = strndup(text, n_method);
     char *target = strndup(space ? space + 1 : "", space ? n_line - n_method - 1 : 0);
     FUZZ_CHECK(method && target);
-    FUZZ_CHECK((guard_target(target, strlen(target)) == NULL) == is_plain_name(target, strlen(target)));
+    FUZZ_CHECK((guard_target(target, strlen(target)) == NULL) ==
+               is_plain_name(target, strlen(target)));
     check_route(router, method, target);
     check_decoding(target, strlen(target));
     check_headers(end ? end + 1 : "", end ? n - n_line - 1 : 0);

@@ -1,15 +1,16 @@
 /*
  * The session file. An input says what has become of a file of five sessions while grud was away:
  *
- *     how the pool is opened (a bit each, enum way), then operations (enum operation) with their operands.
+ *     how the pool is opened (a bit each, enum way), then operations (enum operation) with their
+ * operands.
  *
- * A sealed part that was not sealed again after it was changed is damaged: then a session is served as it
- * was, or not at all. Sealed again it is forged, as only someone who may write the file can do: then anything
- * may be served that survives a restart.
+ * A sealed part that was not sealed again after it was changed is damaged: then a session is served
+ * as it was, or not at all. Sealed again it is forged, as only someone who may write the file can
+ * do: then anything may be served that survives a restart.
  */
+#include "base/log.h"
 #include "codec/codec.h"
 #include "fuzz.h"
-#include "base/log.h"
 #include "service/internal.h"
 #include "json/json.h"
 
@@ -162,7 +163,8 @@ static void make_image(void)
     }
     const struct pool *pool = find_model()->pool;
     world.layout = pool->layout;
-    FUZZ_CHECK(SESSIONS <= world.layout.records_per_group && world.layout.group_bytes == RECORD_PAGE);
+    FUZZ_CHECK(SESSIONS <= world.layout.records_per_group &&
+               world.layout.group_bytes == RECORD_PAGE);
     memcpy(image, pool->region.base, sizeof image);
     uint64_t check;
     memcpy(&check, image + CHECK_AT, sizeof check);
@@ -192,7 +194,8 @@ static void set_up(void)
 
 static char *record_of(char *bytes, unsigned slot)
 {
-    return bytes + RECORD_PAGE + record_offset(&world.layout, slot % world.layout.records_per_group);
+    return bytes + RECORD_PAGE +
+           record_offset(&world.layout, slot % world.layout.records_per_group);
 }
 
 static void patch(struct input *input, char *at, const char *end)
@@ -207,7 +210,8 @@ static void patch_record(struct input *input)
     char *record = record_of(file.bytes, take(input));
     unsigned part = take(input) % 4;
     size_t header = sizeof(struct record_header);
-    size_t place = take(input) + (part > 0 ? header + (part - 1) * (size_t)world.layout.copy_bytes : 0);
+    size_t place =
+        take(input) + (part > 0 ? header + (part - 1) * (size_t)world.layout.copy_bytes : 0);
     patch(input, record + place, record + world.layout.record_bytes);
 }
 
@@ -239,7 +243,8 @@ static void seal_record(char *record, unsigned which)
 {
     struct record_header *header = record_header_of(record);
     if (which != 2) {
-        header->check = (uint32_t)digest_64(&header->n_id, sizeof *header - sizeof header->check, 0);
+        header->check =
+            (uint32_t)digest_64(&header->n_id, sizeof *header - sizeof header->check, 0);
     }
     for (int copy = 0; copy < 2 && which != 1; copy++) {
         record_seal(&world.layout, record, record_copy_at(&world.layout, record, copy));
@@ -341,7 +346,8 @@ static void check_served(const struct session *session, bool is_converted)
     FUZZ_CHECK(copy->step == session->row.step && session->n_readings <= copy->n_readings);
     float readings[HISTORY * 2];
     record_read_readings(&world.layout, record, copy, readings);
-    FUZZ_CHECK(memcmp(session->readings, readings, session->n_readings * 2 * sizeof *readings) == 0);
+    FUZZ_CHECK(memcmp(session->readings, readings, session->n_readings * 2 * sizeof *readings) ==
+               0);
     if (!is_converted) {
         FUZZ_CHECK(memcmp(session->state, copy->errors + world.layout.n_outputs,
                           world.layout.state_floats * sizeof(float)) == 0);
@@ -389,10 +395,12 @@ static void check_restart(const struct session_row *rows, size_t n, unsigned way
     FUZZ_CHECK(open_pool(ways));
     for (size_t k = 0; k < n; k++) {
         if (!was_read[k] || read_session(rows[k].session, &after) != STATUS_OK) {
-            FUZZ_CHECK(!was_read[k] || (file.is_forged && world.fault.status == STATUS_SESSION_EXPIRED));
+            FUZZ_CHECK(!was_read[k] ||
+                       (file.is_forged && world.fault.status == STATUS_SESSION_EXPIRED));
             continue;
         }
-        FUZZ_CHECK(before[k].row.step == after.row.step && before[k].n_readings == after.n_readings);
+        FUZZ_CHECK(before[k].row.step == after.row.step &&
+                   before[k].n_readings == after.n_readings);
         FUZZ_CHECK(memcmp(before[k].state, after.state, n_state * sizeof *after.state) == 0);
         FUZZ_CHECK(memcmp(before[k].readings, after.readings,
                           after.n_readings * world.layout.n_inputs * sizeof *after.readings) == 0);

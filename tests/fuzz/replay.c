@@ -1,4 +1,5 @@
-/* replay.c - gives a target every file of the folders on the command line, and says how many there were. */
+/* replay.c - gives a target every file of the folders on the command line, and says how many there
+ * were. */
 #include "fuzz.h"
 
 #include <dirent.h>
@@ -11,8 +12,9 @@ enum { PATIENCE_SECONDS = 300 };
 static char path[4096]; /* of the input under way */
 
 /* A sanitizer's end is to come by here as well. */
-const char *__asan_default_options(void); // NOLINT(bugprone-reserved-identifier): the sanitizer's own name
-const char *__asan_default_options(void)  // NOLINT(bugprone-reserved-identifier)
+const char *
+__asan_default_options(void); // NOLINT(bugprone-reserved-identifier): the sanitizer's own name
+const char *__asan_default_options(void) // NOLINT(bugprone-reserved-identifier)
 {
     return "abort_on_error=1";
 }
@@ -52,7 +54,8 @@ static size_t replay_folder(const char *folder)
     struct dirent **entries = NULL;
     int n = scandir(folder, &entries, is_visible, alphasort);
     for (int k = 0; k < n; k++) {
-        FUZZ_CHECK(snprintf(path, sizeof path, "%s/%s", folder, entries[k]->d_name) < (int)sizeof path);
+        FUZZ_CHECK(snprintf(path, sizeof path, "%s/%s", folder, entries[k]->d_name) <
+                   (int)sizeof path);
         replay();
         free(entries[k]);
     }

@@ -26,7 +26,8 @@ TEST(usual_headers_are_fine)
     ck_assert_fine(HEADERS("Content-Length", "12", "Content-Type", "application/json"));
     ck_assert_fine(HEADERS("transfer-encoding", "CHUNKED"));
     ck_assert_fine(HEADERS("X-Empty", "", "X-Tab", "a\tb\tc\td\te\tf", "X-High", "caf\xc3\xa9"));
-    ck_assert_fine(HEADERS("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) like Gecko", "Accept", "*/*"));
+    ck_assert_fine(
+        HEADERS("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) like Gecko", "Accept", "*/*"));
 }
 
 TEST(a_length_and_a_coding_contradict_each_other)
@@ -90,7 +91,8 @@ TEST(every_byte_of_names_and_values_is_looked_at)
     ck_assert_refused(guard_target("", 0));
 }
 
-/* Overwrites the line end with NULs, as libmicrohttpd 0.9 does in its buffer, and returns the next line. */
+/* Overwrites the line end with NULs, as libmicrohttpd 0.9 does in its buffer, and returns the next
+ * line. */
 static char *end_line(char *line, const char *end)
 {
     char *newline = memchr(line, '\n', (size_t)(end - line));

@@ -17,7 +17,8 @@ TEST(the_workers_share_one_free_port)
     ck_assert_uint_gt(endpoint_port(&endpoint), 0);
     for (int k = 0; k < 3; k++) {
         struct endpoint bound = { .n_address = sizeof bound.address };
-        ck_assert_int_eq(getsockname(fds[k], (struct sockaddr *)&bound.address, &bound.n_address), 0);
+        ck_assert_int_eq(getsockname(fds[k], (struct sockaddr *)&bound.address, &bound.n_address),
+                         0);
         ck_assert_uint_eq(endpoint_port(&bound), endpoint_port(&endpoint));
     }
     listen_close(fds, 3);

@@ -1,5 +1,5 @@
-/* Who is turned away, with a clock of the test's own. Times are in milliseconds here, and a row takes one; a
- * step is a quarter of a row, so that sixteen of them are fewer than the limit. */
+/* Who is turned away, with a clock of the test's own. Times are in milliseconds here, and a row
+ * takes one; a step is a quarter of a row, so that sixteen of them are fewer than the limit. */
 #include "http/load.h"
 #include "test.h"
 
@@ -32,8 +32,8 @@ static int fill(struct load *load, int64_t now_ms)
     return n;
 }
 
-/* Turns of a worker that is offered more than it can do, from `ms` until `until_ms`: each does all that was
- * taken in. Returns when the last one ended. */
+/* Turns of a worker that is offered more than it can do, from `ms` until `until_ms`: each does all
+ * that was taken in. Returns when the last one ended. */
 static int64_t overload(struct load *load, int64_t ms, int64_t until_ms)
 {
     while (ms < until_ms) {
@@ -183,7 +183,8 @@ TEST(one_client_with_long_sequences_is_served_for_ever)
 {
     struct load load = fresh();
     int64_t answered_ms = -1;
-    for (int64_t ms = 0; ms < 100 * QUEUE_MS; ms += 400) { /* it asks again before the turn has ended */
+    for (int64_t ms = 0; ms < 100 * QUEUE_MS;
+         ms += 400) { /* it asks again before the turn has ended */
         load_begin(&load, QUEUE_MS * MS, ms * MS);
         ck_assert(load_admits(&load, true, answered_ms * MS, ms * MS));
         load_measure_heavy(&load, 400 * MS);
@@ -305,8 +306,8 @@ TEST(a_long_prediction_may_join_while_little_is_left_of_those_before_it)
     ck_assert(!load_admits_work(&load));
 }
 
-/* Steps and short requests arrive during each slice, and are done before the next one: nobody is refused, and
- * no queue stands. */
+/* Steps and short requests arrive during each slice, and are done before the next one: nobody is
+ * refused, and no queue stands. */
 TEST(a_slice_is_no_queue)
 {
     enum { SLICE_MS = 60 };

@@ -28,7 +28,8 @@ static const char *print(struct fixture *fixture)
 {
     arena_init(&fixture->arena, 1 << 20);
     text_init(&fixture->text, &fixture->arena, 64);
-    metrics_put(&fixture->text, (const struct metrics *const *)fixture->workers, N_WORKERS, routes, N_ROUTES);
+    metrics_put(&fixture->text, (const struct metrics *const *)fixture->workers, N_WORKERS, routes,
+                N_ROUTES);
     text_append(&fixture->text, "", 1);
     ck_assert(!fixture->text.failed);
     return fixture->text.p;
@@ -42,7 +43,7 @@ static void tear_down(struct fixture *fixture)
     arena_done(&fixture->arena);
 }
 
-#define ck_assert_line(text, line)                                                                           \
+#define ck_assert_line(text, line)                                                                 \
     ck_assert_msg(strstr(text, line "\n") != NULL, "no '%s' in:\n%s", line, text)
 
 TEST(the_workers_are_added_up)
@@ -61,11 +62,12 @@ TEST(the_workers_are_added_up)
     metrics_streams(fixture.workers[0], 1);
     metrics_streams(fixture.workers[1], 2);
     const char *text = print(&fixture);
-    ck_assert_line(
-        text, "grud_http_requests_total{route=\"/v1/models/{model}/steps\",method=\"POST\",code=\"200\"} 2");
-    ck_assert_line(
-        text, "grud_http_requests_total{route=\"/v1/models/{model}/steps\",method=\"POST\",code=\"422\"} 1");
-    ck_assert_line(text, "grud_http_requests_total{route=\"/healthz\",method=\"GET\",code=\"other\"} 1");
+    ck_assert_line(text, "grud_http_requests_total{route=\"/v1/models/{model}/"
+                         "steps\",method=\"POST\",code=\"200\"} 2");
+    ck_assert_line(text, "grud_http_requests_total{route=\"/v1/models/{model}/"
+                         "steps\",method=\"POST\",code=\"422\"} 1");
+    ck_assert_line(text,
+                   "grud_http_requests_total{route=\"/healthz\",method=\"GET\",code=\"other\"} 1");
     ck_assert_line(text, "grud_http_requests_total{route=\"\",method=\"\",code=\"404\"} 1");
     ck_assert_line(text, "grud_http_requests_aborted_total 1");
     ck_assert_line(text, "grud_http_connections 7");

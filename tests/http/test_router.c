@@ -106,14 +106,14 @@ static void check_decoded(const char *const pairs[])
 
 TEST(escapes_are_decoded_once)
 {
-    check_decoded((const char *const[]){ "pump-7", "pump-7", "%70ump%2d7%2D", "pump-7-", "a%2Fb", "a/b",
-                                         "%2541", "%41", "", "", NULL });
+    check_decoded((const char *const[]){ "pump-7", "pump-7", "%70ump%2d7%2D", "pump-7-", "a%2Fb",
+                                         "a/b", "%2541", "%41", "", "", NULL });
 }
 
 TEST(what_is_no_escape_stays_and_so_do_nul_and_what_is_not_ascii)
 {
-    check_decoded((const char *const[]){ "a%", "a%", "a%4", "a%4", "%zz%4g", "%zz%4g", "a%00b", "a%00b",
-                                         "%C3%a9", "%C3%a9", "%80%7f", "%80\x7f", NULL });
+    check_decoded((const char *const[]){ "a%", "a%", "a%4", "a%4", "%zz%4g", "%zz%4g", "a%00b",
+                                         "a%00b", "%C3%a9", "%C3%a9", "%80%7f", "%80\x7f", NULL });
 }
 
 TEST(what_is_too_long_is_cut_and_stays_too_long)

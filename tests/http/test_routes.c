@@ -1,7 +1,7 @@
 /* What the table of routes promises, as a whole. */
+#include "base/status.h"
 #include "http/http.h"
 #include "http/router.h"
-#include "base/status.h"
 #include "test.h"
 
 #include <stdio.h>
@@ -109,7 +109,8 @@ TEST(the_page_of_the_api_has_every_route_and_no_other)
         }
     }
     for (size_t k = 0; k < http_n_routes; k++) {
-        ck_assert_msg(n_said[k] > 0, "%s %s is not said", http_routes[k].method, http_routes[k].path);
+        ck_assert_msg(n_said[k] > 0, "%s %s is not said", http_routes[k].method,
+                      http_routes[k].path);
     }
 }
 

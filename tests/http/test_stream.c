@@ -306,7 +306,8 @@ TEST(many_streams_share_one_tick)
         set_up(&others[k]);
         streams_remove(&others[k].streams, &others[k].stream);
         others[k].stream.source = fixture.stream.source;
-        streams_add(&fixture.streams, &others[k].stream, &others[k].connection, &others[k].arena, SECOND, 0);
+        streams_add(&fixture.streams, &others[k].stream, &others[k].connection, &others[k].arena,
+                    SECOND, 0);
         others[k].stream.is_waiting = true;
         others[k].is_suspended = true;
         others[k].news = k % 2 ? "news" : NULL;

@@ -8,12 +8,13 @@ char *guarded_room(size_t n)
 {
     static char *room;
     const size_t page = 1 << 16; /* of any machine */
-    if (n > GUARDED_MAX) { /* no ck_assert where millions of calls pass: each writes to libcheck's pipe */
+    if (n > GUARDED_MAX) { /* no ck_assert where millions of calls pass: each writes to libcheck's
+                              pipe */
         ck_abort_msg("%zu bytes are too many", n);
     }
     if (room == NULL) {
-        void *map =
-            mmap(NULL, GUARDED_MAX + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        void *map = mmap(NULL, GUARDED_MAX + page, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         ck_assert_ptr_ne(map, MAP_FAILED);
         room = map;
         ck_assert_int_eq(mprotect(room + GUARDED_MAX, page, PROT_NONE), 0);

@@ -1,4 +1,5 @@
-/* json_support.h - what the tests of lib/json share: memory that ends where the mapped world ends, random bits. */
+/* json_support.h - what the tests of lib/json share: memory that ends where the mapped world ends,
+ * random bits. */
 #ifndef JSON_SUPPORT_H
 #define JSON_SUPPORT_H
 
@@ -8,7 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* n bytes right before a page that nobody may touch; the next call reuses them. At most GUARDED_MAX. */
+/* n bytes right before a page that nobody may touch; the next call reuses them. At most
+ * GUARDED_MAX. */
 enum { GUARDED_MAX = 1 << 20 };
 char *guarded_room(size_t n);
 /* A scanner on a copy of the text in guarded_room: reading behind its end kills the test. */

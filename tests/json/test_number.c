@@ -28,7 +28,8 @@ static void check_rounding(const char *text)
     double value = 7, want = strtod(text, NULL);
     ck_assert_msg(read_double(text, &value) == (bool)isfinite(want), "%s", text);
     if (isfinite(want)) {
-        ck_assert_msg(bits_of_double(value) == bits_of_double(want), "%s: %a, not %a", text, value, want);
+        ck_assert_msg(bits_of_double(value) == bits_of_double(want), "%s: %a, not %a", text, value,
+                      want);
     }
     float real = 7, want_real = strtof(text, NULL);
     ck_assert_msg(read_float(text, &real) == (bool)isfinite(want_real), "%s", text);
@@ -164,8 +165,8 @@ TEST(numbers_outside_the_grammar_are_refused)
     }
 }
 
-/* Digits are scanned by eights: each byte at each place of a fraction that is as long, and of one that is
- * not. */
+/* Digits are scanned by eights: each byte at each place of a fraction that is as long, and of one
+ * that is not. */
 TEST(no_other_byte_is_taken_for_a_digit)
 {
     for (int c = 0; c < 256; c++) {
@@ -211,8 +212,8 @@ TEST(doubles_at_the_edges_are_right)
     for (size_t i = 0; i < N_OF(cases); i++) {
         double value;
         ck_assert_msg(read_double(cases[i].text, &value), "refused: %s", cases[i].text);
-        ck_assert_msg(bits_of_double(value) == bits_of_double(cases[i].value), "%s: %a", cases[i].text,
-                      value);
+        ck_assert_msg(bits_of_double(value) == bits_of_double(cases[i].value), "%s: %a",
+                      cases[i].text, value);
     }
     double value;
     ck_assert(!read_double("1.7976931348623159e308", &value));
@@ -247,16 +248,21 @@ TEST(floats_at_the_edges_are_right)
     for (size_t i = 0; i < N_OF(cases); i++) {
         float value;
         ck_assert_msg(read_float(cases[i].text, &value), "refused: %s", cases[i].text);
-        ck_assert_msg(bits_of_float(value) == bits_of_float(cases[i].value), "%s: %a", cases[i].text, value);
+        ck_assert_msg(bits_of_float(value) == bits_of_float(cases[i].value), "%s: %a",
+                      cases[i].text, value);
     }
 }
 
 TEST(numbers_beyond_float_are_refused_in_words)
 {
-    static const char *const texts[] = {
-        "340282356779733661637539395458142568448", "-3.4028236e38", "1e39", "1e64", "1e65", "1e308", "-1e999",
-        "1000000000000000000000000000000000000000"
-    };
+    static const char *const texts[] = { "340282356779733661637539395458142568448",
+                                         "-3.4028236e38",
+                                         "1e39",
+                                         "1e64",
+                                         "1e65",
+                                         "1e308",
+                                         "-1e999",
+                                         "1000000000000000000000000000000000000000" };
     for (size_t i = 0; i < N_OF(texts); i++) {
         struct json j = guarded_scan(texts[i], strlen(texts[i]));
         float value = 7;
@@ -333,7 +339,8 @@ TEST(decimals_around_the_midpoints_of_doubles_go_to_the_right_side)
     static char text[8192];
     uint64_t random = 7;
     for (int i = 0; i < 2000; i++) {
-        uint64_t low = (UINT64_C(1) << 53) + 2 * (random_bits(&random) >> 12); /* doubles are 2 apart here */
+        uint64_t low =
+            (UINT64_C(1) << 53) + 2 * (random_bits(&random) >> 12); /* doubles are 2 apart here */
         size_t n_zeros = i % 4 == 0 ? 5000 : random_bits(&random) % 1000;
         double value;
         char *p = text + sprintf(text, "%llu.", (unsigned long long)low + 1);
@@ -415,7 +422,8 @@ TEST(a_float_array_is_its_elements_one_by_one)
             out[k] = 7;
         }
         struct json j = guarded_scan(text, (size_t)(p - text)), one = j;
-        ck_assert_msg(json_float_array(&j, out, max, &n_read) && json_end(&j), "%s: %s", text, j.error);
+        ck_assert_msg(json_float_array(&j, out, max, &n_read) && json_end(&j), "%s: %s", text,
+                      j.error);
         ck_assert_uint_eq(n_read, n);
         ck_assert(json_array(&one));
         for (size_t k = 0; k < n; k++) {
@@ -433,19 +441,24 @@ TEST(a_float_array_is_its_elements_one_by_one)
 
 TEST(float_arrays_outside_the_grammar_are_refused)
 {
-    static const char *const texts[] = {
-        "",          "[",           "[1",         "[1,",          "[1,]",     "[,]",     "[,1]",  "[1,,2]",
-        "[1 2]",     "[1}",         "[1]]",       "[1]x",         "[n",       "[nul",    "[null", "[nul]",
-        "[nulll]",   "[nil]",       "[NaN]",      "[true]",       "[\"1\"]",  "[[1]]",   "[{}]",  "{}",
-        "1",         "null",        "[1e39]",     "[01]",         "[1.]",     "[-]",     "[+1]",  "[1e]",
-        "[- 1]",     "[0x1]",       "[1;2]",      "[1,2",         "[1.5,2.5", "[null,]", "[1]1",  "[ ",
-        "[12345678", "[1.12345678", "[1.1234567", "[1.12345678e", "[-",       "[1e+",    "[1e-5"
-    };
+    static const char *const texts[] = { "",          "[",           "[1",         "[1,",
+                                         "[1,]",      "[,]",         "[,1]",       "[1,,2]",
+                                         "[1 2]",     "[1}",         "[1]]",       "[1]x",
+                                         "[n",        "[nul",        "[null",      "[nul]",
+                                         "[nulll]",   "[nil]",       "[NaN]",      "[true]",
+                                         "[\"1\"]",   "[[1]]",       "[{}]",       "{}",
+                                         "1",         "null",        "[1e39]",     "[01]",
+                                         "[1.]",      "[-]",         "[+1]",       "[1e]",
+                                         "[- 1]",     "[0x1]",       "[1;2]",      "[1,2",
+                                         "[1.5,2.5",  "[null,]",     "[1]1",       "[ ",
+                                         "[12345678", "[1.12345678", "[1.1234567", "[1.12345678e",
+                                         "[-",        "[1e+",        "[1e-5" };
     for (size_t i = 0; i < N_OF(texts); i++) {
         struct json j = guarded_scan(texts[i], strlen(texts[i]));
         float out[4];
         size_t n = 99;
-        ck_assert_msg(!(json_float_array(&j, out, 4, &n) && json_end(&j)), "accepted: %s", texts[i]);
+        ck_assert_msg(!(json_float_array(&j, out, 4, &n) && json_end(&j)), "accepted: %s",
+                      texts[i]);
         ck_assert(j.error != NULL && j.at >= j.begin && j.at <= j.end);
     }
 }

@@ -163,10 +163,12 @@ TEST(no_shorter_decimal_reads_back_and_none_as_short_is_nearer)
             n++;
         }
         size_t n_ours = significant(text, ours), n_theirs = significant(brute, theirs);
-        /* At a power of two the nearest decimal may lie below the interval, and a longer-looking one inside.
+        /* At a power of two the nearest decimal may lie below the interval, and a longer-looking
+         * one inside.
          */
         bool power_of_two = (pattern & 0x7fffff) == 0;
-        ck_assert_msg(n_ours == n_theirs || (power_of_two && n_ours < n_theirs), "%s, %s", text, brute);
+        ck_assert_msg(n_ours == n_theirs || (power_of_two && n_ours < n_theirs), "%s, %s", text,
+                      brute);
         if (n_ours == n_theirs && strcmp(ours, theirs) != 0) {
             /* only at a tie: equally near */
             double off = fabs(strtod(text, NULL) - (double)value),
@@ -184,7 +186,8 @@ static void check_double(double value)
     double back;
     json_init(&j, room, (size_t)(end - room));
     ck_assert_msg(json_number(&j, &back) && json_end(&j), "%.*s", (int)(end - room), room);
-    ck_assert_msg(bits_of_double(back) == bits_of_double(value), "%a: %.*s", value, (int)(end - room), room);
+    ck_assert_msg(bits_of_double(back) == bits_of_double(value), "%a: %.*s", value,
+                  (int)(end - room), room);
 }
 
 TEST(doubles_read_back_bit_equal)

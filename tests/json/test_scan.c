@@ -10,9 +10,9 @@ struct text {
 };
 
 /* Texts may hold NUL. */
-#define TEXT(s)                                                                                              \
-    {                                                                                                        \
-        s, sizeof(s) - 1                                                                                     \
+#define TEXT(s)                                                                                    \
+    {                                                                                              \
+        s, sizeof(s) - 1                                                                           \
     }
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -297,7 +297,8 @@ TEST(errors_say_what_and_where)
         struct json j = guarded_scan(cases[i].text, strlen(cases[i].text));
         ck_assert(!json_skip(&j) || !json_end(&j));
         ck_assert_str_eq(j.error, cases[i].error);
-        ck_assert_msg(j.at - j.begin == cases[i].at, "%s: at %d", cases[i].text, (int)(j.at - j.begin));
+        ck_assert_msg(j.at - j.begin == cases[i].at, "%s: at %d", cases[i].text,
+                      (int)(j.at - j.begin));
     }
 }
 
@@ -381,7 +382,8 @@ TEST(calls_that_do_not_fit_are_refused)
     struct json_text name;
     double number;
     struct json j = guarded_scan("[1 2]", 5);
-    ck_assert(json_array(&j) && json_element(&j) && json_number(&j, &number) && !json_number(&j, &number));
+    ck_assert(json_array(&j) && json_element(&j) && json_number(&j, &number) &&
+              !json_number(&j, &number));
     j = guarded_scan("[\"a\":1]", 7);
     ck_assert(json_array(&j) && !json_member(&j, &name));
     j = guarded_scan("{1}", 3);

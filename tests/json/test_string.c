@@ -125,7 +125,8 @@ TEST(escapes_are_accepted_exactly_as_the_grammar_has_them)
         { "\\\\\\", false },
     };
     for (size_t i = 0; i < N_OF(cases); i++) {
-        ck_assert_msg(is_string(cases[i].text, strlen(cases[i].text)) == cases[i].valid, "%s", cases[i].text);
+        ck_assert_msg(is_string(cases[i].text, strlen(cases[i].text)) == cases[i].valid, "%s",
+                      cases[i].text);
     }
 }
 
@@ -150,7 +151,8 @@ TEST(unescaping_gives_the_text_meant)
         { "plain", "plain" },
         { "\\\"\\\\\\/\\b\\f\\n\\r\\t", "\"\\/\b\f\n\r\t" },
         { "\\u0041\\u00e9\\u20ac\\ud83d\\ude00", "A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80" },
-        { "\\u0001\\u007f\\u0080\\u07ff\\u0800\\uffff", "\x01\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf" },
+        { "\\u0001\\u007f\\u0080\\u07ff\\u0800\\uffff",
+          "\x01\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf" },
         { "\\ud800\\udc00\\udbff\\udfff", "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf" },
         { "\xc3\xa9\\n\xe2\x82\xac", "\xc3\xa9\n\xe2\x82\xac" },
         { "\\\\u0041", "\\u0041" },

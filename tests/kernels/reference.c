@@ -101,7 +101,8 @@ static double wx(const struct cell *cell, size_t gate, size_t unit, const float 
     return dot(cell->w + (gate * cell->h + unit) * cell->i, x, cell->i);
 }
 
-static double uh(const struct cell *cell, size_t gate, size_t unit, const double *r, const double *h)
+static double uh(const struct cell *cell, size_t gate, size_t unit, const double *r,
+                 const double *h)
 {
     return dot_state(cell->u + (gate * cell->h + unit) * cell->h, r, h, cell->h);
 }
@@ -115,7 +116,8 @@ static double bias(const struct cell *cell, size_t gate, size_t unit)
 static double logistic_gate(const struct cell *cell, size_t gate, size_t unit, const float *x,
                             const double *h)
 {
-    return sigmoid(wx(cell, gate, unit, x) + uh(cell, gate, unit, NULL, h) + bias(cell, gate, unit));
+    return sigmoid(wx(cell, gate, unit, x) + uh(cell, gate, unit, NULL, h) +
+                   bias(cell, gate, unit));
 }
 
 static void gru_step(const struct cell *cell, const float *x, double *h, double *out)
@@ -142,7 +144,8 @@ static void gru_step(const struct cell *cell, const float *x, double *h, double 
     free(r);
 }
 
-static void three_gate_step(const struct cell *cell, const float *x, double *h, double *c, double *out)
+static void three_gate_step(const struct cell *cell, const float *x, double *h, double *c,
+                            double *out)
 {
     const size_t n = cell->h;
     for (size_t j = 0; j < n; j++) {
@@ -165,11 +168,12 @@ void cell_step(const struct cell *cell, const float *x, double *h, double *c, do
     }
 }
 
-void cell_run(const struct k_ops *ops, const struct cell *cell, size_t n_steps, size_t n_rows, const float *x,
-              float *y, float *h, float *c, bool by_step)
+void cell_run(const struct k_ops *ops, const struct cell *cell, size_t n_steps, size_t n_rows,
+              const float *x, float *y, float *h, float *c, bool by_step)
 {
     const size_t state = n_rows * cell->hp, pre_step = cell->n_gates * state;
-    const bool gated_output = cell->kind == K_OUTPUT_GATE_AFTER || cell->kind == K_OUTPUT_GATE_BEFORE;
+    const bool gated_output =
+        cell->kind == K_OUTPUT_GATE_AFTER || cell->kind == K_OUTPUT_GATE_BEFORE;
     float *pre = new_floats(n_steps * pre_step), *h_next = new_floats(state);
     float *scratch = new_floats(k_recur_scratch(&cell->layer, n_rows));
     if (!by_step) {
@@ -182,10 +186,12 @@ void cell_run(const struct k_ops *ops, const struct cell *cell, size_t n_steps, 
     for (size_t t = 0; t < n_steps; t++) {
         for (size_t row = 0; by_step && row < n_rows; row++) {
             size_t at = t * n_rows + row;
-            ops->project(&cell->layer, 1, x + at * cell->i, cell->i, pre + at * cell->n_gates * cell->hp);
+            ops->project(&cell->layer, 1, x + at * cell->i, cell->i,
+                         pre + at * cell->n_gates * cell->hp);
         }
-        ops->recur(&cell->layer, n_rows, pre + t * pre_step, h, h_next, cell->kind == K_THREE_GATE ? c : NULL,
-                   gated_output ? y + t * state : NULL, scratch);
+        ops->recur(&cell->layer, n_rows, pre + t * pre_step, h, h_next,
+                   cell->kind == K_THREE_GATE ? c : NULL, gated_output ? y + t * state : NULL,
+                   scratch);
         memcpy(h, h_next, state * sizeof *h);
         if (!gated_output) {
             memcpy(y + t * state, h, state * sizeof *h);

@@ -87,7 +87,7 @@ TEST(extreme_arguments_saturate_and_nan_stays_nan)
     }
 }
 
-/* ---- rows of any length and stride ----------------------------------------------------------------- */
+/* ---- rows of any length and stride ----------------------------------------------------------- */
 
 static void check_rows(rows_fn *f)
 {
@@ -120,7 +120,7 @@ TEST(activations_work_row_by_row_and_touch_nothing_between_rows)
     }
 }
 
-/* ---- softmax ---------------------------------------------------------------------------------------- */
+/* ---- softmax --------------------------------------------------------------------------------- */
 
 TEST(softmax_sums_to_one_and_follows_exp)
 {

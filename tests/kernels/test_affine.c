@@ -69,8 +69,8 @@ static void check_sums(const struct k_ops *ops, struct problem *p)
             }
             double got = (double)p->y[row * p->ldy + j];
             ck_assert_msg(fabs(got - want) <= 1e-6 * size,
-                          "%s n %zu k %zu row %zu output %zu: %.9g, not %.9g", ops->name, p->n, p->k, row, j,
-                          got, want);
+                          "%s n %zu k %zu row %zu output %zu: %.9g, not %.9g", ops->name, p->n,
+                          p->k, row, j, got, want);
         }
     }
 }
@@ -88,7 +88,8 @@ static void check_batches(const struct k_ops *ops, struct problem *p)
         const size_t skip = N_ROWS - n_rows;
         ops->affine(&p->m, p->bias, n_rows, p->x + skip * p->ldx, p->ldx, part, p->ldy);
         for (size_t row = 0; row < n_rows; row++) {
-            ck_assert_mem_eq(part + row * p->ldy, p->y + (skip + row) * p->ldy, p->n * sizeof *part);
+            ck_assert_mem_eq(part + row * p->ldy, p->y + (skip + row) * p->ldy,
+                             p->n * sizeof *part);
         }
     }
     free(part);
@@ -140,7 +141,7 @@ TEST(affine_writes_no_further_than_a_padded_row)
     for_every_problem(check_margins);
 }
 
-/* ---- packing gates --------------------------------------------------------------------------------- */
+/* ---- packing gates --------------------------------------------------------------------------- */
 
 TEST(a_packed_gate_bias_lies_block_by_block_with_zero_padding)
 {

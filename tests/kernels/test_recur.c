@@ -10,9 +10,13 @@ enum { N_STEPS = 6 };
 
 static const size_t hidden_sizes[] = { 1, 5, 16, 37, 64, 100 };
 static const size_t batches[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 16, 33 };
-enum { N_HIDDEN = sizeof hidden_sizes / sizeof *hidden_sizes, N_BATCHES = sizeof batches / sizeof *batches };
+enum {
+    N_HIDDEN = sizeof hidden_sizes / sizeof *hidden_sizes,
+    N_BATCHES = sizeof batches / sizeof *batches
+};
 
-/* Calls check for every table, cell and hidden size; the number of inputs goes along from 1 to 9. */
+/* Calls check for every table, cell and hidden size; the number of inputs goes along from 1 to 9.
+ */
 static void for_every_cell(void (*check)(const struct k_ops *, const struct cell *))
 {
     for (int kind = 0; kind < K_N_CELLS; kind++) {
@@ -57,7 +61,8 @@ static void run_do(const struct k_ops *ops, const struct cell *cell, struct run 
     cell_run(ops, cell, N_STEPS, run->n_rows, run->x, run->y, run->h, run->c, by_step);
 }
 
-static void check_row(const struct k_ops *ops, const struct cell *cell, const struct run *run, size_t row)
+static void check_row(const struct k_ops *ops, const struct cell *cell, const struct run *run,
+                      size_t row)
 {
     double h[128] = { 0 }, c[128] = { 0 }, out[128];
     for (size_t t = 0; t < N_STEPS; t++) {
@@ -67,9 +72,9 @@ static void check_row(const struct k_ops *ops, const struct cell *cell, const st
             double want = j < cell->h ? out[j] : 0.0;
             double tolerance = j < cell->h ? 5e-6 : 0.0;
             ck_assert_msg(fabs((double)run->y[at * cell->hp + j] - want) <= tolerance,
-                          "%s cell %d H %zu B %zu row %zu step %zu unit %zu: %.9g, not %.9g", ops->name,
-                          cell->kind, cell->h, run->n_rows, row, t, j, (double)run->y[at * cell->hp + j],
-                          want);
+                          "%s cell %d H %zu B %zu row %zu step %zu unit %zu: %.9g, not %.9g",
+                          ops->name, cell->kind, cell->h, run->n_rows, row, t, j,
+                          (double)run->y[at * cell->hp + j], want);
         }
     }
     for (size_t j = 0; j < cell->h; j++) {
@@ -110,7 +115,8 @@ static void check_batches(const struct k_ops *ops, const struct cell *cell)
         }
         run_do(ops, cell, &part, false);
         for (size_t t = 0; t < N_STEPS; t++) {
-            ck_assert_mem_eq(part.y + t * part.n_rows * cell->hp, whole.y + (t * 33 + skip) * cell->hp,
+            ck_assert_mem_eq(part.y + t * part.n_rows * cell->hp,
+                             whole.y + (t * 33 + skip) * cell->hp,
                              part.n_rows * cell->hp * sizeof(float));
         }
         run_free(&part);
@@ -143,7 +149,8 @@ TEST(projecting_all_steps_at_once_gives_the_bits_of_one_by_one)
 static void check_direction(const struct k_ops *ops, const struct cell *cell)
 {
     const size_t n = 3 * cell->hp;
-    float *x = new_floats(3 * cell->i), *pre = new_floats(cell->n_gates * n), *h = new_floats(3 * n);
+    float *x = new_floats(3 * cell->i), *pre = new_floats(cell->n_gates * n),
+          *h = new_floats(3 * n);
     float *c = new_floats(2 * n), *out = new_floats(2 * n);
     float *scratch = new_floats(k_recur_scratch(&cell->layer, 3));
     fill_random(x, 3 * cell->i, 2.0f, 1);
@@ -197,7 +204,8 @@ TEST(nan_reaches_its_own_row_and_neither_others_nor_the_padding)
 
 static void check_state_nan(const struct k_ops *ops, const struct cell *cell)
 {
-    float *x = new_floats(cell->i), *pre = new_floats(cell->n_gates * cell->hp), *h = new_floats(cell->hp);
+    float *x = new_floats(cell->i), *pre = new_floats(cell->n_gates * cell->hp),
+          *h = new_floats(cell->hp);
     float *next = new_floats(cell->hp), *c = new_floats(cell->hp), *out = new_floats(cell->hp);
     float *scratch = new_floats(k_recur_scratch(&cell->layer, 1));
     fill_random(x, cell->i, 1.0f, 1);

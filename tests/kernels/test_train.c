@@ -1,4 +1,5 @@
-/* A step of training, forwards and back, of every cell and in every table that this processor can run. */
+/* A step of training, forwards and back, of every cell and in every table that this processor can
+ * run. */
 #include "kernels/train.h"
 #include "reference.h"
 #include "test.h"
@@ -9,7 +10,10 @@
 
 static const size_t hidden_sizes[] = { 1, 5, 16, 37 };
 static const size_t batches[] = { 1, 3, 8, 13 };
-enum { N_HIDDEN = sizeof hidden_sizes / sizeof *hidden_sizes, N_BATCHES = sizeof batches / sizeof *batches };
+enum {
+    N_HIDDEN = sizeof hidden_sizes / sizeof *hidden_sizes,
+    N_BATCHES = sizeof batches / sizeof *batches
+};
 
 /* One step of n rows: what goes in, what the way forward gives, what the way back gives. */
 struct step {
@@ -197,7 +201,8 @@ TEST(the_step_that_keeps_follows_the_equations)
 
 /* ---- back ---- */
 
-/* What the gradients that come into a row's step say about its results: the loss that they belong to. */
+/* What the gradients that come into a row's step say about its results: the loss that they belong
+ * to. */
 static double loss_of(const struct step *s, size_t row, const double *h_in, const double *c_in)
 {
     const size_t h = s->cell->h, at = row * s->cell->hp;
@@ -214,7 +219,8 @@ static double loss_of(const struct step *s, size_t row, const double *h_in, cons
 }
 
 /* The slope of the loss as the float (a bias) changes. */
-static double slope_by_float(const struct step *s, size_t row, const double *h, const double *c, float *value)
+static double slope_by_float(const struct step *s, size_t row, const double *h, const double *c,
+                             float *value)
 {
     const float was = *value, step = 1.0f / 512;
     *value = was + step;
@@ -257,21 +263,25 @@ static size_t slopes_of(const struct step *s, size_t row, double *slopes)
     return 2 * n + 2 * h;
 }
 
-static void expect_near(const struct k_ops *ops, const struct step *s, const char *what, size_t j, float got,
-                        double want, double tolerance)
+static void expect_near(const struct k_ops *ops, const struct step *s, const char *what, size_t j,
+                        float got, double want, double tolerance)
 {
-    ck_assert_msg(fabs((double)got - want) <= tolerance, "%s cell %d H %zu B %zu: %s %zu is %.9g, not %.9g",
-                  ops->name, s->cell->kind, s->cell->h, s->n_rows, what, j, (double)got, want);
+    ck_assert_msg(fabs((double)got - want) <= tolerance,
+                  "%s cell %d H %zu B %zu: %s %zu is %.9g, not %.9g", ops->name, s->cell->kind,
+                  s->cell->h, s->n_rows, what, j, (double)got, want);
 }
 
-static void check_row_back(const struct k_ops *ops, const struct step *s, size_t row, const double *slopes)
+static void check_row_back(const struct k_ops *ops, const struct step *s, size_t row,
+                           const double *slopes)
 {
     const size_t h = s->cell->h, hp = s->cell->hp, n = s->cell->n_gates * h;
     const float *deltas = s->deltas + row * s->ld;
     for (size_t j = 0; j < n; j++) {
         const size_t gate = j / h, unit = j % h;
-        expect_near(ops, s, "b_ih", j, deltas[s->planes->bias_x[gate] * hp + unit], slopes[j], 3e-5);
-        expect_near(ops, s, "b_hh", j, deltas[s->planes->bias_u[gate] * hp + unit], slopes[n + j], 3e-5);
+        expect_near(ops, s, "b_ih", j, deltas[s->planes->bias_x[gate] * hp + unit], slopes[j],
+                    3e-5);
+        expect_near(ops, s, "b_hh", j, deltas[s->planes->bias_u[gate] * hp + unit], slopes[n + j],
+                    3e-5);
     }
     for (size_t j = 0; j < h; j++) {
         const size_t at = row * hp + j;
@@ -310,7 +320,8 @@ TEST(the_step_back_gives_the_slopes_of_the_loss)
     for_every_step(check_backward);
 }
 
-/* reset_h is r . h_in again on the way back; the first step spares the last product and nothing else. */
+/* reset_h is r . h_in again on the way back; the first step spares the last product and nothing
+ * else. */
 static void check_first(const struct k_ops *ops, struct step *s)
 {
     const size_t n_state = s->n_rows * s->cell->hp;

@@ -10,7 +10,8 @@
 
 /* ---- y = w^T x ---- */
 
-static void check_transposed(const struct k_ops *ops, size_t n_planes, size_t h, size_t k, size_t n_rows)
+static void check_transposed(const struct k_ops *ops, size_t n_planes, size_t h, size_t k,
+                             size_t n_rows)
 {
     static const unsigned char gates[] = { 2, 0, 1 };
     const size_t hp = k_padded(h), kp = k_padded(k);
@@ -45,7 +46,8 @@ TEST(transposed_products_are_products)
     for (size_t table = 0; k_table(table); table++) {
         for (size_t a = 0; a < 5; a++) {
             for (size_t b = 0; b < 5; b++) {
-                check_transposed(k_table(table), 1 + (a + b) % 3, sizes[a], sizes[b], 1 + a * 3 + b);
+                check_transposed(k_table(table), 1 + (a + b) % 3, sizes[a], sizes[b],
+                                 1 + a * 3 + b);
             }
         }
     }
@@ -85,7 +87,8 @@ static void check_outer(const struct k_ops *ops, add_fn *add, size_t m, size_t n
             }
             ck_assert_double_eq_tol((double)c[i * ldc + j], want, 1e-4);
         }
-        ck_assert_mem_eq(c + i * ldc + k_padded(n), was + i * ldc + k_padded(n), K_BLOCK * sizeof *c);
+        ck_assert_mem_eq(c + i * ldc + k_padded(n), was + i * ldc + k_padded(n),
+                         K_BLOCK * sizeof *c);
     }
     free(a);
     free(b);
@@ -126,7 +129,8 @@ TEST(blas_is_the_build_with_locks)
 
 enum { DROP_ROWS = 300, DROP_UNITS = 37, DROP_PADDED = 48 };
 
-static float *dropped(const struct k_ops *ops, double p, uint64_t key, size_t first_row, size_t n_rows)
+static float *dropped(const struct k_ops *ops, double p, uint64_t key, size_t first_row,
+                      size_t n_rows)
 {
     const struct k_drop drop = {
         .n_rows = n_rows, .n = DROP_UNITS, .first_row = first_row, .p = p, .key = key
@@ -139,7 +143,8 @@ static float *dropped(const struct k_ops *ops, double p, uint64_t key, size_t fi
     return ones;
 }
 
-/* Kept values are scaled so that the mean stays; a fraction p of them is zero, in every row and column. */
+/* Kept values are scaled so that the mean stays; a fraction p of them is zero, in every row and
+ * column. */
 TEST(dropout_keeps_the_mean)
 {
     static const double chances[] = { 0.05, 0.3, 0.5, 0.95 };
@@ -165,8 +170,10 @@ TEST(dropout_keeps_the_mean)
 
 TEST(dropout_depends_on_key_row_and_unit_alone)
 {
-    const size_t n_bytes = DROP_ROWS * DROP_PADDED * sizeof(float), row = DROP_PADDED * sizeof(float);
-    float *all = dropped(k_best(), 0.4, 9, 0, DROP_ROWS), *other = dropped(k_best(), 0.4, 10, 0, DROP_ROWS);
+    const size_t n_bytes = DROP_ROWS * DROP_PADDED * sizeof(float),
+                 row = DROP_PADDED * sizeof(float);
+    float *all = dropped(k_best(), 0.4, 9, 0, DROP_ROWS),
+          *other = dropped(k_best(), 0.4, 10, 0, DROP_ROWS);
     float *part = dropped(k_best(), 0.4, 9, 100, 20);
     ck_assert_mem_ne(all, other, n_bytes);
     ck_assert_mem_ne(all, all + DROP_PADDED, row);

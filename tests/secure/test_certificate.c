@@ -65,14 +65,16 @@ TEST(a_certificate_is_shown_until_another_takes_its_place)
     ck_assert_ptr_eq(shown_key(), key);
     show(second.certificate, second.key);
     ck_assert_int_eq(gnutls_privkey_get_pk_algorithm(shown_key(), NULL), GNUTLS_PK_RSA);
-    ck_assert_int_eq(gnutls_privkey_get_pk_algorithm(key, NULL), GNUTLS_PK_ECDSA); /* for a handshake */
+    ck_assert_int_eq(gnutls_privkey_get_pk_algorithm(key, NULL),
+                     GNUTLS_PK_ECDSA); /* for a handshake */
     certificate_done();
     ck_assert_ptr_null(shown_key());
     drop(&first);
     drop(&second);
 }
 
-static void expect_fault(const char *certificate, const char *key, const char *param, const char *message)
+static void expect_fault(const char *certificate, const char *key, const char *param,
+                         const char *message)
 {
     struct certificate *unread = NULL;
     struct fault fault = { .message = "" };
@@ -87,7 +89,8 @@ TEST(files_that_do_not_go_together_are_refused)
     char garbage[PATH_SIZE];
     struct files one = make(CERTIFICATE_EC, HOUR_S), other = make(CERTIFICATE_EC, HOUR_S);
     text_make(garbage, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
-    expect_fault(one.certificate, other.key, "tls-key", "is not the key of the first certificate in");
+    expect_fault(one.certificate, other.key, "tls-key",
+                 "is not the key of the first certificate in");
     expect_fault(one.key, one.key, "tls-cert", "is no certificate chain in PEM");
     expect_fault(one.certificate, one.certificate, "tls-key", "is no private key in PEM");
     expect_fault(garbage, one.key, "tls-cert", "is no certificate chain in PEM");

@@ -128,8 +128,8 @@ TEST(bad_files_are_refused_without_quoting_them)
         ck_assert_int_eq(status, STATUS_INVALID_VALUE);
         ck_assert_ptr_null(keys);
         ck_assert_str_eq(fault.param, "api-keys");
-        ck_assert_msg(strstr(fault.message, path) && strstr(fault.message, refused[k].problem), "%zu: %s", k,
-                      fault.message);
+        ck_assert_msg(strstr(fault.message, path) && strstr(fault.message, refused[k].problem),
+                      "%zu: %s", k, fault.message);
         ck_assert(!strstr(fault.message, "hidden") && !strstr(log, "hidden"));
         unlink(path);
     }

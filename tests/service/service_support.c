@@ -143,10 +143,11 @@ struct bytes network_file_with(size_t hidden, uint64_t seed, const char *metadat
 
 const float huge[INPUTS] = { 3e38F, 3e38F };
 
-/* Both inputs divided by such a deviation are infinite, and infinity minus infinity is no number. */
-#define VARIABLES                                                                                            \
-    "\\\"inputs\\\":[{\\\"name\\\":\\\"temp\\\",\\\"mean\\\":0,\\\"std\\\":0.001},"                          \
-    "{\\\"name\\\":\\\"humidity\\\",\\\"mean\\\":0,\\\"std\\\":0.001}],"                                     \
+/* Both inputs divided by such a deviation are infinite, and infinity minus infinity is no number.
+ */
+#define VARIABLES                                                                                  \
+    "\\\"inputs\\\":[{\\\"name\\\":\\\"temp\\\",\\\"mean\\\":0,\\\"std\\\":0.001},"                \
+    "{\\\"name\\\":\\\"humidity\\\",\\\"mean\\\":0,\\\"std\\\":0.001}],"                           \
     "\\\"outputs\\\":[{\\\"name\\\":\\\"temp\\\"},{\\\"name\\\":\\\"comfort\\\"}]}"
 
 struct bytes network_file_that_overflows(void)
@@ -226,8 +227,8 @@ void world_done(struct world *world)
     while (world->n_held > 0) {
         gru_model_unref(world->held[--world->n_held]);
     }
-    int failed =
-        nftw(world->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS); /* NOLINT(concurrency-mt-unsafe) */
+    int failed = nftw(world->folder, remove_entry, 8,
+                      FTW_DEPTH | FTW_PHYS); /* NOLINT(concurrency-mt-unsafe) */
     ck_assert_int_eq(failed, 0);
 }
 
@@ -319,13 +320,14 @@ struct step step_make(struct world *world, const char *session, const float *x)
     return step;
 }
 
-struct forecast_options forecast_options_make(struct world *world, size_t horizon, const float *future, size_t n_rows)
+struct forecast_options forecast_options_make(struct world *world, size_t horizon,
+                                              const float *future, size_t n_rows)
 {
     return (struct forecast_options){ .horizon = horizon,
-                             .future = future,
-                             .n_future_rows = n_rows,
-                             .future_columns =
-                                 forecast_options_columns(gru_model_info(world_model(world)->active->gru)) };
+                                      .future = future,
+                                      .n_future_rows = n_rows,
+                                      .future_columns = forecast_options_columns(
+                                          gru_model_info(world_model(world)->active->gru)) };
 }
 
 enum status step_take(struct world *world, struct step *step)
@@ -346,18 +348,21 @@ enum status step_x(struct world *world, const char *session, const float *x, str
     return step_take(world, ret_step);
 }
 
-void expect_step(struct world *world, const char *session, uint64_t stream, uint64_t number, float y[OUTPUTS])
+void expect_step(struct world *world, const char *session, uint64_t stream, uint64_t number,
+                 float y[OUTPUTS])
 {
     float x[INPUTS];
     struct step step;
     reading(stream, number, x);
     enum status status = step_x(world, session, x, &step);
-    ck_assert_msg(status == STATUS_OK, "step %d of %s: %s", (int)number, session, step.fault.message);
+    ck_assert_msg(status == STATUS_OK, "step %d of %s: %s", (int)number, session,
+                  step.fault.message);
     ck_assert_uint_eq(step.number, number);
     memcpy(y, step.y, OUTPUTS * sizeof *y);
 }
 
-void expect_steps(struct world *world, const char *session, uint64_t stream, uint64_t first, uint64_t last)
+void expect_steps(struct world *world, const char *session, uint64_t stream, uint64_t first,
+                  uint64_t last)
 {
     for (uint64_t number = first; number <= last; number++) {
         float y[OUTPUTS];
@@ -374,13 +379,15 @@ void expect_fault(struct world *world, const char *session, enum status status)
                   step.fault.message);
 }
 
-void twin(struct world *world, struct gru_model *gru, uint64_t stream, uint64_t first, uint64_t last,
-          float y[OUTPUTS])
+void twin(struct world *world, struct gru_model *gru, uint64_t stream, uint64_t first,
+          uint64_t last, float y[OUTPUTS])
 {
     float *x = readings(stream, first, last);
     struct gru_work *work;
     ck_assert_int_eq(gru_work_create(&work), GRU_OK);
-    struct gru_lane lane = { .x = x, .n_rows = (size_t)(last + 1 - first), .y = y, .last_only = true };
+    struct gru_lane lane = {
+        .x = x, .n_rows = (size_t)(last + 1 - first), .y = y, .last_only = true
+    };
     ck_assert_int_eq(gru_run(gru ? gru : world_model(world)->active->gru, work, &lane, 1), GRU_OK);
     ck_assert_int_eq(lane.status, GRU_OK);
     gru_work_free(work);
@@ -431,8 +438,8 @@ static void hold(struct world *world, const struct gru_model *gru)
 struct session session_get(struct world *world, const char *session)
 {
     struct session got;
-    enum status status =
-        session_read(world->context, world_model(world), session, &world->kept, &got, &world->fault);
+    enum status status = session_read(world->context, world_model(world), session, &world->kept,
+                                      &got, &world->fault);
     ck_assert_msg(status == STATUS_OK, "%s", world->fault.message);
     hold(world, got.gru);
     return got;

@@ -1,5 +1,6 @@
 /*
- * service_support.h - a service of its own for a test, in a folder of its own, and streams of readings to feed it.
+ * service_support.h - a service of its own for a test, in a folder of its own, and streams of
+ * readings to feed it.
  *
  *     struct world world;
  *     world_init(&world);                    models/m.safetensors, memory only
@@ -38,7 +39,8 @@ enum { HIDDEN = 4, SEED = 1, HELD_NETWORKS = 256 };
 struct bytes network_file(size_t hidden, uint64_t seed);
 /* The same with this for its metadata, quotes escaped. */
 struct bytes network_file_with(size_t hidden, uint64_t seed, const char *metadata);
-/* A network whose results are not finite for the reading `huge` (finite itself), but for ordinary ones are.
+/* A network whose results are not finite for the reading `huge` (finite itself), but for ordinary
+ * ones are.
  */
 struct bytes network_file_that_overflows(void);
 /* The same, with the policy to refuse what is missing. */
@@ -89,44 +91,51 @@ float *readings(uint64_t stream, uint64_t first, uint64_t last);
 
 struct step step_make(struct world *world, const char *session, const float *x);
 /* A look ahead with known future values for the version that is active now. */
-struct forecast_options forecast_options_make(struct world *world, size_t horizon, const float *future, size_t n_rows);
+struct forecast_options forecast_options_make(struct world *world, size_t horizon,
+                                              const float *future, size_t n_rows);
 /* Hands it in until it is done. */
 enum status step_take(struct world *world, struct step *step);
 enum status step_x(struct world *world, const char *session, const float *x, struct step *ret_step);
 /* That step `number` succeeds with that reading and that number, and how it is answered. */
 void expect_step(struct world *world, const char *session, uint64_t stream, uint64_t number,
                  float y[OUTPUTS]);
-void expect_steps(struct world *world, const char *session, uint64_t stream, uint64_t first, uint64_t last);
+void expect_steps(struct world *world, const char *session, uint64_t stream, uint64_t first,
+                  uint64_t last);
 /* That a step with this reading ends with this status (also in world->fault). */
 void expect_fault(struct world *world, const char *session, enum status status);
 
-/* What the network (NULL: the active version of m) says after readings first..last of a stream, from a fresh
- * state. */
-void twin(struct world *world, struct gru_model *gru, uint64_t stream, uint64_t first, uint64_t last,
-          float y[OUTPUTS]);
+/* What the network (NULL: the active version of m) says after readings first..last of a stream,
+ * from a fresh state. */
+void twin(struct world *world, struct gru_model *gru, uint64_t stream, uint64_t first,
+          uint64_t last, float y[OUTPUTS]);
 /* That the session's next step is `number`, and is answered as by an undisturbed twin. */
 void expect_twin(struct world *world, const char *session, uint64_t stream, uint64_t number);
 void expect_same_floats_at(const char *where, const float *a, const float *b, size_t n);
-#define TEXT_OF(x)                  #x
-#define LINE_TEXT(line)             TEXT_OF(line)
-#define expect_same_floats(a, b, n) expect_same_floats_at(__FILE__ ":" LINE_TEXT(__LINE__) " " #a, a, b, n)
+#define TEXT_OF(x)      #x
+#define LINE_TEXT(line) TEXT_OF(line)
+#define expect_same_floats(a, b, n)                                                                \
+    expect_same_floats_at(__FILE__ ":" LINE_TEXT(__LINE__) " " #a, a, b, n)
 
 /* ---- whole sequences ---- */
 
-/* Begins it, goes on to its end in slices of so many rows (0: as it would by itself), and ends it. */
+/* Begins it, goes on to its end in slices of so many rows (0: as it would by itself), and ends it.
+ */
 enum status prediction_make(struct world *world, struct prediction *prediction, struct arena *arena,
                             size_t slice_rows);
 /* The rest of one that has begun. */
-enum status prediction_finish(struct world *world, struct prediction *prediction, size_t slice_rows);
+enum status prediction_finish(struct world *world, struct prediction *prediction,
+                              size_t slice_rows);
 
 /* That of a session. */
 void forecast_begin(struct world *world, struct arena *arena, const char *session,
-                    const struct forecast_options *forecast_options, struct session_forecast *ret_forecast);
+                    const struct forecast_options *forecast_options,
+                    struct session_forecast *ret_forecast);
 
 /* ---- whole sessions ---- */
 
 struct session session_get(struct world *world, const char *session);
-/* That nothing of what a client can see differs (but for the id, and the times unless `also_times`). */
+/* That nothing of what a client can see differs (but for the id, and the times unless
+ * `also_times`). */
 void expect_same_session(const struct session *a, const struct session *b, bool also_times);
 struct session_restore restore_of(const struct session *session);
 

@@ -1,4 +1,5 @@
-/* What keeps the service from all that it should do: when it begins, what it is called, and when it ends. */
+/* What keeps the service from all that it should do: when it begins, what it is called, and when it
+ * ends. */
 #include "service_support.h"
 #include "test.h"
 
@@ -36,7 +37,8 @@ TEST(a_degraded_state_ends_when_the_same_succeeds_and_that_of_a_sync_never)
         degraded_settle(world.service, state, STATUS_OK);
         ck_assert(!service_is_degraded_by(world.service, state));
         degraded_settle(world.service, state, STATUS_STORAGE_FAILED);
-        ck_assert(service_is_degraded_by(world.service, state) && service_is_degraded(world.service));
+        ck_assert(service_is_degraded_by(world.service, state) &&
+                  service_is_degraded(world.service));
         degraded_settle(world.service, state, STATUS_OK);
         ck_assert_int_eq(service_is_degraded_by(world.service, state), state == DEGRADED_SYNC);
         atomic_store(&world.service->degraded_states, 0);

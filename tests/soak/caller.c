@@ -12,7 +12,9 @@
 
 struct caller caller_create(const struct place *place)
 {
-    return (struct caller){ .soak = place->soak, .fd = -1, .chance = place->number * 0x9e3779b97f4a7c15ULL };
+    return (struct caller){ .soak = place->soak,
+                            .fd = -1,
+                            .chance = place->number * 0x9e3779b97f4a7c15ULL };
 }
 
 void caller_done(struct caller *caller)
@@ -50,13 +52,14 @@ void soak_nap_ms(long ms)
 }
 
 struct answer caller_ask_typed(struct caller *caller, enum kind kind, const char *expected,
-                               const char *method, const char *path, const char *type, const void *body,
-                               size_t n)
+                               const char *method, const char *path, const char *type,
+                               const void *body, size_t n)
 {
     char head[1024], code[16];
-    int n_head = snprintf(head, sizeof head,
-                          "%s %s HTTP/1.1\r\nHost: grud\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
-                          method, path, type ? type : "application/json", n);
+    int n_head =
+        snprintf(head, sizeof head,
+                 "%s %s HTTP/1.1\r\nHost: grud\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
+                 method, path, type ? type : "application/json", n);
     ck_assert(n_head > 0 && (size_t)n_head < sizeof head);
     if (caller->fd < 0) {
         const int at_once = 1; /* head and body are two sends */
@@ -67,9 +70,9 @@ struct answer caller_ask_typed(struct caller *caller, enum kind kind, const char
     client_send(caller->fd, body, n);
     struct answer answer = client_read(caller->fd);
     snprintf(code, sizeof code, "%d", answer.code);
-    ck_assert_msg(answer.code > 0 && strstr(expected, code), "%s %s %.*s: %d instead of %s: %.400s", method,
-                  path, (int)(n < 200 ? n : 200), body ? (const char *)body : "", answer.code, expected,
-                  answer.body ? answer.body : "(closed)");
+    ck_assert_msg(answer.code > 0 && strstr(expected, code), "%s %s %.*s: %d instead of %s: %.400s",
+                  method, path, (int)(n < 200 ? n : 200), body ? (const char *)body : "",
+                  answer.code, expected, answer.body ? answer.body : "(closed)");
     soak_count(caller->soak, kind, answer.code);
     if (answer.closed) {
         caller_done(caller);
@@ -77,10 +80,11 @@ struct answer caller_ask_typed(struct caller *caller, enum kind kind, const char
     return answer;
 }
 
-struct answer caller_ask(struct caller *caller, enum kind kind, const char *expected, const char *method,
-                         const char *path, const char *body)
+struct answer caller_ask(struct caller *caller, enum kind kind, const char *expected,
+                         const char *method, const char *path, const char *body)
 {
-    return caller_ask_typed(caller, kind, expected, method, path, NULL, body, body ? strlen(body) : 0);
+    return caller_ask_typed(caller, kind, expected, method, path, NULL, body,
+                            body ? strlen(body) : 0);
 }
 
 int caller_tell(struct caller *caller, enum kind kind, const char *expected, const char *method,

@@ -1,7 +1,8 @@
 /*
- * failure.c - what an assertion of the helpers (tests/e2e/daemon.c) does in a soak: libcheck's runner would
- * collect a message for each of the millions that hold, so these take the place of its two functions. One
- * that fails says so and ends the program, and the daemon with it; the daemon's log stays.
+ * failure.c - what an assertion of the helpers (tests/e2e/daemon.c) does in a soak: libcheck's
+ * runner would collect a message for each of the millions that hold, so these take the place of its
+ * two functions. One that fails says so and ends the program, and the daemon with it; the daemon's
+ * log stays.
  */
 #include "failure.h"
 
@@ -35,7 +36,8 @@ void _ck_assert_failed(const char *file, int line,
     va_start(arguments, message);
     fprintf(stderr, "soak: %s:%d: ", file, line);
     if (message) {
-        vfprintf(stderr, message, arguments); // NOLINT(clang-analyzer-valist.Uninitialized): clang-tidy 14's
+        vfprintf(stderr, message,
+                 arguments); // NOLINT(clang-analyzer-valist.Uninitialized): clang-tidy 14's
     } else {
         fputs(expression, stderr);
     }
@@ -43,8 +45,8 @@ void _ck_assert_failed(const char *file, int line,
     if (watched && watched->pid > 0) {
         int status;
         bool had_ended = waitpid(watched->pid, &status, WNOHANG) == watched->pid;
-        fprintf(stderr, "\nsoak: the daemon %s; its log: %s/log", had_ended ? "had ended" : "was alive",
-                watched->directory);
+        fprintf(stderr, "\nsoak: the daemon %s; its log: %s/log",
+                had_ended ? "had ended" : "was alive", watched->directory);
         if (!had_ended) {
             kill(watched->pid, SIGKILL);
         }

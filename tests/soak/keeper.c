@@ -1,7 +1,7 @@
 /*
- * keeper.c - who looks after the versions of `shifting`: uploads one, activates any, downloads any, deletes
- * those that are too many, and now and then does what must be refused. The only one who changes them, so
- * every status is known beforehand.
+ * keeper.c - who looks after the versions of `shifting`: uploads one, activates any, downloads any,
+ * deletes those that are too many, and now and then does what must be refused. The only one who
+ * changes them, so every status is known beforehand.
  */
 #include "caller.h"
 
@@ -25,15 +25,17 @@ struct keeper {
 
 static const char *version_path(struct keeper *keeper, size_t k, const char *below)
 {
-    snprintf(keeper->path, sizeof keeper->path, SHIFTING "/versions/%u%s", keeper->versions[k].number, below);
+    snprintf(keeper->path, sizeof keeper->path, SHIFTING "/versions/%u%s",
+             keeper->versions[k].number, below);
     return keeper->path;
 }
 
 static void upload(struct keeper *keeper, size_t shift)
 {
     const struct network *network = &keeper->caller.soak->shifts[shift];
-    struct answer answer = caller_ask_typed(&keeper->caller, KIND_MODEL_PUT, "201", "PUT", SHIFTING,
-                                            "application/octet-stream", network->bytes, network->n_bytes);
+    struct answer answer =
+        caller_ask_typed(&keeper->caller, KIND_MODEL_PUT, "201", "PUT", SHIFTING,
+                         "application/octet-stream", network->bytes, network->n_bytes);
     const char *last = answer.body;
     for (const char *at = last; (at = strstr(at, "{\"version\":")); at++) {
         last = at;
@@ -46,8 +48,9 @@ static void upload(struct keeper *keeper, size_t shift)
 static void upload_half(struct keeper *keeper)
 {
     const struct network *network = &keeper->caller.soak->shifts[0];
-    struct answer answer = caller_ask_typed(&keeper->caller, KIND_MODEL_PUT, "422", "PUT", SHIFTING,
-                                            "application/octet-stream", network->bytes, network->n_bytes / 2);
+    struct answer answer =
+        caller_ask_typed(&keeper->caller, KIND_MODEL_PUT, "422", "PUT", SHIFTING,
+                         "application/octet-stream", network->bytes, network->n_bytes / 2);
     answer_free(&answer);
 }
 
@@ -65,8 +68,8 @@ static void activate(struct keeper *keeper, size_t k)
 static void download(struct keeper *keeper, size_t k)
 {
     const struct network *network = &keeper->caller.soak->shifts[keeper->versions[k].shift];
-    struct answer answer =
-        caller_ask(&keeper->caller, KIND_VERSION_FILE, "200", "GET", version_path(keeper, k, "/file"), NULL);
+    struct answer answer = caller_ask(&keeper->caller, KIND_VERSION_FILE, "200", "GET",
+                                      version_path(keeper, k, "/file"), NULL);
     ck_assert_uint_eq(answer.n_body, network->n_bytes);
     ck_assert_mem_eq(answer.body, network->bytes, network->n_bytes);
     answer_free(&answer);
@@ -77,7 +80,8 @@ static void drop(struct keeper *keeper, size_t k)
 {
     const char *path = version_path(keeper, k, "");
     const bool is_active = k == keeper->active;
-    caller_tell(&keeper->caller, KIND_VERSION_DELETE, is_active ? "409" : "204", "DELETE", path, NULL);
+    caller_tell(&keeper->caller, KIND_VERSION_DELETE, is_active ? "409" : "204", "DELETE", path,
+                NULL);
     if (is_active) {
         return;
     }

@@ -1,9 +1,9 @@
 /*
- * learner.c - who has `learner` trained: rounds of a few jobs, some short, some endless, from series or from
- * what sessions recorded, that are followed, paused, resumed and cancelled at any moment; their streams are
- * opened and dropped. A round ends when all its jobs are over; then the versions that they made are deleted,
- * but for the active one. How many come to their end by themselves depends on the trainer, which runs when
- * nobody else wants the processor.
+ * learner.c - who has `learner` trained: rounds of a few jobs, some short, some endless, from
+ * series or from what sessions recorded, that are followed, paused, resumed and cancelled at any
+ * moment; their streams are opened and dropped. A round ends when all its jobs are over; then the
+ * versions that they made are deleted, but for the active one. How many come to their end by
+ * themselves depends on the trainer, which runs when nobody else wants the processor.
  */
 #include "caller.h"
 
@@ -18,7 +18,14 @@
 
 #define JOBS "/v1/fine_tuning/jobs"
 
-enum { N_JOBS = 5, N_STREAMS = 4, POKES = 150, TEXT_MAX = 16384, NAP_MS = 20, PATIENCE_MS = 120000 };
+enum {
+    N_JOBS = 5,
+    N_STREAMS = 4,
+    POKES = 150,
+    TEXT_MAX = 16384,
+    NAP_MS = 20,
+    PATIENCE_MS = 120000
+};
 enum { N_SERIES = 3, N_ROWS = 60 };
 
 struct learner {
@@ -46,8 +53,8 @@ static size_t print_series(char *out, size_t size)
     for (int k = 0; k < N_SERIES; k++) {
         n += (size_t)snprintf(out + n, size - n, "%s{\"x\":[", k > 0 ? "," : "");
         for (int t = 0; t < N_ROWS; t++) {
-            n += (size_t)snprintf(out + n, size - n, "%s[%.3f,%.3f]", t > 0 ? "," : "", sin(0.4 * t + k),
-                                  cos(0.4 * t + k));
+            n += (size_t)snprintf(out + n, size - n, "%s[%.3f,%.3f]", t > 0 ? "," : "",
+                                  sin(0.4 * t + k), cos(0.4 * t + k));
         }
         n += (size_t)snprintf(out + n, size - n, "]}");
     }
@@ -69,10 +76,12 @@ static void create(struct learner *learner)
              ? snprintf(learner->text + n, TEXT_MAX - (size_t)n, "\"sessions_prefix\":\"passer-\"")
              : (int)print_series(learner->text + n, TEXT_MAX - (size_t)n);
     snprintf(learner->text + n, TEXT_MAX - (size_t)n, "}}");
-    struct answer answer = caller_ask(caller, KIND_JOB_CREATE, "202 429", "POST", JOBS, learner->text);
+    struct answer answer =
+        caller_ask(caller, KIND_JOB_CREATE, "202 429", "POST", JOBS, learner->text);
     if (answer.code == 202) {
         learner->jobs[learner->n_jobs].is_over = false;
-        ck_assert_int_eq(sscanf(answer.body, "{\"id\":\"%63[^\"]", learner->jobs[learner->n_jobs++].id), 1);
+        ck_assert_int_eq(
+            sscanf(answer.body, "{\"id\":\"%63[^\"]", learner->jobs[learner->n_jobs++].id), 1);
     }
     answer_free(&answer);
 }
@@ -92,7 +101,8 @@ static void follow(struct learner *learner, size_t k)
 
 static void steer(struct learner *learner, size_t k, const char *verb)
 {
-    caller_tell(&learner->caller, KIND_JOB_STEER, "200 409", "POST", job_path(learner, k, verb), "{}");
+    caller_tell(&learner->caller, KIND_JOB_STEER, "200 409", "POST", job_path(learner, k, verb),
+                "{}");
 }
 
 static bool all_are_over(const struct learner *learner)
@@ -134,7 +144,8 @@ static void read_streams(struct learner *learner)
 {
     char some[4096];
     for (size_t s = 0; s < N_STREAMS; s++) {
-        if (learner->streams[s] >= 0 && recv(learner->streams[s], some, sizeof some, MSG_DONTWAIT) == 0) {
+        if (learner->streams[s] >= 0 &&
+            recv(learner->streams[s], some, sizeof some, MSG_DONTWAIT) == 0) {
             drop_stream(learner, s); /* its job is over */
         }
     }
@@ -159,10 +170,12 @@ static void poke(struct learner *learner, size_t k)
         }
         break;
     case 4:
-        caller_tell(caller, KIND_JOB_EVENTS, "200", "GET", job_path(learner, k, "/events?limit=20"), NULL);
+        caller_tell(caller, KIND_JOB_EVENTS, "200", "GET", job_path(learner, k, "/events?limit=20"),
+                    NULL);
         break;
     case 5:
-        caller_tell(caller, KIND_JOB_EVENTS, "200", "GET", job_path(learner, k, "/checkpoints"), NULL);
+        caller_tell(caller, KIND_JOB_EVENTS, "200", "GET", job_path(learner, k, "/checkpoints"),
+                    NULL);
         break;
     case 6:
         caller_tell(caller, KIND_JOB_LIST, "200", "GET", JOBS "?limit=5&model=learner", NULL);
@@ -179,13 +192,15 @@ static void poke(struct learner *learner, size_t k)
 /* With no job alive, nobody needs any version but the active one. */
 static void delete_versions(struct learner *learner)
 {
-    struct answer answer = caller_ask(&learner->caller, KIND_MODEL_GET, "200", "GET", LEARNER, NULL);
+    struct answer answer =
+        caller_ask(&learner->caller, KIND_MODEL_GET, "200", "GET", LEARNER, NULL);
     const unsigned active = (unsigned)number_in(answer.body, "active_version");
     for (const char *at = answer.body; (at = strstr(at, "{\"version\":")); at++) {
         const unsigned number = (unsigned)number_in(at, "version");
         if (number != active) {
             snprintf(learner->path, sizeof learner->path, LEARNER "/versions/%u", number);
-            caller_tell(&learner->caller, KIND_VERSION_DELETE, "204", "DELETE", learner->path, NULL);
+            caller_tell(&learner->caller, KIND_VERSION_DELETE, "204", "DELETE", learner->path,
+                        NULL);
         }
     }
     answer_free(&answer);
@@ -200,7 +215,8 @@ static void end_round(struct learner *learner)
         }
     }
     for (int ms = 0; !all_are_over(learner); ms += NAP_MS) {
-        ck_assert_msg(ms < PATIENCE_MS, "a cancelled job has not ended after %d s", PATIENCE_MS / 1000);
+        ck_assert_msg(ms < PATIENCE_MS, "a cancelled job has not ended after %d s",
+                      PATIENCE_MS / 1000);
         soak_nap_ms(NAP_MS);
         for (size_t k = 0; k < learner->n_jobs; k++) {
             follow(learner, k);

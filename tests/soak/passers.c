@@ -1,7 +1,7 @@
 /*
- * passers.c - sessions that come and go, in a model with room for a tenth of them: any client may create,
- * feed, copy, restore, or end any of them at any time, so each may be there, be gone for good (404), or have
- * been ended by the daemon (410: expired, or evicted by a newer one).
+ * passers.c - sessions that come and go, in a model with room for a tenth of them: any client may
+ * create, feed, copy, restore, or end any of them at any time, so each may be there, be gone for
+ * good (404), or have been ended by the daemon (410: expired, or evicted by a newer one).
  */
 #include "caller.h"
 
@@ -42,9 +42,11 @@ static void step(struct passers *passers)
     choose_session(passers, "/step");
     size_t n = print_step(passers, passers->text, TEXT_MAX, NULL);
     memcpy(passers->text + n, "}", 2);
-    if (caller_tell(&passers->caller, KIND_STEP, "200 410", "POST", passers->path, passers->text) == 410) {
+    if (caller_tell(&passers->caller, KIND_STEP, "200 410", "POST", passers->path, passers->text) ==
+        410) {
         *strrchr(passers->path, '/') = '\0';
-        caller_tell(&passers->caller, KIND_SESSION_DELETE, "204 404", "DELETE", passers->path, NULL);
+        caller_tell(&passers->caller, KIND_SESSION_DELETE, "204 404", "DELETE", passers->path,
+                    NULL);
     }
 }
 
@@ -66,14 +68,16 @@ static void steps(struct passers *passers)
         n += (size_t)snprintf(passers->text + n, TEXT_MAX - n, in_lines ? "}\n" : "}");
     }
     n += in_lines ? 0 : (size_t)snprintf(passers->text + n, TEXT_MAX - n, "]}");
-    struct answer answer = caller_ask_typed(caller, in_lines ? KIND_STEPS_LINES : KIND_STEPS, "200", "POST",
-                                            to_learn_from ? LEARNER "/steps" : PASSING "/steps",
-                                            in_lines ? "application/x-ndjson" : NULL, passers->text, n);
+    struct answer answer =
+        caller_ask_typed(caller, in_lines ? KIND_STEPS_LINES : KIND_STEPS, "200", "POST",
+                         to_learn_from ? LEARNER "/steps" : PASSING "/steps",
+                         in_lines ? "application/x-ndjson" : NULL, passers->text, n);
     size_t n_answered = 0;
     for (const char *at = answer.body; (at = strpbrk(at, "ye")); at++) {
         n_answered += strncmp(at, "y\":[", 4) == 0 || strncmp(at, "error\":{", 8) == 0;
     }
-    ck_assert_msg(n_answered == n_steps, "%zu results of %zu: %.600s", n_answered, n_steps, answer.body);
+    ck_assert_msg(n_answered == n_steps, "%zu results of %zu: %.600s", n_answered, n_steps,
+                  answer.body);
     answer_free(&answer);
 }
 
@@ -92,7 +96,8 @@ static void restore(struct passers *passers)
         caller_ask(&passers->caller, KIND_SESSION_GET, "200 404 410", "GET", passers->path, NULL);
     if (answer.code == 200) {
         choose_session(passers, "");
-        caller_tell(&passers->caller, KIND_SESSION_PUT, "200 201", "PUT", passers->path, answer.body);
+        caller_tell(&passers->caller, KIND_SESSION_PUT, "200 201", "PUT", passers->path,
+                    answer.body);
     }
     answer_free(&answer);
 }
@@ -100,15 +105,18 @@ static void restore(struct passers *passers)
 static void fork_one(struct passers *passers)
 {
     choose_session(passers, "/fork");
-    snprintf(passers->text, TEXT_MAX, "{\"to\":\"passer-%d\"}", (int)caller_choose(&passers->caller, N_IDS));
-    caller_tell(&passers->caller, KIND_SESSION_FORK, "201 404 409 410", "POST", passers->path, passers->text);
+    snprintf(passers->text, TEXT_MAX, "{\"to\":\"passer-%d\"}",
+             (int)caller_choose(&passers->caller, N_IDS));
+    caller_tell(&passers->caller, KIND_SESSION_FORK, "201 404 409 410", "POST", passers->path,
+                passers->text);
 }
 
 /* 422: it was created, and has had no reading. */
 static void forecast(struct passers *passers)
 {
     choose_session(passers, "/forecast");
-    caller_tell(&passers->caller, KIND_FORECAST, "200 404 410 422", "POST", passers->path, "{\"horizon\":3}");
+    caller_tell(&passers->caller, KIND_FORECAST, "200 404 410 422", "POST", passers->path,
+                "{\"horizon\":3}");
 }
 
 static void end_one(struct passers *passers)
@@ -132,8 +140,9 @@ static void look(struct passers *passers)
 
 void *passers_run(void *place)
 {
-    static void (*const actions[])(struct passers *) = { step,    step,     step,     steps,   steps, create,
-                                                         restore, fork_one, forecast, end_one, list,  look };
+    static void (*const actions[])(struct passers *) = { step,     step,    step,    steps,
+                                                         steps,    create,  restore, fork_one,
+                                                         forecast, end_one, list,    look };
     const struct place *mine = place;
     struct passers passers = { .caller = caller_create(mine) };
     while (!mine->soak->is_over) {

@@ -1,9 +1,10 @@
 /*
  * regulars.c - sessions that stay for the whole soak, and what libgru says to each of their steps.
  *
- * Those of `regular` have a state of libgru's own beside them, so every y and every forecast is compared. The
- * versions of `shifting` change at moments that a client does not know; what must hold there is that after a
- * switch-over a session's state is that of its last readings in the new version.
+ * Those of `regular` have a state of libgru's own beside them, so every y and every forecast is
+ * compared. The versions of `shifting` change at moments that a client does not know; what must
+ * hold there is that after a switch-over a session's state is that of its last readings in the new
+ * version.
  */
 #include "caller.h"
 
@@ -51,8 +52,8 @@ static void choose_reading(struct caller *caller, float x[INPUTS])
 
 /* ---- sessions of one version ---- */
 
-static void expect_forecast(struct regulars *regulars, const struct gru_model *gru, const float *state,
-                            const char *answer, size_t horizon)
+static void expect_forecast(struct regulars *regulars, const struct gru_model *gru,
+                            const float *state, const char *answer, size_t horizon)
 {
     float forecast[HORIZON_MAX * OUTPUTS];
     ck_assert_int_eq(gru_forecast(gru, regulars->work, state, horizon, NULL, 0, forecast), GRU_OK);
@@ -63,7 +64,8 @@ static void expect_forecast(struct regulars *regulars, const struct gru_model *g
 /* A client that did not hear the answer asks again, and must hear the same. */
 static void repeat(struct regulars *regulars, const char *path, const struct answer *answer)
 {
-    struct answer again = caller_ask(&regulars->caller, KIND_STEP_AGAIN, "200", "POST", path, regulars->text);
+    struct answer again =
+        caller_ask(&regulars->caller, KIND_STEP_AGAIN, "200", "POST", path, regulars->text);
     ck_assert_str_eq(again.body, answer->body);
     answer_free(&again);
 }
@@ -78,13 +80,14 @@ static void step_regular(struct regulars *regulars, size_t k)
     choose_reading(caller, x);
     row_print(row, sizeof row, x);
     snprintf(path, sizeof path, REGULAR "/sessions/regular-%d-%zu/step", (int)regulars->number, k);
-    int n = snprintf(regulars->text, TEXT_MAX, "{\"x\":%s,\"seq\":%zu", row, (size_t)++session->n_steps);
+    int n = snprintf(regulars->text, TEXT_MAX, "{\"x\":%s,\"seq\":%zu", row,
+                     (size_t)++session->n_steps);
     if (horizon > 0) {
         n += snprintf(regulars->text + n, TEXT_MAX - (size_t)n, ",\"horizon\":%zu", horizon);
     }
     snprintf(regulars->text + n, TEXT_MAX - (size_t)n, "}");
-    struct answer answer =
-        caller_ask(caller, horizon > 0 ? KIND_STEP_AHEAD : KIND_STEP, "200", "POST", path, regulars->text);
+    struct answer answer = caller_ask(caller, horizon > 0 ? KIND_STEP_AHEAD : KIND_STEP, "200",
+                                      "POST", path, regulars->text);
     struct gru_lane lane = {
         .state_in = session->state, .state_out = session->state, .x = x, .n_rows = 1, .y = y
     };
@@ -107,10 +110,13 @@ static void look_ahead(struct regulars *regulars, size_t k)
     if (regulars->sessions[k].n_steps == 0) {
         return;
     }
-    snprintf(path, sizeof path, REGULAR "/sessions/regular-%d-%zu/forecast", (int)regulars->number, k);
+    snprintf(path, sizeof path, REGULAR "/sessions/regular-%d-%zu/forecast", (int)regulars->number,
+             k);
     snprintf(regulars->text, TEXT_MAX, "{\"horizon\":%zu}", horizon);
-    struct answer answer = caller_ask(&regulars->caller, KIND_FORECAST, "200", "POST", path, regulars->text);
-    expect_forecast(regulars, regular_gru(regulars), regulars->sessions[k].state, answer.body, horizon);
+    struct answer answer =
+        caller_ask(&regulars->caller, KIND_FORECAST, "200", "POST", path, regulars->text);
+    expect_forecast(regulars, regular_gru(regulars), regulars->sessions[k].state, answer.body,
+                    horizon);
     answer_free(&answer);
 }
 
@@ -147,15 +153,16 @@ static void step_shifting(struct regulars *regulars, size_t k)
     float *x = session->history[session->n_shifting % HISTORY];
     choose_reading(&regulars->caller, x);
     row_print(row, sizeof row, x);
-    snprintf(path, sizeof path, SHIFTING "/sessions/shifting-%d-%zu/step", (int)regulars->number, k);
+    snprintf(path, sizeof path, SHIFTING "/sessions/shifting-%d-%zu/step", (int)regulars->number,
+             k);
     snprintf(regulars->text, TEXT_MAX, "{\"x\":%s,\"seq\":%zu,\"horizon\":2}", row,
              (size_t)++session->n_shifting);
     caller_tell(&regulars->caller, KIND_STEP_AHEAD, "200", "POST", path, regulars->text);
 }
 
 /* The state that the last readings lead to. */
-static void replay(struct regulars *regulars, const struct regular *session, const struct gru_model *gru,
-                   float *state)
+static void replay(struct regulars *regulars, const struct regular *session,
+                   const struct gru_model *gru, float *state)
 {
     float x[HISTORY][INPUTS], y[HISTORY][OUTPUTS];
     size_t n = session->n_shifting < HISTORY ? session->n_shifting : HISTORY;
@@ -177,9 +184,11 @@ static void finish_shifting(struct regulars *regulars, size_t k)
     float *state = malloc(gru_model_info(gru)->state_floats * sizeof *state);
     ck_assert_ptr_nonnull(state);
     replay(regulars, session, gru, state);
-    snprintf(path, sizeof path, SHIFTING "/sessions/shifting-%d-%zu/forecast", (int)regulars->number, k);
+    snprintf(path, sizeof path, SHIFTING "/sessions/shifting-%d-%zu/forecast",
+             (int)regulars->number, k);
     snprintf(regulars->text, TEXT_MAX, "{\"horizon\":%d}", HORIZON_MAX);
-    struct answer answer = caller_ask(&regulars->caller, KIND_FORECAST, "200", "POST", path, regulars->text);
+    struct answer answer =
+        caller_ask(&regulars->caller, KIND_FORECAST, "200", "POST", path, regulars->text);
     expect_forecast(regulars, gru, state, answer.body, HORIZON_MAX);
     answer_free(&answer);
     free(state);
@@ -189,8 +198,9 @@ static void finish_shifting(struct regulars *regulars, size_t k)
 
 void *regulars_run(void *place)
 {
-    static void (*const actions[])(struct regulars *, size_t k) = { step_regular,  step_regular, step_regular,
-                                                                    step_shifting, look_ahead,   predict };
+    static void (*const actions[])(struct regulars *, size_t k) = { step_regular, step_regular,
+                                                                    step_regular, step_shifting,
+                                                                    look_ahead,   predict };
     const struct place *mine = place;
     struct regulars *regulars = calloc(1, sizeof *regulars);
     ck_assert_ptr_nonnull(regulars);

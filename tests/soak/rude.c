@@ -1,6 +1,7 @@
 /*
- * rude.c - clients that do not behave: they hang up in the middle, send garbage, read a byte now and then, or
- * say nothing. What they may provoke is a refusal (4xx) or a closed connection, never an error of the server.
+ * rude.c - clients that do not behave: they hang up in the middle, send garbage, read a byte now
+ * and then, or say nothing. What they may provoke is a refusal (4xx) or a closed connection, never
+ * an error of the server.
  */
 #include "caller.h"
 
@@ -32,10 +33,11 @@ static void hang_up(int fd)
 static void make_request(struct rude *rude)
 {
     size_t n_body = sizeof "{\"x\":[]}" - 1 + ROWS * sizeof "[0.5,0.5]" - 1;
-    size_t n = (size_t)snprintf(rude->request, HEAD_MAX,
-                                "POST " REGULAR "/predict HTTP/1.1\r\nHost: grud\r\n"
-                                "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n{\"x\":[",
-                                n_body);
+    size_t n =
+        (size_t)snprintf(rude->request, HEAD_MAX,
+                         "POST " REGULAR "/predict HTTP/1.1\r\nHost: grud\r\n"
+                         "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n{\"x\":[",
+                         n_body);
     for (int t = 0; t < ROWS; t++) {
         n += (size_t)snprintf(rude->request + n, TEXT_MAX - n, "%s[0.5,0.5]", t > 0 ? "," : "");
     }
@@ -61,8 +63,8 @@ static void in_answer(struct rude *rude)
     soak_count(rude->caller.soak, KIND_RUDE_ANSWER, 200);
 }
 
-/* Bytes of chance, or a good request with a few of its bytes replaced. The end of what is sent tells the
- * server that no more will come. */
+/* Bytes of chance, or a good request with a few of its bytes replaced. The end of what is sent
+ * tells the server that no more will come. */
 static void garbage(struct rude *rude)
 {
     struct caller *caller = &rude->caller;
@@ -111,7 +113,8 @@ static void silent(struct rude *rude)
 
 void *rude_run(void *place)
 {
-    static void (*const actions[])(struct rude *) = { in_request, in_answer, garbage, slow_reader, silent };
+    static void (*const actions[])(struct rude *) = { in_request, in_answer, garbage, slow_reader,
+                                                      silent };
     const struct place *mine = place;
     struct rude *rude = calloc(1, sizeof *rude);
     ck_assert_ptr_nonnull(rude);

@@ -1,8 +1,9 @@
 /*
- * soak.c - `make soak MINUTES=n`: drives a real daemon with everything at once for n minutes and fails (exit
- * 1) when a reply has a status that was not provoked, a number differs from libgru's, the daemon dies, its
- * memory grows (watch.h), descriptors or threads are left once all clients are gone, or its end is not
- * orderly. The program is $GRUD, or build/grud; its files are in /tmp until the end.
+ * soak.c - `make soak MINUTES=n`: drives a real daemon with everything at once for n minutes and
+ * fails (exit 1) when a reply has a status that was not provoked, a number differs from libgru's,
+ * the daemon dies, its memory grows (watch.h), descriptors or threads are left once all clients are
+ * gone, or its end is not orderly. The program is $GRUD, or build/grud; its files are in /tmp until
+ * the end.
  *
  * Usage: soak [MINUTES]
  */
@@ -81,7 +82,8 @@ static void prepare(struct soak *soak)
     soak->regular = network_create(16, 1);
     soak->shifts[0] = network_create(8, 2);
     soak->shifts[1] = network_create(8, 3);
-    soak->shifts[2] = network_create(24, 4); /* another size of state: sessions move to another pool */
+    soak->shifts[2] =
+        network_create(24, 4); /* another size of state: sessions move to another pool */
     soak->daemon = daemon_start(options);
     failure_ends(&soak->daemon);
     upload(soak, REGULAR, &soak->regular);
@@ -119,7 +121,8 @@ static uint64_t n_requests(const struct soak *soak)
 
 static void report(const struct soak *soak, const struct sample *sample, double passed)
 {
-    printf("%5.0f s  requests %9llu  compared %9llu  jobs done %4llu  RSS %6zu KiB  anonymous %6zu KiB  "
+    printf("%5.0f s  requests %9llu  compared %9llu  jobs done %4llu  RSS %6zu KiB  anonymous %6zu "
+           "KiB  "
            "descriptors %3zu  threads %2zu\n",
            passed, (unsigned long long)n_requests(soak), (unsigned long long)soak->n_compared,
            (unsigned long long)soak->n_succeeded, sample->rss_kib, sample->anonymous_kib,
@@ -188,12 +191,12 @@ static void print_counts(const struct soak *soak)
 
 static void print_sample(const char *when, const struct sample *sample)
 {
-    printf("%-24s RSS %6zu KiB  anonymous %6zu KiB  descriptors %3zu  threads %2zu\n", when, sample->rss_kib,
-           sample->anonymous_kib, sample->n_descriptors, sample->n_threads);
+    printf("%-24s RSS %6zu KiB  anonymous %6zu KiB  descriptors %3zu  threads %2zu\n", when,
+           sample->rss_kib, sample->anonymous_kib, sample->n_descriptors, sample->n_threads);
 }
 
-/* Whoever hung up is noticed by and by. A worker keeps the models as they were until it has something to do,
- * the deleted ones' files too: so each is given something. */
+/* Whoever hung up is noticed by and by. A worker keeps the models as they were until it has
+ * something to do, the deleted ones' files too: so each is given something. */
 static struct sample wait_until_alone(const struct soak *soak, const struct sample *before)
 {
     enum { REQUESTS = 8 };
@@ -207,7 +210,8 @@ static struct sample wait_until_alone(const struct soak *soak, const struct samp
     return now;
 }
 
-/* A sanitizer's own notes grow with everything that it sees: there memory says nothing of the daemon's. */
+/* A sanitizer's own notes grow with everything that it sees: there memory says nothing of the
+ * daemon's. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { IS_SANITIZED = 1 };
 #else
@@ -235,8 +239,8 @@ static void judge(const struct soak *soak, const struct watch *watch, const stru
     }
     ck_assert_msg(after.n_descriptors <= before->n_descriptors, "%zu descriptors are left",
                   after.n_descriptors - before->n_descriptors);
-    ck_assert_msg(after.n_threads == before->n_threads, "%zu threads instead of %zu", after.n_threads,
-                  before->n_threads);
+    ck_assert_msg(after.n_threads == before->n_threads, "%zu threads instead of %zu",
+                  after.n_threads, before->n_threads);
 }
 
 int main(int argc, char *argv[])

@@ -56,8 +56,9 @@ void numbers_expect(const char *answer, const char *name, const float *numbers, 
         char *end;
         at += strspn(at, "[],");
         float got = strtof(at, &end);
-        ck_assert_msg(end > at && got == numbers[k], "%s: number %zu is %.9g, libgru says %.9g: %.600s", name,
-                      k, (double)got, (double)numbers[k], answer);
+        ck_assert_msg(end > at && got == numbers[k],
+                      "%s: number %zu is %.9g, libgru says %.9g: %.600s", name, k, (double)got,
+                      (double)numbers[k], answer);
         at = end;
     }
 }

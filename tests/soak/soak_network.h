@@ -1,6 +1,7 @@
 /*
- * soak_network.h - the networks of a soak, twice: as files for the daemon and as models of libgru, which gives
- * each answer a second time. All have the same two inputs, which their two outputs feed.
+ * soak_network.h - the networks of a soak, twice: as files for the daemon and as models of libgru,
+ * which gives each answer a second time. All have the same two inputs, which their two outputs
+ * feed.
  */
 #ifndef SOAK_NETWORK_H
 #define SOAK_NETWORK_H

@@ -100,9 +100,11 @@ struct sample watch_quarter(const struct watch *watch, size_t quarter)
     ck_assert_uint_gt(n, 0);
     const struct sample *samples = watch->samples + from;
     return (struct sample){ .rss_kib = median(samples, n, offsetof(struct sample, rss_kib)),
-                            .anonymous_kib = median(samples, n, offsetof(struct sample, anonymous_kib)),
+                            .anonymous_kib =
+                                median(samples, n, offsetof(struct sample, anonymous_kib)),
                             .n_threads = median(samples, n, offsetof(struct sample, n_threads)),
-                            .n_descriptors = median(samples, n, offsetof(struct sample, n_descriptors)) };
+                            .n_descriptors =
+                                median(samples, n, offsetof(struct sample, n_descriptors)) };
 }
 
 size_t watch_allowance_kib(size_t n_jobs)

@@ -1,12 +1,13 @@
 /*
  * watch.h - what a process takes, sampled from /proc for as long as it is watched.
  *
- * Memory is flat if the median of resident memory over the last quarter of the time is above that over the
- * second quarter by no more than watch_allowance_kib. The first quarter is for what fills up to its bound:
- * the allocator's arenas (one a thread), session pools (touched slot by slot), tombstones, recordings. The
- * allowance is the noise of medians that was seen, and what keeps filling: the pages of jobs.db (its rows
- * stay for ever, on disk) in SQLite's cache, which ends at 16 MiB. So what a soak finds depends on its
- * length: in two minutes a loss of some 20 bytes a request, in an hour one of a byte.
+ * Memory is flat if the median of resident memory over the last quarter of the time is above that
+ * over the second quarter by no more than watch_allowance_kib. The first quarter is for what fills
+ * up to its bound: the allocator's arenas (one a thread), session pools (touched slot by slot),
+ * tombstones, recordings. The allowance is the noise of medians that was seen, and what keeps
+ * filling: the pages of jobs.db (its rows stay for ever, on disk) in SQLite's cache, which ends at
+ * 16 MiB. So what a soak finds depends on its length: in two minutes a loss of some 20 bytes a
+ * request, in an hour one of a byte.
  */
 #ifndef WATCH_H
 #define WATCH_H

@@ -29,8 +29,8 @@ struct folder folder_make(void)
 
 void folder_remove(const struct folder *folder)
 {
-    int failed =
-        nftw(folder->path, remove_entry, 8, FTW_DEPTH | FTW_PHYS); /* NOLINT(concurrency-mt-unsafe) */
+    int failed = nftw(folder->path, remove_entry, 8,
+                      FTW_DEPTH | FTW_PHYS); /* NOLINT(concurrency-mt-unsafe) */
     ck_assert_int_eq(failed, 0);
 }
 
@@ -121,11 +121,12 @@ struct job job_filled(unsigned k)
     fill_text(job.suffix, sizeof job.suffix, k + 2);
     fill_text(job.metadata, sizeof job.metadata, k + 3);
     unsigned n = k;
-#define WITHIN_SIZE(least, most)                                                                             \
-    (size_t)(n++ % (unsigned)((most) - (least)) + (least)) /* NOLINT(bugprone-macro-parentheses) */
+#define WITHIN_SIZE(least, most)                                                                   \
+    (size_t)(n++ % (unsigned)((most) - (least)) + (least)) /* NOLINT(bugprone-macro-parentheses)   \
+                                                            */
 #define WITHIN_REAL(least, most)   ((least) + ((most) - (least)) / (2.0 + n++))
 #define WITHIN_CHOICE(least, most) (int)(n++ % ((most) + 1))
-#define FILL(field, type, def, none, least, most, words)                                                     \
+#define FILL(field, type, def, none, least, most, words)                                           \
     job.hyperparameters.field = WITHIN_##type(least, most);
     GRU_HYPERPARAMETERS(FILL)
     job_fill_life(&job, k);
@@ -228,8 +229,10 @@ int64_t last_event(struct job_store *jobs)
         size_t n;
         bool has_more = true;
         for (int64_t after = 0; has_more; after = n > 0 ? events[n - 1].id : after) {
-            enum status status = job_store_list_events(jobs, number, after, PAGE, events, &n, &has_more, &fault);
-            if (status != STATUS_OK) { /* an assertion would be noted, in a file, and files may be limited */
+            enum status status =
+                job_store_list_events(jobs, number, after, PAGE, events, &n, &has_more, &fault);
+            if (status !=
+                STATUS_OK) { /* an assertion would be noted, in a file, and files may be limited */
                 ck_abort_msg("%s", fault.message);
             }
             last = n > 0 && events[n - 1].id > last ? events[n - 1].id : last;
@@ -241,7 +244,9 @@ int64_t last_event(struct job_store *jobs)
 void event_added(struct job_store *jobs, int64_t number, unsigned k)
 {
     struct fault fault;
-    struct job_event event = { .created_at_ms = k, .level = k % 3, .is_metrics = k % 2 == 0, .step = k };
+    struct job_event event = {
+        .created_at_ms = k, .level = k % 3, .is_metrics = k % 2 == 0, .step = k
+    };
     snprintf(event.message, sizeof event.message, "event %u", k);
     enum status status = job_store_add_event(jobs, number, &event, &fault);
     ck_assert_msg(status == STATUS_OK, "%s", fault.message);
@@ -251,11 +256,14 @@ void event_added(struct job_store *jobs, int64_t number, unsigned k)
 void checkpoint_added(struct job_store *jobs, int64_t number, unsigned k, size_t n_state)
 {
     struct fault fault;
-    struct job_checkpoint checkpoint = { .created_at_ms = k, .step = k, .epoch = k, .train_loss = k };
+    struct job_checkpoint checkpoint = {
+        .created_at_ms = k, .step = k, .epoch = k, .train_loss = k
+    };
     char *state = malloc(n_state + 1);
     ck_assert_ptr_nonnull(state);
     memset(state, (int)k, n_state);
-    enum status status = job_store_add_checkpoint(jobs, number, &checkpoint, state, n_state, &fault);
+    enum status status =
+        job_store_add_checkpoint(jobs, number, &checkpoint, state, n_state, &fault);
     free(state);
     ck_assert_msg(status == STATUS_OK, "%s", fault.message);
     ck_assert_int_gt(checkpoint.id, 0);

@@ -1,4 +1,5 @@
-/* store_support.h - for the tests of what SQLite stores: folders, and jobs with every field filled. */
+/* store_support.h - for the tests of what SQLite stores: folders, and jobs with every field filled.
+ */
 #ifndef STORE_SUPPORT_H
 #define STORE_SUPPORT_H
 

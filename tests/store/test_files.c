@@ -34,7 +34,8 @@ static struct place make_place(void)
 static void remove_place(struct place *place)
 {
     close(place->lock);
-    int failed = nftw(place->data, remove_entry, 8, FTW_DEPTH | FTW_PHYS); /* NOLINT(concurrency-mt-unsafe) */
+    int failed = nftw(place->data, remove_entry, 8,
+                      FTW_DEPTH | FTW_PHYS); /* NOLINT(concurrency-mt-unsafe) */
     ck_assert_int_eq(failed, 0);
 }
 
@@ -90,7 +91,8 @@ TEST(a_data_directory_is_made_and_belongs_to_one)
     int second = -7;
     struct stat folder;
     path_in(&place, "models", path);
-    ck_assert(stat(path, &folder) == 0 && S_ISDIR(folder.st_mode) && (folder.st_mode & 0777) == 0700);
+    ck_assert(stat(path, &folder) == 0 && S_ISDIR(folder.st_mode) &&
+              (folder.st_mode & 0777) == 0700);
     path_in(&place, "sessions", path);
     ck_assert(stat(path, &folder) == 0 && S_ISDIR(folder.st_mode));
     ck_assert_int_eq(files_open_data(place.data, &second, &fault), STATUS_STORAGE_FAILED);
@@ -176,7 +178,8 @@ static void lay_out(const struct place *place)
     }
 }
 
-static void expect_seen(const struct place *place, bool read_only, const char *const *expected, size_t n)
+static void expect_seen(const struct place *place, bool read_only, const char *const *expected,
+                        size_t n)
 {
     char path[PATH_MAX];
     struct fault fault;
@@ -228,7 +231,8 @@ static struct file_version store(const struct place *place, const char *name, un
 {
     struct file_version version;
     struct fault fault;
-    enum status status = files_write_version(place->data, name, number, text, strlen(text), &version, &fault);
+    enum status status =
+        files_write_version(place->data, name, number, text, strlen(text), &version, &fault);
     ck_assert_msg(status == STATUS_OK, "%s", fault.message);
     return version;
 }
@@ -276,9 +280,9 @@ TEST(no_number_beyond_the_last_one_is_used)
     struct file_version last = store(&place, "m", INT_MAX, "last");
     ck_assert_uint_eq(last.number, INT_MAX);
     for (unsigned k = 0; k < 2; k++) {
-        ck_assert_int_eq(
-            files_write_version(place.data, "m", (unsigned)INT_MAX + k, "more", 4, &version, &fault),
-            STATUS_STORAGE_FAILED);
+        ck_assert_int_eq(files_write_version(place.data, "m", (unsigned)INT_MAX + k, "more", 4,
+                                             &version, &fault),
+                         STATUS_STORAGE_FAILED);
     }
     ck_assert_uint_eq(version.number, 42);
     expect_content(last.path, "last");
@@ -356,12 +360,15 @@ TEST(paths_that_do_not_fit_are_refused)
     long_data[sizeof long_data - 6] = '\0';
     ck_assert(!files_models_path(long_data, path));
     ck_assert(!files_pool_path(long_data, "m", "", path));
-    ck_assert_int_eq(files_write_version(long_data, "m", 1, "x", 1, &version, &fault), STATUS_STORAGE_FAILED);
+    ck_assert_int_eq(files_write_version(long_data, "m", 1, "x", 1, &version, &fault),
+                     STATUS_STORAGE_FAILED);
     bool is_durable;
     unsigned number;
     ck_assert_int_eq(files_next_version(long_data, "m", 1, &number, &fault), STATUS_STORAGE_FAILED);
-    ck_assert_int_eq(files_delete_version(long_data, "m", 1, &is_durable, &fault), STATUS_STORAGE_FAILED);
-    ck_assert_int_eq(files_write_active(long_data, "m", 1, &is_durable, &fault), STATUS_STORAGE_FAILED);
+    ck_assert_int_eq(files_delete_version(long_data, "m", 1, &is_durable, &fault),
+                     STATUS_STORAGE_FAILED);
+    ck_assert_int_eq(files_write_active(long_data, "m", 1, &is_durable, &fault),
+                     STATUS_STORAGE_FAILED);
     ck_assert_int_eq(files_read_active(long_data, "m", &number, &fault), STATUS_STORAGE_FAILED);
     ck_assert(files_pool_path("data", "m", ".new", path));
     ck_assert_str_eq(path, "data/sessions/m.pool.new");

@@ -18,15 +18,21 @@ static const float y_last[] = { -7.25f, 8 };
 
 /* With y a row, with y a series, without y; training and validation. */
 static const struct job_series three[] = {
-    { .series = { .x = x_long, .n_rows = 3, .y = y_long, .n_targets = 3 }, .x_width = 2, .y_width = 1 },
+    { .series = { .x = x_long, .n_rows = 3, .y = y_long, .n_targets = 3 },
+      .x_width = 2,
+      .y_width = 1 },
     { .series = { .x = x_long, .n_rows = 2, .y = y_last, .n_targets = 1 },
       .is_validation = true,
       .x_width = 3,
       .y_width = 2 },
-    { .series = { .x = x_long + 1, .n_rows = 5 }, .is_validation = true, .x_width = 1, .y_width = 0 },
+    { .series = { .x = x_long + 1, .n_rows = 5 },
+      .is_validation = true,
+      .x_width = 1,
+      .y_width = 0 },
 };
 
-static void assert_series(struct job_store *jobs, int64_t number, const struct job_series *due, size_t n_due)
+static void assert_series(struct job_store *jobs, int64_t number, const struct job_series *due,
+                          size_t n_due)
 {
     struct arena arena;
     struct fault fault;
@@ -52,14 +58,16 @@ static void assert_series(struct job_store *jobs, int64_t number, const struct j
     arena_done(&arena);
 }
 
-static void assert_sessions(struct job_store *jobs, int64_t number, const char *const *due, size_t n_due)
+static void assert_sessions(struct job_store *jobs, int64_t number, const char *const *due,
+                            size_t n_due)
 {
     struct arena arena;
     struct fault fault;
     const char *const *sessions = NULL;
     size_t n = 99;
     arena_init(&arena, 1 << 20);
-    ck_assert_int_eq(job_store_read_sessions(jobs, number, &arena, &sessions, &n, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_read_sessions(jobs, number, &arena, &sessions, &n, &fault),
+                     STATUS_OK);
     ck_assert_uint_eq(n, n_due);
     for (size_t k = 0; k < n; k++) {
         ck_assert_str_eq(sessions[k], due[k]);
@@ -123,10 +131,12 @@ TEST(a_series_beyond_the_limit_of_a_blob_is_refused)
     float *x = mmap(NULL, n_bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     ck_assert_ptr_ne(x, MAP_FAILED);
     struct job_series series = { .series = { .x = x, .n_rows = n_bytes / 4 }, .x_width = 1 };
-    ck_assert_int_eq(job_store_insert(jobs, &job, &series, 1, NULL, 0, &fault), STATUS_REQUEST_TOO_LARGE);
+    ck_assert_int_eq(job_store_insert(jobs, &job, &series, 1, NULL, 0, &fault),
+                     STATUS_REQUEST_TOO_LARGE);
     ck_assert_int_eq(job.number, 99);
     series.series.n_rows = SIZE_MAX / 2;
-    ck_assert_int_eq(job_store_insert(jobs, &job, &series, 1, NULL, 0, &fault), STATUS_REQUEST_TOO_LARGE);
+    ck_assert_int_eq(job_store_insert(jobs, &job, &series, 1, NULL, 0, &fault),
+                     STATUS_REQUEST_TOO_LARGE);
     ck_assert_int_eq(job_store_find(jobs, job.id, &job, &fault), STATUS_JOB_NOT_FOUND);
     munmap(x, n_bytes);
     job_store_close(jobs);
@@ -141,12 +151,14 @@ TEST(an_arena_that_is_too_small_is_short_of_memory)
     static float x[20000];
     const struct job_series series = { .series = { .x = x, .n_rows = 20000 }, .x_width = 1 };
     ck_assert_int_eq(job_store_insert(jobs, &job, &series, 1, ids, 2, &fault), STATUS_OK);
-    for (size_t cap = 0; cap <= 32768; cap += 32768) { /* not even the list; the list, but not the values */
+    for (size_t cap = 0; cap <= 32768;
+         cap += 32768) { /* not even the list; the list, but not the values */
         struct arena arena;
         struct job_series *got = NULL;
         size_t n = 99;
         arena_init(&arena, cap);
-        ck_assert_int_eq(job_store_read_series(jobs, job.number, &arena, &got, &n, &fault), STATUS_NO_MEMORY);
+        ck_assert_int_eq(job_store_read_series(jobs, job.number, &arena, &got, &n, &fault),
+                         STATUS_NO_MEMORY);
         ck_assert(got == NULL && n == 99);
         arena_done(&arena);
     }
@@ -154,7 +166,8 @@ TEST(an_arena_that_is_too_small_is_short_of_memory)
     const char *const *sessions = NULL;
     size_t n = 99;
     arena_init(&none, 0);
-    ck_assert_int_eq(job_store_read_sessions(jobs, job.number, &none, &sessions, &n, &fault), STATUS_NO_MEMORY);
+    ck_assert_int_eq(job_store_read_sessions(jobs, job.number, &none, &sessions, &n, &fault),
+                     STATUS_NO_MEMORY);
     ck_assert(sessions == NULL && n == 99);
     job_store_close(jobs);
 }
@@ -180,15 +193,18 @@ TEST(what_only_a_job_that_goes_on_needs_is_forgotten)
     struct job_checkpoint checkpoint;
     void *state = &job;
     size_t n = 99;
-    ck_assert_int_eq(job_store_read_state(jobs, job.number, &state, &n, &checkpoint, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_read_state(jobs, job.number, &state, &n, &checkpoint, &fault),
+                     STATUS_OK);
     ck_assert(state == NULL && n == 0);
-    ck_assert_int_eq(job_store_read_state(jobs, other.number, &state, &n, &checkpoint, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_read_state(jobs, other.number, &state, &n, &checkpoint, &fault),
+                     STATUS_OK);
     ck_assert_uint_eq(n, 5);
     free(state);
     struct job found = job_found(jobs, job.id);
     assert_job_equal(&found, &job);
     job_store_close(jobs);
-    ck_assert_int_eq(sql_ask(&folder, "jobs.db", "SELECT count(*) FROM checkpoints"), 2); /* the rows stay */
+    ck_assert_int_eq(sql_ask(&folder, "jobs.db", "SELECT count(*) FROM checkpoints"),
+                     2); /* the rows stay */
     ck_assert_int_eq(sql_ask(&folder, "jobs.db", "SELECT count(*) FROM events"), 2);
     folder_remove(&folder);
 }
@@ -241,7 +257,8 @@ TEST(every_field_of_an_event_survives_closing)
     struct job_event out[2];
     size_t n;
     bool has_more;
-    ck_assert_int_eq(job_store_list_events(jobs, job.number, 0, 2, out, &n, &has_more, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_list_events(jobs, job.number, 0, 2, out, &n, &has_more, &fault),
+                     STATUS_OK);
     ck_assert(n == 2 && !has_more);
     assert_event_equal(&out[0], &in[0]);
     assert_event_equal(&out[1], &in[1]);
@@ -264,7 +281,9 @@ TEST(events_are_listed_oldest_first_and_page_by_page)
     bool has_more;
     int64_t after = 0;
     for (unsigned page = 0; page < 4; page++) {
-        ck_assert_int_eq(job_store_list_events(jobs, job.number, after, 3, out, &n, &has_more, &fault), STATUS_OK);
+        ck_assert_int_eq(
+            job_store_list_events(jobs, job.number, after, 3, out, &n, &has_more, &fault),
+            STATUS_OK);
         ck_assert_uint_eq(n, page < 3 ? 3 : 1);
         ck_assert_int_eq(has_more, page < 3);
         for (size_t k = 0; k < n; k++) {
@@ -272,9 +291,11 @@ TEST(events_are_listed_oldest_first_and_page_by_page)
         }
         after = out[n - 1].id;
     }
-    ck_assert_int_eq(job_store_list_events(jobs, job.number, after, 3, out, &n, &has_more, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_list_events(jobs, job.number, after, 3, out, &n, &has_more, &fault),
+                     STATUS_OK);
     ck_assert(n == 0 && !has_more);
-    ck_assert_int_eq(job_store_list_events(jobs, job.number, 0, 10, out, &n, &has_more, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_list_events(jobs, job.number, 0, 10, out, &n, &has_more, &fault),
+                     STATUS_OK);
     ck_assert(n == 10 && !has_more);
     job_store_close(jobs);
 }
@@ -298,7 +319,8 @@ static void assert_state(struct job_store *jobs, int64_t number, unsigned k, siz
     struct job_checkpoint checkpoint;
     void *state = NULL;
     size_t n = 0;
-    ck_assert_int_eq(job_store_read_state(jobs, number, &state, &n, &checkpoint, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_read_state(jobs, number, &state, &n, &checkpoint, &fault),
+                     STATUS_OK);
     ck_assert_uint_eq(n, n_due);
     ck_assert_uint_eq(checkpoint.step, k);
     for (size_t i = 0; i < n; i++) {
@@ -316,7 +338,8 @@ TEST(a_checkpoint_replaces_the_state_of_the_one_before)
     struct job_checkpoint checkpoint = { .id = 99 };
     void *state = &job;
     size_t n = 99;
-    ck_assert_int_eq(job_store_read_state(jobs, job.number, &state, &n, &checkpoint, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_read_state(jobs, job.number, &state, &n, &checkpoint, &fault),
+                     STATUS_OK);
     ck_assert(state == NULL && n == 0);
     for (unsigned k = 1; k <= 4; k++) {
         checkpoint_added(jobs, job.number, k, 100000U * k);
@@ -370,10 +393,12 @@ TEST(checkpoints_are_listed_newest_first_and_page_by_page)
     struct job_checkpoint out[3];
     size_t n;
     bool has_more;
-    ck_assert_int_eq(job_store_list_checkpoints(jobs, job.number, 0, 2, out, &n, &has_more, &fault), STATUS_OK);
-    ck_assert(n == 2 && has_more && out[0].step == 3 && out[1].step == 2);
-    ck_assert_int_eq(job_store_list_checkpoints(jobs, job.number, out[1].id, 2, out, &n, &has_more, &fault),
+    ck_assert_int_eq(job_store_list_checkpoints(jobs, job.number, 0, 2, out, &n, &has_more, &fault),
                      STATUS_OK);
+    ck_assert(n == 2 && has_more && out[0].step == 3 && out[1].step == 2);
+    ck_assert_int_eq(
+        job_store_list_checkpoints(jobs, job.number, out[1].id, 2, out, &n, &has_more, &fault),
+        STATUS_OK);
     ck_assert(n == 1 && !has_more);
     ck_assert_int_eq(out[0].id, in.id);
     ck_assert_int_eq(out[0].created_at_ms, in.created_at_ms);
@@ -381,8 +406,9 @@ TEST(checkpoints_are_listed_newest_first_and_page_by_page)
     ck_assert_uint_eq(out[0].epoch, in.epoch);
     assert_real_equal(out[0].train_loss, in.train_loss);
     assert_real_equal(out[0].valid_loss, in.valid_loss);
-    ck_assert_int_eq(job_store_list_checkpoints(jobs, job.number, in.id, 3, out, &n, &has_more, &fault),
-                     STATUS_OK);
+    ck_assert_int_eq(
+        job_store_list_checkpoints(jobs, job.number, in.id, 3, out, &n, &has_more, &fault),
+        STATUS_OK);
     ck_assert(n == 0 && !has_more);
     job_store_close(jobs);
 }
@@ -450,7 +476,8 @@ TEST(lineage_is_kept_replaced_and_deleted)
     assert_lineage_equal(&found.all[found.all[0].version == 7], &in);
     assert_lineage_equal(&found.all[found.all[0].version != 7], &other);
     ck_assert_int_eq(job_store_delete_lineage(jobs, "m", 7, &fault), STATUS_OK);
-    ck_assert_int_eq(job_store_delete_lineage(jobs, "n", UINT_MAX, &fault), STATUS_OK); /* there is none */
+    ck_assert_int_eq(job_store_delete_lineage(jobs, "n", UINT_MAX, &fault),
+                     STATUS_OK); /* there is none */
     found = each_lineage(jobs);
     ck_assert_uint_eq(found.n, 1);
     assert_lineage_equal(&found.all[0], &in);
@@ -468,8 +495,9 @@ static void delete_lineage(void *context, const struct lineage *lineage)
     struct deleting *deleting = context;
     struct fault fault;
     deleting->n_seen++;
-    ck_assert_int_eq(job_store_delete_lineage(deleting->jobs, lineage->model, lineage->version, &fault),
-                     STATUS_OK);
+    ck_assert_int_eq(
+        job_store_delete_lineage(deleting->jobs, lineage->model, lineage->version, &fault),
+        STATUS_OK);
 }
 
 TEST(lineage_may_be_deleted_while_it_is_gone_through)

@@ -99,7 +99,8 @@ TEST(two_jobs_cannot_have_one_id)
     struct fault fault;
     size_t n[JOB_N_STATUSES];
     twin.number = 99;
-    ck_assert_int_eq(job_store_insert(jobs, &twin, NULL, 0, NULL, 0, &fault), STATUS_STORAGE_FAILED);
+    ck_assert_int_eq(job_store_insert(jobs, &twin, NULL, 0, NULL, 0, &fault),
+                     STATUS_STORAGE_FAILED);
     ck_assert_int_eq(twin.number, 99);
     ck_assert_int_eq(job_store_count(jobs, n, &fault), STATUS_OK);
     ck_assert_uint_eq(n[JOB_QUEUED], 1);
@@ -118,7 +119,8 @@ TEST(an_update_writes_all_of_its_life_and_nothing_else)
     bool written = false;
     enum job_status now;
     changed.number = job.number;
-    ck_assert_int_eq(job_store_update(jobs, &changed, JOB_QUEUED, &written, &now, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_update(jobs, &changed, JOB_QUEUED, &written, &now, &fault),
+                     STATUS_OK);
     ck_assert(written);
     ck_assert_int_eq(now, changed.status);
     struct job due = job, found = job_found(jobs, job.id);
@@ -137,7 +139,8 @@ TEST(an_update_from_another_status_writes_nothing)
     bool written = true;
     enum job_status now = JOB_QUEUED;
     job_fill_life(&changed, JOB_SUCCEEDED);
-    ck_assert_int_eq(job_store_update(jobs, &changed, JOB_RUNNING, &written, &now, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_update(jobs, &changed, JOB_RUNNING, &written, &now, &fault),
+                     STATUS_OK);
     ck_assert(!written);
     ck_assert_int_eq(now, JOB_CANCELLED);
     struct job found = job_found(jobs, job.id);
@@ -153,7 +156,8 @@ TEST(an_update_of_an_unknown_job_finds_none)
     bool written = true;
     enum job_status now = JOB_FAILED;
     job.number = 1000;
-    ck_assert_int_eq(job_store_update(jobs, &job, JOB_RUNNING, &written, &now, &fault), STATUS_JOB_NOT_FOUND);
+    ck_assert_int_eq(job_store_update(jobs, &job, JOB_RUNNING, &written, &now, &fault),
+                     STATUS_JOB_NOT_FOUND);
     ck_assert(written && now == JOB_FAILED); /* untouched */
     job_store_close(jobs);
 }
@@ -191,7 +195,8 @@ TEST(the_next_job_runs_or_is_validated_or_is_the_oldest_queued)
         job_inserted(jobs, k, over[k]);
     }
     assert_next(jobs, NULL);
-    struct job queued = job_inserted(jobs, 10, JOB_QUEUED), later = job_inserted(jobs, 11, JOB_QUEUED);
+    struct job queued = job_inserted(jobs, 10, JOB_QUEUED),
+               later = job_inserted(jobs, 11, JOB_QUEUED);
     assert_next(jobs, queued.id);
     struct job gathering = job_inserted(jobs, 12, JOB_VALIDATING);
     job_inserted(jobs, 13, JOB_VALIDATING);
@@ -229,8 +234,8 @@ TEST(jobs_are_counted_by_status)
 /* ---- lists ---- */
 
 /* due: the jobs' numbers, 0 at the end. */
-static void assert_list(struct job_store *jobs, struct job_filter filter, size_t limit, const int64_t *due,
-                        bool has_more_due)
+static void assert_list(struct job_store *jobs, struct job_filter filter, size_t limit,
+                        const int64_t *due, bool has_more_due)
 {
     static struct job list[LIST_MAX];
     struct fault fault;
@@ -255,26 +260,30 @@ TEST(jobs_are_listed_newest_first_and_page_by_page)
     struct job all[10];
     assert_list(jobs, (struct job_filter){ .status = -1 }, 5, (int64_t[]){ 0 }, false);
     for (unsigned k = 0; k < 10; k++) {
-        all[k] = job_inserted(jobs, k, k % 2 ? JOB_QUEUED : JOB_FAILED); /* models 0 1 2 0 1 2 ... */
+        all[k] =
+            job_inserted(jobs, k, k % 2 ? JOB_QUEUED : JOB_FAILED); /* models 0 1 2 0 1 2 ... */
     }
     const struct job_filter every = { .status = -1 };
     assert_list(jobs, every, 10, (int64_t[]){ 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0 }, false);
     assert_list(jobs, every, 9, (int64_t[]){ 10, 9, 8, 7, 6, 5, 4, 3, 2, 0 }, true);
     assert_list(jobs, every, 0, (int64_t[]){ 0 }, true);
-    assert_list(jobs, (struct job_filter){ .after = all[7].id, .status = -1 }, 3, (int64_t[]){ 7, 6, 5, 0 },
-                true);
-    assert_list(jobs, (struct job_filter){ .after = all[2].id, .status = -1 }, 3, (int64_t[]){ 2, 1, 0 },
+    assert_list(jobs, (struct job_filter){ .after = all[7].id, .status = -1 }, 3,
+                (int64_t[]){ 7, 6, 5, 0 }, true);
+    assert_list(jobs, (struct job_filter){ .after = all[2].id, .status = -1 }, 3,
+                (int64_t[]){ 2, 1, 0 }, false);
+    assert_list(jobs, (struct job_filter){ .after = all[0].id, .status = -1 }, 3, (int64_t[]){ 0 },
                 false);
-    assert_list(jobs, (struct job_filter){ .after = all[0].id, .status = -1 }, 3, (int64_t[]){ 0 }, false);
     assert_list(jobs, (struct job_filter){ .model = "model-0", .status = -1 }, LIST_MAX,
                 (int64_t[]){ 10, 7, 4, 1, 0 }, false);
-    assert_list(jobs, (struct job_filter){ .model = "model-", .status = -1 }, LIST_MAX, (int64_t[]){ 0 },
+    assert_list(jobs, (struct job_filter){ .model = "model-", .status = -1 }, LIST_MAX,
+                (int64_t[]){ 0 }, false);
+    assert_list(jobs, (struct job_filter){ .status = JOB_QUEUED }, LIST_MAX,
+                (int64_t[]){ 10, 8, 6, 4, 2, 0 }, false);
+    assert_list(jobs, (struct job_filter){ .status = JOB_VALIDATING }, LIST_MAX, (int64_t[]){ 0 },
                 false);
-    assert_list(jobs, (struct job_filter){ .status = JOB_QUEUED }, LIST_MAX, (int64_t[]){ 10, 8, 6, 4, 2, 0 },
-                false);
-    assert_list(jobs, (struct job_filter){ .status = JOB_VALIDATING }, LIST_MAX, (int64_t[]){ 0 }, false);
-    assert_list(jobs, (struct job_filter){ .after = all[9].id, .model = "model-0", .status = JOB_FAILED }, 1,
-                (int64_t[]){ 7, 0 }, true);
+    assert_list(jobs,
+                (struct job_filter){ .after = all[9].id, .model = "model-0", .status = JOB_FAILED },
+                1, (int64_t[]){ 7, 0 }, true);
     job_store_close(jobs);
 }
 
@@ -286,7 +295,8 @@ TEST(a_list_after_an_unknown_job_is_refused)
     size_t n = 5;
     bool has_more;
     const struct job_filter filter = { .after = "ftjob-gone", .status = -1 };
-    ck_assert_int_eq(job_store_list(jobs, &filter, 1, list, &n, &has_more, &fault), STATUS_JOB_NOT_FOUND);
+    ck_assert_int_eq(job_store_list(jobs, &filter, 1, list, &n, &has_more, &fault),
+                     STATUS_JOB_NOT_FOUND);
     ck_assert_uint_eq(n, 5);
     job_store_close(jobs);
 }
@@ -307,7 +317,8 @@ TEST(what_is_done_between_begin_and_end_is_done_as_a_whole)
         changed.status = JOB_RUNNING;
         ck_assert_int_eq(job_store_begin(jobs, &fault), STATUS_OK);
         ck_assert_int_eq(job_store_add_event(jobs, job.number, &event, &fault), STATUS_OK);
-        ck_assert_int_eq(job_store_update(jobs, &changed, JOB_QUEUED, &written, &now, &fault), STATUS_OK);
+        ck_assert_int_eq(job_store_update(jobs, &changed, JOB_QUEUED, &written, &now, &fault),
+                         STATUS_OK);
         ck_assert_int_eq(job_store_end(jobs, outcome, &fault), outcome);
         ck_assert_int_eq(job_found(jobs, job.id).status, round == 0 ? JOB_QUEUED : JOB_RUNNING);
         ck_assert_int_eq(last_event(jobs) > 0, round != 0);

@@ -1,4 +1,5 @@
-/* Which numbers a model's versions had, and which one is active: what files.c keeps beside the files. */
+/* Which numbers a model's versions had, and which one is active: what files.c keeps beside the
+ * files. */
 #include "store/files.h"
 #include "store_support.h"
 #include "test.h"
@@ -143,7 +144,8 @@ TEST(a_note_that_makes_no_sense_is_not_taken_for_none)
     store(&data);
     for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
         write_text(&data, "models/m/newest", texts[k]);
-        ck_assert_int_eq(files_next_version(data.path, "m", 1, &number, &fault), STATUS_STORAGE_FAILED);
+        ck_assert_int_eq(files_next_version(data.path, "m", 1, &number, &fault),
+                         STATUS_STORAGE_FAILED);
         ck_assert(number == 42 && strstr(fault.message, "models/m/newest does not hold a number"));
         ck_assert_int_eq(files_write_version(data.path, "m", 1, "x", 1, &version, &fault),
                          STATUS_STORAGE_FAILED);
@@ -171,7 +173,8 @@ TEST(the_active_version_is_remembered)
     ck_assert_uint_eq(active_version(&data, "m"), 0);
     for (size_t k = 0; k < 4; k++) {
         bool is_durable = false;
-        ck_assert_int_eq(files_write_active(data.path, "m", numbers[k], &is_durable, &fault), STATUS_OK);
+        ck_assert_int_eq(files_write_active(data.path, "m", numbers[k], &is_durable, &fault),
+                         STATUS_OK);
         ck_assert(is_durable);
         ck_assert_uint_eq(active_version(&data, "m"), numbers[k]);
         ck_assert_uint_eq(active_version(&data, "n"), 0);

@@ -23,7 +23,9 @@ static struct recorded reading(const char *session, uint64_t step, unsigned k)
 {
     values[k][0] = (float)k;
     values[k][1] = k % 5 == 0 ? NAN : -(float)k;
-    return (struct recorded){ .model = "m", .session = session, .step = step, .x = values[k], .n_inputs = 2 };
+    return (struct recorded){
+        .model = "m", .session = session, .step = step, .x = values[k], .n_inputs = 2
+    };
 }
 
 static void add(struct recordings *recordings, const struct recorded *readings, size_t n)
@@ -34,7 +36,8 @@ static void add(struct recordings *recordings, const struct recorded *readings, 
 }
 
 /* Steps first to last of a session, with the readings first to last. */
-static void add_steps(struct recordings *recordings, const char *session, unsigned first, unsigned last)
+static void add_steps(struct recordings *recordings, const char *session, unsigned first,
+                      unsigned last)
 {
     static struct recorded readings[READINGS_MAX];
     size_t n = 0;
@@ -58,8 +61,8 @@ static void assert_read(struct recordings *recordings, const char *session, bool
     struct recording *all = NULL;
     size_t n = 99, n_due = 0;
     arena_init(&arena, BYTES_MAX);
-    enum status status =
-        recordings_read(recordings, "m", session, is_prefix, 2, BYTES_MAX, &arena, &all, &n, &fault);
+    enum status status = recordings_read(recordings, "m", session, is_prefix, 2, BYTES_MAX, &arena,
+                                         &all, &n, &fault);
     ck_assert_msg(status == STATUS_OK, "%s", fault.message);
     for (; due[n_due].first > 0; n_due++) {
         const struct due *one = &due[n_due];
@@ -80,13 +83,13 @@ static uint64_t last_step(struct recordings *recordings, const char *session)
     return step;
 }
 
-#define DUE(...)                                                                                             \
-    (const struct due[])                                                                                     \
-    {                                                                                                        \
-        __VA_ARGS__,                                                                                         \
-        {                                                                                                    \
-            0                                                                                                \
-        }                                                                                                    \
+#define DUE(...)                                                                                   \
+    (const struct due[])                                                                           \
+    {                                                                                              \
+        __VA_ARGS__,                                                                               \
+        {                                                                                          \
+            0                                                                                      \
+        }                                                                                          \
     }
 
 static const struct due nothing[] = { { 0 } };
@@ -287,9 +290,8 @@ TEST(a_deleted_session_leaves_nothing_and_may_begin_anew)
     ck_assert_uint_eq(last_step(recordings, "s"), 0);
     ck_assert_int_eq(sql_ask(&folder, "recordings.db", "SELECT count(*) FROM readings"), 5);
     ck_assert_int_eq(sql_ask(&folder, "recordings.db", "SELECT count(*) FROM sessions"), 1);
-    struct recorded batch[] = {
-        reading("s", 6, 6), gone, reading("s", 7, 7), gone, gone, reading("s", 8, 8)
-    };
+    struct recorded batch[] = { reading("s", 6, 6), gone, reading("s", 7, 7), gone, gone,
+                                reading("s", 8, 8) };
     add(recordings, batch, 6);
     assert_read(recordings, "s", false, DUE({ "s", 8, 8 }));
     recordings_close(recordings);

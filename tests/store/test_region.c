@@ -234,7 +234,8 @@ TEST(what_cannot_be_opened_is_refused_with_the_reason)
 {
     struct region region;
     struct fault fault;
-    ck_assert_int_eq(region_open(&region, "/nonexistent/file", 4096, &fault), STATUS_STORAGE_FAILED);
+    ck_assert_int_eq(region_open(&region, "/nonexistent/file", 4096, &fault),
+                     STATUS_STORAGE_FAILED);
     ck_assert(strstr(fault.message, "/nonexistent/file") && strstr(fault.message, "No such file"));
     ck_assert_int_eq(region_open(&region, "/tmp", 4096, &fault), STATUS_STORAGE_FAILED);
     ck_assert_int_eq(region_open(&region, NULL, SIZE_MAX / 2, &fault), STATUS_NO_MEMORY);

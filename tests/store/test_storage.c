@@ -1,5 +1,5 @@
-/* What the databases promise when the machine fails them: the disk is full, memory is short, the process is
- * killed. A call that failed changed nothing; a call that returned is not undone. */
+/* What the databases promise when the machine fails them: the disk is full, memory is short, the
+ * process is killed. A call that failed changed nothing; a call that returned is not undone. */
 #include "store/job_store.h"
 #include "store/recordings.h"
 #include "store_support.h"
@@ -17,7 +17,8 @@
 
 enum { VALUES = 3000 };
 static const float values[VALUES] = { 1, 2, 3 };
-static const struct job_series series = { .series = { .x = values, .n_rows = VALUES }, .x_width = 1 };
+static const struct job_series series = { .series = { .x = values, .n_rows = VALUES },
+                                          .x_width = 1 };
 static const char *const sessions[] = { "a", "b" };
 
 static enum status do_insert(struct job_store *jobs, struct fault *fault)
@@ -120,14 +121,21 @@ static struct view see(struct job_store *jobs)
     const struct job_filter filter = { .status = -1 };
     memset(&view, 0, sizeof view); /* compared with memcmp */
     arena_init(&arena, 1 << 20);
-    ck_assert_int_eq(job_store_list(jobs, &filter, 4, all, &view.n_jobs, &has_more, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_list(jobs, &filter, 4, all, &view.n_jobs, &has_more, &fault),
+                     STATUS_OK);
     view.status = all[view.n_jobs - 1].status;
-    ck_assert_int_eq(job_store_read_series(jobs, 1, &arena, &got_series, &view.n_series, &fault), STATUS_OK);
-    ck_assert_int_eq(job_store_read_sessions(jobs, 1, &arena, &got_sessions, &view.n_sessions, &fault), STATUS_OK);
-    ck_assert_int_eq(job_store_list_events(jobs, 1, 0, 4, events, &view.n_events, &has_more, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_read_series(jobs, 1, &arena, &got_series, &view.n_series, &fault),
+                     STATUS_OK);
     ck_assert_int_eq(
-        job_store_list_checkpoints(jobs, 1, 0, 4, checkpoints, &view.n_checkpoints, &has_more, &fault), STATUS_OK);
-    ck_assert_int_eq(job_store_read_state(jobs, 1, &state, &view.n_state, checkpoints, &fault), STATUS_OK);
+        job_store_read_sessions(jobs, 1, &arena, &got_sessions, &view.n_sessions, &fault),
+        STATUS_OK);
+    ck_assert_int_eq(
+        job_store_list_events(jobs, 1, 0, 4, events, &view.n_events, &has_more, &fault), STATUS_OK);
+    ck_assert_int_eq(job_store_list_checkpoints(jobs, 1, 0, 4, checkpoints, &view.n_checkpoints,
+                                                &has_more, &fault),
+                     STATUS_OK);
+    ck_assert_int_eq(job_store_read_state(jobs, 1, &state, &view.n_state, checkpoints, &fault),
+                     STATUS_OK);
     free(state);
     ck_assert_int_eq(job_store_each_lineage(jobs, sum_versions, &view.versions, &fault), STATUS_OK);
     view.last_event = last_event(jobs);
@@ -135,7 +143,8 @@ static struct view see(struct job_store *jobs)
     return view;
 }
 
-static void assert_changed(struct job_store *jobs, const struct view *before, bool changed, const char *name)
+static void assert_changed(struct job_store *jobs, const struct view *before, bool changed,
+                           const char *name)
 {
     struct view after = see(jobs);
     ck_assert_msg((memcmp(&after, before, sizeof after) != 0) == changed, "%s %s", name,
@@ -224,7 +233,8 @@ TEST(a_change_without_memory_changes_nothing)
         while (change_without_memory("", k, n)) {
             n++;
         }
-        ck_assert_msg(n > 1 || changes[k].run == do_delete_lineage, "%s allocates nothing", changes[k].name);
+        ck_assert_msg(n > 1 || changes[k].run == do_delete_lineage, "%s allocates nothing",
+                      changes[k].name);
     }
     memory_restore();
 }
@@ -256,7 +266,8 @@ TEST(opening_without_memory_fails_and_leaks_nothing)
         memory_fail(n);
         status = job_store_open(folder.path, &jobs, &fault);
         memory_fail(0);
-        ck_assert_msg(status == STATUS_OK || status == STATUS_NO_MEMORY, "%ld: %s", n, fault.message);
+        ck_assert_msg(status == STATUS_OK || status == STATUS_NO_MEMORY, "%ld: %s", n,
+                      fault.message);
         ck_assert_int_eq(jobs != NULL, status == STATUS_OK);
         job_store_close(jobs);
     }
@@ -285,7 +296,8 @@ TEST(reading_without_memory_fails_and_goes_on_later)
             status = job_store_read_state(jobs, 1, &state, &n_state, &checkpoint, &fault);
         }
         memory_fail(0);
-        ck_assert_msg(status == STATUS_OK || status == STATUS_NO_MEMORY, "%ld: %s", n, fault.message);
+        ck_assert_msg(status == STATUS_OK || status == STATUS_NO_MEMORY, "%ld: %s", n,
+                      fault.message);
         free(state);
         ck_assert_uint_eq(see(jobs).n_state, 500);
         job_store_close(jobs);
@@ -438,7 +450,8 @@ static _Noreturn void write_for_ever(const char *data, int acknowledge)
         struct job_event event = { .step = k };
         struct job_checkpoint checkpoint = { .step = k };
         if (job_store_add_event(jobs, 1, &event, &fault) != STATUS_OK ||
-            job_store_add_checkpoint(jobs, 1, &checkpoint, values, sizeof values, &fault) != STATUS_OK ||
+            job_store_add_checkpoint(jobs, 1, &checkpoint, values, sizeof values, &fault) !=
+                STATUS_OK ||
             write(acknowledge, "+", 1) != 1) {
             _exit(1);
         }
@@ -479,7 +492,8 @@ TEST(a_killed_process_loses_nothing_that_it_acknowledged)
         jobs = jobs_opened(folder.path);
         ck_assert_int_ge(last_event(jobs), n_due);
         ck_assert_int_le(last_event(jobs), n_due + 1); /* done, but not yet acknowledged */
-        ck_assert_int_eq(job_store_read_state(jobs, 1, &state, &n_state, &checkpoint, &fault), STATUS_OK);
+        ck_assert_int_eq(job_store_read_state(jobs, 1, &state, &n_state, &checkpoint, &fault),
+                         STATUS_OK);
         ck_assert_uint_eq(n_state, sizeof values);
         ck_assert_mem_eq(state, values, sizeof values);
         free(state);

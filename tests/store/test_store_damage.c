@@ -1,4 +1,5 @@
-/* What is not a database of grud's, or not one any more: refused with a sentence, and never used. */
+/* What is not a database of grud's, or not one any more: refused with a sentence, and never used.
+ */
 #include "store/job_store.h"
 #include "store/recordings.h"
 #include "store_support.h"
@@ -47,7 +48,9 @@ static void make_jobs(const struct folder *folder)
     static const float x[600] = { 1, 2, 3 };
     static const char *const sessions[] = { "a", "b" };
     const struct job_series series[] = {
-        { .series = { .x = x, .n_rows = 300, .y = x, .n_targets = 300 }, .x_width = 2, .y_width = 1 },
+        { .series = { .x = x, .n_rows = 300, .y = x, .n_targets = 300 },
+          .x_width = 2,
+          .y_width = 1 },
         { .series = { .x = x, .n_rows = 3 }, .is_validation = true, .x_width = 2 },
     };
     struct job_store *jobs = jobs_opened(folder->path);
@@ -86,8 +89,10 @@ static void ignore_lineage(void *context, const struct lineage *lineage)
     ck_assert_uint_le(strlen(lineage->model), JOB_MODEL_MAX);
 }
 
-/* A fault is only ever that of the storage, with the file's name. *worst stays what went wrong first. */
-static void expect(enum status status, const struct fault *fault, const char *name, enum status *worst)
+/* A fault is only ever that of the storage, with the file's name. *worst stays what went wrong
+ * first. */
+static void expect(enum status status, const struct fault *fault, const char *name,
+                   enum status *worst)
 {
     if (status == STATUS_OK || status == STATUS_JOB_NOT_FOUND) {
         return;
@@ -95,7 +100,8 @@ static void expect(enum status status, const struct fault *fault, const char *na
     ck_assert_msg(status == STATUS_STORAGE_FAILED || status == STATUS_NO_MEMORY ||
                       status == STATUS_REQUEST_TOO_LARGE,
                   "%s: %s", status_code(status), fault->message);
-    ck_assert_msg(status != STATUS_STORAGE_FAILED || strstr(fault->message, name), "%s", fault->message);
+    ck_assert_msg(status != STATUS_STORAGE_FAILED || strstr(fault->message, name), "%s",
+                  fault->message);
     *worst = *worst == STATUS_OK ? status : *worst;
 }
 
@@ -111,13 +117,17 @@ static void read_job_data(struct job_store *jobs, int64_t number, enum status *w
     size_t n;
     bool has_more;
     arena_init(&arena, 16 << 20);
-    expect(job_store_read_series(jobs, number, &arena, &series, &n, &fault), &fault, "jobs.db", worst);
-    expect(job_store_read_sessions(jobs, number, &arena, &sessions, &n, &fault), &fault, "jobs.db", worst);
-    arena_done(&arena);
-    expect(job_store_list_events(jobs, number, 0, 4, events, &n, &has_more, &fault), &fault, "jobs.db", worst);
-    expect(job_store_list_checkpoints(jobs, number, 0, 4, checkpoints, &n, &has_more, &fault), &fault, "jobs.db",
+    expect(job_store_read_series(jobs, number, &arena, &series, &n, &fault), &fault, "jobs.db",
            worst);
-    expect(job_store_read_state(jobs, number, &state, &n, checkpoints, &fault), &fault, "jobs.db", worst);
+    expect(job_store_read_sessions(jobs, number, &arena, &sessions, &n, &fault), &fault, "jobs.db",
+           worst);
+    arena_done(&arena);
+    expect(job_store_list_events(jobs, number, 0, 4, events, &n, &has_more, &fault), &fault,
+           "jobs.db", worst);
+    expect(job_store_list_checkpoints(jobs, number, 0, 4, checkpoints, &n, &has_more, &fault),
+           &fault, "jobs.db", worst);
+    expect(job_store_read_state(jobs, number, &state, &n, checkpoints, &fault), &fault, "jobs.db",
+           worst);
     free(state);
 }
 
@@ -140,13 +150,15 @@ static enum status use_jobs(const struct folder *folder)
     expect(job_store_list(jobs, &filter, 4, list, &n, &found, &fault), &fault, "jobs.db", &worst);
     expect(job_store_count(jobs, n_by_status, &fault), &fault, "jobs.db", &worst);
     expect(job_store_next(jobs, &found, &job, &fault), &fault, "jobs.db", &worst);
-    expect(job_store_find(jobs, "ftjob-0000000000000000000000001", &job, &fault), &fault, "jobs.db", &worst);
+    expect(job_store_find(jobs, "ftjob-0000000000000000000000001", &job, &fault), &fault, "jobs.db",
+           &worst);
     expect(job_store_each_lineage(jobs, ignore_lineage, NULL, &fault), &fault, "jobs.db", &worst);
     for (int64_t number = 1; number <= 3; number++) {
         read_job_data(jobs, number, &worst);
     }
     job.number = 1;
-    expect(job_store_update(jobs, &job, JOB_PAUSED, &found, &now, &fault), &fault, "jobs.db", &worst);
+    expect(job_store_update(jobs, &job, JOB_PAUSED, &found, &now, &fault), &fault, "jobs.db",
+           &worst);
     struct job_event event = { .step = 1 };
     expect(job_store_add_event(jobs, 1, &event, &fault), &fault, "jobs.db", &worst);
     expect(job_store_forget_data(jobs, 1, &fault), &fault, "jobs.db", &worst);
@@ -159,7 +171,8 @@ static enum status use_recordings(const struct folder *folder)
     struct recordings *recordings = NULL;
     struct fault fault;
     enum status worst = STATUS_OK;
-    expect(recordings_open(folder->path, 100, &recordings, &fault), &fault, "recordings.db", &worst);
+    expect(recordings_open(folder->path, 100, &recordings, &fault), &fault, "recordings.db",
+           &worst);
     if (!recordings) {
         return worst;
     }
@@ -168,13 +181,16 @@ static enum status use_recordings(const struct folder *folder)
     size_t n;
     uint64_t step;
     static const float x[2] = { 3, 4 };
-    const struct recorded more[] = { { .model = "m", .session = "a", .step = 21, .x = x, .n_inputs = 2 },
-                                     { .model = "m", .session = "b" },
-                                     { .model = "m", .session = "d", .step = 1, .x = x, .n_inputs = 2 } };
+    const struct recorded more[] = {
+        { .model = "m", .session = "a", .step = 21, .x = x, .n_inputs = 2 },
+        { .model = "m", .session = "b" },
+        { .model = "m", .session = "d", .step = 1, .x = x, .n_inputs = 2 }
+    };
     arena_init(&arena, 16 << 20);
     expect(recordings_read(recordings, "m", "", true, 2, 1 << 20, &arena, &all, &n, &fault), &fault,
            "recordings.db", &worst);
-    expect(recordings_last_step(recordings, "m", "a", &step, &fault), &fault, "recordings.db", &worst);
+    expect(recordings_last_step(recordings, "m", "a", &step, &fault), &fault, "recordings.db",
+           &worst);
     expect(recordings_add(recordings, more, 3, &fault), &fault, "recordings.db", &worst);
     arena_done(&arena);
     recordings_close(recordings);
@@ -250,7 +266,8 @@ TEST(an_empty_file_is_a_new_database)
     struct folder folder = folder_make();
     file_write(&folder, "jobs.db", "", 0);
     file_write(&folder, "recordings.db", "", 0);
-    ck_assert_int_eq(use_jobs(&folder), STATUS_STORAGE_FAILED); /* an event of a job that is not there */
+    ck_assert_int_eq(use_jobs(&folder),
+                     STATUS_STORAGE_FAILED); /* an event of a job that is not there */
     ck_assert_int_eq(use_recordings(&folder), STATUS_OK);
     folder_remove(&folder);
 }

@@ -8,7 +8,8 @@
 
 enum gru_status gru_fields_fail_syntax(const struct fields *r)
 {
-    return gru_fail(r->error, GRU_BAD_METADATA, "grud", "the metadata cannot be read: %s at byte %td of it",
+    return gru_fail(r->error, GRU_BAD_METADATA, "grud",
+                    "the metadata cannot be read: %s at byte %td of it",
                     r->j.error ? r->j.error : "a value is missing",
                     (r->j.error ? r->j.at : r->j.p) - r->j.begin);
 }
@@ -76,14 +77,14 @@ enum gru_status gru_field_positive(struct fields *r, const char *path, double *r
 {
     enum gru_status status = gru_field_number(r, path, ret_number);
     if (status == GRU_OK && !(*ret_number > 0)) {
-        status =
-            gru_fail(r->error, GRU_BAD_METADATA, path, "'%s' must be above 0, not %g", path, *ret_number);
+        status = gru_fail(r->error, GRU_BAD_METADATA, path, "'%s' must be above 0, not %g", path,
+                          *ret_number);
     }
     return status;
 }
 
-enum gru_status gru_field_choice(struct fields *r, const char *path, const char *const *names, int n,
-                                 int *ret_index)
+enum gru_status gru_field_choice(struct fields *r, const char *path, const char *const *names,
+                                 int n, int *ret_index)
 {
     struct json_text text;
     enum gru_status status = gru_field_text(r, path, &text);
@@ -99,12 +100,12 @@ enum gru_status gru_field_choice(struct fields *r, const char *path, const char 
         size_t used = strlen(list);
         snprintf(list + used, sizeof list - used, "%s%s", k > 0 ? ", " : "", names[k]);
     }
-    return gru_fail(r->error, GRU_BAD_METADATA, path, "'%s' must be one of %s, not '%s'", path, list,
-                    gru_show_n(text.p, text.n).text);
+    return gru_fail(r->error, GRU_BAD_METADATA, path, "'%s' must be one of %s, not '%s'", path,
+                    list, gru_show_n(text.p, text.n).text);
 }
 
-enum gru_status gru_fields_read(struct fields *r, const char *path, const struct key *keys, int n_keys,
-                                void *target, unsigned *ret_seen)
+enum gru_status gru_fields_read(struct fields *r, const char *path, const struct key *keys,
+                                int n_keys, void *target, unsigned *ret_seen)
 {
     enum gru_status status = gru_field_expect(r, path, JSON_OBJECT);
     if (status != GRU_OK) {

@@ -11,8 +11,8 @@
 
 /* ---- random numbers ---- */
 
-/* A tensor of numbers uniform in [-bound, bound). 24 bits each, so that everything up to the last rounding is
- * exact and no machine differs. */
+/* A tensor of numbers uniform in [-bound, bound). 24 bits each, so that everything up to the last
+ * rounding is exact and no machine differs. */
 static enum gru_status fill(struct gru_tensor *tensor, size_t rows, size_t columns, double bound,
                             uint64_t *random)
 {
@@ -58,8 +58,9 @@ static enum gru_status check_sizes(const struct gru_plan *plan, struct gru_error
         status = check_size("n_outputs", SIZE_MAX, plan->n_outputs, error);
     }
     if (status == GRU_OK && (plan->n_layers < 1 || plan->n_layers > GRU_LAYERS_MAX)) {
-        status = gru_fail(error, GRU_BAD_ARGUMENT, "n_layers", "'n_layers' must be from 1 to %d, not %zu",
-                          (int)GRU_LAYERS_MAX, plan->n_layers);
+        status = gru_fail(error, GRU_BAD_ARGUMENT, "n_layers",
+                          "'n_layers' must be from 1 to %d, not %zu", (int)GRU_LAYERS_MAX,
+                          plan->n_layers);
     }
     for (size_t l = 0; status == GRU_OK && l < plan->n_layers; l++) {
         status = check_size("hidden_sizes", l, plan->hidden_sizes[l], error);
@@ -90,8 +91,9 @@ static enum gru_status copy_names(const char *what, const char *const *names, si
         size_t n_name = strlen(names[k]);
         snprintf(param, sizeof param, "%s[%zu]", what, k);
         if (n_name < 1 || n_name > GRU_NAME_MAX || !is_utf8(names[k])) {
-            return gru_fail(error, GRU_BAD_ARGUMENT, param, "the name '%s' must be 1 to %d bytes of UTF-8",
-                            param, (int)GRU_NAME_MAX);
+            return gru_fail(error, GRU_BAD_ARGUMENT, param,
+                            "the name '%s' must be 1 to %d bytes of UTF-8", param,
+                            (int)GRU_NAME_MAX);
         }
         variables[k] = (struct gru_variable){ .std = 1, .feeds = -1 };
         memcpy(variables[k].name, names[k], n_name);
@@ -156,7 +158,8 @@ static enum gru_status connect(const struct gru_plan *plan, struct gru_info *inf
     return GRU_OK;
 }
 
-static enum gru_status describe(const struct gru_plan *plan, struct gru_info *info, struct gru_error *error)
+static enum gru_status describe(const struct gru_plan *plan, struct gru_info *info,
+                                struct gru_error *error)
 {
     info->cell = plan->cell;
     info->reset = plan->cell == GRU_CELL_THREE_GATE ? GRU_RESET_AFTER : plan->reset;
@@ -165,7 +168,8 @@ static enum gru_status describe(const struct gru_plan *plan, struct gru_info *in
     info->steps = 1;
     info->n_inputs = plan->n_inputs;
     info->n_outputs = plan->n_outputs;
-    enum gru_status status = copy_names("inputs", plan->inputs, plan->n_inputs, &info->inputs, error);
+    enum gru_status status =
+        copy_names("inputs", plan->inputs, plan->n_inputs, &info->inputs, error);
     if (status == GRU_OK) {
         status = copy_names("outputs", plan->outputs, plan->n_outputs, &info->outputs, error);
     }
@@ -184,7 +188,8 @@ static enum gru_status describe(const struct gru_plan *plan, struct gru_info *in
 
 /* ---- the weights ---- */
 
-/* Only the cell with r (.) (U h + b_hh) has a use for two biases; elsewhere they would be one, counted twice.
+/* Only the cell with r (.) (U h + b_hh) has a use for two biases; elsewhere they would be one,
+ * counted twice.
  */
 static bool has_bias_hh(const struct gru_info *info)
 {

@@ -1,5 +1,5 @@
-/* gru_model_load_file: a file's bytes into memory. It is read and not mapped, because a file that is cut
- * short while it is mapped kills the process that looks at it. */
+/* gru_model_load_file: a file's bytes into memory. It is read and not mapped, because a file that
+ * is cut short while it is mapped kills the process that looks at it. */
 #include "engine/buffer.h"
 #include "engine/model.h"
 
@@ -31,7 +31,8 @@ static enum gru_status read_all(int fd, const char *path, unsigned char *bytes, 
             return fail_errno(error, path, "read");
         }
         if (got == 0) {
-            return gru_fail(error, GRU_IO, "", "'%s' became shorter while it was read", gru_show(path).text);
+            return gru_fail(error, GRU_IO, "", "'%s' became shorter while it was read",
+                            gru_show(path).text);
         }
         done += (size_t)got;
     }
@@ -63,7 +64,8 @@ static enum gru_status read_file(int fd, const char *path, unsigned char **ret_b
     return GRU_OK;
 }
 
-enum gru_status gru_model_load_file(const char *path, struct gru_model **ret_model, struct gru_error *error)
+enum gru_status gru_model_load_file(const char *path, struct gru_model **ret_model,
+                                    struct gru_error *error)
 {
     /* O_NONBLOCK: opening a pipe by mistake must not wait for a writer */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -47,7 +47,8 @@ static enum gru_status read_activation(struct fields *r, const char *path, void 
 static enum gru_status read_missing(struct fields *r, const char *path, void *target)
 {
     const char *names[] = { gru_missing_name(GRU_MISSING_ERROR), gru_missing_name(GRU_MISSING_LAST),
-                            gru_missing_name(GRU_MISSING_MEAN), gru_missing_name(GRU_MISSING_FORECAST) };
+                            gru_missing_name(GRU_MISSING_MEAN),
+                            gru_missing_name(GRU_MISSING_FORECAST) };
     int choice;
     enum gru_status status = gru_field_choice(r, path, names, 4, &choice);
     if (status == GRU_OK) {
@@ -87,7 +88,8 @@ static enum gru_status read_variable_name(struct fields *r, const char *path, vo
 
 static enum gru_status read_unit(struct fields *r, const char *path, void *target)
 {
-    return gru_field_string(r, path, ((struct metadata_variable *)target)->variable.unit, GRU_UNIT_MAX + 1);
+    return gru_field_string(r, path, ((struct metadata_variable *)target)->variable.unit,
+                            GRU_UNIT_MAX + 1);
 }
 
 static enum gru_status read_mean(struct fields *r, const char *path, void *target)
@@ -116,10 +118,14 @@ static enum gru_status read_feeds(struct fields *r, const char *path, void *targ
 }
 
 static const struct key variable_keys[] = {
-    { "name", read_variable_name }, { "unit", read_unit }, { "mean", read_mean }, { "std", read_std },
+    { "name", read_variable_name }, { "unit", read_unit },
+    { "mean", read_mean },          { "std", read_std },
     { "feeds", read_feeds },
 };
-enum { N_OUTPUT_KEYS = sizeof variable_keys / sizeof *variable_keys, N_INPUT_KEYS = N_OUTPUT_KEYS - 1 };
+enum {
+    N_OUTPUT_KEYS = sizeof variable_keys / sizeof *variable_keys,
+    N_INPUT_KEYS = N_OUTPUT_KEYS - 1
+};
 
 static enum gru_status read_variables(struct fields *r, const char *path, int n_keys,
                                       struct metadata_variable **ret_variables, size_t *ret_n)
@@ -132,8 +138,8 @@ static enum gru_status read_variables(struct fields *r, const char *path, int n_
     while (json_element(&r->j)) {
         void *grown = *ret_variables;
         if (*ret_n == GRU_WIDTH_MAX) {
-            return gru_fail(r->error, GRU_BAD_METADATA, path, "'%s' has more than %d elements", path,
-                            (int)GRU_WIDTH_MAX);
+            return gru_fail(r->error, GRU_BAD_METADATA, path, "'%s' has more than %d elements",
+                            path, (int)GRU_WIDTH_MAX);
         }
         if (!gru_array_reserve(&grown, &capacity, *ret_n + 1, sizeof **ret_variables)) {
             return gru_fail_no_memory(r->error);
@@ -180,8 +186,8 @@ static enum gru_status read_order(struct fields *r, const char *path, void *targ
         char inner[PATH_MAX_BYTES];
         struct json_text text;
         if (metadata->n_order == GRU_LAYERS_MAX) {
-            return gru_fail(r->error, GRU_BAD_METADATA, path, "'%s' has more than %d elements", path,
-                            (int)GRU_LAYERS_MAX);
+            return gru_fail(r->error, GRU_BAD_METADATA, path, "'%s' has more than %d elements",
+                            path, (int)GRU_LAYERS_MAX);
         }
         snprintf(inner, sizeof inner, "%s[%zu]", path, metadata->n_order);
         status = gru_field_text(r, inner, &text);
@@ -223,8 +229,9 @@ static enum gru_status read_steps(struct fields *r, const char *path, void *targ
         return status;
     }
     if (!(steps >= 1 && steps <= GRU_WIDTH_MAX) || steps != floor(steps)) {
-        return gru_fail(r->error, GRU_BAD_METADATA, path, "'%s' must be a whole number from 1 to %d, not %g",
-                        path, (int)GRU_WIDTH_MAX, steps);
+        return gru_fail(r->error, GRU_BAD_METADATA, path,
+                        "'%s' must be a whole number from 1 to %d, not %g", path,
+                        (int)GRU_WIDTH_MAX, steps);
     }
     ((struct metadata *)target)->steps = (size_t)steps;
     return GRU_OK;
@@ -237,7 +244,8 @@ static enum gru_status read_interval(struct fields *r, const char *path, void *t
 
 /* ---- selftest ---- */
 
-/* One row onto the end of rows->values. The row is scanned again where it did not fit the first time. */
+/* One row onto the end of rows->values. The row is scanned again where it did not fit the first
+ * time. */
 static enum gru_status read_row(struct fields *r, const char *path, struct metadata_rows *rows,
                                 size_t *capacity)
 {
@@ -267,8 +275,9 @@ static enum gru_status read_row(struct fields *r, const char *path, struct metad
         }
     }
     if (rows->n_rows > 0 && n != rows->n_columns) {
-        return gru_fail(r->error, GRU_BAD_METADATA, path, "'%s' has %zu numbers, but the rows before it %zu",
-                        path, n, rows->n_columns);
+        return gru_fail(r->error, GRU_BAD_METADATA, path,
+                        "'%s' has %zu numbers, but the rows before it %zu", path, n,
+                        rows->n_columns);
     }
     rows->n_columns = n;
     rows->n_rows++;
@@ -312,9 +321,10 @@ static enum gru_status read_selftest(struct fields *r, const char *path, void *t
         return status;
     }
     if (seen != 3 || metadata->x.n_rows == 0 || metadata->x.n_rows != metadata->y.n_rows) {
-        return gru_fail(r->error, GRU_BAD_METADATA, path,
-                        "'%s' must have as many rows of y as of x, and at least one; it has %zu and %zu",
-                        path, metadata->y.n_rows, metadata->x.n_rows);
+        return gru_fail(
+            r->error, GRU_BAD_METADATA, path,
+            "'%s' must have as many rows of y as of x, and at least one; it has %zu and %zu", path,
+            metadata->y.n_rows, metadata->x.n_rows);
     }
     return GRU_OK;
 }
@@ -322,10 +332,12 @@ static enum gru_status read_selftest(struct fields *r, const char *path, void *t
 /* ---- the whole ---- */
 
 static const struct key top_keys[] = {
-    { "reset", read_reset },       { "gate_order", read_gate_order }, { "update", read_update },
-    { "cell", read_cell },         { "order", read_order },           { "activation", read_activation },
-    { "inputs", read_inputs },     { "outputs", read_outputs },       { "residual", read_residual },
-    { "steps", read_steps },       { "missing", read_missing },       { "interval_seconds", read_interval },
+    { "reset", read_reset },       { "gate_order", read_gate_order },
+    { "update", read_update },     { "cell", read_cell },
+    { "order", read_order },       { "activation", read_activation },
+    { "inputs", read_inputs },     { "outputs", read_outputs },
+    { "residual", read_residual }, { "steps", read_steps },
+    { "missing", read_missing },   { "interval_seconds", read_interval },
     { "selftest", read_selftest },
 };
 enum { N_TOP_KEYS = sizeof top_keys / sizeof *top_keys, N_NOT_OF_THREE_GATE = 3 };
@@ -344,14 +356,15 @@ static enum gru_status read_top(struct fields *r, struct metadata *metadata)
         if (seen & 1U << k) {
             char path[PATH_MAX_BYTES];
             snprintf(path, sizeof path, "grud.%s", top_keys[k].name);
-            return gru_fail(r->error, GRU_BAD_METADATA, path, "'%s' does not apply to the cell %s", path,
-                            gru_cell_name(GRU_CELL_THREE_GATE));
+            return gru_fail(r->error, GRU_BAD_METADATA, path, "'%s' does not apply to the cell %s",
+                            path, gru_cell_name(GRU_CELL_THREE_GATE));
         }
     }
     return GRU_OK;
 }
 
-enum gru_status gru_metadata_read(const char *text, struct metadata *ret_metadata, struct gru_error *error)
+enum gru_status gru_metadata_read(const char *text, struct metadata *ret_metadata,
+                                  struct gru_error *error)
 {
     struct metadata metadata = { .missing = GRU_MISSING_LAST, .steps = 1 };
     struct fields r = { .error = error };

@@ -2,8 +2,9 @@
  * metadata.h - the JSON object __metadata__["grud"]: what a model file says beyond its tensors
  * (docs/MODELS.md, "Metadata"). Private to lib/engine.
  *
- * Reading has two halves, because names and sizes come from two places: gru_metadata_read checks the text by
- * itself, gru_metadata_apply joins it with the sizes that the tensors have and fills the defaults in.
+ * Reading has two halves, because names and sizes come from two places: gru_metadata_read checks
+ * the text by itself, gru_metadata_apply joins it with the sizes that the tensors have and fills
+ * the defaults in.
  */
 #ifndef METADATA_H
 #define METADATA_H
@@ -50,13 +51,16 @@ GRU_CHECK enum gru_status gru_metadata_read(const char *text, struct metadata *r
                                             struct gru_error *error);
 void gru_metadata_done(struct metadata *metadata);
 
-/* Fills model->info (all that is not derived, but for `layers`) and model->selftest, which it takes over. */
-GRU_CHECK enum gru_status gru_metadata_apply(struct metadata *metadata, size_t n_inputs, size_t n_head_rows,
-                                             struct gru_model *model, struct gru_error *error);
+/* Fills model->info (all that is not derived, but for `layers`) and model->selftest, which it takes
+ * over. */
+GRU_CHECK enum gru_status gru_metadata_apply(struct metadata *metadata, size_t n_inputs,
+                                             size_t n_head_rows, struct gru_model *model,
+                                             struct gru_error *error);
 
-/* The scaling that an output has where the file gives none: std 1 and mean 0, or what it takes over from the
- * input that it feeds (NULL: none). */
-void gru_metadata_default_scaling(struct gru_variable *output, const struct gru_variable *fed, bool residual);
+/* The scaling that an output has where the file gives none: std 1 and mean 0, or what it takes over
+ * from the input that it feeds (NULL: none). */
+void gru_metadata_default_scaling(struct gru_variable *output, const struct gru_variable *fed,
+                                  bool residual);
 
 /* Writes the canonical object: only what differs from the default. */
 void gru_metadata_write(const struct gru_model *model, struct text *out);
@@ -72,7 +76,8 @@ struct name_index {
     struct name_entry *sorted;
     size_t n;
 };
-GRU_CHECK bool gru_name_index_init(struct name_index *index, const struct gru_variable *variables, size_t n);
+GRU_CHECK bool gru_name_index_init(struct name_index *index, const struct gru_variable *variables,
+                                   size_t n);
 void gru_name_index_done(struct name_index *index);
 /* The later one of two variables with one name; NULL if all differ. */
 const struct gru_variable *gru_name_index_duplicate(const struct name_index *index);

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-void gru_metadata_default_scaling(struct gru_variable *output, const struct gru_variable *fed, bool residual)
+void gru_metadata_default_scaling(struct gru_variable *output, const struct gru_variable *fed,
+                                  bool residual)
 {
     output->mean = 0;
     output->std = 1;
@@ -17,16 +18,17 @@ void gru_metadata_default_scaling(struct gru_variable *output, const struct gru_
     }
 }
 
-/* The variables that the file describes, or as many nameless ones; then names for those that have none. */
-static enum gru_status name_variables(const struct metadata_variable *given, size_t n_given, size_t n,
-                                      const char *key, struct gru_variable **ret_variables,
-                                      struct gru_error *error)
+/* The variables that the file describes, or as many nameless ones; then names for those that have
+ * none. */
+static enum gru_status name_variables(const struct metadata_variable *given, size_t n_given,
+                                      size_t n, const char *key,
+                                      struct gru_variable **ret_variables, struct gru_error *error)
 {
     char path[GRU_NAME_MAX];
     if (given && n_given != n) {
         snprintf(path, sizeof path, "grud.%s", key);
-        return gru_fail(error, GRU_BAD_METADATA, path, "'%s' describes %zu %s, but the tensors have %zu",
-                        path, n_given, key, n);
+        return gru_fail(error, GRU_BAD_METADATA, path,
+                        "'%s' describes %zu %s, but the tensors have %zu", path, n_given, key, n);
     }
     struct gru_variable *variables = gru_array_alloc(n, sizeof *variables);
     if (!variables) {
@@ -36,7 +38,8 @@ static enum gru_status name_variables(const struct metadata_variable *given, siz
     for (size_t k = 0; k < n; k++) {
         variables[k] = given ? given[k].variable : (struct gru_variable){ .std = 1, .feeds = -1 };
         if (variables[k].name[0] == '\0') {
-            snprintf(variables[k].name, sizeof variables[k].name, "%c%zu", *key == 'i' ? 'x' : 'y', k);
+            snprintf(variables[k].name, sizeof variables[k].name, "%c%zu", *key == 'i' ? 'x' : 'y',
+                     k);
         }
     }
     struct name_index index;
@@ -47,17 +50,17 @@ static enum gru_status name_variables(const struct metadata_variable *given, siz
     gru_name_index_done(&index);
     if (duplicate) {
         snprintf(path, sizeof path, "grud.%s[%zu].name", key, (size_t)(duplicate - variables));
-        return gru_fail(error, GRU_BAD_METADATA, path, "'%s': another of the %s is named '%s' too", path, key,
-                        gru_show(duplicate->name).text);
+        return gru_fail(error, GRU_BAD_METADATA, path, "'%s': another of the %s is named '%s' too",
+                        path, key, gru_show(duplicate->name).text);
     }
     return GRU_OK;
 }
 
-/* Which input an output feeds: the one that it names, or else the one whose name it has. `fed_by` says for
- * each input which output feeds it, plus one. */
-static enum gru_status connect_output(const struct metadata_variable *given, size_t o, struct gru_info *info,
-                                      const struct name_index *inputs, size_t *fed_by,
-                                      struct gru_error *error)
+/* Which input an output feeds: the one that it names, or else the one whose name it has. `fed_by`
+ * says for each input which output feeds it, plus one. */
+static enum gru_status connect_output(const struct metadata_variable *given, size_t o,
+                                      struct gru_info *info, const struct name_index *inputs,
+                                      size_t *fed_by, struct gru_error *error)
 {
     struct gru_variable *output = &info->outputs[o];
     bool named = given && given->has_feeds;
@@ -74,8 +77,8 @@ static enum gru_status connect_output(const struct metadata_variable *given, siz
         if (fed_by[i] > 0) {
             return gru_fail(error, GRU_BAD_METADATA, path,
                             "the outputs '%s' and '%s' both feed the input '%s'",
-                            gru_show(info->outputs[fed_by[i] - 1].name).text, gru_show(output->name).text,
-                            gru_show(fed->name).text);
+                            gru_show(info->outputs[fed_by[i] - 1].name).text,
+                            gru_show(output->name).text, gru_show(fed->name).text);
         }
         fed_by[i] = o + 1;
         output->feeds = (int)i;
@@ -97,22 +100,23 @@ static enum gru_status connect_outputs(const struct metadata *metadata, struct g
         return gru_fail_no_memory(error);
     }
     for (size_t o = 0; status == GRU_OK && o < info->n_outputs; o++) {
-        status =
-            connect_output(metadata->outputs ? &metadata->outputs[o] : NULL, o, info, &inputs, fed_by, error);
+        status = connect_output(metadata->outputs ? &metadata->outputs[o] : NULL, o, info, &inputs,
+                                fed_by, error);
     }
     gru_name_index_done(&inputs);
     free(fed_by);
     return status;
 }
 
-static enum gru_status check_columns(const struct metadata_rows *rows, const char *path, size_t expected,
-                                     struct gru_error *error)
+static enum gru_status check_columns(const struct metadata_rows *rows, const char *path,
+                                     size_t expected, struct gru_error *error)
 {
     if (rows->n_rows == 0 || rows->n_columns == expected) {
         return GRU_OK;
     }
-    return gru_fail(error, GRU_BAD_METADATA, path, "'%s' has rows of %zu numbers, but %zu are expected", path,
-                    rows->n_columns, expected);
+    return gru_fail(error, GRU_BAD_METADATA, path,
+                    "'%s' has rows of %zu numbers, but %zu are expected", path, rows->n_columns,
+                    expected);
 }
 
 static enum gru_status take_selftest(struct metadata *metadata, size_t n_inputs, size_t n_head_rows,
@@ -157,8 +161,8 @@ enum gru_status gru_metadata_apply(struct metadata *metadata, size_t n_inputs, s
     info->interval_seconds = metadata->interval_seconds;
     info->n_inputs = n_inputs;
     info->n_outputs = n_head_rows / metadata->steps;
-    enum gru_status status =
-        name_variables(metadata->inputs, metadata->n_inputs, info->n_inputs, "inputs", &info->inputs, error);
+    enum gru_status status = name_variables(metadata->inputs, metadata->n_inputs, info->n_inputs,
+                                            "inputs", &info->inputs, error);
     if (status == GRU_OK) {
         status = name_variables(metadata->outputs, metadata->n_outputs, info->n_outputs, "outputs",
                                 &info->outputs, error);

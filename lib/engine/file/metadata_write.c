@@ -1,4 +1,5 @@
-/* Writing the metadata: the canonical object, with nothing in it that is the default; see metadata.h. */
+/* Writing the metadata: the canonical object, with nothing in it that is the default; see
+ * metadata.h. */
 #include "engine/file/metadata.h"
 
 #include <math.h>
@@ -45,7 +46,8 @@ static void put_name_and_unit(struct text *out, const struct gru_variable *varia
 }
 
 /* Both numbers or none, because one alone would leave the other at 0 or 1. */
-static void put_scaling(struct text *out, const struct gru_variable *variable, double mean, double std)
+static void put_scaling(struct text *out, const struct gru_variable *variable, double mean,
+                        double std)
 {
     if (!same(variable->mean, mean) || !same(variable->std, std)) {
         put_key(out, "mean");
@@ -76,7 +78,8 @@ static void put_inputs(struct text *out, const struct gru_info *info)
     gru_text_puts(out, "]");
 }
 
-static void put_outputs(struct text *out, const struct gru_info *info, const struct name_index *inputs)
+static void put_outputs(struct text *out, const struct gru_info *info,
+                        const struct name_index *inputs)
 {
     bool is_default = true;
     struct text list = { 0 };
@@ -98,7 +101,8 @@ static void put_outputs(struct text *out, const struct gru_info *info, const str
         }
         gru_text_puts(&list, "}");
         is_default = is_default && has_default_name(output, 'y', o) && output->unit[0] == '\0' &&
-                     same(output->mean, plain.mean) && same(output->std, plain.std) && fed == namesake;
+                     same(output->mean, plain.mean) && same(output->std, plain.std) &&
+                     fed == namesake;
     }
     gru_text_puts(&list, "]");
     if (!is_default && !list.failed) {

@@ -2,8 +2,8 @@
  * model_file.c - a model from a safetensors file and back: gru_model_load and gru_model_save.
  *
  * Loading goes through four hands: safetensors.c checks the container, metadata.c the description,
- * recognise.c says which tensor is what, and here the weights are brought into their canonical form (gate
- * order rzn, update keep), which is all that the rest of the library knows.
+ * recognise.c says which tensor is what, and here the weights are brought into their canonical form
+ * (gate order rzn, update keep), which is all that the rest of the library knows.
  */
 #include "engine/file/model_file.h"
 #include "engine/file/metadata.h"
@@ -25,8 +25,8 @@ static void swap_floats(float *a, float *b, size_t n)
     }
 }
 
-/* Rows zr.. become rz..; then, for `take`, the z rows change their sign: sigma(-a) = 1 - sigma(a), so that
- * (1 - z) h + z n becomes (1 - z) n + z h. n floats to a gate. */
+/* Rows zr.. become rz..; then, for `take`, the z rows change their sign: sigma(-a) = 1 - sigma(a),
+ * so that (1 - z) h + z n becomes (1 - z) n + z h. n floats to a gate. */
 static void normalise(const struct metadata *metadata, float *values, size_t n)
 {
     if (metadata->z_first) {
@@ -45,7 +45,8 @@ static enum gru_status load_tensor(const struct tensor_view *view, struct gru_te
     tensor->rows = view->dims[0];
     tensor->columns = view->n_dims == 2 ? view->dims[1] : 0;
     tensor->values = gru_array_alloc(view->n_values, sizeof *tensor->values);
-    return tensor->values ? gru_tensor_values(view, tensor->values, error) : gru_fail_no_memory(error);
+    return tensor->values ? gru_tensor_values(view, tensor->values, error)
+                          : gru_fail_no_memory(error);
 }
 
 enum gru_status gru_model_alloc_layers(struct gru_model *model, size_t n_layers)
@@ -59,7 +60,8 @@ enum gru_status gru_model_alloc_layers(struct gru_model *model, size_t n_layers)
     return GRU_OK;
 }
 
-static enum gru_status load_layer(struct gru_model *model, size_t l, const struct recognised_layer *found,
+static enum gru_status load_layer(struct gru_model *model, size_t l,
+                                  const struct recognised_layer *found,
                                   const struct metadata *metadata, struct gru_error *error)
 {
     model->info.layers[l].input_size = found->input_size;
@@ -73,7 +75,8 @@ static enum gru_status load_layer(struct gru_model *model, size_t l, const struc
         if (status != GRU_OK) {
             return status;
         }
-        normalise(metadata, tensor->values, found->tensors[k]->n_values / gru_cell_gates(metadata->cell));
+        normalise(metadata, tensor->values,
+                  found->tensors[k]->n_values / gru_cell_gates(metadata->cell));
     }
     return GRU_OK;
 }
@@ -105,8 +108,8 @@ static enum gru_status build(const struct recognised *found, struct metadata *me
     if (gru_model_alloc(&model) != GRU_OK) {
         return gru_fail_no_memory(error);
     }
-    enum gru_status status =
-        gru_metadata_apply(metadata, found->layers[0].input_size, found->head_weight->dims[0], model, error);
+    enum gru_status status = gru_metadata_apply(metadata, found->layers[0].input_size,
+                                                found->head_weight->dims[0], model, error);
     if (status == GRU_OK) {
         status = load_weights(model, found, metadata, error);
     }
@@ -149,7 +152,8 @@ enum gru_status gru_model_load(const void *bytes, size_t n_bytes, struct gru_mod
 
 enum { TENSORS_MAX = GRU_LAYERS_MAX * GRU_N_LAYER_TENSORS + 2 };
 
-static void list_tensor(struct tensor_out *list, size_t *n, const char *name, const struct gru_tensor *tensor)
+static void list_tensor(struct tensor_out *list, size_t *n, const char *name,
+                        const struct gru_tensor *tensor)
 {
     if (tensor->values) {
         struct tensor_out *out = &list[(*n)++];
@@ -184,8 +188,8 @@ enum gru_status gru_model_save(const struct gru_model *model, void **ret_bytes, 
     gru_metadata_write(model, &metadata);
     if (!metadata.failed) {
         bool empty = metadata.n == strlen("{}");
-        status = gru_safetensors_write(list, list_tensors(model, list), empty ? NULL : metadata.p, metadata.n,
-                                       ret_bytes, ret_n_bytes);
+        status = gru_safetensors_write(list, list_tensors(model, list), empty ? NULL : metadata.p,
+                                       metadata.n, ret_bytes, ret_n_bytes);
     }
     gru_text_done(&metadata);
     return status;

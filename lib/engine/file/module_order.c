@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* More tries than this are needed only where sizes repeat so often that "order" must say it anyway. */
+/* More tries than this are needed only where sizes repeat so often that "order" must say it anyway.
+ */
 enum { TRIES_MAX = 100000 };
 
 /* ---- by sizes ---- */
@@ -25,8 +26,8 @@ static bool fits(const struct search *s, size_t depth, size_t candidate)
     if (s->used[candidate]) {
         return false;
     }
-    if (depth > 0 &&
-        module_output_size(&s->modules->modules[s->order[depth - 1]]) != module_input_size(module)) {
+    if (depth > 0 && module_output_size(&s->modules->modules[s->order[depth - 1]]) !=
+                         module_input_size(module)) {
         return false;
     }
     bool last = depth + 1 == s->modules->n;
@@ -58,8 +59,8 @@ static void print_order(const struct modules *modules, const size_t *order, char
     for (size_t k = 0; k < modules->n && used < size; k++) {
         const struct module *module = &modules->modules[order[k]];
         int n = snprintf(out + used, size - used, "%s'%s' (%zu to %zu)", k > 0 ? ", " : "",
-                         gru_show_n(module->prefix, module->n_prefix).text, module_input_size(module),
-                         module_output_size(module));
+                         gru_show_n(module->prefix, module->n_prefix).text,
+                         module_input_size(module), module_output_size(module));
         used += n > 0 ? (size_t)n : 0;
     }
 }
@@ -69,21 +70,22 @@ static enum gru_status fail_ambiguous(const struct search *s, struct gru_error *
     char first[120];
     char second[120];
     if (s->n_found < 2) {
-        return gru_fail(error, GRU_BAD_TENSORS, "grud.order",
-                        "the sizes of %zu recurrent modules repeat so often that \"order\" must say which "
-                        "comes first",
-                        s->modules->n);
+        return gru_fail(
+            error, GRU_BAD_TENSORS, "grud.order",
+            "the sizes of %zu recurrent modules repeat so often that \"order\" must say which "
+            "comes first",
+            s->modules->n);
     }
     print_order(s->modules, s->found[0], first, sizeof first);
     print_order(s->modules, s->found[1], second, sizeof second);
     return gru_fail(
         error, GRU_BAD_TENSORS, "grud.order",
-        "the recurrent modules fit in more than one order, so \"order\" must say which: %s; or %s", first,
-        second);
+        "the recurrent modules fit in more than one order, so \"order\" must say which: %s; or %s",
+        first, second);
 }
 
-static enum gru_status order_by_sizes(const struct modules *modules, size_t width, size_t *ret_order,
-                                      struct gru_error *error)
+static enum gru_status order_by_sizes(const struct modules *modules, size_t width,
+                                      size_t *ret_order, struct gru_error *error)
 {
     struct search s = { .modules = modules, .width = width };
     try_all(&s, 0);
@@ -100,8 +102,8 @@ static enum gru_status order_by_sizes(const struct modules *modules, size_t widt
             s.order[k] = k;
         }
         print_order(modules, s.order, list, sizeof list);
-        return gru_fail(error, GRU_BAD_TENSORS, "", "the sizes of the recurrent modules fit in no order: %s",
-                        list);
+        return gru_fail(error, GRU_BAD_TENSORS, "",
+                        "the sizes of the recurrent modules fit in no order: %s", list);
     }
     memcpy(ret_order, s.found[0], modules->n * sizeof *ret_order);
     return GRU_OK;
@@ -126,8 +128,8 @@ static size_t find_prefix(const struct modules *modules, const char *name, const
 }
 
 /* "gru" and "gru." both name the module of gru.weight_ih_l0. */
-static enum gru_status find_named(const struct modules *modules, const struct metadata *metadata, size_t k,
-                                  size_t *order, struct gru_error *error)
+static enum gru_status find_named(const struct modules *modules, const struct metadata *metadata,
+                                  size_t k, size_t *order, struct gru_error *error)
 {
     char path[48];
     snprintf(path, sizeof path, "grud.order[%zu]", k);
@@ -137,13 +139,13 @@ static enum gru_status find_named(const struct modules *modules, const struct me
         m = find_prefix(modules, name, ".");
     }
     if (m == modules->n) {
-        return gru_fail(error, GRU_BAD_METADATA, path, "'%s' names '%s', which is no recurrent module", path,
-                        gru_show(name).text);
+        return gru_fail(error, GRU_BAD_METADATA, path,
+                        "'%s' names '%s', which is no recurrent module", path, gru_show(name).text);
     }
     for (size_t earlier = 0; earlier < k; earlier++) {
         if (order[earlier] == m) {
-            return gru_fail(error, GRU_BAD_METADATA, path, "'%s' names '%s' for the second time", path,
-                            gru_show(name).text);
+            return gru_fail(error, GRU_BAD_METADATA, path, "'%s' names '%s' for the second time",
+                            path, gru_show(name).text);
         }
     }
     order[k] = m;
@@ -160,8 +162,8 @@ static enum gru_status check_links(const struct modules *modules, const size_t *
             return gru_fail(error, GRU_BAD_METADATA, "grud.order",
                             "'%s' cannot follow '%s': it takes %zu inputs, and gets %zu",
                             gru_show_n(module->prefix, module->n_prefix).text,
-                            gru_show_n(before->prefix, before->n_prefix).text, module_input_size(module),
-                            module_output_size(before));
+                            gru_show_n(before->prefix, before->n_prefix).text,
+                            module_input_size(module), module_output_size(before));
         }
     }
     return GRU_OK;

@@ -44,8 +44,8 @@ static struct parsed_name parse_name(const char *name)
     }
     for (size_t k = digits; k < n; k++) {
         /* beyond every limit the number itself no longer matters */
-        parsed.layer =
-            parsed.layer > GRU_LAYERS_MAX ? parsed.layer : parsed.layer * 10 + (size_t)(name[k] - '0');
+        parsed.layer = parsed.layer > GRU_LAYERS_MAX ? parsed.layer
+                                                     : parsed.layer * 10 + (size_t)(name[k] - '0');
     }
     for (int k = 0; k < GRU_N_LAYER_TENSORS; k++) {
         if (ends_in(name, digits, gru_layer_tensor_names[k])) {
@@ -67,7 +67,8 @@ static struct shown show_shape(const struct tensor_view *tensor)
     if (tensor->n_dims == 1) {
         snprintf(shown.text, sizeof shown.text, "a vector of %zu", tensor->dims[0]);
     } else if (tensor->n_dims == 2) {
-        snprintf(shown.text, sizeof shown.text, "a matrix of %zu x %zu", tensor->dims[0], tensor->dims[1]);
+        snprintf(shown.text, sizeof shown.text, "a matrix of %zu x %zu", tensor->dims[0],
+                 tensor->dims[1]);
     } else {
         snprintf(shown.text, sizeof shown.text, "a tensor of %zu dimensions", tensor->n_dims);
     }
@@ -98,18 +99,21 @@ static enum gru_status add_tensor(struct modules *modules, const struct tensor_v
 {
     struct shown name = gru_show(tensor->name);
     if (parsed->role == ROLE_REVERSE) {
-        return gru_fail(error, GRU_BAD_TENSORS, name.text,
-                        "tensor '%s' belongs to a bidirectional network, which cannot run on a stream: it "
-                        "would have to see the future",
-                        name.text);
+        return gru_fail(
+            error, GRU_BAD_TENSORS, name.text,
+            "tensor '%s' belongs to a bidirectional network, which cannot run on a stream: it "
+            "would have to see the future",
+            name.text);
     }
     if (parsed->role == ROLE_PROJECTION) {
-        return gru_fail(error, GRU_BAD_TENSORS, name.text,
-                        "tensor '%s' is a projection (proj_size) of an LSTM, which a GRU does not have",
-                        name.text);
+        return gru_fail(
+            error, GRU_BAD_TENSORS, name.text,
+            "tensor '%s' is a projection (proj_size) of an LSTM, which a GRU does not have",
+            name.text);
     }
-    struct module *module =
-        parsed->layer < GRU_LAYERS_MAX ? find_module(modules, tensor->name, parsed->n_prefix) : NULL;
+    struct module *module = parsed->layer < GRU_LAYERS_MAX
+                                ? find_module(modules, tensor->name, parsed->n_prefix)
+                                : NULL;
     if (!module) {
         return gru_fail(error, GRU_BAD_TENSORS, name.text,
                         "tensor '%s' is of a layer beyond the limit of %d layers in all", name.text,
@@ -122,7 +126,8 @@ static enum gru_status add_tensor(struct modules *modules, const struct tensor_v
     return GRU_OK;
 }
 
-static enum gru_status group(const struct safetensors *file, struct modules *modules, struct gru_error *error)
+static enum gru_status group(const struct safetensors *file, struct modules *modules,
+                             struct gru_error *error)
 {
     for (size_t k = 0; k < file->n_tensors; k++) {
         struct parsed_name parsed = parse_name(file->tensors[k].name);
@@ -156,7 +161,8 @@ static enum gru_status check_shape(const struct tensor_view *tensor, size_t rows
                                    const char *why, struct gru_error *error)
 {
     size_t n_dims = columns > 0 ? 2 : 1;
-    if (tensor->n_dims == n_dims && tensor->dims[0] == rows && (n_dims == 1 || tensor->dims[1] == columns)) {
+    if (tensor->n_dims == n_dims && tensor->dims[0] == rows &&
+        (n_dims == 1 || tensor->dims[1] == columns)) {
         return GRU_OK;
     }
     char expected[64];
@@ -174,22 +180,25 @@ static enum gru_status check_shape(const struct tensor_view *tensor, size_t rows
 static enum gru_status check_matrix(const struct tensor_view *tensor, size_t rows_max,
                                     struct gru_error *error)
 {
-    if (tensor->n_dims == 2 && tensor->dims[0] >= 1 && tensor->dims[0] <= rows_max && tensor->dims[1] >= 1 &&
-        tensor->dims[1] <= GRU_WIDTH_MAX) {
+    if (tensor->n_dims == 2 && tensor->dims[0] >= 1 && tensor->dims[0] <= rows_max &&
+        tensor->dims[1] >= 1 && tensor->dims[1] <= GRU_WIDTH_MAX) {
         return GRU_OK;
     }
     return gru_fail(error, GRU_BAD_TENSORS, gru_show(tensor->name).text,
                     "tensor '%s' is %s, but expected is a matrix of at most %zu x %d",
-                    gru_show(tensor->name).text, show_shape(tensor).text, rows_max, (int)GRU_WIDTH_MAX);
+                    gru_show(tensor->name).text, show_shape(tensor).text, rows_max,
+                    (int)GRU_WIDTH_MAX);
 }
 
 static enum gru_status fail_absent(const struct module *module, size_t l, const char *what,
                                    struct gru_error *error)
 {
     char name[128];
-    snprintf(name, sizeof name, "%s%s%zu", gru_show_n(module->prefix, module->n_prefix).text, what, l);
-    return gru_fail(error, GRU_BAD_TENSORS, name, "tensor '%s' is missing: the module '%s' has %zu layers",
-                    name, gru_show_n(module->prefix, module->n_prefix).text, module->n_layers);
+    snprintf(name, sizeof name, "%s%s%zu", gru_show_n(module->prefix, module->n_prefix).text, what,
+             l);
+    return gru_fail(error, GRU_BAD_TENSORS, name,
+                    "tensor '%s' is missing: the module '%s' has %zu layers", name,
+                    gru_show_n(module->prefix, module->n_prefix).text, module->n_layers);
 }
 
 static enum gru_status check_layer(struct module *module, size_t l, enum gru_cell cell,
@@ -201,7 +210,8 @@ static enum gru_status check_layer(struct module *module, size_t l, enum gru_cel
     const struct tensor_view *uh = layer->tensors[GRU_TENSOR_WEIGHT_HH];
     if (!wx || !uh) {
         return fail_absent(module, l,
-                           gru_layer_tensor_names[wx ? GRU_TENSOR_WEIGHT_HH : GRU_TENSOR_WEIGHT_IH], error);
+                           gru_layer_tensor_names[wx ? GRU_TENSOR_WEIGHT_HH : GRU_TENSOR_WEIGHT_IH],
+                           error);
     }
     size_t rows_max = n_gates * GRU_WIDTH_MAX;
     enum gru_status status = check_matrix(uh, rows_max, error);
@@ -228,8 +238,8 @@ static enum gru_status check_layer(struct module *module, size_t l, enum gru_cel
         }
     }
     if (status == GRU_OK && l > 0 && layer->input_size != module->layers[l - 1].hidden_size) {
-        status = check_shape(wx, rows, module->layers[l - 1].hidden_size, "the width of the layer before it",
-                             error);
+        status = check_shape(wx, rows, module->layers[l - 1].hidden_size,
+                             "the width of the layer before it", error);
     }
     return status;
 }
@@ -281,13 +291,14 @@ static enum gru_status find_head(const struct safetensors *file, struct recognis
         return check_matrix(found->head_weight, GRU_WIDTH_MAX, error);
     }
     if (misfit) {
-        return gru_fail(
-            error, GRU_BAD_TENSORS, gru_show(misfit->name).text,
-            "tensor '%s' is %s, but the read-out must have %zu columns, the width of the last layer",
-            gru_show(misfit->name).text, show_shape(misfit).text, width);
+        return gru_fail(error, GRU_BAD_TENSORS, gru_show(misfit->name).text,
+                        "tensor '%s' is %s, but the read-out must have %zu columns, the width of "
+                        "the last layer",
+                        gru_show(misfit->name).text, show_shape(misfit).text, width);
     }
     return gru_fail(error, GRU_BAD_TENSORS, "",
-                    "there is no read-out: no matrix with %zu columns, the width of the last layer", width);
+                    "there is no read-out: no matrix with %zu columns, the width of the last layer",
+                    width);
 }
 
 /* "fc.bias" goes with "fc.weight"; a matrix of another name goes with any vector. */
@@ -312,14 +323,14 @@ static enum gru_status find_head_bias(const struct safetensors *file, struct rec
             continue;
         }
         if (found->head_bias || !is_bias_of(tensor->name, weight->name)) {
-            return gru_fail(error, GRU_BAD_TENSORS, gru_show(tensor->name).text,
-                            "tensor '%s', %s, is left over: it is of no recurrent layer, nor of the read-out "
-                            "'%s'",
-                            gru_show(tensor->name).text, show_shape(tensor).text,
-                            gru_show(weight->name).text);
+            return gru_fail(
+                error, GRU_BAD_TENSORS, gru_show(tensor->name).text,
+                "tensor '%s', %s, is left over: it is of no recurrent layer, nor of the read-out "
+                "'%s'",
+                gru_show(tensor->name).text, show_shape(tensor).text, gru_show(weight->name).text);
         }
-        enum gru_status status =
-            check_shape(tensor, weight->dims[0], 0, "the rows of the read-out that it belongs to", error);
+        enum gru_status status = check_shape(tensor, weight->dims[0], 0,
+                                             "the rows of the read-out that it belongs to", error);
         if (status != GRU_OK) {
             return status;
         }
@@ -335,7 +346,8 @@ static enum gru_status order_layers(const struct safetensors *file, const struct
                                     struct gru_error *error)
 {
     size_t order[GRU_LAYERS_MAX];
-    enum gru_status status = gru_chain_modules(modules, metadata, sole_matrix_columns(file), order, error);
+    enum gru_status status =
+        gru_chain_modules(modules, metadata, sole_matrix_columns(file), order, error);
     if (status != GRU_OK) {
         return status;
     }

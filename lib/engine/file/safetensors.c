@@ -2,8 +2,8 @@
  * safetensors.h. */
 #include "engine/file/safetensors.h"
 #include "engine/buffer.h"
-#include "engine/model.h"
 #include "engine/file/safetensors_values.h"
+#include "engine/model.h"
 #include "json/json.h"
 
 #include <stdlib.h>
@@ -28,14 +28,15 @@ static enum gru_status fail_syntax(const struct parser *p)
                     (p->j.error ? p->j.at : p->j.p) - p->j.begin);
 }
 
-/* Keeps a name, unescaped. All names fit into as many bytes as the header has: each takes at most its own
- * length there and a NUL, and lost two quotes. */
+/* Keeps a name, unescaped. All names fit into as many bytes as the header has: each takes at most
+ * its own length there and a NUL, and lost two quotes. */
 static enum gru_status keep_name(struct parser *p, struct json_text text, const char **ret_name)
 {
     char *name = p->file->names + p->n_names;
     if (!json_unescape(text, name, p->names_size - p->n_names)) {
         return gru_fail(p->error, GRU_BAD_FILE, gru_show_n(text.p, text.n).text,
-                        "the name '%s' in the header holds a NUL character", gru_show_n(text.p, text.n).text);
+                        "the name '%s' in the header holds a NUL character",
+                        gru_show_n(text.p, text.n).text);
     }
     p->n_names += strlen(name) + 1;
     *ret_name = name;
@@ -45,7 +46,8 @@ static enum gru_status keep_name(struct parser *p, struct json_text text, const 
 /* ---- the fields of a tensor ---- */
 
 /* A whole number, exactly: what JSON writes without sign, fraction or exponent. */
-static enum gru_status read_count(struct parser *p, const char *name, const char *field, size_t *ret_count)
+static enum gru_status read_count(struct parser *p, const char *name, const char *field,
+                                  size_t *ret_count)
 {
     enum json_type type = json_peek(&p->j);
     const char *c = p->j.p; /* the value's first character */
@@ -61,7 +63,8 @@ static enum gru_status read_count(struct parser *p, const char *name, const char
     }
     if (!exact) {
         return gru_fail(p->error, GRU_BAD_FILE, gru_show(name).text,
-                        "'%s' of tensor '%s' must hold whole numbers below 2^64", field, gru_show(name).text);
+                        "'%s' of tensor '%s' must hold whole numbers below 2^64", field,
+                        gru_show(name).text);
     }
     *ret_count = count;
     return GRU_OK;
@@ -70,8 +73,9 @@ static enum gru_status read_count(struct parser *p, const char *name, const char
 static enum gru_status fail_type(const struct parser *p, const char *name, const char *field,
                                  const char *expected, enum json_type got)
 {
-    return gru_fail(p->error, GRU_BAD_FILE, gru_show(name).text, "'%s' of tensor '%s' must be %s, not %s",
-                    field, gru_show(name).text, expected, json_type_name(got));
+    return gru_fail(p->error, GRU_BAD_FILE, gru_show(name).text,
+                    "'%s' of tensor '%s' must be %s, not %s", field, gru_show(name).text, expected,
+                    json_type_name(got));
 }
 
 static enum gru_status read_dtype(struct parser *p, struct tensor_view *tensor)
@@ -117,7 +121,8 @@ static enum gru_status read_shape(struct parser *p, struct tensor_view *tensor)
         tensor->n_dims++;
         if (__builtin_mul_overflow(tensor->n_values, size, &tensor->n_values)) {
             return gru_fail(p->error, GRU_BAD_FILE, gru_show(tensor->name).text,
-                            "the shape of tensor '%s' is too large to count", gru_show(tensor->name).text);
+                            "the shape of tensor '%s' is too large to count",
+                            gru_show(tensor->name).text);
         }
     }
     return p->j.error ? fail_syntax(p) : GRU_OK;
@@ -176,8 +181,9 @@ static enum gru_status read_field(struct parser *p, struct json_text name, bool 
             continue;
         }
         if (seen[k]) {
-            return gru_fail(p->error, GRU_BAD_FILE, gru_show(tensor->name).text, "tensor '%s' has '%s' twice",
-                            gru_show(tensor->name).text, fields[k].name);
+            return gru_fail(p->error, GRU_BAD_FILE, gru_show(tensor->name).text,
+                            "tensor '%s' has '%s' twice", gru_show(tensor->name).text,
+                            fields[k].name);
         }
         seen[k] = true;
         return fields[k].read(p, tensor);
@@ -200,8 +206,9 @@ static enum gru_status check_range(const struct parser *p, const struct tensor_v
     if (__builtin_mul_overflow(tensor->n_values, gru_dtype_bytes(tensor->dtype), &n_bytes) ||
         n_bytes != tensor->end - tensor->begin) {
         return gru_fail(p->error, GRU_BAD_FILE, name.text,
-                        "tensor '%s' has a shape of %zu values of dtype %s, but %zu bytes of data", name.text,
-                        tensor->n_values, gru_dtype_name(tensor->dtype), tensor->end - tensor->begin);
+                        "tensor '%s' has a shape of %zu values of dtype %s, but %zu bytes of data",
+                        name.text, tensor->n_values, gru_dtype_name(tensor->dtype),
+                        tensor->end - tensor->begin);
     }
     return GRU_OK;
 }
@@ -229,8 +236,8 @@ static enum gru_status read_tensor(struct parser *p, struct json_text key)
     }
     for (int k = 0; k < N_FIELDS; k++) {
         if (!seen[k]) {
-            return gru_fail(p->error, GRU_BAD_FILE, gru_show(tensor.name).text, "tensor '%s' has no '%s'",
-                            gru_show(tensor.name).text, fields[k].name);
+            return gru_fail(p->error, GRU_BAD_FILE, gru_show(tensor.name).text,
+                            "tensor '%s' has no '%s'", gru_show(tensor.name).text, fields[k].name);
         }
     }
     status = check_range(p, &tensor);
@@ -265,8 +272,8 @@ static enum gru_status check_keys(const struct parser *p, struct metadata_key *k
     }
     for (size_t k = 1; k < n; k++) {
         if (strcmp(keys[k - 1].name, keys[k].name) == 0) {
-            return gru_fail(p->error, GRU_BAD_FILE, "__metadata__", "__metadata__ has the key '%s' twice",
-                            gru_show(keys[k].name).text);
+            return gru_fail(p->error, GRU_BAD_FILE, "__metadata__",
+                            "__metadata__ has the key '%s' twice", gru_show(keys[k].name).text);
         }
     }
     return GRU_OK;
@@ -342,7 +349,8 @@ static enum gru_status read_header(struct parser *p)
             has_metadata = true;
             status = read_metadata(p);
         } else {
-            status = gru_fail(p->error, GRU_BAD_FILE, "__metadata__", "the header has '__metadata__' twice");
+            status = gru_fail(p->error, GRU_BAD_FILE, "__metadata__",
+                              "the header has '__metadata__' twice");
         }
         if (status != GRU_OK) {
             return status;
@@ -379,17 +387,19 @@ static enum gru_status check_layout(const struct parser *p)
     for (size_t k = 0; k < file->n_tensors; k++) {
         const struct tensor_view *tensor = &file->tensors[k];
         if (tensor->begin != end) {
-            return gru_fail(p->error, GRU_BAD_FILE, gru_show(tensor->name).text,
-                            "tensor '%s' begins at byte %zu of the data, where %zu was expected: %s",
-                            gru_show(tensor->name).text, tensor->begin, end,
-                            tensor->begin > end ? "there is a hole" : "it overlaps another tensor");
+            return gru_fail(
+                p->error, GRU_BAD_FILE, gru_show(tensor->name).text,
+                "tensor '%s' begins at byte %zu of the data, where %zu was expected: %s",
+                gru_show(tensor->name).text, tensor->begin, end,
+                tensor->begin > end ? "there is a hole" : "it overlaps another tensor");
         }
         end = tensor->end;
     }
     if (end != p->n_data) {
-        return gru_fail(p->error, GRU_BAD_FILE, "",
-                        "the tensors end at byte %zu of the data, but the file holds %zu bytes of it", end,
-                        p->n_data);
+        return gru_fail(
+            p->error, GRU_BAD_FILE, "",
+            "the tensors end at byte %zu of the data, but the file holds %zu bytes of it", end,
+            p->n_data);
     }
     return GRU_OK;
 }
@@ -403,8 +413,8 @@ static enum gru_status check_names(const struct parser *p)
     for (size_t k = 1; k < file->n_tensors; k++) {
         const char *name = file->tensors[k].name;
         if (strcmp(file->tensors[k - 1].name, name) == 0) {
-            return gru_fail(p->error, GRU_BAD_FILE, gru_show(name).text, "there are two tensors named '%s'",
-                            gru_show(name).text);
+            return gru_fail(p->error, GRU_BAD_FILE, gru_show(name).text,
+                            "there are two tensors named '%s'", gru_show(name).text);
         }
     }
     return GRU_OK;
@@ -416,11 +426,13 @@ static enum gru_status find_header(const unsigned char *bytes, size_t n_bytes, s
 {
     if (n_bytes < PREFIX_BYTES) {
         return gru_fail(error, GRU_BAD_FILE, "",
-                        "the file has %zu bytes, too few for the 8 bytes of a header length", n_bytes);
+                        "the file has %zu bytes, too few for the 8 bytes of a header length",
+                        n_bytes);
     }
     uint64_t n_header = load_le64(bytes);
     if (n_header > SAFETENSORS_HEADER_MAX) {
-        return gru_fail(error, GRU_BAD_FILE, "", "the header length %ju is more than the limit of %d bytes",
+        return gru_fail(error, GRU_BAD_FILE, "",
+                        "the header length %ju is more than the limit of %d bytes",
                         (uintmax_t)n_header, (int)SAFETENSORS_HEADER_MAX);
     }
     if (n_header > n_bytes - PREFIX_BYTES) {
@@ -435,8 +447,8 @@ static enum gru_status find_header(const unsigned char *bytes, size_t n_bytes, s
     return GRU_OK;
 }
 
-enum gru_status gru_safetensors_read(const void *bytes, size_t n_bytes, struct safetensors *ret_file,
-                                     struct gru_error *error)
+enum gru_status gru_safetensors_read(const void *bytes, size_t n_bytes,
+                                     struct safetensors *ret_file, struct gru_error *error)
 {
     size_t n_header = 0;
     enum gru_status status = find_header(bytes, n_bytes, &n_header, error);

@@ -1,9 +1,10 @@
 /*
- * safetensors.h - the container: bytes to a checked table of tensors, and back. Private to lib/engine.
+ * safetensors.h - the container: bytes to a checked table of tensors, and back. Private to
+ * lib/engine.
  *
- * Knows nothing of GRU networks. Reading trusts no number of the file before it is checked, allocates in
- * proportion to the header that is really there, and leaves the values where they are: a tensor's data points
- * into the caller's bytes. https://github.com/huggingface/safetensors#format
+ * Knows nothing of GRU networks. Reading trusts no number of the file before it is checked,
+ * allocates in proportion to the header that is really there, and leaves the values where they are:
+ * a tensor's data points into the caller's bytes. https://github.com/huggingface/safetensors#format
  */
 #ifndef SAFETENSORS_H
 #define SAFETENSORS_H
@@ -17,7 +18,7 @@ enum safetensors_dtype { DTYPE_F32, DTYPE_F64, DTYPE_F16, DTYPE_BF16, N_DTYPES }
 struct tensor_view {
     const char *name; /* unescaped; in `names` of the table */
     enum safetensors_dtype dtype;
-    size_t n_dims;                     /* as the file says; the sizes beyond the second are not kept */
+    size_t n_dims; /* as the file says; the sizes beyond the second are not kept */
     size_t dims[SAFETENSORS_DIMS_MAX]; /* 0 beyond n_dims */
     size_t n_values;
     size_t begin, end;         /* within the data, in bytes */
@@ -33,10 +34,12 @@ struct safetensors {
 
 /* `bytes` must outlive *ret_file; end with gru_safetensors_done. */
 GRU_CHECK enum gru_status gru_safetensors_read(const void *bytes, size_t n_bytes,
-                                               struct safetensors *ret_file, struct gru_error *error);
+                                               struct safetensors *ret_file,
+                                               struct gru_error *error);
 void gru_safetensors_done(struct safetensors *file); /* takes a zeroed one */
 
-/* Converts a tensor's values to floats; one that is not finite, or not finite as a float, is refused. */
+/* Converts a tensor's values to floats; one that is not finite, or not finite as a float, is
+ * refused. */
 GRU_CHECK enum gru_status gru_tensor_values(const struct tensor_view *tensor, float *ret_values,
                                             struct gru_error *error);
 
@@ -47,9 +50,10 @@ struct tensor_out {
     const float *values;
 };
 
-/* Writes the tensors in the order given; `grud` (may be NULL) becomes __metadata__["grud"]. The caller frees
- * *ret_bytes. */
-GRU_CHECK enum gru_status gru_safetensors_write(const struct tensor_out *tensors, size_t n, const char *grud,
-                                                size_t n_grud, void **ret_bytes, size_t *ret_n_bytes);
+/* Writes the tensors in the order given; `grud` (may be NULL) becomes __metadata__["grud"]. The
+ * caller frees *ret_bytes. */
+GRU_CHECK enum gru_status gru_safetensors_write(const struct tensor_out *tensors, size_t n,
+                                                const char *grud, size_t n_grud, void **ret_bytes,
+                                                size_t *ret_n_bytes);
 
 #endif

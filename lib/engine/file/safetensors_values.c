@@ -24,7 +24,8 @@ static float load_bf16(const unsigned char *p)
     return float_of_bits(load_le16(p) << 16);
 }
 
-/* IEEE 754 binary16: 1 sign, 5 exponent (bias 15), 10 fraction bits. Exact: every half is a float. */
+/* IEEE 754 binary16: 1 sign, 5 exponent (bias 15), 10 fraction bits. Exact: every half is a float.
+ */
 static float load_f16(const unsigned char *p)
 {
     uint32_t half = load_le16(p);
@@ -71,7 +72,8 @@ size_t gru_dtype_bytes(enum safetensors_dtype dtype)
     return dtypes[dtype].bytes;
 }
 
-static enum gru_status fail_value(const struct tensor_view *tensor, size_t k, struct gru_error *error)
+static enum gru_status fail_value(const struct tensor_view *tensor, size_t k,
+                                  struct gru_error *error)
 {
     char index[64];
     if (tensor->n_dims == 2) {

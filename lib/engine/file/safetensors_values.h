@@ -1,5 +1,5 @@
-/* safetensors_values.h - the number formats of safetensors: names, sizes, little-endian bytes. Private to
- * safetensors*.c. */
+/* safetensors_values.h - the number formats of safetensors: names, sizes, little-endian bytes.
+ * Private to safetensors*.c. */
 #ifndef SAFETENSORS_VALUES_H
 #define SAFETENSORS_VALUES_H
 
@@ -10,7 +10,8 @@
 const char *gru_dtype_name(enum safetensors_dtype dtype);
 size_t gru_dtype_bytes(enum safetensors_dtype dtype);
 
-/* Little-endian whatever the processor is; compilers make one load or store of it where they may. */
+/* Little-endian whatever the processor is; compilers make one load or store of it where they may.
+ */
 static inline uint32_t load_le16(const unsigned char *p)
 {
     return (uint32_t)p[0] | (uint32_t)p[1] << 8;

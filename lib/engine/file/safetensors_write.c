@@ -16,7 +16,8 @@ static bool count_bytes(const struct tensor_out *tensor, size_t *ret_n_bytes)
            !__builtin_mul_overflow(n_values, sizeof(float), ret_n_bytes);
 }
 
-static void put_tensor(struct text *header, const struct tensor_out *tensor, size_t begin, size_t end)
+static void put_tensor(struct text *header, const struct tensor_out *tensor, size_t begin,
+                       size_t end)
 {
     gru_text_put_string(header, tensor->name, strlen(tensor->name));
     gru_text_puts(header, ":{\"dtype\":\"F32\",\"shape\":[");
@@ -32,9 +33,10 @@ static void put_tensor(struct text *header, const struct tensor_out *tensor, siz
     gru_text_puts(header, "]}");
 }
 
-/* The header, padded with spaces so that the data behind it is aligned, as the reference writer does. */
-static bool put_header(struct text *header, const struct tensor_out *tensors, size_t n, const char *grud,
-                       size_t n_grud, size_t *ret_n_data)
+/* The header, padded with spaces so that the data behind it is aligned, as the reference writer
+ * does. */
+static bool put_header(struct text *header, const struct tensor_out *tensors, size_t n,
+                       const char *grud, size_t n_grud, size_t *ret_n_data)
 {
     size_t begin = 0;
     gru_text_puts(header, "{");

@@ -88,7 +88,8 @@ static float *take_states(struct cursor *cursor, size_t n_lanes, size_t n_rows, 
     return piece ? piece + n_lanes * hp : NULL;
 }
 
-static void take_weights(struct cursor *cursor, struct backprop_layer *layer, bool is_trained, bool is_lowest)
+static void take_weights(struct cursor *cursor, struct backprop_layer *layer, bool is_trained,
+                         bool is_lowest)
 {
     size_t n = layer->n_gates * layer->hp;
     layer->run.wx.packed = take(cursor, 1, k_packed_floats(n, layer->run.i));
@@ -100,19 +101,23 @@ static void take_weights(struct cursor *cursor, struct backprop_layer *layer, bo
     if (!is_trained) {
         return;
     }
-    layer->back.ut.packed = take(cursor, 1, k_transposed_floats(layer->planes->n_u, layer->hp, layer->run.h));
+    layer->back.ut.packed =
+        take(cursor, 1, k_transposed_floats(layer->planes->n_u, layer->hp, layer->run.h));
     if (layer->planes->before) {
-        layer->back.ut_reset.packed = take(cursor, 1, k_transposed_floats(1, layer->hp, layer->run.h));
+        layer->back.ut_reset.packed =
+            take(cursor, 1, k_transposed_floats(1, layer->hp, layer->run.h));
     }
     if (!is_lowest) {
-        layer->back.wt.packed = take(cursor, 1, k_transposed_floats(layer->n_gates, layer->hp, layer->run.i));
+        layer->back.wt.packed =
+            take(cursor, 1, k_transposed_floats(layer->n_gates, layer->hp, layer->run.i));
     }
     layer->sums = take(cursor, layer->planes->n, layer->hp);
     layer->d_w = take(cursor, layer->run.i, n);
     layer->d_u = take(cursor, layer->run.h, n);
 }
 
-static void take_rows(struct cursor *cursor, const struct backprop *bp, struct backprop_layer *layer)
+static void take_rows(struct cursor *cursor, const struct backprop *bp,
+                      struct backprop_layer *layer)
 {
     size_t lanes = bp->options.lanes_max, hp = layer->hp;
     bool is_trained = !bp->options.head_only;
@@ -147,7 +152,8 @@ static void take_chunk(struct cursor *cursor, struct backprop *bp)
     bp->d_out[0] = is_trained ? take(cursor, bp->chunk_rows, hp) : NULL;
     bp->d_out[1] = is_trained ? take(cursor, bp->chunk_rows, hp) : NULL;
     bp->before = is_trained ? take(cursor, bp->chunk_rows, hp) : NULL;
-    bp->scratch = k_planes_of(bp->layers[0].run.cell)->before ? take(cursor, bp->chunk_rows, 3 * hp) : NULL;
+    bp->scratch =
+        k_planes_of(bp->layers[0].run.cell)->before ? take(cursor, bp->chunk_rows, 3 * hp) : NULL;
     bp->head_out = take(cursor, bp->chunk_rows, k_padded(bp->y));
 }
 
@@ -177,7 +183,8 @@ bool gru_backprop_bytes(const struct gru_model *model, const struct backprop_opt
     struct backprop bp;
     size_t n_floats, n_bytes;
     describe(&bp, model, options);
-    if (!lay_out(&bp, NULL, &n_floats) || __builtin_mul_overflow(n_floats, sizeof(float), &n_bytes) ||
+    if (!lay_out(&bp, NULL, &n_floats) ||
+        __builtin_mul_overflow(n_floats, sizeof(float), &n_bytes) ||
         __builtin_add_overflow(n_bytes, sizeof bp, &n_bytes)) {
         return false;
     }
@@ -205,12 +212,14 @@ static void move_parameters(const struct gru_model *model, float *vector, bool t
         }
         size_t n_floats = gru_tensor_floats(tensors[k]);
         float *values = tensors[k]->values;
-        memcpy(to_tensors ? values : vector, to_tensors ? vector : values, n_floats * sizeof *vector);
+        memcpy(to_tensors ? values : vector, to_tensors ? vector : values,
+               n_floats * sizeof *vector);
         vector += n_floats;
     }
 }
 
-enum gru_status gru_backprop_create(const struct gru_model *model, const struct backprop_options *options,
+enum gru_status gru_backprop_create(const struct gru_model *model,
+                                    const struct backprop_options *options,
                                     struct backprop **ret_backprop)
 {
     size_t n_bytes, n_floats;
@@ -222,7 +231,8 @@ enum gru_status gru_backprop_create(const struct gru_model *model, const struct 
         return GRU_NO_MEMORY;
     }
     describe(bp, model, options);
-    float *block = lay_out(bp, NULL, &n_floats) ? aligned_alloc(ALIGNMENT, n_floats * sizeof *block) : NULL;
+    float *block =
+        lay_out(bp, NULL, &n_floats) ? aligned_alloc(ALIGNMENT, n_floats * sizeof *block) : NULL;
     if (!block) {
         free(bp);
         return GRU_NO_MEMORY;
@@ -343,7 +353,8 @@ static void *copy(const void *from, size_t n_bytes)
 static bool copy_tensor(const struct gru_tensor *from, struct gru_tensor *to)
 {
     *to = (struct gru_tensor){ .rows = from->rows, .columns = from->columns };
-    to->values = from->values ? copy(from->values, gru_tensor_floats(from) * sizeof *from->values) : NULL;
+    to->values =
+        from->values ? copy(from->values, gru_tensor_floats(from) * sizeof *from->values) : NULL;
     return to->values || !from->values;
 }
 

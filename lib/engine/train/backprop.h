@@ -1,17 +1,17 @@
 /*
- * backprop.h - the network while it is trained: its parameters and their gradients as two flat vectors, and
- * the passes forward and backward over a window of time. Knows nothing of data, losses or optimizers.
- * Private to lib/engine; one thread at a time.
+ * backprop.h - the network while it is trained: its parameters and their gradients as two flat
+ * vectors, and the passes forward and backward over a window of time. Knows nothing of data, losses
+ * or optimizers. Private to lib/engine; one thread at a time.
  *
- * A window is T steps of B lanes. Step t has n_lanes[t] lanes, the first ones (n_lanes never grows), and its
- * rows follow those of step t - 1, so an array over a window has R = sum of n_lanes rows. States are carried
- * from window to window; gradients are not (truncated back-propagation through time: R. J. Williams, J. Peng,
- * "An Efficient Gradient-Based Algorithm for On-Line Training of Recurrent Network Trajectories", Neural
- * Computation 2(4), 1990).
+ * A window is T steps of B lanes. Step t has n_lanes[t] lanes, the first ones (n_lanes never
+ * grows), and its rows follow those of step t - 1, so an array over a window has R = sum of n_lanes
+ * rows. States are carried from window to window; gradients are not (truncated back-propagation
+ * through time: R. J. Williams, J. Peng, "An Efficient Gradient-Based Algorithm for On-Line
+ * Training of Recurrent Network Trajectories", Neural Computation 2(4), 1990).
  *
- * Parameters stand in the order of THE table of tensors: layer by layer weight_ih, weight_hh, bias_ih,
- * bias_hh (where the model has them), then the read-out's weight and bias, each as the canonical model has
- * it.
+ * Parameters stand in the order of THE table of tensors: layer by layer weight_ih, weight_hh,
+ * bias_ih, bias_hh (where the model has them), then the read-out's weight and bias, each as the
+ * canonical model has it.
  */
 #ifndef BACKPROP_H
 #define BACKPROP_H
@@ -23,13 +23,14 @@ struct backprop;
 struct backprop_options {
     size_t rows_max, lanes_max; /* of a window: R, B */
     bool head_only;             /* layers are run, but only the read-out is trained */
-    double dropout;             /* of layers' outputs, before the next layer and before the read-out */
+    double dropout; /* of layers' outputs, before the next layer and before the read-out */
 };
 
 /* A bound on what backprop_create allocates, in bytes; false: more than fits a size_t. */
-GRU_CHECK bool gru_backprop_bytes(const struct gru_model *model, const struct backprop_options *options,
-                                  size_t *ret_n_bytes);
-/* Starts with the model's weights. All memory is allocated here. The model is borrowed, and must outlive it.
+GRU_CHECK bool gru_backprop_bytes(const struct gru_model *model,
+                                  const struct backprop_options *options, size_t *ret_n_bytes);
+/* Starts with the model's weights. All memory is allocated here. The model is borrowed, and must
+ * outlive it.
  */
 GRU_CHECK enum gru_status gru_backprop_create(const struct gru_model *model,
                                               const struct backprop_options *options,
@@ -38,7 +39,8 @@ void gru_backprop_free(struct backprop *backprop); /* takes NULL */
 
 size_t gru_backprop_n_parameters(const struct backprop *backprop);
 float *gru_backprop_parameters(struct backprop *backprop);
-/* Must be called after the parameters were changed, and before the next pass: packs them for the kernels. */
+/* Must be called after the parameters were changed, and before the next pass: packs them for the
+ * kernels. */
 void gru_backprop_refresh(struct backprop *backprop);
 /* [n_parameters]. With head_only, those of the layers are always 0. */
 float *gru_backprop_gradients(struct backprop *backprop);
@@ -49,22 +51,26 @@ struct backprop_window {
     size_t n_steps;        /* T */
     const size_t *n_lanes; /* [T] at least 1 each, never growing */
     const float *in;       /* [R][I] what the network sees: normalised readings */
-    float *states;         /* [B][gru_backprop_state_floats] each lane's hidden states, layer by layer as in a
-                              gru state; read, and replaced by those after the lane's last step here */
-    bool is_training;      /* keep what a backward pass needs; apply dropout */
-    uint64_t dropout_key;  /* with the row and unit it decides what is dropped: same key, same mask */
+    float *states; /* [B][gru_backprop_state_floats] each lane's hidden states, layer by layer as in
+                      a gru state; read, and replaced by those after the lane's last step here */
+    bool is_training; /* keep what a backward pass needs; apply dropout */
+    uint64_t
+        dropout_key; /* with the row and unit it decides what is dropped: same key, same mask */
 };
 size_t gru_backprop_state_floats(const struct backprop *backprop);
 
 /* out: [R][S * O], the read-out before its activation. Allocates nothing. */
-void gru_backprop_forward(struct backprop *backprop, const struct backprop_window *window, float *out);
-/* Sets the gradients from those of the loss by `out`: d_out [R][S * O]. To be called after a forward pass
- * with is_training, with the same window. Non-finite values reach the gradients. Allocates nothing. */
+void gru_backprop_forward(struct backprop *backprop, const struct backprop_window *window,
+                          float *out);
+/* Sets the gradients from those of the loss by `out`: d_out [R][S * O]. To be called after a
+ * forward pass with is_training, with the same window. Non-finite values reach the gradients.
+ * Allocates nothing. */
 void gru_backprop_backward(struct backprop *backprop, const struct backprop_window *window,
                            const float *d_out);
 
-/* A parameter vector as a model: the given model's description with these weights, without a selftest. */
-GRU_CHECK enum gru_status gru_backprop_model(const struct backprop *backprop, const float *parameters,
-                                             struct gru_model **ret_model);
+/* A parameter vector as a model: the given model's description with these weights, without a
+ * selftest. */
+GRU_CHECK enum gru_status gru_backprop_model(const struct backprop *backprop,
+                                             const float *parameters, struct gru_model **ret_model);
 
 #endif

@@ -28,8 +28,8 @@ static void add_outer(const struct pass *pass, const float *a, size_t lda, size_
     k_add_outer(pass->bp->ops, &outer);
 }
 
-/* The states before each row of the chunk, as rows that follow each other: those that do so already, or
- * copies. */
+/* The states before each row of the chunk, as rows that follow each other: those that do so
+ * already, or copies. */
 static const float *states_before(const struct pass *pass, const struct backprop_layer *layer)
 {
     const struct backprop_chunk *chunk = pass->chunk;
@@ -55,12 +55,15 @@ static void add_weights(const struct pass *pass, size_t l)
     const struct backprop *bp = pass->bp;
     const struct backprop_layer *layer = &bp->layers[l];
     const struct k_planes *planes = layer->planes;
-    size_t hp = layer->hp, n = layer->n_gates * hp, ld = layer->ld_deltas, row = pass->chunk->first_row;
+    size_t hp = layer->hp, n = layer->n_gates * hp, ld = layer->ld_deltas,
+           row = pass->chunk->first_row;
     size_t i = layer->run.i, h = layer->run.h;
-    const float *in = l == 0 ? pass->window->in + row * i : backprop_out(bp, pass->window, l - 1, row);
+    const float *in =
+        l == 0 ? pass->window->in + row * i : backprop_out(bp, pass->window, l - 1, row);
     size_t ld_in = l == 0 ? i : bp->layers[l - 1].hp;
     add_outer(pass, in, ld_in, i, bp->deltas + planes->x_first * hp, ld, n, layer->d_w, n);
-    add_outer(pass, states_before(pass, layer), hp, h, bp->deltas, ld, planes->n_u * hp, layer->d_u, n);
+    add_outer(pass, states_before(pass, layer), hp, h, bp->deltas, ld, planes->n_u * hp, layer->d_u,
+              n);
     if (planes->before) {
         size_t reset = planes->n_u * hp;
         add_outer(pass, bp->scratch, hp, h, bp->deltas + reset, ld, hp, layer->d_u + reset, n);
@@ -84,7 +87,8 @@ static void add_head(const struct pass *pass, const float *d_out)
 /* ---- a layer ---- */
 
 /* d_out: of the chunk's rows, by the layer's output as its own arithmetic gave it. */
-static void run_layer_back(const struct pass *pass, const struct backprop_layer *layer, const float *d_out)
+static void run_layer_back(const struct pass *pass, const struct backprop_layer *layer,
+                           const float *d_out)
 {
     const struct backprop *bp = pass->bp;
     const struct backprop_chunk *chunk = pass->chunk;
@@ -131,8 +135,9 @@ static void run_chunk_back(const struct pass *pass, const float *d_out)
         run_layer_back(pass, layer, by_out);
         add_weights(pass, l);
         if (l > 0) {
-            train->back_project(&layer->back.wt, n_rows, bp->deltas + layer->planes->x_first * layer->hp,
-                                layer->ld_deltas, by_in, bp->layers[l - 1].hp);
+            train->back_project(&layer->back.wt, n_rows,
+                                bp->deltas + layer->planes->x_first * layer->hp, layer->ld_deltas,
+                                by_in, bp->layers[l - 1].hp);
             float *swap = by_out;
             by_out = by_in;
             by_in = swap;
@@ -160,7 +165,8 @@ static void gather_bias(const struct backprop *bp, const struct backprop_layer *
 {
     size_t h = layer->run.h, offset = layer->offsets[tensor];
     for (size_t gate = 0; offset < SIZE_MAX && gate < layer->n_gates; gate++) {
-        memcpy(bp->gradients + offset + gate * h, layer->sums + planes[gate] * layer->hp, h * sizeof(float));
+        memcpy(bp->gradients + offset + gate * h, layer->sums + planes[gate] * layer->hp,
+               h * sizeof(float));
     }
 }
 
@@ -171,7 +177,8 @@ static void gather_layer(const struct backprop *bp, const struct backprop_layer 
     float *d_w = bp->gradients + layer->offsets[GRU_TENSOR_WEIGHT_IH];
     float *d_u = bp->gradients + layer->offsets[GRU_TENSOR_WEIGHT_HH];
     for (size_t gate = 0; gate < layer->n_gates; gate++) {
-        transpose(layer->d_w + (planes->x[gate] - planes->x_first) * hp, i, h, ld, d_w + gate * h * i);
+        transpose(layer->d_w + (planes->x[gate] - planes->x_first) * hp, i, h, ld,
+                  d_w + gate * h * i);
         transpose(layer->d_u + planes->u[gate] * hp, h, h, ld, d_u + gate * h * h);
     }
     gather_bias(bp, layer, GRU_TENSOR_BIAS_IH, planes->bias_x);
@@ -223,7 +230,8 @@ void gru_backprop_backward(struct backprop *backprop, const struct backprop_wind
     const unsigned before = k_flush_begin();
     clear_sums(backprop);
     while (chunk.first_step > 0) {
-        chunk = (struct backprop_chunk){ .first_step = chunk.first_step, .first_row = chunk.first_row };
+        chunk =
+            (struct backprop_chunk){ .first_step = chunk.first_step, .first_row = chunk.first_row };
         do {
             chunk.first_step--;
             chunk.n_steps++;

@@ -12,7 +12,8 @@ void backprop_drop(const struct backprop *bp, const struct backprop_window *wind
         .n = bp->layers[l].run.h,
         .first_row = chunk->first_row,
         .p = bp->options.dropout,
-        .key = window->dropout_key ^ (l + 1) * UINT64_C(0xd1342543de82ef95), /* a key for each layer */
+        .key =
+            window->dropout_key ^ (l + 1) * UINT64_C(0xd1342543de82ef95), /* a key for each layer */
     };
     bp->ops->train->drop(&drop, from, to);
 }
@@ -25,7 +26,8 @@ struct pass {
     bool keeps;
 };
 
-/* Where the chunk's first row is in a layer's arrays: those of a whole window, or of a chunk only. */
+/* Where the chunk's first row is in a layer's arrays: those of a whole window, or of a chunk only.
+ */
 static size_t base_row(const struct pass *pass, size_t l)
 {
     return pass->bp->options.head_only && l + 1 < pass->bp->n_layers ? 0 : pass->chunk->first_row;
@@ -33,7 +35,8 @@ static size_t base_row(const struct pass *pass, size_t l)
 
 /* ---- states ---- */
 
-/* Each lane's [h] or [h, c] of every layer: into the rows before the first, or back from row `row`. */
+/* Each lane's [h] or [h, c] of every layer: into the rows before the first, or back from row `row`.
+ */
 static void load_states(const struct backprop *bp, const struct backprop_window *window)
 {
     size_t n_lanes = window->n_lanes[0], n_floats = gru_backprop_state_floats(bp);
@@ -96,8 +99,8 @@ static void store_ended(const struct pass *pass)
 /* ---- a layer ---- */
 
 /* One step, its rows from `row` of the layer's arrays on. */
-static void step_keeping(const struct pass *pass, const struct backprop_layer *layer, size_t step, size_t row,
-                         const float *pre)
+static void step_keeping(const struct pass *pass, const struct backprop_layer *layer, size_t step,
+                         size_t row, const float *pre)
 {
     size_t here = row * layer->hp, back = backprop_lanes_before(pass->window, step) * layer->hp;
     const struct k_forward_step forward = {
@@ -115,13 +118,14 @@ static void step_keeping(const struct pass *pass, const struct backprop_layer *l
     pass->bp->ops->train->forward(&forward);
 }
 
-static void step_only(const struct pass *pass, const struct backprop_layer *layer, size_t step, size_t row,
-                      const float *pre)
+static void step_only(const struct pass *pass, const struct backprop_layer *layer, size_t step,
+                      size_t row, const float *pre)
 {
     size_t here = row * layer->hp, back = backprop_lanes_before(pass->window, step) * layer->hp;
-    pass->bp->ops->recur(&layer->run, pass->window->n_lanes[step], pre, layer->h + here - back,
-                         layer->h + here, layer->c ? layer->c - pass->window->n_lanes[0] * layer->hp : NULL,
-                         backprop_has_own_out(layer->run.cell) ? layer->out + here : NULL, pass->bp->scratch);
+    pass->bp->ops->recur(
+        &layer->run, pass->window->n_lanes[step], pre, layer->h + here - back, layer->h + here,
+        layer->c ? layer->c - pass->window->n_lanes[0] * layer->hp : NULL,
+        backprop_has_own_out(layer->run.cell) ? layer->out + here : NULL, pass->bp->scratch);
 }
 
 /* What the layer sees: the window's readings, or the layer below. */
@@ -153,11 +157,13 @@ static void run_layer(const struct pass *pass, size_t l)
     if (backprop_drops(bp, pass->window)) {
         size_t at = base_row(pass, l) * layer->hp;
         bool own_out = backprop_has_own_out(layer->run.cell);
-        backprop_drop(bp, pass->window, chunk, l, (own_out ? layer->out : layer->h) + at, layer->out + at);
+        backprop_drop(bp, pass->window, chunk, l, (own_out ? layer->out : layer->h) + at,
+                      layer->out + at);
     }
 }
 
-/* Where arrays hold a chunk only, the next one's states before go where they belong: before its first row. */
+/* Where arrays hold a chunk only, the next one's states before go where they belong: before its
+ * first row. */
 static void carry_over(const struct pass *pass)
 {
     size_t n_lanes = pass->window->n_lanes[pass->chunk->first_step + pass->chunk->n_steps - 1];
@@ -174,8 +180,8 @@ static void read_out(const struct pass *pass, float *out)
     const struct backprop *bp = pass->bp;
     size_t top = bp->n_layers - 1, ld = k_padded(bp->y), y = bp->y;
     const float *rows = backprop_out(bp, pass->window, top, pass->chunk->first_row);
-    bp->ops->affine(&bp->head, bp->head_bias, pass->chunk->n_rows, rows, bp->layers[top].hp, bp->head_out,
-                    ld);
+    bp->ops->affine(&bp->head, bp->head_bias, pass->chunk->n_rows, rows, bp->layers[top].hp,
+                    bp->head_out, ld);
     out += pass->chunk->first_row * y;
     for (size_t row = 0; row < pass->chunk->n_rows; row++) {
         memcpy(out + row * y, bp->head_out + row * ld, y * sizeof *out);
@@ -184,7 +190,8 @@ static void read_out(const struct pass *pass, float *out)
 
 /* ---- a window ---- */
 
-void gru_backprop_forward(struct backprop *backprop, const struct backprop_window *window, float *out)
+void gru_backprop_forward(struct backprop *backprop, const struct backprop_window *window,
+                          float *out)
 {
     struct backprop_chunk chunk = { .n_steps = 0 };
     const struct pass pass = { .bp = backprop,
@@ -193,12 +200,14 @@ void gru_backprop_forward(struct backprop *backprop, const struct backprop_windo
                                .keeps = window->is_training && !backprop->options.head_only };
     load_states(backprop, window);
     for (size_t step = 0; step < window->n_steps; step = chunk.first_step + chunk.n_steps) {
-        chunk = (struct backprop_chunk){ .first_step = step, .first_row = chunk.first_row + chunk.n_rows };
+        chunk = (struct backprop_chunk){ .first_step = step,
+                                         .first_row = chunk.first_row + chunk.n_rows };
         do {
             chunk.n_rows += window->n_lanes[step];
             chunk.n_steps++;
             step++;
-        } while (step < window->n_steps && chunk.n_rows + window->n_lanes[step] <= backprop->chunk_rows);
+        } while (step < window->n_steps &&
+                 chunk.n_rows + window->n_lanes[step] <= backprop->chunk_rows);
         assert(chunk.first_row + chunk.n_rows <= backprop->options.rows_max);
         for (size_t l = 0; l < backprop->n_layers; l++) {
             run_layer(&pass, l);

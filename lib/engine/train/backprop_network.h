@@ -1,10 +1,10 @@
 /*
- * backprop_network.h - the inside of a struct backprop, which backprop.c makes and the passes use. Private to
- * backprop*.c.
+ * backprop_network.h - the inside of a struct backprop, which backprop.c makes and the passes use.
+ * Private to backprop*.c.
  *
- * A window is passed in chunks of whole steps, through all layers one chunk after the other, so that what is
- * handed from one product to the next stays in the second-level cache. Only what the way back reads is stored
- * for the whole window.
+ * A window is passed in chunks of whole steps, through all layers one chunk after the other, so
+ * that what is handed from one product to the next stays in the second-level cache. Only what the
+ * way back reads is stored for the whole window.
  */
 #ifndef BACKPROP_NETWORK_H
 #define BACKPROP_NETWORK_H
@@ -12,16 +12,19 @@
 #include "engine/train/backprop.h"
 #include "kernels/train.h"
 
-/* Rows of a chunk, if a step has no more: enough for full-speed products, few enough for the caches. */
+/* Rows of a chunk, if a step has no more: enough for full-speed products, few enough for the
+ * caches. */
 enum { BACKPROP_CHUNK_ROWS = 128 };
 
-/* Rows of a layer's arrays are Hp floats. An array of states has, in front of the window's row 0, room for
- * the states before it: those of the step before a step are always the rows right before it. */
+/* Rows of a layer's arrays are Hp floats. An array of states has, in front of the window's row 0,
+ * room for the states before it: those of the step before a step are always the rows right before
+ * it. */
 struct backprop_layer {
     size_t hp, n_gates; /* the true sizes are run.i and run.h */
     const struct k_planes *planes;
     size_t ld_deltas;
-    size_t offsets[GRU_N_LAYER_TENSORS]; /* in the vector of parameters; SIZE_MAX: the model has none */
+    size_t offsets[GRU_N_LAYER_TENSORS]; /* in the vector of parameters; SIZE_MAX: the model has
+                                            none */
     struct k_layer run;
     struct k_back_layer back;
     float *bias_x, *bias_n;  /* run's */
@@ -50,8 +53,8 @@ struct backprop {
     float *pre;      /* [rows][G * Hp] */
     float *deltas;   /* [rows][ld_deltas] */
     float *d_out[2]; /* [rows][Hp] by a layer's output, and by its inputs */
-    float
-        *before; /* [rows][Hp] copies of the states before each row, where those do not follow one another */
+    float *before; /* [rows][Hp] copies of the states before each row, where those do not follow one
+                      another */
     float *scratch;  /* [rows][3 * Hp] of K_*_BEFORE */
     float *head_out; /* [rows][k_padded(Y)] */
     float *block;    /* the one allocation that holds every array */
@@ -73,8 +76,8 @@ static inline bool backprop_drops(const struct backprop *bp, const struct backpr
 }
 
 /* What the layer above sees of a layer's row (of its array's, see n_rows). */
-static inline float *backprop_out(const struct backprop *bp, const struct backprop_window *window, size_t l,
-                                  size_t row)
+static inline float *backprop_out(const struct backprop *bp, const struct backprop_window *window,
+                                  size_t l, size_t row)
 {
     const struct backprop_layer *layer = &bp->layers[l];
     bool own = backprop_has_own_out(layer->run.cell) || backprop_drops(bp, window);

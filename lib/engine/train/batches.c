@@ -4,9 +4,10 @@
 
 /* ---- order ---- */
 
-/* A Feistel network (M. Luby, C. Rackoff, "How to Construct Pseudorandom Permutations from Pseudorandom
- * Functions", 1988) permutes the smallest 2^(2b) >= n numbers; what falls outside n walks on until it is
- * inside (J. Black, P. Rogaway, "Ciphers with Arbitrary Finite Domains", 2002). */
+/* A Feistel network (M. Luby, C. Rackoff, "How to Construct Pseudorandom Permutations from
+ * Pseudorandom Functions", 1988) permutes the smallest 2^(2b) >= n numbers; what falls outside n
+ * walks on until it is inside (J. Black, P. Rogaway, "Ciphers with Arbitrary Finite Domains",
+ * 2002). */
 size_t gru_shuffle(uint64_t key, size_t n, size_t k)
 {
     enum { ROUNDS = 6 };
@@ -69,7 +70,8 @@ static void sift_down(struct dataset_lane *lanes, size_t n, size_t at)
     }
 }
 
-/* Heap sort, because the C library's sort may allocate. The series' own order decides between equals. */
+/* Heap sort, because the C library's sort may allocate. The series' own order decides between
+ * equals. */
 static void sort_lanes(struct dataset_lane *lanes, size_t n)
 {
     for (size_t at = n / 2; at > 0; at--) {
@@ -83,8 +85,8 @@ static void sort_lanes(struct dataset_lane *lanes, size_t n)
     }
 }
 
-size_t gru_batch_take(const struct order *order, size_t cursor, size_t n_max, struct dataset_lane *lanes,
-                      size_t *ret_next)
+size_t gru_batch_take(const struct order *order, size_t cursor, size_t n_max,
+                      struct dataset_lane *lanes, size_t *ret_next)
 {
     size_t n = 0;
     size_t n_series = gru_dataset_n_series(order->dataset, order->part);
@@ -118,8 +120,8 @@ static size_t window_end(const struct dataset_lane *lane, size_t t, size_t windo
     return lane->n_rows - t < window ? lane->n_rows : t + window;
 }
 
-size_t gru_window_lanes(const struct dataset_lane *lanes, size_t n, size_t t, size_t n_max, size_t *n_lanes,
-                        size_t *ret_n_rows)
+size_t gru_window_lanes(const struct dataset_lane *lanes, size_t n, size_t t, size_t n_max,
+                        size_t *n_lanes, size_t *ret_n_rows)
 {
     size_t n_steps = n > 0 && lanes[0].n_rows > t ? window_end(&lanes[0], t, n_max) - t : 0;
     *ret_n_rows = 0;
@@ -143,10 +145,11 @@ struct looks {
     size_t n, n_most;
 };
 
-/* Without an array of lanes: each window finds its own, mostly the first one of the batch. Lanes that have
- * ended are looked at again for each window of a long one: beyond n_most the answer is yes, unseen. */
-static bool batch_has_targets(const struct order *order, size_t cursor, size_t next, size_t t, size_t window,
-                              struct looks *looks)
+/* Without an array of lanes: each window finds its own, mostly the first one of the batch. Lanes
+ * that have ended are looked at again for each window of a long one: beyond n_most the answer is
+ * yes, unseen. */
+static bool batch_has_targets(const struct order *order, size_t cursor, size_t next, size_t t,
+                              size_t window, struct looks *looks)
 {
     size_t n_series = gru_dataset_n_series(order->dataset, order->part);
     for (; cursor < next && looks->n < looks->n_most; cursor++) {

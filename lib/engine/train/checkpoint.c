@@ -1,10 +1,10 @@
 /*
  * checkpoint.c - a trainer as bytes: gru_trainer_save and gru_trainer_restore.
  *
- *     header | position | weights [P] | moments [P'] each | best weights [P] | states | hash of all before
+ *     header | position | weights [P] | moments [P'] each | best weights [P] | states | hash
  *
- * Which arrays there are follows from the hyper-parameters, so the length is known before a byte is read. All
- * numbers are as the machine has them; another byte order shows in the magic number.
+ * Which arrays there are follows from the hyper-parameters, so the length is known before a byte is
+ * read. All numbers are as the machine has them; another byte order shows in the magic number.
  */
 #include "engine/buffer.h"
 #include "engine/train/trainer.h"
@@ -34,7 +34,8 @@ static size_t list_pieces(const struct gru_trainer *trainer, struct piece pieces
     size_t n = 0;
     pieces[n++] = (struct piece){ gru_backprop_parameters(trainer->backprop), sizes->n_parameters };
     for (size_t k = 0; k < OPTIMIZER_MOMENTS_MAX; k++) {
-        pieces[n++] = (struct piece){ arrays->moments[k], arrays->moments[k] ? sizes->n_trained : 0 };
+        pieces[n++] =
+            (struct piece){ arrays->moments[k], arrays->moments[k] ? sizes->n_trained : 0 };
     }
     pieces[n++] = (struct piece){ arrays->best, arrays->best ? sizes->n_parameters : 0 };
     pieces[n++] = (struct piece){ arrays->states, sizes->n_states };
@@ -77,7 +78,8 @@ static struct position saved_position(const struct gru_trainer *trainer)
     return position;
 }
 
-enum gru_status gru_trainer_save(const struct gru_trainer *trainer, void **ret_bytes, size_t *ret_n_bytes)
+enum gru_status gru_trainer_save(const struct gru_trainer *trainer, void **ret_bytes,
+                                 size_t *ret_n_bytes)
 {
     struct piece pieces[ARRAYS_MAX];
     size_t n = list_pieces(trainer, pieces);
@@ -107,14 +109,15 @@ static bool position_fits(const struct gru_trainer *trainer, const struct positi
 {
     const size_t n_epochs = trainer->training.hyperparameters.n_epochs;
     const bool has_best = trainer->arrays.best != NULL;
-    if (position->phase > PHASE_END || position->epoch > n_epochs || position->best_epoch > position->epoch ||
-        (position->best_epoch > 0 && !has_best)) {
+    if (position->phase > PHASE_END || position->epoch > n_epochs ||
+        position->best_epoch > position->epoch || (position->best_epoch > 0 && !has_best)) {
         return false;
     }
     switch ((enum phase)position->phase) {
     case PHASE_BASELINE:
     case PHASE_VALID:
-        return trainer->validates && position->epoch < n_epochs && position->cursor == 0 && position->t == 0;
+        return trainer->validates && position->epoch < n_epochs && position->cursor == 0 &&
+               position->t == 0;
     case PHASE_TRAIN:
         break;
     case PHASE_END:
@@ -130,8 +133,8 @@ static bool position_fits(const struct gru_trainer *trainer, const struct positi
     return position->t == 0 || position->t < longest;
 }
 
-static enum gru_status check_bytes(const struct gru_trainer *trainer, const char *bytes, size_t n_bytes,
-                                   size_t n_expected, struct position *ret_position)
+static enum gru_status check_bytes(const struct gru_trainer *trainer, const char *bytes,
+                                   size_t n_bytes, size_t n_expected, struct position *ret_position)
 {
     struct header header;
     uint64_t hash;
@@ -158,7 +161,8 @@ enum gru_status gru_trainer_restore(struct gru_trainer *trainer, const void *byt
     struct piece pieces[ARRAYS_MAX];
     struct position position;
     size_t n = list_pieces(trainer, pieces);
-    enum gru_status status = check_bytes(trainer, bytes, n_bytes, n_checkpoint_bytes(pieces, n), &position);
+    enum gru_status status =
+        check_bytes(trainer, bytes, n_bytes, n_checkpoint_bytes(pieces, n), &position);
     if (status != GRU_OK) {
         return status;
     }

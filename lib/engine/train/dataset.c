@@ -1,7 +1,7 @@
 /* Series as lanes; see dataset.h. */
 #include "engine/train/dataset.h"
-#include "engine/train/loss.h"
 #include "engine/engine_rows.h"
+#include "engine/train/loss.h"
 
 #include <float.h>
 #include <math.h>
@@ -13,8 +13,8 @@ static bool is_one_target(const struct gru_series *series)
     return series->n_targets == 1;
 }
 
-/* How many of n in time are for validation: floor(f n), of the decimal f that was meant: as doubles, 0.29
- * times 100 is a little less than 29. */
+/* How many of n in time are for validation: floor(f n), of the decimal f that was meant: as
+ * doubles, 0.29 times 100 is a little less than 29. */
 static size_t share(double fraction, size_t n)
 {
     return (size_t)floor(fraction * (double)n * (1 + 4 * DBL_EPSILON));
@@ -73,7 +73,8 @@ struct dataset_lane gru_dataset_lane(const struct dataset *dataset, enum part pa
     const struct gru_training *training = dataset->training;
     bool own = part == PART_VALID && training->n_validation > 0;
     const struct gru_series *series = own ? &training->validation[k] : &training->series[k];
-    const float *filled = dataset->filled ? dataset->filled[own ? training->n_series + k : k] : NULL;
+    const float *filled =
+        dataset->filled ? dataset->filled[own ? training->n_series + k : k] : NULL;
     struct dataset_lane lane = { .series = series, .x = filled ? filled : series->x };
     if (own) {
         lane.n_rows = series->n_rows;
@@ -93,12 +94,13 @@ struct dataset_lane gru_dataset_lane(const struct dataset *dataset, enum part pa
 
 const struct gru_variable *gru_dataset_output(const struct dataset *dataset, size_t column)
 {
-    return dataset->loss == GRU_CROSS_ENTROPY ? NULL
-                                              : &dataset->info->outputs[column % dataset->info->n_outputs];
+    return dataset->loss == GRU_CROSS_ENTROPY
+               ? NULL
+               : &dataset->info->outputs[column % dataset->info->n_outputs];
 }
 
-float gru_dataset_raw_target(const struct dataset *dataset, const struct dataset_lane *lane, size_t t,
-                             size_t column)
+float gru_dataset_raw_target(const struct dataset *dataset, const struct dataset_lane *lane,
+                             size_t t, size_t column)
 {
     const struct gru_series *series = lane->series;
     if (series->y && is_one_target(series)) {
@@ -130,7 +132,8 @@ float gru_dataset_scale(const struct dataset *dataset, size_t column, float raw,
 }
 
 /* Whether a row can have targets at all, without a look at any of them. */
-static bool may_have_targets(const struct dataset *dataset, const struct dataset_lane *lane, size_t t)
+static bool may_have_targets(const struct dataset *dataset, const struct dataset_lane *lane,
+                             size_t t)
 {
     if (lane->series->y) {
         return is_one_target(lane->series) ? t + 1 == lane->series->n_rows : t >= lane->first;
@@ -138,8 +141,8 @@ static bool may_have_targets(const struct dataset *dataset, const struct dataset
     return t + dataset->info->steps >= lane->first;
 }
 
-size_t gru_dataset_next_target(const struct dataset *dataset, const struct dataset_lane *lane, size_t t,
-                               size_t t_end)
+size_t gru_dataset_next_target(const struct dataset *dataset, const struct dataset_lane *lane,
+                               size_t t, size_t t_end)
 {
     for (; t < t_end; t++) {
         bool any = may_have_targets(dataset, lane, t);
@@ -152,7 +155,8 @@ size_t gru_dataset_next_target(const struct dataset *dataset, const struct datas
     return t_end;
 }
 
-void gru_dataset_inputs(const struct dataset *dataset, const struct dataset_lane *lane, size_t t, float *in)
+void gru_dataset_inputs(const struct dataset *dataset, const struct dataset_lane *lane, size_t t,
+                        float *in)
 {
     const struct gru_info *info = dataset->info;
     const float *x = lane->x + t * info->n_inputs;

@@ -1,11 +1,11 @@
 /*
- * dataset.h - the series of a training as lanes: which rows and targets belong to training and which to
- * validation, and what the network sees of them. Owns the filled copies of series with missing readings, and
- * borrows everything else. Private to lib/engine.
+ * dataset.h - the series of a training as lanes: which rows and targets belong to training and
+ * which to validation, and what the network sees of them. Owns the filled copies of series with
+ * missing readings, and borrows everything else. Private to lib/engine.
  *
- * Y is the width of a row of targets (loss.h). A target belongs to the time that it speaks of: that of its
- * row in y, or without y that of the reading that it is; what lies before a series' first validation row is
- * for training, the rest for validation.
+ * Y is the width of a row of targets (loss.h). A target belongs to the time that it speaks of: that
+ * of its row in y, or without y that of the reading that it is; what lies before a series' first
+ * validation row is for training, the rest for validation.
  */
 #ifndef DATASET_H
 #define DATASET_H
@@ -20,7 +20,8 @@ struct dataset {
     enum gru_loss loss;
     size_t width;      /* Y */
     size_t first_held; /* series with one target from here on are for validation (of a fraction) */
-    float **filled;    /* [n_series + n_validation] copies of x, NULL where nothing is missing; or NULL */
+    float *
+        *filled; /* [n_series + n_validation] copies of x, NULL where nothing is missing; or NULL */
 };
 
 /* A series' share of a part. */
@@ -37,9 +38,9 @@ void gru_dataset_init(struct dataset *dataset, const struct gru_model *model,
 void gru_dataset_done(struct dataset *dataset);
 
 /*
- * Makes the filled copies. A reading is filled as gru_run fills it; under the policy `forecast` with the
- * forecasts of `model`, which stay what they are while another model is trained. GRU_NO_MEMORY, or
- * GRU_BAD_TRAINING where such a forecast is not finite.
+ * Makes the filled copies. A reading is filled as gru_run fills it; under the policy `forecast`
+ * with the forecasts of `model`, which stay what they are while another model is trained.
+ * GRU_NO_MEMORY, or GRU_BAD_TRAINING where such a forecast is not finite.
  */
 GRU_CHECK enum gru_status gru_dataset_fill(struct dataset *dataset, const struct gru_model *model,
                                            struct gru_error *error);
@@ -51,20 +52,21 @@ size_t gru_dataset_n_series(const struct dataset *dataset, enum part part);
 struct dataset_lane gru_dataset_lane(const struct dataset *dataset, enum part part, size_t k);
 
 /* The target of row t of a lane at `column` of Y, raw; NaN: there is none. */
-float gru_dataset_raw_target(const struct dataset *dataset, const struct dataset_lane *lane, size_t t,
-                             size_t column);
-/* A raw target in the network's units. base: the filled reading at its row of the input that its output
- * feeds; of meaning for residual models only. */
+float gru_dataset_raw_target(const struct dataset *dataset, const struct dataset_lane *lane,
+                             size_t t, size_t column);
+/* A raw target in the network's units. base: the filled reading at its row of the input that its
+ * output feeds; of meaning for residual models only. */
 float gru_dataset_scale(const struct dataset *dataset, size_t column, float raw, float base);
-/* The network's output for a target column: its output, and the input that it feeds or -1. With cross entropy
- * a column is a class number and has neither. */
+/* The network's output for a target column: its output, and the input that it feeds or -1. With
+ * cross entropy a column is a class number and has neither. */
 const struct gru_variable *gru_dataset_output(const struct dataset *dataset, size_t column);
 
 /* The first row from t to t_end - 1 of a lane that has a target; t_end: none of them. */
-size_t gru_dataset_next_target(const struct dataset *dataset, const struct dataset_lane *lane, size_t t,
-                               size_t t_end);
+size_t gru_dataset_next_target(const struct dataset *dataset, const struct dataset_lane *lane,
+                               size_t t, size_t t_end);
 /* What the network sees in row t; in: [I]. */
-void gru_dataset_inputs(const struct dataset *dataset, const struct dataset_lane *lane, size_t t, float *in);
+void gru_dataset_inputs(const struct dataset *dataset, const struct dataset_lane *lane, size_t t,
+                        float *in);
 /* Its targets in the network's units; targets: [Y]. The number of those that are there. */
 size_t gru_dataset_targets(const struct dataset *dataset, const struct dataset_lane *lane, size_t t,
                            float *targets);

@@ -1,7 +1,7 @@
 /* Filled copies of series with missing readings; see dataset.h. */
 #include "engine/buffer.h"
-#include "engine/train/dataset.h"
 #include "engine/engine_rows.h"
+#include "engine/train/dataset.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -49,7 +49,8 @@ bool gru_dataset_bytes(const struct dataset *dataset, size_t *ret_n_bytes)
         const struct gru_series *series = series_at(dataset, k);
         if (has_missing(dataset, series)) {
             any = true;
-            n_floats += series->n_rows * dataset->info->n_inputs; /* they are in memory: no overflow */
+            n_floats +=
+                series->n_rows * dataset->info->n_inputs; /* they are in memory: no overflow */
         }
     }
     *ret_n_bytes = 0;
@@ -71,11 +72,13 @@ void gru_dataset_done(struct dataset *dataset)
     dataset->filled = NULL;
 }
 
-static enum gru_status refuse(const struct dataset *dataset, size_t k, size_t t, struct gru_error *error)
+static enum gru_status refuse(const struct dataset *dataset, size_t k, size_t t,
+                              struct gru_error *error)
 {
     size_t n = dataset->training->n_series;
     char param[96];
-    snprintf(param, sizeof param, "%s.series[%zu]", k < n ? "training" : "validation", k < n ? k : k - n);
+    snprintf(param, sizeof param, "%s.series[%zu]", k < n ? "training" : "validation",
+             k < n ? k : k - n);
     return gru_fail(
         error, GRU_BAD_TRAINING, param,
         "the missing readings of '%s' cannot be filled: in row %zu the model's own forecast is not "
@@ -100,9 +103,10 @@ static void fill_rows(const struct gru_info *info, struct filler *filler, float 
     }
 }
 
-/* The model runs over the series as it does when it serves, and what it forecasts is what it fills in. */
-static enum gru_status fill_forecast(const struct dataset *dataset, size_t k, struct filler *filler, float *x,
-                                     struct gru_error *error)
+/* The model runs over the series as it does when it serves, and what it forecasts is what it fills
+ * in. */
+static enum gru_status fill_forecast(const struct dataset *dataset, size_t k, struct filler *filler,
+                                     float *x, struct gru_error *error)
 {
     const struct gru_info *info = dataset->info;
     const struct gru_series *series = series_at(dataset, k);
@@ -125,7 +129,8 @@ static enum gru_status fill_forecast(const struct dataset *dataset, size_t k, st
             return refuse(dataset, k, t + lane.bad_row, error);
         }
         fill_rows(info, filler, x + t * info->n_inputs, n_rows, y_before);
-        memcpy(y_before, filler->y + (n_rows - 1) * info->y_floats, info->y_floats * sizeof *y_before);
+        memcpy(y_before, filler->y + (n_rows - 1) * info->y_floats,
+               info->y_floats * sizeof *y_before);
     }
     return GRU_OK;
 }
@@ -154,7 +159,8 @@ static enum gru_status fill_series(struct dataset *dataset, size_t k, struct fil
     return GRU_OK;
 }
 
-static enum gru_status fill_all(struct dataset *dataset, struct filler *filler, struct gru_error *error)
+static enum gru_status fill_all(struct dataset *dataset, struct filler *filler,
+                                struct gru_error *error)
 {
     enum gru_status status = GRU_OK;
     for (size_t k = 0; status == GRU_OK && k < n_series(dataset); k++) {
@@ -164,7 +170,8 @@ static enum gru_status fill_all(struct dataset *dataset, struct filler *filler, 
         if (!dataset->filled) {
             dataset->filled = calloc(n_series(dataset), sizeof *dataset->filled);
         }
-        status = dataset->filled ? fill_series(dataset, k, filler, error) : gru_fail_no_memory(error);
+        status =
+            dataset->filled ? fill_series(dataset, k, filler, error) : gru_fail_no_memory(error);
     }
     return status;
 }

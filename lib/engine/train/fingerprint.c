@@ -1,14 +1,14 @@
-/* What a checkpoint belongs to, and that it is whole: a hash of 64 bits. It guards against damage and
- * mistakes, not against someone who wants to deceive. */
+/* What a checkpoint belongs to, and that it is whole: a hash of 64 bits. It guards against damage
+ * and mistakes, not against someone who wants to deceive. */
+#include "engine/random.h"
 #include "engine/train/hyperparameters.h"
 #include "engine/train/loss.h"
-#include "engine/random.h"
 #include "engine/train/trainer.h"
 
 #include <string.h>
 
-/* Each word goes through a bijection of the hash, so that two inputs of one length which differ in a single
- * word never agree. */
+/* Each word goes through a bijection of the hash, so that two inputs of one length which differ in
+ * a single word never agree. */
 static uint64_t add(uint64_t hash, uint64_t word)
 {
     hash = (hash ^ word) * 0x9E3779B97F4A7C15U;
@@ -64,8 +64,8 @@ static uint64_t add_model(uint64_t hash, const struct gru_model *model)
     return add_tensor(add_tensor(hash, &model->head_weight), &model->head_bias);
 }
 
-static uint64_t add_series(uint64_t hash, const struct gru_series *series, size_t n, size_t n_inputs,
-                           size_t width)
+static uint64_t add_series(uint64_t hash, const struct gru_series *series, size_t n,
+                           size_t n_inputs, size_t width)
 {
     for (size_t k = 0; k < n; k++) {
         hash = gru_hash(hash, series[k].x, series[k].n_rows * n_inputs * sizeof(float));
@@ -77,7 +77,8 @@ static uint64_t add_series(uint64_t hash, const struct gru_series *series, size_
     return add(hash, n);
 }
 
-uint64_t gru_training_fingerprint(const struct gru_model *model, const struct gru_training *training)
+uint64_t gru_training_fingerprint(const struct gru_model *model,
+                                  const struct gru_training *training)
 {
     uint64_t words[GRU_N_HYPERPARAMETERS];
     size_t n_inputs = model->info.n_inputs;

@@ -1,4 +1,5 @@
-/* The hyper-parameters: their defaults, their ranges, and what fits together, all from the table of gru.h. */
+/* The hyper-parameters: their defaults, their ranges, and what fits together, all from the table of
+ * gru.h. */
 #include "engine/train/hyperparameters.h"
 #include "engine/model.h"
 
@@ -17,10 +18,14 @@ struct row {
 };
 
 static const struct row rows[] = {
-#define ROW(field, type, default_value, none, least, most, words)                                              \
-    {                                                                                                          \
-        "hyperparameters." #field, type, none, offsetof(struct gru_hyperparameters, field), least, most, words \
-    },
+#define ROW(field, type, default_value, none, least, most, words)                                  \
+    { "hyperparameters." #field,                                                                   \
+      type,                                                                                        \
+      none,                                                                                        \
+      offsetof(struct gru_hyperparameters, field),                                                 \
+      least,                                                                                       \
+      most,                                                                                        \
+      words },
     GRU_HYPERPARAMETERS(ROW)
 #undef ROW
 };
@@ -41,17 +46,20 @@ static enum gru_status check_size(const struct row *row, size_t value, struct gr
     if ((row->none && value == 0) || (value >= (size_t)row->least && value <= (size_t)row->most)) {
         return GRU_OK;
     }
-    return gru_fail(error, GRU_BAD_TRAINING, row->param, "'%s' must be from %.0f to %.0f%s, not %zu",
-                    row->param, row->least, row->most, row->none ? ", or none" : "", value);
+    return gru_fail(error, GRU_BAD_TRAINING, row->param,
+                    "'%s' must be from %.0f to %.0f%s, not %zu", row->param, row->least, row->most,
+                    row->none ? ", or none" : "", value);
 }
 
 static enum gru_status check_real(const struct row *row, double value, struct gru_error *error)
 {
-    if ((row->none && value == 0) || (value >= row->least && value <= row->most)) { /* false for NaN */
+    if ((row->none && value == 0) ||
+        (value >= row->least && value <= row->most)) { /* false for NaN */
         return GRU_OK;
     }
-    return gru_fail(error, GRU_BAD_TRAINING, row->param, "'%s' must be a number from %g to %g%s, not %g",
-                    row->param, row->least, row->most, row->none ? ", or none" : "", value);
+    return gru_fail(error, GRU_BAD_TRAINING, row->param,
+                    "'%s' must be a number from %g to %g%s, not %g", row->param, row->least,
+                    row->most, row->none ? ", or none" : "", value);
 }
 
 static enum gru_status check_choice(const struct row *row, int value, struct gru_error *error)
@@ -59,11 +67,12 @@ static enum gru_status check_choice(const struct row *row, int value, struct gru
     if (value >= (int)row->least && value <= (int)row->most) {
         return GRU_OK;
     }
-    return gru_fail(error, GRU_BAD_TRAINING, row->param, "'%s' must be one of %s, not number %d", row->param,
-                    row->words, value);
+    return gru_fail(error, GRU_BAD_TRAINING, row->param, "'%s' must be one of %s, not number %d",
+                    row->param, row->words, value);
 }
 
-static enum gru_status check_row(const struct row *row, const struct gru_hyperparameters *hyperparameters,
+static enum gru_status check_row(const struct row *row,
+                                 const struct gru_hyperparameters *hyperparameters,
                                  struct gru_error *error)
 {
     const char *field = (const char *)hyperparameters + row->where;
@@ -80,23 +89,28 @@ static enum gru_status check_row(const struct row *row, const struct gru_hyperpa
 
 /* ---- what fits together ---- */
 
-static enum gru_status check_loss(const struct gru_info *info, enum gru_loss loss, struct gru_error *error)
+static enum gru_status check_loss(const struct gru_info *info, enum gru_loss loss,
+                                  struct gru_error *error)
 {
     static const char param[] = "hyperparameters.loss";
     if (loss == GRU_BCE && info->activation != GRU_SIGMOID && info->activation != GRU_LINEAR) {
-        return gru_fail(error, GRU_BAD_TRAINING, param,
-                        "the loss 'bce' needs a model whose activation is sigmoid or linear, not %s",
-                        gru_activation_name(info->activation));
+        return gru_fail(
+            error, GRU_BAD_TRAINING, param,
+            "the loss 'bce' needs a model whose activation is sigmoid or linear, not %s",
+            gru_activation_name(info->activation));
     }
-    if (loss == GRU_CROSS_ENTROPY && info->activation != GRU_SOFTMAX && info->activation != GRU_LINEAR) {
-        return gru_fail(error, GRU_BAD_TRAINING, param,
-                        "the loss 'cross_entropy' needs a model whose activation is softmax or linear, not "
-                        "%s",
-                        gru_activation_name(info->activation));
+    if (loss == GRU_CROSS_ENTROPY && info->activation != GRU_SOFTMAX &&
+        info->activation != GRU_LINEAR) {
+        return gru_fail(
+            error, GRU_BAD_TRAINING, param,
+            "the loss 'cross_entropy' needs a model whose activation is softmax or linear, not "
+            "%s",
+            gru_activation_name(info->activation));
     }
     if (loss == GRU_CROSS_ENTROPY && info->n_outputs < 2) {
-        return gru_fail(error, GRU_BAD_TRAINING, param,
-                        "the loss 'cross_entropy' needs a model with an output for each class, at least 2");
+        return gru_fail(
+            error, GRU_BAD_TRAINING, param,
+            "the loss 'cross_entropy' needs a model with an output for each class, at least 2");
     }
     return GRU_OK;
 }
@@ -111,10 +125,11 @@ enum gru_status gru_hyperparameters_check(const struct gru_hyperparameters *hype
         }
     }
     if (hyperparameters->momentum != 0 && hyperparameters->optimizer != GRU_SGD) {
-        return gru_fail(error, GRU_BAD_TRAINING, "hyperparameters.momentum",
-                        "'hyperparameters.momentum' is of the optimizer 'sgd' only; with another it must be "
-                        "0, not %g",
-                        hyperparameters->momentum);
+        return gru_fail(
+            error, GRU_BAD_TRAINING, "hyperparameters.momentum",
+            "'hyperparameters.momentum' is of the optimizer 'sgd' only; with another it must be "
+            "0, not %g",
+            hyperparameters->momentum);
     }
     return check_loss(&model->info, (enum gru_loss)hyperparameters->loss, error);
 }

@@ -1,4 +1,5 @@
-/* Losses and their gradients; see loss.h. z is the read-out before its activation, a after it, t a target. */
+/* Losses and their gradients; see loss.h. z is the read-out before its activation, a after it, t a
+ * target. */
 #include "engine/train/loss.h"
 #include "engine/engine_rows.h"
 
@@ -59,8 +60,8 @@ static void undo_activation(const struct gru_info *info, const float *a, float *
     }
 }
 
-static struct loss_sum differences(const struct gru_info *info, enum gru_loss loss, size_t n_rows, float *out,
-                                   const float *targets, double scale, float *d_out)
+static struct loss_sum differences(const struct gru_info *info, enum gru_loss loss, size_t n_rows,
+                                   float *out, const float *targets, double scale, float *d_out)
 {
     struct loss_sum sum = { 0 };
     gru_activate(info, out, n_rows, info->y_floats);
@@ -86,7 +87,8 @@ static struct loss_sum differences(const struct gru_info *info, enum gru_loss lo
 
 /* ---- logits ---- */
 
-/* -t log(sigma(z)) - (1 - t) log(1 - sigma(z)) = max(z, 0) - z t + log(1 + e^-|z|); by z: sigma(z) - t. */
+/* -t log(sigma(z)) - (1 - t) log(1 - sigma(z)) = max(z, 0) - z t + log(1 + e^-|z|);
+ * by z: sigma(z) - t. */
 static struct loss_sum binary(const struct gru_info *info, size_t n_rows, const float *out,
                               const float *targets, double scale, float *d_out)
 {
@@ -107,8 +109,10 @@ static struct loss_sum binary(const struct gru_info *info, size_t n_rows, const 
     return sum;
 }
 
-/* log(sum_k e^z_k) - z_c; by z_k: softmax(z)_k - [k = c]. The largest z is taken out of the exponentials. */
-static double one_decision(const float *z, size_t n, size_t c, double scale, float *d, bool *ret_correct)
+/* log(sum_k e^z_k) - z_c; by z_k: softmax(z)_k - [k = c]. The largest z is taken out of the
+ * exponentials. */
+static double one_decision(const float *z, size_t n, size_t c, double scale, float *d,
+                           bool *ret_correct)
 {
     size_t most = 0;
     for (size_t k = 1; k < n; k++) {

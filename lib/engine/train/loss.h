@@ -1,11 +1,12 @@
 /*
- * loss.h - losses and their gradients by the read-out, over rows of a window. Private to lib/engine; pure
- * functions.
+ * loss.h - losses and their gradients by the read-out, over rows of a window. Private to
+ * lib/engine; pure functions.
  *
  * mse, mae and huber (delta 1; P. J. Huber, "Robust Estimation of a Location Parameter", Annals of
  * Mathematical Statistics 35(1), 1964) compare what comes after the read-out's activation, bce and
- * cross_entropy take what comes before it, in the forms that neither overflow nor lose digits. A missing
- * target is NaN. A loss is a sum over the targets that are there; whoever calls divides by their number.
+ * cross_entropy take what comes before it, in the forms that neither overflow nor lose digits. A
+ * missing target is NaN. A loss is a sum over the targets that are there; whoever calls divides by
+ * their number.
  */
 #ifndef LOSS_H
 #define LOSS_H
@@ -15,7 +16,8 @@
 /* Y: floats in a row of targets: S * O, or with cross entropy the class numbers of S decisions. */
 size_t gru_loss_width(const struct gru_info *info, enum gru_loss loss);
 
-/* Whether the loss takes the read-out before its activation (logits), and counts what was classified right.
+/* Whether the loss takes the read-out before its activation (logits), and counts what was
+ * classified right.
  */
 static inline bool gru_loss_takes_logits(enum gru_loss loss)
 {
@@ -29,9 +31,10 @@ struct loss_sum {
 };
 
 /*
- * out: [R][S * O], the read-out before its activation, which is applied in place where the loss compares
- * after it. targets: [R][Y] in the network's units. n: how many of them are there; d_out [R][S * O] becomes
- * the gradient of loss / n by the read-out before its activation. d_out may be NULL.
+ * out: [R][S * O], the read-out before its activation, which is applied in place where the loss
+ * compares after it. targets: [R][Y] in the network's units. n: how many of them are there; d_out
+ * [R][S * O] becomes the gradient of loss / n by the read-out before its activation. d_out may be
+ * NULL.
  */
 struct loss_sum gru_loss(const struct gru_info *info, enum gru_loss loss, size_t n_rows, float *out,
                          const float *targets, size_t n, float *d_out);

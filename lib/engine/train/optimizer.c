@@ -17,8 +17,8 @@ size_t gru_optimizer_n_moments(const struct gru_hyperparameters *hyperparameters
     return hyperparameters->momentum > 0 ? 1 : 0;
 }
 
-/* The L2-SP penalty's gradient, l2_sp (w - w_start): X. Li, Y. Grandvalet, F. Davoine, "Explicit Inductive
- * Bias for Transfer Learning with Convolutional Networks", ICML 2018. */
+/* The L2-SP penalty's gradient, l2_sp (w - w_start): X. Li, Y. Grandvalet, F. Davoine, "Explicit
+ * Inductive Bias for Transfer Learning with Convolutional Networks", ICML 2018. */
 static void pull_to_start(const struct optimizer *optimizer, const float *w, float *g)
 {
     const float strength = (float)optimizer->hyperparameters->l2_sp;
@@ -27,8 +27,8 @@ static void pull_to_start(const struct optimizer *optimizer, const float *w, flo
     }
 }
 
-/* In double, because squares of floats overflow; in eight running sums, which is one fixed order that a
- * processor can add side by side. */
+/* In double, because squares of floats overflow; in eight running sums, which is one fixed order
+ * that a processor can add side by side. */
 static double norm(const float *g, size_t n)
 {
     enum { SUMS = 8 };
@@ -56,7 +56,8 @@ static void scale(float *g, size_t n, float by)
     }
 }
 
-/* torch.optim.SGD: g += weight_decay w; buf = momentum buf + g (from 0: the first buf is g); w -= lr buf. */
+/* torch.optim.SGD: g += weight_decay w; buf = momentum buf + g (from 0: the first buf is g); w -=
+ * lr buf. */
 static void update_sgd(const struct optimizer *optimizer, float *w, const float *g)
 {
     const struct gru_hyperparameters *h = optimizer->hyperparameters;
@@ -76,8 +77,8 @@ static void update_sgd(const struct optimizer *optimizer, float *w, const float 
     }
 }
 
-/* torch.optim.Adam and AdamW: D. Kingma, J. Ba, "Adam", ICLR 2015; I. Loshchilov, F. Hutter, "Decoupled
- * Weight Decay Regularization", ICLR 2019. */
+/* torch.optim.Adam and AdamW: D. Kingma, J. Ba, "Adam", ICLR 2015; I. Loshchilov, F. Hutter,
+ * "Decoupled Weight Decay Regularization", ICLR 2019. */
 static void update_adam(const struct optimizer *optimizer, float *w, const float *g)
 {
     const struct gru_hyperparameters *h = optimizer->hyperparameters;
@@ -99,7 +100,8 @@ static void update_adam(const struct optimizer *optimizer, float *w, const float
     }
 }
 
-bool gru_optimizer_update(struct optimizer *optimizer, float *parameters, float *gradient, double *ret_norm)
+bool gru_optimizer_update(struct optimizer *optimizer, float *parameters, float *gradient,
+                          double *ret_norm)
 {
     const struct gru_hyperparameters *h = optimizer->hyperparameters;
     if (optimizer->start) {

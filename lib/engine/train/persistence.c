@@ -1,4 +1,5 @@
-/* The forecast that every model must beat: "the same as last observed". Part of the baseline's validation. */
+/* The forecast that every model must beat: "the same as last observed". Part of the baseline's
+ * validation. */
 #include "engine/train/loss.h"
 #include "engine/train/trainer.h"
 
@@ -12,10 +13,11 @@ void gru_persistence_begin(struct gru_trainer *trainer)
     }
 }
 
-/* Of an output that feeds an input, that input is what was observed; of another, its own targets of earlier
- * rows (of the first step ahead, if there are several: the later ones are not known yet). */
-static bool forecast(const struct gru_trainer *trainer, const struct dataset_lane *lane, const float *seen,
-                     size_t t, size_t column, float *ret_forecast)
+/* Of an output that feeds an input, that input is what was observed; of another, its own targets of
+ * earlier rows (of the first step ahead, if there are several: the later ones are not known yet).
+ */
+static bool forecast(const struct gru_trainer *trainer, const struct dataset_lane *lane,
+                     const float *seen, size_t t, size_t column, float *ret_forecast)
 {
     const struct gru_info *info = &trainer->model->info;
     size_t o = column % info->n_outputs;
@@ -29,7 +31,8 @@ static bool forecast(const struct gru_trainer *trainer, const struct dataset_lan
     return true;
 }
 
-void gru_persistence_row(struct gru_trainer *trainer, size_t lane_index, size_t t, const float *targets)
+void gru_persistence_row(struct gru_trainer *trainer, size_t lane_index, size_t t,
+                         const float *targets)
 {
     const struct gru_info *info = &trainer->model->info;
     const struct dataset_lane *lane = &trainer->arrays.lanes[lane_index];
@@ -53,7 +56,8 @@ void gru_persistence_row(struct gru_trainer *trainer, size_t lane_index, size_t 
             validation->has_persistence = false;
             continue;
         }
-        validation->persistence += gru_loss_of_one(trainer->dataset.loss, (double)value - (double)targets[k]);
+        validation->persistence +=
+            gru_loss_of_one(trainer->dataset.loss, (double)value - (double)targets[k]);
     }
     for (size_t o = 0; series->n_targets == series->n_rows && o < info->n_outputs; o++) {
         float y = series->y[t * trainer->dataset.width + o];

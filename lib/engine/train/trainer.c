@@ -1,14 +1,15 @@
 /*
- * trainer.c - gru_trainer_advance: one window of a batch at a time, through training and validation.
+ * trainer.c - gru_trainer_advance: one window of a batch at a time, through training and
+ * validation.
  *
- * What comes next follows from the position alone. A call does one window: forward over its rows, and in
- * training backward and an update where the window has targets. Everything that is counted or averaged is in
- * the position, everything that is carried is in the arrays, and orders are computed anew from the seed: so a
- * checkpoint between any two calls continues with the same bits.
+ * What comes next follows from the position alone. A call does one window: forward over its rows,
+ * and in training backward and an update where the window has targets. Everything that is counted
+ * or averaged is in the position, everything that is carried is in the arrays, and orders are
+ * computed anew from the seed: so a checkpoint between any two calls continues with the same bits.
  */
 #include "engine/train/trainer.h"
-#include "engine/train/loss.h"
 #include "engine/random.h"
+#include "engine/train/loss.h"
 
 #include <math.h>
 #include <string.h>
@@ -77,7 +78,8 @@ static struct rows gather(struct gru_trainer *trainer)
             float *targets = arrays->targets + row * trainer->dataset.width;
             gru_dataset_inputs(&trainer->dataset, &arrays->lanes[lane], t + step,
                                arrays->in + row * trainer->model->info.n_inputs);
-            rows.n_targets += gru_dataset_targets(&trainer->dataset, &arrays->lanes[lane], t + step, targets);
+            rows.n_targets +=
+                gru_dataset_targets(&trainer->dataset, &arrays->lanes[lane], t + step, targets);
             if (trainer->position.phase == PHASE_BASELINE) {
                 gru_persistence_row(trainer, lane, t + step, targets);
             }
@@ -126,9 +128,9 @@ static bool update(struct gru_trainer *trainer, const struct backprop_window *wi
 {
     size_t first = trainer->sizes.n_parameters - trainer->sizes.n_trained;
     gru_backprop_backward(trainer->backprop, window, trainer->arrays.d_out);
-    if (!gru_optimizer_update(&trainer->optimizer, gru_backprop_parameters(trainer->backprop) + first,
-                              gru_backprop_gradients(trainer->backprop) + first,
-                              &trainer->position.grad_norm)) {
+    if (!gru_optimizer_update(
+            &trainer->optimizer, gru_backprop_parameters(trainer->backprop) + first,
+            gru_backprop_gradients(trainer->backprop) + first, &trainer->position.grad_norm)) {
         return false;
     }
     trainer->position.n_updates = trainer->optimizer.n_updates;
@@ -136,7 +138,8 @@ static bool update(struct gru_trainer *trainer, const struct backprop_window *wi
     return true;
 }
 
-static void step(struct gru_trainer *trainer, const struct backprop_window *window, const struct rows *rows)
+static void step(struct gru_trainer *trainer, const struct backprop_window *window,
+                 const struct rows *rows)
 {
     struct position *position = &trainer->position;
     struct loss_sum sum =
@@ -175,8 +178,9 @@ static bool validate_window(struct gru_trainer *trainer)
     struct backprop_window window = window_of(trainer, &rows);
     gru_backprop_forward(trainer->backprop, &window, trainer->arrays.out);
     if (rows.n_targets > 0) {
-        struct loss_sum sum = gru_loss(&trainer->model->info, trainer->dataset.loss, rows.n_rows,
-                                       trainer->arrays.out, trainer->arrays.targets, rows.n_targets, NULL);
+        struct loss_sum sum =
+            gru_loss(&trainer->model->info, trainer->dataset.loss, rows.n_rows, trainer->arrays.out,
+                     trainer->arrays.targets, rows.n_targets, NULL);
         trainer->validation.loss += sum.loss;
         trainer->validation.n += sum.n;
         trainer->validation.n_correct += sum.n_correct;
@@ -234,7 +238,8 @@ static enum gru_advance end_epoch(struct gru_trainer *trainer)
         position->valid_accuracy = accuracy(trainer, validation->n_correct, validation->n);
         position->stopped_early = stops_early(trainer);
     }
-    bool is_over = position->stopped_early || position->epoch >= trainer->training.hyperparameters.n_epochs;
+    bool is_over =
+        position->stopped_early || position->epoch >= trainer->training.hyperparameters.n_epochs;
     gru_trainer_begin_phase(trainer, is_over ? PHASE_END : PHASE_TRAIN);
     return GRU_ADVANCED_EPOCH;
 }
@@ -276,7 +281,8 @@ enum gru_advance gru_trainer_advance(struct gru_trainer *trainer, struct gru_pro
 void gru_trainer_progress(const struct gru_trainer *trainer, struct gru_progress *ret_progress)
 {
     const struct position *position = &trainer->position;
-    const size_t n_steps = trainer->info.n_steps; /* where it was extrapolated, it may prove too small */
+    const size_t n_steps =
+        trainer->info.n_steps; /* where it was extrapolated, it may prove too small */
     bool has_best = position->best_epoch > 0;
     *ret_progress = (struct gru_progress){
         .epoch = position->epoch,

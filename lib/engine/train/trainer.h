@@ -1,6 +1,6 @@
 /*
- * trainer.h - the inside of a trainer: what trainer.c moves on, checkpoint.c saves and trained_model.c reads.
- * Private to lib/engine.
+ * trainer.h - the inside of a trainer: what trainer.c moves on, checkpoint.c saves and
+ * trained_model.c reads. Private to lib/engine.
  */
 #ifndef TRAINER_H
 #define TRAINER_H
@@ -17,8 +17,8 @@ enum phase {
     PHASE_END
 };
 
-/* Where training stands and what has come of it, but for weights and states. Saved as it is: every field has
- * 8 bytes. */
+/* Where training stands and what has come of it, but for weights and states. Saved as it is: every
+ * field has 8 bytes. */
 struct position {
     uint64_t phase;
     uint64_t cursor;                 /* where the batch under way begins in its part's order */
@@ -29,7 +29,8 @@ struct position {
     uint64_t n_means; /* steps of the epoch under way that the sums beside hold */
     double loss_sum, accuracy_sum;
     double step_loss, grad_norm;
-    double train_loss, train_accuracy, valid_loss, valid_accuracy, best_valid_loss, best_valid_accuracy;
+    double train_loss, train_accuracy, valid_loss, valid_accuracy, best_valid_loss,
+        best_valid_accuracy;
     double baseline_valid_loss, baseline_valid_accuracy, persistence_valid_loss;
 };
 
@@ -41,8 +42,8 @@ struct validation {
     bool has_persistence;
 };
 
-/* What a window of a batch is made from; cut out of one block. B lanes, T steps, R = T * B rows, P parameters
- * (P' of them trained). */
+/* What a window of a batch is made from; cut out of one block. B lanes, T steps, R = T * B rows, P
+ * parameters (P' of them trained). */
 struct trainer_arrays {
     float *in;                             /* [R][I] */
     float *out;                            /* [R][S * O] */
@@ -51,7 +52,7 @@ struct trainer_arrays {
     float *states;                         /* [B][the layers' part of a gru state] */
     float *moments[OPTIMIZER_MOMENTS_MAX]; /* [P'] each, or NULL */
     float *start;                          /* [P'] the starting weights, for l2_sp; or NULL */
-    float *best;                           /* [P] the best epoch's weights, for early stopping; or NULL */
+    float *best; /* [P] the best epoch's weights, for early stopping; or NULL */
     float *seen; /* [B][I + O] what was last observed, for persistence; NULL without validation */
     struct dataset_lane *lanes; /* [B] of the batch under way, longest first */
     size_t *n_lanes;            /* [T] */
@@ -78,7 +79,8 @@ struct gru_trainer {
     uint64_t fingerprint; /* of model, data, hyper-parameters and seed */
     struct position position;
     struct validation validation;
-    size_t n_lanes, next; /* of the batch under way: its lanes (0: there is none), the next batch's cursor */
+    size_t n_lanes,
+        next; /* of the batch under way: its lanes (0: there is none), the next batch's cursor */
 };
 
 /* gru_training_info.n_bytes; false: more than fits. */
@@ -87,8 +89,8 @@ GRU_CHECK bool gru_trainer_bytes(const struct gru_model *model, const struct dat
 
 /* The order of the series in the phase under way. */
 struct order gru_trainer_order(const struct gru_trainer *trainer);
-/* Takes the batch at the position's cursor, and brings its lanes to the position's row; the states are the
- * caller's to set. */
+/* Takes the batch at the position's cursor, and brings its lanes to the position's row; the states
+ * are the caller's to set. */
 void gru_trainer_take_batch(struct gru_trainer *trainer);
 /* Begins the phase's first batch. */
 void gru_trainer_begin_phase(struct gru_trainer *trainer, enum phase phase);
@@ -100,13 +102,14 @@ const float *gru_trainer_weights(const struct gru_trainer *trainer);
 
 /* Forgets what was seen of the batch's lanes. */
 void gru_persistence_begin(struct gru_trainer *trainer);
-/* Takes row t of a lane in: its readings, its forecasts for targets [Y] (in network units), and last its own
- * targets. */
+/* Takes row t of a lane in: its readings, its forecasts for targets [Y] (in network units), and
+ * last its own targets. */
 void gru_persistence_row(struct gru_trainer *trainer, size_t lane, size_t t, const float *targets);
 
 /* ---- fingerprint.c ---- */
 
 uint64_t gru_hash(uint64_t hash, const void *bytes, size_t n);
-uint64_t gru_training_fingerprint(const struct gru_model *model, const struct gru_training *training);
+uint64_t gru_training_fingerprint(const struct gru_model *model,
+                                  const struct gru_training *training);
 
 #endif

@@ -61,7 +61,8 @@ static struct backprop_options backprop_options(const struct gru_training *train
 {
     return (struct backprop_options){ .rows_max = sizes->n_rows,
                                       .lanes_max = sizes->n_lanes,
-                                      .head_only = training->hyperparameters.train == GRU_TRAIN_HEAD,
+                                      .head_only =
+                                          training->hyperparameters.train == GRU_TRAIN_HEAD,
                                       .dropout = training->hyperparameters.dropout };
 }
 
@@ -84,7 +85,8 @@ static bool take_floats(char *block, size_t *end, size_t n, size_t width, float 
 {
     void *piece;
     size_t n_floats;
-    if (__builtin_mul_overflow(n, width, &n_floats) || !take(block, end, n_floats, sizeof(float), &piece)) {
+    if (__builtin_mul_overflow(n, width, &n_floats) ||
+        !take(block, end, n_floats, sizeof(float), &piece)) {
         return false;
     }
     *ret_piece = piece;
@@ -106,10 +108,10 @@ static bool lay_out(const struct dataset *dataset, const struct trainer_sizes *s
                 take_floats(block, &end, sizes->n_rows, dataset->width, &arrays->targets) &&
                 take_floats(block, &end, sizes->n_states, 1, &arrays->states) &&
                 take_floats(block, &end, h->l2_sp > 0, sizes->n_trained, &arrays->start) &&
-                take_floats(block, &end, validates && h->early_stopping_patience > 0, sizes->n_parameters,
-                            &arrays->best) &&
-                take_floats(block, &end, validates ? sizes->n_lanes : 0, info->n_inputs + info->n_outputs,
-                            &arrays->seen);
+                take_floats(block, &end, validates && h->early_stopping_patience > 0,
+                            sizes->n_parameters, &arrays->best) &&
+                take_floats(block, &end, validates ? sizes->n_lanes : 0,
+                            info->n_inputs + info->n_outputs, &arrays->seen);
     for (size_t k = 0; fits && k < OPTIMIZER_MOMENTS_MAX; k++) {
         fits = take_floats(block, &end, k < n_moments, sizes->n_trained, &arrays->moments[k]);
     }
@@ -124,7 +126,8 @@ static bool lay_out(const struct dataset *dataset, const struct trainer_sizes *s
     return true;
 }
 
-bool gru_trainer_bytes(const struct gru_model *model, const struct dataset *dataset, size_t *ret_n_bytes)
+bool gru_trainer_bytes(const struct gru_model *model, const struct dataset *dataset,
+                       size_t *ret_n_bytes)
 {
     struct trainer_sizes sizes;
     struct trainer_arrays arrays;
@@ -134,7 +137,8 @@ bool gru_trainer_bytes(const struct gru_model *model, const struct dataset *data
     }
     struct backprop_options options = backprop_options(dataset->training, &sizes);
     return lay_out(dataset, &sizes, NULL, &arrays, &n_arrays) &&
-           gru_backprop_bytes(model, &options, &n_backprop) && gru_dataset_bytes(dataset, &n_filled) &&
+           gru_backprop_bytes(model, &options, &n_backprop) &&
+           gru_dataset_bytes(dataset, &n_filled) &&
            !__builtin_add_overflow(n_arrays, sizeof(struct gru_trainer), &n_arrays) &&
            !__builtin_add_overflow(n_arrays, n_filled, &n_arrays) &&
            !__builtin_add_overflow(n_arrays, n_backprop, ret_n_bytes);

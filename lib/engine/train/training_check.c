@@ -1,5 +1,6 @@
-/* gru_training_check: whether there is something to learn from, and how much it is. Nothing is allocated, so
- * whatever is asked of a missing reading's neighbours is found by walking down one column at a time. */
+/* gru_training_check: whether there is something to learn from, and how much it is. Nothing is
+ * allocated, so whatever is asked of a missing reading's neighbours is found by walking down one
+ * column at a time. */
 #include "engine/train/batches.h"
 #include "engine/train/dataset.h"
 #include "engine/train/loss.h"
@@ -50,8 +51,8 @@ static enum gru_status refuse_x(const struct check *check, size_t t, size_t i, c
 }
 
 /* Of the target of row t: a class number stands for a whole row where there is one decision. */
-static enum gru_status refuse_target(const struct check *check, size_t t, size_t column, double value,
-                                     const char *what)
+static enum gru_status refuse_target(const struct check *check, size_t t, size_t column,
+                                     double value, const char *what)
 {
     const struct gru_info *info = check->dataset->info;
     char path[PATH_MAX_BYTES];
@@ -60,7 +61,8 @@ static enum gru_status refuse_target(const struct check *check, size_t t, size_t
                  (size_t)info->outputs[column % info->n_outputs].feeds, path);
     } else {
         bool one_number = check->dataset->loss == GRU_CROSS_ENTROPY && check->dataset->width == 1;
-        put_path(check, "y", check->series->n_targets == 1 ? 0 : t, one_number ? NONE : column, path);
+        put_path(check, "y", check->series->n_targets == 1 ? 0 : t, one_number ? NONE : column,
+                 path);
     }
     return gru_fail(check->error, GRU_BAD_TRAINING, path, "'%s' %s, not %.9g", path, what, value);
 }
@@ -84,20 +86,24 @@ static enum gru_status check_shape(const struct check *check)
         }
         bool fits = series->n_targets == series->n_rows || series->n_targets == 1;
         return fits ? GRU_OK
-                    : refuse_array(check, "y", "must have as many rows as 'x', or one for its last row");
+                    : refuse_array(check, "y",
+                                   "must have as many rows as 'x', or one for its last row");
     }
     if (series->n_targets != 0) {
         return refuse_array(check, "y", "is missing, but is said to have rows");
     }
     if (dataset->loss == GRU_CROSS_ENTROPY) {
-        return refuse_array(check, "y", "must be given: the loss 'cross_entropy' needs class numbers");
+        return refuse_array(check, "y",
+                            "must be given: the loss 'cross_entropy' needs class numbers");
     }
     if (dataset->info->n_feeds == 0) {
-        return refuse_array(check, "y", "must be given, because no output of the model feeds an input");
+        return refuse_array(check, "y",
+                            "must be given, because no output of the model feeds an input");
     }
     return series->n_rows > 1
                ? GRU_OK
-               : refuse_array(check, "x", "is too short; without 'y' a series must have at least two rows");
+               : refuse_array(check, "x",
+                              "is too short; without 'y' a series must have at least two rows");
 }
 
 /* ---- values ---- */
@@ -109,14 +115,16 @@ static enum gru_status check_readings(const struct check *check, size_t *n_missi
         for (size_t i = 0; i < info->n_inputs; i++) {
             float x = check->series->x[t * info->n_inputs + i];
             if (isnan(x) && info->missing == GRU_MISSING_ERROR) {
-                return refuse_x(check, t, i, "is missing, and the model's policy is to refuse that");
+                return refuse_x(check, t, i,
+                                "is missing, and the model's policy is to refuse that");
             }
             if (isinf(x)) {
                 return refuse_x(check, t, i, "must be a finite number");
             }
             if (isinf((float)(((double)x - info->inputs[i].mean) / info->inputs[i].std))) {
-                return refuse_x(check, t, i,
-                                "is too far from its input's mean: normalised, no float can hold it");
+                return refuse_x(
+                    check, t, i,
+                    "is too far from its input's mean: normalised, no float can hold it");
             }
             *n_missing += isnan(x);
         }
@@ -124,7 +132,8 @@ static enum gru_status check_readings(const struct check *check, size_t *n_missi
     return GRU_OK;
 }
 
-static enum gru_status check_target(const struct check *check, size_t t, size_t column, float raw, float base)
+static enum gru_status check_target(const struct check *check, size_t t, size_t column, float raw,
+                                    float base)
 {
     const struct dataset *dataset = check->dataset;
     if (isinf(raw)) {
@@ -134,9 +143,10 @@ static enum gru_status check_target(const struct check *check, size_t t, size_t 
         double n = (double)dataset->info->n_outputs;
         bool is_class = raw >= 0 && (double)raw < n && raw == truncf(raw);
         return is_class ? GRU_OK
-                        : refuse_target(check, t, column, (double)raw,
-                                        "must be a class: a whole number from 0 to one less than there are "
-                                        "outputs");
+                        : refuse_target(
+                              check, t, column, (double)raw,
+                              "must be a class: a whole number from 0 to one less than there are "
+                              "outputs");
     }
     float scaled = gru_dataset_scale(dataset, column, raw, base);
     if (dataset->loss == GRU_BCE && !(scaled >= 0 && scaled <= 1)) {
@@ -144,14 +154,16 @@ static enum gru_status check_target(const struct check *check, size_t t, size_t 
                              "must be from 0 to 1 for the loss 'bce', in the network's units");
     }
     if (!isfinite(scaled)) {
-        return refuse_target(check, t, column, (double)raw,
-                             "must be near enough to its output's mean for a float to hold it normalised");
+        return refuse_target(
+            check, t, column, (double)raw,
+            "must be near enough to its output's mean for a float to hold it normalised");
     }
     return GRU_OK;
 }
 
-/* A column of targets; `base`, what a residual model adds its output to, is followed on the way. (Readings
- * that the model itself will fill are not known here; the last observed one stands for them.) */
+/* A column of targets; `base`, what a residual model adds its output to, is followed on the way.
+ * (Readings that the model itself will fill are not known here; the last observed one stands for
+ * them.) */
 static enum gru_status check_column(const struct check *check, size_t column)
 {
     const struct dataset *dataset = check->dataset;
@@ -182,7 +194,8 @@ static enum gru_status check_column(const struct check *check, size_t column)
 static enum gru_status check_series(const struct check *check, struct gru_training_info *info)
 {
     enum gru_status status = check_shape(check);
-    if (status == GRU_OK && __builtin_add_overflow(info->n_rows, check->series->n_rows, &info->n_rows)) {
+    if (status == GRU_OK &&
+        __builtin_add_overflow(info->n_rows, check->series->n_rows, &info->n_rows)) {
         status = refuse_array(check, "x", "has more rows than memory has addresses");
     }
     if (status == GRU_OK) {
@@ -195,8 +208,8 @@ static enum gru_status check_series(const struct check *check, struct gru_traini
 }
 
 static enum gru_status check_group(const struct dataset *dataset, const char *group,
-                                   const struct gru_series *series, size_t n, struct gru_training_info *info,
-                                   struct gru_error *error)
+                                   const struct gru_series *series, size_t n,
+                                   struct gru_training_info *info, struct gru_error *error)
 {
     enum gru_status status = GRU_OK;
     for (size_t k = 0; status == GRU_OK && k < n; k++) {
@@ -208,7 +221,8 @@ static enum gru_status check_group(const struct dataset *dataset, const char *gr
 
 /* ---- the whole ---- */
 
-static enum gru_status check_validation(const struct gru_training *training, struct gru_error *error)
+static enum gru_status check_validation(const struct gru_training *training,
+                                        struct gru_error *error)
 {
     double fraction = training->validation_fraction;
     if (!(fraction >= 0 && fraction < 1)) {
@@ -216,8 +230,9 @@ static enum gru_status check_validation(const struct gru_training *training, str
                         "'validation.fraction' must be at least 0 and below 1, not %g", fraction);
     }
     if (fraction > 0 && training->n_validation > 0) {
-        return gru_fail(error, GRU_BAD_TRAINING, "validation",
-                        "'validation' must have either a 'fraction' or 'series' of its own, not both");
+        return gru_fail(
+            error, GRU_BAD_TRAINING, "validation",
+            "'validation' must have either a 'fraction' or 'series' of its own, not both");
     }
     return GRU_OK;
 }
@@ -258,8 +273,9 @@ static enum gru_status check_targets(const struct dataset *dataset, struct gru_t
                         training->validation_fraction);
     }
     if (info->n_valid_targets == 0 && training->n_validation > 0) {
-        return gru_fail(error, GRU_BAD_TRAINING, "validation.series",
-                        "'validation.series' has no target to validate on: all of them are missing");
+        return gru_fail(
+            error, GRU_BAD_TRAINING, "validation.series",
+            "'validation.series' has no target to validate on: all of them are missing");
     }
     return GRU_OK;
 }
@@ -268,21 +284,24 @@ static enum gru_status check_sizes(const struct gru_model *model, const struct d
                                    struct gru_training_info *info, struct gru_error *error)
 {
     if (!gru_trainer_bytes(model, dataset, &info->n_bytes)) {
-        return gru_fail(error, GRU_BAD_TRAINING, "hyperparameters.window",
-                        "a 'hyperparameters.window' of %zu rows of %zu series takes more memory than there "
-                        "are addresses for",
-                        dataset->training->hyperparameters.window,
-                        dataset->training->hyperparameters.batch_size);
+        return gru_fail(
+            error, GRU_BAD_TRAINING, "hyperparameters.window",
+            "a 'hyperparameters.window' of %zu rows of %zu series takes more memory than there "
+            "are addresses for",
+            dataset->training->hyperparameters.window,
+            dataset->training->hyperparameters.batch_size);
     }
     if (!gru_count_steps(dataset, &info->n_steps)) {
-        return gru_fail(error, GRU_BAD_TRAINING, "hyperparameters.n_epochs",
-                        "'hyperparameters.n_epochs' is %zu, which makes more steps than can be counted",
-                        dataset->training->hyperparameters.n_epochs);
+        return gru_fail(
+            error, GRU_BAD_TRAINING, "hyperparameters.n_epochs",
+            "'hyperparameters.n_epochs' is %zu, which makes more steps than can be counted",
+            dataset->training->hyperparameters.n_epochs);
     }
     return GRU_OK;
 }
 
-enum gru_status gru_training_check(const struct gru_model *model, const struct gru_training *training,
+enum gru_status gru_training_check(const struct gru_model *model,
+                                   const struct gru_training *training,
                                    struct gru_training_info *ret_info, struct gru_error *error)
 {
     struct gru_training_info info = { 0 };
@@ -301,8 +320,8 @@ enum gru_status gru_training_check(const struct gru_model *model, const struct g
     gru_dataset_init(&dataset, model, training);
     status = check_group(&dataset, "training", training->series, training->n_series, &info, error);
     if (status == GRU_OK) {
-        status =
-            check_group(&dataset, "validation", training->validation, training->n_validation, &info, error);
+        status = check_group(&dataset, "validation", training->validation, training->n_validation,
+                             &info, error);
     }
     if (status == GRU_OK) {
         status = check_targets(&dataset, &info, error);

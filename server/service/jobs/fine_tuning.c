@@ -1,4 +1,5 @@
-/* fine_tuning.c - the verbs on jobs that there are. Each is a few statements under the jobs mutex. */
+/* fine_tuning.c - the verbs on jobs that there are. Each is a few statements under the jobs mutex.
+ */
 #include "service/jobs/fine_tuning.h"
 
 #include "base/log.h"
@@ -17,7 +18,8 @@ bool service_jobs_are_durable(const struct service *service)
 
 /* ---- looking ---- */
 
-enum status job_find(struct service_context *context, const char *id, struct job *ret_job, struct fault *fault)
+enum status job_find(struct service_context *context, const char *id, struct job *ret_job,
+                     struct fault *fault)
 {
     struct job_database *job_database = context->service->job_database;
     enum status status = job_store_find(job_database_lock(job_database), id, ret_job, fault);
@@ -29,21 +31,23 @@ enum status job_list(struct service_context *context, const struct job_filter *f
                      struct job *ret_jobs, size_t *ret_n, bool *ret_has_more, struct fault *fault)
 {
     struct job_database *job_database = context->service->job_database;
-    enum status status = job_store_list(job_database_lock(job_database), filter, limit, ret_jobs, ret_n, ret_has_more, fault);
+    enum status status = job_store_list(job_database_lock(job_database), filter, limit, ret_jobs,
+                                        ret_n, ret_has_more, fault);
     job_database_unlock(job_database);
     return status;
 }
 
 enum status job_events(struct service_context *context, const char *id, int64_t after, size_t limit,
-                       struct job *ret_job, struct job_event *ret_events, size_t *ret_n, bool *ret_has_more,
-                       struct fault *fault)
+                       struct job *ret_job, struct job_event *ret_events, size_t *ret_n,
+                       bool *ret_has_more, struct fault *fault)
 {
     struct job_database *job_database = context->service->job_database;
     struct job job;
     struct job_store *jobs = job_database_lock(job_database);
     enum status status = job_store_find(jobs, id, &job, fault);
     if (status == STATUS_OK) {
-        status = job_store_list_events(jobs, job.number, after, limit, ret_events, ret_n, ret_has_more, fault);
+        status = job_store_list_events(jobs, job.number, after, limit, ret_events, ret_n,
+                                       ret_has_more, fault);
     }
     job_database_unlock(job_database);
     if (status == STATUS_OK) {
@@ -52,17 +56,17 @@ enum status job_events(struct service_context *context, const char *id, int64_t 
     return status;
 }
 
-enum status job_checkpoints(struct service_context *context, const char *id, int64_t after, size_t limit,
-                            struct job_checkpoint *ret_checkpoints, size_t *ret_n, bool *ret_has_more,
-                            struct fault *fault)
+enum status job_checkpoints(struct service_context *context, const char *id, int64_t after,
+                            size_t limit, struct job_checkpoint *ret_checkpoints, size_t *ret_n,
+                            bool *ret_has_more, struct fault *fault)
 {
     struct job_database *job_database = context->service->job_database;
     struct job job;
     struct job_store *jobs = job_database_lock(job_database);
     enum status status = job_store_find(jobs, id, &job, fault);
     if (status == STATUS_OK) {
-        status = job_store_list_checkpoints(jobs, job.number, after, limit, ret_checkpoints, ret_n, ret_has_more,
-                                       fault);
+        status = job_store_list_checkpoints(jobs, job.number, after, limit, ret_checkpoints, ret_n,
+                                            ret_has_more, fault);
     }
     job_database_unlock(job_database);
     return status;
@@ -76,7 +80,8 @@ struct transition {
     const char *done, *logged;
 };
 
-/* A job goes on where it was: one whose sessions' recordings were not gathered yet has no steps to do. */
+/* A job goes on where it was: one whose sessions' recordings were not gathered yet has no steps to
+ * do. */
 static enum job_status status_after(const struct job *job, const struct transition *transition)
 {
     bool gathers = job->source != JOB_SERIES && job->n_steps == 0;
@@ -92,30 +97,34 @@ static enum status check_transition(const struct job_database *job_database, con
     }
     if (job_database->finishing == job->number) {
         return fault_set(fault, STATUS_JOB_STATUS_CONFLICT, NULL,
-                         "the job's version is being stored, so it can no longer be %s", transition->done);
+                         "the job's version is being stored, so it can no longer be %s",
+                         transition->done);
     }
     return STATUS_OK;
 }
 
 /* Whoever was to work on it learns of it from the database. */
-static enum status change_locked(struct job_database *job_database, struct job *job, const struct transition *transition,
-                                 struct fault *fault)
+static enum status change_locked(struct job_database *job_database, struct job *job,
+                                 const struct transition *transition, struct fault *fault)
 {
-    struct job_event event = job_database_message(JOB_EVENT_INFO, "the job was %s", transition->done);
+    struct job_event event =
+        job_database_message(JOB_EVENT_INFO, "the job was %s", transition->done);
     enum job_status from = job->status;
     enum job_status now;
     job->status = status_after(job, transition);
     job->estimated_finish_ms = 0;
     job->finished_at_ms = job_is_over(job->status) ? event.created_at_ms : 0;
-    enum status status = job_database_change_locked(job_database, job, from, &event, 1, &now, fault);
+    enum status status =
+        job_database_change_locked(job_database, job, from, &event, 1, &now, fault);
     if (status == STATUS_OK && job_is_over(job->status)) {
         job_database_note_over_locked(job_database, job->number);
     }
     return status;
 }
 
-static enum status change(struct service_context *context, const char *id, const struct transition *transition,
-                          struct job *ret_job, struct fault *fault)
+static enum status change(struct service_context *context, const char *id,
+                          const struct transition *transition, struct job *ret_job,
+                          struct fault *fault)
 {
     struct job_database *job_database = context->service->job_database;
     struct job job;
@@ -136,7 +145,8 @@ static enum status change(struct service_context *context, const char *id, const
     return status;
 }
 
-enum status job_cancel(struct service_context *context, const char *id, struct job *ret_job, struct fault *fault)
+enum status job_cancel(struct service_context *context, const char *id, struct job *ret_job,
+                       struct fault *fault)
 {
     static const struct transition cancel = { .to = JOB_CANCELLED,
                                               .from = 1U << JOB_VALIDATING | 1U << JOB_QUEUED |
@@ -146,17 +156,19 @@ enum status job_cancel(struct service_context *context, const char *id, struct j
     return change(context, id, &cancel, ret_job, fault);
 }
 
-enum status job_pause(struct service_context *context, const char *id, struct job *ret_job, struct fault *fault)
+enum status job_pause(struct service_context *context, const char *id, struct job *ret_job,
+                      struct fault *fault)
 {
     static const struct transition pause = { .to = JOB_PAUSED,
-                                             .from =
-                                                 1U << JOB_VALIDATING | 1U << JOB_QUEUED | 1U << JOB_RUNNING,
+                                             .from = 1U << JOB_VALIDATING | 1U << JOB_QUEUED |
+                                                     1U << JOB_RUNNING,
                                              .done = "paused",
                                              .logged = "job_paused" };
     return change(context, id, &pause, ret_job, fault);
 }
 
-enum status job_resume(struct service_context *context, const char *id, struct job *ret_job, struct fault *fault)
+enum status job_resume(struct service_context *context, const char *id, struct job *ret_job,
+                       struct fault *fault)
 {
     static const struct transition resume = {
         .to = JOB_QUEUED, .from = 1U << JOB_PAUSED, .done = "resumed", .logged = "job_resumed"

@@ -1,14 +1,15 @@
 /*
- * fine_tuning.h - fine-tuning jobs, as verbs (service.h's rules hold). A part of the service of its own, because
- * jobs live on two threads that nothing else knows:
+ * fine_tuning.h - fine-tuning jobs, as verbs (service.h's rules hold). A part of the service of its
+ * own, because jobs live on two threads that nothing else knows:
  *
- * - the job thread, of normal priority, takes jobs from the queue, writes down what becomes of them, stores and
- *   promotes versions, and writes what sessions record. It alone waits for the disk.
- * - the trainer, of SCHED_IDLE, does arithmetic that the job thread hands it and nothing else. It takes no lock
- * that a thread of normal priority could wait for: it may be kept from running for long.
+ * - the job thread, of normal priority, takes jobs from the queue, writes down what becomes of
+ * them, stores and promotes versions, and writes what sessions record. It alone waits for the disk.
+ * - the trainer, of SCHED_IDLE, does arithmetic that the job thread hands it and nothing else. It
+ * takes no lock that a thread of normal priority could wait for: it may be kept from running for
+ * long.
  *
- * The database is the one truth about a job. The jobs mutex serialises its use; workers hold it for short
- * statements, never across anything that computes.
+ * The database is the one truth about a job. The jobs mutex serialises its use; workers hold it for
+ * short statements, never across anything that computes.
  */
 #ifndef FINE_TUNING_H
 #define FINE_TUNING_H
@@ -18,17 +19,19 @@
 
 /* ---- life: from the main thread ---- */
 
-/* Starts the threads. A job that was running when the process ended goes on from its last checkpoint. */
+/* Starts the threads. A job that was running when the process ended goes on from its last
+ * checkpoint. */
 __attribute__((warn_unused_result)) enum status service_start_jobs(struct service *service,
                                                                    struct fault *fault);
-/* Has the running job checkpointed, which stays `running` for the next start, and begins no other; what
- * sessions record is written as before. Returns at once. */
+/* Has the running job checkpointed, which stays `running` for the next start, and begins no other;
+ * what sessions record is written as before. Returns at once. */
 void service_halt_jobs(struct service *service);
 bool service_jobs_are_halted(const struct service *service);
-/* Halts, writes what was recorded, and ends the threads. Before service_free; takes a service whose threads
- * never started. */
+/* Halts, writes what was recorded, and ends the threads. Before service_free; takes a service whose
+ * threads never started. */
 void service_stop_jobs(struct service *service);
-bool service_jobs_are_durable(const struct service *service); /* whether there is a data directory */
+bool service_jobs_are_durable(
+    const struct service *service); /* whether there is a data directory */
 
 /* ---- verbs; `worker` is the caller's. Results are copies ---- */
 
@@ -53,29 +56,33 @@ struct job_request {
     bool dry_run;
 };
 
-/* Checks all that can be checked at once, and writes the job down as queued (validating, where sessions'
- * recordings are to be gathered first). Faults name the request's fields. */
-enum status job_create(struct service_context *context, const struct job_request *request, struct job *ret_job,
-                       struct fault *fault);
-enum status job_find(struct service_context *context, const char *id, struct job *ret_job, struct fault *fault);
+/* Checks all that can be checked at once, and writes the job down as queued (validating, where
+ * sessions' recordings are to be gathered first). Faults name the request's fields. */
+enum status job_create(struct service_context *context, const struct job_request *request,
+                       struct job *ret_job, struct fault *fault);
+enum status job_find(struct service_context *context, const char *id, struct job *ret_job,
+                     struct fault *fault);
 /* Newest first; ret_jobs: room for limit. */
 enum status job_list(struct service_context *context, const struct job_filter *filter, size_t limit,
                      struct job *ret_jobs, size_t *ret_n, bool *ret_has_more, struct fault *fault);
 /* STATUS_JOB_STATUS_CONFLICT if the job's status does not allow it. */
-enum status job_cancel(struct service_context *context, const char *id, struct job *ret_job, struct fault *fault);
-enum status job_pause(struct service_context *context, const char *id, struct job *ret_job, struct fault *fault);
-enum status job_resume(struct service_context *context, const char *id, struct job *ret_job, struct fault *fault);
-
-/* Oldest first, those with an id above `after`; *ret_job as it was no later than the events: if it is over
- * and there are no more, none will follow. */
-enum status job_events(struct service_context *context, const char *id, int64_t after, size_t limit,
-                       struct job *ret_job, struct job_event *ret_events, size_t *ret_n, bool *ret_has_more,
+enum status job_cancel(struct service_context *context, const char *id, struct job *ret_job,
                        struct fault *fault);
-/* Changes whenever there is an event of any job, or a job's status has changed: for whoever waits for events.
- * Lock-free. */
+enum status job_pause(struct service_context *context, const char *id, struct job *ret_job,
+                      struct fault *fault);
+enum status job_resume(struct service_context *context, const char *id, struct job *ret_job,
+                       struct fault *fault);
+
+/* Oldest first, those with an id above `after`; *ret_job as it was no later than the events: if it
+ * is over and there are no more, none will follow. */
+enum status job_events(struct service_context *context, const char *id, int64_t after, size_t limit,
+                       struct job *ret_job, struct job_event *ret_events, size_t *ret_n,
+                       bool *ret_has_more, struct fault *fault);
+/* Changes whenever there is an event of any job, or a job's status has changed: for whoever waits
+ * for events. Lock-free. */
 uint64_t service_jobs_generation(const struct service *service);
-enum status job_checkpoints(struct service_context *context, const char *id, int64_t after, size_t limit,
-                            struct job_checkpoint *ret_checkpoints, size_t *ret_n, bool *ret_has_more,
-                            struct fault *fault);
+enum status job_checkpoints(struct service_context *context, const char *id, int64_t after,
+                            size_t limit, struct job_checkpoint *ret_checkpoints, size_t *ret_n,
+                            bool *ret_has_more, struct fault *fault);
 
 #endif

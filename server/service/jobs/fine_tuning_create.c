@@ -1,8 +1,9 @@
-/* fine_tuning_create.c - a job is asked for: all that can be checked at once is, before it is written down. */
+/* fine_tuning_create.c - a job is asked for: all that can be checked at once is, before it is
+ * written down. */
 #include "base/log.h"
 #include "service/internal.h"
-#include "service/jobs/fine_tuning.h"
 #include "service/job_database.h"
+#include "service/jobs/fine_tuning.h"
 #include "service/jobs/training_set.h"
 
 #include <errno.h>
@@ -21,11 +22,12 @@ static bool has_validation(const struct job_request *request)
 static enum status check_texts(const struct job_request *request, struct fault *fault)
 {
     if (request->suffix && strlen(request->suffix) > JOB_SUFFIX_MAX) {
-        return fault_set(fault, STATUS_INVALID_VALUE, "suffix", "'suffix' may have %d bytes", JOB_SUFFIX_MAX);
+        return fault_set(fault, STATUS_INVALID_VALUE, "suffix", "'suffix' may have %d bytes",
+                         JOB_SUFFIX_MAX);
     }
     if (request->metadata && strlen(request->metadata) > JOB_METADATA_MAX) {
-        return fault_set(fault, STATUS_INVALID_VALUE, "metadata", "'metadata' may have %d bytes as JSON text",
-                         JOB_METADATA_MAX);
+        return fault_set(fault, STATUS_INVALID_VALUE, "metadata",
+                         "'metadata' may have %d bytes as JSON text", JOB_METADATA_MAX);
     }
     return STATUS_OK;
 }
@@ -35,11 +37,13 @@ static enum status check_promotion(const struct job_request *request, struct fau
     double gain = request->min_relative_gain;
     if (!(gain >= 0 && gain < 1)) {
         return fault_set(fault, STATUS_INVALID_VALUE, "promotion.min_relative_gain",
-                         "'promotion.min_relative_gain' must be at least 0 and below 1, not %g", gain);
+                         "'promotion.min_relative_gain' must be at least 0 and below 1, not %g",
+                         gain);
     }
     if (request->has_policy && request->policy == JOB_AUTO && !has_validation(request)) {
-        return fault_set(fault, STATUS_INVALID_VALUE, "promotion.policy",
-                         "the policy 'auto' compares validation losses, and there is no 'validation'");
+        return fault_set(
+            fault, STATUS_INVALID_VALUE, "promotion.policy",
+            "the policy 'auto' compares validation losses, and there is no 'validation'");
     }
     return STATUS_OK;
 }
@@ -53,7 +57,8 @@ static enum status check_sessions(const struct service *service, const struct jo
                          "sessions record nothing: start grud with --record ROWS");
     }
     if (request->n_sessions == 0) {
-        return fault_set(fault, STATUS_INVALID_VALUE, "training.sessions", "'training.sessions' is empty");
+        return fault_set(fault, STATUS_INVALID_VALUE, "training.sessions",
+                         "'training.sessions' is empty");
     }
     for (size_t k = 0; k < request->n_sessions; k++) {
         const char *id = request->sessions[k];
@@ -72,8 +77,8 @@ static enum status check_sessions(const struct service *service, const struct jo
     return STATUS_OK;
 }
 
-static enum status check_hyperparameters(const struct job_request *request, const struct gru_model *gru,
-                                         struct fault *fault)
+static enum status check_hyperparameters(const struct job_request *request,
+                                         const struct gru_model *gru, struct fault *fault)
 {
     struct gru_error error = { .message = "" };
     enum gru_status status = gru_hyperparameters_check(&request->hyperparameters, gru, &error);
@@ -153,11 +158,11 @@ static struct job make_job(const struct job_request *request, const struct versi
     return job;
 }
 
-/* Counted and written down in one breath, so that the queue never grows beyond its bound. Jobs that are
- * paused wait as well: they keep their data, and may be resumed. */
+/* Counted and written down in one breath, so that the queue never grows beyond its bound. Jobs that
+ * are paused wait as well: they keep their data, and may be resumed. */
 static enum status enqueue(struct service *service, struct job *job, const struct job_series *rows,
-                           size_t n_rows, const struct job_request *request, struct job_event *event,
-                           struct fault *fault)
+                           size_t n_rows, const struct job_request *request,
+                           struct job_event *event, struct fault *fault)
 {
     struct job_database *job_database = service->job_database;
     size_t n_jobs[JOB_N_STATUSES];
@@ -167,10 +172,11 @@ static enum status enqueue(struct service *service, struct job *job, const struc
     size_t n_waiting =
         status == STATUS_OK ? n_jobs[JOB_VALIDATING] + n_jobs[JOB_QUEUED] + n_jobs[JOB_PAUSED] : 0;
     if (status == STATUS_OK && n_waiting >= service->config->job_max) {
-        status = fault_set(fault, STATUS_QUEUE_FULL, NULL,
-                           "%zu jobs wait already, those that are paused among them: as many as --job-max "
-                           "allows",
-                           n_waiting);
+        status = fault_set(
+            fault, STATUS_QUEUE_FULL, NULL,
+            "%zu jobs wait already, those that are paused among them: as many as --job-max "
+            "allows",
+            n_waiting);
     }
     if (status == STATUS_OK) {
         status = job_store_insert(jobs, job, rows, n_rows, request->sessions, n_sessions, fault);
@@ -187,13 +193,16 @@ static enum status enqueue(struct service *service, struct job *job, const struc
 
 /* Checks the posted data, and makes them rows; both are the caller's to free. */
 static enum status take_series(const struct service *service, const struct job_request *request,
-                               const struct gru_model *gru, struct job *job, struct job_series **ret_rows,
-                               size_t *ret_n, struct job_event *ret_event, struct fault *fault)
+                               const struct gru_model *gru, struct job *job,
+                               struct job_series **ret_rows, size_t *ret_n,
+                               struct job_event *ret_event, struct fault *fault)
 {
     const struct training_set training_set = { .series = request->series,
-                                       .n_series = request->source == JOB_SERIES ? request->n_series : 0,
-                                       .validation = request->validation,
-                                       .n_validation = request->n_validation };
+                                               .n_series = request->source == JOB_SERIES
+                                                               ? request->n_series
+                                                               : 0,
+                                               .validation = request->validation,
+                                               .n_validation = request->n_validation };
     struct gru_training_info info;
     struct gru_training training = training_set_training(job, &training_set);
     if (request->source == JOB_SERIES) {
@@ -204,14 +213,17 @@ static enum status take_series(const struct service *service, const struct job_r
         job->n_steps = info.n_steps;
         *ret_event = training_set_describe(gru, &training, &info);
     } else {
-        *ret_event = job_database_message(JOB_EVENT_INFO, "what the sessions recorded is to be gathered");
+        *ret_event =
+            job_database_message(JOB_EVENT_INFO, "what the sessions recorded is to be gathered");
     }
-    *ret_rows = training_set_to_rows(&training_set, gru_model_info(gru), &job->hyperparameters, ret_n);
-    return *ret_rows ? STATUS_OK : fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the job's data");
+    *ret_rows =
+        training_set_to_rows(&training_set, gru_model_info(gru), &job->hyperparameters, ret_n);
+    return *ret_rows ? STATUS_OK
+                     : fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the job's data");
 }
 
-enum status job_create(struct service_context *context, const struct job_request *request, struct job *ret_job,
-                       struct fault *fault)
+enum status job_create(struct service_context *context, const struct job_request *request,
+                       struct job *ret_job, struct fault *fault)
 {
     struct service *service = context->service;
     const struct model *model;
@@ -241,8 +253,8 @@ enum status job_create(struct service_context *context, const struct job_request
     free(rows);
     degraded_settle(service, DEGRADED_JOBS, status);
     if (status == STATUS_OK) {
-        log_event(LOG_INFO, "job_created", LOG_STRING("job", job.id), LOG_STRING("model", job.model),
-                  LOG_INT("version", job.base_version));
+        log_event(LOG_INFO, "job_created", LOG_STRING("job", job.id),
+                  LOG_STRING("model", job.model), LOG_INT("version", job.base_version));
         *ret_job = job;
     }
     return status;

@@ -32,9 +32,10 @@ static enum status read_recordings(struct gathering *gathering, const char *cons
     }
     enum status status = recorder_flush(recorder, fault);
     if (status == STATUS_OK) {
-        status = recorder_read(recorder, job->model, gru_model_info(gathering->base)->n_inputs, job->source,
-                               sessions, n_sessions, job_thread->service->config->job_memory_max,
-                               &gathering->arena, &series, &n, fault);
+        status = recorder_read(recorder, job->model, gru_model_info(gathering->base)->n_inputs,
+                               job->source, sessions, n_sessions,
+                               job_thread->service->config->job_memory_max, &gathering->arena,
+                               &series, &n, fault);
     }
     if (status == STATUS_REQUEST_TOO_LARGE) {
         return fault_set(fault, STATUS_JOB_TOO_LARGE, NULL, "%s", fault->message);
@@ -50,7 +51,8 @@ static enum status read_recordings(struct gathering *gathering, const char *cons
     return status;
 }
 
-/* The posted validation series stay; training series are those of a gathering that was interrupted. */
+/* The posted validation series stay; training series are those of a gathering that was interrupted.
+ */
 static enum status collect(struct gathering *gathering, struct fault *fault)
 {
     struct job_database *job_database = gathering->job_thread->job_database;
@@ -59,12 +61,14 @@ static enum status collect(struct gathering *gathering, struct fault *fault)
     size_t n_sessions, n_rows;
     struct job_series *rows;
     struct job_store *jobs = job_database_lock(job_database);
-    enum status status = job_store_read_sessions(jobs, number, &gathering->arena, &sessions, &n_sessions, fault);
+    enum status status =
+        job_store_read_sessions(jobs, number, &gathering->arena, &sessions, &n_sessions, fault);
     if (status == STATUS_OK) {
         status = job_store_read_series(jobs, number, &gathering->arena, &rows, &n_rows, fault);
     }
     job_database_unlock(job_database);
-    if (status == STATUS_OK && !training_set_of_rows(rows, n_rows, &gathering->arena, &gathering->training_set)) {
+    if (status == STATUS_OK &&
+        !training_set_of_rows(rows, n_rows, &gathering->arena, &gathering->training_set)) {
         status = fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the job's data");
     }
     return status == STATUS_OK ? read_recordings(gathering, sessions, n_sessions, fault) : status;
@@ -75,20 +79,23 @@ static void check(void *context)
 {
     struct gathering *gathering = context;
     gathering->training = training_set_training(gathering->job, &gathering->training_set);
-    gathering->status = training_set_check(gathering->job_thread->service->config, gathering->base,
-                                       &gathering->training, &gathering->info, gathering->fault);
+    gathering->status =
+        training_set_check(gathering->job_thread->service->config, gathering->base,
+                           &gathering->training, &gathering->info, gathering->fault);
 }
 
 static enum status keep(struct gathering *gathering, struct fault *fault)
 {
     struct job_database *job_database = gathering->job_thread->job_database;
     size_t n_rows;
-    struct job_series *rows = training_set_to_rows(&gathering->training_set, gru_model_info(gathering->base),
-                                               &gathering->job->hyperparameters, &n_rows);
+    struct job_series *rows =
+        training_set_to_rows(&gathering->training_set, gru_model_info(gathering->base),
+                             &gathering->job->hyperparameters, &n_rows);
     if (!rows) {
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the job's data");
     }
-    enum status status = job_store_put_series(job_database_lock(job_database), gathering->job->number, rows, n_rows, fault);
+    enum status status = job_store_put_series(job_database_lock(job_database),
+                                              gathering->job->number, rows, n_rows, fault);
     job_database_unlock(job_database);
     free(rows);
     return status;
@@ -97,7 +104,8 @@ static enum status keep(struct gathering *gathering, struct fault *fault)
 static enum status gather(struct gathering *gathering, struct fault *fault)
 {
     service_context_turn(gathering->job_thread->context);
-    enum status status = version_find_base(gathering->job_thread->context, gathering->job, &gathering->base, fault);
+    enum status status =
+        version_find_base(gathering->job_thread->context, gathering->job, &gathering->base, fault);
     if (status == STATUS_OK) {
         status = collect(gathering, fault);
     }
@@ -118,10 +126,12 @@ static enum status gather_once(struct job_thread *job_thread, struct job *job, s
     enum status status = gather(&gathering, fault);
     if (status == STATUS_OK) {
         enum job_status now;
-        struct job_event event = training_set_describe(gathering.base, &gathering.training, &gathering.info);
+        struct job_event event =
+            training_set_describe(gathering.base, &gathering.training, &gathering.info);
         job->status = JOB_QUEUED;
         job->n_steps = gathering.info.n_steps;
-        status = job_database_change(job_thread->job_database, job, JOB_VALIDATING, &event, 1, &now, fault);
+        status = job_database_change(job_thread->job_database, job, JOB_VALIDATING, &event, 1, &now,
+                                     fault);
     }
     gru_model_unref(gathering.base);
     arena_done(&gathering.arena);

@@ -36,10 +36,12 @@ static enum status load(struct run *run, struct fault *fault)
     struct job_store *jobs = job_database_lock(job_thread->job_database);
     status = job_store_read_series(jobs, run->job->number, &run->arena, &rows, &n_rows, fault);
     if (status == STATUS_OK && !run->job->dry_run) {
-        status = job_store_read_state(jobs, run->job->number, &run->state, &run->n_state, &checkpoint, fault);
+        status = job_store_read_state(jobs, run->job->number, &run->state, &run->n_state,
+                                      &checkpoint, fault);
     }
     job_database_unlock(job_thread->job_database);
-    if (status == STATUS_OK && !training_set_of_rows(rows, n_rows, &run->arena, &run->training_set)) {
+    if (status == STATUS_OK &&
+        !training_set_of_rows(rows, n_rows, &run->arena, &run->training_set)) {
         status = fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the job's data");
     }
     return status;
@@ -51,8 +53,8 @@ static void create(void *context)
     struct run *run = context;
     struct gru_error error = { .message = "" };
     run->training = training_set_training(run->job, &run->training_set);
-    run->status =
-        training_set_check(run->job_thread->service->config, run->base, &run->training, &run->info, run->fault);
+    run->status = training_set_check(run->job_thread->service->config, run->base, &run->training,
+                                     &run->info, run->fault);
     if (run->status != STATUS_OK) {
         return;
     }
@@ -75,25 +77,30 @@ static void say_beginning(struct run *run, bool was_running)
     struct job_database *job_database = run->job_thread->job_database;
     const struct job *job = run->job;
     if (run->is_refused) {
-        job_database_add_event(job_database, job,
-                   job_database_message(JOB_EVENT_WARN,
-                                  "the last checkpoint is damaged or of another build of grud: "
-                                  "training starts again from the beginning"));
-    } else if (run->is_restored) {
         job_database_add_event(
             job_database, job,
-            job_database_message(JOB_EVENT_INFO, "%s from step %zu of %zu",
-                           was_running ? "grud was started again: training goes on" : "training goes on",
-                           run->progress.step, run->progress.n_steps));
-    } else if (was_running) {
+            job_database_message(JOB_EVENT_WARN,
+                                 "the last checkpoint is damaged or of another build of grud: "
+                                 "training starts again from the beginning"));
+    } else if (run->is_restored) {
         job_database_add_event(job_database, job,
-                   job_database_message(JOB_EVENT_INFO, "grud was started again before the first checkpoint: "
-                                                  "training starts again from the beginning"));
+                               job_database_message(JOB_EVENT_INFO, "%s from step %zu of %zu",
+                                                    was_running
+                                                        ? "grud was started again: training goes on"
+                                                        : "training goes on",
+                                                    run->progress.step, run->progress.n_steps));
+    } else if (was_running) {
+        job_database_add_event(
+            job_database, job,
+            job_database_message(JOB_EVENT_INFO,
+                                 "grud was started again before the first checkpoint: "
+                                 "training starts again from the beginning"));
     } else {
         job_database_add_event(job_database, job,
-                   job_database_message(JOB_EVENT_INFO, "%s of %zu steps in %zu epochs begins",
-                                  job->dry_run ? "a dry run" : "training", run->progress.n_steps,
-                                  run->progress.n_epochs));
+                               job_database_message(JOB_EVENT_INFO,
+                                                    "%s of %zu steps in %zu epochs begins",
+                                                    job->dry_run ? "a dry run" : "training",
+                                                    run->progress.n_steps, run->progress.n_epochs));
     }
 }
 
@@ -110,7 +117,8 @@ static bool mark_running(struct run *run, enum job_status from)
         job->started_at_ms = clock_now_ms();
     }
     if (from != JOB_RUNNING) {
-        status = job_database_change(run->job_thread->job_database, job, from, NULL, 0, &now, &fault);
+        status =
+            job_database_change(run->job_thread->job_database, job, from, NULL, 0, &now, &fault);
     }
     if (status != STATUS_OK) {
         job_thread_note_degraded(run->job_thread, job, &fault);
@@ -122,7 +130,8 @@ static bool mark_running(struct run *run, enum job_status from)
 static void begin_clocks(struct run *run)
 {
     int64_t now_ms = wait_now_ms();
-    run->began_at_ms = run->last_written_at_ms = run->last_reported_at_ms = run->last_saved_at_ms = run->last_paced_at_ms = now_ms;
+    run->began_at_ms = run->last_written_at_ms = run->last_reported_at_ms = run->last_saved_at_ms =
+        run->last_paced_at_ms = now_ms;
     run->has_checkpoint = run->is_restored;
     run->ran_ms = run->job->running_ms;
     run->first_step = run->paced_step = run->progress.step;
@@ -149,8 +158,9 @@ static void advance(void *context)
     do {
         run->ended = gru_trainer_advance(run->trainer, &run->progress);
         run->slice_us = clock_us() - began_us;
-    } while (run->ended != GRU_ADVANCED_EPOCH && run->ended != GRU_ADVANCED_END && run->slice_us < SLICE_US &&
-             has_baseline(run) == had_baseline && atomic_load(&job_database->interruptions) == run->interruptions);
+    } while (run->ended != GRU_ADVANCED_EPOCH && run->ended != GRU_ADVANCED_END &&
+             run->slice_us < SLICE_US && has_baseline(run) == had_baseline &&
+             atomic_load(&job_database->interruptions) == run->interruptions);
     *(had_baseline ? &run->steps_us : &run->baseline_us) += run->slice_us;
 }
 
@@ -158,8 +168,8 @@ static void do_slice(struct run *run)
 {
     size_t step = run->progress.step;
     job_thread_compute(run->job_thread, advance, run);
-    atomic_fetch_add_explicit(&run->job_thread->service->counters.n_training_steps, run->progress.step - step,
-                              memory_order_relaxed);
+    atomic_fetch_add_explicit(&run->job_thread->service->counters.n_training_steps,
+                              run->progress.step - step, memory_order_relaxed);
 }
 
 static bool is_over(struct run *run)
@@ -172,7 +182,8 @@ static bool is_over(struct run *run)
     return run->is_out_of_time || run->ended == GRU_ADVANCED_END;
 }
 
-/* True: to the end, which is still to be dealt with. Else the job was left, and this is written down. */
+/* True: to the end, which is still to be dealt with. Else the job was left, and this is written
+ * down. */
 static bool train(struct run *run)
 {
     struct fault fault = { .status = STATUS_OK };
@@ -218,7 +229,9 @@ static enum status prepare(struct run *run, struct fault *fault)
 void job_thread_run(struct job_thread *job_thread, struct job *job)
 {
     struct fault fault = { .status = STATUS_OK };
-    struct run run = { .job_thread = job_thread, .job = job, .fault = &fault, .ended = GRU_ADVANCED };
+    struct run run = {
+        .job_thread = job_thread, .job = job, .fault = &fault, .ended = GRU_ADVANCED
+    };
     bool was_running = job->status == JOB_RUNNING;
     if (!mark_running(&run, job->status)) {
         return;

@@ -1,7 +1,7 @@
 /*
- * job_run.h - one job while it runs: what job_run.c (beginning and slices), job_run_report.c (progress, events,
- * checkpoints) and job_run_end.c (version and promotion) share. The job thread; functions that take `void *`
- * are run by the trainer's while the job thread waits.
+ * job_run.h - one job while it runs: what job_run.c (beginning and slices), job_run_report.c
+ * (progress, events, checkpoints) and job_run_end.c (version and promotion) share. The job thread;
+ * functions that take `void *` are run by the trainer's while the job thread waits.
  */
 #ifndef JOB_RUN_H
 #define JOB_RUN_H
@@ -34,13 +34,14 @@ struct run {
 
     /* times: by wait_now_ms */
     int64_t began_at_ms;
-    uint64_t ran_ms;                    /* before that: of earlier runs */
-    int64_t last_written_at_ms, last_reported_at_ms, last_saved_at_ms; /* the last progress, metrics event, checkpoint */
-    uint64_t last_reported_step;                 /* of that metrics event */
-    int64_t saving_ms;                  /* what that took */
-    int64_t last_paced_at_ms;                   /* the pace was measured from here, */
-    uint64_t paced_step;                /* and this step */
-    double step_ms;                     /* the pace, smoothed; 0: not known yet */
+    uint64_t ran_ms; /* before that: of earlier runs */
+    int64_t last_written_at_ms, last_reported_at_ms,
+        last_saved_at_ms;        /* the last progress, metrics event, checkpoint */
+    uint64_t last_reported_step; /* of that metrics event */
+    int64_t saving_ms;           /* what that took */
+    int64_t last_paced_at_ms;    /* the pace was measured from here, */
+    uint64_t paced_step;         /* and this step */
+    double step_ms;              /* the pace, smoothed; 0: not known yet */
     int64_t slice_us;
     int64_t baseline_us, steps_us; /* slices of the base's validation, and of this run's steps */
 
@@ -51,8 +52,9 @@ struct run {
 
 /* ---- job_run_report.c ---- */
 
-/* Writes down progress and events where that is due, and at once if somebody may have changed the job's
- * status (job_database_interrupt). False: the job is no longer `running`, and job->status says what it is. */
+/* Writes down progress and events where that is due, and at once if somebody may have changed the
+ * job's status (job_database_interrupt). False: the job is no longer `running`, and job->status
+ * says what it is. */
 bool run_report(struct run *run);
 /* Saves a checkpoint; a failure is an event, and training goes on. */
 void run_save(struct run *run);

@@ -29,21 +29,24 @@ static void make(void *context)
     if (status == GRU_OK) {
         trained->digest = digest_128(trained->bytes, trained->n_bytes);
     }
-    run->status = status == GRU_OK ? STATUS_OK
-                                   : fault_set(run->fault, status_of_gru(status), NULL,
-                                               "the training gave no model: %s", gru_status_text(status));
+    run->status = status == GRU_OK
+                      ? STATUS_OK
+                      : fault_set(run->fault, status_of_gru(status), NULL,
+                                  "the training gave no model: %s", gru_status_text(status));
 }
 
-/* What is served is allocated on this thread: a worker that frees it one day must not meet the trainer within
- * the allocator. */
+/* What is served is allocated on this thread: a worker that frees it one day must not meet the
+ * trainer within the allocator. */
 static enum status read_back(struct trained *trained, struct fault *fault)
 {
     struct gru_error error = { .message = "" };
-    enum gru_status status = gru_model_load(trained->bytes, trained->n_bytes, &trained->gru, &error);
+    enum gru_status status =
+        gru_model_load(trained->bytes, trained->n_bytes, &trained->gru, &error);
     if (status == GRU_OK) {
         return STATUS_OK;
     }
-    return fault_set(fault, status_of_gru(status), NULL, "the training gave no model that can be served: %s",
+    return fault_set(fault, status_of_gru(status), NULL,
+                     "the training gave no model that can be served: %s",
                      error.message[0] ? error.message : gru_status_text(status));
 }
 
@@ -51,8 +54,8 @@ static enum status read_back(struct trained *trained, struct fault *fault)
 static bool is_validated(const struct run *run)
 {
     const struct gru_progress *progress = &run->progress;
-    return progress->best_epoch > 0 || progress->stopped_early || progress->epoch == progress->n_epochs ||
-           run->ended == GRU_ADVANCED_EPOCH;
+    return progress->best_epoch > 0 || progress->stopped_early ||
+           progress->epoch == progress->n_epochs || run->ended == GRU_ADVANCED_EPOCH;
 }
 
 static void take_metrics(struct run *run)
@@ -87,11 +90,13 @@ static enum status store_once(struct run *run, unsigned *ret_number, struct faul
         status = read_back(&making.trained, fault);
     }
     if (status == STATUS_OK) {
-        status = version_store(run->job_thread->context, &lineage, job->base_digest, &making.trained, fault);
+        status = version_store(run->job_thread->context, &lineage, job->base_digest,
+                               &making.trained, fault);
     }
     trained_done(&making.trained);
     if (status == STATUS_OK) {
-        job->metrics = lineage.metrics; /* out of time, it may have been trained further after a restart */
+        job->metrics =
+            lineage.metrics; /* out of time, it may have been trained further after a restart */
         *ret_number = lineage.version;
     }
     return status;
@@ -103,7 +108,8 @@ static enum status store(struct run *run, unsigned *ret_number, struct fault *fa
     enum status status;
     do {
         status = store_once(run, ret_number, fault);
-    } while (status != STATUS_OK && job_thread_waits_to_retry(run->job_thread, run->job, &attempt, fault));
+    } while (status != STATUS_OK &&
+             job_thread_waits_to_retry(run->job_thread, run->job, &attempt, fault));
     return status;
 }
 
@@ -126,7 +132,8 @@ static bool passes_gate(const struct job *job, char reason[JOB_REASON_MAX + 1])
     char wanted[48] = "";
     char versus[64] = "";
     if (beats && !passes) {
-        snprintf(wanted, sizeof wanted, ", not by the %.1f %% asked for", 100 * job->min_relative_gain);
+        snprintf(wanted, sizeof wanted, ", not by the %.1f %% asked for",
+                 100 * job->min_relative_gain);
     }
     if (isfinite(persistence)) {
         snprintf(versus, sizeof versus,
@@ -134,11 +141,13 @@ static bool passes_gate(const struct job *job, char reason[JOB_REASON_MAX + 1])
                  persistence);
     }
     if (beats) {
-        snprintf(reason, JOB_REASON_MAX + 1, "valid_loss %.4g beats the base version's %.4g by %.1f %%%s%s",
-                 valid, baseline, 100 * gain, wanted, versus);
+        snprintf(reason, JOB_REASON_MAX + 1,
+                 "valid_loss %.4g beats the base version's %.4g by %.1f %%%s%s", valid, baseline,
+                 100 * gain, wanted, versus);
     } else {
-        snprintf(reason, JOB_REASON_MAX + 1, "valid_loss %.4g does not beat the base version's %.4g%s", valid,
-                 baseline, versus);
+        snprintf(reason, JOB_REASON_MAX + 1,
+                 "valid_loss %.4g does not beat the base version's %.4g%s", valid, baseline,
+                 versus);
     }
     return passes;
 }
@@ -154,20 +163,23 @@ static void promote(struct run *run, unsigned number)
         return;
     }
     service_context_turn(run->job_thread->context);
-    enum status status =
-        model_switch(run->job_thread->context, job->model, number, job->base_version, &activation, &fault);
+    enum status status = model_switch(run->job_thread->context, job->model, number,
+                                      job->base_version, &activation, &fault);
     if (status != STATUS_OK) {
-        snprintf(job->promotion_reason, sizeof job->promotion_reason, "it could not be activated: %.150s",
-                 fault_for_clients(&fault).message);
-    } else if (activation.is_switched || activation.from == number) { /* or before grud was killed */
+        snprintf(job->promotion_reason, sizeof job->promotion_reason,
+                 "it could not be activated: %.150s", fault_for_clients(&fault).message);
+    } else if (activation.is_switched ||
+               activation.from == number) { /* or before grud was killed */
         job->promotion = JOB_PROMOTED;
     } else {
         snprintf(job->promotion_reason, sizeof job->promotion_reason,
-                 "version %u has become the active one, and it was not compared with that", activation.from);
+                 "version %u has become the active one, and it was not compared with that",
+                 activation.from);
     }
 }
 
-/* Who activated the version by hand, or rolled it back, before the job was over could not write that down. */
+/* Who activated the version by hand, or rolled it back, before the job was over could not write
+ * that down. */
 static void note_activation_by_hand(struct run *run, unsigned number)
 {
     const struct job *job = run->job;
@@ -178,26 +190,28 @@ static void note_activation_by_hand(struct run *run, unsigned number)
         return;
     }
     unsigned active = model->active->number;
-    struct activation activation = {
-        .is_switched = active != number, .from = number, .to = active, .from_parent = job->base_version
-    };
+    struct activation activation = { .is_switched = active != number,
+                                     .from = number,
+                                     .to = active,
+                                     .from_parent = job->base_version };
     snprintf(activation.model, sizeof activation.model, "%s", job->model);
-    snprintf(activation.is_switched ? activation.from_job : activation.to_job, sizeof activation.to_job, "%s",
-             job->id);
+    snprintf(activation.is_switched ? activation.from_job : activation.to_job,
+             sizeof activation.to_job, "%s", job->id);
     activation_note(run->job_thread->job_database, &activation);
 }
 
 /* ---- ends ---- */
 
-/* From here on it can no longer be cancelled or paused: versions are not taken back. False: it was, or the
- * daemon stops while the database cannot be used. */
+/* From here on it can no longer be cancelled or paused: versions are not taken back. False: it was,
+ * or the daemon stops while the database cannot be used. */
 static bool claim(struct run *run)
 {
     struct job_database *job_database = run->job_thread->job_database;
     struct job now;
     struct fault fault;
     for (;;) {
-        enum status status = job_store_find(job_database_lock(job_database), run->job->id, &now, &fault);
+        enum status status =
+            job_store_find(job_database_lock(job_database), run->job->id, &now, &fault);
         bool claimed = status == STATUS_OK && now.status == JOB_RUNNING;
         job_database->finishing = claimed ? now.number : 0;
         job_database_unlock(job_database);
@@ -217,14 +231,17 @@ static void say_why(struct run *run)
 {
     const struct gru_progress *progress = &run->progress;
     if (progress->stopped_early) {
-        job_database_add_event(run->job_thread->job_database, run->job,
-                   job_database_message(JOB_EVENT_INFO, "stopped early after epoch %zu: the best was epoch %zu",
-                                  progress->epoch, progress->best_epoch));
+        job_database_add_event(
+            run->job_thread->job_database, run->job,
+            job_database_message(JOB_EVENT_INFO,
+                                 "stopped early after epoch %zu: the best was epoch %zu",
+                                 progress->epoch, progress->best_epoch));
     } else if (run->is_out_of_time) {
-        job_database_add_event(run->job_thread->job_database, run->job,
-                   job_database_message(JOB_EVENT_INFO, "stopped at step %zu of %zu: its %llu seconds are over",
-                                  progress->step, progress->n_steps,
-                                  (unsigned long long)run->job->max_seconds));
+        job_database_add_event(
+            run->job_thread->job_database, run->job,
+            job_database_message(
+                JOB_EVENT_INFO, "stopped at step %zu of %zu: its %llu seconds are over",
+                progress->step, progress->n_steps, (unsigned long long)run->job->max_seconds));
     }
 }
 
@@ -262,8 +279,9 @@ static void finish(struct run *run)
     bool is_decided = job->promotion != JOB_NONE;
     struct job_event events[EVENTS_MAX] = {
         job_database_message(JOB_EVENT_INFO, "stored as version %u of '%s'", number, job->model),
-        job_database_message(JOB_EVENT_INFO, "%s%s%.150s", is_decided ? job_promotion_word(job->promotion) : "",
-                       is_decided ? ": " : "", job->promotion_reason)
+        job_database_message(JOB_EVENT_INFO, "%s%s%.150s",
+                             is_decided ? job_promotion_word(job->promotion) : "",
+                             is_decided ? ": " : "", job->promotion_reason)
     };
     succeed(run, events, EVENTS_MAX);
     note_activation_by_hand(run, number);
@@ -274,13 +292,15 @@ static void finish_dry_run(struct run *run)
     const struct gru_progress *progress = &run->progress;
     size_t n = progress->step - run->first_step;
     double step_us = n > 0 ? (double)run->steps_us / (double)n : 0;
-    double all_s =
-        1e-6 * (step_us * (double)progress->n_steps + (double)run->baseline_us * (double)progress->n_epochs);
+    double all_s = 1e-6 * (step_us * (double)progress->n_steps +
+                           (double)run->baseline_us * (double)progress->n_epochs);
     struct job_event events[EVENTS_MAX] = {
-        job_database_message(JOB_EVENT_INFO, "%zu steps in %zu epochs would take about %.3g seconds",
-                       progress->n_steps, progress->n_epochs, all_s),
-        job_database_message(JOB_EVENT_INFO, "the job takes %zu bytes of memory, and %zu for its data",
-                       run->info.n_bytes, training_set_bytes(run->base, &run->training))
+        job_database_message(JOB_EVENT_INFO,
+                             "%zu steps in %zu epochs would take about %.3g seconds",
+                             progress->n_steps, progress->n_epochs, all_s),
+        job_database_message(JOB_EVENT_INFO,
+                             "the job takes %zu bytes of memory, and %zu for its data",
+                             run->info.n_bytes, training_set_bytes(run->base, &run->training))
     };
     take_metrics(run);
     succeed(run, events, EVENTS_MAX);

@@ -24,14 +24,15 @@ uint64_t run_ms(const struct run *run)
 
 /* ---- progress ---- */
 
-/* When all steps are done, at the pace of late; at the latest when the time that the job may take is over.
- * How many there are is itself an estimate where batches differ from epoch to epoch. */
+/* When all steps are done, at the pace of late; at the latest when the time that the job may take
+ * is over. How many there are is itself an estimate where batches differ from epoch to epoch. */
 static int64_t estimate_finish(struct run *run, int64_t now_ms)
 {
     const struct gru_progress *progress = &run->progress;
     const struct job *job = run->job;
     if (progress->step > run->paced_step && now_ms - run->last_paced_at_ms >= WRITE_MS) {
-        double step_ms = (double)(now_ms - run->last_paced_at_ms) / (double)(progress->step - run->paced_step);
+        double step_ms =
+            (double)(now_ms - run->last_paced_at_ms) / (double)(progress->step - run->paced_step);
         run->step_ms = run->step_ms > 0 ? 0.7 * run->step_ms + 0.3 * step_ms : step_ms;
         run->paced_step = progress->step;
         run->last_paced_at_ms = now_ms;
@@ -72,10 +73,12 @@ static struct job_event baseline_event(const struct run *run)
     const struct gru_progress *progress = &run->progress;
     char persistence[48] = "";
     if (!isnan(progress->persistence_valid_loss)) {
-        snprintf(persistence, sizeof persistence, ", persistence %.4g", progress->persistence_valid_loss);
+        snprintf(persistence, sizeof persistence, ", persistence %.4g",
+                 progress->persistence_valid_loss);
     }
     return job_database_message(JOB_EVENT_INFO, "baseline loss %.4g%s on %zu validation targets",
-                          progress->baseline_valid_loss, persistence, run->info.n_valid_targets);
+                                progress->baseline_valid_loss, persistence,
+                                run->info.n_valid_targets);
 }
 
 static struct job_event metrics_event(const struct run *run, bool is_epoch)
@@ -84,15 +87,16 @@ static struct job_event metrics_event(const struct run *run, bool is_epoch)
     struct job_event event;
     if (!is_epoch) {
         event = job_database_message(JOB_EVENT_INFO, "step %zu of %zu: loss %.4g", progress->step,
-                               progress->n_steps, progress->step_loss);
+                                     progress->n_steps, progress->step_loss);
         event.train_loss = progress->step_loss;
     } else {
         char valid[32] = "";
         if (!isnan(progress->valid_loss)) {
             snprintf(valid, sizeof valid, ", valid loss %.4g", progress->valid_loss);
         }
-        event = job_database_message(JOB_EVENT_INFO, "epoch %zu of %zu: train loss %.4g%s", progress->epoch,
-                               progress->n_epochs, progress->train_loss, valid);
+        event =
+            job_database_message(JOB_EVENT_INFO, "epoch %zu of %zu: train loss %.4g%s",
+                                 progress->epoch, progress->n_epochs, progress->train_loss, valid);
         event.train_loss = progress->train_loss;
         event.valid_loss = progress->valid_loss;
     }
@@ -116,9 +120,9 @@ static size_t epoch_events(struct run *run, struct job_event *events)
     events[n++] = metrics_event(run, true);
     if (progress->n_skipped > run->n_skipped) {
         events[n++] = job_database_message(JOB_EVENT_WARN,
-                                     "%zu steps up to the end of epoch %zu were skipped: "
-                                     "their gradients were not finite",
-                                     progress->n_skipped - run->n_skipped, progress->epoch);
+                                           "%zu steps up to the end of epoch %zu were skipped: "
+                                           "their gradients were not finite",
+                                           progress->n_skipped - run->n_skipped, progress->epoch);
         run->n_skipped = progress->n_skipped;
     }
     return n;
@@ -137,7 +141,8 @@ static size_t collect_events(struct run *run, int64_t now_ms, struct job_event e
         n += epoch_events(run, &events[n]);
         run->last_reported_at_ms = now_ms;
         run->last_reported_step = progress->step;
-    } else if (now_ms - run->last_reported_at_ms >= SAY_MS && progress->step > run->last_reported_step) {
+    } else if (now_ms - run->last_reported_at_ms >= SAY_MS &&
+               progress->step > run->last_reported_step) {
         events[n++] = metrics_event(run, false);
         run->last_reported_at_ms = now_ms;
         run->last_reported_step = progress->step;
@@ -152,9 +157,9 @@ static void save(void *context)
 {
     struct run *run = context;
     enum gru_status status = gru_trainer_save(run->trainer, &run->state, &run->n_state);
-    run->status = status == GRU_OK
-                      ? STATUS_OK
-                      : fault_set(run->fault, status_of_gru(status), NULL, "%s", gru_status_text(status));
+    run->status = status == GRU_OK ? STATUS_OK
+                                   : fault_set(run->fault, status_of_gru(status), NULL, "%s",
+                                               gru_status_text(status));
 }
 
 void run_save(struct run *run)
@@ -169,8 +174,9 @@ void run_save(struct run *run)
     job_thread_compute(job_thread, save, run);
     enum status status = run->status;
     if (status == STATUS_OK) {
-        status = job_store_add_checkpoint(job_database_lock(job_thread->job_database), run->job->number, &checkpoint, run->state,
-                                     run->n_state, run->fault);
+        status =
+            job_store_add_checkpoint(job_database_lock(job_thread->job_database), run->job->number,
+                                     &checkpoint, run->state, run->n_state, run->fault);
         job_database_unlock(job_thread->job_database);
         free(run->state);
         run->state = NULL;
@@ -181,15 +187,17 @@ void run_save(struct run *run)
     if (status != STATUS_OK) {
         log_event(LOG_WARN, "checkpoint_failed", LOG_STRING("job", run->job->id),
                   LOG_STRING("reason", run->fault->message));
-        job_database_add_event(job_thread->job_database, run->job,
-                   job_database_message(JOB_EVENT_WARN, "no checkpoint at step %zu: %.120s", run->progress.step,
-                                  fault_for_clients(run->fault).message));
+        job_database_add_event(
+            job_thread->job_database, run->job,
+            job_database_message(JOB_EVENT_WARN, "no checkpoint at step %zu: %.120s",
+                                 run->progress.step, fault_for_clients(run->fault).message));
     }
 }
 
 static bool is_save_due(const struct run *run)
 {
-    int64_t least_ms = run->saving_ms * SAVE_TIMES > SAVE_MS ? run->saving_ms * SAVE_TIMES : SAVE_MS;
+    int64_t least_ms =
+        run->saving_ms * SAVE_TIMES > SAVE_MS ? run->saving_ms * SAVE_TIMES : SAVE_MS;
     if (run->ended != GRU_ADVANCED_EPOCH && least_ms < SAVE_WITHIN_MS) {
         least_ms = SAVE_WITHIN_MS; /* an epoch may take days */
     } else if (!run->has_checkpoint && run->last_saved_at_ms == run->began_at_ms) {
@@ -208,11 +216,13 @@ bool run_report(struct run *run)
     int64_t now_ms = wait_now_ms();
     uint64_t interruptions = atomic_load(&job_thread->job_database->interruptions);
     size_t n = collect_events(run, now_ms, events);
-    if (n > 0 || interruptions != run->interruptions || now_ms - run->last_written_at_ms >= WRITE_MS) {
+    if (n > 0 || interruptions != run->interruptions ||
+        now_ms - run->last_written_at_ms >= WRITE_MS) {
         enum job_status now = JOB_RUNNING;
         run->last_written_at_ms = now_ms;
         take_progress(run, now_ms);
-        enum status status = job_database_change(job_thread->job_database, run->job, JOB_RUNNING, events, n, &now, &fault);
+        enum status status = job_database_change(job_thread->job_database, run->job, JOB_RUNNING,
+                                                 events, n, &now, &fault);
         if (status == STATUS_OK) {
             run->interruptions = interruptions;
             run->job->status = now;
@@ -241,7 +251,8 @@ void run_leave(struct run *run, enum job_status status)
     do { /* it may be resumed, paused again, or cancelled at any moment */
         job->status = now;
         job->estimated_finish_ms = now == JOB_RUNNING ? job->estimated_finish_ms : 0;
-        if (job_database_change(run->job_thread->job_database, job, job->status, NULL, 0, &now, &fault) != STATUS_OK) {
+        if (job_database_change(run->job_thread->job_database, job, job->status, NULL, 0, &now,
+                                &fault) != STATUS_OK) {
             job_thread_note_degraded(run->job_thread, job, &fault);
             return;
         }

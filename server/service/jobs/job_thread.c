@@ -2,18 +2,18 @@
 #include "service/jobs/job_thread.h"
 
 #include "base/log.h"
+#include "base/wait.h"
 #include "service/jobs/fine_tuning.h"
 #include "service/sessions/recorder.h"
-#include "base/wait.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 enum {
-    CHORE_MS = 500,    /* how long a recorded reading may wait to be written */
+    CHORE_MS = 500,  /* how long a recorded reading may wait to be written */
     RETRY_MS = 1000, /* between attempts at what the database refuses */
-    ATTEMPTS = 5       /* at what may be refused for good */
+    ATTEMPTS = 5     /* at what may be refused for good */
 };
 
 /* ---- chores ---- */
@@ -32,7 +32,8 @@ static void write_recorded(struct job_thread *job_thread)
 static void forget_data(struct job_thread *job_thread, int64_t number)
 {
     struct fault fault;
-    enum status status = job_store_forget_data(job_database_lock(job_thread->job_database), number, &fault);
+    enum status status =
+        job_store_forget_data(job_database_lock(job_thread->job_database), number, &fault);
     job_database_unlock(job_thread->job_database);
     if (status != STATUS_OK) {
         log_event(LOG_WARN, "job_data_not_deleted", LOG_INT("number", number),
@@ -63,8 +64,8 @@ static void sweep(struct job_thread *job_thread)
         struct job_filter filter = { .after = after[0] ? after : NULL, .status = -1 };
         struct fault fault;
         size_t n;
-        enum status status =
-            job_store_list(job_database_lock(job_thread->job_database), &filter, PAGE, page, &n, &has_more, &fault);
+        enum status status = job_store_list(job_database_lock(job_thread->job_database), &filter,
+                                            PAGE, page, &n, &has_more, &fault);
         job_database_unlock(job_thread->job_database);
         if (status != STATUS_OK || n == 0) {
             break;
@@ -131,7 +132,8 @@ void job_thread_wait(struct job_thread *job_thread, int64_t ms)
     until.tv_sec += ns / 1000000000;
     until.tv_nsec = ns % 1000000000;
     if (sem_clockwait(&job_thread->job_database->wake_up, CLOCK_MONOTONIC, &until) == 0) {
-        while (sem_trywait(&job_thread->job_database->wake_up) == 0) { /* one look answers all rings */
+        while (sem_trywait(&job_thread->job_database->wake_up) ==
+               0) { /* one look answers all rings */
         }
     }
     do_chores(job_thread);
@@ -147,7 +149,8 @@ void job_thread_compute(struct job_thread *job_thread, void (*run)(void *argumen
 
 /* ---- the end of a job ---- */
 
-void job_thread_note_degraded(struct job_thread *job_thread, const struct job *job, const struct fault *fault)
+void job_thread_note_degraded(struct job_thread *job_thread, const struct job *job,
+                              const struct fault *fault)
 {
     if (!service_is_degraded_by(job_thread->service, DEGRADED_JOBS)) {
         log_event(LOG_ERROR, "jobs_not_written", LOG_STRING("job", job ? job->id : NULL),
@@ -156,25 +159,29 @@ void job_thread_note_degraded(struct job_thread *job_thread, const struct job *j
     degraded_begins(job_thread->service, DEGRADED_JOBS);
 }
 
-bool job_thread_waits_to_retry(struct job_thread *job_thread, const struct job *job, int *attempt, const struct fault *fault)
+bool job_thread_waits_to_retry(struct job_thread *job_thread, const struct job *job, int *attempt,
+                               const struct fault *fault)
 {
-    if (!status_may_pass(fault->status) || ++*attempt == ATTEMPTS || job_thread_is_stopping(job_thread)) {
+    if (!status_may_pass(fault->status) || ++*attempt == ATTEMPTS ||
+        job_thread_is_stopping(job_thread)) {
         return false;
     }
-    log_event(LOG_WARN, "job_waits", LOG_STRING("job", job->id), LOG_STRING("reason", fault->message));
+    log_event(LOG_WARN, "job_waits", LOG_STRING("job", job->id),
+              LOG_STRING("reason", fault->message));
     job_thread_wait(job_thread, RETRY_MS);
     return !job_thread_is_stopping(job_thread);
 }
 
-bool job_thread_end_job(struct job_thread *job_thread, struct job *job, enum job_status from, struct job_event *events,
-                   size_t n_events)
+bool job_thread_end_job(struct job_thread *job_thread, struct job *job, enum job_status from,
+                        struct job_event *events, size_t n_events)
 {
     struct fault fault = { .status = STATUS_OK };
     enum job_status now = from;
     job->finished_at_ms = clock_now_ms();
     job->estimated_finish_ms = 0;
     for (;;) {
-        enum status status = job_database_change(job_thread->job_database, job, from, events, n_events, &now, &fault);
+        enum status status = job_database_change(job_thread->job_database, job, from, events,
+                                                 n_events, &now, &fault);
         if (status == STATUS_OK || status == STATUS_JOB_NOT_FOUND) {
             break;
         }
@@ -191,10 +198,12 @@ bool job_thread_end_job(struct job_thread *job_thread, struct job *job, enum job
     return true;
 }
 
-void job_thread_fail_job(struct job_thread *job_thread, struct job *job, enum job_status from, const struct fault *fault)
+void job_thread_fail_job(struct job_thread *job_thread, struct job *job, enum job_status from,
+                         const struct fault *fault)
 {
     const struct fault said = fault_for_clients(fault);
-    struct job_event event = job_database_message(JOB_EVENT_ERROR, "%.*s", JOB_MESSAGE_MAX, said.message);
+    struct job_event event =
+        job_database_message(JOB_EVENT_ERROR, "%.*s", JOB_MESSAGE_MAX, said.message);
     if (job_thread_is_stopping(job_thread)) {
         return;
     }
@@ -202,7 +211,8 @@ void job_thread_fail_job(struct job_thread *job_thread, struct job *job, enum jo
     job->error = said;
     if (job_thread_end_job(job_thread, job, from, &event, 1)) {
         log_event(LOG_WARN, "job_failed", LOG_STRING("job", job->id),
-                  LOG_STRING("code", status_code(fault->status)), LOG_STRING("reason", fault->message));
+                  LOG_STRING("code", status_code(fault->status)),
+                  LOG_STRING("reason", fault->message));
     }
 }
 
@@ -217,7 +227,8 @@ static void *work(void *context)
         struct job job;
         bool found = false;
         forget_all_ended(job_thread);
-        enum status status = job_store_next(job_database_lock(job_thread->job_database), &found, &job, &fault);
+        enum status status =
+            job_store_next(job_database_lock(job_thread->job_database), &found, &job, &fault);
         job_database_unlock(job_thread->job_database);
         if (status != STATUS_OK) {
             job_thread_note_degraded(job_thread, NULL, &fault);
@@ -258,7 +269,8 @@ enum status service_start_jobs(struct service *service, struct fault *fault)
     job_thread->job_database = service->job_database;
     job_thread->last_flushed_at_ms = wait_now_ms();
     job_thread->training_thread = training_thread_create(&service->job_database->wake_up);
-    if (!job_thread->training_thread || service_context_create(service, &job_thread->context) != STATUS_OK ||
+    if (!job_thread->training_thread ||
+        service_context_create(service, &job_thread->context) != STATUS_OK ||
         pthread_create(&job_thread->thread, NULL, work, job_thread) != 0) {
         job_thread_free(job_thread);
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "the threads for jobs cannot be started");

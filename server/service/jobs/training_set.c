@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct gru_training training_set_training(const struct job *job, const struct training_set *training_set)
+struct gru_training training_set_training(const struct job *job,
+                                          const struct training_set *training_set)
 {
     return (struct gru_training){ .series = training_set->series,
                                   .n_series = training_set->n_series,
@@ -16,7 +17,8 @@ struct gru_training training_set_training(const struct job *job, const struct tr
                                   .seed = job->seed };
 }
 
-size_t training_set_y_width(const struct gru_info *info, const struct gru_hyperparameters *hyperparameters)
+size_t training_set_y_width(const struct gru_info *info,
+                            const struct gru_hyperparameters *hyperparameters)
 {
     return hyperparameters->loss == GRU_CROSS_ENTROPY ? info->steps : info->y_floats;
 }
@@ -51,8 +53,8 @@ size_t training_set_bytes(const struct gru_model *gru, const struct gru_training
 }
 
 enum status training_set_check(const struct config *config, const struct gru_model *gru,
-                           const struct gru_training *training, struct gru_training_info *ret_info,
-                           struct fault *fault)
+                               const struct gru_training *training,
+                               struct gru_training_info *ret_info, struct fault *fault)
 {
     struct gru_error error = { .message = "" };
     struct gru_training_info info;
@@ -64,35 +66,41 @@ enum status training_set_check(const struct config *config, const struct gru_mod
     size_t n_data = training_set_bytes(gru, training);
     size_t n_all;
     if (__builtin_add_overflow(info.n_bytes, n_data, &n_all) || n_all > config->job_memory_max) {
-        return fault_set(fault, STATUS_JOB_TOO_LARGE, NULL,
-                         "the job takes %zu bytes of memory and %zu for its data; --job-memory-max allows "
-                         "%zu together",
-                         info.n_bytes, n_data, config->job_memory_max);
+        return fault_set(
+            fault, STATUS_JOB_TOO_LARGE, NULL,
+            "the job takes %zu bytes of memory and %zu for its data; --job-memory-max allows "
+            "%zu together",
+            info.n_bytes, n_data, config->job_memory_max);
     }
     *ret_info = info;
     return STATUS_OK;
 }
 
-struct job_series *training_set_to_rows(const struct training_set *training_set, const struct gru_info *info,
-                                    const struct gru_hyperparameters *hyperparameters, size_t *ret_n)
+struct job_series *training_set_to_rows(const struct training_set *training_set,
+                                        const struct gru_info *info,
+                                        const struct gru_hyperparameters *hyperparameters,
+                                        size_t *ret_n)
 {
     size_t n = training_set->n_series + training_set->n_validation;
     struct job_series *rows = calloc(n > 0 ? n : 1, sizeof *rows);
     for (size_t k = 0; rows && k < n; k++) {
         bool is_validation = k >= training_set->n_series;
         const struct gru_series *series =
-            is_validation ? &training_set->validation[k - training_set->n_series] : &training_set->series[k];
-        rows[k] = (struct job_series){ .series = *series,
-                                       .is_validation = is_validation,
-                                       .x_width = info->n_inputs,
-                                       .y_width = series->y ? training_set_y_width(info, hyperparameters) : 0 };
+            is_validation ? &training_set->validation[k - training_set->n_series]
+                          : &training_set->series[k];
+        rows[k] =
+            (struct job_series){ .series = *series,
+                                 .is_validation = is_validation,
+                                 .x_width = info->n_inputs,
+                                 .y_width =
+                                     series->y ? training_set_y_width(info, hyperparameters) : 0 };
     }
     *ret_n = n;
     return rows;
 }
 
 bool training_set_of_rows(const struct job_series *rows, size_t n, struct arena *arena,
-                      struct training_set *ret_training_set)
+                          struct training_set *ret_training_set)
 {
     struct gru_series *series = arena_array(arena, n, sizeof *series);
     struct gru_series *validation = arena_array(arena, n, sizeof *validation);
@@ -111,17 +119,18 @@ bool training_set_of_rows(const struct job_series *rows, size_t n, struct arena 
     return true;
 }
 
-struct job_event training_set_describe(const struct gru_model *gru, const struct gru_training *training,
-                                   const struct gru_training_info *info)
+struct job_event training_set_describe(const struct gru_model *gru,
+                                       const struct gru_training *training,
+                                       const struct gru_training_info *info)
 {
     size_t n_values = info->n_rows * gru_model_info(gru)->n_inputs;
     char missing[80];
     if (info->n_missing == 0) {
         snprintf(missing, sizeof missing, "none of their %zu values is missing", n_values);
     } else {
-        snprintf(missing, sizeof missing, "%zu of their %zu values are missing (filled: %s)", info->n_missing,
-                 n_values, gru_missing_name(gru_model_info(gru)->missing));
+        snprintf(missing, sizeof missing, "%zu of their %zu values are missing (filled: %s)",
+                 info->n_missing, n_values, gru_missing_name(gru_model_info(gru)->missing));
     }
     return job_database_message(JOB_EVENT_INFO, "%zu series, %zu readings; %s",
-                          training->n_series + training->n_validation, info->n_rows, missing);
+                                training->n_series + training->n_validation, info->n_rows, missing);
 }

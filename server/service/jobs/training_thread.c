@@ -66,7 +66,8 @@ void training_thread_free(struct training_thread *trainer)
     free(trainer);
 }
 
-void training_thread_begin(struct training_thread *trainer, void (*run)(void *argument), void *argument)
+void training_thread_begin(struct training_thread *trainer, void (*run)(void *argument),
+                           void *argument)
 {
     trainer->run = run;
     trainer->argument = argument;
@@ -82,5 +83,6 @@ bool training_thread_is_done(const struct training_thread *trainer)
 void training_thread_hurry(struct training_thread *trainer)
 {
     const struct sched_param none = { .sched_priority = 0 };
-    (void)!pthread_setschedparam(trainer->thread, SCHED_OTHER, &none); /* not allowed: then it takes longer */
+    (void)!pthread_setschedparam(trainer->thread, SCHED_OTHER,
+                                 &none); /* not allowed: then it takes longer */
 }

@@ -1,4 +1,5 @@
-/* activate.c - which version of a model is the active one, and what that means for the jobs that made them.
+/* activate.c - which version of a model is the active one, and what that means for the jobs that
+ * made them.
  */
 #include "base/log.h"
 #include "service/models/versions.h"
@@ -8,11 +9,11 @@
 
 /* ---- switching over ---- */
 
-/* Switches the model of the copy over. The choice is written down first, also of the version that is active
- * already: should the process end in between, the next start finds sessions of another layout and converts
- * them. *ret_is_durable: the disk has synced it. */
-static enum status switch_over(struct service *service, struct model *model, struct version *version,
-                               bool *ret_is_durable, struct fault *fault)
+/* Switches the model of the copy over. The choice is written down first, also of the version that
+ * is active already: should the process end in between, the next start finds sessions of another
+ * layout and converts them. *ret_is_durable: the disk has synced it. */
+static enum status switch_over(struct service *service, struct model *model,
+                               struct version *version, bool *ret_is_durable, struct fault *fault)
 {
     const char *data = service->config->data;
     unsigned before = model->active->number;
@@ -54,8 +55,8 @@ static struct activation describe(const struct model *model, const struct versio
     return activation;
 }
 
-enum status model_switch(struct service_context *context, const char *name, unsigned number, unsigned only_from,
-                         struct activation *ret_activation, struct fault *fault)
+enum status model_switch(struct service_context *context, const char *name, unsigned number,
+                         unsigned only_from, struct activation *ret_activation, struct fault *fault)
 {
     struct catalogue *next = NULL;
     struct model *model;
@@ -79,10 +80,12 @@ enum status model_switch(struct service_context *context, const char *name, unsi
         *ret_activation = activation;
     }
     if (status == STATUS_OK && activation.is_switched) {
-        log_event(LOG_INFO, "version_activated", LOG_STRING("model", name), LOG_INT("version", number));
+        log_event(LOG_INFO, "version_activated", LOG_STRING("model", name),
+                  LOG_INT("version", number));
     }
     if (status == STATUS_OK && is_wanted && !activation.is_durable) {
-        log_event(LOG_ERROR, "activation_not_synced", LOG_STRING("model", name), LOG_INT("version", number));
+        log_event(LOG_ERROR, "activation_not_synced", LOG_STRING("model", name),
+                  LOG_INT("version", number));
     }
     return status;
 }
@@ -101,9 +104,11 @@ enum status model_activate(struct service_context *context, const char *name, un
 
 /* ---- what it means for jobs ---- */
 
-/* Of a job that has succeeded. One that has not yet is its job thread's, who looks again when it has. */
+/* Of a job that has succeeded. One that has not yet is its job thread's, who looks again when it
+ * has. */
 static enum status write_promotion(struct job_store *jobs, const char *id, bool only_promoted,
-                                   enum job_promotion promotion, const char *reason, struct fault *fault)
+                                   enum job_promotion promotion, const char *reason,
+                                   struct fault *fault)
 {
     struct job job;
     bool written;
@@ -126,12 +131,13 @@ void activation_note(struct job_database *job_database, const struct activation 
     enum status status = STATUS_OK;
     struct job_store *jobs = job_database_lock(job_database);
     if (activation->to_job[0]) {
-        status = write_promotion(jobs, activation->to_job, false, JOB_PROMOTED, "activated by hand", &fault);
+        status = write_promotion(jobs, activation->to_job, false, JOB_PROMOTED, "activated by hand",
+                                 &fault);
     }
     if (status == STATUS_OK && activation->is_switched && activation->from_job[0] &&
         activation->to == activation->from_parent) {
-        snprintf(reason, sizeof reason, "version %u, which the job started from, was activated again",
-                 activation->to);
+        snprintf(reason, sizeof reason,
+                 "version %u, which the job started from, was activated again", activation->to);
         status = write_promotion(jobs, activation->from_job, true, JOB_ROLLED_BACK, reason, &fault);
     }
     job_database_note_change(job_database);

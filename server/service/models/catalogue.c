@@ -1,4 +1,5 @@
-/* catalogue.c - the models at one moment, and how workers come by them without a lock on each request. */
+/* catalogue.c - the models at one moment, and how workers come by them without a lock on each
+ * request. */
 #include "service/internal.h"
 #include "service/sessions/recorder.h"
 
@@ -58,7 +59,8 @@ struct version *model_find_version(const struct model *model, unsigned number)
 bool model_insert_version(struct model *model, struct version version)
 {
     unsigned active = model->active ? model->active->number : 0;
-    struct version *versions = reallocarray(model->versions, model->n_versions + 1, sizeof *versions);
+    struct version *versions =
+        reallocarray(model->versions, model->n_versions + 1, sizeof *versions);
     if (!versions) {
         return false;
     }
@@ -170,7 +172,8 @@ struct model *catalogue_find(const struct catalogue *catalogue, const char *name
 
 bool catalogue_insert(struct catalogue *catalogue, struct model *model)
 {
-    struct model **models = reallocarray(catalogue->models, catalogue->n_models + 1, sizeof(struct model *));
+    struct model **models =
+        reallocarray(catalogue->models, catalogue->n_models + 1, sizeof(struct model *));
     if (!models) {
         return false;
     }
@@ -299,8 +302,8 @@ const struct model *const *models_list(struct service_context *context, size_t *
     return (const struct model *const *)context->catalogue->models;
 }
 
-enum status model_find(struct service_context *context, const char *name, const struct model **ret_model,
-                       struct fault *fault)
+enum status model_find(struct service_context *context, const char *name,
+                       const struct model **ret_model, struct fault *fault)
 {
     const struct model *model = catalogue_find(context->catalogue, name);
     if (!model) {
@@ -310,8 +313,8 @@ enum status model_find(struct service_context *context, const char *name, const 
     return STATUS_OK;
 }
 
-enum status version_find(const struct model *model, unsigned number, const struct version **ret_version,
-                         struct fault *fault)
+enum status version_find(const struct model *model, unsigned number,
+                         const struct version **ret_version, struct fault *fault)
 {
     const struct version *version = number ? model_find_version(model, number) : model->active;
     if (!version) {

@@ -33,12 +33,14 @@ enum status version_make(const struct file_version *file, const void *bytes, siz
     return STATUS_OK;
 }
 
-static enum status check_names(const struct gru_variable *old, size_t n_old, const struct gru_variable *fresh,
-                               size_t n_fresh, const char *kind, const char *model, struct fault *fault)
+static enum status check_names(const struct gru_variable *old, size_t n_old,
+                               const struct gru_variable *fresh, size_t n_fresh, const char *kind,
+                               const char *model, struct fault *fault)
 {
     if (n_old != n_fresh) {
         return fault_set(fault, STATUS_INCOMPATIBLE_MODEL, kind,
-                         "model '%s' has %zu %s, this version has %zu", model, n_old, kind, n_fresh);
+                         "model '%s' has %zu %s, this version has %zu", model, n_old, kind,
+                         n_fresh);
     }
     for (size_t k = 0; k < n_old; k++) {
         if (strcmp(old[k].name, fresh[k].name) != 0) {
@@ -50,18 +52,19 @@ static enum status check_names(const struct gru_variable *old, size_t n_old, con
     return STATUS_OK;
 }
 
-enum status version_check(const struct model *model, const struct version *version, struct fault *fault)
+enum status version_check(const struct model *model, const struct version *version,
+                          struct fault *fault)
 {
     if (model->n_versions == 0) {
         return STATUS_OK;
     }
     const struct gru_info *old = gru_model_info(model->versions[0].gru);
     const struct gru_info *fresh = gru_model_info(version->gru);
-    enum status status =
-        check_names(old->inputs, old->n_inputs, fresh->inputs, fresh->n_inputs, "inputs", model->name, fault);
+    enum status status = check_names(old->inputs, old->n_inputs, fresh->inputs, fresh->n_inputs,
+                                     "inputs", model->name, fault);
     if (status == STATUS_OK) {
-        status = check_names(old->outputs, old->n_outputs, fresh->outputs, fresh->n_outputs, "outputs",
-                             model->name, fault);
+        status = check_names(old->outputs, old->n_outputs, fresh->outputs, fresh->n_outputs,
+                             "outputs", model->name, fault);
     }
     return status;
 }
@@ -87,7 +90,8 @@ struct pool_options model_pool_options(const struct service *service, const stru
     return (struct pool_options){ .name = model->name,
                                   .path = on_disk ? path : NULL,
                                   .variables = variables_digest(gru_model_info(gru)),
-                                  .layout = record_layout_of(gru_model_info(gru), config->session_history),
+                                  .layout = record_layout_of(gru_model_info(gru),
+                                                             config->session_history),
                                   .session_max = config->session_max,
                                   .tombstone_max = config->tombstone_max,
                                   .ttl_s = (uint32_t)config->session_ttl,
@@ -109,15 +113,18 @@ static enum status no_memory(struct fault *fault)
     return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for another version");
 }
 
-enum status change_begin(struct service_context *context, struct catalogue **ret_next, struct fault *fault)
+enum status change_begin(struct service_context *context, struct catalogue **ret_next,
+                         struct fault *fault)
 {
     pthread_mutex_lock(&context->service->writer);
-    *ret_next =
-        service_context_reserve_held(context, 2) && service_context_renew(context) ? catalogue_copy(context->catalogue) : NULL;
+    *ret_next = service_context_reserve_held(context, 2) && service_context_renew(context)
+                    ? catalogue_copy(context->catalogue)
+                    : NULL;
     return *ret_next ? STATUS_OK : no_memory(fault);
 }
 
-enum status change_end(struct service_context *context, struct catalogue *next, bool publish, enum status status)
+enum status change_end(struct service_context *context, struct catalogue *next, bool publish,
+                       enum status status)
 {
     if (status == STATUS_OK && publish) {
         catalogue_publish(context->service, next);
@@ -146,12 +153,13 @@ enum status change_not_durable(struct fault *fault)
 }
 
 /* The checked version as a file, and in the model. */
-static enum status store_version(const struct service *service, struct model *model, struct version *version,
-                                 const void *bytes, size_t n, struct fault *fault)
+static enum status store_version(const struct service *service, struct model *model,
+                                 struct version *version, const void *bytes, size_t n,
+                                 struct fault *fault)
 {
     struct file_version file;
-    enum status status =
-        files_write_version(service->config->data, model->name, version->number, bytes, n, &file, fault);
+    enum status status = files_write_version(service->config->data, model->name, version->number,
+                                             bytes, n, &file, fault);
     if (status != STATUS_OK) {
         return status;
     }
@@ -166,19 +174,19 @@ static enum status store_version(const struct service *service, struct model *mo
     return STATUS_OK;
 }
 
-static enum status first_version(const struct service *service, struct catalogue *next, struct model *model,
-                                 struct fault *fault)
+static enum status first_version(const struct service *service, struct catalogue *next,
+                                 struct model *model, struct fault *fault)
 {
     bool is_durable;
     model->active = &model->versions[0];
     enum status status = model_open_pool(service, model, fault);
     if (status == STATUS_OK) {
-        status =
-            files_write_active(service->config->data, model->name, model->active->number, &is_durable, fault);
+        status = files_write_active(service->config->data, model->name, model->active->number,
+                                    &is_durable, fault);
     }
     if (status == STATUS_OK && !is_durable) {
-        status =
-            fault_set(fault, STATUS_STORAGE_FAILED, NULL, "the disk refused to sync which version is active");
+        status = fault_set(fault, STATUS_STORAGE_FAILED, NULL,
+                           "the disk refused to sync which version is active");
     }
     if (status == STATUS_OK && !catalogue_insert(next, model)) {
         status = no_memory(fault);
@@ -189,8 +197,8 @@ static enum status first_version(const struct service *service, struct catalogue
     return status;
 }
 
-static enum status put_version(const struct service *service, struct catalogue *next, const char *name,
-                               const void *bytes, size_t n, struct fault *fault)
+static enum status put_version(const struct service *service, struct catalogue *next,
+                               const char *name, const void *bytes, size_t n, struct fault *fault)
 {
     struct model *known = catalogue_find(next, name);
     struct model *model = known ? known : model_create(name);
@@ -227,8 +235,8 @@ static enum status needs_data(const struct service *service, struct fault *fault
                      "versions are kept on disk: start grud with --data DIR");
 }
 
-enum status model_put(struct service_context *context, const char *name, const void *bytes, size_t n_bytes,
-                      const struct model **ret_model, struct fault *fault)
+enum status model_put(struct service_context *context, const char *name, const void *bytes,
+                      size_t n_bytes, const struct model **ret_model, struct fault *fault)
 {
     struct catalogue *next = NULL;
     enum status status = needs_data(context->service, fault);
@@ -257,8 +265,8 @@ enum status change_find(const struct catalogue *next, const char *name, unsigned
     }
     *ret_version = model_find_version(*ret_model, number);
     if (!*ret_version) {
-        return fault_set(fault, STATUS_VERSION_NOT_FOUND, "version", "model '%s' has no version %u", name,
-                         number);
+        return fault_set(fault, STATUS_VERSION_NOT_FOUND, "version", "model '%s' has no version %u",
+                         name, number);
     }
     return STATUS_OK;
 }
@@ -275,18 +283,20 @@ enum status model_delete_version(struct service_context *context, const char *na
     }
     if (status == STATUS_OK && model->active == version) {
         status = fault_set(fault, STATUS_VERSION_ACTIVE, "version",
-                           "version %u of model '%s' is active; activate another one first", number, name);
+                           "version %u of model '%s' is active; activate another one first", number,
+                           name);
     }
     if (status == STATUS_OK && version->read_only) {
-        status =
-            fault_set(fault, STATUS_VERSION_READ_ONLY, "version",
-                      "version %u of model '%s' lives in the --models directory, which grud never writes",
-                      number, name);
+        status = fault_set(
+            fault, STATUS_VERSION_READ_ONLY, "version",
+            "version %u of model '%s' lives in the --models directory, which grud never writes",
+            number, name);
     }
     struct digest digest = { 0 };
     bool is_durable = true;
     if (status == STATUS_OK && version->path) {
-        status = files_delete_version(context->service->config->data, name, number, &is_durable, fault);
+        status =
+            files_delete_version(context->service->config->data, name, number, &is_durable, fault);
     }
     if (status == STATUS_OK) {
         digest = version->digest;
@@ -295,13 +305,14 @@ enum status model_delete_version(struct service_context *context, const char *na
     status = change_end(context, next, true, status);
     if (status == STATUS_OK) {
         lineage_forget(context->service->job_database, name, number, digest);
-        log_event(LOG_INFO, "version_deleted", LOG_STRING("model", name), LOG_INT("version", number));
+        log_event(LOG_INFO, "version_deleted", LOG_STRING("model", name),
+                  LOG_INT("version", number));
     }
     return status == STATUS_OK && !is_durable ? change_not_durable(fault) : status;
 }
 
-enum status model_read_file(const struct version *version, struct arena *arena, const void **ret_bytes,
-                            size_t *ret_n, struct fault *fault)
+enum status model_read_file(const struct version *version, struct arena *arena,
+                            const void **ret_bytes, size_t *ret_n, struct fault *fault)
 {
     void *bytes;
     enum status status = STATUS_OK;
@@ -311,7 +322,8 @@ enum status model_read_file(const struct version *version, struct arena *arena, 
         memcpy(bytes, version->file, version->n_file);
         *ret_n = version->n_file;
     } else {
-        status = fault_no_room(fault, arena->is_full, NULL, "the file is too large to be read into memory");
+        status = fault_no_room(fault, arena->is_full, NULL,
+                               "the file is too large to be read into memory");
     }
     if (status == STATUS_OK) {
         *ret_bytes = bytes;

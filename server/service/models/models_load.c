@@ -1,8 +1,9 @@
 /*
- * models_load.c - the models at start: what the directories hold. What is wrong with a file is logged, and
- * the others are served. A file that grud may not read keeps its whole model from being served: with that
- * version left out, another one would be the active one, and the model's sessions would be converted to it.
- * What another start may find mended, such as a failing disk or too little memory, ends this one.
+ * models_load.c - the models at start: what the directories hold. What is wrong with a file is
+ * logged, and the others are served. A file that grud may not read keeps its whole model from being
+ * served: with that version left out, another one would be the active one, and the model's sessions
+ * would be converted to it. What another start may find mended, such as a failing disk or too
+ * little memory, ends this one.
  */
 #include "base/log.h"
 #include "service/internal.h"
@@ -41,17 +42,18 @@ static int by_name_and_number(const void *a, const void *b)
     return order != 0 ? order : (left->number > right->number) - (left->number < right->number);
 }
 
-static void log_refused(const struct file_version *file, const struct fault *fault, const char *advice)
+static void log_refused(const struct file_version *file, const struct fault *fault,
+                        const char *advice)
 {
     log_event(LOG_WARN, "model_refused", LOG_STRING("file", file->path),
               LOG_STRING("code", status_code(fault->status)), LOG_STRING("param", fault->param),
               LOG_STRING("reason", fault->message), LOG_STRING("advice", advice));
 }
 
-/* Reads one file into the model; what is wrong with it is logged, and it is left out. Reading fails where the
- * file, or FILES_CLOSED_FOLDER in its place, may not be read. */
-static enum status load_version(struct found *found, const struct file_version *file, struct model *model,
-                                struct fault *fault)
+/* Reads one file into the model; what is wrong with it is logged, and it is left out. Reading fails
+ * where the file, or FILES_CLOSED_FOLDER in its place, may not be read. */
+static enum status load_version(struct found *found, const struct file_version *file,
+                                struct model *model, struct fault *fault)
 {
     void *bytes;
     size_t n;
@@ -64,9 +66,10 @@ static enum status load_version(struct found *found, const struct file_version *
     if (status == STATUS_OK) {
         status = version_check(model, &version, fault);
         if (status == STATUS_OK && model_find_version(model, file->number)) {
-            status = fault_set(fault, STATUS_INVALID_MODEL, "version",
-                               "version %u of model '%s' is %s already: rename or remove one of the two",
-                               file->number, file->name, model_find_version(model, file->number)->path);
+            status =
+                fault_set(fault, STATUS_INVALID_MODEL, "version",
+                          "version %u of model '%s' is %s already: rename or remove one of the two",
+                          file->number, file->name, model_find_version(model, file->number)->path);
         }
         if (status == STATUS_OK && !model_insert_version(model, version)) {
             status = fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for another version");
@@ -82,8 +85,10 @@ static enum status load_version(struct found *found, const struct file_version *
     return status;
 }
 
-/* The version activated last; else the newest that came with the --models directory; else the newest. */
-static enum status choose_active(const struct service *service, struct model *model, struct fault *fault)
+/* The version activated last; else the newest that came with the --models directory; else the
+ * newest. */
+static enum status choose_active(const struct service *service, struct model *model,
+                                 struct fault *fault)
 {
     const char *data = service->config->data;
     unsigned number = 0;
@@ -106,12 +111,14 @@ static enum status choose_active(const struct service *service, struct model *mo
 static void log_model(const struct model *model)
 {
     log_event(LOG_INFO, "model_loaded", LOG_STRING("model", model->name),
-              LOG_INT("versions", (int64_t)model->n_versions), LOG_INT("active", model->active->number),
+              LOG_INT("versions", (int64_t)model->n_versions),
+              LOG_INT("active", model->active->number),
               LOG_INT("sessions", (int64_t)model_n_sessions(model)));
 }
 
-static enum status leave_out(struct service *service, struct model *model, const struct file_version *file,
-                             const struct fault *fault, const char *advice)
+static enum status leave_out(struct service *service, struct model *model,
+                             const struct file_version *file, const struct fault *fault,
+                             const char *advice)
 {
     log_refused(file, fault, advice);
     degraded_begins(service, DEGRADED_MODELS);
@@ -119,10 +126,11 @@ static enum status leave_out(struct service *service, struct model *model, const
     return STATUS_OK;
 }
 
-/* All files of one name. A model without a good version is left out, and so is one of which a file may not be
- * read, or whose sessions' file is refused. */
-static enum status load_model(struct service *service, struct catalogue *catalogue, struct found *found,
-                              const struct file_version *files, size_t n_files, struct fault *fault)
+/* All files of one name. A model without a good version is left out, and so is one of which a file
+ * may not be read, or whose sessions' file is refused. */
+static enum status load_model(struct service *service, struct catalogue *catalogue,
+                              struct found *found, const struct file_version *files, size_t n_files,
+                              struct fault *fault)
 {
     struct model *model = model_create(files[0].name);
     enum status status =
@@ -145,7 +153,8 @@ static enum status load_model(struct service *service, struct catalogue *catalog
     if (status == STATUS_OK) {
         status = model_open_pool(service, model, fault);
         if (status == STATUS_STORAGE_FAILED) {
-            return leave_out(service, model, &files[0], fault, "mend its sessions' file, or move it away");
+            return leave_out(service, model, &files[0], fault,
+                             "mend its sessions' file, or move it away");
         }
     }
     if (status == STATUS_OK && !catalogue_insert(catalogue, model)) {
@@ -159,7 +168,8 @@ static enum status load_model(struct service *service, struct catalogue *catalog
     return STATUS_OK;
 }
 
-static enum status scan_directories(const struct service *service, struct found *found, struct fault *fault)
+static enum status scan_directories(const struct service *service, struct found *found,
+                                    struct fault *fault)
 {
     const struct config *config = service->config;
     enum status status = STATUS_OK;
@@ -178,13 +188,16 @@ enum status models_load(struct service *service, struct fault *fault)
     struct found found = { .fault = fault };
     arena_init(&found.arena, SIZE_MAX);
     struct catalogue *catalogue = catalogue_copy(NULL);
-    enum status status = catalogue ? scan_directories(service, &found, fault)
-                                   : fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the models");
+    enum status status = catalogue
+                             ? scan_directories(service, &found, fault)
+                             : fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the models");
     if (found.n > 0) {
         qsort(found.versions, found.n, sizeof *found.versions, by_name_and_number);
     }
     for (size_t k = 0, n; status == STATUS_OK && k < found.n; k += n) {
-        for (n = 1; k + n < found.n && strcmp(found.versions[k].name, found.versions[k + n].name) == 0; n++) {
+        for (n = 1;
+             k + n < found.n && strcmp(found.versions[k].name, found.versions[k + n].name) == 0;
+             n++) {
         }
         status = load_model(service, catalogue, &found, &found.versions[k], n, fault);
     }
@@ -195,10 +208,11 @@ enum status models_load(struct service *service, struct fault *fault)
         return status;
     }
     if (found.n == 0) {
-        log_event(LOG_WARN, "no_models", LOG_STRING("models", service->config->models),
-                  LOG_STRING("advice",
-                             "put NAME.safetensors into the directory of --models (GRUD_MODELS), or "
-                             "PUT it to /v1/models/NAME"));
+        log_event(
+            LOG_WARN, "no_models", LOG_STRING("models", service->config->models),
+            LOG_STRING("advice",
+                       "put NAME.safetensors into the directory of --models (GRUD_MODELS), or "
+                       "PUT it to /v1/models/NAME"));
     }
     service->current = catalogue;
     return STATUS_OK;

@@ -1,5 +1,5 @@
-/* versions.c - versions that jobs made: what they started from, how they are stored once, and what is
- * remembered of them. */
+/* versions.c - versions that jobs made: what they started from, how they are stored once, and what
+ * is remembered of them. */
 #include "service/models/versions.h"
 
 #include "base/log.h"
@@ -20,15 +20,16 @@ static enum status check_base(const struct model *model, unsigned number, struct
 {
     enum status status = version_find(model, number, ret_version, fault);
     if (status == STATUS_OK && !same_digest((*ret_version)->digest, digest)) {
-        status = fault_set(fault, STATUS_DIGEST_MISMATCH, NULL,
-                           "version %u of model '%s' is no longer the one that the job started from", number,
-                           model->name);
+        status =
+            fault_set(fault, STATUS_DIGEST_MISMATCH, NULL,
+                      "version %u of model '%s' is no longer the one that the job started from",
+                      number, model->name);
     }
     return status;
 }
 
-enum status version_find_base(struct service_context *context, const struct job *job, struct gru_model **ret_gru,
-                              struct fault *fault)
+enum status version_find_base(struct service_context *context, const struct job *job,
+                              struct gru_model **ret_gru, struct fault *fault)
 {
     const struct model *model;
     const struct version *version;
@@ -51,9 +52,10 @@ void trained_done(struct trained *trained)
     *trained = (struct trained){ .n_bytes = 0 };
 }
 
-/* The number that the next version would get; or that of the job's own version, from before a restart. */
-static enum status choose_number(struct service_context *context, struct lineage *lineage, bool *ret_is_stored,
-                                 struct fault *fault)
+/* The number that the next version would get; or that of the job's own version, from before a
+ * restart. */
+static enum status choose_number(struct service_context *context, struct lineage *lineage,
+                                 bool *ret_is_stored, struct fault *fault)
 {
     const struct model *model;
     enum status status = model_find(context, lineage->model, &model, fault);
@@ -72,7 +74,8 @@ static enum status choose_number(struct service_context *context, struct lineage
     *ret_is_stored = false;
     lineage->version = model->newest + 1;
     const char *data = context->service->config->data;
-    return data[0] ? files_next_version(data, lineage->model, lineage->version, &lineage->version, fault)
+    return data[0] ? files_next_version(data, lineage->model, lineage->version, &lineage->version,
+                                        fault)
                    : STATUS_OK;
 }
 
@@ -89,8 +92,9 @@ static struct version describe(const struct lineage *lineage, const struct train
 }
 
 /* The file under exactly the number that its lineage row has. */
-static enum status write_file(const char *data, const struct lineage *lineage, const struct trained *trained,
-                              struct version *version, bool *ret_is_taken, struct fault *fault)
+static enum status write_file(const char *data, const struct lineage *lineage,
+                              const struct trained *trained, struct version *version,
+                              bool *ret_is_taken, struct fault *fault)
 {
     struct file_version file;
     enum status status = files_write_version(data, lineage->model, lineage->version, trained->bytes,
@@ -113,8 +117,9 @@ static enum status write_file(const char *data, const struct lineage *lineage, c
 }
 
 /* Into the model of the copy, and to where versions are kept. */
-static enum status insert(const struct service *service, struct model *model, const struct lineage *lineage,
-                          struct trained *trained, bool *ret_is_taken, struct fault *fault)
+static enum status insert(const struct service *service, struct model *model,
+                          const struct lineage *lineage, struct trained *trained,
+                          bool *ret_is_taken, struct fault *fault)
 {
     const char *data = service->config->data;
     struct version version = describe(lineage, trained);
@@ -142,8 +147,9 @@ static enum status insert(const struct service *service, struct model *model, co
 }
 
 /* One attempt; *ret_is_taken: the number was given to another version by now. */
-static enum status put(struct service_context *context, const struct lineage *lineage, struct digest base,
-                       struct trained *trained, bool *ret_is_taken, struct fault *fault)
+static enum status put(struct service_context *context, const struct lineage *lineage,
+                       struct digest base, struct trained *trained, bool *ret_is_taken,
+                       struct fault *fault)
 {
     struct catalogue *next = NULL;
     struct model *model;
@@ -166,8 +172,8 @@ static enum status put(struct service_context *context, const struct lineage *li
     return change_end(context, next, !*ret_is_taken, status);
 }
 
-enum status version_store(struct service_context *context, struct lineage *lineage, struct digest base,
-                          struct trained *trained, struct fault *fault)
+enum status version_store(struct service_context *context, struct lineage *lineage,
+                          struct digest base, struct trained *trained, struct fault *fault)
 {
     struct job_database *job_database = context->service->job_database;
     for (;;) {
@@ -211,8 +217,8 @@ static void tell_version(void *context, const struct lineage *lineage)
 
 enum status lineage_load(struct service *service, struct fault *fault)
 {
-    enum status status =
-        job_store_each_lineage(job_database_lock(service->job_database), tell_version, service->current, fault);
+    enum status status = job_store_each_lineage(job_database_lock(service->job_database),
+                                                tell_version, service->current, fault);
     job_database_unlock(service->job_database);
     return status;
 }
@@ -233,7 +239,8 @@ static void find_forgotten(void *context, const struct lineage *lineage)
                            strcmp(lineage->model, forgotten->model) == 0;
 }
 
-void lineage_forget(struct job_database *job_database, const char *model, unsigned number, struct digest digest)
+void lineage_forget(struct job_database *job_database, const char *model, unsigned number,
+                    struct digest digest)
 {
     struct forgotten forgotten = { model, number, digest, false };
     struct fault fault;
@@ -244,7 +251,7 @@ void lineage_forget(struct job_database *job_database, const char *model, unsign
     }
     job_database_unlock(job_database);
     if (status != STATUS_OK) {
-        log_event(LOG_ERROR, "lineage_not_deleted", LOG_STRING("model", model), LOG_INT("version", number),
-                  LOG_STRING("reason", fault.message));
+        log_event(LOG_ERROR, "lineage_not_deleted", LOG_STRING("model", model),
+                  LOG_INT("version", number), LOG_STRING("reason", fault.message));
     }
 }

@@ -5,8 +5,8 @@
 
 enum { SHARD_FIRST_SIZE = 64 };
 
-/* An entry is a slot + 1 with the hash's upper bits above it, so that most entries that are another's are
- * passed over without a look at their slot, which is rarely in the cache. */
+/* An entry is a slot + 1 with the hash's upper bits above it, so that most entries that are
+ * another's are passed over without a look at their slot, which is rarely in the cache. */
 #define SLOT_MASK ((uint32_t)INDEX_SLOTS_MAX)
 
 static uint32_t make_entry(uint32_t slot, uint32_t low)
@@ -28,7 +28,8 @@ bool index_init(struct index *index, const void *context,
     index->hash_of = hash_of;
     for (size_t k = 0; k < INDEX_SHARDS; k++) {
         struct index_shard *shard = &index->shards[k];
-        *shard = (struct index_shard){ .mutex = PTHREAD_MUTEX_INITIALIZER, .n_entries = SHARD_FIRST_SIZE };
+        *shard = (struct index_shard){ .mutex = PTHREAD_MUTEX_INITIALIZER,
+                                       .n_entries = SHARD_FIRST_SIZE };
         shard->entries = calloc(shard->n_entries, sizeof *shard->entries);
         if (!shard->entries) {
             index_done(index);
@@ -59,8 +60,8 @@ void index_unlock(struct index_shard *shard)
     pthread_mutex_unlock(&shard->mutex);
 }
 
-uint32_t index_find(const struct index *index, const struct index_shard *shard, uint64_t hash, const char *id,
-                    size_t n_id)
+uint32_t index_find(const struct index *index, const struct index_shard *shard, uint64_t hash,
+                    const char *id, size_t n_id)
 {
     size_t mask = shard->n_entries - 1;
     uint32_t low = (uint32_t)hash;
@@ -122,8 +123,8 @@ void index_remove(const struct index *index, struct index_shard *shard, uint32_t
     while (shard->entries[hole] != make_entry(slot, low)) {
         hole = (hole + 1) & mask;
     }
-    /* Entries behind the hole that would no longer be found from their home move into it (Knuth 6.4,
-     * algorithm R). */
+    /* Entries behind the hole that would no longer be found from their home move into it
+     * (Knuth 6.4, algorithm R). */
     for (size_t at = (hole + 1) & mask; shard->entries[at] != 0; at = (at + 1) & mask) {
         size_t home = index->hash_of(index->context, index_slot(shard->entries[at])) & mask;
         if (((at - home) & mask) >= ((at - hole) & mask)) {

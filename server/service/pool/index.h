@@ -1,9 +1,9 @@
 /*
- * index.h - a sharded hash table from session ids to slots. Open addressing with linear probing; four bytes
- * an entry.
+ * index.h - a sharded hash table from session ids to slots. Open addressing with linear probing;
+ * four bytes an entry.
  *
- * A shard's mutex is held by index_lock until index_unlock; in between, the callbacks of the pool look at
- * records. Nothing else is locked meanwhile.
+ * A shard's mutex is held by index_lock until index_unlock; in between, the callbacks of the pool
+ * look at records. Nothing else is locked meanwhile.
  */
 #ifndef INDEX_H
 #define INDEX_H
@@ -25,14 +25,15 @@ struct index_shard {
 struct index {
     struct index_shard shards[INDEX_SHARDS];
     const void *context;
-    /* Whether the slot's id is this one; the low 32 bits of the slot's hash, by which entries move. */
+    /* Whether the slot's id is this one; the low 32 bits of the slot's hash, by which entries move.
+     */
     bool (*is_slot)(const void *context, uint32_t slot, const char *id, size_t n_id);
     uint32_t (*hash_of)(const void *context, uint32_t slot);
 };
 
 __attribute__((warn_unused_result)) bool index_init(struct index *index, const void *context,
-                                                    bool (*is_slot)(const void *, uint32_t, const char *,
-                                                                    size_t),
+                                                    bool (*is_slot)(const void *, uint32_t,
+                                                                    const char *, size_t),
                                                     uint32_t (*hash_of)(const void *, uint32_t));
 void index_done(struct index *index);
 uint32_t index_slot(uint32_t entry);
@@ -41,8 +42,8 @@ struct index_shard *index_lock(struct index *index, uint64_t hash);
 void index_unlock(struct index_shard *shard);
 
 /* All with the shard locked. */
-uint32_t index_find(const struct index *index, const struct index_shard *shard, uint64_t hash, const char *id,
-                    size_t n_id);
+uint32_t index_find(const struct index *index, const struct index_shard *shard, uint64_t hash,
+                    const char *id, size_t n_id);
 __attribute__((warn_unused_result)) bool
 index_insert(const struct index *index, struct index_shard *shard,
              uint32_t slot); /* the id is not in it; false: no memory */

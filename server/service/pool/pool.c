@@ -13,7 +13,8 @@ struct pool_key pool_key_of(const char *id)
     return key;
 }
 
-static struct pool_key key_of_slot(const struct pool *pool, uint32_t slot, char id[SESSION_ID_MAX + 1])
+static struct pool_key key_of_slot(const struct pool *pool, uint32_t slot,
+                                   char id[SESSION_ID_MAX + 1])
 {
     const struct record_header *header = record_header_of(pool_record(pool, slot));
     memcpy(id, header->id, header->n_id);
@@ -27,8 +28,8 @@ static struct pool_key key_of_slot(const struct pool *pool, uint32_t slot, char 
 static uint16_t claim_slot(struct pool *pool, uint32_t slot, uint16_t owner)
 {
     uint16_t holder = OWNER_NONE;
-    bool claimed = atomic_compare_exchange_strong_explicit(&pool->slots[slot].owner, &holder, owner,
-                                                           memory_order_acquire, memory_order_relaxed);
+    bool claimed = atomic_compare_exchange_strong_explicit(
+        &pool->slots[slot].owner, &holder, owner, memory_order_acquire, memory_order_relaxed);
     return claimed ? OWNER_NONE : holder;
 }
 
@@ -54,7 +55,8 @@ static void set_flags(struct pool *pool, uint32_t slot, unsigned flags)
 
 void pool_note_copy(struct pool *pool, uint32_t slot, const struct record_copy *copy)
 {
-    atomic_store_explicit(&pool->slots[slot].last_seen_at_ms, copy->last_seen_at_ms, memory_order_relaxed);
+    atomic_store_explicit(&pool->slots[slot].last_seen_at_ms, copy->last_seen_at_ms,
+                          memory_order_relaxed);
     unsigned flags = flags_of(pool, slot);
     bool own = copy->ttl_s != RECORD_TTL_CONFIGURED && copy->ttl_s != 0;
     if (own != ((flags & SLOT_OWN_TTL) != 0)) {
@@ -72,7 +74,8 @@ static uint32_t ttl_of(const struct pool *pool, uint32_t slot)
 int64_t pool_expires_at_ms(const struct pool *pool, uint32_t slot)
 {
     uint32_t ttl_s = ttl_of(pool, slot);
-    int64_t last_seen = atomic_load_explicit(&pool->slots[slot].last_seen_at_ms, memory_order_relaxed);
+    int64_t last_seen =
+        atomic_load_explicit(&pool->slots[slot].last_seen_at_ms, memory_order_relaxed);
     return ttl_s == 0 ? 0 : last_seen + (int64_t)ttl_s * 1000;
 }
 
@@ -111,7 +114,8 @@ void pool_remove(struct pool *pool, uint32_t slot)
 }
 
 /* Removes a claimed session that ended on its own, and remembers that. */
-static void end_session(struct pool *pool, uint32_t slot, enum tombstone_reason reason, int64_t ended_at_ms)
+static void end_session(struct pool *pool, uint32_t slot, enum tombstone_reason reason,
+                        int64_t ended_at_ms)
 {
     char id[SESSION_ID_MAX + 1];
     struct pool_key key = key_of_slot(pool, slot, id);
@@ -131,7 +135,7 @@ static bool end_if_expired(struct pool *pool, uint32_t slot, int64_t now_ms)
 }
 
 static enum claim fault_of_tombstone(struct pool *pool, const struct pool_key *key, int64_t now_ms,
-                                struct fault *fault)
+                                     struct fault *fault)
 {
     struct tombstone tombstone;
     if (!tombstones_find(&pool->tombstones, key->hash, now_ms, &tombstone)) {
@@ -141,20 +145,22 @@ static enum claim fault_of_tombstone(struct pool *pool, const struct pool_key *k
     switch (tombstone.reason) {
     case TOMBSTONE_EXPIRED:
         fault_set(fault, STATUS_SESSION_EXPIRED, "session",
-                  "session '%s' expired %lld s ago (ttl %u s); DELETE or PUT it to begin anew", key->id, ago,
-                  tombstone.ttl_s);
+                  "session '%s' expired %lld s ago (ttl %u s); DELETE or PUT it to begin anew",
+                  key->id, ago, tombstone.ttl_s);
         break;
     case TOMBSTONE_EVICTED:
         fault_set(fault, STATUS_SESSION_EVICTED, "session",
-                  "session '%s' was the least recently used when the pool was full, %lld s ago; DELETE or "
+                  "session '%s' was the least recently used when the pool was full, %lld s ago; "
+                  "DELETE or "
                   "PUT it to "
                   "begin anew",
                   key->id, ago);
         break;
     case TOMBSTONE_DAMAGED:
-        fault_set(fault, STATUS_SESSION_DAMAGED, "session",
-                  "both copies of session '%s' were damaged on disk; DELETE or PUT it to begin anew",
-                  key->id);
+        fault_set(
+            fault, STATUS_SESSION_DAMAGED, "session",
+            "both copies of session '%s' were damaged on disk; DELETE or PUT it to begin anew",
+            key->id);
         break;
     case TOMBSTONE_REASONS:
         break;
@@ -188,7 +194,8 @@ enum claim pool_claim(struct pool *pool, const struct pool_key *key, uint16_t ow
     uint16_t holder = slot != INDEX_NONE ? claim_slot(pool, slot, owner) : OWNER_NONE;
     index_unlock(shard);
     if (slot == INDEX_NONE) {
-        return atomic_load(&pool->is_closed) ? CLAIM_MOVED : fault_of_tombstone(pool, key, now_ms, fault);
+        return atomic_load(&pool->is_closed) ? CLAIM_MOVED
+                                             : fault_of_tombstone(pool, key, now_ms, fault);
     }
     if (holder != OWNER_NONE) {
         return holder == OWNER_MOVED ? CLAIM_MOVED : holder == owner ? CLAIM_OWN : CLAIM_BUSY;
@@ -222,15 +229,17 @@ static enum status make_room(struct pool *pool, uint32_t n_slots, struct fault *
     return region_grow(&pool->region, larger, fault);
 }
 
-/* With the mutex held: the POOL_VICTIMS least recently used sessions, the oldest last. Those touched
- * meanwhile are younger than all of them, so the list stays right until it is used up. */
+/* With the mutex held: the POOL_VICTIMS least recently used sessions, the oldest last. Those
+ * touched meanwhile are younger than all of them, so the list stays right until it is used up. */
 static void find_victims(struct pool *pool)
 {
     pool->n_victims = 0;
     for (uint32_t slot = 0; slot < pool->n_fresh; slot++) {
-        int64_t seen = atomic_load_explicit(&pool->slots[slot].last_seen_at_ms, memory_order_relaxed);
+        int64_t seen =
+            atomic_load_explicit(&pool->slots[slot].last_seen_at_ms, memory_order_relaxed);
         bool is_full = pool->n_victims == POOL_VICTIMS;
-        if (!(flags_of(pool, slot) & SLOT_USED) || (is_full && seen >= pool->victims[0].last_seen_at_ms)) {
+        if (!(flags_of(pool, slot) & SLOT_USED) ||
+            (is_full && seen >= pool->victims[0].last_seen_at_ms)) {
             continue;
         }
         size_t at = 0; /* youngest first: a full list drops its first */
@@ -264,7 +273,8 @@ static bool evict_one(struct pool *pool, uint16_t owner, int64_t now_ms)
     if (!found || !try_claim(pool, victim.slot, owner)) {
         return found;
     }
-    int64_t seen = atomic_load_explicit(&pool->slots[victim.slot].last_seen_at_ms, memory_order_relaxed);
+    int64_t seen =
+        atomic_load_explicit(&pool->slots[victim.slot].last_seen_at_ms, memory_order_relaxed);
     if ((flags_of(pool, victim.slot) & SLOT_USED) && seen == victim.last_seen_at_ms) {
         end_session(pool, victim.slot, TOMBSTONE_EVICTED, now_ms);
     } else {
@@ -292,8 +302,8 @@ static enum status take_slot(struct pool *pool, uint32_t *ret_slot, struct fault
     return status;
 }
 
-enum status pool_alloc(struct pool *pool, const struct pool_key *key, uint16_t owner, int64_t now_ms,
-                       uint32_t *ret_slot, struct fault *fault)
+enum status pool_alloc(struct pool *pool, const struct pool_key *key, uint16_t owner,
+                       int64_t now_ms, uint32_t *ret_slot, struct fault *fault)
 {
     enum { ATTEMPTS = 1000 };
     uint32_t slot = INDEX_NONE;
@@ -305,9 +315,10 @@ enum status pool_alloc(struct pool *pool, const struct pool_key *key, uint16_t o
         status = take_slot(pool, &slot, fault);
     }
     if (status == STATUS_SESSIONS_FULL) {
-        return fault_set(fault, STATUS_SESSIONS_FULL, "session",
-                         "no room for session '%s': all %zu sessions of this model are in use (session-max)",
-                         key->id, pool->session_max);
+        return fault_set(
+            fault, STATUS_SESSIONS_FULL, "session",
+            "no room for session '%s': all %zu sessions of this model are in use (session-max)",
+            key->id, pool->session_max);
     }
     if (status != STATUS_OK) {
         return status;
@@ -323,14 +334,16 @@ enum status pool_alloc(struct pool *pool, const struct pool_key *key, uint16_t o
     return STATUS_OK;
 }
 
-enum claim pool_publish(struct pool *pool, const struct pool_key *key, uint32_t slot, struct fault *fault)
+enum claim pool_publish(struct pool *pool, const struct pool_key *key, uint32_t slot,
+                        struct fault *fault)
 {
     struct index_shard *shard = index_lock(&pool->index, key->hash);
     bool is_closed = atomic_load(&pool->is_closed);
     bool exists = index_find(&pool->index, shard, key->hash, key->id, key->n) != INDEX_NONE;
     bool inserted = !is_closed && !exists && index_insert(&pool->index, shard, slot);
     if (inserted) {
-        /* Before the lock goes: whoever closes the pool then looks for sessions to move by this flag. */
+        /* Before the lock goes: whoever closes the pool then looks for sessions to move by this
+         * flag. */
         set_flags(pool, slot, flags_of(pool, slot) | SLOT_USED | SLOT_VERIFIED);
         atomic_fetch_add_explicit(&pool->n_sessions, 1, memory_order_relaxed);
     }
@@ -357,10 +370,12 @@ void pool_expire(struct pool *pool, int64_t now_ms)
     pthread_mutex_unlock(&pool->mutex);
     for (uint32_t slot = 0; slot < n_fresh; slot++) {
         unsigned flags = flags_of(pool, slot);
-        int64_t seen = atomic_load_explicit(&pool->slots[slot].last_seen_at_ms, memory_order_relaxed);
+        int64_t seen =
+            atomic_load_explicit(&pool->slots[slot].last_seen_at_ms, memory_order_relaxed);
         /* Nothing is added to `seen`: the copy that it is of may not have been verified. */
         bool due = pool->ttl_s != 0 && seen <= now_ms - (int64_t)pool->ttl_s * 1000;
-        if (!(flags & SLOT_USED) || !(due || (flags & SLOT_OWN_TTL)) || !try_claim(pool, slot, OWNER_MAIN)) {
+        if (!(flags & SLOT_USED) || !(due || (flags & SLOT_OWN_TTL)) ||
+            !try_claim(pool, slot, OWNER_MAIN)) {
             continue;
         }
         bool is_live = (flags_of(pool, slot) & SLOT_USED) && is_verified(pool, slot);

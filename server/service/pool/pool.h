@@ -1,10 +1,11 @@
 /*
- * pool.h - the sessions of one model: records in a region, found by id, claimed while they are worked on.
+ * pool.h - the sessions of one model: records in a region, found by id, claimed while they are
+ * worked on.
  *
- * Whoever holds a claim, and nobody else, reads and writes the slot's record. A claim is an atomic word in
- * the slot, so taking one never blocks. Locks: `mutex` guards the free list and the eviction candidates, each
- * index shard and the tombstones have their own, and so do syncs; none is held while another is taken, nor while a
- * claim is waited for.
+ * Whoever holds a claim, and nobody else, reads and writes the slot's record. A claim is an atomic
+ * word in the slot, so taking one never blocks. Locks: `mutex` guards the free list and the
+ * eviction candidates, each index shard and the tombstones have their own, and so do syncs; none is
+ * held while another is taken, nor while a claim is waited for.
  */
 #ifndef POOL_H
 #define POOL_H
@@ -80,7 +81,8 @@ struct pool_key {
 };
 struct pool_key pool_key_of(const char *id);
 
-enum status pool_open(const struct pool_options *options, struct pool **ret_pool, struct fault *fault);
+enum status pool_open(const struct pool_options *options, struct pool **ret_pool,
+                      struct fault *fault);
 struct pool *pool_ref(struct pool *pool);
 void pool_unref(struct pool *pool);
 
@@ -109,33 +111,38 @@ static inline bool pool_is_full(const struct pool *pool)
     return atomic_load_explicit(&pool->n_sessions, memory_order_relaxed) >= pool->session_max;
 }
 
-/* A new record, claimed, with its header written and no copy sealed; nobody finds it until pool_publish. When
- * the pool is full, the least recently used session makes room, or the answer is sessions_full. */
-enum status pool_alloc(struct pool *pool, const struct pool_key *key, uint16_t owner, int64_t now_ms,
-                       uint32_t *ret_slot, struct fault *fault);
-/* Lets the record be found (it stays claimed). CLAIM_BUSY: someone else made a session of that id meanwhile.
- * CLAIM_ENDED: no memory (*fault). On anything but CLAIM_OK the caller discards the slot. */
-enum claim pool_publish(struct pool *pool, const struct pool_key *key, uint32_t slot, struct fault *fault);
+/* A new record, claimed, with its header written and no copy sealed; nobody finds it until
+ * pool_publish. When the pool is full, the least recently used session makes room, or the answer is
+ * sessions_full. */
+enum status pool_alloc(struct pool *pool, const struct pool_key *key, uint16_t owner,
+                       int64_t now_ms, uint32_t *ret_slot, struct fault *fault);
+/* Lets the record be found (it stays claimed). CLAIM_BUSY: someone else made a session of that id
+ * meanwhile. CLAIM_ENDED: no memory (*fault). On anything but CLAIM_OK the caller discards the
+ * slot. */
+enum claim pool_publish(struct pool *pool, const struct pool_key *key, uint32_t slot,
+                        struct fault *fault);
 void pool_discard(struct pool *pool, uint32_t slot); /* a slot that was not published */
-void pool_remove(struct pool *pool, uint32_t slot);  /* a claimed session: it is gone, and so is the claim */
+void pool_remove(struct pool *pool,
+                 uint32_t slot); /* a claimed session: it is gone, and so is the claim */
 
 /* When the claimed session's time is over, in ms since 1970; 0: never. */
 int64_t pool_expires_at_ms(const struct pool *pool, uint32_t slot);
 /* To be called by the holder of the claim after a copy was sealed. */
 void pool_note_copy(struct pool *pool, uint32_t slot, const struct record_copy *copy);
 
-/* Returns once everything that was written before the call is on disk; those who call meanwhile share the
- * next sync. False if a sync has ever failed: the kernel then forgets what it was to write, so that one that
- * works proves nothing of what came before it. The next process that opens the file writes all of it anew. */
+/* Returns once everything that was written before the call is on disk; those who call meanwhile
+ * share the next sync. False if a sync has ever failed: the kernel then forgets what it was to
+ * write, so that one that works proves nothing of what came before it. The next process that opens
+ * the file writes all of it anew. */
 __attribute__((warn_unused_result)) bool pool_sync(struct pool *pool);
 
 /* Ends every session whose time is over. */
 void pool_expire(struct pool *pool, int64_t now_ms);
 
-/* The sessions of `old` in a new pool of the wanted layout, whose file takes the place of the old one's.
- * Their states are left for the next step to re-warm. Afterwards, and for good, claims on `old` say
- * CLAIM_MOVED; on failure `old` is as it was. */
-enum status pool_convert(const struct pool_options *options, struct pool *old, struct pool **ret_pool,
-                         struct fault *fault);
+/* The sessions of `old` in a new pool of the wanted layout, whose file takes the place of the old
+ * one's. Their states are left for the next step to re-warm. Afterwards, and for good, claims on
+ * `old` say CLAIM_MOVED; on failure `old` is as it was. */
+enum status pool_convert(const struct pool_options *options, struct pool *old,
+                         struct pool **ret_pool, struct fault *fault);
 
 #endif

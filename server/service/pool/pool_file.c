@@ -18,9 +18,9 @@ struct file_header {
 
 /* Whose sessions these are. All versions of a model share it. */
 struct file_owner {
-    _Atomic uint64_t
-        check; /* over what follows; written last. 0: a file of an earlier grud, which had no owner */
-    uint64_t variables; /* the digest of the names of inputs and outputs */
+    _Atomic uint64_t check; /* over what follows; written last. 0: a file of an earlier grud, which
+                               had no owner */
+    uint64_t variables;     /* the digest of the names of inputs and outputs */
     char model[MODEL_NAME_MAX + 1];
     char unused[7];
 };
@@ -30,7 +30,8 @@ struct first_page {
     struct file_header header;
     uint64_t unused;
     struct file_owner owner;
-    _Atomic uint64_t is_suspect; /* a sync failed: what the file says may never have reached the disk */
+    _Atomic uint64_t
+        is_suspect; /* a sync failed: what the file says may never have reached the disk */
 };
 _Static_assert(offsetof(struct first_page, owner) == 64 && sizeof(struct first_page) <= 512,
                "the page lies on disk, and is written there a sector at a time");
@@ -54,7 +55,8 @@ static uint64_t header_check(const struct file_header *header)
 
 static uint64_t owner_check(const struct file_owner *owner)
 {
-    uint64_t check = digest_64(&owner->variables, sizeof *owner - offsetof(struct file_owner, variables), 0);
+    uint64_t check =
+        digest_64(&owner->variables, sizeof *owner - offsetof(struct file_owner, variables), 0);
     return check ? check : 1;
 }
 
@@ -106,7 +108,9 @@ enum status pool_file_begin(struct pool *pool, const struct pool_options *option
     memset(page, 0, sizeof *page);
     pool->layout = options->layout;
     pool_file_claim(pool, options);
-    struct file_header header = { .magic = magic_word(), .format = FORMAT, .layout = options->layout };
+    struct file_header header = { .magic = magic_word(),
+                                  .format = FORMAT,
+                                  .layout = options->layout };
     page->header.format = header.format;
     page->header.layout = header.layout;
     page->header.check = header_check(&header);
@@ -128,15 +132,15 @@ static enum status check_header(struct pool *pool, const char *path, struct faul
                    page->header.check == header_check(&page->header);
     uint64_t check = is_ours ? atomic_load(&page->owner.check) : 0;
     if (!is_ours || (check != 0 && check != owner_check(&page->owner))) {
-        return fault_set(
-            fault, STATUS_STORAGE_FAILED, NULL,
-            "%s is not a session file of grud, or its header is damaged; move it away to start without "
-            "its sessions",
-            path);
+        return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
+                         "%s is not a session file of grud, or its header is damaged; move it away "
+                         "to start without "
+                         "its sessions",
+                         path);
     }
     if (page->header.format != FORMAT) {
-        return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "%s has format %u; this grud reads %d", path,
-                         page->header.format, FORMAT);
+        return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "%s has format %u; this grud reads %d",
+                         path, page->header.format, FORMAT);
     }
     if (!record_layout_is_valid(&page->header.layout)) {
         return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
@@ -153,24 +157,26 @@ static enum status check_owner(const struct first_page *page, const struct pool_
         return STATUS_OK;
     }
     if (strncmp(owner->model, options->name, MODEL_NAME_MAX) != 0) {
-        return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
-                         "%s holds the sessions of model '%.*s', not those of '%s'; put it back under that "
-                         "name, or move it away to start without its sessions",
-                         path, MODEL_NAME_MAX, owner->model, options->name);
+        return fault_set(
+            fault, STATUS_STORAGE_FAILED, NULL,
+            "%s holds the sessions of model '%.*s', not those of '%s'; put it back under that "
+            "name, or move it away to start without its sessions",
+            path, MODEL_NAME_MAX, owner->model, options->name);
     }
     if (owner->variables != options->variables) {
-        return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
-                         "%s holds the sessions of another model '%s': it had %u inputs and %u outputs, here "
-                         "are %u and %u, or they have other names; put that model back, or move the file "
-                         "away to start without its sessions",
-                         path, options->name, page->header.layout.n_inputs, page->header.layout.n_outputs,
-                         options->layout.n_inputs, options->layout.n_outputs);
+        return fault_set(
+            fault, STATUS_STORAGE_FAILED, NULL,
+            "%s holds the sessions of another model '%s': it had %u inputs and %u outputs, here "
+            "are %u and %u, or they have other names; put that model back, or move the file "
+            "away to start without its sessions",
+            path, options->name, page->header.layout.n_inputs, page->header.layout.n_outputs,
+            options->layout.n_inputs, options->layout.n_outputs);
     }
     return STATUS_OK;
 }
 
-/* What a sync that failed was to write is in memory, but the kernel no longer means to write it. And it may
- * have been the sync that puts the file in its place. */
+/* What a sync that failed was to write is in memory, but the kernel no longer means to write it.
+ * And it may have been the sync that puts the file in its place. */
 static void rewrite(struct pool *pool, const char *path)
 {
     region_touch(&pool->region);

@@ -1,20 +1,22 @@
 /*
- * pool_file.h - the first page of a pool's file: that it is one, how its records are laid out, whose sessions
- * it holds; and its syncs. For pool_open.c, but for pool_sync (pool.h).
+ * pool_file.h - the first page of a pool's file: that it is one, how its records are laid out,
+ * whose sessions it holds; and its syncs. For pool_open.c, but for pool_sync (pool.h).
  */
 #ifndef POOL_FILE_H
 #define POOL_FILE_H
 
 #include "service/pool/pool.h"
 
-/* A file in which not even the header came to be. It is synced before the file grows: there are no sessions.
+/* A file in which not even the header came to be. It is synced before the file grows: there are no
+ * sessions.
  */
 bool pool_file_is_unfinished(const struct pool *pool);
 /* Writes the page, in the layout of the options; nothing is left of the file if that fails. */
 enum status pool_file_begin(struct pool *pool, const struct pool_options *options, const char *path,
                             struct fault *fault);
-/* Reads it: the pool has the file's layout. Refused with the reason: what is no such file or of another
- * format, and the sessions of another model. What a failed sync may have kept from the disk is written anew.
+/* Reads it: the pool has the file's layout. Refused with the reason: what is no such file or of
+ * another format, and the sessions of another model. What a failed sync may have kept from the disk
+ * is written anew.
  */
 enum status pool_file_check(struct pool *pool, const struct pool_options *options, const char *path,
                             struct fault *fault);

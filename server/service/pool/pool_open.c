@@ -1,5 +1,5 @@
-/* pool_open.c - the life of a pool as a whole: opening its file, finding what the last process left, moving
- * to another layout. */
+/* pool_open.c - the life of a pool as a whole: opening its file, finding what the last process
+ * left, moving to another layout. */
 #include "base/log.h"
 #include "service/pool/pool_file.h"
 #include "store/files.h"
@@ -46,7 +46,8 @@ void pool_unref(struct pool *pool)
     free(pool);
 }
 
-static enum status alloc_pool(const struct pool_options *options, struct pool **ret_pool, struct fault *fault)
+static enum status alloc_pool(const struct pool_options *options, struct pool **ret_pool,
+                              struct fault *fault)
 {
     struct pool *pool = calloc(1, sizeof *pool);
     if (!pool) {
@@ -91,8 +92,9 @@ static bool is_newer(const struct pool *pool, uint32_t a, uint32_t b)
     }
     const struct record_copy *of_a = record_newest(&pool->layout, pool_record(pool, a));
     const struct record_copy *of_b = record_newest(&pool->layout, pool_record(pool, b));
-    return of_a->last_seen_at_ms != of_b->last_seen_at_ms ? of_a->last_seen_at_ms > of_b->last_seen_at_ms
-                                                          : of_a->step > of_b->step;
+    return of_a->last_seen_at_ms != of_b->last_seen_at_ms
+               ? of_a->last_seen_at_ms > of_b->last_seen_at_ms
+               : of_a->step > of_b->step;
 }
 
 static uint32_t find_slot(struct pool *pool, const struct pool_key *key)
@@ -125,7 +127,8 @@ static enum status adopt(struct pool *pool, uint32_t slot, struct fault *fault)
     memcpy(id, header->id, header->n_id);
     struct pool_key key = pool_key_of(id);
     pool->slots[slot].hash = (uint32_t)key.hash;
-    /* A power failure may keep the end of a session from the disk, but not what was made of its id since. */
+    /* A power failure may keep the end of a session from the disk, but not what was made of its id
+     * since. */
     uint32_t other = find_slot(pool, &key);
     if (other != INDEX_NONE) {
         log_event(LOG_WARN, "session_found_twice", LOG_STRING("session", id));
@@ -147,8 +150,8 @@ static enum status adopt(struct pool *pool, uint32_t slot, struct fault *fault)
     return STATUS_OK;
 }
 
-/* How many whole records the file holds. Of a record that was cut off, the rest goes: the file will grow
- * again, and what the slot held once would be found there by a later process. */
+/* How many whole records the file holds. Of a record that was cut off, the rest goes: the file will
+ * grow again, and what the slot held once would be found there by a later process. */
 static size_t count_records(struct pool *pool)
 {
     const struct record_layout *layout = &pool->layout;
@@ -191,8 +194,8 @@ static enum status adopt_all(struct pool *pool, const char *path, struct fault *
 }
 
 /* Opens the file with the layout that it has, or begins it with the given one. */
-static enum status load(const struct pool_options *options, const char *path, struct pool **ret_pool,
-                        struct fault *fault)
+static enum status load(const struct pool_options *options, const char *path,
+                        struct pool **ret_pool, struct fault *fault)
 {
     struct pool *pool = NULL;
     enum status status = alloc_pool(options, &pool, fault);
@@ -239,8 +242,8 @@ static void copy_session(struct pool *from, uint32_t from_slot, struct pool *to,
         memcpy(copy->errors, old->errors, to->layout.n_outputs * sizeof *copy->errors);
     }
     record_read_readings(&from->layout, old_record, old, readings);
-    record_put_readings(&to->layout, record, copy, readings + (old->n_readings - n) * from->layout.n_inputs,
-                        n);
+    record_put_readings(&to->layout, record, copy,
+                        readings + (old->n_readings - n) * from->layout.n_inputs, n);
     record_seal(&to->layout, record, copy);
     record_end_birth(&to->layout, record);
     pool_note_copy(to, to_slot, copy);
@@ -253,7 +256,8 @@ static enum status move_session(struct pool *from, uint32_t slot, struct pool *t
     char id[SESSION_ID_MAX + 1] = "";
     memcpy(id, record_header_of(record)->id, record_header_of(record)->n_id);
     struct pool_key key = pool_key_of(id);
-    if (!(atomic_load(&from->slots[slot].flags) & SLOT_VERIFIED) && !record_verify(&from->layout, record)) {
+    if (!(atomic_load(&from->slots[slot].flags) & SLOT_VERIFIED) &&
+        !record_verify(&from->layout, record)) {
         log_event(LOG_ERROR, "session_damaged", LOG_STRING("session", id));
         tombstones_add(&to->tombstones, key.hash, TOMBSTONE_DAMAGED, now_ms, 0);
         atomic_fetch_add_explicit(&to->n_ended[TOMBSTONE_DAMAGED], 1, memory_order_relaxed);
@@ -303,8 +307,8 @@ static void reopen_pool(struct pool *pool)
     atomic_store(&pool->is_closed, false);
 }
 
-/* No session is added to a closed pool; those who have just looked whether it is closed hold their shard's
- * lock. */
+/* No session is added to a closed pool; those who have just looked whether it is closed hold their
+ * shard's lock. */
 static uint32_t close_pool(struct pool *pool)
 {
     atomic_store(&pool->is_closed, true);
@@ -317,11 +321,12 @@ static uint32_t close_pool(struct pool *pool)
     return n_fresh;
 }
 
-/* Copies all sessions of `from` into the empty pool `to`; their states are left for the next step to re-warm.
- * Afterwards claims on `from` say CLAIM_MOVED, until it is reopened. */
+/* Copies all sessions of `from` into the empty pool `to`; their states are left for the next step
+ * to re-warm. Afterwards claims on `from` say CLAIM_MOVED, until it is reopened. */
 static enum status move_all(struct pool *from, struct pool *to, int64_t now_ms, struct fault *fault)
 {
-    float *readings = calloc((size_t)from->layout.n_history * from->layout.n_inputs + 1, sizeof *readings);
+    float *readings =
+        calloc((size_t)from->layout.n_history * from->layout.n_inputs + 1, sizeof *readings);
     if (!readings) {
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to move the sessions");
     }
@@ -336,7 +341,8 @@ static enum status move_all(struct pool *from, struct pool *to, int64_t now_ms, 
     return status;
 }
 
-/* What else a pool remembers. Nothing is added to it any more in a pool whose sessions have all moved. */
+/* What else a pool remembers. Nothing is added to it any more in a pool whose sessions have all
+ * moved. */
 static void move_memory(struct pool *from, struct pool *to)
 {
     tombstones_copy(&from->tombstones, &to->tombstones);
@@ -346,10 +352,11 @@ static void move_memory(struct pool *from, struct pool *to)
     }
 }
 
-/* Makes the finished file beside durable, and puts it in the old one's place. From then on there is no way
- * back: should the folder not be synced, a power failure may bring the old file back, so that nothing which
- * is written to the new one is durable. */
-static enum status replace_file(struct pool *pool, const char *beside, const char *path, struct fault *fault)
+/* Makes the finished file beside durable, and puts it in the old one's place. From then on there is
+ * no way back: should the folder not be synced, a power failure may bring the old file back, so
+ * that nothing which is written to the new one is durable. */
+static enum status replace_file(struct pool *pool, const char *beside, const char *path,
+                                struct fault *fault)
 {
     if (!pool_sync(pool)) {
         return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "cannot sync %s", beside);
@@ -375,14 +382,14 @@ static void clear_beside(const struct pool_options *options, char beside[PATH_MA
     }
 }
 
-enum status pool_convert(const struct pool_options *options, struct pool *old, struct pool **ret_pool,
-                         struct fault *fault)
+enum status pool_convert(const struct pool_options *options, struct pool *old,
+                         struct pool **ret_pool, struct fault *fault)
 {
     if (old->layout.n_inputs != options->layout.n_inputs) {
-        return fault_set(
-            fault, STATUS_STORAGE_FAILED, NULL,
-            "the sessions of model '%s' have %u inputs, not %u; move their file away to start without them",
-            options->name, old->layout.n_inputs, options->layout.n_inputs);
+        return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
+                         "the sessions of model '%s' have %u inputs, not %u; move their file away "
+                         "to start without them",
+                         options->name, old->layout.n_inputs, options->layout.n_inputs);
     }
     char beside[PATH_MAX];
     struct pool *pool = NULL;
@@ -409,7 +416,8 @@ enum status pool_convert(const struct pool_options *options, struct pool *old, s
     return STATUS_OK;
 }
 
-enum status pool_open(const struct pool_options *options, struct pool **ret_pool, struct fault *fault)
+enum status pool_open(const struct pool_options *options, struct pool **ret_pool,
+                      struct fault *fault)
 {
     char beside[PATH_MAX];
     struct pool *pool;

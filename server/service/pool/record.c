@@ -13,11 +13,13 @@ struct record_layout record_layout_of(const struct gru_info *info, size_t n_hist
                                     .n_outputs = (uint32_t)info->n_outputs,
                                     .n_history = (uint32_t)n_history,
                                     .state_floats = (uint32_t)info->state_floats };
-    size_t values = info->n_outputs * sizeof(struct record_error) + info->state_floats * sizeof(float);
-    layout.copy_bytes = (uint32_t)round_up(offsetof(struct record_copy, errors) + values, sizeof(uint64_t));
+    size_t values =
+        info->n_outputs * sizeof(struct record_error) + info->state_floats * sizeof(float);
+    layout.copy_bytes =
+        (uint32_t)round_up(offsetof(struct record_copy, errors) + values, sizeof(uint64_t));
     size_t readings = (n_history + 1) * info->n_inputs * sizeof(float);
-    size_t record =
-        round_up(sizeof(struct record_header) + 2 * (size_t)layout.copy_bytes + readings, sizeof(uint64_t));
+    size_t record = round_up(
+        sizeof(struct record_header) + 2 * (size_t)layout.copy_bytes + readings, sizeof(uint64_t));
     layout.record_bytes = (uint32_t)record;
     layout.records_per_group = record <= RECORD_PAGE ? (uint32_t)(RECORD_PAGE / record) : 1;
     layout.group_bytes = record <= RECORD_PAGE ? RECORD_PAGE : (uint32_t)record;
@@ -65,12 +67,13 @@ struct record_copy *record_other(const struct record_layout *layout, char *recor
     return copy == first ? record_copy_at(layout, record, 1) : first;
 }
 
-static uint64_t copy_check(const struct record_layout *layout, char *record, const struct record_copy *copy)
+static uint64_t copy_check(const struct record_layout *layout, char *record,
+                           const struct record_copy *copy)
 {
     const struct record_header *header = record_header_of(record);
     const char *from = (const char *)copy + sizeof copy->check;
-    /* Seeding a long hash would derive new secrets each time; adding the header's check binds the copy to its
-     * id as well. */
+    /* Seeding a long hash would derive new secrets each time; adding the header's check binds the
+     * copy to its id as well. */
     return digest_64(from, layout->copy_bytes - sizeof copy->check, 0) +
            header->check * UINT64_C(0x9E3779B97F4A7C15);
 }
@@ -94,8 +97,8 @@ static uint64_t reading_hash(const struct record_layout *layout, char *record, u
     return digest_64(record_reading(layout, record, step), layout->n_inputs * sizeof(float), step);
 }
 
-void record_read_readings(const struct record_layout *layout, char *record, const struct record_copy *copy,
-                          float *out)
+void record_read_readings(const struct record_layout *layout, char *record,
+                          const struct record_copy *copy, float *out)
 {
     for (uint64_t step = copy->step - copy->n_readings + 1; step <= copy->step; step++) {
         memcpy(out, record_reading(layout, record, step), layout->n_inputs * sizeof *out);
@@ -150,8 +153,8 @@ void record_header_clear(char *record)
     record_header_of(record)->check = 0;
 }
 
-/* "unborn": the check of a record's second copy while it is that (record.h). A session seals its second copy
- * at its first step, and so after that. */
+/* "unborn": the check of a record's second copy while it is that (record.h). A session seals its
+ * second copy at its first step, and so after that. */
 #define UNBORN UINT64_C(0x6E726F626E75)
 
 bool record_header_is_damaged(const struct record_layout *layout, char *record)
@@ -160,7 +163,8 @@ bool record_header_is_damaged(const struct record_layout *layout, char *record)
     if (header->check != 0) {
         return !record_header_is_valid(record);
     }
-    /* A session that ended leaves its id behind. A header of zeros in front of a sealed copy is damage. */
+    /* A session that ended leaves its id behind. A header of zeros in front of a sealed copy is
+     * damage. */
     uint64_t second = record_copy_at(layout, record, 1)->check;
     return header->n_id == 0 && second != UNBORN &&
            (second != 0 || record_copy_at(layout, record, 0)->check != 0);
@@ -175,15 +179,17 @@ bool record_header_is_valid(char *record)
 
 /* ---- after a restart ---- */
 
-/* Beyond any that is written, so that no sum with one overflows: a checksum does not keep anyone from writing
- * the file. */
+/* Beyond any that is written, so that no sum with one overflows: a checksum does not keep anyone
+ * from writing the file. */
 static const uint64_t step_max = UINT64_C(1) << 62;
 static const int64_t time_max_ms = INT64_C(1) << 53;
 
-static bool copy_is_whole(const struct record_layout *layout, char *record, const struct record_copy *copy)
+static bool copy_is_whole(const struct record_layout *layout, char *record,
+                          const struct record_copy *copy)
 {
-    return copy->check == copy_check(layout, record, copy) && copy->n_readings <= layout->n_history &&
-           copy->n_readings <= copy->step && copy->step <= step_max && copy->last_seen_at_ms >= 0 &&
+    return copy->check == copy_check(layout, record, copy) &&
+           copy->n_readings <= layout->n_history && copy->n_readings <= copy->step &&
+           copy->step <= step_max && copy->last_seen_at_ms >= 0 &&
            copy->last_seen_at_ms <= time_max_ms;
 }
 
@@ -204,7 +210,8 @@ bool record_is_unborn(const struct record_layout *layout, char *record)
            !copy_is_whole(layout, record, record_copy_at(layout, record, 0));
 }
 
-static bool readings_fit(const struct record_layout *layout, char *record, const struct record_copy *copy)
+static bool readings_fit(const struct record_layout *layout, char *record,
+                         const struct record_copy *copy)
 {
     uint64_t sum = 0;
     for (uint64_t k = 0; k < copy->n_readings; k++) {

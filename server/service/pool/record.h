@@ -3,12 +3,13 @@
  *
  *     header | copy 0 | copy 1 | readings [K + 1][I]
  *
- * A step writes the older copy and seals it with a checksum, whereby it becomes the newer one: a half-written
- * copy is never the newest valid one. Readings are a ring of one more than the K that are kept, so that
- * writing the next one destroys none that the newest copy stands for; the copy holds the sum of their hashes.
+ * A step writes the older copy and seals it with a checksum, whereby it becomes the newer one: a
+ * half-written copy is never the newest valid one. Readings are a ring of one more than the K that
+ * are kept, so that writing the next one destroys none that the newest copy stands for; the copy
+ * holds the sum of their hashes.
  *
- * Functions here work on memory that the caller has claimed; they take no lock and fail only where they say
- * so.
+ * Functions here work on memory that the caller has claimed; they take no lock and fail only where
+ * they say so.
  */
 #ifndef RECORD_H
 #define RECORD_H
@@ -22,7 +23,10 @@
 
 enum { RECORD_PAGE = 4096 };
 enum { RECORD_TTL_CONFIGURED = UINT32_MAX };
-enum { RECORD_HISTORY_MAX = 4096, RECORD_STATE_MAX = 1 << 28 }; /* within which sizes fit their 32 bits */
+enum {
+    RECORD_HISTORY_MAX = 4096,
+    RECORD_STATE_MAX = 1 << 28
+}; /* within which sizes fit their 32 bits */
 
 /* How well an output that feeds an input has forecast it, one step ahead. */
 struct record_error {
@@ -64,7 +68,8 @@ struct record_layout {
 struct record_layout record_layout_of(const struct gru_info *info, size_t n_history);
 /* Whether a layout read from a file is one that record_layout_of gives. */
 bool record_layout_is_valid(const struct record_layout *layout);
-size_t record_offset(const struct record_layout *layout, size_t slot); /* from the start of the first group */
+size_t record_offset(const struct record_layout *layout,
+                     size_t slot); /* from the start of the first group */
 size_t record_area_bytes(const struct record_layout *layout, size_t n_records);
 
 static inline struct record_header *record_header_of(char *record)
@@ -72,13 +77,15 @@ static inline struct record_header *record_header_of(char *record)
     return (struct record_header *)(void *)record;
 }
 
-static inline struct record_copy *record_copy_at(const struct record_layout *layout, char *record, int which)
+static inline struct record_copy *record_copy_at(const struct record_layout *layout, char *record,
+                                                 int which)
 {
     return (struct record_copy *)(void *)(record + sizeof(struct record_header) +
                                           (size_t)which * layout->copy_bytes);
 }
 
-/* Asks for what a step reads and writes of a record. Among a million sessions none of it is in the cache. */
+/* Asks for what a step reads and writes of a record. Among a million sessions none of it is in the
+ * cache. */
 static inline void record_prefetch(const struct record_layout *layout, const char *record)
 {
     enum { LINE = 64, MOST = 4096 };
@@ -101,8 +108,8 @@ static inline float *record_state(const struct record_layout *layout, struct rec
 /* Where the reading of that step (from 1) is kept. */
 float *record_reading(const struct record_layout *layout, char *record, uint64_t step);
 /* Copies the readings that `copy` stands for, oldest first, to out[n_readings][I]. */
-void record_read_readings(const struct record_layout *layout, char *record, const struct record_copy *copy,
-                          float *out);
+void record_read_readings(const struct record_layout *layout, char *record,
+                          const struct record_copy *copy, float *out);
 
 /* Takes a copy one reading x further: its step, and the readings that it stands for. */
 void record_advance(const struct record_layout *layout, char *record, struct record_copy *copy,
@@ -118,8 +125,9 @@ bool record_header_is_valid(char *record);
 /* Whether there was a session whose header is damaged now. */
 bool record_header_is_damaged(const struct record_layout *layout, char *record);
 
-/* A record is unborn until its first copy is sealed: it belongs to a session that is being created, and the
- * next process drops it. Other checks than these two set are not 0, so zeros on the disk are damage. */
+/* A record is unborn until its first copy is sealed: it belongs to a session that is being created,
+ * and the next process drops it. Other checks than these two set are not 0, so zeros on the disk
+ * are damage. */
 void record_begin(const struct record_layout *layout, char *record);
 void record_end_birth(const struct record_layout *layout, char *record);
 bool record_is_unborn(const struct record_layout *layout, char *record);
@@ -127,9 +135,9 @@ bool record_is_unborn(const struct record_layout *layout, char *record);
 /* Seals a copy: from here on it counts. `writes` must be set. */
 void record_seal(const struct record_layout *layout, char *record, struct record_copy *copy);
 
-/* After a restart: makes sure that the newest copy is whole, together with its readings. If only one copy is,
- * the other is made the older one; if the readings do not fit their sum, they are forgotten. False if neither
- * copy is whole. */
+/* After a restart: makes sure that the newest copy is whole, together with its readings. If only
+ * one copy is, the other is made the older one; if the readings do not fit their sum, they are
+ * forgotten. False if neither copy is whole. */
 bool record_verify(const struct record_layout *layout, char *record);
 
 #endif

@@ -10,7 +10,8 @@ bool tombstones_init(struct tombstones *tombstones, size_t max)
     while (n_chains < max) {
         n_chains *= 2;
     }
-    *tombstones = (struct tombstones){ .mutex = PTHREAD_MUTEX_INITIALIZER, .max = max, .n_chains = n_chains };
+    *tombstones =
+        (struct tombstones){ .mutex = PTHREAD_MUTEX_INITIALIZER, .max = max, .n_chains = n_chains };
     tombstones->ring = calloc(max ? max : 1, sizeof *tombstones->ring);
     tombstones->chains = calloc(n_chains, sizeof *tombstones->chains);
     if (!tombstones->ring || !tombstones->chains) {
@@ -51,8 +52,8 @@ static bool unlink_tombstone(struct tombstones *tombstones, uint64_t hash)
     return true;
 }
 
-void tombstones_add(struct tombstones *tombstones, uint64_t hash, enum tombstone_reason reason, int64_t ended_at_ms,
-               uint32_t ttl_s)
+void tombstones_add(struct tombstones *tombstones, uint64_t hash, enum tombstone_reason reason,
+                    int64_t ended_at_ms, uint32_t ttl_s)
 {
     if (tombstones->max == 0) {
         return;
@@ -73,7 +74,8 @@ void tombstones_add(struct tombstones *tombstones, uint64_t hash, enum tombstone
     pthread_mutex_unlock(&tombstones->mutex);
 }
 
-bool tombstones_find(struct tombstones *tombstones, uint64_t hash, int64_t now_ms, struct tombstone *ret_tombstone)
+bool tombstones_find(struct tombstones *tombstones, uint64_t hash, int64_t now_ms,
+                     struct tombstone *ret_tombstone)
 {
     if (atomic_load_explicit(&tombstones->n, memory_order_relaxed) == 0) {
         return false;
@@ -98,12 +100,14 @@ bool tombstones_forget(struct tombstones *tombstones, uint64_t hash)
 
 void tombstones_copy(struct tombstones *from, struct tombstones *to)
 {
-    for (size_t k = 0; k < from->max && atomic_load_explicit(&from->n, memory_order_relaxed) > 0; k++) {
+    for (size_t k = 0; k < from->max && atomic_load_explicit(&from->n, memory_order_relaxed) > 0;
+         k++) {
         pthread_mutex_lock(&from->mutex);
         struct tombstone tombstone = from->ring[(from->next_place + k) % from->max];
         pthread_mutex_unlock(&from->mutex);
         if (tombstone.hash != 0) {
-            tombstones_add(to, tombstone.hash, tombstone.reason, tombstone.ended_at_ms, tombstone.ttl_s);
+            tombstones_add(to, tombstone.hash, tombstone.reason, tombstone.ended_at_ms,
+                           tombstone.ttl_s);
         }
     }
 }

@@ -1,5 +1,5 @@
-/* copies.c - what may be done to a claimed session: its next copy, its first one, and its state under another
- * version. */
+/* copies.c - what may be done to a claimed session: its next copy, its first one, and its state
+ * under another version. */
 #include "base/log.h"
 #include "service/internal.h"
 
@@ -41,16 +41,17 @@ enum status pool_commit(struct service *service, struct pool *pool, struct fault
     }
     atomic_fetch_add(&service->counters.n_failed_syncs, 1);
     degraded_begins(service, DEGRADED_SYNC);
-    return fault_set(
-        fault, STATUS_STORAGE_FAILED, NULL,
-        "done, but a sync failed: what is not known to be on disk is not acknowledged until grud is "
-        "restarted; with `seq` it is safe to send it again then");
+    return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
+                     "done, but a sync failed: what is not known to be on disk is not acknowledged "
+                     "until grud is "
+                     "restarted; with `seq` it is safe to send it again then");
 }
 
 /* ---- new sessions ---- */
 
-enum claim session_alloc(struct service_context *context, const struct model *model, const struct pool_key *key,
-                         uint32_t *ret_slot, struct record_copy **ret_copy, struct fault *fault)
+enum claim session_alloc(struct service_context *context, const struct model *model,
+                         const struct pool_key *key, uint32_t *ret_slot,
+                         struct record_copy **ret_copy, struct fault *fault)
 {
     struct pool *pool = model->pool;
     enum status status = pool_alloc(pool, key, context->owner, context->now_ms, ret_slot, fault);
@@ -75,8 +76,8 @@ enum claim session_alloc(struct service_context *context, const struct model *mo
 enum claim session_publish(struct pool *pool, const struct pool_key *key, uint32_t slot,
                            struct record_copy *copy, struct fault *fault)
 {
-    /* Sealed only then: a copy that counts, of a session that another worker makes as well, would be found in
-     * the file by the next process. */
+    /* Sealed only then: a copy that counts, of a session that another worker makes as well, would
+     * be found in the file by the next process. */
     enum claim claim = pool_publish(pool, key, slot, fault);
     if (claim == CLAIM_OK) {
         session_seal_copy(pool, slot, copy);
@@ -105,8 +106,9 @@ bool service_context_grow_rewarm(struct service_context *context, size_t n_float
 }
 
 /* From a fresh state; *ret_bad_row: the first that does not run. */
-static enum gru_status replay(struct service_context *context, const struct gru_model *gru, const float *readings,
-                              size_t n_readings, float *state, float *y, size_t *ret_bad_row)
+static enum gru_status replay(struct service_context *context, const struct gru_model *gru,
+                              const float *readings, size_t n_readings, float *state, float *y,
+                              size_t *ret_bad_row)
 {
     if (n_readings == 0) {
         gru_state_init(gru, state);
@@ -120,20 +122,23 @@ static enum gru_status replay(struct service_context *context, const struct gru_
     return status == GRU_OK ? lane.status : status;
 }
 
-enum status session_replay(struct service_context *context, const struct version *version, const float *readings,
-                           size_t n_readings, float *state, float *y, struct fault *fault)
+enum status session_replay(struct service_context *context, const struct version *version,
+                           const float *readings, size_t n_readings, float *state, float *y,
+                           struct fault *fault)
 {
     size_t bad_row;
-    enum gru_status status = replay(context, version->gru, readings, n_readings, state, y, &bad_row);
+    enum gru_status status =
+        replay(context, version->gru, readings, n_readings, state, y, &bad_row);
     if (status == GRU_OK) {
         return STATUS_OK;
     }
-    return fault_set(fault, status_of_gru(status), NULL, "the readings do not run through version %u: %s",
-                     version->number, gru_status_text(status));
+    return fault_set(fault, status_of_gru(status), NULL,
+                     "the readings do not run through version %u: %s", version->number,
+                     gru_status_text(status));
 }
 
-enum status session_rewarm(struct service_context *context, const struct model *model, uint32_t slot,
-                           struct fault *fault)
+enum status session_rewarm(struct service_context *context, const struct model *model,
+                           uint32_t slot, struct fault *fault)
 {
     struct pool *pool = model->pool;
     const struct version *active = model->active;
@@ -149,13 +154,13 @@ enum status session_rewarm(struct service_context *context, const struct model *
     float *y = context->rewarm;
     float *readings = y + info->y_floats;
     record_read_readings(&pool->layout, pool_record(pool, slot), now, readings);
-    /* A reading that the new version refuses must not keep the session from its next step: what follows it
-     * counts. */
+    /* A reading that the new version refuses must not keep the session from its next step: what
+     * follows it counts. */
     size_t n_left = now->n_readings;
     size_t bad_row = 0;
     enum gru_status status;
-    while ((status = replay(context, active->gru, readings, n_left, record_state(&pool->layout, next), y,
-                            &bad_row)) != GRU_OK) {
+    while ((status = replay(context, active->gru, readings, n_left,
+                            record_state(&pool->layout, next), y, &bad_row)) != GRU_OK) {
         if (status == GRU_NO_MEMORY) {
             return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to re-warm the session");
         }

@@ -1,6 +1,6 @@
 /*
- * outbox.c - an outbox is a stack of chunks. While its worker writes a note, `busy` stands in the top chunk's
- * place; whoever takes the whole stack waits until it is gone.
+ * outbox.c - an outbox is a stack of chunks. While its worker writes a note, `busy` stands in the
+ * top chunk's place; whoever takes the whole stack waits until it is gone.
  */
 #include "service/sessions/outbox.h"
 
@@ -130,8 +130,8 @@ static struct chunk *take(struct outbox *outbox)
     for (;;) {
         struct chunk *newest = atomic_load_explicit(&outbox->newest, memory_order_acquire);
         if (newest != &busy &&
-            atomic_compare_exchange_weak_explicit(&outbox->newest, &newest, NULL, memory_order_acquire,
-                                                  memory_order_relaxed)) {
+            atomic_compare_exchange_weak_explicit(&outbox->newest, &newest, NULL,
+                                                  memory_order_acquire, memory_order_relaxed)) {
             return newest;
         }
         sched_yield();
@@ -168,7 +168,8 @@ static void remove_closed(struct outboxes *outboxes)
     for (struct outbox **link = &outboxes->newest; *link;) {
         struct outbox *outbox = *link;
         bool is_closed = atomic_load_explicit(&outbox->is_closed, memory_order_acquire);
-        if (is_closed && !outbox->first && !atomic_load_explicit(&outbox->newest, memory_order_acquire)) {
+        if (is_closed && !outbox->first &&
+            !atomic_load_explicit(&outbox->newest, memory_order_acquire)) {
             *link = outbox->next;
             free(outbox);
         } else {
@@ -181,8 +182,8 @@ static void remove_closed(struct outboxes *outboxes)
 
 void outboxes_take(struct outboxes *outboxes)
 {
-    /* Before anything is taken (see recorder.h), and before it is settled which outboxes there are: of one
-     * that is opened later all tickets are higher. */
+    /* Before anything is taken (see recorder.h), and before it is settled which outboxes there are:
+     * of one that is opened later all tickets are higher. */
     outboxes->until = atomic_load_explicit(&outboxes->next_ticket, memory_order_acquire);
     remove_closed(outboxes);
     for (struct outbox *outbox = outboxes->taken; outbox; outbox = outbox->next) {
@@ -197,8 +198,9 @@ static const struct note *next_note(struct outbox *outbox)
         outbox->ahead = outbox->ahead->next;
         outbox->at_ahead = 0;
     }
-    return outbox->ahead ? (const struct note *)(void *)((char *)outbox->ahead->notes + outbox->at_ahead)
-                         : NULL;
+    return outbox->ahead
+               ? (const struct note *)(void *)((char *)outbox->ahead->notes + outbox->at_ahead)
+               : NULL;
 }
 
 /* The outbox with the lowest ticket: in each of them tickets only grow. */

@@ -1,10 +1,11 @@
 /*
- * outbox.h - the way of notes from many workers to the job thread (recorder.h says what they are, and why they
- * come in order): an outbox for each worker, and all of them as one queue in the order of tickets.
+ * outbox.h - the way of notes from many workers to the job thread (recorder.h says what they are,
+ * and why they come in order): an outbox for each worker, and all of them as one queue in the order
+ * of tickets.
  *
- * An outbox belongs to one worker's thread, the queue to the job thread's; opening and closing may be done by any.
- * A worker never waits: no lock, and no more than two atomic operations for a note. The job thread waits for the
- * end of a note that a worker is writing.
+ * An outbox belongs to one worker's thread, the queue to the job thread's; opening and closing may
+ * be done by any. A worker never waits: no lock, and no more than two atomic operations for a note.
+ * The job thread waits for the end of a note that a worker is writing.
  */
 #ifndef OUTBOX_H
 #define OUTBOX_H
@@ -25,8 +26,9 @@ struct note {
 };
 
 struct chunk {
-    struct chunk *next; /* in an outbox: the one below, which is older. In the queue: the next newer one */
-    size_t size, n;     /* bytes */
+    struct chunk
+        *next; /* in an outbox: the one below, which is older. In the queue: the next newer one */
+    size_t size, n; /* bytes */
     struct note notes[];
 };
 
@@ -49,7 +51,8 @@ struct outboxes {
     pthread_mutex_t mutex;  /* guards `newest` */
     struct outbox *newest;  /* only the job thread removes any */
     struct outbox *taken;   /* the job thread's: the newest when it last took what was in them */
-    uint64_t until;         /* the job thread's: notes with that ticket or a higher one are not in order yet */
+    uint64_t
+        until; /* the job thread's: notes with that ticket or a higher one are not in order yet */
 };
 
 void outboxes_init(struct outboxes *outboxes);
@@ -58,15 +61,16 @@ void outboxes_done(struct outboxes *outboxes); /* frees the outboxes too */
 /* ---- workers ---- */
 
 struct outbox *outbox_open(struct outboxes *outboxes); /* NULL: no memory */
-void outbox_close(struct outbox *outbox);              /* the job thread frees it when it is empty */
+void outbox_close(struct outbox *outbox); /* the job thread frees it when it is empty */
 void outbox_take_ticket(struct outbox *outbox);
 /* False: the outboxes would take more than n_bytes_max, or there is no memory. */
-__attribute__((warn_unused_result)) bool outbox_put(struct outbox *outbox, const struct recorded *what,
-                                                    size_t n_bytes_max);
+__attribute__((warn_unused_result)) bool
+outbox_put(struct outbox *outbox, const struct recorded *what, size_t n_bytes_max);
 
 /* ---- the job thread ---- */
 
-/* Takes what is in the outboxes. The notes to be gathered are then those since the last that were let go. */
+/* Takes what is in the outboxes. The notes to be gathered are then those since the last that were
+ * let go. */
 void outboxes_take(struct outboxes *outboxes);
 /* The next n_max notes or fewer, in the order of their tickets. */
 size_t outboxes_gather(struct outboxes *outboxes, const struct note **notes, size_t n_max);

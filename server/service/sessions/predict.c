@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-/* A slice in rows times parameters: some milliseconds of a core. Shorter ones would be felt where a model is
- * larger than the cache: each slice reads the weights of all layers anew. */
+/* A slice in rows times parameters: some milliseconds of a core. Shorter ones would be felt where a
+ * model is larger than the cache: each slice reads the weights of all layers anew. */
 enum { SLICE_WORK = 200 << 20, ROW_WORK = 2500 /* of a row without any parameters */ };
 
 static enum status no_room(const struct arena *arena, struct fault *fault)
@@ -19,7 +19,8 @@ static void name_place(const struct prediction *prediction, size_t sequence, con
 {
     int n = prediction->has_instances ? snprintf(param, size, "instances[%zu].", sequence) : 0;
     if (lane) {
-        snprintf(param + n, size - (size_t)n, "%s[%zu][%zu]", field, lane->bad_row, lane->bad_column);
+        snprintf(param + n, size - (size_t)n, "%s[%zu][%zu]", field, lane->bad_row,
+                 lane->bad_column);
     } else {
         snprintf(param + n, size - (size_t)n, "%s", field);
     }
@@ -72,7 +73,8 @@ static enum status make_lane(const struct prediction *prediction, struct sequenc
     return STATUS_OK;
 }
 
-static enum status make_lanes(struct prediction *prediction, struct arena *arena, struct fault *fault)
+static enum status make_lanes(struct prediction *prediction, struct arena *arena,
+                              struct fault *fault)
 {
     const struct gru_info *info = gru_model_info(prediction->gru);
     enum status status = STATUS_OK;
@@ -80,8 +82,8 @@ static enum status make_lanes(struct prediction *prediction, struct arena *arena
         struct sequence *sequence = &prediction->sequences[k];
         status = make_lane(prediction, sequence, &prediction->lanes[k], arena, fault);
         if (status == STATUS_OK) {
-            status = forecast_options_room(info, &sequence->forecast_options, arena, &sequence->forecast, &sequence->n_forecast,
-                                  fault);
+            status = forecast_options_room(info, &sequence->forecast_options, arena,
+                                           &sequence->forecast, &sequence->n_forecast, fault);
             prediction->n_rows_left += sequence->n_rows + sequence->n_forecast;
         }
     }
@@ -92,7 +94,8 @@ static enum status make_lanes(struct prediction *prediction, struct arena *arena
 static void measure(struct prediction *prediction)
 {
     prediction->row_work = gru_model_info(prediction->gru)->n_parameters + ROW_WORK;
-    prediction->slice_rows = prediction->row_work < SLICE_WORK ? SLICE_WORK / prediction->row_work : 1;
+    prediction->slice_rows =
+        prediction->row_work < SLICE_WORK ? SLICE_WORK / prediction->row_work : 1;
     prediction->n_rows_left = 0;
     prediction->n_forecast = 0;
     prediction->is_rolling = false;
@@ -118,9 +121,10 @@ enum status predict_begin(struct prediction *prediction, struct arena *arena, st
     return status;
 }
 
-enum status session_forecast_begin(struct service_context *context, const struct model *model, const char *id,
-                                   const struct forecast_options *forecast_options, struct arena *arena,
-                                   struct session_forecast *ret_forecast, struct fault *fault)
+enum status session_forecast_begin(struct service_context *context, const struct model *model,
+                                   const char *id, const struct forecast_options *forecast_options,
+                                   struct arena *arena, struct session_forecast *ret_forecast,
+                                   struct fault *fault)
 {
     struct session session;
     struct prediction *prediction = &ret_forecast->prediction;
@@ -141,8 +145,8 @@ enum status session_forecast_begin(struct service_context *context, const struct
                                        .sequences = sequence,
                                        .lanes = lane };
     measure(prediction);
-    status = forecast_options_room(gru_model_info(session.gru), forecast_options, arena, &sequence->forecast,
-                          &sequence->n_forecast, fault);
+    status = forecast_options_room(gru_model_info(session.gru), forecast_options, arena,
+                                   &sequence->forecast, &sequence->n_forecast, fault);
     if (status == STATUS_OK) {
         prediction->n_rows_left = sequence->n_forecast;
         ret_forecast->step = session.row.step;
@@ -163,8 +167,8 @@ bool predict_is_long(const struct prediction *prediction)
 
 /* ---- it goes on ---- */
 
-static enum status run_some(struct service_context *context, struct prediction *prediction, size_t most_rows,
-                            struct fault *fault)
+static enum status run_some(struct service_context *context, struct prediction *prediction,
+                            size_t most_rows, struct fault *fault)
 {
     size_t n_rows = prediction->run.n_rows_left;
     if (gru_run_part(&prediction->run, context->work, most_rows) != GRU_OK) {
@@ -172,7 +176,8 @@ static enum status run_some(struct service_context *context, struct prediction *
     }
     n_rows -= prediction->run.n_rows_left;
     prediction->n_rows_left -= n_rows;
-    atomic_fetch_add_explicit(&context->service->counters.n_sequence_rows, n_rows, memory_order_relaxed);
+    atomic_fetch_add_explicit(&context->service->counters.n_sequence_rows, n_rows,
+                              memory_order_relaxed);
     return prediction->run.n_rows_left == 0 ? check_lanes(prediction, fault) : STATUS_OK;
 }
 
@@ -181,7 +186,8 @@ static enum status forecast_fault(const struct prediction *prediction, enum gru_
 {
     char field[sizeof fault->param];
     size_t k = prediction->n_forecast;
-    enum status status = forecast_options_fault(prediction->gru, failure, &prediction->sequences[k].forecast_options, fault);
+    enum status status = forecast_options_fault(prediction->gru, failure,
+                                                &prediction->sequences[k].forecast_options, fault);
     snprintf(field, sizeof field, "%s", fault->param);
     if (field[0]) {
         name_place(prediction, k, field, NULL, fault->param, sizeof fault->param);
@@ -190,10 +196,11 @@ static enum status forecast_fault(const struct prediction *prediction, enum gru_
 }
 
 /* The forecast behind one sequence, or a part of it. */
-static enum status forecast_some(struct service_context *context, struct prediction *prediction, size_t most_rows,
-                                 struct fault *fault)
+static enum status forecast_some(struct service_context *context, struct prediction *prediction,
+                                 size_t most_rows, struct fault *fault)
 {
-    while (prediction->sequences[prediction->n_forecast].n_forecast == 0) { /* none is wanted there */
+    while (prediction->sequences[prediction->n_forecast].n_forecast ==
+           0) { /* none is wanted there */
         prediction->n_forecast++;
     }
     const struct sequence *sequence = &prediction->sequences[prediction->n_forecast];
@@ -202,9 +209,9 @@ static enum status forecast_some(struct service_context *context, struct predict
     enum gru_status status =
         prediction->is_rolling
             ? gru_roll_part(roll, context->work, most_rows)
-            : gru_roll_begin(prediction->gru, prediction->lanes[prediction->n_forecast].state_out, n_rows,
-                             sequence->forecast_options.future, sequence->forecast_options.n_future_rows, sequence->forecast,
-                             roll);
+            : gru_roll_begin(prediction->gru, prediction->lanes[prediction->n_forecast].state_out,
+                             n_rows, sequence->forecast_options.future,
+                             sequence->forecast_options.n_future_rows, sequence->forecast, roll);
     if (status != GRU_OK) {
         return forecast_fault(prediction, status, fault);
     }
@@ -212,19 +219,22 @@ static enum status forecast_some(struct service_context *context, struct predict
     prediction->n_rows_left -= n_rows;
     prediction->is_rolling = roll->n_rows_left > 0;
     prediction->n_forecast += !prediction->is_rolling;
-    atomic_fetch_add_explicit(&context->service->counters.n_forecast_rows, n_rows, memory_order_relaxed);
+    atomic_fetch_add_explicit(&context->service->counters.n_forecast_rows, n_rows,
+                              memory_order_relaxed);
     return STATUS_OK;
 }
 
-enum status predict_go_on(struct service_context *context, struct prediction *prediction, struct fault *fault)
+enum status predict_go_on(struct service_context *context, struct prediction *prediction,
+                          struct fault *fault)
 {
     size_t n_rows = prediction->n_rows_left;
     size_t until = n_rows > prediction->slice_rows ? n_rows - prediction->slice_rows : 0;
     enum status status = STATUS_OK;
     while (status == STATUS_OK && prediction->n_rows_left > until) {
         size_t most_rows = prediction->n_rows_left - until;
-        status = prediction->run.n_rows_left > 0 ? run_some(context, prediction, most_rows, fault)
-                                                 : forecast_some(context, prediction, most_rows, fault);
+        status = prediction->run.n_rows_left > 0
+                     ? run_some(context, prediction, most_rows, fault)
+                     : forecast_some(context, prediction, most_rows, fault);
     }
     return status;
 }

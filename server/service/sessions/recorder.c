@@ -1,4 +1,5 @@
-/* recorder.c - what is noted, how the job thread writes it, what a restart recovers, and what jobs read. */
+/* recorder.c - what is noted, how the job thread writes it, what a restart recovers, and what jobs
+ * read. */
 #include "service/sessions/recorder.h"
 
 #include "base/log.h"
@@ -32,7 +33,8 @@ struct recorder {
 
 /* ---- life ---- */
 
-enum status recorder_create(const struct config *config, struct recorder **ret_recorder, struct fault *fault)
+enum status recorder_create(const struct config *config, struct recorder **ret_recorder,
+                            struct fault *fault)
 {
     if (config->record == 0) {
         *ret_recorder = NULL;
@@ -42,7 +44,8 @@ enum status recorder_create(const struct config *config, struct recorder **ret_r
     if (!recorder) {
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for recording");
     }
-    enum status status = recordings_open(config->data, config->record, &recorder->recordings, fault);
+    enum status status =
+        recordings_open(config->data, config->record, &recorder->recordings, fault);
     if (status != STATUS_OK) {
         free(recorder);
         return status;
@@ -52,9 +55,11 @@ enum status recorder_create(const struct config *config, struct recorder **ret_r
     return STATUS_OK;
 }
 
-void recorder_figures(const struct recorder *recorder, uint64_t *ret_n_recorded, uint64_t *ret_n_lost)
+void recorder_figures(const struct recorder *recorder, uint64_t *ret_n_recorded,
+                      uint64_t *ret_n_lost)
 {
-    *ret_n_recorded = recorder ? atomic_load_explicit(&recorder->n_recorded, memory_order_relaxed) : 0;
+    *ret_n_recorded =
+        recorder ? atomic_load_explicit(&recorder->n_recorded, memory_order_relaxed) : 0;
     *ret_n_lost = recorder ? atomic_load_explicit(&recorder->n_lost, memory_order_relaxed) : 0;
 }
 
@@ -87,9 +92,9 @@ void recorder_begin(struct outbox *outbox)
     }
 }
 
-/* The number by which a reading is recorded: its step's, and in the upper half when its session was made (31
- * bits, so that it fits a signed number). So a session that began again never goes on where its recording
- * ends. */
+/* The number by which a reading is recorded: its step's, and in the upper half when its session was
+ * made (31 bits, so that it fits a signed number). So a session that began again never goes on
+ * where its recording ends. */
 static uint64_t number_of(const struct record_copy *copy, uint64_t step)
 {
     return (uint64_t)(copy->created_at_s & INT32_MAX) << 32 | (uint32_t)step;
@@ -124,8 +129,8 @@ enum status recorder_note_deletion(struct outbox *outbox, const char *model, con
     outbox_take_ticket(outbox);
     const struct recorded deletion = { .model = model, .session = session };
     if (!outbox_put(outbox, &deletion, (size_t)RECORDER_BACKLOG_MAX + DELETIONS_MAX)) {
-        return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to forget what session '%s' recorded",
-                         session);
+        return fault_set(fault, STATUS_NO_MEMORY, NULL,
+                         "no memory to forget what session '%s' recorded", session);
     }
     return STATUS_OK;
 }
@@ -159,8 +164,8 @@ static size_t gather(struct recorder *recorder, size_t *ret_n_readings)
     return n;
 }
 
-/* The mark is a time: all steps that sessions made before it have been written. It is kept as the only
- * reading of a session that no client can name. */
+/* The mark is a time: all steps that sessions made before it have been written. It is kept as the
+ * only reading of a session that no client can name. */
 static size_t put_mark(struct recorded *at, int64_t mark_ms)
 {
     static const float nothing = 0;
@@ -209,7 +214,8 @@ static void say_lost(struct recorder *recorder, int64_t now_ms)
 {
     uint64_t n_lost = atomic_load_explicit(&recorder->n_lost, memory_order_relaxed);
     if (n_lost != recorder->n_lost_said && now_ms - recorder->lost_said_at_ms >= SAY_LOST_MS) {
-        log_event(LOG_WARN, "recordings_lost", LOG_INT("n", (int64_t)(n_lost - recorder->n_lost_said)));
+        log_event(LOG_WARN, "recordings_lost",
+                  LOG_INT("n", (int64_t)(n_lost - recorder->n_lost_said)));
         recorder->n_lost_said = n_lost;
         recorder->lost_said_at_ms = now_ms;
     }
@@ -249,8 +255,9 @@ struct recovery {
     size_t n_bytes; /* of the readings that were recovered */
 };
 
-/* How many of the last readings that the copy stands for are not recorded. A session that was made with
- * readings (a fork is) and was stepped before its first reading was recorded gains those as well. */
+/* How many of the last readings that the copy stands for are not recorded. A session that was made
+ * with readings (a fork is) and was stepped before its first reading was recorded gains those as
+ * well. */
 static uint64_t n_missing(const struct record_copy *copy, uint64_t last)
 {
     uint64_t number = number_of(copy, copy->step);
@@ -261,8 +268,8 @@ static uint64_t n_missing(const struct record_copy *copy, uint64_t last)
     return n < copy->n_readings ? n : copy->n_readings;
 }
 
-static enum status recover_session(struct recovery *recovery, const struct model *model, uint32_t slot,
-                                   struct fault *fault)
+static enum status recover_session(struct recovery *recovery, const struct model *model,
+                                   uint32_t slot, struct fault *fault)
 {
     const struct record_layout *layout = &model->pool->layout;
     char *record = pool_record(model->pool, slot);
@@ -274,7 +281,8 @@ static enum status recover_session(struct recovery *recovery, const struct model
     char id[SESSION_ID_MAX + 1] = "";
     memcpy(id, header->id, header->n_id);
     uint64_t last;
-    enum status status = recordings_last_step(recovery->recorder->recordings, model->name, id, &last, fault);
+    enum status status =
+        recordings_last_step(recovery->recorder->recordings, model->name, id, &last, fault);
     if (status != STATUS_OK) {
         return status;
     }
@@ -289,49 +297,56 @@ static enum status recover_session(struct recovery *recovery, const struct model
         put_reading(recovery->outbox, &reading);
         recovery->n_bytes += layout->n_inputs * sizeof(float);
     }
-    bool is_due = atomic_load_explicit(&recovery->recorder->outboxes.n_bytes, memory_order_relaxed) >=
-                  RECOVERED_AT_ONCE;
+    bool is_due = atomic_load_explicit(&recovery->recorder->outboxes.n_bytes,
+                                       memory_order_relaxed) >= RECOVERED_AT_ONCE;
     return is_due ? write_notes(recovery->recorder, 0, fault) : STATUS_OK;
 }
 
-static enum status recover_pool(struct recovery *recovery, const struct model *model, struct fault *fault)
+static enum status recover_pool(struct recovery *recovery, const struct model *model,
+                                struct fault *fault)
 {
     const struct pool *pool = model->pool;
     enum status status = STATUS_OK;
     for (uint32_t slot = 0; status == STATUS_OK && slot < pool->n_fresh; slot++) {
-        /* No more can have waited when the process ended. Where there is more, nothing was recorded for a
-         * while. */
+        /* No more can have waited when the process ended. Where there is more, nothing was recorded
+         * for a while. */
         if (recovery->n_bytes >= RECORDER_BACKLOG_MAX) {
             break;
         }
-        int64_t seen = atomic_load_explicit(&pool->slots[slot].last_seen_at_ms, memory_order_relaxed);
-        if ((atomic_load(&pool->slots[slot].flags) & SLOT_USED) && seen >= (int64_t)recovery->mark_ms) {
+        int64_t seen =
+            atomic_load_explicit(&pool->slots[slot].last_seen_at_ms, memory_order_relaxed);
+        if ((atomic_load(&pool->slots[slot].flags) & SLOT_USED) &&
+            seen >= (int64_t)recovery->mark_ms) {
             status = recover_session(recovery, model, slot, fault);
         }
     }
     return status;
 }
 
-enum status recorder_recover(struct recorder *recorder, struct service *service, struct fault *fault)
+enum status recorder_recover(struct recorder *recorder, struct service *service,
+                             struct fault *fault)
 {
     if (!recorder) {
         return STATUS_OK;
     }
     struct recovery recovery = { .recorder = recorder };
-    enum status status = recordings_last_step(recorder->recordings, "", "", &recovery.mark_ms, fault);
+    enum status status =
+        recordings_last_step(recorder->recordings, "", "", &recovery.mark_ms, fault);
     if (status == STATUS_OK && recorder_open_outbox(recorder, &recovery.outbox) != STATUS_OK) {
         status = fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for recording");
     }
     /* Without a mark nothing was ever recorded: that begins with the steps to come. */
     struct catalogue *catalogue = catalogue_ref(service);
-    for (size_t k = 0; status == STATUS_OK && recovery.mark_ms != 0 && k < catalogue->n_models; k++) {
+    for (size_t k = 0; status == STATUS_OK && recovery.mark_ms != 0 && k < catalogue->n_models;
+         k++) {
         status = recover_pool(&recovery, catalogue->models[k], fault);
     }
     catalogue_unref(catalogue);
     recorder_close_outbox(recovery.outbox);
     status = status == STATUS_OK ? write_notes(recorder, 0, fault) : status;
-    status = status == STATUS_OK ? write_batch(recorder, put_mark(recorder->batch, clock_now_ms()), fault)
-                                 : status;
+    status = status == STATUS_OK
+                 ? write_batch(recorder, put_mark(recorder->batch, clock_now_ms()), fault)
+                 : status;
     recorder->is_recovered = status == STATUS_OK;
     return status;
 }
@@ -343,8 +358,8 @@ struct reading_list {
     size_t n, room, n_bytes;
 };
 
-static bool add_series(struct reading_list *list, const struct recording *recording, size_t n_inputs,
-                       struct arena *arena)
+static bool add_series(struct reading_list *list, const struct recording *recording,
+                       size_t n_inputs, struct arena *arena)
 {
     if (list->n == list->room) {
         size_t room = 2 * list->room + 16;
@@ -367,7 +382,8 @@ enum status recorder_read(struct recorder *recorder, const char *model, size_t n
                           size_t *ret_n, struct fault *fault)
 {
     if (!recorder) {
-        return fault_set(fault, STATUS_RECORDING_OFF, NULL, "sessions record nothing (--record is 0)");
+        return fault_set(fault, STATUS_RECORDING_OFF, NULL,
+                         "sessions record nothing (--record is 0)");
     }
     struct reading_list list = { .n = 0 };
     bool is_prefix = source == JOB_SESSIONS_PREFIX;
@@ -382,13 +398,15 @@ enum status recorder_read(struct recorder *recorder, const char *model, size_t n
             snprintf(param, sizeof param, "training.sessions[%zu]", k);
             status = fault_set(
                 fault, STATUS_SESSION_NOT_FOUND, is_prefix ? "training.sessions_prefix" : param,
-                is_prefix ? "no session of model '%s' whose id begins with '%s' has recorded anything"
-                          : "model '%s' has nothing recorded by a session '%s'",
+                is_prefix
+                    ? "no session of model '%s' whose id begins with '%s' has recorded anything"
+                    : "model '%s' has nothing recorded by a session '%s'",
                 model, sessions[k]);
         }
         for (size_t r = 0; status == STATUS_OK && r < n; r++) {
             if (recordings[r].n_rows >= 2 && !add_series(&list, &recordings[r], n_inputs, arena)) {
-                status = fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for what sessions recorded");
+                status = fault_set(fault, STATUS_NO_MEMORY, NULL,
+                                   "no memory for what sessions recorded");
             }
         }
     }

@@ -1,17 +1,18 @@
 /*
  * recorder.h - what sessions record for fine-tuning (--record ROWS), written behind.
  *
- * A worker notes each reading of a completed step in an outbox of its own: a copy, no lock. The job thread takes
- * what is in the outboxes, also those of workers that have nothing to do, and writes it to the recordings in
- * batches. What was not yet written when the process was killed is recovered at the next start from the
- * readings that session records keep. Readings that come faster than they can be written are dropped beyond a
- * bound, and counted; a dropped reading ends a sequence, it does not falsify one. A deletion is never
- * dropped.
+ * A worker notes each reading of a completed step in an outbox of its own: a copy, no lock. The job
+ * thread takes what is in the outboxes, also those of workers that have nothing to do, and writes
+ * it to the recordings in batches. What was not yet written when the process was killed is
+ * recovered at the next start from the readings that session records keep. Readings that come
+ * faster than they can be written are dropped beyond a bound, and counted; a dropped reading ends a
+ * sequence, it does not falsify one. A deletion is never dropped.
  *
- * Order: two workers may step one session one after the other, and the job thread comes by at any moment. So each
- * worker takes a ticket while it has the sessions claimed, and notes while it still has them. Of two notes of
- * one session the later has the higher ticket; and when the job thread, before it empties the outboxes, looks at
- * the next ticket to be given out, then below that one it cannot find the later note without the earlier.
+ * Order: two workers may step one session one after the other, and the job thread comes by at any
+ * moment. So each worker takes a ticket while it has the sessions claimed, and notes while it still
+ * has them. Of two notes of one session the later has the higher ticket; and when the job thread,
+ * before it empties the outboxes, looks at the next ticket to be given out, then below that one it
+ * cannot find the later note without the earlier.
  */
 #ifndef RECORDER_H
 #define RECORDER_H
@@ -38,30 +39,37 @@ __attribute__((warn_unused_result)) enum status recorder_open_outbox(struct reco
 void recorder_close_outbox(struct outbox *outbox); /* what is in it will still be written */
 /* Takes the ticket of the notes that follow: after their sessions were claimed. */
 void recorder_begin(struct outbox *outbox);
-/* To be called before the session is released. It has made the step that `copy` stands for, with this reading
- * x [n_inputs]. */
+/* To be called before the session is released. It has made the step that `copy` stands for, with
+ * this reading x [n_inputs]. */
 void recorder_note(struct outbox *outbox, const char *model, const char *session,
                    const struct record_copy *copy, const float *x, size_t n_inputs);
-/* The session is being deleted, and what it recorded is to be forgotten. On failure it must not be deleted.
+/* The session is being deleted, and what it recorded is to be forgotten. On failure it must not be
+ * deleted.
  */
-__attribute__((warn_unused_result)) enum status
-recorder_note_deletion(struct outbox *outbox, const char *model, const char *session, struct fault *fault);
+__attribute__((warn_unused_result)) enum status recorder_note_deletion(struct outbox *outbox,
+                                                                       const char *model,
+                                                                       const char *session,
+                                                                       struct fault *fault);
 
 /* ---- the job thread ---- */
 
-/* Writes what was noted. What cannot be written is kept for the next call, within the bound, and that is
- * logged once. */
+/* Writes what was noted. What cannot be written is kept for the next call, within the bound, and
+ * that is logged once. */
 enum status recorder_flush(struct recorder *recorder, struct fault *fault);
-/* At the start, before workers run: recovers from the sessions' records what had not been written. */
-enum status recorder_recover(struct recorder *recorder, struct service *service, struct fault *fault);
-/* Everything recorded by the job's sessions as series (x only, of two rows at least), after a flush; memory
- * from the arena. Refused by name: a session that recorded nothing (STATUS_SESSION_NOT_FOUND,
- * "training.sessions[k]"), a prefix that fits none ("training.sessions_prefix"). */
+/* At the start, before workers run: recovers from the sessions' records what had not been written.
+ */
+enum status recorder_recover(struct recorder *recorder, struct service *service,
+                             struct fault *fault);
+/* Everything recorded by the job's sessions as series (x only, of two rows at least), after a
+ * flush; memory from the arena. Refused by name: a session that recorded nothing
+ * (STATUS_SESSION_NOT_FOUND, "training.sessions[k]"), a prefix that fits none
+ * ("training.sessions_prefix"). */
 enum status recorder_read(struct recorder *recorder, const char *model, size_t n_inputs,
                           enum job_source source, const char *const *sessions, size_t n_sessions,
                           size_t bytes_max, struct arena *arena, struct gru_series **ret_series,
                           size_t *ret_n, struct fault *fault);
 /* Any thread. */
-void recorder_figures(const struct recorder *recorder, uint64_t *ret_n_recorded, uint64_t *ret_n_lost);
+void recorder_figures(const struct recorder *recorder, uint64_t *ret_n_recorded,
+                      uint64_t *ret_n_lost);
 
 #endif

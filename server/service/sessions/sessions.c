@@ -11,11 +11,12 @@
 
 /* Claims the session, waiting for whoever works on it (steps do for microseconds). *model follows a
  * switch-over. CLAIM_OK, CLAIM_ABSENT or CLAIM_ENDED. */
-static enum claim wait_claim(struct service_context *context, const struct model **model, const struct pool_key *key,
-                             uint32_t *ret_slot, struct fault *fault)
+static enum claim wait_claim(struct service_context *context, const struct model **model,
+                             const struct pool_key *key, uint32_t *ret_slot, struct fault *fault)
 {
     for (;;) {
-        enum claim claim = pool_claim((*model)->pool, key, context->owner, context->now_ms, ret_slot, fault);
+        enum claim claim =
+            pool_claim((*model)->pool, key, context->owner, context->now_ms, ret_slot, fault);
         if (claim == CLAIM_OK || claim == CLAIM_ABSENT || claim == CLAIM_ENDED) {
             return claim;
         }
@@ -31,14 +32,14 @@ static enum claim wait_claim(struct service_context *context, const struct model
 }
 
 /* The same for a session that must be there, brought to the active version. */
-static enum status claim_live(struct service_context *context, const struct model **model, const char *id,
-                              uint32_t *ret_slot, struct fault *fault)
+static enum status claim_live(struct service_context *context, const struct model **model,
+                              const char *id, uint32_t *ret_slot, struct fault *fault)
 {
     struct pool_key key = pool_key_of(id);
     enum claim claim = wait_claim(context, model, &key, ret_slot, fault);
     if (claim == CLAIM_ABSENT) {
-        return fault_set(fault, STATUS_SESSION_NOT_FOUND, "session", "model '%s' has no session '%s'",
-                         (*model)->name, id);
+        return fault_set(fault, STATUS_SESSION_NOT_FOUND, "session",
+                         "model '%s' has no session '%s'", (*model)->name, id);
     }
     if (claim != CLAIM_OK) {
         return fault_status(fault);
@@ -94,7 +95,8 @@ static bool read_session(const struct model *model, uint32_t slot, struct arena 
     char *record = pool_record(pool, slot);
     struct record_copy *copy = record_newest(layout, record);
     float *state = arena_array(arena, layout->state_floats, sizeof *state);
-    float *readings = arena_array(arena, (size_t)copy->n_readings * layout->n_inputs, sizeof *readings);
+    float *readings =
+        arena_array(arena, (size_t)copy->n_readings * layout->n_inputs, sizeof *readings);
     if (!state || !readings || !read_errors(layout, copy, arena, &session->errors)) {
         return false;
     }
@@ -177,16 +179,18 @@ static void list_page(struct pool *pool, struct listing *listing)
     }
 }
 
-enum status session_list(struct service_context *context, const struct model *model, const char *prefix,
-                         const char *after, size_t limit, struct session_row *rows, size_t *ret_n,
-                         bool *ret_has_more, struct fault *fault)
+enum status session_list(struct service_context *context, const struct model *model,
+                         const char *prefix, const char *after, size_t limit,
+                         struct session_row *rows, size_t *ret_n, bool *ret_has_more,
+                         struct fault *fault)
 {
     struct listing listing = {
         .prefix = prefix, .after = after, .n_prefix = strlen(prefix), .limit = limit, .rows = rows
     };
     char last[SESSION_ID_MAX + 1];
     size_t n = 0;
-    do { /* a page whose sessions have all ended is no page: its reader could not tell where to go on */
+    do { /* a page whose sessions have all ended is no page: its reader could not tell where to go
+            on */
         list_page(model->pool, &listing);
         if (listing.n > 0) {
             memcpy(last, rows[listing.n - 1].session, sizeof last);
@@ -208,19 +212,21 @@ enum status session_list(struct service_context *context, const struct model *mo
 
 /* ---- writing ---- */
 
-enum status session_delete(struct service_context *context, const struct model *model, const char *id,
-                           struct fault *fault)
+enum status session_delete(struct service_context *context, const struct model *model,
+                           const char *id, struct fault *fault)
 {
     struct pool_key key = pool_key_of(id);
     uint32_t slot;
     enum claim claim = wait_claim(context, &model, &key, &slot, fault);
     if (claim == CLAIM_ABSENT) {
-        return fault_set(fault, STATUS_SESSION_NOT_FOUND, "session", "model '%s' has no session '%s'",
-                         model->name, id);
+        return fault_set(fault, STATUS_SESSION_NOT_FOUND, "session",
+                         "model '%s' has no session '%s'", model->name, id);
     }
-    /* With the session claimed, or before its tombstone goes: what its successor records comes after. */
+    /* With the session claimed, or before its tombstone goes: what its successor records comes
+     * after. */
     struct tombstone tombstone;
-    bool is_there = claim == CLAIM_OK || tombstones_find(&model->pool->tombstones, key.hash, context->now_ms, &tombstone);
+    bool is_there = claim == CLAIM_OK || tombstones_find(&model->pool->tombstones, key.hash,
+                                                         context->now_ms, &tombstone);
     if (is_there && recorder_note_deletion(context->outbox, model->name, id, fault) != STATUS_OK) {
         if (claim == CLAIM_OK) {
             pool_release(model->pool, slot);
@@ -243,8 +249,9 @@ struct draft {
     bool is_new;
 };
 
-static enum status begin_draft(struct service_context *context, const struct model *model, const char *id,
-                               bool may_exist, struct draft *draft, struct fault *fault)
+static enum status begin_draft(struct service_context *context, const struct model *model,
+                               const char *id, bool may_exist, struct draft *draft,
+                               struct fault *fault)
 {
     *draft = (struct draft){ .key = pool_key_of(id), .model = model };
     for (;;) {
@@ -252,7 +259,8 @@ static enum status begin_draft(struct service_context *context, const struct mod
         struct pool *pool = draft->model->pool;
         if (claim == CLAIM_OK && !may_exist) {
             pool_release(pool, draft->slot);
-            return fault_set(fault, STATUS_SESSION_EXISTS, "to", "there is a session '%s' already", id);
+            return fault_set(fault, STATUS_SESSION_EXISTS, "to", "there is a session '%s' already",
+                             id);
         }
         draft->is_new = claim != CLAIM_OK;
         if (!draft->is_new) {
@@ -272,10 +280,10 @@ static enum status begin_draft(struct service_context *context, const struct mod
     }
 }
 
-/* Lets go of a draft: as a copy that counts, or without a trace. *ret_again: someone else made the session
- * meanwhile, or it moved: begin anew. */
-static enum status end_draft(struct service_context *context, struct draft *draft, enum status status, bool *ret_again,
-                             struct fault *fault)
+/* Lets go of a draft: as a copy that counts, or without a trace. *ret_again: someone else made the
+ * session meanwhile, or it moved: begin anew. */
+static enum status end_draft(struct service_context *context, struct draft *draft,
+                             enum status status, bool *ret_again, struct fault *fault)
 {
     struct pool *pool = draft->model->pool;
     *ret_again = false;
@@ -297,7 +305,8 @@ static enum status end_draft(struct service_context *context, struct draft *draf
     return pool_commit(context->service, pool, fault);
 }
 
-/* The restored session's state, in context->rewarm: what was given, or what its readings lead to. */
+/* The restored session's state, in context->rewarm: what was given, or what its readings lead to.
+ */
 static enum status restored_state(struct service_context *context, const struct version *version,
                                   const struct session_restore *restore, const float **ret_state,
                                   struct fault *fault)
@@ -309,10 +318,10 @@ static enum status restored_state(struct service_context *context, const struct 
             restore->digest.low == version->digest.low) {
             return STATUS_OK;
         }
-        return fault_set(
-            fault, STATUS_DIGEST_MISMATCH, "digest",
-            "this state belongs to another model than version %u; give its last readings as \"rewarm\"",
-            version->number);
+        return fault_set(fault, STATUS_DIGEST_MISMATCH, "digest",
+                         "this state belongs to another model than version %u; give its last "
+                         "readings as \"rewarm\"",
+                         version->number);
     }
     if (!service_context_grow_rewarm(context, info->state_floats + info->y_floats)) {
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to restore the session");
@@ -351,12 +360,14 @@ static void write_restored(const struct service_context *context, const struct d
     copy->digest = draft->model->active->digest.low;
     memcpy(record_state(layout, copy), state, layout->state_floats * sizeof *state);
     write_errors(layout, &restore->errors, copy);
-    const float *last = n > 0 ? restore->readings + (restore->n_readings - n) * layout->n_inputs : NULL;
+    const float *last =
+        n > 0 ? restore->readings + (restore->n_readings - n) * layout->n_inputs : NULL;
     record_put_readings(layout, pool_record(draft->model->pool, draft->slot), copy, last, n);
 }
 
-static enum status put(struct service_context *context, const struct model *model, const char *id, bool may_exist,
-                       const struct session_restore *restore, bool *ret_created, struct fault *fault)
+static enum status put(struct service_context *context, const struct model *model, const char *id,
+                       bool may_exist, const struct session_restore *restore, bool *ret_created,
+                       struct fault *fault)
 {
     const float *state = NULL;
     /* First of all: a restore that fails must not have evicted another session for the room. */
@@ -384,13 +395,14 @@ static enum status put(struct service_context *context, const struct model *mode
 }
 
 enum status session_put(struct service_context *context, const struct model *model, const char *id,
-                        const struct session_restore *restore, bool *ret_created, struct fault *fault)
+                        const struct session_restore *restore, bool *ret_created,
+                        struct fault *fault)
 {
     return put(context, model, id, true, restore, ret_created, fault);
 }
 
-enum status session_fork(struct service_context *context, const struct model *model, const char *id, const char *to,
-                         struct arena *arena, struct fault *fault)
+enum status session_fork(struct service_context *context, const struct model *model, const char *id,
+                         const char *to, struct arena *arena, struct fault *fault)
 {
     for (;;) {
         struct session session;

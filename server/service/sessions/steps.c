@@ -1,10 +1,10 @@
 /*
  * steps.c - service_steps: readings in, forecasts out, as one batch per model.
  *
- * Each round claims the sessions of all steps that can go ahead (a session takes one step a round), runs them
- * as lanes of one gru_run straight from the newer copy of their record into the older one, and seals those
- * that succeeded. A step whose session another worker holds waits for the next turn, and so do the later
- * steps of that session.
+ * Each round claims the sessions of all steps that can go ahead (a session takes one step a round),
+ * runs them as lanes of one gru_run straight from the newer copy of their record into the older
+ * one, and seals those that succeeded. A step whose session another worker holds waits for the next
+ * turn, and so do the later steps of that session.
  */
 #include "service/internal.h"
 #include "service/sessions/recorder.h"
@@ -53,7 +53,8 @@ static enum claim create_session(struct service_context *context, struct item *i
 {
     struct record_copy *copy;
     const struct model *model = item->step->model;
-    enum claim claim = session_alloc(context, model, &item->key, &item->slot, &copy, &item->step->fault);
+    enum claim claim =
+        session_alloc(context, model, &item->key, &item->slot, &copy, &item->step->fault);
     if (claim == CLAIM_OK) {
         claim = session_publish(model->pool, &item->key, item->slot, copy, &item->step->fault);
     }
@@ -74,13 +75,15 @@ static void give_back(struct item *item)
 /* ---- the answer ---- */
 
 /* Fills the reply from a state whose last output is this step's. */
-static enum status answer(struct service_context *context, struct step *step, uint64_t number, const float *state)
+static enum status answer(struct service_context *context, struct step *step, uint64_t number,
+                          const float *state)
 {
     const struct gru_model *gru = step->model->active->gru;
     const struct gru_info *info = gru_model_info(gru);
     float *forecast;
-    enum status status = forecast_options_run(context, gru, state, &step->forecast_options, step->arena, &forecast,
-                                     &step->n_forecast, &step->fault);
+    enum status status =
+        forecast_options_run(context, gru, state, &step->forecast_options, step->arena, &forecast,
+                             &step->n_forecast, &step->fault);
     if (status != STATUS_OK) {
         return status;
     }
@@ -96,7 +99,8 @@ static enum status answer(struct service_context *context, struct step *step, ui
     return STATUS_OK;
 }
 
-/* Whether the step repeats the session's last one; then it gets the same answer and changes nothing. */
+/* Whether the step repeats the session's last one; then it gets the same answer and changes
+ * nothing. */
 static bool is_repetition(const struct item *item, const struct record_copy *now)
 {
     const struct step *step = item->step;
@@ -140,13 +144,14 @@ static enum status lane_fault(const struct item *item, const struct gru_lane *la
                          "input '%s' is missing, and the model's policy is to refuse that",
                          info->inputs[lane->bad_column].name);
     }
-    return fault_set(fault, status_of_gru(lane->status), "x",
-                     "output '%s' would not be a finite number for this reading; the session is as it was",
-                     info->outputs[lane->bad_column % info->n_outputs].name);
+    return fault_set(
+        fault, status_of_gru(lane->status), "x",
+        "output '%s' would not be a finite number for this reading; the session is as it was",
+        info->outputs[lane->bad_column % info->n_outputs].name);
 }
 
-/* Whether a new session's first step would fail. Asked before another session is evicted for it: what fails
- * changes nothing. */
+/* Whether a new session's first step would fail. Asked before another session is evicted for it:
+ * what fails changes nothing. */
 static bool fails_at_first(struct service_context *context, struct item *item)
 {
     struct step *step = item->step;
@@ -158,18 +163,20 @@ static bool fails_at_first(struct service_context *context, struct item *item)
         fault_set(&step->fault, STATUS_NO_MEMORY, NULL, "no memory for this step");
         return true;
     }
-    return (lane.status == GRU_OK ? answer(context, step, 1, state) : lane_fault(item, &lane)) != STATUS_OK;
+    return (lane.status == GRU_OK ? answer(context, step, 1, state) : lane_fault(item, &lane)) !=
+           STATUS_OK;
 }
 
 static enum claim claim_session(struct service_context *context, struct item *item)
 {
     struct step *step = item->step;
-    enum claim claim =
-        pool_claim(step->model->pool, &item->key, context->owner, context->now_ms, &item->slot, &step->fault);
+    enum claim claim = pool_claim(step->model->pool, &item->key, context->owner, context->now_ms,
+                                  &item->slot, &step->fault);
     if (claim != CLAIM_ABSENT) {
         return claim;
     }
-    if (has_wrong_seq(step, 0) || (pool_is_full(step->model->pool) && fails_at_first(context, item))) {
+    if (has_wrong_seq(step, 0) ||
+        (pool_is_full(step->model->pool) && fails_at_first(context, item))) {
         return CLAIM_ENDED;
     }
     return create_session(context, item);
@@ -199,7 +206,8 @@ static void make_lane(struct service_context *context, struct item *item, struct
         return;
     }
     /* Only now: a step that waits for turns and turns must not take memory at each. */
-    float *y = arena_array(step->arena, gru_model_info(step->model->active->gru)->y_floats, sizeof *y);
+    float *y =
+        arena_array(step->arena, gru_model_info(step->model->active->gru)->y_floats, sizeof *y);
     if (!y) {
         fault_set(&step->fault, STATUS_NO_MEMORY, NULL, "no memory for this step");
         give_back(item);
@@ -215,16 +223,16 @@ static void make_lane(struct service_context *context, struct item *item, struct
                                .y = y };
 }
 
-/* Compares what the last step forecast with what this one brought: running means, m += (x - m) / n (B. P.
- * Welford, Technometrics 4(3), 1962). */
+/* Compares what the last step forecast with what this one brought: running means, m += (x - m) / n
+ * (B. P. Welford, Technometrics 4(3), 1962). */
 static void note_errors(const struct item *item)
 {
     const struct gru_model *gru = item->step->model->active->gru;
     const struct gru_info *info = gru_model_info(gru);
     const struct record_layout *layout = &item->step->model->pool->layout;
     const float *forecast =
-        record_state(layout,
-                     record_other(layout, pool_record(item->step->model->pool, item->slot), item->next)) +
+        record_state(layout, record_other(layout, pool_record(item->step->model->pool, item->slot),
+                                          item->next)) +
         gru_state_y_offset(gru);
     for (size_t o = 0; o < info->n_outputs; o++) {
         struct record_error *error = &item->next->errors[o];
@@ -232,7 +240,8 @@ static void note_errors(const struct item *item)
         if (isnan(seen) || isnan(forecast[o]) || error->n == UINT32_MAX) {
             continue;
         }
-        /* In doubles and bounded: a square may be beyond any float, and the mean must come back from it. */
+        /* In doubles and bounded: a square may be beyond any float, and the mean must come back
+         * from it. */
         double miss = (double)seen - (double)forecast[o];
         error->n++;
         double mae = error->mae + (fabs(miss) - error->mae) / error->n;
@@ -242,13 +251,14 @@ static void note_errors(const struct item *item)
     }
 }
 
-static void complete(struct service_context *context, struct item *item, const struct gru_lane *lane)
+static void complete(struct service_context *context, struct item *item,
+                     const struct gru_lane *lane)
 {
     struct step *step = item->step;
     struct pool *pool = step->model->pool;
     const float *state = record_state(&pool->layout, item->next);
-    enum status status =
-        lane->status == GRU_OK ? answer(context, step, item->now->step + 1, state) : lane_fault(item, lane);
+    enum status status = lane->status == GRU_OK ? answer(context, step, item->now->step + 1, state)
+                                                : lane_fault(item, lane);
     if (status != STATUS_OK) {
         give_back(item);
         finish_badly(item);
@@ -296,7 +306,8 @@ static void claim_item(struct service_context *context, struct item *item)
     switch (claim) {
     case CLAIM_OK:
         item->state = ITEM_CLAIMED;
-        record_prefetch(&item->step->model->pool->layout, pool_record(item->step->model->pool, item->slot));
+        record_prefetch(&item->step->model->pool->layout,
+                        pool_record(item->step->model->pool, item->slot));
         break;
     case CLAIM_OWN: /* a step of this session is in this round already */
         break;
@@ -313,7 +324,8 @@ static void claim_item(struct service_context *context, struct item *item)
     }
 }
 
-/* One pass over the weights of one model, the first that has a step waiting. False: nothing waits any more.
+/* One pass over the weights of one model, the first that has a step waiting. False: nothing waits
+ * any more.
  */
 static bool run_round(struct service_context *context, struct item *items, size_t n)
 {
@@ -333,7 +345,8 @@ static bool run_round(struct service_context *context, struct item *items, size_
             n_lanes += items[k].state == ITEM_RUNNING;
         }
     }
-    if (model && n_lanes > 0 && gru_run(model->active->gru, context->work, context->lanes, n_lanes) != GRU_OK) {
+    if (model && n_lanes > 0 &&
+        gru_run(model->active->gru, context->work, context->lanes, n_lanes) != GRU_OK) {
         fail_all(items, n);
     }
     recorder_begin(context->outbox);
@@ -418,7 +431,8 @@ void service_steps(struct service_context *context, struct step *const *steps, s
         context->has_blocked = false;
     }
     for (size_t first = 0; first < n_items; first += SERVICE_CONTEXT_LANES) {
-        size_t n_window = n_items - first < SERVICE_CONTEXT_LANES ? n_items - first : SERVICE_CONTEXT_LANES;
+        size_t n_window =
+            n_items - first < SERVICE_CONTEXT_LANES ? n_items - first : SERVICE_CONTEXT_LANES;
         while (run_round(context, context->items + first, n_window)) {
         }
     }
@@ -426,7 +440,8 @@ void service_steps(struct service_context *context, struct step *const *steps, s
         commit_all(context, context->items, n_items);
     }
     for (size_t k = 0; k < n_items; k++) {
-        n_done += context->items[k].state == ITEM_DONE && context->items[k].step->fault.status == STATUS_OK;
+        n_done += context->items[k].state == ITEM_DONE &&
+                  context->items[k].step->fault.status == STATUS_OK;
     }
     atomic_fetch_add_explicit(&context->service->counters.n_steps, n_done, memory_order_relaxed);
 }

@@ -1,6 +1,7 @@
-/* New models: the same plan gives the same weights, within PyTorch's bounds, and plans are checked. */
-#include "engine/model.h"
+/* New models: the same plan gives the same weights, within PyTorch's bounds, and plans are checked.
+ */
 #include "engine/fixture.h"
+#include "engine/model.h"
 #include "test.h"
 
 #include <math.h>

@@ -1,7 +1,8 @@
-/* The description in __metadata__["grud"]: every key, every default, every check, and the way back. */
+/* The description in __metadata__["grud"]: every key, every default, every check, and the way back.
+ */
 #include "engine/file/metadata.h"
-#include "engine/model.h"
 #include "engine/fixture.h"
+#include "engine/model.h"
 #include "test.h"
 
 #include <math.h>
@@ -110,7 +111,8 @@ TEST(unknown_words_are_refused_with_the_known_ones)
     bad("{\"reset\":\"never\"}", "grud.reset", "must be one of after, before, not 'never'");
     bad("{\"gate_order\":\"nzr\"}", "grud.gate_order", "must be one of rzn, zrn, zrh, not 'nzr'");
     bad("{\"update\":\"\"}", "grud.update", "must be one of keep, take, not ''");
-    bad("{\"activation\":\"relu\"}", "grud.activation", "must be one of linear, sigmoid, tanh, softmax");
+    bad("{\"activation\":\"relu\"}", "grud.activation",
+        "must be one of linear, sigmoid, tanh, softmax");
     bad("{\"missing\":\"zero\"}", "grud.missing", "must be one of error, last, mean, forecast");
 }
 
@@ -119,7 +121,8 @@ TEST(every_word_is_taken)
     expect_written("{\"cell\":\"gru\"}", "{}");
     expect_written("{\"reset\":\"after\",\"gate_order\":\"rzn\",\"update\":\"keep\"}", "{}");
     expect_written("{\"reset\":\"before\"}", "{\"reset\":\"before\"}");
-    expect_written("{\"activation\":\"linear\",\"missing\":\"last\",\"residual\":false,\"steps\":1}", "{}");
+    expect_written(
+        "{\"activation\":\"linear\",\"missing\":\"last\",\"residual\":false,\"steps\":1}", "{}");
     expect_written("{\"activation\":\"sigmoid\"}", "{\"activation\":\"sigmoid\"}");
     expect_written("{\"activation\":\"tanh\"}", "{\"activation\":\"tanh\"}");
     expect_written("{\"activation\":\"softmax\"}", "{\"activation\":\"softmax\"}");
@@ -135,7 +138,8 @@ TEST(every_word_is_taken)
 TEST(three_gate_cell_has_no_reset_gate_order_or_update)
 {
     bad("{\"cell\":\"gru_three_gate\",\"reset\":\"after\"}", "grud.reset", "does not apply");
-    bad("{\"gate_order\":\"rzn\",\"cell\":\"gru_three_gate\"}", "grud.gate_order", "does not apply");
+    bad("{\"gate_order\":\"rzn\",\"cell\":\"gru_three_gate\"}", "grud.gate_order",
+        "does not apply");
     bad("{\"cell\":\"gru_three_gate\",\"update\":\"keep\"}", "grud.update", "does not apply");
 }
 
@@ -181,7 +185,8 @@ TEST(numbers_of_inputs_and_outputs_must_match_the_tensors)
 {
     bad("{\"inputs\":[{}]}", "grud.inputs", "describes 1 inputs, but the tensors have 2");
     bad("{\"outputs\":[{},{},{}]}", "grud.outputs", "describes 3 outputs, but the tensors have 2");
-    bad("{\"steps\":2,\"outputs\":[{},{}]}", "grud.outputs", "describes 2 outputs, but the tensors have 1");
+    bad("{\"steps\":2,\"outputs\":[{},{}]}", "grud.outputs",
+        "describes 2 outputs, but the tensors have 1");
     bad("{\"inputs\":[]}", "grud.inputs", "must not be empty");
     bad("{\"outputs\":[]}", "grud.outputs", "must not be empty");
 }
@@ -203,7 +208,8 @@ TEST(too_many_inputs_are_refused_before_memory_is_spent_on_them)
 TEST(names_must_be_unique)
 {
     bad("{\"inputs\":[{\"name\":\"a\"},{\"name\":\"a\"}]}", "grud.inputs[1].name", "named 'a' too");
-    bad("{\"outputs\":[{\"name\":\"a\"},{\"name\":\"\\u0061\"}]}", "grud.outputs[1].name", "named 'a' too");
+    bad("{\"outputs\":[{\"name\":\"a\"},{\"name\":\"\\u0061\"}]}", "grud.outputs[1].name",
+        "named 'a' too");
     bad("{\"inputs\":[{\"name\":\"x1\"},{}]}", "grud.inputs[1].name", "named 'x1' too");
 }
 
@@ -240,7 +246,8 @@ static void expect_scaling(const char *grud, double mean, double std)
 {
     struct gru_model *model = good(grud);
     const struct gru_variable *output = &gru_model_info(model)->outputs[0];
-    ck_assert_msg(output->mean == mean && output->std == std, "%s: %g, %g", grud, output->mean, output->std);
+    ck_assert_msg(output->mean == mean && output->std == std, "%s: %g, %g", grud, output->mean,
+                  output->std);
     char *text = written(model);
     struct gru_model *again = good(text);
     expect_same(model, again);
@@ -269,7 +276,8 @@ TEST(output_with_a_scaling_of_its_own_keeps_it)
     expect_scaling("{" INPUTS ",\"outputs\":[{\"name\":\"t\",\"mean\":3},{}]}", 3, 1);
     expect_scaling("{" INPUTS ",\"outputs\":[{\"name\":\"t\",\"std\":2},{}]}", 0, 2);
     expect_scaling("{" INPUTS ",\"outputs\":[{\"name\":\"u\",\"std\":2},{}]}", 0, 2);
-    expect_scaling("{" INPUTS ",\"residual\":true,\"outputs\":[{\"name\":\"t\",\"mean\":20,\"std\":5},{}]}",
+    expect_scaling("{" INPUTS
+                   ",\"residual\":true,\"outputs\":[{\"name\":\"t\",\"mean\":20,\"std\":5},{}]}",
                    20, 5);
 }
 
@@ -294,7 +302,8 @@ TEST(feeds_null_says_that_an_output_feeds_nothing)
 
 TEST(feeds_must_name_an_input)
 {
-    bad("{\"outputs\":[{},{\"feeds\":\"z\"}]}", "grud.outputs[1].feeds", "names 'z', which is no input");
+    bad("{\"outputs\":[{},{\"feeds\":\"z\"}]}", "grud.outputs[1].feeds",
+        "names 'z', which is no input");
     bad("{\"outputs\":[{},{\"feeds\":\"y0\"}]}", "grud.outputs[1].feeds", "is no input");
     bad("{\"outputs\":[{},{\"feeds\":\"\"}]}", "grud.outputs[1].feeds", "must not be empty");
 }
@@ -303,13 +312,15 @@ TEST(two_outputs_must_not_feed_one_input)
 {
     bad("{\"outputs\":[{\"feeds\":\"x1\"},{\"feeds\":\"x1\"}]}", "grud.outputs[1].feeds",
         "'y0' and 'y1' both feed the input 'x1'");
-    bad("{\"outputs\":[{\"name\":\"x1\"},{\"feeds\":\"x1\"}]}", "grud.outputs[1].feeds", "both feed");
+    bad("{\"outputs\":[{\"name\":\"x1\"},{\"feeds\":\"x1\"}]}", "grud.outputs[1].feeds",
+        "both feed");
 }
 
 TEST(outputs_may_feed_across)
 {
-    expect_written("{\"outputs\":[{\"name\":\"x0\",\"feeds\":\"x1\"},{\"name\":\"x1\",\"feeds\":\"x0\"}]}",
-                   "{\"outputs\":[{\"name\":\"x0\",\"feeds\":\"x1\"},{\"name\":\"x1\",\"feeds\":\"x0\"}]}");
+    expect_written(
+        "{\"outputs\":[{\"name\":\"x0\",\"feeds\":\"x1\"},{\"name\":\"x1\",\"feeds\":\"x0\"}]}",
+        "{\"outputs\":[{\"name\":\"x0\",\"feeds\":\"x1\"},{\"name\":\"x1\",\"feeds\":\"x0\"}]}");
 }
 
 /* ---- order ---- */
@@ -337,10 +348,13 @@ TEST(selftest_needs_rows_of_the_right_shape)
     bad("{\"selftest\":{\"x\":[[1,2],[3,4]],\"y\":[[1,2]]}}", "grud.selftest", "1 and 2");
     bad("{\"selftest\":{\"x\":[[1,2],[3]],\"y\":[[1,2],[1,2]]}}", "grud.selftest.x[1]",
         "has 1 numbers, but the rows before it 2");
-    bad("{\"selftest\":{\"x\":[[1]],\"y\":[[1,2]]}}", "grud.selftest.x", "rows of 1 numbers, but 2");
-    bad("{\"selftest\":{\"x\":[[1,2]],\"y\":[[1,2,3]]}}", "grud.selftest.y", "rows of 3 numbers, but 2");
+    bad("{\"selftest\":{\"x\":[[1]],\"y\":[[1,2]]}}", "grud.selftest.x",
+        "rows of 1 numbers, but 2");
+    bad("{\"selftest\":{\"x\":[[1,2]],\"y\":[[1,2,3]]}}", "grud.selftest.y",
+        "rows of 3 numbers, but 2");
     bad("{\"selftest\":{\"x\":[[]],\"y\":[[]]}}", "grud.selftest.x", "rows of 0 numbers, but 2");
-    bad("{\"selftest\":{\"x\":[[1,2]],\"y\":[[1,null]]}}", "grud.selftest.y", "row 0 has null at 1");
+    bad("{\"selftest\":{\"x\":[[1,2]],\"y\":[[1,null]]}}", "grud.selftest.y",
+        "row 0 has null at 1");
 }
 
 TEST(selftest_has_a_limit_of_rows)
@@ -363,7 +377,8 @@ TEST(description_is_written_in_one_order_without_defaults)
 {
     expect_written(
         "{\"interval_seconds\":0.1,\"missing\":\"mean\",\"steps\":1,\"residual\":true,"
-        "\"inputs\":[{\"std\":2.5,\"mean\":-0.0,\"unit\":\"\\u00b0C\",\"name\":\"a\\\"\\\\\\n\"},{}],"
+        "\"inputs\":[{\"std\":2.5,\"mean\":-0.0,\"unit\":\"\\u00b0C\",\"name\":\"a\\\"\\\\\\n\"},{}"
+        "],"
         "\"outputs\":[{\"feeds\":\"x1\"},{\"mean\":-3}]}",
         "{\"inputs\":[{\"name\":\"a\\\"\\\\\\n\",\"unit\":\"\xc2\xb0"
         "C\",\"mean\":-0,\"std\":2.5},{\"name\":\"x1\"}],"
@@ -373,8 +388,10 @@ TEST(description_is_written_in_one_order_without_defaults)
 
 TEST(numbers_come_back_bit_for_bit)
 {
-    static const char *const numbers[] = { "0.30000000000000004",    "5e-324", "2.2250738585072014e-308",
-                                           "1.7976931348623157e308", "1e-7",   "9007199254740993" };
+    static const char *const numbers[] = {
+        "0.30000000000000004",    "5e-324", "2.2250738585072014e-308",
+        "1.7976931348623157e308", "1e-7",   "9007199254740993"
+    };
     for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++) {
         char grud[300];
         snprintf(grud, sizeof grud,
@@ -397,10 +414,13 @@ TEST(numbers_come_back_bit_for_bit)
 TEST(every_flipped_byte_of_a_description_loads_or_fails_cleanly)
 {
     static const char all[] =
-        "{\"cell\":\"gru\",\"reset\":\"after\",\"gate_order\":\"zrh\",\"update\":\"take\",\"order\":[\"gru."
+        "{\"cell\":\"gru\",\"reset\":\"after\",\"gate_order\":\"zrh\",\"update\":\"take\","
+        "\"order\":[\"gru."
         "\"],"
-        "\"activation\":\"tanh\",\"inputs\":[{\"name\":\"a\",\"unit\":\"C\",\"mean\":1.5e2,\"std\":2},{}],"
-        "\"outputs\":[{\"name\":\"a\"},{\"feeds\":\"x1\"}],\"residual\":true,\"steps\":1,\"missing\":"
+        "\"activation\":\"tanh\",\"inputs\":[{\"name\":\"a\",\"unit\":\"C\",\"mean\":1.5e2,\"std\":"
+        "2},{}],"
+        "\"outputs\":[{\"name\":\"a\"},{\"feeds\":\"x1\"}],\"residual\":true,\"steps\":1,"
+        "\"missing\":"
         "\"error\","
         "\"interval_seconds\":60,\"selftest\":{\"x\":[[1,2],[3,4]],\"y\":[[0,0],[0,0]]}}";
     for (size_t at = 0; at + 1 < sizeof all; at++) {

@@ -1,8 +1,9 @@
-/* The canonical form of weights, selftests, saving; whole files in and out; memory that runs out. */
-#include "engine/model.h"
+/* The canonical form of weights, selftests, saving; whole files in and out; memory that runs out.
+ */
 #include "engine/failing.h"
 #include "engine/fixture.h"
 #include "engine/golden.h"
+#include "engine/model.h"
 #include "test.h"
 
 #include <fcntl.h>
@@ -20,7 +21,8 @@ static struct gru_model *good(struct fixture *f)
 
 /* ---- canonical form ---- */
 
-/* Three rows blocks of a tensor, moved about: block k of the result is block from[k], times sign[k]. */
+/* Three rows blocks of a tensor, moved about: block k of the result is block from[k], times
+ * sign[k]. */
 static void permute(struct fixture *f, const char *name, size_t n_gates, size_t n, const int *from,
                     const float *sign)
 {
@@ -73,7 +75,8 @@ TEST(update_take_is_normalised)
 {
     static const int rz[] = { 0, 1, 2, 3 };
     static const float minus[] = { 1, -1, 1, 1 };
-    expect_normalised(3, "{\"reset\":\"before\"}", "{\"reset\":\"before\",\"update\":\"take\"}", rz, minus);
+    expect_normalised(3, "{\"reset\":\"before\"}", "{\"reset\":\"before\",\"update\":\"take\"}", rz,
+                      minus);
     expect_normalised(4, "{\"cell\":\"gru_output_gate\"}",
                       "{\"cell\":\"gru_output_gate\",\"update\":\"take\"}", rz, minus);
 }
@@ -162,8 +165,9 @@ static void bad_selftest(const char *grud, const char *part)
 
 TEST(selftest_that_is_missed_is_refused_with_both_numbers)
 {
-    bad_selftest("{\"selftest\":{\"x\":[[1,2],[3,4]],\"y\":[[3,0.5],[3,0.51]]}}",
-                 "expects 0.50999999 in row 1 for the output 'y1' (column 1), but the model gives 0.5");
+    bad_selftest(
+        "{\"selftest\":{\"x\":[[1,2],[3,4]],\"y\":[[3,0.5],[3,0.51]]}}",
+        "expects 0.50999999 in row 1 for the output 'y1' (column 1), but the model gives 0.5");
 }
 
 TEST(selftest_tolerance_is_relative_and_absolute_near_zero)
@@ -183,8 +187,9 @@ TEST(selftest_of_a_steps_model_has_all_steps_in_a_row)
 
 TEST(selftest_that_cannot_be_run_is_refused)
 {
-    bad_selftest("{\"missing\":\"error\",\"selftest\":{\"x\":[[1,2],[1,null]],\"y\":[[3,0.5],[3,0.5]]}}",
-                 "at row 1, column 1, an input is missing");
+    bad_selftest(
+        "{\"missing\":\"error\",\"selftest\":{\"x\":[[1,2],[1,null]],\"y\":[[3,0.5],[3,0.5]]}}",
+        "at row 1, column 1, an input is missing");
     bad_selftest("{\"outputs\":[{\"std\":1e300},{}],\"selftest\":{\"x\":[[1,2]],\"y\":[[3,0.5]]}}",
                  "not a finite number");
 }
@@ -231,8 +236,8 @@ TEST(loading_leaves_no_descriptor_open)
     int before = open("/dev/null", O_RDONLY);
     close(before);
     struct gru_model *model;
-    ck_assert_int_eq(gru_model_load_file("tests/fixtures/golden/torch-small.safetensors", &model, NULL),
-                     GRU_OK);
+    ck_assert_int_eq(
+        gru_model_load_file("tests/fixtures/golden/torch-small.safetensors", &model, NULL), GRU_OK);
     gru_model_unref(model);
     bad_path("tests/fixtures/golden/torch-small.json", GRU_BAD_FILE, "limit");
     int after = open("/dev/null", O_RDONLY);
@@ -257,7 +262,8 @@ static struct file rich(void)
 
 TEST(load_survives_every_failed_allocation)
 {
-    struct fixture f = constant("{\"selftest\":{\"x\":[[1,null]],\"y\":[[3,0.5]]},\"inputs\":[{},{}]}");
+    struct fixture f =
+        constant("{\"selftest\":{\"x\":[[1,null]],\"y\":[[3,0.5]]},\"inputs\":[{},{}]}");
     struct file files[] = { rich(), fixture_file(&f) };
     for (int k = 0; k < 2; k++) {
         int failed = 1;
@@ -272,8 +278,8 @@ TEST(load_survives_every_failed_allocation)
             ck_assert_int_eq(status, failed ? GRU_NO_MEMORY : GRU_OK);
             ck_assert_int_eq(model == NULL, failed);
             ck_assert_str_eq(error.message, failed ? "out of memory" : "");
-            ck_assert_msg(!failed || live == 0, "%ld blocks lost after allocation %ld of file %d", live, n,
-                          k);
+            ck_assert_msg(!failed || live == 0, "%ld blocks lost after allocation %ld of file %d",
+                          live, n, k);
             gru_model_unref(model);
         }
         free(files[k].bytes);
@@ -303,9 +309,12 @@ TEST(create_and_load_file_survive_every_failed_allocation)
 {
     static const char *const names[] = { "a", "b" };
     static const size_t sizes[] = { 4, 3 };
-    const struct gru_plan plan = {
-        .n_inputs = 2, .n_outputs = 2, .n_layers = 2, .inputs = names, .outputs = names, .hidden_sizes = sizes
-    };
+    const struct gru_plan plan = { .n_inputs = 2,
+                                   .n_outputs = 2,
+                                   .n_layers = 2,
+                                   .inputs = names,
+                                   .outputs = names,
+                                   .hidden_sizes = sizes };
     for (int k = 0; k < 2; k++) {
         int failed = 1;
         for (long n = 0; failed; n++) {
@@ -313,7 +322,8 @@ TEST(create_and_load_file_survive_every_failed_allocation)
             failing_memory_start(n);
             enum gru_status status =
                 k == 0 ? gru_model_create(&plan, &model, NULL)
-                       : gru_model_load_file("tests/fixtures/golden/torch-small.safetensors", &model, NULL);
+                       : gru_model_load_file("tests/fixtures/golden/torch-small.safetensors",
+                                             &model, NULL);
             long live = failing_memory_live();
             failed = failing_memory_stop();
             ck_assert_int_lt(n, 1000);

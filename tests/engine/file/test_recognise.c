@@ -1,6 +1,6 @@
 /* Which tensor is what: names and shapes that make a model, and all those that do not. */
-#include "engine/model.h"
 #include "engine/fixture.h"
+#include "engine/model.h"
 #include "test.h"
 
 #include <stdio.h>
@@ -16,7 +16,8 @@ static struct gru_model *good(struct fixture *f)
     return expect_loaded(fixture_file(f));
 }
 
-static void expect_layer(const struct gru_model *model, size_t l, size_t input_size, size_t hidden_size)
+static void expect_layer(const struct gru_model *model, size_t l, size_t input_size,
+                         size_t hidden_size)
 {
     ck_assert_uint_eq(gru_model_info(model)->layers[l].input_size, input_size);
     ck_assert_uint_eq(gru_model_info(model)->layers[l].hidden_size, hidden_size);
@@ -177,7 +178,8 @@ TEST(orders_that_are_hopeless_to_search_are_refused_in_time)
 
 TEST(order_decides_where_sizes_do_not)
 {
-    static const char *const orders[] = { "{\"order\":[\"a\",\"b\"]}", "{\"order\":[\"b.\",\"a.\"]}" };
+    static const char *const orders[] = { "{\"order\":[\"a\",\"b\"]}",
+                                          "{\"order\":[\"b.\",\"a.\"]}" };
     struct gru_model *models[2];
     for (int k = 0; k < 2; k++) {
         struct fixture f = twins(orders[k]);
@@ -185,8 +187,10 @@ TEST(order_decides_where_sizes_do_not)
     }
     for (int k = 0; k < GRU_N_LAYER_TENSORS; k++) {
         const struct gru_tensor *first = &models[0]->layers[0].tensors[k];
-        ck_assert_mem_eq(first->values, models[1]->layers[1].tensors[k].values, first->rows * sizeof(float));
-        ck_assert_mem_ne(first->values, models[1]->layers[0].tensors[k].values, first->rows * sizeof(float));
+        ck_assert_mem_eq(first->values, models[1]->layers[1].tensors[k].values,
+                         first->rows * sizeof(float));
+        ck_assert_mem_ne(first->values, models[1]->layers[0].tensors[k].values,
+                         first->rows * sizeof(float));
     }
     gru_model_unref(models[0]);
     gru_model_unref(models[1]);
@@ -200,9 +204,11 @@ static void bad_order(const char *grud, const char *param, const char *part)
 
 TEST(order_must_name_every_module_once)
 {
-    bad_order("{\"order\":[\"a\"]}", "grud.order", "names 1 recurrent modules, but the tensors make 2");
+    bad_order("{\"order\":[\"a\"]}", "grud.order",
+              "names 1 recurrent modules, but the tensors make 2");
     bad_order("{\"order\":[\"a\",\"b\",\"c\"]}", "grud.order", "names 3");
-    bad_order("{\"order\":[\"a\",\"c\"]}", "grud.order[1]", "names 'c', which is no recurrent module");
+    bad_order("{\"order\":[\"a\",\"c\"]}", "grud.order[1]",
+              "names 'c', which is no recurrent module");
     bad_order("{\"order\":[\"a\",\"\"]}", "grud.order[1]", "is no recurrent module");
     bad_order("{\"order\":[\"a\",\"a.\"]}", "grud.order[1]", "for the second time");
 }
@@ -244,7 +250,8 @@ TEST(gap_in_layer_numbers_is_refused)
 {
     struct fixture f = fixture_small();
     fixture_layer(&f, "gru.", 2, 3, 4, 4);
-    bad(&f, "gru.weight_ih_l1", "tensor 'gru.weight_ih_l1' is missing: the module 'gru.' has 3 layers");
+    bad(&f, "gru.weight_ih_l1",
+        "tensor 'gru.weight_ih_l1' is missing: the module 'gru.' has 3 layers");
 }
 
 TEST(missing_weights_are_refused)
@@ -266,10 +273,12 @@ TEST(wrong_number_of_gates_is_refused)
         "is a matrix of 16 x 4, but expected is a matrix of 12 x 4: the cell gru has 3 gates");
     f = fixture_small();
     f.grud = "{\"cell\":\"gru_output_gate\"}";
-    bad(&f, "gru.weight_hh_l0", "expected is a matrix of 16 x 4: the cell gru_output_gate has 4 gates");
+    bad(&f, "gru.weight_hh_l0",
+        "expected is a matrix of 16 x 4: the cell gru_output_gate has 4 gates");
     f = fixture_small();
     f.grud = "{\"cell\":\"gru_three_gate\"}";
-    bad(&f, "gru.weight_hh_l0", "expected is a matrix of 16 x 4: the cell gru_three_gate has 4 gates");
+    bad(&f, "gru.weight_hh_l0",
+        "expected is a matrix of 16 x 4: the cell gru_three_gate has 4 gates");
 }
 
 static void bad_tensor(const char *name, size_t rows, size_t columns, const char *part)
@@ -282,7 +291,8 @@ static void bad_tensor(const char *name, size_t rows, size_t columns, const char
 
 TEST(wrong_shapes_are_refused_with_the_expected_one)
 {
-    bad_tensor("gru.weight_ih_l0", 15, 2, "is a matrix of 15 x 2, but expected is a matrix of 12 x 2");
+    bad_tensor("gru.weight_ih_l0", 15, 2,
+               "is a matrix of 15 x 2, but expected is a matrix of 12 x 2");
     bad_tensor("gru.weight_ih_l0", 12, 0, "is a vector of 12");
     bad_tensor("gru.weight_hh_l0", 12, 0, "is a vector of 12");
     bad_tensor("gru.bias_ih_l0", 11, 0, "is a vector of 11, but expected is a vector of 12");
@@ -297,7 +307,8 @@ TEST(layer_that_does_not_fit_the_one_before_is_refused)
     struct fixture f = fixture_small();
     fixture_layer(&f, "gru.", 1, 3, 5, 4);
     bad(&f, "gru.weight_ih_l1",
-        "is a matrix of 12 x 5, but expected is a matrix of 12 x 4: the width of the layer before it");
+        "is a matrix of 12 x 5, but expected is a matrix of 12 x 4: the width of the layer before "
+        "it");
 }
 
 /* Tensors of no values, whose sizes may claim anything. */
@@ -414,7 +425,8 @@ TEST(several_candidates_for_the_read_out_are_refused)
 {
     struct fixture f = fixture_small();
     fixture_tensor(&f, "fd.weight", 1, 4);
-    bad(&f, "fd.weight", "'fc.weight' and 'fd.weight' could both be the read-out: each has 4 columns");
+    bad(&f, "fd.weight",
+        "'fc.weight' and 'fd.weight' could both be the read-out: each has 4 columns");
 }
 
 TEST(left_over_tensors_are_refused_by_name)
@@ -424,7 +436,8 @@ TEST(left_over_tensors_are_refused_by_name)
     bad(&f, "conv.weight", "a matrix of 3 x 5, is left over");
     f = fixture_small();
     fixture_tensor(&f, "norm.bias", 2, 0);
-    bad(&f, "norm.bias", "is left over: it is of no recurrent layer, nor of the read-out 'fc.weight'");
+    bad(&f, "norm.bias",
+        "is left over: it is of no recurrent layer, nor of the read-out 'fc.weight'");
     f = fixture_small();
     fixture_rename(&f, "fc.weight", "W");
     fixture_tensor(&f, "z", 2, 0);

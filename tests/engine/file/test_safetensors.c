@@ -1,4 +1,5 @@
-/* The container: each check of the reference reader, the number formats, and mutations of a whole file. */
+/* The container: each check of the reference reader, the number formats, and mutations of a whole
+ * file. */
 #include "engine/file/safetensors.h"
 #include "engine/fixture.h"
 #include "test.h"
@@ -9,9 +10,9 @@
 #include <string.h>
 
 /* A header of one tensor, in printf's form. */
-#define ONE(shape, begin, end)                                                                               \
+#define ONE(shape, begin, end)                                                                     \
     "{\"a\":{\"dtype\":\"F32\",\"shape\":" shape ",\"data_offsets\":[" #begin "," #end "]}}"
-#define TENSOR(name, begin, end)                                                                             \
+#define TENSOR(name, begin, end)                                                                   \
     "\"" name "\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[" #begin "," #end "]}"
 
 static void bad(const char *header, size_t n_data, const char *param, const char *part)
@@ -76,9 +77,12 @@ TEST(header_must_be_strict_json)
     bad("{\"a\"}", 0, "", "cannot be read");
     bad("{\"a\":1}", 0, "", "expected an object");
     bad("{\"\xff\":{}}", 0, "", "UTF-8");
-    bad("{\"a\":{\"dtype\":\"F32\",\"shape\":[1 2],\"data_offsets\":[0,4]}}", 4, "", "cannot be read");
-    bad("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4],}}", 4, "", "cannot be read");
-    bad("{\"a\":{\"dtype\":\"F32\",\"shape\":[01],\"data_offsets\":[0,4]}}", 4, "", "cannot be read");
+    bad("{\"a\":{\"dtype\":\"F32\",\"shape\":[1 2],\"data_offsets\":[0,4]}}", 4, "",
+        "cannot be read");
+    bad("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4],}}", 4, "",
+        "cannot be read");
+    bad("{\"a\":{\"dtype\":\"F32\",\"shape\":[01],\"data_offsets\":[0,4]}}", 4, "",
+        "cannot be read");
 }
 
 TEST(header_may_be_padded_with_spaces)
@@ -162,8 +166,8 @@ TEST(unknown_field_is_refused)
 
 TEST(duplicate_field_is_refused)
 {
-    bad("{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "a",
-        "'dtype' twice");
+    bad("{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4,
+        "a", "'dtype' twice");
 }
 
 TEST(field_of_the_wrong_type_is_refused)
@@ -187,8 +191,10 @@ TEST(sizes_must_be_whole_numbers)
 
 TEST(offsets_must_be_two)
 {
-    bad("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}}", 4, "a", "2 numbers, not 1");
-    bad("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4,8]}}", 4, "a", "2 numbers, not 3");
+    bad("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}}", 4, "a",
+        "2 numbers, not 1");
+    bad("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4,8]}}", 4, "a",
+        "2 numbers, not 3");
 }
 
 TEST(other_dtypes_are_refused_by_name)
@@ -198,7 +204,8 @@ TEST(other_dtypes_are_refused_by_name)
         char header[200];
         char part[100];
         snprintf(header, sizeof header,
-                 "{\"fc.steps\":{\"dtype\":\"%s\",\"shape\":[],\"data_offsets\":[0,8]}}", dtypes[k]);
+                 "{\"fc.steps\":{\"dtype\":\"%s\",\"shape\":[],\"data_offsets\":[0,8]}}",
+                 dtypes[k]);
         snprintf(part, sizeof part, "tensor 'fc.steps' has dtype %s, but only", dtypes[k]);
         expect_refused(file_of(header, 8), GRU_BAD_TENSORS, "fc.steps", part);
     }
@@ -272,20 +279,22 @@ TEST(metadata_maps_strings_to_strings)
 TEST(duplicate_metadata_is_refused)
 {
     bad("{\"__metadata__\":{},\"__metadata__\":{}}", 0, "__metadata__", "twice");
-    bad("{\"__metadata__\":{\"k\":\"1\",\"l\":\"\",\"\\u006b\":\"2\"}}", 0, "__metadata__", "key 'k' twice");
-    bad("{\"__metadata__\":{\"grud\":\"{}\",\"grud\":\"{}\"}}", 0, "__metadata__", "key 'grud' twice");
+    bad("{\"__metadata__\":{\"k\":\"1\",\"l\":\"\",\"\\u006b\":\"2\"}}", 0, "__metadata__",
+        "key 'k' twice");
+    bad("{\"__metadata__\":{\"grud\":\"{}\",\"grud\":\"{}\"}}", 0, "__metadata__",
+        "key 'grud' twice");
 }
 
 TEST(metadata_with_a_nul_is_refused)
 {
-    expect_refused(file_of("{\"__metadata__\":{\"grud\":\"{}\\u0000\"}}", 0), GRU_BAD_METADATA, "grud",
-                   "NUL");
+    expect_refused(file_of("{\"__metadata__\":{\"grud\":\"{}\\u0000\"}}", 0), GRU_BAD_METADATA,
+                   "grud", "NUL");
 }
 
 TEST(other_metadata_is_let_be)
 {
-    struct file file =
-        file_of("{\"__metadata__\":{\"format\":\"pt\",\"grud\":\"{\\\"a\\\"}\",\"\":\"\\u0000\"}}", 0);
+    struct file file = file_of(
+        "{\"__metadata__\":{\"format\":\"pt\",\"grud\":\"{\\\"a\\\"}\",\"\":\"\\u0000\"}}", 0);
     struct safetensors table = table_of(file);
     ck_assert_str_eq(table.grud, "{\"a\"}");
     gru_safetensors_done(&table);
@@ -294,8 +303,8 @@ TEST(other_metadata_is_let_be)
 
 /* ---- values ---- */
 
-static void expect_values(const char *dtype, const void *bytes, size_t n_bytes, const float *expected,
-                          size_t n)
+static void expect_values(const char *dtype, const void *bytes, size_t n_bytes,
+                          const float *expected, size_t n)
 {
     float got[32];
     struct gru_error error;
@@ -311,8 +320,9 @@ static void expect_values(const char *dtype, const void *bytes, size_t n_bytes, 
 
 TEST(f16_values_are_exact)
 {
-    static const unsigned char bytes[] = { 0x00, 0x3C, 0x00, 0xC0, 0xFF, 0x7B, 0x00, 0x04, 0x01, 0x00,
-                                           0xFF, 0x03, 0x55, 0x35, 0x00, 0x00, 0x00, 0x80, 0x01, 0x80 };
+    static const unsigned char bytes[] = { 0x00, 0x3C, 0x00, 0xC0, 0xFF, 0x7B, 0x00,
+                                           0x04, 0x01, 0x00, 0xFF, 0x03, 0x55, 0x35,
+                                           0x00, 0x00, 0x00, 0x80, 0x01, 0x80 };
     static const float expected[] = { 1.0F,         -2.0F,       65504.0F, 0x1p-14F, 0x1p-24F,
                                       0x1.ff8p-15F, 0x1.554p-2F, 0.0F,     -0.0F,    -0x1p-24F };
     expect_values("F16", bytes, sizeof bytes, expected, 10);
@@ -320,7 +330,8 @@ TEST(f16_values_are_exact)
 
 TEST(bf16_values_are_exact)
 {
-    static const unsigned char bytes[] = { 0x80, 0x3F, 0x49, 0x40, 0x00, 0xC0, 0x01, 0x00, 0x7F, 0x7F };
+    static const unsigned char bytes[] = { 0x80, 0x3F, 0x49, 0x40, 0x00,
+                                           0xC0, 0x01, 0x00, 0x7F, 0x7F };
     static const float expected[] = { 1.0F, 3.140625F, -2.0F, 0x1p-133F, 0x1.fep127F };
     expect_values("BF16", bytes, sizeof bytes, expected, 5);
 }
@@ -351,7 +362,8 @@ static void expect_not_finite(const char *dtype, const void *value, size_t n_byt
     f = fixture_new();
     fixture_layer(&f, "gru.", 0, 3, 2, 3);
     fixture_raw_tensor(&f, "fc.weight", dtype, 2, 3, bytes, 6 * n_bytes);
-    expect_refused(fixture_file(&f), GRU_BAD_TENSORS, "fc.weight", "at [1, 2] of tensor 'fc.weight'");
+    expect_refused(fixture_file(&f), GRU_BAD_TENSORS, "fc.weight",
+                   "at [1, 2] of tensor 'fc.weight'");
     f = fixture_new();
     fixture_layer(&f, "gru.", 0, 3, 2, 3);
     fixture_tensor(&f, "fc.weight", 6, 3);
@@ -384,8 +396,8 @@ static void expect_reads_back(const char *metadata)
     const struct tensor_out tensors[] = { { "b", 2, 0, values + 1 }, { "w", 1, 3, values } };
     void *bytes = NULL;
     struct file file = { .n = 0 };
-    enum gru_status status =
-        gru_safetensors_write(tensors, 2, metadata, metadata ? strlen(metadata) : 0, &bytes, &file.n);
+    enum gru_status status = gru_safetensors_write(
+        tensors, 2, metadata, metadata ? strlen(metadata) : 0, &bytes, &file.n);
     ck_assert(status == GRU_OK && bytes != NULL);
     file.bytes = bytes;
     ck_assert_int_eq(file.bytes[0] % 8, 0);
@@ -410,7 +422,8 @@ TEST(written_file_is_aligned_and_reads_back)
 static const char *const mutated[] = { "tests/fixtures/golden/seed-sigmoid.safetensors",
                                        "tests/fixtures/golden/torch-nobias.safetensors" };
 
-/* Loads a copy that ends where its allocation ends, so that a sanitizer sees the first byte too far. */
+/* Loads a copy that ends where its allocation ends, so that a sanitizer sees the first byte too
+ * far. */
 static void load_cleanly(const unsigned char *bytes, size_t n)
 {
     unsigned char *copy = malloc(n > 0 ? n : 1);

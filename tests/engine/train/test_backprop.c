@@ -176,7 +176,8 @@ TEST(the_same_pass_gives_the_same_bits)
     trial_free(&b);
 }
 
-/* Two windows give the outputs and states of one, but the later one's gradient ends where it begins. */
+/* Two windows give the outputs and states of one, but the later one's gradient ends where it
+ * begins. */
 TEST(a_window_carries_the_state_but_not_the_gradient)
 {
     struct plan plan = three_layers;
@@ -191,7 +192,8 @@ TEST(a_window_carries_the_state_but_not_the_gradient)
     rest.n_steps = 3;
     memmove(rest.n_lanes, rest.n_lanes + 2, 3 * sizeof *rest.n_lanes);
     struct trial second = trial_new(&rest);
-    memcpy(second.in, whole.in + part.n_rows * plan.n_inputs, second.n_rows * plan.n_inputs * sizeof(float));
+    memcpy(second.in, whole.in + part.n_rows * plan.n_inputs,
+           second.n_rows * plan.n_inputs * sizeof(float));
     memcpy(second.first_states, part.states, second.n_states * sizeof(float));
     trial_both(&second);
     ck_assert_mem_eq(second.out, whole.out + part.n_out, second.n_out * sizeof(float));

@@ -58,8 +58,9 @@ static void make_set(struct set *set)
                                            .n_series = SERIES,
                                            .hyperparameters = training_plain() };
     for (size_t k = 0; k < SERIES; k++) {
-        set->series[k] =
-            (struct gru_series){ .x = set->x, .n_rows = rows[k], .y = set->x, .n_targets = rows[k] };
+        set->series[k] = (struct gru_series){
+            .x = set->x, .n_rows = rows[k], .y = set->x, .n_targets = rows[k]
+        };
     }
     gru_dataset_init(&set->dataset, set->model, &set->training);
 }
@@ -134,7 +135,8 @@ TEST(steps_are_windows_with_targets)
         set.series[k].n_targets = 1;
     }
     ck_assert_uint_eq(count_steps(&set, 1, 5), 3 * SERIES);
-    ck_assert_uint_eq(count_steps(&set, SERIES, 5), 3 * 4); /* no series ends in the fourth of five */
+    ck_assert_uint_eq(count_steps(&set, SERIES, 5),
+                      3 * 4); /* no series ends in the fourth of five */
     free_set(&set);
 }
 
@@ -154,8 +156,8 @@ TEST(steps_of_a_million_epochs_are_counted_in_no_time)
     free_set(&set);
 }
 
-/* One series is long, and a batch holds very many that end at once; or a target is far to seek, in each of
- * very many epochs. Each would take hours if it were counted to the end. */
+/* One series is long, and a batch holds very many that end at once; or a target is far to seek, in
+ * each of very many epochs. Each would take hours if it were counted to the end. */
 TEST(steps_are_counted_in_a_time_that_the_data_bound)
 {
     enum { MANY = 60000, LONG = 300000 };

@@ -1,4 +1,5 @@
-/* Saved and restored, a training continues bit for bit; what is damaged or of another training is refused. */
+/* Saved and restored, a training continues bit for bit; what is damaged or of another training is
+ * refused. */
 #include "engine/train/trainer.h"
 #include "test.h"
 #include "training.h"
@@ -41,7 +42,8 @@ static void make_set(struct set *set)
     h->l2_sp = 0.01;
     h->clip_norm = 0.5;
     for (size_t k = 0; k < SERIES; k++) {
-        set->series[k] = (struct gru_series){ .x = set->x + k * ROWS_MAX * INPUTS, .n_rows = rows[k] };
+        set->series[k] =
+            (struct gru_series){ .x = set->x + k * ROWS_MAX * INPUTS, .n_rows = rows[k] };
     }
 }
 
@@ -157,8 +159,8 @@ static struct gru_trainer *half_way(struct set *set)
     return trainer;
 }
 
-static void expect_refused(struct gru_trainer *trainer, const void *bytes, size_t n, const char *what,
-                           size_t at)
+static void expect_refused(struct gru_trainer *trainer, const void *bytes, size_t n,
+                           const char *what, size_t at)
 {
     enum gru_status status = gru_trainer_restore(trainer, bytes, n);
     ck_assert_msg(status == GRU_BAD_FILE, "%s %zu: status %d", what, at, (int)status);
@@ -175,7 +177,8 @@ TEST(damaged_checkpoints_are_refused_and_change_nothing)
         saved.bytes[at] ^= (unsigned char)(1U << at % 8);
         expect_refused(victim, saved.bytes, saved.n, "byte", at);
         saved.bytes[at] ^= (unsigned char)(1U << at % 8);
-        unsigned char *cut = malloc(at > 0 ? at : 1); /* of its exact size: nothing beyond is read */
+        unsigned char *cut =
+            malloc(at > 0 ? at : 1); /* of its exact size: nothing beyond is read */
         ck_assert_ptr_nonnull(cut);
         memcpy(cut, saved.bytes, at);
         expect_refused(victim, cut, at, "cut at", at);
@@ -188,7 +191,8 @@ TEST(damaged_checkpoints_are_refused_and_change_nothing)
     free(longer);
     struct gru_progress a = training_run(victim), b = training_run(undisturbed);
     expect_same_progress(&a, &b);
-    struct gru_model *model_a = training_model_of(victim), *model_b = training_model_of(undisturbed);
+    struct gru_model *model_a = training_model_of(victim),
+                     *model_b = training_model_of(undisturbed);
     training_expect_same_weights(model_a, model_b);
     gru_model_unref(model_a);
     gru_model_unref(model_b);
@@ -211,8 +215,15 @@ TEST(forged_positions_are_refused)
     memcpy(&good, saved.bytes + HEADER, sizeof good);
     for (int k = 0; k < 12; k++) {
         struct position bad = good;
-        bad.phase = k == 0 ? PHASE_END + 1 : k == 1 ? UINT64_MAX : k == 2 || k == 3 ? PHASE_VALID : bad.phase;
-        bad.cursor = k == 2 ? 1 : k == 3 ? 0 : k == 4 ? SERIES + 1 : k == 5 ? UINT64_MAX : bad.cursor;
+        bad.phase = k == 0             ? PHASE_END + 1
+                    : k == 1           ? UINT64_MAX
+                    : k == 2 || k == 3 ? PHASE_VALID
+                                       : bad.phase;
+        bad.cursor = k == 2   ? 1
+                     : k == 3 ? 0
+                     : k == 4 ? SERIES + 1
+                     : k == 5 ? UINT64_MAX
+                              : bad.cursor;
         bad.t = k == 2 ? 0 : k == 3 ? 3 : k == 6 ? ROWS_MAX : k == 7 ? UINT64_MAX : bad.t;
         bad.epoch = k == 8 ? 4 : k == 9 ? UINT64_MAX : bad.epoch;
         bad.best_epoch = k == 10 ? bad.epoch + 1 : k == 11 ? UINT64_MAX : bad.best_epoch;

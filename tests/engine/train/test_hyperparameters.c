@@ -22,7 +22,8 @@ static void good(const struct gru_hyperparameters *h, const char *grud)
     gru_model_unref(model);
 }
 
-static void bad(const struct gru_hyperparameters *h, const char *grud, const char *field, const char *part)
+static void bad(const struct gru_hyperparameters *h, const char *grud, const char *field,
+                const char *part)
 {
     struct gru_model *model = training_model(grud, 2, 4, 1, 2);
     struct gru_error error = { 0 };
@@ -49,8 +50,8 @@ TEST(hyperparameters_begin_with_the_documented_defaults)
     good(&h, NULL);
 }
 
-static void expect_size_range(size_t *field, struct gru_hyperparameters *h, const char *name, size_t least,
-                              size_t most)
+static void expect_size_range(size_t *field, struct gru_hyperparameters *h, const char *name,
+                              size_t least, size_t most)
 {
     const size_t kept = *field;
     *field = least;
@@ -75,8 +76,8 @@ TEST(sizes_are_held_within_their_ranges)
     expect_size_range(&h.early_stopping_patience, &h, "early_stopping_patience", 0, 1000000);
 }
 
-static void expect_real_range(double *field, struct gru_hyperparameters *h, const char *name, bool zero,
-                              double most)
+static void expect_real_range(double *field, struct gru_hyperparameters *h, const char *name,
+                              bool zero, double most)
 {
     const double kept = *field;
     *field = most;
@@ -133,7 +134,8 @@ TEST(momentum_belongs_to_sgd)
 
 TEST(losses_fit_the_activation)
 {
-    static const char *const models[] = { "{}", "{\"activation\":\"sigmoid\"}", "{\"activation\":\"tanh\"}",
+    static const char *const models[] = { "{}", "{\"activation\":\"sigmoid\"}",
+                                          "{\"activation\":\"tanh\"}",
                                           "{\"activation\":\"softmax\"}" };
     static const bool bce[] = { true, true, false, false };
     static const bool cross_entropy[] = { true, false, false, true };

@@ -16,7 +16,9 @@ TEST(counting_is_learned)
         x[k] = (float)(k + 1);
     }
     struct gru_series series = { .x = x, .n_rows = 10 };
-    struct gru_training training = { .series = &series, .n_series = 1, .hyperparameters = training_plain() };
+    struct gru_training training = { .series = &series,
+                                     .n_series = 1,
+                                     .hyperparameters = training_plain() };
     training.hyperparameters.n_epochs = 400;
     training.hyperparameters.learning_rate = 0.01;
     struct gru_progress progress;
@@ -41,7 +43,8 @@ TEST(sums_are_learned)
     for (size_t k = 0; k < 2 * N; k++) {
         const float *own = x + k * LENGTH;
         sums[k] = own[0] + own[1] + own[2] + own[3];
-        series[k] = (struct gru_series){ .x = own, .n_rows = LENGTH, .y = &sums[k], .n_targets = 1 };
+        series[k] =
+            (struct gru_series){ .x = own, .n_rows = LENGTH, .y = &sums[k], .n_targets = 1 };
     }
     struct gru_training training = { .series = series,
                                      .n_series = N,
@@ -52,8 +55,8 @@ TEST(sums_are_learned)
     training.hyperparameters.learning_rate = 0.01;
     struct gru_progress progress;
     struct gru_model *trained = training_whole(model, &training, &progress);
-    ck_assert_msg(progress.valid_loss < 0.02 * progress.baseline_valid_loss, "%g of %g", progress.valid_loss,
-                  progress.baseline_valid_loss);
+    ck_assert_msg(progress.valid_loss < 0.02 * progress.baseline_valid_loss, "%g of %g",
+                  progress.valid_loss, progress.baseline_valid_loss);
     gru_model_unref(trained);
     gru_model_unref(model);
     free(x);

@@ -1,6 +1,6 @@
 /* Losses: values by hand, gradients by differences, and what is missing has neither. */
-#include "engine/train/loss.h"
 #include "engine/random.h"
+#include "engine/train/loss.h"
 #include "test.h"
 #include "training.h"
 
@@ -12,7 +12,9 @@ enum { ROWS = 5, STEPS = 2, OUTPUTS = 3, Y = STEPS * OUTPUTS };
 
 static struct gru_info info_of(enum gru_activation activation)
 {
-    return (struct gru_info){ .activation = activation, .steps = STEPS, .n_outputs = OUTPUTS, .y_floats = Y };
+    return (struct gru_info){
+        .activation = activation, .steps = STEPS, .n_outputs = OUTPUTS, .y_floats = Y
+    };
 }
 
 static bool fits(enum gru_loss loss, enum gru_activation activation)
@@ -47,8 +49,8 @@ static size_t make_targets(enum gru_loss loss, size_t width, float *targets)
     return n;
 }
 
-static double loss_at(const struct gru_info *info, enum gru_loss loss, const float *z, const float *targets,
-                      size_t n)
+static double loss_at(const struct gru_info *info, enum gru_loss loss, const float *z,
+                      const float *targets, size_t n)
 {
     float out[ROWS * Y];
     memcpy(out, z, sizeof out);
@@ -80,8 +82,8 @@ TEST(gradients_of_losses_are_their_differences)
                 z[k] = kept;
                 double slope = (above - below) / (2.0 * (double)h);
                 ck_assert_msg(fabs(slope - (double)d_out[k]) < 2e-5,
-                              "loss %d, activation %d, [%zu]: %g, not %g", (int)loss, (int)activation, k,
-                              (double)d_out[k], slope);
+                              "loss %d, activation %d, [%zu]: %g, not %g", (int)loss,
+                              (int)activation, k, (double)d_out[k], slope);
             }
             free(z);
         }
@@ -119,7 +121,8 @@ TEST(missing_targets_are_not_averaged)
 
 TEST(huber_turns_from_squares_to_lines_at_one)
 {
-    ck_assert(gru_loss_of_one(GRU_HUBER, 0.5) == 0.125 && gru_loss_of_one(GRU_HUBER, -0.5) == 0.125);
+    ck_assert(gru_loss_of_one(GRU_HUBER, 0.5) == 0.125 &&
+              gru_loss_of_one(GRU_HUBER, -0.5) == 0.125);
     ck_assert(gru_loss_of_one(GRU_HUBER, 3) == 2.5 && gru_loss_of_one(GRU_HUBER, -3) == 2.5);
     ck_assert(gru_loss_of_one(GRU_MAE, -3) == 3 && gru_loss_of_one(GRU_MSE, -3) == 9);
 }

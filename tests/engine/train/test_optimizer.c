@@ -23,11 +23,11 @@ static void make_run(struct run *run, const struct gru_hyperparameters *h)
     memcpy(run->start, w, sizeof run->start);
     free(w);
     size_t n_moments = gru_optimizer_n_moments(h);
-    run->optimizer =
-        (struct optimizer){ .hyperparameters = h,
-                            .n = N,
-                            .moments = { n_moments > 0 ? run->m : NULL, n_moments > 1 ? run->v : NULL },
-                            .start = h->l2_sp > 0 ? run->start : NULL };
+    run->optimizer = (struct optimizer){ .hyperparameters = h,
+                                         .n = N,
+                                         .moments = { n_moments > 0 ? run->m : NULL,
+                                                      n_moments > 1 ? run->v : NULL },
+                                         .start = h->l2_sp > 0 ? run->start : NULL };
 }
 
 static float gradient_at(float w, size_t k, int t)
@@ -40,7 +40,8 @@ struct reference {
     double w, m, v;
 };
 
-static void reference_update(const struct gru_hyperparameters *h, struct reference *r, double g, int t)
+static void reference_update(const struct gru_hyperparameters *h, struct reference *r, double g,
+                             int t)
 {
     if (h->optimizer == GRU_ADAMW) {
         r->w -= h->learning_rate * h->weight_decay * r->w;
@@ -80,8 +81,9 @@ static void expect_equations(const struct gru_hyperparameters *h)
         training_expect_near("norm", size, sqrt(square), 1e-6);
         for (size_t k = 0; k < N; k++) {
             reference_update(h, &references[k], exact[k] * clip, t);
-            ck_assert_msg(fabs((double)run.w[k] - references[k].w) < 2e-6, "update %d, [%zu]: %.9g, not %.9g",
-                          t, k, (double)run.w[k], references[k].w);
+            ck_assert_msg(fabs((double)run.w[k] - references[k].w) < 2e-6,
+                          "update %d, [%zu]: %.9g, not %.9g", t, k, (double)run.w[k],
+                          references[k].w);
         }
     }
 }

@@ -1,6 +1,6 @@
 /* Training: its laws. */
-#include "engine/model.h"
 #include "engine/fixture.h"
+#include "engine/model.h"
 #include "test.h"
 #include "training.h"
 
@@ -88,7 +88,8 @@ TEST(what_is_over_stays_over)
     ck_assert_int_eq(gru_trainer_advance(trainer, &again), GRU_ADVANCED_END);
     struct gru_model *later = training_model_of(trainer);
     ck_assert(again.step == progress.step && again.train_loss == progress.train_loss);
-    ck_assert(isnan(again.valid_loss) && isnan(again.baseline_valid_loss) && isnan(again.train_accuracy));
+    ck_assert(isnan(again.valid_loss) && isnan(again.baseline_valid_loss) &&
+              isnan(again.train_accuracy));
     ck_assert(again.best_epoch == 0 && !again.stopped_early);
     training_expect_same_weights(model, later);
     gru_model_unref(model);
@@ -97,7 +98,8 @@ TEST(what_is_over_stays_over)
     training_set_free(&set);
 }
 
-/* With steps too small to change a weight, the windows of one series have the losses of one run over it. */
+/* With steps too small to change a weight, the windows of one series have the losses of one run
+ * over it. */
 TEST(windows_carry_the_state_like_a_run)
 {
     struct training_set set;
@@ -118,8 +120,8 @@ TEST(windows_carry_the_state_like_a_run)
         struct gru_progress progress;
         double sum = 0;
         size_t n = 0;
-        for (size_t k = first * OUTPUTS; k < (first + h->window) * OUTPUTS && k < series->n_rows * OUTPUTS;
-             k++) {
+        for (size_t k = first * OUTPUTS;
+             k < (first + h->window) * OUTPUTS && k < series->n_rows * OUTPUTS; k++) {
             double difference = (double)y[k] - (double)series->y[k];
             sum += isnan(difference) ? 0 : difference * difference;
             n += !isnan(difference);
@@ -174,8 +176,8 @@ TEST(windows_without_targets_only_run)
     training_set_free(&set);
 }
 
-/* Seven times the same row, one to a step, and steps too small to change a weight: only what is dropped
- * differs.
+/* Seven times the same row, one to a step, and steps too small to change a weight: only what is
+ * dropped differs.
  */
 TEST(each_step_drops_other_units)
 {
@@ -263,7 +265,8 @@ TEST(l2_sp_pulls_back_to_the_start)
         set.training.hyperparameters.l2_sp = strengths[k];
         struct gru_model *model = training_whole(set.model, &set.training, &progress);
         double now = distance(model, set.model);
-        ck_assert_msg(now > 0 && now < 0.9 * before, "l2_sp %g: %g after %g", strengths[k], now, before);
+        ck_assert_msg(now > 0 && now < 0.9 * before, "l2_sp %g: %g after %g", strengths[k], now,
+                      before);
         before = now;
         gru_model_unref(model);
     }
@@ -328,9 +331,11 @@ TEST(a_trained_model_passes_its_own_selftest)
         NULL,
         "{\"activation\":\"sigmoid\",\"cell\":\"gru_output_gate\"}",
         "{\"activation\":\"softmax\",\"cell\":\"gru_three_gate\"}",
-        "{\"steps\":2,\"residual\":true,\"missing\":\"forecast\",\"inputs\":[{\"name\":\"a\",\"mean\":1,"
+        "{\"steps\":2,\"residual\":true,\"missing\":\"forecast\",\"inputs\":[{\"name\":\"a\","
+        "\"mean\":1,"
         "\"std\":3},{\"name\":\"b\"}],\"outputs\":[{\"name\":\"a\"}]}",
-        "{\"activation\":\"tanh\",\"reset\":\"before\",\"missing\":\"mean\",\"outputs\":[{\"name\":\"p\","
+        "{\"activation\":\"tanh\",\"reset\":\"before\",\"missing\":\"mean\",\"outputs\":[{\"name\":"
+        "\"p\","
         "\"mean\":-3,\"std\":9},{\"name\":\"q\"}]}",
     };
     for (size_t k = 0; k < sizeof models / sizeof *models; k++) {
@@ -346,7 +351,8 @@ TEST(a_trained_model_passes_its_own_selftest)
         while (gru_trainer_advance(trainer, &progress) != GRU_ADVANCED_END) {
             first = progress.epoch == 1 ? progress.train_loss : first;
         }
-        ck_assert_msg(progress.train_loss < 0.99 * first, "%g after %g", progress.train_loss, first);
+        ck_assert_msg(progress.train_loss < 0.99 * first, "%g after %g", progress.train_loss,
+                      first);
         struct gru_model *model = training_model_of(trainer);
         ck_assert_uint_eq(model->selftest.n_rows, 6);
         struct file file = save(model);

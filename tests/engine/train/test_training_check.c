@@ -9,10 +9,12 @@
 
 /* 2 inputs; the one output is the next value of the first. */
 #define FEEDS "{\"inputs\":[{\"name\":\"a\"},{\"name\":\"b\"}],\"outputs\":[{\"name\":\"a\"}]}"
-#define STRICT                                                                                               \
-    "{\"missing\":\"error\",\"inputs\":[{\"name\":\"a\"},{\"name\":\"b\"}],\"outputs\":[{\"name\":\"a\"}]}"
-#define TINY_STD                                                                                             \
-    "{\"inputs\":[{\"name\":\"a\",\"std\":1e-30},{\"name\":\"b\"}],\"outputs\":[{\"name\":\"y\",\"std\":1e-" \
+#define STRICT                                                                                     \
+    "{\"missing\":\"error\",\"inputs\":[{\"name\":\"a\"},{\"name\":\"b\"}],\"outputs\":[{"         \
+    "\"name\":\"a\"}]}"
+#define TINY_STD                                                                                   \
+    "{\"inputs\":[{\"name\":\"a\",\"std\":1e-30},{\"name\":\"b\"}],\"outputs\":[{\"name\":\"y\","  \
+    "\"std\":1e-"                                                                                  \
     "30}]}"
 
 enum { ROWS = 6 };
@@ -257,11 +259,13 @@ TEST(mixed_series_are_split_each_by_its_kind)
 
 /* ---- targets ---- */
 
-#define SCALED(residual)                                                                                     \
-    "{\"steps\":2," residual "\"inputs\":[{\"name\":\"a\"},{\"name\":\"b\"}],\"outputs\":[{\"name\":\"a\","  \
+#define SCALED(residual)                                                                           \
+    "{\"steps\":2," residual                                                                       \
+    "\"inputs\":[{\"name\":\"a\"},{\"name\":\"b\"}],\"outputs\":[{\"name\":\"a\","                 \
     "\"mean\":10,\"std\":4},{\"name\":\"c\",\"mean\":1,\"std\":2}]}"
 
-static void expect_targets(const char *grud, const struct data *data, size_t t, const float *expected)
+static void expect_targets(const char *grud, const struct data *data, size_t t,
+                           const float *expected)
 {
     struct gru_model *model = training_model(grud, 2, 4, 1, 4);
     struct dataset dataset;
@@ -319,8 +323,8 @@ TEST(targets_with_y_are_normalised)
 
 /* ---- filling ---- */
 
-/* What a run makes of missing readings is what training makes of them: over the filled copy, without one
- * missing, the same model gives the same answers bit for bit. */
+/* What a run makes of missing readings is what training makes of them: over the filled copy,
+ * without one missing, the same model gives the same answers bit for bit. */
 TEST(readings_are_filled_as_a_run_fills_them)
 {
     static const char *const policies[] = { "last", "mean", "forecast" };
@@ -328,7 +332,8 @@ TEST(readings_are_filled_as_a_run_fills_them)
     for (size_t p = 0; p < 3; p++) {
         char grud[200];
         snprintf(grud, sizeof grud,
-                 "{\"missing\":\"%s\",\"inputs\":[{\"name\":\"a\",\"mean\":3,\"std\":2},{\"name\":\"b\"}],"
+                 "{\"missing\":\"%s\",\"inputs\":[{\"name\":\"a\",\"mean\":3,\"std\":2},{\"name\":"
+                 "\"b\"}],"
                  "\"outputs\":[{\"name\":\"y\"},{\"name\":\"a\"}]}",
                  policies[p]);
         struct gru_model *model = training_model(grud, 2, 4, 1, 2);

@@ -105,7 +105,8 @@ static struct gru_model *load(const char *name, const char *kind)
     struct gru_error error;
     char path[128];
     snprintf(path, sizeof path, "tests/fixtures/golden/train-%s%s.safetensors", name, kind);
-    ck_assert_msg(gru_model_load_file(path, &model, &error) == GRU_OK, "%s: %s", path, error.message);
+    ck_assert_msg(gru_model_load_file(path, &model, &error) == GRU_OK, "%s: %s", path,
+                  error.message);
     return model;
 }
 
@@ -226,8 +227,9 @@ TEST(first_gradients_of_golden_runs_agree_to_1e_4)
         ck_assert_msg(off < 1e-5 * size, "%s: the gradient is %g of %g off", names[c], off, size);
         for (size_t k = 0; k < n; k++) {
             double tolerance = fmax(1e-4 * fabs((double)want[k]), 1e-6 * size);
-            ck_assert_msg(fabs((double)before[k] - (double)want[k]) < tolerance, "%s[%zu]: %.9g, not %.9g",
-                          names[c], k, (double)before[k], (double)want[k]);
+            ck_assert_msg(fabs((double)before[k] - (double)want[k]) < tolerance,
+                          "%s[%zu]: %.9g, not %.9g", names[c], k, (double)before[k],
+                          (double)want[k]);
         }
         free(before);
         free(after);

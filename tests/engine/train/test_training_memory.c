@@ -1,4 +1,5 @@
-/* Memory of training: every failure is survived, none is taken on the way, and it is as much as announced. */
+/* Memory of training: every failure is survived, none is taken on the way, and it is as much as
+ * announced. */
 #include "engine/failing.h"
 #include "test.h"
 #include "training.h"
@@ -16,18 +17,21 @@ static void expect_formula(const char *grud, size_t k, double dropout)
     for (size_t s = 0; s < N; s++) {
         series[s] = (struct gru_series){ .x = x, .n_rows = LENGTH, .y = y, .n_targets = LENGTH };
     }
-    struct gru_training training = {
-        .series = series, .n_series = N, .validation_fraction = 0.3, .hyperparameters = training_plain()
-    };
+    struct gru_training training = { .series = series,
+                                     .n_series = N,
+                                     .validation_fraction = 0.3,
+                                     .hyperparameters = training_plain() };
     training.hyperparameters.early_stopping_patience = 1;
     training.hyperparameters.l2_sp = 0.1;
     training.hyperparameters.dropout = dropout;
     training.hyperparameters.batch_size = 8;
     training.hyperparameters.window = 32;
     double p = (double)gru_model_info(model)->n_parameters, r = 8 * 32;
-    double formula = 4 * (p * (5 + 4) + r * (I + 3 * S_O + (double)k * LAYERS * H) + 128.0 * (15 * H + S_O));
+    double formula =
+        4 * (p * (5 + 4) + r * (I + 3 * S_O + (double)k * LAYERS * H) + 128.0 * (15 * H + S_O));
     double n_bytes = (double)training_info(model, &training).n_bytes;
-    ck_assert_msg(n_bytes > 0.85 * formula && n_bytes < 1.15 * formula, "%g, not %g", n_bytes, formula);
+    ck_assert_msg(n_bytes > 0.85 * formula && n_bytes < 1.15 * formula, "%g, not %g", n_bytes,
+                  formula);
     free(x);
     free(y);
     gru_model_unref(model);
@@ -46,8 +50,9 @@ TEST(memory_follows_the_documented_formula)
 static void make_rich_set(struct training_set *set)
 {
     training_set_make(
-        set, "{\"missing\":\"forecast\",\"inputs\":[{\"name\":\"a\"},{\"name\":\"b\"}],\"outputs\":[{"
-             "\"name\":\"a\"},{\"name\":\"b\"}]}");
+        set,
+        "{\"missing\":\"forecast\",\"inputs\":[{\"name\":\"a\"},{\"name\":\"b\"}],\"outputs\":[{"
+        "\"name\":\"a\"},{\"name\":\"b\"}]}");
     set->x[7] = set->x[50] = NAN;
     set->training.validation_fraction = 0.3;
     set->training.hyperparameters.early_stopping_patience = 2;
@@ -97,7 +102,8 @@ TEST(training_survives_every_failed_allocation)
             failed = failing_memory_stop();
             ck_assert_int_lt(n, 1000);
             ck_assert_int_eq(status, failed ? GRU_NO_MEMORY : GRU_OK);
-            ck_assert_msg(!failed || live == 0, "%ld blocks lost after allocation %ld of %d", live, n, k);
+            ck_assert_msg(!failed || live == 0, "%ld blocks lost after allocation %ld of %d", live,
+                          n, k);
             ck_assert(!failed || (!trainer && !model && !bytes));
             gru_trainer_free(trainer);
             gru_model_unref(model);
@@ -125,10 +131,14 @@ TEST(a_trainer_takes_the_memory_that_was_announced)
         size_t n_bytes = failing_memory_bytes();
         long n_blocks = failing_memory_live();
         failing_memory_stop();
-        enum { OVERHEAD = 32, PAGE = 4096 }; /* of a block in the allocator; a large one ends with a page */
+        enum {
+            OVERHEAD = 32,
+            PAGE = 4096
+        }; /* of a block in the allocator; a large one ends with a page */
         ck_assert_msg(n_bytes <= n_announced + (size_t)n_blocks * OVERHEAD + PAGE,
                       "%zu, not %zu, in %ld blocks", n_bytes, n_announced, n_blocks);
-        ck_assert_msg(n_bytes + n_bytes / 4 >= n_announced, "only %zu of %zu", n_bytes, n_announced);
+        ck_assert_msg(n_bytes + n_bytes / 4 >= n_announced, "only %zu of %zu", n_bytes,
+                      n_announced);
         gru_trainer_free(trainer);
         training_set_free(&set);
     }

@@ -40,7 +40,8 @@ static void make_set(struct set *set, const char *grud, enum gru_loss loss, bool
         set->y[k] = k % 5 == 2 ? NAN : set->y[k];
     }
     for (size_t k = 0; k < SERIES; k++) {
-        set->series[k] = (struct gru_series){ .x = set->x + k * ROWS_MAX * INPUTS, .n_rows = rows[k] };
+        set->series[k] =
+            (struct gru_series){ .x = set->x + k * ROWS_MAX * INPUTS, .n_rows = rows[k] };
         if (with_y) {
             set->series[k].y = set->y + k * ROWS_MAX * width;
             set->series[k].n_targets = rows[k];
@@ -61,7 +62,8 @@ struct measured {
 };
 
 /* One answer of a run (in raw units, after the activation) by one raw target. */
-static double loss_of(enum gru_loss loss, const struct gru_variable *output, double answer, double target)
+static double loss_of(enum gru_loss loss, const struct gru_variable *output, double answer,
+                      double target)
 {
     double difference = (answer - target) / output->std;
     switch (loss) {
@@ -98,8 +100,8 @@ static void measure_row(const struct set *set, const float *answer, const float 
     }
     for (size_t k = 0; k < info->y_floats; k++) {
         if (!isnan(targets[k])) {
-            measured->loss +=
-                loss_of(loss, &info->outputs[k % info->n_outputs], (double)answer[k], (double)targets[k]);
+            measured->loss += loss_of(loss, &info->outputs[k % info->n_outputs], (double)answer[k],
+                                      (double)targets[k]);
             measured->n_correct += (answer[k] > 0.5F) == (targets[k] > 0.5F);
             measured->n++;
         }
@@ -107,11 +109,12 @@ static void measure_row(const struct set *set, const float *answer, const float 
 }
 
 /* The targets of a row as the series has them, for times from `first` on; NaN: none. */
-static void targets_of(const struct set *set, const struct gru_series *series, size_t t, size_t first,
-                       float *targets)
+static void targets_of(const struct set *set, const struct gru_series *series, size_t t,
+                       size_t first, float *targets)
 {
     const struct gru_info *info = &set->model->info;
-    size_t width = set->training.hyperparameters.loss == GRU_CROSS_ENTROPY ? info->steps : info->y_floats;
+    size_t width =
+        set->training.hyperparameters.loss == GRU_CROSS_ENTROPY ? info->steps : info->y_floats;
     for (size_t k = 0; k < width; k++) {
         targets[k] = NAN;
         if (series->y && series->n_targets > 1) {
@@ -162,7 +165,8 @@ static void expect_measured(struct set *set, size_t n_first, size_t n_end, doubl
     struct measured after = measure(set, trained, n_first, n_end, fraction);
     ck_assert_uint_gt(before.n, 0);
     ck_assert_uint_eq(training_info(set->model, &set->training).n_valid_targets, before.n);
-    training_expect_near("baseline", progress.baseline_valid_loss, before.loss / (double)before.n, 2e-5);
+    training_expect_near("baseline", progress.baseline_valid_loss, before.loss / (double)before.n,
+                         2e-5);
     /* Readings that the model itself fills stay in training what the first model made of them. */
     if (set->model->info.missing != GRU_MISSING_FORECAST) {
         training_expect_near("trained", progress.valid_loss, after.loss / (double)after.n, 2e-5);
@@ -172,8 +176,8 @@ static void expect_measured(struct set *set, size_t n_first, size_t n_end, doubl
     if (classifies) {
         training_expect_near("accuracy", progress.baseline_valid_accuracy,
                              (double)before.n_correct / (double)before.n, 1e-12);
-        training_expect_near("accuracy", progress.valid_accuracy, (double)after.n_correct / (double)after.n,
-                             1e-12);
+        training_expect_near("accuracy", progress.valid_accuracy,
+                             (double)after.n_correct / (double)after.n, 1e-12);
         ck_assert(progress.train_accuracy >= 0 && progress.train_accuracy <= 1);
         ck_assert(isnan(progress.persistence_valid_loss));
     } else {
@@ -183,9 +187,9 @@ static void expect_measured(struct set *set, size_t n_first, size_t n_end, doubl
     gru_model_unref(trained);
 }
 
-#define FEEDS(more, steps)                                                                                   \
-    "{" more ",\"steps\":" steps                                                                             \
-    ",\"inputs\":[{\"name\":\"a\",\"mean\":0.25,\"std\":0.5},{\"name\":\"b\"}],"                             \
+#define FEEDS(more, steps)                                                                         \
+    "{" more ",\"steps\":" steps                                                                   \
+    ",\"inputs\":[{\"name\":\"a\",\"mean\":0.25,\"std\":0.5},{\"name\":\"b\"}],"                   \
     "\"outputs\":["
 #define A      "{\"name\":\"a\"}"
 #define OTHERS ",{\"name\":\"c\",\"mean\":-1,\"std\":3},{\"name\":\"b\"},{\"name\":\"d\"}"
@@ -199,9 +203,10 @@ static const struct {
     { FEEDS("\"residual\":true", "2") A ",{\"name\":\"c\"}]}", GRU_HUBER, false },
     { FEEDS("\"residual\":true,\"missing\":\"mean\"", "4") A "]}", GRU_MAE, false },
     { FEEDS("\"residual\":true,\"missing\":\"forecast\"", "1") A OTHERS "]}", GRU_MSE, true },
-    { FEEDS("\"activation\":\"tanh\",\"cell\":\"gru_three_gate\"", "1") A OTHERS "]}", GRU_HUBER, true },
-    { FEEDS("\"activation\":\"softmax\",\"cell\":\"gru_output_gate\"", "2") A ",{\"name\":\"c\"}]}", GRU_MAE,
+    { FEEDS("\"activation\":\"tanh\",\"cell\":\"gru_three_gate\"", "1") A OTHERS "]}", GRU_HUBER,
       true },
+    { FEEDS("\"activation\":\"softmax\",\"cell\":\"gru_output_gate\"", "2") A ",{\"name\":\"c\"}]}",
+      GRU_MAE, true },
     { "{\"activation\":\"sigmoid\"}", GRU_BCE, true },
     { "{\"activation\":\"softmax\",\"steps\":2}", GRU_CROSS_ENTROPY, true },
 };
@@ -271,7 +276,8 @@ TEST(training_does_not_see_what_is_held_back)
     double before = progress.valid_loss;
     for (size_t k = 0; k < 3; k++) {
         size_t n_held = (size_t)floor(0.3 * (double)set.series[k].n_rows);
-        for (size_t i = (set.series[k].n_rows - n_held) * INPUTS; i < set.series[k].n_rows * INPUTS; i++) {
+        for (size_t i = (set.series[k].n_rows - n_held) * INPUTS; i < set.series[k].n_rows * INPUTS;
+             i++) {
             set.x[k * ROWS_MAX * INPUTS + i] += 1;
         }
     }
@@ -285,8 +291,8 @@ TEST(training_does_not_see_what_is_held_back)
 
 /* ---- persistence by hand ---- */
 
-static double persistence(const char *grud, size_t n_head, const struct gru_series *series, double fraction,
-                          enum gru_loss loss)
+static double persistence(const char *grud, size_t n_head, const struct gru_series *series,
+                          double fraction, enum gru_loss loss)
 {
     struct gru_model *model = training_model(grud, 2, 4, 1, n_head);
     struct gru_progress progress;
@@ -309,22 +315,25 @@ static double persistence(const char *grud, size_t n_head, const struct gru_seri
     return progress.persistence_valid_loss;
 }
 
-#define INPUT_A                                                                                              \
-    "\"inputs\":[{\"name\":\"a\",\"mean\":10,\"std\":2},{\"name\":\"b\"}],\"outputs\":[{\"name\":\"a\"}]}"
+#define INPUT_A                                                                                    \
+    "\"inputs\":[{\"name\":\"a\",\"mean\":10,\"std\":2},{\"name\":\"b\"}],\"outputs\":[{\"name\":" \
+    "\"a\"}]}"
 
 TEST(persistence_is_the_last_observed_reading)
 {
-    /* a: 11, missing, 15, 15, 21, 19. Forecasts 11, 11, 15, 15, 21 of the targets -, 15, 15, 21, 19. */
+    /* a: 11, missing, 15, 15, 21, 19. Forecasts 11, 11, 15, 15, 21 of the targets -, 15, 15,
+     * 21, 19. */
     const float x[] = { 11, 0, NAN, 0, 15, 0, 15, 0, 21, 0, 19, 0 };
     const struct gru_series series = { .x = x, .n_rows = 6 };
     double mse = (4.0 + 0 + 9 + 1) / 4; /* in units of the std, 2 */
     training_expect_near("mse", persistence("{" INPUT_A, 1, &series, 0, GRU_MSE), mse, 1e-6);
     training_expect_near("mae", persistence("{" INPUT_A, 1, &series, 0, GRU_MAE), 6.0 / 4, 1e-6);
-    training_expect_near("huber", persistence("{" INPUT_A, 1, &series, 0, GRU_HUBER), (1.5 + 2.5 + 0.5) / 4,
-                         1e-6);
-    training_expect_near("residual", persistence("{\"residual\":true," INPUT_A, 1, &series, 0, GRU_MSE), mse,
-                         1e-6);
-    training_expect_near("fraction", persistence("{" INPUT_A, 1, &series, 0.4, GRU_MSE), (9.0 + 1) / 2, 1e-6);
+    training_expect_near("huber", persistence("{" INPUT_A, 1, &series, 0, GRU_HUBER),
+                         (1.5 + 2.5 + 0.5) / 4, 1e-6);
+    training_expect_near(
+        "residual", persistence("{\"residual\":true," INPUT_A, 1, &series, 0, GRU_MSE), mse, 1e-6);
+    training_expect_near("fraction", persistence("{" INPUT_A, 1, &series, 0.4, GRU_MSE),
+                         (9.0 + 1) / 2, 1e-6);
 }
 
 TEST(persistence_of_what_feeds_nothing_is_the_target_before)
@@ -333,7 +342,8 @@ TEST(persistence_of_what_feeds_nothing_is_the_target_before)
     const float x[8] = { 0 }, y[] = { 3, 5, NAN, 8 };
     const struct gru_series series = { .x = x, .n_rows = 4, .y = y, .n_targets = 4 };
     static const char grud[] = "{\"outputs\":[{\"name\":\"q\",\"mean\":1,\"std\":2}]}";
-    training_expect_near("mse", persistence(grud, 1, &series, 0, GRU_MSE), (1.0 + 1 + 2.25) / 3, 1e-6);
+    training_expect_near("mse", persistence(grud, 1, &series, 0, GRU_MSE), (1.0 + 1 + 2.25) / 3,
+                         1e-6);
     training_expect_near("fraction", persistence(grud, 1, &series, 0.25, GRU_MSE), 2.25, 1e-6);
 }
 
@@ -397,7 +407,8 @@ TEST(stopping_early_gives_the_best_epoch)
     free_set(&set);
 }
 
-/* Pieces are windows: the baseline of the six series above is several calls, each of them bounded. */
+/* Pieces are windows: the baseline of the six series above is several calls, each of them bounded.
+ */
 TEST(validation_comes_in_pieces)
 {
     struct set set;
@@ -410,7 +421,8 @@ TEST(validation_comes_in_pieces)
         n_pieces++;
         ck_assert(isnan(progress.baseline_valid_loss) == (n_pieces < 5 + 4));
     }
-    ck_assert_uint_eq(n_pieces, 5 + 4); /* 4 series of up to 21 rows, and one of 16 (one has a single row) */
+    ck_assert_uint_eq(n_pieces,
+                      5 + 4); /* 4 series of up to 21 rows, and one of 16 (one has a single row) */
     gru_trainer_free(trainer);
     free_set(&set);
 }

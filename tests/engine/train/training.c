@@ -1,15 +1,15 @@
 #include "training.h"
+#include "engine/fixture.h"
 #include "engine/model.h"
 #include "engine/random.h"
-#include "engine/fixture.h"
 #include "test.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct gru_model *training_model(const char *grud, size_t n_inputs, size_t n_hidden, size_t n_layers,
-                                 size_t n_head)
+struct gru_model *training_model(const char *grud, size_t n_inputs, size_t n_hidden,
+                                 size_t n_layers, size_t n_head)
 {
     struct fixture f = fixture_new();
     size_t n_gates = grud && (strstr(grud, "output_gate") || strstr(grud, "three_gate")) ? 4 : 3;
@@ -56,9 +56,10 @@ void training_set_make(struct training_set *set, const char *grud)
     set->model = training_model(grud, TRAINING_INPUTS, 5, 2, TRAINING_OUTPUTS);
     set->x = training_noise(TRAINING_SERIES * TRAINING_ROWS * TRAINING_INPUTS, 1);
     set->y = training_noise(TRAINING_SERIES * TRAINING_ROWS * TRAINING_OUTPUTS, 2);
-    set->training = (struct gru_training){
-        .series = set->series, .n_series = TRAINING_SERIES, .hyperparameters = training_plain(), .seed = 5
-    };
+    set->training = (struct gru_training){ .series = set->series,
+                                           .n_series = TRAINING_SERIES,
+                                           .hyperparameters = training_plain(),
+                                           .seed = 5 };
     set->training.hyperparameters.n_epochs = 4;
     set->training.hyperparameters.batch_size = 3;
     set->training.hyperparameters.window = 5;
@@ -158,8 +159,8 @@ void training_expect_same_weights(const struct gru_model *a, const struct gru_mo
     free(weights_b);
 }
 
-void training_expect_bad(struct gru_model *model, const struct gru_training *training, const char *param,
-                         const char *part)
+void training_expect_bad(struct gru_model *model, const struct gru_training *training,
+                         const char *param, const char *part)
 {
     struct gru_training_info info;
     struct gru_trainer *trainer = NULL;
@@ -174,7 +175,8 @@ void training_expect_bad(struct gru_model *model, const struct gru_training *tra
     ck_assert_ptr_null(trainer);
 }
 
-struct gru_training_info training_info(const struct gru_model *model, const struct gru_training *training)
+struct gru_training_info training_info(const struct gru_model *model,
+                                       const struct gru_training *training)
 {
     struct gru_training_info info;
     struct gru_error error = { 0 };
@@ -185,6 +187,6 @@ struct gru_training_info training_info(const struct gru_model *model, const stru
 
 void training_expect_near(const char *what, double got, double want, double relative)
 {
-    ck_assert_msg(fabs(got - want) <= relative * fmax(fabs(want), 1e-30), "%s: %.9g instead of %.9g", what,
-                  got, want);
+    ck_assert_msg(fabs(got - want) <= relative * fmax(fabs(want), 1e-30),
+                  "%s: %.9g instead of %.9g", what, got, want);
 }

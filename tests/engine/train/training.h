@@ -6,10 +6,10 @@
 
 #include <stdint.h>
 
-/* A model with weights in [-0.5, 0.5): n_layers layers of n_hidden units, n_head = S * O rows of the
- * read-out, and what `grud` says (metadata, or NULL). */
-struct gru_model *training_model(const char *grud, size_t n_inputs, size_t n_hidden, size_t n_layers,
-                                 size_t n_head);
+/* A model with weights in [-0.5, 0.5): n_layers layers of n_hidden units, n_head = S * O rows of
+ * the read-out, and what `grud` says (metadata, or NULL). */
+struct gru_model *training_model(const char *grud, size_t n_inputs, size_t n_hidden,
+                                 size_t n_layers, size_t n_head);
 /* n numbers uniform in [-1, 1), the same for the same seed; the caller frees them. */
 float *training_noise(size_t n, uint64_t seed);
 /* n numbers read from anywhere, in memory of their exact size. */
@@ -17,7 +17,8 @@ float *training_floats(const float *values, size_t n);
 
 enum { TRAINING_SERIES = 7, TRAINING_ROWS = 19, TRAINING_INPUTS = 2, TRAINING_OUTPUTS = 2 };
 
-/* Series of different lengths with targets for each row (some missing), and a model that they fit. */
+/* Series of different lengths with targets for each row (some missing), and a model that they fit.
+ */
 struct training_set {
     struct gru_model *model;
     float *x, *y; /* TRAINING_ROWS rows for each series */
@@ -28,7 +29,8 @@ struct training_set {
 void training_set_make(struct training_set *set, const char *grud);
 void training_set_free(struct training_set *set);
 
-/* The defaults, with all that a test does not want by itself switched off: no clipping, no early stopping. */
+/* The defaults, with all that a test does not want by itself switched off: no clipping, no early
+ * stopping. */
 struct gru_hyperparameters training_plain(void);
 
 struct gru_trainer *training_begin(struct gru_model *model, const struct gru_training *training);
@@ -45,11 +47,12 @@ float *training_weights(const struct gru_model *model, size_t *ret_n);
 size_t training_head(const struct gru_model *model);
 void training_expect_same_weights(const struct gru_model *a, const struct gru_model *b);
 
-/* That gru_training_check and gru_trainer_create refuse it with this parameter and a message that holds
- * `part`. */
-void training_expect_bad(struct gru_model *model, const struct gru_training *training, const char *param,
-                         const char *part);
-struct gru_training_info training_info(const struct gru_model *model, const struct gru_training *training);
+/* That gru_training_check and gru_trainer_create refuse it with this parameter and a message that
+ * holds `part`. */
+void training_expect_bad(struct gru_model *model, const struct gru_training *training,
+                         const char *param, const char *part);
+struct gru_training_info training_info(const struct gru_model *model,
+                                       const struct gru_training *training);
 
 void training_expect_near(const char *what, double got, double want, double relative);
 

@@ -220,7 +220,7 @@ void trial_check_gradients(const struct trial *t, struct reference *ref)
         bool is_frozen = t->plan.head_only && k < gru_backprop_head_offset(t->bp);
         ck_assert_msg(fabs(got - (is_frozen ? 0 : want)) <= 2e-5 * fmax(1, fabs(want)),
                       "cell %d reset %d layers %zu (%zu): gradient %zu of %zu is %.9g, not %.9g",
-                      t->plan.cell, t->plan.reset, t->plan.n_layers, t->plan.hidden[0], k, t->n_parameters,
-                      got, want);
+                      t->plan.cell, t->plan.reset, t->plan.n_layers, t->plan.hidden[0], k,
+                      t->n_parameters, got, want);
     }
 }

@@ -1,12 +1,12 @@
 /*
- * trial.h - a network of some plan, a window of random readings for it, and what a double-precision network
- * says about its outputs and gradients.
+ * trial.h - a network of some plan, a window of random readings for it, and what a double-precision
+ * network says about its outputs and gradients.
  */
 #ifndef TRIAL_H
 #define TRIAL_H
 
-#include "engine/train/backprop.h"
 #include "engine/network.h"
+#include "engine/train/backprop.h"
 
 struct plan {
     enum gru_cell cell;
@@ -50,8 +50,8 @@ void reference_free(struct reference *ref);
 
 /* That outputs and states are the reference's. */
 void trial_check_forward(const struct trial *t, struct reference *ref);
-/* That gradients are the slopes of a loss whose gradient by the outputs is d_out: of some of the parameters,
- * spread over all of them, because each costs two runs. */
+/* That gradients are the slopes of a loss whose gradient by the outputs is d_out: of some of the
+ * parameters, spread over all of them, because each costs two runs. */
 void trial_check_gradients(const struct trial *t, struct reference *ref);
 
 #endif

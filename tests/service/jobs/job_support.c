@@ -9,8 +9,9 @@
 
 enum { PATIENCE_MS = 60000 };
 
-/* Stands in for libc's: here the trainer has the priority of the tests that wait for it. At SCHED_IDLE it
- * would run whenever nobody else wants the processor, which on a busy machine is for milliseconds a second.
+/* Stands in for libc's: here the trainer has the priority of the tests that wait for it. At
+ * SCHED_IDLE it would run whenever nobody else wants the processor, which on a busy machine is for
+ * milliseconds a second.
  */
 int sched_setscheduler(pid_t process, int policy, const struct sched_param *parameters)
 {
@@ -22,7 +23,8 @@ int sched_setscheduler(pid_t process, int policy, const struct sched_param *para
 
 void sleep_ms(uint64_t ms)
 {
-    struct timespec time = { .tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000 };
+    struct timespec time = { .tv_sec = (time_t)(ms / 1000),
+                             .tv_nsec = (long)(ms % 1000) * 1000000 };
     nanosleep(&time, NULL);
 }
 
@@ -37,9 +39,11 @@ void course_init(struct course *course)
         }
         course->series[k] = (struct gru_series){ .x = course->x[k], .n_rows = WAVE_ROWS };
     }
-    course->request = (struct job_request){
-        .model = "m", .series = course->series, .n_series = WAVE_SERIES, .validation_fraction = 0.2, .seed = 7
-    };
+    course->request = (struct job_request){ .model = "m",
+                                            .series = course->series,
+                                            .n_series = WAVE_SERIES,
+                                            .validation_fraction = 0.2,
+                                            .seed = 7 };
     gru_hyperparameters_init(&course->request.hyperparameters);
     course->request.hyperparameters.n_epochs = 30;
     course->request.hyperparameters.window = 16;
@@ -117,7 +121,8 @@ size_t job_get_events(struct world *world, const char *id, struct job_event *eve
     bool has_more;
     struct job job;
     service_context_turn(world->context);
-    enum status status = job_events(world->context, id, 0, room, &job, events, &n, &has_more, &world->fault);
+    enum status status =
+        job_events(world->context, id, 0, room, &job, events, &n, &has_more, &world->fault);
     ck_assert_msg(status == STATUS_OK, "%s", world->fault.message);
     return n;
 }
@@ -148,7 +153,8 @@ bool job_has_event(struct world *world, const char *id, const char *words)
 const struct version *job_version(struct world *world, const struct job *job)
 {
     const struct version *version;
-    enum status status = version_find(world_model(world), job->fine_tuned_version, &version, &world->fault);
+    enum status status =
+        version_find(world_model(world), job->fine_tuned_version, &version, &world->fault);
     ck_assert_msg(status == STATUS_OK && job->fine_tuned_version > 0, "%s", world->fault.message);
     return version;
 }

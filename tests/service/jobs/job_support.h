@@ -1,6 +1,6 @@
 /*
- * job_support.h - jobs for tests: waves that the networks of service_support.h can learn to forecast, requests to learn
- * them, and waiting for what becomes of that.
+ * job_support.h - jobs for tests: waves that the networks of service_support.h can learn to
+ * forecast, requests to learn them, and waiting for what becomes of that.
  */
 #ifndef JOB_SUPPORT_H
 #define JOB_SUPPORT_H

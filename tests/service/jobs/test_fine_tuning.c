@@ -1,4 +1,5 @@
-/* Jobs from request to version: what is refused, what is said, what is stored, one after the other. */
+/* Jobs from request to version: what is refused, what is said, what is stored, one after the other.
+ */
 #include "job_support.h"
 
 #include "service/job_database.h"
@@ -95,7 +96,8 @@ TEST(a_job_works_in_memory_only)
     ck_assert_uint_eq(job.fine_tuned_version, 3);
     expect_digest(job_version(&world, &job)->digest, digest_128(bytes, n));
     ck_assert_int_eq(model_delete_version(world.context, "m", 3, &world.fault), STATUS_OK);
-    ck_assert_int_eq(model_delete_version(world.context, "m", 2, &world.fault), STATUS_VERSION_ACTIVE);
+    ck_assert_int_eq(model_delete_version(world.context, "m", 2, &world.fault),
+                     STATUS_VERSION_ACTIVE);
     ck_assert_uint_eq(world_model(&world)->n_versions, 2);
     world_activate(&world, 1);
     job = course_start(&world, &course.request);
@@ -140,10 +142,12 @@ TEST(jobs_run_one_after_the_other)
     ck_assert_uint_eq(second.fine_tuned_version, 3);
     expect_digest(job_version(&world, &first)->digest, job_version(&world, &second)->digest);
     struct job_filter filter = { .status = -1 };
-    ck_assert_int_eq(job_list(world.context, &filter, 1, jobs, &n, &has_more, &world.fault), STATUS_OK);
+    ck_assert_int_eq(job_list(world.context, &filter, 1, jobs, &n, &has_more, &world.fault),
+                     STATUS_OK);
     ck_assert(n == 1 && has_more && strcmp(jobs[0].id, second.id) == 0);
     filter = (struct job_filter){ .status = JOB_SUCCEEDED, .after = second.id, .model = "m" };
-    ck_assert_int_eq(job_list(world.context, &filter, 3, jobs, &n, &has_more, &world.fault), STATUS_OK);
+    ck_assert_int_eq(job_list(world.context, &filter, 3, jobs, &n, &has_more, &world.fault),
+                     STATUS_OK);
     ck_assert(n == 1 && !has_more && strcmp(jobs[0].id, first.id) == 0);
     world_done(&world);
 }
@@ -163,7 +167,8 @@ TEST(a_dry_run_estimates_and_stores_nothing)
     job = job_wait(&world, job.id, JOB_SUCCEEDED);
     ck_assert_uint_eq(job.fine_tuned_version, 0);
     ck_assert_int_eq(job.promotion, JOB_NONE);
-    ck_assert(isfinite(job.metrics.baseline_valid_loss) && isfinite(job.metrics.persistence_valid_loss));
+    ck_assert(isfinite(job.metrics.baseline_valid_loss) &&
+              isfinite(job.metrics.persistence_valid_loss));
     ck_assert(job.step >= 5 && job.step < job.n_steps);
     ck_assert(job_has_event(&world, job.id, "steps in 100000 epochs would take about"));
     ck_assert(job_has_event(&world, job.id, "bytes of memory"));
@@ -211,7 +216,8 @@ TEST(max_seconds_end_a_job_like_its_last_epoch)
     struct job job = course_start(&world, &course.request);
     struct job running = job_wait_steps(&world, job.id, 20);
     job = job_wait(&world, job.id, JOB_SUCCEEDED);
-    ck_assert(running.estimated_finish_ms == 0 || running.estimated_finish_ms < running.started_at_ms + 5000);
+    ck_assert(running.estimated_finish_ms == 0 ||
+              running.estimated_finish_ms < running.started_at_ms + 5000);
     ck_assert(job.running_ms >= 1000 && job.running_ms < 5000);
     ck_assert(job.epoch < 1000000);
     ck_assert_int_eq(job.promotion, JOB_PROMOTED);
@@ -369,8 +375,9 @@ TEST(missing_readings_are_counted)
     course_init(&course);
     course.x[0][10] = course.x[0][11] = course.x[1][100] = NAN;
     struct job job = course_start(&world, &course.request);
-    ck_assert(job_has_event(&world, job.id,
-                            "2 series, 800 readings; 3 of their 1600 values are missing (filled: last)"));
+    ck_assert(
+        job_has_event(&world, job.id,
+                      "2 series, 800 readings; 3 of their 1600 values are missing (filled: last)"));
     world_done(&world);
 }
 
@@ -381,8 +388,8 @@ static void record(struct world *world, const char *session, uint64_t stream, ui
     expect_steps(world, session, stream, 1, n);
 }
 
-static struct job_request request_of_sessions(const struct course *course, const char *const *sessions,
-                                              size_t n)
+static struct job_request request_of_sessions(const struct course *course,
+                                              const char *const *sessions, size_t n)
 {
     struct job_request request = course->request;
     request.source = JOB_SESSIONS;

@@ -32,7 +32,8 @@ struct word {
     uint64_t status, step, n_steps; /* of one width: padding would be written as well */
 };
 
-__attribute__((noreturn)) static void work_until_killed(struct world *world, const char *id, int pipe)
+__attribute__((noreturn)) static void work_until_killed(struct world *world, const char *id,
+                                                        int pipe)
 {
     world_start(world);
     world_start_jobs(world);
@@ -53,7 +54,8 @@ struct moment {
 };
 
 /* True: the child said that the job had succeeded before it was killed. */
-static bool kill_at(struct world *world, const char *id, const struct moment *moment, uint64_t *ret_step)
+static bool kill_at(struct world *world, const char *id, const struct moment *moment,
+                    uint64_t *ret_step)
 {
     int pipes[2];
     struct word word = { .n_steps = 0 };
@@ -67,7 +69,8 @@ static bool kill_at(struct world *world, const char *id, const struct moment *mo
     close(pipes[1]);
     bool is_due = false;
     while (!is_due && read(pipes[0], &word, sizeof word) == (ssize_t)sizeof word) {
-        is_due = job_is_over(word.status) || (double)word.step >= moment->part * (double)word.n_steps;
+        is_due =
+            job_is_over(word.status) || (double)word.step >= moment->part * (double)word.n_steps;
     }
     sleep_us(moment->us);
     kill(child, SIGKILL);
@@ -76,8 +79,8 @@ static bool kill_at(struct world *world, const char *id, const struct moment *mo
     close(pipes[0]);
     int status;
     ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "the child ended by itself: %x",
-                  status);
+    ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
+                  "the child ended by itself: %x", status);
     *ret_step = word.step;
     return word.status == JOB_SUCCEEDED;
 }
@@ -180,7 +183,8 @@ TEST(killed_at_its_end_a_job_stores_one_version)
     expect_digest(job_version(&world, &job)->digest, digest);
     ck_assert_uint_eq(world_model(&world)->n_versions, 1 + n_jobs);
     if (getenv("GRUD_TEST_FIGURES")) { /* NOLINT(concurrency-mt-unsafe) */
-        printf("kills at the end: %d, jobs: %d, unfinished: %d\n", KILLS, (int)n_jobs, (int)n_unfinished);
+        printf("kills at the end: %d, jobs: %d, unfinished: %d\n", KILLS, (int)n_jobs,
+               (int)n_unfinished);
     }
     world_done(&world);
 }

@@ -1,5 +1,5 @@
-/* Jobs that are cancelled, paused, interrupted: their statuses, and the law that an interruption leaves no
- * trace in the weights. */
+/* Jobs that are cancelled, paused, interrupted: their statuses, and the law that an interruption
+ * leaves no trace in the weights. */
 #include "job_support.h"
 
 #include "service/job_database.h"
@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Long enough to be met in the middle; its end comes soon enough. TSan makes a step many times as long. */
+/* Long enough to be met in the middle; its end comes soon enough. TSan makes a step many times as
+ * long. */
 #ifdef __SANITIZE_THREAD__
 enum { LONG_EPOCHS = 100 };
 #else
@@ -38,8 +39,8 @@ static size_t count_series(struct world *world, const struct job *job)
     struct job_series *series;
     size_t n;
     struct job_database *job_database = world->service->job_database;
-    enum status status =
-        job_store_read_series(job_database_lock(job_database), job->number, &world->kept, &series, &n, &world->fault);
+    enum status status = job_store_read_series(job_database_lock(job_database), job->number,
+                                               &world->kept, &series, &n, &world->fault);
     job_database_unlock(job_database);
     ck_assert_msg(status == STATUS_OK, "%s", world->fault.message);
     return n;
@@ -222,8 +223,9 @@ TEST(checkpoints_are_listed)
     course_init(&course);
     struct job job = course_start(&world, &course.request);
     job_wait(&world, job.id, JOB_SUCCEEDED);
-    ck_assert_int_eq(job_checkpoints(world.context, job.id, 0, 50, checkpoints, &n, &has_more, &world.fault),
-                     STATUS_OK);
+    ck_assert_int_eq(
+        job_checkpoints(world.context, job.id, 0, 50, checkpoints, &n, &has_more, &world.fault),
+        STATUS_OK);
     ck_assert(n >= 2 && !has_more);
     ck_assert_uint_eq(checkpoints[0].epoch, 30);
     ck_assert_uint_eq(checkpoints[n - 1].epoch, 1);
@@ -331,9 +333,9 @@ TEST(a_damaged_checkpoint_begins_again)
     struct job job = course_start(&world, &course.request);
     struct job_checkpoint checkpoint = { .step = 5, .train_loss = NAN, .valid_loss = NAN };
     struct job_database *job_database = world.service->job_database;
-    ck_assert_int_eq(
-        job_store_add_checkpoint(job_database_lock(job_database), job.number, &checkpoint, "damaged", 7, &world.fault),
-        STATUS_OK);
+    ck_assert_int_eq(job_store_add_checkpoint(job_database_lock(job_database), job.number,
+                                              &checkpoint, "damaged", 7, &world.fault),
+                     STATUS_OK);
     job_database_unlock(job_database);
     world_start_jobs(&world);
     job = job_wait(&world, job.id, JOB_SUCCEEDED);

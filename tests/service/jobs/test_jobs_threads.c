@@ -1,4 +1,5 @@
-/* Jobs beside streams and verbs of many threads: nobody waits for the trainer, and nothing is torn. */
+/* Jobs beside streams and verbs of many threads: nobody waits for the trainer, and nothing is torn.
+ */
 #include "job_support.h"
 
 #include "test.h"
@@ -29,10 +30,13 @@ static uint64_t next_random(uint64_t *state)
     return *state;
 }
 
-static bool take_step(struct service_context *context, struct arena *arena, uint64_t stream, uint64_t number)
+static bool take_step(struct service_context *context, struct arena *arena, uint64_t stream,
+                      uint64_t number)
 {
     float x[INPUTS];
-    struct step step = { .arena = arena, .model_name = "m", .x = x, .has_seq = true, .seq = number };
+    struct step step = {
+        .arena = arena, .model_name = "m", .x = x, .has_seq = true, .seq = number
+    };
     struct step *steps[] = { &step };
     snprintf(step.session, sizeof step.session, "pump-%d", (int)stream);
     reading(stream, number, x);
@@ -195,7 +199,9 @@ static struct service_figures wait_settled(struct team *team)
     struct service_figures figures;
     for (int ms = 0; ms < 60000; ms++) {
         service_read_figures(team->world.service, &figures);
-        if (figures.n_jobs[JOB_VALIDATING] + figures.n_jobs[JOB_QUEUED] + figures.n_jobs[JOB_RUNNING] == 0) {
+        if (figures.n_jobs[JOB_VALIDATING] + figures.n_jobs[JOB_QUEUED] +
+                figures.n_jobs[JOB_RUNNING] ==
+            0) {
             return figures;
         }
         sleep_ms(1);
@@ -224,9 +230,9 @@ static void expect_settled(struct team *team)
     }
 }
 
-/* Nobody's verbs have stopped the queue: with the paused jobs out of the way, another one succeeds. (While
- * the verbs rain, none need: on a busy machine the trainer may not run at all, which is what SCHED_IDLE
- * means.) */
+/* Nobody's verbs have stopped the queue: with the paused jobs out of the way, another one succeeds.
+ * (While the verbs rain, none need: on a busy machine the trainer may not run at all, which is what
+ * SCHED_IDLE means.) */
 static void expect_still_training(struct team *team)
 {
     enum { ALL = 64 };
@@ -235,7 +241,8 @@ static void expect_still_training(struct team *team)
     struct job jobs[ALL], job;
     size_t n;
     bool has_more;
-    ck_assert_int_eq(job_list(world->context, &filter, ALL, jobs, &n, &has_more, &world->fault), STATUS_OK);
+    ck_assert_int_eq(job_list(world->context, &filter, ALL, jobs, &n, &has_more, &world->fault),
+                     STATUS_OK);
     for (size_t k = 0; k < n; k++) {
         ck_assert_int_eq(job_cancel(world->context, jobs[k].id, &job, &world->fault), STATUS_OK);
     }
@@ -260,11 +267,12 @@ TEST(jobs_verbs_and_streams_do_not_disturb_each_other)
     expect_steps(&team.world, "pump-99", 99, 1, 30); /* so that there is something recorded */
     for (uint64_t k = 0; k < STREAMS + MANAGERS; k++) {
         members[k] = (struct member){ &team, k < STREAMS ? k : k - STREAMS };
-        ck_assert_int_eq(pthread_create(&threads[k], NULL, k < STREAMS ? stream : manage, &members[k]), 0);
+        ck_assert_int_eq(
+            pthread_create(&threads[k], NULL, k < STREAMS ? stream : manage, &members[k]), 0);
     }
-    for (int ms = 0;
-         ms < 1000 || ((atomic_load(&team.n_steps) < LEAST_STEPS || atomic_load(&team.n_jobs) < LEAST_JOBS) &&
-                       ms < PATIENCE_MS);
+    for (int ms = 0; ms < 1000 || ((atomic_load(&team.n_steps) < LEAST_STEPS ||
+                                    atomic_load(&team.n_jobs) < LEAST_JOBS) &&
+                                   ms < PATIENCE_MS);
          ms++) {
         sleep_ms(1);
     }

@@ -48,10 +48,12 @@ TEST(the_gate_names_losses_gain_and_persistence)
     struct job job = course_start(&world, &course.request);
     job = job_wait(&world, job.id, JOB_SUCCEEDED);
     const struct job_metrics *metrics = &job.metrics;
-    double gain = (metrics->baseline_valid_loss - metrics->valid_loss) / metrics->baseline_valid_loss;
+    double gain =
+        (metrics->baseline_valid_loss - metrics->valid_loss) / metrics->baseline_valid_loss;
     snprintf(words, sizeof words,
              "valid_loss %.4g beats the base version's %.4g by %.1f %%; persistence %.4g",
-             metrics->valid_loss, metrics->baseline_valid_loss, 100 * gain, metrics->persistence_valid_loss);
+             metrics->valid_loss, metrics->baseline_valid_loss, 100 * gain,
+             metrics->persistence_valid_loss);
     expect_promotion(&world, job.id, JOB_PROMOTED, words);
     course.request.min_relative_gain = 0.999;
     job = course_start(&world, &course.request);
@@ -303,20 +305,24 @@ TEST(deleting_a_version_deletes_its_lineage)
     course.request.policy = JOB_MANUAL;
     struct job job = course_start(&world, &course.request);
     job_wait(&world, job.id, JOB_SUCCEEDED);
-    ck_assert_int_eq(job_store_each_lineage(job_database_lock(job_database), count_lineage, &n, &world.fault), STATUS_OK);
+    ck_assert_int_eq(
+        job_store_each_lineage(job_database_lock(job_database), count_lineage, &n, &world.fault),
+        STATUS_OK);
     job_database_unlock(job_database);
     ck_assert_uint_eq(n, 1);
     delete_version(&world, 2);
     ck_assert_uint_eq(world_put_version(&world, network_file(HIDDEN, 9)), 3);
     n = 0;
-    ck_assert_int_eq(job_store_each_lineage(job_database_lock(job_database), count_lineage, &n, &world.fault), STATUS_OK);
+    ck_assert_int_eq(
+        job_store_each_lineage(job_database_lock(job_database), count_lineage, &n, &world.fault),
+        STATUS_OK);
     job_database_unlock(job_database);
     ck_assert_uint_eq(n, 0);
     world_done(&world);
 }
 
-/* As if the process had been killed after its version was stored: the job is still running, and has its
- * data. */
+/* As if the process had been killed after its version was stored: the job is still running, and has
+ * its data. */
 static void make_unfinished(struct world *world, struct job *job, const struct course *course)
 {
     struct job_series rows[WAVE_SERIES];
@@ -329,8 +335,10 @@ static void make_unfinished(struct world *world, struct job *job, const struct c
     job->status = JOB_RUNNING;
     job->promotion = JOB_NONE;
     job->fine_tuned_version = 0;
-    ck_assert_int_eq(job_store_put_series(jobs, job->number, rows, WAVE_SERIES, &world->fault), STATUS_OK);
-    ck_assert_int_eq(job_store_update(jobs, job, JOB_SUCCEEDED, &written, &now, &world->fault), STATUS_OK);
+    ck_assert_int_eq(job_store_put_series(jobs, job->number, rows, WAVE_SERIES, &world->fault),
+                     STATUS_OK);
+    ck_assert_int_eq(job_store_update(jobs, job, JOB_SUCCEEDED, &written, &now, &world->fault),
+                     STATUS_OK);
     job_database_unlock(world->service->job_database);
 }
 
@@ -384,7 +392,8 @@ TEST(a_version_rolled_back_before_its_job_was_over_is_not_promoted)
     while (world_model(&world)->n_versions < 2) {
         sleep_ms(0);
     }
-    /* What follows its version the job thread writes down later; in most runs the job is not over yet. */
+    /* What follows its version the job thread writes down later; in most runs the job is not over
+     * yet. */
     struct job_store *jobs = job_database_lock(world.service->job_database);
     ck_assert_int_eq(job_store_find(jobs, job.id, &job, &world.fault), STATUS_OK);
     while (world_model(&world)->active->number != 2) {

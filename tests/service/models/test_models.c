@@ -11,7 +11,8 @@ static enum status put(struct world *world, const char *name, struct bytes bytes
                        const struct model **ret_model)
 {
     service_context_turn(world->context);
-    enum status status = model_put(world->context, name, bytes.p, bytes.n, ret_model, &world->fault);
+    enum status status =
+        model_put(world->context, name, bytes.p, bytes.n, ret_model, &world->fault);
     free(bytes.p);
     return status;
 }
@@ -70,7 +71,8 @@ TEST(the_first_version_of_a_model_is_activated_and_later_ones_wait)
     world_done(&world);
 }
 
-/* More changes in one turn of the worker than any small bound, and with another worker in between. */
+/* More changes in one turn of the worker than any small bound, and with another worker in between.
+ */
 TEST(many_changes_in_one_turn_are_all_kept)
 {
     struct world world;
@@ -82,12 +84,14 @@ TEST(many_changes_in_one_turn_are_all_kept)
     ck_assert_int_eq(model_find(world.context, "m", &first, &world.fault), STATUS_OK);
     for (unsigned k = 0; k < 30; k++) {
         struct bytes bytes = network_file(HIDDEN, k + 10);
-        ck_assert_int_eq(model_put(k % 3 ? world.context : other, "m", bytes.p, bytes.n, &model, &world.fault),
-                         STATUS_OK);
+        ck_assert_int_eq(
+            model_put(k % 3 ? world.context : other, "m", bytes.p, bytes.n, &model, &world.fault),
+            STATUS_OK);
         free(bytes.p);
         ck_assert_uint_eq(model->n_versions, k + 2);
-        ck_assert_int_eq(model_activate(k % 2 ? world.context : other, "m", k + 2, &model, &world.fault),
-                         STATUS_OK);
+        ck_assert_int_eq(
+            model_activate(k % 2 ? world.context : other, "m", k + 2, &model, &world.fault),
+            STATUS_OK);
         ck_assert_uint_eq(model->active->number, k + 2);
     }
     ck_assert_uint_eq(first->n_versions, 1); /* what was found before is still there */
@@ -102,7 +106,8 @@ TEST(a_version_with_other_inputs_or_outputs_is_refused)
     struct world world;
     with_data(&world);
     const struct model *model;
-    ck_assert_int_eq(put(&world, "m", network_file_of_other_shape(), &model), STATUS_INCOMPATIBLE_MODEL);
+    ck_assert_int_eq(put(&world, "m", network_file_of_other_shape(), &model),
+                     STATUS_INCOMPATIBLE_MODEL);
     ck_assert_str_eq(world.fault.param, "inputs");
     struct bytes renamed = network_file(HIDDEN, 2);
     char *name = memmem(renamed.p, renamed.n, "comfort", 7);
@@ -134,7 +139,8 @@ TEST(garbage_is_refused_and_leaves_nothing_behind)
     snprintf(path, sizeof path, "%s/models", world.data);
     ck_assert_uint_eq(folder_count(path), 0);
     service_context_turn(world.context);
-    ck_assert_int_eq(model_find(world.context, "junk", &model, &world.fault), STATUS_MODEL_NOT_FOUND);
+    ck_assert_int_eq(model_find(world.context, "junk", &model, &world.fault),
+                     STATUS_MODEL_NOT_FOUND);
     ck_assert_uint_eq(world_model(&world)->n_versions, 1);
     world_restart(&world);
     size_t n;
@@ -156,7 +162,8 @@ TEST(a_model_that_cannot_have_its_sessions_is_refused_and_leaves_nothing_behind)
     ck_assert_int_eq(unlink(path), 0);
     world_start(&world);
     for (int k = 0; k < 2; k++) {
-        ck_assert_int_eq(put(&world, "m", network_file_of_other_shape(), &model), STATUS_STORAGE_FAILED);
+        ck_assert_int_eq(put(&world, "m", network_file_of_other_shape(), &model),
+                         STATUS_STORAGE_FAILED);
         ck_assert_msg(strstr(world.fault.message, "2 inputs and 2 outputs, here are 1 and 1"), "%s",
                       world.fault.message);
         ck_assert_uint_eq(n_stored(&world, "m"), 0);
@@ -221,7 +228,8 @@ TEST(the_number_of_a_deleted_version_is_not_given_again)
 {
     struct world world;
     with_data(&world);
-    for (unsigned k = 2; k <= 9; k++) { /* 1 came with --models, so now and then all that were put are gone */
+    for (unsigned k = 2; k <= 9;
+         k++) { /* 1 came with --models, so now and then all that were put are gone */
         ck_assert_uint_eq(world_put_version(&world, network_file(HIDDEN, k)), k);
         ck_assert_int_eq(delete_version(&world, k), STATUS_OK);
         if (k % 3 == 0) {
@@ -258,7 +266,8 @@ TEST(versions_of_the_models_folder_take_their_numbers_too)
     world_done(&world);
 }
 
-/* Below a version of --models the number of one that is deleted is noted too: the other may be taken away. */
+/* Below a version of --models the number of one that is deleted is noted too: the other may be
+ * taken away. */
 TEST(a_number_below_that_of_a_read_only_version_is_not_given_again)
 {
     struct world world;

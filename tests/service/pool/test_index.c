@@ -12,7 +12,8 @@ struct table {
     bool has_poor_hashes; /* of three bits, so that all chains run into each other */
 };
 
-static uint64_t hash_of_number(const struct table *table, uint64_t number, char id[24], size_t *ret_n)
+static uint64_t hash_of_number(const struct table *table, uint64_t number, char id[24],
+                               size_t *ret_n)
 {
     *ret_n = (size_t)snprintf(id, 24, "%llu", (unsigned long long)number);
     uint64_t hash = digest_64(id, *ret_n, 0);
@@ -79,11 +80,12 @@ static size_t n_used(const struct index *index)
     return n;
 }
 
-/* Random changes over `n` numbers, against a table that says where each number is; slots are given out by a
- * stack, so that they are used again by other numbers. */
+/* Random changes over `n` numbers, against a table that says where each number is; slots are given
+ * out by a stack, so that they are used again by other numbers. */
 static void expect_like_naive(size_t n, size_t n_changes, size_t check_each, bool has_poor_hashes)
 {
-    struct table table = { .numbers = calloc(n, sizeof(uint64_t)), .has_poor_hashes = has_poor_hashes };
+    struct table table = { .numbers = calloc(n, sizeof(uint64_t)),
+                           .has_poor_hashes = has_poor_hashes };
     struct index *index = aligned_alloc(64, sizeof *index);
     uint32_t *where = malloc((n + 1) * sizeof *where), *slots = malloc(n * sizeof *slots);
     size_t n_free = n, n_in = 0, n_wrong = 0;

@@ -75,10 +75,12 @@ TEST(every_verb_says_that_a_session_expired)
         for (int k = 0; k < 2; k++) {
             const struct model *model = world_model(&world);
             enum status status =
-                verb == 0   ? session_read(world.context, model, id, &world.arena, &session, &world.fault)
-                : verb == 1 ? session_forecast_begin(world.context, model, id, &forecast_options, &world.arena,
-                                                     &forecast, &world.fault)
-                            : session_fork(world.context, model, id, "to", &world.arena, &world.fault);
+                verb == 0
+                    ? session_read(world.context, model, id, &world.arena, &session, &world.fault)
+                : verb == 1
+                    ? session_forecast_begin(world.context, model, id, &forecast_options,
+                                             &world.arena, &forecast, &world.fault)
+                    : session_fork(world.context, model, id, "to", &world.arena, &world.fault);
             ck_assert_int_eq(status, STATUS_SESSION_EXPIRED);
         }
     }
@@ -105,7 +107,8 @@ TEST(a_tick_ends_sessions_whose_time_is_over_and_no_others)
     }
     service_tick(world.service);
     ck_assert(!is_found(&world, "own-short") && is_found(&world, "configured"));
-    ck_assert(is_found(&world, "own-long") && is_found(&world, "never") && is_found(&world, "stepped"));
+    ck_assert(is_found(&world, "own-long") && is_found(&world, "never") &&
+              is_found(&world, "stepped"));
     for (size_t k = 1; k < 5; k++) {
         world_age(&world, ids[k], 300000);
     }
@@ -158,7 +161,8 @@ TEST(sessions_with_an_own_time_to_live_are_counted_exactly)
         put_with_ttl(&world, "b", 100);
         ck_assert_uint_eq(atomic_load(&pool->n_own_ttl), 2);
         ck_assert_int_eq(
-            session_fork(world.context, world_model(&world), "a", "c", &world.arena, &world.fault), STATUS_OK);
+            session_fork(world.context, world_model(&world), "a", "c", &world.arena, &world.fault),
+            STATUS_OK);
         ck_assert_uint_eq(atomic_load(&pool->n_own_ttl), 3);
         put_with_ttl(&world, "b", -1);
         ck_assert_uint_eq(atomic_load(&pool->n_own_ttl), 2);
@@ -286,18 +290,20 @@ TEST(a_full_pool_refuses_new_sessions_and_serves_the_others)
     expect_twin(&world, "a", 1, 3);
     const struct session_restore restore = { .ttl_s = -1 };
     bool created;
-    ck_assert_int_eq(session_put(world.context, world_model(&world), "d", &restore, &created, &world.fault),
-                     STATUS_SESSIONS_FULL);
-    ck_assert_int_eq(session_fork(world.context, world_model(&world), "a", "d", &world.arena, &world.fault),
-                     STATUS_SESSIONS_FULL);
+    ck_assert_int_eq(
+        session_put(world.context, world_model(&world), "d", &restore, &created, &world.fault),
+        STATUS_SESSIONS_FULL);
+    ck_assert_int_eq(
+        session_fork(world.context, world_model(&world), "a", "d", &world.arena, &world.fault),
+        STATUS_SESSIONS_FULL);
     ck_assert_int_eq(remove_session(&world, "b"), STATUS_OK);
     expect_twin(&world, "d", 4, 1);
     expect_fault(&world, "b", STATUS_SESSIONS_FULL);
     world_done(&world);
 }
 
-/* Sessions are touched in an order that is known; then each new one must push out the one touched longest
- * ago. More than the candidates that are kept at a time. */
+/* Sessions are touched in an order that is known; then each new one must push out the one touched
+ * longest ago. More than the candidates that are kept at a time. */
 TEST(a_full_pool_evicts_exactly_the_least_recently_used)
 {
     enum { MOST = 3 * POOL_VICTIMS };

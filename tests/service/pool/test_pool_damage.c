@@ -20,7 +20,8 @@ static void pool_path(const struct world *world, char path[256])
 
 static struct place place_of(struct world *world, const void *p, size_t n)
 {
-    return (struct place){ .at = (size_t)((const char *)p - world_pool(world)->region.base), .n = n };
+    return (struct place){ .at = (size_t)((const char *)p - world_pool(world)->region.base),
+                           .n = n };
 }
 
 /* The two copies of a session's record, the newer first. */
@@ -103,7 +104,8 @@ TEST(a_newer_copy_that_was_written_in_part_costs_one_step_and_no_more)
          cut += 4) { /* its last bytes, or its first ones, are not there */
         places_of_copies(&world, "s", &newer, &older);
         world_stop(&world);
-        change_file(&world, newer.at + (cut % 8 ? cut : 0), zeros, cut % 8 ? n_bytes - cut : cut + 4);
+        change_file(&world, newer.at + (cut % 8 ? cut : 0), zeros,
+                    cut % 8 ? n_bytes - cut : cut + 4);
         world_start(&world);
         expect_twin(&world, "s", 1, number);
         expect_twin(&world, "s", 1, ++number);
@@ -144,7 +146,8 @@ TEST(a_session_of_two_damaged_copies_is_never_served)
     service_read_figures(world.service, &figures);
     ck_assert_uint_eq(figures.n_sessions_damaged, 1);
     ck_assert_uint_eq(model_n_sessions(world_model(&world)), 1);
-    ck_assert_int_eq(session_delete(world.context, world_model(&world), "s", &world.fault), STATUS_OK);
+    ck_assert_int_eq(session_delete(world.context, world_model(&world), "s", &world.fault),
+                     STATUS_OK);
     expect_twin(&world, "s", 3, 1);
     world_done(&world);
 }
@@ -209,7 +212,8 @@ TEST(a_header_of_zeros_is_counted_and_one_that_is_not_in_use_is_not)
     static const char zeros[sizeof(struct record_header)];
     two_sessions(&world);
     expect_steps(&world, "gone", 3, 1, 2);
-    ck_assert_int_eq(session_delete(world.context, world_model(&world), "gone", &world.fault), STATUS_OK);
+    ck_assert_int_eq(session_delete(world.context, world_model(&world), "gone", &world.fault),
+                     STATUS_OK);
     struct place header = place_of(&world, world_record(&world, "s"), sizeof(struct record_header));
     world_restart(&world);
     service_read_figures(world.service, &figures);
@@ -240,7 +244,8 @@ TEST(a_flipped_reading_costs_the_readings_and_not_the_state)
         world_start(&world);
         struct session session = session_get(&world, "s");
         ck_assert_uint_eq(session.row.step, number);
-        ck_assert_uint_eq(session.n_readings, back < 8 ? 0 : 8); /* the ninth is not one that is kept */
+        ck_assert_uint_eq(session.n_readings,
+                          back < 8 ? 0 : 8); /* the ninth is not one that is kept */
         expect_twin(&world, "s", 1, ++number);
         ck_assert_uint_eq(session_get(&world, "s").n_readings, back < 8 ? 1 : 8);
         for (int k = 0; k < 8; k++) {
@@ -267,8 +272,8 @@ TEST(a_damaged_file_header_is_refused_with_the_reason)
         struct pool *pool = NULL;
         flip_byte(&world, at, 1);
         ck_assert_int_eq(pool_open(&options, &pool, &fault), STATUS_STORAGE_FAILED);
-        ck_assert_msg(strstr(fault.message, path) && strstr(fault.message, "header is damaged"), "%s",
-                      fault.message);
+        ck_assert_msg(strstr(fault.message, path) && strstr(fault.message, "header is damaged"),
+                      "%s", fault.message);
         world_start(&world); /* the model is left out, the service runs */
         ck_assert_int_eq(model_find(world.context, "m", &model, &fault), STATUS_MODEL_NOT_FOUND);
         world_stop(&world);
@@ -303,7 +308,8 @@ TEST(a_header_of_impossible_sizes_is_refused)
             change_file(&world, 0, header, sizeof header);
             const struct model *model;
             world_start(&world);
-            ck_assert_int_eq(model_find(world.context, "m", &model, &world.fault), STATUS_MODEL_NOT_FOUND);
+            ck_assert_int_eq(model_find(world.context, "m", &model, &world.fault),
+                             STATUS_MODEL_NOT_FOUND);
             world_stop(&world);
         }
     }
@@ -440,7 +446,8 @@ TEST(a_file_that_is_not_ours_is_refused)
     for (size_t k = 0; k < 4; k++) {
         file_store(path, junk, sizes[k]);
         world_start(&world);
-        ck_assert_int_eq(model_find(world.context, "m", &model, &world.fault), STATUS_MODEL_NOT_FOUND);
+        ck_assert_int_eq(model_find(world.context, "m", &model, &world.fault),
+                         STATUS_MODEL_NOT_FOUND);
         world_stop(&world);
         struct bytes file = file_load(path);
         ck_assert_uint_eq(file.n, sizes[k]); /* and left as it was */

@@ -1,7 +1,7 @@
 /* Whose sessions a file holds, and what a failed sync means for what is acknowledged. */
+#include "base/wait.h"
 #include "service/service_support.h"
 #include "test.h"
-#include "base/wait.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -53,14 +53,16 @@ static void expect_refused(struct world *world, const char *why)
     const struct model *model;
     char path[256], options_path[PATH_MAX];
     world_start(world);
-    ck_assert_int_eq(model_find(world->context, "m", &model, &world->fault), STATUS_MODEL_NOT_FOUND);
+    ck_assert_int_eq(model_find(world->context, "m", &model, &world->fault),
+                     STATUS_MODEL_NOT_FOUND);
     pool_path(world, "m", path);
     struct bytes bytes = network_file(HIDDEN, SEED);
     const struct file_version file = { .number = 1 };
     struct version version;
     ck_assert_int_eq(version_make(&file, bytes.p, bytes.n, &version, &world->fault), STATUS_OK);
     struct model named = { .name = "m" };
-    struct pool_options options = model_pool_options(world->service, &named, version.gru, options_path);
+    struct pool_options options =
+        model_pool_options(world->service, &named, version.gru, options_path);
     ck_assert_int_eq(pool_open(&options, &pool, &world->fault), STATUS_STORAGE_FAILED);
     ck_assert_msg(strstr(world->fault.message, path) && strstr(world->fault.message, why), "%s",
                   world->fault.message);
@@ -84,7 +86,8 @@ TEST(a_file_of_another_model_is_refused_with_both_names)
     struct bytes own = file_load(path);
     struct bytes wrong = file_load(other);
     file_store(path, wrong.p, wrong.n);
-    expect_refused(&world, "holds the sessions of model 'n', not those of 'm'; put it back under that name");
+    expect_refused(
+        &world, "holds the sessions of model 'n', not those of 'm'; put it back under that name");
     struct bytes after = file_load(path);
     ck_assert_uint_eq(after.n, wrong.n); /* and left as it was */
     ck_assert_mem_eq(after.p, wrong.p, wrong.n);
@@ -216,7 +219,8 @@ TEST(a_state_of_a_version_that_is_gone_is_made_anew_from_its_readings)
     begin(&world);
     expect_steps(&world, "short", 2, 1, 5);
     world_stop(&world);
-    world_add_model(&world, "m", network_file(HIDDEN, SEED + 1)); /* in the place of the other file */
+    world_add_model(&world, "m",
+                    network_file(HIDDEN, SEED + 1)); /* in the place of the other file */
     world_start(&world);
     float y[OUTPUTS], own[OUTPUTS];
     expect_step(&world, "short", 2, 6, y); /* all its readings were kept */
@@ -332,7 +336,8 @@ TEST(a_failed_sync_of_the_interval_is_not_made_good_by_the_next)
     world_done(&world);
 }
 
-/* A power failure would bring the old file back, with none of the steps that the new one has had. */
+/* A power failure would bring the old file back, with none of the steps that the new one has had.
+ */
 TEST(a_converted_file_whose_place_is_not_durable_acknowledges_nothing)
 {
     struct world world;

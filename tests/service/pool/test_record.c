@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct record_layout layout_of(size_t n_inputs, size_t n_outputs, size_t n_state, size_t n_history)
+static struct record_layout layout_of(size_t n_inputs, size_t n_outputs, size_t n_state,
+                                      size_t n_history)
 {
-    const struct gru_info info = { .n_inputs = n_inputs, .n_outputs = n_outputs, .state_floats = n_state };
+    const struct gru_info info = { .n_inputs = n_inputs,
+                                   .n_outputs = n_outputs,
+                                   .state_floats = n_state };
     return record_layout_of(&info, n_history);
 }
 
@@ -87,8 +90,8 @@ static char *fresh(const struct record_layout *layout)
     return record;
 }
 
-static void expect_readings(const struct record_layout *layout, char *record, const struct record_copy *copy,
-                            uint64_t stream, uint64_t n)
+static void expect_readings(const struct record_layout *layout, char *record,
+                            const struct record_copy *copy, uint64_t stream, uint64_t n)
 {
     float got[K * I] = { 0 }, x[I] = { 0 };
     ck_assert_uint_eq(copy->n_readings, n);
@@ -200,7 +203,8 @@ TEST(every_flipped_bit_of_a_record_is_noticed)
         } else {
             ck_assert_uint_eq(newest->step, 20);
             ck_assert(newest->n_readings == 0 || newest->n_readings == K);
-            ck_assert(newest->n_readings == 0 || newest->check == record_newest(&layout, record)->check);
+            ck_assert(newest->n_readings == 0 ||
+                      newest->check == record_newest(&layout, record)->check);
             if (newest->n_readings == K) {
                 expect_readings(&layout, copy_of, newest, 4, K);
             }

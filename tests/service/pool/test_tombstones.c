@@ -17,7 +17,8 @@ TEST(a_tombstone_says_why_when_and_with_which_time_to_live)
     tombstones_add(&tombstones, 7, TOMBSTONE_EXPIRED, 123, 300);
     tombstones_add(&tombstones, 8, TOMBSTONE_EVICTED, 456, 0);
     ck_assert(tombstones_find(&tombstones, 7, 1000, &tombstone));
-    ck_assert(tombstone.reason == TOMBSTONE_EXPIRED && tombstone.ended_at_ms == 123 && tombstone.ttl_s == 300);
+    ck_assert(tombstone.reason == TOMBSTONE_EXPIRED && tombstone.ended_at_ms == 123 &&
+              tombstone.ttl_s == 300);
     ck_assert(tombstones_find(&tombstones, 8, 1000, &tombstone));
     ck_assert(tombstone.reason == TOMBSTONE_EVICTED && tombstone.ended_at_ms == 456);
     tombstones_add(&tombstones, 7, TOMBSTONE_DAMAGED, 789, 0); /* the later one counts */
@@ -71,7 +72,8 @@ TEST(the_ring_keeps_exactly_the_newest)
     }
 }
 
-/* Against a naive list of (hash, place in the ring); hashes share their low bits, so chains are long. */
+/* Against a naive list of (hash, place in the ring); hashes share their low bits, so chains are
+ * long. */
 TEST(a_random_history_of_tombstones_is_like_the_naive_one)
 {
     enum { MAX = 50, HASHES = 120 };
@@ -133,7 +135,8 @@ TEST(copied_tombstones_keep_their_order)
     tombstones_add(&to, 100, TOMBSTONE_DAMAGED, 0, 0);
     tombstones_copy(&from, &to);
     ck_assert_uint_eq(atomic_load(&to.n), 5);
-    ck_assert(tombstones_find(&to, 4, 1000, &tombstone) && tombstone.ended_at_ms == 4 && tombstone.ttl_s == 4);
+    ck_assert(tombstones_find(&to, 4, 1000, &tombstone) && tombstone.ended_at_ms == 4 &&
+              tombstone.ttl_s == 4);
     tombstones_add(&to, 101, TOMBSTONE_EXPIRED, 0, 0);
     ck_assert(!is_found(&to, 100) && is_found(&to, 4));
     tombstones_add(&to, 102, TOMBSTONE_EXPIRED, 0, 0);

@@ -1,4 +1,5 @@
-/* predictions.c - whole sequences and forecasts, from their beginning to their end (service_support.h). */
+/* predictions.c - whole sequences and forecasts, from their beginning to their end
+ * (service_support.h). */
 #include "service/service_support.h"
 #include "test.h"
 
@@ -23,9 +24,10 @@ enum status prediction_finish(struct world *world, struct prediction *prediction
 }
 
 void forecast_begin(struct world *world, struct arena *arena, const char *session,
-                    const struct forecast_options *forecast_options, struct session_forecast *ret_forecast)
+                    const struct forecast_options *forecast_options,
+                    struct session_forecast *ret_forecast)
 {
-    ck_assert_int_eq(session_forecast_begin(world->context, world_model(world), session, forecast_options, arena,
-                                            ret_forecast, &world->fault),
+    ck_assert_int_eq(session_forecast_begin(world->context, world_model(world), session,
+                                            forecast_options, arena, ret_forecast, &world->fault),
                      STATUS_OK);
 }

@@ -25,8 +25,9 @@ const struct gru_series *recorded_by(struct world *world, const char *session, s
     struct gru_series *series = NULL;
     flush_recorder(world);
     arena_reset(&world->kept);
-    enum status status = recorder_read(world->service->recorder, "m", INPUTS, JOB_SESSIONS, &session, 1,
-                                       SIZE_MAX / 2, &world->kept, &series, ret_n, &world->fault);
+    enum status status =
+        recorder_read(world->service->recorder, "m", INPUTS, JOB_SESSIONS, &session, 1,
+                      SIZE_MAX / 2, &world->kept, &series, ret_n, &world->fault);
     if (status == STATUS_OK) {
         return series;
     }
@@ -71,7 +72,9 @@ uint64_t recorder_figure(struct world *world, bool lost)
 void put_session(struct world *world, const char *session, uint64_t step, int64_t created_at_ms)
 {
     bool created;
-    const struct session_restore restore = { .ttl_s = -1, .step = step, .created_at_ms = created_at_ms };
+    const struct session_restore restore = { .ttl_s = -1,
+                                             .step = step,
+                                             .created_at_ms = created_at_ms };
     enum status status =
         session_put(world->context, world_model(world), session, &restore, &created, &world->fault);
     ck_assert_msg(status == STATUS_OK, "%s", world->fault.message);

@@ -2,8 +2,8 @@
 #ifndef RECORDED_H
 #define RECORDED_H
 
-#include "service/sessions/recorder.h"
 #include "service/service_support.h"
+#include "service/sessions/recorder.h"
 
 enum { ROWS = 10000 };
 
@@ -26,8 +26,8 @@ uint64_t recorder_figure(struct world *world, bool lost); /* else those recorded
 void put_session(struct world *world, const char *session, uint64_t step, int64_t created_at_ms);
 void delete_session(struct world *world, const char *session);
 
-#define EXPECT_RECORDED(world, session, ...)                                                                 \
-    expect_recorded(world, session, (const struct part[]){ __VA_ARGS__ },                                    \
+#define EXPECT_RECORDED(world, session, ...)                                                       \
+    expect_recorded(world, session, (const struct part[]){ __VA_ARGS__ },                          \
                     sizeof((const struct part[]){ __VA_ARGS__ }) / sizeof(struct part))
 
 #endif

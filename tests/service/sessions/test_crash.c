@@ -77,8 +77,8 @@ static uint64_t next_random(uint64_t *state)
 }
 
 /* In the child: batches of steps of any sessions, acknowledged in the pipe, until it is killed. */
-__attribute__((noreturn)) static void step_until_killed(struct world *world, uint64_t seed, uint64_t *steps,
-                                                        int pipe)
+__attribute__((noreturn)) static void step_until_killed(struct world *world, uint64_t seed,
+                                                        uint64_t *steps, int pipe)
 {
     struct step batch[KILL_BATCH];
     struct step *handed[KILL_BATCH];
@@ -117,7 +117,8 @@ static void sleep_us(uint64_t us)
 }
 
 /* Kills the child at some moment after its first word, and reads what it had acknowledged. */
-static size_t kill_and_read(pid_t child, int pipe, uint64_t *seed, void *words, size_t size, size_t room)
+static size_t kill_and_read(pid_t child, int pipe, uint64_t *seed, void *words, size_t size,
+                            size_t room)
 {
     size_t n = 0;
     bool killed = false;
@@ -132,14 +133,14 @@ static size_t kill_and_read(pid_t child, int pipe, uint64_t *seed, void *words, 
     }
     int status;
     ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "the child ended by itself: %x",
-                  status);
+    ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
+                  "the child ended by itself: %x", status);
     close(pipe);
     return n / size;
 }
 
-/* In the world of the next process: nothing that was acknowledged is lost, and all sessions go on as if
- * nothing had happened. */
+/* In the world of the next process: nothing that was acknowledged is lost, and all sessions go on
+ * as if nothing had happened. */
 static void expect_nothing_lost(struct world *world, const uint64_t *acknowledged, uint64_t *steps,
                                 uint64_t *n_unacknowledged)
 {
@@ -148,13 +149,15 @@ static void expect_nothing_lost(struct world *world, const uint64_t *acknowledge
         session_name(s, id);
         struct session session;
         arena_reset(&world->arena);
-        enum status status =
-            session_read(world->context, world_model(world), id, &world->arena, &session, &world->fault);
-        ck_assert_msg(status == STATUS_OK || (status == STATUS_SESSION_NOT_FOUND && acknowledged[s] == 0),
-                      "%s: %s, %d were acknowledged", id, world->fault.message, (int)acknowledged[s]);
+        enum status status = session_read(world->context, world_model(world), id, &world->arena,
+                                          &session, &world->fault);
+        ck_assert_msg(
+            status == STATUS_OK || (status == STATUS_SESSION_NOT_FOUND && acknowledged[s] == 0),
+            "%s: %s, %d were acknowledged", id, world->fault.message, (int)acknowledged[s]);
         uint64_t number = status == STATUS_OK ? session.row.step : 0;
         ck_assert_msg(number >= acknowledged[s] && number <= acknowledged[s] + KILL_BATCH,
-                      "%s is at step %d, but %d was acknowledged", id, (int)number, (int)acknowledged[s]);
+                      "%s is at step %d, but %d was acknowledged", id, (int)number,
+                      (int)acknowledged[s]);
         if (status == STATUS_OK) {
             uint64_t n = number < 8 ? number : 8;
             ck_assert_uint_eq(session.n_readings, n);
@@ -174,7 +177,8 @@ TEST(killed_at_any_moment_no_acknowledged_step_is_lost)
     world_init(&world);
     world_use_data(&world);
     world.config.sync_interval_ms = 20; /* so that kills meet syncs too */
-    uint64_t steps[KILL_SESSIONS] = { 0 }, seed = 88172645463325252ULL, n_steps = 0, n_unacknowledged = 0;
+    uint64_t steps[KILL_SESSIONS] = { 0 }, seed = 88172645463325252ULL, n_steps = 0,
+             n_unacknowledged = 0;
     enum { ROOM = 1 << 20 };
     struct acknowledged *done = calloc(ROOM, sizeof *done);
     for (int round = 0; round < KILL_ROUNDS; round++) {
@@ -219,8 +223,8 @@ struct churned {
 };
 
 /* In the child: sessions step, are deleted, and the versions (of different sizes) take turns. */
-__attribute__((noreturn)) static void churn_until_killed(struct world *world, uint64_t seed, uint64_t *steps,
-                                                         int pipe)
+__attribute__((noreturn)) static void churn_until_killed(struct world *world, uint64_t seed,
+                                                         uint64_t *steps, int pipe)
 {
     for (uint64_t turn = 0;; turn++) {
         const struct model *model;
@@ -257,8 +261,8 @@ __attribute__((noreturn)) static void churn_until_killed(struct world *world, ui
     }
 }
 
-/* All readings of a session are kept, so whatever versions it went through, it is where the active version
- * would be after all of them. */
+/* All readings of a session are kept, so whatever versions it went through, it is where the active
+ * version would be after all of them. */
 static void expect_churned(struct world *world, uint64_t *steps)
 {
     size_t n_sessions = 0, n_unacknowledged = 0;
@@ -267,13 +271,13 @@ static void expect_churned(struct world *world, uint64_t *steps)
         struct session session;
         session_name(s, id);
         arena_reset(&world->arena);
-        enum status status =
-            session_read(world->context, world_model(world), id, &world->arena, &session, &world->fault);
+        enum status status = session_read(world->context, world_model(world), id, &world->arena,
+                                          &session, &world->fault);
         ck_assert(status == STATUS_OK || status == STATUS_SESSION_NOT_FOUND);
         uint64_t number = status == STATUS_OK ? session.row.step : 0;
         if (number != steps[s]) { /* the change that was not acknowledged */
-            ck_assert_msg(number == steps[s] + 1 || number == 0, "%s is at step %d, not %d", id, (int)number,
-                          (int)steps[s]);
+            ck_assert_msg(number == steps[s] + 1 || number == 0, "%s is at step %d, not %d", id,
+                          (int)number, (int)steps[s]);
             n_unacknowledged++;
         }
         steps[s] = number;

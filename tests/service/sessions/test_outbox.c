@@ -66,7 +66,8 @@ TEST(a_note_that_has_overtaken_an_earlier_ticket_waits_for_it)
     outbox_take_ticket(a);
     outbox_take_ticket(b);
     ck_assert(outbox_put(b, &two, SIZE_MAX));
-    outboxes_take(&outboxes); /* both tickets were out: b's note may be written, a's was of other sessions */
+    outboxes_take(
+        &outboxes); /* both tickets were out: b's note may be written, a's was of other sessions */
     ck_assert_uint_eq(outboxes_gather(&outboxes, notes, 4), 1);
     ck_assert(outbox_put(a, &one, SIZE_MAX));
     outboxes_take(&outboxes); /* nothing was let go: now in order */
@@ -108,9 +109,11 @@ TEST(notes_of_any_size_come_out_as_they_went_in)
     size_t widths[NOTES];
     for (size_t k = 0; k < NOTES; k++) {
         widths[k] = k % 41 == 0 ? WIDEST : (k * 7919) % 3000;
-        const struct recorded what = {
-            .model = "model", .session = "session", .step = k, .x = k % 5 ? x : NULL, .n_inputs = widths[k]
-        };
+        const struct recorded what = { .model = "model",
+                                       .session = "session",
+                                       .step = k,
+                                       .x = k % 5 ? x : NULL,
+                                       .n_inputs = widths[k] };
         outbox_take_ticket(outbox);
         ck_assert(outbox_put(outbox, &what, SIZE_MAX));
     }
@@ -154,7 +157,8 @@ static uint64_t next_random(uint64_t *state)
     return *state;
 }
 
-/* Steps of sessions that all members share, with readings that none of them repeats; sometimes a deletion. */
+/* Steps of sessions that all members share, with readings that none of them repeats; sometimes a
+ * deletion. */
 static void *step_and_delete(void *argument)
 {
     struct member *member = argument;
@@ -182,7 +186,8 @@ static void *step_and_delete(void *argument)
         member->team->n_wrong += step.fault.status != STATUS_OK;
         if (member->deletes && random % 64 == 0) {
             enum status status = model_find(context, "m", &model, &fault);
-            status = status == STATUS_OK ? session_delete(context, model, step.session, &fault) : status;
+            status =
+                status == STATUS_OK ? session_delete(context, model, step.session, &fault) : status;
             member->team->n_wrong += status != STATUS_OK && status != STATUS_SESSION_NOT_FOUND;
         }
     }
@@ -192,7 +197,8 @@ static void *step_and_delete(void *argument)
     return NULL;
 }
 
-/* The sessions themselves keep all readings since they began: that is what must have been recorded. */
+/* The sessions themselves keep all readings since they began: that is what must have been recorded.
+ */
 static void expect_all_recorded(struct team *team)
 {
     for (int s = 0; s < TEAM_SESSIONS; s++) {
@@ -203,8 +209,8 @@ static void expect_all_recorded(struct team *team)
         struct session session;
         struct world *world = &team->world;
         arena_reset(&world->arena);
-        if (session_read(world->context, world_model(world), id, &world->arena, &session, &world->fault) !=
-            STATUS_OK) {
+        if (session_read(world->context, world_model(world), id, &world->arena, &session,
+                         &world->fault) != STATUS_OK) {
             ck_assert_ptr_null(series);
             continue;
         }
@@ -229,8 +235,9 @@ static void run_team(bool deletes)
     team.world.config.session_history = TEAM_HISTORY;
     world_start(&team.world);
     for (unsigned k = 0; k < TEAM; k++) {
-        members[k] =
-            (struct member){ .team = &team, .random = 88172645463325252ULL + k * 977, .deletes = deletes };
+        members[k] = (struct member){ .team = &team,
+                                      .random = 88172645463325252ULL + k * 977,
+                                      .deletes = deletes };
         ck_assert_int_eq(pthread_create(&members[k].thread, NULL, step_and_delete, &members[k]), 0);
     }
     while (atomic_load(&team.n_done) < TEAM) { /* this is the job thread */

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum status predict(struct world *world, struct sequence *sequences, size_t n, bool last_only,
-                           bool has_instances)
+static enum status predict(struct world *world, struct sequence *sequences, size_t n,
+                           bool last_only, bool has_instances)
 {
     struct prediction prediction = { .gru = world_model(world)->active->gru,
                                      .last_only = last_only,
@@ -96,7 +96,8 @@ TEST(a_forecast_looks_ahead_of_the_step_that_it_began_at)
     forecast_begin(&world, &arena, "s", &forecast_options, &after);
     ck_assert_int_eq(prediction_finish(&world, &after.prediction, 0), STATUS_OK);
     ck_assert_uint_eq(after.step, 22);
-    ck_assert_mem_ne(after.sequence.forecast, before.sequence.forecast, 5 * OUTPUTS * sizeof(float));
+    ck_assert_mem_ne(after.sequence.forecast, before.sequence.forecast,
+                     5 * OUTPUTS * sizeof(float));
     arena_done(&arena);
     world_done(&world);
 }
@@ -109,8 +110,8 @@ static void start_strict(struct world *world)
     world_start(world);
 }
 
-static void expect_wrong(struct world *world, struct sequence *sequences, size_t n, enum status status,
-                         const char *param, const char *part)
+static void expect_wrong(struct world *world, struct sequence *sequences, size_t n,
+                         enum status status, const char *param, const char *part)
 {
     ck_assert_int_eq(predict(world, sequences, n, false, n > 1), status);
     ck_assert_str_eq(world->fault.param, param);
@@ -185,7 +186,8 @@ TEST(a_named_version_predicts_though_another_is_active)
     ck_assert_int_eq(prediction_make(&world, &prediction, &world.arena, 0), STATUS_OK);
     twin(&world, version->gru, 5, 1, 9, y);
     expect_same_floats(sequence.y, y, OUTPUTS);
-    ck_assert_int_eq(version_find(world_model(&world), 99, &version, &world.fault), STATUS_VERSION_NOT_FOUND);
+    ck_assert_int_eq(version_find(world_model(&world), 99, &version, &world.fault),
+                     STATUS_VERSION_NOT_FOUND);
     free(x);
     world_done(&world);
 }
@@ -195,13 +197,15 @@ TEST(a_named_version_predicts_though_another_is_active)
 enum { CUT_SEQUENCES = 70, CUT_HORIZON = 6 };
 
 /* Sequences of different lengths, with a forecast each but for some; in the arena. */
-static struct prediction make_cut(struct world *world, float *x, const float *future, bool last_only)
+static struct prediction make_cut(struct world *world, float *x, const float *future,
+                                  bool last_only)
 {
     struct sequence *sequences = arena_array(&world->arena, CUT_SEQUENCES, sizeof *sequences);
     for (size_t k = 0; k < CUT_SEQUENCES; k++) {
         sequences[k] = (struct sequence){ .x = x + k * INPUTS, .n_rows = k % 13 + 1 };
         if (k % 5 != 0) {
-            sequences[k].forecast_options = forecast_options_make(world, CUT_HORIZON, future, CUT_HORIZON - 1);
+            sequences[k].forecast_options =
+                forecast_options_make(world, CUT_HORIZON, future, CUT_HORIZON - 1);
         }
     }
     return (struct prediction){ .gru = world_model(world)->active->gru,
@@ -299,7 +303,8 @@ TEST(a_prediction_outlives_its_version)
     for (size_t n_left = ROWS; n_left > 0; n_left--) {
         ck_assert_int_eq(predict_go_on(world.context, &prediction, &world.fault), STATUS_OK);
         if (n_left == ROWS) {
-            ck_assert_int_eq(model_delete_version(world.context, "m", number, &world.fault), STATUS_OK);
+            ck_assert_int_eq(model_delete_version(world.context, "m", number, &world.fault),
+                             STATUS_OK);
         }
         service_context_turn(world.context); /* what was found before is gone */
     }
@@ -321,7 +326,8 @@ TEST(what_is_wrong_is_the_same_in_slices)
                                      .n_sequences = 2,
                                      .sequences = sequences };
     memcpy(x + 3 * INPUTS, huge, sizeof huge);
-    ck_assert_int_eq(prediction_make(&world, &prediction, &world.arena, 1), STATUS_NON_FINITE_RESULT);
+    ck_assert_int_eq(prediction_make(&world, &prediction, &world.arena, 1),
+                     STATUS_NON_FINITE_RESULT);
     ck_assert_str_eq(world.fault.param, "instances[1].x");
     ck_assert_ptr_nonnull(strstr(world.fault.message, "row 3"));
     x[5 * INPUTS + 1] = NAN; /* refused before a row is run */

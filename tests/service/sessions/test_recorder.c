@@ -36,8 +36,8 @@ TEST(without_record_there_is_no_recorder_and_its_calls_do_nothing)
     ck_assert_int_eq(recorder_recover(NULL, world.service, &world.fault), STATUS_OK);
     recorder_figures(NULL, &n_recorded, &n_lost);
     ck_assert_uint_eq(n_recorded + n_lost, 0);
-    ck_assert_int_eq(recorder_read(NULL, "m", INPUTS, JOB_SESSIONS, (const char *const[]){ "s" }, 1, 1000,
-                                   &world.kept, &series, &n, &world.fault),
+    ck_assert_int_eq(recorder_read(NULL, "m", INPUTS, JOB_SESSIONS, (const char *const[]){ "s" }, 1,
+                                   1000, &world.kept, &series, &n, &world.fault),
                      STATUS_RECORDING_OFF);
     recorder_free(NULL);
     char path[200];
@@ -62,7 +62,8 @@ TEST(each_reading_of_each_session_is_recorded_also_without_a_data_directory)
             snprintf(id, sizeof id, "s-%d", (int)s);
             EXPECT_RECORDED(&world, id, { s, 1, 10 + s });
         }
-        ck_assert_uint_eq(recorder_figure(&world, false), SESSIONS * 10 + SESSIONS * (SESSIONS - 1) / 2);
+        ck_assert_uint_eq(recorder_figure(&world, false),
+                          SESSIONS * 10 + SESSIONS * (SESSIONS - 1) / 2);
         ck_assert_uint_eq(recorder_figure(&world, true), 0);
         world_done(&world);
     }
@@ -229,9 +230,9 @@ TEST(a_fork_records_from_its_own_first_step_on)
     struct world world;
     start_recording(&world, true);
     expect_steps(&world, "parent", 1, 1, 6);
-    ck_assert_int_eq(
-        session_fork(world.context, world_model(&world), "parent", "fork", &world.arena, &world.fault),
-        STATUS_OK);
+    ck_assert_int_eq(session_fork(world.context, world_model(&world), "parent", "fork",
+                                  &world.arena, &world.fault),
+                     STATUS_OK);
     expect_nothing_recorded(&world, "fork");
     expect_steps(&world, "fork", 2, 7, 9);
     expect_steps(&world, "parent", 1, 7, 8);
@@ -254,43 +255,48 @@ TEST(a_job_reads_sessions_by_name_and_by_prefix)
     expect_steps(&world, "a-3", 3, 1, 1); /* no sequence */
     expect_steps(&world, "b", 4, 1, 5);
     flush_recorder(&world);
-    ck_assert_int_eq(recorder_read(recorder, "m", INPUTS, JOB_SESSIONS_PREFIX, (const char *const[]){ "a-" },
-                                   1, 1000, &world.kept, &series, &n, &world.fault),
+    ck_assert_int_eq(recorder_read(recorder, "m", INPUTS, JOB_SESSIONS_PREFIX,
+                                   (const char *const[]){ "a-" }, 1, 1000, &world.kept, &series, &n,
+                                   &world.fault),
                      STATUS_OK);
     ck_assert_uint_eq(n, 2);
     expect_series(&series[0], (struct part){ 1, 1, 3 });
     expect_series(&series[1], (struct part){ 2, 1, 4 });
-    ck_assert_int_eq(recorder_read(recorder, "m", INPUTS, JOB_SESSIONS, (const char *const[]){ "b", "a-1" },
-                                   2, 1000, &world.kept, &series, &n, &world.fault),
+    ck_assert_int_eq(recorder_read(recorder, "m", INPUTS, JOB_SESSIONS,
+                                   (const char *const[]){ "b", "a-1" }, 2, 1000, &world.kept,
+                                   &series, &n, &world.fault),
                      STATUS_OK);
     ck_assert_uint_eq(n, 2);
     expect_series(&series[0], (struct part){ 4, 1, 5 });
     expect_series(&series[1], (struct part){ 1, 1, 3 });
     /* refused by name */
     ck_assert_int_eq(recorder_read(recorder, "m", INPUTS, JOB_SESSIONS,
-                                   (const char *const[]){ "b", "nobody" }, 2, 1000, &world.kept, &series, &n,
-                                   &world.fault),
+                                   (const char *const[]){ "b", "nobody" }, 2, 1000, &world.kept,
+                                   &series, &n, &world.fault),
                      STATUS_SESSION_NOT_FOUND);
     ck_assert_str_eq(world.fault.param, "training.sessions[1]");
-    ck_assert_int_eq(recorder_read(recorder, "m", INPUTS, JOB_SESSIONS_PREFIX, (const char *const[]){ "c" },
-                                   1, 1000, &world.kept, &series, &n, &world.fault),
+    ck_assert_int_eq(recorder_read(recorder, "m", INPUTS, JOB_SESSIONS_PREFIX,
+                                   (const char *const[]){ "c" }, 1, 1000, &world.kept, &series, &n,
+                                   &world.fault),
                      STATUS_SESSION_NOT_FOUND);
     ck_assert_str_eq(world.fault.param, "training.sessions_prefix");
-    ck_assert_int_eq(recorder_read(recorder, "other", INPUTS, JOB_SESSIONS, (const char *const[]){ "b" }, 1,
-                                   1000, &world.kept, &series, &n, &world.fault),
+    ck_assert_int_eq(recorder_read(recorder, "other", INPUTS, JOB_SESSIONS,
+                                   (const char *const[]){ "b" }, 1, 1000, &world.kept, &series, &n,
+                                   &world.fault),
                      STATUS_SESSION_NOT_FOUND);
     /* the bound is one for all of them: 5 and 3 rows of 8 bytes */
     for (size_t most = 63; most <= 64; most++) {
         ck_assert_int_eq(recorder_read(recorder, "m", INPUTS, JOB_SESSIONS,
-                                       (const char *const[]){ "b", "a-1" }, 2, most, &world.kept, &series, &n,
-                                       &world.fault),
+                                       (const char *const[]){ "b", "a-1" }, 2, most, &world.kept,
+                                       &series, &n, &world.fault),
                          most < 64 ? STATUS_REQUEST_TOO_LARGE : STATUS_OK);
     }
     /* and so is the arena's */
     struct arena small;
     arena_init(&small, 64);
-    ck_assert_int_eq(recorder_read(recorder, "m", INPUTS, JOB_SESSIONS, (const char *const[]){ "b" }, 1, 1000,
-                                   &small, &series, &n, &world.fault),
+    ck_assert_int_eq(recorder_read(recorder, "m", INPUTS, JOB_SESSIONS,
+                                   (const char *const[]){ "b" }, 1, 1000, &small, &series, &n,
+                                   &world.fault),
                      STATUS_NO_MEMORY);
     arena_done(&small);
     world_done(&world);
@@ -346,7 +352,8 @@ TEST(beyond_the_bound_readings_are_dropped_and_counted_but_no_deletion_is)
     ck_assert_uint_gt(outboxes->n_bytes, 0);
     flush_recorder(&world);
     ck_assert_uint_eq(outboxes->n_bytes, 0);
-    ck_assert_uint_eq(recorder_figure(&world, false) + recorder_figure(&world, true), 5 + NOTES + 5000);
+    ck_assert_uint_eq(recorder_figure(&world, false) + recorder_figure(&world, true),
+                      5 + NOTES + 5000);
     expect_nothing_recorded(&world, "s");
     expect_nothing_recorded(&world, "t");
     expect_steps(&world, "t", 3, 1, 5);
@@ -384,7 +391,8 @@ TEST(a_session_whose_recording_cannot_be_forgotten_is_not_deleted)
     struct outboxes *outboxes = world.context->outbox->all;
     size_t n_bytes = outboxes->n_bytes;
     outboxes->n_bytes = SIZE_MAX / 2;
-    ck_assert_int_eq(session_delete(world.context, world_model(&world), "s", &world.fault), STATUS_NO_MEMORY);
+    ck_assert_int_eq(session_delete(world.context, world_model(&world), "s", &world.fault),
+                     STATUS_NO_MEMORY);
     outboxes->n_bytes = n_bytes;
     expect_steps(&world, "s", 1, 4, 6);
     EXPECT_RECORDED(&world, "s", { 1, 1, 6 });

@@ -29,8 +29,8 @@ static void kill_after(struct world *world, void (*act)(struct world *world))
     }
     int status;
     ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "the child ended by itself: %x",
-                  status);
+    ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
+                  "the child ended by itself: %x", status);
 }
 
 static void begin_killed_world(struct world *world)
@@ -41,7 +41,8 @@ static void begin_killed_world(struct world *world)
     world->config.session_history = 8;
 }
 
-/* Each of its sessions gets more steps than were ever written, from none to twice as many as a record keeps.
+/* Each of its sessions gets more steps than were ever written, from none to twice as many as a
+ * record keeps.
  */
 static void step_unwritten(struct world *world)
 {
@@ -148,8 +149,8 @@ TEST(recording_begins_when_it_is_switched_on_and_skips_when_it_was_off)
 enum { KILLED_SESSIONS = 40, KILLED_ROUNDS = 20 };
 
 /* Steps of any sessions, and now and then a flush: no session ever has more than 8 unwritten. */
-__attribute__((noreturn)) static void step_until_killed(struct world *world, uint64_t seed, uint64_t *steps,
-                                                        int pipe)
+__attribute__((noreturn)) static void step_until_killed(struct world *world, uint64_t seed,
+                                                        uint64_t *steps, int pipe)
 {
     for (size_t n = 1;; n++) {
         char id[32];
@@ -170,7 +171,8 @@ TEST(killed_at_any_moment_every_step_is_recorded_once)
 {
     struct world world;
     begin_killed_world(&world);
-    uint64_t steps[KILLED_SESSIONS] = { 0 }, seed = 88172645463325252ULL, n_recovered = 0, n_steps = 0;
+    uint64_t steps[KILLED_SESSIONS] = { 0 }, seed = 88172645463325252ULL, n_recovered = 0,
+             n_steps = 0;
     for (int round = 0; round < KILLED_ROUNDS; round++) {
         int pipes[2];
         ck_assert_int_eq(pipe(pipes), 0);
@@ -202,8 +204,8 @@ TEST(killed_at_any_moment_every_step_is_recorded_once)
             struct session session;
             snprintf(id, sizeof id, "s-%d", (int)k);
             arena_reset(&world.arena);
-            if (session_read(world.context, world_model(&world), id, &world.arena, &session, &world.fault) ==
-                STATUS_OK) {
+            if (session_read(world.context, world_model(&world), id, &world.arena, &session,
+                             &world.fault) == STATUS_OK) {
                 steps[k] = session.row.step;
                 n_steps += steps[k];
             }
@@ -215,7 +217,8 @@ TEST(killed_at_any_moment_every_step_is_recorded_once)
     }
     ck_assert_uint_gt(n_recovered, 0);
     if (getenv("GRUD_TEST_FIGURES")) { /* NOLINT(concurrency-mt-unsafe) */
-        printf("kills: %d, steps: %d, recovered: %d\n", KILLED_ROUNDS, (int)n_steps, (int)n_recovered);
+        printf("kills: %d, steps: %d, recovered: %d\n", KILLED_ROUNDS, (int)n_steps,
+               (int)n_recovered);
     }
     world_start(&world);
     world_done(&world);

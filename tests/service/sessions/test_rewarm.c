@@ -22,10 +22,10 @@ static struct gru_model *network_of(struct world *world, unsigned number)
     return version->gru;
 }
 
-/* The session's next step is as if the version's network had seen the last readings that were kept, and
- * nothing before them. */
-static void expect_rewarmed(struct world *world, unsigned version, const char *session, uint64_t stream,
-                            uint64_t number)
+/* The session's next step is as if the version's network had seen the last readings that were kept,
+ * and nothing before them. */
+static void expect_rewarmed(struct world *world, unsigned version, const char *session,
+                            uint64_t stream, uint64_t number)
 {
     float y[OUTPUTS], expected[OUTPUTS];
     size_t n_history = world->config.session_history;
@@ -62,7 +62,8 @@ static void expect_activation_to_rewarm(size_t hidden)
         ck_assert_uint_eq(model_n_sessions(world_model(&world)), SESSIONS);
         expect_rewarmed(&world, number, "s3", 3, ++steps[3]);
         service_read_figures(world.service, &figures);
-        ck_assert_uint_eq(figures.n_rewarmed, n_rewarmed + 1); /* the others are left until they are used */
+        ck_assert_uint_eq(figures.n_rewarmed,
+                          n_rewarmed + 1); /* the others are left until they are used */
         struct session after = session_get(&world, "s20");
         ck_assert_uint_eq(after.row.version, number);
         ck_assert_uint_eq(after.row.step, before.row.step);
@@ -119,10 +120,12 @@ TEST(a_conversion_keeps_times_to_live_and_tombstones_and_figures)
         char id[32], gone[32];
         snprintf(id, sizeof id, "own%d", (int)round);
         snprintf(gone, sizeof gone, "gone%d", (int)round);
-        ck_assert_int_eq(session_put(world.context, world_model(&world), id, &own, &created, &world.fault),
-                         STATUS_OK);
-        ck_assert_int_eq(session_put(world.context, world_model(&world), gone, &own, &created, &world.fault),
-                         STATUS_OK);
+        ck_assert_int_eq(
+            session_put(world.context, world_model(&world), id, &own, &created, &world.fault),
+            STATUS_OK);
+        ck_assert_int_eq(
+            session_put(world.context, world_model(&world), gone, &own, &created, &world.fault),
+            STATUS_OK);
         world_age(&world, gone, 60000);
         service_tick(world.service);
         world_activate(&world, round % 2 ? 1 : other);
@@ -152,9 +155,9 @@ TEST(a_list_names_the_version_that_a_session_was_at)
     struct session_row row;
     size_t n;
     bool has_more;
-    ck_assert_int_eq(
-        session_list(world.context, world_model(&world), "", "", 1, &row, &n, &has_more, &world.fault),
-        STATUS_OK);
+    ck_assert_int_eq(session_list(world.context, world_model(&world), "", "", 1, &row, &n,
+                                  &has_more, &world.fault),
+                     STATUS_OK);
     ck_assert_uint_eq(n, 1);
     ck_assert_uint_eq(row.version, 1);
     ck_assert_uint_eq(row.step, 3);
@@ -292,21 +295,23 @@ TEST(known_future_values_of_other_inputs_than_by_now_are_refused)
     with_data(&world);
     expect_steps(&world, "s", 3, 1, 5);
     unsigned other = world_put_version(
-        &world,
-        network_file_with(HIDDEN, SEED,
-                          "{\\\"inputs\\\":[{\\\"name\\\":\\\"temp\\\"},{\\\"name\\\":\\\"humidity\\\"}],"
-                          "\\\"outputs\\\":[{\\\"name\\\":\\\"temp\\\",\\\"feeds\\\":null},"
-                          "{\\\"name\\\":\\\"comfort\\\",\\\"feeds\\\":\\\"humidity\\\"}]}"));
+        &world, network_file_with(
+                    HIDDEN, SEED,
+                    "{\\\"inputs\\\":[{\\\"name\\\":\\\"temp\\\"},{\\\"name\\\":\\\"humidity\\\"}],"
+                    "\\\"outputs\\\":[{\\\"name\\\":\\\"temp\\\",\\\"feeds\\\":null},"
+                    "{\\\"name\\\":\\\"comfort\\\",\\\"feeds\\\":\\\"humidity\\\"}]}"));
     const float x[INPUTS] = { 0.5F, 0.5F }, future[3] = { 0.1F, 0.2F, 0.3F };
     struct step step = step_make(&world, "s", x);
-    step.forecast_options = forecast_options_make(&world, 4, future, 3); /* of humidity; then of temp */
+    step.forecast_options =
+        forecast_options_make(&world, 4, future, 3); /* of humidity; then of temp */
     world_activate(&world, other);
     struct session before = session_get(&world, "s");
     struct session_forecast forecast;
     ck_assert_int_eq(step_take(&world, &step), STATUS_INCOMPATIBLE_MODEL);
     ck_assert_str_eq(step.fault.param, "future");
-    ck_assert_int_eq(session_forecast_begin(world.context, world_model(&world), "s", &step.forecast_options,
-                                            &world.arena, &forecast, &world.fault),
+    ck_assert_int_eq(session_forecast_begin(world.context, world_model(&world), "s",
+                                            &step.forecast_options, &world.arena, &forecast,
+                                            &world.fault),
                      STATUS_INCOMPATIBLE_MODEL);
     struct session after = session_get(&world, "s");
     expect_same_session(&before, &after, true);

@@ -16,7 +16,8 @@ static void expect_put(struct world *world, const char *id, const struct session
                        bool is_new)
 {
     bool created = !is_new;
-    enum status status = session_put(world->context, world_model(world), id, restore, &created, &world->fault);
+    enum status status =
+        session_put(world->context, world_model(world), id, restore, &created, &world->fault);
     ck_assert_msg(status == STATUS_OK, "%s", world->fault.message);
     ck_assert(created == is_new);
 }
@@ -39,11 +40,12 @@ TEST(an_unknown_session_is_unknown_to_every_verb_but_step)
     const struct model *model = world_model(&world);
     ck_assert_int_eq(session_read(world.context, model, "no", &world.arena, &session, &world.fault),
                      STATUS_SESSION_NOT_FOUND);
-    ck_assert_int_eq(session_delete(world.context, model, "no", &world.fault), STATUS_SESSION_NOT_FOUND);
+    ck_assert_int_eq(session_delete(world.context, model, "no", &world.fault),
+                     STATUS_SESSION_NOT_FOUND);
     ck_assert_int_eq(fork_session(&world, "no", "to"), STATUS_SESSION_NOT_FOUND);
-    ck_assert_int_eq(
-        session_forecast_begin(world.context, model, "no", &forecast_options, &world.arena, &forecast, &world.fault),
-        STATUS_SESSION_NOT_FOUND);
+    ck_assert_int_eq(session_forecast_begin(world.context, model, "no", &forecast_options,
+                                            &world.arena, &forecast, &world.fault),
+                     STATUS_SESSION_NOT_FOUND);
     ck_assert_uint_eq(model_n_sessions(model), 0);
     world_done(&world);
 }
@@ -285,10 +287,11 @@ struct page {
     bool has_more;
 };
 
-static void list(struct world *world, const char *prefix, const char *after, size_t limit, struct page *page)
+static void list(struct world *world, const char *prefix, const char *after, size_t limit,
+                 struct page *page)
 {
-    ck_assert_int_eq(session_list(world->context, world_model(world), prefix, after, limit, page->rows,
-                                  &page->n, &page->has_more, &world->fault),
+    ck_assert_int_eq(session_list(world->context, world_model(world), prefix, after, limit,
+                                  page->rows, &page->n, &page->has_more, &world->fault),
                      STATUS_OK);
 }
 
@@ -307,7 +310,8 @@ static char **list_some(struct world *world)
     ck_assert_ptr_nonnull(ids);
     for (int k = 0; k < LISTED; k++) {
         ck_assert_int_gt(
-            asprintf(&ids[k], "%s%c%d", k % 3 ? "pump" : "Pump", marks[k % 5], k * 7919 % LISTED), 0);
+            asprintf(&ids[k], "%s%c%d", k % 3 ? "pump" : "Pump", marks[k % 5], k * 7919 % LISTED),
+            0);
         expect_steps(world, ids[k], 1, 1, (uint64_t)(k % 3 + 1));
     }
     qsort(ids, LISTED, sizeof *ids, by_text);
@@ -342,7 +346,8 @@ TEST(pages_of_a_list_are_all_sessions_in_order)
     world_start(&world);
     char **ids = list_some(&world);
     static const size_t limits[] = { 1000, 999, 100, 73 };
-    static const char *const prefixes[] = { "", "p", "pump", "pump:", "pump~1", "pump~299", "q", "Pump-" };
+    static const char *const prefixes[] = { "",       "p",        "pump", "pump:",
+                                            "pump~1", "pump~299", "q",    "Pump-" };
     for (size_t l = 0; l < 4; l++) {
         for (size_t p = 0; p < 8; p++) {
             expect_pages(&world, ids, prefixes[p], limits[l]);
@@ -406,7 +411,8 @@ TEST(a_deleted_session_is_gone_also_after_a_restart)
     for (uint64_t k = 0; k < 50; k += 2) {
         char id[32];
         snprintf(id, sizeof id, "s%d", (int)k);
-        ck_assert_int_eq(session_delete(world.context, world_model(&world), id, &world.fault), STATUS_OK);
+        ck_assert_int_eq(session_delete(world.context, world_model(&world), id, &world.fault),
+                         STATUS_OK);
     }
     ck_assert_uint_eq(model_n_sessions(world_model(&world)), 25);
     world_restart(&world);

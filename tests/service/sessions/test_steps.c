@@ -21,8 +21,8 @@ static const float *predict(struct world *world, uint64_t stream, size_t n)
     return sequence.y;
 }
 
-/* Hands in 60 steps of each of several sessions, in batches whose sizes and order vary: batch b takes the
- * next `b % 5 + 1` steps of each session, sessions interleaved. */
+/* Hands in 60 steps of each of several sessions, in batches whose sizes and order vary: batch b
+ * takes the next `b % 5 + 1` steps of each session, sessions interleaved. */
 static void step_in_batches(struct world *world, size_t n_sessions, size_t n_steps, float *y)
 {
     enum { MOST = 5 };
@@ -31,7 +31,8 @@ static void step_in_batches(struct world *world, size_t n_sessions, size_t n_ste
     struct step **handed = calloc(room, sizeof *handed);
     float(*x)[INPUTS] = calloc(room, sizeof *x);
     for (size_t first = 0, batch = 0; first < n_steps; batch++) {
-        size_t each = batch % MOST + 1 < n_steps - first ? batch % MOST + 1 : n_steps - first, n = 0;
+        size_t each = batch % MOST + 1 < n_steps - first ? batch % MOST + 1 : n_steps - first,
+               n = 0;
         for (size_t t = 0; t < each; t++) {
             for (size_t s = 0; s < n_sessions; s++, n++) {
                 char id[32];
@@ -50,7 +51,8 @@ static void step_in_batches(struct world *world, size_t n_sessions, size_t n_ste
                           steps[k].fault.message);
             size_t s = k % n_sessions;
             ck_assert_uint_eq(steps[k].number, first + k / n_sessions + 1);
-            memcpy(y + (s * n_steps + steps[k].number - 1) * OUTPUTS, steps[k].y, OUTPUTS * sizeof *y);
+            memcpy(y + (s * n_steps + steps[k].number - 1) * OUTPUTS, steps[k].y,
+                   OUTPUTS * sizeof *y);
         }
         first += each;
     }
@@ -69,7 +71,8 @@ static void expect_steps_to_be_sequences(size_t n_sessions, size_t n_steps)
     step_in_batches(&world, n_sessions, n_steps, y);
     for (size_t s = 0; s < n_sessions; s++) {
         arena_reset(&world.arena);
-        expect_same_floats(y + s * n_steps * OUTPUTS, predict(&world, s, n_steps), n_steps * OUTPUTS);
+        expect_same_floats(y + s * n_steps * OUTPUTS, predict(&world, s, n_steps),
+                           n_steps * OUTPUTS);
     }
     ck_assert_uint_eq(model_n_sessions(world_model(&world)), n_sessions);
     free(y);
@@ -284,7 +287,8 @@ TEST(a_session_in_use_elsewhere_waits_and_so_do_its_later_steps)
     ck_assert_int_eq(pool_claim(pool, &key, 4242, 0, &slot, &world.fault), CLAIM_OK);
     float *x = readings(1, 2, 4);
     struct step steps[] = { step_make(&world, "s", x), step_make(&world, "free", x),
-                            step_make(&world, "s", x + INPUTS), step_make(&world, "s", x + 2 * INPUTS) };
+                            step_make(&world, "s", x + INPUTS),
+                            step_make(&world, "s", x + 2 * INPUTS) };
     struct step *handed[] = { &steps[0], &steps[1], &steps[2], &steps[3] };
     service_steps(world.context, handed, 4);
     ck_assert(!steps[0].is_done && steps[1].is_done && !steps[2].is_done && !steps[3].is_done);
@@ -357,7 +361,9 @@ TEST(errors_stay_finite_whatever_the_readings)
     struct world world;
     world_init(&world);
     world_start(&world);
-    static const float extremes[][INPUTS] = { { 3e38F, 0 }, { -3e38F, 0 }, { 1e30F, 0 }, { 0, 0 }, { 1, 1 } };
+    static const float extremes[][INPUTS] = {
+        { 3e38F, 0 }, { -3e38F, 0 }, { 1e30F, 0 }, { 0, 0 }, { 1, 1 }
+    };
     struct step step;
     for (size_t k = 0; k < 20; k++) {
         ck_assert_int_eq(step_x(&world, "s", extremes[k % 5], &step), STATUS_OK);

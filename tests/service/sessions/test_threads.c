@@ -49,8 +49,8 @@ static struct service_context *begin(const struct team *team)
 static void note_unexpected(struct team *team, const struct fault *fault)
 {
     if (atomic_fetch_add(&team->n_unexpected, 1) == 0) {
-        snprintf(team->unexpected, sizeof team->unexpected, "%s: %.300s", status_code(fault->status),
-                 fault->message);
+        snprintf(team->unexpected, sizeof team->unexpected, "%s: %.300s",
+                 status_code(fault->status), fault->message);
     }
 }
 
@@ -73,7 +73,8 @@ static void *step_sessions(void *argument)
     uint64_t random = 88172645463325252ULL + member->number;
     static const float x[INPUTS] = { 0.25F, -0.5F };
     for (size_t batch = 0;
-         batch < team->n_batches || atomic_load(&team->n_activations) < team->n_activations_wanted; batch++) {
+         batch < team->n_batches || atomic_load(&team->n_activations) < team->n_activations_wanted;
+         batch++) {
         struct step steps[BATCH];
         struct step *handed[BATCH];
         uint64_t whose[BATCH];
@@ -148,7 +149,9 @@ static void *use_other_verbs(void *argument)
         size_t n;
         bool flag, fine = true;
         const float future[3] = { 0 };
-        struct forecast_options forecast_options = { .horizon = 4, .future = future, .n_future_rows = 3 };
+        struct forecast_options forecast_options = { .horizon = 4,
+                                                     .future = future,
+                                                     .n_future_rows = 3 };
         struct session_forecast forecast;
         snprintf(shared, sizeof shared, "shared-%d", (int)(next_random(&random) % SESSIONS));
         snprintf(own, sizeof own, "fork-%d", (int)(next_random(&random) % 6));
@@ -157,26 +160,29 @@ static void *use_other_verbs(void *argument)
         if (model_find(context, "m", &model, &fault) != STATUS_OK) {
             abort();
         }
-        forecast_options.future_columns = forecast_options_columns(gru_model_info(model->active->gru));
+        forecast_options.future_columns =
+            forecast_options_columns(gru_model_info(model->active->gru));
         switch (next_random(&random) % 6) {
         case 0:
             fine = is_one_of(session_read(context, model, shared, &arena, &session, &fault),
                              STATUS_SESSION_NOT_FOUND, STATUS_OK);
             break;
         case 1:
-            fine = session_list(context, model, "shared", "", 10, rows, &n, &flag, &fault) == STATUS_OK;
+            fine = session_list(context, model, "shared", "", 10, rows, &n, &flag, &fault) ==
+                   STATUS_OK;
             break;
         case 2:
             fine = is_one_of(session_fork(context, model, shared, own, &arena, &fault),
                              STATUS_SESSION_NOT_FOUND, STATUS_SESSION_EXISTS);
             break;
         case 3:
-            fine = is_one_of(session_delete(context, model, own, &fault), STATUS_SESSION_NOT_FOUND, STATUS_OK);
+            fine = is_one_of(session_delete(context, model, own, &fault), STATUS_SESSION_NOT_FOUND,
+                             STATUS_OK);
             break;
         case 4:
-            fine =
-                is_one_of(session_forecast_begin(context, model, shared, &forecast_options, &arena, &forecast, &fault),
-                          STATUS_SESSION_NOT_FOUND, STATUS_OK);
+            fine = is_one_of(session_forecast_begin(context, model, shared, &forecast_options,
+                                                    &arena, &forecast, &fault),
+                             STATUS_SESSION_NOT_FOUND, STATUS_OK);
             if (fine && fault.status == STATUS_OK) {
                 fine = predict_go_on(context, &forecast.prediction, &fault) == STATUS_OK;
                 predict_end(&forecast.prediction);
@@ -215,7 +221,9 @@ static void *make_new_sessions(void *argument)
     arena_init(&arena, 1 << 20);
     static const float x[INPUTS] = { 1, 1 };
     for (uint64_t k = 0; k < NEW_SESSIONS; k++) {
-        struct step step = { .arena = &arena, .model_name = "m", .x = x, .has_seq = true, .seq = 1 };
+        struct step step = {
+            .arena = &arena, .model_name = "m", .x = x, .has_seq = true, .seq = 1
+        };
         struct step *handed[] = { &step };
         while (atomic_load(&team->n_activations) < k * team->n_activations_wanted / NEW_SESSIONS) {
             sched_yield();
@@ -266,7 +274,8 @@ static void expect_all_acknowledged(struct team *team)
         for (size_t s = 0; s < SESSIONS; s++) {
             char id[32];
             snprintf(id, sizeof id, "shared-%d", (int)s);
-            ck_assert_uint_eq(session_get(&team->world, id).row.step, atomic_load(&team->n_acknowledged[s]));
+            ck_assert_uint_eq(session_get(&team->world, id).row.step,
+                              atomic_load(&team->n_acknowledged[s]));
         }
         world_restart(&team->world);
     }
@@ -275,15 +284,16 @@ static void expect_all_acknowledged(struct team *team)
         for (size_t s = 0; s < SESSIONS; s++) {
             n_steps += atomic_load(&team->n_acknowledged[s]);
         }
-        printf("steps: %d, turns with a blocked one: %d, activations: %d, other verbs: %d\n", (int)n_steps,
-               (int)atomic_load(&team->n_blocked), (int)atomic_load(&team->n_activations),
-               (int)atomic_load(&team->n_other));
+        printf("steps: %d, turns with a blocked one: %d, activations: %d, other verbs: %d\n",
+               (int)n_steps, (int)atomic_load(&team->n_blocked),
+               (int)atomic_load(&team->n_activations), (int)atomic_load(&team->n_other));
     }
 }
 
 TEST(workers_that_step_the_same_sessions_lose_no_step)
 {
-    static void *(*const roles[])(void *) = { step_sessions, step_sessions, step_sessions, step_sessions };
+    static void *(*const roles[])(void *) = { step_sessions, step_sessions, step_sessions,
+                                              step_sessions };
     struct team team;
     team_init(&team, 300);
     world_start(&team.world);
@@ -303,8 +313,9 @@ TEST(workers_that_step_the_same_sessions_lose_no_step)
         }
         float *y = malloc(n * OUTPUTS * sizeof *y);
         struct gru_lane lane = { .state_out = state, .x = x, .n_rows = n, .y = y };
-        ck_assert_int_eq(gru_run(world_model(&team.world)->active->gru, team.world.context->work, &lane, 1),
-                         GRU_OK);
+        ck_assert_int_eq(
+            gru_run(world_model(&team.world)->active->gru, team.world.context->work, &lane, 1),
+            GRU_OK);
         expect_same_floats(session.state, state, gru_model_info(session.gru)->state_floats);
         free(x);
         free(y);
@@ -316,7 +327,8 @@ TEST(workers_that_step_the_same_sessions_lose_no_step)
 
 TEST(workers_that_wait_for_the_disk_lose_no_step)
 {
-    static void *(*const roles[])(void *) = { step_sessions, step_sessions, step_sessions, step_sessions };
+    static void *(*const roles[])(void *) = { step_sessions, step_sessions, step_sessions,
+                                              step_sessions };
     struct team team;
     team_init(&team, 60);
     team.world.config.sync_interval_ms = 0;
@@ -358,8 +370,8 @@ TEST(all_verbs_at_once_lose_no_step)
 
 TEST(sessions_that_are_made_while_others_move_to_another_layout_are_kept)
 {
-    static void *(*const roles[])(void *) = { make_new_sessions, make_new_sessions, make_new_sessions,
-                                              activate_versions };
+    static void *(*const roles[])(void *) = { make_new_sessions, make_new_sessions,
+                                              make_new_sessions, activate_versions };
     struct team team;
     team_init(&team, 0);
     team.n_activations_wanted = 60;
@@ -405,9 +417,10 @@ static void *create_and_delete(void *argument)
         if (step.fault.status != STATUS_OK && step.fault.status != STATUS_SESSION_EVICTED) {
             note_unexpected(team, &step.fault);
         }
-        if (next_random(&random) % 2 && (model_find(context, "m", &model, &fault) != STATUS_OK ||
-                                         !is_one_of(session_delete(context, model, step.session, &fault),
-                                                    STATUS_SESSION_NOT_FOUND, STATUS_SESSION_EVICTED))) {
+        if (next_random(&random) % 2 &&
+            (model_find(context, "m", &model, &fault) != STATUS_OK ||
+             !is_one_of(session_delete(context, model, step.session, &fault),
+                        STATUS_SESSION_NOT_FOUND, STATUS_SESSION_EVICTED))) {
             note_unexpected(team, &fault);
         }
     }
@@ -417,13 +430,13 @@ static void *create_and_delete(void *argument)
     return NULL;
 }
 
-/* Fewer slots than ids: they are taken, evicted and given back all the time. In the end index, free list and
- * counts must agree. */
+/* Fewer slots than ids: they are taken, evicted and given back all the time. In the end index, free
+ * list and counts must agree. */
 TEST(sessions_that_are_made_evicted_and_deleted_at_once_leave_a_sound_pool)
 {
     enum { MOST = 25 };
-    static void *(*const roles[])(void *) = { create_and_delete, create_and_delete, create_and_delete,
-                                              create_and_delete };
+    static void *(*const roles[])(void *) = { create_and_delete, create_and_delete,
+                                              create_and_delete, create_and_delete };
     struct team team;
     team_init(&team, 3000);
     team.world.config.session_max = MOST;
