@@ -158,6 +158,7 @@ $(BUILD)/tests/test-$(1): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/$(1)/*.c 
 endef
 GRU := $(BUILD)/libgru.a
 TLS_TEST := $(BUILD)/tests/certificates.o
+HTTP_TEST := $(BUILD)/tests/http_client.o $(BUILD)/tests/http_message.o
 $(eval $(call test_program,json,$(GRU)))
 $(eval $(call test_program,kernels,$(GRU)))
 $(eval $(call test_program,engine,$(GRU)))
@@ -170,7 +171,7 @@ $(eval $(call test_program,secure,$(TLS_TEST) $(BUILD)/secure.a $(BUILD)/config.
 $(eval $(call test_program,service,$(BUILD)/service.a $(BUILD)/store.a $(BUILD)/config.a $(BUILD)/base.a $(GRU),$(LIBS_store)))
 $(eval $(call test_program,codec,$(BUILD)/codec.a $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/config.a $(BUILD)/base.a $(GRU),$(LIBS_codec) $(LIBS_store)))
 $(eval $(call test_program,http,$(BUILD)/http.a $(BUILD)/codec.a $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/secure.a $(BUILD)/config.a $(BUILD)/base.a $(GRU),$(LIBS_http) $(LIBS_codec) $(LIBS_secure) $(LIBS_store)))
-$(eval $(call test_program,e2e,$(TLS_TEST) $(GRU),$(LIBS_secure)))
+$(eval $(call test_program,e2e,$(HTTP_TEST) $(TLS_TEST) $(GRU),$(LIBS_secure)))
 
 # In the order of the layers; each ends with libcheck's summary line.
 TESTS := json kernels engine base config commands confine secure store service codec http e2e
@@ -198,7 +199,7 @@ test-run: all-tests
 	@set -e; for t in $(REPLAYED); do \
 	  $(BUILD)/tests/fuzz-$$t tests/fuzz/corpus/$$t tests/fuzz/findings/$$t; done
 
-$(BUILD)/tests/crash-test: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/crash/*.c)) $(BUILD)/tests/e2e/daemon.o $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/config.a $(BUILD)/base.a $(GRU)
+$(BUILD)/tests/crash-test: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/crash/*.c)) $(BUILD)/tests/e2e/daemon.o $(HTTP_TEST) $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/config.a $(BUILD)/base.a $(GRU)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_store) $(TEST_LIBS)
 
@@ -233,7 +234,7 @@ $(BUILD)/tests/faults/shim.so: tests/faults/shim.c tests/faults/control.h
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -U_FORTIFY_SOURCE -fno-builtin -fPIC -shared -o $@ $< -ldl
 
-$(BUILD)/tests/faults/driver: $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/shim.c,$(wildcard tests/faults/*.c)) tests/e2e/daemon.c)
+$(BUILD)/tests/faults/driver: $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/shim.c,$(wildcard tests/faults/*.c)) tests/e2e/daemon.c) $(HTTP_TEST)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lm
 
@@ -282,7 +283,7 @@ tidy: check-packages format-check layers ## clang-tidy, clang-format, shellcheck
 check: tidy test ## everything that must be clean
 
 MINUTES ?= 2
-$(BUILD)/tests/soak/soak: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/soak/*.c)) $(BUILD)/tests/e2e/daemon.o $(GRU)
+$(BUILD)/tests/soak/soak: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/soak/*.c)) $(BUILD)/tests/e2e/daemon.o $(HTTP_TEST) $(GRU)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_base)
 

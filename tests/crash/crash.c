@@ -130,17 +130,8 @@ const char *result_end(const char *p)
 
 struct answer exchange(int fd, const char *method, const char *path, const char *body)
 {
-    char *text;
-    int n = body ? asprintf(&text,
-                            "%s %s HTTP/1.1\r\nHost: grud\r\nContent-Type: application/json\r\n"
-                            "Content-Length: %zu\r\n\r\n%s",
-                            method, path, strlen(body), body)
-                 : asprintf(&text, "%s %s HTTP/1.1\r\nHost: grud\r\n\r\n", method, path);
-    if (n < 0) {
-        abort();
-    }
-    client_send(fd, text, (size_t)n);
-    free(text);
+    client_send_request(fd, method, path, NULL, body ? "application/json" : NULL, body,
+                        body ? strlen(body) : 0);
     return client_read(fd);
 }
 

@@ -1,5 +1,7 @@
 #include "numberer.h"
 
+#include "http_message.h"
+
 #include "test.h"
 
 #include <stdio.h>
@@ -100,13 +102,10 @@ void numberer_init(struct numberer *numberer, const struct daemon *daemon, uint6
     size_t n = fread(bytes, 1, BODY_MAX, file);
     ck_assert(n > 0 && n < BODY_MAX);
     fclose(file);
-    numberer->upload = malloc(n + 256);
+    numberer->upload = malloc(n + HTTP_HEAD_MAX);
     ck_assert_ptr_nonnull(numberer->upload);
     size_t n_head =
-        (size_t)snprintf(numberer->upload, 256,
-                         "PUT " MODEL " HTTP/1.1\r\nHost: grud\r\n"
-                         "Content-Type: application/octet-stream\r\nContent-Length: %zu\r\n\r\n",
-                         n);
+        http_print_head(numberer->upload, "PUT", MODEL, NULL, "application/octet-stream", n);
     memcpy(numberer->upload + n_head, bytes, n);
     numberer->n_upload = n_head + n;
     free(bytes);

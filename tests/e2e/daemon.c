@@ -2,16 +2,12 @@
 
 #include "test.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -19,7 +15,7 @@
 
 #define MODELS "tests/fixtures/golden"
 
-enum { ARGUMENTS_MAX = 40, READY_MS = 60000, LOG_MS = 60000, ANSWER_SECONDS = 60 };
+enum { ARGUMENTS_MAX = 40, READY_MS = 60000, LOG_MS = 60000 };
 
 static const char *program(void)
 {
@@ -246,162 +242,22 @@ int daemon_run(const char *const *options, char *output, size_t size)
 
 int client_connect(const struct daemon *daemon)
 {
-    const struct sockaddr_in address = { .sin_family = AF_INET,
-                                         .sin_port = htons((uint16_t)daemon->port),
-                                         .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    const struct timeval limit = { .tv_sec = ANSWER_SECONDS };
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert_int_ge(fd, 0);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    ck_assert_int_eq(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
-    return fd;
-}
-
-/* A server that has refused a request may close before it has read all of it; that is not an error
- * of the test. */
-void client_send(int fd, const void *bytes, size_t n)
-{
-    const char *p = bytes;
-    while (n > 0) {
-        ssize_t sent = send(fd, p, n, MSG_NOSIGNAL);
-        if (sent < 0 && errno != EINTR) {
-            return;
-        }
-        p += sent > 0 ? sent : 0;
-        n -= sent > 0 ? (size_t)sent : 0;
-    }
-}
-
-struct buffer {
-    char *p;
-    size_t n, size;
-};
-
-static bool read_more(int fd, struct buffer *buffer)
-{
-    if (buffer->size - buffer->n < 65536) {
-        buffer->size = buffer->size * 2 + 131072;
-        buffer->p = realloc(buffer->p, buffer->size);
-        ck_assert_ptr_nonnull(buffer->p);
-    }
-    ssize_t more = recv(fd, buffer->p + buffer->n, buffer->size - buffer->n - 1, 0);
-    ck_assert_msg(more >= 0 || errno == ECONNRESET, "no answer within %d s: %s", ANSWER_SECONDS,
-                  strerrordesc_np(errno));
-    buffer->n += more > 0 ? (size_t)more : 0;
-    buffer->p[buffer->n] = '\0';
-    return more > 0;
-}
-
-struct answer client_read(int fd)
-{
-    struct answer answer = { .code = 0 };
-    struct buffer buffer = { .p = NULL };
-    char *end = NULL;
-    while (!end) {
-        if (!read_more(fd, &buffer)) {
-            free(buffer.p);
-            answer.closed = true;
-            return answer;
-        }
-        end = strstr(buffer.p, "\r\n\r\n");
-    }
-    size_t n_headers = (size_t)(end - buffer.p) + 4;
-    const char *length = strcasestr(buffer.p, "\r\nContent-Length:");
-    size_t n_body = length && length < end ? strtoul(length + 17, NULL, 10) : 0;
-    answer.code = (int)strtol(buffer.p + 9, NULL, 10);
-    if (answer.code == 100) { /* the real answer follows */
-        free(buffer.p);
-        return client_read(fd);
-    }
-    while (buffer.n < n_headers + n_body) {
-        if (!read_more(fd, &buffer)) {
-            free(buffer.p);
-            return (struct answer){ .closed = true };
-        }
-    }
-    answer.headers = strndup(buffer.p, n_headers);
-    answer.body = malloc(n_body + 1);
-    memcpy(answer.body, buffer.p + n_headers, n_body);
-    answer.body[n_body] = '\0';
-    answer.n_body = n_body;
-    answer.closed = strcasestr(answer.headers, "\r\nConnection: close") != NULL;
-    free(buffer.p);
-    return answer;
+    return client_open(daemon->port);
 }
 
 int client_ask(const struct daemon *daemon, const char *path, const char *headers)
 {
-    char head[1024];
     int fd = client_connect(daemon);
-    int n = snprintf(head, sizeof head, "GET %s HTTP/1.1\r\nHost: grud\r\n%s\r\n", path, headers);
-    ck_assert(n > 0 && (size_t)n < sizeof head);
-    client_send(fd, head, (size_t)n);
+    client_send_head(fd, "GET", path, headers, NULL, 0);
     return fd;
-}
-
-/* The chunks at p, joined in their place; true once the last one is there. */
-static bool join_chunks(const char *p, char *out, size_t *ret_n)
-{
-    *ret_n = 0;
-    for (;;) {
-        char *end;
-        size_t n = strtoul(p, &end, 16);
-        if (end == p || strncmp(end, "\r\n", 2) != 0 || strlen(end + 2) < n + 2) {
-            return false;
-        }
-        memmove(out + *ret_n, end + 2, n);
-        *ret_n += n;
-        out[*ret_n] = '\0';
-        if (n == 0) {
-            return true;
-        }
-        p = end + 2 + n + 2;
-    }
-}
-
-struct answer client_read_chunks(int fd)
-{
-    struct answer answer = { .code = 0 };
-    struct buffer buffer = { .p = NULL };
-    char *body = NULL;
-    bool is_whole = false;
-    while (!is_whole && read_more(fd, &buffer)) {
-        const char *end = strstr(buffer.p, "\r\n\r\n");
-        if (end) {
-            body = realloc(body, buffer.n + 1);
-            ck_assert_ptr_nonnull(body);
-            body[0] = '\0';
-            is_whole = join_chunks(end + 4, body, &answer.n_body);
-            answer.code = (int)strtol(buffer.p + 9, NULL, 10);
-        }
-    }
-    answer.closed = !is_whole;
-    answer.body = body;
-    answer.headers = buffer.p; /* and what follows */
-    return answer;
-}
-
-void answer_free(struct answer *answer)
-{
-    free(answer->headers);
-    free(answer->body);
 }
 
 struct answer request_typed(const struct daemon *daemon, const char *method, const char *path,
                             const char *type, const void *body, size_t n)
 {
-    char head[1024];
+    const char *some_type = type ? type : "application/json";
     int fd = client_connect(daemon);
-    int n_head = snprintf(head, sizeof head, "%s %s HTTP/1.1\r\nHost: grud\r\n", method, path);
-    if (body) {
-        n_head += snprintf(head + n_head, sizeof head - (size_t)n_head,
-                           "Content-Type: %s\r\nContent-Length: %zu\r\n",
-                           type ? type : "application/json", n);
-    }
-    n_head += snprintf(head + n_head, sizeof head - (size_t)n_head, "\r\n");
-    client_send(fd, head, (size_t)n_head);
-    client_send(fd, body, body ? n : 0);
+    client_send_request(fd, method, path, NULL, body ? some_type : NULL, body, n);
     struct answer answer = client_read(fd);
     close(fd);
     return answer;

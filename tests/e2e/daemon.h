@@ -6,6 +6,8 @@
 #ifndef DAEMON_H
 #define DAEMON_H
 
+#include "http_client.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -46,25 +48,10 @@ void daemon_wait_log(const struct daemon *daemon, const char *text, char *log, s
  * to standard error. */
 int daemon_run(const char *const *arguments, char *output, size_t size);
 
-struct answer {
-    int code;
-    char *headers; /* NUL-terminated */
-    char *body;    /* NUL-terminated */
-    size_t n_body;
-    bool closed; /* the server closed the connection after it */
-};
-void answer_free(struct answer *answer);
-
 int client_connect(const struct daemon *daemon);
-void client_send(int fd, const void *bytes, size_t n);
-/* Reads one answer (code 0 if the connection ended before the end of one). */
-struct answer client_read(int fd);
-
 /* Asks for a path with further headers ("Name: value\r\n"...); the answer is still to be read.
  * Returns the connection. */
 int client_ask(const struct daemon *daemon, const char *path, const char *headers);
-/* Reads an answer of chunks to its end; closed: the connection ended before it did. */
-struct answer client_read_chunks(int fd);
 
 /* One request on a connection of its own. body NULL: none; type NULL: application/json. */
 struct answer request_typed(const struct daemon *daemon, const char *method, const char *path,

@@ -1,13 +1,13 @@
 #include "drain_load.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
+#include "http_client.h"
+#include "http_message.h"
+
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@
 
 #define MODEL "/v1/models/torch-stacked"
 
-enum { BYTES_MAX = 64 << 10, ANSWER_SECONDS = 60, PREDICT_ROWS = 200 };
+enum { BYTES_MAX = 64 << 10, PREDICT_ROWS = 200 };
 
 struct client {
     struct load *load;
@@ -32,7 +32,7 @@ struct client {
 };
 
 struct load {
-    struct sockaddr_in address;
+    unsigned port;
     char job[64];
     _Atomic int64_t end_ns;
     struct client clients[LOAD_CLIENTS];
@@ -91,14 +91,11 @@ __attribute__((format(printf, 2, 3))) static void add(struct client *client, con
 /* Puts the head before the body that is there. */
 static void add_head(struct client *client, const char *target, const char *type)
 {
-    char head[512];
-    int n = snprintf(
-        head, sizeof head,
-        "POST %s HTTP/1.1\r\nHost: grud\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", target,
-        type, client->n_request);
+    char head[HTTP_HEAD_MAX];
+    size_t n = http_print_head(head, "POST", target, NULL, type, client->n_request);
     memmove(client->request + n, client->request, client->n_request);
-    memcpy(client->request, head, (size_t)n);
-    client->n_request += (size_t)n;
+    memcpy(client->request, head, n);
+    client->n_request += n;
 }
 
 static void make_request(struct client *client)
@@ -134,23 +131,8 @@ static void make_request(struct client *client)
 
 static bool connect_client(struct client *client)
 {
-    const struct timeval limit = { .tv_sec = ANSWER_SECONDS };
-    const int on = 1;
-    client->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (client->fd < 0) {
-        complain(client, "no socket: %s", strerrordesc_np(errno));
-        return false;
-    }
-    setsockopt(client->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    setsockopt(client->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (connect(client->fd, (const struct sockaddr *)&client->load->address,
-                sizeof client->load->address) == 0) {
-        return true;
-    }
-    close(client->fd);
-    client->fd = -1;
-    return false;
+    client->fd = client_try_open(client->load->port);
+    return client->fd >= 0;
 }
 
 static void hang_up(struct client *client)
@@ -186,6 +168,7 @@ static bool send_request(struct client *client)
 /* The body of the whole answer, or NULL. */
 static const char *read_answer(struct client *client)
 {
+    struct http_frame frame;
     client->n_answer = 0;
     for (;;) {
         ssize_t n = recv(client->fd, client->answer + client->n_answer,
@@ -195,11 +178,8 @@ static const char *read_answer(struct client *client)
         }
         client->n_answer += (size_t)n;
         client->answer[client->n_answer] = '\0';
-        const char *end = strstr(client->answer, "\r\n\r\n");
-        const char *length = end ? strcasestr(client->answer, "\r\nContent-Length:") : NULL;
-        if (length && client->n_answer >=
-                          (size_t)(end + 4 - client->answer) + strtoul(length + 17, NULL, 10)) {
-            return end + 4;
+        if (http_is_whole(client->answer, client->n_answer, &frame)) {
+            return client->answer + frame.n_head;
         }
     }
 }
@@ -284,16 +264,15 @@ static bool ask(struct client *client)
 static bool follow(struct client *client)
 {
     static const char last[] = "\r\n0\r\n\r\n";
-    char head[256], tail[sizeof last] = "";
+    char head[HTTP_HEAD_MAX], tail[sizeof last] = "";
     if (!connect_client(client)) {
         return false;
     }
-    int n_head = snprintf(head, sizeof head,
-                          "GET /v1/fine_tuning/jobs/%s/events HTTP/1.1\r\nHost: grud\r\n"
-                          "Accept: text/event-stream\r\n\r\n",
-                          client->load->job);
+    char path[160];
+    snprintf(path, sizeof path, "/v1/fine_tuning/jobs/%s/events", client->load->job);
+    size_t n_head = http_print_head(head, "GET", path, "Accept: text/event-stream\r\n", NULL, 0);
     ssize_t n;
-    bool was_sent = send(client->fd, head, (size_t)n_head, MSG_NOSIGNAL) == n_head;
+    bool was_sent = send(client->fd, head, n_head, MSG_NOSIGNAL) == (ssize_t)n_head;
     int64_t sent_ns = now_ns();
     client->n_answer = 0;
     while ((n = recv(client->fd, client->answer, BYTES_MAX - 1, 0)) > 0) {
@@ -357,9 +336,7 @@ void load_free(struct load *load)
 
 void load_begin(struct load *load, const struct daemon *daemon, const char *job)
 {
-    load->address = (struct sockaddr_in){ .sin_family = AF_INET,
-                                          .sin_port = htons((uint16_t)daemon->port),
-                                          .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    load->port = daemon->port;
     snprintf(load->job, sizeof load->job, "%s", job);
     atomic_store(&load->end_ns, INT64_MAX);
     for (size_t k = 0; k < LOAD_CLIENTS; k++) {

@@ -58,19 +58,9 @@ static void stop(struct keyed *keyed)
 static struct answer ask(const struct daemon *daemon, const char *method, const char *path,
                          const char *headers, const char *body)
 {
-    char text[2048];
     int fd = client_connect(daemon);
-    int n =
-        snprintf(text, sizeof text, "%s %s HTTP/1.1\r\nHost: grud\r\n%s", method, path, headers);
-    if (body) {
-        n += snprintf(text + n, sizeof text - (size_t)n,
-                      "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                      strlen(body), body);
-    } else {
-        n += snprintf(text + n, sizeof text - (size_t)n, "\r\n");
-    }
-    ck_assert_int_lt(n, (int)sizeof text);
-    client_send(fd, text, (size_t)n);
+    client_send_request(fd, method, path, headers, body ? "application/json" : NULL, body,
+                        body ? strlen(body) : 0);
     struct answer answer = client_read(fd);
     close(fd);
     return answer;

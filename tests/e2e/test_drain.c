@@ -2,10 +2,8 @@
 #include "drain_load.h"
 #include "test.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -196,15 +194,11 @@ static int begin_step(const struct daemon *daemon)
 
 static bool is_refused(const struct daemon *daemon)
 {
-    const struct sockaddr_in address = { .sin_family = AF_INET,
-                                         .sin_port = htons((uint16_t)daemon->port),
-                                         .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert_int_ge(fd, 0);
-    int result = connect(fd, (const struct sockaddr *)&address, sizeof address);
-    int reason = errno;
-    close(fd);
-    return result != 0 && reason == ECONNREFUSED;
+    int fd = client_try_open(daemon->port), reason = errno;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return fd < 0 && reason == ECONNREFUSED;
 }
 
 static void wait_until_refused(const struct daemon *daemon)
@@ -284,7 +278,7 @@ TEST(a_reply_that_is_not_read_is_cut_and_logged)
 {
     enum { FILL = 4 << 20 };
     const int small = 4096;
-    char head[256];
+    char head[12];
     struct daemon daemon = daemon_start((const char *const[]){
         "--drain-seconds", "1", "--reply-seconds", "3600", "--row-max", "1000000", NULL });
     int fd = client_connect(&daemon);
@@ -296,13 +290,7 @@ TEST(a_reply_that_is_not_read_is_cut_and_logged)
         n += (size_t)snprintf(body + n, FILL - n, "[1,2,3,4,5],");
     }
     n += (size_t)snprintf(body + n, FILL - n, "[1,2,3,4,5]]}");
-    int n_head = snprintf(head, sizeof head,
-                          "POST " MODEL
-                          "/predict HTTP/1.1\r\nHost: grud\r\nContent-Type: application/json\r\n"
-                          "Content-Length: %zu\r\n\r\n",
-                          n);
-    client_send(fd, head, (size_t)n_head);
-    client_send(fd, body, n);
+    client_send_request(fd, "POST", MODEL "/predict", NULL, "application/json", body, n);
     ck_assert_int_eq(recv(fd, head, 12, MSG_WAITALL), 12); /* the reply has begun */
     ck_assert_int_eq(kill(daemon.pid, SIGTERM), 0);
     expect_cut(&daemon, "requests_cut n=1");

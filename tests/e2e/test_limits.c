@@ -257,14 +257,8 @@ TEST(who_comes_in_late_has_the_time_of_anyone)
 
 static int begin_body(const struct daemon *daemon, int n)
 {
-    char head[256];
     int fd = client_connect(daemon);
-    int n_head = snprintf(head, sizeof head,
-                          "POST " MODEL
-                          "/predict HTTP/1.1\r\nHost: grud\r\nContent-Type: application/json\r\n"
-                          "Content-Length: %d\r\n\r\n",
-                          n);
-    client_send(fd, head, (size_t)n_head);
+    client_send_head(fd, "POST", MODEL "/predict", NULL, "application/json", (size_t)n);
     return fd;
 }
 

@@ -41,14 +41,8 @@ static struct daemon start(void)
 
 static int send_post(const struct daemon *daemon, const char *path, const char *body)
 {
-    char head[256];
     int fd = client_connect(daemon);
-    int n = snprintf(head, sizeof head,
-                     "POST %s HTTP/1.1\r\nHost: grud\r\nContent-Type: application/json\r\n"
-                     "Content-Length: %zu\r\n\r\n",
-                     path, strlen(body));
-    client_send(fd, head, (size_t)n);
-    client_send(fd, body, strlen(body));
+    client_send_request(fd, "POST", path, NULL, "application/json", body, strlen(body));
     return fd;
 }
 

@@ -38,13 +38,9 @@ static const char *sequence(void)
 
 static int ask(const struct daemon *daemon, const char *method, const char *path, const char *body)
 {
-    char head[256];
     int fd = client_connect(daemon);
-    int n =
-        snprintf(head, sizeof head, "%s %s HTTP/1.1\r\nHost: grud\r\n%sContent-Length: %zu\r\n\r\n",
-                 method, path, body[0] ? "Content-Type: application/json\r\n" : "", strlen(body));
-    client_send(fd, head, (size_t)n);
-    client_send(fd, body, strlen(body));
+    client_send_request(fd, method, path, NULL, body[0] ? "application/json" : NULL, body,
+                        strlen(body));
     return fd;
 }
 
@@ -142,13 +138,8 @@ TEST(refusals_are_counted_and_pass)
 static int ask_almost(const struct daemon *daemon, const char *path, const char *body, size_t n)
 {
     enum { BYTES_PER_TURN = 2048 };
-    char head[256];
     int fd = client_connect(daemon);
-    int n_head = snprintf(head, sizeof head,
-                          "POST %s HTTP/1.1\r\nHost: grud\r\nContent-Type: application/json\r\n"
-                          "Content-Length: %zu\r\n\r\n",
-                          path, n);
-    client_send(fd, head, (size_t)n_head);
+    client_send_head(fd, "POST", path, NULL, "application/json", n);
     client_send(fd, body, n - 1);
     for (size_t k = 0; k < n / BYTES_PER_TURN; k++) {
         expect(daemon, "GET", "/healthz", NULL, 200, NULL);

@@ -78,7 +78,7 @@ TEST(only_tls_1_2_and_1_3_are_spoken)
             ck_assert_int_eq(tls.is_refused, !handshakes[k].version);
             if (!tls.is_refused) {
                 ck_assert_str_eq(tls.version, handshakes[k].version);
-                tls_send(&tls, "GET", "/healthz", "", NULL, 0);
+                client_send_head(tls.fd, "GET", "/healthz", NULL, NULL, 0);
                 struct answer answer = client_read(tls.fd);
                 ck_assert_int_eq(answer.code, 200);
                 answer_free(&answer);
@@ -230,8 +230,7 @@ TEST(a_body_that_is_refused_is_not_waited_for)
     struct files files = files_make();
     struct daemon daemon = start(&files, "--body-max", "2000");
     struct tls tls = tls_connect(&daemon, TLS_ANY);
-    tls_send(&tls, "POST", MODEL "/predict",
-             "Content-Type: " JSON "\r\nContent-Length: 1000000\r\n", NULL, 0);
+    client_send_head(tls.fd, "POST", MODEL "/predict", NULL, JSON, 1000000);
     struct answer answer = client_read(tls.fd);
     ck_assert(answer.code == 413 && answer.closed);
     answer_free(&answer);
@@ -255,7 +254,7 @@ TEST(a_stream_of_events_goes_on_to_its_end)
     answer_free(&answer);
     struct tls tls = tls_connect(&daemon, TLS_ANY);
     snprintf(path, sizeof path, JOBS "/%s/events", id);
-    tls_send(&tls, "GET", path, "Accept: text/event-stream\r\n", NULL, 0);
+    client_send_head(tls.fd, "GET", path, "Accept: text/event-stream\r\n", NULL, 0);
     answer = client_read_chunks(tls.fd);
     ck_assert(answer.code == 200 && !answer.closed);
     ck_assert_ptr_nonnull(strstr(answer.body, "\"type\":\"metrics\""));
@@ -315,7 +314,7 @@ TEST(the_certificate_is_renewed_while_connections_are_open)
     ck_assert_uint_eq(shown_serial(&daemon), 1);
     hang_up(&daemon, " info reloaded");
     ck_assert_uint_eq(shown_serial(&daemon), 2);
-    tls_send(&old, "GET", "/healthz", "", NULL, 0);
+    client_send_head(old.fd, "GET", "/healthz", NULL, NULL, 0);
     struct answer answer = client_read(old.fd);
     ck_assert_int_eq(answer.code, 200);
     answer_free(&answer);

@@ -152,31 +152,12 @@ void tls_close(struct tls *tls)
     ck_assert_int_eq(waitpid(tls->pid, NULL, 0), tls->pid);
 }
 
-void tls_send(const struct tls *tls, const char *method, const char *path, const char *headers,
-              const void *body, size_t n)
-{
-    char head[1024];
-    int n_head =
-        snprintf(head, sizeof head, "%s %s HTTP/1.1\r\nHost: grud\r\n%s", method, path, headers);
-    if (body) {
-        n_head +=
-            snprintf(head + n_head, sizeof head - (size_t)n_head, "Content-Length: %zu\r\n", n);
-    }
-    n_head += snprintf(head + n_head, sizeof head - (size_t)n_head, "\r\n");
-    client_send(tls->fd, head, (size_t)n_head);
-    client_send(tls->fd, body, body ? n : 0);
-}
-
 struct answer tls_request(const struct daemon *daemon, const char *method, const char *path,
                           const char *type, const void *body, size_t n)
 {
-    char headers[128] = "";
     struct tls tls = tls_connect(daemon, TLS_ANY);
     ck_assert(!tls.is_refused);
-    if (type) {
-        snprintf(headers, sizeof headers, "Content-Type: %s\r\n", type);
-    }
-    tls_send(&tls, method, path, headers, body, n);
+    client_send_request(tls.fd, method, path, NULL, type, body, n);
     struct answer answer = client_read(tls.fd);
     tls_close(&tls);
     return answer;

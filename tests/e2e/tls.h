@@ -27,8 +27,5 @@ void tls_close(struct tls *tls);
 /* One request on a connection of its own, as in daemon.h. */
 struct answer tls_request(const struct daemon *daemon, const char *method, const char *path,
                           const char *type, const void *body, size_t n);
-/* Sends it on a connection; the answer is still to be read. `headers`: "Name: value\r\n"... */
-void tls_send(const struct tls *tls, const char *method, const char *path, const char *headers,
-              const void *body, size_t n);
 
 #endif

@@ -2,11 +2,8 @@
 
 #include "test.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,19 +52,11 @@ struct answer caller_ask_typed(struct caller *caller, enum kind kind, const char
                                const char *method, const char *path, const char *type,
                                const void *body, size_t n)
 {
-    char head[1024], code[16];
-    int n_head =
-        snprintf(head, sizeof head,
-                 "%s %s HTTP/1.1\r\nHost: grud\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
-                 method, path, type ? type : "application/json", n);
-    ck_assert(n_head > 0 && (size_t)n_head < sizeof head);
+    char code[16];
     if (caller->fd < 0) {
-        const int at_once = 1; /* head and body are two sends */
         caller->fd = client_connect(&caller->soak->daemon);
-        setsockopt(caller->fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
     }
-    client_send(caller->fd, head, (size_t)n_head);
-    client_send(caller->fd, body, n);
+    client_send_request(caller->fd, method, path, NULL, type ? type : "application/json", body, n);
     struct answer answer = client_read(caller->fd);
     snprintf(code, sizeof code, "%d", answer.code);
     ck_assert_msg(answer.code > 0 && strstr(expected, code), "%s %s %.*s: %d instead of %s: %.400s",
