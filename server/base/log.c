@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include "base/clock.h"
 #include "json/json.h"
 
 #include <errno.h>
@@ -175,12 +176,12 @@ static void put_field(struct line *line, const struct log_field *field)
 /* UTC with milliseconds: 2026-11-21T10:00:00.123Z */
 static void put_time(struct line *line)
 {
-    struct timespec now = { 0 };
+    int64_t now_ms = clock_wall_ms();
+    time_t now_s = now_ms / 1000;
     struct tm utc = { 0 };
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
+    gmtime_r(&now_s, &utc);
     line->p += strftime(line->p, 64, "%Y-%m-%dT%H:%M:%S.", &utc);
-    int ms = (int)(now.tv_nsec / 1000000);
+    int ms = (int)(now_ms % 1000);
     *line->p++ = (char)('0' + ms / 100);
     *line->p++ = (char)('0' + ms / 10 % 10);
     *line->p++ = (char)('0' + ms % 10);
