@@ -1,6 +1,7 @@
 /*
  * scan.h - what the files of the scanner share; nobody outside lib/json includes it. scan.c owns
- * the structure of the text (white space, containers, literals), text.c strings, number.c numbers.
+ * the structure of the text (white space, containers, literals), string.c strings, number.c
+ * numbers.
  */
 #ifndef SCAN_H
 #define SCAN_H
@@ -16,7 +17,7 @@ enum json_state {
 };
 
 /* Notes the error if it is the first one. False, for the caller to return. */
-bool json_fail(struct json *j, const char *at, const char *error);
+bool json_fail(struct json *j, const char *at, enum json_error error);
 /* Skips white space up to a value. False if none is due here, or if the text ends. */
 bool json_begin_value(struct json *j);
 /* Takes ']' or '}', which stands at p. */

@@ -64,19 +64,19 @@ static const char *check_escape(struct json *j, const char *p)
 {
     const char *end = j->end;
     if (end - p < 2) {
-        json_fail(j, end, "the text ends inside a string");
+        json_fail(j, end, JSON_ERROR_ENDS_IN_STRING);
         return NULL;
     }
     if (p[1] != 'u') {
         if (p[1] == '\0' || strchr("\"\\/bfnrt", p[1]) == NULL) {
-            json_fail(j, p, "an unknown escape in a string");
+            json_fail(j, p, JSON_ERROR_UNKNOWN_ESCAPE);
             return NULL;
         }
         return p + 2;
     }
     int32_t unit = hex4(p + 2, end);
     if (unit < 0) {
-        json_fail(j, p, "expected 4 hexadecimal digits after \\u");
+        json_fail(j, p, JSON_ERROR_BAD_HEX);
         return NULL;
     }
     if (is_high_surrogate(unit) && json_goes_on_with(p + 6, end, "\\u", 2) &&
@@ -84,7 +84,7 @@ static const char *check_escape(struct json *j, const char *p)
         return p + 12;
     }
     if (is_high_surrogate(unit) || is_low_surrogate(unit)) {
-        json_fail(j, p, "half of a surrogate pair in a string");
+        json_fail(j, p, JSON_ERROR_HALF_SURROGATE);
         return NULL;
     }
     return p + 6;
@@ -108,7 +108,7 @@ bool json_string(struct json *j, struct json_text *ret_text)
         return false;
     }
     if (*j->p != '"') {
-        return json_fail(j, j->p, "expected a string");
+        return json_fail(j, j->p, JSON_ERROR_NOT_STRING);
     }
     struct json_text text = { j->p + 1, 0, false };
     const char *p = text.p, *end = j->end;
@@ -117,7 +117,7 @@ bool json_string(struct json *j, struct json_text *ret_text)
             p += 8;
         }
         if (p == end) {
-            return json_fail(j, p, "the text ends inside a string");
+            return json_fail(j, p, JSON_ERROR_ENDS_IN_STRING);
         }
         unsigned char c = (unsigned char)*p;
         if (c == '"') {
@@ -130,13 +130,13 @@ bool json_string(struct json *j, struct json_text *ret_text)
                 return false;
             }
         } else if (c < 0x20) {
-            return json_fail(j, p, "a control character in a string must be escaped");
+            return json_fail(j, p, JSON_ERROR_CONTROL_CHARACTER);
         } else if (c < 0x80) {
             p++;
         } else {
             size_t n = utf8_length(p, end);
             if (n == 0) {
-                return json_fail(j, p, "a string is not valid UTF-8");
+                return json_fail(j, p, JSON_ERROR_NOT_UTF8);
             }
             p += n;
         }

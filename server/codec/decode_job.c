@@ -41,7 +41,7 @@ static enum status read_some_fields(struct reader *r, const struct field *fields
         *ret_seen |= i < n ? 1U << i : 0;
         r->place = place.up;
     }
-    return status == STATUS_OK && r->json.error != NULL ? reader_refuse_text(r) : status;
+    return status == STATUS_OK && r->json.error != JSON_NO_ERROR ? reader_refuse_text(r) : status;
 }
 
 static enum status read_target_model(struct reader *r, void *body)

@@ -131,17 +131,17 @@ enum status reader_refuse_type(struct reader *r, const char *expected)
 enum status reader_refuse_text(struct reader *r)
 {
     const struct json *j = &r->json;
-    if (strstr(j->error, "beyond the range") !=
-        NULL) { /* well-formed: json.h has one message per range */
-        return reader_refuse(r, STATUS_INVALID_VALUE, "is out of range: %s", j->error);
+    if (j->error == JSON_ERROR_BEYOND_FLOAT || j->error == JSON_ERROR_BEYOND_DOUBLE) {
+        return reader_refuse(r, STATUS_INVALID_VALUE, "is out of range: %s",
+                             json_error_text(j->error));
     }
-    if (strstr(j->error, "nested too deeply") != NULL) {
+    if (j->error == JSON_ERROR_TOO_DEEP) {
         return reader_refuse(r, STATUS_INVALID_JSON,
                              "is too deep: arrays and objects may stand in each other %u times",
                              j->depth_max);
     }
     return fault_set(r->fault, STATUS_INVALID_JSON, NULL, "%s is not valid JSON: %s at byte %zu",
-                     r->whole, j->error, (size_t)(j->at - j->begin));
+                     r->whole, json_error_text(j->error), (size_t)(j->at - j->begin));
 }
 
 /* ---- memory ---- */
@@ -230,7 +230,7 @@ enum status reader_fields(struct reader *r, const struct field *fields, size_t n
             return status;
         }
     }
-    if (r->json.error != NULL) {
+    if (r->json.error != JSON_NO_ERROR) {
         return reader_refuse_text(r);
     }
     for (size_t i = 0; i < n; i++) {
@@ -258,7 +258,7 @@ enum status reader_elements(struct reader *r, const char *expected,
         place.index++;
     }
     r->place = place.up;
-    if (status == STATUS_OK && r->json.error != NULL) {
+    if (status == STATUS_OK && r->json.error != JSON_NO_ERROR) {
         status = reader_refuse_text(r);
     }
     if (status == STATUS_OK) {
@@ -279,8 +279,8 @@ enum status reader_number(struct reader *r, double *ret_value)
         return reader_refuse_text(r);
     }
     if (!isfinite((float)value)) {
-        return reader_refuse(r, STATUS_INVALID_VALUE,
-                             "is out of range: the number is beyond the range of a 32-bit float");
+        return reader_refuse(r, STATUS_INVALID_VALUE, "is out of range: %s",
+                             json_error_text(JSON_ERROR_BEYOND_FLOAT));
     }
     *ret_value = value;
     return STATUS_OK;

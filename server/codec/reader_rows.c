@@ -166,7 +166,7 @@ static enum status read_object(struct reader *r, struct columns *columns, float 
         }
         expected = column->number + 1;
     }
-    return r->json.error == NULL ? STATUS_OK : reader_refuse_text(r);
+    return r->json.error == JSON_NO_ERROR ? STATUS_OK : reader_refuse_text(r);
 }
 
 /* ---- rows ---- */

@@ -95,7 +95,7 @@ static enum status walk(struct reader *r, bool is_kept)
     } else {
         (void)json_skip(&r->json);
     }
-    return status == STATUS_OK && r->json.error != NULL ? reader_refuse_text(r) : status;
+    return status == STATUS_OK && r->json.error != JSON_NO_ERROR ? reader_refuse_text(r) : status;
 }
 
 /* ---- values ---- */

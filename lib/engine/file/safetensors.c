@@ -24,7 +24,7 @@ struct parser {
 static enum gru_status fail_syntax(const struct parser *p)
 {
     return gru_fail(p->error, GRU_BAD_FILE, "", "the header cannot be read: %s at byte %td of it",
-                    p->j.error ? p->j.error : "a value is missing",
+                    p->j.error ? json_error_text(p->j.error) : "a value is missing",
                     (p->j.error ? p->j.at : p->j.p) - p->j.begin);
 }
 
