@@ -2,6 +2,7 @@
 #include "engine/buffer.h"
 #include "engine/model.h"
 #include "json/json.h"
+#include "json/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -127,10 +128,7 @@ struct shown gru_show_n(const char *name, size_t n)
     struct shown shown;
     size_t n_shown = n;
     if (n >= sizeof shown.text) {
-        n_shown = sizeof shown.text - sizeof dots;
-        while (n_shown > 0 && ((unsigned char)name[n_shown] & 0xC0) == 0x80) {
-            n_shown--; /* not within a UTF-8 character */
-        }
+        n_shown = utf8_whole(name, sizeof shown.text - sizeof dots);
     }
     for (size_t i = 0; i < n_shown; i++) {
         unsigned char c = (unsigned char)name[i];

@@ -1,33 +1,10 @@
-/* Strings: checked where they stand, unescaped on demand. UTF-8 as RFC 3629, table 3-7 of the
- * Unicode standard. */
+/* Strings: checked where they stand, unescaped on demand. */
 #include "json/scan.h"
+#include "json/utf8.h"
 
 #include <string.h>
 
 enum { CODE_POINT_MAX = 4, /* bytes of a code point in UTF-8 */ SURROGATE_BITS = 10 };
-
-/* The bytes of the code point at p, whose first byte is >= 0x80; 0 if it is not valid UTF-8:
- * overlong, a surrogate, beyond U+10FFFF, cut off. The second byte's range is what tells these
- * apart. */
-static size_t utf8_length(const char *p, const char *end)
-{
-    const unsigned char *b = (const unsigned char *)p;
-    size_t n = b[0] < 0xe0 ? 2 : b[0] < 0xf0 ? 3 : 4;
-    if (b[0] < 0xc2 || b[0] > 0xf4 || (size_t)(end - p) < n) {
-        return 0;
-    }
-    unsigned char low = b[0] == 0xe0 ? 0xa0 : b[0] == 0xf0 ? 0x90 : 0x80;
-    unsigned char high = b[0] == 0xed ? 0x9f : b[0] == 0xf4 ? 0x8f : 0xbf;
-    if (b[1] < low || b[1] > high) {
-        return 0;
-    }
-    for (size_t i = 2; i < n; i++) {
-        if ((b[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    return n;
-}
 
 /* The value of 4 hexadecimal digits; -1 if they are not all there. */
 static int32_t hex4(const char *p, const char *end)

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "json/json.h"
+#include "json/utf8.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -62,28 +63,11 @@ bool log_enabled(enum log_level level)
 
 /* ---- text of unknown origin ---- */
 
-/* The bytes of the code point at s, which a NUL ends; 0 if it is not valid UTF-8 (RFC 3629) or
- * would control a terminal: DEL and U+0080 to U+009F. */
-static size_t printable_length(const unsigned char *s)
+/* The bytes of the code point at s; 0 if it is not valid UTF-8 or would control a terminal: DEL and
+ * U+0080 to U+009F. Other controls are escaped. */
+static size_t printable_length(const char *s, const char *end)
 {
-    if (s[0] < 0x80) {
-        return s[0] == 0x7f ? 0 : 1;
-    }
-    if (s[0] < 0xc2 || s[0] > 0xf4) {
-        return 0;
-    }
-    size_t n = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-    unsigned char low = s[0] == 0xc2 || s[0] == 0xe0 ? 0xa0 : s[0] == 0xf0 ? 0x90 : 0x80;
-    unsigned char high = s[0] == 0xed ? 0x9f : s[0] == 0xf4 ? 0x8f : 0xbf;
-    if (s[1] < low || s[1] > high) {
-        return 0;
-    }
-    for (size_t i = 2; i < n; i++) {
-        if ((s[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    return n;
+    return (unsigned char)*s >= ' ' && utf8_control_length(s) > 0 ? 0 : utf8_length(s, end);
 }
 
 /* Copies s as valid UTF-8, as much as takes at most `room` bytes once it is escaped. *ret_plain: it
@@ -91,11 +75,12 @@ static size_t printable_length(const unsigned char *s)
 static size_t clean(const char *s, size_t room, char *out, bool *ret_plain, bool *ret_cut)
 {
     static const char replacement[] = "\xef\xbf\xbd";
+    const char *end = s + strlen(s);
     char *p = out;
     *ret_plain = *s != '\0';
     *ret_cut = false;
     while (*s != '\0') {
-        size_t n = printable_length((const unsigned char *)s);
+        size_t n = printable_length(s, end);
         const char *from = n > 0 ? s : replacement;
         size_t n_out = n > 0 ? n : sizeof replacement - 1;
         bool quoted = *s == '"' || *s == '\\';

@@ -5,6 +5,7 @@
  */
 #include "codec/hyperparameter_fields.h"
 #include "codec/sources.h"
+#include "json/utf8.h"
 
 #include <limits.h>
 #include <string.h>
@@ -178,11 +179,10 @@ static const char *keep(struct reader *r, const char *text, size_t n)
     return kept;
 }
 
-/* Controls of ASCII, and those of ISO 8859-1, which are two bytes. */
 static bool holds_control(const char *text)
 {
-    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
-        if (*c < 0x20 || *c == 0x7f || (c[0] == 0xc2 && c[1] < 0xa0)) {
+    for (const char *c = text; *c != '\0'; c++) {
+        if (utf8_control_length(c) > 0) {
             return true;
         }
     }

@@ -1,6 +1,8 @@
 /* reader.c - see reader.h. */
 #include "codec/reader.h"
 
+#include "json/utf8.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -35,22 +37,6 @@ enum status reader_end(struct reader *r, enum status status)
 
 /* ---- faults ---- */
 
-/* n, less an incomplete UTF-8 character at the end of the n bytes: what cutting a text may leave.
- */
-static size_t whole_characters(const char *s, size_t n)
-{
-    size_t tail = 0;
-    while (tail < n && tail < 3 && ((unsigned char)s[n - 1 - tail] & 0xc0) == 0x80) {
-        tail++;
-    }
-    if (tail == n) {
-        return n;
-    }
-    unsigned char lead = (unsigned char)s[n - 1 - tail];
-    size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
-    return length > tail + 1 ? n - 1 - tail : n;
-}
-
 static size_t print_place(const struct place *place, char *out, size_t size)
 {
     if (place == NULL) {
@@ -73,8 +59,7 @@ __attribute__((format(printf, 4, 0))) static void fill_fault(struct reader *r, e
     char path[sizeof r->fault->param] = "";
     char sentence[SENTENCE_MAX];
     print_place(place, path, sizeof path);
-    path[whole_characters(path, strlen(path))] =
-        '\0'; /* one of many names of a client's may be cut */
+    fault_drop_partial_code_point(path); /* one of many names of a client's may be cut */
     vsnprintf(sentence, sizeof sentence, format, arguments);
     fault_set(r->fault, status, path, "%s %s", path[0] != '\0' ? path : r->whole, sentence);
 }
@@ -103,8 +88,7 @@ void reader_show_name(struct json_text name, char ret_shown[READER_NAME_SIZE])
 {
     if (!json_unescape(name, ret_shown,
                        READER_NAME_SIZE)) { /* too long, or with a NUL: as it stands */
-        size_t n =
-            whole_characters(name.p, name.n < READER_NAME_SIZE ? name.n : READER_NAME_SIZE - 1);
+        size_t n = utf8_whole(name.p, name.n < READER_NAME_SIZE ? name.n : READER_NAME_SIZE - 1);
         memcpy(ret_shown, name.p, n);
         ret_shown[n] = '\0';
     }
