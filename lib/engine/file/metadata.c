@@ -1,6 +1,6 @@
 /* Reading the metadata's text; see metadata.h. */
 #include "engine/file/metadata.h"
-#include "engine/file/fields.h"
+#include "engine/file/metadata_fields.h"
 
 #include <math.h>
 #include <stdio.h>

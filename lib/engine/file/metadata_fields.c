@@ -1,5 +1,5 @@
-/* Reading JSON objects by a table of keys; see fields.h. */
-#include "engine/file/fields.h"
+/* Reading JSON objects by a table of keys; see metadata_fields.h. */
+#include "engine/file/metadata_fields.h"
 #include "engine/buffer.h"
 #include "engine/model.h"
 
