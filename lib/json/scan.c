@@ -176,7 +176,7 @@ bool json_member(struct json *j, struct json_text *ret_name)
         return json_fail(j, j->p, JSON_ERROR_NOT_NAME);
     }
     struct json_text name;
-    if (!json_string(j, &name)) {
+    if (!json_take_string(j, &name)) {
         return false;
     }
     const char *p = json_skip_space(j->p, j->end);

@@ -20,6 +20,8 @@ enum json_state {
 bool json_fail(struct json *j, const char *at, enum json_error error);
 /* Skips white space up to a value. False if none is due here, or if the text ends. */
 bool json_begin_value(struct json *j);
+/* Takes the string whose first quote stands at j->p. */
+bool json_take_string(struct json *j, struct json_text *ret_text);
 /* Takes ']' or '}', which stands at p. */
 void json_leave(struct json *j, const char *p);
 

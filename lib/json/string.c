@@ -84,9 +84,11 @@ bool json_string(struct json *j, struct json_text *ret_text)
     if (!json_begin_value(j)) {
         return false;
     }
-    if (*j->p != '"') {
-        return json_fail(j, j->p, JSON_ERROR_NOT_STRING);
-    }
+    return *j->p == '"' ? json_take_string(j, ret_text) : json_fail(j, j->p, JSON_ERROR_NOT_STRING);
+}
+
+bool json_take_string(struct json *j, struct json_text *ret_text)
+{
     struct json_text text = { j->p + 1, 0, false };
     const char *p = text.p, *end = j->end;
     for (;;) {
@@ -190,7 +192,7 @@ bool json_unescape(struct json_text text, char *out, size_t size)
 bool json_text_is(struct json_text text, const char *s)
 {
     if (!text.escaped) {
-        return strlen(s) == text.n && (text.n == 0 || memcmp(s, text.p, text.n) == 0);
+        return strncmp(s, text.p, text.n) == 0 && s[text.n] == '\0'; /* the text holds no NUL */
     }
     while (text.n > 0) {
         char bytes[CODE_POINT_MAX];

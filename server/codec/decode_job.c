@@ -18,33 +18,6 @@ enum { SEED_DEFAULT = 1 };
 
 /* ---- what decides how the rest is read ---- */
 
-/* Reads the fields that are known and passes over the others. *ret_seen: bit k for fields[k]. */
-static enum status read_some_fields(struct reader *r, const struct field *fields, size_t n,
-                                    void *body, unsigned *ret_seen)
-{
-    enum status status = STATUS_OK;
-    struct json_text name;
-    *ret_seen = 0;
-    if (json_peek(&r->json) != JSON_OBJECT) {
-        return reader_refuse_type(r, "an object");
-    }
-    json_object(&r->json);
-    while (status == STATUS_OK && json_member(&r->json, &name)) {
-        size_t i = 0;
-        while (i < n && !json_text_is(name, fields[i].name)) {
-            i++;
-        }
-        char shown[READER_NAME_SIZE];
-        struct place place = { r->place, shown, 0 };
-        reader_show_name(name, shown);
-        r->place = &place;
-        status = i < n ? fields[i].read(r, body) : reader_skip(r);
-        *ret_seen |= i < n ? 1U << i : 0;
-        r->place = place.up;
-    }
-    return status == STATUS_OK && r->json.error != JSON_NO_ERROR ? reader_refuse_text(r) : status;
-}
-
 static enum status read_target_model(struct reader *r, void *body)
 {
     static const char expected[] = "1 to 64 characters of A-Z a-z 0-9 . _ - and not begin with '.'";
@@ -74,7 +47,7 @@ static enum status read_target_loss(struct reader *r, void *body)
     struct gru_hyperparameters hyperparameters;
     unsigned seen;
     gru_hyperparameters_init(&hyperparameters);
-    enum status status = read_some_fields(r, &loss, 1, &hyperparameters, &seen);
+    enum status status = reader_some_fields(r, &loss, 1, &hyperparameters, &seen);
     if (status == STATUS_OK) {
         target->loss = hyperparameters.loss;
     }
@@ -96,7 +69,7 @@ enum status codec_job_target(const char *json, size_t n, const struct codec_limi
     struct job_target target = { .loss = defaults.loss };
     reader_init(&r, json, n, limits, NULL, fault);
     enum status status = reader_end(
-        &r, read_some_fields(&r, fields, sizeof fields / sizeof *fields, &target, &seen));
+        &r, reader_some_fields(&r, fields, sizeof fields / sizeof *fields, &target, &seen));
     if (status == STATUS_OK && (seen & 1U) == 0) {
         status = reader_refuse_field(&r, STATUS_MISSING_FIELD, "model", "is missing");
     }

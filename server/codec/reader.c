@@ -1,6 +1,7 @@
 /* reader.c - see reader.h. */
 #include "codec/reader.h"
 
+#include "json/fields.h"
 #include "json/utf8.h"
 
 #include <math.h>
@@ -172,15 +173,6 @@ void *reader_grow(struct reader *r, void *items, size_t n, size_t item_bytes, si
 
 /* ---- objects and arrays ---- */
 
-static size_t find_field(const struct field *fields, size_t n, struct json_text name)
-{
-    size_t i = 0;
-    while (i < n && !json_text_is(name, fields[i].name)) {
-        i++;
-    }
-    return i;
-}
-
 static enum status read_field(struct reader *r, const struct field *field, void *body)
 {
     struct place place = { r->place, field->name, 0 };
@@ -190,40 +182,75 @@ static enum status read_field(struct reader *r, const struct field *field, void 
     return status;
 }
 
+static struct json_fields walk_fields(const struct field *fields, size_t n)
+{
+    struct json_fields walk = { .names = &fields->name, .row_bytes = sizeof *fields, .n = n };
+    for (size_t i = 0; i < n; i++) {
+        walk.required |= (unsigned)fields[i].is_required << i;
+    }
+    return walk;
+}
+
 enum status reader_fields(struct reader *r, const struct field *fields, size_t n, void *body,
                           unsigned *ret_seen)
 {
+    struct json_fields walk = walk_fields(fields, n);
     if (json_peek(&r->json) != JSON_OBJECT) {
         return reader_refuse_type(r, "an object");
     }
-    unsigned seen = 0;
-    struct json_text name;
+    enum json_found found;
     json_object(&r->json);
-    while (json_member(&r->json, &name)) {
-        size_t i = find_field(fields, n, name);
-        if (i == n) {
-            return reader_refuse_name(r, STATUS_UNKNOWN_FIELD, name,
-                                      "is not a field that is known here");
-        }
-        if ((seen & 1U << i) != 0) {
-            return reader_refuse_name(r, STATUS_DUPLICATE_FIELD, name, "stands here twice");
-        }
-        seen |= 1U << i;
-        enum status status = read_field(r, &fields[i], body);
+    while ((found = json_fields_next(&walk, &r->json)) == JSON_FIELD_NEW) {
+        enum status status = read_field(r, &fields[walk.row], body);
         if (status != STATUS_OK) {
             return status;
         }
     }
-    if (r->json.error != JSON_NO_ERROR) {
+    switch (found) {
+    case JSON_FIELD_UNKNOWN:
+        return reader_refuse_name(r, STATUS_UNKNOWN_FIELD, walk.name,
+                                  "is not a field that is known here");
+    case JSON_FIELD_AGAIN:
+        return reader_refuse_name(r, STATUS_DUPLICATE_FIELD, walk.name, "stands here twice");
+    case JSON_FIELDS_MISSING:
+        return reader_refuse_field(r, STATUS_MISSING_FIELD, fields[walk.row].name, "is missing");
+    case JSON_FIELDS_ERROR:
         return reader_refuse_text(r);
+    case JSON_FIELD_NEW:
+    case JSON_FIELDS_END:
+        break;
     }
-    for (size_t i = 0; i < n; i++) {
-        if (fields[i].is_required && (seen & 1U << i) == 0) {
-            return reader_refuse_field(r, STATUS_MISSING_FIELD, fields[i].name, "is missing");
-        }
-    }
-    *ret_seen = seen;
+    *ret_seen = walk.seen;
     return STATUS_OK;
+}
+
+static enum status skip_field(struct reader *r, struct json_text name)
+{
+    char shown[READER_NAME_SIZE];
+    struct place place = { r->place, shown, 0 };
+    reader_show_name(name, shown);
+    r->place = &place;
+    enum status status = reader_skip(r);
+    r->place = place.up;
+    return status;
+}
+
+enum status reader_some_fields(struct reader *r, const struct field *fields, size_t n, void *body,
+                               unsigned *ret_seen)
+{
+    struct json_fields walk = walk_fields(fields, n);
+    enum status status = STATUS_OK;
+    enum json_found found = JSON_FIELD_NEW;
+    if (json_peek(&r->json) != JSON_OBJECT) {
+        return reader_refuse_type(r, "an object");
+    }
+    json_object(&r->json);
+    while (status == STATUS_OK && (found = json_fields_next(&walk, &r->json)) < JSON_FIELDS_END) {
+        status = found == JSON_FIELD_UNKNOWN ? skip_field(r, walk.name)
+                                             : read_field(r, &fields[walk.row], body);
+    }
+    *ret_seen = walk.seen;
+    return found == JSON_FIELDS_ERROR ? reader_refuse_text(r) : status;
 }
 
 enum status reader_elements(struct reader *r, const char *expected,

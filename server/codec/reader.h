@@ -70,6 +70,10 @@ struct field {
 /* Reads an object. *ret_seen: bit k for fields[k], of which there are at most 32. */
 enum status reader_fields(struct reader *r, const struct field *fields, size_t n, void *body,
                           unsigned *ret_seen);
+/* The same of an object of which only some fields matter yet: passes over the others, takes the
+ * last of those that stand there twice, and misses none. */
+enum status reader_some_fields(struct reader *r, const struct field *fields, size_t n, void *body,
+                               unsigned *ret_seen);
 /* Reads an array; `read` is called once per element, with its index in r->place->index. */
 enum status reader_elements(struct reader *r, const char *expected,
                             enum status (*read)(struct reader *r, void *body), void *body,

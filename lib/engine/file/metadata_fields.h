@@ -1,6 +1,6 @@
 /*
- * metadata_fields.h - reading the metadata's JSON objects by a table of keys, with the path of whatever is
- * wrong in error.param ("grud.inputs[2].std"). Private to lib/engine.
+ * metadata_fields.h - reading the metadata's JSON objects by a table of keys, with the path of
+ * whatever is wrong in error.param ("grud.inputs[2].std"). Private to lib/engine.
  *
  * Unknown keys, duplicate keys and values of the wrong type are found here; what values mean is the
  * tables' business.
