@@ -1,17 +1,30 @@
 /* fields.c - see fields.h. */
 #include "json/fields.h"
 
-/* The row of that name; fields->n if there is none. Most rows differ in the first character. */
-static size_t find_row(const struct json_fields *fields, struct json_text name)
+/* Nearly all names are short and have no escapes: to call for each row would cost more than this.
+ */
+static inline bool is_name(const struct json_text *text, const char *name)
 {
-    const char *row = (const char *)fields->names, first = name.n > 0 ? *name.p : '\0';
-    for (size_t i = 0; i < fields->n; i++, row += fields->row_bytes) {
-        const char *of_row = *(const char *const *)row;
-        if ((*of_row == first || name.escaped) && json_text_is(name, of_row)) {
-            return i;
-        }
+    if (text->escaped) {
+        return json_text_is(*text, name);
     }
-    return fields->n;
+    size_t i = 0;
+    while (i < text->n && text->p[i] == name[i]) { /* the text holds no NUL */
+        i++;
+    }
+    return i == text->n && name[i] == '\0';
+}
+
+/* fields->n if no row has the name. */
+static size_t find_row(const struct json_fields *fields)
+{
+    const char *row = (const char *)fields->names;
+    size_t i = 0;
+    while (i < fields->n && !is_name(&fields->name, *(const char *const *)row)) {
+        row += fields->row_bytes;
+        i++;
+    }
+    return i;
 }
 
 static enum json_found end_fields(struct json_fields *fields, const struct json *j)
@@ -32,7 +45,7 @@ enum json_found json_fields_next(struct json_fields *fields, struct json *j)
     if (!json_member(j, &fields->name)) {
         return end_fields(fields, j);
     }
-    size_t row = find_row(fields, fields->name);
+    size_t row = find_row(fields);
     if (row == fields->n) {
         return JSON_FIELD_UNKNOWN;
     }
