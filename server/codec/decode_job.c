@@ -54,8 +54,7 @@ static enum status read_target_loss(struct reader *r, void *body)
     return status;
 }
 
-enum status codec_job_target(const char *json, size_t n, const struct codec_limits *limits,
-                             struct job_target *ret_target, struct fault *fault)
+enum status codec_job_target(const struct codec_input *input, struct job_target *ret_target)
 {
     static const struct field fields[] = {
         { "model", read_target_model, true },
@@ -67,7 +66,7 @@ enum status codec_job_target(const char *json, size_t n, const struct codec_limi
     unsigned seen;
     gru_hyperparameters_init(&defaults);
     struct job_target target = { .loss = defaults.loss };
-    reader_init(&r, json, n, limits, NULL, fault);
+    reader_init(&r, input);
     enum status status = reader_end(
         &r, reader_some_fields(&r, fields, sizeof fields / sizeof *fields, &target, &seen));
     if (status == STATUS_OK && (seen & 1U) == 0) {
@@ -267,14 +266,13 @@ static void fill_request(struct job_body *job)
     request->n_validation = job->validation.list.n;
 }
 
-enum status codec_job(const char *json, size_t n, const struct codec_limits *limits,
-                      bool is_first_line, const struct job_target *target,
-                      const struct gru_info *info, struct arena *arena,
-                      struct job_request *ret_request, struct fault *fault)
+enum status codec_job(const struct codec_input *input, bool is_first_line,
+                      const struct job_target *target, const struct gru_info *info,
+                      struct job_request *ret_request)
 {
     struct reader r;
     unsigned seen;
-    reader_init(&r, json, n, limits, arena, fault);
+    reader_init(&r, input);
     struct job_body job = { .is_first_line = is_first_line };
     job.request.validation_fraction = VALIDATION_FRACTION;
     job.request.seed = SEED_DEFAULT;
@@ -289,7 +287,7 @@ enum status codec_job(const char *json, size_t n, const struct codec_limits *lim
     status = reader_end(&r, status);
     if (status == STATUS_OK) {
         job.request.model = keep(&r, target->model, strlen(target->model));
-        status = job.request.model != NULL ? STATUS_OK : fault->status;
+        status = job.request.model != NULL ? STATUS_OK : r.fault->status;
     }
     if (status == STATUS_OK) {
         job.request.version = target->version;

@@ -17,13 +17,12 @@ enum {
 
 #define INTEGER_EXACT (UINT64_C(1) << 53) /* integers up to it are doubles */
 
-void reader_init(struct reader *r, const char *text, size_t n, const struct codec_limits *limits,
-                 struct arena *arena, struct fault *fault)
+void reader_init(struct reader *r, const struct codec_input *input)
 {
-    json_init(&r->json, n > 0 ? text : "", n);
-    r->json.depth_max = (unsigned)limits->depth_max;
-    r->arena = arena;
-    r->fault = fault;
+    json_init(&r->json, input->json, input->n);
+    r->json.depth_max = (unsigned)input->limits.depth_max;
+    r->arena = input->arena;
+    r->fault = input->fault;
     r->place = NULL;
     r->whole = "the body";
 }

@@ -31,8 +31,7 @@ struct reader {
 
 enum { READER_NAME_SIZE = 81 }; /* a client's name in a fault is cut to fit */
 
-void reader_init(struct reader *r, const char *text, size_t n, const struct codec_limits *limits,
-                 struct arena *arena, struct fault *fault);
+void reader_init(struct reader *r, const struct codec_input *input);
 /* After the whole value: `status`, or a fault if more follows. */
 enum status reader_end(struct reader *r, enum status status);
 

@@ -13,10 +13,10 @@
 static enum status decode(struct setup *s, const char *body, size_t n, struct job_request *request)
 {
     struct job_target target;
-    enum status status = codec_job_target(body, n, &usual_limits, &target, &s->fault);
+    enum status status = codec_job_target(INPUT(body, n, usual_limits, NULL, &s->fault), &target);
     const struct gru_info *info = gru_model_info(s->model.active->gru);
-    return status == STATUS_OK ? codec_job(body, n, &usual_limits, false, &target, info, &s->arena,
-                                           request, &s->fault)
+    return status == STATUS_OK ? codec_job(INPUT(body, n, usual_limits, &s->arena, &s->fault),
+                                           false, &target, info, request)
                                : status;
 }
 
@@ -47,14 +47,16 @@ TEST(what_decides_how_the_rest_is_read_is_found_wherever_it_stands)
     const char body[] =
         "{\"unknown\":[{\"model\":\"no\"}],\"hyperparameters\":{\"loss\":\"cross_entropy\","
         "\"n_epochs\":\"x\"},\"version\":7,\"model\":\"weather\"}";
-    ck_assert_int_eq(codec_job_target(body, strlen(body), &usual_limits, &target, &fault),
-                     STATUS_OK);
+    ck_assert_int_eq(
+        codec_job_target(INPUT(body, strlen(body), usual_limits, NULL, &fault), &target),
+        STATUS_OK);
     ck_assert_str_eq(target.model, "weather");
     ck_assert_uint_eq(target.version, 7);
     ck_assert_int_eq(target.loss, GRU_CROSS_ENTROPY);
     const char least[] = "{\"model\":\"w\"}";
-    ck_assert_int_eq(codec_job_target(least, strlen(least), &usual_limits, &target, &fault),
-                     STATUS_OK);
+    ck_assert_int_eq(
+        codec_job_target(INPUT(least, strlen(least), usual_limits, NULL, &fault), &target),
+        STATUS_OK);
     ck_assert(target.version == 0 && target.loss == GRU_MSE);
 }
 
@@ -85,8 +87,8 @@ TEST(a_target_that_cannot_be_one_is_refused)
     for (size_t i = 0; i < N_OF(refusals); i++) {
         struct job_target target = { .version = 99 };
         struct fault fault;
-        enum status status = codec_job_target(refusals[i].body, strlen(refusals[i].body),
-                                              &usual_limits, &target, &fault);
+        enum status status = codec_job_target(
+            INPUT(refusals[i].body, strlen(refusals[i].body), usual_limits, NULL, &fault), &target);
         ASSERT_REFUSED(status, &fault, &refusals[i]);
         ck_assert_uint_eq(target.version, 99);
     }
