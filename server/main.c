@@ -105,7 +105,8 @@ static void reload(const struct daemon *daemon)
         return;
     }
     config_take(daemon->config, &next, log_difference);
-    log_setup((enum log_level)daemon->config->log_level, daemon->config->log_format != 0);
+    log_setup((enum log_level)daemon->config->log_level,
+              (enum log_format)daemon->config->log_format);
     config_done(&next);
     log_event(LOG_INFO, "reloaded");
 }
@@ -322,7 +323,7 @@ int main(int argc, char *argv[])
         fprintf(stderr, "%sgrud: %s\n", log_priority(LOG_ERROR), error);
         return EXIT_CONFIGURATION;
     }
-    log_setup((enum log_level)config.log_level, config.log_format != 0);
+    log_setup((enum log_level)config.log_level, (enum log_format)config.log_format);
     int code = only_check ? check_config(&config) : serve(&daemon);
     config_done(&config);
     return code;

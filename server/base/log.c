@@ -43,10 +43,10 @@ static bool is_journal(void)
     return strcmp(stream, said) == 0;
 }
 
-void log_setup(enum log_level least, bool json)
+void log_setup(enum log_level least, enum log_format format)
 {
     atomic_store(&setup.least, least);
-    atomic_store(&setup.json, json);
+    atomic_store(&setup.json, format == LOG_JSON);
     atomic_store(&setup.has_journal, is_journal());
 }
 
@@ -175,7 +175,7 @@ static void put_time(struct line *line)
 
 static void put_head(struct line *line, enum log_level level, const char *event)
 {
-    static const char *const levels[] = { "debug", "info", "warn", "error" };
+    static const char *const levels[] = { LOG_LEVELS(CHOICE_ENTRY, CHOICE_ENTRY) };
     if (line->json) {
         put_raw(line, "{\"time\":\"", 9);
         put_time(line);

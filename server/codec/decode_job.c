@@ -3,6 +3,7 @@
  * then everything; or, of x-ndjson, everything but `training`, whose series follow in lines of
  * their own.
  */
+#include "base/choice.h"
 #include "codec/hyperparameter_fields.h"
 #include "codec/sources.h"
 #include "json/utf8.h"
@@ -204,20 +205,21 @@ static enum status read_metadata(struct reader *r, void *body)
 
 static enum status read_policy(struct reader *r, void *body)
 {
-    static const char expected[] = "\"auto\" or \"manual\"";
+    static const char words[] = CHOICE_WORDS(JOB_POLICIES);
+    static const char expected[] = CHOICE_SENTENCE(JOB_POLICIES);
     struct job_request *request = body;
-    char word[sizeof "manual"];
+    char word[sizeof words];
     enum status status = reader_string(r, expected, word, sizeof word);
     if (status != STATUS_OK) {
         return status;
     }
-    request->has_policy = true;
-    for (request->policy = JOB_AUTO; request->policy <= JOB_MANUAL; request->policy++) {
-        if (strcmp(word, job_policy_word(request->policy)) == 0) {
-            return STATUS_OK;
-        }
+    int policy = choice_find(words, word);
+    if (policy < 0) {
+        return reader_refuse(r, STATUS_INVALID_VALUE, "must be %s", expected);
     }
-    return reader_refuse(r, STATUS_INVALID_VALUE, "must be %s", expected);
+    request->has_policy = true;
+    request->policy = (enum job_policy)policy;
+    return STATUS_OK;
 }
 
 static enum status read_gain(struct reader *r, void *body)

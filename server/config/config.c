@@ -3,6 +3,7 @@
  */
 #include "config/config.h"
 
+#include "base/choice.h"
 #include "base/refusal.h"
 #include "config/config_options.h"
 
@@ -94,22 +95,6 @@ static bool parse_size(const char *text, size_t *ret_value)
     return *text != '\0';
 }
 
-/* The position of a word in "one|two|three"; -1 if it is not there. */
-static int find_choice(const char *choices, const char *word)
-{
-    size_t n = strlen(word);
-    for (int i = 0;; i++) {
-        size_t n_choice = strcspn(choices, "|");
-        if (n_choice == n && memcmp(choices, word, n) == 0) {
-            return i;
-        }
-        if (choices[n_choice] == '\0') {
-            return -1;
-        }
-        choices += n_choice + 1;
-    }
-}
-
 static void *field_of(struct config *config, const struct config_option *option)
 {
     return (char *)config + option->offset;
@@ -132,7 +117,7 @@ static bool set_value(struct reader *reader, const struct config_option *option,
         return true;
     }
     case OPTION_CHOICE: {
-        int choice = find_choice(option->choices, value);
+        int choice = choice_find(option->choices, value);
         if (choice < 0) {
             return fail(reader, "option '%s' takes one of %s, not '%.*s'", option->name,
                         option->choices, SHOWN_MAX, value);

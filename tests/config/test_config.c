@@ -427,11 +427,11 @@ TEST(choices_are_the_numbers_of_their_enumeration)
     struct config config;
     ck_assert(read_config(LIST("--session-full=evict", "--log-level=error"), LIST(NULL), &config));
     ck_assert_int_eq(config.session_full, CONFIG_EVICT);
-    ck_assert_int_eq(config.log_level, 3);
+    ck_assert_int_eq(config.log_level, LOG_ERROR);
     config_done(&config);
     ck_assert(read_config(LIST("--session-full=reject", "--log-level=debug"), LIST(NULL), &config));
     ck_assert_int_eq(config.session_full, CONFIG_REJECT);
-    ck_assert_int_eq(config.log_level, 0);
+    ck_assert_int_eq(config.log_level, LOG_DEBUG);
     config_done(&config);
 }
 

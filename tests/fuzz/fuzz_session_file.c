@@ -180,7 +180,7 @@ static void set_up(void)
                                           .session_max = ROWS_MAX,
                                           .session_history = HISTORY,
                                           .sync_interval_ms = 1000 };
-    log_setup(LOG_ERROR + 1, false);
+    log_setup(LOG_ERROR + 1, LOG_TEXT);
     snprintf(world.path, sizeof world.path, "%s/m.pool", fuzz_folder());
     arena_init(&world.arena, ARENA_BYTES);
     world.usual = fuzz_model(FUZZ_WEATHER);
