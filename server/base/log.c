@@ -25,7 +25,7 @@ static struct {
     _Atomic bool json, has_journal;
 } setup = { .least = LOG_INFO };
 
-struct line {
+struct log_line {
     char *p, *end; /* end: where the tail's room begins */
     bool json, cut;
 };
@@ -100,13 +100,13 @@ static size_t clean(const char *s, size_t room, char *out, bool *ret_plain, bool
 
 /* ---- a line ---- */
 
-static void put_raw(struct line *line, const char *s, size_t n)
+static void put_raw(struct log_line *line, const char *s, size_t n)
 {
     memcpy(line->p, s, n);
     line->p += n;
 }
 
-static void put_string(struct line *line, const char *s)
+static void put_string(struct log_line *line, const char *s)
 {
     if (!s) {
         put_raw(line, "null", 4);
@@ -123,7 +123,7 @@ static void put_string(struct line *line, const char *s)
     }
 }
 
-static void put_key(struct line *line, const char *key, size_t n)
+static void put_key(struct log_line *line, const char *key, size_t n)
 {
     if (line->json) {
         *line->p++ = ',';
@@ -136,7 +136,7 @@ static void put_key(struct line *line, const char *key, size_t n)
     }
 }
 
-static void put_field(struct line *line, const struct log_field *field)
+static void put_field(struct log_line *line, const struct log_field *field)
 {
     size_t n_key = strlen(field->key);
     if (line->cut || n_key > LINE_BYTES / ESCAPE_BYTES ||
@@ -159,7 +159,7 @@ static void put_field(struct line *line, const struct log_field *field)
 }
 
 /* UTC with milliseconds: 2026-11-21T10:00:00.123Z */
-static void put_time(struct line *line)
+static void put_time(struct log_line *line)
 {
     int64_t now_ms = clock_wall_ms();
     time_t now_s = now_ms / 1000;
@@ -173,7 +173,7 @@ static void put_time(struct line *line)
     *line->p++ = 'Z';
 }
 
-static void put_head(struct line *line, enum log_level level, const char *event)
+static void put_head(struct log_line *line, enum log_level level, const char *event)
 {
     static const char *const levels[] = { LOG_LEVELS(CHOICE_ENTRY, CHOICE_ENTRY) };
     if (line->json) {
@@ -191,7 +191,7 @@ static void put_head(struct line *line, enum log_level level, const char *event)
     put_string(line, event);
 }
 
-static void put_tail(struct line *line)
+static void put_tail(struct log_line *line)
 {
     if (line->cut) {
         const char *mark = line->json ? ",\"cut\":true" : " cut=true";
@@ -207,7 +207,9 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 {
     int saved_errno = errno;
     char text[LINE_BYTES];
-    struct line line = { .p = text, .end = text + sizeof text - TAIL_BYTES, .json = setup.json };
+    struct log_line line = { .p = text,
+                             .end = text + sizeof text - TAIL_BYTES,
+                             .json = setup.json };
     put_raw(&line, log_priority(level), strlen(log_priority(level)));
     put_head(&line, level, event);
     for (const struct log_field *field = fields; field->key; field++) {

@@ -105,8 +105,9 @@ enum gru_status gru_field_choice(struct fields *r, const char *path, const char 
                     list, gru_show_n(text.p, text.n).text);
 }
 
-enum gru_status gru_fields_read(struct fields *r, const char *path, const struct key *keys,
-                                int n_keys, void *target, unsigned *ret_seen)
+enum gru_status gru_fields_read(struct fields *r, const char *path,
+                                const struct metadata_field *keys, int n_keys, void *target,
+                                unsigned *ret_seen)
 {
     enum gru_status status = gru_field_expect(r, path, JSON_OBJECT);
     if (status != GRU_OK) {
@@ -121,12 +122,12 @@ enum gru_status gru_fields_read(struct fields *r, const char *path, const struct
     enum json_found found;
     char inner[PATH_MAX_BYTES];
     while ((found = json_fields_next(&walk, &r->j)) < JSON_FIELD_UNKNOWN) {
-        const struct key *key = &keys[walk.row];
-        snprintf(inner, sizeof inner, "%s.%s", path, key->name);
+        const struct metadata_field *field = &keys[walk.row];
+        snprintf(inner, sizeof inner, "%s.%s", path, field->name);
         if (found == JSON_FIELD_AGAIN) {
             return gru_fail(r->error, GRU_BAD_METADATA, inner, "'%s' is there twice", inner);
         }
-        status = key->read(r, inner, target);
+        status = field->read(r, inner, target);
         if (status != GRU_OK) {
             return status;
         }

@@ -19,15 +19,15 @@ struct fields {
 };
 
 /* A key of an object, and how to read its value into what the object describes. */
-struct key {
+struct metadata_field {
     const char *name;
     enum gru_status (*read)(struct fields *r, const char *path, void *target);
 };
 
 /* An object of known keys, each at most once. *ret_seen has bit k set where keys[k] was there. */
 GRU_CHECK enum gru_status gru_fields_read(struct fields *r, const char *path,
-                                          const struct key *keys, int n_keys, void *target,
-                                          unsigned *ret_seen);
+                                          const struct metadata_field *keys, int n_keys,
+                                          void *target, unsigned *ret_seen);
 
 /* Says what the scanner found wrong, and where. */
 enum gru_status gru_fields_fail_syntax(const struct fields *r);
