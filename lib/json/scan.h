@@ -1,7 +1,7 @@
 /*
- * scan.h - what the files of the scanner share; nobody outside lib/json includes it. scan.c owns
- * the structure of the text (white space, containers, literals), string.c strings, number.c
- * numbers.
+ * scan.h - what the three files of the scanner share; nothing outside lib/json includes it. scan.c
+ * owns the structure of the text (white space, containers, literals), string.c strings, number.c
+ * numbers. They call each other, because values hold values.
  */
 #ifndef SCAN_H
 #define SCAN_H

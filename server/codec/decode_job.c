@@ -5,6 +5,7 @@
  */
 #include "base/choice.h"
 #include "codec/hyperparameter_fields.h"
+#include "codec/reader_skip.h"
 #include "codec/sources.h"
 #include "json/utf8.h"
 

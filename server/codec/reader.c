@@ -223,35 +223,6 @@ enum status reader_fields(struct reader *r, const struct field *fields, size_t n
     return STATUS_OK;
 }
 
-static enum status skip_field(struct reader *r, struct json_text name)
-{
-    char shown[READER_NAME_SIZE];
-    struct place place = { r->place, shown, 0 };
-    reader_show_name(name, shown);
-    r->place = &place;
-    enum status status = reader_skip(r);
-    r->place = place.up;
-    return status;
-}
-
-enum status reader_some_fields(struct reader *r, const struct field *fields, size_t n, void *body,
-                               unsigned *ret_seen)
-{
-    struct json_fields walk = walk_fields(fields, n);
-    enum status status = STATUS_OK;
-    enum json_found found = JSON_FIELD_NEW;
-    if (json_peek(&r->json) != JSON_OBJECT) {
-        return reader_refuse_type(r, "an object");
-    }
-    json_object(&r->json);
-    while (status == STATUS_OK && (found = json_fields_next(&walk, &r->json)) < JSON_FIELDS_END) {
-        status = found == JSON_FIELD_UNKNOWN ? skip_field(r, walk.name)
-                                             : read_field(r, &fields[walk.row], body);
-    }
-    *ret_seen = walk.seen;
-    return found == JSON_FIELDS_ERROR ? reader_refuse_text(r) : status;
-}
-
 enum status reader_elements(struct reader *r, const char *expected,
                             enum status (*read)(struct reader *r, void *body), void *body,
                             size_t *ret_n)

@@ -69,10 +69,6 @@ struct field {
 /* Reads an object. *ret_seen: bit k for fields[k], of which there are at most 32. */
 enum status reader_fields(struct reader *r, const struct field *fields, size_t n, void *body,
                           unsigned *ret_seen);
-/* The same of an object of which only some fields matter yet: passes over the others, takes the
- * last of those that stand there twice, and misses none. */
-enum status reader_some_fields(struct reader *r, const struct field *fields, size_t n, void *body,
-                               unsigned *ret_seen);
 /* Reads an array; `read` is called once per element, with its index in r->place->index. */
 enum status reader_elements(struct reader *r, const char *expected,
                             enum status (*read)(struct reader *r, void *body), void *body,
@@ -86,11 +82,6 @@ enum status reader_null_or_number(struct reader *r, bool *ret_is_null);
 enum status reader_string(struct reader *r, const char *expected, char *out, size_t size);
 /* A session's id, validated. */
 enum status reader_session_id(struct reader *r, char ret_id[SESSION_ID_MAX + 1]);
-/* Any value, passed over. */
-enum status reader_skip(struct reader *r);
-/* Any value of at most `most` bytes, which is to be kept as text: no object in it has a name twice,
- * and its numbers are finite as floats too. */
-enum status reader_text(struct reader *r, size_t most, const char **ret_text, size_t *ret_n);
 /* An array of floats, null as NaN; of *ret_n, only the first `max` are stored. */
 enum status reader_floats(struct reader *r, float *out, size_t max, size_t *ret_n);
 
