@@ -209,7 +209,7 @@ crash-test: test-packages all $(BUILD)/tests/crash-test ## kill grud CYCLES time
 	@GRUD=$(BUILD)/grud $(BUILD)/tests/crash-test $(CYCLES) $(SEED)
 
 config-files: $(BUILD)/tests/test-config ## rewrite config/grud.conf and config/grud.1 from the table of options
-	UPDATE_FILES=1 CK_RUN_SUITE=test_config.c $(BUILD)/tests/test-config
+	UPDATE_FILES=1 CK_RUN_SUITE=test_config_print.c $(BUILD)/tests/test-config
 
 # ---- fuzzing: one program per target, linked with libFuzzer (SAN=fuzz), or with the replay of known inputs ----
 FUZZ_PACKAGES := $(BUILD_PACKAGES) clang libclang-rt-14-dev

@@ -1,4 +1,5 @@
 /* main.c - starts in order, waits for a signal, stops in reverse. */
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/refusal.h"
 #include "base/signals.h"
@@ -15,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -105,16 +105,10 @@ static void reload(const struct daemon *daemon)
         return;
     }
     config_take(daemon->config, &next, log_difference);
-    log_setup((enum log_level)daemon->config->log_level, daemon->config->log_format != 0);
+    log_setup((enum log_level)daemon->config->log_level,
+              (enum log_format)daemon->config->log_format);
     config_done(&next);
     log_event(LOG_INFO, "reloaded");
-}
-
-static int64_t monotonic_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 static int fail(const char *what, const struct fault *fault)
@@ -206,15 +200,15 @@ static void wind_down(const struct daemon *daemon)
     int64_t drain_ms = (int64_t)daemon->config->drain_seconds * 1000;
     int64_t sync_ms = drain_ms / 4 < SYNC_MS ? drain_ms / 4 : SYNC_MS;
     int64_t wait_ms = drain_ms - sync_ms / 2; /* whoever ends in time does so before */
-    int64_t until_us = monotonic_us() + 1000 * (wait_ms > LEAST_MS ? wait_ms : LEAST_MS);
+    int64_t until_us = clock_monotonic_us() + 1000 * (wait_ms > LEAST_MS ? wait_ms : LEAST_MS);
     http_drain(daemon->http, drain_ms - sync_ms);
     service_halt_jobs(daemon->service);
-    while (!is_wound_down(daemon) && monotonic_us() < until_us) {
+    while (!is_wound_down(daemon) && clock_monotonic_us() < until_us) {
         int signal_number = signals_wait(DRAIN_TICK_MS);
         if (signal_number == SIGTERM || signal_number == SIGINT) {
             log_event(LOG_WARN, "stopping_at_once");
             http_drain(daemon->http, 0);
-            until_us = monotonic_us() + LEAST_MS * 1000;
+            until_us = clock_monotonic_us() + LEAST_MS * 1000;
         }
         service_tick(daemon->service);
     }
@@ -252,7 +246,7 @@ static int stop(struct daemon *daemon, int code)
 static int serve(struct daemon *daemon)
 {
     const struct config *config = daemon->config;
-    int64_t began_us = monotonic_us();
+    int64_t began_us = clock_monotonic_us();
     signals_setup();
     struct fault fault = { .status = STATUS_OK };
     if (start(daemon, &fault) != STATUS_OK) {
@@ -269,7 +263,7 @@ static int serve(struct daemon *daemon)
                   LOG_INT("port", http_port(daemon->http)),
                   LOG_INT("workers", (int64_t)http_n_workers(daemon->http)),
                   LOG_STRING("kernels", gru_kernels_name()),
-                  LOG_DOUBLE("ms", (double)(monotonic_us() - began_us) / 1000.0));
+                  LOG_DOUBLE("ms", (double)(clock_monotonic_us() - began_us) / 1000.0));
         run_until_stopped(daemon);
     }
     wind_down(daemon);
@@ -329,7 +323,7 @@ int main(int argc, char *argv[])
         fprintf(stderr, "%sgrud: %s\n", log_priority(LOG_ERROR), error);
         return EXIT_CONFIGURATION;
     }
-    log_setup((enum log_level)config.log_level, config.log_format != 0);
+    log_setup((enum log_level)config.log_level, (enum log_format)config.log_format);
     int code = only_check ? check_config(&config) : serve(&daemon);
     config_done(&config);
     return code;

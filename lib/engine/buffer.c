@@ -2,6 +2,7 @@
 #include "engine/buffer.h"
 #include "engine/model.h"
 #include "json/json.h"
+#include "json/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,14 +43,14 @@ bool gru_array_reserve(void **array, size_t *capacity, size_t n, size_t element_
 
 /* ---- text ---- */
 
-void gru_text_done(struct text *text)
+void gru_text_done(struct file_text *text)
 {
     free(text->p);
-    *text = (struct text){ 0 };
+    *text = (struct file_text){ 0 };
 }
 
 /* Where n more bytes may be written; NULL once memory has run out. */
-static char *text_room(struct text *text, size_t n)
+static char *text_room(struct file_text *text, size_t n)
 {
     void *p = text->p;
     size_t n_all;
@@ -62,7 +63,7 @@ static char *text_room(struct text *text, size_t n)
     return text->p + text->n;
 }
 
-void gru_text_put(struct text *text, const char *s, size_t n)
+void gru_text_put(struct file_text *text, const char *s, size_t n)
 {
     char *room = text_room(text, n);
     if (room) {
@@ -71,18 +72,18 @@ void gru_text_put(struct text *text, const char *s, size_t n)
     }
 }
 
-void gru_text_puts(struct text *text, const char *s)
+void gru_text_puts(struct file_text *text, const char *s)
 {
     gru_text_put(text, s, strlen(s));
 }
 
 /* Ends what a json_print_ function wrote at text_room. */
-static void text_end(struct text *text, const char *end)
+static void text_end(struct file_text *text, const char *end)
 {
     text->n = (size_t)(end - text->p);
 }
 
-void gru_text_put_string(struct text *text, const char *s, size_t n)
+void gru_text_put_string(struct file_text *text, const char *s, size_t n)
 {
     size_t n_most; /* every byte may become \u00XX */
     if (__builtin_mul_overflow(n, 6, &n_most) || __builtin_add_overflow(n_most, 2, &n_most)) {
@@ -95,7 +96,7 @@ void gru_text_put_string(struct text *text, const char *s, size_t n)
     }
 }
 
-void gru_text_put_int(struct text *text, size_t value)
+void gru_text_put_int(struct file_text *text, size_t value)
 {
     char *room = text_room(text, JSON_INT_MAX);
     if (room) {
@@ -103,7 +104,7 @@ void gru_text_put_int(struct text *text, size_t value)
     }
 }
 
-void gru_text_put_double(struct text *text, double value)
+void gru_text_put_double(struct file_text *text, double value)
 {
     char *room = text_room(text, JSON_DOUBLE_MAX);
     if (room) {
@@ -111,7 +112,7 @@ void gru_text_put_double(struct text *text, double value)
     }
 }
 
-void gru_text_put_float(struct text *text, float value)
+void gru_text_put_float(struct file_text *text, float value)
 {
     char *room = text_room(text, JSON_FLOAT_MAX);
     if (room) {
@@ -127,10 +128,7 @@ struct shown gru_show_n(const char *name, size_t n)
     struct shown shown;
     size_t n_shown = n;
     if (n >= sizeof shown.text) {
-        n_shown = sizeof shown.text - sizeof dots;
-        while (n_shown > 0 && ((unsigned char)name[n_shown] & 0xC0) == 0x80) {
-            n_shown--; /* not within a UTF-8 character */
-        }
+        n_shown = utf8_whole(name, sizeof shown.text - sizeof dots);
     }
     for (size_t i = 0; i < n_shown; i++) {
         unsigned char c = (unsigned char)name[i];

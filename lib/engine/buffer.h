@@ -8,19 +8,19 @@
 
 #include "gru.h"
 
-struct text {
+struct file_text {
     char *p; /* owned; not NUL-terminated */
     size_t n, capacity;
     bool failed;
 };
 
-void gru_text_done(struct text *text);
-void gru_text_put(struct text *text, const char *s, size_t n);
-void gru_text_puts(struct text *text, const char *s);
-void gru_text_put_string(struct text *text, const char *s, size_t n); /* as a JSON string */
-void gru_text_put_int(struct text *text, size_t value);
-void gru_text_put_double(struct text *text, double value);
-void gru_text_put_float(struct text *text, float value); /* NaN: null */
+void gru_text_done(struct file_text *text);
+void gru_text_put(struct file_text *text, const char *s, size_t n);
+void gru_text_puts(struct file_text *text, const char *s);
+void gru_text_put_string(struct file_text *text, const char *s, size_t n); /* as a JSON string */
+void gru_text_put_int(struct file_text *text, size_t value);
+void gru_text_put_double(struct file_text *text, double value);
+void gru_text_put_float(struct file_text *text, float value); /* NaN: null */
 
 /* Room for at least n elements in *array, of *capacity elements now; doubles, so that growing one
  * by one is linear. False: out of memory, and all is as before. */

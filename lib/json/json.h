@@ -13,7 +13,7 @@
  *     if (json_object(&j)) {
  *         while (json_member(&j, &name)) { ... exactly one value must be read or skipped here ... }
  *     }
- *     if (!json_end(&j)) { ... j.error, j.at ... }
+ *     if (!json_end(&j)) { ... json_error_text(j.error), j.at ... }
  */
 #ifndef JSON_H
 #define JSON_H
@@ -34,11 +34,57 @@ enum json_type {
     JSON_OBJECT
 };
 
+/* What can be wrong with a text, or, in the last rows, with the order of the calls; and the
+ * sentence that json_error_text has for it. */
+#define JSON_ERRORS(ERROR)                                                                         \
+    ERROR(JSON_ERROR_TEXT_EMPTY, "the text is empty")                                              \
+    ERROR(JSON_ERROR_BYTE_ORDER_MARK, "the text starts with a byte order mark")                    \
+    ERROR(JSON_ERROR_ENDS_BEFORE_VALUE, "the text ends where a value is expected")                 \
+    ERROR(JSON_ERROR_ENDS_IN_OBJECT, "the text ends inside an object")                             \
+    ERROR(JSON_ERROR_ENDS_IN_ARRAY, "the text ends inside an array")                               \
+    ERROR(JSON_ERROR_ENDS_IN_STRING, "the text ends inside a string")                              \
+    ERROR(JSON_ERROR_ENDS_IN_NUMBER, "the text ends inside a number")                              \
+    ERROR(JSON_ERROR_NOT_CLOSED, "an array or object is not closed")                               \
+    ERROR(JSON_ERROR_SOMETHING_FOLLOWS, "something follows after the end of the value")            \
+    ERROR(JSON_ERROR_TOO_DEEP, "arrays and objects are nested too deeply")                         \
+    ERROR(JSON_ERROR_NOT_A_VALUE, "expected a value")                                              \
+    ERROR(JSON_ERROR_NOT_NULL, "expected null")                                                    \
+    ERROR(JSON_ERROR_NOT_BOOL, "expected true or false")                                           \
+    ERROR(JSON_ERROR_NOT_NUMBER, "expected a number")                                              \
+    ERROR(JSON_ERROR_NOT_NUMBER_OR_NULL, "expected a number or null")                              \
+    ERROR(JSON_ERROR_NOT_STRING, "expected a string")                                              \
+    ERROR(JSON_ERROR_NOT_ARRAY, "expected an array")                                               \
+    ERROR(JSON_ERROR_NOT_OBJECT, "expected an object")                                             \
+    ERROR(JSON_ERROR_NOT_NAME, "expected the name of a member, in double quotes")                  \
+    ERROR(JSON_ERROR_NO_COLON, "expected ':' after the name of a member")                          \
+    ERROR(JSON_ERROR_NO_COMMA_IN_OBJECT, "expected ',' or '}' after a member")                     \
+    ERROR(JSON_ERROR_NO_COMMA_IN_ARRAY, "expected ',' or ']' after an element")                    \
+    ERROR(JSON_ERROR_COMMA_BEFORE_END, "a ',' stands before the closing bracket")                  \
+    ERROR(JSON_ERROR_NOT_FINITE, "NaN and Infinity are not JSON")                                  \
+    ERROR(JSON_ERROR_LEADING_ZERO, "a number has no leading zero")                                 \
+    ERROR(JSON_ERROR_NO_DIGIT_AFTER_MINUS, "expected a digit after '-'")                           \
+    ERROR(JSON_ERROR_NO_DIGIT_AFTER_POINT, "expected a digit after the decimal point")             \
+    ERROR(JSON_ERROR_NO_DIGIT_IN_EXPONENT, "expected a digit in the exponent")                     \
+    ERROR(JSON_ERROR_BEYOND_FLOAT, "the number is beyond the range of a 32-bit float")             \
+    ERROR(JSON_ERROR_BEYOND_DOUBLE, "the number is beyond the range of a 64-bit float")            \
+    ERROR(JSON_ERROR_CONTROL_CHARACTER, "a control character in a string must be escaped")         \
+    ERROR(JSON_ERROR_UNKNOWN_ESCAPE, "an unknown escape in a string")                              \
+    ERROR(JSON_ERROR_BAD_HEX, "expected 4 hexadecimal digits after \\u")                           \
+    ERROR(JSON_ERROR_HALF_SURROGATE, "half of a surrogate pair in a string")                       \
+    ERROR(JSON_ERROR_NOT_UTF8, "a string is not valid UTF-8")                                      \
+    ERROR(JSON_ERROR_VALUE_NOT_READ, "the value here was not read")                                \
+    ERROR(JSON_ERROR_NO_VALUE_DUE, "no value is due here")                                         \
+    ERROR(JSON_ERROR_NO_OBJECT_OPEN, "no object is open here")                                     \
+    ERROR(JSON_ERROR_NO_ARRAY_OPEN, "no array is open here")
+
+#define JSON_ERROR_NAME(name, text) name,
+enum json_error { JSON_NO_ERROR, JSON_ERRORS(JSON_ERROR_NAME) };
+#undef JSON_ERROR_NAME
+
 struct json {
     const char *begin, *p, *end;
-    const char
-        *error;     /* NULL while all is well; else a static phrase such as "expected ',' or ']'" */
-    const char *at; /* where the error is */
+    const char *at;        /* where the error is */
+    enum json_error error; /* the first one */
     unsigned depth,
         depth_max;       /* json_init sets the latter to JSON_DEPTH_MAX, and no more is possible */
     unsigned char state; /* what may come next: enum json_state in scan.h */
@@ -55,6 +101,7 @@ struct json_text {
 void json_init(struct json *j, const char *text, size_t n);
 enum json_type json_peek(struct json *j);        /* the type of the value that comes next */
 const char *json_type_name(enum json_type type); /* "a number", "an object", ... for messages */
+const char *json_error_text(enum json_error error);
 
 bool json_object(struct json *j); /* enters an object */
 bool json_member(

@@ -29,8 +29,6 @@ enum {
 /* Beyond it the value is 0 or out of range whatever the digits: no text has that many. */
 static const int64_t EXPONENT_MAX = INT64_C(1000000000000000);
 
-static const char message_float_range[] = "the number is beyond the range of a 32-bit float";
-
 static const double powers_of_ten[2 * POWER_MAX + 1] = {
     1e-64, 1e-63, 1e-62, 1e-61, 1e-60, 1e-59, 1e-58, 1e-57, 1e-56, 1e-55, 1e-54, 1e-53, 1e-52,
     1e-51, 1e-50, 1e-49, 1e-48, 1e-47, 1e-46, 1e-45, 1e-44, 1e-43, 1e-42, 1e-41, 1e-40, 1e-39,
@@ -146,9 +144,9 @@ static void cut_digits(const char *p, const char *end, struct decimal *d)
     }
 }
 
-static const char *fail(struct json *j, const char *p, const char *error)
+static const char *fail(struct json *j, const char *p, enum json_error error)
 {
-    json_fail(j, p, p == j->end ? "the text ends inside a number" : error);
+    json_fail(j, p, p == j->end ? JSON_ERROR_ENDS_IN_NUMBER : error);
     return NULL;
 }
 
@@ -156,10 +154,11 @@ static const char *fail(struct json *j, const char *p, const char *error)
 static const char *fail_at_start(struct json *j, const char *p)
 {
     if (p < j->end && (*p == 'N' || *p == 'I')) {
-        return fail(j, p, "NaN and Infinity are not JSON");
+        return fail(j, p, JSON_ERROR_NOT_FINITE);
     }
     return fail(j, p,
-                p > j->begin && p[-1] == '-' ? "expected a digit after '-'" : "expected a number");
+                p > j->begin && p[-1] == '-' ? JSON_ERROR_NO_DIGIT_AFTER_MINUS
+                                             : JSON_ERROR_NOT_NUMBER);
 }
 
 /* Reads the number at p, before j->end; returns where it ends, NULL after noting an error. */
@@ -175,14 +174,14 @@ static inline __attribute__((always_inline)) const char *scan_decimal(struct jso
         return fail_at_start(j, p);
     }
     if (*whole == '0' && p - whole > 1) {
-        return fail(j, whole, "a number has no leading zero");
+        return fail(j, whole, JSON_ERROR_LEADING_ZERO);
     }
     ptrdiff_t n_digits = p - whole;
     if (p < end && *p == '.') {
         const char *fraction = p + 1;
         p = scan_many_digits(fraction, end, &d.mantissa);
         if (p == fraction) {
-            return fail(j, p, "expected a digit after the decimal point");
+            return fail(j, p, JSON_ERROR_NO_DIGIT_AFTER_POINT);
         }
         d.exponent = fraction - p;
         n_digits += p - fraction;
@@ -192,7 +191,7 @@ static inline __attribute__((always_inline)) const char *scan_decimal(struct jso
         int64_t exponent;
         const char *behind = scan_exponent(p + 1, end, &exponent);
         if (behind == NULL) {
-            return fail(j, p, "expected a digit in the exponent");
+            return fail(j, p, JSON_ERROR_NO_DIGIT_IN_EXPONENT);
         }
         p = behind;
         d.exponent += exponent;
@@ -326,7 +325,7 @@ static inline const char *scan_float(struct json *j, const char *p, float *ret_v
     if (!quick_float(d, &value)) {
         value = slow_float(p, behind);
         if (isinf(value)) {
-            json_fail(j, p, message_float_range);
+            json_fail(j, p, JSON_ERROR_BEYOND_FLOAT);
             return NULL;
         }
     }
@@ -350,7 +349,7 @@ bool json_number(struct json *j, double *ret_value)
     if (!quick_double(d, &value)) {
         value = slow_double(j->p, behind);
         if (isinf(value)) {
-            return json_fail(j, j->p, "the number is beyond the range of a 64-bit float");
+            return json_fail(j, j->p, JSON_ERROR_BEYOND_DOUBLE);
         }
     }
     json_end_value(j, behind);
@@ -378,8 +377,7 @@ static inline const char *scan_element(struct json *j, const char *p, float *ret
         return scan_float(j, p, ret_value);
     }
     if (!json_goes_on_with(p, j->end, "null", 4)) {
-        json_fail(j, p,
-                  p == j->end ? "the text ends inside an array" : "expected a number or null");
+        json_fail(j, p, p == j->end ? JSON_ERROR_ENDS_IN_ARRAY : JSON_ERROR_NOT_NUMBER_OR_NULL);
         return NULL;
     }
     *ret_value = NAN;
@@ -407,8 +405,7 @@ bool json_float_array(struct json *j, float *out, size_t max, size_t *ret_n)
         p = json_skip_space(p, end);
         if (p == end || (*p != ',' && *p != ']')) {
             return json_fail(j, p,
-                             p == end ? "the text ends inside an array"
-                                      : "expected ',' or ']' after an element");
+                             p == end ? JSON_ERROR_ENDS_IN_ARRAY : JSON_ERROR_NO_COMMA_IN_ARRAY);
         }
         more = *p == ',';
         if (more) {

@@ -75,7 +75,7 @@ static inline uint32_t product_to_odd(uint64_t power, uint32_t factor)
 }
 
 /* digits * 10^exponent, at most FLOAT_DIGITS digits, zeros at the end included. */
-struct decimal {
+struct short_decimal {
     uint32_t digits;
     int exponent;
 };
@@ -87,7 +87,7 @@ struct decimal {
  * is even, as ties round to even. Selected without branches: which of them it is, no branch
  * predictor knows.
  */
-static inline struct decimal shortest_decimal(uint32_t c, int q, bool lower_is_closer)
+static inline struct short_decimal shortest_decimal(uint32_t c, int q, bool lower_is_closer)
 {
     int k = lower_is_closer ? log10_of_3_4ths_of_2_to(q) : log10_of_2_to(q);
     int shift = q + log2_of_10_to(-k) + 1;
@@ -107,7 +107,7 @@ static inline struct decimal shortest_decimal(uint32_t c, int q, bool lower_is_c
     bool tens_down_inside = lower <= 4 * tens, tens_up_inside = 4 * tens + 40 <= upper;
     uint32_t shorter = -(uint32_t)(tens_down_inside != tens_up_inside); /* all bits, or none */
     digits = (shorter & (tens + 10 * tens_up_inside)) | (~shorter & digits);
-    return (struct decimal){ digits, k };
+    return (struct short_decimal){ digits, k };
 }
 
 /* ---- from numbers to characters, 8 in a register, the first one lowest ---- */
@@ -147,7 +147,7 @@ static inline char *put_exponent(char *p, int exponent)
 
 /* `value`, positive, at p; no more than JSON_FLOAT_MAX - 1 bytes are touched, though more than are
  * used. */
-static inline char *put_decimal(char *p, struct decimal value)
+static inline char *put_decimal(char *p, struct short_decimal value)
 {
     static const uint32_t tens[] = { 1,      10,      100,      1000,      10000,
                                      100000, 1000000, 10000000, 100000000, 1000000000 };
@@ -213,8 +213,8 @@ char *json_print_float(char *p, float value)
     uint32_t c = exponent == 0 ? fraction : fraction | hidden;
     int q = (exponent == 0 ? 1 : exponent) - FLOAT_BIAS;
     if (q <= 0 && q > -FLT_MANT_DIG && (c & ((UINT32_C(1) << -q) - 1)) == 0) {
-        return put_decimal(p,
-                           (struct decimal){ c >> -q, 0 }); /* a whole number is its own shortest */
+        return put_decimal(
+            p, (struct short_decimal){ c >> -q, 0 }); /* a whole number is its own shortest */
     }
     return put_decimal(p, shortest_decimal(c, q, fraction == 0 && exponent > 1));
 }

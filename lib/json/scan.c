@@ -2,9 +2,9 @@
  * states. */
 #include "json/scan.h"
 
-bool json_fail(struct json *j, const char *at, const char *error)
+bool json_fail(struct json *j, const char *at, enum json_error error)
 {
-    if (j->error == NULL) {
+    if (j->error == JSON_NO_ERROR) {
         j->error = error;
         j->at = at;
     }
@@ -15,7 +15,7 @@ void json_init(struct json *j, const char *text, size_t n)
 {
     j->begin = j->p = n > 0 ? text : "";
     j->end = j->begin + n;
-    j->error = NULL;
+    j->error = JSON_NO_ERROR;
     j->at = NULL;
     j->depth = 0;
     j->depth_max = JSON_DEPTH_MAX;
@@ -24,25 +24,25 @@ void json_init(struct json *j, const char *text, size_t n)
 
 bool json_begin_value(struct json *j)
 {
-    if (j->error != NULL) {
+    if (j->error != JSON_NO_ERROR) {
         return false;
     }
     if (j->state != JSON_STATE_VALUE) {
-        return json_fail(j, j->p, "no value is due here");
+        return json_fail(j, j->p, JSON_ERROR_NO_VALUE_DUE);
     }
     if (j->p == j->begin && json_goes_on_with(j->p, j->end, "\xef\xbb\xbf", 3)) {
-        return json_fail(j, j->p, "the text starts with a byte order mark");
+        return json_fail(j, j->p, JSON_ERROR_BYTE_ORDER_MARK);
     }
     j->p = json_skip_space(j->p, j->end);
     if (j->p == j->end) {
-        return json_fail(j, j->p, "the text ends where a value is expected");
+        return json_fail(j, j->p, JSON_ERROR_ENDS_BEFORE_VALUE);
     }
     return true;
 }
 
 enum json_type json_peek(struct json *j)
 {
-    if (j->error != NULL || j->state != JSON_STATE_VALUE) {
+    if (j->error != JSON_NO_ERROR || j->state != JSON_STATE_VALUE) {
         return JSON_NONE;
     }
     j->p = json_skip_space(j->p, j->end);
@@ -87,9 +87,17 @@ const char *json_type_name(enum json_type type)
     return "no value";
 }
 
+const char *json_error_text(enum json_error error)
+{
+#define TEXT(name, text) [name] = (text),
+    static const char *const texts[] = { [JSON_NO_ERROR] = "no error", JSON_ERRORS(TEXT) };
+#undef TEXT
+    return texts[error];
+}
+
 /* ---- containers ---- */
 
-static bool enter(struct json *j, char bracket, const char *expected)
+static bool enter(struct json *j, char bracket, enum json_error expected)
 {
     if (!json_begin_value(j)) {
         return false;
@@ -98,7 +106,7 @@ static bool enter(struct json *j, char bracket, const char *expected)
         return json_fail(j, j->p, expected);
     }
     if (j->depth >= j->depth_max) {
-        return json_fail(j, j->p, "arrays and objects are nested too deeply");
+        return json_fail(j, j->p, JSON_ERROR_TOO_DEEP);
     }
     j->open[j->depth++] = bracket;
     j->p++;
@@ -114,17 +122,17 @@ void json_leave(struct json *j, const char *p)
 
 /* Moves on in the open container: to the next element (true), or behind its closing bracket
  * (false). */
-static bool next(struct json *j, char bracket, char closing, const char *expected)
+static bool next(struct json *j, char bracket, char closing, enum json_error expected)
 {
-    if (j->error != NULL) {
+    if (j->error != JSON_NO_ERROR) {
         return false;
     }
     if (j->depth == 0 || j->open[j->depth - 1] != bracket) {
         return json_fail(j, j->p,
-                         bracket == '{' ? "no object is open here" : "no array is open here");
+                         bracket == '{' ? JSON_ERROR_NO_OBJECT_OPEN : JSON_ERROR_NO_ARRAY_OPEN);
     }
     if (j->state == JSON_STATE_VALUE) {
-        return json_fail(j, j->p, "the value here was not read");
+        return json_fail(j, j->p, JSON_ERROR_VALUE_NOT_READ);
     }
     const char *p = json_skip_space(j->p, j->end);
     if (p < j->end && *p == closing) {
@@ -137,13 +145,12 @@ static bool next(struct json *j, char bracket, char closing, const char *expecte
         }
         p = json_skip_space(p + 1, j->end);
         if (p < j->end && *p == closing) {
-            return json_fail(j, p, "a ',' stands before the closing bracket");
+            return json_fail(j, p, JSON_ERROR_COMMA_BEFORE_END);
         }
     }
     if (p == j->end) {
         return json_fail(j, p,
-                         bracket == '{' ? "the text ends inside an object"
-                                        : "the text ends inside an array");
+                         bracket == '{' ? JSON_ERROR_ENDS_IN_OBJECT : JSON_ERROR_ENDS_IN_ARRAY);
     }
     j->p = p;
     j->state = JSON_STATE_VALUE;
@@ -152,29 +159,29 @@ static bool next(struct json *j, char bracket, char closing, const char *expecte
 
 bool json_object(struct json *j)
 {
-    return enter(j, '{', "expected an object");
+    return enter(j, '{', JSON_ERROR_NOT_OBJECT);
 }
 
 bool json_array(struct json *j)
 {
-    return enter(j, '[', "expected an array");
+    return enter(j, '[', JSON_ERROR_NOT_ARRAY);
 }
 
 bool json_member(struct json *j, struct json_text *ret_name)
 {
-    if (!next(j, '{', '}', "expected ',' or '}' after a member")) {
+    if (!next(j, '{', '}', JSON_ERROR_NO_COMMA_IN_OBJECT)) {
         return false;
     }
     if (*j->p != '"') {
-        return json_fail(j, j->p, "expected the name of a member, in double quotes");
+        return json_fail(j, j->p, JSON_ERROR_NOT_NAME);
     }
     struct json_text name;
-    if (!json_string(j, &name)) {
+    if (!json_take_string(j, &name)) {
         return false;
     }
     const char *p = json_skip_space(j->p, j->end);
     if (p == j->end || *p != ':') {
-        return json_fail(j, p, "expected ':' after the name of a member");
+        return json_fail(j, p, JSON_ERROR_NO_COLON);
     }
     j->p = p + 1;
     j->state = JSON_STATE_VALUE;
@@ -184,7 +191,7 @@ bool json_member(struct json *j, struct json_text *ret_name)
 
 bool json_element(struct json *j)
 {
-    return next(j, '[', ']', "expected ',' or ']' after an element");
+    return next(j, '[', ']', JSON_ERROR_NO_COMMA_IN_ARRAY);
 }
 
 /* ---- literals ---- */
@@ -195,7 +202,7 @@ bool json_null(struct json *j)
         return false;
     }
     if (!json_goes_on_with(j->p, j->end, "null", 4)) {
-        return json_fail(j, j->p, "expected null");
+        return json_fail(j, j->p, JSON_ERROR_NOT_NULL);
     }
     json_end_value(j, j->p + 4);
     return true;
@@ -209,7 +216,7 @@ bool json_bool(struct json *j, bool *ret_value)
     bool value = *j->p == 't';
     size_t n = value ? 4 : 5;
     if (!json_goes_on_with(j->p, j->end, value ? "true" : "false", n)) {
-        return json_fail(j, j->p, "expected true or false");
+        return json_fail(j, j->p, JSON_ERROR_NOT_BOOL);
     }
     json_end_value(j, j->p + n);
     *ret_value = value;
@@ -243,7 +250,7 @@ static bool skip_start(struct json *j)
     }
     bool is_nan = json_begin_value(j) &&
                   (*j->p == 'N' || *j->p == 'I'); /* a mistake that many printers make */
-    return json_fail(j, j->p, is_nan ? "NaN and Infinity are not JSON" : "expected a value");
+    return json_fail(j, j->p, is_nan ? JSON_ERROR_NOT_FINITE : JSON_ERROR_NOT_A_VALUE);
 }
 
 /* A loop and no recursion: the stack of open containers is j->open. */
@@ -256,7 +263,7 @@ bool json_skip(struct json *j)
     while (j->depth > depth) {
         struct json_text name;
         bool more = j->open[j->depth - 1] == '{' ? json_member(j, &name) : json_element(j);
-        if (j->error != NULL || (more && !skip_start(j))) {
+        if (j->error != JSON_NO_ERROR || (more && !skip_start(j))) {
             return false;
         }
     }
@@ -265,18 +272,18 @@ bool json_skip(struct json *j)
 
 bool json_end(struct json *j)
 {
-    if (j->error != NULL) {
+    if (j->error != JSON_NO_ERROR) {
         return false;
     }
     const char *p = json_skip_space(j->p, j->end);
     if (j->depth > 0) {
-        return json_fail(j, p, "an array or object is not closed");
+        return json_fail(j, p, JSON_ERROR_NOT_CLOSED);
     }
     if (j->state == JSON_STATE_VALUE) {
-        return json_fail(j, p, p == j->end ? "the text is empty" : "the value here was not read");
+        return json_fail(j, p, p == j->end ? JSON_ERROR_TEXT_EMPTY : JSON_ERROR_VALUE_NOT_READ);
     }
     if (p < j->end) {
-        return json_fail(j, p, "something follows after the end of the value");
+        return json_fail(j, p, JSON_ERROR_SOMETHING_FOLLOWS);
     }
     j->p = p;
     return true;

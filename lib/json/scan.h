@@ -1,6 +1,7 @@
 /*
- * scan.h - what the files of the scanner share; nobody outside lib/json includes it. scan.c owns
- * the structure of the text (white space, containers, literals), text.c strings, number.c numbers.
+ * scan.h - what the three files of the scanner share; nothing outside lib/json includes it. scan.c
+ * owns the structure of the text (white space, containers, literals), string.c strings, number.c
+ * numbers. They call each other, because values hold values.
  */
 #ifndef SCAN_H
 #define SCAN_H
@@ -16,9 +17,11 @@ enum json_state {
 };
 
 /* Notes the error if it is the first one. False, for the caller to return. */
-bool json_fail(struct json *j, const char *at, const char *error);
+bool json_fail(struct json *j, const char *at, enum json_error error);
 /* Skips white space up to a value. False if none is due here, or if the text ends. */
 bool json_begin_value(struct json *j);
+/* Takes the string whose first quote stands at j->p. */
+bool json_take_string(struct json *j, struct json_text *ret_text);
 /* Takes ']' or '}', which stands at p. */
 void json_leave(struct json *j, const char *p);
 

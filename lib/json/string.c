@@ -1,33 +1,10 @@
-/* Strings: checked where they stand, unescaped on demand. UTF-8 as RFC 3629, table 3-7 of the
- * Unicode standard. */
+/* Strings: checked where they stand, unescaped on demand. */
 #include "json/scan.h"
+#include "json/utf8.h"
 
 #include <string.h>
 
 enum { CODE_POINT_MAX = 4, /* bytes of a code point in UTF-8 */ SURROGATE_BITS = 10 };
-
-/* The bytes of the code point at p, whose first byte is >= 0x80; 0 if it is not valid UTF-8:
- * overlong, a surrogate, beyond U+10FFFF, cut off. The second byte's range is what tells these
- * apart. */
-static size_t utf8_length(const char *p, const char *end)
-{
-    const unsigned char *b = (const unsigned char *)p;
-    size_t n = b[0] < 0xe0 ? 2 : b[0] < 0xf0 ? 3 : 4;
-    if (b[0] < 0xc2 || b[0] > 0xf4 || (size_t)(end - p) < n) {
-        return 0;
-    }
-    unsigned char low = b[0] == 0xe0 ? 0xa0 : b[0] == 0xf0 ? 0x90 : 0x80;
-    unsigned char high = b[0] == 0xed ? 0x9f : b[0] == 0xf4 ? 0x8f : 0xbf;
-    if (b[1] < low || b[1] > high) {
-        return 0;
-    }
-    for (size_t i = 2; i < n; i++) {
-        if ((b[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    return n;
-}
 
 /* The value of 4 hexadecimal digits; -1 if they are not all there. */
 static int32_t hex4(const char *p, const char *end)
@@ -64,19 +41,19 @@ static const char *check_escape(struct json *j, const char *p)
 {
     const char *end = j->end;
     if (end - p < 2) {
-        json_fail(j, end, "the text ends inside a string");
+        json_fail(j, end, JSON_ERROR_ENDS_IN_STRING);
         return NULL;
     }
     if (p[1] != 'u') {
         if (p[1] == '\0' || strchr("\"\\/bfnrt", p[1]) == NULL) {
-            json_fail(j, p, "an unknown escape in a string");
+            json_fail(j, p, JSON_ERROR_UNKNOWN_ESCAPE);
             return NULL;
         }
         return p + 2;
     }
     int32_t unit = hex4(p + 2, end);
     if (unit < 0) {
-        json_fail(j, p, "expected 4 hexadecimal digits after \\u");
+        json_fail(j, p, JSON_ERROR_BAD_HEX);
         return NULL;
     }
     if (is_high_surrogate(unit) && json_goes_on_with(p + 6, end, "\\u", 2) &&
@@ -84,7 +61,7 @@ static const char *check_escape(struct json *j, const char *p)
         return p + 12;
     }
     if (is_high_surrogate(unit) || is_low_surrogate(unit)) {
-        json_fail(j, p, "half of a surrogate pair in a string");
+        json_fail(j, p, JSON_ERROR_HALF_SURROGATE);
         return NULL;
     }
     return p + 6;
@@ -107,9 +84,11 @@ bool json_string(struct json *j, struct json_text *ret_text)
     if (!json_begin_value(j)) {
         return false;
     }
-    if (*j->p != '"') {
-        return json_fail(j, j->p, "expected a string");
-    }
+    return *j->p == '"' ? json_take_string(j, ret_text) : json_fail(j, j->p, JSON_ERROR_NOT_STRING);
+}
+
+bool json_take_string(struct json *j, struct json_text *ret_text)
+{
     struct json_text text = { j->p + 1, 0, false };
     const char *p = text.p, *end = j->end;
     for (;;) {
@@ -117,7 +96,7 @@ bool json_string(struct json *j, struct json_text *ret_text)
             p += 8;
         }
         if (p == end) {
-            return json_fail(j, p, "the text ends inside a string");
+            return json_fail(j, p, JSON_ERROR_ENDS_IN_STRING);
         }
         unsigned char c = (unsigned char)*p;
         if (c == '"') {
@@ -130,13 +109,13 @@ bool json_string(struct json *j, struct json_text *ret_text)
                 return false;
             }
         } else if (c < 0x20) {
-            return json_fail(j, p, "a control character in a string must be escaped");
+            return json_fail(j, p, JSON_ERROR_CONTROL_CHARACTER);
         } else if (c < 0x80) {
             p++;
         } else {
             size_t n = utf8_length(p, end);
             if (n == 0) {
-                return json_fail(j, p, "a string is not valid UTF-8");
+                return json_fail(j, p, JSON_ERROR_NOT_UTF8);
             }
             p += n;
         }
@@ -213,7 +192,7 @@ bool json_unescape(struct json_text text, char *out, size_t size)
 bool json_text_is(struct json_text text, const char *s)
 {
     if (!text.escaped) {
-        return strlen(s) == text.n && (text.n == 0 || memcmp(s, text.p, text.n) == 0);
+        return strncmp(s, text.p, text.n) == 0 && s[text.n] == '\0'; /* the text holds no NUL */
     }
     while (text.n > 0) {
         char bytes[CODE_POINT_MAX];

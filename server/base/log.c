@@ -1,6 +1,8 @@
 #include "base/log.h"
 
+#include "base/clock.h"
 #include "json/json.h"
+#include "json/utf8.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -23,7 +25,7 @@ static struct {
     _Atomic bool json, has_journal;
 } setup = { .least = LOG_INFO };
 
-struct line {
+struct log_line {
     char *p, *end; /* end: where the tail's room begins */
     bool json, cut;
 };
@@ -41,10 +43,10 @@ static bool is_journal(void)
     return strcmp(stream, said) == 0;
 }
 
-void log_setup(enum log_level least, bool json)
+void log_setup(enum log_level least, enum log_format format)
 {
     atomic_store(&setup.least, least);
-    atomic_store(&setup.json, json);
+    atomic_store(&setup.json, format == LOG_JSON);
     atomic_store(&setup.has_journal, is_journal());
 }
 
@@ -61,28 +63,11 @@ bool log_enabled(enum log_level level)
 
 /* ---- text of unknown origin ---- */
 
-/* The bytes of the code point at s, which a NUL ends; 0 if it is not valid UTF-8 (RFC 3629) or
- * would control a terminal: DEL and U+0080 to U+009F. */
-static size_t printable_length(const unsigned char *s)
+/* The bytes of the code point at s; 0 if it is not valid UTF-8 or would control a terminal: DEL and
+ * U+0080 to U+009F. Other controls are escaped. */
+static size_t printable_length(const char *s, const char *end)
 {
-    if (s[0] < 0x80) {
-        return s[0] == 0x7f ? 0 : 1;
-    }
-    if (s[0] < 0xc2 || s[0] > 0xf4) {
-        return 0;
-    }
-    size_t n = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-    unsigned char low = s[0] == 0xc2 || s[0] == 0xe0 ? 0xa0 : s[0] == 0xf0 ? 0x90 : 0x80;
-    unsigned char high = s[0] == 0xed ? 0x9f : s[0] == 0xf4 ? 0x8f : 0xbf;
-    if (s[1] < low || s[1] > high) {
-        return 0;
-    }
-    for (size_t i = 2; i < n; i++) {
-        if ((s[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    return n;
+    return (unsigned char)*s >= ' ' && utf8_control_length(s) > 0 ? 0 : utf8_length(s, end);
 }
 
 /* Copies s as valid UTF-8, as much as takes at most `room` bytes once it is escaped. *ret_plain: it
@@ -90,11 +75,12 @@ static size_t printable_length(const unsigned char *s)
 static size_t clean(const char *s, size_t room, char *out, bool *ret_plain, bool *ret_cut)
 {
     static const char replacement[] = "\xef\xbf\xbd";
+    const char *end = s + strlen(s);
     char *p = out;
     *ret_plain = *s != '\0';
     *ret_cut = false;
     while (*s != '\0') {
-        size_t n = printable_length((const unsigned char *)s);
+        size_t n = printable_length(s, end);
         const char *from = n > 0 ? s : replacement;
         size_t n_out = n > 0 ? n : sizeof replacement - 1;
         bool quoted = *s == '"' || *s == '\\';
@@ -114,13 +100,13 @@ static size_t clean(const char *s, size_t room, char *out, bool *ret_plain, bool
 
 /* ---- a line ---- */
 
-static void put_raw(struct line *line, const char *s, size_t n)
+static void put_raw(struct log_line *line, const char *s, size_t n)
 {
     memcpy(line->p, s, n);
     line->p += n;
 }
 
-static void put_string(struct line *line, const char *s)
+static void put_string(struct log_line *line, const char *s)
 {
     if (!s) {
         put_raw(line, "null", 4);
@@ -137,7 +123,7 @@ static void put_string(struct line *line, const char *s)
     }
 }
 
-static void put_key(struct line *line, const char *key, size_t n)
+static void put_key(struct log_line *line, const char *key, size_t n)
 {
     if (line->json) {
         *line->p++ = ',';
@@ -150,7 +136,7 @@ static void put_key(struct line *line, const char *key, size_t n)
     }
 }
 
-static void put_field(struct line *line, const struct log_field *field)
+static void put_field(struct log_line *line, const struct log_field *field)
 {
     size_t n_key = strlen(field->key);
     if (line->cut || n_key > LINE_BYTES / ESCAPE_BYTES ||
@@ -173,23 +159,23 @@ static void put_field(struct line *line, const struct log_field *field)
 }
 
 /* UTC with milliseconds: 2026-11-21T10:00:00.123Z */
-static void put_time(struct line *line)
+static void put_time(struct log_line *line)
 {
-    struct timespec now = { 0 };
+    int64_t now_ms = clock_wall_ms();
+    time_t now_s = now_ms / 1000;
     struct tm utc = { 0 };
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
+    gmtime_r(&now_s, &utc);
     line->p += strftime(line->p, 64, "%Y-%m-%dT%H:%M:%S.", &utc);
-    int ms = (int)(now.tv_nsec / 1000000);
+    int ms = (int)(now_ms % 1000);
     *line->p++ = (char)('0' + ms / 100);
     *line->p++ = (char)('0' + ms / 10 % 10);
     *line->p++ = (char)('0' + ms % 10);
     *line->p++ = 'Z';
 }
 
-static void put_head(struct line *line, enum log_level level, const char *event)
+static void put_head(struct log_line *line, enum log_level level, const char *event)
 {
-    static const char *const levels[] = { "debug", "info", "warn", "error" };
+    static const char *const levels[] = { LOG_LEVELS(CHOICE_ENTRY, CHOICE_ENTRY) };
     if (line->json) {
         put_raw(line, "{\"time\":\"", 9);
         put_time(line);
@@ -205,7 +191,7 @@ static void put_head(struct line *line, enum log_level level, const char *event)
     put_string(line, event);
 }
 
-static void put_tail(struct line *line)
+static void put_tail(struct log_line *line)
 {
     if (line->cut) {
         const char *mark = line->json ? ",\"cut\":true" : " cut=true";
@@ -221,7 +207,9 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 {
     int saved_errno = errno;
     char text[LINE_BYTES];
-    struct line line = { .p = text, .end = text + sizeof text - TAIL_BYTES, .json = setup.json };
+    struct log_line line = { .p = text,
+                             .end = text + sizeof text - TAIL_BYTES,
+                             .json = setup.json };
     put_raw(&line, log_priority(level), strlen(log_priority(level)));
     put_head(&line, level, event);
     for (const struct log_field *field = fields; field->key; field++) {

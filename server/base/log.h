@@ -14,10 +14,16 @@
 #ifndef LOG_H
 #define LOG_H
 
+#include "base/choice.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
-enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+#define LOG_LEVELS(F, X)                                                                           \
+    F(LOG_DEBUG, "debug") X(LOG_INFO, "info") X(LOG_WARN, "warn") X(LOG_ERROR, "error")
+#define LOG_FORMATS(F, X) F(LOG_TEXT, "text") X(LOG_JSON, "json")
+enum log_level { LOG_LEVELS(CHOICE_ID, CHOICE_ID) };
+enum log_format { LOG_FORMATS(CHOICE_ID, CHOICE_ID) };
 
 struct log_field {
     const char *key; /* NULL ends the list */
@@ -40,7 +46,7 @@ struct log_field {
     } while (0)
 
 /* Once before the first line, and when the configuration changes. */
-void log_setup(enum log_level least, bool json);
+void log_setup(enum log_level least, enum log_format format);
 bool log_enabled(enum log_level level);
 /* What a line begins with in the journal; else "". */
 const char *log_priority(enum log_level level);

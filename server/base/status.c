@@ -1,5 +1,7 @@
 #include "base/status.h"
 
+#include "json/utf8.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,18 +28,7 @@ int status_http(enum status status)
 
 void fault_drop_partial_code_point(char *text)
 {
-    size_t n = strlen(text), start = n;
-    while (start > 0 && ((unsigned char)text[start - 1] & 0xc0) == 0x80) {
-        start--;
-    }
-    if (start == 0) {
-        return;
-    }
-    unsigned char first = (unsigned char)text[start - 1];
-    size_t n_due = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-    if (n - (start - 1) < n_due) {
-        text[start - 1] = '\0';
-    }
+    text[utf8_whole(text, strlen(text))] = '\0';
 }
 
 void fault_fill(struct fault *fault, enum status status, const char *param, const char *format, ...)

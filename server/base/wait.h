@@ -5,10 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Milliseconds of the monotonic clock. */
-int64_t wait_now_ms(void);
-/* Until one of poll's events is there; false leaves the reason in errno: ETIMEDOUT at the deadline.
- */
+/* Until one of poll's events is there; false leaves the reason in errno: ETIMEDOUT at the deadline,
+ * a time of clock_monotonic_ms. */
 bool wait_for(int fd, short events, int64_t deadline_ms);
 
 #endif

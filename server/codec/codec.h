@@ -8,22 +8,9 @@
 #ifndef CODEC_H
 #define CODEC_H
 
+#include "codec/text.h"
 #include "service/jobs/fine_tuning.h"
 #include "service/service.h"
-
-/* Text that grows in an arena. After a failed append `failed` sticks and the text must not be sent.
- */
-struct text {
-    struct arena *arena;
-    char *p;
-    size_t n, size;
-    bool failed;
-};
-void text_init(struct text *text, struct arena *arena, size_t n_expected);
-char *text_reserve(struct text *text, size_t n); /* room for n more bytes at the end, or NULL */
-void text_append(struct text *text, const char *bytes, size_t n);
-/* As printf; nothing of it is appended if it is longer than 511 bytes. */
-__attribute__((format(printf, 2, 3))) void text_print(struct text *text, const char *format, ...);
 
 /* ---- decoding ---- */
 
@@ -33,35 +20,38 @@ struct codec_limits {
     size_t rows_max;  /* of a prediction, those of its forecasts included */
 };
 
+/* What is decoded: the text, how far it may go, where the results live, and what a refusal fills.
+ */
+struct codec_input {
+    const char *json;
+    size_t n;
+    struct codec_limits limits;
+    struct arena *arena; /* NULL where nothing is allocated: job target, fork, no fields */
+    struct fault *fault;
+};
+
 /* The body of POST .../step for the session already named by the route (step->session is set), or,
- * with in_batch, an element of `steps` that names its own. step->model and ->arena are set. */
-enum status codec_step(const char *json, size_t n, const struct codec_limits *limits, bool in_batch,
-                       struct step *ret_step, struct fault *fault);
+ * with in_batch, an element of `steps` that names its own. step->model is set, and step->arena is
+ * the input's. */
+enum status codec_step(const struct codec_input *input, bool in_batch, struct step *ret_step);
 /* The body of POST .../steps: an array of steps; each has its own fault where it alone is wrong. */
-enum status codec_steps(const char *json, size_t n, const struct codec_limits *limits,
-                        const struct model *model, struct arena *arena, struct step **ret_steps,
-                        size_t *ret_n, struct fault *fault);
+enum status codec_steps(const struct codec_input *input, const struct model *model,
+                        struct step **ret_steps, size_t *ret_n);
 /* {"horizon","future"} of POST .../forecast; horizon is required. */
-enum status codec_forecast_options(const char *json, size_t n, const struct codec_limits *limits,
-                                   const struct model *model, struct arena *arena,
-                                   struct forecast_options *ret_forecast_options,
-                                   struct fault *fault);
+enum status codec_forecast_options(const struct codec_input *input, const struct model *model,
+                                   struct forecast_options *ret_forecast_options);
 /* The body of POST .../predict. */
-enum status codec_prediction(const char *json, size_t n, const struct codec_limits *limits,
-                             const struct model *model, struct arena *arena,
-                             struct prediction *ret_prediction, struct fault *fault);
+enum status codec_prediction(const struct codec_input *input, const struct model *model,
+                             struct prediction *ret_prediction);
 /* The body of PUT .../sessions/{session}: what codec_put_session wrote, or {"ttl"}, or
  * {"rewarm":[[x]...]}.
  */
-enum status codec_session_restore(const char *json, size_t n, const struct codec_limits *limits,
-                                  const struct model *model, struct arena *arena,
-                                  struct session_restore *ret_restore, struct fault *fault);
+enum status codec_session_restore(const struct codec_input *input, const struct model *model,
+                                  struct session_restore *ret_restore);
 /* {"to": id} */
+enum status codec_fork(const struct codec_input *input, char ret_to[SESSION_ID_MAX + 1]);
 /* A body that has nothing to say: an object without fields. */
-enum status codec_no_fields(const char *json, size_t n, const struct codec_limits *limits,
-                            struct fault *fault);
-enum status codec_fork(const char *json, size_t n, const struct codec_limits *limits,
-                       char ret_to[SESSION_ID_MAX + 1], struct fault *fault);
+enum status codec_no_fields(const struct codec_input *input);
 
 /* ---- decoding jobs: a row depends on the model and the loss, and fields come in any order ---- */
 
@@ -73,15 +63,13 @@ struct job_target {
 
 /* Of the body of POST /v1/fine_tuning/jobs, or the first line of an x-ndjson one: these and nothing
  * else. */
-enum status codec_job_target(const char *json, size_t n, const struct codec_limits *limits,
-                             struct job_target *ret_target, struct fault *fault);
+enum status codec_job_target(const struct codec_input *input, struct job_target *ret_target);
 /* All of it, for the target that was found: `info` is of its version, whose number is
  * target->version. is_first_line: of x-ndjson; there is no `training`, and codec_job_lines_end adds
  * it. */
-enum status codec_job(const char *json, size_t n, const struct codec_limits *limits,
-                      bool is_first_line, const struct job_target *target,
-                      const struct gru_info *info, struct arena *arena,
-                      struct job_request *ret_request, struct fault *fault);
+enum status codec_job(const struct codec_input *input, bool is_first_line,
+                      const struct job_target *target, const struct gru_info *info,
+                      struct job_request *ret_request);
 
 /* The further lines, one series each, over any number of turns: `info` and `limits` are copied.
  * NULL: no memory.

@@ -3,8 +3,11 @@
  * then everything; or, of x-ndjson, everything but `training`, whose series follow in lines of
  * their own.
  */
+#include "base/choice.h"
 #include "codec/hyperparameter_fields.h"
+#include "codec/reader_skip.h"
 #include "codec/sources.h"
+#include "json/utf8.h"
 
 #include <limits.h>
 #include <string.h>
@@ -16,33 +19,6 @@ enum { SEED_DEFAULT = 1 };
 #define SECONDS_MAX (UINT64_C(1) << 31)
 
 /* ---- what decides how the rest is read ---- */
-
-/* Reads the fields that are known and passes over the others. *ret_seen: bit k for fields[k]. */
-static enum status read_some_fields(struct reader *r, const struct field *fields, size_t n,
-                                    void *body, unsigned *ret_seen)
-{
-    enum status status = STATUS_OK;
-    struct json_text name;
-    *ret_seen = 0;
-    if (json_peek(&r->json) != JSON_OBJECT) {
-        return reader_refuse_type(r, "an object");
-    }
-    json_object(&r->json);
-    while (status == STATUS_OK && json_member(&r->json, &name)) {
-        size_t i = 0;
-        while (i < n && !json_text_is(name, fields[i].name)) {
-            i++;
-        }
-        char shown[READER_NAME_SIZE];
-        struct place place = { r->place, shown, 0 };
-        reader_show_name(name, shown);
-        r->place = &place;
-        status = i < n ? fields[i].read(r, body) : reader_skip(r);
-        *ret_seen |= i < n ? 1U << i : 0;
-        r->place = place.up;
-    }
-    return status == STATUS_OK && r->json.error != NULL ? reader_refuse_text(r) : status;
-}
 
 static enum status read_target_model(struct reader *r, void *body)
 {
@@ -73,15 +49,14 @@ static enum status read_target_loss(struct reader *r, void *body)
     struct gru_hyperparameters hyperparameters;
     unsigned seen;
     gru_hyperparameters_init(&hyperparameters);
-    enum status status = read_some_fields(r, &loss, 1, &hyperparameters, &seen);
+    enum status status = reader_some_fields(r, &loss, 1, &hyperparameters, &seen);
     if (status == STATUS_OK) {
         target->loss = hyperparameters.loss;
     }
     return status;
 }
 
-enum status codec_job_target(const char *json, size_t n, const struct codec_limits *limits,
-                             struct job_target *ret_target, struct fault *fault)
+enum status codec_job_target(const struct codec_input *input, struct job_target *ret_target)
 {
     static const struct field fields[] = {
         { "model", read_target_model, true },
@@ -93,9 +68,9 @@ enum status codec_job_target(const char *json, size_t n, const struct codec_limi
     unsigned seen;
     gru_hyperparameters_init(&defaults);
     struct job_target target = { .loss = defaults.loss };
-    reader_init(&r, json, n, limits, NULL, fault);
+    reader_init(&r, input);
     enum status status = reader_end(
-        &r, read_some_fields(&r, fields, sizeof fields / sizeof *fields, &target, &seen));
+        &r, reader_some_fields(&r, fields, sizeof fields / sizeof *fields, &target, &seen));
     if (status == STATUS_OK && (seen & 1U) == 0) {
         status = reader_refuse_field(&r, STATUS_MISSING_FIELD, "model", "is missing");
     }
@@ -178,11 +153,10 @@ static const char *keep(struct reader *r, const char *text, size_t n)
     return kept;
 }
 
-/* Controls of ASCII, and those of ISO 8859-1, which are two bytes. */
 static bool holds_control(const char *text)
 {
-    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
-        if (*c < 0x20 || *c == 0x7f || (c[0] == 0xc2 && c[1] < 0xa0)) {
+    for (const char *c = text; *c != '\0'; c++) {
+        if (utf8_control_length(c) > 0) {
             return true;
         }
     }
@@ -232,20 +206,21 @@ static enum status read_metadata(struct reader *r, void *body)
 
 static enum status read_policy(struct reader *r, void *body)
 {
-    static const char expected[] = "\"auto\" or \"manual\"";
+    static const char words[] = CHOICE_WORDS(JOB_POLICIES);
+    static const char expected[] = CHOICE_SENTENCE(JOB_POLICIES);
     struct job_request *request = body;
-    char word[sizeof "manual"];
+    char word[sizeof words];
     enum status status = reader_string(r, expected, word, sizeof word);
     if (status != STATUS_OK) {
         return status;
     }
-    request->has_policy = true;
-    for (request->policy = JOB_AUTO; request->policy <= JOB_MANUAL; request->policy++) {
-        if (strcmp(word, job_policy_word(request->policy)) == 0) {
-            return STATUS_OK;
-        }
+    int policy = choice_find(words, word);
+    if (policy < 0) {
+        return reader_refuse(r, STATUS_INVALID_VALUE, "must be %s", expected);
     }
-    return reader_refuse(r, STATUS_INVALID_VALUE, "must be %s", expected);
+    request->has_policy = true;
+    request->policy = (enum job_policy)policy;
+    return STATUS_OK;
 }
 
 static enum status read_gain(struct reader *r, void *body)
@@ -294,14 +269,13 @@ static void fill_request(struct job_body *job)
     request->n_validation = job->validation.list.n;
 }
 
-enum status codec_job(const char *json, size_t n, const struct codec_limits *limits,
-                      bool is_first_line, const struct job_target *target,
-                      const struct gru_info *info, struct arena *arena,
-                      struct job_request *ret_request, struct fault *fault)
+enum status codec_job(const struct codec_input *input, bool is_first_line,
+                      const struct job_target *target, const struct gru_info *info,
+                      struct job_request *ret_request)
 {
     struct reader r;
     unsigned seen;
-    reader_init(&r, json, n, limits, arena, fault);
+    reader_init(&r, input);
     struct job_body job = { .is_first_line = is_first_line };
     job.request.validation_fraction = VALIDATION_FRACTION;
     job.request.seed = SEED_DEFAULT;
@@ -316,7 +290,7 @@ enum status codec_job(const char *json, size_t n, const struct codec_limits *lim
     status = reader_end(&r, status);
     if (status == STATUS_OK) {
         job.request.model = keep(&r, target->model, strlen(target->model));
-        status = job.request.model != NULL ? STATUS_OK : fault->status;
+        status = job.request.model != NULL ? STATUS_OK : r.fault->status;
     }
     if (status == STATUS_OK) {
         job.request.version = target->version;

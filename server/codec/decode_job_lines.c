@@ -43,8 +43,11 @@ enum status codec_job_line(struct job_lines *lines, size_t number, const char *j
                            struct fault *fault)
 {
     struct fault own = { .status = STATUS_OK };
+    const struct codec_input input = {
+        .json = json, .n = n, .limits = lines->limits, .arena = lines->arena, .fault = &own
+    };
     struct reader r;
-    reader_init(&r, json, n, &lines->limits, lines->arena, &own);
+    reader_init(&r, &input);
     r.whole = "the series";
     size_t index = lines->list.n;
     enum status status = reader_end(&r, series_read_one(&r, &lines->list));

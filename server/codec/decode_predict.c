@@ -187,24 +187,23 @@ static enum status check_whole(struct reader *r, struct predict_body *predict, u
     return forecast_fields_check(r, predict->version->gru, &predict->sequence->forecast_options);
 }
 
-enum status codec_prediction(const char *json, size_t n, const struct codec_limits *limits,
-                             const struct model *model, struct arena *arena,
-                             struct prediction *ret_prediction, struct fault *fault)
+enum status codec_prediction(const struct codec_input *input, const struct model *model,
+                             struct prediction *ret_prediction)
 {
     const struct gru_info *info = gru_model_info(model->active->gru);
     struct reader r;
     struct columns x;
     unsigned seen;
-    reader_init(&r, json, n, limits, arena, fault);
+    reader_init(&r, input);
     columns_init(&x, info, false);
-    x.rows_max = limits->rows_max;
+    x.rows_max = input->limits.rows_max;
     struct predict_body body = {
-        .x = &x, .model = model, .version = model->active, .rows_max = limits->rows_max
+        .x = &x, .model = model, .version = model->active, .rows_max = input->limits.rows_max
     };
-    forecast_fields_init(&body.forecast_options, limits, info);
+    forecast_fields_init(&body.forecast_options, &input->limits, info);
     body.sequence = reader_alloc(&r, 1, sizeof *body.sequence);
     if (body.sequence == NULL) {
-        return fault->status;
+        return r.fault->status;
     }
     *body.sequence = (struct sequence){ 0 };
     enum status status = reader_fields(

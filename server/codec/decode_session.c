@@ -406,15 +406,14 @@ static enum status choose_state(struct reader *r, struct restore_body *restore, 
     return STATUS_OK;
 }
 
-enum status codec_session_restore(const char *json, size_t n, const struct codec_limits *limits,
-                                  const struct model *model, struct arena *arena,
-                                  struct session_restore *ret_restore, struct fault *fault)
+enum status codec_session_restore(const struct codec_input *input, const struct model *model,
+                                  struct session_restore *ret_restore)
 {
     const struct gru_info *info = gru_model_info(model->active->gru);
     struct restore_body body = { .model = model, .info = info, .restore = { .ttl_s = -1 } };
     struct reader r;
     unsigned seen;
-    reader_init(&r, json, n, limits, arena, fault);
+    reader_init(&r, input);
     columns_init(&body.x, info, false);
     enum status status = reader_fields(
         &r, restore_fields, sizeof restore_fields / sizeof *restore_fields, &body, &seen);
@@ -435,14 +434,13 @@ static enum status read_to(struct reader *r, void *body)
     return reader_session_id(r, body);
 }
 
-enum status codec_fork(const char *json, size_t n, const struct codec_limits *limits,
-                       char ret_to[SESSION_ID_MAX + 1], struct fault *fault)
+enum status codec_fork(const struct codec_input *input, char ret_to[SESSION_ID_MAX + 1])
 {
     static const struct field fields[] = { { "to", read_to, true } };
     char to[SESSION_ID_MAX + 1];
     struct reader r;
     unsigned seen;
-    reader_init(&r, json, n, limits, NULL, fault);
+    reader_init(&r, input);
     enum status status = reader_end(&r, reader_fields(&r, fields, 1, to, &seen));
     if (status == STATUS_OK) {
         memcpy(ret_to, to, strlen(to) + 1);
@@ -452,11 +450,10 @@ enum status codec_fork(const char *json, size_t n, const struct codec_limits *li
 
 /* ---- nothing ---- */
 
-enum status codec_no_fields(const char *json, size_t n, const struct codec_limits *limits,
-                            struct fault *fault)
+enum status codec_no_fields(const struct codec_input *input)
 {
     struct reader r;
     unsigned seen;
-    reader_init(&r, json, n, limits, NULL, fault);
+    reader_init(&r, input);
     return reader_end(&r, reader_fields(&r, NULL, 0, NULL, &seen));
 }

@@ -99,14 +99,13 @@ static void fill_step(const struct step_body *body, bool in_batch, struct step *
     step->n_forecast = 0;
 }
 
-enum status codec_step(const char *json, size_t n, const struct codec_limits *limits, bool in_batch,
-                       struct step *ret_step, struct fault *fault)
+enum status codec_step(const struct codec_input *input, bool in_batch, struct step *ret_step)
 {
     struct reader r;
     struct step_body body;
-    reader_init(&r, json, n, limits, ret_step->arena, fault);
+    reader_init(&r, input);
     r.whole = in_batch ? "the step" : r.whole;
-    step_init(&body, limits, ret_step->model);
+    step_init(&body, &input->limits, ret_step->model);
     enum status status = reader_end(&r, read_step(&r, in_batch, ret_step->model, &body));
     if (status == STATUS_OK) {
         fill_step(&body, in_batch, ret_step);
@@ -166,19 +165,18 @@ static enum status read_steps(struct reader *r, void *body)
 
 static const struct field steps_fields[] = { { "steps", read_steps, true } };
 
-enum status codec_steps(const char *json, size_t n, const struct codec_limits *limits,
-                        const struct model *model, struct arena *arena, struct step **ret_steps,
-                        size_t *ret_n, struct fault *fault)
+enum status codec_steps(const struct codec_input *input, const struct model *model,
+                        struct step **ret_steps, size_t *ret_n)
 {
     struct reader r;
-    struct steps_body body = { .model = model, .size = n / STEP_BYTES + 1 };
+    struct steps_body body = { .model = model, .size = input->n / STEP_BYTES + 1 };
     unsigned seen;
-    reader_init(&r, json, n, limits, arena, fault);
-    step_init(&body.element, limits, model);
+    reader_init(&r, input);
+    step_init(&body.element, &input->limits, model);
     body.size = body.size < STEPS_AT_FIRST_MAX ? body.size : STEPS_AT_FIRST_MAX;
     body.steps = reader_alloc(&r, body.size, sizeof *body.steps);
     if (body.steps == NULL) {
-        return fault->status;
+        return r.fault->status;
     }
     enum status status = reader_end(&r, reader_fields(&r, steps_fields, 1, &body, &seen));
     if (status == STATUS_OK) {
@@ -190,10 +188,8 @@ enum status codec_steps(const char *json, size_t n, const struct codec_limits *l
 
 /* ---- forecast ---- */
 
-enum status codec_forecast_options(const char *json, size_t n, const struct codec_limits *limits,
-                                   const struct model *model, struct arena *arena,
-                                   struct forecast_options *ret_forecast_options,
-                                   struct fault *fault)
+enum status codec_forecast_options(const struct codec_input *input, const struct model *model,
+                                   struct forecast_options *ret_forecast_options)
 {
     static const struct field fields[] = {
         { "horizon", forecast_fields_read_horizon, true },
@@ -203,8 +199,8 @@ enum status codec_forecast_options(const char *json, size_t n, const struct code
     struct reader r;
     struct forecast_fields_body body;
     unsigned seen;
-    reader_init(&r, json, n, limits, arena, fault);
-    forecast_fields_init(&body, limits, gru_model_info(gru));
+    reader_init(&r, input);
+    forecast_fields_init(&body, &input->limits, gru_model_info(gru));
     enum status status = reader_fields(&r, fields, sizeof fields / sizeof *fields, &body, &seen);
     if (status == STATUS_OK) {
         status = forecast_fields_check(&r, gru, &body.forecast_options);

@@ -156,9 +156,7 @@ static void add_event_data(struct tree *tree, const struct job_event *event)
 
 void codec_put_job_event(struct text *text, const struct job_event *event)
 {
-    static const char *const levels[] = {
-        [JOB_EVENT_INFO] = "info", [JOB_EVENT_WARN] = "warn", [JOB_EVENT_ERROR] = "error"
-    };
+    static const char *const levels[] = { JOB_EVENT_LEVELS(CHOICE_ENTRY, CHOICE_ENTRY) };
     struct tree tree;
     tree_init(&tree);
     add_id(&tree, "ftevent", event->id);

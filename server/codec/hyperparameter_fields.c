@@ -1,6 +1,8 @@
 /* hyperparameter_fields.c - see hyperparameter_fields.h. */
 #include "codec/hyperparameter_fields.h"
 
+#include "base/choice.h"
+
 #include <string.h>
 
 enum parameter_type { SIZE, REAL, CHOICE };
@@ -53,22 +55,6 @@ static enum status read_real(struct reader *r, const struct parameter *parameter
     return STATUS_OK;
 }
 
-/* The index of the word among those between the '|'; -1: none of them. */
-static int find_word(const char *words, const char *word)
-{
-    size_t n = strlen(word);
-    for (int i = 0;; i++) {
-        size_t n_word = strcspn(words, "|");
-        if (n_word == n && memcmp(words, word, n) == 0) {
-            return i;
-        }
-        if (words[n_word] == '\0') {
-            return -1;
-        }
-        words += n_word + 1;
-    }
-}
-
 static enum status read_choice(struct reader *r, const struct parameter *parameter, int *ret_value)
 {
     char expected[128], word[WORD_MAX + 1];
@@ -77,7 +63,7 @@ static enum status read_choice(struct reader *r, const struct parameter *paramet
         *bar = ' ';
     }
     enum status status = reader_string(r, expected, word, sizeof word);
-    int index = status == STATUS_OK ? find_word(parameter->words, word) : 0;
+    int index = status == STATUS_OK ? choice_find(parameter->words, word) : 0;
     if (index < 0) {
         return reader_refuse(r, STATUS_INVALID_VALUE, "must be %s", expected);
     }
@@ -137,11 +123,7 @@ enum status hyperparameters_read(struct reader *r, struct gru_hyperparameters *r
 static void add_word(struct tree *tree, cJSON *item, const struct parameter *parameter, int index)
 {
     char word[WORD_MAX + 1];
-    const char *words = parameter->words;
-    for (; index > 0; index--) {
-        words += strcspn(words, "|") + 1;
-    }
-    snprintf(word, sizeof word, "%.*s", (int)strcspn(words, "|"), words);
+    choice_print(parameter->words, index, word, sizeof word);
     tree_add_string(tree, item, parameter->name, word);
 }
 

@@ -1,6 +1,9 @@
 /* reader.c - see reader.h. */
 #include "codec/reader.h"
 
+#include "json/fields.h"
+#include "json/utf8.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,13 +17,12 @@ enum {
 
 #define INTEGER_EXACT (UINT64_C(1) << 53) /* integers up to it are doubles */
 
-void reader_init(struct reader *r, const char *text, size_t n, const struct codec_limits *limits,
-                 struct arena *arena, struct fault *fault)
+void reader_init(struct reader *r, const struct codec_input *input)
 {
-    json_init(&r->json, n > 0 ? text : "", n);
-    r->json.depth_max = (unsigned)limits->depth_max;
-    r->arena = arena;
-    r->fault = fault;
+    json_init(&r->json, input->json, input->n);
+    r->json.depth_max = (unsigned)input->limits.depth_max;
+    r->arena = input->arena;
+    r->fault = input->fault;
     r->place = NULL;
     r->whole = "the body";
 }
@@ -34,22 +36,6 @@ enum status reader_end(struct reader *r, enum status status)
 }
 
 /* ---- faults ---- */
-
-/* n, less an incomplete UTF-8 character at the end of the n bytes: what cutting a text may leave.
- */
-static size_t whole_characters(const char *s, size_t n)
-{
-    size_t tail = 0;
-    while (tail < n && tail < 3 && ((unsigned char)s[n - 1 - tail] & 0xc0) == 0x80) {
-        tail++;
-    }
-    if (tail == n) {
-        return n;
-    }
-    unsigned char lead = (unsigned char)s[n - 1 - tail];
-    size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
-    return length > tail + 1 ? n - 1 - tail : n;
-}
 
 static size_t print_place(const struct place *place, char *out, size_t size)
 {
@@ -73,8 +59,7 @@ __attribute__((format(printf, 4, 0))) static void fill_fault(struct reader *r, e
     char path[sizeof r->fault->param] = "";
     char sentence[SENTENCE_MAX];
     print_place(place, path, sizeof path);
-    path[whole_characters(path, strlen(path))] =
-        '\0'; /* one of many names of a client's may be cut */
+    fault_drop_partial_code_point(path); /* one of many names of a client's may be cut */
     vsnprintf(sentence, sizeof sentence, format, arguments);
     fault_set(r->fault, status, path, "%s %s", path[0] != '\0' ? path : r->whole, sentence);
 }
@@ -103,8 +88,7 @@ void reader_show_name(struct json_text name, char ret_shown[READER_NAME_SIZE])
 {
     if (!json_unescape(name, ret_shown,
                        READER_NAME_SIZE)) { /* too long, or with a NUL: as it stands */
-        size_t n =
-            whole_characters(name.p, name.n < READER_NAME_SIZE ? name.n : READER_NAME_SIZE - 1);
+        size_t n = utf8_whole(name.p, name.n < READER_NAME_SIZE ? name.n : READER_NAME_SIZE - 1);
         memcpy(ret_shown, name.p, n);
         ret_shown[n] = '\0';
     }
@@ -131,17 +115,17 @@ enum status reader_refuse_type(struct reader *r, const char *expected)
 enum status reader_refuse_text(struct reader *r)
 {
     const struct json *j = &r->json;
-    if (strstr(j->error, "beyond the range") !=
-        NULL) { /* well-formed: json.h has one message per range */
-        return reader_refuse(r, STATUS_INVALID_VALUE, "is out of range: %s", j->error);
+    if (j->error == JSON_ERROR_BEYOND_FLOAT || j->error == JSON_ERROR_BEYOND_DOUBLE) {
+        return reader_refuse(r, STATUS_INVALID_VALUE, "is out of range: %s",
+                             json_error_text(j->error));
     }
-    if (strstr(j->error, "nested too deeply") != NULL) {
+    if (j->error == JSON_ERROR_TOO_DEEP) {
         return reader_refuse(r, STATUS_INVALID_JSON,
                              "is too deep: arrays and objects may stand in each other %u times",
                              j->depth_max);
     }
     return fault_set(r->fault, STATUS_INVALID_JSON, NULL, "%s is not valid JSON: %s at byte %zu",
-                     r->whole, j->error, (size_t)(j->at - j->begin));
+                     r->whole, json_error_text(j->error), (size_t)(j->at - j->begin));
 }
 
 /* ---- memory ---- */
@@ -188,15 +172,6 @@ void *reader_grow(struct reader *r, void *items, size_t n, size_t item_bytes, si
 
 /* ---- objects and arrays ---- */
 
-static size_t find_field(const struct field *fields, size_t n, struct json_text name)
-{
-    size_t i = 0;
-    while (i < n && !json_text_is(name, fields[i].name)) {
-        i++;
-    }
-    return i;
-}
-
 static enum status read_field(struct reader *r, const struct field *field, void *body)
 {
     struct place place = { r->place, field->name, 0 };
@@ -206,39 +181,45 @@ static enum status read_field(struct reader *r, const struct field *field, void 
     return status;
 }
 
+static struct json_fields walk_fields(const struct field *fields, size_t n)
+{
+    struct json_fields walk = { .names = &fields->name, .row_bytes = sizeof *fields, .n = n };
+    for (size_t i = 0; i < n; i++) {
+        walk.required |= (unsigned)fields[i].is_required << i;
+    }
+    return walk;
+}
+
 enum status reader_fields(struct reader *r, const struct field *fields, size_t n, void *body,
                           unsigned *ret_seen)
 {
+    struct json_fields walk = walk_fields(fields, n);
     if (json_peek(&r->json) != JSON_OBJECT) {
         return reader_refuse_type(r, "an object");
     }
-    unsigned seen = 0;
-    struct json_text name;
+    enum json_found found;
     json_object(&r->json);
-    while (json_member(&r->json, &name)) {
-        size_t i = find_field(fields, n, name);
-        if (i == n) {
-            return reader_refuse_name(r, STATUS_UNKNOWN_FIELD, name,
-                                      "is not a field that is known here");
-        }
-        if ((seen & 1U << i) != 0) {
-            return reader_refuse_name(r, STATUS_DUPLICATE_FIELD, name, "stands here twice");
-        }
-        seen |= 1U << i;
-        enum status status = read_field(r, &fields[i], body);
+    while ((found = json_fields_next(&walk, &r->json)) == JSON_FIELD_NEW) {
+        enum status status = read_field(r, &fields[walk.row], body);
         if (status != STATUS_OK) {
             return status;
         }
     }
-    if (r->json.error != NULL) {
+    switch (found) {
+    case JSON_FIELD_UNKNOWN:
+        return reader_refuse_name(r, STATUS_UNKNOWN_FIELD, walk.name,
+                                  "is not a field that is known here");
+    case JSON_FIELD_AGAIN:
+        return reader_refuse_name(r, STATUS_DUPLICATE_FIELD, walk.name, "stands here twice");
+    case JSON_FIELDS_MISSING:
+        return reader_refuse_field(r, STATUS_MISSING_FIELD, fields[walk.row].name, "is missing");
+    case JSON_FIELDS_ERROR:
         return reader_refuse_text(r);
+    case JSON_FIELD_NEW:
+    case JSON_FIELDS_END:
+        break;
     }
-    for (size_t i = 0; i < n; i++) {
-        if (fields[i].is_required && (seen & 1U << i) == 0) {
-            return reader_refuse_field(r, STATUS_MISSING_FIELD, fields[i].name, "is missing");
-        }
-    }
-    *ret_seen = seen;
+    *ret_seen = walk.seen;
     return STATUS_OK;
 }
 
@@ -258,7 +239,7 @@ enum status reader_elements(struct reader *r, const char *expected,
         place.index++;
     }
     r->place = place.up;
-    if (status == STATUS_OK && r->json.error != NULL) {
+    if (status == STATUS_OK && r->json.error != JSON_NO_ERROR) {
         status = reader_refuse_text(r);
     }
     if (status == STATUS_OK) {
@@ -279,8 +260,8 @@ enum status reader_number(struct reader *r, double *ret_value)
         return reader_refuse_text(r);
     }
     if (!isfinite((float)value)) {
-        return reader_refuse(r, STATUS_INVALID_VALUE,
-                             "is out of range: the number is beyond the range of a 32-bit float");
+        return reader_refuse(r, STATUS_INVALID_VALUE, "is out of range: %s",
+                             json_error_text(JSON_ERROR_BEYOND_FLOAT));
     }
     *ret_value = value;
     return STATUS_OK;

@@ -31,8 +31,7 @@ struct reader {
 
 enum { READER_NAME_SIZE = 81 }; /* a client's name in a fault is cut to fit */
 
-void reader_init(struct reader *r, const char *text, size_t n, const struct codec_limits *limits,
-                 struct arena *arena, struct fault *fault);
+void reader_init(struct reader *r, const struct codec_input *input);
 /* After the whole value: `status`, or a fault if more follows. */
 enum status reader_end(struct reader *r, enum status status);
 
@@ -83,11 +82,6 @@ enum status reader_null_or_number(struct reader *r, bool *ret_is_null);
 enum status reader_string(struct reader *r, const char *expected, char *out, size_t size);
 /* A session's id, validated. */
 enum status reader_session_id(struct reader *r, char ret_id[SESSION_ID_MAX + 1]);
-/* Any value, passed over. */
-enum status reader_skip(struct reader *r);
-/* Any value of at most `most` bytes, which is to be kept as text: no object in it has a name twice,
- * and its numbers are finite as floats too. */
-enum status reader_text(struct reader *r, size_t most, const char **ret_text, size_t *ret_n);
 /* An array of floats, null as NaN; of *ret_n, only the first `max` are stored. */
 enum status reader_floats(struct reader *r, float *out, size_t max, size_t *ret_n);
 

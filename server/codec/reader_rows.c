@@ -166,7 +166,7 @@ static enum status read_object(struct reader *r, struct columns *columns, float 
         }
         expected = column->number + 1;
     }
-    return r->json.error == NULL ? STATUS_OK : reader_refuse_text(r);
+    return r->json.error == JSON_NO_ERROR ? STATUS_OK : reader_refuse_text(r);
 }
 
 /* ---- rows ---- */
@@ -193,7 +193,7 @@ enum status rows_read_one(struct reader *r, struct columns *columns, float *row)
     return reader_refuse_type(r, expected);
 }
 
-struct rows {
+struct row_list {
     struct columns *columns;
     float *values;
     size_t size; /* rows that there is room for */
@@ -201,7 +201,7 @@ struct rows {
 
 static enum status read_row(struct reader *r, void *body)
 {
-    struct rows *rows = body;
+    struct row_list *rows = body;
     size_t i = r->place->index, width = rows->columns->n;
     if (rows->columns->n_rows++ == rows->columns->rows_max && rows->columns->rows_max > 0) {
         r->place = r->place->up; /* the array, and not the row, is what is too long */
@@ -217,7 +217,7 @@ static enum status read_row(struct reader *r, void *body)
     return rows_read_one(r, rows->columns, values + i * width);
 }
 
-static enum status read_rows(struct reader *r, struct rows *rows, const float **ret_rows,
+static enum status read_rows(struct reader *r, struct row_list *rows, const float **ret_rows,
                              size_t *ret_n)
 {
     size_t n;
@@ -232,7 +232,7 @@ static enum status read_rows(struct reader *r, struct rows *rows, const float **
 enum status rows_read(struct reader *r, struct columns *columns, const float **ret_rows,
                       size_t *ret_n)
 {
-    struct rows rows = { .columns = columns };
+    struct row_list rows = { .columns = columns };
     return read_rows(r, &rows, ret_rows, ret_n);
 }
 
@@ -251,7 +251,7 @@ size_t rows_count(const struct reader *r)
 enum status rows_read_counted(struct reader *r, struct columns *columns, const float **ret_rows,
                               size_t *ret_n)
 {
-    struct rows rows = { .columns = columns };
+    struct row_list rows = { .columns = columns };
     size_t n = rows_count(r);
     /* A row that is an array has two bytes for each value at least: no text gets more memory ahead
      * of being read than that lets it ask for. */

@@ -1,5 +1,7 @@
 /* reader_skip.c - values that no table of fields describes: passed over, or kept as text. */
-#include "codec/reader.h"
+#include "codec/reader_skip.h"
+
+#include "json/fields.h"
 
 #include <string.h>
 
@@ -95,7 +97,7 @@ static enum status walk(struct reader *r, bool is_kept)
     } else {
         (void)json_skip(&r->json);
     }
-    return status == STATUS_OK && r->json.error != NULL ? reader_refuse_text(r) : status;
+    return status == STATUS_OK && r->json.error != JSON_NO_ERROR ? reader_refuse_text(r) : status;
 }
 
 /* ---- values ---- */
@@ -132,4 +134,28 @@ enum status reader_text(struct reader *r, size_t most, const char **ret_text, si
         *ret_n = n;
     }
     return status;
+}
+
+/* ---- objects of which only some fields matter ---- */
+
+enum status reader_some_fields(struct reader *r, const struct field *fields, size_t n, void *body,
+                               unsigned *ret_seen)
+{
+    struct json_fields walk = { .names = &fields->name, .row_bytes = sizeof *fields, .n = n };
+    enum status status = STATUS_OK;
+    enum json_found found = JSON_FIELD_NEW;
+    if (json_peek(&r->json) != JSON_OBJECT) {
+        return reader_refuse_type(r, "an object");
+    }
+    json_object(&r->json);
+    while (status == STATUS_OK && (found = json_fields_next(&walk, &r->json)) < JSON_FIELDS_END) {
+        char shown[READER_NAME_SIZE];
+        struct place place = { r->place, shown, 0 };
+        reader_show_name(walk.name, shown);
+        r->place = &place;
+        status = found == JSON_FIELD_UNKNOWN ? reader_skip(r) : fields[walk.row].read(r, body);
+        r->place = place.up;
+    }
+    *ret_seen = walk.seen;
+    return found == JSON_FIELDS_ERROR ? reader_refuse_text(r) : status;
 }

@@ -140,19 +140,19 @@ enum status sources_read_training(struct reader *r, struct job_sources *sources)
                                : status;
 }
 
-struct validation {
+struct validation_source {
     struct job_sources *sources;
     double fraction;
 };
 
 static enum status read_validation_series(struct reader *r, void *body)
 {
-    return read_series(r, ((struct validation *)body)->sources);
+    return read_series(r, ((struct validation_source *)body)->sources);
 }
 
 static enum status read_fraction(struct reader *r, void *body)
 {
-    struct validation *validation = body;
+    struct validation_source *validation = body;
     enum status status = reader_number(r, &validation->fraction);
     if (status == STATUS_OK && !(validation->fraction > 0 && validation->fraction < 1)) {
         status = reader_refuse(r, STATUS_INVALID_VALUE, "must be between 0 and 1, and neither");
@@ -168,7 +168,7 @@ enum status sources_read_validation(struct reader *r, struct job_sources *source
         { "series", read_validation_series, false },
     };
     const size_t n = sizeof fields / sizeof *fields;
-    struct validation validation = { .sources = sources };
+    struct validation_source validation = { .sources = sources };
     unsigned seen;
     enum status status = reader_fields(r, fields, n, &validation, &seen);
     if (status == STATUS_OK) {

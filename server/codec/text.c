@@ -1,7 +1,8 @@
-/* text.c - text that grows in an arena. */
-#include "codec/codec.h"
+/* text.c - see text.h. */
+#include "codec/text.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 

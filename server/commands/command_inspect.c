@@ -3,6 +3,7 @@
 #include "commands/command.h"
 #include "gru.h"
 #include "json/json.h"
+#include "json/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -65,13 +66,10 @@ static char *read_file(const char *path, size_t *ret_n)
 
 static void print_text(const char *text)
 {
-    for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
-        if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) {
-            p++; /* a control of U+0080 to U+009F */
-            putchar('?');
-        } else {
-            putchar(*p < ' ' || *p == 0x7f ? '?' : *p);
-        }
+    for (const char *p = text; *p != '\0'; p++) {
+        size_t n_control = utf8_control_length(p);
+        putchar(n_control > 0 ? '?' : *p);
+        p += n_control > 0 ? n_control - 1 : 0;
     }
 }
 

@@ -3,6 +3,7 @@
  */
 #include "config/config.h"
 
+#include "base/choice.h"
 #include "base/refusal.h"
 #include "config/config_options.h"
 
@@ -27,7 +28,7 @@ const struct config_option config_options[CONFIG_N_OPTIONS] = {
 #undef CONFIG_ROW
 };
 
-struct reader {
+struct config_reader {
     struct config config;             /* strings point into the sources until own_strings */
     unsigned lines[CONFIG_N_OPTIONS]; /* of the file, where each option was given; 0: not yet */
     char source[SOURCE_MAX];          /* of the value at hand, for messages */
@@ -36,8 +37,8 @@ struct reader {
 };
 
 /* "source: sentence", in one line whatever a value holds; false, for the caller to return. */
-__attribute__((format(printf, 2, 3))) static bool fail(struct reader *reader, const char *format,
-                                                       ...)
+__attribute__((format(printf, 2, 3))) static bool fail(struct config_reader *reader,
+                                                       const char *format, ...)
 {
     char sentence[SOURCE_MAX];
     va_list arguments;
@@ -51,7 +52,7 @@ __attribute__((format(printf, 2, 3))) static bool fail(struct reader *reader, co
     return false;
 }
 
-__attribute__((format(printf, 2, 3))) static void set_source(struct reader *reader,
+__attribute__((format(printf, 2, 3))) static void set_source(struct config_reader *reader,
                                                              const char *format, ...)
 {
     va_list arguments;
@@ -94,28 +95,13 @@ static bool parse_size(const char *text, size_t *ret_value)
     return *text != '\0';
 }
 
-/* The position of a word in "one|two|three"; -1 if it is not there. */
-static int find_choice(const char *choices, const char *word)
-{
-    size_t n = strlen(word);
-    for (int i = 0;; i++) {
-        size_t n_choice = strcspn(choices, "|");
-        if (n_choice == n && memcmp(choices, word, n) == 0) {
-            return i;
-        }
-        if (choices[n_choice] == '\0') {
-            return -1;
-        }
-        choices += n_choice + 1;
-    }
-}
-
 static void *field_of(struct config *config, const struct config_option *option)
 {
     return (char *)config + option->offset;
 }
 
-static bool set_value(struct reader *reader, const struct config_option *option, const char *value)
+static bool set_value(struct config_reader *reader, const struct config_option *option,
+                      const char *value)
 {
     void *field = field_of(&reader->config, option);
     switch (option->type) {
@@ -132,7 +118,7 @@ static bool set_value(struct reader *reader, const struct config_option *option,
         return true;
     }
     case OPTION_CHOICE: {
-        int choice = find_choice(option->choices, value);
+        int choice = choice_find(option->choices, value);
         if (choice < 0) {
             return fail(reader, "option '%s' takes one of %s, not '%.*s'", option->name,
                         option->choices, SHOWN_MAX, value);
@@ -144,7 +130,7 @@ static bool set_value(struct reader *reader, const struct config_option *option,
     return false;
 }
 
-static bool read_defaults(struct reader *reader)
+static bool read_defaults(struct config_reader *reader)
 {
     set_source(reader, "default");
     for (size_t i = 0; i < CONFIG_N_OPTIONS; i++) {
@@ -163,7 +149,7 @@ struct flag {
 };
 
 /* Takes the flag at argv[*i] with its value and moves on behind it. */
-static bool next_flag(struct reader *reader, int argc, char *const argv[], int *i,
+static bool next_flag(struct config_reader *reader, int argc, char *const argv[], int *i,
                       struct flag *ret_flag)
 {
     const char *argument = argv[*i];
@@ -191,7 +177,7 @@ static bool next_flag(struct reader *reader, int argc, char *const argv[], int *
     return true;
 }
 
-static bool read_flags(struct reader *reader, int argc, char *const argv[])
+static bool read_flags(struct config_reader *reader, int argc, char *const argv[])
 {
     struct flag flag = { 0 };
     for (int i = 1; i < argc;) {
@@ -225,7 +211,7 @@ static bool is_foreign_variable(const char *entry)
            (strncmp(entry, "GRUD_PORT_", 10) == 0 && isdigit((unsigned char)entry[10]));
 }
 
-static bool read_variable(struct reader *reader, const char *entry)
+static bool read_variable(struct config_reader *reader, const char *entry)
 {
     set_source(reader, "environment variable %.*s", SHOWN_MAX, entry);
     reader->source[strcspn(reader->source, "=")] = '\0';
@@ -240,7 +226,7 @@ static bool read_variable(struct reader *reader, const char *entry)
     return fail(reader, "there is no such option; grud --help lists all");
 }
 
-static bool read_environment(struct reader *reader, char *const environment[])
+static bool read_environment(struct config_reader *reader, char *const environment[])
 {
     for (; *environment; environment++) {
         const char *entry = *environment;
@@ -279,7 +265,7 @@ static char *trim(char *text)
     return text;
 }
 
-static bool read_line(struct reader *reader, char *line, unsigned number)
+static bool read_line(struct config_reader *reader, char *line, unsigned number)
 {
     cut_comment(line);
     line = trim(line);
@@ -305,7 +291,7 @@ static bool read_line(struct reader *reader, char *line, unsigned number)
 }
 
 /* The whole file into reader->file. */
-static bool load_file(struct reader *reader, const char *path, size_t *ret_n)
+static bool load_file(struct config_reader *reader, const char *path, size_t *ret_n)
 {
     FILE *file = fopen(path, "re");
     if (!file) {
@@ -331,7 +317,7 @@ static bool load_file(struct reader *reader, const char *path, size_t *ret_n)
     return true;
 }
 
-static bool read_file(struct reader *reader, const char *path)
+static bool read_file(struct config_reader *reader, const char *path)
 {
     size_t n = 0;
     set_source(reader, "%s", path);
@@ -357,7 +343,7 @@ static bool read_file(struct reader *reader, const char *path)
 }
 
 /* The file's path from --config, else from GRUD_CONFIG, else "". */
-static bool find_file(struct reader *reader, int argc, char *const argv[],
+static bool find_file(struct config_reader *reader, int argc, char *const argv[],
                       char *const environment[], const char **ret_path)
 {
     const char *path = "";
@@ -384,7 +370,7 @@ static const char **string_field(struct config *config, const struct config_opti
 }
 
 /* Moves the strings into one block of the configuration's own. */
-static bool own_strings(struct reader *reader)
+static bool own_strings(struct config_reader *reader)
 {
     size_t n_bytes = 1;
     for (size_t i = 0; i < CONFIG_N_OPTIONS; i++) {
@@ -411,7 +397,7 @@ static bool own_strings(struct reader *reader)
 bool config_read(int argc, char *const argv[], char *const environment[], struct config *ret_config,
                  char *error, size_t n_error)
 {
-    struct reader reader = { 0 };
+    struct config_reader reader = { 0 };
     const char *path = "";
     bool fine = read_defaults(&reader) && find_file(&reader, argc, argv, environment, &path) &&
                 (*path == '\0' || read_file(&reader, path)) &&

@@ -6,6 +6,8 @@
 #ifndef CONFIG_H
 #define CONFIG_H
 
+#include "base/log.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -13,12 +15,18 @@
 enum option_type { OPTION_STRING, OPTION_SIZE, OPTION_CHOICE };
 enum option_when { OPTION_START, OPTION_LIVE };
 
+/* The words of a CHOICE, in the order of its values; LOG_LEVELS and LOG_FORMATS are the log's. */
+#define CONFIG_ANSWERS(F, X)    F(CONFIG_NO, "no") X(CONFIG_YES, "yes")
+#define CONFIG_FULL_MODES(F, X) F(CONFIG_REJECT, "reject") X(CONFIG_EVICT, "evict")
+enum { CONFIG_ANSWERS(CHOICE_ID, CHOICE_ID) };    /* listen_remote, seccomp */
+enum { CONFIG_FULL_MODES(CHOICE_ID, CHOICE_ID) }; /* session_full */
+
 // clang-format off
 /*      field               flag                  type    when   default      least  most          choices  value       help */
 /* when: START, or LIVE: SIGHUP reads it again, so any thread may find it changed from one look to the next */
 #define CONFIG_TABLE(X)                                                                                                       \
     X(listen, "listen", STRING, START, "127.0.0.1:8080", 0, 0, NULL, "ADDR:PORT", "address to listen on; port 0 takes any free one") \
-    X(listen_remote, "listen-remote", CHOICE, START, "no", 0, 0, "no|yes", "MODE", "allow an address that is not loopback without "   \
+    X(listen_remote, "listen-remote", CHOICE, START, "no", 0, 0, CHOICE_WORDS(CONFIG_ANSWERS), "MODE", "allow an address that is not loopback without "   \
       "--api-keys: anyone who reaches it may use grud")                                                                                          \
     X(api_keys, "api-keys", STRING, START, "", 0, 0, NULL, "FILE", "keys that clients must have, one a line: KEY scope[,scope]; "    \
       "SIGHUP reads it again; none: no key is asked for")                                                                     \
@@ -31,11 +39,11 @@ enum option_when { OPTION_START, OPTION_LIVE };
     X(models, "models", STRING, START, "", 0, 0, NULL, "DIR", "directory of NAME.safetensors or NAME/<version>.safetensors")         \
     X(data, "data", STRING, START, "", 0, 0, NULL, "DIR", "directory for sessions and uploaded versions; none: memory only")         \
     X(user, "user", STRING, START, "", 0, 0, NULL, "NAME", "started as root: become this user once the port is bound")                \
-    X(seccomp, "seccomp", CHOICE, START, "no", 0, 0, "no|yes", "MODE", "let the kernel end grud at a system call that it has no use for") \
+    X(seccomp, "seccomp", CHOICE, START, "no", 0, 0, CHOICE_WORDS(CONFIG_ANSWERS), "MODE", "let the kernel end grud at a system call that it has no use for") \
     X(workers, "workers", SIZE, START, "0", 0, 256, NULL, "N", "HTTP worker threads; 0: one per processor of the quota")             \
     X(session_max, "session-max", SIZE, START, "1000000", 1, 100000000, NULL, "N", "sessions per model")                             \
     X(session_ttl, "session-ttl", SIZE, START, "0", 0, 315360000, NULL, "SECONDS", "idle time after which a session ends; 0: never") \
-    X(session_full, "session-full", CHOICE, START, "reject", 0, 0, "reject|evict", "MODE", "when the pool is full: refuse a new "    \
+    X(session_full, "session-full", CHOICE, START, "reject", 0, 0, CHOICE_WORDS(CONFIG_FULL_MODES), "MODE", "when the pool is full: refuse a new "    \
       "session, or drop the least recently used one")                                                                         \
     X(session_history, "session-history", SIZE, START, "32", 1, 4096, NULL, "K", "readings kept per session, for re-warming")        \
     X(tombstone_max, "tombstone-max", SIZE, START, "100000", 0, 10000000, NULL, "N", "ended sessions remembered for up to a day")    \
@@ -69,8 +77,8 @@ enum option_when { OPTION_START, OPTION_LIVE };
     X(idle_seconds, "idle-seconds", SIZE, LIVE, "120", 1, 86400, NULL, "S", "time that a silent connection is kept")                \
     X(drain_seconds, "drain-seconds", SIZE, LIVE, "10", 0, 3600, NULL, "S", "time to stop in: requests finish, the job "             \
       "is checkpointed, sessions are synced")       \
-    X(log_format, "log-format", CHOICE, LIVE, "text", 0, 0, "text|json", "FORMAT", "form of the log lines on standard error")       \
-    X(log_level, "log-level", CHOICE, LIVE, "info", 0, 0, "debug|info|warn|error", "LEVEL", "least level that is logged")
+    X(log_format, "log-format", CHOICE, LIVE, "text", 0, 0, CHOICE_WORDS(LOG_FORMATS), "FORMAT", "form of the log lines on standard error")       \
+    X(log_level, "log-level", CHOICE, LIVE, "info", 0, 0, CHOICE_WORDS(LOG_LEVELS), "LEVEL", "least level that is logged")
 // clang-format on
 
 /* The values: a STRING is a `const char *`, a SIZE a size_t, a CHOICE the index of the choice as an
@@ -86,9 +94,6 @@ struct config {
 #undef CONFIG_FIELD
     char *strings; /* owns every string above */
 };
-
-enum { CONFIG_NO, CONFIG_YES };       /* listen_remote, seccomp */
-enum { CONFIG_REJECT, CONFIG_EVICT }; /* session_full */
 
 /*
  * Reads defaults, then the file of --config (or GRUD_CONFIG), then the environment, then flags:

@@ -1,21 +1,19 @@
 #include "http/addresses.h"
+#include "base/clock.h"
 
 #include <endian.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 void addresses_init(struct addresses *addresses)
 {
     memset(addresses, 0, sizeof *addresses);
     if (getrandom(addresses->factors, sizeof addresses->factors, GRND_NONBLOCK) <
         0) { /* too early after boot */
-        struct timespec now;
-        clock_gettime(CLOCK_REALTIME, &now);
+        uint64_t now_ns = (uint64_t)clock_monotonic_ns();
         for (size_t row = 0; row < ADDRESS_ROWS; row++) {
-            addresses->factors[row] =
-                ((uint64_t)now.tv_nsec << 32) * (2 * row + 1) * UINT64_C(0x9e3779b97f4a7c15);
+            addresses->factors[row] = (now_ns << 32) * (2 * row + 1) * UINT64_C(0x9e3779b97f4a7c15);
         }
     }
 }

@@ -35,20 +35,22 @@ enum status api_version(struct request *request, unsigned *ret_number)
     return STATUS_OK;
 }
 
-struct codec_limits api_limits(const struct request *request)
+struct codec_input api_input(struct request *request)
 {
     const struct config *config = request->config;
-    return (struct codec_limits){ .horizon_max = config->horizon_max,
-                                  .depth_max = config->json_depth_max,
-                                  .rows_max = config->row_max };
+    return (struct codec_input){ .json = request->body,
+                                 .n = request->n_body,
+                                 .limits = { .horizon_max = config->horizon_max,
+                                             .depth_max = config->json_depth_max,
+                                             .rows_max = config->row_max },
+                                 .arena = &request->arena,
+                                 .fault = &request->fault };
 }
 
 enum status api_no_fields(struct request *request)
 {
-    const struct codec_limits limits = api_limits(request);
-    return request->n_body > 0
-               ? codec_no_fields(request->body, request->n_body, &limits, &request->fault)
-               : STATUS_OK;
+    const struct codec_input input = api_input(request);
+    return input.n > 0 ? codec_no_fields(&input) : STATUS_OK;
 }
 
 enum status api_limit(struct request *request, size_t initial, size_t most, size_t *ret_limit)

@@ -11,7 +11,8 @@
 enum status api_model(struct request *request, const struct model **ret_model);
 enum status api_session(struct request *request, const char **ret_id);
 enum status api_version(struct request *request, unsigned *ret_number);
-struct codec_limits api_limits(const struct request *request);
+/* The body, as the codec takes it. */
+struct codec_input api_input(struct request *request);
 /* Of a verb that takes no body, or an empty object. */
 enum status api_no_fields(struct request *request);
 /* The query parameter `limit`, from 1 to `most`. */

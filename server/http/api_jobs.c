@@ -40,14 +40,16 @@ static enum status read_job(struct request *request, const char *json, size_t n,
                             struct job_target *ret_target, const struct gru_info **ret_info,
                             struct job_request *ret_job)
 {
-    const struct codec_limits limits = api_limits(request);
-    enum status status = codec_job_target(json, n, &limits, ret_target, &request->fault);
+    struct codec_input input = api_input(request);
+    input.json = json;
+    input.n = n;
+    enum status status = codec_job_target(&input, ret_target);
     if (status == STATUS_OK) {
         status = find_target(request, ret_target, ret_info);
     }
-    return status == STATUS_OK ? codec_job(json, n, &limits, request->is_ndjson, ret_target,
-                                           *ret_info, &request->arena, ret_job, &request->fault)
-                               : status;
+    return status == STATUS_OK
+               ? codec_job(&input, request->is_ndjson, ret_target, *ret_info, ret_job)
+               : status;
 }
 
 static enum status create(struct request *request, const struct job_request *wanted)
@@ -88,7 +90,7 @@ static enum status take_first_line(struct upload *upload, const char *line, size
         return fault_set(&request->fault, status, request->fault.param, "line %zu: %s",
                          upload->lines.number, request->fault.message);
     }
-    const struct codec_limits limits = api_limits(request);
+    const struct codec_limits limits = api_input(request).limits;
     upload->series = codec_job_lines(info, &limits, &upload->target, &request->arena);
     return upload->series
                ? STATUS_OK

@@ -4,15 +4,14 @@
 enum status api_predict(struct request *request)
 {
     const struct model *model;
-    const struct codec_limits limits = api_limits(request);
+    const struct codec_input input = api_input(request);
     struct prediction *prediction = arena_alloc(&request->arena, sizeof *prediction);
     if (!prediction) {
         return fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
     }
     enum status status = api_model(request, &model);
     if (status == STATUS_OK) {
-        status = codec_prediction(request->body, request->n_body, &limits, model, &request->arena,
-                                  prediction, &request->fault);
+        status = codec_prediction(&input, model, prediction);
     }
     if (status == STATUS_OK) {
         status = predict_begin(prediction, &request->arena, &request->fault);

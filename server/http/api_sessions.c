@@ -97,9 +97,8 @@ enum status api_session_put(struct request *request)
     bool created;
     enum status status = find_both(request, &model, &id);
     if (status == STATUS_OK) {
-        const struct codec_limits limits = api_limits(request);
-        status = codec_session_restore(request->body, request->n_body, &limits, model,
-                                       &request->arena, &restore, &request->fault);
+        const struct codec_input input = api_input(request);
+        status = codec_session_restore(&input, model, &restore);
     }
     if (status == STATUS_OK) {
         status = session_put(request->context, model, id, &restore, &created, &request->fault);
@@ -125,8 +124,8 @@ enum status api_session_fork(struct request *request)
     char to[SESSION_ID_MAX + 1];
     enum status status = find_both(request, &model, &id);
     if (status == STATUS_OK) {
-        const struct codec_limits limits = api_limits(request);
-        status = codec_fork(request->body, request->n_body, &limits, to, &request->fault);
+        const struct codec_input input = api_input(request);
+        status = codec_fork(&input, to);
     }
     if (status == STATUS_OK) {
         status = session_fork(request->context, model, id, to, &request->arena, &request->fault);
@@ -139,15 +138,14 @@ enum status api_session_forecast(struct request *request)
     const struct model *model;
     const char *id;
     struct forecast_options forecast_options;
-    const struct codec_limits limits = api_limits(request);
+    const struct codec_input input = api_input(request);
     struct session_forecast *forecast = arena_alloc(&request->arena, sizeof *forecast);
     if (!forecast) {
         return fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
     }
     enum status status = find_both(request, &model, &id);
     if (status == STATUS_OK) {
-        status = codec_forecast_options(request->body, request->n_body, &limits, model,
-                                        &request->arena, &forecast_options, &request->fault);
+        status = codec_forecast_options(&input, model, &forecast_options);
     }
     if (status == STATUS_OK) {
         status = session_forecast_begin(request->context, model, id, &forecast_options,

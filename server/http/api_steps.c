@@ -24,8 +24,8 @@ enum status api_step(struct request *request)
     step->arena = &request->arena;
     memcpy(step->model_name, step->model->name, sizeof step->model_name);
     memcpy(step->session, id, strlen(id) + 1);
-    const struct codec_limits limits = api_limits(request);
-    status = codec_step(request->body, request->n_body, &limits, false, step, &request->fault);
+    const struct codec_input input = api_input(request);
+    status = codec_step(&input, false, step);
     return status == STATUS_OK ? http_hand_in(request, step, 1) : status;
 }
 
@@ -66,11 +66,10 @@ enum status api_steps(struct request *request)
     if (request->is_ndjson) {
         return api_steps_upload(request, NULL, 0);
     }
-    const struct codec_limits limits = api_limits(request);
+    const struct codec_input input = api_input(request);
     struct step *steps;
     size_t n;
-    status = codec_steps(request->body, request->n_body, &limits, model, &request->arena, &steps,
-                         &n, &request->fault);
+    status = codec_steps(&input, model, &steps, &n);
     return status == STATUS_OK ? http_hand_in(request, steps, n) : status;
 }
 
@@ -141,8 +140,11 @@ static enum status add_line(void *context, const char *line, size_t n)
     } else if (model_find(request->context, request->parameters[0], &step->model, &step->fault) ==
                STATUS_OK) {
         memcpy(step->model_name, step->model->name, sizeof step->model_name);
-        const struct codec_limits limits = api_limits(request);
-        step->is_done = codec_step(line, n, &limits, true, step, &step->fault) != STATUS_OK;
+        struct codec_input input = api_input(request);
+        input.json = line;
+        input.n = n;
+        input.fault = &step->fault;
+        step->is_done = codec_step(&input, true, step) != STATUS_OK;
     }
     if (upload->n_steps == LINES_AT_ONCE) {
         run_lines(upload);

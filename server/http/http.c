@@ -1,6 +1,7 @@
 /* http.c - starts and stops the workers. */
 #include "http/http.h"
 
+#include "base/clock.h"
 #include "base/cpus.h"
 #include "base/log.h"
 #include "http/access.h"
@@ -112,7 +113,7 @@ unsigned http_port(const struct http *http)
 
 void http_drain(struct http *http, int64_t ms)
 {
-    atomic_store(&http->drain_until_ns, worker_clock_ns() + ms * 1000000);
+    atomic_store(&http->drain_until_ns, clock_monotonic_ns() + ms * 1000000);
     atomic_store(&http->is_draining, true);
     for (size_t k = 0; k < http->n_workers; k++) {
         worker_wake(http->workers[k]);

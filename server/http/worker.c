@@ -5,6 +5,7 @@
  * 128 connections become ready together: it then waits for more events, with the full timeout,
  * before it looks at those (daemon.c, MHD_epoll). MHD_run never waits, so the waiting is done here.
  */
+#include "base/clock.h"
 #include "base/log.h"
 #include "http/access.h"
 #include "secure/certificate.h"
@@ -17,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -29,16 +29,9 @@ enum {
 
 static const int64_t SECOND_NS = 1000000000, MILLISECOND_NS = 1000000;
 
-int64_t worker_clock_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * SECOND_NS + now.tv_nsec;
-}
-
 void worker_read_clock(struct worker *worker)
 {
-    worker->now_ns = worker_clock_ns();
+    worker->now_ns = clock_monotonic_ns();
 }
 
 /* ---- connections ---- */

@@ -133,7 +133,6 @@ void worker_join(struct worker *worker);
 void worker_abandon(struct worker *worker);
 /* worker_join, and frees all. */
 void worker_stop(struct worker *worker);
-int64_t worker_clock_ns(void);
 /* Whether poll finds something to read or accept there. */
 bool worker_is_readable(int fd);
 void worker_read_clock(struct worker *worker);

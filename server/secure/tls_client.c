@@ -1,5 +1,6 @@
 #include "secure/tls_client.h"
 
+#include "base/clock.h"
 #include "base/wait.h"
 
 #include <errno.h>
@@ -15,7 +16,7 @@ static bool wait_again(gnutls_session_t session, int fd, ssize_t result, int64_t
         return wait_for(fd, gnutls_record_get_direction(session) == 0 ? POLLIN : POLLOUT,
                         deadline_ms);
     }
-    if (result == GNUTLS_E_WARNING_ALERT_RECEIVED && wait_now_ms() < deadline_ms) {
+    if (result == GNUTLS_E_WARNING_ALERT_RECEIVED && clock_monotonic_ms() < deadline_ms) {
         return true;
     }
     errno = EPROTO;

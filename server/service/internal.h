@@ -35,7 +35,7 @@ struct service {
     int data_lock;                    /* -1: no data directory */
     _Atomic unsigned degraded_states; /* 1 << enum degraded_state of each */
     _Atomic unsigned n_workers;
-    int64_t synced_at_ms;    /* by wait_now_ms; main thread only */
+    int64_t synced_at_ms;    /* by clock_monotonic_ms; main thread only */
     size_t sync_interval_ms; /* that was in force then; main thread only */
     struct counters counters;
     struct job_database *job_database; /* the job database */
@@ -75,8 +75,6 @@ struct service_context {
     float *rewarm;
     size_t n_rewarm;
 };
-
-int64_t clock_now_ms(void);
 
 /* ---- service.c ---- */
 

@@ -1,5 +1,6 @@
 #include "service/job_database.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "service/internal.h"
 
@@ -142,7 +143,7 @@ void job_database_add_event(struct job_database *job_database, const struct job 
 
 struct job_event job_database_message(enum job_event_level level, const char *format, ...)
 {
-    struct job_event event = { .created_at_ms = clock_now_ms(),
+    struct job_event event = { .created_at_ms = clock_wall_ms(),
                                .level = level,
                                .train_loss = NAN,
                                .valid_loss = NAN,

@@ -1,21 +1,13 @@
 /* service.c - the life of the service, and what the main thread does for it now and then. */
+#include "base/clock.h"
 #include "base/log.h"
-#include "base/wait.h"
 #include "service/jobs/fine_tuning.h"
 #include "service/jobs/job_thread.h"
 #include "service/models/versions.h"
 #include "service/sessions/recorder.h"
 
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
-
-int64_t clock_now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* What the models are read for is there before them. */
 static enum status open_all(struct service *service, struct fault *fault)
@@ -52,7 +44,7 @@ enum status service_create(const struct config *config, struct service **ret_ser
     }
     service->config = config;
     service->data_lock = -1;
-    service->synced_at_ms = wait_now_ms();
+    service->synced_at_ms = clock_monotonic_ms();
     service->sync_interval_ms = config->sync_interval_ms;
     pthread_mutex_init(&service->writer, NULL);
     pthread_mutex_init(&service->mutex, NULL);
@@ -167,7 +159,7 @@ bool service_sync(struct service *service)
 static void sync_when_due(struct service *service)
 {
     size_t interval_ms = service->config->sync_interval_ms;
-    int64_t now_ms = wait_now_ms();
+    int64_t now_ms = clock_monotonic_ms();
     bool is_due = interval_ms > 0 ? now_ms - service->synced_at_ms >= (int64_t)interval_ms
                                   : service->sync_interval_ms > 0;
     service->sync_interval_ms = interval_ms;
@@ -179,7 +171,7 @@ static void sync_when_due(struct service *service)
 
 void service_tick(struct service *service)
 {
-    int64_t now_ms = clock_now_ms();
+    int64_t now_ms = clock_wall_ms();
     struct catalogue *catalogue = catalogue_ref(service);
     for (size_t k = 0; k < catalogue->n_models; k++) {
         pool_expire(catalogue->models[k]->pool, now_ms);

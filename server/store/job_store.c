@@ -16,16 +16,13 @@ const char *job_status_word(enum job_status status)
 
 const char *job_policy_word(enum job_policy policy)
 {
-    static const char *const words[] = { [JOB_AUTO] = "auto", [JOB_MANUAL] = "manual" };
+    static const char *const words[] = { JOB_POLICIES(CHOICE_ENTRY, CHOICE_ENTRY) };
     return words[policy];
 }
 
 const char *job_promotion_word(enum job_promotion state)
 {
-    static const char *const words[] = { [JOB_NONE] = "none",
-                                         [JOB_PROMOTED] = "promoted",
-                                         [JOB_REJECTED] = "rejected",
-                                         [JOB_ROLLED_BACK] = "rolled_back" };
+    static const char *const words[] = { JOB_PROMOTIONS(CHOICE_ENTRY, CHOICE_ENTRY) };
     return words[state];
 }
 

@@ -12,6 +12,7 @@
 #define JOB_STORE_H
 
 #include "base/arena.h"
+#include "base/choice.h"
 #include "base/digest.h"
 #include "base/status.h"
 #include "gru.h"
@@ -57,8 +58,12 @@ enum job_source {
     JOB_SESSIONS,
     JOB_SESSIONS_PREFIX
 }; /* where the training data come from */
-enum job_policy { JOB_AUTO, JOB_MANUAL };
-enum job_promotion { JOB_NONE, JOB_PROMOTED, JOB_REJECTED, JOB_ROLLED_BACK };
+#define JOB_POLICIES(F, X) F(JOB_AUTO, "auto") X(JOB_MANUAL, "manual")
+#define JOB_PROMOTIONS(F, X)                                                                       \
+    F(JOB_NONE, "none")                                                                            \
+    X(JOB_PROMOTED, "promoted") X(JOB_REJECTED, "rejected") X(JOB_ROLLED_BACK, "rolled_back")
+enum job_policy { JOB_POLICIES(CHOICE_ID, CHOICE_ID) };
+enum job_promotion { JOB_PROMOTIONS(CHOICE_ID, CHOICE_ID) };
 const char *job_policy_word(enum job_policy policy);
 const char *job_promotion_word(enum job_promotion state);
 
@@ -184,7 +189,9 @@ job_store_forget_data(struct job_store *jobs, int64_t number, struct fault *faul
 
 /* ---- events ---- */
 
-enum job_event_level { JOB_EVENT_INFO, JOB_EVENT_WARN, JOB_EVENT_ERROR };
+#define JOB_EVENT_LEVELS(F, X)                                                                     \
+    F(JOB_EVENT_INFO, "info") X(JOB_EVENT_WARN, "warn") X(JOB_EVENT_ERROR, "error")
+enum job_event_level { JOB_EVENT_LEVELS(CHOICE_ID, CHOICE_ID) };
 
 struct job_event {
     int64_t id; /* grows over all jobs. Set by job_store_add_event */

@@ -25,7 +25,7 @@ static void begin(enum log_level least, bool json)
     ck_assert_int_eq(dup2(pair[1], STDERR_FILENO), STDERR_FILENO);
     close(pair[1]);
     receiver = pair[0];
-    log_setup(least, json);
+    log_setup(least, json ? LOG_JSON : LOG_TEXT);
 }
 
 static void end(void)
@@ -33,7 +33,7 @@ static void end(void)
     dup2(saved_stderr, STDERR_FILENO);
     close(saved_stderr);
     close(receiver);
-    log_setup(LOG_INFO, false);
+    log_setup(LOG_INFO, LOG_TEXT);
 }
 
 /* The next line without its newline; NULL if none was written. */
@@ -128,7 +128,7 @@ TEST(a_line_to_the_journal_begins_with_its_priority)
     for (int json = 0; json < 2; json++) {
         begin(LOG_DEBUG, json != 0);
         name_stream("");
-        log_setup(LOG_DEBUG, json != 0);
+        log_setup(LOG_DEBUG, json != 0 ? LOG_JSON : LOG_TEXT);
         for (enum log_level level = LOG_DEBUG; level <= LOG_ERROR; level++) {
             ck_assert_str_eq(log_priority(level), priorities[level]);
             log_event(level, "e");
@@ -145,7 +145,7 @@ TEST(a_stream_that_is_not_the_journal_has_no_priorities)
 {
     begin(LOG_INFO, false);
     name_stream("0"); /* redirected: another inode */
-    log_setup(LOG_INFO, false);
+    log_setup(LOG_INFO, LOG_TEXT);
     ck_assert_str_eq(log_priority(LOG_ERROR), "");
     log_event(LOG_ERROR, "e");
     ck_assert_str_eq(next_after_time(), " error e");

@@ -97,7 +97,7 @@ static void read_own(struct body *b)
         }
     }
     if (!ok || json_member(&j, &name) || !json_end(&j)) {
-        die(j.error);
+        die(json_error_text(j.error));
     }
 }
 

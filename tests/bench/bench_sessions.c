@@ -153,7 +153,7 @@ int main(int argc, char **argv)
                              .tombstone_max = 1000,
                              .sync_interval_ms = 3600000 };
     struct bench few, many;
-    log_setup(LOG_WARN, false);
+    log_setup(LOG_WARN, LOG_TEXT);
     if (config.data[0]) { /* only fill it */
         struct service *service = open_service(&config, &many);
         run_steps(&many, MANY, MANY, false);

@@ -55,7 +55,7 @@ upward=$(
     only server/service/jobs service/jobs service/sessions service/models service/pool service store config base gru.h
     only server/codec codec service service/jobs store base gru.h json
     only server/http http codec service service/jobs secure config base gru.h
-    only server base/log.h base/refusal.h base/signals.h base/wait.h base/status.h commands/command.h config/config.h \
+    only server base/clock.h base/log.h base/refusal.h base/signals.h base/wait.h base/status.h commands/command.h config/config.h \
         confine/confine.h http/http.h secure/tls_client.h service/service.h service/jobs/fine_tuning.h gru.h
 )
 [ -z "$upward" ] || complain "$upward"

@@ -21,6 +21,14 @@ struct setup {
 
 extern const struct codec_limits usual_limits;
 
+/* What a decoder takes. */
+#define INPUT(body, n_body, its_limits, its_arena, its_fault)                                      \
+    (&(const struct codec_input){ .json = (body),                                                  \
+                                  .n = (n_body),                                                   \
+                                  .limits = (its_limits),                                          \
+                                  .arena = (its_arena),                                            \
+                                  .fault = (its_fault) })
+
 /* A model in `setup` named weather, version 3; takes over `gru`. */
 void setup_init(struct setup *setup, struct gru_model *gru);
 /* A second version, 4, which is not active; takes over `gru`. */

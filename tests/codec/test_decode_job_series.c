@@ -14,11 +14,12 @@ static enum status decode(struct setup *s, const char *series, const char *loss,
              "\"%s\"}}",
              series, loss);
     struct job_target target;
-    enum status status = codec_job_target(body, strlen(body), &usual_limits, &target, &s->fault);
+    enum status status =
+        codec_job_target(INPUT(body, strlen(body), usual_limits, NULL, &s->fault), &target);
     ck_assert_int_eq(status, STATUS_OK);
     const struct gru_info *info = gru_model_info(s->model.active->gru);
-    return codec_job(body, strlen(body), &usual_limits, false, &target, info, &s->arena, request,
-                     &s->fault);
+    return codec_job(INPUT(body, strlen(body), usual_limits, &s->arena, &s->fault), false, &target,
+                     info, request);
 }
 
 static struct job_request accepted(struct setup *s, const char *series, const char *loss)
@@ -148,11 +149,12 @@ TEST(series_come_in_lines)
     struct job_target target;
     struct job_request q;
     const struct gru_info *info = gru_model_info(s.model.active->gru);
-    ck_assert_int_eq(codec_job_target(first, strlen(first), &usual_limits, &target, &s.fault),
-                     STATUS_OK);
     ck_assert_int_eq(
-        codec_job(first, strlen(first), &usual_limits, true, &target, info, &s.arena, &q, &s.fault),
+        codec_job_target(INPUT(first, strlen(first), usual_limits, NULL, &s.fault), &target),
         STATUS_OK);
+    ck_assert_int_eq(codec_job(INPUT(first, strlen(first), usual_limits, &s.arena, &s.fault), true,
+                               &target, info, &q),
+                     STATUS_OK);
     struct job_lines *lines = codec_job_lines(info, &usual_limits, &target, &s.arena);
     ck_assert_int_eq(add(&s, lines, 2, "{\"x\":[[1,2]]}"), STATUS_OK);
     ck_assert_int_eq(add(&s, lines, 3, "{\"x\":[{\"humidity\":4}],\"y\":[[3]]}"), STATUS_OK);
@@ -172,10 +174,11 @@ TEST(the_first_line_has_no_training)
     struct job_target target;
     struct job_request q;
     const struct gru_info *info = gru_model_info(s.model.active->gru);
-    ck_assert_int_eq(codec_job_target(first, strlen(first), &usual_limits, &target, &s.fault),
-                     STATUS_OK);
-    enum status status =
-        codec_job(first, strlen(first), &usual_limits, true, &target, info, &s.arena, &q, &s.fault);
+    ck_assert_int_eq(
+        codec_job_target(INPUT(first, strlen(first), usual_limits, NULL, &s.fault), &target),
+        STATUS_OK);
+    enum status status = codec_job(INPUT(first, strlen(first), usual_limits, &s.arena, &s.fault),
+                                   true, &target, info, &q);
     ASSERT_REFUSED(status, &s.fault, &refusal);
     setup_done(&s);
 }

@@ -8,7 +8,7 @@
 static enum status decode(struct setup *s, const char *body, size_t n,
                           struct prediction *prediction)
 {
-    return codec_prediction(body, n, &s->limits, &s->model, &s->arena, prediction, &s->fault);
+    return codec_prediction(INPUT(body, n, s->limits, &s->arena, &s->fault), &s->model, prediction);
 }
 
 static struct prediction accepted(struct setup *s, const char *body)
@@ -241,7 +241,7 @@ TEST(a_prediction_beyond_the_working_memory_is_too_large)
     struct arena small;
     struct prediction p;
     arena_init(&small, 100000);
-    ck_assert_int_eq(codec_prediction(body, n, &s.limits, &s.model, &small, &p, &s.fault),
+    ck_assert_int_eq(codec_prediction(INPUT(body, n, s.limits, &small, &s.fault), &s.model, &p),
                      STATUS_REQUEST_TOO_LARGE);
     arena_done(&small);
     free(body);

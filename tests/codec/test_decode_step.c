@@ -8,7 +8,7 @@
 static enum status decode(struct setup *s, const char *body, size_t n, struct step *step)
 {
     *step = (struct step){ .arena = &s->arena, .model = &s->model, .session = "pump-7" };
-    return codec_step(body, n, &s->limits, false, step, &s->fault);
+    return codec_step(INPUT(body, n, s->limits, step->arena, &s->fault), false, step);
 }
 
 static struct step accepted(struct setup *s, const char *body)
@@ -309,8 +309,9 @@ TEST(an_overlong_name_is_shown_by_whole_characters)
         struct step unused = { .arena = &s.arena, .model = &s.model };
         struct fault fault; /* "error" is no field of a step, but the reply must scan as valid UTF-8
                                up to it */
-        ck_assert_int_eq(codec_step(reply, strlen(reply), &s.limits, false, &unused, &fault),
-                         STATUS_UNKNOWN_FIELD);
+        ck_assert_int_eq(
+            codec_step(INPUT(reply, strlen(reply), s.limits, unused.arena, &fault), false, &unused),
+            STATUS_UNKNOWN_FIELD);
         ck_assert_uint_le(strlen(s.fault.param), 80);
         ck_assert_uint_eq((strlen(s.fault.param) - (size_t)lead) % 3, 0);
     }
@@ -324,8 +325,9 @@ TEST(a_refused_step_leaves_the_result_alone)
     struct step step = { .arena = &s.arena, .model = &s.model, .session = "pump-7", .seq = 99 },
                 before = step;
     static const char body[] = "{\"x\":[1,2],\"seq\":5,\"horizon\":0}";
-    ck_assert_int_eq(codec_step(body, strlen(body), &s.limits, false, &step, &s.fault),
-                     STATUS_INVALID_VALUE);
+    ck_assert_int_eq(
+        codec_step(INPUT(body, strlen(body), s.limits, step.arena, &s.fault), false, &step),
+        STATUS_INVALID_VALUE);
     ck_assert_mem_eq(&step, &before, sizeof step);
     setup_done(&s);
 }
@@ -337,10 +339,12 @@ TEST(the_working_memory_is_bounded)
     struct arena none;
     arena_init(&none, 8);
     struct step step = { .arena = &none, .model = &s.model };
-    ck_assert_int_eq(codec_step("{\"x\":[1,2]}", 11, &s.limits, false, &step, &s.fault),
-                     STATUS_REQUEST_TOO_LARGE);
-    ck_assert_int_eq(codec_step("{\"x\":{}}", 8, &s.limits, false, &step, &s.fault),
-                     STATUS_REQUEST_TOO_LARGE);
+    ck_assert_int_eq(
+        codec_step(INPUT("{\"x\":[1,2]}", 11, s.limits, step.arena, &s.fault), false, &step),
+        STATUS_REQUEST_TOO_LARGE);
+    ck_assert_int_eq(
+        codec_step(INPUT("{\"x\":{}}", 8, s.limits, step.arena, &s.fault), false, &step),
+        STATUS_REQUEST_TOO_LARGE);
     arena_done(&none);
     setup_done(&s);
 }
@@ -450,15 +454,15 @@ TEST(a_forecast_needs_its_horizon)
     setup_init(&s, model_weather());
     struct forecast_options forecast_options = { .horizon = 77, .n_future_rows = 78 };
     for (size_t i = 0; i < N_OF(refusals); i++) {
-        enum status status =
-            codec_forecast_options(refusals[i].body, strlen(refusals[i].body), &s.limits, &s.model,
-                                   &s.arena, &forecast_options, &s.fault);
+        enum status status = codec_forecast_options(
+            INPUT(refusals[i].body, strlen(refusals[i].body), s.limits, &s.arena, &s.fault),
+            &s.model, &forecast_options);
         ASSERT_REFUSED(status, &s.fault, &refusals[i]);
         ck_assert(forecast_options.horizon == 77 && forecast_options.n_future_rows == 78);
     }
     static const char body[] = "{\"horizon\":3,\"future\":[[0.5],[null]]}";
-    ck_assert_int_eq(codec_forecast_options(body, strlen(body), &s.limits, &s.model, &s.arena,
-                                            &forecast_options, &s.fault),
+    ck_assert_int_eq(codec_forecast_options(INPUT(body, strlen(body), s.limits, &s.arena, &s.fault),
+                                            &s.model, &forecast_options),
                      STATUS_OK);
     ck_assert(forecast_options.horizon == 3 && forecast_options.n_future_rows == 2 &&
               forecast_options.future[0] == 0.5F && isnan(forecast_options.future[1]));

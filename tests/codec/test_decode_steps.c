@@ -7,8 +7,8 @@
 
 static enum status decode(struct setup *s, const char *body, struct step **ret_steps, size_t *ret_n)
 {
-    return codec_steps(body, strlen(body), &s->limits, &s->model, &s->arena, ret_steps, ret_n,
-                       &s->fault);
+    return codec_steps(INPUT(body, strlen(body), s->limits, &s->arena, &s->fault), &s->model,
+                       ret_steps, ret_n);
 }
 
 static size_t accepted(struct setup *s, const char *body, struct step **ret_steps)
@@ -141,9 +141,9 @@ TEST(every_truncation_of_a_body_of_steps_is_refused)
         char *cut = malloc(n + 1);
         ck_assert_ptr_nonnull(cut);
         memcpy(cut + 1, body, n);
-        ck_assert_int_eq(
-            codec_steps(cut + 1, n, &s.limits, &s.model, &s.arena, &steps, &n_steps, &s.fault),
-            STATUS_INVALID_JSON);
+        ck_assert_int_eq(codec_steps(INPUT(cut + 1, n, s.limits, &s.arena, &s.fault), &s.model,
+                                     &steps, &n_steps),
+                         STATUS_INVALID_JSON);
         free(cut);
     }
     setup_done(&s);
@@ -185,7 +185,7 @@ TEST(steps_beyond_the_working_memory_are_too_large)
     struct step *steps;
     size_t n;
     ck_assert_int_eq(
-        codec_steps(body, strlen(body), &s.limits, &s.model, &small, &steps, &n, &s.fault),
+        codec_steps(INPUT(body, strlen(body), s.limits, &small, &s.fault), &s.model, &steps, &n),
         STATUS_REQUEST_TOO_LARGE);
     arena_done(&small);
     setup_done(&s);
@@ -197,11 +197,13 @@ TEST(a_line_of_a_stream_is_one_step_that_names_its_session)
     struct setup s;
     setup_init(&s, model_weather());
     struct step step = { .arena = &s.arena, .model = &s.model };
-    ck_assert_int_eq(codec_step(body, strlen(body), &s.limits, true, &step, &s.fault), STATUS_OK);
+    ck_assert_int_eq(
+        codec_step(INPUT(body, strlen(body), s.limits, step.arena, &s.fault), true, &step),
+        STATUS_OK);
     ck_assert_str_eq(step.session, "pump-7");
     static const struct refusal missing = { "{\"x\":[1,2]}", STATUS_MISSING_FIELD, "session" };
-    enum status status =
-        codec_step(missing.body, strlen(missing.body), &s.limits, true, &step, &s.fault);
+    enum status status = codec_step(
+        INPUT(missing.body, strlen(missing.body), s.limits, step.arena, &s.fault), true, &step);
     ASSERT_REFUSED(status, &s.fault, &missing);
     setup_done(&s);
 }

@@ -11,45 +11,47 @@ typedef enum status (*decoder)(struct setup *s, const char *body, struct arena *
 static enum status decode_step(struct setup *s, const char *body, struct arena *arena)
 {
     struct step step = { .arena = arena, .model = &s->model };
-    return codec_step(body, strlen(body), &s->limits, false, &step, &s->fault);
+    return codec_step(INPUT(body, strlen(body), s->limits, step.arena, &s->fault), false, &step);
 }
 
 static enum status decode_steps(struct setup *s, const char *body, struct arena *arena)
 {
     struct step *steps;
     size_t n;
-    return codec_steps(body, strlen(body), &s->limits, &s->model, arena, &steps, &n, &s->fault);
+    return codec_steps(INPUT(body, strlen(body), s->limits, arena, &s->fault), &s->model, &steps,
+                       &n);
 }
 
 static enum status decode_forecast_options(struct setup *s, const char *body, struct arena *arena)
 {
     struct forecast_options forecast_options;
-    return codec_forecast_options(body, strlen(body), &s->limits, &s->model, arena,
-                                  &forecast_options, &s->fault);
+    return codec_forecast_options(INPUT(body, strlen(body), s->limits, arena, &s->fault), &s->model,
+                                  &forecast_options);
 }
 
 static enum status decode_prediction(struct setup *s, const char *body, struct arena *arena)
 {
     struct prediction prediction;
-    return codec_prediction(body, strlen(body), &s->limits, &s->model, arena, &prediction,
-                            &s->fault);
+    return codec_prediction(INPUT(body, strlen(body), s->limits, arena, &s->fault), &s->model,
+                            &prediction);
 }
 
 static enum status decode_session(struct setup *s, const char *body, struct arena *arena)
 {
     struct session_restore restore;
-    return codec_session_restore(body, strlen(body), &usual_limits, &s->model, arena, &restore,
-                                 &s->fault);
+    return codec_session_restore(INPUT(body, strlen(body), usual_limits, arena, &s->fault),
+                                 &s->model, &restore);
 }
 
 static enum status decode_job(struct setup *s, const char *body, struct arena *arena)
 {
     struct job_target target;
     struct job_request request;
-    ck_assert_int_eq(codec_job_target(body, strlen(body), &usual_limits, &target, &s->fault),
-                     STATUS_OK);
-    return codec_job(body, strlen(body), &usual_limits, false, &target,
-                     gru_model_info(s->model.active->gru), arena, &request, &s->fault);
+    ck_assert_int_eq(
+        codec_job_target(INPUT(body, strlen(body), usual_limits, NULL, &s->fault), &target),
+        STATUS_OK);
+    return codec_job(INPUT(body, strlen(body), usual_limits, arena, &s->fault), false, &target,
+                     gru_model_info(s->model.active->gru), &request);
 }
 
 static enum status decode_job_lines(struct setup *s, const char *body, struct arena *arena)

@@ -75,7 +75,7 @@ struct golden golden_load(const char *name)
             json_skip(&j);
         }
     }
-    ck_assert_msg(json_end(&j), "%s: %s", path, j.error ? j.error : "trailing bytes");
+    ck_assert_msg(json_end(&j), "%s: %s", path, json_error_text(j.error));
     free(text);
     return golden;
 }

@@ -59,6 +59,14 @@ static void fill(void *result, size_t n)
     memset(result, 0x5a, n);
 }
 
+/* What a decoder takes. */
+#define INPUT(body, n_body, its_limits, its_arena, its_fault)                                      \
+    (&(const struct codec_input){ .json = (body),                                                  \
+                                  .n = (n_body),                                                   \
+                                  .limits = (its_limits),                                          \
+                                  .arena = (its_arena),                                            \
+                                  .fault = (its_fault) })
+
 static bool is_touched(const void *result, size_t n)
 {
     const unsigned char *bytes = result;
@@ -94,7 +102,8 @@ static void check_forecast_options(const struct forecast_options *forecast_optio
 static void decode_step(struct body body)
 {
     struct step step = { .arena = &arena, .model = &model, .session = "s" };
-    enum status status = codec_step(body.p, body.n, &limits, false, &step, &step.fault);
+    enum status status =
+        codec_step(INPUT(body.p, body.n, limits, step.arena, &step.fault), false, &step);
     if (check(body, status, &step.fault, false)) {
         check_floats(step.x, info_of_model()->n_inputs);
         check_forecast_options(&step.forecast_options);
@@ -107,7 +116,8 @@ static void decode_steps(struct body body)
     size_t n;
     struct fault fault;
     fill(&steps, sizeof steps);
-    enum status status = codec_steps(body.p, body.n, &limits, &model, &arena, &steps, &n, &fault);
+    enum status status =
+        codec_steps(INPUT(body.p, body.n, limits, &arena, &fault), &model, &steps, &n);
     if (!check(body, status, &fault, is_touched(&steps, sizeof steps))) {
         return;
     }
@@ -129,8 +139,8 @@ static void decode_forecast_options(struct body body)
     struct forecast_options forecast_options;
     struct fault fault;
     fill(&forecast_options, sizeof forecast_options);
-    enum status status =
-        codec_forecast_options(body.p, body.n, &limits, &model, &arena, &forecast_options, &fault);
+    enum status status = codec_forecast_options(INPUT(body.p, body.n, limits, &arena, &fault),
+                                                &model, &forecast_options);
     if (check(body, status, &fault, is_touched(&forecast_options, sizeof forecast_options))) {
         check_forecast_options(&forecast_options);
     }
@@ -142,7 +152,7 @@ static void decode_prediction(struct body body)
     struct fault fault;
     fill(&prediction, sizeof prediction);
     enum status status =
-        codec_prediction(body.p, body.n, &limits, &model, &arena, &prediction, &fault);
+        codec_prediction(INPUT(body.p, body.n, limits, &arena, &fault), &model, &prediction);
     if (!check(body, status, &fault, is_touched(&prediction, sizeof prediction))) {
         return;
     }
@@ -160,7 +170,7 @@ static void decode_fork(struct body body)
     char to[SESSION_ID_MAX + 1];
     struct fault fault;
     fill(to, sizeof to);
-    enum status status = codec_fork(body.p, body.n, &limits, to, &fault);
+    enum status status = codec_fork(INPUT(body.p, body.n, limits, NULL, &fault), to);
     if (check(body, status, &fault, is_touched(to, sizeof to))) {
         FUZZ_CHECK(session_id_is_valid(to, strlen(to)));
     }
@@ -199,7 +209,7 @@ static void decode_restore(struct body body)
     struct fault fault;
     fill(&restore, sizeof restore);
     enum status status =
-        codec_session_restore(body.p, body.n, &limits, &model, &arena, &restore, &fault);
+        codec_session_restore(INPUT(body.p, body.n, limits, &arena, &fault), &model, &restore);
     if (!check(body, status, &fault, is_touched(&restore, sizeof restore))) {
         return;
     }
@@ -207,8 +217,8 @@ static void decode_restore(struct body body)
     FUZZ_CHECK(restore.ttl_s >= -1 && restore.created_at_ms >= 0);
     if (restore.state && restore.errors.n) { /* as GET gives it */
         struct text once = text_of(&restore);
-        FUZZ_CHECK(codec_session_restore(once.p, once.n, &limits, &model, &arena, &again, &fault) ==
-                   STATUS_OK);
+        FUZZ_CHECK(codec_session_restore(INPUT(once.p, once.n, limits, &arena, &fault), &model,
+                                         &again) == STATUS_OK);
         struct text twice = text_of(&again);
         FUZZ_CHECK(once.n == twice.n && memcmp(once.p, twice.p, once.n) == 0);
     }
@@ -233,12 +243,12 @@ static bool decode_whole_job(struct body body, bool is_first_line, struct job_ta
     struct fault fault;
     fill(ret_target, sizeof *ret_target);
     fill(&request, sizeof request);
-    enum status status = codec_job_target(body.p, body.n, &limits, ret_target, &fault);
+    enum status status = codec_job_target(INPUT(body.p, body.n, limits, NULL, &fault), ret_target);
     if (!check(body, status, &fault, is_touched(ret_target, sizeof *ret_target))) {
         return false;
     }
-    status = codec_job(body.p, body.n, &limits, is_first_line, ret_target, info_of_model(), &arena,
-                       &request, &fault);
+    status = codec_job(INPUT(body.p, body.n, limits, &arena, &fault), is_first_line, ret_target,
+                       info_of_model(), &request);
     if (!check(body, status, &fault, is_touched(&request, sizeof request))) {
         return false;
     }
@@ -274,7 +284,7 @@ static enum status take_line(void *context, const char *line, size_t n)
     struct step step = { .arena = &arena, .model = &model };
     enum status status = STATUS_REQUEST_TOO_LARGE;
     if (line && !upload->is_job) {
-        status = codec_step(line, n, &limits, true, &step, &fault);
+        status = codec_step(INPUT(line, n, limits, step.arena, &fault), true, &step);
     } else if (line && upload->job) {
         status = codec_job_line(upload->job, upload->lines.number, line, n, &fault);
     } else if (line) {

@@ -103,7 +103,7 @@ static void set_up(void)
     FUZZ_CHECK(mkdir(models, 0700) == 0);
     save_model(path);
     read_config(models);
-    log_setup(LOG_ERROR + 1, false);
+    log_setup(LOG_ERROR + 1, LOG_TEXT);
     start();
     FUZZ_CHECK(atexit(stop) == 0);
 }

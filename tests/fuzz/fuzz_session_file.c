@@ -8,6 +8,7 @@
  * as it was, or not at all. Sealed again it is forged, as only someone who may write the file can
  * do: then anything may be served that survives a restart.
  */
+#include "base/clock.h"
 #include "base/log.h"
 #include "codec/codec.h"
 #include "fuzz.h"
@@ -96,7 +97,7 @@ static bool open_pool(unsigned ways)
                                     .tombstone_max = 8,
                                     .ttl_s = ways & WAY_TTL ? 60 : 0,
                                     .evict = (ways & WAY_EVICT) != 0,
-                                    .now_ms = clock_now_ms() };
+                                    .now_ms = clock_wall_ms() };
     struct pool *pool;
     world.fault = (struct fault){ .status = STATUS_OK };
     enum status status = pool_open(&options, &pool, &world.fault);
@@ -179,7 +180,7 @@ static void set_up(void)
                                           .session_max = ROWS_MAX,
                                           .session_history = HISTORY,
                                           .sync_interval_ms = 1000 };
-    log_setup(LOG_ERROR + 1, false);
+    log_setup(LOG_ERROR + 1, LOG_TEXT);
     snprintf(world.path, sizeof world.path, "%s/m.pool", fuzz_folder());
     arena_init(&world.arena, ARENA_BYTES);
     world.usual = fuzz_model(FUZZ_WEATHER);
@@ -414,7 +415,7 @@ static void use_pool(unsigned ways)
     struct step step;
     size_t n;
     bool has_more;
-    pool_expire(find_model()->pool, clock_now_ms());
+    pool_expire(find_model()->pool, clock_wall_ms());
     FUZZ_CHECK(session_list(world.context, find_model(), "", "", ROWS_MAX, rows, &n, &has_more,
                             &world.fault) == STATUS_OK);
     FUZZ_CHECK(!has_more && (file.is_forged || n <= SESSIONS));

@@ -35,8 +35,8 @@ bool is_valid(const char *text, size_t n)
 {
     struct json j = guarded_scan(text, n);
     bool valid = json_skip(&j) && json_end(&j);
-    if (valid != (j.error == NULL)) {
-        ck_abort_msg("valid, and yet: %s", j.error);
+    if (valid != (j.error == JSON_NO_ERROR)) {
+        ck_abort_msg("valid, and yet: %s", json_error_text(j.error));
     }
     return valid;
 }

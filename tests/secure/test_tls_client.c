@@ -1,5 +1,5 @@
 /* What the client makes of peers that are no TLS servers; tests/e2e asks the real one. */
-#include "base/wait.h"
+#include "base/clock.h"
 #include "secure/tls_client.h"
 #include "test.h"
 
@@ -12,7 +12,7 @@ static bool ask(int fd, int64_t patience_ms)
     static const char request[] = "GET / HTTP/1.1\r\n\r\n";
     char reply[256];
     return tls_client_ask(fd, request, sizeof request - 1, reply, sizeof reply,
-                          wait_now_ms() + patience_ms);
+                          clock_monotonic_ms() + patience_ms);
 }
 
 TEST(a_peer_that_does_not_speak_tls_is_told_from_one_that_is_silent)

@@ -164,7 +164,7 @@ struct bytes network_file_that_is_strict(void)
 
 void world_init(struct world *world)
 {
-    log_setup(LOG_ERROR, false);
+    log_setup(LOG_ERROR, LOG_TEXT);
     memset(world, 0, sizeof *world);
     snprintf(world->folder, sizeof world->folder, "/tmp/grud-service-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(world->folder));

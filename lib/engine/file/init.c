@@ -2,7 +2,7 @@
 #include "engine/file/metadata.h"
 #include "engine/file/model_file.h"
 #include "engine/random.h"
-#include "json/json.h"
+#include "json/utf8.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -68,16 +68,6 @@ static enum gru_status check_sizes(const struct gru_plan *plan, struct gru_error
     return status;
 }
 
-/* The scanner's own opinion, because the name goes into a file that it will read. */
-static bool is_utf8(const char *name)
-{
-    char quoted[6 * GRU_NAME_MAX + 2];
-    struct json j;
-    struct json_text text;
-    json_init(&j, quoted, (size_t)(json_print_string(quoted, name, strlen(name)) - quoted));
-    return json_string(&j, &text);
-}
-
 static enum gru_status copy_names(const char *what, const char *const *names, size_t n,
                                   struct gru_variable **ret_variables, struct gru_error *error)
 {
@@ -90,7 +80,7 @@ static enum gru_status copy_names(const char *what, const char *const *names, si
     for (size_t k = 0; k < n; k++) {
         size_t n_name = strlen(names[k]);
         snprintf(param, sizeof param, "%s[%zu]", what, k);
-        if (n_name < 1 || n_name > GRU_NAME_MAX || !is_utf8(names[k])) {
+        if (n_name < 1 || n_name > GRU_NAME_MAX || !utf8_is_valid(names[k], n_name)) {
             return gru_fail(error, GRU_BAD_ARGUMENT, param,
                             "the name '%s' must be 1 to %d bytes of UTF-8", param,
                             (int)GRU_NAME_MAX);

@@ -1,6 +1,6 @@
 /* Reading the metadata's text; see metadata.h. */
 #include "engine/file/metadata.h"
-#include "engine/file/fields.h"
+#include "engine/file/metadata_fields.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -117,7 +117,7 @@ static enum gru_status read_feeds(struct fields *r, const char *path, void *targ
     return gru_field_name(r, path, variable->feeds);
 }
 
-static const struct key variable_keys[] = {
+static const struct metadata_field variable_keys[] = {
     { "name", read_variable_name }, { "unit", read_unit },
     { "mean", read_mean },          { "std", read_std },
     { "feeds", read_feeds },
@@ -313,7 +313,7 @@ static enum gru_status read_y(struct fields *r, const char *path, void *target)
 
 static enum gru_status read_selftest(struct fields *r, const char *path, void *target)
 {
-    static const struct key keys[] = { { "x", read_x }, { "y", read_y } };
+    static const struct metadata_field keys[] = { { "x", read_x }, { "y", read_y } };
     struct metadata *metadata = target;
     unsigned seen;
     enum gru_status status = gru_fields_read(r, path, keys, 2, metadata, &seen);
@@ -331,7 +331,7 @@ static enum gru_status read_selftest(struct fields *r, const char *path, void *t
 
 /* ---- the whole ---- */
 
-static const struct key top_keys[] = {
+static const struct metadata_field top_keys[] = {
     { "reset", read_reset },       { "gate_order", read_gate_order },
     { "update", read_update },     { "cell", read_cell },
     { "order", read_order },       { "activation", read_activation },

@@ -63,7 +63,7 @@ void gru_metadata_default_scaling(struct gru_variable *output, const struct gru_
                                   bool residual);
 
 /* Writes the canonical object: only what differs from the default. */
-void gru_metadata_write(const struct gru_model *model, struct text *out);
+void gru_metadata_write(const struct gru_model *model, struct file_text *out);
 
 /* ---- names ---- */
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* A key, after a comma unless it is the first of its object. */
-static void put_key(struct text *out, const char *key)
+static void put_key(struct file_text *out, const char *key)
 {
     if (out->n > 0 && out->p[out->n - 1] != '{') {
         gru_text_puts(out, ",");
@@ -16,7 +16,7 @@ static void put_key(struct text *out, const char *key)
     gru_text_puts(out, ":");
 }
 
-static void put_word(struct text *out, const char *key, const char *word)
+static void put_word(struct file_text *out, const char *key, const char *word)
 {
     put_key(out, key);
     gru_text_put_string(out, word, strlen(word));
@@ -37,7 +37,7 @@ static bool has_default_name(const struct gru_variable *variable, char letter, s
     return strcmp(variable->name, name) == 0;
 }
 
-static void put_name_and_unit(struct text *out, const struct gru_variable *variable)
+static void put_name_and_unit(struct file_text *out, const struct gru_variable *variable)
 {
     put_word(out, "name", variable->name);
     if (variable->unit[0] != '\0') {
@@ -46,7 +46,7 @@ static void put_name_and_unit(struct text *out, const struct gru_variable *varia
 }
 
 /* Both numbers or none, because one alone would leave the other at 0 or 1. */
-static void put_scaling(struct text *out, const struct gru_variable *variable, double mean,
+static void put_scaling(struct file_text *out, const struct gru_variable *variable, double mean,
                         double std)
 {
     if (!same(variable->mean, mean) || !same(variable->std, std)) {
@@ -57,7 +57,7 @@ static void put_scaling(struct text *out, const struct gru_variable *variable, d
     }
 }
 
-static void put_inputs(struct text *out, const struct gru_info *info)
+static void put_inputs(struct file_text *out, const struct gru_info *info)
 {
     bool is_default = true;
     for (size_t i = 0; i < info->n_inputs; i++) {
@@ -78,11 +78,11 @@ static void put_inputs(struct text *out, const struct gru_info *info)
     gru_text_puts(out, "]");
 }
 
-static void put_outputs(struct text *out, const struct gru_info *info,
+static void put_outputs(struct file_text *out, const struct gru_info *info,
                         const struct name_index *inputs)
 {
     bool is_default = true;
-    struct text list = { 0 };
+    struct file_text list = { 0 };
     for (size_t o = 0; o < info->n_outputs; o++) {
         const struct gru_variable *output = &info->outputs[o];
         const struct gru_variable *fed = output->feeds >= 0 ? &info->inputs[output->feeds] : NULL;
@@ -113,7 +113,7 @@ static void put_outputs(struct text *out, const struct gru_info *info,
     gru_text_done(&list);
 }
 
-static void put_variables(struct text *out, const struct gru_info *info)
+static void put_variables(struct file_text *out, const struct gru_info *info)
 {
     struct name_index inputs;
     if (!gru_name_index_init(&inputs, info->inputs, info->n_inputs)) {
@@ -127,7 +127,7 @@ static void put_variables(struct text *out, const struct gru_info *info)
 
 /* ---- selftest ---- */
 
-static void put_rows(struct text *out, const float *values, size_t n_rows, size_t n_columns)
+static void put_rows(struct file_text *out, const float *values, size_t n_rows, size_t n_columns)
 {
     gru_text_puts(out, "[");
     for (size_t row = 0; row < n_rows; row++) {
@@ -141,7 +141,7 @@ static void put_rows(struct text *out, const float *values, size_t n_rows, size_
     gru_text_puts(out, "]");
 }
 
-static void put_selftest(struct text *out, const struct gru_model *model)
+static void put_selftest(struct file_text *out, const struct gru_model *model)
 {
     const struct gru_selftest *selftest = &model->selftest;
     put_key(out, "selftest");
@@ -153,7 +153,7 @@ static void put_selftest(struct text *out, const struct gru_model *model)
     gru_text_puts(out, "}");
 }
 
-void gru_metadata_write(const struct gru_model *model, struct text *out)
+void gru_metadata_write(const struct gru_model *model, struct file_text *out)
 {
     const struct gru_info *info = &model->info;
     gru_text_puts(out, "{");

@@ -183,7 +183,7 @@ static size_t list_tensors(const struct gru_model *model, struct tensor_out list
 enum gru_status gru_model_save(const struct gru_model *model, void **ret_bytes, size_t *ret_n_bytes)
 {
     struct tensor_out list[TENSORS_MAX];
-    struct text metadata = { 0 };
+    struct file_text metadata = { 0 };
     enum gru_status status = GRU_NO_MEMORY;
     gru_metadata_write(model, &metadata);
     if (!metadata.failed) {

@@ -4,7 +4,7 @@
 #include "engine/buffer.h"
 #include "engine/file/safetensors_values.h"
 #include "engine/model.h"
-#include "json/json.h"
+#include "json/fields.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +24,7 @@ struct parser {
 static enum gru_status fail_syntax(const struct parser *p)
 {
     return gru_fail(p->error, GRU_BAD_FILE, "", "the header cannot be read: %s at byte %td of it",
-                    p->j.error ? p->j.error : "a value is missing",
+                    p->j.error ? json_error_text(p->j.error) : "a value is missing",
                     (p->j.error ? p->j.at : p->j.p) - p->j.begin);
 }
 
@@ -163,34 +163,53 @@ static enum gru_status read_offsets(struct parser *p, struct tensor_view *tensor
     return GRU_OK;
 }
 
-static const struct {
+struct tensor_field {
     const char *name;
     enum gru_status (*read)(struct parser *p, struct tensor_view *tensor);
-} fields[] = {
+};
+
+static const struct tensor_field tensor_fields[] = {
     { "dtype", read_dtype },
     { "shape", read_shape },
     { "data_offsets", read_offsets },
 };
-enum { N_FIELDS = sizeof fields / sizeof *fields };
+enum { N_FIELDS = sizeof tensor_fields / sizeof *tensor_fields };
 
-static enum gru_status read_field(struct parser *p, struct json_text name, bool *seen,
-                                  struct tensor_view *tensor)
+/* The tensor's object, with each of its fields once. */
+static enum gru_status read_fields(struct parser *p, struct tensor_view *tensor)
 {
-    for (int k = 0; k < N_FIELDS; k++) {
-        if (!json_text_is(name, fields[k].name)) {
-            continue;
-        }
-        if (seen[k]) {
-            return gru_fail(p->error, GRU_BAD_FILE, gru_show(tensor->name).text,
-                            "tensor '%s' has '%s' twice", gru_show(tensor->name).text,
-                            fields[k].name);
-        }
-        seen[k] = true;
-        return fields[k].read(p, tensor);
+    struct json_fields walk = { .names = &tensor_fields->name,
+                                .row_bytes = sizeof *tensor_fields,
+                                .n = N_FIELDS,
+                                .required = (1U << N_FIELDS) - 1 };
+    if (!json_object(&p->j)) {
+        return fail_syntax(p);
     }
-    return gru_fail(p->error, GRU_BAD_FILE, gru_show(tensor->name).text,
-                    "tensor '%s' has an unknown field '%s'", gru_show(tensor->name).text,
-                    gru_show_n(name.p, name.n).text);
+    enum json_found found;
+    while ((found = json_fields_next(&walk, &p->j)) == JSON_FIELD_NEW) {
+        enum gru_status status = tensor_fields[walk.row].read(p, tensor);
+        if (status != GRU_OK) {
+            return status;
+        }
+    }
+    const struct shown shown = gru_show(tensor->name);
+    switch (found) {
+    case JSON_FIELD_AGAIN:
+        return gru_fail(p->error, GRU_BAD_FILE, shown.text, "tensor '%s' has '%s' twice",
+                        shown.text, tensor_fields[walk.row].name);
+    case JSON_FIELD_UNKNOWN:
+        return gru_fail(p->error, GRU_BAD_FILE, shown.text, "tensor '%s' has an unknown field '%s'",
+                        shown.text, gru_show_n(walk.name.p, walk.name.n).text);
+    case JSON_FIELDS_MISSING:
+        return gru_fail(p->error, GRU_BAD_FILE, shown.text, "tensor '%s' has no '%s'", shown.text,
+                        tensor_fields[walk.row].name);
+    case JSON_FIELDS_ERROR:
+        return fail_syntax(p);
+    case JSON_FIELD_NEW:
+    case JSON_FIELDS_END:
+        break;
+    }
+    return GRU_OK;
 }
 
 /* Shape x dtype = bytes, and the bytes are within the data. */
@@ -216,31 +235,13 @@ static enum gru_status check_range(const struct parser *p, const struct tensor_v
 static enum gru_status read_tensor(struct parser *p, struct json_text key)
 {
     struct tensor_view tensor = { 0 };
-    bool seen[N_FIELDS] = { false };
     enum gru_status status = keep_name(p, key, &tensor.name);
-    if (status != GRU_OK) {
-        return status;
+    if (status == GRU_OK) {
+        status = read_fields(p, &tensor);
     }
-    if (!json_object(&p->j)) {
-        return fail_syntax(p);
+    if (status == GRU_OK) {
+        status = check_range(p, &tensor);
     }
-    struct json_text field;
-    while (json_member(&p->j, &field)) {
-        status = read_field(p, field, seen, &tensor);
-        if (status != GRU_OK) {
-            return status;
-        }
-    }
-    if (p->j.error) {
-        return fail_syntax(p);
-    }
-    for (int k = 0; k < N_FIELDS; k++) {
-        if (!seen[k]) {
-            return gru_fail(p->error, GRU_BAD_FILE, gru_show(tensor.name).text,
-                            "tensor '%s' has no '%s'", gru_show(tensor.name).text, fields[k].name);
-        }
-    }
-    status = check_range(p, &tensor);
     if (status != GRU_OK) {
         return status;
     }

@@ -16,7 +16,7 @@ static bool count_bytes(const struct tensor_out *tensor, size_t *ret_n_bytes)
            !__builtin_mul_overflow(n_values, sizeof(float), ret_n_bytes);
 }
 
-static void put_tensor(struct text *header, const struct tensor_out *tensor, size_t begin,
+static void put_tensor(struct file_text *header, const struct tensor_out *tensor, size_t begin,
                        size_t end)
 {
     gru_text_put_string(header, tensor->name, strlen(tensor->name));
@@ -35,7 +35,7 @@ static void put_tensor(struct text *header, const struct tensor_out *tensor, siz
 
 /* The header, padded with spaces so that the data behind it is aligned, as the reference writer
  * does. */
-static bool put_header(struct text *header, const struct tensor_out *tensors, size_t n,
+static bool put_header(struct file_text *header, const struct tensor_out *tensors, size_t n,
                        const char *grud, size_t n_grud, size_t *ret_n_data)
 {
     size_t begin = 0;
@@ -77,7 +77,7 @@ static unsigned char *put_values(unsigned char *p, const struct tensor_out *tens
 enum gru_status gru_safetensors_write(const struct tensor_out *tensors, size_t n, const char *grud,
                                       size_t n_grud, void **ret_bytes, size_t *ret_n_bytes)
 {
-    struct text header = { 0 };
+    struct file_text header = { 0 };
     unsigned char *bytes = NULL;
     size_t n_data, n_all;
     enum gru_status status = GRU_NO_MEMORY;

@@ -1,5 +1,6 @@
 /* fine_tuning_create.c - a job is asked for: all that can be checked at once is, before it is
  * written down. */
+#include "base/clock.h"
 #include "base/log.h"
 #include "service/internal.h"
 #include "service/job_database.h"
@@ -139,7 +140,7 @@ static struct job make_job(const struct job_request *request, const struct versi
 {
     struct job job = { .base_version = version->number,
                        .base_digest = version->digest,
-                       .created_at_ms = clock_now_ms(),
+                       .created_at_ms = clock_wall_ms(),
                        .source = request->source,
                        .validation_fraction = request->validation_fraction,
                        .hyperparameters = request->hyperparameters,

@@ -1,24 +1,16 @@
 /* job_run.c - one job from the queue to the end of its training, slice by slice. */
 #include "service/jobs/job_run.h"
 
+#include "base/clock.h"
 #include "base/log.h"
-#include "base/wait.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 enum {
     SLICE_US = 20000,
     DRY_RUN_STEPS = 5, /* from these the time for all of them is estimated */
     RETRY_MS = 1000
 };
-
-static int64_t clock_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 /* ---- beginning ---- */
 
@@ -114,7 +106,7 @@ static bool mark_running(struct run *run, enum job_status from)
     run->interruptions = atomic_load(&run->job_thread->job_database->interruptions);
     job->status = JOB_RUNNING;
     if (job->started_at_ms == 0) {
-        job->started_at_ms = clock_now_ms();
+        job->started_at_ms = clock_wall_ms();
     }
     if (from != JOB_RUNNING) {
         status =
@@ -129,7 +121,7 @@ static bool mark_running(struct run *run, enum job_status from)
 
 static void begin_clocks(struct run *run)
 {
-    int64_t now_ms = wait_now_ms();
+    int64_t now_ms = clock_monotonic_ms();
     run->began_at_ms = run->last_written_at_ms = run->last_reported_at_ms = run->last_saved_at_ms =
         run->last_paced_at_ms = now_ms;
     run->has_checkpoint = run->is_restored;
@@ -153,11 +145,11 @@ static void advance(void *context)
 {
     struct run *run = context;
     struct job_database *job_database = run->job_thread->job_database;
-    int64_t began_us = clock_us();
+    int64_t began_us = clock_monotonic_us();
     bool had_baseline = has_baseline(run);
     do {
         run->ended = gru_trainer_advance(run->trainer, &run->progress);
-        run->slice_us = clock_us() - began_us;
+        run->slice_us = clock_monotonic_us() - began_us;
     } while (run->ended != GRU_ADVANCED_EPOCH && run->ended != GRU_ADVANCED_END &&
              run->slice_us < SLICE_US && has_baseline(run) == had_baseline &&
              atomic_load(&job_database->interruptions) == run->interruptions);

@@ -32,7 +32,7 @@ struct run {
     bool is_out_of_time;    /* max_seconds have passed */
     uint64_t interruptions; /* the job database's, when the job's status was last read */
 
-    /* times: by wait_now_ms */
+    /* times: by clock_monotonic_ms */
     int64_t began_at_ms;
     uint64_t ran_ms; /* before that: of earlier runs */
     int64_t last_written_at_ms, last_reported_at_ms,

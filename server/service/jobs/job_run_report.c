@@ -1,8 +1,8 @@
 /* job_run_report.c - how far a running job is: progress, events, checkpoints. */
 #include "service/jobs/job_run.h"
 
+#include "base/clock.h"
 #include "base/log.h"
-#include "base/wait.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ enum {
 
 uint64_t run_ms(const struct run *run)
 {
-    return run->ran_ms + (uint64_t)(wait_now_ms() - run->began_at_ms);
+    return run->ran_ms + (uint64_t)(clock_monotonic_ms() - run->began_at_ms);
 }
 
 /* ---- progress ---- */
@@ -46,7 +46,7 @@ static int64_t estimate_finish(struct run *run, int64_t now_ms)
     if (job->max_seconds > 0 && allowed_ms < left_ms) {
         left_ms = allowed_ms > 0 ? allowed_ms : 0;
     }
-    return left_ms < 1e15 ? clock_now_ms() + (int64_t)left_ms : 0;
+    return left_ms < 1e15 ? clock_wall_ms() + (int64_t)left_ms : 0;
 }
 
 static void take_progress(struct run *run, int64_t now_ms)
@@ -165,12 +165,12 @@ static void save(void *context)
 void run_save(struct run *run)
 {
     struct job_thread *job_thread = run->job_thread;
-    struct job_checkpoint checkpoint = { .created_at_ms = clock_now_ms(),
+    struct job_checkpoint checkpoint = { .created_at_ms = clock_wall_ms(),
                                          .step = run->progress.step,
                                          .epoch = run->progress.epoch,
                                          .train_loss = run->progress.train_loss,
                                          .valid_loss = run->progress.valid_loss };
-    int64_t began_at_ms = wait_now_ms();
+    int64_t began_at_ms = clock_monotonic_ms();
     job_thread_compute(job_thread, save, run);
     enum status status = run->status;
     if (status == STATUS_OK) {
@@ -182,7 +182,7 @@ void run_save(struct run *run)
         run->state = NULL;
     }
     run->has_checkpoint |= status == STATUS_OK;
-    run->last_saved_at_ms = wait_now_ms();
+    run->last_saved_at_ms = clock_monotonic_ms();
     run->saving_ms = run->last_saved_at_ms - began_at_ms;
     if (status != STATUS_OK) {
         log_event(LOG_WARN, "checkpoint_failed", LOG_STRING("job", run->job->id),
@@ -203,7 +203,7 @@ static bool is_save_due(const struct run *run)
     } else if (!run->has_checkpoint && run->last_saved_at_ms == run->began_at_ms) {
         least_ms = 0; /* the first epoch: none was tried yet */
     }
-    return !run->job->dry_run && wait_now_ms() - run->last_saved_at_ms >= least_ms;
+    return !run->job->dry_run && clock_monotonic_ms() - run->last_saved_at_ms >= least_ms;
 }
 
 /* ---- the whole ---- */
@@ -213,7 +213,7 @@ bool run_report(struct run *run)
     struct job_thread *job_thread = run->job_thread;
     struct fault fault;
     struct job_event events[EVENTS_MAX];
-    int64_t now_ms = wait_now_ms();
+    int64_t now_ms = clock_monotonic_ms();
     uint64_t interruptions = atomic_load(&job_thread->job_database->interruptions);
     size_t n = collect_events(run, now_ms, events);
     if (n > 0 || interruptions != run->interruptions ||
@@ -246,7 +246,7 @@ void run_leave(struct run *run, enum job_status status)
     if (!job->dry_run) {
         run_save(run);
     }
-    take_progress(run, wait_now_ms());
+    take_progress(run, clock_monotonic_ms());
     enum job_status now = status;
     do { /* it may be resumed, paused again, or cancelled at any moment */
         job->status = now;

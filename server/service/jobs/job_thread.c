@@ -1,8 +1,8 @@
 /* job_thread.c - the job thread's life: its thread, its chores, the queue. */
 #include "service/jobs/job_thread.h"
 
+#include "base/clock.h"
 #include "base/log.h"
-#include "base/wait.h"
 #include "service/jobs/fine_tuning.h"
 #include "service/sessions/recorder.h"
 
@@ -22,10 +22,10 @@ static void write_recorded(struct job_thread *job_thread)
 {
     struct fault fault; /* the recorder logs what it cannot write, and keeps it */
     service_context_turn(job_thread->context);
-    if (wait_now_ms() - job_thread->last_flushed_at_ms >= CHORE_MS) {
+    if (clock_monotonic_ms() - job_thread->last_flushed_at_ms >= CHORE_MS) {
         enum status status = recorder_flush(job_thread->service->recorder, &fault);
         degraded_settle(job_thread->service, DEGRADED_RECORDINGS, status);
-        job_thread->last_flushed_at_ms = wait_now_ms();
+        job_thread->last_flushed_at_ms = clock_monotonic_ms();
     }
 }
 
@@ -112,7 +112,7 @@ static void probe(struct job_thread *job_thread)
 
 static void do_chores(struct job_thread *job_thread)
 {
-    bool is_due = wait_now_ms() - job_thread->last_flushed_at_ms >= CHORE_MS;
+    bool is_due = clock_monotonic_ms() - job_thread->last_flushed_at_ms >= CHORE_MS;
     write_recorded(job_thread);
     if (is_due) { /* not between jobs only: one may run for days */
         forget_all_ended(job_thread);
@@ -124,13 +124,11 @@ static void do_chores(struct job_thread *job_thread)
 
 void job_thread_wait(struct job_thread *job_thread, int64_t ms)
 {
-    struct timespec until;
-    int64_t chore_ms = job_thread->last_flushed_at_ms + CHORE_MS - wait_now_ms();
+    int64_t chore_ms = job_thread->last_flushed_at_ms + CHORE_MS - clock_monotonic_ms();
     ms = ms < chore_ms ? ms : chore_ms;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    int64_t ns = until.tv_nsec + (ms > 0 ? ms : 0) * 1000000;
-    until.tv_sec += ns / 1000000000;
-    until.tv_nsec = ns % 1000000000;
+    int64_t until_ns = clock_monotonic_ns() + (ms > 0 ? ms : 0) * 1000000;
+    const struct timespec until = { .tv_sec = until_ns / 1000000000,
+                                    .tv_nsec = until_ns % 1000000000 };
     if (sem_clockwait(&job_thread->job_database->wake_up, CLOCK_MONOTONIC, &until) == 0) {
         while (sem_trywait(&job_thread->job_database->wake_up) ==
                0) { /* one look answers all rings */
@@ -177,7 +175,7 @@ bool job_thread_end_job(struct job_thread *job_thread, struct job *job, enum job
 {
     struct fault fault = { .status = STATUS_OK };
     enum job_status now = from;
-    job->finished_at_ms = clock_now_ms();
+    job->finished_at_ms = clock_wall_ms();
     job->estimated_finish_ms = 0;
     for (;;) {
         enum status status = job_database_change(job_thread->job_database, job, from, events,
@@ -267,7 +265,7 @@ enum status service_start_jobs(struct service *service, struct fault *fault)
     }
     job_thread->service = service;
     job_thread->job_database = service->job_database;
-    job_thread->last_flushed_at_ms = wait_now_ms();
+    job_thread->last_flushed_at_ms = clock_monotonic_ms();
     job_thread->training_thread = training_thread_create(&service->job_database->wake_up);
     if (!job_thread->training_thread ||
         service_context_create(service, &job_thread->context) != STATUS_OK ||

@@ -23,7 +23,7 @@ struct job_thread {
     _Atomic bool is_halted;   /* it has left the one it was at */
     _Atomic bool is_ending;
     int64_t current_job;        /* the number of the job that it is at; 0: none */
-    int64_t last_flushed_at_ms; /* by wait_now_ms */
+    int64_t last_flushed_at_ms; /* by clock_monotonic_ms */
 };
 
 static inline bool job_thread_is_stopping(const struct job_thread *job_thread)

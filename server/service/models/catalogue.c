@@ -1,5 +1,6 @@
 /* catalogue.c - the models at one moment, and how workers come by them without a lock on each
  * request. */
+#include "base/clock.h"
 #include "service/internal.h"
 #include "service/sessions/recorder.h"
 
@@ -248,7 +249,7 @@ static void release_held(struct service_context *context)
 void service_context_turn(struct service_context *context)
 {
     release_held(context);
-    context->now_ms = clock_now_ms();
+    context->now_ms = clock_wall_ms();
     uint64_t generation = atomic_load(&context->service->generation);
     if (context->generation != generation) {
         catalogue_unref(context->catalogue);

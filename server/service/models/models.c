@@ -1,5 +1,6 @@
 /* models.c - the verbs that change which models and versions there are. Each works on a copy of the
  * catalogue, under the writer's lock, and publishes it. */
+#include "base/clock.h"
 #include "base/log.h"
 #include "service/internal.h"
 #include "service/models/versions.h"
@@ -96,7 +97,7 @@ struct pool_options model_pool_options(const struct service *service, const stru
                                   .tombstone_max = config->tombstone_max,
                                   .ttl_s = (uint32_t)config->session_ttl,
                                   .evict = config->session_full == CONFIG_EVICT,
-                                  .now_ms = clock_now_ms() };
+                                  .now_ms = clock_wall_ms() };
 }
 
 enum status model_open_pool(const struct service *service, struct model *model, struct fault *fault)

@@ -2,6 +2,7 @@
  * is remembered of them. */
 #include "service/models/versions.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <stdio.h>
@@ -82,7 +83,7 @@ static enum status choose_number(struct service_context *context, struct lineage
 static struct version describe(const struct lineage *lineage, const struct trained *trained)
 {
     struct version version = { .number = lineage->version,
-                               .created_at_ms = clock_now_ms(),
+                               .created_at_ms = clock_wall_ms(),
                                .parent = lineage->parent,
                                .metrics = lineage->metrics,
                                .digest = trained->digest,

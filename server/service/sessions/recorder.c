@@ -2,6 +2,7 @@
  * read. */
 #include "service/sessions/recorder.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "service/internal.h"
 #include "service/sessions/outbox.h"
@@ -226,7 +227,7 @@ enum status recorder_flush(struct recorder *recorder, struct fault *fault)
     if (!recorder) {
         return STATUS_OK;
     }
-    int64_t now_ms = clock_now_ms();
+    int64_t now_ms = clock_wall_ms();
     say_lost(recorder, now_ms);
     return write_notes(recorder, recorder->is_recovered ? now_ms - MARK_LAG_MS : 0, fault);
 }
@@ -239,7 +240,7 @@ void recorder_free(struct recorder *recorder)
     }
     struct fault fault;
     if (write_notes(recorder, 0, &fault) == STATUS_OK && recorder->is_recovered) {
-        (void)write_batch(recorder, put_mark(recorder->batch, clock_now_ms()), &fault);
+        (void)write_batch(recorder, put_mark(recorder->batch, clock_wall_ms()), &fault);
     }
     outboxes_done(&recorder->outboxes);
     recordings_close(recorder->recordings);
@@ -345,7 +346,7 @@ enum status recorder_recover(struct recorder *recorder, struct service *service,
     recorder_close_outbox(recovery.outbox);
     status = status == STATUS_OK ? write_notes(recorder, 0, fault) : status;
     status = status == STATUS_OK
-                 ? write_batch(recorder, put_mark(recorder->batch, clock_now_ms()), fault)
+                 ? write_batch(recorder, put_mark(recorder->batch, clock_wall_ms()), fault)
                  : status;
     recorder->is_recovered = status == STATUS_OK;
     return status;

@@ -31,7 +31,7 @@ static struct gru_model *good(const char *grud)
 /* The description that a model is saved with; "" if none. The caller frees it. */
 static char *written(const struct gru_model *model)
 {
-    struct text text = { 0 };
+    struct file_text text = { 0 };
     gru_metadata_write(model, &text);
     gru_text_put(&text, "", 1);
     ck_assert(!text.failed);

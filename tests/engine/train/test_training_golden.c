@@ -127,7 +127,7 @@ static void read_json(const char *name, struct golden_run *run)
     while (json_member(&j, &key)) {
         read_member(&j, key, run);
     }
-    ck_assert_msg(json_end(&j), "%s: %s", path, j.error);
+    ck_assert_msg(json_end(&j), "%s: %s", path, json_error_text(j.error));
 }
 
 static void load_run(const char *name, struct golden_run *run)

@@ -1,5 +1,5 @@
 /* Whose sessions a file holds, and what a failed sync means for what is acknowledged. */
-#include "base/wait.h"
+#include "base/clock.h"
 #include "service/service_support.h"
 #include "test.h"
 
@@ -386,7 +386,7 @@ TEST(the_first_sync_is_an_interval_after_the_start)
     struct world world;
     world_init(&world);
     world_use_data(&world);
-    world.config.sync_interval_ms = (size_t)(wait_now_ms() / 2);
+    world.config.sync_interval_ms = (size_t)(clock_monotonic_ms() / 2);
     world_start(&world);
     ck_assert_uint_eq(syncs_of_a_tick(&world), 0);
     world_done(&world);

@@ -406,7 +406,7 @@ TEST(what_the_disk_refuses_is_kept_and_written_later)
     expect_steps(&world, "s", 1, 1, 100);
     flush_recorder(&world);
     uint64_t number = 100;
-    log_setup(LOG_ERROR + 1, false); /* it is to say so */
+    log_setup(LOG_ERROR + 1, LOG_TEXT); /* it is to say so */
     disk_limit(1);
     for (int k = 0; k < 3; k++) {
         expect_steps(&world, "s", 1, number + 1, number + 2000);

@@ -9,7 +9,8 @@
 static enum status decode(struct setup *s, const char *body, size_t n,
                           struct session_restore *restore)
 {
-    return codec_session_restore(body, n, &usual_limits, &s->model, &s->arena, restore, &s->fault);
+    return codec_session_restore(INPUT(body, n, usual_limits, &s->arena, &s->fault), &s->model,
+                                 restore);
 }
 
 static struct session_restore accepted(struct setup *s, const char *body)
@@ -398,16 +399,17 @@ TEST(a_fork_names_a_session)
     char to[SESSION_ID_MAX + 1] = "unchanged", body[300], id[SESSION_ID_MAX + 2];
     struct fault fault;
     for (size_t i = 0; i < N_OF(refusals); i++) {
-        enum status status =
-            codec_fork(refusals[i].body, strlen(refusals[i].body), &usual_limits, to, &fault);
+        enum status status = codec_fork(
+            INPUT(refusals[i].body, strlen(refusals[i].body), usual_limits, NULL, &fault), to);
         ASSERT_REFUSED(status, &fault, &refusals[i]);
         ck_assert_str_eq(to, "unchanged");
     }
     memset(id, 'a', sizeof id - 1);
     id[sizeof id - 1] = '\0';
     int n = snprintf(body, sizeof body, "{\"to\":\"%s\"}", id);
-    ck_assert_int_eq(codec_fork(body, (size_t)n, &usual_limits, to, &fault), STATUS_INVALID_VALUE);
+    ck_assert_int_eq(codec_fork(INPUT(body, (size_t)n, usual_limits, NULL, &fault), to),
+                     STATUS_INVALID_VALUE);
     n = snprintf(body, sizeof body, "{\"to\":\"%s\"}", id + 1);
-    ck_assert_int_eq(codec_fork(body, (size_t)n, &usual_limits, to, &fault), STATUS_OK);
+    ck_assert_int_eq(codec_fork(INPUT(body, (size_t)n, usual_limits, NULL, &fault), to), STATUS_OK);
     ck_assert_str_eq(to, id + 1);
 }

@@ -1,12 +1,12 @@
 /*
- * fields.h - reading the metadata's JSON objects by a table of keys, with the path of whatever is
- * wrong in error.param ("grud.inputs[2].std"). Private to lib/engine.
+ * metadata_fields.h - reading the metadata's JSON objects by a table of keys, with the path of
+ * whatever is wrong in error.param ("grud.inputs[2].std"). Private to lib/engine.
  *
  * Unknown keys, duplicate keys and values of the wrong type are found here; what values mean is the
  * tables' business.
  */
-#ifndef FIELDS_H
-#define FIELDS_H
+#ifndef METADATA_FIELDS_H
+#define METADATA_FIELDS_H
 
 #include "gru.h"
 #include "json/json.h"
@@ -19,15 +19,15 @@ struct fields {
 };
 
 /* A key of an object, and how to read its value into what the object describes. */
-struct key {
+struct metadata_field {
     const char *name;
     enum gru_status (*read)(struct fields *r, const char *path, void *target);
 };
 
 /* An object of known keys, each at most once. *ret_seen has bit k set where keys[k] was there. */
 GRU_CHECK enum gru_status gru_fields_read(struct fields *r, const char *path,
-                                          const struct key *keys, int n_keys, void *target,
-                                          unsigned *ret_seen);
+                                          const struct metadata_field *keys, int n_keys,
+                                          void *target, unsigned *ret_seen);
 
 /* Says what the scanner found wrong, and where. */
 enum gru_status gru_fields_fail_syntax(const struct fields *r);

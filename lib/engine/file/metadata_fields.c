@@ -1,7 +1,8 @@
-/* Reading JSON objects by a table of keys; see fields.h. */
-#include "engine/file/fields.h"
+/* Reading JSON objects by a table of keys; see metadata_fields.h. */
+#include "engine/file/metadata_fields.h"
 #include "engine/buffer.h"
 #include "engine/model.h"
+#include "json/fields.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +11,7 @@ enum gru_status gru_fields_fail_syntax(const struct fields *r)
 {
     return gru_fail(r->error, GRU_BAD_METADATA, "grud",
                     "the metadata cannot be read: %s at byte %td of it",
-                    r->j.error ? r->j.error : "a value is missing",
+                    r->j.error ? json_error_text(r->j.error) : "a value is missing",
                     (r->j.error ? r->j.at : r->j.p) - r->j.begin);
 }
 
@@ -104,8 +105,9 @@ enum gru_status gru_field_choice(struct fields *r, const char *path, const char 
                     list, gru_show_n(text.p, text.n).text);
 }
 
-enum gru_status gru_fields_read(struct fields *r, const char *path, const struct key *keys,
-                                int n_keys, void *target, unsigned *ret_seen)
+enum gru_status gru_fields_read(struct fields *r, const char *path,
+                                const struct metadata_field *keys, int n_keys, void *target,
+                                unsigned *ret_seen)
 {
     enum gru_status status = gru_field_expect(r, path, JSON_OBJECT);
     if (status != GRU_OK) {
@@ -114,28 +116,26 @@ enum gru_status gru_fields_read(struct fields *r, const char *path, const struct
     if (!json_object(&r->j)) {
         return gru_fields_fail_syntax(r);
     }
-    unsigned seen = 0;
-    struct json_text name;
-    while (json_member(&r->j, &name)) {
-        char inner[PATH_MAX_BYTES];
-        int k = 0;
-        snprintf(inner, sizeof inner, "%.31s.%s", path, gru_show_n(name.p, name.n).text);
-        while (k < n_keys && !json_text_is(name, keys[k].name)) {
-            k++;
-        }
-        if (k == n_keys) {
-            return gru_fail(r->error, GRU_BAD_METADATA, inner, "unknown key '%s'", inner);
-        }
-        snprintf(inner, sizeof inner, "%s.%s", path, keys[k].name);
-        if (seen & 1U << k) {
+    struct json_fields walk = { .names = &keys->name,
+                                .row_bytes = sizeof *keys,
+                                .n = (size_t)n_keys };
+    enum json_found found;
+    char inner[PATH_MAX_BYTES];
+    while ((found = json_fields_next(&walk, &r->j)) < JSON_FIELD_UNKNOWN) {
+        const struct metadata_field *field = &keys[walk.row];
+        snprintf(inner, sizeof inner, "%s.%s", path, field->name);
+        if (found == JSON_FIELD_AGAIN) {
             return gru_fail(r->error, GRU_BAD_METADATA, inner, "'%s' is there twice", inner);
         }
-        seen |= 1U << k;
-        status = keys[k].read(r, inner, target);
+        status = field->read(r, inner, target);
         if (status != GRU_OK) {
             return status;
         }
     }
-    *ret_seen = seen;
-    return r->j.error ? gru_fields_fail_syntax(r) : GRU_OK;
+    if (found == JSON_FIELD_UNKNOWN) {
+        snprintf(inner, sizeof inner, "%.31s.%s", path, gru_show_n(walk.name.p, walk.name.n).text);
+        return gru_fail(r->error, GRU_BAD_METADATA, inner, "unknown key '%s'", inner);
+    }
+    *ret_seen = walk.seen;
+    return found == JSON_FIELDS_ERROR ? gru_fields_fail_syntax(r) : GRU_OK;
 }

@@ -1,4 +1,5 @@
-/* grud init and grud inspect, as main calls them. */
+/* grud init, as main calls it. */
+#include "command_support.h"
 #include "commands/command.h"
 #include "gru.h"
 #include "scratch.h"
@@ -6,54 +7,11 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { ARGUMENTS_MAX = 24 };
-
-struct outcome {
-    int code;
-    char *out, *err; /* from malloc */
-};
-
-/* Calls it with the arguments up to NULL. */
-static struct outcome run(int (*command)(int, char *const[]), ...)
-{
-    char *argv[ARGUMENTS_MAX + 1] = { (char[]){ "command" } };
-    int argc = 1;
-    va_list arguments;
-    va_start(arguments, command);
-    for (char *next = va_arg(arguments, char *); next; next = va_arg(arguments, char *)) {
-        ck_assert_int_lt(argc, ARGUMENTS_MAX);
-        argv[argc++] = next;
-    }
-    va_end(arguments);
-    struct capture out = capture_begin(STDOUT_FILENO), err = capture_begin(STDERR_FILENO);
-    struct outcome outcome = { .code = command(argc, argv) };
-    outcome.err = capture_end(&err);
-    outcome.out = capture_end(&out);
-    return outcome;
-}
-
-static void outcome_done(struct outcome *outcome)
-{
-    free(outcome->out);
-    free(outcome->err);
-}
-
-#define NETWORK "--inputs", "temp,humidity", "--outputs", "temp", "--layers", "8,5"
-
-static void init_fine(const char *path, const char *argument, const char *value)
-{
-    struct outcome outcome = run(command_init, NETWORK, "-o", path, argument, value, NULL);
-    ck_assert_msg(outcome.code == 0, "%s", outcome.err);
-    ck_assert_str_eq(outcome.err, "");
-    outcome_done(&outcome);
-}
 
 static size_t count_entries(const char *folder)
 {
@@ -76,8 +34,6 @@ static bool files_equal(const char *one, const char *other)
     free(b);
     return equal;
 }
-
-/* ---- init ---- */
 
 static struct gru_model *load(const char *path)
 {
@@ -330,115 +286,6 @@ TEST(init_writes_to_standard_output)
     ck_assert_int_ne(access("-", F_OK), 0);
     free(said);
     free(out);
-    free(path);
-    folder_remove(folder);
-}
-
-/* ---- inspect ---- */
-
-TEST(inspect_tells_what_a_file_holds)
-{
-    char *folder = folder_create(), *path = path_in(folder, "m.safetensors");
-    init_fine(path, NULL, NULL);
-    struct outcome outcome = run(command_inspect, path, NULL);
-    ck_assert_msg(outcome.code == 0, "%s", outcome.err);
-    const char *digest = strstr(outcome.out, "digest      xxh3:");
-    ck_assert_ptr_nonnull(digest);
-    /* 3 gates: 8 * (2 + 8 + 2) and 5 * (8 + 5 + 2); the read-out has 5 + 1; the state 8 + 5 + 2 + 1
-     */
-    ck_assert_str_eq(strchr(digest, '\n'), "\n"
-                                           "cell        gru\n"
-                                           "reset       after\n"
-                                           "layers      8, 5\n"
-                                           "inputs      2\n"
-                                           "  temp: mean 0, std 1\n"
-                                           "  humidity: mean 0, std 1\n"
-                                           "outputs     1\n"
-                                           "  temp: mean 0, std 1, feeds temp\n"
-                                           "activation  linear\n"
-                                           "steps       1\n"
-                                           "residual    no\n"
-                                           "missing     last\n"
-                                           "interval    unknown\n"
-                                           "parameters  519\n"
-                                           "state       16 floats, 64 bytes\n");
-    outcome_done(&outcome);
-    free(path);
-    folder_remove(folder);
-}
-
-TEST(init_and_inspect_agree_on_the_digest)
-{
-    char *folder = folder_create(), *path = path_in(folder, "m.safetensors");
-    struct outcome made = run(command_init, NETWORK, "-o", path, NULL);
-    struct outcome seen = run(command_inspect, path, NULL);
-    const char *digest = strstr(made.out, "xxh3:");
-    ck_assert_ptr_nonnull(digest);
-    ck_assert_ptr_nonnull(strstr(seen.out, digest));
-    outcome_done(&made);
-    outcome_done(&seen);
-    free(path);
-    folder_remove(folder);
-}
-
-/* A file with metadata: one GRU layer of one unit, one input, no biases, weights 0. */
-static void write_model(const char *folder, const char *name, const char *metadata)
-{
-    char header[2000], bytes[2100] = { 0 };
-    int n = snprintf(
-        header, sizeof header,
-        "{\"__metadata__\":{\"grud\":\"%s\"},"
-        "\"fc.weight\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[0,4]},"
-        "\"gru.weight_hh_l0\":{\"dtype\":\"F32\",\"shape\":[3,1],\"data_offsets\":[4,16]},"
-        "\"gru.weight_ih_l0\":{\"dtype\":\"F32\",\"shape\":[3,1],\"data_offsets\":[16,28]}}",
-        metadata);
-    bytes[0] = (char)(n & 255);
-    bytes[1] = (char)(n >> 8);
-    memcpy(bytes + 8, header, (size_t)n);
-    char *path = path_in(folder, name);
-    file_write(path, bytes, 8 + (size_t)n + 28);
-    free(path);
-}
-
-TEST(inspect_shows_metadata_and_no_control_characters)
-{
-    char *folder = folder_create(), *path = path_in(folder, "m.safetensors");
-    write_model(
-        folder, "m.safetensors",
-        "{\\\"inputs\\\":[{\\\"name\\\":\\\"a\\\\u001b[31mb\\\",\\\"unit\\\":\\\"\\\\u009bC\\\","
-        "\\\"mean\\\":21.5,\\\"std\\\":0.1}],\\\"missing\\\":\\\"mean\\\",\\\"interval_seconds\\\":"
-        "60}");
-    struct outcome outcome = run(command_inspect, path, NULL);
-    ck_assert_msg(outcome.code == 0, "%s", outcome.err);
-    ck_assert_ptr_nonnull(strstr(outcome.out, "\n  a?[31mb: mean 21.5, std 0.1, unit ?C\n"));
-    ck_assert_ptr_nonnull(strstr(outcome.out, "missing     mean\n"));
-    ck_assert_ptr_nonnull(strstr(outcome.out, "interval    60 s\n"));
-    outcome_done(&outcome);
-    free(path);
-    folder_remove(folder);
-}
-
-TEST(inspect_refuses_what_is_no_model)
-{
-    char *folder = folder_create(), *path = path_in(folder, "m.safetensors");
-    text_write(folder, "m.safetensors", "");
-    struct outcome outcome = run(command_inspect, path, NULL);
-    ck_assert_int_eq(outcome.code, 1);
-    ck_assert_str_eq(outcome.out, "");
-    ck_assert(strncmp(outcome.err, "grud inspect: ", 14) == 0);
-    ck_assert(strchr(outcome.err, '\n') == outcome.err + strlen(outcome.err) - 1);
-    outcome_done(&outcome);
-    outcome = run(command_inspect, folder, NULL);
-    ck_assert_int_eq(outcome.code, 1);
-    ck_assert_ptr_nonnull(strstr(outcome.err, "Is a directory"));
-    outcome_done(&outcome);
-    outcome = run(command_inspect, "/nonexistent", NULL);
-    ck_assert_int_eq(outcome.code, 1);
-    ck_assert_str_eq(outcome.err, "grud inspect: /nonexistent: No such file or directory\n");
-    outcome_done(&outcome);
-    outcome = run(command_inspect, NULL);
-    ck_assert_int_eq(outcome.code, 2);
-    outcome_done(&outcome);
     free(path);
     folder_remove(folder);
 }

@@ -1,0 +1,117 @@
+/* Each hyper-parameter by itself, by the library's table. */
+#include "codec/hyperparameter_fields.h"
+#include "codec_support.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+enum parameter_type { SIZE, REAL, CHOICE };
+
+struct parameter {
+    const char *name;
+    enum parameter_type type;
+    bool has_none;
+    double least, most;
+    const char *words;
+    size_t offset;
+};
+
+#define PARAMETER(field, type, initial, none, least, most, words)                                  \
+    { #field, type, none, least, most, words, offsetof(struct gru_hyperparameters, field) },
+static const struct parameter parameters[] = { GRU_HYPERPARAMETERS(PARAMETER) };
+
+static enum status decode(const char *name, const char *value,
+                          struct gru_hyperparameters *ret_hyperparameters, struct fault *fault)
+{
+    char body[128];
+    int n = snprintf(body, sizeof body, "{\"%s\":%s}", name, value);
+    struct reader r;
+    reader_init(&r, INPUT(body, (size_t)n, usual_limits, NULL, fault));
+    return reader_end(&r, hyperparameters_read(&r, ret_hyperparameters));
+}
+
+static void expect_parameter(const struct parameter *parameter, const char *value, double expected)
+{
+    struct gru_hyperparameters hyperparameters;
+    struct fault fault;
+    gru_hyperparameters_init(&hyperparameters);
+    enum status status = decode(parameter->name, value, &hyperparameters, &fault);
+    ck_assert_msg(status == STATUS_OK, "%s %s: %s", parameter->name, value, fault.message);
+    const void *got = (const char *)&hyperparameters + parameter->offset;
+    double number = parameter->type == SIZE   ? (double)*(const size_t *)got
+                    : parameter->type == REAL ? *(const double *)got
+                                              : *(const int *)got;
+    ck_assert_msg(number == expected, "%s %s: got %g", parameter->name, value, number);
+}
+
+static void expect_refusal(const struct parameter *parameter, const char *value,
+                           enum status expected)
+{
+    struct gru_hyperparameters hyperparameters, before;
+    struct fault fault;
+    gru_hyperparameters_init(&hyperparameters);
+    before = hyperparameters;
+    enum status status = decode(parameter->name, value, &hyperparameters, &fault);
+    const struct refusal refusal = { value, expected, parameter->name };
+    ASSERT_REFUSED(status, &fault, &refusal);
+    ck_assert_mem_eq(&hyperparameters, &before, sizeof before);
+}
+
+static void check_edges(const struct parameter *parameter)
+{
+    char text[64];
+    double beyond[2] = { parameter->least - 1, parameter->most + 1 };
+    if (parameter->type == REAL) {
+        beyond[0] = nextafter(parameter->least, -DBL_MAX);
+        beyond[1] = nextafter(parameter->most, DBL_MAX);
+    }
+    for (int k = 0; k < 2; k++) {
+        double edge = k == 0 ? parameter->least : parameter->most;
+        snprintf(text, sizeof text, "%.17g", edge);
+        expect_parameter(parameter, text, edge);
+        snprintf(text, sizeof text, "%.17g", beyond[k]);
+        expect_refusal(parameter, text, STATUS_INVALID_VALUE);
+    }
+    expect_refusal(parameter, "1e999", STATUS_INVALID_VALUE);
+    expect_refusal(parameter, "\"1\"", STATUS_INVALID_TYPE);
+    if (parameter->type == SIZE) {
+        expect_refusal(parameter, "1.5", STATUS_INVALID_VALUE);
+    }
+}
+
+static void check_words(const struct parameter *parameter)
+{
+    const char *word = parameter->words;
+    for (int k = 0; k <= (int)parameter->most; k++) {
+        char text[64];
+        size_t n = strcspn(word, "|");
+        snprintf(text, sizeof text, "\"%.*s\"", (int)n, word);
+        expect_parameter(parameter, text, k);
+        snprintf(text, sizeof text, "\"%.*s\"", (int)n - 1, word + 1);
+        expect_refusal(parameter, text, STATUS_INVALID_VALUE);
+        snprintf(text, sizeof text, "\"%.*s_\"", (int)n, word);
+        expect_refusal(parameter, text, STATUS_INVALID_VALUE);
+        ck_assert_int_eq(word[n] == '\0', k == (int)parameter->most);
+        word += n + 1;
+    }
+    expect_refusal(parameter, "\"\"", STATUS_INVALID_VALUE);
+    expect_refusal(parameter, "0", STATUS_INVALID_TYPE);
+}
+
+TEST(each_hyperparameter_has_the_range_of_the_table)
+{
+    for (size_t i = 0; i < N_OF(parameters); i++) {
+        const struct parameter *parameter = &parameters[i];
+        if (parameter->has_none) {
+            expect_parameter(parameter, "null", 0);
+        } else {
+            expect_refusal(parameter, "null", STATUS_INVALID_TYPE);
+        }
+        if (parameter->type == CHOICE) {
+            check_words(parameter);
+        } else {
+            check_edges(parameter);
+        }
+    }
+}
