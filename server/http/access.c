@@ -1,6 +1,7 @@
 #include "http/access.h"
 
 #include "base/log.h"
+#include "http/worker.h"
 #include "secure/certificate.h"
 
 #include <string.h>

@@ -53,7 +53,7 @@ enum status api_no_fields(struct request *request)
 
 enum status api_limit(struct request *request, size_t initial, size_t most, size_t *ret_limit)
 {
-    const char *text = http_query(request, "limit");
+    const char *text = request_query(request, "limit");
     *ret_limit = initial;
     if (!text) {
         return STATUS_OK;

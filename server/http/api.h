@@ -4,7 +4,7 @@
 #define API_H
 
 #include "codec/codec.h"
-#include "http/http.h"
+#include "http/request.h"
 
 /* The path's {model}, found; the path's {session}, checked; the path's {version}, a positive
  * number. */

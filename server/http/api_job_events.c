@@ -34,12 +34,13 @@ static enum status read_number(struct request *request, const char *name, const 
 static enum status read_page(struct request *request, const char *prefix, const char **ret_id,
                              int64_t *ret_after, size_t *ret_limit)
 {
-    enum status status = http_query_only(request, (const char *const[]){ "after", "limit", NULL });
+    enum status status =
+        request_query_only(request, (const char *const[]){ "after", "limit", NULL });
     if (status == STATUS_OK) {
         status = api_job_id(request, ret_id);
     }
     if (status == STATUS_OK) {
-        status = read_number(request, "after", http_query(request, "after"), prefix, ret_after);
+        status = read_number(request, "after", request_query(request, "after"), prefix, ret_after);
     }
     return status == STATUS_OK ? api_limit(request, LIST_DEFAULT, LIST_MAX, ret_limit) : status;
 }
@@ -107,7 +108,7 @@ static bool read_events(void *state, struct text *text)
 
 static enum status read_last_event(struct request *request, int64_t *ret_after)
 {
-    const char *last = http_header(request, "Last-Event-ID");
+    const char *last = request_header(request, "Last-Event-ID");
     return last && last[0] ? read_number(request, "Last-Event-ID", last, event_prefix, ret_after)
                            : STATUS_OK;
 }
@@ -121,7 +122,7 @@ static enum status answer_stream(struct request *request, const char *id, int64_
     size_t n;
     bool has_more;
     enum status status = read_last_event(request, &after);
-    if (status == STATUS_OK && http_query(request, "limit")) {
+    if (status == STATUS_OK && request_query(request, "limit")) {
         status = fault_set(&request->fault, STATUS_INVALID_REQUEST, "limit",
                            "a stream of events has no limit");
     }
@@ -159,7 +160,7 @@ enum status api_job_events(struct request *request)
     if (status != STATUS_OK) {
         return status;
     }
-    if (http_accepts(request, "text/event-stream")) {
+    if (request_accepts(request, "text/event-stream")) {
         return answer_stream(request, id, after);
     }
     struct job_event *events = arena_array(&request->arena, limit, sizeof *events);

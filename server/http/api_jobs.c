@@ -168,7 +168,7 @@ enum status api_job_id(struct request *request, const char **ret_id)
 
 static enum status read_status(struct request *request, int *ret_status)
 {
-    const char *word = http_query(request, "status");
+    const char *word = request_query(request, "status");
     int status = word ? 0 : -1;
     while (status >= 0 && strcmp(word, job_status_word((enum job_status)status)) != 0) {
         if (++status == JOB_N_STATUSES) {
@@ -182,7 +182,7 @@ static enum status read_status(struct request *request, int *ret_status)
 
 static enum status read_filter(struct request *request, struct job_filter *ret_filter)
 {
-    const char *model = http_query(request, "model"), *after = http_query(request, "after");
+    const char *model = request_query(request, "model"), *after = request_query(request, "after");
     if (model && !model_name_is_valid(model, strlen(model))) {
         return fault_set(&request->fault, STATUS_INVALID_VALUE, "model",
                          "model is not the name of a model");
@@ -200,7 +200,7 @@ enum status api_jobs_list(struct request *request)
     struct job_filter filter;
     size_t limit, n;
     bool has_more;
-    enum status status = http_query_only(
+    enum status status = request_query_only(
         request, (const char *const[]){ "after", "limit", "model", "status", NULL });
     if (status == STATUS_OK) {
         status = api_limit(request, LIST_DEFAULT, LIST_MAX, &limit);

@@ -17,7 +17,7 @@ enum status api_predict(struct request *request)
     if (status == STATUS_OK) {
         status = predict_begin(prediction, &request->arena, &request->fault);
     }
-    return status == STATUS_OK ? http_predict(request, prediction) : status;
+    return status == STATUS_OK ? request_predict(request, prediction) : status;
 }
 
 enum status api_predict_finish(struct request *request)

@@ -31,7 +31,7 @@ enum { LIST_DEFAULT = 100, LIST_MAX = 1000 };
 
 static enum status read_id_query(struct request *request, const char *name, const char **ret_text)
 {
-    const char *text = http_query(request, name);
+    const char *text = request_query(request, name);
     *ret_text = text ? text : "";
     if (text && text[0] && !session_id_is_valid(text, strlen(text))) {
         return fault_set(&request->fault, STATUS_INVALID_VALUE, name,
@@ -50,7 +50,7 @@ enum status api_sessions_list(struct request *request)
     enum status status = api_model(request, &model);
     if (status == STATUS_OK) {
         status =
-            http_query_only(request, (const char *const[]){ "prefix", "after", "limit", NULL });
+            request_query_only(request, (const char *const[]){ "prefix", "after", "limit", NULL });
     }
     if (status == STATUS_OK) {
         status = api_limit(request, LIST_DEFAULT, LIST_MAX, &limit);
@@ -154,7 +154,7 @@ enum status api_session_forecast(struct request *request)
                                         &request->arena, forecast, &request->fault);
     }
     request->state = forecast;
-    return status == STATUS_OK ? http_predict(request, &forecast->prediction) : status;
+    return status == STATUS_OK ? request_predict(request, &forecast->prediction) : status;
 }
 
 enum status api_session_forecast_finish(struct request *request)

@@ -26,7 +26,7 @@ enum status api_step(struct request *request)
     memcpy(step->session, id, strlen(id) + 1);
     const struct codec_limits limits = api_limits(request);
     status = codec_step(request->body, request->n_body, &limits, false, step, &request->fault);
-    return status == STATUS_OK ? http_hand_in(request, step, 1) : status;
+    return status == STATUS_OK ? request_hand_in(request, step, 1) : status;
 }
 
 enum status api_step_finish(struct request *request)
@@ -71,7 +71,7 @@ enum status api_steps(struct request *request)
     size_t n;
     status = codec_steps(request->body, request->n_body, &limits, model, &request->arena, &steps,
                          &n, &request->fault);
-    return status == STATUS_OK ? http_hand_in(request, steps, n) : status;
+    return status == STATUS_OK ? request_hand_in(request, steps, n) : status;
 }
 
 enum status api_steps_finish(struct request *request)

@@ -1,5 +1,6 @@
 /* api_system.c - is it alive, is it ready, what does it count, what can it do. */
 #include "http/api.h"
+#include "http/workers.h"
 
 static enum status reply_static(struct request *request, int code, const char *body, size_t n)
 {
@@ -34,7 +35,7 @@ static enum status reply_degraded(struct request *request)
 enum status api_ready(struct request *request)
 {
     static const char ok[] = "{\"status\":\"ok\"}";
-    if (http_is_draining(request->http)) {
+    if (workers_are_draining(request->http)) {
         return fault_set(&request->fault, STATUS_NOT_READY, NULL, "grud is stopping");
     }
     if (service_is_degraded(service_context_service(request->context))) {
@@ -133,7 +134,8 @@ enum status api_metrics(struct request *request)
                GRU_VERSION, GRUD_COMMIT, gru_kernels_name());
     put_models(request, &text);
     put_service(request, &text);
-    http_put_metrics(request->http, &text);
+    const struct http *http = request->http;
+    metrics_put(&text, http->metrics, http->n_workers, http->routes, http->n_routes);
     enum status status = api_reply(request, 200, &text);
     request->reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
     return status;
@@ -143,17 +145,19 @@ enum status api_metrics(struct request *request)
 
 enum status api_index(struct request *request)
 {
-    struct codec_route *routes = arena_array(&request->arena, http_n_routes, sizeof *routes);
-    if (!routes) {
+    const struct http *http = request->http;
+    struct codec_route *rows = arena_array(&request->arena, http->n_routes, sizeof *rows);
+    if (!rows) {
         return fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
     }
-    for (size_t k = 0; k < http_n_routes; k++) {
-        routes[k] = (struct codec_route){ .method = http_routes[k].method,
-                                          .path = http_routes[k].path,
-                                          .summary = http_routes[k].summary };
+    for (size_t k = 0; k < http->n_routes; k++) {
+        const struct route *route = &http->routes[k];
+        rows[k] = (struct codec_route){ .method = route->method,
+                                        .path = route->path,
+                                        .summary = route->summary };
     }
     struct text text;
     text_init(&text, &request->arena, 8192);
-    codec_put_routes(&text, GRU_VERSION, routes, http_n_routes);
+    codec_put_routes(&text, GRU_VERSION, rows, http->n_routes);
     return api_reply(request, 200, &text);
 }

@@ -1,4 +1,6 @@
-/* body.c - the body of a request: what may come, and what has come. */
+/* body.c - see body.h. */
+#include "http/body.h"
+
 #include "http/guard.h"
 #include "http/worker.h"
 
@@ -11,7 +13,7 @@ enum {
     BODY_FIRST_BYTES = 4 << 10,
     BODY_SMALL_BYTES = 8 << 10, /* comes in whatever memory others take */
     UPLOAD_BYTES_PER_SECOND =
-        64 << 10 /* who sends training data more slowly than this is cut off */
+        64 << 10 /* a client that sends training data more slowly is cut off */
 };
 
 static const int64_t SECOND_NS = 1000000000;

@@ -12,9 +12,13 @@
  * between the pieces of a body. So an early refusal waits for the end of the body where that is
  * short.
  */
+#include "http/exchange.h"
+
 #include "base/log.h"
-#include "http/access.h"
-#include "http/guard.h"
+#include "http/admission.h"
+#include "http/body.h"
+#include "http/limits.h"
+#include "http/worker.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -111,108 +115,6 @@ void exchange_free_all(struct exchange_list *list)
 
 /* ---- the first call ---- */
 
-static enum MHD_Result on_header(void *guard, enum MHD_ValueKind kind, const char *key,
-                                 size_t n_key, const char *value, size_t n_value)
-{
-    (void)kind;
-    guard_header(guard, key, n_key, value, n_value);
-    return MHD_YES;
-}
-
-static enum status check_framing(struct exchange *exchange, const char *version,
-                                 struct guard *guard)
-{
-    const struct connection *connection = exchange->connection;
-    const char *target_end = NULL, *version_begin = NULL, *block_end = NULL;
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(exchange->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-    exchange->n_head = info ? info->header_size : 0;
-    if (exchange->worker->is_in_place) { /* and the request begins with its method */
-        block_end = info ? exchange->method + info->header_size : NULL;
-        target_end = connection->target + connection->n_target;
-        version_begin = version;
-    }
-    guard_begin(guard, target_end, version_begin);
-    MHD_get_connection_values_n(exchange->mhd, MHD_HEADER_KIND, on_header, guard);
-    if (connection->target_problem) {
-        guard->problem = connection->target_problem;
-    }
-    const char *problem = guard_end(guard, strcmp(version, "HTTP/1.0") == 0, block_end);
-    return problem
-               ? fault_set(&exchange->request.fault, STATUS_INVALID_REQUEST, NULL, "%s", problem)
-               : STATUS_OK;
-}
-
-/* The path of a request target, which a proxy may write in full. */
-static const char *path_of(const char *target)
-{
-    static const char *const schemes[] = { "http://", "https://" };
-    for (size_t k = 0; target[0] != '/' && k < sizeof schemes / sizeof *schemes; k++) {
-        size_t n = strlen(schemes[k]);
-        if (strncasecmp(target, schemes[k], n) == 0) {
-            const char *slash = strchr(target + n, '/');
-            return slash ? slash : "/";
-        }
-    }
-    return target;
-}
-
-static enum status find_route(struct exchange *exchange)
-{
-    struct request *request = &exchange->request;
-    struct router_match match;
-    enum method method = router_method(exchange->method);
-    router_find(exchange->worker->http->router, method, exchange->path, &match);
-    if (match.route) {
-        request->route = match.route;
-        for (size_t k = 0; k < PATH_PARAMETERS_MAX && match.parameters[k]; k++) {
-            router_decode(match.parameters[k], match.n_parameters[k], request->parameters[k],
-                          sizeof request->parameters[k]);
-        }
-        return STATUS_OK;
-    }
-    if (!match.allowed) {
-        return fault_set(&request->fault, STATUS_ROUTE_NOT_FOUND, NULL,
-                         "there is no such path; GET /v1 lists them");
-    }
-    exchange->allowed = match.allowed;
-    if (method == METHOD_OPTIONS) {
-        request->reply = (struct reply){ .code = 204, .body = "" };
-        return STATUS_OK;
-    }
-    char allow[ROUTER_ALLOW_MAX];
-    router_print_allow(match.allowed, allow);
-    return fault_set(&request->fault, STATUS_METHOD_NOT_ALLOWED, NULL, "this path allows %s",
-                     allow);
-}
-
-static enum status admit(struct exchange *exchange, const struct guard *guard)
-{
-    struct request *request = &exchange->request;
-    enum status status = limit_head(exchange);
-    if (status == STATUS_OK) {
-        status = find_route(exchange);
-    }
-    if (exchange->connection->is_surplus && status == STATUS_OK) {
-        status = limit_connections(exchange);
-    }
-    if (status == STATUS_OK && request->route) {
-        status = limit_load(exchange);
-    }
-    if (status != STATUS_OK || !request->route) {
-        return status;
-    }
-    status = access_check(exchange, guard->authorization);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    status = query_read(exchange);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    return body_check(exchange, guard);
-}
-
 static void end_prediction(struct request *request)
 {
     if (request->prediction) {
@@ -242,13 +144,13 @@ static void settle(struct exchange *exchange, enum status status)
 static enum MHD_Result begin(struct exchange *exchange, const char *version)
 {
     struct guard guard;
-    enum status status = check_framing(exchange, version, &guard);
+    enum status status = admission_check_framing(exchange, version, &guard);
     if (status !=
-        STATUS_OK) { /* where this request ends is anyone's guess: the connection is not kept */
+        STATUS_OK) { /* nobody knows where this request ends: the connection is not kept */
         settle(exchange, status);
         return reply_queue(exchange);
     }
-    status = admit(exchange, &guard);
+    status = admission_check(exchange, &guard);
     if (status == STATUS_OK && exchange->request.route) {
         return MHD_YES;
     }
@@ -283,62 +185,10 @@ static enum MHD_Result take_piece(struct exchange *exchange, const char *bytes, 
 
 /* ---- its end ---- */
 
-enum status http_hand_in(struct request *request, struct step *steps, size_t n)
-{
-    struct exchange *exchange = (struct exchange *)request;
-    request->steps = steps;
-    request->n_steps = n;
-    exchange->is_handed_in = true;
-    for (size_t k = 0; k < n && k < STEPS_PER_REQUEST; k++) {
-        exchange->n_rows += worker_step_rows(&steps[k]);
-    }
-    return STATUS_OK;
-}
-
-enum status http_predict(struct request *request, struct prediction *prediction)
-{
-    request->prediction = prediction;
-    if (predict_is_long(prediction)) {
-        return limit_prediction((struct exchange *)request);
-    }
-    enum status status = predict_go_on(request->context, prediction, &request->fault);
-    return status == STATUS_OK ? request->route->finish(request) : status;
-}
-
-/* What was handed in waits for the worker's turn. */
-static void link_pending(struct exchange *exchange)
-{
-    struct worker *worker = exchange->worker;
-    const struct prediction *prediction = exchange->request.prediction;
-    if (prediction) {
-        exchange->phase = PHASE_PREDICTING;
-        TAILQ_INSERT_TAIL(&worker->predicting, exchange, link);
-        load_take_work(&worker->load, prediction->n_rows_left * prediction->row_work);
-    } else {
-        exchange->phase = PHASE_STEPPING;
-        TAILQ_INSERT_TAIL(&worker->stepping, exchange, link);
-        load_take(&worker->load, exchange->n_rows);
-    }
-}
-
-/* It is done, or given up. */
-static void unlink_pending(struct exchange *exchange)
-{
-    struct worker *worker = exchange->worker;
-    const struct prediction *prediction = exchange->request.prediction;
-    if (exchange->phase == PHASE_PREDICTING) {
-        TAILQ_REMOVE(&worker->predicting, exchange, link);
-        load_drop_work(&worker->load, prediction->n_rows_left * prediction->row_work);
-    } else if (exchange->phase == PHASE_STEPPING) {
-        TAILQ_REMOVE(&worker->stepping, exchange, link);
-        load_drop(&worker->load, exchange->n_rows);
-    }
-}
-
 void exchange_finish(struct exchange *exchange, enum status status)
 {
     struct request *request = &exchange->request;
-    unlink_pending(exchange);
+    pending_remove(exchange);
     settle(exchange, status == STATUS_OK ? request->route->finish(request) : status);
     /* Not from within its call, as its manual wants it, but that spares a turn of the loop, a
      * thirtieth of a step's cost: 0.9.75 takes the reply in this state, and 1.0 refuses it. Then
@@ -362,8 +212,7 @@ static void handle(struct exchange *exchange)
     struct request *request = &exchange->request;
     struct worker *worker = exchange->worker;
     exchange->connection->is_whole = true;
-    exchange->connection->deadline_ns =
-        DEADLINE_NEVER; /* from here on it is the client who waits */
+    exchange->connection->deadline_ns = DEADLINE_NEVER; /* from here on the client waits */
     body_settle(exchange);
     if (exchange->body) {
         exchange->body[request->n_body] = '\0';
@@ -376,7 +225,7 @@ static void handle(struct exchange *exchange)
     }
     bool is_pending = exchange->is_handed_in || (request->prediction && request->reply.code == 0);
     if (status == STATUS_OK && is_pending) {
-        link_pending(exchange);
+        pending_add(exchange);
         return;
     }
     if (status == STATUS_OK && request->reply.source) {
@@ -397,11 +246,18 @@ static enum MHD_Result at_end(struct exchange *exchange)
 
 /* ---- libmicrohttpd's calls ---- */
 
-static struct connection *connection_of(struct MHD_Connection *mhd)
+/* The path of a request target, which a proxy may write in full. */
+static const char *path_of(const char *target)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    return info ? info->socket_context : NULL;
+    static const char *const schemes[] = { "http://", "https://" };
+    for (size_t k = 0; target[0] != '/' && k < sizeof schemes / sizeof *schemes; k++) {
+        size_t n = strlen(schemes[k]);
+        if (strncasecmp(target, schemes[k], n) == 0) {
+            const char *slash = strchr(target + n, '/');
+            return slash ? slash : "/";
+        }
+    }
+    return target;
 }
 
 void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *mhd)
@@ -414,7 +270,7 @@ void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *m
         connection->target_problem = guard_target(connection->target, connection->n_target);
         connection->has_request = true;
         connection->began_ns = worker->now_ns;
-        if (!connection->is_surplus) {
+        if (!connection->is_excess) {
             connection->deadline_ns =
                 worker->now_ns + (int64_t)worker->http->config->request_seconds * SECOND_NS;
         }
@@ -476,16 +332,17 @@ void exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **ret_exc
         worker->now_ns + (int64_t)worker->http->config->idle_seconds * SECOND_NS;
     worker->n_requests--;
     int64_t duration_ns = worker->now_ns - connection->began_ns;
-    size_t route = http_n_routes;
+    size_t route = worker->http->n_routes;
     int code = 0;
     if (exchange) {
         /* a stream is ended by either side */
         bool is_whole = reason == MHD_REQUEST_TERMINATED_COMPLETED_OK || exchange->stream.source;
         code = is_whole && exchange->phase == PHASE_QUEUED ? exchange->request.reply.code : 0;
-        route = exchange->request.route ? (size_t)(exchange->request.route - http_routes)
-                                        : http_n_routes;
+        if (exchange->request.route) {
+            route = (size_t)(exchange->request.route - worker->http->routes);
+        }
         log_exchange(exchange, code, duration_ns);
-        unlink_pending(exchange);
+        pending_remove(exchange);
         end_prediction(&exchange->request);
         if (exchange->stream
                 .source) { /* how long a client listens says nothing of how fast it is served */

@@ -1,4 +1,6 @@
-/* limits.c - what is refused because there is too much of it. */
+/* limits.c - see limits.h. */
+#include "http/limits.h"
+
 #include "http/worker.h"
 
 static const int64_t SECOND_NS = 1000000000;
@@ -20,7 +22,7 @@ enum status limit_head(struct exchange *exchange)
     return STATUS_OK;
 }
 
-/* Who asks for the daemon's health is told in any case. */
+/* The daemon's health is told in any case. */
 static bool is_always_served(const struct request *request)
 {
     return request->route && request->route->scope == SCOPE_NONE;
@@ -32,9 +34,9 @@ enum status limit_connections(struct exchange *exchange)
     struct connection *connection = exchange->connection;
     const struct worker *worker = exchange->worker;
     size_t max = worker->http->config->connection_max;
-    bool is_one_of_many = worker_has_many_of(worker->http, connection->address);
-    connection->is_surplus = is_one_of_many || atomic_load(&worker->http->n_connections) > max;
-    if (!connection->is_surplus) { /* others have left: it is one like any other now */
+    bool is_one_of_many = connection_is_one_of_many(worker->http, connection->address);
+    connection->is_excess = is_one_of_many || atomic_load(&worker->http->n_connections) > max;
+    if (!connection->is_excess) { /* others have left: it is one like any other now */
         connection->deadline_ns =
             connection->began_ns + (int64_t)worker->http->config->request_seconds * SECOND_NS;
         return STATUS_OK;

@@ -6,7 +6,7 @@
 #define METRICS_H
 
 #include "codec/codec.h"
-#include "http/http.h"
+#include "http/route.h"
 
 #include <stdatomic.h>
 

@@ -1,10 +1,9 @@
-/* query.c - what few requests have, and no step: what follows the '?' of a request target, and
- * headers that are for handlers. */
-#include "http/guard.h"
-#include "http/worker.h"
+/* query.c - see query.h. */
+#include "http/query.h"
+
+#include "http/router.h"
 
 #include <string.h>
-#include <strings.h>
 
 static enum MHD_Result on_query(void *cls, enum MHD_ValueKind kind, const char *name, size_t n_name,
                                 const char *value, size_t n_value)
@@ -21,7 +20,7 @@ static enum MHD_Result on_query(void *cls, enum MHD_ValueKind kind, const char *
     char *decoded = text + n_name + 1;
     router_decode(name, n_name, text, n_name + 1);
     router_decode(value ? value : "", n_value, decoded, n_value + 1);
-    if (http_query(request, text)) {
+    if (request_query(request, text)) {
         fault_set(&request->fault, STATUS_INVALID_REQUEST, text,
                   "the query parameter is given twice");
         return MHD_NO;
@@ -38,64 +37,4 @@ enum status query_read(struct exchange *exchange)
         MHD_get_connection_values_n(exchange->mhd, MHD_GET_ARGUMENT_KIND, on_query, exchange);
     }
     return exchange->request.fault.status;
-}
-
-const char *http_query(const struct request *request, const char *name)
-{
-    const struct exchange *exchange = (const struct exchange *)request;
-    for (size_t k = 0; k < exchange->n_queries; k++) {
-        if (strcmp(exchange->queries[k].name, name) == 0) {
-            return exchange->queries[k].value;
-        }
-    }
-    return NULL;
-}
-
-enum status http_query_only(struct request *request, const char *const *names)
-{
-    const struct exchange *exchange = (const struct exchange *)request;
-    for (size_t k = 0; k < exchange->n_queries; k++) {
-        const char *name = exchange->queries[k].name;
-        size_t i = 0;
-        while (names[i] && strcmp(names[i], name) != 0) {
-            i++;
-        }
-        if (!names[i]) {
-            return fault_set(&request->fault, STATUS_INVALID_REQUEST, name,
-                             "this path has no such query parameter");
-        }
-    }
-    return STATUS_OK;
-}
-
-/* ---- headers ---- */
-
-const char *http_header(const struct request *request, const char *name)
-{
-    const struct exchange *exchange = (const struct exchange *)request;
-    return MHD_lookup_connection_value(exchange->mhd, MHD_HEADER_KIND, name);
-}
-
-struct accept {
-    const char *type;
-    bool is_named;
-};
-
-static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name,
-                                 const char *value)
-{
-    (void)kind;
-    struct accept *accept = cls;
-    if (strcasecmp(name, "Accept") == 0 && value && accept_names(value, accept->type)) {
-        accept->is_named = true;
-    }
-    return accept->is_named ? MHD_NO : MHD_YES;
-}
-
-bool http_accepts(const struct request *request, const char *type)
-{
-    const struct exchange *exchange = (const struct exchange *)request;
-    struct accept accept = { type, false };
-    MHD_get_connection_values(exchange->mhd, MHD_HEADER_KIND, on_header, &accept);
-    return accept.is_named;
 }

@@ -1,12 +1,16 @@
-/* reply.c - from a struct reply to libmicrohttpd's. */
+/* reply.c - see reply.h. */
+#include "http/reply.h"
+
 #include "http/access.h"
+#include "http/drain.h"
+#include "http/worker.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum {
     REPLY_BYTES_PER_SECOND = 64 << 10
-}; /* who reads more slowly than this is cut off in the end */
+}; /* a client that reads more slowly is cut off in the end */
 
 static const char out_of_memory[] = "{\"error\":{\"code\":\"out_of_memory\",\"message\":\"no "
                                     "memory for the reply\",\"param\":null}}";
@@ -66,7 +70,7 @@ static bool add_headers(struct MHD_Response *response, const struct exchange *ex
         fine = fine && MHD_add_response_header(response, "Retry-After", "1") == MHD_YES;
     }
     fine = fine && access_add_headers(response, exchange);
-    if (drain_is_last(exchange) || exchange->connection->is_surplus) {
+    if (drain_is_last(exchange) || exchange->connection->is_excess) {
         fine = fine && MHD_add_response_header(response, "Connection", "close") == MHD_YES;
     }
     return fine;
@@ -138,14 +142,10 @@ static struct MHD_Response *make_response(const struct exchange *exchange, const
     return response;
 }
 
-/* ---- short JSON replies are used again ----
- *
- * Making and destroying libmicrohttpd's object costs a third of a microsecond, one part in twenty
- * of a whole step. It is made for a length and a Content-Type, not for a text: so a worker keeps
- * some of each length, and puts the next text into one that no connection holds any more. */
+/* ---- the cache of short JSON replies ---- */
 
-struct kept_reply {
-    struct kept_reply *next; /* of the same length */
+struct cached_reply {
+    struct cached_reply *next; /* of the same length */
     struct MHD_Response *response;
     char body[];
 };
@@ -153,78 +153,79 @@ struct kept_reply {
 static bool is_plain(const struct exchange *exchange)
 {
     const struct reply *reply = &exchange->request.reply;
-    return reply->n_body > 0 && reply->n_body <= KEPT_BYTES_MAX && !reply->content_type &&
+    return reply->n_body > 0 && reply->n_body <= CACHED_BYTES_MAX && !reply->content_type &&
            !exchange->allowed && reply->code != 401 && reply->code != 503 && reply->code != 429 &&
-           !exchange->worker->is_draining && !exchange->connection->is_surplus;
+           !exchange->worker->is_draining && !exchange->connection->is_excess;
 }
 
-static struct kept_reply *make_kept(const struct exchange *exchange)
+static struct cached_reply *make_cached(const struct exchange *exchange)
 {
     const struct reply *reply = &exchange->request.reply;
-    struct kept_reply *kept = malloc(sizeof *kept + reply->n_body);
-    if (kept) {
-        memcpy(kept->body, reply->body, reply->n_body);
-        kept->response = make_response(exchange, kept->body);
+    struct cached_reply *cached = malloc(sizeof *cached + reply->n_body);
+    if (cached) {
+        memcpy(cached->body, reply->body, reply->n_body);
+        cached->response = make_response(exchange, cached->body);
     }
-    if (kept && !kept->response) {
-        free(kept);
+    if (cached && !cached->response) {
+        free(cached);
         return NULL;
     }
-    return kept;
+    return cached;
 }
 
-static struct kept_reply *take_kept(struct exchange *exchange)
+static struct cached_reply *take_cached(struct exchange *exchange)
 {
     struct worker *worker = exchange->worker;
     const struct reply *reply = &exchange->request.reply;
-    struct kept_reply *kept = worker->kept[reply->n_body];
-    if (kept) {
-        worker->kept[reply->n_body] = kept->next;
-        memcpy(kept->body, reply->body, reply->n_body);
-    } else if (worker->n_kept < KEPT_MAX) {
-        kept = make_kept(exchange);
-        worker->n_kept += kept != NULL;
+    struct cached_reply *cached = worker->replies.free[reply->n_body];
+    if (cached) {
+        worker->replies.free[reply->n_body] = cached->next;
+        memcpy(cached->body, reply->body, reply->n_body);
+    } else if (worker->replies.n < CACHED_REPLIES_MAX) {
+        cached = make_cached(exchange);
+        worker->replies.n += cached != NULL;
     }
-    return kept;
+    return cached;
 }
 
 void reply_done(struct exchange *exchange)
 {
-    struct kept_reply *kept = exchange->kept;
-    if (kept) {
-        struct kept_reply **first = &exchange->worker->kept[exchange->request.reply.n_body];
-        kept->next = *first;
-        *first = kept;
-        exchange->kept = NULL;
+    struct cached_reply *cached = exchange->cached;
+    if (cached) {
+        struct cached_reply **first =
+            &exchange->worker->replies.free[exchange->request.reply.n_body];
+        cached->next = *first;
+        *first = cached;
+        exchange->cached = NULL;
     }
 }
 
 /* Of all replies the refusals must be cheap when there are most of them. */
-bool reply_prepare(struct worker *worker)
+bool reply_open_cache(struct worker *worker)
 {
     struct exchange refused = { .worker = worker, .connection = &(struct connection){ .fd = -1 } };
     reply_shed(&refused);
-    worker->shed = make_response(&refused, refused.request.reply.body);
-    return worker->shed != NULL;
+    worker->replies.shed = make_response(&refused, refused.request.reply.body);
+    return worker->replies.shed != NULL;
 }
 
 static bool is_prepared(const struct exchange *exchange)
 {
-    return exchange->is_shed && !exchange->worker->is_draining && !exchange->connection->is_surplus;
+    return exchange->is_shed && !exchange->worker->is_draining && !exchange->connection->is_excess;
 }
 
-void reply_free_kept(struct worker *worker)
+void reply_close_cache(struct reply_cache *cache)
 {
-    if (worker->shed) {
-        MHD_destroy_response(worker->shed);
-        worker->shed = NULL;
+    if (cache->shed) {
+        MHD_destroy_response(cache->shed);
+        cache->shed = NULL;
     }
-    for (size_t n = 0; n <= KEPT_BYTES_MAX; n++) {
-        struct kept_reply *kept;
-        while ((kept = worker->kept[n])) {
-            worker->kept[n] = kept->next;
-            MHD_destroy_response(kept->response);
-            free(kept);
+    for (size_t n = 0; n <= CACHED_BYTES_MAX; n++) {
+        struct cached_reply *cached;
+        while ((cached = cache->free[n])) {
+            cache->free[n] = cached->next;
+            MHD_destroy_response(cached->response);
+            free(cached);
         }
     }
 }
@@ -246,10 +247,10 @@ enum MHD_Result reply_queue(struct exchange *exchange)
         return queue_stream(exchange);
     }
     struct MHD_Response *made = NULL,
-                        *response = is_prepared(exchange) ? exchange->worker->shed : NULL;
-    exchange->kept = !response && is_plain(exchange) ? take_kept(exchange) : NULL;
-    if (exchange->kept) {
-        response = exchange->kept->response;
+                        *response = is_prepared(exchange) ? exchange->worker->replies.shed : NULL;
+    exchange->cached = !response && is_plain(exchange) ? take_cached(exchange) : NULL;
+    if (exchange->cached) {
+        response = exchange->cached->response;
     } else if (!response) {
         made = make_response(exchange, exchange->request.reply.body);
         response = made;

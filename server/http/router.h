@@ -5,7 +5,7 @@
 #ifndef ROUTER_H
 #define ROUTER_H
 
-#include "http/http.h"
+#include "http/route.h"
 
 enum { ROUTER_SEGMENTS_MAX = 8, ROUTER_ALLOW_MAX = 64 };
 

@@ -1,4 +1,6 @@
 /* routes.c - THE table of routes: the router, GET /v1 and the tests read it. */
+#include "http/routes.h"
+
 #include "http/api.h"
 
 #define MODEL   "/v1/models/{model}"

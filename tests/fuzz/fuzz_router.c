@@ -9,6 +9,7 @@
 #include "fuzz.h"
 #include "http/guard.h"
 #include "http/router.h"
+#include "http/routes.h"
 
 #include <string.h>
 

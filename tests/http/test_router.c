@@ -1,4 +1,5 @@
 #include "http/router.h"
+#include "service/service.h"
 #include "test.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* What the table of routes promises, as a whole. */
 #include "base/status.h"
-#include "http/http.h"
+#include "http/routes.h"
 #include "http/router.h"
 #include "test.h"
 
