@@ -4,7 +4,7 @@
 #include "http/access.h"
 #include "http/body.h"
 #include "http/limits.h"
-#include "http/query.h"
+#include "http/query_string.h"
 #include "http/worker.h"
 
 #include <string.h>
@@ -45,6 +45,18 @@ enum status admission_check_framing(struct exchange *exchange, const char *versi
 
 /* ---- the route ---- */
 
+static void take_parameters(struct exchange *exchange, const struct router_match *match)
+{
+    for (size_t k = 0; k < PARAMETER_COUNT; k++) {
+        const struct path_segment *segment = &match->parameters[k];
+        if (segment->text) {
+            router_decode(segment->text, segment->n, exchange->parameters[k],
+                          sizeof exchange->parameters[k]);
+            exchange->request.parameters[k] = exchange->parameters[k];
+        }
+    }
+}
+
 static enum status find_route(struct exchange *exchange)
 {
     struct request *request = &exchange->request;
@@ -53,10 +65,7 @@ static enum status find_route(struct exchange *exchange)
     router_find(exchange->worker->http->router, method, exchange->path, &match);
     if (match.route) {
         request->route = match.route;
-        for (size_t k = 0; k < PATH_PARAMETERS_MAX && match.parameters[k]; k++) {
-            router_decode(match.parameters[k], match.n_parameters[k], request->parameters[k],
-                          sizeof request->parameters[k]);
-        }
+        take_parameters(exchange, &match);
         return STATUS_OK;
     }
     if (!match.allowed) {
@@ -96,7 +105,7 @@ enum status admission_check(struct exchange *exchange, const struct guard *guard
     if (status != STATUS_OK) {
         return status;
     }
-    status = query_read(exchange);
+    status = query_string_read(exchange);
     if (status != STATUS_OK) {
         return status;
     }

@@ -6,12 +6,13 @@
 
 enum status api_model(struct request *request, const struct model **ret_model)
 {
-    return model_find(request->context, request->parameters[0], ret_model, &request->fault);
+    return model_find(request->context, request->parameters[PARAMETER_MODEL], ret_model,
+                      &request->fault);
 }
 
 enum status api_session(struct request *request, const char **ret_id)
 {
-    const char *id = request->parameters[1];
+    const char *id = request->parameters[PARAMETER_SESSION];
     if (!session_id_is_valid(id, strlen(id))) {
         return fault_set(&request->fault, STATUS_INVALID_VALUE, "session",
                          "a session's id has 1 to %d characters of A-Z a-z 0-9 . _ ~ : -",
@@ -23,7 +24,7 @@ enum status api_session(struct request *request, const char **ret_id)
 
 enum status api_version(struct request *request, unsigned *ret_number)
 {
-    const char *text = request->parameters[1];
+    const char *text = request->parameters[PARAMETER_VERSION];
     size_t n = strlen(text);
     bool is_number = n > 0 && n <= 10 && text[0] != '0' && strspn(text, "0123456789") == n;
     unsigned long number = is_number ? strtoul(text, NULL, 10) : 0;
@@ -82,7 +83,10 @@ enum status api_reply(struct request *request, int code, const struct text *text
                          is_full ? "the reply would be too large; ask for less at once"
                                  : "there is not enough memory for the reply");
     }
-    request->reply = (struct reply){ .code = code, .body = text->p, .n_body = text->n };
+    request->reply = (struct reply){ .code = code,
+                                     .body = text->p,
+                                     .n_body = text->n,
+                                     .media = media_first(request->route->gives) };
     return STATUS_OK;
 }
 

@@ -34,11 +34,7 @@ static enum status read_number(struct request *request, const char *name, const 
 static enum status read_page(struct request *request, const char *prefix, const char **ret_id,
                              int64_t *ret_after, size_t *ret_limit)
 {
-    enum status status =
-        request_query_only(request, (const char *const[]){ "after", "limit", NULL });
-    if (status == STATUS_OK) {
-        status = api_job_id(request, ret_id);
-    }
+    enum status status = api_job_id(request, ret_id);
     if (status == STATUS_OK) {
         status = read_number(request, "after", request_query(request, "after"), prefix, ret_after);
     }
@@ -143,7 +139,9 @@ static enum status answer_stream(struct request *request, const char *id, int64_
     *stream = (struct event_stream){ .context = request->context, .after = after };
     memcpy(stream->id, id, strlen(id) + 1); /* api_job_id has checked its length */
     stream->generation = service_jobs_generation(service_context_service(request->context)) - 1;
-    request->reply = (struct reply){ .code = 200, .source = &source, .source_state = stream };
+    request->reply = (struct reply){
+        .code = 200, .media = MEDIA_EVENTS, .source = &source, .source_state = stream
+    };
     return STATUS_OK;
 }
 
@@ -160,7 +158,7 @@ enum status api_job_events(struct request *request)
     if (status != STATUS_OK) {
         return status;
     }
-    if (request_accepts(request, "text/event-stream")) {
+    if (request_accepts(request, MEDIA_EVENTS)) {
         return answer_stream(request, id, after);
     }
     struct job_event *events = arena_array(&request->arena, limit, sizeof *events);

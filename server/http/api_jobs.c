@@ -157,7 +157,7 @@ enum status api_job_upload(struct request *request, const char *bytes, size_t n)
 
 enum status api_job_id(struct request *request, const char **ret_id)
 {
-    const char *id = request->parameters[0];
+    const char *id = request->parameters[PARAMETER_JOB];
     size_t n = strlen(id);
     if (n > JOB_ID_MAX || strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789-") != n) {
         return fault_set(&request->fault, STATUS_JOB_NOT_FOUND, "id", "there is no such job");
@@ -200,11 +200,7 @@ enum status api_jobs_list(struct request *request)
     struct job_filter filter;
     size_t limit, n;
     bool has_more;
-    enum status status = request_query_only(
-        request, (const char *const[]){ "after", "limit", "model", "status", NULL });
-    if (status == STATUS_OK) {
-        status = api_limit(request, LIST_DEFAULT, LIST_MAX, &limit);
-    }
+    enum status status = api_limit(request, LIST_DEFAULT, LIST_MAX, &limit);
     if (status == STATUS_OK) {
         status = read_filter(request, &filter);
     }

@@ -30,7 +30,7 @@ enum status api_model_get(struct request *request)
 
 enum status api_model_put(struct request *request)
 {
-    const char *name = request->parameters[0];
+    const char *name = request->parameters[PARAMETER_MODEL];
     if (!model_name_is_valid(name, strlen(name))) {
         return fault_set(&request->fault, STATUS_INVALID_VALUE, "model",
                          "a model's name has 1 to %d characters of A-Z a-z 0-9 . _ - and does not "
@@ -61,9 +61,8 @@ enum status api_version_file(struct request *request)
         status = model_read_file(version, &request->arena, &bytes, &n, &request->fault);
     }
     if (status == STATUS_OK) {
-        request->reply = (struct reply){
-            .code = 200, .body = bytes, .n_body = n, .content_type = "application/octet-stream"
-        };
+        request->reply =
+            (struct reply){ .code = 200, .body = bytes, .n_body = n, .media = MEDIA_OCTETS };
     }
     return status;
 }
@@ -77,8 +76,8 @@ enum status api_version_activate(struct request *request)
         status = api_no_fields(request);
     }
     if (status == STATUS_OK) {
-        status = model_activate(request->context, request->parameters[0], number, &model,
-                                &request->fault);
+        status = model_activate(request->context, request->parameters[PARAMETER_MODEL], number,
+                                &model, &request->fault);
     }
     return status == STATUS_OK ? reply_model(request, 200, model) : status;
 }
@@ -88,8 +87,8 @@ enum status api_version_delete(struct request *request)
     unsigned number;
     enum status status = api_version(request, &number);
     if (status == STATUS_OK) {
-        status =
-            model_delete_version(request->context, request->parameters[0], number, &request->fault);
+        status = model_delete_version(request->context, request->parameters[PARAMETER_MODEL],
+                                      number, &request->fault);
     }
     return status == STATUS_OK ? api_reply_nothing(request) : status;
 }

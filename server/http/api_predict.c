@@ -24,6 +24,6 @@ enum status api_predict_finish(struct request *request)
 {
     struct text text;
     text_init(&text, &request->arena, 4096);
-    codec_put_prediction(&text, request->parameters[0], request->prediction);
+    codec_put_prediction(&text, request->parameters[PARAMETER_MODEL], request->prediction);
     return api_reply(request, 200, &text);
 }

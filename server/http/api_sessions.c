@@ -49,10 +49,6 @@ enum status api_sessions_list(struct request *request)
     bool has_more;
     enum status status = api_model(request, &model);
     if (status == STATUS_OK) {
-        status =
-            request_query_only(request, (const char *const[]){ "prefix", "after", "limit", NULL });
-    }
-    if (status == STATUS_OK) {
         status = api_limit(request, LIST_DEFAULT, LIST_MAX, &limit);
     }
     if (status == STATUS_OK) {
@@ -161,6 +157,6 @@ enum status api_session_forecast_finish(struct request *request)
 {
     struct text text;
     text_init(&text, &request->arena, 256);
-    codec_put_forecast(&text, request->parameters[1], request->state);
+    codec_put_forecast(&text, request->parameters[PARAMETER_SESSION], request->state);
     return api_reply(request, 200, &text);
 }

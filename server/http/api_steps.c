@@ -138,8 +138,8 @@ static enum status add_line(void *context, const char *line, size_t n)
     if (!line) {
         fault_set(&step->fault, STATUS_BODY_TOO_LARGE, NULL, "a line has at most %d bytes",
                   LINE_MAX_BYTES);
-    } else if (model_find(request->context, request->parameters[0], &step->model, &step->fault) ==
-               STATUS_OK) {
+    } else if (model_find(request->context, request->parameters[PARAMETER_MODEL], &step->model,
+                          &step->fault) == STATUS_OK) {
         memcpy(step->model_name, step->model->name, sizeof step->model_name);
         const struct codec_limits limits = api_limits(request);
         step->is_done = codec_step(line, n, &limits, true, step, &step->fault) != STATUS_OK;
@@ -199,6 +199,6 @@ enum status api_steps_upload(struct request *request, const char *bytes, size_t 
         return STATUS_OK;
     }
     status = api_reply(request, 200, &upload->replies);
-    request->reply.content_type = "application/x-ndjson";
+    request->reply.media = MEDIA_NDJSON;
     return status;
 }

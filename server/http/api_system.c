@@ -136,9 +136,7 @@ enum status api_metrics(struct request *request)
     put_service(request, &text);
     const struct http *http = request->http;
     metrics_put(&text, http->metrics, http->n_workers, http->routes, http->n_routes);
-    enum status status = api_reply(request, 200, &text);
-    request->reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
-    return status;
+    return api_reply(request, 200, &text);
 }
 
 /* ---- GET /v1 ---- */

@@ -20,7 +20,7 @@ static const int64_t SECOND_NS = 1000000000;
 
 static bool is_training_upload(const struct request *request)
 {
-    return request->is_ndjson && request->route->body == BODY_TRAINING;
+    return request->is_ndjson && request->route->has_training_lines;
 }
 
 size_t body_limit(const struct request *request)
@@ -44,16 +44,10 @@ static enum status body_too_large(struct request *request)
 
 /* ---- what may come ---- */
 
-static bool takes_lines(const struct request *request)
-{
-    return request->route->body == BODY_STEPS || request->route->body == BODY_TRAINING;
-}
-
 static enum status check_media_type(struct request *request, const struct guard *guard)
 {
-    enum body_kind kind = request->route->body;
-    const char *type = guard->content_type;
-    const char *wanted = kind == BODY_OCTETS ? "application/octet-stream" : "application/json";
+    const unsigned takes = request->route->takes, others = takes & (takes - 1);
+    const char *type = guard->content_type, *wanted = media_name(media_first(takes));
     if (guard->content_encoding && strcasecmp(guard->content_encoding, "identity") != 0) {
         return fault_set(&request->fault, STATUS_UNSUPPORTED_MEDIA_TYPE, NULL,
                          "a body is sent without Content-Encoding");
@@ -62,8 +56,8 @@ static enum status check_media_type(struct request *request, const struct guard 
         return STATUS_OK;
     }
     return fault_set(&request->fault, STATUS_UNSUPPORTED_MEDIA_TYPE, NULL,
-                     "this path takes %s%s; send it with -H 'content-type: %s'", wanted,
-                     takes_lines(request) ? " or application/x-ndjson" : "", wanted);
+                     "this path takes %s%s%s; send it with -H 'content-type: %s'", wanted,
+                     others ? " or " : "", others ? media_name(media_first(others)) : "", wanted);
 }
 
 /* Memory for what is announced is set aside before the first byte of it is read; where nothing is
@@ -99,11 +93,11 @@ enum status body_check(struct exchange *exchange, const struct guard *guard)
     struct request *request = &exchange->request;
     const char *type = guard->content_type;
     request->is_ndjson =
-        takes_lines(request) && type && media_type_is(type, "application/x-ndjson");
+        route_takes_lines(request->route) && type && media_type_is(type, media_name(MEDIA_NDJSON));
     if (!guard->is_chunked && guard->content_length == 0) {
         return STATUS_OK;
     }
-    if (request->route->body == BODY_NONE) {
+    if (request->route->takes == 0) {
         return fault_set(&request->fault, STATUS_INVALID_REQUEST, NULL, "this path takes no body");
     }
     enum status status = check_media_type(request, guard);

@@ -18,6 +18,7 @@
 #include "http/admission.h"
 #include "http/body.h"
 #include "http/limits.h"
+#include "http/query_string.h"
 #include "http/worker.h"
 
 #include <stdlib.h>
@@ -219,6 +220,9 @@ static void handle(struct exchange *exchange)
         request->body = exchange->body;
     }
     enum status status = limit_load(exchange); /* once more: its body may have taken its time */
+    if (status == STATUS_OK) {
+        status = query_string_check(exchange);
+    }
     if (status == STATUS_OK) {
         status =
             request->route->is_heavy ? handle_heavy(exchange) : request->route->handle(request);

@@ -19,7 +19,7 @@ enum phase {
     PHASE_QUEUED      /* libmicrohttpd has the reply */
 };
 
-struct query {
+struct query_parameter {
     const char *name, *value;
 };
 
@@ -44,7 +44,8 @@ struct exchange {
     size_t body_size;
     struct cached_reply *cached; /* the reply that is being sent, if it came from the cache */
     struct stream stream;        /* the reply goes on, if this has a source */
-    struct query queries[QUERIES_MAX];
+    char parameters[PARAMETER_COUNT][SESSION_ID_MAX + 2]; /* decoded */
+    struct query_parameter queries[QUERIES_MAX];
     size_t n_queries;
 };
 

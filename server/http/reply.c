@@ -12,38 +12,46 @@ enum {
     REPLY_BYTES_PER_SECOND = 64 << 10
 }; /* a client that reads more slowly is cut off in the end */
 
-static const char out_of_memory[] = "{\"error\":{\"code\":\"out_of_memory\",\"message\":\"no "
-                                    "memory for the reply\",\"param\":null}}";
+static enum envelope_kind envelope_of(const struct request *request)
+{
+    return request->route ? request->route->envelope : ENVELOPE_ERROR;
+}
 
 void reply_fail(struct exchange *exchange, enum status status)
 {
     struct request *request = &exchange->request;
+    const struct envelope *envelope = &envelopes[envelope_of(request)];
     struct text text;
     if (request->fault.status != status) {
         fault_set(&request->fault, status, NULL, "the request failed");
     }
     arena_reset(&request->arena); /* so that there is room for it, however much the request took */
     text_init(&text, &request->arena, sizeof request->fault);
-    codec_put_error(&text, &request->fault);
-    request->reply =
-        (struct reply){ .code = status_http(status), .body = text.p, .n_body = text.n };
+    envelope->put(&text, &request->fault);
+    request->reply = (struct reply){
+        .code = status_http(status), .body = text.p, .n_body = text.n, .media = envelope->media
+    };
     if (text.failed) {
         request->reply = (struct reply){ .code = 503,
-                                         .body = out_of_memory,
-                                         .n_body = sizeof out_of_memory - 1 };
+                                         .body = envelope->out_of_memory,
+                                         .n_body = envelope->n_out_of_memory,
+                                         .media = envelope->media };
     }
 }
 
-static const char overloaded[] =
-    "{\"error\":{\"code\":\"overloaded\",\"message\":\"there is more to do than "
-    "can be done in time; try again\","
-    "\"param\":null}}";
+static void make_refusal(struct exchange *exchange, enum envelope_kind kind)
+{
+    const struct envelope *envelope = &envelopes[kind];
+    exchange->is_shed = true;
+    exchange->request.reply = (struct reply){ .code = 503,
+                                              .body = envelope->overloaded,
+                                              .n_body = envelope->n_overloaded,
+                                              .media = envelope->media };
+}
 
 void reply_shed(struct exchange *exchange)
 {
-    exchange->is_shed = true;
-    exchange->request.reply =
-        (struct reply){ .code = 503, .body = overloaded, .n_body = sizeof overloaded - 1 };
+    make_refusal(exchange, envelope_of(&exchange->request));
 }
 
 static bool add_headers(struct MHD_Response *response, const struct exchange *exchange)
@@ -51,10 +59,8 @@ static bool add_headers(struct MHD_Response *response, const struct exchange *ex
     const struct reply *reply = &exchange->request.reply;
     bool fine = true;
     if (reply->code != 204) {
-        const char *type = reply->source         ? "text/event-stream"
-                           : reply->content_type ? reply->content_type
-                                                 : "application/json";
-        fine = MHD_add_response_header(response, "Content-Type", type) == MHD_YES;
+        fine =
+            MHD_add_response_header(response, "Content-Type", media_name(reply->media)) == MHD_YES;
     }
     if (reply->source) {
         fine =
@@ -153,7 +159,7 @@ struct cached_reply {
 static bool is_plain(const struct exchange *exchange)
 {
     const struct reply *reply = &exchange->request.reply;
-    return reply->n_body > 0 && reply->n_body <= CACHED_BYTES_MAX && !reply->content_type &&
+    return reply->n_body > 0 && reply->n_body <= CACHED_BYTES_MAX && reply->media == MEDIA_JSON &&
            !exchange->allowed && reply->code != 401 && reply->code != 503 && reply->code != 429 &&
            !exchange->worker->is_draining && !exchange->connection->is_excess;
 }
@@ -200,25 +206,36 @@ void reply_done(struct exchange *exchange)
     }
 }
 
-/* Of all replies the refusals must be cheap when there are most of them. */
+/* Refusals must be cheap when most replies are refusals: their responses are made once. */
 bool reply_open_cache(struct worker *worker)
 {
     struct exchange refused = { .worker = worker, .connection = &(struct connection){ .fd = -1 } };
-    reply_shed(&refused);
-    worker->replies.shed = make_response(&refused, refused.request.reply.body);
-    return worker->replies.shed != NULL;
+    for (enum envelope_kind kind = 0; kind < ENVELOPE_COUNT; kind++) {
+        make_refusal(&refused, kind);
+        worker->replies.shed[kind] = make_response(&refused, refused.request.reply.body);
+        if (!worker->replies.shed[kind]) {
+            return false;
+        }
+    }
+    return true;
 }
 
-static bool is_prepared(const struct exchange *exchange)
+/* The refusal that is made already, or NULL. */
+static struct MHD_Response *prepared(const struct exchange *exchange)
 {
-    return exchange->is_shed && !exchange->worker->is_draining && !exchange->connection->is_excess;
+    const struct worker *worker = exchange->worker;
+    return exchange->is_shed && !worker->is_draining && !exchange->connection->is_excess
+               ? worker->replies.shed[envelope_of(&exchange->request)]
+               : NULL;
 }
 
 void reply_close_cache(struct reply_cache *cache)
 {
-    if (cache->shed) {
-        MHD_destroy_response(cache->shed);
-        cache->shed = NULL;
+    for (size_t k = 0; k < ENVELOPE_COUNT; k++) {
+        if (cache->shed[k]) {
+            MHD_destroy_response(cache->shed[k]);
+            cache->shed[k] = NULL;
+        }
     }
     for (size_t n = 0; n <= CACHED_BYTES_MAX; n++) {
         struct cached_reply *cached;
@@ -246,8 +263,7 @@ enum MHD_Result reply_queue(struct exchange *exchange)
     if (exchange->request.reply.source && strcmp(exchange->method, "HEAD") != 0) {
         return queue_stream(exchange);
     }
-    struct MHD_Response *made = NULL,
-                        *response = is_prepared(exchange) ? exchange->worker->replies.shed : NULL;
+    struct MHD_Response *made = NULL, *response = prepared(exchange);
     exchange->cached = !response && is_plain(exchange) ? take_cached(exchange) : NULL;
     if (exchange->cached) {
         response = exchange->cached->response;

@@ -20,7 +20,7 @@ enum {
 struct reply_cache {
     struct cached_reply *free[CACHED_BYTES_MAX + 1]; /* by length */
     size_t n;                                        /* those that are being sent included */
-    struct MHD_Response *shed; /* the reply to what is refused for too much load */
+    struct MHD_Response *shed[ENVELOPE_COUNT];       /* refusals for too much load */
 };
 
 /* Makes request->reply the error of request->fault. */

@@ -33,7 +33,7 @@ enum status request_predict(struct request *request, struct prediction *predicti
     return status == STATUS_OK ? request->route->finish(request) : status;
 }
 
-/* ---- query parameters ---- */
+/* ---- query parameters and headers ---- */
 
 const char *request_query(const struct request *request, const char *name)
 {
@@ -45,25 +45,6 @@ const char *request_query(const struct request *request, const char *name)
     }
     return NULL;
 }
-
-enum status request_query_only(struct request *request, const char *const *names)
-{
-    const struct exchange *exchange = exchange_of(request);
-    for (size_t k = 0; k < exchange->n_queries; k++) {
-        const char *name = exchange->queries[k].name;
-        size_t i = 0;
-        while (names[i] && strcmp(names[i], name) != 0) {
-            i++;
-        }
-        if (!names[i]) {
-            return fault_set(&request->fault, STATUS_INVALID_REQUEST, name,
-                             "this path has no such query parameter");
-        }
-    }
-    return STATUS_OK;
-}
-
-/* ---- headers ---- */
 
 const char *request_header(const struct request *request, const char *name)
 {
@@ -86,9 +67,9 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
     return accept->is_named ? MHD_NO : MHD_YES;
 }
 
-bool request_accepts(const struct request *request, const char *type)
+bool request_accepts(const struct request *request, enum media media)
 {
-    struct accept accept = { type, false };
+    struct accept accept = { media_name(media), false };
     MHD_get_connection_values(exchange_of(request)->mhd, MHD_HEADER_KIND, on_header, &accept);
     return accept.is_named;
 }

@@ -27,7 +27,7 @@ struct reply {
     int code; /* HTTP status; 0: not answered yet */
     const char *body;
     size_t n_body;
-    const char *content_type;           /* NULL: application/json */
+    enum media media;                   /* one that the route gives */
     const struct stream_source *source; /* not NULL: Server-Sent Events instead of a body */
     void *source_state;                 /* in the request's arena */
 };
@@ -39,8 +39,8 @@ struct request {
     struct service_context *context;
     const struct config *config;
     const struct route *route;
-    /* The path's parameters, percent-decoded and NUL-terminated, in the order of the route's {}. */
-    char parameters[PATH_PARAMETERS_MAX][SESSION_ID_MAX + 2];
+    /* The path's, percent-decoded; NULL: its path has none of that name. */
+    const char *parameters[PARAMETER_COUNT];
     bool is_ndjson;
     const char *body; /* ends with a NUL that does not count */
     size_t n_body;
@@ -61,11 +61,9 @@ enum status request_hand_in(struct request *request, struct step *steps, size_t 
 enum status request_predict(struct request *request, struct prediction *prediction);
 /* A query parameter, percent-decoded, or NULL. */
 const char *request_query(const struct request *request, const char *name);
-/* Refuses query parameters but those named; the list ends with NULL. */
-enum status request_query_only(struct request *request, const char *const *names);
 /* A header's value, the first if there are several, or NULL. */
 const char *request_header(const struct request *request, const char *name);
 /* Whether an Accept header names the media type. */
-bool request_accepts(const struct request *request, const char *type);
+bool request_accepts(const struct request *request, enum media media);
 
 #endif

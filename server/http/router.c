@@ -4,16 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct segment {
-    const char *text; /* NULL: a placeholder */
-    size_t n;
-};
-
 /* A route's path, split. */
 struct pattern {
     const struct route *route;
     enum method method;
-    struct segment segments[ROUTER_SEGMENTS_MAX];
+    struct path_segment segments[ROUTER_SEGMENTS_MAX]; /* without text: a parameter */
+    enum path_parameter parameters[ROUTER_SEGMENTS_MAX];
 };
 
 /* Patterns by their number of segments: those of n are [first[n], first[n + 1]). */
@@ -36,7 +32,7 @@ enum method router_method(const char *name)
 
 /* Splits "/a/b" into 2 segments. A path that does not begin with '/' or has too many gives
  * ROUTER_SEGMENTS_MAX + 1, which no route has. */
-static size_t split(const char *path, struct segment segments[ROUTER_SEGMENTS_MAX])
+static size_t split(const char *path, struct path_segment segments[ROUTER_SEGMENTS_MAX])
 {
     size_t n = 0;
     if (*path != '/') {
@@ -48,9 +44,35 @@ static size_t split(const char *path, struct segment segments[ROUTER_SEGMENTS_MA
         if (n == ROUTER_SEGMENTS_MAX) {
             return ROUTER_SEGMENTS_MAX + 1;
         }
-        segments[n++] = (struct segment){ begin, (size_t)(path - begin) };
+        segments[n++] = (struct path_segment){ begin, (size_t)(path - begin) };
         if (*path == '\0') {
             return n;
+        }
+    }
+}
+
+static enum path_parameter find_parameter(const struct path_segment *placeholder)
+{
+    static const char *const names[] = {
+#define PATH_PARAMETER_NAME(name, text) [PARAMETER_##name] = "{" text "}",
+        PATH_PARAMETER_TABLE(PATH_PARAMETER_NAME)
+#undef PATH_PARAMETER_NAME
+    };
+    size_t k = 0;
+    while (strlen(names[k]) != placeholder->n ||
+           memcmp(names[k], placeholder->text, placeholder->n) != 0) {
+        k++;
+        assert(k < PARAMETER_COUNT); /* a path of the table has another name in {} */
+    }
+    return (enum path_parameter)k;
+}
+
+static void name_parameters(struct pattern *pattern, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (pattern->segments[i].text[0] == '{') {
+            pattern->parameters[i] = find_parameter(&pattern->segments[i]);
+            pattern->segments[i].text = NULL;
         }
     }
 }
@@ -70,11 +92,7 @@ struct router *router_create(const struct route *routes, size_t n_routes)
                 continue;
             }
             pattern.method = router_method(routes[k].method);
-            for (size_t i = 0; i < n; i++) {
-                if (pattern.segments[i].text[0] == '{') {
-                    pattern.segments[i].text = NULL;
-                }
-            }
+            name_parameters(&pattern, n);
             router->patterns[n_made++] = pattern;
         }
     }
@@ -88,10 +106,10 @@ void router_free(struct router *router)
     free(router);
 }
 
-static bool is_match(const struct pattern *pattern, const struct segment *segments, size_t n)
+static bool is_match(const struct pattern *pattern, const struct path_segment *segments, size_t n)
 {
     for (size_t i = n; i-- > 0;) { /* from the end: paths differ there */
-        const struct segment *wanted = &pattern->segments[i];
+        const struct path_segment *wanted = &pattern->segments[i];
         bool fits = wanted->text ? wanted->n == segments[i].n &&
                                        memcmp(wanted->text, segments[i].text, wanted->n) == 0
                                  : segments[i].n > 0;
@@ -102,14 +120,12 @@ static bool is_match(const struct pattern *pattern, const struct segment *segmen
     return true;
 }
 
-static void take_parameters(const struct pattern *pattern, const struct segment *segments, size_t n,
-                            struct router_match *match)
+static void take_parameters(const struct pattern *pattern, const struct path_segment *segments,
+                            size_t n, struct router_match *match)
 {
-    size_t n_taken = 0;
-    for (size_t i = 0; i < n && n_taken < PATH_PARAMETERS_MAX; i++) {
+    for (size_t i = 0; i < n; i++) {
         if (!pattern->segments[i].text) {
-            match->parameters[n_taken] = segments[i].text;
-            match->n_parameters[n_taken++] = segments[i].n;
+            match->parameters[pattern->parameters[i]] = segments[i];
         }
     }
 }
@@ -117,7 +133,7 @@ static void take_parameters(const struct pattern *pattern, const struct segment 
 void router_find(const struct router *router, enum method method, const char *path,
                  struct router_match *ret_match)
 {
-    struct segment segments[ROUTER_SEGMENTS_MAX];
+    struct path_segment segments[ROUTER_SEGMENTS_MAX];
     size_t n = split(path, segments);
     *ret_match = (struct router_match){ .route = NULL };
     if (n > ROUTER_SEGMENTS_MAX) {

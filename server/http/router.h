@@ -21,14 +21,20 @@ enum method {
 
 struct router;
 
+/* What stands between two slashes of a path, percent-encoded. */
+struct path_segment {
+    const char *text;
+    size_t n;
+};
+
 struct router_match {
     const struct route *route; /* NULL: the path is unknown, or it knows other methods */
     unsigned allowed; /* a bit (1 << enum method) for each method of the path; 0: it is unknown */
-    const char *parameters[PATH_PARAMETERS_MAX]; /* in the path, percent-encoded; or NULL */
-    size_t n_parameters[PATH_PARAMETERS_MAX];    /* their lengths */
+    struct path_segment parameters[PARAMETER_COUNT]; /* by name; without text: not in the path */
 };
 
-/* NULL without memory. `routes` is borrowed; paths have at most ROUTER_SEGMENTS_MAX segments. */
+/* NULL without memory. `routes` is borrowed; paths have at most ROUTER_SEGMENTS_MAX segments, and
+ * in {} the names of PATH_PARAMETER_TABLE. */
 struct router *router_create(const struct route *routes, size_t n_routes);
 void router_free(struct router *router);
 
@@ -41,7 +47,7 @@ void router_print_allow(unsigned allowed, char ret_text[ROUTER_ALLOW_MAX]);
 
 /* Percent-decodes n bytes, cut to fit. What is no escape, %00, and what is not ASCII (of which a
  * reply could not be made, if it is not UTF-8 either) stays as it stands: its '%' is in no name, so
- * that whoever checks the name refuses it. */
+ * the check of the name refuses it. */
 void router_decode(const char *encoded, size_t n, char *ret_text, size_t size);
 
 #endif

@@ -36,12 +36,15 @@ static bool fits(const char *pattern, const char *path)
 
 static void check_parameters(const char *path, const struct router_match *match)
 {
-    for (size_t k = 0; k < PATH_PARAMETERS_MAX && match->parameters[k]; k++) {
+    for (size_t k = 0; k < PARAMETER_COUNT; k++) {
         char decoded[TEXT_MAX];
-        const char *p = match->parameters[k];
-        FUZZ_CHECK(p > path && p[-1] == '/' && match->n_parameters[k] == strcspn(p, "/"));
-        router_decode(p, match->n_parameters[k], decoded, sizeof decoded);
-        FUZZ_CHECK(strlen(decoded) <= match->n_parameters[k]);
+        const struct path_segment *segment = &match->parameters[k];
+        const char *p = segment->text;
+        if (p) {
+            FUZZ_CHECK(p > path && p[-1] == '/' && segment->n == strcspn(p, "/"));
+            router_decode(p, segment->n, decoded, sizeof decoded);
+            FUZZ_CHECK(strlen(decoded) <= segment->n);
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-/* query.c - see query.h. */
-#include "http/query.h"
+/* query_string.c - see query_string.h. */
+#include "http/query_string.h"
 
 #include "http/router.h"
 
@@ -25,11 +25,11 @@ static enum MHD_Result on_query(void *cls, enum MHD_ValueKind kind, const char *
                   "the query parameter is given twice");
         return MHD_NO;
     }
-    exchange->queries[exchange->n_queries++] = (struct query){ text, decoded };
+    exchange->queries[exchange->n_queries++] = (struct query_parameter){ text, decoded };
     return MHD_YES;
 }
 
-enum status query_read(struct exchange *exchange)
+enum status query_string_read(struct exchange *exchange)
 {
     const struct connection *connection = exchange->connection;
     if (strlen(connection->target) !=
@@ -37,4 +37,29 @@ enum status query_read(struct exchange *exchange)
         MHD_get_connection_values_n(exchange->mhd, MHD_GET_ARGUMENT_KIND, on_query, exchange);
     }
     return exchange->request.fault.status;
+}
+
+static bool is_taken(const struct route *route, const char *name)
+{
+    const char *const *taken = route->queries;
+    while (*taken && strcmp(*taken, name) != 0) {
+        taken++;
+    }
+    return *taken != NULL;
+}
+
+enum status query_string_check(struct exchange *exchange)
+{
+    struct request *request = &exchange->request;
+    if (!request->route->queries[0]) {
+        return STATUS_OK;
+    }
+    for (size_t k = 0; k < exchange->n_queries; k++) {
+        const char *name = exchange->queries[k].name;
+        if (!is_taken(request->route, name)) {
+            return fault_set(&request->fault, STATUS_INVALID_REQUEST, name,
+                             "this path has no such query parameter");
+        }
+    }
+    return STATUS_OK;
 }
