@@ -19,8 +19,8 @@ static enum MHD_Result on_header(void *guard, enum MHD_ValueKind kind, const cha
     return MHD_YES;
 }
 
-enum status admission_check_framing(struct exchange *exchange, const char *version,
-                                    struct guard *guard)
+static enum status check_framing(struct exchange *exchange, const char *version,
+                                 struct guard *guard)
 {
     const struct connection *connection = exchange->connection;
     const char *target_end = NULL, *version_begin = NULL, *block_end = NULL;
@@ -38,22 +38,20 @@ enum status admission_check_framing(struct exchange *exchange, const char *versi
         guard->problem = connection->target_problem;
     }
     const char *problem = guard_end(guard, strcmp(version, "HTTP/1.0") == 0, block_end);
-    return problem
-               ? fault_set(&exchange->request.fault, STATUS_INVALID_REQUEST, NULL, "%s", problem)
-               : STATUS_OK;
+    return problem ? fault_set(exchange->request.fault, STATUS_INVALID_REQUEST, NULL, "%s", problem)
+                   : STATUS_OK;
 }
 
 /* ---- the route ---- */
 
 static void take_parameters(struct exchange *exchange, const struct router_match *match)
 {
-    for (size_t k = 0; k < PARAMETER_COUNT; k++) {
-        const struct path_segment *segment = &match->parameters[k];
-        if (segment->text) {
-            router_decode(segment->text, segment->n, exchange->parameters[k],
-                          sizeof exchange->parameters[k]);
-            exchange->request.parameters[k] = exchange->parameters[k];
-        }
+    for (size_t k = 0; k < match->n_parameters; k++) {
+        const struct router_parameter *parameter = &match->parameters[k];
+        char *decoded = exchange->buffers->parameters[k];
+        router_decode(parameter->text, parameter->n, decoded,
+                      sizeof exchange->buffers->parameters[k]);
+        exchange->request.parameters[parameter->name] = decoded;
     }
 }
 
@@ -69,7 +67,7 @@ static enum status find_route(struct exchange *exchange)
         return STATUS_OK;
     }
     if (!match.allowed) {
-        return fault_set(&request->fault, STATUS_ROUTE_NOT_FOUND, NULL,
+        return fault_set(request->fault, STATUS_ROUTE_NOT_FOUND, NULL,
                          "there is no such path; GET /v1 lists them");
     }
     exchange->allowed = match.allowed;
@@ -79,16 +77,18 @@ static enum status find_route(struct exchange *exchange)
     }
     char allow[ROUTER_ALLOW_MAX];
     router_print_allow(match.allowed, allow);
-    return fault_set(&request->fault, STATUS_METHOD_NOT_ALLOWED, NULL, "this path allows %s",
-                     allow);
+    return fault_set(request->fault, STATUS_METHOD_NOT_ALLOWED, NULL, "this path allows %s", allow);
 }
 
 /* ---- all of it ---- */
 
-enum status admission_check(struct exchange *exchange, const struct guard *guard)
+enum status admission_check(struct exchange *exchange, const char *version, struct guard *ret_guard)
 {
     struct request *request = &exchange->request;
-    enum status status = limit_head(exchange);
+    enum status status = check_framing(exchange, version, ret_guard);
+    if (status == STATUS_OK) {
+        status = limit_head(exchange);
+    }
     if (status == STATUS_OK) {
         status = find_route(exchange);
     }
@@ -101,7 +101,7 @@ enum status admission_check(struct exchange *exchange, const struct guard *guard
     if (status != STATUS_OK || !request->route) {
         return status;
     }
-    status = access_check(exchange, guard->authorization);
+    status = access_check(exchange, ret_guard->authorization);
     if (status != STATUS_OK) {
         return status;
     }
@@ -109,5 +109,5 @@ enum status admission_check(struct exchange *exchange, const struct guard *guard
     if (status != STATUS_OK) {
         return status;
     }
-    return body_check(exchange, guard);
+    return body_check(exchange, ret_guard);
 }

@@ -8,11 +8,10 @@
 #include "http/exchange.h"
 #include "http/guard.h"
 
-/* Whether it is clear where the request ends; if not, its connection cannot be kept. Fills *guard
- * with what the headers say. */
-enum status admission_check_framing(struct exchange *exchange, const char *version,
-                                    struct guard *guard);
-/* The rest. STATUS_OK without a route: the reply to OPTIONS is made. */
-enum status admission_check(struct exchange *exchange, const struct guard *guard);
+/* Fills *ret_guard with what the headers say; its `problem` is not NULL if it is not clear where
+ * the request ends, so that its connection cannot be kept. STATUS_OK without a route: the reply to
+ * OPTIONS is made. */
+enum status admission_check(struct exchange *exchange, const char *version,
+                            struct guard *ret_guard);
 
 #endif

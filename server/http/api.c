@@ -7,14 +7,14 @@
 enum status api_model(struct request *request, const struct model **ret_model)
 {
     return model_find(request->context, request->parameters[PARAMETER_MODEL], ret_model,
-                      &request->fault);
+                      request->fault);
 }
 
 enum status api_session(struct request *request, const char **ret_id)
 {
     const char *id = request->parameters[PARAMETER_SESSION];
     if (!session_id_is_valid(id, strlen(id))) {
-        return fault_set(&request->fault, STATUS_INVALID_VALUE, "session",
+        return fault_set(request->fault, STATUS_INVALID_VALUE, "session",
                          "a session's id has 1 to %d characters of A-Z a-z 0-9 . _ ~ : -",
                          SESSION_ID_MAX);
     }
@@ -29,7 +29,7 @@ enum status api_version(struct request *request, unsigned *ret_number)
     bool is_number = n > 0 && n <= 10 && text[0] != '0' && strspn(text, "0123456789") == n;
     unsigned long number = is_number ? strtoul(text, NULL, 10) : 0;
     if (number < 1 || number > UINT_MAX) {
-        return fault_set(&request->fault, STATUS_VERSION_NOT_FOUND, "version",
+        return fault_set(request->fault, STATUS_VERSION_NOT_FOUND, "version",
                          "a version is a positive number, not '%s'", text);
     }
     *ret_number = (unsigned)number;
@@ -48,7 +48,7 @@ enum status api_no_fields(struct request *request)
 {
     const struct codec_limits limits = api_limits(request);
     return request->n_body > 0
-               ? codec_no_fields(request->body, request->n_body, &limits, &request->fault)
+               ? codec_no_fields(request->body, request->n_body, &limits, request->fault)
                : STATUS_OK;
 }
 
@@ -63,7 +63,7 @@ enum status api_limit(struct request *request, size_t initial, size_t most, size
     unsigned long limit =
         n > 0 && n < 6 && strspn(text, "0123456789") == n ? strtoul(text, NULL, 10) : 0;
     if (limit < 1 || limit > most) {
-        return fault_set(&request->fault, STATUS_INVALID_VALUE, "limit",
+        return fault_set(request->fault, STATUS_INVALID_VALUE, "limit",
                          "limit is a number from 1 to %zu", most);
     }
     *ret_limit = limit;
@@ -75,10 +75,11 @@ enum status api_reply(struct request *request, int code, const struct text *text
     if (text->failed) {
         /* It may be too late to say that nothing has changed, or to refuse the request as one too
          * many. */
-        bool is_done = strcmp(request->route->method, "GET") != 0, is_full = request->arena.is_full;
+        bool is_done = strcmp(request->route->method, "GET") != 0,
+             is_full = request->arena->is_full;
         const char *done = is_done ? "done, but " : "";
-        request->arena.is_short = request->arena.is_short && !is_done;
-        return fault_set(&request->fault, is_full ? STATUS_REQUEST_TOO_LARGE : STATUS_NO_MEMORY,
+        request->arena->is_short = request->arena->is_short && !is_done;
+        return fault_set(request->fault, is_full ? STATUS_REQUEST_TOO_LARGE : STATUS_NO_MEMORY,
                          NULL, "%s%s", done,
                          is_full ? "the reply would be too large; ask for less at once"
                                  : "there is not enough memory for the reply");

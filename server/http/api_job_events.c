@@ -24,8 +24,8 @@ static enum status read_number(struct request *request, const char *name, const 
     const char *digits = strncmp(text, prefix, n_prefix) == 0 ? text + n_prefix : "";
     size_t n = strlen(digits);
     if (n == 0 || n > 18 || strspn(digits, "0123456789") != n) {
-        return fault_set(&request->fault, STATUS_INVALID_VALUE, name, "%s is an id like '%s7'",
-                         name, prefix);
+        return fault_set(request->fault, STATUS_INVALID_VALUE, name, "%s is an id like '%s7'", name,
+                         prefix);
     }
     *ret_number = strtoll(digits, NULL, 10);
     return STATUS_OK;
@@ -43,7 +43,7 @@ static enum status read_page(struct request *request, const char *prefix, const 
 
 static enum status no_memory(struct request *request)
 {
-    return fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
+    return fault_set(request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
 }
 
 /* ---- as they happen ---- */
@@ -119,12 +119,12 @@ static enum status answer_stream(struct request *request, const char *id, int64_
     bool has_more;
     enum status status = read_last_event(request, &after);
     if (status == STATUS_OK && request_query(request, "limit")) {
-        status = fault_set(&request->fault, STATUS_INVALID_REQUEST, "limit",
+        status = fault_set(request->fault, STATUS_INVALID_REQUEST, "limit",
                            "a stream of events has no limit");
     }
     if (status == STATUS_OK) {
-        status = job_events(request->context, id, after, 1, &job, &event, &n, &has_more,
-                            &request->fault);
+        status =
+            job_events(request->context, id, after, 1, &job, &event, &n, &has_more, request->fault);
     }
     if (status != STATUS_OK) {
         return status;
@@ -132,7 +132,7 @@ static enum status answer_stream(struct request *request, const char *id, int64_
     if (n == 0 && job_is_over(job.status)) {
         return api_reply_nothing(request);
     }
-    struct event_stream *stream = arena_alloc(&request->arena, sizeof *stream);
+    struct event_stream *stream = arena_alloc(request->arena, sizeof *stream);
     if (!stream) {
         return no_memory(request);
     }
@@ -161,17 +161,17 @@ enum status api_job_events(struct request *request)
     if (request_accepts(request, MEDIA_EVENTS)) {
         return answer_stream(request, id, after);
     }
-    struct job_event *events = arena_array(&request->arena, limit, sizeof *events);
+    struct job_event *events = arena_array(request->arena, limit, sizeof *events);
     if (!events) {
         return no_memory(request);
     }
-    status = job_events(request->context, id, after, limit, &job, events, &n, &has_more,
-                        &request->fault);
+    status =
+        job_events(request->context, id, after, limit, &job, events, &n, &has_more, request->fault);
     if (status != STATUS_OK) {
         return status;
     }
     struct text text;
-    text_init(&text, &request->arena, 64 + EVENT_BYTES * n);
+    text_init(&text, request->arena, 64 + EVENT_BYTES * n);
     codec_put_job_event_list(&text, events, n, has_more);
     return api_reply(request, 200, &text);
 }
@@ -188,17 +188,17 @@ enum status api_job_checkpoints(struct request *request)
     if (status != STATUS_OK) {
         return status;
     }
-    struct job_checkpoint *checkpoints = arena_array(&request->arena, limit, sizeof *checkpoints);
+    struct job_checkpoint *checkpoints = arena_array(request->arena, limit, sizeof *checkpoints);
     if (!checkpoints) {
         return no_memory(request);
     }
     status = job_checkpoints(request->context, id, after, limit, checkpoints, &n, &has_more,
-                             &request->fault);
+                             request->fault);
     if (status != STATUS_OK) {
         return status;
     }
     struct text text;
-    text_init(&text, &request->arena, 64 + EVENT_BYTES * n);
+    text_init(&text, request->arena, 64 + EVENT_BYTES * n);
     codec_put_job_checkpoint_list(&text, id, checkpoints, n, has_more);
     return api_reply(request, 200, &text);
 }

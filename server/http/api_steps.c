@@ -10,9 +10,9 @@
 enum status api_step(struct request *request)
 {
     const char *id;
-    struct step *step = arena_alloc(&request->arena, sizeof *step);
+    struct step *step = arena_alloc(request->arena, sizeof *step);
     if (!step) {
-        return fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
+        return fault_set(request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
     }
     enum status status = api_model(request, &step->model);
     if (status == STATUS_OK) {
@@ -21,11 +21,11 @@ enum status api_step(struct request *request)
     if (status != STATUS_OK) {
         return status;
     }
-    step->arena = &request->arena;
+    step->arena = request->arena;
     memcpy(step->model_name, step->model->name, sizeof step->model_name);
     memcpy(step->session, id, strlen(id) + 1);
     const struct codec_limits limits = api_limits(request);
-    status = codec_step(request->body, request->n_body, &limits, false, step, &request->fault);
+    status = codec_step(request->body, request->n_body, &limits, false, step, request->fault);
     return status == STATUS_OK ? request_hand_in(request, step, 1) : status;
 }
 
@@ -33,11 +33,11 @@ enum status api_step_finish(struct request *request)
 {
     const struct step *step = request->steps;
     if (step->fault.status != STATUS_OK) {
-        request->fault = step->fault;
+        *request->fault = step->fault;
         return step->fault.status;
     }
     struct text text;
-    text_init(&text, &request->arena, 256);
+    text_init(&text, request->arena, 256);
     codec_put_step(&text, step);
     return api_reply(request, 200, &text);
 }
@@ -69,8 +69,8 @@ enum status api_steps(struct request *request)
     const struct codec_limits limits = api_limits(request);
     struct step *steps;
     size_t n;
-    status = codec_steps(request->body, request->n_body, &limits, model, &request->arena, &steps,
-                         &n, &request->fault);
+    status = codec_steps(request->body, request->n_body, &limits, model, request->arena, &steps, &n,
+                         request->fault);
     return status == STATUS_OK ? request_hand_in(request, steps, n) : status;
 }
 
@@ -78,7 +78,7 @@ enum status api_steps_finish(struct request *request)
 {
     struct text text;
     renew_models(request, request->steps, request->n_steps);
-    text_init(&text, &request->arena, 32 + 128 * request->n_steps);
+    text_init(&text, request->arena, 32 + 128 * request->n_steps);
     text_append(&text, "{\"results\":[", 12);
     for (size_t k = 0; k < request->n_steps; k++) {
         if (k > 0) {
@@ -134,7 +134,7 @@ static enum status add_line(void *context, const char *line, size_t n)
     struct upload *upload = context;
     struct request *request = upload->request;
     struct step *step = &upload->steps[upload->n_steps++];
-    *step = (struct step){ .arena = &request->arena, .is_done = true };
+    *step = (struct step){ .arena = request->arena, .is_done = true };
     if (!line) {
         fault_set(&step->fault, STATUS_BODY_TOO_LARGE, NULL, "a line has at most %d bytes",
                   LINE_MAX_BYTES);
@@ -157,14 +157,14 @@ static enum status begin_upload(struct request *request)
     if (status != STATUS_OK) {
         return status;
     }
-    struct upload *upload = arena_alloc(&request->arena, sizeof *upload);
+    struct upload *upload = arena_alloc(request->arena, sizeof *upload);
     if (!upload) {
-        return fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
+        return fault_set(request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
     }
     upload->request = request;
     upload->n_steps = 0;
-    lines_init(&upload->lines, &request->arena, LINE_MAX_BYTES);
-    text_init(&upload->replies, &request->arena, 4096);
+    lines_init(&upload->lines, request->arena, LINE_MAX_BYTES);
+    text_init(&upload->replies, request->arena, 4096);
     request->state = upload;
     return STATUS_OK;
 }
@@ -173,9 +173,9 @@ static enum status begin_upload(struct request *request)
 static enum status refuse_replies(const struct upload *upload)
 {
     struct request *request = upload->request;
-    const bool is_full = request->arena.is_full;
-    request->arena.is_short = false;
-    return fault_set(&request->fault, is_full ? STATUS_REQUEST_TOO_LARGE : STATUS_NO_MEMORY, NULL,
+    const bool is_full = request->arena->is_full;
+    request->arena->is_short = false;
+    return fault_set(request->fault, is_full ? STATUS_REQUEST_TOO_LARGE : STATUS_NO_MEMORY, NULL,
                      "done, but no further than line %zu: %s", upload->lines.number,
                      is_full ? "the replies would be too large; send fewer lines at once"
                              : "there is not enough memory for the replies");

@@ -20,7 +20,7 @@ static enum status reply_degraded(struct request *request)
     const struct service *service = service_context_service(request->context);
     const char *between = "";
     struct text text;
-    text_init(&text, &request->arena, 512);
+    text_init(&text, request->arena, 512);
     text_print(&text, "{\"status\":\"degraded\",\"reason\":\"");
     for (enum degraded_state state = 0; state < DEGRADED_COUNT; state++) {
         if (service_is_degraded_by(service, state)) {
@@ -36,7 +36,7 @@ enum status api_ready(struct request *request)
 {
     static const char ok[] = "{\"status\":\"ok\"}";
     if (workers_are_draining(request->http)) {
-        return fault_set(&request->fault, STATUS_NOT_READY, NULL, "grud is stopping");
+        return fault_set(request->fault, STATUS_NOT_READY, NULL, "grud is stopping");
     }
     if (service_is_degraded(service_context_service(request->context))) {
         return reply_degraded(request);
@@ -128,7 +128,7 @@ static void put_service(struct request *request, struct text *text)
 enum status api_metrics(struct request *request)
 {
     struct text text;
-    text_init(&text, &request->arena, 16384);
+    text_init(&text, request->arena, 16384);
     put_head(&text, "grud_build_info", "gauge", "The build: always 1.");
     text_print(&text, "grud_build_info{version=\"%s\",commit=\"%s\",kernels=\"%s\"} 1\n",
                GRU_VERSION, GRUD_COMMIT, gru_kernels_name());
@@ -144,9 +144,9 @@ enum status api_metrics(struct request *request)
 enum status api_index(struct request *request)
 {
     const struct http *http = request->http;
-    struct codec_route *rows = arena_array(&request->arena, http->n_routes, sizeof *rows);
+    struct codec_route *rows = arena_array(request->arena, http->n_routes, sizeof *rows);
     if (!rows) {
-        return fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
+        return fault_set(request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
     }
     for (size_t k = 0; k < http->n_routes; k++) {
         const struct route *route = &http->routes[k];
@@ -155,7 +155,7 @@ enum status api_index(struct request *request)
                                         .summary = route->summary };
     }
     struct text text;
-    text_init(&text, &request->arena, 8192);
+    text_init(&text, request->arena, 8192);
     codec_put_routes(&text, GRU_VERSION, rows, http->n_routes);
     return api_reply(request, 200, &text);
 }

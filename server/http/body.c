@@ -33,12 +33,12 @@ static enum status body_too_large(struct request *request)
 {
     if (request->state && !is_training_upload(request)) { /* lines are worked on as they arrive */
         return fault_set(
-            &request->fault, STATUS_BODY_TOO_LARGE, NULL,
+            request->fault, STATUS_BODY_TOO_LARGE, NULL,
             "the first lines are done, but a body has at most %zu bytes; send fewer lines at "
             "once",
             body_limit(request));
     }
-    return fault_set(&request->fault, STATUS_BODY_TOO_LARGE, NULL, "a body has at most %zu bytes",
+    return fault_set(request->fault, STATUS_BODY_TOO_LARGE, NULL, "a body has at most %zu bytes",
                      body_limit(request));
 }
 
@@ -49,13 +49,13 @@ static enum status check_media_type(struct request *request, const struct guard 
     const unsigned takes = request->route->takes, others = takes & (takes - 1);
     const char *type = guard->content_type, *wanted = media_name(media_first(takes));
     if (guard->content_encoding && strcasecmp(guard->content_encoding, "identity") != 0) {
-        return fault_set(&request->fault, STATUS_UNSUPPORTED_MEDIA_TYPE, NULL,
+        return fault_set(request->fault, STATUS_UNSUPPORTED_MEDIA_TYPE, NULL,
                          "a body is sent without Content-Encoding");
     }
     if (!type || request->is_ndjson || media_type_is(type, wanted)) {
         return STATUS_OK;
     }
-    return fault_set(&request->fault, STATUS_UNSUPPORTED_MEDIA_TYPE, NULL,
+    return fault_set(request->fault, STATUS_UNSUPPORTED_MEDIA_TYPE, NULL,
                      "this path takes %s%s%s; send it with -H 'content-type: %s'", wanted,
                      others ? " or " : "", others ? media_name(media_first(others)) : "", wanted);
 }
@@ -69,13 +69,13 @@ static enum status set_aside(struct exchange *exchange, const struct guard *guar
     if (!guard->is_chunked && n <= BODY_SMALL_BYTES) {
         return STATUS_OK;
     }
-    if (arena_total_add(request->arena.total, n)) {
+    if (arena_total_add(request->arena->total, n)) {
         exchange->n_announced = n;
         return STATUS_OK;
     }
     metrics_refuse(exchange->worker->metrics, REFUSED_MEMORY);
     return fault_set(
-        &request->fault, STATUS_OVERLOADED, NULL,
+        request->fault, STATUS_OVERLOADED, NULL,
         "the requests in hand take the %zu bytes that they may; send this one again later",
         (size_t)request->config->memory_max);
 }
@@ -83,7 +83,7 @@ static enum status set_aside(struct exchange *exchange, const struct guard *guar
 void body_settle(struct exchange *exchange)
 {
     if (exchange->n_announced > 0) {
-        arena_total_subtract(exchange->request.arena.total, exchange->n_announced);
+        arena_total_subtract(exchange->request.arena->total, exchange->n_announced);
         exchange->n_announced = 0;
     }
 }
@@ -98,7 +98,7 @@ enum status body_check(struct exchange *exchange, const struct guard *guard)
         return STATUS_OK;
     }
     if (request->route->takes == 0) {
-        return fault_set(&request->fault, STATUS_INVALID_REQUEST, NULL, "this path takes no body");
+        return fault_set(request->fault, STATUS_INVALID_REQUEST, NULL, "this path takes no body");
     }
     enum status status = check_media_type(request, guard);
     if (status != STATUS_OK) {
@@ -114,7 +114,7 @@ enum status body_check(struct exchange *exchange, const struct guard *guard)
     exchange->n_expected = guard->content_length;
     if (is_training_upload(
             request)) { /* a number takes two bytes of text at least, and four of memory */
-        request->arena.cap += 2 * request->config->training_max;
+        request->arena->cap += 2 * request->config->training_max;
     }
     return STATUS_OK;
 }
@@ -134,7 +134,7 @@ static bool grow(struct exchange *exchange, size_t n_wanted)
     if (size > exchange->n_expected) { /* what was announced turns into what is taken */
         body_settle(exchange);
     }
-    char *body = arena_grow(&exchange->request.arena, exchange->body, exchange->body_size, size);
+    char *body = arena_grow(exchange->request.arena, exchange->body, exchange->body_size, size);
     if (body) {
         exchange->body = body;
         exchange->body_size = size;
@@ -172,7 +172,7 @@ enum status body_add(struct exchange *exchange, const char *bytes, size_t n)
         return status;
     }
     if (n_body >= exchange->body_size && !grow(exchange, n_body + 1)) {
-        return fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for the body");
+        return fault_set(request->fault, STATUS_NO_MEMORY, NULL, "no memory for the body");
     }
     memcpy(exchange->body + request->n_body, bytes, n);
     request->n_body = n_body;

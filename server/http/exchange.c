@@ -41,54 +41,49 @@ static size_t arena_cap(const struct config *config)
     return cap < ARENA_MIN ? ARENA_MIN : cap;
 }
 
-static struct exchange *take_exchange(struct worker *worker)
+static struct exchange_buffers *take_buffers(struct worker *worker)
 {
     struct exchange *exchange = TAILQ_FIRST(&worker->free);
     if (exchange) {
         TAILQ_REMOVE(&worker->free, exchange, link);
         worker->n_free--;
-    } else {
-        exchange = calloc(1, sizeof *exchange);
-        if (!exchange) {
-            return NULL;
-        }
-        arena_init(&exchange->request.arena, arena_cap(worker->http->config));
-        exchange->request.arena.total = &worker->http->memory;
-        exchange->worker = worker;
-        exchange->request.http = worker->http;
-        exchange->request.context = worker->context;
-        exchange->request.config = worker->http->config;
+        return exchange->buffers;
     }
-    exchange->phase = PHASE_BODY;
-    exchange->allowed = 0;
-    exchange->is_handed_in = false;
-    exchange->is_shed = false;
-    exchange->n_steps_done = 0;
-    exchange->n_rows = 0;
-    exchange->n_expected = 0;
-    exchange->n_dropped = 0;
-    exchange->body = NULL;
-    exchange->body_size = 0;
-    exchange->n_queries = 0;
-    struct request *request = &exchange->request;
-    request->route = NULL;
-    request->is_ndjson = false;
-    request->body = "";
-    request->n_body = 0;
-    request->steps = NULL;
-    request->n_steps = 0;
-    request->prediction = NULL;
-    request->state = NULL;
-    request->fault.status = STATUS_OK;
-    request->reply = (struct reply){ .code = 0 };
-    exchange->stream.source = NULL;
-    return exchange;
+    struct exchange_buffers *buffers = calloc(1, sizeof *buffers);
+    if (buffers) {
+        arena_init(&buffers->arena, arena_cap(worker->http->config));
+        buffers->arena.total = &worker->http->memory;
+    }
+    return buffers;
+}
+
+static struct exchange *take_exchange(struct worker *worker)
+{
+    struct exchange_buffers *buffers = take_buffers(worker);
+    if (!buffers) {
+        return NULL;
+    }
+    buffers->fault.status = STATUS_OK;
+    buffers->stream.source = NULL;
+    buffers->exchange = (struct exchange){
+        .request = { .arena = &buffers->arena,
+                     .http = worker->http,
+                     .context = worker->context,
+                     .config = worker->http->config,
+                     .body = "",
+                     .fault = &buffers->fault },
+        .worker = worker,
+        .phase = PHASE_BODY,
+        .buffers = buffers,
+    };
+    return &buffers->exchange;
 }
 
 static void free_exchange(struct exchange *exchange)
 {
-    arena_done(&exchange->request.arena);
-    free(exchange);
+    struct exchange_buffers *buffers = exchange->buffers;
+    arena_done(&buffers->arena);
+    free(buffers);
 }
 
 static void give_back(struct exchange *exchange)
@@ -98,8 +93,8 @@ static void give_back(struct exchange *exchange)
         free_exchange(exchange);
         return;
     }
-    arena_reset(&exchange->request.arena);
-    exchange->request.arena.cap =
+    arena_reset(exchange->request.arena);
+    exchange->request.arena->cap =
         arena_cap(worker->http->config);              /* an upload may have raised it */
     TAILQ_INSERT_HEAD(&worker->free, exchange, link); /* the next request finds it in the cache */
     worker->n_free++;
@@ -128,11 +123,11 @@ static void settle(struct exchange *exchange, enum status status)
 {
     struct request *request = &exchange->request;
     end_prediction(request);
-    if (request->arena.is_short &&
+    if (request->arena->is_short &&
         (status == STATUS_NO_MEMORY || status == STATUS_REQUEST_TOO_LARGE)) {
         metrics_refuse(exchange->worker->metrics, REFUSED_MEMORY);
         status = fault_set(
-            &request->fault, STATUS_OVERLOADED, NULL,
+            request->fault, STATUS_OVERLOADED, NULL,
             "the requests in hand take the %zu bytes that they may; send this one again later",
             (size_t)request->config->memory_max);
     }
@@ -145,17 +140,14 @@ static void settle(struct exchange *exchange, enum status status)
 static enum MHD_Result begin(struct exchange *exchange, const char *version)
 {
     struct guard guard;
-    enum status status = admission_check_framing(exchange, version, &guard);
-    if (status !=
-        STATUS_OK) { /* nobody knows where this request ends: the connection is not kept */
-        settle(exchange, status);
-        return reply_queue(exchange);
-    }
-    status = admission_check(exchange, &guard);
+    enum status status = admission_check(exchange, version, &guard);
     if (status == STATUS_OK && exchange->request.route) {
         return MHD_YES;
     }
     settle(exchange, status);
+    if (guard.problem) { /* nobody knows where this request ends: the connection is not kept */
+        return reply_queue(exchange);
+    }
     bool has_body = guard.is_chunked || guard.content_length > 0;
     bool is_short = status != STATUS_BODY_TOO_LARGE && !guard.is_chunked &&
                     guard.content_length <= DROP_MAX && !guard.expects_continue;
@@ -220,7 +212,7 @@ static void handle(struct exchange *exchange)
         request->body = exchange->body;
     }
     enum status status = limit_load(exchange); /* once more: its body may have taken its time */
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && exchange->n_queries > 0) {
         status = query_string_check(exchange);
     }
     if (status == STATUS_OK) {
@@ -340,7 +332,8 @@ void exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **ret_exc
     int code = 0;
     if (exchange) {
         /* a stream is ended by either side */
-        bool is_whole = reason == MHD_REQUEST_TERMINATED_COMPLETED_OK || exchange->stream.source;
+        bool is_whole =
+            reason == MHD_REQUEST_TERMINATED_COMPLETED_OK || exchange->buffers->stream.source;
         code = is_whole && exchange->phase == PHASE_QUEUED ? exchange->request.reply.code : 0;
         if (exchange->request.route) {
             route = (size_t)(exchange->request.route - worker->http->routes);
@@ -348,10 +341,10 @@ void exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **ret_exc
         log_exchange(exchange, code, duration_ns);
         pending_remove(exchange);
         end_prediction(&exchange->request);
-        if (exchange->stream
+        if (exchange->buffers->stream
                 .source) { /* how long a client listens says nothing of how fast it is served */
-            duration_ns = exchange->stream.began_ns - connection->began_ns;
-            streams_remove(&worker->streams, &exchange->stream);
+            duration_ns = exchange->buffers->stream.began_ns - connection->began_ns;
+            streams_remove(&worker->streams, &exchange->buffers->stream);
             metrics_streams(worker->metrics, worker->streams.n);
         }
         reply_done(exchange);

@@ -43,10 +43,19 @@ struct exchange {
     char *body;
     size_t body_size;
     struct cached_reply *cached; /* the reply that is being sent, if it came from the cache */
-    struct stream stream;        /* the reply goes on, if this has a source */
-    char parameters[PARAMETER_COUNT][SESSION_ID_MAX + 2]; /* decoded */
-    struct query_parameter queries[QUERIES_MAX];
     size_t n_queries;
+    struct exchange_buffers *buffers;
+};
+
+/* An exchange begins anew with each request, by one assignment. What is too large for that, or is
+ * to be used again, lies beside it. */
+struct exchange_buffers {
+    struct exchange exchange;
+    struct arena arena;
+    struct fault fault;
+    struct stream stream; /* the reply goes on, if this has a source */
+    char parameters[PATH_PARAMETERS_MAX][SESSION_ID_MAX + 2]; /* of the path, decoded */
+    struct query_parameter queries[QUERIES_MAX];
 };
 
 TAILQ_HEAD(exchange_list, exchange);

@@ -11,11 +11,11 @@ enum status limit_head(struct exchange *exchange)
     const struct config *config = request->config;
     size_t url_max = config->url_max;
     if (exchange->connection->n_target > url_max) {
-        return fault_set(&request->fault, STATUS_URL_TOO_LONG, NULL,
+        return fault_set(request->fault, STATUS_URL_TOO_LONG, NULL,
                          "a path and its query have at most %zu bytes", url_max);
     }
     if (exchange->n_head > config->header_max) {
-        return fault_set(&request->fault, STATUS_HEADERS_TOO_LARGE, NULL,
+        return fault_set(request->fault, STATUS_HEADERS_TOO_LARGE, NULL,
                          "a request's first line and headers have at most %zu bytes",
                          config->header_max);
     }
@@ -45,10 +45,10 @@ enum status limit_connections(struct exchange *exchange)
         return STATUS_OK;
     }
     metrics_refuse(worker->metrics, is_one_of_many ? REFUSED_ADDRESS : REFUSED_CONNECTION);
-    return is_one_of_many ? fault_set(&request->fault, STATUS_TOO_MANY_CONNECTIONS, NULL,
+    return is_one_of_many ? fault_set(request->fault, STATUS_TOO_MANY_CONNECTIONS, NULL,
                                       "there are already %zu connections from your address",
                                       (size_t)worker->http->config->connection_address_max)
-                          : fault_set(&request->fault, STATUS_OVERLOADED, NULL,
+                          : fault_set(request->fault, STATUS_OVERLOADED, NULL,
                                       "there are already %zu connections", max);
 }
 
@@ -84,6 +84,6 @@ enum status limit_streams(struct exchange *exchange)
         return STATUS_OK;
     }
     metrics_refuse(worker->metrics, REFUSED_STREAM);
-    return fault_set(&request->fault, STATUS_OVERLOADED, NULL, "there are already %zu streams here",
+    return fault_set(request->fault, STATUS_OVERLOADED, NULL, "there are already %zu streams here",
                      max);
 }

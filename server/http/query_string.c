@@ -11,9 +11,9 @@ static enum MHD_Result on_query(void *cls, enum MHD_ValueKind kind, const char *
     (void)kind;
     struct exchange *exchange = cls;
     struct request *request = &exchange->request;
-    char *text = arena_alloc(&request->arena, n_name + n_value + 2);
+    char *text = arena_alloc(request->arena, n_name + n_value + 2);
     if (!text || exchange->n_queries == QUERIES_MAX) {
-        fault_set(&request->fault, text ? STATUS_INVALID_REQUEST : STATUS_NO_MEMORY, NULL,
+        fault_set(request->fault, text ? STATUS_INVALID_REQUEST : STATUS_NO_MEMORY, NULL,
                   "at most %d query parameters are read", QUERIES_MAX);
         return MHD_NO;
     }
@@ -21,11 +21,11 @@ static enum MHD_Result on_query(void *cls, enum MHD_ValueKind kind, const char *
     router_decode(name, n_name, text, n_name + 1);
     router_decode(value ? value : "", n_value, decoded, n_value + 1);
     if (request_query(request, text)) {
-        fault_set(&request->fault, STATUS_INVALID_REQUEST, text,
+        fault_set(request->fault, STATUS_INVALID_REQUEST, text,
                   "the query parameter is given twice");
         return MHD_NO;
     }
-    exchange->queries[exchange->n_queries++] = (struct query_parameter){ text, decoded };
+    exchange->buffers->queries[exchange->n_queries++] = (struct query_parameter){ text, decoded };
     return MHD_YES;
 }
 
@@ -36,7 +36,7 @@ enum status query_string_read(struct exchange *exchange)
         connection->n_target) { /* libmicrohttpd has cut it at its '?' */
         MHD_get_connection_values_n(exchange->mhd, MHD_GET_ARGUMENT_KIND, on_query, exchange);
     }
-    return exchange->request.fault.status;
+    return exchange->request.fault->status;
 }
 
 static bool is_taken(const struct route *route, const char *name)
@@ -55,9 +55,9 @@ enum status query_string_check(struct exchange *exchange)
         return STATUS_OK;
     }
     for (size_t k = 0; k < exchange->n_queries; k++) {
-        const char *name = exchange->queries[k].name;
+        const char *name = exchange->buffers->queries[k].name;
         if (!is_taken(request->route, name)) {
-            return fault_set(&request->fault, STATUS_INVALID_REQUEST, name,
+            return fault_set(request->fault, STATUS_INVALID_REQUEST, name,
                              "this path has no such query parameter");
         }
     }

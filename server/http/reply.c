@@ -22,12 +22,12 @@ void reply_fail(struct exchange *exchange, enum status status)
     struct request *request = &exchange->request;
     const struct envelope *envelope = &envelopes[envelope_of(request)];
     struct text text;
-    if (request->fault.status != status) {
-        fault_set(&request->fault, status, NULL, "the request failed");
+    if (request->fault->status != status) {
+        fault_set(request->fault, status, NULL, "the request failed");
     }
-    arena_reset(&request->arena); /* so that there is room for it, however much the request took */
-    text_init(&text, &request->arena, sizeof request->fault);
-    envelope->put(&text, &request->fault);
+    arena_reset(request->arena); /* so that there is room for it, however much the request took */
+    text_init(&text, request->arena, sizeof *request->fault);
+    envelope->put(&text, request->fault);
     request->reply = (struct reply){
         .code = status_http(status), .body = text.p, .n_body = text.n, .media = envelope->media
     };
@@ -92,7 +92,8 @@ static ssize_t on_read(void *cls, uint64_t position, char *bytes, size_t most)
     (void)position;
     struct exchange *exchange = cls;
     struct worker *worker = exchange->worker;
-    ssize_t n = streams_take(&worker->streams, &exchange->stream, bytes, most, worker->now_ns);
+    ssize_t n =
+        streams_take(&worker->streams, &exchange->buffers->stream, bytes, most, worker->now_ns);
     if (n == 0) {
         MHD_suspend_connection(exchange->mhd);
     }
@@ -101,9 +102,10 @@ static ssize_t on_read(void *cls, uint64_t position, char *bytes, size_t most)
 
 void reply_resume(struct stream *stream)
 {
-    const struct exchange *exchange =
-        (const struct exchange *)((char *)stream - offsetof(struct exchange, stream));
-    MHD_resume_connection(exchange->mhd);
+    const struct exchange_buffers *buffers =
+        (const struct exchange_buffers *)((char *)stream -
+                                          offsetof(struct exchange_buffers, stream));
+    MHD_resume_connection(buffers->exchange.mhd);
 }
 
 static enum MHD_Result queue_stream(struct exchange *exchange)
@@ -119,9 +121,9 @@ static enum MHD_Result queue_stream(struct exchange *exchange)
         return MHD_NO;
     }
     int64_t patience_ns = (int64_t)request->config->reply_seconds * 1000000000;
-    exchange->stream.source = request->reply.source;
-    exchange->stream.state = request->reply.source_state;
-    streams_add(&worker->streams, &exchange->stream, exchange->connection, &request->arena,
+    exchange->buffers->stream.source = request->reply.source;
+    exchange->buffers->stream.state = request->reply.source_state;
+    streams_add(&worker->streams, &exchange->buffers->stream, exchange->connection, request->arena,
                 patience_ns, worker->now_ns);
     metrics_streams(worker->metrics, worker->streams.n);
     exchange->connection->deadline_ns = worker->now_ns + patience_ns;

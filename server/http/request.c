@@ -29,7 +29,7 @@ enum status request_predict(struct request *request, struct prediction *predicti
     if (predict_is_long(prediction)) {
         return limit_prediction(exchange_of(request));
     }
-    enum status status = predict_go_on(request->context, prediction, &request->fault);
+    enum status status = predict_go_on(request->context, prediction, request->fault);
     return status == STATUS_OK ? request->route->finish(request) : status;
 }
 
@@ -39,8 +39,8 @@ const char *request_query(const struct request *request, const char *name)
 {
     const struct exchange *exchange = exchange_of(request);
     for (size_t k = 0; k < exchange->n_queries; k++) {
-        if (strcmp(exchange->queries[k].name, name) == 0) {
-            return exchange->queries[k].value;
+        if (strcmp(exchange->buffers->queries[k].name, name) == 0) {
+            return exchange->buffers->queries[k].value;
         }
     }
     return NULL;

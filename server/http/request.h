@@ -32,9 +32,10 @@ struct reply {
     void *source_state;                 /* in the request's arena */
 };
 
-/* From its first header to the last byte of its answer. */
+/* From its first header to the last byte of its answer. What arena and fault point to is there for
+ * as long. */
 struct request {
-    struct arena arena;
+    struct arena *arena;
     struct http *http;
     struct service_context *context;
     const struct config *config;
@@ -49,7 +50,7 @@ struct request {
     struct prediction
         *prediction; /* handed in, or NULL; ended when the reply is made, or never will be */
     void *state;     /* the handler's own, in the arena */
-    struct fault fault;
+    struct fault *fault;
     struct reply reply;
 };
 

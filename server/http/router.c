@@ -4,12 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct segment {
+    const char *text; /* NULL: a parameter */
+    size_t n;
+};
+
 /* A route's path, split. */
 struct pattern {
     const struct route *route;
     enum method method;
-    struct path_segment segments[ROUTER_SEGMENTS_MAX]; /* without text: a parameter */
-    enum path_parameter parameters[ROUTER_SEGMENTS_MAX];
+    struct segment segments[ROUTER_SEGMENTS_MAX];
+    size_t n_parameters;
+    struct {
+        enum path_parameter name;
+        size_t at; /* which segment */
+    } parameters[PATH_PARAMETERS_MAX];
 };
 
 /* Patterns by their number of segments: those of n are [first[n], first[n + 1]). */
@@ -32,7 +41,7 @@ enum method router_method(const char *name)
 
 /* Splits "/a/b" into 2 segments. A path that does not begin with '/' or has too many gives
  * ROUTER_SEGMENTS_MAX + 1, which no route has. */
-static size_t split(const char *path, struct path_segment segments[ROUTER_SEGMENTS_MAX])
+static size_t split(const char *path, struct segment segments[ROUTER_SEGMENTS_MAX])
 {
     size_t n = 0;
     if (*path != '/') {
@@ -44,14 +53,14 @@ static size_t split(const char *path, struct path_segment segments[ROUTER_SEGMEN
         if (n == ROUTER_SEGMENTS_MAX) {
             return ROUTER_SEGMENTS_MAX + 1;
         }
-        segments[n++] = (struct path_segment){ begin, (size_t)(path - begin) };
+        segments[n++] = (struct segment){ begin, (size_t)(path - begin) };
         if (*path == '\0') {
             return n;
         }
     }
 }
 
-static enum path_parameter find_parameter(const struct path_segment *placeholder)
+static enum path_parameter find_parameter(const struct segment *placeholder)
 {
     static const char *const names[] = {
 #define PATH_PARAMETER_NAME(name, text) [PARAMETER_##name] = "{" text "}",
@@ -71,7 +80,9 @@ static void name_parameters(struct pattern *pattern, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         if (pattern->segments[i].text[0] == '{') {
-            pattern->parameters[i] = find_parameter(&pattern->segments[i]);
+            assert(pattern->n_parameters < PATH_PARAMETERS_MAX);
+            pattern->parameters[pattern->n_parameters].name = find_parameter(&pattern->segments[i]);
+            pattern->parameters[pattern->n_parameters++].at = i;
             pattern->segments[i].text = NULL;
         }
     }
@@ -106,10 +117,10 @@ void router_free(struct router *router)
     free(router);
 }
 
-static bool is_match(const struct pattern *pattern, const struct path_segment *segments, size_t n)
+static bool is_match(const struct pattern *pattern, const struct segment *segments, size_t n)
 {
     for (size_t i = n; i-- > 0;) { /* from the end: paths differ there */
-        const struct path_segment *wanted = &pattern->segments[i];
+        const struct segment *wanted = &pattern->segments[i];
         bool fits = wanted->text ? wanted->n == segments[i].n &&
                                        memcmp(wanted->text, segments[i].text, wanted->n) == 0
                                  : segments[i].n > 0;
@@ -120,22 +131,26 @@ static bool is_match(const struct pattern *pattern, const struct path_segment *s
     return true;
 }
 
-static void take_parameters(const struct pattern *pattern, const struct path_segment *segments,
-                            size_t n, struct router_match *match)
+static void take_parameters(const struct pattern *pattern, const struct segment *segments,
+                            struct router_match *match)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (!pattern->segments[i].text) {
-            match->parameters[pattern->parameters[i]] = segments[i];
-        }
+    match->n_parameters = pattern->n_parameters;
+    for (size_t k = 0; k < pattern->n_parameters; k++) {
+        const struct segment *segment = &segments[pattern->parameters[k].at];
+        match->parameters[k] = (struct router_parameter){ .name = pattern->parameters[k].name,
+                                                          .text = segment->text,
+                                                          .n = segment->n };
     }
 }
 
 void router_find(const struct router *router, enum method method, const char *path,
                  struct router_match *ret_match)
 {
-    struct path_segment segments[ROUTER_SEGMENTS_MAX];
+    struct segment segments[ROUTER_SEGMENTS_MAX];
     size_t n = split(path, segments);
-    *ret_match = (struct router_match){ .route = NULL };
+    ret_match->route = NULL;
+    ret_match->allowed = 0;
+    ret_match->n_parameters = 0;
     if (n > ROUTER_SEGMENTS_MAX) {
         return;
     }
@@ -148,7 +163,7 @@ void router_find(const struct router *router, enum method method, const char *pa
         ret_match->allowed |= 1u << pattern->method;
         if (pattern->method == wanted) {
             ret_match->route = pattern->route;
-            take_parameters(pattern, segments, n, ret_match);
+            take_parameters(pattern, segments, ret_match);
             return;
         }
     }

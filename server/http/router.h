@@ -21,16 +21,18 @@ enum method {
 
 struct router;
 
-/* What stands between two slashes of a path, percent-encoded. */
-struct path_segment {
-    const char *text;
+/* What stands in a path for a parameter. */
+struct router_parameter {
+    enum path_parameter name;
+    const char *text; /* in the path, percent-encoded */
     size_t n;
 };
 
 struct router_match {
     const struct route *route; /* NULL: the path is unknown, or it knows other methods */
     unsigned allowed; /* a bit (1 << enum method) for each method of the path; 0: it is unknown */
-    struct path_segment parameters[PARAMETER_COUNT]; /* by name; without text: not in the path */
+    size_t n_parameters;
+    struct router_parameter parameters[PATH_PARAMETERS_MAX]; /* in their order */
 };
 
 /* NULL without memory. `routes` is borrowed; paths have at most ROUTER_SEGMENTS_MAX segments, and

@@ -81,7 +81,7 @@ static void run_slice(struct worker *worker)
     }
     worker_read_clock(worker);
     int64_t began_ns = worker->now_ns;
-    enum status status = predict_go_on(worker->context, prediction, &exchange->request.fault);
+    enum status status = predict_go_on(worker->context, prediction, exchange->request.fault);
     size_t n_work = (n_rows - prediction->n_rows_left) * row_work;
     load_drop_work(&worker->load, n_work);
     if (status != STATUS_OK || prediction->n_rows_left == 0) {

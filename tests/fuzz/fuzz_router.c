@@ -36,15 +36,13 @@ static bool fits(const char *pattern, const char *path)
 
 static void check_parameters(const char *path, const struct router_match *match)
 {
-    for (size_t k = 0; k < PARAMETER_COUNT; k++) {
+    for (size_t k = 0; k < match->n_parameters; k++) {
         char decoded[TEXT_MAX];
-        const struct path_segment *segment = &match->parameters[k];
-        const char *p = segment->text;
-        if (p) {
-            FUZZ_CHECK(p > path && p[-1] == '/' && segment->n == strcspn(p, "/"));
-            router_decode(p, segment->n, decoded, sizeof decoded);
-            FUZZ_CHECK(strlen(decoded) <= segment->n);
-        }
+        const struct router_parameter *parameter = &match->parameters[k];
+        const char *p = parameter->text;
+        FUZZ_CHECK(p > path && p[-1] == '/' && parameter->n == strcspn(p, "/"));
+        router_decode(p, parameter->n, decoded, sizeof decoded);
+        FUZZ_CHECK(strlen(decoded) <= parameter->n);
     }
 }
 

@@ -44,14 +44,14 @@ TEST(parameters_are_found_by_their_names)
 {
     struct router_match match = find(METHOD_POST, "/v1/models/weather/sessions/pump%207/step");
     ck_assert_ptr_eq(match.route, &routes[7]);
-    const struct path_segment *model = &match.parameters[PARAMETER_MODEL],
-                              *session = &match.parameters[PARAMETER_SESSION];
+    ck_assert_uint_eq(match.n_parameters, 2);
+    const struct router_parameter *model = &match.parameters[0], *session = &match.parameters[1];
+    ck_assert_int_eq(model->name, PARAMETER_MODEL);
+    ck_assert_int_eq(session->name, PARAMETER_SESSION);
     ck_assert_uint_eq(model->n, strlen("weather"));
     ck_assert_int_eq(strncmp(model->text, "weather/", 8), 0);
     ck_assert_uint_eq(session->n, strlen("pump%207"));
     ck_assert_int_eq(strncmp(session->text, "pump%207/", 9), 0);
-    ck_assert_ptr_null(match.parameters[PARAMETER_VERSION].text);
-    ck_assert_ptr_null(match.parameters[PARAMETER_JOB].text);
 }
 
 TEST(a_path_is_matched_whole)
