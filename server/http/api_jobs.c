@@ -71,7 +71,7 @@ enum status api_job_create(struct request *request)
 
 /* ---- posted in lines ---- */
 
-struct upload {
+struct lines_of_job {
     struct request *request;
     struct lines lines;
     struct job_target target;
@@ -79,7 +79,7 @@ struct upload {
     struct job_lines *series; /* NULL before the first line */
 };
 
-static enum status take_first_line(struct upload *upload, const char *line, size_t n)
+static enum status take_first_line(struct lines_of_job *upload, const char *line, size_t n)
 {
     struct request *request = upload->request;
     const struct gru_info *info;
@@ -97,7 +97,7 @@ static enum status take_first_line(struct upload *upload, const char *line, size
 
 static enum status take_line(void *context, const char *line, size_t n)
 {
-    struct upload *upload = context;
+    struct lines_of_job *upload = context;
     struct fault *fault = upload->request->fault;
     if (!line) {
         return fault_set(fault, STATUS_BODY_TOO_LARGE, NULL,
@@ -110,7 +110,7 @@ static enum status take_line(void *context, const char *line, size_t n)
 
 static enum status begin_upload(struct request *request)
 {
-    struct upload *upload = arena_alloc(request->arena, sizeof *upload);
+    struct lines_of_job *upload = arena_alloc(request->arena, sizeof *upload);
     if (!upload) {
         return fault_set(request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
     }
@@ -121,7 +121,7 @@ static enum status begin_upload(struct request *request)
     return STATUS_OK;
 }
 
-static enum status end_upload(struct upload *upload)
+static enum status end_upload(struct lines_of_job *upload)
 {
     struct request *request = upload->request;
     const struct gru_info *info;
@@ -143,7 +143,7 @@ enum status api_job_upload(struct request *request, const char *bytes, size_t n)
     if (status != STATUS_OK) {
         return status;
     }
-    struct upload *upload = request->state;
+    struct lines_of_job *upload = request->state;
     status = n > 0 ? lines_add(&upload->lines, bytes, n, take_line, upload)
                    : lines_end(&upload->lines, take_line, upload);
     if (status != STATUS_OK && request->fault->status == STATUS_OK) {

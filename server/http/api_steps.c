@@ -95,7 +95,7 @@ enum status api_steps_finish(struct request *request)
 enum { LINES_AT_ONCE = 64, LINE_MAX_BYTES = 1 << 16 };
 
 /* What an upload has come to: steps to be done, and replies. */
-struct upload {
+struct lines_of_steps {
     struct request *request;
     struct lines lines;
     struct text replies;
@@ -103,7 +103,7 @@ struct upload {
     struct step steps[LINES_AT_ONCE];
 };
 
-static void run_lines(struct upload *upload)
+static void run_lines(struct lines_of_steps *upload)
 {
     struct request *request = upload->request;
     struct step *steps[LINES_AT_ONCE];
@@ -131,7 +131,7 @@ static void run_lines(struct upload *upload)
 
 static enum status add_line(void *context, const char *line, size_t n)
 {
-    struct upload *upload = context;
+    struct lines_of_steps *upload = context;
     struct request *request = upload->request;
     struct step *step = &upload->steps[upload->n_steps++];
     *step = (struct step){ .arena = request->arena, .is_done = true };
@@ -157,7 +157,7 @@ static enum status begin_upload(struct request *request)
     if (status != STATUS_OK) {
         return status;
     }
-    struct upload *upload = arena_alloc(request->arena, sizeof *upload);
+    struct lines_of_steps *upload = arena_alloc(request->arena, sizeof *upload);
     if (!upload) {
         return fault_set(request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
     }
@@ -170,7 +170,7 @@ static enum status begin_upload(struct request *request)
 }
 
 /* What is done stays done: the request is not one to be sent again. */
-static enum status refuse_replies(const struct upload *upload)
+static enum status refuse_replies(const struct lines_of_steps *upload)
 {
     struct request *request = upload->request;
     const bool is_full = request->arena->is_full;
@@ -188,7 +188,7 @@ enum status api_steps_upload(struct request *request, const char *bytes, size_t 
     if (status != STATUS_OK) {
         return status;
     }
-    struct upload *upload = request->state;
+    struct lines_of_steps *upload = request->state;
     status = n > 0 ? lines_add(&upload->lines, bytes, n, add_line, upload)
                    : lines_end(&upload->lines, add_line, upload);
     run_lines(upload);

@@ -81,9 +81,8 @@ static struct exchange *take_exchange(struct worker *worker)
 
 static void free_exchange(struct exchange *exchange)
 {
-    struct exchange_buffers *buffers = exchange->buffers;
-    arena_done(&buffers->arena);
-    free(buffers);
+    arena_done(exchange->request.arena);
+    free(exchange); /* its buffers begin with it */
 }
 
 static void give_back(struct exchange *exchange)

@@ -50,7 +50,7 @@ struct exchange {
 /* An exchange begins anew with each request, by one assignment. What is too large for that, or is
  * to be used again, lies beside it. */
 struct exchange_buffers {
-    struct exchange exchange;
+    struct exchange exchange; /* the first member: it is freed by this address */
     struct arena arena;
     struct fault fault;
     struct stream stream; /* the reply goes on, if this has a source */

@@ -8,6 +8,7 @@ enum { NAME_BYTES = 64 };
 const char *media_name(enum media media)
 {
     static const char names[MEDIA_COUNT][NAME_BYTES] __attribute__((aligned(NAME_BYTES))) = {
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a literal that fills an array stands alone
 #define MEDIA_NAME(name, text) [MEDIA_##name] = text,
         MEDIA_TABLE(MEDIA_NAME)
 #undef MEDIA_NAME
