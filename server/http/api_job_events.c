@@ -76,7 +76,7 @@ static void put_event(struct text *text, const struct job_event *event)
 static bool read_events(void *state, struct text *text)
 {
     static const char head[] =
-        "retry: 2000\n\n"; /* how soon a client that was cut off connects again */
+        "retry: 2000\n\n"; /* how soon a client that was cut off is to connect again */
     struct event_stream *stream = state;
     struct job_event events[EVENTS_AT_ONCE];
     struct job job;

@@ -310,41 +310,53 @@ static void log_exchange(const struct exchange *exchange, int code, int64_t dura
               LOG_INT("us", duration_ns / 1000));
 }
 
-void exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **ret_exchange,
-                           enum MHD_RequestTerminationCode reason)
+/* How long a client listens to a stream says nothing of how fast it is served: the time until its
+ * first byte is returned. */
+static int64_t end_stream(struct exchange *exchange)
 {
-    struct worker *worker = cls;
-    struct connection *connection = connection_of(mhd);
-    struct exchange *exchange = *ret_exchange;
-    *ret_exchange = NULL;
-    if (!connection || !connection->has_request) {
-        return;
-    }
+    struct worker *worker = exchange->worker;
+    struct stream *stream = &exchange->buffers->stream;
+    streams_remove(&worker->streams, stream);
+    metrics_streams(worker->metrics, worker->streams.n);
+    return stream->began_ns - exchange->connection->began_ns;
+}
+
+static void leave_connection(struct worker *worker, struct connection *connection)
+{
     connection->has_request = false;
     connection->is_whole = false;
     connection->ended_ns = worker->now_ns;
     connection->deadline_ns =
         worker->now_ns + (int64_t)worker->http->config->idle_seconds * SECOND_NS;
     worker->n_requests--;
+}
+
+void exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **ret_exchange,
+                           enum MHD_RequestTerminationCode reason)
+{
+    struct worker *worker = cls;
+    const struct http *http = worker->http;
+    struct connection *connection = connection_of(mhd);
+    struct exchange *exchange = *ret_exchange;
+    *ret_exchange = NULL;
+    if (!connection || !connection->has_request) {
+        return;
+    }
+    leave_connection(worker, connection);
     int64_t duration_ns = worker->now_ns - connection->began_ns;
-    size_t route = worker->http->n_routes;
+    size_t route = http->n_routes;
     int code = 0;
     if (exchange) {
-        /* a stream is ended by either side */
-        bool is_whole =
-            reason == MHD_REQUEST_TERMINATED_COMPLETED_OK || exchange->buffers->stream.source;
-        code = is_whole && exchange->phase == PHASE_QUEUED ? exchange->request.reply.code : 0;
-        if (exchange->request.route) {
-            route = (size_t)(exchange->request.route - worker->http->routes);
-        }
+        const struct request *request = &exchange->request;
+        bool is_stream = exchange->buffers->stream.source != NULL; /* either side may end it */
+        bool is_whole = is_stream || reason == MHD_REQUEST_TERMINATED_COMPLETED_OK;
+        code = is_whole && exchange->phase == PHASE_QUEUED ? request->reply.code : 0;
+        route = request->route ? (size_t)(request->route - http->routes) : http->n_routes;
         log_exchange(exchange, code, duration_ns);
         pending_remove(exchange);
         end_prediction(&exchange->request);
-        if (exchange->buffers->stream
-                .source) { /* how long a client listens says nothing of how fast it is served */
-            duration_ns = exchange->buffers->stream.began_ns - connection->began_ns;
-            streams_remove(&worker->streams, &exchange->buffers->stream);
-            metrics_streams(worker->metrics, worker->streams.n);
+        if (is_stream) {
+            duration_ns = end_stream(exchange);
         }
         reply_done(exchange);
         body_settle(exchange);

@@ -39,7 +39,7 @@ __attribute__((warn_unused_result)) enum status http_reload(struct http *http, s
 void http_drain(struct http *http, int64_t ms);
 /* Whether the workers have come to their end. */
 bool http_is_drained(const struct http *http);
-/* Instead of http_stop, right before the process ends: nobody waits for the workers any more. */
+/* Instead of http_stop, right before the process ends: the workers are not waited for. */
 void http_abandon(struct http *http);
 /* Ends what is still going on, and frees everything. Takes one that was never started, and NULL. */
 void http_stop(struct http *http);

@@ -18,7 +18,7 @@
     X(MEMORY, "memory")                                                                            \
     X(STREAM, "stream")                                                                            \
     X(CONNECTION, "connection")                                                                    \
-    X(ADDRESS, "address") /* a connection more from one address */
+    X(ADDRESS, "address") /* one connection more from an address */
 
 enum refusal {
 #define REFUSAL_ENUM(name, word) REFUSED_##name,
@@ -43,7 +43,7 @@ struct metrics {
 /* NULL: no memory. */
 struct metrics *metrics_create(size_t n_routes);
 
-/* ---- by the worker that owns them ---- */
+/* ---- the worker that owns them ---- */
 
 /* `route`: its index, or n_routes where none was found; code 0: the client hung up before it was
  * answered. */
@@ -52,7 +52,7 @@ void metrics_connections(struct metrics *metrics, size_t n);
 void metrics_streams(struct metrics *metrics, size_t n);
 void metrics_refuse(struct metrics *metrics, enum refusal refusal);
 
-/* ---- by anyone ---- */
+/* ---- any thread ---- */
 
 /* The sum over the workers of the figure that lies at this offset in each. */
 uint64_t metrics_sum(const struct metrics *const *workers, size_t n_workers, size_t at);

@@ -8,7 +8,8 @@ enum { TEXT_BYTES = 4 << 10 /* of a stream's memory, to begin with */ };
 
 static const int64_t TICK_NS = 100 * 1000000LL;
 static const int64_t PING_NS = 14 * 1000000000LL; /* clients are promised one at least every 15 s */
-static const int64_t CONFIRM_NS = 1 * 1000000000LL; /* time for a host to say that nobody listens */
+static const int64_t CONFIRM_NS =
+    1 * 1000000000LL; /* time for a host to answer that the socket is closed */
 
 void streams_init(struct streams *streams, void (*resume)(struct stream *stream))
 {

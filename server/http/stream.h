@@ -5,7 +5,7 @@
  * A stream draws from a source (request.h). While it has bytes libmicrohttpd asks for them; when it
  * has none its connection is suspended. Once a tick the worker looks at those that wait: what has
  * news goes on, what was silent for long sends a ping, so that proxies keep the connection and a
- * client that is gone is noticed. So nothing blocks, nobody spins, and events that come close
+ * client that is gone is noticed. So nothing blocks or spins, and events that come close
  * together leave together.
  *
  * A stream that waits has no deadline; one whose bytes the client does not take is cut like any
