@@ -7,9 +7,15 @@
 #define CLOCK_H
 
 #include <stdint.h>
+#include <time.h>
 
 /* Never goes back, even if somebody sets the wall clock. */
-int64_t clock_monotonic_ns(void);
+static inline int64_t clock_monotonic_ns(void)
+{
+    struct timespec now = { 0 };
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
 int64_t clock_monotonic_us(void);
 int64_t clock_monotonic_ms(void);
 

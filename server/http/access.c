@@ -1,6 +1,7 @@
 #include "http/access.h"
 
 #include "base/log.h"
+#include "http/worker.h"
 #include "secure/certificate.h"
 
 #include <string.h>
@@ -179,20 +180,20 @@ enum status access_check(struct exchange *exchange, const char *authorization)
     size_t n = 0;
     const char *text = bearer_key(authorization, &n);
     if (!text) {
-        return fault_set(&request->fault, STATUS_KEY_MISSING, NULL,
+        return fault_set(request->fault, STATUS_KEY_MISSING, NULL,
                          "a key is wanted: -H 'authorization: Bearer KEY'");
     }
     struct key *key = keys_find(current_keys(worker), text, n);
     if (!key) {
-        return fault_set(&request->fault, STATUS_KEY_INVALID, NULL, "there is no such key");
+        return fault_set(request->fault, STATUS_KEY_INVALID, NULL, "there is no such key");
     }
     size_t rate = request->config->key_rate;
     if (!key_spend(key, rate, worker->now_ns)) {
-        return fault_set(&request->fault, STATUS_RATE_LIMITED, NULL,
+        return fault_set(request->fault, STATUS_RATE_LIMITED, NULL,
                          "a key has %zu requests a second", rate);
     }
     if (!key_allows(key, scope)) {
-        return fault_set(&request->fault, STATUS_SCOPE_MISSING, NULL,
+        return fault_set(request->fault, STATUS_SCOPE_MISSING, NULL,
                          "this takes a key of the scope '%s'", scope_word(scope));
     }
     return STATUS_OK;

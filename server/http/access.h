@@ -1,5 +1,5 @@
 /*
- * access.h - who may do what: API keys, the certificate, and web pages of other origins.
+ * access.h - which client may do what: API keys, the certificate, and web pages of other origins.
  *
  * Keys and certificate are read at start and again on SIGHUP, by main's thread. Each worker has a
  * reference to the keys that it uses; new ones are left in a mailbox of its own (worker.new_keys),
@@ -9,7 +9,8 @@
 #ifndef ACCESS_H
 #define ACCESS_H
 
-#include "http/worker.h"
+#include "http/exchange.h"
+#include "http/workers.h"
 
 /* Refuses options that cannot work together. */
 __attribute__((warn_unused_result)) enum status

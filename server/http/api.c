@@ -6,14 +6,15 @@
 
 enum status api_model(struct request *request, const struct model **ret_model)
 {
-    return model_find(request->context, request->parameters[0], ret_model, &request->fault);
+    return model_find(request->context, request->parameters[PARAMETER_MODEL], ret_model,
+                      request->fault);
 }
 
 enum status api_session(struct request *request, const char **ret_id)
 {
-    const char *id = request->parameters[1];
+    const char *id = request->parameters[PARAMETER_SESSION];
     if (!session_id_is_valid(id, strlen(id))) {
-        return fault_set(&request->fault, STATUS_INVALID_VALUE, "session",
+        return fault_set(request->fault, STATUS_INVALID_VALUE, "session",
                          "a session's id has 1 to %d characters of A-Z a-z 0-9 . _ ~ : -",
                          SESSION_ID_MAX);
     }
@@ -23,12 +24,12 @@ enum status api_session(struct request *request, const char **ret_id)
 
 enum status api_version(struct request *request, unsigned *ret_number)
 {
-    const char *text = request->parameters[1];
+    const char *text = request->parameters[PARAMETER_VERSION];
     size_t n = strlen(text);
     bool is_number = n > 0 && n <= 10 && text[0] != '0' && strspn(text, "0123456789") == n;
     unsigned long number = is_number ? strtoul(text, NULL, 10) : 0;
     if (number < 1 || number > UINT_MAX) {
-        return fault_set(&request->fault, STATUS_VERSION_NOT_FOUND, "version",
+        return fault_set(request->fault, STATUS_VERSION_NOT_FOUND, "version",
                          "a version is a positive number, not '%s'", text);
     }
     *ret_number = (unsigned)number;
@@ -43,8 +44,8 @@ struct codec_input api_input(struct request *request)
                                  .limits = { .horizon_max = config->horizon_max,
                                              .depth_max = config->json_depth_max,
                                              .rows_max = config->row_max },
-                                 .arena = &request->arena,
-                                 .fault = &request->fault };
+                                 .arena = request->arena,
+                                 .fault = request->fault };
 }
 
 enum status api_no_fields(struct request *request)
@@ -55,7 +56,7 @@ enum status api_no_fields(struct request *request)
 
 enum status api_limit(struct request *request, size_t initial, size_t most, size_t *ret_limit)
 {
-    const char *text = http_query(request, "limit");
+    const char *text = request_query(request, "limit");
     *ret_limit = initial;
     if (!text) {
         return STATUS_OK;
@@ -64,7 +65,7 @@ enum status api_limit(struct request *request, size_t initial, size_t most, size
     unsigned long limit =
         n > 0 && n < 6 && strspn(text, "0123456789") == n ? strtoul(text, NULL, 10) : 0;
     if (limit < 1 || limit > most) {
-        return fault_set(&request->fault, STATUS_INVALID_VALUE, "limit",
+        return fault_set(request->fault, STATUS_INVALID_VALUE, "limit",
                          "limit is a number from 1 to %zu", most);
     }
     *ret_limit = limit;
@@ -76,15 +77,19 @@ enum status api_reply(struct request *request, int code, const struct text *text
     if (text->failed) {
         /* It may be too late to say that nothing has changed, or to refuse the request as one too
          * many. */
-        bool is_done = strcmp(request->route->method, "GET") != 0, is_full = request->arena.is_full;
+        bool is_done = strcmp(request->route->method, "GET") != 0,
+             is_full = request->arena->is_full;
         const char *done = is_done ? "done, but " : "";
-        request->arena.is_short = request->arena.is_short && !is_done;
-        return fault_set(&request->fault, is_full ? STATUS_REQUEST_TOO_LARGE : STATUS_NO_MEMORY,
+        request->arena->is_short = request->arena->is_short && !is_done;
+        return fault_set(request->fault, is_full ? STATUS_REQUEST_TOO_LARGE : STATUS_NO_MEMORY,
                          NULL, "%s%s", done,
                          is_full ? "the reply would be too large; ask for less at once"
                                  : "there is not enough memory for the reply");
     }
-    request->reply = (struct reply){ .code = code, .body = text->p, .n_body = text->n };
+    request->reply = (struct reply){ .code = code,
+                                     .body = text->p,
+                                     .n_body = text->n,
+                                     .media = media_first(request->route->gives) };
     return STATUS_OK;
 }
 

@@ -4,7 +4,7 @@
 #define API_H
 
 #include "codec/codec.h"
-#include "http/http.h"
+#include "http/request.h"
 
 /* The path's {model}, found; the path's {session}, checked; the path's {version}, a positive
  * number. */
@@ -18,7 +18,8 @@ enum status api_no_fields(struct request *request);
 /* The query parameter `limit`, from 1 to `most`. */
 enum status api_limit(struct request *request, size_t initial, size_t most, size_t *ret_limit);
 
-/* Answers with the text, or with request_too_large if it did not fit into the request's memory. */
+/* Answers with the text, as the media type that the route gives first, or with request_too_large if
+ * it did not fit into the request's memory. */
 enum status api_reply(struct request *request, int code, const struct text *text);
 enum status api_reply_nothing(struct request *request); /* 204 */
 

@@ -24,8 +24,8 @@ static enum status read_number(struct request *request, const char *name, const 
     const char *digits = strncmp(text, prefix, n_prefix) == 0 ? text + n_prefix : "";
     size_t n = strlen(digits);
     if (n == 0 || n > 18 || strspn(digits, "0123456789") != n) {
-        return fault_set(&request->fault, STATUS_INVALID_VALUE, name, "%s is an id like '%s7'",
-                         name, prefix);
+        return fault_set(request->fault, STATUS_INVALID_VALUE, name, "%s is an id like '%s7'", name,
+                         prefix);
     }
     *ret_number = strtoll(digits, NULL, 10);
     return STATUS_OK;
@@ -34,19 +34,16 @@ static enum status read_number(struct request *request, const char *name, const 
 static enum status read_page(struct request *request, const char *prefix, const char **ret_id,
                              int64_t *ret_after, size_t *ret_limit)
 {
-    enum status status = http_query_only(request, (const char *const[]){ "after", "limit", NULL });
+    enum status status = api_job_id(request, ret_id);
     if (status == STATUS_OK) {
-        status = api_job_id(request, ret_id);
-    }
-    if (status == STATUS_OK) {
-        status = read_number(request, "after", http_query(request, "after"), prefix, ret_after);
+        status = read_number(request, "after", request_query(request, "after"), prefix, ret_after);
     }
     return status == STATUS_OK ? api_limit(request, LIST_DEFAULT, LIST_MAX, ret_limit) : status;
 }
 
 static enum status no_memory(struct request *request)
 {
-    return fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
+    return fault_set(request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
 }
 
 /* ---- as they happen ---- */
@@ -79,7 +76,7 @@ static void put_event(struct text *text, const struct job_event *event)
 static bool read_events(void *state, struct text *text)
 {
     static const char head[] =
-        "retry: 2000\n\n"; /* how soon a client that was cut off connects again */
+        "retry: 2000\n\n"; /* how soon a client that was cut off is to connect again */
     struct event_stream *stream = state;
     struct job_event events[EVENTS_AT_ONCE];
     struct job job;
@@ -107,7 +104,7 @@ static bool read_events(void *state, struct text *text)
 
 static enum status read_last_event(struct request *request, int64_t *ret_after)
 {
-    const char *last = http_header(request, "Last-Event-ID");
+    const char *last = request_header(request, "Last-Event-ID");
     return last && last[0] ? read_number(request, "Last-Event-ID", last, event_prefix, ret_after)
                            : STATUS_OK;
 }
@@ -121,13 +118,13 @@ static enum status answer_stream(struct request *request, const char *id, int64_
     size_t n;
     bool has_more;
     enum status status = read_last_event(request, &after);
-    if (status == STATUS_OK && http_query(request, "limit")) {
-        status = fault_set(&request->fault, STATUS_INVALID_REQUEST, "limit",
+    if (status == STATUS_OK && request_query(request, "limit")) {
+        status = fault_set(request->fault, STATUS_INVALID_REQUEST, "limit",
                            "a stream of events has no limit");
     }
     if (status == STATUS_OK) {
-        status = job_events(request->context, id, after, 1, &job, &event, &n, &has_more,
-                            &request->fault);
+        status =
+            job_events(request->context, id, after, 1, &job, &event, &n, &has_more, request->fault);
     }
     if (status != STATUS_OK) {
         return status;
@@ -135,14 +132,16 @@ static enum status answer_stream(struct request *request, const char *id, int64_
     if (n == 0 && job_is_over(job.status)) {
         return api_reply_nothing(request);
     }
-    struct event_stream *stream = arena_alloc(&request->arena, sizeof *stream);
+    struct event_stream *stream = arena_alloc(request->arena, sizeof *stream);
     if (!stream) {
         return no_memory(request);
     }
     *stream = (struct event_stream){ .context = request->context, .after = after };
     memcpy(stream->id, id, strlen(id) + 1); /* api_job_id has checked its length */
     stream->generation = service_jobs_generation(service_context_service(request->context)) - 1;
-    request->reply = (struct reply){ .code = 200, .source = &source, .source_state = stream };
+    request->reply = (struct reply){
+        .code = 200, .media = MEDIA_EVENTS, .source = &source, .source_state = stream
+    };
     return STATUS_OK;
 }
 
@@ -159,20 +158,20 @@ enum status api_job_events(struct request *request)
     if (status != STATUS_OK) {
         return status;
     }
-    if (http_accepts(request, "text/event-stream")) {
+    if (request_accepts(request, MEDIA_EVENTS)) {
         return answer_stream(request, id, after);
     }
-    struct job_event *events = arena_array(&request->arena, limit, sizeof *events);
+    struct job_event *events = arena_array(request->arena, limit, sizeof *events);
     if (!events) {
         return no_memory(request);
     }
-    status = job_events(request->context, id, after, limit, &job, events, &n, &has_more,
-                        &request->fault);
+    status =
+        job_events(request->context, id, after, limit, &job, events, &n, &has_more, request->fault);
     if (status != STATUS_OK) {
         return status;
     }
     struct text text;
-    text_init(&text, &request->arena, 64 + EVENT_BYTES * n);
+    text_init(&text, request->arena, 64 + EVENT_BYTES * n);
     codec_put_job_event_list(&text, events, n, has_more);
     return api_reply(request, 200, &text);
 }
@@ -189,17 +188,17 @@ enum status api_job_checkpoints(struct request *request)
     if (status != STATUS_OK) {
         return status;
     }
-    struct job_checkpoint *checkpoints = arena_array(&request->arena, limit, sizeof *checkpoints);
+    struct job_checkpoint *checkpoints = arena_array(request->arena, limit, sizeof *checkpoints);
     if (!checkpoints) {
         return no_memory(request);
     }
     status = job_checkpoints(request->context, id, after, limit, checkpoints, &n, &has_more,
-                             &request->fault);
+                             request->fault);
     if (status != STATUS_OK) {
         return status;
     }
     struct text text;
-    text_init(&text, &request->arena, 64 + EVENT_BYTES * n);
+    text_init(&text, request->arena, 64 + EVENT_BYTES * n);
     codec_put_job_checkpoint_list(&text, id, checkpoints, n, has_more);
     return api_reply(request, 200, &text);
 }

@@ -11,7 +11,7 @@ enum { LIST_DEFAULT = 20, LIST_MAX = 100, JOB_BYTES = 2048 };
 static enum status reply_job(struct request *request, int code, const struct job *job)
 {
     struct text text;
-    text_init(&text, &request->arena, JOB_BYTES);
+    text_init(&text, request->arena, JOB_BYTES);
     codec_put_job(&text, job, service_jobs_are_durable(service_context_service(request->context)));
     return api_reply(request, code, &text);
 }
@@ -23,9 +23,9 @@ static enum status find_target(struct request *request, struct job_target *targe
 {
     const struct model *model;
     const struct version *version;
-    enum status status = model_find(request->context, target->model, &model, &request->fault);
+    enum status status = model_find(request->context, target->model, &model, request->fault);
     if (status == STATUS_OK) {
-        status = version_find(model, target->version, &version, &request->fault);
+        status = version_find(model, target->version, &version, request->fault);
     }
     if (status == STATUS_OK) {
         target->version =
@@ -55,7 +55,7 @@ static enum status read_job(struct request *request, const char *json, size_t n,
 static enum status create(struct request *request, const struct job_request *wanted)
 {
     struct job job;
-    enum status status = job_create(request->context, wanted, &job, &request->fault);
+    enum status status = job_create(request->context, wanted, &job, request->fault);
     return status == STATUS_OK ? reply_job(request, 202, &job) : status;
 }
 
@@ -73,7 +73,7 @@ enum status api_job_create(struct request *request)
 
 /* ---- posted in lines ---- */
 
-struct upload {
+struct lines_of_job {
     struct request *request;
     struct lines lines;
     struct job_target target;
@@ -81,26 +81,26 @@ struct upload {
     struct job_lines *series; /* NULL before the first line */
 };
 
-static enum status take_first_line(struct upload *upload, const char *line, size_t n)
+static enum status take_first_line(struct lines_of_job *upload, const char *line, size_t n)
 {
     struct request *request = upload->request;
     const struct gru_info *info;
     enum status status = read_job(request, line, n, &upload->target, &info, &upload->wanted);
     if (status != STATUS_OK) {
-        return fault_set(&request->fault, status, request->fault.param, "line %zu: %s",
-                         upload->lines.number, request->fault.message);
+        return fault_set(request->fault, status, request->fault->param, "line %zu: %s",
+                         upload->lines.number, request->fault->message);
     }
     const struct codec_limits limits = api_input(request).limits;
-    upload->series = codec_job_lines(info, &limits, &upload->target, &request->arena);
+    upload->series = codec_job_lines(info, &limits, &upload->target, request->arena);
     return upload->series
                ? STATUS_OK
-               : fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
+               : fault_set(request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
 }
 
 static enum status take_line(void *context, const char *line, size_t n)
 {
-    struct upload *upload = context;
-    struct fault *fault = &upload->request->fault;
+    struct lines_of_job *upload = context;
+    struct fault *fault = upload->request->fault;
     if (!line) {
         return fault_set(fault, STATUS_BODY_TOO_LARGE, NULL,
                          "line %zu: a line has at most %zu bytes", upload->lines.number,
@@ -112,28 +112,28 @@ static enum status take_line(void *context, const char *line, size_t n)
 
 static enum status begin_upload(struct request *request)
 {
-    struct upload *upload = arena_alloc(&request->arena, sizeof *upload);
+    struct lines_of_job *upload = arena_alloc(request->arena, sizeof *upload);
     if (!upload) {
-        return fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
+        return fault_set(request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
     }
     upload->request = request;
     upload->series = NULL;
-    lines_init(&upload->lines, &request->arena, request->config->body_max);
+    lines_init(&upload->lines, request->arena, request->config->body_max);
     request->state = upload;
     return STATUS_OK;
 }
 
-static enum status end_upload(struct upload *upload)
+static enum status end_upload(struct lines_of_job *upload)
 {
     struct request *request = upload->request;
     const struct gru_info *info;
     if (!upload->series) {
-        return fault_set(&request->fault, STATUS_INVALID_JSON, NULL,
+        return fault_set(request->fault, STATUS_INVALID_JSON, NULL,
                          "the body is empty: its first line is the job, each further one a series");
     }
     enum status status = find_target(request, &upload->target, &info);
     if (status == STATUS_OK) {
-        status = codec_job_lines_end(upload->series, info, &upload->wanted, &request->fault);
+        status = codec_job_lines_end(upload->series, info, &upload->wanted, request->fault);
     }
     return status == STATUS_OK ? create(request, &upload->wanted) : status;
 }
@@ -145,11 +145,11 @@ enum status api_job_upload(struct request *request, const char *bytes, size_t n)
     if (status != STATUS_OK) {
         return status;
     }
-    struct upload *upload = request->state;
+    struct lines_of_job *upload = request->state;
     status = n > 0 ? lines_add(&upload->lines, bytes, n, take_line, upload)
                    : lines_end(&upload->lines, take_line, upload);
-    if (status != STATUS_OK && request->fault.status == STATUS_OK) {
-        return fault_set(&request->fault, status, NULL,
+    if (status != STATUS_OK && request->fault->status == STATUS_OK) {
+        return fault_set(request->fault, status, NULL,
                          "the lines take more memory than a request may use");
     }
     return status == STATUS_OK && n == 0 ? end_upload(upload) : status;
@@ -159,10 +159,10 @@ enum status api_job_upload(struct request *request, const char *bytes, size_t n)
 
 enum status api_job_id(struct request *request, const char **ret_id)
 {
-    const char *id = request->parameters[0];
+    const char *id = request->parameters[PARAMETER_JOB];
     size_t n = strlen(id);
     if (n > JOB_ID_MAX || strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789-") != n) {
-        return fault_set(&request->fault, STATUS_JOB_NOT_FOUND, "id", "there is no such job");
+        return fault_set(request->fault, STATUS_JOB_NOT_FOUND, "id", "there is no such job");
     }
     *ret_id = id;
     return STATUS_OK;
@@ -170,11 +170,11 @@ enum status api_job_id(struct request *request, const char **ret_id)
 
 static enum status read_status(struct request *request, int *ret_status)
 {
-    const char *word = http_query(request, "status");
+    const char *word = request_query(request, "status");
     int status = word ? 0 : -1;
     while (status >= 0 && strcmp(word, job_status_word((enum job_status)status)) != 0) {
         if (++status == JOB_N_STATUSES) {
-            return fault_set(&request->fault, STATUS_INVALID_VALUE, "status",
+            return fault_set(request->fault, STATUS_INVALID_VALUE, "status",
                              "status is one of " JOB_STATUS_TABLE(STATUS_WORD) "or left out");
         }
     }
@@ -184,14 +184,13 @@ static enum status read_status(struct request *request, int *ret_status)
 
 static enum status read_filter(struct request *request, struct job_filter *ret_filter)
 {
-    const char *model = http_query(request, "model"), *after = http_query(request, "after");
+    const char *model = request_query(request, "model"), *after = request_query(request, "after");
     if (model && !model_name_is_valid(model, strlen(model))) {
-        return fault_set(&request->fault, STATUS_INVALID_VALUE, "model",
+        return fault_set(request->fault, STATUS_INVALID_VALUE, "model",
                          "model is not the name of a model");
     }
     if (after && strspn(after, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(after)) {
-        return fault_set(&request->fault, STATUS_INVALID_VALUE, "after",
-                         "after is the id of a job");
+        return fault_set(request->fault, STATUS_INVALID_VALUE, "after", "after is the id of a job");
     }
     *ret_filter = (struct job_filter){ .after = after, .model = model };
     return read_status(request, &ret_filter->status);
@@ -202,27 +201,23 @@ enum status api_jobs_list(struct request *request)
     struct job_filter filter;
     size_t limit, n;
     bool has_more;
-    enum status status = http_query_only(
-        request, (const char *const[]){ "after", "limit", "model", "status", NULL });
-    if (status == STATUS_OK) {
-        status = api_limit(request, LIST_DEFAULT, LIST_MAX, &limit);
-    }
+    enum status status = api_limit(request, LIST_DEFAULT, LIST_MAX, &limit);
     if (status == STATUS_OK) {
         status = read_filter(request, &filter);
     }
     if (status != STATUS_OK) {
         return status;
     }
-    struct job *jobs = arena_array(&request->arena, limit, sizeof *jobs);
+    struct job *jobs = arena_array(request->arena, limit, sizeof *jobs);
     if (!jobs) {
-        return fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
+        return fault_set(request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
     }
-    status = job_list(request->context, &filter, limit, jobs, &n, &has_more, &request->fault);
+    status = job_list(request->context, &filter, limit, jobs, &n, &has_more, request->fault);
     if (status != STATUS_OK) {
         return status;
     }
     struct text text;
-    text_init(&text, &request->arena, 64 + JOB_BYTES * n);
+    text_init(&text, request->arena, 64 + JOB_BYTES * n);
     codec_put_job_list(&text, jobs, n, has_more,
                        service_jobs_are_durable(service_context_service(request->context)));
     return api_reply(request, 200, &text);
@@ -241,7 +236,7 @@ static enum status on_job(struct request *request,
         status = api_no_fields(request);
     }
     if (status == STATUS_OK) {
-        status = verb(request->context, id, &job, &request->fault);
+        status = verb(request->context, id, &job, request->fault);
     }
     return status == STATUS_OK ? reply_job(request, 200, &job) : status;
 }

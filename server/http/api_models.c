@@ -6,7 +6,7 @@
 static enum status reply_model(struct request *request, int code, const struct model *model)
 {
     struct text text;
-    text_init(&text, &request->arena, 1024);
+    text_init(&text, request->arena, 1024);
     codec_put_model(&text, model);
     return api_reply(request, code, &text);
 }
@@ -16,7 +16,7 @@ enum status api_models_list(struct request *request)
     struct text text;
     size_t n;
     const struct model *const *models = models_list(request->context, &n);
-    text_init(&text, &request->arena, 1024 * (n + 1));
+    text_init(&text, request->arena, 1024 * (n + 1));
     codec_put_models(&text, models, n);
     return api_reply(request, 200, &text);
 }
@@ -30,16 +30,16 @@ enum status api_model_get(struct request *request)
 
 enum status api_model_put(struct request *request)
 {
-    const char *name = request->parameters[0];
+    const char *name = request->parameters[PARAMETER_MODEL];
     if (!model_name_is_valid(name, strlen(name))) {
-        return fault_set(&request->fault, STATUS_INVALID_VALUE, "model",
+        return fault_set(request->fault, STATUS_INVALID_VALUE, "model",
                          "a model's name has 1 to %d characters of A-Z a-z 0-9 . _ - and does not "
                          "begin with '.'",
                          MODEL_NAME_MAX);
     }
     const struct model *model;
     enum status status =
-        model_put(request->context, name, request->body, request->n_body, &model, &request->fault);
+        model_put(request->context, name, request->body, request->n_body, &model, request->fault);
     return status == STATUS_OK ? reply_model(request, 201, model) : status;
 }
 
@@ -53,17 +53,16 @@ enum status api_version_file(struct request *request)
         status = api_version(request, &number);
     }
     if (status == STATUS_OK) {
-        status = version_find(model, number, &version, &request->fault);
+        status = version_find(model, number, &version, request->fault);
     }
     const void *bytes;
     size_t n;
     if (status == STATUS_OK) {
-        status = model_read_file(version, &request->arena, &bytes, &n, &request->fault);
+        status = model_read_file(version, request->arena, &bytes, &n, request->fault);
     }
     if (status == STATUS_OK) {
-        request->reply = (struct reply){
-            .code = 200, .body = bytes, .n_body = n, .content_type = "application/octet-stream"
-        };
+        request->reply =
+            (struct reply){ .code = 200, .body = bytes, .n_body = n, .media = MEDIA_OCTETS };
     }
     return status;
 }
@@ -77,8 +76,8 @@ enum status api_version_activate(struct request *request)
         status = api_no_fields(request);
     }
     if (status == STATUS_OK) {
-        status = model_activate(request->context, request->parameters[0], number, &model,
-                                &request->fault);
+        status = model_activate(request->context, request->parameters[PARAMETER_MODEL], number,
+                                &model, request->fault);
     }
     return status == STATUS_OK ? reply_model(request, 200, model) : status;
 }
@@ -88,8 +87,8 @@ enum status api_version_delete(struct request *request)
     unsigned number;
     enum status status = api_version(request, &number);
     if (status == STATUS_OK) {
-        status =
-            model_delete_version(request->context, request->parameters[0], number, &request->fault);
+        status = model_delete_version(request->context, request->parameters[PARAMETER_MODEL],
+                                      number, request->fault);
     }
     return status == STATUS_OK ? api_reply_nothing(request) : status;
 }

@@ -15,12 +15,12 @@ static enum status reply_session(struct request *request, int code, const struct
 {
     struct session session;
     enum status status =
-        session_read(request->context, model, id, &request->arena, &session, &request->fault);
+        session_read(request->context, model, id, request->arena, &session, request->fault);
     if (status != STATUS_OK) {
         return status;
     }
     struct text text;
-    text_init(&text, &request->arena, 2048);
+    text_init(&text, request->arena, 2048);
     codec_put_session(&text, &session);
     return api_reply(request, code, &text);
 }
@@ -31,10 +31,10 @@ enum { LIST_DEFAULT = 100, LIST_MAX = 1000 };
 
 static enum status read_id_query(struct request *request, const char *name, const char **ret_text)
 {
-    const char *text = http_query(request, name);
+    const char *text = request_query(request, name);
     *ret_text = text ? text : "";
     if (text && text[0] && !session_id_is_valid(text, strlen(text))) {
-        return fault_set(&request->fault, STATUS_INVALID_VALUE, name,
+        return fault_set(request->fault, STATUS_INVALID_VALUE, name,
                          "%s has at most %d characters of A-Z a-z 0-9 . _ ~ : -", name,
                          SESSION_ID_MAX);
     }
@@ -49,10 +49,6 @@ enum status api_sessions_list(struct request *request)
     bool has_more;
     enum status status = api_model(request, &model);
     if (status == STATUS_OK) {
-        status =
-            http_query_only(request, (const char *const[]){ "prefix", "after", "limit", NULL });
-    }
-    if (status == STATUS_OK) {
         status = api_limit(request, LIST_DEFAULT, LIST_MAX, &limit);
     }
     if (status == STATUS_OK) {
@@ -64,17 +60,17 @@ enum status api_sessions_list(struct request *request)
     if (status != STATUS_OK) {
         return status;
     }
-    struct session_row *rows = arena_array(&request->arena, limit, sizeof *rows);
+    struct session_row *rows = arena_array(request->arena, limit, sizeof *rows);
     if (!rows) {
-        return fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
+        return fault_set(request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
     }
     status = session_list(request->context, model, prefix, after, limit, rows, &n, &has_more,
-                          &request->fault);
+                          request->fault);
     if (status != STATUS_OK) {
         return status;
     }
     struct text text;
-    text_init(&text, &request->arena, 64 + 256 * n);
+    text_init(&text, request->arena, 64 + 256 * n);
     codec_put_session_list(&text, rows, n, has_more);
     return api_reply(request, 200, &text);
 }
@@ -101,7 +97,7 @@ enum status api_session_put(struct request *request)
         status = codec_session_restore(&input, model, &restore);
     }
     if (status == STATUS_OK) {
-        status = session_put(request->context, model, id, &restore, &created, &request->fault);
+        status = session_put(request->context, model, id, &restore, &created, request->fault);
     }
     return status == STATUS_OK ? reply_session(request, created ? 201 : 200, model, id) : status;
 }
@@ -112,7 +108,7 @@ enum status api_session_delete(struct request *request)
     const char *id;
     enum status status = find_both(request, &model, &id);
     if (status == STATUS_OK) {
-        status = session_delete(request->context, model, id, &request->fault);
+        status = session_delete(request->context, model, id, request->fault);
     }
     return status == STATUS_OK ? api_reply_nothing(request) : status;
 }
@@ -128,7 +124,7 @@ enum status api_session_fork(struct request *request)
         status = codec_fork(&input, to);
     }
     if (status == STATUS_OK) {
-        status = session_fork(request->context, model, id, to, &request->arena, &request->fault);
+        status = session_fork(request->context, model, id, to, request->arena, request->fault);
     }
     return status == STATUS_OK ? reply_session(request, 201, model, to) : status;
 }
@@ -139,9 +135,9 @@ enum status api_session_forecast(struct request *request)
     const char *id;
     struct forecast_options forecast_options;
     const struct codec_input input = api_input(request);
-    struct session_forecast *forecast = arena_alloc(&request->arena, sizeof *forecast);
+    struct session_forecast *forecast = arena_alloc(request->arena, sizeof *forecast);
     if (!forecast) {
-        return fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
+        return fault_set(request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
     }
     enum status status = find_both(request, &model, &id);
     if (status == STATUS_OK) {
@@ -149,16 +145,16 @@ enum status api_session_forecast(struct request *request)
     }
     if (status == STATUS_OK) {
         status = session_forecast_begin(request->context, model, id, &forecast_options,
-                                        &request->arena, forecast, &request->fault);
+                                        request->arena, forecast, request->fault);
     }
     request->state = forecast;
-    return status == STATUS_OK ? http_predict(request, &forecast->prediction) : status;
+    return status == STATUS_OK ? request_predict(request, &forecast->prediction) : status;
 }
 
 enum status api_session_forecast_finish(struct request *request)
 {
     struct text text;
-    text_init(&text, &request->arena, 256);
-    codec_put_forecast(&text, request->parameters[1], request->state);
+    text_init(&text, request->arena, 256);
+    codec_put_forecast(&text, request->parameters[PARAMETER_SESSION], request->state);
     return api_reply(request, 200, &text);
 }

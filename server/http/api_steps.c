@@ -10,9 +10,9 @@
 enum status api_step(struct request *request)
 {
     const char *id;
-    struct step *step = arena_alloc(&request->arena, sizeof *step);
+    struct step *step = arena_alloc(request->arena, sizeof *step);
     if (!step) {
-        return fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
+        return fault_set(request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
     }
     enum status status = api_model(request, &step->model);
     if (status == STATUS_OK) {
@@ -21,23 +21,23 @@ enum status api_step(struct request *request)
     if (status != STATUS_OK) {
         return status;
     }
-    step->arena = &request->arena;
+    step->arena = request->arena;
     memcpy(step->model_name, step->model->name, sizeof step->model_name);
     memcpy(step->session, id, strlen(id) + 1);
     const struct codec_input input = api_input(request);
     status = codec_step(&input, false, step);
-    return status == STATUS_OK ? http_hand_in(request, step, 1) : status;
+    return status == STATUS_OK ? request_hand_in(request, step, 1) : status;
 }
 
 enum status api_step_finish(struct request *request)
 {
     const struct step *step = request->steps;
     if (step->fault.status != STATUS_OK) {
-        request->fault = step->fault;
+        *request->fault = step->fault;
         return step->fault.status;
     }
     struct text text;
-    text_init(&text, &request->arena, 256);
+    text_init(&text, request->arena, 256);
     codec_put_step(&text, step);
     return api_reply(request, 200, &text);
 }
@@ -70,14 +70,14 @@ enum status api_steps(struct request *request)
     struct step *steps;
     size_t n;
     status = codec_steps(&input, model, &steps, &n);
-    return status == STATUS_OK ? http_hand_in(request, steps, n) : status;
+    return status == STATUS_OK ? request_hand_in(request, steps, n) : status;
 }
 
 enum status api_steps_finish(struct request *request)
 {
     struct text text;
     renew_models(request, request->steps, request->n_steps);
-    text_init(&text, &request->arena, 32 + 128 * request->n_steps);
+    text_init(&text, request->arena, 32 + 128 * request->n_steps);
     text_append(&text, "{\"results\":[", 12);
     for (size_t k = 0; k < request->n_steps; k++) {
         if (k > 0) {
@@ -94,7 +94,7 @@ enum status api_steps_finish(struct request *request)
 enum { LINES_AT_ONCE = 64, LINE_MAX_BYTES = 1 << 16 };
 
 /* What an upload has come to: steps to be done, and replies. */
-struct upload {
+struct lines_of_steps {
     struct request *request;
     struct lines lines;
     struct text replies;
@@ -102,7 +102,7 @@ struct upload {
     struct step steps[LINES_AT_ONCE];
 };
 
-static void run_lines(struct upload *upload)
+static void run_lines(struct lines_of_steps *upload)
 {
     struct request *request = upload->request;
     struct step *steps[LINES_AT_ONCE];
@@ -130,15 +130,15 @@ static void run_lines(struct upload *upload)
 
 static enum status add_line(void *context, const char *line, size_t n)
 {
-    struct upload *upload = context;
+    struct lines_of_steps *upload = context;
     struct request *request = upload->request;
     struct step *step = &upload->steps[upload->n_steps++];
-    *step = (struct step){ .arena = &request->arena, .is_done = true };
+    *step = (struct step){ .arena = request->arena, .is_done = true };
     if (!line) {
         fault_set(&step->fault, STATUS_BODY_TOO_LARGE, NULL, "a line has at most %d bytes",
                   LINE_MAX_BYTES);
-    } else if (model_find(request->context, request->parameters[0], &step->model, &step->fault) ==
-               STATUS_OK) {
+    } else if (model_find(request->context, request->parameters[PARAMETER_MODEL], &step->model,
+                          &step->fault) == STATUS_OK) {
         memcpy(step->model_name, step->model->name, sizeof step->model_name);
         struct codec_input input = api_input(request);
         input.json = line;
@@ -159,25 +159,25 @@ static enum status begin_upload(struct request *request)
     if (status != STATUS_OK) {
         return status;
     }
-    struct upload *upload = arena_alloc(&request->arena, sizeof *upload);
+    struct lines_of_steps *upload = arena_alloc(request->arena, sizeof *upload);
     if (!upload) {
-        return fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
+        return fault_set(request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
     }
     upload->request = request;
     upload->n_steps = 0;
-    lines_init(&upload->lines, &request->arena, LINE_MAX_BYTES);
-    text_init(&upload->replies, &request->arena, 4096);
+    lines_init(&upload->lines, request->arena, LINE_MAX_BYTES);
+    text_init(&upload->replies, request->arena, 4096);
     request->state = upload;
     return STATUS_OK;
 }
 
 /* What is done stays done: the request is not one to be sent again. */
-static enum status refuse_replies(const struct upload *upload)
+static enum status refuse_replies(const struct lines_of_steps *upload)
 {
     struct request *request = upload->request;
-    const bool is_full = request->arena.is_full;
-    request->arena.is_short = false;
-    return fault_set(&request->fault, is_full ? STATUS_REQUEST_TOO_LARGE : STATUS_NO_MEMORY, NULL,
+    const bool is_full = request->arena->is_full;
+    request->arena->is_short = false;
+    return fault_set(request->fault, is_full ? STATUS_REQUEST_TOO_LARGE : STATUS_NO_MEMORY, NULL,
                      "done, but no further than line %zu: %s", upload->lines.number,
                      is_full ? "the replies would be too large; send fewer lines at once"
                              : "there is not enough memory for the replies");
@@ -190,7 +190,7 @@ enum status api_steps_upload(struct request *request, const char *bytes, size_t 
     if (status != STATUS_OK) {
         return status;
     }
-    struct upload *upload = request->state;
+    struct lines_of_steps *upload = request->state;
     status = n > 0 ? lines_add(&upload->lines, bytes, n, add_line, upload)
                    : lines_end(&upload->lines, add_line, upload);
     run_lines(upload);
@@ -201,6 +201,6 @@ enum status api_steps_upload(struct request *request, const char *bytes, size_t 
         return STATUS_OK;
     }
     status = api_reply(request, 200, &upload->replies);
-    request->reply.content_type = "application/x-ndjson";
+    request->reply.media = MEDIA_NDJSON;
     return status;
 }

@@ -1,4 +1,6 @@
-/* body.c - the body of a request: what may come, and what has come. */
+/* body.c - see body.h. */
+#include "http/body.h"
+
 #include "http/guard.h"
 #include "http/worker.h"
 
@@ -11,14 +13,14 @@ enum {
     BODY_FIRST_BYTES = 4 << 10,
     BODY_SMALL_BYTES = 8 << 10, /* comes in whatever memory others take */
     UPLOAD_BYTES_PER_SECOND =
-        64 << 10 /* who sends training data more slowly than this is cut off */
+        64 << 10 /* a client that sends training data more slowly is cut off */
 };
 
 static const int64_t SECOND_NS = 1000000000;
 
 static bool is_training_upload(const struct request *request)
 {
-    return request->is_ndjson && request->route->body == BODY_TRAINING;
+    return request->is_ndjson && request->route->has_training_lines;
 }
 
 size_t body_limit(const struct request *request)
@@ -31,37 +33,31 @@ static enum status body_too_large(struct request *request)
 {
     if (request->state && !is_training_upload(request)) { /* lines are worked on as they arrive */
         return fault_set(
-            &request->fault, STATUS_BODY_TOO_LARGE, NULL,
+            request->fault, STATUS_BODY_TOO_LARGE, NULL,
             "the first lines are done, but a body has at most %zu bytes; send fewer lines at "
             "once",
             body_limit(request));
     }
-    return fault_set(&request->fault, STATUS_BODY_TOO_LARGE, NULL, "a body has at most %zu bytes",
+    return fault_set(request->fault, STATUS_BODY_TOO_LARGE, NULL, "a body has at most %zu bytes",
                      body_limit(request));
 }
 
 /* ---- what may come ---- */
 
-static bool takes_lines(const struct request *request)
-{
-    return request->route->body == BODY_STEPS || request->route->body == BODY_TRAINING;
-}
-
 static enum status check_media_type(struct request *request, const struct guard *guard)
 {
-    enum body_kind kind = request->route->body;
-    const char *type = guard->content_type;
-    const char *wanted = kind == BODY_OCTETS ? "application/octet-stream" : "application/json";
+    const unsigned takes = request->route->takes, others = takes & (takes - 1);
+    const char *type = guard->content_type, *wanted = media_name(media_first(takes));
     if (guard->content_encoding && strcasecmp(guard->content_encoding, "identity") != 0) {
-        return fault_set(&request->fault, STATUS_UNSUPPORTED_MEDIA_TYPE, NULL,
+        return fault_set(request->fault, STATUS_UNSUPPORTED_MEDIA_TYPE, NULL,
                          "a body is sent without Content-Encoding");
     }
     if (!type || request->is_ndjson || media_type_is(type, wanted)) {
         return STATUS_OK;
     }
-    return fault_set(&request->fault, STATUS_UNSUPPORTED_MEDIA_TYPE, NULL,
-                     "this path takes %s%s; send it with -H 'content-type: %s'", wanted,
-                     takes_lines(request) ? " or application/x-ndjson" : "", wanted);
+    return fault_set(request->fault, STATUS_UNSUPPORTED_MEDIA_TYPE, NULL,
+                     "this path takes %s%s%s; send it with -H 'content-type: %s'", wanted,
+                     others ? " or " : "", others ? media_name(media_first(others)) : "", wanted);
 }
 
 /* Memory for what is announced is set aside before the first byte of it is read; where nothing is
@@ -73,13 +69,13 @@ static enum status set_aside(struct exchange *exchange, const struct guard *guar
     if (!guard->is_chunked && n <= BODY_SMALL_BYTES) {
         return STATUS_OK;
     }
-    if (arena_total_add(request->arena.total, n)) {
+    if (arena_total_add(request->arena->total, n)) {
         exchange->n_announced = n;
         return STATUS_OK;
     }
     metrics_refuse(exchange->worker->metrics, REFUSED_MEMORY);
     return fault_set(
-        &request->fault, STATUS_OVERLOADED, NULL,
+        request->fault, STATUS_OVERLOADED, NULL,
         "the requests in hand take the %zu bytes that they may; send this one again later",
         (size_t)request->config->memory_max);
 }
@@ -87,7 +83,7 @@ static enum status set_aside(struct exchange *exchange, const struct guard *guar
 void body_settle(struct exchange *exchange)
 {
     if (exchange->n_announced > 0) {
-        arena_total_subtract(exchange->request.arena.total, exchange->n_announced);
+        arena_total_subtract(exchange->request.arena->total, exchange->n_announced);
         exchange->n_announced = 0;
     }
 }
@@ -97,12 +93,12 @@ enum status body_check(struct exchange *exchange, const struct guard *guard)
     struct request *request = &exchange->request;
     const char *type = guard->content_type;
     request->is_ndjson =
-        takes_lines(request) && type && media_type_is(type, "application/x-ndjson");
+        route_takes_lines(request->route) && type && media_type_is(type, media_name(MEDIA_NDJSON));
     if (!guard->is_chunked && guard->content_length == 0) {
         return STATUS_OK;
     }
-    if (request->route->body == BODY_NONE) {
-        return fault_set(&request->fault, STATUS_INVALID_REQUEST, NULL, "this path takes no body");
+    if (request->route->takes == 0) {
+        return fault_set(request->fault, STATUS_INVALID_REQUEST, NULL, "this path takes no body");
     }
     enum status status = check_media_type(request, guard);
     if (status != STATUS_OK) {
@@ -118,7 +114,7 @@ enum status body_check(struct exchange *exchange, const struct guard *guard)
     exchange->n_expected = guard->content_length;
     if (is_training_upload(
             request)) { /* a number takes two bytes of text at least, and four of memory */
-        request->arena.cap += 2 * request->config->training_max;
+        request->arena->cap += 2 * request->config->training_max;
     }
     return STATUS_OK;
 }
@@ -138,7 +134,7 @@ static bool grow(struct exchange *exchange, size_t n_wanted)
     if (size > exchange->n_expected) { /* what was announced turns into what is taken */
         body_settle(exchange);
     }
-    char *body = arena_grow(&exchange->request.arena, exchange->body, exchange->body_size, size);
+    char *body = arena_grow(exchange->request.arena, exchange->body, exchange->body_size, size);
     if (body) {
         exchange->body = body;
         exchange->body_size = size;
@@ -176,7 +172,7 @@ enum status body_add(struct exchange *exchange, const char *bytes, size_t n)
         return status;
     }
     if (n_body >= exchange->body_size && !grow(exchange, n_body + 1)) {
-        return fault_set(&request->fault, STATUS_NO_MEMORY, NULL, "no memory for the body");
+        return fault_set(request->fault, STATUS_NO_MEMORY, NULL, "no memory for the body");
     }
     memcpy(exchange->body + request->n_body, bytes, n);
     request->n_body = n_body;

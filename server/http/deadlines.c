@@ -1,5 +1,7 @@
 #include "http/deadlines.h"
 
+#include "http/socket.h"
+
 #include <sys/socket.h>
 
 static const int64_t SWEEP_NS = 250 * 1000000LL;
@@ -32,13 +34,6 @@ void deadlines_hurry(struct deadlines *deadlines)
     deadlines->next_ns = 0;
 }
 
-/* The client has closed its side, and nothing is left to read. */
-static bool has_hung_up(const struct connection *connection)
-{
-    char byte;
-    return !connection->is_whole && recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
-}
-
 void deadlines_sweep(struct deadlines *deadlines, int64_t now_ns)
 {
     if (now_ns < deadlines->next_ns) {
@@ -48,7 +43,8 @@ void deadlines_sweep(struct deadlines *deadlines, int64_t now_ns)
     int64_t next_ns = now_ns + deadlines->shortest_ns;
     TAILQ_FOREACH(connection, &deadlines->connections, link)
     {
-        if (connection->deadline_ns <= now_ns || has_hung_up(connection)) {
+        if (connection->deadline_ns <= now_ns ||
+            (!connection->is_whole && socket_is_at_end(connection->fd))) {
             shutdown(connection->fd, SHUT_RDWR);
             connection->deadline_ns = DEADLINE_NEVER;
         } else if (connection->deadline_ns < next_ns) {

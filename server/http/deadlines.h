@@ -14,33 +14,9 @@
 #ifndef DEADLINES_H
 #define DEADLINES_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/queue.h>
+#include "http/connection.h"
 
 #define DEADLINE_NEVER INT64_MAX
-
-struct connection {
-    TAILQ_ENTRY(connection) link;
-    int fd;
-    int64_t deadline_ns; /* of the monotonic clock */
-    int64_t began_ns;    /* the request that is arriving or being answered */
-    int64_t ended_ns;    /* the one before was answered, or the connection opened */
-    uint64_t address;    /* where it comes from (addresses.h) */
-    bool has_request;
-    bool is_whole;        /* the request is whole: the client may hang up its sending side */
-    bool is_surplus;      /* one more than there may be: told to come back later */
-    bool is_disconnected; /* shut down at the end, between two requests: none is taken from it any
-                             more */
-    int64_t heard_ns;     /* at the end: when bytes had come last, and how many in all */
-    uint64_t n_heard;
-    const char *target; /* the raw request target, until the first call of the handler */
-    size_t n_target;
-    const char *target_problem;
-};
-
-TAILQ_HEAD(connection_list, connection);
 
 struct deadlines {
     struct connection_list connections;

@@ -12,9 +12,14 @@
  * between the pieces of a body. So an early refusal waits for the end of the body where that is
  * short.
  */
+#include "http/exchange.h"
+
 #include "base/log.h"
-#include "http/access.h"
-#include "http/guard.h"
+#include "http/admission.h"
+#include "http/body.h"
+#include "http/limits.h"
+#include "http/query_string.h"
+#include "http/worker.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,54 +41,48 @@ static size_t arena_cap(const struct config *config)
     return cap < ARENA_MIN ? ARENA_MIN : cap;
 }
 
-static struct exchange *take_exchange(struct worker *worker)
+static struct exchange_buffers *take_buffers(struct worker *worker)
 {
     struct exchange *exchange = TAILQ_FIRST(&worker->free);
     if (exchange) {
         TAILQ_REMOVE(&worker->free, exchange, link);
         worker->n_free--;
-    } else {
-        exchange = calloc(1, sizeof *exchange);
-        if (!exchange) {
-            return NULL;
-        }
-        arena_init(&exchange->request.arena, arena_cap(worker->http->config));
-        exchange->request.arena.total = &worker->http->memory;
-        exchange->worker = worker;
-        exchange->request.http = worker->http;
-        exchange->request.context = worker->context;
-        exchange->request.config = worker->http->config;
+        return exchange->buffers;
     }
-    exchange->phase = PHASE_BODY;
-    exchange->allowed = 0;
-    exchange->is_handed_in = false;
-    exchange->is_shed = false;
-    exchange->n_steps_done = 0;
-    exchange->n_rows = 0;
-    exchange->n_expected = 0;
-    exchange->n_dropped = 0;
-    exchange->body = NULL;
-    exchange->body_size = 0;
-    exchange->n_queries = 0;
-    struct request *request = &exchange->request;
-    request->route = NULL;
-    request->is_ndjson = false;
-    request->body = "";
-    request->n_body = 0;
-    request->steps = NULL;
-    request->n_steps = 0;
-    request->prediction = NULL;
-    request->state = NULL;
-    request->fault.status = STATUS_OK;
-    request->reply = (struct reply){ .code = 0 };
-    exchange->stream.source = NULL;
-    return exchange;
+    struct exchange_buffers *buffers = calloc(1, sizeof *buffers);
+    if (buffers) {
+        arena_init(&buffers->arena, arena_cap(worker->http->config));
+        buffers->arena.total = &worker->http->memory;
+    }
+    return buffers;
+}
+
+static struct exchange *take_exchange(struct worker *worker)
+{
+    struct exchange_buffers *buffers = take_buffers(worker);
+    if (!buffers) {
+        return NULL;
+    }
+    buffers->fault.status = STATUS_OK;
+    buffers->stream.source = NULL;
+    buffers->exchange = (struct exchange){
+        .request = { .arena = &buffers->arena,
+                     .http = worker->http,
+                     .context = worker->context,
+                     .config = worker->http->config,
+                     .body = "",
+                     .fault = &buffers->fault },
+        .worker = worker,
+        .phase = PHASE_BODY,
+        .buffers = buffers,
+    };
+    return &buffers->exchange;
 }
 
 static void free_exchange(struct exchange *exchange)
 {
-    arena_done(&exchange->request.arena);
-    free(exchange);
+    arena_done(exchange->request.arena);
+    free(exchange); /* its buffers begin with it */
 }
 
 static void give_back(struct exchange *exchange)
@@ -93,8 +92,8 @@ static void give_back(struct exchange *exchange)
         free_exchange(exchange);
         return;
     }
-    arena_reset(&exchange->request.arena);
-    exchange->request.arena.cap =
+    arena_reset(exchange->request.arena);
+    exchange->request.arena->cap =
         arena_cap(worker->http->config);              /* an upload may have raised it */
     TAILQ_INSERT_HEAD(&worker->free, exchange, link); /* the next request finds it in the cache */
     worker->n_free++;
@@ -111,108 +110,6 @@ void exchange_free_all(struct exchange_list *list)
 
 /* ---- the first call ---- */
 
-static enum MHD_Result on_header(void *guard, enum MHD_ValueKind kind, const char *key,
-                                 size_t n_key, const char *value, size_t n_value)
-{
-    (void)kind;
-    guard_header(guard, key, n_key, value, n_value);
-    return MHD_YES;
-}
-
-static enum status check_framing(struct exchange *exchange, const char *version,
-                                 struct guard *guard)
-{
-    const struct connection *connection = exchange->connection;
-    const char *target_end = NULL, *version_begin = NULL, *block_end = NULL;
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(exchange->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-    exchange->n_head = info ? info->header_size : 0;
-    if (exchange->worker->is_in_place) { /* and the request begins with its method */
-        block_end = info ? exchange->method + info->header_size : NULL;
-        target_end = connection->target + connection->n_target;
-        version_begin = version;
-    }
-    guard_begin(guard, target_end, version_begin);
-    MHD_get_connection_values_n(exchange->mhd, MHD_HEADER_KIND, on_header, guard);
-    if (connection->target_problem) {
-        guard->problem = connection->target_problem;
-    }
-    const char *problem = guard_end(guard, strcmp(version, "HTTP/1.0") == 0, block_end);
-    return problem
-               ? fault_set(&exchange->request.fault, STATUS_INVALID_REQUEST, NULL, "%s", problem)
-               : STATUS_OK;
-}
-
-/* The path of a request target, which a proxy may write in full. */
-static const char *path_of(const char *target)
-{
-    static const char *const schemes[] = { "http://", "https://" };
-    for (size_t k = 0; target[0] != '/' && k < sizeof schemes / sizeof *schemes; k++) {
-        size_t n = strlen(schemes[k]);
-        if (strncasecmp(target, schemes[k], n) == 0) {
-            const char *slash = strchr(target + n, '/');
-            return slash ? slash : "/";
-        }
-    }
-    return target;
-}
-
-static enum status find_route(struct exchange *exchange)
-{
-    struct request *request = &exchange->request;
-    struct router_match match;
-    enum method method = router_method(exchange->method);
-    router_find(exchange->worker->http->router, method, exchange->path, &match);
-    if (match.route) {
-        request->route = match.route;
-        for (size_t k = 0; k < PATH_PARAMETERS_MAX && match.parameters[k]; k++) {
-            router_decode(match.parameters[k], match.n_parameters[k], request->parameters[k],
-                          sizeof request->parameters[k]);
-        }
-        return STATUS_OK;
-    }
-    if (!match.allowed) {
-        return fault_set(&request->fault, STATUS_ROUTE_NOT_FOUND, NULL,
-                         "there is no such path; GET /v1 lists them");
-    }
-    exchange->allowed = match.allowed;
-    if (method == METHOD_OPTIONS) {
-        request->reply = (struct reply){ .code = 204, .body = "" };
-        return STATUS_OK;
-    }
-    char allow[ROUTER_ALLOW_MAX];
-    router_print_allow(match.allowed, allow);
-    return fault_set(&request->fault, STATUS_METHOD_NOT_ALLOWED, NULL, "this path allows %s",
-                     allow);
-}
-
-static enum status admit(struct exchange *exchange, const struct guard *guard)
-{
-    struct request *request = &exchange->request;
-    enum status status = limit_head(exchange);
-    if (status == STATUS_OK) {
-        status = find_route(exchange);
-    }
-    if (exchange->connection->is_surplus && status == STATUS_OK) {
-        status = limit_connections(exchange);
-    }
-    if (status == STATUS_OK && request->route) {
-        status = limit_load(exchange);
-    }
-    if (status != STATUS_OK || !request->route) {
-        return status;
-    }
-    status = access_check(exchange, guard->authorization);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    status = query_read(exchange);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    return body_check(exchange, guard);
-}
-
 static void end_prediction(struct request *request)
 {
     if (request->prediction) {
@@ -225,11 +122,11 @@ static void settle(struct exchange *exchange, enum status status)
 {
     struct request *request = &exchange->request;
     end_prediction(request);
-    if (request->arena.is_short &&
+    if (request->arena->is_short &&
         (status == STATUS_NO_MEMORY || status == STATUS_REQUEST_TOO_LARGE)) {
         metrics_refuse(exchange->worker->metrics, REFUSED_MEMORY);
         status = fault_set(
-            &request->fault, STATUS_OVERLOADED, NULL,
+            request->fault, STATUS_OVERLOADED, NULL,
             "the requests in hand take the %zu bytes that they may; send this one again later",
             (size_t)request->config->memory_max);
     }
@@ -242,17 +139,14 @@ static void settle(struct exchange *exchange, enum status status)
 static enum MHD_Result begin(struct exchange *exchange, const char *version)
 {
     struct guard guard;
-    enum status status = check_framing(exchange, version, &guard);
-    if (status !=
-        STATUS_OK) { /* where this request ends is anyone's guess: the connection is not kept */
-        settle(exchange, status);
-        return reply_queue(exchange);
-    }
-    status = admit(exchange, &guard);
+    enum status status = admission_check(exchange, version, &guard);
     if (status == STATUS_OK && exchange->request.route) {
         return MHD_YES;
     }
     settle(exchange, status);
+    if (guard.problem) { /* nobody knows where this request ends: the connection is not kept */
+        return reply_queue(exchange);
+    }
     bool has_body = guard.is_chunked || guard.content_length > 0;
     bool is_short = status != STATUS_BODY_TOO_LARGE && !guard.is_chunked &&
                     guard.content_length <= DROP_MAX && !guard.expects_continue;
@@ -283,62 +177,10 @@ static enum MHD_Result take_piece(struct exchange *exchange, const char *bytes, 
 
 /* ---- its end ---- */
 
-enum status http_hand_in(struct request *request, struct step *steps, size_t n)
-{
-    struct exchange *exchange = (struct exchange *)request;
-    request->steps = steps;
-    request->n_steps = n;
-    exchange->is_handed_in = true;
-    for (size_t k = 0; k < n && k < STEPS_PER_REQUEST; k++) {
-        exchange->n_rows += worker_step_rows(&steps[k]);
-    }
-    return STATUS_OK;
-}
-
-enum status http_predict(struct request *request, struct prediction *prediction)
-{
-    request->prediction = prediction;
-    if (predict_is_long(prediction)) {
-        return limit_prediction((struct exchange *)request);
-    }
-    enum status status = predict_go_on(request->context, prediction, &request->fault);
-    return status == STATUS_OK ? request->route->finish(request) : status;
-}
-
-/* What was handed in waits for the worker's turn. */
-static void link_pending(struct exchange *exchange)
-{
-    struct worker *worker = exchange->worker;
-    const struct prediction *prediction = exchange->request.prediction;
-    if (prediction) {
-        exchange->phase = PHASE_PREDICTING;
-        TAILQ_INSERT_TAIL(&worker->predicting, exchange, link);
-        load_take_work(&worker->load, prediction->n_rows_left * prediction->row_work);
-    } else {
-        exchange->phase = PHASE_STEPPING;
-        TAILQ_INSERT_TAIL(&worker->stepping, exchange, link);
-        load_take(&worker->load, exchange->n_rows);
-    }
-}
-
-/* It is done, or given up. */
-static void unlink_pending(struct exchange *exchange)
-{
-    struct worker *worker = exchange->worker;
-    const struct prediction *prediction = exchange->request.prediction;
-    if (exchange->phase == PHASE_PREDICTING) {
-        TAILQ_REMOVE(&worker->predicting, exchange, link);
-        load_drop_work(&worker->load, prediction->n_rows_left * prediction->row_work);
-    } else if (exchange->phase == PHASE_STEPPING) {
-        TAILQ_REMOVE(&worker->stepping, exchange, link);
-        load_drop(&worker->load, exchange->n_rows);
-    }
-}
-
 void exchange_finish(struct exchange *exchange, enum status status)
 {
     struct request *request = &exchange->request;
-    unlink_pending(exchange);
+    pending_remove(exchange);
     settle(exchange, status == STATUS_OK ? request->route->finish(request) : status);
     /* Not from within its call, as its manual wants it, but that spares a turn of the loop, a
      * thirtieth of a step's cost: 0.9.75 takes the reply in this state, and 1.0 refuses it. Then
@@ -362,21 +204,23 @@ static void handle(struct exchange *exchange)
     struct request *request = &exchange->request;
     struct worker *worker = exchange->worker;
     exchange->connection->is_whole = true;
-    exchange->connection->deadline_ns =
-        DEADLINE_NEVER; /* from here on it is the client who waits */
+    exchange->connection->deadline_ns = DEADLINE_NEVER; /* from here on the client waits */
     body_settle(exchange);
     if (exchange->body) {
         exchange->body[request->n_body] = '\0';
         request->body = exchange->body;
     }
     enum status status = limit_load(exchange); /* once more: its body may have taken its time */
+    if (status == STATUS_OK && exchange->n_queries > 0) {
+        status = query_string_check(exchange);
+    }
     if (status == STATUS_OK) {
         status =
             request->route->is_heavy ? handle_heavy(exchange) : request->route->handle(request);
     }
     bool is_pending = exchange->is_handed_in || (request->prediction && request->reply.code == 0);
     if (status == STATUS_OK && is_pending) {
-        link_pending(exchange);
+        pending_add(exchange);
         return;
     }
     if (status == STATUS_OK && request->reply.source) {
@@ -397,11 +241,18 @@ static enum MHD_Result at_end(struct exchange *exchange)
 
 /* ---- libmicrohttpd's calls ---- */
 
-static struct connection *connection_of(struct MHD_Connection *mhd)
+/* The path of a request target, which a proxy may write in full. */
+static const char *path_of(const char *target)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    return info ? info->socket_context : NULL;
+    static const char *const schemes[] = { "http://", "https://" };
+    for (size_t k = 0; target[0] != '/' && k < sizeof schemes / sizeof *schemes; k++) {
+        size_t n = strlen(schemes[k]);
+        if (strncasecmp(target, schemes[k], n) == 0) {
+            const char *slash = strchr(target + n, '/');
+            return slash ? slash : "/";
+        }
+    }
+    return target;
 }
 
 void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *mhd)
@@ -414,7 +265,7 @@ void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *m
         connection->target_problem = guard_target(connection->target, connection->n_target);
         connection->has_request = true;
         connection->began_ns = worker->now_ns;
-        if (!connection->is_surplus) {
+        if (!connection->is_excess) {
             connection->deadline_ns =
                 worker->now_ns + (int64_t)worker->http->config->request_seconds * SECOND_NS;
         }
@@ -459,39 +310,53 @@ static void log_exchange(const struct exchange *exchange, int code, int64_t dura
               LOG_INT("us", duration_ns / 1000));
 }
 
-void exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **ret_exchange,
-                           enum MHD_RequestTerminationCode reason)
+/* How long a client listens to a stream says nothing of how fast it is served: the time until its
+ * first byte is returned. */
+static int64_t end_stream(struct exchange *exchange)
 {
-    struct worker *worker = cls;
-    struct connection *connection = connection_of(mhd);
-    struct exchange *exchange = *ret_exchange;
-    *ret_exchange = NULL;
-    if (!connection || !connection->has_request) {
-        return;
-    }
+    struct worker *worker = exchange->worker;
+    struct stream *stream = &exchange->buffers->stream;
+    streams_remove(&worker->streams, stream);
+    metrics_streams(worker->metrics, worker->streams.n);
+    return stream->began_ns - exchange->connection->began_ns;
+}
+
+static void leave_connection(struct worker *worker, struct connection *connection)
+{
     connection->has_request = false;
     connection->is_whole = false;
     connection->ended_ns = worker->now_ns;
     connection->deadline_ns =
         worker->now_ns + (int64_t)worker->http->config->idle_seconds * SECOND_NS;
     worker->n_requests--;
+}
+
+void exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **ret_exchange,
+                           enum MHD_RequestTerminationCode reason)
+{
+    struct worker *worker = cls;
+    const struct http *http = worker->http;
+    struct connection *connection = connection_of(mhd);
+    struct exchange *exchange = *ret_exchange;
+    *ret_exchange = NULL;
+    if (!connection || !connection->has_request) {
+        return;
+    }
+    leave_connection(worker, connection);
     int64_t duration_ns = worker->now_ns - connection->began_ns;
-    size_t route = http_n_routes;
+    size_t route = http->n_routes;
     int code = 0;
     if (exchange) {
-        /* a stream is ended by either side */
-        bool is_whole = reason == MHD_REQUEST_TERMINATED_COMPLETED_OK || exchange->stream.source;
-        code = is_whole && exchange->phase == PHASE_QUEUED ? exchange->request.reply.code : 0;
-        route = exchange->request.route ? (size_t)(exchange->request.route - http_routes)
-                                        : http_n_routes;
+        const struct request *request = &exchange->request;
+        bool is_stream = exchange->buffers->stream.source != NULL; /* either side may end it */
+        bool is_whole = is_stream || reason == MHD_REQUEST_TERMINATED_COMPLETED_OK;
+        code = is_whole && exchange->phase == PHASE_QUEUED ? request->reply.code : 0;
+        route = request->route ? (size_t)(request->route - http->routes) : http->n_routes;
         log_exchange(exchange, code, duration_ns);
-        unlink_pending(exchange);
+        pending_remove(exchange);
         end_prediction(&exchange->request);
-        if (exchange->stream
-                .source) { /* how long a client listens says nothing of how fast it is served */
-            duration_ns = exchange->stream.began_ns - connection->began_ns;
-            streams_remove(&worker->streams, &exchange->stream);
-            metrics_streams(worker->metrics, worker->streams.n);
+        if (is_stream) {
+            duration_ns = end_stream(exchange);
         }
         reply_done(exchange);
         body_settle(exchange);

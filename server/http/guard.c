@@ -39,7 +39,7 @@ static inline uint64_t load(const char *bytes)
     return word;
 }
 
-/* Up to eight bytes, some of them twice, or dots in the place of missing ones. */
+/* Up to eight bytes, some of them twice, or dots instead of missing ones. */
 static inline uint64_t load_short(const char *bytes, size_t n)
 {
     uint64_t word = ONES * '.';

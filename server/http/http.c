@@ -5,18 +5,20 @@
 #include "base/cpus.h"
 #include "base/log.h"
 #include "http/access.h"
-#include "http/worker.h"
+#include "http/listen.h"
+#include "http/routes.h"
+#include "http/worker_thread.h"
 
 #include <stdlib.h>
 #include <sys/resource.h>
 
-enum { WORKERS_MAX = 256, OTHER_FILES = 256 };
+enum { OTHER_FILES = 256 };
 
 /* A connection is a file: asks for as many as --connection-max needs. */
 static void raise_file_limit(size_t n_connections)
 {
     struct rlimit limit;
-    rlim_t wanted = n_connections + SURPLUS_CONNECTIONS + OTHER_FILES;
+    rlim_t wanted = n_connections + EXCESS_CONNECTIONS + OTHER_FILES;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) {
         return;
     }
@@ -85,20 +87,23 @@ enum status http_bind(const struct config *config, struct http **ret_http, struc
 
 enum status http_start(struct http *http, struct service *service, struct fault *fault)
 {
-    http->router = router_create(http_routes, http_n_routes);
+    http->routes = http_routes;
+    http->n_routes = http_n_routes;
+    http->router = router_create(http->routes, http->n_routes);
     if (!http->router) {
         return no_memory(fault);
     }
     for (size_t k = 0; k < http->n_workers; k++) {
         int fd = http->listen_fds[k];
         http->listen_fds[k] = -1; /* the worker's, even if it fails */
-        enum status status = worker_start(http, service, fd, &http->workers[k], fault);
+        enum status status = worker_thread_create(http, service, fd, &http->workers[k], fault);
         if (status != STATUS_OK) {
             return status;
         }
+        http->metrics[k] = http->workers[k]->metrics;
     }
     for (size_t k = 0; k < http->n_workers; k++) {
-        if (!worker_run_thread(http->workers[k], k)) {
+        if (!worker_thread_start(http->workers[k], k)) {
             return fault_set(fault, STATUS_NO_MEMORY, NULL, "no thread for an HTTP worker");
         }
         atomic_fetch_add(&http->n_running, 1);
@@ -116,7 +121,7 @@ void http_drain(struct http *http, int64_t ms)
     atomic_store(&http->drain_until_ns, clock_monotonic_ns() + ms * 1000000);
     atomic_store(&http->is_draining, true);
     for (size_t k = 0; k < http->n_workers; k++) {
-        worker_wake(http->workers[k]);
+        worker_thread_wake(http->workers[k]);
     }
 }
 
@@ -138,7 +143,7 @@ enum status http_reload(struct http *http, struct fault *fault)
 void http_abandon(struct http *http)
 {
     for (size_t k = 0; k < http->n_workers; k++) {
-        worker_abandon(http->workers[k]);
+        worker_thread_abandon(http->workers[k]);
     }
 }
 
@@ -151,11 +156,11 @@ void http_stop(struct http *http)
         http_drain(http, 0);
     }
     for (size_t k = 0; k < http->n_workers; k++) {
-        worker_join(http->workers[k]); /* all, before any is freed: each may be reading the others'
-                                          figures */
+        worker_thread_join(http->workers[k]); /* all, before any is freed: each may be reading the
+                                          others' figures */
     }
     for (size_t k = 0; k < http->n_workers; k++) {
-        worker_stop(http->workers[k]);
+        worker_thread_free(http->workers[k]);
     }
     listen_close(http->listen_fds, http->n_workers);
     access_close(http);
@@ -163,18 +168,4 @@ void http_stop(struct http *http)
     free(http->listen_fds);
     free(http->workers);
     free(http);
-}
-
-bool http_is_draining(const struct http *http)
-{
-    return atomic_load(&http->is_draining);
-}
-
-void http_put_metrics(const struct http *http, struct text *text)
-{
-    const struct metrics *metrics[WORKERS_MAX];
-    for (size_t k = 0; k < http->n_workers; k++) {
-        metrics[k] = http->workers[k]->metrics;
-    }
-    metrics_put(text, metrics, http->n_workers, http_routes, http_n_routes);
 }

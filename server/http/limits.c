@@ -1,4 +1,6 @@
-/* limits.c - what is refused because there is too much of it. */
+/* limits.c - see limits.h. */
+#include "http/limits.h"
+
 #include "http/worker.h"
 
 static const int64_t SECOND_NS = 1000000000;
@@ -9,18 +11,18 @@ enum status limit_head(struct exchange *exchange)
     const struct config *config = request->config;
     size_t url_max = config->url_max;
     if (exchange->connection->n_target > url_max) {
-        return fault_set(&request->fault, STATUS_URL_TOO_LONG, NULL,
+        return fault_set(request->fault, STATUS_URL_TOO_LONG, NULL,
                          "a path and its query have at most %zu bytes", url_max);
     }
     if (exchange->n_head > config->header_max) {
-        return fault_set(&request->fault, STATUS_HEADERS_TOO_LARGE, NULL,
+        return fault_set(request->fault, STATUS_HEADERS_TOO_LARGE, NULL,
                          "a request's first line and headers have at most %zu bytes",
                          config->header_max);
     }
     return STATUS_OK;
 }
 
-/* Who asks for the daemon's health is told in any case. */
+/* The daemon's health is told in any case. */
 static bool is_always_served(const struct request *request)
 {
     return request->route && request->route->scope == SCOPE_NONE;
@@ -32,9 +34,9 @@ enum status limit_connections(struct exchange *exchange)
     struct connection *connection = exchange->connection;
     const struct worker *worker = exchange->worker;
     size_t max = worker->http->config->connection_max;
-    bool is_one_of_many = worker_has_many_of(worker->http, connection->address);
-    connection->is_surplus = is_one_of_many || atomic_load(&worker->http->n_connections) > max;
-    if (!connection->is_surplus) { /* others have left: it is one like any other now */
+    bool is_one_of_many = connection_is_one_of_many(worker->http, connection->address);
+    connection->is_excess = is_one_of_many || atomic_load(&worker->http->n_connections) > max;
+    if (!connection->is_excess) { /* others have left: it is one like any other now */
         connection->deadline_ns =
             connection->began_ns + (int64_t)worker->http->config->request_seconds * SECOND_NS;
         return STATUS_OK;
@@ -43,10 +45,10 @@ enum status limit_connections(struct exchange *exchange)
         return STATUS_OK;
     }
     metrics_refuse(worker->metrics, is_one_of_many ? REFUSED_ADDRESS : REFUSED_CONNECTION);
-    return is_one_of_many ? fault_set(&request->fault, STATUS_TOO_MANY_CONNECTIONS, NULL,
+    return is_one_of_many ? fault_set(request->fault, STATUS_TOO_MANY_CONNECTIONS, NULL,
                                       "there are already %zu connections from your address",
                                       (size_t)worker->http->config->connection_address_max)
-                          : fault_set(&request->fault, STATUS_OVERLOADED, NULL,
+                          : fault_set(request->fault, STATUS_OVERLOADED, NULL,
                                       "there are already %zu connections", max);
 }
 
@@ -82,6 +84,6 @@ enum status limit_streams(struct exchange *exchange)
         return STATUS_OK;
     }
     metrics_refuse(worker->metrics, REFUSED_STREAM);
-    return fault_set(&request->fault, STATUS_OVERLOADED, NULL, "there are already %zu streams here",
+    return fault_set(request->fault, STATUS_OVERLOADED, NULL, "there are already %zu streams here",
                      max);
 }

@@ -9,7 +9,7 @@ enum {
 static const double RECENT = 1.0 / 8;      /* the weight of a new figure in a mean */
 static const double FIRST_ROW_NS = 5000;   /* until it is known */
 static const double FIRST_WORK_NS = 0.1;   /* the same */
-static const int64_t LONG_NS = 500 * 1000; /* a turn that is shorter makes nobody wait */
+static const int64_t LONG_NS = 500 * 1000; /* a shorter turn makes no request wait */
 static const int64_t NEVER = INT64_MAX;
 
 void load_init(struct load *load)

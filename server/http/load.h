@@ -12,12 +12,11 @@
  * that report on the minute are a burst, which is served: it may queue for queue_ns. Only a worker
  * that has been behind for all of that time has a standing queue, which makes everybody wait and
  * serves nobody: from then on, until it has kept up for a while, the limit is a twentieth, or the
- * time of sixteen steps if those take longer: so many may always wait.
+ * time of sixteen steps if those take longer: that many may always wait.
  *
- * What is heavy (sequences, jobs, uploads) has half the limit, and the short one after half the
- * time, and only if others wait: so it is turned away before any step is. Steps are given the time
- * that the longest heavy request took for which they had to wait: it was let in, which they could
- * not help.
+ * Heavy requests (sequences, jobs, uploads) have half the limit, and the short one after half the
+ * time, and only if others wait: so they are turned away before any step is. Steps that had to wait
+ * for heavy requests are given the time that the longest of these took.
  *
  * A long prediction is done in slices, one in every few turns, so others need not wait until it is
  * done: a slice counts as if the turn had begun later by it. Only the next long prediction waits

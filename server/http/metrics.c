@@ -1,11 +1,29 @@
+/* metrics.c - see metrics.h. */
 #include "http/metrics.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
-/* The most frequent first. The last stands for any other. */
-static const int codes[METRICS_CODES] = { 200, 201, 204, 400, 404, 409, 410, 422, 401, 403,
-                                          405, 413, 415, 429, 500, 501, 503, 202, 207, 0 };
+/* The most frequent first: with 200, and with 503 under too much load, counting is short. Then what
+ * is sent without an error, and what errors are sent with. The last stands for any other. */
+#define CODE_TABLE(X)                                                                              \
+    X(, , 200)                                                                                     \
+    X(, , 503)                                                                                     \
+    X(, , 201)                                                                                     \
+    X(, , 202)                                                                                     \
+    X(, , 204)                                                                                     \
+    STATUS_TABLE(X)
+
+static const struct {
+    int code;
+    const char *label;
+} codes[] = {
+#define CODE_ROW(name, word, http) { (http), #http },
+    CODE_TABLE(CODE_ROW)
+#undef CODE_ROW
+        { 0, "other" },
+};
+
+_Static_assert(sizeof codes / sizeof *codes == METRICS_CODES, "one slot a code");
 
 static const struct {
     int64_t ns;
@@ -20,12 +38,8 @@ static const struct {
 
 struct metrics *metrics_create(size_t n_routes)
 {
-    struct metrics *metrics =
-        calloc(1, sizeof *metrics + (n_routes + 1) * sizeof *metrics->requests);
-    if (metrics) {
-        metrics->n_routes = n_routes;
-    }
-    return metrics;
+    struct metrics *metrics;
+    return calloc(1, sizeof *metrics + (n_routes + 1) * sizeof *metrics->requests);
 }
 
 /* ---- counting ---- */
@@ -40,7 +54,7 @@ static void add(_Atomic uint64_t *figure, uint64_t n)
 static size_t code_index(int code)
 {
     size_t k = 0;
-    while (k < METRICS_CODES - 1 && codes[k] != code) {
+    while (k < METRICS_CODES - 1 && codes[k].code != code) {
         k++;
     }
     return k;
@@ -76,90 +90,40 @@ void metrics_refuse(struct metrics *metrics, enum refusal refusal)
     add(&metrics->refusals[refusal], 1);
 }
 
-/* ---- printing ---- */
+/* ---- reading ---- */
 
-static void put_head(struct text *text, const char *name, const char *type, const char *help)
+uint64_t metrics_sum(const struct metrics *const *workers, size_t n_workers, size_t at)
 {
-    text_print(text, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-/* The sum over the workers of the figure that lies at this place in each. */
-static uint64_t sum(const struct metrics *const *workers, size_t n_workers,
-                    const _Atomic uint64_t *first)
-{
-    size_t offset = (uintptr_t)first - (uintptr_t)workers[0];
     uint64_t total = 0;
     for (size_t k = 0; k < n_workers; k++) {
-        const _Atomic uint64_t *figure = (const void *)((const char *)workers[k] + offset);
+        const _Atomic uint64_t *figure = (const void *)((const char *)workers[k] + at);
         total += atomic_load_explicit(figure, memory_order_relaxed);
     }
     return total;
 }
 
-static void put_requests(struct text *text, const struct metrics *const *workers, size_t n_workers,
-                         const struct route *routes, size_t n_routes)
+size_t metrics_at_requests(size_t route, size_t k)
 {
-    put_head(text, "grud_http_requests_total", "counter", "Requests answered.");
-    for (size_t route = 0; route <= n_routes; route++) {
-        const char *path = route < n_routes ? routes[route].path : "";
-        const char *method = route < n_routes ? routes[route].method : "";
-        for (size_t k = 0; k < METRICS_CODES; k++) {
-            uint64_t n = sum(workers, n_workers, &workers[0]->requests[route][k]);
-            if (n > 0) {
-                text_print(text, "grud_http_requests_total{route=\"%s\",method=\"%s\",code=\"",
-                           path, method);
-                text_print(text, codes[k] ? "%d" : "other", codes[k]);
-                text_print(text, "\"} %" PRIu64 "\n", n);
-            }
-        }
-    }
+    return offsetof(struct metrics, requests) +
+           (route * METRICS_CODES + k) * sizeof(_Atomic uint64_t);
 }
 
-static void put_durations(struct text *text, const struct metrics *const *workers, size_t n_workers)
+const char *metrics_code(size_t k)
 {
-    const char *name = "grud_http_request_duration_seconds";
-    uint64_t n = 0;
-    put_head(text, name, "histogram",
-             "From a request's first line to the last byte of its answer.");
-    for (size_t k = 0; k < METRICS_BUCKETS; k++) {
-        n += sum(workers, n_workers, &workers[0]->durations[k]);
-        text_print(text, "%s_bucket{le=\"%s\"} %" PRIu64 "\n", name, buckets[k].label, n);
-    }
-    n += sum(workers, n_workers, &workers[0]->durations[METRICS_BUCKETS]);
-    text_print(text, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", name, n);
-    text_print(text, "%s_sum %.9f\n", name,
-               (double)sum(workers, n_workers, &workers[0]->duration_ns) * 1e-9);
-    text_print(text, "%s_count %" PRIu64 "\n", name, n);
+    return codes[k].label;
 }
 
-static void put_refusals(struct text *text, const struct metrics *const *workers, size_t n_workers)
+const char *metrics_bound(size_t k)
 {
-    static const char *const kinds[N_REFUSALS] = {
-        [REFUSED_LIGHT] = "light",           [REFUSED_HEAVY] = "heavy",
-        [REFUSED_MEMORY] = "memory",         [REFUSED_STREAM] = "stream",
-        [REFUSED_CONNECTION] = "connection", [REFUSED_ADDRESS] = "address",
+    return k < METRICS_BUCKETS ? buckets[k].label : "+Inf";
+}
+
+const char *metrics_refusal(enum refusal refusal)
+{
+    static const char *const words[] = {
+#define REFUSAL_WORD(name, word) [REFUSED_##name] = (word),
+        REFUSAL_TABLE(REFUSAL_WORD)
+#undef REFUSAL_WORD
     };
-    put_head(text, "grud_http_refused_total", "counter",
-             "Requests and connections turned away, by what there was too much of.");
-    for (size_t k = 0; k < N_REFUSALS; k++) {
-        text_print(text, "grud_http_refused_total{kind=\"%s\"} %" PRIu64 "\n", kinds[k],
-                   sum(workers, n_workers, &workers[0]->refusals[k]));
-    }
-}
-
-void metrics_put(struct text *text, const struct metrics *const *workers, size_t n_workers,
-                 const struct route *routes, size_t n_routes)
-{
-    put_requests(text, workers, n_workers, routes, n_routes);
-    put_head(text, "grud_http_requests_aborted_total", "counter", "Requests whose client hung up.");
-    text_print(text, "grud_http_requests_aborted_total %" PRIu64 "\n",
-               sum(workers, n_workers, &workers[0]->n_aborted));
-    put_refusals(text, workers, n_workers);
-    put_durations(text, workers, n_workers);
-    put_head(text, "grud_http_connections", "gauge", "Open connections.");
-    text_print(text, "grud_http_connections %" PRIu64 "\n",
-               sum(workers, n_workers, &workers[0]->n_connections));
-    put_head(text, "grud_http_streams", "gauge", "Open streams of Server-Sent Events.");
-    text_print(text, "grud_http_streams %" PRIu64 "\n",
-               sum(workers, n_workers, &workers[0]->n_streams));
+    return words[refusal];
 }

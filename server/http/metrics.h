@@ -1,39 +1,49 @@
 /*
  * metrics.h - what the workers count. Each worker writes figures of its own, so that counting takes
- * no lock and no atomic addition; whoever asks for /metrics adds them up, from any thread.
+ * no lock and no atomic addition; any thread may add them up (figures.h).
  */
 #ifndef METRICS_H
 #define METRICS_H
 
-#include "codec/codec.h"
-#include "http/http.h"
+#include "base/status.h"
 
 #include <stdatomic.h>
-
-enum { METRICS_CODES = 20, METRICS_BUCKETS = 17 };
+#include <stddef.h>
+#include <stdint.h>
 
 /* What was turned away because there is too much of it, and not because it is wrong. */
+#define REFUSAL_TABLE(X)                                                                           \
+    X(LIGHT, "light") /* steps and whatever costs as little */                                     \
+    X(HEAVY, "heavy") /* sequences, jobs, uploads */                                               \
+    X(MEMORY, "memory")                                                                            \
+    X(STREAM, "stream")                                                                            \
+    X(CONNECTION, "connection")                                                                    \
+    X(ADDRESS, "address") /* one connection more from an address */
+
 enum refusal {
-    REFUSED_LIGHT, /* steps and whatever costs as little */
-    REFUSED_HEAVY, /* sequences, jobs, uploads */
-    REFUSED_MEMORY,
-    REFUSED_STREAM,
-    REFUSED_CONNECTION,
-    REFUSED_ADDRESS, /* a connection more from one address */
-    N_REFUSALS
+#define REFUSAL_ENUM(name, word) REFUSED_##name,
+    REFUSAL_TABLE(REFUSAL_ENUM)
+#undef REFUSAL_ENUM
+        N_REFUSALS
+};
+
+enum {
+    METRICS_BUCKETS = 17,
+    METRICS_FIRST_CODES = 5, /* before those of the table of statuses (metrics.c) */
+    METRICS_CODES = METRICS_FIRST_CODES + STATUS_COUNT + 1
 };
 
 struct metrics {
-    size_t n_routes;
     _Atomic uint64_t durations[METRICS_BUCKETS + 1]; /* the last: longer than every bound */
     _Atomic uint64_t duration_ns, n_aborted, n_connections, n_streams;
     _Atomic uint64_t refusals[N_REFUSALS];
     _Atomic uint64_t requests[][METRICS_CODES]; /* [n_routes + 1]; the last: no route */
 };
 
+/* NULL: no memory. */
 struct metrics *metrics_create(size_t n_routes);
 
-/* ---- by the worker that owns them ---- */
+/* ---- the worker that owns them ---- */
 
 /* `route`: its index, or n_routes where none was found; code 0: the client hung up before it was
  * answered. */
@@ -42,9 +52,17 @@ void metrics_connections(struct metrics *metrics, size_t n);
 void metrics_streams(struct metrics *metrics, size_t n);
 void metrics_refuse(struct metrics *metrics, enum refusal refusal);
 
-/* ---- by anyone ---- */
+/* ---- any thread ---- */
 
-void metrics_put(struct text *text, const struct metrics *const *workers, size_t n_workers,
-                 const struct route *routes, size_t n_routes);
+/* The sum over the workers of the figure that lies at this offset in each. */
+uint64_t metrics_sum(const struct metrics *const *workers, size_t n_workers, size_t at);
+/* Where a route's requests with the k-th code are counted. */
+size_t metrics_at_requests(size_t route, size_t k);
+/* The label of the k-th code. A code that the table of statuses has several times is counted at the
+ * first of them. */
+const char *metrics_code(size_t k);
+/* The label of the k-th bucket's upper bound, in seconds. */
+const char *metrics_bound(size_t k);
+const char *metrics_refusal(enum refusal refusal);
 
 #endif

@@ -1,45 +1,57 @@
-/* reply.c - from a struct reply to libmicrohttpd's. */
+/* reply.c - see reply.h. */
+#include "http/reply.h"
+
 #include "http/access.h"
+#include "http/drain.h"
+#include "http/worker.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum {
     REPLY_BYTES_PER_SECOND = 64 << 10
-}; /* who reads more slowly than this is cut off in the end */
+}; /* a client that reads more slowly is cut off in the end */
 
-static const char out_of_memory[] = "{\"error\":{\"code\":\"out_of_memory\",\"message\":\"no "
-                                    "memory for the reply\",\"param\":null}}";
+static enum envelope_kind envelope_of(const struct request *request)
+{
+    return request->route ? request->route->envelope : ENVELOPE_ERROR;
+}
 
 void reply_fail(struct exchange *exchange, enum status status)
 {
     struct request *request = &exchange->request;
+    const struct envelope *envelope = &envelopes[envelope_of(request)];
     struct text text;
-    if (request->fault.status != status) {
-        fault_set(&request->fault, status, NULL, "the request failed");
+    if (request->fault->status != status) {
+        fault_set(request->fault, status, NULL, "the request failed");
     }
-    arena_reset(&request->arena); /* so that there is room for it, however much the request took */
-    text_init(&text, &request->arena, sizeof request->fault);
-    codec_put_error(&text, &request->fault);
-    request->reply =
-        (struct reply){ .code = status_http(status), .body = text.p, .n_body = text.n };
+    arena_reset(request->arena); /* so that there is room for it, however much the request took */
+    text_init(&text, request->arena, sizeof *request->fault);
+    envelope->put(&text, request->fault);
+    request->reply = (struct reply){
+        .code = status_http(status), .body = text.p, .n_body = text.n, .media = envelope->media
+    };
     if (text.failed) {
         request->reply = (struct reply){ .code = 503,
-                                         .body = out_of_memory,
-                                         .n_body = sizeof out_of_memory - 1 };
+                                         .body = envelope->out_of_memory,
+                                         .n_body = envelope->n_out_of_memory,
+                                         .media = envelope->media };
     }
 }
 
-static const char overloaded[] =
-    "{\"error\":{\"code\":\"overloaded\",\"message\":\"there is more to do than "
-    "can be done in time; try again\","
-    "\"param\":null}}";
+static void make_refusal(struct exchange *exchange, enum envelope_kind kind)
+{
+    const struct envelope *envelope = &envelopes[kind];
+    exchange->is_shed = true;
+    exchange->request.reply = (struct reply){ .code = 503,
+                                              .body = envelope->overloaded,
+                                              .n_body = envelope->n_overloaded,
+                                              .media = envelope->media };
+}
 
 void reply_shed(struct exchange *exchange)
 {
-    exchange->is_shed = true;
-    exchange->request.reply =
-        (struct reply){ .code = 503, .body = overloaded, .n_body = sizeof overloaded - 1 };
+    make_refusal(exchange, envelope_of(&exchange->request));
 }
 
 static bool add_headers(struct MHD_Response *response, const struct exchange *exchange)
@@ -47,10 +59,8 @@ static bool add_headers(struct MHD_Response *response, const struct exchange *ex
     const struct reply *reply = &exchange->request.reply;
     bool fine = true;
     if (reply->code != 204) {
-        const char *type = reply->source         ? "text/event-stream"
-                           : reply->content_type ? reply->content_type
-                                                 : "application/json";
-        fine = MHD_add_response_header(response, "Content-Type", type) == MHD_YES;
+        fine =
+            MHD_add_response_header(response, "Content-Type", media_name(reply->media)) == MHD_YES;
     }
     if (reply->source) {
         fine =
@@ -66,7 +76,7 @@ static bool add_headers(struct MHD_Response *response, const struct exchange *ex
         fine = fine && MHD_add_response_header(response, "Retry-After", "1") == MHD_YES;
     }
     fine = fine && access_add_headers(response, exchange);
-    if (drain_is_last(exchange) || exchange->connection->is_surplus) {
+    if (drain_is_last(exchange) || exchange->connection->is_excess) {
         fine = fine && MHD_add_response_header(response, "Connection", "close") == MHD_YES;
     }
     return fine;
@@ -82,7 +92,8 @@ static ssize_t on_read(void *cls, uint64_t position, char *bytes, size_t most)
     (void)position;
     struct exchange *exchange = cls;
     struct worker *worker = exchange->worker;
-    ssize_t n = streams_take(&worker->streams, &exchange->stream, bytes, most, worker->now_ns);
+    ssize_t n =
+        streams_take(&worker->streams, &exchange->buffers->stream, bytes, most, worker->now_ns);
     if (n == 0) {
         MHD_suspend_connection(exchange->mhd);
     }
@@ -91,9 +102,10 @@ static ssize_t on_read(void *cls, uint64_t position, char *bytes, size_t most)
 
 void reply_resume(struct stream *stream)
 {
-    const struct exchange *exchange =
-        (const struct exchange *)((char *)stream - offsetof(struct exchange, stream));
-    MHD_resume_connection(exchange->mhd);
+    const struct exchange_buffers *buffers =
+        (const struct exchange_buffers *)((char *)stream -
+                                          offsetof(struct exchange_buffers, stream));
+    MHD_resume_connection(buffers->exchange.mhd);
 }
 
 static enum MHD_Result queue_stream(struct exchange *exchange)
@@ -109,9 +121,9 @@ static enum MHD_Result queue_stream(struct exchange *exchange)
         return MHD_NO;
     }
     int64_t patience_ns = (int64_t)request->config->reply_seconds * 1000000000;
-    exchange->stream.source = request->reply.source;
-    exchange->stream.state = request->reply.source_state;
-    streams_add(&worker->streams, &exchange->stream, exchange->connection, &request->arena,
+    exchange->buffers->stream.source = request->reply.source;
+    exchange->buffers->stream.state = request->reply.source_state;
+    streams_add(&worker->streams, &exchange->buffers->stream, exchange->connection, request->arena,
                 patience_ns, worker->now_ns);
     metrics_streams(worker->metrics, worker->streams.n);
     exchange->connection->deadline_ns = worker->now_ns + patience_ns;
@@ -138,14 +150,10 @@ static struct MHD_Response *make_response(const struct exchange *exchange, const
     return response;
 }
 
-/* ---- short JSON replies are used again ----
- *
- * Making and destroying libmicrohttpd's object costs a third of a microsecond, one part in twenty
- * of a whole step. It is made for a length and a Content-Type, not for a text: so a worker keeps
- * some of each length, and puts the next text into one that no connection holds any more. */
+/* ---- the cache of short JSON replies ---- */
 
-struct kept_reply {
-    struct kept_reply *next; /* of the same length */
+struct cached_reply {
+    struct cached_reply *next; /* of the same length */
     struct MHD_Response *response;
     char body[];
 };
@@ -153,78 +161,90 @@ struct kept_reply {
 static bool is_plain(const struct exchange *exchange)
 {
     const struct reply *reply = &exchange->request.reply;
-    return reply->n_body > 0 && reply->n_body <= KEPT_BYTES_MAX && !reply->content_type &&
+    return reply->n_body > 0 && reply->n_body <= CACHED_BYTES_MAX && reply->media == MEDIA_JSON &&
            !exchange->allowed && reply->code != 401 && reply->code != 503 && reply->code != 429 &&
-           !exchange->worker->is_draining && !exchange->connection->is_surplus;
+           !exchange->worker->is_draining && !exchange->connection->is_excess;
 }
 
-static struct kept_reply *make_kept(const struct exchange *exchange)
+static struct cached_reply *make_cached(const struct exchange *exchange)
 {
     const struct reply *reply = &exchange->request.reply;
-    struct kept_reply *kept = malloc(sizeof *kept + reply->n_body);
-    if (kept) {
-        memcpy(kept->body, reply->body, reply->n_body);
-        kept->response = make_response(exchange, kept->body);
+    struct cached_reply *cached = malloc(sizeof *cached + reply->n_body);
+    if (cached) {
+        memcpy(cached->body, reply->body, reply->n_body);
+        cached->response = make_response(exchange, cached->body);
     }
-    if (kept && !kept->response) {
-        free(kept);
+    if (cached && !cached->response) {
+        free(cached);
         return NULL;
     }
-    return kept;
+    return cached;
 }
 
-static struct kept_reply *take_kept(struct exchange *exchange)
+static struct cached_reply *take_cached(struct exchange *exchange)
 {
     struct worker *worker = exchange->worker;
     const struct reply *reply = &exchange->request.reply;
-    struct kept_reply *kept = worker->kept[reply->n_body];
-    if (kept) {
-        worker->kept[reply->n_body] = kept->next;
-        memcpy(kept->body, reply->body, reply->n_body);
-    } else if (worker->n_kept < KEPT_MAX) {
-        kept = make_kept(exchange);
-        worker->n_kept += kept != NULL;
+    struct cached_reply *cached = worker->replies.free[reply->n_body];
+    if (cached) {
+        worker->replies.free[reply->n_body] = cached->next;
+        memcpy(cached->body, reply->body, reply->n_body);
+    } else if (worker->replies.n < CACHED_REPLIES_MAX) {
+        cached = make_cached(exchange);
+        worker->replies.n += cached != NULL;
     }
-    return kept;
+    return cached;
 }
 
 void reply_done(struct exchange *exchange)
 {
-    struct kept_reply *kept = exchange->kept;
-    if (kept) {
-        struct kept_reply **first = &exchange->worker->kept[exchange->request.reply.n_body];
-        kept->next = *first;
-        *first = kept;
-        exchange->kept = NULL;
+    struct cached_reply *cached = exchange->cached;
+    if (cached) {
+        struct cached_reply **first =
+            &exchange->worker->replies.free[exchange->request.reply.n_body];
+        cached->next = *first;
+        *first = cached;
+        exchange->cached = NULL;
     }
 }
 
-/* Of all replies the refusals must be cheap when there are most of them. */
-bool reply_prepare(struct worker *worker)
+/* Refusals must be cheap when most replies are refusals: their responses are made once. */
+bool reply_open_cache(struct worker *worker)
 {
     struct exchange refused = { .worker = worker, .connection = &(struct connection){ .fd = -1 } };
-    reply_shed(&refused);
-    worker->shed = make_response(&refused, refused.request.reply.body);
-    return worker->shed != NULL;
-}
-
-static bool is_prepared(const struct exchange *exchange)
-{
-    return exchange->is_shed && !exchange->worker->is_draining && !exchange->connection->is_surplus;
-}
-
-void reply_free_kept(struct worker *worker)
-{
-    if (worker->shed) {
-        MHD_destroy_response(worker->shed);
-        worker->shed = NULL;
+    for (enum envelope_kind kind = 0; kind < ENVELOPE_COUNT; kind++) {
+        make_refusal(&refused, kind);
+        worker->replies.shed[kind] = make_response(&refused, refused.request.reply.body);
+        if (!worker->replies.shed[kind]) {
+            return false;
+        }
     }
-    for (size_t n = 0; n <= KEPT_BYTES_MAX; n++) {
-        struct kept_reply *kept;
-        while ((kept = worker->kept[n])) {
-            worker->kept[n] = kept->next;
-            MHD_destroy_response(kept->response);
-            free(kept);
+    return true;
+}
+
+/* The refusal that is made already, or NULL. */
+static struct MHD_Response *prepared(const struct exchange *exchange)
+{
+    const struct worker *worker = exchange->worker;
+    return exchange->is_shed && !worker->is_draining && !exchange->connection->is_excess
+               ? worker->replies.shed[envelope_of(&exchange->request)]
+               : NULL;
+}
+
+void reply_close_cache(struct reply_cache *cache)
+{
+    for (size_t k = 0; k < ENVELOPE_COUNT; k++) {
+        if (cache->shed[k]) {
+            MHD_destroy_response(cache->shed[k]);
+            cache->shed[k] = NULL;
+        }
+    }
+    for (size_t n = 0; n <= CACHED_BYTES_MAX; n++) {
+        struct cached_reply *cached;
+        while ((cached = cache->free[n])) {
+            cache->free[n] = cached->next;
+            MHD_destroy_response(cached->response);
+            free(cached);
         }
     }
 }
@@ -245,11 +265,10 @@ enum MHD_Result reply_queue(struct exchange *exchange)
     if (exchange->request.reply.source && strcmp(exchange->method, "HEAD") != 0) {
         return queue_stream(exchange);
     }
-    struct MHD_Response *made = NULL,
-                        *response = is_prepared(exchange) ? exchange->worker->shed : NULL;
-    exchange->kept = !response && is_plain(exchange) ? take_kept(exchange) : NULL;
-    if (exchange->kept) {
-        response = exchange->kept->response;
+    struct MHD_Response *made = NULL, *response = prepared(exchange);
+    exchange->cached = !response && is_plain(exchange) ? take_cached(exchange) : NULL;
+    if (exchange->cached) {
+        response = exchange->cached->response;
     } else if (!response) {
         made = make_response(exchange, exchange->request.reply.body);
         response = made;

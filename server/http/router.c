@@ -5,7 +5,7 @@
 #include <string.h>
 
 struct segment {
-    const char *text; /* NULL: a placeholder */
+    const char *text; /* NULL: a parameter */
     size_t n;
 };
 
@@ -14,6 +14,11 @@ struct pattern {
     const struct route *route;
     enum method method;
     struct segment segments[ROUTER_SEGMENTS_MAX];
+    size_t n_parameters;
+    struct {
+        enum path_parameter name;
+        size_t at; /* which segment */
+    } parameters[PATH_PARAMETERS_MAX];
 };
 
 /* Patterns by their number of segments: those of n are [first[n], first[n + 1]). */
@@ -55,6 +60,34 @@ static size_t split(const char *path, struct segment segments[ROUTER_SEGMENTS_MA
     }
 }
 
+static enum path_parameter find_parameter(const struct segment *placeholder)
+{
+    static const char *const names[] = {
+#define PATH_PARAMETER_NAME(name, text) [PARAMETER_##name] = "{" text "}",
+        PATH_PARAMETER_TABLE(PATH_PARAMETER_NAME)
+#undef PATH_PARAMETER_NAME
+    };
+    size_t k = 0;
+    while (strlen(names[k]) != placeholder->n ||
+           memcmp(names[k], placeholder->text, placeholder->n) != 0) {
+        k++;
+        assert(k < PARAMETER_COUNT); /* a path of the table has another name in {} */
+    }
+    return (enum path_parameter)k;
+}
+
+static void name_parameters(struct pattern *pattern, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (pattern->segments[i].text[0] == '{') {
+            assert(pattern->n_parameters < PATH_PARAMETERS_MAX);
+            pattern->parameters[pattern->n_parameters].name = find_parameter(&pattern->segments[i]);
+            pattern->parameters[pattern->n_parameters++].at = i;
+            pattern->segments[i].text = NULL;
+        }
+    }
+}
+
 struct router *router_create(const struct route *routes, size_t n_routes)
 {
     struct router *router = calloc(1, sizeof *router + n_routes * sizeof *router->patterns);
@@ -70,11 +103,7 @@ struct router *router_create(const struct route *routes, size_t n_routes)
                 continue;
             }
             pattern.method = router_method(routes[k].method);
-            for (size_t i = 0; i < n; i++) {
-                if (pattern.segments[i].text[0] == '{') {
-                    pattern.segments[i].text = NULL;
-                }
-            }
+            name_parameters(&pattern, n);
             router->patterns[n_made++] = pattern;
         }
     }
@@ -102,15 +131,15 @@ static bool is_match(const struct pattern *pattern, const struct segment *segmen
     return true;
 }
 
-static void take_parameters(const struct pattern *pattern, const struct segment *segments, size_t n,
+static void take_parameters(const struct pattern *pattern, const struct segment *segments,
                             struct router_match *match)
 {
-    size_t n_taken = 0;
-    for (size_t i = 0; i < n && n_taken < PATH_PARAMETERS_MAX; i++) {
-        if (!pattern->segments[i].text) {
-            match->parameters[n_taken] = segments[i].text;
-            match->n_parameters[n_taken++] = segments[i].n;
-        }
+    match->n_parameters = pattern->n_parameters;
+    for (size_t k = 0; k < pattern->n_parameters; k++) {
+        const struct segment *segment = &segments[pattern->parameters[k].at];
+        match->parameters[k] = (struct router_parameter){ .name = pattern->parameters[k].name,
+                                                          .text = segment->text,
+                                                          .n = segment->n };
     }
 }
 
@@ -119,7 +148,9 @@ void router_find(const struct router *router, enum method method, const char *pa
 {
     struct segment segments[ROUTER_SEGMENTS_MAX];
     size_t n = split(path, segments);
-    *ret_match = (struct router_match){ .route = NULL };
+    ret_match->route = NULL;
+    ret_match->allowed = 0;
+    ret_match->n_parameters = 0;
     if (n > ROUTER_SEGMENTS_MAX) {
         return;
     }
@@ -132,7 +163,7 @@ void router_find(const struct router *router, enum method method, const char *pa
         ret_match->allowed |= 1u << pattern->method;
         if (pattern->method == wanted) {
             ret_match->route = pattern->route;
-            take_parameters(pattern, segments, n, ret_match);
+            take_parameters(pattern, segments, ret_match);
             return;
         }
     }

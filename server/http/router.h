@@ -5,7 +5,7 @@
 #ifndef ROUTER_H
 #define ROUTER_H
 
-#include "http/http.h"
+#include "http/route.h"
 
 enum { ROUTER_SEGMENTS_MAX = 8, ROUTER_ALLOW_MAX = 64 };
 
@@ -21,14 +21,22 @@ enum method {
 
 struct router;
 
+/* What stands in a path for a parameter. */
+struct router_parameter {
+    enum path_parameter name;
+    const char *text; /* in the path, percent-encoded */
+    size_t n;
+};
+
 struct router_match {
     const struct route *route; /* NULL: the path is unknown, or it knows other methods */
     unsigned allowed; /* a bit (1 << enum method) for each method of the path; 0: it is unknown */
-    const char *parameters[PATH_PARAMETERS_MAX]; /* in the path, percent-encoded; or NULL */
-    size_t n_parameters[PATH_PARAMETERS_MAX];    /* their lengths */
+    size_t n_parameters;
+    struct router_parameter parameters[PATH_PARAMETERS_MAX]; /* in their order */
 };
 
-/* NULL without memory. `routes` is borrowed; paths have at most ROUTER_SEGMENTS_MAX segments. */
+/* NULL without memory. `routes` is borrowed; paths have at most ROUTER_SEGMENTS_MAX segments, and
+ * in {} the names of PATH_PARAMETER_TABLE. */
 struct router *router_create(const struct route *routes, size_t n_routes);
 void router_free(struct router *router);
 
@@ -41,7 +49,7 @@ void router_print_allow(unsigned allowed, char ret_text[ROUTER_ALLOW_MAX]);
 
 /* Percent-decodes n bytes, cut to fit. What is no escape, %00, and what is not ASCII (of which a
  * reply could not be made, if it is not UTF-8 either) stays as it stands: its '%' is in no name, so
- * that whoever checks the name refuses it. */
+ * the check of the name refuses it. */
 void router_decode(const char *encoded, size_t n, char *ret_text, size_t size);
 
 #endif

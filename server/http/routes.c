@@ -1,4 +1,6 @@
-/* routes.c - THE table of routes: the router, GET /v1 and the tests read it. */
+/* routes.c - THE table of routes: the router, GET /v1, /metrics and the tests read it. */
+#include "http/routes.h"
+
 #include "http/api.h"
 
 #define MODEL   "/v1/models/{model}"
@@ -7,66 +9,92 @@
 #define JOBS    "/v1/fine_tuning/jobs"
 #define JOB     JOBS "/{id}"
 
+/* The media types and the schema of a body, and of a reply. */
+#define TAKES(media, schema) .takes = (media), .body = SCHEMA_##schema
+#define GIVES(media, schema) .gives = (media), .reply = SCHEMA_##schema
+#define JSON                 MEDIA_SET_JSON
+#define NDJSON               MEDIA_SET_NDJSON
+#define OCTETS               MEDIA_SET_OCTETS
+#define EVENTS               MEDIA_SET_EVENTS
+
 // clang-format off
 const struct route http_routes[] = {
-    { "GET", "/healthz", .handle = api_health, .scope = SCOPE_NONE,
+    { "GET", "/healthz", SCOPE_NONE, .handle = api_health, GIVES(JSON, HEALTH),
       .summary = "200 while the process lives" },
-    { "GET", "/readyz", .handle = api_ready, .scope = SCOPE_NONE,
+    { "GET", "/readyz", SCOPE_NONE, .handle = api_ready, GIVES(JSON, READINESS),
       .summary = "200 when models are loaded and sessions restored, 503 while draining" },
-    { "GET", "/metrics", .handle = api_metrics, .scope = SCOPE_READ,
+    { "GET", "/metrics", SCOPE_READ, .handle = api_metrics, GIVES(MEDIA_SET_METRICS, METRICS),
       .summary = "figures in Prometheus' text format" },
-    { "GET", "/v1", .handle = api_index, .scope = SCOPE_READ,
+    { "GET", "/v1", SCOPE_READ, .handle = api_index, GIVES(JSON, INDEX),
       .summary = "name, version and routes" },
 
-    { "GET", "/v1/models", .handle = api_models_list, .scope = SCOPE_READ,
+    { "GET", "/v1/models", SCOPE_READ, .handle = api_models_list, GIVES(JSON, MODEL_LIST),
       .summary = "all models" },
-    { "GET", MODEL, .handle = api_model_get, .scope = SCOPE_READ,
+    { "GET", MODEL, SCOPE_READ, .handle = api_model_get, GIVES(JSON, MODEL),
       .summary = "one model: inputs, outputs, layers, versions" },
-    { "PUT", MODEL, .handle = api_model_put, .body = BODY_OCTETS, .scope = SCOPE_ADMIN, .is_heavy = true,
+    { "PUT", MODEL, SCOPE_ADMIN, .handle = api_model_put, .is_heavy = true,
+      TAKES(OCTETS, MODEL_FILE), GIVES(JSON, MODEL),
       .summary = "uploads a safetensors file as a new version" },
-    { "GET", VERSION "/file", .handle = api_version_file, .scope = SCOPE_READ, .is_heavy = true,
+    { "GET", VERSION "/file", SCOPE_READ, .handle = api_version_file, .is_heavy = true,
+      GIVES(OCTETS, MODEL_FILE),
       .summary = "a version's safetensors file" },
-    { "POST", VERSION "/activate", .handle = api_version_activate, .body = BODY_EMPTY_OR_JSON, .scope = SCOPE_ADMIN,
+    { "POST", VERSION "/activate", SCOPE_ADMIN, .handle = api_version_activate,
+      TAKES(JSON, EMPTY), GIVES(JSON, MODEL),
       .summary = "switches the model over to a version; live sessions are re-warmed" },
-    { "DELETE", VERSION, .handle = api_version_delete, .scope = SCOPE_ADMIN,
+    { "DELETE", VERSION, SCOPE_ADMIN, .handle = api_version_delete,
       .summary = "deletes a version that is not active" },
 
-    { "POST", SESSION "/step", .handle = api_step, .finish = api_step_finish, .body = BODY_JSON, .scope = SCOPE_PREDICT,
+    { "POST", SESSION "/step", SCOPE_PREDICT, .handle = api_step, .finish = api_step_finish,
+      TAKES(JSON, STEP), GIVES(JSON, STEP_REPLY),
       .summary = "one reading in, the model's output and a forecast out" },
-    { "POST", MODEL "/steps", .handle = api_steps, .finish = api_steps_finish, .upload = api_steps_upload,
-      .body = BODY_STEPS, .scope = SCOPE_PREDICT,
+    { "POST", MODEL "/steps", SCOPE_PREDICT, .handle = api_steps, .finish = api_steps_finish,
+      .upload = api_steps_upload, TAKES(JSON | NDJSON, STEPS), GIVES(JSON | NDJSON, STEPS_REPLY),
       .summary = "readings of many sessions in one request" },
-    { "GET", MODEL "/sessions", .handle = api_sessions_list, .scope = SCOPE_READ,
+    { "GET", MODEL "/sessions", SCOPE_READ, .handle = api_sessions_list,
+      .queries = { "prefix", "limit", "after" }, GIVES(JSON, SESSION_LIST),
       .summary = "sessions in the order of their ids (prefix, limit, after)" },
-    { "GET", SESSION, .handle = api_session_get, .scope = SCOPE_READ,
+    { "GET", SESSION, SCOPE_READ, .handle = api_session_get, GIVES(JSON, SESSION),
       .summary = "one session with its hidden state and error statistics" },
-    { "PUT", SESSION, .handle = api_session_put, .body = BODY_JSON, .scope = SCOPE_PREDICT,
+    { "PUT", SESSION, SCOPE_PREDICT, .handle = api_session_put,
+      TAKES(JSON, SESSION_RESTORE), GIVES(JSON, SESSION),
       .summary = "restores what GET gave, or creates a session" },
-    { "DELETE", SESSION, .handle = api_session_delete, .scope = SCOPE_PREDICT,
+    { "DELETE", SESSION, SCOPE_PREDICT, .handle = api_session_delete,
       .summary = "ends a session" },
-    { "POST", SESSION "/fork", .handle = api_session_fork, .body = BODY_JSON, .scope = SCOPE_PREDICT,
+    { "POST", SESSION "/fork", SCOPE_PREDICT, .handle = api_session_fork,
+      TAKES(JSON, FORK), GIVES(JSON, SESSION),
       .summary = "a copy of a session that steps on its own" },
-    { "POST", SESSION "/forecast", .handle = api_session_forecast, .finish = api_session_forecast_finish, .body = BODY_JSON, .scope = SCOPE_PREDICT,
+    { "POST", SESSION "/forecast", SCOPE_PREDICT, .handle = api_session_forecast,
+      .finish = api_session_forecast_finish, TAKES(JSON, FORECAST), GIVES(JSON, FORECAST_REPLY),
       .summary = "looks ahead without a reading; changes nothing" },
 
-    { "POST", MODEL "/predict", .handle = api_predict, .finish = api_predict_finish, .body = BODY_JSON, .scope = SCOPE_PREDICT, .is_heavy = true,
+    { "POST", MODEL "/predict", SCOPE_PREDICT, .handle = api_predict, .finish = api_predict_finish,
+      .is_heavy = true, TAKES(JSON, PREDICT), GIVES(JSON, PREDICT_REPLY),
       .summary = "whole sequences in, predictions out" },
 
-    { "POST", JOBS, .handle = api_job_create, .upload = api_job_upload, .body = BODY_TRAINING, .scope = SCOPE_TRAIN, .is_heavy = true,
-      .summary = "trains a copy of a model; as application/x-ndjson: the job, then a series per line" },
-    { "GET", JOBS, .handle = api_jobs_list, .scope = SCOPE_READ,
+    { "POST", JOBS, SCOPE_TRAIN, .handle = api_job_create, .upload = api_job_upload,
+      .is_heavy = true, .has_training_lines = true, TAKES(JSON | NDJSON, JOB_CREATE),
+      GIVES(JSON, JOB),
+      .summary =
+        "trains a copy of a model; as application/x-ndjson: the job, then a series per line" },
+    { "GET", JOBS, SCOPE_READ, .handle = api_jobs_list,
+      .queries = { "after", "limit", "model", "status" }, GIVES(JSON, JOB_LIST),
       .summary = "fine-tuning jobs, newest first (after, limit, model, status)" },
-    { "GET", JOB, .handle = api_job_get, .scope = SCOPE_READ,
+    { "GET", JOB, SCOPE_READ, .handle = api_job_get, GIVES(JSON, JOB),
       .summary = "one job: status, progress, metrics, promotion" },
-    { "POST", JOB "/cancel", .handle = api_job_cancel, .body = BODY_EMPTY_OR_JSON, .scope = SCOPE_TRAIN,
+    { "POST", JOB "/cancel", SCOPE_TRAIN, .handle = api_job_cancel,
+      TAKES(JSON, EMPTY), GIVES(JSON, JOB),
       .summary = "ends a job" },
-    { "POST", JOB "/pause", .handle = api_job_pause, .body = BODY_EMPTY_OR_JSON, .scope = SCOPE_TRAIN,
+    { "POST", JOB "/pause", SCOPE_TRAIN, .handle = api_job_pause,
+      TAKES(JSON, EMPTY), GIVES(JSON, JOB),
       .summary = "lets a job rest, with what it has learnt" },
-    { "POST", JOB "/resume", .handle = api_job_resume, .body = BODY_EMPTY_OR_JSON, .scope = SCOPE_TRAIN,
+    { "POST", JOB "/resume", SCOPE_TRAIN, .handle = api_job_resume,
+      TAKES(JSON, EMPTY), GIVES(JSON, JOB),
       .summary = "lets a paused job go on" },
-    { "GET", JOB "/events", .handle = api_job_events, .scope = SCOPE_READ,
+    { "GET", JOB "/events", SCOPE_READ, .handle = api_job_events,
+      .queries = { "after", "limit" }, GIVES(JSON | EVENTS, EVENT_LIST),
       .summary = "what happened, oldest first (after, limit); live as text/event-stream" },
-    { "GET", JOB "/checkpoints", .handle = api_job_checkpoints, .scope = SCOPE_READ,
+    { "GET", JOB "/checkpoints", SCOPE_READ, .handle = api_job_checkpoints,
+      .queries = { "after", "limit" }, GIVES(JSON, CHECKPOINT_LIST),
       .summary = "where a job can be resumed from, newest first (after, limit)" },
 };
 // clang-format on

@@ -1,13 +1,15 @@
 #include "http/stream.h"
 
-#include <poll.h>
+#include "http/socket.h"
+
 #include <string.h>
 
 enum { TEXT_BYTES = 4 << 10 /* of a stream's memory, to begin with */ };
 
 static const int64_t TICK_NS = 100 * 1000000LL;
 static const int64_t PING_NS = 14 * 1000000000LL; /* clients are promised one at least every 15 s */
-static const int64_t CONFIRM_NS = 1 * 1000000000LL; /* time for a host to say that nobody listens */
+static const int64_t CONFIRM_NS =
+    1 * 1000000000LL; /* time for a host to answer that the socket is closed */
 
 void streams_init(struct streams *streams, void (*resume)(struct stream *stream))
 {
@@ -88,21 +90,14 @@ ssize_t streams_take(struct streams *streams, struct stream *stream, char *bytes
     return (ssize_t)n;
 }
 
-/* A client that closed its socket answers what it is sent with a reset. libmicrohttpd does not look
- * at connections that are suspended. */
-static bool has_hung_up(const struct stream *stream)
-{
-    struct pollfd poll_fd = { .fd = stream->connection->fd };
-    return poll(&poll_fd, 1, 0) > 0;
-}
-
-/* Whether a stream that waits has to go on. */
+/* Whether a stream that waits has to go on. A client that closed its socket answers what it is sent
+ * with a reset, and libmicrohttpd does not look at connections that are suspended. */
 static bool look(struct stream *stream, int64_t now_ns)
 {
     fill(stream, now_ns);
     if (is_empty(stream) && stream->is_unconfirmed && now_ns >= stream->sent_ns + CONFIRM_NS) {
         stream->is_unconfirmed = false;
-        stream->is_over = stream->is_over || has_hung_up(stream);
+        stream->is_over = stream->is_over || socket_is_broken(stream->connection->fd);
     }
     return stream->is_over || !is_empty(stream);
 }

@@ -2,10 +2,10 @@
  * stream.h - replies that go on: their bytes are sent as they come to be. That worker's thread
  * only.
  *
- * A stream draws from a source (http.h). While it has bytes libmicrohttpd asks for them; when it
+ * A stream draws from a source (request.h). While it has bytes libmicrohttpd asks for them; when it
  * has none its connection is suspended. Once a tick the worker looks at those that wait: what has
  * news goes on, what was silent for long sends a ping, so that proxies keep the connection and a
- * client that is gone is noticed. So nobody blocks, nobody spins, and events that come close
+ * client that is gone is noticed. So nothing blocks or spins, and events that come close
  * together leave together.
  *
  * A stream that waits has no deadline; one whose bytes the client does not take is cut like any
@@ -16,7 +16,7 @@
 
 #include "codec/codec.h"
 #include "http/deadlines.h"
-#include "http/http.h"
+#include "http/request.h"
 
 #include <sys/types.h>
 

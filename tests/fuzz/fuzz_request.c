@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "fuzz.h"
 #include "http/http.h"
+#include "service/service.h"
 #include "json/json.h"
 
 #include <arpa/inet.h>

@@ -9,6 +9,7 @@
 #include "fuzz.h"
 #include "http/guard.h"
 #include "http/router.h"
+#include "http/routes.h"
 
 #include <string.h>
 
@@ -35,12 +36,13 @@ static bool fits(const char *pattern, const char *path)
 
 static void check_parameters(const char *path, const struct router_match *match)
 {
-    for (size_t k = 0; k < PATH_PARAMETERS_MAX && match->parameters[k]; k++) {
+    for (size_t k = 0; k < match->n_parameters; k++) {
         char decoded[TEXT_MAX];
-        const char *p = match->parameters[k];
-        FUZZ_CHECK(p > path && p[-1] == '/' && match->n_parameters[k] == strcspn(p, "/"));
-        router_decode(p, match->n_parameters[k], decoded, sizeof decoded);
-        FUZZ_CHECK(strlen(decoded) <= match->n_parameters[k]);
+        const struct router_parameter *parameter = &match->parameters[k];
+        const char *p = parameter->text;
+        FUZZ_CHECK(p > path && p[-1] == '/' && parameter->n == strcspn(p, "/"));
+        router_decode(p, parameter->n, decoded, sizeof decoded);
+        FUZZ_CHECK(strlen(decoded) <= parameter->n);
     }
 }
 

@@ -1,4 +1,5 @@
 #include "http/router.h"
+#include "service/service.h"
 #include "test.h"
 
 #include <string.h>
@@ -39,14 +40,18 @@ TEST(each_route_finds_itself)
     }
 }
 
-TEST(parameters_are_the_placeholders_segments)
+TEST(parameters_are_found_by_their_names)
 {
     struct router_match match = find(METHOD_POST, "/v1/models/weather/sessions/pump%207/step");
     ck_assert_ptr_eq(match.route, &routes[7]);
-    ck_assert_uint_eq(match.n_parameters[0], strlen("weather"));
-    ck_assert_int_eq(strncmp(match.parameters[0], "weather/", 8), 0);
-    ck_assert_uint_eq(match.n_parameters[1], strlen("pump%207"));
-    ck_assert_int_eq(strncmp(match.parameters[1], "pump%207/", 9), 0);
+    ck_assert_uint_eq(match.n_parameters, 2);
+    const struct router_parameter *model = &match.parameters[0], *session = &match.parameters[1];
+    ck_assert_int_eq(model->name, PARAMETER_MODEL);
+    ck_assert_int_eq(session->name, PARAMETER_SESSION);
+    ck_assert_uint_eq(model->n, strlen("weather"));
+    ck_assert_int_eq(strncmp(model->text, "weather/", 8), 0);
+    ck_assert_uint_eq(session->n, strlen("pump%207"));
+    ck_assert_int_eq(strncmp(session->text, "pump%207/", 9), 0);
 }
 
 TEST(a_path_is_matched_whole)

@@ -1,7 +1,7 @@
 /* What the table of routes promises, as a whole. */
 #include "base/status.h"
-#include "http/http.h"
 #include "http/router.h"
+#include "http/routes.h"
 #include "test.h"
 
 #include <stdio.h>
@@ -13,9 +13,55 @@ TEST(every_route_has_what_a_route_needs)
         const struct route *route = &http_routes[k];
         ck_assert(route->handle && route->summary && route->path[0] == '/');
         ck_assert_int_lt(router_method(route->method), METHOD_OTHER);
-        bool takes_lines = route->body == BODY_STEPS || route->body == BODY_TRAINING;
-        ck_assert_int_eq(takes_lines, route->upload != NULL);
-        ck_assert(route->body == BODY_NONE || strcmp(route->method, "GET") != 0);
+        ck_assert_int_eq(route_takes_lines(route), route->upload != NULL);
+        ck_assert(!route->has_training_lines || route_takes_lines(route));
+        ck_assert(route->takes == 0 || strcmp(route->method, "GET") != 0);
+        ck_assert_int_lt(__builtin_popcount(route->takes), 3); /* the words of 415 */
+    }
+}
+
+TEST(every_body_and_every_reply_names_its_schema)
+{
+    for (size_t k = 0; k < http_n_routes; k++) {
+        const struct route *route = &http_routes[k];
+        ck_assert_int_eq(route->takes != 0, schema_name(route->body) != NULL);
+        ck_assert_int_eq(route->gives != 0, schema_name(route->reply) != NULL);
+        ck_assert_int_eq(route->gives == 0, strcmp(route->method, "DELETE") == 0);
+        ck_assert_ptr_nonnull(schema_name(envelopes[route->envelope].schema));
+    }
+}
+
+TEST(every_schema_is_used_and_has_a_name_of_its_own)
+{
+    bool is_used[SCHEMA_COUNT] = { [SCHEMA_NONE] = true };
+    for (size_t k = 0; k < ENVELOPE_COUNT; k++) {
+        is_used[envelopes[k].schema] = true;
+    }
+    for (size_t k = 0; k < http_n_routes; k++) {
+        is_used[http_routes[k].body] = true;
+        is_used[http_routes[k].reply] = true;
+    }
+    for (enum schema schema = SCHEMA_NONE + 1; schema < SCHEMA_COUNT; schema++) {
+        ck_assert_msg(is_used[schema], "no route has %s", schema_name(schema));
+        for (enum schema other = schema + 1; other < SCHEMA_COUNT; other++) {
+            ck_assert_str_ne(schema_name(schema), schema_name(other));
+        }
+    }
+}
+
+/* Where a route takes query parameters, its summary lists them in the order of the row. */
+TEST(summaries_name_the_query_parameters)
+{
+    for (size_t k = 0; k < http_n_routes; k++) {
+        const struct route *route = &http_routes[k];
+        char list[128] = "(";
+        for (size_t i = 0; route->queries[i]; i++) {
+            ck_assert_uint_lt(i, ROUTE_QUERIES_MAX);
+            strcat(strcat(list, i > 0 ? ", " : ""), route->queries[i]);
+        }
+        ck_assert_msg(list[1] ? strstr(route->summary, strcat(list, ")")) != NULL
+                              : strchr(route->summary, '(') == NULL,
+                      "%s: %s", route->summary, list);
     }
 }
 
@@ -93,6 +139,20 @@ static const struct route *route_at(const char *at)
         }
     }
     return NULL;
+}
+
+TEST(the_page_of_the_api_has_the_query_parameters)
+{
+    read_page();
+    for (size_t k = 0; k < http_n_routes; k++) {
+        const struct route *route = &http_routes[k];
+        char text[192], *p = text + sprintf(text, "`%s %s", route->method, route->path);
+        for (size_t i = 0; route->queries[i]; i++) {
+            p += sprintf(p, "%c%s=", i > 0 ? '&' : '?', route->queries[i]);
+        }
+        strcpy(p, "`");
+        ck_assert_msg(strstr(page, text) != NULL, "%s is not said", text);
+    }
 }
 
 TEST(the_page_of_the_api_has_every_route_and_no_other)

@@ -1,0 +1,81 @@
+/*
+ * exchange.h - a request and its reply on their way, as libmicrohttpd calls for them. Belongs to
+ * its worker's thread.
+ */
+#ifndef EXCHANGE_H
+#define EXCHANGE_H
+
+#include "http/connection.h"
+#include "http/request.h"
+#include "http/stream.h"
+
+enum { QUERIES_MAX = 8 };
+
+enum phase {
+    PHASE_BODY,       /* the body is arriving */
+    PHASE_STEPPING,   /* its steps are handed in, or wait for another turn */
+    PHASE_PREDICTING, /* its prediction goes on, a slice at a time */
+    PHASE_ANSWERED,   /* request->reply is ready; what is left of the body is dropped */
+    PHASE_QUEUED      /* libmicrohttpd has the reply */
+};
+
+struct query_parameter {
+    const char *name, *value;
+};
+
+struct exchange {
+    struct request request;     /* the first member: exchange_of finds the exchange from it */
+    TAILQ_ENTRY(exchange) link; /* among the worker's that are stepping, predicting, or free */
+    struct worker *worker;
+    struct MHD_Connection *mhd;
+    struct connection *connection;
+    const char *method, *path; /* raw, in libmicrohttpd's memory */
+    enum phase phase;
+    unsigned allowed; /* the methods of the path, for Allow; 0: not to be sent */
+    bool is_handed_in;
+    bool is_shed;        /* refused for too much load: the reply is made already */
+    size_t n_steps_done; /* those before it are done */
+    size_t n_rows; /* of as many steps as one turn takes: what they add to the worker's load */
+    size_t n_head; /* bytes of the request's head, or 0: not known */
+    uint64_t n_expected; /* of the body, or 0 */
+    size_t n_announced;  /* of that, counted in http->memory until it is here */
+    uint64_t n_dropped;
+    char *body;
+    size_t body_size;
+    struct cached_reply *cached; /* the reply that is being sent, if it came from the cache */
+    size_t n_queries;
+    struct exchange_buffers *buffers;
+};
+
+/* An exchange begins anew with each request, by one assignment. What is too large for that, or is
+ * to be used again, lies beside it. */
+struct exchange_buffers {
+    struct exchange exchange; /* the first member: it is freed by this address */
+    struct arena arena;
+    struct fault fault;
+    struct stream stream; /* the reply goes on, if this has a source */
+    char parameters[PATH_PARAMETERS_MAX][SESSION_ID_MAX + 2]; /* of the path, decoded */
+    struct query_parameter queries[QUERIES_MAX];
+};
+
+TAILQ_HEAD(exchange_list, exchange);
+
+static inline struct exchange *exchange_of(const struct request *request)
+{
+    return (struct exchange *)(uintptr_t)request;
+}
+
+/* What it handed in is done, and the route's finish makes the reply; or it has failed. */
+void exchange_finish(struct exchange *exchange, enum status status);
+void exchange_free_all(struct exchange_list *list);
+
+/* ---- libmicrohttpd's callbacks; `worker` is a struct worker ---- */
+
+void *exchange_on_target(void *worker, const char *target, struct MHD_Connection *mhd);
+enum MHD_Result exchange_on_call(void *worker, struct MHD_Connection *mhd, const char *path,
+                                 const char *method, const char *version, const char *upload,
+                                 size_t *n_upload, void **exchange);
+void exchange_on_completed(void *worker, struct MHD_Connection *mhd, void **exchange,
+                           enum MHD_RequestTerminationCode reason);
+
+#endif

@@ -1,0 +1,220 @@
+/* figures.c - see figures.h. */
+#include "http/figures.h"
+
+#include "codec/codec.h"
+
+#include <inttypes.h>
+
+/* What rows print, and from what. */
+struct figure_values {
+    struct text *text;
+    const struct http *http;
+    struct service_context *context;
+    const struct service *service;
+    struct service_figures of_service;
+};
+
+static uint64_t of_workers(const struct figure_values *values, size_t at)
+{
+    return metrics_sum(values->http->metrics, values->http->n_workers, at);
+}
+
+/* A sample with one label. */
+static void put_labelled(const struct figure_values *values, const struct figure *figure,
+                         const char *label, const char *value, uint64_t n)
+{
+    text_print(values->text, "%s{%s=\"%s\"} %" PRIu64 "\n", figure->name, label, value, n);
+}
+
+static void put_plain(const struct figure_values *values, const struct figure *figure, uint64_t n)
+{
+    text_print(values->text, "%s %" PRIu64 "\n", figure->name, n);
+}
+
+/* ---- the process and its models ---- */
+
+static void put_build(const struct figure_values *values, const struct figure *figure)
+{
+    text_print(values->text, "%s{version=\"%s\",commit=\"%s\",kernels=\"%s\"} 1\n", figure->name,
+               GRU_VERSION, GRUD_COMMIT, gru_kernels_name());
+}
+
+static void put_sessions(const struct figure_values *values, const struct figure *figure)
+{
+    size_t n;
+    const struct model *const *models = models_list(values->context, &n);
+    for (size_t k = 0; k < n; k++) {
+        put_labelled(values, figure, "model", models[k]->name, model_n_sessions(models[k]));
+    }
+}
+
+static void put_versions(const struct figure_values *values, const struct figure *figure)
+{
+    size_t n;
+    const struct model *const *models = models_list(values->context, &n);
+    for (size_t k = 0; k < n; k++) {
+        put_labelled(values, figure, "model", models[k]->name, models[k]->active->number);
+    }
+}
+
+static void put_models(const struct figure_values *values, const struct figure *figure)
+{
+    size_t n;
+    (void)models_list(values->context, &n);
+    put_plain(values, figure, n);
+}
+
+/* ---- the service ---- */
+
+static void put_jobs(const struct figure_values *values, const struct figure *figure)
+{
+    for (enum job_status status = 0; status < JOB_N_STATUSES; status++) {
+        put_labelled(values, figure, "status", job_status_word(status),
+                     values->of_service.n_jobs[status]);
+    }
+}
+
+static void put_degraded(const struct figure_values *values, const struct figure *figure)
+{
+    put_plain(values, figure, service_is_degraded(values->service));
+}
+
+static void put_degraded_states(const struct figure_values *values, const struct figure *figure)
+{
+    for (enum degraded_state state = 0; state < DEGRADED_COUNT; state++) {
+        put_labelled(values, figure, "what", degraded_word(state),
+                     service_is_degraded_by(values->service, state));
+    }
+}
+
+/* ---- the workers ---- */
+
+static void put_requests(const struct figure_values *values, const struct figure *figure)
+{
+    const struct http *http = values->http;
+    for (size_t route = 0; route <= http->n_routes; route++) {
+        const char *path = route < http->n_routes ? http->routes[route].path : "";
+        const char *method = route < http->n_routes ? http->routes[route].method : "";
+        for (size_t k = 0; k < METRICS_CODES; k++) {
+            uint64_t n = of_workers(values, metrics_at_requests(route, k));
+            if (n > 0) {
+                text_print(values->text, "%s{route=\"%s\",method=\"%s\",code=\"%s\"} %" PRIu64 "\n",
+                           figure->name, path, method, metrics_code(k), n);
+            }
+        }
+    }
+}
+
+static void put_refusals(const struct figure_values *values, const struct figure *figure)
+{
+    for (enum refusal kind = 0; kind < N_REFUSALS; kind++) {
+        put_labelled(values, figure, "kind", metrics_refusal(kind),
+                     of_workers(values, offsetof(struct metrics, refusals[kind])));
+    }
+}
+
+static void put_durations(const struct figure_values *values, const struct figure *figure)
+{
+    struct text *text = values->text;
+    const char *name = figure->name;
+    uint64_t n = 0;
+    for (size_t k = 0; k <= METRICS_BUCKETS; k++) {
+        n += of_workers(values, offsetof(struct metrics, durations[k]));
+        text_print(text, "%s_bucket{le=\"%s\"} %" PRIu64 "\n", name, metrics_bound(k), n);
+    }
+    text_print(text, "%s_sum %.9f\n", name,
+               (double)of_workers(values, offsetof(struct metrics, duration_ns)) * 1e-9);
+    text_print(text, "%s_count %" PRIu64 "\n", name, n);
+}
+
+/* ---- the table ---- */
+
+#define BY_SERVICE(field) .where = COUNTED_BY_SERVICE, .at = offsetof(struct service_figures, field)
+#define BY_WORKERS(field) .where = COUNTED_BY_WORKERS, .at = offsetof(struct metrics, field)
+#define BY(function)      .where = COUNTED_BY_PUT, .put = (function)
+
+// clang-format off
+const struct figure figures_table[] = {
+    { "grud_build_info", FIGURE_GAUGE, "", "The build: always 1.", BY(put_build) },
+    { "grud_sessions", FIGURE_GAUGE, "", "Live sessions.", BY(put_sessions) },
+    { "grud_model_active_version", FIGURE_GAUGE, "", "The version that requests use.",
+      BY(put_versions) },
+    { "grud_models", FIGURE_GAUGE, "", "Models that are served.", BY(put_models) },
+
+    { "grud_steps_total", FIGURE_COUNTER, "", "Steps answered.", BY_SERVICE(n_steps) },
+    { "grud_sequence_rows_total", FIGURE_COUNTER, "", "Rows of whole sequences.",
+      BY_SERVICE(n_sequence_rows) },
+    { "grud_forecast_rows_total", FIGURE_COUNTER, "", "Rows forecast ahead.",
+      BY_SERVICE(n_forecast_rows) },
+    { "grud_sessions_created_total", FIGURE_COUNTER, "", "Sessions created.",
+      BY_SERVICE(n_sessions_created) },
+    { "grud_sessions_expired_total", FIGURE_COUNTER, "", "Sessions ended by their time to live.",
+      BY_SERVICE(n_sessions_expired) },
+    { "grud_sessions_evicted_total", FIGURE_COUNTER, "", "Sessions ended to make room.",
+      BY_SERVICE(n_sessions_evicted) },
+    { "grud_sessions_damaged_total", FIGURE_COUNTER, "", "Sessions found damaged on disk.",
+      BY_SERVICE(n_sessions_damaged) },
+    { "grud_sessions_rewarmed_total", FIGURE_COUNTER, "", "Sessions brought to another version.",
+      BY_SERVICE(n_rewarmed) },
+    { "grud_jobs", FIGURE_GAUGE, "", "Fine-tuning jobs by status.", BY(put_jobs) },
+    { "grud_training_steps_total", FIGURE_COUNTER, "",
+      "Updates of weights, tried by fine-tuning jobs.", BY_SERVICE(n_training_steps) },
+    { "grud_recorded_readings_total", FIGURE_COUNTER, "", "Readings recorded for fine-tuning.",
+      BY_SERVICE(n_recorded) },
+    { "grud_recordings_lost_total", FIGURE_COUNTER, "",
+      "Readings that came faster than they could be recorded.", BY_SERVICE(n_recordings_lost) },
+    { "grud_syncs_total", FIGURE_COUNTER, "", "Syncs of session files.", BY_SERVICE(n_syncs) },
+    { "grud_sync_failures_total", FIGURE_COUNTER, "", "Syncs that the disk refused.",
+      BY_SERVICE(n_failed_syncs) },
+    { "grud_degraded", FIGURE_GAUGE, "",
+      "1 while something keeps grud from all that it should do.", BY(put_degraded) },
+    { "grud_trouble", FIGURE_GAUGE, "", "What that is: 1 for each that applies.",
+      BY(put_degraded_states) },
+
+    { "grud_http_requests_total", FIGURE_COUNTER, "", "Requests answered.", BY(put_requests) },
+    { "grud_http_requests_aborted_total", FIGURE_COUNTER, "", "Requests whose client hung up.",
+      BY_WORKERS(n_aborted) },
+    { "grud_http_refused_total", FIGURE_COUNTER, "",
+      "Requests and connections turned away, by what there was too much of.", BY(put_refusals) },
+    { "grud_http_request_duration_seconds", FIGURE_HISTOGRAM, "seconds",
+      "From a request's first line to the last byte of its answer.", BY(put_durations) },
+    { "grud_http_connections", FIGURE_GAUGE, "", "Open connections.", BY_WORKERS(n_connections) },
+    { "grud_http_streams", FIGURE_GAUGE, "", "Open streams of Server-Sent Events.",
+      BY_WORKERS(n_streams) },
+};
+// clang-format on
+
+const size_t figures_n = sizeof figures_table / sizeof *figures_table;
+
+static void put_figure(const struct figure_values *values, const struct figure *figure)
+{
+    static const char *const types[] = {
+        [FIGURE_COUNTER] = "counter", [FIGURE_GAUGE] = "gauge", [FIGURE_HISTOGRAM] = "histogram"
+    };
+    text_print(values->text, "# HELP %s %s\n# TYPE %s %s\n", figure->name, figure->help,
+               figure->name, types[figure->type]);
+    switch (figure->where) {
+    case COUNTED_BY_SERVICE:
+        put_plain(values, figure,
+                  *(const uint64_t *)((const char *)&values->of_service + figure->at));
+        break;
+    case COUNTED_BY_WORKERS:
+        put_plain(values, figure, of_workers(values, figure->at));
+        break;
+    case COUNTED_BY_PUT:
+        figure->put(values, figure);
+        break;
+    }
+}
+
+void figures_put(struct text *text, const struct http *http, struct service_context *context)
+{
+    struct service *service = service_context_service(context);
+    struct figure_values values = {
+        .text = text, .http = http, .context = context, .service = service
+    };
+    service_read_figures(service, &values.of_service);
+    for (size_t k = 0; k < figures_n; k++) {
+        put_figure(&values, &figures_table[k]);
+    }
+}

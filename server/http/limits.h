@@ -1,0 +1,15 @@
+/* limits.h - refuses what there is too much of, and counts it. The worker's thread. */
+#ifndef LIMITS_H
+#define LIMITS_H
+
+#include "http/exchange.h"
+
+enum status limit_head(struct exchange *exchange);
+enum status limit_connections(struct exchange *exchange);
+/* Whether it can be served in time; the route is known. */
+enum status limit_load(struct exchange *exchange);
+/* A prediction that is long, before its first slice. */
+enum status limit_prediction(struct exchange *exchange);
+enum status limit_streams(struct exchange *exchange);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * pending.h - what handlers have handed in and a worker's turn works on: steps, as one batch of all
+ * requests, and long predictions, a slice at a time. That worker's thread only.
+ */
+#ifndef PENDING_H
+#define PENDING_H
+
+#include "http/exchange.h"
+
+enum {
+    BATCH_STEPS = 4096,      /* of one turn */
+    STEPS_PER_REQUEST = 1024 /* of those, so that a long list does not keep the others waiting */
+};
+
+struct pending {
+    struct exchange_list stepping, predicting; /* in the order of their arrival */
+    struct step *batch[BATCH_STEPS];
+};
+
+void pending_init(struct pending *pending);
+/* The exchange waits for its worker's turn. */
+void pending_add(struct exchange *exchange);
+/* It is done, or given up; does nothing to one that does not wait. */
+void pending_remove(struct exchange *exchange);
+/* Collects the batch of this turn, and returns how many steps it has. ret_n_rows: how much work
+ * they are. */
+size_t pending_gather_steps(struct worker *worker, size_t *ret_n_rows);
+/* How much work a step is: itself, and what it looks ahead. */
+static inline size_t pending_step_rows(const struct step *step)
+{
+    return 1 + step->forecast_options.horizon;
+}
+
+#endif

@@ -1,0 +1,75 @@
+/* request.c - what a handler asks of its request, and hands in. */
+#include "http/request.h"
+
+#include "http/exchange.h"
+#include "http/guard.h"
+#include "http/limits.h"
+#include "http/pending.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* ---- work ---- */
+
+enum status request_hand_in(struct request *request, struct step *steps, size_t n)
+{
+    struct exchange *exchange = exchange_of(request);
+    request->steps = steps;
+    request->n_steps = n;
+    exchange->is_handed_in = true;
+    for (size_t k = 0; k < n && k < STEPS_PER_REQUEST; k++) {
+        exchange->n_rows += pending_step_rows(&steps[k]);
+    }
+    return STATUS_OK;
+}
+
+enum status request_predict(struct request *request, struct prediction *prediction)
+{
+    request->prediction = prediction;
+    if (predict_is_long(prediction)) {
+        return limit_prediction(exchange_of(request));
+    }
+    enum status status = predict_go_on(request->context, prediction, request->fault);
+    return status == STATUS_OK ? request->route->finish(request) : status;
+}
+
+/* ---- query parameters and headers ---- */
+
+const char *request_query(const struct request *request, const char *name)
+{
+    const struct exchange *exchange = exchange_of(request);
+    for (size_t k = 0; k < exchange->n_queries; k++) {
+        if (strcmp(exchange->buffers->queries[k].name, name) == 0) {
+            return exchange->buffers->queries[k].value;
+        }
+    }
+    return NULL;
+}
+
+const char *request_header(const struct request *request, const char *name)
+{
+    return MHD_lookup_connection_value(exchange_of(request)->mhd, MHD_HEADER_KIND, name);
+}
+
+struct accept {
+    const char *type;
+    bool is_named;
+};
+
+static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name,
+                                 const char *value)
+{
+    (void)kind;
+    struct accept *accept = cls;
+    if (strcasecmp(name, "Accept") == 0 && value && accept_names(value, accept->type)) {
+        accept->is_named = true;
+    }
+    return accept->is_named ? MHD_NO : MHD_YES;
+}
+
+bool request_accepts(const struct request *request, enum media media)
+{
+    struct accept accept = { media_name(media), false };
+    MHD_get_connection_values(exchange_of(request)->mhd, MHD_HEADER_KIND, on_header, &accept);
+    return accept.is_named;
+}

@@ -1,0 +1,70 @@
+/*
+ * request.h - one request and its reply, as handlers see them. Handlers run on the worker's thread
+ * and never block; none of this is for other threads.
+ */
+#ifndef REQUEST_H
+#define REQUEST_H
+
+#include "base/arena.h"
+#include "http/route.h"
+#include "service/service.h"
+
+struct http;
+struct text;
+
+/* What a reply that goes on draws from (stream.h). Nothing in it may wait. */
+struct stream_source {
+    /* Whether `read` may have more to give than when it was called last. Asked many times a second:
+     * no lock, no I/O. */
+    bool (*has_news)(const void *state);
+    /* Appends what there is by now, or as much of it as a few kilobytes hold; nothing is fine.
+     * False: the stream ends behind it. Called from time to time without news, too. */
+    bool (*read)(void *state, struct text *text);
+};
+
+/* What a handler leaves to be sent. The body lives in the request's arena or is static. */
+struct reply {
+    int code; /* HTTP status; 0: not answered yet */
+    const char *body;
+    size_t n_body;
+    enum media media;                   /* one that the route gives */
+    const struct stream_source *source; /* not NULL: Server-Sent Events instead of a body */
+    void *source_state;                 /* in the request's arena */
+};
+
+/* From its first header to the last byte of its answer. What arena and fault point to is there for
+ * as long. */
+struct request {
+    struct arena *arena;
+    struct http *http;
+    struct service_context *context;
+    const struct config *config;
+    const struct route *route;
+    /* The path's, percent-decoded; NULL: its path has none of that name. */
+    const char *parameters[PARAMETER_COUNT];
+    bool is_ndjson;
+    const char *body; /* ends with a NUL that does not count */
+    size_t n_body;
+    struct step *steps; /* handed in */
+    size_t n_steps;
+    struct prediction
+        *prediction; /* handed in, or NULL; ended when the reply is made, or never will be */
+    void *state;     /* the handler's own, in the arena */
+    struct fault *fault;
+    struct reply reply;
+};
+
+/* From `handle`, once: the steps join this turn's batch; the route's `finish` is called when all
+ * are done. They live in the request's arena. */
+enum status request_hand_in(struct request *request, struct step *steps, size_t n);
+/* From `handle`, as its last act: a prediction that has begun. A short one is done at once, and
+ * finished; a long one in slices, every few turns. It lives in the request's arena. */
+enum status request_predict(struct request *request, struct prediction *prediction);
+/* A query parameter, percent-decoded, or NULL. */
+const char *request_query(const struct request *request, const char *name);
+/* A header's value, the first if there are several, or NULL. */
+const char *request_header(const struct request *request, const char *name);
+/* Whether an Accept header names the media type. */
+bool request_accepts(const struct request *request, enum media media);
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * route.h - one row of the table of routes: the path, its handlers, and what the rest of http/ has
+ * to know of them. Constant data; any thread.
+ */
+#ifndef ROUTE_H
+#define ROUTE_H
+
+#include "base/status.h"
+#include "http/envelope.h"
+#include "http/media.h"
+#include "http/schema.h"
+#include "secure/keys.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct request;
+
+/* The names that stand in {} in paths. */
+#define PATH_PARAMETER_TABLE(X)                                                                    \
+    X(MODEL, "model")                                                                              \
+    X(VERSION, "version")                                                                          \
+    X(SESSION, "session")                                                                          \
+    X(JOB, "id")
+
+enum path_parameter {
+#define PATH_PARAMETER_ENUM(name, text) PARAMETER_##name,
+    PATH_PARAMETER_TABLE(PATH_PARAMETER_ENUM)
+#undef PATH_PARAMETER_ENUM
+        PARAMETER_COUNT
+};
+
+enum { PATH_PARAMETERS_MAX = 2, ROUTE_QUERIES_MAX = 4 };
+
+struct route {
+    const char *method;
+    const char *path; /* "/v1/models/{model}/sessions/{session}/step" */
+    enum scope scope;
+    /* Answers the request: fills request->reply, or hands in steps or a prediction and leaves
+     * reply.code 0, in which case `finish` is called once they are done. A status other than OK is
+     * answered from request->fault. */
+    enum status (*handle)(struct request *request);
+    enum status (*finish)(struct request *request);
+    /* Takes a piece of an x-ndjson body as it arrives; `handle` is called at its end. Other bodies
+     * are collected whole. */
+    enum status (*upload)(struct request *request, const char *bytes, size_t n);
+    /* The media types of the body and of the reply, MEDIA_SET_ bits: of one that is not named, and
+     * of a reply whose handler does not choose, the first. 0: a body is refused; the reply is a
+     * status alone. */
+    unsigned takes, gives;
+    enum schema body, reply; /* what they hold */
+    enum envelope_kind envelope;
+    bool has_training_lines; /* x-ndjson may be as large as --training-max, not --body-max */
+    bool is_heavy; /* under too much load it is refused before others are; SCOPE_NONE never is */
+    /* The query parameters that it takes; others are refused. None: all are passed over. */
+    const char *queries[ROUTE_QUERIES_MAX + 1];
+    const char *summary;
+};
+
+static inline bool route_takes_lines(const struct route *route)
+{
+    return (route->takes & MEDIA_SET_NDJSON) != 0;
+}
+
+#endif
