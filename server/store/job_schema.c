@@ -1,4 +1,4 @@
-#include "store/job_store_internal.h"
+#include "store/job_schema.h"
 
 /* Each table of columns is X(column, TYPE, field, most) and makes the SQL as well as what reads the
  * rows. */

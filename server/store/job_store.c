@@ -1,4 +1,4 @@
-#include "store/job_store_internal.h"
+#include "store/job_schema.h"
 
 #include <stdlib.h>
 

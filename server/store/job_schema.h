@@ -1,8 +1,8 @@
-/* job_store_internal.h - what the files of job_store.h share: the connection, its statements, the
+/* job_schema.h - what the files of job_store.h share: the connection, its statements, the
  * columns of its rows.
  */
-#ifndef JOB_STORE_INTERNAL_H
-#define JOB_STORE_INTERNAL_H
+#ifndef JOB_SCHEMA_H
+#define JOB_SCHEMA_H
 
 #include "store/database.h"
 #include "store/job_store.h"
