@@ -4,8 +4,8 @@
 #ifndef JOB_SCHEMA_H
 #define JOB_SCHEMA_H
 
-#include "store/database.h"
 #include "store/job_store.h"
+#include "store/query.h"
 
 struct job_store {
     struct database database;

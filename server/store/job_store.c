@@ -1,3 +1,4 @@
+#include "store/database_open.h"
 #include "store/job_schema.h"
 
 #include <stdlib.h>

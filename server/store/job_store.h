@@ -102,8 +102,8 @@ struct job {
 struct job_store;
 
 /* Opens or creates the database; `data` empty: in memory. Each change is on disk when its call
- * returns: they are few, and a job that was acknowledged is not lost. A database of another format
- * version is refused. */
+ * returns: they are few, and a job that was acknowledged is not lost. A database of an older format
+ * is brought to this one, and a newer one is refused (migrate.h). */
 __attribute__((warn_unused_result)) enum status
 job_store_open(const char *data, struct job_store **ret_jobs, struct fault *fault);
 void job_store_close(struct job_store *jobs); /* takes NULL */

@@ -1,4 +1,4 @@
-#include "store/database.h"
+#include "store/query.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 #include "store/recordings.h"
 
-#include "store/database.h"
+#include "store/database_open.h"
+#include "store/query.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,8 @@ struct recordings {
     struct database database;
     size_t rows_max;
 };
+
+enum { RECORDINGS_FORMAT = 1 }; /* raised by hand, with each migration: see migrate.h */
 
 enum {
     RECORDINGS_FIND,
@@ -32,18 +35,19 @@ enum {
     " WHERE s.model = ?1 AND s.session " condition " ?2 AND r.session = s.id AND r.n >= s.next_n - ?3" \
     " ORDER BY s.session, r.n"
 
-static const char tables[] =
+/* As the first release made them; their digest was its format, so not even a space may change. */
+static const struct statement migrations[RECORDINGS_FORMAT] = { { "create the tables",
     "CREATE TABLE sessions (id INTEGER PRIMARY KEY, model TEXT NOT NULL, session TEXT NOT NULL,"
     " last_step INTEGER NOT NULL, next_n INTEGER NOT NULL, UNIQUE (model, session)) STRICT;"
     "CREATE TABLE readings (session INTEGER NOT NULL, n INTEGER NOT NULL, step INTEGER NOT NULL,"
-    " x BLOB NOT NULL, PRIMARY KEY (session, n)) STRICT, WITHOUT ROWID;";
+    " x BLOB NOT NULL, PRIMARY KEY (session, n)) STRICT, WITHOUT ROWID;" } };
 
 static const struct statement statements[] = {
     [RECORDINGS_FIND] = { "find a session's recording",
         "SELECT id, last_step, next_n FROM sessions WHERE model = ? AND session = ?" },
     [RECORDINGS_BEGIN_SESSION] = { "begin a session's recording",
         "INSERT INTO sessions (model, session, last_step, next_n) VALUES (?, ?, 0, 0)" },
-    [RECORDINGS_ADD] = { "record a reading", "INSERT INTO readings VALUES (?, ?, ?, ?)" },
+    [RECORDINGS_ADD] = { "record a reading", "INSERT INTO readings (session, n, step, x) VALUES (?, ?, ?, ?)" },
     [RECORDINGS_TRIM] = { "drop old readings", "DELETE FROM readings WHERE session = ? AND n < ?" },
     [RECORDINGS_ADVANCE] = { "record a session's step",
         "UPDATE sessions SET last_step = ?, next_n = ? WHERE id = ?" },
@@ -55,7 +59,9 @@ static const struct statement statements[] = {
 // clang-format on
 
 static const struct schema schema = { .file_name = "recordings.db",
-                                      .tables = tables,
+                                      .application_id = 0x67727572, /* "grur" */
+                                      .migrations = migrations,
+                                      .n_migrations = RECORDINGS_FORMAT,
                                       .statements = statements,
                                       .n_statements = RECORDINGS_N_STATEMENTS };
 
