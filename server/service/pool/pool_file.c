@@ -139,7 +139,9 @@ static enum status check_header(struct pool *pool, const char *path, struct faul
                          path);
     }
     if (page->header.format != FORMAT) {
-        return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "%s has format %u; this grud reads %d",
+        return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
+                         "%s has format %u, but this version of grud reads up to %d: use the "
+                         "version that wrote it, or move it away to start without its sessions",
                          path, page->header.format, FORMAT);
     }
     if (!record_layout_is_valid(&page->header.layout)) {
