@@ -1,8 +1,7 @@
-/* files_scan.c - which versions the directories hold: whatever else lies about in them is passed
- * over. */
+#include "store/files_scan.h"
+
 #include "base/log.h"
 #include "base/refusal.h"
-#include "store/files_internal.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -6,7 +6,8 @@
 /* ---- rows that belong to a job: events and checkpoints ---- */
 
 static enum status add_row(struct job_store *jobs, enum jobs_statement statement, int64_t number,
-                           const struct columns *columns, const void *row, struct fault *fault)
+                           const struct query_columns *columns, const void *row,
+                           struct fault *fault)
 {
     struct query query;
     query_start(&query, &jobs->database, statement);

@@ -89,16 +89,16 @@ const struct schema job_store_schema = { .file_name = "jobs.db",
         (array), sizeof(array) / sizeof *(array)                                                   \
     }
 
-static const struct column of_job[] = { JOB_FIXED_COLUMNS(COLUMN_OF_JOB) GRU_HYPERPARAMETERS(
+static const struct query_column of_job[] = { JOB_FIXED_COLUMNS(COLUMN_OF_JOB) GRU_HYPERPARAMETERS(
     HYPER_OF) JOB_STATUS_COLUMN(COLUMN_OF_JOB) JOB_LIFE_COLUMNS(COLUMN_OF_JOB) };
-static const struct column of_job_life[] = { JOB_STATUS_COLUMN(COLUMN_OF_JOB)
-                                                 JOB_LIFE_COLUMNS(COLUMN_OF_JOB) };
-static const struct column of_event[] = { EVENT_COLUMNS(COLUMN_OF_EVENT) };
-static const struct column of_checkpoint[] = { CHECKPOINT_COLUMNS(COLUMN_OF_CHECKPOINT) };
-static const struct column of_lineage[] = { LINEAGE_COLUMNS(COLUMN_OF_LINEAGE) };
+static const struct query_column of_job_life[] = { JOB_STATUS_COLUMN(COLUMN_OF_JOB)
+                                                       JOB_LIFE_COLUMNS(COLUMN_OF_JOB) };
+static const struct query_column of_event[] = { EVENT_COLUMNS(COLUMN_OF_EVENT) };
+static const struct query_column of_checkpoint[] = { CHECKPOINT_COLUMNS(COLUMN_OF_CHECKPOINT) };
+static const struct query_column of_lineage[] = { LINEAGE_COLUMNS(COLUMN_OF_LINEAGE) };
 
-const struct columns job_columns = COLUMNS(of_job);
-const struct columns job_life_columns = COLUMNS(of_job_life);
-const struct columns event_columns = COLUMNS(of_event);
-const struct columns checkpoint_columns = COLUMNS(of_checkpoint);
-const struct columns lineage_columns = COLUMNS(of_lineage);
+const struct query_columns job_columns = COLUMNS(of_job);
+const struct query_columns job_life_columns = COLUMNS(of_job_life);
+const struct query_columns event_columns = COLUMNS(of_event);
+const struct query_columns checkpoint_columns = COLUMNS(of_checkpoint);
+const struct query_columns lineage_columns = COLUMNS(of_lineage);

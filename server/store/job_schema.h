@@ -40,13 +40,13 @@ enum jobs_statement {
     JOBS_N_STATEMENTS
 };
 
-struct columns {
-    const struct column *columns;
+struct query_columns {
+    const struct query_column *columns;
     size_t n;
 };
-extern const struct columns job_columns,
+extern const struct query_columns job_columns,
     job_life_columns; /* all, and those that job_store_update writes */
-extern const struct columns event_columns, checkpoint_columns, lineage_columns;
+extern const struct query_columns event_columns, checkpoint_columns, lineage_columns;
 extern const struct schema job_store_schema;
 
 /* Inside a transaction: the rows of a job's data. */

@@ -59,7 +59,7 @@ enum column_type {
     COLUMN_STATUS   /* enum status, as its code: the numbers change with the table */
 };
 
-struct column {
+struct query_column {
     enum column_type type;
     int most;
     size_t offset, n_bytes; /* of the field in its struct */
@@ -75,9 +75,10 @@ struct column {
         .n_bytes = sizeof(((struct record *)NULL)->field)                                          \
     }
 
-void query_put_columns(struct query *query, const struct column *columns, size_t n,
+void query_put_columns(struct query *query, const struct query_column *columns, size_t n,
                        const void *record);
 /* Then query_check. */
-void query_get_columns(struct query *query, const struct column *columns, size_t n, void *record);
+void query_get_columns(struct query *query, const struct query_column *columns, size_t n,
+                       void *record);
 
 #endif
