@@ -1,5 +1,6 @@
 /* Migrations in general: a file of any older format becomes one of the newest, or stays as it was.
  */
+#include "failing_memory.h"
 #include "store/database_open.h"
 #include "store_support.h"
 #include "test.h"
@@ -137,6 +138,31 @@ TEST(a_full_disk_leaves_the_file_as_it_was)
     assert_newest(&folder);
     (void)signal(SIGXFSZ, handler);
     folder_remove(&folder);
+}
+
+TEST(without_memory_a_migration_is_done_wholly_or_not_at_all)
+{
+    memory_instrument();
+    struct folder folder = filled();
+    enum status status = STATUS_NO_MEMORY;
+    for (long n = 1; status != STATUS_OK; n += 1 + n / 16) {
+        struct fault fault;
+        memory_fail(n);
+        status = try_open(&folder, &schemas[N_FORMATS], &fault);
+        memory_fail(0);
+        ck_assert_msg(status == STATUS_OK || status == STATUS_NO_MEMORY, "%ld: %s", n,
+                      fault.message);
+        if (ask(&folder, "PRAGMA user_version") == 1) {
+            ck_assert_int_ne(status, STATUS_OK);
+            assert_as_it_was(&folder);
+        } else { /* it failed later */
+            assert_newest(&folder);
+        }
+    }
+    assert_newest(&folder);
+    ck_assert_int_eq(ask(&folder, "SELECT sum(a) FROM t"), (int64_t)ROWS * (ROWS + 1) / 2);
+    folder_remove(&folder);
+    memory_restore();
 }
 
 /* ---- a process that is killed ---- */

@@ -1,5 +1,4 @@
-/* Which numbers a model's versions had, and which one is active: what files.c keeps beside the
- * files. */
+/* Which numbers a model's versions had, and which one is active: what is kept beside the files. */
 #include "store/files.h"
 #include "store_support.h"
 #include "test.h"
