@@ -1,3 +1,5 @@
+#include "store/job_lineage.h"
+
 #include "store/job_schema.h"
 
 enum status job_store_put_lineage(struct job_store *jobs, const struct lineage *lineage,

@@ -11,7 +11,7 @@ struct job_store {
     struct database database;
 };
 
-enum jobs_statement {
+enum job_statement {
     JOBS_INSERT,
     JOBS_FIND,
     JOBS_NEXT,
@@ -49,14 +49,8 @@ extern const struct query_columns job_columns,
 extern const struct query_columns event_columns, checkpoint_columns, lineage_columns;
 extern const struct schema job_store_schema;
 
-/* Inside a transaction: the rows of a job's data. */
-enum status job_store_insert_series(struct job_store *jobs, int64_t number,
-                                    const struct job_series *series, size_t n, struct fault *fault);
-enum status job_store_insert_sessions(struct job_store *jobs, int64_t number,
-                                      const char *const *sessions, size_t n, struct fault *fault);
-
 /* The most rows that a list asks for: one more than fit says whether there are more. */
-static inline int64_t jobs_limit(size_t limit)
+static inline int64_t job_store_limit(size_t limit)
 {
     return limit < INT32_MAX ? (int64_t)limit + 1 : INT32_MAX;
 }

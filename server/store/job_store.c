@@ -1,34 +1,9 @@
+#include "store/job_store.h"
+
 #include "store/database_open.h"
 #include "store/job_schema.h"
 
 #include <stdlib.h>
-
-/* ---- words ---- */
-
-const char *job_status_word(enum job_status status)
-{
-    static const char *const words[] = {
-#define JOB_STATUS_WORD(name, word) [JOB_##name] = (word),
-        JOB_STATUS_TABLE(JOB_STATUS_WORD)
-#undef JOB_STATUS_WORD
-    };
-    return words[status];
-}
-
-const char *job_policy_word(enum job_policy policy)
-{
-    static const char *const words[] = { [JOB_AUTO] = "auto", [JOB_MANUAL] = "manual" };
-    return words[policy];
-}
-
-const char *job_promotion_word(enum job_promotion state)
-{
-    static const char *const words[] = { [JOB_NONE] = "none",
-                                         [JOB_PROMOTED] = "promoted",
-                                         [JOB_REJECTED] = "rejected",
-                                         [JOB_ROLLED_BACK] = "rolled_back" };
-    return words[state];
-}
 
 /* ---- opening ---- */
 
@@ -251,7 +226,7 @@ enum status job_store_list(struct job_store *jobs, const struct job_filter *filt
     query_put_integer(&query, after.number);
     query_put_text(&query, filter->model);
     query_put_integer(&query, filter->status);
-    query_put_integer(&query, jobs_limit(limit));
+    query_put_integer(&query, job_store_limit(limit));
     size_t n = 0;
     bool row = false;
     enum status status = query_next(&query, &row, fault);
