@@ -70,7 +70,7 @@ static enum status read_newest(const char *folder, unsigned *ret_number, struct 
 static enum status keep_number(const char *folder, unsigned number, struct fault *fault)
 {
     char path[PATH_MAX];
-    unsigned newest, highest;
+    unsigned newest = 0, highest = 0;
     bool is_durable = true;
     enum status status = read_newest(folder, &newest, fault);
     if (status == STATUS_OK) {
@@ -91,7 +91,7 @@ static enum status keep_number(const char *folder, unsigned number, struct fault
  * path. */
 static enum status find_free(const char *folder, struct file_version *version, struct fault *fault)
 {
-    unsigned newest, highest;
+    unsigned newest = 0, highest = 0;
     enum status status = read_newest(folder, &newest, fault);
     if (status == STATUS_OK) {
         status = files_find_highest(folder, 0, &highest, fault);
@@ -129,7 +129,7 @@ enum status files_write_version(const char *data, const char *name, unsigned num
                                 struct fault *fault)
 {
     char folder[PATH_MAX];
-    struct stat file;
+    struct stat file = { 0 };
     struct file_version version = { .number = number };
     snprintf(version.name, sizeof version.name, "%s", name);
     if (!files_path_print(folder, "%s/models/%s", data, name)) {
