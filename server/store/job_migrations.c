@@ -13,10 +13,11 @@
  * goes to the end of the list. Rows need no change, but an older grud could not read the new
  * number, so it is a migration all the same, whose SQL is a comment:
  *
- *     { "add the optimizer rmsprop", "/" "* hyper_optimizer 3: rmsprop *" "/" },
+ *     { "add the optimizer rmsprop", "-- hyper_optimizer 3: rmsprop" },
  *
  * tests/store/test_job_migrations.c compares what the migrations make with what job_columns.h asks
- * for, and names what is missing.
+ * for, and names what is missing. tests/fixtures/formats/make.sh freezes what the last build of a
+ * format keeps on disk, for the tests of later ones.
  */
 #include "store/job_migrations.h"
 
