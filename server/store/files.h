@@ -33,9 +33,9 @@ enum status files_read(const char *path, struct arena *arena, void **ret_bytes, 
 /* On success the file is there; *ret_is_durable: and stays there, whatever happens. */
 enum status files_write(const char *path, const void *bytes, size_t n, bool *ret_is_durable,
                         struct fault *fault);
-/* For a version that nobody was told of: its number may be given again. One that is gone already is
- * fine. *ret_is_durable false: it is gone, but the disk refused to sync that, and a power failure
- * may bring it back. */
+/* For a version that no client was told of: its number may be given again. One that is gone already
+ * is fine. *ret_is_durable false: it is gone, but the disk refused to sync that, and a power
+ * failure may bring it back. */
 enum status files_delete(const char *path, bool *ret_is_durable, struct fault *fault);
 /* Makes durable that the file is there, or that it is not. */
 bool files_sync_folder_of(const char *path);

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-/* In the place of a version's number, which is 1 at least. */
+/* Stands where a version's number would, which is 1 at least. */
 enum { FILES_CLOSED_FOLDER = 0 };
 
 struct file_version {

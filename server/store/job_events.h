@@ -41,7 +41,7 @@ struct job_checkpoint {
     double train_loss, valid_loss; /* NaN: none */
 };
 
-/* The row, and `state` (gru_trainer_save) in the place of the job's former one. A transaction of
+/* The row, and `state` (gru_trainer_save) instead of the job's former one. A transaction of
  * its own. */
 __attribute__((warn_unused_result)) enum status
 job_store_add_checkpoint(struct job_store *jobs, int64_t number, struct job_checkpoint *checkpoint,

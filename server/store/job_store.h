@@ -71,8 +71,8 @@ job_store_list(struct job_store *jobs, const struct job_filter *filter, size_t l
                struct job *ret_jobs, size_t *ret_n, bool *ret_has_more, struct fault *fault);
 
 /* Writes the fields of "its life", provided that its status in the database still is `from`; else
- * nothing is written and *ret_status says what it is now. (So whoever cancels a job and whoever
- * runs it agree.) STATUS_JOB_NOT_FOUND if there is no job of its number. */
+ * nothing is written and *ret_status says what it is now. (So the request that cancels a job
+ * and the thread that runs it agree.) STATUS_JOB_NOT_FOUND if there is no job of its number. */
 __attribute__((warn_unused_result)) enum status
 job_store_update(struct job_store *jobs, const struct job *job, enum job_status from,
                  bool *ret_written, enum job_status *ret_status, struct fault *fault);

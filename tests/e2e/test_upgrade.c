@@ -309,7 +309,7 @@ TEST(what_the_first_format_holds_is_not_lost_and_goes_on)
     daemon_stop(&daemon);
 }
 
-/* Nobody who tries a newer grud and goes back is left with a file that is taken for damaged. */
+/* As after an attempt with a newer grud: the file is not taken for a damaged one. */
 TEST(a_newer_format_ends_the_start_with_both_numbers)
 {
     char command[320], log[4096];

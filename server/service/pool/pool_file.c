@@ -215,7 +215,8 @@ bool pool_sync(struct pool *pool)
     uint64_t ticket = atomic_fetch_add(&pool->n_sync_tickets, 1) + 1;
     pthread_mutex_lock(&pool->sync_mutex);
     if (pool->n_synced_tickets < ticket) {
-        uint64_t drawn = atomic_load(&pool->n_sync_tickets); /* by those who had written before */
+        uint64_t drawn =
+            atomic_load(&pool->n_sync_tickets); /* by callers that had written before */
         if (!region_sync(&pool->region)) {
             distrust(pool);
         }
