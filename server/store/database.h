@@ -1,11 +1,10 @@
 /*
  * database.h - SQLite, for the rest of the store only: one file with one set of tables, its
- * statements prepared once, and rows that are structs. No threads of its own; callers serialise.
+ * transactions and its faults. database_open.h opens it, migrate.h brings it to the format of this
+ * grud, query.h reads and writes its rows. No threads of its own; callers serialise.
  *
- * What is read is checked against the field that it goes to: a number out of its range, a text too
- * long for it or a value of another type is a damaged file (STATUS_STORAGE_FAILED), never a wild
- * value in a struct. SQLite's own failures are STATUS_NO_MEMORY, STATUS_REQUEST_TOO_LARGE (a row
- * beyond its limit of 1e9 bytes) or STATUS_STORAGE_FAILED.
+ * SQLite's own failures are STATUS_NO_MEMORY, STATUS_REQUEST_TOO_LARGE (a row beyond its limit of
+ * 1e9 bytes) or STATUS_STORAGE_FAILED.
  */
 #ifndef DATABASE_H
 #define DATABASE_H
@@ -16,7 +15,6 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 enum { DATABASE_STATEMENTS_MAX = 32 };
 
@@ -25,12 +23,13 @@ struct statement {
     const char *sql;
 };
 
-/* Whatever changes the meaning of a file's bytes is in `tables`, if need be as a comment: the
- * file's format version is its digest, so that a change of the tables cannot go without a change of
- * the version. */
+/* The tables of a file are what its migrations make of an empty one: the n-th brings it from format
+ * n - 1 to format n, and the last one to the format of this grud. See migrate.h. */
 struct schema {
     const char *file_name;
-    const char *tables;
+    int application_id; /* which of grud's databases it is: a number in the header of SQLite */
+    const struct statement *migrations;
+    size_t n_migrations;
     const struct statement *statements;
     size_t n_statements;
 };
@@ -45,15 +44,6 @@ struct database {
     char path[PATH_MAX];
 };
 
-/* Opens or creates the file in the directory (empty: in memory). full_sync: each change is on disk
- * when its call returns; else a power failure may take the last ones. On failure there is nothing
- * to close. */
-__attribute__((warn_unused_result)) enum status database_open(struct database *database,
-                                                              const struct schema *schema,
-                                                              const char *data, bool full_sync,
-                                                              struct fault *fault);
-void database_close(struct database *database);
-
 /* ---- transactions ---- */
 
 __attribute__((warn_unused_result)) enum status database_begin(struct database *database,
@@ -67,6 +57,17 @@ __attribute__((warn_unused_result)) enum status database_probe(struct database *
 /* Undoes what a failed transaction has left, if it has left anything. SQLite's result. */
 int database_undo(struct database *database);
 
+/* ---- statements that are used once ---- */
+
+/* task: "cannot <task> in <file>: ..." */
+__attribute__((warn_unused_result)) enum status
+database_execute(struct database *database, const char *task, const char *sql, struct fault *fault);
+/* *ret_prepared is for sqlite3_finalize, also after a failure. */
+__attribute__((warn_unused_result)) enum status database_prepare(struct database *database,
+                                                                 const char *task, const char *sql,
+                                                                 sqlite3_stmt **ret_prepared,
+                                                                 struct fault *fault);
+
 /* ---- faults: what failed, in which file, and what is to be done ---- */
 
 /* result: SQLite's. */
@@ -75,82 +76,7 @@ database_failed(const struct database *database, int result, const char *task, s
 /* For values that are not what they should be. */
 __attribute__((warn_unused_result)) enum status database_damaged(const struct database *database,
                                                                  struct fault *fault);
-
-/* ---- one use of a statement: start, put parameters in turn, run or (next, get columns)*, done
- * ---- */
-
-struct query {
-    struct database *database;
-    sqlite3_stmt *prepared;
-    const char *task;
-    int n_put, n_got; /* parameters, and columns of this row, so far */
-    int result;       /* the first thing that went wrong */
-    bool is_damaged;  /* a column's value does not fit */
-};
-
-void query_start(struct query *query, struct database *database, size_t statement);
-void query_put_integer(struct query *query, int64_t value);
-void query_put_text(struct query *query,
-                    const char *value); /* NULL: none. Borrowed until query_done */
-void query_put_blob(struct query *query, const void *bytes,
-                    size_t n); /* NULL: none. Borrowed likewise */
-/* Another row, if there is one. */
-__attribute__((warn_unused_result)) enum status query_next(struct query *query, bool *ret_row,
-                                                           struct fault *fault);
-int64_t query_get_integer(struct query *query, int64_t least, int64_t most);
-/* Valid until the next row; NULL: none there (or *query is_damaged). */
-const char *query_get_text(struct query *query);
-const void *query_get_blob(struct query *query, size_t *ret_n);
-/* Whether all that was got from this row is as it should be. */
-__attribute__((warn_unused_result)) enum status query_check(const struct query *query,
-                                                            struct fault *fault);
-void query_done(struct query *query);
-/* Runs to the end and is done: for statements without rows. */
-__attribute__((warn_unused_result)) enum status query_run(struct query *query, struct fault *fault);
-
-/* ---- rows as structs ---- */
-
-enum column_type {
-    COLUMN_INTEGER, /* int64_t */
-    COLUMN_COUNT,   /* uint64_t: its bits, so that none is lost */
-    COLUMN_NUMBER,  /* unsigned */
-    COLUMN_SIZE,    /* size_t */
-    COLUMN_CHOICE,  /* an int or an enum, 0 to most */
-    COLUMN_FLAG,    /* bool */
-    COLUMN_REAL,    /* double; NaN is NULL */
-    COLUMN_TEXT,    /* char [n_bytes] */
-    COLUMN_STATUS   /* enum status, as its code: the numbers change with the table */
-};
-
-struct column {
-    enum column_type type;
-    int most;
-    size_t offset, n_bytes; /* of the field in its struct */
-};
-
-/* For tables of columns, X(column, TYPE, field, most): the parts of SQL that they make. */
-#define COLUMN_SQL_INTEGER                " INTEGER NOT NULL"
-#define COLUMN_SQL_COUNT                  " INTEGER NOT NULL"
-#define COLUMN_SQL_NUMBER                 " INTEGER NOT NULL"
-#define COLUMN_SQL_SIZE                   " INTEGER NOT NULL"
-#define COLUMN_SQL_CHOICE                 " INTEGER NOT NULL"
-#define COLUMN_SQL_FLAG                   " INTEGER NOT NULL"
-#define COLUMN_SQL_REAL                   " REAL"
-#define COLUMN_SQL_TEXT                   " TEXT NOT NULL"
-#define COLUMN_SQL_STATUS                 " TEXT NOT NULL"
-#define COLUMN_DEFINED(column, type, ...) ", " #column COLUMN_SQL_##type
-#define COLUMN_NAMED(column, ...)         ", " #column
-#define COLUMN_MARK(column, ...)          ", ?"
-#define COLUMN_ASSIGNED(column, ...)      ", " #column " = ?"
-#define COLUMN_OF(record, type_, field, most_)                                                     \
-    {                                                                                              \
-        .type = COLUMN_##type_, .most = (most_), .offset = offsetof(struct record, field),         \
-        .n_bytes = sizeof(((struct record *)NULL)->field)                                          \
-    }
-
-void query_put_columns(struct query *query, const struct column *columns, size_t n,
-                       const void *record);
-/* Then query_check. */
-void query_get_columns(struct query *query, const struct column *columns, size_t n, void *record);
+/* For a fault that is set: it is of what is in the file, so trying again does not help. */
+enum status database_unusable(struct fault *fault);
 
 #endif

@@ -1,8 +1,7 @@
-/* files_scan.c - which versions the directories hold: whatever else lies about in them is passed
- * over. */
+#include "store/files_scan.h"
+
 #include "base/log.h"
 #include "base/refusal.h"
-#include "store/files_internal.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -24,7 +23,7 @@ static unsigned version_of_file(const char *file)
                                                                                 : 0;
 }
 
-/* What looks like a model to whoever has put it there. */
+/* What looks like a model file. */
 static bool has_extension(const char *file, size_t n)
 {
     const size_t n_extension = sizeof FILES_EXTENSION - 1;

@@ -1,12 +1,15 @@
-#include "store/job_store_internal.h"
+#include "store/job_events.h"
+
+#include "store/job_schema.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- rows that belong to a job: events and checkpoints ---- */
 
-static enum status add_row(struct job_store *jobs, enum jobs_statement statement, int64_t number,
-                           const struct columns *columns, const void *row, struct fault *fault)
+static enum status add_row(struct job_store *jobs, enum job_statement statement, int64_t number,
+                           const struct query_columns *columns, const void *row,
+                           struct fault *fault)
 {
     struct query query;
     query_start(&query, &jobs->database, statement);
@@ -15,13 +18,13 @@ static enum status add_row(struct job_store *jobs, enum jobs_statement statement
     return query_run(&query, fault);
 }
 
-static void start_list(struct query *query, struct job_store *jobs, enum jobs_statement statement,
+static void start_list(struct query *query, struct job_store *jobs, enum job_statement statement,
                        int64_t number, int64_t after, size_t limit)
 {
     query_start(query, &jobs->database, statement);
     query_put_integer(query, number);
     query_put_integer(query, after);
-    query_put_integer(query, jobs_limit(limit));
+    query_put_integer(query, job_store_limit(limit));
 }
 
 /* ---- events ---- */

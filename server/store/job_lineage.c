@@ -1,4 +1,6 @@
-#include "store/job_store_internal.h"
+#include "store/job_lineage.h"
+
+#include "store/job_schema.h"
 
 enum status job_store_put_lineage(struct job_store *jobs, const struct lineage *lineage,
                                   struct fault *fault)

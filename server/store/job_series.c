@@ -1,4 +1,6 @@
-#include "store/job_store_internal.h"
+#include "store/job_series.h"
+
+#include "store/job_schema.h"
 
 #include <string.h>
 
@@ -51,7 +53,7 @@ enum status job_store_insert_sessions(struct job_store *jobs, int64_t number,
 }
 
 /* A statement whose only parameter is the job. */
-static enum status run_for(struct job_store *jobs, enum jobs_statement statement, int64_t number,
+static enum status run_for(struct job_store *jobs, enum job_statement statement, int64_t number,
                            struct fault *fault)
 {
     struct query query;
@@ -76,8 +78,8 @@ enum status job_store_put_series(struct job_store *jobs, int64_t number,
 
 enum status job_store_forget_data(struct job_store *jobs, int64_t number, struct fault *fault)
 {
-    static const enum jobs_statement deletions[] = { JOBS_DELETE_SERIES, JOBS_DELETE_SESSIONS,
-                                                     JOBS_DELETE_STATE };
+    static const enum job_statement deletions[] = { JOBS_DELETE_SERIES, JOBS_DELETE_SESSIONS,
+                                                    JOBS_DELETE_STATE };
     enum status status = database_begin(&jobs->database, fault);
     if (status != STATUS_OK) {
         return status;
@@ -97,7 +99,7 @@ static enum status no_memory(struct fault *fault)
 }
 
 /* How many rows a job has, by a statement that counts them. */
-static enum status count(struct job_store *jobs, enum jobs_statement statement, int64_t number,
+static enum status count(struct job_store *jobs, enum job_statement statement, int64_t number,
                          size_t *ret_n, struct fault *fault)
 {
     struct query query;

@@ -1,30 +1,9 @@
-#include "store/job_store_internal.h"
+#include "store/job_store.h"
+
+#include "store/database_open.h"
+#include "store/job_schema.h"
 
 #include <stdlib.h>
-
-/* ---- words ---- */
-
-const char *job_status_word(enum job_status status)
-{
-    static const char *const words[] = {
-#define JOB_STATUS_WORD(name, word) [JOB_##name] = (word),
-        JOB_STATUS_TABLE(JOB_STATUS_WORD)
-#undef JOB_STATUS_WORD
-    };
-    return words[status];
-}
-
-const char *job_policy_word(enum job_policy policy)
-{
-    static const char *const words[] = { JOB_POLICIES(CHOICE_ENTRY, CHOICE_ENTRY) };
-    return words[policy];
-}
-
-const char *job_promotion_word(enum job_promotion state)
-{
-    static const char *const words[] = { JOB_PROMOTIONS(CHOICE_ENTRY, CHOICE_ENTRY) };
-    return words[state];
-}
 
 /* ---- opening ---- */
 
@@ -247,7 +226,7 @@ enum status job_store_list(struct job_store *jobs, const struct job_filter *filt
     query_put_integer(&query, after.number);
     query_put_text(&query, filter->model);
     query_put_integer(&query, filter->status);
-    query_put_integer(&query, jobs_limit(limit));
+    query_put_integer(&query, job_store_limit(limit));
     size_t n = 0;
     bool row = false;
     enum status status = query_next(&query, &row, fault);

@@ -1,6 +1,7 @@
 #include "store/recordings.h"
 
-#include "store/database.h"
+#include "store/database_open.h"
+#include "store/query.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,8 @@ struct recordings {
     struct database database;
     size_t rows_max;
 };
+
+enum { RECORDINGS_FORMAT = 1 }; /* raised by hand, with each migration: see migrate.h */
 
 enum {
     RECORDINGS_FIND,
@@ -32,18 +35,19 @@ enum {
     " WHERE s.model = ?1 AND s.session " condition " ?2 AND r.session = s.id AND r.n >= s.next_n - ?3" \
     " ORDER BY s.session, r.n"
 
-static const char tables[] =
+/* As the first release made them; their digest was its format, so not even a space may change. */
+static const struct statement migrations[RECORDINGS_FORMAT] = { { "create the tables",
     "CREATE TABLE sessions (id INTEGER PRIMARY KEY, model TEXT NOT NULL, session TEXT NOT NULL,"
     " last_step INTEGER NOT NULL, next_n INTEGER NOT NULL, UNIQUE (model, session)) STRICT;"
     "CREATE TABLE readings (session INTEGER NOT NULL, n INTEGER NOT NULL, step INTEGER NOT NULL,"
-    " x BLOB NOT NULL, PRIMARY KEY (session, n)) STRICT, WITHOUT ROWID;";
+    " x BLOB NOT NULL, PRIMARY KEY (session, n)) STRICT, WITHOUT ROWID;" } };
 
 static const struct statement statements[] = {
     [RECORDINGS_FIND] = { "find a session's recording",
         "SELECT id, last_step, next_n FROM sessions WHERE model = ? AND session = ?" },
     [RECORDINGS_BEGIN_SESSION] = { "begin a session's recording",
         "INSERT INTO sessions (model, session, last_step, next_n) VALUES (?, ?, 0, 0)" },
-    [RECORDINGS_ADD] = { "record a reading", "INSERT INTO readings VALUES (?, ?, ?, ?)" },
+    [RECORDINGS_ADD] = { "record a reading", "INSERT INTO readings (session, n, step, x) VALUES (?, ?, ?, ?)" },
     [RECORDINGS_TRIM] = { "drop old readings", "DELETE FROM readings WHERE session = ? AND n < ?" },
     [RECORDINGS_ADVANCE] = { "record a session's step",
         "UPDATE sessions SET last_step = ?, next_n = ? WHERE id = ?" },
@@ -55,7 +59,9 @@ static const struct statement statements[] = {
 // clang-format on
 
 static const struct schema schema = { .file_name = "recordings.db",
-                                      .tables = tables,
+                                      .application_id = 0x67727572, /* "grur" */
+                                      .migrations = migrations,
+                                      .n_migrations = RECORDINGS_FORMAT,
                                       .statements = statements,
                                       .n_statements = RECORDINGS_N_STATEMENTS };
 
@@ -87,18 +93,18 @@ void recordings_close(struct recordings *recordings)
 
 /* ---- writing ---- */
 
-struct session {
+struct recorded_session {
     bool exists;
     int64_t id, next_n;
     uint64_t last_step;
 };
 
 static enum status find_session(struct recordings *recordings, const char *model,
-                                const char *session, struct session *ret_session,
+                                const char *session, struct recorded_session *ret_session,
                                 struct fault *fault)
 {
     struct query query;
-    struct session result = { 0 };
+    struct recorded_session result = { 0 };
     query_start(&query, &recordings->database, RECORDINGS_FIND);
     query_put_text(&query, model);
     query_put_text(&query, session);
@@ -118,7 +124,7 @@ static enum status find_session(struct recordings *recordings, const char *model
 }
 
 static enum status begin_session(struct recordings *recordings, const struct recorded *reading,
-                                 struct session *session, struct fault *fault)
+                                 struct recorded_session *session, struct fault *fault)
 {
     struct query query;
     query_start(&query, &recordings->database, RECORDINGS_BEGIN_SESSION);
@@ -126,8 +132,9 @@ static enum status begin_session(struct recordings *recordings, const struct rec
     query_put_text(&query, reading->session);
     enum status status = query_run(&query, fault);
     if (status == STATUS_OK) {
-        *session = (struct session){ .exists = true,
-                                     .id = sqlite3_last_insert_rowid(recordings->database.sqlite) };
+        *session = (struct recorded_session){
+            .exists = true, .id = sqlite3_last_insert_rowid(recordings->database.sqlite)
+        };
     }
     return status;
 }
@@ -151,8 +158,8 @@ static enum status run_one(struct recordings *recordings, size_t statement, int6
     return query_run(&query, fault);
 }
 
-static enum status delete_session(struct recordings *recordings, const struct session *session,
-                                  struct fault *fault)
+static enum status delete_session(struct recordings *recordings,
+                                  const struct recorded_session *session, struct fault *fault)
 {
     if (!session->exists) {
         return STATUS_OK;
@@ -162,7 +169,8 @@ static enum status delete_session(struct recordings *recordings, const struct se
                                : status;
 }
 
-static enum status insert_reading(struct recordings *recordings, const struct session *session,
+static enum status insert_reading(struct recordings *recordings,
+                                  const struct recorded_session *session,
                                   const struct recorded *reading, struct fault *fault)
 {
     struct query query;
@@ -176,7 +184,7 @@ static enum status insert_reading(struct recordings *recordings, const struct se
 
 /* n readings of one session, none of them its deletion. */
 static enum status add_run(struct recordings *recordings, const struct recorded *readings, size_t n,
-                           struct session *session, struct fault *fault)
+                           struct recorded_session *session, struct fault *fault)
 {
     struct query query;
     enum status status = STATUS_OK;
@@ -229,7 +237,7 @@ enum status recordings_add(struct recordings *recordings, const struct recorded 
         return status;
     }
     for (size_t k = 0, n_run; k < n && status == STATUS_OK; k += n_run) {
-        struct session session = { 0 };
+        struct recorded_session session = { 0 };
         n_run = length_of_run(readings + k, n - k);
         status = find_session(recordings, readings[k].model, readings[k].session, &session, fault);
         if (status == STATUS_OK) {
@@ -243,7 +251,7 @@ enum status recordings_add(struct recordings *recordings, const struct recorded 
 enum status recordings_last_step(struct recordings *recordings, const char *model,
                                  const char *session, uint64_t *ret_step, struct fault *fault)
 {
-    struct session found = { 0 };
+    struct recorded_session found = { 0 };
     enum status status = find_session(recordings, model, session, &found, fault);
     if (status == STATUS_OK) {
         *ret_step = found.last_step;
@@ -255,7 +263,7 @@ enum status recordings_last_step(struct recordings *recordings, const char *mode
 
 /* The rows are gone through twice: first they are counted, then copied to memory of just that size.
  */
-struct reader {
+struct recording_reader {
     const char *model, *session;
     bool is_prefix;
     size_t n_inputs;
@@ -276,7 +284,8 @@ static enum status no_memory(struct fault *fault)
 }
 
 /* Begins a sequence, of another session if the name is not NULL. */
-static enum status begin_sequence(struct reader *reader, const char *name, struct fault *fault)
+static enum status begin_sequence(struct recording_reader *reader, const char *name,
+                                  struct fault *fault)
 {
     reader->n_recordings++;
     if (!reader->recordings) {
@@ -298,7 +307,7 @@ static enum status begin_sequence(struct reader *reader, const char *name, struc
 
 /* The row that the query is at; *ret_beyond: it is of the first session that the prefix does not
  * fit. */
-static enum status read_row(struct reader *reader, struct query *query, bool *ret_beyond,
+static enum status read_row(struct recording_reader *reader, struct query *query, bool *ret_beyond,
                             struct fault *fault)
 {
     size_t n_bytes;
@@ -337,7 +346,7 @@ static enum status read_row(struct reader *reader, struct query *query, bool *re
     return status;
 }
 
-static enum status read_rows(struct reader *reader, struct recordings *recordings,
+static enum status read_rows(struct recording_reader *reader, struct recordings *recordings,
                              struct fault *fault)
 {
     struct query query;
@@ -359,7 +368,7 @@ static enum status read_rows(struct reader *reader, struct recordings *recording
 }
 
 /* Between the two passes: memory for what was counted. */
-static enum status make_room(struct reader *reader, size_t bytes_max, struct fault *fault)
+static enum status make_room(struct recording_reader *reader, size_t bytes_max, struct fault *fault)
 {
     size_t n_floats, n_bytes;
     if (__builtin_mul_overflow(reader->n_rows, reader->n_inputs, &n_floats) ||
@@ -386,11 +395,11 @@ enum status recordings_read(struct recordings *recordings, const char *model, co
                             bool is_prefix, size_t n_inputs, size_t bytes_max, struct arena *arena,
                             struct recording **ret_recordings, size_t *ret_n, struct fault *fault)
 {
-    struct reader reader = { .model = model,
-                             .session = session,
-                             .is_prefix = is_prefix,
-                             .n_inputs = n_inputs,
-                             .arena = arena };
+    struct recording_reader reader = { .model = model,
+                                       .session = session,
+                                       .is_prefix = is_prefix,
+                                       .n_inputs = n_inputs,
+                                       .arena = arena };
     enum status status = database_begin(&recordings->database, fault);
     if (status != STATUS_OK) {
         return status;

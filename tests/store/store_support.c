@@ -1,5 +1,6 @@
 #include "store_support.h"
 
+#include "store/files.h"
 #include "test.h"
 
 #include <ftw.h>
@@ -8,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* ---- folders ---- */
 
@@ -37,6 +40,33 @@ void folder_remove(const struct folder *folder)
 void folder_path(const struct folder *folder, const char *name, char path[PATH_MAX])
 {
     snprintf(path, PATH_MAX, "%s/%s", folder->path, name);
+}
+
+void folder_add(const struct folder *folder, const char *name)
+{
+    char path[PATH_MAX];
+    folder_path(folder, name, path);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+}
+
+void text_write(const struct folder *folder, const char *name, const char *text)
+{
+    char path[PATH_MAX];
+    folder_path(folder, name, path);
+    FILE *file = fopen(path, "wb");
+    ck_assert_msg(file != NULL, "cannot create %s", path);
+    ck_assert_int_ge(fputs(text, file), 0);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+struct folder data_make(void)
+{
+    struct folder data = folder_make();
+    struct fault fault;
+    int lock;
+    ck_assert_int_eq(files_open_data(data.path, &lock, &fault), STATUS_OK);
+    close(lock);
+    return data;
 }
 
 /* ---- SQL ---- */

@@ -15,6 +15,10 @@ struct folder {
 struct folder folder_make(void);
 void folder_remove(const struct folder *folder);
 void folder_path(const struct folder *folder, const char *name, char path[PATH_MAX]);
+void folder_add(const struct folder *folder, const char *name);
+void text_write(const struct folder *folder, const char *name, const char *text);
+/* A data directory that nobody has locked. */
+struct folder data_make(void);
 
 /* Runs SQL on the file with a connection of its own. */
 void sql_run(const struct folder *folder, const char *name, const char *sql);

@@ -232,7 +232,7 @@ TEST(recordings_are_not_taken_for_jobs)
     make_recordings(&folder);
     struct bytes bytes = file_read(&folder, "recordings.db");
     file_write(&folder, "jobs.db", bytes.all, bytes.n);
-    assert_jobs_refused(&folder, "has format");
+    assert_jobs_refused(&folder, "or another one of grud's: move it away");
     free(bytes.all);
     folder_remove(&folder);
 }

@@ -5,6 +5,10 @@
  *
  * Which arrays there are follows from the hyper-parameters, so the length is known before a byte is
  * read. All numbers are as the machine has them; another byte order shows in the magic number.
+ *
+ * VERSION is raised by hand when the bytes change their meaning. Another version, older or newer,
+ * is GRU_BAD_FILE, as is a checkpoint of another training: it saves time and holds nothing else, so
+ * the caller trains from the beginning and comes to the same weights.
  */
 #include "engine/buffer.h"
 #include "engine/train/trainer.h"

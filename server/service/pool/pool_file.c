@@ -139,7 +139,9 @@ static enum status check_header(struct pool *pool, const char *path, struct faul
                          path);
     }
     if (page->header.format != FORMAT) {
-        return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "%s has format %u; this grud reads %d",
+        return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
+                         "%s has format %u, but this version of grud reads up to %d: use the "
+                         "version that wrote it, or move it away to start without its sessions",
                          path, page->header.format, FORMAT);
     }
     if (!record_layout_is_valid(&page->header.layout)) {
@@ -213,7 +215,8 @@ bool pool_sync(struct pool *pool)
     uint64_t ticket = atomic_fetch_add(&pool->n_sync_tickets, 1) + 1;
     pthread_mutex_lock(&pool->sync_mutex);
     if (pool->n_synced_tickets < ticket) {
-        uint64_t drawn = atomic_load(&pool->n_sync_tickets); /* by those who had written before */
+        uint64_t drawn =
+            atomic_load(&pool->n_sync_tickets); /* by callers that had written before */
         if (!region_sync(&pool->region)) {
             distrust(pool);
         }

@@ -279,12 +279,12 @@ static enum status move_session(struct pool *from, uint32_t slot, struct pool *t
 /* Claims a slot for OWNER_MOVED if a session is in it. */
 static bool claim_for_good(struct pool *pool, uint32_t slot)
 {
-    uint16_t nobody = OWNER_NONE;
+    uint16_t none = OWNER_NONE;
     if (!(atomic_load(&pool->slots[slot].flags) & SLOT_USED)) {
         return false;
     }
-    while (!atomic_compare_exchange_weak(&pool->slots[slot].owner, &nobody, OWNER_MOVED)) {
-        nobody = OWNER_NONE;
+    while (!atomic_compare_exchange_weak(&pool->slots[slot].owner, &none, OWNER_MOVED)) {
+        none = OWNER_NONE;
         sched_yield();
     }
     if (atomic_load(&pool->slots[slot].flags) & SLOT_USED) {
@@ -307,8 +307,8 @@ static void reopen_pool(struct pool *pool)
     atomic_store(&pool->is_closed, false);
 }
 
-/* No session is added to a closed pool; those who have just looked whether it is closed hold their
- * shard's lock. */
+/* No session is added to a closed pool; callers that have just looked whether it is closed hold
+ * their shard's lock. */
 static uint32_t close_pool(struct pool *pool)
 {
     atomic_store(&pool->is_closed, true);

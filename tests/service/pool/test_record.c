@@ -238,7 +238,7 @@ TEST(a_copy_does_not_count_under_another_header)
     free(record);
 }
 
-/* Sealed by whoever can, but not possible: it must not lead outside the ring. */
+/* Sealed as it should be, but not possible: it must not lead outside the ring. */
 TEST(a_copy_of_impossible_numbers_is_not_whole)
 {
     struct record_layout layout = layout_of(I, 2, 5, K);

@@ -1,5 +1,4 @@
-/* Which numbers a model's versions had, and which one is active: what files.c keeps beside the
- * files. */
+/* Which numbers a model's versions had, and which one is active: what is kept beside the files. */
 #include "store/files.h"
 #include "store_support.h"
 #include "test.h"
@@ -8,33 +7,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static struct folder make_data(void)
-{
-    struct folder data = folder_make();
-    struct fault fault;
-    int lock;
-    ck_assert_int_eq(files_open_data(data.path, &lock, &fault), STATUS_OK);
-    close(lock);
-    return data;
-}
-
-static void make_folder(const struct folder *data, const char *rest)
-{
-    char path[PATH_MAX];
-    folder_path(data, rest, path);
-    ck_assert_int_eq(mkdir(path, 0700), 0);
-}
-
-static void write_text(const struct folder *data, const char *rest, const char *text)
-{
-    char path[PATH_MAX];
-    folder_path(data, rest, path);
-    FILE *file = fopen(path, "wb");
-    ck_assert_msg(file != NULL, "cannot create %s", path);
-    ck_assert_int_ge(fputs(text, file), 0);
-    ck_assert_int_eq(fclose(file), 0);
-}
 
 static void expect_text(const struct folder *data, const char *rest, const char *text)
 {
@@ -47,14 +19,77 @@ static void expect_text(const struct folder *data, const char *rest, const char 
     ck_assert_str_eq(got, text);
 }
 
-/* The number of another version of m. */
-static unsigned store(const struct folder *data)
+static struct file_version stored(const struct folder *data, const char *name, unsigned number,
+                                  const char *text)
 {
     struct file_version version;
     struct fault fault;
-    enum status status = files_write_version(data->path, "m", 1, "x", 1, &version, &fault);
+    enum status status =
+        files_write_version(data->path, name, number, text, strlen(text), &version, &fault);
     ck_assert_msg(status == STATUS_OK, "%s", fault.message);
-    return version.number;
+    return version;
+}
+
+/* The number of another version of m. */
+static unsigned store(const struct folder *data)
+{
+    return stored(data, "m", 1, "x").number;
+}
+
+/* ---- versions ---- */
+
+TEST(a_version_takes_the_number_after_all_that_there_are)
+{
+    struct folder data = data_make();
+    struct file_version first = stored(&data, "m", 1, "first");
+    ck_assert_uint_eq(first.number, 1);
+    ck_assert_str_eq(first.name, "m");
+    ck_assert(!first.read_only);
+    text_write(&data, "models/m/3.safetensors", "third");
+    struct file_version fourth = stored(&data, "m", 1, "fourth"); /* 2 may have been one once */
+    ck_assert_uint_eq(fourth.number, 4);
+    ck_assert_uint_eq(stored(&data, "m", 7, "seventh").number, 7); /* others lie in --models */
+    expect_text(&data, "models/m/1.safetensors", "first");
+    expect_text(&data, "models/m/3.safetensors", "third");
+    expect_text(&data, "models/m/4.safetensors", "fourth");
+    expect_text(&data, "models/m/7.safetensors", "seventh");
+    folder_remove(&data);
+}
+
+TEST(no_number_beyond_the_last_one_is_used)
+{
+    struct folder data = data_make();
+    struct file_version version = { .number = 42 };
+    struct fault fault;
+    struct file_version last = stored(&data, "m", INT_MAX, "last");
+    ck_assert_uint_eq(last.number, INT_MAX);
+    for (unsigned k = 0; k < 2; k++) {
+        ck_assert_int_eq(
+            files_write_version(data.path, "m", (unsigned)INT_MAX + k, "more", 4, &version, &fault),
+            STATUS_STORAGE_FAILED);
+    }
+    ck_assert_uint_eq(version.number, 42);
+    expect_text(&data, "models/m/2147483647.safetensors", "last");
+    folder_remove(&data);
+}
+
+TEST(a_version_that_cannot_be_written_leaves_nothing_behind)
+{
+    struct folder data = data_make();
+    struct file_version version = { .number = 42 };
+    struct fault fault;
+    char path[PATH_MAX];
+    folder_add(&data, "models/m");
+    folder_add(&data, "models/m/1.safetensors.tmp"); /* in the way */
+    ck_assert_int_eq(files_write_version(data.path, "m", 1, "x", 1, &version, &fault),
+                     STATUS_STORAGE_FAILED);
+    ck_assert_uint_eq(version.number, 42);
+    folder_path(&data, "models/m/1.safetensors", path);
+    ck_assert_int_ne(access(path, F_OK), 0);
+    text_write(&data, "models/n", "a file where a folder should be");
+    ck_assert_int_eq(files_write_version(data.path, "n", 1, "x", 1, &version, &fault),
+                     STATUS_STORAGE_FAILED);
+    folder_remove(&data);
 }
 
 /* ---- those that were given ---- */
@@ -84,7 +119,7 @@ static bool is_there(const struct folder *data, const char *rest)
 
 TEST(the_number_of_a_deleted_version_is_not_given_again)
 {
-    struct folder data = make_data();
+    struct folder data = data_make();
     struct fault fault;
     ck_assert_uint_eq(next_number(&data), 1); /* there is no folder yet */
     for (unsigned k = 1; k <= 12; k++) {
@@ -110,11 +145,11 @@ TEST(the_number_of_a_deleted_version_is_not_given_again)
 /* It was killed, or the disk refused, between the two. */
 TEST(a_number_that_is_noted_before_its_file_is_gone_does_no_harm)
 {
-    struct folder data = make_data();
+    struct folder data = data_make();
     struct fault fault;
     store(&data);
     store(&data);
-    write_text(&data, "models/m/newest", "2\n");
+    text_write(&data, "models/m/newest", "2\n");
     ck_assert_uint_eq(next_number(&data), 3);
     ck_assert_int_eq(discard(&data, 2, &fault), STATUS_OK);
     ck_assert_uint_eq(next_number(&data), 3);
@@ -123,11 +158,11 @@ TEST(a_number_that_is_noted_before_its_file_is_gone_does_no_harm)
 
 TEST(a_version_whose_number_cannot_be_noted_is_not_deleted)
 {
-    struct folder data = make_data();
+    struct folder data = data_make();
     struct fault fault;
     store(&data);
     store(&data);
-    make_folder(&data, "models/m/newest.tmp"); /* in the way */
+    folder_add(&data, "models/m/newest.tmp"); /* in the way */
     ck_assert_int_eq(discard(&data, 2, &fault), STATUS_STORAGE_FAILED);
     ck_assert(is_there(&data, "models/m/2.safetensors") && !is_there(&data, "models/m/newest"));
     ck_assert_int_eq(discard(&data, 1, &fault), STATUS_OK); /* which needs no note, and no room */
@@ -136,14 +171,14 @@ TEST(a_version_whose_number_cannot_be_noted_is_not_deleted)
 
 TEST(a_note_that_makes_no_sense_is_not_taken_for_none)
 {
-    struct folder data = make_data();
+    struct folder data = data_make();
     static const char *const texts[] = { "", "x", "\n", "0\n", "2147483648\n", "-1\n" };
     struct file_version version = { .number = 42 };
     struct fault fault;
     unsigned number = 42;
     store(&data);
     for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
-        write_text(&data, "models/m/newest", texts[k]);
+        text_write(&data, "models/m/newest", texts[k]);
         ck_assert_int_eq(files_next_version(data.path, "m", 1, &number, &fault),
                          STATUS_STORAGE_FAILED);
         ck_assert(number == 42 && strstr(fault.message, "models/m/newest does not hold a number"));
@@ -167,7 +202,7 @@ static unsigned active_version(const struct folder *data, const char *name)
 
 TEST(the_active_version_is_remembered)
 {
-    struct folder data = make_data();
+    struct folder data = data_make();
     struct fault fault;
     static const unsigned numbers[] = { 1, 7, 2147483647, 3 };
     ck_assert_uint_eq(active_version(&data, "m"), 0);
@@ -184,11 +219,11 @@ TEST(the_active_version_is_remembered)
 
 TEST(an_active_file_that_makes_no_sense_says_none)
 {
-    struct folder data = make_data();
+    struct folder data = data_make();
     static const char *const texts[] = { "", "x", "\n", " ", "0\n", "active 3" };
-    make_folder(&data, "models/m");
+    folder_add(&data, "models/m");
     for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
-        write_text(&data, "models/m/active", texts[k]);
+        text_write(&data, "models/m/active", texts[k]);
         ck_assert_uint_eq(active_version(&data, "m"), 0);
     }
     folder_remove(&data);
@@ -196,11 +231,11 @@ TEST(an_active_file_that_makes_no_sense_says_none)
 
 TEST(an_active_file_that_cannot_be_read_is_not_taken_for_none)
 {
-    struct folder data = make_data();
+    struct folder data = data_make();
     struct fault fault;
     unsigned number = 42;
-    make_folder(&data, "models/m");
-    make_folder(&data, "models/m/active");
+    folder_add(&data, "models/m");
+    folder_add(&data, "models/m/active");
     ck_assert_int_eq(files_read_active(data.path, "m", &number, &fault), STATUS_STORAGE_FAILED);
     ck_assert(number == 42 && strstr(fault.message, "models/m/active"));
     folder_remove(&data);

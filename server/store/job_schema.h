@@ -1,17 +1,17 @@
-/* job_store_internal.h - what the files of job_store.h share: the connection, its statements, the
+/* job_schema.h - what the files of job_store.h share: the connection, its statements, the
  * columns of its rows.
  */
-#ifndef JOB_STORE_INTERNAL_H
-#define JOB_STORE_INTERNAL_H
+#ifndef JOB_SCHEMA_H
+#define JOB_SCHEMA_H
 
-#include "store/database.h"
 #include "store/job_store.h"
+#include "store/query.h"
 
 struct job_store {
     struct database database;
 };
 
-enum jobs_statement {
+enum job_statement {
     JOBS_INSERT,
     JOBS_FIND,
     JOBS_NEXT,
@@ -40,23 +40,17 @@ enum jobs_statement {
     JOBS_N_STATEMENTS
 };
 
-struct columns {
-    const struct column *columns;
+struct query_columns {
+    const struct query_column *columns;
     size_t n;
 };
-extern const struct columns job_columns,
+extern const struct query_columns job_columns,
     job_life_columns; /* all, and those that job_store_update writes */
-extern const struct columns event_columns, checkpoint_columns, lineage_columns;
+extern const struct query_columns event_columns, checkpoint_columns, lineage_columns;
 extern const struct schema job_store_schema;
 
-/* Inside a transaction: the rows of a job's data. */
-enum status job_store_insert_series(struct job_store *jobs, int64_t number,
-                                    const struct job_series *series, size_t n, struct fault *fault);
-enum status job_store_insert_sessions(struct job_store *jobs, int64_t number,
-                                      const char *const *sessions, size_t n, struct fault *fault);
-
 /* The most rows that a list asks for: one more than fit says whether there are more. */
-static inline int64_t jobs_limit(size_t limit)
+static inline int64_t job_store_limit(size_t limit)
 {
     return limit < INT32_MAX ? (int64_t)limit + 1 : INT32_MAX;
 }

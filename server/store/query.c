@@ -1,4 +1,4 @@
-#include "store/database.h"
+#include "store/query.h"
 
 #include <assert.h>
 #include <string.h>
@@ -122,7 +122,7 @@ enum status query_check(const struct query *query, struct fault *fault)
 /* ---- rows as structs ---- */
 
 /* An unsigned value keeps its bits in SQLite's signed integers. */
-static void put_column(struct query *query, const struct column *column, const void *field)
+static void put_column(struct query *query, const struct query_column *column, const void *field)
 {
     switch (column->type) {
     case COLUMN_INTEGER:
@@ -151,7 +151,7 @@ static void put_column(struct query *query, const struct column *column, const v
     }
 }
 
-void query_put_columns(struct query *query, const struct column *columns, size_t n,
+void query_put_columns(struct query *query, const struct query_column *columns, size_t n,
                        const void *record)
 {
     for (size_t k = 0; k < n; k++) {
@@ -194,7 +194,7 @@ static enum status get_status(struct query *query)
     return STATUS_INTERNAL;
 }
 
-static void get_column(struct query *query, const struct column *column, void *field)
+static void get_column(struct query *query, const struct query_column *column, void *field)
 {
     switch (column->type) {
     case COLUMN_INTEGER:
@@ -225,7 +225,8 @@ static void get_column(struct query *query, const struct column *column, void *f
     }
 }
 
-void query_get_columns(struct query *query, const struct column *columns, size_t n, void *record)
+void query_get_columns(struct query *query, const struct query_column *columns, size_t n,
+                       void *record)
 {
     for (size_t k = 0; k < n; k++) {
         get_column(query, &columns[k], (char *)record + columns[k].offset);

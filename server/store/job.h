@@ -1,0 +1,96 @@
+/* job.h - a fine-tuning job as it is stored: one row of jobs.db (job_store.h), and its words. */
+#ifndef JOB_H
+#define JOB_H
+
+#include "base/choice.h"
+#include "base/digest.h"
+#include "base/status.h"
+#include "gru.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    JOB_ID_MAX = 31, /* "ftjob-" and 24 of a-z 0-9 */
+    JOB_MODEL_MAX = 64,
+    JOB_SUFFIX_MAX = 64,
+    JOB_METADATA_MAX = 2048,
+    JOB_REASON_MAX = 199,
+    JOB_MESSAGE_MAX = 199
+};
+
+/* THE words of a job's status, in the order of its life. */
+#define JOB_STATUS_TABLE(X)                                                                        \
+    X(VALIDATING,                                                                                  \
+      "validating") /* accepted; what sessions recorded is being gathered and checked */           \
+    X(QUEUED, "queued")                                                                            \
+    X(RUNNING, "running")                                                                          \
+    X(PAUSED, "paused")                                                                            \
+    X(SUCCEEDED, "succeeded")                                                                      \
+    X(FAILED, "failed")                                                                            \
+    X(CANCELLED, "cancelled")
+
+enum job_status {
+#define JOB_STATUS_ENUM(name, word) JOB_##name,
+    JOB_STATUS_TABLE(JOB_STATUS_ENUM)
+#undef JOB_STATUS_ENUM
+        JOB_N_STATUSES
+};
+const char *job_status_word(enum job_status status);
+static inline bool job_is_over(enum job_status status)
+{
+    return status == JOB_SUCCEEDED || status == JOB_FAILED || status == JOB_CANCELLED;
+}
+
+enum job_source {
+    JOB_SERIES,
+    JOB_SESSIONS,
+    JOB_SESSIONS_PREFIX
+}; /* where the training data come from */
+#define JOB_POLICIES(F, X) F(JOB_AUTO, "auto") X(JOB_MANUAL, "manual")
+#define JOB_PROMOTIONS(F, X)                                                                       \
+    F(JOB_NONE, "none")                                                                            \
+    X(JOB_PROMOTED, "promoted") X(JOB_REJECTED, "rejected") X(JOB_ROLLED_BACK, "rolled_back")
+enum job_policy { JOB_POLICIES(CHOICE_ID, CHOICE_ID) };
+enum job_promotion { JOB_PROMOTIONS(CHOICE_ID, CHOICE_ID) };
+const char *job_policy_word(enum job_policy policy);
+const char *job_promotion_word(enum job_promotion state);
+
+/* NaN: there is none (yet). In the network's units (gru.h). */
+struct job_metrics {
+    double train_loss, valid_loss, baseline_valid_loss, persistence_valid_loss;
+    double train_accuracy, valid_accuracy;
+};
+
+/* One row. Times are ms since 1970, 0: not yet. */
+struct job {
+    /* fixed when it is created */
+    int64_t number; /* grows with each job: their order. Set by job_store_insert */
+    char id[JOB_ID_MAX + 1];
+    char model[JOB_MODEL_MAX + 1];
+    unsigned base_version;
+    struct digest base_digest;
+    int64_t created_at_ms;
+    enum job_source source;
+    double validation_fraction; /* 0: none, or series of their own */
+    struct gru_hyperparameters hyperparameters;
+    uint64_t seed;
+    enum job_policy policy;
+    double min_relative_gain;
+    uint64_t max_seconds; /* 0: no limit */
+    bool dry_run;
+    char suffix[JOB_SUFFIX_MAX + 1];     /* empty: none */
+    char metadata[JOB_METADATA_MAX + 1]; /* a JSON object as it came; empty: none */
+    /* its life */
+    enum job_status status;
+    int64_t started_at_ms, finished_at_ms, estimated_finish_ms;
+    uint64_t running_ms;           /* time it has run, over all restarts and pauses */
+    uint64_t epoch, step, n_steps; /* n_epochs is a hyper-parameter */
+    struct job_metrics metrics;
+    unsigned fine_tuned_version; /* 0: none */
+    enum job_promotion promotion;
+    char promotion_reason[JOB_REASON_MAX + 1]; /* empty: none */
+    struct fault error;                        /* STATUS_OK unless the job failed */
+};
+
+#endif

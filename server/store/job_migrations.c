@@ -1,0 +1,82 @@
+/*
+ * job_migrations.c - the tables of jobs.db, format by format.
+ *
+ * A new column, such as that of a new hyper-parameter, is a migration of one line at the end, with
+ * JOB_FORMAT raised:
+ *
+ *     { "add the hyper-parameter rho", "ALTER TABLE jobs ADD COLUMN hyper_rho REAL DEFAULT 0.9;" },
+ *
+ * The default is what jobs without it were trained with, so that one that goes on gives the same
+ * weights. A number without "none" is INTEGER NOT NULL DEFAULT n.
+ *
+ * Words (optimizers, losses, statuses, ...) are stored as their place in their list, so a new one
+ * goes to the end of the list. Rows need no change, but an older grud could not read the new
+ * number, so it is a migration all the same, whose SQL is a comment:
+ *
+ *     { "add the optimizer rmsprop", "-- hyper_optimizer 3: rmsprop" },
+ *
+ * tests/store/test_job_migrations.c compares what the migrations make with what job_columns.h asks
+ * for, and names what is missing. tests/fixtures/formats/make.sh freezes what the last build of a
+ * format keeps on disk, for the tests of later ones.
+ */
+#include "store/job_migrations.h"
+
+/* SQL, laid out as SQL. */
+// clang-format off
+const struct statement job_migrations[JOB_FORMAT] = {
+    /* As the first release made them; their digest was its format, so not even a space may change. */
+    { "create the tables",
+        "CREATE TABLE jobs (number INTEGER PRIMARY KEY, id TEXT NOT NULL, model TEXT NOT NULL,"
+        " base_version INTEGER NOT NULL, base_digest_high INTEGER NOT NULL,"
+        " base_digest_low INTEGER NOT NULL, created_at_ms INTEGER NOT NULL,"
+        " source INTEGER NOT NULL, validation_fraction REAL, seed INTEGER NOT NULL,"
+        " policy INTEGER NOT NULL, min_relative_gain REAL, max_seconds INTEGER NOT NULL,"
+        " dry_run INTEGER NOT NULL, suffix TEXT NOT NULL, metadata TEXT NOT NULL,"
+        " hyper_n_epochs INTEGER NOT NULL, hyper_batch_size INTEGER NOT NULL,"
+        " hyper_learning_rate REAL, hyper_optimizer INTEGER NOT NULL /* sgd|adam|adamw */,"
+        " hyper_momentum REAL, hyper_weight_decay REAL,"
+        " hyper_loss INTEGER NOT NULL /* mse|mae|huber|bce|cross_entropy */,"
+        " hyper_clip_norm REAL, hyper_window INTEGER NOT NULL, hyper_l2_sp REAL,"
+        " hyper_dropout REAL, hyper_early_stopping_patience INTEGER NOT NULL,"
+        " hyper_train INTEGER NOT NULL /* all|head */, status INTEGER NOT NULL"
+        " /* validating queued running paused succeeded failed cancelled */,"
+        " started_at_ms INTEGER NOT NULL, finished_at_ms INTEGER NOT NULL,"
+        " estimated_finish_ms INTEGER NOT NULL, running_ms INTEGER NOT NULL,"
+        " epoch INTEGER NOT NULL, step INTEGER NOT NULL, n_steps INTEGER NOT NULL,"
+        " train_loss REAL, valid_loss REAL, baseline_valid_loss REAL,"
+        " persistence_valid_loss REAL, train_accuracy REAL, valid_accuracy REAL,"
+        " fine_tuned_version INTEGER NOT NULL, promotion INTEGER NOT NULL,"
+        " promotion_reason TEXT NOT NULL, error_status TEXT NOT NULL,"
+        " error_has_expected INTEGER NOT NULL, error_expected INTEGER NOT NULL,"
+        " error_param TEXT NOT NULL, error_message TEXT NOT NULL, UNIQUE (id)) STRICT;"
+        "CREATE INDEX jobs_of_status ON jobs (status, number);"
+
+        "CREATE TABLE series (job INTEGER NOT NULL REFERENCES jobs (number), n INTEGER NOT NULL,"
+        " is_validation INTEGER NOT NULL, x_width INTEGER NOT NULL, y_width INTEGER NOT NULL,"
+        " x BLOB NOT NULL, y BLOB, PRIMARY KEY (job, n)) STRICT;"
+
+        "CREATE TABLE sessions (job INTEGER NOT NULL REFERENCES jobs (number), n INTEGER NOT NULL,"
+        " session TEXT NOT NULL, PRIMARY KEY (job, n)) STRICT, WITHOUT ROWID;"
+
+        "CREATE TABLE events (id INTEGER PRIMARY KEY,"
+        " job INTEGER NOT NULL REFERENCES jobs (number), created_at_ms INTEGER NOT NULL,"
+        " level INTEGER NOT NULL, is_metrics INTEGER NOT NULL, message TEXT NOT NULL,"
+        " step INTEGER NOT NULL, epoch INTEGER NOT NULL, train_loss REAL, valid_loss REAL,"
+        " grad_norm REAL, learning_rate REAL) STRICT;"
+        "CREATE INDEX events_of_job ON events (job, id);"
+
+        "CREATE TABLE checkpoints (id INTEGER PRIMARY KEY,"
+        " job INTEGER NOT NULL REFERENCES jobs (number), created_at_ms INTEGER NOT NULL,"
+        " step INTEGER NOT NULL, epoch INTEGER NOT NULL, train_loss REAL, valid_loss REAL) STRICT;"
+        "CREATE INDEX checkpoints_of_job ON checkpoints (job, id);"
+
+        "CREATE TABLE states (job INTEGER PRIMARY KEY REFERENCES jobs (number),"
+        " checkpoint INTEGER NOT NULL REFERENCES checkpoints (id), state BLOB NOT NULL) STRICT;"
+
+        "CREATE TABLE lineage (n INTEGER PRIMARY KEY, model TEXT NOT NULL,"
+        " version INTEGER NOT NULL, parent INTEGER NOT NULL, digest_high INTEGER NOT NULL,"
+        " digest_low INTEGER NOT NULL, job TEXT NOT NULL, train_loss REAL, valid_loss REAL,"
+        " baseline_valid_loss REAL, persistence_valid_loss REAL, train_accuracy REAL,"
+        " valid_accuracy REAL, UNIQUE (model, version)) STRICT;" },
+};
+// clang-format on

@@ -1,0 +1,22 @@
+/* formats.h - for tests: the files of former formats, which tests/fixtures/formats/make.sh froze.
+ */
+#ifndef FORMATS_H
+#define FORMATS_H
+
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define FORMATS "tests/fixtures/formats"
+
+/* Puts the data directory of that format into the folder, as `data`. */
+static inline void format_unpack(unsigned format, const char *folder)
+{
+    char command[256];
+    snprintf(command, sizeof command, "tar -C '%s' -xzf " FORMATS "/%u/data.tar.gz", folder,
+             format);
+    ck_assert_int_eq(system(command), 0); // NOLINT(cert-env33-c, concurrency-mt-unsafe): a test
+}
+
+#endif
