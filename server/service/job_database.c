@@ -1,7 +1,7 @@
 #include "service/job_database.h"
 
 #include "base/log.h"
-#include "service/internal.h"
+#include "service/service_private.h"
 
 #include <math.h>
 #include <stdarg.h>

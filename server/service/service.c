@@ -3,7 +3,7 @@
 #include "base/wait.h"
 #include "service/jobs/fine_tuning.h"
 #include "service/jobs/job_thread.h"
-#include "service/models/versions.h"
+#include "service/models/trained_version.h"
 #include "service/sessions/recorder.h"
 
 #include <stdlib.h>

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "codec/codec.h"
 #include "fuzz.h"
-#include "service/internal.h"
+#include "service/service_private.h"
 #include "json/json.h"
 
 #include <math.h>

@@ -13,7 +13,7 @@
 #ifndef SERVICE_SUPPORT_H
 #define SERVICE_SUPPORT_H
 
-#include "service/internal.h"
+#include "service/service_private.h"
 
 /* Every network here reads temp and humidity and gives temp (which feeds temp) and comfort. */
 enum { INPUTS = 2, OUTPUTS = 2 };

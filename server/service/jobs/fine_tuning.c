@@ -3,8 +3,8 @@
 #include "service/jobs/fine_tuning.h"
 
 #include "base/log.h"
-#include "service/internal.h"
 #include "service/job_database.h"
+#include "service/service_private.h"
 
 uint64_t service_jobs_generation(const struct service *service)
 {

@@ -1,10 +1,10 @@
 /* fine_tuning_create.c - a job is asked for: all that can be checked at once is, before it is
  * written down. */
 #include "base/log.h"
-#include "service/internal.h"
 #include "service/job_database.h"
 #include "service/jobs/fine_tuning.h"
 #include "service/jobs/training_set.h"
+#include "service/service_private.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -11,7 +11,7 @@
 
 #include "service/job_database.h"
 #include "service/jobs/training_thread.h"
-#include "service/models/versions.h"
+#include "service/models/trained_version.h"
 
 struct job_thread {
     struct service *service;
@@ -52,7 +52,7 @@ bool job_thread_end_job(struct job_thread *job_thread, struct job *job, enum job
 void job_thread_fail_job(struct job_thread *job_thread, struct job *job, enum job_status from,
                          const struct fault *fault);
 
-/* gather.c: a job that is validating. */
+/* training_set_gather.c: a job that is validating. */
 void job_thread_gather(struct job_thread *job_thread, struct job *job);
 /* job_run.c: a job that is queued, or was running when the process ended. */
 void job_thread_run(struct job_thread *job_thread, struct job *job);

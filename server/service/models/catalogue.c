@@ -1,6 +1,6 @@
 /* catalogue.c - the models at one moment, and how workers come by them without a lock on each
  * request. */
-#include "service/internal.h"
+#include "service/service_private.h"
 #include "service/sessions/recorder.h"
 
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* models.c - the verbs that change which models and versions there are. Each works on a copy of the
  * catalogue, under the writer's lock, and publishes it. */
 #include "base/log.h"
-#include "service/internal.h"
-#include "service/models/versions.h"
+#include "service/models/trained_version.h"
+#include "service/service_private.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
  * little memory, ends this one.
  */
 #include "base/log.h"
-#include "service/internal.h"
+#include "service/service_private.h"
 
 #include <stdlib.h>
 #include <string.h>

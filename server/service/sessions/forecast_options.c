@@ -1,5 +1,5 @@
 /* forecast_options.c - looking ahead: what steps, session forecasts and predictions share. */
-#include "service/internal.h"
+#include "service/service_private.h"
 
 enum status forecast_options_fault(const struct gru_model *gru, enum gru_status status,
                                    const struct forecast_options *forecast_options,

@@ -1,5 +1,5 @@
 /* predict.c - whole sequences, in slices: many at once share the weights; no session is kept. */
-#include "service/internal.h"
+#include "service/service_private.h"
 
 #include <stdio.h>
 

@@ -3,7 +3,7 @@
 #include "service/sessions/recorder.h"
 
 #include "base/log.h"
-#include "service/internal.h"
+#include "service/service_private.h"
 #include "service/sessions/outbox.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* sessions.c - the verbs on one session but the step, and the list of them all. */
-#include "service/internal.h"
+#include "service/service_private.h"
 #include "service/sessions/recorder.h"
 
 #include <float.h>

@@ -6,7 +6,7 @@
  * one, and seals those that succeeded. A step whose session another worker holds waits for the next
  * turn, and so do the later steps of that session.
  */
-#include "service/internal.h"
+#include "service/service_private.h"
 #include "service/sessions/recorder.h"
 
 #include <float.h>

@@ -2,7 +2,7 @@
 #include "job_support.h"
 
 #include "service/job_database.h"
-#include "service/models/versions.h"
+#include "service/models/trained_version.h"
 #include "test.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
-/* gather.c - a job that is validating: what its sessions recorded becomes its training data. */
+/* training_set_gather.c - a job that is validating: what its sessions recorded becomes its training
+ * data. */
 #include "base/log.h"
 #include "service/jobs/job_thread.h"
 #include "service/jobs/training_set.h"

@@ -1,7 +1,7 @@
-/* copies.c - what may be done to a claimed session: its next copy, its first one, and its state
- * under another version. */
+/* session_copy.c - what may be done to a claimed session: its next copy, its first one, and its
+ * state under another version. */
 #include "base/log.h"
-#include "service/internal.h"
+#include "service/service_private.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
-/* activate.c - which version of a model is the active one, and what that means for the jobs that
+/* activation.c - which version of a model is the active one, and what that means for the jobs that
  * made them.
  */
 #include "base/log.h"
-#include "service/models/versions.h"
+#include "service/models/trained_version.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
-/* internal.h - what the files of this layer share: the service, its catalogue of models, its
+/* service_private.h - what the files of this layer share: the service, its catalogue of models, its
  * workers. */
-#ifndef INTERNAL_H
-#define INTERNAL_H
+#ifndef SERVICE_PRIVATE_H
+#define SERVICE_PRIVATE_H
 
 #include "service/pool/pool.h"
 #include "service/service.h"
@@ -138,7 +138,7 @@ enum status model_open_pool(const struct service *service, struct model *model,
 /* Reads the directories into a first catalogue, opens the pools. */
 enum status models_load(struct service *service, struct fault *fault);
 
-/* ---- copies.c ---- */
+/* ---- session_copy.c ---- */
 
 /* The older copy, made a copy of the newest; until it is sealed the newest stays the newest. */
 struct record_copy *session_begin_copy(const struct pool *pool, uint32_t slot,

@@ -4,11 +4,11 @@
  *
  * A change holds the writer's lock; the jobs mutex is taken before or after it, never within.
  */
-#ifndef VERSIONS_H
-#define VERSIONS_H
+#ifndef TRAINED_VERSION_H
+#define TRAINED_VERSION_H
 
-#include "service/internal.h"
 #include "service/job_database.h"
+#include "service/service_private.h"
 
 /* ---- models.c: a change ---- */
 
@@ -30,7 +30,7 @@ enum status change_find(const struct catalogue *next, const char *name, unsigned
                         struct model **ret_model, struct version **ret_version,
                         struct fault *fault);
 
-/* ---- activate.c ---- */
+/* ---- activation.c ---- */
 
 struct activation {
     char model[MODEL_NAME_MAX + 1];
@@ -48,7 +48,7 @@ enum status model_switch(struct service_context *context, const char *name, unsi
  * logged: the switch-over has succeeded. */
 void activation_note(struct job_database *job_database, const struct activation *activation);
 
-/* ---- versions.c: versions that jobs made ---- */
+/* ---- trained_version.c: versions that jobs made ---- */
 
 /* A model as it came out of training, and as the file that it becomes. */
 struct trained {

@@ -1,6 +1,6 @@
-/* versions.c - versions that jobs made: what they started from, how they are stored once, and what
- * is remembered of them. */
-#include "service/models/versions.h"
+/* trained_version.c - versions that jobs made: what they started from, how they are stored once,
+ * and what is remembered of them. */
+#include "service/models/trained_version.h"
 
 #include "base/log.h"
 
