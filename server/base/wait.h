@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Milliseconds since 1970, by the wall clock. */
+int64_t clock_now_ms(void);
 /* Milliseconds of the monotonic clock. */
 int64_t wait_now_ms(void);
 /* Until one of poll's events is there; false leaves the reason in errno: ETIMEDOUT at the deadline.

@@ -1,9 +1,8 @@
 #include "service/job_database.h"
 
 #include "base/log.h"
-#include "service/service_private.h"
+#include "base/wait.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

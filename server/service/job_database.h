@@ -11,9 +11,13 @@
 #include "config/config.h"
 #include "store/job_store.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+
+/* The metrics of a job that has none yet. */
+static const struct job_metrics no_metrics = { NAN, NAN, NAN, NAN, NAN, NAN };
 
 enum { JOB_DATABASE_OVER = 16 };
 

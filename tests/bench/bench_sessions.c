@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "config/config.h"
+#include "service/service.h"
 #include "service/service_private.h"
 #include "service/sessions/recorder.h"
 

@@ -9,9 +9,11 @@
  * do: then anything may be served that survives a restart.
  */
 #include "base/log.h"
+#include "base/wait.h"
 #include "codec/codec.h"
 #include "fuzz.h"
-#include "service/service_private.h"
+#include "service/models/catalogue.h"
+#include "service/models/model.h"
 #include "json/json.h"
 
 #include <math.h>

@@ -13,6 +13,8 @@
 #ifndef SERVICE_SUPPORT_H
 #define SERVICE_SUPPORT_H
 
+#include "service/pool/pool.h"
+#include "service/service.h"
 #include "service/service_private.h"
 
 /* Every network here reads temp and humidity and gives temp (which feeds temp) and comfort. */

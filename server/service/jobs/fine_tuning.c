@@ -1,8 +1,7 @@
-/* fine_tuning.c - the verbs on jobs that there are. Each is a few statements under the jobs mutex.
- */
 #include "service/jobs/fine_tuning.h"
 
 #include "base/log.h"
+#include "service/degraded.h"
 #include "service/job_database.h"
 #include "service/service_private.h"
 

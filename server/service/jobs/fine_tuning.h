@@ -14,8 +14,16 @@
 #ifndef FINE_TUNING_H
 #define FINE_TUNING_H
 
-#include "service/service.h"
+#include "base/status.h"
+#include "gru.h"
 #include "store/job_store.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct service;
+struct service_context;
 
 /* ---- life: from the main thread ---- */
 

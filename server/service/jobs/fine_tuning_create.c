@@ -1,9 +1,13 @@
 /* fine_tuning_create.c - a job is asked for: all that can be checked at once is, before it is
  * written down. */
 #include "base/log.h"
+#include "base/wait.h"
+#include "service/degraded.h"
 #include "service/job_database.h"
 #include "service/jobs/fine_tuning.h"
 #include "service/jobs/training_set.h"
+#include "service/models/models.h"
+#include "service/names.h"
 #include "service/service_private.h"
 
 #include <errno.h>

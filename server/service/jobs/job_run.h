@@ -1,7 +1,7 @@
 /*
- * job_run.h - one job while it runs: what job_run.c (beginning and slices), job_run_report.c
- * (progress, events, checkpoints) and job_run_end.c (version and promotion) share. The job thread;
- * functions that take `void *` are run by the trainer's while the job thread waits.
+ * job_run.h - one job from the queue to the end of its training, slice by slice, and what is known
+ * of it on the way. The job thread; functions that take `void *` are run by the trainer's while the
+ * job thread waits.
  */
 #ifndef JOB_RUN_H
 #define JOB_RUN_H
@@ -9,7 +9,7 @@
 #include "service/jobs/job_thread.h"
 #include "service/jobs/training_set.h"
 
-struct run {
+struct job_run {
     struct job_thread *job_thread;
     struct job *job;        /* as it is, or is about to be, in the database */
     struct gru_model *base; /* what it starts from */
@@ -50,22 +50,8 @@ struct run {
     size_t n_skipped;    /* of which was warned */
 };
 
-/* ---- job_run_report.c ---- */
-
-/* Writes down progress and events where that is due, and at once if somebody may have changed the
- * job's status (job_database_interrupt). False: the job is no longer `running`, and job->status
- * says what it is. */
-bool run_report(struct run *run);
-/* Saves a checkpoint; a failure is an event, and training goes on. */
-void run_save(struct run *run);
-/* A last word about how far it is, of a job that is no longer running, or of a daemon that ends. */
-void run_leave(struct run *run, enum job_status status);
-/* The time it has run, in all. */
-uint64_t run_ms(const struct run *run);
-
-/* ---- job_run_end.c ---- */
-
-/* Training is over: stores the version, promotes it, ends the job. */
-void run_end(struct run *run);
+/* A job that is queued, or was running when the process ended. Returns when it is over, or paused,
+ * or the daemon stops. */
+void job_run_train(struct job_thread *job_thread, struct job *job);
 
 #endif

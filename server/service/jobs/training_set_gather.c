@@ -1,8 +1,10 @@
-/* training_set_gather.c - a job that is validating: what its sessions recorded becomes its training
- * data. */
-#include "base/log.h"
-#include "service/jobs/job_thread.h"
+#include "service/jobs/training_set_gather.h"
+
+#include "service/job_database.h"
 #include "service/jobs/training_set.h"
+#include "service/models/trained_version.h"
+#include "service/service_context.h"
+#include "service/service_private.h"
 #include "service/sessions/recorder.h"
 
 #include <stdlib.h>
@@ -105,8 +107,8 @@ static enum status keep(struct gathering *gathering, struct fault *fault)
 static enum status gather(struct gathering *gathering, struct fault *fault)
 {
     service_context_turn(gathering->job_thread->context);
-    enum status status =
-        version_find_base(gathering->job_thread->context, gathering->job, &gathering->base, fault);
+    enum status status = trained_version_find_base(gathering->job_thread->context, gathering->job,
+                                                   &gathering->base, fault);
     if (status == STATUS_OK) {
         status = collect(gathering, fault);
     }
@@ -139,7 +141,7 @@ static enum status gather_once(struct job_thread *job_thread, struct job *job, s
     return status;
 }
 
-void job_thread_gather(struct job_thread *job_thread, struct job *job)
+void training_set_gather(struct job_thread *job_thread, struct job *job)
 {
     struct fault fault = { .status = STATUS_OK };
     int attempt = 0;

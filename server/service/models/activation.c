@@ -1,8 +1,10 @@
-/* activation.c - which version of a model is the active one, and what that means for the jobs that
- * made them.
- */
+#include "service/models/activation.h"
+
 #include "base/log.h"
-#include "service/models/trained_version.h"
+#include "service/job_database.h"
+#include "service/models/change.h"
+#include "service/models/model.h"
+#include "service/service_private.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -55,8 +57,9 @@ static struct activation describe(const struct model *model, const struct versio
     return activation;
 }
 
-enum status model_switch(struct service_context *context, const char *name, unsigned number,
-                         unsigned only_from, struct activation *ret_activation, struct fault *fault)
+enum status activation_switch(struct service_context *context, const char *name, unsigned number,
+                              unsigned only_from, struct activation *ret_activation,
+                              struct fault *fault)
 {
     struct catalogue *next = NULL;
     struct model *model;
@@ -88,18 +91,6 @@ enum status model_switch(struct service_context *context, const char *name, unsi
                   LOG_INT("version", number));
     }
     return status;
-}
-
-enum status model_activate(struct service_context *context, const char *name, unsigned number,
-                           const struct model **ret_model, struct fault *fault)
-{
-    struct activation activation;
-    enum status status = model_switch(context, name, number, 0, &activation, fault);
-    if (status == STATUS_OK) {
-        activation_note(context->service->job_database, &activation);
-        status = model_find(context, name, ret_model, fault);
-    }
-    return status == STATUS_OK && !activation.is_durable ? change_not_durable(fault) : status;
 }
 
 /* ---- what it means for jobs ---- */

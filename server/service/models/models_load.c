@@ -1,11 +1,9 @@
-/*
- * models_load.c - the models at start: what the directories hold. What is wrong with a file is
- * logged, and the others are served. A file that grud may not read keeps its whole model from being
- * served: with that version left out, another one would be the active one, and the model's sessions
- * would be converted to it. What another start may find mended, such as a failing disk or too
- * little memory, ends this one.
- */
+#include "service/models/models_load.h"
+
 #include "base/log.h"
+#include "service/degraded.h"
+#include "service/models/catalogue.h"
+#include "service/models/model.h"
 #include "service/service_private.h"
 
 #include <stdlib.h>
@@ -64,7 +62,7 @@ static enum status load_version(struct found *found, const struct file_version *
         status = version_make(file, bytes, n, &version, fault);
     }
     if (status == STATUS_OK) {
-        status = version_check(model, &version, fault);
+        status = model_check_version(model, &version, fault);
         if (status == STATUS_OK && model_find_version(model, file->number)) {
             status =
                 fault_set(fault, STATUS_INVALID_MODEL, "version",

@@ -1,5 +1,6 @@
 #include "service/pool/pool.h"
 
+#include "base/digest.h"
 #include "base/log.h"
 
 #include <sched.h>

@@ -10,6 +10,7 @@
 #ifndef POOL_H
 #define POOL_H
 
+#include "base/status.h"
 #include "service/pool/index.h"
 #include "service/pool/record.h"
 #include "service/pool/tombstones.h"

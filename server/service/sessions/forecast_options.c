@@ -1,4 +1,6 @@
-/* forecast_options.c - looking ahead: what steps, session forecasts and predictions share. */
+#include "service/sessions/forecast_options.h"
+
+#include "base/digest.h"
 #include "service/service_private.h"
 
 enum status forecast_options_fault(const struct gru_model *gru, enum gru_status status,

@@ -1,9 +1,9 @@
-/* recorder.c - what is noted, how the job thread writes it, what a restart recovers, and what jobs
- * read. */
 #include "service/sessions/recorder.h"
 
 #include "base/log.h"
-#include "service/service_private.h"
+#include "base/wait.h"
+#include "service/models/catalogue.h"
+#include "service/pool/pool.h"
 #include "service/sessions/outbox.h"
 
 #include <stdio.h>

@@ -17,13 +17,17 @@
 #ifndef RECORDER_H
 #define RECORDER_H
 
+#include "base/arena.h"
+#include "base/status.h"
+#include "config/config.h"
 #include "service/pool/record.h"
-#include "service/service.h"
+#include "store/job_store.h"
 #include "store/recordings.h"
 
 enum { RECORDER_BACKLOG_MAX = 64 << 20 }; /* bytes of notes that wait, of all outboxes together */
 
 struct recorder;
+struct service;
 struct outbox; /* a worker's */
 
 /* NULL in *ret_recorder where --record is 0: all calls below take NULL and do nothing. */
