@@ -1,7 +1,6 @@
 #include "service/models/catalogue.h"
 
 #include "service/models/model.h"
-#include "service/service_private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -132,7 +131,7 @@ static void release_held(struct service_context *context)
     }
 }
 
-void catalogue_begin_turn(struct service_context *context)
+void catalogue_replace(struct service_context *context)
 {
     release_held(context);
     uint64_t generation = atomic_load(&context->service->generation);

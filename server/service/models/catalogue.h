@@ -11,10 +11,7 @@
 #define CATALOGUE_H
 
 #include "service/models/models.h"
-
-#include <stdatomic.h>
-
-struct service;
+#include "service/service_private.h"
 
 struct catalogue {
     _Atomic unsigned n_refs;
@@ -35,8 +32,15 @@ __attribute__((warn_unused_result)) bool catalogue_insert(struct catalogue *cata
 
 /* ---- a context's reference ---- */
 
-/* Fetches the newest catalogue. What was found before is no longer valid. */
-void catalogue_begin_turn(struct service_context *context);
+void catalogue_replace(struct service_context *context);
+/* Fetches the newest catalogue. What was found before is no longer valid. Inline, because nearly
+ * always the context has the newest one already. */
+static inline void catalogue_begin_turn(struct service_context *context)
+{
+    if (context->n_held > 0 || context->generation != atomic_load(&context->service->generation)) {
+        catalogue_replace(context);
+    }
+}
 /* The same within a turn; what was found before stays valid until the turn ends. False: no memory;
  * it cannot fail if room was reserved. */
 __attribute__((warn_unused_result)) bool catalogue_renew(struct service_context *context);
