@@ -48,10 +48,9 @@ struct service {
     _Atomic uint64_t generation; /* of `current`; a context that has it need not lock */
 };
 
-enum {
-    SERVICE_CONTEXT_LANES = 256 /* steps that service_steps looks at together; bounds the rounds of
-                          a batch with many of one session */
-};
+/* Steps that service_steps looks at together; bounds the rounds of a batch with many of one
+ * session. */
+enum { SERVICE_CONTEXT_LANES = 256 };
 
 struct service_context {
     struct service *service;

@@ -102,7 +102,7 @@ static enum status check_transition(const struct job_database *job_database, con
     return STATUS_OK;
 }
 
-/* Whoever was to work on it learns of it from the database. */
+/* The job thread learns of it from the database. */
 static enum status change_locked(struct job_database *job_database, struct job *job,
                                  const struct transition *transition, struct fault *fault)
 {

@@ -34,11 +34,12 @@ struct job_run {
 
     /* times: by wait_now_ms */
     int64_t began_at_ms;
-    uint64_t ran_ms; /* before that: of earlier runs */
-    int64_t last_written_at_ms, last_reported_at_ms,
-        last_saved_at_ms;        /* the last progress, metrics event, checkpoint */
-    uint64_t last_reported_step; /* of that metrics event */
-    int64_t saving_ms;           /* what that took */
+    uint64_t ran_ms;             /* before that: of earlier runs */
+    int64_t last_written_at_ms;  /* the last progress */
+    int64_t last_reported_at_ms; /* the last metrics event, */
+    uint64_t last_reported_step; /* and its step */
+    int64_t last_saved_at_ms;    /* the last checkpoint, */
+    int64_t saving_ms;           /* and how long it took */
     int64_t last_paced_at_ms;    /* the pace was measured from here, */
     uint64_t paced_step;         /* and this step */
     double step_ms;              /* the pace, smoothed; 0: not known yet */
@@ -47,7 +48,7 @@ struct job_run {
 
     uint64_t first_step; /* where this run began */
     uint64_t seen_epoch; /* the last that was complete after a slice */
-    size_t n_skipped;    /* of which was warned */
+    size_t n_skipped;    /* that were warned of */
 };
 
 /* A job that is queued, or was running when the process ended. Returns when it is over, or paused,

@@ -40,8 +40,8 @@ static void make(void *context)
                                   "the training gave no model: %s", gru_status_text(status));
 }
 
-/* What is served is allocated on this thread: a worker that frees it one day must not meet the
- * trainer within the allocator. */
+/* What is served is allocated on this thread: a worker that frees it one day must not wait
+ * for the trainer in the allocator. */
 static enum status read_back(struct trained_version *trained, struct fault *fault)
 {
     struct gru_error error = { .message = "" };
@@ -157,7 +157,7 @@ static bool passes_gate(const struct job *job, char reason[JOB_REASON_MAX + 1])
     return passes;
 }
 
-/* By the gate; *job says what came of it. */
+/* If the validation losses allow it; the decision and its reason are in *job. */
 static void promote(struct job_run *run, unsigned number)
 {
     struct job *job = run->job;

@@ -128,7 +128,7 @@ static size_t epoch_events(struct job_run *run, struct job_event *events)
     return n;
 }
 
-/* What there is to say after a slice; it ends at the end of an epoch, so there is one at most. */
+/* The events of a slice; it ends at the end of an epoch, so there is one at most. */
 static size_t collect_events(struct job_run *run, int64_t now_ms,
                              struct job_event events[EVENTS_MAX])
 {

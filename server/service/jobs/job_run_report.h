@@ -6,8 +6,8 @@
 
 #include "service/jobs/job_run.h"
 
-/* Writes down progress and events where that is due, and at once if somebody may have changed the
- * job's status (job_database_interrupt). False: the job is no longer `running`, and job->status
+/* Writes down progress and events where that is due, and at once if the job's status may have been
+ * changed (job_database_interrupt). False: the job is no longer `running`, and job->status
  * says what it is. */
 bool job_run_report(struct job_run *run);
 /* Saves a checkpoint; a failure is an event, and training goes on. */

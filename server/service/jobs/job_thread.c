@@ -97,7 +97,7 @@ void job_thread_forget_ended(struct job_thread *job_thread)
     }
 }
 
-/* Nobody may come by to write something: whether it would succeed is tried. */
+/* There may be nothing to write for long: tries whether writing would succeed. */
 static void probe(struct job_thread *job_thread)
 {
     struct fault fault;
@@ -131,7 +131,7 @@ void job_thread_wait(struct job_thread *job_thread, int64_t ms)
     until.tv_nsec = ns % 1000000000;
     if (sem_clockwait(&job_thread->job_database->wake_up, CLOCK_MONOTONIC, &until) == 0) {
         while (sem_trywait(&job_thread->job_database->wake_up) ==
-               0) { /* one look answers all rings */
+               0) { /* one look answers all wake-ups */
         }
     }
     do_periodic_work(job_thread);
@@ -199,14 +199,14 @@ bool job_thread_end_job(struct job_thread *job_thread, struct job *job, enum job
 void job_thread_fail_job(struct job_thread *job_thread, struct job *job, enum job_status from,
                          const struct fault *fault)
 {
-    const struct fault said = fault_for_clients(fault);
+    const struct fault reported = fault_for_clients(fault);
     struct job_event event =
-        job_database_message(JOB_EVENT_ERROR, "%.*s", JOB_MESSAGE_MAX, said.message);
+        job_database_message(JOB_EVENT_ERROR, "%.*s", JOB_MESSAGE_MAX, reported.message);
     if (job_thread_is_stopping(job_thread)) {
         return;
     }
     job->status = JOB_FAILED;
-    job->error = said;
+    job->error = reported;
     if (job_thread_end_job(job_thread, job, from, &event, 1)) {
         log_event(LOG_WARN, "job_failed", LOG_STRING("job", job->id),
                   LOG_STRING("code", status_code(fault->status)),

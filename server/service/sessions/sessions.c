@@ -13,8 +13,8 @@
 
 /* ---- claiming ---- */
 
-/* Claims the session, waiting for whoever works on it (steps do for microseconds). *model follows a
- * switch-over. CLAIM_OK, CLAIM_ABSENT or CLAIM_ENDED. */
+/* Claims the session, waiting for another claim to end (that of a step lasts microseconds). *model
+ * follows a switch-over. CLAIM_OK, CLAIM_ABSENT or CLAIM_ENDED. */
 static enum claim wait_claim(struct service_context *context, const struct model **model,
                              const struct pool_key *key, uint32_t *ret_slot, struct fault *fault)
 {
@@ -284,8 +284,8 @@ static enum status begin_draft(struct service_context *context, const struct mod
     }
 }
 
-/* Lets go of a draft: as a copy that counts, or without a trace. *ret_again: someone else made the
- * session meanwhile, or it moved: begin anew. */
+/* Lets go of a draft: as a copy that counts, or without a trace. *ret_again: another thread made
+ * the session meanwhile, or it moved: begin anew. */
 static enum status end_draft(struct service_context *context, struct session_draft *draft,
                              enum status status, bool *ret_again, struct fault *fault)
 {
