@@ -3,7 +3,7 @@
  * the semaphore that wakes the job thread.
  *
  * Any thread. The mutex is held for short statements: never while something computes or waits for
- * the trainer, and never together with another lock of the service.
+ * the training thread, and never together with another lock of the service.
  */
 #ifndef JOB_DATABASE_H
 #define JOB_DATABASE_H
@@ -22,7 +22,7 @@ static const struct job_metrics no_metrics = { NAN, NAN, NAN, NAN, NAN, NAN };
 enum { JOB_DATABASE_OVER = 16 };
 
 struct job_database {
-    sem_t wake_up; /* posted by verbs and by the trainer, which must not wait for a mutex */
+    sem_t wake_up; /* posted by verbs and the training thread, which must not wait for a mutex */
     _Atomic uint64_t generation; /* grows with every event and change of status */
     /* Grows when the job thread is to look at once what became of its job. */
     _Atomic uint64_t interruptions;

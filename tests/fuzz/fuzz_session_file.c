@@ -13,7 +13,7 @@
 #include "codec/codec.h"
 #include "fuzz.h"
 #include "service/models/catalogue.h"
-#include "service/models/model.h"
+#include "service/models/model_versions.h"
 #include "json/json.h"
 
 #include <math.h>

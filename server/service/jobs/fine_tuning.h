@@ -2,12 +2,12 @@
  * fine_tuning.h - fine-tuning jobs, as verbs (service.h's rules hold). A part of the service of its
  * own, because jobs live on two threads that nothing else knows:
  *
- *     job thread   of normal priority: takes jobs from the queue, writes down what becomes of them,
- *                  stores and promotes versions, and writes what sessions record. It alone waits
- *                  for the disk
- *     trainer      of SCHED_IDLE: does the arithmetic that the job thread hands it, and nothing
- *                  else. It takes no lock that a thread of normal priority could wait for: it may
- *                  be kept from running for long
+ *     job thread       of normal priority: takes jobs from the queue, writes down what becomes of
+ *                      them, stores and promotes versions, and writes what sessions record. It
+ *                      alone waits for the disk
+ *     training thread  of SCHED_IDLE: does the arithmetic that the job thread hands it, and nothing
+ *                      else. It takes no lock that a thread of normal priority could wait for: it
+ *                      may be kept from running for long
  *
  * The database is the one truth about a job. The jobs mutex serialises its use; workers hold it for
  * short statements, never across anything that computes.

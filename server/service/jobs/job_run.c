@@ -52,7 +52,7 @@ static enum status load(struct job_run *run, struct fault *fault)
     return status;
 }
 
-/* On the trainer's thread. */
+/* On the training thread. */
 static void create(void *context)
 {
     struct job_run *run = context;
@@ -153,7 +153,7 @@ static bool has_baseline(const struct job_run *run)
     return run->info.n_valid_targets == 0 || !isnan(run->progress.baseline_valid_loss);
 }
 
-/* On the trainer's thread: for about 20 ms, or until there is something to report. */
+/* On the training thread: for about 20 ms, or until there is something to report. */
 static void advance(void *context)
 {
     struct job_run *run = context;

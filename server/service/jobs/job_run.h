@@ -1,7 +1,7 @@
 /*
  * job_run.h - one job from the queue to the end of its training, slice by slice, and what is known
- * of it on the way. The job thread; functions that take `void *` are run by the trainer's while the
- * job thread waits.
+ * of it on the way. The job thread; functions that take `void *` are run by the training
+ * thread while the job thread waits.
  */
 #ifndef JOB_RUN_H
 #define JOB_RUN_H
@@ -18,7 +18,7 @@ struct job_run {
     struct gru_training training;
     struct gru_training_info info;
     struct gru_trainer *trainer;
-    struct fault *fault; /* of the last task of the trainer's */
+    struct fault *fault; /* of the training thread's last task */
     enum status status;  /* the same */
 
     /* the last checkpoint, as read at the beginning or about to be written */

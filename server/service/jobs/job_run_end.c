@@ -19,7 +19,7 @@ struct making {
     struct trained_version trained;
 };
 
-/* On the trainer's thread. */
+/* On the training thread. */
 static void make(void *context)
 {
     struct making *making = context;
@@ -41,7 +41,7 @@ static void make(void *context)
 }
 
 /* What is served is allocated on this thread: a worker that frees it one day must not wait
- * for the trainer in the allocator. */
+ * for the training thread in the allocator. */
 static enum status read_back(struct trained_version *trained, struct fault *fault)
 {
     struct gru_error error = { .message = "" };

@@ -153,7 +153,7 @@ static size_t collect_events(struct job_run *run, int64_t now_ms,
 
 /* ---- checkpoints ---- */
 
-/* On the trainer's thread. */
+/* On the training thread. */
 static void save(void *context)
 {
     struct job_run *run = context;

@@ -1,7 +1,7 @@
 /*
- * job_thread.h - the job thread, as the files of this room share it: waiting, having the trainer
- * compute, and ending a job. The thread is of normal priority, and the only one that waits for the
- * trainer.
+ * job_thread.h - the job thread, as the files of this room share it: waiting, having the training
+ * thread compute, and ending a job. The job thread is of normal priority, and the only one that
+ * waits for the training thread.
  *
  * All functions are for the job thread. However long it waits, it comes back to its periodic work
  * (what sessions record is to be written) several times a second. Nothing that was found in its
@@ -44,7 +44,7 @@ static inline bool job_thread_is_stopping(const struct job_thread *job_thread)
 }
 /* Waits for the wake-up, for up to that long, and does what is due. */
 void job_thread_wait(struct job_thread *job_thread, int64_t ms);
-/* Has the trainer do something, and waits for it. */
+/* Has the training thread do something, and waits for it. */
 void job_thread_compute(struct job_thread *job_thread, void (*run)(void *argument), void *argument);
 /* Forgets the data of jobs that ended without this thread. */
 void job_thread_forget_ended(struct job_thread *job_thread);

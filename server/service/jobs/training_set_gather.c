@@ -77,7 +77,7 @@ static enum status collect(struct gathering *gathering, struct fault *fault)
     return status == STATUS_OK ? read_recordings(gathering, sessions, n_sessions, fault) : status;
 }
 
-/* On the trainer's thread: readings may be many. */
+/* On the training thread: readings may be many. */
 static void check(void *context)
 {
     struct gathering *gathering = context;

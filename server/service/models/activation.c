@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "service/job_database.h"
 #include "service/models/change.h"
-#include "service/models/model.h"
+#include "service/models/model_versions.h"
 #include "service/service_private.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #include "service/models/catalogue.h"
 
-#include "service/models/model.h"
+#include "service/models/model_versions.h"
 
 #include <stdlib.h>
 #include <string.h>

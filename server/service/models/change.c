@@ -1,7 +1,7 @@
 #include "service/models/change.h"
 
 #include "base/log.h"
-#include "service/models/model.h"
+#include "service/models/model_versions.h"
 #include "service/service_private.h"
 
 enum status change_begin(struct service_context *context, struct catalogue **ret_next,

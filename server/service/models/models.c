@@ -5,11 +5,13 @@
 #include "service/models/activation.h"
 #include "service/models/change.h"
 #include "service/models/lineage.h"
-#include "service/models/model.h"
+#include "service/models/model_versions.h"
 #include "service/service_private.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* ---- storing ---- */
 
 static enum status no_memory(struct fault *fault)
 {
@@ -136,6 +138,23 @@ enum status model_activate(struct service_context *context, const char *name, un
 
 /* ---- deleting ---- */
 
+static enum status check_deletable(const struct model *model, const struct version *version,
+                                   struct fault *fault)
+{
+    if (model->active == version) {
+        return fault_set(fault, STATUS_VERSION_ACTIVE, "version",
+                         "version %u of model '%s' is active; activate another one first",
+                         version->number, model->name);
+    }
+    if (version->read_only) {
+        return fault_set(
+            fault, STATUS_VERSION_READ_ONLY, "version",
+            "version %u of model '%s' lives in the --models directory, which grud never writes",
+            version->number, model->name);
+    }
+    return STATUS_OK;
+}
+
 enum status model_delete_version(struct service_context *context, const char *name, unsigned number,
                                  struct fault *fault)
 {
@@ -146,16 +165,8 @@ enum status model_delete_version(struct service_context *context, const char *na
     if (status == STATUS_OK) {
         status = change_find(next, name, number, &model, &version, fault);
     }
-    if (status == STATUS_OK && model->active == version) {
-        status = fault_set(fault, STATUS_VERSION_ACTIVE, "version",
-                           "version %u of model '%s' is active; activate another one first", number,
-                           name);
-    }
-    if (status == STATUS_OK && version->read_only) {
-        status = fault_set(
-            fault, STATUS_VERSION_READ_ONLY, "version",
-            "version %u of model '%s' lives in the --models directory, which grud never writes",
-            number, name);
+    if (status == STATUS_OK) {
+        status = check_deletable(model, version, fault);
     }
     struct digest digest = { 0 };
     bool is_durable = true;

@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "service/degraded.h"
 #include "service/models/catalogue.h"
-#include "service/models/model.h"
+#include "service/models/model_versions.h"
 #include "service/service_private.h"
 
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include "service/degraded.h"
 #include "service/job_database.h"
 #include "service/models/change.h"
-#include "service/models/model.h"
+#include "service/models/model_versions.h"
 #include "service/service_private.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* All models at one moment, and how contexts see the next one. */
 #include "service/models/catalogue.h"
-#include "service/models/model.h"
+#include "service/models/model_versions.h"
 #include "service/service_support.h"
 #include "test.h"
 

@@ -1,6 +1,6 @@
 /* The frame of every change of the models. */
 #include "service/models/change.h"
-#include "service/models/model.h"
+#include "service/models/model_versions.h"
 #include "service/service_support.h"
 #include "test.h"
 

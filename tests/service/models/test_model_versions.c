@@ -1,5 +1,5 @@
 /* One model while its versions come and go. */
-#include "service/models/model.h"
+#include "service/models/model_versions.h"
 #include "service/service_support.h"
 #include "test.h"
 

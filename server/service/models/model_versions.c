@@ -1,4 +1,4 @@
-#include "service/models/model.h"
+#include "service/models/model_versions.h"
 
 #include "base/wait.h"
 #include "service/job_database.h"

@@ -1,10 +1,10 @@
 /*
- * model.h - one model and its versions while they are made, copied and changed: at the start, and
- * in the copy of a catalogue that a change works on (change.h). Nothing here touches a model that
- * was published. No locks.
+ * model_versions.h - one model and its versions while they are made, copied and changed: at the
+ * start, and in the copy of a catalogue that a change works on (change.h). Nothing here touches a
+ * model that was published. No locks.
  */
-#ifndef MODEL_H
-#define MODEL_H
+#ifndef MODEL_VERSIONS_H
+#define MODEL_VERSIONS_H
 
 #include "service/models/models.h"
 #include "service/pool/pool.h"
