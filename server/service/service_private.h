@@ -40,8 +40,8 @@ struct service {
     struct recorder *recorder;     /* NULL: sessions record nothing */
     struct job_thread *job_thread; /* NULL: it does not run. Main thread only */
 
-    pthread_mutex_t writer; /* held by a change of the models, from reading the catalogue to
-                               publishing the next one */
+    /* Held by a change of the models, from reading the catalogue to publishing the next one. */
+    pthread_mutex_t writer;
 
     pthread_mutex_t mutex; /* guards `current` */
     struct catalogue *current;

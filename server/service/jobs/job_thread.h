@@ -61,8 +61,8 @@ bool job_thread_waits_to_retry(struct job_thread *job_thread, const struct job *
  * the end, `from` what it was. False: it was cancelled or paused meanwhile, or the daemon stops. */
 bool job_thread_end_job(struct job_thread *job_thread, struct job *job, enum job_status from,
                         struct job_event *events, size_t n_events);
-/* The same for one that fails. Nothing happens if the daemon stops: it goes on at the next start.
- */
+/* The same for one that fails. Nothing happens if the daemon stops: it goes on at the next
+ * start. */
 void job_thread_fail_job(struct job_thread *job_thread, struct job *job, enum job_status from,
                          const struct fault *fault);
 

@@ -54,8 +54,8 @@ static enum status read_recordings(struct gathering *gathering, const char *cons
     return status;
 }
 
-/* The posted validation series stay; training series are those of a gathering that was interrupted.
- */
+/* The posted validation series stay; training series are those of a gathering that was
+ * interrupted. */
 static enum status collect(struct gathering *gathering, struct fault *fault)
 {
     struct job_database *job_database = gathering->job_thread->job_database;

@@ -35,8 +35,8 @@ struct version *model_find_version(const struct model *model, unsigned number);
 __attribute__((warn_unused_result)) bool model_insert_version(struct model *model,
                                                               struct version version);
 void model_remove_version(struct model *model, unsigned number);
-/* Versions of one model read the same inputs and give the same outputs: sessions outlive versions.
- */
+/* Versions of one model read the same inputs and give the same outputs: sessions outlive
+ * versions. */
 enum status model_check_version(const struct model *model, const struct version *version,
                                 struct fault *fault);
 

@@ -44,8 +44,7 @@ uint64_t forecast_options_columns(const struct gru_info *info)
 }
 
 /* Rows of a reply's forecast: what was asked for, else what a model of several steps says at once,
- * else none.
- */
+ * else none. */
 static size_t forecast_options_rows(const struct gru_info *info,
                                     const struct forecast_options *forecast_options)
 {

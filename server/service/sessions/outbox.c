@@ -233,7 +233,7 @@ size_t outboxes_gather(struct outboxes *outboxes, const struct note **notes, siz
     return n;
 }
 
-void outboxes_let_go(struct outboxes *outboxes)
+void outboxes_release(struct outboxes *outboxes)
 {
     for (struct outbox *outbox = outboxes->taken; outbox; outbox = outbox->next) {
         (void)next_note(outbox);

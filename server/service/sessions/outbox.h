@@ -74,7 +74,7 @@ void outboxes_take(struct outboxes *outboxes);
 /* The next n_max notes or fewer, in the order of their tickets. */
 size_t outboxes_gather(struct outboxes *outboxes, const struct note **notes, size_t n_max);
 /* Frees all that were gathered. */
-void outboxes_let_go(struct outboxes *outboxes);
+void outboxes_release(struct outboxes *outboxes);
 
 static inline const char *note_session(const struct note *note)
 {

@@ -48,9 +48,9 @@ struct prediction {
 };
 
 /* A long prediction is done in slices of a few milliseconds, between which its worker serves
- * others. One that was begun is gone on with until no rows are left or that fails, and ended in any
- * case; it may take many turns, and holds its network meanwhile, whatever becomes of the version.
- */
+ * others. One that was begun is gone on with until no rows are left or that fails, and ended in
+ * any case; it may take many turns, and holds its network meanwhile, whatever becomes of the
+ * version. */
 enum status predict_begin(struct prediction *prediction, struct arena *arena, struct fault *fault);
 enum status predict_go_on(struct service_context *context, struct prediction *prediction,
                           struct fault *fault);

@@ -203,7 +203,7 @@ static enum status write_notes(struct recorder *recorder, int64_t watermark_ms, 
         if (status != STATUS_OK) {
             return status;
         }
-        outboxes_let_go(&recorder->outboxes);
+        outboxes_release(&recorder->outboxes);
         atomic_fetch_add_explicit(&recorder->n_recorded, n_readings, memory_order_relaxed);
     }
     return STATUS_OK;

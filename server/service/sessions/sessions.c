@@ -193,8 +193,8 @@ enum status session_list(struct service_context *context, const struct model *mo
     };
     char last[SESSION_ID_MAX + 1];
     size_t n = 0;
-    do { /* a page whose sessions have all ended is no page: its reader could not tell where to go
-            on */
+    /* A page whose sessions have all ended is no page: its reader could not tell where to go on. */
+    do {
         list_page(model->pool, &listing);
         if (listing.n > 0) {
             memcpy(last, rows[listing.n - 1].session, sizeof last);
@@ -309,8 +309,8 @@ static enum status end_draft(struct service_context *context, struct session_dra
     return session_copy_commit(context->service, pool, fault);
 }
 
-/* The restored session's state, in context->rewarm: what was given, or what its readings lead to.
- */
+/* The restored session's state, in context->rewarm: what was given, or what its readings lead
+ * to. */
 static enum status restored_state(struct service_context *context, const struct version *version,
                                   const struct session_restore *restore, const float **ret_state,
                                   struct fault *fault)

@@ -43,7 +43,7 @@ static void finish(struct pending_step *pending)
     pending->state = PENDING_DONE;
 }
 
-static void finish_badly(struct pending_step *pending)
+static void finish_failed(struct pending_step *pending)
 {
     finish(pending);
     pending->step->y = NULL;
@@ -195,19 +195,19 @@ static void make_lane(struct service_context *context, struct pending_step *pend
     char *record = pool_record(pool, pending->slot);
     if (rewarm_session(context, step->model, pending->slot, &step->fault) != STATUS_OK) {
         release_session(pending);
-        finish_badly(pending);
+        finish_failed(pending);
         return;
     }
     struct record_copy *now = record_newest(&pool->layout, record);
     if (is_repetition(pending, now)) {
         enum status status = answer(context, step, now->step, record_state(&pool->layout, now));
         release_session(pending);
-        status == STATUS_OK ? finish(pending) : finish_badly(pending);
+        status == STATUS_OK ? finish(pending) : finish_failed(pending);
         return;
     }
     if (has_wrong_seq(step, now->step)) {
         release_session(pending);
-        finish_badly(pending);
+        finish_failed(pending);
         return;
     }
     /* Only now: a step that waits for turns and turns must not take memory at each. */
@@ -216,7 +216,7 @@ static void make_lane(struct service_context *context, struct pending_step *pend
     if (!y) {
         fault_set(&step->fault, STATUS_NO_MEMORY, NULL, "no memory for this step");
         release_session(pending);
-        finish_badly(pending);
+        finish_failed(pending);
         return;
     }
     pending->next = session_copy_begin(pool, pending->slot, &pending->now);
@@ -268,7 +268,7 @@ static void complete(struct service_context *context, struct pending_step *pendi
                              : lane_fault(pending, lane);
     if (status != STATUS_OK) {
         release_session(pending);
-        finish_badly(pending);
+        finish_failed(pending);
         return;
     }
     note_errors(pending);
@@ -291,7 +291,7 @@ static void fail_all(struct pending_step *pending_steps, size_t n)
             fault_set(&pending_steps[k].step->fault, STATUS_NO_MEMORY, NULL,
                       "no memory for this step");
             release_session(&pending_steps[k]);
-            finish_badly(&pending_steps[k]);
+            finish_failed(&pending_steps[k]);
         }
     }
 }
@@ -328,14 +328,13 @@ static void claim_pending(struct service_context *context, struct pending_step *
         break;
     case CLAIM_ABSENT:
     case CLAIM_ENDED:
-        finish_badly(pending);
+        finish_failed(pending);
         break;
     }
 }
 
 /* One pass over the weights of one model, the first that has a step waiting. False: nothing waits
- * any more.
- */
+ * any more. */
 static bool run_round(struct service_context *context, struct pending_step *pending_steps, size_t n)
 {
     const struct model *model = NULL;
@@ -398,7 +397,7 @@ static void begin_pending(struct service_context *context, struct pending_step *
     step->fault.status = STATUS_OK;
     step->fault.has_expected = false;
     if (model_find(context, step->model_name, &step->model, &step->fault) != STATUS_OK) {
-        finish_badly(pending);
+        finish_failed(pending);
         return;
     }
 }

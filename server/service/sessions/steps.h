@@ -31,8 +31,8 @@ struct step {
     uint64_t seq;
     struct forecast_options forecast_options;
 
-    bool is_done; /* false: the session is in use elsewhere; hand the step in again at the next turn
-                   */
+    /* False: the session is in use elsewhere; hand the step in again at the next turn. */
+    bool is_done;
     struct fault fault; /* status STATUS_OK if it succeeded */
     uint64_t number;    /* of this step, from 1 */
     unsigned version;

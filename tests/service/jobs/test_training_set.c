@@ -1,5 +1,5 @@
-/* A job's training data: how large they are, whether they fit, and their way through the database.
- */
+/* A job's training data: how large they are, whether they fit, and their way through the
+ * database. */
 #include "service/jobs/training_set.h"
 #include "service/service_support.h"
 #include "test.h"
