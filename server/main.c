@@ -9,6 +9,7 @@
 #include "http/http.h"
 #include "secure/tls_client.h"
 #include "service/jobs/fine_tuning.h"
+#include "service/service.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,6 +3,7 @@
 #ifndef DIGEST_H
 #define DIGEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,10 @@ uint64_t digest_64(const void *bytes, size_t n, uint64_t seed);
 struct digest {
     uint64_t high, low;
 };
+static inline bool digest_equals(struct digest a, struct digest b)
+{
+    return a.high == b.high && a.low == b.low;
+}
 struct digest digest_128(const void *bytes, size_t n);
 void digest_print(struct digest digest, char text[DIGEST_TEXT]);
 

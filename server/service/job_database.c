@@ -2,9 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "service/internal.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

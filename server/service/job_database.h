@@ -1,9 +1,9 @@
 /*
  * job_database.h - the job database as the threads share it: the one connection and its mutex, and
- * the wake-up that wakes the job thread.
+ * the semaphore that wakes the job thread.
  *
  * Any thread. The mutex is held for short statements: never while something computes or waits for
- * the trainer, and never together with another lock of the service.
+ * the training thread, and never together with another lock of the service.
  */
 #ifndef JOB_DATABASE_H
 #define JOB_DATABASE_H
@@ -11,26 +11,30 @@
 #include "config/config.h"
 #include "store/job_store.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 
+/* The metrics of a job that has none yet. */
+static const struct job_metrics no_metrics = { NAN, NAN, NAN, NAN, NAN, NAN };
+
 enum { JOB_DATABASE_OVER = 16 };
 
 struct job_database {
-    sem_t wake_up; /* rung by verbs and by the trainer, which must not wait for a mutex */
+    sem_t wake_up; /* posted by verbs and the training thread, which must not wait for a mutex */
     _Atomic uint64_t generation; /* grows with every event and change of status */
-    _Atomic uint64_t
-        interruptions;     /* grows when whoever runs a job is to look at once what became of it */
+    /* Grows when the job thread is to look at once what became of its job. */
+    _Atomic uint64_t interruptions;
+
     pthread_mutex_t mutex; /* guards what follows */
     struct job_store *jobs;
-    int64_t finishing; /* the job whose version is being stored: too late to cancel or pause it; 0:
-                          none */
-    int64_t over[JOB_DATABASE_OVER]; /* [n_over] jobs that ended without the job thread: their data
-                                        are to be forgotten */
+    /* The job whose version is being stored: too late to cancel or pause it; 0: none. */
+    int64_t finishing;
+    /* [n_over] jobs that ended without the job thread: their data are to be forgotten. */
+    int64_t over[JOB_DATABASE_OVER];
     size_t n_over;
-    bool is_sweep_due; /* there may be others, of an earlier process, or for which there was no room
-                        */
+    bool is_sweep_due; /* there may be more, of an earlier process, or that found no room here */
 };
 
 __attribute__((warn_unused_result)) enum status
@@ -42,8 +46,8 @@ struct job_store *job_database_lock(struct job_database *job_database);
 void job_database_unlock(struct job_database *job_database);
 
 void job_database_wake(struct job_database *job_database); /* wakes the job thread */
-void job_database_interrupt(
-    struct job_database *job_database); /* and ends the slice that is under way */
+/* The same, and ends the slice that is under way. */
+void job_database_interrupt(struct job_database *job_database);
 void job_database_note_change(struct job_database *job_database);
 /* With the mutex held: the job's data are to be forgotten. */
 void job_database_note_over_locked(struct job_database *job_database, int64_t number);
@@ -59,7 +63,7 @@ __attribute__((warn_unused_result)) enum status
 job_database_change_locked(struct job_database *job_database, const struct job *job,
                            enum job_status from, struct job_event *events, size_t n_events,
                            enum job_status *ret_status, struct fault *fault);
-/* An event of a job that is not over: of one that is, none may follow. Trouble is only logged. */
+/* An event of a job that is not over: of one that is, none may follow. A failure is only logged. */
 void job_database_add_event(struct job_database *job_database, const struct job *job,
                             struct job_event event);
 

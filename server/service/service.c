@@ -1,10 +1,15 @@
-/* service.c - the life of the service, and what the main thread does for it now and then. */
+#include "service/service.h"
+
 #include "base/clock.h"
-#include "base/log.h"
+#include "service/job_database.h"
 #include "service/jobs/fine_tuning.h"
-#include "service/jobs/job_thread.h"
-#include "service/models/versions.h"
+#include "service/models/catalogue.h"
+#include "service/models/lineage.h"
+#include "service/models/models_load.h"
+#include "service/pool/pool.h"
+#include "service/service_private.h"
 #include "service/sessions/recorder.h"
+#include "store/files.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -70,64 +75,6 @@ void service_free(struct service *service)
         close(service->data_lock);
     }
     free(service);
-}
-
-/* ---- degraded states ---- */
-
-static const struct {
-    const char *word, *sentence;
-} degraded_states[] = {
-#define DEGRADED_ROW(name, word_, sentence_)                                                       \
-    [DEGRADED_##name] = { .word = (word_), .sentence = (sentence_) },
-    DEGRADED_TABLE(DEGRADED_ROW)
-#undef DEGRADED_ROW
-};
-
-const char *degraded_word(enum degraded_state state)
-{
-    return degraded_states[state].word;
-}
-
-const char *degraded_sentence(enum degraded_state state)
-{
-    return degraded_states[state].sentence;
-}
-
-bool service_is_degraded_by(const struct service *service, enum degraded_state state)
-{
-    return (atomic_load_explicit(&service->degraded_states, memory_order_relaxed) & 1U << state) !=
-           0;
-}
-
-bool service_is_degraded(const struct service *service)
-{
-    return atomic_load_explicit(&service->degraded_states, memory_order_relaxed) != 0;
-}
-
-void degraded_begins(struct service *service, enum degraded_state state)
-{
-    if (!(atomic_fetch_or(&service->degraded_states, 1U << state) & 1U << state)) {
-        log_event(LOG_ERROR, "degraded", LOG_STRING("what", degraded_word(state)),
-                  LOG_STRING("reason", degraded_sentence(state)));
-    }
-}
-
-/* Asked often, and mostly for nothing. */
-void degraded_ends(struct service *service, enum degraded_state state)
-{
-    if (state != DEGRADED_SYNC && service_is_degraded_by(service, state) &&
-        (atomic_fetch_and(&service->degraded_states, ~(1U << state)) & 1U << state)) {
-        log_event(LOG_INFO, "recovered", LOG_STRING("what", degraded_word(state)));
-    }
-}
-
-void degraded_settle(struct service *service, enum degraded_state state, enum status status)
-{
-    if (status == STATUS_OK) {
-        degraded_ends(service, state);
-    } else if (status == STATUS_STORAGE_FAILED) {
-        degraded_begins(service, state);
-    }
 }
 
 /* ---- syncs ---- */

@@ -9,7 +9,8 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "config/config.h"
-#include "service/internal.h"
+#include "service/service.h"
+#include "service/service_private.h"
 #include "service/sessions/recorder.h"
 
 #include <stdio.h>

@@ -48,13 +48,15 @@ upward=$(
     only server/store store config base gru.h
     only server/confine confine base gru.h
     only server/secure secure base gru.h
+    # service/ itself holds what all its rooms share, and on top of them what assembles them.
+    shared="service/names.h service/degraded.h service/job_database.h service/service_private.h service/service_context.h"
     only server/service service service/pool service/models service/sessions service/jobs store config base gru.h
-    only server/service/pool service/pool service store base gru.h
-    only server/service/models service/models service/pool service/sessions service store config base gru.h
-    only server/service/sessions service/sessions service/models service/pool service store config base gru.h
-    only server/service/jobs service/jobs service/sessions service/models service/pool service store config base gru.h
-    only server/codec codec service service/jobs store base gru.h json
-    only server/http http codec service service/jobs secure config base gru.h
+    only server/service/pool service/pool service/names.h store base gru.h
+    only server/service/models service/models service/pool $shared store config base gru.h
+    only server/service/sessions service/sessions service/models service/pool $shared store config base gru.h
+    only server/service/jobs service/jobs service/sessions service/models service/pool $shared store config base gru.h
+    only server/codec codec service/service.h service/jobs/fine_tuning.h store base gru.h json
+    only server/http http codec service/service.h service/jobs/fine_tuning.h secure config base gru.h
     only server base/clock.h base/log.h base/refusal.h base/signals.h base/wait.h base/status.h commands/command.h config/config.h \
         confine/confine.h http/http.h secure/tls_client.h service/service.h service/jobs/fine_tuning.h gru.h
 )

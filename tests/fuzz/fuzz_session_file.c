@@ -12,7 +12,8 @@
 #include "base/log.h"
 #include "codec/codec.h"
 #include "fuzz.h"
-#include "service/internal.h"
+#include "service/models/catalogue.h"
+#include "service/models/model_versions.h"
 #include "json/json.h"
 
 #include <math.h>

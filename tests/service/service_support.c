@@ -143,8 +143,8 @@ struct bytes network_file_with(size_t hidden, uint64_t seed, const char *metadat
 
 const float huge[INPUTS] = { 3e38F, 3e38F };
 
-/* Both inputs divided by such a deviation are infinite, and infinity minus infinity is no number.
- */
+/* Both inputs divided by such a deviation are infinite, and infinity minus infinity is no
+ * number. */
 #define VARIABLES                                                                                  \
     "\\\"inputs\\\":[{\\\"name\\\":\\\"temp\\\",\\\"mean\\\":0,\\\"std\\\":0.001},"                \
     "{\\\"name\\\":\\\"humidity\\\",\\\"mean\\\":0,\\\"std\\\":0.001}],"                           \

@@ -13,7 +13,9 @@
 #ifndef SERVICE_SUPPORT_H
 #define SERVICE_SUPPORT_H
 
-#include "service/internal.h"
+#include "service/pool/pool.h"
+#include "service/service.h"
+#include "service/service_private.h"
 
 /* Every network here reads temp and humidity and gives temp (which feeds temp) and comfort. */
 enum { INPUTS = 2, OUTPUTS = 2 };
@@ -40,8 +42,7 @@ struct bytes network_file(size_t hidden, uint64_t seed);
 /* The same with this for its metadata, quotes escaped. */
 struct bytes network_file_with(size_t hidden, uint64_t seed, const char *metadata);
 /* A network whose results are not finite for the reading `huge` (finite itself), but for ordinary
- * ones are.
- */
+ * ones are. */
 struct bytes network_file_that_overflows(void);
 /* The same, with the policy to refuse what is missing. */
 struct bytes network_file_that_is_strict(void);
@@ -118,8 +119,8 @@ void expect_same_floats_at(const char *where, const float *a, const float *b, si
 
 /* ---- whole sequences ---- */
 
-/* Begins it, goes on to its end in slices of so many rows (0: as it would by itself), and ends it.
- */
+/* Begins it, goes on to its end in slices of so many rows (0: as it would by itself), and ends
+ * it. */
 enum status prediction_make(struct world *world, struct prediction *prediction, struct arena *arena,
                             size_t slice_rows);
 /* The rest of one that has begun. */

@@ -1,10 +1,9 @@
-/* fine_tuning.c - the verbs on jobs that there are. Each is a few statements under the jobs mutex.
- */
 #include "service/jobs/fine_tuning.h"
 
 #include "base/log.h"
-#include "service/internal.h"
+#include "service/degraded.h"
 #include "service/job_database.h"
+#include "service/service_private.h"
 
 uint64_t service_jobs_generation(const struct service *service)
 {
@@ -103,7 +102,7 @@ static enum status check_transition(const struct job_database *job_database, con
     return STATUS_OK;
 }
 
-/* Whoever was to work on it learns of it from the database. */
+/* The job thread learns of it from the database. */
 static enum status change_locked(struct job_database *job_database, struct job *job,
                                  const struct transition *transition, struct fault *fault)
 {

@@ -2,11 +2,12 @@
  * fine_tuning.h - fine-tuning jobs, as verbs (service.h's rules hold). A part of the service of its
  * own, because jobs live on two threads that nothing else knows:
  *
- * - the job thread, of normal priority, takes jobs from the queue, writes down what becomes of
- * them, stores and promotes versions, and writes what sessions record. It alone waits for the disk.
- * - the trainer, of SCHED_IDLE, does arithmetic that the job thread hands it and nothing else. It
- * takes no lock that a thread of normal priority could wait for: it may be kept from running for
- * long.
+ *     job thread       of normal priority: takes jobs from the queue, writes down what becomes of
+ *                      them, stores and promotes versions, and writes what sessions record. It
+ *                      alone waits for the disk
+ *     training thread  of SCHED_IDLE: does the arithmetic that the job thread hands it, and nothing
+ *                      else. It takes no lock that a thread of normal priority could wait for: it
+ *                      may be kept from running for long
  *
  * The database is the one truth about a job. The jobs mutex serialises its use; workers hold it for
  * short statements, never across anything that computes.
@@ -14,8 +15,16 @@
 #ifndef FINE_TUNING_H
 #define FINE_TUNING_H
 
-#include "service/service.h"
+#include "base/status.h"
+#include "gru.h"
 #include "store/job_store.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct service;
+struct service_context;
 
 /* ---- life: from the main thread ---- */
 
@@ -27,20 +36,20 @@ __attribute__((warn_unused_result)) enum status service_start_jobs(struct servic
  * what sessions record is written as before. Returns at once. */
 void service_halt_jobs(struct service *service);
 bool service_jobs_are_halted(const struct service *service);
-/* Halts, writes what was recorded, and ends the threads. Before service_free; takes a service whose
- * threads never started. */
+/* Halts, writes what was recorded, and ends the threads. Before service_free; the threads need not
+ * have been started. */
 void service_stop_jobs(struct service *service);
-bool service_jobs_are_durable(
-    const struct service *service); /* whether there is a data directory */
+/* Whether there is a data directory. */
+bool service_jobs_are_durable(const struct service *service);
 
-/* ---- verbs; `worker` is the caller's. Results are copies ---- */
+/* ---- verbs: any thread, with a context of its own. Results are copies ---- */
 
 struct job_request {
     const char *model; /* its name */
     unsigned version;  /* 0: the active one */
     enum job_source source;
-    const struct gru_series
-        *series; /* JOB_SERIES: training data. Widths are those of the model and the loss */
+    /* JOB_SERIES: training data. Widths are those of the model and the loss. */
+    const struct gru_series *series;
     size_t n_series;
     const char *const *sessions; /* ids, or the one prefix */
     size_t n_sessions;
@@ -78,8 +87,8 @@ enum status job_resume(struct service_context *context, const char *id, struct j
 enum status job_events(struct service_context *context, const char *id, int64_t after, size_t limit,
                        struct job *ret_job, struct job_event *ret_events, size_t *ret_n,
                        bool *ret_has_more, struct fault *fault);
-/* Changes whenever there is an event of any job, or a job's status has changed: for whoever waits
- * for events. Lock-free. */
+/* Changes whenever there is an event of any job, or a job's status has changed: for threads that
+ * wait for events. Lock-free. */
 uint64_t service_jobs_generation(const struct service *service);
 enum status job_checkpoints(struct service_context *context, const char *id, int64_t after,
                             size_t limit, struct job_checkpoint *ret_checkpoints, size_t *ret_n,

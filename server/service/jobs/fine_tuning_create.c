@@ -2,10 +2,13 @@
  * written down. */
 #include "base/clock.h"
 #include "base/log.h"
-#include "service/internal.h"
+#include "service/degraded.h"
 #include "service/job_database.h"
 #include "service/jobs/fine_tuning.h"
 #include "service/jobs/training_set.h"
+#include "service/models/models.h"
+#include "service/names.h"
+#include "service/service_private.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -159,7 +162,7 @@ static struct job make_job(const struct job_request *request, const struct versi
     return job;
 }
 
-/* Counted and written down in one breath, so that the queue never grows beyond its bound. Jobs that
+/* Counted and inserted under one lock, so that the queue never grows beyond its bound. Jobs that
  * are paused wait as well: they keep their data, and may be resumed. */
 static enum status enqueue(struct service *service, struct job *job, const struct job_series *rows,
                            size_t n_rows, const struct job_request *request,
@@ -183,7 +186,7 @@ static enum status enqueue(struct service *service, struct job *job, const struc
         status = job_store_insert(jobs, job, rows, n_rows, request->sessions, n_sessions, fault);
     }
     if (status == STATUS_OK) {
-        struct fault lost; /* the job is there, whether this is said or not */
+        struct fault lost; /* the job is there, with this event or without */
         (void)!job_store_add_event(jobs, job->number, event, &lost);
         job_database_note_change(job_database);
     }

@@ -1,27 +1,32 @@
-/* job_run.c - one job from the queue to the end of its training, slice by slice. */
 #include "service/jobs/job_run.h"
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "service/job_database.h"
+#include "service/jobs/job_run_end.h"
+#include "service/jobs/job_run_report.h"
+#include "service/models/trained_version.h"
+#include "service/service_context.h"
+#include "service/service_private.h"
 
 #include <stdlib.h>
 
 enum {
     SLICE_US = 20000,
-    DRY_RUN_STEPS = 5, /* from these the time for all of them is estimated */
-    RETRY_MS = 1000
+    DRY_RUN_STEPS = 5 /* from these the time for all of them is estimated */
 };
 
 /* ---- beginning ---- */
 
-static enum status load(struct run *run, struct fault *fault)
+static enum status load(struct job_run *run, struct fault *fault)
 {
     struct job_thread *job_thread = run->job_thread;
     struct job_series *rows;
     size_t n_rows;
     struct job_checkpoint checkpoint;
     service_context_turn(job_thread->context);
-    enum status status = version_find_base(job_thread->context, run->job, &run->base, fault);
+    enum status status =
+        trained_version_find_base(job_thread->context, run->job, &run->base, fault);
     if (status != STATUS_OK) {
         return status;
     }
@@ -39,10 +44,10 @@ static enum status load(struct run *run, struct fault *fault)
     return status;
 }
 
-/* On the trainer's thread. */
+/* On the training thread. */
 static void create(void *context)
 {
-    struct run *run = context;
+    struct job_run *run = context;
     struct gru_error error = { .message = "" };
     run->training = training_set_training(run->job, &run->training_set);
     run->status = training_set_check(run->job_thread->service->config, run->base, &run->training,
@@ -64,7 +69,7 @@ static void create(void *context)
                             error.message[0] ? error.message : gru_status_text(status));
 }
 
-static void say_beginning(struct run *run, bool was_running)
+static void report_beginning(struct job_run *run, bool was_running)
 {
     struct job_database *job_database = run->job_thread->job_database;
     const struct job *job = run->job;
@@ -97,7 +102,7 @@ static void say_beginning(struct run *run, bool was_running)
 }
 
 /* In the database a job that begins is running before anything is computed for it. */
-static bool mark_running(struct run *run, enum job_status from)
+static bool mark_running(struct job_run *run, enum job_status from)
 {
     struct fault fault;
     struct job *job = run->job;
@@ -114,12 +119,12 @@ static bool mark_running(struct run *run, enum job_status from)
     }
     if (status != STATUS_OK) {
         job_thread_note_degraded(run->job_thread, job, &fault);
-        job_thread_wait(run->job_thread, RETRY_MS);
+        job_thread_wait(run->job_thread, JOB_THREAD_RETRY_MS);
     }
     return status == STATUS_OK && now == JOB_RUNNING;
 }
 
-static void begin_clocks(struct run *run)
+static void begin_clocks(struct job_run *run)
 {
     int64_t now_ms = clock_monotonic_ms();
     run->began_at_ms = run->last_written_at_ms = run->last_reported_at_ms = run->last_saved_at_ms =
@@ -135,15 +140,15 @@ static void begin_clocks(struct run *run)
 
 /* ---- slices ---- */
 
-static bool has_baseline(const struct run *run)
+static bool has_baseline(const struct job_run *run)
 {
     return run->info.n_valid_targets == 0 || !isnan(run->progress.baseline_valid_loss);
 }
 
-/* On the trainer's thread: for about 20 ms, or until there is something to tell. */
+/* On the training thread: for about 20 ms, or until there is something to report. */
 static void advance(void *context)
 {
-    struct run *run = context;
+    struct job_run *run = context;
     struct job_database *job_database = run->job_thread->job_database;
     int64_t began_us = clock_monotonic_us();
     bool had_baseline = has_baseline(run);
@@ -156,7 +161,7 @@ static void advance(void *context)
     *(had_baseline ? &run->steps_us : &run->baseline_us) += run->slice_us;
 }
 
-static void do_slice(struct run *run)
+static void do_slice(struct job_run *run)
 {
     size_t step = run->progress.step;
     job_thread_compute(run->job_thread, advance, run);
@@ -164,33 +169,34 @@ static void do_slice(struct run *run)
                               run->progress.step - step, memory_order_relaxed);
 }
 
-static bool is_over(struct run *run)
+static bool is_over(struct job_run *run)
 {
     const struct job *job = run->job;
     if (job->dry_run && run->progress.step >= DRY_RUN_STEPS) {
         return true;
     }
-    run->is_out_of_time = job->max_seconds > 0 && run_ms(run) / 1000 >= job->max_seconds;
+    run->is_out_of_time = job->max_seconds > 0 && job_run_ms(run) / 1000 >= job->max_seconds;
     return run->is_out_of_time || run->ended == GRU_ADVANCED_END;
 }
 
 /* True: to the end, which is still to be dealt with. Else the job was left, and this is written
  * down. */
-static bool train(struct run *run)
+static bool train(struct job_run *run)
 {
     struct fault fault = { .status = STATUS_OK };
     while (!is_over(run)) {
         do_slice(run);
-        if (!run_report(run)) {
-            run_leave(run, run->job->status);
+        if (!job_run_report(run)) {
+            job_run_leave(run, run->job->status);
             return false;
         }
         if (job_thread_is_stopping(run->job_thread)) {
-            run_leave(run, JOB_RUNNING);
+            job_run_leave(run, JOB_RUNNING);
             return false;
         }
         struct gru_model *base = NULL;
-        enum status status = version_find_base(run->job_thread->context, run->job, &base, &fault);
+        enum status status =
+            trained_version_find_base(run->job_thread->context, run->job, &base, &fault);
         gru_model_unref(base);
         if (status != STATUS_OK) {
             job_thread_fail_job(run->job_thread, run->job, JOB_RUNNING, &fault);
@@ -201,7 +207,7 @@ static bool train(struct run *run)
 }
 
 /* Reads what the job needs, and makes its trainer. */
-static enum status prepare(struct run *run, struct fault *fault)
+static enum status prepare(struct job_run *run, struct fault *fault)
 {
     enum status status = load(run, fault);
     if (status == STATUS_OK) {
@@ -218,10 +224,10 @@ static enum status prepare(struct run *run, struct fault *fault)
     return status;
 }
 
-void job_thread_run(struct job_thread *job_thread, struct job *job)
+void job_run_train(struct job_thread *job_thread, struct job *job)
 {
     struct fault fault = { .status = STATUS_OK };
-    struct run run = {
+    struct job_run run = {
         .job_thread = job_thread, .job = job, .fault = &fault, .ended = GRU_ADVANCED
     };
     bool was_running = job->status == JOB_RUNNING;
@@ -239,10 +245,10 @@ void job_thread_run(struct job_thread *job_thread, struct job *job)
     } else {
         log_event(LOG_INFO, "job_started", LOG_STRING("job", job->id),
                   LOG_INT("step", (int64_t)run.progress.step));
-        say_beginning(&run, was_running);
+        report_beginning(&run, was_running);
         begin_clocks(&run);
         if (train(&run)) {
-            run_end(&run);
+            job_run_end(&run);
         }
     }
     gru_trainer_free(run.trainer);

@@ -1,7 +1,7 @@
 /*
- * job_run.h - one job while it runs: what job_run.c (beginning and slices), job_run_report.c
- * (progress, events, checkpoints) and job_run_end.c (version and promotion) share. The job thread;
- * functions that take `void *` are run by the trainer's while the job thread waits.
+ * job_run.h - one job from the queue to the end of its training, slice by slice, and what is known
+ * of it on the way. The job thread; functions that take `void *` are run by the training
+ * thread while the job thread waits.
  */
 #ifndef JOB_RUN_H
 #define JOB_RUN_H
@@ -9,7 +9,7 @@
 #include "service/jobs/job_thread.h"
 #include "service/jobs/training_set.h"
 
-struct run {
+struct job_run {
     struct job_thread *job_thread;
     struct job *job;        /* as it is, or is about to be, in the database */
     struct gru_model *base; /* what it starts from */
@@ -18,7 +18,7 @@ struct run {
     struct gru_training training;
     struct gru_training_info info;
     struct gru_trainer *trainer;
-    struct fault *fault; /* of the last task of the trainer's */
+    struct fault *fault; /* of the training thread's last task */
     enum status status;  /* the same */
 
     /* the last checkpoint, as read at the beginning or about to be written */
@@ -34,11 +34,12 @@ struct run {
 
     /* times: by clock_monotonic_ms */
     int64_t began_at_ms;
-    uint64_t ran_ms; /* before that: of earlier runs */
-    int64_t last_written_at_ms, last_reported_at_ms,
-        last_saved_at_ms;        /* the last progress, metrics event, checkpoint */
-    uint64_t last_reported_step; /* of that metrics event */
-    int64_t saving_ms;           /* what that took */
+    uint64_t ran_ms;             /* before that: of earlier runs */
+    int64_t last_written_at_ms;  /* the last progress */
+    int64_t last_reported_at_ms; /* the last metrics event, */
+    uint64_t last_reported_step; /* and its step */
+    int64_t last_saved_at_ms;    /* the last checkpoint, */
+    int64_t saving_ms;           /* and how long it took */
     int64_t last_paced_at_ms;    /* the pace was measured from here, */
     uint64_t paced_step;         /* and this step */
     double step_ms;              /* the pace, smoothed; 0: not known yet */
@@ -47,25 +48,11 @@ struct run {
 
     uint64_t first_step; /* where this run began */
     uint64_t seen_epoch; /* the last that was complete after a slice */
-    size_t n_skipped;    /* of which was warned */
+    size_t n_skipped;    /* that were warned of */
 };
 
-/* ---- job_run_report.c ---- */
-
-/* Writes down progress and events where that is due, and at once if somebody may have changed the
- * job's status (job_database_interrupt). False: the job is no longer `running`, and job->status
- * says what it is. */
-bool run_report(struct run *run);
-/* Saves a checkpoint; a failure is an event, and training goes on. */
-void run_save(struct run *run);
-/* A last word about how far it is, of a job that is no longer running, or of a daemon that ends. */
-void run_leave(struct run *run, enum job_status status);
-/* The time it has run, in all. */
-uint64_t run_ms(const struct run *run);
-
-/* ---- job_run_end.c ---- */
-
-/* Training is over: stores the version, promotes it, ends the job. */
-void run_end(struct run *run);
+/* A job that is queued, or was running when the process ended. Returns when it is over, or paused,
+ * or the daemon stops. */
+void job_run_train(struct job_thread *job_thread, struct job *job);
 
 #endif

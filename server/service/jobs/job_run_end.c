@@ -1,25 +1,30 @@
-/* job_run_end.c - training is over: the version is stored, promoted or not, and the job ends. */
-#include "service/jobs/job_run.h"
+#include "service/jobs/job_run_end.h"
 
 #include "base/log.h"
+#include "service/job_database.h"
+#include "service/jobs/job_run_report.h"
+#include "service/models/activation.h"
+#include "service/models/trained_version.h"
+#include "service/service_context.h"
+#include "service/service_private.h"
 
 #include <stdio.h>
 
-enum { RETRY_MS = 1000, EVENTS_MAX = 2 };
+enum { EVENTS_MAX = 2 };
 
 /* ---- the version ---- */
 
 struct making {
-    struct run *run;
-    struct trained trained;
+    struct job_run *run;
+    struct trained_version trained;
 };
 
-/* On the trainer's thread. */
+/* On the training thread. */
 static void make(void *context)
 {
     struct making *making = context;
-    struct run *run = making->run;
-    struct trained *trained = &making->trained;
+    struct job_run *run = making->run;
+    struct trained_version *trained = &making->trained;
     struct gru_model *gru;
     enum gru_status status = gru_trainer_model(run->trainer, &gru);
     if (status == GRU_OK) {
@@ -35,9 +40,9 @@ static void make(void *context)
                                   "the training gave no model: %s", gru_status_text(status));
 }
 
-/* What is served is allocated on this thread: a worker that frees it one day must not meet the
- * trainer within the allocator. */
-static enum status read_back(struct trained *trained, struct fault *fault)
+/* What is served is allocated on this thread: a worker that frees it one day must not wait
+ * for the training thread in the allocator. */
+static enum status read_back(struct trained_version *trained, struct fault *fault)
 {
     struct gru_error error = { .message = "" };
     enum gru_status status =
@@ -51,14 +56,14 @@ static enum status read_back(struct trained *trained, struct fault *fault)
 }
 
 /* Whether the losses are those of the weights that the version has. */
-static bool is_validated(const struct run *run)
+static bool is_validated(const struct job_run *run)
 {
     const struct gru_progress *progress = &run->progress;
     return progress->best_epoch > 0 || progress->stopped_early ||
            progress->epoch == progress->n_epochs || run->ended == GRU_ADVANCED_EPOCH;
 }
 
-static void take_metrics(struct run *run)
+static void take_metrics(struct job_run *run)
 {
     const struct gru_progress *progress = &run->progress;
     struct job_metrics *metrics = &run->job->metrics;
@@ -74,10 +79,10 @@ static void take_metrics(struct run *run)
     }
     run->job->epoch = progress->epoch;
     run->job->step = progress->step;
-    run->job->running_ms = run_ms(run);
+    run->job->running_ms = job_run_ms(run);
 }
 
-static enum status store_once(struct run *run, unsigned *ret_number, struct fault *fault)
+static enum status store_once(struct job_run *run, unsigned *ret_number, struct fault *fault)
 {
     struct job *job = run->job;
     struct making making = { .run = run };
@@ -90,10 +95,10 @@ static enum status store_once(struct run *run, unsigned *ret_number, struct faul
         status = read_back(&making.trained, fault);
     }
     if (status == STATUS_OK) {
-        status = version_store(run->job_thread->context, &lineage, job->base_digest,
-                               &making.trained, fault);
+        status = trained_version_store(run->job_thread->context, &lineage, job->base_digest,
+                                       &making.trained, fault);
     }
-    trained_done(&making.trained);
+    trained_version_done(&making.trained);
     if (status == STATUS_OK) {
         job->metrics =
             lineage.metrics; /* out of time, it may have been trained further after a restart */
@@ -102,7 +107,7 @@ static enum status store_once(struct run *run, unsigned *ret_number, struct faul
     return status;
 }
 
-static enum status store(struct run *run, unsigned *ret_number, struct fault *fault)
+static enum status store(struct job_run *run, unsigned *ret_number, struct fault *fault)
 {
     int attempt = 0;
     enum status status;
@@ -152,8 +157,8 @@ static bool passes_gate(const struct job *job, char reason[JOB_REASON_MAX + 1])
     return passes;
 }
 
-/* By the gate; *job says what came of it. */
-static void promote(struct run *run, unsigned number)
+/* If the validation losses allow it; the decision and its reason are in *job. */
+static void promote(struct job_run *run, unsigned number)
 {
     struct job *job = run->job;
     struct activation activation;
@@ -163,8 +168,8 @@ static void promote(struct run *run, unsigned number)
         return;
     }
     service_context_turn(run->job_thread->context);
-    enum status status = model_switch(run->job_thread->context, job->model, number,
-                                      job->base_version, &activation, &fault);
+    enum status status = activation_switch(run->job_thread->context, job->model, number,
+                                           job->base_version, &activation, &fault);
     if (status != STATUS_OK) {
         snprintf(job->promotion_reason, sizeof job->promotion_reason,
                  "it could not be activated: %.150s", fault_for_clients(&fault).message);
@@ -180,7 +185,7 @@ static void promote(struct run *run, unsigned number)
 
 /* Who activated the version by hand, or rolled it back, before the job was over could not write
  * that down. */
-static void note_activation_by_hand(struct run *run, unsigned number)
+static void note_activation_by_hand(struct job_run *run, unsigned number)
 {
     const struct job *job = run->job;
     const struct model *model;
@@ -204,7 +209,7 @@ static void note_activation_by_hand(struct run *run, unsigned number)
 
 /* From here on it can no longer be cancelled or paused: versions are not taken back. False: it was,
  * or the daemon stops while the database cannot be used. */
-static bool claim(struct run *run)
+static bool claim(struct job_run *run)
 {
     struct job_database *job_database = run->job_thread->job_database;
     struct job now;
@@ -223,11 +228,11 @@ static bool claim(struct run *run)
         if (job_thread_is_stopping(run->job_thread)) {
             return false;
         }
-        job_thread_wait(run->job_thread, RETRY_MS);
+        job_thread_wait(run->job_thread, JOB_THREAD_RETRY_MS);
     }
 }
 
-static void say_why(struct run *run)
+static void report_early_end(struct job_run *run)
 {
     const struct gru_progress *progress = &run->progress;
     if (progress->stopped_early) {
@@ -245,7 +250,7 @@ static void say_why(struct run *run)
     }
 }
 
-static void succeed(struct run *run, struct job_event *events, size_t n_events)
+static void succeed(struct job_run *run, struct job_event *events, size_t n_events)
 {
     struct job *job = run->job;
     job->status = JOB_SUCCEEDED;
@@ -256,12 +261,12 @@ static void succeed(struct run *run, struct job_event *events, size_t n_events)
     }
 }
 
-static void finish(struct run *run)
+static void finish(struct job_run *run)
 {
     struct fault fault = { .status = STATUS_OK };
     struct job *job = run->job;
     unsigned number = 0;
-    say_why(run);
+    report_early_end(run);
     take_metrics(run);
     run->fault = &fault;
     enum status status = store(run, &number, &fault);
@@ -287,7 +292,7 @@ static void finish(struct run *run)
     note_activation_by_hand(run, number);
 }
 
-static void finish_dry_run(struct run *run)
+static void finish_dry_run(struct job_run *run)
 {
     const struct gru_progress *progress = &run->progress;
     size_t n = progress->step - run->first_step;
@@ -306,19 +311,19 @@ static void finish_dry_run(struct run *run)
     succeed(run, events, EVENTS_MAX);
 }
 
-void run_end(struct run *run)
+void job_run_end(struct job_run *run)
 {
     if (run->job->dry_run) {
         finish_dry_run(run);
         return;
     }
-    run_save(run); /* killed from here on, it ends with the same weights */
+    job_run_save(run); /* killed from here on, it ends with the same weights */
     if (claim(run)) {
         finish(run);
         job_database_lock(run->job_thread->job_database);
         run->job_thread->job_database->finishing = 0;
         job_database_unlock(run->job_thread->job_database);
     } else {
-        run_leave(run, run->job->status);
+        job_run_leave(run, run->job->status);
     }
 }

@@ -1,23 +1,23 @@
-/* job_run_report.c - how far a running job is: progress, events, checkpoints. */
-#include "service/jobs/job_run.h"
+#include "service/jobs/job_run_report.h"
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "service/job_database.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 enum {
-    WRITE_MS = 250, /* between writes of progress alone */
-    SAY_MS = 1000,  /* between metrics within an epoch */
-    EPOCHS_SAID = 1000,
+    WRITE_MS = 250,    /* between writes of progress alone */
+    METRICS_MS = 1000, /* between metrics within an epoch */
+    EPOCHS_REPORTED = 1000,
     SAVE_MS = 1000,         /* between checkpoints at the ends of epochs, */
     SAVE_TIMES = 20,        /* or that many times what one takes; */
     SAVE_WITHIN_MS = 60000, /* and within an epoch */
     EVENTS_MAX = 4
 };
 
-uint64_t run_ms(const struct run *run)
+uint64_t job_run_ms(const struct job_run *run)
 {
     return run->ran_ms + (uint64_t)(clock_monotonic_ms() - run->began_at_ms);
 }
@@ -26,7 +26,7 @@ uint64_t run_ms(const struct run *run)
 
 /* When all steps are done, at the pace of late; at the latest when the time that the job may take
  * is over. How many there are is itself an estimate where batches differ from epoch to epoch. */
-static int64_t estimate_finish(struct run *run, int64_t now_ms)
+static int64_t estimate_finish(struct job_run *run, int64_t now_ms)
 {
     const struct gru_progress *progress = &run->progress;
     const struct job *job = run->job;
@@ -49,14 +49,14 @@ static int64_t estimate_finish(struct run *run, int64_t now_ms)
     return left_ms < 1e15 ? clock_wall_ms() + (int64_t)left_ms : 0;
 }
 
-static void take_progress(struct run *run, int64_t now_ms)
+static void take_progress(struct job_run *run, int64_t now_ms)
 {
     const struct gru_progress *progress = &run->progress;
     struct job *job = run->job;
     job->epoch = progress->epoch;
     job->step = progress->step;
     job->n_steps = progress->n_steps;
-    job->running_ms = run_ms(run);
+    job->running_ms = job_run_ms(run);
     job->estimated_finish_ms = estimate_finish(run, now_ms);
     job->metrics = (struct job_metrics){ .train_loss = progress->train_loss,
                                          .valid_loss = progress->valid_loss,
@@ -68,7 +68,7 @@ static void take_progress(struct run *run, int64_t now_ms)
 
 /* ---- events ---- */
 
-static struct job_event baseline_event(const struct run *run)
+static struct job_event baseline_event(const struct job_run *run)
 {
     const struct gru_progress *progress = &run->progress;
     char persistence[48] = "";
@@ -81,7 +81,7 @@ static struct job_event baseline_event(const struct run *run)
                                 run->info.n_valid_targets);
 }
 
-static struct job_event metrics_event(const struct run *run, bool is_epoch)
+static struct job_event metrics_event(const struct job_run *run, bool is_epoch)
 {
     const struct gru_progress *progress = &run->progress;
     struct job_event event;
@@ -108,10 +108,10 @@ static struct job_event metrics_event(const struct run *run, bool is_epoch)
     return event;
 }
 
-static size_t epoch_events(struct run *run, struct job_event *events)
+static size_t epoch_events(struct job_run *run, struct job_event *events)
 {
     const struct gru_progress *progress = &run->progress;
-    size_t stride = progress->n_epochs > EPOCHS_SAID ? progress->n_epochs / EPOCHS_SAID : 1;
+    size_t stride = progress->n_epochs > EPOCHS_REPORTED ? progress->n_epochs / EPOCHS_REPORTED : 1;
     bool is_last = progress->epoch == progress->n_epochs || progress->stopped_early;
     size_t n = 0;
     if (progress->epoch % stride != 0 && !is_last) {
@@ -128,8 +128,9 @@ static size_t epoch_events(struct run *run, struct job_event *events)
     return n;
 }
 
-/* What there is to say after a slice; it ends at the end of an epoch, so there is one at most. */
-static size_t collect_events(struct run *run, int64_t now_ms, struct job_event events[EVENTS_MAX])
+/* The events of a slice; it ends at the end of an epoch, so there is one at most. */
+static size_t collect_events(struct job_run *run, int64_t now_ms,
+                             struct job_event events[EVENTS_MAX])
 {
     const struct gru_progress *progress = &run->progress;
     size_t n = 0;
@@ -141,7 +142,7 @@ static size_t collect_events(struct run *run, int64_t now_ms, struct job_event e
         n += epoch_events(run, &events[n]);
         run->last_reported_at_ms = now_ms;
         run->last_reported_step = progress->step;
-    } else if (now_ms - run->last_reported_at_ms >= SAY_MS &&
+    } else if (now_ms - run->last_reported_at_ms >= METRICS_MS &&
                progress->step > run->last_reported_step) {
         events[n++] = metrics_event(run, false);
         run->last_reported_at_ms = now_ms;
@@ -152,17 +153,17 @@ static size_t collect_events(struct run *run, int64_t now_ms, struct job_event e
 
 /* ---- checkpoints ---- */
 
-/* On the trainer's thread. */
+/* On the training thread. */
 static void save(void *context)
 {
-    struct run *run = context;
+    struct job_run *run = context;
     enum gru_status status = gru_trainer_save(run->trainer, &run->state, &run->n_state);
     run->status = status == GRU_OK ? STATUS_OK
                                    : fault_set(run->fault, status_of_gru(status), NULL, "%s",
                                                gru_status_text(status));
 }
 
-void run_save(struct run *run)
+void job_run_save(struct job_run *run)
 {
     struct job_thread *job_thread = run->job_thread;
     struct job_checkpoint checkpoint = { .created_at_ms = clock_wall_ms(),
@@ -194,7 +195,7 @@ void run_save(struct run *run)
     }
 }
 
-static bool is_save_due(const struct run *run)
+static bool is_save_due(const struct job_run *run)
 {
     int64_t least_ms =
         run->saving_ms * SAVE_TIMES > SAVE_MS ? run->saving_ms * SAVE_TIMES : SAVE_MS;
@@ -208,7 +209,7 @@ static bool is_save_due(const struct run *run)
 
 /* ---- the whole ---- */
 
-bool run_report(struct run *run)
+bool job_run_report(struct job_run *run)
 {
     struct job_thread *job_thread = run->job_thread;
     struct fault fault;
@@ -231,12 +232,12 @@ bool run_report(struct run *run)
         }
     }
     if (run->job->status == JOB_RUNNING && is_save_due(run)) {
-        run_save(run);
+        job_run_save(run);
     }
     return run->job->status == JOB_RUNNING;
 }
 
-void run_leave(struct run *run, enum job_status status)
+void job_run_leave(struct job_run *run, enum job_status status)
 {
     struct fault fault;
     struct job *job = run->job;
@@ -244,7 +245,7 @@ void run_leave(struct run *run, enum job_status status)
         return;
     }
     if (!job->dry_run) {
-        run_save(run);
+        job_run_save(run);
     }
     take_progress(run, clock_monotonic_ms());
     enum job_status now = status;

@@ -1,28 +1,26 @@
-/* job_thread.c - the job thread's life: its thread, its chores, the queue. */
 #include "service/jobs/job_thread.h"
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "service/jobs/fine_tuning.h"
+#include "service/degraded.h"
+#include "service/job_database.h"
+#include "service/service_context.h"
+#include "service/service_private.h"
 #include "service/sessions/recorder.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum {
-    CHORE_MS = 500,  /* how long a recorded reading may wait to be written */
-    RETRY_MS = 1000, /* between attempts at what the database refuses */
-    ATTEMPTS = 5     /* at what may be refused for good */
-};
+enum { ATTEMPTS = 5 }; /* at what may be refused for good */
 
-/* ---- chores ---- */
+/* ---- periodic work ---- */
 
 static void write_recorded(struct job_thread *job_thread)
 {
     struct fault fault; /* the recorder logs what it cannot write, and keeps it */
     service_context_turn(job_thread->context);
-    if (clock_monotonic_ms() - job_thread->last_flushed_at_ms >= CHORE_MS) {
+    if (clock_monotonic_ms() - job_thread->last_flushed_at_ms >= JOB_THREAD_PERIOD_MS) {
         enum status status = recorder_flush(job_thread->service->recorder, &fault);
         degraded_settle(job_thread->service, DEGRADED_RECORDINGS, status);
         job_thread->last_flushed_at_ms = clock_monotonic_ms();
@@ -81,7 +79,7 @@ static void sweep(struct job_thread *job_thread)
     free(page);
 }
 
-static void forget_all_ended(struct job_thread *job_thread)
+void job_thread_forget_ended(struct job_thread *job_thread)
 {
     int64_t over[JOB_DATABASE_OVER];
     job_database_lock(job_thread->job_database);
@@ -99,7 +97,7 @@ static void forget_all_ended(struct job_thread *job_thread)
     }
 }
 
-/* Nobody may come by to write something: whether it would succeed is tried. */
+/* There may be nothing to write for long: tries whether writing would succeed. */
 static void probe(struct job_thread *job_thread)
 {
     struct fault fault;
@@ -110,12 +108,12 @@ static void probe(struct job_thread *job_thread)
     }
 }
 
-static void do_chores(struct job_thread *job_thread)
+static void do_periodic_work(struct job_thread *job_thread)
 {
-    bool is_due = clock_monotonic_ms() - job_thread->last_flushed_at_ms >= CHORE_MS;
+    bool is_due = clock_monotonic_ms() - job_thread->last_flushed_at_ms >= JOB_THREAD_PERIOD_MS;
     write_recorded(job_thread);
     if (is_due) { /* not between jobs only: one may run for days */
-        forget_all_ended(job_thread);
+        job_thread_forget_ended(job_thread);
         probe(job_thread);
     }
 }
@@ -124,24 +122,25 @@ static void do_chores(struct job_thread *job_thread)
 
 void job_thread_wait(struct job_thread *job_thread, int64_t ms)
 {
-    int64_t chore_ms = job_thread->last_flushed_at_ms + CHORE_MS - clock_monotonic_ms();
-    ms = ms < chore_ms ? ms : chore_ms;
+    int64_t period_ms =
+        job_thread->last_flushed_at_ms + JOB_THREAD_PERIOD_MS - clock_monotonic_ms();
+    ms = ms < period_ms ? ms : period_ms;
     int64_t until_ns = clock_monotonic_ns() + (ms > 0 ? ms : 0) * 1000000;
     const struct timespec until = { .tv_sec = until_ns / 1000000000,
                                     .tv_nsec = until_ns % 1000000000 };
     if (sem_clockwait(&job_thread->job_database->wake_up, CLOCK_MONOTONIC, &until) == 0) {
         while (sem_trywait(&job_thread->job_database->wake_up) ==
-               0) { /* one look answers all rings */
+               0) { /* one look answers all wake-ups */
         }
     }
-    do_chores(job_thread);
+    do_periodic_work(job_thread);
 }
 
 void job_thread_compute(struct job_thread *job_thread, void (*run)(void *argument), void *argument)
 {
     training_thread_begin(job_thread->training_thread, run, argument);
-    do { /* once at least: chores are due however short the tasks are */
-        job_thread_wait(job_thread, CHORE_MS);
+    do { /* once at least: periodic work is due however short the tasks are */
+        job_thread_wait(job_thread, JOB_THREAD_PERIOD_MS);
     } while (!training_thread_is_done(job_thread->training_thread));
 }
 
@@ -166,7 +165,7 @@ bool job_thread_waits_to_retry(struct job_thread *job_thread, const struct job *
     }
     log_event(LOG_WARN, "job_waits", LOG_STRING("job", job->id),
               LOG_STRING("reason", fault->message));
-    job_thread_wait(job_thread, RETRY_MS);
+    job_thread_wait(job_thread, JOB_THREAD_RETRY_MS);
     return !job_thread_is_stopping(job_thread);
 }
 
@@ -187,7 +186,7 @@ bool job_thread_end_job(struct job_thread *job_thread, struct job *job, enum job
         if (job_thread_is_stopping(job_thread)) {
             return false;
         }
-        job_thread_wait(job_thread, RETRY_MS);
+        job_thread_wait(job_thread, JOB_THREAD_RETRY_MS);
     }
     if (now != job->status) {
         return false;
@@ -199,110 +198,17 @@ bool job_thread_end_job(struct job_thread *job_thread, struct job *job, enum job
 void job_thread_fail_job(struct job_thread *job_thread, struct job *job, enum job_status from,
                          const struct fault *fault)
 {
-    const struct fault said = fault_for_clients(fault);
+    const struct fault reported = fault_for_clients(fault);
     struct job_event event =
-        job_database_message(JOB_EVENT_ERROR, "%.*s", JOB_MESSAGE_MAX, said.message);
+        job_database_message(JOB_EVENT_ERROR, "%.*s", JOB_MESSAGE_MAX, reported.message);
     if (job_thread_is_stopping(job_thread)) {
         return;
     }
     job->status = JOB_FAILED;
-    job->error = said;
+    job->error = reported;
     if (job_thread_end_job(job_thread, job, from, &event, 1)) {
         log_event(LOG_WARN, "job_failed", LOG_STRING("job", job->id),
                   LOG_STRING("code", status_code(fault->status)),
                   LOG_STRING("reason", fault->message));
     }
-}
-
-/* ---- the queue ---- */
-
-static void *work(void *context)
-{
-    struct job_thread *job_thread = context;
-    pthread_setname_np(pthread_self(), "jobs");
-    while (!job_thread_is_stopping(job_thread)) {
-        struct fault fault;
-        struct job job;
-        bool found = false;
-        forget_all_ended(job_thread);
-        enum status status =
-            job_store_next(job_database_lock(job_thread->job_database), &found, &job, &fault);
-        job_database_unlock(job_thread->job_database);
-        if (status != STATUS_OK) {
-            job_thread_note_degraded(job_thread, NULL, &fault);
-        }
-        job_thread->current_job = found ? job.number : 0;
-        if (status != STATUS_OK || !found) {
-            job_thread_wait(job_thread, status != STATUS_OK ? RETRY_MS : CHORE_MS);
-        } else if (job.status == JOB_VALIDATING) {
-            job_thread_gather(job_thread, &job);
-        } else {
-            job_thread_run(job_thread, &job);
-        }
-        job_thread->current_job = 0;
-    }
-    atomic_store(&job_thread->is_halted, true);
-    while (!atomic_load(&job_thread->is_ending)) {
-        job_thread_wait(job_thread, CHORE_MS);
-    }
-    return NULL;
-}
-
-/* ---- life ---- */
-
-static void job_thread_free(struct job_thread *job_thread)
-{
-    training_thread_free(job_thread->training_thread);
-    service_context_free(job_thread->context);
-    free(job_thread);
-}
-
-enum status service_start_jobs(struct service *service, struct fault *fault)
-{
-    struct job_thread *job_thread = calloc(1, sizeof *job_thread);
-    if (!job_thread) {
-        return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the jobs");
-    }
-    job_thread->service = service;
-    job_thread->job_database = service->job_database;
-    job_thread->last_flushed_at_ms = clock_monotonic_ms();
-    job_thread->training_thread = training_thread_create(&service->job_database->wake_up);
-    if (!job_thread->training_thread ||
-        service_context_create(service, &job_thread->context) != STATUS_OK ||
-        pthread_create(&job_thread->thread, NULL, work, job_thread) != 0) {
-        job_thread_free(job_thread);
-        return fault_set(fault, STATUS_NO_MEMORY, NULL, "the threads for jobs cannot be started");
-    }
-    service->job_thread = job_thread;
-    return STATUS_OK;
-}
-
-void service_halt_jobs(struct service *service)
-{
-    struct job_thread *job_thread = service->job_thread;
-    if (job_thread) {
-        atomic_store(&job_thread->is_stopping, true);
-        job_database_interrupt(job_thread->job_database);
-        training_thread_hurry(job_thread->training_thread);
-    }
-}
-
-bool service_jobs_are_halted(const struct service *service)
-{
-    return !service->job_thread || atomic_load(&service->job_thread->is_halted);
-}
-
-void service_stop_jobs(struct service *service)
-{
-    struct fault fault;
-    struct job_thread *job_thread = service->job_thread;
-    service_halt_jobs(service);
-    if (job_thread) {
-        atomic_store(&job_thread->is_ending, true);
-        job_database_wake(job_thread->job_database);
-        pthread_join(job_thread->thread, NULL);
-        job_thread_free(job_thread);
-        service->job_thread = NULL;
-    }
-    (void)!recorder_flush(service->recorder, &fault);
 }

@@ -1,17 +1,29 @@
 /*
- * job_thread.h - the job thread: a thread of normal priority that takes jobs from the queue, and
- * the only one that waits for the trainer. What its files share.
+ * job_thread.h - the job thread, as the files of this room share it: waiting, having the training
+ * thread compute, and ending a job. The job thread is of normal priority, and the only one that
+ * waits for the training thread.
  *
- * Everything here is for the job thread. Whatever it does, it comes back to its chores (what
- * sessions record is to be written) several times a second. Nothing that was found in its worker's
- * catalogue outlives a call that may wait: those begin a new turn.
+ * All functions are for the job thread. However long it waits, it comes back to its periodic work
+ * (what sessions record is to be written) several times a second. Nothing that was found in its
+ * context's catalogue outlives a call that may wait: those begin a new turn.
  */
 #ifndef JOB_THREAD_H
 #define JOB_THREAD_H
 
-#include "service/job_database.h"
 #include "service/jobs/training_thread.h"
-#include "service/models/versions.h"
+#include "store/job_store.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct job_database;
+struct service;
+struct service_context;
+
+enum {
+    JOB_THREAD_PERIOD_MS = 500, /* of its periodic work: so long may a recorded reading wait */
+    JOB_THREAD_RETRY_MS = 1000  /* between attempts at what the database refuses */
+};
 
 struct job_thread {
     struct service *service;
@@ -19,8 +31,8 @@ struct job_thread {
     struct service_context *context; /* its own, for the catalogue and what sessions recorded */
     struct training_thread *training_thread;
     pthread_t thread;
-    _Atomic bool is_stopping; /* no more jobs, only chores */
-    _Atomic bool is_halted;   /* it has left the one it was at */
+    _Atomic bool is_stopping; /* no more jobs, only periodic work */
+    _Atomic bool is_halted;   /* it has left the job that it was at */
     _Atomic bool is_ending;
     int64_t current_job;        /* the number of the job that it is at; 0: none */
     int64_t last_flushed_at_ms; /* by clock_monotonic_ms */
@@ -32,11 +44,13 @@ static inline bool job_thread_is_stopping(const struct job_thread *job_thread)
 }
 /* Waits for the wake-up, for up to that long, and does what is due. */
 void job_thread_wait(struct job_thread *job_thread, int64_t ms);
-/* Has the trainer do something, and waits for it. */
+/* Has the training thread do something, and waits for it. */
 void job_thread_compute(struct job_thread *job_thread, void (*run)(void *argument), void *argument);
+/* Forgets the data of jobs that ended without this thread. */
+void job_thread_forget_ended(struct job_thread *job_thread);
 
-/* The database refused something: said, unless that was said already, and DEGRADED_JOBS until it
- * takes a change. */
+/* The database refused something: logged, unless that was logged already, and DEGRADED_JOBS until
+ * it takes a change. */
 void job_thread_note_degraded(struct job_thread *job_thread, const struct job *job,
                               const struct fault *fault);
 /* Whether what failed is to be tried once more: memory and the disk may have been short for a
@@ -47,14 +61,9 @@ bool job_thread_waits_to_retry(struct job_thread *job_thread, const struct job *
  * the end, `from` what it was. False: it was cancelled or paused meanwhile, or the daemon stops. */
 bool job_thread_end_job(struct job_thread *job_thread, struct job *job, enum job_status from,
                         struct job_event *events, size_t n_events);
-/* The same for one that fails. Nothing happens if the daemon stops: it goes on at the next start.
- */
+/* The same for one that fails. Nothing happens if the daemon stops: it goes on at the next
+ * start. */
 void job_thread_fail_job(struct job_thread *job_thread, struct job *job, enum job_status from,
                          const struct fault *fault);
-
-/* gather.c: a job that is validating. */
-void job_thread_gather(struct job_thread *job_thread, struct job *job);
-/* job_run.c: a job that is queued, or was running when the process ended. */
-void job_thread_run(struct job_thread *job_thread, struct job *job);
 
 #endif

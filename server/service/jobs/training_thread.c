@@ -20,69 +20,69 @@ struct training_thread {
 
 static void *work(void *context)
 {
-    struct training_thread *trainer = context;
+    struct training_thread *training_thread = context;
     const struct sched_param none = { .sched_priority = 0 };
     pthread_setname_np(pthread_self(), "trainer");
     if (sched_setscheduler(0, SCHED_IDLE, &none) != 0) {
         log_event(LOG_WARN, "trainer_not_idle", LOG_STRING("reason", strerrordesc_np(errno)));
     }
     for (;;) {
-        while (sem_wait(&trainer->tasks) != 0) { /* EINTR */
+        while (sem_wait(&training_thread->tasks) != 0) { /* EINTR */
         }
-        if (!trainer->run) {
+        if (!training_thread->run) {
             return NULL;
         }
-        trainer->run(trainer->argument);
-        atomic_store_explicit(&trainer->is_done, true, memory_order_release);
-        sem_post(trainer->wake_up);
+        training_thread->run(training_thread->argument);
+        atomic_store_explicit(&training_thread->is_done, true, memory_order_release);
+        sem_post(training_thread->wake_up);
     }
 }
 
 struct training_thread *training_thread_create(sem_t *wake_up)
 {
-    struct training_thread *trainer = calloc(1, sizeof *trainer);
-    if (!trainer) {
+    struct training_thread *training_thread = calloc(1, sizeof *training_thread);
+    if (!training_thread) {
         return NULL;
     }
-    trainer->wake_up = wake_up;
-    trainer->is_done = true;
-    sem_init(&trainer->tasks, 0, 0);
-    if (pthread_create(&trainer->thread, NULL, work, trainer) != 0) {
-        sem_destroy(&trainer->tasks);
-        free(trainer);
+    training_thread->wake_up = wake_up;
+    training_thread->is_done = true;
+    sem_init(&training_thread->tasks, 0, 0);
+    if (pthread_create(&training_thread->thread, NULL, work, training_thread) != 0) {
+        sem_destroy(&training_thread->tasks);
+        free(training_thread);
         return NULL;
     }
-    return trainer;
+    return training_thread;
 }
 
-void training_thread_free(struct training_thread *trainer)
+void training_thread_free(struct training_thread *training_thread)
 {
-    if (!trainer) {
+    if (!training_thread) {
         return;
     }
-    training_thread_begin(trainer, NULL, NULL);
-    pthread_join(trainer->thread, NULL);
-    sem_destroy(&trainer->tasks);
-    free(trainer);
+    training_thread_begin(training_thread, NULL, NULL);
+    pthread_join(training_thread->thread, NULL);
+    sem_destroy(&training_thread->tasks);
+    free(training_thread);
 }
 
-void training_thread_begin(struct training_thread *trainer, void (*run)(void *argument),
+void training_thread_begin(struct training_thread *training_thread, void (*run)(void *argument),
                            void *argument)
 {
-    trainer->run = run;
-    trainer->argument = argument;
-    atomic_store_explicit(&trainer->is_done, false, memory_order_relaxed);
-    sem_post(&trainer->tasks);
+    training_thread->run = run;
+    training_thread->argument = argument;
+    atomic_store_explicit(&training_thread->is_done, false, memory_order_relaxed);
+    sem_post(&training_thread->tasks);
 }
 
-bool training_thread_is_done(const struct training_thread *trainer)
+bool training_thread_is_done(const struct training_thread *training_thread)
 {
-    return atomic_load_explicit(&trainer->is_done, memory_order_acquire);
+    return atomic_load_explicit(&training_thread->is_done, memory_order_acquire);
 }
 
-void training_thread_hurry(struct training_thread *trainer)
+void training_thread_raise_priority(struct training_thread *training_thread)
 {
     const struct sched_param none = { .sched_priority = 0 };
-    (void)!pthread_setschedparam(trainer->thread, SCHED_OTHER,
+    (void)!pthread_setschedparam(training_thread->thread, SCHED_OTHER,
                                  &none); /* not allowed: then it takes longer */
 }

@@ -1,17 +1,15 @@
-/*
- * models_load.c - the models at start: what the directories hold. What is wrong with a file is
- * logged, and the others are served. A file that grud may not read keeps its whole model from being
- * served: with that version left out, another one would be the active one, and the model's sessions
- * would be converted to it. What another start may find mended, such as a failing disk or too
- * little memory, ends this one.
- */
+#include "service/models/models_load.h"
+
 #include "base/log.h"
-#include "service/internal.h"
+#include "service/degraded.h"
+#include "service/models/catalogue.h"
+#include "service/models/model_versions.h"
+#include "service/service_private.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-struct found {
+struct version_list {
     struct arena arena;
     struct file_version *versions;
     size_t n, n_room;
@@ -20,17 +18,17 @@ struct found {
 
 static enum status collect(void *context, const struct file_version *version)
 {
-    struct found *found = context;
-    if (found->n == found->n_room) {
-        size_t n_room = found->n_room ? found->n_room * 2 : 16;
-        struct file_version *versions = reallocarray(found->versions, n_room, sizeof *versions);
+    struct version_list *list = context;
+    if (list->n == list->n_room) {
+        size_t n_room = list->n_room ? list->n_room * 2 : 16;
+        struct file_version *versions = reallocarray(list->versions, n_room, sizeof *versions);
         if (!versions) {
-            return fault_set(found->fault, STATUS_NO_MEMORY, NULL, "no memory for the models");
+            return fault_set(list->fault, STATUS_NO_MEMORY, NULL, "no memory for the models");
         }
-        found->versions = versions;
-        found->n_room = n_room;
+        list->versions = versions;
+        list->n_room = n_room;
     }
-    found->versions[found->n++] = *version;
+    list->versions[list->n++] = *version;
     return STATUS_OK;
 }
 
@@ -52,19 +50,19 @@ static void log_refused(const struct file_version *file, const struct fault *fau
 
 /* Reads one file into the model; what is wrong with it is logged, and it is left out. Reading fails
  * where the file, or FILES_CLOSED_FOLDER in its place, may not be read. */
-static enum status load_version(struct found *found, const struct file_version *file,
+static enum status load_version(struct version_list *list, const struct file_version *file,
                                 struct model *model, struct fault *fault)
 {
     void *bytes;
     size_t n;
     struct version version;
-    arena_reset(&found->arena);
-    enum status status = files_read(file->path, &found->arena, &bytes, &n, fault);
+    arena_reset(&list->arena);
+    enum status status = files_read(file->path, &list->arena, &bytes, &n, fault);
     if (status == STATUS_OK) {
         status = version_make(file, bytes, n, &version, fault);
     }
     if (status == STATUS_OK) {
-        status = version_check(model, &version, fault);
+        status = model_check_version(model, &version, fault);
         if (status == STATUS_OK && model_find_version(model, file->number)) {
             status =
                 fault_set(fault, STATUS_INVALID_MODEL, "version",
@@ -129,8 +127,8 @@ static enum status leave_out(struct service *service, struct model *model,
 /* All files of one name. A model without a good version is left out, and so is one of which a file
  * may not be read, or whose sessions' file is refused. */
 static enum status load_model(struct service *service, struct catalogue *catalogue,
-                              struct found *found, const struct file_version *files, size_t n_files,
-                              struct fault *fault)
+                              struct version_list *list, const struct file_version *files,
+                              size_t n_files, struct fault *fault)
 {
     struct model *model = model_create(files[0].name);
     enum status status =
@@ -139,7 +137,7 @@ static enum status load_model(struct service *service, struct catalogue *catalog
         model->newest = files[n_files - 1].number; /* also of a version that is left out */
     }
     for (size_t k = 0; status == STATUS_OK && k < n_files; k++) {
-        status = load_version(found, &files[k], model, fault);
+        status = load_version(list, &files[k], model, fault);
         if (status == STATUS_STORAGE_FAILED && !fault_may_pass(fault)) {
             return leave_out(service, model, &files[k], fault,
                              "then start again; no version of this model is served until then");
@@ -168,46 +166,45 @@ static enum status load_model(struct service *service, struct catalogue *catalog
     return STATUS_OK;
 }
 
-static enum status scan_directories(const struct service *service, struct found *found,
+static enum status scan_directories(const struct service *service, struct version_list *list,
                                     struct fault *fault)
 {
     const struct config *config = service->config;
     enum status status = STATUS_OK;
     if (config->models[0]) {
-        status = files_scan(config->models, true, collect, found, fault);
+        status = files_scan(config->models, true, collect, list, fault);
     }
     char path[PATH_MAX];
     if (status == STATUS_OK && config->data[0] && files_models_path(config->data, path)) {
-        status = files_scan(path, false, collect, found, fault);
+        status = files_scan(path, false, collect, list, fault);
     }
     return status;
 }
 
 enum status models_load(struct service *service, struct fault *fault)
 {
-    struct found found = { .fault = fault };
-    arena_init(&found.arena, SIZE_MAX);
+    struct version_list list = { .fault = fault };
+    arena_init(&list.arena, SIZE_MAX);
     struct catalogue *catalogue = catalogue_copy(NULL);
     enum status status = catalogue
-                             ? scan_directories(service, &found, fault)
+                             ? scan_directories(service, &list, fault)
                              : fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the models");
-    if (found.n > 0) {
-        qsort(found.versions, found.n, sizeof *found.versions, by_name_and_number);
+    if (list.n > 0) {
+        qsort(list.versions, list.n, sizeof *list.versions, by_name_and_number);
     }
-    for (size_t k = 0, n; status == STATUS_OK && k < found.n; k += n) {
-        for (n = 1;
-             k + n < found.n && strcmp(found.versions[k].name, found.versions[k + n].name) == 0;
+    for (size_t k = 0, n; status == STATUS_OK && k < list.n; k += n) {
+        for (n = 1; k + n < list.n && strcmp(list.versions[k].name, list.versions[k + n].name) == 0;
              n++) {
         }
-        status = load_model(service, catalogue, &found, &found.versions[k], n, fault);
+        status = load_model(service, catalogue, &list, &list.versions[k], n, fault);
     }
-    arena_done(&found.arena);
-    free(found.versions);
+    arena_done(&list.arena);
+    free(list.versions);
     if (status != STATUS_OK) {
         catalogue_unref(catalogue);
         return status;
     }
-    if (found.n == 0) {
+    if (list.n == 0) {
         log_event(
             LOG_WARN, "no_models", LOG_STRING("models", service->config->models),
             LOG_STRING("advice",

@@ -25,8 +25,8 @@ struct index_shard {
 struct index {
     struct index_shard shards[INDEX_SHARDS];
     const void *context;
-    /* Whether the slot's id is this one; the low 32 bits of the slot's hash, by which entries move.
-     */
+    /* Whether the slot's id is this one; the low 32 bits of the slot's hash, by which entries
+     * move. */
     bool (*is_slot)(const void *context, uint32_t slot, const char *id, size_t n_id);
     uint32_t (*hash_of)(const void *context, uint32_t slot);
 };

@@ -1,5 +1,6 @@
 #include "service/pool/pool.h"
 
+#include "base/digest.h"
 #include "base/log.h"
 
 #include <sched.h>
@@ -9,7 +10,7 @@ struct pool_key pool_key_of(const char *id)
 {
     struct pool_key key = { .id = id, .n = strlen(id) };
     key.hash = digest_64(id, key.n, 0);
-    key.hash = key.hash ? key.hash : 1; /* tombstones use 0 for an empty place */
+    key.hash = key.hash ? key.hash : 1; /* tombstones use 0 for an empty entry */
     return key;
 }
 
@@ -24,7 +25,7 @@ static struct pool_key key_of_slot(const struct pool *pool, uint32_t slot,
 
 /* ---- claims ---- */
 
-/* Returns OWNER_NONE if the slot is the caller's now, else who has it. */
+/* Returns OWNER_NONE if the slot is the caller's now, else its owner. */
 static uint16_t claim_slot(struct pool *pool, uint32_t slot, uint16_t owner)
 {
     uint16_t holder = OWNER_NONE;
@@ -342,8 +343,8 @@ enum claim pool_publish(struct pool *pool, const struct pool_key *key, uint32_t 
     bool exists = index_find(&pool->index, shard, key->hash, key->id, key->n) != INDEX_NONE;
     bool inserted = !is_closed && !exists && index_insert(&pool->index, shard, slot);
     if (inserted) {
-        /* Before the lock goes: whoever closes the pool then looks for sessions to move by this
-         * flag. */
+        /* Before the lock goes: a thread that closes the pool then looks for sessions to move by
+         * this flag. */
         set_flags(pool, slot, flags_of(pool, slot) | SLOT_USED | SLOT_VERIFIED);
         atomic_fetch_add_explicit(&pool->n_sessions, 1, memory_order_relaxed);
     }

@@ -1,15 +1,16 @@
 /*
  * pool.h - the sessions of one model: records in a region, found by id, claimed while they are
- * worked on.
+ * worked on. Any thread.
  *
- * Whoever holds a claim, and nobody else, reads and writes the slot's record. A claim is an atomic
- * word in the slot, so taking one never blocks. Locks: `mutex` guards the free list and the
- * eviction candidates, each index shard and the tombstones have their own, and so do syncs; none is
- * held while another is taken, nor while a claim is waited for.
+ * Only the holder of a claim reads and writes the slot's record. A claim is an atomic word in the
+ * slot, so taking one never blocks. Locks: `mutex` guards the free list and the eviction
+ * candidates, each index shard and the tombstones have their own, and so do syncs; none is held
+ * while another is taken, nor while a claim is waited for.
  */
 #ifndef POOL_H
 #define POOL_H
 
+#include "base/status.h"
 #include "service/pool/index.h"
 #include "service/pool/record.h"
 #include "service/pool/tombstones.h"
@@ -94,7 +95,7 @@ static inline char *pool_record(const struct pool *pool, uint32_t slot)
 enum claim {
     CLAIM_OK,
     CLAIM_OWN,   /* this owner has it already */
-    CLAIM_BUSY,  /* someone else works on it */
+    CLAIM_BUSY,  /* another owner works on it */
     CLAIM_MOVED, /* it is in another pool, which is about to be published */
     CLAIM_ABSENT,
     CLAIM_ENDED /* expired, evicted or damaged: *fault says so */
@@ -111,12 +112,12 @@ static inline bool pool_is_full(const struct pool *pool)
     return atomic_load_explicit(&pool->n_sessions, memory_order_relaxed) >= pool->session_max;
 }
 
-/* A new record, claimed, with its header written and no copy sealed; nobody finds it until
+/* A new record, claimed, with its header written and no copy sealed; not to be found until
  * pool_publish. When the pool is full, the least recently used session makes room, or the answer is
  * sessions_full. */
 enum status pool_alloc(struct pool *pool, const struct pool_key *key, uint16_t owner,
                        int64_t now_ms, uint32_t *ret_slot, struct fault *fault);
-/* Lets the record be found (it stays claimed). CLAIM_BUSY: someone else made a session of that id
+/* Lets the record be found (it stays claimed). CLAIM_BUSY: another thread made a session of that id
  * meanwhile. CLAIM_ENDED: no memory (*fault). On anything but CLAIM_OK the caller discards the
  * slot. */
 enum claim pool_publish(struct pool *pool, const struct pool_key *key, uint32_t slot,
@@ -130,8 +131,8 @@ int64_t pool_expires_at_ms(const struct pool *pool, uint32_t slot);
 /* To be called by the holder of the claim after a copy was sealed. */
 void pool_note_copy(struct pool *pool, uint32_t slot, const struct record_copy *copy);
 
-/* Returns once everything that was written before the call is on disk; those who call meanwhile
- * share the next sync. False if a sync has ever failed: the kernel then forgets what it was to
+/* Returns once everything that was written before the call is on disk; calls meanwhile share
+ * the next sync. False if a sync has ever failed: the kernel then forgets what it was to
  * write, so that one that works proves nothing of what came before it. The next process that opens
  * the file writes all of it anew. */
 __attribute__((warn_unused_result)) bool pool_sync(struct pool *pool);

@@ -1,5 +1,6 @@
 #include "service/pool/pool_file.h"
 
+#include "base/digest.h"
 #include "base/log.h"
 #include "store/files.h"
 

@@ -1,5 +1,7 @@
 #include "service/pool/record.h"
 
+#include "base/digest.h"
+
 #include <string.h>
 
 static size_t round_up(size_t n, size_t unit)

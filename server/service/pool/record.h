@@ -15,7 +15,7 @@
 #define RECORD_H
 
 #include "gru.h"
-#include "service/service.h"
+#include "service/names.h"
 
 #include <stdbool.h>
 #include <stddef.h>

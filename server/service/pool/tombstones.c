@@ -60,7 +60,7 @@ void tombstones_add(struct tombstones *tombstones, uint64_t hash, enum tombstone
     }
     pthread_mutex_lock(&tombstones->mutex);
     unlink_tombstone(tombstones, hash);
-    struct tombstone *tombstone = &tombstones->ring[tombstones->next_place];
+    struct tombstone *tombstone = &tombstones->ring[tombstones->next_entry];
     if (tombstone->hash != 0) {
         unlink_tombstone(tombstones, tombstone->hash);
     }
@@ -68,8 +68,8 @@ void tombstones_add(struct tombstones *tombstones, uint64_t hash, enum tombstone
     *tombstone = (struct tombstone){
         .hash = hash, .ended_at_ms = ended_at_ms, .ttl_s = ttl_s, .next = *chain, .reason = reason
     };
-    *chain = (uint32_t)tombstones->next_place + 1;
-    tombstones->next_place = (tombstones->next_place + 1) % tombstones->max;
+    *chain = (uint32_t)tombstones->next_entry + 1;
+    tombstones->next_entry = (tombstones->next_entry + 1) % tombstones->max;
     atomic_fetch_add_explicit(&tombstones->n, 1, memory_order_relaxed);
     pthread_mutex_unlock(&tombstones->mutex);
 }
@@ -103,7 +103,7 @@ void tombstones_copy(struct tombstones *from, struct tombstones *to)
     for (size_t k = 0; k < from->max && atomic_load_explicit(&from->n, memory_order_relaxed) > 0;
          k++) {
         pthread_mutex_lock(&from->mutex);
-        struct tombstone tombstone = from->ring[(from->next_place + k) % from->max];
+        struct tombstone tombstone = from->ring[(from->next_entry + k) % from->max];
         pthread_mutex_unlock(&from->mutex);
         if (tombstone.hash != 0) {
             tombstones_add(to, tombstone.hash, tombstone.reason, tombstone.ended_at_ms,

@@ -20,7 +20,7 @@ enum tombstone_reason {
 };
 
 struct tombstone {
-    uint64_t hash; /* of the id; 0: an empty place */
+    uint64_t hash; /* of the id; 0: an empty entry */
     int64_t ended_at_ms;
     uint32_t ttl_s;
     uint32_t next; /* the next in its chain, + 1 */
@@ -31,7 +31,7 @@ struct tombstones {
     pthread_mutex_t mutex;  /* guards everything below but n */
     struct tombstone *ring; /* [max] */
     uint32_t *chains;       /* [n_chains] first of each chain, + 1 */
-    size_t max, n_chains, next_place;
+    size_t max, n_chains, next_entry;
     _Atomic size_t n;
 };
 

@@ -1,5 +1,7 @@
-/* forecast_options.c - looking ahead: what steps, session forecasts and predictions share. */
-#include "service/internal.h"
+#include "service/sessions/forecast_options.h"
+
+#include "base/digest.h"
+#include "service/service_private.h"
 
 enum status forecast_options_fault(const struct gru_model *gru, enum gru_status status,
                                    const struct forecast_options *forecast_options,
@@ -42,8 +44,7 @@ uint64_t forecast_options_columns(const struct gru_info *info)
 }
 
 /* Rows of a reply's forecast: what was asked for, else what a model of several steps says at once,
- * else none.
- */
+ * else none. */
 static size_t forecast_options_rows(const struct gru_info *info,
                                     const struct forecast_options *forecast_options)
 {

@@ -1,6 +1,6 @@
 /*
- * outbox.c - an outbox is a stack of chunks. While its worker writes a note, `busy` stands in the
- * top chunk's place; whoever takes the whole stack waits until it is gone.
+ * An outbox is a stack of chunks. While its worker writes a note, the pointer to the top is
+ * `&busy`; the job thread, which takes the whole stack, waits until it is not.
  */
 #include "service/sessions/outbox.h"
 
@@ -233,7 +233,7 @@ size_t outboxes_gather(struct outboxes *outboxes, const struct note **notes, siz
     return n;
 }
 
-void outboxes_let_go(struct outboxes *outboxes)
+void outboxes_release(struct outboxes *outboxes)
 {
     for (struct outbox *outbox = outboxes->taken; outbox; outbox = outbox->next) {
         (void)next_note(outbox);

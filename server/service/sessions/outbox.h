@@ -1,5 +1,5 @@
 /*
- * outbox.h - the way of notes from many workers to the job thread (recorder.h says what they are,
+ * outbox.h - how notes come from many workers to the job thread (recorder.h says what they are,
  * and why they come in order): an outbox for each worker, and all of them as one queue in the order
  * of tickets.
  *
@@ -26,8 +26,8 @@ struct note {
 };
 
 struct chunk {
-    struct chunk
-        *next; /* in an outbox: the one below, which is older. In the queue: the next newer one */
+    /* In an outbox: the one below, which is older. In the queue: the next newer one. */
+    struct chunk *next;
     size_t size, n; /* bytes */
     struct note notes[];
 };
@@ -51,8 +51,7 @@ struct outboxes {
     pthread_mutex_t mutex;  /* guards `newest` */
     struct outbox *newest;  /* only the job thread removes any */
     struct outbox *taken;   /* the job thread's: the newest when it last took what was in them */
-    uint64_t
-        until; /* the job thread's: notes with that ticket or a higher one are not in order yet */
+    uint64_t until;         /* the job thread's: notes from that ticket on are not in order yet */
 };
 
 void outboxes_init(struct outboxes *outboxes);
@@ -75,7 +74,7 @@ void outboxes_take(struct outboxes *outboxes);
 /* The next n_max notes or fewer, in the order of their tickets. */
 size_t outboxes_gather(struct outboxes *outboxes, const struct note **notes, size_t n_max);
 /* Frees all that were gathered. */
-void outboxes_let_go(struct outboxes *outboxes);
+void outboxes_release(struct outboxes *outboxes);
 
 static inline const char *note_session(const struct note *note)
 {

@@ -1,5 +1,8 @@
-/* predict.c - whole sequences, in slices: many at once share the weights; no session is kept. */
-#include "service/internal.h"
+#include "service/sessions/predict.h"
+
+#include "service/models/models.h"
+#include "service/service_private.h"
+#include "service/sessions/sessions.h"
 
 #include <stdio.h>
 
@@ -14,7 +17,7 @@ static enum status no_room(const struct arena *arena, struct fault *fault)
 }
 
 /* "x[3][1]" or "instances[2].x[3][1]" */
-static void name_place(const struct prediction *prediction, size_t sequence, const char *field,
+static void name_field(const struct prediction *prediction, size_t sequence, const char *field,
                        const struct gru_lane *lane, char *param, size_t size)
 {
     int n = prediction->has_instances ? snprintf(param, size, "instances[%zu].", sequence) : 0;
@@ -32,12 +35,12 @@ static enum status lane_fault(const struct prediction *prediction, size_t sequen
     char param[96];
     const struct gru_info *info = gru_model_info(prediction->gru);
     if (lane->status == GRU_MISSING_INPUT) {
-        name_place(prediction, sequence, "x", lane, param, sizeof param);
+        name_field(prediction, sequence, "x", lane, param, sizeof param);
         return fault_set(fault, STATUS_MISSING_INPUT, param,
                          "input '%s' is missing, and the model's policy is to refuse that",
                          info->inputs[lane->bad_column].name);
     }
-    name_place(prediction, sequence, "x", NULL, param, sizeof param);
+    name_field(prediction, sequence, "x", NULL, param, sizeof param);
     return fault_set(fault, status_of_gru(lane->status), param,
                      "output '%s' at row %zu would not be a finite number",
                      info->outputs[lane->bad_column % info->n_outputs].name, lane->bad_row);
@@ -190,7 +193,7 @@ static enum status forecast_fault(const struct prediction *prediction, enum gru_
                                                 &prediction->sequences[k].forecast_options, fault);
     snprintf(field, sizeof field, "%s", fault->param);
     if (field[0]) {
-        name_place(prediction, k, field, NULL, fault->param, sizeof fault->param);
+        name_field(prediction, k, field, NULL, fault->param, sizeof fault->param);
     }
     return status;
 }

@@ -1,10 +1,9 @@
-/* recorder.c - what is noted, how the job thread writes it, what a restart recovers, and what jobs
- * read. */
 #include "service/sessions/recorder.h"
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "service/internal.h"
+#include "service/models/catalogue.h"
+#include "service/pool/pool.h"
 #include "service/sessions/outbox.h"
 
 #include <stdio.h>
@@ -14,9 +13,9 @@
 enum {
     DELETIONS_MAX = RECORDER_BACKLOG_MAX / 4, /* what deletions may take beyond the bound */
     BATCH = 8192,                             /* notes of one transaction */
-    MARK_LAG_MS = 1000, /* longer than a worker takes from the beginning of its turn to its notes */
-    RECOVERED_AT_ONCE = 1 << 20,
-    SAY_LOST_MS = 60000
+    WATERMARK_LAG_MS = 1000,     /* more than from the beginning of a worker's turn to its notes */
+    RECOVERED_AT_ONCE = 1 << 20, /* bytes */
+    LOG_LOST_MS = 60000
 };
 
 struct recorder {
@@ -24,12 +23,12 @@ struct recorder {
     _Atomic uint64_t n_recorded, n_lost;
     /* The job thread's: */
     struct recordings *recordings;
-    bool is_recovered; /* from then on there are marks */
+    bool is_recovered; /* from then on there are watermarks */
     bool has_failed;
-    uint64_t n_lost_said;
-    int64_t lost_said_at_ms;
+    uint64_t n_lost_logged;
+    int64_t lost_logged_at_ms;
     const struct note *notes[BATCH];
-    struct recorded batch[BATCH + 2]; /* the last one's with the mark */
+    struct recorded batch[BATCH + 2]; /* the last one's with the watermark */
 };
 
 /* ---- life ---- */
@@ -165,14 +164,14 @@ static size_t gather(struct recorder *recorder, size_t *ret_n_readings)
     return n;
 }
 
-/* The mark is a time: all steps that sessions made before it have been written. It is kept as the
- * only reading of a session that no client can name. */
-static size_t put_mark(struct recorded *at, int64_t mark_ms)
+/* The watermark is a time: all steps that sessions made before it have been written. It is kept as
+ * the only reading of a session that no client can name. */
+static size_t put_watermark(struct recorded *at, int64_t watermark_ms)
 {
     static const float nothing = 0;
     at[0] = (struct recorded){ .model = "", .session = "" };
     at[1] = (struct recorded){
-        .model = "", .session = "", .step = (uint64_t)mark_ms, .x = &nothing, .n_inputs = 1
+        .model = "", .session = "", .step = (uint64_t)watermark_ms, .x = &nothing, .n_inputs = 1
     };
     return 2;
 }
@@ -187,8 +186,8 @@ static enum status write_batch(struct recorder *recorder, size_t n, struct fault
     return status;
 }
 
-/* Writes what was noted, and then the mark (0: none is due). */
-static enum status write_notes(struct recorder *recorder, int64_t mark_ms, struct fault *fault)
+/* Writes what was noted, and then the watermark (0: none is due). */
+static enum status write_notes(struct recorder *recorder, int64_t watermark_ms, struct fault *fault)
 {
     outboxes_take(&recorder->outboxes);
     bool is_last = false;
@@ -197,28 +196,28 @@ static enum status write_notes(struct recorder *recorder, int64_t mark_ms, struc
         size_t n = gather(recorder, &n_readings);
         n_all += n;
         is_last = n < BATCH;
-        if (is_last && n_all > 0 && mark_ms != 0) {
-            n += put_mark(recorder->batch + n, mark_ms);
+        if (is_last && n_all > 0 && watermark_ms != 0) {
+            n += put_watermark(recorder->batch + n, watermark_ms);
         }
         enum status status = n > 0 ? write_batch(recorder, n, fault) : STATUS_OK;
         if (status != STATUS_OK) {
             return status;
         }
-        outboxes_let_go(&recorder->outboxes);
+        outboxes_release(&recorder->outboxes);
         atomic_fetch_add_explicit(&recorder->n_recorded, n_readings, memory_order_relaxed);
     }
     return STATUS_OK;
 }
 
-/* Here, because a worker does not wait for whoever reads the log. */
-static void say_lost(struct recorder *recorder, int64_t now_ms)
+/* Logged here, because a worker must not wait for the reader of the log. */
+static void log_lost(struct recorder *recorder, int64_t now_ms)
 {
     uint64_t n_lost = atomic_load_explicit(&recorder->n_lost, memory_order_relaxed);
-    if (n_lost != recorder->n_lost_said && now_ms - recorder->lost_said_at_ms >= SAY_LOST_MS) {
+    if (n_lost != recorder->n_lost_logged && now_ms - recorder->lost_logged_at_ms >= LOG_LOST_MS) {
         log_event(LOG_WARN, "recordings_lost",
-                  LOG_INT("n", (int64_t)(n_lost - recorder->n_lost_said)));
-        recorder->n_lost_said = n_lost;
-        recorder->lost_said_at_ms = now_ms;
+                  LOG_INT("n", (int64_t)(n_lost - recorder->n_lost_logged)));
+        recorder->n_lost_logged = n_lost;
+        recorder->lost_logged_at_ms = now_ms;
     }
 }
 
@@ -228,11 +227,11 @@ enum status recorder_flush(struct recorder *recorder, struct fault *fault)
         return STATUS_OK;
     }
     int64_t now_ms = clock_wall_ms();
-    say_lost(recorder, now_ms);
-    return write_notes(recorder, recorder->is_recovered ? now_ms - MARK_LAG_MS : 0, fault);
+    log_lost(recorder, now_ms);
+    return write_notes(recorder, recorder->is_recovered ? now_ms - WATERMARK_LAG_MS : 0, fault);
 }
 
-/* Nobody notes anything any more, so that the mark is exact. */
+/* No thread notes anything any more, so the watermark is exact. */
 void recorder_free(struct recorder *recorder)
 {
     if (!recorder) {
@@ -240,7 +239,7 @@ void recorder_free(struct recorder *recorder)
     }
     struct fault fault;
     if (write_notes(recorder, 0, &fault) == STATUS_OK && recorder->is_recovered) {
-        (void)write_batch(recorder, put_mark(recorder->batch, clock_wall_ms()), &fault);
+        (void)write_batch(recorder, put_watermark(recorder->batch, clock_wall_ms()), &fault);
     }
     outboxes_done(&recorder->outboxes);
     recordings_close(recorder->recordings);
@@ -252,7 +251,7 @@ void recorder_free(struct recorder *recorder)
 struct recovery {
     struct recorder *recorder;
     struct outbox *outbox;
-    uint64_t mark_ms;
+    uint64_t watermark_ms;
     size_t n_bytes; /* of the readings that were recovered */
 };
 
@@ -317,7 +316,7 @@ static enum status recover_pool(struct recovery *recovery, const struct model *m
         int64_t seen =
             atomic_load_explicit(&pool->slots[slot].last_seen_at_ms, memory_order_relaxed);
         if ((atomic_load(&pool->slots[slot].flags) & SLOT_USED) &&
-            seen >= (int64_t)recovery->mark_ms) {
+            seen >= (int64_t)recovery->watermark_ms) {
             status = recover_session(recovery, model, slot, fault);
         }
     }
@@ -332,13 +331,13 @@ enum status recorder_recover(struct recorder *recorder, struct service *service,
     }
     struct recovery recovery = { .recorder = recorder };
     enum status status =
-        recordings_last_step(recorder->recordings, "", "", &recovery.mark_ms, fault);
+        recordings_last_step(recorder->recordings, "", "", &recovery.watermark_ms, fault);
     if (status == STATUS_OK && recorder_open_outbox(recorder, &recovery.outbox) != STATUS_OK) {
         status = fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for recording");
     }
-    /* Without a mark nothing was ever recorded: that begins with the steps to come. */
+    /* Without a watermark nothing was ever recorded: that begins with the steps to come. */
     struct catalogue *catalogue = catalogue_ref(service);
-    for (size_t k = 0; status == STATUS_OK && recovery.mark_ms != 0 && k < catalogue->n_models;
+    for (size_t k = 0; status == STATUS_OK && recovery.watermark_ms != 0 && k < catalogue->n_models;
          k++) {
         status = recover_pool(&recovery, catalogue->models[k], fault);
     }
@@ -346,7 +345,7 @@ enum status recorder_recover(struct recorder *recorder, struct service *service,
     recorder_close_outbox(recovery.outbox);
     status = status == STATUS_OK ? write_notes(recorder, 0, fault) : status;
     status = status == STATUS_OK
-                 ? write_batch(recorder, put_mark(recorder->batch, clock_wall_ms()), fault)
+                 ? write_batch(recorder, put_watermark(recorder->batch, clock_wall_ms()), fault)
                  : status;
     recorder->is_recovered = status == STATUS_OK;
     return status;

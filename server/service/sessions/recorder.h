@@ -17,13 +17,17 @@
 #ifndef RECORDER_H
 #define RECORDER_H
 
+#include "base/arena.h"
+#include "base/status.h"
+#include "config/config.h"
 #include "service/pool/record.h"
-#include "service/service.h"
+#include "store/job_store.h"
 #include "store/recordings.h"
 
 enum { RECORDER_BACKLOG_MAX = 64 << 20 }; /* bytes of notes that wait, of all outboxes together */
 
 struct recorder;
+struct service;
 struct outbox; /* a worker's */
 
 /* NULL in *ret_recorder where --record is 0: all calls below take NULL and do nothing. */
@@ -44,8 +48,7 @@ void recorder_begin(struct outbox *outbox);
 void recorder_note(struct outbox *outbox, const char *model, const char *session,
                    const struct record_copy *copy, const float *x, size_t n_inputs);
 /* The session is being deleted, and what it recorded is to be forgotten. On failure it must not be
- * deleted.
- */
+ * deleted. */
 __attribute__((warn_unused_result)) enum status recorder_note_deletion(struct outbox *outbox,
                                                                        const char *model,
                                                                        const char *session,
@@ -56,8 +59,8 @@ __attribute__((warn_unused_result)) enum status recorder_note_deletion(struct ou
 /* Writes what was noted. What cannot be written is kept for the next call, within the bound, and
  * that is logged once. */
 enum status recorder_flush(struct recorder *recorder, struct fault *fault);
-/* At the start, before workers run: recovers from the sessions' records what had not been written.
- */
+/* At the start, before workers run: recovers from the sessions' records what had not been
+ * written. */
 enum status recorder_recover(struct recorder *recorder, struct service *service,
                              struct fault *fault);
 /* Everything recorded by the job's sessions as series (x only, of two rows at least), after a

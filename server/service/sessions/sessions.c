@@ -1,6 +1,10 @@
-/* sessions.c - the verbs on one session but the step, and the list of them all. */
-#include "service/internal.h"
+#include "service/sessions/sessions.h"
+
+#include "service/models/catalogue.h"
+#include "service/service_private.h"
 #include "service/sessions/recorder.h"
+#include "service/sessions/rewarm.h"
+#include "service/sessions/session_copy.h"
 
 #include <float.h>
 #include <math.h>
@@ -9,8 +13,8 @@
 
 /* ---- claiming ---- */
 
-/* Claims the session, waiting for whoever works on it (steps do for microseconds). *model follows a
- * switch-over. CLAIM_OK, CLAIM_ABSENT or CLAIM_ENDED. */
+/* Claims the session, waiting for another claim to end (that of a step lasts microseconds). *model
+ * follows a switch-over. CLAIM_OK, CLAIM_ABSENT or CLAIM_ENDED. */
 static enum claim wait_claim(struct service_context *context, const struct model **model,
                              const struct pool_key *key, uint32_t *ret_slot, struct fault *fault)
 {
@@ -21,7 +25,7 @@ static enum claim wait_claim(struct service_context *context, const struct model
             return claim;
         }
         sched_yield();
-        if (!service_context_renew(context)) {
+        if (!catalogue_renew(context)) {
             fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
             return CLAIM_ENDED;
         }
@@ -44,7 +48,7 @@ static enum status claim_live(struct service_context *context, const struct mode
     if (claim != CLAIM_OK) {
         return fault_status(fault);
     }
-    enum status status = session_rewarm(context, *model, *ret_slot, fault);
+    enum status status = rewarm_session(context, *model, *ret_slot, fault);
     if (status != STATUS_OK) {
         pool_release((*model)->pool, *ret_slot);
     }
@@ -189,8 +193,8 @@ enum status session_list(struct service_context *context, const struct model *mo
     };
     char last[SESSION_ID_MAX + 1];
     size_t n = 0;
-    do { /* a page whose sessions have all ended is no page: its reader could not tell where to go
-            on */
+    /* A page whose sessions have all ended is no page: its reader could not tell where to go on. */
+    do {
         list_page(model->pool, &listing);
         if (listing.n > 0) {
             memcpy(last, rows[listing.n - 1].session, sizeof last);
@@ -235,13 +239,13 @@ enum status session_delete(struct service_context *context, const struct model *
     }
     if (claim == CLAIM_OK) {
         pool_remove(model->pool, slot);
-        return pool_commit(context->service, model->pool, fault);
+        return session_copy_commit(context->service, model->pool, fault);
     }
     return tombstones_forget(&model->pool->tombstones, key.hash) ? STATUS_OK : fault_status(fault);
 }
 
 /* A session's first or next copy to write, for a session that may or may not be there; claimed. */
-struct draft {
+struct session_draft {
     struct pool_key key;
     const struct model *model;
     uint32_t slot;
@@ -250,10 +254,10 @@ struct draft {
 };
 
 static enum status begin_draft(struct service_context *context, const struct model *model,
-                               const char *id, bool may_exist, struct draft *draft,
+                               const char *id, bool may_exist, struct session_draft *draft,
                                struct fault *fault)
 {
-    *draft = (struct draft){ .key = pool_key_of(id), .model = model };
+    *draft = (struct session_draft){ .key = pool_key_of(id), .model = model };
     for (;;) {
         enum claim claim = wait_claim(context, &draft->model, &draft->key, &draft->slot, fault);
         struct pool *pool = draft->model->pool;
@@ -265,14 +269,14 @@ static enum status begin_draft(struct service_context *context, const struct mod
         draft->is_new = claim != CLAIM_OK;
         if (!draft->is_new) {
             const struct record_copy *now;
-            draft->copy = session_begin_copy(pool, draft->slot, &now);
+            draft->copy = session_copy_begin(pool, draft->slot, &now);
             return STATUS_OK;
         }
         if (claim == CLAIM_ENDED && !tombstones_forget(&pool->tombstones, draft->key.hash)) {
             return fault_status(fault);
         }
         struct record_copy *copy;
-        claim = session_alloc(context, draft->model, &draft->key, &draft->slot, &copy, fault);
+        claim = session_copy_alloc(context, draft->model, &draft->key, &draft->slot, &copy, fault);
         draft->copy = copy;
         if (claim != CLAIM_MOVED) {
             return claim == CLAIM_OK ? STATUS_OK : fault_status(fault);
@@ -280,9 +284,9 @@ static enum status begin_draft(struct service_context *context, const struct mod
     }
 }
 
-/* Lets go of a draft: as a copy that counts, or without a trace. *ret_again: someone else made the
- * session meanwhile, or it moved: begin anew. */
-static enum status end_draft(struct service_context *context, struct draft *draft,
+/* Lets go of a draft: as a copy that counts, or without a trace. *ret_again: another thread made
+ * the session meanwhile, or it moved: begin anew. */
+static enum status end_draft(struct service_context *context, struct session_draft *draft,
                              enum status status, bool *ret_again, struct fault *fault)
 {
     struct pool *pool = draft->model->pool;
@@ -292,9 +296,9 @@ static enum status end_draft(struct service_context *context, struct draft *draf
         return status;
     }
     if (!draft->is_new) {
-        session_seal_copy(pool, draft->slot, draft->copy);
+        session_copy_seal(pool, draft->slot, draft->copy);
     } else {
-        enum claim claim = session_publish(pool, &draft->key, draft->slot, draft->copy, fault);
+        enum claim claim = session_copy_publish(pool, &draft->key, draft->slot, draft->copy, fault);
         *ret_again = claim == CLAIM_BUSY || claim == CLAIM_MOVED;
         if (claim != CLAIM_OK) {
             return fault_status(fault);
@@ -302,11 +306,11 @@ static enum status end_draft(struct service_context *context, struct draft *draf
         atomic_fetch_add_explicit(&pool->n_created, 1, memory_order_relaxed);
     }
     pool_release(pool, draft->slot);
-    return pool_commit(context->service, pool, fault);
+    return session_copy_commit(context->service, pool, fault);
 }
 
-/* The restored session's state, in context->rewarm: what was given, or what its readings lead to.
- */
+/* The restored session's state, in context->rewarm: what was given, or what its readings lead
+ * to. */
 static enum status restored_state(struct service_context *context, const struct version *version,
                                   const struct session_restore *restore, const float **ret_state,
                                   struct fault *fault)
@@ -314,8 +318,7 @@ static enum status restored_state(struct service_context *context, const struct 
     const struct gru_info *info = gru_model_info(version->gru);
     if (restore->state) {
         *ret_state = restore->state;
-        if (restore->has_digest && restore->digest.high == version->digest.high &&
-            restore->digest.low == version->digest.low) {
+        if (restore->has_digest && digest_equals(restore->digest, version->digest)) {
             return STATUS_OK;
         }
         return fault_set(fault, STATUS_DIGEST_MISMATCH, "digest",
@@ -323,12 +326,12 @@ static enum status restored_state(struct service_context *context, const struct 
                          "readings as \"rewarm\"",
                          version->number);
     }
-    if (!service_context_grow_rewarm(context, info->state_floats + info->y_floats)) {
+    if (!rewarm_grow(context, info->state_floats + info->y_floats)) {
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to restore the session");
     }
     *ret_state = context->rewarm;
-    return session_replay(context, version, restore->readings, restore->n_readings, context->rewarm,
-                          context->rewarm + info->state_floats, fault);
+    return rewarm_replay(context, version, restore->readings, restore->n_readings, context->rewarm,
+                         context->rewarm + info->state_floats, fault);
 }
 
 static void write_errors(const struct record_layout *layout, const struct session_errors *errors,
@@ -345,7 +348,7 @@ static void write_errors(const struct record_layout *layout, const struct sessio
     }
 }
 
-static void write_restored(const struct service_context *context, const struct draft *draft,
+static void write_restored(const struct service_context *context, const struct session_draft *draft,
                            const struct session_restore *restore, const float *state)
 {
     const struct record_layout *layout = &draft->model->pool->layout;
@@ -376,7 +379,7 @@ static enum status put(struct service_context *context, const struct model *mode
         return status;
     }
     for (;;) {
-        struct draft draft;
+        struct session_draft draft;
         bool again;
         status = begin_draft(context, model, id, may_exist, &draft, fault);
         if (status != STATUS_OK) {

@@ -11,8 +11,7 @@ enum { PATIENCE_MS = 60000 };
 
 /* Stands in for libc's: here the trainer has the priority of the tests that wait for it. At
  * SCHED_IDLE it would run whenever nobody else wants the processor, which on a busy machine is for
- * milliseconds a second.
- */
+ * milliseconds a second. */
 int sched_setscheduler(pid_t process, int policy, const struct sched_param *parameters)
 {
     (void)process;

@@ -1,5 +1,5 @@
-/* Jobs beside streams and verbs of many threads: nobody waits for the trainer, and nothing is torn.
- */
+/* Jobs beside streams and verbs of many threads: nobody waits for the trainer, and nothing is
+ * torn. */
 #include "job_support.h"
 
 #include "test.h"

@@ -2,7 +2,7 @@
 #include "job_support.h"
 
 #include "service/job_database.h"
-#include "service/models/versions.h"
+#include "service/models/activation.h"
 #include "test.h"
 
 #include <math.h>
@@ -399,7 +399,8 @@ TEST(a_version_rolled_back_before_its_job_was_over_is_not_promoted)
     while (world_model(&world)->active->number != 2) {
         sleep_ms(0);
     }
-    ck_assert_int_eq(model_switch(world.context, "m", 1, 0, &activation, &world.fault), STATUS_OK);
+    ck_assert_int_eq(activation_switch(world.context, "m", 1, 0, &activation, &world.fault),
+                     STATUS_OK);
     job_database_unlock(world.service->job_database);
     activation_note(world.service->job_database, &activation);
     job_wait(&world, job.id, JOB_SUCCEEDED);

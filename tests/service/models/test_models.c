@@ -71,8 +71,8 @@ TEST(the_first_version_of_a_model_is_activated_and_later_ones_wait)
     world_done(&world);
 }
 
-/* More changes in one turn of the worker than any small bound, and with another worker in between.
- */
+/* More changes in one turn of the worker than any small bound, and with another worker in
+ * between. */
 TEST(many_changes_in_one_turn_are_all_kept)
 {
     struct world world;

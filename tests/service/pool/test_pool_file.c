@@ -1,5 +1,6 @@
 /* Whose sessions a file holds, and what a failed sync means for what is acknowledged. */
 #include "base/clock.h"
+#include "service/models/model_versions.h"
 #include "service/service_support.h"
 #include "test.h"
 

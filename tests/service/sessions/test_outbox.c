@@ -76,7 +76,7 @@ TEST(a_note_that_has_overtaken_an_earlier_ticket_waits_for_it)
     ck_assert_uint_eq(notes[1]->number, 2);
     ck_assert_str_eq(note_session(notes[0]), "s");
     ck_assert_str_eq(note_model(notes[0]), "m");
-    outboxes_let_go(&outboxes);
+    outboxes_release(&outboxes);
     ck_assert_uint_eq(outboxes.n_bytes, 0);
     /* a ticket that was taken after the job thread had looked is held back */
     outbox_take_ticket(a);
@@ -85,11 +85,11 @@ TEST(a_note_that_has_overtaken_an_earlier_ticket_waits_for_it)
     outboxes_take(&outboxes);
     outboxes.next_ticket++;
     ck_assert_uint_eq(outboxes_gather(&outboxes, notes, 4), 0);
-    outboxes_let_go(&outboxes);
+    outboxes_release(&outboxes);
     outbox_close(a);
     outboxes_take(&outboxes);
     ck_assert_uint_eq(outboxes_gather(&outboxes, notes, 4), 1);
-    outboxes_let_go(&outboxes);
+    outboxes_release(&outboxes);
     outboxes_take(&outboxes); /* frees a */
     ck_assert_ptr_eq(outboxes.newest, b);
     ck_assert_ptr_null(b->next);
@@ -120,7 +120,7 @@ TEST(notes_of_any_size_come_out_as_they_went_in)
     size_t n_seen = 0;
     outboxes_take(&outboxes);
     const struct note *notes[16];
-    for (size_t n; (n = outboxes_gather(&outboxes, notes, 16)) > 0; outboxes_let_go(&outboxes)) {
+    for (size_t n; (n = outboxes_gather(&outboxes, notes, 16)) > 0; outboxes_release(&outboxes)) {
         for (size_t k = 0; k < n; k++, n_seen++) {
             ck_assert_uint_eq(notes[k]->number, n_seen);
             ck_assert_uint_eq(notes[k]->n_inputs, n_seen % 5 ? widths[n_seen] : 0);
@@ -197,8 +197,8 @@ static void *step_and_delete(void *argument)
     return NULL;
 }
 
-/* The sessions themselves keep all readings since they began: that is what must have been recorded.
- */
+/* The sessions themselves keep all readings since they began: that is what must have been
+ * recorded. */
 static void expect_all_recorded(struct team *team)
 {
     for (int s = 0; s < TEAM_SESSIONS; s++) {

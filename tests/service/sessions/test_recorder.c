@@ -319,7 +319,7 @@ TEST(readings_of_a_session_that_no_client_can_name_are_nobody_s)
     world_done(&world);
 }
 
-/* ---- overload and trouble ---- */
+/* ---- overload and failures ---- */
 
 /* Notes that nobody takes. */
 static void note_wide(struct world *world, const char *session, uint64_t first, uint64_t last)

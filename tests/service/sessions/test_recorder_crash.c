@@ -42,8 +42,7 @@ static void begin_killed_world(struct world *world)
 }
 
 /* Each of its sessions gets more steps than were ever written, from none to twice as many as a
- * record keeps.
- */
+ * record keeps. */
 static void step_unwritten(struct world *world)
 {
     for (uint64_t s = 0; s < 16; s++) {

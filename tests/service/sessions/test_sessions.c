@@ -425,21 +425,6 @@ TEST(a_deleted_session_is_gone_also_after_a_restart)
     world_done(&world);
 }
 
-TEST(ids_are_checked)
-{
-    char id[SESSION_ID_MAX + 2];
-    memset(id, 'a', sizeof id);
-    ck_assert(session_id_is_valid(id, SESSION_ID_MAX) && session_id_is_valid("Az09._~:-", 9));
-    ck_assert(!session_id_is_valid(id, SESSION_ID_MAX + 1) && !session_id_is_valid("", 0));
-    ck_assert(!session_id_is_valid("a\0b", 3) && !session_id_is_valid("a/b", 3));
-    ck_assert(!session_id_is_valid("\xc3\xa4", 2) && !session_id_is_valid("a b", 3));
-    ck_assert(model_name_is_valid(id, MODEL_NAME_MAX) && model_name_is_valid("A.z_0-9", 7));
-    ck_assert(!model_name_is_valid(id, MODEL_NAME_MAX + 1) && !model_name_is_valid("", 0));
-    ck_assert(!model_name_is_valid(".a", 2) && !model_name_is_valid("..", 2));
-    ck_assert(!model_name_is_valid("a\0b", 3) && !model_name_is_valid("a/b", 3));
-    ck_assert(!model_name_is_valid("a:b", 3) && !model_name_is_valid("a~b", 3));
-}
-
 TEST(an_id_of_the_greatest_length_survives_a_restart)
 {
     struct world world;

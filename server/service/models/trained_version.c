@@ -1,18 +1,16 @@
-/* versions.c - versions that jobs made: what they started from, how they are stored once, and what
- * is remembered of them. */
-#include "service/models/versions.h"
+#include "service/models/trained_version.h"
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "service/degraded.h"
+#include "service/job_database.h"
+#include "service/models/change.h"
+#include "service/models/model_versions.h"
+#include "service/service_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static bool same_digest(struct digest a, struct digest b)
-{
-    return a.high == b.high && a.low == b.low;
-}
 
 /* ---- the base ---- */
 
@@ -20,7 +18,7 @@ static enum status check_base(const struct model *model, unsigned number, struct
                               const struct version **ret_version, struct fault *fault)
 {
     enum status status = version_find(model, number, ret_version, fault);
-    if (status == STATUS_OK && !same_digest((*ret_version)->digest, digest)) {
+    if (status == STATUS_OK && !digest_equals((*ret_version)->digest, digest)) {
         status =
             fault_set(fault, STATUS_DIGEST_MISMATCH, NULL,
                       "version %u of model '%s' is no longer the one that the job started from",
@@ -29,8 +27,8 @@ static enum status check_base(const struct model *model, unsigned number, struct
     return status;
 }
 
-enum status version_find_base(struct service_context *context, const struct job *job,
-                              struct gru_model **ret_gru, struct fault *fault)
+enum status trained_version_find_base(struct service_context *context, const struct job *job,
+                                      struct gru_model **ret_gru, struct fault *fault)
 {
     const struct model *model;
     const struct version *version;
@@ -46,11 +44,11 @@ enum status version_find_base(struct service_context *context, const struct job 
 
 /* ---- storing ---- */
 
-void trained_done(struct trained *trained)
+void trained_version_done(struct trained_version *trained)
 {
     gru_model_unref(trained->gru);
     free(trained->bytes);
-    *trained = (struct trained){ .n_bytes = 0 };
+    *trained = (struct trained_version){ .n_bytes = 0 };
 }
 
 /* The number that the next version would get; or that of the job's own version, from before a
@@ -80,7 +78,7 @@ static enum status choose_number(struct service_context *context, struct lineage
                    : STATUS_OK;
 }
 
-static struct version describe(const struct lineage *lineage, const struct trained *trained)
+static struct version describe(const struct lineage *lineage, const struct trained_version *trained)
 {
     struct version version = { .number = lineage->version,
                                .created_at_ms = clock_wall_ms(),
@@ -94,7 +92,7 @@ static struct version describe(const struct lineage *lineage, const struct train
 
 /* The file under exactly the number that its lineage row has. */
 static enum status write_file(const char *data, const struct lineage *lineage,
-                              const struct trained *trained, struct version *version,
+                              const struct trained_version *trained, struct version *version,
                               bool *ret_is_taken, struct fault *fault)
 {
     struct file_version file;
@@ -105,13 +103,13 @@ static enum status write_file(const char *data, const struct lineage *lineage,
     }
     if (file.number != lineage->version) {
         *ret_is_taken = true;
-        change_take_back(file.path);
+        change_delete_file(file.path);
         return STATUS_OK;
     }
     version->created_at_ms = file.created_at_ms;
     version->path = strdup(file.path);
     if (!version->path) {
-        change_take_back(file.path);
+        change_delete_file(file.path);
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for another version");
     }
     return STATUS_OK;
@@ -119,12 +117,12 @@ static enum status write_file(const char *data, const struct lineage *lineage,
 
 /* Into the model of the copy, and to where versions are kept. */
 static enum status insert(const struct service *service, struct model *model,
-                          const struct lineage *lineage, struct trained *trained,
+                          const struct lineage *lineage, struct trained_version *trained,
                           bool *ret_is_taken, struct fault *fault)
 {
     const char *data = service->config->data;
     struct version version = describe(lineage, trained);
-    enum status status = version_check(model, &version, fault);
+    enum status status = model_check_version(model, &version, fault);
     if (status == STATUS_OK && data[0]) {
         status = write_file(data, lineage, trained, &version, ret_is_taken, fault);
     }
@@ -137,7 +135,7 @@ static enum status insert(const struct service *service, struct model *model,
     }
     if (!model_insert_version(model, version)) {
         if (version.path) {
-            change_take_back(version.path);
+            change_delete_file(version.path);
         }
         free(version.path);
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for another version");
@@ -149,7 +147,7 @@ static enum status insert(const struct service *service, struct model *model,
 
 /* One attempt; *ret_is_taken: the number was given to another version by now. */
 static enum status put(struct service_context *context, const struct lineage *lineage,
-                       struct digest base, struct trained *trained, bool *ret_is_taken,
+                       struct digest base, struct trained_version *trained, bool *ret_is_taken,
                        struct fault *fault)
 {
     struct catalogue *next = NULL;
@@ -173,13 +171,14 @@ static enum status put(struct service_context *context, const struct lineage *li
     return change_end(context, next, !*ret_is_taken, status);
 }
 
-enum status version_store(struct service_context *context, struct lineage *lineage,
-                          struct digest base, struct trained *trained, struct fault *fault)
+enum status trained_version_store(struct service_context *context, struct lineage *lineage,
+                                  struct digest base, struct trained_version *trained,
+                                  struct fault *fault)
 {
     struct job_database *job_database = context->service->job_database;
     for (;;) {
         bool is_stored, is_taken = false;
-        service_context_turn(context);
+        catalogue_begin_turn(context);
         enum status status = choose_number(context, lineage, &is_stored, fault);
         if (status != STATUS_OK || is_stored) {
             return status;
@@ -198,61 +197,5 @@ enum status version_store(struct service_context *context, struct lineage *linea
         if (!is_taken) {
             return status;
         }
-    }
-}
-
-/* ---- lineage ---- */
-
-static void tell_version(void *context, const struct lineage *lineage)
-{
-    const struct catalogue *catalogue = context;
-    const struct model *model = catalogue_find(catalogue, lineage->model);
-    struct version *version = model ? model_find_version(model, lineage->version) : NULL;
-    if (!version || version->read_only || !same_digest(version->digest, lineage->digest)) {
-        return; /* the file was replaced, or never written */
-    }
-    version->parent = lineage->parent;
-    version->metrics = lineage->metrics;
-    snprintf(version->job, sizeof version->job, "%s", lineage->job);
-}
-
-enum status lineage_load(struct service *service, struct fault *fault)
-{
-    enum status status = job_store_each_lineage(job_database_lock(service->job_database),
-                                                tell_version, service->current, fault);
-    job_database_unlock(service->job_database);
-    return status;
-}
-
-/* A row that is to go; of the same number another version may be on its way. */
-struct forgotten {
-    const char *model;
-    unsigned number;
-    struct digest digest;
-    bool is_there;
-};
-
-static void find_forgotten(void *context, const struct lineage *lineage)
-{
-    struct forgotten *forgotten = context;
-    forgotten->is_there |= lineage->version == forgotten->number &&
-                           same_digest(lineage->digest, forgotten->digest) &&
-                           strcmp(lineage->model, forgotten->model) == 0;
-}
-
-void lineage_forget(struct job_database *job_database, const char *model, unsigned number,
-                    struct digest digest)
-{
-    struct forgotten forgotten = { model, number, digest, false };
-    struct fault fault;
-    struct job_store *jobs = job_database_lock(job_database);
-    enum status status = job_store_each_lineage(jobs, find_forgotten, &forgotten, &fault);
-    if (status == STATUS_OK && forgotten.is_there) {
-        status = job_store_delete_lineage(jobs, model, number, &fault);
-    }
-    job_database_unlock(job_database);
-    if (status != STATUS_OK) {
-        log_event(LOG_ERROR, "lineage_not_deleted", LOG_STRING("model", model),
-                  LOG_INT("version", number), LOG_STRING("reason", fault.message));
     }
 }

@@ -1,8 +1,10 @@
-/* activate.c - which version of a model is the active one, and what that means for the jobs that
- * made them.
- */
+#include "service/models/activation.h"
+
 #include "base/log.h"
-#include "service/models/versions.h"
+#include "service/job_database.h"
+#include "service/models/change.h"
+#include "service/models/model_versions.h"
+#include "service/service_private.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -55,8 +57,9 @@ static struct activation describe(const struct model *model, const struct versio
     return activation;
 }
 
-enum status model_switch(struct service_context *context, const char *name, unsigned number,
-                         unsigned only_from, struct activation *ret_activation, struct fault *fault)
+enum status activation_switch(struct service_context *context, const char *name, unsigned number,
+                              unsigned only_from, struct activation *ret_activation,
+                              struct fault *fault)
 {
     struct catalogue *next = NULL;
     struct model *model;
@@ -90,22 +93,10 @@ enum status model_switch(struct service_context *context, const char *name, unsi
     return status;
 }
 
-enum status model_activate(struct service_context *context, const char *name, unsigned number,
-                           const struct model **ret_model, struct fault *fault)
-{
-    struct activation activation;
-    enum status status = model_switch(context, name, number, 0, &activation, fault);
-    if (status == STATUS_OK) {
-        activation_note(context->service->job_database, &activation);
-        status = model_find(context, name, ret_model, fault);
-    }
-    return status == STATUS_OK && !activation.is_durable ? change_not_durable(fault) : status;
-}
-
 /* ---- what it means for jobs ---- */
 
-/* Of a job that has succeeded. One that has not yet is its job thread's, who looks again when it
- * has. */
+/* Of a job that has succeeded. As long as it has not, it is the job thread's, which looks again
+ * when it has. */
 static enum status write_promotion(struct job_store *jobs, const char *id, bool only_promoted,
                                    enum job_promotion promotion, const char *reason,
                                    struct fault *fault)

@@ -1,7 +1,10 @@
-/* gather.c - a job that is validating: what its sessions recorded becomes its training data. */
-#include "base/log.h"
-#include "service/jobs/job_thread.h"
+#include "service/jobs/training_set_gather.h"
+
+#include "service/job_database.h"
 #include "service/jobs/training_set.h"
+#include "service/models/trained_version.h"
+#include "service/service_context.h"
+#include "service/service_private.h"
 #include "service/sessions/recorder.h"
 
 #include <stdlib.h>
@@ -51,8 +54,8 @@ static enum status read_recordings(struct gathering *gathering, const char *cons
     return status;
 }
 
-/* The posted validation series stay; training series are those of a gathering that was interrupted.
- */
+/* The posted validation series stay; training series are those of a gathering that was
+ * interrupted. */
 static enum status collect(struct gathering *gathering, struct fault *fault)
 {
     struct job_database *job_database = gathering->job_thread->job_database;
@@ -74,7 +77,7 @@ static enum status collect(struct gathering *gathering, struct fault *fault)
     return status == STATUS_OK ? read_recordings(gathering, sessions, n_sessions, fault) : status;
 }
 
-/* On the trainer's thread: readings may be many. */
+/* On the training thread: readings may be many. */
 static void check(void *context)
 {
     struct gathering *gathering = context;
@@ -104,8 +107,8 @@ static enum status keep(struct gathering *gathering, struct fault *fault)
 static enum status gather(struct gathering *gathering, struct fault *fault)
 {
     service_context_turn(gathering->job_thread->context);
-    enum status status =
-        version_find_base(gathering->job_thread->context, gathering->job, &gathering->base, fault);
+    enum status status = trained_version_find_base(gathering->job_thread->context, gathering->job,
+                                                   &gathering->base, fault);
     if (status == STATUS_OK) {
         status = collect(gathering, fault);
     }
@@ -138,7 +141,7 @@ static enum status gather_once(struct job_thread *job_thread, struct job *job, s
     return status;
 }
 
-void job_thread_gather(struct job_thread *job_thread, struct job *job)
+void training_set_gather(struct job_thread *job_thread, struct job *job)
 {
     struct fault fault = { .status = STATUS_OK };
     int attempt = 0;

@@ -1,4 +1,5 @@
-#include "service/service.h"
+#include "service/names.h"
+
 #include "store/files.h"
 
 #include <ctype.h>

@@ -1,0 +1,239 @@
+#include "service/models/model_versions.h"
+
+#include "base/clock.h"
+#include "service/job_database.h"
+#include "service/service_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- versions ---- */
+
+enum status version_make(const struct file_version *file, const void *bytes, size_t n,
+                         struct version *ret_version, struct fault *fault)
+{
+    struct gru_error error = { .message = "" };
+    struct version version = { .number = file->number,
+                               .created_at_ms = file->created_at_ms,
+                               .read_only = file->read_only,
+                               .metrics = no_metrics,
+                               .digest = digest_128(bytes, n) };
+    enum gru_status status = gru_model_load(bytes, n, &version.gru, &error);
+    if (status != GRU_OK) {
+        enum status kind = status == GRU_NO_MEMORY ? STATUS_NO_MEMORY : STATUS_INVALID_MODEL;
+        return fault_set(fault, kind, error.param, "%s",
+                         error.message[0] ? error.message : gru_status_text(status));
+    }
+    version.path = strdup(file->path);
+    if (!version.path) {
+        gru_model_unref(version.gru);
+        return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for another version");
+    }
+    *ret_version = version;
+    return STATUS_OK;
+}
+
+void version_done(struct version *version)
+{
+    gru_model_unref(version->gru);
+    free(version->path);
+    free(version->file);
+}
+
+static bool version_copy(const struct version *version, struct version *ret_copy)
+{
+    struct version copy = *version;
+    gru_model_ref(copy.gru);
+    copy.path = version->path ? strdup(version->path) : NULL;
+    copy.file = version->file ? malloc(version->n_file) : NULL;
+    if ((version->path && !copy.path) || (version->file && !copy.file)) {
+        version_done(&copy);
+        return false;
+    }
+    if (copy.file) {
+        memcpy(copy.file, version->file, version->n_file);
+    }
+    *ret_copy = copy;
+    return true;
+}
+
+/* ---- models ---- */
+
+void model_free(struct model *model)
+{
+    if (!model) {
+        return;
+    }
+    for (size_t k = 0; k < model->n_versions; k++) {
+        version_done(&model->versions[k]);
+    }
+    free(model->versions);
+    pool_unref(model->pool);
+    free(model);
+}
+
+struct version *model_find_version(const struct model *model, unsigned number)
+{
+    for (size_t k = 0; k < model->n_versions; k++) {
+        if (model->versions[k].number == number) {
+            return &model->versions[k];
+        }
+    }
+    return NULL;
+}
+
+bool model_insert_version(struct model *model, struct version version)
+{
+    unsigned active = model->active ? model->active->number : 0;
+    struct version *versions =
+        reallocarray(model->versions, model->n_versions + 1, sizeof *versions);
+    if (!versions) {
+        return false;
+    }
+    size_t at = model->n_versions++;
+    while (at > 0 && versions[at - 1].number > version.number) {
+        versions[at] = versions[at - 1];
+        at--;
+    }
+    versions[at] = version;
+    model->versions = versions;
+    model->newest = model->newest > version.number ? model->newest : version.number;
+    model->active = model_find_version(model, active);
+    return true;
+}
+
+void model_remove_version(struct model *model, unsigned number)
+{
+    unsigned active = model->active->number;
+    struct version *version = model_find_version(model, number);
+    version_done(version);
+    size_t after = model->n_versions - 1 - (size_t)(version - model->versions);
+    memmove(version, version + 1, after * sizeof *version);
+    model->n_versions--;
+    model->active = model_find_version(model, active);
+}
+
+struct model *model_create(const char *name)
+{
+    struct model *model = calloc(1, sizeof *model);
+    if (model) {
+        snprintf(model->name, sizeof model->name, "%s", name);
+    }
+    return model;
+}
+
+struct model *model_copy(const struct model *model)
+{
+    struct model *copy = model_create(model->name);
+    for (size_t k = 0; copy && k < model->n_versions; k++) {
+        struct version version;
+        if (!version_copy(&model->versions[k], &version)) {
+            model_free(copy);
+            return NULL;
+        }
+        if (!model_insert_version(copy, version)) {
+            version_done(&version);
+            model_free(copy);
+            return NULL;
+        }
+    }
+    if (copy) {
+        copy->newest = model->newest;
+        copy->active = model_find_version(copy, model->active->number);
+        copy->pool = pool_ref(model->pool);
+    }
+    return copy;
+}
+
+enum status version_find(const struct model *model, unsigned number,
+                         const struct version **ret_version, struct fault *fault)
+{
+    const struct version *version = number ? model_find_version(model, number) : model->active;
+    if (!version) {
+        return fault_set(fault, STATUS_VERSION_NOT_FOUND, "version", "model '%s' has no version %u",
+                         model->name, number);
+    }
+    *ret_version = version;
+    return STATUS_OK;
+}
+
+static enum status check_names(const struct gru_variable *old, size_t n_old,
+                               const struct gru_variable *fresh, size_t n_fresh, const char *kind,
+                               const char *model, struct fault *fault)
+{
+    if (n_old != n_fresh) {
+        return fault_set(fault, STATUS_INCOMPATIBLE_MODEL, kind,
+                         "model '%s' has %zu %s, this version has %zu", model, n_old, kind,
+                         n_fresh);
+    }
+    for (size_t k = 0; k < n_old; k++) {
+        if (strcmp(old[k].name, fresh[k].name) != 0) {
+            return fault_set(fault, STATUS_INCOMPATIBLE_MODEL, kind,
+                             "%s %zu of model '%s' is '%s', of this version '%s'", kind, k, model,
+                             old[k].name, fresh[k].name);
+        }
+    }
+    return STATUS_OK;
+}
+
+enum status model_check_version(const struct model *model, const struct version *version,
+                                struct fault *fault)
+{
+    if (model->n_versions == 0) {
+        return STATUS_OK;
+    }
+    const struct gru_info *old = gru_model_info(model->versions[0].gru);
+    const struct gru_info *fresh = gru_model_info(version->gru);
+    enum status status = check_names(old->inputs, old->n_inputs, fresh->inputs, fresh->n_inputs,
+                                     "inputs", model->name, fault);
+    if (status == STATUS_OK) {
+        status = check_names(old->outputs, old->n_outputs, fresh->outputs, fresh->n_outputs,
+                             "outputs", model->name, fault);
+    }
+    return status;
+}
+
+/* ---- its sessions ---- */
+
+/* What a model's versions have in common. */
+static uint64_t variables_digest(const struct gru_info *info)
+{
+    uint64_t digest = info->n_inputs;
+    for (size_t k = 0; k < info->n_inputs; k++) {
+        digest = digest_64(info->inputs[k].name, strlen(info->inputs[k].name), digest);
+    }
+    for (size_t k = 0; k < info->n_outputs; k++) {
+        digest = digest_64(info->outputs[k].name, strlen(info->outputs[k].name), digest);
+    }
+    return digest;
+}
+
+struct pool_options model_pool_options(const struct service *service, const struct model *model,
+                                       const struct gru_model *gru, char path[PATH_MAX])
+{
+    const struct config *config = service->config;
+    bool on_disk = config->data[0] != '\0' && files_pool_path(config->data, model->name, "", path);
+    return (struct pool_options){ .name = model->name,
+                                  .path = on_disk ? path : NULL,
+                                  .variables = variables_digest(gru_model_info(gru)),
+                                  .layout = record_layout_of(gru_model_info(gru),
+                                                             config->session_history),
+                                  .session_max = config->session_max,
+                                  .tombstone_max = config->tombstone_max,
+                                  .ttl_s = (uint32_t)config->session_ttl,
+                                  .evict = config->session_full == CONFIG_EVICT,
+                                  .now_ms = clock_wall_ms() };
+}
+
+enum status model_open_pool(const struct service *service, struct model *model, struct fault *fault)
+{
+    char path[PATH_MAX];
+    struct pool_options options = model_pool_options(service, model, model->active->gru, path);
+    return pool_open(&options, &model->pool, fault);
+}
+
+size_t model_n_sessions(const struct model *model)
+{
+    return atomic_load_explicit(&model->pool->n_sessions, memory_order_relaxed);
+}

@@ -1,0 +1,50 @@
+#include "service/service_context.h"
+
+#include "base/clock.h"
+#include "service/models/catalogue.h"
+#include "service/pool/pool.h"
+#include "service/service_private.h"
+#include "service/sessions/recorder.h"
+
+#include <stdlib.h>
+
+enum status service_context_create(struct service *service, struct service_context **ret_context)
+{
+    struct service_context *context = calloc(1, sizeof *context);
+    if (!context || gru_work_create(&context->work) != GRU_OK ||
+        recorder_open_outbox(service->recorder, &context->outbox) != STATUS_OK) {
+        service_context_free(context);
+        return STATUS_NO_MEMORY;
+    }
+    context->service = service;
+    context->generation = UINT64_MAX;
+    context->owner = (uint16_t)(atomic_fetch_add(&service->n_contexts, 1) % (OWNER_MAIN - 1) + 1);
+    service_context_turn(context);
+    *ret_context = context;
+    return STATUS_OK;
+}
+
+void service_context_free(struct service_context *context)
+{
+    if (!context) {
+        return;
+    }
+    catalogue_release(context);
+    recorder_close_outbox(context->outbox);
+    gru_work_free(context->work);
+    free(context->pending_steps);
+    free(context->blocked);
+    free(context->rewarm);
+    free(context);
+}
+
+struct service *service_context_service(const struct service_context *context)
+{
+    return context->service;
+}
+
+void service_context_turn(struct service_context *context)
+{
+    context->now_ms = clock_wall_ms();
+    catalogue_begin_turn(context);
+}

@@ -1,0 +1,76 @@
+/*
+ * service_private.h - the two structs that all rooms of this layer work on: the service, and the
+ * context of a thread that calls it. What they point to belongs to the rooms, which are only named
+ * here. Each field says which thread uses it, or which lock guards it.
+ */
+#ifndef SERVICE_PRIVATE_H
+#define SERVICE_PRIVATE_H
+
+#include "config/config.h"
+#include "gru.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct catalogue;
+struct job_database;
+struct job_thread;
+struct outbox;
+struct pending_step;
+struct recorder;
+
+struct service_counters {
+    _Atomic uint64_t n_steps, n_sequence_rows, n_forecast_rows, n_rewarmed;
+    _Atomic uint64_t n_syncs, n_failed_syncs;
+    _Atomic uint64_t n_training_steps;
+};
+
+struct service {
+    const struct config *config;
+    int data_lock;                    /* -1: no data directory */
+    _Atomic unsigned degraded_states; /* 1 << enum degraded_state of each */
+    _Atomic unsigned n_contexts;      /* that were ever created */
+    int64_t synced_at_ms;             /* by clock_monotonic_ms; main thread only */
+    size_t sync_interval_ms;          /* that was in force then; main thread only */
+    struct service_counters counters;
+    struct job_database *job_database;
+    struct recorder *recorder;     /* NULL: sessions record nothing */
+    struct job_thread *job_thread; /* NULL: it does not run. Main thread only */
+
+    /* Held by a change of the models, from reading the catalogue to publishing the next one. */
+    pthread_mutex_t writer;
+
+    pthread_mutex_t mutex; /* guards `current` */
+    struct catalogue *current;
+    _Atomic uint64_t generation; /* of `current`; a context that has it need not lock */
+};
+
+/* Steps that service_steps looks at together; bounds the rounds of a batch with many of one
+ * session. */
+enum { SERVICE_CONTEXT_LANES = 256 };
+
+struct service_context {
+    struct service *service;
+    uint16_t owner; /* of its claims */
+    int64_t now_ms; /* at the beginning of the turn */
+    uint64_t generation;
+    struct catalogue *catalogue;
+    struct catalogue **held; /* [n_held] earlier ones that this turn's callers may still look at */
+    size_t n_held, held_room;
+    struct gru_work *work;
+    struct outbox *outbox; /* of what its steps record; NULL: nothing */
+    /* Scratch of service_steps, grown as needed. */
+    struct pending_step *pending_steps; /* [n_pending_steps] */
+    uint64_t *blocked; /* [n_buckets] a hash table of the sessions that this batch found in use */
+    size_t n_pending_steps, n_buckets;
+    bool has_blocked;
+    struct gru_lane lanes[SERVICE_CONTEXT_LANES];
+    /* Scratch of re-warming: readings and outputs. */
+    float *rewarm;
+    size_t n_rewarm;
+};
+
+#endif

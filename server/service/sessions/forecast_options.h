@@ -1,0 +1,48 @@
+/*
+ * forecast_options.h - how far a request looks ahead, with what it knows of the future: what steps,
+ * forecasts of sessions and predictions share. Any thread; memory comes from the arena given.
+ */
+#ifndef FORECAST_OPTIONS_H
+#define FORECAST_OPTIONS_H
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "gru.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct service_context;
+
+/* How far to look ahead: the body fields `horizon` and `future`. */
+struct forecast_options {
+    size_t horizon;      /* 0: not asked for */
+    const float *future; /* [n_future_rows][info->n_future], NaN: missing */
+    size_t n_future_rows;
+    uint64_t future_columns; /* forecast_options_columns of the model that they were read for */
+};
+/* Tells models apart whose rows of known future values are of other inputs: versions may differ in
+ * what feeds what, and one may become active between a request's text and its turn. */
+uint64_t forecast_options_columns(const struct gru_info *info);
+
+/* ---- for this room ---- */
+
+/* How a forecast failed, in the terms of the request. */
+enum status forecast_options_fault(const struct gru_model *gru, enum gru_status status,
+                                   const struct forecast_options *forecast_options,
+                                   struct fault *fault);
+/* That what is known of the future fits, and room in the arena for the forecast of a reply: as many
+ * rows as were asked for, else as many as a model of several steps says at once; else *ret_n is 0
+ * and *ret_forecast NULL. */
+enum status forecast_options_room(const struct gru_info *info,
+                                  const struct forecast_options *forecast_options,
+                                  struct arena *arena, float **ret_forecast, size_t *ret_n,
+                                  struct fault *fault);
+/* Makes that room, and rolls out from a state into it. */
+enum status forecast_options_run(struct service_context *context, const struct gru_model *gru,
+                                 const float *state,
+                                 const struct forecast_options *forecast_options,
+                                 struct arena *arena, float **ret_forecast, size_t *ret_n,
+                                 struct fault *fault);
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * predict.h - whole sequences, and forecasts of sessions: many at once share the weights, and no
+ * session is kept or changed.
+ *
+ * A prediction belongs to one thread from its beginning to its end. Nothing here waits.
+ */
+#ifndef PREDICT_H
+#define PREDICT_H
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "gru.h"
+#include "service/sessions/forecast_options.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct model;
+struct service_context;
+
+struct sequence {
+    const float *x; /* [n_rows][I] */
+    size_t n_rows;
+    struct forecast_options forecast_options;
+    float *y;        /* result: [n_rows or 1][S * O] */
+    float *forecast; /* result: [n_forecast][O] or NULL */
+    size_t n_forecast;
+};
+
+/* The caller fills the upper part; what it points to, and the results, live in the arena. */
+struct prediction {
+    struct gru_model *gru;
+    unsigned version;
+    bool last_only;
+    bool has_instances; /* `instances` was given: errors name instances[k] */
+    size_t n_sequences;
+    struct sequence *sequences;
+
+    /* The verb's own. How many rows a slice has changes nothing but how long it takes. */
+    size_t n_rows_left, slice_rows; /* those of forecasts count too; 0 left: it is done */
+    size_t row_work;                /* what a row of this model costs, in parameters */
+    struct gru_lane *lanes;
+    struct gru_run run;
+    size_t n_forecast; /* sequences whose forecast is made */
+    bool is_rolling;   /* that of the next one is begun */
+    struct gru_roll roll;
+};
+
+/* A long prediction is done in slices of a few milliseconds, between which its worker serves
+ * others. One that was begun is gone on with until no rows are left or that fails, and ended in
+ * any case; it may take many turns, and holds its network meanwhile, whatever becomes of the
+ * version. */
+enum status predict_begin(struct prediction *prediction, struct arena *arena, struct fault *fault);
+enum status predict_go_on(struct service_context *context, struct prediction *prediction,
+                          struct fault *fault);
+void predict_end(struct prediction *prediction);
+/* Whether one more slice is not enough. */
+bool predict_is_long(const struct prediction *prediction);
+
+/* A session's forecast: a prediction of a sequence without rows, from a copy of the session's
+ * state. So the session may step on meanwhile. */
+struct session_forecast {
+    struct prediction prediction; /* begun: gone on with and ended like any other */
+    struct sequence sequence;     /* its only one, with the result */
+    uint64_t step;                /* of the session, when it was begun */
+};
+enum status session_forecast_begin(struct service_context *context, const struct model *model,
+                                   const char *id, const struct forecast_options *forecast_options,
+                                   struct arena *arena, struct session_forecast *ret_forecast,
+                                   struct fault *fault);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * rewarm.h - the state that follows from readings: that of a restored session, and that of a
+ * session whose model has another active version now. Works in the context's scratch memory;
+ * nothing waits.
+ */
+#ifndef REWARM_H
+#define REWARM_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct model;
+struct service_context;
+struct version;
+
+/* The state after those readings from a fresh start. readings: [n_readings][I]; y: room for [S *
+ * O]. */
+enum status rewarm_replay(struct service_context *context, const struct version *version,
+                          const float *readings, size_t n_readings, float *state, float *y,
+                          struct fault *fault);
+/* Brings a claimed session to the model's active version: replays its readings if its state belongs
+ * to another. */
+enum status rewarm_session(struct service_context *context, const struct model *model,
+                           uint32_t slot, struct fault *fault);
+/* Makes context->rewarm at least that long. */
+__attribute__((warn_unused_result)) bool rewarm_grow(struct service_context *context,
+                                                     size_t n_floats);
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * sessions.h - the verbs on one session but the step, and the list of them all.
+ *
+ * Any thread, with a context of its own. A session is claimed for as long as it is worked on; a
+ * verb waits for another claim, which lasts microseconds. Results are copies in the arena given.
+ */
+#ifndef SESSIONS_H
+#define SESSIONS_H
+
+#include "base/arena.h"
+#include "base/digest.h"
+#include "base/status.h"
+#include "gru.h"
+#include "service/names.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct model;
+struct service_context;
+
+struct session_row {
+    char session[SESSION_ID_MAX + 1];
+    uint64_t step;
+    unsigned version;
+    int64_t created_at_ms, last_seen_at_ms, expires_at_ms; /* expires: 0: never */
+};
+
+/* How well the outputs that feed an input forecast it, one step ahead. */
+struct session_errors {
+    const uint32_t *n;       /* [O] comparisons; NULL: none */
+    const float *mae, *rmse; /* [O], NaN where there is nothing to compare with */
+};
+
+struct session {
+    struct session_row row;
+    struct gru_model *gru; /* the version that the state belongs to */
+    int64_t ttl_s;         /* its own time to live; -1: the configured one */
+    struct digest digest;
+    float *state;          /* [state_floats] (gru.h): a copy */
+    const float *readings; /* [n_readings][I], oldest first */
+    size_t n_readings;
+    struct session_errors errors;
+};
+
+enum status session_read(struct service_context *context, const struct model *model, const char *id,
+                         struct arena *arena, struct session *ret_session, struct fault *fault);
+
+/* Sessions in the order of their ids, from the first after `after` (may be empty) that begins with
+ * `prefix`. rows: room for `limit`. */
+enum status session_list(struct service_context *context, const struct model *model,
+                         const char *prefix, const char *after, size_t limit,
+                         struct session_row *rows, size_t *ret_n, bool *ret_has_more,
+                         struct fault *fault);
+
+/* PUT: creates the session, or replaces it. With `state` NULL it begins anew (or, with readings, as
+ * if it had just seen those: rewarm). With a state, its digest must be the active version's. */
+struct session_restore {
+    int64_t ttl_s; /* -1: the configured one */
+    uint64_t step;
+    bool has_digest;
+    struct digest digest;
+    const float *state;    /* [state_floats] or NULL */
+    const float *readings; /* [n_readings][I]; kept as the session's last inputs */
+    size_t n_readings;
+    int64_t created_at_ms; /* 0: now */
+    struct session_errors errors;
+};
+enum status session_put(struct service_context *context, const struct model *model, const char *id,
+                        const struct session_restore *restore, bool *ret_created,
+                        struct fault *fault);
+enum status session_delete(struct service_context *context, const struct model *model,
+                           const char *id, struct fault *fault);
+enum status session_fork(struct service_context *context, const struct model *model, const char *id,
+                         const char *to, struct arena *arena, struct fault *fault);
+
+#endif

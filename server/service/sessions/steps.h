@@ -1,0 +1,48 @@
+/*
+ * steps.h - readings in, forecasts out: what clients do most.
+ *
+ * A thread calls service_steps with its own context. Never waits: a session that another thread
+ * works on makes its step wait for the next turn, in order.
+ */
+#ifndef STEPS_H
+#define STEPS_H
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "service/names.h"
+#include "service/sessions/forecast_options.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct model;
+struct service_context;
+
+/* One reading of one session, and what came of it. The caller fills the upper part; everything it
+ * points to, and the results, live in `arena`. */
+struct step {
+    struct arena *arena;
+    const struct model *model; /* found in this turn; service_steps finds it again in later turns */
+    char model_name[MODEL_NAME_MAX + 1];
+    char session[SESSION_ID_MAX + 1];
+    const float *x; /* [I] raw, NaN: missing */
+    bool has_seq;
+    uint64_t seq;
+    struct forecast_options forecast_options;
+
+    /* False: the session is in use elsewhere; hand the step in again at the next turn. */
+    bool is_done;
+    struct fault fault; /* status STATUS_OK if it succeeded */
+    uint64_t number;    /* of this step, from 1 */
+    unsigned version;
+    const float *y;        /* [O] */
+    const float *forecast; /* [n_forecast][O], NULL if there is none */
+    size_t n_forecast;
+};
+
+/* Works on all steps that are not done, in order per session, in as few passes over the weights as
+ * possible. Never waits. With a sync interval of 0 the results are on disk when it returns. */
+void service_steps(struct service_context *context, struct step *const *steps, size_t n);
+
+#endif
