@@ -1,7 +1,7 @@
 /*
  * buffer.h - growing arrays and text, for reading and writing model files. Private to lib/engine.
  *
- * A text remembers that it ran out of memory: whoever builds one checks `failed` once, at the end.
+ * A text remembers that it ran out of memory: `failed` is checked once, at the end.
  */
 #ifndef BUFFER_H
 #define BUFFER_H

@@ -17,7 +17,7 @@
 
 struct json_fields {
     const char *const *names; /* in the first row of the table */
-    size_t row_bytes, n;      /* the table's rows, of which there are at most 32 */
+    size_t row_bytes, n;      /* the table's rows, at most 32 */
     unsigned required;        /* bit k: row k must be there */
     unsigned seen;            /* bit k: row k was there */
     size_t row;               /* of the field that was found, or is missing */

@@ -27,9 +27,8 @@ unsigned endpoint_port(const struct endpoint *endpoint);
 /* "127.0.0.1:8080" */
 void endpoint_print(const struct endpoint *endpoint, char text[ENDPOINT_TEXT_MAX]);
 
-/* Where a client on this machine finds who listens there on `port`: a wildcard becomes IPv4's
- * loopback, which
- * [::] takes too, and which there is where a container has no ::1. */
+/* Where a client on this machine reaches an endpoint that listens on `port`: a wildcard becomes
+ * IPv4's loopback, which [::] takes too, and which exists where a container has no ::1. */
 void endpoint_print_near(const struct endpoint *endpoint, unsigned port,
                          char text[ENDPOINT_TEXT_MAX]);
 

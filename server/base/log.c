@@ -216,7 +216,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
         put_field(&line, field);
     }
     put_tail(&line);
-    /* where standard error takes nothing, there is nobody left to tell */
+    /* where standard error takes nothing, there is nowhere left to tell it */
     while (write(STDERR_FILENO, text, (size_t)(line.p - text)) < 0 && errno == EINTR) {
     }
     errno = saved_errno;

@@ -11,7 +11,7 @@
 
 enum { SHOWN_MAX = 120 /* bytes of a path */, REMEDY_MAX = 100 };
 
-/* As the process that asks, not as whoever started it. */
+/* As the process that asks, not as the user that started it. */
 static bool is_allowed(const char *path, int mode)
 {
     return faccessat(AT_FDCWD, path, mode, AT_EACCESS) == 0;
@@ -63,7 +63,7 @@ static bool explain_link(const char *obstacle, char advice[REFUSAL_MAX])
     return true;
 }
 
-/* Who only passes a folder needs less of it than who uses it; and an owner has the owner's rights
+/* To pass through a folder takes fewer rights than to use it; and an owner has the owner's rights
  * alone, whatever others may. */
 static void print_remedy(const struct stat *file, bool is_passed, enum refusal_of refusal,
                          char remedy[REMEDY_MAX])

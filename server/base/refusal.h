@@ -1,5 +1,5 @@
 /*
- * refusal.h - why the system refused something with a path, in words for whoever runs grud: what it
+ * refusal.h - why the system refused something with a path, in words for the operator: what it
  * said, what on the way to the path is the reason, and what to do about it. A leaf; any thread.
  * Looks at files, and opens none.
  */

@@ -92,7 +92,7 @@ int status_http(enum status status);
 __attribute__((format(printf, 4, 5))) void fault_fill(struct fault *fault, enum status status,
                                                       const char *param, const char *format, ...);
 
-/* Appends advice to the message. It is for whoever runs grud and stands in the log only, as it
+/* Appends advice to the message. It is for the operator and stands in the log only, as it
  * tells of owners and modes of files. */
 void fault_add_advice(struct fault *fault, const char *advice);
 
@@ -124,7 +124,7 @@ static inline bool status_may_pass(enum status status)
     return status == STATUS_NO_MEMORY || status == STATUS_STORAGE_FAILED;
 }
 
-/* The same of a fault: a port may be free by then, but who may not write will not. */
+/* The same of a fault: a port may be free by then, but a missing permission stays. */
 bool fault_may_pass(const struct fault *fault);
 
 /* The status of a fault that was filled: never STATUS_OK. */

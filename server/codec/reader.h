@@ -66,7 +66,7 @@ struct field {
     bool is_required;
 };
 
-/* Reads an object. *ret_seen: bit k for fields[k], of which there are at most 32. */
+/* Reads an object of at most 32 known fields. *ret_seen: bit k for fields[k]. */
 enum status reader_fields(struct reader *r, const struct field *fields, size_t n, void *body,
                           unsigned *ret_seen);
 /* Reads an array; `read` is called once per element, with its index in r->place->index. */

@@ -19,7 +19,7 @@ struct columns {
     size_t n_variables;
     bool is_future;   /* only the inputs that no output feeds */
     const char *noun; /* what a name is of: "an input" */
-    size_t n_steps;   /* rows hold the variables so many times, and beyond 1 are arrays */
+    size_t n_steps;   /* how often a row holds the variables; beyond 1 it is an array */
     size_t n;
     size_t n_rows,
         rows_max; /* read so far, in all arrays together; and how many may be, 0: any number */

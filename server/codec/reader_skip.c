@@ -136,7 +136,7 @@ enum status reader_text(struct reader *r, size_t most, const char **ret_text, si
     return status;
 }
 
-/* ---- objects of which only some fields matter ---- */
+/* ---- objects with few fields that matter yet ---- */
 
 enum status reader_some_fields(struct reader *r, const struct field *fields, size_t n, void *body,
                                unsigned *ret_seen)

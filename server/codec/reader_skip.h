@@ -12,8 +12,8 @@ enum status reader_skip(struct reader *r);
 /* Any value of at most `most` bytes, which is to be kept as text: no object in it has a name twice,
  * and its numbers are finite as floats too. */
 enum status reader_text(struct reader *r, size_t most, const char **ret_text, size_t *ret_n);
-/* reader_fields of an object of which only some fields matter yet: it passes over the others, takes
- * the last of those that stand there twice, and misses none. */
+/* As reader_fields, where only these fields matter yet: it passes over the others, takes the last
+ * of those that stand there twice, and misses none. */
 enum status reader_some_fields(struct reader *r, const struct field *fields, size_t n, void *body,
                                unsigned *ret_seen);
 

@@ -109,7 +109,7 @@ static bool parse_url(const char *url, struct target *ret_target)
     return true;
 }
 
-/* Nobody checks whom a certificate names: who answers over TLS must be on this machine. */
+/* Certificates are not checked, so an https:// address must be on this machine. */
 static bool are_loopback(const struct addrinfo *address)
 {
     for (; address; address = address->ai_next) {
@@ -164,8 +164,7 @@ static bool find_port(const struct config *config, const struct endpoint *endpoi
     return false;
 }
 
-/* Everything as the daemon reads it: whoever changes its address changes that of its health check.
- */
+/* Reads what the daemon reads, so that its health check follows when its address changes. */
 static bool find_own_url(int argc, char *const argv[], char *const environment[], char url[URL_MAX],
                          char complaint[COMPLAINT_MAX])
 {
@@ -298,7 +297,7 @@ static bool get_from_any(const struct addrinfo *address, const struct target *ta
     return answered;
 }
 
-/* Whoever answers on an address that grud is to listen on is this machine, whatever the address. */
+/* is_own: the address is one that grud listens on, so it is this machine whatever it looks like. */
 static int check(const char *url, bool is_own, health_ask *ask_tls)
 {
     struct target target;

@@ -1,6 +1,6 @@
 /*
  * config_options.h - the table of config.h as an array, for config.c, which reads options, and
- * config_print.c, which explains them. Nobody else includes it.
+ * config_print.c, which explains them. Nothing else includes it.
  */
 #ifndef CONFIG_OPTIONS_H
 #define CONFIG_OPTIONS_H
