@@ -182,11 +182,6 @@ static void step_gates(const struct step *s, size_t first, size_t n_panels, cons
     }
 }
 
-/* A run of gates, in the numbers of a panel's row. */
-struct gate_range {
-    size_t first, n;
-};
-
 /* u = products of some gates with x, for n_panels panels from `first` on, tile by tile. */
 static void step_products(const struct step *s, const struct gate_range *ranges, size_t n_ranges,
                           const float *x, size_t ldx, size_t first, size_t n_panels, float *u)

@@ -3,15 +3,6 @@
  * the step back, and the sums that gradients of weights are. Like kernels.h it owns and allocates
  * nothing, is pure, and exists once per instruction set. A row's results have the same bits
  * whatever the other rows hold.
- *
- * Deltas are the gradients of the loss by what stands inside each gate's sigmoid or tanh. A row of
- * them lies in planes of Hp floats (not interleaved), so that those which meet the same matrix are
- * one run: a plane per gate, and a further one where a gate sees W x, U h and its bias differently.
- *
- *   K_*_AFTER     [r (.) n | r | z | (o |) n]  n = tanh(W x + b_ih + r (.) (U h + b_hh)),
- *                                              so U sees r (.) n
- *   K_*_BEFORE    [r | z | (o |) n]            n's plane meets r (.) h where the others meet h
- *   K_THREE_GATE  [f | i | f (.) c | o | c]    c = tanh(f (.) (W x + U h) + b)
  */
 #ifndef TRAIN_H
 #define TRAIN_H
@@ -19,20 +10,6 @@
 #include "kernels/kernels.h"
 
 #include <stdint.h>
-
-enum { K_PLANES_MAX = 5 };
-
-/* Where a cell's deltas are. By gate: the plane as W x, as U h, as b_ih and as b_hh see it. */
-struct k_planes {
-    size_t n;       /* planes */
-    size_t n_kept;  /* values that a unit's step keeps */
-    size_t x_first; /* W x meets as many planes as there are gates, from this one on */
-    size_t n_u;     /* U h meets so many planes, from 0 on */
-    bool before;    /* a further one, the plane after these, meets U (r (.) h) */
-    unsigned char x[K_GATES_MAX], u[K_GATES_MAX], bias_x[K_GATES_MAX], bias_u[K_GATES_MAX];
-};
-
-const struct k_planes *k_planes_of(enum k_cell cell);
 
 /* The stride of a row of deltas: n planes and a little, so that a column does not always meet the
  * same sets of a cache. */

@@ -21,7 +21,8 @@ static void describe_layer(struct backprop *bp, size_t l)
     layer->hp = k_padded(h);
     layer->run.cell = layer->back.cell = gru_kernel_cell(info->cell, info->reset);
     layer->n_gates = k_n_gates(layer->run.cell);
-    layer->planes = k_planes_of(layer->run.cell);
+    layer->cell = &k_cells[layer->run.cell];
+    layer->planes = &layer->cell->planes;
     layer->ld_deltas = k_deltas_stride(layer->planes, h);
     for (int k = 0; k < GRU_N_LAYER_TENSORS; k++) {
         const struct gru_tensor *tensor = &bp->model->layers[l].tensors[k];
@@ -103,7 +104,7 @@ static void take_weights(struct cursor *cursor, struct backprop_layer *layer, bo
     }
     layer->back.ut.packed =
         take(cursor, 1, k_transposed_floats(layer->planes->n_u, layer->hp, layer->run.h));
-    if (layer->planes->before) {
+    if (layer->cell->resets_before) {
         layer->back.ut_reset.packed =
             take(cursor, 1, k_transposed_floats(1, layer->hp, layer->run.h));
     }
@@ -130,7 +131,7 @@ static void take_rows(struct cursor *cursor, const struct backprop *bp,
         layer->out = take(cursor, layer->n_rows, hp);
     }
     if (is_trained) {
-        layer->kept = take(cursor, layer->n_rows, layer->planes->n_kept * hp);
+        layer->kept = take(cursor, layer->n_rows, layer->cell->n_kept * hp);
         layer->d_h = take(cursor, lanes, hp);
         layer->d_hu = take(cursor, lanes, hp);
         layer->d_c = three_gates ? take(cursor, lanes, hp) : NULL;
@@ -152,8 +153,7 @@ static void take_chunk(struct cursor *cursor, struct backprop *bp)
     bp->d_out[0] = is_trained ? take(cursor, bp->chunk_rows, hp) : NULL;
     bp->d_out[1] = is_trained ? take(cursor, bp->chunk_rows, hp) : NULL;
     bp->before = is_trained ? take(cursor, bp->chunk_rows, hp) : NULL;
-    bp->scratch =
-        k_planes_of(bp->layers[0].run.cell)->before ? take(cursor, bp->chunk_rows, 3 * hp) : NULL;
+    bp->scratch = bp->layers[0].cell->resets_before ? take(cursor, bp->chunk_rows, 3 * hp) : NULL;
     bp->head_out = take(cursor, bp->chunk_rows, k_padded(bp->y));
 }
 
@@ -301,7 +301,7 @@ static void pack_backwards(const struct backprop *bp, const struct backprop_laye
         u_gates[planes->u[gate]] = (unsigned char)gate;
     }
     k_pack_transposed(u, u_gates, planes->n_u, h, hp, h, layer->back.ut.packed);
-    if (planes->before) {
+    if (layer->cell->resets_before) {
         k_pack_transposed(u, n_gate, 1, h, hp, h, layer->back.ut_reset.packed);
     }
     if (layer->back.wt.packed) {

@@ -64,7 +64,7 @@ static void add_weights(const struct pass *pass, size_t l)
     add_outer(pass, in, ld_in, i, bp->deltas + planes->x_first * hp, ld, n, layer->d_w, n);
     add_outer(pass, states_before(pass, layer), hp, h, bp->deltas, ld, planes->n_u * hp, layer->d_u,
               n);
-    if (planes->before) {
+    if (layer->cell->resets_before) {
         size_t reset = planes->n_u * hp;
         add_outer(pass, bp->scratch, hp, h, bp->deltas + reset, ld, hp, layer->d_u + reset, n);
     }
@@ -101,7 +101,7 @@ static void run_layer_back(const struct pass *pass, const struct backprop_layer 
         const struct k_backward_step backward = {
             .layer = &layer->back,
             .n_rows = n_rows,
-            .kept = layer->kept + here * layer->planes->n_kept,
+            .kept = layer->kept + here * layer->cell->n_kept,
             .h_in = layer->h + here - back,
             .h_out = layer->h + here,
             .c_in = layer->c ? layer->c + here - back : NULL,
@@ -113,7 +113,7 @@ static void run_layer_back(const struct pass *pass, const struct backprop_layer 
             .deltas = bp->deltas + in_chunk * layer->ld_deltas,
             .ld_deltas = layer->ld_deltas,
             .sums = layer->sums,
-            .reset_h = layer->planes->before ? bp->scratch + in_chunk * hp : NULL,
+            .reset_h = layer->cell->resets_before ? bp->scratch + in_chunk * hp : NULL,
             .is_first = step == 0,
         };
         bp->ops->train->backward(&backward);

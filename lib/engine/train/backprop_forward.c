@@ -112,7 +112,7 @@ static void step_keeping(const struct pass *pass, const struct backprop_layer *l
         .c_in = layer->c ? layer->c + here - back : NULL,
         .c_out = layer->c ? layer->c + here : NULL,
         .out = backprop_has_own_out(layer->run.cell) ? layer->out + here : NULL,
-        .kept = layer->kept + here * layer->planes->n_kept,
+        .kept = layer->kept + here * layer->cell->n_kept,
         .reset_h = pass->bp->scratch,
     };
     pass->bp->ops->train->forward(&forward);

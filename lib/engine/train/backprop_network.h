@@ -21,6 +21,7 @@ enum { BACKPROP_CHUNK_ROWS = 128 };
  * it. */
 struct backprop_layer {
     size_t hp, n_gates; /* the true sizes are run.i and run.h */
+    const struct k_cell_traits *cell;
     const struct k_planes *planes;
     size_t ld_deltas;
     size_t offsets[GRU_N_LAYER_TENSORS]; /* in the vector of parameters; SIZE_MAX: the model has
