@@ -8,7 +8,7 @@
  * chunks invisible in the result. So a run may also stop behind any chunk, leave its states with
  * the lanes, and go on from there (gru_run_part).
  */
-#include "engine/engine_rows.h"
+#include "engine/readings.h"
 #include "engine/model.h"
 #include "engine/work.h"
 

@@ -1,9 +1,9 @@
 /*
- * engine_rows.h - what a run and a training have in common: rows of readings on their way into the
+ * readings.h - what a run and a training have in common: rows of readings on their way into the
  * network, and rows of the read-out on their way out. Private to lib/engine; pure functions.
  */
-#ifndef ENGINE_ROWS_H
-#define ENGINE_ROWS_H
+#ifndef READINGS_H
+#define READINGS_H
 
 #include "engine/model.h"
 

@@ -1,5 +1,5 @@
-/* Rows into the network and out of it; see engine_rows.h. */
-#include "engine/engine_rows.h"
+/* Rows into the network and out of it; see readings.h. */
+#include "engine/readings.h"
 
 #include <math.h>
 
