@@ -19,6 +19,7 @@ TEST(planes_that_meet_one_matrix_are_one_run)
     for (int cell = 0; cell < K_N_CELLS; cell++) {
         const struct k_cell_traits *traits = &k_cells[cell];
         const struct k_planes *planes = &traits->planes;
+        ck_assert_uint_eq(traits->n_gates, k_n_gates((enum k_cell)cell));
         ck_assert_uint_le(traits->n_gates, K_GATES_MAX);
         ck_assert_uint_le(planes->n, K_PLANES_MAX);
         ck_assert(are_successive(planes->x, traits->n_gates, planes->x_first));

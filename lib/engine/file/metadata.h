@@ -15,6 +15,9 @@
 /* The limit keeps a hostile file from buying a long computation with a short text. */
 enum { SELFTEST_ROWS_MAX = 10000 };
 
+/* What a file is that does not say its cell. */
+static const enum gru_layer_kind metadata_default_cell = GRU_LAYER_GRU;
+
 /* An input or output as the file describes it. */
 struct metadata_variable {
     struct gru_variable variable; /* name "" and scaling 0, 1 where the file says nothing */
@@ -30,12 +33,12 @@ struct metadata_rows {
 };
 
 struct metadata {
-    enum gru_cell cell;
+    enum gru_layer_kind cell; /* of the recurrent layers */
     enum gru_reset reset;
     enum gru_activation activation;
     enum gru_missing missing;
-    bool z_first; /* gate_order zrn or zrh */
-    bool take;    /* update take */
+    const char *gate_order; /* NULL: not given */
+    bool takes;             /* update take */
     bool residual;
     size_t steps;
     double interval_seconds; /* 0: unknown */

@@ -13,18 +13,21 @@
 #include "engine/model.h"
 
 struct recognised_layer {
-    const struct tensor_view *tensors[GRU_N_LAYER_TENSORS]; /* biases may be NULL */
-    size_t input_size, hidden_size;
+    struct layer_shape shape;
+    const struct layer_gate_order *gate_order;            /* of its rows; NULL: the kernels' */
+    bool takes;                                           /* update take */
+    const struct tensor_view *tensors[LAYER_TENSORS_MAX]; /* NULL: an optional one is not there */
 };
 
 struct recognised {
-    struct recognised_layer layers[GRU_LAYERS_MAX]; /* first to last, of all modules */
+    struct recognised_layer layers[LAYER_CHAIN_MAX]; /* from the inputs to the read-out */
     size_t n_layers;
-    const struct tensor_view *head_weight, *head_bias; /* the bias may be NULL */
 };
 
-/* What the name of each of a layer's tensors ends in, before the layer's number. */
-extern const char *const gru_layer_tensor_names[GRU_N_LAYER_TENSORS];
+static inline struct recognised_layer *gru_recognised_read_out(struct recognised *found)
+{
+    return &found->layers[found->n_layers - 1];
+}
 
 /* The result points into `file`. */
 GRU_CHECK enum gru_status gru_recognise(const struct safetensors *file,
@@ -48,12 +51,12 @@ struct modules {
 
 static inline size_t module_input_size(const struct module *module)
 {
-    return module->layers[0].input_size;
+    return module->layers[0].shape.n_inputs;
 }
 
 static inline size_t module_output_size(const struct module *module)
 {
-    return module->layers[module->n_layers - 1].hidden_size;
+    return module->layers[module->n_layers - 1].shape.n_units;
 }
 
 /* The one order in which each module's width is the next one's number of inputs and the last one's

@@ -9,6 +9,7 @@
 #include "engine/train/batches.h"
 #include "engine/train/dataset.h"
 #include "engine/train/optimizer.h"
+#include "engine/train/trainer_memory.h"
 
 enum phase {
     PHASE_BASELINE, /* the starting model's validation */
@@ -42,29 +43,6 @@ struct validation {
     bool has_persistence;
 };
 
-/* What a window of a batch is made from; cut out of one block. B lanes, T steps, R = T * B rows, P
- * parameters (P' of them trained). */
-struct trainer_arrays {
-    float *in;                             /* [R][I] */
-    float *out;                            /* [R][S * O] */
-    float *d_out;                          /* [R][S * O] */
-    float *targets;                        /* [R][Y] */
-    float *states;                         /* [B][the layers' part of a gru state] */
-    float *moments[OPTIMIZER_MOMENTS_MAX]; /* [P'] each, or NULL */
-    float *start;                          /* [P'] the starting weights, for l2_sp; or NULL */
-    float *best; /* [P] the best epoch's weights, for early stopping; or NULL */
-    float *seen; /* [B][I + O] what was last observed, for persistence; NULL without validation */
-    struct dataset_lane *lanes; /* [B] of the batch under way, longest first */
-    size_t *n_lanes;            /* [T] */
-};
-
-/* Their sizes. */
-struct trainer_sizes {
-    size_t n_lanes, n_steps, n_rows; /* B, T, R */
-    size_t n_parameters, n_trained;  /* P, P' */
-    size_t n_states;                 /* floats of arrays.states */
-};
-
 struct gru_trainer {
     struct gru_model *model;
     struct gru_training training; /* a copy of the struct; the series are the caller's */
@@ -82,10 +60,6 @@ struct gru_trainer {
     size_t n_lanes,
         next; /* of the batch under way: its lanes (0: there is none), the next batch's cursor */
 };
-
-/* gru_training_info.n_bytes; false: more than fits. */
-GRU_CHECK bool gru_trainer_bytes(const struct gru_model *model, const struct dataset *dataset,
-                                 size_t *ret_n_bytes);
 
 /* The order of the series in the phase under way. */
 struct order gru_trainer_order(const struct gru_trainer *trainer);
