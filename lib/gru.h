@@ -234,10 +234,10 @@ GRU_API GRU_CHECK enum gru_status gru_run(const struct gru_model *model, struct 
                                           struct gru_lane *lanes, size_t n);
 
 /*
- * The same in parts, for who has to do other things in between: the results do not depend on where
- * it is cut. Lanes, what they point to, and `order` (room for n pointers) stay where they are until
- * it is done. Each lane needs a state_out, which is not its state_in and holds its state between
- * the parts, also when it fails.
+ * The same in parts, so that a thread can do other things in between: the results do not depend on
+ * where it is cut. Lanes, what they point to, and `order` (room for n pointers) stay where they are
+ * until it is done. Each lane needs a state_out, which is not its state_in and holds its state
+ * between the parts, also when it fails.
  */
 struct gru_run {
     size_t n_rows_left; /* of all lanes; 0: it is done */

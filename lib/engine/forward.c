@@ -58,31 +58,6 @@ static void note_non_finite(struct gru_lane *lane, size_t row, size_t column)
 
 /* ---- states ---- */
 
-size_t gru_state_layer_floats(const struct gru_model *model, size_t layer)
-{
-    const struct gru_layer_info *info = &model->info.layers[layer];
-    return gru_layer_kind_row(info->kind)->n_states * info->hidden_size;
-}
-
-size_t gru_state_last_offset(const struct gru_model *model)
-{
-    return model->info.state_floats - model->info.y_floats - model->info.n_inputs;
-}
-
-size_t gru_state_y_offset(const struct gru_model *model)
-{
-    return model->info.state_floats - model->info.y_floats;
-}
-
-void gru_state_init(const struct gru_model *model, float *state)
-{
-    size_t n_hidden = gru_state_last_offset(model);
-    memset(state, 0, n_hidden * sizeof *state);
-    for (size_t k = n_hidden; k < model->info.state_floats; k++) {
-        state[k] = NAN;
-    }
-}
-
 /* Moves each layer's [h] or [h, c] between a lane's state and the grid's padded arrays. */
 static void move_hidden(const struct grid *g, size_t lane, float *state, const float *from)
 {
@@ -206,7 +181,7 @@ static bool all_last_only(const struct grid *g)
     return true;
 }
 
-/* From g->in to g->y_out. Lanes end only where a chunk ends, so if nobody wants the rows between,
+/* From g->in to g->y_out. Lanes end only where a chunk ends, so if the rows between are not wanted,
  * layers that see each row alone have only the last step's to do. The first step whose output there
  * is. */
 static size_t run_layers(const struct grid *g)

@@ -1,4 +1,4 @@
-/* The life of a model: allocated empty, filled by whoever reads or makes one, finished, shared,
+/* The life of a model: allocated empty, filled by what reads or makes one, finished, shared,
  * freed. */
 #include "engine/model.h"
 #include "engine/buffer.h"

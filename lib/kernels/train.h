@@ -16,7 +16,7 @@
 size_t k_deltas_stride(const struct k_planes *planes, size_t h);
 
 /* A matrix packed for y = w^T x. w: a recurrent tensor [gates * H][K], gate-major. x has n_planes
- * planes of hp >= h floats, of which plane p meets gate gates[p]; y has K. */
+ * planes of hp >= h floats, plane p meets gate gates[p]; y has K. */
 size_t k_transposed_floats(size_t n_planes, size_t hp, size_t k);
 void k_pack_transposed(const float *w, const unsigned char *gates, size_t n_planes, size_t h,
                        size_t hp, size_t k, float *packed);
@@ -55,7 +55,7 @@ struct k_backward_step {
     size_t ld_deltas;
     float *sums; /* [planes * Hp] has the sum of the rows' deltas added: the gradients of biases */
     float *reset_h; /* K_*_BEFORE: [n_rows][Hp] r (.) h_in, which U_n's gradient needs */
-    bool is_first;  /* nobody wants the gradient by h_in: d_hu is left alone */
+    bool is_first;  /* the gradient by h_in is not wanted: d_hu is left alone */
 };
 
 /* c[m][n] += sum over rows of a[row][m] b[row][n]. b and c are aligned and have room for

@@ -1,5 +1,6 @@
 /* gru_model_create: an untrained model, as PyTorch initialises nn.GRU and nn.Linear. */
 #include "engine/file/metadata.h"
+#include "engine/file/variable_index.h"
 #include "engine/model.h"
 #include "engine/random.h"
 #include "json/json.h"

@@ -68,22 +68,4 @@ void gru_metadata_default_scaling(struct gru_variable *output, const struct gru_
 /* Writes the canonical object: only what differs from the default. */
 void gru_metadata_write(const struct gru_model *model, struct text *out);
 
-/* ---- names ---- */
-
-struct name_entry {
-    const struct gru_variable *variable;
-};
-
-/* Variables in the order of their names. */
-struct name_index {
-    struct name_entry *sorted;
-    size_t n;
-};
-GRU_CHECK bool gru_name_index_init(struct name_index *index, const struct gru_variable *variables,
-                                   size_t n);
-void gru_name_index_done(struct name_index *index);
-/* The later one of two variables with one name; NULL if all differ. */
-const struct gru_variable *gru_name_index_duplicate(const struct name_index *index);
-const struct gru_variable *gru_name_index_find(const struct name_index *index, const char *name);
-
 #endif

@@ -1,5 +1,6 @@
 /* Joins what the metadata says with the sizes that the tensors have; see metadata.h. */
 #include "engine/file/metadata.h"
+#include "engine/file/variable_index.h"
 
 #include <stdio.h>
 #include <stdlib.h>

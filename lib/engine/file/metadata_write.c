@@ -1,6 +1,7 @@
 /* Writing the metadata: the canonical object, with nothing in it that is the default; see
  * metadata.h. */
 #include "engine/file/metadata.h"
+#include "engine/file/variable_index.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /*
  * model_file.c - a model from a safetensors file and back: gru_model_load and gru_model_save.
  *
- * Loading goes through four hands: safetensors.c checks the container, metadata.c the description,
+ * Loading has four steps: safetensors.c checks the container, metadata.c the description,
  * recognise.c says which tensor is what, and here the weights are brought into their canonical form
  * (gate order rzn, update keep), which is all that the rest of the library knows.
  */

@@ -1,5 +1,6 @@
 /* Names and shapes to layers and read-out; see recognise.h. */
 #include "engine/file/recognise.h"
+#include "engine/file/module_order.h"
 #include "engine/layer_dense.h"
 #include "engine/layer_recurrent.h"
 

@@ -1,9 +1,8 @@
-/* What a checkpoint belongs to, and that it is whole: a hash of 64 bits. It guards against damage
- * and mistakes, not against someone who wants to deceive. */
+/* See fingerprint.h. */
+#include "engine/train/fingerprint.h"
 #include "engine/random.h"
 #include "engine/train/hyperparameters.h"
 #include "engine/train/loss.h"
-#include "engine/train/trainer.h"
 
 #include <string.h>
 

@@ -11,7 +11,7 @@
 #include "engine/train/optimizer.h"
 #include "engine/train/trainer_memory.h"
 
-enum phase {
+enum trainer_phase {
     PHASE_BASELINE, /* the starting model's validation */
     PHASE_TRAIN,
     PHASE_VALID,
@@ -20,7 +20,7 @@ enum phase {
 
 /* Where training stands and what has come of it, but for weights and states. Saved as it is: every
  * field has 8 bytes. */
-struct position {
+struct trainer_position {
     uint64_t phase;
     uint64_t cursor;                 /* where the batch under way begins in its part's order */
     uint64_t t;                      /* rows of it that are done */
@@ -35,8 +35,8 @@ struct position {
     double baseline_valid_loss, baseline_valid_accuracy, persistence_valid_loss;
 };
 
-/* A validation under way. Begun anew by whoever restores. */
-struct validation {
+/* A validation under way. Begun anew after a restore. */
+struct trainer_validation {
     double loss;
     size_t n, n_correct;
     double persistence; /* of the baseline's */
@@ -55,8 +55,8 @@ struct gru_trainer {
     void *block; /* of the arrays */
     bool validates;
     uint64_t fingerprint; /* of model, data, hyper-parameters and seed */
-    struct position position;
-    struct validation validation;
+    struct trainer_position position;
+    struct trainer_validation validation;
     size_t n_lanes,
         next; /* of the batch under way: its lanes (0: there is none), the next batch's cursor */
 };
@@ -67,23 +67,9 @@ struct order gru_trainer_order(const struct gru_trainer *trainer);
  * are the caller's to set. */
 void gru_trainer_take_batch(struct gru_trainer *trainer);
 /* Begins the phase's first batch. */
-void gru_trainer_begin_phase(struct gru_trainer *trainer, enum phase phase);
+void gru_trainer_begin_phase(struct gru_trainer *trainer, enum trainer_phase phase);
 
 /* The weights that gru_trainer_model gives: [P]. */
 const float *gru_trainer_weights(const struct gru_trainer *trainer);
-
-/* ---- persistence.c: "the same as last observed" ---- */
-
-/* Forgets what was seen of the batch's lanes. */
-void gru_persistence_begin(struct gru_trainer *trainer);
-/* Takes row t of a lane in: its readings, its forecasts for targets [Y] (in network units), and
- * last its own targets. */
-void gru_persistence_row(struct gru_trainer *trainer, size_t lane, size_t t, const float *targets);
-
-/* ---- fingerprint.c ---- */
-
-uint64_t gru_hash(uint64_t hash, const void *bytes, size_t n);
-uint64_t gru_training_fingerprint(const struct gru_model *model,
-                                  const struct gru_training *training);
 
 #endif

@@ -1,5 +1,6 @@
 /* The birth and death of a trainer; see trainer.h. */
 #include "engine/buffer.h"
+#include "engine/train/fingerprint.h"
 #include "engine/train/loss.h"
 #include "engine/train/trainer.h"
 #include "kernels/product.h"
@@ -24,7 +25,7 @@ static enum gru_status alloc_arrays(struct gru_trainer *trainer)
 
 static void prepare(struct gru_trainer *trainer)
 {
-    struct position *position = &trainer->position;
+    struct trainer_position *position = &trainer->position;
     size_t first = trainer->sizes.n_parameters - trainer->sizes.n_trained;
     trainer->optimizer = (struct optimizer){ .hyperparameters = &trainer->training.hyperparameters,
                                              .n = trainer->sizes.n_trained,
