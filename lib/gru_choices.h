@@ -27,7 +27,7 @@
 // clang-format on
 
 #define GRU_CHOICE_ENUM(id, word)    id,
-#define GRU_CHOICE_COUNT(id, word)   +1
+#define GRU_CHOICE_COUNT(id, word)   +1 /* NOLINT(bugprone-macro-parentheses): a summand */
 #define GRU_CHOICE_WORD(id, word)    word
 #define GRU_CHOICE_OR_WORD(id, word) "|" word
 

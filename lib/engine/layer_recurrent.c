@@ -46,8 +46,8 @@ void gru_recurrent_forward(const union layer_packed *packed, const struct layer_
     const struct k_cell_traits *cell = &k_cells[layer->cell];
     const size_t n = rows->n_lanes, step_floats = n * k_padded(layer->h);
     float *c = cell->has_memory ? rows->states + rows->ld_states : NULL;
+    float *h = cell->has_own_output ? rows->h : rows->out;
     float *out = cell->has_own_output ? rows->out : NULL;
-    float *h = out ? rows->h : rows->out;
     const float *h_in = rows->states, *pre = rows->pre;
     rows->ops->project(layer, rows->n_steps * n, rows->in, rows->ld_in, rows->pre);
     for (size_t step = 0; step < rows->n_steps; step++) {

@@ -356,7 +356,7 @@ static enum gru_status find_read_out_bias(const struct safetensors *file,
                                           struct gru_error *error)
 {
     const struct tensor_view *weight = read_out->tensors[DENSE_WEIGHT];
-    for (size_t k = 0; k < file->n_tensors; k++) {
+    for (size_t k = 0; weight && k < file->n_tensors; k++) {
         const struct tensor_view *tensor = &file->tensors[k];
         if (tensor == weight || !is_other(kind, tensor)) {
             continue;

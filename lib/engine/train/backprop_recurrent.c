@@ -104,7 +104,7 @@ static void load_state(const struct backprop_window *window, const struct backpr
 {
     const size_t n_lanes = window->n_lanes[0], h = layer->shape->n_units;
     float *const to[] = { layer->recurrent.h, layer->recurrent.c };
-    for (size_t part = 0; part < layer->shape->kind->n_states; part++, state += h) {
+    for (size_t part = 0; part < 2 && to[part]; part++, state += h) {
         float *row = to[part] - (n_lanes - lane) * layer->hp;
         memcpy(row, state, h * sizeof *row);
         memset(row + h, 0, (layer->hp - h) * sizeof *row);
