@@ -375,7 +375,7 @@ bench-peers: bench-packages all $(BUILD)/bench/bench_train ## the same against O
 install: all ## install into PREFIX (default /usr/local) and SYSCONFDIR (/etc), below DESTDIR
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/pkgconfig lib/systemd/system include share/man/man1 share/doc/grud) $(DESTDIR)$(SYSCONFDIR)/grud
 	install -m 755 $(BUILD)/grud $(DESTDIR)$(PREFIX)/bin/grud
-	install -m 644 lib/gru.h $(DESTDIR)$(PREFIX)/include/gru.h
+	install -m 644 lib/gru.h lib/gru_choices.h $(DESTDIR)$(PREFIX)/include/
 	install -m 644 $(BUILD)/libgru.a $(DESTDIR)$(PREFIX)/lib/libgru.a
 	install -m 755 $(BUILD)/libgru.so $(DESTDIR)$(PREFIX)/lib/libgru.so.$(VERSION)
 	ln -sf libgru.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libgru.so.0

@@ -36,6 +36,8 @@
 #ifndef GRU_H
 #define GRU_H
 
+#include "gru_choices.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -46,7 +48,7 @@ extern "C" {
 
 #define GRU_VERSION "0.1.0"
 
-/* Everything that can be the matter: the name, and a sentence that holds without further detail. */
+/* Everything that can go wrong: the name, and a sentence that holds without further detail. */
 #define GRU_STATUS_TABLE(X)                                                                        \
     X(OK, "success")                                                                               \
     X(NO_MEMORY, "out of memory")                                                                  \
@@ -88,16 +90,16 @@ struct gru_error {
 
 /* ---- what a model is ------------------------------------------------------------------------- */
 
-enum gru_cell { GRU_CELL_GRU, GRU_CELL_OUTPUT_GATE, GRU_CELL_THREE_GATE };
-enum gru_reset { GRU_RESET_AFTER, GRU_RESET_BEFORE };
-enum gru_activation { GRU_LINEAR, GRU_SIGMOID, GRU_TANH, GRU_SOFTMAX };
-enum gru_missing { GRU_MISSING_ERROR, GRU_MISSING_LAST, GRU_MISSING_MEAN, GRU_MISSING_FORECAST };
-
-/* The names that docs/MODELS.md gives to the values above, as they stand in files and replies. */
-GRU_API const char *gru_cell_name(enum gru_cell cell);
+/* The words of the choices (gru_choices.h). */
+GRU_API const char *gru_layer_kind_name(enum gru_layer_kind kind);
 GRU_API const char *gru_reset_name(enum gru_reset reset);
 GRU_API const char *gru_activation_name(enum gru_activation activation);
 GRU_API const char *gru_missing_name(enum gru_missing missing);
+
+/* Whether layers of a kind carry a state from step to step: these are a model's "cells". */
+GRU_API bool gru_layer_kind_is_recurrent(enum gru_layer_kind kind);
+/* Whether `reset` means anything for it. */
+GRU_API bool gru_layer_kind_has_reset(enum gru_layer_kind kind);
 
 enum { GRU_NAME_MAX = 63, GRU_UNIT_MAX = 31, GRU_LAYERS_MAX = 32, GRU_WIDTH_MAX = 65536 };
 
@@ -110,15 +112,16 @@ struct gru_variable {
                   output that feeds it, or -1 */
 };
 
+/* A recurrent layer. */
 struct gru_layer_info {
+    enum gru_layer_kind kind;
+    enum gru_reset reset; /* GRU_RESET_AFTER where the kind has none */
     size_t input_size, hidden_size;
 };
 
 /* Everything about a model but its weights. `inputs`, `outputs` and `layers` have n_ elements each.
  */
 struct gru_info {
-    enum gru_cell cell;
-    enum gru_reset reset; /* without meaning for GRU_CELL_THREE_GATE */
     enum gru_activation activation;
     enum gru_missing missing;
     bool residual;           /* outputs that feed an input forecast its change */
@@ -126,9 +129,9 @@ struct gru_info {
     double interval_seconds; /* between readings; 0: unknown */
     size_t n_inputs, n_outputs, n_layers;
     struct gru_variable *inputs, *outputs;
-    struct gru_layer_info *layers;
-    size_t n_parameters; /* weights in all */
-    size_t n_feeds;      /* outputs that feed an input; 0: no roll-out beyond S */
+    struct gru_layer_info *layers; /* the recurrent ones, first to last; the read-out follows */
+    size_t n_parameters;           /* weights in all */
+    size_t n_feeds;                /* outputs that feed an input; 0: no roll-out beyond S */
     size_t n_future; /* inputs that no output feeds: the width of a row of known future values */
     size_t y_floats; /* S * O: floats in one row of y */
     size_t state_floats; /* floats in a state */
@@ -164,8 +167,8 @@ struct gru_plan {
     const size_t *hidden_sizes;
     const struct gru_scaling *scalings; /* [n_scalings] of some; the others have mean 0, std 1 */
     size_t n_scalings;
-    enum gru_cell cell;
-    enum gru_reset reset;
+    enum gru_layer_kind cell; /* of all layers: a recurrent kind */
+    enum gru_reset reset;     /* likewise, where the kind has one */
     bool residual;
     uint64_t seed;
 };
@@ -189,7 +192,7 @@ GRU_API const char *gru_kernels_name(void);
 
 /*
  * A state is state_floats floats: each layer's hidden state in turn ([h], or [h, c] for
- * GRU_CELL_THREE_GATE), then the last observed value of each input (NaN: none yet), then the last
+ * GRU_LAYER_THREE_GATE), then the last observed value of each input (NaN: none yet), then the last
  * row of y (NaN: none yet). It may be copied with memcpy and kept anywhere.
  */
 GRU_API void gru_state_init(const struct gru_model *model, float *state);
@@ -231,10 +234,10 @@ GRU_API GRU_CHECK enum gru_status gru_run(const struct gru_model *model, struct 
                                           struct gru_lane *lanes, size_t n);
 
 /*
- * The same in parts, for who has to do other things in between: the results do not depend on where
- * it is cut. Lanes, what they point to, and `order` (room for n pointers) stay where they are until
- * it is done. Each lane needs a state_out, which is not its state_in and holds its state between
- * the parts, also when it fails.
+ * The same in parts, so that a thread can do other things in between: the results do not depend on
+ * where it is cut. Lanes, what they point to, and `order` (room for n pointers) stay where they are
+ * until it is done. Each lane needs a state_out, which is not its state_in and holds its state
+ * between the parts, also when it fails.
  */
 struct gru_run {
     size_t n_rows_left; /* of all lanes; 0: it is done */
@@ -290,6 +293,9 @@ GRU_API size_t gru_future_rows(const struct gru_model *model, size_t horizon);
 
 /* ---- training it ----------------------------------------------------------------------------- */
 
+/* libgru-infer, the library without training, has none of the functions from here on, and needs no
+ * OpenBLAS. */
+
 /*
  * A trainer trains a copy of a model on series of readings by truncated back-propagation through
  * time. It is given its data once, does one bounded piece of work per call, and can be saved
@@ -302,31 +308,27 @@ GRU_API size_t gru_future_rows(const struct gru_model *model, size_t horizon);
  * residual.
  */
 
-enum gru_optimizer { GRU_SGD, GRU_ADAM, GRU_ADAMW };
-enum gru_loss { GRU_MSE, GRU_MAE, GRU_HUBER, GRU_BCE, GRU_CROSS_ENTROPY };
-enum gru_train { GRU_TRAIN_ALL, GRU_TRAIN_HEAD };
-
 /*
  * THE table of hyper-parameters. A SIZE is a size_t, a REAL a double, a CHOICE the index of its
  * word as an int. Values are from `least` to `most`, both included; where `none` is 1 there may
  * also be none of it, which is 0.
  */
 // clang-format off
-/*    field                    type    default         none least  most     words */
+/*    field                    type    default         none least  most                     words */
 #define GRU_HYPERPARAMETERS(X)                                                                                \
-    X(n_epochs,                SIZE,   20,             0,   1,     1000000, NULL)                             \
-    X(batch_size,              SIZE,   32,             0,   1,     65536,   NULL)                             \
-    X(learning_rate,           REAL,   0.001,          0,   1e-12, 100,     NULL)                             \
-    X(optimizer,               CHOICE, GRU_ADAM,       0,   0,     2,       "sgd|adam|adamw")                 \
-    X(momentum,                REAL,   0,              0,   0,     0.9999,  NULL)                             \
-    X(weight_decay,            REAL,   0,              0,   0,     100,     NULL)                             \
-    X(loss,                    CHOICE, GRU_MSE,        0,   0,     4,       "mse|mae|huber|bce|cross_entropy") \
-    X(clip_norm,               REAL,   1.0,            1,   1e-12, 1e12,    NULL)                             \
-    X(window,                  SIZE,   64,             0,   1,     65536,   NULL)                             \
-    X(l2_sp,                   REAL,   0,              0,   0,     1e6,     NULL)                             \
-    X(dropout,                 REAL,   0,              0,   0,     0.95,    NULL)                             \
-    X(early_stopping_patience, SIZE,   5,              1,   1,     1000000, NULL)                             \
-    X(train,                   CHOICE, GRU_TRAIN_ALL,  0,   0,     1,       "all|head")
+    X(n_epochs,                SIZE,   20,             0,   1,     1000000,                 NULL)             \
+    X(batch_size,              SIZE,   32,             0,   1,     65536,                   NULL)             \
+    X(learning_rate,           REAL,   0.001,          0,   1e-12, 100,                     NULL)             \
+    X(optimizer,               CHOICE, GRU_ADAM,       0,   0,     GRU_N_OPTIMIZERS - 1,    GRU_OPTIMIZER_WORDS) \
+    X(momentum,                REAL,   0,              0,   0,     0.9999,                  NULL)             \
+    X(weight_decay,            REAL,   0,              0,   0,     100,                     NULL)             \
+    X(loss,                    CHOICE, GRU_MSE,        0,   0,     GRU_N_LOSSES - 1,        GRU_LOSS_WORDS)   \
+    X(clip_norm,               REAL,   1.0,            1,   1e-12, 1e12,                    NULL)             \
+    X(window,                  SIZE,   64,             0,   1,     65536,                   NULL)             \
+    X(l2_sp,                   REAL,   0,              0,   0,     1e6,                     NULL)             \
+    X(dropout,                 REAL,   0,              0,   0,     0.95,                    NULL)             \
+    X(early_stopping_patience, SIZE,   5,              1,   1,     1000000,                 NULL)             \
+    X(train,                   CHOICE, GRU_TRAIN_ALL,  0,   0,     GRU_N_TRAINED_PARTS - 1, GRU_TRAIN_WORDS)
 // clang-format on
 
 struct gru_hyperparameters {
@@ -401,7 +403,7 @@ struct gru_training_info {
      * P parameters; m vectors more: 2 for adam and adamw or 1 for momentum, 1 for l2_sp, 1 for
      * early stopping; B sequences: batch_size, or fewer if there are fewer series; T: window, or
      * fewer if all are shorter; H: a layer's hidden units, rounded up to a multiple of 16; k = 5,
-     * of GRU_CELL_THREE_GATE 6, of GRU_CELL_OUTPUT_GATE 7, and of the former two 1 more with
+     * of GRU_LAYER_THREE_GATE 6, of GRU_LAYER_OUTPUT_GATE 7, and of the former two 1 more with
      * dropout. With GRU_TRAIN_HEAD it is less: 3 P instead of 5 P, moments and l2_sp of the
      * read-out alone, and k = 1 of the last layer alone. filled: a copy of each series that has
      * missing readings.

@@ -8,8 +8,9 @@
  * chunks invisible in the result. So a run may also stop behind any chunk, leave its states with
  * the lanes, and go on from there (gru_run_part).
  */
-#include "engine/engine_rows.h"
-#include "engine/model.h"
+#include "engine/forward.h"
+#include "engine/activation.h"
+#include "engine/readings.h"
 #include "engine/work.h"
 
 #include <math.h>
@@ -29,16 +30,15 @@ struct grid {
     struct gru_lane **lanes; /* [B], longest first */
     size_t n_lanes;          /* B: those that still run */
     size_t t, n_steps;       /* the chunk's first row, and its length in steps */
-    size_t ld;               /* stride of the rows of `in` and `out` */
     float
         *raw; /* [R][I] readings as the network sees them, but in raw units (missing ones filled) */
-    float *in, *out, *h; /* [R][ld] a layer's inputs, its outputs, its hidden states */
-    float *pre;          /* [R][G * Hp] */
-    float *scratch;
-    float *states; /* per layer: h [GROUP_LANES][Hp] (, c [GROUP_LANES][Hp]) */
-    float *last;   /* [GROUP_LANES][I] last observed values */
-    float *y;      /* [GROUP_LANES][S * O] the lane's last output */
-    float *head;   /* [R][k_padded(S * O)] */
+    float *in;      /* [R][k_padded(I)] what the first layer sees; room for any layer's outputs */
+    float *between; /* [R][Hp] outputs of every other layer */
+    float *y_out;   /* [R][k_padded(S * O)] the read-out's */
+    float *h, *pre, *scratch; /* what layers need besides (layer_kind.h) */
+    float *states;            /* per layer: n_states arrays [GROUP_LANES][Hp] */
+    float *last;              /* [GROUP_LANES][I] last observed values */
+    float *y;                 /* [GROUP_LANES][S * O] the lane's last output */
 };
 
 static size_t max_size(size_t a, size_t b)
@@ -58,40 +58,14 @@ static void note_non_finite(struct gru_lane *lane, size_t row, size_t column)
 
 /* ---- states ---- */
 
-size_t gru_state_layer_floats(const struct gru_model *model, size_t layer)
-{
-    return model->info.layers[layer].hidden_size *
-           (model->info.cell == GRU_CELL_THREE_GATE ? 2 : 1);
-}
-
-size_t gru_state_last_offset(const struct gru_model *model)
-{
-    return model->info.state_floats - model->info.y_floats - model->info.n_inputs;
-}
-
-size_t gru_state_y_offset(const struct gru_model *model)
-{
-    return model->info.state_floats - model->info.y_floats;
-}
-
-void gru_state_init(const struct gru_model *model, float *state)
-{
-    size_t n_hidden = gru_state_last_offset(model);
-    memset(state, 0, n_hidden * sizeof *state);
-    for (size_t k = n_hidden; k < model->info.state_floats; k++) {
-        state[k] = NAN;
-    }
-}
-
 /* Moves each layer's [h] or [h, c] between a lane's state and the grid's padded arrays. */
 static void move_hidden(const struct grid *g, size_t lane, float *state, const float *from)
 {
     float *states = g->states;
-    bool has_c = g->model->info.cell == GRU_CELL_THREE_GATE;
-    for (size_t l = 0; l < g->model->info.n_layers; l++) {
-        size_t h = g->model->info.layers[l].hidden_size;
-        size_t hp = k_padded(h);
-        for (int part = 0; part <= (int)has_c; part++) {
+    for (size_t l = 0; l < g->model->n_stepwise; l++) {
+        const struct layer_shape *shape = &g->model->layers[l].shape;
+        const size_t h = shape->n_units, hp = k_padded(h);
+        for (size_t part = 0; part < shape->kind->n_states; part++) {
             float *padded = states + lane * hp;
             if (state) {
                 memcpy(state, padded, h * sizeof *state);
@@ -131,10 +105,10 @@ static void gather_lane(struct grid *g, size_t b)
 static bool hidden_is_finite(const struct grid *g, size_t b)
 {
     const float *states = g->states;
-    int n_parts = g->model->info.cell == GRU_CELL_THREE_GATE ? 2 : 1;
-    for (size_t l = 0; l < g->model->info.n_layers; l++) {
-        size_t hp = k_padded(g->model->info.layers[l].hidden_size);
-        for (int part = 0; part < n_parts; part++) {
+    for (size_t l = 0; l < g->model->n_stepwise; l++) {
+        const struct layer_shape *shape = &g->model->layers[l].shape;
+        const size_t hp = k_padded(shape->n_units);
+        for (size_t part = 0; part < shape->kind->n_states; part++) {
             float zero =
                 0.0F; /* stays zero unless a value is not finite: one pass without branches */
             for (size_t k = 0; k < hp; k++) {
@@ -180,7 +154,7 @@ static void read_row(struct grid *g, size_t b, size_t step)
     const float *x = g->lanes[b]->x + (g->t + step) * info->n_inputs;
     float *last = g->last + b * info->n_inputs;
     float *raw = g->raw + row * info->n_inputs;
-    float *in = g->in + row * g->ld;
+    float *in = g->in + row * k_padded(info->n_inputs);
     for (size_t i = 0; i < info->n_inputs; i++) {
         if (isnan(x[i])) {
             raw[i] = gru_fill_missing(info, i, last, g->y + b * info->y_floats);
@@ -197,36 +171,54 @@ static void read_row(struct grid *g, size_t b, size_t step)
 
 /* ---- one chunk ---- */
 
-static void run_layer(struct grid *g, size_t l, float *states)
+static bool all_last_only(const struct grid *g)
 {
-    const struct k_layer *layer = &g->model->layers[l].packed;
-    size_t hp = k_padded(layer->h);
-    size_t n = g->n_lanes;
-    bool own_out = layer->cell == K_OUTPUT_GATE_AFTER || layer->cell == K_OUTPUT_GATE_BEFORE;
-    float *c = layer->cell == K_THREE_GATE ? states + GROUP_LANES * hp : NULL;
-    float *h = own_out ? g->h : g->out;
-    const float *h_in = states;
-    g->ops->project(layer, g->n_steps * n, g->in, l == 0 ? g->ld : k_padded(layer->i), g->pre);
-    for (size_t step = 0; step < g->n_steps; step++) {
-        float *h_out = h + step * n * hp;
-        g->ops->recur(layer, n, g->pre + step * n * layer->uh.n, h_in, h_out, c,
-                      own_out ? g->out + step * n * hp : NULL, g->scratch);
-        h_in = h_out;
+    for (size_t b = 0; b < g->n_lanes; b++) {
+        if (!g->lanes[b]->last_only) {
+            return false;
+        }
     }
-    memcpy(states, h_in, n * hp * sizeof *states);
+    return true;
 }
 
-static void run_layers(struct grid *g)
+/* From g->in to g->y_out. Lanes end only where a chunk ends, so if the rows between are not wanted,
+ * layers that see each row alone have only the last step's to do. The first step whose output there
+ * is. */
+static size_t run_layers(const struct grid *g)
 {
-    float *states = g->states;
-    int n_parts = g->model->info.cell == GRU_CELL_THREE_GATE ? 2 : 1;
-    for (size_t l = 0; l < g->model->info.n_layers; l++) {
-        run_layer(g, l, states);
-        states += (size_t)n_parts * GROUP_LANES * k_padded(g->model->info.layers[l].hidden_size);
-        float *swap = g->in;
-        g->in = g->out;
-        g->out = swap;
+    const struct gru_model *model = g->model;
+    struct layer_rows rows = { .ops = g->ops,
+                               .n_lanes = g->n_lanes,
+                               .n_steps = g->n_steps,
+                               .in = g->in,
+                               .ld_in = k_padded(model->info.n_inputs),
+                               .states = g->states,
+                               .h = g->h,
+                               .pre = g->pre,
+                               .scratch = g->scratch };
+    float *y_out = g->y_out, *free_rows = g->in;
+    size_t first = 0;
+    rows.out = g->between;
+    for (size_t l = 0; l < model->n_layers; l++) {
+        const struct gru_layer *layer = &model->layers[l];
+        const size_t hp = k_padded(layer->shape.n_units);
+        if (l == model->n_stepwise && all_last_only(g)) {
+            first = g->n_steps - 1;
+            rows.in += first * g->n_lanes * rows.ld_in;
+            y_out += first * g->n_lanes * k_padded(model->info.y_floats);
+            rows.n_steps = 1;
+        }
+        rows.ld_states = GROUP_LANES * hp;
+        rows.out = l + 1 == model->n_layers ? y_out : rows.out;
+        layer->shape.kind->forward(&layer->packed, &rows);
+        rows.states += layer->shape.kind->n_states * rows.ld_states;
+        rows.in = rows.out;
+        rows.ld_in = hp;
+        float *swap = rows.out;
+        rows.out = free_rows;
+        free_rows = swap;
     }
+    return first;
 }
 
 /* A row of the read-out in raw units: std * output + mean, on top of the input's last raw value
@@ -236,7 +228,7 @@ static void write_row(struct grid *g, size_t b, size_t step)
     const struct gru_info *info = &g->model->info;
     size_t row = step * g->n_lanes + b;
     struct gru_lane *lane = g->lanes[b];
-    const float *out = g->head + row * k_padded(info->y_floats);
+    const float *out = g->y_out + row * k_padded(info->y_floats);
     const float *raw = g->raw + row * info->n_inputs;
     float *y = g->y + b * info->y_floats;
     bool is_last = g->t + step + 1 == lane->n_rows;
@@ -258,36 +250,17 @@ static void write_row(struct grid *g, size_t b, size_t step)
     }
 }
 
-static bool all_last_only(const struct grid *g)
-{
-    for (size_t b = 0; b < g->n_lanes; b++) {
-        if (!g->lanes[b]->last_only) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static void run_chunk(struct grid *g)
 {
     const struct gru_info *info = &g->model->info;
-    size_t n = g->n_lanes;
+    size_t n = g->n_lanes, ld = k_padded(info->y_floats);
     for (size_t step = 0; step < g->n_steps; step++) {
         for (size_t b = 0; b < n; b++) {
             read_row(g, b, step);
         }
     }
-    run_layers(g);
-    /* Lanes end only where a chunk ends, so if nobody wants the rows between, the last step's will
-     * do. */
-    size_t first = all_last_only(g) ? g->n_steps - 1 : 0;
-    size_t n_rows = (g->n_steps - first) * n;
-    size_t head_ld = k_padded(info->y_floats);
-    size_t width = k_padded(info->layers[info->n_layers - 1].hidden_size);
-    float *head = g->head + first * n * head_ld;
-    g->ops->affine(&g->model->head, g->model->head_bias_padded, n_rows, g->in + first * n * width,
-                   width, head, head_ld);
-    gru_activate(info, head, n_rows, head_ld);
+    size_t first = run_layers(g);
+    gru_activate(info, g->y_out + first * n * ld, (g->n_steps - first) * n, ld);
     for (size_t step = first; step < g->n_steps; step++) {
         for (size_t b = 0; b < n; b++) {
             write_row(g, b, step);
@@ -369,42 +342,74 @@ static int longest_first(const void *a, const void *b)
     return (left->n_rows < right->n_rows) - (left->n_rows > right->n_rows);
 }
 
-/* Cuts the run's arrays out of the work's block; called first with block = NULL, to learn how long
- * it must be. */
-static size_t lay_out(struct grid *g, float *block, size_t n_rows)
+/* ---- memory ---- */
+
+/* What layers need, each of them in turn. */
+struct run_sizes {
+    size_t between, h, pre; /* floats a row */
+    size_t scratch, states; /* a lane */
+};
+
+static struct run_sizes measure(const struct gru_model *model)
 {
-    const struct gru_info *info = &g->model->info;
-    size_t widest = 0, widest_pre = 0, scratch = 0, n_states = 0;
-    for (size_t l = 0; l < info->n_layers; l++) {
-        const struct k_layer *layer = &g->model->layers[l].packed;
-        widest = max_size(widest, k_padded(layer->h));
-        widest_pre = max_size(widest_pre, layer->uh.n);
-        scratch = max_size(scratch, k_recur_scratch(layer, GROUP_LANES));
-        n_states += k_padded(layer->h) * (info->cell == GRU_CELL_THREE_GATE ? 2 : 1);
+    struct run_sizes sizes = { 0 };
+    for (size_t l = 0; l < model->n_layers; l++) {
+        const struct layer_shape *shape = &model->layers[l].shape;
+        const struct layer_needs needs = shape->kind->needs(shape);
+        const size_t hp = k_padded(shape->n_units);
+        sizes.between = l + 1 < model->n_layers ? max_size(sizes.between, hp) : sizes.between;
+        sizes.h = max_size(sizes.h, needs.h);
+        sizes.pre = max_size(sizes.pre, needs.pre);
+        sizes.scratch = max_size(sizes.scratch, needs.scratch);
+        sizes.states += shape->kind->n_states * hp;
     }
-    g->ld = k_padded(info->n_inputs);
-    size_t row = max_size(widest, g->ld);
-    const struct {
-        float **array;
-        size_t n_floats;
-    } pieces[] = { { &g->in, n_rows * row },
-                   { &g->out, n_rows * row },
-                   { &g->h, n_rows * row },
-                   { &g->pre, n_rows * widest_pre },
-                   { &g->scratch, scratch },
-                   { &g->states, GROUP_LANES * n_states },
-                   { &g->head, n_rows * k_padded(info->y_floats) },
-                   { &g->raw, n_rows * info->n_inputs },
-                   { &g->last, GROUP_LANES * info->n_inputs },
-                   { &g->y, GROUP_LANES * info->y_floats } };
-    size_t used = 0;
-    for (size_t k = 0; k < sizeof pieces / sizeof *pieces; k++) {
-        if (block) {
-            *pieces[k].array = block + used;
-        }
-        used += k_padded(pieces[k].n_floats);
-    }
-    return used;
+    return sizes;
+}
+
+/* Where an array of n_rows rows begins, in floats. */
+static size_t place(struct block_cutter *cutter, size_t n_rows, size_t n_columns)
+{
+    size_t at = cutter->n_bytes / sizeof(float);
+    (void)block_take_floats(cutter, n_rows, n_columns);
+    return at;
+}
+
+bool gru_run_lay_out(const struct gru_model *model, struct run_layout *ret_layout)
+{
+    const struct gru_info *info = &model->info;
+    const struct run_sizes sizes = measure(model);
+    struct block_cutter cutter = { 0 };
+    *ret_layout = (struct run_layout){
+        .in = place(&cutter, CHUNK_ROWS, max_size(sizes.between, k_padded(info->n_inputs))),
+        .between = place(&cutter, CHUNK_ROWS, sizes.between),
+        .y_out = place(&cutter, CHUNK_ROWS, k_padded(info->y_floats)),
+        .raw = place(&cutter, CHUNK_ROWS, info->n_inputs),
+        .h = place(&cutter, CHUNK_ROWS, sizes.h),
+        .pre = place(&cutter, CHUNK_ROWS, sizes.pre),
+        .scratch = place(&cutter, GROUP_LANES, sizes.scratch),
+        .states = place(&cutter, GROUP_LANES, sizes.states),
+        .last = place(&cutter, GROUP_LANES, info->n_inputs),
+        .y = place(&cutter, GROUP_LANES, info->y_floats),
+    };
+    ret_layout->n_floats = cutter.n_bytes / sizeof(float);
+    return !cutter.is_too_large;
+}
+
+static struct grid make_grid(const struct gru_model *model, float *block)
+{
+    const struct run_layout *at = &model->run;
+    return (struct grid){ .model = model,
+                          .ops = k_best(),
+                          .in = block + at->in,
+                          .between = block + at->between,
+                          .y_out = block + at->y_out,
+                          .raw = block + at->raw,
+                          .h = block + at->h,
+                          .pre = block + at->pre,
+                          .scratch = block + at->scratch,
+                          .states = block + at->states,
+                          .last = block + at->last,
+                          .y = block + at->y };
 }
 
 /* ---- runs ---- */
@@ -439,15 +444,14 @@ static void begin_group(struct gru_run *run)
 
 enum gru_status gru_run_part(struct gru_run *run, struct gru_work *work, size_t most_rows)
 {
-    struct grid g = { .model = run->model, .ops = k_best() };
-    if (gru_work_rows(work, lay_out(&g, NULL, CHUNK_ROWS)) != GRU_OK) {
+    if (gru_work_rows(work, run->model->run.n_floats) != GRU_OK) {
         return GRU_NO_MEMORY;
     }
+    struct grid g = make_grid(run->model, work->rows);
     for (size_t n_rows = 0; run->n_rows_left > 0 && n_rows < most_rows;) {
         if (run->n_running == 0) {
             begin_group(run);
         }
-        lay_out(&g, work->rows, CHUNK_ROWS);
         g.lanes = run->group;
         g.n_lanes = run->n_running;
         g.t = run->t;

@@ -1,32 +1,17 @@
 /*
  * model.h - the inside of a model: description, weights as they stand in the file's canonical form,
- * and the packed copies that the kernels read. Private to lib/engine.
+ * and the packed copies that the kernels read. Private to lib/engine. A finished model is constant.
  */
 #ifndef MODEL_H
 #define MODEL_H
 
-#include "gru.h"
-#include "kernels/kernels.h"
+#include "engine/fail.h"
+#include "engine/layer_kind.h"
 
 #include <stdatomic.h>
 
-/* THE table of tensors: name, rows and columns, for every cell kind. G gates, I inputs and H units
- * of the layer; a bias has 0 columns. A layer's names end in the layer's number. */
-#define GRU_LAYER_TENSORS(X)                                                                       \
-    X(WEIGHT_IH, "weight_ih_l", G *H, I)                                                           \
-    X(WEIGHT_HH, "weight_hh_l", G *H, H)                                                           \
-    X(BIAS_IH, "bias_ih_l", G *H, 0)                                                               \
-    X(BIAS_HH, "bias_hh_l", G *H, 0)
-
-enum gru_layer_tensor {
-#define GRU_TENSOR_ENUM(id, name, rows, columns) GRU_TENSOR_##id,
-    GRU_LAYER_TENSORS(GRU_TENSOR_ENUM)
-#undef GRU_TENSOR_ENUM
-        GRU_N_LAYER_TENSORS
-};
-
-/* One tensor in canonical form (gate order rzn, update keep). `values` is NULL where the model has
- * none (a bias). */
+/* One tensor in canonical form (the kernels' gate order, update keep). `values` is NULL where the
+ * layer has none (a bias). */
 struct gru_tensor {
     size_t rows, columns; /* columns 0: a vector of `rows` */
     float *values;
@@ -38,9 +23,19 @@ static inline size_t gru_tensor_floats(const struct gru_tensor *tensor)
 }
 
 struct gru_layer {
-    struct gru_tensor tensors[GRU_N_LAYER_TENSORS]; /* owned */
-    struct k_layer packed;
+    struct layer_shape shape;
+    struct gru_tensor tensors[LAYER_TENSORS_MAX]; /* [shape.kind->n_tensors], owned */
+    union layer_packed packed;
 };
+
+static inline size_t gru_layer_parameters(const struct gru_layer *layer)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < layer->shape.kind->n_tensors; k++) {
+        n += gru_tensor_floats(&layer->tensors[k]);
+    }
+    return n;
+}
 
 /* A selftest that came with the file: kept so that saving writes it again. */
 struct gru_selftest {
@@ -48,38 +43,38 @@ struct gru_selftest {
     float *x, *y; /* [n_rows][I], [n_rows][S * O] */
 };
 
+/* Where a run's arrays are in its block, in floats (forward.c, struct grid). */
+struct run_layout {
+    size_t in, between, y_out, raw, h, pre, scratch, states, last, y;
+    size_t n_floats;
+};
+
 struct gru_model {
     _Atomic unsigned n_refs;
     struct gru_info info;
-    struct gru_layer *layers;                 /* [info.n_layers] */
-    struct gru_tensor head_weight, head_bias; /* [S * O][H of the last layer], [S * O] or none */
-    struct k_matrix head;                     /* packed head_weight */
-    const float *head_bias_padded;            /* [k_padded(S * O)] zeros where there is no bias */
-    float *packed;                            /* the one block that holds every packed array */
+    struct gru_layer *layers; /* from the inputs to the read-out, which is the last */
+    size_t n_layers;
+    size_t n_stepwise; /* layers up to the last recurrent one: those behind see each row alone */
+    struct run_layout run;
+    void *packed; /* the one block that holds every packed array */
     struct gru_selftest selftest;
 };
 
-size_t gru_cell_gates(enum gru_cell cell);
-enum k_cell gru_kernel_cell(enum gru_cell cell, enum gru_reset reset);
+static inline const struct gru_layer *gru_model_read_out(const struct gru_model *model)
+{
+    return &model->layers[model->n_layers - 1];
+}
 
 /* An empty model with one reference and everything zero; gru_model_unref frees it at any stage of
- * filling. The filler sets info's own fields (arrays from malloc), allocates `layers` (calloc) and
- * the tensors' values (malloc). */
+ * filling. The filler sets info's own fields (arrays from malloc), takes layers from
+ * gru_model_alloc_layers, sets their shapes, and gives them tensors (gru_model_alloc_tensor). */
 GRU_CHECK enum gru_status gru_model_alloc(struct gru_model **ret_model);
+GRU_CHECK enum gru_status gru_model_alloc_layers(struct gru_model *model, size_t n_layers);
+/* Of the size that the layer's shape gives it. */
+GRU_CHECK enum gru_status gru_model_alloc_tensor(struct gru_layer *layer, size_t tensor);
 
-/* Completes a filled model: derives the counts of `info` (n_parameters, n_feeds, ..., the inputs'
- * `feeds`), packs the weights. */
+/* Completes a filled model: derives the counts of `info` (layers, n_parameters, n_feeds, ..., the
+ * inputs' `feeds`), packs the weights. */
 GRU_CHECK enum gru_status gru_model_finish(struct gru_model *model);
-
-/* Runs the model's selftest, if it has one, from a fresh state. Refuses a finished model that
- * misses it. */
-GRU_CHECK enum gru_status gru_selftest_run(const struct gru_model *model, struct gru_error *error);
-
-/* Writes status's text, or the formatted sentence, and the parameter into *error (if any); returns
- * status. */
-__attribute__((format(printf, 4, 5))) enum gru_status gru_fail(struct gru_error *error,
-                                                               enum gru_status status,
-                                                               const char *param,
-                                                               const char *format, ...);
 
 #endif

@@ -1,6 +1,6 @@
-/* A model proves itself: the readings and answers that came with it must agree. */
+/* See selftest.h. */
+#include "engine/selftest.h"
 #include "engine/buffer.h"
-#include "engine/model.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
+/* See work.h. */
 #include "engine/work.h"
+#include "engine/block.h"
 
 #include <stdlib.h>
-
-enum { ALIGNMENT = 64 };
 
 enum gru_status gru_work_create(struct gru_work **ret_work)
 {
@@ -29,12 +29,9 @@ static enum gru_status grow(float **array, size_t *n_floats, size_t wanted)
     if (*n_floats >= wanted) {
         return GRU_OK;
     }
-    size_t n_bytes;
-    if (__builtin_mul_overflow(wanted, sizeof(float), &n_bytes) ||
-        __builtin_add_overflow(n_bytes, ALIGNMENT - 1, &n_bytes)) {
-        return GRU_NO_MEMORY;
-    }
-    float *larger = aligned_alloc(ALIGNMENT, n_bytes / ALIGNMENT * ALIGNMENT);
+    struct block_cutter count = { 0 };
+    (void)block_take_floats(&count, 1, wanted);
+    float *larger = block_alloc(&count);
     if (!larger) {
         return GRU_NO_MEMORY;
     }

@@ -20,30 +20,13 @@
 #ifndef KERNELS_H
 #define KERNELS_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "kernels/cells.h"
 
-enum { K_BLOCK = 16, K_GATES_MAX = 4 };
+enum { K_BLOCK = 16 };
 
 static inline size_t k_padded(size_t n)
 {
     return (n + K_BLOCK - 1) / K_BLOCK * K_BLOCK;
-}
-
-/* The kinds of recurrent arithmetic; the equations stand in docs/MODELS.md ("Cells") and at the
- * reference in tests/kernels. Gate order: r, z, n (, o); for K_THREE_GATE f, i, c, o. */
-enum k_cell {
-    K_GRU_AFTER,
-    K_GRU_BEFORE,
-    K_OUTPUT_GATE_AFTER,
-    K_OUTPUT_GATE_BEFORE,
-    K_THREE_GATE,
-    K_N_CELLS
-};
-
-static inline size_t k_n_gates(enum k_cell cell)
-{
-    return cell == K_GRU_AFTER || cell == K_GRU_BEFORE ? 3 : 4;
 }
 
 /* A row-major matrix packed for products: N rows (outputs) x K columns, interleaved as above when
@@ -68,14 +51,13 @@ void k_pack_biases(enum k_cell cell, size_t h, const float *b_ih, const float *b
 /* A recurrent layer ready to run. */
 struct k_layer {
     enum k_cell cell;
-    size_t i, h;         /* true sizes */
-    struct k_matrix wx;  /* [G * Hp] x I */
-    struct k_matrix uh;  /* [G * Hp] x H */
-    const float *bias_x; /* [G * Hp] added by project: b_ih + b_hh where both add outside r (.) and
-                            f (.); of K_THREE_GATE the c gate's piece is zero */
-    const float
-        *bias_n; /* [Hp] K_*_AFTER: b_hh of n, inside r (.); K_THREE_GATE: the bias of c, outside f
-                    (.); else unused */
+    size_t i, h;        /* true sizes */
+    struct k_matrix wx; /* [G * Hp] x I */
+    struct k_matrix uh; /* [G * Hp] x H */
+    float *bias_x;      /* [G * Hp] added by project: b_ih + b_hh where both add outside r (.) and
+                           f (.); of K_THREE_GATE the c gate's piece is zero */
+    float *bias_n;      /* [Hp] K_*_AFTER: b_hh of n, inside r (.); K_THREE_GATE: the bias of c,
+                           outside f (.); else unused */
 };
 
 struct k_ops {

@@ -45,15 +45,12 @@ void k_pack_gates(const float *w, size_t n_gates, size_t h, size_t k, float *pac
     pack(w, n_gates, h, k, packed);
 }
 
-/* Where a bias acts decides where it goes. b_ih and b_hh add up, except that what stands inside `r
- * (.)` (the n gate of K_*_AFTER) or outside `f (.)` (the c gate of K_THREE_GATE) is kept apart in
- * bias_n. */
+/* Where a bias acts decides where it goes (enum k_bias). What does not simply add up is kept apart
+ * in bias_n. */
 void k_pack_biases(enum k_cell cell, size_t h, const float *b_ih, const float *b_hh, float *bias_x,
                    float *bias_n)
 {
-    enum { CANDIDATE = 2 }; /* the gate n, or c */
     const size_t n_gates = k_n_gates(cell);
-    const bool after = cell == K_GRU_AFTER || cell == K_OUTPUT_GATE_AFTER;
     memset(bias_x, 0, n_gates * k_padded(h) * sizeof *bias_x);
     memset(bias_n, 0, k_padded(h) * sizeof *bias_n);
     for (size_t gate = 0; gate < n_gates; gate++) {
@@ -63,10 +60,11 @@ void k_pack_biases(enum k_cell cell, size_t h, const float *b_ih, const float *b
             float *sum =
                 &bias_x[unit / K_BLOCK * n_gates * K_BLOCK + gate * K_BLOCK + unit % K_BLOCK];
             *sum = input + hidden;
-            if (gate == CANDIDATE && after) {
+            const enum k_bias bias = gate == K_CANDIDATE ? k_cells[cell].bias : K_BIAS_SUM;
+            if (bias == K_BIAS_HH_IN_RESET) {
                 *sum = input;
                 bias_n[unit] = hidden;
-            } else if (gate == CANDIDATE && cell == K_THREE_GATE) {
+            } else if (bias == K_BIAS_OUTSIDE_GATE) {
                 *sum = 0.0F;
                 bias_n[unit] = input + hidden;
             }
@@ -78,6 +76,5 @@ void k_pack_biases(enum k_cell cell, size_t h, const float *b_ih, const float *b
  */
 size_t k_recur_scratch(const struct k_layer *layer, size_t n_rows)
 {
-    bool before = layer->cell == K_GRU_BEFORE || layer->cell == K_OUTPUT_GATE_BEFORE;
-    return before ? n_rows * 3 * k_padded(layer->h) : 0;
+    return k_cells[layer->cell].resets_before ? n_rows * 3 * k_padded(layer->h) : 0;
 }

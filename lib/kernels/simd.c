@@ -128,11 +128,11 @@ enum {
 };
 
 /* What one time step works on: recur's arguments, and the rows that the tile at hand covers. */
-struct step {
+struct recur_step {
     const struct k_layer *layer;
     size_t hp, width, n_panels; /* width of a panel: G * K_BLOCK */
     size_t row, n_rows;
-    size_t tile_panels; /* at most so many in a tile */
+    size_t tile_panels; /* the most in a tile */
     bool backwards;
     const float *pre, *h_in, *bias_n;
     float *h_out, *c, *out;
@@ -141,7 +141,7 @@ struct step {
 };
 
 /* Padding computes to zero by itself, except where a NaN or infinity meets its zero weights. */
-static void clear_padding(const struct step *s, float *state)
+static void clear_padding(const struct recur_step *s, float *state)
 {
     for (size_t r = s->row; r < s->row + s->n_rows; r++) {
         for (size_t j = s->layer->h; j < s->hp; j++) {
@@ -151,7 +151,7 @@ static void clear_padding(const struct step *s, float *state)
 }
 
 /* The gates of the tile's rows in n_panels blocks from `first` on. u: their products. */
-static void step_gates(const struct step *s, size_t first, size_t n_panels, const float *u,
+static void step_gates(const struct recur_step *s, size_t first, size_t n_panels, const float *u,
                        gates_fn *gates)
 {
     const size_t unit = first * K_BLOCK, state = s->row * s->hp + unit;
@@ -182,14 +182,10 @@ static void step_gates(const struct step *s, size_t first, size_t n_panels, cons
     }
 }
 
-/* A run of gates, in the numbers of a panel's row. */
-struct gate_range {
-    size_t first, n;
-};
-
 /* u = products of some gates with x, for n_panels panels from `first` on, tile by tile. */
-static void step_products(const struct step *s, const struct gate_range *ranges, size_t n_ranges,
-                          const float *x, size_t ldx, size_t first, size_t n_panels, float *u)
+static void step_products(const struct recur_step *s, const struct gate_range *ranges,
+                          size_t n_ranges, const float *x, size_t ldx, size_t first,
+                          size_t n_panels, float *u)
 {
     const size_t k = s->layer->h, n_vectors = ranges[0].n * BLOCK_VECTORS;
     for (size_t done = 0, panels; done < n_panels; done += panels) {
@@ -213,7 +209,7 @@ static void step_products(const struct step *s, const struct gate_range *ranges,
  * waits for them: few enough for L1 to hold all operands, enough for the processor to work on
  * several blocks at once.
  */
-static void step_pass(const struct step *s, const struct gate_range *ranges, size_t n_ranges,
+static void step_pass(const struct recur_step *s, const struct gate_range *ranges, size_t n_ranges,
                       const float *x, size_t ldx, gates_fn *gates)
 {
     _Alignas(64) float u[STEP_BLOCKS * K_GATES_MAX * K_BLOCK];
@@ -235,7 +231,7 @@ static void recur(const struct k_layer *layer, size_t n_rows, const float *pre, 
     const size_t hp = k_padded(layer->h);
     /* What the cell does not use may be NULL, to which nothing must be added: h_out stands in for
      * it. */
-    struct step s = {
+    struct recur_step s = {
         .layer = layer,
         .hp = hp,
         .width = all.n * K_BLOCK,

@@ -63,6 +63,11 @@ INLINE void for_units(const struct gates *tile, void (*one)(const struct units *
     }
 }
 
+/* A run of gates, in the numbers of a panel's row. */
+struct gate_range {
+    size_t first, n;
+};
+
 INLINE vec gate_sum(const struct units *b, size_t gate)
 {
     return load(b->pre + gate * K_BLOCK) + load(b->u + gate * K_BLOCK);

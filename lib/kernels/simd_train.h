@@ -13,15 +13,15 @@
 enum { TILE_FLOATS = 8 * PANELS_MAX * K_GATES_MAX * K_BLOCK }; /* the products of a tile, at most */
 
 /* The tile's rows from `row` on, in n_panels blocks from `first` on. */
-static void keep_gates(const struct k_forward_step *s, size_t row, size_t n_rows, size_t first,
-                       size_t n_panels, const float *u, keeping_fn *gates)
+static void forward_gates(const struct k_forward_step *s, size_t row, size_t n_rows, size_t first,
+                          size_t n_panels, const float *u, forward_fn *gates)
 {
     const size_t hp = k_padded(s->layer->h), unit = first * K_BLOCK, at = row * hp + unit;
     const size_t width = k_n_gates(s->layer->cell) * K_BLOCK;
-    const size_t n_kept = k_planes_of(s->layer->cell)->n_kept;
+    const size_t n_kept = k_cells[s->layer->cell].n_kept;
     /* What the cell does not use is NULL, to which nothing must be added: h_out stands in for it.
      */
-    const struct keeping g = {
+    const struct forward_tile g = {
         .n_rows = n_rows,
         .n_panels = n_panels,
         .width = width,
@@ -43,15 +43,10 @@ static void keep_gates(const struct k_forward_step *s, size_t row, size_t n_rows
     gates(&g);
 }
 
-/* A run of gates, in the numbers of a panel's row. */
-struct kept_range {
-    size_t first, n;
-};
-
 /* Products of x with some gates' matrices, and behind them the gates. A panel of weights is used
  * for all rows before the next one's turn, so that it comes from L2 once a step. */
-static void keep_pass(const struct k_forward_step *s, const struct kept_range *ranges,
-                      size_t n_ranges, const float *x, keeping_fn *gates)
+static void forward_pass(const struct k_forward_step *s, const struct gate_range *ranges,
+                         size_t n_ranges, const float *x, forward_fn *gates)
 {
     _Alignas(64) float u[TILE_FLOATS];
     const size_t hp = k_padded(s->layer->h), width = k_n_gates(s->layer->cell) * K_BLOCK,
@@ -72,21 +67,21 @@ static void keep_pass(const struct k_forward_step *s, const struct kept_range *r
             for (size_t i = 0; i < n_ranges; i++) {
                 product(&p, ranges[i].first * K_BLOCK, rows, panels, ranges[i].n * BLOCK_VECTORS);
             }
-            keep_gates(s, row, rows, first, panels, u, gates);
+            forward_gates(s, row, rows, first, panels, u, gates);
         }
     }
 }
 
 static void train_forward(const struct k_forward_step *s)
 {
-    static const struct kept_range r_z_o[] = { { 0, 2 }, { 3, 1 } }, n_only[] = { { 2, 1 } };
+    static const struct gate_range r_z_o[] = { { 0, 2 }, { 3, 1 } }, n_only[] = { { 2, 1 } };
     const enum k_cell cell = s->layer->cell;
-    const struct kept_range all = { 0, k_n_gates(cell) };
-    if (first_keeping_of[cell]) {
-        keep_pass(s, r_z_o, all.n - 2, s->h_in, first_keeping_of[cell]);
-        keep_pass(s, n_only, 1, s->reset_h, keeping_of[cell]);
+    const struct gate_range all = { 0, k_n_gates(cell) };
+    if (first_forward_of[cell]) {
+        forward_pass(s, r_z_o, all.n - 2, s->h_in, first_forward_of[cell]);
+        forward_pass(s, n_only, 1, s->reset_h, forward_of[cell]);
     } else {
-        keep_pass(s, &all, 1, s->h_in, keeping_of[cell]);
+        forward_pass(s, &all, 1, s->h_in, forward_of[cell]);
     }
 }
 
@@ -113,12 +108,12 @@ static void back_project(const struct k_matrix *m, size_t n_rows, const float *x
     }
 }
 
-static void back_gates(const struct k_backward_step *s, backing_fn *gates)
+static void backward_gates(const struct k_backward_step *s, backward_fn *gates)
 {
     const size_t hp = k_padded(s->layer->h);
-    const size_t n_kept = k_planes_of(s->layer->cell)->n_kept;
+    const size_t n_kept = k_cells[s->layer->cell].n_kept;
     /* What the cell does not use is NULL, to which nothing must be added: d_h stands in for it. */
-    const struct backing g = {
+    const struct backward_tile g = {
         .n_rows = s->n_rows,
         .n_panels = hp / K_BLOCK,
         .kept = s->kept,
@@ -145,11 +140,11 @@ static void train_backward(const struct k_backward_step *s)
 {
     const struct k_back_layer *layer = s->layer;
     const size_t hp = k_padded(layer->h);
-    back_gates(s, backing_of[layer->cell]);
-    if (first_keeping_of[layer->cell]) { /* r's delta is behind the product of n's */
+    backward_gates(s, backward_of[layer->cell]);
+    if (first_forward_of[layer->cell]) { /* r's delta is behind the product of n's */
         const float *delta_n = s->deltas + layer->ut.k;
         back_project(&layer->ut_reset, s->n_rows, delta_n, s->ld_deltas, s->d_hu, hp);
-        back_gates(s, back_reset_before);
+        backward_gates(s, backward_reset_before);
     }
     if (!s->is_first) {
         back_project(&layer->ut, s->n_rows, s->deltas, s->ld_deltas, s->d_hu, hp);

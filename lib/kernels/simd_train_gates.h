@@ -12,7 +12,7 @@
 /* ---- forwards -------------------------------------------------------------------------------- */
 
 /* A tile of rows and blocks as in struct gates, with what is kept of each unit. */
-struct keeping {
+struct forward_tile {
     size_t n_rows, n_panels, width; /* width: of a block of u and of pre */
     const float *u, *pre, *bias_n, *h_in, *c_in;
     float *h_out, *c_out, *out, *reset_h;
@@ -22,19 +22,20 @@ struct keeping {
 };
 
 /* One vector of units of one row. */
-struct keeping_units {
+struct forward_units {
     const float *u, *pre, *bias_n, *h_in, *c_in;
     float *h_out, *c_out, *out, *reset_h, *kept;
 };
 
-INLINE void for_keeping_units(const struct keeping *tile, void (*one)(const struct keeping_units *))
+INLINE void for_forward_units(const struct forward_tile *tile,
+                              void (*one)(const struct forward_units *))
 {
-    const struct keeping g = *tile; /* a copy that the stores below cannot alias */
+    const struct forward_tile g = *tile; /* a copy that the stores below cannot alias */
     for (size_t row = 0; row < g.n_rows; row++) {
         for (size_t panel = 0; panel < g.n_panels; panel++) {
             for (size_t lane = 0; lane < K_BLOCK; lane += LANES) {
                 const size_t unit = panel * K_BLOCK + lane, state = row * g.ld_state + unit;
-                const struct keeping_units units = {
+                const struct forward_units units = {
                     .u = g.u + (row * g.n_panels + panel) * g.width + lane,
                     .pre = g.pre + row * g.ld_pre + panel * g.width + lane,
                     .bias_n = g.bias_n + unit,
@@ -52,18 +53,18 @@ INLINE void for_keeping_units(const struct keeping *tile, void (*one)(const stru
     }
 }
 
-INLINE vec sum_of_gate(const struct keeping_units *b, size_t gate)
+INLINE vec sum_of_gate(const struct forward_units *b, size_t gate)
 {
     return load(b->pre + gate * K_BLOCK) + load(b->u + gate * K_BLOCK);
 }
 
-INLINE void keep(const struct keeping_units *b, size_t place, vec value)
+INLINE void keep(const struct forward_units *b, size_t place, vec value)
 {
     store(b->kept + place * K_BLOCK, value);
 }
 
 /* Keeps r, z, n, U h + b_hh of n. */
-INLINE vec keep_reset_after(const struct keeping_units *b)
+INLINE vec forward_reset_after(const struct forward_units *b)
 {
     vec r, z;
     sigmoid_pair(sum_of_gate(b, 0), sum_of_gate(b, 1), &r, &z);
@@ -78,22 +79,22 @@ INLINE vec keep_reset_after(const struct keeping_units *b)
     return h;
 }
 
-INLINE void keep_gru_after_units(const struct keeping_units *b)
+INLINE void forward_gru_after_units(const struct forward_units *b)
 {
-    keep_reset_after(b);
+    forward_reset_after(b);
 }
 
 /* And o. */
-INLINE void keep_output_gate_after_units(const struct keeping_units *b)
+INLINE void forward_output_gate_after_units(const struct forward_units *b)
 {
     vec o = sigmoid_of(sum_of_gate(b, 3));
-    vec h = keep_reset_after(b);
+    vec h = forward_reset_after(b);
     keep(b, 4, o);
     store(b->out, o * tanh_of(h));
 }
 
 /* Keeps r, z, n(, o), in two halves. */
-INLINE void keep_gru_before_first_units(const struct keeping_units *b)
+INLINE void forward_gru_before_first_units(const struct forward_units *b)
 {
     vec r, z;
     sigmoid_pair(sum_of_gate(b, 0), sum_of_gate(b, 1), &r, &z);
@@ -102,13 +103,13 @@ INLINE void keep_gru_before_first_units(const struct keeping_units *b)
     store(b->reset_h, r * load(b->h_in));
 }
 
-INLINE void keep_output_gate_before_first_units(const struct keeping_units *b)
+INLINE void forward_output_gate_before_first_units(const struct forward_units *b)
 {
-    keep_gru_before_first_units(b);
+    forward_gru_before_first_units(b);
     keep(b, 3, sigmoid_of(sum_of_gate(b, 3)));
 }
 
-INLINE vec keep_reset_before(const struct keeping_units *b)
+INLINE vec forward_reset_before(const struct forward_units *b)
 {
     vec n = tanh_of(sum_of_gate(b, 2));
     vec h = blend(load(b->kept + K_BLOCK), n, load(b->h_in));
@@ -117,19 +118,19 @@ INLINE vec keep_reset_before(const struct keeping_units *b)
     return h;
 }
 
-INLINE void keep_gru_before_units(const struct keeping_units *b)
+INLINE void forward_gru_before_units(const struct forward_units *b)
 {
-    keep_reset_before(b);
+    forward_reset_before(b);
 }
 
-INLINE void keep_output_gate_before_units(const struct keeping_units *b)
+INLINE void forward_output_gate_before_units(const struct forward_units *b)
 {
-    vec h = keep_reset_before(b);
+    vec h = forward_reset_before(b);
     store(b->out, load(b->kept + 3 * K_BLOCK) * tanh_of(h));
 }
 
 /* Keeps f, i, W x + U h of c, o. */
-INLINE void keep_three_gate_units(const struct keeping_units *b)
+INLINE void forward_three_gate_units(const struct forward_units *b)
 {
     vec f, i;
     sigmoid_pair(sum_of_gate(b, 0), sum_of_gate(b, 1), &f, &i);
@@ -146,14 +147,14 @@ INLINE void keep_three_gate_units(const struct keeping_units *b)
 
 /* ---- backwards ------------------------------------------------------------------------------- */
 
-struct backing {
+struct backward_tile {
     size_t n_rows, n_panels;
     const float *kept, *h_in, *c_in, *h_out, *c_out, *d_out;
     float *d_h, *d_hu, *d_c, *reset_h, *deltas, *sums;
     size_t hp, ld_kept, kept_width, ld_deltas;
 };
 
-struct backing_units {
+struct backward_units {
     const float *kept, *h_in, *c_in, *h_out, *c_out, *d_out;
     float *d_h, *d_hu, *d_c, *reset_h, *deltas;
     vec *sums; /* one per plane */
@@ -162,10 +163,10 @@ struct backing_units {
 
 /* The rows of one vector of units follow each other, so that the sums over rows stay in registers.
  */
-INLINE void for_backing_units(const struct backing *tile, const size_t n_sums,
-                              void (*one)(const struct backing_units *))
+INLINE void for_backward_units(const struct backward_tile *tile, const size_t n_sums,
+                               void (*one)(const struct backward_units *))
 {
-    const struct backing g = *tile; /* a copy that the stores below cannot alias */
+    const struct backward_tile g = *tile; /* a copy that the stores below cannot alias */
     for (size_t unit = 0; unit < g.n_panels * K_BLOCK; unit += LANES) {
         const size_t kept = unit / K_BLOCK * g.kept_width + unit % K_BLOCK;
         vec sums[K_PLANES_MAX];
@@ -174,7 +175,7 @@ INLINE void for_backing_units(const struct backing *tile, const size_t n_sums,
         }
         for (size_t row = 0; row < g.n_rows; row++) {
             const size_t state = row * g.hp + unit;
-            const struct backing_units units = {
+            const struct backward_units units = {
                 .kept = g.kept + row * g.ld_kept + kept,
                 .h_in = g.h_in + state,
                 .c_in = g.c_in + state,
@@ -197,12 +198,12 @@ INLINE void for_backing_units(const struct backing *tile, const size_t n_sums,
     }
 }
 
-INLINE vec kept_value(const struct backing_units *b, size_t place)
+INLINE vec kept_value(const struct backward_units *b, size_t place)
 {
     return load(b->kept + place * K_BLOCK);
 }
 
-INLINE void put_delta(const struct backing_units *b, size_t plane, vec delta)
+INLINE void put_delta(const struct backward_units *b, size_t plane, vec delta)
 {
     store(b->deltas + plane * b->hp, delta);
     b->sums[plane] += delta;
@@ -219,13 +220,13 @@ INLINE vec tanh_slope(vec t)
     return 1.0f - t * t;
 }
 
-INLINE vec d_state(const struct backing_units *b)
+INLINE vec d_state(const struct backward_units *b)
 {
     return load(b->d_h) + load(b->d_hu);
 }
 
 /* out = o tanh(h): puts o's delta, returns the gradient by h. */
-INLINE vec d_gated_output(const struct backing_units *b, size_t place, size_t plane)
+INLINE vec d_gated_output(const struct backward_units *b, size_t place, size_t plane)
 {
     vec d_out = load(b->d_out), o = kept_value(b, place), t = tanh_of(load(b->h_out));
     put_delta(b, plane, d_out * t * sigmoid_slope(o));
@@ -233,7 +234,7 @@ INLINE vec d_gated_output(const struct backing_units *b, size_t place, size_t pl
 }
 
 /* h = n + z (h_in - n): puts z's delta and the direct gradient by h_in, returns n's delta. */
-INLINE vec d_blend(const struct backing_units *b, vec d_h, size_t plane_z)
+INLINE vec d_blend(const struct backward_units *b, vec d_h, size_t plane_z)
 {
     vec z = kept_value(b, 1), n = kept_value(b, 2);
     put_delta(b, plane_z, d_h * (load(b->h_in) - n) * sigmoid_slope(z));
@@ -241,7 +242,7 @@ INLINE vec d_blend(const struct backing_units *b, vec d_h, size_t plane_z)
     return (d_h - d_h * z) * tanh_slope(n);
 }
 
-INLINE void d_reset_after(const struct backing_units *b, vec d_h, size_t plane_n)
+INLINE void d_reset_after(const struct backward_units *b, vec d_h, size_t plane_n)
 {
     vec r = kept_value(b, 0), delta_n = d_blend(b, d_h, 2);
     put_delta(b, plane_n, delta_n);
@@ -249,28 +250,28 @@ INLINE void d_reset_after(const struct backing_units *b, vec d_h, size_t plane_n
     put_delta(b, 1, delta_n * kept_value(b, 3) * sigmoid_slope(r));
 }
 
-INLINE void back_gru_after_units(const struct backing_units *b)
+INLINE void backward_gru_after_units(const struct backward_units *b)
 {
     d_reset_after(b, d_state(b) + load(b->d_out), 3);
 }
 
-INLINE void back_output_gate_after_units(const struct backing_units *b)
+INLINE void backward_output_gate_after_units(const struct backward_units *b)
 {
     d_reset_after(b, d_gated_output(b, 4, 3), 4);
 }
 
-INLINE void back_gru_before_units(const struct backing_units *b)
+INLINE void backward_gru_before_units(const struct backward_units *b)
 {
     put_delta(b, 2, d_blend(b, d_state(b) + load(b->d_out), 1));
 }
 
-INLINE void back_output_gate_before_units(const struct backing_units *b)
+INLINE void backward_output_gate_before_units(const struct backward_units *b)
 {
     put_delta(b, 3, d_blend(b, d_gated_output(b, 3, 2), 1));
 }
 
 /* Behind the product with U_n: d_hu is the gradient by r (.) h_in. */
-INLINE void back_reset_before_units(const struct backing_units *b)
+INLINE void backward_reset_before_units(const struct backward_units *b)
 {
     vec r = kept_value(b, 0), h = load(b->h_in), d = load(b->d_hu);
     put_delta(b, 0, d * h * sigmoid_slope(r));
@@ -279,7 +280,7 @@ INLINE void back_reset_before_units(const struct backing_units *b)
 }
 
 /* h = f h_in + i c + o c_in, c = tanh(f inner + b). */
-INLINE void back_three_gate_units(const struct backing_units *b)
+INLINE void backward_three_gate_units(const struct backward_units *b)
 {
     vec d_h = d_state(b) + load(b->d_out);
     vec f = kept_value(b, 0), i = kept_value(b, 1), inner = kept_value(b, 2), o = kept_value(b, 3);
@@ -296,52 +297,52 @@ INLINE void back_three_gate_units(const struct backing_units *b)
 
 /* ---- the tables ------------------------------------------------------------------------------ */
 
-typedef void keeping_fn(const struct keeping *);
-typedef void backing_fn(const struct backing *);
+typedef void forward_fn(const struct forward_tile *);
+typedef void backward_fn(const struct backward_tile *);
 
-#define KEEPING_FUNCTION(name)                                                                     \
-    static void name(const struct keeping *g)                                                      \
+#define FORWARD_FUNCTION(name)                                                                     \
+    static void name(const struct forward_tile *g)                                                 \
     {                                                                                              \
-        for_keeping_units(g, name##_units);                                                        \
+        for_forward_units(g, name##_units);                                                        \
     }
-#define BACKING_FUNCTION(name, n_sums)                                                             \
-    static void name(const struct backing *g)                                                      \
+#define BACKWARD_FUNCTION(name, n_sums)                                                            \
+    static void name(const struct backward_tile *g)                                                \
     {                                                                                              \
-        for_backing_units(g, n_sums, name##_units);                                                \
+        for_backward_units(g, n_sums, name##_units);                                               \
     }
-KEEPING_FUNCTION(keep_gru_after)
-KEEPING_FUNCTION(keep_gru_before_first)
-KEEPING_FUNCTION(keep_gru_before)
-KEEPING_FUNCTION(keep_output_gate_after)
-KEEPING_FUNCTION(keep_output_gate_before_first)
-KEEPING_FUNCTION(keep_output_gate_before)
-KEEPING_FUNCTION(keep_three_gate)
-BACKING_FUNCTION(back_gru_after, 4)
-BACKING_FUNCTION(back_gru_before, 3)
-BACKING_FUNCTION(back_output_gate_after, 5)
-BACKING_FUNCTION(back_output_gate_before, 4)
-BACKING_FUNCTION(back_reset_before, 1)
-BACKING_FUNCTION(back_three_gate, 5)
+FORWARD_FUNCTION(forward_gru_after)
+FORWARD_FUNCTION(forward_gru_before_first)
+FORWARD_FUNCTION(forward_gru_before)
+FORWARD_FUNCTION(forward_output_gate_after)
+FORWARD_FUNCTION(forward_output_gate_before_first)
+FORWARD_FUNCTION(forward_output_gate_before)
+FORWARD_FUNCTION(forward_three_gate)
+BACKWARD_FUNCTION(backward_gru_after, 4)
+BACKWARD_FUNCTION(backward_gru_before, 3)
+BACKWARD_FUNCTION(backward_output_gate_after, 5)
+BACKWARD_FUNCTION(backward_output_gate_before, 4)
+BACKWARD_FUNCTION(backward_reset_before, 1)
+BACKWARD_FUNCTION(backward_three_gate, 5)
 
-static keeping_fn *const keeping_of[K_N_CELLS] = {
-    [K_GRU_AFTER] = keep_gru_after,
-    [K_GRU_BEFORE] = keep_gru_before,
-    [K_OUTPUT_GATE_AFTER] = keep_output_gate_after,
-    [K_OUTPUT_GATE_BEFORE] = keep_output_gate_before,
-    [K_THREE_GATE] = keep_three_gate,
+static forward_fn *const forward_of[K_N_CELLS] = {
+    [K_GRU_AFTER] = forward_gru_after,
+    [K_GRU_BEFORE] = forward_gru_before,
+    [K_OUTPUT_GATE_AFTER] = forward_output_gate_after,
+    [K_OUTPUT_GATE_BEFORE] = forward_output_gate_before,
+    [K_THREE_GATE] = forward_three_gate,
 };
 
-static keeping_fn *const first_keeping_of[K_N_CELLS] = {
-    [K_GRU_BEFORE] = keep_gru_before_first,
-    [K_OUTPUT_GATE_BEFORE] = keep_output_gate_before_first,
+static forward_fn *const first_forward_of[K_N_CELLS] = {
+    [K_GRU_BEFORE] = forward_gru_before_first,
+    [K_OUTPUT_GATE_BEFORE] = forward_output_gate_before_first,
 };
 
-static backing_fn *const backing_of[K_N_CELLS] = {
-    [K_GRU_AFTER] = back_gru_after,
-    [K_GRU_BEFORE] = back_gru_before,
-    [K_OUTPUT_GATE_AFTER] = back_output_gate_after,
-    [K_OUTPUT_GATE_BEFORE] = back_output_gate_before,
-    [K_THREE_GATE] = back_three_gate,
+static backward_fn *const backward_of[K_N_CELLS] = {
+    [K_GRU_AFTER] = backward_gru_after,
+    [K_GRU_BEFORE] = backward_gru_before,
+    [K_OUTPUT_GATE_AFTER] = backward_output_gate_after,
+    [K_OUTPUT_GATE_BEFORE] = backward_output_gate_before,
+    [K_THREE_GATE] = backward_three_gate,
 };
 
 #endif

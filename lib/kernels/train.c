@@ -8,53 +8,6 @@
 #include <immintrin.h>
 #endif
 
-static const struct k_planes planes_of[K_N_CELLS] = {
-    [K_GRU_AFTER] = { .n = 4,
-                      .n_kept = 4,
-                      .x_first = 1,
-                      .n_u = 3,
-                      .x = { 1, 2, 3 },
-                      .u = { 1, 2, 0 },
-                      .bias_x = { 1, 2, 3 },
-                      .bias_u = { 1, 2, 0 } },
-    [K_GRU_BEFORE] = { .n = 3,
-                       .n_kept = 3,
-                       .n_u = 2,
-                       .before = true,
-                       .x = { 0, 1, 2 },
-                       .u = { 0, 1, 2 },
-                       .bias_x = { 0, 1, 2 },
-                       .bias_u = { 0, 1, 2 } },
-    [K_OUTPUT_GATE_AFTER] = { .n = 5,
-                              .n_kept = 5,
-                              .x_first = 1,
-                              .n_u = 4,
-                              .x = { 1, 2, 4, 3 },
-                              .u = { 1, 2, 0, 3 },
-                              .bias_x = { 1, 2, 4, 3 },
-                              .bias_u = { 1, 2, 0, 3 } },
-    [K_OUTPUT_GATE_BEFORE] = { .n = 4,
-                               .n_kept = 4,
-                               .n_u = 3,
-                               .before = true,
-                               .x = { 0, 1, 3, 2 },
-                               .u = { 0, 1, 3, 2 },
-                               .bias_x = { 0, 1, 3, 2 },
-                               .bias_u = { 0, 1, 3, 2 } },
-    [K_THREE_GATE] = { .n = 5,
-                       .n_kept = 4,
-                       .n_u = 4,
-                       .x = { 0, 1, 2, 3 },
-                       .u = { 0, 1, 2, 3 },
-                       .bias_x = { 0, 1, 4, 3 },
-                       .bias_u = { 0, 1, 4, 3 } },
-};
-
-const struct k_planes *k_planes_of(enum k_cell cell)
-{
-    return &planes_of[cell];
-}
-
 size_t k_deltas_stride(const struct k_planes *planes, size_t h)
 {
     return planes->n * k_padded(h) + K_BLOCK;

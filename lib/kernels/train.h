@@ -3,15 +3,6 @@
  * the step back, and the sums that gradients of weights are. Like kernels.h it owns and allocates
  * nothing, is pure, and exists once per instruction set. A row's results have the same bits
  * whatever the other rows hold.
- *
- * Deltas are the gradients of the loss by what stands inside each gate's sigmoid or tanh. A row of
- * them lies in planes of Hp floats (not interleaved), so that those which meet the same matrix are
- * one run: a plane per gate, and a further one where a gate sees W x, U h and its bias differently.
- *
- *   K_*_AFTER     [r (.) n | r | z | (o |) n]  n = tanh(W x + b_ih + r (.) (U h + b_hh)),
- *                                              so U sees r (.) n
- *   K_*_BEFORE    [r | z | (o |) n]            n's plane meets r (.) h where the others meet h
- *   K_THREE_GATE  [f | i | f (.) c | o | c]    c = tanh(f (.) (W x + U h) + b)
  */
 #ifndef TRAIN_H
 #define TRAIN_H
@@ -20,26 +11,12 @@
 
 #include <stdint.h>
 
-enum { K_PLANES_MAX = 5 };
-
-/* Where a cell's deltas are. By gate: the plane as W x, as U h, as b_ih and as b_hh see it. */
-struct k_planes {
-    size_t n;       /* planes */
-    size_t n_kept;  /* values that a unit's step keeps */
-    size_t x_first; /* W x meets as many planes as there are gates, from this one on */
-    size_t n_u;     /* U h meets so many planes, from 0 on */
-    bool before;    /* a further one, the plane after these, meets U (r (.) h) */
-    unsigned char x[K_GATES_MAX], u[K_GATES_MAX], bias_x[K_GATES_MAX], bias_u[K_GATES_MAX];
-};
-
-const struct k_planes *k_planes_of(enum k_cell cell);
-
 /* The stride of a row of deltas: n planes and a little, so that a column does not always meet the
  * same sets of a cache. */
 size_t k_deltas_stride(const struct k_planes *planes, size_t h);
 
 /* A matrix packed for y = w^T x. w: a recurrent tensor [gates * H][K], gate-major. x has n_planes
- * planes of hp >= h floats, of which plane p meets gate gates[p]; y has K. */
+ * planes of hp >= h floats, plane p meets gate gates[p]; y has K. */
 size_t k_transposed_floats(size_t n_planes, size_t hp, size_t k);
 void k_pack_transposed(const float *w, const unsigned char *gates, size_t n_planes, size_t h,
                        size_t hp, size_t k, float *packed);
@@ -78,7 +55,7 @@ struct k_backward_step {
     size_t ld_deltas;
     float *sums; /* [planes * Hp] has the sum of the rows' deltas added: the gradients of biases */
     float *reset_h; /* K_*_BEFORE: [n_rows][Hp] r (.) h_in, which U_n's gradient needs */
-    bool is_first;  /* nobody wants the gradient by h_in: d_hu is left alone */
+    bool is_first;  /* the gradient by h_in is not wanted: d_hu is left alone */
 };
 
 /* c[m][n] += sum over rows of a[row][m] b[row][n]. b and c are aligned and have room for

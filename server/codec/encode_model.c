@@ -64,11 +64,11 @@ static void add_layers(struct tree *tree, cJSON *parent, const struct gru_info *
     cJSON *layers = tree_add_array(tree, parent, "layers");
     for (size_t i = 0; i < info->n_layers; i++) {
         cJSON *item = tree_add_object(tree, layers, NULL);
-        tree_add_string(tree, item, "cell", gru_cell_name(info->cell));
-        if (info->cell == GRU_CELL_THREE_GATE) { /* it has no reset gate */
-            tree_add_null(tree, item, "reset");
+        tree_add_string(tree, item, "cell", gru_layer_kind_name(info->layers[i].kind));
+        if (gru_layer_kind_has_reset(info->layers[i].kind)) {
+            tree_add_string(tree, item, "reset", gru_reset_name(info->layers[i].reset));
         } else {
-            tree_add_string(tree, item, "reset", gru_reset_name(info->reset));
+            tree_add_null(tree, item, "reset");
         }
         tree_add_count(tree, item, "input_size", info->layers[i].input_size);
         tree_add_count(tree, item, "hidden_size", info->layers[i].hidden_size);

@@ -212,20 +212,23 @@ static int set_scalings(struct draft *draft, const char *list)
 
 static int set_cell(struct gru_plan *plan, const char *cell, const char *reset)
 {
-    plan->cell = GRU_CELL_GRU;
-    while (strcmp(cell, gru_cell_name(plan->cell)) != 0) {
-        if (plan->cell++ == GRU_CELL_THREE_GATE) {
-            return complain(WRONG_USAGE,
-                            "--cell takes gru, gru_output_gate or gru_three_gate, not '%s'", cell);
-        }
+    int kind = 0;
+    while (kind < GRU_N_LAYER_KINDS &&
+           (!gru_layer_kind_is_recurrent((enum gru_layer_kind)kind) ||
+            strcmp(cell, gru_layer_kind_name((enum gru_layer_kind)kind)) != 0)) {
+        kind++;
     }
+    if (kind == GRU_N_LAYER_KINDS) {
+        return complain(WRONG_USAGE,
+                        "--cell takes gru, gru_output_gate or gru_three_gate, not '%s'", cell);
+    }
+    plan->cell = (enum gru_layer_kind)kind;
     plan->reset = reset && strcmp(reset, "before") == 0 ? GRU_RESET_BEFORE : GRU_RESET_AFTER;
     if (reset && strcmp(reset, gru_reset_name(plan->reset)) != 0) {
         return complain(WRONG_USAGE, "--reset takes after or before, not '%s'", reset);
     }
-    if (reset && plan->cell == GRU_CELL_THREE_GATE) {
-        return complain(WRONG_USAGE,
-                        "--reset does not apply to gru_three_gate, which has no reset gate");
+    if (reset && !gru_layer_kind_has_reset(plan->cell)) {
+        return complain(WRONG_USAGE, "--reset does not apply to %s, which has no reset gate", cell);
     }
     return FINE;
 }

@@ -106,9 +106,10 @@ static void print_model(const struct gru_info *info, struct digest digest)
     char text[DIGEST_TEXT];
     digest_print(digest, text);
     printf("digest      %s\n", text);
-    printf("cell        %s\n", gru_cell_name(info->cell));
+    const struct gru_layer_info *first = &info->layers[0]; /* all are of one kind */
+    printf("cell        %s\n", gru_layer_kind_name(first->kind));
     printf("reset       %s\n",
-           info->cell == GRU_CELL_THREE_GATE ? "does not apply" : gru_reset_name(info->reset));
+           gru_layer_kind_has_reset(first->kind) ? gru_reset_name(first->reset) : "does not apply");
     fputs("layers      ", stdout);
     for (size_t i = 0; i < info->n_layers; i++) {
         printf("%s%zu", i > 0 ? ", " : "", info->layers[i].hidden_size);

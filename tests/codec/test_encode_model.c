@@ -59,7 +59,7 @@ TEST(a_cell_without_a_reset_gate_has_no_reset)
                              .outputs = (const char *const[]){ "a" },
                              .n_layers = 1,
                              .hidden_sizes = (const size_t[]){ 4 },
-                             .cell = GRU_CELL_THREE_GATE };
+                             .cell = GRU_LAYER_THREE_GATE };
     struct gru_model *gru;
     struct setup s;
     ck_assert_int_eq(gru_model_create(&plan, &gru, NULL), GRU_OK);

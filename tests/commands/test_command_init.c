@@ -49,8 +49,8 @@ TEST(init_writes_a_model_that_loads)
     init_fine(path, NULL, NULL);
     struct gru_model *model = load(path);
     const struct gru_info *info = gru_model_info(model);
-    ck_assert_int_eq(info->cell, GRU_CELL_GRU);
-    ck_assert_int_eq(info->reset, GRU_RESET_AFTER);
+    ck_assert_int_eq(info->layers[0].kind, GRU_LAYER_GRU);
+    ck_assert_int_eq(info->layers[0].reset, GRU_RESET_AFTER);
     ck_assert(!info->residual);
     ck_assert_uint_eq(info->n_layers, 2);
     ck_assert_uint_eq(info->layers[0].hidden_size, 8);
@@ -100,8 +100,8 @@ TEST(init_makes_every_cell)
         outcome_done(&outcome);
         struct gru_model *model = load(path);
         const struct gru_info *info = gru_model_info(model);
-        ck_assert_str_eq(gru_cell_name(info->cell), cells[i][0]);
-        ck_assert(!cells[i][1] || strcmp(gru_reset_name(info->reset), cells[i][1]) == 0);
+        ck_assert_str_eq(gru_layer_kind_name(info->layers[0].kind), cells[i][0]);
+        ck_assert(!cells[i][1] || strcmp(gru_reset_name(info->layers[0].reset), cells[i][1]) == 0);
         ck_assert(info->residual);
         gru_model_unref(model);
         free(path);

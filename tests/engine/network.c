@@ -1,5 +1,7 @@
 #include "network.h"
 
+#include "engine/layer_dense.h"
+#include "engine/layer_recurrent.h"
 #include "engine/model.h"
 #include "test.h"
 
@@ -10,7 +12,7 @@ enum { WIDEST = 512 };
 
 /* One layer's weights and sizes; biases may be NULL. */
 struct level {
-    enum gru_cell cell;
+    enum gru_layer_kind cell;
     bool before;
     size_t i, h;
     const double *w, *u, *b_w, *b_u;
@@ -60,7 +62,7 @@ static void gru_step(const struct level *v, const double *x, double *h, double *
         double z = logistic(v, 1, j, x, h);
         double inner = v->before ? u_part(v, 2, j, r, h) : r[j] * u_part(v, 2, j, NULL, h);
         next[j] = (1 - z) * tanh(w_part(v, 2, j, x) + inner) + z * h[j];
-        out[j] = v->cell == GRU_CELL_GRU ? next[j] : logistic(v, 3, j, x, h) * tanh(next[j]);
+        out[j] = v->cell == GRU_LAYER_GRU ? next[j] : logistic(v, 3, j, x, h) * tanh(next[j]);
     }
     memcpy(h, next, v->h * sizeof *h);
 }
@@ -98,14 +100,14 @@ static const double *levels_of(const struct network *network, struct level *leve
     const double *cursor = network->parameters;
     for (size_t l = 0; l < info->n_layers; l++) {
         const struct gru_tensor *tensors = network->model->layers[l].tensors;
-        levels[l] = (struct level){ .cell = info->cell,
-                                    .before = info->reset == GRU_RESET_BEFORE,
+        levels[l] = (struct level){ .cell = info->layers[l].kind,
+                                    .before = info->layers[l].reset == GRU_RESET_BEFORE,
                                     .i = info->layers[l].input_size,
                                     .h = info->layers[l].hidden_size };
-        levels[l].w = next_tensor(&cursor, &tensors[GRU_TENSOR_WEIGHT_IH]);
-        levels[l].u = next_tensor(&cursor, &tensors[GRU_TENSOR_WEIGHT_HH]);
-        levels[l].b_w = next_tensor(&cursor, &tensors[GRU_TENSOR_BIAS_IH]);
-        levels[l].b_u = next_tensor(&cursor, &tensors[GRU_TENSOR_BIAS_HH]);
+        levels[l].w = next_tensor(&cursor, &tensors[RECURRENT_WEIGHT_IH]);
+        levels[l].u = next_tensor(&cursor, &tensors[RECURRENT_WEIGHT_HH]);
+        levels[l].b_w = next_tensor(&cursor, &tensors[RECURRENT_BIAS_IH]);
+        levels[l].b_u = next_tensor(&cursor, &tensors[RECURRENT_BIAS_HH]);
     }
     return cursor;
 }
@@ -117,7 +119,7 @@ static void run_row(const struct network *network, const struct level *levels, s
     double out[WIDEST];
     for (size_t l = 0; l < network->model->info.n_layers; l++) {
         const struct level *v = &levels[l];
-        if (v->cell == GRU_CELL_THREE_GATE) {
+        if (v->cell == GRU_LAYER_THREE_GATE) {
             three_gate_step(v, x, state, state + v->h, out);
             state += 2 * v->h;
         } else {
@@ -140,7 +142,9 @@ void network_run(const struct network *network, size_t n_steps, const size_t *n_
     const double *head = levels_of(network, levels);
     size_t n_state = gru_state_last_offset(network->model),
            width = info->layers[info->n_layers - 1].hidden_size;
-    const double *bias = network->model->head_bias.values ? head + info->y_floats * width : NULL;
+    const double *bias = gru_model_read_out(network->model)->tensors[DENSE_BIAS].values
+                             ? head + info->y_floats * width
+                             : NULL;
     size_t n_rows = 0, row = 0;
     for (size_t t = 0; t < n_steps; t++) {
         n_rows += n_lanes[t];

@@ -7,6 +7,7 @@
  * A state that is refused leaves the trainer as it was; one that is taken is the one that is saved
  * again, and goes on; one that was changed and not sealed again is refused.
  */
+#include "engine/train/fingerprint.h"
 #include "engine/train/trainer.h"
 #include "fuzz.h"
 

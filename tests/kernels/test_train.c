@@ -56,7 +56,7 @@ static struct k_back_layer pack_back(const struct cell *cell, const struct k_pla
 
 static struct step step_create(const struct cell *cell, size_t n_rows)
 {
-    struct step s = { .cell = cell, .planes = k_planes_of(cell->kind), .n_rows = n_rows };
+    struct step s = { .cell = cell, .planes = &k_cells[cell->kind].planes, .n_rows = n_rows };
     s.ld = k_deltas_stride(s.planes, cell->h);
     s.x = new_floats(n_rows * cell->i);
     fill_random(s.x, n_rows * cell->i, 1.0f, 11);
@@ -71,7 +71,7 @@ static struct step step_create(const struct cell *cell, size_t n_rows)
     s.c_out = new_floats(n_rows * cell->hp);
     s.out = new_floats(n_rows * cell->hp);
     s.reset_h = new_floats(n_rows * cell->hp);
-    s.kept = new_floats(n_rows * s.planes->n_kept * cell->hp);
+    s.kept = new_floats(n_rows * k_cells[cell->kind].n_kept * cell->hp);
     s.deltas = new_floats(n_rows * s.ld);
     s.sums = new_floats(s.planes->n * cell->hp);
     memset(s.sums, 0, s.planes->n * cell->hp * sizeof *s.sums);
@@ -121,7 +121,9 @@ static void step_forward(const struct k_ops *ops, struct step *s)
                                             .c_out = has_c ? s->c_out : NULL,
                                             .out = gates_output(s->cell) ? s->out : NULL,
                                             .kept = s->kept,
-                                            .reset_h = s->planes->before ? s->reset_h : NULL };
+                                            .reset_h = k_cells[s->cell->kind].resets_before
+                                                           ? s->reset_h
+                                                           : NULL };
     ops->train->forward(&forward);
 }
 
@@ -142,7 +144,9 @@ static void step_backward(const struct k_ops *ops, struct step *s, bool is_first
                                               .deltas = s->deltas,
                                               .ld_deltas = s->ld,
                                               .sums = s->sums,
-                                              .reset_h = s->planes->before ? s->reset_h : NULL,
+                                              .reset_h = k_cells[s->cell->kind].resets_before
+                                                             ? s->reset_h
+                                                             : NULL,
                                               .is_first = is_first };
     ops->train->backward(&backward);
 }
@@ -334,7 +338,7 @@ static void check_first(const struct k_ops *ops, struct step *s)
     step_backward(ops, &first, true);
     ck_assert_mem_eq(first.sums, s->sums, s->planes->n * s->cell->hp * sizeof *s->sums);
     ck_assert_mem_eq(first.d_h, s->d_h, n_state * sizeof *s->d_h);
-    if (s->planes->before) {
+    if (k_cells[s->cell->kind].resets_before) {
         ck_assert_mem_eq(s->reset_h, kept, n_state * sizeof *kept);
     }
     free(kept);

@@ -1,6 +1,7 @@
 /* gru_model_create: an untrained model, as PyTorch initialises nn.GRU and nn.Linear. */
 #include "engine/file/metadata.h"
-#include "engine/file/model_file.h"
+#include "engine/file/variable_index.h"
+#include "engine/model.h"
 #include "engine/random.h"
 #include "json/utf8.h"
 
@@ -11,26 +12,14 @@
 
 /* ---- random numbers ---- */
 
-/* A tensor of numbers uniform in [-bound, bound). 24 bits each, so that everything up to the last
- * rounding is exact and no machine differs. */
-static enum gru_status fill(struct gru_tensor *tensor, size_t rows, size_t columns, double bound,
-                            uint64_t *random)
+/* Numbers uniform in [-bound, bound). 24 bits each, so that everything up to the last rounding is
+ * exact and no machine differs. */
+static void fill(struct gru_tensor *tensor, double bound, uint64_t *random)
 {
-    size_t n;
-    if (__builtin_mul_overflow(rows, columns > 0 ? columns : 1, &n)) {
-        return GRU_NO_MEMORY;
-    }
-    tensor->rows = rows;
-    tensor->columns = columns;
-    tensor->values = gru_array_alloc(n, sizeof *tensor->values);
-    if (!tensor->values) {
-        return GRU_NO_MEMORY;
-    }
-    for (size_t k = 0; k < n; k++) {
+    for (size_t k = 0; k < gru_tensor_floats(tensor); k++) {
         double unit = (double)(gru_random_next(random) >> 40) * 0x1p-24; /* [0, 1) */
         tensor->values[k] = (float)(bound * (2 * unit - 1));
     }
-    return GRU_OK;
 }
 
 /* ---- the plan ---- */
@@ -151,8 +140,6 @@ static enum gru_status connect(const struct gru_plan *plan, struct gru_info *inf
 static enum gru_status describe(const struct gru_plan *plan, struct gru_info *info,
                                 struct gru_error *error)
 {
-    info->cell = plan->cell;
-    info->reset = plan->cell == GRU_CELL_THREE_GATE ? GRU_RESET_AFTER : plan->reset;
     info->missing = GRU_MISSING_LAST;
     info->residual = plan->residual;
     info->steps = 1;
@@ -178,50 +165,38 @@ static enum gru_status describe(const struct gru_plan *plan, struct gru_info *in
 
 /* ---- the weights ---- */
 
-/* Only the cell with r (.) (U h + b_hh) has a use for two biases; elsewhere they would be one,
- * counted twice.
- */
-static bool has_bias_hh(const struct gru_info *info)
+static enum gru_status fill_layer(struct gru_layer *layer, uint64_t *random)
 {
-    return info->cell != GRU_CELL_THREE_GATE && info->reset == GRU_RESET_AFTER;
+    const double bound = 1 / sqrt((double)gru_layer_init_units(&layer->shape));
+    for (size_t k = 0; k < layer->shape.kind->n_tensors; k++) {
+        if (!gru_layer_init_has_tensor(&layer->shape, k)) {
+            continue;
+        }
+        enum gru_status status = gru_model_alloc_tensor(layer, k);
+        if (status != GRU_OK) {
+            return status;
+        }
+        fill(&layer->tensors[k], bound, random);
+    }
+    return GRU_OK;
 }
 
-static enum gru_status fill_layer(struct gru_model *model, size_t l, uint64_t *random)
-{
-    struct gru_tensor *tensors = model->layers[l].tensors;
-    size_t i = model->info.layers[l].input_size;
-    size_t h = model->info.layers[l].hidden_size;
-    size_t rows = gru_cell_gates(model->info.cell) * h;
-    double bound = 1 / sqrt((double)h);
-    enum gru_status status = fill(&tensors[GRU_TENSOR_WEIGHT_IH], rows, i, bound, random);
-    if (status == GRU_OK) {
-        status = fill(&tensors[GRU_TENSOR_WEIGHT_HH], rows, h, bound, random);
-    }
-    if (status == GRU_OK) {
-        status = fill(&tensors[GRU_TENSOR_BIAS_IH], rows, 0, bound, random);
-    }
-    if (status == GRU_OK && has_bias_hh(&model->info)) {
-        status = fill(&tensors[GRU_TENSOR_BIAS_HH], rows, 0, bound, random);
-    }
-    return status;
-}
-
+/* The plan's layers, and the read-out. */
 static enum gru_status fill_weights(const struct gru_plan *plan, struct gru_model *model)
 {
+    const struct layer_kind *cell = gru_layer_kind_row(plan->cell);
     uint64_t random = plan->seed;
-    enum gru_status status = gru_model_alloc_layers(model, plan->n_layers);
-    for (size_t l = 0; status == GRU_OK && l < plan->n_layers; l++) {
-        model->info.layers[l].input_size = l > 0 ? plan->hidden_sizes[l - 1] : plan->n_inputs;
-        model->info.layers[l].hidden_size = plan->hidden_sizes[l];
-        status = fill_layer(model, l, &random);
-    }
-    size_t width = plan->hidden_sizes[plan->n_layers - 1];
-    double bound = 1 / sqrt((double)width);
-    if (status == GRU_OK) {
-        status = fill(&model->head_weight, plan->n_outputs, width, bound, &random);
-    }
-    if (status == GRU_OK) {
-        status = fill(&model->head_bias, plan->n_outputs, 0, bound, &random);
+    size_t width = plan->n_inputs;
+    enum gru_status status = gru_model_alloc_layers(model, plan->n_layers + 1);
+    for (size_t l = 0; status == GRU_OK && l <= plan->n_layers; l++) {
+        bool is_read_out = l == plan->n_layers;
+        struct layer_shape *shape = &model->layers[l].shape;
+        shape->kind = is_read_out ? gru_layer_kind_row(GRU_LAYER_DENSE) : cell;
+        shape->reset = shape->kind->has_reset ? plan->reset : GRU_RESET_AFTER;
+        shape->n_inputs = width;
+        shape->n_units = is_read_out ? plan->n_outputs : plan->hidden_sizes[l];
+        width = shape->n_units;
+        status = fill_layer(&model->layers[l], &random);
     }
     return status == GRU_OK ? gru_model_finish(model) : status;
 }

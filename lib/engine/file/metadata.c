@@ -9,23 +9,35 @@
 
 /* ---- the words ---- */
 
+enum { GATE_ORDERS_MAX = 16 };
+
+#define WORD(id, word) (word),
+
 static enum gru_status read_cell(struct fields *r, const char *path, void *target)
 {
-    const char *names[] = { gru_cell_name(GRU_CELL_GRU), gru_cell_name(GRU_CELL_OUTPUT_GATE),
-                            gru_cell_name(GRU_CELL_THREE_GATE) };
-    int choice;
-    enum gru_status status = gru_field_choice(r, path, names, 3, &choice);
+    const char *names[GRU_N_LAYER_KINDS];
+    enum gru_layer_kind kinds[GRU_N_LAYER_KINDS];
+    int n = 0, choice;
+    for (int k = 0; k < GRU_N_LAYER_KINDS; k++) {
+        if (gru_layer_kind_is_recurrent((enum gru_layer_kind)k)) {
+            kinds[n] = (enum gru_layer_kind)k;
+            names[n] = gru_layer_kind_name(kinds[n]);
+            n++;
+        }
+    }
+    enum gru_status status = gru_field_choice(r, path, names, n, &choice);
     if (status == GRU_OK) {
-        ((struct metadata *)target)->cell = (enum gru_cell)choice;
+        ((struct metadata *)target)->cell = kinds[choice];
     }
     return status;
 }
 
 static enum gru_status read_reset(struct fields *r, const char *path, void *target)
 {
-    const char *names[] = { gru_reset_name(GRU_RESET_AFTER), gru_reset_name(GRU_RESET_BEFORE) };
+    static const char *const names[] = { GRU_RESETS(WORD, WORD) };
     int choice;
-    enum gru_status status = gru_field_choice(r, path, names, 2, &choice);
+    enum gru_status status =
+        gru_field_choice(r, path, names, sizeof names / sizeof *names, &choice);
     if (status == GRU_OK) {
         ((struct metadata *)target)->reset = (enum gru_reset)choice;
     }
@@ -34,10 +46,10 @@ static enum gru_status read_reset(struct fields *r, const char *path, void *targ
 
 static enum gru_status read_activation(struct fields *r, const char *path, void *target)
 {
-    const char *names[] = { gru_activation_name(GRU_LINEAR), gru_activation_name(GRU_SIGMOID),
-                            gru_activation_name(GRU_TANH), gru_activation_name(GRU_SOFTMAX) };
+    static const char *const names[] = { GRU_ACTIVATIONS(WORD, WORD) };
     int choice;
-    enum gru_status status = gru_field_choice(r, path, names, 4, &choice);
+    enum gru_status status =
+        gru_field_choice(r, path, names, sizeof names / sizeof *names, &choice);
     if (status == GRU_OK) {
         ((struct metadata *)target)->activation = (enum gru_activation)choice;
     }
@@ -46,24 +58,42 @@ static enum gru_status read_activation(struct fields *r, const char *path, void 
 
 static enum gru_status read_missing(struct fields *r, const char *path, void *target)
 {
-    const char *names[] = { gru_missing_name(GRU_MISSING_ERROR), gru_missing_name(GRU_MISSING_LAST),
-                            gru_missing_name(GRU_MISSING_MEAN),
-                            gru_missing_name(GRU_MISSING_FORECAST) };
+    static const char *const names[] = { GRU_MISSING_POLICIES(WORD, WORD) };
     int choice;
-    enum gru_status status = gru_field_choice(r, path, names, 4, &choice);
+    enum gru_status status =
+        gru_field_choice(r, path, names, sizeof names / sizeof *names, &choice);
     if (status == GRU_OK) {
         ((struct metadata *)target)->missing = (enum gru_missing)choice;
     }
     return status;
 }
 
+/* Of all kinds, each word once. Whether the cell has it is known when all keys are read. */
+static int list_gate_orders(const char *names[GATE_ORDERS_MAX])
+{
+    int n = 0;
+    for (int kind = 0; kind < GRU_N_LAYER_KINDS; kind++) {
+        const struct layer_kind *row = gru_layer_kind_row((enum gru_layer_kind)kind);
+        for (size_t k = 0; k < row->n_gate_orders; k++) {
+            int same = 0;
+            while (same < n && strcmp(names[same], row->gate_orders[k].name) != 0) {
+                same++;
+            }
+            if (same == n && n < GATE_ORDERS_MAX) {
+                names[n++] = row->gate_orders[k].name;
+            }
+        }
+    }
+    return n;
+}
+
 static enum gru_status read_gate_order(struct fields *r, const char *path, void *target)
 {
-    static const char *const names[] = { "rzn", "zrn", "zrh" };
-    int choice;
-    enum gru_status status = gru_field_choice(r, path, names, 3, &choice);
+    const char *names[GATE_ORDERS_MAX];
+    int choice, n = list_gate_orders(names);
+    enum gru_status status = gru_field_choice(r, path, names, n, &choice);
     if (status == GRU_OK) {
-        ((struct metadata *)target)->z_first = choice > 0;
+        ((struct metadata *)target)->gate_order = names[choice];
     }
     return status;
 }
@@ -74,7 +104,7 @@ static enum gru_status read_update(struct fields *r, const char *path, void *tar
     int choice;
     enum gru_status status = gru_field_choice(r, path, names, 2, &choice);
     if (status == GRU_OK) {
-        ((struct metadata *)target)->take = choice == 1;
+        ((struct metadata *)target)->takes = choice == 1;
     }
     return status;
 }
@@ -340,7 +370,26 @@ static const struct metadata_field top_keys[] = {
     { "missing", read_missing },   { "interval_seconds", read_interval },
     { "selftest", read_selftest },
 };
-enum { N_TOP_KEYS = sizeof top_keys / sizeof *top_keys, N_NOT_OF_THREE_GATE = 3 };
+enum { N_TOP_KEYS = sizeof top_keys / sizeof *top_keys };
+
+/* Keys that not every cell has, in the order of top_keys. */
+static enum gru_status check_cell_keys(const struct metadata *metadata, unsigned seen,
+                                       struct gru_error *error)
+{
+    const struct layer_kind *kind = gru_layer_kind_row(metadata->cell);
+    const char *order = metadata->gate_order;
+    const bool applies[] = { kind->has_reset, !order || gru_layer_kind_order(kind, order),
+                             kind->has_update };
+    for (unsigned k = 0; k < sizeof applies / sizeof *applies; k++) {
+        if ((seen & 1U << k) && !applies[k]) {
+            char path[PATH_MAX_BYTES];
+            snprintf(path, sizeof path, "grud.%s", top_keys[k].name);
+            return gru_fail(error, GRU_BAD_METADATA, path, "'%s' does not apply to the cell %s",
+                            path, gru_layer_kind_name(kind->id));
+        }
+    }
+    return GRU_OK;
+}
 
 static enum gru_status read_top(struct fields *r, struct metadata *metadata)
 {
@@ -352,21 +401,15 @@ static enum gru_status read_top(struct fields *r, struct metadata *metadata)
     if (!json_end(&r->j)) {
         return gru_fields_fail_syntax(r);
     }
-    for (int k = 0; k < N_NOT_OF_THREE_GATE && metadata->cell == GRU_CELL_THREE_GATE; k++) {
-        if (seen & 1U << k) {
-            char path[PATH_MAX_BYTES];
-            snprintf(path, sizeof path, "grud.%s", top_keys[k].name);
-            return gru_fail(r->error, GRU_BAD_METADATA, path, "'%s' does not apply to the cell %s",
-                            path, gru_cell_name(GRU_CELL_THREE_GATE));
-        }
-    }
-    return GRU_OK;
+    return check_cell_keys(metadata, seen, r->error);
 }
 
 enum gru_status gru_metadata_read(const char *text, struct metadata *ret_metadata,
                                   struct gru_error *error)
 {
-    struct metadata metadata = { .missing = GRU_MISSING_LAST, .steps = 1 };
+    struct metadata metadata = { .cell = metadata_default_cell,
+                                 .missing = GRU_MISSING_LAST,
+                                 .steps = 1 };
     struct fields r = { .error = error };
     enum gru_status status = GRU_OK;
     if (text) {

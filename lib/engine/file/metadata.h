@@ -15,6 +15,9 @@
 /* The limit keeps a hostile file from buying a long computation with a short text. */
 enum { SELFTEST_ROWS_MAX = 10000 };
 
+/* What a file is that does not say its cell. */
+static const enum gru_layer_kind metadata_default_cell = GRU_LAYER_GRU;
+
 /* An input or output as the file describes it. */
 struct metadata_variable {
     struct gru_variable variable; /* name "" and scaling 0, 1 where the file says nothing */
@@ -30,12 +33,12 @@ struct metadata_rows {
 };
 
 struct metadata {
-    enum gru_cell cell;
+    enum gru_layer_kind cell; /* of the recurrent layers */
     enum gru_reset reset;
     enum gru_activation activation;
     enum gru_missing missing;
-    bool z_first; /* gate_order zrn or zrh */
-    bool take;    /* update take */
+    const char *gate_order; /* NULL: not given */
+    bool takes;             /* update take */
     bool residual;
     size_t steps;
     double interval_seconds; /* 0: unknown */
@@ -64,23 +67,5 @@ void gru_metadata_default_scaling(struct gru_variable *output, const struct gru_
 
 /* Writes the canonical object: only what differs from the default. */
 void gru_metadata_write(const struct gru_model *model, struct file_text *out);
-
-/* ---- names ---- */
-
-struct name_entry {
-    const struct gru_variable *variable;
-};
-
-/* Variables in the order of their names. */
-struct name_index {
-    struct name_entry *sorted;
-    size_t n;
-};
-GRU_CHECK bool gru_name_index_init(struct name_index *index, const struct gru_variable *variables,
-                                   size_t n);
-void gru_name_index_done(struct name_index *index);
-/* The later one of two variables with one name; NULL if all differ. */
-const struct gru_variable *gru_name_index_duplicate(const struct name_index *index);
-const struct gru_variable *gru_name_index_find(const struct name_index *index, const char *name);
 
 #endif

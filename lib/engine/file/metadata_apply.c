@@ -1,5 +1,6 @@
 /* Joins what the metadata says with the sizes that the tensors have; see metadata.h. */
 #include "engine/file/metadata.h"
+#include "engine/file/variable_index.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,8 +153,6 @@ enum gru_status gru_metadata_apply(struct metadata *metadata, size_t n_inputs, s
                         "the read-out has %zu rows, which %zu steps do not divide", n_head_rows,
                         metadata->steps);
     }
-    info->cell = metadata->cell;
-    info->reset = metadata->reset;
     info->activation = metadata->activation;
     info->missing = metadata->missing;
     info->residual = metadata->residual;

@@ -1,6 +1,7 @@
 /* Writing the metadata: the canonical object, with nothing in it that is the default; see
  * metadata.h. */
 #include "engine/file/metadata.h"
+#include "engine/file/variable_index.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -157,11 +158,12 @@ void gru_metadata_write(const struct gru_model *model, struct file_text *out)
 {
     const struct gru_info *info = &model->info;
     gru_text_puts(out, "{");
-    if (info->cell != GRU_CELL_GRU) {
-        put_word(out, "cell", gru_cell_name(info->cell));
+    const struct layer_shape *first = &model->layers[0].shape; /* all recurrent layers are alike */
+    if (first->kind->id != metadata_default_cell) {
+        put_word(out, "cell", gru_layer_kind_name(first->kind->id));
     }
-    if (info->reset != GRU_RESET_AFTER && info->cell != GRU_CELL_THREE_GATE) {
-        put_word(out, "reset", gru_reset_name(info->reset));
+    if (first->kind->has_reset && first->reset != GRU_RESET_AFTER) {
+        put_word(out, "reset", gru_reset_name(first->reset));
     }
     if (info->activation != GRU_LINEAR) {
         put_word(out, "activation", gru_activation_name(info->activation));

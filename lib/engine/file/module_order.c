@@ -1,5 +1,5 @@
-/* In which order recurrent modules follow one another; see recognise.h. */
-#include "engine/file/recognise.h"
+/* See module_order.h. */
+#include "engine/file/module_order.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,15 +1,12 @@
 /* Names and shapes to layers and read-out; see recognise.h. */
 #include "engine/file/recognise.h"
+#include "engine/file/module_order.h"
+#include "engine/layer_dense.h"
+#include "engine/layer_recurrent.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-const char *const gru_layer_tensor_names[GRU_N_LAYER_TENSORS] = {
-#define LAYER_TENSOR_NAME(id, name, rows, columns) [GRU_TENSOR_##id] = (name),
-    GRU_LAYER_TENSORS(LAYER_TENSOR_NAME)
-#undef LAYER_TENSOR_NAME
-};
 
 /* ---- names ---- */
 
@@ -18,7 +15,7 @@ enum role { ROLE_OTHER, ROLE_LAYER, ROLE_REVERSE, ROLE_PROJECTION };
 
 struct parsed_name {
     enum role role;
-    int tensor; /* an enum gru_layer_tensor */
+    size_t tensor; /* of the recurrent kind */
     size_t layer;
     size_t n_prefix;
 };
@@ -29,7 +26,8 @@ static bool ends_in(const char *name, size_t n, const char *suffix)
     return n >= n_suffix && memcmp(name + n - n_suffix, suffix, n_suffix) == 0;
 }
 
-static struct parsed_name parse_name(const char *name)
+/* kind: of the recurrent layers. */
+static struct parsed_name parse_name(const struct layer_kind *kind, const char *name)
 {
     struct parsed_name parsed = { .role = ROLE_OTHER };
     size_t n = strlen(name);
@@ -47,11 +45,11 @@ static struct parsed_name parse_name(const char *name)
         parsed.layer = parsed.layer > GRU_LAYERS_MAX ? parsed.layer
                                                      : parsed.layer * 10 + (size_t)(name[k] - '0');
     }
-    for (int k = 0; k < GRU_N_LAYER_TENSORS; k++) {
-        if (ends_in(name, digits, gru_layer_tensor_names[k])) {
+    for (size_t k = 0; k < kind->n_tensors; k++) {
+        if (ends_in(name, digits, kind->tensors[k].name)) {
             parsed.role = reverse ? ROLE_REVERSE : ROLE_LAYER;
             parsed.tensor = k;
-            parsed.n_prefix = digits - strlen(gru_layer_tensor_names[k]);
+            parsed.n_prefix = digits - strlen(kind->tensors[k].name);
         }
     }
     if (ends_in(name, digits, "weight_hr_l")) {
@@ -126,11 +124,11 @@ static enum gru_status add_tensor(struct modules *modules, const struct tensor_v
     return GRU_OK;
 }
 
-static enum gru_status group(const struct safetensors *file, struct modules *modules,
-                             struct gru_error *error)
+static enum gru_status group(const struct safetensors *file, const struct layer_kind *kind,
+                             struct modules *modules, struct gru_error *error)
 {
     for (size_t k = 0; k < file->n_tensors; k++) {
-        struct parsed_name parsed = parse_name(file->tensors[k].name);
+        struct parsed_name parsed = parse_name(kind, file->tensors[k].name);
         if (parsed.role != ROLE_OTHER) {
             enum gru_status status = add_tensor(modules, &file->tensors[k], &parsed, error);
             if (status != GRU_OK) {
@@ -190,55 +188,90 @@ static enum gru_status check_matrix(const struct tensor_view *tensor, size_t row
                     (int)GRU_WIDTH_MAX);
 }
 
-static enum gru_status fail_absent(const struct module *module, size_t l, const char *what,
-                                   struct gru_error *error)
+static enum gru_status check_present(const struct module *module, size_t l, struct gru_error *error)
 {
-    char name[128];
-    snprintf(name, sizeof name, "%s%s%zu", gru_show_n(module->prefix, module->n_prefix).text, what,
-             l);
-    return gru_fail(error, GRU_BAD_TENSORS, name,
-                    "tensor '%s' is missing: the module '%s' has %zu layers", name,
-                    gru_show_n(module->prefix, module->n_prefix).text, module->n_layers);
+    const struct recognised_layer *layer = &module->layers[l];
+    const struct layer_kind *kind = layer->shape.kind;
+    for (size_t k = 0; k < kind->n_tensors; k++) {
+        if (layer->tensors[k] || kind->tensors[k].is_optional) {
+            continue;
+        }
+        struct shown prefix = gru_show_n(module->prefix, module->n_prefix);
+        char name[128];
+        snprintf(name, sizeof name, "%s%s%zu", prefix.text, kind->tensors[k].name, l);
+        return gru_fail(error, GRU_BAD_TENSORS, name,
+                        "tensor '%s' is missing: the module '%s' has %zu layers", name, prefix.text,
+                        module->n_layers);
+    }
+    return GRU_OK;
 }
 
-static enum gru_status check_layer(struct module *module, size_t l, enum gru_cell cell,
+/* Takes the layer's sizes from its matrices. The recurrent matrix, which says how many units there
+ * are, stands behind the other one. */
+static enum gru_status find_sizes(struct recognised_layer *layer, struct gru_error *error)
+{
+    struct layer_shape *shape = &layer->shape;
+    enum gru_status status = GRU_OK;
+    for (size_t k = shape->kind->n_tensors; status == GRU_OK && k-- > 0;) {
+        const enum layer_extent columns = shape->kind->tensors[k].columns;
+        if (columns == EXTENT_NONE) {
+            continue;
+        }
+        status = check_matrix(layer->tensors[k], shape->kind->n_gates * GRU_WIDTH_MAX, error);
+        if (status == GRU_OK) {
+            *(columns == EXTENT_UNITS ? &shape->n_units : &shape->n_inputs) =
+                layer->tensors[k]->dims[1];
+        }
+    }
+    return status;
+}
+
+/* Whether each tensor that is there has the rows and columns that the table says: matrices first.
+ */
+static enum gru_status check_shapes(const struct recognised_layer *layer, const char *why,
+                                    struct gru_error *error)
+{
+    const struct layer_shape *shape = &layer->shape;
+    const size_t n = shape->kind->n_tensors;
+    enum gru_status status = GRU_OK;
+    for (size_t round = 0; round < 2; round++) {
+        for (size_t k = 0; status == GRU_OK && k < n; k++) {
+            const size_t tensor = round == 0 ? n - 1 - k : k;
+            const size_t columns = gru_layer_tensor_columns(shape, tensor);
+            if (layer->tensors[tensor] && (columns > 0) == (round == 0)) {
+                status = check_shape(layer->tensors[tensor], gru_layer_tensor_rows(shape, tensor),
+                                     columns, why, error);
+            }
+        }
+    }
+    return status;
+}
+
+static enum gru_status check_layer(struct module *module, size_t l, const struct metadata *metadata,
                                    struct gru_error *error)
 {
     struct recognised_layer *layer = &module->layers[l];
-    size_t n_gates = gru_cell_gates(cell);
-    const struct tensor_view *wx = layer->tensors[GRU_TENSOR_WEIGHT_IH];
-    const struct tensor_view *uh = layer->tensors[GRU_TENSOR_WEIGHT_HH];
-    if (!wx || !uh) {
-        return fail_absent(module, l,
-                           gru_layer_tensor_names[wx ? GRU_TENSOR_WEIGHT_HH : GRU_TENSOR_WEIGHT_IH],
-                           error);
-    }
-    size_t rows_max = n_gates * GRU_WIDTH_MAX;
-    enum gru_status status = check_matrix(uh, rows_max, error);
+    const struct layer_kind *kind = gru_layer_kind_row(metadata->cell);
+    layer->shape = (struct layer_shape){ .kind = kind, .reset = metadata->reset };
+    layer->gate_order =
+        metadata->gate_order ? gru_layer_kind_order(kind, metadata->gate_order) : NULL;
+    layer->takes = metadata->takes;
+    enum gru_status status = check_present(module, l, error);
     if (status == GRU_OK) {
-        status = check_matrix(wx, rows_max, error);
+        status = find_sizes(layer, error);
     }
     if (status != GRU_OK) {
         return status;
     }
-    layer->hidden_size = uh->dims[1];
-    layer->input_size = wx->dims[1];
     char why[128];
     snprintf(why, sizeof why,
              "the cell %s has %zu gates, and the layer %zu units by the columns of weight_hh",
-             gru_cell_name(cell), n_gates, layer->hidden_size);
-    size_t rows = n_gates * layer->hidden_size;
-    status = check_shape(uh, rows, layer->hidden_size, why, error);
-    if (status == GRU_OK) {
-        status = check_shape(wx, rows, layer->input_size, why, error);
-    }
-    for (int k = GRU_TENSOR_BIAS_IH; status == GRU_OK && k <= GRU_TENSOR_BIAS_HH; k++) {
-        if (layer->tensors[k]) {
-            status = check_shape(layer->tensors[k], rows, 0, why, error);
-        }
-    }
-    if (status == GRU_OK && l > 0 && layer->input_size != module->layers[l - 1].hidden_size) {
-        status = check_shape(wx, rows, module->layers[l - 1].hidden_size,
+             gru_layer_kind_name(kind->id), kind->n_gates, layer->shape.n_units);
+    status = check_shapes(layer, why, error);
+    size_t before = l > 0 ? module->layers[l - 1].shape.n_units : layer->shape.n_inputs;
+    if (status == GRU_OK && layer->shape.n_inputs != before) {
+        status = check_shape(layer->tensors[RECURRENT_WEIGHT_IH],
+                             gru_layer_tensor_rows(&layer->shape, RECURRENT_WEIGHT_IH), before,
                              "the width of the layer before it", error);
     }
     return status;
@@ -246,18 +279,18 @@ static enum gru_status check_layer(struct module *module, size_t l, enum gru_cel
 
 /* ---- the read-out ---- */
 
-static bool is_other(const struct tensor_view *tensor)
+static bool is_other(const struct layer_kind *kind, const struct tensor_view *tensor)
 {
-    return parse_name(tensor->name).role == ROLE_OTHER;
+    return parse_name(kind, tensor->name).role == ROLE_OTHER;
 }
 
 /* The columns of the one matrix that no layer has taken; 0 if there is none, or several. */
-static size_t sole_matrix_columns(const struct safetensors *file)
+static size_t sole_matrix_columns(const struct safetensors *file, const struct layer_kind *kind)
 {
     size_t n = 0;
     size_t columns = 0;
     for (size_t k = 0; k < file->n_tensors; k++) {
-        if (file->tensors[k].n_dims == 2 && is_other(&file->tensors[k])) {
+        if (file->tensors[k].n_dims == 2 && is_other(kind, &file->tensors[k])) {
             columns = file->tensors[k].dims[1];
             n++;
         }
@@ -265,30 +298,34 @@ static size_t sole_matrix_columns(const struct safetensors *file)
     return n == 1 ? columns : 0;
 }
 
-static enum gru_status find_head(const struct safetensors *file, struct recognised *found,
-                                 struct gru_error *error)
+static enum gru_status find_read_out(const struct safetensors *file, const struct layer_kind *kind,
+                                     size_t width, struct recognised_layer *read_out,
+                                     struct gru_error *error)
 {
-    size_t width = found->layers[found->n_layers - 1].hidden_size;
+    const struct tensor_view **weight = &read_out->tensors[DENSE_WEIGHT];
     const struct tensor_view *misfit = NULL;
     for (size_t k = 0; k < file->n_tensors; k++) {
         const struct tensor_view *tensor = &file->tensors[k];
-        if (tensor->n_dims != 2 || !is_other(tensor)) {
+        if (tensor->n_dims != 2 || !is_other(kind, tensor)) {
             continue;
         }
         if (tensor->dims[1] != width) {
             misfit = tensor;
-        } else if (!found->head_weight) {
-            found->head_weight = tensor;
+        } else if (!*weight) {
+            *weight = tensor;
         } else {
             return gru_fail(
                 error, GRU_BAD_TENSORS, gru_show(tensor->name).text,
                 "'%s' and '%s' could both be the read-out: each has %zu columns, the width of the "
                 "last layer",
-                gru_show(found->head_weight->name).text, gru_show(tensor->name).text, width);
+                gru_show((*weight)->name).text, gru_show(tensor->name).text, width);
         }
     }
-    if (found->head_weight) {
-        return check_matrix(found->head_weight, GRU_WIDTH_MAX, error);
+    if (*weight) {
+        read_out->shape = (struct layer_shape){ .kind = gru_layer_kind_row(GRU_LAYER_DENSE),
+                                                .n_inputs = width,
+                                                .n_units = (*weight)->dims[0] };
+        return check_matrix(*weight, GRU_WIDTH_MAX, error);
     }
     if (misfit) {
         return gru_fail(error, GRU_BAD_TENSORS, gru_show(misfit->name).text,
@@ -313,28 +350,30 @@ static bool is_bias_of(const char *bias, const char *weight)
 }
 
 /* What is left over is the read-out's bias, or too much. */
-static enum gru_status find_head_bias(const struct safetensors *file, struct recognised *found,
-                                      struct gru_error *error)
+static enum gru_status find_read_out_bias(const struct safetensors *file,
+                                          const struct layer_kind *kind,
+                                          struct recognised_layer *read_out,
+                                          struct gru_error *error)
 {
-    const struct tensor_view *weight = found->head_weight;
+    const struct tensor_view *weight = read_out->tensors[DENSE_WEIGHT];
     for (size_t k = 0; weight && k < file->n_tensors; k++) {
         const struct tensor_view *tensor = &file->tensors[k];
-        if (tensor == weight || !is_other(tensor)) {
+        if (tensor == weight || !is_other(kind, tensor)) {
             continue;
         }
-        if (found->head_bias || !is_bias_of(tensor->name, weight->name)) {
+        if (read_out->tensors[DENSE_BIAS] || !is_bias_of(tensor->name, weight->name)) {
             return gru_fail(
                 error, GRU_BAD_TENSORS, gru_show(tensor->name).text,
                 "tensor '%s', %s, is left over: it is of no recurrent layer, nor of the read-out "
                 "'%s'",
                 gru_show(tensor->name).text, show_shape(tensor).text, gru_show(weight->name).text);
         }
-        enum gru_status status = check_shape(tensor, weight->dims[0], 0,
-                                             "the rows of the read-out that it belongs to", error);
+        read_out->tensors[DENSE_BIAS] = tensor;
+        enum gru_status status =
+            check_shapes(read_out, "the rows of the read-out that it belongs to", error);
         if (status != GRU_OK) {
             return status;
         }
-        found->head_bias = tensor;
     }
     return GRU_OK;
 }
@@ -345,9 +384,10 @@ static enum gru_status order_layers(const struct safetensors *file, const struct
                                     const struct metadata *metadata, struct recognised *found,
                                     struct gru_error *error)
 {
+    const struct layer_kind *kind = gru_layer_kind_row(metadata->cell);
     size_t order[GRU_LAYERS_MAX];
     enum gru_status status =
-        gru_chain_modules(modules, metadata, sole_matrix_columns(file), order, error);
+        gru_chain_modules(modules, metadata, sole_matrix_columns(file, kind), order, error);
     if (status != GRU_OK) {
         return status;
     }
@@ -360,28 +400,40 @@ static enum gru_status order_layers(const struct safetensors *file, const struct
     return GRU_OK;
 }
 
+/* The read-out behind the last layer. */
+static enum gru_status add_read_out(const struct safetensors *file, const struct layer_kind *kind,
+                                    struct recognised *found, struct gru_error *error)
+{
+    const size_t width = found->layers[found->n_layers - 1].shape.n_units;
+    struct recognised_layer read_out = { .gate_order = NULL };
+    enum gru_status status = find_read_out(file, kind, width, &read_out, error);
+    if (status == GRU_OK) {
+        status = find_read_out_bias(file, kind, &read_out, error);
+    }
+    found->layers[found->n_layers++] = read_out;
+    return status;
+}
+
 enum gru_status gru_recognise(const struct safetensors *file, const struct metadata *metadata,
                               struct recognised *ret_recognised, struct gru_error *error)
 {
     struct recognised found = { .n_layers = 0 };
+    const struct layer_kind *kind = gru_layer_kind_row(metadata->cell);
     struct modules *modules = calloc(1, sizeof *modules);
     if (!modules) {
         return gru_fail_no_memory(error);
     }
-    enum gru_status status = group(file, modules, error);
+    enum gru_status status = group(file, kind, modules, error);
     for (size_t k = 0; status == GRU_OK && k < modules->n; k++) {
         for (size_t l = 0; status == GRU_OK && l < modules->modules[k].n_layers; l++) {
-            status = check_layer(&modules->modules[k], l, metadata->cell, error);
+            status = check_layer(&modules->modules[k], l, metadata, error);
         }
     }
     if (status == GRU_OK) {
         status = order_layers(file, modules, metadata, &found, error);
     }
     if (status == GRU_OK) {
-        status = find_head(file, &found, error);
-    }
-    if (status == GRU_OK) {
-        status = find_head_bias(file, &found, error);
+        status = add_read_out(file, kind, &found, error);
     }
     if (status == GRU_OK) {
         *ret_recognised = found;

@@ -13,54 +13,25 @@
 #include "engine/model.h"
 
 struct recognised_layer {
-    const struct tensor_view *tensors[GRU_N_LAYER_TENSORS]; /* biases may be NULL */
-    size_t input_size, hidden_size;
+    struct layer_shape shape;
+    const struct layer_gate_order *gate_order;            /* of its rows; NULL: the kernels' */
+    bool takes;                                           /* update take */
+    const struct tensor_view *tensors[LAYER_TENSORS_MAX]; /* NULL: an optional one is not there */
 };
 
 struct recognised {
-    struct recognised_layer layers[GRU_LAYERS_MAX]; /* first to last, of all modules */
+    struct recognised_layer layers[LAYER_CHAIN_MAX]; /* from the inputs to the read-out */
     size_t n_layers;
-    const struct tensor_view *head_weight, *head_bias; /* the bias may be NULL */
 };
 
-/* What the name of each of a layer's tensors ends in, before the layer's number. */
-extern const char *const gru_layer_tensor_names[GRU_N_LAYER_TENSORS];
+static inline struct recognised_layer *gru_recognised_read_out(struct recognised *found)
+{
+    return &found->layers[found->n_layers - 1];
+}
 
 /* The result points into `file`. */
 GRU_CHECK enum gru_status gru_recognise(const struct safetensors *file,
                                         const struct metadata *metadata,
                                         struct recognised *ret_recognised, struct gru_error *error);
-
-/* ---- between recognise.c and module_order.c ---- */
-
-/* The layers of one nn.GRU: tensors whose names share what stands before "weight_ih_l0". */
-struct module {
-    const char *prefix; /* not NUL-terminated */
-    size_t n_prefix;
-    struct recognised_layer layers[GRU_LAYERS_MAX];
-    size_t n_layers;
-};
-
-struct modules {
-    struct module modules[GRU_LAYERS_MAX];
-    size_t n;
-};
-
-static inline size_t module_input_size(const struct module *module)
-{
-    return module->layers[0].input_size;
-}
-
-static inline size_t module_output_size(const struct module *module)
-{
-    return module->layers[module->n_layers - 1].hidden_size;
-}
-
-/* The one order in which each module's width is the next one's number of inputs and the last one's
- * is `width` (0: any), or the order that the metadata says. `ret_order` takes modules->n indices.
- */
-GRU_CHECK enum gru_status gru_chain_modules(const struct modules *modules,
-                                            const struct metadata *metadata, size_t width,
-                                            size_t *ret_order, struct gru_error *error);
 
 #endif

@@ -11,6 +11,7 @@
  * the caller trains from the beginning and comes to the same weights.
  */
 #include "engine/buffer.h"
+#include "engine/train/fingerprint.h"
 #include "engine/train/trainer.h"
 
 #include <string.h>
@@ -23,7 +24,8 @@ struct header {
     uint64_t magic, version, n_bytes, fingerprint;
 };
 
-_Static_assert(sizeof(struct position) % sizeof(uint64_t) == 0, "a position has no padding");
+_Static_assert(sizeof(struct trainer_position) % sizeof(uint64_t) == 0,
+               "a position has no padding");
 
 /* An array of the trainer that goes into a checkpoint. */
 struct piece {
@@ -49,7 +51,7 @@ static size_t list_pieces(const struct gru_trainer *trainer, struct piece pieces
 /* The arrays are in memory, so their sum is no overflow. */
 static size_t n_checkpoint_bytes(const struct piece *pieces, size_t n)
 {
-    size_t n_bytes = sizeof(struct header) + sizeof(struct position) + sizeof(uint64_t);
+    size_t n_bytes = sizeof(struct header) + sizeof(struct trainer_position) + sizeof(uint64_t);
     for (size_t k = 0; k < n; k++) {
         n_bytes += pieces[k].n * sizeof *pieces[k].values;
     }
@@ -72,9 +74,9 @@ static char *put(char *p, const void *from, size_t n)
 }
 
 /* A validation under way is begun anew: its sums are not saved. */
-static struct position saved_position(const struct gru_trainer *trainer)
+static struct trainer_position saved_position(const struct gru_trainer *trainer)
 {
-    struct position position = trainer->position;
+    struct trainer_position position = trainer->position;
     if (position.phase != PHASE_TRAIN) {
         position.cursor = 0;
         position.t = 0;
@@ -93,7 +95,7 @@ enum gru_status gru_trainer_save(const struct gru_trainer *trainer, void **ret_b
         return GRU_NO_MEMORY;
     }
     const struct header header = { MAGIC, VERSION, n_bytes, trainer->fingerprint };
-    const struct position position = saved_position(trainer);
+    const struct trainer_position position = saved_position(trainer);
     char *p = put(bytes, &header, sizeof header);
     p = put(p, &position, sizeof position);
     for (size_t k = 0; k < n; k++) {
@@ -108,8 +110,9 @@ enum gru_status gru_trainer_save(const struct gru_trainer *trainer, void **ret_b
 
 /* ---- restoring ---- */
 
-/* That the position is one of this training, whoever made the bytes. */
-static bool position_fits(const struct gru_trainer *trainer, const struct position *position)
+/* Whether the position can be one of this training. */
+static bool position_fits(const struct gru_trainer *trainer,
+                          const struct trainer_position *position)
 {
     const size_t n_epochs = trainer->training.hyperparameters.n_epochs;
     const bool has_best = trainer->arrays.best != NULL;
@@ -117,7 +120,7 @@ static bool position_fits(const struct gru_trainer *trainer, const struct positi
         position->best_epoch > position->epoch || (position->best_epoch > 0 && !has_best)) {
         return false;
     }
-    switch ((enum phase)position->phase) {
+    switch ((enum trainer_phase)position->phase) {
     case PHASE_BASELINE:
     case PHASE_VALID:
         return trainer->validates && position->epoch < n_epochs && position->cursor == 0 &&
@@ -138,7 +141,8 @@ static bool position_fits(const struct gru_trainer *trainer, const struct positi
 }
 
 static enum gru_status check_bytes(const struct gru_trainer *trainer, const char *bytes,
-                                   size_t n_bytes, size_t n_expected, struct position *ret_position)
+                                   size_t n_bytes, size_t n_expected,
+                                   struct trainer_position *ret_position)
 {
     struct header header;
     uint64_t hash;
@@ -151,7 +155,7 @@ static enum gru_status check_bytes(const struct gru_trainer *trainer, const char
         header.fingerprint != trainer->fingerprint || hash != hash_of(bytes, n_bytes)) {
         return GRU_BAD_FILE;
     }
-    struct position position;
+    struct trainer_position position;
     memcpy(&position, bytes + sizeof header, sizeof position);
     if (!position_fits(trainer, &position)) {
         return GRU_BAD_FILE;
@@ -163,7 +167,7 @@ static enum gru_status check_bytes(const struct gru_trainer *trainer, const char
 enum gru_status gru_trainer_restore(struct gru_trainer *trainer, const void *bytes, size_t n_bytes)
 {
     struct piece pieces[ARRAYS_MAX];
-    struct position position;
+    struct trainer_position position;
     size_t n = list_pieces(trainer, pieces);
     enum gru_status status =
         check_bytes(trainer, bytes, n_bytes, n_checkpoint_bytes(pieces, n), &position);
@@ -172,7 +176,7 @@ enum gru_status gru_trainer_restore(struct gru_trainer *trainer, const void *byt
     }
     trainer->position = position;
     trainer->optimizer.n_updates = position.n_updates;
-    gru_trainer_begin_phase(trainer, (enum phase)position.phase);
+    gru_trainer_begin_phase(trainer, (enum trainer_phase)position.phase);
     const char *p = (const char *)bytes + sizeof(struct header) + sizeof position;
     for (size_t k = 0; k < n; k++) {
         size_t n_piece = pieces[k].n * sizeof *pieces[k].values;

@@ -1,6 +1,6 @@
 /* Series as lanes; see dataset.h. */
 #include "engine/train/dataset.h"
-#include "engine/engine_rows.h"
+#include "engine/readings.h"
 #include "engine/train/loss.h"
 
 #include <float.h>

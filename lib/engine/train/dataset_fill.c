@@ -1,6 +1,6 @@
 /* Filled copies of series with missing readings; see dataset.h. */
 #include "engine/buffer.h"
-#include "engine/engine_rows.h"
+#include "engine/readings.h"
 #include "engine/train/dataset.h"
 
 #include <math.h>

@@ -1,9 +1,8 @@
-/* What a checkpoint belongs to, and that it is whole: a hash of 64 bits. It guards against damage
- * and mistakes, not against someone who wants to deceive. */
+/* See fingerprint.h. */
+#include "engine/train/fingerprint.h"
 #include "engine/random.h"
 #include "engine/train/hyperparameters.h"
 #include "engine/train/loss.h"
-#include "engine/train/trainer.h"
 
 #include <string.h>
 
@@ -51,17 +50,18 @@ static uint64_t add_variables(uint64_t hash, const struct gru_variable *variable
 static uint64_t add_model(uint64_t hash, const struct gru_model *model)
 {
     const struct gru_info *info = &model->info;
-    const uint64_t kind[] = { info->cell,     info->reset, info->activation, info->missing,
-                              info->residual, info->steps, info->n_layers };
+    const struct gru_layer_info *first = &info->layers[0]; /* all recurrent layers are alike */
+    const uint64_t kind[] = { first->kind,    first->reset, info->activation, info->missing,
+                              info->residual, info->steps,  info->n_layers };
     hash = gru_hash(hash, kind, sizeof kind);
     hash = add_variables(hash, info->inputs, info->n_inputs);
     hash = add_variables(hash, info->outputs, info->n_outputs);
-    for (size_t l = 0; l < info->n_layers; l++) {
-        for (int k = 0; k < GRU_N_LAYER_TENSORS; k++) {
+    for (size_t l = 0; l < model->n_layers; l++) {
+        for (size_t k = 0; k < model->layers[l].shape.kind->n_tensors; k++) {
             hash = add_tensor(hash, &model->layers[l].tensors[k]);
         }
     }
-    return add_tensor(add_tensor(hash, &model->head_weight), &model->head_bias);
+    return hash;
 }
 
 static uint64_t add_series(uint64_t hash, const struct gru_series *series, size_t n,

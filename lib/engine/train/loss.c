@@ -1,7 +1,7 @@
 /* Losses and their gradients; see loss.h. z is the read-out before its activation, a after it, t a
  * target. */
 #include "engine/train/loss.h"
-#include "engine/engine_rows.h"
+#include "engine/activation.h"
 
 #include <math.h>
 

@@ -5,7 +5,7 @@
  * mse, mae and huber (delta 1; P. J. Huber, "Robust Estimation of a Location Parameter", Annals of
  * Mathematical Statistics 35(1), 1964) compare what comes after the read-out's activation, bce and
  * cross_entropy take what comes before it, in the forms that neither overflow nor lose digits. A
- * missing target is NaN. A loss is a sum over the targets that are there; whoever calls divides by
+ * missing target is NaN. A loss is a sum over the targets that are there; the caller divides by
  * their number.
  */
 #ifndef LOSS_H

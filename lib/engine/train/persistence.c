@@ -1,7 +1,6 @@
-/* The forecast that every model must beat: "the same as last observed". Part of the baseline's
- * validation. */
+/* See persistence.h. */
+#include "engine/train/persistence.h"
 #include "engine/train/loss.h"
-#include "engine/train/trainer.h"
 
 #include <math.h>
 
@@ -37,7 +36,7 @@ void gru_persistence_row(struct gru_trainer *trainer, size_t lane_index, size_t 
     const struct gru_info *info = &trainer->model->info;
     const struct dataset_lane *lane = &trainer->arrays.lanes[lane_index];
     const struct gru_series *series = lane->series;
-    struct validation *validation = &trainer->validation;
+    struct trainer_validation *validation = &trainer->validation;
     float *seen = trainer->arrays.seen + lane_index * (info->n_inputs + info->n_outputs);
     if (gru_loss_takes_logits(trainer->dataset.loss)) {
         validation->has_persistence = false;

@@ -10,19 +10,20 @@
 #include "engine/train/trainer.h"
 #include "engine/random.h"
 #include "engine/train/loss.h"
+#include "engine/train/persistence.h"
 
 #include <math.h>
 #include <string.h>
 
 /* The rows of one call. */
-struct rows {
+struct trainer_rows {
     size_t n_steps, n_rows;
     size_t n_targets;
 };
 
 /* ---- batches ---- */
 
-static enum part part_of(enum phase phase)
+static enum part part_of(enum trainer_phase phase)
 {
     return phase == PHASE_TRAIN ? PART_TRAIN : PART_VALID;
 }
@@ -30,7 +31,7 @@ static enum part part_of(enum phase phase)
 struct order gru_trainer_order(const struct gru_trainer *trainer)
 {
     return (struct order){ .dataset = &trainer->dataset,
-                           .part = part_of((enum phase)trainer->position.phase),
+                           .part = part_of((enum trainer_phase)trainer->position.phase),
                            .key = gru_epoch_key(trainer->training.seed, trainer->position.epoch) };
 }
 
@@ -52,12 +53,12 @@ static void begin_batch(struct gru_trainer *trainer, size_t cursor)
     gru_trainer_take_batch(trainer);
 }
 
-void gru_trainer_begin_phase(struct gru_trainer *trainer, enum phase phase)
+void gru_trainer_begin_phase(struct gru_trainer *trainer, enum trainer_phase phase)
 {
     trainer->position.phase = phase;
     trainer->n_lanes = 0;
     if (phase != PHASE_END) {
-        trainer->validation = (struct validation){ .has_persistence = true };
+        trainer->validation = (struct trainer_validation){ .has_persistence = true };
         begin_batch(trainer, 0);
     }
 }
@@ -65,10 +66,10 @@ void gru_trainer_begin_phase(struct gru_trainer *trainer, enum phase phase)
 /* ---- one window ---- */
 
 /* Lays the next window's inputs and targets out, step by step, longest lanes first. */
-static struct rows gather(struct gru_trainer *trainer)
+static struct trainer_rows gather(struct gru_trainer *trainer)
 {
     const struct trainer_arrays *arrays = &trainer->arrays;
-    struct rows rows = { 0 };
+    struct trainer_rows rows = { 0 };
     size_t row = 0;
     size_t t = trainer->position.t;
     rows.n_steps = gru_window_lanes(arrays->lanes, trainer->n_lanes, t, trainer->sizes.n_steps,
@@ -91,12 +92,13 @@ static struct rows gather(struct gru_trainer *trainer)
 /* Each window of each epoch drops other units. */
 static uint64_t dropout_key(const struct gru_trainer *trainer)
 {
-    const struct position *position = &trainer->position;
+    const struct trainer_position *position = &trainer->position;
     uint64_t epoch = gru_epoch_key(~trainer->training.seed, position->epoch);
     return gru_random_at(gru_random_at(epoch, position->cursor), position->t);
 }
 
-static struct backprop_window window_of(const struct gru_trainer *trainer, const struct rows *rows)
+static struct backprop_window window_of(const struct gru_trainer *trainer,
+                                        const struct trainer_rows *rows)
 {
     bool is_training = trainer->position.phase == PHASE_TRAIN;
     return (struct backprop_window){ .n_steps = rows->n_steps,
@@ -108,7 +110,7 @@ static struct backprop_window window_of(const struct gru_trainer *trainer, const
 }
 
 /* Past the window, and into the next batch where this one is done. */
-static void move_on(struct gru_trainer *trainer, const struct rows *rows)
+static void move_on(struct gru_trainer *trainer, const struct trainer_rows *rows)
 {
     trainer->position.t += rows->n_steps;
     if (trainer->position.t >= trainer->arrays.lanes[0].n_rows) {
@@ -139,9 +141,9 @@ static bool update(struct gru_trainer *trainer, const struct backprop_window *wi
 }
 
 static void step(struct gru_trainer *trainer, const struct backprop_window *window,
-                 const struct rows *rows)
+                 const struct trainer_rows *rows)
 {
-    struct position *position = &trainer->position;
+    struct trainer_position *position = &trainer->position;
     struct loss_sum sum =
         gru_loss(&trainer->model->info, trainer->dataset.loss, rows->n_rows, trainer->arrays.out,
                  trainer->arrays.targets, rows->n_targets, trainer->arrays.d_out);
@@ -159,7 +161,7 @@ static void step(struct gru_trainer *trainer, const struct backprop_window *wind
 
 static enum gru_advance train_window(struct gru_trainer *trainer)
 {
-    struct rows rows = gather(trainer);
+    struct trainer_rows rows = gather(trainer);
     struct backprop_window window = window_of(trainer, &rows);
     gru_backprop_forward(trainer->backprop, &window, trainer->arrays.out);
     if (rows.n_targets > 0) {
@@ -174,7 +176,7 @@ static enum gru_advance train_window(struct gru_trainer *trainer)
 /* One window of it; true: that was the last. */
 static bool validate_window(struct gru_trainer *trainer)
 {
-    struct rows rows = gather(trainer);
+    struct trainer_rows rows = gather(trainer);
     struct backprop_window window = window_of(trainer, &rows);
     gru_backprop_forward(trainer->backprop, &window, trainer->arrays.out);
     if (rows.n_targets > 0) {
@@ -191,8 +193,8 @@ static bool validate_window(struct gru_trainer *trainer)
 
 static void end_baseline(struct gru_trainer *trainer)
 {
-    const struct validation *validation = &trainer->validation;
-    struct position *position = &trainer->position;
+    const struct trainer_validation *validation = &trainer->validation;
+    struct trainer_position *position = &trainer->position;
     position->baseline_valid_loss = validation->loss / (double)validation->n;
     position->baseline_valid_accuracy = accuracy(trainer, validation->n_correct, validation->n);
     if (validation->has_persistence) {
@@ -204,7 +206,7 @@ static void end_baseline(struct gru_trainer *trainer)
 /* Keeps the weights of the best epoch so far. True: there was none better for too long. */
 static bool stops_early(struct gru_trainer *trainer)
 {
-    struct position *position = &trainer->position;
+    struct trainer_position *position = &trainer->position;
     if (!trainer->arrays.best) {
         return false;
     }
@@ -225,8 +227,8 @@ static bool stops_early(struct gru_trainer *trainer)
 
 static enum gru_advance end_epoch(struct gru_trainer *trainer)
 {
-    struct position *position = &trainer->position;
-    const struct validation *validation = &trainer->validation;
+    struct trainer_position *position = &trainer->position;
+    const struct trainer_validation *validation = &trainer->validation;
     double n_means = (double)position->n_means;
     position->epoch++;
     position->train_loss = position->n_means > 0 ? position->loss_sum / n_means : NAN;
@@ -248,7 +250,7 @@ static enum gru_advance end_epoch(struct gru_trainer *trainer)
 
 static enum gru_advance advance(struct gru_trainer *trainer)
 {
-    switch ((enum phase)trainer->position.phase) {
+    switch ((enum trainer_phase)trainer->position.phase) {
     case PHASE_BASELINE:
         if (validate_window(trainer)) {
             end_baseline(trainer);
@@ -280,7 +282,7 @@ enum gru_advance gru_trainer_advance(struct gru_trainer *trainer, struct gru_pro
 
 void gru_trainer_progress(const struct gru_trainer *trainer, struct gru_progress *ret_progress)
 {
-    const struct position *position = &trainer->position;
+    const struct trainer_position *position = &trainer->position;
     const size_t n_steps =
         trainer->info.n_steps; /* where it was extrapolated, it may prove too small */
     bool has_best = position->best_epoch > 0;

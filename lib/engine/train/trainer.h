@@ -9,8 +9,9 @@
 #include "engine/train/batches.h"
 #include "engine/train/dataset.h"
 #include "engine/train/optimizer.h"
+#include "engine/train/trainer_memory.h"
 
-enum phase {
+enum trainer_phase {
     PHASE_BASELINE, /* the starting model's validation */
     PHASE_TRAIN,
     PHASE_VALID,
@@ -19,7 +20,7 @@ enum phase {
 
 /* Where training stands and what has come of it, but for weights and states. Saved as it is: every
  * field has 8 bytes. */
-struct position {
+struct trainer_position {
     uint64_t phase;
     uint64_t cursor;                 /* where the batch under way begins in its part's order */
     uint64_t t;                      /* rows of it that are done */
@@ -34,35 +35,12 @@ struct position {
     double baseline_valid_loss, baseline_valid_accuracy, persistence_valid_loss;
 };
 
-/* A validation under way. Begun anew by whoever restores. */
-struct validation {
+/* A validation under way. Begun anew after a restore. */
+struct trainer_validation {
     double loss;
     size_t n, n_correct;
     double persistence; /* of the baseline's */
     bool has_persistence;
-};
-
-/* What a window of a batch is made from; cut out of one block. B lanes, T steps, R = T * B rows, P
- * parameters (P' of them trained). */
-struct trainer_arrays {
-    float *in;                             /* [R][I] */
-    float *out;                            /* [R][S * O] */
-    float *d_out;                          /* [R][S * O] */
-    float *targets;                        /* [R][Y] */
-    float *states;                         /* [B][the layers' part of a gru state] */
-    float *moments[OPTIMIZER_MOMENTS_MAX]; /* [P'] each, or NULL */
-    float *start;                          /* [P'] the starting weights, for l2_sp; or NULL */
-    float *best; /* [P] the best epoch's weights, for early stopping; or NULL */
-    float *seen; /* [B][I + O] what was last observed, for persistence; NULL without validation */
-    struct dataset_lane *lanes; /* [B] of the batch under way, longest first */
-    size_t *n_lanes;            /* [T] */
-};
-
-/* Their sizes. */
-struct trainer_sizes {
-    size_t n_lanes, n_steps, n_rows; /* B, T, R */
-    size_t n_parameters, n_trained;  /* P, P' */
-    size_t n_states;                 /* floats of arrays.states */
 };
 
 struct gru_trainer {
@@ -77,15 +55,11 @@ struct gru_trainer {
     void *block; /* of the arrays */
     bool validates;
     uint64_t fingerprint; /* of model, data, hyper-parameters and seed */
-    struct position position;
-    struct validation validation;
+    struct trainer_position position;
+    struct trainer_validation validation;
     size_t n_lanes,
         next; /* of the batch under way: its lanes (0: there is none), the next batch's cursor */
 };
-
-/* gru_training_info.n_bytes; false: more than fits. */
-GRU_CHECK bool gru_trainer_bytes(const struct gru_model *model, const struct dataset *dataset,
-                                 size_t *ret_n_bytes);
 
 /* The order of the series in the phase under way. */
 struct order gru_trainer_order(const struct gru_trainer *trainer);
@@ -93,23 +67,9 @@ struct order gru_trainer_order(const struct gru_trainer *trainer);
  * are the caller's to set. */
 void gru_trainer_take_batch(struct gru_trainer *trainer);
 /* Begins the phase's first batch. */
-void gru_trainer_begin_phase(struct gru_trainer *trainer, enum phase phase);
+void gru_trainer_begin_phase(struct gru_trainer *trainer, enum trainer_phase phase);
 
 /* The weights that gru_trainer_model gives: [P]. */
 const float *gru_trainer_weights(const struct gru_trainer *trainer);
-
-/* ---- persistence.c: "the same as last observed" ---- */
-
-/* Forgets what was seen of the batch's lanes. */
-void gru_persistence_begin(struct gru_trainer *trainer);
-/* Takes row t of a lane in: its readings, its forecasts for targets [Y] (in network units), and
- * last its own targets. */
-void gru_persistence_row(struct gru_trainer *trainer, size_t lane, size_t t, const float *targets);
-
-/* ---- fingerprint.c ---- */
-
-uint64_t gru_hash(uint64_t hash, const void *bytes, size_t n);
-uint64_t gru_training_fingerprint(const struct gru_model *model,
-                                  const struct gru_training *training);
 
 #endif

@@ -283,7 +283,8 @@ static enum gru_status check_targets(const struct dataset *dataset, struct gru_t
 static enum gru_status check_sizes(const struct gru_model *model, const struct dataset *dataset,
                                    struct gru_training_info *info, struct gru_error *error)
 {
-    if (!gru_trainer_bytes(model, dataset, &info->n_bytes)) {
+    if (!gru_trainer_bytes(model, dataset, &info->n_bytes) ||
+        __builtin_add_overflow(info->n_bytes, sizeof(struct gru_trainer), &info->n_bytes)) {
         return gru_fail(
             error, GRU_BAD_TRAINING, "hyperparameters.window",
             "a 'hyperparameters.window' of %zu rows of %zu series takes more memory than there "

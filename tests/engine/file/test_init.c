@@ -1,6 +1,8 @@
 /* New models: the same plan gives the same weights, within PyTorch's bounds, and plans are checked.
  */
 #include "engine/fixture.h"
+#include "engine/layer_dense.h"
+#include "engine/layer_recurrent.h"
 #include "engine/model.h"
 #include "test.h"
 
@@ -57,7 +59,7 @@ TEST(new_model_is_what_was_planned)
     ck_assert(info->outputs[0].mean == 0 && info->outputs[0].std == 1);
     ck_assert_int_eq(info->missing, GRU_MISSING_LAST);
     ck_assert(info->residual);
-    ck_assert_int_eq(info->reset, GRU_RESET_BEFORE);
+    ck_assert_int_eq(info->layers[0].reset, GRU_RESET_BEFORE);
     gru_model_unref(model);
 }
 
@@ -69,7 +71,8 @@ TEST(same_plan_gives_the_same_weights_and_another_seed_others)
     expect_same(a, b);
     p.seed = 2;
     struct gru_model *c = create(&p);
-    ck_assert_mem_ne(a->head_weight.values, c->head_weight.values, 25 * sizeof(float));
+    ck_assert_mem_ne(a->layers[2].tensors[DENSE_WEIGHT].values,
+                     c->layers[2].tensors[DENSE_WEIGHT].values, 25 * sizeof(float));
     gru_model_unref(a);
     gru_model_unref(b);
     gru_model_unref(c);
@@ -104,21 +107,24 @@ TEST(weights_fill_the_bounds_of_pytorch)
     struct gru_plan p = plan();
     struct gru_model *model = create(&p);
     for (size_t l = 0; l < 2; l++) {
-        for (int k = 0; k < GRU_N_LAYER_TENSORS; k++) {
+        for (size_t k = 0; k < model->layers[l].shape.kind->n_tensors; k++) {
             expect_uniform(&model->layers[l].tensors[k], 1 / sqrt((double)hidden_sizes[l]));
         }
     }
-    expect_uniform(&model->head_weight, 1 / sqrt(25));
-    expect_uniform(&model->head_bias, 1 / sqrt(25));
+    expect_uniform(&model->layers[2].tensors[DENSE_WEIGHT], 1 / sqrt(25));
+    expect_uniform(&model->layers[2].tensors[DENSE_BIAS], 1 / sqrt(25));
     gru_model_unref(model);
 }
 
 TEST(new_models_of_every_cell_save_and_load_bit_for_bit)
 {
-    for (int cell = GRU_CELL_GRU; cell <= GRU_CELL_THREE_GATE; cell++) {
+    for (int cell = 0; cell < GRU_N_LAYER_KINDS; cell++) {
+        if (!gru_layer_kind_is_recurrent((enum gru_layer_kind)cell)) {
+            continue;
+        }
         for (int reset = GRU_RESET_AFTER; reset <= GRU_RESET_BEFORE; reset++) {
             struct gru_plan p = plan();
-            p.cell = (enum gru_cell)cell;
+            p.cell = (enum gru_layer_kind)cell;
             p.reset = (enum gru_reset)reset;
             struct gru_model *model = create(&p);
             struct gru_model *again = expect_loaded(save(model));
@@ -133,11 +139,11 @@ TEST(only_reset_after_has_two_biases)
 {
     struct gru_plan p = plan();
     struct gru_model *model = create(&p);
-    ck_assert_ptr_nonnull(model->layers[1].tensors[GRU_TENSOR_BIAS_HH].values);
+    ck_assert_ptr_nonnull(model->layers[1].tensors[RECURRENT_BIAS_HH].values);
     gru_model_unref(model);
     p.reset = GRU_RESET_BEFORE;
     model = create(&p);
-    ck_assert_ptr_null(model->layers[1].tensors[GRU_TENSOR_BIAS_HH].values);
+    ck_assert_ptr_null(model->layers[1].tensors[RECURRENT_BIAS_HH].values);
     gru_model_unref(model);
 }
 

@@ -1,5 +1,7 @@
 /* Which tensor is what: names and shapes that make a model, and all those that do not. */
 #include "engine/fixture.h"
+#include "engine/layer_dense.h"
+#include "engine/layer_recurrent.h"
 #include "engine/model.h"
 #include "test.h"
 
@@ -30,8 +32,8 @@ TEST(checkpoint_loads_without_any_metadata)
     struct fixture f = fixture_small();
     struct gru_model *model = good(&f);
     const struct gru_info *info = gru_model_info(model);
-    ck_assert_int_eq(info->cell, GRU_CELL_GRU);
-    ck_assert_int_eq(info->reset, GRU_RESET_AFTER);
+    ck_assert_int_eq(info->layers[0].kind, GRU_LAYER_GRU);
+    ck_assert_int_eq(info->layers[0].reset, GRU_RESET_AFTER);
     ck_assert_int_eq(info->missing, GRU_MISSING_LAST);
     ck_assert_uint_eq(info->n_layers, 1);
     ck_assert_uint_eq(info->n_inputs, 2);
@@ -51,7 +53,7 @@ TEST(any_prefix_or_none_names_a_module)
         fixture_tensor(&f, "b", 3, 0);
         struct gru_model *model = good(&f);
         ck_assert_uint_eq(gru_model_info(model)->n_outputs, 3);
-        ck_assert_ptr_nonnull(model->head_bias.values);
+        ck_assert_ptr_nonnull(gru_model_read_out(model)->tensors[DENSE_BIAS].values);
         gru_model_unref(model);
     }
 }
@@ -65,9 +67,11 @@ TEST(biases_may_be_absent_each)
         struct gru_model *model = good(&f);
         struct gru_model *again = expect_loaded(save(model));
         expect_same(model, again);
-        const struct gru_tensor *tensors[] = { &again->layers[0].tensors[GRU_TENSOR_BIAS_IH],
-                                               &again->layers[0].tensors[GRU_TENSOR_BIAS_HH],
-                                               &again->head_bias };
+        const struct gru_tensor *tensors[] = {
+            &again->layers[0].tensors[RECURRENT_BIAS_IH],
+            &again->layers[0].tensors[RECURRENT_BIAS_HH],
+            &again->layers[again->n_layers - 1].tensors[DENSE_BIAS]
+        };
         for (size_t i = 0; i < 3; i++) {
             ck_assert_int_eq(tensors[i]->values == NULL, i == k);
         }
@@ -185,7 +189,7 @@ TEST(order_decides_where_sizes_do_not)
         struct fixture f = twins(orders[k]);
         models[k] = good(&f);
     }
-    for (int k = 0; k < GRU_N_LAYER_TENSORS; k++) {
+    for (size_t k = 0; k < LAYER_TENSORS_MAX; k++) {
         const struct gru_tensor *first = &models[0]->layers[0].tensors[k];
         ck_assert_mem_eq(first->values, models[1]->layers[1].tensors[k].values,
                          first->rows * sizeof(float));

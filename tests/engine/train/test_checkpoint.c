@@ -1,5 +1,6 @@
 /* Saved and restored, a training continues bit for bit; what is damaged or of another training is
  * refused. */
+#include "engine/train/fingerprint.h"
 #include "engine/train/trainer.h"
 #include "test.h"
 #include "training.h"
@@ -211,10 +212,10 @@ TEST(forged_positions_are_refused)
     struct gru_trainer *trainer = half_way(&set);
     struct saved saved = save_trainer(trainer);
     enum { HEADER = 4 * sizeof(uint64_t) };
-    struct position good;
+    struct trainer_position good;
     memcpy(&good, saved.bytes + HEADER, sizeof good);
     for (int k = 0; k < 12; k++) {
-        struct position bad = good;
+        struct trainer_position bad = good;
         bad.phase = k == 0             ? PHASE_END + 1
                     : k == 1           ? UINT64_MAX
                     : k == 2 || k == 3 ? PHASE_VALID

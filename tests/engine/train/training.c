@@ -116,19 +116,9 @@ struct gru_model *training_whole(struct gru_model *model, const struct gru_train
     return trained;
 }
 
-static size_t copy_tensor(const struct gru_tensor *tensor, float *to)
-{
-    size_t n = tensor->values ? tensor->rows * (tensor->columns > 0 ? tensor->columns : 1) : 0;
-    if (to && n > 0) {
-        memcpy(to, tensor->values, n * sizeof *to);
-    }
-    return n;
-}
-
 size_t training_head(const struct gru_model *model)
 {
-    return model->info.n_parameters - copy_tensor(&model->head_weight, NULL) -
-           copy_tensor(&model->head_bias, NULL);
+    return model->info.n_parameters - gru_layer_parameters(gru_model_read_out(model));
 }
 
 float *training_weights(const struct gru_model *model, size_t *ret_n)
@@ -136,13 +126,16 @@ float *training_weights(const struct gru_model *model, size_t *ret_n)
     float *weights = malloc(model->info.n_parameters * sizeof *weights);
     ck_assert_ptr_nonnull(weights);
     size_t n = 0;
-    for (size_t l = 0; l < model->info.n_layers; l++) {
-        for (int k = 0; k < GRU_N_LAYER_TENSORS; k++) {
-            n += copy_tensor(&model->layers[l].tensors[k], weights + n);
+    for (size_t l = 0; l < model->n_layers; l++) {
+        for (size_t k = 0; k < LAYER_TENSORS_MAX; k++) {
+            const struct gru_tensor *tensor = &model->layers[l].tensors[k];
+            size_t n_floats = gru_tensor_floats(tensor);
+            if (n_floats > 0) {
+                memcpy(weights + n, tensor->values, n_floats * sizeof *weights);
+            }
+            n += n_floats;
         }
     }
-    n += copy_tensor(&model->head_weight, weights + n);
-    n += copy_tensor(&model->head_bias, weights + n);
     ck_assert_uint_eq(n, model->info.n_parameters);
     *ret_n = n;
     return weights;

@@ -1,6 +1,8 @@
 #include "trial.h"
 
-#include "engine/train/backprop_network.h"
+#include "engine/layer_dense.h"
+#include "engine/layer_recurrent.h"
+#include "engine/train/backprop_layer.h"
 #include "test.h"
 
 #include <math.h>
@@ -49,11 +51,11 @@ struct gru_model *trial_model(const struct plan *plan)
     model->info.steps = plan->steps; /* the read-out's rows are steps x outputs */
     model->info.n_outputs = plan->n_outputs;
     for (size_t l = 0; plan->no_biases && l < plan->n_layers; l++) {
-        drop_bias(&model->layers[l].tensors[GRU_TENSOR_BIAS_IH]);
-        drop_bias(&model->layers[l].tensors[GRU_TENSOR_BIAS_HH]);
+        drop_bias(&model->layers[l].tensors[RECURRENT_BIAS_IH]);
+        drop_bias(&model->layers[l].tensors[RECURRENT_BIAS_HH]);
     }
     if (plan->no_biases) {
-        drop_bias(&model->head_bias);
+        drop_bias(&model->layers[plan->n_layers].tensors[DENSE_BIAS]);
     }
     return model;
 }
@@ -128,7 +130,9 @@ static double *masks_of(const struct trial *t, size_t widest)
         for (size_t k = 0; k < t->n_rows * hp; k++) {
             ones[k] = 1.0F;
         }
-        backprop_drop(t->bp, &t->window, &chunk, l, ones, ones);
+        const struct backprop_pass pass = { .bp = t->bp, .window = &t->window, .chunk = &chunk };
+        const struct k_drop drop = backprop_drop(&pass, l);
+        t->bp->ops->train->drop(&drop, ones, ones);
         for (size_t row = 0; row < t->n_rows; row++) {
             for (size_t j = 0; j < t->plan.hidden[l]; j++) {
                 masks[(l * t->n_rows + row) * widest + j] = (double)ones[row * hp + j];

@@ -9,7 +9,7 @@
 #include "engine/train/backprop.h"
 
 struct plan {
-    enum gru_cell cell;
+    enum gru_layer_kind cell;
     enum gru_reset reset;
     size_t n_inputs, n_outputs, steps, n_layers, hidden[3];
     bool no_biases, head_only;

@@ -1,9 +1,9 @@
 /*
- * engine_rows.h - what a run and a training have in common: rows of readings on their way into the
- * network, and rows of the read-out on their way out. Private to lib/engine; pure functions.
+ * readings.h - readings on their way into the network, as a run and a training see them. Private to
+ * lib/engine; pure functions.
  */
-#ifndef ENGINE_ROWS_H
-#define ENGINE_ROWS_H
+#ifndef READINGS_H
+#define READINGS_H
 
 #include "engine/model.h"
 
@@ -18,8 +18,5 @@ static inline float gru_normalise(const struct gru_variable *variable, float raw
 {
     return (float)(((double)raw - variable->mean) / variable->std);
 }
-
-/* The read-out's activation, in place: rows of S * O at stride ld. */
-void gru_activate(const struct gru_info *info, float *rows, size_t n_rows, size_t ld);
 
 #endif

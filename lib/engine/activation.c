@@ -1,19 +1,6 @@
-/* Rows into the network and out of it; see engine_rows.h. */
-#include "engine/engine_rows.h"
-
-#include <math.h>
-
-float gru_fill_missing(const struct gru_info *info, size_t i, const float *last, const float *y)
-{
-    int fed_by = info->inputs[i].feeds;
-    if (info->missing == GRU_MISSING_FORECAST && fed_by >= 0 && !isnan(y[fed_by])) {
-        return y[fed_by];
-    }
-    if (info->missing != GRU_MISSING_MEAN && !isnan(last[i])) {
-        return last[i];
-    }
-    return (float)info->inputs[i].mean;
-}
+/* See activation.h. */
+#include "engine/activation.h"
+#include "kernels/kernels.h"
 
 void gru_activate(const struct gru_info *info, float *rows, size_t n_rows, size_t ld)
 {

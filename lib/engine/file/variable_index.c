@@ -1,5 +1,6 @@
-/* Variables by name; sorted, because a hostile file may have 65536 of them. See metadata.h. */
-#include "engine/file/metadata.h"
+/* See variable_index.h. */
+#include "engine/file/variable_index.h"
+#include "engine/buffer.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,0 +1,11 @@
+/* forward.h - the memory of a run, which the model alone decides (gru_run itself is in gru.h).
+ * Private to lib/engine; a pure function. */
+#ifndef FORWARD_H
+#define FORWARD_H
+
+#include "engine/model.h"
+
+/* Of a model whose layers are described. False: more than a size_t counts. */
+GRU_CHECK bool gru_run_lay_out(const struct gru_model *model, struct run_layout *ret_layout);
+
+#endif

@@ -1,0 +1,12 @@
+/* selftest.h - a model proves itself: the readings and answers that came with it must agree.
+ * Private to lib/engine; any thread. */
+#ifndef SELFTEST_H
+#define SELFTEST_H
+
+#include "engine/model.h"
+
+/* Runs the model's selftest, if it has one, from a fresh state. Refuses a finished model that
+ * misses it. */
+GRU_CHECK enum gru_status gru_selftest_run(const struct gru_model *model, struct gru_error *error);
+
+#endif

@@ -1,0 +1,16 @@
+/*
+ * persistence.h - the forecast that every model must beat: "the same as last observed". Part of the
+ * baseline's validation. Private to lib/engine/train; works on the trainer's own arrays.
+ */
+#ifndef PERSISTENCE_H
+#define PERSISTENCE_H
+
+#include "engine/train/trainer.h"
+
+/* Forgets what was seen of the batch's lanes. */
+void gru_persistence_begin(struct gru_trainer *trainer);
+/* Takes row t of a lane in: its readings, its forecasts for targets [Y] (in network units), and
+ * last its own targets. */
+void gru_persistence_row(struct gru_trainer *trainer, size_t lane, size_t t, const float *targets);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * gru_choices.h - the choices that models, files and trainings offer, with their words
+ * (docs/MODELS.md, docs/API.md). Part of gru.h.
+ *
+ * Each list is the only one: enums, names and the words of hyper-parameters come from it. The first
+ * entry is given to F, the others to X, so that the words can be joined with something in between.
+ * New entries go to the end, because checkpoints and databases hold the numbers.
+ */
+#ifndef GRU_CHOICES_H
+#define GRU_CHOICES_H
+
+// clang-format off
+#define GRU_LAYER_KINDS(F, X)                                                                      \
+    F(GRU_LAYER_GRU, "gru") X(GRU_LAYER_OUTPUT_GATE, "gru_output_gate")                            \
+    X(GRU_LAYER_THREE_GATE, "gru_three_gate") X(GRU_LAYER_DENSE, "dense")
+#define GRU_RESETS(F, X) F(GRU_RESET_AFTER, "after") X(GRU_RESET_BEFORE, "before")
+#define GRU_ACTIVATIONS(F, X)                                                                      \
+    F(GRU_LINEAR, "linear") X(GRU_SIGMOID, "sigmoid") X(GRU_TANH, "tanh") X(GRU_SOFTMAX, "softmax")
+#define GRU_MISSING_POLICIES(F, X)                                                                 \
+    F(GRU_MISSING_ERROR, "error") X(GRU_MISSING_LAST, "last") X(GRU_MISSING_MEAN, "mean")          \
+    X(GRU_MISSING_FORECAST, "forecast")
+#define GRU_OPTIMIZERS(F, X) F(GRU_SGD, "sgd") X(GRU_ADAM, "adam") X(GRU_ADAMW, "adamw")
+#define GRU_LOSSES(F, X)                                                                           \
+    F(GRU_MSE, "mse") X(GRU_MAE, "mae") X(GRU_HUBER, "huber") X(GRU_BCE, "bce")                    \
+    X(GRU_CROSS_ENTROPY, "cross_entropy")
+#define GRU_TRAINED_PARTS(F, X) F(GRU_TRAIN_ALL, "all") X(GRU_TRAIN_HEAD, "head")
+// clang-format on
+
+#define GRU_CHOICE_ENUM(id, word)    id,
+#define GRU_CHOICE_COUNT(id, word)   +1 /* NOLINT(bugprone-macro-parentheses): a summand */
+#define GRU_CHOICE_WORD(id, word)    word
+#define GRU_CHOICE_OR_WORD(id, word) "|" word
+
+enum gru_layer_kind { GRU_LAYER_KINDS(GRU_CHOICE_ENUM, GRU_CHOICE_ENUM) };
+enum gru_reset { GRU_RESETS(GRU_CHOICE_ENUM, GRU_CHOICE_ENUM) };
+enum gru_activation { GRU_ACTIVATIONS(GRU_CHOICE_ENUM, GRU_CHOICE_ENUM) };
+enum gru_missing { GRU_MISSING_POLICIES(GRU_CHOICE_ENUM, GRU_CHOICE_ENUM) };
+enum gru_optimizer { GRU_OPTIMIZERS(GRU_CHOICE_ENUM, GRU_CHOICE_ENUM) };
+enum gru_loss { GRU_LOSSES(GRU_CHOICE_ENUM, GRU_CHOICE_ENUM) };
+enum gru_train { GRU_TRAINED_PARTS(GRU_CHOICE_ENUM, GRU_CHOICE_ENUM) };
+enum {
+    GRU_N_LAYER_KINDS = GRU_LAYER_KINDS(GRU_CHOICE_COUNT, GRU_CHOICE_COUNT),
+    GRU_N_RESETS = GRU_RESETS(GRU_CHOICE_COUNT, GRU_CHOICE_COUNT),
+    GRU_N_OPTIMIZERS = GRU_OPTIMIZERS(GRU_CHOICE_COUNT, GRU_CHOICE_COUNT),
+    GRU_N_LOSSES = GRU_LOSSES(GRU_CHOICE_COUNT, GRU_CHOICE_COUNT),
+    GRU_N_TRAINED_PARTS = GRU_TRAINED_PARTS(GRU_CHOICE_COUNT, GRU_CHOICE_COUNT)
+};
+
+/* "sgd|adam|adamw" */
+#define GRU_OPTIMIZER_WORDS GRU_OPTIMIZERS(GRU_CHOICE_WORD, GRU_CHOICE_OR_WORD)
+#define GRU_LOSS_WORDS      GRU_LOSSES(GRU_CHOICE_WORD, GRU_CHOICE_OR_WORD)
+#define GRU_TRAIN_WORDS     GRU_TRAINED_PARTS(GRU_CHOICE_WORD, GRU_CHOICE_OR_WORD)
+
+#endif
