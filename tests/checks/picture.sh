@@ -75,7 +75,8 @@ render() {
             is_command = /^\$ / || (is_command && goes_on)
             goes_on = /\\$/
             printf "<text x=\"%d\" y=\"%d\" textLength=\"%.1f\"", margin, y, n * advance
-            printf " xml:space=\"preserve\"%s>%s</text>\n", is_command ? " fill=\"#7ee787\"" : "", line
+            colour = is_command ? " fill=\"#7ee787\"" : ""
+            printf " xml:space=\"preserve\"%s>%s</text>\n", colour, line
         }
         { y += leading }
         END { print "</svg>" }' "$text"
