@@ -353,7 +353,7 @@ $(BUILD)/bench/bench_sessions: tests/bench/bench_sessions.c $(BUILD)/service.a $
 
 ON_ONE_CORE := $(if $(shell command -v taskset),taskset -c 0)
 
-bench: bench-packages all $(addprefix $(BUILD)/bench/,bench_kernels bench_train bench_json bench_sessions bare_responder load) ## measure, side by side, as ratios
+bench: bench-packages all $(addprefix $(BUILD)/bench/,bench_kernels bench_train bench_json bench_sessions bare_responder load_generator) ## measure, side by side, as ratios
 	@env -u OPENBLAS_CORETYPE OPENBLAS_NUM_THREADS=1 $(ON_ONE_CORE) $(BUILD)/bench/bench_kernels
 	@env -u OPENBLAS_CORETYPE OPENBLAS_NUM_THREADS=1 $(ON_ONE_CORE) $(BUILD)/bench/bench_train
 	@$(ON_ONE_CORE) $(BUILD)/bench/bench_json

@@ -33,7 +33,7 @@ done
 
 body='{"x":[20.125,0.5512,1013.25,3.75]}'
 load() { # NAME PORT PATH PID [SESSIONS RATE KEY]: one round, its line is added to the file NAME
-    $on_client "$build/bench/load" "$2" "$3" "$body" "$clients" "$seconds" "$4" ${5+"$5" "$6" "$7"} >>"$work/$1" || {
+    $on_client "$build/bench/load_generator" "$2" "$3" "$body" "$clients" "$seconds" "$4" ${5+"$5" "$6" "$7"} >>"$work/$1" || {
         echo "bench_http: $1 gave answers that are no 200" >&2
         exit 1
     }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # What a server does when it is offered more than it can do: goodput (200s a second) and p99 of what it takes on, from
 # three quarters of its capacity to five times of it, the share that it refuses, and p99 of health checks meanwhile. One
-# worker on one core, an open-loop generator (load.c) on another, with requests due at random times over many
+# worker on one core, an open-loop generator (load_generator.c) on another, with requests due at random times over many
 # keep-alive connections; latency runs from when a request was due. Three kinds of work: (a) steps with a forecast, which
 # cost many times what a refusal does; (b) these and whole sequences, which must be refused first; (c) plain steps, where
 # a refusal costs nearly as much as a step and no generator on one core offers five times the capacity.
@@ -30,10 +30,10 @@ sequence_body=$(awk 'BEGIN {
 }')
 
 closed() { # PATH BODY CLIENTS: what it can do, in requests a second
-    $on_client "$build/bench/load" "$port" "$1" "$2" "$3" 1 | sed 's/.* rate=\([0-9]*\).*/\1/'
+    $on_client "$build/bench/load_generator" "$port" "$1" "$2" "$3" 1 | sed 's/.* rate=\([0-9]*\).*/\1/'
 }
 open() { # NAME PATH BODY RATE: one round, its line is added to the file NAME
-    $on_client "$build/bench/load" "$port" "$2" "$3" "$connections" "$seconds" 0 0 "$4" >>"$work/$1" || {
+    $on_client "$build/bench/load_generator" "$port" "$2" "$3" "$connections" "$seconds" 0 0 "$4" >>"$work/$1" || {
         echo "bench_overload: $1 gave answers that are neither 200 nor 503" >&2
         exit 1
     }
@@ -44,7 +44,7 @@ scaled() { # RATE FACTOR
 with_health() { # NAME COMMAND...: the health of the server while the command runs
     health=$1
     shift
-    $on_client "$build/bench/load" "$port" /healthz "" 8 "$seconds" 0 0 50 >>"$work/$health" &
+    $on_client "$build/bench/load_generator" "$port" /healthz "" 8 "$seconds" 0 0 50 >>"$work/$health" &
     health_pid=$!
     "$@"
     wait "$health_pid"

@@ -28,7 +28,7 @@ few_pid=$pid
 
 body='{"x":[20.125,0.5512,1013.25,3.75]}'
 load() { # PORT PID SESSIONS: processor microseconds a step
-    $on_client "$build/bench/load" "$1" /v1/models/h64/sessions/sensor-%d/step "$body" 16 "$seconds" "$2" "$3" |
+    $on_client "$build/bench/load_generator" "$1" /v1/models/h64/sessions/sensor-%d/step "$body" 16 "$seconds" "$2" "$3" |
         sed -n 's/.* cpu_us=\([0-9.]*\).*/\1/p'
 }
 load "$few_port" "$few_pid" 1000 >/dev/null

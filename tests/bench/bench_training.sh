@@ -41,7 +41,7 @@ turn() { # pause|resume: so that the job stands still, or runs
     sleep 0.2
 }
 load() { # NAME CLIENTS: one round, its line is added to the file NAME
-    $on_client "$build/bench/load" "$port" '/v1/models/bench/sessions/s%d/step' '{"x":[20.1,0.5,1013.2,3.7]}' "$2" \
+    $on_client "$build/bench/load_generator" "$port" '/v1/models/bench/sessions/s%d/step' '{"x":[20.1,0.5,1013.2,3.7]}' "$2" \
         "$seconds" >>"$work/$1" || {
         echo "bench_training: an answer was no 200" >&2
         exit 1

@@ -1,8 +1,8 @@
 /*
- * load.c - a load generator for a server on 127.0.0.1: keep-alive clients that POST a body, wait
+ * load_generator.c - a load generator for a server on 127.0.0.1: keep-alive clients that POST a body, wait
  * for the whole answer and post again. One thread, bounded by time.
  *
- * Usage: load PORT PATH BODY [CLIENTS [SECONDS [PID [SESSIONS [RATE [KEY]]]]]]
+ * Usage: load_generator PORT PATH BODY [CLIENTS [SECONDS [PID [SESSIONS [RATE [KEY]]]]]]
  *
  * "%d" in PATH becomes the client's number; with SESSIONS, each request has a random one below it.
  * An empty BODY makes it a GET; with KEY, it is sent with each. Prints one line of name=value
@@ -64,7 +64,7 @@ static double now(void)
 
 static _Noreturn void fail(const char *what)
 {
-    fprintf(stderr, "load: %s: %s\n", what, strerrordesc_np(errno));
+    fprintf(stderr, "load_generator: %s: %s\n", what, strerrordesc_np(errno));
     exit(EXIT_FAILURE);
 }
 
@@ -364,7 +364,7 @@ int main(int argc, char *argv[])
     double rate = argc > 8 ? strtod(argv[8], NULL) : 0;
     const char *key = argc > 9 ? argv[9] : NULL;
     if (argc < 4 || n_clients == 0 || n_clients > CLIENTS_MAX) {
-        fputs("usage: load PORT PATH BODY [CLIENTS [SECONDS [PID [SESSIONS [RATE [KEY]]]]]]\n",
+        fputs("usage: load_generator PORT PATH BODY [CLIENTS [SECONDS [PID [SESSIONS [RATE [KEY]]]]]]\n",
               stderr);
         return 2;
     }
