@@ -1,7 +1,8 @@
 /*
  * bare_responder.c - the least that a libmicrohttpd server can do: reads a body, answers 100 fixed
  * bytes. One thread, with the loop, the connection memory and the cancellation setting of grud's
- * workers (server/http/worker.c). Benchmarks compare grud with it: the difference is what grud adds.
+ * workers (server/http/worker.c). Benchmarks compare grud with it: the difference is what grud
+ * adds.
  *
  * Usage: bare_responder       prints its port, on 127.0.0.1; ends with SIGTERM
  */

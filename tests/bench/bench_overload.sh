@@ -16,7 +16,7 @@ connections=${3:-1000}
 . "$(dirname "$0")/common.sh"
 
 mkdir "$work/models"
-"$build/grud" init --inputs a --outputs a --layers 64 -o "$work/models/bench.safetensors" >/dev/null
+"$grud" init --inputs a --outputs a --layers 64 -o "$work/models/bench.safetensors" >/dev/null
 start_grud grud --models "$work/models"
 
 model=/v1/models/bench
@@ -30,10 +30,10 @@ sequence_body=$(awk 'BEGIN {
 }')
 
 closed() { # PATH BODY CLIENTS: what it can do, in requests a second
-    $on_client "$build/bench/load_generator" "$port" "$1" "$2" "$3" 1 | sed 's/.* rate=\([0-9]*\).*/\1/'
+    $on_client "$build/bench/load_generator" -c "$3" -s 1 "$port" "$1" "$2" | sed 's/.* rate=\([0-9]*\).*/\1/'
 }
 open() { # NAME PATH BODY RATE: one round, its line is added to the file NAME
-    $on_client "$build/bench/load_generator" "$port" "$2" "$3" "$connections" "$seconds" 0 0 "$4" >>"$work/$1" || {
+    $on_client "$build/bench/load_generator" -c "$connections" -s "$seconds" -w 1 -r "$4" "$port" "$2" "$3" >>"$work/$1" || {
         echo "bench_overload: $1 gave answers that are neither 200 nor 503" >&2
         exit 1
     }
@@ -44,7 +44,7 @@ scaled() { # RATE FACTOR
 with_health() { # NAME COMMAND...: the health of the server while the command runs
     health=$1
     shift
-    $on_client "$build/bench/load_generator" "$port" /healthz "" 8 "$seconds" 0 0 50 >>"$work/$health" &
+    $on_client "$build/bench/load_generator" -c 8 -s "$seconds" -w 1 -r 50 "$port" /healthz >>"$work/$health" &
     health_pid=$!
     "$@"
     wait "$health_pid"
@@ -57,7 +57,7 @@ both() { # NAME STEPS SEQUENCES: rates of steps and sequences at a time
 }
 
 loads="0.75 1 2 5"
-mixes="0.4:0.3 0.4:1 0.4:2 0.4:5 2:2"
+mixes="0.4:0.3 0.5:0.5 0.4:1 0.4:2 0.4:5 2:2"
 round=0
 while [ $round -lt "$rounds" ]; do
     a=$(closed "$step" "$forecast_body" 8)

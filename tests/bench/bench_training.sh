@@ -10,8 +10,7 @@ seconds=${2:-2}
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
-mkdir "$work/models"
-"$build/grud" init --inputs a,b,c,d --outputs a --layers 64 -o "$work/models/bench.safetensors" >/dev/null
+make_model "$work/models/bench.safetensors"
 start_grud bench --models "$work/models" --data "$work/data"
 jobs=http://127.0.0.1:$port/v1/fine_tuning/jobs
 
@@ -41,9 +40,9 @@ turn() { # pause|resume: so that the job stands still, or runs
     sleep 0.2
 }
 load() { # NAME CLIENTS: one round, its line is added to the file NAME
-    $on_client "$build/bench/load_generator" "$port" '/v1/models/bench/sessions/s%d/step' '{"x":[20.1,0.5,1013.2,3.7]}' "$2" \
-        "$seconds" >>"$work/$1" || {
-        echo "bench_training: an answer was no 200" >&2
+    $on_client "$build/bench/load_generator" -c "$2" -s "$seconds" "$port" '/v1/models/bench/sessions/s%d/step' "$body" \
+        >>"$work/$1" || {
+        echo "bench_training: an answer was not 200" >&2
         exit 1
     }
 }

@@ -1,23 +1,37 @@
 /*
- * load_generator.c - a load generator for a server on 127.0.0.1: keep-alive clients that POST a body, wait
- * for the whole answer and post again. One thread, bounded by time.
+ * load_generator.c - HTTP clients for a server on 127.0.0.1: each keeps its connection, POSTs a
+ * body and waits for the whole answer. One thread.
  *
- * Usage: load_generator PORT PATH BODY [CLIENTS [SECONDS [PID [SESSIONS [RATE [KEY]]]]]]
+ * Usage: load_generator [OPTION]... PORT PATH [BODY]
  *
- * "%d" in PATH becomes the client's number; with SESSIONS, each request has a random one below it.
- * An empty BODY makes it a GET; with KEY, it is sent with each. Prints one line of name=value
- * pairs; with the PID of the server (0: none) also the processor time that it took for a request,
- * from /proc/PID/task/<n>/schedstat, which counts nanoseconds.
+ *     -c CLIENTS   connections (16)
+ *     -s SECONDS   how long it measures (2)
+ *     -w SECONDS   how long it runs before that (0.3)
+ *     -r RATE      an open loop: this many requests a second
+ *     -n REQUESTS  a counted loop: exactly this many requests, one at a time
+ *     -p PID       the server: report its processor time a request
+ *     -i SESSIONS  each request names a session at random, of this many
+ *     -k KEY       an API key to send
  *
- * With a RATE the loop is open: so many requests a second are due, at random times, whether earlier
- * ones are answered or not; each takes a client that is free, or waits for one, and its time runs
- * from when it was due. So a server that is slow is not asked less. Latencies are of the 200s, and
- * 503s are counted apart (refused=).
+ * "%d" in PATH becomes the number of the client, or with -i that of the session. Without a BODY the
+ * requests are GETs. The result is one line of name=value pairs.
  *
- * Ends with 1 if any answer was neither, or without a RATE was not a 200.
+ * Closed loop (neither -r nor -n): a client sends its next request when it has its answer. It shows
+ * what a server can do. Two servers are not to be compared by it: beside the cheaper one the
+ * generator saturates, its clients never sleep, and no wake-ups are paid for.
+ *
+ * Open loop: requests are due at random times, whether earlier ones are answered or not. Each takes
+ * a free client, or waits for one, and its latency runs from when it was due; so a slow server is
+ * not asked less. Latencies are those of the 200s; 503s are counted apart (refused=).
+ *
+ * Counted loop: the client pauses before each request until the server is idle again, so that each
+ * request takes the server through the same instructions. For bench_instructions.sh.
+ *
+ * Ends with 1 if an answer was not 200 (in an open loop: neither 200 nor 503).
  */
+#include "bench/processor_time.h"
+
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -31,28 +45,39 @@
 #include <unistd.h>
 
 enum { CLIENTS_MAX = 4096, REQUEST_MAX = 8192, ANSWER_MAX = 65536, EVENTS_MAX = 64 };
-enum { NUMBER_DIGITS = 7, ANSWER_SECONDS = 30 };
+enum { NUMBER_DIGITS = 7, ANSWER_SECONDS = 30, PAUSE_US = 2000 };
 enum { BUCKETS_PER_OCTAVE = 32, BUCKETS = 64 * BUCKETS_PER_OCTAVE };
 
-static const double WARM_UP_SECONDS = 0.3, OPEN_WARM_UP_SECONDS = 1;
-static const double LATE_SECONDS = 0.1; /* what is later in an open loop is not sent at all */
+static const double LATE_SECONDS = 0.1; /* a request later than this in an open loop is dropped */
+
+struct options {
+    uint16_t port;
+    const char *path, *body, *key; /* key: NULL without one */
+    size_t n_clients, n_sessions;  /* n_sessions 0: each client has its own */
+    double seconds, warm_up_seconds;
+    double rate;         /* 0: not an open loop */
+    uint64_t n_requests; /* 0: not a counted loop */
+    int pid;             /* 0: processor time is not reported */
+};
 
 struct client {
     int fd;
     size_t n_request;
     char request[REQUEST_MAX];
-    char *number;      /* in the request: the digits that stand for "%d"; NULL: none */
+    char *number;      /* the digits in the request that stand for "%d"; NULL: none */
     size_t n_sessions; /* 0: the number stays */
-    double sent_at;    /* or when it was due */
+    double sent_at;    /* in an open loop: when it was due */
     size_t n_answer;
     char answer[ANSWER_MAX];
 };
 
 struct figures {
-    uint64_t n, n_bad;  /* answers; those that are no 200 */
-    uint64_t n_refused; /* of the latter the 503s, where they are counted apart */
+    uint64_t n, n_bad;  /* answers; those with an unexpected code */
+    uint64_t n_refused; /* answers with 503, in an open loop */
     uint64_t n_due;
-    uint64_t latencies[BUCKETS]; /* of nanoseconds, on a logarithmic scale */
+    double seconds;                      /* the measurement */
+    struct processor_time before, after; /* of the server */
+    uint64_t latencies[BUCKETS];         /* of nanoseconds, on a logarithmic scale */
 };
 
 static double now(void)
@@ -85,7 +110,7 @@ static double bucket_us(size_t bucket)
 
 static double percentile_us(const struct figures *figures, double fraction)
 {
-    uint64_t n = figures->n - figures->n_refused; /* refusals have no latency here */
+    uint64_t n = figures->n - figures->n_refused; /* the latencies are those of the others */
     uint64_t wanted = (uint64_t)(fraction * (double)n), seen = 0;
     for (size_t k = 5 * BUCKETS_PER_OCTAVE; k < BUCKETS; k++) {
         seen += figures->latencies[k];
@@ -98,7 +123,7 @@ static double percentile_us(const struct figures *figures, double fraction)
 
 /* ---- clients ---- */
 
-/* Puts the client's number in the place of "%d", as NUMBER_DIGITS digits. */
+/* Replaces "%d" by the number, written with NUMBER_DIGITS digits. */
 static void print_path(char path[512], const char *template, size_t number)
 {
     const char *place = strstr(template, "%d");
@@ -127,14 +152,14 @@ static void change_number(struct client *client)
     }
 }
 
-static void make_request(struct client *client, const char *template, const char *body,
-                         const char *key, size_t number)
+static void make_request(struct client *client, const struct options *options, size_t number)
 {
+    const char *body = options->body, *place = strstr(options->path, "%d");
     char path[512], authorization[512] = "";
-    if (key) {
-        snprintf(authorization, sizeof authorization, "Authorization: Bearer %s\r\n", key);
+    if (options->key) {
+        snprintf(authorization, sizeof authorization, "Authorization: Bearer %s\r\n", options->key);
     }
-    print_path(path, template, number);
+    print_path(path, options->path, number);
     bool is_get = body[0] == '\0';
     int n = snprintf(client->request, sizeof client->request,
                      "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: load\r\nAccept: */*\r\n%s",
@@ -149,10 +174,9 @@ static void make_request(struct client *client, const char *template, const char
         fail("the request");
     }
     client->n_request = (size_t)n;
-    const char *place = strstr(template, "%d");
-    client->number =
-        place ? client->request + (is_get ? strlen("GET ") : strlen("POST ")) + (place - template)
-              : NULL;
+    size_t n_method = is_get ? strlen("GET ") : strlen("POST ");
+    client->number = place ? client->request + n_method + (place - options->path) : NULL;
+    client->n_sessions = place ? options->n_sessions : 0;
 }
 
 static void open_client(struct client *client, int events, uint16_t port)
@@ -228,17 +252,30 @@ static int wait_for_answers(int events, struct epoll_event *ready, double second
     return n;
 }
 
-static void run(struct client *clients, size_t n_clients, int events, double seconds,
-                struct figures *figures)
+/* ---- the loops ---- */
+
+static struct processor_time server_time(const struct options *options)
+{
+    struct processor_time time = { .seconds = 0 };
+    if (options->pid != 0 && !processor_time_read(options->pid, &time)) {
+        fail("the server's processor time");
+    }
+    return time;
+}
+
+static void run_closed(const struct options *options, struct client *clients, int events,
+                       double seconds, struct figures *figures)
 {
     struct epoll_event ready[EVENTS_MAX];
-    double at = now(), until = at + seconds;
-    size_t n_waiting = n_clients;
-    for (size_t k = 0; k < n_clients; k++) {
+    figures->before = server_time(options);
+    const double from = now(), until = from + seconds;
+    double at = from;
+    size_t n_waiting = options->n_clients;
+    for (size_t k = 0; k < n_waiting; k++) {
         send_request(&clients[k], at);
     }
-    while (n_waiting >
-           0) { /* the last answers are waited for, so that each request is counted whole */
+    /* The last answers are waited for, so that each request is counted whole. */
+    while (n_waiting > 0) {
         int n = wait_for_answers(events, ready, 0, false);
         at = now();
         for (int k = 0; k < n; k++) {
@@ -254,11 +291,29 @@ static void run(struct client *clients, size_t n_clients, int events, double sec
             }
         }
     }
+    figures->seconds = now() - from;
+    figures->after = server_time(options);
 }
 
-/* ---- an open loop ---- */
+static void run_counted(const struct options *options, struct client *client, int events,
+                        struct figures *figures)
+{
+    struct epoll_event ready[EVENTS_MAX];
+    figures->before = server_time(options);
+    const double from = now();
+    while (figures->n < options->n_requests) {
+        usleep(PAUSE_US);
+        send_request(client, now());
+        do {
+            wait_for_answers(events, ready, 0, false);
+        } while (!receive(client));
+        count(figures, client, now(), false);
+    }
+    figures->seconds = now() - from;
+    figures->after = server_time(options);
+}
 
-/* The clients that are free, first in, first out. */
+/* The free clients of an open loop, first in, first out. */
 struct idle {
     struct client *clients[CLIENTS_MAX];
     size_t first, n;
@@ -277,23 +332,29 @@ static struct client *take_idle(struct idle *idle)
     return client;
 }
 
-/* Requests that are due before the warm-up is over are not counted. */
-static void run_open(struct client *clients, size_t n_clients, int events, double seconds,
-                     double rate, struct figures *figures)
+/* The warm-up goes over into the measurement without a break: what was due before is not counted.
+ */
+static void run_open(const struct options *options, struct client *clients, int events,
+                     struct figures *figures)
 {
     static struct idle idle;
     struct epoll_event ready[EVENTS_MAX];
-    double due = now(), from = due + OPEN_WARM_UP_SECONDS, until = from + seconds;
-    for (size_t k = 0; k < n_clients; k++) {
+    bool is_measuring = false;
+    double at = now(), due = at, from = at + options->warm_up_seconds;
+    double until = from + options->seconds;
+    for (size_t k = 0; k < options->n_clients; k++) {
         put_idle(&idle, &clients[k]);
     }
-    double at = now();
-    while (at < until || idle.n < n_clients) {
+    while (at < until || idle.n < options->n_clients) {
+        if (at >= from && !is_measuring) {
+            is_measuring = true;
+            figures->before = server_time(options);
+        }
         due = due > at - LATE_SECONDS ? due : at - LATE_SECONDS;
         while (due <= at && at < until && idle.n > 0) {
             send_request(take_idle(&idle), due);
             figures->n_due += due >= from;
-            due -= log(((double)draw() + 1) / 0x1p31) / rate;
+            due -= log(((double)draw() + 1) / 0x1p31) / options->rate;
         }
         bool is_due = at < until && idle.n > 0;
         int n = wait_for_answers(events, ready, due > at ? due - at : 0, is_due);
@@ -309,87 +370,107 @@ static void run_open(struct client *clients, size_t n_clients, int events, doubl
             put_idle(&idle, client);
         }
     }
+    figures->seconds = options->seconds;
+    figures->after = server_time(options);
 }
 
-/* ---- the server's processor time ---- */
+/* ---- the program ---- */
 
-static double processor_seconds(int pid)
+static void print(const struct options *options, const struct figures *figures)
 {
-    char path[300];
-    uint64_t total_ns = 0;
-    snprintf(path, sizeof path, "/proc/%d/task", pid);
-    DIR *tasks = opendir(path);
-    const struct dirent *task;
-    if (!tasks) {
-        fail(path);
-    }
-    while ((task = readdir(tasks))) {
-        uint64_t ns;
-        snprintf(path, sizeof path, "/proc/%d/task/%.20s/schedstat", pid, task->d_name);
-        FILE *file = task->d_name[0] == '.' ? NULL : fopen(path, "re");
-        if (file) {
-            total_ns += fscanf(file, "%" SCNu64, &ns) == 1 ? ns : 0;
-            fclose(file);
-        }
-    }
-    closedir(tasks);
-    return (double)total_ns * 1e-9;
-}
-
-static void print(const struct figures *figures, double seconds, double cpu, bool is_open)
-{
+    const double n = (double)(figures->n > 0 ? figures->n : 1);
     uint64_t n_good = figures->n - figures->n_bad - figures->n_refused;
     printf("requests=%" PRIu64 " bad=%" PRIu64
            " rate=%.0f p50_us=%.1f p90_us=%.1f p99_us=%.1f p999_us=%.1f",
-           figures->n, figures->n_bad, (double)figures->n / seconds, percentile_us(figures, 0.5),
-           percentile_us(figures, 0.9), percentile_us(figures, 0.99),
+           figures->n, figures->n_bad, (double)figures->n / figures->seconds,
+           percentile_us(figures, 0.5), percentile_us(figures, 0.9), percentile_us(figures, 0.99),
            percentile_us(figures, 0.999));
-    if (is_open) {
-        printf(" offered=%.0f good=%.0f refused=%.4f", (double)figures->n_due / seconds,
-               (double)n_good / seconds,
-               (double)figures->n_refused / (double)(figures->n > 0 ? figures->n : 1));
+    if (options->rate > 0) {
+        printf(" offered=%.0f good=%.0f refused=%.4f", (double)figures->n_due / figures->seconds,
+               (double)n_good / figures->seconds, (double)figures->n_refused / n);
     }
-    if (cpu > 0) {
-        printf(" cpu_us=%.3f", cpu * 1e6 / (double)figures->n);
+    if (options->pid != 0) {
+        double us = (figures->after.seconds - figures->before.seconds) * 1e6 / n;
+        printf(" cpu_us=%.3f user_us=%.3f", us,
+               us * processor_time_user_share(&figures->before, &figures->after));
     }
     printf("\n");
 }
 
+static void usage(void)
+{
+    fputs("usage: load_generator [-c CLIENTS] [-s SECONDS] [-w SECONDS] [-r RATE | -n REQUESTS]\n"
+          "                      [-p PID] [-i SESSIONS] [-k KEY] PORT PATH [BODY]\n",
+          stderr);
+    exit(2);
+}
+
+static struct options read_options(int argc, char *argv[])
+{
+    struct options options = { .n_clients = 16, .seconds = 2, .warm_up_seconds = 0.3, .body = "" };
+    int letter;
+    while ((letter = getopt(argc, argv, "c:s:w:r:n:p:i:k:")) != -1) {
+        switch (letter) {
+        case 'c':
+            options.n_clients = strtoul(optarg, NULL, 10);
+            break;
+        case 's':
+            options.seconds = strtod(optarg, NULL);
+            break;
+        case 'w':
+            options.warm_up_seconds = strtod(optarg, NULL);
+            break;
+        case 'r':
+            options.rate = strtod(optarg, NULL);
+            break;
+        case 'n':
+            options.n_requests = strtoul(optarg, NULL, 10);
+            break;
+        case 'p':
+            options.pid = (int)strtol(optarg, NULL, 10);
+            break;
+        case 'i':
+            options.n_sessions = strtoul(optarg, NULL, 10);
+            break;
+        case 'k':
+            options.key = optarg;
+            break;
+        default:
+            usage();
+        }
+    }
+    if (argc - optind < 2 || options.n_clients == 0 || options.n_clients > CLIENTS_MAX) {
+        usage();
+    }
+    options.port = (uint16_t)strtoul(argv[optind], NULL, 10);
+    options.path = argv[optind + 1];
+    options.body = argc - optind > 2 ? argv[optind + 2] : "";
+    return options;
+}
+
 int main(int argc, char *argv[])
 {
-    size_t n_clients = argc > 4 ? strtoul(argv[4], NULL, 10) : 16;
-    double seconds = argc > 5 ? strtod(argv[5], NULL) : 2;
-    int pid = argc > 6 ? (int)strtol(argv[6], NULL, 10) : 0;
-    size_t n_sessions = argc > 7 ? strtoul(argv[7], NULL, 10) : 0;
-    double rate = argc > 8 ? strtod(argv[8], NULL) : 0;
-    const char *key = argc > 9 ? argv[9] : NULL;
-    if (argc < 4 || n_clients == 0 || n_clients > CLIENTS_MAX) {
-        fputs("usage: load_generator PORT PATH BODY [CLIENTS [SECONDS [PID [SESSIONS [RATE [KEY]]]]]]\n",
-              stderr);
-        return 2;
-    }
     static struct figures warm_up, figures;
-    struct client *clients = calloc(n_clients, sizeof *clients);
+    const struct options options = read_options(argc, argv);
+    struct client *clients = calloc(options.n_clients, sizeof *clients);
     int events = epoll_create1(EPOLL_CLOEXEC);
     if (!clients || events < 0) {
         fail("start");
     }
-    for (size_t k = 0; k < n_clients; k++) {
-        make_request(&clients[k], argv[2], argv[3], key, k);
-        clients[k].n_sessions = clients[k].number ? n_sessions : 0;
-        open_client(&clients[k], events, (uint16_t)strtoul(argv[1], NULL, 10));
+    for (size_t k = 0; k < options.n_clients; k++) {
+        make_request(&clients[k], &options, k);
+        open_client(&clients[k], events, options.port);
     }
-    if (rate > 0) {
-        run_open(clients, n_clients, events, seconds, rate, &figures);
-        print(&figures, seconds, 0, true);
+    if (options.n_requests > 0) {
+        run_counted(&options, clients, events, &figures);
+    } else if (options.rate > 0) {
+        run_open(&options, clients, events, &figures);
     } else {
-        run(clients, n_clients, events, WARM_UP_SECONDS, &warm_up);
-        double cpu = pid ? processor_seconds(pid) : 0, at = now();
-        run(clients, n_clients, events, seconds, &figures);
-        seconds = now() - at;
-        print(&figures, seconds, pid ? processor_seconds(pid) - cpu : 0, false);
+        run_closed(&options, clients, events, options.warm_up_seconds, &warm_up);
+        run_closed(&options, clients, events, options.seconds, &figures);
     }
-    for (size_t k = 0; k < n_clients; k++) {
+    print(&options, &figures);
+    for (size_t k = 0; k < options.n_clients; k++) {
         close(clients[k].fd);
     }
     close(events);

@@ -1,0 +1,41 @@
+# Measuring: two things side by side in one run, as ratios; docs/PERFORMANCE.md has the figures.
+LINK ?= $(CC) $(LDFLAGS)
+
+BENCH_PROGRAMS := bench_kernels bench_train bench_json bench_sessions bare_responder \
+                  load_generator library_step
+
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(GRU)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(filter-out $(GRU),$(filter %.a,$^)) $(GRU) $(BENCH_LIBS) $(BLAS) -lm -lpthread
+
+$(BUILD)/bench/bench_json: BENCH_LIBS := -lcjson
+$(BUILD)/bench/bare_responder: BENCH_LIBS := -lmicrohttpd
+$(BUILD)/bench/load_generator: $(BUILD)/tests/bench/processor_time.o
+$(BUILD)/bench/bench_sessions: BENCH_LIBS := $(LIBS_store) $(LIBS_base)
+$(BUILD)/bench/bench_sessions: $(addprefix $(BUILD)/,service.a store.a config.a base.a)
+
+# An environment that chooses OpenBLAS's kernels would choose them for our opponent.
+ALONE := env -u OPENBLAS_CORETYPE OPENBLAS_NUM_THREADS=1 $(if $(shell command -v taskset),taskset -c 0)
+
+.PHONY: bench bench-instructions bench-peers
+bench: bench-packages all $(addprefix $(BUILD)/bench/,$(BENCH_PROGRAMS)) ## measure, side by side, as ratios
+	@$(ALONE) $(BUILD)/bench/bench_kernels
+	@$(ALONE) $(BUILD)/bench/bench_train
+	@$(ALONE) $(BUILD)/bench/bench_json
+	@BUILD=$(BUILD) tests/bench/bench_http.sh
+	@BUILD=$(BUILD) tests/bench/bench_overload.sh
+	@BUILD=$(BUILD) tests/bench/bench_sessions.sh
+	@BUILD=$(BUILD) tests/bench/bench_training.sh
+
+bench-instructions: bench-packages all $(addprefix $(BUILD)/bench/,bare_responder load_generator library_step) ## count the instructions of a step (GRUD=path: of another binary)
+	$(call packages,valgrind)
+	@BUILD=$(BUILD) tests/bench/bench_instructions.sh
+
+bench-peers: bench-packages all $(BUILD)/bench/bench_train ## the same against ONNX Runtime, and PyTorch where it is installed
+	$(call packages,python3-venv)
+	@test -x build/peers/bin/python || python3 -m venv build/peers
+	@build/peers/bin/pip install --quiet numpy onnx onnxruntime
+	@$(ALONE) build/peers/bin/python tests/bench/bench_peers.py --lib $(BUILD)/libgru.so
+	@! /usr/bin/python3 -c 'import torch' 2>/dev/null || \
+	  $(ALONE) /usr/bin/python3 tests/bench/bench_train_peers.py --bench $(BUILD)/bench/bench_train
