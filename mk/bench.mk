@@ -11,11 +11,12 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(GRU)
 
 $(BUILD)/bench/bench_json: BENCH_LIBS := -lcjson
 $(BUILD)/bench/bare_responder: BENCH_LIBS := -lmicrohttpd
+$(BUILD)/bench/bench_kernels $(BUILD)/bench/bench_train: $(BUILD)/tests/bench/openblas_choice.o
 $(BUILD)/bench/load_generator: $(BUILD)/tests/bench/processor_time.o
 $(BUILD)/bench/bench_sessions: BENCH_LIBS := $(LIBS_store) $(LIBS_base)
 $(BUILD)/bench/bench_sessions: $(addprefix $(BUILD)/,service.a store.a config.a base.a)
 
-# An environment that chooses OpenBLAS's kernels would choose them for our opponent.
+# OPENBLAS_CORETYPE may be set for other reasons, and would slow our opponent down.
 ALONE := env -u OPENBLAS_CORETYPE OPENBLAS_NUM_THREADS=1 $(if $(shell command -v taskset),taskset -c 0)
 
 .PHONY: bench bench-instructions bench-peers
