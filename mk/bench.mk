@@ -33,10 +33,8 @@ bench-instructions: bench-packages all $(addprefix $(BUILD)/bench/,bare_responde
 	$(call packages,valgrind)
 	@BUILD=$(BUILD) tests/bench/bench_instructions.sh
 
-bench-peers: bench-packages all $(BUILD)/bench/bench_train ## the same against ONNX Runtime, and PyTorch where it is installed
+bench-peers: bench-packages all $(BUILD)/bench/bench_train ## the same beside ONNX Runtime, OpenVINO, JAX, and PyTorch where it is installed
 	$(call packages,python3-venv)
-	@test -x build/peers/bin/python || python3 -m venv build/peers
-	@build/peers/bin/pip install --quiet numpy onnx onnxruntime
+	@tests/bench/peers.sh build/peers
 	@$(ALONE) build/peers/bin/python tests/bench/bench_peers.py --lib $(BUILD)/libgru.so
-	@! /usr/bin/python3 -c 'import torch' 2>/dev/null || \
-	  $(ALONE) /usr/bin/python3 tests/bench/bench_train_peers.py --bench $(BUILD)/bench/bench_train
+	@$(ALONE) build/peers/bin/python tests/bench/bench_train_peers.py --bench $(BUILD)/bench/bench_train

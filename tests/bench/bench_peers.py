@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
-"""libgru beside ONNX Runtime, and PyTorch where some Python has it: whole sequences, one thread.
+"""libgru beside ONNX Runtime, OpenVINO and PyTorch: whole sequences, alone and in batches, one thread.
 
 Each contender runs the same GRU (reset after, I = 4) with a read-out of one output over the same readings with
-the same weights, through its public call: gru_run (ctypes), InferenceSession.run, Module.__call__. Outputs must
-agree to 1e-5. The contenders alternate in one run; what is printed is the median of the runs' thread CPU times
-with their minimum and maximum, and the ratio of the medians to libgru's.
+the same weights, through its public call: gru_run (ctypes), InferenceSession.run, InferRequest.infer,
+Module.__call__. Outputs must agree to 1e-5. The contenders alternate in one run; printed are the median of the
+runs' processor times (of all threads) with their minimum and maximum, and the ratio of the medians to libgru's.
+One that cannot be loaded is SKIPPED.
 
-    taskset -c 1 python3 tests/bench/bench_peers.py [--lib build/libgru.so] [--runs 15] [--torch /usr/bin/python3]
+    taskset -c 1 build/peers/bin/python tests/bench/bench_peers.py [--lib build/libgru.so] [--torch /usr/bin/python3]
 """
 import argparse
 import ctypes
+import io
 import json
 import os
 import statistics
@@ -25,7 +27,7 @@ for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 import numpy as np
 
 N_INPUTS = 4
-SIZES = (64, 128, 256)
+SIZES = (64, 128, 256, 512, 1024)
 CASES = ((1, 1000), (32, 100))  # sequences, steps
 TOLERANCE = 1e-5
 TENSORS = ("gru.weight_ih_l0", "gru.weight_hh_l0", "gru.bias_ih_l0", "gru.bias_hh_l0", "head.weight", "head.bias")
@@ -38,10 +40,10 @@ def make_weights(h):
     return [random.uniform(-1, 1, shape).astype(np.float32) / np.float32(np.sqrt(h)) for shape in shapes]
 
 
-def thread_seconds(call):
-    start = time.thread_time()
+def processor_seconds(call):
+    start = time.process_time()
     call()
-    return time.thread_time() - start
+    return time.process_time() - start
 
 
 # ---- libgru ---------------------------------------------------------------------------------------------
@@ -99,7 +101,7 @@ class Libgru:
             raise RuntimeError("gru_run failed")
 
     def time(self):
-        return thread_seconds(self.run)
+        return processor_seconds(self.run)
 
     def output(self):
         return self.y
@@ -164,7 +166,44 @@ class OnnxRuntime:
         self.y = self.session.run(None, {"x": self.x})[0]
 
     def time(self):
-        return thread_seconds(self.run)
+        return processor_seconds(self.run)
+
+    def output(self):
+        return self.y[:, :, 0].T
+
+    def close(self):
+        pass
+
+
+# ---- OpenVINO -------------------------------------------------------------------------------------------
+
+
+class OpenVino:
+    """The same ONNX model, compiled for the shape of each case."""
+
+    def __init__(self, weights):
+        import openvino
+
+        self.core = openvino.Core()
+        self.model = self.core.read_model(io.BytesIO(onnx_bytes(weights)))
+        self.name = f"OpenVINO {openvino.__version__.split('-')[0]}"
+
+    def prepare(self, x):
+        self.x = np.ascontiguousarray(x.transpose(1, 0, 2))
+        self.model.reshape(list(self.x.shape))
+        options = {  # by default it would compute in bfloat16 where the processor can
+            "INFERENCE_PRECISION_HINT": "f32",
+            "INFERENCE_NUM_THREADS": 1,
+            "NUM_STREAMS": 1,
+            "PERFORMANCE_HINT": "LATENCY",
+        }
+        self.request = self.core.compile_model(self.model, "CPU", options).create_infer_request()
+
+    def run(self):
+        self.y = self.request.infer([self.x], share_inputs=True)[0]
+
+    def time(self):
+        return processor_seconds(self.run)
 
     def output(self):
         return self.y[:, :, 0].T
@@ -200,7 +239,7 @@ def torch_worker(directory):
             np.save(os.path.join(directory, "y.npy"), call().numpy()[:, :, 0])
             print("ready", flush=True)
         else:
-            print(thread_seconds(call), flush=True)
+            print(processor_seconds(call), flush=True)
 
 
 class Torch:
@@ -241,9 +280,10 @@ class Torch:
 
 
 def contenders(arguments, weights, directory):
-    yield lambda: Libgru(arguments.lib, weights)
-    yield lambda: OnnxRuntime(weights)
-    yield lambda: Torch(arguments.torch, weights, directory)
+    yield "libgru", lambda: Libgru(arguments.lib, weights)
+    yield "ONNX Runtime", lambda: OnnxRuntime(weights)
+    yield "OpenVINO", lambda: OpenVino(weights)
+    yield "PyTorch", lambda: Torch(arguments.torch, weights, directory)
 
 
 def compare(peers, n_runs):
@@ -265,7 +305,8 @@ def compare(peers, n_runs):
         median = statistics.median(seconds)
         print(
             f"    {peer.name:22} {median * 1e3:8.3f} ms ({min(seconds) * 1e3:.3f}..{max(seconds) * 1e3:.3f})"
-            f"  {median / ours:5.2f}x"
+            f"  {median / ours:5.2f}x",
+            flush=True,
         )
 
 
@@ -279,20 +320,24 @@ def main():
     if arguments.torch_worker:
         torch_worker(arguments.torch_worker)
         return
+    skipped = set()
+    print("whole sequences, I = 4, O = 1, one thread; medians (min..max), ratio to libgru")
     with tempfile.TemporaryDirectory() as directory:
         for h in SIZES:
             peers = []
-            for make in contenders(arguments, make_weights(h), directory):
+            for name, make in contenders(arguments, make_weights(h), directory):
                 try:
-                    peers.append(make())
+                    if name not in skipped:
+                        peers.append(make())
                 except (ImportError, FileNotFoundError) as error:
-                    print(f"  left out: {error}")
+                    skipped.add(name)
+                    print(f"  SKIPPED {name}: {error}")
             for n_sequences, n_steps in CASES:
                 x = np.random.RandomState(1).standard_normal((n_sequences, n_steps, N_INPUTS)).astype(np.float32)
-                print(f"  H {h:3}, {n_sequences} x {n_steps} steps:")
+                print(f"  H {h:4}, {n_sequences} x {n_steps} steps:")
                 for peer in peers:
                     peer.prepare(x)
-                compare(peers, arguments.runs)
+                compare(peers, arguments.runs if h <= 256 else max(1, arguments.runs // 2))
             for peer in peers:
                 peer.close()
 
