@@ -1,28 +1,30 @@
 #!/bin/sh
-# Instructions that a request takes in user space, counted by valgrind's callgrind: exact where times are noisy. A
-# step, a health check and the bare responder (bare_responder.c) over HTTP, and a step of the library alone
-# (library_step.c). Each server answers N requests in one run and 2 N in another; the difference over N leaves out the
-# start, and only the thread that served them counts.
+# Instructions that a request takes in user space, counted by valgrind's callgrind: exact where
+# times are noisy. A step, a health check and the bare responder (bare_responder.c) over HTTP, and a
+# step of the library alone (library_step.c). Each server answers N requests in one run and 2 N in
+# another; the difference over N leaves out the start, and only the thread that served them counts.
 #
-# What is counted is user space only: what the kernel does for a request is not seen. valgrind has no AVX-512, so the
-# kernels are those for AVX2. callgrind counts each byte of a "rep stosb" or "rep movsb" as an instruction, which a
-# processor does not; glibc is told to use neither.
+# What is counted is user space only: what the kernel does for a request is not seen. valgrind has
+# no AVX-512, so the kernels are those for AVX2. callgrind counts each byte of a "rep stosb" or "rep
+# movsb" as an instruction, which a processor does not; glibc is told to use neither.
 #
-# Usage: bench_instructions.sh [ROUNDS [N]]     GRUD=build/grud: the binary to count, so that two can be compared
+# Usage: bench_instructions.sh [ROUNDS [N]]      BUILD, GRUD: see common.sh
 set -eu
 rounds=${1:-3}
 n=${2:-500}
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
-GLIBC_TUNABLES=glibc.cpu.x86_rep_stosb_threshold=1000000000:glibc.cpu.x86_rep_movsb_threshold=1000000000
+GLIBC_TUNABLES=glibc.cpu.x86_rep_stosb_threshold=1000000000
+GLIBC_TUNABLES=$GLIBC_TUNABLES:glibc.cpu.x86_rep_movsb_threshold=1000000000
 export GLIBC_TUNABLES
 make_model "$work/models/bench.safetensors"
 
-callgrind="valgrind --quiet --tool=callgrind --separate-threads=yes --callgrind-out-file=$work/counts"
+callgrind="valgrind --quiet --tool=callgrind --separate-threads=yes
+           --callgrind-out-file=$work/counts"
 ask() { # NUMBER PATH [BODY]: requests to the server of $pid, which is then ended
     sleep 0.2
-    "$build/bench/load_generator" -c 1 -n "$1" "$port" "$2" ${3+"$3"} >/dev/null || {
+    load_generator -c 1 -n "$1" "$port" "$2" ${3+"$3"} >/dev/null || {
         echo "bench_instructions: an answer to $2 was not 200" >&2
         exit 1
     }
@@ -64,8 +66,9 @@ threads() { # NAME NUMBER: a line "thread instructions" for each thread
 count() { # NAME: adds its instructions a request to the file NAME
     threads "$1" "$n" >"$work/once"
     threads "$1" $((2 * n)) >"$work/twice"
-    join "$work/once" "$work/twice" |
-        awk -v n="$n" '$3 - $2 > most { most = $3 - $2 } END { printf "%.1f\n", most / n }' >>"$work/$1"
+    join "$work/once" "$work/twice" | awk -v n="$n" >>"$work/$1" '
+        $3 - $2 > most { most = $3 - $2 }
+        END { printf "%.1f\n", most / n }'
 }
 round=0
 while [ $round -lt "$rounds" ]; do
@@ -81,8 +84,9 @@ line() { # NAME TITLE
     set -- "$2" $(sort -n "$work/$1" | summary)
     printf '%-44s %8.0f (%.0f..%.0f)\n' "$1" "$2" "$3" "$4"
 }
-printf 'instructions a request in user space: callgrind, AVX2 kernels, one client, %s rounds of %s requests\n' "$rounds" "$n"
-printf 'the thread that serves, without the start; medians (least..most); %s\n' "$grud"
+printf 'instructions a request in user space, of %s\n' "$grud"
+printf 'callgrind, AVX2 kernels, one client, %s rounds of %s requests; ' "$rounds" "$n"
+printf 'the thread that serves, without the start; medians (least..most)\n'
 line bare 'bare responder, POST'
 line health 'GET /healthz'
 line step 'a step, H=64, 4 inputs'

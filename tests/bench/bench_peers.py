@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""libgru beside ONNX Runtime, OpenVINO and PyTorch: whole sequences, alone and in batches, one thread.
+"""libgru beside ONNX Runtime, OpenVINO and PyTorch: sequences alone and in batches, one thread.
 
-Each contender runs the same GRU (reset after, I = 4) with a read-out of one output over the same readings with
-the same weights, through its public call: gru_run (ctypes), InferenceSession.run, InferRequest.infer,
-Module.__call__. Outputs must agree to 1e-5. The contenders alternate in one run; printed are the median of the
-runs' processor times (of all threads) with their minimum and maximum, and the ratio of the medians to libgru's.
-One that cannot be loaded is SKIPPED.
+Each contender runs the same GRU (reset after, I = 4) with a read-out of one output over the same
+readings with the same weights, through its public call: gru_run (ctypes), InferenceSession.run,
+InferRequest.infer, Module.__call__. Outputs must agree to 1e-5. The contenders alternate in one
+run; printed are the median of the runs' processor times (of all threads) with their minimum and
+maximum, and the ratio of the medians to libgru's. One that cannot be loaded is SKIPPED.
 
-    taskset -c 1 build/peers/bin/python tests/bench/bench_peers.py [--lib build/libgru.so] [--torch /usr/bin/python3]
+    taskset -c 1 build/peers/bin/python tests/bench/bench_peers.py [--lib build/libgru.so]
+        [--torch /usr/bin/python3]
 """
+
 import argparse
 import ctypes
 import io
@@ -30,14 +32,23 @@ N_INPUTS = 4
 SIZES = (64, 128, 256, 512, 1024)
 CASES = ((1, 1000), (32, 100))  # sequences, steps
 TOLERANCE = 1e-5
-TENSORS = ("gru.weight_ih_l0", "gru.weight_hh_l0", "gru.bias_ih_l0", "gru.bias_hh_l0", "head.weight", "head.bias")
+TENSORS = (
+    "gru.weight_ih_l0",
+    "gru.weight_hh_l0",
+    "gru.bias_ih_l0",
+    "gru.bias_hh_l0",
+    "head.weight",
+    "head.bias",
+)
 
 
 def make_weights(h):
     """As PyTorch initialises nn.GRU and nn.Linear: uniform in +-1/sqrt(H); gate order r, z, n."""
     random = np.random.RandomState(h)
     shapes = ((3 * h, N_INPUTS), (3 * h, h), (3 * h,), (3 * h,), (1, h), (1,))
-    return [random.uniform(-1, 1, shape).astype(np.float32) / np.float32(np.sqrt(h)) for shape in shapes]
+    return [
+        random.uniform(-1, 1, shape).astype(np.float32) / np.float32(np.sqrt(h)) for shape in shapes
+    ]
 
 
 def processor_seconds(call):
@@ -46,7 +57,7 @@ def processor_seconds(call):
     return time.process_time() - start
 
 
-# ---- libgru ---------------------------------------------------------------------------------------------
+# ---- libgru ----
 
 
 class Lane(ctypes.Structure):
@@ -68,7 +79,11 @@ class Lane(ctypes.Structure):
 def safetensors_bytes(weights):
     header, at = {}, 0
     for name, values in zip(TENSORS, weights):
-        header[name] = {"dtype": "F32", "shape": values.shape, "data_offsets": [at, at + values.nbytes]}
+        header[name] = {
+            "dtype": "F32",
+            "shape": values.shape,
+            "data_offsets": [at, at + values.nbytes],
+        }
         at += values.nbytes
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
@@ -82,7 +97,9 @@ class Libgru:
         self.name = f"libgru ({self.lib.gru_kernels_name().decode()})"
         self.model, self.work = ctypes.c_void_p(), ctypes.c_void_p()
         data = safetensors_bytes(weights)
-        status = self.lib.gru_model_load(data, ctypes.c_size_t(len(data)), ctypes.byref(self.model), None)
+        status = self.lib.gru_model_load(
+            data, ctypes.c_size_t(len(data)), ctypes.byref(self.model), None
+        )
         status = status or self.lib.gru_work_create(ctypes.byref(self.work))
         if status:
             raise RuntimeError(f"libgru: status {status}")
@@ -92,7 +109,10 @@ class Libgru:
         self.x = np.ascontiguousarray(x)
         self.y = np.zeros(x.shape[:2], np.float32)
         self.lanes = (Lane * len(x))(
-            *(Lane(x=rows.ctypes.data, n_rows=len(rows), y=y.ctypes.data) for rows, y in zip(self.x, self.y))
+            *(
+                Lane(x=rows.ctypes.data, n_rows=len(rows), y=y.ctypes.data)
+                for rows, y in zip(self.x, self.y)
+            )
         )
         self.size = ctypes.c_size_t(len(x))
 
@@ -111,7 +131,7 @@ class Libgru:
         self.lib.gru_model_unref(self.model)
 
 
-# ---- ONNX Runtime ---------------------------------------------------------------------------------------
+# ---- ONNX Runtime ----
 
 
 def onnx_bytes(weights):
@@ -133,7 +153,9 @@ def onnx_bytes(weights):
         "direction": np.array([1], np.int64),
     }
     nodes = [
-        helper.make_node("GRU", ["x", "W", "R", "B"], ["all"], hidden_size=h, linear_before_reset=1),
+        helper.make_node(
+            "GRU", ["x", "W", "R", "B"], ["all"], hidden_size=h, linear_before_reset=1
+        ),
         helper.make_node("Squeeze", ["all", "direction"], ["hidden"]),
         helper.make_node("MatMul", ["hidden", "head_w"], ["product"]),
         helper.make_node("Add", ["product", "head_b"], ["y"]),
@@ -156,7 +178,9 @@ class OnnxRuntime:
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self.session = onnxruntime.InferenceSession(onnx_bytes(weights), options, ["CPUExecutionProvider"])
+        self.session = onnxruntime.InferenceSession(
+            onnx_bytes(weights), options, ["CPUExecutionProvider"]
+        )
         self.name = f"ONNX Runtime {onnxruntime.__version__}"
 
     def prepare(self, x):
@@ -175,7 +199,7 @@ class OnnxRuntime:
         pass
 
 
-# ---- OpenVINO -------------------------------------------------------------------------------------------
+# ---- OpenVINO ----
 
 
 class OpenVino:
@@ -212,7 +236,7 @@ class OpenVino:
         pass
 
 
-# ---- PyTorch, in a process of its own: the Python that has it may have nothing else -----------------------
+# ---- PyTorch, in a process of its own: the Python that has it may have nothing else ----
 
 
 def torch_worker(directory):
@@ -228,7 +252,9 @@ def torch_worker(directory):
             gru = torch.nn.GRU(N_INPUTS, weights[1].shape[1], batch_first=True)
             head = torch.nn.Linear(weights[1].shape[1], 1)
             with torch.no_grad():
-                for parameter, values in zip(list(gru.parameters()) + list(head.parameters()), weights):
+                for parameter, values in zip(
+                    list(gru.parameters()) + list(head.parameters()), weights
+                ):
                     parameter.copy_(values)
             x = torch.from_numpy(stored["x"])
 
@@ -247,7 +273,11 @@ class Torch:
         self.weights, self.directory = weights, directory
         command = [python, os.path.abspath(__file__), "--torch-worker", directory]
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
         version = self.process.stdout.readline().strip()
         if not version:
@@ -276,7 +306,7 @@ class Torch:
         self.process.wait()
 
 
-# ---- measuring ------------------------------------------------------------------------------------------
+# ---- measuring ----
 
 
 def contenders(arguments, weights, directory):
@@ -304,17 +334,22 @@ def compare(peers, n_runs):
     for peer, seconds in zip(peers, times):
         median = statistics.median(seconds)
         print(
-            f"    {peer.name:22} {median * 1e3:8.3f} ms ({min(seconds) * 1e3:.3f}..{max(seconds) * 1e3:.3f})"
+            f"    {peer.name:22} {median * 1e3:8.3f} ms"
+            f" ({min(seconds) * 1e3:.3f}..{max(seconds) * 1e3:.3f})"
             f"  {median / ours:5.2f}x",
             flush=True,
         )
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--lib", default="build/libgru.so")
     parser.add_argument("--runs", type=int, default=15)
-    parser.add_argument("--torch", default="/usr/bin/python3", help="a Python that can import torch")
+    parser.add_argument(
+        "--torch", default="/usr/bin/python3", help="a Python that can import torch"
+    )
     parser.add_argument("--torch-worker", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.torch_worker:
@@ -333,7 +368,11 @@ def main():
                     skipped.add(name)
                     print(f"  SKIPPED {name}: {error}")
             for n_sequences, n_steps in CASES:
-                x = np.random.RandomState(1).standard_normal((n_sequences, n_steps, N_INPUTS)).astype(np.float32)
+                x = (
+                    np.random.RandomState(1)
+                    .standard_normal((n_sequences, n_steps, N_INPUTS))
+                    .astype(np.float32)
+                )
                 print(f"  H {h:4}, {n_sequences} x {n_steps} steps:")
                 for peer in peers:
                     peer.prepare(x)

@@ -1,9 +1,9 @@
 #!/bin/sh
-# What a million sessions cost: memory of each, the processor time of a step over HTTP beside that among a thousand
-# sessions (at one fixed rate, in alternating order), and the time from start to ready with all of them on disk; also
-# the start with the demo model alone.
+# What a million sessions cost: memory of each, the processor time of a step over HTTP beside that
+# among a thousand sessions (at one fixed rate, in alternating order), and the time from start to
+# ready with all of them on disk; also the start with the demo model alone.
 #
-# Usage: bench_sessions.sh [ROUNDS [SECONDS]]      BUILD=build: where grud and the benchmarks were built
+# Usage: bench_sessions.sh [ROUNDS [SECONDS]]      BUILD, GRUD: see common.sh
 set -eu
 rounds=${1:-20}
 seconds=${2:-1}
@@ -30,7 +30,7 @@ few_pid=$pid
 step=/v1/models/h64/sessions/sensor-%d/step
 rate=$(half_of_capacity "$few_port" "$step")
 load() { # PORT PID SESSIONS: processor microseconds a step, at one fixed rate
-    $on_client "$build/bench/load_generator" -s "$seconds" -r "$rate" -p "$2" -i "$3" "$1" "$step" "$body" |
+    load_generator -s "$seconds" -r "$rate" -p "$2" -i "$3" "$1" "$step" "$body" |
         sed -n 's/.* cpu_us=\([0-9.]*\).*/\1/p'
 }
 few() {
@@ -56,6 +56,8 @@ done
 awk '{ print $1 / $2, $1, $2 }' "$work/rounds" | sort -n | awk '
     { ratio[NR] = $1; few += $2; many += $3 }
     END {
-        printf "a step over HTTP, at a fixed rate: %.2f us of processor time among 1000 sessions, %.2f us among 1000000; ", few / NR, many / NR
-        printf "speed ratio %.2f (%.2f..%.2f) (goal: at least 0.8)\n", ratio[int((NR + 1) / 2)], ratio[1], ratio[NR]
+        printf "processor time of a step over HTTP, at a fixed rate: "
+        printf "%.2f us among 1000 sessions, %.2f us among 1000000; ", few / NR, many / NR
+        middle = ratio[int((NR + 1) / 2)]
+        printf "speed ratio %.2f (%.2f..%.2f) (goal: at least 0.8)\n", middle, ratio[1], ratio[NR]
     }'

@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
-"""Training steps of libgru beside JAX (lax.scan below jit) and PyTorch, one thread each: 32 sequences of 100
-readings, one layer, one output, the mean squared error of the last row, Adam.
+"""Training steps of libgru beside JAX (lax.scan below jit) and PyTorch, one thread each: 32
+sequences of 100 readings, one layer, one output, the mean squared error of the last row, Adam.
 
-Each peer is a process of its own, and so is build/bench/bench_train; they take turns in rounds. Printed are the
-median of the rounds' processor times of a step with their minimum and maximum, and the ratio of the medians to
-libgru's. A peer's first loss must be what numpy computes; one that cannot be started is SKIPPED.
+Each peer is a process of its own, and so is build/bench/bench_train; they take turns in rounds.
+Printed are the median of the rounds' processor times of a step with their minimum and maximum, and
+the ratio of the medians to libgru's. A peer's first loss must be what numpy computes; one that
+cannot be started is SKIPPED.
 
-    taskset -c 0 build/peers/bin/python tests/bench/bench_train_peers.py [--bench build/bench/bench_train]
+    taskset -c 0 build/peers/bin/python tests/bench/bench_train_peers.py
+        [--bench build/bench/bench_train]
 """
+
 import argparse
 import os
 import statistics
@@ -32,7 +35,9 @@ def make_case(h, i):
     """Weights (gate order r, z, n), readings [T][B][I] and targets [B][1]."""
     random = np.random.RandomState(h + i)
     shapes = ((3 * h, i), (3 * h, h), (3 * h,), (3 * h,), (1, h), (1,))
-    weights = [random.uniform(-1, 1, shape).astype(np.float32) / np.float32(np.sqrt(h)) for shape in shapes]
+    weights = [
+        random.uniform(-1, 1, shape).astype(np.float32) / np.float32(np.sqrt(h)) for shape in shapes
+    ]
     x = random.standard_normal((N_STEPS, N_SEQUENCES, i)).astype(np.float32)
     return weights, x, random.standard_normal((N_SEQUENCES, 1)).astype(np.float32)
 
@@ -41,20 +46,24 @@ def numpy_loss(weights, x, target):
     w_ih, w_hh, b_ih, b_hh, head_w, head_b = (values.astype(np.float64) for values in weights)
     state = np.zeros((N_SEQUENCES, w_hh.shape[1]))
     for row in x:
-        (xr, xz, xn), (hr, hz, hn) = np.split(row @ w_ih.T + b_ih, 3, 1), np.split(state @ w_hh.T + b_hh, 3, 1)
+        (xr, xz, xn), (hr, hz, hn) = np.split(row @ w_ih.T + b_ih, 3, 1), np.split(
+            state @ w_hh.T + b_hh, 3, 1
+        )
         reset, update = 1 / (1 + np.exp(-xr - hr)), 1 / (1 + np.exp(-xz - hz))
         state = (1 - update) * np.tanh(xn + reset * hn) + update * state
     return float(np.mean((state @ head_w.T + head_b - target) ** 2))
 
 
-# ---- the peers: each returns a function that does one training step and returns the loss before it ---------
+# ---- the peers: each returns a function that does a training step and returns the loss before it
 
 
 def torch_step(weights, x, target):
     import torch
 
     torch.set_num_threads(1)
-    gru, head = torch.nn.GRU(x.shape[2], weights[1].shape[1]), torch.nn.Linear(weights[1].shape[1], 1)
+    gru, head = torch.nn.GRU(x.shape[2], weights[1].shape[1]), torch.nn.Linear(
+        weights[1].shape[1], 1
+    )
     parameters = [*gru.parameters(), *head.parameters()]
     with torch.no_grad():
         for parameter, values in zip(parameters, weights):
@@ -82,7 +91,9 @@ def jax_step(weights, x, target):
         columns = w_hh.T  # once, not in each step
 
         def advance(state, projected):
-            (xr, xz, xn), (hr, hz, hn) = jnp.split(projected, 3, 1), jnp.split(state @ columns + b_hh, 3, 1)
+            (xr, xz, xn), (hr, hz, hn) = jnp.split(projected, 3, 1), jnp.split(
+                state @ columns + b_hh, 3, 1
+            )
             reset, update = jax.nn.sigmoid(xr + hr), jax.nn.sigmoid(xz + hz)
             return (1 - update) * jnp.tanh(xn + reset * hn) + update * state, None
 
@@ -96,7 +107,8 @@ def jax_step(weights, x, target):
         squares = [DECAY_2 * s + (1 - DECAY_2) * g * g for s, g in zip(squares, gradients)]
         scale_1, scale_2 = RATE / (1 - DECAY_1**n), 1 / (1 - DECAY_2**n)
         parameters = [
-            p - scale_1 * m / (jnp.sqrt(scale_2 * s) + EPSILON) for p, m, s in zip(parameters, moments, squares)
+            p - scale_1 * m / (jnp.sqrt(scale_2 * s) + EPSILON)
+            for p, m, s in zip(parameters, moments, squares)
         ]
         return loss, parameters, moments, squares
 
@@ -136,7 +148,11 @@ class Peer:
     def __init__(self, python, name, h, i):
         command = [python, os.path.abspath(__file__), "--worker", name, str(h), str(i)]
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         loss, _, self.name = self.process.stdout.readline().strip().partition(" ")
         if not self.name:
@@ -163,7 +179,9 @@ class Libgru:
         self.command, self.times = [bench, str(h), str(i)], []
 
     def measure(self):
-        self.times.append(float(subprocess.run(self.command, check=True, capture_output=True, text=True).stdout))
+        self.times.append(
+            float(subprocess.run(self.command, check=True, capture_output=True, text=True).stdout)
+        )
 
     def close(self):
         pass
@@ -177,7 +195,8 @@ def compare(contenders, n_rounds):
     for contender in contenders:
         median = statistics.median(contender.times)
         print(
-            f"    {contender.name:22} {median:9.3f} ms ({min(contender.times):.3f}..{max(contender.times):.3f})"
+            f"    {contender.name:22} {median:9.3f} ms"
+            f" ({min(contender.times):.3f}..{max(contender.times):.3f})"
             f"  {median / ours:5.2f}x",
             flush=True,
         )
@@ -185,10 +204,14 @@ def compare(contenders, n_rounds):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--bench", default="build/bench/bench_train")
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--torch", default="/usr/bin/python3", help="a Python that can import torch")
+    parser.add_argument(
+        "--torch", default="/usr/bin/python3", help="a Python that can import torch"
+    )
     parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
@@ -196,7 +219,10 @@ def main():
         worker(name, int(h), int(i))
         return
     pythons, skipped = {"JAX": sys.executable, "PyTorch": options.torch}, set()
-    print(f"training steps of {N_SEQUENCES} sequences x {N_STEPS} rows, O = 1, Adam; medians of the rounds (min..max)")
+    print(
+        f"training steps of {N_SEQUENCES} sequences x {N_STEPS} rows, O = 1, Adam;"
+        " medians of the rounds (min..max)"
+    )
     for h, i in SHAPES:
         print(f"  H {h:4} I {i}:")
         contenders = [Libgru(options.bench, h, i)]

@@ -1,8 +1,9 @@
 # common.sh - what the benchmarks of a server share, to be read by them (`.`).
 #
-# $build is where grud and the benchmarks were built, $grud the binary (GRUD=path: another one, so that two builds can
-# be compared). $work is a folder that is removed at the end, when every process of $pids is ended too. $on_server and
-# $on_client keep a server and its load on cores of their own, where there are two.
+# $build is where grud and the benchmarks were built, $grud the binary (GRUD=path: another one, so
+# that two builds can be compared). $work is a folder that is removed at the end, when every process
+# of $pids is ended too. $on_server and $on_client keep a server and its load on cores of their own,
+# where there are two.
 # shellcheck shell=sh disable=SC2034 # the variables are for the scripts that read this file
 build=${BUILD:-build}
 grud=${GRUD:-$build/grud}
@@ -27,6 +28,10 @@ else
     on_client=
 fi
 
+load_generator() {
+    $on_client "$build/bench/load_generator" "$@"
+}
+
 # The model that most of them serve, and a body for it.
 body='{"x":[20.125,0.5512,1013.25,3.75]}'
 make_model() { # FILE
@@ -47,7 +52,8 @@ start_grud() {
     name=$1
     shift
     began=$(date +%s%N)
-    $on_server "$grud" --listen 127.0.0.1:0 --port-file "$work/$name.port" --workers 1 --log-level error "$@" &
+    $on_server "$grud" --listen 127.0.0.1:0 --port-file "$work/$name.port" --workers 1 \
+        --log-level error "$@" &
     pid=$!
     pids="$pids $pid"
     await "$work/$name.port"
@@ -61,10 +67,11 @@ start_bare() {
     await "$work/bare.port"
 }
 
-# half_of_capacity PORT PATH: half of the requests a second that a server can answer, which is the rate to compare at.
+# half_of_capacity PORT PATH: half of the requests a second that a server can answer, which is the
+# rate to compare at.
 half_of_capacity() {
     for _ in 1 2 3; do
-        $on_client "$build/bench/load_generator" -s 1 "$1" "$2" "$body" | sed 's/.* rate=\([0-9]*\).*/\1/'
+        load_generator -s 1 "$1" "$2" "$body" | sed 's/.* rate=\([0-9]*\).*/\1/'
     done | sort -n | summary | awk '{ print int($1 / 2 / 100) * 100 }'
 }
 
@@ -82,6 +89,6 @@ mean() {
 }
 # ratios FILE OTHER NAME: the summary of NAME in FILE over NAME in OTHER, line by line.
 ratios() {
-    paste "$work/$1" "$work/$2" | sed "s/.* $3=\([0-9.]*\).* $3=\([0-9.]*\).*/\1 \2/" | awk '{ print $1 / $2 }' | sort -n |
-        summary
+    paste "$work/$1" "$work/$2" | sed "s/.* $3=\([0-9.]*\).* $3=\([0-9.]*\).*/\1 \2/" |
+        awk '{ print $1 / $2 }' | sort -n | summary
 }
