@@ -19,8 +19,6 @@ clients=${3:-16}
 make_model "$work/models/bench.safetensors"
 start_bare
 bare_pid=$pid bare_port=$port
-GRUD_QUEUE_MS=60000 # a machine that is busy with other things must not make it refuse
-export GRUD_QUEUE_MS
 start_grud grud --models "$work/models"
 grud_pid=$pid grud_port=$port
 key=$(od -An -tx1 -N24 /dev/urandom | tr -d ' \n')
