@@ -9,10 +9,11 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(GRU)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(filter-out $(GRU),$(filter %.a,$^)) $(GRU) \
-	  $(BENCH_LIBS) $(BLAS) -lm -lpthread
+	  $(BENCH_LIBS) -lm -lpthread
 
 $(BUILD)/bench/bench_json: BENCH_LIBS := -lcjson
 $(BUILD)/bench/bare_responder: BENCH_LIBS := -lmicrohttpd
+$(BUILD)/bench/bench_kernels $(BUILD)/bench/bench_train: BENCH_LIBS := $(BLAS)
 $(BUILD)/bench/bench_kernels $(BUILD)/bench/bench_train: $(BUILD)/tests/bench/openblas_choice.o
 $(BUILD)/bench/load_generator: $(BUILD)/tests/bench/processor_time.o
 $(BUILD)/bench/bench_sessions: BENCH_LIBS := $(LIBS_store) $(LIBS_base)
