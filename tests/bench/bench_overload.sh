@@ -122,7 +122,7 @@ printf 'capacity: %.0f steps with a forecast of 300, %.0f sequences, %.0f plain 
     "$(median capacity a)" "$(median capacity b)" "$(median capacity c)"
 curve a '(a) steps with a forecast of 300 (goal: good/peak at least 0.8, p99/normal under 3, at 5x)'
 curve c '(c) plain steps: offered/s is what the generator reached'
-printf '\n(b) steps and whole sequences together, each at so many times its own capacity\n'
+printf '\n(b) steps and whole sequences together, each at a multiple of its own capacity\n'
 printf '%6s %10s %10s %14s %14s %18s %10s\n' steps sequences steps/s sequences/s \
     'steps refused' 'sequences refused' health_p99
 for mix in $mixes; do
