@@ -337,39 +337,7 @@ run: build-packages ## build, start grud on 127.0.0.1:8080 with the demo model, 
 	@$(MAKE) --no-print-directory all
 	@GRUD=$(BUILD)/grud examples/host-load/run.sh
 
-# ---- measuring ----
-$(BUILD)/bench/%: tests/bench/%.c $(GRU)
-	@mkdir -p $(@D)
-	$(call say,LD,$@)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Iserver -Ilib $(LDFLAGS) -o $@ $< $(GRU) $(BENCH_LIBS) -lm -lpthread
-$(BUILD)/bench/bench_kernels: BENCH_LIBS := -lopenblas
-$(BUILD)/bench/bench_train: BENCH_LIBS := -lopenblas
-$(BUILD)/bench/bench_json: BENCH_LIBS := -lcjson
-$(BUILD)/bench/bare_responder: BENCH_LIBS := -lmicrohttpd
-
-$(BUILD)/bench/bench_sessions: tests/bench/bench_sessions.c $(BUILD)/service.a $(BUILD)/store.a $(BUILD)/config.a $(BUILD)/base.a $(GRU)
-	@mkdir -p $(@D)
-	$(call say,LD,$@)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Iserver -Ilib $(LDFLAGS) -o $@ $^ $(LIBS_store) $(LIBS_base)
-
-ON_ONE_CORE := $(if $(shell command -v taskset),taskset -c 0)
-
-bench: bench-packages all $(addprefix $(BUILD)/bench/,bench_kernels bench_train bench_json bench_sessions bare_responder load) ## measure, side by side, as ratios
-	@env -u OPENBLAS_CORETYPE OPENBLAS_NUM_THREADS=1 $(ON_ONE_CORE) $(BUILD)/bench/bench_kernels
-	@env -u OPENBLAS_CORETYPE OPENBLAS_NUM_THREADS=1 $(ON_ONE_CORE) $(BUILD)/bench/bench_train
-	@$(ON_ONE_CORE) $(BUILD)/bench/bench_json
-	@BUILD=$(BUILD) tests/bench/bench_http.sh
-	@BUILD=$(BUILD) tests/bench/bench_overload.sh
-	@BUILD=$(BUILD) tests/bench/bench_sessions.sh
-	@BUILD=$(BUILD) tests/bench/bench_training.sh
-
-bench-peers: bench-packages all $(BUILD)/bench/bench_train ## the same against ONNX Runtime, and PyTorch where it is installed
-	$(call packages,python3-venv)
-	@test -x build/peers/bin/python || python3 -m venv build/peers
-	@build/peers/bin/pip install --quiet numpy onnx onnxruntime
-	@$(ON_ONE_CORE) build/peers/bin/python tests/bench/bench_peers.py --lib $(BUILD)/libgru.so
-	@! /usr/bin/python3 -c 'import torch' 2>/dev/null || \
-	  $(ON_ONE_CORE) /usr/bin/python3 tests/bench/bench_train_peers.py --bench $(BUILD)/bench/bench_train
+include mk/bench.mk
 
 # ---- installing ----
 install: all ## install into PREFIX (default /usr/local) and SYSCONFDIR (/etc), below DESTDIR

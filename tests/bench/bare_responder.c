@@ -1,20 +1,22 @@
 /*
  * bare_responder.c - the least that a libmicrohttpd server can do: reads a body, answers 100 fixed
- * bytes. One thread, with the loop and the connection memory of grud's workers. bench_http.sh
- * compares grud with it, so what it shows is what grud adds.
+ * bytes. One thread, with the loop, the connection memory and the cancellation setting of grud's
+ * workers (server/http/worker.c). Benchmarks compare grud with it: the difference is what grud
+ * adds.
  *
  * Usage: bare_responder       prints its port, on 127.0.0.1; ends with SIGTERM
  */
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONNECTION_MEMORY = 16 << 10, CONNECTIONS_MAX = 10000, REPLY_BYTES = 100 };
+enum { CONNECTION_MEMORY = 8 << 10, CONNECTIONS_MAX = 10000, REPLY_BYTES = 100 };
 
 static volatile sig_atomic_t is_over;
 
@@ -57,6 +59,14 @@ static void serve(struct MHD_Daemon *daemon)
     }
 }
 
+/* As in a worker: glibc then skips its cancellation bookkeeping around each recv and sendmsg. */
+static void refuse_cancellation(void)
+{
+    int before;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &before);
+}
+
 int main(void)
 {
     static char body[REPLY_BYTES];
@@ -83,6 +93,7 @@ int main(void)
     signal(SIGPIPE, SIG_IGN);
     printf("%u\n", (unsigned)MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
     fflush(stdout);
+    refuse_cancellation();
     serve(daemon);
     MHD_stop_daemon(daemon);
     MHD_destroy_response(response);

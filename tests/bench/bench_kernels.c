@@ -7,12 +7,15 @@
  * and tanh over whole gates, so that it loses nothing to scalar expf. Batches and whole projections
  * stand beside cblas_sgemm without any gates.
  *
- * Contenders alternate; what is printed is the median of N_RUNS runs, their minimum and maximum,
- * and the ratio of the medians. OpenBLAS chooses its own kernels; the first line says which, and
- * OPENBLAS_CORETYPE=SkylakeX overrides it. Pin the run to a processor: taskset -c 1
- * build/bench/bench_kernels
+ * Contenders alternate; printed are the median of N_RUNS runs, their minimum and maximum, and the
+ * ratio of the medians. From H = 512 on the weights (3 MiB) do not fit into the second-level cache
+ * of most processors, and a step is bound by reading them. The first line says which kernels
+ * OpenBLAS has (openblas_choice.h); OPENBLAS_CORETYPE=Haswell chooses others. Pin the run to a
+ * processor: taskset -c 1 build/bench/bench_kernels
  */
 #include "kernels/kernels.h"
+
+#include "bench/openblas_choice.h"
 
 #include <cblas.h>
 #include <stdint.h>
@@ -233,12 +236,24 @@ static double time_calls(struct bench *b, void (*call)(struct bench *), size_t n
     return (now_us() - start) / (double)n_calls;
 }
 
+/* How many calls take the time, after a warm-up of a tenth of it. */
+static size_t calls_within(struct bench *b, void (*call)(struct bench *), double us)
+{
+    double start = now_us(), spent = 0;
+    size_t n = 0;
+    while (spent < us / 10) {
+        call(b);
+        n++;
+        spent = now_us() - start;
+    }
+    return 1 + (size_t)(us * (double)n / spent);
+}
+
 static void alternate(struct bench *b, void (*ours)(struct bench *), void (*theirs)(struct bench *),
                       struct times *ret_ours, struct times *ret_theirs)
 {
     const double run_us = 4000;
-    size_t n_ours = 1 + (size_t)(run_us / time_calls(b, ours, 20));
-    size_t n_theirs = 1 + (size_t)(run_us / time_calls(b, theirs, 20));
+    size_t n_ours = calls_within(b, ours, run_us), n_theirs = calls_within(b, theirs, run_us);
     for (size_t run = 0; run < N_RUNS; run++) {
         ret_ours->us[run] = time_calls(b, ours, n_ours);
         ret_theirs->us[run] = time_calls(b, theirs, n_theirs);
@@ -247,11 +262,11 @@ static void alternate(struct bench *b, void (*ours)(struct bench *), void (*thei
 
 static void choose_order(struct bench *b)
 {
+    const double trial_us = 20000;
     double us[2];
     for (int i = 0; i < 2; i++) {
         b->by_columns = i;
-        time_calls(b, sgemv_step, 1000);
-        us[i] = time_calls(b, sgemv_step, 10000);
+        us[i] = time_calls(b, sgemv_step, calls_within(b, sgemv_step, trial_us));
     }
     b->by_columns = us[1] < us[0];
 }
@@ -265,7 +280,7 @@ static void report_step(const struct k_ops *ops, size_t h)
     alternate(&b, library_step, sgemv_step, &ours, &theirs);
     double our = median(&ours), their = median(&theirs);
     printf(
-        "  H %3zu  libgru %7.3f us (%.3f..%.3f)  sgemv loop %7.3f us (%.3f..%.3f, by %s)  %.2fx\n",
+        "  H %4zu  libgru %7.3f us (%.3f..%.3f)  sgemv loop %7.3f us (%.3f..%.3f, by %s)  %.2fx\n",
         h, our, ours.us[0], ours.us[N_RUNS - 1], their, theirs.us[0], theirs.us[N_RUNS - 1],
         b.by_columns ? "columns" : "rows", their / our);
     bench_free(&b);
@@ -281,7 +296,7 @@ static void report_product(const struct k_ops *ops, const char *what, size_t h, 
               recurrent ? sgemm_recur : sgemm_project, &ours, &theirs);
     double flop = 2.0 * N_GATES * (double)(h * (recurrent ? h : i) * n_rows);
     double our = median(&ours), their = median(&theirs);
-    printf("  H %3zu I %3zu B %4zu  %s %6.1f GFLOP/s (%.1f..%.1f)  sgemm %6.1f GFLOP/s "
+    printf("  H %4zu I %4zu B %4zu  %s %6.1f GFLOP/s (%.1f..%.1f)  sgemm %6.1f GFLOP/s "
            "(%.1f..%.1f)  %.2fx\n",
            h, i, n_rows, what, flop / our * 1e-3, flop / ours.us[N_RUNS - 1] * 1e-3,
            flop / ours.us[0] * 1e-3, flop / their * 1e-3, flop / theirs.us[N_RUNS - 1] * 1e-3,
@@ -289,25 +304,28 @@ static void report_product(const struct k_ops *ops, const char *what, size_t h, 
     bench_free(&b);
 }
 
-int main(void)
+int main(int argc, char *argv[])
 {
-    static const size_t sizes[] = { 64, 128, 256 }, batches[] = { 8, 32, 64 };
-    openblas_set_num_threads(1);
+    static const size_t sizes[] = { 64, 128, 256, 512, 1024 }, batches[] = { 8, 32, 64 };
+    const size_t n_sizes = sizeof sizes / sizeof *sizes,
+                 n_batches = sizeof batches / sizeof *batches;
+    (void)argc;
+    openblas_choose(argv);
     const struct k_ops *ops = k_best();
     printf("kernels: %s; OpenBLAS: %s, 1 thread; medians of %d alternating runs (min..max)\n",
            ops->name, openblas_get_corename(), N_RUNS);
     puts("one streaming step, B = 1, I = 4, O = 1:");
-    for (size_t s = 0; s < 3; s++) {
+    for (size_t s = 0; s < n_sizes; s++) {
         report_step(ops, sizes[s]);
     }
     puts("recurrent products of a batch (libgru: with the gates; sgemm: the product alone):");
-    for (size_t s = 0; s < 3; s++) {
-        for (size_t b = 0; b < 3; b++) {
+    for (size_t s = 0; s < n_sizes; s++) {
+        for (size_t b = 0; b < n_batches; b++) {
             report_product(ops, "recur", sizes[s], N_INPUTS, batches[b], true);
         }
     }
     puts("input projections of a whole sequence:");
-    for (size_t s = 0; s < 3; s++) {
+    for (size_t s = 0; s < n_sizes; s++) {
         report_product(ops, "project", sizes[s], N_INPUTS, ROWS_MAX, false);
         report_product(ops, "project", sizes[s], sizes[s], ROWS_MAX, false);
     }

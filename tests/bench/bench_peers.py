@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
-"""libgru beside ONNX Runtime, and PyTorch where some Python has it: whole sequences, one thread.
+"""libgru beside ONNX Runtime, OpenVINO and PyTorch: sequences alone and in batches, one thread.
 
-Each contender runs the same GRU (reset after, I = 4) with a read-out of one output over the same readings with
-the same weights, through its public call: gru_run (ctypes), InferenceSession.run, Module.__call__. Outputs must
-agree to 1e-5. The contenders alternate in one run; what is printed is the median of the runs' thread CPU times
-with their minimum and maximum, and the ratio of the medians to libgru's.
+Each contender runs the same GRU (reset after, I = 4) with a read-out of one output over the same
+readings with the same weights, through its public call: gru_run (ctypes), InferenceSession.run,
+InferRequest.infer, Module.__call__. Outputs must agree to 1e-5. The contenders alternate in one
+run; printed are the median of the runs' processor times (of all threads) with their minimum and
+maximum, and the ratio of the medians to libgru's. One that cannot be loaded is SKIPPED.
 
-    taskset -c 1 python3 tests/bench/bench_peers.py [--lib build/libgru.so] [--runs 15] [--torch /usr/bin/python3]
+    taskset -c 1 build/peers/bin/python tests/bench/bench_peers.py [--lib build/libgru.so]
+        [--torch /usr/bin/python3]
 """
+
 import argparse
 import ctypes
+import io
 import json
 import os
 import statistics
@@ -25,26 +29,35 @@ for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 import numpy as np
 
 N_INPUTS = 4
-SIZES = (64, 128, 256)
+SIZES = (64, 128, 256, 512, 1024)
 CASES = ((1, 1000), (32, 100))  # sequences, steps
 TOLERANCE = 1e-5
-TENSORS = ("gru.weight_ih_l0", "gru.weight_hh_l0", "gru.bias_ih_l0", "gru.bias_hh_l0", "head.weight", "head.bias")
+TENSORS = (
+    "gru.weight_ih_l0",
+    "gru.weight_hh_l0",
+    "gru.bias_ih_l0",
+    "gru.bias_hh_l0",
+    "head.weight",
+    "head.bias",
+)
 
 
 def make_weights(h):
     """As PyTorch initialises nn.GRU and nn.Linear: uniform in +-1/sqrt(H); gate order r, z, n."""
     random = np.random.RandomState(h)
     shapes = ((3 * h, N_INPUTS), (3 * h, h), (3 * h,), (3 * h,), (1, h), (1,))
-    return [random.uniform(-1, 1, shape).astype(np.float32) / np.float32(np.sqrt(h)) for shape in shapes]
+    return [
+        random.uniform(-1, 1, shape).astype(np.float32) / np.float32(np.sqrt(h)) for shape in shapes
+    ]
 
 
-def thread_seconds(call):
-    start = time.thread_time()
+def processor_seconds(call):
+    start = time.process_time()
     call()
-    return time.thread_time() - start
+    return time.process_time() - start
 
 
-# ---- libgru ---------------------------------------------------------------------------------------------
+# ---- libgru ----
 
 
 class Lane(ctypes.Structure):
@@ -66,7 +79,11 @@ class Lane(ctypes.Structure):
 def safetensors_bytes(weights):
     header, at = {}, 0
     for name, values in zip(TENSORS, weights):
-        header[name] = {"dtype": "F32", "shape": values.shape, "data_offsets": [at, at + values.nbytes]}
+        header[name] = {
+            "dtype": "F32",
+            "shape": values.shape,
+            "data_offsets": [at, at + values.nbytes],
+        }
         at += values.nbytes
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
@@ -80,7 +97,9 @@ class Libgru:
         self.name = f"libgru ({self.lib.gru_kernels_name().decode()})"
         self.model, self.work = ctypes.c_void_p(), ctypes.c_void_p()
         data = safetensors_bytes(weights)
-        status = self.lib.gru_model_load(data, ctypes.c_size_t(len(data)), ctypes.byref(self.model), None)
+        status = self.lib.gru_model_load(
+            data, ctypes.c_size_t(len(data)), ctypes.byref(self.model), None
+        )
         status = status or self.lib.gru_work_create(ctypes.byref(self.work))
         if status:
             raise RuntimeError(f"libgru: status {status}")
@@ -90,7 +109,10 @@ class Libgru:
         self.x = np.ascontiguousarray(x)
         self.y = np.zeros(x.shape[:2], np.float32)
         self.lanes = (Lane * len(x))(
-            *(Lane(x=rows.ctypes.data, n_rows=len(rows), y=y.ctypes.data) for rows, y in zip(self.x, self.y))
+            *(
+                Lane(x=rows.ctypes.data, n_rows=len(rows), y=y.ctypes.data)
+                for rows, y in zip(self.x, self.y)
+            )
         )
         self.size = ctypes.c_size_t(len(x))
 
@@ -99,7 +121,7 @@ class Libgru:
             raise RuntimeError("gru_run failed")
 
     def time(self):
-        return thread_seconds(self.run)
+        return processor_seconds(self.run)
 
     def output(self):
         return self.y
@@ -109,7 +131,7 @@ class Libgru:
         self.lib.gru_model_unref(self.model)
 
 
-# ---- ONNX Runtime ---------------------------------------------------------------------------------------
+# ---- ONNX Runtime ----
 
 
 def onnx_bytes(weights):
@@ -131,7 +153,9 @@ def onnx_bytes(weights):
         "direction": np.array([1], np.int64),
     }
     nodes = [
-        helper.make_node("GRU", ["x", "W", "R", "B"], ["all"], hidden_size=h, linear_before_reset=1),
+        helper.make_node(
+            "GRU", ["x", "W", "R", "B"], ["all"], hidden_size=h, linear_before_reset=1
+        ),
         helper.make_node("Squeeze", ["all", "direction"], ["hidden"]),
         helper.make_node("MatMul", ["hidden", "head_w"], ["product"]),
         helper.make_node("Add", ["product", "head_b"], ["y"]),
@@ -154,7 +178,9 @@ class OnnxRuntime:
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self.session = onnxruntime.InferenceSession(onnx_bytes(weights), options, ["CPUExecutionProvider"])
+        self.session = onnxruntime.InferenceSession(
+            onnx_bytes(weights), options, ["CPUExecutionProvider"]
+        )
         self.name = f"ONNX Runtime {onnxruntime.__version__}"
 
     def prepare(self, x):
@@ -164,7 +190,7 @@ class OnnxRuntime:
         self.y = self.session.run(None, {"x": self.x})[0]
 
     def time(self):
-        return thread_seconds(self.run)
+        return processor_seconds(self.run)
 
     def output(self):
         return self.y[:, :, 0].T
@@ -173,7 +199,44 @@ class OnnxRuntime:
         pass
 
 
-# ---- PyTorch, in a process of its own: the Python that has it may have nothing else -----------------------
+# ---- OpenVINO ----
+
+
+class OpenVino:
+    """The same ONNX model, compiled for the shape of each case."""
+
+    def __init__(self, weights):
+        import openvino
+
+        self.core = openvino.Core()
+        self.model = self.core.read_model(io.BytesIO(onnx_bytes(weights)))
+        self.name = f"OpenVINO {openvino.__version__.split('-')[0]}"
+
+    def prepare(self, x):
+        self.x = np.ascontiguousarray(x.transpose(1, 0, 2))
+        self.model.reshape(list(self.x.shape))
+        options = {  # by default it would compute in bfloat16 where the processor can
+            "INFERENCE_PRECISION_HINT": "f32",
+            "INFERENCE_NUM_THREADS": 1,
+            "NUM_STREAMS": 1,
+            "PERFORMANCE_HINT": "LATENCY",
+        }
+        self.request = self.core.compile_model(self.model, "CPU", options).create_infer_request()
+
+    def run(self):
+        self.y = self.request.infer([self.x], share_inputs=True)[0]
+
+    def time(self):
+        return processor_seconds(self.run)
+
+    def output(self):
+        return self.y[:, :, 0].T
+
+    def close(self):
+        pass
+
+
+# ---- PyTorch, in a process of its own: the Python that has it may have nothing else ----
 
 
 def torch_worker(directory):
@@ -189,7 +252,9 @@ def torch_worker(directory):
             gru = torch.nn.GRU(N_INPUTS, weights[1].shape[1], batch_first=True)
             head = torch.nn.Linear(weights[1].shape[1], 1)
             with torch.no_grad():
-                for parameter, values in zip(list(gru.parameters()) + list(head.parameters()), weights):
+                for parameter, values in zip(
+                    list(gru.parameters()) + list(head.parameters()), weights
+                ):
                     parameter.copy_(values)
             x = torch.from_numpy(stored["x"])
 
@@ -200,7 +265,7 @@ def torch_worker(directory):
             np.save(os.path.join(directory, "y.npy"), call().numpy()[:, :, 0])
             print("ready", flush=True)
         else:
-            print(thread_seconds(call), flush=True)
+            print(processor_seconds(call), flush=True)
 
 
 class Torch:
@@ -208,7 +273,11 @@ class Torch:
         self.weights, self.directory = weights, directory
         command = [python, os.path.abspath(__file__), "--torch-worker", directory]
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
         version = self.process.stdout.readline().strip()
         if not version:
@@ -237,13 +306,14 @@ class Torch:
         self.process.wait()
 
 
-# ---- measuring ------------------------------------------------------------------------------------------
+# ---- measuring ----
 
 
 def contenders(arguments, weights, directory):
-    yield lambda: Libgru(arguments.lib, weights)
-    yield lambda: OnnxRuntime(weights)
-    yield lambda: Torch(arguments.torch, weights, directory)
+    yield "libgru", lambda: Libgru(arguments.lib, weights)
+    yield "ONNX Runtime", lambda: OnnxRuntime(weights)
+    yield "OpenVINO", lambda: OpenVino(weights)
+    yield "PyTorch", lambda: Torch(arguments.torch, weights, directory)
 
 
 def compare(peers, n_runs):
@@ -264,35 +334,49 @@ def compare(peers, n_runs):
     for peer, seconds in zip(peers, times):
         median = statistics.median(seconds)
         print(
-            f"    {peer.name:22} {median * 1e3:8.3f} ms ({min(seconds) * 1e3:.3f}..{max(seconds) * 1e3:.3f})"
-            f"  {median / ours:5.2f}x"
+            f"    {peer.name:22} {median * 1e3:8.3f} ms"
+            f" ({min(seconds) * 1e3:.3f}..{max(seconds) * 1e3:.3f})"
+            f"  {median / ours:5.2f}x",
+            flush=True,
         )
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--lib", default="build/libgru.so")
     parser.add_argument("--runs", type=int, default=15)
-    parser.add_argument("--torch", default="/usr/bin/python3", help="a Python that can import torch")
+    parser.add_argument(
+        "--torch", default="/usr/bin/python3", help="a Python that can import torch"
+    )
     parser.add_argument("--torch-worker", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.torch_worker:
         torch_worker(arguments.torch_worker)
         return
+    skipped = set()
+    print("whole sequences, I = 4, O = 1, one thread; medians (min..max), ratio to libgru")
     with tempfile.TemporaryDirectory() as directory:
         for h in SIZES:
             peers = []
-            for make in contenders(arguments, make_weights(h), directory):
+            for name, make in contenders(arguments, make_weights(h), directory):
                 try:
-                    peers.append(make())
+                    if name not in skipped:
+                        peers.append(make())
                 except (ImportError, FileNotFoundError) as error:
-                    print(f"  left out: {error}")
+                    skipped.add(name)
+                    print(f"  SKIPPED {name}: {error}")
             for n_sequences, n_steps in CASES:
-                x = np.random.RandomState(1).standard_normal((n_sequences, n_steps, N_INPUTS)).astype(np.float32)
-                print(f"  H {h:3}, {n_sequences} x {n_steps} steps:")
+                x = (
+                    np.random.RandomState(1)
+                    .standard_normal((n_sequences, n_steps, N_INPUTS))
+                    .astype(np.float32)
+                )
+                print(f"  H {h:4}, {n_sequences} x {n_steps} steps:")
                 for peer in peers:
                     peer.prepare(x)
-                compare(peers, arguments.runs)
+                compare(peers, arguments.runs if h <= 256 else max(1, arguments.runs // 2))
             for peer in peers:
                 peer.close()
 

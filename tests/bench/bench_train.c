@@ -6,12 +6,14 @@
  * packing the weights for the next. Its floating-point operations are those of its products,
  * forwards once and backwards twice.
  *
- * The sgemm is square and far larger than the caches; OpenBLAS chooses its own kernels (the first
- * line says which, OPENBLAS_CORETYPE overrides it). Both alternate; printed are medians of N_RUNS
- * runs, minima and maxima, and the ratio of the medians. With arguments H and I it prints only the
- * ms of a step of that shape, for bench_train_peers.py.
+ * The sgemm is square and far larger than the caches; the first line says which kernels OpenBLAS
+ * has (openblas_choice.h). libgru trains with the same OpenBLAS. Both alternate; printed are
+ * medians of N_RUNS runs, minima and maxima, and the ratio of the medians. With arguments H and I
+ * it prints only the ms of a step of that shape, for bench_train_peers.py.
  */
 #include "engine/train/backprop.h"
+
+#include "bench/openblas_choice.h"
 
 #include <cblas.h>
 #include <math.h>
@@ -182,7 +184,8 @@ static void measure(const struct sgemm *sgemm, size_t h, size_t i, double *ret_o
     const double run_ms = 40;
     struct bench b;
     bench_create(&b, h, i);
-    size_t n = 1 + (size_t)(run_ms / time_steps(&b, 3));
+    time_steps(&b, 1);
+    size_t n = 1 + (size_t)(run_ms / time_steps(&b, 1));
     for (size_t run = 0; run < N_RUNS; run++) {
         ret_ours[run] = time_steps(&b, n);
         ret_theirs[run] = sgemm ? time_sgemm(sgemm) : 0;
@@ -196,18 +199,21 @@ static void report(const struct sgemm *sgemm, size_t h, size_t i)
     double ours[N_RUNS], theirs[N_RUNS];
     measure(sgemm, h, i, ours, theirs);
     double our = median(ours), their = median(theirs);
-    printf("  H %3zu I %zu  %7.3f ms (%.3f..%.3f)  %6.1f GFLOP/s  sgemm %6.1f GFLOP/s (%.1f..%.1f) "
+    printf("  H %4zu I %zu  %8.3f ms (%.3f..%.3f)  %6.1f GFLOP/s  sgemm %6.1f GFLOP/s (%.1f..%.1f) "
            " %3.0f %%\n",
            h, i, our, ours[0], ours[N_RUNS - 1], flop / our * 1e-6, sgemm_flop / their * 1e-6,
            sgemm_flop / theirs[N_RUNS - 1] * 1e-6, sgemm_flop / theirs[0] * 1e-6,
            flop / our / (sgemm_flop / their) * 100);
 }
 
-int main(int argc, char **argv)
+int main(int argc, char *argv[])
 {
-    static const size_t sizes[] = { 32, 64, 128 }, widths[] = { 1, 8 };
+    static const struct {
+        size_t h, i;
+    } shapes[] = { { 32, 1 },  { 32, 8 },  { 64, 1 },  { 64, 8 },
+                   { 128, 1 }, { 128, 8 }, { 512, 8 }, { 1024, 8 } };
     size_t n_floats = (size_t)SGEMM_SIZE * SGEMM_SIZE;
-    openblas_set_num_threads(1);
+    openblas_choose(argv);
     if (argc == 3) {
         double ours[N_RUNS], theirs[N_RUNS];
         measure(NULL, strtoul(argv[1], NULL, 10), strtoul(argv[2], NULL, 10), ours, theirs);
@@ -218,13 +224,10 @@ int main(int argc, char **argv)
                                  .b = floats(n_floats),
                                  .c = floats(n_floats) };
     printf("training steps of %d sequences x %d rows, O = 1, Adam; kernels: %s; OpenBLAS: %s, 1 "
-           "thread; medians "
-           "of %d alternating runs (min..max)\n",
+           "thread; medians of %d alternating runs (min..max)\n",
            B, T, gru_kernels_name(), openblas_get_corename(), N_RUNS);
-    for (size_t s = 0; s < 3; s++) {
-        for (size_t w = 0; w < 2; w++) {
-            report(&sgemm, sizes[s], widths[w]);
-        }
+    for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
+        report(&sgemm, shapes[k].h, shapes[k].i);
     }
     free(sgemm.a);
     free(sgemm.b);

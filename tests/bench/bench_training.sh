@@ -1,31 +1,36 @@
 #!/bin/sh
-# Whether streaming clients feel a job that trains: requests per second and p99 of steps over HTTP, while a fine-tuning
-# job runs and while the same job is paused, taking turns. Server, trainer and all on one core, the load on another, so
-# that the two compete as hard as they can. Prints medians, spreads and the ratios.
+# Whether streaming clients feel a job that trains: requests per second and p99 of steps over HTTP,
+# while a fine-tuning job runs and while the same job is paused, taking turns. Server, trainer and
+# all on one core, the load on another, so that the two compete as hard as they can. Prints medians,
+# spreads and the ratios.
 #
-# Usage: bench_training.sh [ROUNDS [SECONDS]]      BUILD=build: where grud was built
+# Usage: bench_training.sh [ROUNDS [SECONDS]]      BUILD, GRUD: see common.sh
 set -eu
 rounds=${1:-9}
 seconds=${2:-2}
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
-mkdir "$work/models"
-"$build/grud" init --inputs a,b,c,d --outputs a --layers 64 -o "$work/models/bench.safetensors" >/dev/null
+make_model "$work/models/bench.safetensors"
 start_grud bench --models "$work/models" --data "$work/data"
 jobs=http://127.0.0.1:$port/v1/fine_tuning/jobs
 
 # Series of noise: what is learned does not matter, that it never ends does.
 awk 'BEGIN {
     srand(1)
-    print "{\"model\":\"bench\",\"validation\":null,\"hyperparameters\":{\"n_epochs\":1000000,\"window\":100}}"
+    printf "%s", "{\"model\":\"bench\",\"validation\":null,"
+    print "\"hyperparameters\":{\"n_epochs\":1000000,\"window\":100}}"
     for (s = 0; s < 128; s++) {
         line = "{\"x\":["
-        for (t = 0; t < 101; t++) line = line sprintf("%s[%.3f,%.3f,%.3f,%.3f]", t ? "," : "", rand(), rand(), rand(), rand())
+        for (t = 0; t < 101; t++) {
+            line = line (t ? "," : "")
+            line = line sprintf("[%.3f,%.3f,%.3f,%.3f]", rand(), rand(), rand(), rand())
+        }
         print line "]}"
     }
 }' >"$work/job"
-job=$(curl -sS -m 60 -H 'content-type: application/x-ndjson' --data-binary "@$work/job" "$jobs" | jq -re .id)
+job=$(curl -sS -m 60 -H 'content-type: application/x-ndjson' --data-binary "@$work/job" "$jobs" |
+    jq -re .id)
 
 wait_for() { # STATUS: until the job has it
     for _ in $(seq 100); do
@@ -41,9 +46,9 @@ turn() { # pause|resume: so that the job stands still, or runs
     sleep 0.2
 }
 load() { # NAME CLIENTS: one round, its line is added to the file NAME
-    $on_client "$build/bench/load" "$port" '/v1/models/bench/sessions/s%d/step' '{"x":[20.1,0.5,1013.2,3.7]}' "$2" \
-        "$seconds" >>"$work/$1" || {
-        echo "bench_training: an answer was no 200" >&2
+    load_generator -c "$2" -s "$seconds" "$port" '/v1/models/bench/sessions/s%d/step' "$body" \
+        >>"$work/$1" || {
+        echo "bench_training: an answer was not 200" >&2
         exit 1
     }
 }
@@ -65,18 +70,21 @@ for clients in 1 16; do
     done
 done
 
-# said FILE NAME: the median.
-said() {
+said() { # FILE NAME: the median
     column "$1" "$2" | summary | awk '{ printf "%.0f", $1 }'
 }
-spread() {
-    ratios "$1" "$2" "$3" | awk '{ printf "%.2f (%.2f..%.2f)", $1, $2, $3 }'
+spread() { # NAME: while it trains over while it is paused
+    ratios "$training" "$quiet" "$1" | awk '{ printf "%.2f (%.2f..%.2f)", $1, $2, $3 }'
 }
-printf 'steps over HTTP while a job trains, beside the same job paused: %s rounds of %s s, one core, H=64\n' "$rounds" "$seconds"
+updates() { # a second
+    awk -v s="$seconds" '{ n += $2 - $1 } END { printf "%.0f", n / NR / s }' "$work/steps-$clients"
+}
+printf 'steps over HTTP while a job trains, beside the same job paused: '
+printf '%s rounds of %s s, one core, H=64\n' "$rounds" "$seconds"
 for clients in 1 16; do
     quiet=quiet-$clients training=training-$clients
-    printf '%2s clients: p99 %s us, %s us training: ratio %s; steps/s %s, %s training: ratio %s; updates/s %s\n' "$clients" \
-        "$(said "$quiet" p99_us)" "$(said "$training" p99_us)" "$(spread "$training" "$quiet" p99_us)" \
-        "$(said "$quiet" rate)" "$(said "$training" rate)" "$(spread "$training" "$quiet" rate)" \
-        "$(awk -v s="$seconds" '{ n += $2 - $1 } END { printf "%.0f", n / NR / s }' "$work/steps-$clients")"
+    printf '%2s clients: p99 %s us, %s us training: ratio %s; ' "$clients" \
+        "$(said "$quiet" p99_us)" "$(said "$training" p99_us)" "$(spread p99_us)"
+    printf 'steps/s %s, %s training: ratio %s; updates/s %s\n' \
+        "$(said "$quiet" rate)" "$(said "$training" rate)" "$(spread rate)" "$(updates)"
 done

@@ -1,8 +1,12 @@
-# common.sh - what the benchmarks of a server share; to be read by them (`.`). Makes the folder $work, which is removed at the
-# end, when every process of $pids is ended too; $on_server and $on_client keep a server and its load on cores of their
-# own, where there are two; $build is where grud and the benchmarks were built.
-# shellcheck shell=sh disable=SC2034 # the variables are for whoever reads this file
+# common.sh - what the benchmarks of a server share, to be read by them (`.`).
+#
+# $build is where grud and the benchmarks were built, $grud the binary (GRUD=path: another one, so
+# that two builds can be compared). $work is a folder that is removed at the end, when every process
+# of $pids is ended too. $on_server and $on_client keep a server and its load on cores of their own,
+# where there are two.
+# shellcheck shell=sh disable=SC2034 # the variables are for the scripts that read this file
 build=${BUILD:-build}
+grud=${GRUD:-$build/grud}
 work=$(mktemp -d)
 pids=
 
@@ -24,20 +28,54 @@ else
     on_client=
 fi
 
-# start_grud NAME OPTION...: starts a server, waits for its port, sets $pid, $port and $ready_ms (from exec to answering).
+# A machine that is busy with other things must not make grud refuse.
+export GRUD_QUEUE_MS=60000
+
+load_generator() {
+    $on_client "$build/bench/load_generator" "$@"
+}
+
+# The model that most of them serve, and a body for it.
+body='{"x":[20.125,0.5512,1013.25,3.75]}'
+make_model() { # FILE
+    mkdir -p "$(dirname "$1")"
+    "$grud" init --inputs a,b,c,d --outputs a --layers 64 -o "$1" >/dev/null
+}
+
+# await FILE: until the server of $pid has written its port there; sets $port.
+await() {
+    while [ ! -s "$1" ]; do
+        kill -0 "$pid"
+        sleep 0.001
+    done
+    port=$(cat "$1")
+}
+# start_grud NAME OPTION...: sets $pid, $port and $ready_ms (from exec to answering).
 start_grud() {
     name=$1
     shift
     began=$(date +%s%N)
-    $on_server "$build/grud" --listen 127.0.0.1:0 --port-file "$work/$name.port" --workers 1 --log-level warn "$@" &
+    $on_server "$grud" --listen 127.0.0.1:0 --port-file "$work/$name.port" --workers 1 \
+        --log-level error "$@" &
     pid=$!
     pids="$pids $pid"
-    while [ ! -s "$work/$name.port" ]; do
-        kill -0 "$pid"
-        sleep 0.001
-    done
+    await "$work/$name.port"
     ready_ms=$((($(date +%s%N) - began) / 1000000))
-    port=$(cat "$work/$name.port")
+}
+# start_bare: the bare responder; sets $pid and $port.
+start_bare() {
+    $on_server "$build/bench/bare_responder" >"$work/bare.port" &
+    pid=$!
+    pids="$pids $pid"
+    await "$work/bare.port"
+}
+
+# half_of_capacity PORT PATH: half of the requests a second that a server can answer, which is the
+# rate to compare at.
+half_of_capacity() {
+    for _ in 1 2 3; do
+        load_generator -s 1 "$1" "$2" "$body" | sed 's/.* rate=\([0-9]*\).*/\1/'
+    done | sort -n | summary | awk '{ print int($1 / 2 / 100) * 100 }'
 }
 
 # column FILE NAME: the values NAME=... in the lines of $work/FILE, ascending.
@@ -48,8 +86,12 @@ column() {
 summary() {
     awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2, v[1], v[NR] }'
 }
+# mean: of the numbers in standard input.
+mean() {
+    awk '{ n += $1 } END { print n / NR }'
+}
 # ratios FILE OTHER NAME: the summary of NAME in FILE over NAME in OTHER, line by line.
 ratios() {
-    paste "$work/$1" "$work/$2" | sed "s/.* $3=\([0-9.]*\).* $3=\([0-9.]*\).*/\1 \2/" | awk '{ print $1 / $2 }' | sort -n |
-        summary
+    paste "$work/$1" "$work/$2" | sed "s/.* $3=\([0-9.]*\).* $3=\([0-9.]*\).*/\1 \2/" |
+        awk '{ print $1 / $2 }' | sort -n | summary
 }

@@ -1,0 +1,45 @@
+# Measuring: two things side by side in one run, as ratios; docs/PERFORMANCE.md has the figures.
+LINK ?= $(CC) $(LDFLAGS)
+
+BENCH_SERVED   := $(addprefix $(BUILD)/bench/,bare_responder load_generator library_step)
+BENCH_PROGRAMS := $(BENCH_SERVED) \
+  $(addprefix $(BUILD)/bench/,bench_kernels bench_train bench_json bench_sessions)
+
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(GRU)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(filter-out $(GRU),$(filter %.a,$^)) $(GRU) \
+	  $(BENCH_LIBS) -lm -lpthread
+
+$(BUILD)/bench/bench_json: BENCH_LIBS := -lcjson
+$(BUILD)/bench/bare_responder: BENCH_LIBS := -lmicrohttpd
+$(BUILD)/bench/bench_kernels $(BUILD)/bench/bench_train: BENCH_LIBS := $(BLAS)
+$(BUILD)/bench/bench_kernels $(BUILD)/bench/bench_train: $(BUILD)/tests/bench/openblas_choice.o
+$(BUILD)/bench/load_generator: $(BUILD)/tests/bench/processor_time.o
+$(BUILD)/bench/bench_sessions: BENCH_LIBS := $(LIBS_store) $(LIBS_base)
+$(BUILD)/bench/bench_sessions: $(addprefix $(BUILD)/,service.a store.a config.a base.a)
+
+# OPENBLAS_CORETYPE may be set for other reasons, and would slow our opponent down.
+ALONE := env -u OPENBLAS_CORETYPE OPENBLAS_NUM_THREADS=1 \
+         $(if $(shell command -v taskset),taskset -c 0)
+
+.PHONY: bench bench-instructions bench-peers
+bench: bench-packages all $(BENCH_PROGRAMS) ## measure, side by side, as ratios
+	@$(ALONE) $(BUILD)/bench/bench_kernels
+	@$(ALONE) $(BUILD)/bench/bench_train
+	@$(ALONE) $(BUILD)/bench/bench_json
+	@BUILD=$(BUILD) tests/bench/bench_http.sh
+	@BUILD=$(BUILD) tests/bench/bench_overload.sh
+	@BUILD=$(BUILD) tests/bench/bench_sessions.sh
+	@BUILD=$(BUILD) tests/bench/bench_training.sh
+
+bench-instructions: bench-packages all $(BENCH_SERVED) ## count the instructions of a step (GRUD=path: of another binary)
+	$(call packages,valgrind)
+	@BUILD=$(BUILD) tests/bench/bench_instructions.sh
+
+bench-peers: bench-packages all $(BUILD)/bench/bench_train ## the same beside ONNX Runtime, OpenVINO, JAX, PyTorch
+	$(call packages,python3-venv)
+	@tests/bench/peers.sh build/peers
+	@$(ALONE) build/peers/bin/python tests/bench/bench_peers.py --lib $(BUILD)/libgru.so
+	@$(ALONE) build/peers/bin/python tests/bench/bench_train_peers.py \
+	  --bench $(BUILD)/bench/bench_train
