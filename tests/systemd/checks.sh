@@ -55,8 +55,9 @@ journal() {
 turn_page() { n_read=$(journal | wc -l); }
 news() { journal | tail -n +$((n_read + 1)); }
 said() { news | grep -q -- "$1"; }
+complaints='SYS|[Ss]eccomp|ermission|not permitted|denied|trainer_not_idle|few_files|notify_failed'
 nothing_was_forbidden() {
-    journal | grep -q ' info ready' && ! journal | grep -E 'SYS|[Ss]eccomp|ermission|not permitted|denied|trainer_not_idle|few_files'
+    journal | grep -q ' info ready' && ! journal | grep -E "$complaints"
 }
 
 process_file() { cat "/proc/$(property MainPID)/$1"; }
@@ -76,9 +77,10 @@ is_ready() { [ "$(property ActiveState)" = active ] && ask /readyz; }
 # configure LINE...: the options as installed, and these.
 configure() { { cat /usr/local/share/doc/grud/grud.conf && printf '%s\n' "$@"; } >$options; }
 
-enable_now() { systemctl enable --now grud && within_a_minute is_ready; }
+# systemctl waits until grud has said that it is ready: then it is, at once.
+enable_now() { systemctl enable --now grud && is_ready; }
 # (the count of starts begins anew: systemd refuses more than five in ten seconds)
-restart() { systemctl reset-failed grud && systemctl restart grud && within_a_minute is_ready; }
+restart() { systemctl reset-failed grud && systemctl restart grud && is_ready; }
 
 # step N: the next step of the session must be number N; any other is refused.
 step() {
@@ -151,7 +153,8 @@ reload_takes_the_new_options() {
     before=$(property MainPID)
     turn_page
     echo 'horizon-max = 5' >>$options
-    systemctl reload grud && within_a_minute said ' reloaded' && said 'option_changed option=horizon-max' || return 1
+    systemctl reload grud && within_a_minute said ' reloaded' &&
+        said 'option_changed option=horizon-max' && within_a_minute is_ready || return 1
     ! ask /v1/models/host-load/sessions/pump/forecast --json '{"horizon":6}' && is_property MainPID "$before"
 }
 reload_refuses_a_wrong_option() {
@@ -170,7 +173,8 @@ has_failed() { is_property ActiveState failed; }
 # systemd says "activating" of what it is about to start again, so "failed" is the end.
 wrong_option_ends_it() {
     turn_page
-    systemctl reset-failed grud && systemctl start grud
+    systemctl reset-failed grud
+    ! systemctl start grud || return 1
     within_a_minute has_failed && is_property ExecMainStatus 2 && is_property NRestarts 0 &&
         same "$(news | grep -c '^grud: ')" 1 && said "^grud: $options:[0-9]*: there is no option 'horizon-min'"
 }
@@ -193,7 +197,7 @@ installed() {
     check "systemd understands the unit" systemd_understands_it
     check "the options as installed are valid" /usr/local/bin/grud check-config --config $options
 
-    check "enabled and started as installed, it is ready" enable_now || return
+    check "enabled and started as installed, it is ready as soon as systemctl is done" enable_now || return
     check "without a model its log says what to do" said 'warn no_models '
     check "a model can be uploaded" upload
     mkdir -p $models && cp $demo $models
