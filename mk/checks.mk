@@ -30,5 +30,6 @@ check: tidy test ## everything that must be clean
 
 # From the commands that make itself would run. (A wrapper such as ccache is no compiler.)
 compile_commands.json: ## how each source is compiled, for clangd and clang-tidy
-	@$(MAKE) -nB --no-print-directory V=1 CC='$(filter-out ccache,$(CC))' all-tests $(BUILD)/tests/soak/soak \
-	  $(BUILD)/tests/crash-test $(BUILD)/tests/faults/driver | tests/checks/compile_commands.sh >$@
+	@$(MAKE) -nB --no-print-directory V=1 CC='$(filter-out ccache,$(CC))' all-tests \
+	  $(addprefix $(BUILD)/tests/,soak/soak crash-test faults/driver) | \
+	  tests/checks/compile_commands.sh >$@

@@ -8,13 +8,14 @@ docker docker-base docker-test kubernetes-pod-test systemd-test: \
 export DOCKER_BUILDKIT ?= 1
 export BASE IMAGE
 
-.PHONY: docker docker-base docker-test systemd-test kubernetes-test kubernetes-server-test kubernetes-pod-test
+.PHONY: docker docker-base docker-test systemd-test \
+        kubernetes-test kubernetes-server-test kubernetes-pod-test
 docker-base: # a Docker engine and the base image
 	@docker/local-base.sh up
 
 docker: docker-base ## build the image, and that of the feeder
-	$(DOCKER) build -f docker/Dockerfile --target run --build-arg BASE=$(BASE) --build-arg VERSION=$(VERSION) \
-	  --build-arg REVISION=$(COMMIT) --build-arg CREATED="$$(git show -s --format=%cI 2>/dev/null)" \
+	$(DOCKER) build -f docker/Dockerfile --target run --build-arg BASE=$(BASE) \
+	  --build-arg VERSION=$(VERSION) --build-arg REVISION=$(COMMIT) --build-arg CREATED="$$(git show -s --format=%cI 2>/dev/null)" \
 	  -t $(IMAGE) -t $(IMAGE):$(VERSION) .
 	$(DOCKER) build -f docker/Dockerfile --target feeder --build-arg BASE=$(BASE) \
 	  -t $(IMAGE)-feeder -t $(IMAGE)-feeder:$(VERSION) .

@@ -4,7 +4,8 @@ $(BUILD)/tests/faults/shim.so: tests/faults/shim.c tests/faults/control.h
 	$(call say,LD,$@)
 	$(Q)$(COMPILE) -U_FORTIFY_SOURCE -fno-builtin -fPIC -shared -o $@ $< $(LDFLAGS) -ldl
 
-$(BUILD)/tests/faults/driver: $(filter-out %/shim.o,$(call test_objects,tests/faults/*.c)) $(A_DAEMON)
+$(BUILD)/tests/faults/driver: \
+  $(filter-out %/shim.o,$(call test_objects,tests/faults/*.c)) $(A_DAEMON)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ -lm
 

@@ -40,7 +40,8 @@ OWN_LDFLAGS  := $(OPT) -Wl,-z,relro,-z,now,-z,noexecstack
 COMPILE = $(CC) $(OWN_CPPFLAGS) $(CPPFLAGS) $(OWN_CFLAGS) $(CFLAGS)
 LINK    = $(CC) $(OWN_LDFLAGS) -pie $(CFLAGS) $(LDFLAGS)
 # A library that lacks a symbol does not link. (Sanitizers bring theirs with the program.)
-LINK_SHARED = $(CC) $(OWN_LDFLAGS) $(if $(SAN),,-Wl,-z,defs) $(filter-out -pie,$(CFLAGS) $(LDFLAGS)) -shared
+LINK_SHARED = $(CC) $(OWN_LDFLAGS) $(if $(SAN),,-Wl,-z,defs) \
+              $(filter-out -pie,$(CFLAGS) $(LDFLAGS)) -shared
 
 # BLAS=-l:libopenblas.a links it in: the image is half the size without its package.
 BLAS ?= -lopenblas

@@ -1,4 +1,4 @@
-# The daemon: each folder of server/ is a layer, and an archive, which is linked with those below it.
+# The daemon: each folder of server/ is a layer, and an archive, linked with those below it.
 LAYERS_base     := base
 LAYERS_config   := config base
 LAYERS_commands := commands config base

@@ -2,7 +2,8 @@
 # not link.
 CHECK_LIBS := -lcheck -lsubunit -lrt -lpthread -lm
 
-test_includes = $(if $(filter tests/json/% tests/kernels/% tests/engine/%,$(1)),,-Iserver) -Itests -Ilib
+LIB_TESTS     := tests/json/% tests/kernels/% tests/engine/%
+test_includes = $(if $(filter $(LIB_TESTS),$(1)),,-Iserver) -Itests -Ilib
 $(BUILD)/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
@@ -51,7 +52,8 @@ all-tests: all $(TESTS:%=$(BUILD)/tests/test-%) $(FUZZ_TARGETS:%=$(BUILD)/tests/
 test: test-packages ## install what is missing, build, run every test (SAN=address, SAN=thread: under a sanitizer)
 	@$(MAKE) --no-print-directory test-run
 
-# Sanitizers want to see the process that they watch: no fork per test. TSan is for what has threads.
+# Sanitizers need to see the process that they watch: no fork per test. TSan is for what has
+# threads.
 test-run: all-tests
 	@$(if $(SAN),true,tests/checks/hardening.sh $(BUILD))
 	@$(if $(SAN),true,tests/checks/unit.sh $(BUILD))
@@ -59,7 +61,8 @@ test-run: all-tests
 	@set -e; for t in $(if $(filter thread,$(SAN)),secure service http e2e,$(TESTS)); do \
 	  echo "-- $$t"; GRUD=$(BUILD)/grud $(if $(SAN),CK_FORK=no) $(BUILD)/tests/test-$$t; done
 	@$(if $(SAN),true,if grep -q ^Seccomp: /proc/self/status; then \
-	  echo "-- e2e, below the filter of system calls"; GRUD=$(BUILD)/grud GRUD_SECCOMP=yes $(BUILD)/tests/test-e2e; \
+	  echo "-- e2e, below the filter of system calls"; \
+	  GRUD=$(BUILD)/grud GRUD_SECCOMP=yes $(BUILD)/tests/test-e2e; \
 	  else echo "-- e2e, below the filter of system calls: SKIPPED, this kernel has none"; fi)
 	@set -e; for k in $(if $(SAN),,$(KERNEL_LEVELS)); do \
 	  echo "-- engine, $$k kernels"; GRUD_KERNELS=$$k $(BUILD)/tests/test-engine; done
@@ -74,7 +77,8 @@ CYCLES  ?= 20
 SEED    ?=
 MINUTES ?= 2
 
-$(BUILD)/tests/crash-test: $(call test_objects,tests/crash/*.c) $(A_DAEMON) $(call archives,$(LAYERS_service))
+$(BUILD)/tests/crash-test: $(call test_objects,tests/crash/*.c) $(A_DAEMON) \
+  $(call archives,$(LAYERS_service))
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ $(call libraries_of,$(LAYERS_service)) $(CHECK_LIBS)
 

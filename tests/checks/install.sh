@@ -1,7 +1,7 @@
 #!/bin/sh
-# install.sh BUILD: what `make install` puts there is what a user needs, and `make uninstall` removes
-# it. A program is compiled as the installed pkg-config files say, with libgru and with libgru-infer
-# (which must know nothing of OpenBLAS), and gives the answers of the golden models.
+# install.sh BUILD: what `make install` puts there is what a user needs, and `make uninstall`
+# removes it. A program is compiled as the installed pkg-config files say, with libgru and with
+# libgru-infer (which must know nothing of OpenBLAS), and gives the answers of the golden models.
 set -eu
 build=$1
 program=tests/install/predict.c
@@ -28,7 +28,8 @@ compile() {
     library=$2
     shift 2
     # shellcheck disable=SC2046 # options, one a word
-    ${CC:-cc} -o "$work/$name" "$program" "$@" $(pkg-config ${1:+--static} --cflags --libs "$library") ||
+    ${CC:-cc} -o "$work/$name" "$program" "$@" \
+        $(pkg-config ${1:+--static} --cflags --libs "$library") ||
         fail "nothing links with $library $*"
 }
 
@@ -66,4 +67,5 @@ run_make uninstall
 left=$(find "$root" ! -type d -printf '%P\n' | sort | paste -sd ' ')
 [ "$left" = "etc/grud/grud.conf usr/local/lib/another" ] || fail "make uninstall leaves $left"
 grep -q '^# mine$' "$root/etc/grud/grud.conf" || fail "make install changed the options"
-echo "install: programs of libgru and libgru-infer give the golden answers; uninstall leaves only the options"
+echo "install: programs of libgru and of libgru-infer give the golden answers;" \
+    "uninstall leaves only the options"

@@ -85,7 +85,7 @@ function read_table(name, keys,    lines, words, n, i) {
 }
 function has_word(text, word) { return index(" " text " ", " " word " ") > 0 }
 function folder_of(path) { return sub("/[^/]*$", "", path) ? path : "" }
-function layer_of(folder,    parts) { return split(folder, parts, "/") > 1 ? parts[1] "/" parts[2] : folder }
+function layer_of(folder) { return match(folder, "^[^/]*/[^/]*") ? substr(folder, 1, RLENGTH) : folder }
 function is_known(from, to) { return has_word(ENVIRON["KNOWN_ARROWS"], from ">" to) }
 BEGIN {
     read_table("ARROWS", arrows)

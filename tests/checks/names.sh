@@ -1,6 +1,7 @@
 #!/bin/sh
-# names.sh: fails unless names are unique in lib/ and server/: a file's is that of one module (in one
-# folder), a header's guard is the header's name, and a struct's, union's or enum's is defined once.
+# names.sh: fails unless names are unique in lib/ and server/: a file's is that of one module (in
+# one folder), a header's guard is the header's name, and a struct's, union's or enum's is defined
+# once.
 set -eu
 
 # What is known and still to be mended.

@@ -1,6 +1,7 @@
 #!/bin/sh
-# checks.sh installed|rebooted: what must hold of the service, looked at as root on the machine that runs it. The first is for a machine
-# on which `make install` was just done in /src, and leaves it ready for a reboot; the second is for after that.
+# checks.sh installed|rebooted: what must hold of the service, looked at as root on the machine that
+# runs it. The first is for a machine on which `make install` was just done in /src, and leaves it
+# ready for a reboot; the second is for after that.
 set -u
 url=http://127.0.0.1:8080
 options=/etc/grud/grud.conf
@@ -10,7 +11,8 @@ demo=/src/examples/host-load/host-load.safetensors
 n_read=0 # lines of the journal that `said` is to pass over
 bad=0
 
-# check FACT COMMAND...: it holds if the command succeeds; else what that printed, and the end of the journal, say more.
+# check FACT COMMAND...: it holds if the command succeeds; else what that printed, and the end of
+# the journal, say more.
 check() {
     fact=$1
     shift
@@ -103,7 +105,8 @@ what_the_unit_names_is_there() {
 }
 systemd_understands_it() { same "$(systemd-analyze verify --man=no /usr/local/lib/systemd/system/grud.service 2>&1)" ""; }
 
-# A number that systemd gave it for as long as it runs (DynamicUser: 61184 to 65519), and no way to more.
+# A number that systemd gave it for as long as it runs (DynamicUser: 61184 to 65519), and no way to
+# more.
 is_nobody_in_particular() {
     user=$(status Uid | cut -f1)
     { [ "$user" -ge 61184 ] && [ "$user" -le 65519 ]; } || { echo "user $user" && return 1; }
@@ -160,7 +163,8 @@ reload_takes_the_new_options() {
 reload_refuses_a_wrong_option() {
     turn_page
     echo 'horizon-min = 5' >>$options
-    systemctl reload grud && within_a_minute said "reload_refused reason=.*there is no option 'horizon-min'" && is_ready
+    systemctl reload grud && within_a_minute said "reload_refused reason=.*there is no option 'horizon-min'" &&
+        within_a_minute is_ready
 }
 
 stops_in_order() {
@@ -197,7 +201,8 @@ installed() {
     check "systemd understands the unit" systemd_understands_it
     check "the options as installed are valid" /usr/local/bin/grud check-config --config $options
 
-    check "enabled and started as installed, it is ready as soon as systemctl is done" enable_now || return
+    check "enabled and started as installed, it is ready when systemctl is done" enable_now ||
+        return
     check "without a model its log says what to do" said 'warn no_models '
     check "a model can be uploaded" upload
     mkdir -p $models && cp $demo $models
