@@ -29,11 +29,12 @@ else ifeq ($(SAN),address)
 OPT   := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 else ifeq ($(SAN),thread)
 OPT   := -O1 -g -fsanitize=thread
-else
-HARDEN += -D_FORTIFY_SOURCE=2
 endif
 
 OWN_CPPFLAGS := -D_GNU_SOURCE
+ifeq ($(SAN)$(filter -O0,$(CFLAGS)),) # what an optimiser finds out, and sanitizers know better
+OWN_CPPFLAGS += -D_FORTIFY_SOURCE=2
+endif
 OWN_CFLAGS   := $(CSTD) $(OPT) $(WARN) $(HARDEN) -fvisibility=hidden -MMD -MP
 OWN_LDFLAGS  := $(OPT) -Wl,-z,relro,-z,now,-z,noexecstack
 
