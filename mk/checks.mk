@@ -20,6 +20,7 @@ format-check:
 # One file at a time: clang-tidy 14 mistakes va_lists of one file for another's.
 tidy: check-packages format-check layers compile_commands.json ## clang-tidy, clang-format, shellcheck, layers, names, widths
 	@tests/checks/layers_test.sh
+	@tests/checks/flags_test.sh
 	@tests/checks/names.sh
 	@tests/checks/widths.sh
 	@shellcheck -x -S warning $(SCRIPTS)
