@@ -13,6 +13,7 @@ SUDO=$([ "$(id -u)" = 0 ] || echo sudo)
 install_packages() {
     $SUDO apt-get update -qq
     $SUDO env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+    hash -r # a program of that name may have been another one until now
 }
 
 engine_answers() {

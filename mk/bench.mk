@@ -1,6 +1,4 @@
 # Measuring: two things side by side in one run, as ratios; docs/PERFORMANCE.md has the figures.
-LINK ?= $(CC) $(LDFLAGS)
-
 BENCH_SERVED   := $(addprefix $(BUILD)/bench/,bare_responder load_generator library_step)
 BENCH_PROGRAMS := $(BENCH_SERVED) \
   $(addprefix $(BUILD)/bench/,bench_kernels bench_train bench_json bench_sessions)

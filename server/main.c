@@ -1,6 +1,7 @@
 /* main.c - starts in order, waits for a signal, stops in reverse. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/refusal.h"
 #include "base/signals.h"
 #include "commands/command.h"
@@ -124,7 +125,9 @@ static void run_until_stopped(const struct daemon *daemon)
     for (;;) {
         int signal_number = signals_wait(TICK_MS);
         if (signal_number == SIGHUP) {
+            notify_reloading(clock_monotonic_us());
             reload(daemon);
+            notify_ready();
         } else if (signal_number > 0) {
             log_event(LOG_INFO, "stopping", LOG_STRING("signal", sigabbrev_np(signal_number)));
             return;
@@ -249,6 +252,7 @@ static int serve(struct daemon *daemon)
     const struct config *config = daemon->config;
     int64_t began_us = clock_monotonic_us();
     signals_setup();
+    notify_open();
     struct fault fault = { .status = STATUS_OK };
     if (start(daemon, &fault) != STATUS_OK) {
         http_stop(daemon->http);
@@ -265,8 +269,10 @@ static int serve(struct daemon *daemon)
                   LOG_INT("workers", (int64_t)http_n_workers(daemon->http)),
                   LOG_STRING("kernels", gru_kernels_name()),
                   LOG_DOUBLE("ms", (double)(clock_monotonic_us() - began_us) / 1000.0));
+        notify_ready();
         run_until_stopped(daemon);
     }
+    notify_stopping();
     wind_down(daemon);
     return stop(daemon, code);
 }

@@ -25,7 +25,7 @@ struct statement {
 
 /* The tables of a file are what its migrations make of an empty one: the n-th brings it from format
  * n - 1 to format n, and the last one to the format of this grud. See migrate.h. */
-struct schema {
+struct database_schema {
     const char *file_name;
     int application_id; /* which of grud's databases it is: a number in the header of SQLite */
     const struct statement *migrations;
@@ -35,7 +35,7 @@ struct schema {
 };
 
 struct database {
-    const struct schema *schema;
+    const struct database_schema *schema;
     sqlite3 *sqlite;
     sqlite3_stmt *prepared[DATABASE_STATEMENTS_MAX];
     sqlite3_stmt *begin, *commit, *rollback;

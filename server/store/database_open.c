@@ -58,7 +58,7 @@ static enum status use_wal(struct database *database, struct fault *fault)
 
 static enum status prepare_all(struct database *database, struct fault *fault)
 {
-    const struct schema *schema = database->schema;
+    const struct database_schema *schema = database->schema;
     assert(schema->n_statements <= DATABASE_STATEMENTS_MAX);
     enum status status = STATUS_OK;
     for (size_t k = 0; k < schema->n_statements && status == STATUS_OK; k++) {
@@ -105,8 +105,8 @@ static void make_private(const struct database *database)
     }
 }
 
-enum status database_open(struct database *database, const struct schema *schema, const char *data,
-                          bool full_sync, struct fault *fault)
+enum status database_open(struct database *database, const struct database_schema *schema,
+                          const char *data, bool full_sync, struct fault *fault)
 {
     const bool in_memory = data[0] == '\0';
     *database = (struct database){ .schema = schema, .is_in_memory = in_memory };

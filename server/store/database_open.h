@@ -8,7 +8,7 @@
  * when its call returns; else a power failure may take the last ones. On failure there is nothing
  * to close. */
 __attribute__((warn_unused_result)) enum status database_open(struct database *database,
-                                                              const struct schema *schema,
+                                                              const struct database_schema *schema,
                                                               const char *data, bool full_sync,
                                                               struct fault *fault);
 void database_close(struct database *database);

@@ -72,12 +72,12 @@ static const struct statement statements[] = {
 };
 // clang-format on
 
-const struct schema job_store_schema = { .file_name = "jobs.db",
-                                         .application_id = 0x6772756a, /* "gruj" */
-                                         .migrations = job_migrations,
-                                         .n_migrations = JOB_FORMAT,
-                                         .statements = statements,
-                                         .n_statements = JOBS_N_STATEMENTS };
+const struct database_schema job_store_schema = { .file_name = "jobs.db",
+                                                  .application_id = 0x6772756a, /* "gruj" */
+                                                  .migrations = job_migrations,
+                                                  .n_migrations = JOB_FORMAT,
+                                                  .statements = statements,
+                                                  .n_statements = JOBS_N_STATEMENTS };
 
 #define COLUMN_OF_JOB(column, type, field, most)   COLUMN_OF(job, type, field, most),
 #define COLUMN_OF_EVENT(column, type, field, most) COLUMN_OF(job_event, type, field, most),

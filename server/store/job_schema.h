@@ -47,7 +47,7 @@ struct query_columns {
 extern const struct query_columns job_columns,
     job_life_columns; /* all, and those that job_store_update writes */
 extern const struct query_columns event_columns, checkpoint_columns, lineage_columns;
-extern const struct schema job_store_schema;
+extern const struct database_schema job_store_schema;
 
 /* The most rows that a list asks for: one more than fit says whether there are more. */
 static inline int64_t job_store_limit(size_t limit)

@@ -10,7 +10,7 @@
  * and the digest of their tables as the user version. */
 enum { FIRST_APPLICATION_ID = 0x67727564 };
 
-static int first_version(const struct schema *schema)
+static int first_version(const struct database_schema *schema)
 {
     const char *tables = schema->migrations[0].sql;
     return (int)(digest_64(tables, strlen(tables), 0) & INT_MAX) | 1;
@@ -62,7 +62,7 @@ struct format {
 static enum status find_format(struct database *database, struct format *ret_format,
                                struct fault *fault)
 {
-    const struct schema *schema = database->schema;
+    const struct database_schema *schema = database->schema;
     int application = 0, version = 0, n_tables = 0;
     enum status status = ask(database, "PRAGMA application_id", &application, fault);
     if (status == STATUS_OK) {
@@ -92,7 +92,7 @@ static enum status find_format(struct database *database, struct format *ret_for
 /* In a transaction: the migrations that the file has not seen yet, and then the number. */
 static enum status run_from(struct database *database, struct format format, struct fault *fault)
 {
-    const struct schema *schema = database->schema;
+    const struct database_schema *schema = database->schema;
     enum status status = STATUS_OK;
     for (size_t k = format.number; k < schema->n_migrations && status == STATUS_OK; k++) {
         status = database_execute(database, schema->migrations[k].task, schema->migrations[k].sql,

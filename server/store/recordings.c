@@ -58,12 +58,12 @@ static const struct statement statements[] = {
 };
 // clang-format on
 
-static const struct schema schema = { .file_name = "recordings.db",
-                                      .application_id = 0x67727572, /* "grur" */
-                                      .migrations = migrations,
-                                      .n_migrations = RECORDINGS_FORMAT,
-                                      .statements = statements,
-                                      .n_statements = RECORDINGS_N_STATEMENTS };
+static const struct database_schema schema = { .file_name = "recordings.db",
+                                               .application_id = 0x67727572, /* "grur" */
+                                               .migrations = migrations,
+                                               .n_migrations = RECORDINGS_FORMAT,
+                                               .statements = statements,
+                                               .n_statements = RECORDINGS_N_STATEMENTS };
 
 enum status recordings_open(const char *data, size_t rows_max, struct recordings **ret_recordings,
                             struct fault *fault)

@@ -1,4 +1,5 @@
-# checks.sh - what scripts say of each thing that must hold; to be read by them (`.`), with $work, a folder of their own.
+# checks.sh - what scripts say of each thing that must hold; to be read by them (`.`), with $work, a
+# folder of their own.
 # shellcheck shell=bash disable=SC2154 # $work comes from there
 n_ok=0
 n_failed=0

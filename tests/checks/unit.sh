@@ -1,6 +1,6 @@
 #!/bin/sh
-# unit.sh BUILD: config/grud.service is a unit that systemd understands, and a tight one. Prints systemd's score of what it leaves
-# exposed (0 to 10, less is better).
+# unit.sh BUILD: config/grud.service is a unit that systemd understands, and a tight one. Prints
+# systemd's score of what it leaves exposed (0 to 10, less is better).
 set -eu
 grud=$(realpath "$1/grud")
 most=2.0
@@ -20,5 +20,6 @@ said=$(systemd-analyze verify --man=no "$directory/grud.service" 2>&1) || {
     exit 1
 }
 # the threshold is in tenths
-systemd-analyze security --no-pager --offline=yes --threshold="$(echo "$most" | tr -d .)" "$directory/grud.service" |
+systemd-analyze security --no-pager --offline=yes --threshold="$(echo "$most" | tr -d .)" \
+    "$directory/grud.service" |
     sed -n 's/.*\(Overall exposure level.*\)/unit: \1/p'

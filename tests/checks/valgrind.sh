@@ -1,7 +1,8 @@
 #!/bin/sh
-# valgrind.sh - the tests under valgrind's memcheck, and with the end-to-end tests the daemon too (below-grud.sh). A line a suite;
-# ends with 1 if a test failed, or anything was read or written where it must not be, used before it was set, or lost for good.
-# valgrind's processor has no AVX-512: what the AVX2 kernels do is watched.
+# valgrind.sh - the tests under valgrind's memcheck, and with the end-to-end tests the daemon too
+# (below-grud.sh). A line a suite; ends with 1 if a test failed, or anything was read or written
+# where it must not be, used before it was set, or lost for good. valgrind's processor has no
+# AVX-512: what the AVX2 kernels do is watched.
 #
 # Usage: valgrind.sh BUILD SUITE...      the logs of what was found stay in BUILD/valgrind
 set -eu

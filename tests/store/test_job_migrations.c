@@ -80,7 +80,7 @@ static bool find_missing(sqlite3 *of, sqlite3 *in, const char *table, char colum
 
 TEST(the_migrations_make_the_columns_that_the_tables_ask_for)
 {
-    struct schema only_tables = job_store_schema;
+    struct database_schema only_tables = job_store_schema;
     struct database made;
     struct fault fault;
     sqlite3 *due;
@@ -307,7 +307,7 @@ TEST(jobs_of_the_first_format_take_a_further_column)
     char data[PATH_MAX];
     struct folder folder = unpacked(1, data);
     struct statement migrations[JOB_FORMAT + 1];
-    struct schema newer = job_store_schema;
+    struct database_schema newer = job_store_schema;
     struct database database;
     struct job_store *jobs;
     struct fault fault;

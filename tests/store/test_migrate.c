@@ -23,13 +23,13 @@ static const struct statement migrations[N_FORMATS] = {
     { "add a column", "ALTER TABLE t ADD COLUMN c INTEGER NOT NULL DEFAULT 5;" },
 };
 
-static const struct schema schemas[N_FORMATS + 1] = {
+static const struct database_schema schemas[N_FORMATS + 1] = {
     [1] = { "test.db", APPLICATION_ID, migrations, 1, NULL, 0 },
     [2] = { "test.db", APPLICATION_ID, migrations, 2, NULL, 0 },
     [3] = { "test.db", APPLICATION_ID, migrations, 3, NULL, 0 },
 };
 
-static enum status try_open(const struct folder *folder, const struct schema *schema,
+static enum status try_open(const struct folder *folder, const struct database_schema *schema,
                             struct fault *fault)
 {
     struct database database;
@@ -107,7 +107,7 @@ TEST(a_migration_that_fails_leaves_the_file_as_it_was)
 {
     struct folder folder = filled();
     struct statement failing[N_FORMATS];
-    struct schema schema = schemas[N_FORMATS];
+    struct database_schema schema = schemas[N_FORMATS];
     struct fault fault;
     memcpy(failing, migrations, sizeof failing);
     failing[2].sql = "ALTER TABLE t ADD COLUMN c TEXT; ALTER TABLE none ADD COLUMN c TEXT;";
@@ -187,7 +187,7 @@ TEST(a_process_that_is_killed_within_a_migration_leaves_the_file_as_it_was)
 {
     struct folder folder = filled();
     struct statement deadly[N_FORMATS];
-    struct schema schema = schemas[N_FORMATS];
+    struct database_schema schema = schemas[N_FORMATS];
     int status;
     memcpy(deadly, migrations, sizeof deadly);
     deadly[2].sql =

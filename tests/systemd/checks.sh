@@ -1,6 +1,7 @@
 #!/bin/sh
-# checks.sh installed|rebooted: what must hold of the service, looked at as root on the machine that runs it. The first is for a machine
-# on which `make install` was just done in /src, and leaves it ready for a reboot; the second is for after that.
+# checks.sh installed|rebooted: what must hold of the service, looked at as root on the machine that
+# runs it. The first is for a machine on which `make install` was just done in /src, and leaves it
+# ready for a reboot; the second is for after that.
 set -u
 url=http://127.0.0.1:8080
 options=/etc/grud/grud.conf
@@ -10,7 +11,8 @@ demo=/src/examples/host-load/host-load.safetensors
 n_read=0 # lines of the journal that `said` is to pass over
 bad=0
 
-# check FACT COMMAND...: it holds if the command succeeds; else what that printed, and the end of the journal, say more.
+# check FACT COMMAND...: it holds if the command succeeds; else what that printed, and the end of
+# the journal, say more.
 check() {
     fact=$1
     shift
@@ -55,8 +57,9 @@ journal() {
 turn_page() { n_read=$(journal | wc -l); }
 news() { journal | tail -n +$((n_read + 1)); }
 said() { news | grep -q -- "$1"; }
+complaints='SYS|[Ss]eccomp|ermission|not permitted|denied|trainer_not_idle|few_files|notify_failed'
 nothing_was_forbidden() {
-    journal | grep -q ' info ready' && ! journal | grep -E 'SYS|[Ss]eccomp|ermission|not permitted|denied|trainer_not_idle|few_files'
+    journal | grep -q ' info ready' && ! journal | grep -E "$complaints"
 }
 
 process_file() { cat "/proc/$(property MainPID)/$1"; }
@@ -76,9 +79,10 @@ is_ready() { [ "$(property ActiveState)" = active ] && ask /readyz; }
 # configure LINE...: the options as installed, and these.
 configure() { { cat /usr/local/share/doc/grud/grud.conf && printf '%s\n' "$@"; } >$options; }
 
-enable_now() { systemctl enable --now grud && within_a_minute is_ready; }
+# systemctl waits until grud has said that it is ready: then it is, at once.
+enable_now() { systemctl enable --now grud && is_ready; }
 # (the count of starts begins anew: systemd refuses more than five in ten seconds)
-restart() { systemctl reset-failed grud && systemctl restart grud && within_a_minute is_ready; }
+restart() { systemctl reset-failed grud && systemctl restart grud && is_ready; }
 
 # step N: the next step of the session must be number N; any other is refused.
 step() {
@@ -101,7 +105,8 @@ what_the_unit_names_is_there() {
 }
 systemd_understands_it() { same "$(systemd-analyze verify --man=no /usr/local/lib/systemd/system/grud.service 2>&1)" ""; }
 
-# A number that systemd gave it for as long as it runs (DynamicUser: 61184 to 65519), and no way to more.
+# A number that systemd gave it for as long as it runs (DynamicUser: 61184 to 65519), and no way to
+# more.
 is_nobody_in_particular() {
     user=$(status Uid | cut -f1)
     { [ "$user" -ge 61184 ] && [ "$user" -le 65519 ]; } || { echo "user $user" && return 1; }
@@ -151,13 +156,15 @@ reload_takes_the_new_options() {
     before=$(property MainPID)
     turn_page
     echo 'horizon-max = 5' >>$options
-    systemctl reload grud && within_a_minute said ' reloaded' && said 'option_changed option=horizon-max' || return 1
+    systemctl reload grud && within_a_minute said ' reloaded' &&
+        said 'option_changed option=horizon-max' && within_a_minute is_ready || return 1
     ! ask /v1/models/host-load/sessions/pump/forecast --json '{"horizon":6}' && is_property MainPID "$before"
 }
 reload_refuses_a_wrong_option() {
     turn_page
     echo 'horizon-min = 5' >>$options
-    systemctl reload grud && within_a_minute said "reload_refused reason=.*there is no option 'horizon-min'" && is_ready
+    systemctl reload grud && within_a_minute said "reload_refused reason=.*there is no option 'horizon-min'" &&
+        within_a_minute is_ready
 }
 
 stops_in_order() {
@@ -170,7 +177,8 @@ has_failed() { is_property ActiveState failed; }
 # systemd says "activating" of what it is about to start again, so "failed" is the end.
 wrong_option_ends_it() {
     turn_page
-    systemctl reset-failed grud && systemctl start grud
+    systemctl reset-failed grud
+    ! systemctl start grud || return 1
     within_a_minute has_failed && is_property ExecMainStatus 2 && is_property NRestarts 0 &&
         same "$(news | grep -c '^grud: ')" 1 && said "^grud: $options:[0-9]*: there is no option 'horizon-min'"
 }
@@ -193,7 +201,8 @@ installed() {
     check "systemd understands the unit" systemd_understands_it
     check "the options as installed are valid" /usr/local/bin/grud check-config --config $options
 
-    check "enabled and started as installed, it is ready" enable_now || return
+    check "enabled and started as installed, it is ready when systemctl is done" enable_now ||
+        return
     check "without a model its log says what to do" said 'warn no_models '
     check "a model can be uploaded" upload
     mkdir -p $models && cp $demo $models

@@ -1,7 +1,8 @@
 #!/bin/sh
-# run.sh: config/grud.service below a real systemd. In a container that boots like a machine, grud is built, installed and started as
-# README.md says; checks.sh, in there, looks at it, before and after a reboot. $BASE: the image of a minimal Debian, $PACKAGES: what it
-# takes to build. The image that boots is kept.
+# run.sh: config/grud.service below a real systemd. In a container that boots like a machine, grud
+# is built, installed and started as README.md says; checks.sh, in there, looks at it, before and
+# after a reboot. $BASE: the image of a minimal Debian, $PACKAGES: what it takes to build. The image
+# that boots is kept.
 set -eu
 cd "$(dirname "$0")/../.."
 docker=${DOCKER:-docker}
@@ -13,7 +14,8 @@ skip() {
     exit 0
 }
 
-# run OPTION...: a container that may mount things and see every process, which is what systemd needs of --privileged.
+# run OPTION...: a container that may mount things and see every process, which is what systemd
+# needs of --privileged.
 run() {
     $docker run --cgroupns private --cap-add SYS_ADMIN --cap-add SYS_PTRACE \
         --security-opt seccomp=unconfined --security-opt apparmor=unconfined "$@"
@@ -21,7 +23,8 @@ run() {
 
 inside() { $docker exec -i "$container" "$@"; }
 
-# Until the start of all units is over. Of those that a container has no use for one may fail: then it is "degraded".
+# Until the start of all units is over. Of those that a container has no use for one may fail: then
+# it is "degraded".
 wait_for_boot() {
     n=0
     until state=$(inside systemctl is-system-running 2>&1) || [ "$state" = degraded ]; do

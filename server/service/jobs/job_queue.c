@@ -1,7 +1,7 @@
 /* job_queue.c - the job thread takes one job after the other from the queue; how it starts and
  * stops (fine_tuning.h). */
-#include "base/log.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "service/degraded.h"
 #include "service/job_database.h"
 #include "service/jobs/fine_tuning.h"

@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "service/job_database.h"
 #include "service/jobs/job_run_report.h"
-#include "service/models/activation.h"
+#include "service/models/activate.h"
 #include "service/models/trained_version.h"
 #include "service/service_context.h"
 #include "service/service_private.h"

@@ -2,7 +2,7 @@
 
 #include "base/log.h"
 #include "service/degraded.h"
-#include "service/models/activation.h"
+#include "service/models/activate.h"
 #include "service/models/change.h"
 #include "service/models/lineage.h"
 #include "service/models/model_versions.h"

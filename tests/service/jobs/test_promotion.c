@@ -2,7 +2,7 @@
 #include "job_support.h"
 
 #include "service/job_database.h"
-#include "service/models/activation.h"
+#include "service/models/activate.h"
 #include "test.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "service/models/activation.h"
+#include "service/models/activate.h"
 
 #include "base/log.h"
 #include "service/job_database.h"

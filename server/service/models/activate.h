@@ -1,11 +1,11 @@
 /*
- * activation.h - which version of a model is the active one, and what a switch-over means for the
+ * activate.h - which version of a model is the active one, and what a switch-over means for the
  * jobs that made the versions.
  *
  * A switch-over is a change (change.h). The choice is written to disk before it is published.
  */
-#ifndef ACTIVATION_H
-#define ACTIVATION_H
+#ifndef ACTIVATE_H
+#define ACTIVATE_H
 
 #include "service/models/models.h"
 

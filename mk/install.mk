@@ -1,0 +1,39 @@
+# Installing into PREFIX and SYSCONFDIR, below DESTDIR. Options and data are the operator's: an
+# installation leaves edited ones as they are, and so does its end.
+AT_PREFIX  := $(DESTDIR)$(PREFIX)
+OPTIONS    := $(DESTDIR)$(SYSCONFDIR)/grud/grud.conf
+LIBRARIES  := libgru libgru-infer
+DOC        := share/doc/grud
+PAGES      := README.md $(wildcard docs/*.md docs/*.svg) config/grud.conf
+
+# What is installed, and so what is removed: all but the options.
+INSTALLED := bin/grud include/gru.h include/gru_choices.h $(LIBRARIES:%=lib/%.a) $(LIBRARIES:%=lib/%.so) \
+             $(LIBRARIES:%=lib/%.so.0) $(LIBRARIES:%=lib/%.so.$(VERSION)) \
+             $(LIBRARIES:%=lib/pkgconfig/%.pc) lib/systemd/system/grud.service \
+             share/man/man1/grud.1 $(addprefix $(DOC)/,$(notdir $(PAGES)))
+
+define install_library
+install -m 644 $(BUILD)/$(1).a $(AT_PREFIX)/lib/$(1).a
+install -m 755 $(BUILD)/$(1).so $(AT_PREFIX)/lib/$(1).so.$(VERSION)
+ln -sf $(1).so.$(VERSION) $(AT_PREFIX)/lib/$(1).so.0
+ln -sf $(1).so.0 $(AT_PREFIX)/lib/$(1).so
+sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' config/$(1).pc.in \
+  > $(AT_PREFIX)/lib/pkgconfig/$(1).pc
+
+endef
+
+.PHONY: install uninstall
+install: all ## install into PREFIX (default /usr/local) and SYSCONFDIR (/etc), below DESTDIR
+	install -d $(sort $(dir $(INSTALLED:%=$(AT_PREFIX)/%) $(OPTIONS)))
+	install -m 755 $(BUILD)/grud $(AT_PREFIX)/bin/grud
+	install -m 644 lib/gru.h lib/gru_choices.h $(AT_PREFIX)/include/
+	$(foreach l,$(LIBRARIES),$(call install_library,$(l)))
+	install -m 644 config/grud.1 $(AT_PREFIX)/share/man/man1/grud.1
+	sed -e 's|/usr/local|$(PREFIX)|' -e 's|/etc/|$(SYSCONFDIR)/|' config/grud.service \
+	  > $(AT_PREFIX)/lib/systemd/system/grud.service
+	test -e $(OPTIONS) || install -m 644 config/grud.conf $(OPTIONS)
+	install -m 644 $(PAGES) $(AT_PREFIX)/$(DOC)/
+
+uninstall: ## remove what install has installed, but for the options
+	rm -f $(INSTALLED:%=$(AT_PREFIX)/%)
+	test ! -d $(AT_PREFIX)/$(DOC) || rmdir --ignore-fail-on-non-empty $(AT_PREFIX)/$(DOC)

@@ -1,0 +1,31 @@
+# Packages: what is missing is installed, on Debian and its kin.
+BUILD_PACKAGES := gcc libc6-dev pkg-config libmicrohttpd-dev libcjson-dev libxxhash-dev \
+                  libsqlite3-dev libopenblas-dev libseccomp-dev libgnutls28-dev
+RUN_PACKAGES   := curl jq
+TEST_PACKAGES  := $(BUILD_PACKAGES) binutils check libsubunit-dev curl jq openssl procps
+CHECK_PACKAGES := binutils clang-format clang-tidy shellcheck check libsubunit-dev systemd
+BENCH_PACKAGES := libopenblas-dev util-linux procps python3 curl jq
+FUZZ_PACKAGES  := $(BUILD_PACKAGES) clang libclang-rt-14-dev
+ARM64_PACKAGES := gcc-aarch64-linux-gnu qemu-user-static
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+
+define packages
+@missing=; for p in $(1); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+  if [ -n "$$missing" ]; then \
+    command -v apt-get >/dev/null || { echo "please install:$$missing" >&2; exit 1; }; \
+    echo "installing:$$missing"; \
+    $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive \
+      apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
+endef
+
+.PHONY: build-packages test-packages check-packages bench-packages fuzz-packages
+build-packages:
+	$(call packages,$(BUILD_PACKAGES))
+test-packages:
+	$(call packages,$(TEST_PACKAGES))
+check-packages:
+	$(call packages,$(BUILD_PACKAGES) $(CHECK_PACKAGES))
+bench-packages:
+	$(call packages,$(BUILD_PACKAGES) $(BENCH_PACKAGES))
+fuzz-packages:
+	$(call packages,$(FUZZ_PACKAGES))

@@ -1,0 +1,48 @@
+# The daemon: each folder of server/ is a layer, and an archive, linked with those below it.
+LAYERS_base     := base
+LAYERS_config   := config base
+LAYERS_commands := commands config base
+LAYERS_confine  := confine config base
+LAYERS_secure   := secure config base
+LAYERS_store    := store config base
+LAYERS_service  := service store config base
+LAYERS_codec    := codec service store config base
+LAYERS_http     := http codec service store secure config base
+SERVER_LAYERS   := commands http codec service store secure confine config base
+
+# The foreign library that a layer hides.
+LIBS_base    := -lxxhash $(BLAS) -lpthread -lm
+LIBS_confine := -lseccomp
+LIBS_store   := -lsqlite3
+LIBS_secure  := -lgnutls
+LIBS_codec   := -lcjson
+LIBS_http    := -lmicrohttpd
+
+# $(call archives,LAYER...), $(call libraries_of,LAYER...): what a program of these is linked with.
+archives     = $(1:%=$(BUILD)/%.a) $(GRU)
+libraries_of = $(foreach l,$(filter-out base,$(1)) base,$(LIBS_$(l)))
+
+$(BUILD)/server/%.o: server/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(COMPILE) -DGRUD_COMMIT='"$(COMMIT)"' -Iserver -Ilib -c $< -o $@
+
+SERVER_SOURCES := $(wildcard server/*.c server/*/*.c server/*/*/*.c)
+SERVER_OBJECTS := $(SERVER_SOURCES:%.c=$(BUILD)/%.o)
+define server_layer
+$(BUILD)/$(1).a: $(filter $(BUILD)/server/$(1)/%,$(SERVER_OBJECTS))
+	@rm -f $$@
+	$$(call say,AR,$$@)
+	$$(Q)$$(AR) rcs $$@ $$^
+endef
+$(foreach l,$(SERVER_LAYERS),$(eval $(call server_layer,$(l))))
+
+$(BUILD)/grud: $(BUILD)/server/main.o $(call archives,$(SERVER_LAYERS))
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $^ $(call libraries_of,$(SERVER_LAYERS))
+
+.PHONY: run
+run: build-packages ## build, start grud on 127.0.0.1:8080 with the demo model, feed it this machine's readings
+	$(call packages,$(RUN_PACKAGES))
+	@$(MAKE) --no-print-directory all
+	@GRUD=$(BUILD)/grud examples/host-load/run.sh

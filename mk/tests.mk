@@ -1,0 +1,103 @@
+# Tests: one program per layer, linked with that layer and those below, so that a call upward does
+# not link.
+CHECK_LIBS := -lcheck -lsubunit -lrt -lpthread -lm
+
+LIB_TESTS     := tests/json/% tests/kernels/% tests/engine/%
+test_includes = $(if $(filter $(LIB_TESTS),$(1)),,-Iserver) -Itests -Ilib
+$(BUILD)/tests/%.o: tests/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(COMPILE) $(call test_includes,$<) -c $< -o $@
+
+# ---- what several programs share ----
+test_objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
+SCRATCH      := $(BUILD)/tests/scratch.o
+CERTIFICATES := $(BUILD)/tests/certificates.o
+HTTP_CLIENT  := $(call test_objects,tests/http_*.c)
+A_DAEMON     := $(BUILD)/tests/e2e/daemon.o $(HTTP_CLIENT)
+
+# ---- the programs ----
+SHARED_base     := $(SCRATCH)
+SHARED_config   := $(SCRATCH)
+SHARED_commands := $(SCRATCH)
+SHARED_secure   := $(CERTIFICATES)
+SHARED_e2e      := $(CERTIFICATES) $(HTTP_CLIENT)
+TEST_LIBS_e2e   := $(LIBS_secure)
+
+# In the order of the layers; each ends with libcheck's summary line.
+LAYER_TESTS := json kernels engine base config commands confine secure store service codec http e2e
+TESTS       := $(LAYER_TESTS) infer
+
+define test_program
+$(BUILD)/tests/test-$(1): $(call test_objects,tests/$(1)/*.c tests/$(1)/*/*.c) \
+  $(BUILD)/tests/main.o $(SHARED_$(1)) $(call archives,$(LAYERS_$(1)))
+	$$(call say,LD,$$@)
+	$$(Q)$$(LINK) -o $$@ $$^ $(TEST_LIBS_$(1)) $(call libraries_of,$(LAYERS_$(1))) $$(CHECK_LIBS)
+endef
+$(foreach t,$(LAYER_TESTS),$(eval $(call test_program,$(t))))
+
+# The engine's tests again, but for training's, on the library that has none.
+$(BUILD)/tests/test-infer: $(call test_objects,tests/engine/*.c tests/engine/file/*.c) \
+  $(BUILD)/tests/main.o $(GRU_INFER)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $^ $(CHECK_LIBS)
+
+# Every input that a fuzz target has met and is to remember.
+FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+REPLAYED     := $(if $(filter thread,$(SAN)),request,$(FUZZ_TARGETS))
+
+.PHONY: all-tests test test-run crash-test drain-test soak config-files valgrind
+all-tests: all $(TESTS:%=$(BUILD)/tests/test-%) $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz-%)
+
+test: test-packages ## install what is missing, build, run every test (SAN=address, SAN=thread: under a sanitizer)
+	@$(MAKE) --no-print-directory test-run
+
+# Sanitizers need to see the process that they watch: no fork per test. TSan is for what has
+# threads.
+test-run: all-tests
+	@$(if $(SAN),true,tests/checks/hardening.sh $(BUILD))
+	@$(if $(SAN),true,tests/checks/unit.sh $(BUILD))
+	@$(if $(SAN),true,tests/checks/install.sh $(BUILD))
+	@set -e; for t in $(if $(filter thread,$(SAN)),secure service http e2e,$(TESTS)); do \
+	  echo "-- $$t"; GRUD=$(BUILD)/grud $(if $(SAN),CK_FORK=no) $(BUILD)/tests/test-$$t; done
+	@$(if $(SAN),true,if grep -q ^Seccomp: /proc/self/status; then \
+	  echo "-- e2e, below the filter of system calls"; \
+	  GRUD=$(BUILD)/grud GRUD_SECCOMP=yes $(BUILD)/tests/test-e2e; \
+	  else echo "-- e2e, below the filter of system calls: SKIPPED, this kernel has none"; fi)
+	@set -e; for k in $(if $(SAN),,$(KERNEL_LEVELS)); do \
+	  echo "-- engine, $$k kernels"; GRUD_KERNELS=$$k $(BUILD)/tests/test-engine; done
+	@set -e; for t in $(REPLAYED); do \
+	  $(BUILD)/tests/fuzz-$$t tests/fuzz/corpus/$$t tests/fuzz/findings/$$t; done
+
+config-files: $(BUILD)/tests/test-config ## rewrite config/grud.conf and config/grud.1 from the table of options
+	UPDATE_FILES=1 CK_RUN_SUITE=test_config_print.c $(BUILD)/tests/test-config
+
+# ---- longer ones ----
+CYCLES  ?= 20
+SEED    ?=
+MINUTES ?= 2
+
+$(BUILD)/tests/crash-test: $(call test_objects,tests/crash/*.c) $(A_DAEMON) \
+  $(call archives,$(LAYERS_service))
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $^ $(call libraries_of,$(LAYERS_service)) $(CHECK_LIBS)
+
+crash-test: test-packages all $(BUILD)/tests/crash-test ## kill grud CYCLES times, damage its files, compare all sessions with a twin's (SEED=n: the same again)
+	@GRUD=$(BUILD)/grud $(BUILD)/tests/crash-test $(CYCLES) $(SEED)
+
+drain-test: test-packages all-tests ## SIGTERM at CYCLES random moments under load: nothing that was accepted may be lost
+	@DRAIN_CYCLES=$(CYCLES) CK_TIMEOUT_MULTIPLIER=$(CYCLES) CK_RUN_SUITE=test_drain.c \
+	  GRUD=$(BUILD)/grud $(BUILD)/tests/test-e2e
+
+$(BUILD)/tests/soak/soak: $(call test_objects,tests/soak/*.c) $(A_DAEMON) $(GRU)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $^ $(LIBS_base)
+
+soak: test-packages all $(BUILD)/tests/soak/soak ## drive the daemon with everything at once for MINUTES=n (2)
+	@GRUD=$(BUILD)/grud $(BUILD)/tests/soak/soak $(MINUTES)
+
+# By hand: half an hour on two idle cores.
+valgrind: test-packages ## every test under valgrind's memcheck, the daemon of the end-to-end tests too
+	$(call packages,valgrind)
+	@$(MAKE) --no-print-directory all-tests
+	@tests/checks/valgrind.sh $(BUILD) $(LAYER_TESTS)

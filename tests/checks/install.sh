@@ -1,0 +1,71 @@
+#!/bin/sh
+# install.sh BUILD: what `make install` puts there is what a user needs, and `make uninstall`
+# removes it. A program is compiled as the installed pkg-config files say, with libgru and with
+# libgru-infer (which must know nothing of OpenBLAS), and gives the answers of the golden models.
+set -eu
+build=$1
+program=tests/install/predict.c
+golden=tests/fixtures/golden
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+root=$work/root
+libraries=$root/usr/local/lib
+export PKG_CONFIG_PATH="$libraries/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$root"
+
+fail() {
+    echo "install: $*" >&2
+    exit 1
+}
+
+run_make() {
+    make --no-print-directory BUILD="$build" DESTDIR="$root" "$@" >"$work/said" 2>&1 ||
+        fail "$(cat "$work/said")"
+}
+
+# compile NAME LIBRARY [OPTION...]: $work/NAME, as the library's file says.
+compile() {
+    name=$1
+    library=$2
+    shift 2
+    # shellcheck disable=SC2046 # options, one a word
+    ${CC:-cc} -o "$work/$name" "$program" "$@" \
+        $(pkg-config ${1:+--static} --cflags --libs "$library") ||
+        fail "nothing links with $library $*"
+}
+
+# answers NAME: within 1e-5 what the golden files hold.
+answers() {
+    for file in "$golden"/*.json; do
+        model=${file%.json}.safetensors
+        case $model in
+        "$golden"/train-*) continue ;;
+        esac
+        jq '.x[][]' "$file" | LD_LIBRARY_PATH=$libraries "$work/$1" "$model" >"$work/got" ||
+            fail "$1 does not run $model"
+        jq '.y[][]' "$file" | paste - "$work/got" | awk -v name="$1" -v model="$model" '
+            function off(d) { return d > 1e-5 || d < -1e-5 }
+            NF != 2 || off($1 - $2) { print name ": " model ": " $2 " and not " $1; exit 1 }' >&2 ||
+            fail "$1 answers otherwise"
+    done
+}
+
+run_make install
+compile whole libgru
+compile infer libgru-infer
+compile infer-static libgru-infer -static
+for name in whole infer infer-static; do
+    answers $name
+done
+for file in "$work/infer" "$libraries/libgru-infer.so"; do
+    ! LD_LIBRARY_PATH=$libraries ldd "$file" | grep -i blas || fail "$file needs OpenBLAS"
+done
+
+echo '# mine' >>"$root/etc/grud/grud.conf"
+touch "$libraries/another"
+run_make install
+run_make uninstall
+left=$(find "$root" ! -type d -printf '%P\n' | sort | paste -sd ' ')
+[ "$left" = "etc/grud/grud.conf usr/local/lib/another" ] || fail "make uninstall leaves $left"
+grep -q '^# mine$' "$root/etc/grud/grud.conf" || fail "make install changed the options"
+echo "install: programs of libgru and of libgru-infer give the golden answers;" \
+    "uninstall leaves only the options"
