@@ -183,26 +183,35 @@ static void promote(struct job_run *run, unsigned number)
     }
 }
 
-/* Who activated the version by hand, or rolled it back, before the job was over could not write
- * that down. */
-static void note_activation_by_hand(struct job_run *run, unsigned number)
+/* The version that the job's model serves now; 0: the model is gone. */
+static unsigned find_active_version(struct job_run *run)
 {
-    const struct job *job = run->job;
     const struct model *model;
     struct fault fault;
     service_context_turn(run->job_thread->context);
-    if (model_find(run->job_thread->context, job->model, &model, &fault) != STATUS_OK) {
-        return;
+    return model_find(run->job_thread->context, run->job->model, &model, &fault) == STATUS_OK
+               ? model->active->number
+               : 0;
+}
+
+/* An activation by hand, or a roll-back, before the job was over could not write down what it meant
+ * for the job. One that comes between the look and the note is noted in another round. */
+static void note_activation_by_hand(struct job_run *run, unsigned number)
+{
+    const struct job *job = run->job;
+    unsigned active = find_active_version(run), noted = 0;
+    while (active != 0 && active != noted) {
+        struct activation activation = { .is_switched = active != number,
+                                         .from = number,
+                                         .to = active,
+                                         .from_parent = job->base_version };
+        snprintf(activation.model, sizeof activation.model, "%s", job->model);
+        snprintf(activation.is_switched ? activation.from_job : activation.to_job,
+                 sizeof activation.to_job, "%s", job->id);
+        activation_note(run->job_thread->job_database, &activation);
+        noted = active;
+        active = find_active_version(run);
     }
-    unsigned active = model->active->number;
-    struct activation activation = { .is_switched = active != number,
-                                     .from = number,
-                                     .to = active,
-                                     .from_parent = job->base_version };
-    snprintf(activation.model, sizeof activation.model, "%s", job->model);
-    snprintf(activation.is_switched ? activation.from_job : activation.to_job,
-             sizeof activation.to_job, "%s", job->id);
-    activation_note(run->job_thread->job_database, &activation);
 }
 
 /* ---- ends ---- */
