@@ -55,8 +55,8 @@ TEST(a_model_is_described)
     expect(&daemon, "GET", "/v1/models", NULL, 200, "\"name\":\"torch-wide\"");
     struct answer model = request(&daemon, "GET", "/v1/models/torch-stacked", NULL);
     static const char *const expected[] = {
-        "{\"name\":\"torch-stacked\",\"active_version\":1,\"versions\":[{\"version\":1,\"created_"
-        "at\":",
+        "{\"name\":\"torch-stacked\",\"active_version\":1,\"versions\":[{\"version\":1,",
+        "\"created_at\":",
         "\"parent\":null,\"job\":null,\"digest\":\"xxh3:",
         "\"parameters\":10146",
         "\"inputs\":[{\"name\":\"x0\",\"unit\":",
