@@ -8,6 +8,10 @@
 
 enum { ROWS = TRAINING_PAIR_ROWS };
 
+/* 2 inputs; the output is the next two values of the first. */
+#define FED                                                                                        \
+    "{\"steps\":2,\"inputs\":[{\"name\":\"a\"},{\"name\":\"b\"}],\"outputs\":[{\"name\":\"a\"}]}"
+
 /* ---- parts ---- */
 
 /* Rows are split in time, series of one target as wholes, each by its own kind. */
@@ -34,6 +38,69 @@ TEST(mixed_series_are_split_each_by_its_kind)
         ck_assert_uint_eq(gru_dataset_lane(&dataset, PART_TRAIN, k).n_rows, train[k]);
         ck_assert_uint_eq(gru_dataset_lane(&dataset, PART_VALID, k).n_rows, valid[k]);
     }
+    gru_model_unref(model);
+}
+
+/* Each target that there is belongs to one of the parts, and to one only; a row of the lane's own
+ * is where it stands. */
+static void expect_parted(const struct gru_model *model, const struct gru_training *training)
+{
+    struct dataset dataset;
+    gru_dataset_init(&dataset, model, training);
+    for (size_t k = 0; k < training->n_series; k++) {
+        struct dataset_lane train = gru_dataset_lane(&dataset, PART_TRAIN, k);
+        struct dataset_lane valid = gru_dataset_lane(&dataset, PART_VALID, k);
+        const struct gru_series *series = &training->series[k];
+        struct dataset_lane whole = { .series = series, .x = series->x, .n_rows = series->n_rows };
+        for (size_t i = 0; i < series->n_rows * dataset.width; i++) {
+            size_t t = i / dataset.width, column = i % dataset.width;
+            bool is_there = !isnan(gru_dataset_raw_target(&dataset, &whole, t, column));
+            int n = 0;
+            n += t < train.n_rows && !isnan(gru_dataset_raw_target(&dataset, &train, t, column));
+            n += t < valid.n_rows && !isnan(gru_dataset_raw_target(&dataset, &valid, t, column));
+            ck_assert_msg(n == is_there, "series %zu, row %zu, column %zu: in %d parts, not %d", k,
+                          t, column, n, is_there);
+        }
+    }
+}
+
+TEST(every_target_is_for_training_or_for_validation)
+{
+    static const double fractions[] = { 0.01, 0.2, 0.5, 0.75, 0.99 };
+    struct training_set set;
+    training_set_make(&set, NULL);
+    struct gru_model *model = training_model(FED, TRAINING_INPUTS, 3, 1, 2);
+    for (int with_y = 0; with_y < 2; with_y++) {
+        for (size_t k = 0; k < TRAINING_SERIES; k++) {
+            set.series[k].n_targets = with_y && k % 3 == 0 ? 1 : with_y * set.series[k].n_rows;
+            set.series[k].y = with_y ? set.y : NULL;
+        }
+        for (size_t f = 0; f < sizeof fractions / sizeof *fractions; f++) {
+            set.training.validation_fraction = fractions[f];
+            expect_parted(model, &set.training);
+        }
+    }
+    gru_model_unref(model);
+    training_set_free(&set);
+}
+
+TEST(of_several_rows_one_is_held_back_at_least_and_of_one_none)
+{
+    struct training_pair data;
+    struct dataset dataset;
+    training_pair_make(&data, true);
+    data.series[0].n_rows = data.series[0].n_targets = 2;
+    data.series[1].n_rows = 1;
+    data.series[1].n_targets = 0;
+    data.series[1].y = NULL;
+    data.training.validation_fraction = 0.01;
+    struct gru_model *model = training_model(NULL, 2, 4, 1, 1);
+    gru_dataset_init(&dataset, model, &data.training);
+    ck_assert_uint_eq(gru_dataset_lane(&dataset, PART_TRAIN, 0).n_rows, 1);
+    struct dataset_lane held = gru_dataset_lane(&dataset, PART_VALID, 0);
+    ck_assert(held.n_rows == 2 && held.first == 1); /* it runs over what comes before */
+    ck_assert_uint_eq(gru_dataset_lane(&dataset, PART_TRAIN, 1).n_rows, 1);
+    ck_assert_uint_eq(gru_dataset_lane(&dataset, PART_VALID, 1).n_rows, 0);
     gru_model_unref(model);
 }
 
@@ -117,4 +184,46 @@ TEST(targets_with_y_are_normalised)
     data.series[0].n_targets = 1;
     expect_targets(SCALED(""), &data, 1, (const float[]){ NAN, NAN, NAN, NAN });
     expect_targets(SCALED(""), &data, ROWS - 1, (const float[]){ -2.5F, -0.5F, -2.5F, -0.5F });
+}
+
+/* Counted one by one, whatever is known of a row beforehand. */
+static void expect_counted(const struct gru_model *model, const struct gru_training *training)
+{
+    struct dataset dataset;
+    gru_dataset_init(&dataset, model, training);
+    for (int i = 0; i < 2 * TRAINING_SERIES; i++) {
+        enum part part = i < TRAINING_SERIES ? PART_TRAIN : PART_VALID;
+        struct dataset_lane lane = gru_dataset_lane(&dataset, part, (size_t)i % TRAINING_SERIES);
+        size_t next = lane.n_rows;
+        for (size_t t = lane.n_rows; t-- > 0;) {
+            float targets[TRAINING_OUTPUTS];
+            size_t n = 0;
+            for (size_t column = 0; column < dataset.width; column++) {
+                n += !isnan(gru_dataset_raw_target(&dataset, &lane, t, column));
+            }
+            next = n > 0 ? t : next;
+            ck_assert_uint_eq(gru_dataset_targets(&dataset, &lane, t, targets), n);
+            ck_assert_uint_eq(gru_dataset_next_target(&dataset, &lane, t, lane.n_rows), next);
+        }
+    }
+}
+
+TEST(rows_without_targets_are_passed_over_and_no_others)
+{
+    struct training_set set;
+    training_set_make(&set, NULL);
+    for (size_t k = 0; k < TRAINING_SERIES * TRAINING_ROWS * TRAINING_OUTPUTS; k++) {
+        set.y[k] = k / TRAINING_OUTPUTS % 4 == 1 ? set.y[k] : NAN;
+    }
+    set.series[1].n_targets = 1;
+    set.training.validation_fraction = 0.4;
+    expect_counted(set.model, &set.training);
+    struct gru_model *fed = training_model(FED, TRAINING_INPUTS, 3, 1, 2);
+    for (size_t k = 0; k < TRAINING_SERIES; k++) {
+        set.series[k].y = NULL;
+        set.series[k].n_targets = 0;
+    }
+    expect_counted(fed, &set.training);
+    gru_model_unref(fed);
+    training_set_free(&set);
 }

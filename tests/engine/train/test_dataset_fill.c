@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { ROWS = TRAINING_PAIR_ROWS };
 
@@ -70,6 +71,54 @@ TEST(series_without_gaps_are_not_copied)
     size_t n_bytes;
     ck_assert(gru_dataset_bytes(&dataset, &n_bytes));
     ck_assert_uint_eq(n_bytes, ROWS * 2 * sizeof(float) + 2 * sizeof(float *));
+    gru_dataset_done(&dataset);
+    gru_model_unref(model);
+}
+
+/* The forecasts of such a model are beyond every float. */
+TEST(a_forecast_that_is_not_finite_is_refused_with_its_place)
+{
+    static const char grud[] =
+        "{\"missing\":\"forecast\",\"inputs\":[{\"name\":\"a\"},{\"name\":\"b\"}],"
+        "\"outputs\":[{\"name\":\"a\",\"mean\":1e300,\"std\":1e300}]}";
+    static const char *const params[] = { "training.series[1]", "validation.series[0]" };
+    struct gru_model *model = training_model(grud, 2, 4, 1, 1);
+    for (int k = 0; k < 2; k++) {
+        struct training_pair data;
+        struct dataset dataset;
+        struct gru_error error = { 0 };
+        training_pair_make(&data, false);
+        data.x[1][4] = NAN;
+        if (k == 1) {
+            data.training.n_series = 1;
+            data.training.validation = &data.series[1];
+            data.training.n_validation = 1;
+        }
+        gru_dataset_init(&dataset, model, &data.training);
+        ck_assert_int_eq(gru_dataset_fill(&dataset, model, &error), GRU_BAD_TRAINING);
+        ck_assert_str_eq(error.param, params[k]);
+        ck_assert_ptr_nonnull(strstr(error.message, "the model's own forecast is not a finite"));
+        gru_dataset_done(&dataset);
+    }
+    gru_model_unref(model);
+}
+
+TEST(a_part_sees_the_filled_copy_of_its_own_series)
+{
+    struct training_pair data;
+    struct dataset dataset;
+    training_pair_make(&data, false);
+    data.x[0][2] = data.x[1][4] =
+        NAN; /* row 1 of the one, row 2 of the other: filled by the last */
+    data.training.n_series = 1;
+    data.training.validation = &data.series[1];
+    data.training.n_validation = 1;
+    struct gru_model *model = training_model(FEEDS, 2, 4, 1, 1);
+    gru_dataset_init(&dataset, model, &data.training);
+    ck_assert_int_eq(gru_dataset_fill(&dataset, model, NULL), GRU_OK);
+    ck_assert(gru_dataset_lane(&dataset, PART_TRAIN, 0).x[2] == data.x[0][0]);
+    ck_assert(gru_dataset_lane(&dataset, PART_VALID, 0).x[4] == data.x[1][2]);
+    ck_assert(isnan(data.x[0][2]) && isnan(data.x[1][4])); /* the caller's stay as they are */
     gru_dataset_done(&dataset);
     gru_model_unref(model);
 }
