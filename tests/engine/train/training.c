@@ -82,6 +82,23 @@ void training_set_free(struct training_set *set)
     free(set->y);
 }
 
+void training_pair_make(struct training_pair *pair, bool with_y)
+{
+    *pair = (struct training_pair){ .training = { .n_series = 2,
+                                                  .hyperparameters = training_plain() } };
+    for (int k = 0; k < 2; k++) {
+        for (size_t i = 0; i < TRAINING_PAIR_ROWS * 2; i++) {
+            pair->x[k][i] = 0.1F * (float)i;
+        }
+        pair->series[k] = (struct gru_series){ .x = pair->x[k], .n_rows = TRAINING_PAIR_ROWS };
+        if (with_y) {
+            pair->series[k].y = pair->y[k];
+            pair->series[k].n_targets = TRAINING_PAIR_ROWS;
+        }
+    }
+    pair->training.series = pair->series;
+}
+
 struct gru_trainer *training_begin(struct gru_model *model, const struct gru_training *training)
 {
     struct gru_trainer *trainer = NULL;

@@ -29,6 +29,18 @@ struct training_set {
 void training_set_make(struct training_set *set, const char *grud);
 void training_set_free(struct training_set *set);
 
+enum { TRAINING_PAIR_ROWS = 6 };
+
+/* Two series of 2 inputs without, or with, targets of their own (as many as a test says), all of
+ * which a test spoils. */
+struct training_pair {
+    float x[2][TRAINING_PAIR_ROWS * 2], y[2][TRAINING_PAIR_ROWS * 3];
+    struct gru_series series[2];
+    struct gru_training training;
+};
+
+void training_pair_make(struct training_pair *pair, bool with_y);
+
 /* The defaults, with all that a test does not want by itself switched off: no clipping, no early
  * stopping. */
 struct gru_hyperparameters training_plain(void);

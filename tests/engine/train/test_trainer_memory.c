@@ -1,11 +1,13 @@
 /* Memory of training: every failure is survived, none is taken on the way, and it is as much as
  * announced. */
 #include "engine/failing.h"
+#include "engine/train/trainer_memory.h"
 #include "test.h"
 #include "training.h"
 
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The formula of gru.h, for a network that is large enough for its terms to count. */
 static void expect_formula(const char *grud, size_t k, double dropout)
@@ -45,6 +47,116 @@ TEST(memory_follows_the_documented_formula)
     expect_formula("{\"cell\":\"gru_three_gate\"}", 6, 0);
     expect_formula("{\"cell\":\"gru_output_gate\"}", 7, 0);
 }
+
+/* ---- sizes and arrays ---- */
+
+TEST(sizes_are_no_larger_than_the_data)
+{
+    struct training_set set;
+    struct trainer_sizes sizes;
+    training_set_make(&set, NULL);
+    struct gru_hyperparameters *h = &set.training.hyperparameters;
+    h->batch_size = 1000;
+    h->window = 1000;
+    ck_assert(gru_trainer_sizes(set.model, &set.training, &sizes));
+    ck_assert_uint_eq(sizes.n_lanes, TRAINING_SERIES);
+    ck_assert_uint_eq(sizes.n_steps, TRAINING_ROWS); /* the longest series */
+    ck_assert_uint_eq(sizes.n_rows, (size_t)TRAINING_SERIES * TRAINING_ROWS);
+    ck_assert_uint_eq(sizes.n_states, TRAINING_SERIES * gru_state_last_offset(set.model));
+    set.training.n_series = 1; /* of 6 rows; those for validation count too */
+    set.training.validation = &set.series[2];
+    set.training.n_validation = 2;
+    ck_assert(gru_trainer_sizes(set.model, &set.training, &sizes));
+    ck_assert(sizes.n_lanes == 2 && sizes.n_steps == 12);
+    h->batch_size = 1;
+    h->window = 5;
+    ck_assert(gru_trainer_sizes(set.model, &set.training, &sizes));
+    ck_assert(sizes.n_lanes == 1 && sizes.n_steps == 5 && sizes.n_rows == 5);
+    training_set_free(&set);
+}
+
+TEST(of_the_head_alone_only_its_parameters_are_trained)
+{
+    struct training_set set;
+    struct trainer_sizes sizes;
+    training_set_make(&set, NULL);
+    ck_assert(gru_trainer_sizes(set.model, &set.training, &sizes));
+    ck_assert_uint_eq(sizes.n_trained, sizes.n_parameters);
+    set.training.hyperparameters.train = GRU_TRAIN_HEAD;
+    ck_assert(gru_trainer_sizes(set.model, &set.training, &sizes));
+    ck_assert_uint_eq(sizes.n_trained, 5 * TRAINING_OUTPUTS + TRAINING_OUTPUTS);
+    ck_assert_uint_eq(sizes.n_trained + training_head(set.model), sizes.n_parameters);
+    ck_assert(gru_trainer_backprop_options(&set.training, &sizes).head_only);
+    training_set_free(&set);
+}
+
+TEST(sizes_that_no_size_holds_are_refused)
+{
+    struct training_set set;
+    struct trainer_sizes sizes = { .n_lanes = 77 };
+    training_set_make(&set, NULL);
+    set.training.hyperparameters.window = SIZE_MAX;
+    set.series[0].n_rows = SIZE_MAX / 2;
+    ck_assert(!gru_trainer_sizes(set.model, &set.training, &sizes));
+    ck_assert_uint_eq(sizes.n_lanes, 77);
+    training_set_free(&set);
+}
+
+static struct trainer_arrays cut(const struct training_set *set, struct block_cutter *cutter)
+{
+    struct trainer_sizes sizes;
+    struct trainer_arrays arrays;
+    struct dataset dataset;
+    gru_dataset_init(&dataset, set->model, &set->training);
+    ck_assert(gru_trainer_sizes(set->model, &set->training, &sizes));
+    gru_trainer_cut(&dataset, &sizes, cutter, &arrays);
+    return arrays;
+}
+
+/* Counts, and then cuts exactly that. The caller frees the block. */
+static struct trainer_arrays cut_new(const struct training_set *set, void **ret_block)
+{
+    struct block_cutter count = { 0 };
+    cut(set, &count);
+    *ret_block = block_alloc(&count);
+    ck_assert_ptr_nonnull(*ret_block);
+    struct block_cutter cutter = { .block = *ret_block };
+    struct trainer_arrays arrays = cut(set, &cutter);
+    ck_assert_uint_eq(cutter.n_bytes, count.n_bytes);
+    return arrays;
+}
+
+TEST(arrays_are_there_where_something_needs_them)
+{
+    struct training_set set;
+    void *block;
+    training_set_make(&set, NULL);
+    struct gru_hyperparameters *h = &set.training.hyperparameters;
+    h->optimizer = GRU_SGD;
+    h->momentum = 0;
+    struct trainer_arrays arrays = cut_new(&set, &block);
+    ck_assert(arrays.in && arrays.out && arrays.d_out && arrays.targets && arrays.states);
+    ck_assert(arrays.lanes && arrays.n_lanes);
+    ck_assert(!arrays.start && !arrays.best && !arrays.seen && !arrays.moments[0]);
+    free(block);
+    h->early_stopping_patience = 1; /* nothing validates, so there is no best */
+    h->l2_sp = 0.1;
+    h->momentum = 0.9;
+    arrays = cut_new(&set, &block);
+    ck_assert(arrays.start && !arrays.best && !arrays.seen && arrays.moments[0]);
+    free(block);
+    set.training.validation_fraction = 0.2;
+    arrays = cut_new(&set, &block);
+    ck_assert(arrays.best && arrays.seen);
+    free(block);
+    h->early_stopping_patience = 0;
+    arrays = cut_new(&set, &block);
+    ck_assert(!arrays.best && arrays.seen);
+    free(block);
+    training_set_free(&set);
+}
+
+/* ---- memory that is taken ---- */
 
 #ifdef FAILING_MEMORY
 static void make_rich_set(struct training_set *set)

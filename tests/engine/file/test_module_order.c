@@ -1,0 +1,155 @@
+/* In which order several recurrent modules follow one another: by their sizes, or as the file says.
+ */
+#include "engine/file/module_order.h"
+#include "engine/fixture.h"
+#include "engine/model.h"
+#include "test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void bad(struct fixture *f, const char *param, const char *part)
+{
+    expect_refused(fixture_file(f), GRU_BAD_TENSORS, param, part);
+}
+
+static struct gru_model *good(struct fixture *f)
+{
+    return expect_loaded(fixture_file(f));
+}
+
+static void expect_layer(const struct gru_model *model, size_t l, size_t input_size,
+                         size_t hidden_size)
+{
+    ck_assert_uint_eq(gru_model_info(model)->layers[l].input_size, input_size);
+    ck_assert_uint_eq(gru_model_info(model)->layers[l].hidden_size, hidden_size);
+}
+
+TEST(modules_are_chained_in_the_order_of_their_sizes)
+{
+    struct fixture f = fixture_new();
+    fixture_layer(&f, "a_last.", 0, 3, 9, 5);
+    fixture_layer(&f, "b_first.", 0, 3, 2, 8);
+    fixture_layer(&f, "b_first.", 1, 3, 8, 6);
+    fixture_layer(&f, "c_middle.", 0, 3, 6, 9);
+    fixture_tensor(&f, "fc.weight", 1, 5);
+    struct gru_model *model = good(&f);
+    ck_assert_uint_eq(gru_model_info(model)->n_layers, 4);
+    expect_layer(model, 0, 2, 8);
+    expect_layer(model, 1, 8, 6);
+    expect_layer(model, 2, 6, 9);
+    expect_layer(model, 3, 9, 5);
+    struct gru_model *again = expect_loaded(save(model));
+    expect_same(model, again);
+    gru_model_unref(again);
+    gru_model_unref(model);
+}
+
+TEST(read_out_decides_between_orders)
+{
+    struct fixture f = fixture_new(); /* 4 to 6, 6 to 4: a circle, cut by what the read-out takes */
+    fixture_layer(&f, "a.", 0, 3, 4, 6);
+    fixture_layer(&f, "b.", 0, 3, 6, 4);
+    fixture_tensor(&f, "fc.weight", 1, 6);
+    struct gru_model *model = good(&f);
+    expect_layer(model, 0, 6, 4);
+    gru_model_unref(model);
+}
+
+/* Two modules of 4 to 4, and "order" in the metadata. */
+static struct fixture twins(const char *grud)
+{
+    struct fixture f = fixture_new();
+    fixture_layer(&f, "a.", 0, 3, 4, 4);
+    fixture_layer(&f, "b.", 0, 3, 4, 4);
+    fixture_tensor(&f, "fc.weight", 1, 4);
+    f.grud = grud;
+    return f;
+}
+
+TEST(ambiguous_order_is_refused_with_the_reason)
+{
+    struct fixture f = twins(NULL);
+    bad(&f, "grud.order",
+        "more than one order, so \"order\" must say which: 'a.' (4 to 4), 'b.' (4 to 4); or 'b.'");
+    f = fixture_new();
+    for (int k = 0; k < 16; k++) {
+        char prefix[16];
+        snprintf(prefix, sizeof prefix, "m%d.", k);
+        fixture_layer(&f, prefix, 0, 3, 4, 4);
+    }
+    fixture_tensor(&f, "fc.weight", 1, 4);
+    bad(&f, "grud.order", "more than one order");
+}
+
+TEST(orders_that_are_hopeless_to_search_are_refused_in_time)
+{
+    struct fixture f = fixture_new(); /* all fit one another but for one that fits none */
+    for (int k = 0; k < 16; k++) {
+        char prefix[16];
+        snprintf(prefix, sizeof prefix, "m%d.", k);
+        fixture_layer(&f, prefix, 0, 3, k == 15 ? 9 : 4, 4);
+        if (k == 15) {
+            fixture_layer(&f, "n.", 0, 3, 8, 4);
+        }
+    }
+    fixture_tensor(&f, "fc.weight", 1, 4);
+    bad(&f, "grud.order", "repeat so often that \"order\" must say");
+}
+
+TEST(order_decides_where_sizes_do_not)
+{
+    static const char *const orders[] = { "{\"order\":[\"a\",\"b\"]}",
+                                          "{\"order\":[\"b.\",\"a.\"]}" };
+    struct gru_model *models[2];
+    for (int k = 0; k < 2; k++) {
+        struct fixture f = twins(orders[k]);
+        models[k] = good(&f);
+    }
+    for (size_t k = 0; k < LAYER_TENSORS_MAX; k++) {
+        const struct gru_tensor *first = &models[0]->layers[0].tensors[k];
+        ck_assert_mem_eq(first->values, models[1]->layers[1].tensors[k].values,
+                         first->rows * sizeof(float));
+        ck_assert_mem_ne(first->values, models[1]->layers[0].tensors[k].values,
+                         first->rows * sizeof(float));
+    }
+    gru_model_unref(models[0]);
+    gru_model_unref(models[1]);
+}
+
+static void bad_order(const char *grud, const char *param, const char *part)
+{
+    struct fixture f = twins(grud);
+    expect_refused(fixture_file(&f), GRU_BAD_METADATA, param, part);
+}
+
+TEST(order_must_name_every_module_once)
+{
+    bad_order("{\"order\":[\"a\"]}", "grud.order",
+              "names 1 recurrent modules, but the tensors make 2");
+    bad_order("{\"order\":[\"a\",\"b\",\"c\"]}", "grud.order", "names 3");
+    bad_order("{\"order\":[\"a\",\"c\"]}", "grud.order[1]",
+              "names 'c', which is no recurrent module");
+    bad_order("{\"order\":[\"a\",\"\"]}", "grud.order[1]", "is no recurrent module");
+    bad_order("{\"order\":[\"a\",\"a.\"]}", "grud.order[1]", "for the second time");
+}
+
+TEST(order_must_fit_the_sizes)
+{
+    struct fixture f = fixture_new();
+    fixture_layer(&f, "a.", 0, 3, 2, 5);
+    fixture_layer(&f, "b.", 0, 3, 5, 4);
+    fixture_tensor(&f, "fc.weight", 1, 4);
+    f.grud = "{\"order\":[\"b\",\"a\"]}";
+    expect_refused(fixture_file(&f), GRU_BAD_METADATA, "grud.order",
+                   "'a.' cannot follow 'b.': it takes 2 inputs, and gets 4");
+}
+
+TEST(modules_that_fit_in_no_order_are_refused)
+{
+    struct fixture f = fixture_new();
+    fixture_layer(&f, "a.", 0, 3, 2, 5);
+    fixture_layer(&f, "b.", 0, 3, 6, 4);
+    fixture_tensor(&f, "fc.weight", 1, 4);
+    bad(&f, "", "fit in no order: 'a.' (2 to 5), 'b.' (6 to 4)");
+}
