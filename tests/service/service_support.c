@@ -348,6 +348,20 @@ enum status step_x(struct world *world, const char *session, const float *x, str
     return step_take(world, ret_step);
 }
 
+enum status step_with_seq(struct world *world, const char *session, uint64_t stream,
+                          uint64_t number)
+{
+    float x[INPUTS];
+    reading(stream, number, x);
+    arena_reset(&world->arena);
+    struct step step = step_make(world, session, x);
+    step.has_seq = true;
+    step.seq = number;
+    enum status status = step_take(world, &step);
+    world->fault = step.fault;
+    return status;
+}
+
 void expect_step(struct world *world, const char *session, uint64_t stream, uint64_t number,
                  float y[OUTPUTS])
 {

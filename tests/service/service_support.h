@@ -97,6 +97,9 @@ struct forecast_options forecast_options_make(struct world *world, size_t horizo
 /* Hands it in until it is done. */
 enum status step_take(struct world *world, struct step *step);
 enum status step_x(struct world *world, const char *session, const float *x, struct step *ret_step);
+/* Reading `number` of the stream with that number for its seq; why it failed is in world->fault. */
+enum status step_with_seq(struct world *world, const char *session, uint64_t stream,
+                          uint64_t number);
 /* That step `number` succeeds with that reading and that number, and how it is answered. */
 void expect_step(struct world *world, const char *session, uint64_t stream, uint64_t number,
                  float y[OUTPUTS]);

@@ -5,8 +5,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static void start_with_data(struct world *world)
 {
@@ -97,55 +95,5 @@ TEST(a_full_disk_refuses_new_versions_until_there_is_room)
     ck_assert_uint_eq(world_model(&world)->n_versions, 1);
     ck_assert_uint_eq(world_put_version(&world, file), 2);
     ck_assert(!service_is_degraded(world.service));
-    world_done(&world);
-}
-
-/* Otherwise another version would be the active one, and sessions would be converted to it. */
-TEST(a_version_that_cannot_be_read_ends_the_start)
-{
-    struct world world;
-    start_with_data(&world);
-    world_put_version(&world, network_file(HIDDEN, 7));
-    world_stop(&world);
-    char path[256];
-    struct service *service = NULL;
-    struct fault fault;
-    snprintf(path, sizeof path, "%s/models/m/2.safetensors", world.data);
-    ck_assert(unlink(path) == 0 && symlink(path, path) == 0);
-    ck_assert_int_eq(service_create(&world.config, &service, &fault), STATUS_STORAGE_FAILED);
-    ck_assert_msg(strstr(fault.message, "2.safetensors") != NULL, "%s", fault.message);
-    ck_assert_int_eq(unlink(path), 0);
-    world_start(&world);
-    ck_assert_uint_eq(world_model(&world)->n_versions, 1);
-    world_done(&world);
-}
-
-TEST(a_model_whose_sessions_cannot_be_opened_is_said_to_be_left_out)
-{
-    struct world world;
-    char path[256];
-    start_with_data(&world);
-    world_stop(&world);
-    snprintf(path, sizeof path, "%s/sessions/m.pool", world.data);
-    ck_assert(unlink(path) == 0 && mkdir(path, 0700) == 0);
-    world_start(&world);
-    ck_assert(service_is_degraded_by(world.service, DEGRADED_MODELS));
-    ck_assert_int_eq(rmdir(path), 0);
-    world_restart(&world);
-    ck_assert(!service_is_degraded(world.service));
-    world_done(&world);
-}
-
-/* Asked for in so many words, it is to stay when newer ones come. */
-TEST(activating_the_active_version_writes_the_choice_down)
-{
-    struct world world;
-    start_with_data(&world);
-    world_put_version(&world, network_file(HIDDEN, 7));
-    char path[256];
-    snprintf(path, sizeof path, "%s/models/m/active", world.data);
-    unlink(path);
-    world_activate(&world, 1);
-    ck_assert(file_exists(path));
     world_done(&world);
 }

@@ -251,48 +251,6 @@ TEST(another_programs_database_is_refused_and_left_alone)
     folder_remove(&folder);
 }
 
-TEST(a_file_that_is_no_database_is_refused)
-{
-    struct folder folder = folder_make();
-    char text[5000];
-    memset(text, 'x', sizeof text);
-    file_write(&folder, "jobs.db", text, sizeof text);
-    assert_jobs_refused(&folder, "move it away");
-    folder_remove(&folder);
-}
-
-TEST(an_empty_file_is_a_new_database)
-{
-    struct folder folder = folder_make();
-    file_write(&folder, "jobs.db", "", 0);
-    file_write(&folder, "recordings.db", "", 0);
-    ck_assert_int_eq(use_jobs(&folder),
-                     STATUS_STORAGE_FAILED); /* an event of a job that is not there */
-    ck_assert_int_eq(use_recordings(&folder), STATUS_OK);
-    folder_remove(&folder);
-}
-
-TEST(a_missing_directory_and_a_folder_in_place_of_the_file_are_said)
-{
-    struct folder folder = folder_make(), gone = { .path = "/tmp/grud-store-gone" };
-    char path[PATH_MAX];
-    assert_jobs_refused(&gone, "No such file or directory; make or mount /tmp/grud-store-gone,");
-    folder_path(&folder, "jobs.db", path);
-    ck_assert_int_eq(mkdir(path, 0700), 0);
-    assert_jobs_refused(&folder, "Is a directory");
-    folder_remove(&folder);
-}
-
-TEST(a_path_that_is_too_long_is_refused)
-{
-    static char path[2 * PATH_MAX];
-    struct job_store *jobs = NULL;
-    struct fault fault;
-    memset(path, 'p', sizeof path - 1);
-    ck_assert_int_eq(job_store_open(path, &jobs, &fault), STATUS_STORAGE_FAILED);
-    ck_assert_ptr_null(jobs);
-}
-
 /* ---- damage ---- */
 
 TEST(a_damaged_header_is_refused)

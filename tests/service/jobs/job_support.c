@@ -1,5 +1,6 @@
 #include "job_support.h"
 
+#include "service/job_database.h"
 #include "test.h"
 
 #include <math.h>
@@ -49,6 +50,22 @@ void course_init(struct course *course)
     course->request.hyperparameters.learning_rate = 0.01;
 }
 
+void course_make_long(struct course *course)
+{
+    course->request.hyperparameters.n_epochs = LONG_EPOCHS;
+    course->request.hyperparameters.batch_size = 1;
+    course->request.hyperparameters.window = 8;
+    course->request.hyperparameters.early_stopping_patience = 0;
+    course->request.hyperparameters.dropout = 0.1;
+}
+
+void course_make_endless(struct course *course)
+{
+    course_make_long(course);
+    course->request.hyperparameters.n_epochs = 1000000;
+    course->request.hyperparameters.batch_size = WAVE_SERIES;
+}
+
 void world_start_jobs(struct world *world)
 {
     enum status status = service_start_jobs(world->service, &world->fault);
@@ -58,6 +75,15 @@ void world_start_jobs(struct world *world)
 void world_stop_jobs(struct world *world)
 {
     service_stop_jobs(world->service);
+}
+
+void world_begin_course(struct world *world, struct course *course)
+{
+    world_init(world);
+    world_use_data(world);
+    world_start(world);
+    world_start_jobs(world);
+    course_init(course);
 }
 
 struct job course_start(struct world *world, const struct job_request *request)
@@ -156,6 +182,46 @@ const struct version *job_version(struct world *world, const struct job *job)
         version_find(world_model(world), job->fine_tuned_version, &version, &world->fault);
     ck_assert_msg(status == STATUS_OK && job->fine_tuned_version > 0, "%s", world->fault.message);
     return version;
+}
+
+void expect_promotion(struct world *world, const char *id, enum job_promotion promotion,
+                      const char *words)
+{
+    struct job job = job_get(world, id);
+    ck_assert_msg(job.promotion == promotion, "%s: %s", job_promotion_word(job.promotion),
+                  job.promotion_reason);
+    ck_assert_msg(strstr(job.promotion_reason, words) != NULL, "%s", job.promotion_reason);
+}
+
+size_t job_count_series(struct world *world, const struct job *job)
+{
+    struct job_series *series;
+    size_t n;
+    struct job_database *job_database = world->service->job_database;
+    enum status status = job_store_read_series(job_database_lock(job_database), job->number,
+                                               &world->kept, &series, &n, &world->fault);
+    job_database_unlock(job_database);
+    ck_assert_msg(status == STATUS_OK, "%s", world->fault.message);
+    return n;
+}
+
+void job_make_unfinished(struct world *world, struct job *job, const struct course *course)
+{
+    struct job_series rows[WAVE_SERIES];
+    bool written;
+    enum job_status now;
+    for (size_t k = 0; k < WAVE_SERIES; k++) {
+        rows[k] = (struct job_series){ .series = course->series[k], .x_width = INPUTS };
+    }
+    struct job_store *jobs = job_database_lock(world->service->job_database);
+    job->status = JOB_RUNNING;
+    job->promotion = JOB_NONE;
+    job->fine_tuned_version = 0;
+    ck_assert_int_eq(job_store_put_series(jobs, job->number, rows, WAVE_SERIES, &world->fault),
+                     STATUS_OK);
+    ck_assert_int_eq(job_store_update(jobs, job, JOB_SUCCEEDED, &written, &now, &world->fault),
+                     STATUS_OK);
+    job_database_unlock(world->service->job_database);
 }
 
 struct digest undisturbed_digest(const struct job_request *request)

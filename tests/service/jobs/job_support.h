@@ -19,8 +19,21 @@ struct course {
 };
 void course_init(struct course *course);
 
+/* Long enough to be met in the middle; its end comes soon enough. TSan makes a step many times as
+ * long. */
+#ifdef __SANITIZE_THREAD__
+enum { LONG_EPOCHS = 100 };
+#else
+enum { LONG_EPOCHS = 400 };
+#endif
+/* Makes it as long as that; and one that does not end by itself. */
+void course_make_long(struct course *course);
+void course_make_endless(struct course *course);
+
 void world_start_jobs(struct world *world);
 void world_stop_jobs(struct world *world);
+/* A world with a data directory whose job thread runs, and a course for it. */
+void world_begin_course(struct world *world, struct course *course);
 
 /* Another job as the request says. */
 struct job course_start(struct world *world, const struct job_request *request);
@@ -37,6 +50,14 @@ struct job job_wait_steps(struct world *world, const char *id, uint64_t step);
 bool job_has_event(struct world *world, const char *id, const char *words);
 /* All events, at most `room`. */
 size_t job_get_events(struct world *world, const char *id, struct job_event *events, size_t room);
+/* What became of its version, with these words among the reason. */
+void expect_promotion(struct world *world, const char *id, enum job_promotion promotion,
+                      const char *words);
+/* How many series of its data the database still has. */
+size_t job_count_series(struct world *world, const struct job *job);
+/* As if the process had been killed after the job's version was stored: it is still running, and
+ * has the data of the course. The job thread does not run. */
+void job_make_unfinished(struct world *world, struct job *job, const struct course *course);
 /* The job's version. */
 const struct version *job_version(struct world *world, const struct job *job);
 /* What the course gives if nothing disturbs it, in a world of its own without a data directory. */

@@ -4,7 +4,6 @@
 #include "test.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { EVENTS = 200 };
@@ -120,36 +119,6 @@ TEST(sessions_go_on_with_the_promoted_version)
     world_done(&world);
 }
 
-TEST(jobs_run_one_after_the_other)
-{
-    struct world world;
-    struct course course;
-    struct job jobs[3];
-    size_t n;
-    bool has_more;
-    world_init(&world);
-    world_start(&world);
-    course_init(&course);
-    struct job first = course_start(&world, &course.request);
-    struct job second = course_start(&world, &course.request);
-    world_start_jobs(&world);
-    first = job_wait(&world, first.id, JOB_SUCCEEDED);
-    second = job_wait(&world, second.id, JOB_SUCCEEDED);
-    ck_assert(second.started_at_ms >= first.finished_at_ms);
-    ck_assert_uint_eq(first.fine_tuned_version, 2);
-    ck_assert_uint_eq(second.fine_tuned_version, 3);
-    expect_digest(job_version(&world, &first)->digest, job_version(&world, &second)->digest);
-    struct job_filter filter = { .status = -1 };
-    ck_assert_int_eq(job_list(world.context, &filter, 1, jobs, &n, &has_more, &world.fault),
-                     STATUS_OK);
-    ck_assert(n == 1 && has_more && strcmp(jobs[0].id, second.id) == 0);
-    filter = (struct job_filter){ .status = JOB_SUCCEEDED, .after = second.id, .model = "m" };
-    ck_assert_int_eq(job_list(world.context, &filter, 3, jobs, &n, &has_more, &world.fault),
-                     STATUS_OK);
-    ck_assert(n == 1 && !has_more && strcmp(jobs[0].id, first.id) == 0);
-    world_done(&world);
-}
-
 TEST(a_dry_run_estimates_and_stores_nothing)
 {
     struct world world;
@@ -220,5 +189,32 @@ TEST(max_seconds_end_a_job_like_its_last_epoch)
     ck_assert(job.epoch < 1000000);
     ck_assert_int_eq(job.promotion, JOB_PROMOTED);
     ck_assert(job_has_event(&world, job.id, "its 1 seconds are over"));
+    world_done(&world);
+}
+
+TEST(gradients_that_are_not_finite_are_said)
+{
+    struct world world;
+    struct course course;
+    world_init(&world);
+    world_start(&world);
+    world_start_jobs(&world);
+    course_init(&course);
+    course.request.hyperparameters.optimizer = GRU_SGD;
+    course.request.hyperparameters.clip_norm = 0;
+    course.request.hyperparameters.learning_rate = 100;
+    course.request.hyperparameters.loss = GRU_MSE;
+    course.request.hyperparameters.n_epochs = 40;
+    course.request.hyperparameters.early_stopping_patience = 0;
+    for (size_t t = 0; t < WAVE_ROWS; t++) {
+        course.x[0][t * INPUTS] *= 1e15F;
+    }
+    struct job job = course_start(&world, &course.request);
+    while (!job_is_over(job.status)) {
+        sleep_ms(1);
+        job = job_get(&world, job.id);
+    }
+    ck_assert(job_has_event(&world, job.id, "their gradients were not finite"));
+    ck_assert_uint_eq(world_model(&world)->active->number, 1);
     world_done(&world);
 }

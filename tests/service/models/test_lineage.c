@@ -5,7 +5,6 @@
 #include "test.h"
 
 #include <stdio.h>
-#include <string.h>
 
 /* A row that says that version 2 of m comes from that job. */
 static void put_row(struct world *world, const char *job, struct digest digest)
@@ -76,6 +75,19 @@ TEST(only_the_row_of_the_deleted_version_is_forgotten)
     lineage_forget(world.service->job_database, "n", 2, digest);
     ck_assert_uint_eq(count_rows(&world), 1);
     lineage_forget(world.service->job_database, "m", 2, digest);
+    ck_assert_uint_eq(count_rows(&world), 0);
+    world_done(&world);
+}
+
+TEST(deleting_a_version_deletes_its_lineage)
+{
+    struct world world;
+    struct digest digest = begin(&world);
+    put_row(&world, "ftjob-a", digest);
+    service_context_turn(world.context);
+    ck_assert_int_eq(model_delete_version(world.context, "m", 2, &world.fault), STATUS_OK);
+    ck_assert_uint_eq(count_rows(&world), 0);
+    ck_assert_uint_eq(world_put_version(&world, network_file(HIDDEN, 9)), 3);
     ck_assert_uint_eq(count_rows(&world), 0);
     world_done(&world);
 }

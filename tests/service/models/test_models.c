@@ -1,3 +1,4 @@
+/* Versions of a model are put, read and deleted; no number is given twice. */
 #include "service/service_support.h"
 #include "test.h"
 
@@ -321,30 +322,6 @@ TEST(data_without_a_note_of_the_newest_number_is_read)
     world_done(&world);
 }
 
-TEST(versions_and_the_active_one_survive_a_restart)
-{
-    struct world world;
-    with_data(&world);
-    for (unsigned k = 2; k <= 12; k++) {
-        world_put_version(&world, network_file(HIDDEN, k));
-    }
-    static const unsigned actives[] = { 5, 12, 1, 11 };
-    for (size_t k = 0; k < 4; k++) {
-        world_activate(&world, actives[k]);
-        int64_t created_at_ms = world_model(&world)->versions[3].created_at_ms;
-        world_restart(&world);
-        const struct model *model = world_model(&world);
-        ck_assert_uint_eq(model->active->number, actives[k]);
-        ck_assert_uint_eq(model->n_versions, 12);
-        for (unsigned v = 0; v < 12; v++) {
-            ck_assert_uint_eq(model->versions[v].number, v + 1);
-            ck_assert(model->versions[v].read_only == (v == 0));
-        }
-        ck_assert_int_eq(model->versions[3].created_at_ms, created_at_ms);
-    }
-    world_done(&world);
-}
-
 TEST(without_a_data_directory_nothing_is_put_but_versions_are_switched)
 {
     struct world world;
@@ -358,80 +335,5 @@ TEST(without_a_data_directory_nothing_is_put_but_versions_are_switched)
     ck_assert_int_eq(put(&world, "n", network_file(HIDDEN, 3), &model), STATUS_NO_DATA_DIRECTORY);
     world_activate(&world, 1);
     expect_twin(&world, "s", 1, 1);
-    world_done(&world);
-}
-
-/* ---- the start ---- */
-
-static void expect_models(struct world *world, const char *const *names, size_t n_names)
-{
-    size_t n;
-    const struct model *const *models = models_list(world->context, &n);
-    ck_assert_uint_eq(n, n_names);
-    for (size_t k = 0; k < n; k++) {
-        ck_assert_str_eq(models[k]->name, names[k]);
-    }
-}
-
-static struct bytes junk(void)
-{
-    return (struct bytes){ strdup("junk"), 4 };
-}
-
-TEST(one_bad_file_is_left_out_and_the_good_ones_are_served)
-{
-    struct world world;
-    world_init(&world);
-    world_use_data(&world);
-    make_model_folder(&world, "many");
-    static const char *const strays[] = { "many/04", "many/0", "many/x", ".hidden", "a b" };
-    for (size_t k = 0; k < sizeof strays / sizeof *strays; k++) {
-        world_add_model(&world, strays[k], network_file(HIDDEN, 5));
-    }
-    world_add_model(&world, "empty", (struct bytes){ strdup(""), 0 });
-    world_add_model(&world, "bad", junk());
-    world_add_model(&world, "many/1", network_file(HIDDEN, 1));
-    world_add_model(&world, "many/2", junk());
-    world_add_model(&world, "many/3", network_file_of_other_shape());
-    world_add_model(&world, "many/4", network_file(HIDDEN, 4));
-    world_start(&world);
-    expect_models(&world, (const char *const[]){ "m", "many" }, 2);
-    const struct model *many;
-    ck_assert_int_eq(model_find(world.context, "many", &many, &world.fault), STATUS_OK);
-    ck_assert(many->n_versions == 2 && many->active->number == 4);
-    world_done(&world);
-}
-
-TEST(a_second_daemon_on_one_data_directory_is_refused)
-{
-    struct world world;
-    with_data(&world);
-    struct service *second = NULL;
-    struct fault fault;
-    ck_assert_int_eq(service_create(&world.config, &second, &fault), STATUS_STORAGE_FAILED);
-    ck_assert_msg(strstr(fault.message, "another grud is using"), "%s", fault.message);
-    ck_assert_str_eq(fault.param, "data");
-    ck_assert_ptr_null(second);
-    expect_twin(&world, "s", 1, 1);
-    world_restart(&world); /* the lock goes with its holder */
-    expect_twin(&world, "s", 1, 2);
-    world_done(&world);
-}
-
-TEST(directories_that_are_not_there_are_refused)
-{
-    struct world world;
-    world_init(&world);
-    struct service *service = NULL;
-    struct fault fault;
-    world.config.models = "/nonexistent/models";
-    ck_assert_int_eq(service_create(&world.config, &service, &fault), STATUS_STORAGE_FAILED);
-    ck_assert(!fault_may_pass(&fault) && strcmp(fault.param, "models") == 0);
-    ck_assert(strstr(fault.message, "/nonexistent/models"));
-    world.config.models = world.models;
-    world.config.data = "/nonexistent/data";
-    ck_assert_int_eq(service_create(&world.config, &service, &fault), STATUS_STORAGE_FAILED);
-    ck_assert(!fault_may_pass(&fault) && strcmp(fault.param, "data") == 0);
-    ck_assert(strstr(fault.message, "/nonexistent/data"));
     world_done(&world);
 }

@@ -1,18 +1,15 @@
-/* Whose sessions a file holds, and what a failed sync means for what is acknowledged. */
-#include "base/clock.h"
+/* The first page of a pool's file: whose sessions it holds; and what a failed sync means for what
+ * is acknowledged. */
+#include "service/failing_system.h"
 #include "service/models/model_versions.h"
 #include "service/service_support.h"
 #include "test.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 /* ---- the owner ---- */
@@ -191,29 +188,6 @@ TEST(a_file_of_before_is_not_claimed_by_a_model_that_it_does_not_fit)
     world_done(&world);
 }
 
-/* A kill while the first page is written leaves it without its first word. */
-TEST(a_page_that_was_written_in_part_is_begun_anew)
-{
-    struct world world;
-    char path[256];
-    begin(&world);
-    world_stop(&world);
-    pool_path(&world, "m", path);
-    struct bytes file = read_page(path);
-    for (size_t n_written = sizeof(uint64_t); n_written < 200; n_written += 13) {
-        char page[RECORD_PAGE] = { 0 };
-        memcpy(page + sizeof(uint64_t), (char *)file.p + sizeof(uint64_t), n_written);
-        file_store(path, page, sizeof page);
-        world_start(&world);
-        expect_twin(&world, "s", 1, 1);
-        world_restart(&world);
-        expect_twin(&world, "s", 1, 2);
-        world_stop(&world);
-    }
-    free(file.p);
-    world_done(&world);
-}
-
 TEST(a_state_of_a_version_that_is_gone_is_made_anew_from_its_readings)
 {
     struct world world;
@@ -235,56 +209,6 @@ TEST(a_state_of_a_version_that_is_gone_is_made_anew_from_its_readings)
 
 /* ---- syncs ---- */
 
-static _Atomic bool disk_fails;
-
-/* In the place of the C library's: a disk that refuses, and then says that all is well. */
-int msync(void *address, size_t n, int flags)
-{
-    if (disk_fails) {
-        errno = EIO;
-        return -1;
-    }
-    return (int)syscall(SYS_msync, address, n, flags);
-}
-
-static _Atomic int folder_syncs_left = INT_MAX; /* that work */
-
-/* The same for the folder of the session files. */
-int fsync(int fd)
-{
-    char link[64], path[256] = "";
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ssize_t n = readlink(link, path, sizeof path - 1);
-    if (n > 9 && strcmp(path + n - 9, "/sessions") == 0 && folder_syncs_left-- <= 0) {
-        errno = EIO;
-        return -1;
-    }
-    return (int)syscall(SYS_fsync, fd);
-}
-
-static _Atomic int64_t set_back_s;
-
-/* In the place of the C library's: a wall clock that somebody has set. */
-int clock_gettime(clockid_t clock, struct timespec *time)
-{
-    int result = (int)syscall(SYS_clock_gettime, clock, time);
-    time->tv_sec -= clock == CLOCK_REALTIME ? set_back_s : 0;
-    return result;
-}
-
-static enum status step_with_seq(struct world *world, uint64_t number)
-{
-    float x[INPUTS];
-    reading(1, number, x);
-    arena_reset(&world->arena);
-    struct step step = step_make(world, "s", x);
-    step.has_seq = true;
-    step.seq = number;
-    enum status status = step_take(world, &step);
-    world->fault = step.fault;
-    return status;
-}
-
 TEST(after_a_failed_sync_nothing_is_acknowledged_until_all_is_written_anew)
 {
     struct world world;
@@ -293,16 +217,16 @@ TEST(after_a_failed_sync_nothing_is_acknowledged_until_all_is_written_anew)
     world_use_data(&world);
     world.config.sync_interval_ms = 0;
     world_start(&world);
-    ck_assert_int_eq(step_with_seq(&world, 1), STATUS_OK);
+    ck_assert_int_eq(step_with_seq(&world, "s", 1, 1), STATUS_OK);
     disk_fails = true;
-    ck_assert_int_eq(step_with_seq(&world, 2), STATUS_STORAGE_FAILED);
+    ck_assert_int_eq(step_with_seq(&world, "s", 1, 2), STATUS_STORAGE_FAILED);
     disk_fails = false; /* the sync that follows works, but says nothing of what came before */
-    ck_assert_int_eq(step_with_seq(&world, 2), STATUS_STORAGE_FAILED);
-    ck_assert_int_eq(step_with_seq(&world, 3), STATUS_STORAGE_FAILED);
-    ck_assert_int_eq(step_with_seq(&world, 3), STATUS_STORAGE_FAILED);
+    ck_assert_int_eq(step_with_seq(&world, "s", 1, 2), STATUS_STORAGE_FAILED);
+    ck_assert_int_eq(step_with_seq(&world, "s", 1, 3), STATUS_STORAGE_FAILED);
+    ck_assert_int_eq(step_with_seq(&world, "s", 1, 3), STATUS_STORAGE_FAILED);
     ck_assert_int_eq(session_delete(world.context, world_model(&world), "s", &world.fault),
                      STATUS_STORAGE_FAILED);
-    ck_assert_int_eq(step_with_seq(&world, 1), STATUS_STORAGE_FAILED);
+    ck_assert_int_eq(step_with_seq(&world, "s", 1, 1), STATUS_STORAGE_FAILED);
     ck_assert_uint_eq(session_get(&world, "s").row.step, 1);
     ck_assert(service_is_degraded(world.service));
     ck_assert(!service_sync(world.service));
@@ -312,115 +236,10 @@ TEST(after_a_failed_sync_nothing_is_acknowledged_until_all_is_written_anew)
     world_restart(&world); /* which fails to write it anew, but serves */
     ck_assert_uint_eq(session_get(&world, "s").row.step, 1);
     disk_fails = false;
-    ck_assert_int_eq(step_with_seq(&world, 1), STATUS_STORAGE_FAILED);
+    ck_assert_int_eq(step_with_seq(&world, "s", 1, 1), STATUS_STORAGE_FAILED);
     world_restart(&world);
-    ck_assert_int_eq(step_with_seq(&world, 1), STATUS_OK);
-    ck_assert_int_eq(step_with_seq(&world, 2), STATUS_OK);
+    ck_assert_int_eq(step_with_seq(&world, "s", 1, 1), STATUS_OK);
+    ck_assert_int_eq(step_with_seq(&world, "s", 1, 2), STATUS_OK);
     ck_assert(!service_is_degraded(world.service));
-    world_done(&world);
-}
-
-TEST(a_failed_sync_of_the_interval_is_not_made_good_by_the_next)
-{
-    struct world world;
-    begin(&world);
-    disk_fails = true;
-    ck_assert(!service_sync(world.service));
-    disk_fails = false;
-    ck_assert(!service_sync(world.service));
-    ck_assert(service_is_degraded(world.service));
-    expect_twin(&world, "s", 1, 13); /* which promises nothing of the disk */
-    world_restart(&world);
-    ck_assert(service_sync(world.service));
-    ck_assert(!service_is_degraded(world.service));
-    expect_twin(&world, "s", 1, 14);
-    world_done(&world);
-}
-
-/* A power failure would bring the old file back, with none of the steps that the new one has had.
- */
-TEST(a_converted_file_whose_place_is_not_durable_acknowledges_nothing)
-{
-    struct world world;
-    begin(&world);
-    world.config.sync_interval_ms = 0;
-    world_put_version(&world, network_file(HIDDEN + 4, SEED));
-    folder_syncs_left = 1; /* where it is made; not where it is put */
-    world_activate(&world, 2);
-    ck_assert_int_eq(step_with_seq(&world, 13), STATUS_STORAGE_FAILED);
-    ck_assert(service_is_degraded(world.service));
-    world_restart(&world); /* nor can it be made so now */
-    ck_assert_int_eq(step_with_seq(&world, 13), STATUS_STORAGE_FAILED);
-    folder_syncs_left = INT_MAX;
-    world_restart(&world);
-    ck_assert_int_eq(step_with_seq(&world, 13), STATUS_OK);
-    ck_assert(!service_is_degraded(world.service));
-    world_done(&world);
-}
-
-static uint64_t syncs_of_a_tick(struct world *world)
-{
-    struct service_figures before, after;
-    service_read_figures(world->service, &before);
-    service_tick(world->service);
-    service_read_figures(world->service, &after);
-    return after.n_syncs - before.n_syncs;
-}
-
-TEST(a_wall_clock_that_is_set_back_keeps_nothing_from_the_disk)
-{
-    struct world world;
-    begin(&world);
-    world.config.sync_interval_ms = 1;
-    usleep(2000);
-    ck_assert_uint_eq(syncs_of_a_tick(&world), 1);
-    set_back_s = 3600;
-    usleep(2000);
-    ck_assert_uint_eq(syncs_of_a_tick(&world), 1);
-    set_back_s = 0;
-    world_done(&world);
-}
-
-/* The clock that says when is as old as the machine, not as the service. */
-TEST(the_first_sync_is_an_interval_after_the_start)
-{
-    struct world world;
-    world_init(&world);
-    world_use_data(&world);
-    world.config.sync_interval_ms = (size_t)(clock_monotonic_ms() / 2);
-    world_start(&world);
-    ck_assert_uint_eq(syncs_of_a_tick(&world), 0);
-    world_done(&world);
-}
-
-/* Steps wait for what they write themselves, and not for what was written before. */
-TEST(an_interval_that_becomes_0_is_followed_by_one_more_sync)
-{
-    struct world world;
-    begin(&world);
-    world.config.sync_interval_ms = 3600000;
-    service_tick(world.service);
-    ck_assert_uint_eq(syncs_of_a_tick(&world), 0);
-    world.config.sync_interval_ms = 0;
-    ck_assert_uint_eq(syncs_of_a_tick(&world), 1);
-    ck_assert_uint_eq(syncs_of_a_tick(&world), 0);
-    world_done(&world);
-}
-
-TEST(a_file_that_cannot_be_begun_leaves_nothing)
-{
-    struct world world;
-    const struct model *model;
-    char path[256];
-    world_init(&world);
-    world_use_data(&world);
-    disk_fails = true;
-    world_start(&world);
-    ck_assert_int_eq(model_find(world.context, "m", &model, &world.fault), STATUS_MODEL_NOT_FOUND);
-    pool_path(&world, "m", path);
-    ck_assert(!file_exists(path));
-    disk_fails = false;
-    world_restart(&world);
-    expect_twin(&world, "s", 1, 1);
     world_done(&world);
 }

@@ -109,42 +109,6 @@ TEST(activation_without_a_data_directory_converts_sessions_in_memory)
     world_done(&world);
 }
 
-TEST(a_conversion_keeps_times_to_live_and_tombstones_and_figures)
-{
-    struct world world;
-    with_data(&world);
-    unsigned other = world_put_version(&world, network_file(9, 9));
-    const struct session_restore own = { .ttl_s = 50 };
-    bool created;
-    for (unsigned round = 0; round < 4; round++) {
-        char id[32], gone[32];
-        snprintf(id, sizeof id, "own%d", (int)round);
-        snprintf(gone, sizeof gone, "gone%d", (int)round);
-        ck_assert_int_eq(
-            session_put(world.context, world_model(&world), id, &own, &created, &world.fault),
-            STATUS_OK);
-        ck_assert_int_eq(
-            session_put(world.context, world_model(&world), gone, &own, &created, &world.fault),
-            STATUS_OK);
-        world_age(&world, gone, 60000);
-        service_tick(world.service);
-        world_activate(&world, round % 2 ? 1 : other);
-        ck_assert_uint_eq(atomic_load(&world_pool(&world)->n_own_ttl), 1);
-        ck_assert_int_eq(session_get(&world, id).ttl_s, 50);
-        expect_fault(&world, gone, STATUS_SESSION_EXPIRED);
-        expect_fault(&world, "gone0", STATUS_SESSION_EXPIRED);
-        struct service_figures figures;
-        service_read_figures(world.service, &figures);
-        ck_assert_uint_eq(figures.n_sessions_created, 2 * round + 2);
-        ck_assert_uint_eq(figures.n_sessions_expired, 2 * round + 1);
-        world_age(&world, id, 60000);
-        service_tick(world.service);
-        ck_assert_uint_eq(model_n_sessions(world_model(&world)), 0);
-        ck_assert_uint_eq(atomic_load(&world_pool(&world)->n_own_ttl), 0);
-    }
-    world_done(&world);
-}
-
 TEST(a_list_names_the_version_that_a_session_was_at)
 {
     struct world world;
@@ -191,80 +155,6 @@ TEST(the_number_of_kept_readings_may_change_between_restarts)
         n_kept++;
         n_kept = n_kept < histories[k] ? n_kept : histories[k];
     }
-    world_done(&world);
-}
-
-TEST(a_full_pool_of_large_records_becomes_one_of_small_records)
-{
-    struct world world;
-    world_init(&world);
-    world_use_data(&world);
-    world.config.session_max = 50;
-    world.config.session_history = 2000;
-    world_start(&world);
-    char id[32];
-    for (uint64_t s = 0; s < 50; s++) {
-        snprintf(id, sizeof id, "s%d", (int)s);
-        expect_steps(&world, id, s, 1, 3);
-    }
-    world.config.session_history = 4;
-    world_restart(&world);
-    ck_assert_uint_eq(model_n_sessions(world_model(&world)), 50);
-    for (uint64_t s = 0; s < 50; s++) {
-        snprintf(id, sizeof id, "s%d", (int)s);
-        expect_twin(&world, id, s, 4);
-    }
-    world_done(&world);
-}
-
-TEST(a_conversion_that_was_interrupted_leaves_nothing_in_the_way)
-{
-    struct world world;
-    with_data(&world);
-    expect_steps(&world, "s", 1, 1, 3);
-    unsigned other = world_put_version(&world, network_file(9, 9));
-    world_stop(&world);
-    char path[256];
-    snprintf(path, sizeof path, "%s/sessions/m.pool.new", world.data);
-    file_store(path, "half", 4);
-    world_start(&world);
-    ck_assert(!file_exists(path));
-    file_store(path, "half", 4);
-    world_activate(&world, other);
-    expect_rewarmed(&world, other, "s", 1, 4);
-    ck_assert(!file_exists(path));
-    world_done(&world);
-}
-
-TEST(a_conversion_that_does_not_fit_the_disk_changes_nothing)
-{
-    struct world world;
-    with_data(&world);
-    char path[256], id[32];
-    const struct model *model;
-    snprintf(path, sizeof path, "%s/sessions/m.pool.new", world.data);
-    for (uint64_t s = 0; s < 100; s++) {
-        snprintf(id, sizeof id, "s%d", (int)s);
-        expect_steps(&world, id, s, 1, 3);
-    }
-    unsigned large = world_put_version(&world, network_file(200, 9));
-    service_context_turn(world.context);
-    disk_limit(atomic_load(&world_pool(&world)->region.size) + 1000);
-    enum status status = model_activate(world.context, "m", large, &model, &world.fault);
-    disk_limit(0);
-    ck_assert_int_eq(status, STATUS_STORAGE_FAILED);
-    ck_assert(!file_exists(path));
-    for (uint64_t number = 4; number <= 5; number++) {
-        ck_assert_uint_eq(world_model(&world)->active->number, 1);
-        for (uint64_t s = 0; s < 100; s++) {
-            snprintf(id, sizeof id, "s%d", (int)s);
-            expect_twin(&world, id, s, number);
-        }
-        expect_fault(&world, number == 4 ? "new4" : "new5", STATUS_OK);
-        world_restart(&world);
-    }
-    world_activate(&world, large);
-    expect_rewarmed(&world, large, "s7", 7, 6);
     world_done(&world);
 }
 

@@ -1,5 +1,7 @@
 /* What the databases promise when the machine fails them: the disk is full, or the process is
  * killed. A call that failed changed nothing; a call that returned is not undone. */
+#include "store/database.h"
+
 #include "job_changes.h"
 #include "store_support.h"
 #include "test.h"
@@ -11,6 +13,33 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* ---- faults ---- */
+
+TEST(each_failure_of_sqlite_has_its_status_and_says_whether_it_may_pass)
+{
+    static const struct {
+        int result;
+        enum status status;
+        bool may_pass;
+    } due[] = { { SQLITE_NOMEM, STATUS_NO_MEMORY, true },
+                { SQLITE_IOERR_NOMEM, STATUS_NO_MEMORY, true },
+                { SQLITE_TOOBIG, STATUS_REQUEST_TOO_LARGE, false },
+                { SQLITE_CORRUPT, STATUS_STORAGE_FAILED, false },
+                { SQLITE_CORRUPT_INDEX, STATUS_STORAGE_FAILED, false },
+                { SQLITE_NOTADB, STATUS_STORAGE_FAILED, false },
+                { SQLITE_FULL, STATUS_STORAGE_FAILED, true },
+                { SQLITE_IOERR_READ, STATUS_STORAGE_FAILED, true },
+                { SQLITE_BUSY, STATUS_STORAGE_FAILED, true } };
+    const struct database database = { .path = "/tmp/some.db", .is_in_memory = true };
+    for (size_t k = 0; k < sizeof due / sizeof *due; k++) {
+        struct fault fault = { .status = STATUS_OK };
+        ck_assert_int_eq(database_failed(&database, due[k].result, "write", &fault), due[k].status);
+        ck_assert_int_eq(fault.status, due[k].status);
+        ck_assert_msg(strstr(fault.message, "write in /tmp/some.db") != NULL, "%s", fault.message);
+        ck_assert_int_eq(due[k].may_pass, fault_may_pass(&fault));
+    }
+}
 
 /* ---- the disk ---- */
 
@@ -53,41 +82,7 @@ TEST(a_full_disk_fails_the_change_and_changes_nothing)
     folder_remove(&folder);
 }
 
-TEST(a_file_that_may_not_be_written_is_said_when_opened)
-{
-    struct folder folder = folder_make();
-    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
-    struct job_store *jobs = NULL;
-    struct fault fault;
-    struct rlimit limit;
-    limit_files(0, &limit);
-    enum status status = job_store_open(folder.path, &jobs, &fault);
-    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-    ck_assert_int_eq(status, STATUS_STORAGE_FAILED);
-    ck_assert_msg(strstr(fault.message, folder.path) != NULL, "%s", fault.message);
-    job_store_close(jobs_opened(folder.path));
-    (void)signal(SIGXFSZ, handler);
-    folder_remove(&folder);
-}
-
 /* ---- two connections ---- */
-
-TEST(a_second_opening_sees_what_the_first_one_wrote)
-{
-    struct folder folder = folder_make();
-    struct job_store *first = jobs_opened(folder.path), *second = jobs_opened(folder.path);
-    struct job job = job_inserted(first, 1, JOB_QUEUED);
-    struct job found = job_found(second, job.id);
-    assert_job_equal(&found, &job);
-    job = job_inserted(second, 2, JOB_QUEUED);
-    found = job_found(first, job.id);
-    assert_job_equal(&found, &job);
-    job_store_close(first);
-    found = job_found(second, job.id);
-    assert_job_equal(&found, &job);
-    job_store_close(second);
-    folder_remove(&folder);
-}
 
 TEST(a_file_that_another_program_keeps_locked_is_a_fault_for_as_long)
 {

@@ -1,0 +1,18 @@
+/*
+ * failing_system.h - the test program's own msync, fsync and clock_gettime, in front of the C
+ * library's: a disk that refuses, and a wall clock that somebody has set back. All work as usual
+ * until a test says otherwise; a test puts back what it has changed.
+ */
+#ifndef FAILING_SYSTEM_H
+#define FAILING_SYSTEM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* msync fails; afterwards it says that all is well. */
+extern _Atomic bool disk_fails;
+/* So many syncs of the folder of the session files work; INT_MAX: all. */
+extern _Atomic int folder_syncs_left;
+extern _Atomic int64_t set_back_s;
+
+#endif

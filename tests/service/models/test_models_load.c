@@ -1,0 +1,122 @@
+/* The models at the start: what the directories hold, which version is active, and what is left
+ * out. */
+#include "service/service_support.h"
+#include "test.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void start_with_data(struct world *world)
+{
+    world_init(world);
+    world_use_data(world);
+    world_start(world);
+}
+
+static void make_model_folder(const struct world *world, const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", world->models, name);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+}
+
+TEST(versions_and_the_active_one_survive_a_restart)
+{
+    struct world world;
+    start_with_data(&world);
+    for (unsigned k = 2; k <= 12; k++) {
+        world_put_version(&world, network_file(HIDDEN, k));
+    }
+    static const unsigned actives[] = { 5, 12, 1, 11 };
+    for (size_t k = 0; k < 4; k++) {
+        world_activate(&world, actives[k]);
+        int64_t created_at_ms = world_model(&world)->versions[3].created_at_ms;
+        world_restart(&world);
+        const struct model *model = world_model(&world);
+        ck_assert_uint_eq(model->active->number, actives[k]);
+        ck_assert_uint_eq(model->n_versions, 12);
+        for (unsigned v = 0; v < 12; v++) {
+            ck_assert_uint_eq(model->versions[v].number, v + 1);
+            ck_assert(model->versions[v].read_only == (v == 0));
+        }
+        ck_assert_int_eq(model->versions[3].created_at_ms, created_at_ms);
+    }
+    world_done(&world);
+}
+
+static void expect_models(struct world *world, const char *const *names, size_t n_names)
+{
+    size_t n;
+    const struct model *const *models = models_list(world->context, &n);
+    ck_assert_uint_eq(n, n_names);
+    for (size_t k = 0; k < n; k++) {
+        ck_assert_str_eq(models[k]->name, names[k]);
+    }
+}
+
+static struct bytes junk(void)
+{
+    return (struct bytes){ strdup("junk"), 4 };
+}
+
+TEST(one_bad_file_is_left_out_and_the_good_ones_are_served)
+{
+    struct world world;
+    world_init(&world);
+    world_use_data(&world);
+    make_model_folder(&world, "many");
+    static const char *const strays[] = { "many/04", "many/0", "many/x", ".hidden", "a b" };
+    for (size_t k = 0; k < sizeof strays / sizeof *strays; k++) {
+        world_add_model(&world, strays[k], network_file(HIDDEN, 5));
+    }
+    world_add_model(&world, "empty", (struct bytes){ strdup(""), 0 });
+    world_add_model(&world, "bad", junk());
+    world_add_model(&world, "many/1", network_file(HIDDEN, 1));
+    world_add_model(&world, "many/2", junk());
+    world_add_model(&world, "many/3", network_file_of_other_shape());
+    world_add_model(&world, "many/4", network_file(HIDDEN, 4));
+    world_start(&world);
+    expect_models(&world, (const char *const[]){ "m", "many" }, 2);
+    const struct model *many;
+    ck_assert_int_eq(model_find(world.context, "many", &many, &world.fault), STATUS_OK);
+    ck_assert(many->n_versions == 2 && many->active->number == 4);
+    world_done(&world);
+}
+
+/* Otherwise another version would be the active one, and sessions would be converted to it. */
+TEST(a_version_that_cannot_be_read_ends_the_start)
+{
+    struct world world;
+    start_with_data(&world);
+    world_put_version(&world, network_file(HIDDEN, 7));
+    world_stop(&world);
+    char path[256];
+    struct service *service = NULL;
+    struct fault fault;
+    snprintf(path, sizeof path, "%s/models/m/2.safetensors", world.data);
+    ck_assert(unlink(path) == 0 && symlink(path, path) == 0);
+    ck_assert_int_eq(service_create(&world.config, &service, &fault), STATUS_STORAGE_FAILED);
+    ck_assert_msg(strstr(fault.message, "2.safetensors") != NULL, "%s", fault.message);
+    ck_assert_int_eq(unlink(path), 0);
+    world_start(&world);
+    ck_assert_uint_eq(world_model(&world)->n_versions, 1);
+    world_done(&world);
+}
+
+TEST(a_model_whose_sessions_cannot_be_opened_is_said_to_be_left_out)
+{
+    struct world world;
+    char path[256];
+    start_with_data(&world);
+    world_stop(&world);
+    snprintf(path, sizeof path, "%s/sessions/m.pool", world.data);
+    ck_assert(unlink(path) == 0 && mkdir(path, 0700) == 0);
+    world_start(&world);
+    ck_assert(service_is_degraded_by(world.service, DEGRADED_MODELS));
+    ck_assert_int_eq(rmdir(path), 0);
+    world_restart(&world);
+    ck_assert(!service_is_degraded(world.service));
+    world_done(&world);
+}
