@@ -58,7 +58,7 @@ static void print_version(void)
     puts("grud " GRU_VERSION " (" GRUD_COMMIT ")");
 }
 
-/* Written whole, so that whoever waits for it never reads half a number. */
+/* Written whole, so that a program that waits for it never reads half a number. */
 static enum status write_port_file(const char *path, unsigned port, struct fault *fault)
 {
     char beside[4096], text[16];
@@ -157,7 +157,7 @@ static enum status start_service(struct daemon *daemon, struct fault *fault)
     return status;
 }
 
-/* Afterwards files are read and made as whoever grud is then. */
+/* From then on grud reads and creates files as that user. */
 static enum status confine(const struct config *config, struct fault *fault)
 {
     enum status status = STATUS_OK;
@@ -203,7 +203,7 @@ static void wind_down(const struct daemon *daemon)
 {
     int64_t drain_ms = (int64_t)daemon->config->drain_seconds * 1000;
     int64_t sync_ms = drain_ms / 4 < SYNC_MS ? drain_ms / 4 : SYNC_MS;
-    int64_t wait_ms = drain_ms - sync_ms / 2; /* whoever ends in time does so before */
+    int64_t wait_ms = drain_ms - sync_ms / 2; /* a drain that ends in time ends before */
     int64_t until_us = clock_monotonic_us() + 1000 * (wait_ms > LEAST_MS ? wait_ms : LEAST_MS);
     http_drain(daemon->http, drain_ms - sync_ms);
     service_halt_jobs(daemon->service);

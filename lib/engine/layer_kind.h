@@ -4,8 +4,8 @@
  * tensors, gates and their orders, state, and the passes. Private to lib/engine; constants and pure
  * functions.
  *
- * The names of the kinds are in gru.h (GRU_LAYER_KINDS). lib/engine/train has the way back
- * (backprop_kind.h), because a library that only runs networks does without it.
+ * The names of the kinds are in gru_choices.h (GRU_LAYER_KINDS). lib/engine/train has the way back
+ * (backprop_layer.h), because a library that only runs networks does without it.
  */
 #ifndef LAYER_KIND_H
 #define LAYER_KIND_H
@@ -23,10 +23,10 @@ enum {
 enum layer_extent { EXTENT_NONE, EXTENT_INPUTS, EXTENT_UNITS, EXTENT_GATES /* G * H */ };
 
 struct layer_tensor {
-    const char *name; /* what its name in a file ends in; of numbered layers a number follows */
+    const char *name; /* the end of its name in a file, without the layer's number */
     enum layer_extent rows, columns;
     bool is_optional;    /* a bias */
-    bool is_second_bias; /* a new layer has it only where it does not just add to the first one */
+    bool is_second_bias; /* a new layer has it only where it does more than add to the first one */
 };
 
 /* Rows of weights in a file: gates[k] is the gate, in the kernels' order, that stands k-th. */

@@ -116,8 +116,8 @@ static const int allowed[] = {
     CALL(poll),
     CALL(ppoll),
     CALL(eventfd2),
-    /* what the machine has, and who it is: qsort's memory, limits, SQLite's care for its files'
-       owner */
+    /* what the machine has, and which user grud is: qsort's memory, limits, SQLite's care for its
+     * files' owner */
     CALL(sysinfo),
     CALL(uname),
     CALL(getrlimit),

@@ -3,9 +3,9 @@
  * which to validation, and what the network sees of them. Owns the filled copies of series with
  * missing readings, and borrows everything else. Private to lib/engine.
  *
- * Y is the width of a row of targets (loss.h). A target belongs to the time that it speaks of: that
- * of its row in y, or without y that of the reading that it is; what lies before a series' first
- * validation row is for training, the rest for validation.
+ * Y is the width of a row of targets (loss.h). A target belongs to a time: that of its row in y or,
+ * without y, that of the reading that it is. Targets before a series' first validation row are for
+ * training, the others for validation.
  */
 #ifndef DATASET_H
 #define DATASET_H
