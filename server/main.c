@@ -30,7 +30,7 @@ enum {
 };
 
 struct daemon {
-    int argc; /* what it was started with, so that it can be read again */
+    int argc; /* its arguments, so that they can be read again */
     char *const *argv;
     struct config *config;
     struct http *http;
@@ -197,8 +197,8 @@ static bool is_wound_down(const struct daemon *daemon)
     return http_is_drained(daemon->http) && service_jobs_are_halted(daemon->service);
 }
 
-/* Requests and the running job come to their end together, and leave some of the time for the disk.
- * A second signal ends it at once. */
+/* Requests and the running job end in the same time, and leave some of it for the disk. A second
+ * signal ends it at once. */
 static void wind_down(const struct daemon *daemon)
 {
     int64_t drain_ms = (int64_t)daemon->config->drain_seconds * 1000;
