@@ -65,11 +65,11 @@ struct layer_needs {
 /* A layer's kind and sizes. */
 struct layer_shape {
     const struct layer_kind *kind;
-    enum gru_reset reset; /* of meaning where kind->has_reset */
+    enum gru_reset reset; /* means something where kind->has_reset */
     size_t n_inputs, n_units;
 };
 
-/* Which passes of lib/engine/train are a kind's. */
+/* Which passes of lib/engine/train a kind has. */
 enum layer_family { LAYER_RECURRENT, LAYER_DENSE, LAYER_N_FAMILIES };
 
 struct layer_kind {
