@@ -384,7 +384,7 @@ struct gru_training {
     uint64_t seed;
 };
 
-/* What a training set amounts to. */
+/* The size of a training set, and of the work on it. */
 struct gru_training_info {
     size_t n_rows, n_missing; /* rows of all series; readings that the model's policy fills */
     size_t n_train_targets, n_valid_targets; /* values that are compared */
@@ -412,10 +412,10 @@ struct gru_training_info {
 };
 
 /*
- * Checks everything that gru_trainer_create would refuse, without allocating: unequal or wrong
- * widths are the caller's own, but empty or too short series, values that no float holds, targets
- * out of range for the loss, missing readings that the model's policy refuses. error->param is a
- * path like "training.series[3].y[17]", "validation.fraction", "hyperparameters.window".
+ * Checks everything that gru_trainer_create would refuse, without allocating. (The widths of rows
+ * are the caller's to keep.) It refuses empty or too short series, values that no float holds,
+ * targets out of range for the loss, missing readings that the model's policy refuses. error->param
+ * is a path like "training.series[3].y[17]", "validation.fraction", "hyperparameters.window".
  */
 GRU_API GRU_CHECK enum gru_status gru_training_check(const struct gru_model *model,
                                                      const struct gru_training *training,
@@ -425,7 +425,7 @@ GRU_API GRU_CHECK enum gru_status gru_training_check(const struct gru_model *mod
 struct gru_trainer;
 
 /*
- * Makes a trainer that starts from `model` (which it keeps a reference to). All its memory is
+ * Makes a trainer that starts from `model` (it keeps a reference to that). All its memory is
  * allocated here, bounded by hyper-parameters and model, whatever the length of the series
  * (gru_training_info.n_bytes). Uses OpenBLAS, which it sets to one thread in the whole process; its
  * serial build, which is wrong under threads, is refused with GRU_BAD_BLAS. GRU_BAD_TRAINING: what
@@ -449,7 +449,7 @@ enum gru_advance {
                            nothing */
 };
 
-/* Where training stands. Numbers that there are none of (yet) are NaN. */
+/* How far training is. Numbers that are not known (yet) are NaN. */
 struct gru_progress {
     size_t epoch, n_epochs; /* epochs that are complete */
     size_t step, n_steps;   /* updates tried; of all epochs */
@@ -466,8 +466,8 @@ struct gru_progress {
     double persistence_valid_loss; /* of "the same as last observed" on the same targets: the last
                                       reading of the input that an output feeds, or the target of an
                                       earlier row where it feeds none; the mean, before anything was
-                                      observed. NaN for losses that take logits and for outputs of
-                                      which nothing is observed */
+                                      observed. NaN for losses that take logits and for outputs that
+                                      nothing is observed of */
 };
 
 /* Does the next piece: at first of the baseline's validation, then of training. Takes about as long

@@ -30,7 +30,7 @@ enum {
 };
 
 struct daemon {
-    int argc; /* what it was started with, so that it can be read again */
+    int argc; /* its arguments, so that they can be read again */
     char *const *argv;
     struct config *config;
     struct http *http;
@@ -58,7 +58,7 @@ static void print_version(void)
     puts("grud " GRU_VERSION " (" GRUD_COMMIT ")");
 }
 
-/* Written whole, so that whoever waits for it never reads half a number. */
+/* Written whole, so that a program that waits for it never reads half a number. */
 static enum status write_port_file(const char *path, unsigned port, struct fault *fault)
 {
     char beside[4096], text[16];
@@ -157,7 +157,7 @@ static enum status start_service(struct daemon *daemon, struct fault *fault)
     return status;
 }
 
-/* Afterwards files are read and made as whoever grud is then. */
+/* From then on grud reads and creates files as that user. */
 static enum status confine(const struct config *config, struct fault *fault)
 {
     enum status status = STATUS_OK;
@@ -197,13 +197,13 @@ static bool is_wound_down(const struct daemon *daemon)
     return http_is_drained(daemon->http) && service_jobs_are_halted(daemon->service);
 }
 
-/* Requests and the running job come to their end together, and leave some of the time for the disk.
- * A second signal ends it at once. */
+/* Requests and the running job end in the same time, and leave some of it for the disk. A second
+ * signal ends it at once. */
 static void wind_down(const struct daemon *daemon)
 {
     int64_t drain_ms = (int64_t)daemon->config->drain_seconds * 1000;
     int64_t sync_ms = drain_ms / 4 < SYNC_MS ? drain_ms / 4 : SYNC_MS;
-    int64_t wait_ms = drain_ms - sync_ms / 2; /* whoever ends in time does so before */
+    int64_t wait_ms = drain_ms - sync_ms / 2; /* a drain that ends in time ends before */
     int64_t until_us = clock_monotonic_us() + 1000 * (wait_ms > LEAST_MS ? wait_ms : LEAST_MS);
     http_drain(daemon->http, drain_ms - sync_ms);
     service_halt_jobs(daemon->service);

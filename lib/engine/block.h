@@ -3,7 +3,7 @@
  * lib/engine; owns nothing.
  *
  * The same code runs twice: without a block it only counts, and with one of that many bytes it
- * cuts. Products and sums that no size_t holds are remembered until the end.
+ * cuts. An overflow on the way is remembered until the end.
  */
 #ifndef BLOCK_H
 #define BLOCK_H

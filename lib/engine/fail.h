@@ -1,4 +1,5 @@
-/* fail.h - the one way to report a failure. Private to lib/engine; any thread. */
+/* fail.h - fills a gru_error: the one way to report a failure. Private to lib/engine; any thread.
+ */
 #ifndef FAIL_H
 #define FAIL_H
 

@@ -288,7 +288,7 @@ static size_t steps_before_missing(const struct grid *g, size_t n_steps)
     return n_steps;
 }
 
-/* How far all lanes that still run can go together. */
+/* The number of steps that all lanes which still run can go together. */
 static size_t steps_at_once(const struct grid *g, size_t most_rows)
 {
     size_t remaining = g->lanes[g->n_lanes - 1]->n_rows - g->t; /* of the shortest */

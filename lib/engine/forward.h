@@ -5,7 +5,7 @@
 
 #include "engine/model.h"
 
-/* Of a model whose layers are described. False: more than a size_t counts. */
+/* The model's layers must be described. False: it is more than a size_t counts. */
 GRU_CHECK bool gru_run_lay_out(const struct gru_model *model, struct run_layout *ret_layout);
 
 #endif

@@ -4,8 +4,8 @@
  * tensors, gates and their orders, state, and the passes. Private to lib/engine; constants and pure
  * functions.
  *
- * The names of the kinds are in gru.h (GRU_LAYER_KINDS). lib/engine/train has the way back
- * (backprop_kind.h), because a library that only runs networks does without it.
+ * The names of the kinds are in gru_choices.h (GRU_LAYER_KINDS). lib/engine/train has the way back
+ * (backprop_layer.h), because a library that only runs networks does without it.
  */
 #ifndef LAYER_KIND_H
 #define LAYER_KIND_H
@@ -23,10 +23,10 @@ enum {
 enum layer_extent { EXTENT_NONE, EXTENT_INPUTS, EXTENT_UNITS, EXTENT_GATES /* G * H */ };
 
 struct layer_tensor {
-    const char *name; /* what its name in a file ends in; of numbered layers a number follows */
+    const char *name; /* the end of its name in a file, without the layer's number */
     enum layer_extent rows, columns;
     bool is_optional;    /* a bias */
-    bool is_second_bias; /* a new layer has it only where it does not just add to the first one */
+    bool is_second_bias; /* a new layer has it only where it does more than add to the first one */
 };
 
 /* Rows of weights in a file: gates[k] is the gate, in the kernels' order, that stands k-th. */
@@ -65,11 +65,11 @@ struct layer_needs {
 /* A layer's kind and sizes. */
 struct layer_shape {
     const struct layer_kind *kind;
-    enum gru_reset reset; /* of meaning where kind->has_reset */
+    enum gru_reset reset; /* means something where kind->has_reset */
     size_t n_inputs, n_units;
 };
 
-/* Which passes of lib/engine/train are a kind's. */
+/* Which passes of lib/engine/train a kind has. */
 enum layer_family { LAYER_RECURRENT, LAYER_DENSE, LAYER_N_FAMILIES };
 
 struct layer_kind {

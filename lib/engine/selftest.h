@@ -1,5 +1,5 @@
-/* selftest.h - a model proves itself: the readings and answers that came with it must agree.
- * Private to lib/engine; any thread. */
+/* selftest.h - the selftest of a model: to the readings that came with it, it must give the answers
+ * that came with them. Private to lib/engine; any thread. */
 #ifndef SELFTEST_H
 #define SELFTEST_H
 

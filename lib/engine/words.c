@@ -1,4 +1,4 @@
-/* The words of the library's enumerations, from the lists of gru.h. */
+/* The words of the library's enumerations, from the lists of gru_choices.h. */
 #include "gru.h"
 
 static const char *const status_texts[] = {

@@ -1,7 +1,7 @@
 /*
  * fields.h - reading an object by a table of its fields: which one comes next, and whether one is
- * unknown, stands there twice or is missing. How a value is read, and how a fault is worded, is the
- * caller's, so that a model file and a request share this one walk. A leaf; any thread.
+ * unknown, given twice or missing. How a value is read, and how a fault is worded, is the caller's,
+ * so that a model file and a request share this one walk. A leaf; any thread.
  *
  *     struct json_fields walk = { .names = &table->name, .row_bytes = sizeof *table, .n = n };
  *     if (json_object(&j)) {

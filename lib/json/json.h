@@ -34,8 +34,8 @@ enum json_type {
     JSON_OBJECT
 };
 
-/* What can be wrong with a text, or, in the last rows, with the order of the calls; and the
- * sentence that json_error_text has for it. */
+/* Everything that can be wrong with a text or, in the last rows, with the order of the calls, and
+ * the sentence that json_error_text has for it. */
 #define JSON_ERRORS(ERROR)                                                                         \
     ERROR(JSON_ERROR_TEXT_EMPTY, "the text is empty")                                              \
     ERROR(JSON_ERROR_BYTE_ORDER_MARK, "the text starts with a byte order mark")                    \

@@ -1,7 +1,7 @@
 /*
- * cells.h - THE table of the kinds of recurrent arithmetic: what packing, passes and the engine
- * must know of each. The arithmetic itself is in simd_gates.h and simd_train_gates.h, whose tables
- * of functions have the same order. Constants; any thread.
+ * cells.h - THE table of cells, which are the kinds of recurrent arithmetic: what packing, passes
+ * and the engine must know about each. The arithmetic itself is in simd_gates.h and
+ * simd_train_gates.h, whose tables of functions have the same order. Constants; any thread.
  *
  * Deltas are the gradients of the loss by what stands inside each gate's sigmoid or tanh. A row of
  * them lies in planes of Hp floats (not interleaved), so that those which meet the same matrix are

@@ -45,7 +45,7 @@ static const struct k_ops *choose_best(void)
 const struct k_ops *k_best(void)
 {
     static _Atomic(const struct k_ops *)
-        chosen; /* threads that come first together all choose the same */
+        chosen; /* threads that come here at the same time choose the same */
     const struct k_ops *best = atomic_load_explicit(&chosen, memory_order_relaxed);
     if (!best) {
         best = choose_best();

@@ -6,7 +6,7 @@
 enum {
     ALIGNMENT = 16,
     FIRST_BLOCK = 16 << 10,    /* enough for a small request; it is kept, so it stays small */
-    SMALL_BYTES = 64 << 10,    /* an arena gets as much whatever others have */
+    SMALL_BYTES = 64 << 10,    /* an arena gets as much, however much others have taken */
     BLOCK_GROWTH_MAX = 1 << 20 /* blocks double up to here */
 };
 
@@ -146,7 +146,7 @@ void *arena_alloc(struct arena *arena, size_t n_bytes)
         arena->is_full = true;
         return NULL;
     }
-    /* the first block is not made to measure: it is kept, and a large one would be kept for ever */
+    /* the first block has one size: it is kept, and a large one would be kept for good */
     if (!arena->first && !add_block(arena, 0)) {
         return NULL;
     }

@@ -1,10 +1,10 @@
 /*
- * arena.h - the memory of one request: bump allocation, freed as a whole, with a cap, and one that
- * it shares with others. A leaf.
+ * arena.h - the memory of one request: bump allocation, freed as a whole. An arena has a cap of its
+ * own, and a total that it shares with others. A leaf.
  *
  * One thread at a time. The first block is kept from request to request and counts in no total, so
- * a small request allocates nothing and touches no shared figure, and an arena that rests takes
- * nothing away from others. Up to some kilobytes an arena gets whatever the others have.
+ * a small request allocates nothing and touches no shared figure, and an idle arena takes nothing
+ * from the others. An arena gets its first kilobytes however much the others have taken.
  * Allocations are 16-byte aligned and not zeroed.
  */
 #ifndef ARENA_H
@@ -16,7 +16,7 @@
 
 struct arena_block;
 
-/* What several arenas take together. */
+/* The memory that several arenas take together. */
 struct arena_total {
     atomic_size_t used;       /* bytes; anyone may count further ones with arena_total_add */
     const atomic_size_t *max; /* beyond it only small arenas grow */

@@ -27,7 +27,8 @@ static void log_failure(const char *what, int error)
               LOG_STRING("reason", strerrordesc_np(error)));
 }
 
-/* A path, or '@' and an abstract name. Other kinds (vsock) are of virtual machines. 0 or errno. */
+/* A path, or '@' and an abstract name. Other kinds (vsock) belong to virtual machines. Returns 0 or
+ * errno. */
 static int read_address(const char *name)
 {
     size_t n = strlen(name);

@@ -23,8 +23,8 @@ static bool is_folder(const char *path)
     return stat(path, &file) == 0 && S_ISDIR(file.st_mode);
 }
 
-/* What stands in the way: the first part of the path that is not there or cannot be passed, or the
- * path. */
+/* The part of the path that is the reason: the first one that is not there or cannot be passed, or
+ * the whole path. */
 static void find_obstacle(const char *path, char obstacle[PATH_MAX])
 {
     for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -47,7 +47,7 @@ static void find_folder_of(char path[PATH_MAX])
     }
 }
 
-/* A link is as good as what it leads to. */
+/* For a link, what it leads to counts. */
 static bool explain_link(const char *obstacle, char advice[REFUSAL_MAX])
 {
     struct stat file;

@@ -1,6 +1,6 @@
 /*
- * refusal.h - why the system refused something with a path, in words for the operator: what it
- * said, what on the way to the path is the reason, and what to do about it. A leaf; any thread.
+ * refusal.h - why the system refused something with a path, in words for the operator: the system's
+ * own message, the folder or file that is the reason, and what to do about it. A leaf; any thread.
  * Looks at files, and opens none.
  */
 #ifndef REFUSAL_H

@@ -3,8 +3,8 @@
  * SIGHUP. A leaf; main's thread only.
  *
  * They are blocked in every thread that comes after signals_setup. Threads that a library has
- * started before main (OpenBLAS has) do not block them, so that a signal would end the process
- * whenever the kernel chooses one of those: what reaches them is passed on.
+ * started before main (OpenBLAS has) do not block them, and a signal that the kernel gives to one
+ * of those would end the process. So what reaches them is passed on.
  */
 #ifndef SIGNALS_H
 #define SIGNALS_H

@@ -1,6 +1,6 @@
 /*
- * status.h - THE table of everything a request can end with: the stable code that clients see, and
- * the HTTP status. A leaf; any layer may use it.
+ * status.h - THE table of everything that a request can end with: the stable code that clients see,
+ * and the HTTP status. A leaf; any layer may use it.
  */
 #ifndef STATUS_H
 #define STATUS_H
@@ -107,8 +107,8 @@ void fault_drop_partial_code_point(char *text);
 /* fault_fill, and the status to return: `return fault_set(fault, STATUS_NO_MEMORY, NULL, "...")`.
  */
 #define fault_set(fault, status, ...) (fault_fill((fault), (status), __VA_ARGS__), fault_is(status))
-/* For an arena that gave nothing: the request is too large, in these words, if the arena is full
- * (arena->is_full); else there is no memory, and it may come through another time. */
+/* For an allocation that an arena refused. If the arena is full (arena->is_full) the request is too
+ * large, in these words; else memory is short, and the same request may succeed later. */
 #define fault_no_room(fault, is_full, param, ...)                                                  \
     ((is_full)                                                                                     \
          ? fault_set((fault), STATUS_REQUEST_TOO_LARGE, (param), __VA_ARGS__)                      \
@@ -118,7 +118,7 @@ static inline enum status fault_is(enum status status)
     return status;
 }
 
-/* Memory and the disk may have been short for a moment: the same may come through another time. */
+/* Whether the same may succeed later: memory and the disk may have been short for a moment. */
 static inline bool status_may_pass(enum status status)
 {
     return status == STATUS_NO_MEMORY || status == STATUS_STORAGE_FAILED;

@@ -1,4 +1,4 @@
-/* wait.h - waiting for a file descriptor, but not for ever. A leaf; any thread. */
+/* wait.h - waiting for a file descriptor until a deadline. A leaf; any thread. */
 #ifndef WAIT_H
 #define WAIT_H
 

@@ -20,7 +20,7 @@ struct codec_limits {
     size_t rows_max;  /* of a prediction, those of its forecasts included */
 };
 
-/* What is decoded: the text, how far it may go, where the results live, and what a refusal fills.
+/* What a decoder is given: the text, its limits, the arena for the results, and the fault to fill.
  */
 struct codec_input {
     const char *json;

@@ -1,7 +1,7 @@
 /*
- * decode_job.c - the body of POST /v1/fine_tuning/jobs: first what decides how the rest is read,
- * then everything; or, of x-ndjson, everything but `training`, whose series follow in lines of
- * their own.
+ * decode_job.c - the body of POST /v1/fine_tuning/jobs: first the fields that decide how the rest
+ * is read, then everything; or, of x-ndjson, everything but `training`, whose series follow in
+ * lines of their own.
  */
 #include "base/choice.h"
 #include "codec/hyperparameter_fields.h"

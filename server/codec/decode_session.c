@@ -1,4 +1,4 @@
-/* decode_session.c - the bodies of PUT session and of fork, and those that say nothing. */
+/* decode_session.c - the bodies of PUT session and of fork, and empty ones. */
 #include "codec/codec.h"
 #include "codec/reader_rows.h"
 

@@ -59,7 +59,7 @@ __attribute__((format(printf, 4, 0))) static void fill_fault(struct reader *r, e
     char path[sizeof r->fault->param] = "";
     char sentence[SENTENCE_MAX];
     print_place(place, path, sizeof path);
-    fault_drop_partial_code_point(path); /* one of many names of a client's may be cut */
+    fault_drop_partial_code_point(path); /* it may be cut within a client's name */
     vsnprintf(sentence, sizeof sentence, format, arguments);
     fault_set(r->fault, status, path, "%s %s", path[0] != '\0' ? path : r->whole, sentence);
 }

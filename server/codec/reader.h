@@ -2,10 +2,10 @@
  * reader.h - reading JSON objects by tables of their fields, with faults that name the place.
  * Private to the codec.
  *
- * A reader is a scanner that knows where it stands: `place` is a list, on the C stack, of the names
- * and indices that lead there, and is printed as a path ("instances[2].x[5][0]") only for a fault.
- * Functions that read one value return STATUS_OK with the value taken, or the status of the fault
- * that they filled.
+ * A reader is a scanner that knows its place in the text: `place` is a list, on the C stack, of the
+ * names and indices that lead there. It is printed as a path ("instances[2].x[5][0]") only for a
+ * fault. Functions that read one value return STATUS_OK with the value taken, or the status of the
+ * fault that they filled.
  */
 #ifndef READER_H
 #define READER_H

@@ -253,8 +253,8 @@ enum status rows_read_counted(struct reader *r, struct columns *columns, const f
 {
     struct row_list rows = { .columns = columns };
     size_t n = rows_count(r);
-    /* A row that is an array has two bytes for each value at least: no text gets more memory ahead
-     * of being read than that lets it ask for. */
+    /* A row that is an array has at least two bytes for each value, so a text gets no more memory
+     * ahead of being read than it has room for values. */
     size_t n_most = (size_t)(r->json.end - r->json.p) / (2 * columns->n) + 1;
     rows.size = n < n_most ? n : n_most;
     if (rows.size > 0) {

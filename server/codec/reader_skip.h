@@ -13,7 +13,7 @@ enum status reader_skip(struct reader *r);
  * and its numbers are finite as floats too. */
 enum status reader_text(struct reader *r, size_t most, const char **ret_text, size_t *ret_n);
 /* As reader_fields, where only these fields matter yet: it passes over the others, takes the last
- * of those that stand there twice, and misses none. */
+ * of those that are given twice, and requires none. */
 enum status reader_some_fields(struct reader *r, const struct field *fields, size_t n, void *body,
                                unsigned *ret_seen);
 

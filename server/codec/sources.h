@@ -1,5 +1,5 @@
 /*
- * sources.h - where a job's data come from: series in the body, or what sessions have recorded.
+ * sources.h - the sources of a job's data: series in the body, or sessions and what they recorded.
  * Private to the codec.
  */
 #ifndef SOURCES_H

@@ -1,4 +1,4 @@
-/* grud inspect: tells what a model file holds, after every check that the daemon makes. */
+/* grud inspect: prints what a model file holds, after every check that the daemon makes. */
 #include "base/digest.h"
 #include "commands/command.h"
 #include "gru.h"

@@ -3,8 +3,8 @@
  * end.
  *
  * What is not on it kills the process, and the kernel's log says which it was (audit: type=1326,
- * syscall=...): an unexpected call is either a bug of ours or somebody else's code. Threads that a
- * library has started before main get the filter, too.
+ * syscall=...): an unexpected call is either a bug of ours or foreign code. Threads that a library
+ * has started before main get the filter, too.
  */
 #include "confine/confine.h"
 
@@ -116,8 +116,8 @@ static const int allowed[] = {
     CALL(poll),
     CALL(ppoll),
     CALL(eventfd2),
-    /* what the machine has, and who it is: qsort's memory, limits, SQLite's care for its files'
-       owner */
+    /* what the machine has, and which user grud is: qsort's memory, limits, SQLite's care for its
+     * files' owner */
     CALL(sysinfo),
     CALL(uname),
     CALL(getrlimit),
@@ -151,7 +151,7 @@ static const struct rule checked[] = {
     { CALL(clone), { 0, SCMP_CMP_MASKED_EQ, THREAD_FLAGS | NAMESPACE_FLAGS, THREAD_FLAGS } },
     /* threads' names */
     { CALL(prctl), { 0, SCMP_CMP_EQ, PR_SET_NAME, 0 } },
-    /* the trainer, idle and at its end in a hurry */
+    /* the training thread: its idle priority, and a normal one when grud ends */
     { CALL(sched_setscheduler), { 1, SCMP_CMP_EQ, SCHED_IDLE, 0 } },
     { CALL(sched_setscheduler), { 1, SCMP_CMP_EQ, SCHED_OTHER, 0 } },
     /* limits are read, and not changed */

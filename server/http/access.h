@@ -20,7 +20,7 @@ access_check_options(const struct config *config, const struct endpoint *endpoin
  * thread.
  */
 __attribute__((warn_unused_result)) enum status access_open(struct http *http, struct fault *fault);
-/* Reads keys and certificate again; on failure those at hand stay. Main's thread. */
+/* Reads keys and certificate again; on failure the old ones stay. Main's thread. */
 __attribute__((warn_unused_result)) enum status access_reload(struct http *http,
                                                               struct fault *fault);
 /* After the workers have ended. */
@@ -30,8 +30,8 @@ void access_close(struct http *http);
 void access_join(struct worker *worker);
 void access_leave(struct worker *worker);
 
-/* Whether the request, whose route is known, may go on; by the worker. `authorization` is the
- * header's value or NULL. */
+/* Whether the client may make this request, whose route is known; the worker's thread.
+ * `authorization` is the header's value or NULL. */
 enum status access_check(struct exchange *exchange, const char *authorization);
 /* The headers that a reply has for clients without the right key, and for pages of other origins.
  */

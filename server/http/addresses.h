@@ -5,8 +5,8 @@
  *
  * A count-min sketch (G. Cormode, S. Muthukrishnan, J. Algorithms 55, 2005): each address counts in
  * one place of every row, and has as many connections as the least of these says, or fewer if it
- * shares all its places with busier ones. They are drawn at random at the start, so that nobody can
- * choose to. Fixed memory, no lock, any thread.
+ * shares all its places with busier ones. The places are drawn at random at the start, so that no
+ * client can choose whose places it shares. Fixed memory, no lock, any thread.
  */
 #ifndef ADDRESSES_H
 #define ADDRESSES_H

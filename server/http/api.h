@@ -1,5 +1,5 @@
-/* api.h - what the endpoints share. Each api_*.c is thin: decode, verb, encode; the table in
- * routes.c names its handlers. */
+/* api.h - what the endpoints share, and their handlers, which the table in routes.c names. Each
+ * api_*.c is thin: decode, verb, encode. Handlers run on a worker's thread and never block. */
 #ifndef API_H
 #define API_H
 

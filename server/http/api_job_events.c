@@ -1,6 +1,4 @@
-/* api_job_events.c - what happened to a job: a page of it, or all of it as it happens; and its
- * checkpoints.
- */
+/* api_job_events.c - the events of a job, as a page or as a stream; and its checkpoints. */
 #include "http/api.h"
 
 #include <inttypes.h>

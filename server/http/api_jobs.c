@@ -1,4 +1,4 @@
-/* api_jobs.c - fine-tuning jobs: posted, listed, steered. */
+/* api_jobs.c - fine-tuning jobs: create, list, read, pause, resume, cancel. */
 #include "http/api.h"
 #include "http/lines.h"
 

@@ -1,4 +1,4 @@
-/* api_system.c - is it alive, is it ready, what does it count, what can it do. */
+/* api_system.c - health, readiness, figures, and the index of routes. */
 #include "http/api.h"
 #include "http/figures.h"
 #include "http/workers.h"

@@ -1,4 +1,5 @@
-/* body.h - the body of a request: what may come, and what has come. The worker's thread. */
+/* body.h - the body of a request: whether it is taken, and its bytes as they arrive. The worker's
+ * thread. */
 #ifndef BODY_H
 #define BODY_H
 
@@ -6,11 +7,12 @@
 
 struct guard;
 
-/* Whether the body that was announced may come. */
+/* Whether the body that the headers announce is taken. */
 enum status body_check(struct exchange *exchange, const struct guard *guard);
 /* Takes a piece of it. */
 enum status body_add(struct exchange *exchange, const char *bytes, size_t n);
-/* It has come, or never will: its memory is the arena's, or nobody's. */
+/* The body is complete or given up: what was set aside for it is no longer counted beside the
+ * arena. */
 void body_settle(struct exchange *exchange);
 size_t body_limit(const struct request *request); /* in bytes; the route is known */
 

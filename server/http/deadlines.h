@@ -21,8 +21,8 @@
 struct deadlines {
     struct connection_list connections;
     size_t n_connections;
-    int64_t shortest_ns; /* no deadline that is set later can be over sooner; may be changed: the
-                            next sweep heeds it */
+    int64_t shortest_ns; /* no deadline that is set later is over sooner. May be changed, and counts
+                            from the next sweep on */
     int64_t next_ns;     /* when to sweep again */
 };
 

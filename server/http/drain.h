@@ -1,5 +1,5 @@
 /*
- * drain.h - how a worker comes to its end without losing what it has accepted. Its thread only.
+ * drain.h - how a worker ends without losing what it has accepted. Its thread only.
  *
  * Clients that have connected already are taken in, then the socket is shut down: were it only
  * closed later, the kernel would go on to complete handshakes that nobody answers. Requests are

@@ -144,7 +144,7 @@ static enum MHD_Result begin(struct exchange *exchange, const char *version)
         return MHD_YES;
     }
     settle(exchange, status);
-    if (guard.problem) { /* nobody knows where this request ends: the connection is not kept */
+    if (guard.problem) { /* it is not clear where this request ends: the connection is not kept */
         return reply_queue(exchange);
     }
     bool has_body = guard.is_chunked || guard.content_length > 0;

@@ -70,7 +70,7 @@ static inline bool any(bool (*holds)(uint64_t word), const char *bytes, size_t n
     return holds(load(bytes + n - size));
 }
 
-/* `word` has small letters, digits and '-', all of which have the bit that capitals lack. */
+/* `word` has small letters, digits and '-'. They all have the bit that capitals lack. */
 static inline bool is_word(const char *bytes, size_t n, const char *word)
 {
     const uint64_t small = ONES * 0x20;

@@ -22,7 +22,7 @@ enum status limit_head(struct exchange *exchange)
     return STATUS_OK;
 }
 
-/* The daemon's health is told in any case. */
+/* Questions about the daemon's health are answered in any case. */
 static bool is_always_served(const struct request *request)
 {
     return request->route && request->route->scope == SCOPE_NONE;
@@ -36,7 +36,7 @@ enum status limit_connections(struct exchange *exchange)
     size_t max = worker->http->config->connection_max;
     bool is_one_of_many = connection_is_one_of_many(worker->http, connection->address);
     connection->is_excess = is_one_of_many || atomic_load(&worker->http->n_connections) > max;
-    if (!connection->is_excess) { /* others have left: it is one like any other now */
+    if (!connection->is_excess) { /* others have left: it counts like any other now */
         connection->deadline_ns =
             connection->began_ns + (int64_t)worker->http->config->request_seconds * SECOND_NS;
         return STATUS_OK;

@@ -1,4 +1,5 @@
-/* limits.h - refuses what there is too much of, and counts it. The worker's thread. */
+/* limits.h - refuses what is beyond a limit (head, connections, load, streams), and counts it. The
+ * worker's thread. */
 #ifndef LIMITS_H
 #define LIMITS_H
 
@@ -6,7 +7,7 @@
 
 enum status limit_head(struct exchange *exchange);
 enum status limit_connections(struct exchange *exchange);
-/* Whether it can be served in time; the route is known. */
+/* Whether the request can be served in time; the route is known. */
 enum status limit_load(struct exchange *exchange);
 /* A prediction that is long, before its first slice. */
 enum status limit_prediction(struct exchange *exchange);

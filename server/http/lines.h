@@ -1,6 +1,7 @@
 /*
  * lines.h - an x-ndjson body, cut into its lines as it arrives. Empty lines are passed over; a line
- * may end with CR LF, and the last one without either. Memory comes from the request's arena.
+ * may end with CR LF, and the last one without either. Memory comes from the request's arena. The
+ * worker's thread.
  */
 #ifndef LINES_H
 #define LINES_H

@@ -1,6 +1,6 @@
 /*
- * load.h - whether a worker may take in more, or has to turn it away. Pure; that worker's thread
- * only; times are the monotonic clock's.
+ * load.h - whether a worker takes in a request or turns it away. Pure; that worker's thread only;
+ * times are the monotonic clock's.
  *
  * A request waits twice: in its socket, while the worker is at something else, and then for what
  * was taken in before it. The first is known from the clock (load_begin, load_end), the second from

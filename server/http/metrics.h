@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What was turned away because there is too much of it, and not because it is wrong. */
+/* Why requests and connections were turned away that were not wrong: what there was too much of. */
 #define REFUSAL_TABLE(X)                                                                           \
     X(LIGHT, "light") /* steps and whatever costs as little */                                     \
     X(HEAVY, "heavy") /* sequences, jobs, uploads */                                               \

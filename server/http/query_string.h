@@ -1,4 +1,5 @@
-/* query_string.h - what follows the '?' of a request target: few requests have it, and no step. */
+/* query_string.h - what follows the '?' of a request target: few requests have it, and no step has.
+ * The worker's thread. */
 #ifndef QUERY_STRING_H
 #define QUERY_STRING_H
 

@@ -222,7 +222,7 @@ bool reply_open_cache(struct worker *worker)
     return true;
 }
 
-/* The refusal that is made already, or NULL. */
+/* The refusal that was made in advance, or NULL. */
 static struct MHD_Response *prepared(const struct exchange *exchange)
 {
     const struct worker *worker = exchange->worker;

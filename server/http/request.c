@@ -1,4 +1,4 @@
-/* request.c - what a handler asks of its request, and hands in. */
+/* request.c - what handlers ask of their request, and how they hand in work. */
 #include "http/request.h"
 
 #include "http/exchange.h"

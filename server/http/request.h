@@ -12,13 +12,13 @@
 struct http;
 struct text;
 
-/* What a reply that goes on draws from (stream.h). Nothing in it may wait. */
+/* Where a reply that goes on gets its bytes (stream.h). Nothing in it may wait. */
 struct stream_source {
     /* Whether `read` may have more to give than when it was called last. Asked many times a second:
      * no lock, no I/O. */
     bool (*has_news)(const void *state);
-    /* Appends what there is by now, or as much of it as a few kilobytes hold; nothing is fine.
-     * False: the stream ends behind it. Called from time to time without news, too. */
+    /* Appends what there is by now, a few kilobytes at most; it may be nothing. False: the stream
+     * ends with that. Called from time to time without news, too. */
     bool (*read)(void *state, struct text *text);
 };
 
@@ -32,8 +32,7 @@ struct reply {
     void *source_state;                 /* in the request's arena */
 };
 
-/* From its first header to the last byte of its answer. What arena and fault point to is there for
- * as long. */
+/* It lives from its first header to the last byte of its answer, and so do `arena` and `fault`. */
 struct request {
     struct arena *arena;
     struct http *http;
@@ -57,8 +56,8 @@ struct request {
 /* From `handle`, once: the steps join this turn's batch; the route's `finish` is called when all
  * are done. They live in the request's arena. */
 enum status request_hand_in(struct request *request, struct step *steps, size_t n);
-/* From `handle`, as its last act: a prediction that has begun. A short one is done at once, and
- * finished; a long one in slices, every few turns. It lives in the request's arena. */
+/* From `handle`, as its last act: a prediction that has begun. A short one is done and finished at
+ * once; a long one is done in slices, one every few turns. It lives in the request's arena. */
 enum status request_predict(struct request *request, struct prediction *prediction);
 /* A query parameter, percent-decoded, or NULL. */
 const char *request_query(const struct request *request, const char *name);

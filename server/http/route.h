@@ -1,6 +1,6 @@
 /*
- * route.h - one row of the table of routes: the path, its handlers, and what the rest of http/ has
- * to know of them. Constant data; any thread.
+ * route.h - one row of the table of routes: the path, its handlers, and what the rest of http/ must
+ * know about them. Constant data; any thread.
  */
 #ifndef ROUTE_H
 #define ROUTE_H
@@ -44,15 +44,15 @@ struct route {
     /* Takes a piece of an x-ndjson body as it arrives; `handle` is called at its end. Other bodies
      * are collected whole. */
     enum status (*upload)(struct request *request, const char *bytes, size_t n);
-    /* The media types of the body and of the reply, MEDIA_SET_ bits: of one that is not named, and
-     * of a reply whose handler does not choose, the first. 0: a body is refused; the reply is a
-     * status alone. */
+    /* The media types of the body and of the reply, MEDIA_SET_ bits. The first one is meant where a
+     * body names none and a handler chooses none. 0: a body is refused; the reply is a status
+     * alone. */
     unsigned takes, gives;
     enum schema body, reply; /* what they hold */
     enum envelope_kind envelope;
     bool has_training_lines; /* x-ndjson may be as large as --training-max, not --body-max */
     bool is_heavy; /* under too much load it is refused before others are; SCOPE_NONE never is */
-    /* The query parameters that it takes; others are refused. None: all are passed over. */
+    /* The query parameters that it takes; others are refused. None: all are ignored. */
     const char *queries[ROUTE_QUERIES_MAX + 1];
     const char *summary;
 };

@@ -1,6 +1,6 @@
 /*
- * router.h - from a method and a path to a row of the table of routes. Pure functions; a router is
- * read-only once it is made, and any thread may use it.
+ * router.h - finds the row of the table of routes for a method and a path. Pure functions; a router
+ * is read-only once it is made, and any thread may use it.
  */
 #ifndef ROUTER_H
 #define ROUTER_H
@@ -47,9 +47,9 @@ void router_find(const struct router *router, enum method method, const char *pa
 /* The value of an Allow header. */
 void router_print_allow(unsigned allowed, char ret_text[ROUTER_ALLOW_MAX]);
 
-/* Percent-decodes n bytes, cut to fit. What is no escape, %00, and what is not ASCII (of which a
- * reply could not be made, if it is not UTF-8 either) stays as it stands: its '%' is in no name, so
- * the check of the name refuses it. */
+/* Percent-decodes n bytes, cut to fit. Broken escapes, %00 and escapes of bytes beyond ASCII (which
+ * may not be UTF-8, so that no reply could quote them) stay as they are. No name has a '%', so the
+ * check of the name refuses them. */
 void router_decode(const char *encoded, size_t n, char *ret_text, size_t size);
 
 #endif

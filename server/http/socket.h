@@ -1,4 +1,4 @@
-/* socket.h - what a socket says of itself at this moment, without waiting. A leaf; any thread. */
+/* socket.h - the state of a socket at this moment, without waiting. A leaf; any thread. */
 #ifndef SOCKET_H
 #define SOCKET_H
 

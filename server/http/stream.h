@@ -1,6 +1,6 @@
 /*
- * stream.h - replies that go on: their bytes are sent as they come to be. That worker's thread
- * only.
+ * stream.h - replies that go on: their bytes are sent as soon as there are any. That worker's
+ * thread only.
  *
  * A stream draws from a source (request.h). While it has bytes libmicrohttpd asks for them; when it
  * has none its connection is suspended. Once a tick the worker looks at those that wait: what has
@@ -25,7 +25,7 @@ struct stream {
     const struct stream_source *source; /* NULL: the reply is no stream */
     void *state;
     struct connection *connection;
-    struct text text; /* what the source gave, of which n_taken bytes are with libmicrohttpd */
+    struct text text; /* what the source gave; libmicrohttpd has its first n_taken bytes */
     size_t n_taken;
     int64_t began_ns;
     int64_t sent_ns;     /* when it last gave something */

@@ -93,7 +93,7 @@ static void run_slice(struct worker *worker)
 
 /* ---- a turn ---- */
 
-/* How long nothing will have to be done unless something happens; -1: for ever. */
+/* How long there is nothing to do unless an event comes; -1: no limit. */
 static int idle_ms(struct worker *worker)
 {
     MHD_UNSIGNED_LONG_LONG mhd_ms;

@@ -1,6 +1,7 @@
 /*
- * worker.h - a worker: the thread that serves a share of the connections, and all that hangs on it.
- * Nothing of it is for other threads, but for its atomics and what worker_thread.h says.
+ * worker.h - a worker: the thread that serves a share of the connections, and everything that
+ * belongs to it. Nothing of it is for other threads, but for its atomics and what worker_thread.h
+ * says.
  */
 #ifndef WORKER_H
 #define WORKER_H
@@ -52,7 +53,7 @@ static inline void worker_read_clock(struct worker *worker)
 void worker_run(struct worker *worker);
 /* Ends libmicrohttpd's daemon, and with it all connections. Takes a worker that has none. */
 void worker_stop_daemon(struct worker *worker);
-/* The shortest time after which a connection may be to be cut; the configuration may change. */
+/* The shortest time after which a connection may have to be cut; the configuration may change. */
 int64_t worker_shortest_wait_ns(const struct config *config);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * certificate.h - the server's certificate and its private key, and what TLS connections must be.
+ * certificate.h - the server's certificate and its private key, and the rules for TLS connections.
  * Hides gnutls.h, together with the rest of this folder.
  *
  * A process shows one certificate at a time. It is replaced without a lock while handshakes go on

@@ -229,7 +229,7 @@ static enum status read_lines(struct keys *keys, const char *path, struct secret
                                    "%s has no key: nobody could use grud", path);
 }
 
-/* Reading the file again is no way to a full bucket. */
+/* Reading the file again must not refill a bucket. */
 static void keep_buckets(struct keys *keys, const struct keys *before)
 {
     for (size_t k = 0; k < keys->n; k++) {

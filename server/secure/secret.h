@@ -1,6 +1,6 @@
 /*
- * secret.h - the text of a file that holds a secret: read whole, and wiped from memory when it is
- * done with. Any thread.
+ * secret.h - the text of a file that holds a secret: read whole, and wiped from memory after use.
+ * Any thread.
  */
 #ifndef SECRET_H
 #define SECRET_H

@@ -1,5 +1,6 @@
 /*
- * degraded.h - what keeps the service from all that it should do, while the rest goes on.
+ * degraded.h - the degraded states: what the service has to do without at the moment, while the
+ * rest goes on.
  *
  * Each state begins when something is refused, and ends when the same succeeds again; but a failed
  * sync does not end before the process does: the pages that it was for may be gone from the cache,

@@ -24,7 +24,7 @@ enum { JOB_DATABASE_OVER = 16 };
 struct job_database {
     sem_t wake_up; /* posted by verbs and the training thread, which must not wait for a mutex */
     _Atomic uint64_t generation; /* grows with every event and change of status */
-    /* Grows when the job thread is to look at once what became of its job. */
+    /* Grows when the job thread must look at its job's status at once. */
     _Atomic uint64_t interruptions;
 
     pthread_mutex_t mutex; /* guards what follows */
@@ -63,7 +63,8 @@ __attribute__((warn_unused_result)) enum status
 job_database_change_locked(struct job_database *job_database, const struct job *job,
                            enum job_status from, struct job_event *events, size_t n_events,
                            enum job_status *ret_status, struct fault *fault);
-/* An event of a job that is not over: of one that is, none may follow. A failure is only logged. */
+/* An event of a job that is not over: after the end of a job none may follow. A failure is only
+ * logged. */
 void job_database_add_event(struct job_database *job_database, const struct job *job,
                             struct job_event event);
 

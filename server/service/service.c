@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* What the models are read for is there before them. */
+/* The data directory, the job database and the recorder come first: models need them. */
 static enum status open_all(struct service *service, struct fault *fault)
 {
     const struct config *config = service->config;

@@ -1,6 +1,6 @@
 /*
- * service_context.h - what a thread brings along when it calls the verbs: its reference to the
- * catalogue, its scratch memory, its outbox for what its steps record.
+ * service_context.h - what a thread needs to call the verbs: its reference to the catalogue, its
+ * scratch memory, its outbox for what its steps record.
  *
  * A context belongs to one thread: each HTTP worker has one, and the job thread. Only its creation
  * and its end may happen on another one.

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BUSY_TIMEOUT_MS = 2000 }; /* somebody looks at the file with another program */
+enum { BUSY_TIMEOUT_MS = 2000 }; /* for another program that has the file open */
 
 static enum status configure(struct database *database, bool full_sync, struct fault *fault)
 {

@@ -37,7 +37,7 @@ enum status files_write(const char *path, const void *bytes, size_t n, bool *ret
  * is fine. *ret_is_durable false: it is gone, but the disk refused to sync that, and a power
  * failure may bring it back. */
 enum status files_delete(const char *path, bool *ret_is_durable, struct fault *fault);
-/* Makes durable that the file is there, or that it is not. */
+/* Syncs the folder, so that a file that was made or deleted there stays so. */
 bool files_sync_folder_of(const char *path);
 /* "cannot <what> <path>: ...", of a file that is grud's own, for the reason in errno. */
 enum status files_failed(struct fault *fault, const char *what, const char *path);

@@ -1,5 +1,5 @@
-/* files_scan.h - which versions the directories hold (files.h): whatever else lies about in them is
- * passed over. Any thread. */
+/* files_scan.h - which versions the directories hold (files.h). Other files in them are ignored.
+ * Any thread. */
 #ifndef FILES_SCAN_H
 #define FILES_SCAN_H
 

@@ -17,7 +17,7 @@ static enum status make_folder(const char *path, struct fault *fault)
     return files_failed(fault, "create the directory", path);
 }
 
-/* The number that a file holds; 0 if it is not there. What makes no sense is more than INT_MAX. */
+/* The number that a file holds; 0 if it is not there. Nonsense counts as more than INT_MAX. */
 static enum status read_number(const char *path, unsigned *ret_number, struct fault *fault)
 {
     char text[16] = "";

@@ -1,4 +1,5 @@
-/* job.h - a fine-tuning job as it is stored: one row of jobs.db (job_store.h), and its words. */
+/* job.h - a fine-tuning job as it is stored: one row of jobs.db (job_store.h), and its words. Plain
+ * data; any thread. */
 #ifndef JOB_H
 #define JOB_H
 

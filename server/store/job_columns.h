@@ -1,6 +1,6 @@
 /*
- * job_columns.h - which columns the rows of jobs.db have: tables X(column, TYPE, field, most),
- * which make the SQL as well as what reads the rows. The hyper-parameters (gru.h) are further
+ * job_columns.h - which columns the rows of jobs.db have: tables X(column, TYPE, field, most), from
+ * which both the SQL and the readers of rows are made. The hyper-parameters (gru.h) are further
  * columns of jobs: hyper_<field>. For job_schema.c, and for the test that the migrations make them
  * all.
  *

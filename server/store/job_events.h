@@ -1,4 +1,5 @@
-/* job_events.h - the events and the checkpoints of a job in the store of jobs (job_store.h). */
+/* job_events.h - the events and the checkpoints of a job: a part of the store of jobs
+ * (job_store.h). Callers serialise. */
 #ifndef JOB_EVENTS_H
 #define JOB_EVENTS_H
 

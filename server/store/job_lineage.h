@@ -1,4 +1,5 @@
-/* job_lineage.h - where versions come from, in the store of jobs (job_store.h). */
+/* job_lineage.h - where versions come from: the part of the store of jobs (job_store.h) about them.
+ * Callers serialise. */
 #ifndef JOB_LINEAGE_H
 #define JOB_LINEAGE_H
 

@@ -1,6 +1,5 @@
-/* job_schema.h - what the files of job_store.h share: the connection, its statements, the
- * columns of its rows.
- */
+/* job_schema.h - what the files of the store of jobs (job_store.h) share: the connection, its
+ * statements, the columns of its rows. Only they and their test include it. */
 #ifndef JOB_SCHEMA_H
 #define JOB_SCHEMA_H
 

@@ -1,4 +1,5 @@
-/* job_series.h - the training data of a job in the store of jobs (job_store.h). */
+/* job_series.h - the training data of a job: a part of the store of jobs (job_store.h). Callers
+ * serialise. */
 #ifndef JOB_SERIES_H
 #define JOB_SERIES_H
 

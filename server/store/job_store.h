@@ -33,8 +33,8 @@ void job_store_close(struct job_store *jobs); /* takes NULL */
 /* Whether it can be written to. */
 __attribute__((warn_unused_result)) enum status job_store_probe(struct job_store *jobs,
                                                                 struct fault *fault);
-/* What is called between the two is done as a whole or not at all; of the calls here those that say
- * so have a transaction of their own, and cannot be among it. */
+/* Calls between the two take effect together or not at all. A call that is said to have a
+ * transaction of its own cannot be among them. */
 __attribute__((warn_unused_result)) enum status job_store_begin(struct job_store *jobs,
                                                                 struct fault *fault);
 /* Commits if status is STATUS_OK, else undoes. Returns the status, or why the commit failed. */

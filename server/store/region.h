@@ -32,7 +32,7 @@ __attribute__((warn_unused_result)) enum status region_grow(struct region *regio
  * was written since the last sync that worked may be lost in a power failure, whatever later syncs
  * say. */
 __attribute__((warn_unused_result)) bool region_sync(struct region *region);
-/* Makes every page count as written to: the next sync writes them all. Nothing else may use the
+/* Marks every page as written to, so that the next sync writes them all. Nothing else may use the
  * region. */
 void region_touch(struct region *region);
 void region_close(struct region *region);

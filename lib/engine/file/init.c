@@ -24,7 +24,7 @@ static void fill(struct gru_tensor *tensor, double bound, uint64_t *random)
 
 /* ---- the plan ---- */
 
-/* `k` is the index in an array, or SIZE_MAX for what is none. */
+/* `k` is the index in an array; SIZE_MAX: it is not in one. */
 static enum gru_status check_size(const char *what, size_t k, size_t size, struct gru_error *error)
 {
     if (size >= 1 && size <= GRU_WIDTH_MAX) {

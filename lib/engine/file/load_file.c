@@ -1,5 +1,5 @@
 /* gru_model_load_file: a file's bytes into memory. It is read and not mapped, because a file that
- * is cut short while it is mapped kills the process that looks at it. */
+ * is cut short while it is mapped kills the process that reads it. */
 #include "engine/buffer.h"
 #include "engine/model.h"
 

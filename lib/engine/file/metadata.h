@@ -15,7 +15,7 @@
 /* The limit keeps a hostile file from buying a long computation with a short text. */
 enum { SELFTEST_ROWS_MAX = 10000 };
 
-/* What a file is that does not say its cell. */
+/* The kind of cell of a file that does not name one. */
 static const enum gru_layer_kind metadata_default_cell = GRU_LAYER_GRU;
 
 /* An input or output as the file describes it. */

@@ -51,7 +51,7 @@ static enum gru_status load_weights(struct gru_model *model, const struct recogn
     return status;
 }
 
-/* From checked parts to a model that has shown that it works. */
+/* Makes the model of checked parts, and runs its selftest. */
 static enum gru_status build(struct recognised *found, struct metadata *metadata,
                              struct gru_model **ret_model, struct gru_error *error)
 {

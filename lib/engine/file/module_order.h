@@ -1,7 +1,6 @@
 /*
- * module_order.h - in which order the recurrent modules of a file follow one another: by their
- * sizes, or as the metadata says. Private to lib/engine/file; pure functions over recognised
- * layers.
+ * module_order.h - the order of the recurrent modules of a file: by their sizes, or as the metadata
+ * says. Private to lib/engine/file; pure functions over recognised layers.
  */
 #ifndef MODULE_ORDER_H
 #define MODULE_ORDER_H

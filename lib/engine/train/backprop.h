@@ -9,9 +9,9 @@
  * through time: R. J. Williams, J. Peng, "An Efficient Gradient-Based Algorithm for On-Line
  * Training of Recurrent Network Trajectories", Neural Computation 2(4), 1990).
  *
- * Parameters stand in the order of THE table of tensors: layer by layer weight_ih, weight_hh,
- * bias_ih, bias_hh (where the model has them), then the read-out's weight and bias, each as the
- * canonical model has it.
+ * Parameters stand in the order of the tensors in the table of layer kinds: layer by layer
+ * weight_ih, weight_hh, bias_ih, bias_hh (where the model has them), then the read-out's weight and
+ * bias, each as the canonical model has it.
  */
 #ifndef BACKPROP_H
 #define BACKPROP_H

@@ -19,7 +19,7 @@ size_t gru_shuffle(uint64_t key, size_t n, size_t k);
 /* The key of an epoch's order (and of what else is drawn at random in it). */
 uint64_t gru_epoch_key(uint64_t seed, size_t epoch);
 
-/* The order of a part; `key` of meaning for training only. */
+/* The order of a part; `key` matters for training only. */
 struct order {
     const struct dataset *dataset;
     enum part part;
@@ -27,9 +27,8 @@ struct order {
 };
 
 /* Takes the next series that have rows, at most n_max, from position `cursor` of the order on:
- * lanes [n_max], longest first. The number of lanes; 0: there are no more. *ret_next: where the
- * next batch begins.
- */
+ * lanes [n_max], longest first. Returns the number of lanes; 0: there are no more. *ret_next: where
+ * the next batch begins. */
 size_t gru_batch_take(const struct order *order, size_t cursor, size_t n_max,
                       struct dataset_lane *lanes, size_t *ret_next);
 
@@ -38,8 +37,8 @@ size_t gru_batch_take(const struct order *order, size_t cursor, size_t n_max,
 size_t gru_batch_extent(const struct order *order, size_t cursor, size_t n_max,
                         size_t *ret_longest);
 
-/* The lanes that run in each of the (at most n_max) rows from row t on: n_lanes [n_max]. The number
- * of rows that there are; *ret_n_rows: the sum of n_lanes. */
+/* The lanes that run in each of the (at most n_max) rows from row t on: n_lanes [n_max]. Returns
+ * the number of rows that there are; *ret_n_rows: the sum of n_lanes. */
 size_t gru_window_lanes(const struct dataset_lane *lanes, size_t n, size_t t, size_t n_max,
                         size_t *n_lanes, size_t *ret_n_rows);
 

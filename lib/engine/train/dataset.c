@@ -13,8 +13,8 @@ static bool is_one_target(const struct gru_series *series)
     return series->n_targets == 1;
 }
 
-/* How many of n in time are for validation: floor(f n), of the decimal f that was meant: as
- * doubles, 0.29 times 100 is a little less than 29. */
+/* How many of n are for validation: floor(f n), for the decimal f that was meant. (In doubles 0.29
+ * times 100 is a little less than 29.) */
 static size_t share(double fraction, size_t n)
 {
     return (size_t)floor(fraction * (double)n * (1 + 4 * DBL_EPSILON));

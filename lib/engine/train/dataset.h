@@ -3,9 +3,9 @@
  * which to validation, and what the network sees of them. Owns the filled copies of series with
  * missing readings, and borrows everything else. Private to lib/engine.
  *
- * Y is the width of a row of targets (loss.h). A target belongs to the time that it speaks of: that
- * of its row in y, or without y that of the reading that it is; what lies before a series' first
- * validation row is for training, the rest for validation.
+ * Y is the width of a row of targets (loss.h). A target belongs to a time: that of its row in y or,
+ * without y, that of the reading that it is. Targets before a series' first validation row are for
+ * training, the others for validation.
  */
 #ifndef DATASET_H
 #define DATASET_H
@@ -55,7 +55,7 @@ struct dataset_lane gru_dataset_lane(const struct dataset *dataset, enum part pa
 float gru_dataset_raw_target(const struct dataset *dataset, const struct dataset_lane *lane,
                              size_t t, size_t column);
 /* A raw target in the network's units. base: the filled reading at its row of the input that its
- * output feeds; of meaning for residual models only. */
+ * output feeds; for residual models only. */
 float gru_dataset_scale(const struct dataset *dataset, size_t column, float raw, float base);
 /* The network's output for a target column: its output, and the input that it feeds or -1. With
  * cross entropy a column is a class number and has neither. */
@@ -67,7 +67,7 @@ size_t gru_dataset_next_target(const struct dataset *dataset, const struct datas
 /* What the network sees in row t; in: [I]. */
 void gru_dataset_inputs(const struct dataset *dataset, const struct dataset_lane *lane, size_t t,
                         float *in);
-/* Its targets in the network's units; targets: [Y]. The number of those that are there. */
+/* Its targets in the network's units; targets: [Y]. Returns the number of those that are there. */
 size_t gru_dataset_targets(const struct dataset *dataset, const struct dataset_lane *lane, size_t t,
                            float *targets);
 

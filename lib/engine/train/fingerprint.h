@@ -1,6 +1,7 @@
 /*
- * fingerprint.h - what a checkpoint belongs to, and that it is whole: a hash of 64 bits. It guards
- * against damage and mistakes, not against deception. Private to lib/engine/train; pure functions.
+ * fingerprint.h - a hash of 64 bits that shows which training a checkpoint belongs to, and that it
+ * is whole. It guards against damage and mistakes, not against deception. Private to
+ * lib/engine/train; pure functions.
  */
 #ifndef FINGERPRINT_H
 #define FINGERPRINT_H

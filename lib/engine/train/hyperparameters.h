@@ -1,4 +1,5 @@
-/* hyperparameters.h - what gru.h does not say of them. Private to lib/engine. */
+/* hyperparameters.h - hyper-parameters as numbers, for checkpoints; gru.h has their table. Private
+ * to lib/engine. */
 #ifndef HYPERPARAMETERS_H
 #define HYPERPARAMETERS_H
 

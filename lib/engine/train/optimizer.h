@@ -1,5 +1,5 @@
 /*
- * optimizer.h - from a gradient to an update, with PyTorch's conventions. Private to lib/engine.
+ * optimizer.h - makes an update of a gradient, with PyTorch's conventions. Private to lib/engine.
  *
  * Works on one flat vector; the moments and the starting weights belong to the caller. Every sum
  * is taken in one fixed order, so the same input gives the same bits.

@@ -109,7 +109,7 @@ static struct backprop_window window_of(const struct gru_trainer *trainer,
                                      .dropout_key = is_training ? dropout_key(trainer) : 0 };
 }
 
-/* Past the window, and into the next batch where this one is done. */
+/* Moves behind the window, and to the next batch where this one is done. */
 static void move_on(struct gru_trainer *trainer, const struct trainer_rows *rows)
 {
     trainer->position.t += rows->n_steps;
@@ -125,7 +125,7 @@ static double accuracy(const struct gru_trainer *trainer, size_t n_correct, size
     return gru_loss_takes_logits(trainer->dataset.loss) ? (double)n_correct / (double)n : NAN;
 }
 
-/* From the window's gradient to an update; false: nothing finite to go by. */
+/* Makes an update from the window's gradient; false: the gradient is not finite. */
 static bool update(struct gru_trainer *trainer, const struct backprop_window *window)
 {
     size_t first = trainer->sizes.n_parameters - trainer->sizes.n_trained;
@@ -203,7 +203,7 @@ static void end_baseline(struct gru_trainer *trainer)
     gru_trainer_begin_phase(trainer, PHASE_TRAIN);
 }
 
-/* Keeps the weights of the best epoch so far. True: there was none better for too long. */
+/* Keeps the weights of the best epoch so far. True: no epoch has been better for too long. */
 static bool stops_early(struct gru_trainer *trainer)
 {
     struct trainer_position *position = &trainer->position;

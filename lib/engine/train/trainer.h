@@ -1,6 +1,6 @@
 /*
- * trainer.h - the inside of a trainer: what trainer.c moves on, checkpoint.c saves and
- * trained_model.c reads. Private to lib/engine.
+ * trainer.h - the inside of a trainer: trainer.c advances it, checkpoint.c saves it,
+ * trained_model.c makes a model of it. Private to lib/engine.
  */
 #ifndef TRAINER_H
 #define TRAINER_H
@@ -18,7 +18,7 @@ enum trainer_phase {
     PHASE_END
 };
 
-/* Where training stands and what has come of it, but for weights and states. Saved as it is: every
+/* How far training is, and its results so far, without weights and states. Saved as it is: every
  * field has 8 bytes. */
 struct trainer_position {
     uint64_t phase;

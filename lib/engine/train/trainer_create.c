@@ -1,4 +1,4 @@
-/* The birth and death of a trainer; see trainer.h. */
+/* Making and freeing a trainer; see trainer.h. */
 #include "engine/buffer.h"
 #include "engine/train/fingerprint.h"
 #include "engine/train/loss.h"

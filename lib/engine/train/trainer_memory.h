@@ -1,6 +1,6 @@
 /*
- * trainer_memory.h - what a trainer's arrays are and how much memory they take: for the trainer
- * that is made, and for the check that says so beforehand. Private to lib/engine; pure functions.
+ * trainer_memory.h - which arrays a trainer has and how much memory they take: for making one, and
+ * for the check that tells the size beforehand. Private to lib/engine; pure functions.
  */
 #ifndef TRAINER_MEMORY_H
 #define TRAINER_MEMORY_H

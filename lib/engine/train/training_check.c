@@ -1,6 +1,5 @@
-/* gru_training_check: whether there is something to learn from, and how much it is. Nothing is
- * allocated, so whatever is asked of a missing reading's neighbours is found by walking down one
- * column at a time. */
+/* gru_training_check: whether there is something to learn from, and how much. Nothing is allocated,
+ * so the neighbours of a missing reading are found by walking down one column at a time. */
 #include "engine/train/batches.h"
 #include "engine/train/dataset.h"
 #include "engine/train/loss.h"

@@ -32,8 +32,8 @@ struct service_context;
  * checkpoint. */
 __attribute__((warn_unused_result)) enum status service_start_jobs(struct service *service,
                                                                    struct fault *fault);
-/* Has the running job checkpointed, which stays `running` for the next start, and begins no other;
- * what sessions record is written as before. Returns at once. */
+/* Has the running job checkpointed and starts no other. Its status stays `running`, so the next
+ * start goes on with it. What sessions record is written as before. Returns at once. */
 void service_halt_jobs(struct service *service);
 bool service_jobs_are_halted(const struct service *service);
 /* Halts, writes what was recorded, and ends the threads. Before service_free; the threads need not

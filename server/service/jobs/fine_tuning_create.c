@@ -1,5 +1,5 @@
-/* fine_tuning_create.c - a job is asked for: all that can be checked at once is, before it is
- * written down. */
+/* fine_tuning_create.c - creates a job (fine_tuning.h): everything that can be checked at once is
+ * checked before it is stored. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "service/degraded.h"

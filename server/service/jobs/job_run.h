@@ -1,7 +1,7 @@
 /*
- * job_run.h - one job from the queue to the end of its training, slice by slice, and what is known
- * of it on the way. The job thread; functions that take `void *` are run by the training
- * thread while the job thread waits.
+ * job_run.h - one job from the queue to the end of its training, slice by slice, and its state on
+ * the way. The job thread; functions that take `void *` are run by the training thread while the
+ * job thread waits.
  */
 #ifndef JOB_RUN_H
 #define JOB_RUN_H

@@ -53,8 +53,8 @@ void job_thread_forget_ended(struct job_thread *job_thread);
  * it takes a change. */
 void job_thread_note_degraded(struct job_thread *job_thread, const struct job *job,
                               const struct fault *fault);
-/* Whether what failed is to be tried once more: memory and the disk may have been short for a
- * moment. Waits before it says so. `attempt` counts them, from 0. */
+/* Whether to try again what failed: memory and the disk may have been short for a moment. Waits
+ * before it says so. `attempt` counts them, from 0. */
 bool job_thread_waits_to_retry(struct job_thread *job_thread, const struct job *job, int *attempt,
                                const struct fault *fault);
 /* The job is over: written down, for as long as it takes, and its data forgotten. job->status is

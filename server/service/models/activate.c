@@ -95,8 +95,8 @@ enum status activation_switch(struct service_context *context, const char *name,
 
 /* ---- what it means for jobs ---- */
 
-/* Of a job that has succeeded. As long as it has not, it is the job thread's, which looks again
- * when it has. */
+/* For a job that has succeeded. Before that the job belongs to the job thread, which looks again at
+ * its end. */
 static enum status write_promotion(struct job_store *jobs, const char *id, bool only_promoted,
                                    enum job_promotion promotion, const char *reason,
                                    struct fault *fault)

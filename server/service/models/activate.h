@@ -3,6 +3,7 @@
  * jobs that made the versions.
  *
  * A switch-over is a change (change.h). The choice is written to disk before it is published.
+ * Any thread, with a context of its own.
  */
 #ifndef ACTIVATE_H
 #define ACTIVATE_H

@@ -124,8 +124,8 @@ static enum status leave_out(struct service *service, struct model *model,
     return STATUS_OK;
 }
 
-/* All files of one name. A model without a good version is left out, and so is one of which a file
- * may not be read, or whose sessions' file is refused. */
+/* All files of one name. A model without a good version is left out, and so is a model with a file
+ * that may not be read, or whose sessions' file is refused. */
 static enum status load_model(struct service *service, struct catalogue *catalogue,
                               struct version_list *list, const struct file_version *files,
                               size_t n_files, struct fault *fault)

@@ -16,9 +16,9 @@ struct trained_version {
 };
 void trained_version_done(struct trained_version *trained);
 
-/* Stores it as a version of the lineage's model, once: if there is one of that job, that is it,
- * with the metrics that it has. The lineage's version, digest and metrics are results; what is kept
- * is moved out of `trained`. `base`: the parent's digest. */
+/* Stores it as a version of the lineage's model, once: a version that this job has stored already
+ * is taken as it is, with its metrics. The lineage's version, digest and metrics are results; what
+ * is kept is moved out of `trained`. `base`: the parent's digest. */
 enum status trained_version_store(struct service_context *context, struct lineage *lineage,
                                   struct digest base, struct trained_version *trained,
                                   struct fault *fault);

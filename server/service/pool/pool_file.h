@@ -1,6 +1,7 @@
 /*
- * pool_file.h - the first page of a pool's file: that it is one, how its records are laid out,
- * whose sessions it holds; and its syncs. For pool_open.c, but for pool_sync (pool.h).
+ * pool_file.h - the first page of a pool's file, which says that it is one, how its records are
+ * laid out and whose sessions it holds; and the syncs of the file. For pool_open.c, but for
+ * pool_sync (pool.h).
  *
  * The page has a format number, which is raised by hand when the page or a record changes its
  * meaning. This grud reads format 1, the only one so far, with or without an owner: the first files
@@ -14,9 +15,8 @@
 
 #include "service/pool/pool.h"
 
-/* A file in which not even the header came to be. It is synced before the file grows: there are no
- * sessions.
- */
+/* Whether the file has no complete header. The header is synced before the file grows, so such a
+ * file has no sessions. */
 bool pool_file_is_unfinished(const struct pool *pool);
 /* Writes the page, in the layout of the options; nothing is left of the file if that fails. */
 enum status pool_file_begin(struct pool *pool, const struct pool_options *options, const char *path,
@@ -27,9 +27,9 @@ enum status pool_file_begin(struct pool *pool, const struct pool_options *option
  */
 enum status pool_file_check(struct pool *pool, const struct pool_options *options, const char *path,
                             struct fault *fault);
-/* Says in a file of an earlier grud, which did not, whose sessions it holds. */
+/* Writes whose sessions the file holds into a file of an earlier grud, which did not say so. */
 void pool_file_claim(struct pool *pool, const struct pool_options *options);
-/* A sync that is not of the file alone has failed: from here on pool_sync says so as well. */
+/* A sync of more than this file has failed: from here on pool_sync reports a failure, too. */
 void pool_file_distrust(struct pool *pool);
 
 #endif

@@ -341,8 +341,7 @@ static enum status move_all(struct pool *from, struct pool *to, int64_t now_ms, 
     return status;
 }
 
-/* What else a pool remembers. Nothing is added to it any more in a pool whose sessions have all
- * moved. */
+/* Moves the tombstones and counts. A pool whose sessions have all moved gets no further ones. */
 static void move_memory(struct pool *from, struct pool *to)
 {
     tombstones_copy(&from->tombstones, &to->tombstones);

@@ -21,8 +21,8 @@ struct forecast_options {
     size_t n_future_rows;
     uint64_t future_columns; /* forecast_options_columns of the model that they were read for */
 };
-/* Tells models apart whose rows of known future values are of other inputs: versions may differ in
- * what feeds what, and one may become active between a request's text and its turn. */
+/* A digest of the inputs that rows of known future values have. Versions may differ in what feeds
+ * what, and another one may become active between a request's text and its turn. */
 uint64_t forecast_options_columns(const struct gru_info *info);
 
 /* ---- for this room ---- */
@@ -31,9 +31,9 @@ uint64_t forecast_options_columns(const struct gru_info *info);
 enum status forecast_options_fault(const struct gru_model *gru, enum gru_status status,
                                    const struct forecast_options *forecast_options,
                                    struct fault *fault);
-/* That what is known of the future fits, and room in the arena for the forecast of a reply: as many
- * rows as were asked for, else as many as a model of several steps says at once; else *ret_n is 0
- * and *ret_forecast NULL. */
+/* Checks that the known future values fit, and makes room in the arena for the forecast of a reply:
+ * as many rows as were asked for, else as many as a model of several steps forecasts at once. If
+ * there is no forecast, *ret_n is 0 and *ret_forecast NULL. */
 enum status forecast_options_room(const struct gru_info *info,
                                   const struct forecast_options *forecast_options,
                                   struct arena *arena, float **ret_forecast, size_t *ret_n,

@@ -1,7 +1,7 @@
 /*
- * outbox.h - how notes come from many workers to the job thread (recorder.h says what they are,
- * and why they come in order): an outbox for each worker, and all of them as one queue in the order
- * of tickets.
+ * outbox.h - how notes get from many workers to the job thread (recorder.h says what they are, and
+ * why they come in order): an outbox for each worker, and all of them as one queue in the order of
+ * tickets.
  *
  * An outbox belongs to one worker's thread, the queue to the job thread's; opening and closing may
  * be done by any. A worker never waits: no lock, and no more than two atomic operations for a note.

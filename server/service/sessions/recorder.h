@@ -6,7 +6,7 @@
  * it to the recordings in batches. What was not yet written when the process was killed is
  * recovered at the next start from the readings that session records keep. Readings that come
  * faster than they can be written are dropped beyond a bound, and counted; a dropped reading ends a
- * sequence, it does not falsify one. A deletion is never dropped.
+ * sequence, so none is falsified. A deletion is never dropped.
  *
  * Order: two workers may step one session one after the other, and the job thread comes by at any
  * moment. So each worker takes a ticket while it has the sessions claimed, and notes while it still

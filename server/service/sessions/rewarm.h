@@ -1,6 +1,6 @@
 /*
  * rewarm.h - the state that follows from readings: that of a restored session, and that of a
- * session whose model has another active version now. Works in the context's scratch memory;
+ * session whose model has another active version now. The context's thread, in its scratch memory;
  * nothing waits.
  */
 #ifndef REWARM_H

@@ -193,7 +193,8 @@ enum status session_list(struct service_context *context, const struct model *mo
     };
     char last[SESSION_ID_MAX + 1];
     size_t n = 0;
-    /* A page whose sessions have all ended is no page: its reader could not tell where to go on. */
+    /* A page must not be empty because its sessions have all ended: its reader could not tell where
+     * to go on. */
     do {
         list_page(model->pool, &listing);
         if (listing.n > 0) {
@@ -284,8 +285,8 @@ static enum status begin_draft(struct service_context *context, const struct mod
     }
 }
 
-/* Lets go of a draft: as a copy that counts, or without a trace. *ret_again: another thread made
- * the session meanwhile, or it moved: begin anew. */
+/* Ends a draft: seals it, or leaves no trace of it. *ret_again: another thread made the session
+ * meanwhile, or it moved: begin anew. */
 static enum status end_draft(struct service_context *context, struct session_draft *draft,
                              enum status status, bool *ret_again, struct fault *fault)
 {

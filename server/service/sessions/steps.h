@@ -1,5 +1,5 @@
 /*
- * steps.h - readings in, forecasts out: what clients do most.
+ * steps.h - steps: a reading in, a forecast out. Most requests are steps.
  *
  * A thread calls service_steps with its own context. Never waits: a session that another thread
  * works on makes its step wait for the next turn, in order.
