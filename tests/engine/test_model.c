@@ -4,7 +4,6 @@
 #include "test.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static struct gru_model *model_of(const char *grud, size_t n_gates)
 {
