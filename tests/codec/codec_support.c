@@ -73,6 +73,28 @@ struct gru_model *model_classes(void)
     return create(2, (const char *const[]){ "temp", "humidity" }, (const char *const[]){ "class" });
 }
 
+struct gru_model *model_wide(void)
+{
+    char names[N_WIDE][GRU_NAME_MAX + 1];
+    const char *variables[N_WIDE];
+    for (int i = 0; i < N_WIDE; i++) {
+        memset(names[i], 1, sizeof names[i]);
+        names[i][GRU_NAME_MAX - 2] = (char)('0' + i / 10);
+        names[i][GRU_NAME_MAX - 1] = (char)('0' + i % 10);
+        names[i][GRU_NAME_MAX] = '\0';
+        variables[i] = names[i];
+    }
+    struct gru_plan plan = { .n_inputs = N_WIDE,
+                             .inputs = variables,
+                             .n_outputs = N_WIDE,
+                             .outputs = variables,
+                             .n_layers = 2,
+                             .hidden_sizes = (const size_t[]){ 1, 1 } };
+    struct gru_model *gru;
+    ck_assert_int_eq(gru_model_create(&plan, &gru, NULL), GRU_OK);
+    return gru;
+}
+
 struct gru_model *model_described(size_t n_inputs, size_t n_head, const char *metadata)
 {
     enum { H = 2, GATES = 3, HEADER_MAX = 65536, LENGTH_BYTES = 8 };

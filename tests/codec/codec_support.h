@@ -41,6 +41,9 @@ struct gru_model *model_weather(void);
 struct gru_model *model_closed(void);
 /* temp, humidity -> class: cannot look ahead. */
 struct gru_model *model_classes(void);
+/* N_WIDE inputs and outputs of the longest names, each byte of which takes 6: \u0001. */
+enum { N_WIDE = 40 };
+struct gru_model *model_wide(void);
 /* One layer of 2 units with all weights 0; n_head rows of the read-out; metadata as in
  * docs/MODELS.md. */
 struct gru_model *model_described(size_t n_inputs, size_t n_head, const char *metadata);

@@ -76,40 +76,7 @@ static void put_error(struct text *text, const void *fault)
     codec_put_error(text, fault);
 }
 
-static void put_session(struct text *text, const void *session)
-{
-    codec_put_session(text, session);
-}
-
-static void put_row(struct text *text, const void *row)
-{
-    codec_put_session_row(text, row);
-}
-
-enum { N_WIDE = 40, WIDE_ROWS = 9 };
-
-/* Inputs and outputs of the longest names, each byte of which takes 6: \u0001. */
-static struct gru_model *model_wide(void)
-{
-    char names[N_WIDE][GRU_NAME_MAX + 1];
-    const char *variables[N_WIDE];
-    for (int i = 0; i < N_WIDE; i++) {
-        memset(names[i], 1, sizeof names[i]);
-        names[i][GRU_NAME_MAX - 2] = (char)('0' + i / 10);
-        names[i][GRU_NAME_MAX - 1] = (char)('0' + i % 10);
-        names[i][GRU_NAME_MAX] = '\0';
-        variables[i] = names[i];
-    }
-    struct gru_plan plan = { .n_inputs = N_WIDE,
-                             .inputs = variables,
-                             .n_outputs = N_WIDE,
-                             .outputs = variables,
-                             .n_layers = 2,
-                             .hidden_sizes = (const size_t[]){ 1, 1 } };
-    struct gru_model *gru;
-    ck_assert_int_eq(gru_model_create(&plan, &gru, NULL), GRU_OK);
-    return gru;
-}
+enum { WIDE_ROWS = 9 };
 
 TEST(the_widest_step_stays_within_what_it_reserves)
 {
@@ -135,37 +102,6 @@ TEST(the_widest_step_stays_within_what_it_reserves)
     memset(step.fault.message, 1, sizeof step.fault.message - 1);
     memset(step.fault.param, 1, sizeof step.fault.param - 1);
     setup_put_tightly(&s, put_error, &step.fault);
-    setup_done(&s);
-}
-
-TEST(the_widest_session_stays_within_what_it_reserves)
-{
-    enum { ROWS = WIDE_ROWS + 3 };
-    struct setup s;
-    setup_init(&s, model_wide());
-    float values[ROWS * N_WIDE];
-    uint32_t counts[N_WIDE];
-    for (int i = 0; i < ROWS * N_WIDE; i++) {
-        values[i] = -1.17549435e-38F;
-        counts[i % N_WIDE] = UINT32_MAX;
-    }
-    ck_assert_uint_lt(gru_model_info(s.model.active->gru)->state_floats, N_OF(values));
-    struct session session = { .row = { .step = UINT64_C(1) << 53,
-                                        .version = UINT32_MAX,
-                                        .created_at_ms = INT64_MAX,
-                                        .last_seen_at_ms = INT64_MAX,
-                                        .expires_at_ms = INT64_MAX },
-                               .gru = s.model.active->gru,
-                               .ttl_s = INT64_MAX,
-                               .state = values,
-                               .readings = values,
-                               .n_readings = ROWS,
-                               .errors = { counts, values, values } };
-    memset(session.row.session, '~', SESSION_ID_MAX);
-    codec_put_session(&s.text, &session);
-    size_t n = strlen(setup_text(&s));
-    ck_assert_uint_ge(setup_put_tightly(&s, put_session, &session), n);
-    setup_put_tightly(&s, put_row, &session.row);
     setup_done(&s);
 }
 

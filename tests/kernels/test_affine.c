@@ -141,21 +141,7 @@ TEST(affine_writes_no_further_than_a_padded_row)
     for_every_problem(check_margins);
 }
 
-/* ---- packing gates --------------------------------------------------------------------------- */
-
-TEST(a_packed_gate_bias_lies_block_by_block_with_zero_padding)
-{
-    enum { H = 21, HP = 32, G = 3 };
-    float bias[G * H], packed[G * HP], inner[HP];
-    fill_random(bias, G * H, 1.0f, 1);
-    k_pack_biases(K_GRU_BEFORE, H, bias, NULL, packed, inner);
-    for (size_t gate = 0; gate < G; gate++) {
-        for (size_t unit = 0; unit < HP; unit++) {
-            float got = packed[unit / K_BLOCK * G * K_BLOCK + gate * K_BLOCK + unit % K_BLOCK];
-            ck_assert(got == (unit < H ? bias[gate * H + unit] : 0.0f));
-        }
-    }
-}
+/* ---- the input projection -------------------------------------------------------------------- */
 
 TEST(project_pads_every_gate_with_zeros)
 {

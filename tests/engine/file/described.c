@@ -1,6 +1,5 @@
 #include "engine/file/described.h"
 #include "engine/file/metadata.h"
-#include "engine/model.h"
 #include "test.h"
 
 #include <stdlib.h>

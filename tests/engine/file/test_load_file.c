@@ -1,5 +1,5 @@
 /* Models from paths: what is no model file is refused, and nothing stays open. */
-#include "engine/model.h"
+#include "gru.h"
 #include "test.h"
 
 #include <fcntl.h>

@@ -2,7 +2,6 @@
  * what.
  */
 #include "engine/file/described.h"
-#include "engine/file/metadata.h"
 #include "test.h"
 
 #include <string.h>

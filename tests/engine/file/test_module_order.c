@@ -153,3 +153,59 @@ TEST(modules_that_fit_in_no_order_are_refused)
     fixture_tensor(&f, "fc.weight", 1, 4);
     bad(&f, "", "fit in no order: 'a.' (2 to 5), 'b.' (6 to 4)");
 }
+
+/* ---- the law ---- */
+
+enum { N_MODULES = 6 };
+
+/* A chain of modules of different widths, standing in the file in the order that `at` says. */
+static struct modules chain(const size_t *widths, const size_t *at)
+{
+    static const char *const prefixes[N_MODULES] = { "a.", "b.", "c.", "d.", "e.", "f." };
+    struct modules modules = { .n = N_MODULES };
+    for (size_t k = 0; k < N_MODULES; k++) {
+        struct module *module = &modules.modules[at[k]];
+        *module = (struct module){ .prefix = prefixes[at[k]], .n_prefix = 2, .n_layers = 1 };
+        module->layers[0].shape.n_inputs = widths[k];
+        module->layers[0].shape.n_units = widths[k + 1];
+    }
+    return modules;
+}
+
+/* However the modules stand in the file, and whether sizes or names say so: one order. */
+TEST(a_chain_is_found_in_whatever_order_it_stands)
+{
+    static const size_t widths[N_MODULES + 1] = { 3, 9, 4, 9, 7, 5, 2 };
+    size_t at[N_MODULES] = { 0, 1, 2, 3, 4, 5 };
+    for (size_t round = 0; round < 200; round++) {
+        const size_t i = round % N_MODULES, other = round * 5 % 7 % N_MODULES, kept = at[i];
+        at[i] = at[other];
+        at[other] = kept;
+        struct modules modules = chain(widths, at);
+        struct metadata metadata = { .n_order = 0 };
+        size_t order[GRU_LAYERS_MAX];
+        struct gru_error error;
+        enum gru_status status = gru_chain_modules(&modules, &metadata, 2, order, &error);
+        ck_assert_msg(status == GRU_OK, "%s", error.message);
+        ck_assert_mem_eq(order, at, sizeof at);
+        char names[N_MODULES][3];
+        for (size_t k = 0; k < N_MODULES; k++) {
+            snprintf(names[k], sizeof names[k], "%c%s", (char)('a' + (int)at[k]), k % 2 ? "." : "");
+            metadata.order[k] = names[k];
+        }
+        metadata.n_order = N_MODULES;
+        ck_assert_int_eq(gru_chain_modules(&modules, &metadata, 2, order, &error), GRU_OK);
+        ck_assert_mem_eq(order, at, sizeof at);
+    }
+}
+
+TEST(where_only_the_read_out_does_not_fit_the_order_is_known)
+{
+    static const size_t widths[N_MODULES + 1] = { 3, 9, 4, 8, 7, 5, 2 };
+    static const size_t at[N_MODULES] = { 5, 2, 0, 3, 4, 1 };
+    struct modules modules = chain(widths, at);
+    struct metadata metadata = { .n_order = 0 };
+    size_t order[GRU_LAYERS_MAX];
+    ck_assert_int_eq(gru_chain_modules(&modules, &metadata, 99, order, NULL), GRU_OK);
+    ck_assert_mem_eq(order, at, sizeof at);
+}

@@ -5,9 +5,6 @@
 #include "test.h"
 #include "training.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 /* ---- the hash ---- */
 
 TEST(each_bit_and_each_length_has_a_hash_of_its_own)

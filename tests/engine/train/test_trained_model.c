@@ -5,7 +5,6 @@
 #include "training.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 TEST(a_trained_model_passes_its_own_selftest)
 {

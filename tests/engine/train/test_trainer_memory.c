@@ -7,7 +7,6 @@
 
 #include <limits.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* The formula of gru.h, for a network that is large enough for its terms to count. */
 static void expect_formula(const char *grud, size_t k, double dropout)

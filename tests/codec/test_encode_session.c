@@ -1,0 +1,96 @@
+/* Sessions as GET writes them: a row of the list, and the whole of one. */
+#include "codec_support.h"
+
+#include <math.h>
+#include <string.h>
+
+TEST(a_session_is_written_as_documented)
+{
+    struct setup s;
+    setup_init(&s, model_weather());
+    float state[] = { 0.1F, -0.0F, 1e-45F, 0.5F, -1, 21.5F, NAN, 21.25F },
+          readings[] = { 20, NAN, 21.5F, 0.5F };
+    const float mae[] = { 0.25F }, rmse[] = { 0.5F };
+    const uint32_t n[] = { 17 };
+    ck_assert_uint_eq(gru_model_info(s.model.active->gru)->state_floats, N_OF(state));
+    struct session session = { .row = { "pump-7", 1042, 3, 1763668800000, 1763668800007,
+                                        1763668800250 },
+                               .ttl_s = 300,
+                               .gru = s.model.active->gru,
+                               .digest = s.model.active->digest,
+                               .state = state,
+                               .readings = readings,
+                               .n_readings = 2,
+                               .errors = { n, mae, rmse } };
+    codec_put_session(&s.text, &session);
+    ck_assert_str_eq(
+        setup_text(&s),
+        "{\"session\":\"pump-7\",\"step\":1042,\"version\":3,\"created_at\":1763668800,"
+        "\"last_seen_at\":1763668800.007,\"expires_at\":1763668800.25,"
+        "\"state\":[[0.1,-0,1e-45],[0.5,-1]],"
+        "\"digest\":\"xxh3:0123456789abcdeffedcba9876543210\",\"ttl\":300,"
+        "\"last\":[21.5,null],\"y\":[21.25],\"readings\":[[20,null],[21.5,0.5]],"
+        "\"errors\":{\"n\":[17],\"mae\":[0.25],\"rmse\":[0.5]}}");
+    setup_done(&s);
+}
+
+TEST(rows_of_sessions_are_listed)
+{
+    struct setup s;
+    setup_init(&s, model_weather());
+    const struct session_row rows[] = { { "a", 1, 3, 1000, 2500, 0 },
+                                        { "b", 2, 4, 1001, 2010, 3999 } };
+    codec_put_session_row(&s.text, &rows[0]);
+    ck_assert_str_eq(setup_text(&s), "{\"session\":\"a\",\"step\":1,\"version\":3,\"created_at\":1,"
+                                     "\"last_seen_at\":2.5,\"expires_at\":null}");
+    codec_put_session_list(&s.text, rows, 2, true);
+    ck_assert_str_eq(setup_text(&s),
+                     "{\"sessions\":[{\"session\":\"a\",\"step\":1,\"version\":3,\"created_at\":1,"
+                     "\"last_seen_at\":2.5,\"expires_at\":null},"
+                     "{\"session\":\"b\",\"step\":2,\"version\":4,\"created_at\":1.001,"
+                     "\"last_seen_at\":2.01,\"expires_at\":3.999}],\"has_more\":true}");
+    codec_put_session_list(&s.text, rows, 0, false);
+    ck_assert_str_eq(setup_text(&s), "{\"sessions\":[],\"has_more\":false}");
+    setup_done(&s);
+}
+
+static void put_session(struct text *text, const void *session)
+{
+    codec_put_session(text, session);
+}
+
+static void put_row(struct text *text, const void *row)
+{
+    codec_put_session_row(text, row);
+}
+
+TEST(the_widest_session_stays_within_what_it_reserves)
+{
+    enum { ROWS = 12 };
+    struct setup s;
+    setup_init(&s, model_wide());
+    float values[ROWS * N_WIDE];
+    uint32_t counts[N_WIDE];
+    for (int i = 0; i < ROWS * N_WIDE; i++) {
+        values[i] = -1.17549435e-38F;
+        counts[i % N_WIDE] = UINT32_MAX;
+    }
+    ck_assert_uint_lt(gru_model_info(s.model.active->gru)->state_floats, N_OF(values));
+    struct session session = { .row = { .step = UINT64_C(1) << 53,
+                                        .version = UINT32_MAX,
+                                        .created_at_ms = INT64_MAX,
+                                        .last_seen_at_ms = INT64_MAX,
+                                        .expires_at_ms = INT64_MAX },
+                               .gru = s.model.active->gru,
+                               .ttl_s = INT64_MAX,
+                               .state = values,
+                               .readings = values,
+                               .n_readings = ROWS,
+                               .errors = { counts, values, values } };
+    memset(session.row.session, '~', SESSION_ID_MAX);
+    codec_put_session(&s.text, &session);
+    size_t n = strlen(setup_text(&s));
+    ck_assert_uint_ge(setup_put_tightly(&s, put_session, &session), n);
+    setup_put_tightly(&s, put_row, &session.row);
+    setup_done(&s);
+}
