@@ -6,6 +6,7 @@
 #include "test.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void start_with_data(struct world *world)
@@ -13,6 +14,61 @@ static void start_with_data(struct world *world)
     world_init(world);
     world_use_data(world);
     world_start(world);
+}
+
+/* ---- switching over ---- */
+
+static struct activation switch_to(struct world *world, unsigned number, unsigned only_from)
+{
+    struct activation activation;
+    service_context_turn(world->context);
+    enum status status =
+        activation_switch(world->context, "m", number, only_from, &activation, &world->fault);
+    ck_assert_msg(status == STATUS_OK, "%s", world->fault.message);
+    return activation;
+}
+
+TEST(a_switch_from_another_version_than_the_active_one_changes_nothing)
+{
+    struct world world;
+    char path[256];
+    start_with_data(&world);
+    world_put_version(&world, network_file(HIDDEN, 7));
+    world_put_version(&world, network_file(HIDDEN, 8));
+    snprintf(path, sizeof path, "%s/models/m/active", world.data);
+    unlink(path);
+    struct activation activation = switch_to(&world, 3, 2);
+    ck_assert(!activation.is_switched && activation.from == 1 && activation.to == 3);
+    ck_assert_uint_eq(world_model(&world)->active->number, 1);
+    ck_assert(!file_exists(path));
+    activation = switch_to(&world, 3, 1);
+    ck_assert(activation.is_switched && activation.is_durable);
+    ck_assert(activation.from == 1 && activation.to == 3);
+    ck_assert_uint_eq(world_model(&world)->active->number, 3);
+    ck_assert(!switch_to(&world, 3, 0).is_switched); /* it is already */
+    world_restart(&world);
+    ck_assert_uint_eq(world_model(&world)->active->number, 3);
+    world_done(&world);
+}
+
+TEST(a_choice_that_cannot_be_written_switches_nothing)
+{
+    struct world world;
+    struct activation activation;
+    char path[256];
+    start_with_data(&world);
+    world_put_version(&world, network_file(HIDDEN + 3, 7));
+    expect_steps(&world, "s", 1, 1, 4);
+    snprintf(path, sizeof path, "%s/models/m/active", world.data);
+    unlink(path);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    snprintf(path, sizeof path, "%s/models/m/active/full", world.data);
+    ck_assert_int_eq(mkdir(path, 0700), 0); /* so that it is not replaced */
+    ck_assert_int_eq(activation_switch(world.context, "m", 2, 0, &activation, &world.fault),
+                     STATUS_STORAGE_FAILED);
+    ck_assert_uint_eq(world_model(&world)->active->number, 1);
+    expect_twin(&world, "s", 1, 5);
+    world_done(&world);
 }
 
 /* Asked for explicitly, it is to stay when newer ones come. */
@@ -28,6 +84,8 @@ TEST(activating_the_active_version_writes_the_choice_down)
     ck_assert(file_exists(path));
     world_done(&world);
 }
+
+/* ---- what it means for jobs ---- */
 
 TEST(manual_versions_wait_for_a_hand)
 {
@@ -71,5 +129,25 @@ TEST(a_rollback_is_one_only_to_the_version_before)
     expect_promotion(&world, first.id, JOB_PROMOTED, "beats");
     world_activate(&world, 1);
     expect_promotion(&world, first.id, JOB_ROLLED_BACK, "version 1");
+    world_done(&world);
+}
+
+/* Of one that is not over, the job thread looks again when it is. */
+TEST(a_job_that_has_not_succeeded_is_told_nothing)
+{
+    struct world world;
+    struct course course;
+    world_init(&world);
+    world_start(&world);
+    course_init(&course);
+    struct job job = course_start(&world, &course.request);
+    struct activation activation = { .model = "m", .is_switched = true, .from = 1, .to = 2 };
+    snprintf(activation.to_job, sizeof activation.to_job, "%s", job.id);
+    activation_note(world.service->job_database, &activation);
+    expect_promotion(&world, job.id, JOB_NONE, "");
+    ck_assert_int_eq(job_get(&world, job.id).status, JOB_QUEUED);
+    ck_assert_int_eq(job_cancel(world.context, job.id, &job, &world.fault), STATUS_OK);
+    activation_note(world.service->job_database, &activation);
+    expect_promotion(&world, job.id, JOB_NONE, "");
     world_done(&world);
 }

@@ -22,6 +22,43 @@ static void make_model_folder(const struct world *world, const char *name)
     ck_assert_int_eq(mkdir(path, 0700), 0);
 }
 
+/* ---- which version is active ---- */
+
+static void remove_file(const char *folder, const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    ck_assert_int_eq(unlink(path), 0);
+}
+
+static unsigned active_after_restart(struct world *world)
+{
+    world_restart(world);
+    return world_model(world)->active->number;
+}
+
+TEST(the_active_version_is_the_one_chosen_last_or_the_newest_of_the_models_folder_or_the_newest)
+{
+    struct world world;
+    start_with_data(&world);
+    for (unsigned k = 2; k <= 4; k++) {
+        ck_assert_uint_eq(world_put_version(&world, network_file(HIDDEN, k)), k);
+    }
+    ck_assert_uint_eq(active_after_restart(&world), 1);
+    make_model_folder(&world, "m");
+    world_add_model(&world, "m/5", network_file(HIDDEN, 5));
+    ck_assert_uint_eq(active_after_restart(&world), 5);
+    world_activate(&world, 2);
+    ck_assert_uint_eq(active_after_restart(&world), 2);
+    remove_file(world.data, "models/m/2.safetensors"); /* chosen, and gone */
+    ck_assert_uint_eq(active_after_restart(&world), 5);
+    remove_file(world.models, "m/5.safetensors");
+    ck_assert_uint_eq(active_after_restart(&world), 1);
+    remove_file(world.models, "m.safetensors");
+    ck_assert_uint_eq(active_after_restart(&world), 4);
+    world_done(&world);
+}
+
 TEST(versions_and_the_active_one_survive_a_restart)
 {
     struct world world;
@@ -43,6 +80,33 @@ TEST(versions_and_the_active_one_survive_a_restart)
         }
         ck_assert_int_eq(model->versions[3].created_at_ms, created_at_ms);
     }
+    world_done(&world);
+}
+
+/* ---- what is left out ---- */
+
+TEST(of_two_files_with_one_number_one_is_served)
+{
+    struct world world;
+    world_init(&world);
+    make_model_folder(&world, "m");
+    world_add_model(&world, "m/1", network_file(HIDDEN, 9));
+    world_add_model(&world, "m/2", network_file(HIDDEN, 8));
+    world_start(&world);
+    const struct model *model = world_model(&world);
+    ck_assert_uint_eq(model->n_versions, 2);
+    ck_assert(model->versions[0].number == 1 && model->versions[1].number == 2);
+    world_done(&world);
+}
+
+TEST(without_any_model_the_service_starts)
+{
+    struct world world;
+    const struct model *model;
+    world_init(&world);
+    remove_file(world.models, "m.safetensors");
+    world_start(&world);
+    ck_assert_int_eq(model_find(world.context, "m", &model, &world.fault), STATUS_MODEL_NOT_FOUND);
     world_done(&world);
 }
 

@@ -2,6 +2,7 @@
  * started from. */
 #include "service/models/trained_version.h"
 
+#include "service/job_database.h"
 #include "service/jobs/job_support.h"
 #include "test.h"
 
@@ -16,6 +17,117 @@ static void delete_version(struct world *world, unsigned number)
     enum status status = model_delete_version(world->context, "m", number, &world->fault);
     ck_assert_msg(status == STATUS_OK, "%s", world->fault.message);
 }
+
+/* ---- storing, without a job ---- */
+
+static struct trained_version train(struct bytes bytes)
+{
+    struct gru_error error;
+    struct trained_version trained = { .bytes = bytes.p,
+                                       .n_bytes = bytes.n,
+                                       .digest = digest_128(bytes.p, bytes.n) };
+    ck_assert_int_eq(gru_model_load(bytes.p, bytes.n, &trained.gru, &error), GRU_OK);
+    return trained;
+}
+
+static struct lineage lineage_of(const char *job, double valid_loss)
+{
+    struct lineage lineage = { .model = "m", .parent = 1, .metrics = no_metrics };
+    lineage.metrics.valid_loss = valid_loss;
+    snprintf(lineage.job, sizeof lineage.job, "%s", job);
+    return lineage;
+}
+
+static enum status store(struct world *world, struct bytes bytes, struct digest base,
+                         struct lineage *lineage)
+{
+    struct trained_version trained = train(bytes);
+    service_context_turn(world->context);
+    enum status status =
+        trained_version_store(world->context, lineage, base, &trained, &world->fault);
+    trained_version_done(&trained);
+    return status;
+}
+
+static void start_somewhere(struct world *world, bool has_data)
+{
+    world_init(world);
+    if (has_data) {
+        world_use_data(world);
+    }
+    world_start(world);
+}
+
+TEST(of_one_job_there_is_one_version_with_the_losses_that_it_had_first)
+{
+    for (int has_data = 0; has_data < 2; has_data++) {
+        struct world world;
+        struct lineage first = lineage_of("ftjob-a", 0.5), again = lineage_of("ftjob-a", 0.25),
+                       other = lineage_of("ftjob-b", 0.75);
+        start_somewhere(&world, has_data);
+        struct digest base = world_model(&world)->active->digest;
+        ck_assert_int_eq(store(&world, network_file(HIDDEN, 5), base, &first), STATUS_OK);
+        ck_assert_uint_eq(first.version, 2);
+        ck_assert_int_eq(store(&world, network_file(HIDDEN, 6), base, &again), STATUS_OK);
+        ck_assert_uint_eq(again.version, 2);
+        ck_assert(again.metrics.valid_loss == 0.5);
+        expect_digest(again.digest, first.digest);
+        ck_assert_uint_eq(world_model(&world)->n_versions, 2);
+        ck_assert_int_eq(store(&world, network_file(HIDDEN, 6), base, &other), STATUS_OK);
+        ck_assert_uint_eq(other.version, 3);
+        ck_assert_uint_eq(world_model(&world)->n_versions, 3);
+        world_done(&world);
+    }
+}
+
+TEST(what_is_stored_is_served_as_it_was_trained_also_after_a_restart)
+{
+    struct world world;
+    struct lineage lineage = lineage_of("ftjob-a", 0.5);
+    struct bytes bytes = network_file(HIDDEN, 5);
+    struct digest digest = digest_128(bytes.p, bytes.n);
+    start_somewhere(&world, true);
+    ck_assert_int_eq(store(&world, bytes, world_model(&world)->active->digest, &lineage),
+                     STATUS_OK);
+    for (int restart = 0; restart < 2; restart++) {
+        const struct version *version;
+        ck_assert_int_eq(version_find(world_model(&world), 2, &version, &world.fault), STATUS_OK);
+        expect_digest(version->digest, digest);
+        ck_assert_str_eq(version->job, "ftjob-a");
+        ck_assert(version->parent == 1 && version->metrics.valid_loss == 0.5);
+        ck_assert_uint_eq(world_model(&world)->active->number, 1);
+        world_restart(&world);
+    }
+    world_done(&world);
+}
+
+TEST(what_does_not_fit_its_base_is_not_stored)
+{
+    for (int has_data = 0; has_data < 2; has_data++) {
+        struct world world;
+        char path[128];
+        start_somewhere(&world, has_data);
+        snprintf(path, sizeof path, "%s/models/m", world.data);
+        struct digest base = world_model(&world)->active->digest;
+        struct digest another = { .high = base.high, .low = base.low + 1 };
+        struct lineage lineage = lineage_of("ftjob-a", 0.5);
+        ck_assert_int_eq(store(&world, network_file(HIDDEN, 5), another, &lineage),
+                         STATUS_DIGEST_MISMATCH);
+        ck_assert_int_eq(store(&world, network_file_of_other_shape(), base, &lineage),
+                         STATUS_INCOMPATIBLE_MODEL);
+        lineage.parent = 7;
+        ck_assert_int_eq(store(&world, network_file(HIDDEN, 5), base, &lineage),
+                         STATUS_VERSION_NOT_FOUND);
+        snprintf(lineage.model, sizeof lineage.model, "n");
+        ck_assert_int_eq(store(&world, network_file(HIDDEN, 5), base, &lineage),
+                         STATUS_MODEL_NOT_FOUND);
+        ck_assert_uint_eq(world_model(&world)->n_versions, 1);
+        ck_assert_uint_eq(folder_count(path), 0);
+        world_done(&world);
+    }
+}
+
+/* ---- the base ---- */
 
 TEST(a_job_whose_base_is_deleted_fails)
 {
@@ -89,6 +201,8 @@ TEST(a_job_whose_model_is_gone_fails)
     ck_assert_int_eq(job.error.status, STATUS_MODEL_NOT_FOUND);
     world_done(&world);
 }
+
+/* ---- storing, at the end of a job ---- */
 
 TEST(lineage_survives_a_restart_as_long_as_the_file_does)
 {
