@@ -183,7 +183,9 @@ static enum status read_field(struct reader *r, const struct field *field, void 
 
 static struct json_fields walk_fields(const struct field *fields, size_t n)
 {
-    struct json_fields walk = { .names = &fields->name, .row_bytes = sizeof *fields, .n = n };
+    struct json_fields walk = { .names = n > 0 ? &fields->name : NULL,
+                                .row_bytes = sizeof *fields,
+                                .n = n };
     for (size_t i = 0; i < n; i++) {
         walk.required |= (unsigned)fields[i].is_required << i;
     }
