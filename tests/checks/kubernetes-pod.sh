@@ -5,7 +5,7 @@
 # process, and nothing of them is left on the machine but control groups, which are removed here.
 # What is looked at is in kubernetes/pod.sh.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 name=kubernetes-pod
 . tests/kubernetes/servers.sh
 docker=${DOCKER:-docker}

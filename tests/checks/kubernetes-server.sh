@@ -4,7 +4,7 @@
 # claim and the pod that the StatefulSet's controller would make of it. It has no node, so no pod
 # runs. The server and its etcd are built from their Go modules, once, and started on 127.0.0.1.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 name=kubernetes-server
 . tests/kubernetes/servers.sh
 

@@ -4,7 +4,7 @@
 # what no schema knows: that the manifests agree with each other and with grud about options, ports,
 # probes, memory and the time to stop. It needs no cluster; its tools go to build/kubernetes.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 unset GRU_URL OPENBLAS_CORETYPE
 grud=$PWD/${GRUD:-build/grud}
 tools=$PWD/build/kubernetes
