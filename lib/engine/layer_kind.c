@@ -32,6 +32,9 @@ static const struct layer_gate_order reset_update_orders[] = {
     .n_tensors = COUNT(recurrent_tensors), .saved_prefix = "gru.", .is_numbered = true,            \
     .init_unit = EXTENT_UNITS, .needs = gru_recurrent_needs, .cut = gru_recurrent_cut,             \
     .pack = gru_recurrent_pack, .forward = gru_recurrent_forward
+#define RESET_AND_UPDATE                                                                           \
+    .gate_orders = reset_update_orders, .n_gate_orders = COUNT(reset_update_orders),               \
+    .has_reset = true, .has_update = true, .update_gate = 1
 #define DENSE                                                                                      \
     .family = LAYER_DENSE, .tensors = dense_tensors, .n_tensors = COUNT(dense_tensors),            \
     .init_unit = EXTENT_INPUTS, .needs = gru_dense_needs, .cut = gru_dense_cut,                    \
@@ -42,21 +45,13 @@ static const struct layer_kind kinds[] = {
                         RECURRENT,
                         .n_gates = 3,
                         .n_states = 1,
-                        .gate_orders = reset_update_orders,
-                        .n_gate_orders = COUNT(reset_update_orders),
-                        .has_reset = true,
-                        .has_update = true,
-                        .update_gate = 1,
+                        RESET_AND_UPDATE,
                         .cells = { K_GRU_AFTER, K_GRU_BEFORE } },
     [GRU_LAYER_OUTPUT_GATE] = { .id = GRU_LAYER_OUTPUT_GATE,
                                 RECURRENT,
                                 .n_gates = 4,
                                 .n_states = 1,
-                                .gate_orders = reset_update_orders,
-                                .n_gate_orders = COUNT(reset_update_orders),
-                                .has_reset = true,
-                                .has_update = true,
-                                .update_gate = 1,
+                                RESET_AND_UPDATE,
                                 .cells = { K_OUTPUT_GATE_AFTER, K_OUTPUT_GATE_BEFORE } },
     [GRU_LAYER_THREE_GATE] = { .id = GRU_LAYER_THREE_GATE,
                                RECURRENT,

@@ -60,7 +60,7 @@ static size_t split(const char *path, struct segment segments[ROUTER_SEGMENTS_MA
     }
 }
 
-static enum path_parameter find_parameter(const struct segment *placeholder)
+static enum path_parameter find_parameter(const struct segment *segment)
 {
     static const char *const names[] = {
 #define PATH_PARAMETER_NAME(name, text) [PARAMETER_##name] = "{" text "}",
@@ -68,8 +68,7 @@ static enum path_parameter find_parameter(const struct segment *placeholder)
 #undef PATH_PARAMETER_NAME
     };
     size_t k = 0;
-    while (strlen(names[k]) != placeholder->n ||
-           memcmp(names[k], placeholder->text, placeholder->n) != 0) {
+    while (strlen(names[k]) != segment->n || memcmp(names[k], segment->text, segment->n) != 0) {
         k++;
         assert(k < PARAMETER_COUNT); /* a path of the table has another name in {} */
     }

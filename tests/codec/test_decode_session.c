@@ -263,6 +263,30 @@ TEST(an_ill_formed_session_is_refused_by_its_path)
         { "{\"rewarm\":[[1,2],[1,\"\"]]}", STATUS_INVALID_TYPE, "rewarm[1][1]" },
         { "{\"readings\":[[1,2],[1,1e39]]}", STATUS_INVALID_VALUE, "readings[1][1]" },
         { "{\"readings\":null}", STATUS_INVALID_TYPE, "readings" },
+        { "{" OWN_DIGEST ",\"state\":1}", STATUS_INVALID_TYPE, "state" },
+        { "{" OWN_DIGEST ",\"state\":[[1,2,3]]}", STATUS_WRONG_LENGTH, "state" },
+        { "{" OWN_DIGEST ",\"state\":[[1,2,3],[4,5],[6]]}", STATUS_WRONG_LENGTH, "state" },
+        { "{\"state\":[[1,2,3],[4]]," OWN_DIGEST "}", STATUS_WRONG_LENGTH, "state[1]" },
+        { "{\"state\":[[1,null,3],[4,5]]," OWN_DIGEST "}", STATUS_INVALID_TYPE, "state[0]" },
+        { "{\"state\":[[1,2,3],[4,\"5\"]]," OWN_DIGEST "}", STATUS_INVALID_TYPE, "state[1][1]" },
+        { "{\"state\":[[1,2,1e39],[4,5]]," OWN_DIGEST "}", STATUS_INVALID_VALUE, "state[0][2]" },
+        { "{" STATE "," OWN_DIGEST ",\"last\":[1]}", STATUS_WRONG_LENGTH, "last" },
+        { "{" STATE "," OWN_DIGEST ",\"last\":{}}", STATUS_INVALID_TYPE, "last" },
+        { "{\"y\":[1,2]," STATE "," OWN_DIGEST "}", STATUS_WRONG_LENGTH, "y" },
+        { "{\"y\":[\"1\"]," STATE "," OWN_DIGEST "}", STATUS_INVALID_TYPE, "y[0]" },
+        { "{\"ttl\":60}}", STATUS_INVALID_JSON, "" },
+        { "{\"state\":[[1,2,}", STATUS_INVALID_JSON, "" },
+        { "", STATUS_INVALID_JSON, "" },
+    };
+    struct setup s;
+    setup_init(&s, model_weather());
+    assert_all_refused(&s, refusals, N_OF(refusals));
+    setup_done(&s);
+}
+
+TEST(ill_formed_error_statistics_are_refused_by_their_path)
+{
+    static const struct refusal refusals[] = {
         { "{\"errors\":null}", STATUS_INVALID_TYPE, "errors" },
         { "{\"errors\":{}}", STATUS_MISSING_FIELD, "errors.n" },
         { "{\"errors\":{\"n\":[1],\"mae\":[1]}}", STATUS_MISSING_FIELD, "errors.rmse" },
@@ -280,20 +304,6 @@ TEST(an_ill_formed_session_is_refused_by_its_path)
         { "{\"errors\":{\"n\":[],\"mae\":[1],\"rmse\":[1]}}", STATUS_WRONG_LENGTH, "errors.n" },
         { "{\"errors\":{\"n\":1,\"mae\":[1],\"rmse\":[1]}}", STATUS_INVALID_TYPE, "errors.n" },
         { "{\"errors\":{\"n\":[1],\"bias\":[1]}}", STATUS_UNKNOWN_FIELD, "errors.bias" },
-        { "{" OWN_DIGEST ",\"state\":1}", STATUS_INVALID_TYPE, "state" },
-        { "{" OWN_DIGEST ",\"state\":[[1,2,3]]}", STATUS_WRONG_LENGTH, "state" },
-        { "{" OWN_DIGEST ",\"state\":[[1,2,3],[4,5],[6]]}", STATUS_WRONG_LENGTH, "state" },
-        { "{\"state\":[[1,2,3],[4]]," OWN_DIGEST "}", STATUS_WRONG_LENGTH, "state[1]" },
-        { "{\"state\":[[1,null,3],[4,5]]," OWN_DIGEST "}", STATUS_INVALID_TYPE, "state[0]" },
-        { "{\"state\":[[1,2,3],[4,\"5\"]]," OWN_DIGEST "}", STATUS_INVALID_TYPE, "state[1][1]" },
-        { "{\"state\":[[1,2,1e39],[4,5]]," OWN_DIGEST "}", STATUS_INVALID_VALUE, "state[0][2]" },
-        { "{" STATE "," OWN_DIGEST ",\"last\":[1]}", STATUS_WRONG_LENGTH, "last" },
-        { "{" STATE "," OWN_DIGEST ",\"last\":{}}", STATUS_INVALID_TYPE, "last" },
-        { "{\"y\":[1,2]," STATE "," OWN_DIGEST "}", STATUS_WRONG_LENGTH, "y" },
-        { "{\"y\":[\"1\"]," STATE "," OWN_DIGEST "}", STATUS_INVALID_TYPE, "y[0]" },
-        { "{\"ttl\":60}}", STATUS_INVALID_JSON, "" },
-        { "{\"state\":[[1,2,}", STATUS_INVALID_JSON, "" },
-        { "", STATUS_INVALID_JSON, "" },
     };
     struct setup s;
     setup_init(&s, model_weather());

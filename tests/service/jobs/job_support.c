@@ -241,3 +241,18 @@ void expect_digest(struct digest a, struct digest b)
 {
     ck_assert_msg(a.high == b.high && a.low == b.low, "the weights differ");
 }
+
+struct job course_start_long(struct world *world, struct course *course, bool has_data,
+                             struct digest *ret_digest)
+{
+    course_init(course);
+    course_make_long(course);
+    *ret_digest = undisturbed_digest(&course->request);
+    world_init(world);
+    if (has_data) {
+        world_use_data(world);
+    }
+    world_start(world);
+    world_start_jobs(world);
+    return course_start(world, &course->request);
+}

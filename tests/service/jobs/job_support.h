@@ -62,6 +62,10 @@ void job_make_unfinished(struct world *world, struct job *job, const struct cour
 const struct version *job_version(struct world *world, const struct job *job);
 /* What the course gives if nothing disturbs it, in a world of its own without a data directory. */
 struct digest undisturbed_digest(const struct job_request *request);
+/* Starts a world, with a data directory or without, and a long job in it; and says what an
+ * undisturbed one comes to. */
+struct job course_start_long(struct world *world, struct course *course, bool has_data,
+                             struct digest *ret_digest);
 void expect_digest(struct digest a, struct digest b);
 void sleep_ms(uint64_t ms);
 

@@ -49,14 +49,8 @@ TEST(training_goes_on_while_the_disk_is_full)
 {
     struct world world;
     struct course course;
-    course_init(&course);
-    course_make_long(&course);
-    struct digest digest = undisturbed_digest(&course.request);
-    world_init(&world);
-    world_use_data(&world);
-    world_start(&world);
-    world_start_jobs(&world);
-    struct job job = course_start(&world, &course.request);
+    struct digest digest;
+    struct job job = course_start_long(&world, &course, true, &digest);
     job = job_wait_steps(&world, job.id, 500);
     disk_limit(1);
     uint64_t n_trained = atomic_load(&world.service->counters.n_training_steps);

@@ -27,13 +27,8 @@ TEST(paused_and_resumed_gives_the_same_weights)
 {
     struct world world;
     struct course course;
-    course_init(&course);
-    course_make_long(&course);
-    struct digest digest = undisturbed_digest(&course.request);
-    world_init(&world);
-    world_start(&world);
-    world_start_jobs(&world);
-    struct job job = course_start(&world, &course.request);
+    struct digest digest;
+    struct job job = course_start_long(&world, &course, false, &digest);
     for (uint64_t k = 1; k <= 8; k++) {
         job = job_wait_steps(&world, job.id, k * job.n_steps / INTERRUPTIONS);
         pause_job(&world, job.id);
@@ -52,14 +47,8 @@ TEST(stopped_and_started_gives_the_same_weights)
 {
     struct world world;
     struct course course;
-    course_init(&course);
-    course_make_long(&course);
-    struct digest digest = undisturbed_digest(&course.request);
-    world_init(&world);
-    world_use_data(&world);
-    world_start(&world);
-    world_start_jobs(&world);
-    struct job job = course_start(&world, &course.request);
+    struct digest digest;
+    struct job job = course_start_long(&world, &course, true, &digest);
     for (uint64_t k = 1; k <= 6; k++) {
         job = job_wait_steps(&world, job.id, k * job.n_steps / INTERRUPTIONS);
         world_stop_jobs(&world);
@@ -109,14 +98,8 @@ TEST(a_job_paused_before_the_end_of_the_process_stays_paused)
 {
     struct world world;
     struct course course;
-    course_init(&course);
-    course_make_long(&course);
-    struct digest digest = undisturbed_digest(&course.request);
-    world_init(&world);
-    world_use_data(&world);
-    world_start(&world);
-    world_start_jobs(&world);
-    struct job job = course_start(&world, &course.request);
+    struct digest digest;
+    struct job job = course_start_long(&world, &course, true, &digest);
     job_wait_steps(&world, job.id, 1000);
     pause_job(&world, job.id);
     world_restart(&world);
