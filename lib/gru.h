@@ -29,6 +29,12 @@
  * forecasts at once, H hidden units of a layer. All matrices are row-major. A missing reading is
  * NaN.
  *
+ * Numbers below the smallest normal float (FLT_MIN, 1.2e-38) are zero: readings, states and weights
+ * count as such, and so does every result on the way, in runs and in training alike, with each
+ * instruction set of x86-64 and arm64. They are kept as they were given: a state's last observed
+ * value is the reading itself, and a saved model has the weights that it was loaded with. The
+ * functions set the processor's mode for that, whatever the caller's, and leave as they found it.
+ *
  * The library never logs, prints, exits or starts a thread. Functions return a status; results go
  * to the ret_ parameters, which are untouched on failure. Where a `struct gru_error *` is taken it
  * may be NULL.

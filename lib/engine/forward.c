@@ -12,6 +12,7 @@
 #include "engine/activation.h"
 #include "engine/readings.h"
 #include "engine/work.h"
+#include "kernels/flush.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -442,12 +443,9 @@ static void begin_group(struct gru_run *run)
     run->t = 0;
 }
 
-enum gru_status gru_run_part(struct gru_run *run, struct gru_work *work, size_t most_rows)
+static void run_rows(struct gru_run *run, float *block, size_t most_rows)
 {
-    if (gru_work_rows(work, run->model->run.n_floats) != GRU_OK) {
-        return GRU_NO_MEMORY;
-    }
-    struct grid g = make_grid(run->model, work->rows);
+    struct grid g = make_grid(run->model, block);
     for (size_t n_rows = 0; run->n_rows_left > 0 && n_rows < most_rows;) {
         if (run->n_running == 0) {
             begin_group(run);
@@ -461,6 +459,16 @@ enum gru_status gru_run_part(struct gru_run *run, struct gru_work *work, size_t 
         run->n_rows_left -= n_done;
         n_rows += n_done;
     }
+}
+
+enum gru_status gru_run_part(struct gru_run *run, struct gru_work *work, size_t most_rows)
+{
+    if (gru_work_rows(work, run->model->run.n_floats) != GRU_OK) {
+        return GRU_NO_MEMORY;
+    }
+    const uint64_t before = k_flush_begin();
+    run_rows(run, work->rows, most_rows);
+    k_flush_end(before);
     return GRU_OK;
 }
 

@@ -3,6 +3,7 @@
  * the width is K_BLOCK for a plain matrix and G * K_BLOCK for gates; the panels follow one another.
  * A matrix of very few outputs is packed by rows (levels.h).
  */
+#include "kernels/flush.h"
 #include "kernels/levels.h"
 
 #include <string.h>
@@ -53,6 +54,7 @@ void k_pack_biases(enum k_cell cell, size_t h, const float *b_ih, const float *b
     const size_t n_gates = k_n_gates(cell);
     memset(bias_x, 0, n_gates * k_padded(h) * sizeof *bias_x);
     memset(bias_n, 0, k_padded(h) * sizeof *bias_n);
+    const uint64_t before = k_flush_begin();
     for (size_t gate = 0; gate < n_gates; gate++) {
         for (size_t unit = 0; unit < h; unit++) {
             float input = b_ih ? b_ih[gate * h + unit] : 0.0F;
@@ -70,6 +72,7 @@ void k_pack_biases(enum k_cell cell, size_t h, const float *b_ih, const float *b
             }
         }
     }
+    k_flush_end(before);
 }
 
 /* K_*_BEFORE keep z, r . h and o of every row between their two products; the others need nothing.

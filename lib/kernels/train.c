@@ -4,9 +4,6 @@
 #include "kernels/train.h"
 
 #include <string.h>
-#ifdef __x86_64__
-#include <immintrin.h>
-#endif
 
 size_t k_deltas_stride(const struct k_planes *planes, size_t h)
 {
@@ -34,24 +31,4 @@ void k_pack_transposed(const float *w, const unsigned char *gates, size_t n_plan
             }
         }
     }
-}
-
-unsigned k_flush_begin(void)
-{
-#ifdef __x86_64__
-    const unsigned before = _mm_getcsr();
-    _mm_setcsr(before | _MM_FLUSH_ZERO_ON | 0x0040 /* operands too: "denormals are zero" */);
-    return before;
-#else
-    return 0;
-#endif
-}
-
-void k_flush_end(unsigned before)
-{
-#ifdef __x86_64__
-    _mm_setcsr(before);
-#else
-    (void)before;
-#endif
 }

@@ -78,12 +78,6 @@ struct k_drop {
     uint64_t key;
 };
 
-/* Between the two, numbers below the smallest normal float count as zero in the calling thread.
- * Gradients that fade out over a long window pass through that range, where each operation takes a
- * processor a hundred times as long. */
-unsigned k_flush_begin(void);
-void k_flush_end(unsigned before);
-
 struct k_train_ops {
     void (*forward)(const struct k_forward_step *step);
     void (*backward)(const struct k_backward_step *step);

@@ -1,6 +1,9 @@
+#include "fixture.h"
+#include "flush_mode.h"
 #include "golden.h"
 #include "test.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,4 +173,79 @@ TEST(a_lane_without_rows_is_refused)
     ck_assert_int_eq(lane.status, GRU_BAD_ARGUMENT);
     golden_free(&golden);
     gru_work_free(work);
+}
+
+/* ---- numbers below FLT_MIN ---- */
+
+/* A model whose inputs are so small that a denormal reading would be half a standard deviation. */
+static struct gru_model *small_model(float bias)
+{
+    struct fixture f = fixture_small();
+    f.grud = "{\"inputs\":[{\"name\":\"a\",\"std\":2e-38},{\"name\":\"b\",\"std\":2e-38}],"
+             "\"outputs\":[{\"name\":\"a\",\"std\":2e-38,\"mean\":0},{\"name\":\"y\"}],"
+             "\"residual\":true}";
+    for (size_t k = 0; k < 12; k++) { /* two that are a normal number together */
+        fixture_values(&f, "gru.bias_ih_l0")[k] = fixture_values(&f, "gru.bias_hh_l0")[k] = bias;
+    }
+    fixture_values(&f, "gru.weight_ih_l0")[3] = fixture_values(&f, "gru.weight_hh_l0")[5] = bias;
+    fixture_values(&f, "fc.weight")[1] = bias;
+    return expect_loaded(fixture_file(&f));
+}
+
+enum { SMALL_ROWS = 12 };
+
+/* Its outputs for readings of which every other row is `value`, whole and step by step, and the
+ * forecast that follows. y: [SMALL_ROWS + 2][2]. */
+static void run_small(struct gru_model *model, float value, float *y)
+{
+    struct gru_work *work = make_work();
+    const struct gru_info *info = gru_model_info(model);
+    float x[SMALL_ROWS * 2], step_y[2];
+    float *state = floats(info->state_floats), *stepped = floats(info->state_floats);
+    for (size_t k = 0; k < SMALL_ROWS * 2; k++) {
+        x[k] = k / 2 % 2 ? 3e-38F - 2e-39F * (float)k : value;
+    }
+    gru_state_init(model, stepped);
+    for (size_t k = 0; k < 4; k++) {
+        stepped[k] = value;
+    }
+    struct gru_lane whole = {
+        .state_in = stepped, .state_out = state, .x = x, .n_rows = SMALL_ROWS, .y = y
+    };
+    run_one(model, work, &whole);
+    for (size_t t = 0; t < SMALL_ROWS; t++) {
+        struct gru_lane step = {
+            .state_in = stepped, .state_out = stepped, .x = x + t * 2, .n_rows = 1, .y = step_y
+        };
+        run_one(model, work, &step);
+        ck_assert_mem_eq(step_y, y + t * 2, sizeof step_y);
+    }
+    ck_assert_mem_eq(state, stepped, info->state_floats * sizeof *state);
+    for (size_t k = 0; k < info->state_floats; k++) {
+        bool is_reading = k >= gru_state_last_offset(model) && k < gru_state_y_offset(model);
+        ck_assert(is_reading || fpclassify(state[k]) != FP_SUBNORMAL);
+    }
+    const float future[] = { value };
+    ck_assert_int_eq(gru_forecast(model, work, state, 2, future, 1, y + (size_t)SMALL_ROWS * 2),
+                     GRU_OK);
+    free(state);
+    free(stepped);
+    gru_work_free(work);
+}
+
+TEST(numbers_too_small_to_be_normal_count_as_zero)
+{
+    const uint64_t mode = flush_mode_now();
+    for (int is_negative = 0; is_negative < 2 && flush_mode_exists(); is_negative++) {
+        const float sign = is_negative ? -1.0F : 1.0F;
+        struct gru_model *small = small_model(sign * 0.9F * FLT_MIN);
+        struct gru_model *zeroed = small_model(sign * 0.0F);
+        float y[(SMALL_ROWS + 2) * 2], y_zeroed[(SMALL_ROWS + 2) * 2];
+        run_small(small, sign * 0.9F * FLT_MIN, y);
+        run_small(zeroed, sign * 0.0F, y_zeroed);
+        ck_assert_mem_eq(y, y_zeroed, sizeof y);
+        gru_model_unref(small);
+        gru_model_unref(zeroed);
+    }
+    ck_assert_uint_eq(flush_mode_now(), mode);
 }

@@ -1,9 +1,8 @@
-/* The products of training, dropout, and what belongs to the processor. */
+/* The products of training, and dropout. */
 #include "kernels/train.h"
 #include "reference.h"
 #include "test.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,31 +128,4 @@ TEST(what_is_dropped_is_zero_even_if_it_was_not_finite)
     ck_assert_uint_eq(n_zero + n_nan, DROP_PADDED);
     ck_assert(n_zero > 0 && n_nan > 0);
     free(y);
-}
-
-/* ---- small numbers ---- */
-
-/* valgrind's does not: it drops these bits. */
-static bool processor_can_flush(void)
-{
-#ifdef __x86_64__
-    const unsigned flush = 0x8040, before = __builtin_ia32_stmxcsr();
-    __builtin_ia32_ldmxcsr(before | flush);
-    const bool can = (__builtin_ia32_stmxcsr() & flush) == flush;
-    __builtin_ia32_ldmxcsr(before);
-    return can;
-#else
-    return false;
-#endif
-}
-
-TEST(denormals_are_zero_only_in_between)
-{
-    volatile float small = FLT_MIN;
-    const unsigned before = k_flush_begin();
-    volatile float half = small / 2;
-    k_flush_end(before);
-    volatile float after = small / 2;
-    ck_assert(half == 0.0f || !processor_can_flush());
-    ck_assert(after > 0.0f);
 }

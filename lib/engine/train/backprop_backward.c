@@ -45,7 +45,6 @@ void gru_backprop_backward(struct backprop *backprop, const struct backprop_wind
     for (size_t step = 0; step < window->n_steps; step++) {
         chunk.first_row += window->n_lanes[step];
     }
-    const unsigned before = k_flush_begin();
     clear_sums(backprop);
     while (chunk.first_step > 0) {
         chunk =
@@ -64,5 +63,4 @@ void gru_backprop_backward(struct backprop *backprop, const struct backprop_wind
             backprop->layers[l].family->gather(backprop, &backprop->layers[l]);
         }
     }
-    k_flush_end(before);
 }

@@ -11,6 +11,7 @@
 #include "engine/random.h"
 #include "engine/train/loss.h"
 #include "engine/train/persistence.h"
+#include "kernels/flush.h"
 
 #include <math.h>
 #include <string.h>
@@ -275,7 +276,9 @@ static enum gru_advance advance(struct gru_trainer *trainer)
 
 enum gru_advance gru_trainer_advance(struct gru_trainer *trainer, struct gru_progress *ret_progress)
 {
+    const uint64_t before = k_flush_begin();
     enum gru_advance result = advance(trainer);
+    k_flush_end(before);
     gru_trainer_progress(trainer, ret_progress);
     return result;
 }

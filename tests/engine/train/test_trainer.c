@@ -1,8 +1,10 @@
 /* Training: its laws. */
 #include "engine/model.h"
+#include "flush_mode.h"
 #include "test.h"
 #include "training.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -319,5 +321,29 @@ TEST(a_step_that_is_not_finite_is_skipped_and_counted)
     ck_assert(isnan(progress.train_loss));
     training_expect_same_weights(model, set.model);
     gru_model_unref(model);
+    training_set_free(&set);
+}
+
+/* As in a run (tests/engine/test_forward.c): a denormal reading would be half a standard deviation.
+ */
+TEST(numbers_too_small_to_be_normal_count_as_zero_in_training)
+{
+    struct training_set set;
+    struct gru_progress small_progress, zeroed_progress;
+    const uint64_t mode = flush_mode_now();
+    training_set_make(&set, "{\"inputs\":[{\"name\":\"a\",\"std\":2e-38},{\"name\":\"b\"}]}");
+    for (size_t k = 0; k < (size_t)SERIES * ROWS_MAX * INPUTS; k += INPUTS) {
+        set.x[k] *= 0.9F * FLT_MIN;
+    }
+    struct gru_model *small = training_whole(set.model, &set.training, &small_progress);
+    for (size_t k = 0; k < (size_t)SERIES * ROWS_MAX * INPUTS; k += INPUTS) {
+        set.x[k] *= 0.0F;
+    }
+    struct gru_model *zeroed = training_whole(set.model, &set.training, &zeroed_progress);
+    ck_assert(!flush_mode_exists() || same_weights(small, zeroed));
+    ck_assert(!flush_mode_exists() || small_progress.train_loss == zeroed_progress.train_loss);
+    ck_assert_uint_eq(flush_mode_now(), mode);
+    gru_model_unref(small);
+    gru_model_unref(zeroed);
     training_set_free(&set);
 }
