@@ -1,6 +1,7 @@
 /* decode_session.c - the bodies of PUT session and of fork, and empty ones. */
 #include "codec/codec.h"
 #include "codec/reader_rows.h"
+#include "codec/reader_skip.h"
 
 #include <math.h>
 #include <string.h>
@@ -233,7 +234,7 @@ static enum status read_errors(struct reader *r, void *body)
 static enum status mark(struct reader *r, struct json *ret_here)
 {
     *ret_here = r->json;
-    return json_skip(&r->json) ? STATUS_OK : reader_refuse_text(r);
+    return reader_skip(r);
 }
 
 static enum status mark_state(struct reader *r, void *body)
@@ -298,7 +299,7 @@ static enum status read_layer(struct reader *r, void *body)
     struct state_part *part = body;
     size_t layer = r->place->index;
     if (layer >= gru_model_info(part->gru)->n_layers) { /* counted, and refused by read_state */
-        return json_skip(&r->json) ? STATUS_OK : reader_refuse_text(r);
+        return reader_skip(r);
     }
     size_t n = gru_state_layer_floats(part->gru, layer);
     float *floats = part->floats;

@@ -2,16 +2,12 @@
 #include "codec/reader.h"
 
 #include "json/fields.h"
-#include "json/utf8.h"
 
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 enum {
     NUMBER_SHOWN = 40,
-    SENTENCE_MAX = 240, /* with such a path, into the message */
     GROW_BYTES_MIN = 256,
 };
 
@@ -33,99 +29,6 @@ enum status reader_end(struct reader *r, enum status status)
         status = reader_refuse_text(r);
     }
     return status;
-}
-
-/* ---- faults ---- */
-
-static size_t print_place(const struct place *place, char *out, size_t size)
-{
-    if (place == NULL) {
-        return 0;
-    }
-    size_t n = print_place(place->up, out, size);
-    if (n >= size) {
-        return n;
-    }
-    if (place->name == NULL) {
-        return n + (size_t)snprintf(out + n, size - n, "[%zu]", place->index);
-    }
-    return n + (size_t)snprintf(out + n, size - n, "%s%s", n > 0 ? "." : "", place->name);
-}
-
-__attribute__((format(printf, 4, 0))) static void fill_fault(struct reader *r, enum status status,
-                                                             const struct place *place,
-                                                             const char *format, va_list arguments)
-{
-    char path[sizeof r->fault->param] = "";
-    char sentence[SENTENCE_MAX];
-    print_place(place, path, sizeof path);
-    fault_drop_partial_code_point(path); /* it may be cut within a client's name */
-    vsnprintf(sentence, sizeof sentence, format, arguments);
-    fault_set(r->fault, status, path, "%s %s", path[0] != '\0' ? path : r->whole, sentence);
-}
-
-enum status reader_refuse(struct reader *r, enum status status, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    fill_fault(r, status, r->place, format, arguments);
-    va_end(arguments);
-    return status;
-}
-
-enum status reader_refuse_field(struct reader *r, enum status status, const char *name,
-                                const char *format, ...)
-{
-    struct place place = { r->place, name, 0 };
-    va_list arguments;
-    va_start(arguments, format);
-    fill_fault(r, status, &place, format, arguments);
-    va_end(arguments);
-    return status;
-}
-
-void reader_show_name(struct json_text name, char ret_shown[READER_NAME_SIZE])
-{
-    if (!json_unescape(name, ret_shown,
-                       READER_NAME_SIZE)) { /* too long, or with a NUL: as it stands */
-        size_t n = utf8_whole(name.p, name.n < READER_NAME_SIZE ? name.n : READER_NAME_SIZE - 1);
-        memcpy(ret_shown, name.p, n);
-        ret_shown[n] = '\0';
-    }
-}
-
-enum status reader_refuse_name(struct reader *r, enum status status, struct json_text name,
-                               const char *sentence)
-{
-    char shown[READER_NAME_SIZE];
-    reader_show_name(name, shown);
-    return reader_refuse_field(r, status, shown, "%s", sentence);
-}
-
-enum status reader_refuse_type(struct reader *r, const char *expected)
-{
-    enum json_type type = json_peek(&r->json); /* by its first byte */
-    if (!json_skip(&r->json)) {
-        return reader_refuse_text(r);
-    }
-    return reader_refuse(r, STATUS_INVALID_TYPE, "must be %s, not %s", expected,
-                         json_type_name(type));
-}
-
-enum status reader_refuse_text(struct reader *r)
-{
-    const struct json *j = &r->json;
-    if (j->error == JSON_ERROR_BEYOND_FLOAT || j->error == JSON_ERROR_BEYOND_DOUBLE) {
-        return reader_refuse(r, STATUS_INVALID_VALUE, "is out of range: %s",
-                             json_error_text(j->error));
-    }
-    if (j->error == JSON_ERROR_TOO_DEEP) {
-        return reader_refuse(r, STATUS_INVALID_JSON,
-                             "is too deep: arrays and objects may stand in each other %u times",
-                             j->depth_max);
-    }
-    return fault_set(r->fault, STATUS_INVALID_JSON, NULL, "%s is not valid JSON: %s at byte %zu",
-                     r->whole, json_error_text(j->error), (size_t)(j->at - j->begin));
 }
 
 /* ---- memory ---- */
@@ -192,6 +95,18 @@ static struct json_fields walk_fields(const struct field *fields, size_t n)
     return walk;
 }
 
+/* Fields that clients may know of the API, and that this version has not. */
+static bool is_absent(struct json_text name)
+{
+    static const char *const absent[] = { "level",    "anomaly", "explain", "blend",
+                                          "crossing", "late",    "as" };
+    size_t k = 0;
+    while (k < sizeof absent / sizeof *absent && !json_text_is(name, absent[k])) {
+        k++;
+    }
+    return k < sizeof absent / sizeof *absent;
+}
+
 enum status reader_fields(struct reader *r, const struct field *fields, size_t n, void *body,
                           unsigned *ret_seen)
 {
@@ -210,7 +125,9 @@ enum status reader_fields(struct reader *r, const struct field *fields, size_t n
     switch (found) {
     case JSON_FIELD_UNKNOWN:
         return reader_refuse_name(r, STATUS_UNKNOWN_FIELD, walk.name,
-                                  "is not a field that is known here");
+                                  is_absent(walk.name) ? "is not in grud " GRU_VERSION
+                                                         ": leave it out"
+                                                       : "is not a field that is known here");
     case JSON_FIELD_AGAIN:
         return reader_refuse_name(r, STATUS_DUPLICATE_FIELD, walk.name, "stands here twice");
     case JSON_FIELDS_MISSING:
@@ -360,6 +277,23 @@ enum status reader_session_id(struct reader *r, char ret_id[SESSION_ID_MAX + 1])
     return STATUS_OK;
 }
 
+enum status reader_reading(struct reader *r, float *ret_value)
+{
+    bool is_null = false;
+    float value = NAN;
+    if (json_peek(&r->json) == JSON_STRING) {
+        return reader_refuse_quoted(r);
+    }
+    enum status status = reader_null_or_number(r, &is_null);
+    if (status == STATUS_OK && !is_null && !json_float(&r->json, &value)) {
+        status = reader_refuse_text(r);
+    }
+    if (status == STATUS_OK) {
+        *ret_value = value;
+    }
+    return status;
+}
+
 struct floats {
     float *out;
     size_t max;
@@ -368,12 +302,8 @@ struct floats {
 static enum status read_float(struct reader *r, void *body)
 {
     const struct floats *floats = body;
-    bool is_null = false;
-    float value = NAN;
-    enum status status = reader_null_or_number(r, &is_null);
-    if (status == STATUS_OK && !is_null && !json_float(&r->json, &value)) {
-        status = reader_refuse_text(r);
-    }
+    float value;
+    enum status status = reader_reading(r, &value);
     if (status == STATUS_OK && r->place->index < floats->max) {
         floats->out[r->place->index] = value;
     }

@@ -49,6 +49,9 @@ enum status reader_refuse_name(struct reader *r, enum status status, struct json
 void reader_show_name(struct json_text name, char ret_shown[READER_NAME_SIZE]);
 /* The next value is not what was expected ("a string"). */
 enum status reader_refuse_type(struct reader *r, const char *expected);
+/* The next value is text where a reading is expected: a number in quotes, or what a program says in
+ * place of one ("unavailable"). */
+enum status reader_refuse_quoted(struct reader *r);
 /* The scanner's own error: malformed text, or a number that no float holds. */
 enum status reader_refuse_text(struct reader *r);
 
@@ -78,6 +81,8 @@ enum status reader_integer(struct reader *r, uint64_t least, uint64_t most, uint
 enum status reader_number(struct reader *r, double *ret_value);
 /* false: the value is a number; true: it was null, and is taken. Anything else is refused. */
 enum status reader_null_or_number(struct reader *r, bool *ret_is_null);
+/* A number that a float holds; null is NaN: missing. */
+enum status reader_reading(struct reader *r, float *ret_value);
 /* The text is unescaped into out; one that does not fit is refused as "must be `expected`". */
 enum status reader_string(struct reader *r, const char *expected, char *out, size_t size);
 /* A session's id, validated. */

@@ -126,12 +126,8 @@ static enum status refuse_unknown(struct reader *r, const struct columns *column
 static enum status read_named_value(struct reader *r, const char *name, float *ret_value)
 {
     struct place place = { r->place, name, 0 };
-    bool is_null = false;
     r->place = &place;
-    enum status status = reader_null_or_number(r, &is_null);
-    if (status == STATUS_OK && !is_null && !json_float(&r->json, ret_value)) {
-        status = reader_refuse_text(r);
-    }
+    enum status status = reader_reading(r, ret_value);
     r->place = place.up;
     return status;
 }

@@ -1,6 +1,8 @@
 /* series.c - see series.h. */
 #include "codec/series.h"
 
+#include "codec/reader_skip.h"
+
 #include <math.h>
 
 struct series_body {
@@ -65,7 +67,7 @@ static enum status read_class_row(struct reader *r, void *body)
     struct class_rows *rows = body;
     size_t n, n_steps = rows->list->n_steps;
     if (r->place->index >= rows->n) { /* the count had stopped at a fault in this row */
-        return json_skip(&r->json) ? STATUS_OK : reader_refuse_text(r);
+        return reader_skip(r);
     }
     float *values = rows->values + r->place->index * n_steps;
     enum status status = reader_floats(r, values, n_steps, &n);

@@ -79,7 +79,8 @@ TEST(a_target_that_cannot_be_one_is_refused)
           STATUS_INVALID_VALUE, "hyperparameters.loss" },
         { "{\"model\":\"a\",\"hyperparameters\":{\"loss\":null}}", STATUS_INVALID_TYPE,
           "hyperparameters.loss" },
-        { "{\"model\":\"a\",\"training\":{\"series\":[nan]}}", STATUS_INVALID_JSON, "" },
+        { "{\"model\":\"a\",\"training\":{\"series\":[nan]}}", STATUS_INVALID_JSON,
+          "training.series[0]" },
         { "{\"model\":\"a\"} {}", STATUS_INVALID_JSON, "" },
     };
     for (size_t i = 0; i < N_OF(refusals); i++) {

@@ -275,7 +275,7 @@ TEST(an_ill_formed_session_is_refused_by_its_path)
         { "{\"y\":[1,2]," STATE "," OWN_DIGEST "}", STATUS_WRONG_LENGTH, "y" },
         { "{\"y\":[\"1\"]," STATE "," OWN_DIGEST "}", STATUS_INVALID_TYPE, "y[0]" },
         { "{\"ttl\":60}}", STATUS_INVALID_JSON, "" },
-        { "{\"state\":[[1,2,}", STATUS_INVALID_JSON, "" },
+        { "{\"state\":[[1,2,}", STATUS_INVALID_JSON, "state[0][2]" },
         { "", STATUS_INVALID_JSON, "" },
     };
     struct setup s;

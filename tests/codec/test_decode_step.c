@@ -181,12 +181,12 @@ TEST(text_that_is_not_json_is_refused_with_its_place)
         { "{\"x\":[01,2]}", STATUS_INVALID_JSON, "" },
         { "{\"x\":[1.,2]}", STATUS_INVALID_JSON, "" },
         { "{\"x\":[+1,2]}", STATUS_INVALID_JSON, "" },
-        { "{\"x\":[NaN,2]}", STATUS_INVALID_JSON, "" },
-        { "{\"x\":[1,Infinity]}", STATUS_INVALID_JSON, "" },
-        { "{\"x\":[-Infinity,2]}", STATUS_INVALID_JSON, "" },
-        { "{\"x\":[nul,2]}", STATUS_INVALID_JSON, "" },
-        { "{\"x\":NaN}", STATUS_INVALID_JSON, "" },
-        { "{\"x\":{\"temp\":NaN}}", STATUS_INVALID_JSON, "" },
+        { "{\"x\":[NaN,2]}", STATUS_INVALID_JSON, "x[0]" },
+        { "{\"x\":[1,Infinity]}", STATUS_INVALID_JSON, "x[1]" },
+        { "{\"x\":[-Infinity,2]}", STATUS_INVALID_JSON, "x[0]" },
+        { "{\"x\":[nul,2]}", STATUS_INVALID_JSON, "x[0]" },
+        { "{\"x\":NaN}", STATUS_INVALID_JSON, "x" },
+        { "{\"x\":{\"temp\":NaN}}", STATUS_INVALID_JSON, "x.temp" },
         { "{x:[1,2]}", STATUS_INVALID_JSON, "" },
         { "{'x':[1,2]}", STATUS_INVALID_JSON, "" },
         { "{\"x\\ud800\":1}", STATUS_INVALID_JSON, "" },
@@ -285,9 +285,43 @@ TEST(a_type_is_named_as_it_came)
     setup_init(&s, model_weather());
     struct step step;
     ck_assert_int_eq(decode(&s, "{\"x\":[1,\"2\"]}", 13, &step), STATUS_INVALID_TYPE);
-    ck_assert_str_eq(s.fault.message, "x[1] must be a number or null, not a string");
+    ck_assert_str_eq(s.fault.message,
+                     "x[1] must be a number or null, not a string: send it without quotes");
     ck_assert_int_eq(decode(&s, "[]", 2, &step), STATUS_INVALID_TYPE);
     ck_assert_str_eq(s.fault.message, "the body must be an object, not an array");
+    setup_done(&s);
+}
+
+TEST(a_time_in_another_unit_than_seconds_is_refused_by_name)
+{
+    static const struct {
+        const char *at, *unit; /* NULL: taken */
+    } times[] = {
+        { "1763668800", NULL },
+        { "1763668800.25", NULL },
+        { "-86400", NULL },
+        { "1e11", NULL },
+        { "100000000001", "milliseconds" },
+        { "1763668800000", "milliseconds" },
+        { "1763668800000000", "microseconds" },
+        { "1.7636688e18", "nanoseconds" },
+    };
+    struct setup s;
+    setup_init(&s, model_weather());
+    for (size_t k = 0; k < N_OF(times); k++) {
+        char body[100], said[100];
+        snprintf(body, sizeof body, "{\"x\":[1,2],\"at\":%s}", times[k].at);
+        snprintf(said, sizeof said, "at is in %s: send Unix seconds", times[k].unit);
+        const struct refusal refusal = { body, STATUS_INVALID_VALUE, "at" };
+        struct step step;
+        if (times[k].unit == NULL) {
+            accepted(&s, body);
+            continue;
+        }
+        enum status status = decode(&s, body, strlen(body), &step);
+        ASSERT_REFUSED(status, &s.fault, &refusal);
+        ck_assert_str_eq(s.fault.message, said);
+    }
     setup_done(&s);
 }
 

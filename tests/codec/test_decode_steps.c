@@ -110,7 +110,7 @@ TEST(a_body_of_steps_that_is_malformed_fails_whole)
         { "{\"steps\":[{\"session\":\"a\",\"x\":[1,2]},]}", STATUS_INVALID_JSON, "" },
         { "{\"steps\":[{\"session\":\"a\",\"x\":[1,2]}", STATUS_INVALID_JSON, "" },
         { "{\"steps\":[{\"session\":\"a\",\"x\":[1,2]}]}]", STATUS_INVALID_JSON, "" },
-        { "{\"steps\":[{\"session\":\"a\",\"x\":[1,NaN]}]}", STATUS_INVALID_JSON, "" },
+        { "{\"steps\":[{\"session\":\"a\",\"x\":[1,NaN]}]}", STATUS_INVALID_JSON, "steps[0].x[1]" },
         { "{\"steps\":[{\"nope\":tru}]}", STATUS_INVALID_JSON, "" },
         { "{\"steps\":[{\"nope\":\"\\ud800\"}]}", STATUS_INVALID_JSON, "" },
         { "{\"steps\":[{\"x\":[\"1\"],\"session\":\"\xff\"}]}", STATUS_INVALID_JSON, "" },

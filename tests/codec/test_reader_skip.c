@@ -16,7 +16,7 @@ TEST(a_fault_in_a_value_that_is_passed_over_names_its_place)
     static const struct refusal refusals[] = {
         { "{\"a\":[1,{\"b\":1e999}]}", STATUS_INVALID_VALUE, "a[1].b" },
         { "[[0],[1,2,-1e999]]", STATUS_INVALID_VALUE, "[1][2]" },
-        { "{\"a\":nul}", STATUS_INVALID_JSON, "" },
+        { "{\"a\":nul}", STATUS_INVALID_JSON, "a" },
         { "{\"a\":1", STATUS_INVALID_JSON, "" },
     };
     for (size_t i = 0; i < N_OF(refusals); i++) {

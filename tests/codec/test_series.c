@@ -159,8 +159,9 @@ TEST(ill_formed_series_are_refused_by_their_path)
         { DATA("{\"x\":[[1,2],[1,2],[1,2]],\"y\":[[1],[2]]}"), STATUS_WRONG_LENGTH,
           "training.series[1].y" },
         { DATA("{\"y\":[[1],[2]],\"x\":[[1,2]]}"), STATUS_WRONG_LENGTH, "training.series[1].y" },
-        { DATA("{\"x\":[[1,NaN]]}"), STATUS_INVALID_JSON, "" },
-        { DATA("{\"x\":[[1,-Infinity]]}"), STATUS_INVALID_JSON, "" },
+        { DATA("{\"x\":[[1,NaN]]}"), STATUS_INVALID_JSON, "training.series[1].x[0][1]" },
+        { DATA("{\"x\":[[1,-Infinity]]}"), STATUS_INVALID_JSON, "training.series[1].x[0][1]" },
+        { DATA("{\"x\":[[1,01]]}"), STATUS_INVALID_JSON, "" },
     };
     struct setup s;
     setup_init(&s, model_weather());
