@@ -1,5 +1,6 @@
 /* main.c - starts in order, waits for a signal, stops in reverse. */
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/refusal.h"
@@ -174,7 +175,10 @@ static enum status confine(const struct config *config, struct fault *fault)
 
 static enum status start(struct daemon *daemon, struct fault *fault)
 {
-    enum status status = http_bind(daemon->config, &daemon->http, fault);
+    enum status status = hash_draw_key(fault);
+    if (status == STATUS_OK) {
+        status = http_bind(daemon->config, &daemon->http, fault);
+    }
     if (status == STATUS_OK) {
         status = confine(daemon->config, fault);
     }

@@ -9,7 +9,7 @@
 
 enum { DIGEST_TEXT = 38 }; /* "xxh3:" + 32 hexadecimal digits + NUL */
 
-/* 64 bits, for the checksum of a record and the hash of an id. */
+/* 64 bits, for checksums in files. */
 uint64_t digest_64(const void *bytes, size_t n, uint64_t seed);
 
 /* A model file's digest, as `xxh128sum` prints it: 128 bits, most significant first. */

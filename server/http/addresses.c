@@ -1,20 +1,16 @@
 #include "http/addresses.h"
-#include "base/clock.h"
+
+#include "base/hash.h"
 
 #include <endian.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/random.h>
 
 void addresses_init(struct addresses *addresses)
 {
     memset(addresses, 0, sizeof *addresses);
-    if (getrandom(addresses->factors, sizeof addresses->factors, GRND_NONBLOCK) <
-        0) { /* too early after boot */
-        uint64_t now_ns = (uint64_t)clock_monotonic_ns();
-        for (size_t row = 0; row < ADDRESS_ROWS; row++) {
-            addresses->factors[row] = (now_ns << 32) * (2 * row + 1) * UINT64_C(0x9e3779b97f4a7c15);
-        }
+    for (size_t row = 0; row < ADDRESS_ROWS; row++) {
+        addresses->factors[row] = hash_64(&row, sizeof row);
     }
 }
 

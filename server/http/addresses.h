@@ -5,7 +5,7 @@
  *
  * A count-min sketch (G. Cormode, S. Muthukrishnan, J. Algorithms 55, 2005): each address counts in
  * one place of every row, and has as many connections as the least of these says, or fewer if it
- * shares all its places with busier ones. The places are drawn at random at the start, so that no
+ * shares all its places with busier ones. The places follow from the key of hash.h, so that no
  * client can choose whose places it shares. Fixed memory, no lock, any thread.
  */
 #ifndef ADDRESSES_H

@@ -1,6 +1,7 @@
 /*
  * index.h - a sharded hash table from session ids to slots. Open addressing with linear probing;
- * four bytes an entry.
+ * four bytes an entry. Clients choose the ids, so the hashes are keyed (base/hash.h): whatever they
+ * choose, an id has few neighbours.
  *
  * A shard's mutex is held by index_lock until index_unlock; in between, the callbacks of the pool
  * look at records. Nothing else is locked meanwhile.

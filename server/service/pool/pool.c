@@ -1,6 +1,6 @@
 #include "service/pool/pool.h"
 
-#include "base/digest.h"
+#include "base/hash.h"
 #include "base/log.h"
 
 #include <sched.h>
@@ -9,7 +9,7 @@
 struct pool_key pool_key_of(const char *id)
 {
     struct pool_key key = { .id = id, .n = strlen(id) };
-    key.hash = digest_64(id, key.n, 0);
+    key.hash = hash_64(id, key.n);
     key.hash = key.hash ? key.hash : 1; /* tombstones use 0 for an empty entry */
     return key;
 }

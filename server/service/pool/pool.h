@@ -74,7 +74,7 @@ struct pool {
     bool has_failed_sync; /* for good */
 };
 
-/* An id with its hash. */
+/* An id with its hash, which is keyed: the files hold no hash of an id. */
 struct pool_key {
     const char *id;
     size_t n;

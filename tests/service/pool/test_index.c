@@ -1,5 +1,7 @@
 #include "base/digest.h"
+#include "base/hash.h"
 #include "service/pool/index.h"
+#include "service/service_support.h"
 #include "test.h"
 
 #include <stdio.h>
@@ -165,4 +167,69 @@ TEST(a_hundred_thousand_ids_make_the_shards_grow_and_are_all_found)
     index_done(index);
     free(index);
     free(table.numbers);
+}
+
+/* ---- ids that somebody made up ---- */
+
+static uint64_t unkeyed_hash(const void *bytes, size_t n)
+{
+    return digest_64(bytes, n, 0);
+}
+
+/* The next id from *number on that shares shard and place with the first, in a shard of up to 512
+ * entries. */
+static void craft_id(uint64_t (*hash)(const void *, size_t), uint64_t *number, char id[24])
+{
+    static const uint64_t shared = UINT64_C(63) << 58 | 511;
+    while ((hash(id, (size_t)snprintf(id, 24, "%llu", (unsigned long long)*number)) & shared) !=
+           (hash("0", 1) & shared)) {
+        ++*number;
+    }
+    ++*number;
+}
+
+/* How many entries lie between two empty ones, at most: a bound of what a look-up passes. */
+static size_t longest_run(const struct index *index)
+{
+    size_t longest = 0;
+    for (size_t k = 0; k < INDEX_SHARDS; k++) {
+        const struct index_shard *shard = &index->shards[k];
+        size_t run = 0;
+        for (size_t at = 0; at < 2 * shard->n_entries; at++) {
+            run = shard->entries[at & (shard->n_entries - 1)] != 0 ? run + 1 : 0;
+            longest = run > longest ? run : longest;
+        }
+    }
+    return longest;
+}
+
+static size_t longest_run_of(char ids[][24], size_t n)
+{
+    struct world world;
+    world_init(&world);
+    world_start(&world);
+    for (size_t k = 0; k < n; k++) {
+        expect_steps(&world, ids[k], 1, 1, 1);
+    }
+    size_t longest = longest_run(&world_pool(&world)->index);
+    world_done(&world);
+    return longest;
+}
+
+/* Against the hash that the index had once, which everybody knows, and against the keyed one by
+ * somebody who knows the key of an earlier process. */
+TEST(ids_that_were_made_to_share_a_place_are_spread_by_the_key)
+{
+    enum { CRAFTED = 256 };
+    static char unkeyed[CRAFTED][24], keyed[CRAFTED][24];
+    struct fault fault;
+    uint64_t next = 0, next_keyed = 0;
+    for (size_t k = 0; k < CRAFTED; k++) {
+        craft_id(unkeyed_hash, &next, unkeyed[k]);
+        craft_id(hash_64, &next_keyed, keyed[k]);
+    }
+    ck_assert_uint_ge(longest_run_of(keyed, CRAFTED), CRAFTED); /* they do share one */
+    ck_assert_int_eq(hash_draw_key(&fault), STATUS_OK);
+    ck_assert_uint_le(longest_run_of(unkeyed, CRAFTED), 24);
+    ck_assert_uint_le(longest_run_of(keyed, CRAFTED), 24);
 }
