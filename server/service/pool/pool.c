@@ -92,6 +92,7 @@ static void push_free(struct pool *pool, uint32_t slot)
     pthread_mutex_lock(&pool->mutex);
     pool->slots[slot].hash = pool->first_free;
     pool->first_free = slot;
+    pool->n_taken--;
     pool_release(pool, slot);
     pthread_mutex_unlock(&pool->mutex);
 }
@@ -259,7 +260,8 @@ static void find_victims(struct pool *pool)
     }
 }
 
-static bool evict_one(struct pool *pool, uint16_t owner, int64_t now_ms)
+/* False: there is none to evict. Another thread may hold the one that was found. */
+static bool evict_one(struct pool *pool, uint16_t owner, int64_t now_ms, size_t *n_evicted)
 {
     pthread_mutex_lock(&pool->mutex);
     if (pool->n_victims == 0) {
@@ -278,48 +280,64 @@ static bool evict_one(struct pool *pool, uint16_t owner, int64_t now_ms)
         atomic_load_explicit(&pool->slots[victim.slot].last_seen_at_ms, memory_order_relaxed);
     if ((flags_of(pool, victim.slot) & SLOT_USED) && seen == victim.last_seen_at_ms) {
         end_session(pool, victim.slot, TOMBSTONE_EVICTED, now_ms);
+        ++*n_evicted;
     } else {
         pool_release(pool, victim.slot);
     }
     return true;
 }
 
-static enum status take_slot(struct pool *pool, uint32_t *ret_slot, struct fault *fault)
+/* `most`: how many may be taken, with this one. */
+static enum status take_slot(struct pool *pool, size_t most, uint32_t *ret_slot,
+                             struct fault *fault)
 {
     enum status status = STATUS_OK;
     pthread_mutex_lock(&pool->mutex);
-    if (pool->first_free != INDEX_NONE) {
+    if (pool->n_taken >= most) {
+        status = STATUS_SESSIONS_FULL;
+    } else if (pool->first_free != INDEX_NONE) {
         *ret_slot = pool->first_free;
         pool->first_free = pool->slots[*ret_slot].hash;
-    } else if (pool->n_fresh < pool->session_max) {
-        status = make_room(pool, pool->n_fresh + 1, fault);
-        if (status == STATUS_OK) {
-            *ret_slot = pool->n_fresh++;
-        }
     } else {
-        status = STATUS_SESSIONS_FULL;
+        status = make_room(pool, pool->n_fresh + 1, fault);
+        *ret_slot = pool->n_fresh;
+        pool->n_fresh += status == STATUS_OK;
     }
+    pool->n_taken += status == STATUS_OK;
     pthread_mutex_unlock(&pool->mutex);
+    return status;
+}
+
+static enum status take_slot_of_another(struct pool *pool, uint16_t owner, int64_t now_ms,
+                                        uint32_t *ret_slot, struct fault *fault)
+{
+    enum { ATTEMPTS = 1000 };
+    size_t n_evicted = 0;
+    enum status status = STATUS_SESSIONS_FULL;
+    for (int k = 0; status == STATUS_SESSIONS_FULL && k < ATTEMPTS; k++) {
+        if (!evict_one(pool, owner, now_ms, &n_evicted)) {
+            break;
+        }
+        /* Beyond the limit two go for one that comes. */
+        size_t most = n_evicted < 2 ? pool->session_max : pool->n_slots;
+        status = take_slot(pool, most, ret_slot, fault);
+    }
     return status;
 }
 
 enum status pool_alloc(struct pool *pool, const struct pool_key *key, uint16_t owner,
                        int64_t now_ms, uint32_t *ret_slot, struct fault *fault)
 {
-    enum { ATTEMPTS = 1000 };
     uint32_t slot = INDEX_NONE;
-    enum status status = take_slot(pool, &slot, fault);
-    for (int k = 0; status == STATUS_SESSIONS_FULL && pool->evict && k < ATTEMPTS; k++) {
-        if (!evict_one(pool, owner, now_ms)) {
-            break;
-        }
-        status = take_slot(pool, &slot, fault);
+    enum status status = take_slot(pool, pool->session_max, &slot, fault);
+    if (status == STATUS_SESSIONS_FULL && pool->evict) {
+        status = take_slot_of_another(pool, owner, now_ms, &slot, fault);
     }
     if (status == STATUS_SESSIONS_FULL) {
-        return fault_set(
-            fault, STATUS_SESSIONS_FULL, "session",
-            "no room for session '%s': all %zu sessions of this model are in use (session-max)",
-            key->id, pool->session_max);
+        return fault_set(fault, STATUS_SESSIONS_FULL, "session",
+                         "no room for session '%s': this model has %zu sessions, and may have %zu "
+                         "(session-max)",
+                         key->id, atomic_load(&pool->n_sessions), pool->session_max);
     }
     if (status != STATUS_OK) {
         return status;

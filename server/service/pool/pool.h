@@ -55,7 +55,8 @@ struct pool {
     uint32_t ttl_s;
     bool evict;
     struct region region;
-    struct slot *slots; /* [session_max], address space that is touched as slots are used */
+    struct slot *slots; /* [n_slots], address space that is touched as slots are used */
+    size_t n_slots;     /* session_max, or as many as the last process left */
     struct index index;
     struct tombstones tombstones;
     _Atomic bool is_closed; /* its sessions are moving to another pool: none may be added */
@@ -64,6 +65,7 @@ struct pool {
 
     pthread_mutex_t mutex; /* guards what follows */
     uint32_t n_fresh;      /* slots below it have been in use at some time */
+    uint32_t n_taken;      /* of those that are in use now, also by sessions in the making */
     uint32_t first_free;   /* INDEX_NONE: none */
     struct pool_victim victims[POOL_VICTIMS];
     size_t n_victims;
@@ -114,7 +116,8 @@ static inline bool pool_is_full(const struct pool *pool)
 
 /* A new record, claimed, with its header written and no copy sealed; not to be found until
  * pool_publish. When the pool is full, the least recently used session makes room, or the answer is
- * sessions_full. */
+ * sessions_full. A pool that the last process left fuller than session_max serves all that there
+ * are; for a new one two make room, until the limit holds. */
 enum status pool_alloc(struct pool *pool, const struct pool_key *key, uint16_t owner,
                        int64_t now_ms, uint32_t *ret_slot, struct fault *fault);
 /* Lets the record be found (it stays claimed). CLAIM_BUSY: another thread made a session of that id

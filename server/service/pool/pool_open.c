@@ -38,7 +38,7 @@ void pool_unref(struct pool *pool)
         return;
     }
     if (pool->slots) {
-        munmap(pool->slots, pool->session_max * sizeof *pool->slots);
+        munmap(pool->slots, pool->n_slots * sizeof *pool->slots);
     }
     region_close(&pool->region);
     index_done(&pool->index);
@@ -61,15 +61,26 @@ static enum status alloc_pool(const struct pool_options *options, struct pool **
     pool->first_free = INDEX_NONE;
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_mutex_init(&pool->sync_mutex, NULL);
-    void *slots = mmap(NULL, options->session_max * sizeof *pool->slots, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    pool->slots = slots == MAP_FAILED ? NULL : slots;
-    if (!pool->slots || !index_init(&pool->index, pool, is_slot, hash_of_slot) ||
+    if (!index_init(&pool->index, pool, is_slot, hash_of_slot) ||
         !tombstones_init(&pool->tombstones, options->tombstone_max)) {
         pool_unref(pool);
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for a session pool");
     }
     *ret_pool = pool;
+    return STATUS_OK;
+}
+
+/* A slot for each session that may be, and for each record that the file holds already. */
+static enum status map_slots(struct pool *pool, size_t n_records, struct fault *fault)
+{
+    size_t n = pool->session_max > n_records ? pool->session_max : n_records;
+    void *slots = mmap(NULL, n * sizeof *pool->slots, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (slots == MAP_FAILED) {
+        return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for a session pool");
+    }
+    pool->slots = slots;
+    pool->n_slots = n;
     return STATUS_OK;
 }
 
@@ -146,6 +157,7 @@ static enum status adopt(struct pool *pool, uint32_t slot, struct fault *fault)
     }
     atomic_store_explicit(&pool->slots[slot].flags, SLOT_USED, memory_order_relaxed);
     atomic_fetch_add_explicit(&pool->n_sessions, 1, memory_order_relaxed);
+    pool->n_taken++;
     pool_note_copy(pool, slot, record_newest(&pool->layout, record));
     return STATUS_OK;
 }
@@ -170,21 +182,25 @@ static size_t count_records(struct pool *pool)
     return n;
 }
 
+static bool is_unused(const struct pool *pool, uint32_t slot)
+{
+    char *record = pool_record(pool, slot);
+    return record_header_of(record)->check == 0 && !record_header_is_damaged(&pool->layout, record);
+}
+
 static enum status adopt_all(struct pool *pool, const char *path, struct fault *fault)
 {
     size_t n = count_records(pool);
-    if (n > pool->session_max) {
-        /* The file was grown in pages; only sessions beyond the limit are a reason to refuse it. */
-        for (uint32_t slot = (uint32_t)pool->session_max; slot < n; slot++) {
-            if (record_header_is_valid(pool_record(pool, slot))) {
-                return fault_set(fault, STATUS_STORAGE_FAILED, "session-max",
-                                 "%s holds more sessions than session-max = %zu allows", path,
-                                 pool->session_max);
-            }
-        }
-        n = pool->session_max;
+    /* The file was grown in pages; beyond the limit only what holds a session is a slot. */
+    while (n > pool->session_max && is_unused(pool, (uint32_t)n - 1)) {
+        n--;
     }
-    enum status status = STATUS_OK;
+    if (n > INDEX_SLOTS_MAX) {
+        return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
+                         "%s has room for %zu sessions, and grud can hold %d of a model", path, n,
+                         INDEX_SLOTS_MAX);
+    }
+    enum status status = map_slots(pool, n, fault);
     pool->n_fresh = (uint32_t)n;
     /* From the last to the first, so that the free list hands out the first first. */
     for (uint32_t slot = (uint32_t)n; status == STATUS_OK && slot > 0; slot--) {
@@ -205,7 +221,8 @@ static enum status load(const struct pool_options *options, const char *path,
     size_t most = RECORD_PAGE + record_area_bytes(&options->layout, options->session_max);
     status = region_open(&pool->region, path, most, fault);
     if (status == STATUS_OK && pool_file_is_unfinished(pool)) {
-        status = pool_file_begin(pool, options, path, fault);
+        status = map_slots(pool, 0, fault);
+        status = status == STATUS_OK ? pool_file_begin(pool, options, path, fault) : status;
     } else if (status == STATUS_OK) {
         status = pool_file_check(pool, options, path, fault);
         if (status == STATUS_OK) {
@@ -392,10 +409,14 @@ enum status pool_convert(const struct pool_options *options, struct pool *old,
     }
     char beside[PATH_MAX];
     struct pool *pool = NULL;
+    struct pool_options roomy = *options; /* for all that there are, also beyond the limit */
+    size_t n_old = atomic_load(&old->n_sessions);
+    roomy.session_max = n_old > options->session_max ? n_old : options->session_max;
     clear_beside(options, beside);
-    enum status status = load(options, options->path ? beside : NULL, &pool, fault);
+    enum status status = load(&roomy, options->path ? beside : NULL, &pool, fault);
     if (status == STATUS_OK) {
         status = move_all(old, pool, options->now_ms, fault);
+        pool->session_max = options->session_max;
         if (status == STATUS_OK && options->path) {
             status = replace_file(pool, beside, options->path, fault);
         }

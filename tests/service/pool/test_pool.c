@@ -302,6 +302,89 @@ TEST(a_full_pool_refuses_new_sessions_and_serves_the_others)
     world_done(&world);
 }
 
+/* A pool with more sessions than the option allows now. */
+static void start_overfull(struct world *world, size_t n, size_t session_max)
+{
+    char id[32];
+    world_init(world);
+    world_use_data(world);
+    world_start(world);
+    for (uint64_t k = 0; k < n; k++) {
+        snprintf(id, sizeof id, "s%d", (int)k);
+        expect_steps(world, id, k, 1, 2);
+    }
+    world->config.session_max = session_max;
+}
+
+static void expect_step_of_each(struct world *world, size_t n, uint64_t number)
+{
+    char id[32];
+    ck_assert_uint_eq(model_n_sessions(world_model(world)), n);
+    for (uint64_t k = 0; k < n; k++) {
+        snprintf(id, sizeof id, "s%d", (int)k);
+        expect_twin(world, id, k, number);
+    }
+}
+
+TEST(a_limit_below_what_is_stored_ends_nothing_and_lets_no_more_in)
+{
+    enum { STORED = 21, MOST = 5 };
+    struct world world;
+    start_overfull(&world, STORED, MOST);
+    world_restart(&world);
+    expect_step_of_each(&world, STORED, 3);
+    char id[32];
+    for (int k = STORED; k > MOST; k--) {
+        expect_fault(&world, "new", STATUS_SESSIONS_FULL);
+        ck_assert_msg(strstr(world.fault.message, "sessions, and may have 5 (session-max)"), "%s",
+                      world.fault.message);
+        snprintf(id, sizeof id, "s%d", k - 1);
+        ck_assert_int_eq(remove_session(&world, id), STATUS_OK);
+    }
+    expect_fault(&world, "new", STATUS_SESSIONS_FULL);
+    world_restart(&world);
+    expect_step_of_each(&world, MOST, 4);
+    ck_assert_int_eq(remove_session(&world, "s4"), STATUS_OK);
+    expect_twin(&world, "new", 1, 1);
+    expect_fault(&world, "newer", STATUS_SESSIONS_FULL);
+    world_done(&world);
+}
+
+TEST(a_conversion_keeps_more_sessions_than_the_limit_allows)
+{
+    enum { STORED = 21, MOST = 5 };
+    struct world world;
+    start_overfull(&world, STORED, MOST);
+    world.config.session_history = 3; /* another layout, at the start */
+    world.config.session_full = CONFIG_EVICT;
+    world_restart(&world);
+    expect_step_of_each(&world, STORED, 3);
+    unsigned number =
+        world_put_version(&world, network_file(2 * HIDDEN, SEED)); /* and while it runs */
+    world_activate(&world, number);
+    ck_assert_uint_eq(model_n_sessions(world_model(&world)), STORED);
+    ck_assert_uint_eq(figures_of(&world).n_sessions_evicted, 0);
+    world_done(&world);
+}
+
+TEST(with_eviction_new_sessions_bring_a_pool_down_to_a_lower_limit)
+{
+    enum { STORED = 21, MOST = 5 };
+    struct world world;
+    start_overfull(&world, STORED, MOST);
+    world.config.session_full = CONFIG_EVICT;
+    world_restart(&world);
+    char id[32];
+    for (int k = STORED; k > MOST; k--) {
+        ck_assert_uint_eq(model_n_sessions(world_model(&world)), k);
+        snprintf(id, sizeof id, "new%d", k);
+        expect_twin(&world, id, 1, 1);
+    }
+    expect_twin(&world, "last", 1, 1);
+    ck_assert_uint_eq(model_n_sessions(world_model(&world)), MOST);
+    world_done(&world);
+}
+
 /* Sessions are touched in an order that is known; then each new one must push out the one touched
  * longest ago. More than the candidates that are kept at a time. */
 TEST(a_full_pool_evicts_exactly_the_least_recently_used)
