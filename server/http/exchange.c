@@ -163,6 +163,7 @@ static enum MHD_Result take_piece(struct exchange *exchange, const char *bytes, 
 {
     if (exchange->phase == PHASE_BODY) {
         enum status status = body_add(exchange, bytes, n);
+        exchange->arrived_ns = exchange->worker->now_ns;
         if (status != STATUS_OK) {
             settle(exchange, status);
         }
@@ -210,7 +211,8 @@ static void handle(struct exchange *exchange)
         exchange->body[request->n_body] = '\0';
         request->body = exchange->body;
     }
-    enum status status = limit_load(exchange); /* once more: its body may have taken its time */
+    /* Once more, as its body may have taken its time; but never if work on it has begun. */
+    enum status status = request->state ? STATUS_OK : limit_load(exchange);
     if (status == STATUS_OK && exchange->n_queries > 0) {
         status = query_string_check(exchange);
     }

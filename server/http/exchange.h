@@ -35,8 +35,9 @@ struct exchange {
     bool is_handed_in;
     bool is_shed;        /* refused for too much load: the reply is made already */
     size_t n_steps_done; /* those before it are done */
-    size_t n_rows; /* of as many steps as one turn takes: what they add to the worker's load */
-    size_t n_head; /* bytes of the request's head, or 0: not known */
+    size_t n_rows;      /* of as many steps as one turn takes: what they add to the worker's load */
+    size_t n_head;      /* bytes of the request's head, or 0: not known */
+    int64_t arrived_ns; /* when the newest piece of its body had been taken; 0: there is none */
     uint64_t n_expected; /* of the body, or 0 */
     size_t n_announced;  /* of that, counted in http->memory until it is here */
     uint64_t n_dropped;

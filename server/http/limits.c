@@ -64,9 +64,10 @@ enum status limit_load(struct exchange *exchange)
 {
     struct worker *worker = exchange->worker;
     bool is_heavy = exchange->request.route->is_heavy;
-    bool is_fine =
-        is_always_served(&exchange->request) ||
-        load_admits(&worker->load, is_heavy, exchange->connection->ended_ns, worker->now_ns);
+    int64_t ended_ns = exchange->connection->ended_ns, arrived_ns = exchange->arrived_ns;
+    bool is_fine = is_always_served(&exchange->request) ||
+                   load_admits(&worker->load, is_heavy,
+                               ended_ns > arrived_ns ? ended_ns : arrived_ns, worker->now_ns);
     return is_fine ? STATUS_OK : shed(exchange);
 }
 

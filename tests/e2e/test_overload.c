@@ -4,7 +4,9 @@
 #include "daemon.h"
 #include "test.h"
 
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,5 +177,99 @@ TEST(a_long_list_does_not_keep_a_step_waiting)
     answer_free(&answer);
     close(step);
     close(list);
+    daemon_stop(&daemon);
+}
+
+/* ---- what is refused has not been done ---- */
+
+enum { CROWD = 24, BATCH_LINES = 400, BATCH_SESSIONS = 4, REFUSALS_WANTED = 5, BATCHES_MAX = 2000 };
+
+struct crowd {
+    const struct daemon *daemon;
+    atomic_bool is_over;
+    pthread_t threads[CROWD];
+};
+
+static void *crowd_client(void *context)
+{
+    struct crowd *crowd = context;
+    char path[128];
+    snprintf(path, sizeof path, MODEL "/sessions/crowd-%lu/step", (unsigned long)pthread_self());
+    while (!atomic_load(&crowd->is_over)) {
+        int fd = ask(crowd->daemon, "POST", path, "{\"x\":[1],\"horizon\":300}");
+        is_served(fd);
+    }
+    return NULL;
+}
+
+static void crowd_gather(struct crowd *crowd, const struct daemon *daemon)
+{
+    crowd->daemon = daemon;
+    atomic_init(&crowd->is_over, false);
+    for (int k = 0; k < CROWD; k++) {
+        ck_assert_int_eq(pthread_create(&crowd->threads[k], NULL, crowd_client, crowd), 0);
+    }
+}
+
+static void crowd_leave(struct crowd *crowd)
+{
+    atomic_store(&crowd->is_over, true);
+    for (int k = 0; k < CROWD; k++) {
+        pthread_join(crowd->threads[k], NULL);
+    }
+}
+
+/* A batch as lines, in two pieces, so that its lines are worked on while the rest of it arrives. */
+static bool send_batch(const struct daemon *daemon, int number)
+{
+    char *body = malloc((size_t)BATCH_LINES * 64), *end = body;
+    ck_assert_ptr_nonnull(body);
+    for (int k = 0; k < BATCH_LINES; k++) {
+        end += sprintf(end, "{\"session\":\"b%d-%d\",\"seq\":%d,\"x\":[%d]}\n", number,
+                       k % BATCH_SESSIONS, k / BATCH_SESSIONS + 1, k);
+    }
+    size_t n = (size_t)(end - body);
+    int fd = client_connect(daemon);
+    client_send_head(fd, "POST", MODEL "/steps", NULL, "application/x-ndjson", n);
+    client_send(fd, body, n / 2);
+    usleep(1000);
+    client_send(fd, body + n / 2, n - n / 2);
+    free(body);
+    struct answer answer = client_read(fd);
+    bool is_done = answer.code == 200;
+    ck_assert_msg(is_done || answer.code == 503, "%d: %s", answer.code, answer.body);
+    ck_assert(!is_done || !strstr(answer.body, "\"error\""));
+    answer_free(&answer);
+    close(fd);
+    return is_done;
+}
+
+static void check_batch(const struct daemon *daemon, int number, bool is_done)
+{
+    for (int k = 0; k < BATCH_SESSIONS; k++) {
+        char path[128], step[32];
+        snprintf(path, sizeof path, MODEL "/sessions/b%d-%d", number, k);
+        snprintf(step, sizeof step, "\"step\":%d,", BATCH_LINES / BATCH_SESSIONS);
+        expect(daemon, "GET", path, NULL, is_done ? 200 : 404, is_done ? step : NULL);
+    }
+}
+
+TEST(a_batch_is_refused_before_any_of_it_is_done_or_not_at_all)
+{
+    struct daemon daemon = start("1");
+    struct crowd crowd;
+    bool is_done[BATCHES_MAX];
+    int n = 0, n_done = 0;
+    crowd_gather(&crowd, &daemon);
+    while (n < BATCHES_MAX && (n_done == 0 || n - n_done < REFUSALS_WANTED)) {
+        is_done[n] = send_batch(&daemon, n);
+        n_done += is_done[n++];
+    }
+    crowd_leave(&crowd);
+    ck_assert_int_gt(n_done, 0);
+    ck_assert_int_ge(n - n_done, REFUSALS_WANTED);
+    for (int k = 0; k < n; k++) {
+        check_batch(&daemon, k, is_done[k]);
+    }
     daemon_stop(&daemon);
 }

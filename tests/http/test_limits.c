@@ -84,6 +84,20 @@ TEST(what_cannot_be_served_in_time_is_shed_and_health_never_is)
     check_shed(&heavy, REFUSED_HEAVY);
 }
 
+/* A training series of 200 000 rows takes longer to parse than a heavy request may wait. */
+TEST(the_time_in_which_its_own_body_was_taken_is_no_waiting)
+{
+    struct exchange_world world;
+    exchange_world_begin(&world, &heavy);
+    load_begin(&world.worker.load, 1000, 0);
+    world.worker.now_ns = 1000000;
+    world.exchange->arrived_ns = world.worker.now_ns;
+    ck_assert_int_eq(limit_load(world.exchange), STATUS_OK);
+    world.worker.now_ns += 501; /* half the limit, and a nanosecond: others were served meanwhile */
+    ck_assert_int_eq(limit_load(world.exchange), STATUS_OVERLOADED);
+    exchange_world_end(&world);
+}
+
 TEST(a_worker_has_no_more_than_its_streams)
 {
     struct exchange_world world;
