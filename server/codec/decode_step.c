@@ -104,6 +104,7 @@ static void fill_step(const struct step_body *body, bool in_batch, struct step *
     step->is_done = false;
     step->fault.status = STATUS_OK;
     step->number = 0;
+    step->is_repeated = false;
     step->version = 0;
     step->y = NULL;
     step->forecast = NULL;

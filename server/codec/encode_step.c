@@ -36,10 +36,29 @@ static char *put_missing(char *p, const struct gru_info *info, const float *x)
     return p;
 }
 
+static void put_repeated(struct text *text, const struct step *step)
+{
+    static const char frame[] = "{\"session\":,\"step\":,\"repeated\":true}";
+    char *p = text_reserve(text, sizeof frame + PUT_STRING_MAX(SESSION_ID_MAX) + JSON_INT_MAX);
+    if (p == NULL) {
+        return;
+    }
+    p = PUT_LITERAL(p, "{\"session\":");
+    p = put_string(p, step->session);
+    p = PUT_LITERAL(p, ",\"step\":");
+    p = put_unsigned(p, step->number);
+    p = PUT_LITERAL(p, ",\"repeated\":true}");
+    put_end(text, p);
+}
+
 void codec_put_step(struct text *text, const struct step *step)
 {
     if (step->fault.status != STATUS_OK) {
         codec_put_error(text, &step->fault);
+        return;
+    }
+    if (step->is_repeated) {
+        put_repeated(text, step);
         return;
     }
     static const char frame[] =

@@ -41,6 +41,18 @@ TEST(a_step_is_answered_as_documented)
     setup_done(&s);
 }
 
+TEST(a_step_that_was_made_before_is_answered_as_repeated)
+{
+    struct setup s;
+    setup_init(&s, model_weather());
+    float x[] = { 21.4F, NAN };
+    struct step step = done_step(&s, x, NULL);
+    step.is_repeated = true;
+    codec_put_step(&s.text, &step);
+    ck_assert_str_eq(setup_text(&s), "{\"session\":\"pump-7\",\"step\":1042,\"repeated\":true}");
+    setup_done(&s);
+}
+
 TEST(a_step_that_failed_is_answered_by_its_error)
 {
     struct setup s;

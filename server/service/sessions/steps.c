@@ -103,30 +103,47 @@ static enum status answer(struct service_context *context, struct step *step, ui
     return STATUS_OK;
 }
 
-/* Whether the step repeats the session's last one; then it gets the same answer and changes
- * nothing. */
-static bool is_repetition(const struct pending_step *pending, const struct record_copy *now)
+/* Whether the session keeps the reading of that step, and it is x. */
+static bool has_reading(const struct pending_step *pending, const struct record_copy *now)
 {
     const struct step *step = pending->step;
     const struct pool *pool = step->model->pool;
-    if (!step->has_seq || step->seq != now->step || now->n_readings == 0) {
+    if (step->seq > now->step || now->step - step->seq >= now->n_readings) {
         return false;
     }
-    const float *last = record_reading(&pool->layout, pool_record(pool, pending->slot), now->step);
+    const float *kept = record_reading(&pool->layout, pool_record(pool, pending->slot), step->seq);
     for (uint32_t k = 0; k < pool->layout.n_inputs; k++) {
-        if (!(last[k] == step->x[k]) && !(isnan(last[k]) && isnan(step->x[k]))) {
+        if (!(kept[k] == step->x[k]) && !(isnan(kept[k]) && isnan(step->x[k]))) {
             return false;
         }
     }
     return true;
 }
 
-static bool has_wrong_seq(struct step *step, uint64_t last)
+/* A step that the session has made already changes nothing. The last one gets the same answer; of
+ * an earlier one it is only known that it was made. */
+static enum status repeat(struct service_context *context, struct step *step,
+                          struct record_copy *now)
 {
+    if (step->seq == now->step) {
+        return answer(context, step, now->step, record_state(&step->model->pool->layout, now));
+    }
+    step->is_repeated = true;
+    step->number = step->seq;
+    return STATUS_OK;
+}
+
+/* now: of the session, or NULL if it is not there. */
+static bool has_wrong_seq(struct step *step, const struct record_copy *now)
+{
+    uint64_t last = now ? now->step : 0;
     if (!step->has_seq || step->seq == last + 1) {
         return false;
     }
-    const char *why = step->seq == last ? " (this seq was given to another reading)" : "";
+    const char *why = step->seq > last || step->seq == 0 ? ""
+                      : last - step->seq < now->n_readings
+                          ? "; this seq was given to another reading"
+                          : "; the reading of this seq is no longer kept";
     fault_set(&step->fault, STATUS_SEQUENCE_MISMATCH, "seq",
               "the next step of session '%s' is %llu, not %llu%s", step->session,
               (unsigned long long)last + 1, (unsigned long long)step->seq, why);
@@ -179,7 +196,7 @@ static enum claim claim_session(struct service_context *context, struct pending_
     if (claim != CLAIM_ABSENT) {
         return claim;
     }
-    if (has_wrong_seq(step, 0) ||
+    if (has_wrong_seq(step, NULL) ||
         (pool_is_full(step->model->pool) && fails_at_first(context, pending))) {
         return CLAIM_ENDED;
     }
@@ -199,13 +216,13 @@ static void make_lane(struct service_context *context, struct pending_step *pend
         return;
     }
     struct record_copy *now = record_newest(&pool->layout, record);
-    if (is_repetition(pending, now)) {
-        enum status status = answer(context, step, now->step, record_state(&pool->layout, now));
+    if (step->has_seq && has_reading(pending, now)) {
+        enum status status = repeat(context, step, now);
         release_session(pending);
         status == STATUS_OK ? finish(pending) : finish_failed(pending);
         return;
     }
-    if (has_wrong_seq(step, now->step)) {
+    if (has_wrong_seq(step, now)) {
         release_session(pending);
         finish_failed(pending);
         return;
@@ -396,6 +413,7 @@ static void begin_pending(struct service_context *context, struct pending_step *
                                       .state = PENDING_WAITING };
     step->fault.status = STATUS_OK;
     step->fault.has_expected = false;
+    step->is_repeated = false;
     if (model_find(context, step->model_name, &step->model, &step->fault) != STATUS_OK) {
         finish_failed(pending);
         return;

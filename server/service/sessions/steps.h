@@ -35,6 +35,7 @@ struct step {
     bool is_done;
     struct fault fault; /* status STATUS_OK if it succeeded */
     uint64_t number;    /* of this step, from 1 */
+    bool is_repeated;   /* it was made before the session's last one: there is no further result */
     unsigned version;
     const float *y;        /* [O] */
     const float *forecast; /* [n_forecast][O], NULL if there is none */

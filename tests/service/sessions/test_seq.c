@@ -84,10 +84,12 @@ TEST(a_wrong_seq_is_refused_with_the_one_expected)
     struct session before = session_get(&world, "s");
     expect_mismatch(&world, "s", other, 5, 6);
     expect_mismatch(&world, "s", missing, 5, 6);
-    static const uint64_t wrong[] = { 0, 1, 4, 7, 1000, UINT64_MAX };
+    static const uint64_t wrong[] = { 0, 7, 1000, UINT64_MAX };
     for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
         expect_mismatch(&world, "s", x, wrong[k], 6);
     }
+    expect_mismatch(&world, "s", other, 1, 6);
+    expect_mismatch(&world, "s", missing, 4, 6);
     struct session after = session_get(&world, "s");
     expect_same_session(&before, &after, true);
     ck_assert_int_eq(step_seq(&world, "s", other, 6, 0, &step), STATUS_OK);
@@ -116,5 +118,49 @@ TEST(in_one_batch_a_step_and_its_repetition_get_one_answer)
     expect_same_answer(&steps[0], &steps[1]);
     expect_same_answer(&steps[2], &steps[3]);
     ck_assert_uint_eq(session_get(&world, "s").row.step, 2);
+    world_done(&world);
+}
+
+enum { KEPT = 5, MADE = 12 };
+
+static void reading_of(uint64_t seq, float x[INPUTS])
+{
+    x[0] = (float)seq / 8;
+    x[1] = seq % 3 == 0 ? NAN : 1;
+}
+
+TEST(a_batch_that_is_sent_again_is_answered_for_all_that_is_kept)
+{
+    struct world world;
+    world_init(&world);
+    world_use_data(&world);
+    world.config.session_history = KEPT;
+    world_start(&world);
+    float x[INPUTS];
+    struct step step;
+    for (uint64_t seq = 1; seq <= MADE; seq++) {
+        reading_of(seq, x);
+        ck_assert_int_eq(step_seq(&world, "s", x, seq, 0, &step), STATUS_OK);
+        ck_assert(!step.is_repeated);
+    }
+    struct session before = session_get(&world, "s");
+    for (int k = 0; k < 2; k++, world_restart(&world)) {
+        for (uint64_t seq = MADE - KEPT + 1; seq < MADE; seq++) {
+            reading_of(seq, x);
+            ck_assert_int_eq(step_seq(&world, "s", x, seq, 4, &step), STATUS_OK);
+            ck_assert(step.is_repeated && step.number == seq && !step.y && !step.forecast);
+        }
+        reading_of(MADE, x);
+        ck_assert_int_eq(step_seq(&world, "s", x, MADE, 0, &step), STATUS_OK);
+        ck_assert(!step.is_repeated && step.y);
+        reading_of(MADE - KEPT, x);
+        expect_mismatch(&world, "s", x, MADE - KEPT, MADE + 1);
+        ck_assert_ptr_nonnull(strstr(world.fault.message, "no longer kept"));
+        reading_of(MADE - 1, x);
+        expect_mismatch(&world, "s", x, MADE - 2, MADE + 1);
+        ck_assert_ptr_nonnull(strstr(world.fault.message, "another reading"));
+    }
+    struct session after = session_get(&world, "s");
+    expect_same_session(&before, &after, true);
     world_done(&world);
 }
