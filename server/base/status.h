@@ -65,6 +65,8 @@
     X(NOT_READY, "not_ready", 503)                                                                 \
     X(OVERLOADED, "overloaded", 503)                                                               \
     X(STORAGE_FAILED, "storage_failed", 503)                                                       \
+    X(MODEL_UNAVAILABLE, "model_unavailable", 503) /* it is there, and cannot be served */         \
+    X(VERSION_UNAVAILABLE, "version_unavailable", 503)                                             \
     X(NO_MEMORY, "out_of_memory", 503)
 
 enum status {

@@ -97,6 +97,9 @@ void codec_put_prediction(struct text *text, const char *model,
 void codec_put_forecast(struct text *text, const char *id, const struct session_forecast *forecast);
 void codec_put_model(struct text *text, const struct model *model);
 void codec_put_models(struct text *text, const struct model *const *models, size_t n);
+/* The reply of /readyz: `reason` is for all, `unserved` [n] is what cannot be served. */
+void codec_put_degraded(struct text *text, const char *reason,
+                        const struct unserved *const *unserved, size_t n);
 void codec_put_session(struct text *text, const struct session *session);
 void codec_put_session_row(struct text *text, const struct session_row *row);
 void codec_put_session_list(struct text *text, const struct session_row *rows, size_t n,

@@ -118,6 +118,27 @@ void codec_put_models(struct text *text, const struct model *const *models, size
     text_append(text, "]}", 2);
 }
 
+void codec_put_degraded(struct text *text, const char *reason,
+                        const struct unserved *const *unserved, size_t n)
+{
+    struct tree tree;
+    tree_init(&tree);
+    tree_add_string(&tree, tree.root, "status", "degraded");
+    tree_add_string(&tree, tree.root, "reason", reason);
+    cJSON *models = n > 0 ? tree_add_array(&tree, tree.root, "models") : NULL;
+    for (size_t k = 0; k < n; k++) {
+        cJSON *item = tree_add_object(&tree, models, NULL);
+        tree_add_string(&tree, item, "model", unserved[k]->model);
+        if (unserved[k]->version == 0) {
+            tree_add_null(&tree, item, "version");
+        } else {
+            tree_add_count(&tree, item, "version", unserved[k]->version);
+        }
+        tree_add_string(&tree, item, "reason", unserved[k]->reason);
+    }
+    tree_finish(&tree, text);
+}
+
 /* ---- the index of routes ---- */
 
 void codec_put_routes(struct text *text, const char *version, const struct codec_route *routes,

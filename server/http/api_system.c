@@ -20,16 +20,28 @@ static enum status reply_degraded(struct request *request)
 {
     const struct service *service = service_context_service(request->context);
     const char *between = "";
-    struct text text;
-    text_init(&text, request->arena, 512);
-    text_print(&text, "{\"status\":\"degraded\",\"reason\":\"");
+    struct text reason, text;
+    size_t n = 0;
+    while (models_unserved(request->context, n)) {
+        n++;
+    }
+    const struct unserved **unserved = arena_array(request->arena, n, sizeof *unserved);
+    for (size_t k = 0; unserved && k < n; k++) {
+        unserved[k] = models_unserved(request->context, k);
+    }
+    text_init(&reason, request->arena, 512);
     for (enum degraded_state state = 0; state < DEGRADED_COUNT; state++) {
         if (service_is_degraded_by(service, state)) {
-            text_print(&text, "%s%s", between, degraded_sentence(state));
+            text_print(&reason, "%s%s", between, degraded_sentence(state));
             between = "; ";
         }
     }
-    text_print(&text, "\"}");
+    text_append(&reason, "", 1);
+    text_init(&text, request->arena, 1024);
+    text.failed = !unserved || reason.failed;
+    if (!text.failed) {
+        codec_put_degraded(&text, reason.p, unserved, n);
+    }
     return api_reply(request, 200, &text);
 }
 

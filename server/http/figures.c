@@ -64,6 +64,18 @@ static void put_models(const struct figure_values *values, const struct figure *
     put_plain(values, figure, n);
 }
 
+static void put_unserved(const struct figure_values *values, const struct figure *figure)
+{
+    const struct unserved *unserved;
+    for (size_t k = 0; (unserved = models_unserved(values->context, k)) != NULL; k++) {
+        text_print(values->text, "%s{model=\"%s\",version=\"", figure->name, unserved->model);
+        if (unserved->version > 0) {
+            text_print(values->text, "%u", unserved->version);
+        }
+        text_print(values->text, "\"} 1\n");
+    }
+}
+
 /* ---- the service ---- */
 
 static void put_jobs(const struct figure_values *values, const struct figure *figure)
@@ -140,6 +152,9 @@ const struct figure figures_table[] = {
     { "grud_model_active_version", FIGURE_GAUGE, "", "The version that requests use.",
       BY(put_versions) },
     { "grud_models", FIGURE_GAUGE, "", "Models that are served.", BY(put_models) },
+    { "grud_model_unserved", FIGURE_GAUGE, "",
+      "1 for each model, or version of one that is served, that is there and cannot be.",
+      BY(put_unserved) },
 
     { "grud_steps_total", FIGURE_COUNTER, "", "Steps answered.", BY_SERVICE(n_steps) },
     { "grud_sequence_rows_total", FIGURE_COUNTER, "", "Rows of whole sequences.",

@@ -26,8 +26,7 @@ struct service;
     X(VERSIONS, "versions", "the disk refuses new versions of models")                             \
     X(JOBS, "jobs", "the database of the jobs cannot be used")                                     \
     X(RECORDINGS, "recordings", "readings cannot be recorded")                                     \
-    X(MODELS, "models",                                                                            \
-      "a model was left out at the start: its file, or that of its sessions, cannot be opened")
+    X(MODELS, "models", "a model, or a version of one, cannot be served")
 enum degraded_state {
 #define DEGRADED_ENUM(name, word, sentence) DEGRADED_##name,
     DEGRADED_TABLE(DEGRADED_ENUM)

@@ -36,6 +36,23 @@ TEST(a_model_is_described_as_documented)
     setup_done(&s);
 }
 
+TEST(what_cannot_be_served_is_named_with_its_reason)
+{
+    struct setup s;
+    const struct unserved unserved[] = { { .model = "a", .reason = "a \"quote\"" },
+                                         { .model = "b", .version = 7, .reason = "gone" } };
+    setup_init(&s, model_classes());
+    codec_put_degraded(&s.text, "disk", NULL, 0);
+    codec_put_degraded(&s.text, "models",
+                       (const struct unserved *const[]){ &unserved[0], &unserved[1] }, 2);
+    ck_assert_str_eq(setup_text(&s),
+                     "{\"status\":\"degraded\",\"reason\":\"disk\"}"
+                     "{\"status\":\"degraded\",\"reason\":\"models\",\"models\":["
+                     "{\"model\":\"a\",\"version\":null,\"reason\":\"a \\\"quote\\\"\"},"
+                     "{\"model\":\"b\",\"version\":7,\"reason\":\"gone\"}]}");
+    setup_done(&s);
+}
+
 TEST(a_model_without_feeds_is_not_horizon_capable)
 {
     struct setup s;

@@ -103,7 +103,7 @@ TEST(the_sessions_of_another_model_are_refused_and_the_others_served)
     daemon_start_again(&daemon, NULL);
     expect_logged(&daemon,
                   "holds the sessions of model 'torch-stacked', not those of 'torch-small'");
-    expect(&daemon, "GET", "/v1/models/torch-small", NULL, 404, "model_not_found");
+    expect(&daemon, "GET", "/v1/models/torch-small", NULL, 503, "model_unavailable");
     expect(&daemon, "GET", MODEL "/sessions/s0", NULL, 404, "session_not_found");
     daemon_kill(&daemon);
     rename_pool(&daemon, "torch-small", "torch-stacked");

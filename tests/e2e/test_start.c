@@ -373,8 +373,8 @@ TEST(a_bad_model_keeps_no_other_from_being_served)
     daemon_start_again(&daemon, (const char *const[]){ "--models", models_path, NULL });
     expect(&daemon, "POST", "/v1/models/good/sessions/a/step", "{\"x\":[1,2,3]}", 200, NULL);
     expect(&daemon, "GET", "/v1/models/twice", NULL, 200, NULL);
-    expect(&daemon, "GET", "/v1/models/short", NULL, 404, NULL);
-    expect(&daemon, "GET", "/readyz", NULL, 200, NULL);
+    expect(&daemon, "GET", "/v1/models/short", NULL, 503, "model_unavailable");
+    expect(&daemon, "GET", "/readyz", NULL, 200, "{\"model\":\"short\",");
     daemon_wait_log(&daemon, " ready ", log, sizeof log);
     for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
         snprintf(path, sizeof path, "warn model_refused file=%s/%s ", models_path, bad[k]);

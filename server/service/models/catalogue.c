@@ -1,5 +1,6 @@
 #include "service/models/catalogue.h"
 
+#include "service/degraded.h"
 #include "service/models/model_versions.h"
 
 #include <stdlib.h>
@@ -15,6 +16,7 @@ void catalogue_unref(struct catalogue *catalogue)
     for (size_t k = 0; k < catalogue->n_models; k++) {
         model_free(catalogue->models[k]);
     }
+    unserved_free(&catalogue->unserved);
     free(catalogue->models);
     free(catalogue);
 }
@@ -26,6 +28,10 @@ struct catalogue *catalogue_copy(const struct catalogue *catalogue)
         return NULL;
     }
     atomic_init(&copy->n_refs, 1);
+    if (catalogue && !unserved_copy(&catalogue->unserved, &copy->unserved)) {
+        catalogue_unref(copy);
+        return NULL;
+    }
     for (size_t k = 0; catalogue && k < catalogue->n_models; k++) {
         struct model *model = model_copy(catalogue->models[k]);
         if (!model || !catalogue_insert(copy, model)) {
@@ -82,14 +88,33 @@ struct catalogue *catalogue_ref(struct service *service)
     return catalogue;
 }
 
+static const struct unserved *find_unserved(const struct catalogue *catalogue, size_t k)
+{
+    if (k < catalogue->unserved.n) {
+        return &catalogue->unserved.entries[k];
+    }
+    k -= catalogue->unserved.n;
+    for (size_t m = 0; m < catalogue->n_models; m++) {
+        const struct unserved_list *versions = &catalogue->models[m]->unserved;
+        if (k < versions->n) {
+            return &versions->entries[k];
+        }
+        k -= versions->n;
+    }
+    return NULL;
+}
+
 void catalogue_publish(struct service *service, struct catalogue *next)
 {
+    bool has_unserved = find_unserved(next, 0) != NULL;
     pthread_mutex_lock(&service->mutex);
     struct catalogue *last = service->current;
     service->current = next;
     atomic_fetch_add(&service->generation, 1);
     pthread_mutex_unlock(&service->mutex);
     catalogue_unref(last);
+    has_unserved ? degraded_begins(service, DEGRADED_MODELS)
+                 : degraded_ends(service, DEGRADED_MODELS);
 }
 
 /* ---- a context's reference ---- */
@@ -157,12 +182,26 @@ const struct model *const *models_list(struct service_context *context, size_t *
     return (const struct model *const *)context->catalogue->models;
 }
 
+const struct unserved *models_unserved(struct service_context *context, size_t k)
+{
+    return find_unserved(context->catalogue, k);
+}
+
+enum status catalogue_refuse(const struct catalogue *catalogue, const char *name,
+                             struct fault *fault)
+{
+    const struct unserved *unserved = unserved_find(&catalogue->unserved, name, 0);
+    return unserved
+               ? unserved_refuse(unserved, fault)
+               : fault_set(fault, STATUS_MODEL_NOT_FOUND, "model", "there is no model '%s'", name);
+}
+
 enum status model_find(struct service_context *context, const char *name,
                        const struct model **ret_model, struct fault *fault)
 {
     const struct model *model = catalogue_find(context->catalogue, name);
     if (!model) {
-        return fault_set(fault, STATUS_MODEL_NOT_FOUND, "model", "there is no model '%s'", name);
+        return catalogue_refuse(context->catalogue, name, fault);
     }
     *ret_model = model;
     return STATUS_OK;

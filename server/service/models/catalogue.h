@@ -16,16 +16,21 @@
 struct catalogue {
     _Atomic unsigned n_refs;
     size_t n_models;
-    struct model **models; /* by name */
+    struct model **models;         /* by name */
+    struct unserved_list unserved; /* models that are there as well */
 };
 
 struct catalogue *catalogue_ref(struct service *service); /* the current one */
 void catalogue_unref(struct catalogue *catalogue);        /* takes NULL */
-/* Makes `next` (one reference, given away) the current one. */
+/* Makes `next` (one reference, given away) the current one; grud is degraded while it holds
+ * something that cannot be served. */
 void catalogue_publish(struct service *service, struct catalogue *next);
 /* A deep copy, to be changed before it is published; of NULL: an empty one. NULL: no memory. */
 struct catalogue *catalogue_copy(const struct catalogue *catalogue);
 struct model *catalogue_find(const struct catalogue *catalogue, const char *name);
+/* Why catalogue_find has found none. */
+enum status catalogue_refuse(const struct catalogue *catalogue, const char *name,
+                             struct fault *fault);
 /* Takes over a complete model of a new name; false: no memory. */
 __attribute__((warn_unused_result)) bool catalogue_insert(struct catalogue *catalogue,
                                                           struct model *model);

@@ -33,14 +33,10 @@ enum status change_find(const struct catalogue *next, const char *name, unsigned
 {
     *ret_model = catalogue_find(next, name);
     if (!*ret_model) {
-        return fault_set(fault, STATUS_MODEL_NOT_FOUND, "model", "there is no model '%s'", name);
+        return catalogue_refuse(next, name, fault);
     }
     *ret_version = model_find_version(*ret_model, number);
-    if (!*ret_version) {
-        return fault_set(fault, STATUS_VERSION_NOT_FOUND, "version", "model '%s' has no version %u",
-                         name, number);
-    }
-    return STATUS_OK;
+    return *ret_version ? STATUS_OK : model_refuse_version(*ret_model, number, fault);
 }
 
 void change_delete_file(const char *path)

@@ -69,6 +69,7 @@ void model_free(struct model *model)
         version_done(&model->versions[k]);
     }
     free(model->versions);
+    unserved_free(&model->unserved);
     pool_unref(model->pool);
     free(model);
 }
@@ -81,6 +82,14 @@ struct version *model_find_version(const struct model *model, unsigned number)
         }
     }
     return NULL;
+}
+
+enum status model_refuse_version(const struct model *model, unsigned number, struct fault *fault)
+{
+    const struct unserved *unserved = unserved_find(&model->unserved, model->name, number);
+    return unserved ? unserved_refuse(unserved, fault)
+                    : fault_set(fault, STATUS_VERSION_NOT_FOUND, "version",
+                                "model '%s' has no version %u", model->name, number);
 }
 
 bool model_insert_version(struct model *model, struct version version)
@@ -126,6 +135,10 @@ struct model *model_create(const char *name)
 struct model *model_copy(const struct model *model)
 {
     struct model *copy = model_create(model->name);
+    if (copy && !unserved_copy(&model->unserved, &copy->unserved)) {
+        model_free(copy);
+        return NULL;
+    }
     for (size_t k = 0; copy && k < model->n_versions; k++) {
         struct version version;
         if (!version_copy(&model->versions[k], &version)) {
@@ -151,8 +164,7 @@ enum status version_find(const struct model *model, unsigned number,
 {
     const struct version *version = number ? model_find_version(model, number) : model->active;
     if (!version) {
-        return fault_set(fault, STATUS_VERSION_NOT_FOUND, "version", "model '%s' has no version %u",
-                         model->name, number);
+        return model_refuse_version(model, number, fault);
     }
     *ret_version = version;
     return STATUS_OK;

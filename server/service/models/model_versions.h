@@ -30,6 +30,8 @@ struct model *model_copy(const struct model *model);
 void model_free(struct model *model); /* takes NULL and half-built ones */
 
 struct version *model_find_version(const struct model *model, unsigned number);
+/* Why it has found none. */
+enum status model_refuse_version(const struct model *model, unsigned number, struct fault *fault);
 /* Takes over `version`; false: no memory. Pointers to the model's versions move, but for `active`,
  * which follows. */
 __attribute__((warn_unused_result)) bool model_insert_version(struct model *model,

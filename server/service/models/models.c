@@ -67,6 +67,9 @@ static enum status put_version(const struct service *service, struct catalogue *
                                const char *name, const void *bytes, size_t n, struct fault *fault)
 {
     struct model *known = catalogue_find(next, name);
+    if (!known && unserved_find(&next->unserved, name, 0)) {
+        return catalogue_refuse(next, name, fault); /* its versions and sessions are still there */
+    }
     struct model *model = known ? known : model_create(name);
     if (!model) {
         return no_memory(fault);
@@ -138,6 +141,14 @@ enum status model_activate(struct service_context *context, const char *name, un
 
 /* ---- deleting ---- */
 
+static enum status read_only(const struct model *model, unsigned number, struct fault *fault)
+{
+    return fault_set(
+        fault, STATUS_VERSION_READ_ONLY, "version",
+        "version %u of model '%s' lives in the --models directory, which grud never writes", number,
+        model->name);
+}
+
 static enum status check_deletable(const struct model *model, const struct version *version,
                                    struct fault *fault)
 {
@@ -146,13 +157,39 @@ static enum status check_deletable(const struct model *model, const struct versi
                          "version %u of model '%s' is active; activate another one first",
                          version->number, model->name);
     }
-    if (version->read_only) {
-        return fault_set(
-            fault, STATUS_VERSION_READ_ONLY, "version",
-            "version %u of model '%s' lives in the --models directory, which grud never writes",
-            version->number, model->name);
+    return version->read_only ? read_only(model, version->number, fault) : STATUS_OK;
+}
+
+static enum status delete_version(const struct service *service, struct model *model,
+                                  const struct version *version, bool *ret_is_durable,
+                                  struct digest *ret_digest, struct fault *fault)
+{
+    const unsigned number = version->number;
+    enum status status = check_deletable(model, version, fault);
+    if (status == STATUS_OK && version->path) {
+        status =
+            files_delete_version(service->config->data, model->name, number, ret_is_durable, fault);
     }
-    return STATUS_OK;
+    if (status == STATUS_OK) {
+        *ret_digest = version->digest;
+        model_remove_version(model, number);
+    }
+    return status;
+}
+
+/* One that cannot be served, so that there is a way out without a hand on the directory. */
+static enum status delete_unserved(const struct service *service, struct model *model,
+                                   unsigned number, bool *ret_is_durable, struct fault *fault)
+{
+    if (unserved_find(&model->unserved, model->name, number)->read_only) {
+        return read_only(model, number, fault);
+    }
+    enum status status =
+        files_delete_version(service->config->data, model->name, number, ret_is_durable, fault);
+    if (status == STATUS_OK) {
+        unserved_remove(&model->unserved, model->name, number);
+    }
+    return status;
 }
 
 enum status model_delete_version(struct service_context *context, const char *name, unsigned number,
@@ -161,22 +198,16 @@ enum status model_delete_version(struct service_context *context, const char *na
     struct catalogue *next = NULL;
     struct model *model;
     struct version *version;
+    struct digest digest = { 0 };
+    bool is_durable = true;
     enum status status = change_begin(context, &next, fault);
     if (status == STATUS_OK) {
         status = change_find(next, name, number, &model, &version, fault);
     }
     if (status == STATUS_OK) {
-        status = check_deletable(model, version, fault);
-    }
-    struct digest digest = { 0 };
-    bool is_durable = true;
-    if (status == STATUS_OK && version->path) {
-        status =
-            files_delete_version(context->service->config->data, name, number, &is_durable, fault);
-    }
-    if (status == STATUS_OK) {
-        digest = version->digest;
-        model_remove_version(model, number);
+        status = delete_version(context->service, model, version, &is_durable, &digest, fault);
+    } else if (status == STATUS_VERSION_UNAVAILABLE) {
+        status = delete_unserved(context->service, model, number, &is_durable, fault);
     }
     status = change_end(context, next, true, status);
     if (status == STATUS_OK) {

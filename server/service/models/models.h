@@ -13,6 +13,7 @@
 #include "base/digest.h"
 #include "base/status.h"
 #include "gru.h"
+#include "service/models/unserved.h"
 #include "service/names.h"
 #include "store/job_store.h"
 
@@ -36,7 +37,8 @@ struct version {
 struct model {
     char name[MODEL_NAME_MAX + 1];
     size_t n_versions;
-    struct version *versions; /* ascending */
+    struct version *versions;      /* ascending */
+    struct unserved_list unserved; /* versions that are there as well */
     unsigned newest; /* the highest number of those that there are and were: none is given twice */
     struct version *active;
     struct pool *pool;
@@ -46,9 +48,14 @@ struct model {
 
 /* By name order. Valid until service_context_turn. */
 const struct model *const *models_list(struct service_context *context, size_t *ret_n);
+/* The k-th of what cannot be served: models, then versions of those that are. NULL: there are no
+ * more. */
+const struct unserved *models_unserved(struct service_context *context, size_t k);
+/* STATUS_MODEL_NOT_FOUND, or STATUS_MODEL_UNAVAILABLE with the reason. */
 enum status model_find(struct service_context *context, const char *name,
                        const struct model **ret_model, struct fault *fault);
-/* number 0: the active version. */
+/* number 0: the active version. STATUS_VERSION_NOT_FOUND, or STATUS_VERSION_UNAVAILABLE with the
+ * reason. */
 enum status version_find(const struct model *model, unsigned number,
                          const struct version **ret_version, struct fault *fault);
 size_t model_n_sessions(const struct model *model);

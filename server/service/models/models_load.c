@@ -1,7 +1,6 @@
 #include "service/models/models_load.h"
 
 #include "base/log.h"
-#include "service/degraded.h"
 #include "service/models/catalogue.h"
 #include "service/models/model_versions.h"
 #include "service/service_private.h"
@@ -48,6 +47,23 @@ static void log_refused(const struct file_version *file, const struct fault *fau
               LOG_STRING("reason", fault->message), LOG_STRING("advice", advice));
 }
 
+static enum status no_memory(struct fault *fault)
+{
+    return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the models");
+}
+
+/* Of two files with one number, the other one is served. */
+static enum status leave_out_version(struct model *model, const struct file_version *file,
+                                     struct fault *fault)
+{
+    log_refused(file, fault, "replace or remove the file; whatever else is right is served");
+    bool is_noted =
+        model_find_version(model, file->number) ||
+        unserved_find(&model->unserved, model->name, file->number) ||
+        unserved_add(&model->unserved, model->name, file->number, file->read_only, fault);
+    return is_noted ? STATUS_OK : no_memory(fault);
+}
+
 /* Reads one file into the model; what is wrong with it is logged, and it is left out. Reading fails
  * where the file, or FILES_CLOSED_FOLDER in its place, may not be read. */
 static enum status load_version(struct version_list *list, const struct file_version *file,
@@ -76,11 +92,8 @@ static enum status load_version(struct version_list *list, const struct file_ver
             version_done(&version);
         }
     }
-    if (status != STATUS_OK && !status_may_pass(status)) {
-        log_refused(file, fault, "replace or remove the file; whatever else is right is served");
-        status = STATUS_OK;
-    }
-    return status;
+    return status != STATUS_OK && !status_may_pass(status) ? leave_out_version(model, file, fault)
+                                                           : status;
 }
 
 /* The version activated last; else the newest that came with the --models directory; else the
@@ -114,14 +127,30 @@ static void log_model(const struct model *model)
               LOG_INT("sessions", (int64_t)model_n_sessions(model)));
 }
 
-static enum status leave_out(struct service *service, struct model *model,
-                             const struct file_version *file, const struct fault *fault,
+static enum status note_model(struct catalogue *catalogue, struct model *model,
+                              const struct file_version *file, struct fault *fault)
+{
+    bool is_noted = unserved_add(&catalogue->unserved, model->name, 0, file->read_only, fault);
+    model_free(model);
+    return is_noted ? STATUS_OK : no_memory(fault);
+}
+
+/* All of a model, for the reason in the fault. */
+static enum status leave_out(struct catalogue *catalogue, struct model *model,
+                             const struct file_version *file, struct fault *fault,
                              const char *advice)
 {
     log_refused(file, fault, advice);
-    degraded_begins(service, DEGRADED_MODELS);
-    model_free(model);
-    return STATUS_OK;
+    return note_model(catalogue, model, file, fault);
+}
+
+/* All of a model whose versions were left out one by one, and logged. */
+static enum status leave_out_rest(struct catalogue *catalogue, struct model *model,
+                                  const struct file_version *file, struct fault *fault)
+{
+    fault_set(fault, STATUS_INVALID_MODEL, NULL, "it has no version that can be: %s",
+              model->unserved.entries[model->unserved.n - 1].reason);
+    return note_model(catalogue, model, file, fault);
 }
 
 /* All files of one name. A model without a good version is left out, and so is a model with a file
@@ -139,24 +168,25 @@ static enum status load_model(struct service *service, struct catalogue *catalog
     for (size_t k = 0; status == STATUS_OK && k < n_files; k++) {
         status = load_version(list, &files[k], model, fault);
         if (status == STATUS_STORAGE_FAILED && !fault_may_pass(fault)) {
-            return leave_out(service, model, &files[k], fault,
+            return leave_out(catalogue, model, &files[k], fault,
                              "then start again; no version of this model is served until then");
         }
     }
-    if (status != STATUS_OK || model->n_versions == 0) {
-        model_free(model);
-        return status;
+    if (status == STATUS_OK && model->n_versions == 0) {
+        return leave_out_rest(catalogue, model, &files[n_files - 1], fault);
     }
-    status = choose_active(service, model, fault);
+    if (status == STATUS_OK) {
+        status = choose_active(service, model, fault);
+    }
     if (status == STATUS_OK) {
         status = model_open_pool(service, model, fault);
         if (status == STATUS_STORAGE_FAILED) {
-            return leave_out(service, model, &files[0], fault,
+            return leave_out(catalogue, model, &files[0], fault,
                              "mend its sessions' file, or move it away");
         }
     }
     if (status == STATUS_OK && !catalogue_insert(catalogue, model)) {
-        status = fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the models");
+        status = no_memory(fault);
     }
     if (status != STATUS_OK) {
         model_free(model);
@@ -211,6 +241,6 @@ enum status models_load(struct service *service, struct fault *fault)
                        "put NAME.safetensors into the directory of --models (GRUD_MODELS), or "
                        "PUT it to /v1/models/NAME"));
     }
-    service->current = catalogue;
+    catalogue_publish(service, catalogue);
     return STATUS_OK;
 }

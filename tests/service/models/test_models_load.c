@@ -4,6 +4,7 @@
 #include "test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -125,6 +126,19 @@ static struct bytes junk(void)
     return (struct bytes){ strdup("junk"), 4 };
 }
 
+static void expect_unserved(struct world *world, const struct unserved *due, size_t n)
+{
+    for (size_t k = 0; k < n; k++) {
+        const struct unserved *unserved = models_unserved(world->context, k);
+        ck_assert_ptr_nonnull(unserved);
+        ck_assert_str_eq(unserved->model, due[k].model);
+        ck_assert_uint_eq(unserved->version, due[k].version);
+        ck_assert_uint_gt(strlen(unserved->reason), 0);
+    }
+    ck_assert_ptr_null(models_unserved(world->context, n));
+    ck_assert(service_is_degraded_by(world->service, DEGRADED_MODELS));
+}
+
 TEST(one_bad_file_is_left_out_and_the_good_ones_are_served)
 {
     struct world world;
@@ -146,8 +160,88 @@ TEST(one_bad_file_is_left_out_and_the_good_ones_are_served)
     const struct model *many;
     ck_assert_int_eq(model_find(world.context, "many", &many, &world.fault), STATUS_OK);
     ck_assert(many->n_versions == 2 && many->active->number == 4);
+    expect_unserved(&world,
+                    (const struct unserved[]){ { .model = "bad" },
+                                               { .model = "empty" },
+                                               { .model = "many", .version = 2 },
+                                               { .model = "many", .version = 3 } },
+                    4);
     world_done(&world);
 }
+
+/* ---- what is told of it ---- */
+
+static enum status find(struct world *world, const char *name)
+{
+    const struct model *model;
+    return model_find(world->context, name, &model, &world->fault);
+}
+
+TEST(a_model_that_is_left_out_says_why_and_its_name_is_taken)
+{
+    struct world world;
+    const struct model *model;
+    struct bytes good = network_file(HIDDEN, 1);
+    world_init(&world);
+    world_use_data(&world);
+    world_add_model(&world, "bad", junk());
+    world_start(&world);
+    ck_assert_int_eq(find(&world, "bad"), STATUS_MODEL_UNAVAILABLE);
+    ck_assert_msg(strstr(world.fault.message, "model 'bad' cannot be served: ") != NULL, "%s",
+                  world.fault.message);
+    ck_assert_int_eq(model_put(world.context, "bad", good.p, good.n, &model, &world.fault),
+                     STATUS_MODEL_UNAVAILABLE);
+    ck_assert_int_eq(model_activate(world.context, "bad", 1, &model, &world.fault),
+                     STATUS_MODEL_UNAVAILABLE);
+    ck_assert_int_eq(model_delete_version(world.context, "bad", 1, &world.fault),
+                     STATUS_MODEL_UNAVAILABLE);
+    ck_assert_int_eq(find(&world, "other"), STATUS_MODEL_NOT_FOUND);
+    char path[256];
+    snprintf(path, sizeof path, "%s/models/bad", world.data);
+    ck_assert_uint_eq(folder_count(path), 0);
+    ck_assert(service_is_degraded_by(world.service, DEGRADED_MODELS));
+    remove_file(world.models, "bad.safetensors");
+    world_restart(&world);
+    ck_assert_int_eq(find(&world, "bad"), STATUS_MODEL_NOT_FOUND);
+    ck_assert(!service_is_degraded(world.service));
+    free(good.p);
+    world_done(&world);
+}
+
+TEST(a_version_that_is_left_out_says_why_and_can_be_deleted)
+{
+    struct world world;
+    const struct model *model;
+    char path[256];
+    world_init(&world);
+    world_use_data(&world);
+    make_model_folder(&world, "m");
+    world_add_model(&world, "m/3", junk());
+    world_start(&world);
+    ck_assert_uint_eq(world_put_version(&world, network_file(HIDDEN, 4)), 4);
+    snprintf(path, sizeof path, "%s/models/m/4.safetensors", world.data);
+    file_store(path, "junk", 4);
+    world_restart(&world);
+    for (unsigned number = 3; number <= 4; number++) {
+        const struct version *version;
+        ck_assert_int_eq(version_find(world_model(&world), number, &version, &world.fault),
+                         STATUS_VERSION_UNAVAILABLE);
+        ck_assert_int_eq(model_activate(world.context, "m", number, &model, &world.fault),
+                         STATUS_VERSION_UNAVAILABLE);
+    }
+    ck_assert_int_eq(model_delete_version(world.context, "m", 3, &world.fault),
+                     STATUS_VERSION_READ_ONLY);
+    ck_assert_int_eq(model_delete_version(world.context, "m", 4, &world.fault), STATUS_OK);
+    ck_assert(!file_exists(path));
+    expect_unserved(&world, (const struct unserved[]){ { .model = "m", .version = 3 } }, 1);
+    ck_assert_uint_eq(world_put_version(&world, network_file(HIDDEN, 5)), 5);
+    remove_file(world.models, "m/3.safetensors");
+    world_restart(&world);
+    ck_assert(!service_is_degraded(world.service));
+    world_done(&world);
+}
+
+/* ---- faults of the machine ---- */
 
 /* Otherwise another version would be the active one, and sessions would be converted to it. */
 TEST(a_version_that_cannot_be_read_ends_the_start)

@@ -275,7 +275,7 @@ TEST(a_damaged_file_header_is_refused_with_the_reason)
         ck_assert_msg(strstr(fault.message, path) && strstr(fault.message, "header is damaged"),
                       "%s", fault.message);
         world_start(&world); /* the model is left out, the service runs */
-        ck_assert_int_eq(model_find(world.context, "m", &model, &fault), STATUS_MODEL_NOT_FOUND);
+        ck_assert_int_eq(model_find(world.context, "m", &model, &fault), STATUS_MODEL_UNAVAILABLE);
         world_stop(&world);
         flip_byte(&world, at, 1);
     }
@@ -309,7 +309,7 @@ TEST(a_header_of_impossible_sizes_is_refused)
             const struct model *model;
             world_start(&world);
             ck_assert_int_eq(model_find(world.context, "m", &model, &world.fault),
-                             STATUS_MODEL_NOT_FOUND);
+                             STATUS_MODEL_UNAVAILABLE);
             world_stop(&world);
         }
     }
@@ -447,7 +447,7 @@ TEST(a_file_that_is_not_ours_is_refused)
         file_store(path, junk, sizes[k]);
         world_start(&world);
         ck_assert_int_eq(model_find(world.context, "m", &model, &world.fault),
-                         STATUS_MODEL_NOT_FOUND);
+                         STATUS_MODEL_UNAVAILABLE);
         world_stop(&world);
         struct bytes file = file_load(path);
         ck_assert_uint_eq(file.n, sizes[k]); /* and left as it was */

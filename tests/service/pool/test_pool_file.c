@@ -52,7 +52,7 @@ static void expect_refused(struct world *world, const char *why)
     char path[256], options_path[PATH_MAX];
     world_start(world);
     ck_assert_int_eq(model_find(world->context, "m", &model, &world->fault),
-                     STATUS_MODEL_NOT_FOUND);
+                     STATUS_MODEL_UNAVAILABLE);
     pool_path(world, "m", path);
     struct bytes bytes = network_file(HIDDEN, SEED);
     const struct file_version file = { .number = 1 };
@@ -177,7 +177,8 @@ TEST(a_file_of_before_is_not_claimed_by_a_model_that_it_does_not_fit)
     write_at(path, OWNER_AT, nobody, sizeof nobody);
     world_add_model(&world, "m", network_file_of_other_shape());
     world_start(&world);
-    ck_assert_int_eq(model_find(world.context, "m", &model, &world.fault), STATUS_MODEL_NOT_FOUND);
+    ck_assert_int_eq(model_find(world.context, "m", &model, &world.fault),
+                     STATUS_MODEL_UNAVAILABLE);
     world_stop(&world);
     struct bytes file = read_page(path);
     ck_assert_mem_eq((char *)file.p + OWNER_AT, nobody, sizeof nobody);

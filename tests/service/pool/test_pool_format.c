@@ -73,7 +73,7 @@ TEST(a_newer_format_is_refused_with_both_numbers_and_left_alone)
         ck_assert_msg(strstr(world.fault.message, numbers) != NULL, "%s", world.fault.message);
         world_start(&world); /* the model is left out, the service runs */
         ck_assert_int_eq(model_find(world.context, "m", &model, &world.fault),
-                         STATUS_MODEL_NOT_FOUND);
+                         STATUS_MODEL_UNAVAILABLE);
         world_stop(&world);
         struct bytes after = file_load(path);
         ck_assert_uint_eq(after.n, newer.n);

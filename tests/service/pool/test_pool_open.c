@@ -56,7 +56,8 @@ TEST(a_file_that_cannot_be_begun_leaves_nothing)
     world_use_data(&world);
     disk_fails = true;
     world_start(&world);
-    ck_assert_int_eq(model_find(world.context, "m", &model, &world.fault), STATUS_MODEL_NOT_FOUND);
+    ck_assert_int_eq(model_find(world.context, "m", &model, &world.fault),
+                     STATUS_MODEL_UNAVAILABLE);
     pool_path(&world, path);
     ck_assert(!file_exists(path));
     disk_fails = false;
