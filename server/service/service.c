@@ -9,10 +9,8 @@
 #include "service/pool/pool.h"
 #include "service/service_private.h"
 #include "service/sessions/recorder.h"
-#include "store/files.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 /* The data directory, the job database and the recorder come first: models need them. */
 static enum status open_all(struct service *service, struct fault *fault)
@@ -48,7 +46,7 @@ enum status service_create(const struct config *config, struct service **ret_ser
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to start");
     }
     service->config = config;
-    service->data_lock = -1;
+    service->data_lock = FILES_UNLOCKED;
     service->synced_at_ms = clock_monotonic_ms();
     service->sync_interval_ms = config->sync_interval_ms;
     pthread_mutex_init(&service->writer, NULL);
@@ -71,9 +69,7 @@ void service_free(struct service *service)
     recorder_free(service->recorder);
     catalogue_unref(service->current);
     job_database_free(service->job_database);
-    if (service->data_lock >= 0) {
-        close(service->data_lock);
-    }
+    files_unlock(&service->data_lock);
     free(service);
 }
 

@@ -8,6 +8,7 @@
 
 #include "config/config.h"
 #include "gru.h"
+#include "store/files.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -30,7 +31,7 @@ struct service_counters {
 
 struct service {
     const struct config *config;
-    int data_lock;                    /* -1: no data directory */
+    struct files_lock data_lock;
     _Atomic unsigned degraded_states; /* 1 << enum degraded_state of each */
     _Atomic unsigned n_contexts;      /* that were ever created */
     int64_t synced_at_ms;             /* by clock_monotonic_ms; main thread only */

@@ -38,11 +38,11 @@ bool files_sync_folder_of(const char *path)
     return synced;
 }
 
-enum status files_open_data(const char *data, int *ret_lock, struct fault *fault)
+static enum status make_folders(const char *data, struct fault *fault)
 {
-    char path[PATH_MAX];
     static const char *const folders[] = { "", "/models", "/sessions" };
     for (size_t k = 0; k < sizeof folders / sizeof *folders; k++) {
+        char path[PATH_MAX];
         if (!files_path_print(path, "%s%s", data, folders[k])) {
             return files_failed(fault, "use", data);
         }
@@ -50,14 +50,19 @@ enum status files_open_data(const char *data, int *ret_lock, struct fault *fault
             return refused(fault, "data", "create the directory", path, REFUSAL_TO_KEEP);
         }
     }
-    if (!files_path_print(path, "%s/lock", data)) {
-        return files_failed(fault, "use", data);
-    }
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    return STATUS_OK;
+}
+
+/* Locks the folder or the file. A network file system locks only what is open for writing, which no
+ * folder is (EBADF): there the lock of the file has to do. */
+static enum status lock(const char *path, int flags, const char *data, int *ret_fd,
+                        struct fault *fault)
+{
+    int fd = open(path, flags | O_CLOEXEC, 0600);
     if (fd < 0) {
         return refused(fault, "data", "open", path, REFUSAL_TO_KEEP);
     }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0 && !(flags & O_DIRECTORY && errno == EBADF)) {
         enum status status = errno != EWOULDBLOCK
                                  ? refused(fault, "data", "lock", path, REFUSAL_TO_KEEP)
                                  : fault_set(fault, STATUS_STORAGE_FAILED, "data",
@@ -67,8 +72,41 @@ enum status files_open_data(const char *data, int *ret_lock, struct fault *fault
         close(fd);
         return status;
     }
-    *ret_lock = fd;
+    *ret_fd = fd;
     return STATUS_OK;
+}
+
+enum status files_open_data(const char *data, struct files_lock *ret_lock, struct fault *fault)
+{
+    char path[PATH_MAX];
+    struct files_lock held = FILES_UNLOCKED;
+    enum status status = make_folders(data, fault);
+    if (status == STATUS_OK) {
+        status = lock(data, O_RDONLY | O_DIRECTORY, data, &held.folder, fault);
+    }
+    if (status == STATUS_OK && !files_path_print(path, "%s/lock", data)) {
+        status = files_failed(fault, "use", data);
+    }
+    if (status == STATUS_OK) {
+        status = lock(path, O_RDWR | O_CREAT, data, &held.file, fault);
+    }
+    if (status != STATUS_OK) {
+        files_unlock(&held);
+        return status;
+    }
+    *ret_lock = held;
+    return STATUS_OK;
+}
+
+void files_unlock(struct files_lock *lock)
+{
+    if (lock->file >= 0) {
+        close(lock->file);
+    }
+    if (lock->folder >= 0) {
+        close(lock->folder);
+    }
+    *lock = FILES_UNLOCKED;
 }
 
 /* ---- files ---- */

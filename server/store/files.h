@@ -24,9 +24,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Creates what is missing below the data directory and locks it against a second daemon; *ret_lock
- * is to be closed at the end. */
-enum status files_open_data(const char *data, int *ret_lock, struct fault *fault);
+/* What keeps a second daemon out: a lock of the data directory itself, which goes with it wherever
+ * it is moved and stays when files are removed from it, and one of the file `lock`, which is all
+ * that earlier releases know. -1: not held. */
+struct files_lock {
+    int folder, file;
+};
+#define FILES_UNLOCKED ((struct files_lock){ .folder = -1, .file = -1 })
+
+/* Creates what is missing below the data directory and locks it. */
+enum status files_open_data(const char *data, struct files_lock *ret_lock, struct fault *fault);
+void files_unlock(struct files_lock *lock); /* also one that is not held */
 
 enum status files_read(const char *path, struct arena *arena, void **ret_bytes, size_t *ret_n,
                        struct fault *fault);

@@ -63,9 +63,9 @@ struct folder data_make(void)
 {
     struct folder data = folder_make();
     struct fault fault;
-    int lock;
+    struct files_lock lock;
     ck_assert_int_eq(files_open_data(data.path, &lock, &fault), STATUS_OK);
-    close(lock);
+    files_unlock(&lock);
     return data;
 }
 

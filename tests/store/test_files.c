@@ -2,8 +2,12 @@
 #include "store_support.h"
 #include "test.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* ---- the data directory ---- */
@@ -13,7 +17,7 @@ TEST(a_data_directory_is_made_and_belongs_to_one)
     struct folder data = folder_make();
     struct fault fault;
     char path[PATH_MAX];
-    int first, second = -7;
+    struct files_lock first, second = FILES_UNLOCKED;
     struct stat folder;
     ck_assert_int_eq(files_open_data(data.path, &first, &fault), STATUS_OK);
     folder_path(&data, "models", path);
@@ -22,11 +26,75 @@ TEST(a_data_directory_is_made_and_belongs_to_one)
     folder_path(&data, "sessions", path);
     ck_assert(stat(path, &folder) == 0 && S_ISDIR(folder.st_mode));
     ck_assert_int_eq(files_open_data(data.path, &second, &fault), STATUS_STORAGE_FAILED);
-    ck_assert_int_eq(second, -7);
+    ck_assert(second.folder == -1 && second.file == -1);
     ck_assert_str_eq(fault.param, "data");
-    close(first);
+    files_unlock(&first);
     ck_assert_int_eq(files_open_data(data.path, &second, &fault), STATUS_OK);
-    close(second);
+    files_unlock(&second);
+    files_unlock(&second); /* twice is once */
+    folder_remove(&data);
+}
+
+TEST(a_lock_file_that_was_removed_lets_no_second_daemon_in)
+{
+    struct folder data = data_make();
+    struct fault fault;
+    char path[PATH_MAX];
+    struct files_lock first, second;
+    folder_path(&data, "lock", path);
+    ck_assert_int_eq(files_open_data(data.path, &first, &fault), STATUS_OK);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(files_open_data(data.path, &second, &fault), STATUS_STORAGE_FAILED);
+    ck_assert(strstr(fault.message, "another grud is using the data directory"));
+    files_unlock(&first);
+    ck_assert_int_eq(files_open_data(data.path, &second, &fault), STATUS_OK);
+    files_unlock(&second);
+    folder_remove(&data);
+}
+
+/* A release before this one locks the file alone. */
+TEST(the_lock_of_an_earlier_release_is_respected)
+{
+    struct folder data = data_make();
+    struct fault fault;
+    char path[PATH_MAX];
+    struct files_lock lock;
+    folder_path(&data, "lock", path);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    ck_assert(fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0);
+    ck_assert_int_eq(files_open_data(data.path, &lock, &fault), STATUS_STORAGE_FAILED);
+    close(fd);
+    ck_assert_int_eq(files_open_data(data.path, &lock, &fault), STATUS_OK);
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    ck_assert(fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0); /* and it respects ours */
+    close(fd);
+    files_unlock(&lock);
+    folder_remove(&data);
+}
+
+/* This program's own flock, in front of the C library's: of a network file system, which locks
+ * what is open for writing, and so no folder. */
+static bool is_network_file_system;
+
+int flock(int fd, int operation)
+{
+    if (is_network_file_system && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY) {
+        errno = EBADF;
+        return -1;
+    }
+    return (int)syscall(SYS_flock, fd, operation);
+}
+
+TEST(where_folders_cannot_be_locked_the_file_is)
+{
+    struct folder data = data_make();
+    struct fault fault;
+    struct files_lock first, second;
+    is_network_file_system = true;
+    ck_assert_int_eq(files_open_data(data.path, &first, &fault), STATUS_OK);
+    ck_assert_int_eq(files_open_data(data.path, &second, &fault), STATUS_STORAGE_FAILED);
+    is_network_file_system = false;
+    files_unlock(&first);
     folder_remove(&data);
 }
 
@@ -35,7 +103,7 @@ TEST(a_data_directory_that_cannot_be_is_refused)
     struct folder data = data_make();
     struct fault fault;
     char path[2 * PATH_MAX], file[PATH_MAX];
-    int lock = -1;
+    struct files_lock lock = FILES_UNLOCKED;
     ck_assert_int_eq(files_open_data("/nonexistent/data", &lock, &fault), STATUS_STORAGE_FAILED);
     ck_assert(!fault_may_pass(&fault));
     text_write(&data, "file", "");
@@ -45,7 +113,7 @@ TEST(a_data_directory_that_cannot_be_is_refused)
     memset(path, 'x', sizeof path);
     path[sizeof path - 1] = '\0';
     ck_assert_int_eq(files_open_data(path, &lock, &fault), STATUS_STORAGE_FAILED);
-    ck_assert_int_eq(lock, -1);
+    ck_assert_int_eq(lock.folder, -1);
     folder_remove(&data);
 }
 
