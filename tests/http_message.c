@@ -12,8 +12,8 @@ size_t http_print_head(char out[HTTP_HEAD_MAX], const char *method, const char *
         snprintf(content, sizeof content, "Content-Type: %s\r\nContent-Length: %zu\r\n", type,
                  n_body);
     }
-    int n = snprintf(out, HTTP_HEAD_MAX, "%s %s HTTP/1.1\r\nHost: grud\r\n%s%s\r\n", method, path,
-                     headers ? headers : "", content);
+    int n = snprintf(out, HTTP_HEAD_MAX, "%s %s HTTP/1.1\r\nHost: localhost\r\n%s%s\r\n", method,
+                     path, headers ? headers : "", content);
     return n > 0 && n < HTTP_HEAD_MAX ? (size_t)n : 0;
 }
 

@@ -27,6 +27,7 @@
     X(KEY_MISSING, "key_missing", 401)                                                             \
     X(KEY_INVALID, "key_invalid", 401)                                                             \
     X(SCOPE_MISSING, "scope_missing", 403)                                                         \
+    X(ORIGIN_REFUSED, "origin_refused", 403)                                                       \
     X(ROUTE_NOT_FOUND, "route_not_found", 404)                                                     \
     X(MODEL_NOT_FOUND, "model_not_found", 404)                                                     \
     X(VERSION_NOT_FOUND, "version_not_found", 404)                                                 \
@@ -47,6 +48,7 @@
     X(URL_TOO_LONG, "url_too_long", 414)                                                           \
     X(REQUEST_TOO_LARGE, "request_too_large", 413) /* its working memory or its reply would be */  \
     X(UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", 415)                                       \
+    X(HOST_REFUSED, "host_refused", 421)                                                           \
     X(NON_FINITE_RESULT, "non_finite_result", 422)                                                 \
     X(HORIZON_NOT_SUPPORTED, "horizon_not_supported", 422)                                         \
     X(NO_READING, "no_reading", 422)                                                               \

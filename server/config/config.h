@@ -33,8 +33,10 @@ enum { CONFIG_FULL_MODES(CHOICE_ID, CHOICE_ID) }; /* session_full */
     X(key_rate, "key-rate", SIZE, LIVE, "10000", 0, 1000000, NULL, "N", "requests a second of one key; 0: any number")               \
     X(tls_cert, "tls-cert", STRING, START, "", 0, 0, NULL, "FILE", "certificate chain in PEM, for HTTPS; SIGHUP reads it again")     \
     X(tls_key, "tls-key", STRING, START, "", 0, 0, NULL, "FILE", "its private key in PEM; SIGHUP reads it again")                    \
-    X(cors_origin, "cors-origin", STRING, START, "", 0, 0, NULL, "ORIGIN", "origin whose web pages may use grud, as in "             \
-      "https://example.org; *: any")                                                                                          \
+    X(cors_origin, "cors-origin", STRING, START, "", 0, 0, NULL, "ORIGINS", "origins whose web pages may use grud, as in "           \
+      "https://example.org,http://localhost:3000; *: any")                                                                    \
+    X(host_name, "host-name", STRING, START, "", 0, 0, NULL, "NAMES", "further hosts that clients reach grud by, as in "             \
+      "grud,grud.example.org; its own addresses need not be named, and with --api-keys none")                                 \
     X(port_file, "port-file", STRING, START, "", 0, 0, NULL, "FILE", "write the chosen port into FILE once ready")                   \
     X(models, "models", STRING, START, "", 0, 0, NULL, "DIR", "directory of NAME.safetensors or NAME/<version>.safetensors")         \
     X(data, "data", STRING, START, "", 0, 0, NULL, "DIR", "directory for sessions and uploaded versions; none: memory only")         \

@@ -1,29 +1,14 @@
 #include "http/access.h"
 
 #include "base/log.h"
+#include "http/origin.h"
 #include "http/worker.h"
 #include "secure/certificate.h"
 
 #include <string.h>
 #include <strings.h>
 
-#define PREFLIGHT_SECONDS "3600" /* that a browser may remember what is allowed */
-
 /* ---- what the options say ---- */
-
-/* "*" or "scheme://host[:port]" */
-static bool is_origin(const char *text)
-{
-    if (strcmp(text, "*") == 0) {
-        return true;
-    }
-    const char *host = strstr(text, "://");
-    bool fine = host && host != text && host[3] != '\0' && !strpbrk(host + 3, "/?#@*,");
-    for (const char *p = text; *p != '\0'; p++) {
-        fine = fine && *p > ' ' && *p < 0x7f;
-    }
-    return fine;
-}
 
 enum status access_check_options(const struct config *config, const struct endpoint *endpoint,
                                  struct fault *fault)
@@ -33,14 +18,9 @@ enum status access_check_options(const struct config *config, const struct endpo
         return fault_set(fault, STATUS_INVALID_VALUE, has_tls ? "tls-key" : "tls-cert",
                          "--tls-cert and --tls-key go together");
     }
-    if (config->cors_origin[0] != '\0' && !is_origin(config->cors_origin)) {
-        return fault_set(
-            fault, STATUS_INVALID_VALUE, "cors-origin",
-            "cors-origin: '%s' is no origin; https://example.org, http://localhost:3000 and * are",
-            config->cors_origin);
-    }
-    if (endpoint->is_loopback) {
-        return STATUS_OK;
+    enum status status = origin_check_options(config, fault);
+    if (status != STATUS_OK || endpoint->is_loopback) {
+        return status;
     }
     if (!has_keys && config->listen_remote == CONFIG_NO) {
         return fault_set(fault, STATUS_INVALID_VALUE, "listen",
@@ -201,32 +181,8 @@ enum status access_check(struct exchange *exchange, const char *authorization)
 
 /* ---- a reply ---- */
 
-static bool add(struct MHD_Response *response, const char *name, const char *value)
-{
-    return MHD_add_response_header(response, name, value) == MHD_YES;
-}
-
-static bool add_origin(struct MHD_Response *response, const struct exchange *exchange,
-                       const char *origin)
-{
-    bool fine = add(response, "Access-Control-Allow-Origin", origin);
-    if (strcmp(origin, "*") != 0) {
-        fine = fine && add(response, "Vary", "Origin");
-    }
-    if (exchange->allowed &&
-        exchange->request.reply.code == 204) { /* to OPTIONS, which may be a preflight */
-        char allow[ROUTER_ALLOW_MAX];
-        router_print_allow(exchange->allowed, allow);
-        fine = fine && add(response, "Access-Control-Allow-Methods", allow) &&
-               add(response, "Access-Control-Allow-Headers", "authorization, content-type") &&
-               add(response, "Access-Control-Max-Age", PREFLIGHT_SECONDS);
-    }
-    return fine;
-}
-
 bool access_add_headers(struct MHD_Response *response, const struct exchange *exchange)
 {
-    const char *origin = exchange->worker->http->config->cors_origin;
-    bool fine = exchange->request.reply.code != 401 || add(response, "WWW-Authenticate", "Bearer");
-    return fine && (origin[0] == '\0' || add_origin(response, exchange, origin));
+    return exchange->request.reply.code != 401 ||
+           MHD_add_response_header(response, "WWW-Authenticate", "Bearer") == MHD_YES;
 }

@@ -1,5 +1,5 @@
 /*
- * access.h - which client may do what: API keys, the certificate, and web pages of other origins.
+ * access.h - which client may do what: API keys, and the certificate.
  *
  * Keys and certificate are read at start and again on SIGHUP, by main's thread. Each worker has a
  * reference to the keys that it uses; new ones are left in a mailbox of its own (worker.new_keys),
@@ -33,8 +33,7 @@ void access_leave(struct worker *worker);
 /* Whether the client may make this request, whose route is known; the worker's thread.
  * `authorization` is the header's value or NULL. */
 enum status access_check(struct exchange *exchange, const char *authorization);
-/* The headers that a reply has for clients without the right key, and for pages of other origins.
- */
+/* The header that a reply has for clients without the right key. */
 bool access_add_headers(struct MHD_Response *response, const struct exchange *exchange);
 
 #endif

@@ -4,6 +4,7 @@
 #include "http/access.h"
 #include "http/body.h"
 #include "http/limits.h"
+#include "http/origin.h"
 #include "http/query_string.h"
 #include "http/worker.h"
 
@@ -87,6 +88,7 @@ enum status admission_check(struct exchange *exchange, const char *version, stru
     struct request *request = &exchange->request;
     enum status status = check_framing(exchange, version, ret_guard);
     if (status == STATUS_OK) {
+        origin_note(exchange, ret_guard);
         status = limit_head(exchange);
     }
     if (status == STATUS_OK) {
@@ -101,7 +103,10 @@ enum status admission_check(struct exchange *exchange, const char *version, stru
     if (status != STATUS_OK || !request->route) {
         return status;
     }
-    status = access_check(exchange, ret_guard->authorization);
+    status = origin_check(exchange, ret_guard);
+    if (status == STATUS_OK) {
+        status = access_check(exchange, ret_guard->authorization);
+    }
     if (status != STATUS_OK) {
         return status;
     }

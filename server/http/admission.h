@@ -1,6 +1,7 @@
 /*
  * admission.h - whether a request may go on, judged by its first line and headers: framing, route,
- * limits, key, query parameters, and the body that it announces. The worker's thread.
+ * limits, host and origin, key, query parameters, and the body that it announces. The worker's
+ * thread.
  */
 #ifndef ADMISSION_H
 #define ADMISSION_H

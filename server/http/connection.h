@@ -16,7 +16,8 @@ struct http;
 enum {
     EXCESS_CONNECTIONS = 256, /* beyond --connection-max, so that they can be answered with 503 */
     EXCESS_OF_ADDRESS = 16,   /* the same, beyond --connection-address-max */
-    EXCESS_SECONDS = 5        /* for the request of such a connection */
+    EXCESS_SECONDS = 5,       /* for the request of such a connection */
+    HOST_KEPT_MAX = 56        /* bytes of a Host; a longer one is looked at in each request */
 };
 
 struct connection {
@@ -33,6 +34,8 @@ struct connection {
                              more */
     int64_t heard_ns;     /* at the end: when bytes had come last, and how many in all */
     uint64_t n_heard;
+    char host[HOST_KEPT_MAX]; /* the last one that was found to be ours (origin.h) */
+    size_t n_host;
     const char *target; /* the raw request target, until the first call of the handler */
     size_t n_target;
     const char *target_problem;

@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "http/admission.h"
+#include "http/authority.h"
 #include "http/body.h"
 #include "http/limits.h"
 #include "http/query_string.h"
@@ -23,7 +24,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum {
     FREE_EXCHANGES_MAX = 256,
@@ -246,15 +246,10 @@ static enum MHD_Result at_end(struct exchange *exchange)
 /* The path of a request target, which a proxy may write in full. */
 static const char *path_of(const char *target)
 {
-    static const char *const schemes[] = { "http://", "https://" };
-    for (size_t k = 0; target[0] != '/' && k < sizeof schemes / sizeof *schemes; k++) {
-        size_t n = strlen(schemes[k]);
-        if (strncasecmp(target, schemes[k], n) == 0) {
-            const char *slash = strchr(target + n, '/');
-            return slash ? slash : "/";
-        }
-    }
-    return target;
+    bool is_https;
+    const char *host = target[0] == '/' ? NULL : authority_skip_scheme(target, &is_https);
+    const char *slash = host ? strchr(host, '/') : target;
+    return slash ? slash : "/";
 }
 
 void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *mhd)

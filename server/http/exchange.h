@@ -30,6 +30,7 @@ struct exchange {
     struct MHD_Connection *mhd;
     struct connection *connection;
     const char *method, *path; /* raw, in libmicrohttpd's memory */
+    const char *origin; /* the page's, if it may read the reply and is named there; or NULL */
     enum phase phase;
     unsigned allowed; /* the methods of the path, for Allow; 0: not to be sent */
     bool is_handed_in;

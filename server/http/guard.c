@@ -126,11 +126,18 @@ static void read_framing(struct guard *guard, const char *key, size_t n_key, con
 {
     switch (n_key) { /* most headers are passed over by their length alone */
     case 4:
-        guard->n_hosts += is_word(key, n_key, "host");
+        if (is_word(key, n_key, "host")) {
+            guard->host = value;
+            guard->n_host = n_value;
+            guard->n_hosts++;
+        }
         break;
     case 6:
         if (is_word(key, n_key, "expect")) {
             guard->expects_continue = is_word(value, n_value, "100-continue");
+        } else if (is_word(key, n_key, "origin")) {
+            guard->origin = value;
+            guard->n_origins++;
         }
         break;
     case 12:
@@ -147,6 +154,9 @@ static void read_framing(struct guard *guard, const char *key, size_t n_key, con
     case 14:
         if (is_word(key, n_key, "content-length")) {
             read_length(guard, value, n_value);
+        } else if (is_word(key, n_key, "sec-fetch-site")) {
+            guard->fetch_site = value;
+            guard->n_fetch_sites++;
         }
         break;
     case 16:
@@ -198,8 +208,9 @@ const char *guard_end(struct guard *guard, bool is_http_1_0, const char *block_e
     if (guard->n_hosts > 1 || (guard->n_hosts == 0 && !is_http_1_0)) {
         complain(guard, "a request has exactly one Host");
     }
-    if (guard->n_authorizations > 1) {
-        complain(guard, "a request has at most one Authorization");
+    if (guard->n_authorizations > 1 || guard->n_origins > 1 || guard->n_fetch_sites > 1) {
+        complain(guard,
+                 "a request has at most one Authorization, one Origin and one Sec-Fetch-Site");
     }
     if (guard->n_lengths > 1) {
         complain(guard, "a request has at most one Content-Length");

@@ -19,8 +19,10 @@ struct guard {
     const char *
         end; /* of the text seen so far, for guard_header; NULL: where headers lie is not checked */
     const char *content_type, *content_encoding, *authorization;
+    const char *host, *origin, *fetch_site; /* NULL: the request has none */
+    size_t n_host;
     uint64_t content_length;
-    unsigned n_hosts, n_lengths, n_codings, n_authorizations;
+    unsigned n_hosts, n_lengths, n_codings, n_authorizations, n_origins, n_fetch_sites;
     bool is_chunked;
     bool expects_continue;
 };

@@ -3,6 +3,7 @@
 
 #include "http/access.h"
 #include "http/drain.h"
+#include "http/origin.h"
 #include "http/worker.h"
 
 #include <stdlib.h>
@@ -75,7 +76,7 @@ static bool add_headers(struct MHD_Response *response, const struct exchange *ex
     if (reply->code == 503 || reply->code == 429) {
         fine = fine && MHD_add_response_header(response, "Retry-After", "1") == MHD_YES;
     }
-    fine = fine && access_add_headers(response, exchange);
+    fine = fine && access_add_headers(response, exchange) && origin_add_headers(response, exchange);
     if (drain_is_last(exchange) || exchange->connection->is_excess) {
         fine = fine && MHD_add_response_header(response, "Connection", "close") == MHD_YES;
     }
@@ -162,8 +163,8 @@ static bool is_plain(const struct exchange *exchange)
 {
     const struct reply *reply = &exchange->request.reply;
     return reply->n_body > 0 && reply->n_body <= CACHED_BYTES_MAX && reply->media == MEDIA_JSON &&
-           !exchange->allowed && reply->code != 401 && reply->code != 503 && reply->code != 429 &&
-           !exchange->worker->is_draining && !exchange->connection->is_excess;
+           !exchange->allowed && !exchange->origin && reply->code != 401 && reply->code != 503 &&
+           reply->code != 429 && !exchange->worker->is_draining && !exchange->connection->is_excess;
 }
 
 static struct cached_reply *make_cached(const struct exchange *exchange)
@@ -226,7 +227,8 @@ bool reply_open_cache(struct worker *worker)
 static struct MHD_Response *prepared(const struct exchange *exchange)
 {
     const struct worker *worker = exchange->worker;
-    return exchange->is_shed && !worker->is_draining && !exchange->connection->is_excess
+    return exchange->is_shed && !exchange->origin && !worker->is_draining &&
+                   !exchange->connection->is_excess
                ? worker->replies.shed[envelope_of(&exchange->request)]
                : NULL;
 }

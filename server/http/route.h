@@ -50,6 +50,7 @@ struct route {
     unsigned takes, gives;
     enum schema body, reply; /* what they hold */
     enum envelope_kind envelope;
+    bool changes; /* models, sessions or jobs: pages of other origins may not (origin.h) */
     bool has_training_lines; /* x-ndjson may be as large as --training-max, not --body-max */
     bool is_heavy; /* under too much load it is refused before others are; SCOPE_NONE never is */
     /* The query parameters that it takes; others are refused. None: all are ignored. */

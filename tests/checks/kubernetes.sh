@@ -149,7 +149,7 @@ clean_up() {
 check_running() {
     local -a environment
     local path has_keys
-    mapfile -t environment < <(ask 'grud.env[] | "\(.name)=\(.value)"')
+    mapfile -t environment < <(ask 'grud.env[] | "\(.name)=\(.value // "default" | gsub("\\$\\(NAMESPACE\\)"; "default"))"')
     env -i "${environment[@]}" "$grud" check-config >/dev/null || fail "grud refuses the pod's environment"
     has_keys=$(ask 'any(grud.env[]; .name == "GRUD_API_KEYS") | tostring')
 

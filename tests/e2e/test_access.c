@@ -149,7 +149,7 @@ TEST(a_refusal_names_the_scope_that_is_wanted)
 
 TEST(a_head_wants_what_a_get_wants)
 {
-    static const char head[] = "HEAD " MODEL " HTTP/1.1\r\nHost: grud\r\n";
+    static const char head[] = "HEAD " MODEL " HTTP/1.1\r\nHost: localhost\r\n";
     static const char *const keys[] = { "Authorization: Bearer " READER "\r\n\r\n", "\r\n" };
     static const char *const answers[] = { "HTTP/1.1 200 ", "HTTP/1.1 401 " };
     struct keyed keyed = start(ALL_KEYS, NULL, NULL);
@@ -198,7 +198,7 @@ TEST(the_header_is_read_as_it_is_meant)
 TEST(a_refused_body_is_not_waited_for)
 {
     static const char announced[] =
-        "POST " STEP " HTTP/1.1\r\nHost: grud\r\nContent-Type: application/json\r\n"
+        "POST " STEP " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         "Content-Length: 10000000\r\n\r\n";
     struct keyed keyed = start(ALL_KEYS, NULL, NULL);
     int fd = client_connect(&keyed.daemon);
@@ -293,15 +293,16 @@ static void expect_no_secret(const char *text)
 TEST(no_secret_reaches_the_log_or_the_metrics)
 {
     static const char *const requests[] = {
-        "GET /v1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " READER "\r\n\r\n",
-        "GET /v1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " NOBODY "\r\n\r\n",
-        "GET /v1 HTTP/1.1\r\nHost: a\r\nAuthorization: Basic c2VjcmV0\r\n\r\n",
+        "GET /v1 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " READER "\r\n\r\n",
+        "GET /v1 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " NOBODY "\r\n\r\n",
+        "GET /v1 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic c2VjcmV0\r\n\r\n",
         "GET /v1 HTTP/1.1\r\nAuthorization: Bearer " READER "\r\nAuthorization: Bearer " READER
         "\r\n\r\n",
-        "GET /v1 HTTP/1.1\r\nHost: a\r\nAuthorization : Bearer " READER "\r\n\r\n",
-        "GET /v1 HTTP/1.1\r\nHost: a\r\nAuthorization\r\n: Bearer " READER "\r\n\r\n",
-        "GET /v1?key=" READER " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " READER "\r\n\r\n",
-        "POST " STEP " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " PREDICTOR
+        "GET /v1 HTTP/1.1\r\nHost: localhost\r\nAuthorization : Bearer " READER "\r\n\r\n",
+        "GET /v1 HTTP/1.1\r\nHost: localhost\r\nAuthorization\r\n: Bearer " READER "\r\n\r\n",
+        "GET /v1?key=" READER " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " READER
+        "\r\n\r\n",
+        "POST " STEP " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " PREDICTOR
         "\r\nContent-Length: -1\r\n\r\n" READING,
     };
     static char log[LOG_SIZE];
@@ -362,6 +363,7 @@ TEST(keys_that_do_not_work_are_no_start)
 /* ---- pages of other origins ---- */
 
 #define ORIGIN "https://app.example.org:8443"
+#define OTHER  "http://localhost:3000"
 
 static void expect_origin(struct answer answer, int code, const char *origin)
 {
@@ -374,28 +376,57 @@ static void expect_origin(struct answer answer, int code, const char *origin)
     answer_free(&answer);
 }
 
+static void expect_no_origin(struct answer answer, int code)
+{
+    ck_assert_int_eq(answer.code, code);
+    ck_assert_ptr_null(strstr(answer.headers, "Access-Control"));
+    ck_assert_ptr_nonnull(strstr(answer.headers, "\r\nVary: Origin\r\n"));
+    answer_free(&answer);
+}
+
 TEST(every_reply_says_which_origin_may_read_it)
 {
-    static const char *const origins[] = { ORIGIN, "*" };
-    for (size_t k = 0; k < sizeof origins / sizeof *origins; k++) {
-        struct keyed keyed = start(ALL_KEYS, "--cors-origin", origins[k]);
+    static const struct {
+        const char *option, *asks, *named;
+    } cases[] = { { ORIGIN, ORIGIN, ORIGIN },
+                  { ORIGIN "," OTHER, ORIGIN, ORIGIN },
+                  { ORIGIN ", " OTHER, OTHER, OTHER },
+                  { "*", "null", "*" } };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        char page[128], keyed_page[256];
+        struct keyed keyed = start(ALL_KEYS, "--cors-origin", cases[k].option);
         const struct daemon *daemon = &keyed.daemon;
-        expect_origin(ask(daemon, "GET", "/healthz", "", NULL), 200, origins[k]);
+        snprintf(page, sizeof page, "Origin: %s\r\nSec-Fetch-Site: cross-site\r\n", cases[k].asks);
+        expect_origin(ask(daemon, "GET", "/healthz", page, NULL), 200, cases[k].named);
+        snprintf(keyed_page, sizeof keyed_page, "%sAuthorization: Bearer " PREDICTOR "\r\n", page);
         for (int again = 0; again < 3; again++) {
-            expect_origin(ask_as(daemon, PREDICTOR, "POST", STEP, READING), 200, origins[k]);
+            expect_origin(ask(daemon, "POST", STEP, keyed_page, READING), 200, cases[k].named);
         }
-        expect_origin(ask(daemon, "GET", "/v1", "", NULL), 401, origins[k]);
-        expect_origin(ask_as(daemon, ADMIN, "GET", "/v1", NULL), 403, origins[k]);
-        expect_origin(ask(daemon, "GET", "/nowhere", "", NULL), 404, origins[k]);
-        expect_origin(ask(daemon, "PUT", "/healthz", "", NULL), 405, origins[k]);
-        expect_origin(ask_as(daemon, ADMIN, "DELETE", MODEL "/versions/9", NULL), 404, origins[k]);
+        expect_origin(ask(daemon, "GET", "/v1", page, NULL), 401, cases[k].named);
+        expect_origin(ask(daemon, "GET", "/v1", keyed_page, NULL), 403, cases[k].named);
+        expect_origin(ask(daemon, "GET", "/nowhere", page, NULL), 404, cases[k].named);
+        expect_origin(ask(daemon, "PUT", "/healthz", page, NULL), 405, cases[k].named);
+        expect_origin(ask(daemon, "POST", STEP, keyed_page, "{"), 400, cases[k].named);
         stop(&keyed);
     }
 }
 
+TEST(an_origin_that_is_not_named_is_told_nothing)
+{
+    static const char *const pages[] = { "", "Origin: https://app.example.org\r\n",
+                                         "Origin: null\r\n", "Origin: " ORIGIN "," OTHER "\r\n" };
+    struct keyed keyed = start(ALL_KEYS, "--cors-origin", ORIGIN "," OTHER);
+    for (size_t k = 0; k < sizeof pages / sizeof *pages; k++) {
+        expect_no_origin(ask(&keyed.daemon, "GET", "/healthz", pages[k], NULL), 200);
+        expect_no_origin(ask(&keyed.daemon, "GET", "/v1", pages[k], NULL), 401);
+        expect_no_origin(ask(&keyed.daemon, "OPTIONS", STEP, pages[k], NULL), 204);
+    }
+    stop(&keyed);
+}
+
 TEST(a_preflight_needs_no_key)
 {
-    struct keyed keyed = start(ALL_KEYS, "--cors-origin", ORIGIN);
+    struct keyed keyed = start(ALL_KEYS, "--cors-origin", OTHER "," ORIGIN);
     struct answer answer = ask(&keyed.daemon, "OPTIONS", STEP,
                                "Origin: " ORIGIN "\r\nAccess-Control-Request-Method: POST\r\n"
                                "Access-Control-Request-Headers: authorization,content-type\r\n",
@@ -411,8 +442,8 @@ TEST(a_preflight_needs_no_key)
 
 TEST(without_the_option_no_origin_is_named)
 {
-    static const char *const wrong[] = { "example.org", "https://", "https://a/b",
-                                         "https://a,https://b", "a b" };
+    static const char *const wrong[] = { "example.org", "https://", "https://a/b", "*,https://b",
+                                         "https://a b" };
     struct keyed keyed = start(ALL_KEYS, NULL, NULL);
     struct answer answer = ask(&keyed.daemon, "OPTIONS", STEP, "Origin: " ORIGIN "\r\n", NULL);
     ck_assert_int_eq(answer.code, 204);
@@ -424,4 +455,7 @@ TEST(without_the_option_no_origin_is_named)
             (const char *const[]){ "--listen", "127.0.0.1:0", "--cors-origin", wrong[k], NULL },
             "is no origin");
     }
+    expect_no_start(
+        (const char *const[]){ "--listen", "127.0.0.1:0", "--host-name", "http://grud", NULL },
+        "is no host");
 }

@@ -175,7 +175,7 @@ TEST(under_load_no_accepted_request_is_lost)
 
 /* ---- one connection at a time ---- */
 
-static const char half_a_step[] = "POST " MODEL "/sessions/a/step HTTP/1.1\r\nHost: grud\r\n"
+static const char half_a_step[] = "POST " MODEL "/sessions/a/step HTTP/1.1\r\nHost: localhost\r\n"
                                   "Content-Type: application/json\r\nContent-Length: 17\r\n"
                                   "Expect: 100-continue\r\n\r\n";
 
@@ -213,7 +213,7 @@ TEST(while_it_drains_it_is_not_ready_and_finishes_what_has_begun)
 {
     struct daemon daemon = daemon_start((const char *const[]){ "--drain-seconds", "3600", NULL });
     int step = begin_step(&daemon);
-    static const char half_a_question[] = "GET /readyz HTTP/1.1\r\nHost: grud\r\n";
+    static const char half_a_question[] = "GET /readyz HTTP/1.1\r\nHost: localhost\r\n";
     int ready = client_connect(&daemon);
     client_send(ready, half_a_question, sizeof half_a_question - 1);
     ck_assert_int_eq(kill(daemon.pid, SIGTERM), 0);
@@ -325,7 +325,7 @@ static void expect_long_work_cut(const char *request, bool gives_way)
 /* The forecast of a step is made on the worker's own thread in one go. */
 TEST(a_worker_that_computes_for_long_is_not_waited_for)
 {
-    expect_long_work_cut("POST /v1/models/wide/sessions/a/step HTTP/1.1\r\nHost: grud\r\n"
+    expect_long_work_cut("POST /v1/models/wide/sessions/a/step HTTP/1.1\r\nHost: localhost\r\n"
                          "Content-Type: application/json\r\nContent-Length: 27\r\n\r\n"
                          "{\"x\":[1],\"horizon\":1000000}",
                          false);
@@ -334,7 +334,7 @@ TEST(a_worker_that_computes_for_long_is_not_waited_for)
 /* A prediction gives way, and its worker ends by itself. */
 TEST(a_long_prediction_is_cut_when_the_time_is_over)
 {
-    expect_long_work_cut("POST /v1/models/wide/predict HTTP/1.1\r\nHost: grud\r\n"
+    expect_long_work_cut("POST /v1/models/wide/predict HTTP/1.1\r\nHost: localhost\r\n"
                          "Content-Type: application/json\r\nContent-Length: 29\r\n\r\n"
                          "{\"x\":[[1]],\"horizon\":1000000}",
                          true);

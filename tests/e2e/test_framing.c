@@ -18,18 +18,19 @@
 /* Requests that must be refused with 400 and a closed connection, whose bytes must not become a
  * second request. */
 static const char *const refused[] = {
-    STEP "Host: a\r\n" JSON "Content-Length: 13\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    STEP "Host: a\r\n" JSON "Content-Length: 13\r\nContent-Length: 14\r\n\r\n" BODY,
-    STEP "Host: a\r\n" JSON "Content-Length: 13\r\nContent-Length: 13\r\n\r\n" BODY,
-    STEP "Host: a\r\n" JSON "Content-Length : 13\r\n\r\n" BODY,
-    STEP "Host: a\r\n" JSON "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
-    STEP "Host: a\r\n" JSON "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
-    STEP "Host: a\r\nHost: b\r\n" JSON "Content-Length: 13\r\n\r\n" BODY,
+    STEP "Host: localhost\r\n" JSON
+         "Content-Length: 13\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    STEP "Host: localhost\r\n" JSON "Content-Length: 13\r\nContent-Length: 14\r\n\r\n" BODY,
+    STEP "Host: localhost\r\n" JSON "Content-Length: 13\r\nContent-Length: 13\r\n\r\n" BODY,
+    STEP "Host: localhost\r\n" JSON "Content-Length : 13\r\n\r\n" BODY,
+    STEP "Host: localhost\r\n" JSON "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    STEP "Host: localhost\r\n" JSON "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    STEP "Host: localhost\r\nHost: b\r\n" JSON "Content-Length: 13\r\n\r\n" BODY,
     STEP JSON "Content-Length: 13\r\n\r\n" BODY,
-    STEP "Host: a\r\n" JSON "Content-Length: -1\r\n\r\n" BODY,
-    STEP "Host: a\r\n" JSON "Content-Length: x\r\n\r\n" BODY,
-    STEP "Host: a\r\nX-Odd: a\rb\r\n" JSON "Content-Length: 13\r\n\r\n" BODY,
-    "GET /healthz%00 HTTP/1.1\r\nHost: a\r\nX: 1\r\n\r\n",
+    STEP "Host: localhost\r\n" JSON "Content-Length: -1\r\n\r\n" BODY,
+    STEP "Host: localhost\r\n" JSON "Content-Length: x\r\n\r\n" BODY,
+    STEP "Host: localhost\r\nX-Odd: a\rb\r\n" JSON "Content-Length: 13\r\n\r\n" BODY,
+    "GET /healthz%00 HTTP/1.1\r\nHost: localhost\r\nX: 1\r\n\r\n",
 };
 
 TEST(ambiguous_framing_is_refused)
@@ -54,7 +55,7 @@ TEST(ambiguous_framing_is_refused)
 
 TEST(a_nul_in_a_header_or_target_is_refused)
 {
-    static const char request_bytes[] = "GET /heal\0thz HTTP/1.1\r\nHost: a\r\n\r\n";
+    static const char request_bytes[] = "GET /heal\0thz HTTP/1.1\r\nHost: localhost\r\n\r\n";
     struct daemon daemon = daemon_start(NULL);
     int fd = client_connect(&daemon);
     client_send(fd, request_bytes, sizeof request_bytes - 1);
@@ -70,7 +71,7 @@ TEST(one_connection_carries_many_requests)
 {
     struct daemon daemon = daemon_start(NULL);
     int fd = client_connect(&daemon);
-    static const char step[] = STEP "Host: a\r\n" JSON "Content-Length: 13\r\n\r\n" BODY;
+    static const char step[] = STEP "Host: localhost\r\n" JSON "Content-Length: 13\r\n\r\n" BODY;
     for (int k = 1; k <= 50; k++) {
         char text[32];
         client_send(fd, step, sizeof step - 1);
@@ -89,7 +90,7 @@ TEST(one_connection_carries_many_requests)
 TEST(clients_that_get_ready_together_are_all_answered)
 {
     static const int counts[] = { 100, 128, 256, 384 };
-    static const char get[] = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+    static const char get[] = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
     struct daemon daemon = daemon_start((const char *const[]){ "--workers", "1", NULL });
     for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
         static int fds[384];

@@ -129,7 +129,7 @@ TEST(session_ids_are_checked)
 TEST(a_body_over_the_limit_is_refused_before_it_is_read)
 {
     static const char head[] =
-        "POST " STEP " HTTP/1.1\r\nHost: grud\r\nContent-Type: application/json\r\n"
+        "POST " STEP " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         "Content-Length: 5000\r\n\r\n{\"x\":";
     struct daemon daemon = daemon_start((const char *const[]){ "--body-max", "4096", NULL });
     int fd = client_connect(&daemon);
@@ -149,7 +149,7 @@ TEST(a_chunked_body_over_the_limit_is_refused)
     struct daemon daemon = daemon_start((const char *const[]){ "--body-max", "4096", NULL });
     int fd = client_connect(&daemon);
     static const char head[] =
-        "POST " STEP " HTTP/1.1\r\nHost: grud\r\nContent-Type: application/json\r\n"
+        "POST " STEP " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         "Transfer-Encoding: chunked\r\n\r\n";
     client_send(fd, head, sizeof head - 1);
     size_t n = (size_t)sprintf(chunk, "800\r\n");

@@ -43,7 +43,7 @@ static void expect_on(int fd, const char *text, int code, const char *word)
 /* A GET of /healthz, whose head has n bytes. */
 static void make_head(char head[HEAD_SIZE], size_t n)
 {
-    static const char begin[] = "GET /healthz HTTP/1.1\r\nHost: grud\r\nX-Filler: ";
+    static const char begin[] = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Filler: ";
     memset(head, 'a', n);
     memcpy(head, begin, sizeof begin - 1);
     memcpy(head + n - 4, "\r\n\r\n", 5);
@@ -138,8 +138,8 @@ TEST(rows_horizon_and_sessions_have_their_limits)
 
 /* ---- connections ---- */
 
-static const char models[] = "GET /v1/models HTTP/1.1\r\nHost: grud\r\n\r\n";
-static const char health[] = "GET /healthz HTTP/1.1\r\nHost: grud\r\n\r\n";
+static const char models[] = "GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n";
+static const char health[] = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 /* With three connections open a fourth is told; it may ask for health, and comes in once another is
  * gone. */
@@ -217,7 +217,7 @@ static void wait_for_connections(const struct daemon *daemon, int n)
 static int come_in_late(const struct daemon *daemon)
 {
     static const char head[] =
-        "POST " STEP " HTTP/1.1\r\nHost: grud\r\nContent-Type: application/json\r\n"
+        "POST " STEP " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         "Content-Length: 9\r\nExpect: 100-continue\r\n\r\n";
     char line[64] = "";
     wait_for_connections(daemon, 1);
@@ -324,9 +324,9 @@ TEST(lines_that_are_done_are_said_to_be_done)
 
 TEST(lines_before_the_limit_of_a_body_are_said_to_be_done)
 {
-    static const char head[] =
-        "POST /v1/models/torch-small/steps HTTP/1.1\r\nHost: grud\r\nTransfer-Encoding: chunked\r\n"
-        "Content-Type: application/x-ndjson\r\n\r\n";
+    static const char head[] = "POST /v1/models/torch-small/steps HTTP/1.1\r\nHost: "
+                               "localhost\r\nTransfer-Encoding: chunked\r\n"
+                               "Content-Type: application/x-ndjson\r\n\r\n";
     static const char chunk[] = "1c\r\n{\"session\":\"s\",\"x\":[1,2,3]}\n\r\n";
     struct daemon daemon = daemon_start((const char *const[]){ "--body-max", "1024", NULL });
     int fd = client_connect(&daemon);

@@ -257,7 +257,8 @@ TEST(sequences_of_a_long_prediction_do_not_touch_each_other)
     stpcpy(end, "]}");
     stpcpy(said, "]}");
     int fd = send_predict(&daemon, body);
-    static const char next[] = "GET /healthz HTTP/1.1\r\nHost: grud\r\nConnection: close\r\n\r\n";
+    static const char next[] =
+        "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     client_send(fd, next, sizeof next - 1);
     read_to_end(fd, body);
     const char *said_first = strstr(body, "\"results\"");

@@ -42,18 +42,18 @@ TEST(a_dripped_request_is_cut_in_every_phase)
         (const char *const[]){ "--request-seconds", "1", "--idle-seconds", "1", NULL });
     drip(&daemon, "", 'G');
     drip(&daemon, "GET /", 'a');
-    drip(&daemon, "GET /healthz HTTP/1.1\r\nHost: grud\r\nX: ", 'a');
+    drip(&daemon, "GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: ", 'a');
     drip(&daemon,
-         "POST /v1/models/torch-small/predict HTTP/1.1\r\nHost: grud\r\nContent-Type: "
+         "POST /v1/models/torch-small/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
          "application/json\r\n"
          "Content-Length: 5000\r\n\r\n{",
          ' ');
     drip(&daemon,
-         "POST /v1/models/torch-small/predict HTTP/1.1\r\nHost: grud\r\nContent-Type: "
+         "POST /v1/models/torch-small/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
          "application/json\r\n"
          "Transfer-Encoding: chunked\r\n\r\n",
          '1');
-    drip(&daemon, "GET /healthz HTTP/1.1\r\nHost: grud\r\n\r\n",
+    drip(&daemon, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
          '\n'); /* a second request that never begins */
     daemon_stop(&daemon);
 }
@@ -75,7 +75,7 @@ static int connect_narrow(const struct daemon *daemon)
 
 TEST(a_reply_that_is_sipped_is_cut)
 {
-    static const char ask[] = "GET " MODEL "/versions/1/file HTTP/1.1\r\nHost: grud\r\n\r\n";
+    static const char ask[] = "GET " MODEL "/versions/1/file HTTP/1.1\r\nHost: localhost\r\n\r\n";
     static const char aborted[] = "\ngrud_http_requests_aborted_total 1\n";
     struct daemon daemon = daemon_start((const char *const[]){ "--reply-seconds", "1", NULL });
     daemon_add_model(

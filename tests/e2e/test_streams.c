@@ -186,8 +186,8 @@ TEST(a_head_of_a_stream_has_no_body)
     struct daemon daemon = start();
     post(&daemon, ENDLESS, id);
     int n = snprintf(text, sizeof text,
-                     "HEAD " JOBS "/%s/events HTTP/1.1\r\nHost: grud\r\n" ACCEPT "\r\n"
-                     "GET /healthz HTTP/1.1\r\nHost: grud\r\nConnection: close\r\n\r\n",
+                     "HEAD " JOBS "/%s/events HTTP/1.1\r\nHost: localhost\r\n" ACCEPT "\r\n"
+                     "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
                      id);
     int fd = client_connect(&daemon);
     client_send(fd, text, (size_t)n);

@@ -167,7 +167,7 @@ TEST(pipelined_steps_are_all_answered)
 {
     enum { N = 500, SIZE = 256 };
     static const char step[] =
-        "POST " MODEL "/sessions/s/step HTTP/1.1\r\nHost: a\r\nContent-Type: " JSON
+        "POST " MODEL "/sessions/s/step HTTP/1.1\r\nHost: localhost\r\nContent-Type: " JSON
         "\r\nContent-Length: 13\r\n\r\n{\"x\":[1,2,3]}";
     struct files files = files_make();
     struct daemon daemon = start(&files, NULL, NULL);

@@ -87,7 +87,7 @@ static void read_config(const char *models)
         text, sizeof text,
         "grud --listen 127.0.0.1:0 --workers 1 --models %s --body-max 8192 --training-max 16384 "
         "--job-max 3 --horizon-max 50 --session-max 16 --session-full evict --session-history 4 "
-        "--drain-seconds 0",
+        "--drain-seconds 0 --host-name a --cors-origin http://a",
         models);
     for (char *flag = strtok_r(text, " ", &rest); flag; flag = strtok_r(NULL, " ", &rest)) {
         flags[n++] = flag;
@@ -139,7 +139,7 @@ static bool send_all(int fd, const uint8_t *bytes, size_t n)
 
 static void check_health(void)
 {
-    static const char request[] = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+    static const char request[] = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
     char text[1024];
     size_t n = 0;
     if (daemon_here.health_fd < 0) {

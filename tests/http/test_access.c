@@ -45,11 +45,11 @@ TEST(options_that_cannot_work_together_are_refused)
 
 TEST(an_origin_is_a_scheme_and_a_host)
 {
-    static const char *const origins[] = { "*", "https://example.org", "http://localhost:3000" };
-    static const char *const others[] = { "example.org", "https://",
-                                          "://a",        "https://example.org/x",
-                                          "https://*",   "https://a,b",
-                                          "https://a b" };
+    static const char *const origins[] = { "*", "https://example.org", "http://localhost:3000",
+                                           "https://a,http://b:1, chrome-extension://c" };
+    static const char *const others[] = { "example.org",           "https://",   "://a",
+                                          "https://example.org/x", "https://*",  "https://a,b",
+                                          "https://a b",           "*,https://a" };
     for (size_t k = 0; k < sizeof origins / sizeof *origins; k++) {
         ck_assert_str_eq(REFUSED(true, "--cors-origin", origins[k]), "none");
     }

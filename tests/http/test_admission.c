@@ -18,9 +18,9 @@ static const struct route routes[] = {
 };
 enum { N_ROUTES = sizeof routes / sizeof *routes };
 
-#define STEP    "POST /v1/models/m/sessions/s/step HTTP/1.1\r\nHost: x\r\n"
-#define MODELS  "GET /v1/models HTTP/1.1\r\nHost: x\r\n"
-#define NOWHERE "GET /nowhere HTTP/1.1\r\nHost: x\r\n"
+#define STEP    "POST /v1/models/m/sessions/s/step HTTP/1.1\r\nHost: localhost\r\n"
+#define MODELS  "GET /v1/models HTTP/1.1\r\nHost: localhost\r\n"
+#define NOWHERE "GET /nowhere HTTP/1.1\r\nHost: localhost\r\n"
 
 /* What was decided. */
 struct decision {
@@ -82,13 +82,13 @@ static struct decision decision_of(const char *request)
 
 TEST(a_request_finds_its_route_and_its_decoded_parameters)
 {
-    struct decision decision =
-        decision_of("POST /v1/models/we%61ther/sessions/pump%2d7/step HTTP/1.1\r\nHost: x\r\n\r\n");
+    struct decision decision = decision_of(
+        "POST /v1/models/we%61ther/sessions/pump%2d7/step HTTP/1.1\r\nHost: localhost\r\n\r\n");
     ck_assert_int_eq(decision.status, STATUS_OK);
     ck_assert_ptr_eq(decision.route, &routes[2]);
     ck_assert_str_eq(decision.model, "weather");
     ck_assert_str_eq(decision.session, "pump-7");
-    decision = decision_of("GET /v1/models/m HTTP/1.1\r\nHost: x\r\n\r\n");
+    decision = decision_of("GET /v1/models/m HTTP/1.1\r\nHost: localhost\r\n\r\n");
     ck_assert_ptr_eq(decision.route, &routes[1]);
     ck_assert_str_eq(decision.model, "m");
     ck_assert_str_eq(decision.session, "none");
@@ -99,7 +99,7 @@ TEST(a_path_that_is_not_there_and_a_method_that_it_has_not_are_told_apart)
     struct decision decision = decision_of(NOWHERE "\r\n");
     ck_assert_int_eq(decision.status, STATUS_ROUTE_NOT_FOUND);
     ck_assert_uint_eq(decision.allowed, 0);
-    decision = decision_of("DELETE /v1/models/m HTTP/1.1\r\nHost: x\r\n\r\n");
+    decision = decision_of("DELETE /v1/models/m HTTP/1.1\r\nHost: localhost\r\n\r\n");
     ck_assert_int_eq(decision.status, STATUS_METHOD_NOT_ALLOWED);
     ck_assert_str_eq(decision.fault.message, "this path allows GET, HEAD, OPTIONS");
     ck_assert_uint_ne(decision.allowed, 0);
@@ -108,12 +108,13 @@ TEST(a_path_that_is_not_there_and_a_method_that_it_has_not_are_told_apart)
 
 TEST(options_of_a_path_are_answered_without_a_route)
 {
-    struct decision decision = decision_of("OPTIONS /v1/models/m HTTP/1.1\r\nHost: x\r\n\r\n");
+    struct decision decision =
+        decision_of("OPTIONS /v1/models/m HTTP/1.1\r\nHost: localhost\r\n\r\n");
     ck_assert_int_eq(decision.status, STATUS_OK);
     ck_assert_ptr_null(decision.route);
     ck_assert_int_eq(decision.code, 204);
     ck_assert_uint_eq(decision.allowed, 1U << METHOD_GET);
-    decision = decision_of("OPTIONS /nowhere HTTP/1.1\r\nHost: x\r\n\r\n");
+    decision = decision_of("OPTIONS /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n");
     ck_assert_int_eq(decision.status, STATUS_ROUTE_NOT_FOUND);
 }
 
@@ -190,9 +191,9 @@ TEST(what_cannot_be_served_in_time_is_shed_if_its_path_is_there)
 TEST(a_query_parameter_that_is_given_twice_is_refused_by_its_name)
 {
     struct decision decision =
-        decision_of("GET /v1/models?limit=1&after=m HTTP/1.1\r\nHost: x\r\n\r\n");
+        decision_of("GET /v1/models?limit=1&after=m HTTP/1.1\r\nHost: localhost\r\n\r\n");
     ck_assert_int_eq(decision.status, STATUS_OK);
-    decision = decision_of("GET /v1/models?limit=1&limit=1 HTTP/1.1\r\nHost: x\r\n"
+    decision = decision_of("GET /v1/models?limit=1&limit=1 HTTP/1.1\r\nHost: localhost\r\n"
                            "Content-Length: 2\r\n\r\n{}"); /* before its body */
     ck_assert_int_eq(decision.status, STATUS_INVALID_REQUEST);
     ck_assert_str_eq(decision.fault.param, "limit");

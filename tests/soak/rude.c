@@ -35,7 +35,7 @@ static void make_request(struct rude *rude)
     size_t n_body = sizeof "{\"x\":[]}" - 1 + ROWS * sizeof "[0.5,0.5]" - 1;
     size_t n =
         (size_t)snprintf(rude->request, HEAD_MAX,
-                         "POST " REGULAR "/predict HTTP/1.1\r\nHost: grud\r\n"
+                         "POST " REGULAR "/predict HTTP/1.1\r\nHost: localhost\r\n"
                          "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n{\"x\":[",
                          n_body);
     for (int t = 0; t < ROWS; t++) {
