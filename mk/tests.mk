@@ -36,6 +36,13 @@ $(BUILD)/tests/test-$(1): $(call test_objects,tests/$(1)/*.c tests/$(1)/*/*.c) \
 endef
 $(foreach t,$(LAYER_TESTS),$(eval $(call test_program,$(t))))
 
+# A disk whose syncs are held, for the daemon of the end-to-end tests; never under a sanitizer.
+$(BUILD)/tests/held_disk.so: tests/held_disk.c
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) -O2 -Wall -Wextra -D_GNU_SOURCE -fPIC -shared -o $@ $<
+$(BUILD)/tests/test-e2e: | $(BUILD)/tests/held_disk.so
+
 # The engine's tests again, but for training's, on the library that has none.
 $(BUILD)/tests/test-infer: $(call test_objects,tests/engine/*.c tests/engine/file/*.c) \
   $(BUILD)/tests/main.o $(GRU_INFER)

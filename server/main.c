@@ -186,6 +186,9 @@ static enum status start(struct daemon *daemon, struct fault *fault)
         status = start_service(daemon, fault);
     }
     if (status == STATUS_OK) {
+        status = service_start_disk(daemon->service, fault);
+    }
+    if (status == STATUS_OK) {
         status = http_start(daemon->http, daemon->service, fault);
     }
     if (status == STATUS_OK) {
@@ -232,12 +235,12 @@ static int stop(struct daemon *daemon, int code)
     } else {
         http_abandon(daemon->http);
     }
-    if (is_halted) {
-        service_stop_jobs(daemon->service);
-    }
-    if (!is_drained || !is_halted) {
+    if (!is_drained || !is_halted) { /* said before the disk is waited for */
         log_event(LOG_WARN, "work_cut", LOG_STRING("requests", is_drained ? "no" : "yes"),
                   LOG_STRING("job", is_halted ? "no" : "yes"));
+    }
+    if (is_halted) {
+        service_stop_jobs(daemon->service);
     }
     bool synced = service_sync(daemon->service);
     if (is_drained && is_halted) {

@@ -1,5 +1,6 @@
 /* api.h - what the endpoints share, and their handlers, which the table in routes.c names. Each
- * api_*.c is thin: decode, verb, encode. Handlers run on a worker's thread and never block. */
+ * api_*.c is thin: decode, verb, encode. Handlers run on a worker's thread and never block, but for
+ * those of routes that name a disk's thread. */
 #ifndef API_H
 #define API_H
 

@@ -49,7 +49,7 @@ static enum status no_memory(struct request *request)
 enum { EVENTS_AT_ONCE = 8 }; /* with them a stream's text stays within some kilobytes */
 
 struct event_stream {
-    struct service_context *context;
+    const struct service *service;
     char id[JOB_ID_MAX + 1];
     int64_t after;       /* the last event that was given */
     uint64_t generation; /* of all jobs, when everything up to then was given */
@@ -59,7 +59,7 @@ struct event_stream {
 static bool has_news(const void *state)
 {
     const struct event_stream *stream = state;
-    return service_jobs_generation(service_context_service(stream->context)) != stream->generation;
+    return service_jobs_generation(stream->service) != stream->generation;
 }
 
 static void put_event(struct text *text, const struct job_event *event)
@@ -71,7 +71,7 @@ static void put_event(struct text *text, const struct job_event *event)
     text_append(text, "\n\n", 2);
 }
 
-static bool read_events(void *state, struct text *text)
+static bool read_events(struct service_context *context, void *state, struct text *text)
 {
     static const char head[] =
         "retry: 2000\n\n"; /* how soon a client that was cut off is to connect again */
@@ -86,9 +86,9 @@ static bool read_events(void *state, struct text *text)
         text_append(text, head, sizeof head - 1);
     }
     /* before the events are read: one that comes meanwhile is news */
-    uint64_t generation = service_jobs_generation(service_context_service(stream->context));
-    enum status status = job_events(stream->context, stream->id, stream->after, EVENTS_AT_ONCE,
-                                    &job, events, &n, &has_more, &fault);
+    uint64_t generation = service_jobs_generation(stream->service);
+    enum status status = job_events(context, stream->id, stream->after, EVENTS_AT_ONCE, &job,
+                                    events, &n, &has_more, &fault);
     if (status != STATUS_OK) {
         return false; /* the client connects again, and is told then */
     }
@@ -134,9 +134,10 @@ static enum status answer_stream(struct request *request, const char *id, int64_
     if (!stream) {
         return no_memory(request);
     }
-    *stream = (struct event_stream){ .context = request->context, .after = after };
+    *stream = (struct event_stream){ .service = service_context_service(request->context),
+                                     .after = after };
     memcpy(stream->id, id, strlen(id) + 1); /* api_job_id has checked its length */
-    stream->generation = service_jobs_generation(service_context_service(request->context)) - 1;
+    stream->generation = service_jobs_generation(stream->service) - 1;
     request->reply = (struct reply){
         .code = 200, .media = MEDIA_EVENTS, .source = &source, .source_state = stream
     };

@@ -19,6 +19,7 @@
 #include "http/authority.h"
 #include "http/body.h"
 #include "http/limits.h"
+#include "http/offload.h"
 #include "http/query_string.h"
 #include "http/worker.h"
 
@@ -200,10 +201,31 @@ static enum status handle_heavy(struct exchange *exchange)
     return status;
 }
 
+/* The handler has returned. */
+static void take_result(struct exchange *exchange, enum status status)
+{
+    const struct request *request = &exchange->request;
+    bool is_pending = exchange->is_handed_in || (request->prediction && request->reply.code == 0);
+    if (status == STATUS_OK && is_pending) {
+        pending_add(exchange);
+        return;
+    }
+    if (status == STATUS_OK && request->reply.source) {
+        status = limit_streams(exchange);
+    }
+    settle(exchange, status);
+    worker_read_clock(exchange->worker);
+}
+
+void exchange_return(struct exchange *exchange, enum status status)
+{
+    take_result(exchange, status);
+    MHD_resume_connection(exchange->mhd); /* at_end queues the reply */
+}
+
 static void handle(struct exchange *exchange)
 {
     struct request *request = &exchange->request;
-    struct worker *worker = exchange->worker;
     exchange->connection->is_whole = true;
     exchange->connection->deadline_ns = DEADLINE_NEVER; /* from here on the client waits */
     body_settle(exchange);
@@ -216,20 +238,16 @@ static void handle(struct exchange *exchange)
     if (status == STATUS_OK && exchange->n_queries > 0) {
         status = query_string_check(exchange);
     }
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && request->route->disk != DISK_NONE) {
+        status = offload_begin(exchange);
+        if (status == STATUS_OK) {
+            return;
+        }
+    } else if (status == STATUS_OK) {
         status =
             request->route->is_heavy ? handle_heavy(exchange) : request->route->handle(request);
     }
-    bool is_pending = exchange->is_handed_in || (request->prediction && request->reply.code == 0);
-    if (status == STATUS_OK && is_pending) {
-        pending_add(exchange);
-        return;
-    }
-    if (status == STATUS_OK && request->reply.source) {
-        status = limit_streams(exchange);
-    }
-    settle(exchange, status);
-    worker_read_clock(worker);
+    take_result(exchange, status);
 }
 
 static enum MHD_Result at_end(struct exchange *exchange)

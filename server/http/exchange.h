@@ -15,6 +15,7 @@ enum phase {
     PHASE_BODY,       /* the body is arriving */
     PHASE_STEPPING,   /* its steps are handed in, or wait for another turn */
     PHASE_PREDICTING, /* its prediction goes on, a slice at a time */
+    PHASE_OFFLOADED,  /* its handler runs on a disk's thread */
     PHASE_ANSWERED,   /* request->reply is ready; what is left of the body is dropped */
     PHASE_QUEUED      /* libmicrohttpd has the reply */
 };
@@ -55,7 +56,9 @@ struct exchange_buffers {
     struct exchange exchange; /* the first member: it is freed by this address */
     struct arena arena;
     struct fault fault;
-    struct stream stream; /* the reply goes on, if this has a source */
+    struct stream stream;  /* the reply goes on, if this has a source */
+    struct disk_task task; /* while its handler is to run on a disk's thread */
+    enum status handled;   /* what the handler returned there */
     char parameters[PATH_PARAMETERS_MAX][SESSION_ID_MAX + 2]; /* of the path, decoded */
     struct query_parameter queries[QUERIES_MAX];
 };
@@ -69,6 +72,8 @@ static inline struct exchange *exchange_of(const struct request *request)
 
 /* What it handed in is done, and the route's finish makes the reply; or it has failed. */
 void exchange_finish(struct exchange *exchange, enum status status);
+/* Its handler has run on a disk's thread, and returned this. */
+void exchange_return(struct exchange *exchange, enum status status);
 void exchange_free_all(struct exchange_list *list);
 
 /* ---- libmicrohttpd's callbacks; `worker` is a struct worker ---- */

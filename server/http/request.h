@@ -1,6 +1,7 @@
 /*
  * request.h - one request and its reply, as handlers see them. Handlers run on the worker's thread
- * and never block; none of this is for other threads.
+ * and never block; those of routes that name a disk's thread (route.h) run there and may wait for
+ * it. None of this is for other threads.
  */
 #ifndef REQUEST_H
 #define REQUEST_H
@@ -12,14 +13,15 @@
 struct http;
 struct text;
 
-/* Where a reply that goes on gets its bytes (stream.h). Nothing in it may wait. */
+/* Where a reply that goes on gets its bytes (stream.h). */
 struct stream_source {
-    /* Whether `read` may have more to give than when it was called last. Asked many times a second:
-     * no lock, no I/O. */
+    /* Whether `read` may have more to give than when it was called last. Asked many times a second,
+     * on the worker's thread: no lock, no I/O. */
     bool (*has_news)(const void *state);
     /* Appends what there is by now, a few kilobytes at most; it may be nothing. False: the stream
-     * ends with that. Called from time to time without news, too. */
-    bool (*read)(void *state, struct text *text);
+     * ends with that. Called from time to time without news, too; on the thread of the jobs'
+     * database, which may wait, and never beside has_news. */
+    bool (*read)(struct service_context *context, void *state, struct text *text);
 };
 
 /* What a handler leaves to be sent. The body lives in the request's arena or is static. */

@@ -10,6 +10,7 @@
 #include "http/media.h"
 #include "http/schema.h"
 #include "secure/keys.h"
+#include "service/service.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -51,6 +52,9 @@ struct route {
     enum schema body, reply; /* what they hold */
     enum envelope_kind envelope;
     bool changes; /* models, sessions or jobs: pages of other origins may not (origin.h) */
+    /* The thread that calls `handle`; not the worker's where it waits for the disk: the files of
+     * models, the database of jobs. */
+    enum disk_queue disk;
     bool has_training_lines; /* x-ndjson may be as large as --training-max, not --body-max */
     bool is_heavy; /* under too much load it is refused before others are; SCOPE_NONE never is */
     /* The query parameters that it takes; others are refused. None: all are ignored. */

@@ -11,10 +11,12 @@ static const int64_t PING_NS = 14 * 1000000000LL; /* clients are promised one at
 static const int64_t CONFIRM_NS =
     1 * 1000000000LL; /* time for a host to answer that the socket is closed */
 
-void streams_init(struct streams *streams, void (*resume)(struct stream *stream))
+void streams_init(struct streams *streams, void (*resume)(struct stream *stream),
+                  bool (*fetch)(struct streams *streams))
 {
-    *streams = (struct streams){ .next_ns = DEADLINE_NEVER, .resume = resume };
+    *streams = (struct streams){ .next_ns = DEADLINE_NEVER, .resume = resume, .fetch = fetch };
     TAILQ_INIT(&streams->list);
+    TAILQ_INIT(&streams->fetching);
 }
 
 void streams_add(struct streams *streams, struct stream *stream, struct connection *connection,
@@ -26,6 +28,7 @@ void streams_add(struct streams *streams, struct stream *stream, struct connecti
     stream->sent_ns = now_ns;
     stream->patience_ns = patience_ns;
     stream->is_waiting = false;
+    stream->is_fetching = false;
     stream->is_over = false;
     stream->is_unconfirmed = false;
     text_init(&stream->text, arena, TEXT_BYTES);
@@ -49,35 +52,22 @@ static bool is_empty(const struct stream *stream)
     return stream->n_taken == stream->text.n;
 }
 
-/* Asks the source, if it may have something, and at a ping's time in any case. */
-static void fill(struct stream *stream, int64_t now_ns)
+static bool is_ping_due(const struct stream *stream, int64_t now_ns)
 {
-    static const char ping[] = ": ping\n\n";
-    bool is_due = now_ns >= stream->sent_ns + PING_NS;
-    stream->text.n = 0;
-    stream->n_taken = 0;
-    if (is_due || stream->source->has_news(stream->state)) {
-        stream->is_over = !stream->source->read(stream->state, &stream->text);
-    }
-    if (is_due && stream->text.n == 0) {
-        text_append(&stream->text, ping, sizeof ping - 1);
-    }
-    if (stream->text.failed) { /* the client connects again, and asks for what it did not get */
-        stream->text.n = 0;
-        stream->is_over = true;
-    }
+    return now_ns >= stream->sent_ns + PING_NS;
 }
 
 ssize_t streams_take(struct streams *streams, struct stream *stream, char *bytes, size_t most,
                      int64_t now_ns)
 {
-    if (is_empty(stream) && !stream->is_over && !streams->is_closed) {
-        fill(stream, now_ns);
-    }
     size_t n = stream->text.n - stream->n_taken;
     if (n == 0) {
         bool has_ended = stream->is_over || streams->is_closed;
         stream->is_waiting = !has_ended;
+        if (!has_ended && TAILQ_EMPTY(&streams->fetching) &&
+            stream->source->has_news(stream->state)) {
+            streams->next_ns = 0; /* it need not wait for the next tick */
+        }
         stream->connection->deadline_ns = has_ended ? now_ns + stream->patience_ns : DEADLINE_NEVER;
         return has_ended ? -1 : 0;
     }
@@ -90,16 +80,34 @@ ssize_t streams_take(struct streams *streams, struct stream *stream, char *bytes
     return (ssize_t)n;
 }
 
-/* Whether a stream that waits has to go on. A client that closed its socket answers what it is sent
- * with a reset, and libmicrohttpd does not look at connections that are suspended. */
-static bool look(struct stream *stream, int64_t now_ns)
+static void resume(struct streams *streams, struct stream *stream)
 {
-    fill(stream, now_ns);
-    if (is_empty(stream) && stream->is_unconfirmed && now_ns >= stream->sent_ns + CONFIRM_NS) {
-        stream->is_unconfirmed = false;
-        stream->is_over = stream->is_over || socket_is_broken(stream->connection->fd);
+    stream->is_waiting = false;
+    streams->resume(stream);
+}
+
+/* A client that closed its socket answers what it is sent with a reset, and libmicrohttpd does not
+ * look at connections that are suspended. */
+static bool is_client_gone(struct stream *stream, int64_t now_ns)
+{
+    if (!stream->is_unconfirmed || now_ns < stream->sent_ns + CONFIRM_NS) {
+        return false;
     }
-    return stream->is_over || !is_empty(stream);
+    stream->is_unconfirmed = false;
+    return socket_is_broken(stream->connection->fd);
+}
+
+/* A stream that waits, and is not being read. */
+static void look(struct streams *streams, struct stream *stream, bool may_fetch, int64_t now_ns)
+{
+    stream->is_over = stream->is_over || is_client_gone(stream, now_ns);
+    if (stream->is_over || streams->is_closed) {
+        resume(streams, stream);
+    } else if (may_fetch &&
+               (is_ping_due(stream, now_ns) || stream->source->has_news(stream->state))) {
+        stream->is_fetching = true;
+        TAILQ_INSERT_TAIL(&streams->fetching, stream, fetch_link);
+    }
 }
 
 void streams_tick(struct streams *streams, int64_t now_ns)
@@ -107,15 +115,55 @@ void streams_tick(struct streams *streams, int64_t now_ns)
     if (now_ns < streams->next_ns) {
         return;
     }
+    const bool may_fetch = TAILQ_EMPTY(&streams->fetching);
     struct stream *stream;
     TAILQ_FOREACH(stream, &streams->list, link)
     {
-        if (stream->is_waiting && (streams->is_closed || look(stream, now_ns))) {
-            stream->is_waiting = false;
-            streams->resume(stream);
+        if (stream->is_waiting && !stream->is_fetching) {
+            look(streams, stream, may_fetch, now_ns);
         }
     }
     streams->next_ns = streams->n > 0 ? now_ns + TICK_NS : DEADLINE_NEVER;
+    if (may_fetch && !TAILQ_EMPTY(&streams->fetching) && !streams->fetch(streams)) {
+        while ((stream = TAILQ_FIRST(&streams->fetching))) { /* the next tick asks again */
+            stream->is_fetching = false;
+            TAILQ_REMOVE(&streams->fetching, stream, fetch_link);
+        }
+    }
+}
+
+/* ---- reading ---- */
+
+void streams_read(struct streams *streams, struct service_context *context)
+{
+    struct stream *stream;
+    TAILQ_FOREACH(stream, &streams->fetching, fetch_link)
+    {
+        stream->text.n = 0;
+        stream->n_taken = 0;
+        stream->is_over = !stream->source->read(context, stream->state, &stream->text);
+    }
+}
+
+void streams_end_fetch(struct streams *streams, bool is_read, int64_t now_ns)
+{
+    static const char ping[] = ": ping\n\n";
+    struct stream *stream;
+    while ((stream = TAILQ_FIRST(&streams->fetching))) {
+        stream->is_fetching = false;
+        TAILQ_REMOVE(&streams->fetching, stream, fetch_link);
+        if (is_read && is_ping_due(stream, now_ns) && stream->text.n == 0) {
+            text_append(&stream->text, ping, sizeof ping - 1);
+        }
+        if (stream->text.failed) { /* the client connects again, and asks for what it did not get */
+            stream->text.n = 0;
+            stream->is_over = true;
+        }
+        if (!is_empty(stream) || stream->is_over || streams->is_closed) {
+            resume(streams, stream);
+        }
+    }
+    streams->next_ns = streams->n > 0 ? now_ns : DEADLINE_NEVER; /* others may have news by now */
 }
 
 void streams_close(struct streams *streams)

@@ -1,12 +1,13 @@
 /*
  * stream.h - replies that go on: their bytes are sent as soon as there are any. That worker's
- * thread only.
+ * thread only, but for streams_read.
  *
  * A stream draws from a source (request.h). While it has bytes libmicrohttpd asks for them; when it
- * has none its connection is suspended. Once a tick the worker looks at those that wait: what has
- * news goes on, what was silent for long sends a ping, so that proxies keep the connection and a
- * client that is gone is noticed. So nothing blocks or spins, and events that come close
- * together leave together.
+ * has none its connection is suspended. Once a tick the worker looks at those that wait: the
+ * sources of those that have news are read, all at once, on a thread that may wait for the disk;
+ * then they go on. What was silent for long sends a ping, so that proxies keep the connection and
+ * a client that is gone is noticed. So nothing blocks or spins, and events that come close together
+ * leave together.
  *
  * A stream that waits has no deadline; one whose bytes the client does not take is cut like any
  * other reply. Memory: a struct, and a text of as much as a source gives at once.
@@ -31,6 +32,8 @@ struct stream {
     int64_t sent_ns;     /* when it last gave something */
     int64_t patience_ns; /* how long the client may leave that unread */
     bool is_waiting;     /* its connection is suspended */
+    bool is_fetching;    /* its source is being read: text and is_over are the reader's */
+    TAILQ_ENTRY(stream) fetch_link;
     bool is_over;        /* the source has ended */
     bool is_unconfirmed; /* something was sent, and whether the client is still there was not looked
                             at */
@@ -43,10 +46,15 @@ struct streams {
     size_t n;
     int64_t next_ns; /* the next tick; DEADLINE_NEVER without streams */
     bool is_closed;
+    struct stream_list fetching;           /* whose sources are being read */
     void (*resume)(struct stream *stream); /* lets its connection go on */
+    /* Has streams_read called on another thread, and then streams_end_fetch on this one. False: not
+     * now. */
+    bool (*fetch)(struct streams *streams);
 };
 
-void streams_init(struct streams *streams, void (*resume)(struct stream *stream));
+void streams_init(struct streams *streams, void (*resume)(struct stream *stream),
+                  bool (*fetch)(struct streams *streams));
 
 /* Its source and state are set. */
 void streams_add(struct streams *streams, struct stream *stream, struct connection *connection,
@@ -57,8 +65,12 @@ void streams_remove(struct streams *streams, struct stream *stream);
  */
 ssize_t streams_take(struct streams *streams, struct stream *stream, char *bytes, size_t most,
                      int64_t now_ns);
-/* Lets those go on that have something to send; cheap before next_ns. */
+/* Has the sources read that have something to give; cheap before next_ns. */
 void streams_tick(struct streams *streams, int64_t now_ns);
+/* Reads the sources of those that are fetching; on the thread that may wait. */
+void streams_read(struct streams *streams, struct service_context *context);
+/* Lets those go on that have something to send now; is_read false: nothing was read. */
+void streams_end_fetch(struct streams *streams, bool is_read, int64_t now_ns);
 /* From now on all end as soon as they can: the next tick is due at once. */
 void streams_close(struct streams *streams);
 

@@ -91,6 +91,35 @@ static void run_slice(struct worker *worker)
     load_measure_slice(&worker->load, n_work, worker->now_ns - began_ns);
 }
 
+/* ---- what was on a disk's thread ---- */
+
+static void take_back(struct worker *worker)
+{
+    struct exchange *exchange;
+    enum status status;
+    while ((exchange = offload_take(worker, &status))) {
+        exchange_return(exchange, status);
+    }
+    offload_end_fetch(worker);
+}
+
+/* Cuts what is not begun, and waits for what is: the process ends around a thread that stays too
+ * long for that. */
+static void end_offload(struct worker *worker)
+{
+    offload_cut(worker);
+    take_back(worker);
+    while (offload_is_out(worker)) {
+        uint64_t n;
+        struct pollfd waited = { .fd = worker->wake_fd, .events = POLLIN };
+        if (poll(&waited, 1, -1) > 0 && read(worker->wake_fd, &n, sizeof n) > 0) {
+            take_back(worker);
+        }
+    }
+    disk_inbox_end(&worker->offload.exchanges);
+    disk_inbox_end(&worker->offload.fetches);
+}
+
 /* ---- a turn ---- */
 
 /* How long there is nothing to do unless an event comes; -1: no limit. */
@@ -160,6 +189,7 @@ static void take_turn(struct worker *worker)
     worker_read_clock(worker);
     load_begin(&worker->load, (int64_t)worker->http->config->queue_ms * MILLISECOND_NS,
                worker->now_ns);
+    take_back(worker);
     streams_tick(&worker->streams, worker->now_ns);
     MHD_run(worker->daemon);
     if (!TAILQ_EMPTY(&worker->pending.stepping)) {
@@ -209,6 +239,7 @@ void worker_run(struct worker *worker)
     if (worker->n_requests > 0) {
         log_event(LOG_WARN, "requests_cut", LOG_INT("n", (int64_t)worker->n_requests));
     }
+    end_offload(worker);
     worker_stop_daemon(worker); /* here, so that clients do not wait for the other workers to end */
     atomic_fetch_sub(&worker->http->n_running, 1);
 }

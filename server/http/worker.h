@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "http/deadlines.h"
 #include "http/load.h"
+#include "http/offload.h"
 #include "http/pending.h"
 #include "http/reply.h"
 #include "http/stream.h"
@@ -38,6 +39,7 @@ struct worker {
     struct deadlines deadlines;
     struct streams streams;
     struct pending pending;
+    struct offload offload;
     unsigned n_turns; /* since the last slice of a prediction */
     struct exchange_list free;
     size_t n_free;

@@ -85,13 +85,14 @@ enum status worker_thread_create(struct http *http, struct service *service, int
     *worker = (struct worker){ .http = http, .listen_fd = listen_fd, .wake_fd = -1 };
     pending_init(&worker->pending);
     TAILQ_INIT(&worker->free);
-    streams_init(&worker->streams, reply_resume);
+    streams_init(&worker->streams, reply_resume, offload_fetch);
     load_init(&worker->load);
     deadlines_init(&worker->deadlines, worker_shortest_wait_ns(http->config));
     access_join(worker);
     worker->is_in_place = MHD_get_version()[0] == '0';
     worker->metrics = metrics_create(http->n_routes);
     worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    offload_init(&worker->offload, worker->wake_fd);
     if (!worker->metrics || worker->wake_fd < 0 || !reply_open_cache(worker) ||
         service_context_create(service, &worker->context) != STATUS_OK || !start_daemon(worker)) {
         worker_thread_free(worker);

@@ -14,10 +14,18 @@ enum status job_database_create(const struct config *config, struct job_database
     if (!job_database) {
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the jobs");
     }
+    size_t n_jobs[JOB_N_STATUSES] = { 0 };
     enum status status = job_store_open(config->data, &job_database->jobs, fault);
+    if (status == STATUS_OK) {
+        status = job_store_count(job_database->jobs, n_jobs, fault);
+    }
     if (status != STATUS_OK) {
+        job_store_close(job_database->jobs);
         free(job_database);
         return status;
+    }
+    for (size_t k = 0; k < JOB_N_STATUSES; k++) {
+        atomic_init(&job_database->n_jobs[k], n_jobs[k]);
     }
     sem_init(&job_database->wake_up, 0, 0);
     pthread_mutex_init(&job_database->mutex, NULL);
@@ -64,6 +72,12 @@ void job_database_note_change(struct job_database *job_database)
     atomic_fetch_add(&job_database->generation, 1);
 }
 
+void job_database_note_new_locked(struct job_database *job_database, enum job_status status)
+{
+    atomic_fetch_add(&job_database->n_jobs[status], 1);
+    job_database_note_change(job_database);
+}
+
 void job_database_note_over_locked(struct job_database *job_database, int64_t number)
 {
     if (job_database->n_over < JOB_DATABASE_OVER) {
@@ -75,11 +89,10 @@ void job_database_note_over_locked(struct job_database *job_database, int64_t nu
 
 /* Within a transaction. */
 static enum status change(struct job_store *jobs, const struct job *job, enum job_status from,
-                          struct job_event *events, size_t n_events, enum job_status *ret_status,
-                          struct fault *fault)
+                          struct job_event *events, size_t n_events, bool *ret_written,
+                          enum job_status *ret_status, struct fault *fault)
 {
     struct job now;
-    bool written;
     enum status status = job_store_find(jobs, job->id, &now, fault);
     if (status != STATUS_OK || now.status != from) {
         *ret_status = status == STATUS_OK ? now.status : *ret_status;
@@ -88,7 +101,7 @@ static enum status change(struct job_store *jobs, const struct job *job, enum jo
     for (size_t k = 0; status == STATUS_OK && k < n_events; k++) {
         status = job_store_add_event(jobs, job->number, &events[k], fault);
     }
-    return status == STATUS_OK ? job_store_update(jobs, job, from, &written, ret_status, fault)
+    return status == STATUS_OK ? job_store_update(jobs, job, from, ret_written, ret_status, fault)
                                : status;
 }
 
@@ -98,12 +111,17 @@ enum status job_database_change_locked(struct job_database *job_database, const 
                                        struct fault *fault)
 {
     enum job_status now = from;
+    bool written = false;
     enum status status = job_store_begin(job_database->jobs, fault);
     if (status == STATUS_OK) {
-        status = change(job_database->jobs, job, from, events, n_events, &now, fault);
+        status = change(job_database->jobs, job, from, events, n_events, &written, &now, fault);
         status = job_store_end(job_database->jobs, status, fault);
     }
     if (status == STATUS_OK) {
+        if (written) {
+            atomic_fetch_sub(&job_database->n_jobs[from], 1);
+            atomic_fetch_add(&job_database->n_jobs[now], 1);
+        }
         *ret_status = now;
         job_database_note_change(job_database);
     }

@@ -26,6 +26,7 @@ struct job_database {
     _Atomic uint64_t generation; /* grows with every event and change of status */
     /* Grows when the job thread must look at its job's status at once. */
     _Atomic uint64_t interruptions;
+    _Atomic uint64_t n_jobs[JOB_N_STATUSES]; /* in the database; read without the mutex */
 
     pthread_mutex_t mutex; /* guards what follows */
     struct job_store *jobs;
@@ -49,6 +50,8 @@ void job_database_wake(struct job_database *job_database); /* wakes the job thre
 /* The same, and ends the slice that is under way. */
 void job_database_interrupt(struct job_database *job_database);
 void job_database_note_change(struct job_database *job_database);
+/* With the mutex held: a job was added. */
+void job_database_note_new_locked(struct job_database *job_database, enum job_status status);
 /* With the mutex held: the job's data are to be forgotten. */
 void job_database_note_over_locked(struct job_database *job_database, int64_t number);
 

@@ -60,12 +60,18 @@ enum status service_create(const struct config *config, struct service **ret_ser
     return STATUS_OK;
 }
 
+enum status service_start_disk(struct service *service, struct fault *fault)
+{
+    return disk_threads_start(service, fault);
+}
+
 void service_free(struct service *service)
 {
     if (!service) {
         return;
     }
     service_stop_jobs(service);
+    disk_threads_stop(service);
     recorder_free(service->recorder);
     catalogue_unref(service->current);
     job_database_free(service->job_database);
@@ -123,19 +129,6 @@ void service_tick(struct service *service)
     sync_when_due(service);
 }
 
-static void read_jobs(struct service *service, struct service_figures *figures)
-{
-    struct fault ignored; /* a database that cannot be used says so elsewhere; these read as none */
-    size_t n_jobs[JOB_N_STATUSES] = { 0 };
-    enum status status =
-        job_store_count(job_database_lock(service->job_database), n_jobs, &ignored);
-    job_database_unlock(service->job_database);
-    for (size_t k = 0; status == STATUS_OK && k < JOB_N_STATUSES; k++) {
-        figures->n_jobs[k] = n_jobs[k];
-    }
-    recorder_figures(service->recorder, &figures->n_recorded, &figures->n_recordings_lost);
-}
-
 void service_read_figures(struct service *service, struct service_figures *ret_figures)
 {
     struct service_figures figures = {
@@ -156,6 +149,9 @@ void service_read_figures(struct service *service, struct service_figures *ret_f
         figures.n_sessions_damaged += atomic_load(&pool->n_ended[TOMBSTONE_DAMAGED]);
     }
     catalogue_unref(catalogue);
-    read_jobs(service, &figures);
+    for (size_t k = 0; k < JOB_N_STATUSES; k++) {
+        figures.n_jobs[k] = atomic_load(&service->job_database->n_jobs[k]);
+    }
+    recorder_figures(service->recorder, &figures.n_recorded, &figures.n_recordings_lost);
     *ret_figures = figures;
 }

@@ -24,6 +24,7 @@
 #include "base/status.h"
 #include "config/config.h"
 #include "service/degraded.h"
+#include "service/disk_thread.h"
 #include "service/models/models.h"
 #include "service/service_context.h"
 #include "service/sessions/predict.h"
@@ -40,6 +41,10 @@
  * must outlive it. */
 __attribute__((warn_unused_result)) enum status
 service_create(const struct config *config, struct service **ret_service, struct fault *fault);
+/* Starts the threads that wait for the disk (disk_thread.h); before the workers, which need them.
+ */
+__attribute__((warn_unused_result)) enum status service_start_disk(struct service *service,
+                                                                   struct fault *fault);
 /* After all contexts were freed. Takes NULL and a service that was not started whole. */
 void service_free(struct service *service);
 

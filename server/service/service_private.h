@@ -8,6 +8,7 @@
 
 #include "config/config.h"
 #include "gru.h"
+#include "service/disk_thread.h"
 #include "store/files.h"
 
 #include <pthread.h>
@@ -17,6 +18,7 @@
 #include <stdint.h>
 
 struct catalogue;
+struct disk_thread;
 struct job_database;
 struct job_thread;
 struct outbox;
@@ -38,8 +40,9 @@ struct service {
     size_t sync_interval_ms;          /* that was in force then; main thread only */
     struct service_counters counters;
     struct job_database *job_database;
-    struct recorder *recorder;     /* NULL: sessions record nothing */
-    struct job_thread *job_thread; /* NULL: it does not run. Main thread only */
+    struct recorder *recorder;                       /* NULL: sessions record nothing */
+    struct job_thread *job_thread;                   /* NULL: it does not run. Main thread only */
+    struct disk_thread *disk_threads[DISK_N_QUEUES]; /* NULL: they do not run, or not yet */
 
     /* Held by a change of the models, from reading the catalogue to publishing the next one. */
     pthread_mutex_t writer;

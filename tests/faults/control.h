@@ -26,7 +26,7 @@ struct fault_control {
     _Atomic int class;
     _Atomic long at; /* the number of the call that fails, from 1; 0: none, they are only counted */
     _Atomic bool is_for_good;       /* and all that follow it */
-    char thread[16];                /* only calls of threads whose name begins like this */
+    char threads[32];               /* only calls of threads whose names begin like one of these */
     _Atomic long n_calls, n_failed; /* since it was armed */
     char call[24];                  /* the name of the last one that failed */
     _Atomic long n_live; /* when main returned: blocks that it allocated and did not free */

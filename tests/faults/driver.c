@@ -52,7 +52,7 @@ bool fault_class_is_due(int class)
 
 /* ---- faults ---- */
 
-void fault_arm(int class, long at, bool is_for_good, const char *thread)
+void fault_arm(int class, long at, bool is_for_good, const char *threads)
 {
     struct fault_control *control = driver.control;
     atomic_store(&control->class, class);
@@ -61,7 +61,7 @@ void fault_arm(int class, long at, bool is_for_good, const char *thread)
     atomic_store(&control->n_calls, 0);
     atomic_store(&control->n_failed, 0);
     control->call[0] = '\0';
-    snprintf(control->thread, sizeof control->thread, "%s", thread);
+    snprintf(control->threads, sizeof control->threads, "%s", threads);
     atomic_store(&control->is_armed, true);
 }
 

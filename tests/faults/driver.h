@@ -49,7 +49,7 @@ extern const int fault_classes[]; /* ended by 0 */
 const char *fault_class_name(int class);
 /* Is that class asked for? */
 bool fault_class_is_due(int class);
-void fault_arm(int class, long at, bool is_for_good, const char *thread);
+void fault_arm(int class, long at, bool is_for_good, const char *threads);
 /* Returns how many calls have failed, and how many there were. */
 long fault_disarm(long *ret_n_calls);
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HTTP  "http-0"
+#define HTTP  "http-0,disk-" /* the worker, and the threads that wait for the disk for it */
 #define LINES "application/x-ndjson"
 
 enum { PATH_SIZE = 320, ID_SIZE = 64, CASES = 16 };

@@ -36,11 +36,22 @@ static _Atomic long n_live;
 
 /* ---- whether a call fails ---- */
 
+/* The names stand with a comma between them; none: all are wanted. */
 static bool is_wanted_thread(void)
 {
     char name[16] = "";
-    size_t n = strlen(control->thread);
-    return n == 0 || (prctl(PR_GET_NAME, name) == 0 && strncmp(name, control->thread, n) == 0);
+    const char *wanted = control->threads;
+    if (*wanted == '\0' || prctl(PR_GET_NAME, name) != 0) {
+        return *wanted == '\0';
+    }
+    for (; *wanted != '\0'; wanted += *wanted == ',') {
+        size_t n = strcspn(wanted, ",");
+        if (strncmp(name, wanted, n) == 0) {
+            return true;
+        }
+        wanted += n;
+    }
+    return false;
 }
 
 static bool strikes(int classes, const char *call)

@@ -53,6 +53,7 @@ static void start(void)
 {
     struct fault fault;
     FUZZ_CHECK(service_create(&daemon_here.config, &daemon_here.service, &fault) == STATUS_OK);
+    FUZZ_CHECK(service_start_disk(daemon_here.service, &fault) == STATUS_OK);
     FUZZ_CHECK(http_bind(&daemon_here.config, &daemon_here.http, &fault) == STATUS_OK);
     FUZZ_CHECK(http_start(daemon_here.http, daemon_here.service, &fault) == STATUS_OK);
 }

@@ -35,8 +35,9 @@ static bool has_news(const void *state)
     return fixture->news != NULL || fixture->is_over;
 }
 
-static bool read_news(void *state, struct text *text)
+static bool read_news(struct service_context *context, void *state, struct text *text)
 {
+    (void)context;
     struct fixture *fixture = state;
     fixture->n_reads++;
     if (fixture->news) {
@@ -53,6 +54,24 @@ static void resume(struct stream *stream)
     fixture->is_suspended = false;
 }
 
+static bool fetch(struct streams *streams)
+{
+    (void)streams;
+    return true; /* `work` reads */
+}
+
+/* The worker and the reader, at one time. */
+static void work(struct fixture *fixture, int64_t now_ns)
+{
+    while (fixture->streams.next_ns <= now_ns) {
+        streams_tick(&fixture->streams, now_ns);
+        if (!TAILQ_EMPTY(&fixture->streams.fetching)) {
+            streams_read(&fixture->streams, NULL);
+            streams_end_fetch(&fixture->streams, true, now_ns);
+        }
+    }
+}
+
 /* A stream that begins at time 0. */
 static void set_up(struct fixture *fixture)
 {
@@ -63,7 +82,7 @@ static void set_up(struct fixture *fixture)
     fixture->client = fds[0];
     fixture->connection.fd = fds[1];
     arena_init(&fixture->arena, 1 << 16);
-    streams_init(&fixture->streams, resume);
+    streams_init(&fixture->streams, resume, fetch);
     ck_assert_int_eq(fixture->streams.next_ns, DEADLINE_NEVER);
     fixture->stream.source = &source;
     fixture->stream.state = fixture;
@@ -92,9 +111,24 @@ static const char *drink(struct fixture *fixture, size_t most, int64_t now_ns)
         n_got += n > 0 ? (size_t)n : 0;
         fixture->is_suspended = n == 0;
         fixture->has_ended = n < 0;
+        if (n == 0) {
+            work(fixture, now_ns);
+            n = !fixture->is_suspended;
+        }
     }
     fixture->got[n_got] = '\0';
     return fixture->got;
+}
+
+/* The first bytes of its news are there to be taken. */
+static void begin(struct fixture *fixture, int64_t now_ns)
+{
+    char byte;
+    fixture->news = "news";
+    ck_assert_int_eq(streams_take(&fixture->streams, &fixture->stream, &byte, 1, now_ns), 0);
+    fixture->is_suspended = true;
+    work(fixture, now_ns);
+    ck_assert(!fixture->is_suspended);
 }
 
 /* The worker: sleeps until the tick that is due, and lets go on what has to. */
@@ -102,7 +136,7 @@ static const char *turn(struct fixture *fixture, int64_t *now_ns)
 {
     ck_assert_int_gt(fixture->streams.next_ns, *now_ns);
     *now_ns = fixture->streams.next_ns;
-    streams_tick(&fixture->streams, *now_ns);
+    work(fixture, *now_ns);
     return drink(fixture, 64, *now_ns);
 }
 
@@ -127,7 +161,7 @@ TEST(news_leave_with_the_next_tick)
     ck_assert(fixture.is_suspended);
     ck_assert_str_eq(turn(&fixture, &now), "");
     fixture.news = "news";
-    streams_tick(&fixture.streams, now + 1); /* too early */
+    work(&fixture, now + 1); /* too early */
     ck_assert(fixture.is_suspended);
     int64_t before = now;
     ck_assert_str_eq(turn(&fixture, &now), "news");
@@ -215,7 +249,7 @@ TEST(a_client_that_does_not_read_has_a_deadline)
     struct fixture fixture;
     char bytes[4];
     set_up(&fixture);
-    fixture.news = "news";
+    begin(&fixture, 7 * SECOND);
     ck_assert_int_eq(streams_take(&fixture.streams, &fixture.stream, bytes, 2, 7 * SECOND), 2);
     ck_assert_int_eq(fixture.connection.deadline_ns, (7 + PATIENCE_SECONDS) * SECOND);
     ck_assert_int_eq(streams_take(&fixture.streams, &fixture.stream, bytes, 2, 9 * SECOND), 2);
@@ -276,7 +310,7 @@ TEST(closing_lets_what_was_begun_be_sent)
     struct fixture fixture;
     char bytes[8];
     set_up(&fixture);
-    fixture.news = "news";
+    begin(&fixture, 0);
     ck_assert_int_eq(streams_take(&fixture.streams, &fixture.stream, bytes, 2, 0), 2);
     streams_close(&fixture.streams);
     ck_assert_int_eq(streams_take(&fixture.streams, &fixture.stream, bytes, 8, 0), 2);
@@ -292,6 +326,53 @@ TEST(without_memory_a_stream_ends)
     fixture.stream.text.failed = true;
     ck_assert_str_eq(drink(&fixture, 64, 0), "");
     ck_assert(fixture.has_ended);
+    tear_down(&fixture);
+}
+
+TEST(while_a_stream_is_read_nothing_of_it_is_touched)
+{
+    struct fixture fixture;
+    int64_t now = 0;
+    set_up(&fixture);
+    drink(&fixture, 64, now);
+    fixture.news = "news";
+    now = fixture.streams.next_ns;
+    streams_tick(&fixture.streams, now);
+    ck_assert(fixture.stream.is_fetching && fixture.is_suspended);
+    shutdown(fixture.client, SHUT_RDWR);
+    streams_close(&fixture.streams);
+    streams_tick(&fixture.streams, now + 60 * SECOND);
+    ck_assert(fixture.stream.is_fetching && fixture.is_suspended && fixture.n_reads == 0);
+    streams_read(&fixture.streams, NULL);
+    ck_assert(fixture.is_suspended && fixture.n_reads == 1);
+    streams_end_fetch(&fixture.streams, true, now + 60 * SECOND);
+    ck_assert(!fixture.is_suspended);
+    ck_assert_str_eq(drink(&fixture, 64, now), "news");
+    ck_assert(fixture.has_ended);
+    tear_down(&fixture);
+}
+
+static bool refuse(struct streams *streams)
+{
+    (void)streams;
+    return false;
+}
+
+TEST(where_nobody_reads_now_the_next_tick_asks_again)
+{
+    struct fixture fixture;
+    int64_t now = 0;
+    set_up(&fixture);
+    drink(&fixture, 64, now);
+    fixture.streams.fetch = refuse;
+    fixture.news = "news";
+    ck_assert_int_gt(fixture.streams.next_ns, now);
+    now = fixture.streams.next_ns;
+    streams_tick(&fixture.streams, now);
+    ck_assert(!fixture.stream.is_fetching && fixture.is_suspended);
+    ck_assert_int_gt(fixture.streams.next_ns, now);
+    fixture.streams.fetch = fetch;
+    ck_assert_str_eq(turn(&fixture, &now), "news");
     tear_down(&fixture);
 }
 
@@ -313,7 +394,7 @@ TEST(many_streams_share_one_tick)
         others[k].news = k % 2 ? "news" : NULL;
     }
     ck_assert_uint_eq(fixture.streams.n, N + 1);
-    streams_tick(&fixture.streams, fixture.streams.next_ns);
+    work(&fixture, fixture.streams.next_ns);
     for (int k = 0; k < N; k++) {
         ck_assert_int_eq(others[k].is_suspended, k % 2 == 0);
         streams_remove(&fixture.streams, &others[k].stream);

@@ -99,3 +99,27 @@ TEST(a_message_that_is_too_long_ends_with_a_whole_character)
     ck_assert_mem_eq(event.message, text, n);
     ck_assert(event.level == JOB_EVENT_WARN && !event.is_metrics && event.created_at_ms > 0);
 }
+
+TEST(the_counts_follow_the_database)
+{
+    struct job_database *job_database = open_in_memory();
+    struct job job = insert(job_database, JOB_QUEUED);
+    job_database_lock(job_database);
+    job_database_note_new_locked(job_database, JOB_QUEUED);
+    job_database_unlock(job_database);
+    static const enum job_status wanted[] = { JOB_RUNNING, JOB_PAUSED, JOB_PAUSED, JOB_CANCELLED };
+    static const enum job_status from[] = { JOB_QUEUED, JOB_RUNNING, JOB_RUNNING, JOB_PAUSED };
+    for (size_t k = 0; k < sizeof wanted / sizeof *wanted; k++) { /* the third changes nothing */
+        enum job_status now;
+        struct fault fault;
+        size_t n_jobs[JOB_N_STATUSES];
+        job.status = wanted[k];
+        ck_assert_int_eq(job_database_change(job_database, &job, from[k], NULL, 0, &now, &fault),
+                         STATUS_OK);
+        ck_assert_int_eq(job_store_count(job_database->jobs, n_jobs, &fault), STATUS_OK);
+        for (size_t j = 0; j < JOB_N_STATUSES; j++) {
+            ck_assert_uint_eq(atomic_load(&job_database->n_jobs[j]), n_jobs[j]);
+        }
+    }
+    job_database_free(job_database);
+}

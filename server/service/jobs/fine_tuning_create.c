@@ -188,7 +188,7 @@ static enum status enqueue(struct service *service, struct job *job, const struc
     if (status == STATUS_OK) {
         struct fault lost; /* the job is there, with this event or without */
         (void)!job_store_add_event(jobs, job->number, event, &lost);
-        job_database_note_change(job_database);
+        job_database_note_new_locked(job_database, job->status);
     }
     job_database_unlock(job_database);
     job_database_wake(job_database);

@@ -1,0 +1,108 @@
+/* offload.c - see offload.h. */
+#include "http/offload.h"
+
+#include "http/worker.h"
+
+void offload_init(struct offload *offload, int wake_fd)
+{
+    *offload = (struct offload){ .exchanges.wake_fd = wake_fd, .fetches.wake_fd = wake_fd };
+}
+
+/* ---- exchanges ---- */
+
+static struct exchange *exchange_of_task(struct disk_task *task)
+{
+    struct exchange_buffers *buffers =
+        (struct exchange_buffers *)((char *)task - offsetof(struct exchange_buffers, task));
+    return &buffers->exchange;
+}
+
+/* On the disk's thread. */
+static void run_handler(struct service_context *context, struct disk_task *task)
+{
+    struct exchange *exchange = exchange_of_task(task);
+    struct request *request = &exchange->request;
+    request->context = context;
+    exchange->buffers->handled = request->route->handle(request);
+}
+
+enum status offload_begin(struct exchange *exchange)
+{
+    struct worker *worker = exchange->worker;
+    struct request *request = &exchange->request;
+    struct disk_task *task = &exchange->buffers->task;
+    *task = (struct disk_task){ .inbox = &worker->offload.exchanges, .run = run_handler };
+    if (!disk_thread_hand_in(service_context_service(worker->context), request->route->disk,
+                             task)) {
+        metrics_refuse(worker->metrics, REFUSED_HEAVY);
+        return fault_set(request->fault, STATUS_OVERLOADED, NULL,
+                         "too many requests wait for the disk; send this one again later");
+    }
+    worker->offload.n_out++;
+    exchange->phase = PHASE_OFFLOADED;
+    MHD_suspend_connection(exchange->mhd); /* before this thread takes anything back */
+    return STATUS_OK;
+}
+
+struct exchange *offload_take(struct worker *worker, enum status *ret_status)
+{
+    struct offload *offload = &worker->offload;
+    struct disk_task *task = offload->back ? offload->back : disk_inbox_take(&offload->exchanges);
+    if (!task) {
+        return NULL;
+    }
+    struct exchange *exchange = exchange_of_task(task);
+    offload->back = task->next;
+    offload->n_out--;
+    exchange->request.context = worker->context;
+    *ret_status = task->was_run ? exchange->buffers->handled
+                                : fault_set(exchange->request.fault, STATUS_NOT_READY, NULL,
+                                            "grud is stopping; nothing was done");
+    return exchange;
+}
+
+/* ---- streams ---- */
+
+static struct worker *worker_of_streams(struct streams *streams)
+{
+    return (struct worker *)((char *)streams - offsetof(struct worker, streams));
+}
+
+/* On the disk's thread. */
+static void run_fetch(struct service_context *context, struct disk_task *task)
+{
+    struct worker *worker =
+        (struct worker *)((char *)task - offsetof(struct worker, offload.fetch));
+    streams_read(&worker->streams, context);
+}
+
+bool offload_fetch(struct streams *streams)
+{
+    struct worker *worker = worker_of_streams(streams);
+    worker->offload.fetch =
+        (struct disk_task){ .inbox = &worker->offload.fetches, .run = run_fetch };
+    return disk_thread_hand_in(service_context_service(worker->context), DISK_JOBS,
+                               &worker->offload.fetch);
+}
+
+void offload_end_fetch(struct worker *worker)
+{
+    const struct disk_task *fetched = disk_inbox_take(&worker->offload.fetches);
+    if (fetched) {
+        streams_end_fetch(&worker->streams, fetched->was_run, worker->now_ns);
+    }
+}
+
+/* ---- the end ---- */
+
+void offload_cut(struct worker *worker)
+{
+    struct service *service = service_context_service(worker->context);
+    disk_threads_take_back(service, &worker->offload.exchanges);
+    disk_threads_take_back(service, &worker->offload.fetches);
+}
+
+bool offload_is_out(const struct worker *worker)
+{
+    return worker->offload.n_out > 0 || !TAILQ_EMPTY(&worker->streams.fetching);
+}

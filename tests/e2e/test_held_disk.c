@@ -1,0 +1,266 @@
+/* A disk that does not answer holds those that need it, and nobody else: one worker, every sync of
+ * the daemon held (tests/held_disk.c), and what is asked beside it is answered. */
+#include "daemon.h"
+#include "test.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define JOBS "/v1/fine_tuning/jobs"
+#define PUMP "/v1/models/pump"
+#define JOB                                                                                        \
+    "{\"model\":\"pump\",\"training\":{\"series\":[{\"x\":[[1],[2],[3],[4],[5],[6],[7],[8]]}]}}"
+
+enum { LOOK_US = 5000, PATIENCE_LOOKS = 12000 /* a minute */, ID_SIZE = 64, FILE_MAX = 1 << 16 };
+
+struct held {
+    struct daemon daemon;
+    char hold[160], is_held[176]; /* the shim's files */
+    char model[FILE_MAX];
+    size_t n_model;
+};
+
+/* Beside the program that is tested. */
+static void find_shim(char path[256])
+{
+    const char *grud = getenv("GRUD"); // NOLINT(concurrency-mt-unsafe): nothing changes it
+    grud = grud ? grud : "build/grud";
+    snprintf(path, 256, "%.*stests/held_disk.so", (int)(strrchr(grud, '/') + 1 - grud), grud);
+    ck_assert_msg(access(path, R_OK) == 0, "no %s", path);
+}
+
+static void spawn(struct held *held, const char *const *options)
+{
+    char shim[256];
+    find_shim(shim);
+    /* NOLINTBEGIN(concurrency-mt-unsafe): this program has one thread */
+    setenv("HELD_DISK", held->hold, 1);
+    setenv("LD_PRELOAD", shim, 1);
+    daemon_spawn(&held->daemon, options);
+    unsetenv("LD_PRELOAD");
+    unsetenv("HELD_DISK");
+    /* NOLINTEND(concurrency-mt-unsafe) */
+    daemon_wait_ready(&held->daemon);
+}
+
+static void read_model(struct held *held)
+{
+    char path[192];
+    snprintf(path, sizeof path, "%s/pump.safetensors", held->daemon.directory);
+    FILE *stream = fopen(path, "rbe");
+    ck_assert_ptr_nonnull(stream);
+    held->n_model = fread(held->model, 1, sizeof held->model, stream);
+    ck_assert(feof(stream));
+    fclose(stream);
+}
+
+static void start(struct held *held, const char *const *options)
+{
+    held->daemon = daemon_prepare();
+    snprintf(held->hold, sizeof held->hold, "%s/hold", held->daemon.directory);
+    snprintf(held->is_held, sizeof held->is_held, "%s.held", held->hold);
+    spawn(held, options);
+    daemon_add_model(
+        &held->daemon, "pump",
+        (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers", "8", NULL });
+    read_model(held);
+}
+
+static const char *const one_worker[] = { "--workers", "1", "--sync-interval-ms", "3600000", NULL };
+
+static void hold(const struct held *held)
+{
+    unlink(held->is_held);
+    FILE *file = fopen(held->hold, "we");
+    ck_assert(file && fclose(file) == 0);
+}
+
+static void await_held(const struct held *held)
+{
+    for (int k = 0; access(held->is_held, F_OK) != 0; k++) {
+        ck_assert_msg(k < PATIENCE_LOOKS, "nothing waits for the disk");
+        usleep(LOOK_US);
+    }
+}
+
+static void let_go(const struct held *held)
+{
+    ck_assert_int_eq(unlink(held->hold), 0);
+}
+
+static bool is_answered(int fd)
+{
+    struct pollfd waited = { .fd = fd, .events = POLLIN };
+    return poll(&waited, 1, 0) > 0;
+}
+
+static int ask_json(const struct held *held, const char *method, const char *path, const char *body)
+{
+    int fd = client_connect(&held->daemon);
+    client_send_request(fd, method, path, NULL, body ? "application/json" : NULL, body,
+                        body ? strlen(body) : 0);
+    return fd;
+}
+
+/* What was asked waits for the disk; what is asked after it is answered before it. */
+static void check_others(const struct held *held, int fd)
+{
+    expect(&held->daemon, "GET", "/healthz", NULL, 200, "ok");
+    expect(&held->daemon, "POST", PUMP "/sessions/other/step", "{\"x\":[1]}", 200, NULL);
+    expect(&held->daemon, "GET", PUMP "/sessions/other", NULL, 200, NULL);
+    expect(&held->daemon, "GET", "/v1/models", NULL, 200, NULL);
+    expect(&held->daemon, "GET", "/metrics", NULL, 200, "grud_jobs");
+    ck_assert(!is_answered(fd));
+}
+
+static struct answer answer_of(int fd, int code)
+{
+    struct answer answer = client_read(fd);
+    ck_assert_msg(answer.code == code, "%d instead of %d: %.300s", answer.code, code, answer.body);
+    close(fd);
+    return answer;
+}
+
+static void expect_answer(int fd, int code, const char *text)
+{
+    struct answer answer = answer_of(fd, code);
+    ck_assert_msg(!text || strstr(answer.body, text), "no '%s' in %.300s", text, answer.body);
+    answer_free(&answer);
+}
+
+/* The request waits for the disk, and everybody else is served meanwhile. */
+static void check_held(const struct held *held, const char *method, const char *path,
+                       const char *body, int code, const char *text)
+{
+    hold(held);
+    int fd = ask_json(held, method, path, body);
+    await_held(held);
+    check_others(held, fd);
+    let_go(held);
+    expect_answer(fd, code, text);
+}
+
+static void post_job(const struct held *held, char id[ID_SIZE])
+{
+    struct answer answer = request(&held->daemon, "POST", JOBS, JOB);
+    ck_assert_int_eq(answer.code, 202);
+    ck_assert_int_eq(sscanf(answer.body, "{\"id\":\"%63[^\"]", id), 1);
+    answer_free(&answer);
+}
+
+TEST(while_a_job_is_written_others_are_served)
+{
+    static struct held held;
+    start(&held, one_worker);
+    check_held(&held, "POST", JOBS, JOB, 202, "\"id\":");
+    daemon_stop(&held.daemon);
+}
+
+TEST(while_a_job_is_written_its_readers_wait_in_order)
+{
+    static struct held held;
+    char id[ID_SIZE], path[160], events[160];
+    start(&held, one_worker);
+    post_job(&held, id);
+    snprintf(path, sizeof path, JOBS "/%s", id);
+    snprintf(events, sizeof events, JOBS "/%s/events", id);
+    hold(&held);
+    int fd = ask_json(&held, "POST", JOBS, JOB);
+    await_held(&held);
+    int readers[] = { ask_json(&held, "GET", path, NULL), ask_json(&held, "GET", events, NULL),
+                      ask_json(&held, "GET", JOBS, NULL),
+                      client_ask(&held.daemon, events, "Accept: text/event-stream\r\n") };
+    check_others(&held, fd);
+    for (size_t k = 0; k < 4; k++) {
+        ck_assert(!is_answered(readers[k]));
+    }
+    let_go(&held);
+    expect_answer(fd, 202, "\"id\":");
+    expect_answer(readers[0], 200, id);
+    expect_answer(readers[1], 200, "\"list\"");
+    expect_answer(readers[2], 200, id);
+    struct answer stream = client_read_chunks(readers[3]);
+    ck_assert(stream.code == 200 && strstr(stream.body, "ftevent-"));
+    answer_free(&stream);
+    close(readers[3]);
+    daemon_stop(&held.daemon);
+}
+
+TEST(while_a_model_is_stored_others_are_served)
+{
+    static struct held held;
+    start(&held, one_worker);
+    hold(&held);
+    int fd = client_connect(&held.daemon);
+    client_send_request(fd, "PUT", PUMP, NULL, "application/octet-stream", held.model,
+                        held.n_model);
+    await_held(&held);
+    check_others(&held, fd);
+    let_go(&held);
+    expect_answer(fd, 201, "\"version\":2");
+    check_held(&held, "POST", PUMP "/versions/2/activate", NULL, 200, "\"active_version\":2");
+    check_held(&held, "DELETE", PUMP "/versions/1", NULL, 204, NULL);
+    expect(&held.daemon, "GET", PUMP, NULL, 200, "\"active_version\":2");
+    daemon_stop(&held.daemon);
+}
+
+TEST(a_client_that_hangs_up_takes_nothing_with_it)
+{
+    static struct held held;
+    start(&held, one_worker);
+    hold(&held);
+    int fd = ask_json(&held, "POST", JOBS, JOB);
+    await_held(&held);
+    check_others(&held, fd);
+    close(fd);
+    expect(&held.daemon, "GET", "/healthz", NULL, 200, "ok");
+    let_go(&held);
+    expect(&held.daemon, "GET", JOBS, NULL, 200, "ftjob-"); /* it was accepted, and is done */
+    daemon_stop(&held.daemon);
+}
+
+TEST(a_drain_waits_for_the_disk_and_answers)
+{
+    static struct held held;
+    char log[4096];
+    start(&held, one_worker);
+    hold(&held);
+    int fd = ask_json(&held, "POST", JOBS, JOB);
+    await_held(&held);
+    check_others(&held, fd);
+    ck_assert_int_eq(kill(held.daemon.pid, SIGTERM), 0);
+    daemon_wait_log(&held.daemon, "stopping", log, sizeof log);
+    let_go(&held);
+    struct answer answer = answer_of(fd, 202);
+    ck_assert_ptr_nonnull(strcasestr(answer.headers, "\r\nConnection: close\r\n"));
+    answer_free(&answer);
+    ck_assert_int_eq(daemon_wait(&held.daemon), 0);
+    daemon_remove(&held.daemon);
+}
+
+TEST(a_drain_ends_around_a_disk_that_does_not_answer)
+{
+    static struct held held;
+    char log[4096];
+    start(&held, (const char *const[]){ "--workers", "1", "--sync-interval-ms", "3600000",
+                                        "--drain-seconds", "1", NULL });
+    hold(&held);
+    int fd = ask_json(&held, "POST", JOBS, JOB), behind = ask_json(&held, "GET", JOBS, NULL);
+    await_held(&held);
+    check_others(&held, fd);
+    ck_assert_int_eq(kill(held.daemon.pid, SIGTERM), 0);
+    daemon_wait_log(&held.daemon, "work_cut", log, sizeof log);
+    let_go(&held); /* the last sync, which main does, is held like all others */
+    daemon_wait(&held.daemon);
+    struct answer answer = client_read(fd); /* it was done, and its client may hear of that */
+    ck_assert(answer.code == 0 || answer.code == 202);
+    answer_free(&answer);
+    close(fd);
+    close(behind);
+    daemon_remove(&held.daemon);
+}
