@@ -382,7 +382,8 @@ TEST(a_bad_model_keeps_no_other_from_being_served)
     }
     ck_assert_int_eq(count_lines(&daemon, "warn model_refused "), 4);
     ck_assert_int_eq(count_lines(&daemon, "warn model_ignored "), 2);
-    ck_assert_int_eq(count_lines(&daemon, "error "), 0);
+    ck_assert_int_eq(count_lines(&daemon, "error degraded what=models "), 1);
+    ck_assert_int_eq(count_lines(&daemon, "error "), 1);
     ck_assert_msg(strstr(log, "rename or remove one of the two"), "%s", log);
     daemon_stop(&daemon);
 }
