@@ -154,6 +154,11 @@ GRU_API GRU_CHECK enum gru_status gru_model_load(const void *bytes, size_t n_byt
 GRU_API GRU_CHECK enum gru_status
 gru_model_load_file(const char *path, struct gru_model **ret_model, struct gru_error *error);
 
+/* What a file of another program is, and how to make a model file of it: "is a PyTorch archive
+ * (.pt, .pth), not a safetensors file: ..."; NULL: it is not known. gru_model_load says the same.
+ * Of a long file the first and the last 64 KiB are enough. */
+GRU_API const char *gru_foreign_text(const void *bytes, size_t n_bytes);
+
 /* Writes a model as one safetensors file (gate order rzn, update keep). The same model gives the
  * same bytes, and loading them gives the same weights bit for bit. The caller frees *ret_bytes with
  * free(). GRU_NO_MEMORY, or GRU_BAD_FILE where the header would be longer than readers take. */
@@ -189,6 +194,11 @@ GRU_API GRU_CHECK enum gru_status gru_model_create(const struct gru_plan *plan,
 GRU_API struct gru_model *gru_model_ref(struct gru_model *model);
 GRU_API void gru_model_unref(struct gru_model *model); /* takes NULL */
 GRU_API const struct gru_info *gru_model_info(const struct gru_model *model);
+
+/* The keys of its file's __metadata__ that say nothing, since all that is read stands under "grud":
+ * "inputs, missing"; "" if there are none. As long as the model is. */
+enum { GRU_UNREAD_SIZE = 160 };
+GRU_API const char *gru_model_unread(const struct gru_model *model);
 
 /* The name of the instruction set that the kernels were chosen for: "avx512", "avx2" or "baseline".
  */

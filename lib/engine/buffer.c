@@ -4,6 +4,7 @@
 #include "json/json.h"
 #include "json/utf8.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,4 +147,17 @@ struct shown gru_show(const char *name)
 enum gru_status gru_fail_no_memory(struct gru_error *error)
 {
     return gru_fail(error, GRU_NO_MEMORY, "", "%s", gru_status_text(GRU_NO_MEMORY));
+}
+
+void gru_list_add(char *list, size_t size, const char *name)
+{
+    static const char dots[] = "...";
+    const struct shown shown = gru_show(name);
+    const size_t n = strlen(list);
+    const char *comma = n > 0 ? ", " : "";
+    if (n >= strlen(dots) && strcmp(list + n - strlen(dots), dots) == 0) {
+        return;
+    }
+    const bool fits = n + strlen(comma) + strlen(shown.text) + sizeof ", ..." <= size;
+    snprintf(list + n, size - n, "%s%s", comma, fits ? shown.text : dots);
 }

@@ -36,6 +36,9 @@ struct shown {
 struct shown gru_show_n(const char *name, size_t n);
 struct shown gru_show(const char *name);
 
+/* Adds a name to a list for a message, "a, b"; where there is no more room it ends with "...". */
+void gru_list_add(char *list, size_t size, const char *name);
+
 enum gru_status gru_fail_no_memory(struct gru_error *error);
 
 #endif

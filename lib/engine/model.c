@@ -73,6 +73,11 @@ const struct gru_info *gru_model_info(const struct gru_model *model)
     return &model->info;
 }
 
+const char *gru_model_unread(const struct gru_model *model)
+{
+    return model->unread;
+}
+
 const char *gru_kernels_name(void)
 {
     return k_best()->name;

@@ -58,6 +58,7 @@ struct gru_model {
     struct run_layout run;
     void *packed; /* the one block that holds every packed array */
     struct gru_selftest selftest;
+    char unread[GRU_UNREAD_SIZE]; /* keys of its file's __metadata__ beside "grud" */
 };
 
 static inline const struct gru_layer *gru_model_read_out(const struct gru_model *model)

@@ -155,6 +155,11 @@ int command_inspect(int argc, char *const argv[])
         return complain(path, *error.message ? error.message : gru_status_text(status));
     }
     print_model(gru_model_info(model), digest);
+    if (*gru_model_unread(model)) {
+        fputs("not read    ", stdout);
+        print_text(gru_model_unread(model));
+        puts(" (in __metadata__; grud reads the JSON text of its key \"grud\" alone)");
+    }
     gru_model_unref(model);
     return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;
 }

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/refusal.h"
+#include "store/files_foreign.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -104,6 +105,9 @@ static enum status scan_model_folder(const struct scan *scan, const char *folder
         } else if (number == 0 && has_extension(entry->d_name, strlen(entry->d_name)) &&
                    files_path_print(path, "%s/%s", folder, entry->d_name)) {
             log_ignored(path, "in a model's directory files are NUMBER.safetensors");
+        } else if (scan->read_only && number == 0 && entry->d_name[0] != '.' &&
+                   files_path_print(path, "%s/%s", folder, entry->d_name)) {
+            files_log_foreign(path);
         }
         if (status != STATUS_OK) {
             break;
@@ -134,6 +138,9 @@ enum status files_scan(const char *directory, bool read_only,
         }
         size_t n_name = n - (sizeof FILES_EXTENSION - 1);
         bool is_file = read_only && has_extension(entry->d_name, n);
+        if (read_only && !is_file && entry->d_name[0] != '.') {
+            files_log_foreign(path);
+        }
         if (is_file && files_name_is_valid(entry->d_name, n_name)) {
             status = report(&scan, entry->d_name, n_name, 1, path);
         } else if (is_file && entry->d_name[0] != '.') {

@@ -22,7 +22,8 @@ struct file_version {
 /* Calls `found` for each version in the directory (form: models or data), in no particular order;
  * stops at the first status that is not OK. A folder of versions that may not be read is found as
  * one, numbered FILES_CLOSED_FOLDER, whose path is the folder's: files_read of it says why. Files
- * that look like models and have no fitting name are logged. */
+ * that look like models and have no fitting name are logged, in --models those of other programs,
+ * too (files_foreign.h). */
 enum status files_scan(const char *directory, bool read_only,
                        enum status (*found)(void *context, const struct file_version *version),
                        void *context, struct fault *fault);

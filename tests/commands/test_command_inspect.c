@@ -53,13 +53,13 @@ TEST(init_and_inspect_agree_on_the_digest)
     folder_remove(folder);
 }
 
-/* A file with metadata: one GRU layer of one unit, one input, no biases, weights 0. */
+/* A file with this __metadata__: one GRU layer of one unit, one input, no biases, weights 0. */
 static void write_model(const char *folder, const char *name, const char *metadata)
 {
     char header[2000], bytes[2100] = { 0 };
     int n = snprintf(
         header, sizeof header,
-        "{\"__metadata__\":{\"grud\":\"%s\"},"
+        "{\"__metadata__\":{%s},"
         "\"fc.weight\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[0,4]},"
         "\"gru.weight_hh_l0\":{\"dtype\":\"F32\",\"shape\":[3,1],\"data_offsets\":[4,16]},"
         "\"gru.weight_ih_l0\":{\"dtype\":\"F32\",\"shape\":[3,1],\"data_offsets\":[16,28]}}",
@@ -77,14 +77,43 @@ TEST(inspect_shows_metadata_and_no_control_characters)
     char *folder = folder_create(), *path = path_in(folder, "m.safetensors");
     write_model(
         folder, "m.safetensors",
-        "{\\\"inputs\\\":[{\\\"name\\\":\\\"a\\\\u001b[31mb\\\",\\\"unit\\\":\\\"\\\\u009bC\\\","
+        "\"grud\":\"{\\\"inputs\\\":[{\\\"name\\\":\\\"a\\\\u001b[31mb\\\",\\\"unit\\\":"
+        "\\\"\\\\u009bC\\\","
         "\\\"mean\\\":21.5,\\\"std\\\":0.1}],\\\"missing\\\":\\\"mean\\\",\\\"interval_seconds\\\":"
-        "60}");
+        "60}\",\"format\":\"pt\"");
     struct outcome outcome = run(command_inspect, path, NULL);
     ck_assert_msg(outcome.code == 0, "%s", outcome.err);
     ck_assert_ptr_nonnull(strstr(outcome.out, "\n  a?[31mb: mean 21.5, std 0.1, unit ?C\n"));
     ck_assert_ptr_nonnull(strstr(outcome.out, "missing     mean\n"));
     ck_assert_ptr_nonnull(strstr(outcome.out, "interval    60 s\n"));
+    ck_assert_ptr_null(strstr(outcome.out, "not read"));
+    outcome_done(&outcome);
+    free(path);
+    folder_remove(folder);
+}
+
+TEST(inspect_names_metadata_that_is_not_read)
+{
+    char *folder = folder_create(), *path = path_in(folder, "m.safetensors");
+    write_model(folder, "m.safetensors", "\"inputs\":\"[]\",\"format\":\"pt\",\"a\\u001b\":\"\"");
+    struct outcome outcome = run(command_inspect, path, NULL);
+    ck_assert_msg(outcome.code == 0, "%s", outcome.err);
+    ck_assert_ptr_nonnull(
+        strstr(outcome.out, "\nnot read    inputs, a? (in __metadata__; grud reads the JSON text "
+                            "of its key \"grud\" alone)\n"));
+    outcome_done(&outcome);
+    free(path);
+    folder_remove(folder);
+}
+
+TEST(inspect_names_a_file_of_another_program)
+{
+    char *folder = folder_create(), *path = path_in(folder, "weather.h5");
+    text_write(folder, "weather.h5", "\x89HDF\r\n\x1a\n and more");
+    struct outcome outcome = run(command_inspect, path, NULL);
+    ck_assert_int_eq(outcome.code, 1);
+    ck_assert_ptr_nonnull(strstr(outcome.err, "weather.h5: the file is an HDF5 file"));
+    ck_assert_ptr_nonnull(strstr(outcome.err, "in Keras write"));
     outcome_done(&outcome);
     free(path);
     folder_remove(folder);

@@ -79,3 +79,25 @@ TEST(a_long_name_is_cut_between_code_points)
         ck_assert_uint_gt(n, ROOM - 3);
     }
 }
+
+TEST(a_list_of_names_ends_with_dots_where_there_is_no_more_room)
+{
+    char list[24] = "";
+    gru_list_add(list, sizeof list, "one");
+    gru_list_add(list, sizeof list, "tw\no");
+    ck_assert_str_eq(list, "one, tw?o");
+    gru_list_add(list, sizeof list, "a name that is too long");
+    ck_assert_str_eq(list, "one, tw?o, ...");
+    gru_list_add(list, sizeof list, "b");
+    ck_assert_str_eq(list, "one, tw?o, ...");
+    for (size_t size = 8; size < 20; size++) {
+        char *exact = calloc(size, 1);
+        ck_assert_ptr_nonnull(exact);
+        for (int k = 0; k < 9; k++) {
+            gru_list_add(exact, size, "ab");
+            ck_assert_uint_lt(strlen(exact), size);
+        }
+        ck_assert_str_eq(exact + strlen(exact) - 3, "...");
+        free(exact);
+    }
+}

@@ -5,6 +5,7 @@
  * recognise.c says which tensor is what, and here the weights are brought into their canonical form
  * (gate order rzn, update keep), which is all that the rest of the library knows.
  */
+#include "engine/fail.h"
 #include "engine/file/metadata.h"
 #include "engine/file/recognise.h"
 #include "engine/file/safetensors.h"
@@ -86,6 +87,9 @@ enum gru_status gru_model_load(const void *bytes, size_t n_bytes, struct gru_mod
     struct metadata metadata = { 0 };
     struct recognised found;
     enum gru_status status = gru_safetensors_read(bytes, n_bytes, &file, error);
+    if (status == GRU_BAD_FILE && gru_foreign_text(bytes, n_bytes)) {
+        status = gru_fail(error, GRU_BAD_FILE, "", "the file %s", gru_foreign_text(bytes, n_bytes));
+    }
     if (status == GRU_OK) {
         status = gru_metadata_read(file.grud, &metadata, error);
     }
@@ -94,6 +98,9 @@ enum gru_status gru_model_load(const void *bytes, size_t n_bytes, struct gru_mod
     }
     if (status == GRU_OK) {
         status = build(&found, &metadata, ret_model, error);
+    }
+    if (status == GRU_OK) {
+        memcpy((*ret_model)->unread, file.unread, sizeof file.unread);
     }
     gru_metadata_done(&metadata);
     gru_safetensors_done(&file);

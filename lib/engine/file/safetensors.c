@@ -280,7 +280,8 @@ static enum gru_status check_keys(const struct parser *p, struct metadata_key *k
     return GRU_OK;
 }
 
-/* Only the value of "grud" is kept: nothing else in the map means anything here. */
+/* Only the value of "grud" is kept: nothing else in the map means anything here. ("format" is what
+ * the libraries of safetensors write by themselves.) */
 static enum gru_status read_metadata_value(struct parser *p, const char *key)
 {
     struct json_text value;
@@ -293,7 +294,11 @@ static enum gru_status read_metadata_value(struct parser *p, const char *key)
     if (!json_string(&p->j, &value)) {
         return fail_syntax(p);
     }
-    if (strcmp(key, "grud") != 0 || p->file->grud) {
+    const bool is_ours = strcmp(key, "grud") == 0;
+    if (!is_ours && strcmp(key, "format") != 0) {
+        gru_list_add(p->file->unread, sizeof p->file->unread, key);
+    }
+    if (!is_ours || p->file->grud) {
         return GRU_OK; /* a second "grud" is found by check_keys */
     }
     p->file->grud = gru_array_alloc(value.n + 1, 1);

@@ -28,8 +28,9 @@ struct tensor_view {
 struct safetensors {
     struct tensor_view *tensors; /* sorted by name */
     size_t n_tensors;
-    char *names; /* the memory of all names */
-    char *grud;  /* __metadata__["grud"], unescaped, or NULL */
+    char *names;                  /* the memory of all names */
+    char *grud;                   /* __metadata__["grud"], unescaped, or NULL */
+    char unread[GRU_UNREAD_SIZE]; /* the other keys of __metadata__ (gru_model_unread) */
 };
 
 /* `bytes` must outlive *ret_file; end with gru_safetensors_done. */

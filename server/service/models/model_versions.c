@@ -1,6 +1,7 @@
 #include "service/models/model_versions.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "service/job_database.h"
 #include "service/service_private.h"
 
@@ -24,6 +25,13 @@ enum status version_make(const struct file_version *file, const void *bytes, siz
         enum status kind = status == GRU_NO_MEMORY ? STATUS_NO_MEMORY : STATUS_INVALID_MODEL;
         return fault_set(fault, kind, error.param, "%s",
                          error.message[0] ? error.message : gru_status_text(status));
+    }
+    if (*gru_model_unread(version.gru)) {
+        log_event(LOG_WARN, "metadata_not_read", LOG_STRING("model", file->name),
+                  LOG_INT("version", file->number),
+                  LOG_STRING("keys", gru_model_unread(version.gru)),
+                  LOG_STRING("advice", "what grud is to know of a model stands in __metadata__ as "
+                                       "the JSON text of one key, grud"));
     }
     version.path = strdup(file->path);
     if (!version.path) {

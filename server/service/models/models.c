@@ -74,8 +74,9 @@ static enum status put_version(const struct service *service, struct catalogue *
     if (!model) {
         return no_memory(fault);
     }
-    const struct file_version file = { .number = model->newest + 1 };
+    struct file_version file = { .number = model->newest + 1 };
     struct version version = { .number = 0 };
+    snprintf(file.name, sizeof file.name, "%s", name);
     enum status status = version_make(&file, bytes, n, &version, fault);
     if (status == STATUS_OK) {
         status = model_check_version(model, &version, fault);

@@ -299,6 +299,29 @@ TEST(other_metadata_is_let_be)
     free(file.bytes);
 }
 
+TEST(keys_beside_grud_are_named_and_mean_nothing)
+{
+    static const struct {
+        const char *metadata, *unread;
+    } files[] = {
+        { "{}", "" },
+        { "{\"format\":\"pt\"}", "" },
+        { "{\"grud\":\"{}\",\"format\":\"pt\"}", "" },
+        { "{\"inputs\":\"[]\"}", "inputs" },
+        { "{\"format\":\"pt\",\"Grud\":\"{}\",\"missing\":\"mean\"}", "Grud, missing" },
+        { "{\"grud\":\"{}\",\"gate_order\":\"zrh\"}", "gate_order" },
+    };
+    for (size_t k = 0; k < sizeof files / sizeof *files; k++) {
+        char header[200];
+        snprintf(header, sizeof header, "{\"__metadata__\":%s}", files[k].metadata);
+        struct file file = file_of(header, 0);
+        struct safetensors table = table_of(file);
+        ck_assert_str_eq(table.unread, files[k].unread);
+        gru_safetensors_done(&table);
+        free(file.bytes);
+    }
+}
+
 /* ---- mutations: whatever the bytes, a clean answer ---- */
 
 static const char *const mutated[] = { "tests/fixtures/golden/seed-sigmoid.safetensors",
