@@ -133,6 +133,7 @@ static void run_until_stopped(const struct daemon *daemon)
             log_event(LOG_INFO, "stopping", LOG_STRING("signal", sigabbrev_np(signal_number)));
             return;
         }
+        http_tick(daemon->http, clock_monotonic_ms());
         service_tick(daemon->service);
     }
 }
@@ -230,6 +231,7 @@ static int stop(struct daemon *daemon, int code)
 {
     bool is_drained = http_is_drained(daemon->http),
          is_halted = service_jobs_are_halted(daemon->service);
+    http_tick(daemon->http, INT64_MAX);
     if (is_drained) {
         http_stop(daemon->http);
     } else {

@@ -368,6 +368,11 @@ void exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **ret_exc
         code = is_whole && exchange->phase == PHASE_QUEUED ? request->reply.code : 0;
         route = request->route ? (size_t)(request->route - http->routes) : http->n_routes;
         log_exchange(exchange, code, duration_ns);
+        if (code >= 400 && code < 500) {
+            client_errors_note(&worker->client_errors, worker->now_ns, code, exchange->method,
+                               exchange->path,
+                               request->fault->status != STATUS_OK ? request->fault->message : "");
+        }
         pending_remove(exchange);
         end_prediction(&exchange->request);
         if (is_stream) {

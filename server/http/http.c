@@ -135,6 +135,11 @@ size_t http_n_workers(const struct http *http)
     return http->n_workers;
 }
 
+void http_tick(struct http *http, int64_t now_ms)
+{
+    client_errors_report(http, now_ms);
+}
+
 enum status http_reload(struct http *http, struct fault *fault)
 {
     return access_reload(http, fault);

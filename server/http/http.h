@@ -32,6 +32,9 @@ __attribute__((warn_unused_result)) enum status
 http_start(struct http *http, struct service *service, struct fault *fault);
 unsigned http_port(const struct http *http);
 size_t http_n_workers(const struct http *http);
+/* Several times a second, from http_start on: says in the log, once a minute, which requests
+ * clients got wrong. now_ms: of the monotonic clock; INT64_MAX: at the end, what is left to say. */
+void http_tick(struct http *http, int64_t now_ms);
 /* Reads keys and certificate again, both or neither. */
 __attribute__((warn_unused_result)) enum status http_reload(struct http *http, struct fault *fault);
 /* Not ready from here on: refuses new connections, ends streams, and answers what was accepted

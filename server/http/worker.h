@@ -7,6 +7,7 @@
 #define WORKER_H
 
 #include "base/clock.h"
+#include "http/client_errors.h"
 #include "http/deadlines.h"
 #include "http/load.h"
 #include "http/offload.h"
@@ -22,6 +23,7 @@ struct worker {
     struct service_context *context;
     struct MHD_Daemon *daemon;
     struct metrics *metrics;
+    struct client_errors client_errors;
     struct keys *keys;               /* NULL: none is asked for */
     _Atomic(struct keys *) new_keys; /* access.h */
     pthread_t thread;

@@ -86,6 +86,7 @@ enum status worker_thread_create(struct http *http, struct service *service, int
     pending_init(&worker->pending);
     TAILQ_INIT(&worker->free);
     streams_init(&worker->streams, reply_resume, offload_fetch);
+    client_errors_init(&worker->client_errors);
     load_init(&worker->load);
     deadlines_init(&worker->deadlines, worker_shortest_wait_ns(http->config));
     access_join(worker);

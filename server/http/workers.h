@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/endpoint.h"
 #include "http/addresses.h"
+#include "http/client_errors.h"
 #include "http/metrics.h"
 #include "http/router.h"
 
@@ -26,8 +27,9 @@ struct http {
     struct endpoint endpoint;
     size_t n_workers;
     struct worker **workers;
-    const struct metrics *metrics[WORKERS_MAX]; /* [n_workers]: each is one worker's */
-    int *listen_fds;                            /* [n_workers] until http_start; then -1 */
+    const struct metrics *metrics[WORKERS_MAX];   /* [n_workers]: each is one worker's */
+    struct client_errors_told client_errors_told; /* main's thread's */
+    int *listen_fds;                              /* [n_workers] until http_start; then -1 */
     atomic_bool is_draining;
     atomic_size_t n_running;        /* workers' threads */
     _Atomic int64_t drain_until_ns; /* of the monotonic clock */
