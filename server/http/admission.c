@@ -1,6 +1,8 @@
 /* admission.c - see admission.h. */
 #include "http/admission.h"
 
+#include "gru.h"
+#include "http/absent.h"
 #include "http/access.h"
 #include "http/body.h"
 #include "http/limits.h"
@@ -66,6 +68,11 @@ static enum status find_route(struct exchange *exchange)
         request->route = match.route;
         take_parameters(exchange, &match);
         return STATUS_OK;
+    }
+    const char *absent = match.allowed ? NULL : absent_find(exchange->path);
+    if (absent) {
+        return fault_set(request->fault, STATUS_ROUTE_NOT_FOUND, NULL, "grud %s has no %s",
+                         GRU_VERSION, absent);
     }
     if (!match.allowed) {
         return fault_set(request->fault, STATUS_ROUTE_NOT_FOUND, NULL,

@@ -106,6 +106,13 @@ TEST(a_path_that_is_not_there_and_a_method_that_it_has_not_are_told_apart)
     ck_assert_ptr_null(decision.route);
 }
 
+TEST(a_path_of_another_version_is_said_to_be_absent)
+{
+    struct decision decision = decision_of("POST /v2/models/m/infer HTTP/1.1\r\nHost: x\r\n\r\n");
+    ck_assert_int_eq(decision.status, STATUS_ROUTE_NOT_FOUND);
+    ck_assert_str_eq(decision.fault.message, "grud " GRU_VERSION " has no Open Inference Protocol");
+}
+
 TEST(options_of_a_path_are_answered_without_a_route)
 {
     struct decision decision =
