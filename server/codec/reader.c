@@ -302,7 +302,7 @@ struct floats {
 static enum status read_float(struct reader *r, void *body)
 {
     const struct floats *floats = body;
-    float value;
+    float value = NAN;
     enum status status = reader_reading(r, &value);
     if (status == STATUS_OK && r->place->index < floats->max) {
         floats->out[r->place->index] = value;
