@@ -28,22 +28,29 @@ struct foreign {
     const char *text;
 };
 
-/* A protobuf message whose first field is a small number, and that goes on with text or bytes. */
-static bool is_message(const unsigned char *bytes, size_t n, unsigned least, unsigned most)
-{
-    enum { WIRE_TYPE = 0x07, WIRE_BYTES = 0x02, FIELD_2 = 0x12, FIELD_15 = 0x7a };
-    return n > 3 && bytes[1] >= least && bytes[1] <= most && bytes[2] >= FIELD_2 &&
-           bytes[2] <= FIELD_15 && (bytes[2] & WIRE_TYPE) == WIRE_BYTES;
-}
+/* Protobuf messages whose first field is a small number, a version. */
 
 static bool is_saved_model(const unsigned char *bytes, size_t n)
 {
-    return is_message(bytes, n, 1, 1); /* saved_model_schema_version */
+    enum { SCHEMA_VERSION = 1, META_GRAPHS = 0x12 };
+    return n > 3 && bytes[1] == SCHEMA_VERSION && bytes[2] == META_GRAPHS;
 }
 
+/* Others begin so too, but in ONNX the second field, if it is there, is a program's name. */
 static bool is_onnx(const unsigned char *bytes, size_t n)
 {
-    return is_message(bytes, n, 2, 40); /* ir_version: 10 in 2024 */
+    enum {
+        IR_VERSION_MIN = 2,
+        IR_VERSION_MAX = 40,
+        PRODUCER_NAME = 0x12,
+        GRAPH = 0x3a,
+        OPSETS = 0x42
+    };
+    if (n < 6 || bytes[1] < IR_VERSION_MIN || bytes[1] > IR_VERSION_MAX) {
+        return false;
+    }
+    const bool is_named = bytes[2] == PRODUCER_NAME && bytes[3] < 0x80 && bytes[4] > ' ';
+    return is_named || bytes[2] == GRAPH || bytes[2] == OPSETS;
 }
 
 /* Protocols 2 to 5, which all end with a full stop. */
@@ -91,6 +98,8 @@ static const struct foreign formats[] = {
       IS("a TensorFlow SavedModel (saved_model.pb)", BY_KERAS) },
     { MAGIC("\x08"), .fits = is_onnx,
       IS("an ONNX model (.onnx)", BY_ORIGIN) },
+    { MAGIC(""), .inside = "W\xfb\x80\x8b$uG\xdb", /* how LevelDB's tables end */
+      IS("a TensorFlow checkpoint (.index)", BY_KERAS) },
     { MAGIC("\x1f\x8b"),
       IS("a gzip file", BY_UNPACKING) },
     { MAGIC("\x28\xb5\x2f\xfd"),
@@ -105,6 +114,8 @@ static const struct foreign formats[] = {
       IS("a tar archive", BY_UNPACKING) },
     { MAGIC("version https://git-lfs"),
       IS("a pointer of Git LFS", "git lfs pull fetches the file itself") },
+    { MAGIC("<?xml"),
+      IS("an XML file (.xml, of OpenVINO)", BY_ORIGIN) },
     { MAGIC("<!DOCTYPE"),
       IS("an HTML page", BY_FETCHING) },
     { MAGIC("<!doctype"),

@@ -74,6 +74,10 @@ static const struct {
       "an ONNX model",
       "in PyTorch or Keras" },
     { { HEAD("\x08\1\x12\xd4\x10\n\x1a\x12\5serve") }, "a TensorFlow SavedModel", "in Keras" },
+    { { HEAD("\0\0\1\0model/kernel"), TAIL("\0\0W\xfb\x80\x8b$uG\xdb"), .n_file = 2000 },
+      "a TensorFlow checkpoint",
+      "in Keras" },
+    { { HEAD("<?xml version=\"1.0\"?><net name=") }, "an XML file", "in PyTorch or Keras" },
     { { HEAD("\x1f\x8b\x08\0\0\0\0\0\0\3") }, "a gzip file", "unpack it" },
     { { HEAD("\x28\xb5\x2f\xfd\x24\x05") }, "a zstd file", "unpack it" },
     { { HEAD("\xfd"
@@ -162,6 +166,7 @@ TEST(what_is_not_known_and_damaged_models_are_left_to_their_checks)
         { HEAD("{\"weights\":[1,2]}") },
         { HEAD("\x80\2 is no pickle without its end") },
         { HEAD("\x08\x0a\x08\x01 is no message") },
+        { HEAD("\x08\x05\x12\x30\n\x05image is Core ML") },
         {
             HEAD("\x80\2\0\0\0\0\0\0{\"a\":{}} cut short."),
         },
