@@ -91,7 +91,8 @@ static void log_difference(const char *option, bool is_taken)
     }
 }
 
-/* SIGHUP: all that can change changes, or nothing does. */
+/* SIGHUP: all that can change changes, or nothing does. Then the models are read again, each for
+ * itself. */
 static void reload(const struct daemon *daemon)
 {
     struct config next;
@@ -111,6 +112,10 @@ static void reload(const struct daemon *daemon)
     log_setup((enum log_level)daemon->config->log_level,
               (enum log_format)daemon->config->log_format);
     config_done(&next);
+    if (service_reload_models(daemon->service, &fault) != STATUS_OK) {
+        log_event(LOG_ERROR, "models_not_read", LOG_STRING("param", fault.param),
+                  LOG_STRING("reason", fault.message));
+    }
     log_event(LOG_INFO, "reloaded");
 }
 

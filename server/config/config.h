@@ -38,7 +38,8 @@ enum { CONFIG_FULL_MODES(CHOICE_ID, CHOICE_ID) }; /* session_full */
     X(host_name, "host-name", STRING, START, "", 0, 0, NULL, "NAMES", "further hosts that clients reach grud by, as in "             \
       "grud,grud.example.org; its own addresses need not be named, and with --api-keys none")                                 \
     X(port_file, "port-file", STRING, START, "", 0, 0, NULL, "FILE", "write the chosen port into FILE once ready")                   \
-    X(models, "models", STRING, START, "", 0, 0, NULL, "DIR", "directory of NAME.safetensors or NAME/<version>.safetensors")         \
+    X(models, "models", STRING, START, "", 0, 0, NULL, "DIR", "directory of NAME.safetensors or NAME/<version>.safetensors; "      \
+      "SIGHUP reads it again")         \
     X(data, "data", STRING, START, "", 0, 0, NULL, "DIR", "directory for sessions and uploaded versions; none: memory only")         \
     X(user, "user", STRING, START, "", 0, 0, NULL, "NAME", "started as root: become this user once the port is bound")                \
     X(seccomp, "seccomp", CHOICE, START, "no", 0, 0, CHOICE_WORDS(CONFIG_ANSWERS), "MODE", "let the kernel end grud at a system call that it has no use for") \

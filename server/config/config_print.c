@@ -259,6 +259,7 @@ static const char man_tail[] =
     "A start that fails says why in one line on standard error. A model file that is read and "
     "found wrong\n"
     "is left out with a warning, and the others are served.\n"
+    "On SIGHUP the directory is read again: what was mended, and what is new, is loaded.\n"
     "\\fB\\-\\-health\\fR knows only 0 and 1.\n"
     ".SH EXAMPLES\n"
     ".EX\n"

@@ -51,6 +51,11 @@ enum status api_ready(struct request *request)
     if (workers_are_draining(request->http)) {
         return fault_set(request->fault, STATUS_NOT_READY, NULL, "grud is stopping");
     }
+    if (models_are_all_refused(request->context)) {
+        return fault_set(request->fault, STATUS_NOT_READY, NULL,
+                         "no model is served: every file that was given is refused; the log says "
+                         "why, and SIGHUP reads them again");
+    }
     if (service_is_degraded(service_context_service(request->context))) {
         return reply_degraded(request);
     }

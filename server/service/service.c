@@ -4,7 +4,6 @@
 #include "service/job_database.h"
 #include "service/jobs/fine_tuning.h"
 #include "service/models/catalogue.h"
-#include "service/models/lineage.h"
 #include "service/models/models_load.h"
 #include "service/pool/pool.h"
 #include "service/service_private.h"
@@ -28,9 +27,6 @@ static enum status open_all(struct service *service, struct fault *fault)
     }
     if (status == STATUS_OK) {
         status = models_load(service, fault);
-    }
-    if (status == STATUS_OK) {
-        status = lineage_load(service, fault);
     }
     if (status == STATUS_OK) {
         status = recorder_recover(service->recorder, service, fault);
@@ -63,6 +59,11 @@ enum status service_create(const struct config *config, struct service **ret_ser
 enum status service_start_disk(struct service *service, struct fault *fault)
 {
     return disk_threads_start(service, fault);
+}
+
+enum status service_reload_models(struct service *service, struct fault *fault)
+{
+    return models_load(service, fault);
 }
 
 void service_free(struct service *service)

@@ -45,6 +45,9 @@ service_create(const struct config *config, struct service **ret_service, struct
  */
 __attribute__((warn_unused_result)) enum status service_start_disk(struct service *service,
                                                                    struct fault *fault);
+/* SIGHUP: reads the directories of models again, and adds what is new (models/models_load.h). */
+__attribute__((warn_unused_result)) enum status service_reload_models(struct service *service,
+                                                                      struct fault *fault);
 /* After all contexts were freed. Takes NULL and a service that was not started whole. */
 void service_free(struct service *service);
 

@@ -176,6 +176,11 @@ void catalogue_release(struct service_context *context)
 
 /* ---- looking up ---- */
 
+bool models_are_all_refused(const struct service_context *context)
+{
+    return context->catalogue->n_models == 0 && context->catalogue->unserved.n > 0;
+}
+
 const struct model *const *models_list(struct service_context *context, size_t *ret_n)
 {
     *ret_n = context->catalogue->n_models;

@@ -4,30 +4,65 @@
 #include "service/job_database.h"
 #include "service/models/catalogue.h"
 #include "service/models/model_versions.h"
-#include "service/service_private.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-static void set_lineage(void *context, const struct lineage *lineage)
+static void keep_row(void *context, const struct lineage *lineage)
 {
-    const struct catalogue *catalogue = context;
-    const struct model *model = catalogue_find(catalogue, lineage->model);
-    struct version *version = model ? model_find_version(model, lineage->version) : NULL;
-    if (!version || version->read_only || !digest_equals(version->digest, lineage->digest)) {
-        return; /* the file was replaced, or never written */
+    struct lineage_list *list = context;
+    if (list->n == list->n_room) {
+        size_t n_room = list->n_room ? list->n_room * 2 : 16;
+        struct lineage *rows = reallocarray(list->rows, n_room, sizeof *rows);
+        if (!rows) {
+            list->is_out_of_memory = true;
+            return;
+        }
+        list->rows = rows;
+        list->n_room = n_room;
     }
-    version->parent = lineage->parent;
-    version->metrics = lineage->metrics;
-    snprintf(version->job, sizeof version->job, "%s", lineage->job);
+    list->rows[list->n++] = *lineage;
 }
 
-enum status lineage_load(struct service *service, struct fault *fault)
+enum status lineage_read(struct job_database *job_database, struct lineage_list *ret_list,
+                         struct fault *fault)
 {
-    enum status status = job_store_each_lineage(job_database_lock(service->job_database),
-                                                set_lineage, service->current, fault);
-    job_database_unlock(service->job_database);
-    return status;
+    struct lineage_list list = { .n = 0 };
+    enum status status =
+        job_store_each_lineage(job_database_lock(job_database), keep_row, &list, fault);
+    job_database_unlock(job_database);
+    if (status == STATUS_OK && list.is_out_of_memory) {
+        status = fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for where versions come from");
+    }
+    if (status != STATUS_OK) {
+        lineage_list_done(&list);
+        return status;
+    }
+    *ret_list = list;
+    return STATUS_OK;
+}
+
+void lineage_list_done(struct lineage_list *list)
+{
+    free(list->rows);
+    *list = (struct lineage_list){ .n = 0 };
+}
+
+void lineage_tell(const struct lineage_list *list, struct catalogue *catalogue)
+{
+    for (size_t k = 0; k < list->n; k++) {
+        const struct lineage *row = &list->rows[k];
+        const struct model *model = catalogue_find(catalogue, row->model);
+        struct version *version = model ? model_find_version(model, row->version) : NULL;
+        if (!version || version->read_only || version->job[0] ||
+            !digest_equals(version->digest, row->digest)) {
+            continue; /* the file was replaced, or never written; or it was told before */
+        }
+        version->parent = row->parent;
+        version->metrics = row->metrics;
+        snprintf(version->job, sizeof version->job, "%s", row->job);
+    }
 }
 
 /* A row that is to go; of the same number another version may be on its way. */

@@ -10,11 +10,21 @@
 
 #include "service/models/models.h"
 
+struct catalogue;
 struct job_database;
-struct service;
 
-/* At the start: tells the versions in the first catalogue where they come from. */
-enum status lineage_load(struct service *service, struct fault *fault);
+/* All rows. They are read before the models, so that no lock is taken while a catalogue changes. */
+struct lineage_list {
+    struct lineage *rows;
+    size_t n, n_room;
+    bool is_out_of_memory;
+};
+
+enum status lineage_read(struct job_database *job_database, struct lineage_list *ret_list,
+                         struct fault *fault);
+void lineage_list_done(struct lineage_list *list);
+/* Tells the versions in a catalogue that is not published yet where they come from. */
+void lineage_tell(const struct lineage_list *list, struct catalogue *catalogue);
 /* The version is deleted. A failure is only logged. */
 void lineage_forget(struct job_database *job_database, const char *model, unsigned number,
                     struct digest digest);

@@ -2,14 +2,16 @@
 
 #include "base/log.h"
 #include "service/models/catalogue.h"
+#include "service/models/lineage.h"
 #include "service/models/model_versions.h"
 #include "service/service_private.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+/* What the directories hold. */
 struct version_list {
-    struct arena arena;
+    struct arena arena; /* the bytes of one file */
     struct file_version *versions;
     size_t n, n_room;
     struct fault *fault;
@@ -79,11 +81,12 @@ static enum status load_version(struct version_list *list, const struct file_ver
     }
     if (status == STATUS_OK) {
         status = model_check_version(model, &version, fault);
-        if (status == STATUS_OK && model_find_version(model, file->number)) {
-            status =
-                fault_set(fault, STATUS_INVALID_MODEL, "version",
-                          "version %u of model '%s' is %s already: rename or remove one of the two",
-                          file->number, file->name, model_find_version(model, file->number)->path);
+        const struct version *known = model_find_version(model, file->number);
+        if (status == STATUS_OK && known) {
+            status = fault_set(
+                fault, STATUS_INVALID_MODEL, "version",
+                "version %u of model '%s' is %s already: rename or remove one of the two",
+                file->number, file->name, known->path ? known->path : "a job's, in memory");
         }
         if (status == STATUS_OK && !model_insert_version(model, version)) {
             status = fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for another version");
@@ -169,7 +172,7 @@ static enum status load_model(struct service *service, struct catalogue *catalog
         status = load_version(list, &files[k], model, fault);
         if (status == STATUS_STORAGE_FAILED && !fault_may_pass(fault)) {
             return leave_out(catalogue, model, &files[k], fault,
-                             "then start again; no version of this model is served until then");
+                             "then SIGHUP; no version of this model is served until then");
         }
     }
     if (status == STATUS_OK && model->n_versions == 0) {
@@ -182,7 +185,7 @@ static enum status load_model(struct service *service, struct catalogue *catalog
         status = model_open_pool(service, model, fault);
         if (status == STATUS_STORAGE_FAILED) {
             return leave_out(catalogue, model, &files[0], fault,
-                             "mend its sessions' file, or move it away");
+                             "mend its sessions' file, or move it away, then SIGHUP");
         }
     }
     if (status == STATUS_OK && !catalogue_insert(catalogue, model)) {
@@ -195,6 +198,94 @@ static enum status load_model(struct service *service, struct catalogue *catalog
     log_model(model);
     return STATUS_OK;
 }
+
+/* ---- what was loaded before ---- */
+
+/* A version of --models that cannot be opened; the model's others stay as they are. */
+static enum status leave_out_new_version(struct model *model, const struct file_version *file,
+                                         struct fault *fault)
+{
+    log_refused(file, fault, "then SIGHUP; what was loaded before is served");
+    bool is_noted =
+        file->number == FILES_CLOSED_FOLDER ||
+        unserved_add(&model->unserved, model->name, file->number, file->read_only, fault);
+    return is_noted ? STATUS_OK : no_memory(fault);
+}
+
+/* Versions in --models that were not there when the model was loaded. They are not activated: a
+ * reload changes nothing about what requests get. Those below --data were made by this process. */
+static enum status load_new_versions(struct version_list *list, const struct file_version *files,
+                                     size_t n_files, struct model *model, struct fault *fault)
+{
+    enum status status = STATUS_OK;
+    unsigned highest = files[n_files - 1].number; /* also of a version that is left out */
+    model->newest = model->newest > highest ? model->newest : highest;
+    for (size_t k = 0; status == STATUS_OK && k < n_files; k++) {
+        const struct version *known = model_find_version(model, files[k].number);
+        bool is_known = known && known->path && strcmp(known->path, files[k].path) == 0;
+        if (!files[k].read_only || is_known) {
+            continue;
+        }
+        size_t n_before = model->n_versions;
+        status = load_version(list, &files[k], model, fault);
+        if (status == STATUS_STORAGE_FAILED && !fault_may_pass(fault)) {
+            status = leave_out_new_version(model, &files[k], fault);
+        } else if (model->n_versions > n_before) {
+            log_event(LOG_INFO, "version_loaded", LOG_STRING("model", model->name),
+                      LOG_INT("version", files[k].number), LOG_STRING("file", files[k].path),
+                      LOG_STRING("advice", "POST to its /activate makes it the active one"));
+        }
+    }
+    return status;
+}
+
+/* A file of --models that is no longer what was loaded. The owner may be about to replace it, so
+ * it is only logged. */
+static void check_file(struct version_list *list, const struct version *version)
+{
+    void *bytes;
+    size_t n;
+    struct fault fault;
+    arena_reset(&list->arena);
+    if (files_read(version->path, &list->arena, &bytes, &n, &fault) != STATUS_OK) {
+        log_event(LOG_WARN, "model_file_lost", LOG_STRING("file", version->path),
+                  LOG_STRING("reason", fault.message),
+                  LOG_STRING("advice", "what was loaded is served until grud ends"));
+    } else if (!digest_equals(digest_128(bytes, n), version->digest)) {
+        log_event(LOG_WARN, "model_file_changed", LOG_STRING("file", version->path),
+                  LOG_STRING("advice", "what was loaded is served until grud ends; to have both, "
+                                       "name the new one NAME/NUMBER.safetensors, a new number"));
+    }
+}
+
+static void check_files(struct version_list *list, const struct catalogue *catalogue)
+{
+    for (size_t k = 0; k < catalogue->n_models; k++) {
+        const struct model *model = catalogue->models[k];
+        for (size_t v = 0; v < model->n_versions; v++) {
+            if (model->versions[v].read_only) {
+                check_file(list, &model->versions[v]);
+            }
+        }
+    }
+}
+
+/* What could not be served is tried again; not what is wrong below --data in a model that is. */
+static void forget_unserved(struct catalogue *catalogue)
+{
+    unserved_free(&catalogue->unserved);
+    for (size_t m = 0; m < catalogue->n_models; m++) {
+        struct unserved_list *versions = &catalogue->models[m]->unserved;
+        for (size_t k = versions->n; k > 0; k--) {
+            const struct unserved *unserved = &versions->entries[k - 1];
+            if (unserved->read_only) {
+                unserved_remove(versions, unserved->model, unserved->version);
+            }
+        }
+    }
+}
+
+/* ---- all of them ---- */
 
 static enum status scan_directories(const struct service *service, struct version_list *list,
                                     struct fault *fault)
@@ -211,36 +302,59 @@ static enum status scan_directories(const struct service *service, struct versio
     return status;
 }
 
-enum status models_load(struct service *service, struct fault *fault)
+/* Adds to the catalogue what the directories hold and it has not. */
+static enum status load_all(struct service *service, struct catalogue *catalogue,
+                            struct version_list *list, struct fault *fault)
 {
-    struct version_list list = { .fault = fault };
-    arena_init(&list.arena, SIZE_MAX);
-    struct catalogue *catalogue = catalogue_copy(NULL);
-    enum status status = catalogue
-                             ? scan_directories(service, &list, fault)
-                             : fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the models");
-    if (list.n > 0) {
-        qsort(list.versions, list.n, sizeof *list.versions, by_name_and_number);
+    enum status status = scan_directories(service, list, fault);
+    if (list->n > 0) {
+        qsort(list->versions, list->n, sizeof *list->versions, by_name_and_number);
     }
-    for (size_t k = 0, n; status == STATUS_OK && k < list.n; k += n) {
-        for (n = 1; k + n < list.n && strcmp(list.versions[k].name, list.versions[k + n].name) == 0;
-             n++) {
+    forget_unserved(catalogue);
+    for (size_t k = 0, n; status == STATUS_OK && k < list->n; k += n) {
+        const struct file_version *files = &list->versions[k];
+        for (n = 1; k + n < list->n && strcmp(files[0].name, files[n].name) == 0; n++) {
         }
-        status = load_model(service, catalogue, &list, &list.versions[k], n, fault);
+        struct model *known = catalogue_find(catalogue, files[0].name);
+        status = known ? load_new_versions(list, files, n, known, fault)
+                       : load_model(service, catalogue, list, files, n, fault);
     }
-    arena_done(&list.arena);
-    free(list.versions);
-    if (status != STATUS_OK) {
-        catalogue_unref(catalogue);
-        return status;
-    }
-    if (list.n == 0) {
+    if (status == STATUS_OK && list->n == 0) {
         log_event(
             LOG_WARN, "no_models", LOG_STRING("models", service->config->models),
             LOG_STRING("advice",
                        "put NAME.safetensors into the directory of --models (GRUD_MODELS), or "
                        "PUT it to /v1/models/NAME"));
     }
-    catalogue_publish(service, catalogue);
-    return STATUS_OK;
+    return status;
+}
+
+enum status models_load(struct service *service, struct fault *fault)
+{
+    struct version_list list = { .fault = fault };
+    struct lineage_list lineage = { .n = 0 };
+    arena_init(&list.arena, SIZE_MAX);
+    enum status status = lineage_read(service->job_database, &lineage, fault);
+    pthread_mutex_lock(&service->writer);
+    struct catalogue *next = catalogue_copy(service->current);
+    if (status == STATUS_OK && !next) {
+        status = no_memory(fault);
+    }
+    if (status == STATUS_OK && service->current) {
+        check_files(&list, service->current);
+    }
+    if (status == STATUS_OK) {
+        status = load_all(service, next, &list, fault);
+    }
+    if (status == STATUS_OK) {
+        lineage_tell(&lineage, next);
+        catalogue_publish(service, next);
+    } else {
+        catalogue_unref(next);
+    }
+    pthread_mutex_unlock(&service->writer);
+    lineage_list_done(&lineage);
+    arena_done(&list.arena);
+    free(list.versions);
+    return status;
 }
