@@ -100,10 +100,33 @@ static void *field_of(struct config *config, const struct config_option *option)
     return (char *)config + option->offset;
 }
 
+static bool is_quote(char c)
+{
+    return c == '"' || c == '\'';
+}
+
+/* Quotes are a shell's. Neither the file nor an --env-file has one, and a folder whose name begins
+ * with a quote is nobody's. */
+static bool refuse_quotes(struct config_reader *reader, const struct config_option *option,
+                          const char *value)
+{
+    size_t n = strlen(value), from = n > 0 && is_quote(value[0]),
+           to = n > from && is_quote(value[n - 1]) ? n - 1 : n;
+    if (from == 0 && to == n) {
+        return true;
+    }
+    int n_shown = (int)(to - from < SHOWN_MAX ? to - from : SHOWN_MAX);
+    return fail(reader, "option '%s' takes its value without quotes: write %.*s, not %.*s",
+                option->name, n_shown, value + from, SHOWN_MAX, value);
+}
+
 static bool set_value(struct config_reader *reader, const struct config_option *option,
                       const char *value)
 {
     void *field = field_of(&reader->config, option);
+    if (!refuse_quotes(reader, option, value)) {
+        return false;
+    }
     switch (option->type) {
     case OPTION_STRING:
         *(const char **)field = value;

@@ -101,8 +101,9 @@ struct config {
 /*
  * Reads defaults, then the file of --config (or GRUD_CONFIG), then the environment, then flags:
  * later wins. Flags are `--name value` or `--name=value`; file lines are `name = value`, `#` begins
- * a comment. On failure a sentence that names source, line and option is in `error`, and
- * *ret_config is untouched. Unknown names are refused everywhere (an unknown GRUD_ variable too).
+ * a comment; no source has quotes around a value. On failure a sentence that names source, line and
+ * option is in `error`, and *ret_config is untouched. Unknown names are refused everywhere (an
+ * unknown GRUD_ variable too).
  */
 __attribute__((warn_unused_result)) bool config_read(int argc, char *const argv[],
                                                      char *const environment[],

@@ -216,7 +216,7 @@ static const char man_head[] =
     "the\n"
     "environment, under the name that follows it below.\n"
     "Flags win over the environment, the environment over the file.\n"
-    "Unknown names and values out of range are refused.\n"
+    "Unknown names, values out of range and values in quotes are refused.\n"
     "On SIGHUP grud reads the configuration file again and takes over the options that are said to "
     "be\n"
     "live below, or none if something in it is wrong; the log says which.\n"

@@ -264,6 +264,41 @@ TEST(what_is_not_one_of_the_choices_is_refused)
     }
 }
 
+TEST(quotes_are_no_part_of_a_value)
+{
+    static const char *const values[][2] = {
+        { "\"/x\"", "/x" }, { "'/x y'", "/x y" }, { "\"/x", "/x" }, { "/x'", "/x" },
+        { "\"\"", "" },     { "\"", "" },         { "'30'", "30" }, { "\"no\"", "no" },
+    };
+    static const size_t options[] = { CONFIG_INDEX_models, CONFIG_INDEX_workers,
+                                      CONFIG_INDEX_seccomp };
+    char *folder = folder_create(), *path = path_in(folder, "grud.conf");
+    for (size_t i = 0; i < 3 * sizeof values / sizeof *values; i++) {
+        const struct config_option *option = &config_options[options[i % 3]];
+        char line[100], said[200], expected[400];
+        const char *const *value = values[i / 3];
+        snprintf(line, sizeof line, "\n%s = %s # mine\n", option->name, value[0]);
+        snprintf(said, sizeof said, "option '%s' takes its value without quotes: write %s, not %s",
+                 option->name, value[1], value[0]);
+        snprintf(expected, sizeof expected, "%s:2: %s", path, said);
+        text_write(folder, "grud.conf", line);
+        expect_error(LIST("--config", path), LIST(NULL), expected);
+        char *variable = variable_of(option, value[0]), *flag = flag_of(option, value[0]);
+        snprintf(expected, sizeof expected, "flag --%s: %s", option->name, said);
+        expect_error(LIST(flag), LIST(NULL), expected);
+        *strchr(variable, '=') = '\0';
+        snprintf(expected, sizeof expected, "environment variable %s: %s", variable, said);
+        variable[strlen(variable)] = '=';
+        expect_error(LIST(NULL), LIST(variable), expected);
+        free(variable);
+        free(flag);
+    }
+    free(path);
+    folder_remove(folder);
+    expect_value(LIST("--models", "/it's"), LIST(NULL), &config_options[CONFIG_INDEX_models],
+                 "/it's");
+}
+
 TEST(a_bad_value_is_refused_even_if_a_better_source_has_another)
 {
     expect_error(LIST("--workers=1"), LIST("GRUD_WORKERS=x"),

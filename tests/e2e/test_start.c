@@ -50,6 +50,8 @@ static const struct wrong options[] = {
     { "", "--config $D/none", ANYBODY, 2, { "$D/none", "No such file", "make or mount $D/none" } },
     { "", "--config $D", ANYBODY, 2, { "$D: ", "Is a directory" } },
     { "echo colour = red > $D/f", "--config $D/f", ANYBODY, 2, { "$D/f:1: there is no option 'colour'" } },
+    { "printf '# mine\\n\\nmodels = \"/srv/grud\"\\n' > $D/f", "--config $D/f", ANYBODY, 2,
+      { "$D/f:3: option 'models' takes its value without quotes: write /srv/grud, not \"/srv/grud\"" } },
     { "touch $D/f; chmod 600 $D/f", "--config $D/f", USER, 2, { "$D/f", "Permission denied", "chmod a+r it" } },
 };
 
