@@ -45,4 +45,4 @@ $(BUILD)/grud: $(BUILD)/server/main.o $(call archives,$(SERVER_LAYERS))
 run: build-packages ## build, start grud on 127.0.0.1:8080 with the demo model, feed it this machine's readings
 	$(call packages,$(RUN_PACKAGES))
 	@$(MAKE) --no-print-directory all
-	@GRUD=$(BUILD)/grud examples/host-load/run.sh
+	@env GRUD=$(BUILD)/grud examples/host-load/run.sh

@@ -1,28 +1,33 @@
 #!/bin/sh
 # Starts grud with this folder's model and the feeder beside it; Ctrl-C stops both. Sessions, and what they recorded in
-# the last day, survive in build/demo-data.
+# the last day, survive in build/demo-data. $PORT is another port than 8080, $DATA another folder.
 set -eu
 here=$(dirname "$0")
 grud=${GRUD:-build/grud}
-url=http://127.0.0.1:8080
-data=build/demo-data
+address=127.0.0.1:${PORT:-8080}
+url=http://$address
+data=${DATA:-build/demo-data}
 feeder=
 
 mkdir -p "$data"
-"$grud" --models "$here" --data "$data" --record 86400 --listen 127.0.0.1:8080 &
+# In a session of its own, where the terminal's Ctrl-C does not reach it: `stop` asks it to end, once.
+setsid "$grud" --models "$here" --data "$data" --record 86400 --listen "$address" &
 server=$!
 
 stop() {
-    trap - INT TERM
+    trap '' INT TERM HUP
     [ -z "$feeder" ] || kill "$feeder" 2>/dev/null || true
     kill "$server" 2>/dev/null || true
     wait
 }
-trap 'stop; exit 0' INT TERM
+trap 'stop; exit 0' INT TERM HUP
 
 for _ in 1 2 3 4 5 6 7 8 9 10; do
     "$grud" --health "$url/readyz" 2>/dev/null && break
-    kill -0 "$server" 2>/dev/null || exit 1 # grud has said why
+    kill -0 "$server" 2>/dev/null || { # grud has said why
+        echo "if the port is taken: PORT=8081 make run"
+        exit 1
+    }
     sleep 0.2
 done
 
