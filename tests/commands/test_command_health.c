@@ -192,22 +192,56 @@ TEST(https_is_for_the_loopback)
 
 /* ---- without a URL ---- */
 
+/* A port of every address that nobody listens on, for as long as this program runs: it is bound. */
+static unsigned closed_port(void)
+{
+    static unsigned port;
+    struct sockaddr_in address = { .sin_family = AF_INET };
+    socklen_t n = sizeof address;
+    if (port == 0) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+        ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &n), 0);
+        port = ntohs(address.sin_port);
+    }
+    return port;
+}
+
+/* The text, to be freed, with that port for $P. */
+static char *with_port(const char *text)
+{
+    char *filled;
+    const char *mark = strstr(text, "$P");
+    int n = mark ? asprintf(&filled, "%.*s%u%s", (int)(mark - text), text, closed_port(), mark + 2)
+                 : asprintf(&filled, "%s", text);
+    ck_assert_int_ge(n, 0);
+    return filled;
+}
+
+static void write_with_port(const char *folder, const char *name, const char *text)
+{
+    char *filled = with_port(text);
+    text_write(folder, name, filled);
+    free(filled);
+}
+
 /* What is asked, with these flags (NULL: none) and variables, where nobody listens: the URL is in
  * the complaint. */
 static void expect_own(const char *flag, const char *const *variables, const char *complaint)
 {
-    char *argv[] = { (char[]){ "--health" }, flag ? strdup(flag) : NULL, NULL },
-         *environment[8] = { NULL };
+    char *argv[] = { (char[]){ "--health" }, flag ? with_port(flag) : NULL, NULL },
+         *environment[8] = { NULL }, *expected = with_port(complaint);
     for (size_t k = 0; variables[k]; k++) {
-        environment[k] = strdup(variables[k]);
+        environment[k] = with_port(variables[k]);
     }
     struct capture err = capture_begin(STDERR_FILENO);
     int code = command_health(flag ? 2 : 1, argv, environment, ask_nobody);
     char *text = capture_end(&err);
     ck_assert_int_eq(code, 1);
-    ck_assert_msg(strstr(text, complaint) != NULL, "no '%s' in: %s", complaint, text);
+    ck_assert_msg(strstr(text, expected) != NULL, "no '%s' in: %s", expected, text);
     ck_assert_msg(strchr(text, '\n') == text + strlen(text) - 1, "not one line: %s", text);
     free(text);
+    free(expected);
     free(argv[1]);
     for (size_t k = 0; environment[k]; k++) {
         free(environment[k]);
@@ -218,25 +252,25 @@ static void expect_own(const char *flag, const char *const *variables, const cha
 
 TEST(without_a_url_it_asks_where_the_configuration_says)
 {
-    expect_own(NULL, VARIABLES("GRUD_LISTEN=127.0.0.1:1"),
-               "http://127.0.0.1:1/readyz: Connection refused");
-    expect_own(NULL, VARIABLES("GRUD_LISTEN=0.0.0.0:1"), "http://127.0.0.1:1/readyz: ");
-    expect_own(NULL, VARIABLES("GRUD_LISTEN=127.0.0.9:1"), "http://127.0.0.9:1/readyz: ");
-    expect_own(NULL, VARIABLES("GRUD_LISTEN=[::]:1"), "http://127.0.0.1:1/readyz: ");
+    expect_own(NULL, VARIABLES("GRUD_LISTEN=127.0.0.1:$P"),
+               "http://127.0.0.1:$P/readyz: Connection refused");
+    expect_own(NULL, VARIABLES("GRUD_LISTEN=0.0.0.0:$P"), "http://127.0.0.1:$P/readyz: ");
+    expect_own(NULL, VARIABLES("GRUD_LISTEN=127.0.0.9:$P"), "http://127.0.0.9:$P/readyz: ");
+    expect_own(NULL, VARIABLES("GRUD_LISTEN=[::]:$P"), "http://127.0.0.1:$P/readyz: ");
     expect_own(NULL,
-               VARIABLES("GRUD_LISTEN=[::1]:1", "GRUD_TLS_CERT=/c.pem", "GRUD_TLS_KEY=/k.pem"),
-               "https://[::1]:1/readyz: ");
-    expect_own("--listen=127.0.0.8:1", VARIABLES("GRUD_LISTEN=127.0.0.9:1"),
-               "http://127.0.0.8:1/readyz: ");
+               VARIABLES("GRUD_LISTEN=[::1]:$P", "GRUD_TLS_CERT=/c.pem", "GRUD_TLS_KEY=/k.pem"),
+               "https://[::1]:$P/readyz: ");
+    expect_own("--listen=127.0.0.8:$P", VARIABLES("GRUD_LISTEN=127.0.0.9:$P"),
+               "http://127.0.0.8:$P/readyz: ");
 }
 
 TEST(the_configuration_file_is_read_too)
 {
     char variable[300], *folder = folder_create(), *path = path_in(folder, "grud.conf");
-    text_write(folder, "grud.conf", "listen = 0.0.0.0:2\ntls-cert = /none\n");
+    write_with_port(folder, "grud.conf", "listen = 0.0.0.0:$P\ntls-cert = /none\n");
     snprintf(variable, sizeof variable, "GRUD_CONFIG=%s", path);
-    expect_own(NULL, VARIABLES(variable), "https://127.0.0.1:2/readyz: ");
-    text_write(folder, "grud.conf", "listen = 0.0.0.0:2\nlisten-remot = yes\n");
+    expect_own(NULL, VARIABLES(variable), "https://127.0.0.1:$P/readyz: ");
+    write_with_port(folder, "grud.conf", "listen = 0.0.0.0:$P\nlisten-remot = yes\n");
     expect_own(NULL, VARIABLES(variable), "grud.conf:2: there is no option 'listen-remot'");
     free(path);
     folder_remove(folder);
@@ -257,8 +291,8 @@ TEST(the_port_that_grud_has_chosen_comes_from_the_port_file)
     snprintf(variable, sizeof variable, "GRUD_PORT_FILE=%s", path);
     expect_own("--listen=127.0.0.1:0", VARIABLES(variable),
                "/port: No such file or directory (grud writes");
-    text_write(folder, "port", "1\n");
-    expect_own("--listen=127.0.0.1:0", VARIABLES(variable), "http://127.0.0.1:1/readyz: ");
+    write_with_port(folder, "port", "$P\n");
+    expect_own("--listen=127.0.0.1:0", VARIABLES(variable), "http://127.0.0.1:$P/readyz: ");
     static const char *const odd[] = { "",     "\n",       "0\n",  "65536\n",
                                        "1x\n", "808080\n", "-1\n", "80 80" };
     for (size_t k = 0; k < sizeof odd / sizeof *odd; k++) {

@@ -36,9 +36,10 @@ static void exec_grud(const char **arguments, int output)
 {
     dup2(output, STDERR_FILENO);
     dup2(output, STDOUT_FILENO);
-    /* a machine that is busy with other tests is no reason to refuse a request; flags have the last
-     * word */
-    setenv("GRUD_QUEUE_MS", "60000", 0); // NOLINT(concurrency-mt-unsafe): the child of a fork
+    /* No test needs a port that something else may have, and a machine that is busy with other
+     * tests is no reason to refuse a request; flags have the last word. */
+    setenv("GRUD_LISTEN", "127.0.0.1:0", 0); // NOLINT(concurrency-mt-unsafe): the child of a fork
+    setenv("GRUD_QUEUE_MS", "60000", 0);     // NOLINT(concurrency-mt-unsafe)
     execv(program(), (char *const *)(void *)arguments);
     _exit(127);
 }
