@@ -28,7 +28,8 @@ new_volume() {
     $docker volume create --label "$mark" "$volume" >/dev/null
 }
 
-# run NAME OPTION... [-- ARGUMENT...]: starts a container, hardened, with a free port of 127.0.0.1 for its own; sets $name.
+# run NAME OPTION... [-- ARGUMENT...]: starts a container, hardened, with a free port of 127.0.0.1 for its own, and no keys unless the
+# options say otherwise; sets $name.
 run() {
     name=$mark-$1
     shift
@@ -38,7 +39,7 @@ run() {
         shift
     done
     [ $# -eq 0 ] || shift
-    $docker run -d --name "$name" --label "$mark" -p 127.0.0.1::8080 "${hardened[@]}" "${options[@]}" "$image" "$@" >/dev/null
+    $docker run -d --name "$name" --label "$mark" -p 127.0.0.1::8080 -e GRUD_LISTEN_REMOTE=yes "${hardened[@]}" "${options[@]}" "$image" "$@" >/dev/null
 }
 
 state() {

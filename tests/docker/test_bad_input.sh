@@ -36,6 +36,7 @@ refused "data that is full" 1 '/data.*No space' --tmpfs /data:uid=10001,size=4k
 refused "an option that there is not" 2 'GRUD_SESION_MAX' -e GRUD_SESION_MAX=10
 refused "a value that is no number" 2 'session-max|GRUD_SESSION_MAX' -e GRUD_SESSION_MAX=many
 refused "a flag that there is not" 2 '--sesion-max' -- --sesion-max 10
+refused "no keys, and not told that none are needed" 2 'GRUD_API_KEYS.*GRUD_LISTEN_REMOTE=yes' -e GRUD_LISTEN_REMOTE=no
 refused "keys that are not there" 2 '/run/secrets/keys.*No such file' -e GRUD_API_KEYS=/run/secrets/keys
 
 serve first

@@ -16,6 +16,11 @@ for label in title description licenses version revision created base.name; do
 done
 in_image() { $docker run --rm --label "$mark" --entrypoint "$1" "$image" "${@:2}"; }
 is "no compiler, no make, no headers" "" "$(in_image sh -c 'command -v gcc cc make; ls /usr/include' 2>/dev/null)"
+for image_of in "$image" "$image-feeder"; do
+    is "in $image_of no program gives another user's rights" "" "$($docker run --rm --label "$mark" --user 0 --entrypoint find "$image_of" \
+        / -xdev -type f -perm /6000)"
+done
+is "that anyone may use it is not the image's to say" "" "$(config .Config.Env | grep -o 'GRUD_LISTEN_REMOTE[^ ]*' || true)"
 is "no library is missing" "" "$(in_image ldd /usr/bin/grud | grep 'not found' || true)"
 like "it says its version" "^grud [0-9.]+" "$(in_image grud --version)"
 
