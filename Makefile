@@ -14,6 +14,9 @@ BUILD := build$(if $(SAN),/$(SAN))
 Q   := $(if $(V),,@)
 say  = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 
+# For those who only want it built: as many jobs as processors, unless the user has said how many.
+ALL_PROCESSORS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+
 MAKEFLAGS += -r
 .SUFFIXES:
 .DELETE_ON_ERROR:

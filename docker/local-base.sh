@@ -11,8 +11,7 @@ NO_ENGINE=77 # the status that says so, for tests that are then skipped
 SUDO=$([ "$(id -u)" = 0 ] || echo sudo)
 
 install_packages() {
-    $SUDO apt-get update -qq
-    $SUDO env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+    mk/packages.sh "$@"
     hash -r # a program of that name may have been another one until now
 }
 
@@ -31,6 +30,10 @@ refuse_to_start_beside_another() {
 # Its run-time files are in a folder of its own, since those of an engine that was killed name processes that may be others by now.
 start_engine() {
     refuse_to_start_beside_another
+    [ -z "$SUDO" ] || command -v sudo >/dev/null || {
+        echo "local-base: no Docker engine answers, it takes root to start one, and there is no sudo; as root: dockerd" >&2
+        exit "$NO_ENGINE"
+    }
     if ! command -v dockerd >/dev/null || ! command -v iptables >/dev/null; then
         install_packages docker.io iptables
         command -v "$docker" >/dev/null || install_packages docker-cli # newer Debians have the client apart
@@ -71,6 +74,7 @@ make_base() {
     root=$(mktemp -d)
     # shellcheck disable=SC2064 # the folder of now
     trap "$SUDO rm -rf --one-file-system '$root'" EXIT # debootstrap that is cut leaves /proc mounted
+    echo "local-base: no registry has $base for us: making it of the distribution's packages, which takes a minute"
     command -v debootstrap >/dev/null || install_packages debootstrap
     $SUDO debootstrap --variant=minbase "$suite" "$root" >"$state/debootstrap.log"
     $SUDO cp -n /etc/apt/apt.conf.d/* "$root/etc/apt/apt.conf.d/" # how packages are fetched here

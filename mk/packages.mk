@@ -7,16 +7,8 @@ CHECK_PACKAGES := binutils clang-format clang-tidy shellcheck check libsubunit-d
 BENCH_PACKAGES := libopenblas-dev util-linux procps python3 curl jq
 FUZZ_PACKAGES  := $(BUILD_PACKAGES) clang libclang-rt-14-dev
 ARM64_PACKAGES := gcc-aarch64-linux-gnu qemu-user-static
-SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-define packages
-@missing=; for p in $(1); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
-  if [ -n "$$missing" ]; then \
-    command -v apt-get >/dev/null || { echo "please install:$$missing" >&2; exit 1; }; \
-    echo "installing:$$missing"; \
-    $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive \
-      apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
-endef
+packages = @mk/packages.sh $(1)
 
 .PHONY: build-packages test-packages check-packages bench-packages fuzz-packages
 build-packages:

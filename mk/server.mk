@@ -44,5 +44,5 @@ $(BUILD)/grud: $(BUILD)/server/main.o $(call archives,$(SERVER_LAYERS))
 .PHONY: run
 run: build-packages ## build, start grud on 127.0.0.1:8080 with the demo model, feed it this machine's readings
 	$(call packages,$(RUN_PACKAGES))
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory $(ALL_PROCESSORS) all
 	@env GRUD=$(BUILD)/grud examples/host-load/run.sh

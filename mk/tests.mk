@@ -57,7 +57,7 @@ REPLAYED     := $(if $(filter thread,$(SAN)),request,$(FUZZ_TARGETS))
 all-tests: all $(TESTS:%=$(BUILD)/tests/test-%) $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz-%)
 
 test: test-packages ## install what is missing, build, run every test (SAN=address, SAN=thread: under a sanitizer)
-	@$(MAKE) --no-print-directory test-run
+	@$(MAKE) --no-print-directory $(ALL_PROCESSORS) test-run
 
 # Sanitizers need to see the process that they watch: no fork per test. TSan is for what has
 # threads.
@@ -65,6 +65,7 @@ test-run: all-tests
 	@$(if $(SAN),true,tests/checks/hardening.sh $(BUILD))
 	@$(if $(SAN),true,tests/checks/unit.sh $(BUILD))
 	@$(if $(SAN),true,tests/checks/install.sh $(BUILD))
+	@$(if $(SAN),true,tests/checks/packages_test.sh)
 	@set -e; for t in $(if $(filter thread,$(SAN)),secure service http e2e,$(TESTS)); do \
 	  echo "-- $$t"; GRUD=$(BUILD)/grud $(if $(SAN),CK_FORK=no) $(BUILD)/tests/test-$$t; done
 	@$(if $(SAN),true,if grep -q ^Seccomp: /proc/self/status; then \
