@@ -22,6 +22,13 @@ sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' config/$(1).pc.in \
 
 endef
 
+# Root's installation is one that programs run from: the dynamic linker is told. (Debian's `su` leaves
+# /sbin out of the path.)
+IS_STAGED := $(or $(DESTDIR),$(filter-out 0,$(shell id -u)))
+define tell_linker
+$(if $(IS_STAGED),,PATH="$$PATH:/usr/sbin:/sbin" ldconfig)
+endef
+
 .PHONY: install uninstall
 install: all ## install into PREFIX (default /usr/local) and SYSCONFDIR (/etc), below DESTDIR
 	install -d $(sort $(dir $(INSTALLED:%=$(AT_PREFIX)/%) $(OPTIONS)))
@@ -33,7 +40,9 @@ install: all ## install into PREFIX (default /usr/local) and SYSCONFDIR (/etc), 
 	  > $(AT_PREFIX)/lib/systemd/system/grud.service
 	test -e $(OPTIONS) || install -m 644 config/grud.conf $(OPTIONS)
 	install -m 644 $(PAGES) $(AT_PREFIX)/$(DOC)/
+	$(tell_linker)
 
 uninstall: ## remove what install has installed, but for the options
 	rm -f $(INSTALLED:%=$(AT_PREFIX)/%)
 	test ! -d $(AT_PREFIX)/$(DOC) || rmdir --ignore-fail-on-non-empty $(AT_PREFIX)/$(DOC)
+	$(tell_linker)

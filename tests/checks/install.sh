@@ -67,5 +67,17 @@ run_make uninstall
 left=$(find "$root" ! -type d -printf '%P\n' | sort | paste -sd ' ')
 [ "$left" = "etc/grud/grud.conf usr/local/lib/another" ] || fail "make uninstall leaves $left"
 grep -q '^# mine$' "$root/etc/grud/grud.conf" || fail "make install changed the options"
+
+# tells_linker N SETTING...: as this user, n of install and uninstall run ldconfig.
+tells_linker() {
+    n=$1
+    shift
+    for goal in install uninstall; do
+        found=$(make -n --no-print-directory BUILD="$build" "$@" $goal | grep -c ' ldconfig$' || true)
+        [ "$found" = "$n" ] || fail "make $goal $* runs ldconfig $found times, not $n"
+    done
+}
+tells_linker 0 DESTDIR="$root"
+tells_linker "$([ "$(id -u)" = 0 ] && echo 1 || echo 0)"
 echo "install: programs of libgru and of libgru-infer give the golden answers;" \
     "uninstall leaves only the options"

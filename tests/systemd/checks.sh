@@ -103,6 +103,13 @@ what_the_unit_names_is_there() {
         test -s "$file" || { echo "no $file" && return 1; }
     done
 }
+# Nothing says where the library is, but for what make install told.
+a_program_finds_the_library() {
+    # shellcheck disable=SC2046 # options, one a word
+    cc -o /tmp/predict /src/tests/install/predict.c $(pkg-config --cflags --libs libgru) &&
+        ldd /tmp/predict | grep -F 'libgru.so.0 => /usr/local/lib/libgru.so.0' &&
+        same "$(echo 10 40 0.5 1000 0 | /tmp/predict "$demo" | wc -l)" 5
+}
 systemd_understands_it() { same "$(systemd-analyze verify --man=no /usr/local/lib/systemd/system/grud.service 2>&1)" ""; }
 
 # A number that systemd gave it for as long as it runs (DynamicUser: 61184 to 65519), and no way to
@@ -194,10 +201,20 @@ install_again_keeps_options() {
     make -C /src install >/dev/null && same "$(sha256sum $options)" "$before"
 }
 
+# As Python's safetensors writes it: for its owner alone.
+reload_serves_what_was_mended() {
+    install -m 600 $demo $models/closed.safetensors
+    turn_page
+    systemctl reload grud && within_a_minute said 'model_refused file=.*/closed.safetensors.*chmod a+r it.*then SIGHUP' || return 1
+    chmod -R a+rX $models
+    systemctl reload grud && within_a_minute has_models "closed host-load uploaded"
+}
+
 # ---- what is looked at when ----
 
 installed() {
     check "what the unit names is installed" what_the_unit_names_is_there
+    check "a program finds the installed library" a_program_finds_the_library
     check "systemd understands the unit" systemd_understands_it
     check "the options as installed are valid" /usr/local/bin/grud check-config --config $options
 
@@ -210,6 +227,7 @@ installed() {
     check "with 'models = $models' in its options, it is ready" restart
     check "that folder's model is served, and the uploaded one" has_models "host-load uploaded"
 
+    check "reload serves a model that it could not read, after chmod" reload_serves_what_was_mended
     check "it is a dynamic user, without capabilities" is_nobody_in_particular
     check "its data is in $data, for nobody else" owns_its_data
     check "it may open 16384 files" may_open_files
