@@ -22,7 +22,10 @@ struct certificate {
     unsigned char key_id[ID_BYTES], chain_id[ID_BYTES];
 };
 
-const char certificate_priorities[] = "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA";
+/* Ciphers that authenticate by themselves: none of the suites has CBC, or a MAC of SHA-1. */
+const char certificate_priorities[] =
+    "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-MAC-ALL:+AEAD:-CIPHER-ALL:+AES-256-GCM:"
+    "+CHACHA20-POLY1305:+AES-128-GCM:+AES-256-CCM:+AES-128-CCM:-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1";
 
 static _Atomic(struct certificate *) shown; /* libmicrohttpd's callback has no argument of ours */
 
