@@ -5,6 +5,7 @@ RUN_PACKAGES   := curl jq
 TEST_PACKAGES  := $(BUILD_PACKAGES) binutils check libsubunit-dev curl jq openssl procps
 CHECK_PACKAGES := binutils clang-format clang-tidy shellcheck check libsubunit-dev systemd
 BENCH_PACKAGES := libopenblas-dev util-linux procps python3 curl jq
+BROWSER_PACKAGES := chromium-headless-shell python3
 FUZZ_PACKAGES  := $(BUILD_PACKAGES) clang libclang-rt-14-dev
 ARM64_PACKAGES := gcc-aarch64-linux-gnu qemu-user-static
 

@@ -53,7 +53,7 @@ $(BUILD)/tests/test-infer: $(call test_objects,tests/engine/*.c tests/engine/fil
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYED     := $(if $(filter thread,$(SAN)),request,$(FUZZ_TARGETS))
 
-.PHONY: all-tests test test-run crash-test drain-test soak config-files valgrind
+.PHONY: all-tests test test-run browser-test crash-test drain-test soak config-files valgrind
 all-tests: all $(TESTS:%=$(BUILD)/tests/test-%) $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz-%)
 
 test: test-packages ## install what is missing, build, run every test (SAN=address, SAN=thread: under a sanitizer)
@@ -96,6 +96,10 @@ crash-test: test-packages all $(BUILD)/tests/crash-test ## kill grud CYCLES time
 drain-test: test-packages all-tests ## SIGTERM at CYCLES random moments under load: nothing that was accepted may be lost
 	@DRAIN_CYCLES=$(CYCLES) CK_TIMEOUT_MULTIPLIER=$(CYCLES) CK_RUN_SUITE=test_drain.c \
 	  GRUD=$(BUILD)/grud $(BUILD)/tests/test-e2e
+
+browser-test: test-packages all ## show pages of other origins in a real browser: what they try changes nothing
+	-$(call packages,$(BROWSER_PACKAGES))
+	@GRUD=$(BUILD)/grud tests/browser/run.sh
 
 $(BUILD)/tests/soak/soak: $(call test_objects,tests/soak/*.c) $(A_DAEMON) $(GRU)
 	$(call say,LD,$@)
