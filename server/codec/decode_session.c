@@ -1,4 +1,5 @@
 /* decode_session.c - the bodies of PUT session and of fork, and empty ones. */
+#include "base/clock.h"
 #include "codec/codec.h"
 #include "codec/reader_rows.h"
 #include "codec/reader_skip.h"
@@ -66,7 +67,8 @@ static enum status read_created_at(struct reader *r, void *body)
         return reader_refuse(r, STATUS_INVALID_VALUE, "must be a time in Unix seconds");
     }
     if (status == STATUS_OK) {
-        restore->restore.created_at_ms = llround(time * 1000);
+        int64_t created_at_ms = clock_steady_of(llround(time * 1000));
+        restore->restore.created_at_ms = created_at_ms > 0 ? created_at_ms : 0;
     }
     return status;
 }

@@ -1,4 +1,5 @@
 /* encode_job.c - fine-tuning jobs, their events and their checkpoints. */
+#include "base/clock.h"
 #include "codec/hyperparameter_fields.h"
 #include "codec/tree.h"
 
@@ -29,7 +30,7 @@ static void add_time_or_null(struct tree *tree, cJSON *parent, const char *name,
     if (time_ms == 0) {
         tree_add_null(tree, parent, name);
     } else {
-        tree_add_time(tree, parent, name, time_ms);
+        tree_add_time(tree, parent, name, clock_wall_of(time_ms));
     }
 }
 
@@ -72,7 +73,7 @@ static void add_job(struct tree *tree, const struct job *job, bool durable)
     tree_add_count(tree, root, "base_version", job->base_version);
     add_count_or_null(tree, root, "fine_tuned_version", job->fine_tuned_version);
     tree_add_string(tree, root, "status", job_status_word(job->status));
-    tree_add_time(tree, root, "created_at", job->created_at_ms);
+    tree_add_time(tree, root, "created_at", clock_wall_of(job->created_at_ms));
     add_time_or_null(tree, root, "started_at", job->started_at_ms);
     add_time_or_null(tree, root, "finished_at", job->finished_at_ms);
     add_time_or_null(tree, root, "estimated_finish", job->estimated_finish_ms);
@@ -161,7 +162,7 @@ void codec_put_job_event(struct text *text, const struct job_event *event)
     tree_init(&tree);
     add_id(&tree, "ftevent", event->id);
     tree_add_string(&tree, tree.root, "object", "fine_tuning.job.event");
-    tree_add_time(&tree, tree.root, "created_at", event->created_at_ms);
+    tree_add_time(&tree, tree.root, "created_at", clock_wall_of(event->created_at_ms));
     tree_add_string(&tree, tree.root, "level", levels[event->level]);
     tree_add_string(&tree, tree.root, "type", event->is_metrics ? "metrics" : "message");
     tree_add_string(&tree, tree.root, "message", event->message);
@@ -189,7 +190,7 @@ static void put_checkpoint(struct text *text, const char *job_id,
     tree_init(&tree);
     add_id(&tree, "ftckpt", checkpoint->id);
     tree_add_string(&tree, tree.root, "object", "fine_tuning.job.checkpoint");
-    tree_add_time(&tree, tree.root, "created_at", checkpoint->created_at_ms);
+    tree_add_time(&tree, tree.root, "created_at", clock_wall_of(checkpoint->created_at_ms));
     tree_add_string(&tree, tree.root, "fine_tuning_job_id", job_id);
     tree_add_count(&tree, tree.root, "step_number", checkpoint->step);
     tree_add_count(&tree, tree.root, "epoch", checkpoint->epoch);

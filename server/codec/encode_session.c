@@ -1,4 +1,5 @@
 /* encode_session.c - sessions: a row of the list, and the whole of one. */
+#include "base/clock.h"
 #include "codec/put.h"
 
 enum { SECONDS_MAX = JSON_INT_MAX + 4, /* with the milliseconds */ ROW_FRAME = 128 };
@@ -30,11 +31,12 @@ static char *put_row_members(char *p, const struct session_row *row)
     p = PUT_LITERAL(p, ",\"version\":");
     p = put_unsigned(p, row->version);
     p = PUT_LITERAL(p, ",\"created_at\":");
-    p = put_time(p, row->created_at_ms);
+    p = put_time(p, clock_wall_of(row->created_at_ms));
     p = PUT_LITERAL(p, ",\"last_seen_at\":");
-    p = put_time(p, row->last_seen_at_ms);
+    p = put_time(p, clock_wall_of(row->last_seen_at_ms));
     p = PUT_LITERAL(p, ",\"expires_at\":");
-    return row->expires_at_ms == 0 ? PUT_LITERAL(p, "null") : put_time(p, row->expires_at_ms);
+    return row->expires_at_ms == 0 ? PUT_LITERAL(p, "null")
+                                   : put_time(p, clock_wall_of(row->expires_at_ms));
 }
 
 void codec_put_session_row(struct text *text, const struct session_row *row)

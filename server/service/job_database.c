@@ -159,7 +159,7 @@ void job_database_add_event(struct job_database *job_database, const struct job 
 
 struct job_event job_database_message(enum job_event_level level, const char *format, ...)
 {
-    struct job_event event = { .created_at_ms = clock_wall_ms(),
+    struct job_event event = { .created_at_ms = clock_steady_ms(),
                                .level = level,
                                .train_loss = NAN,
                                .valid_loss = NAN,

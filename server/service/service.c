@@ -1,6 +1,7 @@
 #include "service/service.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "service/job_database.h"
 #include "service/jobs/fine_tuning.h"
 #include "service/models/catalogue.h"
@@ -11,6 +12,16 @@
 
 #include <stdlib.h>
 
+/* Whether somebody has set the wall clock, before the start or since. */
+static void note_clock(struct service *service)
+{
+    int64_t seconds = clock_note_jump();
+    if (seconds != 0) {
+        log_event(LOG_WARN, "clock_jumped", LOG_INT("seconds", seconds));
+    }
+    clock_file_keep(&service->clock_file);
+}
+
 /* The data directory, the job database and the recorder come first: models need them. */
 static enum status open_all(struct service *service, struct fault *fault)
 {
@@ -18,7 +29,11 @@ static enum status open_all(struct service *service, struct fault *fault)
     enum status status = STATUS_OK;
     if (config->data[0]) {
         status = files_open_data(config->data, &service->data_lock, fault);
+        if (status == STATUS_OK) {
+            status = clock_file_open(config->data, &service->clock_file, fault);
+        }
     }
+    note_clock(service);
     if (status == STATUS_OK) {
         status = job_database_create(config, &service->job_database, fault);
     }
@@ -43,6 +58,7 @@ enum status service_create(const struct config *config, struct service **ret_ser
     }
     service->config = config;
     service->data_lock = FILES_UNLOCKED;
+    service->clock_file = CLOCK_FILE_NONE;
     service->synced_at_ms = clock_monotonic_ms();
     service->sync_interval_ms = config->sync_interval_ms;
     pthread_mutex_init(&service->writer, NULL);
@@ -76,6 +92,7 @@ void service_free(struct service *service)
     recorder_free(service->recorder);
     catalogue_unref(service->current);
     job_database_free(service->job_database);
+    clock_file_close(&service->clock_file);
     files_unlock(&service->data_lock);
     free(service);
 }
@@ -104,8 +121,7 @@ bool service_sync(struct service *service)
     return !service_is_degraded_by(service, DEGRADED_SYNC);
 }
 
-/* The wall clock may be set back, and no sync would be due until it is where it was. An interval
- * that has just become 0 owes one more: replies wait for what they write themselves. */
+/* An interval that has just become 0 owes one more: replies wait for what they write themselves. */
 static void sync_when_due(struct service *service)
 {
     size_t interval_ms = service->config->sync_interval_ms;
@@ -121,7 +137,8 @@ static void sync_when_due(struct service *service)
 
 void service_tick(struct service *service)
 {
-    int64_t now_ms = clock_wall_ms();
+    note_clock(service);
+    int64_t now_ms = clock_steady_ms();
     struct catalogue *catalogue = catalogue_ref(service);
     for (size_t k = 0; k < catalogue->n_models; k++) {
         pool_expire(catalogue->models[k]->pool, now_ms);

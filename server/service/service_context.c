@@ -45,6 +45,6 @@ struct service *service_context_service(const struct service_context *context)
 
 void service_context_turn(struct service_context *context)
 {
-    context->now_ms = clock_wall_ms();
+    context->now_ms = clock_steady_ms();
     catalogue_begin_turn(context);
 }

@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "gru.h"
 #include "service/disk_thread.h"
+#include "store/clock_file.h"
 #include "store/files.h"
 
 #include <pthread.h>
@@ -34,6 +35,7 @@ struct service_counters {
 struct service {
     const struct config *config;
     struct files_lock data_lock;
+    struct clock_file clock_file;     /* main thread only */
     _Atomic unsigned degraded_states; /* 1 << enum degraded_state of each */
     _Atomic unsigned n_contexts;      /* that were ever created */
     int64_t synced_at_ms;             /* by clock_monotonic_ms; main thread only */
@@ -59,7 +61,7 @@ enum { SERVICE_CONTEXT_LANES = 256 };
 struct service_context {
     struct service *service;
     uint16_t owner; /* of its claims */
-    int64_t now_ms; /* at the beginning of the turn */
+    int64_t now_ms; /* at the beginning of the turn, by the steady clock */
     uint64_t generation;
     struct catalogue *catalogue;
     struct catalogue **held; /* [n_held] earlier ones that this turn's callers may still look at */

@@ -4,7 +4,7 @@
  *
  *     --models DIR:  NAME.safetensors (version 1), NAME/<n>.safetensors            never written
  *     --data DIR:    models/NAME/<n>.safetensors, models/NAME/active, models/NAME/newest,
- *                    sessions/NAME.pool, lock
+ *                    sessions/NAME.pool, clock, lock
  *
  * Here are the data directory and its files as such; names and paths, what is found in the folders,
  * and the versions of a model have headers of their own, which come with this one.

@@ -1,5 +1,7 @@
 #include "store/job.h"
 
+#include "base/clock.h"
+
 const char *job_status_word(enum job_status status)
 {
     static const char *const words[] = {
@@ -20,4 +22,11 @@ const char *job_promotion_word(enum job_promotion state)
 {
     static const char *const words[] = { JOB_PROMOTIONS(CHOICE_ENTRY, CHOICE_ENTRY) };
     return words[state];
+}
+
+int64_t job_now_ms(const struct job *job)
+{
+    int64_t now_ms = clock_steady_ms();
+    now_ms = now_ms > job->created_at_ms ? now_ms : job->created_at_ms;
+    return now_ms > job->started_at_ms ? now_ms : job->started_at_ms;
 }

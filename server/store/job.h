@@ -63,7 +63,7 @@ struct job_metrics {
     double train_accuracy, valid_accuracy;
 };
 
-/* One row. Times are ms since 1970, 0: not yet. */
+/* One row. Times are by the steady clock, 0: not yet. */
 struct job {
     /* fixed when it is created */
     int64_t number; /* grows with each job: their order. Set by job_store_insert */
@@ -93,5 +93,8 @@ struct job {
     char promotion_reason[JOB_REASON_MAX + 1]; /* empty: none */
     struct fault error;                        /* STATUS_OK unless the job failed */
 };
+
+/* The time at which something happens to the job now: never before what has happened to it. */
+int64_t job_now_ms(const struct job *job);
 
 #endif

@@ -128,7 +128,7 @@ static const struct wrong data[] = {
       ROOT, 1, { "$D/d/jobs.db: No space left", "df -h" } },
     { "mkdir $D/d; mount -t tmpfs -o nr_inodes=2 none $D/d || exit 77", "--data $D/d",
       ROOT, 1, { "$D/d/sessions: No space left", "df -i" } },
-    { "mkdir $D/d; mount -t tmpfs -o nr_inodes=4 none $D/d || exit 77", "--data $D/d",
+    { "mkdir $D/d; mount -t tmpfs -o nr_inodes=5 none $D/d || exit 77", "--data $D/d",
       ROOT, 1, { "$D/d/jobs.db: No space left", "df -i" } },
     { "mkdir $D/d; mount -t tmpfs -o nr_inodes=1 none $D/d || exit 77", "--user nobody --data $D/d/d",
       ROOT, 1, { "create the directory $D/d/d: No space left", "df -i" } },

@@ -98,7 +98,7 @@ static bool open_pool(unsigned ways)
                                     .tombstone_max = 8,
                                     .ttl_s = ways & WAY_TTL ? 60 : 0,
                                     .evict = (ways & WAY_EVICT) != 0,
-                                    .now_ms = clock_wall_ms() };
+                                    .now_ms = clock_steady_ms() };
     struct pool *pool;
     world.fault = (struct fault){ .status = STATUS_OK };
     enum status status = pool_open(&options, &pool, &world.fault);
@@ -416,7 +416,7 @@ static void use_pool(unsigned ways)
     struct step step;
     size_t n;
     bool has_more;
-    pool_expire(find_model()->pool, clock_wall_ms());
+    pool_expire(find_model()->pool, clock_steady_ms());
     FUZZ_CHECK(session_list(world.context, find_model(), "", "", ROWS_MAX, rows, &n, &has_more,
                             &world.fault) == STATUS_OK);
     FUZZ_CHECK(!has_more && (file.is_forged || n <= SESSIONS));

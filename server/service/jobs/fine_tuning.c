@@ -112,7 +112,7 @@ static enum status change_locked(struct job_database *job_database, struct job *
     enum job_status now;
     job->status = status_after(job, transition);
     job->estimated_finish_ms = 0;
-    job->finished_at_ms = job_is_over(job->status) ? event.created_at_ms : 0;
+    job->finished_at_ms = job_is_over(job->status) ? job_now_ms(job) : 0;
     enum status status =
         job_database_change_locked(job_database, job, from, &event, 1, &now, fault);
     if (status == STATUS_OK && job_is_over(job->status)) {

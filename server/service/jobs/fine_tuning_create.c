@@ -143,7 +143,7 @@ static struct job make_job(const struct job_request *request, const struct versi
 {
     struct job job = { .base_version = version->number,
                        .base_digest = version->digest,
-                       .created_at_ms = clock_wall_ms(),
+                       .created_at_ms = clock_steady_ms(),
                        .source = request->source,
                        .validation_fraction = request->validation_fraction,
                        .hyperparameters = request->hyperparameters,

@@ -111,7 +111,7 @@ static bool mark_running(struct job_run *run, enum job_status from)
     run->interruptions = atomic_load(&run->job_thread->job_database->interruptions);
     job->status = JOB_RUNNING;
     if (job->started_at_ms == 0) {
-        job->started_at_ms = clock_wall_ms();
+        job->started_at_ms = job_now_ms(job);
     }
     if (from != JOB_RUNNING) {
         status =

@@ -46,7 +46,7 @@ static int64_t estimate_finish(struct job_run *run, int64_t now_ms)
     if (job->max_seconds > 0 && allowed_ms < left_ms) {
         left_ms = allowed_ms > 0 ? allowed_ms : 0;
     }
-    return left_ms < 1e15 ? clock_wall_ms() + (int64_t)left_ms : 0;
+    return left_ms < 1e15 ? job_now_ms(job) + (int64_t)left_ms : 0;
 }
 
 static void take_progress(struct job_run *run, int64_t now_ms)
@@ -166,7 +166,7 @@ static void save(void *context)
 void job_run_save(struct job_run *run)
 {
     struct job_thread *job_thread = run->job_thread;
-    struct job_checkpoint checkpoint = { .created_at_ms = clock_wall_ms(),
+    struct job_checkpoint checkpoint = { .created_at_ms = clock_steady_ms(),
                                          .step = run->progress.step,
                                          .epoch = run->progress.epoch,
                                          .train_loss = run->progress.train_loss,

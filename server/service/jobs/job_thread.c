@@ -174,7 +174,7 @@ bool job_thread_end_job(struct job_thread *job_thread, struct job *job, enum job
 {
     struct fault fault = { .status = STATUS_OK };
     enum job_status now = from;
-    job->finished_at_ms = clock_wall_ms();
+    job->finished_at_ms = job_now_ms(job);
     job->estimated_finish_ms = 0;
     for (;;) {
         enum status status = job_database_change(job_thread->job_database, job, from, events,

@@ -243,7 +243,7 @@ struct pool_options model_pool_options(const struct service *service, const stru
                                   .tombstone_max = config->tombstone_max,
                                   .ttl_s = (uint32_t)config->session_ttl,
                                   .evict = config->session_full == CONFIG_EVICT,
-                                  .now_ms = clock_wall_ms() };
+                                  .now_ms = clock_steady_ms() };
 }
 
 enum status model_open_pool(const struct service *service, struct model *model, struct fault *fault)

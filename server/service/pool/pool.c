@@ -66,6 +66,15 @@ void pool_note_copy(struct pool *pool, uint32_t slot, const struct record_copy *
     }
 }
 
+void pool_note_found(struct pool *pool, uint32_t slot, const struct record_copy *copy,
+                     int64_t now_ms)
+{
+    pool_note_copy(pool, slot, copy);
+    if (copy->last_seen_at_ms > now_ms) {
+        atomic_store_explicit(&pool->slots[slot].last_seen_at_ms, now_ms, memory_order_relaxed);
+    }
+}
+
 static uint32_t ttl_of(const struct pool *pool, uint32_t slot)
 {
     uint32_t ttl_s = record_newest(&pool->layout, pool_record(pool, slot))->ttl_s;
@@ -144,6 +153,7 @@ static enum claim fault_of_tombstone(struct pool *pool, const struct pool_key *k
         return CLAIM_ABSENT;
     }
     long long ago = (long long)(now_ms - tombstone.ended_at_ms) / 1000;
+    ago = ago > 0 ? ago : 0; /* another thread, whose turn began later, may have ended it */
     switch (tombstone.reason) {
     case TOMBSTONE_EXPIRED:
         fault_set(fault, STATUS_SESSION_EXPIRED, "session",
@@ -173,7 +183,7 @@ static enum claim fault_of_tombstone(struct pool *pool, const struct pool_key *k
 /* ---- finding ---- */
 
 /* The first claim after a restart checks what the last process wrote. */
-static bool is_verified(struct pool *pool, uint32_t slot)
+static bool is_verified(struct pool *pool, uint32_t slot, int64_t now_ms)
 {
     unsigned flags = flags_of(pool, slot);
     if (flags & SLOT_VERIFIED) {
@@ -184,7 +194,7 @@ static bool is_verified(struct pool *pool, uint32_t slot)
         return false;
     }
     set_flags(pool, slot, flags | SLOT_VERIFIED);
-    pool_note_copy(pool, slot, record_newest(&pool->layout, record));
+    pool_note_found(pool, slot, record_newest(&pool->layout, record), now_ms);
     return true;
 }
 
@@ -202,7 +212,7 @@ enum claim pool_claim(struct pool *pool, const struct pool_key *key, uint16_t ow
     if (holder != OWNER_NONE) {
         return holder == OWNER_MOVED ? CLAIM_MOVED : holder == owner ? CLAIM_OWN : CLAIM_BUSY;
     }
-    if (!is_verified(pool, slot)) {
+    if (!is_verified(pool, slot, now_ms)) {
         log_event(LOG_ERROR, "session_damaged", LOG_STRING("session", key->id));
         end_session(pool, slot, TOMBSTONE_DAMAGED, now_ms);
         return fault_of_tombstone(pool, key, now_ms, fault);
@@ -397,7 +407,7 @@ void pool_expire(struct pool *pool, int64_t now_ms)
             !try_claim(pool, slot, OWNER_MAIN)) {
             continue;
         }
-        bool is_live = (flags_of(pool, slot) & SLOT_USED) && is_verified(pool, slot);
+        bool is_live = (flags_of(pool, slot) & SLOT_USED) && is_verified(pool, slot, now_ms);
         if (!is_live || !end_if_expired(pool, slot, now_ms)) {
             pool_release(pool, slot);
         }

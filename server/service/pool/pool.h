@@ -129,10 +129,14 @@ void pool_discard(struct pool *pool, uint32_t slot); /* a slot that was not publ
 void pool_remove(struct pool *pool,
                  uint32_t slot); /* a claimed session: it is gone, and so is the claim */
 
-/* When the claimed session's time is over, in ms since 1970; 0: never. */
+/* When the claimed session's time is over; 0: never. All times here are by the steady clock. */
 int64_t pool_expires_at_ms(const struct pool *pool, uint32_t slot);
 /* To be called by the holder of the claim after a copy was sealed. */
 void pool_note_copy(struct pool *pool, uint32_t slot, const struct record_copy *copy);
+/* The same of a copy that another process left. A time to come is none (its steady clock was not
+ * kept, or it was another machine's): the session counts as seen now. */
+void pool_note_found(struct pool *pool, uint32_t slot, const struct record_copy *copy,
+                     int64_t now_ms);
 
 /* Returns once everything that was written before the call is on disk; calls meanwhile share
  * the next sync. False if a sync has ever failed: the kernel then forgets what it was to

@@ -122,7 +122,7 @@ static void note_damaged(struct pool *pool, uint32_t slot)
     atomic_fetch_add_explicit(&pool->n_ended[TOMBSTONE_DAMAGED], 1, memory_order_relaxed);
 }
 
-static enum status adopt(struct pool *pool, uint32_t slot, struct fault *fault)
+static enum status adopt(struct pool *pool, uint32_t slot, int64_t now_ms, struct fault *fault)
 {
     char *record = pool_record(pool, slot);
     const struct record_header *header = record_header_of(record);
@@ -158,7 +158,7 @@ static enum status adopt(struct pool *pool, uint32_t slot, struct fault *fault)
     atomic_store_explicit(&pool->slots[slot].flags, SLOT_USED, memory_order_relaxed);
     atomic_fetch_add_explicit(&pool->n_sessions, 1, memory_order_relaxed);
     pool->n_taken++;
-    pool_note_copy(pool, slot, record_newest(&pool->layout, record));
+    pool_note_found(pool, slot, record_newest(&pool->layout, record), now_ms);
     return STATUS_OK;
 }
 
@@ -188,7 +188,8 @@ static bool is_unused(const struct pool *pool, uint32_t slot)
     return record_header_of(record)->check == 0 && !record_header_is_damaged(&pool->layout, record);
 }
 
-static enum status adopt_all(struct pool *pool, const char *path, struct fault *fault)
+static enum status adopt_all(struct pool *pool, const char *path, int64_t now_ms,
+                             struct fault *fault)
 {
     size_t n = count_records(pool);
     /* The file was grown in pages; beyond the limit only what holds a session is a slot. */
@@ -204,7 +205,7 @@ static enum status adopt_all(struct pool *pool, const char *path, struct fault *
     pool->n_fresh = (uint32_t)n;
     /* From the last to the first, so that the free list hands out the first first. */
     for (uint32_t slot = (uint32_t)n; status == STATUS_OK && slot > 0; slot--) {
-        status = adopt(pool, slot - 1, fault);
+        status = adopt(pool, slot - 1, now_ms, fault);
     }
     return status;
 }
@@ -226,7 +227,7 @@ static enum status load(const struct pool_options *options, const char *path,
     } else if (status == STATUS_OK) {
         status = pool_file_check(pool, options, path, fault);
         if (status == STATUS_OK) {
-            status = adopt_all(pool, path, fault);
+            status = adopt_all(pool, path, options->now_ms, fault);
         }
     }
     if (status != STATUS_OK) {

@@ -164,8 +164,8 @@ static size_t gather(struct recorder *recorder, size_t *ret_n_readings)
     return n;
 }
 
-/* The watermark is a time: all steps that sessions made before it have been written. It is kept as
- * the only reading of a session that no client can name. */
+/* The watermark is a steady time: all steps that sessions made before it have been written. It is
+ * kept as the only reading of a session that no client can name. */
 static size_t put_watermark(struct recorded *at, int64_t watermark_ms)
 {
     static const float nothing = 0;
@@ -226,9 +226,9 @@ enum status recorder_flush(struct recorder *recorder, struct fault *fault)
     if (!recorder) {
         return STATUS_OK;
     }
-    int64_t now_ms = clock_wall_ms();
-    log_lost(recorder, now_ms);
-    return write_notes(recorder, recorder->is_recovered ? now_ms - WATERMARK_LAG_MS : 0, fault);
+    int64_t watermark_ms = clock_steady_ms() - WATERMARK_LAG_MS;
+    log_lost(recorder, clock_monotonic_ms());
+    return write_notes(recorder, recorder->is_recovered ? watermark_ms : 0, fault);
 }
 
 /* No thread notes anything any more, so the watermark is exact. */
@@ -239,7 +239,7 @@ void recorder_free(struct recorder *recorder)
     }
     struct fault fault;
     if (write_notes(recorder, 0, &fault) == STATUS_OK && recorder->is_recovered) {
-        (void)write_batch(recorder, put_watermark(recorder->batch, clock_wall_ms()), &fault);
+        (void)write_batch(recorder, put_watermark(recorder->batch, clock_steady_ms()), &fault);
     }
     outboxes_done(&recorder->outboxes);
     recordings_close(recorder->recordings);
@@ -345,7 +345,7 @@ enum status recorder_recover(struct recorder *recorder, struct service *service,
     recorder_close_outbox(recovery.outbox);
     status = status == STATUS_OK ? write_notes(recorder, 0, fault) : status;
     status = status == STATUS_OK
-                 ? write_batch(recorder, put_watermark(recorder->batch, clock_wall_ms()), fault)
+                 ? write_batch(recorder, put_watermark(recorder->batch, clock_steady_ms()), fault)
                  : status;
     recorder->is_recovered = status == STATUS_OK;
     return status;

@@ -24,7 +24,8 @@ struct session_row {
     char session[SESSION_ID_MAX + 1];
     uint64_t step;
     unsigned version;
-    int64_t created_at_ms, last_seen_at_ms, expires_at_ms; /* expires: 0: never */
+    int64_t created_at_ms, last_seen_at_ms; /* by the steady clock */
+    int64_t expires_at_ms;                  /* the same; 0: never */
 };
 
 /* How well the outputs that feed an input forecast it, one step ahead. */
@@ -64,7 +65,7 @@ struct session_restore {
     const float *state;    /* [state_floats] or NULL */
     const float *readings; /* [n_readings][I]; kept as the session's last inputs */
     size_t n_readings;
-    int64_t created_at_ms; /* 0: now */
+    int64_t created_at_ms; /* by the steady clock; 0: now */
     struct session_errors errors;
 };
 enum status session_put(struct service_context *context, const struct model *model, const char *id,

@@ -252,7 +252,7 @@ static void expect_estimate(struct report *report, int64_t from_now_ms)
 {
     report->run.last_written_at_ms -= LONG_AGO_MS;
     ck_assert(job_run_report(&report->run));
-    int64_t ms = stored(report).estimated_finish_ms - clock_wall_ms();
+    int64_t ms = stored(report).estimated_finish_ms - clock_steady_ms();
     ck_assert_msg(ms <= from_now_ms && ms > from_now_ms - LONG_AGO_MS / 2, "%lld", (long long)ms);
 }
 
