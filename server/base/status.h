@@ -51,6 +51,7 @@
     X(HOST_REFUSED, "host_refused", 421)                                                           \
     X(NON_FINITE_RESULT, "non_finite_result", 422)                                                 \
     X(HORIZON_NOT_SUPPORTED, "horizon_not_supported", 422)                                         \
+    X(FILL_NOT_SUPPORTED, "fill_not_supported", 422) /* the model refuses missing readings */      \
     X(NO_READING, "no_reading", 422)                                                               \
     X(INVALID_MODEL, "invalid_model", 422)                                                         \
     X(INCOMPATIBLE_MODEL, "incompatible_model", 422) /* a version with other inputs or outputs */  \

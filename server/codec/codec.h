@@ -89,6 +89,8 @@ enum status codec_job_lines_end(const struct job_lines *lines, const struct gru_
 
 void codec_put_step(struct text *text,
                     const struct step *step); /* the reply, or {"error":...} if it failed */
+/* How many bytes that is at most, before the step is done. */
+size_t codec_step_bytes_max(const struct step *step);
 void codec_put_error(struct text *text, const struct fault *fault);
 /* model: its name. */
 void codec_put_prediction(struct text *text, const char *model,

@@ -12,15 +12,17 @@ enum {
 #define AT_MAX_S 1e11
 
 struct step_body {
-    struct forecast_fields_body forecast_options;
+    struct forecast_fields_body
+        forecast_options; /* the first member: its fields are read into it */
+    size_t rows_left;     /* that the forecasts of the request may have */
     struct columns x;
     float *values; /* of x */
-    bool has_seq;
+    bool has_seq, may_begin, may_fill;
     uint64_t seq;
     char session[SESSION_ID_MAX + 1]; /* in a batch */
 };
 
-enum { STEP_SESSION = 5 };
+enum { STEP_SESSION = 7 };
 
 static enum status read_session(struct reader *r, void *body)
 {
@@ -42,6 +44,24 @@ static enum status read_seq(struct reader *r, void *body)
     return reader_integer(r, 1, UINT64_C(1) << 53, &step->seq);
 }
 
+static enum status read_flag(struct reader *r, bool *ret_flag)
+{
+    if (json_peek(&r->json) != JSON_BOOL) {
+        return reader_refuse_type(r, "true or false");
+    }
+    return json_bool(&r->json, ret_flag) ? STATUS_OK : reader_refuse_text(r);
+}
+
+static enum status read_begin(struct reader *r, void *body)
+{
+    return read_flag(r, &((struct step_body *)body)->may_begin);
+}
+
+static enum status read_fill(struct reader *r, void *body)
+{
+    return read_flag(r, &((struct step_body *)body)->may_fill);
+}
+
 /* The reading's own time: checked, and not used for anything yet. Clocks that count in smaller
  * units are told apart from seconds by size: these reach 1e11 in the year 5138. */
 static enum status read_at(struct reader *r, void *body)
@@ -61,6 +81,8 @@ static enum status read_at(struct reader *r, void *body)
 static const struct field step_fields[] = {
     { "x", read_x, true },
     { "seq", read_seq, false },
+    { "begin", read_begin, false },
+    { "fill", read_fill, false },
     { "at", read_at, false },
     { "horizon", forecast_fields_read_horizon, false },
     { "future", forecast_fields_read_future, false },
@@ -71,8 +93,23 @@ static void step_init(struct step_body *body, const struct codec_limits *limits,
                       const struct model *model)
 {
     const struct gru_info *info = gru_model_info(model->active->gru);
+    body->rows_left = limits->rows_max;
     forecast_fields_init(&body->forecast_options, limits, info);
     columns_init(&body->x, info, false);
+}
+
+/* A step's forecast counts as rows of its request. */
+static enum status count_rows(struct reader *r, struct step_body *body)
+{
+    size_t horizon = body->forecast_options.forecast_options.horizon;
+    if (horizon > body->rows_left) {
+        return reader_refuse_field(r, STATUS_REQUEST_TOO_LARGE, "horizon",
+                                   "is %zu, but only %zu rows are left of those that the forecasts "
+                                   "of one request may have (--row-max)",
+                                   horizon, body->rows_left);
+    }
+    body->rows_left -= horizon;
+    return STATUS_OK;
 }
 
 /* Reads one step at the reader's place. The body may have served for another step before. */
@@ -81,13 +118,19 @@ static enum status read_step(struct reader *r, bool in_batch, const struct model
 {
     unsigned seen;
     body->forecast_options.forecast_options = (struct forecast_options){ 0 };
-    body->has_seq = false;
+    body->has_seq = body->may_begin = body->may_fill = false;
     body->seq = 0;
     enum status status =
         reader_fields(r, step_fields, in_batch ? STEP_SESSION + 1 : STEP_SESSION, body, &seen);
-    return status == STATUS_OK ? forecast_fields_check(r, model->active->gru,
-                                                       &body->forecast_options.forecast_options)
-                               : status;
+    if (status == STATUS_OK && (body->may_begin || body->may_fill) && !body->has_seq) {
+        status = reader_refuse_field(r, STATUS_MISSING_FIELD, "seq",
+                                     "is missing: `begin` and `fill` say what it may be");
+    }
+    if (status == STATUS_OK) {
+        status =
+            forecast_fields_check(r, model->active->gru, &body->forecast_options.forecast_options);
+    }
+    return status == STATUS_OK ? count_rows(r, body) : status;
 }
 
 /* The step as it was read, and no results yet. Field by field: a whole struct step is large. */
@@ -100,8 +143,13 @@ static void fill_step(const struct step_body *body, bool in_batch, struct step *
     step->x = body->values;
     step->has_seq = body->has_seq;
     step->seq = body->seq;
+    step->may_begin = body->may_begin;
+    step->may_fill = body->may_fill;
     step->forecast_options = body->forecast_options.forecast_options;
+    step->may_slice = false;
     step->is_done = false;
+    step->slices = NULL;
+    step->ahead = NULL;
     step->fault.status = STATUS_OK;
     step->number = 0;
     step->is_repeated = false;

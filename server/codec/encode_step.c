@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+enum { ERROR_BYTES = 1024 }; /* hardly one has more */
+
 static size_t rows_max(size_t n_rows, size_t n_columns)
 {
     return 3 + n_rows * PUT_ROW_MAX(n_columns);
@@ -51,6 +53,27 @@ static void put_repeated(struct text *text, const struct step *step)
     put_end(text, p);
 }
 
+static const char step_frame[] =
+    "{\"session\":,\"step\":,\"version\":,\"y\":,\"forecast\":,\"missing\":[]}";
+
+static size_t step_max(const struct gru_info *info, size_t n_forecast, size_t n_missing)
+{
+    return sizeof step_frame + PUT_STRING_MAX(SESSION_ID_MAX) + 2 * JSON_INT_MAX +
+           PUT_ROW_MAX(info->n_outputs) + rows_max(n_forecast, info->n_outputs) + n_missing;
+}
+
+size_t codec_step_bytes_max(const struct step *step)
+{
+    if (step->is_done) {
+        return ERROR_BYTES;
+    }
+    const struct gru_info *info = gru_model_info(step->model->active->gru);
+    size_t horizon = step->forecast_options.horizon,
+           n = step_max(info, horizon > info->steps ? horizon : info->steps,
+                        missing_max(info, step->x));
+    return n > ERROR_BYTES ? n : ERROR_BYTES;
+}
+
 void codec_put_step(struct text *text, const struct step *step)
 {
     if (step->fault.status != STATUS_OK) {
@@ -61,13 +84,9 @@ void codec_put_step(struct text *text, const struct step *step)
         put_repeated(text, step);
         return;
     }
-    static const char frame[] =
-        "{\"session\":,\"step\":,\"version\":,\"y\":,\"forecast\":,\"missing\":[]}";
     const struct gru_info *info = gru_model_info(step->model->active->gru);
     size_t n_missing = missing_max(info, step->x);
-    char *p = text_reserve(text, sizeof frame + PUT_STRING_MAX(SESSION_ID_MAX) + 2 * JSON_INT_MAX +
-                                     PUT_ROW_MAX(info->n_outputs) +
-                                     rows_max(step->n_forecast, info->n_outputs) + n_missing);
+    char *p = text_reserve(text, step_max(info, step->n_forecast, n_missing));
     if (p == NULL) {
         return;
     }

@@ -97,9 +97,8 @@ static enum status take_first_line(struct lines_of_job *upload, const char *line
                : fault_set(request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
 }
 
-static enum status take_line(void *context, const char *line, size_t n)
+static enum status take_line(struct lines_of_job *upload, const char *line, size_t n)
 {
-    struct lines_of_job *upload = context;
     struct fault *fault = upload->request->fault;
     if (!line) {
         return fault_set(fault, STATUS_BODY_TOO_LARGE, NULL,
@@ -146,8 +145,15 @@ enum status api_job_upload(struct request *request, const char *bytes, size_t n)
         return status;
     }
     struct lines_of_job *upload = request->state;
-    status = n > 0 ? lines_add(&upload->lines, bytes, n, take_line, upload)
-                   : lines_end(&upload->lines, take_line, upload);
+    status = n > 0 ? lines_add(&upload->lines, bytes, n) : STATUS_OK;
+    if (n == 0) {
+        lines_end(&upload->lines);
+    }
+    const char *line;
+    size_t n_line;
+    while (status == STATUS_OK && lines_next(&upload->lines, &line, &n_line)) {
+        status = take_line(upload, line, n_line);
+    }
     if (status != STATUS_OK && request->fault->status == STATUS_OK) {
         return fault_set(request->fault, status, NULL,
                          "the lines take more memory than a request may use");

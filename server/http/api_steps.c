@@ -2,7 +2,6 @@
 #include "http/api.h"
 #include "http/lines.h"
 
-#include <sched.h>
 #include <string.h>
 
 /* ---- one ---- */
@@ -56,24 +55,20 @@ static void renew_models(struct request *request, struct step *steps, size_t n)
     }
 }
 
-enum status api_steps(struct request *request)
+static enum status hand_in_list(struct request *request)
 {
     const struct model *model;
-    enum status status = api_model(request, &model);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    if (request->is_ndjson) {
-        return api_steps_upload(request, NULL, 0);
-    }
-    const struct codec_input input = api_input(request);
     struct step *steps;
     size_t n;
-    status = codec_steps(&input, model, &steps, &n);
+    enum status status = api_model(request, &model);
+    if (status == STATUS_OK) {
+        const struct codec_input input = api_input(request);
+        status = codec_steps(&input, model, &steps, &n);
+    }
     return status == STATUS_OK ? request_hand_in(request, steps, n) : status;
 }
 
-enum status api_steps_finish(struct request *request)
+static enum status reply_list(struct request *request)
 {
     struct text text;
     renew_models(request, request->steps, request->n_steps);
@@ -91,66 +86,23 @@ enum status api_steps_finish(struct request *request)
 
 /* ---- a stream of lines ---- */
 
-enum { LINES_AT_ONCE = 64, LINE_MAX_BYTES = 1 << 16 };
-
-/* What an upload has come to: steps to be done, and replies. */
-struct lines_of_steps {
-    struct request *request;
-    struct lines lines;
-    struct text replies;
-    size_t n_steps;
-    struct step steps[LINES_AT_ONCE];
+enum {
+    LINES_AT_ONCE = 64,
+    LINE_MAX_BYTES = 1 << 16,
+    REPLIES_AT_ONCE = 1 << 20, /* bytes of those to as many lines */
+    LAST_LINE_BYTES = 1 << 12  /* of an error */
 };
 
-static void run_lines(struct lines_of_steps *upload)
-{
-    struct request *request = upload->request;
-    struct step *steps[LINES_AT_ONCE];
-    size_t n_done = 0;
-    for (size_t k = 0; k < upload->n_steps; k++) {
-        steps[k] = &upload->steps[k];
-    }
-    for (;;) {
-        service_steps(request->context, steps, upload->n_steps);
-        for (n_done = 0; n_done < upload->n_steps && steps[n_done]->is_done; n_done++) {
-        }
-        if (n_done == upload->n_steps) {
-            break;
-        }
-        sched_yield(); /* another worker has one of the sessions, for microseconds */
-        service_context_turn(request->context);
-    }
-    renew_models(request, upload->steps, upload->n_steps);
-    for (size_t k = 0; k < upload->n_steps; k++) {
-        codec_put_step(&upload->replies, &upload->steps[k]);
-        text_append(&upload->replies, "\n", 1);
-    }
-    upload->n_steps = 0;
-}
-
-static enum status add_line(void *context, const char *line, size_t n)
-{
-    struct lines_of_steps *upload = context;
-    struct request *request = upload->request;
-    struct step *step = &upload->steps[upload->n_steps++];
-    *step = (struct step){ .arena = request->arena, .is_done = true };
-    if (!line) {
-        fault_set(&step->fault, STATUS_BODY_TOO_LARGE, NULL, "a line has at most %d bytes",
-                  LINE_MAX_BYTES);
-    } else if (model_find(request->context, request->parameters[PARAMETER_MODEL], &step->model,
-                          &step->fault) == STATUS_OK) {
-        memcpy(step->model_name, step->model->name, sizeof step->model_name);
-        struct codec_input input = api_input(request);
-        input.json = line;
-        input.n = n;
-        input.fault = &step->fault;
-        step->is_done = codec_step(&input, true, step) != STATUS_OK;
-    }
-    if (upload->n_steps == LINES_AT_ONCE) {
-        run_lines(upload);
-    }
-    return STATUS_OK;
-}
+/* What an upload has come to. Its lines are handed in as steps, some at a time, and the replies are
+ * kept until the body has ended. */
+struct lines_of_steps {
+    struct lines lines;
+    struct text replies;
+    struct fault stop; /* why no further line is taken, if that is so */
+    size_t n_rows;     /* of the forecasts so far */
+    size_t n_steps;    /* in hand */
+    struct step steps[LINES_AT_ONCE];
+};
 
 static enum status begin_upload(struct request *request)
 {
@@ -163,27 +115,107 @@ static enum status begin_upload(struct request *request)
     if (!upload) {
         return fault_set(request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
     }
-    upload->request = request;
+    upload->stop.status = STATUS_OK;
+    upload->n_rows = 0;
     upload->n_steps = 0;
     lines_init(&upload->lines, request->arena, LINE_MAX_BYTES);
-    text_init(&upload->replies, request->arena, 4096);
+    text_init(&upload->replies, request->arena, LAST_LINE_BYTES);
     request->state = upload;
     return STATUS_OK;
 }
 
-/* What is done stays done: the request is not one to be sent again. */
-static enum status refuse_replies(const struct lines_of_steps *upload)
+/* Reads the line as the next step in hand, or as one that is done because it failed. */
+static void take_line(struct request *request, const char *line, size_t n)
 {
-    struct request *request = upload->request;
-    const bool is_full = request->arena->is_full;
-    request->arena->is_short = false;
-    return fault_set(request->fault, is_full ? STATUS_REQUEST_TOO_LARGE : STATUS_NO_MEMORY, NULL,
-                     "done, but no further than line %zu: %s", upload->lines.number,
-                     is_full ? "the replies would be too large; send fewer lines at once"
-                             : "there is not enough memory for the replies");
+    struct lines_of_steps *upload = request->state;
+    struct step *step = &upload->steps[upload->n_steps++];
+    *step = (struct step){ .arena = request->arena, .is_done = true };
+    if (!line) {
+        fault_set(&step->fault, STATUS_BODY_TOO_LARGE, NULL, "a line has at most %d bytes",
+                  LINE_MAX_BYTES);
+        return;
+    }
+    if (model_find(request->context, request->parameters[PARAMETER_MODEL], &step->model,
+                   &step->fault) != STATUS_OK) {
+        return;
+    }
+    struct codec_input input = api_input(request);
+    input.json = line;
+    input.n = n;
+    input.limits.rows_max -= upload->n_rows;
+    input.fault = &step->fault;
+    step->is_done = codec_step(&input, true, step) != STATUS_OK;
+    if (!step->is_done) {
+        upload->n_rows += step->forecast_options.horizon;
+    }
 }
 
-/* Called for each piece, and with n = 0 at the end, when the replies go out. */
+/* No line is taken from that one on. What was done before is answered all the same. */
+static void stop(struct request *request, size_t number, enum status status, const char *why)
+{
+    struct lines_of_steps *upload = request->state;
+    if (upload->stop.status == STATUS_OK) {
+        fault_set(&upload->stop, status, NULL, "line %zu and those after it are not done: %s",
+                  number, why);
+    }
+}
+
+static void stop_for_memory(struct request *request, size_t number)
+{
+    bool is_full = request->arena->is_full;
+    request->arena->is_short = false; /* it is no request to be sent again as it was */
+    stop(request, number, is_full ? STATUS_REQUEST_TOO_LARGE : STATUS_NO_MEMORY,
+         is_full ? "lines and replies would be too large; send fewer lines at once"
+                 : "there is not enough memory for them and their replies");
+}
+
+static enum status reply_lines(struct request *request)
+{
+    struct lines_of_steps *upload = request->state;
+    if (upload->stop.status != STATUS_OK && upload->replies.n == 0) { /* nothing was done */
+        *request->fault = upload->stop;
+        return upload->stop.status;
+    }
+    if (upload->stop.status != STATUS_OK) {
+        codec_put_error(&upload->replies, &upload->stop);
+        text_append(&upload->replies, "\n", 1);
+    }
+    enum status status = api_reply(request, 200, &upload->replies);
+    request->reply.media = MEDIA_NDJSON;
+    return status;
+}
+
+/* Takes the next lines in hand, with room for their replies: what is done must be answered. */
+static void take_lines(struct request *request)
+{
+    struct lines_of_steps *upload = request->state;
+    const char *line;
+    size_t n, n_reply_bytes = LAST_LINE_BYTES, first = 0;
+    upload->n_steps = 0;
+    while (upload->stop.status == STATUS_OK && upload->n_steps < LINES_AT_ONCE &&
+           n_reply_bytes < REPLIES_AT_ONCE && lines_next(&upload->lines, &line, &n)) {
+        take_line(request, line, n);
+        n_reply_bytes += codec_step_bytes_max(&upload->steps[upload->n_steps - 1]) + 1;
+        first = first > 0 ? first : upload->lines.number;
+    }
+    if (upload->n_steps > 0 && !text_reserve(&upload->replies, n_reply_bytes)) {
+        upload->replies.failed = false; /* it is as it was */
+        upload->n_steps = 0;
+        stop_for_memory(request, first);
+    }
+}
+
+static enum status go_on(struct request *request)
+{
+    struct lines_of_steps *upload = request->state;
+    take_lines(request);
+    if (upload->n_steps > 0) {
+        return request_hand_in(request, upload->steps, upload->n_steps);
+    }
+    return upload->lines.has_ended ? reply_lines(request) : STATUS_OK;
+}
+
+/* Called for each piece. While steps are in hand the lines wait. */
 enum status api_steps_upload(struct request *request, const char *bytes, size_t n)
 {
     enum status status = request->state ? STATUS_OK : begin_upload(request);
@@ -191,16 +223,45 @@ enum status api_steps_upload(struct request *request, const char *bytes, size_t 
         return status;
     }
     struct lines_of_steps *upload = request->state;
-    status = n > 0 ? lines_add(&upload->lines, bytes, n, add_line, upload)
-                   : lines_end(&upload->lines, add_line, upload);
-    run_lines(upload);
-    if (status != STATUS_OK || upload->replies.failed) {
-        return refuse_replies(upload);
+    if (upload->stop.status == STATUS_OK && lines_add(&upload->lines, bytes, n) != STATUS_OK) {
+        stop_for_memory(request, upload->lines.number + 1);
     }
-    if (n > 0) {
-        return STATUS_OK;
+    return upload->n_steps == 0 ? go_on(request) : STATUS_OK;
+}
+
+static enum status end_upload(struct request *request)
+{
+    enum status status = request->state ? STATUS_OK : begin_upload(request);
+    if (status != STATUS_OK) {
+        return status;
     }
-    status = api_reply(request, 200, &upload->replies);
-    request->reply.media = MEDIA_NDJSON;
-    return status;
+    struct lines_of_steps *upload = request->state;
+    if (request->is_cut) {
+        stop(request, upload->lines.number + 1, request->fault->status, request->fault->message);
+    }
+    lines_end(&upload->lines);
+    return upload->n_steps == 0 ? go_on(request) : STATUS_OK;
+}
+
+static enum status answer_lines(struct request *request)
+{
+    struct lines_of_steps *upload = request->state;
+    renew_models(request, upload->steps, upload->n_steps);
+    for (size_t k = 0; k < upload->n_steps; k++) {
+        codec_put_step(&upload->replies, &upload->steps[k]);
+        text_append(&upload->replies, "\n", 1);
+    }
+    return upload->replies.failed ? api_reply(request, 200, &upload->replies) : go_on(request);
+}
+
+/* ---- both ---- */
+
+enum status api_steps(struct request *request)
+{
+    return request->is_ndjson ? end_upload(request) : hand_in_list(request);
+}
+
+enum status api_steps_finish(struct request *request)
+{
+    return request->is_ndjson ? answer_lines(request) : reply_list(request);
 }

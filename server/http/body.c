@@ -31,13 +31,6 @@ size_t body_limit(const struct request *request)
 
 static enum status body_too_large(struct request *request)
 {
-    if (request->state && !is_training_upload(request)) { /* lines are worked on as they arrive */
-        return fault_set(
-            request->fault, STATUS_BODY_TOO_LARGE, NULL,
-            "the first lines are done, but a body has at most %zu bytes; send fewer lines at "
-            "once",
-            body_limit(request));
-    }
     return fault_set(request->fault, STATUS_BODY_TOO_LARGE, NULL, "a body has at most %zu bytes",
                      body_limit(request));
 }
@@ -160,7 +153,9 @@ enum status body_add(struct exchange *exchange, const char *bytes, size_t n)
     struct request *request = &exchange->request;
     size_t n_body = request->n_body + n;
     if (n_body > body_limit(request)) { /* only without a Content-Length does it come this far */
-        return body_too_large(request);
+        enum status status = body_too_large(request);
+        request->is_cut = request->state && !is_training_upload(request);
+        return request->is_cut ? STATUS_OK : status;
     }
     if (request->is_ndjson) {
         request->n_body = n_body;

@@ -12,12 +12,11 @@
 enum { QUERIES_MAX = 8 };
 
 enum phase {
-    PHASE_BODY,       /* the body is arriving */
-    PHASE_STEPPING,   /* its steps are handed in, or wait for another turn */
-    PHASE_PREDICTING, /* its prediction goes on, a slice at a time */
-    PHASE_OFFLOADED,  /* its handler runs on a disk's thread */
-    PHASE_ANSWERED,   /* request->reply is ready; what is left of the body is dropped */
-    PHASE_QUEUED      /* libmicrohttpd has the reply */
+    PHASE_BODY,      /* the body is arriving; steps of its first lines may be pending */
+    PHASE_WORKING,   /* the body is whole; steps or a prediction are pending */
+    PHASE_OFFLOADED, /* its handler runs on a disk's thread */
+    PHASE_ANSWERED,  /* request->reply is ready; what is left of the body is dropped */
+    PHASE_QUEUED     /* libmicrohttpd has the reply */
 };
 
 struct query_parameter {
@@ -33,8 +32,10 @@ struct exchange {
     const char *method, *path; /* raw, in libmicrohttpd's memory */
     const char *origin; /* the page's, if it may read the reply and is named there; or NULL */
     enum phase phase;
-    unsigned allowed; /* the methods of the path, for Allow; 0: not to be sent */
-    bool is_handed_in;
+    unsigned allowed;    /* the methods of the path, for Allow; 0: not to be sent */
+    bool is_handed_in;   /* its steps are */
+    bool has_begun;      /* steps of it may have been done: it is not refused any more */
+    bool is_pending;     /* it is in a list of pending.h */
     bool is_shed;        /* refused for too much load: the reply is made already */
     size_t n_steps_done; /* those before it are done */
     size_t n_rows;      /* of as many steps as one turn takes: what they add to the worker's load */

@@ -2,73 +2,89 @@
 
 #include <string.h>
 
-enum { REST_BYTES = 1024 };
+enum { FIRST_BYTES = 1024 };
 
 void lines_init(struct lines *lines, struct arena *arena, size_t most)
 {
     *lines = (struct lines){ .most = most };
-    text_init(&lines->rest, arena, REST_BYTES);
+    text_init(&lines->text, arena, FIRST_BYTES);
 }
 
-static enum status take_line(struct lines *lines, const char *line, size_t n, lines_taker take,
-                             void *context)
+/* Moves what is left to the front once half of the text has been taken: so no byte is moved more
+ * often than it is read. */
+static void close_gap(struct lines *lines)
 {
-    lines->number++;
-    if (lines->is_too_long || n > lines->most) {
-        lines->is_too_long = false;
-        return take(context, NULL, 0);
+    struct text *text = &lines->text;
+    if (lines->n_taken > 0 && lines->n_taken >= text->n / 2) {
+        text->n -= lines->n_taken;
+        memmove(text->p, text->p + lines->n_taken, text->n);
+        lines->n_taken = 0;
     }
-    if (n > 0 && line[n - 1] == '\r') {
-        n--;
-    }
-    return n > 0 ? take(context, line, n) : STATUS_OK;
 }
 
-/* Keeps a piece of a line until the rest of it arrives. */
-static enum status keep_piece(struct lines *lines, const char *bytes, size_t n)
+enum status lines_add(struct lines *lines, const char *bytes, size_t n)
 {
-    if (n > lines->most - lines->rest.n) {
-        lines->is_too_long = true;
-        lines->rest.n = 0;
+    close_gap(lines);
+    if (lines->is_too_long && lines->text.n == lines->n_taken) {
+        const char *end = memchr(bytes, '\n', n);
+        if (!end) {
+            return STATUS_OK;
+        }
+        n -= (size_t)(end - bytes);
+        bytes = end;
     }
-    if (!lines->is_too_long) {
-        text_append(&lines->rest, bytes, n);
-    }
-    if (lines->rest.failed) {
-        return lines->rest.arena->is_full ? STATUS_REQUEST_TOO_LARGE : STATUS_NO_MEMORY;
+    text_append(&lines->text, bytes, n);
+    if (lines->text.failed) {
+        return lines->text.arena->is_full ? STATUS_REQUEST_TOO_LARGE : STATUS_NO_MEMORY;
     }
     return STATUS_OK;
 }
 
-static enum status take_rest(struct lines *lines, lines_taker take, void *context)
+void lines_end(struct lines *lines)
 {
-    size_t n = lines->rest.n;
-    lines->rest.n = 0;
-    return take_line(lines, lines->rest.p, n, take, context);
+    lines->has_ended = true;
 }
 
-enum status lines_add(struct lines *lines, const char *bytes, size_t n, lines_taker take,
-                      void *context)
+/* Cuts off the next line, empty or not; its end is *ret_n bytes behind *ret_line. */
+static bool cut(struct lines *lines, const char **ret_line, size_t *ret_n)
 {
-    const char *end = bytes + n;
-    const char *newline;
-    enum status status = STATUS_OK;
-    while (status == STATUS_OK && bytes < end &&
-           (newline = memchr(bytes, '\n', (size_t)(end - bytes)))) {
-        size_t n_line = (size_t)(newline - bytes);
-        if (lines->rest.n > 0 || lines->is_too_long) {
-            status = keep_piece(lines, bytes, n_line);
-            status = status == STATUS_OK ? take_rest(lines, take, context) : status;
-        } else {
-            status = take_line(lines, bytes, n_line, take, context);
+    const char *line = lines->text.p + lines->n_taken;
+    size_t n = lines->text.n - lines->n_taken;
+    const char *end = n > lines->n_searched
+                          ? memchr(line + lines->n_searched, '\n', n - lines->n_searched)
+                          : NULL;
+    if (!end && !(lines->has_ended && (n > 0 || lines->is_too_long))) {
+        lines->n_searched = n;
+        if (n > lines->most) {
+            lines->is_too_long = true;
+            lines->text.n = lines->n_taken;
+            lines->n_searched = 0;
         }
-        bytes = newline + 1;
+        return false;
     }
-    return status == STATUS_OK && bytes < end ? keep_piece(lines, bytes, (size_t)(end - bytes))
-                                              : status;
+    *ret_line = line;
+    *ret_n = end ? (size_t)(end - line) : n;
+    lines->n_taken += *ret_n + (end != NULL);
+    lines->n_searched = 0;
+    lines->number++;
+    return true;
 }
 
-enum status lines_end(struct lines *lines, lines_taker take, void *context)
+bool lines_next(struct lines *lines, const char **ret_line, size_t *ret_n)
 {
-    return lines->rest.n > 0 || lines->is_too_long ? take_rest(lines, take, context) : STATUS_OK;
+    const char *line;
+    size_t n;
+    while (cut(lines, &line, &n)) {
+        bool is_too_long = lines->is_too_long || n > lines->most;
+        lines->is_too_long = false;
+        if (!is_too_long && n > 0 && line[n - 1] == '\r') {
+            n--;
+        }
+        if (is_too_long || n > 0) {
+            *ret_line = is_too_long ? NULL : line;
+            *ret_n = n;
+            return true;
+        }
+    }
+    return false;
 }

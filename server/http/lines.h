@@ -1,7 +1,8 @@
 /*
- * lines.h - an x-ndjson body, cut into its lines as it arrives. Empty lines are passed over; a line
- * may end with CR LF, and the last one without either. Memory comes from the request's arena. The
- * worker's thread.
+ * lines.h - an x-ndjson body, cut into its lines. Bytes are put in as they arrive and lines are
+ * taken out whenever there is time for them, so that a body which arrives fast waits here. Empty
+ * lines are passed over; a line may end with CR LF, and the last one without either. Memory comes
+ * from the request's arena. The worker's thread.
  */
 #ifndef LINES_H
 #define LINES_H
@@ -9,21 +10,22 @@
 #include "codec/codec.h"
 
 struct lines {
-    struct text rest; /* of a line whose end is still to arrive */
-    size_t most;      /* bytes of a line */
-    size_t number;    /* of the line that is being taken, from 1; empty ones count */
-    bool is_too_long; /* its bytes are dropped until it ends */
+    struct text text; /* what has arrived; the first n_taken bytes were taken out */
+    size_t n_taken;
+    size_t n_searched; /* bytes behind these in which no line ends */
+    size_t most;       /* bytes of a line */
+    size_t number;     /* of the line that was taken last, from 1; empty ones count */
+    bool is_too_long;  /* the bytes of the line that is arriving are dropped until it ends */
+    bool has_ended;
 };
 
-/* line NULL: it was too long. A status other than OK ends the upload. */
-typedef enum status (*lines_taker)(void *context, const char *line, size_t n);
-
 void lines_init(struct lines *lines, struct arena *arena, size_t most);
-/* Calls `take` with each line that ends in these n bytes. STATUS_REQUEST_TOO_LARGE if a line does
- * not fit into the arena, STATUS_NO_MEMORY if there is none. */
-enum status lines_add(struct lines *lines, const char *bytes, size_t n, lines_taker take,
-                      void *context);
-/* The same with the last line. */
-enum status lines_end(struct lines *lines, lines_taker take, void *context);
+/* STATUS_REQUEST_TOO_LARGE if they do not fit into the arena, STATUS_NO_MEMORY if there is none. */
+enum status lines_add(struct lines *lines, const char *bytes, size_t n);
+/* No more bytes will come: what is left is the last line. */
+void lines_end(struct lines *lines);
+/* Takes the next line that is whole, valid until lines_add. NULL: it was too long. False: there is
+ * none for now. */
+bool lines_next(struct lines *lines, const char **ret_line, size_t *ret_n);
 
 #endif

@@ -13,12 +13,11 @@ void pending_add(struct exchange *exchange)
 {
     struct worker *worker = exchange->worker;
     const struct prediction *prediction = exchange->request.prediction;
+    exchange->is_pending = true;
     if (prediction) {
-        exchange->phase = PHASE_PREDICTING;
         TAILQ_INSERT_TAIL(&worker->pending.predicting, exchange, link);
         load_take_work(&worker->load, prediction->n_rows_left * prediction->row_work);
     } else {
-        exchange->phase = PHASE_STEPPING;
         TAILQ_INSERT_TAIL(&worker->pending.stepping, exchange, link);
         load_take(&worker->load, exchange->n_rows);
     }
@@ -28,31 +27,57 @@ void pending_remove(struct exchange *exchange)
 {
     struct worker *worker = exchange->worker;
     const struct prediction *prediction = exchange->request.prediction;
-    if (exchange->phase == PHASE_PREDICTING) {
+    if (!exchange->is_pending) {
+        return;
+    }
+    exchange->is_pending = false;
+    if (prediction) {
         TAILQ_REMOVE(&worker->pending.predicting, exchange, link);
         load_drop_work(&worker->load, prediction->n_rows_left * prediction->row_work);
-    } else if (exchange->phase == PHASE_STEPPING) {
+    } else {
         TAILQ_REMOVE(&worker->pending.stepping, exchange, link);
         load_drop(&worker->load, exchange->n_rows);
     }
 }
 
+void pending_begin_slices(struct exchange *exchange)
+{
+    struct request *request = &exchange->request;
+    pending_remove(exchange);
+    request->prediction = request->steps[exchange->n_steps_done].slices;
+    pending_add(exchange);
+}
+
+void pending_end_slices(struct exchange *exchange, enum status status)
+{
+    struct request *request = &exchange->request;
+    pending_remove(exchange);
+    request->prediction = NULL;
+    step_end_slices(&request->steps[exchange->n_steps_done], status, request->fault);
+    pending_add(exchange);
+}
+
 /* The steps of all requests in the order of their arrival; those that would make the batch take too
- * long stay for the next turn. */
+ * long stay for the next turn. Of each request only the first one may be worked on in slices, so
+ * that it needs memory for that once. */
 size_t pending_gather_steps(struct worker *worker, size_t *ret_n_rows)
 {
     struct pending *pending = &worker->pending;
-    size_t n = 0, n_rows = 0, most = load_rows_at_once(&worker->load);
+    size_t n = 0, n_rows = 0, n_work = 0, most = load_rows_at_once(&worker->load);
     struct exchange *exchange;
     TAILQ_FOREACH(exchange, &pending->stepping, link)
     {
         const struct request *request = &exchange->request;
         size_t n_taken = 0;
-        for (size_t k = exchange->n_steps_done;
-             k < request->n_steps && n < BATCH_STEPS && n_rows < most; k++) {
-            if (!request->steps[k].is_done) {
-                n_rows += pending_step_rows(&request->steps[k]);
-                pending->batch[n++] = &request->steps[k];
+        for (size_t k = exchange->n_steps_done; k < request->n_steps && n < BATCH_STEPS &&
+                                                n_rows < most && n_work < PREDICT_SLICE_WORK;
+             k++) {
+            struct step *step = &request->steps[k];
+            if (!step->is_done) {
+                step->may_slice = k == exchange->n_steps_done;
+                n_rows += step->n_rows;
+                n_work += step->n_work;
+                pending->batch[n++] = step;
                 if (++n_taken == STEPS_PER_REQUEST) {
                     break;
                 }

@@ -22,13 +22,12 @@ void pending_init(struct pending *pending);
 void pending_add(struct exchange *exchange);
 /* It is done, or given up; does nothing to one that does not wait. */
 void pending_remove(struct exchange *exchange);
-/* Collects the batch of this turn, and returns how many steps it has. ret_n_rows: how much work
- * they are. */
+/* Collects the batch of this turn, and returns how many steps it has: no more than the load allows,
+ * and than a slice of a long prediction has work. ret_n_rows: how many rows they are. */
 size_t pending_gather_steps(struct worker *worker, size_t *ret_n_rows);
-/* How much work a step is: itself, and what it looks ahead. */
-static inline size_t pending_step_rows(const struct step *step)
-{
-    return 1 + step->forecast_options.horizon;
-}
+/* The first step of the exchange that is not done has work that is done in slices; and that work is
+ * done, or has failed: the exchange waits for its steps again. */
+void pending_begin_slices(struct exchange *exchange);
+void pending_end_slices(struct exchange *exchange, enum status status);
 
 #endif

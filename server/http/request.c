@@ -14,13 +14,21 @@
 enum status request_hand_in(struct request *request, struct step *steps, size_t n)
 {
     struct exchange *exchange = exchange_of(request);
+    bool has_long = false;
     request->steps = steps;
     request->n_steps = n;
-    exchange->is_handed_in = true;
-    for (size_t k = 0; k < n && k < STEPS_PER_REQUEST; k++) {
-        exchange->n_rows += pending_step_rows(&steps[k]);
+    exchange->n_steps_done = 0;
+    exchange->n_rows = 0;
+    for (size_t k = 0; k < n; k++) {
+        if (!steps[k].is_done) {
+            has_long = step_measure(&steps[k]) || has_long;
+            exchange->n_rows += k < STEPS_PER_REQUEST ? steps[k].n_rows : 0;
+        }
     }
-    return STATUS_OK;
+    enum status status = has_long && !exchange->has_begun ? limit_prediction(exchange) : STATUS_OK;
+    exchange->is_handed_in = status == STATUS_OK;
+    exchange->has_begun = exchange->is_handed_in;
+    return status;
 }
 
 enum status request_predict(struct request *request, struct prediction *prediction)

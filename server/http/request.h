@@ -44,6 +44,8 @@ struct request {
     /* The path's, percent-decoded; NULL: its path has none of that name. */
     const char *parameters[PARAMETER_COUNT];
     bool is_ndjson;
+    bool is_cut; /* x-ndjson: more lines came than may come. What was left out is in `fault`, and
+                    lines before it may have been done */
     const char *body; /* ends with a NUL that does not count */
     size_t n_body;
     struct step *steps; /* handed in */
@@ -55,8 +57,10 @@ struct request {
     struct reply reply;
 };
 
-/* From `handle`, once: the steps join this turn's batch; the route's `finish` is called when all
- * are done. They live in the request's arena. */
+/* From `handle`, `upload` or `finish`: the steps join this turn's batch, or the next one's; the
+ * route's `finish` is called when all are done, and may hand in others. They live in the request's
+ * arena. Steps with long forecasts are refused under too much load, but never once steps of the
+ * request have been handed in. */
 enum status request_hand_in(struct request *request, struct step *steps, size_t n);
 /* From `handle`, as its last act: a prediction that has begun. A short one is done and finished at
  * once; a long one is done in slices, one every few turns. It lives in the request's arena. */

@@ -38,12 +38,12 @@ struct route {
     const char *path; /* "/v1/models/{model}/sessions/{session}/step" */
     enum scope scope;
     /* Answers the request: fills request->reply, or hands in steps or a prediction and leaves
-     * reply.code 0, in which case `finish` is called once they are done. A status other than OK is
-     * answered from request->fault. */
+     * reply.code 0, in which case `finish` is called once they are done, and does the same. A
+     * status other than OK is answered from request->fault. */
     enum status (*handle)(struct request *request);
     enum status (*finish)(struct request *request);
-    /* Takes a piece of an x-ndjson body as it arrives; `handle` is called at its end. Other bodies
-     * are collected whole. */
+    /* Takes a piece of an x-ndjson body as it arrives, and may hand in steps; `handle` is called at
+     * its end. Other bodies are collected whole. */
     enum status (*upload)(struct request *request, const char *bytes, size_t n);
     /* The media types of the body and of the reply, MEDIA_SET_ bits. The first one is meant where a
      * body names none and a handler chooses none. 0: a body is refused; the reply is a status

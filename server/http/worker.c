@@ -45,6 +45,8 @@ static void finish_steps(struct worker *worker)
         }
         if (exchange->n_steps_done == request->n_steps) {
             exchange_finish(exchange, STATUS_OK);
+        } else if (request->steps[exchange->n_steps_done].slices) {
+            pending_begin_slices(exchange);
         } else if (exchange->n_steps_done > n_done) {
             TAILQ_REMOVE(&worker->pending.stepping, exchange, link);
             TAILQ_INSERT_TAIL(&worker->pending.stepping, exchange, link);
@@ -84,7 +86,10 @@ static void run_slice(struct worker *worker)
     enum status status = predict_go_on(worker->context, prediction, exchange->request.fault);
     size_t n_work = (n_rows - prediction->n_rows_left) * row_work;
     load_drop_work(&worker->load, n_work);
-    if (status != STATUS_OK || prediction->n_rows_left == 0) {
+    bool is_over = status != STATUS_OK || prediction->n_rows_left == 0;
+    if (is_over && exchange->is_handed_in) {
+        pending_end_slices(exchange, status);
+    } else if (is_over) {
         exchange_finish(exchange, status);
     }
     worker_read_clock(worker);

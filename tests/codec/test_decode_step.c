@@ -81,6 +81,43 @@ TEST(every_field_of_a_step_is_taken)
     setup_done(&s);
 }
 
+TEST(a_stream_may_begin_elsewhere_and_fill_what_was_lost)
+{
+    static const struct refusal refused[] = {
+        { "{\"x\":[1,2],\"begin\":true}", STATUS_MISSING_FIELD, "seq" },
+        { "{\"fill\":true,\"x\":[1,2]}", STATUS_MISSING_FIELD, "seq" },
+        { "{\"x\":[1,2],\"seq\":2,\"begin\":1}", STATUS_INVALID_TYPE, "begin" },
+        { "{\"x\":[1,2],\"seq\":2,\"fill\":\"yes\"}", STATUS_INVALID_TYPE, "fill" },
+        { "{\"x\":[1,2],\"seq\":2,\"fill\":null}", STATUS_INVALID_TYPE, "fill" },
+    };
+    struct setup s;
+    setup_init(&s, model_weather());
+    struct step step = accepted(&s, "{\"x\":[1,2],\"seq\":7}");
+    ck_assert(!step.may_begin && !step.may_fill);
+    step = accepted(&s, "{\"begin\":true,\"x\":[1,2],\"seq\":7}");
+    ck_assert(step.may_begin && !step.may_fill);
+    step = accepted(&s, "{\"fill\":true,\"begin\":false,\"x\":[1,2],\"seq\":7}");
+    ck_assert(!step.may_begin && step.may_fill);
+    step = accepted(&s, "{\"x\":[1,2],\"fill\":false,\"begin\":false}");
+    ck_assert(!step.has_seq);
+    assert_all_refused(&s, refused, N_OF(refused));
+    setup_done(&s);
+}
+
+TEST(the_rows_of_forecasts_of_one_request_are_counted)
+{
+    static const char body[] = "{\"x\":[1,2],\"horizon\":3,\"future\":[[1],[1]]}";
+    struct setup s;
+    setup_init(&s, model_weather());
+    struct step step;
+    s.limits.rows_max = 3;
+    ck_assert_int_eq(decode(&s, body, strlen(body), &step), STATUS_OK);
+    s.limits.rows_max = 2;
+    ck_assert_int_eq(decode(&s, body, strlen(body), &step), STATUS_REQUEST_TOO_LARGE);
+    ck_assert_str_eq(s.fault.param, "horizon");
+    setup_done(&s);
+}
+
 TEST(a_sequence_number_is_exact)
 {
     static const struct {

@@ -149,6 +149,91 @@ TEST(a_client_that_hangs_up_waits_for_no_prediction)
     daemon_stop(&daemon);
 }
 
+/* ---- steps ---- */
+
+#define FAR_STEP "\"x\":[1.5],\"horizon\":1000000}"
+
+/* Whichever way a step with a long forecast comes, others are served before it is answered, and a
+ * client that hangs up leaves its session as it was. */
+static void expect_others_before(const char *path, const char *type, const char *body)
+{
+    struct daemon daemon = start();
+    int fd = client_connect(&daemon);
+    client_send_request(fd, "POST", path, NULL, type, body, strlen(body));
+    ask_others(&daemon);
+    ck_assert(!has_answer(fd));
+    expect(&daemon, "GET", MODEL "/sessions/far", NULL, 404, NULL);
+    close(fd);
+    wait_until_given_up(&daemon);
+    expect(&daemon, "GET", MODEL "/sessions/far", NULL, 404, NULL);
+    daemon_stop(&daemon);
+}
+
+TEST(others_are_served_while_steps_look_far_ahead)
+{
+    expect_others_before(MODEL "/sessions/far/step", "application/json", "{" FAR_STEP);
+    expect_others_before(MODEL "/steps", "application/json",
+                         "{\"steps\":[{\"session\":\"far\"," FAR_STEP
+                         ",{\"session\":\"far\"," FAR_STEP "]}");
+    expect_others_before(MODEL "/steps", "application/x-ndjson",
+                         "{\"session\":\"far\"," FAR_STEP "\n{\"session\":\"far\"," FAR_STEP
+                         "\n{\"session\":\"far\"," FAR_STEP "\n");
+}
+
+TEST(a_step_that_looks_far_ahead_says_what_a_forecast_says)
+{
+    struct daemon daemon = start();
+    for (int k = 0; k < 3; k++) {
+        struct answer step =
+            request(&daemon, "POST", MODEL "/sessions/s/step", "{\"x\":[1.5],\"horizon\":200}");
+        struct answer forecast =
+            request(&daemon, "POST", MODEL "/sessions/s/forecast", "{\"horizon\":200}");
+        ck_assert_int_eq(step.code, 200);
+        ck_assert_str_eq(strstr(step.body, "\"forecast\":"),
+                         strstr(forecast.body, "\"forecast\":"));
+        answer_free(&step);
+        answer_free(&forecast);
+    }
+    daemon_stop(&daemon);
+}
+
+#define STEP_FORMAT "{\"session\":\"%c%d\",\"x\":[%d]%s}"
+
+/* Lines with long forecasts, short ones and none, of the same sessions and others, in order. */
+TEST(lines_that_look_far_ahead_are_answered_as_a_list_of_steps_is)
+{
+    enum { N_LINES = 90 };
+    static char lines[N_LINES * 64], list[N_LINES * 64 + 32];
+    char *line = lines, *item = stpcpy(list, "{\"steps\":[");
+    for (int k = 0; k < N_LINES; k++) {
+        const char *ahead = k % 23 == 0 ? ",\"horizon\":100" : k % 3 == 0 ? ",\"horizon\":2" : "";
+        line += sprintf(line, STEP_FORMAT, 'a', k % 7, k % 5, ahead);
+        *line++ = '\n';
+        item += sprintf(item, STEP_FORMAT, 'b', k % 7, k % 5, ahead);
+        *item++ = k + 1 < N_LINES ? ',' : ']';
+    }
+    stpcpy(item, "}");
+    struct daemon daemon = start();
+    struct answer one = request_typed(&daemon, "POST", MODEL "/steps", "application/x-ndjson",
+                                      lines, (size_t)(line - lines));
+    struct answer other = request(&daemon, "POST", MODEL "/steps", list);
+    ck_assert_int_eq(one.code, 200);
+    ck_assert_int_eq(other.code, 200);
+    const char *p = one.body, *q = other.body + strlen("{\"results\":[");
+    for (int k = 0; k < N_LINES; k++) {
+        size_t n = strcspn(p, "\n");
+        ck_assert_int_eq(strncmp(p, "{\"session\":\"a", 13), 0);
+        ck_assert_int_eq(strncmp(q, "{\"session\":\"b", 13), 0);
+        ck_assert_int_eq(strncmp(p + 13, q + 13, n - 13), 0);
+        p += n + 1;
+        q += n + 1;
+    }
+    ck_assert_uint_eq(one.n_body, (size_t)(p - one.body));
+    answer_free(&one);
+    answer_free(&other);
+    daemon_stop(&daemon);
+}
+
 /* ---- no bit tells ---- */
 
 static char *append_rows(char *end, int first, int n)

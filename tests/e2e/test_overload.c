@@ -158,7 +158,7 @@ TEST(a_long_list_does_not_keep_a_step_waiting)
     ck_assert_ptr_nonnull(body);
     char *end = stpcpy(body, "{\"steps\":[");
     for (int k = 0; k < N_STEPS; k++) {
-        end = stpcpy(end, "{\"session\":\"a\",\"x\":[1],\"horizon\":1000},");
+        end = stpcpy(end, "{\"session\":\"a\",\"x\":[1],\"horizon\":200},");
     }
     end = stpcpy(end, "{\"session\":\"b\",\"x\":[1]}]}");
     int list = ask_almost(&daemon, MODEL "/steps", body, (size_t)(end - body));

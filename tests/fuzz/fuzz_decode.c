@@ -275,9 +275,8 @@ struct upload {
     struct text transcript; /* what came of each line */
 };
 
-static enum status take_line(void *context, const char *line, size_t n)
+static void take_line(struct upload *upload, const char *line, size_t n)
 {
-    struct upload *upload = context;
     char result[2 * sizeof(struct fault)];
     struct fault fault = { .status = STATUS_OK };
     struct job_target target = { .model = "weather", .loss = GRU_MSE };
@@ -296,7 +295,15 @@ static enum status take_line(void *context, const char *line, size_t n)
     int n_result = snprintf(result, sizeof result, "%zu %d %s %s\n", upload->lines.number,
                             (int)status, fault.param, status == STATUS_OK ? "" : fault.message);
     text_append(&upload->transcript, result, (size_t)n_result);
-    return STATUS_OK;
+}
+
+static void take_whole_lines(struct upload *upload)
+{
+    const char *line;
+    size_t n;
+    while (lines_next(&upload->lines, &line, &n)) {
+        take_line(upload, line, n);
+    }
 }
 
 /* Arriving in pieces of these sizes in turn; 0 ends the list. */
@@ -309,11 +316,13 @@ static struct text take_lines(struct body body, bool is_job, const uint8_t *size
     for (size_t k = 0; at < body.n; k++) {
         size_t n = sizes[k % PIECES] < body.n - at ? sizes[k % PIECES] : body.n - at;
         char *piece = fuzz_copy(body.p + at, n);
-        FUZZ_CHECK(lines_add(&upload.lines, piece, n, take_line, &upload) == STATUS_OK);
+        FUZZ_CHECK(lines_add(&upload.lines, piece, n) == STATUS_OK);
+        take_whole_lines(&upload);
         free(piece);
         at += n;
     }
-    FUZZ_CHECK(lines_end(&upload.lines, take_line, &upload) == STATUS_OK);
+    lines_end(&upload.lines);
+    take_whole_lines(&upload);
     FUZZ_CHECK(!upload.transcript.failed);
     return upload.transcript;
 }

@@ -4,6 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void make_model(struct exchange_world *world)
+{
+    static const char *const names[] = { "temp" };
+    static const size_t hidden_sizes[] = { 4 };
+    const struct gru_plan plan = { .n_inputs = 1,
+                                   .inputs = names,
+                                   .n_outputs = 1,
+                                   .outputs = names,
+                                   .n_layers = 1,
+                                   .hidden_sizes = hidden_sizes,
+                                   .seed = 1 };
+    ck_assert_int_eq(gru_model_create(&plan, &world->version.gru, NULL), GRU_OK);
+    world->model.active = &world->version;
+}
+
 void exchange_world_begin(struct exchange_world *world, const struct route *route)
 {
     char *const arguments[] = { (char[]){ "grud" }, NULL }, *const environment[] = { NULL };
@@ -17,6 +32,7 @@ void exchange_world_begin(struct exchange_world *world, const struct route *rout
     world->worker.metrics = metrics_create(0);
     ck_assert_ptr_nonnull(world->worker.metrics);
     load_init(&world->worker.load);
+    make_model(world);
     world->connection = (struct connection){ .fd = -1, .target = "/", .n_target = 1 };
     arena_init(&world->buffers.arena, 1 << 20);
     world->buffers.arena.total = &world->http.memory;
@@ -37,5 +53,6 @@ void exchange_world_end(struct exchange_world *world)
 {
     arena_done(&world->buffers.arena);
     free(world->worker.metrics);
+    gru_model_unref(world->version.gru);
     config_done(&world->config);
 }

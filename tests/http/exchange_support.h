@@ -13,6 +13,8 @@ struct exchange_world {
     struct exchange_buffers buffers;
     struct exchange *exchange;
     struct request *request; /* the exchange's */
+    struct version version;  /* of `model`: a network of some hundred parameters */
+    struct model model;
 };
 
 void exchange_world_begin(struct exchange_world *world, const struct route *route);

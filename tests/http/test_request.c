@@ -94,19 +94,37 @@ TEST(steps_count_as_many_rows_as_one_turn_takes_of_them)
 {
     static struct step steps[STEPS_PER_REQUEST + 5];
     struct exchange_world world;
-    for (size_t k = 0; k < STEPS_PER_REQUEST + 5; k++) {
-        steps[k].forecast_options.horizon = 2;
-    }
     exchange_world_begin(&world, &route);
+    for (size_t k = 0; k < STEPS_PER_REQUEST + 5; k++) {
+        steps[k] = (struct step){ .model = &world.model, .forecast_options.horizon = 2 };
+    }
     ck_assert(!world.exchange->is_handed_in);
     ck_assert_int_eq(request_hand_in(world.request, steps, 3), STATUS_OK);
     ck_assert(world.exchange->is_handed_in);
     ck_assert_uint_eq(world.exchange->n_rows, 9);
-    world.exchange->n_rows = 0;
     ck_assert_int_eq(request_hand_in(world.request, steps, STEPS_PER_REQUEST + 5), STATUS_OK);
     ck_assert_uint_eq(world.exchange->n_rows, 3 * STEPS_PER_REQUEST);
     ck_assert_uint_eq(world.request->n_steps, STEPS_PER_REQUEST + 5);
     ck_assert_ptr_eq(world.request->steps, steps);
+    exchange_world_end(&world);
+}
+
+TEST(steps_with_a_long_forecast_are_refused_only_before_any_was_handed_in)
+{
+    struct exchange_world world;
+    exchange_world_begin(&world, &route);
+    load_begin(&world.worker.load, 1000000000, 0);
+    struct step step = { .model = &world.model };
+    step.forecast_options.horizon = predict_slice_rows(world.version.gru) + 1;
+    world.worker.load.n_work = SIZE_MAX;
+    ck_assert_int_eq(request_hand_in(world.request, &step, 1), STATUS_OVERLOADED);
+    ck_assert(world.exchange->is_shed && !world.exchange->is_handed_in);
+    world.exchange->is_shed = false;
+    step.forecast_options.horizon = 1;
+    ck_assert_int_eq(request_hand_in(world.request, &step, 1), STATUS_OK);
+    step.forecast_options.horizon = predict_slice_rows(world.version.gru) + 1;
+    ck_assert_int_eq(request_hand_in(world.request, &step, 1), STATUS_OK);
+    ck_assert(!world.exchange->is_shed && world.exchange->is_handed_in);
     exchange_world_end(&world);
 }
 

@@ -175,6 +175,7 @@ void world_init(struct world *world)
                                      .data = "",
                                      .session_max = 10000,
                                      .session_history = 8,
+                                     .gap_max = 100,
                                      .session_full = CONFIG_REJECT,
                                      .tombstone_max = 1000,
                                      .job_max = 16,
@@ -335,7 +336,16 @@ enum status step_take(struct world *world, struct step *step)
     struct step *steps[] = { step };
     while (!step->is_done) {
         service_context_turn(world->context);
+        step->may_slice = true;
         service_steps(world->context, steps, 1);
+        if (step->slices) {
+            struct fault fault;
+            enum status status = STATUS_OK;
+            while (status == STATUS_OK && step->slices->n_rows_left > 0) {
+                status = predict_go_on(world->context, step->slices, &fault);
+            }
+            step_end_slices(step, status, &fault);
+        }
     }
     world->fault = step->fault;
     return step->fault.status;

@@ -43,10 +43,8 @@ uint64_t forecast_options_columns(const struct gru_info *info)
     return columns;
 }
 
-/* Rows of a reply's forecast: what was asked for, else what a model of several steps says at once,
- * else none. */
-static size_t forecast_options_rows(const struct gru_info *info,
-                                    const struct forecast_options *forecast_options)
+size_t forecast_options_rows(const struct gru_info *info,
+                             const struct forecast_options *forecast_options)
 {
     if (forecast_options->horizon > 0) {
         return forecast_options->horizon;

@@ -31,6 +31,10 @@ uint64_t forecast_options_columns(const struct gru_info *info);
 enum status forecast_options_fault(const struct gru_model *gru, enum gru_status status,
                                    const struct forecast_options *forecast_options,
                                    struct fault *fault);
+/* Rows of a reply's forecast: what was asked for, else what a model of several steps says at once,
+ * else none. */
+size_t forecast_options_rows(const struct gru_info *info,
+                             const struct forecast_options *forecast_options);
 /* Checks that the known future values fit, and makes room in the arena for the forecast of a reply:
  * as many rows as were asked for, else as many as a model of several steps forecasts at once. If
  * there is no forecast, *ret_n is 0 and *ret_forecast NULL. */

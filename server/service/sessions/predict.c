@@ -6,9 +6,7 @@
 
 #include <stdio.h>
 
-/* A slice in rows times parameters: some milliseconds of a core. Shorter ones would be felt where a
- * model is larger than the cache: each slice reads the weights of all layers anew. */
-enum { SLICE_WORK = 200 << 20, ROW_WORK = 2500 /* of a row without any parameters */ };
+enum { ROW_WORK = 2500 /* of a row without any parameters */ };
 
 static enum status no_room(const struct arena *arena, struct fault *fault)
 {
@@ -93,12 +91,22 @@ static enum status make_lanes(struct prediction *prediction, struct arena *arena
     return status;
 }
 
+size_t predict_row_work(const struct gru_model *gru)
+{
+    return gru_model_info(gru)->n_parameters + ROW_WORK;
+}
+
+size_t predict_slice_rows(const struct gru_model *gru)
+{
+    size_t row_work = predict_row_work(gru);
+    return row_work < PREDICT_SLICE_WORK ? PREDICT_SLICE_WORK / row_work : 1;
+}
+
 /* How long its slices are; nothing of it is done. */
 static void measure(struct prediction *prediction)
 {
-    prediction->row_work = gru_model_info(prediction->gru)->n_parameters + ROW_WORK;
-    prediction->slice_rows =
-        prediction->row_work < SLICE_WORK ? SLICE_WORK / prediction->row_work : 1;
+    prediction->row_work = predict_row_work(prediction->gru);
+    prediction->slice_rows = predict_slice_rows(prediction->gru);
     prediction->n_rows_left = 0;
     prediction->n_forecast = 0;
     prediction->is_rolling = false;
@@ -124,36 +132,42 @@ enum status predict_begin(struct prediction *prediction, struct arena *arena, st
     return status;
 }
 
+enum status predict_begin_forecast(struct prediction *prediction, struct sequence *sequence,
+                                   struct gru_model *gru, unsigned version, float *state,
+                                   const struct forecast_options *forecast_options,
+                                   struct arena *arena, struct fault *fault)
+{
+    struct gru_lane *lane = arena_alloc(arena, sizeof *lane);
+    if (!lane) {
+        return no_room(arena, fault);
+    }
+    *lane = (struct gru_lane){ .state_out = state };
+    *sequence = (struct sequence){ .forecast_options = *forecast_options };
+    *prediction = (struct prediction){
+        .gru = gru, .version = version, .n_sequences = 1, .sequences = sequence, .lanes = lane
+    };
+    measure(prediction);
+    enum status status = forecast_options_room(gru_model_info(gru), forecast_options, arena,
+                                               &sequence->forecast, &sequence->n_forecast, fault);
+    if (status == STATUS_OK) {
+        prediction->n_rows_left = sequence->n_forecast;
+        gru_model_ref(prediction->gru);
+    }
+    return status;
+}
+
 enum status session_forecast_begin(struct service_context *context, const struct model *model,
                                    const char *id, const struct forecast_options *forecast_options,
                                    struct arena *arena, struct session_forecast *ret_forecast,
                                    struct fault *fault)
 {
     struct session session;
-    struct prediction *prediction = &ret_forecast->prediction;
-    struct sequence *sequence = &ret_forecast->sequence;
     enum status status = session_read(context, model, id, arena, &session, fault);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    struct gru_lane *lane = arena_alloc(arena, sizeof *lane);
-    if (!lane) {
-        return no_room(arena, fault);
-    }
-    *lane = (struct gru_lane){ .state_out = session.state };
-    *sequence = (struct sequence){ .forecast_options = *forecast_options };
-    *prediction = (struct prediction){ .gru = session.gru,
-                                       .version = session.row.version,
-                                       .n_sequences = 1,
-                                       .sequences = sequence,
-                                       .lanes = lane };
-    measure(prediction);
-    status = forecast_options_room(gru_model_info(session.gru), forecast_options, arena,
-                                   &sequence->forecast, &sequence->n_forecast, fault);
     if (status == STATUS_OK) {
-        prediction->n_rows_left = sequence->n_forecast;
         ret_forecast->step = session.row.step;
-        gru_model_ref(prediction->gru);
+        status = predict_begin_forecast(&ret_forecast->prediction, &ret_forecast->sequence,
+                                        session.gru, session.row.version, session.state,
+                                        forecast_options, arena, fault);
     }
     return status;
 }

@@ -8,13 +8,15 @@
 
 #include "service/models/models.h"
 #include "service/service_private.h"
+#include "service/sessions/forecast_errors.h"
+#include "service/sessions/predict.h"
 #include "service/sessions/recorder.h"
 #include "service/sessions/rewarm.h"
 #include "service/sessions/session_copy.h"
+#include "service/sessions/step_ahead.h"
+#include "service/sessions/step_seq.h"
 
-#include <float.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +25,7 @@ enum pending_state {
     PENDING_BLOCKED, /* its session is in use elsewhere: not in this call */
     PENDING_CLAIMED,
     PENDING_RUNNING,
+    PENDING_AHEAD, /* worked out, and to be done on its session */
     PENDING_DONE
 };
 
@@ -103,23 +106,6 @@ static enum status answer(struct service_context *context, struct step *step, ui
     return STATUS_OK;
 }
 
-/* Whether the session keeps the reading of that step, and it is x. */
-static bool has_reading(const struct pending_step *pending, const struct record_copy *now)
-{
-    const struct step *step = pending->step;
-    const struct pool *pool = step->model->pool;
-    if (step->seq > now->step || now->step - step->seq >= now->n_readings) {
-        return false;
-    }
-    const float *kept = record_reading(&pool->layout, pool_record(pool, pending->slot), step->seq);
-    for (uint32_t k = 0; k < pool->layout.n_inputs; k++) {
-        if (!(kept[k] == step->x[k]) && !(isnan(kept[k]) && isnan(step->x[k]))) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* A step that the session has made already changes nothing. The last one gets the same answer; of
  * an earlier one it is only known that it was made. */
 static enum status repeat(struct service_context *context, struct step *step,
@@ -133,59 +119,47 @@ static enum status repeat(struct service_context *context, struct step *step,
     return STATUS_OK;
 }
 
-/* now: of the session, or NULL if it is not there. */
-static bool has_wrong_seq(struct step *step, const struct record_copy *now)
-{
-    uint64_t last = now ? now->step : 0;
-    if (!step->has_seq || step->seq == last + 1) {
-        return false;
-    }
-    const char *why = step->seq > last || step->seq == 0 ? ""
-                      : last - step->seq < now->n_readings
-                          ? "; this seq was given to another reading"
-                          : "; the reading of this seq is no longer kept";
-    fault_set(&step->fault, STATUS_SEQUENCE_MISMATCH, "seq",
-              "the next step of session '%s' is %llu, not %llu%s", step->session,
-              (unsigned long long)last + 1, (unsigned long long)step->seq, why);
-    step->fault.has_expected = true;
-    step->fault.expected = last + 1;
-    return true;
-}
-
 /* ---- a round ---- */
 
-static enum status lane_fault(const struct pending_step *pending, const struct gru_lane *lane)
+/* The bucket of the session among those that are blocked: its hash, or 0 where it would be. */
+static uint64_t *blocked_bucket(const struct service_context *context,
+                                const struct pending_step *pending)
 {
-    struct fault *fault = &pending->step->fault;
-    const struct gru_info *info = gru_model_info(pending->step->model->active->gru);
-    char param[32];
-    snprintf(param, sizeof param, "x[%zu]", lane->bad_column);
-    if (lane->status == GRU_MISSING_INPUT) {
-        return fault_set(fault, STATUS_MISSING_INPUT, param,
-                         "input '%s' is missing, and the model's policy is to refuse that",
-                         info->inputs[lane->bad_column].name);
+    size_t mask = context->n_buckets - 1;
+    size_t at = pending->key.hash & mask;
+    while (context->blocked[at] != 0 && context->blocked[at] != pending->key.hash) {
+        at = (at + 1) & mask;
     }
-    return fault_set(
-        fault, status_of_gru(lane->status), "x",
-        "output '%s' would not be a finite number for this reading; the session is as it was",
-        info->outputs[lane->bad_column % info->n_outputs].name);
+    return &context->blocked[at];
 }
 
-/* Whether a new session's first step would fail. Asked before another session is evicted for it:
- * what fails changes nothing. */
-static bool fails_at_first(struct service_context *context, struct pending_step *pending)
+/* No further step of its session goes ahead in this call. */
+static void block(struct service_context *context, struct pending_step *pending)
+{
+    pending->state = PENDING_BLOCKED;
+    *blocked_bucket(context, pending) = pending->key.hash;
+    context->has_blocked = true;
+}
+
+/* The readings that a step with a proper seq brings: those that it fills, and its own. */
+static size_t n_rows_of(const struct step *step, uint64_t last)
+{
+    return step->has_seq ? (size_t)(step->seq - last) : 1;
+}
+
+/* With the session not there: whether it may be made. What fails must not have evicted another
+ * session for the room. */
+static enum claim work_out_first(struct service_context *context, struct pending_step *pending)
 {
     struct step *step = pending->step;
-    const struct gru_model *gru = step->model->active->gru;
-    float *state = arena_array(step->arena, gru_model_info(gru)->state_floats, sizeof *state);
-    float *y = arena_array(step->arena, gru_model_info(gru)->y_floats, sizeof *y);
-    struct gru_lane lane = { .state_out = state, .x = step->x, .n_rows = 1, .y = y };
-    if (!state || !y || gru_run(gru, context->work, &lane, 1) != GRU_OK) {
-        fault_set(&step->fault, STATUS_NO_MEMORY, NULL, "no memory for this step");
-        return true;
+    const struct step_place place = { .last = step_seq_last(step, NULL) };
+    size_t n_rows = n_rows_of(step, place.last);
+    bool is_ready = true;
+    enum status status = STATUS_OK;
+    if (step_ahead_is_needed(step, n_rows) || pool_is_full(step->model->pool)) {
+        status = step_ahead_go_on(context, step, &place, n_rows, &is_ready);
     }
-    return (lane.status == GRU_OK ? answer(context, step, 1, state) : lane_fault(pending, &lane)) !=
-           STATUS_OK;
+    return status != STATUS_OK ? CLAIM_ENDED : is_ready ? CLAIM_OK : CLAIM_BUSY;
 }
 
 static enum claim claim_session(struct service_context *context, struct pending_step *pending)
@@ -196,37 +170,37 @@ static enum claim claim_session(struct service_context *context, struct pending_
     if (claim != CLAIM_ABSENT) {
         return claim;
     }
-    if (has_wrong_seq(step, NULL) ||
-        (pool_is_full(step->model->pool) && fails_at_first(context, pending))) {
+    if (step_seq_is_wrong(step, NULL, context->service->config->gap_max)) {
         return CLAIM_ENDED;
     }
-    return create_session(context, pending);
+    claim = work_out_first(context, pending);
+    return claim == CLAIM_OK ? create_session(context, pending) : claim;
 }
 
-/* With the session claimed: makes the step a lane, or finishes it without one. */
-static void make_lane(struct service_context *context, struct pending_step *pending,
+/* With the session claimed: works the step out ahead, or waits for a turn in which that goes on. */
+static void make_ahead(struct service_context *context, struct pending_step *pending,
+                       const struct step_place *place)
+{
+    bool is_ready;
+    enum status status = step_ahead_go_on(context, pending->step, place,
+                                          n_rows_of(pending->step, place->last), &is_ready);
+    if (is_ready) {
+        pending->state = PENDING_AHEAD;
+        return;
+    }
+    release_session(pending);
+    if (status == STATUS_OK) {
+        block(context, pending);
+    } else {
+        finish_failed(pending);
+    }
+}
+
+static void make_lane(struct pending_step *pending, const struct step_place *place,
                       struct gru_lane *lane)
 {
     struct step *step = pending->step;
     struct pool *pool = step->model->pool;
-    char *record = pool_record(pool, pending->slot);
-    if (rewarm_session(context, step->model, pending->slot, &step->fault) != STATUS_OK) {
-        release_session(pending);
-        finish_failed(pending);
-        return;
-    }
-    struct record_copy *now = record_newest(&pool->layout, record);
-    if (step->has_seq && has_reading(pending, now)) {
-        enum status status = repeat(context, step, now);
-        release_session(pending);
-        status == STATUS_OK ? finish(pending) : finish_failed(pending);
-        return;
-    }
-    if (has_wrong_seq(step, now)) {
-        release_session(pending);
-        finish_failed(pending);
-        return;
-    }
     /* Only now: a step that waits for turns and turns must not take memory at each. */
     float *y =
         arena_array(step->arena, gru_model_info(step->model->active->gru)->y_floats, sizeof *y);
@@ -237,68 +211,104 @@ static void make_lane(struct service_context *context, struct pending_step *pend
         return;
     }
     pending->next = session_copy_begin(pool, pending->slot, &pending->now);
+    pending->next->step = place->last;
     pending->state = PENDING_RUNNING;
-    *lane = (struct gru_lane){ .state_in = record_state(&pool->layout, now),
+    *lane = (struct gru_lane){ .state_in = place->state,
                                .state_out = record_state(&pool->layout, pending->next),
                                .x = step->x,
                                .n_rows = 1,
                                .y = y };
 }
 
-/* Compares what the last step forecast with what this one brought: running means, m += (x - m) / n
- * (B. P. Welford, Technometrics 4(3), 1962). */
-static void note_errors(const struct pending_step *pending)
+/* With the session claimed: makes the step a lane, or works it out ahead, or finishes it. */
+static void begin_claimed(struct service_context *context, struct pending_step *pending,
+                          struct gru_lane *lane)
 {
-    const struct gru_model *gru = pending->step->model->active->gru;
-    const struct gru_info *info = gru_model_info(gru);
-    const struct record_layout *layout = &pending->step->model->pool->layout;
-    const float *forecast =
-        record_state(layout,
-                     record_other(layout, pool_record(pending->step->model->pool, pending->slot),
-                                  pending->next)) +
-        gru_state_y_offset(gru);
-    for (size_t o = 0; o < info->n_outputs; o++) {
-        struct record_error *error = &pending->next->errors[o];
-        float seen = info->outputs[o].feeds >= 0 ? pending->step->x[info->outputs[o].feeds] : NAN;
-        if (isnan(seen) || isnan(forecast[o]) || error->n == UINT32_MAX) {
-            continue;
-        }
-        /* In doubles and bounded: a square may be beyond any float, and the mean must come back
-         * from it. */
-        double miss = (double)seen - (double)forecast[o];
-        error->n++;
-        double mae = error->mae + (fabs(miss) - error->mae) / error->n;
-        double mse = error->mse + (miss * miss - error->mse) / error->n;
-        error->mae = (float)fmin(mae, FLT_MAX);
-        error->mse = (float)fmin(mse, FLT_MAX);
+    struct step *step = pending->step;
+    const struct record_layout *layout = &step->model->pool->layout;
+    char *record = pool_record(step->model->pool, pending->slot);
+    enum status status = rewarm_session(context, step->model, pending->slot, &step->fault);
+    struct record_copy *now = record_newest(layout, record);
+    if (status == STATUS_OK && step_seq_is_kept(step, layout, record, now)) {
+        status = repeat(context, step, now);
+        release_session(pending);
+        status == STATUS_OK ? finish(pending) : finish_failed(pending);
+        return;
     }
+    if (status != STATUS_OK || step_seq_is_wrong(step, now, context->service->config->gap_max)) {
+        release_session(pending);
+        finish_failed(pending);
+        return;
+    }
+    const struct step_place place = { step_seq_last(step, now), record_state(layout, now) };
+    if (step->ahead || step_ahead_is_needed(step, n_rows_of(step, place.last))) {
+        make_ahead(context, pending, &place);
+    } else {
+        make_lane(pending, &place, lane);
+    }
+}
+
+/* The next copy, whose state is that after the reading x, becomes the newest. */
+static void seal_reading(struct service_context *context, const struct pending_step *pending,
+                         const float *x)
+{
+    const struct step *step = pending->step;
+    struct pool *pool = step->model->pool;
+    const struct gru_model *gru = step->model->active->gru;
+    struct record_copy *before =
+        record_other(&pool->layout, pool_record(pool, pending->slot), pending->next);
+    forecast_errors_note(gru_model_info(gru),
+                         record_state(&pool->layout, before) + gru_state_y_offset(gru), x,
+                         pending->next->errors);
+    pending->next->last_seen_at_ms = context->now_ms;
+    record_advance(&pool->layout, pool_record(pool, pending->slot), pending->next, x);
+    session_copy_seal(pool, pending->slot, pending->next);
+    if (context->outbox) {
+        recorder_note(context->outbox, step->model->name, step->session, pending->next, x,
+                      pool->layout.n_inputs);
+    }
+}
+
+static void finish_claimed(struct pending_step *pending)
+{
+    struct pool *pool = pending->step->model->pool;
+    pool_release(pool, pending->slot);
+    atomic_fetch_add_explicit(&pool->n_created, pending->is_new, memory_order_relaxed);
+    finish(pending);
 }
 
 static void complete(struct service_context *context, struct pending_step *pending,
                      const struct gru_lane *lane)
 {
     struct step *step = pending->step;
-    struct pool *pool = step->model->pool;
-    const float *state = record_state(&pool->layout, pending->next);
+    const float *state = record_state(&step->model->pool->layout, pending->next);
     enum status status = lane->status == GRU_OK
-                             ? answer(context, step, pending->now->step + 1, state)
-                             : lane_fault(pending, lane);
+                             ? answer(context, step, pending->next->step + 1, state)
+                             : step_lane_fault(step, lane);
     if (status != STATUS_OK) {
         release_session(pending);
         finish_failed(pending);
         return;
     }
-    note_errors(pending);
-    pending->next->last_seen_at_ms = context->now_ms;
-    record_advance(&pool->layout, pool_record(pool, pending->slot), pending->next, step->x);
-    session_copy_seal(pool, pending->slot, pending->next);
-    if (context->outbox) {
-        recorder_note(context->outbox, step->model->name, step->session, pending->next, step->x,
-                      pool->layout.n_inputs);
+    seal_reading(context, pending, step->x);
+    finish_claimed(pending);
+}
+
+/* Each reading has a copy of its own, so that no moment is without a whole session: one that is
+ * killed in between has the readings up to there, as if they had been sent one by one. */
+static void complete_ahead(struct service_context *context, struct pending_step *pending)
+{
+    struct step *step = pending->step;
+    struct pool *pool = step->model->pool;
+    const size_t n_rows = step_ahead_answer(step);
+    for (size_t k = 0; k < n_rows; k++) {
+        pending->next = session_copy_begin(pool, pending->slot, &pending->now);
+        pending->next->step = step->number - n_rows + k;
+        memcpy(record_state(&pool->layout, pending->next), step_ahead_state(step, k),
+               pool->layout.state_floats * sizeof(float));
+        seal_reading(context, pending, step_ahead_x(step, k));
     }
-    pool_release(pool, pending->slot);
-    atomic_fetch_add_explicit(&pool->n_created, pending->is_new, memory_order_relaxed);
-    finish(pending);
+    finish_claimed(pending);
 }
 
 static void fail_all(struct pending_step *pending_steps, size_t n)
@@ -313,22 +323,10 @@ static void fail_all(struct pending_step *pending_steps, size_t n)
     }
 }
 
-/* The bucket of the session among those that are blocked: its hash, or 0 where it would be. */
-static uint64_t *blocked_bucket(const struct service_context *context,
-                                const struct pending_step *pending)
-{
-    size_t mask = context->n_buckets - 1;
-    size_t at = pending->key.hash & mask;
-    while (context->blocked[at] != 0 && context->blocked[at] != pending->key.hash) {
-        at = (at + 1) & mask;
-    }
-    return &context->blocked[at];
-}
-
 static void claim_pending(struct service_context *context, struct pending_step *pending)
 {
-    uint64_t *blocked = blocked_bucket(context, pending);
-    enum claim claim = *blocked != 0 ? CLAIM_BUSY : claim_session(context, pending);
+    bool is_blocked = pending->step->slices || *blocked_bucket(context, pending) != 0;
+    enum claim claim = is_blocked ? CLAIM_BUSY : claim_session(context, pending);
     switch (claim) {
     case CLAIM_OK:
         pending->state = PENDING_CLAIMED;
@@ -339,9 +337,7 @@ static void claim_pending(struct service_context *context, struct pending_step *
         break;
     case CLAIM_BUSY:
     case CLAIM_MOVED:
-        pending->state = PENDING_BLOCKED;
-        *blocked = pending->key.hash;
-        context->has_blocked = true;
+        block(context, pending);
         break;
     case CLAIM_ABSENT:
     case CLAIM_ENDED:
@@ -355,7 +351,7 @@ static void claim_pending(struct service_context *context, struct pending_step *
 static bool run_round(struct service_context *context, struct pending_step *pending_steps, size_t n)
 {
     const struct model *model = NULL;
-    size_t n_lanes = 0;
+    size_t n_lanes = 0, n_ahead = 0;
     for (size_t k = 0; k < n; k++) {
         if (pending_steps[k].state != PENDING_WAITING ||
             (model && pending_steps[k].step->model != model)) {
@@ -367,8 +363,9 @@ static bool run_round(struct service_context *context, struct pending_step *pend
     /* Only now, when the records that were claimed are on their way into the cache. */
     for (size_t k = 0; k < n; k++) {
         if (pending_steps[k].state == PENDING_CLAIMED) {
-            make_lane(context, &pending_steps[k], &context->lanes[n_lanes]);
+            begin_claimed(context, &pending_steps[k], &context->lanes[n_lanes]);
             n_lanes += pending_steps[k].state == PENDING_RUNNING;
+            n_ahead += pending_steps[k].state == PENDING_AHEAD;
         }
     }
     if (model && n_lanes > 0 &&
@@ -379,6 +376,12 @@ static bool run_round(struct service_context *context, struct pending_step *pend
     for (size_t k = 0, lane = 0; lane < n_lanes && k < n; k++) {
         if (pending_steps[k].state == PENDING_RUNNING) {
             complete(context, &pending_steps[k], &context->lanes[lane++]);
+        }
+    }
+    for (size_t k = 0; n_ahead > 0 && k < n; k++) {
+        if (pending_steps[k].state == PENDING_AHEAD) {
+            complete_ahead(context, &pending_steps[k]);
+            n_ahead--;
         }
     }
     return model != NULL;
@@ -445,6 +448,7 @@ static void commit_all(struct service_context *context, struct pending_step *pen
 void service_steps(struct service_context *context, struct step *const *steps, size_t n)
 {
     size_t n_pending = 0, n_done = 0;
+    context->n_work_left = PREDICT_SLICE_WORK;
     if (!grow_pending_steps(context, n)) {
         for (size_t k = 0; k < n; k++) {
             fault_set(&steps[k]->fault, STATUS_NO_MEMORY, NULL, "no memory for this step");

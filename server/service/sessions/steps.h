@@ -17,7 +17,9 @@
 #include <stdint.h>
 
 struct model;
+struct prediction;
 struct service_context;
+struct step_ahead;
 
 /* One reading of one session, and what came of it. The caller fills the upper part; everything it
  * points to, and the results, live in `arena`. */
@@ -29,21 +31,35 @@ struct step {
     const float *x; /* [I] raw, NaN: missing */
     bool has_seq;
     uint64_t seq;
+    bool may_begin; /* a session that has made no step yet begins at this seq */
+    bool may_fill;  /* readings between the session's last one and this seq count as missing */
     struct forecast_options forecast_options;
+    bool may_slice; /* work that is too long for one turn may be left in `slices` */
 
-    /* False: the session is in use elsewhere; hand the step in again at the next turn. */
+    /* False: the session is in use elsewhere, or there is more to do; hand the step in again at the
+     * next turn. */
     bool is_done;
-    struct fault fault; /* status STATUS_OK if it succeeded */
-    uint64_t number;    /* of this step, from 1 */
-    bool is_repeated;   /* it was made before the session's last one: there is no further result */
+    size_t n_rows, n_work;     /* what one turn does of it, by step_measure: rows, and rows times
+                                  parameters */
+    struct prediction *slices; /* not NULL: to be gone on with until it is done, and then ended by
+                                  step_end_slices, before the step is handed in again */
+    struct step_ahead *ahead;  /* service_steps' own */
+    struct fault fault;        /* status STATUS_OK if it succeeded */
+    uint64_t number;           /* of this step, from 1 */
+    bool is_repeated; /* it was made before the session's last one: there is no further result */
     unsigned version;
     const float *y;        /* [O] */
     const float *forecast; /* [n_forecast][O], NULL if there is none */
     size_t n_forecast;
 };
 
+/* Fills n_rows and n_work; step->model is valid. Returns whether its forecast is too long for one
+ * turn: of that, nothing counts. */
+bool step_measure(struct step *step);
 /* Works on all steps that are not done, in order per session, in as few passes over the weights as
  * possible. Never waits. With a sync interval of 0 the results are on disk when it returns. */
 void service_steps(struct service_context *context, struct step *const *steps, size_t n);
+/* Its slices are done, or have failed: then so has the step, and nothing has changed. */
+void step_end_slices(struct step *step, enum status status, const struct fault *fault);
 
 #endif

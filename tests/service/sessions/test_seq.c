@@ -164,3 +164,169 @@ TEST(a_batch_that_is_sent_again_is_answered_for_all_that_is_kept)
     expect_same_session(&before, &after, true);
     world_done(&world);
 }
+
+/* ---- begin and fill ---- */
+
+static struct step step_with(struct world *world, const char *session, const float *x, uint64_t seq,
+                             bool may_begin, bool may_fill)
+{
+    struct step step = step_make(world, session, x);
+    step.has_seq = true;
+    step.seq = seq;
+    step.may_begin = may_begin;
+    step.may_fill = may_fill;
+    return step;
+}
+
+TEST(a_new_session_begins_at_the_seq_that_it_is_given)
+{
+    enum { FIRST = 1042 };
+    struct world world;
+    world_init(&world);
+    world_use_data(&world);
+    world_start(&world);
+    float x[INPUTS];
+    for (uint64_t k = 0; k < MADE; k++) {
+        reading_of(k + 1, x);
+        struct step begun = step_with(&world, "begun", x, FIRST + k, true, false), plain, again;
+        ck_assert_int_eq(step_take(&world, &begun), STATUS_OK);
+        ck_assert_uint_eq(begun.number, FIRST + k);
+        ck_assert_int_eq(step_seq(&world, "plain", x, k + 1, 0, &plain), STATUS_OK);
+        expect_same_floats(begun.y, plain.y, OUTPUTS);
+        world_restart(&world);
+        again = step_with(&world, "begun", x, FIRST + k, true, false);
+        ck_assert_int_eq(step_take(&world, &again), STATUS_OK);
+        expect_same_answer(&begun, &again);
+    }
+    expect_mismatch(&world, "begun", x, FIRST - 1, FIRST + MADE);
+    struct step late = step_with(&world, "begun", x, 7, true, false);
+    ck_assert_int_eq(step_take(&world, &late), STATUS_SEQUENCE_MISMATCH);
+    expect_mismatch(&world, "other", x, FIRST, 1);
+    ck_assert_ptr_nonnull(strstr(world.fault.message, "\"begin\":true"));
+    world_done(&world);
+}
+
+TEST(a_session_that_was_put_without_a_step_begins_where_it_is_told)
+{
+    struct world world;
+    world_init(&world);
+    world_start(&world);
+    const float x[INPUTS] = { 1, 2 };
+    const struct session_restore restore = { .ttl_s = 300 };
+    bool created;
+    ck_assert_int_eq(
+        session_put(world.context, world_model(&world), "s", &restore, &created, &world.fault),
+        STATUS_OK);
+    struct step step = step_with(&world, "s", x, 77, true, false);
+    ck_assert_int_eq(step_take(&world, &step), STATUS_OK);
+    struct session session = session_get(&world, "s");
+    ck_assert_uint_eq(session.row.step, 77);
+    ck_assert_int_eq(session.ttl_s, 300);
+    ck_assert_uint_eq(session.n_readings, 1);
+    world_done(&world);
+}
+
+/* Two sessions with the same readings: where some were lost, one gets nulls for them and the other
+ * one fills. */
+static void expect_filled(struct world *world, uint64_t n_lost, size_t horizon)
+{
+    const float missing[INPUTS] = { NAN, NAN };
+    const float future[16] = { 0.5F };
+    float x[INPUTS];
+    uint64_t seq = 1;
+    struct step step;
+    for (int round = 0; round < 4; round++, seq++) {
+        for (uint64_t k = 0; k < n_lost; k++) {
+            ck_assert_int_eq(step_seq(world, "nulls", missing, seq++, 0, &step), STATUS_OK);
+        }
+        reading_of(seq, x);
+        ck_assert_int_eq(step_seq(world, "nulls", x, seq, horizon, &step), STATUS_OK);
+        struct step filled = step_with(world, "filled", x, seq, false, true);
+        filled.forecast_options = forecast_options_make(world, horizon, future, 16);
+        ck_assert_int_eq(step_take(world, &filled), STATUS_OK);
+        expect_same_answer(&step, &filled);
+        struct session nulls = session_get(world, "nulls"), fills = session_get(world, "filled");
+        strcpy(fills.row.session, "nulls");
+        expect_same_session(&nulls, &fills, false);
+    }
+}
+
+TEST(to_fill_is_to_send_nulls_one_by_one)
+{
+    static const uint64_t n_losts[] = { 0, 1, 3, 40, 100 };
+    for (size_t k = 0; k < sizeof n_losts / sizeof *n_losts; k++) {
+        struct world world;
+        world_init(&world);
+        world_use_data(&world);
+        world_start(&world);
+        expect_filled(&world, n_losts[k], 0);
+        world_done(&world);
+    }
+    struct world world;
+    world_init(&world);
+    world_start(&world);
+    expect_filled(&world, 2, 8);
+    world_done(&world);
+}
+
+TEST(a_gap_beyond_the_limit_is_not_filled)
+{
+    struct world world;
+    world_init(&world);
+    world.config.gap_max = 5;
+    world_start(&world);
+    const float x[INPUTS] = { 1, 2 };
+    struct step step;
+    ck_assert_int_eq(step_seq(&world, "s", x, 1, 0, &step), STATUS_OK);
+    expect_mismatch(&world, "s", x, 3, 2);
+    ck_assert_ptr_nonnull(strstr(world.fault.message, "\"fill\":true"));
+    struct session before = session_get(&world, "s");
+    struct step far = step_with(&world, "s", x, 8, false, true);
+    ck_assert_int_eq(step_take(&world, &far), STATUS_SEQUENCE_MISMATCH);
+    ck_assert_uint_eq(far.fault.expected, 2);
+    ck_assert_ptr_nonnull(strstr(far.fault.message, "--gap-max 5"));
+    struct session after = session_get(&world, "s");
+    expect_same_session(&before, &after, true);
+    struct step near = step_with(&world, "s", x, 7, false, true);
+    ck_assert_int_eq(step_take(&world, &near), STATUS_OK);
+    ck_assert_uint_eq(near.number, 7);
+    world_done(&world);
+}
+
+TEST(a_gap_is_filled_whole_or_not_at_all)
+{
+    struct world world;
+    world_init(&world);
+    world_add_model(&world, "m", network_file_that_overflows());
+    world_start(&world);
+    const float x[INPUTS] = { 1, 2 };
+    struct step step;
+    ck_assert_int_eq(step_seq(&world, "s", x, 1, 0, &step), STATUS_OK);
+    struct session before = session_get(&world, "s");
+    struct step bad = step_with(&world, "s", huge, 5, false, true);
+    ck_assert_int_eq(step_take(&world, &bad), STATUS_NON_FINITE_RESULT);
+    struct session after = session_get(&world, "s");
+    expect_same_session(&before, &after, true);
+    bad = step_with(&world, "new", huge, 5, false, true);
+    ck_assert_int_eq(step_take(&world, &bad), STATUS_NON_FINITE_RESULT);
+    ck_assert_uint_eq(model_n_sessions(world_model(&world)), 1);
+    world_done(&world);
+}
+
+TEST(a_model_that_refuses_missing_readings_fills_no_gap)
+{
+    struct world world;
+    world_init(&world);
+    world_add_model(&world, "m", network_file_that_is_strict());
+    world_start(&world);
+    const float x[INPUTS] = { 1, 2 };
+    struct step step;
+    ck_assert_int_eq(step_seq(&world, "s", x, 1, 0, &step), STATUS_OK);
+    struct session before = session_get(&world, "s");
+    struct step gap = step_with(&world, "s", x, 3, false, true);
+    ck_assert_int_eq(step_take(&world, &gap), STATUS_FILL_NOT_SUPPORTED);
+    ck_assert_str_eq(gap.fault.param, "fill");
+    struct session after = session_get(&world, "s");
+    expect_same_session(&before, &after, true);
+    world_done(&world);
+}

@@ -1,0 +1,244 @@
+#include "service/sessions/step_ahead.h"
+
+#include "service/models/models.h"
+#include "service/service_private.h"
+#include "service/sessions/predict.h"
+#include "service/sessions/steps.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { TRIES_MAX = 5 };
+
+struct step_ahead {
+    uint64_t last; /* where it began */
+    bool is_new;
+    unsigned version;
+    size_t state_floats;
+    size_t n_rows, n_run;
+    unsigned n_tries;
+    bool is_ready;
+    float *states;  /* [1 + n_rows][state_floats]: where it began, and after each row */
+    float *missing; /* [I] a reading of which nothing is known */
+    float *y;       /* [S * O] */
+    float *forecast;
+    size_t n_forecast;
+    struct prediction prediction; /* of the forecast, if that is long */
+    struct sequence sequence;
+};
+
+enum status step_lane_fault(struct step *step, const struct gru_lane *lane)
+{
+    const struct gru_info *info = gru_model_info(step->model->active->gru);
+    char param[32];
+    snprintf(param, sizeof param, "x[%zu]", lane->bad_column);
+    if (lane->status == GRU_MISSING_INPUT) {
+        return fault_set(&step->fault, STATUS_MISSING_INPUT, param,
+                         "input '%s' is missing, and the model's policy is to refuse that",
+                         info->inputs[lane->bad_column].name);
+    }
+    return fault_set(
+        &step->fault, status_of_gru(lane->status), "x",
+        "output '%s' would not be a finite number for this reading; the session is as it was",
+        info->outputs[lane->bad_column % info->n_outputs].name);
+}
+
+static enum status no_memory(struct step *step)
+{
+    return fault_set(&step->fault, STATUS_NO_MEMORY, NULL, "no memory for this step");
+}
+
+/* ---- it begins ---- */
+
+static bool has_long_forecast(const struct step *step)
+{
+    const struct gru_model *gru = step->model->active->gru;
+    return forecast_options_rows(gru_model_info(gru), &step->forecast_options) >
+           predict_slice_rows(gru);
+}
+
+bool step_measure(struct step *step)
+{
+    const struct gru_model *gru = step->model->active->gru;
+    bool is_long = has_long_forecast(step);
+    step->n_rows =
+        1 + (is_long ? 0 : forecast_options_rows(gru_model_info(gru), &step->forecast_options));
+    step->n_work = step->n_rows * predict_row_work(gru);
+    return is_long;
+}
+
+bool step_ahead_is_needed(const struct step *step, size_t n_rows)
+{
+    return n_rows > 1 || has_long_forecast(step);
+}
+
+static bool is_at(const struct step_ahead *ahead, const struct step *step,
+                  const struct step_place *place)
+{
+    return ahead->version == step->model->active->number && ahead->last == place->last &&
+           (place->state ? memcmp(ahead->states, place->state,
+                                  ahead->state_floats * sizeof *ahead->states) == 0
+                         : ahead->is_new);
+}
+
+static bool make_room(struct step *step, struct step_ahead *ahead, size_t n_rows)
+{
+    const struct gru_info *info = gru_model_info(step->model->active->gru);
+    ahead->state_floats = info->state_floats;
+    ahead->n_rows = n_rows;
+    ahead->states =
+        arena_array(step->arena, (1 + n_rows) * info->state_floats, sizeof *ahead->states);
+    ahead->missing = arena_array(step->arena, info->n_inputs, sizeof *ahead->missing);
+    ahead->y = arena_array(step->arena, info->y_floats, sizeof *ahead->y);
+    for (size_t k = 0; ahead->missing && k < info->n_inputs; k++) {
+        ahead->missing[k] = NAN;
+    }
+    return ahead->states && ahead->missing && ahead->y;
+}
+
+static enum status begin(struct step *step, const struct step_place *place, size_t n_rows)
+{
+    const struct version *active = step->model->active;
+    unsigned n_tries = step->ahead ? step->ahead->n_tries : 0;
+    if (n_tries == TRIES_MAX) {
+        return fault_set(&step->fault, STATUS_OVERLOADED, NULL,
+                         "session '%s' has moved on %d times while this step was worked out; "
+                         "nothing of it is done, send it again",
+                         step->session, TRIES_MAX);
+    }
+    struct step_ahead *ahead = arena_alloc(step->arena, sizeof *ahead);
+    if (!ahead) {
+        return no_memory(step);
+    }
+    *ahead = (struct step_ahead){ .last = place->last,
+                                  .is_new = !place->state,
+                                  .version = active->number,
+                                  .n_tries = n_tries + 1 };
+    if (!make_room(step, ahead, n_rows)) {
+        return no_memory(step);
+    }
+    if (place->state) {
+        memcpy(ahead->states, place->state, ahead->state_floats * sizeof *ahead->states);
+    } else {
+        gru_state_init(active->gru, ahead->states);
+    }
+    step->ahead = ahead;
+    return STATUS_OK;
+}
+
+/* ---- it goes on ---- */
+
+static enum status run_row(struct service_context *context, struct step *step)
+{
+    struct step_ahead *ahead = step->ahead;
+    float *state = ahead->states + ahead->n_run * ahead->state_floats;
+    const bool is_own = ahead->n_run + 1 == ahead->n_rows;
+    struct gru_lane lane = { .state_in = state,
+                             .state_out = state + ahead->state_floats,
+                             .x = step_ahead_x(step, ahead->n_run),
+                             .n_rows = 1,
+                             .y = ahead->y };
+    if (gru_run(step->model->active->gru, context->work, &lane, 1) != GRU_OK) {
+        return no_memory(step);
+    }
+    if (lane.status == GRU_MISSING_INPUT && !is_own) {
+        return fault_set(&step->fault, STATUS_FILL_NOT_SUPPORTED, "fill",
+                         "the model's policy is to refuse missing readings, so the %zu before this "
+                         "one cannot be filled; send them",
+                         ahead->n_rows - 1);
+    }
+    if (lane.status != GRU_OK) {
+        return step_lane_fault(step, &lane);
+    }
+    ahead->n_run++;
+    context->n_work_left -= (int64_t)predict_row_work(step->model->active->gru);
+    return STATUS_OK;
+}
+
+/* The forecast behind the last row: at once if it is short, else in slices. */
+static enum status look_ahead(struct service_context *context, struct step *step)
+{
+    struct step_ahead *ahead = step->ahead;
+    const struct version *active = step->model->active;
+    float *state = ahead->states + ahead->n_rows * ahead->state_floats;
+    if (!has_long_forecast(step)) {
+        ahead->is_ready = true;
+        return forecast_options_run(context, active->gru, state, &step->forecast_options,
+                                    step->arena, &ahead->forecast, &ahead->n_forecast,
+                                    &step->fault);
+    }
+    if (!step->may_slice) {
+        return STATUS_OK;
+    }
+    float *rolling = arena_array(step->arena, ahead->state_floats, sizeof *rolling);
+    if (!rolling) {
+        return no_memory(step);
+    }
+    memcpy(rolling, state, ahead->state_floats * sizeof *rolling);
+    enum status status =
+        predict_begin_forecast(&ahead->prediction, &ahead->sequence, active->gru, active->number,
+                               rolling, &step->forecast_options, step->arena, &step->fault);
+    if (status == STATUS_OK) {
+        step->slices = &ahead->prediction;
+    }
+    return status;
+}
+
+enum status step_ahead_go_on(struct service_context *context, struct step *step,
+                             const struct step_place *place, size_t n_rows, bool *ret_is_ready)
+{
+    enum status status = STATUS_OK;
+    if (!step->ahead || !is_at(step->ahead, step, place)) {
+        status = begin(step, place, n_rows);
+    }
+    while (status == STATUS_OK && step->ahead->n_run < step->ahead->n_rows &&
+           context->n_work_left > 0) {
+        status = run_row(context, step);
+    }
+    if (status == STATUS_OK && step->ahead->n_run == step->ahead->n_rows &&
+        !step->ahead->is_ready) {
+        status = look_ahead(context, step);
+    }
+    *ret_is_ready = status == STATUS_OK && step->ahead->is_ready;
+    return status;
+}
+
+void step_end_slices(struct step *step, enum status status, const struct fault *fault)
+{
+    struct step_ahead *ahead = step->ahead;
+    predict_end(step->slices);
+    step->slices = NULL;
+    if (status != STATUS_OK) {
+        step->fault = *fault;
+        step->is_done = true;
+        return;
+    }
+    ahead->forecast = ahead->sequence.forecast;
+    ahead->n_forecast = ahead->sequence.n_forecast;
+    ahead->is_ready = true;
+}
+
+/* ---- it is done ---- */
+
+const float *step_ahead_x(const struct step *step, size_t row)
+{
+    return row + 1 == step->ahead->n_rows ? step->x : step->ahead->missing;
+}
+
+const float *step_ahead_state(const struct step *step, size_t row)
+{
+    return step->ahead->states + (1 + row) * step->ahead->state_floats;
+}
+
+size_t step_ahead_answer(struct step *step)
+{
+    const struct step_ahead *ahead = step->ahead;
+    const struct gru_model *gru = step->model->active->gru;
+    step->y = step_ahead_state(step, ahead->n_rows - 1) + gru_state_y_offset(gru);
+    step->forecast = ahead->forecast;
+    step->n_forecast = ahead->n_forecast;
+    step->number = ahead->last + ahead->n_rows;
+    step->version = ahead->version;
+    return ahead->n_rows;
+}
