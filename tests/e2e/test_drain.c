@@ -299,9 +299,8 @@ TEST(a_reply_that_is_not_read_is_cut_and_logged)
 }
 
 /* Sends what would take a minute and more, and a signal. The log says that it was cut: by its
- * worker, if it gives way and a slice of it is short enough on this machine; else the process ends
- * around it. */
-static void expect_long_work_cut(const char *request, bool gives_way)
+ * worker, if a slice of it is short enough on this machine; else the process ends around it. */
+static void expect_long_work_cut(const char *request)
 {
     char log[LOG_BYTES];
     struct daemon daemon =
@@ -315,29 +314,24 @@ static void expect_long_work_cut(const char *request, bool gives_way)
     ck_assert_int_eq(daemon_end(&daemon), 0);
     daemon_wait_log(&daemon, "stopped synced=yes", log, sizeof log);
     bool is_cut_by_worker = strstr(log, "requests_cut n=1") != NULL;
-    ck_assert_msg(strstr(log, "work_cut requests=yes job=no") || (gives_way && is_cut_by_worker),
-                  "%s", log);
+    ck_assert_msg(strstr(log, "work_cut requests=yes job=no") || is_cut_by_worker, "%s", log);
     close(fd);
     daemon_start_again(&daemon, NULL);
     daemon_stop(&daemon);
 }
 
-/* The forecast of a step is made on the worker's own thread in one go. */
-TEST(a_worker_that_computes_for_long_is_not_waited_for)
+TEST(a_far_forecast_is_cut_when_the_time_is_over)
 {
     expect_long_work_cut("POST /v1/models/wide/sessions/a/step HTTP/1.1\r\nHost: localhost\r\n"
                          "Content-Type: application/json\r\nContent-Length: 27\r\n\r\n"
-                         "{\"x\":[1],\"horizon\":1000000}",
-                         false);
+                         "{\"x\":[1],\"horizon\":1000000}");
 }
 
-/* A prediction gives way, and its worker ends by itself. */
 TEST(a_long_prediction_is_cut_when_the_time_is_over)
 {
     expect_long_work_cut("POST /v1/models/wide/predict HTTP/1.1\r\nHost: localhost\r\n"
                          "Content-Type: application/json\r\nContent-Length: 29\r\n\r\n"
-                         "{\"x\":[[1]],\"horizon\":1000000}",
-                         true);
+                         "{\"x\":[[1]],\"horizon\":1000000}");
 }
 
 TEST(a_second_signal_ends_it_at_once)
