@@ -3,8 +3,8 @@
  * is active.
  *
  *     --models DIR:  NAME.safetensors (version 1), NAME/<n>.safetensors            never written
- *     --data DIR:    models/NAME/<n>.safetensors, models/NAME/active, models/NAME/newest,
- *                    sessions/NAME.pool, clock, lock
+ *     --data DIR:    models/NAME/<n>.safetensors, models/NAME/<n>.digest, models/NAME/active,
+ *                    models/NAME/newest, sessions/NAME.pool, clock, lock
  *
  * Here are the data directory and its files as such; names and paths, what is found in the folders,
  * and the versions of a model have headers of their own, which come with this one.
@@ -41,9 +41,8 @@ enum status files_read(const char *path, struct arena *arena, void **ret_bytes, 
 /* On success the file is there; *ret_is_durable: and stays there, whatever happens. */
 enum status files_write(const char *path, const void *bytes, size_t n, bool *ret_is_durable,
                         struct fault *fault);
-/* For a version that no client was told of: its number may be given again. One that is gone already
- * is fine. *ret_is_durable false: it is gone, but the disk refused to sync that, and a power
- * failure may bring it back. */
+/* One that is gone already is fine. *ret_is_durable false: it is gone, but the disk refused to sync
+ * that, and a power failure may bring it back. */
 enum status files_delete(const char *path, bool *ret_is_durable, struct fault *fault);
 /* Syncs the folder, so that a file that was made or deleted there stays so. */
 bool files_sync_folder_of(const char *path);

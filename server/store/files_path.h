@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define FILES_EXTENSION ".safetensors"
+#define FILES_EXTENSION        ".safetensors"
+#define FILES_DIGEST_EXTENSION ".digest"
 
 enum { FILES_NAME_MAX = 64 };
 

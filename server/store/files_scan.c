@@ -10,9 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* "<n>.safetensors" with n a positive number without leading zeros; 0 if it is something else. */
-static unsigned version_of_file(const char *file)
+static unsigned version_of_file(const char *file, const char *extension)
 {
     char *end;
     if (file[0] < '1' || file[0] > '9') {
@@ -20,8 +21,7 @@ static unsigned version_of_file(const char *file)
     }
     errno = 0;
     unsigned long number = strtoul(file, &end, 10);
-    return errno == 0 && number <= INT_MAX && strcmp(end, FILES_EXTENSION) == 0 ? (unsigned)number
-                                                                                : 0;
+    return errno == 0 && number <= INT_MAX && strcmp(end, extension) == 0 ? (unsigned)number : 0;
 }
 
 /* What looks like a model file. */
@@ -84,6 +84,20 @@ static enum status report_closed(const struct scan *scan, const char *name, cons
     return scan->found(scan->context, &version);
 }
 
+/* By its digest, which grud keeps of its own versions only. */
+static enum status report_gone(const struct scan *scan, const char *folder, const char *name,
+                               unsigned number)
+{
+    struct file_version version = { .number = number, .is_gone = true };
+    if (scan->read_only ||
+        !files_path_print(version.path, "%s/%u" FILES_EXTENSION, folder, number) ||
+        access(version.path, F_OK) == 0 || errno != ENOENT) {
+        return STATUS_OK;
+    }
+    memcpy(version.name, name, strlen(name));
+    return scan->found(scan->context, &version);
+}
+
 static enum status scan_model_folder(const struct scan *scan, const char *folder, const char *name)
 {
     DIR *directory = opendir(folder);
@@ -99,8 +113,11 @@ static enum status scan_model_folder(const struct scan *scan, const char *folder
     char path[PATH_MAX];
     enum status status = next_entry(scan, directory, folder, &entry);
     for (; status == STATUS_OK && entry; status = next_entry(scan, directory, folder, &entry)) {
-        unsigned number = version_of_file(entry->d_name);
-        if (number > 0 && files_path_print(path, "%s/%s", folder, entry->d_name)) {
+        unsigned number = version_of_file(entry->d_name, FILES_EXTENSION);
+        unsigned of_digest = version_of_file(entry->d_name, FILES_DIGEST_EXTENSION);
+        if (of_digest > 0) {
+            status = report_gone(scan, folder, name, of_digest);
+        } else if (number > 0 && files_path_print(path, "%s/%s", folder, entry->d_name)) {
             status = report(scan, name, strlen(name), number, path);
         } else if (number == 0 && has_extension(entry->d_name, strlen(entry->d_name)) &&
                    files_path_print(path, "%s/%s", folder, entry->d_name)) {
@@ -168,7 +185,9 @@ enum status files_find_highest(const char *folder, unsigned other_than, unsigned
     const struct dirent *entry = NULL;
     unsigned highest = 0;
     while (directory && (errno = 0, entry = readdir(directory))) { // NOLINT(concurrency-mt-unsafe)
-        unsigned number = version_of_file(entry->d_name);
+        unsigned of_file = version_of_file(entry->d_name, FILES_EXTENSION);
+        unsigned number =
+            of_file > 0 ? of_file : version_of_file(entry->d_name, FILES_DIGEST_EXTENSION);
         highest = number > highest && number != other_than ? number : highest;
     }
     enum status status =

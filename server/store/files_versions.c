@@ -3,11 +3,9 @@
 #include "store/files.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 static enum status make_folder(const char *path, struct fault *fault)
 {
@@ -17,51 +15,22 @@ static enum status make_folder(const char *path, struct fault *fault)
     return files_failed(fault, "create the directory", path);
 }
 
-/* The number that a file holds; 0 if it is not there. Nonsense counts as more than INT_MAX. */
-static enum status read_number(const char *path, unsigned *ret_number, struct fault *fault)
-{
-    char text[16] = "";
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT) {
-        *ret_number = 0;
-        return STATUS_OK;
-    }
-    ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
-    enum status status = n < 0 ? files_failed(fault, "read", path) : STATUS_OK;
-    if (fd >= 0) {
-        close(fd);
-    }
-    if (status == STATUS_OK) {
-        unsigned long number = strtoul(text, NULL, 10);
-        *ret_number = number > 0 && number <= INT_MAX ? (unsigned)number : UINT_MAX;
-    }
-    return status;
-}
-
-static enum status write_number(const char *path, unsigned number, bool *ret_is_durable,
-                                struct fault *fault)
-{
-    char text[16];
-    int n = snprintf(text, sizeof text, "%u\n", number);
-    return files_write(path, text, (size_t)n, ret_is_durable, fault);
-}
-
 /* The number that keep_number wrote down last; 0: none yet. */
 static enum status read_newest(const char *folder, unsigned *ret_number, struct fault *fault)
 {
     char path[PATH_MAX];
-    unsigned number;
+    struct files_note note;
     if (!files_path_print(path, "%s/newest", folder)) {
         return files_failed(fault, "read below", folder);
     }
-    enum status status = read_number(path, &number, fault);
-    if (status == STATUS_OK && number > INT_MAX) {
+    enum status status = files_note_read(path, &note, fault);
+    if (status == STATUS_OK && note.form == NOTE_DAMAGED) {
         return fault_set(
             fault, STATUS_STORAGE_FAILED, NULL,
             "%s does not hold a number: write the highest one into it that a version had", path);
     }
     if (status == STATUS_OK) {
-        *ret_number = number;
+        *ret_number = note.number;
     }
     return status;
 }
@@ -82,7 +51,7 @@ static enum status keep_number(const char *folder, unsigned number, struct fault
     if (!files_path_print(path, "%s/newest", folder)) {
         return files_failed(fault, "write below", folder);
     }
-    status = write_number(path, number, &is_durable, fault);
+    status = files_note_write(path, number, NULL, &is_durable, fault);
     return status == STATUS_OK && !is_durable ? files_failed(fault, "sync the directory of", path)
                                               : status;
 }
@@ -147,13 +116,15 @@ enum status files_write_version(const char *data, const char *name, unsigned num
     if (status != STATUS_OK) {
         return status;
     }
-    if (!is_durable) {
+    status = files_write_digest(&version, digest_128(bytes, n), &is_durable, fault);
+    if (status == STATUS_OK && !is_durable) {
         status = files_failed(fault, "sync the directory of", version.path);
-    } else if (stat(version.path, &file) != 0) {
+    } else if (status == STATUS_OK && stat(version.path, &file) != 0) {
         status = files_failed(fault, "find", version.path);
     }
-    if (status != STATUS_OK) {
-        unlink(version.path); /* the next start would take it for one that was acknowledged */
+    if (status != STATUS_OK) { /* the next start would take it for one that was acknowledged */
+        struct fault ignored;
+        files_take_back_version(version.path, &is_durable, &ignored);
     } else {
         version.created_at_ms =
             (int64_t)file.st_mtim.tv_sec * 1000 + file.st_mtim.tv_nsec / 1000000;
@@ -171,26 +142,82 @@ enum status files_delete_version(const char *data, const char *name, unsigned nu
         return files_failed(fault, "delete below", data);
     }
     enum status status = keep_number(folder, number, fault);
-    return status == STATUS_OK ? files_delete(path, ret_is_durable, fault) : status;
+    return status == STATUS_OK ? files_take_back_version(path, ret_is_durable, fault) : status;
 }
 
-enum status files_read_active(const char *data, const char *name, unsigned *ret_number,
+/* ---- digests ---- */
+
+/* Beside the file of a version. */
+static bool digest_path(const char *version_path, char path[PATH_MAX])
+{
+    size_t n = strlen(version_path) - strlen(FILES_EXTENSION);
+    return files_path_print(path, "%.*s" FILES_DIGEST_EXTENSION, (int)n, version_path);
+}
+
+/* The digest first: a version without one is whole, but a digest without its version means that
+ * the version was lost. */
+enum status files_take_back_version(const char *version_path, bool *ret_is_durable,
+                                    struct fault *fault)
+{
+    char path[PATH_MAX];
+    if (!digest_path(version_path, path)) {
+        return files_failed(fault, "delete", version_path);
+    }
+    enum status status = files_delete(path, ret_is_durable, fault);
+    return status == STATUS_OK ? files_delete(version_path, ret_is_durable, fault) : status;
+}
+
+enum status files_read_digest(const struct file_version *version, struct files_note *ret_note,
                               struct fault *fault)
 {
     char path[PATH_MAX];
-    unsigned number;
-    if (!files_path_print(path, "%s/models/%s/active", data, name)) {
-        return files_failed(fault, "read below", data);
+    if (!digest_path(version->path, path)) {
+        return files_failed(fault, "read the digest of", version->path);
     }
-    enum status status = read_number(path, &number, fault);
-    if (status == STATUS_OK) {
-        *ret_number = number <= INT_MAX ? number : 0;
+    enum status status = files_note_read(path, ret_note, fault);
+    if (status == STATUS_OK && ret_note->form != NOTE_ABSENT &&
+        (ret_note->number != version->number || !ret_note->has_digest)) {
+        ret_note->form = NOTE_DAMAGED;
     }
     return status;
 }
 
-enum status files_write_active(const char *data, const char *name, unsigned number,
+enum status files_write_digest(const struct file_version *version, struct digest digest,
                                bool *ret_is_durable, struct fault *fault)
+{
+    char path[PATH_MAX];
+    return digest_path(version->path, path)
+               ? files_note_write(path, version->number, &digest, ret_is_durable, fault)
+               : files_failed(fault, "write the digest of", version->path);
+}
+
+/* ---- the active version, and the highest number ---- */
+
+enum status files_seal_newest(const char *data, const char *name, struct fault *fault)
+{
+    char path[PATH_MAX];
+    struct files_note note;
+    bool ignored;
+    if (!files_path_print(path, "%s/models/%s/newest", data, name)) {
+        return files_failed(fault, "read below", data);
+    }
+    enum status status = files_note_read(path, &note, fault);
+    return status == STATUS_OK && note.form == NOTE_PLAIN
+               ? files_note_write(path, note.number, NULL, &ignored, fault)
+               : status;
+}
+
+enum status files_read_active(const char *data, const char *name, struct files_note *ret_note,
+                              struct fault *fault)
+{
+    char path[PATH_MAX];
+    return files_path_print(path, "%s/models/%s/active", data, name)
+               ? files_note_read(path, ret_note, fault)
+               : files_failed(fault, "read below", data);
+}
+
+enum status files_write_active(const char *data, const char *name, unsigned number,
+                               struct digest digest, bool *ret_is_durable, struct fault *fault)
 {
     char path[PATH_MAX];
     if (!files_path_print(path, "%s/models/%s", data, name)) {
@@ -200,5 +227,5 @@ enum status files_write_active(const char *data, const char *name, unsigned numb
     if (status != STATUS_OK || !files_path_print(path, "%s/models/%s/active", data, name)) {
         return status != STATUS_OK ? status : files_failed(fault, "write below", data);
     }
-    return write_number(path, number, ret_is_durable, fault);
+    return files_note_write(path, number, &digest, ret_is_durable, fault);
 }

@@ -121,7 +121,7 @@ TEST(sessions_of_a_version_that_is_gone_are_rewarmed)
     static const char *const first[] = { "--inputs", "a", "--outputs", "a", "--layers", "7", NULL };
     static const char *const second[] = { "--inputs", "a",      "--outputs", "a", "--layers",
                                           "7",        "--seed", "9",         NULL };
-    char from[256], to[256];
+    char from[256], to[256], active[256];
     daemon_add_model(&daemon, "m", first);
     daemon_add_model(&twin, "m", second);
     for (int k = 1; k <= 5; k++) {
@@ -134,6 +134,14 @@ TEST(sessions_of_a_version_that_is_gone_are_rewarmed)
     snprintf(from, sizeof from, "%s/m.safetensors", twin.directory);
     snprintf(to, sizeof to, "%s/data/models/m/1.safetensors", daemon.directory);
     ck_assert_int_eq(rename(from, to), 0);
+    daemon_start_again(&daemon, NULL); /* which takes it for damage */
+    expect(&daemon, "GET", "/v1/models/m", NULL, 503, "1.safetensors is damaged");
+    daemon_kill(&daemon);
+    snprintf(to, sizeof to, "%s/data/models/m/1.digest", daemon.directory);
+    ck_assert_int_eq(unlink(to), 0);
+    snprintf(active, sizeof active, "%s/data/models/m/active", daemon.directory);
+    FILE *file = fopen(active, "w");
+    ck_assert(file && fputs("1\n", file) >= 0 && fclose(file) == 0);
     daemon_start_again(&daemon, NULL);
     struct answer one =
         request(&daemon, "POST", "/v1/models/m/sessions/s/forecast", "{\"horizon\":4}");

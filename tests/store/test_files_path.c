@@ -37,9 +37,12 @@ TEST(paths_that_do_not_fit_are_refused)
     ck_assert_int_eq(files_next_version(long_data, "m", 1, &number, &fault), STATUS_STORAGE_FAILED);
     ck_assert_int_eq(files_delete_version(long_data, "m", 1, &is_durable, &fault),
                      STATUS_STORAGE_FAILED);
-    ck_assert_int_eq(files_write_active(long_data, "m", 1, &is_durable, &fault),
+    const struct digest digest = { 1, 2 };
+    struct files_note note;
+    ck_assert_int_eq(files_write_active(long_data, "m", 1, digest, &is_durable, &fault),
                      STATUS_STORAGE_FAILED);
-    ck_assert_int_eq(files_read_active(long_data, "m", &number, &fault), STATUS_STORAGE_FAILED);
+    ck_assert_int_eq(files_read_active(long_data, "m", &note, &fault), STATUS_STORAGE_FAILED);
+    ck_assert_int_eq(files_seal_newest(long_data, "m", &fault), STATUS_STORAGE_FAILED);
     ck_assert(files_pool_path("data", "m", ".new", path));
     ck_assert_str_eq(path, "data/sessions/m.pool.new");
 }

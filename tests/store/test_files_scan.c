@@ -17,9 +17,10 @@ static enum status note(void *context, const struct file_version *version)
     struct seen *seen = context;
     size_t n = strlen(seen->text);
     ck_assert(version->read_only == seen->read_only);
-    ck_assert_int_gt(version->created_at_ms, INT64_C(1600000000000));
-    ck_assert_int_eq(access(version->path, R_OK), 0);
-    snprintf(seen->text + n, sizeof seen->text - n, "[%s %u]", version->name, version->number);
+    ck_assert(version->is_gone || version->created_at_ms > INT64_C(1600000000000));
+    ck_assert_int_eq(access(version->path, R_OK), version->is_gone ? -1 : 0);
+    snprintf(seen->text + n, sizeof seen->text - n, "[%s %u%s]", version->name, version->number,
+             version->is_gone ? " gone" : "");
     return seen->answer;
 }
 
@@ -86,6 +87,21 @@ TEST(a_scan_finds_versions_and_nothing_else)
                                            "[folder.safetensors 3]" };
     expect_seen(&data, true, in_models, 5);
     expect_seen(&data, false, in_data, 4);
+    folder_remove(&data);
+}
+
+TEST(a_version_whose_digest_alone_is_left_is_found_as_gone)
+{
+    struct folder data = data_make();
+    static const char *const files[] = { "d/m/1.safetensors", "d/m/1.digest", "d/m/2.digest",
+                                         "d/m/03.digest", "d/m/4.digest.tmp" };
+    folder_add(&data, "d");
+    folder_add(&data, "d/m");
+    for (size_t k = 0; k < sizeof files / sizeof *files; k++) {
+        text_write(&data, files[k], "x");
+    }
+    expect_seen(&data, false, (const char *const[]){ "[m 1]", "[m 2 gone]" }, 2);
+    expect_seen(&data, true, (const char *const[]){ "[m 1]" }, 1);
     folder_remove(&data);
 }
 

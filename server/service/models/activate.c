@@ -18,11 +18,12 @@ static enum status switch_over(struct service *service, struct model *model,
                                struct version *version, bool *ret_is_durable, struct fault *fault)
 {
     const char *data = service->config->data;
-    unsigned before = model->active->number;
+    const struct version *before = model->active;
     enum status status = STATUS_OK;
     *ret_is_durable = true;
     if (data[0]) {
-        status = files_write_active(data, model->name, version->number, ret_is_durable, fault);
+        status = files_write_active(data, model->name, version->number, version->digest,
+                                    ret_is_durable, fault);
     }
     if (status != STATUS_OK || model->active == version) {
         return status;
@@ -35,7 +36,8 @@ static enum status switch_over(struct service *service, struct model *model,
         if (status != STATUS_OK) {
             struct fault ignored; /* the first failure is the one to report */
             if (data[0]) {
-                files_write_active(data, model->name, before, ret_is_durable, &ignored);
+                files_write_active(data, model->name, before->number, before->digest,
+                                   ret_is_durable, &ignored);
             }
             return status;
         }

@@ -43,7 +43,7 @@ void change_delete_file(const char *path)
 {
     struct fault fault;
     bool is_durable;
-    if (files_delete(path, &is_durable, &fault) != STATUS_OK) {
+    if (files_take_back_version(path, &is_durable, &fault) != STATUS_OK) {
         log_event(LOG_ERROR, "version_not_taken_back", LOG_STRING("file", path),
                   LOG_STRING("reason", fault.message));
     }

@@ -22,7 +22,7 @@ enum status change_end(struct service_context *context, struct catalogue *next, 
 enum status change_find(const struct catalogue *next, const char *name, unsigned number,
                         struct model **ret_model, struct version **ret_version,
                         struct fault *fault);
-/* Deletes the file of a version that is not to be. A failure is only logged: the change's own
+/* Deletes the files of a version that is not to be. A failure is only logged: the change's own
  * failure is the one to report. */
 void change_delete_file(const char *path);
 /* For a change that was published all the same. */

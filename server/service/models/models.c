@@ -48,7 +48,7 @@ static enum status first_version(const struct service *service, struct catalogue
     enum status status = model_open_pool(service, model, fault);
     if (status == STATUS_OK) {
         status = files_write_active(service->config->data, model->name, model->active->number,
-                                    &is_durable, fault);
+                                    model->active->digest, &is_durable, fault);
     }
     if (status == STATUS_OK && !is_durable) {
         status = fault_set(fault, STATUS_STORAGE_FAILED, NULL,
@@ -221,6 +221,17 @@ enum status model_delete_version(struct service_context *context, const char *na
 
 /* ---- reading ---- */
 
+/* What is served is in memory, so it is still what was loaded. */
+static enum status refuse_changed(const struct version *version, struct fault *fault)
+{
+    log_event(LOG_ERROR, "version_changed", LOG_STRING("file", version->path),
+              LOG_STRING("reason", "it is no longer the file that was loaded, which is served on"));
+    return fault_set(fault, STATUS_VERSION_UNAVAILABLE, "version",
+                     "the file of version %u is no longer the one that was loaded: it was damaged "
+                     "or replaced; what is served is still what was loaded",
+                     version->number);
+}
+
 enum status model_read_file(const struct version *version, struct arena *arena,
                             const void **ret_bytes, size_t *ret_n, struct fault *fault)
 {
@@ -228,6 +239,9 @@ enum status model_read_file(const struct version *version, struct arena *arena,
     enum status status = STATUS_OK;
     if (version->path) {
         status = files_read(version->path, arena, &bytes, ret_n, fault);
+        if (status == STATUS_OK && !digest_equals(digest_128(bytes, *ret_n), version->digest)) {
+            status = refuse_changed(version, fault);
+        }
     } else if ((bytes = arena_alloc(arena, version->n_file)) != NULL) {
         memcpy(bytes, version->file, version->n_file);
         *ret_n = version->n_file;

@@ -4,6 +4,7 @@
 #include "service/models/catalogue.h"
 #include "service/models/lineage.h"
 #include "service/models/model_versions.h"
+#include "service/models/stored_version.h"
 #include "service/service_private.h"
 
 #include <stdlib.h>
@@ -75,7 +76,14 @@ static enum status load_version(struct version_list *list, const struct file_ver
     size_t n;
     struct version version;
     arena_reset(&list->arena);
-    enum status status = files_read(file->path, &list->arena, &bytes, &n, fault);
+    enum status status =
+        file->is_gone
+            ? fault_set(fault, STATUS_INVALID_MODEL, NULL,
+                        "its file %s is gone: bring it back, or delete the version", file->path)
+            : files_read(file->path, &list->arena, &bytes, &n, fault);
+    if (status == STATUS_OK && !file->read_only) {
+        status = stored_version_check(file, digest_128(bytes, n), fault);
+    }
     if (status == STATUS_OK) {
         status = version_make(file, bytes, n, &version, fault);
     }
@@ -99,28 +107,7 @@ static enum status load_version(struct version_list *list, const struct file_ver
                                                            : status;
 }
 
-/* The version activated last; else the newest that came with the --models directory; else the
- * newest. */
-static enum status choose_active(const struct service *service, struct model *model,
-                                 struct fault *fault)
-{
-    const char *data = service->config->data;
-    unsigned number = 0;
-    enum status status = data[0] ? files_read_active(data, model->name, &number, fault) : STATUS_OK;
-    if (status != STATUS_OK) {
-        return status;
-    }
-    model->active = number ? model_find_version(model, number) : NULL;
-    for (size_t k = model->n_versions; !model->active && k > 0; k--) {
-        if (model->versions[k - 1].read_only) {
-            model->active = &model->versions[k - 1];
-        }
-    }
-    if (!model->active) {
-        model->active = &model->versions[model->n_versions - 1];
-    }
-    return STATUS_OK;
-}
+/* ---- whole models ---- */
 
 static void log_model(const struct model *model)
 {
@@ -162,6 +149,7 @@ static enum status load_model(struct service *service, struct catalogue *catalog
                               struct version_list *list, const struct file_version *files,
                               size_t n_files, struct fault *fault)
 {
+    static const char left_out[] = "then SIGHUP; no version of this model is served until then";
     struct model *model = model_create(files[0].name);
     enum status status =
         model ? STATUS_OK : fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for a model");
@@ -171,15 +159,17 @@ static enum status load_model(struct service *service, struct catalogue *catalog
     for (size_t k = 0; status == STATUS_OK && k < n_files; k++) {
         status = load_version(list, &files[k], model, fault);
         if (status == STATUS_STORAGE_FAILED && !fault_may_pass(fault)) {
-            return leave_out(catalogue, model, &files[k], fault,
-                             "then SIGHUP; no version of this model is served until then");
+            return leave_out(catalogue, model, &files[k], fault, left_out);
         }
     }
     if (status == STATUS_OK && model->n_versions == 0) {
         return leave_out_rest(catalogue, model, &files[n_files - 1], fault);
     }
     if (status == STATUS_OK) {
-        status = choose_active(service, model, fault);
+        status = stored_version_choose_active(service, model, fault);
+        if (status != STATUS_OK && !fault_may_pass(fault)) {
+            return leave_out(catalogue, model, &files[0], fault, left_out);
+        }
     }
     if (status == STATUS_OK) {
         status = model_open_pool(service, model, fault);

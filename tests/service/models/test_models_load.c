@@ -24,6 +24,19 @@ static void make_model_folder(const struct world *world, const char *name)
     ck_assert_int_eq(mkdir(path, 0700), 0);
 }
 
+static void expect_unserved(struct world *world, const struct unserved *due, size_t n)
+{
+    for (size_t k = 0; k < n; k++) {
+        const struct unserved *unserved = models_unserved(world->context, k);
+        ck_assert_ptr_nonnull(unserved);
+        ck_assert_str_eq(unserved->model, due[k].model);
+        ck_assert_uint_eq(unserved->version, due[k].version);
+        ck_assert_uint_gt(strlen(unserved->reason), 0);
+    }
+    ck_assert_ptr_null(models_unserved(world->context, n));
+    ck_assert(service_is_degraded_by(world->service, DEGRADED_MODELS));
+}
+
 /* ---- which version is active ---- */
 
 static void remove_file(const char *folder, const char *name)
@@ -31,6 +44,27 @@ static void remove_file(const char *folder, const char *name)
     char path[256];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     ck_assert_int_eq(unlink(path), 0);
+}
+
+/* A version, and the digest beside it; path: without extension. */
+static void remove_both(const char *path)
+{
+    char file[300];
+    snprintf(file, sizeof file, "%s.safetensors", path);
+    ck_assert_int_eq(unlink(file), 0);
+    snprintf(file, sizeof file, "%s.digest", path);
+    ck_assert_int_eq(unlink(file), 0);
+}
+
+/* That m is not served after a restart, and why. */
+static void expect_left_out(struct world *world, const char *reason)
+{
+    const struct model *model;
+    world_restart(world);
+    ck_assert_int_eq(model_find(world->context, "m", &model, &world->fault),
+                     STATUS_MODEL_UNAVAILABLE);
+    ck_assert_msg(strstr(world->fault.message, reason) != NULL, "%s", world->fault.message);
+    ck_assert(service_is_degraded_by(world->service, DEGRADED_MODELS));
 }
 
 static unsigned active_after_restart(struct world *world)
@@ -52,12 +86,18 @@ TEST(the_active_version_is_the_one_chosen_last_or_the_newest_of_the_models_folde
     ck_assert_uint_eq(active_after_restart(&world), 5);
     world_activate(&world, 2);
     ck_assert_uint_eq(active_after_restart(&world), 2);
-    remove_file(world.data, "models/m/2.safetensors"); /* chosen, and gone */
+    remove_file(world.data, "models/m/active");
     ck_assert_uint_eq(active_after_restart(&world), 5);
     remove_file(world.models, "m/5.safetensors");
     ck_assert_uint_eq(active_after_restart(&world), 1);
     remove_file(world.models, "m.safetensors");
-    ck_assert_uint_eq(active_after_restart(&world), 4);
+    expect_left_out(&world, "which of its versions is active is not known");
+    for (unsigned k = 2; k <= 3; k++) {
+        char path[256];
+        snprintf(path, sizeof path, "%s/models/m/%u", world.data, k);
+        remove_both(path);
+    }
+    ck_assert_uint_eq(active_after_restart(&world), 4); /* the only one */
     world_done(&world);
 }
 
@@ -82,6 +122,175 @@ TEST(versions_and_the_active_one_survive_a_restart)
         }
         ck_assert_int_eq(model->versions[3].created_at_ms, created_at_ms);
     }
+    world_done(&world);
+}
+
+/* ---- damage ---- */
+
+/* Near the end of a file of the data directory, in the weights of a model; twice undoes it. */
+static void flip_bit(const struct world *world, const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/models/m/%s", world->data, name);
+    struct bytes bytes = file_load(path);
+    ((unsigned char *)bytes.p)[bytes.n - 2] ^= 4;
+    file_store(path, bytes.p, bytes.n);
+    free(bytes.p);
+}
+
+/* m of --models, and versions 2 to 4 in --data; `active` becomes the active one. */
+static void start_with_versions(struct world *world, unsigned active)
+{
+    start_with_data(world);
+    for (unsigned k = 2; k <= 4; k++) {
+        world_put_version(world, network_file(HIDDEN, k));
+    }
+    if (active > 0) {
+        world_activate(world, active);
+    }
+}
+
+static void write_active(const struct world *world, const char *text)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/models/m/active", world->data);
+    file_store(path, text, strlen(text));
+}
+
+TEST(a_damaged_active_version_is_not_replaced_by_another_one)
+{
+    struct world world;
+    start_with_versions(&world, 3);
+    expect_steps(&world, "s", 1, 1, 5);
+    world_stop(&world);
+    flip_bit(&world, "3.safetensors");
+    world_start(&world);
+    expect_left_out(&world, "3.safetensors is damaged");
+    flip_bit(&world, "3.safetensors");
+    ck_assert_uint_eq(active_after_restart(&world), 3);
+    ck_assert(!service_is_degraded(world.service));
+    expect_twin(&world, "s", 1, 6);
+    remove_file(world.data, "models/m/3.safetensors");
+    expect_left_out(&world, "3.safetensors is gone");
+    write_active(&world, "2\n"); /* as the reason advises */
+    ck_assert_uint_eq(active_after_restart(&world), 2);
+    ck_assert_int_eq(model_delete_version(world.context, "m", 3, &world.fault), STATUS_OK);
+    ck_assert(!service_is_degraded(world.service));
+    world_done(&world);
+}
+
+TEST(a_damaged_version_that_is_not_active_keeps_its_number_and_says_why)
+{
+    struct world world;
+    const struct version *version;
+    start_with_versions(&world, 2);
+    world_stop(&world);
+    flip_bit(&world, "4.safetensors");
+    world_start(&world);
+    ck_assert_uint_eq(world_model(&world)->active->number, 2);
+    ck_assert_int_eq(version_find(world_model(&world), 4, &version, &world.fault),
+                     STATUS_VERSION_UNAVAILABLE);
+    ck_assert_msg(strstr(world.fault.message, "is damaged: it is not what was stored"), "%s",
+                  world.fault.message);
+    ck_assert_uint_eq(world_put_version(&world, network_file(HIDDEN, 5)), 5);
+    world_done(&world);
+}
+
+TEST(a_damaged_note_of_the_active_version_is_not_guessed)
+{
+    struct world world;
+    start_with_versions(&world, 2);
+    world_stop(&world);
+    flip_bit(&world, "active");
+    world_start(&world);
+    expect_left_out(&world, "the note of which of its versions is active is damaged");
+    flip_bit(&world, "active");
+    ck_assert_uint_eq(active_after_restart(&world), 2);
+    write_active(&world, "");
+    expect_left_out(&world, "the note of which of its versions is active is damaged");
+    write_active(&world, "9\n");
+    expect_left_out(&world, "model 'm' has no version 9");
+    world_done(&world);
+}
+
+TEST(a_damaged_digest_is_written_anew_and_its_version_is_served)
+{
+    struct world world;
+    struct bytes before, after;
+    char path[256];
+    start_with_versions(&world, 2);
+    world_stop(&world);
+    snprintf(path, sizeof path, "%s/models/m/2.digest", world.data);
+    before = file_load(path);
+    flip_bit(&world, "2.digest");
+    world_start(&world);
+    ck_assert_uint_eq(world_model(&world)->active->number, 2);
+    after = file_load(path);
+    ck_assert(before.n == after.n && memcmp(before.p, after.p, after.n) == 0);
+    world_stop(&world);
+    flip_bit(&world, "2.digest");
+    flip_bit(&world, "2.safetensors"); /* the note of the active version has it, too */
+    world_start(&world);
+    expect_left_out(&world, "is not the one that was activated");
+    free(before.p);
+    free(after.p);
+    world_done(&world);
+}
+
+/* As an earlier release leaves them: without digests, and bare numbers. */
+TEST(what_has_no_digest_yet_gets_one)
+{
+    struct world world;
+    start_with_versions(&world, 2);
+    ck_assert_int_eq(model_delete_version(world.context, "m", 4, &world.fault), STATUS_OK);
+    world_stop(&world);
+    char path[256];
+    remove_file(world.data, "models/m/2.digest");
+    remove_file(world.data, "models/m/3.digest");
+    write_active(&world, "2\n");
+    snprintf(path, sizeof path, "%s/models/m/newest", world.data);
+    file_store(path, "4\n", 2);
+    world_start(&world);
+    ck_assert_uint_eq(world_model(&world)->active->number, 2);
+    ck_assert(!service_is_degraded(world.service));
+    world_stop(&world);
+    flip_bit(&world, "3.safetensors");
+    world_start(&world);
+    expect_unserved(&world, (const struct unserved[]){ { .model = "m", .version = 3 } }, 1);
+    ck_assert_uint_eq(world_put_version(&world, network_file(HIDDEN, 5)), 5);
+    world_stop(&world);
+    flip_bit(&world, "active");
+    world_start(&world);
+    expect_left_out(&world, "is damaged");
+    world_done(&world);
+}
+
+/* It is the owner's. */
+TEST(a_file_of_the_models_folder_may_be_replaced)
+{
+    struct world world;
+    start_with_versions(&world, 2);
+    world_activate(&world, 1);
+    world_add_model(&world, "m", network_file(HIDDEN, 99));
+    for (int k = 0; k < 2; k++) {
+        ck_assert_uint_eq(active_after_restart(&world), 1);
+        ck_assert(!service_is_degraded(world.service));
+    }
+    world_done(&world);
+}
+
+TEST(a_file_that_was_changed_while_it_is_served_is_not_given_out)
+{
+    struct world world;
+    const void *bytes;
+    size_t n;
+    start_with_versions(&world, 2);
+    const struct version *version = world_model(&world)->active;
+    ck_assert_int_eq(model_read_file(version, &world.arena, &bytes, &n, &world.fault), STATUS_OK);
+    flip_bit(&world, "2.safetensors");
+    ck_assert_int_eq(model_read_file(version, &world.arena, &bytes, &n, &world.fault),
+                     STATUS_VERSION_UNAVAILABLE);
+    expect_steps(&world, "s", 1, 1, 2);
     world_done(&world);
 }
 
@@ -125,19 +334,6 @@ static void expect_models(struct world *world, const char *const *names, size_t 
 static struct bytes junk(void)
 {
     return (struct bytes){ strdup("junk"), 4 };
-}
-
-static void expect_unserved(struct world *world, const struct unserved *due, size_t n)
-{
-    for (size_t k = 0; k < n; k++) {
-        const struct unserved *unserved = models_unserved(world->context, k);
-        ck_assert_ptr_nonnull(unserved);
-        ck_assert_str_eq(unserved->model, due[k].model);
-        ck_assert_uint_eq(unserved->version, due[k].version);
-        ck_assert_uint_gt(strlen(unserved->reason), 0);
-    }
-    ck_assert_ptr_null(models_unserved(world->context, n));
-    ck_assert(service_is_degraded_by(world->service, DEGRADED_MODELS));
 }
 
 TEST(one_bad_file_is_left_out_and_the_good_ones_are_served)
