@@ -1,6 +1,9 @@
 #include "store/database_open.h"
 
+#include "base/log.h"
+#include "store/files.h"
 #include "store/migrate.h"
+#include "store/page_checksums.h"
 
 #include <assert.h>
 #include <fcntl.h>
@@ -95,14 +98,120 @@ static enum status set_up(struct database *database, bool full_sync, struct faul
 
 /* SQLite would make it readable for everyone, as the volume of a container may be, and gives its
  * log and index the file's mode. What cannot be made is SQLite's to say. */
-static void make_private(const struct database *database)
+static void make_private(const char *path)
 {
-    if (!database->is_in_memory) {
-        int fd = open(database->path, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
-        if (fd >= 0) {
-            close(fd);
-        }
+    int fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd >= 0) {
+        close(fd);
     }
+}
+
+static enum status open_file(struct database *database, bool full_sync, struct fault *fault)
+{
+    int reserved = PAGE_CHECKSUM_BYTES; /* of a file that is new, or made anew */
+    int result = page_checksums_use();
+    if (!database->is_in_memory) {
+        make_private(database->path);
+    }
+    if (result == SQLITE_OK) {
+        result =
+            sqlite3_open_v2(database->is_in_memory ? ":memory:" : database->path, &database->sqlite,
+                            SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+                                SQLITE_OPEN_EXRESCODE,
+                            NULL);
+    }
+    if (result == SQLITE_OK && sqlite3_db_readonly(database->sqlite, "main") == 1) {
+        result = SQLITE_READONLY; /* what SQLite may not write it opens to read */
+    }
+    if (result == SQLITE_OK && !database->is_in_memory) {
+        result =
+            sqlite3_file_control(database->sqlite, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
+    }
+    if (result != SQLITE_OK) {
+        return database_failed(database, result, "open the database", fault);
+    }
+    sqlite3_busy_timeout(database->sqlite, BUSY_TIMEOUT_MS);
+    return set_up(database, full_sync, fault);
+}
+
+/* Its path stays. */
+static void close_file(struct database *database)
+{
+    for (size_t k = 0; k < DATABASE_STATEMENTS_MAX; k++) {
+        sqlite3_finalize(database->prepared[k]);
+        database->prepared[k] = NULL;
+    }
+    sqlite3_finalize(database->begin);
+    sqlite3_finalize(database->commit);
+    sqlite3_finalize(database->rollback);
+    sqlite3_close(database->sqlite);
+    database->begin = database->commit = database->rollback = NULL;
+    database->sqlite = NULL;
+}
+
+/* ---- files without checksums, of an earlier release ---- */
+
+/* Synced, and then in the place of the file, which nothing has open any more: a log or index that
+ * it may have had is gone since its journal was changed. */
+static enum status replace(const char *copy, const char *path, struct fault *fault)
+{
+    int fd = open(copy, O_RDONLY | O_CLOEXEC);
+    bool is_done = fd >= 0 && fsync(fd) == 0 && rename(copy, path) == 0;
+    enum status status = is_done && files_sync_folder_of(path)
+                             ? STATUS_OK
+                             : files_failed(fault, "put in place", path);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return status;
+}
+
+/* A copy whose pages end with checksums takes the file's place; the file is closed in any case. On
+ * disk, not in memory: there may be gigabytes of recordings. */
+static enum status add_checksums(struct database *database, struct fault *fault)
+{
+    static const char task[] = "add checksums to";
+    char copy[PATH_MAX];
+    sqlite3_stmt *prepared = NULL;
+    int n = snprintf(copy, sizeof copy, "%s.new", database->path);
+    if (n < 0 || n >= (int)sizeof copy) {
+        return fault_set(fault, STATUS_STORAGE_FAILED, "data", "cannot %s %s: its path is too long",
+                         task, database->path);
+    }
+    (void)unlink(copy); /* of a start that was cut short */
+    make_private(copy);
+    enum status status = database_execute(database, task, "PRAGMA journal_mode = DELETE", fault);
+    if (status == STATUS_OK) {
+        status = database_prepare(database, task, "VACUUM INTO ?", &prepared, fault);
+    }
+    if (status == STATUS_OK) {
+        int result = sqlite3_bind_text(prepared, 1, copy, -1, SQLITE_STATIC);
+        result = result == SQLITE_OK ? sqlite3_step(prepared) : result;
+        status = result == SQLITE_DONE ? STATUS_OK : database_failed(database, result, task, fault);
+    }
+    sqlite3_finalize(prepared);
+    close_file(database);
+    if (status == STATUS_OK) {
+        status = replace(copy, database->path, fault);
+    }
+    if (status != STATUS_OK) {
+        (void)unlink(copy);
+    }
+    return status;
+}
+
+/* What cannot be given checksums, as on a full disk, is used without; the next start tries again.
+ */
+static enum status with_checksums(struct database *database, bool full_sync, struct fault *fault)
+{
+    struct fault why;
+    if (add_checksums(database, &why) == STATUS_OK) {
+        log_event(LOG_INFO, "checksums_added", LOG_STRING("file", database->path));
+    } else {
+        log_event(LOG_WARN, "checksums_not_added", LOG_STRING("file", database->path),
+                  LOG_STRING("reason", why.message));
+    }
+    return open_file(database, full_sync, fault);
 }
 
 enum status database_open(struct database *database, const struct database_schema *schema,
@@ -117,20 +226,9 @@ enum status database_open(struct database *database, const struct database_schem
         return fault_set(fault, STATUS_STORAGE_FAILED, "data",
                          "the path of the data directory is too long");
     }
-    make_private(database);
-    int result = sqlite3_open_v2(in_memory ? ":memory:" : database->path, &database->sqlite,
-                                 SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-                                     SQLITE_OPEN_EXRESCODE,
-                                 NULL);
-    if (result == SQLITE_OK && sqlite3_db_readonly(database->sqlite, "main") == 1) {
-        result = SQLITE_READONLY; /* what SQLite may not write it opens to read */
-    }
-    enum status status;
-    if (result != SQLITE_OK) {
-        status = database_failed(database, result, "open the database", fault);
-    } else {
-        sqlite3_busy_timeout(database->sqlite, BUSY_TIMEOUT_MS);
-        status = set_up(database, full_sync, fault);
+    enum status status = open_file(database, full_sync, fault);
+    if (status == STATUS_OK && !in_memory && !page_checksums_are_in(database->path)) {
+        status = with_checksums(database, full_sync, fault);
     }
     if (status != STATUS_OK) {
         database_close(database);
@@ -140,12 +238,6 @@ enum status database_open(struct database *database, const struct database_schem
 
 void database_close(struct database *database)
 {
-    for (size_t k = 0; k < DATABASE_STATEMENTS_MAX; k++) {
-        sqlite3_finalize(database->prepared[k]);
-    }
-    sqlite3_finalize(database->begin);
-    sqlite3_finalize(database->commit);
-    sqlite3_finalize(database->rollback);
-    sqlite3_close(database->sqlite);
+    close_file(database);
     *database = (struct database){ .schema = database->schema };
 }

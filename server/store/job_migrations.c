@@ -78,5 +78,7 @@ const struct statement job_migrations[JOB_FORMAT] = {
         " digest_low INTEGER NOT NULL, job TEXT NOT NULL, train_loss REAL, valid_loss REAL,"
         " baseline_valid_loss REAL, persistence_valid_loss REAL, train_accuracy REAL,"
         " valid_accuracy REAL, UNIQUE (model, version)) STRICT;" },
+
+    { "end the pages with checksums", "-- an older grud would write pages without (page_checksums.h)" },
 };
 // clang-format on

@@ -2,8 +2,10 @@
 
 #include "store/database_open.h"
 #include "store/job_schema.h"
+#include "json/json.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- opening ---- */
 
@@ -53,12 +55,23 @@ static enum status not_found(const char *id, struct fault *fault)
     return fault_set(fault, STATUS_JOB_NOT_FOUND, NULL, "there is no job %s", id);
 }
 
+/* Replies have the metadata as they stand. */
+static bool is_json_object(const char *text)
+{
+    struct json json;
+    json_init(&json, text, strlen(text));
+    return json_peek(&json) == JSON_OBJECT && json_skip(&json) && json_end(&json);
+}
+
 /* The row that the query is at. *ret_job is written only if all of it is right. */
 static enum status read_job(struct query *query, struct job *ret_job, struct fault *fault)
 {
     struct job job = { .number = query_get_integer(query, INT64_MIN, INT64_MAX) };
     query_get_columns(query, job_columns.columns, job_columns.n, &job);
     enum status status = query_check(query, fault);
+    if (status == STATUS_OK && job.metadata[0] != '\0' && !is_json_object(job.metadata)) {
+        status = database_damaged(query->database, fault);
+    }
     if (status == STATUS_OK) {
         *ret_job = job;
     }

@@ -11,7 +11,7 @@ struct recordings {
     size_t rows_max;
 };
 
-enum { RECORDINGS_FORMAT = 1 }; /* raised by hand, with each migration: see migrate.h */
+enum { RECORDINGS_FORMAT = 2 }; /* raised by hand, with each migration: see migrate.h */
 
 enum {
     RECORDINGS_FIND,
@@ -36,11 +36,15 @@ enum {
     " ORDER BY s.session, r.n"
 
 /* As the first release made them; their digest was its format, so not even a space may change. */
-static const struct statement migrations[RECORDINGS_FORMAT] = { { "create the tables",
+static const struct statement migrations[RECORDINGS_FORMAT] = {
+    { "create the tables",
     "CREATE TABLE sessions (id INTEGER PRIMARY KEY, model TEXT NOT NULL, session TEXT NOT NULL,"
     " last_step INTEGER NOT NULL, next_n INTEGER NOT NULL, UNIQUE (model, session)) STRICT;"
     "CREATE TABLE readings (session INTEGER NOT NULL, n INTEGER NOT NULL, step INTEGER NOT NULL,"
-    " x BLOB NOT NULL, PRIMARY KEY (session, n)) STRICT, WITHOUT ROWID;" } };
+    " x BLOB NOT NULL, PRIMARY KEY (session, n)) STRICT, WITHOUT ROWID;" },
+
+    { "end the pages with checksums", "-- an older grud would write pages without (page_checksums.h)" },
+};
 
 static const struct statement statements[] = {
     [RECORDINGS_FIND] = { "find a session's recording",

@@ -26,7 +26,7 @@ server/config             server/base
 server/commands           server/config server/base lib/json gru.h
 server/confine            server/base gru.h
 server/secure             server/base gru.h
-server/store              server/config server/base gru.h
+server/store              server/config server/base lib/json gru.h
 server/service            server/service/pool server/service/models server/service/sessions
 server/service            server/service/jobs server/store server/config server/base gru.h
 server/service/pool       server/service/names.h server/store server/base gru.h

@@ -150,6 +150,8 @@ struct job job_filled(unsigned k)
     snprintf(job.model, sizeof job.model, "model-%u", k % 3);
     fill_text(job.suffix, sizeof job.suffix, k + 2);
     fill_text(job.metadata, sizeof job.metadata, k + 3);
+    memcpy(job.metadata, "{\"a\":\"", 6);
+    memcpy(job.metadata + sizeof job.metadata - 3, "\"}", 3);
     unsigned n = k;
 #define WITHIN_SIZE(least, most)                                                                   \
     (size_t)(n++ % (unsigned)((most) - (least)) + (least)) /* NOLINT(bugprone-macro-parentheses)   \

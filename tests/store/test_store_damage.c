@@ -215,9 +215,9 @@ TEST(another_format_version_is_refused_and_left_alone)
 {
     struct folder folder = folder_make();
     make_jobs(&folder);
-    sql_run(&folder, "jobs.db", "PRAGMA user_version = 2");
+    sql_run(&folder, "jobs.db", "PRAGMA user_version = 99");
     struct bytes before = file_read(&folder, "jobs.db");
-    assert_jobs_refused(&folder, "has format 2, ");
+    assert_jobs_refused(&folder, "has format 99, ");
     struct bytes after = file_read(&folder, "jobs.db");
     ck_assert_uint_eq(before.n, after.n);
     ck_assert_mem_eq(before.all, after.all, before.n);
@@ -360,6 +360,8 @@ TEST(wild_values_in_jobs_are_refused)
         "UPDATE jobs SET model = NULL",
         "UPDATE jobs SET model = printf('%.*c', 65, 'm')",
         "UPDATE jobs SET metadata = printf('%.*c', 2049, 'm')",
+        "UPDATE jobs SET metadata = '{\"a\":1},\"id\":2'",
+        "UPDATE jobs SET metadata = '[1]'",
         "UPDATE jobs SET promotion_reason = 'a' || char(0) || 'b'",
         "UPDATE jobs SET error_status = 'no_such_code'",
         "UPDATE jobs SET error_message = x'00'",
