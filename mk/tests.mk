@@ -90,8 +90,8 @@ $(BUILD)/tests/crash-test: $(call test_objects,tests/crash/*.c) $(A_DAEMON) \
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ $(call libraries_of,$(LAYERS_service)) $(CHECK_LIBS)
 
-crash-test: test-packages all $(BUILD)/tests/crash-test ## kill grud CYCLES times, damage its files, compare all sessions with a twin's (SEED=n: the same again)
-	@GRUD=$(BUILD)/grud $(BUILD)/tests/crash-test $(CYCLES) $(SEED)
+crash-test: test-packages all $(BUILD)/tests/crash-test ## kill grud CYCLES times, damage its files, compare all sessions with a twin's, then damage TRIALS whole directories (SEED=n: the same again)
+	@GRUD=$(BUILD)/grud $(BUILD)/tests/crash-test $(CYCLES) '$(SEED)' $(TRIALS)
 
 drain-test: test-packages all-tests ## SIGTERM at CYCLES random moments under load: nothing that was accepted may be lost
 	@DRAIN_CYCLES=$(CYCLES) CK_TIMEOUT_MULTIPLIER=$(CYCLES) CK_RUN_SUITE=test_drain.c \

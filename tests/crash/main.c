@@ -1,8 +1,9 @@
 /*
  * The crash test: grud is killed, its files are damaged, and nothing that it acknowledged may be
- * lost, done twice or wrong. usage: crash-test [CYCLES [SEED]]; the program is $GRUD, or
- * build/grud.
+ * lost, done twice or wrong. usage: crash-test [CYCLES [SEED [TRIALS]]]; the program is
+ * $GRUD, or build/grud.
  */
+#include "anywhere.h"
 #include "clients.h"
 #include "damage.h"
 #include "numberer.h"
@@ -15,7 +16,7 @@
 #include <time.h>
 
 struct test {
-    uint64_t cycles, seed, random;
+    uint64_t cycles, seed, trials, random;
     struct daemon daemon;
     struct twin twin;
     struct subject sessions[SESSIONS];
@@ -154,6 +155,16 @@ static void damage_and_restart(void)
 
 /* ---- the whole ---- */
 
+static void expect_nothing_found(void)
+{
+    uint64_t n_found = 0;
+    fflush(stdout); /* a failed check ends the process at once */
+    for (int k = 0; k < FINDINGS; k++) {
+        n_found += atomic_load(&figures.n_found[k]);
+    }
+    ck_assert_uint_eq(n_found, 0);
+}
+
 START_TEST(nothing_acknowledged_is_lost)
 {
     enum { DAMAGE_EACH = 4 };
@@ -195,12 +206,14 @@ START_TEST(nothing_acknowledged_is_lost)
     SAY(n_found[FOUND_WRONG], "wrong states or answers");
     SAY(n_found[FOUND_UNEXPECTED], "unexpected answers");
 #undef SAY
-    fflush(stdout); /* a failed check ends the process at once */
-    uint64_t n_found = 0;
-    for (int k = 0; k < FINDINGS; k++) {
-        n_found += atomic_load(&figures.n_found[k]);
-    }
-    ck_assert_uint_eq(n_found, 0);
+    expect_nothing_found();
+}
+END_TEST
+
+START_TEST(no_damage_is_answered_in_silence)
+{
+    anywhere_run(test.trials, &test.random);
+    expect_nothing_found();
 }
 END_TEST
 
@@ -208,6 +221,7 @@ int main(int argc, char *argv[])
 {
     test.cycles = argc > 1 ? strtoull(argv[1], NULL, 10) : 20;
     test.seed = argc > 2 && argv[2][0] ? strtoull(argv[2], NULL, 10) : (uint64_t)time(NULL);
+    test.trials = argc > 3 ? strtoull(argv[3], NULL, 10) : 60;
     test.random = test.seed;
     printf("crash-test: seed %llu\n", (unsigned long long)test.seed);
     fflush(stdout);
@@ -215,6 +229,7 @@ int main(int argc, char *argv[])
     TCase *cases = tcase_create("crash");
     tcase_set_timeout(cases, 0);
     tcase_add_test(cases, nothing_acknowledged_is_lost);
+    tcase_add_test(cases, no_damage_is_answered_in_silence);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_FORK); /* whatever happens, its daemons end with it */
