@@ -46,6 +46,8 @@ static void print_help(void)
          "       grud init --inputs A,B --outputs A --layers 64,32 -o FILE\n"
          "                                       make an untrained model\n"
          "       grud inspect FILE               say what a model file holds\n"
+         "       grud backup [OPTIONS] TO        copy the data directory, also of a grud that "
+         "runs\n"
          "       grud check-config [OPTIONS]     check options and configuration, and exit\n"
          "       grud --health [URL | OPTIONS]   exit 0 if a GET of URL answers 200; without a "
          "URL, /readyz\n"
@@ -325,6 +327,10 @@ int main(int argc, char *argv[])
     }
     if (is_word(argc, argv, "inspect")) {
         return command_inspect(argc - 1, argv + 1);
+    }
+    if (is_word(argc, argv, "backup")) {
+        log_setup(LOG_WARN, false);
+        return command_backup(argc - 1, argv + 1, environ, service_backup);
     }
     if (is_word(argc, argv, "--health")) {
         return command_health(argc - 1, argv + 1, environ, tls_client_ask);

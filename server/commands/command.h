@@ -7,6 +7,8 @@
 #ifndef COMMAND_H
 #define COMMAND_H
 
+#include "base/status.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +25,13 @@ static inline bool command_asks_help(int argc, char *const argv[])
 int command_init(int argc, char *const argv[]);
 /* grud inspect FILE: what a model file holds */
 int command_inspect(int argc, char *const argv[]);
+
+/* Copies a data directory; on failure the reason is in `fault`. */
+typedef enum status backup_directory(const char *data, const char *to, struct fault *fault);
+/* grud backup [OPTIONS] TO: a copy of the data directory of the grud that has these options, which
+ * may be running. `backup` is of the layer that knows the files. */
+int command_backup(int argc, char *const argv[], char *const environment[],
+                   backup_directory *backup);
 
 /* Sends a request over a connected, non-blocking socket and puts the beginning of the reply into
  * `reply`: its first line at least. False leaves the reason in errno. */

@@ -23,6 +23,7 @@
 
 #include "base/status.h"
 #include "config/config.h"
+#include "service/backup.h"
 #include "service/degraded.h"
 #include "service/disk_thread.h"
 #include "service/models/models.h"

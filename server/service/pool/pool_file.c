@@ -75,6 +75,21 @@ void pool_file_distrust(struct pool *pool)
     pthread_mutex_unlock(&pool->sync_mutex);
 }
 
+bool pool_file_read_layout(const char *bytes, size_t n, struct record_layout *ret_layout)
+{
+    struct file_header header;
+    if (n < RECORD_PAGE) {
+        return false;
+    }
+    memcpy(&header, bytes, sizeof header);
+    if (atomic_load(&header.magic) != magic_word() || header.format != FORMAT ||
+        header.check != header_check(&header) || !record_layout_is_valid(&header.layout)) {
+        return false;
+    }
+    *ret_layout = header.layout;
+    return true;
+}
+
 /* ---- beginning ---- */
 
 bool pool_file_is_unfinished(const struct pool *pool)

@@ -27,6 +27,9 @@ enum status pool_file_begin(struct pool *pool, const struct pool_options *option
  */
 enum status pool_file_check(struct pool *pool, const struct pool_options *options, const char *path,
                             struct fault *fault);
+/* The layout of the records, of a file's first bytes; false: they are not a header that this grud
+ * reads. For pool_copy. */
+bool pool_file_read_layout(const char *bytes, size_t n, struct record_layout *ret_layout);
 /* Writes whose sessions the file holds into a file of an earlier grud, which did not say so. */
 void pool_file_claim(struct pool *pool, const struct pool_options *options);
 /* A sync of more than this file has failed: from here on pool_sync reports a failure, too. */
