@@ -14,14 +14,22 @@ test_objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
 SCRATCH      := $(BUILD)/tests/scratch.o
 CERTIFICATES := $(BUILD)/tests/certificates.o
 HTTP_CLIENT  := $(call test_objects,tests/http_*.c)
+SYSTEM       := $(BUILD)/tests/system_control.o
 A_DAEMON     := $(BUILD)/tests/e2e/daemon.o $(HTTP_CLIENT)
+
+# Preloaded into a daemon by system_control.c.
+SYSTEM_SHIM := $(BUILD)/tests/system_shim.so
+$(SYSTEM_SHIM): tests/system_shim.c tests/system_control.h
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(COMPILE) $(if $(SAN),-fno-sanitize=all) -fPIC -shared -o $@ $< $(LDFLAGS)
 
 # ---- the programs ----
 SHARED_base     := $(SCRATCH)
 SHARED_config   := $(SCRATCH)
 SHARED_commands := $(SCRATCH)
 SHARED_secure   := $(CERTIFICATES)
-SHARED_e2e      := $(CERTIFICATES) $(HTTP_CLIENT)
+SHARED_e2e      := $(CERTIFICATES) $(HTTP_CLIENT) $(SYSTEM)
 TEST_LIBS_e2e   := $(LIBS_secure)
 
 # In the order of the layers; each ends with libcheck's summary line.
@@ -101,7 +109,10 @@ browser-test: test-packages all ## show pages of other origins in a real browser
 	-$(call packages,$(BROWSER_PACKAGES))
 	@GRUD=$(BUILD)/grud tests/browser/run.sh
 
-$(BUILD)/tests/soak/soak: $(call test_objects,tests/soak/*.c) $(A_DAEMON) $(GRU)
+$(BUILD)/tests/test-e2e: | $(SYSTEM_SHIM)
+
+$(BUILD)/tests/soak/soak: $(call test_objects,tests/soak/*.c) $(A_DAEMON) $(SYSTEM) $(GRU) \
+  | $(SYSTEM_SHIM)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ $(LIBS_base)
 

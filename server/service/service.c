@@ -19,7 +19,7 @@ static void note_clock(struct service *service)
     if (seconds != 0) {
         log_event(LOG_WARN, "clock_jumped", LOG_INT("seconds", seconds));
     }
-    clock_file_keep(&service->clock_file);
+    clock_file_keep(&service->clock_file, seconds != 0);
 }
 
 /* The data directory, the job database and the recorder come first: models need them. */

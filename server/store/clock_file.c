@@ -104,9 +104,9 @@ enum status clock_file_open(const char *data, struct clock_file *ret_file, struc
     return STATUS_OK;
 }
 
-void clock_file_keep(struct clock_file *file)
+void clock_file_keep(struct clock_file *file, bool at_once)
 {
-    if (file->fd >= 0 && clock_monotonic_ms() - file->written_at_ms >= WRITE_MS) {
+    if (file->fd >= 0 && (at_once || clock_monotonic_ms() - file->written_at_ms >= WRITE_MS)) {
         keep(file);
     }
 }

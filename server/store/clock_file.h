@@ -29,8 +29,8 @@ struct clock_file {
 /* Sets the steady clock by the file, or begins the file. One that is damaged is begun anew, with a
  * line in the log. */
 enum status clock_file_open(const char *data, struct clock_file *ret_file, struct fault *fault);
-/* To be called often: writes once a second. */
-void clock_file_keep(struct clock_file *file);
+/* To be called often: writes once a second, or at once. */
+void clock_file_keep(struct clock_file *file, bool at_once);
 void clock_file_close(struct clock_file *file); /* writes; also one that is not open */
 
 #endif

@@ -2,7 +2,8 @@
  * soak.c - `make soak MINUTES=n`: drives a real daemon with everything at once for n minutes and
  * fails (exit 1) when a reply has a status that was not provoked, a number differs from libgru's,
  * the daemon dies, its memory grows (watch.h), descriptors or threads are left once all clients are
- * gone, or its end is not orderly. The program is $GRUD, or build/grud; its files are in /tmp until
+ * gone, or its end is not orderly. Meanwhile the daemon's wall clock is set by years, every second.
+ * The program is $GRUD, or build/grud; its files are in /tmp until
  * the end.
  *
  * Usage: soak [MINUTES]
@@ -11,6 +12,7 @@
 
 #include "caller.h"
 #include "failure.h"
+#include "system_control.h"
 #include "test.h"
 #include "watch.h"
 
@@ -37,6 +39,8 @@ static const char *const options[] = { "--session-max",
                                        "3",
                                        "--request-seconds",
                                        "5",
+                                       "--session-ttl",
+                                       "86400",
                                        "--sync-interval-ms",
                                        "200",
                                        "--log-level",
@@ -84,6 +88,7 @@ static void prepare(struct soak *soak)
     soak->shifts[1] = network_create(8, 3);
     soak->shifts[2] =
         network_create(24, 4); /* another size of state: sessions move to another pool */
+    soak->system = system_control_begin();
     soak->daemon = daemon_start(options);
     failure_ends(&soak->daemon);
     upload(soak, REGULAR, &soak->regular);
@@ -130,11 +135,21 @@ static void report(const struct soak *soak, const struct sample *sample, double 
     fflush(stdout);
 }
 
+/* Years to and fro: no session may end of that, and no time may be before another. */
+static void set_wall_clock(struct soak *soak, size_t second)
+{
+    static const int64_t sets_s[] = {
+        3 * 31536000, -3 * 31536000, 0, 40 * 31536000, -86400, 90000
+    };
+    atomic_store(&soak->system->wall_set_s, sets_s[second % (sizeof sets_s / sizeof *sets_s)]);
+}
+
 static void watch_for(struct soak *soak, struct watch *watch, double seconds)
 {
     const double begin = seconds_now();
     double passed = 0, next_report = REPORT_SECONDS;
     while (passed < seconds) {
+        set_wall_clock(soak, (size_t)passed);
         const struct sample sample = watch_take(watch, soak->daemon.pid);
         if (passed >= next_report) {
             report(soak, &sample, passed);
@@ -258,6 +273,7 @@ int main(int argc, char *argv[])
     print_counts(&soak);
     judge(&soak, &watch, &before);
     daemon_stop(&soak.daemon);
+    system_control_end(soak.system);
     network_done(&soak.regular);
     for (size_t k = 0; k < N_SHIFTS; k++) {
         network_done(&soak.shifts[k]);

@@ -70,6 +70,7 @@ enum kind {
 enum { CODE_MAX = 600 };
 
 struct soak {
+    struct system_control *system; /* the daemon's wall clock */
     struct daemon daemon;
     struct network regular;          /* also that of passing and learner */
     struct network shifts[N_SHIFTS]; /* what the versions of shifting are made of */
