@@ -49,6 +49,12 @@ static enum status map_file(struct region *region, size_t size, size_t reserved_
                          strerrordesc_np(errno));
     }
     region->base = base;
+    if (region->fd >= 0) {
+        region->guard = region_guard_take(base, region->reserved);
+        if (!region->guard) {
+            return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to map a file");
+        }
+    }
     /* Populated at once: a million page faults one by one would cost more than the rest of a
      * restart. */
     return size > 0 ? map_more(region, 0, size, MAP_POPULATE, fault) : STATUS_OK;
@@ -79,6 +85,9 @@ enum status region_grow(struct region *region, size_t size, struct fault *fault)
         return fault_set(fault, STATUS_NO_MEMORY, NULL,
                          "more than the %zu bytes that were reserved", region->reserved);
     }
+    if (!region_check(region)) {
+        return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "the file was cut");
+    }
     if (region->fd >= 0) {
         int error = posix_fallocate(region->fd, (off_t)old, (off_t)(size - old));
         if (error != 0) {
@@ -95,7 +104,19 @@ enum status region_grow(struct region *region, size_t size, struct fault *fault)
 bool region_sync(struct region *region)
 {
     size_t size = atomic_load(&region->size);
-    return region->fd < 0 || size == 0 || msync(region->base, size, MS_SYNC) == 0;
+    return region->fd < 0 || size == 0 ||
+           (region_check(region) && msync(region->base, size, MS_SYNC) == 0 &&
+            !region_is_broken(region));
+}
+
+bool region_check(struct region *region)
+{
+    struct stat file;
+    if (region->fd >= 0 && fstat(region->fd, &file) == 0 &&
+        (size_t)file.st_size < atomic_load(&region->size)) {
+        atomic_store(&region->guard->is_broken, true);
+    }
+    return !region_is_broken(region);
 }
 
 void region_touch(struct region *region)
@@ -110,6 +131,7 @@ void region_touch(struct region *region)
 
 void region_close(struct region *region)
 {
+    region_guard_drop(region->guard);
     if (region->base) {
         munmap(region->base, region->reserved);
     }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { MEGABYTE = 1 << 20 };
@@ -250,6 +251,112 @@ TEST(other_users_may_not_read_the_file)
     struct region region = open_region(file.path, 4096);
     ck_assert_int_eq(stat(file.path, &stored), 0);
     ck_assert_int_eq(stored.st_mode & 0777, 0600);
+    region_close(&region);
+    remove_file(&file);
+}
+
+/* ---- a file that is cut ---- */
+
+static size_t n_wrong(const struct region *region, size_t from, size_t to, bool is_cut)
+{
+    size_t n = 0;
+    for (size_t k = from; k < to; k++) {
+        n += (unsigned char)region->base[k] != (is_cut ? 0 : byte_at(k));
+    }
+    return n;
+}
+
+static struct region fill_region(const char *path, size_t size)
+{
+    struct region region = open_region(path, 2 * size);
+    grow(&region, size);
+    for (size_t k = 0; k < size; k++) {
+        region.base[k] = (char)byte_at(k);
+    }
+    return region;
+}
+
+TEST(a_file_that_is_cut_breaks_its_region_and_no_other)
+{
+    struct file file = make_file(), other = make_file();
+    ck_assert(region_guard_install() && region_guard_install());
+    struct region region = fill_region(file.path, MEGABYTE);
+    struct region sound = fill_region(other.path, MEGABYTE);
+    ck_assert_int_eq(truncate(file.path, MEGABYTE / 2), 0);
+    ck_assert(!region_is_broken(&region));
+    ck_assert_uint_eq(n_wrong(&region, 0, MEGABYTE / 2, false), 0);
+    ck_assert_uint_eq(n_wrong(&region, MEGABYTE / 2, MEGABYTE, true), 0);
+    ck_assert(region_is_broken(&region) && !region_is_broken(&sound));
+    region.base[MEGABYTE - 1] = 1; /* a write beyond the end, too */
+    struct fault fault;
+    ck_assert(!region_sync(&region) && region_sync(&sound));
+    ck_assert_uint_eq(n_wrong(&sound, 0, MEGABYTE, false), 0);
+    ck_assert_int_eq(region_grow(&region, 2 * MEGABYTE, &fault), STATUS_STORAGE_FAILED);
+    ck_assert_uint_eq(size_of(file.path), MEGABYTE / 2);
+    region_close(&region);
+    region_close(&sound);
+    region = open_region(file.path, MEGABYTE); /* the next one is whole */
+    ck_assert(!region_is_broken(&region) && atomic_load(&region.size) == MEGABYTE / 2);
+    ck_assert(region_sync(&region));
+    region_close(&region);
+    remove_file(&file);
+    remove_file(&other);
+}
+
+TEST(a_cut_is_found_without_a_fault)
+{
+    struct file file = make_file();
+    struct region region = fill_region(file.path, MEGABYTE);
+    ck_assert(region_check(&region));
+    ck_assert_int_eq(truncate(file.path, MEGABYTE - 1), 0);
+    ck_assert(!region_check(&region) && region_is_broken(&region) && !region_sync(&region));
+    region_close(&region);
+    remove_file(&file);
+}
+
+TEST(there_may_be_any_number_of_guarded_files)
+{
+    enum { MANY = 200 };
+    static struct region regions[MANY];
+    static struct file files[MANY];
+    ck_assert(region_guard_install());
+    for (int round = 0; round < 2; round++) {
+        for (size_t k = 0; k < MANY; k++) {
+            files[k] = make_file();
+            regions[k] = fill_region(files[k].path, 8192);
+        }
+        for (size_t k = 0; k < MANY; k += 3) {
+            ck_assert_int_eq(truncate(files[k].path, 0), 0);
+            ck_assert_int_eq(regions[k].base[8191], 0);
+        }
+        for (size_t k = 0; k < MANY; k++) {
+            ck_assert(region_is_broken(&regions[k]) == (k % 3 == 0));
+            region_close(&regions[k]);
+            remove_file(&files[k]);
+        }
+    }
+}
+
+TEST(a_fault_elsewhere_ends_the_process_as_ever)
+{
+    struct file file = make_file();
+    ck_assert(region_guard_install());
+    struct region region = fill_region(file.path, MEGABYTE);
+    ck_assert_int_eq(truncate(file.path, 0), 0);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        const struct rlimit no_core = { 0 };
+        setrlimit(RLIMIT_CORE, &no_core);
+        signal(SIGBUS, SIG_DFL); /* whatever a sanitizer would do */
+        (void)!region_guard_install();
+        region_guard_drop(region.guard);
+        volatile char *byte = region.base;
+        _exit(*byte);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
     region_close(&region);
     remove_file(&file);
 }
