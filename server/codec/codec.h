@@ -17,7 +17,7 @@
 struct codec_limits {
     size_t horizon_max;
     size_t depth_max; /* of nested arrays and objects; at most JSON_DEPTH_MAX (json.h) */
-    size_t rows_max;  /* of a prediction, those of its forecasts included */
+    size_t rows_max;  /* of sequences, restored readings and forecasts in one request */
 };
 
 /* What a decoder is given: the text, its limits, the arena for the results, and the fault to fill.

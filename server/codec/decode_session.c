@@ -418,6 +418,7 @@ enum status codec_session_restore(const struct codec_input *input, const struct 
     unsigned seen;
     reader_init(&r, input);
     columns_init(&body.x, info, false);
+    body.x.rows_max = input->limits.rows_max;
     enum status status = reader_fields(
         &r, restore_fields, sizeof restore_fields / sizeof *restore_fields, &body, &seen);
     if (status == STATUS_OK) {

@@ -85,21 +85,69 @@ enum status api_session_get(struct request *request)
     return status == STATUS_OK ? reply_session(request, 200, model, id) : status;
 }
 
+/* What a PUT has come to while the readings that it gave are replayed. */
+struct put {
+    struct session_restore restore;
+    struct restore_replay replay;
+};
+
+static enum status replay_readings(struct request *request, const struct model *model)
+{
+    struct put *put = request->state;
+    enum status status =
+        restore_begin(model, &put->restore, request->arena, &put->replay, request->fault);
+    return status == STATUS_OK ? request_predict(request, &put->replay.prediction) : status;
+}
+
+static enum status put_session(struct request *request, const struct model *model, const char *id)
+{
+    const struct put *put = request->state;
+    bool created;
+    enum status status =
+        session_put(request->context, model, id, &put->restore, &created, request->fault);
+    return status == STATUS_OK ? reply_session(request, created ? 201 : 200, model, id) : status;
+}
+
 enum status api_session_put(struct request *request)
 {
     const struct model *model;
     const char *id;
-    struct session_restore restore;
-    bool created;
+    struct put *put = arena_alloc(request->arena, sizeof *put);
+    if (!put) {
+        return fault_set(request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
+    }
+    request->state = put;
     enum status status = find_both(request, &model, &id);
     if (status == STATUS_OK) {
         const struct codec_input input = api_input(request);
-        status = codec_session_restore(&input, model, &restore);
+        status = codec_session_restore(&input, model, &put->restore);
     }
-    if (status == STATUS_OK) {
-        status = session_put(request->context, model, id, &restore, &created, request->fault);
+    if (status != STATUS_OK) {
+        return status;
     }
-    return status == STATUS_OK ? reply_session(request, created ? 201 : 200, model, id) : status;
+    return restore_is_due(&put->restore) ? replay_readings(request, model)
+                                         : put_session(request, model, id);
+}
+
+enum status api_session_put_finish(struct request *request)
+{
+    const struct model *model;
+    const char *id;
+    struct put *put = request->state;
+    enum status status = find_both(request, &model, &id);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    restore_take(&put->replay, &put->restore);
+    status = put_session(request, model, id);
+    if (status != STATUS_DIGEST_MISMATCH) {
+        return status;
+    }
+    /* Another version was activated meanwhile: its state is another one. */
+    put->restore.state = NULL;
+    predict_end(request->prediction);
+    request->prediction = NULL;
+    return replay_readings(request, model);
 }
 
 enum status api_session_delete(struct request *request)

@@ -188,7 +188,7 @@ void exchange_finish(struct exchange *exchange, enum status status)
     exchange->is_handed_in = false;
     status = status == STATUS_OK ? request->route->finish(request) : status;
     if (status == STATUS_OK && request->reply.code == 0) { /* there is more to do, or to come */
-        if (exchange->is_handed_in) {
+        if (exchange->is_handed_in || request->prediction) {
             pending_add(exchange);
         }
         return;

@@ -162,6 +162,9 @@ TEST(rows_horizon_and_sessions_have_their_limits)
     expect(&daemon, "POST", MODEL "/predict", "{\"x\":[[1]],\"horizon\":3}", 200, NULL);
     expect(&daemon, "POST", MODEL "/predict", "{\"x\":[[1],[2]],\"horizon\":3}", 413,
            "\"param\":\"horizon\"");
+    expect(&daemon, "PUT", MODEL "/sessions/s", "{\"rewarm\":[[1],[2],[3],[4]]}", 201, NULL);
+    expect(&daemon, "PUT", MODEL "/sessions/s", "{\"rewarm\":[[1],[2],[3],[4],[5]]}", 413,
+           "\"param\":\"rewarm\"");
     expect(&daemon, "POST", STEP, "{\"x\":[1],\"horizon\":3}", 200, NULL);
     expect(&daemon, "POST", STEP, "{\"x\":[1],\"horizon\":4}", 400, "\"param\":\"horizon\"");
     expect(&daemon, "POST", MODEL "/sessions/t/step", "{\"x\":[1]}", 200, NULL);

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -231,6 +232,63 @@ TEST(lines_that_look_far_ahead_are_answered_as_a_list_of_steps_is)
     ck_assert_uint_eq(one.n_body, (size_t)(p - one.body));
     answer_free(&one);
     answer_free(&other);
+    daemon_stop(&daemon);
+}
+
+/* ---- restored sessions ---- */
+
+static char *append_rows(char *end, int first, int n);
+
+static int send_put(const struct daemon *daemon, const char *session, int n_rows)
+{
+    char path[96];
+    char *body = malloc((size_t)n_rows * sizeof "[16.5]," + 64);
+    ck_assert_ptr_nonnull(body);
+    char *end = append_rows(stpcpy(body, "{\"rewarm\":"), 0, n_rows);
+    stpcpy(end, "}");
+    snprintf(path, sizeof path, MODEL "/sessions/%s", session);
+    int fd = client_connect(daemon);
+    client_send_request(fd, "PUT", path, NULL, "application/json", body, strlen(body));
+    free(body);
+    return fd;
+}
+
+TEST(others_are_served_while_readings_are_replayed)
+{
+    enum { FAR = 200000 }; /* half a minute of work and more */
+    struct daemon daemon = start();
+    expect(&daemon, "POST", MODEL "/sessions/s/step", "{\"x\":[1]}", 200, NULL);
+    int fd = send_put(&daemon, "s", FAR);
+    ask_others(&daemon);
+    ck_assert(!has_answer(fd));
+    expect(&daemon, "POST", MODEL "/sessions/s/step", "{\"x\":[1],\"seq\":2}", 200, NULL);
+    close(fd);
+    wait_until_given_up(&daemon);
+    expect(&daemon, "POST", MODEL "/sessions/s/step", "{\"x\":[1],\"seq\":3}", 200, NULL);
+    daemon_stop(&daemon);
+}
+
+TEST(readings_that_are_replayed_lead_where_steps_lead)
+{
+    char path[96], body[64];
+    struct daemon daemon = start();
+    for (int t = 0; t < ROWS; t++) {
+        snprintf(path, sizeof path, MODEL "/sessions/stepped/step");
+        snprintf(body, sizeof body, "{\"x\":[%d.5]}", t % 17);
+        expect(&daemon, "POST", path, body, 200, NULL);
+    }
+    int fd = send_put(&daemon, "put", ROWS);
+    struct answer put = client_read(fd);
+    close(fd);
+    ck_assert_msg(put.code == 201, "%d: %s", put.code, put.body);
+    struct answer stepped = request(&daemon, "GET", MODEL "/sessions/stepped", NULL);
+    const char *end = strstr(stepped.body, ",\"digest\""),
+               *from = strstr(stepped.body, "\"state\"");
+    ck_assert(end && from && end > from);
+    ck_assert_int_eq(strncmp(from, strstr(put.body, "\"state\""), (size_t)(end - from)), 0);
+    ck_assert(number_in(put.body, "step") == ROWS);
+    answer_free(&put);
+    answer_free(&stepped);
     daemon_stop(&daemon);
 }
 

@@ -493,6 +493,29 @@ void expect_same_session(const struct session *a, const struct session *b, bool 
     ck_assert(same_times || !also_times);
 }
 
+enum status session_put_whole(struct world *world, const char *session,
+                              const struct session_restore *restore, bool *ret_created)
+{
+    struct session_restore whole = *restore;
+    struct restore_replay replay;
+    struct arena arena;
+    enum status status = STATUS_OK;
+    arena_init(&arena, (size_t)1 << 30);
+    if (restore_is_due(restore)) {
+        status = restore_begin(world_model(world), restore, &arena, &replay, &world->fault);
+        if (status == STATUS_OK) {
+            status = prediction_finish(world, &replay.prediction, 3);
+        }
+        restore_take(&replay, &whole);
+    }
+    if (status == STATUS_OK) {
+        status = session_put(world->context, world_model(world), session, &whole, ret_created,
+                             &world->fault);
+    }
+    arena_done(&arena);
+    return status;
+}
+
 struct session_restore restore_of(const struct session *session)
 {
     return (struct session_restore){ .ttl_s = session->ttl_s,

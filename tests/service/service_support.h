@@ -141,6 +141,9 @@ struct session session_get(struct world *world, const char *session);
 /* That nothing of what a client can see differs (but for the id, and the times unless
  * `also_times`). */
 void expect_same_session(const struct session *a, const struct session *b, bool also_times);
+/* PUT, with the readings replayed if there is no state. */
+enum status session_put_whole(struct world *world, const char *session,
+                              const struct session_restore *restore, bool *ret_created);
 struct session_restore restore_of(const struct session *session);
 
 #endif

@@ -31,14 +31,15 @@ static enum status lane_fault(const struct prediction *prediction, size_t sequen
                               const struct gru_lane *lane, struct fault *fault)
 {
     char param[96];
+    const char *field = prediction->rows_field ? prediction->rows_field : "x";
     const struct gru_info *info = gru_model_info(prediction->gru);
     if (lane->status == GRU_MISSING_INPUT) {
-        name_field(prediction, sequence, "x", lane, param, sizeof param);
+        name_field(prediction, sequence, field, lane, param, sizeof param);
         return fault_set(fault, STATUS_MISSING_INPUT, param,
                          "input '%s' is missing, and the model's policy is to refuse that",
                          info->inputs[lane->bad_column].name);
     }
-    name_field(prediction, sequence, "x", NULL, param, sizeof param);
+    name_field(prediction, sequence, field, NULL, param, sizeof param);
     return fault_set(fault, status_of_gru(lane->status), param,
                      "output '%s' at row %zu would not be a finite number",
                      info->outputs[lane->bad_column % info->n_outputs].name, lane->bad_row);

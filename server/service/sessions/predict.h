@@ -37,7 +37,8 @@ struct prediction {
     struct gru_model *gru;
     unsigned version;
     bool last_only;
-    bool has_instances; /* `instances` was given: errors name instances[k] */
+    bool has_instances;     /* `instances` was given: errors name instances[k] */
+    const char *rows_field; /* that its rows came in, for errors; NULL: "x" */
     size_t n_sequences;
     struct sequence *sequences;
 

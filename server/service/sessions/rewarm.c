@@ -38,21 +38,6 @@ static enum gru_status replay(struct service_context *context, const struct gru_
     return status == GRU_OK ? lane.status : status;
 }
 
-enum status rewarm_replay(struct service_context *context, const struct version *version,
-                          const float *readings, size_t n_readings, float *state, float *y,
-                          struct fault *fault)
-{
-    size_t bad_row;
-    enum gru_status status =
-        replay(context, version->gru, readings, n_readings, state, y, &bad_row);
-    if (status == GRU_OK) {
-        return STATUS_OK;
-    }
-    return fault_set(fault, status_of_gru(status), NULL,
-                     "the readings do not run through version %u: %s", version->number,
-                     gru_status_text(status));
-}
-
 enum status rewarm_session(struct service_context *context, const struct model *model,
                            uint32_t slot, struct fault *fault)
 {

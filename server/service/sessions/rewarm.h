@@ -1,7 +1,6 @@
 /*
- * rewarm.h - the state that follows from readings: that of a restored session, and that of a
- * session whose model has another active version now. The context's thread, in its scratch memory;
- * nothing waits.
+ * rewarm.h - the state that follows from the readings of a session whose model has another active
+ * version now. The context's thread, in its scratch memory; nothing waits.
  */
 #ifndef REWARM_H
 #define REWARM_H
@@ -14,13 +13,7 @@
 
 struct model;
 struct service_context;
-struct version;
 
-/* The state after those readings from a fresh start. readings: [n_readings][I]; y: room for [S *
- * O]. */
-enum status rewarm_replay(struct service_context *context, const struct version *version,
-                          const float *readings, size_t n_readings, float *state, float *y,
-                          struct fault *fault);
 /* Brings a claimed session to the model's active version: replays its readings if its state belongs
  * to another. */
 enum status rewarm_session(struct service_context *context, const struct model *model,

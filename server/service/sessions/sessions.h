@@ -55,8 +55,9 @@ enum status session_list(struct service_context *context, const struct model *mo
                          struct session_row *rows, size_t *ret_n, bool *ret_has_more,
                          struct fault *fault);
 
-/* PUT: creates the session, or replaces it. With `state` NULL it begins anew (or, with readings, as
- * if it had just seen those: rewarm). With a state, its digest must be the active version's. */
+/* PUT: creates the session, or replaces it. With `state` NULL it begins anew, and has no readings:
+ * from readings alone restore.h makes the state. With a state, its digest must be the active
+ * version's. */
 struct session_restore {
     int64_t ttl_s; /* -1: the configured one */
     uint64_t step;

@@ -9,15 +9,14 @@
 static enum status put(struct world *world, const char *id, const struct session_restore *restore)
 {
     bool created;
-    return session_put(world->context, world_model(world), id, restore, &created, &world->fault);
+    return session_put_whole(world, id, restore, &created);
 }
 
 static void expect_put(struct world *world, const char *id, const struct session_restore *restore,
                        bool is_new)
 {
     bool created = !is_new;
-    enum status status =
-        session_put(world->context, world_model(world), id, restore, &created, &world->fault);
+    enum status status = session_put_whole(world, id, restore, &created);
     ck_assert_msg(status == STATUS_OK, "%s", world->fault.message);
     ck_assert(created == is_new);
 }
