@@ -51,15 +51,17 @@ static void ask_for_steps(struct request_kept *request, unsigned model)
         return;
     }
     snprintf(request->path, sizeof request->path, "/v1/models/%s/steps", crash_models[model].name);
-    size_t n = (size_t)snprintf(body, BODY_MAX, "{\"steps\":[");
+    size_t n = request->is_lines ? 0 : (size_t)snprintf(body, BODY_MAX, "{\"steps\":[");
     for (size_t k = 0; k < request->n_steps; k++) {
         char step[BODY_MAX];
         step_print(request->steps[k].session, request->steps[k].session->stream,
                    request->steps[k].seq, true, step);
-        n += (size_t)snprintf(body + n, BODY_MAX - n, "%s%s", k ? "," : "", step);
-        ck_assert_uint_lt(n, BODY_MAX - 2);
+        n += (size_t)snprintf(body + n, BODY_MAX - n, "%s%s", step,
+                              request->is_lines          ? "\n"
+                              : k + 1 < request->n_steps ? ","
+                                                         : "]}");
+        ck_assert_uint_lt(n, BODY_MAX);
     }
-    snprintf(body + n, BODY_MAX - n, "]}");
 }
 
 static void ask_verb(struct request_kept *request, enum verb verb, const char *method,
@@ -136,7 +138,8 @@ static void choose(struct client *client)
         return;
     }
     request_done(request);
-    request->is_batch = random_below(&client->random, 3) == 0;
+    request->is_batch = random_below(&client->random, 2) == 0;
+    request->is_lines = request->is_batch && random_below(&client->random, 2) == 0;
     size_t n = request->is_batch ? 1 + random_below(&client->random, BATCH_MAX) : 1;
     add_step(request, session);
     for (size_t k = 1; k < n; k++) {
@@ -233,6 +236,15 @@ static void note_step(const struct sent_step *step, const char *result, size_t n
         found(FOUND_TWICE, "step %llu of %s got %.*s", (unsigned long long)step->seq, session->id,
               (int)n, result);
     }
+    if (memmem(result, n, "\"repeated\":true", 15)) {
+        if (!is_repeat) {
+            found(FOUND_TWICE, "step %llu of %s had been made", (unsigned long long)step->seq,
+                  session->id);
+        }
+        atomic_fetch_add(&figures.n_repeated, 1);
+        session_settle(session, step->seq);
+        return;
+    }
     uint64_t digest = answer_digest(result, n);
     if (session->answers[step->seq] != 0 && session->answers[step->seq] != digest) {
         found(FOUND_WRONG, "step %llu of %s is answered in two ways", (unsigned long long)step->seq,
@@ -246,15 +258,19 @@ static void note_step(const struct sent_step *step, const char *result, size_t n
 static void note_batch(const struct request_kept *request, const struct answer *answer,
                        bool is_repeat)
 {
-    const char *p = strchr(answer->body, '[');
+    if (answer->code != 200) {
+        found(FOUND_UNEXPECTED, "a batch: %d %.300s", answer->code, answer->body);
+        return;
+    }
+    const char *p = request->is_lines ? answer->body : strchr(answer->body, '[') + 1;
     for (size_t k = 0; k < request->n_steps; k++) {
-        if (answer->code != 200 || !p || p[1] != '{') {
+        if (*p != '{') {
             found(FOUND_UNEXPECTED, "a batch: %d %.300s", answer->code, answer->body);
             return;
         }
-        const char *end = result_end(++p);
+        const char *end = result_end(p);
         note_step(&request->steps[k], p, (size_t)(end - p), is_repeat);
-        p = end;
+        p = end + 1;
     }
 }
 
@@ -330,7 +346,9 @@ static void *run(void *context)
         if (request->verb == VERB_NONE) {
             continue;
         }
-        struct answer answer = exchange(client->fd, request->method, request->path, request->body);
+        struct answer answer =
+            request->is_lines ? exchange_lines(client->fd, request->path, request->body)
+                              : exchange(client->fd, request->method, request->path, request->body);
         if (answer.code == 0) {
             atomic_fetch_add(&figures.n_unanswered, 1);
             answer_free(&answer);

@@ -20,8 +20,8 @@ struct sent_step {
 };
 
 struct request_kept {
-    enum verb verb; /* VERB_NONE: nothing is unanswered */
-    bool is_batch;
+    enum verb verb;          /* VERB_NONE: nothing is unanswered */
+    bool is_batch, is_lines; /* the steps of a batch are a list, or lines */
     const char *method;
     char path[96], *body;
     struct subject *session, *source;

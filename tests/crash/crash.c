@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* Many records to a page, and several pages to a record. */
 const struct crash_model crash_models[MODELS] = { { "small", "a,b", "12", 2 },
@@ -132,6 +133,17 @@ struct answer exchange(int fd, const char *method, const char *path, const char 
 {
     client_send_request(fd, method, path, NULL, body ? "application/json" : NULL, body,
                         body ? strlen(body) : 0);
+    return client_read(fd);
+}
+
+struct answer exchange_lines(int fd, const char *path, const char *lines)
+{
+    const struct timespec pause = { .tv_nsec = 200000 };
+    size_t n = strlen(lines);
+    client_send_head(fd, "POST", path, NULL, "application/x-ndjson", n);
+    client_send(fd, lines, n / 2);
+    nanosleep(&pause, NULL);
+    client_send(fd, lines + n / 2, n - n / 2);
     return client_read(fd);
 }
 

@@ -73,7 +73,7 @@ const char *result_end(const char *p);
 enum finding { FOUND_LOST, FOUND_TWICE, FOUND_WRONG, FOUND_UNEXPECTED, FINDINGS };
 
 struct figures {
-    _Atomic uint64_t n_acknowledged, n_unanswered, n_repeats, n_compared_answers,
+    _Atomic uint64_t n_acknowledged, n_unanswered, n_repeats, n_repeated, n_compared_answers,
         n_compared_sessions;
     _Atomic uint64_t n_versions, n_damaged, n_step_before, n_reported, n_absent, n_resynchronised,
         n_refused_files;
@@ -87,6 +87,9 @@ uint64_t random_below(uint64_t *state, uint64_t n);
 
 /* One request on a kept connection; code 0: the daemon is gone. */
 struct answer exchange(int fd, const char *method, const char *path, const char *body);
+/* POST of application/x-ndjson in two pieces: the daemon works on the first while the second is on
+ * its way. */
+struct answer exchange_lines(int fd, const char *path, const char *lines);
 __attribute__((format(printf, 4, 5))) struct answer
 exchange_at(int fd, const char *method, const char *body, const char *path, ...);
 

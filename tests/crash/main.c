@@ -192,6 +192,7 @@ START_TEST(nothing_acknowledged_is_lost)
     SAY(n_acknowledged, "steps acknowledged");
     SAY(n_unanswered, "requests left unanswered by a kill");
     SAY(n_repeats, "of them repeated and answered");
+    SAY(n_repeated, "their steps that had been made before it, and were said to be");
     SAY(n_compared_answers, "answers compared with the twin's");
     SAY(n_compared_sessions, "sessions compared with the twin's");
     SAY(n_versions, "versions uploaded, most of them deleted");
