@@ -3,10 +3,11 @@
 # it takes on, from three quarters of its capacity to five times of it, the share that it refuses,
 # and p99 of health checks meanwhile. One worker on one core, an open-loop generator
 # (load_generator.c) on another, with requests due at random times over many keep-alive connections;
-# latency runs from when a request was due. Three kinds of work: (a) steps with a forecast, which
+# latency runs from when a request was due. Four kinds of work: (a) steps with a forecast, which
 # cost many times what a refusal does; (b) these and whole sequences, which must be refused first;
 # (c) plain steps, where a refusal costs nearly as much as a step and no generator on one core
-# offers five times the capacity. Prints medians over the rounds with the least and most.
+# offers five times the capacity; (d) batches of 100 lines of x-ndjson, of which each is done whole
+# or not at all. Prints medians over the rounds with the least and most.
 #
 # Usage: bench_overload.sh [ROUNDS [SECONDS [CONNECTIONS]]]      BUILD, GRUD: see common.sh
 set -eu
@@ -30,12 +31,16 @@ sequence_body=$(awk 'BEGIN {
     for (t = 1; t < 500; t++) printf ",[20.%d]", t % 10
     printf "]}"
 }')
+# A step of each of 100 sessions.
+lines_body=$(awk 'BEGIN {
+    for (k = 0; k < 100; k++) printf "{\"session\":\"line-%d\",\"x\":[20.125]}\n", k
+}')
 
-closed() { # PATH BODY CLIENTS: what it can do, in requests a second
-    load_generator -c "$3" -s 1 "$port" "$1" "$2" | sed 's/.* rate=\([0-9]*\).*/\1/'
+closed() { # PATH BODY CLIENTS [TYPE]: what it can do, in requests a second
+    load_generator -c "$3" -s 1 ${4+-t "$4"} "$port" "$1" "$2" | sed 's/.* rate=\([0-9]*\).*/\1/'
 }
-open() { # NAME PATH BODY RATE: one round, its line is added to the file NAME
-    load_generator -c "$connections" -s "$seconds" -w 1 -r "$4" "$port" "$2" "$3" \
+open() { # NAME PATH BODY RATE [TYPE]: one round, its line is added to the file NAME
+    load_generator -c "$connections" -s "$seconds" -w 1 -r "$4" ${5+-t "$5"} "$port" "$2" "$3" \
         >>"$work/$1" || {
         echo "bench_overload: $1 gave answers that are neither 200 nor 503" >&2
         exit 1
@@ -66,10 +71,13 @@ while [ $round -lt "$rounds" ]; do
     a=$(closed "$step" "$forecast_body" 8)
     b=$(closed $model/predict "$sequence_body" 1)
     c=$(closed "$step" "$plain_body" 64)
-    echo " a=$a b=$b c=$c" >>"$work/capacity"
+    d=$(closed $model/steps "$lines_body" 8 application/x-ndjson)
+    echo " a=$a b=$b c=$c d=$d" >>"$work/capacity"
     for x in $loads; do
         with_health "a$x.health" open "a$x" "$step" "$forecast_body" "$(scaled "$a" "$x")"
         with_health "c$x.health" open "c$x" "$step" "$plain_body" "$(scaled "$c" "$x")"
+        with_health "d$x.health" \
+            open "d$x" $model/steps "$lines_body" "$(scaled "$d" "$x")" application/x-ndjson
     done
     for mix in $mixes; do
         with_health "b$mix.health" \
@@ -77,6 +85,14 @@ while [ $round -lt "$rounds" ]; do
     done
     round=$((round + 1))
 done
+
+# Each batch that was done has stepped each of its sessions once, and one that was refused none.
+n_counts=$(curl -sS -m 60 "http://127.0.0.1:$port$model/sessions?prefix=line-&limit=100" |
+    grep -o '"step":[0-9]*' | sort -u | wc -l)
+[ "$n_counts" -eq 1 ] || {
+    echo "bench_overload: a batch of lines was done in part" >&2
+    exit 1
+}
 
 median() { # FILE NAME
     column "$1" "$2" | summary | cut -d ' ' -f 1
@@ -118,10 +134,11 @@ curve() { # KIND TITLE
 }
 printf '%s rounds of %s s at each load, %s connections, one worker, H=64\n' \
     "$rounds" "$seconds" "$connections"
-printf 'capacity: %.0f steps with a forecast of 300, %.0f sequences, %.0f plain steps a second\n' \
-    "$(median capacity a)" "$(median capacity b)" "$(median capacity c)"
+printf 'capacity: %.0f steps with a forecast of 300, %.0f sequences, %.0f plain steps, %.0f batches a second\n' \
+    "$(median capacity a)" "$(median capacity b)" "$(median capacity c)" "$(median capacity d)"
 curve a '(a) steps with a forecast of 300 (goal: good/peak at least 0.8, p99/normal under 3, at 5x)'
 curve c '(c) plain steps: offered/s is what the generator reached'
+curve d '(d) batches of 100 lines'
 printf '\n(b) steps and whole sequences together, each at a multiple of its own capacity\n'
 printf '%6s %10s %10s %14s %14s %18s %10s\n' steps sequences steps/s sequences/s \
     'steps refused' 'sequences refused' health_p99

@@ -12,6 +12,7 @@
  *     -p PID       the server: report its processor time a request
  *     -i SESSIONS  each request names a session at random, of this many
  *     -k KEY       an API key to send
+ *     -t TYPE      the Content-Type of the body (application/json)
  *
  * "%d" in PATH becomes the number of the client, or with -i that of the session. Without a BODY the
  * requests are GETs. The result is one line of name=value pairs.
@@ -52,8 +53,8 @@ static const double LATE_SECONDS = 0.1; /* a request later than this in an open 
 
 struct options {
     uint16_t port;
-    const char *path, *body, *key; /* key: NULL without one */
-    size_t n_clients, n_sessions;  /* n_sessions 0: each client has its own */
+    const char *path, *body, *type, *key; /* key: NULL without one */
+    size_t n_clients, n_sessions;         /* n_sessions 0: each client has its own */
     double seconds, warm_up_seconds;
     double rate;         /* 0: not an open loop */
     uint64_t n_requests; /* 0: not a counted loop */
@@ -167,7 +168,7 @@ static void make_request(struct client *client, const struct options *options, s
     size_t room = sizeof client->request - (size_t)n;
     n += is_get ? snprintf(client->request + n, room, "\r\n")
                 : snprintf(client->request + n, room,
-                           "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                           "Content-Type: %s\r\nContent-Length: %zu\r\n\r\n%s", options->type,
                            strlen(body), body);
     if (n < 0 || (size_t)n >= sizeof client->request) {
         errno = EMSGSIZE;
@@ -400,16 +401,20 @@ static void print(const struct options *options, const struct figures *figures)
 static void usage(void)
 {
     fputs("usage: load_generator [-c CLIENTS] [-s SECONDS] [-w SECONDS] [-r RATE | -n REQUESTS]\n"
-          "                      [-p PID] [-i SESSIONS] [-k KEY] PORT PATH [BODY]\n",
+          "                      [-p PID] [-i SESSIONS] [-k KEY] [-t TYPE] PORT PATH [BODY]\n",
           stderr);
     exit(2);
 }
 
 static struct options read_options(int argc, char *argv[])
 {
-    struct options options = { .n_clients = 16, .seconds = 2, .warm_up_seconds = 0.3, .body = "" };
+    struct options options = { .n_clients = 16,
+                               .seconds = 2,
+                               .warm_up_seconds = 0.3,
+                               .body = "",
+                               .type = "application/json" };
     int letter;
-    while ((letter = getopt(argc, argv, "c:s:w:r:n:p:i:k:")) != -1) {
+    while ((letter = getopt(argc, argv, "c:s:w:r:n:p:i:k:t:")) != -1) {
         switch (letter) {
         case 'c':
             options.n_clients = strtoul(optarg, NULL, 10);
@@ -434,6 +439,9 @@ static struct options read_options(int argc, char *argv[])
             break;
         case 'k':
             options.key = optarg;
+            break;
+        case 't':
+            options.type = optarg;
             break;
         default:
             usage();

@@ -70,6 +70,15 @@ static void repeat(struct regulars *regulars, const char *path, const struct ans
     answer_free(&again);
 }
 
+/* The step of libgru's own state beside the session. */
+static void step_beside(struct regulars *regulars, size_t k, const float x[INPUTS],
+                        float y[OUTPUTS])
+{
+    float *state = regulars->sessions[k].state;
+    struct gru_lane lane = { .state_in = state, .state_out = state, .x = x, .n_rows = 1, .y = y };
+    run(regulars, regular_gru(regulars), &lane);
+}
+
 static void step_regular(struct regulars *regulars, size_t k)
 {
     struct caller *caller = &regulars->caller;
@@ -88,10 +97,7 @@ static void step_regular(struct regulars *regulars, size_t k)
     snprintf(regulars->text + n, TEXT_MAX - (size_t)n, "}");
     struct answer answer = caller_ask(caller, horizon > 0 ? KIND_STEP_AHEAD : KIND_STEP, "200",
                                       "POST", path, regulars->text);
-    struct gru_lane lane = {
-        .state_in = session->state, .state_out = session->state, .x = x, .n_rows = 1, .y = y
-    };
-    run(regulars, regular_gru(regulars), &lane);
+    step_beside(regulars, k, x, y);
     numbers_expect(answer.body, "y", y, OUTPUTS);
     caller->soak->n_compared += OUTPUTS;
     if (horizon > 0) {
@@ -100,6 +106,93 @@ static void step_regular(struct regulars *regulars, size_t k)
     if (caller_choose(caller, 8) == 0) {
         repeat(regulars, path, &answer);
     }
+    answer_free(&answer);
+}
+
+/* Lost readings: libgru takes missing ones. */
+static void fill(struct regulars *regulars, size_t k)
+{
+    enum { LOST_MAX = 5 };
+    const float missing[INPUTS] = { NAN, NAN };
+    struct caller *caller = &regulars->caller;
+    struct regular *session = &regulars->sessions[k];
+    char path[128], row[ROW_TEXT];
+    float x[INPUTS], y[OUTPUTS];
+    size_t n_lost = session->n_steps > 0 ? caller_choose(caller, LOST_MAX) + 1 : 0;
+    for (size_t t = 0; t < n_lost; t++) {
+        step_beside(regulars, k, missing, y);
+    }
+    choose_reading(caller, x);
+    step_beside(regulars, k, x, y);
+    session->n_steps += n_lost + 1;
+    row_print(row, sizeof row, x);
+    snprintf(path, sizeof path, REGULAR "/sessions/regular-%d-%zu/step", (int)regulars->number, k);
+    snprintf(regulars->text, TEXT_MAX, "{\"x\":%s,\"seq\":%zu,\"begin\":true,\"fill\":true}", row,
+             (size_t)session->n_steps);
+    struct answer answer = caller_ask(caller, KIND_STEP_FILL, "200", "POST", path, regulars->text);
+    numbers_expect(answer.body, "y", y, OUTPUTS);
+    caller->soak->n_compared += OUTPUTS;
+    answer_free(&answer);
+}
+
+/* A batch of lines, each with its seq. When it is sent again, each line has been done: the last one
+ * of each session gets its answer again, the others are said to be repeated. */
+static void send_lines(struct regulars *regulars, size_t n, float y[][OUTPUTS])
+{
+    static const char type[] = "application/x-ndjson";
+    const bool is_again = y == NULL;
+    struct caller *caller = &regulars->caller;
+    struct answer answer =
+        caller_ask_typed(caller, is_again ? KIND_LINES_AGAIN : KIND_STEPS_LINES, "200", "POST",
+                         REGULAR "/steps", type, regulars->text, strlen(regulars->text));
+    const char *line = answer.body;
+    for (size_t k = 0; k < n; k++) {
+        ck_assert_msg(strncmp(line, "{\"session\":", 11) == 0, "line %zu: %.600s", k, line);
+        if (!is_again) {
+            numbers_expect(line, "y", y[k], OUTPUTS);
+            caller->soak->n_compared += OUTPUTS;
+        }
+        line += strcspn(line, "\n") + 1;
+    }
+    ck_assert_msg(*line == '\0', "more than %zu lines: %.600s", n, line);
+    answer_free(&answer);
+}
+
+static void step_lines(struct regulars *regulars, size_t unused)
+{
+    enum { LINES_MAX = 24 };
+    struct caller *caller = &regulars->caller;
+    float x[INPUTS], y[LINES_MAX][OUTPUTS];
+    size_t n_lines = caller_choose(caller, LINES_MAX) + 1, n = 0;
+    (void)unused;
+    for (size_t t = 0; t < n_lines; t++) {
+        char row[ROW_TEXT];
+        size_t k = caller_choose(caller, N_SESSIONS);
+        choose_reading(caller, x);
+        row_print(row, sizeof row, x);
+        step_beside(regulars, k, x, y[t]);
+        n += (size_t)snprintf(regulars->text + n, TEXT_MAX - n,
+                              "{\"session\":\"regular-%d-%zu\",\"x\":%s,\"seq\":%zu}\n",
+                              (int)regulars->number, k, row,
+                              (size_t)++regulars->sessions[k].n_steps);
+    }
+    send_lines(regulars, n_lines, y);
+    if (caller_choose(caller, 4) == 0) {
+        send_lines(regulars, n_lines, NULL);
+    }
+}
+
+/* A session is put over itself, and goes on as if nothing had happened. */
+static void put_back(struct regulars *regulars, size_t k)
+{
+    struct caller *caller = &regulars->caller;
+    char path[128];
+    if (regulars->sessions[k].n_steps == 0) {
+        return;
+    }
+    snprintf(path, sizeof path, REGULAR "/sessions/regular-%d-%zu", (int)regulars->number, k);
+    struct answer answer = caller_ask(caller, KIND_SESSION_GET, "200", "GET", path, NULL);
+    caller_tell(caller, KIND_SESSION_PUT, "200", "PUT", path, answer.body);
     answer_free(&answer);
 }
 
@@ -198,9 +291,10 @@ static void finish_shifting(struct regulars *regulars, size_t k)
 
 void *regulars_run(void *place)
 {
-    static void (*const actions[])(struct regulars *, size_t k) = { step_regular, step_regular,
-                                                                    step_regular, step_shifting,
-                                                                    look_ahead,   predict };
+    static void (*const actions[])(struct regulars *, size_t k) = {
+        step_regular, step_regular, step_regular, step_shifting, look_ahead,
+        predict,      fill,         step_lines,   step_lines,    put_back
+    };
     const struct place *mine = place;
     struct regulars *regulars = calloc(1, sizeof *regulars);
     ck_assert_ptr_nonnull(regulars);

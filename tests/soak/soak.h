@@ -32,9 +32,11 @@ enum { N_SHIFTS = 3, HISTORY = 32 };
 #define KIND_TABLE(X)                                                                              \
     X(STEP, "step")                                                                                \
     X(STEP_AHEAD, "step with horizon")                                                             \
+    X(STEP_FILL, "step with fill")                                                                 \
     X(STEP_AGAIN, "step repeated")                                                                 \
     X(STEPS, "steps, array")                                                                       \
     X(STEPS_LINES, "steps, lines")                                                                 \
+    X(LINES_AGAIN, "steps, lines repeated")                                                        \
     X(PREDICT, "predict")                                                                          \
     X(FORECAST, "forecast")                                                                        \
     X(SESSION_GET, "session get")                                                                  \
