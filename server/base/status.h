@@ -61,6 +61,7 @@
     X(HEADERS_TOO_LARGE, "headers_too_large", 431)                                                 \
     X(QUEUE_FULL, "queue_full", 429)                                                               \
     X(INTERNAL, "internal", 500)                                                                   \
+    X(HTTP_VERSION_NOT_SUPPORTED, "http_version_not_supported", 505)                               \
     X(NO_DATA_DIRECTORY, "no_data_directory", 501)                                                 \
     X(TRAINING_OFF, "training_off", 501) /* OpenBLAS is a build that must not be used */           \
     X(RECORDING_OFF, "recording_off", 501)                                                         \

@@ -14,11 +14,12 @@
 
 /* ---- framing ---- */
 
-static enum MHD_Result on_header(void *guard, enum MHD_ValueKind kind, const char *key,
-                                 size_t n_key, const char *value, size_t n_value)
+static enum MHD_Result on_value(void *guard, enum MHD_ValueKind kind, const char *key, size_t n_key,
+                                const char *value, size_t n_value)
 {
-    (void)kind;
-    guard_header(guard, key, n_key, value, n_value);
+    if (kind == MHD_HEADER_KIND) {
+        guard_header(guard, key, n_key, value, n_value);
+    }
     return MHD_YES;
 }
 
@@ -36,7 +37,9 @@ static enum status check_framing(struct exchange *exchange, const char *version,
         version_begin = version;
     }
     guard_begin(guard, target_end, version_begin);
-    MHD_get_connection_values_n(exchange->mhd, MHD_HEADER_KIND, on_header, guard);
+    const int n = MHD_get_connection_values_n(
+        exchange->mhd, MHD_HEADER_KIND | MHD_GET_ARGUMENT_KIND | MHD_COOKIE_KIND, on_value, guard);
+    exchange->n_memory = limit_head_memory(exchange->n_head, (size_t)n, guard->n_cookie);
     if (connection->target_problem) {
         guard->problem = connection->target_problem;
     }

@@ -47,6 +47,7 @@ static void open_connection(struct worker *worker, struct MHD_Connection *mhd, v
     }
     size_t n = atomic_fetch_add(&http->n_connections, 1) + 1;
     connection->fd = info->connect_fd;
+    connection->mhd = mhd;
     connection->address = address_key(from->client_addr);
     addresses_enter(&http->addresses, connection->address);
     connection->is_excess =
@@ -60,10 +61,34 @@ static void open_connection(struct worker *worker, struct MHD_Connection *mhd, v
     deadlines_add(&worker->deadlines, connection, worker->now_ns);
 }
 
+void connection_begin_request(struct worker *worker, struct connection *connection)
+{
+    connection->has_request = true;
+    connection->began_ns = worker->now_ns;
+    TAILQ_INSERT_HEAD(&worker->arriving, connection, arriving);
+    worker->n_requests++;
+}
+
+void connection_end_request(struct worker *worker, struct connection *connection)
+{
+    TAILQ_REMOVE(&worker->arriving, connection, arriving);
+    connection->has_request = false;
+    connection->has_head = false;
+    connection->is_whole = false;
+    connection->ended_ns = worker->now_ns;
+    connection->deadline_ns =
+        worker->now_ns + (int64_t)worker->http->config->idle_seconds * SECOND_NS;
+    worker->n_requests--;
+}
+
 static void close_connection(struct worker *worker, void **context)
 {
     struct connection *connection = *context;
     *context = NULL;
+    if (connection && connection->has_request) {
+        /* libmicrohttpd says nothing of requests that it refuses twice, as for their parameters */
+        connection_end_request(worker, connection);
+    }
     if (connection) {
         deadlines_remove(&worker->deadlines, connection);
         atomic_fetch_sub(&worker->http->n_connections, 1);

@@ -12,6 +12,7 @@
 #include <sys/queue.h>
 
 struct http;
+struct worker;
 
 enum {
     EXCESS_CONNECTIONS = 256, /* beyond --connection-max, so that they can be answered with 503 */
@@ -22,18 +23,22 @@ enum {
 
 struct connection {
     TAILQ_ENTRY(connection) link;
+    TAILQ_ENTRY(connection) arriving; /* among the worker's that have a request */
+    struct MHD_Connection *mhd;
     int fd;
     int64_t deadline_ns; /* of the monotonic clock */
     int64_t began_ns;    /* the request that is arriving or being answered */
     int64_t ended_ns;    /* the one before was answered, or the connection opened */
     uint64_t address;    /* where it comes from (addresses.h) */
     bool has_request;
+    bool has_head;        /* of that, and it was handed on by libmicrohttpd */
     bool is_whole;        /* the request is whole: the client may hang up its sending side */
     bool is_excess;       /* beyond a limit: told to come back later */
     bool is_disconnected; /* shut down at the end, between two requests: none is taken from it any
                              more */
     int64_t heard_ns;     /* at the end: when bytes had come last, and how many in all */
     uint64_t n_heard;
+    int sent_code;            /* of an error that was sent past libmicrohttpd (mhd_error.h), or 0 */
     char host[HOST_KEPT_MAX]; /* the last one that was found to be ours (origin.h) */
     size_t n_host;
     const char *target; /* the raw request target, until the first call of the handler */
@@ -52,6 +57,10 @@ static inline struct connection *connection_of(struct MHD_Connection *mhd)
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     return info ? info->socket_context : NULL;
 }
+
+/* A request's first line has arrived; it is answered, or never will be. */
+void connection_begin_request(struct worker *worker, struct connection *connection);
+void connection_end_request(struct worker *worker, struct connection *connection);
 
 /* ---- libmicrohttpd's callbacks; `worker` is a struct worker ---- */
 

@@ -19,6 +19,7 @@
 #include "http/authority.h"
 #include "http/body.h"
 #include "http/limits.h"
+#include "http/mhd_error.h"
 #include "http/offload.h"
 #include "http/query_string.h"
 #include "http/worker.h"
@@ -145,6 +146,10 @@ static enum MHD_Result begin(struct exchange *exchange, const char *version)
         return MHD_YES;
     }
     settle(exchange, status);
+    if (exchange->has_no_room) { /* libmicrohttpd could only cut the connection */
+        mhd_error_send(exchange->connection, exchange->request.fault);
+        return MHD_NO;
+    }
     if (guard.problem) { /* it is not clear where this request ends: the connection is not kept */
         return reply_queue(exchange);
     }
@@ -296,13 +301,16 @@ void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *m
         connection->target = target ? target : "";
         connection->n_target = strlen(connection->target);
         connection->target_problem = guard_target(connection->target, connection->n_target);
-        connection->has_request = true;
-        connection->began_ns = worker->now_ns;
+        connection_begin_request(worker, connection);
+        struct fault fault;
+        if (limit_target(worker->http->config, connection->target, connection->n_target, &fault) !=
+            STATUS_OK) {
+            mhd_error_send(connection, &fault);
+        }
         if (!connection->is_excess) {
             connection->deadline_ns =
                 worker->now_ns + (int64_t)worker->http->config->request_seconds * SECOND_NS;
         }
-        worker->n_requests++;
     }
     return NULL; /* the exchange is made with the headers */
 }
@@ -321,13 +329,15 @@ enum MHD_Result exchange_on_call(void *cls, struct MHD_Connection *mhd, const ch
         return take_piece(exchange, upload, n);
     }
     struct connection *connection = connection_of(mhd);
-    exchange = connection && connection->has_request && !connection->is_disconnected
+    exchange = connection && connection->has_request && !connection->is_disconnected &&
+                       connection->sent_code == 0
                    ? take_exchange(cls)
                    : NULL;
     if (!exchange) {
         return MHD_NO;
     }
     *ret_exchange = exchange;
+    connection->has_head = true;
     exchange->mhd = mhd;
     exchange->connection = connection;
     exchange->method = method;
@@ -354,16 +364,6 @@ static int64_t end_stream(struct exchange *exchange)
     return stream->began_ns - exchange->connection->began_ns;
 }
 
-static void leave_connection(struct worker *worker, struct connection *connection)
-{
-    connection->has_request = false;
-    connection->is_whole = false;
-    connection->ended_ns = worker->now_ns;
-    connection->deadline_ns =
-        worker->now_ns + (int64_t)worker->http->config->idle_seconds * SECOND_NS;
-    worker->n_requests--;
-}
-
 void exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **ret_exchange,
                            enum MHD_RequestTerminationCode reason)
 {
@@ -375,15 +375,15 @@ void exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **ret_exc
     if (!connection || !connection->has_request) {
         return;
     }
-    leave_connection(worker, connection);
+    connection_end_request(worker, connection);
     int64_t duration_ns = worker->now_ns - connection->began_ns;
     size_t route = http->n_routes;
-    int code = 0;
+    int code = connection->sent_code;
     if (exchange) {
         const struct request *request = &exchange->request;
         bool is_stream = exchange->buffers->stream.source != NULL; /* either side may end it */
         bool is_whole = is_stream || reason == MHD_REQUEST_TERMINATED_COMPLETED_OK;
-        code = is_whole && exchange->phase == PHASE_QUEUED ? request->reply.code : 0;
+        code = is_whole && exchange->phase == PHASE_QUEUED ? request->reply.code : code;
         route = request->route ? (size_t)(request->route - http->routes) : http->n_routes;
         log_exchange(exchange, code, duration_ns);
         if (code >= 400 && code < 500) {

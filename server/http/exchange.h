@@ -33,6 +33,7 @@ struct exchange {
     const char *origin; /* the page's, if it may read the reply and is named there; or NULL */
     enum phase phase;
     unsigned allowed;    /* the methods of the path, for Allow; 0: not to be sent */
+    bool has_no_room;    /* its head leaves no memory for that of the reply */
     bool is_handed_in;   /* its steps are */
     bool has_begun;      /* steps of it may have been done: it is not refused any more */
     bool is_pending;     /* it is in a list of pending.h */
@@ -40,6 +41,7 @@ struct exchange {
     size_t n_steps_done; /* those before it are done */
     size_t n_rows;      /* of as many steps as one turn takes: what they add to the worker's load */
     size_t n_head;      /* bytes of the request's head, or 0: not known */
+    size_t n_memory;    /* of its connection, which the head takes */
     int64_t arrived_ns; /* when the newest piece of its body had been taken; 0: there is none */
     uint64_t n_expected; /* of the body, or 0 */
     size_t n_announced;  /* of that, counted in http->memory until it is here */

@@ -138,6 +138,8 @@ static void read_framing(struct guard *guard, const char *key, size_t n_key, con
         } else if (is_word(key, n_key, "origin")) {
             guard->origin = value;
             guard->n_origins++;
+        } else if (is_word(key, n_key, "cookie")) {
+            guard->n_cookie = n_value;
         }
         break;
     case 12:

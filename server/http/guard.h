@@ -22,6 +22,7 @@ struct guard {
     const char *host, *origin, *fetch_site; /* NULL: the request has none */
     size_t n_host;
     uint64_t content_length;
+    size_t n_cookie; /* bytes of the cookies */
     unsigned n_hosts, n_lengths, n_codings, n_authorizations, n_origins, n_fetch_sites;
     bool is_chunked;
     bool expects_continue;

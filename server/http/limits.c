@@ -5,19 +5,62 @@
 
 static const int64_t SECOND_NS = 1000000000;
 
+/* What libmicrohttpd 0.9.75 takes for a header, query parameter or cookie, and what a reply's head
+ * may take. */
+enum { VALUE_BYTES = 64, REPLY_HEAD_BYTES = 512, BESIDE_HEAD_MIN = 2 << 10 };
+enum { TARGET_SHORT = 128 }; /* too short for parameters to matter */
+
+size_t limit_memory(const struct config *config)
+{
+    const size_t beside = config->header_max / 3;
+    return config->header_max + (beside > BESIDE_HEAD_MIN ? beside : BESIDE_HEAD_MIN);
+}
+
+size_t limit_head_memory(size_t n_head, size_t n_values, size_t n_cookie)
+{
+    return n_head + n_values * VALUE_BYTES + n_cookie;
+}
+
+static enum status url_too_long(const struct config *config, struct fault *fault)
+{
+    return fault_set(fault, STATUS_URL_TOO_LONG, NULL,
+                     "a path and its query have at most %zu bytes", (size_t)config->url_max);
+}
+
+static enum status too_many_values(struct fault *fault)
+{
+    return fault_set(fault, STATUS_HEADERS_TOO_LARGE, NULL,
+                     "the request has too many headers, query parameters or cookies");
+}
+
+enum status limit_target(const struct config *config, const char *target, size_t n,
+                         struct fault *fault)
+{
+    size_t n_values = 1;
+    for (size_t k = 0; n > TARGET_SHORT && k < n; k++) {
+        n_values += target[k] == '&';
+    }
+    if (limit_head_memory(n, n_values, 0) + REPLY_HEAD_BYTES <= limit_memory(config)) {
+        return STATUS_OK;
+    }
+    return n > config->url_max ? url_too_long(config, fault) : too_many_values(fault);
+}
+
 enum status limit_head(struct exchange *exchange)
 {
     struct request *request = &exchange->request;
     const struct config *config = request->config;
-    size_t url_max = config->url_max;
-    if (exchange->connection->n_target > url_max) {
-        return fault_set(request->fault, STATUS_URL_TOO_LONG, NULL,
-                         "a path and its query have at most %zu bytes", url_max);
+    exchange->has_no_room = exchange->n_memory + REPLY_HEAD_BYTES > limit_memory(config);
+    if (exchange->connection->n_target > config->url_max) {
+        return url_too_long(config, request->fault);
     }
     if (exchange->n_head > config->header_max) {
         return fault_set(request->fault, STATUS_HEADERS_TOO_LARGE, NULL,
                          "a request's first line and headers have at most %zu bytes",
                          config->header_max);
+    }
+    if (exchange->has_no_room) {
+        return too_many_values(request->fault);
     }
     return STATUS_OK;
 }

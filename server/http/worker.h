@@ -33,10 +33,11 @@ struct worker {
     int wake_fd;      /* an eventfd */
     bool is_in_place; /* libmicrohttpd 0.9: headers lie in the receive buffer as they came */
     bool is_draining;
-    bool has_stopped_listening; /* no further connection is accepted */
-    unsigned n_accepting_turns; /* since the drain began, until it stopped listening */
-    int64_t now_ns;             /* of the monotonic clock, read once or twice a turn */
-    size_t n_requests;          /* whose first line has arrived and whose answer is not sent */
+    bool has_stopped_listening;      /* no further connection is accepted */
+    unsigned n_accepting_turns;      /* since the drain began, until it stopped listening */
+    int64_t now_ns;                  /* of the monotonic clock, read once or twice a turn */
+    struct connection_list arriving; /* connections with a request, the newest first */
+    size_t n_requests;               /* whose first line has arrived and whose answer is not sent */
     struct load load;
     struct deadlines deadlines;
     struct streams streams;

@@ -3,7 +3,9 @@
 
 #include "base/log.h"
 #include "http/access.h"
+#include "http/limits.h"
 #include "http/listen.h"
+#include "http/mhd_error.h"
 #include "secure/certificate.h"
 
 #include <errno.h>
@@ -14,15 +16,16 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { MEMORY_BESIDE_HEAD_MIN = 2 << 10 };
-
 /* ---- libmicrohttpd's daemon ---- */
 
 __attribute__((format(printf, 2, 0))) static void on_log(void *cls, const char *format,
                                                          va_list arguments)
 {
-    (void)cls;
     char message[256];
+    va_list again;
+    va_copy(again, arguments);
+    mhd_error_on_log(cls, format, again);
+    va_end(again);
     if (log_enabled(LOG_DEBUG) && vsnprintf(message, sizeof message, format, arguments) > 0) {
         log_event(LOG_DEBUG, "microhttpd", LOG_STRING("message", message));
     }
@@ -34,14 +37,6 @@ static size_t keep_escapes(void *cls, struct MHD_Connection *mhd, char *text)
     (void)cls;
     (void)mhd;
     return strlen(text);
-}
-
-/* It holds a request's head, pointers to its headers, and the head of the reply. libmicrohttpd
- * zeroes it for each request, so that twice the default costs a fiftieth of a step. */
-static size_t connection_memory(const struct config *config)
-{
-    size_t beside = config->header_max / 3;
-    return config->header_max + (beside > MEMORY_BESIDE_HEAD_MIN ? beside : MEMORY_BESIDE_HEAD_MIN);
 }
 
 static bool start_daemon(struct worker *worker)
@@ -57,14 +52,14 @@ static bool start_daemon(struct worker *worker)
     worker->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME | (has_tls ? MHD_USE_TLS : 0),
         0, connection_on_accept, worker, exchange_on_call, worker, MHD_OPTION_EXTERNAL_LOGGER,
-        on_log, worker,                                                /* must be the first */
-        MHD_OPTION_LISTEN_SOCKET, worker->listen_fd,                   /* */
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_memory(config), /* */
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)limit,                  /* */
-        MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, worker,       /* */
-        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, worker,            /* */
-        MHD_OPTION_NOTIFY_CONNECTION, connection_on_notify, worker,    /* */
-        MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, worker,    /* */
+        on_log, worker,                                             /* must be the first */
+        MHD_OPTION_LISTEN_SOCKET, worker->listen_fd,                /* */
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, limit_memory(config),   /* */
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)limit,               /* */
+        MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, worker,    /* */
+        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, worker,         /* */
+        MHD_OPTION_NOTIFY_CONNECTION, connection_on_notify, worker, /* */
+        MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, worker, /* */
         MHD_OPTION_ARRAY, has_tls ? tls : tls + 2, MHD_OPTION_END);
     const union MHD_DaemonInfo *info =
         worker->daemon ? MHD_get_daemon_info(worker->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
@@ -85,6 +80,7 @@ enum status worker_thread_create(struct http *http, struct service *service, int
     *worker = (struct worker){ .http = http, .listen_fd = listen_fd, .wake_fd = -1 };
     pending_init(&worker->pending);
     TAILQ_INIT(&worker->free);
+    TAILQ_INIT(&worker->arriving);
     streams_init(&worker->streams, reply_resume, offload_fetch);
     client_errors_init(&worker->client_errors);
     load_init(&worker->load);

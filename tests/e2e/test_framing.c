@@ -6,6 +6,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -50,6 +51,147 @@ TEST(ambiguous_framing_is_refused)
         close(fd);
     }
     expect(&daemon, "GET", "/v1/models/torch-small/sessions/s", NULL, 404, NULL);
+    daemon_stop(&daemon);
+}
+
+/* ---- what libmicrohttpd refuses by itself ---- */
+
+#define PREDICT "POST /v1/models/torch-small/predict HTTP/1.1\r\nHost: localhost\r\n"
+#define GET     "GET /v1 HTTP/1.1\r\nHost: localhost\r\n"
+
+static const struct {
+    const char *head, *filler; /* which is repeated n times */
+    int n;
+    const char *tail;
+    int code;
+    const char *error;
+} own_refusals[] = {
+    { PREDICT "Content-Length: -1\r\n\r\n{}", "", 0, "", 400, "invalid_request" },
+    { PREDICT "Content-Length: x\r\n\r\n{}", "", 0, "", 400, "invalid_request" },
+    { PREDICT "Content-Length:\r\n\r\n{}", "", 0, "", 400, "invalid_request" },
+    { PREDICT "Content-Length: 2,2\r\n\r\n{}", "", 0, "", 400, "invalid_request" },
+    { PREDICT "Content-Length: ", "9", 30, "\r\n\r\n{}", 413, "body_too_large" },
+    { PREDICT "Transfer-Encoding: chunked\r\n\r\nzz\r\n", "", 0, "", 400, "invalid_request" },
+    { PREDICT "Transfer-Encoding: chunked\r\n\r\n", "f", 30, "\r\n", 413, "body_too_large" },
+    { PREDICT "Transfer-Encoding: chunked\r\n\r\n2\r\n{}X\r\n0\r\n\r\n", "", 0, "", 400,
+      "invalid_request" },
+    { PREDICT "Transfer-Encoding: chunked\r\n\r\n0\r\nno trailer\r\n\r\n", "", 0, "", 400,
+      "invalid_request" },
+    { GET "no header\r\n\r\n", "", 0, "", 400, "invalid_request" },
+    { "GET /v1\r\n\r\n", "", 0, "", 400, "invalid_request" },
+    { "GET /v1 HTTX/1.1\r\n\r\n", "", 0, "", 400, "invalid_request" },
+    { "GET /v1 HTTP/2.0\r\n\r\n", "", 0, "", 505, "http_version_not_supported" },
+    { "GET /v1 HTTP/0.9\r\n\r\n", "", 0, "", 505, "http_version_not_supported" },
+    { "GET /", "a", 9000, " HTTP/1.1\r\n\r\n", 414, "url_too_long" },
+    { "GET /", "a", 100000, " HTTP/1.1\r\n\r\n", 414, "url_too_long" },
+    { "GET /", "a", 8000, " HTTP/1.1\r\nHost: a\r\n\r\n", 414, "url_too_long" },
+    { GET "X: ", "a", 7900, "\r\n\r\n", 431, "headers_too_large" }, /* no memory for a reply */
+    { GET "X: ", "a", 8000, "\r\n\r\n", 431, "headers_too_large" },
+    { GET "X: ", "a", 9000, "\r\n\r\n", 431, "headers_too_large" },
+    { GET "X: ", "a", 100000, "\r\n\r\n", 431, "headers_too_large" },
+    { GET, "a:b\r\n", 112, "\r\n", 431, "headers_too_large" },
+    { GET, "a:b\r\n", 2000, "\r\n", 431, "headers_too_large" },
+    { GET "Cookie: ", "a", 5000, "\r\n\r\n", 431, "headers_too_large" },
+    { "GET /v1?", "a&", 400, " HTTP/1.1\r\nHost: localhost\r\n\r\n", 431, "headers_too_large" },
+};
+
+/* All that comes until the connection ends. */
+static void read_to_the_end(int fd, char *out, size_t size)
+{
+    size_t n = 0;
+    ssize_t more;
+    while (n < size - 1 && (more = recv(fd, out + n, size - 1 - n, 0)) > 0) {
+        n += (size_t)more;
+    }
+    out[n] = '\0';
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), n_end = strlen(end);
+    return n >= n_end && strcmp(text + n - n_end, end) == 0;
+}
+
+static void expect_one_error(int fd, size_t k)
+{
+    static const char *const headers[] = { "\r\nConnection: close\r\n",
+                                           "\r\nDate: ", "\r\nContent-Type: application/json\r\n" };
+    static const char length[] = "\r\nContent-Length: ";
+    char reply[4096], line[64], error[128];
+    snprintf(line, sizeof line, "HTTP/1.1 %d ", own_refusals[k].code);
+    snprintf(error, sizeof error, "\r\n\r\n{\"error\":{\"code\":\"%s\",\"message\":\"",
+             own_refusals[k].error);
+    read_to_the_end(fd, reply, sizeof reply);
+    const char *body = strstr(reply, error), *at = strstr(reply, length);
+    ck_assert_msg(strncmp(reply, line, strlen(line)) == 0 && body && at &&
+                      ends_with(reply, "\",\"param\":null}}"),
+                  "refusal %zu: %s", k, reply);
+    ck_assert_ptr_null(strstr(reply, "\nHTTP/1.1 ")); /* not a second head */
+    ck_assert_uint_eq(strtoul(at + sizeof length - 1, NULL, 10), strlen(body + 4));
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+        ck_assert_msg(strstr(reply, headers[i]) != NULL, "refusal %zu: %s", k, reply);
+    }
+}
+
+static void send_refused(int fd, size_t k)
+{
+    const size_t n_head = strlen(own_refusals[k].head), n_filler = strlen(own_refusals[k].filler);
+    const size_t n = (size_t)own_refusals[k].n, n_tail = strlen(own_refusals[k].tail);
+    char *text = malloc(n_head + n * n_filler + n_tail), *p = text;
+    ck_assert_ptr_nonnull(text);
+    p = mempcpy(p, own_refusals[k].head, n_head);
+    for (size_t i = 0; i < n; i++) {
+        p = mempcpy(p, own_refusals[k].filler, n_filler);
+    }
+    p = mempcpy(p, own_refusals[k].tail, n_tail);
+    client_send(fd, text, (size_t)(p - text));
+    free(text);
+}
+
+TEST(what_libmicrohttpd_refuses_has_an_error_like_any_other)
+{
+    struct daemon daemon = daemon_start((const char *const[]){ "--workers", "1", NULL });
+    for (size_t k = 0; k < sizeof own_refusals / sizeof *own_refusals; k++) {
+        int fd = client_connect(&daemon);
+        send_refused(fd, k);
+        expect_one_error(fd, k);
+        close(fd);
+    }
+    expect(&daemon, "GET", "/metrics", NULL, 200,
+           "grud_http_requests_total{route=\"\",method=\"\",code=\"431\"} 8");
+    daemon_stop(&daemon);
+}
+
+/* Beside others it may not be certain whose request is refused; nobody else is answered for it. */
+TEST(a_refusal_is_of_the_request_that_it_is_meant_for)
+{
+    enum { N = 8 };
+    static const char half[] = GET "X: ";
+    struct daemon daemon = daemon_start((const char *const[]){ "--workers", "1", NULL });
+    int others[N];
+    for (size_t k = 0; k < N; k++) {
+        others[k] = client_connect(&daemon);
+        client_send(others[k], half, k % 2 == 0 ? 0 : sizeof half - 1);
+    }
+    for (size_t k = 0; k < sizeof own_refusals / sizeof *own_refusals; k++) {
+        char reply[4096], line[64];
+        int fd = client_connect(&daemon);
+        send_refused(fd, k);
+        read_to_the_end(fd, reply, sizeof reply);
+        snprintf(line, sizeof line, "HTTP/1.1 %d ", own_refusals[k].code);
+        ck_assert_msg(strncmp(reply, line, strlen(line)) == 0, "refusal %zu: %s", k, reply);
+        bool is_certain = strstr(own_refusals[k].head, "Content-Length") != NULL;
+        ck_assert(!is_certain || strstr(reply, own_refusals[k].error));
+        close(fd);
+    }
+    for (size_t k = 0; k < N; k++) {
+        client_send(others[k], k % 2 == 0 ? half : "", k % 2 == 0 ? sizeof half - 1 : 0);
+        client_send(others[k], "a\r\n\r\n", 5);
+        struct answer answer = client_read(others[k]);
+        ck_assert_int_eq(answer.code, 200);
+        answer_free(&answer);
+        close(others[k]);
+    }
     daemon_stop(&daemon);
 }
 

@@ -252,6 +252,26 @@ TEST(a_body_that_is_refused_is_not_waited_for)
     files_remove(&files);
 }
 
+/* Past libmicrohttpd, which owns the session. */
+TEST(what_libmicrohttpd_refuses_has_an_error_like_any_other_over_tls)
+{
+    static const char bad_length[] =
+        "POST " MODEL "/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n";
+    struct files files = files_make();
+    struct daemon daemon = start(&files, NULL, NULL);
+    for (int again = 0; again < 3; again++) {
+        struct tls tls = tls_connect(&daemon, TLS_ANY);
+        client_send(tls.fd, bad_length, sizeof bad_length - 1);
+        struct answer answer = client_read(tls.fd);
+        ck_assert(answer.code == 400 && answer.closed);
+        ck_assert_ptr_nonnull(strstr(answer.body, "\"Content-Length is not a number\""));
+        answer_free(&answer);
+        tls_close(&tls);
+    }
+    daemon_stop(&daemon);
+    files_remove(&files);
+}
+
 TEST(a_stream_of_events_goes_on_to_its_end)
 {
     static const char job[] =
