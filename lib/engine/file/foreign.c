@@ -147,9 +147,11 @@ static bool begins_as_safetensors(const unsigned char *bytes, size_t n)
 
 const char *gru_foreign_text(const void *bytes, size_t n_bytes)
 {
-    const size_t n = begins_as_safetensors(bytes, n_bytes) ? 0 : n_bytes;
+    if (n_bytes == 0 || begins_as_safetensors(bytes, n_bytes)) {
+        return NULL;
+    }
     for (size_t k = 0; k < sizeof formats / sizeof *formats; k++) {
-        if (is_of(&formats[k], bytes, n)) {
+        if (is_of(&formats[k], bytes, n_bytes)) {
             return formats[k].text;
         }
     }
