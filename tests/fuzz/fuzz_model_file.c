@@ -7,12 +7,15 @@
  *     #{header} LF data              the length of the header is filled in
  *     anything else                  the bytes of a file
  *
- * A file that is refused says why; a model that loads is saved and loaded bit for bit, and does not
- * depend on how a run is cut.
+ * A file that is refused says why, and another program's what it is; a model that loads is saved
+ * and loaded bit for bit, does not depend on how a run is cut, and keeps no denormal number.
  */
+#include "flush_mode.h"
 #include "fuzz.h"
 #include "json/json.h"
 
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 enum { PREFIX = 8, DATA_MAX = 1 << 18, ROWS = 3 };
@@ -110,6 +113,14 @@ static void check_refusal(enum gru_status status, const struct gru_error *error)
     FUZZ_CHECK(fuzz_is_text(error->param, strlen(error->param)));
 }
 
+/* What is known as another program's file is never a model, and its name is what is said of it. */
+static void check_foreign(struct bytes file, const struct gru_model *model,
+                          const struct gru_error *error)
+{
+    const char *text = gru_foreign_text(file.p, file.n);
+    FUZZ_CHECK(!text || (!model && strstr(error->message, text)));
+}
+
 static void check_info(const struct gru_info *info)
 {
     FUZZ_CHECK(info->n_inputs > 0 && info->n_outputs > 0 && info->n_layers > 0 && info->steps > 0);
@@ -163,7 +174,7 @@ static void check_running(const struct gru_model *model)
     float *x = floats, *y = x + n_x, *y_singly = y + n_y, *state = y_singly + n_y;
     float *state_singly = state + info->state_floats;
     for (size_t k = 0; k < n_x; k++) {
-        x[k] = (float)k / 4 - 1;
+        x[k] = k % 5 == 3 ? FLT_MIN / (float)(2 + k) : (float)k / 4 - 1;
     }
     struct gru_lane whole = { .state_out = state, .x = x, .n_rows = ROWS, .y = y };
     FUZZ_CHECK(gru_run(model, work, &whole, 1) == GRU_OK);
@@ -182,6 +193,9 @@ static void check_running(const struct gru_model *model)
     if (is_well) {
         FUZZ_CHECK(memcmp(y, y_singly, n_y * sizeof *y) == 0);
         FUZZ_CHECK(memcmp(state, state_singly, info->state_floats * sizeof *state) == 0);
+        for (size_t k = 0; k < gru_state_last_offset(model) && flush_mode_exists(); k++) {
+            FUZZ_CHECK(fpclassify(state[k]) != FP_SUBNORMAL);
+        }
         enum gru_status status = gru_forecast(model, work, state, 1, NULL, 0, y);
         FUZZ_CHECK(status == GRU_OK &&
                    memcmp(y, state + gru_state_y_offset(model), info->n_outputs * sizeof *y) == 0);
@@ -204,6 +218,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     } else {
         check_refusal(status, &error);
     }
+    check_foreign(file, model, &error);
     gru_model_unref(model);
     free(file.p);
     return 0;
