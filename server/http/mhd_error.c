@@ -9,7 +9,10 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { REPLY_BYTES = 2048, TEXT_BYTES = 1024 };
+enum {
+    REPLY_BYTES = 2048,
+    WAITING_FEW = 8 /* some may be closed, and wait for libmicrohttpd to notice */
+};
 
 /* ---- which refusal it is ---- */
 
@@ -84,15 +87,20 @@ static size_t count_arriving(const struct worker *worker, enum stage stage,
     return n;
 }
 
-/* Of those that have sent no first line that was understood. Only one of them is looked for. */
+/* Of those that have sent no first line that was understood. Where there are many, they are not
+ * looked for: it is not certain which one is meant. */
 static size_t count_waiting(const struct worker *worker, struct connection **ret_last)
 {
-    const size_t n = worker->deadlines.n_connections - worker->n_requests;
     struct connection *connection;
-    if (n == 1) {
-        TAILQ_FOREACH(connection, &worker->deadlines.connections, link)
-        {
-            *ret_last = connection->has_request ? *ret_last : connection;
+    size_t n = 0;
+    if (worker->deadlines.n_connections - worker->n_requests > WAITING_FEW) {
+        return SIZE_MAX;
+    }
+    TAILQ_FOREACH(connection, &worker->deadlines.connections, link)
+    {
+        if (!connection->has_request && is_unanswered(connection)) {
+            *ret_last = connection;
+            n++;
         }
     }
     return n;
@@ -102,11 +110,10 @@ static size_t count_waiting(const struct worker *worker, struct connection **ret
 static struct connection *only_one(const struct worker *worker, enum stage stage)
 {
     struct connection *found = NULL;
-    size_t n = stage == BEFORE_HEAD ? 0 : count_arriving(worker, stage, &found);
-    if (stage == BEFORE_HEAD || stage == ANYWHERE) {
-        n += count_waiting(worker, &found);
-    }
-    return n == 1 ? found : NULL;
+    size_t n_arriving = stage == BEFORE_HEAD ? 0 : count_arriving(worker, stage, &found);
+    size_t n_waiting =
+        stage == BEFORE_HEAD || stage == ANYWHERE ? count_waiting(worker, &found) : 0;
+    return n_arriving + (n_waiting != 0) == 1 && n_waiting <= 1 ? found : NULL;
 }
 
 /* ---- the reply ---- */
