@@ -41,7 +41,7 @@ static const char *reason_of(const unsigned char *bytes, size_t n)
                       : gru_foreign_text(bytes, n);
 }
 
-void files_log_foreign(const char *path)
+bool files_log_foreign(const char *path)
 {
     struct stat file;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* not to wait for a pipe's writer */
@@ -58,4 +58,5 @@ void files_log_foreign(const char *path)
     if (fd >= 0) {
         close(fd);
     }
+    return reason != NULL;
 }

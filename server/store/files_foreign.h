@@ -5,8 +5,10 @@
 #ifndef FILES_FOREIGN_H
 #define FILES_FOREIGN_H
 
+#include <stdbool.h>
+
 /* Logs what the file is if it looks like a model: another program's, or one without its extension.
- */
-void files_log_foreign(const char *path);
+ * Whether it does. */
+bool files_log_foreign(const char *path);
 
 #endif

@@ -31,17 +31,19 @@ static bool has_extension(const char *file, size_t n)
     return n > n_extension && strcmp(file + n - n_extension, FILES_EXTENSION) == 0;
 }
 
-static void log_ignored(const char *path, const char *reason)
-{
-    log_event(LOG_WARN, "model_ignored", LOG_STRING("file", path), LOG_STRING("reason", reason));
-}
-
 struct scan {
     bool read_only; /* it is --models */
     enum status (*found)(void *context, const struct file_version *version);
     void *context;
+    size_t *n_ignored;
     struct fault *fault;
 };
+
+static void ignore(const struct scan *scan, const char *path, const char *reason)
+{
+    ++*scan->n_ignored;
+    log_event(LOG_WARN, "model_ignored", LOG_STRING("file", path), LOG_STRING("reason", reason));
+}
 
 static enum status failed_scan(const struct scan *scan, const char *what, const char *path)
 {
@@ -121,10 +123,10 @@ static enum status scan_model_folder(const struct scan *scan, const char *folder
             status = report(scan, name, strlen(name), number, path);
         } else if (number == 0 && has_extension(entry->d_name, strlen(entry->d_name)) &&
                    files_path_print(path, "%s/%s", folder, entry->d_name)) {
-            log_ignored(path, "in a model's directory files are NUMBER.safetensors");
+            ignore(scan, path, "in a model's directory files are NUMBER.safetensors");
         } else if (scan->read_only && number == 0 && entry->d_name[0] != '.' &&
                    files_path_print(path, "%s/%s", folder, entry->d_name)) {
-            files_log_foreign(path);
+            *scan->n_ignored += files_log_foreign(path);
         }
         if (status != STATUS_OK) {
             break;
@@ -136,11 +138,13 @@ static enum status scan_model_folder(const struct scan *scan, const char *folder
 
 enum status files_scan(const char *directory, bool read_only,
                        enum status (*found)(void *context, const struct file_version *version),
-                       void *context, struct fault *fault)
+                       void *context, size_t *n_ignored, struct fault *fault)
 {
-    const struct scan scan = {
-        .read_only = read_only, .found = found, .context = context, .fault = fault
-    };
+    const struct scan scan = { .read_only = read_only,
+                               .found = found,
+                               .context = context,
+                               .n_ignored = n_ignored,
+                               .fault = fault };
     DIR *stream = opendir(directory);
     if (!stream) {
         return failed_scan(&scan, "read the directory", directory);
@@ -156,13 +160,13 @@ enum status files_scan(const char *directory, bool read_only,
         size_t n_name = n - (sizeof FILES_EXTENSION - 1);
         bool is_file = read_only && has_extension(entry->d_name, n);
         if (read_only && !is_file && entry->d_name[0] != '.') {
-            files_log_foreign(path);
+            *n_ignored += files_log_foreign(path);
         }
         if (is_file && files_name_is_valid(entry->d_name, n_name)) {
             status = report(&scan, entry->d_name, n_name, 1, path);
         } else if (is_file && entry->d_name[0] != '.') {
-            log_ignored(path,
-                        "a model's name is 1 to 64 letters, digits, dots, dashes and underscores");
+            ignore(&scan, path,
+                   "a model's name is 1 to 64 letters, digits, dots, dashes and underscores");
         } else if (!is_file && files_name_is_valid(entry->d_name, n)) {
             status = scan_model_folder(&scan, path, entry->d_name);
         }

@@ -25,10 +25,10 @@ struct file_version {
  * one, numbered FILES_CLOSED_FOLDER, whose path is the folder's: files_read of it says why. A
  * version of the data directory whose digest alone is left is found as one that is gone. Files that
  * look like models and have no fitting name are logged, in --models those of other programs, too
- * (files_foreign.h). */
+ * (files_foreign.h), and *n_ignored is raised by each. */
 enum status files_scan(const char *directory, bool read_only,
                        enum status (*found)(void *context, const struct file_version *version),
-                       void *context, struct fault *fault);
+                       void *context, size_t *n_ignored, struct fault *fault);
 
 /* The highest number of a version's file, or of its digest, in a model's folder, but for one; 0:
  * there is none. */

@@ -20,6 +20,15 @@ static enum status ignore(void *context, const struct file_version *version)
     return STATUS_OK;
 }
 
+static size_t n_lines(const char *log)
+{
+    size_t n = 0;
+    for (; *log; log++) {
+        n += *log == '\n';
+    }
+    return n;
+}
+
 /* The log of a scan of the folder d. */
 static void scan(const struct folder *data, bool read_only, char log[LOG_MAX])
 {
@@ -30,7 +39,8 @@ static void scan(const struct folder *data, bool read_only, char log[LOG_MAX])
     int saved = dup(STDERR_FILENO), fd = open(log_path, O_RDWR | O_CREAT | O_TRUNC, 0600);
     ck_assert_int_ge(dup2(fd, STDERR_FILENO), 0);
     log_setup(LOG_INFO, LOG_TEXT);
-    enum status status = files_scan(path, read_only, ignore, NULL, &fault);
+    size_t n_ignored = 0;
+    enum status status = files_scan(path, read_only, ignore, NULL, &n_ignored, &fault);
     dup2(saved, STDERR_FILENO);
     close(saved);
     ssize_t n = pread(fd, log, LOG_MAX - 1, 0);
@@ -38,15 +48,7 @@ static void scan(const struct folder *data, bool read_only, char log[LOG_MAX])
     ck_assert_int_eq(status, STATUS_OK);
     ck_assert_int_ge(n, 0);
     log[n] = '\0';
-}
-
-static size_t n_lines(const char *log)
-{
-    size_t n = 0;
-    for (; *log; log++) {
-        n += *log == '\n';
-    }
-    return n;
+    ck_assert_uint_eq(n_ignored, n_lines(log));
 }
 
 static void bytes_write(const struct folder *folder, const char *name, const char *bytes, size_t n)

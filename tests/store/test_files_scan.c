@@ -62,13 +62,15 @@ static void lay_out(const struct folder *data)
 }
 
 static void expect_seen(const struct folder *data, bool read_only, const char *const *expected,
-                        size_t n)
+                        size_t n, size_t n_ignored)
 {
     char path[PATH_MAX];
+    size_t found_ignored = 0;
     struct fault fault;
     struct seen seen = { .read_only = read_only };
     folder_path(data, "d", path);
-    ck_assert_int_eq(files_scan(path, read_only, note, &seen, &fault), STATUS_OK);
+    ck_assert_int_eq(files_scan(path, read_only, note, &seen, &found_ignored, &fault), STATUS_OK);
+    ck_assert_uint_eq(found_ignored, n_ignored);
     size_t length = 0;
     for (size_t k = 0; k < n; k++) {
         ck_assert_msg(strstr(seen.text, expected[k]), "%s is not in %s", expected[k], seen.text);
@@ -85,8 +87,8 @@ TEST(a_scan_finds_versions_and_nothing_else)
                                              "[many 2147483647]" };
     static const char *const in_data[] = { "[many 1]", "[many 12]", "[many 2147483647]",
                                            "[folder.safetensors 3]" };
-    expect_seen(&data, true, in_models, 5);
-    expect_seen(&data, false, in_data, 4);
+    expect_seen(&data, true, in_models, 5, 10);
+    expect_seen(&data, false, in_data, 4, 9);
     folder_remove(&data);
 }
 
@@ -112,11 +114,13 @@ TEST(a_scan_stops_at_the_first_failure)
     char path[PATH_MAX];
     lay_out(&data);
     struct seen seen = { .read_only = true, .answer = STATUS_NO_MEMORY };
+    size_t n_ignored = 0;
     folder_path(&data, "d", path);
-    ck_assert_int_eq(files_scan(path, true, note, &seen, &fault), STATUS_NO_MEMORY);
+    ck_assert_int_eq(files_scan(path, true, note, &seen, &n_ignored, &fault), STATUS_NO_MEMORY);
     ck_assert_ptr_eq(strchr(seen.text, ']'), seen.text + strlen(seen.text) - 1);
     folder_path(&data, "nowhere", path);
-    ck_assert_int_eq(files_scan(path, true, note, &seen, &fault), STATUS_STORAGE_FAILED);
+    ck_assert_int_eq(files_scan(path, true, note, &seen, &n_ignored, &fault),
+                     STATUS_STORAGE_FAILED);
     ck_assert(!fault_may_pass(&fault));
     ck_assert_msg(strstr(fault.message, path), "%s", fault.message);
     folder_remove(&data);

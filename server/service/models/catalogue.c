@@ -28,6 +28,7 @@ struct catalogue *catalogue_copy(const struct catalogue *catalogue)
         return NULL;
     }
     atomic_init(&copy->n_refs, 1);
+    copy->n_ignored = catalogue ? catalogue->n_ignored : 0;
     if (catalogue && !unserved_copy(&catalogue->unserved, &copy->unserved)) {
         catalogue_unref(copy);
         return NULL;
@@ -178,7 +179,8 @@ void catalogue_release(struct service_context *context)
 
 bool models_are_all_refused(const struct service_context *context)
 {
-    return context->catalogue->n_models == 0 && context->catalogue->unserved.n > 0;
+    const struct catalogue *catalogue = context->catalogue;
+    return catalogue->n_models == 0 && catalogue->unserved.n + catalogue->n_ignored > 0;
 }
 
 const struct model *const *models_list(struct service_context *context, size_t *ret_n)

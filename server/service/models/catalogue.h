@@ -18,6 +18,7 @@ struct catalogue {
     size_t n_models;
     struct model **models;         /* by name */
     struct unserved_list unserved; /* models that are there as well */
+    size_t n_ignored;              /* files that have no model's name */
 };
 
 struct catalogue *catalogue_ref(struct service *service); /* the current one */

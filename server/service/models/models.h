@@ -59,7 +59,7 @@ enum status model_find(struct service_context *context, const char *name,
 enum status version_find(const struct model *model, unsigned number,
                          const struct version **ret_version, struct fault *fault);
 size_t model_n_sessions(const struct model *model);
-/* There are models, and none of them can be served. */
+/* Files of models were given, and none of them can be served. */
 bool models_are_all_refused(const struct service_context *context);
 
 /* ---- changing ---- */

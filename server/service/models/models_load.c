@@ -15,6 +15,7 @@ struct version_list {
     struct arena arena; /* the bytes of one file */
     struct file_version *versions;
     size_t n, n_room;
+    size_t n_ignored; /* files that look like models, but for their name */
     struct fault *fault;
 };
 
@@ -283,11 +284,11 @@ static enum status scan_directories(const struct service *service, struct versio
     const struct config *config = service->config;
     enum status status = STATUS_OK;
     if (config->models[0]) {
-        status = files_scan(config->models, true, collect, list, fault);
+        status = files_scan(config->models, true, collect, list, &list->n_ignored, fault);
     }
     char path[PATH_MAX];
     if (status == STATUS_OK && config->data[0] && files_models_path(config->data, path)) {
-        status = files_scan(path, false, collect, list, fault);
+        status = files_scan(path, false, collect, list, &list->n_ignored, fault);
     }
     return status;
 }
@@ -301,6 +302,7 @@ static enum status load_all(struct service *service, struct catalogue *catalogue
         qsort(list->versions, list->n, sizeof *list->versions, by_name_and_number);
     }
     forget_unserved(catalogue);
+    catalogue->n_ignored = list->n_ignored;
     for (size_t k = 0, n; status == STATUS_OK && k < list->n; k += n) {
         const struct file_version *files = &list->versions[k];
         for (n = 1; k + n < list->n && strcmp(files[0].name, files[n].name) == 0; n++) {

@@ -589,6 +589,12 @@ TEST(a_service_without_a_model_knows_whether_it_was_given_one)
     remove_file(world.models, "m.safetensors");
     world_start(&world);
     ck_assert(!models_are_all_refused(world.context));
+    world_add_model(&world, "a b", network_file(HIDDEN, 2));
+    reload(&world);
+    ck_assert(models_are_all_refused(world.context));
+    remove_file(world.models, "a b.safetensors");
+    reload(&world);
+    ck_assert(!models_are_all_refused(world.context));
     world_add_model(&world, "bad", junk());
     reload(&world);
     ck_assert(models_are_all_refused(world.context));
