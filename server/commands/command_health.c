@@ -2,9 +2,10 @@
  * grud --health: one GET, for health checks in images without another client. Failure is always 1:
  * to Docker, 2 means something else.
  *
- * This is the only HTTP client in server/, and it reads no more of a reply than its first line.
- * libcurl would do the same, but with the libraries it needs it would add megabytes to an image of
- * 90 MB. Over TLS the layer that hides GnuTLS carries the same request (`ask_tls`).
+ * This is the only HTTP client in server/. It reads a reply's first line, and the reason in an
+ * error of grud's, which comes with it. libcurl would do the same, but with the libraries it needs
+ * it would add megabytes to an image of 90 MB. Over TLS the layer that hides GnuTLS carries the
+ * same request (`ask_tls`).
  */
 #include "base/clock.h"
 #include "base/endpoint.h"
@@ -24,13 +25,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum {
-    TIMEOUT_MS = 2000,
-    HOST_MAX = 255,
-    URL_MAX = 2048,
-    STATUS_LINE_MAX = 256,
-    COMPLAINT_MAX = 1200
-};
+enum { TIMEOUT_MS = 2000, HOST_MAX = 255, URL_MAX = 2048, REPLY_MAX = 2048, COMPLAINT_MAX = 1200 };
 
 struct target {
     char authority[HOST_MAX + 16]; /* host and port as they stand in the URL, for the Host field */
@@ -252,13 +247,13 @@ static bool ask_plainly(int fd, const char *request, size_t n_request, char *rep
 }
 
 static bool get_from(const struct addrinfo *address, const struct target *target,
-                     health_ask *ask_tls, int64_t deadline_ms, char line[STATUS_LINE_MAX + 1])
+                     health_ask *ask_tls, int64_t deadline_ms, char reply[REPLY_MAX + 1])
 {
     char request[URL_MAX + HOST_MAX + 128];
     int n = snprintf(request, sizeof request,
                      "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: grud\r\nConnection: close\r\n\r\n",
                      target->path, target->authority);
-    memset(line, 0, STATUS_LINE_MAX + 1);
+    memset(reply, 0, REPLY_MAX + 1);
     int fd = socket(address->ai_family, address->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
                     address->ai_protocol);
     if (fd < 0) {
@@ -266,7 +261,7 @@ static bool get_from(const struct addrinfo *address, const struct target *target
     }
     health_ask *ask = target->is_tls ? ask_tls : ask_plainly;
     bool fine = connect_to(fd, address, deadline_ms) &&
-                ask(fd, request, (size_t)n, line, STATUS_LINE_MAX, deadline_ms);
+                ask(fd, request, (size_t)n, reply, REPLY_MAX, deadline_ms);
     int saved_errno = errno;
     close(fd);
     errno = saved_errno;
@@ -287,14 +282,40 @@ static int status_of(const char *line)
 
 /* False leaves the reason in errno. */
 static bool get_from_any(const struct addrinfo *address, const struct target *target,
-                         health_ask *ask_tls, char line[STATUS_LINE_MAX + 1])
+                         health_ask *ask_tls, char reply[REPLY_MAX + 1])
 {
     int64_t deadline_ms = clock_monotonic_ms() + TIMEOUT_MS;
     bool answered = false;
     for (; address && !answered; address = address->ai_next) {
-        answered = get_from(address, target, ask_tls, deadline_ms, line);
+        answered = get_from(address, target, ask_tls, deadline_ms, reply);
     }
     return answered;
+}
+
+/* The message of an error of grud's, if the reply has one; its length. */
+static size_t find_reason(const char *reply, const char **ret_reason)
+{
+    static const char name[] = "\"message\":\"";
+    const char *body = strstr(reply, "\r\n\r\n"), *message = body ? strstr(body, name) : NULL;
+    size_t n = 0;
+    if (message) {
+        message += sizeof name - 1;
+        while ((unsigned char)message[n] >= ' ' && message[n] != '"') {
+            n += message[n] == '\\' && message[n + 1] != '\0' ? 2 : 1;
+        }
+    }
+    *ret_reason = message;
+    return n;
+}
+
+static int complain_of_status(const char *url, int status, const char *reply)
+{
+    char message[REPLY_MAX + 64];
+    const char *reason;
+    int n = (int)find_reason(reply, &reason);
+    snprintf(message, sizeof message, "answered %d%s%.*s", status, n > 0 ? ": " : "", n,
+             n > 0 ? reason : "");
+    return complain(url, message);
 }
 
 /* is_own: the address is one that grud listens on, so it is this machine whatever it looks like. */
@@ -309,9 +330,9 @@ static int check(const char *url, bool is_own, health_ask *ask_tls)
     if (resolved != 0) {
         return complain(url, gai_strerror(resolved));
     }
-    char line[STATUS_LINE_MAX + 1];
+    char reply[REPLY_MAX + 1];
     bool is_near = !target.is_tls || is_own || are_loopback(addresses);
-    bool answered = is_near && get_from_any(addresses, &target, ask_tls, line);
+    bool answered = is_near && get_from_any(addresses, &target, ask_tls, reply);
     int saved_errno = errno;
     freeaddrinfo(addresses);
     errno = saved_errno;
@@ -322,15 +343,12 @@ static int check(const char *url, bool is_own, health_ask *ask_tls)
         fprintf(stderr, "grud --health: %s: %m\n", url);
         return 1;
     }
-    int status = status_of(line);
+    int status = status_of(reply);
     if (status == 200) {
         return 0;
     }
-    char message[64] = "the answer is not HTTP";
-    if (status != 0) {
-        snprintf(message, sizeof message, "answered %d", status);
-    }
-    return complain(url, message);
+    return status != 0 ? complain_of_status(url, status, reply)
+                       : complain(url, "the answer is not HTTP");
 }
 
 int command_health(int argc, char *const argv[], char *const environment[], health_ask *ask_tls)

@@ -116,6 +116,20 @@ TEST(only_an_answer_of_200_is_healthy)
     expect("", 1, "not HTTP");
 }
 
+TEST(the_reason_of_an_error_is_passed_on)
+{
+#define ERROR_WITH(text) "HTTP/1.1 503 No\r\n\r\n{\"error\":{\"code\":\"a\",\"message\":\"" text
+    expect(ERROR_WITH("no model is served\",\"param\":null}}"), 1,
+           "answered 503: no model is served\n");
+    expect(ERROR_WITH("of \\\"a\\\", one\"}}"), 1, "answered 503: of \\\"a\\\", one\n");
+    expect(ERROR_WITH("cut"), 1, "answered 503: cut\n");
+    expect(ERROR_WITH("cut\\"), 1, "answered 503: cut\\\n");
+    expect(ERROR_WITH("two\nlines\"}}"), 1, "answered 503: two\n");
+    expect(ERROR_WITH("\"}}"), 1, "answered 503\n");
+    expect("HTTP/1.1 503 No\r\nX: \"message\":\"a\"\r\n\r\n", 1, "answered 503\n");
+#undef ERROR_WITH
+}
+
 TEST(a_server_that_says_nothing_is_not_healthy)
 {
     expect(NULL, 1, "timed out");

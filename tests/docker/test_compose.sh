@@ -2,7 +2,19 @@
 # compose.yaml as it is: grud, the feeder that streams this machine's load to it, and Prometheus that watches it.
 set -euo pipefail
 . tests/docker/common.sh
-if $docker compose version >/dev/null 2>&1; then compose=("$docker" compose); else compose=(docker-compose); fi
+
+# Compose is a plugin of the client or, as in Debian 12, a program. Whichever there is takes the page's commands, which are in both
+# spellings.
+spellings=()
+for spelling in "docker compose" docker-compose; do
+    like "docs/DEPLOYING.md has the command for $spelling" "$spelling -f docker/compose.yaml" "$(<docs/DEPLOYING.md)"
+    read -ra compose <<<"${spelling/#docker /$docker }"
+    if "${compose[@]}" version >/dev/null 2>&1; then
+        check "$spelling takes compose.yaml" "${compose[@]}" -f docker/compose.yaml --profile feeder --profile metrics config -q
+        spellings+=("${compose[*]}")
+    fi
+done
+read -ra compose <<<"${spellings[0]}"
 
 # Prometheus' own image where a registry can be reached, else one of the distribution's package, laid out alike.
 prometheus_image() {

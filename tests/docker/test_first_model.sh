@@ -34,6 +34,7 @@ for _ in $(seq 600); do
     sleep 0.1
 done
 is "with a model that it may not read it is not healthy" unhealthy "$(state Health.Status)"
+like "docker inspect says why" 'answered 503: no model is served' "$($docker inspect -f '{{json .State.Health.Log}}' "$name")"
 like "the log names the file, and says what to do" 'model_refused file=/models/host-load.safetensors .*chmod a\+r it.*then SIGHUP' \
     "$($docker logs "$name" 2>&1)"
 chmod a+r "$work/models/host-load.safetensors"
