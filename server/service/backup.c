@@ -57,14 +57,17 @@ static enum status copy_pools(const char *data, const char *to, struct fault *fa
 
 /* In this order each part finds what it speaks of in the next: a job names versions that were
  * stored before, and a session that belongs to a later version is brought to the one that is
- * there. */
+ * there. The clock comes last, since the times of the sessions are by it. */
 static enum status copy_all(const char *data, const char *to, struct fault *fault)
 {
     enum status status = data_copy_databases(data, to, fault);
     if (status == STATUS_OK) {
         status = data_copy_models(data, to, fault);
     }
-    return status == STATUS_OK ? copy_pools(data, to, fault) : status;
+    if (status == STATUS_OK) {
+        status = copy_pools(data, to, fault);
+    }
+    return status == STATUS_OK ? data_copy_clock(data, to, fault) : status;
 }
 
 static int remove_one(const char *path, const struct stat *file, int type, struct FTW *walk)

@@ -227,3 +227,11 @@ enum status data_copy_models(const char *data, const char *to, struct fault *fau
     closedir(directory);
     return status;
 }
+
+/* ---- the clock ---- */
+
+enum status data_copy_clock(const char *data, const char *to, struct fault *fault)
+{
+    bool is_there;
+    return copy_file(data, to, "clock", &is_there, fault);
+}

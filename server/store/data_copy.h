@@ -17,4 +17,8 @@ data_copy_databases(const char *data, const char *to, struct fault *fault);
 __attribute__((warn_unused_result)) enum status data_copy_models(const char *data, const char *to,
                                                                  struct fault *fault);
 
+/* The same of the clock that the times of the sessions are by (clock_file.h). */
+__attribute__((warn_unused_result)) enum status data_copy_clock(const char *data, const char *to,
+                                                                struct fault *fault);
+
 #endif

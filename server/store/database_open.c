@@ -4,6 +4,7 @@
 #include "store/files.h"
 #include "store/migrate.h"
 #include "store/page_checksums.h"
+#include "store/wal_check.h"
 
 #include <assert.h>
 #include <fcntl.h>
@@ -225,6 +226,9 @@ enum status database_open(struct database *database, const struct database_schem
     if (n < 0 || n >= (int)sizeof database->path) {
         return fault_set(fault, STATUS_STORAGE_FAILED, "data",
                          "the path of the data directory is too long");
+    }
+    if (!in_memory) {
+        wal_check(database->path);
     }
     enum status status = open_file(database, full_sync, fault);
     if (status == STATUS_OK && !in_memory && !page_checksums_are_in(database->path)) {

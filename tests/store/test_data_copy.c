@@ -74,6 +74,11 @@ TEST(versions_their_digests_and_which_is_active_are_copied_and_nothing_else)
     ck_assert_int_eq(files_next_version(to.path, "m", 1, &number, &fault), STATUS_OK);
     ck_assert_uint_eq(number, 4);
     ck_assert_int_eq(data_copy_models(data.path, to.path, &fault), STATUS_STORAGE_FAILED);
+    ck_assert_int_eq(data_copy_clock(data.path, to.path, &fault), STATUS_OK);
+    ck_assert(!is_there(&to, "clock")); /* an earlier release kept none */
+    text_write(&data, "clock", "x");
+    ck_assert_int_eq(data_copy_clock(data.path, to.path, &fault), STATUS_OK);
+    ck_assert(is_there(&to, "clock"));
     folder_remove(&data);
     folder_remove(&to);
 }
