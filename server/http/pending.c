@@ -69,9 +69,8 @@ size_t pending_gather_steps(struct worker *worker, size_t *ret_n_rows)
     {
         const struct request *request = &exchange->request;
         size_t n_taken = 0;
-        for (size_t k = exchange->n_steps_done; k < request->n_steps && n < BATCH_STEPS &&
-                                                n_rows < most && n_work < PREDICT_SLICE_WORK;
-             k++) {
+        for (size_t k = exchange->n_steps_done;
+             k < request->n_steps && n < BATCH_STEPS && n_rows < most && n_work < SLICE_WORK; k++) {
             struct step *step = &request->steps[k];
             if (!step->is_done) {
                 step->may_slice = k == exchange->n_steps_done;

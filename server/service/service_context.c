@@ -5,6 +5,7 @@
 #include "service/pool/pool.h"
 #include "service/service_private.h"
 #include "service/sessions/recorder.h"
+#include "service/sessions/rewarm_slices.h"
 
 #include <stdlib.h>
 
@@ -35,6 +36,7 @@ void service_context_free(struct service_context *context)
     free(context->pending_steps);
     free(context->blocked);
     free(context->rewarm);
+    rewarm_slices_free(context->rewarming);
     free(context);
 }
 
@@ -45,6 +47,7 @@ struct service *service_context_service(const struct service_context *context)
 
 void service_context_turn(struct service_context *context)
 {
+    context->n_turns++;
     context->now_ms = clock_steady_ms();
     catalogue_begin_turn(context);
 }

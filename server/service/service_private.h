@@ -25,6 +25,7 @@ struct job_thread;
 struct outbox;
 struct pending_step;
 struct recorder;
+struct rewarming;
 
 struct service_counters {
     _Atomic uint64_t n_steps, n_sequence_rows, n_forecast_rows, n_rewarmed;
@@ -75,9 +76,11 @@ struct service_context {
     bool has_blocked;
     int64_t n_work_left; /* beyond one row a step, in this call: rows times parameters */
     struct gru_lane lanes[SERVICE_CONTEXT_LANES];
-    /* Scratch of re-warming: readings and outputs. */
+    /* Scratch of re-warming: a state, outputs and readings. */
     float *rewarm;
     size_t n_rewarm;
+    struct rewarming *rewarming; /* one that takes several turns; NULL: none */
+    uint64_t n_turns;            /* so far */
 };
 
 #endif

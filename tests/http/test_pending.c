@@ -82,7 +82,7 @@ TEST(a_turn_takes_no_more_work_than_a_slice_whatever_rows_cost)
     begin(&world, steps, N);
     world.worker.load.row_ns = 1e-6; /* as if small models had been asked for before */
     for (size_t k = 0; k < N; k++) {
-        steps[k].forecast_options.horizon = predict_slice_rows(world.version.gru) / 10 - 1;
+        steps[k].forecast_options.horizon = slice_rows(world.version.gru) / 10 - 1;
     }
     ck_assert_int_eq(request_hand_in(world.request, steps, N), STATUS_OK);
     pending_add(world.exchange);
@@ -90,8 +90,8 @@ TEST(a_turn_takes_no_more_work_than_a_slice_whatever_rows_cost)
     for (size_t k = 0; k < n; k++) {
         n_work += world.worker.pending.batch[k]->n_work;
     }
-    ck_assert_uint_ge(n_work, PREDICT_SLICE_WORK);
-    ck_assert_uint_lt(n_work, PREDICT_SLICE_WORK + steps[0].n_work);
+    ck_assert_uint_ge(n_work, SLICE_WORK);
+    ck_assert_uint_lt(n_work, SLICE_WORK + steps[0].n_work);
     pending_remove(world.exchange);
     exchange_world_end(&world);
 }
@@ -103,7 +103,7 @@ TEST(a_long_forecast_of_a_step_counts_as_work_in_slices_and_not_as_rows)
     struct prediction prediction = { .n_rows_left = 100, .row_work = 3 };
     size_t n_rows;
     begin(&world, steps, 2);
-    steps[0].forecast_options.horizon = predict_slice_rows(world.version.gru) + 1;
+    steps[0].forecast_options.horizon = slice_rows(world.version.gru) + 1;
     ck_assert_int_eq(request_hand_in(world.request, steps, 2), STATUS_OK);
     pending_add(world.exchange);
     ck_assert_uint_eq(world.worker.load.n_rows, 2);

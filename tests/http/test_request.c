@@ -115,14 +115,14 @@ TEST(steps_with_a_long_forecast_are_refused_only_before_any_was_handed_in)
     exchange_world_begin(&world, &route);
     load_begin(&world.worker.load, 1000000000, 0);
     struct step step = { .model = &world.model };
-    step.forecast_options.horizon = predict_slice_rows(world.version.gru) + 1;
+    step.forecast_options.horizon = slice_rows(world.version.gru) + 1;
     world.worker.load.n_work = SIZE_MAX;
     ck_assert_int_eq(request_hand_in(world.request, &step, 1), STATUS_OVERLOADED);
     ck_assert(world.exchange->is_shed && !world.exchange->is_handed_in);
     world.exchange->is_shed = false;
     step.forecast_options.horizon = 1;
     ck_assert_int_eq(request_hand_in(world.request, &step, 1), STATUS_OK);
-    step.forecast_options.horizon = predict_slice_rows(world.version.gru) + 1;
+    step.forecast_options.horizon = slice_rows(world.version.gru) + 1;
     ck_assert_int_eq(request_hand_in(world.request, &step, 1), STATUS_OK);
     ck_assert(!world.exchange->is_shed && world.exchange->is_handed_in);
     exchange_world_end(&world);

@@ -6,8 +6,6 @@
 
 #include <stdio.h>
 
-enum { ROW_WORK = 2500 /* of a row without any parameters */ };
-
 static enum status no_room(const struct arena *arena, struct fault *fault)
 {
     return fault_no_room(fault, arena->is_full, NULL,
@@ -92,22 +90,11 @@ static enum status make_lanes(struct prediction *prediction, struct arena *arena
     return status;
 }
 
-size_t predict_row_work(const struct gru_model *gru)
-{
-    return gru_model_info(gru)->n_parameters + ROW_WORK;
-}
-
-size_t predict_slice_rows(const struct gru_model *gru)
-{
-    size_t row_work = predict_row_work(gru);
-    return row_work < PREDICT_SLICE_WORK ? PREDICT_SLICE_WORK / row_work : 1;
-}
-
 /* How long its slices are; nothing of it is done. */
 static void measure(struct prediction *prediction)
 {
-    prediction->row_work = predict_row_work(prediction->gru);
-    prediction->slice_rows = predict_slice_rows(prediction->gru);
+    prediction->row_work = slice_row_work(prediction->gru);
+    prediction->slice_rows = slice_rows(prediction->gru);
     prediction->n_rows_left = 0;
     prediction->n_forecast = 0;
     prediction->is_rolling = false;

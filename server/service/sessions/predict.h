@@ -11,14 +11,11 @@
 #include "base/status.h"
 #include "gru.h"
 #include "service/sessions/forecast_options.h"
+#include "service/sessions/slice.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* A slice in rows times parameters: some milliseconds of a core. Shorter ones would be felt where a
- * model is larger than the cache: each slice reads the weights of all layers anew. */
-enum { PREDICT_SLICE_WORK = 200 << 20 };
 
 struct model;
 struct service_context;
@@ -63,9 +60,6 @@ void predict_end(struct prediction *prediction);
 /* Whether one more slice is not enough. */
 bool predict_is_long(const struct prediction *prediction);
 
-/* What a row of a network costs, in parameters, and how many of its rows a slice has. */
-size_t predict_row_work(const struct gru_model *gru);
-size_t predict_slice_rows(const struct gru_model *gru);
 /* A forecast alone, as a prediction of a sequence without rows. It rolls `state` on; a state that
  * is to be kept is copied before. */
 enum status predict_begin_forecast(struct prediction *prediction, struct sequence *sequence,

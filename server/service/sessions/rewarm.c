@@ -3,8 +3,10 @@
 #include "service/models/models.h"
 #include "service/service_private.h"
 #include "service/sessions/session_copy.h"
+#include "service/sessions/slice.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 bool rewarm_grow(struct service_context *context, size_t n_floats)
 {
@@ -38,21 +40,19 @@ static enum gru_status replay(struct service_context *context, const struct gru_
     return status == GRU_OK ? lane.status : status;
 }
 
-enum status rewarm_session(struct service_context *context, const struct model *model,
-                           uint32_t slot, struct fault *fault)
+/* The state that the kept readings lead to, all at once; in context->rewarm. */
+static enum rewarm replay_all(struct service_context *context, const struct model *model,
+                              uint32_t slot, const struct record_copy *now, const float **ret_state)
 {
-    struct pool *pool = model->pool;
-    const struct version *active = model->active;
-    const struct record_copy *now = record_newest(&pool->layout, pool_record(pool, slot));
-    if (now->digest == active->digest.low && now->version == active->number) {
-        return STATUS_OK;
+    const struct pool *pool = model->pool;
+    const struct gru_model *gru = model->active->gru;
+    const struct gru_info *info = gru_model_info(gru);
+    if (!rewarm_grow(context,
+                     now->n_readings * info->n_inputs + info->y_floats + info->state_floats)) {
+        return REWARM_FAILED;
     }
-    const struct gru_info *info = gru_model_info(active->gru);
-    if (!rewarm_grow(context, now->n_readings * info->n_inputs + info->y_floats)) {
-        return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to re-warm the session");
-    }
-    struct record_copy *next = session_copy_begin(pool, slot, &now);
-    float *y = context->rewarm;
+    float *state = context->rewarm;
+    float *y = state + info->state_floats;
     float *readings = y + info->y_floats;
     record_read_readings(&pool->layout, pool_record(pool, slot), now, readings);
     /* A reading that the new version refuses must not keep the session from its next step: what
@@ -60,17 +60,54 @@ enum status rewarm_session(struct service_context *context, const struct model *
     size_t n_left = now->n_readings;
     size_t bad_row = 0;
     enum gru_status status;
-    while ((status = replay(context, active->gru, readings, n_left,
-                            record_state(&pool->layout, next), y, &bad_row)) != GRU_OK) {
+    while ((status = replay(context, gru, readings, n_left, state, y, &bad_row)) != GRU_OK) {
         if (status == GRU_NO_MEMORY) {
-            return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to re-warm the session");
+            return REWARM_FAILED;
         }
         readings += (bad_row + 1) * info->n_inputs;
         n_left -= bad_row + 1;
     }
+    *ret_state = state;
+    return REWARM_DONE;
+}
+
+static enum rewarm find_state(struct service_context *context, const struct model *model,
+                              uint32_t slot, const struct record_copy *now, bool may_wait,
+                              const float **ret_state)
+{
+    const struct gru_model *gru = model->active->gru;
+    if (may_wait && rewarm_slices_are_needed(gru, now->n_readings)) {
+        return rewarm_slices_go_on(context, model, slot, now, ret_state);
+    }
+    if (may_wait && context->n_work_left <= 0) {
+        return REWARM_LATER;
+    }
+    context->n_work_left -= (int64_t)(now->n_readings * slice_row_work(gru));
+    return replay_all(context, model, slot, now, ret_state);
+}
+
+enum rewarm rewarm_session(struct service_context *context, const struct model *model,
+                           uint32_t slot, bool may_wait, struct fault *fault)
+{
+    struct pool *pool = model->pool;
+    const struct version *active = model->active;
+    const struct record_copy *now = record_newest(&pool->layout, pool_record(pool, slot));
+    if (now->digest == active->digest.low && now->version == active->number) {
+        return REWARM_DONE;
+    }
+    const float *state;
+    enum rewarm result = find_state(context, model, slot, now, may_wait, &state);
+    if (result == REWARM_FAILED) {
+        fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to re-warm the session");
+    }
+    if (result != REWARM_DONE) {
+        return result;
+    }
+    struct record_copy *next = session_copy_begin(pool, slot, &now);
+    memcpy(record_state(&pool->layout, next), state, pool->layout.state_floats * sizeof *state);
     next->version = active->number;
     next->digest = active->digest.low;
     session_copy_seal(pool, slot, next);
     atomic_fetch_add_explicit(&context->service->counters.n_rewarmed, 1, memory_order_relaxed);
-    return STATUS_OK;
+    return REWARM_DONE;
 }

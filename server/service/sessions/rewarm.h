@@ -6,6 +6,7 @@
 #define REWARM_H
 
 #include "base/status.h"
+#include "service/sessions/rewarm_slices.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,9 +16,10 @@ struct model;
 struct service_context;
 
 /* Brings a claimed session to the model's active version: replays its readings if its state belongs
- * to another. */
-enum status rewarm_session(struct service_context *context, const struct model *model,
-                           uint32_t slot, struct fault *fault);
+ * to another. may_wait: REWARM_LATER may be the answer, once this turn has done enough, or if it
+ * takes several. REWARM_FAILED: *fault says why. */
+enum rewarm rewarm_session(struct service_context *context, const struct model *model,
+                           uint32_t slot, bool may_wait, struct fault *fault);
 /* Makes context->rewarm at least that long. */
 __attribute__((warn_unused_result)) bool rewarm_grow(struct service_context *context,
                                                      size_t n_floats);

@@ -48,11 +48,11 @@ static enum status claim_live(struct service_context *context, const struct mode
     if (claim != CLAIM_OK) {
         return fault_status(fault);
     }
-    enum status status = rewarm_session(context, *model, *ret_slot, fault);
-    if (status != STATUS_OK) {
+    if (rewarm_session(context, *model, *ret_slot, false, fault) != REWARM_DONE) {
         pool_release((*model)->pool, *ret_slot);
+        return fault_status(fault);
     }
-    return status;
+    return STATUS_OK;
 }
 
 /* ---- reading ---- */

@@ -54,8 +54,7 @@ static enum status no_memory(struct step *step)
 static bool has_long_forecast(const struct step *step)
 {
     const struct gru_model *gru = step->model->active->gru;
-    return forecast_options_rows(gru_model_info(gru), &step->forecast_options) >
-           predict_slice_rows(gru);
+    return forecast_options_rows(gru_model_info(gru), &step->forecast_options) > slice_rows(gru);
 }
 
 bool step_measure(struct step *step)
@@ -64,7 +63,7 @@ bool step_measure(struct step *step)
     bool is_long = has_long_forecast(step);
     step->n_rows =
         1 + (is_long ? 0 : forecast_options_rows(gru_model_info(gru), &step->forecast_options));
-    step->n_work = step->n_rows * predict_row_work(gru);
+    step->n_work = step->n_rows * slice_row_work(gru);
     return is_long;
 }
 
@@ -152,7 +151,7 @@ static enum status run_row(struct service_context *context, struct step *step)
         return step_lane_fault(step, &lane);
     }
     ahead->n_run++;
-    context->n_work_left -= (int64_t)predict_row_work(step->model->active->gru);
+    context->n_work_left -= (int64_t)slice_row_work(step->model->active->gru);
     return STATUS_OK;
 }
 

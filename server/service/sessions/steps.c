@@ -227,7 +227,13 @@ static void begin_claimed(struct service_context *context, struct pending_step *
     struct step *step = pending->step;
     const struct record_layout *layout = &step->model->pool->layout;
     char *record = pool_record(step->model->pool, pending->slot);
-    enum status status = rewarm_session(context, step->model, pending->slot, &step->fault);
+    enum rewarm rewarm = rewarm_session(context, step->model, pending->slot, true, &step->fault);
+    if (rewarm == REWARM_LATER) {
+        release_session(pending);
+        block(context, pending);
+        return;
+    }
+    enum status status = rewarm == REWARM_DONE ? STATUS_OK : fault_status(&step->fault);
     struct record_copy *now = record_newest(layout, record);
     if (status == STATUS_OK && step_seq_is_kept(step, layout, record, now)) {
         status = repeat(context, step, now);
@@ -448,7 +454,7 @@ static void commit_all(struct service_context *context, struct pending_step *pen
 void service_steps(struct service_context *context, struct step *const *steps, size_t n)
 {
     size_t n_pending = 0, n_done = 0;
-    context->n_work_left = PREDICT_SLICE_WORK;
+    context->n_work_left = SLICE_WORK;
     if (!grow_pending_steps(context, n)) {
         for (size_t k = 0; k < n; k++) {
             fault_set(&steps[k]->fault, STATUS_NO_MEMORY, NULL, "no memory for this step");

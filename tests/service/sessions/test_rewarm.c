@@ -210,3 +210,118 @@ TEST(known_future_values_of_other_inputs_than_by_now_are_refused)
     ck_assert_int_eq(step_take(&world, &step), STATUS_OK);
     world_done(&world);
 }
+
+/* ---- what is too long for one turn ---- */
+
+enum { MANY_READINGS = 4096, WIDE = 160 }; /* two slices */
+
+static void with_many_readings(struct world *world, const char *const *sessions, size_t n)
+{
+    world_init(world);
+    world_use_data(world);
+    world->config.session_history = MANY_READINGS;
+    world_start(world);
+    for (size_t k = 0; k < n; k++) {
+        expect_steps(world, sessions[k], k, 1, MANY_READINGS + 10);
+    }
+    world_activate(world, world_put_version(world, network_file(WIDE, 99)));
+    ck_assert_uint_gt(MANY_READINGS, slice_rows(network_of(world, 2)));
+}
+
+static unsigned n_turns_of(struct world *world, struct step *step, struct step *other)
+{
+    struct step *steps[] = { step, other };
+    unsigned n = 0;
+    for (; !step->is_done; n++) {
+        service_context_turn(world->context);
+        service_steps(world->context, steps, other ? 2 : 1);
+        ck_assert(!other || other->is_done); /* it is not kept waiting */
+        ck_assert_uint_lt(n, 1000);
+    }
+    return n;
+}
+
+TEST(a_long_rewarming_takes_several_turns_and_keeps_nobody_waiting)
+{
+    static const char *const sessions[] = { "s" };
+    struct world world;
+    float x[INPUTS], expected[OUTPUTS];
+    with_many_readings(&world, sessions, 1);
+    reading(0, MANY_READINGS + 11, x);
+    struct step step = step_make(&world, "s", x), other = step_make(&world, "new", x);
+    ck_assert_uint_gt(n_turns_of(&world, &step, &other), 2);
+    ck_assert_int_eq(step.fault.status, STATUS_OK);
+    twin(&world, network_of(&world, 2), 0, 11, MANY_READINGS + 11, expected);
+    expect_same_floats(step.y, expected, OUTPUTS);
+    world_done(&world);
+}
+
+TEST(several_long_rewarmings_take_turns)
+{
+    static const char *const sessions[] = { "a", "b", "c" };
+    struct world world;
+    float x[INPUTS], expected[OUTPUTS];
+    struct step steps[3];
+    struct step *handed[3];
+    with_many_readings(&world, sessions, 3);
+    for (size_t k = 0; k < 3; k++) {
+        reading(k, MANY_READINGS + 11, x);
+        float *own = arena_array(&world.arena, INPUTS, sizeof *own);
+        memcpy(own, x, sizeof x);
+        steps[k] = step_make(&world, sessions[k], own);
+        handed[k] = &steps[k];
+    }
+    for (int n = 0; !steps[0].is_done || !steps[1].is_done || !steps[2].is_done; n++) {
+        service_context_turn(world.context);
+        service_steps(world.context, handed, 3);
+        ck_assert_int_lt(n, 1000);
+    }
+    for (size_t k = 0; k < 3; k++) {
+        ck_assert_int_eq(steps[k].fault.status, STATUS_OK);
+        twin(&world, network_of(&world, 2), k, 11, MANY_READINGS + 11, expected);
+        expect_same_floats(steps[k].y, expected, OUTPUTS);
+    }
+    world_done(&world);
+}
+
+/* Of those that are short a turn does no more than a slice has work. */
+TEST(a_batch_rewarms_no_more_sessions_in_a_turn_than_a_slice_has_work)
+{
+    enum { SESSIONS = 40, READINGS = 400 };
+    struct world world;
+    struct service_figures figures;
+    char id[32];
+    struct step steps[SESSIONS];
+    struct step *handed[SESSIONS];
+    const float x[INPUTS] = { 1, 2 };
+    world_init(&world);
+    world_use_data(&world);
+    world.config.session_history = READINGS;
+    world_start(&world);
+    for (int k = 0; k < SESSIONS; k++) {
+        snprintf(id, sizeof id, "s%d", k);
+        expect_steps(&world, id, 1, 1, READINGS);
+        steps[k] = step_make(&world, id, x);
+        handed[k] = &steps[k];
+    }
+    world_activate(&world, world_put_version(&world, network_file(WIDE, 99)));
+    const struct gru_model *gru = network_of(&world, 2);
+    const uint64_t most = SLICE_WORK / (READINGS * slice_row_work(gru)) + 1;
+    uint64_t n_before = 0;
+    unsigned n_turns = 0;
+    ck_assert_uint_lt(most, SESSIONS);
+    while (n_before < SESSIONS) {
+        service_context_turn(world.context);
+        service_steps(world.context, handed, SESSIONS);
+        service_read_figures(world.service, &figures);
+        ck_assert_uint_le(figures.n_rewarmed - n_before, most);
+        ck_assert_uint_gt(figures.n_rewarmed, n_before);
+        n_before = figures.n_rewarmed;
+        n_turns++;
+    }
+    ck_assert_uint_ge(n_turns, SESSIONS / most);
+    for (int k = 0; k < SESSIONS; k++) {
+        ck_assert(steps[k].is_done && steps[k].fault.status == STATUS_OK);
+    }
+    world_done(&world);
+}

@@ -39,7 +39,7 @@ static void slice(struct world *world, struct step *step)
         uint64_t before = n_forecast_rows(world);
         status = predict_go_on(world->context, step->slices, &fault);
         ck_assert_uint_le(n_forecast_rows(world) - before,
-                          predict_slice_rows(world_model(world)->active->gru));
+                          slice_rows(world_model(world)->active->gru));
     }
     step_end_slices(step, status, &fault);
 }
@@ -221,7 +221,7 @@ TEST(a_gap_is_worked_out_over_as_many_calls_as_it_takes)
         n_calls++;
     }
     ck_assert_int_eq(step.fault.status, STATUS_OK);
-    ck_assert_uint_ge(n_calls, GAP / predict_slice_rows(world_model(&world)->active->gru));
+    ck_assert_uint_ge(n_calls, GAP / slice_rows(world_model(&world)->active->gru));
     ck_assert_uint_eq(session_get(&world, "s").row.step, GAP);
     world_done(&world);
 }
