@@ -102,8 +102,8 @@ TEST(a_version_whose_digest_alone_is_left_is_found_as_gone)
     for (size_t k = 0; k < sizeof files / sizeof *files; k++) {
         text_write(&data, files[k], "x");
     }
-    expect_seen(&data, false, (const char *const[]){ "[m 1]", "[m 2 gone]" }, 2);
-    expect_seen(&data, true, (const char *const[]){ "[m 1]" }, 1);
+    expect_seen(&data, false, (const char *const[]){ "[m 1]", "[m 2 gone]" }, 2, 0);
+    expect_seen(&data, true, (const char *const[]){ "[m 1]" }, 1, 0);
     folder_remove(&data);
 }
 
