@@ -18,6 +18,7 @@
 #include "http/admission.h"
 #include "http/authority.h"
 #include "http/body.h"
+#include "http/hold.h"
 #include "http/limits.h"
 #include "http/mhd_error.h"
 #include "http/offload.h"
@@ -170,6 +171,7 @@ static enum MHD_Result take_piece(struct exchange *exchange, const char *bytes, 
     if (exchange->phase == PHASE_BODY && !exchange->request.is_cut) {
         enum status status = body_add(exchange, bytes, n);
         exchange->arrived_ns = exchange->worker->now_ns;
+        hold_note(exchange);
         if (status != STATUS_OK) {
             settle(exchange, status);
         } else if (exchange->is_handed_in && !exchange->is_pending) {
@@ -200,7 +202,7 @@ void exchange_finish(struct exchange *exchange, enum status status)
     }
     const bool is_whole = exchange->phase != PHASE_BODY;
     settle(exchange, status);
-    if (!is_whole) {
+    if (!is_whole || exchange->owes_sync) {
         return; /* at_end answers */
     }
     /* Not from within its call, as its manual wants it, but that spares a turn of the loop, a
@@ -269,6 +271,7 @@ static void handle(struct exchange *exchange)
     } else if (status == STATUS_OK) {
         status =
             request->route->is_heavy ? handle_heavy(exchange) : request->route->handle(request);
+        hold_note(exchange);
     }
     take_result(exchange, status);
 }
@@ -277,6 +280,12 @@ static enum MHD_Result at_end(struct exchange *exchange)
 {
     if (exchange->phase == PHASE_BODY) {
         handle(exchange);
+    }
+    if (exchange->phase == PHASE_ANSWERED && exchange->owes_sync) {
+        hold_reply(exchange);
+    }
+    if (exchange->phase == PHASE_HELD) {
+        hold_suspend(exchange);
     }
     /* without a reply libmicrohttpd calls again in the next turn */
     return exchange->phase == PHASE_ANSWERED ? reply_queue(exchange) : MHD_YES;
@@ -392,6 +401,7 @@ void exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **ret_exc
                                request->fault->status != STATUS_OK ? request->fault->message : "");
         }
         pending_remove(exchange);
+        hold_remove(exchange);
         end_prediction(&exchange->request);
         if (is_stream) {
             duration_ns = end_stream(exchange);

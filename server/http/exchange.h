@@ -15,6 +15,7 @@ enum phase {
     PHASE_BODY,      /* the body is arriving; steps of its first lines may be pending */
     PHASE_WORKING,   /* the body is whole; steps or a prediction are pending */
     PHASE_OFFLOADED, /* its handler runs on a disk's thread */
+    PHASE_HELD,      /* request->reply is ready, and waits for the disk */
     PHASE_ANSWERED,  /* request->reply is ready; what is left of the body is dropped */
     PHASE_QUEUED     /* libmicrohttpd has the reply */
 };
@@ -38,6 +39,9 @@ struct exchange {
     bool has_begun;      /* steps of it may have been done: it is not refused any more */
     bool is_pending;     /* it is in a list of pending.h */
     bool is_shed;        /* refused for too much load: the reply is made already */
+    bool owes_sync;      /* it has written what is to be on disk before its reply goes out */
+    bool is_suspended;   /* while it is held */
+    uint64_t n_sync;     /* while it is held: the number of the worker's sync that it waits for */
     size_t n_steps_done; /* those before it are done */
     size_t n_rows;      /* of as many steps as one turn takes: what they add to the worker's load */
     size_t n_head;      /* bytes of the request's head, or 0: not known */

@@ -32,6 +32,7 @@ static const int64_t SECOND_NS = 1000000000, MILLISECOND_NS = 1000000;
 static void finish_steps(struct worker *worker)
 {
     struct exchange *next, *last = TAILQ_LAST(&worker->pending.stepping, exchange_list);
+    const bool owes_sync = commit_is_owed(worker->context);
     bool is_last = false;
     for (struct exchange *exchange = TAILQ_FIRST(&worker->pending.stepping); !is_last;
          exchange = next) {
@@ -43,6 +44,7 @@ static void finish_steps(struct worker *worker)
                request->steps[exchange->n_steps_done].is_done) {
             exchange->n_steps_done++;
         }
+        exchange->owes_sync |= owes_sync && exchange->n_steps_done > n_done;
         if (exchange->n_steps_done == request->n_steps) {
             exchange_finish(exchange, STATUS_OK);
         } else if (request->steps[exchange->n_steps_done].slices) {
@@ -106,6 +108,7 @@ static void take_back(struct worker *worker)
         exchange_return(exchange, status);
     }
     offload_end_fetch(worker);
+    holds_take_back(worker);
 }
 
 /* Cuts what is not begun, and waits for what is: the process ends around a thread that stays too
@@ -114,13 +117,16 @@ static void end_offload(struct worker *worker)
 {
     offload_cut(worker);
     take_back(worker);
-    while (offload_is_out(worker)) {
+    holds_begin(worker);
+    while (offload_is_out(worker) || holds_has_any(worker)) {
         uint64_t n;
         struct pollfd waited = { .fd = worker->wake_fd, .events = POLLIN };
-        if (poll(&waited, 1, -1) > 0 && read(worker->wake_fd, &n, sizeof n) > 0) {
+        if (poll(&waited, 1, DRAIN_POLL_MS) > 0 && read(worker->wake_fd, &n, sizeof n) > 0) {
             take_back(worker);
         }
+        holds_begin(worker);
     }
+    disk_inbox_end(&worker->holds.inbox);
     disk_inbox_end(&worker->offload.exchanges);
     disk_inbox_end(&worker->offload.fetches);
 }
@@ -204,6 +210,7 @@ static void take_turn(struct worker *worker)
         worker->n_turns = 0;
         run_slice(worker);
     }
+    holds_begin(worker);
     sweep(worker);
     bool has_more =
         load_is_long(&worker->load, worker->now_ns) && socket_is_readable(worker->events_fd);

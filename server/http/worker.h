@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "http/client_errors.h"
 #include "http/deadlines.h"
+#include "http/hold.h"
 #include "http/load.h"
 #include "http/offload.h"
 #include "http/pending.h"
@@ -43,6 +44,7 @@ struct worker {
     struct streams streams;
     struct pending pending;
     struct offload offload;
+    struct holds holds;
     unsigned n_turns; /* since the last slice of a prediction */
     struct exchange_list free;
     size_t n_free;

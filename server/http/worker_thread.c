@@ -90,6 +90,7 @@ enum status worker_thread_create(struct http *http, struct service *service, int
     worker->metrics = metrics_create(http->n_routes);
     worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     offload_init(&worker->offload, worker->wake_fd);
+    holds_init(&worker->holds, worker->wake_fd);
     if (!worker->metrics || worker->wake_fd < 0 || !reply_open_cache(worker) ||
         service_context_create(service, &worker->context) != STATUS_OK || !start_daemon(worker)) {
         worker_thread_free(worker);

@@ -23,7 +23,7 @@ struct disk_thread {
 };
 
 static const char *const names[DISK_N_QUEUES] = {
-    [DISK_MODELS] = "disk-models", [DISK_JOBS] = "disk-jobs"
+    [DISK_MODELS] = "disk-models", [DISK_JOBS] = "disk-jobs", [DISK_SYNCS] = "disk-syncs"
 };
 
 /* ---- inboxes ---- */
@@ -36,7 +36,7 @@ static void give_back(struct disk_task *task)
     task->next = atomic_load(&inbox->done);
     while (!atomic_compare_exchange_weak(&inbox->done, &task->next, task)) {
     }
-    if (write(inbox->wake_fd, &one, sizeof one) < 0) {
+    if (inbox->wake_fd >= 0 && write(inbox->wake_fd, &one, sizeof one) < 0) {
         log_event(LOG_DEBUG, "wake_failed", LOG_INT("errno", errno));
     }
     atomic_fetch_sub(&inbox->n_givers, 1);

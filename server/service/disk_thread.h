@@ -2,8 +2,9 @@
  * disk_thread.h - the threads that wait for the disk, so that the threads of clients need not: each
  * does the tasks of its queue one after the other, in the order in which they were handed in.
  *
- * There is one for the models' files and one for the jobs' database: a job's status is told while
- * a model is being stored, and what one client asks of a job is done in the order it was accepted.
+ * There is one for the models' files, one for the jobs' database, and one for syncs of sessions: a
+ * job's status is told while a model is being stored, and what one client asks of a job is done in
+ * the order it was accepted.
  *
  * Any thread hands in tasks, and never waits for more than a short lock. A task that is done comes
  * back to the inbox that it names, which is one thread's: only that thread takes from it. From
@@ -21,14 +22,14 @@
 struct service;
 struct service_context;
 
-enum disk_queue { DISK_NONE, DISK_MODELS, DISK_JOBS, DISK_N_QUEUES };
+enum disk_queue { DISK_NONE, DISK_MODELS, DISK_JOBS, DISK_SYNCS, DISK_N_QUEUES };
 
 enum { DISK_TASKS_MAX = 256 /* that wait in a queue */ };
 
 struct disk_inbox {
     _Atomic(struct disk_task *) done; /* the newest first */
-    int wake_fd;                      /* an eventfd, written when something has come */
-    atomic_uint n_givers;             /* threads that are about to write it */
+    int wake_fd; /* an eventfd, written when something has come; -1: nobody waits for that */
+    atomic_uint n_givers; /* threads that are about to write it */
 };
 
 struct disk_task {

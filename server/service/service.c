@@ -59,6 +59,7 @@ enum status service_create(const struct config *config, struct service **ret_ser
     service->config = config;
     service->data_lock = FILES_UNLOCKED;
     service->clock_file = CLOCK_FILE_NONE;
+    service->synced.wake_fd = -1;
     service->synced_at_ms = clock_monotonic_ms();
     service->sync_interval_ms = config->sync_interval_ms;
     pthread_mutex_init(&service->writer, NULL);
@@ -102,23 +103,33 @@ void service_free(struct service *service)
 bool service_sync(struct service *service)
 {
     struct catalogue *catalogue = catalogue_ref(service);
-    bool synced = true;
     for (size_t k = 0; k < catalogue->n_models; k++) {
-        struct pool *pool = catalogue->models[k]->pool;
-        if (pool->region.fd < 0) {
-            continue;
-        }
-        atomic_fetch_add(&service->counters.n_syncs, 1);
-        if (!pool_sync(pool)) {
-            atomic_fetch_add(&service->counters.n_failed_syncs, 1);
-            synced = false;
-        }
+        (void)!commit_sync_pool(service, catalogue->models[k]->pool);
     }
     catalogue_unref(catalogue);
-    if (!synced) {
-        degraded_begins(service, DEGRADED_SYNC);
-    }
     return !service_is_degraded_by(service, DEGRADED_SYNC);
+}
+
+static void run_sync(struct service_context *context, struct disk_task *task)
+{
+    (void)task;
+    service_sync(service_context_service(context));
+}
+
+/* Main has signals and expiry to see to: another thread waits for the disk, as soon as there is
+ * one. One sync is on its way at a time: where the disk is slower than the interval, they follow
+ * one another. */
+static void begin_sync(struct service *service)
+{
+    service->is_syncing = service->is_syncing && !disk_inbox_take(&service->synced);
+    if (service->is_syncing) {
+        return;
+    }
+    service->sync = (struct disk_task){ .inbox = &service->synced, .run = run_sync };
+    service->is_syncing = disk_thread_hand_in(service, DISK_SYNCS, &service->sync);
+    if (!service->is_syncing) {
+        service_sync(service);
+    }
 }
 
 /* An interval that has just become 0 owes one more: replies wait for what they write themselves. */
@@ -131,7 +142,7 @@ static void sync_when_due(struct service *service)
     service->sync_interval_ms = interval_ms;
     if (is_due) {
         service->synced_at_ms = now_ms;
-        service_sync(service);
+        begin_sync(service);
     }
 }
 

@@ -28,6 +28,7 @@
 #include "service/disk_thread.h"
 #include "service/models/models.h"
 #include "service/service_context.h"
+#include "service/sessions/commit.h"
 #include "service/sessions/predict.h"
 #include "service/sessions/restore.h"
 #include "service/sessions/sessions.h"
@@ -53,8 +54,8 @@ __attribute__((warn_unused_result)) enum status service_reload_models(struct ser
 /* After all contexts were freed. Takes NULL and a service that was not started whole. */
 void service_free(struct service *service);
 
-/* A few times a second: ends sessions whose time to live is over, syncs when the interval has
- * passed. */
+/* A few times a second: ends sessions whose time to live is over, has all synced when the interval
+ * has passed. It does not wait for that, once service_start_disk has been called. */
 void service_tick(struct service *service);
 /* Everything to disk: false, and degraded from then on, if that failed, now or earlier. */
 bool service_sync(struct service *service);

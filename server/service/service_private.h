@@ -41,6 +41,9 @@ struct service {
     _Atomic unsigned n_contexts;      /* that were ever created */
     int64_t synced_at_ms;             /* by clock_monotonic_ms; main thread only */
     size_t sync_interval_ms;          /* that was in force then; main thread only */
+    struct disk_task sync;            /* of all sessions' files, when it is due */
+    struct disk_inbox synced;         /* main's, where that comes back */
+    bool is_syncing;                  /* it is on its way; main thread only */
     struct service_counters counters;
     struct job_database *job_database;
     struct recorder *recorder;                       /* NULL: sessions record nothing */
@@ -68,6 +71,7 @@ struct service_context {
     struct catalogue **held; /* [n_held] earlier ones that this turn's callers may still look at */
     size_t n_held, held_room;
     struct gru_work *work;
+    bool owes_sync;        /* commit.h */
     struct outbox *outbox; /* of what its steps record; NULL: nothing */
     /* Scratch of service_steps, grown as needed. */
     struct pending_step *pending_steps; /* [n_pending_steps] */

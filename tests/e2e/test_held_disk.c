@@ -264,3 +264,121 @@ TEST(a_drain_ends_around_a_disk_that_does_not_answer)
     close(behind);
     daemon_remove(&held.daemon);
 }
+
+/* ---- --sync-interval-ms 0 ---- */
+
+/* The reply is held, with the work done; meanwhile the worker serves others. */
+static void check_reply_held(const struct held *held, const char *method, const char *path,
+                             const char *body, int code, const char *text)
+{
+    hold(held);
+    int fd = ask_json(held, method, path, body);
+    await_held(held);
+    expect(&held->daemon, "GET", "/healthz", NULL, 200, "ok");
+    expect(&held->daemon, "GET", PUMP "/sessions", NULL, 200, NULL);
+    ck_assert(!is_answered(fd));
+    let_go(held);
+    expect_answer(fd, code, text);
+}
+
+static const char *const no_interval[] = { "--workers", "1", "--sync-interval-ms", "0", NULL };
+
+TEST(a_reply_that_waits_for_a_sync_holds_nobody)
+{
+    static struct held held;
+    start(&held, no_interval);
+    check_reply_held(&held, "POST", PUMP "/sessions/a/step", "{\"x\":[1],\"seq\":1}", 200,
+                     "\"step\":1");
+    check_reply_held(&held, "POST", PUMP "/sessions/a/step", "{\"x\":[1],\"seq\":1}", 200,
+                     "\"step\":1"); /* what it repeats may not have been synced */
+    check_reply_held(&held, "POST", PUMP "/steps", "{\"steps\":[{\"session\":\"b\",\"x\":[1]}]}",
+                     200, "\"results\"");
+    check_reply_held(&held, "PUT", PUMP "/sessions/c", "{}", 201, "\"c\"");
+    check_reply_held(&held, "POST", PUMP "/sessions/a/fork", "{\"to\":\"d\"}", 201, "\"d\"");
+    check_reply_held(&held, "DELETE", PUMP "/sessions/d", NULL, 204, NULL);
+    daemon_stop(&held.daemon);
+}
+
+TEST(lines_wait_for_a_sync_at_their_end)
+{
+    static const char lines[] = "{\"session\":\"a\",\"x\":[1]}\n{\"session\":\"a\",\"x\":[2]}\n";
+    static struct held held;
+    start(&held, no_interval);
+    hold(&held);
+    int fd = client_connect(&held.daemon);
+    client_send_request(fd, "POST", PUMP "/steps", NULL, "application/x-ndjson", lines,
+                        strlen(lines));
+    await_held(&held);
+    expect(&held.daemon, "GET", "/healthz", NULL, 200, "ok");
+    ck_assert(!is_answered(fd));
+    let_go(&held);
+    expect_answer(fd, 200, "\"step\":2");
+    daemon_stop(&held.daemon);
+}
+
+TEST(replies_that_are_held_together_share_a_sync)
+{
+    enum { N = 20 };
+    static struct held held;
+    int fds[N];
+    start(&held, no_interval);
+    expect(&held.daemon, "POST", PUMP "/sessions/first/step", "{\"x\":[1]}", 200, NULL);
+    struct answer before = request(&held.daemon, "GET", "/metrics", NULL);
+    hold(&held);
+    for (int k = 0; k < N; k++) {
+        char path[64];
+        snprintf(path, sizeof path, PUMP "/sessions/s-%d/step", k);
+        fds[k] = ask_json(&held, "POST", path, "{\"x\":[1]}");
+    }
+    await_held(&held);
+    for (int n = 0; n < N + 1;) { /* until all are done */
+        struct answer answer = request(&held.daemon, "GET", "/metrics", NULL);
+        n = (int)strtol(strstr(answer.body, "\ngrud_steps_total ") + 18, NULL, 10);
+        answer_free(&answer);
+    }
+    for (int k = 0; k < N; k++) {
+        ck_assert(!is_answered(fds[k]));
+    }
+    let_go(&held);
+    for (int k = 0; k < N; k++) {
+        expect_answer(fds[k], 200, "\"step\":1");
+    }
+    struct answer after = request(&held.daemon, "GET", "/metrics", NULL);
+    long n_syncs = strtol(strstr(after.body, "\ngrud_syncs_total ") + 18, NULL, 10) -
+                   strtol(strstr(before.body, "\ngrud_syncs_total ") + 18, NULL, 10);
+    ck_assert_int_ge(n_syncs, 1);
+    ck_assert_int_le(n_syncs, 2); /* those that came while the first was held share the second */
+    answer_free(&before);
+    answer_free(&after);
+    daemon_stop(&held.daemon);
+}
+
+TEST(a_held_reply_is_sent_before_the_end)
+{
+    static struct held held;
+    char log[4096];
+    start(&held, no_interval);
+    hold(&held);
+    int fd = ask_json(&held, "POST", PUMP "/sessions/a/step", "{\"x\":[1]}");
+    await_held(&held);
+    ck_assert_int_eq(kill(held.daemon.pid, SIGTERM), 0);
+    daemon_wait_log(&held.daemon, "stopping", log, sizeof log);
+    let_go(&held);
+    expect_answer(fd, 200, "\"step\":1");
+    ck_assert_int_eq(daemon_wait(&held.daemon), 0);
+    daemon_remove(&held.daemon);
+}
+
+TEST(signals_do_not_wait_for_a_sync_that_is_due)
+{
+    static struct held held;
+    char log[4096];
+    start(&held, (const char *const[]){ "--workers", "1", "--sync-interval-ms", "10", NULL });
+    hold(&held);
+    await_held(&held);
+    ck_assert_int_eq(kill(held.daemon.pid, SIGHUP), 0);
+    daemon_wait_log(&held.daemon, "reloaded", log, sizeof log);
+    expect(&held.daemon, "POST", PUMP "/sessions/a/step", "{\"x\":[1]}", 200, NULL);
+    let_go(&held);
+    daemon_stop(&held.daemon);
+}

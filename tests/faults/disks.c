@@ -231,7 +231,7 @@ static void run_dead_sync(const struct scenario *scenario)
     shimmed_start(options);
     put_file("pump");
     reset_sessions();
-    fault_arm(FAULT_SYNC, 1, false, "grud");
+    fault_arm(FAULT_SYNC, 1, false, "disk-syncs");
     wait_for_reason("the disk refused a sync");
     step("a", 200);
     step("c", 200);

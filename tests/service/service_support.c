@@ -348,7 +348,16 @@ enum status step_take(struct world *world, struct step *step)
         }
     }
     world->fault = step->fault;
-    return step->fault.status;
+    return step->fault.status == STATUS_OK ? world_commit(world) : step->fault.status;
+}
+
+enum status world_commit(struct world *world)
+{
+    if (!commit_is_owed(world->context)) {
+        return STATUS_OK;
+    }
+    commit_run(world->context);
+    return commit_has_failed(world->context, "m") ? commit_refuse(&world->fault) : STATUS_OK;
 }
 
 enum status step_x(struct world *world, const char *session, const float *x, struct step *ret_step)
@@ -367,9 +376,7 @@ enum status step_with_seq(struct world *world, const char *session, uint64_t str
     struct step step = step_make(world, session, x);
     step.has_seq = true;
     step.seq = number;
-    enum status status = step_take(world, &step);
-    world->fault = step.fault;
-    return status;
+    return step_take(world, &step);
 }
 
 void expect_step(struct world *world, const char *session, uint64_t stream, uint64_t number,

@@ -78,6 +78,8 @@ struct pool *world_pool(struct world *world);         /* its pool */
 /* PUT of another version of m, and its number; the bytes are freed. */
 unsigned world_put_version(struct world *world, struct bytes bytes);
 void world_activate(struct world *world, unsigned number);
+/* What an acknowledgement waits for where the sync interval is 0. */
+enum status world_commit(struct world *world);
 /* The record of a session, whether it is verified or not. */
 char *world_record(struct world *world, const char *session);
 /* Makes the session look as if it was last seen that long ago. */

@@ -118,3 +118,20 @@ TEST(an_interval_that_becomes_0_is_followed_by_one_more_sync)
     ck_assert_uint_eq(syncs_of_a_tick(&world), 0);
     world_done(&world);
 }
+
+TEST(a_sync_that_is_due_is_left_to_the_disk_thread)
+{
+    struct world world;
+    struct fault fault;
+    struct service_figures figures = { .n_syncs = 0 };
+    start_with_data(&world);
+    ck_assert_int_eq(service_start_disk(world.service, &fault), STATUS_OK);
+    world.config.sync_interval_ms = 1;
+    for (int k = 0; figures.n_syncs < 2; k++) { /* one follows the other */
+        ck_assert_int_lt(k, 60000);
+        usleep(1000);
+        service_tick(world.service);
+        service_read_figures(world.service, &figures);
+    }
+    world_done(&world);
+}

@@ -70,6 +70,8 @@ struct pool {
     struct pool_victim victims[POOL_VICTIMS];
     size_t n_victims;
 
+    _Atomic bool owes_sync;         /* somebody waits for a sync (commit.h) */
+    _Atomic bool has_failed_commit; /* for good: one that somebody waited for */
     _Atomic uint64_t n_sync_tickets;
     pthread_mutex_t sync_mutex; /* held while the disk works; guards what follows */
     uint64_t n_synced_tickets;

@@ -363,6 +363,7 @@ static enum status move_all(struct pool *from, struct pool *to, int64_t now_ms, 
 static void move_memory(struct pool *from, struct pool *to)
 {
     tombstones_copy(&from->tombstones, &to->tombstones);
+    atomic_store(&to->owes_sync, atomic_load(&from->owes_sync));
     atomic_fetch_add(&to->n_created, atomic_load(&from->n_created));
     for (int reason = 0; reason < TOMBSTONE_REASONS; reason++) {
         atomic_fetch_add(&to->n_ended[reason], atomic_load(&from->n_ended[reason]));

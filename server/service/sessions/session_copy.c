@@ -30,23 +30,6 @@ void session_copy_seal(struct pool *pool, uint32_t slot, struct record_copy *cop
     pool_note_copy(pool, slot, copy);
 }
 
-enum status session_copy_commit(struct service *service, struct pool *pool, struct fault *fault)
-{
-    if (service->config->sync_interval_ms != 0 || pool->region.fd < 0) {
-        return STATUS_OK;
-    }
-    atomic_fetch_add(&service->counters.n_syncs, 1);
-    if (pool_sync(pool)) {
-        return STATUS_OK;
-    }
-    atomic_fetch_add(&service->counters.n_failed_syncs, 1);
-    degraded_begins(service, DEGRADED_SYNC);
-    return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
-                     "done, but a sync failed: what is not known to be on disk is not acknowledged "
-                     "until grud is "
-                     "restarted; with `seq` it is safe to send it again then");
-}
-
 /* ---- new sessions ---- */
 
 enum claim session_copy_alloc(struct service_context *context, const struct model *model,

@@ -1,6 +1,6 @@
 /*
  * session_copy.h - the copies of a claimed session: its next one, and the first one of a session
- * that is being made. Called by the holder of the claim, and never waits but for the disk.
+ * that is being made. Called by the holder of the claim, and never waits.
  */
 #ifndef SESSION_COPY_H
 #define SESSION_COPY_H
@@ -8,15 +8,12 @@
 #include "service/pool/pool.h"
 
 struct model;
-struct service;
 struct service_context;
 
 /* The older copy, made a copy of the newest; until it is sealed the newest stays the newest. */
 struct record_copy *session_copy_begin(const struct pool *pool, uint32_t slot,
                                        const struct record_copy **ret_now);
 void session_copy_seal(struct pool *pool, uint32_t slot, struct record_copy *copy);
-/* Syncs the pool if replies are to wait for that. */
-enum status session_copy_commit(struct service *service, struct pool *pool, struct fault *fault);
 
 /* A new session in two steps: a slot with a first copy (step 0, no readings, fresh state) that the
  * caller may still change, then the session found by others and that copy sealed. It stays claimed.

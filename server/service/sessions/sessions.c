@@ -2,6 +2,7 @@
 
 #include "service/models/catalogue.h"
 #include "service/service_private.h"
+#include "service/sessions/commit.h"
 #include "service/sessions/recorder.h"
 #include "service/sessions/rewarm.h"
 #include "service/sessions/session_copy.h"
@@ -241,7 +242,8 @@ enum status session_delete(struct service_context *context, const struct model *
     }
     if (claim == CLAIM_OK) {
         pool_remove(model->pool, slot);
-        return session_copy_commit(context->service, model->pool, fault);
+        commit_owe(context, model->pool);
+        return STATUS_OK;
     }
     return tombstones_forget(&model->pool->tombstones, key.hash) ? STATUS_OK : fault_status(fault);
 }
@@ -308,7 +310,8 @@ static enum status end_draft(struct service_context *context, struct session_dra
         atomic_fetch_add_explicit(&pool->n_created, 1, memory_order_relaxed);
     }
     pool_release(pool, draft->slot);
-    return session_copy_commit(context->service, pool, fault);
+    commit_owe(context, pool);
+    return STATUS_OK;
 }
 
 /* The restored session's state: what was given, or a fresh one in context->rewarm. */

@@ -8,6 +8,7 @@
 
 #include "service/models/models.h"
 #include "service/service_private.h"
+#include "service/sessions/commit.h"
 #include "service/sessions/forecast_errors.h"
 #include "service/sessions/predict.h"
 #include "service/sessions/recorder.h"
@@ -429,28 +430,6 @@ static void begin_pending(struct service_context *context, struct pending_step *
     }
 }
 
-/* With a sync interval of 0: nothing is answered before it is on disk. */
-static void commit_all(struct service_context *context, struct pending_step *pending_steps,
-                       size_t n)
-{
-    struct pool *synced = NULL;
-    struct fault fault;
-    enum status status = STATUS_OK;
-    for (size_t k = 0; k < n; k++) {
-        struct step *step = pending_steps[k].step;
-        if (pending_steps[k].state != PENDING_DONE || step->fault.status != STATUS_OK) {
-            continue;
-        }
-        if (step->model->pool != synced) {
-            synced = step->model->pool;
-            status = session_copy_commit(context->service, synced, &fault);
-        }
-        if (status != STATUS_OK) {
-            step->fault = fault;
-        }
-    }
-}
-
 void service_steps(struct service_context *context, struct step *const *steps, size_t n)
 {
     size_t n_pending = 0, n_done = 0;
@@ -477,12 +456,12 @@ void service_steps(struct service_context *context, struct step *const *steps, s
         while (run_round(context, context->pending_steps + first, n_window)) {
         }
     }
-    if (context->service->config->sync_interval_ms == 0) {
-        commit_all(context, context->pending_steps, n_pending);
-    }
     for (size_t k = 0; k < n_pending; k++) {
-        n_done += context->pending_steps[k].state == PENDING_DONE &&
-                  context->pending_steps[k].step->fault.status == STATUS_OK;
+        const struct step *step = context->pending_steps[k].step;
+        if (context->pending_steps[k].state == PENDING_DONE && step->fault.status == STATUS_OK) {
+            commit_owe(context, step->model->pool);
+            n_done++;
+        }
     }
     atomic_fetch_add_explicit(&context->service->counters.n_steps, n_done, memory_order_relaxed);
 }

@@ -372,19 +372,3 @@ TEST(errors_stay_finite_whatever_the_readings)
     }
     world_done(&world);
 }
-
-TEST(replies_wait_for_the_disk_when_the_interval_is_zero)
-{
-    struct world world;
-    world_init(&world);
-    world_use_data(&world);
-    world.config.sync_interval_ms = 0;
-    world_start(&world);
-    expect_steps(&world, "s", 1, 1, 3);
-    struct service_figures figures;
-    service_read_figures(world.service, &figures);
-    ck_assert_uint_eq(figures.n_syncs, 3);
-    ck_assert_uint_eq(figures.n_failed_syncs, 0);
-    ck_assert(!service_is_degraded(world.service));
-    world_done(&world);
-}
