@@ -85,15 +85,21 @@ enum status api_session_get(struct request *request)
     return status == STATUS_OK ? reply_session(request, 200, model, id) : status;
 }
 
-/* What a PUT has come to while the readings that it gave are replayed. */
+/* Handlers are called again where another thread has their session (sessions.h): what they have
+ * written by then they do not write again. */
+
+/* What a PUT has come to. */
 struct put {
     struct session_restore restore;
-    struct restore_replay replay;
+    struct restore_replay replay; /* of its readings, if it has any */
+    bool is_replayed;
+    int code; /* 0: it is not written yet */
 };
 
 static enum status replay_readings(struct request *request, const struct model *model)
 {
     struct put *put = request->state;
+    put->is_replayed = true;
     enum status status =
         restore_begin(model, &put->restore, request->arena, &put->replay, request->fault);
     return status == STATUS_OK ? request_predict(request, &put->replay.prediction) : status;
@@ -101,21 +107,29 @@ static enum status replay_readings(struct request *request, const struct model *
 
 static enum status put_session(struct request *request, const struct model *model, const char *id)
 {
-    const struct put *put = request->state;
+    struct put *put = request->state;
     bool created;
-    enum status status =
-        session_put(request->context, model, id, &put->restore, &created, request->fault);
-    return status == STATUS_OK ? reply_session(request, created ? 201 : 200, model, id) : status;
+    enum status status = STATUS_OK;
+    if (put->code == 0) {
+        status = session_put(request->context, model, id, &put->restore, &created, request->fault);
+        put->code = status != STATUS_OK ? 0 : created ? 201 : 200;
+    }
+    return status == STATUS_OK ? reply_session(request, put->code, model, id) : status;
 }
 
 enum status api_session_put(struct request *request)
 {
     const struct model *model;
     const char *id;
+    if (request->state) {
+        return api_session_put_finish(request);
+    }
     struct put *put = arena_alloc(request->arena, sizeof *put);
     if (!put) {
         return fault_set(request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
     }
+    put->is_replayed = false;
+    put->code = 0;
     request->state = put;
     enum status status = find_both(request, &model, &id);
     if (status == STATUS_OK) {
@@ -138,9 +152,11 @@ enum status api_session_put_finish(struct request *request)
     if (status != STATUS_OK) {
         return status;
     }
-    restore_take(&put->replay, &put->restore);
+    if (put->is_replayed) {
+        restore_take(&put->replay, &put->restore);
+    }
     status = put_session(request, model, id);
-    if (status != STATUS_DIGEST_MISMATCH) {
+    if (status != STATUS_DIGEST_MISMATCH || !put->is_replayed) {
         return status;
     }
     /* Another version was activated meanwhile: its state is another one. */
@@ -165,16 +181,23 @@ enum status api_session_fork(struct request *request)
 {
     const struct model *model;
     const char *id;
-    char to[SESSION_ID_MAX + 1];
+    char *to = request->state; /* not NULL: the copy is made */
     enum status status = find_both(request, &model, &id);
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && !to) {
+        to = arena_alloc(request->arena, SESSION_ID_MAX + 1);
         const struct codec_input input = api_input(request);
-        status = codec_fork(&input, to);
+        status = to ? codec_fork(&input, to)
+                    : fault_set(request->fault, STATUS_NO_MEMORY, NULL,
+                                "no memory for this request");
+        if (status == STATUS_OK) {
+            status = session_fork(request->context, model, id, to, request->arena, request->fault);
+        }
     }
-    if (status == STATUS_OK) {
-        status = session_fork(request->context, model, id, to, request->arena, request->fault);
+    if (status != STATUS_OK) {
+        return status;
     }
-    return status == STATUS_OK ? reply_session(request, 201, model, to) : status;
+    request->state = to;
+    return reply_session(request, 201, model, to);
 }
 
 enum status api_session_forecast(struct request *request)

@@ -194,6 +194,12 @@ void exchange_finish(struct exchange *exchange, enum status status)
     pending_remove(exchange);
     exchange->is_handed_in = false;
     status = status == STATUS_OK ? request->route->finish(request) : status;
+    hold_note(exchange);
+    if (session_was_blocked(exchange->worker->context) && status != STATUS_OK) {
+        exchange->is_to_finish = true;
+        pending_block(exchange);
+        return;
+    }
     if (status == STATUS_OK && request->reply.code == 0) { /* there is more to do, or to come */
         if (exchange->is_handed_in || request->prediction) {
             pending_add(exchange);
@@ -244,7 +250,20 @@ static void take_result(struct exchange *exchange, enum status status)
 void exchange_return(struct exchange *exchange, enum status status)
 {
     take_result(exchange, status);
-    MHD_resume_connection(exchange->mhd); /* at_end queues the reply */
+    exchange_resume(exchange); /* at_end queues the reply */
+}
+
+static void call_handler(struct exchange *exchange)
+{
+    const struct route *route = exchange->request.route;
+    enum status status =
+        route->is_heavy ? handle_heavy(exchange) : route->handle(&exchange->request);
+    hold_note(exchange);
+    if (session_was_blocked(exchange->worker->context) && status != STATUS_OK) {
+        pending_block(exchange);
+    } else {
+        take_result(exchange, status);
+    }
 }
 
 static void handle(struct exchange *exchange)
@@ -265,27 +284,30 @@ static void handle(struct exchange *exchange)
     }
     if (status == STATUS_OK && request->route->disk != DISK_NONE) {
         status = offload_begin(exchange);
-        if (status == STATUS_OK) {
-            return;
+        if (status != STATUS_OK) {
+            take_result(exchange, status);
         }
     } else if (status == STATUS_OK) {
-        status =
-            request->route->is_heavy ? handle_heavy(exchange) : request->route->handle(request);
-        hold_note(exchange);
+        call_handler(exchange);
+    } else {
+        take_result(exchange, status);
     }
-    take_result(exchange, status);
 }
 
 static enum MHD_Result at_end(struct exchange *exchange)
 {
     if (exchange->phase == PHASE_BODY) {
         handle(exchange);
+    } else if (exchange->phase == PHASE_RETRY && exchange->is_to_finish) {
+        exchange_finish(exchange, STATUS_OK);
+    } else if (exchange->phase == PHASE_RETRY) {
+        call_handler(exchange);
     }
     if (exchange->phase == PHASE_ANSWERED && exchange->owes_sync) {
         hold_reply(exchange);
     }
-    if (exchange->phase == PHASE_HELD) {
-        hold_suspend(exchange);
+    if (exchange->phase == PHASE_HELD || exchange->phase == PHASE_BLOCKED) {
+        exchange_suspend(exchange);
     }
     /* without a reply libmicrohttpd calls again in the next turn */
     return exchange->phase == PHASE_ANSWERED ? reply_queue(exchange) : MHD_YES;

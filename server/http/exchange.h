@@ -14,6 +14,8 @@ enum { QUERIES_MAX = 8 };
 enum phase {
     PHASE_BODY,      /* the body is arriving; steps of its first lines may be pending */
     PHASE_WORKING,   /* the body is whole; steps or a prediction are pending */
+    PHASE_BLOCKED,   /* its handler is to be called again: another thread has its session */
+    PHASE_RETRY,     /* that is due */
     PHASE_OFFLOADED, /* its handler runs on a disk's thread */
     PHASE_HELD,      /* request->reply is ready, and waits for the disk */
     PHASE_ANSWERED,  /* request->reply is ready; what is left of the body is dropped */
@@ -40,7 +42,10 @@ struct exchange {
     bool is_pending;     /* it is in a list of pending.h */
     bool is_shed;        /* refused for too much load: the reply is made already */
     bool owes_sync;      /* it has written what is to be on disk before its reply goes out */
-    bool is_suspended;   /* while it is held */
+    bool is_suspended;   /* while it is offloaded, held or blocked */
+    unsigned n_retries;  /* of its handler */
+    bool is_to_finish;   /* while it is blocked: `finish` is to be called again, not `handle` */
+    int64_t retry_ns;    /* while it is blocked: no sooner */
     uint64_t n_sync;     /* while it is held: the number of the worker's sync that it waits for */
     size_t n_steps_done; /* those before it are done */
     size_t n_rows;      /* of as many steps as one turn takes: what they add to the worker's load */
@@ -75,6 +80,25 @@ TAILQ_HEAD(exchange_list, exchange);
 static inline struct exchange *exchange_of(const struct request *request)
 {
     return (struct exchange *)(uintptr_t)request;
+}
+
+/* Only from within libmicrohttpd's call for it: libmicrohttpd leaves its connection alone until it
+ * is resumed. */
+static inline void exchange_suspend(struct exchange *exchange)
+{
+    if (!exchange->is_suspended) {
+        exchange->is_suspended = true;
+        MHD_suspend_connection(exchange->mhd);
+    }
+}
+
+/* One that was not suspended yet, because libmicrohttpd has not called, goes on anyway. */
+static inline void exchange_resume(struct exchange *exchange)
+{
+    if (exchange->is_suspended) {
+        exchange->is_suspended = false;
+        MHD_resume_connection(exchange->mhd);
+    }
 }
 
 /* What it handed in is done, and the route's finish makes the reply; or it has failed. */

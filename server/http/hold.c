@@ -22,14 +22,6 @@ void hold_reply(struct exchange *exchange)
     TAILQ_INSERT_TAIL(&holds->list, exchange, link);
 }
 
-void hold_suspend(struct exchange *exchange)
-{
-    if (!exchange->is_suspended) {
-        exchange->is_suspended = true;
-        MHD_suspend_connection(exchange->mhd);
-    }
-}
-
 void hold_remove(struct exchange *exchange)
 {
     if (exchange->phase == PHASE_HELD) {
@@ -70,10 +62,7 @@ static void let_go(struct exchange *exchange)
         reply_fail(exchange, commit_refuse(request->fault));
     }
     exchange->phase = PHASE_ANSWERED;
-    if (exchange->is_suspended) { /* else libmicrohttpd calls again in any case */
-        exchange->is_suspended = false;
-        MHD_resume_connection(exchange->mhd);
-    }
+    exchange_resume(exchange);
 }
 
 void holds_take_back(struct worker *worker)

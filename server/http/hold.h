@@ -25,8 +25,6 @@ void holds_init(struct holds *holds, int wake_fd);
 void hold_note(struct exchange *exchange);
 /* Its reply is made, and it owes a sync. */
 void hold_reply(struct exchange *exchange);
-/* From within libmicrohttpd's call for an exchange that is held. */
-void hold_suspend(struct exchange *exchange);
 /* It is given up; does nothing to one that is not held. */
 void hold_remove(struct exchange *exchange);
 /* At the end of a turn: begins a sync, if there is a reply that no earlier one is for. */

@@ -40,7 +40,7 @@ enum status offload_begin(struct exchange *exchange)
     }
     worker->offload.n_out++;
     exchange->phase = PHASE_OFFLOADED;
-    MHD_suspend_connection(exchange->mhd); /* before this thread takes anything back */
+    exchange_suspend(exchange); /* before this thread takes anything back */
     return STATUS_OK;
 }
 

@@ -7,6 +7,7 @@ void pending_init(struct pending *pending)
 {
     TAILQ_INIT(&pending->stepping);
     TAILQ_INIT(&pending->predicting);
+    TAILQ_INIT(&pending->blocked);
 }
 
 void pending_add(struct exchange *exchange)
@@ -27,6 +28,9 @@ void pending_remove(struct exchange *exchange)
 {
     struct worker *worker = exchange->worker;
     const struct prediction *prediction = exchange->request.prediction;
+    if (exchange->phase == PHASE_BLOCKED) {
+        TAILQ_REMOVE(&worker->pending.blocked, exchange, link);
+    }
     if (!exchange->is_pending) {
         return;
     }
@@ -37,6 +41,51 @@ void pending_remove(struct exchange *exchange)
     } else {
         TAILQ_REMOVE(&worker->pending.stepping, exchange, link);
         load_drop(&worker->load, exchange->n_rows);
+    }
+}
+
+/* ---- what is blocked ---- */
+
+/* The first retry comes after a millisecond, each further one after twice as long, up to 64. */
+enum { RETRIES_DOUBLED = 6 };
+
+static const int64_t RETRY_NS = 1000000;
+
+void pending_block(struct exchange *exchange)
+{
+    struct worker *worker = exchange->worker;
+    unsigned k = exchange->n_retries < RETRIES_DOUBLED ? exchange->n_retries : RETRIES_DOUBLED;
+    exchange->n_retries++;
+    exchange->retry_ns = worker->now_ns + (RETRY_NS << k);
+    exchange->phase = PHASE_BLOCKED;
+    TAILQ_INSERT_TAIL(&worker->pending.blocked, exchange, link);
+}
+
+static void let_go(struct exchange *exchange, enum phase phase)
+{
+    TAILQ_REMOVE(&exchange->worker->pending.blocked, exchange, link);
+    exchange->phase = phase;
+    exchange_resume(exchange);
+}
+
+void pending_retry(struct worker *worker)
+{
+    struct exchange *next, *exchange = TAILQ_FIRST(&worker->pending.blocked);
+    for (; exchange; exchange = next) {
+        next = TAILQ_NEXT(exchange, link);
+        if (worker->now_ns >= exchange->retry_ns &&
+            !sessions_are_moving(worker->context, exchange->request.parameters[PARAMETER_MODEL])) {
+            let_go(exchange, PHASE_RETRY);
+        }
+    }
+}
+
+void pending_cut(struct worker *worker)
+{
+    struct exchange *exchange;
+    while ((exchange = TAILQ_FIRST(&worker->pending.blocked))) {
+        reply_fail(exchange, fault_status(exchange->request.fault));
+        let_go(exchange, PHASE_ANSWERED);
     }
 }
 

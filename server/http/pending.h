@@ -1,6 +1,7 @@
 /*
  * pending.h - what handlers have handed in and a worker's turn works on: steps, as one batch of all
- * requests, and long predictions, a slice at a time. That worker's thread only.
+ * requests, and long predictions, a slice at a time; and what is to be tried again because another
+ * thread has its session. That worker's thread only.
  */
 #ifndef PENDING_H
 #define PENDING_H
@@ -13,13 +14,20 @@ enum {
 };
 
 struct pending {
-    struct exchange_list stepping, predicting; /* in the order of their arrival */
+    struct exchange_list stepping, predicting, blocked; /* in the order of their arrival */
+    unsigned n_stuck_turns; /* in which no step was done, though some waited */
     struct step *batch[BATCH_STEPS];
 };
 
 void pending_init(struct pending *pending);
 /* The exchange waits for its worker's turn. */
 void pending_add(struct exchange *exchange);
+/* Its handler, or `finish`, is to be called again: another thread has its session. */
+void pending_block(struct exchange *exchange);
+/* Lets those go on that are due: libmicrohttpd calls for them again. */
+void pending_retry(struct worker *worker);
+/* At the end: lets all go on, as they are. */
+void pending_cut(struct worker *worker);
 /* It is done, or given up; does nothing to one that does not wait. */
 void pending_remove(struct exchange *exchange);
 /* Collects the batch of this turn, and returns how many steps it has: no more than the load allows,

@@ -19,8 +19,10 @@
 
 enum {
     DRAIN_POLL_MS = 10,
-    TURNS_PER_SLICE = 4 /* libmicrohttpd needs that many to accept, read, have handled and answer:
-                           what comes during one slice is not to wait for the next */
+    STUCK_TURNS = 100,
+    BLOCKED_POLL_MS = 1, /* how often it is looked whether another thread lets go of a session */
+    TURNS_PER_SLICE = 4  /* libmicrohttpd needs that many to accept, read, have handled and answer:
+                            what comes during one slice is not to wait for the next */
 };
 
 static const int64_t SECOND_NS = 1000000000, MILLISECOND_NS = 1000000;
@@ -33,6 +35,7 @@ static void finish_steps(struct worker *worker)
 {
     struct exchange *next, *last = TAILQ_LAST(&worker->pending.stepping, exchange_list);
     const bool owes_sync = commit_is_owed(worker->context);
+    unsigned n_stuck = worker->pending.n_stuck_turns + 1;
     bool is_last = false;
     for (struct exchange *exchange = TAILQ_FIRST(&worker->pending.stepping); !is_last;
          exchange = next) {
@@ -44,7 +47,8 @@ static void finish_steps(struct worker *worker)
                request->steps[exchange->n_steps_done].is_done) {
             exchange->n_steps_done++;
         }
-        exchange->owes_sync |= owes_sync && exchange->n_steps_done > n_done;
+        exchange->owes_sync |= owes_sync; /* whose steps did is not known, and costs no more */
+        n_stuck = exchange->n_steps_done > n_done ? 0 : n_stuck;
         if (exchange->n_steps_done == request->n_steps) {
             exchange_finish(exchange, STATUS_OK);
         } else if (request->steps[exchange->n_steps_done].slices) {
@@ -54,6 +58,7 @@ static void finish_steps(struct worker *worker)
             TAILQ_INSERT_TAIL(&worker->pending.stepping, exchange, link);
         }
     }
+    worker->pending.n_stuck_turns = n_stuck;
 }
 
 static void run_steps(struct worker *worker)
@@ -115,6 +120,7 @@ static void take_back(struct worker *worker)
  * long for that. */
 static void end_offload(struct worker *worker)
 {
+    pending_cut(worker);
     offload_cut(worker);
     take_back(worker);
     holds_begin(worker);
@@ -149,6 +155,9 @@ static int idle_ms(struct worker *worker)
         int64_t tick_ms = (worker->streams.next_ns - worker->now_ns) / MILLISECOND_NS + 1;
         ms = tick_ms < ms ? tick_ms : ms;
     }
+    if (ms > BLOCKED_POLL_MS && !TAILQ_EMPTY(&worker->pending.blocked)) {
+        ms = BLOCKED_POLL_MS;
+    }
     if (worker->is_draining && ms > DRAIN_POLL_MS) {
         ms = DRAIN_POLL_MS;
     }
@@ -157,11 +166,15 @@ static int idle_ms(struct worker *worker)
 
 static void wait_for_events(struct worker *worker)
 {
-    if (!TAILQ_EMPTY(&worker->pending.stepping)) {
+    bool is_stepping = !TAILQ_EMPTY(&worker->pending.stepping);
+    bool is_stuck = is_stepping && worker->pending.n_stuck_turns > STUCK_TURNS;
+    if (is_stepping && !is_stuck) {
         sched_yield(); /* another worker has one of the sessions, for microseconds */
         return;
     }
-    int ms = TAILQ_EMPTY(&worker->pending.predicting) ? idle_ms(worker) : 0;
+    int ms = !TAILQ_EMPTY(&worker->pending.predicting) ? 0
+             : is_stuck                                ? BLOCKED_POLL_MS
+                                                       : idle_ms(worker);
     if (ms == 0) {
         return; /* a prediction goes on, or replies are to be sent, and MHD_run looks for events by
                    itself */
@@ -201,6 +214,7 @@ static void take_turn(struct worker *worker)
     load_begin(&worker->load, (int64_t)worker->http->config->queue_ms * MILLISECOND_NS,
                worker->now_ns);
     take_back(worker);
+    pending_retry(worker);
     streams_tick(&worker->streams, worker->now_ns);
     MHD_run(worker->daemon);
     if (!TAILQ_EMPTY(&worker->pending.stepping)) {

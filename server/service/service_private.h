@@ -72,6 +72,7 @@ struct service_context {
     size_t n_held, held_room;
     struct gru_work *work;
     bool owes_sync;        /* commit.h */
+    bool is_blocked;       /* sessions.h */
     struct outbox *outbox; /* of what its steps record; NULL: nothing */
     /* Scratch of service_steps, grown as needed. */
     struct pending_step *pending_steps; /* [n_pending_steps] */

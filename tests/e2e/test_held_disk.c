@@ -73,11 +73,20 @@ static void start(struct held *held, const char *const *options)
 
 static const char *const one_worker[] = { "--workers", "1", "--sync-interval-ms", "3600000", NULL };
 
+static void hold_after(const struct held *held, int n_pass)
+{
+    static int number;
+    char beside[192];
+    unlink(held->is_held);
+    snprintf(beside, sizeof beside, "%s.new", held->hold);
+    FILE *file = fopen(beside, "we");
+    ck_assert(file && fprintf(file, "%d %d\n", ++number, n_pass) > 0 && fclose(file) == 0);
+    ck_assert_int_eq(rename(beside, held->hold), 0);
+}
+
 static void hold(const struct held *held)
 {
-    unlink(held->is_held);
-    FILE *file = fopen(held->hold, "we");
-    ck_assert(file && fclose(file) == 0);
+    hold_after(held, 0);
 }
 
 static void await_held(const struct held *held)
@@ -263,6 +272,80 @@ TEST(a_drain_ends_around_a_disk_that_does_not_answer)
     close(fd);
     close(behind);
     daemon_remove(&held.daemon);
+}
+
+/* ---- sessions that move ---- */
+
+/* False: the request was answered without one more sync. */
+static bool is_held_at_last(const struct held *held, int fd)
+{
+    for (int k = 0; access(held->is_held, F_OK) != 0; k++) {
+        if (is_answered(fd)) {
+            return false;
+        }
+        ck_assert_msg(k < PATIENCE_LOOKS, "neither held nor answered");
+        usleep(LOOK_US);
+    }
+    return true;
+}
+
+static void activate_held_at(const struct held *held, int version, int n_pass, bool *ret_was_held)
+{
+    static const struct {
+        const char *method, *path, *body;
+        int code;
+    } asked[] = { { "GET", PUMP "/sessions/a", NULL, 200 },
+                  { "GET", PUMP "/sessions", NULL, 200 },
+                  { "POST", PUMP "/sessions/a/step", "{\"x\":[2]}", 200 },
+                  { "POST", PUMP "/sessions/a/forecast", "{\"horizon\":2}", 200 },
+                  { "PUT", PUMP "/sessions/b", "{\"rewarm\":[[1],[2]]}", 0 },
+                  { "POST", PUMP "/sessions/a/fork", "{\"to\":\"c\"}", 201 },
+                  { "DELETE", PUMP "/sessions/d", NULL, 204 } };
+    enum { N = sizeof asked / sizeof *asked };
+    char path[64];
+    int fds[N];
+    expect(&held->daemon, "PUT", PUMP "/sessions/d", "{}", 201, NULL);
+    snprintf(path, sizeof path, PUMP "/versions/%d/activate", version);
+    hold_after(held, n_pass);
+    int fd = ask_json(held, "POST", path, NULL);
+    *ret_was_held = is_held_at_last(held, fd);
+    for (size_t k = 0; k < N; k++) {
+        fds[k] = ask_json(held, asked[k].method, asked[k].path, asked[k].body);
+    }
+    expect(&held->daemon, "GET", "/healthz", NULL, 200, "ok");
+    expect(&held->daemon, "POST", "/v1/models/torch-small/sessions/other/step", "{\"x\":[1,2,3]}",
+           200, NULL);
+    ck_assert(!*ret_was_held || !is_answered(fd));
+    let_go(held);
+    expect_answer(fd, 200, "\"active_version\":");
+    for (size_t k = 0; k < N; k++) {
+        struct answer answer = client_read(fds[k]);
+        ck_assert_msg(asked[k].code == 0 ? answer.code / 100 == 2 : answer.code == asked[k].code,
+                      "%s %s: %d %s", asked[k].method, asked[k].path, answer.code, answer.body);
+        answer_free(&answer);
+        close(fds[k]);
+    }
+    expect(&held->daemon, "DELETE", PUMP "/sessions/c", NULL, 204, NULL);
+}
+
+/* At each sync of an activation to another size: what needs a session that is being moved is
+ * answered when it has moved, and everything else at once. */
+TEST(an_activation_to_another_size_holds_nobody_else)
+{
+    static struct held held;
+    bool was_held = true;
+    int n_held = 0;
+    start(&held, one_worker);
+    daemon_add_model(&held.daemon, "pump",
+                     (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers",
+                                            "12", "--force", NULL });
+    expect(&held.daemon, "POST", PUMP "/sessions/a/step", "{\"x\":[1]}", 200, NULL);
+    for (int k = 0; was_held; k++) {
+        activate_held_at(&held, k % 2 ? 1 : 2, k, &was_held);
+        n_held += was_held;
+    }
+    ck_assert_int_ge(n_held, 3); /* the choice, the new file, its folder */
+    daemon_stop(&held.daemon);
 }
 
 /* ---- --sync-interval-ms 0 ---- */

@@ -14,16 +14,33 @@
 
 /* ---- claiming ---- */
 
-/* Claims the session, waiting for another claim to end (that of a step lasts microseconds). *model
- * follows a switch-over. CLAIM_OK, CLAIM_ABSENT or CLAIM_ENDED. */
+enum { CLAIM_ATTEMPTS = 100 };
+
+/* The verb has changed nothing, and is to be called again in a later turn. */
+static enum claim give_up_claim(struct service_context *context, const struct pool_key *key,
+                                struct fault *fault)
+{
+    context->is_blocked = true;
+    fault_set(fault, STATUS_OVERLOADED, "session",
+              "session '%s' is in use, or is being moved to another version; send this again later",
+              key->id);
+    return CLAIM_BUSY;
+}
+
+/* Claims the session, waiting for another claim to end if that is a matter of microseconds, as that
+ * of a step is; sessions that are being moved to another pool may take seconds. *model follows a
+ * switch-over. CLAIM_OK, CLAIM_ABSENT, CLAIM_ENDED, or CLAIM_BUSY: not in this turn (*fault). */
 static enum claim wait_claim(struct service_context *context, const struct model **model,
                              const struct pool_key *key, uint32_t *ret_slot, struct fault *fault)
 {
-    for (;;) {
+    for (int k = 0;; k++) {
         enum claim claim =
             pool_claim((*model)->pool, key, context->owner, context->now_ms, ret_slot, fault);
         if (claim == CLAIM_OK || claim == CLAIM_ABSENT || claim == CLAIM_ENDED) {
             return claim;
+        }
+        if (k == CLAIM_ATTEMPTS) {
+            return give_up_claim(context, key, fault);
         }
         sched_yield();
         if (!catalogue_renew(context)) {
@@ -34,6 +51,19 @@ static enum claim wait_claim(struct service_context *context, const struct model
             return CLAIM_ENDED;
         }
     }
+}
+
+bool session_was_blocked(struct service_context *context)
+{
+    bool was_blocked = context->is_blocked;
+    context->is_blocked = false;
+    return was_blocked;
+}
+
+bool sessions_are_moving(struct service_context *context, const char *name)
+{
+    const struct model *model = catalogue_find(context->catalogue, name);
+    return model && atomic_load(&model->pool->is_closed);
 }
 
 /* The same for a session that must be there, brought to the active version. */
@@ -206,7 +236,11 @@ enum status session_list(struct service_context *context, const struct model *mo
         for (size_t k = 0; k < listing.n; k++) {
             struct pool_key key = pool_key_of(rows[k].session);
             uint32_t slot;
-            if (wait_claim(context, &model, &key, &slot, fault) == CLAIM_OK) {
+            enum claim claim = wait_claim(context, &model, &key, &slot, fault);
+            if (claim == CLAIM_BUSY) {
+                return fault_status(fault);
+            }
+            if (claim == CLAIM_OK) {
                 read_row(model->pool, slot, &rows[n++]);
                 pool_release(model->pool, slot);
             } /* else it has ended since */
@@ -228,6 +262,9 @@ enum status session_delete(struct service_context *context, const struct model *
     if (claim == CLAIM_ABSENT) {
         return fault_set(fault, STATUS_SESSION_NOT_FOUND, "session",
                          "model '%s' has no session '%s'", model->name, id);
+    }
+    if (claim == CLAIM_BUSY) {
+        return fault_status(fault);
     }
     /* With the session claimed, or before its tombstone goes: what its successor records comes
      * after. */
@@ -265,6 +302,9 @@ static enum status begin_draft(struct service_context *context, const struct mod
     for (;;) {
         enum claim claim = wait_claim(context, &draft->model, &draft->key, &draft->slot, fault);
         struct pool *pool = draft->model->pool;
+        if (claim == CLAIM_BUSY) {
+            return fault_status(fault);
+        }
         if (claim == CLAIM_OK && !may_exist) {
             pool_release(pool, draft->slot);
             return fault_set(fault, STATUS_SESSION_EXISTS, "to", "there is a session '%s' already",

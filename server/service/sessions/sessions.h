@@ -1,8 +1,10 @@
 /*
  * sessions.h - the verbs on one session but the step, and the list of them all.
  *
- * Any thread, with a context of its own. A session is claimed for as long as it is worked on; a
- * verb waits for another claim, which lasts microseconds. Results are copies in the arena given.
+ * Any thread, with a context of its own. A session is claimed for as long as it is worked on. A
+ * verb waits for another claim, but only as long as a step takes: where a session is held for
+ * longer, as while sessions move to another layout, the verb fails, has changed nothing, and is to
+ * be called again (session_was_blocked). Results are copies in the arena given.
  */
 #ifndef SESSIONS_H
 #define SESSIONS_H
@@ -44,6 +46,12 @@ struct session {
     size_t n_readings;
     struct session_errors errors;
 };
+
+/* Whether a verb of this context has failed for that reason since this was last asked. */
+bool session_was_blocked(struct service_context *context);
+/* Whether the model's sessions are being moved: until they are not, no verb need be called again.
+ */
+bool sessions_are_moving(struct service_context *context, const char *model);
 
 enum status session_read(struct service_context *context, const struct model *model, const char *id,
                          struct arena *arena, struct session *ret_session, struct fault *fault);
