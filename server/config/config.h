@@ -52,6 +52,8 @@ enum { CONFIG_FULL_MODES(CHOICE_ID, CHOICE_ID) }; /* session_full */
     X(tombstone_max, "tombstone-max", SIZE, START, "100000", 0, 10000000, NULL, "N", "ended sessions remembered for up to a day")    \
     X(record, "record", SIZE, START, "0", 0, 100000000, NULL, "ROWS", "readings recorded per session, for fine-tuning; 0: none")     \
     X(job_max, "job-max", SIZE, LIVE, "16", 1, 10000, NULL, "N", "fine-tuning jobs that may wait, paused ones too")                 \
+    X(job_keep_days, "job-keep-days", SIZE, LIVE, "0", 0, 36500, NULL, "DAYS", "jobs that have ended are deleted after so long, "   \
+      "with their events; 0: never")                                                                                            \
     X(job_memory_max, "job-memory-max", SIZE, LIVE, "1073741824", 1048576, 1099511627776, NULL, "BYTES", "memory that a "           \
       "fine-tuning job may take, its data included")                                                                          \
     X(training_max, "training-max", SIZE, LIVE, "268435456", 1024, 1073741824, NULL, "BYTES", "largest upload of training data "    \

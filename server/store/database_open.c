@@ -36,6 +36,24 @@ static enum status configure(struct database *database, bool full_sync, struct f
     return status;
 }
 
+/* Only before a file has anything in it; and an older file is left as it is. */
+static enum status make_shrinkable(struct database *database, struct fault *fault)
+{
+    static const char task[] = "begin the file";
+    sqlite3_stmt *prepared = NULL;
+    int n_pages = 0;
+    enum status status = database_prepare(database, task, "PRAGMA page_count", &prepared, fault);
+    if (status == STATUS_OK) {
+        int result = sqlite3_step(prepared);
+        n_pages = result == SQLITE_ROW ? sqlite3_column_int(prepared, 0) : 0;
+        status = result == SQLITE_ROW ? STATUS_OK : database_failed(database, result, task, fault);
+    }
+    sqlite3_finalize(prepared);
+    return status == STATUS_OK && n_pages == 0
+               ? database_execute(database, task, "PRAGMA auto_vacuum = INCREMENTAL", fault)
+               : status;
+}
+
 /* A file becomes a write-ahead log's for good; databases in memory have a journal of their own. */
 static enum status use_wal(struct database *database, struct fault *fault)
 {
@@ -76,6 +94,9 @@ static enum status prepare_all(struct database *database, struct fault *fault)
 static enum status set_up(struct database *database, bool full_sync, struct fault *fault)
 {
     enum status status = configure(database, full_sync, fault);
+    if (status == STATUS_OK) {
+        status = make_shrinkable(database, fault);
+    }
     if (status == STATUS_OK) {
         status = database_prepare(database, "begin a transaction", "BEGIN IMMEDIATE",
                                   &database->begin, fault);

@@ -11,13 +11,13 @@ enum status job_store_put_lineage(struct job_store *jobs, const struct lineage *
     return query_run(&query, fault);
 }
 
-enum status job_store_each_lineage(struct job_store *jobs,
-                                   void (*found)(void *context, const struct lineage *lineage),
-                                   void *context, struct fault *fault)
+static enum status each(struct job_store *jobs, enum job_statement statement,
+                        void (*found)(void *context, const struct lineage *lineage), void *context,
+                        struct fault *fault)
 {
     struct query query;
     bool row = false;
-    query_start(&query, &jobs->database, JOBS_EACH_LINEAGE);
+    query_start(&query, &jobs->database, statement);
     enum status status = query_next(&query, &row, fault);
     while (status == STATUS_OK && row) {
         struct lineage lineage = { 0 };
@@ -31,6 +31,21 @@ enum status job_store_each_lineage(struct job_store *jobs,
     }
     query_done(&query);
     return status;
+}
+
+enum status job_store_each_lineage(struct job_store *jobs,
+                                   void (*found)(void *context, const struct lineage *lineage),
+                                   void *context, struct fault *fault)
+{
+    return each(jobs, JOBS_EACH_LINEAGE, found, context, fault);
+}
+
+enum status job_store_each_jobless_lineage(struct job_store *jobs,
+                                           void (*found)(void *context,
+                                                         const struct lineage *lineage),
+                                           void *context, struct fault *fault)
+{
+    return each(jobs, JOBS_EACH_JOBLESS_LINEAGE, found, context, fault);
 }
 
 enum status job_store_delete_lineage(struct job_store *jobs, const char *model, unsigned version,

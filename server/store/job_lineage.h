@@ -24,6 +24,11 @@ __attribute__((warn_unused_result)) enum status
 job_store_each_lineage(struct job_store *jobs,
                        void (*found)(void *context, const struct lineage *lineage), void *context,
                        struct fault *fault);
+/* The same of those whose job is gone. */
+__attribute__((warn_unused_result)) enum status
+job_store_each_jobless_lineage(struct job_store *jobs,
+                               void (*found)(void *context, const struct lineage *lineage),
+                               void *context, struct fault *fault);
 __attribute__((warn_unused_result)) enum status job_store_delete_lineage(struct job_store *jobs,
                                                                          const char *model,
                                                                          unsigned version,

@@ -39,6 +39,12 @@ static const struct statement statements[] = {
         "UPDATE jobs SET status = ?" JOB_LIFE_COLUMNS(COLUMN_ASSIGNED) " WHERE number = ? AND status = ?" },
     [JOBS_STATUS] = { "read the job's status", "SELECT status FROM jobs WHERE number = ?" },
 
+    [JOBS_FIND_ENDED] = { "find a job that ended",
+        "SELECT number, status FROM jobs WHERE finished_at_ms < ?1 AND status IN (?2, ?3, ?4)"
+        " ORDER BY number LIMIT 1" },
+    [JOBS_DELETE] = { "delete the job", "DELETE FROM jobs WHERE number = ?" },
+    [JOBS_COUNT_FREE] = { "count what is free", "PRAGMA freelist_count" },
+
     [JOBS_ADD_SERIES] = { "store the job's series", "INSERT INTO series (job, n, is_validation, x_width, y_width, x, y) VALUES (?, ?, ?, ?, ?, ?, ?)" },
     [JOBS_COUNT_SERIES] = { "count the job's series", "SELECT count(*) FROM series WHERE job = ?" },
     [JOBS_READ_SERIES] = { "read the job's series",
@@ -55,10 +61,14 @@ static const struct statement statements[] = {
     [JOBS_LIST_EVENTS] = { "list the events",
         "SELECT id" EVENT_NAMED " FROM events WHERE job = ? AND id > ? ORDER BY id LIMIT ?" },
 
+    [JOBS_DELETE_EVENTS] = { "delete the job's events",
+        "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE job = ? ORDER BY id LIMIT ?)" },
+
     [JOBS_ADD_CHECKPOINT] = { "store the checkpoint",
         "INSERT INTO checkpoints (job" CHECKPOINT_NAMED ") VALUES (?" CHECKPOINT_MARKS ")" },
     [JOBS_LIST_CHECKPOINTS] = { "list the checkpoints",
         "SELECT id" CHECKPOINT_NAMED " FROM checkpoints WHERE job = ? AND id < ? ORDER BY id DESC LIMIT ?" },
+    [JOBS_DELETE_CHECKPOINTS] = { "delete the job's checkpoints", "DELETE FROM checkpoints WHERE job = ?" },
     [JOBS_PUT_STATE] = { "store the state", "REPLACE INTO states (job, checkpoint, state) VALUES (?, ?, ?)" },
     [JOBS_READ_STATE] = { "read the state",
         "SELECT id" CHECKPOINT_NAMED ", state FROM states JOIN checkpoints ON id = checkpoint"
@@ -68,6 +78,8 @@ static const struct statement statements[] = {
     [JOBS_PUT_LINEAGE] = { "store the lineage",
         "REPLACE INTO lineage (n" LINEAGE_NAMED ") VALUES (NULL" LINEAGE_MARKS ")" },
     [JOBS_EACH_LINEAGE] = { "read the lineage", "SELECT n" LINEAGE_NAMED " FROM lineage" },
+    [JOBS_EACH_JOBLESS_LINEAGE] = { "read the lineage of jobs that are gone",
+        "SELECT n" LINEAGE_NAMED " FROM lineage WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = job)" },
     [JOBS_DELETE_LINEAGE] = { "delete the lineage", "DELETE FROM lineage WHERE model = ? AND version = ?" },
 };
 // clang-format on

@@ -36,6 +36,8 @@ struct job_thread {
     _Atomic bool is_ending;
     int64_t current_job;        /* the number of the job that it is at; 0: none */
     int64_t last_flushed_at_ms; /* by clock_monotonic_ms */
+    int64_t retention_due_ms;   /* likewise: when to look for old jobs */
+    uint64_t n_deleted;         /* of those, since it was last logged */
 };
 
 static inline bool job_thread_is_stopping(const struct job_thread *job_thread)

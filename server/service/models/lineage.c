@@ -97,3 +97,43 @@ void lineage_forget(struct job_database *job_database, const char *model, unsign
                   LOG_INT("version", number), LOG_STRING("reason", fault.message));
     }
 }
+
+/* ---- of jobs that are gone ---- */
+
+struct jobless {
+    const struct catalogue *catalogue;
+    struct job_store *jobs;
+    enum status status;
+    struct fault *fault;
+};
+
+static bool is_needed(const struct catalogue *catalogue, const struct lineage *row)
+{
+    struct model *model = catalogue_find(catalogue, row->model);
+    return model ? model_find_version(model, row->version) != NULL ||
+                       unserved_find(&model->unserved, row->model, row->version) != NULL
+                 : unserved_find(&catalogue->unserved, row->model, 0) != NULL;
+}
+
+static void forget_if_unneeded(void *context, const struct lineage *row)
+{
+    struct jobless *jobless = context;
+    if (jobless->status == STATUS_OK && !is_needed(jobless->catalogue, row)) {
+        jobless->status =
+            job_store_delete_lineage(jobless->jobs, row->model, row->version, jobless->fault);
+    }
+}
+
+/* A version that is being stored has a row already, and its job is there. */
+enum status lineage_forget_jobless(struct service_context *context, struct fault *fault)
+{
+    struct job_database *job_database = context->service->job_database;
+    struct jobless jobless = { .catalogue = context->catalogue,
+                               .jobs = job_database_lock(job_database),
+                               .status = STATUS_OK,
+                               .fault = fault };
+    enum status status =
+        job_store_each_jobless_lineage(jobless.jobs, forget_if_unneeded, &jobless, fault);
+    job_database_unlock(job_database);
+    return status == STATUS_OK ? jobless.status : status;
+}

@@ -28,5 +28,9 @@ void lineage_tell(const struct lineage_list *list, struct catalogue *catalogue);
 /* The version is deleted. A failure is only logged. */
 void lineage_forget(struct job_database *job_database, const char *model, unsigned number,
                     struct digest digest);
+/* Rows whose job is gone are forgotten (--job-keep-days), but for those of versions that are there,
+ * served or not. */
+__attribute__((warn_unused_result)) enum status
+lineage_forget_jobless(struct service_context *context, struct fault *fault);
 
 #endif
