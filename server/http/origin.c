@@ -144,7 +144,7 @@ static enum status check_host(const struct exchange *exchange, const struct guar
     if (guard->n_hosts > 0 && !is_ours(exchange, guard->host, n)) {
         return refuse_host(exchange, guard->host, n);
     }
-    if (n <= sizeof connection->host) {
+    if (n > 0 && n <= sizeof connection->host) {
         memcpy(connection->host, guard->host, n);
         connection->n_host = n;
     }
