@@ -99,6 +99,7 @@ enum status service_backup(const char *data, const char *to, struct fault *fault
         status = files_failed(fault, "put in place", to);
     }
     if (status != STATUS_OK) {
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): a process of one thread
         (void)nftw(partial, remove_one, MOST_OPEN, FTW_DEPTH | FTW_PHYS);
     }
     return status;

@@ -117,7 +117,7 @@ static enum status copy_version(const char *from, const char *to, const char *fi
                                 struct fault *fault)
 {
     char digest[FILES_NAME_MAX + 16];
-    bool is_there;
+    bool is_there = false;
     enum status status = copy_file(from, to, file, &is_there, fault);
     if (status == STATUS_OK && is_there) {
         snprintf(digest, sizeof digest, "%.*s" FILES_DIGEST_EXTENSION,
@@ -177,7 +177,7 @@ static enum status copy_model(const char *data, const char *to, const char *name
         return files_failed(fault, "create the directory", folder);
     }
     struct files_note before, after;
-    bool is_there;
+    bool is_there = false;
     enum status status = files_read_active(data, name, &after, fault);
     for (int k = 0; k < ATTEMPTS_MAX && status == STATUS_OK; k++) {
         before = after;
@@ -232,6 +232,6 @@ enum status data_copy_models(const char *data, const char *to, struct fault *fau
 
 enum status data_copy_clock(const char *data, const char *to, struct fault *fault)
 {
-    bool is_there;
+    bool is_there = false;
     return copy_file(data, to, "clock", &is_there, fault);
 }

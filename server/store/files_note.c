@@ -24,6 +24,20 @@ static int print(char text[NOTE_MAX], unsigned number, const struct digest *dige
     return n + snprintf(text + n, NOTE_MAX - (size_t)n, " #%016" PRIx64 "\n", check);
 }
 
+/* " xxh3:0123...cdef" */
+static bool parse_digest(const char *text, struct digest *ret_digest)
+{
+    enum { AT = 6, HALF = 16 };
+    char high[HALF + 1] = "";
+    if (strncmp(text, " xxh3:", AT) != 0 || strspn(text + AT, "0123456789abcdef") != 2 * HALF) {
+        return false;
+    }
+    memcpy(high, text + AT, HALF);
+    *ret_digest = (struct digest){ .high = strtoull(high, NULL, 16),
+                                   .low = strtoull(text + AT + HALF, NULL, 16) };
+    return true;
+}
+
 static struct files_note parse(const char *text)
 {
     struct files_note note = { .form = NOTE_DAMAGED };
@@ -37,8 +51,7 @@ static struct files_note parse(const char *text)
         return (struct files_note){ .form = NOTE_PLAIN, .number = (unsigned)number };
     }
     struct digest digest;
-    bool has_digest =
-        sscanf(end, " xxh3:%16" SCNx64 "%16" SCNx64 " #", &digest.high, &digest.low) == 2;
+    bool has_digest = parse_digest(end, &digest);
     print(again, (unsigned)number, has_digest ? &digest : NULL);
     if (strcmp(again, text) == 0) {
         note = (struct files_note){ .form = NOTE_SEALED,

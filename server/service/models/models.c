@@ -197,7 +197,7 @@ enum status model_delete_version(struct service_context *context, const char *na
                                  struct fault *fault)
 {
     struct catalogue *next = NULL;
-    struct model *model;
+    struct model *model = NULL;
     struct version *version;
     struct digest digest = { 0 };
     bool is_durable = true;
@@ -207,7 +207,7 @@ enum status model_delete_version(struct service_context *context, const char *na
     }
     if (status == STATUS_OK) {
         status = delete_version(context->service, model, version, &is_durable, &digest, fault);
-    } else if (status == STATUS_VERSION_UNAVAILABLE) {
+    } else if (model && status == STATUS_VERSION_UNAVAILABLE) {
         status = delete_unserved(context->service, model, number, &is_durable, fault);
     }
     status = change_end(context, next, true, status);
