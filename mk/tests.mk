@@ -98,7 +98,9 @@ $(BUILD)/tests/crash-test: $(call test_objects,tests/crash/*.c) $(A_DAEMON) \
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ $(call libraries_of,$(LAYERS_service)) $(CHECK_LIBS)
 
-crash-test: test-packages all $(BUILD)/tests/crash-test ## kill grud CYCLES times, damage its files, compare all sessions with a twin's, then damage TRIALS whole directories (SEED=n: the same again)
+crash-test: test-packages all $(BUILD)/tests/crash-test $(BUILD)/tests/test-service ## mix old and new sectors as power failures do; kill grud CYCLES times, damage its files, compare all sessions with a twin's, then damage TRIALS whole directories (SEED=n: the same again)
+	@GRUD_POWER_MIXTURES=300 GRUD_POWER_SEED='$(SEED)' GRUD_TEST_FIGURES=1 \
+	  CK_RUN_SUITE=test_power.c $(BUILD)/tests/test-service
 	@GRUD=$(BUILD)/grud $(BUILD)/tests/crash-test $(CYCLES) '$(SEED)' $(TRIALS)
 
 drain-test: test-packages all-tests ## SIGTERM at CYCLES random moments under load: nothing that was accepted may be lost

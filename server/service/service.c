@@ -176,6 +176,9 @@ void service_read_figures(struct service *service, struct service_figures *ret_f
         figures.n_sessions_expired += atomic_load(&pool->n_ended[TOMBSTONE_EXPIRED]);
         figures.n_sessions_evicted += atomic_load(&pool->n_ended[TOMBSTONE_EVICTED]);
         figures.n_sessions_damaged += atomic_load(&pool->n_ended[TOMBSTONE_DAMAGED]);
+        figures.n_sessions_stepped_back += atomic_load(&pool->n_stepped_back);
+        figures.n_readings_lost += atomic_load(&pool->n_readings_lost);
+        figures.n_copies_exposed += atomic_load(&pool->n_exposed);
     }
     catalogue_unref(catalogue);
     for (size_t k = 0; k < JOB_N_STATUSES; k++) {

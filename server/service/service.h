@@ -65,6 +65,7 @@ bool service_sync(struct service *service);
 struct service_figures {
     uint64_t n_steps, n_sequence_rows, n_forecast_rows, n_rewarmed;
     uint64_t n_sessions_created, n_sessions_expired, n_sessions_evicted, n_sessions_damaged;
+    uint64_t n_sessions_stepped_back, n_readings_lost, n_copies_exposed;
     uint64_t n_syncs, n_failed_syncs;
     uint64_t n_training_steps, n_recorded, n_recordings_lost;
     uint64_t n_jobs[JOB_N_STATUSES]; /* at this moment */

@@ -35,6 +35,7 @@ void service_context_free(struct service_context *context)
     gru_work_free(context->work);
     free(context->pending_steps);
     free(context->blocked);
+    free(context->copies);
     free(context->rewarm);
     rewarm_slices_free(context->rewarming);
     free(context);

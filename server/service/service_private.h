@@ -81,6 +81,8 @@ struct service_context {
     bool has_blocked;
     int64_t n_work_left; /* beyond one row a step, in this call: rows times parameters */
     struct gru_lane lanes[SERVICE_CONTEXT_LANES];
+    char *copies; /* [n_copies_bytes] scratch for the next copies of sessions */
+    size_t n_copies_bytes;
     /* Scratch of re-warming: a state, outputs and readings. */
     float *rewarm;
     size_t n_rewarm;

@@ -34,11 +34,12 @@ void crash_add_models(const struct daemon *daemon);
 /* What was done to a session's record on disk, until it is known what came of it. */
 enum damage {
     DAMAGE_NONE,
-    DAMAGE_COPY,     /* one copy: right, the step before, or reported */
+    DAMAGE_COPY,     /* one copy: right, an earlier step, or reported */
     DAMAGE_COPIES,   /* both: reported */
-    DAMAGE_READINGS, /* right, but they may be forgotten */
+    DAMAGE_READINGS, /* right, but they may be forgotten, or an earlier step that has them all */
     DAMAGE_HEADER,   /* absent, and counted */
-    DAMAGE_CUT,      /* the end of the file is not there: absent, or right */
+    DAMAGE_CUT,      /* the end of the file is not there: absent, or right, or an earlier step of a
+                        record that it had moved from */
     DAMAGE_SEEN      /* what had to come of it has; its client will hear of it */
 };
 

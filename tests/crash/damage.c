@@ -1,6 +1,7 @@
 #include "damage.h"
 
-#include "service/pool/record.h"
+#include "service/pool/pool_journal.h"
+#include "service/pool/record_ring.h"
 #include "test.h"
 
 #include <fcntl.h>
@@ -10,26 +11,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Of the file's header: magic, format and a reserved word, the layout, its check. */
+/* Of the file's header: magic, format and a reserved word, the layout, its check. Further on in the
+ * page: what was made of births below that was synced. */
 enum {
     LAYOUT_AT = 16,
-    CHECKED_BYTES = LAYOUT_AT + sizeof(struct record_layout) + sizeof(uint64_t)
+    CHECKED_BYTES = LAYOUT_AT + sizeof(struct record_layout) + sizeof(uint64_t),
+    PROMISED_BIRTHS_AT = 168
 };
 
 struct pool_file {
     char *bytes;
-    size_t n, n_slots;
+    size_t n, n_slots, records_from;
+    uint64_t promised_births;
     struct record_layout layout;
 };
 
 /* How many records lie in a file of that size from their first byte to their last. */
-static size_t whole_records(const struct record_layout *layout, size_t size)
+static size_t whole_records(const struct pool_file *file, size_t size)
 {
-    size_t n = 0;
-    while (RECORD_PAGE + record_offset(layout, n) + layout->record_bytes <= size) {
-        n++;
-    }
-    return n;
+    return size < file->records_from ? 0 : (size - file->records_from) / file->layout.record_bytes;
 }
 
 static struct pool_file open_file(const char *path)
@@ -44,7 +44,9 @@ static struct pool_file open_file(const char *path)
     close(fd);
     memcpy(&file.layout, file.bytes + LAYOUT_AT, sizeof file.layout);
     ck_assert(record_layout_is_valid(&file.layout));
-    file.n_slots = whole_records(&file.layout, file.n);
+    memcpy(&file.promised_births, file.bytes + PROMISED_BIRTHS_AT, sizeof file.promised_births);
+    file.records_from = RECORD_PAGE + journal_bytes(&file.layout);
+    file.n_slots = whole_records(&file, file.n);
     return file;
 }
 
@@ -53,11 +55,31 @@ static void close_file(const struct pool_file *file)
     munmap(file->bytes, file->n);
 }
 
+static char *record_of(const struct pool_file *file, size_t slot)
+{
+    return file->bytes + file->records_from + record_offset(&file->layout, slot);
+}
+
+/* Whether what is damaged here is missed: the disk was said to have it, and no other record tells
+ * of the session, as one does that it has moved from since the last sync. */
+static bool is_missed(const struct pool_file *file, size_t slot)
+{
+    struct record_header *header = record_header_of(record_of(file, slot));
+    for (size_t k = 0; k < file->n_slots; k++) {
+        struct record_header *other = record_header_of(record_of(file, k));
+        if (k != slot && other->check != 0 && other->n_id == header->n_id &&
+            memcmp(other->id, header->id, header->n_id) == 0) {
+            return false;
+        }
+    }
+    return header->birth < file->promised_births;
+}
+
 /* The session of that slot, NULL if there is none. */
 static struct subject *session_of(const struct pool_file *file, size_t slot,
                                   struct subject *sessions, char **ret_record)
 {
-    char *record = file->bytes + RECORD_PAGE + record_offset(&file->layout, slot);
+    char *record = record_of(file, slot);
     if (!record_header_is_valid(record)) {
         return NULL;
     }
@@ -100,10 +122,11 @@ static enum damage hurt_record(const struct record_layout *layout, char *record,
         break;
     case DAMAGE_READINGS:
         hurt((char *)record_reading(layout, record, 1),
-             ((size_t)layout->n_history + 1) * layout->n_inputs * sizeof(float), random);
+             (size_t)layout->ring_rows * layout->n_inputs * sizeof(float), random);
         break;
-    case DAMAGE_HEADER: /* with nothing but its check zeroed, it would be one that is not in use */
-        if (which) {
+    case DAMAGE_HEADER: /* with nothing but its check zeroed, it would be one that is not in use;
+                           and all of it, if nothing was written behind the first copy */
+        if (which && record_copy_at(layout, record, 1)->check != 0) {
             memset(header, 0, sizeof *header);
         } else {
             header->id[0] = (char)(header->id[0] ^ (char)(1 + random_below(random, 255)));
@@ -125,7 +148,7 @@ size_t damage_records(const char *path, struct subject sessions[SESSIONS], uint6
         char *record;
         struct subject *session = session_of(&file, slot, sessions, &record);
         if (session && session->damage == DAMAGE_NONE && !session->is_ended &&
-            random_below(random, 5) == 0) {
+            is_missed(&file, slot) && random_below(random, 5) == 0) {
             session->damage = hurt_record(&file.layout, record, random);
             n_headers += session->damage == DAMAGE_HEADER;
             atomic_fetch_add(&figures.n_damaged, 1);
@@ -139,7 +162,7 @@ void damage_end(const char *path, struct subject sessions[SESSIONS], uint64_t *r
 {
     struct pool_file file = open_file(path);
     size_t n = RECORD_PAGE + random_below(random, file.n - RECORD_PAGE);
-    size_t n_left = whole_records(&file.layout, n);
+    size_t n_left = whole_records(&file, n);
     for (size_t slot = n_left; slot < file.n_slots; slot++) {
         char *record;
         struct subject *session = session_of(&file, slot, sessions, &record);

@@ -163,8 +163,10 @@ static void note_reported(struct subject *session, const char *answer)
 static bool note_there(struct subject *session, uint64_t step)
 {
     enum damage damage = session->damage;
-    if (damage == DAMAGE_COPY && step + 1 == session->least) {
+    bool may_step_back = damage == DAMAGE_COPY || damage == DAMAGE_READINGS || damage == DAMAGE_CUT;
+    if (may_step_back && step < session->least) {
         atomic_fetch_add(&figures.n_step_before, 1);
+        session->lacks_readings = true;
         return true; /* and its client will hear of it */
     }
     bool is_right = false;

@@ -14,6 +14,7 @@
 #include "fuzz.h"
 #include "service/models/catalogue.h"
 #include "service/models/model_versions.h"
+#include "service/pool/record_ring.h"
 #include "json/json.h"
 
 #include <math.h>
@@ -44,7 +45,8 @@ enum operation {
 enum {
     SESSIONS = 5,
     HISTORY = 4,
-    IMAGE_BYTES = 2 * RECORD_PAGE, /* the header's page, and one group of records */
+    RECORDS_FROM = 2 * RECORD_PAGE,           /* behind the header's page and the journal's */
+    IMAGE_BYTES = RECORDS_FROM + RECORD_PAGE, /* and a page of records */
     FILE_MAX = 16 * RECORD_PAGE,
     LAYOUT_AT = 16, /* of the file's header */
     CHECK_AT = LAYOUT_AT + sizeof(struct record_layout),
@@ -161,12 +163,13 @@ static void make_image(void)
         char id[] = { (char)('a' + k), '\0' };
         for (int t = 0; t < 2 * k + 1; t++) {
             FUZZ_CHECK(take_step(id, &step) == STATUS_OK);
+            FUZZ_CHECK(pool_sync(find_model()->pool)); /* so that both copies are there */
         }
     }
     const struct pool *pool = find_model()->pool;
     world.layout = pool->layout;
-    FUZZ_CHECK(SESSIONS <= world.layout.records_per_group &&
-               world.layout.group_bytes == RECORD_PAGE);
+    FUZZ_CHECK(pool->records_from == RECORDS_FROM &&
+               record_offset(&world.layout, SESSIONS) <= RECORD_PAGE);
     memcpy(image, pool->region.base, sizeof image);
     uint64_t check;
     memcpy(&check, image + CHECK_AT, sizeof check);
@@ -196,8 +199,8 @@ static void set_up(void)
 
 static char *record_of(char *bytes, unsigned slot)
 {
-    return bytes + RECORD_PAGE +
-           record_offset(&world.layout, slot % world.layout.records_per_group);
+    return bytes + RECORDS_FROM +
+           record_offset(&world.layout, slot % (RECORD_PAGE / world.layout.record_bytes));
 }
 
 static void patch(struct input *input, char *at, const char *end)
@@ -243,10 +246,8 @@ static void seal_file(void)
 
 static void seal_record(char *record, unsigned which)
 {
-    struct record_header *header = record_header_of(record);
     if (which != 2) {
-        header->check =
-            (uint32_t)digest_64(&header->n_id, sizeof *header - sizeof header->check, 0);
+        record_header_seal(record);
     }
     for (int copy = 0; copy < 2 && which != 1; copy++) {
         record_seal(&world.layout, record, record_copy_at(&world.layout, record, copy));

@@ -12,12 +12,16 @@
 _Atomic bool disk_fails;
 _Atomic int folder_syncs_left = INT_MAX;
 _Atomic int64_t set_back_s;
+void (*while_syncing)(void);
 
 int msync(void *address, size_t n, int flags)
 {
     if (disk_fails) {
         errno = EIO;
         return -1;
+    }
+    if (while_syncing) {
+        while_syncing();
     }
     return (int)syscall(SYS_msync, address, n, flags);
 }

@@ -14,5 +14,7 @@ extern _Atomic bool disk_fails;
 /* So many syncs of the folder of the session files work; INT_MAX: all. */
 extern _Atomic int folder_syncs_left;
 extern _Atomic int64_t set_back_s;
+/* Called in the middle of each sync of a session file, if it is set. */
+extern void (*while_syncing)(void);
 
 #endif

@@ -1,78 +1,16 @@
 #include "service/pool/pool.h"
 
-#include "base/hash.h"
 #include "base/log.h"
+#include "service/pool/pool_slots.h"
+#include "service/pool/pool_write.h"
 
-#include <sched.h>
 #include <string.h>
-
-struct pool_key pool_key_of(const char *id)
-{
-    struct pool_key key = { .id = id, .n = strlen(id) };
-    key.hash = hash_64(id, key.n);
-    key.hash = key.hash ? key.hash : 1; /* tombstones use 0 for an empty entry */
-    return key;
-}
-
-static struct pool_key key_of_slot(const struct pool *pool, uint32_t slot,
-                                   char id[SESSION_ID_MAX + 1])
-{
-    const struct record_header *header = record_header_of(pool_record(pool, slot));
-    memcpy(id, header->id, header->n_id);
-    id[header->n_id] = '\0';
-    return pool_key_of(id);
-}
 
 /* ---- claims ---- */
 
-/* Returns OWNER_NONE if the slot is the caller's now, else its owner. */
-static uint16_t claim_slot(struct pool *pool, uint32_t slot, uint16_t owner)
-{
-    uint16_t holder = OWNER_NONE;
-    bool claimed = atomic_compare_exchange_strong_explicit(
-        &pool->slots[slot].owner, &holder, owner, memory_order_acquire, memory_order_relaxed);
-    return claimed ? OWNER_NONE : holder;
-}
-
 static bool try_claim(struct pool *pool, uint32_t slot, uint16_t owner)
 {
-    return claim_slot(pool, slot, owner) == OWNER_NONE;
-}
-
-void pool_release(struct pool *pool, uint32_t slot)
-{
-    atomic_store_explicit(&pool->slots[slot].owner, OWNER_NONE, memory_order_release);
-}
-
-static unsigned flags_of(const struct pool *pool, uint32_t slot)
-{
-    return atomic_load_explicit(&pool->slots[slot].flags, memory_order_relaxed);
-}
-
-static void set_flags(struct pool *pool, uint32_t slot, unsigned flags)
-{
-    atomic_store_explicit(&pool->slots[slot].flags, (uint16_t)flags, memory_order_relaxed);
-}
-
-void pool_note_copy(struct pool *pool, uint32_t slot, const struct record_copy *copy)
-{
-    atomic_store_explicit(&pool->slots[slot].last_seen_at_ms, copy->last_seen_at_ms,
-                          memory_order_relaxed);
-    unsigned flags = flags_of(pool, slot);
-    bool own = copy->ttl_s != RECORD_TTL_CONFIGURED && copy->ttl_s != 0;
-    if (own != ((flags & SLOT_OWN_TTL) != 0)) {
-        set_flags(pool, slot, flags ^ SLOT_OWN_TTL);
-        atomic_fetch_add_explicit(&pool->n_own_ttl, own ? 1 : (size_t)-1, memory_order_relaxed);
-    }
-}
-
-void pool_note_found(struct pool *pool, uint32_t slot, const struct record_copy *copy,
-                     int64_t now_ms)
-{
-    pool_note_copy(pool, slot, copy);
-    if (copy->last_seen_at_ms > now_ms) {
-        atomic_store_explicit(&pool->slots[slot].last_seen_at_ms, now_ms, memory_order_relaxed);
-    }
+    return slots_claim(pool, slot, owner) == OWNER_NONE;
 }
 
 static uint32_t ttl_of(const struct pool *pool, uint32_t slot)
@@ -91,37 +29,32 @@ int64_t pool_expires_at_ms(const struct pool *pool, uint32_t slot)
 
 /* ---- the end of a session ---- */
 
-static void push_free(struct pool *pool, uint32_t slot)
-{
-    record_header_clear(pool_record(pool, slot));
-    if (flags_of(pool, slot) & SLOT_OWN_TTL) {
-        atomic_fetch_sub_explicit(&pool->n_own_ttl, 1, memory_order_relaxed);
-    }
-    set_flags(pool, slot, 0);
-    pthread_mutex_lock(&pool->mutex);
-    pool->slots[slot].hash = pool->first_free;
-    pool->first_free = slot;
-    pool->n_taken--;
-    pool_release(pool, slot);
-    pthread_mutex_unlock(&pool->mutex);
-}
-
 void pool_discard(struct pool *pool, uint32_t slot)
 {
-    push_free(pool, slot);
+    slots_free(pool, slot);
 }
 
 void pool_remove(struct pool *pool, uint32_t slot)
 {
     char id[SESSION_ID_MAX + 1];
-    struct pool_key key = key_of_slot(pool, slot, id);
+    char *record = pool_record(pool, slot);
+    struct pool_key key = pool_key_of_record(record, id);
+    bool is_unborn = record_is_unborn(record);
+    uint64_t section = pool_begin_writes(pool);
     /* Before anyone can make a session of that id anew: the file never has two of them. */
-    record_header_clear(pool_record(pool, slot));
+    if (!is_unborn) {
+        record_header_end(record);
+    }
     struct index_shard *shard = index_lock(&pool->index, key.hash);
     index_remove(&pool->index, shard, slot);
     index_unlock(shard);
     atomic_fetch_sub_explicit(&pool->n_sessions, 1, memory_order_relaxed);
-    push_free(pool, slot);
+    if (is_unborn) {
+        slots_free(pool, slot);
+    } else {
+        slots_retire(pool, section, slot, RETIREMENT_ENDED);
+    }
+    pool_end_writes(pool, section);
 }
 
 /* Removes a claimed session that ended on its own, and remembers that. */
@@ -129,7 +62,7 @@ static void end_session(struct pool *pool, uint32_t slot, enum tombstone_reason 
                         int64_t ended_at_ms)
 {
     char id[SESSION_ID_MAX + 1];
-    struct pool_key key = key_of_slot(pool, slot, id);
+    struct pool_key key = pool_key_of_record(pool_record(pool, slot), id);
     tombstones_add(&pool->tombstones, key.hash, reason, ended_at_ms, ttl_of(pool, slot));
     atomic_fetch_add_explicit(&pool->n_ended[reason], 1, memory_order_relaxed);
     pool_remove(pool, slot);
@@ -182,19 +115,61 @@ static enum claim fault_of_tombstone(struct pool *pool, const struct pool_key *k
 
 /* ---- finding ---- */
 
-/* The first claim after a restart checks what the last process wrote. */
-static bool is_verified(struct pool *pool, uint32_t slot, int64_t now_ms)
+/* Each of the first ones has a line in the log; then there is one each time that there are twice as
+ * many. A power failure may mean it for all sessions. */
+static bool is_worth_a_line(uint64_t n)
 {
-    unsigned flags = flags_of(pool, slot);
+    enum { FIRST_ONES = 8 };
+    return n <= FIRST_ONES || (n & (n - 1)) == 0;
+}
+
+void pool_note_stepped_back(struct pool *pool, const char *id, const struct record_copy *copy)
+{
+    uint64_t n = atomic_fetch_add(&pool->n_stepped_back, 1) + 1;
+    if (is_worth_a_line(n)) {
+        log_event(LOG_WARN, "session_stepped_back", LOG_STRING("session", id),
+                  LOG_INT("step", (int64_t)copy->step), LOG_INT("so_far", (int64_t)n));
+    }
+}
+
+static void note_readings_lost(struct pool *pool, const char *id,
+                               const struct record_findings *findings)
+{
+    uint64_t n = atomic_fetch_add(&pool->n_readings_lost, 1) + 1;
+    if (is_worth_a_line(n)) {
+        log_event(LOG_WARN, "readings_lost", LOG_STRING("session", id),
+                  LOG_INT("step", (int64_t)findings->copy->step),
+                  LOG_INT("kept", findings->n_readings), LOG_INT("of", findings->copy->n_readings),
+                  LOG_INT("so_far", (int64_t)n));
+    }
+}
+
+bool pool_verify(struct pool *pool, uint32_t slot, int64_t now_ms)
+{
+    unsigned flags = slots_flags(pool, slot);
     if (flags & SLOT_VERIFIED) {
         return true;
     }
     char *record = pool_record(pool, slot);
-    if (!record_verify(&pool->layout, record)) {
+    struct record_findings findings;
+    record_examine(&pool->layout, record, &findings);
+    if (!findings.copy) {
         return false;
     }
-    set_flags(pool, slot, flags | SLOT_VERIFIED);
-    pool_note_found(pool, slot, record_newest(&pool->layout, record), now_ms);
+    char id[SESSION_ID_MAX + 1];
+    bool lacks_readings = findings.n_readings < findings.copy->n_readings;
+    pool_key_of_record(record, id);
+    if (findings.is_behind) {
+        pool_note_stepped_back(pool, id, findings.copy);
+    }
+    if (lacks_readings) {
+        note_readings_lost(pool, id, &findings);
+    }
+    if (findings.is_behind || lacks_readings) {
+        pool_write_found(pool, slot, &findings);
+    }
+    slots_set_flags(pool, slot, slots_flags(pool, slot) | SLOT_VERIFIED);
+    slots_note_found(pool, slot, record_newest(&pool->layout, record), now_ms);
     return true;
 }
 
@@ -203,7 +178,7 @@ enum claim pool_claim(struct pool *pool, const struct pool_key *key, uint16_t ow
 {
     struct index_shard *shard = index_lock(&pool->index, key->hash);
     uint32_t slot = index_find(&pool->index, shard, key->hash, key->id, key->n);
-    uint16_t holder = slot != INDEX_NONE ? claim_slot(pool, slot, owner) : OWNER_NONE;
+    uint16_t holder = slot != INDEX_NONE ? slots_claim(pool, slot, owner) : OWNER_NONE;
     index_unlock(shard);
     if (slot == INDEX_NONE) {
         return atomic_load(&pool->is_closed) ? CLAIM_MOVED
@@ -212,7 +187,7 @@ enum claim pool_claim(struct pool *pool, const struct pool_key *key, uint16_t ow
     if (holder != OWNER_NONE) {
         return holder == OWNER_MOVED ? CLAIM_MOVED : holder == owner ? CLAIM_OWN : CLAIM_BUSY;
     }
-    if (!is_verified(pool, slot, now_ms)) {
+    if (!pool_verify(pool, slot, now_ms)) {
         log_event(LOG_ERROR, "session_damaged", LOG_STRING("session", key->id));
         end_session(pool, slot, TOMBSTONE_DAMAGED, now_ms);
         return fault_of_tombstone(pool, key, now_ms, fault);
@@ -226,31 +201,22 @@ enum claim pool_claim(struct pool *pool, const struct pool_key *key, uint16_t ow
 
 /* ---- new sessions ---- */
 
-static enum status make_room(struct pool *pool, uint32_t n_slots, struct fault *fault)
+/* Sessions whose hashes share their low bits are kept, too, and that is rare. */
+static bool is_kept(const struct pool *pool, uint32_t slot, uint64_t keep)
 {
-    enum { STEP_MIN = 1 << 16, STEP_MAX = 1 << 24 };
-    size_t needed = RECORD_PAGE + record_area_bytes(&pool->layout, n_slots);
-    size_t size = atomic_load(&pool->region.size);
-    if (needed <= size) {
-        return STATUS_OK;
-    }
-    size_t step = size < STEP_MIN ? STEP_MIN : size > STEP_MAX ? STEP_MAX : size;
-    size_t larger = size + step > needed ? size + step : needed;
-    larger = (larger + RECORD_PAGE - 1) / RECORD_PAGE * RECORD_PAGE;
-    larger = larger < pool->region.reserved ? larger : pool->region.reserved;
-    return region_grow(&pool->region, larger, fault);
+    return keep != POOL_KEEP_NONE && pool->slots[slot].hash == (uint32_t)keep;
 }
 
 /* With the mutex held: the POOL_VICTIMS least recently used sessions, the oldest last. Those
  * touched meanwhile are younger than all of them, so the list stays right until it is used up. */
-static void find_victims(struct pool *pool)
+static void find_victims(struct pool *pool, uint64_t keep)
 {
     pool->n_victims = 0;
     for (uint32_t slot = 0; slot < pool->n_fresh; slot++) {
         int64_t seen =
             atomic_load_explicit(&pool->slots[slot].last_seen_at_ms, memory_order_relaxed);
         bool is_full = pool->n_victims == POOL_VICTIMS;
-        if (!(flags_of(pool, slot) & SLOT_USED) ||
+        if (!(slots_flags(pool, slot) & SLOT_USED) || is_kept(pool, slot, keep) ||
             (is_full && seen >= pool->victims[0].last_seen_at_ms)) {
             continue;
         }
@@ -271,11 +237,12 @@ static void find_victims(struct pool *pool)
 }
 
 /* False: there is none to evict. Another thread may hold the one that was found. */
-static bool evict_one(struct pool *pool, uint16_t owner, int64_t now_ms, size_t *n_evicted)
+static bool evict_one(struct pool *pool, uint64_t keep, uint16_t owner, int64_t now_ms,
+                      size_t *n_evicted)
 {
     pthread_mutex_lock(&pool->mutex);
     if (pool->n_victims == 0) {
-        find_victims(pool);
+        find_victims(pool, keep);
     }
     bool found = pool->n_victims > 0;
     struct pool_victim victim = { 0 };
@@ -288,7 +255,8 @@ static bool evict_one(struct pool *pool, uint16_t owner, int64_t now_ms, size_t 
     }
     int64_t seen =
         atomic_load_explicit(&pool->slots[victim.slot].last_seen_at_ms, memory_order_relaxed);
-    if ((flags_of(pool, victim.slot) & SLOT_USED) && seen == victim.last_seen_at_ms) {
+    if ((slots_flags(pool, victim.slot) & SLOT_USED) && !is_kept(pool, victim.slot, keep) &&
+        seen == victim.last_seen_at_ms) {
         end_session(pool, victim.slot, TOMBSTONE_EVICTED, now_ms);
         ++*n_evicted;
     } else {
@@ -297,51 +265,30 @@ static bool evict_one(struct pool *pool, uint16_t owner, int64_t now_ms, size_t 
     return true;
 }
 
-/* `most`: how many may be taken, with this one. */
-static enum status take_slot(struct pool *pool, size_t most, uint32_t *ret_slot,
-                             struct fault *fault)
-{
-    enum status status = STATUS_OK;
-    pthread_mutex_lock(&pool->mutex);
-    if (pool->n_taken >= most) {
-        status = STATUS_SESSIONS_FULL;
-    } else if (pool->first_free != INDEX_NONE) {
-        *ret_slot = pool->first_free;
-        pool->first_free = pool->slots[*ret_slot].hash;
-    } else {
-        status = make_room(pool, pool->n_fresh + 1, fault);
-        *ret_slot = pool->n_fresh;
-        pool->n_fresh += status == STATUS_OK;
-    }
-    pool->n_taken += status == STATUS_OK;
-    pthread_mutex_unlock(&pool->mutex);
-    return status;
-}
-
-static enum status take_slot_of_another(struct pool *pool, uint16_t owner, int64_t now_ms,
-                                        uint32_t *ret_slot, struct fault *fault)
+static enum status take_slot_of_another(struct pool *pool, uint64_t keep, uint16_t owner,
+                                        int64_t now_ms, uint32_t *ret_slot, struct fault *fault)
 {
     enum { ATTEMPTS = 1000 };
     size_t n_evicted = 0;
     enum status status = STATUS_SESSIONS_FULL;
     for (int k = 0; status == STATUS_SESSIONS_FULL && k < ATTEMPTS; k++) {
-        if (!evict_one(pool, owner, now_ms, &n_evicted)) {
+        if (!evict_one(pool, keep, owner, now_ms, &n_evicted)) {
             break;
         }
         /* Beyond the limit two go for one that comes. */
         size_t most = n_evicted < 2 ? pool->session_max : pool->n_slots;
-        status = take_slot(pool, most, ret_slot, fault);
+        status = slots_take(pool, most, owner, ret_slot, fault);
     }
     return status;
 }
 
-enum status pool_alloc(struct pool *pool, const struct pool_key *key, uint16_t owner,
+enum status pool_alloc(struct pool *pool, const struct pool_key *key, uint64_t keep, uint16_t owner,
                        int64_t now_ms, uint32_t *ret_slot, struct fault *fault)
 {
     uint32_t slot = INDEX_NONE;
-    enum status status = take_slot(pool, pool->session_max, &slot, fault);
+    enum status status = slots_take(pool, pool->session_max, owner, &slot, fault);
     if (status == STATUS_SESSIONS_FULL && pool->evict) {
-        status = take_slot_of_another(pool, owner, now_ms, &slot, fault);
+        status = take_slot_of_another(pool, keep, owner, now_ms, &slot, fault);
     }
     if (status == STATUS_SESSIONS_FULL) {
         return fault_set(fault, STATUS_SESSIONS_FULL, "session",
@@ -352,13 +299,8 @@ enum status pool_alloc(struct pool *pool, const struct pool_key *key, uint16_t o
     if (status != STATUS_OK) {
         return status;
     }
-    while (!try_claim(pool, slot, owner)) {
-        sched_yield(); /* expiry or eviction looks whether the slot is in use; it lets go at once */
-    }
     pool->slots[slot].hash = (uint32_t)key->hash;
-    char *record = pool_record(pool, slot);
-    record_begin(&pool->layout, record);
-    record_header_write(record, key->id);
+    record_begin(&pool->layout, pool_record(pool, slot), key->id, key->n);
     *ret_slot = slot;
     return STATUS_OK;
 }
@@ -373,7 +315,7 @@ enum claim pool_publish(struct pool *pool, const struct pool_key *key, uint32_t 
     if (inserted) {
         /* Before the lock goes: a thread that closes the pool then looks for sessions to move by
          * this flag. */
-        set_flags(pool, slot, flags_of(pool, slot) | SLOT_USED | SLOT_VERIFIED);
+        slots_set_flags(pool, slot, slots_flags(pool, slot) | SLOT_USED | SLOT_VERIFIED);
         atomic_fetch_add_explicit(&pool->n_sessions, 1, memory_order_relaxed);
     }
     index_unlock(shard);
@@ -398,7 +340,7 @@ void pool_expire(struct pool *pool, int64_t now_ms)
     uint32_t n_fresh = pool->n_fresh;
     pthread_mutex_unlock(&pool->mutex);
     for (uint32_t slot = 0; slot < n_fresh; slot++) {
-        unsigned flags = flags_of(pool, slot);
+        unsigned flags = slots_flags(pool, slot);
         int64_t seen =
             atomic_load_explicit(&pool->slots[slot].last_seen_at_ms, memory_order_relaxed);
         /* Nothing is added to `seen`: the copy that it is of may not have been verified. */
@@ -407,7 +349,7 @@ void pool_expire(struct pool *pool, int64_t now_ms)
             !try_claim(pool, slot, OWNER_MAIN)) {
             continue;
         }
-        bool is_live = (flags_of(pool, slot) & SLOT_USED) && is_verified(pool, slot, now_ms);
+        bool is_live = (slots_flags(pool, slot) & SLOT_USED) && pool_verify(pool, slot, now_ms);
         if (!is_live || !end_if_expired(pool, slot, now_ms)) {
             pool_release(pool, slot);
         }

@@ -3,33 +3,46 @@
  * worked on. Any thread.
  *
  * Only the holder of a claim reads and writes the slot's record. A claim is an atomic word in the
- * slot, so taking one never blocks. Locks: `mutex` guards the free list and the eviction
- * candidates, each index shard and the tombstones have their own, and so do syncs; none is held
- * while another is taken, nor while a claim is waited for.
+ * slot, so taking one never blocks. Locks: `mutex` guards the lists of slots and the eviction
+ * candidates, each index shard and the tombstones have their own, and so do syncs. None is held
+ * while another is taken, nor while a claim is waited for, but for the mutex of the syncs, under
+ * which slots are freed.
+ *
+ * Which place a session's next copy goes to, and when a slot may be used again, is a matter of
+ * syncs: pool_write.h and pool_slots.h.
  */
 #ifndef POOL_H
 #define POOL_H
 
 #include "base/status.h"
 #include "service/pool/index.h"
+#include "service/pool/pool_key.h"
 #include "service/pool/record.h"
 #include "service/pool/tombstones.h"
 #include "store/region.h"
 
 #include <stdatomic.h>
 
-enum { POOL_VICTIMS = 64 };
+enum { POOL_VICTIMS = 64, POOL_JOURNAL_ENTRIES = 8 };
 
 /* Owners of a claim: workers from 1 on, and these. */
 enum { OWNER_NONE = 0, OWNER_MAIN = UINT16_MAX - 1, OWNER_MOVED = UINT16_MAX };
 
-enum { SLOT_USED = 1, SLOT_VERIFIED = 2, SLOT_OWN_TTL = 4 };
+enum {
+    SLOT_USED = 1,
+    SLOT_VERIFIED = 2,
+    SLOT_OWN_TTL = 4,
+    SLOT_COUNTED = 8,   /* among those that session_max limits */
+    SLOT_YOUNG = 16,    /* no sync has begun between its birth and its newest copy */
+    SLOT_SUCCESSOR = 32 /* its session has been in another slot */
+};
 
 struct slot {
     _Atomic uint16_t owner;
     _Atomic uint16_t flags;
-    uint32_t hash; /* low bits of the id's hash; of a free slot: the next free one */
+    uint32_t hash; /* low bits of the id's hash; of a free or retired slot: the next in its list */
     _Atomic int64_t last_seen_at_ms;
+    uint64_t written; /* the sync that had begun when its newest copy was written, or it retired */
 };
 
 struct pool_options {
@@ -48,6 +61,13 @@ struct pool_victim {
     int64_t last_seen_at_ms;
 };
 
+/* Why a slot that is no longer in use is kept from being used again (pool_slots.h). */
+enum retirement { RETIREMENT_CLEARED, RETIREMENT_SUCCEEDED, RETIREMENT_ENDED, RETIREMENTS };
+
+struct slot_list {
+    uint32_t first, last; /* INDEX_NONE: none */
+};
+
 struct pool {
     _Atomic unsigned n_refs;
     struct record_layout layout;
@@ -55,18 +75,29 @@ struct pool {
     uint32_t ttl_s;
     bool evict;
     struct region region;
-    struct slot *slots; /* [n_slots], address space that is touched as slots are used */
-    size_t n_slots;     /* session_max, or as many as the last process left */
+    size_t records_from; /* where in the region the first record is */
+    struct slot *slots;  /* [n_slots], address space that is touched as slots are used */
+    size_t n_slots;      /* twice session_max and some more, or as many as the last process left */
     struct index index;
     struct tombstones tombstones;
     _Atomic bool is_closed; /* its sessions are moving to another pool: none may be added */
     _Atomic size_t n_sessions, n_own_ttl;
     _Atomic uint64_t n_created, n_ended[TOMBSTONE_REASONS];
+    _Atomic uint64_t n_stepped_back, n_readings_lost; /* sessions that came back so */
+    _Atomic uint64_t n_exposed; /* copies written over while they were being synced */
+
+    /* Of the syncs that have begun, the number of the last one, and of the last one that worked. */
+    _Atomic uint64_t begun, done;
+    _Atomic uint32_t n_writers[2]; /* in a section that began at an even, an odd `begun` */
+    _Atomic uint64_t next_birth;
+    uint64_t promised_births; /* what the last process made of births below it was synced */
+    _Atomic bool is_entry_taken[POOL_JOURNAL_ENTRIES];
 
     pthread_mutex_t mutex; /* guards what follows */
     uint32_t n_fresh;      /* slots below it have been in use at some time */
-    uint32_t n_taken;      /* of those that are in use now, also by sessions in the making */
+    uint32_t n_taken;      /* those of sessions, also of those in the making: SLOT_COUNTED */
     uint32_t first_free;   /* INDEX_NONE: none */
+    struct slot_list retired[RETIREMENTS];
     struct pool_victim victims[POOL_VICTIMS];
     size_t n_victims;
 
@@ -78,14 +109,6 @@ struct pool {
     bool has_failed_sync; /* for good */
 };
 
-/* An id with its hash, which is keyed: the files hold no hash of an id. */
-struct pool_key {
-    const char *id;
-    size_t n;
-    uint64_t hash;
-};
-struct pool_key pool_key_of(const char *id);
-
 enum status pool_open(const struct pool_options *options, struct pool **ret_pool,
                       struct fault *fault);
 struct pool *pool_ref(struct pool *pool);
@@ -93,7 +116,7 @@ void pool_unref(struct pool *pool);
 
 static inline char *pool_record(const struct pool *pool, uint32_t slot)
 {
-    return pool->region.base + RECORD_PAGE + record_offset(&pool->layout, slot);
+    return pool->region.base + pool->records_from + record_offset(&pool->layout, slot);
 }
 
 enum claim {
@@ -108,7 +131,10 @@ enum claim {
 /* Claims the session for `owner`. One whose time is over is ended on the way. */
 enum claim pool_claim(struct pool *pool, const struct pool_key *key, uint16_t owner, int64_t now_ms,
                       uint32_t *ret_slot, struct fault *fault);
-void pool_release(struct pool *pool, uint32_t slot);
+static inline void pool_release(struct pool *pool, uint32_t slot)
+{
+    atomic_store_explicit(&pool->slots[slot].owner, OWNER_NONE, memory_order_release);
+}
 
 /* Whether another session needs one to be evicted. */
 static inline bool pool_is_full(const struct pool *pool)
@@ -116,11 +142,13 @@ static inline bool pool_is_full(const struct pool *pool)
     return atomic_load_explicit(&pool->n_sessions, memory_order_relaxed) >= pool->session_max;
 }
 
-/* A new record, claimed, with its header written and no copy sealed; not to be found until
- * pool_publish. When the pool is full, the least recently used session makes room, or the answer is
- * sessions_full. A pool that the last process left fuller than session_max serves all that there
- * are; for a new one two make room, until the limit holds. */
-enum status pool_alloc(struct pool *pool, const struct pool_key *key, uint16_t owner,
+#define POOL_KEEP_NONE UINT64_C(0) /* no id has this hash */
+
+/* A record for a new session, claimed and named, but unborn and not to be found until pool_publish.
+ * When the pool is full, the least recently used session makes room, but none whose id has the hash
+ * `keep`, or the answer is sessions_full. A pool that the last process left fuller than session_max
+ * serves all that there are; for a new one two make room, until the limit holds. */
+enum status pool_alloc(struct pool *pool, const struct pool_key *key, uint64_t keep, uint16_t owner,
                        int64_t now_ms, uint32_t *ret_slot, struct fault *fault);
 /* Lets the record be found (it stays claimed). CLAIM_BUSY: another thread made a session of that id
  * meanwhile. CLAIM_ENDED: no memory (*fault). On anything but CLAIM_OK the caller discards the
@@ -128,17 +156,19 @@ enum status pool_alloc(struct pool *pool, const struct pool_key *key, uint16_t o
 enum claim pool_publish(struct pool *pool, const struct pool_key *key, uint32_t slot,
                         struct fault *fault);
 void pool_discard(struct pool *pool, uint32_t slot); /* a slot that was not published */
-void pool_remove(struct pool *pool,
-                 uint32_t slot); /* a claimed session: it is gone, and so is the claim */
+/* A claimed session: it is gone, and so is the claim. */
+void pool_remove(struct pool *pool, uint32_t slot);
+
+/* Looks at a claimed session that the last process left, once: it goes on from what is whole of it,
+ * and what it has lost is logged and counted. False if nothing is whole. */
+__attribute__((warn_unused_result)) bool pool_verify(struct pool *pool, uint32_t slot,
+                                                     int64_t now_ms);
+
+/* The session goes on from that copy, and there was a later one. */
+void pool_note_stepped_back(struct pool *pool, const char *id, const struct record_copy *copy);
 
 /* When the claimed session's time is over; 0: never. All times here are by the steady clock. */
 int64_t pool_expires_at_ms(const struct pool *pool, uint32_t slot);
-/* To be called by the holder of the claim after a copy was sealed. */
-void pool_note_copy(struct pool *pool, uint32_t slot, const struct record_copy *copy);
-/* The same of a copy that another process left. A time to come is none (its steady clock was not
- * kept, or it was another machine's): the session counts as seen now. */
-void pool_note_found(struct pool *pool, uint32_t slot, const struct record_copy *copy,
-                     int64_t now_ms);
 
 /* Returns once everything that was written before the call is on disk; calls meanwhile share
  * the next sync. False if a sync has ever failed: the kernel then forgets what it was to

@@ -1,6 +1,7 @@
 #include "service/pool/pool_copy.h"
 
 #include "service/pool/pool_file.h"
+#include "service/pool/pool_journal.h"
 #include "store/files.h"
 
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -62,17 +64,39 @@ static bool write_at(const struct copying *copying, const char *bytes, size_t n,
     return true;
 }
 
+/* A copy that is being written over its predecessor is in the journal, which is not copied: so the
+ * record is read again until it is whole, or for so long that it must be damaged. */
+static bool read_whole(const struct record_layout *layout, const char *record, char *first,
+                       char *second)
+{
+    enum { ATTEMPTS_MAX = 1000 };
+    static const struct timespec nap = { .tv_nsec = 100000 };
+    struct record_findings findings = { .is_behind = true };
+    bool fine = true;
+    for (int k = 0; fine && findings.is_behind && k < ATTEMPTS_MAX; k++) {
+        if (k > 0) {
+            nanosleep(&nap, NULL);
+        }
+        findings.is_behind = false;
+        fine = read_stable(record, layout->record_bytes, first, second);
+        if (fine && record_header_is_valid(first)) {
+            record_examine(layout, first, &findings);
+        }
+    }
+    return fine;
+}
+
 static bool copy_records(const struct copying *copying, const struct record_layout *layout)
 {
     size_t n = layout->record_bytes;
     char *first = malloc(2 * n);
     bool fine = first != NULL;
     for (size_t slot = 0; fine; slot++) {
-        size_t at = RECORD_PAGE + record_offset(layout, slot);
+        size_t at = RECORD_PAGE + journal_bytes(layout) + record_offset(layout, slot);
         if (at + n > copying->n) {
             break;
         }
-        fine = read_stable(copying->bytes + at, n, first, first + n) &&
+        fine = read_whole(layout, copying->bytes + at, first, first + n) &&
                write_at(copying, first, n, at);
     }
     free(first);
@@ -117,6 +141,9 @@ static enum status copy_to(int fd, const char *from, const char *to, struct faul
 enum status pool_copy(const char *from, const char *to, struct fault *fault)
 {
     int fd = open(from, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)flock(fd, LOCK_SH); /* where files cannot be locked, it is copied all the same */
+    }
     enum status status = copy_to(fd, from, to, fault);
     if (fd >= 0) {
         close(fd);

@@ -4,7 +4,8 @@
  *
  * Each session is in the copy as it was at one moment, and as a kill at that moment would have left
  * it: with one whole state at least, and the readings that belong to it. The moments of different
- * sessions differ. The file itself is only read.
+ * sessions differ. The file itself is only read. It is locked meanwhile, shared: the daemon then
+ * leaves the records that sessions move from where they are, so that none is missed on its way.
  */
 #ifndef POOL_COPY_H
 #define POOL_COPY_H

@@ -2,18 +2,23 @@
 
 #include "base/digest.h"
 #include "base/log.h"
+#include "service/pool/pool_journal.h"
+#include "service/pool/pool_slots.h"
+#include "service/pool/pool_write.h"
 #include "store/files.h"
 
 #include <string.h>
-#include <unistd.h>
 
 static const char magic[8] = "grudpool";
-enum { FORMAT = 1 };
+enum { FORMAT_1 = 1, FORMAT = 2 };
 
 struct file_header {
     _Atomic uint64_t magic; /* written last: without it the file is not begun */
     uint32_t format, unused;
-    struct record_layout layout;
+    union {
+        struct record_layout layout;
+        struct format1_layout of_format1;
+    };
     uint64_t check; /* over what precedes */
 };
 
@@ -32,7 +37,9 @@ struct first_page {
     uint64_t unused;
     struct file_owner owner;
     _Atomic uint64_t
-        is_suspect; /* a sync failed: what the file says may never have reached the disk */
+        is_suspect;       /* a sync failed: what the file says may never have reached the disk */
+    _Atomic uint64_t run; /* how often the file was opened: the upper half of births */
+    _Atomic uint64_t promised_births; /* what was made of births below it was synced */
 };
 _Static_assert(offsetof(struct first_page, owner) == 64 && sizeof(struct first_page) <= 512,
                "the page lies on disk, and is written there a sector at a time");
@@ -92,14 +99,6 @@ bool pool_file_read_layout(const char *bytes, size_t n, struct record_layout *re
 
 /* ---- beginning ---- */
 
-bool pool_file_is_unfinished(const struct pool *pool)
-{
-    static const char zeros[sizeof(uint64_t)];
-    size_t size = atomic_load(&pool->region.size);
-    return size <= RECORD_PAGE &&
-           memcmp(pool->region.base, zeros, size < sizeof zeros ? size : sizeof zeros) == 0;
-}
-
 /* A kill in between leaves a check of 0, and the next process begins again. */
 void pool_file_claim(struct pool *pool, const struct pool_options *options)
 {
@@ -113,16 +112,16 @@ void pool_file_claim(struct pool *pool, const struct pool_options *options)
     atomic_store(&owner->check, owner_check(owner));
 }
 
-enum status pool_file_begin(struct pool *pool, const struct pool_options *options, const char *path,
+enum status pool_file_begin(struct pool *pool, const struct pool_options *options,
                             struct fault *fault)
 {
+    pool->layout = options->layout;
+    pool->records_from = RECORD_PAGE + journal_bytes(&pool->layout);
     enum status status = region_grow(&pool->region, RECORD_PAGE, fault);
     if (status != STATUS_OK) {
         return status;
     }
     struct first_page *page = page_of(pool);
-    memset(page, 0, sizeof *page);
-    pool->layout = options->layout;
     pool_file_claim(pool, options);
     struct file_header header = { .magic = magic_word(),
                                   .format = FORMAT,
@@ -131,18 +130,25 @@ enum status pool_file_begin(struct pool *pool, const struct pool_options *option
     page->header.layout = header.layout;
     page->header.check = header_check(&header);
     atomic_store(&page->header.magic, header.magic);
-    if (pool_sync(pool) && (!path || files_sync_folder_of(path))) {
-        return STATUS_OK;
-    }
-    unlink(path);
-    return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "cannot sync %s", path);
+    return STATUS_OK;
 }
 
 /* ---- reading ---- */
 
+static bool layout_is_valid(const struct file_header *header)
+{
+    return header->format == FORMAT ? record_layout_is_valid(&header->layout)
+                                    : format1_layout_is_valid(&header->of_format1);
+}
+
 static enum status check_header(struct pool *pool, const char *path, struct fault *fault)
 {
     const struct first_page *page = page_of(pool);
+    if (atomic_load(&pool->region.size) == 0) {
+        return fault_set(
+            fault, STATUS_STORAGE_FAILED, NULL,
+            "%s is empty, so its sessions are lost; move it away to start without them", path);
+    }
     bool is_ours = atomic_load(&pool->region.size) >= RECORD_PAGE &&
                    atomic_load(&page->header.magic) == magic_word() &&
                    page->header.check == header_check(&page->header);
@@ -154,13 +160,13 @@ static enum status check_header(struct pool *pool, const char *path, struct faul
                          "its sessions",
                          path);
     }
-    if (page->header.format != FORMAT) {
+    if (page->header.format != FORMAT && page->header.format != FORMAT_1) {
         return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
                          "%s has format %u, but this version of grud reads up to %d: use the "
                          "version that wrote it, or move it away to start without its sessions",
                          path, page->header.format, FORMAT);
     }
-    if (!record_layout_is_valid(&page->header.layout)) {
+    if (!layout_is_valid(&page->header)) {
         return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
                          "the record sizes in the header of %s are not valid", path);
     }
@@ -198,7 +204,7 @@ static enum status check_owner(const struct first_page *page, const struct pool_
 static void rewrite(struct pool *pool, const char *path)
 {
     region_touch(&pool->region);
-    bool written = pool_sync(pool) && files_sync_folder_of(path);
+    bool written = region_sync(&pool->region) && files_sync_folder_of(path);
     if (written) {
         atomic_store(&page_of(pool)->is_suspect, 0);
     } else {
@@ -208,6 +214,12 @@ static void rewrite(struct pool *pool, const char *path)
               LOG_STRING("file", path));
 }
 
+const struct format1_layout *pool_file_format1(const struct pool *pool)
+{
+    const struct file_header *header = &page_of(pool)->header;
+    return header->format == FORMAT_1 ? &header->of_format1 : NULL;
+}
+
 enum status pool_file_check(struct pool *pool, const struct pool_options *options, const char *path,
                             struct fault *fault)
 {
@@ -215,16 +227,54 @@ enum status pool_file_check(struct pool *pool, const struct pool_options *option
     if (status == STATUS_OK) {
         status = check_owner(page_of(pool), options, path, fault);
     }
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && !pool_file_format1(pool)) {
         pool->layout = page_of(pool)->header.layout;
-        if (atomic_load(&page_of(pool)->is_suspect)) {
-            rewrite(pool, path);
-        }
+        pool->records_from = RECORD_PAGE + journal_bytes(&pool->layout);
+    }
+    if (status == STATUS_OK && !pool_file_format1(pool) &&
+        atomic_load(&page_of(pool)->is_suspect)) {
+        rewrite(pool, path);
     }
     return status;
 }
 
 /* ---- syncs ---- */
+
+void pool_file_start(struct pool *pool, const char *path)
+{
+    struct first_page *page = page_of(pool);
+    bool is_file = pool->region.fd >= 0;
+    uint64_t run = is_file ? atomic_fetch_add(&page->run, 1) + 1 : 0;
+    pool->promised_births = is_file ? atomic_load(&page->promised_births) : 0;
+    atomic_store(&pool->next_birth, (run << 32) + 1);
+    atomic_store(&pool->begun, 1);
+    atomic_store(&pool->done, is_file ? 1 : UINT64_MAX);
+    if (is_file && !region_sync(&pool->region)) {
+        log_event(LOG_ERROR, "sync_failed", LOG_STRING("file", path));
+        pool_file_distrust(pool);
+    } else if (is_file) {
+        atomic_store(&page->promised_births, run << 32);
+    }
+}
+
+/* With the mutex of the syncs held. Once one has failed, nothing is promised any more, and no copy
+ * that an earlier one was for is given up. */
+static void sync_once(struct pool *pool)
+{
+    if (pool->has_failed_sync) {
+        (void)!region_sync(&pool->region);
+        return;
+    }
+    uint64_t number = pool_begin_sync(pool);
+    uint64_t births = atomic_load(&pool->next_birth);
+    if (!region_sync(&pool->region)) {
+        distrust(pool);
+        return;
+    }
+    atomic_store(&page_of(pool)->promised_births, births);
+    atomic_store(&pool->done, number);
+    slots_sweep(pool);
+}
 
 bool pool_sync(struct pool *pool)
 {
@@ -233,8 +283,8 @@ bool pool_sync(struct pool *pool)
     if (pool->n_synced_tickets < ticket) {
         uint64_t drawn =
             atomic_load(&pool->n_sync_tickets); /* by callers that had written before */
-        if (!region_sync(&pool->region)) {
-            distrust(pool);
+        if (pool->region.fd >= 0) {
+            sync_once(pool);
         }
         pool->n_synced_tickets = drawn;
     }

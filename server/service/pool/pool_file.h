@@ -4,22 +4,22 @@
  * pool_sync (pool.h).
  *
  * The page has a format number, which is raised by hand when the page or a record changes its
- * meaning. This grud reads format 1, the only one so far, with or without an owner: the first files
- * did not say whose sessions they held. A change that raises the number keeps reading the older
- * formats (tests/service/pool/test_pool_format.c opens what former releases left). A newer format
- * is refused with both numbers, and the file is left as it is; so that the number can be told, the
- * header (magic, format, layout, and the check over them) is at the same place in every format.
+ * meaning. This grud writes format 2; a file of format 1 is written anew when it is opened
+ * (pool_format1.h). A newer format is refused with both numbers, and the file is left as it is; so
+ * that the number can be told, the header (magic, format, layout, and the check over them) is at
+ * the same place in every format.
+ *
+ * A new file is begun under another name and put in its place whole, so a file without a header is
+ * damaged.
  */
 #ifndef POOL_FILE_H
 #define POOL_FILE_H
 
 #include "service/pool/pool.h"
+#include "service/pool/pool_format1.h"
 
-/* Whether the file has no complete header. The header is synced before the file grows, so such a
- * file has no sessions. */
-bool pool_file_is_unfinished(const struct pool *pool);
-/* Writes the page, in the layout of the options; nothing is left of the file if that fails. */
-enum status pool_file_begin(struct pool *pool, const struct pool_options *options, const char *path,
+/* Writes the page of a new file, in the layout of the options. It is not synced. */
+enum status pool_file_begin(struct pool *pool, const struct pool_options *options,
                             struct fault *fault);
 /* Reads it: the pool has the file's layout. Refused with the reason: what is no such file or of a
  * newer format, and the sessions of another model. What a failed sync may have kept from the disk
@@ -30,6 +30,11 @@ enum status pool_file_check(struct pool *pool, const struct pool_options *option
 /* The layout of the records, of a file's first bytes; false: they are not a header that this grud
  * reads. For pool_copy. */
 bool pool_file_read_layout(const char *bytes, size_t n, struct record_layout *ret_layout);
+/* The layout of a file that is of format 1; NULL: it is of today's. */
+const struct format1_layout *pool_file_format1(const struct pool *pool);
+/* Before a session is used: all that the last process wrote is on the disk, and the births of this
+ * one are greater than any before. Degraded, as after a failed sync, if that fails. */
+void pool_file_start(struct pool *pool, const char *path);
 /* Writes whose sessions the file holds into a file of an earlier grud, which did not say so. */
 void pool_file_claim(struct pool *pool, const struct pool_options *options);
 /* A sync of more than this file has failed: from here on pool_sync reports a failure, too. */

@@ -1,12 +1,15 @@
 /*
  * record.h - one session as it lies in memory and in the pool's file: a record of fixed size.
  *
- *     header | copy 0 | copy 1 | readings [K + 1][I]
+ *     header | copy 0 | copy 1 | checks of the readings | readings (record_ring.h)
  *
- * A step writes the older copy and seals it with a checksum, whereby it becomes the newer one: a
- * half-written copy is never the newest valid one. Readings are a ring of one more than the K that
- * are kept, so that writing the next one destroys none that the newest copy stands for; the copy
- * holds the sum of their hashes.
+ * A copy is a whole state of the session, sealed by a checksum that binds it to its header. Of two
+ * sealed copies the one with more `writes` is the newest. Which of them may be written over, so
+ * that neither a kill nor a power failure loses what was promised, is decided by pool_write.h.
+ *
+ * A record has lives: each session that is made in it gets a birth, a number that is given once in
+ * the life of the file. The header's check covers it, so what an earlier life left in the record
+ * counts for nothing, whichever part of it the disk still has.
  *
  * Functions here work on memory that the caller has claimed; they take no lock and fail only where
  * they say so.
@@ -34,25 +37,26 @@ struct record_error {
     float mae, mse; /* means over n comparisons */
 };
 
-/* Written once, when the session is created. */
+/* Written once, when the session is created. A record begins at a multiple of 16 bytes, so that
+ * check and birth are never torn apart by the disk. */
 struct record_header {
-    uint32_t check; /* over what follows; a record that is not in use has 0 */
+    uint32_t check; /* over what follows; 0: not in use; inverted: its session has ended */
     uint8_t n_id;
-    char id[SESSION_ID_MAX];
     uint8_t unused[3];
+    uint64_t birth;
+    char id[SESSION_ID_MAX];
 };
 
 struct record_copy {
     uint64_t check; /* over what follows, and the header's check */
+    uint64_t writes : 48, n_readings : 16;
     uint64_t step;
     int64_t last_seen_at_ms;
-    uint64_t readings_sum; /* sum of the hashes of the n_readings readings up to `step` */
-    uint64_t digest;       /* of the model version that the state belongs to */
+    uint64_t digest; /* of the model version that the state belongs to */
     uint32_t version;
     uint32_t created_at_s;
-    uint32_t ttl_s;  /* RECORD_TTL_CONFIGURED, or its own (0: never) */
-    uint16_t writes; /* the copy written later has one more (modulo 2^16) */
-    uint16_t n_readings;
+    uint32_t ttl_s;               /* RECORD_TTL_CONFIGURED, or its own (0: never) */
+    uint32_t tail_check;          /* of the last block of its readings, as far as `step` */
     struct record_error errors[]; /* [O], then the state: float [state_floats] */
 };
 
@@ -61,16 +65,18 @@ struct record_layout {
     uint32_t n_inputs, n_outputs, n_history;
     uint32_t state_floats;
     uint32_t copy_bytes, record_bytes;
-    uint32_t records_per_group,
-        group_bytes; /* records are packed into pages so that no pair of copies straddles two */
+    uint32_t ring_rows;   /* places for readings */
+    uint32_t copies_from; /* where the first copy is */
 };
 
 struct record_layout record_layout_of(const struct gru_info *info, size_t n_history);
 /* Whether a layout read from a file is one that record_layout_of gives. */
 bool record_layout_is_valid(const struct record_layout *layout);
-size_t record_offset(const struct record_layout *layout,
-                     size_t slot); /* from the start of the first group */
-size_t record_area_bytes(const struct record_layout *layout, size_t n_records);
+
+static inline size_t record_offset(const struct record_layout *layout, size_t slot)
+{
+    return slot * layout->record_bytes; /* from the first record */
+}
 
 static inline struct record_header *record_header_of(char *record)
 {
@@ -95,49 +101,64 @@ static inline void record_prefetch(const struct record_layout *layout, const cha
     }
 }
 
-/* The copy that was written last, of two that are both known to be whole. */
-struct record_copy *record_newest(const struct record_layout *layout, char *record);
-struct record_copy *record_other(const struct record_layout *layout, char *record,
-                                 const struct record_copy *copy);
+/* The copy that was written last, of two of which at least that one is known to be whole. */
+static inline struct record_copy *record_newest(const struct record_layout *layout, char *record)
+{
+    struct record_copy *first = record_copy_at(layout, record, 0);
+    struct record_copy *second = record_copy_at(layout, record, 1);
+    return second->writes > first->writes ? second : first;
+}
+
+static inline struct record_copy *record_other(const struct record_layout *layout, char *record,
+                                               const struct record_copy *copy)
+{
+    struct record_copy *first = record_copy_at(layout, record, 0);
+    return copy == first ? record_copy_at(layout, record, 1) : first;
+}
 
 static inline float *record_state(const struct record_layout *layout, struct record_copy *copy)
 {
     return (float *)(void *)(copy->errors + layout->n_outputs);
 }
 
-/* Where the reading of that step (from 1) is kept. */
-float *record_reading(const struct record_layout *layout, char *record, uint64_t step);
-/* Copies the readings that `copy` stands for, oldest first, to out[n_readings][I]. */
-void record_read_readings(const struct record_layout *layout, char *record,
-                          const struct record_copy *copy, float *out);
+/* ---- the header ---- */
 
-/* Takes a copy one reading x further: its step, and the readings that it stands for. */
-void record_advance(const struct record_layout *layout, char *record, struct record_copy *copy,
-                    const float *x);
-/* Puts n readings in place as the last ones up to copy->step (n at most K and at most the step). */
-void record_put_readings(const struct record_layout *layout, char *record, struct record_copy *copy,
-                         const float *x, size_t n);
-
-/* Writes a fresh header; until then the record counts as unused. */
-void record_header_write(char *record, const char *id);
-void record_header_clear(char *record);
+/* Names a session that is not born yet: nothing of the record counts. */
+void record_begin(const struct record_layout *layout, char *record, const char *id, size_t n_id);
+/* The header counts from here on, and with it a copy that was sealed under this birth. */
+void record_header_seal(char *record);
+/* The session has ended, and so has what other records hold of it. */
+void record_header_end(char *record);
+void record_header_clear(char *record); /* not in use */
+/* Whether the session is still to be born. */
+static inline bool record_is_unborn(const char *record)
+{
+    return ((const struct record_header *)(const void *)record)->check == 0;
+}
 bool record_header_is_valid(char *record);
+bool record_header_is_ended(char *record);
 /* Whether there was a session whose header is damaged now. */
 bool record_header_is_damaged(const struct record_layout *layout, char *record);
 
-/* A record is unborn until its first copy is sealed: it belongs to a session that is being created,
- * and the next process drops it. Other checks than these two set are not 0, so zeros on the disk
- * are damage. */
-void record_begin(const struct record_layout *layout, char *record);
-void record_end_birth(const struct record_layout *layout, char *record);
-bool record_is_unborn(const struct record_layout *layout, char *record);
+/* ---- copies ---- */
 
-/* Seals a copy: from here on it counts. `writes` must be set. */
+/* Seals a copy of that record's session, wherever it lies: once it is in its place, it counts.
+ * `writes` must be set. */
 void record_seal(const struct record_layout *layout, char *record, struct record_copy *copy);
+bool record_copy_is_whole(const struct record_layout *layout, char *record,
+                          const struct record_copy *copy);
 
-/* After a restart: makes sure that the newest copy is whole, together with its readings. If only
- * one copy is, the other is made the older one; if the readings do not fit their sum, they are
- * forgotten. False if neither copy is whole. */
-bool record_verify(const struct record_layout *layout, char *record);
+/* What a restart finds. */
+struct record_findings {
+    struct record_copy *copy; /* to go on from; NULL: none is whole */
+    uint32_t n_readings; /* of those that it stands for, the last ones that are still its own */
+    uint64_t writes;     /* the most that a whole copy has */
+    bool is_behind;      /* another one was written later */
+};
+
+/* Looks for the copy to go on from: the newest one that has all its readings; if none has, the one
+ * that has most of them. */
+void record_examine(const struct record_layout *layout, char *record,
+                    struct record_findings *ret_findings);
 
 #endif

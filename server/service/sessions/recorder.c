@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "service/models/catalogue.h"
 #include "service/pool/pool.h"
+#include "service/pool/record_ring.h"
 #include "service/sessions/outbox.h"
 
 #include <stdio.h>
@@ -273,7 +274,7 @@ static enum status recover_session(struct recovery *recovery, const struct model
 {
     const struct record_layout *layout = &model->pool->layout;
     char *record = pool_record(model->pool, slot);
-    if (!record_verify(layout, record)) {
+    if (!pool_verify(model->pool, slot, clock_steady_ms())) {
         return STATUS_OK; /* damaged: its next step says so */
     }
     const struct record_header *header = record_header_of(record);

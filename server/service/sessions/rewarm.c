@@ -1,8 +1,9 @@
 #include "service/sessions/rewarm.h"
 
 #include "service/models/models.h"
+#include "service/pool/pool_write.h"
+#include "service/pool/record_ring.h"
 #include "service/service_private.h"
-#include "service/sessions/session_copy.h"
 #include "service/sessions/slice.h"
 
 #include <stdlib.h>
@@ -87,27 +88,30 @@ static enum rewarm find_state(struct service_context *context, const struct mode
 }
 
 enum rewarm rewarm_session(struct service_context *context, const struct model *model,
-                           uint32_t slot, bool may_wait, struct fault *fault)
+                           uint32_t *slot, struct record_copy *scratch, bool may_wait,
+                           struct fault *fault)
 {
     struct pool *pool = model->pool;
     const struct version *active = model->active;
-    const struct record_copy *now = record_newest(&pool->layout, pool_record(pool, slot));
+    const struct record_copy *now = record_newest(&pool->layout, pool_record(pool, *slot));
     if (now->digest == active->digest.low && now->version == active->number) {
         return REWARM_DONE;
     }
     const float *state;
-    enum rewarm result = find_state(context, model, slot, now, may_wait, &state);
+    enum rewarm result = find_state(context, model, *slot, now, may_wait, &state);
     if (result == REWARM_FAILED) {
         fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to re-warm the session");
     }
     if (result != REWARM_DONE) {
         return result;
     }
-    struct record_copy *next = session_copy_begin(pool, slot, &now);
-    memcpy(record_state(&pool->layout, next), state, pool->layout.state_floats * sizeof *state);
-    next->version = active->number;
-    next->digest = active->digest.low;
-    session_copy_seal(pool, slot, next);
+    memcpy(scratch, now, pool->layout.copy_bytes);
+    memcpy(record_state(&pool->layout, scratch), state, pool->layout.state_floats * sizeof *state);
+    scratch->version = active->number;
+    scratch->digest = active->digest.low;
+    uint64_t section = pool_begin_writes(pool);
+    pool_write_copy(pool, section, slot, context->owner, scratch, NULL);
+    pool_end_writes(pool, section);
     atomic_fetch_add_explicit(&context->service->counters.n_rewarmed, 1, memory_order_relaxed);
     return REWARM_DONE;
 }

@@ -2,6 +2,7 @@
 
 #include "service/models/models.h"
 #include "service/pool/pool.h"
+#include "service/pool/record_ring.h"
 #include "service/service_private.h"
 #include "service/sessions/slice.h"
 

@@ -4,46 +4,48 @@
 #include "service/models/models.h"
 #include "service/service_private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-/* ---- the next copy ---- */
+/* ---- scratch ---- */
 
-struct record_copy *session_copy_begin(const struct pool *pool, uint32_t slot,
-                                       const struct record_copy **ret_now)
+bool session_copy_room(struct service_context *context, const struct record_layout *layout,
+                       size_t n)
 {
-    char *record = pool_record(pool, slot);
-    struct record_copy *now = record_newest(&pool->layout, record);
-    struct record_copy *next = record_other(&pool->layout, record, now);
-    uint16_t writes = next->writes; /* until it is sealed, the other copy stays the newest */
-    memcpy(next, now, pool->layout.copy_bytes);
-    next->check = 0;
-    next->writes = writes;
-    *ret_now = now;
-    return next;
+    size_t n_bytes = n * layout->copy_bytes;
+    if (context->n_copies_bytes >= n_bytes) {
+        return true;
+    }
+    char *larger = calloc(1, n_bytes);
+    if (!larger) {
+        return false;
+    }
+    free(context->copies);
+    context->copies = larger;
+    context->n_copies_bytes = n_bytes;
+    return true;
 }
 
-void session_copy_seal(struct pool *pool, uint32_t slot, struct record_copy *copy)
+struct record_copy *session_copy_scratch(const struct service_context *context,
+                                         const struct record_layout *layout, size_t which)
 {
-    char *record = pool_record(pool, slot);
-    copy->writes = (uint16_t)(record_other(&pool->layout, record, copy)->writes + 1);
-    record_seal(&pool->layout, record, copy);
-    pool_note_copy(pool, slot, copy);
+    return (struct record_copy *)(void *)(context->copies + which * layout->copy_bytes);
 }
 
 /* ---- new sessions ---- */
 
-enum claim session_copy_alloc(struct service_context *context, const struct model *model,
-                              const struct pool_key *key, uint32_t *ret_slot,
-                              struct record_copy **ret_copy, struct fault *fault)
+enum claim session_copy_create(struct service_context *context, const struct model *model,
+                               const struct pool_key *key, uint64_t keep, uint32_t *ret_slot,
+                               struct fault *fault)
 {
     struct pool *pool = model->pool;
-    enum status status = pool_alloc(pool, key, context->owner, context->now_ms, ret_slot, fault);
+    uint32_t slot;
+    enum status status = pool_alloc(pool, key, keep, context->owner, context->now_ms, &slot, fault);
     degraded_settle(context->service, DEGRADED_SESSIONS, status);
     if (status != STATUS_OK) {
         return atomic_load(&pool->is_closed) ? CLAIM_MOVED : CLAIM_ENDED;
     }
-    char *record = pool_record(pool, *ret_slot);
-    struct record_copy *copy = record_copy_at(&pool->layout, record, 0);
+    struct record_copy *copy = record_copy_at(&pool->layout, pool_record(pool, slot), 0);
     memset(copy, 0, pool->layout.copy_bytes);
     copy->last_seen_at_ms = context->now_ms;
     copy->created_at_s = (uint32_t)(context->now_ms / 1000);
@@ -51,22 +53,11 @@ enum claim session_copy_alloc(struct service_context *context, const struct mode
     copy->version = model->active->number;
     copy->digest = model->active->digest.low;
     gru_state_init(model->active->gru, record_state(&pool->layout, copy));
-    record_copy_at(&pool->layout, record, 1)->writes = 0;
-    *ret_copy = copy;
-    return CLAIM_OK;
-}
-
-enum claim session_copy_publish(struct pool *pool, const struct pool_key *key, uint32_t slot,
-                                struct record_copy *copy, struct fault *fault)
-{
-    /* Sealed only then: a copy that counts, of a session that another worker makes as well, would
-     * be found in the file by the next process. */
     enum claim claim = pool_publish(pool, key, slot, fault);
-    if (claim == CLAIM_OK) {
-        session_copy_seal(pool, slot, copy);
-        record_end_birth(&pool->layout, pool_record(pool, slot));
-    } else {
+    if (claim != CLAIM_OK) {
         pool_discard(pool, slot);
+        return claim;
     }
-    return claim;
+    *ret_slot = slot;
+    return CLAIM_OK;
 }

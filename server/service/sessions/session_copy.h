@@ -1,6 +1,6 @@
 /*
- * session_copy.h - the copies of a claimed session: its next one, and the first one of a session
- * that is being made. Called by the holder of the claim, and never waits.
+ * session_copy.h - the copies of a claimed session that are being made, in scratch memory of the
+ * context, and the making of a session. Called by the holder of the claim, and never waits.
  */
 #ifndef SESSION_COPY_H
 #define SESSION_COPY_H
@@ -10,18 +10,16 @@
 struct model;
 struct service_context;
 
-/* The older copy, made a copy of the newest; until it is sealed the newest stays the newest. */
-struct record_copy *session_copy_begin(const struct pool *pool, uint32_t slot,
-                                       const struct record_copy **ret_now);
-void session_copy_seal(struct pool *pool, uint32_t slot, struct record_copy *copy);
+/* Room for n copies in the context, until the next call. False: no memory. */
+__attribute__((warn_unused_result)) bool
+session_copy_room(struct service_context *context, const struct record_layout *layout, size_t n);
+struct record_copy *session_copy_scratch(const struct service_context *context,
+                                         const struct record_layout *layout, size_t which);
 
-/* A new session in two steps: a slot with a first copy (step 0, no readings, fresh state) that the
- * caller may still change, then the session found by others and that copy sealed. It stays claimed.
- * As pool_alloc and pool_publish; a slot that cannot be published is discarded. */
-enum claim session_copy_alloc(struct service_context *context, const struct model *model,
-                              const struct pool_key *key, uint32_t *ret_slot,
-                              struct record_copy **ret_copy, struct fault *fault);
-enum claim session_copy_publish(struct pool *pool, const struct pool_key *key, uint32_t slot,
-                                struct record_copy *copy, struct fault *fault);
+/* A session with a fresh state, found by others, claimed, and unborn: until something is written to
+ * it (pool_write.h) the file has nothing of it. As pool_alloc and pool_publish. */
+enum claim session_copy_create(struct service_context *context, const struct model *model,
+                               const struct pool_key *key, uint64_t keep, uint32_t *ret_slot,
+                               struct fault *fault);
 
 #endif

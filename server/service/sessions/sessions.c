@@ -1,6 +1,8 @@
 #include "service/sessions/sessions.h"
 
 #include "service/models/catalogue.h"
+#include "service/pool/pool_write.h"
+#include "service/pool/record_ring.h"
 #include "service/service_private.h"
 #include "service/sessions/commit.h"
 #include "service/sessions/recorder.h"
@@ -79,7 +81,13 @@ static enum status claim_live(struct service_context *context, const struct mode
     if (claim != CLAIM_OK) {
         return fault_status(fault);
     }
-    if (rewarm_session(context, *model, *ret_slot, false, fault) != REWARM_DONE) {
+    const struct record_layout *layout = &(*model)->pool->layout;
+    if (!session_copy_room(context, layout, 1)) {
+        pool_release((*model)->pool, *ret_slot);
+        return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
+    }
+    struct record_copy *scratch = session_copy_scratch(context, layout, 0);
+    if (rewarm_session(context, *model, ret_slot, scratch, false, fault) != REWARM_DONE) {
         pool_release((*model)->pool, *ret_slot);
         return fault_status(fault);
     }
@@ -285,18 +293,17 @@ enum status session_delete(struct service_context *context, const struct model *
     return tombstones_forget(&model->pool->tombstones, key.hash) ? STATUS_OK : fault_status(fault);
 }
 
-/* A session's first or next copy to write, for a session that may or may not be there; claimed. */
+/* A session that is to be written anew, whether it was there or not; claimed. */
 struct session_draft {
     struct pool_key key;
     const struct model *model;
     uint32_t slot;
-    struct record_copy *copy;
-    bool is_new;
+    bool is_new; /* there is nothing of it yet */
 };
 
 static enum status begin_draft(struct service_context *context, const struct model *model,
-                               const char *id, bool may_exist, struct session_draft *draft,
-                               struct fault *fault)
+                               const char *id, bool may_exist, uint64_t keep,
+                               struct session_draft *draft, struct fault *fault)
 {
     *draft = (struct session_draft){ .key = pool_key_of(id), .model = model };
     for (;;) {
@@ -312,46 +319,42 @@ static enum status begin_draft(struct service_context *context, const struct mod
         }
         draft->is_new = claim != CLAIM_OK;
         if (!draft->is_new) {
-            const struct record_copy *now;
-            draft->copy = session_copy_begin(pool, draft->slot, &now);
             return STATUS_OK;
         }
         if (claim == CLAIM_ENDED && !tombstones_forget(&pool->tombstones, draft->key.hash)) {
             return fault_status(fault);
         }
-        struct record_copy *copy;
-        claim = session_copy_alloc(context, draft->model, &draft->key, &draft->slot, &copy, fault);
-        draft->copy = copy;
-        if (claim != CLAIM_MOVED) {
+        claim = session_copy_create(context, draft->model, &draft->key, keep, &draft->slot, fault);
+        if (claim != CLAIM_MOVED && claim != CLAIM_BUSY) {
             return claim == CLAIM_OK ? STATUS_OK : fault_status(fault);
         }
     }
 }
 
-/* Ends a draft: seals it, or leaves no trace of it. *ret_again: another thread made the session
- * meanwhile, or it moved: begin anew. */
-static enum status end_draft(struct service_context *context, struct session_draft *draft,
-                             enum status status, bool *ret_again, struct fault *fault)
+static void drop_draft(const struct session_draft *draft)
 {
     struct pool *pool = draft->model->pool;
-    *ret_again = false;
-    if (status != STATUS_OK) {
-        draft->is_new ? pool_discard(pool, draft->slot) : pool_release(pool, draft->slot);
-        return status;
-    }
-    if (!draft->is_new) {
-        session_copy_seal(pool, draft->slot, draft->copy);
-    } else {
-        enum claim claim = session_copy_publish(pool, &draft->key, draft->slot, draft->copy, fault);
-        *ret_again = claim == CLAIM_BUSY || claim == CLAIM_MOVED;
-        if (claim != CLAIM_OK) {
-            return fault_status(fault);
-        }
+    draft->is_new ? pool_remove(pool, draft->slot) : pool_release(pool, draft->slot);
+}
+
+/* Writes it, and lets go of it. What there was stays until all of this is whole. CLAIM_MOVED: its
+ * pool is closed; begin anew. */
+static enum claim write_draft(struct service_context *context, struct session_draft *draft,
+                              struct record_copy *copy, const float *readings, size_t n,
+                              struct fault *fault)
+{
+    struct pool *pool = draft->model->pool;
+    enum claim claim = CLAIM_OK;
+    if (draft->is_new) {
+        uint64_t section = pool_begin_writes(pool);
+        pool_write_first(pool, section, draft->slot, copy, readings, n);
+        pool_end_writes(pool, section);
         atomic_fetch_add_explicit(&pool->n_created, 1, memory_order_relaxed);
+    } else {
+        claim = pool_write_anew(pool, &draft->slot, context->owner, copy, readings, n, fault);
     }
     pool_release(pool, draft->slot);
-    commit_owe(context, pool);
-    return STATUS_OK;
+    return claim;
 }
 
 /* The restored session's state: what was given, or a fresh one in context->rewarm. */
@@ -391,60 +394,78 @@ static void write_errors(const struct record_layout *layout, const struct sessio
     }
 }
 
-static void write_restored(const struct service_context *context, const struct session_draft *draft,
-                           const struct session_restore *restore, const float *state)
+static void make_restored(const struct service_context *context, const struct model *model,
+                          const struct session_restore *restore, const float *state,
+                          struct record_copy *copy)
 {
-    const struct record_layout *layout = &draft->model->pool->layout;
-    struct record_copy *copy = draft->copy;
-    size_t n = restore->n_readings < layout->n_history ? restore->n_readings : layout->n_history;
+    const struct record_layout *layout = &model->pool->layout;
+    memset(copy, 0, layout->copy_bytes);
     copy->step = restore->step > restore->n_readings ? restore->step : restore->n_readings;
     copy->last_seen_at_ms = context->now_ms;
     copy->created_at_s =
         (uint32_t)((restore->created_at_ms ? restore->created_at_ms : context->now_ms) / 1000);
     copy->ttl_s = restore->ttl_s < 0 ? RECORD_TTL_CONFIGURED : (uint32_t)restore->ttl_s;
-    copy->version = draft->model->active->number;
-    copy->digest = draft->model->active->digest.low;
+    copy->version = model->active->number;
+    copy->digest = model->active->digest.low;
     memcpy(record_state(layout, copy), state, layout->state_floats * sizeof *state);
     write_errors(layout, &restore->errors, copy);
+}
+
+/* With the session claimed. *ret_again: its pool was closed meanwhile. */
+static enum status put_draft(struct service_context *context, struct session_draft *draft,
+                             const struct session_restore *restore, bool *ret_again,
+                             struct fault *fault)
+{
+    const struct record_layout *layout = &draft->model->pool->layout;
+    const float *state = NULL;
+    *ret_again = false;
+    enum status status = restored_state(context, draft->model->active, restore, &state, fault);
+    if (status == STATUS_OK && !session_copy_room(context, layout, 1)) {
+        status = fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to restore the session");
+    }
+    if (status != STATUS_OK) {
+        drop_draft(draft);
+        return status;
+    }
+    struct record_copy *copy = session_copy_scratch(context, layout, 0);
+    make_restored(context, draft->model, restore, state, copy);
+    size_t n = restore->n_readings < layout->n_history ? restore->n_readings : layout->n_history;
     const float *last =
         n > 0 ? restore->readings + (restore->n_readings - n) * layout->n_inputs : NULL;
-    record_put_readings(layout, pool_record(draft->model->pool, draft->slot), copy, last, n);
+    enum claim claim = write_draft(context, draft, copy, last, n, fault);
+    *ret_again = claim == CLAIM_MOVED;
+    if (claim != CLAIM_OK) {
+        return fault_status(fault);
+    }
+    commit_owe(context, draft->model->pool);
+    return STATUS_OK;
 }
 
 static enum status put(struct service_context *context, const struct model *model, const char *id,
-                       bool may_exist, const struct session_restore *restore, bool *ret_created,
-                       struct fault *fault)
+                       bool may_exist, uint64_t keep, const struct session_restore *restore,
+                       bool *ret_created, struct fault *fault)
 {
     const float *state = NULL;
     /* First of all: a restore that fails must not have evicted another session for the room. */
     enum status status = restored_state(context, model->active, restore, &state, fault);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    for (;;) {
+    bool again = status == STATUS_OK;
+    while (again) {
         struct session_draft draft;
-        bool again;
-        status = begin_draft(context, model, id, may_exist, &draft, fault);
+        status = begin_draft(context, model, id, may_exist, keep, &draft, fault);
         if (status != STATUS_OK) {
             return status;
         }
-        status = restored_state(context, draft.model->active, restore, &state, fault);
-        if (status == STATUS_OK) {
-            write_restored(context, &draft, restore, state);
-        }
-        status = end_draft(context, &draft, status, &again, fault);
-        if (!again) {
-            *ret_created = draft.is_new;
-            return status;
-        }
+        status = put_draft(context, &draft, restore, &again, fault);
+        *ret_created = draft.is_new;
     }
+    return status;
 }
 
 enum status session_put(struct service_context *context, const struct model *model, const char *id,
                         const struct session_restore *restore, bool *ret_created,
                         struct fault *fault)
 {
-    return put(context, model, id, true, restore, ret_created, fault);
+    return put(context, model, id, true, POOL_KEEP_NONE, restore, ret_created, fault);
 }
 
 enum status session_fork(struct service_context *context, const struct model *model, const char *id,
@@ -465,7 +486,8 @@ enum status session_fork(struct service_context *context, const struct model *mo
                                                  .n_readings = session.n_readings,
                                                  .errors = session.errors };
         bool created;
-        status = put(context, model, to, false, &restore, &created, fault);
+        /* Not the source, of which there may be more to fork. */
+        status = put(context, model, to, false, pool_key_of(id).hash, &restore, &created, fault);
         if (status != STATUS_DIGEST_MISMATCH) {
             return status;
         }

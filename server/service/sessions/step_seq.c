@@ -1,6 +1,6 @@
 #include "service/sessions/step_seq.h"
 
-#include "service/pool/record.h"
+#include "service/pool/record_ring.h"
 #include "service/sessions/steps.h"
 
 #include <math.h>

@@ -1,12 +1,13 @@
 /*
  * Each round claims the sessions of all steps that can go ahead (a session takes one step a round),
- * runs them as lanes of one gru_run straight from the newer copy of their record into the older
- * one, and seals those that succeeded. A step whose session another thread holds waits for the next
- * turn, and so do the later steps of that session.
+ * runs them as lanes of one gru_run from the newest copies of their records into scratch memory,
+ * and writes those that succeeded, in one section of writes. A step whose session another thread
+ * holds waits for the next turn, and so do the later steps of that session.
  */
 #include "service/sessions/steps.h"
 
 #include "service/models/models.h"
+#include "service/pool/pool_write.h"
 #include "service/service_private.h"
 #include "service/sessions/commit.h"
 #include "service/sessions/forecast_errors.h"
@@ -26,7 +27,8 @@ enum pending_state {
     PENDING_BLOCKED, /* its session is in use elsewhere: not in this call */
     PENDING_CLAIMED,
     PENDING_RUNNING,
-    PENDING_AHEAD, /* worked out, and to be done on its session */
+    PENDING_AHEAD,    /* worked out, and to be done on its session */
+    PENDING_ANSWERED, /* to be written */
     PENDING_DONE
 };
 
@@ -37,8 +39,7 @@ struct pending_step {
     enum pending_state state;
     bool is_new; /* its session exists only if the step succeeds */
     uint32_t slot;
-    const struct record_copy *now;
-    struct record_copy *next;
+    struct record_copy *next; /* in scratch memory */
 };
 
 static void finish(struct pending_step *pending)
@@ -58,14 +59,8 @@ static void finish_failed(struct pending_step *pending)
 
 static enum claim create_session(struct service_context *context, struct pending_step *pending)
 {
-    struct record_copy *copy;
-    const struct model *model = pending->step->model;
-    enum claim claim = session_copy_alloc(context, model, &pending->key, &pending->slot, &copy,
-                                          &pending->step->fault);
-    if (claim == CLAIM_OK) {
-        claim = session_copy_publish(model->pool, &pending->key, pending->slot, copy,
-                                     &pending->step->fault);
-    }
+    enum claim claim = session_copy_create(context, pending->step->model, &pending->key,
+                                           POOL_KEEP_NONE, &pending->slot, &pending->step->fault);
     pending->is_new = claim == CLAIM_OK;
     return claim;
 }
@@ -197,11 +192,23 @@ static void make_ahead(struct service_context *context, struct pending_step *pen
     }
 }
 
+/* The newest copy, of which the next one will differ. */
+static struct record_copy *newest_of(const struct pending_step *pending)
+{
+    struct pool *pool = pending->step->model->pool;
+    return record_newest(&pool->layout, pool_record(pool, pending->slot));
+}
+
+static void begin_next(const struct pending_step *pending)
+{
+    memcpy(pending->next, newest_of(pending), pending->step->model->pool->layout.copy_bytes);
+}
+
 static void make_lane(struct pending_step *pending, const struct step_place *place,
                       struct gru_lane *lane)
 {
     struct step *step = pending->step;
-    struct pool *pool = step->model->pool;
+    const struct record_layout *layout = &step->model->pool->layout;
     /* Only now: a step that waits for turns and turns must not take memory at each. */
     float *y =
         arena_array(step->arena, gru_model_info(step->model->active->gru)->y_floats, sizeof *y);
@@ -211,11 +218,11 @@ static void make_lane(struct pending_step *pending, const struct step_place *pla
         finish_failed(pending);
         return;
     }
-    pending->next = session_copy_begin(pool, pending->slot, &pending->now);
+    begin_next(pending);
     pending->next->step = place->last;
     pending->state = PENDING_RUNNING;
     *lane = (struct gru_lane){ .state_in = place->state,
-                               .state_out = record_state(&pool->layout, pending->next),
+                               .state_out = record_state(layout, pending->next),
                                .x = step->x,
                                .n_rows = 1,
                                .y = y };
@@ -227,14 +234,15 @@ static void begin_claimed(struct service_context *context, struct pending_step *
 {
     struct step *step = pending->step;
     const struct record_layout *layout = &step->model->pool->layout;
-    char *record = pool_record(step->model->pool, pending->slot);
-    enum rewarm rewarm = rewarm_session(context, step->model, pending->slot, true, &step->fault);
+    enum rewarm rewarm =
+        rewarm_session(context, step->model, &pending->slot, pending->next, true, &step->fault);
     if (rewarm == REWARM_LATER) {
         release_session(pending);
         block(context, pending);
         return;
     }
     enum status status = rewarm == REWARM_DONE ? STATUS_OK : fault_status(&step->fault);
+    char *record = pool_record(step->model->pool, pending->slot);
     struct record_copy *now = record_newest(layout, record);
     if (status == STATUS_OK && step_seq_is_kept(step, layout, record, now)) {
         status = repeat(context, step, now);
@@ -256,36 +264,26 @@ static void begin_claimed(struct service_context *context, struct pending_step *
 }
 
 /* The next copy, whose state is that after the reading x, becomes the newest. */
-static void seal_reading(struct service_context *context, const struct pending_step *pending,
-                         const float *x)
+static void write_reading(struct service_context *context, struct pending_step *pending,
+                          uint64_t section, const float *x)
 {
     const struct step *step = pending->step;
     struct pool *pool = step->model->pool;
     const struct gru_model *gru = step->model->active->gru;
-    struct record_copy *before =
-        record_other(&pool->layout, pool_record(pool, pending->slot), pending->next);
     forecast_errors_note(gru_model_info(gru),
-                         record_state(&pool->layout, before) + gru_state_y_offset(gru), x,
-                         pending->next->errors);
+                         record_state(&pool->layout, newest_of(pending)) + gru_state_y_offset(gru),
+                         x, pending->next->errors);
     pending->next->last_seen_at_ms = context->now_ms;
-    record_advance(&pool->layout, pool_record(pool, pending->slot), pending->next, x);
-    session_copy_seal(pool, pending->slot, pending->next);
+    pool_write_copy(pool, section, &pending->slot, context->owner, pending->next, x);
     if (context->outbox) {
         recorder_note(context->outbox, step->model->name, step->session, pending->next, x,
                       pool->layout.n_inputs);
     }
 }
 
-static void finish_claimed(struct pending_step *pending)
-{
-    struct pool *pool = pending->step->model->pool;
-    pool_release(pool, pending->slot);
-    atomic_fetch_add_explicit(&pool->n_created, pending->is_new, memory_order_relaxed);
-    finish(pending);
-}
-
-static void complete(struct service_context *context, struct pending_step *pending,
-                     const struct gru_lane *lane)
+/* Fills the reply. */
+static void answer_lane(struct service_context *context, struct pending_step *pending,
+                        const struct gru_lane *lane)
 {
     struct step *step = pending->step;
     const float *state = record_state(&step->model->pool->layout, pending->next);
@@ -297,31 +295,54 @@ static void complete(struct service_context *context, struct pending_step *pendi
         finish_failed(pending);
         return;
     }
-    seal_reading(context, pending, step->x);
-    finish_claimed(pending);
+    pending->state = PENDING_ANSWERED;
 }
 
 /* Each reading has a copy of its own, so that no moment is without a whole session: one that is
  * killed in between has the readings up to there, as if they had been sent one by one. */
-static void complete_ahead(struct service_context *context, struct pending_step *pending)
+static void write_ahead(struct service_context *context, struct pending_step *pending,
+                        uint64_t section)
 {
     struct step *step = pending->step;
-    struct pool *pool = step->model->pool;
+    const struct record_layout *layout = &step->model->pool->layout;
     const size_t n_rows = step_ahead_answer(step);
     for (size_t k = 0; k < n_rows; k++) {
-        pending->next = session_copy_begin(pool, pending->slot, &pending->now);
+        begin_next(pending);
         pending->next->step = step->number - n_rows + k;
-        memcpy(record_state(&pool->layout, pending->next), step_ahead_state(step, k),
-               pool->layout.state_floats * sizeof(float));
-        seal_reading(context, pending, step_ahead_x(step, k));
+        memcpy(record_state(layout, pending->next), step_ahead_state(step, k),
+               layout->state_floats * sizeof(float));
+        write_reading(context, pending, section, step_ahead_x(step, k));
     }
-    finish_claimed(pending);
+}
+
+/* Writes what has succeeded. */
+static void write_round(struct service_context *context, struct pool *pool,
+                        struct pending_step *pending_steps, size_t n)
+{
+    recorder_begin(context->outbox);
+    uint64_t section = pool_begin_writes(pool);
+    for (size_t k = 0; k < n; k++) {
+        struct pending_step *pending = &pending_steps[k];
+        if (pending->state != PENDING_ANSWERED && pending->state != PENDING_AHEAD) {
+            continue;
+        }
+        if (pending->state == PENDING_ANSWERED) {
+            write_reading(context, pending, section, pending->step->x);
+        } else {
+            write_ahead(context, pending, section);
+        }
+        pool_release(pool, pending->slot);
+        atomic_fetch_add_explicit(&pool->n_created, pending->is_new, memory_order_relaxed);
+        finish(pending);
+    }
+    pool_end_writes(pool, section);
 }
 
 static void fail_all(struct pending_step *pending_steps, size_t n)
 {
     for (size_t k = 0; k < n; k++) {
-        if (pending_steps[k].state == PENDING_RUNNING) {
+        if (pending_steps[k].state == PENDING_RUNNING ||
+            pending_steps[k].state == PENDING_CLAIMED) {
             fault_set(&pending_steps[k].step->fault, STATUS_NO_MEMORY, NULL,
                       "no memory for this step");
             release_session(&pending_steps[k]);
@@ -353,45 +374,73 @@ static void claim_pending(struct service_context *context, struct pending_step *
     }
 }
 
-/* One pass over the weights of one model, the first that has a step waiting. False: nothing waits
- * any more. */
-static bool run_round(struct service_context *context, struct pending_step *pending_steps, size_t n)
+/* Claims the sessions of the first model that has a step waiting, as many as there is scratch
+ * memory for; NULL: nothing waits any more. */
+static const struct model *claim_round(struct service_context *context,
+                                       struct pending_step *pending_steps, size_t n)
 {
+    enum { SCRATCH_BYTES = 4 << 20 };
     const struct model *model = NULL;
-    size_t n_lanes = 0, n_ahead = 0;
-    for (size_t k = 0; k < n; k++) {
+    size_t most = n, n_claimed = 0;
+    for (size_t k = 0; k < n && n_claimed < most; k++) {
         if (pending_steps[k].state != PENDING_WAITING ||
             (model && pending_steps[k].step->model != model)) {
             continue;
         }
-        model = pending_steps[k].step->model;
+        if (!model) {
+            model = pending_steps[k].step->model;
+            size_t n_fitting = SCRATCH_BYTES / model->pool->layout.copy_bytes;
+            most = n_fitting == 0 ? 1 : n_fitting < n ? n_fitting : n;
+        }
         claim_pending(context, &pending_steps[k]);
+        n_claimed += pending_steps[k].state == PENDING_CLAIMED;
     }
-    /* Only now, when the records that were claimed are on their way into the cache. */
+    return model;
+}
+
+/* Gives each claimed step its scratch memory, and makes lanes of them; returns how many. */
+static size_t begin_round(struct service_context *context, const struct model *model,
+                          struct pending_step *pending_steps, size_t n)
+{
+    const struct record_layout *layout = &model->pool->layout;
+    size_t n_claimed = 0, n_lanes = 0;
     for (size_t k = 0; k < n; k++) {
+        n_claimed += pending_steps[k].state == PENDING_CLAIMED;
+    }
+    if (!session_copy_room(context, layout, n_claimed)) {
+        fail_all(pending_steps, n);
+        return 0;
+    }
+    for (size_t k = 0, which = 0; which < n_claimed && k < n; k++) {
         if (pending_steps[k].state == PENDING_CLAIMED) {
+            pending_steps[k].next = session_copy_scratch(context, layout, which++);
             begin_claimed(context, &pending_steps[k], &context->lanes[n_lanes]);
             n_lanes += pending_steps[k].state == PENDING_RUNNING;
-            n_ahead += pending_steps[k].state == PENDING_AHEAD;
         }
     }
-    if (model && n_lanes > 0 &&
+    return n_lanes;
+}
+
+/* One pass over the weights of one model. False: nothing waits any more. */
+static bool run_round(struct service_context *context, struct pending_step *pending_steps, size_t n)
+{
+    const struct model *model = claim_round(context, pending_steps, n);
+    if (!model) {
+        return false;
+    }
+    /* Only now, when the records that were claimed are on their way into the cache. */
+    size_t n_lanes = begin_round(context, model, pending_steps, n);
+    if (n_lanes > 0 &&
         gru_run(model->active->gru, context->work, context->lanes, n_lanes) != GRU_OK) {
         fail_all(pending_steps, n);
     }
-    recorder_begin(context->outbox);
     for (size_t k = 0, lane = 0; lane < n_lanes && k < n; k++) {
         if (pending_steps[k].state == PENDING_RUNNING) {
-            complete(context, &pending_steps[k], &context->lanes[lane++]);
+            answer_lane(context, &pending_steps[k], &context->lanes[lane++]);
         }
     }
-    for (size_t k = 0; n_ahead > 0 && k < n; k++) {
-        if (pending_steps[k].state == PENDING_AHEAD) {
-            complete_ahead(context, &pending_steps[k]);
-            n_ahead--;
-        }
-    }
-    return model != NULL;
+    write_round(context, model->pool, pending_steps, n);
+    return true;
 }
 
 /* ---- the whole ---- */

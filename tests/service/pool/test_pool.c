@@ -454,6 +454,44 @@ TEST(what_fails_evicts_nobody)
     world_done(&world);
 }
 
+/* Also if it is the least recently used one, and if there is no other. */
+TEST(a_fork_never_evicts_its_source)
+{
+    struct world world;
+    world_init(&world);
+    world.config.session_max = 3;
+    world.config.session_full = CONFIG_EVICT;
+    world_start(&world);
+    static const char *const ids[] = { "source", "b", "c" };
+    for (uint64_t k = 0; k < 3; k++) {
+        expect_steps(&world, ids[k], k, 1, 2);
+        world_age(&world, ids[k], (int64_t)(3 - k) * 100000);
+    }
+    for (int k = 0; k < 4; k++) {
+        char to[32];
+        snprintf(to, sizeof to, "fork-%d", k);
+        ck_assert_int_eq(session_fork(world.context, world_model(&world), "source", to,
+                                      &world.arena, &world.fault),
+                         STATUS_OK);
+        ck_assert(is_found(&world, "source") && is_found(&world, to));
+        expect_twin(&world, to, 0, 3);
+        world_age(&world, "source", 100000);
+    }
+    expect_fault(&world, "b", STATUS_SESSION_EVICTED);
+    expect_twin(&world, "source", 0, 3);
+    world_done(&world);
+    world_init(&world);
+    world.config.session_max = 1;
+    world.config.session_full = CONFIG_EVICT;
+    world_start(&world);
+    expect_steps(&world, "source", 0, 1, 2);
+    ck_assert_int_eq(session_fork(world.context, world_model(&world), "source", "to", &world.arena,
+                                  &world.fault),
+                     STATUS_SESSIONS_FULL);
+    expect_twin(&world, "source", 0, 3);
+    world_done(&world);
+}
+
 TEST(a_batch_of_more_new_sessions_than_fit_evicts_none_of_its_own)
 {
     enum { MOST = 8, STEPS = 12 };

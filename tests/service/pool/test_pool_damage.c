@@ -1,4 +1,5 @@
 /* What the next process makes of a file whose bytes have changed. */
+#include "service/pool/record_ring.h"
 #include "service/service_support.h"
 #include "test.h"
 
@@ -57,17 +58,35 @@ static void flip_byte(const struct world *world, size_t at, unsigned char mask)
     change_file(world, at, &byte, 1);
 }
 
-/* Sessions "s" with 12 steps of stream 1 and "other" with 5 of stream 2. */
+/* Sessions "s" with 12 steps of stream 1, of which the last is not synced, and "other" with 5 of
+ * stream 2. */
 static void two_sessions(struct world *world)
 {
     world_init(world);
     world_use_data(world);
     world_start(world);
-    expect_steps(world, "s", 1, 1, 12);
+    expect_steps(world, "s", 1, 1, 11);
     expect_steps(world, "other", 2, 1, 5);
+    ck_assert(service_sync(world->service));
+    expect_steps(world, "s", 1, 12, 12);
 }
 
-TEST(a_flipped_bit_in_the_newer_copy_costs_one_step_and_no_more)
+/* Two steps, the second in another place than the first. */
+static void two_steps(struct world *world, uint64_t number)
+{
+    expect_twin(world, "s", 1, number);
+    ck_assert(service_sync(world->service));
+    expect_twin(world, "s", 1, number + 1);
+}
+
+static uint64_t n_stepped_back(struct world *world)
+{
+    struct service_figures figures;
+    service_read_figures(world->service, &figures);
+    return figures.n_sessions_stepped_back;
+}
+
+TEST(a_flipped_bit_in_the_newer_copy_costs_what_was_not_synced_and_no_more)
 {
     struct world world;
     struct place newer, older;
@@ -85,14 +104,14 @@ TEST(a_flipped_bit_in_the_newer_copy_costs_one_step_and_no_more)
         ck_assert_uint_eq(session.n_readings, 8);
         expect_same_floats(session.readings, x, (size_t)8 * INPUTS);
         free(x);
-        expect_twin(&world, "s", 1, number);
-        expect_twin(&world, "s", 1, ++number);
+        ck_assert_uint_eq(n_stepped_back(&world), 1);
+        two_steps(&world, number++);
     }
     expect_twin(&world, "other", 2, 6);
     world_done(&world);
 }
 
-TEST(a_newer_copy_that_was_written_in_part_costs_one_step_and_no_more)
+TEST(a_newer_copy_that_was_written_in_part_costs_what_was_not_synced_and_no_more)
 {
     struct world world;
     struct place newer, older;
@@ -107,8 +126,7 @@ TEST(a_newer_copy_that_was_written_in_part_costs_one_step_and_no_more)
         change_file(&world, newer.at + (cut % 8 ? cut : 0), zeros,
                     cut % 8 ? n_bytes - cut : cut + 4);
         world_start(&world);
-        expect_twin(&world, "s", 1, number);
-        expect_twin(&world, "s", 1, ++number);
+        two_steps(&world, number++);
     }
     world_done(&world);
 }
@@ -230,9 +248,11 @@ TEST(a_header_of_zeros_is_counted_and_one_that_is_not_in_use_is_not)
     world_done(&world);
 }
 
-TEST(a_flipped_reading_costs_the_readings_and_not_the_state)
+/* The older copy has all of its own if the last one is hurt; else the state stays. */
+TEST(a_flipped_reading_costs_readings_or_what_was_not_synced)
 {
     struct world world;
+    struct service_figures figures;
     two_sessions(&world);
     uint64_t number = 12;
     const struct record_layout layout = world_pool(&world)->layout;
@@ -243,14 +263,27 @@ TEST(a_flipped_reading_costs_the_readings_and_not_the_state)
         flip_byte(&world, place.at + 2, 16);
         world_start(&world);
         struct session session = session_get(&world, "s");
-        ck_assert_uint_eq(session.row.step, number);
-        ck_assert_uint_eq(session.n_readings,
-                          back < 8 ? 0 : 8); /* the ninth is not one that is kept */
-        expect_twin(&world, "s", 1, ++number);
-        ck_assert_uint_eq(session_get(&world, "s").n_readings, back < 8 ? 1 : 8);
+        ck_assert_uint_eq(session.row.step, number - (back == 0));
+        ck_assert(back == 0 || session.n_readings <= (back < 8 ? back : 8));
+        ck_assert(back > 0 || session.n_readings == 8);
+        ck_assert(back < 3 || session.n_readings > 0);
+        uint64_t first = session.row.step - session.n_readings + 1;
+        float *x = readings(1, first, session.row.step);
+        expect_same_floats(session.readings, x, session.n_readings * INPUTS);
+        free(x);
+        service_read_figures(world.service, &figures);
+        ck_assert_uint_eq(figures.n_sessions_stepped_back, back == 0);
+        ck_assert_uint_eq(figures.n_readings_lost, back > 0 && session.n_readings < 8);
+        world_restart(&world); /* once is enough */
+        number = session_get(&world, "s").row.step;
+        service_read_figures(world.service, &figures);
+        ck_assert_uint_eq(figures.n_sessions_stepped_back + figures.n_readings_lost, 0);
         for (int k = 0; k < 8; k++) {
             expect_twin(&world, "s", 1, ++number);
         }
+        two_steps(&world, number + 1);
+        number += 2;
+        ck_assert_uint_eq(session_get(&world, "s").n_readings, 8);
     }
     world_done(&world);
 }
@@ -360,13 +393,14 @@ TEST(what_was_cut_off_does_not_come_back_when_the_file_grows_again)
         world_init(&world);
         world_use_data(&world);
         world_start(&world);
+        size_t from = cut % 2 ? RECORD_PAGE : world_pool(&world)->records_from;
         pool_path(&world, path);
         for (uint64_t s = 0; s < SESSIONS; s++) {
             snprintf(id, sizeof id, "s%d", (int)s);
             expect_steps(&world, id, s, 1, 3);
         }
         world_stop(&world);
-        ck_assert_int_eq(truncate(path, (off_t)(RECORD_PAGE + cut)), 0);
+        ck_assert_int_eq(truncate(path, (off_t)(from + cut)), 0);
         world_start(&world);
         size_t n_left = model_n_sessions(world_model(&world));
         ck_assert_uint_lt(n_left, SESSIONS);
@@ -381,56 +415,40 @@ TEST(what_was_cut_off_does_not_come_back_when_the_file_grows_again)
     }
 }
 
-TEST(of_two_records_of_one_session_the_newer_is_kept)
+/* As a kill leaves it before the next sync. */
+TEST(of_two_records_of_one_session_the_one_that_has_succeeded_is_kept)
 {
-    for (int order = 0; order < 2; order++) {
+    for (int has_ended = 0; has_ended < 2; has_ended++) {
         struct world world;
+        struct session session;
+        bool created;
         two_sessions(&world);
-        size_t n_record = world_pool(&world)->layout.record_bytes;
-        /* A copy of the record as it is now in the slot after the last, or before. */
-        expect_steps(&world, "gone", 3, 1, 1);
-        struct place to = place_of(&world, world_record(&world, "gone"), n_record);
-        struct place from = place_of(&world, world_record(&world, "s"), n_record);
-        world_stop(&world);
-        char path[256];
-        pool_path(&world, path);
-        struct bytes early = file_load(path);
-        world_start(&world);
-        if (order == 1) {
-            struct timespec moment = { .tv_nsec = 5000000 };
-            nanosleep(&moment, NULL);
+        session = session_get(&world, "other");
+        struct session_restore restore = restore_of(&session);
+        char *before = world_record(&world, "s");
+        ck_assert_int_eq(
+            session_put(world.context, world_model(&world), "s", &restore, &created, &world.fault),
+            STATUS_OK);
+        char *after = world_record(&world, "s");
+        ck_assert(!created && before != after);
+        ck_assert(record_header_is_valid(before) && record_header_is_valid(after));
+        if (has_ended) {
+            ck_assert_int_eq(session_delete(world.context, world_model(&world), "s", &world.fault),
+                             STATUS_OK);
+            ck_assert(record_header_is_valid(before) && record_header_is_ended(after));
         }
-        expect_steps(&world, "s", 1, 13, 13);
-        world_stop(&world);
-        struct bytes late = file_load(path);
-        char *older = (char *)early.p + from.at, *newer = (char *)late.p + from.at;
-        change_file(&world, to.at, order ? newer : older, n_record);
-        change_file(&world, from.at, order ? older : newer, n_record);
-        free(early.p);
-        free(late.p);
-        world_start(&world);
-        ck_assert_uint_eq(model_n_sessions(world_model(&world)), 2);
-        expect_twin(&world, "s", 1, 14);
-        expect_twin(&world, "other", 2, 6);
-        expect_twin(&world, "new", 4, 1);
+        for (int round = 0; round < 2; round++) {
+            world_restart(&world);
+            ck_assert_uint_eq(model_n_sessions(world_model(&world)), 2 - (size_t)has_ended);
+            expect_twin(&world, "other", 2, 6 + (uint64_t)round);
+            enum status status = session_read(world.context, world_model(&world), "s", &world.arena,
+                                              &session, &world.fault);
+            ck_assert_int_eq(status, has_ended ? STATUS_SESSION_NOT_FOUND : STATUS_OK);
+            ck_assert(has_ended || session.row.step == 5);
+        }
+        expect_twin(&world, "s", has_ended ? 4 : 2, has_ended ? 1 : 6);
         world_done(&world);
     }
-}
-
-TEST(a_file_whose_header_was_never_written_is_begun_anew)
-{
-    struct world world;
-    static const char zeros[RECORD_PAGE];
-    char path[256];
-    two_sessions(&world);
-    world_stop(&world);
-    pool_path(&world, path);
-    file_store(path, zeros, sizeof zeros);
-    world_start(&world);
-    expect_twin(&world, "s", 1, 1);
-    world_restart(&world);
-    expect_twin(&world, "s", 1, 2);
-    world_done(&world);
 }
 
 TEST(a_file_that_is_not_ours_is_refused)
@@ -441,16 +459,17 @@ TEST(a_file_that_is_not_ours_is_refused)
     two_sessions(&world);
     world_stop(&world);
     pool_path(&world, path);
-    memset(junk, 'j', sizeof junk);
-    static const size_t sizes[] = { 1, 100, RECORD_PAGE, sizeof junk };
-    for (size_t k = 0; k < 4; k++) {
-        file_store(path, junk, sizes[k]);
+    static const size_t sizes[] = { 0, 1, 100, RECORD_PAGE, sizeof junk };
+    for (size_t k = 0; k < 10; k++) { /* and files of zeros */
+        size_t n = sizes[k % 5];
+        memset(junk, k < 5 ? 'j' : 0, sizeof junk);
+        file_store(path, junk, n);
         world_start(&world);
         ck_assert_int_eq(model_find(world.context, "m", &model, &world.fault),
                          STATUS_MODEL_UNAVAILABLE);
         world_stop(&world);
         struct bytes file = file_load(path);
-        ck_assert_uint_eq(file.n, sizes[k]); /* and left as it was */
+        ck_assert_uint_eq(file.n, n); /* and left as it was */
         free(file.p);
     }
     world_done(&world);

@@ -46,7 +46,7 @@ TEST(sessions_of_the_first_format_are_all_there)
 
 TEST(a_newer_format_is_refused_with_both_numbers_and_left_alone)
 {
-    static const uint32_t formats[] = { 2, 7, UINT32_MAX };
+    static const uint32_t formats[] = { 3, 7, UINT32_MAX };
     struct world world;
     char path[256], numbers[80];
     const struct model *model;
@@ -69,7 +69,7 @@ TEST(a_newer_format_is_refused_with_both_numbers_and_left_alone)
         file_store(path, newer.p, newer.n);
         ck_assert_int_eq(pool_open(&options, &pool, &world.fault), STATUS_STORAGE_FAILED);
         snprintf(numbers, sizeof numbers,
-                 "has format %u, but this version of grud reads up to 1: ", formats[k]);
+                 "has format %u, but this version of grud reads up to 2: ", formats[k]);
         ck_assert_msg(strstr(world.fault.message, numbers) != NULL, "%s", world.fault.message);
         world_start(&world); /* the model is left out, the service runs */
         ck_assert_int_eq(model_find(world.context, "m", &model, &world.fault),

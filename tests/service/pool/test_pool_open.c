@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void start_with_data(struct world *world)
 {
@@ -23,21 +24,22 @@ static void pool_path(const struct world *world, char path[256])
 
 /* ---- opening ---- */
 
-/* A kill while the first page is written leaves it without its first word. */
-TEST(a_page_that_was_written_in_part_is_begun_anew)
+/* A kill while a file is begun leaves it under another name. */
+TEST(a_file_whose_beginning_was_cut_short_is_begun_anew)
 {
     struct world world;
-    char path[256];
+    char path[256], beside[256];
     start_with_data(&world);
     expect_steps(&world, "s", 1, 1, 12);
     world_stop(&world);
     pool_path(&world, path);
+    snprintf(beside, sizeof beside, "%s/sessions/m.pool.new", world.data);
     struct bytes file = file_load(path);
-    for (size_t n_written = sizeof(uint64_t); n_written < 200; n_written += 13) {
-        char page[RECORD_PAGE] = { 0 };
-        memcpy(page + sizeof(uint64_t), (char *)file.p + sizeof(uint64_t), n_written);
-        file_store(path, page, sizeof page);
+    for (size_t n_written = 0; n_written < 200; n_written += 13) {
+        ck_assert_int_eq(unlink(path), 0);
+        file_store(beside, file.p, n_written);
         world_start(&world);
+        ck_assert(!file_exists(beside));
         expect_twin(&world, "s", 1, 1);
         world_restart(&world);
         expect_twin(&world, "s", 1, 2);
@@ -77,7 +79,7 @@ TEST(a_converted_file_whose_place_is_not_durable_acknowledges_nothing)
     expect_steps(&world, "s", 1, 1, 12);
     world.config.sync_interval_ms = 0;
     world_put_version(&world, network_file(HIDDEN + 4, SEED));
-    folder_syncs_left = 1; /* where it is made; not where it is put */
+    folder_syncs_left = 0; /* where it is put */
     world_activate(&world, 2);
     ck_assert_int_eq(step_with_seq(&world, "s", 1, 13), STATUS_STORAGE_FAILED);
     ck_assert(service_is_degraded(world.service));

@@ -1,4 +1,6 @@
 #include "service/pool/record.h"
+
+#include "service/pool/record_ring.h"
 #include "test.h"
 
 #include <stdlib.h>
@@ -13,21 +15,19 @@ static struct record_layout layout_of(size_t n_inputs, size_t n_outputs, size_t 
     return record_layout_of(&info, n_history);
 }
 
-TEST(records_lie_side_by_side_and_none_that_fits_straddles_a_page)
+/* A disk writes whole sectors: what must not be torn apart lies in one. */
+TEST(records_lie_side_by_side_and_none_has_its_birth_torn_off)
 {
+    enum { SECTOR = 512, WORDS = 16 };
     for (size_t state = 1; state < 3000; state += 61) {
         for (size_t history = 1; history < 100; history += 17) {
             struct record_layout layout = layout_of(2, 1, state, history);
             size_t end = 0;
             for (size_t slot = 0; slot < 100; slot++) {
                 size_t at = record_offset(&layout, slot);
-                ck_assert_uint_ge(at, end);
-                ck_assert_uint_eq(at % sizeof(uint64_t), 0);
+                ck_assert_uint_eq(at, end);
+                ck_assert_uint_eq(at / SECTOR, (at + WORDS - 1) / SECTOR);
                 end = at + layout.record_bytes;
-                ck_assert_uint_le(end, record_area_bytes(&layout, slot + 1));
-                if (layout.record_bytes <= RECORD_PAGE) {
-                    ck_assert_uint_eq(at / RECORD_PAGE, (end - 1) / RECORD_PAGE);
-                }
             }
             ck_assert_uint_eq(layout.copy_bytes % sizeof(uint64_t), 0);
         }
@@ -45,12 +45,14 @@ TEST(the_parts_of_a_record_do_not_overlap)
     ck_assert(second >= first + layout.copy_bytes);
     char *state_end = (char *)(record_state(&layout, record_copy_at(&layout, record, 1)) + 37);
     ck_assert(state_end <= second + layout.copy_bytes);
-    for (uint64_t step = 1; step <= 11; step++) {
+    ck_assert_uint_ge(layout.ring_rows, 10 + 2);
+    for (uint64_t step = 1; step <= layout.ring_rows; step++) {
         char *reading = (char *)record_reading(&layout, record, step);
         ck_assert(reading >= second + layout.copy_bytes);
         ck_assert(reading + 3 * sizeof(float) <= record + layout.record_bytes);
     }
-    ck_assert_ptr_eq(record_reading(&layout, record, 12), record_reading(&layout, record, 1));
+    ck_assert_ptr_eq(record_reading(&layout, record, layout.ring_rows + 1),
+                     record_reading(&layout, record, 1));
     free(record);
 }
 
@@ -83,7 +85,9 @@ static char *fresh(const struct record_layout *layout)
 {
     char *record = calloc(1, layout->record_bytes);
     ck_assert_ptr_nonnull(record);
-    record_header_write(record, "some-session");
+    record_begin(layout, record, "some-session", strlen("some-session"));
+    record_header_of(record)->birth = 7;
+    record_header_seal(record);
     struct record_copy *copy = record_copy_at(layout, record, 0);
     copy->writes = 1;
     record_seal(layout, record, copy);
@@ -102,17 +106,36 @@ static void expect_readings(const struct record_layout *layout, char *record,
     }
 }
 
-/* One step: the older copy becomes the newer one. */
-static void advance(const struct record_layout *layout, char *record, uint64_t stream)
+/* One step, written over that copy. */
+static void advance_to(const struct record_layout *layout, char *record, struct record_copy *place,
+                       uint64_t stream)
 {
     struct record_copy *now = record_newest(layout, record);
-    struct record_copy *next = record_other(layout, record, now);
+    struct record_copy *next = malloc(layout->copy_bytes);
+    ck_assert_ptr_nonnull(next);
     float x[I];
     memcpy(next, now, layout->copy_bytes);
     value_of(stream, now->step + 1, x);
     record_advance(layout, record, next, x);
-    next->writes = (uint16_t)(now->writes + 1);
+    next->writes = now->writes + 1;
     record_seal(layout, record, next);
+    memcpy(place, next, layout->copy_bytes);
+    free(next);
+}
+
+/* One step: the older copy becomes the newer one. */
+static void advance(const struct record_layout *layout, char *record, uint64_t stream)
+{
+    struct record_copy *now = record_newest(layout, record);
+    advance_to(layout, record, record_other(layout, record, now), stream);
+}
+
+/* What a restart makes of it: the copy to go on from. NULL: none. */
+static struct record_copy *found(const struct record_layout *layout, char *record)
+{
+    struct record_findings findings;
+    record_examine(layout, record, &findings);
+    return findings.copy;
 }
 
 TEST(both_copies_always_have_their_readings)
@@ -127,22 +150,41 @@ TEST(both_copies_always_have_their_readings)
         ck_assert_uint_eq(after->step, step);
         expect_readings(&layout, record, after, 4, step < K ? step : K);
         expect_readings(&layout, record, before, 4, step - 1 < K ? step - 1 : K);
+        ck_assert_uint_eq(record_count_readings(&layout, record, after), after->n_readings);
+        ck_assert_uint_eq(record_count_readings(&layout, record, before), before->n_readings);
     }
     free(record);
 }
 
-TEST(the_newer_copy_is_told_apart_also_when_its_count_wraps)
+/* The other copy is written over, and over again: this one keeps all its readings for two steps,
+ * and then those that are still there; never one that is not its own. */
+TEST(a_copy_outlives_later_steps_with_the_readings_that_are_still_its_own)
 {
-    struct record_layout layout = layout_of(I, 1, 5, K);
-    char *record = fresh(&layout);
-    size_t n_wrong = 0;
-    for (uint64_t step = 1; step < 3 * 65536; step++) {
-        advance(&layout, record, 1);
-        n_wrong += record_newest(&layout, record)->step != step;
+    for (size_t n_history = 1; n_history <= K; n_history++) {
+        struct record_layout layout = layout_of(I, 1, 5, n_history);
+        for (uint64_t first = 1; first < 30; first++) {
+            char *record = fresh(&layout);
+            for (uint64_t step = 1; step <= first; step++) {
+                advance(&layout, record, 4);
+            }
+            struct record_copy *kept = record_newest(&layout, record);
+            struct record_copy *place = record_other(&layout, record, kept);
+            uint32_t n_before = kept->n_readings;
+            for (uint64_t later = 1; later < 20; later++) {
+                advance_to(&layout, record, place, 4);
+                uint32_t n = record_count_readings(&layout, record, kept);
+                ck_assert(later > 2 || n == kept->n_readings);
+                ck_assert_uint_le(n, n_before);
+                ck_assert(n + later + RECORD_BLOCK > layout.ring_rows || n == kept->n_readings);
+                float *x = record_reading(&layout, record, kept->step - n + 1), due[I];
+                value_of(4, kept->step - n + 1, due);
+                ck_assert(n == 0 || memcmp(x, due, sizeof due) == 0);
+                ck_assert_uint_eq(record_count_readings(&layout, record, place), place->n_readings);
+                n_before = n;
+            }
+            free(record);
+        }
     }
-    ck_assert_uint_eq(n_wrong, 0);
-    ck_assert(record_verify(&layout, record));
-    free(record);
 }
 
 TEST(readings_may_be_put_in_place_at_any_step)
@@ -159,21 +201,21 @@ TEST(readings_may_be_put_in_place_at_any_step)
             copy->step = step;
             record_put_readings(&layout, record, copy, x, n);
             record_seal(&layout, record, copy);
-            ck_assert(record_verify(&layout, record));
+            ck_assert_ptr_eq(found(&layout, record), copy);
             expect_readings(&layout, record, copy, 9, n);
             for (uint64_t more = 1; more < 2 * K; more++) {
                 advance(&layout, record, 9);
                 uint64_t kept = n + more < K ? n + more : K;
                 expect_readings(&layout, record, record_newest(&layout, record), 9, kept);
             }
-            ck_assert(record_verify(&layout, record));
+            ck_assert_ptr_eq(found(&layout, record), record_newest(&layout, record));
             ck_assert_uint_eq(record_newest(&layout, record)->n_readings, K);
             free(record);
         }
     }
 }
 
-/* ---- verifying ---- */
+/* ---- what a restart finds ---- */
 
 TEST(every_flipped_bit_of_a_record_is_noticed)
 {
@@ -187,31 +229,50 @@ TEST(every_flipped_bit_of_a_record_is_noticed)
     ck_assert_ptr_nonnull(copy_of);
     bool newest_is_second = record_newest(&layout, record) == record_copy_at(&layout, record, 1);
     for (size_t bit = 0; bit < 8 * (size_t)layout.record_bytes; bit++) {
+        struct record_findings findings;
         memcpy(copy_of, record, layout.record_bytes);
         copy_of[bit / 8] ^= (char)(1 << bit % 8);
         if (bit / 8 < header) {
-            ck_assert(!record_header_is_valid(copy_of));
+            ck_assert(!record_header_is_valid(copy_of) && !record_header_is_ended(copy_of));
             continue;
         }
-        ck_assert(record_header_is_valid(copy_of) && record_verify(&layout, copy_of));
-        const struct record_copy *newest = record_newest(&layout, copy_of);
+        ck_assert(record_header_is_valid(copy_of));
+        record_examine(&layout, copy_of, &findings);
+        ck_assert_ptr_nonnull(findings.copy);
         size_t which = (bit / 8 - header) / layout.copy_bytes;
-        if (which < 2) {
-            bool is_newer = (which == 1) == newest_is_second;
-            ck_assert_uint_eq(newest->step, is_newer ? 19 : 20);
-            expect_readings(&layout, copy_of, newest, 4, K);
-        } else {
-            ck_assert_uint_eq(newest->step, 20);
-            ck_assert(newest->n_readings == 0 || newest->n_readings == K);
-            ck_assert(newest->n_readings == 0 ||
-                      newest->check == record_newest(&layout, record)->check);
-            if (newest->n_readings == K) {
-                expect_readings(&layout, copy_of, newest, 4, K);
-            }
+        bool is_newer = which < 2 && (which == 1) == newest_is_second;
+        ck_assert(!is_newer || findings.copy->step == 19);
+        ck_assert(which > 1 || is_newer || findings.copy->step == 20);
+        ck_assert(which > 1 || findings.n_readings == K);
+        float got[K * I], x[I];
+        record_read_readings(&layout, copy_of, findings.copy, got);
+        for (uint64_t k = K - findings.n_readings; k < K; k++) {
+            value_of(4, findings.copy->step - K + 1 + k, x);
+            ck_assert_mem_eq(got + k * I, x, sizeof x);
         }
-        ck_assert(record_verify(&layout, copy_of)); /* what was put right stays right */
     }
     free(copy_of);
+    free(record);
+}
+
+/* The newest copy is on the disk, and the pages with its last readings are not. */
+TEST(a_copy_with_all_its_readings_comes_before_one_without)
+{
+    struct record_layout layout = layout_of(I, 2, 5, K);
+    struct record_findings findings;
+    char *record = fresh(&layout);
+    for (uint64_t step = 1; step <= 20; step++) {
+        advance(&layout, record, 4);
+    }
+    record_reading(&layout, record, 20)[1] += 1;
+    record_examine(&layout, record, &findings);
+    ck_assert_uint_eq(findings.copy->step, 19);
+    ck_assert_uint_eq(findings.n_readings, K);
+    ck_assert(findings.is_behind && findings.writes == 21);
+    record_reading(&layout, record, 16)[1] += 1;
+    record_examine(&layout, record, &findings); /* now the older one has the most, but not all */
+    ck_assert_uint_eq(findings.copy->step, 19);
+    ck_assert_uint_lt(findings.n_readings, 4);
     free(record);
 }
 
@@ -223,18 +284,40 @@ TEST(two_damaged_copies_are_no_session)
     advance(&layout, record, 1);
     record_copy_at(&layout, record, 0)->step ^= 1;
     record_copy_at(&layout, record, 1)->ttl_s ^= 1;
-    ck_assert(!record_verify(&layout, record));
+    ck_assert_ptr_null(found(&layout, record));
     free(record);
 }
 
 TEST(a_copy_does_not_count_under_another_header)
 {
     struct record_layout layout = layout_of(I, 2, 5, K);
+    for (int is_other_life = 0; is_other_life < 2; is_other_life++) {
+        char *record = fresh(&layout);
+        advance(&layout, record, 1);
+        ck_assert_ptr_nonnull(found(&layout, record));
+        if (is_other_life) {
+            record_header_of(record)->birth++;
+        } else {
+            record_header_of(record)->id[0]++;
+        }
+        record_header_seal(record);
+        ck_assert(record_header_is_valid(record));
+        ck_assert_ptr_null(found(&layout, record));
+        free(record);
+    }
+}
+
+TEST(a_reading_does_not_count_in_another_life)
+{
+    struct record_layout layout = layout_of(I, 2, 5, K);
     char *record = fresh(&layout);
-    advance(&layout, record, 1);
-    ck_assert(record_verify(&layout, record));
-    record_header_write(record, "another-session");
-    ck_assert(!record_verify(&layout, record));
+    for (uint64_t step = 1; step <= 9; step++) {
+        advance(&layout, record, 1);
+    }
+    const struct record_copy *copy = record_newest(&layout, record);
+    ck_assert_uint_eq(record_count_readings(&layout, record, copy), K);
+    record_header_of(record)->birth++;
+    ck_assert_uint_eq(record_count_readings(&layout, record, copy), 0);
     free(record);
 }
 
@@ -248,20 +331,27 @@ TEST(a_copy_of_impossible_numbers_is_not_whole)
         copy->n_readings = k ? 3 : K + 1;
         copy->step = k ? 2 : 100;
         record_seal(&layout, record, copy);
-        ck_assert(!record_verify(&layout, record));
+        ck_assert_ptr_null(found(&layout, record));
         free(record);
     }
 }
 
-TEST(a_header_is_valid_until_it_is_cleared)
+TEST(a_header_is_valid_from_its_seal_to_its_end)
 {
     struct record_layout layout = layout_of(I, 2, 5, K);
     char *record = calloc(1, layout.record_bytes);
     ck_assert_ptr_nonnull(record);
     ck_assert(!record_header_is_valid(record));
-    record_header_write(record, "a");
-    ck_assert(record_header_is_valid(record));
+    record_begin(&layout, record, "a", 1);
+    ck_assert(record_is_unborn(record) && !record_header_is_valid(record));
+    record_header_seal(record);
+    ck_assert(!record_is_unborn(record) && record_header_is_valid(record));
+    ck_assert(!record_header_is_ended(record));
+    record_header_end(record);
+    ck_assert(record_header_is_ended(record) && !record_header_is_valid(record));
+    ck_assert(!record_header_is_damaged(&layout, record));
     record_header_clear(record);
-    ck_assert(!record_header_is_valid(record));
+    ck_assert(!record_header_is_valid(record) && !record_header_is_ended(record));
+    ck_assert(!record_header_is_damaged(&layout, record));
     free(record);
 }

@@ -213,6 +213,111 @@ TEST(killed_at_any_moment_no_acknowledged_step_is_lost)
     world_done(&world);
 }
 
+/* ---- killed while live sessions are written anew ---- */
+
+/* So many readings that most kills come while they are being written. */
+enum { ANEW_SESSIONS = 3, ANEW_HISTORY = 2000 };
+
+static uint64_t step_of_turn(uint64_t turn)
+{
+    return 10000 * turn + ANEW_HISTORY;
+}
+
+static void put_turn(struct world *world, uint64_t s, uint64_t turn, float *x)
+{
+    char id[32];
+    bool created;
+    session_name(s, id);
+    const struct model *model = world_model(world);
+    float state[64];
+    size_t n_state = gru_model_info(model->active->gru)->state_floats;
+    ck_assert_uint_le(n_state, sizeof state / sizeof *state);
+    for (size_t k = 0; k < n_state; k++) {
+        state[k] = (float)turn;
+    }
+    for (size_t k = 0; k < (size_t)ANEW_HISTORY * INPUTS; k++) {
+        x[k] = (float)turn;
+    }
+    const struct session_restore restore = { .ttl_s = -1,
+                                             .step = step_of_turn(turn),
+                                             .has_digest = true,
+                                             .digest = model->active->digest,
+                                             .state = state,
+                                             .readings = x,
+                                             .n_readings = ANEW_HISTORY };
+    if (session_put(world->context, model, id, &restore, &created, &world->fault) != STATUS_OK) {
+        _exit(5);
+    }
+}
+
+__attribute__((noreturn)) static void put_until_killed(struct world *world, uint64_t turn, int pipe)
+{
+    float *x = calloc((size_t)ANEW_HISTORY * INPUTS, sizeof *x);
+    for (;; turn++) {
+        for (uint64_t s = 0; s < ANEW_SESSIONS; s++) {
+            put_turn(world, s, turn, x);
+        }
+        if (turn % 7 == 0) {
+            service_tick(world->service);
+        }
+        if (write(pipe, &turn, sizeof turn) != (ssize_t)sizeof turn) {
+            _exit(8);
+        }
+    }
+}
+
+/* The session as one turn made it: the last one that was acknowledged, or the one after. */
+static void expect_turn(struct world *world, uint64_t s, uint64_t turn)
+{
+    char id[32];
+    session_name(s, id);
+    struct session session = session_get(world, id);
+    uint64_t its_turn = session.row.step / 10000;
+    ck_assert_uint_eq(session.row.step, step_of_turn(its_turn));
+    ck_assert(its_turn == turn || its_turn == turn + 1);
+    ck_assert_uint_eq(session.n_readings, ANEW_HISTORY);
+    size_t n_wrong = session.state[0] != (float)its_turn;
+    for (size_t k = 0; k < (size_t)ANEW_HISTORY * INPUTS; k++) {
+        n_wrong += session.readings[k] != (float)its_turn;
+    }
+    ck_assert_uint_eq(n_wrong, 0);
+    arena_reset(&world->kept);
+}
+
+TEST(killed_while_it_is_written_anew_a_session_is_the_old_one_or_the_new_one)
+{
+    enum { ROUNDS = 25, ROOM = 1 << 18 };
+    struct world world;
+    world_init(&world);
+    world_use_data(&world);
+    world.config.session_history = ANEW_HISTORY;
+    world.config.sync_interval_ms = 20;
+    uint64_t turn = 0, seed = 2685821657736338717ULL;
+    uint64_t *done = calloc(ROOM, sizeof *done);
+    for (int round = 0; round < ROUNDS; round++) {
+        int pipes[2];
+        ck_assert_int_eq(pipe(pipes), 0);
+        pid_t child = fork();
+        ck_assert_int_ge(child, 0);
+        if (child == 0) {
+            close(pipes[0]);
+            world_start(&world);
+            put_until_killed(&world, turn + 1, pipes[1]);
+        }
+        close(pipes[1]);
+        size_t n = kill_and_read(child, pipes[0], &seed, done, sizeof *done, ROOM);
+        turn = n > 0 ? done[n - 1] : turn;
+        world_start(&world);
+        for (uint64_t s = 0; turn > 0 && s < ANEW_SESSIONS; s++) {
+            expect_turn(&world, s, turn);
+        }
+        turn++;
+        world_stop(&world);
+    }
+    free(done);
+    world_done(&world);
+}
+
 /* ---- killed while sessions are made, ended and moved to another layout ---- */
 
 enum { CHURN_SESSIONS = 60, CHURN_HISTORY = 200 };

@@ -1,0 +1,104 @@
+#include "service/pool/pool_load.h"
+
+#include "service/pool/pool_adopt.h"
+#include "service/pool/pool_file.h"
+#include "service/pool/pool_journal.h"
+#include "service/pool/pool_slots.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static uint32_t hash_of_slot(const void *context, uint32_t slot)
+{
+    const struct pool *pool = context;
+    return pool->slots[slot].hash;
+}
+
+static bool is_slot(const void *context, uint32_t slot, const char *id, size_t n_id)
+{
+    const struct record_header *header = record_header_of(pool_record(context, slot));
+    return header->n_id == n_id && memcmp(header->id, id, n_id) == 0;
+}
+
+/* ---- life ---- */
+
+struct pool *pool_ref(struct pool *pool)
+{
+    atomic_fetch_add(&pool->n_refs, 1);
+    return pool;
+}
+
+void pool_unref(struct pool *pool)
+{
+    if (!pool || atomic_fetch_sub(&pool->n_refs, 1) != 1) {
+        return;
+    }
+    slots_unmap(pool);
+    region_close(&pool->region);
+    index_done(&pool->index);
+    tombstones_done(&pool->tombstones);
+    free(pool);
+}
+
+static enum status alloc_pool(const struct pool_options *options, struct pool **ret_pool,
+                              struct fault *fault)
+{
+    struct pool *pool = calloc(1, sizeof *pool);
+    if (!pool) {
+        return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for a session pool");
+    }
+    atomic_init(&pool->n_refs, 1);
+    pool->region.fd = -1;
+    pool->session_max = options->session_max;
+    pool->ttl_s = options->ttl_s;
+    pool->evict = options->evict;
+    pthread_mutex_init(&pool->mutex, NULL);
+    pthread_mutex_init(&pool->sync_mutex, NULL);
+    if (!index_init(&pool->index, pool, is_slot, hash_of_slot) ||
+        !tombstones_init(&pool->tombstones, options->tombstone_max)) {
+        pool_unref(pool);
+        return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for a session pool");
+    }
+    *ret_pool = pool;
+    return STATUS_OK;
+}
+
+static enum status begin(struct pool *pool, const struct pool_options *options, const char *path,
+                         struct fault *fault)
+{
+    enum status status = slots_map(pool, 0, fault);
+    if (status == STATUS_OK) {
+        status = pool_file_begin(pool, options, fault);
+    }
+    if (status == STATUS_OK) {
+        pool_file_start(pool, path);
+    }
+    return status;
+}
+
+enum status pool_load(const struct pool_options *options, const char *path, bool is_new,
+                      struct pool **ret_pool, struct fault *fault)
+{
+    struct pool *pool = NULL;
+    enum status status = alloc_pool(options, &pool, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    size_t most = RECORD_PAGE + journal_bytes(&options->layout) +
+                  record_offset(&options->layout, slots_needed(options->session_max));
+    status = region_open(&pool->region, path, most, fault);
+    if (status == STATUS_OK && is_new) {
+        status = begin(pool, options, path, fault);
+    } else if (status == STATUS_OK) {
+        status = pool_file_check(pool, options, path, fault);
+        if (status == STATUS_OK && !pool_file_format1(pool)) {
+            status = pool_adopt(pool, path, options->now_ms, fault);
+        }
+    }
+    if (status != STATUS_OK) {
+        pool_unref(pool);
+        return status;
+    }
+    *ret_pool = pool;
+    return STATUS_OK;
+}

@@ -1,0 +1,328 @@
+#include "service/pool/pool_move.h"
+
+#include "base/log.h"
+#include "service/pool/pool_adopt.h"
+#include "service/pool/pool_file.h"
+#include "service/pool/pool_load.h"
+#include "service/pool/pool_slots.h"
+#include "service/pool/pool_write.h"
+#include "service/pool/record_ring.h"
+#include "store/files.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- another layout ---- */
+
+struct moving {
+    struct pool *from, *to;
+    struct record_copy *copy; /* one of `to` */
+    float *readings;          /* [K of `from`][I] */
+    int64_t now_ms;
+};
+
+static enum status begin_moving(struct moving *moving, size_t n_history, struct fault *fault)
+{
+    const struct record_layout *to = &moving->to->layout;
+    moving->readings = calloc(n_history * to->n_inputs + 1, sizeof *moving->readings);
+    moving->copy = calloc(1, to->copy_bytes);
+    return moving->readings && moving->copy
+               ? STATUS_OK
+               : fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to move the sessions");
+}
+
+static void end_moving(const struct moving *moving)
+{
+    free(moving->readings);
+    free(moving->copy);
+}
+
+/* A session of which nothing is whole. */
+static void note_lost(const struct moving *moving, const struct pool_key *key)
+{
+    struct pool *to = moving->to;
+    log_event(LOG_ERROR, "session_damaged", LOG_STRING("session", key->id));
+    tombstones_add(&to->tombstones, key->hash, TOMBSTONE_DAMAGED, moving->now_ms, 0);
+    atomic_fetch_add_explicit(&to->n_ended[TOMBSTONE_DAMAGED], 1, memory_order_relaxed);
+}
+
+static void copy_session(const struct moving *moving, uint32_t from_slot, uint32_t to_slot)
+{
+    const struct record_layout *from = &moving->from->layout;
+    const struct record_layout *to = &moving->to->layout;
+    char *old_record = pool_record(moving->from, from_slot);
+    struct record_copy *old = record_newest(from, old_record);
+    struct record_copy *copy = moving->copy;
+    size_t n = old->n_readings < to->n_history ? old->n_readings : to->n_history;
+    memset(copy, 0, to->copy_bytes);
+    copy->step = old->step;
+    copy->last_seen_at_ms = old->last_seen_at_ms;
+    copy->created_at_s = old->created_at_s;
+    copy->ttl_s = old->ttl_s;
+    copy->version = old->version;
+    copy->digest = 0; /* of no version: to be re-warmed */
+    if (from->n_outputs == to->n_outputs) {
+        memcpy(copy->errors, old->errors, to->n_outputs * sizeof *copy->errors);
+    }
+    record_read_readings(from, old_record, old, moving->readings);
+    uint64_t section = pool_begin_writes(moving->to);
+    pool_write_first(moving->to, section, to_slot, copy,
+                     moving->readings + (old->n_readings - n) * from->n_inputs, n);
+    pool_end_writes(moving->to, section);
+}
+
+static enum status move_session(const struct moving *moving, uint32_t slot, struct fault *fault)
+{
+    struct pool *to = moving->to;
+    char id[SESSION_ID_MAX + 1];
+    struct pool_key key = pool_key_of_record(pool_record(moving->from, slot), id);
+    if (!pool_verify(moving->from, slot, moving->now_ms)) {
+        note_lost(moving, &key);
+        return STATUS_OK;
+    }
+    uint32_t to_slot;
+    enum status status = pool_alloc(to, &key, POOL_KEEP_NONE, OWNER_MAIN, 0, &to_slot, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (pool_publish(to, &key, to_slot, fault) != CLAIM_OK) {
+        return fault_status(fault);
+    }
+    copy_session(moving, slot, to_slot);
+    pool_release(to, to_slot);
+    return STATUS_OK;
+}
+
+/* Claims a slot for OWNER_MOVED if a session is in it. */
+static bool claim_for_good(struct pool *pool, uint32_t slot)
+{
+    uint16_t none = OWNER_NONE;
+    if (!(atomic_load(&pool->slots[slot].flags) & SLOT_USED)) {
+        return false;
+    }
+    while (!atomic_compare_exchange_weak(&pool->slots[slot].owner, &none, OWNER_MOVED)) {
+        none = OWNER_NONE;
+        sched_yield();
+    }
+    if (atomic_load(&pool->slots[slot].flags) & SLOT_USED) {
+        return true;
+    }
+    pool_release(pool, slot);
+    return false;
+}
+
+static void reopen_pool(struct pool *pool)
+{
+    pthread_mutex_lock(&pool->mutex);
+    uint32_t n_fresh = pool->n_fresh;
+    pthread_mutex_unlock(&pool->mutex);
+    for (uint32_t slot = 0; slot < n_fresh; slot++) {
+        if (atomic_load(&pool->slots[slot].owner) == OWNER_MOVED) {
+            pool_release(pool, slot);
+        }
+    }
+    atomic_store(&pool->is_closed, false);
+}
+
+/* No session is added to a closed pool; callers that have just looked whether it is closed hold
+ * their shard's lock. */
+static uint32_t close_pool(struct pool *pool)
+{
+    atomic_store(&pool->is_closed, true);
+    for (uint64_t shard = 0; shard < INDEX_SHARDS; shard++) {
+        index_unlock(index_lock(&pool->index, shard << 58));
+    }
+    pthread_mutex_lock(&pool->mutex);
+    uint32_t n_fresh = pool->n_fresh;
+    pthread_mutex_unlock(&pool->mutex);
+    return n_fresh;
+}
+
+/* Copies all sessions of `from` into the empty pool `to`; their states are left for the next step
+ * to re-warm. Afterwards claims on `from` say CLAIM_MOVED, until it is reopened. */
+static enum status move_all(struct pool *from, struct pool *to, int64_t now_ms, struct fault *fault)
+{
+    struct moving moving = { .from = from, .to = to, .now_ms = now_ms };
+    enum status status = begin_moving(&moving, from->layout.n_history, fault);
+    uint32_t n_fresh = status == STATUS_OK ? close_pool(from) : 0;
+    for (uint32_t slot = 0; status == STATUS_OK && slot < n_fresh; slot++) {
+        if (claim_for_good(from, slot)) {
+            status = move_session(&moving, slot, fault);
+        }
+    }
+    end_moving(&moving);
+    return status;
+}
+
+/* Moves the tombstones and counts. A pool whose sessions have all moved gets no further ones. */
+static void move_memory(struct pool *from, struct pool *to)
+{
+    tombstones_copy(&from->tombstones, &to->tombstones);
+    atomic_store(&to->owes_sync, atomic_load(&from->owes_sync));
+    atomic_fetch_add(&to->n_created, atomic_load(&from->n_created));
+    atomic_fetch_add(&to->n_stepped_back, atomic_load(&from->n_stepped_back));
+    atomic_fetch_add(&to->n_readings_lost, atomic_load(&from->n_readings_lost));
+    atomic_fetch_add(&to->n_exposed, atomic_load(&from->n_exposed));
+    for (int reason = 0; reason < TOMBSTONE_REASONS; reason++) {
+        atomic_fetch_add(&to->n_ended[reason], atomic_load(&from->n_ended[reason]));
+    }
+}
+
+enum status pool_replace_file(struct pool *pool, const char *beside, const char *path,
+                              struct fault *fault)
+{
+    if (!pool_sync(pool)) {
+        return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "cannot sync %s", beside);
+    }
+    if (rename(beside, path) != 0) {
+        return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "cannot put in place %s: %s", path,
+                         strerrordesc_np(errno));
+    }
+    if (!files_sync_folder_of(path)) {
+        log_event(LOG_ERROR, "sync_failed", LOG_STRING("file", path));
+        pool_file_distrust(pool);
+    }
+    return STATUS_OK;
+}
+
+void pool_clear_beside(const struct pool_options *options, char beside[PATH_MAX])
+{
+    beside[0] = '\0';
+    if (options->path) {
+        snprintf(beside, PATH_MAX, "%s.new", options->path);
+        unlink(beside);
+    }
+}
+
+enum status pool_convert(const struct pool_options *options, struct pool *old,
+                         struct pool **ret_pool, struct fault *fault)
+{
+    if (old->layout.n_inputs != options->layout.n_inputs) {
+        return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
+                         "the sessions of model '%s' have %u inputs, not %u; move their file away "
+                         "to start without them",
+                         options->name, old->layout.n_inputs, options->layout.n_inputs);
+    }
+    char beside[PATH_MAX];
+    struct pool *pool = NULL;
+    struct pool_options roomy = *options; /* for all that there are, also beyond the limit */
+    size_t n_old = atomic_load(&old->n_sessions);
+    roomy.session_max = n_old > options->session_max ? n_old : options->session_max;
+    pool_clear_beside(options, beside);
+    enum status status = pool_load(&roomy, options->path ? beside : NULL, true, &pool, fault);
+    if (status == STATUS_OK) {
+        status = move_all(old, pool, options->now_ms, fault);
+        pool->session_max = options->session_max;
+        if (status == STATUS_OK && options->path) {
+            status = pool_replace_file(pool, beside, options->path, fault);
+        }
+        if (status != STATUS_OK) {
+            reopen_pool(old);
+        }
+    }
+    if (status != STATUS_OK) {
+        pool_unref(pool);
+        unlink(beside);
+        return status;
+    }
+    move_memory(old, pool);
+    log_event(LOG_INFO, "sessions_converted", LOG_STRING("model", options->name),
+              LOG_INT("sessions", (int64_t)atomic_load(&pool->n_sessions)));
+    *ret_pool = pool;
+    return STATUS_OK;
+}
+
+/* ---- format 1 ---- */
+
+/* Of two records of one session: ends the one that is there already if it is the older one. */
+static bool is_outdated(struct pool *pool, const struct pool_key *key,
+                        const struct record_copy *copy)
+{
+    uint32_t slot = pool_find_slot(pool, key);
+    if (slot == INDEX_NONE) {
+        return false;
+    }
+    const struct record_copy *other = record_newest(&pool->layout, pool_record(pool, slot));
+    bool is_newer = copy->last_seen_at_ms != other->last_seen_at_ms
+                        ? copy->last_seen_at_ms > other->last_seen_at_ms
+                        : copy->step > other->step;
+    if (is_newer && slots_claim(pool, slot, OWNER_MAIN) == OWNER_NONE) {
+        pool_remove(pool, slot);
+    }
+    return !is_newer;
+}
+
+static enum status upgrade_session(const struct moving *moving, size_t slot, struct fault *fault)
+{
+    struct pool *to = moving->to;
+    char id[SESSION_ID_MAX + 1];
+    uint32_t to_slot;
+    enum format1_found found =
+        format1_read(pool_file_format1(moving->from), moving->from->region.base, slot, id,
+                     moving->copy, moving->readings);
+    if (found == FORMAT1_UNUSED) {
+        return STATUS_OK;
+    }
+    if (found == FORMAT1_NAMELESS) {
+        pool_note_damaged(to, (uint32_t)slot);
+        return STATUS_OK;
+    }
+    struct pool_key key = pool_key_of(id);
+    if (found == FORMAT1_DAMAGED) {
+        note_lost(moving, &key);
+        return STATUS_OK;
+    }
+    if (is_outdated(to, &key, moving->copy)) {
+        return STATUS_OK;
+    }
+    enum status status = pool_alloc(to, &key, POOL_KEEP_NONE, OWNER_MAIN, 0, &to_slot, fault);
+    if (status == STATUS_OK && pool_publish(to, &key, to_slot, fault) != CLAIM_OK) {
+        status = fault_status(fault);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    uint64_t section = pool_begin_writes(to);
+    pool_write_first(to, section, to_slot, moving->copy, moving->readings,
+                     moving->copy->n_readings);
+    pool_end_writes(to, section);
+    pool_release(to, to_slot);
+    return STATUS_OK;
+}
+
+enum status pool_upgrade(const struct pool_options *options, struct pool *old, const char *beside,
+                         struct pool **ret_pool, struct fault *fault)
+{
+    const struct format1_layout *layout = pool_file_format1(old);
+    size_t n = format1_count(layout, atomic_load(&old->region.size));
+    struct pool_options today = *options;
+    struct pool *pool = NULL;
+    today.layout = format1_layout_today(layout);
+    today.session_max = n > options->session_max ? n : options->session_max;
+    enum status status = pool_load(&today, beside, true, &pool, fault);
+    struct moving moving = { .from = old, .to = pool, .now_ms = options->now_ms };
+    if (status == STATUS_OK) {
+        status = begin_moving(&moving, layout->n_history, fault);
+    }
+    for (size_t slot = 0; status == STATUS_OK && slot < n; slot++) {
+        status = upgrade_session(&moving, slot, fault);
+    }
+    if (status == STATUS_OK) {
+        status = pool_replace_file(pool, beside, options->path, fault);
+    }
+    end_moving(&moving);
+    if (status != STATUS_OK) {
+        pool_unref(pool);
+        unlink(beside);
+        return status;
+    }
+    pool->session_max = options->session_max;
+    log_event(LOG_INFO, "sessions_upgraded", LOG_STRING("model", options->name),
+              LOG_INT("sessions", (int64_t)atomic_load(&pool->n_sessions)));
+    *ret_pool = pool;
+    return STATUS_OK;
+}

@@ -1,0 +1,252 @@
+#include "service/pool/pool_slots.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+
+size_t slots_needed(size_t session_max)
+{
+    enum { MORE = 64 };
+    size_t n = 2 * session_max + MORE;
+    return n < INDEX_SLOTS_MAX ? n : INDEX_SLOTS_MAX;
+}
+
+enum status slots_map(struct pool *pool, size_t n_records, struct fault *fault)
+{
+    size_t n = slots_needed(pool->session_max);
+    n = n > n_records ? n : n_records;
+    void *slots = mmap(NULL, n * sizeof *pool->slots, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (slots == MAP_FAILED) {
+        return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for a session pool");
+    }
+    pool->slots = slots;
+    pool->n_slots = n;
+    pool->first_free = INDEX_NONE;
+    for (int k = 0; k < RETIREMENTS; k++) {
+        pool->retired[k].first = INDEX_NONE;
+    }
+    return STATUS_OK;
+}
+
+void slots_unmap(struct pool *pool)
+{
+    if (pool->slots) {
+        munmap(pool->slots, pool->n_slots * sizeof *pool->slots);
+    }
+}
+
+void slots_note_copy(struct pool *pool, uint32_t slot, const struct record_copy *copy)
+{
+    atomic_store_explicit(&pool->slots[slot].last_seen_at_ms, copy->last_seen_at_ms,
+                          memory_order_relaxed);
+    unsigned flags = slots_flags(pool, slot);
+    bool own = copy->ttl_s != RECORD_TTL_CONFIGURED && copy->ttl_s != 0;
+    if (own != ((flags & SLOT_OWN_TTL) != 0)) {
+        slots_set_flags(pool, slot, flags ^ SLOT_OWN_TTL);
+        atomic_fetch_add_explicit(&pool->n_own_ttl, own ? 1 : (size_t)-1, memory_order_relaxed);
+    }
+}
+
+void slots_note_found(struct pool *pool, uint32_t slot, const struct record_copy *copy,
+                      int64_t now_ms)
+{
+    slots_note_copy(pool, slot, copy);
+    if (copy->last_seen_at_ms > now_ms) {
+        atomic_store_explicit(&pool->slots[slot].last_seen_at_ms, now_ms, memory_order_relaxed);
+    }
+}
+
+/* ---- lists, with the mutex held ---- */
+
+static void append(struct pool *pool, struct slot_list *list, uint32_t slot)
+{
+    pool->slots[slot].hash = INDEX_NONE;
+    if (list->first == INDEX_NONE) {
+        list->first = slot;
+    } else {
+        pool->slots[list->last].hash = slot;
+    }
+    list->last = slot;
+}
+
+static uint32_t take_first(struct pool *pool, struct slot_list *list)
+{
+    uint32_t slot = list->first;
+    if (slot != INDEX_NONE) {
+        list->first = pool->slots[slot].hash;
+    }
+    return slot;
+}
+
+static void push_free(struct pool *pool, uint32_t slot)
+{
+    pool->slots[slot].hash = pool->first_free;
+    pool->first_free = slot;
+}
+
+static enum status make_room(struct pool *pool, uint32_t n_slots, struct fault *fault)
+{
+    enum { STEP_MIN = 1 << 16, STEP_MAX = 1 << 24 };
+    size_t needed = pool->records_from + record_offset(&pool->layout, n_slots);
+    size_t size = atomic_load(&pool->region.size);
+    if (needed <= size) {
+        return STATUS_OK;
+    }
+    size_t step = size < STEP_MIN ? STEP_MIN : size > STEP_MAX ? STEP_MAX : size;
+    size_t larger = size + step > needed ? size + step : needed;
+    larger = (larger + RECORD_PAGE - 1) / RECORD_PAGE * RECORD_PAGE;
+    larger = larger < pool->region.reserved ? larger : pool->region.reserved;
+    return region_grow(&pool->region, larger, fault);
+}
+
+/* The cleared ones first, and an end last: what has succeeded others must not outlive them. */
+static uint32_t take_before_its_time(struct pool *pool)
+{
+    uint32_t slot = INDEX_NONE;
+    for (int k = 0; slot == INDEX_NONE && k < RETIREMENTS; k++) {
+        slot = take_first(pool, &pool->retired[k]);
+    }
+    return slot;
+}
+
+static enum status find_slot(struct pool *pool, uint32_t *ret_slot, struct fault *fault)
+{
+    enum status status = STATUS_SESSIONS_FULL;
+    if (pool->first_free != INDEX_NONE) {
+        *ret_slot = pool->first_free;
+        pool->first_free = pool->slots[*ret_slot].hash;
+        return STATUS_OK;
+    }
+    if (pool->n_fresh < pool->n_slots) {
+        status = make_room(pool, pool->n_fresh + 1, fault);
+        *ret_slot = pool->n_fresh;
+        pool->n_fresh += status == STATUS_OK;
+    }
+    uint32_t early = status == STATUS_OK ? INDEX_NONE : take_before_its_time(pool);
+    if (early != INDEX_NONE) {
+        *ret_slot = early;
+        status = STATUS_OK;
+    }
+    return status;
+}
+
+/* ---- in use ---- */
+
+enum status slots_take(struct pool *pool, size_t most, uint16_t owner, uint32_t *ret_slot,
+                       struct fault *fault)
+{
+    enum status status = STATUS_SESSIONS_FULL;
+    uint32_t slot = INDEX_NONE;
+    bool is_counted = most != SLOTS_UNCOUNTED;
+    pthread_mutex_lock(&pool->mutex);
+    if (!is_counted || pool->n_taken < most) {
+        status = find_slot(pool, &slot, fault);
+    }
+    if (status == STATUS_OK) {
+        pool->n_taken += is_counted;
+        slots_set_flags(pool, slot, is_counted ? SLOT_COUNTED : 0);
+    }
+    pthread_mutex_unlock(&pool->mutex);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    while (slots_claim(pool, slot, owner) != OWNER_NONE) {
+        sched_yield(); /* expiry or eviction looks whether the slot is in use; it lets go at once */
+    }
+    *ret_slot = slot;
+    return STATUS_OK;
+}
+
+/* ---- no longer in use ---- */
+
+/* With the mutex held. */
+static void leave(struct pool *pool, uint32_t slot)
+{
+    unsigned flags = slots_flags(pool, slot);
+    if (flags & SLOT_OWN_TTL) {
+        atomic_fetch_sub_explicit(&pool->n_own_ttl, 1, memory_order_relaxed);
+    }
+    pool->n_taken -= (flags & SLOT_COUNTED) != 0;
+    slots_set_flags(pool, slot, 0);
+}
+
+void slots_free(struct pool *pool, uint32_t slot)
+{
+    record_header_clear(pool_record(pool, slot));
+    pthread_mutex_lock(&pool->mutex);
+    leave(pool, slot);
+    push_free(pool, slot);
+    pool_release(pool, slot);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+/* Whether a backup reads the file (pool_copy.h). It must not miss a session on its way from one
+ * slot to another. */
+static bool is_being_copied(const struct pool *pool)
+{
+    if (flock(pool->region.fd, LOCK_EX | LOCK_NB) != 0) {
+        return errno == EWOULDBLOCK;
+    }
+    (void)flock(pool->region.fd, LOCK_UN);
+    return false;
+}
+
+/* Whether the disk cannot miss the record: it came after the last sync began. An end stays if the
+ * disk may have the session in another slot. */
+static bool is_free_at_once(const struct pool *pool, uint64_t section, uint32_t slot,
+                            enum retirement retirement)
+{
+    unsigned flags = slots_flags(pool, slot);
+    bool is_news = (flags & SLOT_YOUNG) && pool->slots[slot].written == section;
+    bool tells_nothing = retirement == RETIREMENT_SUCCEEDED || !(flags & SLOT_SUCCESSOR);
+    return pool->region.fd < 0 || (is_news && tells_nothing && !is_being_copied(pool));
+}
+
+void slots_retire(struct pool *pool, uint64_t section, uint32_t slot, enum retirement retirement)
+{
+    if (is_free_at_once(pool, section, slot, retirement)) {
+        slots_free(pool, slot);
+        return;
+    }
+    pthread_mutex_lock(&pool->mutex);
+    leave(pool, slot);
+    pool->slots[slot].written = section;
+    append(pool, &pool->retired[retirement], slot);
+    pool_release(pool, slot);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+static void sweep(struct pool *pool, enum retirement retirement, uint64_t n_syncs)
+{
+    struct slot_list *list = &pool->retired[retirement];
+    uint64_t done = atomic_load(&pool->done);
+    for (;;) {
+        pthread_mutex_lock(&pool->mutex);
+        bool is_due =
+            list->first != INDEX_NONE && pool->slots[list->first].written + n_syncs <= done;
+        uint32_t slot = is_due ? take_first(pool, list) : INDEX_NONE;
+        if (is_due && retirement == RETIREMENT_CLEARED) {
+            push_free(pool, slot);
+        } else if (is_due) {
+            record_header_clear(pool_record(pool, slot));
+            pool->slots[slot].written = done;
+            append(pool, &pool->retired[RETIREMENT_CLEARED], slot);
+        }
+        pthread_mutex_unlock(&pool->mutex);
+        if (!is_due) {
+            return;
+        }
+    }
+}
+
+void slots_sweep(struct pool *pool)
+{
+    if (is_being_copied(pool)) {
+        return;
+    }
+    sweep(pool, RETIREMENT_CLEARED, 1);
+    sweep(pool, RETIREMENT_SUCCEEDED, 1);
+    sweep(pool, RETIREMENT_ENDED, 2);
+}

@@ -1,0 +1,141 @@
+#include "service/pool/record_ring.h"
+
+#include "base/digest.h"
+
+#include <string.h>
+
+/* How many later readings a copy must survive: of a whole block it may need the last row alone. */
+enum { LATER_READINGS = 2, SLACK_ROWS = LATER_READINGS + RECORD_BLOCK - 1 };
+
+uint32_t record_ring_rows(size_t n_history)
+{
+    return (uint32_t)((n_history + SLACK_ROWS + RECORD_BLOCK - 1) / RECORD_BLOCK * RECORD_BLOCK);
+}
+
+static size_t checks_bytes(const struct record_layout *layout)
+{
+    return layout->ring_rows / RECORD_BLOCK * sizeof(uint32_t);
+}
+
+size_t record_ring_bytes(const struct record_layout *layout)
+{
+    return checks_bytes(layout) + (size_t)layout->ring_rows * layout->n_inputs * sizeof(float);
+}
+
+static char *ring_of(const struct record_layout *layout, char *record)
+{
+    return record + sizeof(struct record_header) + 2 * (size_t)layout->copy_bytes;
+}
+
+/* ---- places ---- */
+
+static uint32_t *check_of(const struct record_layout *layout, char *record, size_t row)
+{
+    return (uint32_t *)(void *)ring_of(layout, record) + row / RECORD_BLOCK;
+}
+
+static float *row_at(const struct record_layout *layout, char *record, size_t row)
+{
+    float *rows = (float *)(void *)(ring_of(layout, record) + checks_bytes(layout));
+    return rows + row * layout->n_inputs;
+}
+
+static size_t row_of(const struct record_layout *layout, uint64_t step)
+{
+    return (size_t)((step - 1) % layout->ring_rows);
+}
+
+float *record_reading(const struct record_layout *layout, char *record, uint64_t step)
+{
+    return row_at(layout, record, row_of(layout, step));
+}
+
+void record_read_readings(const struct record_layout *layout, char *record,
+                          const struct record_copy *copy, float *out)
+{
+    for (uint64_t step = copy->step - copy->n_readings + 1; step <= copy->step; step++) {
+        memcpy(out, record_reading(layout, record, step), layout->n_inputs * sizeof *out);
+        out += layout->n_inputs;
+    }
+}
+
+/* ---- checks ---- */
+
+/* Over the rows of the step's block, up to it. The row of a step is given: to find it takes a
+ * division. */
+static uint32_t check_up_to(const struct record_layout *layout, char *record, size_t row,
+                            uint64_t step)
+{
+    size_t n = row % RECORD_BLOCK + 1;
+    uint64_t digest =
+        digest_64(row_at(layout, record, row + 1 - n), n * layout->n_inputs * sizeof(float), 0);
+    digest += record_header_of(record)->birth * UINT64_C(0x9E3779B97F4A7C15);
+    digest ^= step * UINT64_C(0xD6E8FEB86659FD93);
+    return (uint32_t)(digest ^ digest >> 32);
+}
+
+static uint32_t note_row(const struct record_layout *layout, char *record, size_t row,
+                         uint64_t step)
+{
+    uint32_t check = check_up_to(layout, record, row, step);
+    if (row % RECORD_BLOCK == RECORD_BLOCK - 1) {
+        *check_of(layout, record, row) = check;
+    }
+    return check;
+}
+
+uint32_t record_count_readings(const struct record_layout *layout, char *record,
+                               const struct record_copy *copy)
+{
+    uint32_t n = 0;
+    uint32_t check = copy->tail_check;
+    uint64_t step = copy->step;
+    while (n < copy->n_readings) {
+        size_t row = row_of(layout, step);
+        check = n > 0 ? *check_of(layout, record, row) : check;
+        if (check_up_to(layout, record, row, step) != check) {
+            return n;
+        }
+        uint32_t n_rows = (uint32_t)(row % RECORD_BLOCK) + 1;
+        n += n_rows;
+        step -= n_rows;
+    }
+    return copy->n_readings;
+}
+
+/* ---- writing ---- */
+
+static uint32_t put_row(const struct record_layout *layout, char *record, uint64_t step,
+                        const float *x)
+{
+    size_t row = row_of(layout, step);
+    memcpy(row_at(layout, record, row), x, layout->n_inputs * sizeof *x);
+    return note_row(layout, record, row, step);
+}
+
+void record_advance(const struct record_layout *layout, char *record, struct record_copy *copy,
+                    const float *x)
+{
+    copy->step++;
+    copy->tail_check = put_row(layout, record, copy->step, x);
+    copy->n_readings += copy->n_readings < layout->n_history;
+}
+
+void record_put_readings(const struct record_layout *layout, char *record, struct record_copy *copy,
+                         const float *x, size_t n)
+{
+    copy->n_readings = (uint16_t)n;
+    copy->tail_check = 0;
+    for (uint64_t step = copy->step - n + 1; step <= copy->step; step++) {
+        copy->tail_check = put_row(layout, record, step, x);
+        x += layout->n_inputs;
+    }
+}
+
+void record_copy_readings(const struct record_layout *layout, char *from, char *to,
+                          struct record_copy *copy)
+{
+    for (uint64_t step = copy->step - copy->n_readings + 1; step <= copy->step; step++) {
+        copy->tail_check = put_row(layout, to, step, record_reading(layout, from, step));
+    }
+}

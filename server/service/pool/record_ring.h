@@ -1,0 +1,48 @@
+/*
+ * record_ring.h - the last readings of a session, in its record: a ring of rows, in blocks of
+ * RECORD_BLOCK rows with a check each.
+ *
+ *     checks: uint32 [ring_rows / RECORD_BLOCK] | readings: float [ring_rows][I]
+ *
+ * A check binds the rows of a block to the session's birth and to their step. The block that a
+ * step is in has its check in the copy of that step, too, for as many rows as there were by then.
+ * So a copy finds out which of its readings are still its own, whatever has been written since:
+ * after a power failure the disk may have any of the pages, old or new.
+ *
+ * The ring has more rows than are kept, so that the next two readings destroy none of those that a
+ * copy stands for.
+ *
+ * As record.h: memory that the caller has claimed, and no lock.
+ */
+#ifndef RECORD_RING_H
+#define RECORD_RING_H
+
+#include "service/pool/record.h"
+
+enum { RECORD_BLOCK = 3 };
+
+uint32_t record_ring_rows(size_t n_history);
+size_t record_ring_bytes(const struct record_layout *layout); /* with its checks */
+
+/* Where the reading of that step (from 1) is kept. */
+float *record_reading(const struct record_layout *layout, char *record, uint64_t step);
+/* Copies the readings that `copy` stands for, oldest first, to out[n_readings][I]. */
+void record_read_readings(const struct record_layout *layout, char *record,
+                          const struct record_copy *copy, float *out);
+/* How many of them, of the last ones, are still its own. */
+uint32_t record_count_readings(const struct record_layout *layout, char *record,
+                               const struct record_copy *copy);
+
+/* Takes a copy, wherever it lies, one reading x further: its step, and the readings that it stands
+ * for. Harms no sealed copy. */
+void record_advance(const struct record_layout *layout, char *record, struct record_copy *copy,
+                    const float *x);
+/* In a record that has no sealed copy yet: puts n readings in place as the last ones up to
+ * copy->step (n at most K and at most the step). */
+void record_put_readings(const struct record_layout *layout, char *record, struct record_copy *copy,
+                         const float *x, size_t n);
+/* The same with those that the copy stands for in another record. */
+void record_copy_readings(const struct record_layout *layout, char *from, char *to,
+                          struct record_copy *copy);
+
+#endif
