@@ -81,8 +81,9 @@ static bool lacks_what_the_other_has(struct pool *pool, uint32_t slot, uint32_t 
     }
     record_examine(&pool->layout, pool_record(pool, slot), &own);
     record_examine(&pool->layout, pool_record(pool, other), &of_other);
-    return of_other.copy && own.n_readings < own.copy->n_readings &&
-           own.n_readings < of_other.n_readings;
+    bool other_has_more = of_other.copy && (of_other.n_readings == of_other.copy->n_readings ||
+                                            of_other.n_readings > own.n_readings);
+    return own.n_readings < own.copy->n_readings && other_has_more;
 }
 
 /* Drops one of them; true if it is the second. A kill or a power failure leaves two. */
