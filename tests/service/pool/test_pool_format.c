@@ -1,5 +1,6 @@
 /* Session files of other formats: older ones are read, newer ones are refused with both numbers. */
 #include "formats.h"
+#include "service/failing_system.h"
 #include "service/service_support.h"
 #include "test.h"
 
@@ -43,6 +44,89 @@ TEST(sessions_of_the_first_format_are_all_there)
         world_done(&world);
     }
 }
+
+/* ---- a pool of many, which the last build of format 1 left: sessions.tar.gz ---- */
+
+enum { MANY = 200, MANY_LIVE = 180, FORMAT_1_TTL = 1000000000 };
+
+/* What was done to them: session s had 1 + 7 s mod 23 readings of stream s; each tenth was deleted,
+ * each tenth had a time to live. */
+static void expect_many(struct world *world, uint64_t n_more)
+{
+    ck_assert_uint_eq(model_n_sessions(world_model(world)), MANY_LIVE);
+    for (uint64_t s = 0; s < MANY; s++) {
+        char id[32];
+        if (s % 10 == 9) {
+            continue;
+        }
+        snprintf(id, sizeof id, "s%d", (int)s);
+        arena_reset(&world->kept);
+        struct session session = session_get(world, id);
+        uint64_t step = 1 + s * 7 % 23 + n_more, n = step < 8 ? step : 8;
+        ck_assert_uint_eq(session.row.step, step);
+        ck_assert_int_eq(session.ttl_s, s % 10 == 3 ? (int64_t)(FORMAT_1_TTL + s) : -1);
+        ck_assert_uint_eq(session.n_readings, n);
+        ck_assert(step == 1 || session.errors.n[0] == step - 1);
+        float *x = readings(s, step - n + 1, step);
+        expect_same_floats(session.readings, x, n * INPUTS);
+        free(x);
+        expect_twin(world, id, s, step + 1);
+    }
+}
+
+static void unpack_many(struct world *world, char path[256])
+{
+    world_init(world);
+    world_use_data(world);
+    world->config.session_max = MANY;
+    format_unpack_archive(1, "sessions", world->data);
+    snprintf(path, 256, "%s/sessions/m.pool", world->data);
+}
+
+TEST(many_sessions_of_the_first_format_go_on_as_they_were)
+{
+    struct world world;
+    char path[256];
+    unpack_many(&world, path);
+    for (uint64_t restart = 0; restart < 3; restart++) {
+        world_start(&world);
+        expect_many(&world, restart);
+        world_stop(&world);
+    }
+    struct bytes file = file_load(path);
+    uint32_t format;
+    memcpy(&format, (char *)file.p + FORMAT_AT, sizeof format);
+    ck_assert_uint_eq(format, 2);
+    free(file.p);
+    world_start(&world);
+    world_done(&world);
+}
+
+TEST(a_file_of_the_first_format_that_cannot_be_written_anew_is_left_alone)
+{
+    struct world world;
+    char path[256], beside[300];
+    const struct model *model;
+    unpack_many(&world, path);
+    snprintf(beside, sizeof beside, "%s.new", path);
+    struct bytes before = file_load(path);
+    disk_fails = true; /* the new one cannot be synced */
+    world_start(&world);
+    disk_fails = false;
+    ck_assert_int_ne(model_find(world.context, "m", &model, &world.fault), STATUS_OK);
+    world_stop(&world);
+    struct bytes after = file_load(path);
+    ck_assert_uint_eq(after.n, before.n);
+    ck_assert_mem_eq(after.p, before.p, before.n);
+    ck_assert(!file_exists(beside));
+    free(before.p);
+    free(after.p);
+    world_start(&world);
+    expect_many(&world, 0);
+    world_done(&world);
+}
+
+/* ---- other formats ---- */
 
 TEST(a_newer_format_is_refused_with_both_numbers_and_left_alone)
 {
