@@ -12,7 +12,7 @@
 
 static inline void format_unpack_archive(unsigned format, const char *archive, const char *folder)
 {
-    char command[256];
+    char command[600];
     snprintf(command, sizeof command, "mkdir -p '%s' && tar -C '%s' -xzf " FORMATS "/%u/%s.tar.gz",
              folder, folder, format, archive);
     ck_assert_int_eq(system(command), 0); // NOLINT(cert-env33-c, concurrency-mt-unsafe): a test
