@@ -95,7 +95,7 @@ void expect_state(const char *wanted, const char *what);
  * since no number of a version is given twice, those beyond 1 are counted from the first one of the
  * case. */
 void make_comparable(char *json);
-/* GET /readyz: whether it says degraded, and why. */
+/* GET /readyz: whether it says degraded, or that no model can be served, and why. */
 bool is_degraded(char *reason, size_t size);
 void wait_until_recovered(void);
 

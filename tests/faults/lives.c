@@ -59,7 +59,8 @@ static void fill(void)
 static void check_start(void)
 {
     char reason[1024];
-    if (is_degraded(reason, sizeof reason) && strstr(reason, "was left out")) {
+    if (is_degraded(reason, sizeof reason) &&
+        (strstr(reason, "cannot be served") || strstr(reason, "no model is served"))) {
         driver.n_errors++; /* and says so */
     } else {
         expect_state(state, "not there after the start");
