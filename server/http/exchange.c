@@ -232,6 +232,9 @@ static enum status handle_heavy(struct exchange *exchange)
 static void take_result(struct exchange *exchange, enum status status)
 {
     const struct request *request = &exchange->request;
+    if (status == STATUS_OK && exchange->is_long) {
+        status = limit_prediction(exchange);
+    }
     bool has_work = exchange->is_handed_in || (request->prediction && request->reply.code == 0);
     if (status == STATUS_OK && has_work) {
         exchange->phase = PHASE_WORKING;
@@ -282,8 +285,9 @@ static void handle(struct exchange *exchange)
     if (status == STATUS_OK && exchange->n_queries > 0) {
         status = query_string_check(exchange);
     }
-    if (status == STATUS_OK && request->route->disk != DISK_NONE) {
-        status = offload_begin(exchange);
+    enum disk_queue queue = offload_queue(exchange);
+    if (status == STATUS_OK && queue != DISK_NONE) {
+        status = offload_begin(exchange, queue);
         if (status != STATUS_OK) {
             take_result(exchange, status);
         }

@@ -39,6 +39,7 @@ struct exchange {
     bool has_no_room;    /* its head leaves no memory for that of the reply */
     bool is_handed_in;   /* its steps are */
     bool has_begun;      /* steps of it may have been done: it is not refused any more */
+    bool is_long;        /* what it handed in on another thread is, and was not admitted yet */
     bool is_pending;     /* it is in a list of pending.h */
     bool is_shed;        /* refused for too much load: the reply is made already */
     bool owes_sync;      /* it has written what is to be on disk before its reply goes out */

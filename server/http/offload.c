@@ -3,6 +3,8 @@
 
 #include "http/worker.h"
 
+enum { LARGE_BODY_BYTES = 256 << 10 }; /* a few milliseconds of reading */
+
 void offload_init(struct offload *offload, int wake_fd)
 {
     *offload = (struct offload){ .exchanges.wake_fd = wake_fd, .fetches.wake_fd = wake_fd };
@@ -26,17 +28,24 @@ static void run_handler(struct service_context *context, struct disk_task *task)
     exchange->buffers->handled = request->route->handle(request);
 }
 
-enum status offload_begin(struct exchange *exchange)
+enum disk_queue offload_queue(const struct exchange *exchange)
+{
+    const struct request *request = &exchange->request;
+    bool is_large = !request->is_ndjson && request->n_body > LARGE_BODY_BYTES;
+    return request->route->is_read_aside && is_large ? DISK_BODIES : request->route->disk;
+}
+
+enum status offload_begin(struct exchange *exchange, enum disk_queue queue)
 {
     struct worker *worker = exchange->worker;
     struct request *request = &exchange->request;
     struct disk_task *task = &exchange->buffers->task;
     *task = (struct disk_task){ .inbox = &worker->offload.exchanges, .run = run_handler };
-    if (!disk_thread_hand_in(service_context_service(worker->context), request->route->disk,
-                             task)) {
+    if (!disk_thread_hand_in(service_context_service(worker->context), queue, task)) {
         metrics_refuse(worker->metrics, REFUSED_HEAVY);
         return fault_set(request->fault, STATUS_OVERLOADED, NULL,
-                         "too many requests wait for the disk; send this one again later");
+                         "too many requests wait for the disk, or to be read; send this one again "
+                         "later");
     }
     worker->offload.n_out++;
     exchange->phase = PHASE_OFFLOADED;

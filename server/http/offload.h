@@ -22,9 +22,11 @@ struct offload {
 };
 
 void offload_init(struct offload *offload, int wake_fd);
-/* Has the route's handler called on its disk's thread, from within libmicrohttpd's call for this
+/* The thread that is to call the exchange's handler; DISK_NONE: the worker's own. */
+enum disk_queue offload_queue(const struct exchange *exchange);
+/* Has the route's handler called on that thread, from within libmicrohttpd's call for this
  * exchange. STATUS_OVERLOADED: too many wait for that thread. */
-enum status offload_begin(struct exchange *exchange);
+enum status offload_begin(struct exchange *exchange, enum disk_queue queue);
 /* Starts reading what the worker's streams wait for (streams_init). */
 bool offload_fetch(struct streams *streams);
 /* Lets streams go on whose sources were read. */

@@ -11,6 +11,13 @@
 
 /* ---- work ---- */
 
+/* Off the worker's thread this is asked once the exchange is back. */
+static enum status admit_long(struct exchange *exchange)
+{
+    exchange->is_long = exchange->phase == PHASE_OFFLOADED;
+    return exchange->is_long ? STATUS_OK : limit_prediction(exchange);
+}
+
 enum status request_hand_in(struct request *request, struct step *steps, size_t n)
 {
     struct exchange *exchange = exchange_of(request);
@@ -25,7 +32,7 @@ enum status request_hand_in(struct request *request, struct step *steps, size_t 
             exchange->n_rows += k < STEPS_PER_REQUEST ? steps[k].n_rows : 0;
         }
     }
-    enum status status = has_long && !exchange->has_begun ? limit_prediction(exchange) : STATUS_OK;
+    enum status status = has_long && !exchange->has_begun ? admit_long(exchange) : STATUS_OK;
     exchange->is_handed_in = status == STATUS_OK;
     exchange->has_begun = exchange->is_handed_in;
     return status;
@@ -35,7 +42,7 @@ enum status request_predict(struct request *request, struct prediction *predicti
 {
     request->prediction = prediction;
     if (predict_is_long(prediction)) {
-        return limit_prediction(exchange_of(request));
+        return admit_long(exchange_of(request));
     }
     enum status status = predict_go_on(request->context, prediction, request->fault);
     return status == STATUS_OK ? request->route->finish(request) : status;

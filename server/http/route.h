@@ -55,6 +55,8 @@ struct route {
     /* The thread that calls `handle`; not the worker's where it waits for the disk: the files of
      * models, the database of jobs. */
     enum disk_queue disk;
+    bool is_read_aside; /* `handle` does no more than read the body and hand in: if that is large,
+                           it is called on a thread of its own */
     bool has_training_lines; /* x-ndjson may be as large as --training-max, not --body-max */
     bool is_heavy; /* under too much load it is refused before others are; SCOPE_NONE never is */
     /* The query parameters that it takes; others are refused. None: all are ignored. */

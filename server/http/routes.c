@@ -54,7 +54,7 @@ const struct route http_routes[] = {
       .summary = "one reading in, the model's output and a forecast out" },
     { "POST", MODEL "/steps", SCOPE_PREDICT, .handle = api_steps,
       .changes = true, .finish = api_steps_finish,
-      .upload = api_steps_upload, TAKES(JSON | NDJSON, STEPS), GIVES(JSON | NDJSON, STEPS_REPLY),
+      .upload = api_steps_upload, .is_read_aside = true, TAKES(JSON | NDJSON, STEPS), GIVES(JSON | NDJSON, STEPS_REPLY),
       .summary = "readings of many sessions in one request" },
     { "GET", MODEL "/sessions", SCOPE_READ, .handle = api_sessions_list,
       .queries = { "prefix", "limit", "after" }, GIVES(JSON, SESSION_LIST),
@@ -75,7 +75,7 @@ const struct route http_routes[] = {
       .summary = "looks ahead without a reading; changes nothing" },
 
     { "POST", MODEL "/predict", SCOPE_PREDICT, .handle = api_predict, .finish = api_predict_finish,
-      .is_heavy = true, TAKES(JSON, PREDICT), GIVES(JSON, PREDICT_REPLY),
+      .is_heavy = true, .is_read_aside = true, TAKES(JSON, PREDICT), GIVES(JSON, PREDICT_REPLY),
       .summary = "whole sequences in, predictions out" },
 
     { "POST", JOBS, SCOPE_TRAIN, .handle = api_job_create, .changes = true,

@@ -23,7 +23,10 @@ struct disk_thread {
 };
 
 static const char *const names[DISK_N_QUEUES] = {
-    [DISK_MODELS] = "disk-models", [DISK_JOBS] = "disk-jobs", [DISK_SYNCS] = "disk-syncs"
+    [DISK_MODELS] = "disk-models",
+    [DISK_JOBS] = "disk-jobs",
+    [DISK_SYNCS] = "disk-syncs",
+    [DISK_BODIES] = "bodies",
 };
 
 /* ---- inboxes ---- */

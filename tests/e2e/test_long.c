@@ -235,6 +235,41 @@ TEST(lines_that_look_far_ahead_are_answered_as_a_list_of_steps_is)
     daemon_stop(&daemon);
 }
 
+/* A list that is read on a thread of its own, and done in many turns. */
+TEST(a_long_list_of_steps_is_answered_in_order)
+{
+    enum { N_STEPS = 12000, N_SESSIONS = 7 };
+    char *body = malloc((size_t)N_STEPS * 48 + 32), path[96];
+    ck_assert_ptr_nonnull(body);
+    char *end = stpcpy(body, "{\"steps\":[");
+    for (int k = 0; k < N_STEPS; k++) {
+        end += sprintf(end, "{\"session\":\"s%d\",\"x\":[%d],\"seq\":%d},", k % N_SESSIONS, k % 5,
+                       k / N_SESSIONS + 1);
+    }
+    stpcpy(end - 1, "]}");
+    struct daemon daemon = daemon_start((const char *const[]){ "--workers", "1", NULL });
+    daemon_add_model(
+        &daemon, "wide",
+        (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers", "4", NULL });
+    struct answer answer = request(&daemon, "POST", MODEL "/steps", body);
+    ck_assert_int_eq(answer.code, 200);
+    const char *p = answer.body + strlen("{\"results\":[");
+    for (int k = 0; k < N_STEPS; k++) {
+        char expected[64];
+        int n = snprintf(expected, sizeof expected, "{\"session\":\"s%d\",\"step\":%d,",
+                         k % N_SESSIONS, k / N_SESSIONS + 1);
+        ck_assert_msg(strncmp(p, expected, (size_t)n) == 0, "%d: %.80s", k, p);
+        p = strchr(p, '}') + 2;
+    }
+    answer_free(&answer);
+    for (int k = 0; k < N_SESSIONS; k++) {
+        snprintf(path, sizeof path, MODEL "/sessions/s%d", k);
+        expect(&daemon, "GET", path, NULL, 200, NULL);
+    }
+    free(body);
+    daemon_stop(&daemon);
+}
+
 /* ---- restored sessions ---- */
 
 static char *append_rows(char *end, int first, int n);
