@@ -137,7 +137,21 @@ static enum status end_upload(struct lines_of_job *upload)
     return status == STATUS_OK ? create(request, &upload->wanted) : status;
 }
 
-/* Called for each piece, and with n = 0 at the end. */
+enum { LONG_LINE_BYTES = 256 << 10 }; /* a few milliseconds of reading */
+
+static enum status take_lines(struct lines_of_job *upload)
+{
+    enum status status = STATUS_OK;
+    const char *line;
+    size_t n;
+    while (status == STATUS_OK && lines_next(&upload->lines, &line, &n)) {
+        status = take_line(upload, line, n);
+    }
+    return status;
+}
+
+/* Called for each piece; again for what is read aside, with bytes "" and n = 0; and with NULL at
+ * the end. */
 enum status api_job_upload(struct request *request, const char *bytes, size_t n)
 {
     enum status status = request->state ? STATUS_OK : begin_upload(request);
@@ -145,20 +159,21 @@ enum status api_job_upload(struct request *request, const char *bytes, size_t n)
         return status;
     }
     struct lines_of_job *upload = request->state;
-    status = n > 0 ? lines_add(&upload->lines, bytes, n) : STATUS_OK;
-    if (n == 0) {
+    if (!bytes) {
         lines_end(&upload->lines);
+    } else if (n > 0) {
+        status = lines_add(&upload->lines, bytes, n);
+        request->is_aside =
+            lines_n_waiting(&upload->lines) > LONG_LINE_BYTES && memchr(bytes, '\n', n) != NULL;
     }
-    const char *line;
-    size_t n_line;
-    while (status == STATUS_OK && lines_next(&upload->lines, &line, &n_line)) {
-        status = take_line(upload, line, n_line);
+    if (status == STATUS_OK && (n == 0 || !request->is_aside)) {
+        status = take_lines(upload);
     }
     if (status != STATUS_OK && request->fault->status == STATUS_OK) {
         return fault_set(request->fault, status, NULL,
                          "the lines take more memory than a request may use");
     }
-    return status == STATUS_OK && n == 0 ? end_upload(upload) : status;
+    return status == STATUS_OK && !bytes ? end_upload(upload) : status;
 }
 
 /* ---- listed ---- */

@@ -172,6 +172,9 @@ static enum MHD_Result take_piece(struct exchange *exchange, const char *bytes, 
         enum status status = body_add(exchange, bytes, n);
         exchange->arrived_ns = exchange->worker->now_ns;
         hold_note(exchange);
+        if (status == STATUS_OK && exchange->request.is_aside) {
+            status = offload_begin(exchange, DISK_BODIES);
+        }
         if (status != STATUS_OK) {
             settle(exchange, status);
         } else if (exchange->is_handed_in && !exchange->is_pending) {
@@ -250,9 +253,20 @@ static void take_result(struct exchange *exchange, enum status status)
     worker_read_clock(exchange->worker);
 }
 
+/* A piece of the body has been read aside; the next one may come. */
+static void take_piece_back(struct exchange *exchange, enum status status)
+{
+    exchange->request.is_aside = false;
+    exchange->arrived_ns = exchange->worker->now_ns;
+    exchange->phase = PHASE_BODY;
+    if (status != STATUS_OK) {
+        settle(exchange, status);
+    }
+}
+
 void exchange_return(struct exchange *exchange, enum status status)
 {
-    take_result(exchange, status);
+    exchange->request.is_aside ? take_piece_back(exchange, status) : take_result(exchange, status);
     exchange_resume(exchange); /* at_end queues the reply */
 }
 

@@ -22,6 +22,11 @@ struct lines {
 void lines_init(struct lines *lines, struct arena *arena, size_t most);
 /* STATUS_REQUEST_TOO_LARGE if they do not fit into the arena, STATUS_NO_MEMORY if there is none. */
 enum status lines_add(struct lines *lines, const char *bytes, size_t n);
+/* Bytes that have arrived and were not taken out. */
+static inline size_t lines_n_waiting(const struct lines *lines)
+{
+    return lines->text.n - lines->n_taken;
+}
 /* No more bytes will come: what is left is the last line. */
 void lines_end(struct lines *lines);
 /* Takes the next line that is whole, valid until lines_add. NULL: it was too long. False: there is

@@ -25,7 +25,8 @@ static void run_handler(struct service_context *context, struct disk_task *task)
     struct exchange *exchange = exchange_of_task(task);
     struct request *request = &exchange->request;
     request->context = context;
-    exchange->buffers->handled = request->route->handle(request);
+    exchange->buffers->handled = request->is_aside ? request->route->upload(request, "", 0)
+                                                   : request->route->handle(request);
 }
 
 enum disk_queue offload_queue(const struct exchange *exchange)

@@ -44,8 +44,10 @@ struct request {
     /* The path's, percent-decoded; NULL: its path has none of that name. */
     const char *parameters[PARAMETER_COUNT];
     bool is_ndjson;
-    bool is_cut; /* x-ndjson: more lines came than may come. What was left out is in `fault`, and
-                    lines before it may have been done */
+    bool is_cut;   /* x-ndjson: more lines came than may come. What was left out is in `fault`, and
+                      lines before it may have been done */
+    bool is_aside; /* set by `upload`: what has arrived takes long to read, so `upload` is to be
+                      called again for that on a thread of its own, with "" and 0 bytes */
     const char *body; /* ends with a NUL that does not count */
     size_t n_body;
     struct step *steps; /* handed in */

@@ -442,6 +442,40 @@ TEST(an_upload_in_lines_may_be_larger_than_a_body)
     daemon_stop(&daemon);
 }
 
+/* They are read on a thread of their own, between two pieces of the body. */
+TEST(long_lines_of_an_upload_are_read_in_order)
+{
+    enum { SIZE = 8 << 20, ROWS = 60000, LONG_LINES = 3 };
+    char *body = malloc(SIZE), param[64];
+    struct daemon daemon = start(NULL);
+    size_t n = (size_t)snprintf(body, SIZE, "{\"model\":\"pump\",\"dry_run\":true}\n");
+    for (int k = 0; k < LONG_LINES; k++) {
+        size_t n_before = n;
+        n += print_series(body + n, SIZE - n, ROWS, k);
+        body[n++] = '\n';
+        ck_assert_uint_gt(n - n_before, 512 << 10);
+        n += print_series(body + n, SIZE - n, 100, k);
+        body[n++] = '\n';
+    }
+    struct answer answer = upload(&daemon, body, n);
+    ck_assert_msg(answer.code == 202, "%d: %s", answer.code, answer.body);
+    answer_free(&answer);
+    size_t n_bad = n + (size_t)snprintf(body + n, SIZE - n, "{\"x\":[[1,2],[3]]}\n");
+    answer = upload(&daemon, body, n_bad);
+    snprintf(param, sizeof param, "\"param\":\"training.series[%d].x[1]\"", 2 * LONG_LINES);
+    ck_assert_int_eq(answer.code, 400);
+    expect_in(&answer, param);
+    answer_free(&answer);
+    char *middle = strchr(strchr(body, '\n') + 1, '\n') - 100; /* of the first long line's end */
+    memcpy(middle, "null,", 5);
+    answer = upload(&daemon, body, n);
+    ck_assert_int_eq(answer.code, 400);
+    expect_in(&answer, "line 2: ");
+    answer_free(&answer);
+    free(body);
+    daemon_stop(&daemon);
+}
+
 TEST(the_first_line_of_an_upload_is_the_job)
 {
     static const struct {
