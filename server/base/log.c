@@ -5,6 +5,8 @@
 #include "json/utf8.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +25,7 @@ enum {
 static struct {
     _Atomic enum log_level least;
     _Atomic bool json, has_journal;
+    _Atomic uint64_t n_lost; /* lines, since it was last said */
 } setup = { .least = LOG_INFO };
 
 struct log_line {
@@ -203,9 +206,35 @@ static void put_tail(struct log_line *line)
     *line->p++ = '\n';
 }
 
-void log_write(enum log_level level, const char *event, const struct log_field *fields)
+/* ---- standard error ---- */
+
+/* Whether a line is taken without waiting for a reader. A pipe that can be written to has room for
+ * a page at least, and so for a line. */
+static bool is_writable(void)
 {
-    int saved_errno = errno;
+    struct pollfd out = { .fd = STDERR_FILENO, .events = POLLOUT };
+    return poll(&out, 1, 0) != 0;
+}
+
+/* One thread at a time, between the look and the write: neither waits. */
+static void write_line(const char *text, size_t n)
+{
+    static atomic_flag is_writing = ATOMIC_FLAG_INIT;
+    while (atomic_flag_test_and_set_explicit(&is_writing, memory_order_acquire)) {
+        sched_yield();
+    }
+    if (is_writable()) {
+        /* where standard error takes nothing, there is nowhere left to tell it */
+        while (write(STDERR_FILENO, text, n) < 0 && errno == EINTR) {
+        }
+    } else {
+        atomic_fetch_add(&setup.n_lost, 1);
+    }
+    atomic_flag_clear_explicit(&is_writing, memory_order_release);
+}
+
+static void write_event(enum log_level level, const char *event, const struct log_field *fields)
+{
     char text[LINE_BYTES];
     struct log_line line = { .p = text,
                              .end = text + sizeof text - TAIL_BYTES,
@@ -216,8 +245,17 @@ void log_write(enum log_level level, const char *event, const struct log_field *
         put_field(&line, field);
     }
     put_tail(&line);
-    /* where standard error takes nothing, there is nowhere left to tell it */
-    while (write(STDERR_FILENO, text, (size_t)(line.p - text)) < 0 && errno == EINTR) {
+    write_line(text, (size_t)(line.p - text));
+}
+
+void log_write(enum log_level level, const char *event, const struct log_field *fields)
+{
+    int saved_errno = errno;
+    uint64_t n_lost = is_writable() ? atomic_exchange(&setup.n_lost, 0) : 0;
+    if (n_lost > 0) {
+        const struct log_field lost[] = { LOG_INT("n", (int64_t)n_lost), { .key = NULL } };
+        write_event(LOG_WARN, "log_lines_lost", lost);
     }
+    write_event(level, event, fields);
     errno = saved_errno;
 }

@@ -6,7 +6,9 @@
  *
  * As text:  2026-11-21T10:00:00.123Z info listening address=127.0.0.1 port=8080
  * As JSON:  {"time":"…","level":"info","event":"listening","address":"127.0.0.1","port":8080}
- * Each line leaves in one write(), so lines of several threads never mix. Values are escaped in
+ * Each line leaves in one write(), so lines of several threads never mix. None waits for a reader
+ * that does not read: lines for which a pipe has no room are lost, and counted by the next that is
+ * taken, log_lines_lost. Values are escaped in
  * both forms; an over-long line is cut at a value, never inside an escape. Where standard error is
  * systemd's journal, each begins with its priority, <3> for an error, which the journal takes off:
  * sd-daemon(3).

@@ -54,6 +54,9 @@ void disk_inbox_end(struct disk_inbox *inbox)
 
 struct disk_task *disk_inbox_take(struct disk_inbox *inbox)
 {
+    if (!atomic_load_explicit(&inbox->done, memory_order_acquire)) {
+        return NULL; /* asked in every turn, and mostly for nothing */
+    }
     struct disk_task *in_order = NULL, *task = atomic_exchange(&inbox->done, NULL);
     while (task) {
         struct disk_task *older = task->next;

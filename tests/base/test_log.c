@@ -5,6 +5,7 @@
 #include "json/json.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -347,4 +348,45 @@ TEST(logging_keeps_errno_even_where_it_fails)
     int after = errno;
     end();
     ck_assert_int_eq(after, ERANGE);
+}
+
+/* A reader that stopped reading: nobody waits for it, and afterwards it is told. */
+TEST(a_pipe_that_is_full_holds_nobody)
+{
+    int ends[2];
+    char text[1 << 16];
+    size_t n_read = 0, n_lines = 0;
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+    saved_stderr = dup(STDERR_FILENO);
+    ck_assert_int_eq(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+    log_setup(LOG_INFO, LOG_TEXT);
+    char *long_text = malloc(1001);
+    memset(long_text, 'x', 1000);
+    long_text[1000] = '\0';
+    for (int k = 0; k < 1000; k++) { /* a megabyte */
+        log_event(LOG_INFO, "full", LOG_STRING("text", long_text));
+    }
+    free(long_text);
+    ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+    for (ssize_t n = 1; n > 0; n_read += n > 0 ? (size_t)n : 0) {
+        n = read(ends[0], text, sizeof text);
+        for (ssize_t k = 0; k < n; k++) {
+            n_lines += text[k] == '\n';
+        }
+    }
+    ck_assert_uint_gt(n_lines, 10);
+    ck_assert_uint_lt(n_lines, 1000);
+    log_event(LOG_INFO, "again");
+    ssize_t n = read(ends[0], text, sizeof text - 1);
+    ck_assert_int_gt(n, 0);
+    text[n] = '\0';
+    dup2(saved_stderr, STDERR_FILENO);
+    close(saved_stderr);
+    close(ends[0]);
+    close(ends[1]);
+    log_setup(LOG_INFO, LOG_TEXT);
+    char expected[64];
+    snprintf(expected, sizeof expected, "warn log_lines_lost n=%zu\n", 1000 - n_lines);
+    ck_assert_msg(strstr(text, expected) != NULL, "no '%s' in %s", expected, text);
+    ck_assert_ptr_nonnull(strstr(text, "info again\n"));
 }
