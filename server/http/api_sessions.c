@@ -186,9 +186,9 @@ enum status api_session_fork(struct request *request)
     if (status == STATUS_OK && !to) {
         to = arena_alloc(request->arena, SESSION_ID_MAX + 1);
         const struct codec_input input = api_input(request);
-        status = to ? codec_fork(&input, to)
-                    : fault_set(request->fault, STATUS_NO_MEMORY, NULL,
-                                "no memory for this request");
+        status =
+            to ? codec_fork(&input, to)
+               : fault_set(request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
         if (status == STATUS_OK) {
             status = session_fork(request->context, model, id, to, request->arena, request->fault);
         }
