@@ -112,6 +112,7 @@ bool worker_thread_start(struct worker *worker, size_t number)
     char name[16];
     sigset_t all, before;
     sigfillset(&all);
+    sigdelset(&all, SIGBUS); /* one that is blocked ends the process (store/region_guard.h) */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     worker->is_running = pthread_create(&worker->thread, NULL, run, worker) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);

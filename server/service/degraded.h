@@ -26,6 +26,9 @@ struct service;
     X(VERSIONS, "versions", "the disk refuses new versions of models")                             \
     X(JOBS, "jobs", "the database of the jobs cannot be used")                                     \
     X(RECORDINGS, "recordings", "readings cannot be recorded")                                     \
+    X(CUT, "cut",                                                                                  \
+      "the file of a model's sessions was cut while grud ran: they are not served until grud is "  \
+      "started again")                                                                             \
     X(MODELS, "models", "a model, or a version of one, cannot be served")
 enum degraded_state {
 #define DEGRADED_ENUM(name, word, sentence) DEGRADED_##name,

@@ -175,6 +175,7 @@ static bool start_one(struct service *service, enum disk_queue queue)
     pthread_cond_init(&disk_thread->has_work, NULL);
     disk_thread->last = &disk_thread->first;
     sigfillset(&all);
+    sigdelset(&all, SIGBUS); /* one that is blocked ends the process (store/region_guard.h) */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     bool runs = service_context_create(service, &disk_thread->context) == STATUS_OK &&
                 pthread_create(&disk_thread->thread, NULL, work, disk_thread) == 0;

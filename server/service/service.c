@@ -32,6 +32,9 @@ static enum status open_all(struct service *service, struct fault *fault)
         if (status == STATUS_OK) {
             status = clock_file_open(config->data, &service->clock_file, fault);
         }
+        if (status == STATUS_OK && !region_guard_install()) {
+            status = fault_set(fault, STATUS_INTERNAL, NULL, "cannot catch faults in mapped files");
+        }
     }
     note_clock(service);
     if (status == STATUS_OK) {
@@ -146,12 +149,26 @@ static void sync_when_due(struct service *service)
     }
 }
 
+/* Also where nobody has read or written since. */
+static void note_cut(struct service *service, const struct model *model)
+{
+    struct pool *pool = model->pool;
+    if (pool->is_cut || region_check(&pool->region)) {
+        return;
+    }
+    pool->is_cut = true;
+    log_event(LOG_ERROR, "sessions_cut", LOG_STRING("model", model->name),
+              LOG_STRING("advice", "start grud again to go on with the sessions that are whole"));
+    degraded_begins(service, DEGRADED_CUT);
+}
+
 void service_tick(struct service *service)
 {
     note_clock(service);
     int64_t now_ms = clock_steady_ms();
     struct catalogue *catalogue = catalogue_ref(service);
     for (size_t k = 0; k < catalogue->n_models; k++) {
+        note_cut(service, catalogue->models[k]);
         pool_expire(catalogue->models[k]->pool, now_ms);
     }
     catalogue_unref(catalogue);

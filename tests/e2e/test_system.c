@@ -1,4 +1,5 @@
-/* The real daemon while somebody sets the wall clock, and without random numbers. */
+/* The real daemon while somebody sets the wall clock or cuts its files, and without random
+ * numbers. */
 #include "daemon.h"
 #include "system_control.h"
 #include "test.h"
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define SESSION "/v1/models/torch-stacked/sessions/"
 #define STEP    "{\"x\":[1,2,3,4,5]}"
@@ -107,4 +109,46 @@ TEST(without_random_numbers_there_is_no_start)
     daemon_start_again(&daemon, NULL);
     daemon_stop(&daemon);
     system_control_end(control);
+}
+
+/* ---- a session file that is cut ---- */
+
+#define OTHER      "/v1/models/three-gate/sessions/"
+#define OTHER_STEP "{\"x\":[1,2,3]}"
+
+static void expect_cut(const struct daemon *daemon, const char *method, const char *path,
+                       const char *body)
+{
+    expect(daemon, method, path, body, 503, "storage_failed");
+    expect(daemon, method, path, body, 503, "was cut while grud ran");
+}
+
+/* Both where the cut is found by a step that runs into it, and where grud looks by itself. */
+TEST(a_session_file_that_is_cut_ends_the_sessions_of_its_model_alone)
+{
+    static const size_t sizes[] = { 0, 4096, 5000 };
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+        struct daemon daemon = daemon_start(NULL);
+        char path[192], log[1000];
+        for (int session = 0; session < 40; session++) {
+            snprintf(path, sizeof path, SESSION "s%d/step", session);
+            expect(&daemon, "POST", path, STEP, 200, "\"step\":1");
+        }
+        expect(&daemon, "POST", OTHER "s/step", OTHER_STEP, 200, "\"step\":1");
+        snprintf(path, sizeof path, "%s/data/sessions/torch-stacked.pool", daemon.directory);
+        ck_assert_int_eq(truncate(path, (off_t)sizes[k]), 0);
+        expect_cut(&daemon, "POST", SESSION "s39/step", STEP);
+        expect_cut(&daemon, "POST", SESSION "new/step", STEP);
+        expect_cut(&daemon, "GET", SESSION "s38", NULL);
+        expect_cut(&daemon, "PUT", SESSION "s38", "{}");
+        expect_cut(&daemon, "DELETE", SESSION "s38", NULL);
+        expect_cut(&daemon, "POST", SESSION "s38/fork", "{\"to\":\"t\"}");
+        expect_cut(&daemon, "POST", SESSION "s38/forecast", "{\"horizon\":1}");
+        expect_cut(&daemon, "GET", "/v1/models/torch-stacked/sessions", NULL);
+        daemon_wait_log(&daemon, "sessions_cut model=torch-stacked", log, sizeof log);
+        expect(&daemon, "GET", "/readyz", NULL, 200, "was cut while grud ran");
+        expect(&daemon, "POST", OTHER "s/step", OTHER_STEP, 200, "\"step\":2");
+        ck_assert_int_eq(daemon_end(&daemon), 1); /* not all that it had is on disk */
+        daemon_remove(&daemon);
+    }
 }

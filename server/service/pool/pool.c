@@ -115,6 +115,16 @@ static enum claim fault_of_tombstone(struct pool *pool, const struct pool_key *k
 
 /* ---- finding ---- */
 
+enum status pool_check_whole(const struct pool *pool, struct fault *fault)
+{
+    if (!region_is_broken(&pool->region)) {
+        return STATUS_OK;
+    }
+    return fault_set(fault, STATUS_STORAGE_FAILED, "session",
+                     "the file of this model's sessions was cut while grud ran, so they are not "
+                     "served; start grud again to go on with those that are whole");
+}
+
 /* Each of the first ones has a line in the log; then there is one each time that there are twice as
  * many. A power failure may mean it for all sessions. */
 static bool is_worth_a_line(uint64_t n)
@@ -180,6 +190,13 @@ enum claim pool_claim(struct pool *pool, const struct pool_key *key, uint16_t ow
     uint32_t slot = index_find(&pool->index, shard, key->hash, key->id, key->n);
     uint16_t holder = slot != INDEX_NONE ? slots_claim(pool, slot, owner) : OWNER_NONE;
     index_unlock(shard);
+    if (region_is_broken(&pool->region)) {
+        if (holder == OWNER_NONE && slot != INDEX_NONE) {
+            pool_release(pool, slot);
+        }
+        pool_check_whole(pool, fault);
+        return CLAIM_ENDED;
+    }
     if (slot == INDEX_NONE) {
         return atomic_load(&pool->is_closed) ? CLAIM_MOVED
                                              : fault_of_tombstone(pool, key, now_ms, fault);
@@ -188,6 +205,10 @@ enum claim pool_claim(struct pool *pool, const struct pool_key *key, uint16_t ow
         return holder == OWNER_MOVED ? CLAIM_MOVED : holder == owner ? CLAIM_OWN : CLAIM_BUSY;
     }
     if (!pool_verify(pool, slot, now_ms)) {
+        if (pool_check_whole(pool, fault) != STATUS_OK) {
+            pool_release(pool, slot);
+            return CLAIM_ENDED;
+        }
         log_event(LOG_ERROR, "session_damaged", LOG_STRING("session", key->id));
         end_session(pool, slot, TOMBSTONE_DAMAGED, now_ms);
         return fault_of_tombstone(pool, key, now_ms, fault);
@@ -333,7 +354,9 @@ enum claim pool_publish(struct pool *pool, const struct pool_key *key, uint32_t 
 
 void pool_expire(struct pool *pool, int64_t now_ms)
 {
-    if (pool->ttl_s == 0 && atomic_load_explicit(&pool->n_own_ttl, memory_order_relaxed) == 0) {
+    bool is_due =
+        pool->ttl_s != 0 || atomic_load_explicit(&pool->n_own_ttl, memory_order_relaxed) != 0;
+    if (!is_due || region_is_broken(&pool->region)) {
         return;
     }
     pthread_mutex_lock(&pool->mutex);

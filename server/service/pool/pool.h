@@ -107,6 +107,8 @@ struct pool {
     pthread_mutex_t sync_mutex; /* held while the disk works; guards what follows */
     uint64_t n_synced_tickets;
     bool has_failed_sync; /* for good */
+
+    bool is_cut; /* its file was, and that was logged. Main thread only */
 };
 
 enum status pool_open(const struct pool_options *options, struct pool **ret_pool,
@@ -175,6 +177,11 @@ int64_t pool_expires_at_ms(const struct pool *pool, uint32_t slot);
  * write, so that one that works proves nothing of what came before it. The next process that opens
  * the file writes all of it anew. */
 __attribute__((warn_unused_result)) bool pool_sync(struct pool *pool);
+
+/* Whether the sessions can be trusted: STATUS_STORAGE_FAILED for good if another program has cut
+ * the file. To be asked behind what was read or written, before it is answered; a claim asks by
+ * itself. */
+enum status pool_check_whole(const struct pool *pool, struct fault *fault);
 
 /* Ends every session whose time is over. */
 void pool_expire(struct pool *pool, int64_t now_ms);

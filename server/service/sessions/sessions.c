@@ -166,7 +166,10 @@ enum status session_read(struct service_context *context, const struct model *mo
     }
     bool read = read_session(model, slot, arena, ret_session);
     pool_release(model->pool, slot);
-    return read ? STATUS_OK : fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the reply");
+    if (!read) {
+        return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the reply");
+    }
+    return pool_check_whole(model->pool, fault);
 }
 
 /* ---- listing ---- */
@@ -256,7 +259,7 @@ enum status session_list(struct service_context *context, const struct model *mo
     } while (n == 0 && listing.n > 0 && listing.has_more);
     *ret_n = n;
     *ret_has_more = listing.has_more;
-    return STATUS_OK;
+    return pool_check_whole(model->pool, fault);
 }
 
 /* ---- writing ---- */
@@ -288,7 +291,7 @@ enum status session_delete(struct service_context *context, const struct model *
     if (claim == CLAIM_OK) {
         pool_remove(model->pool, slot);
         commit_owe(context, model->pool);
-        return STATUS_OK;
+        return pool_check_whole(model->pool, fault);
     }
     return tombstones_forget(&model->pool->tombstones, key.hash) ? STATUS_OK : fault_status(fault);
 }
@@ -321,7 +324,8 @@ static enum status begin_draft(struct service_context *context, const struct mod
         if (!draft->is_new) {
             return STATUS_OK;
         }
-        if (claim == CLAIM_ENDED && !tombstones_forget(&pool->tombstones, draft->key.hash)) {
+        if (claim == CLAIM_ENDED && (pool_check_whole(pool, fault) != STATUS_OK ||
+                                     !tombstones_forget(&pool->tombstones, draft->key.hash))) {
             return fault_status(fault);
         }
         claim = session_copy_create(context, draft->model, &draft->key, keep, &draft->slot, fault);
@@ -438,7 +442,7 @@ static enum status put_draft(struct service_context *context, struct session_dra
         return fault_status(fault);
     }
     commit_owe(context, draft->model->pool);
-    return STATUS_OK;
+    return pool_check_whole(draft->model->pool, fault);
 }
 
 static enum status put(struct service_context *context, const struct model *model, const char *id,

@@ -506,8 +506,9 @@ void service_steps(struct service_context *context, struct step *const *steps, s
         }
     }
     for (size_t k = 0; k < n_pending; k++) {
-        const struct step *step = context->pending_steps[k].step;
-        if (context->pending_steps[k].state == PENDING_DONE && step->fault.status == STATUS_OK) {
+        struct step *step = context->pending_steps[k].step;
+        if (context->pending_steps[k].state == PENDING_DONE && step->fault.status == STATUS_OK &&
+            pool_check_whole(step->model->pool, &step->fault) == STATUS_OK) {
             commit_owe(context, step->model->pool);
             n_done++;
         }
