@@ -52,8 +52,8 @@ struct route {
     enum schema body, reply; /* what they hold */
     enum envelope_kind envelope;
     bool changes; /* models, sessions or jobs: pages of other origins may not (origin.h) */
-    /* The thread that calls `handle`; not the worker's where it waits for the disk: the files of
-     * models, the database of jobs. */
+    /* The thread that calls `handle`; not the worker's where it waits for the disk (the files of
+     * models, the database of jobs), or looks at every session. */
     enum disk_queue disk;
     bool is_read_aside; /* `handle` does no more than read the body and hand in: if that is large,
                            it is called on a thread of its own */

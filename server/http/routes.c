@@ -56,7 +56,7 @@ const struct route http_routes[] = {
       .changes = true, .finish = api_steps_finish,
       .upload = api_steps_upload, .is_read_aside = true, TAKES(JSON | NDJSON, STEPS), GIVES(JSON | NDJSON, STEPS_REPLY),
       .summary = "readings of many sessions in one request" },
-    { "GET", MODEL "/sessions", SCOPE_READ, .handle = api_sessions_list,
+    { "GET", MODEL "/sessions", SCOPE_READ, .handle = api_sessions_list, .disk = DISK_LISTS,
       .queries = { "prefix", "limit", "after" }, GIVES(JSON, SESSION_LIST),
       .summary = "sessions in the order of their ids (prefix, limit, after)" },
     { "GET", SESSION, SCOPE_READ, .handle = api_session_get, GIVES(JSON, SESSION),

@@ -27,6 +27,7 @@ static const char *const names[DISK_N_QUEUES] = {
     [DISK_JOBS] = "disk-jobs",
     [DISK_SYNCS] = "disk-syncs",
     [DISK_BODIES] = "bodies",
+    [DISK_LISTS] = "lists",
 };
 
 /* ---- inboxes ---- */

@@ -183,3 +183,16 @@ TEST(the_page_of_the_api_has_every_error)
         ck_assert_msg(strstr(page, text) != NULL, "%s is not said", text);
     }
 }
+
+/* A list of sessions, even of one, passes over the ids of all. */
+TEST(no_worker_lists_sessions)
+{
+    size_t n_lists = 0;
+    for (size_t k = 0; k < http_n_routes; k++) {
+        bool lists = http_routes[k].reply == SCHEMA_SESSION_LIST;
+        n_lists += lists;
+        ck_assert_msg(!lists || http_routes[k].disk == DISK_LISTS, "%s %s", http_routes[k].method,
+                      http_routes[k].path);
+    }
+    ck_assert_uint_ge(n_lists, 1);
+}
