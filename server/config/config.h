@@ -45,6 +45,8 @@ enum { CONFIG_FULL_MODES(CHOICE_ID, CHOICE_ID) }; /* session_full */
     X(seccomp, "seccomp", CHOICE, START, "no", 0, 0, CHOICE_WORDS(CONFIG_ANSWERS), "MODE", "let the kernel end grud at a system call that it has no use for") \
     X(workers, "workers", SIZE, START, "0", 0, 256, NULL, "N", "HTTP worker threads; 0: one per processor of the quota")             \
     X(session_max, "session-max", SIZE, START, "1000000", 1, 100000000, NULL, "N", "sessions per model")                             \
+    X(session_memory_max, "session-memory-max", SIZE, START, "0", 0, 1125899906842624, NULL, "BYTES", "memory for the sessions of all "\
+      "models together; beyond it new ones are refused, or old ones dropped; 0: no limit")         \
     X(session_ttl, "session-ttl", SIZE, START, "0", 0, 315360000, NULL, "SECONDS", "idle time after which a session ends; 0: never") \
     X(session_full, "session-full", CHOICE, START, "reject", 0, 0, CHOICE_WORDS(CONFIG_FULL_MODES), "MODE", "when the pool is full: refuse a new "    \
       "session, or drop the least recently used one")                                                                         \

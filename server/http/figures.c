@@ -161,6 +161,8 @@ const struct figure figures_table[] = {
       BY_SERVICE(n_sequence_rows) },
     { "grud_forecast_rows_total", FIGURE_COUNTER, "", "Rows forecast ahead.",
       BY_SERVICE(n_forecast_rows) },
+    { "grud_session_bytes", FIGURE_GAUGE, "bytes", "What the sessions of all models take.",
+      BY_SERVICE(n_session_bytes) },
     { "grud_sessions_created_total", FIGURE_COUNTER, "", "Sessions created.",
       BY_SERVICE(n_sessions_created) },
     { "grud_sessions_expired_total", FIGURE_COUNTER, "", "Sessions ended by their time to live.",

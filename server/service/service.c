@@ -65,6 +65,7 @@ enum status service_create(const struct config *config, struct service **ret_ser
     service->synced.wake_fd = -1;
     service->synced_at_ms = clock_monotonic_ms();
     service->sync_interval_ms = config->sync_interval_ms;
+    service->session_memory.max = config->session_memory_max;
     pthread_mutex_init(&service->writer, NULL);
     pthread_mutex_init(&service->mutex, NULL);
     enum status status = open_all(service, fault);
@@ -178,6 +179,7 @@ void service_tick(struct service *service)
 void service_read_figures(struct service *service, struct service_figures *ret_figures)
 {
     struct service_figures figures = {
+        .n_session_bytes = atomic_load(&service->session_memory.n_bytes),
         .n_steps = atomic_load(&service->counters.n_steps),
         .n_sequence_rows = atomic_load(&service->counters.n_sequence_rows),
         .n_forecast_rows = atomic_load(&service->counters.n_forecast_rows),

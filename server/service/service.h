@@ -64,6 +64,7 @@ bool service_sync(struct service *service);
 
 struct service_figures {
     uint64_t n_steps, n_sequence_rows, n_forecast_rows, n_rewarmed;
+    uint64_t n_session_bytes; /* now */
     uint64_t n_sessions_created, n_sessions_expired, n_sessions_evicted, n_sessions_damaged;
     uint64_t n_sessions_stepped_back, n_readings_lost, n_copies_exposed;
     uint64_t n_syncs, n_failed_syncs;

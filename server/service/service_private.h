@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "gru.h"
 #include "service/disk_thread.h"
+#include "service/pool/pool.h"
 #include "store/clock_file.h"
 #include "store/files.h"
 
@@ -45,6 +46,7 @@ struct service {
     struct disk_inbox synced;         /* main's, where that comes back */
     bool is_syncing;                  /* it is on its way; main thread only */
     struct service_counters counters;
+    struct pool_memory session_memory;
     struct job_database *job_database;
     struct recorder *recorder;                       /* NULL: sessions record nothing */
     struct job_thread *job_thread;                   /* NULL: it does not run. Main thread only */

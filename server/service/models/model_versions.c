@@ -229,7 +229,7 @@ static uint64_t variables_digest(const struct gru_info *info)
     return digest;
 }
 
-struct pool_options model_pool_options(const struct service *service, const struct model *model,
+struct pool_options model_pool_options(struct service *service, const struct model *model,
                                        const struct gru_model *gru, char path[PATH_MAX])
 {
     const struct config *config = service->config;
@@ -243,10 +243,11 @@ struct pool_options model_pool_options(const struct service *service, const stru
                                   .tombstone_max = config->tombstone_max,
                                   .ttl_s = (uint32_t)config->session_ttl,
                                   .evict = config->session_full == CONFIG_EVICT,
+                                  .memory = &service->session_memory,
                                   .now_ms = clock_steady_ms() };
 }
 
-enum status model_open_pool(const struct service *service, struct model *model, struct fault *fault)
+enum status model_open_pool(struct service *service, struct model *model, struct fault *fault)
 {
     char path[PATH_MAX];
     struct pool_options options = model_pool_options(service, model, model->active->gru, path);

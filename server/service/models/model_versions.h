@@ -46,10 +46,9 @@ enum status model_check_version(const struct model *model, const struct version 
 
 /* Where the model's sessions are kept, in the layout that a version of it needs. `path` is where
  * the options point to. */
-struct pool_options model_pool_options(const struct service *service, const struct model *model,
+struct pool_options model_pool_options(struct service *service, const struct model *model,
                                        const struct gru_model *gru, char path[PATH_MAX]);
 /* Opens the pool of a model that has its active version. */
-enum status model_open_pool(const struct service *service, struct model *model,
-                            struct fault *fault);
+enum status model_open_pool(struct service *service, struct model *model, struct fault *fault);
 
 #endif

@@ -40,7 +40,7 @@ static enum status store_version(const struct service *service, struct model *mo
     return STATUS_OK;
 }
 
-static enum status first_version(const struct service *service, struct catalogue *next,
+static enum status first_version(struct service *service, struct catalogue *next,
                                  struct model *model, struct fault *fault)
 {
     bool is_durable;
@@ -63,8 +63,8 @@ static enum status first_version(const struct service *service, struct catalogue
     return status;
 }
 
-static enum status put_version(const struct service *service, struct catalogue *next,
-                               const char *name, const void *bytes, size_t n, struct fault *fault)
+static enum status put_version(struct service *service, struct catalogue *next, const char *name,
+                               const void *bytes, size_t n, struct fault *fault)
 {
     struct model *known = catalogue_find(next, name);
     if (!known && unserved_find(&next->unserved, name, 0)) {

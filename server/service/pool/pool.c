@@ -48,7 +48,7 @@ void pool_remove(struct pool *pool, uint32_t slot)
     struct index_shard *shard = index_lock(&pool->index, key.hash);
     index_remove(&pool->index, shard, slot);
     index_unlock(shard);
-    atomic_fetch_sub_explicit(&pool->n_sessions, 1, memory_order_relaxed);
+    pool_count_session(pool, (size_t)-1);
     if (is_unborn) {
         slots_free(pool, slot);
     } else {
@@ -307,9 +307,17 @@ enum status pool_alloc(struct pool *pool, const struct pool_key *key, uint64_t k
                        int64_t now_ms, uint32_t *ret_slot, struct fault *fault)
 {
     uint32_t slot = INDEX_NONE;
-    enum status status = slots_take(pool, pool->session_max, owner, &slot, fault);
+    bool has_memory = pool_has_memory(pool);
+    enum status status = has_memory ? slots_take(pool, pool->session_max, owner, &slot, fault)
+                                    : STATUS_SESSIONS_FULL;
     if (status == STATUS_SESSIONS_FULL && pool->evict) {
         status = take_slot_of_another(pool, keep, owner, now_ms, &slot, fault);
+    }
+    if (status == STATUS_SESSIONS_FULL && !has_memory) {
+        return fault_set(fault, STATUS_SESSIONS_FULL, "session",
+                         "no room for session '%s': the sessions of all models take %zu bytes, and "
+                         "may take %zu (session-memory-max)",
+                         key->id, atomic_load(&pool->memory->n_bytes), pool->memory->max);
     }
     if (status == STATUS_SESSIONS_FULL) {
         return fault_set(fault, STATUS_SESSIONS_FULL, "session",
@@ -337,7 +345,7 @@ enum claim pool_publish(struct pool *pool, const struct pool_key *key, uint32_t 
         /* Before the lock goes: a thread that closes the pool then looks for sessions to move by
          * this flag. */
         slots_set_flags(pool, slot, slots_flags(pool, slot) | SLOT_USED | SLOT_VERIFIED);
-        atomic_fetch_add_explicit(&pool->n_sessions, 1, memory_order_relaxed);
+        pool_count_session(pool, 1);
     }
     index_unlock(shard);
     if (is_closed || exists) {

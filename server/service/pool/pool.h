@@ -53,7 +53,14 @@ struct pool_options {
     size_t session_max, tombstone_max;
     uint32_t ttl_s; /* 0: never */
     bool evict;
+    struct pool_memory *memory; /* NULL: they are not counted */
     int64_t now_ms;
+};
+
+/* What the sessions of several pools take together, by their records. */
+struct pool_memory {
+    _Atomic size_t n_bytes;
+    size_t max; /* 0: no limit */
 };
 
 struct pool_victim {
@@ -74,6 +81,7 @@ struct pool {
     size_t session_max;
     uint32_t ttl_s;
     bool evict;
+    struct pool_memory *memory; /* that these sessions count in, or NULL */
     struct region region;
     size_t records_from; /* where in the region the first record is */
     struct slot *slots;  /* [n_slots], address space that is touched as slots are used */
@@ -138,10 +146,31 @@ static inline void pool_release(struct pool *pool, uint32_t slot)
     atomic_store_explicit(&pool->slots[slot].owner, OWNER_NONE, memory_order_release);
 }
 
+/* One session more, or (size_t)-1: one less. */
+static inline void pool_count_session(struct pool *pool, size_t n)
+{
+    atomic_fetch_add_explicit(&pool->n_sessions, n, memory_order_relaxed);
+    if (pool->memory) {
+        atomic_fetch_add_explicit(&pool->memory->n_bytes, n * pool->layout.record_bytes,
+                                  memory_order_relaxed);
+    }
+}
+
+/* Whether another session may have memory. Threads that ask at the same time may each get it. */
+static inline bool pool_has_memory(const struct pool *pool)
+{
+    const struct pool_memory *memory = pool->memory;
+    return !memory || memory->max == 0 ||
+           atomic_load_explicit(&memory->n_bytes, memory_order_relaxed) +
+                   pool->layout.record_bytes <=
+               memory->max;
+}
+
 /* Whether another session needs one to be evicted. */
 static inline bool pool_is_full(const struct pool *pool)
 {
-    return atomic_load_explicit(&pool->n_sessions, memory_order_relaxed) >= pool->session_max;
+    return atomic_load_explicit(&pool->n_sessions, memory_order_relaxed) >= pool->session_max ||
+           !pool_has_memory(pool);
 }
 
 #define POOL_KEEP_NONE UINT64_C(0) /* no id has this hash */

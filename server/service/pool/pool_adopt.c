@@ -125,7 +125,7 @@ static enum status adopt(struct pool *pool, uint32_t slot, int64_t now_ms, struc
     if (other != INDEX_NONE) {
         drop_stale(pool, other);
     } else {
-        atomic_fetch_add_explicit(&pool->n_sessions, 1, memory_order_relaxed);
+        pool_count_session(pool, 1);
     }
     pool->n_taken++;
     slots_set_flags(pool, slot, SLOT_USED | SLOT_COUNTED);
@@ -143,7 +143,7 @@ static void adopt_end(struct pool *pool, uint32_t slot)
         struct index_shard *shard = index_lock(&pool->index, key.hash);
         index_remove(&pool->index, shard, other);
         index_unlock(shard);
-        atomic_fetch_sub_explicit(&pool->n_sessions, 1, memory_order_relaxed);
+        pool_count_session(pool, (size_t)-1);
         drop_stale(pool, other);
     }
     slots_retire(pool, atomic_load(&pool->begun), slot, RETIREMENT_ENDED);

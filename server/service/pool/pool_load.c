@@ -28,11 +28,24 @@ struct pool *pool_ref(struct pool *pool)
     return pool;
 }
 
+void pool_count_in(struct pool *pool, struct pool_memory *memory)
+{
+    size_t n_bytes = atomic_load(&pool->n_sessions) * pool->layout.record_bytes;
+    if (pool->memory) {
+        atomic_fetch_sub(&pool->memory->n_bytes, n_bytes);
+    }
+    if (memory) {
+        atomic_fetch_add(&memory->n_bytes, n_bytes);
+    }
+    pool->memory = memory;
+}
+
 void pool_unref(struct pool *pool)
 {
     if (!pool || atomic_fetch_sub(&pool->n_refs, 1) != 1) {
         return;
     }
+    pool_count_in(pool, NULL);
     slots_unmap(pool);
     region_close(&pool->region);
     index_done(&pool->index);
@@ -52,6 +65,7 @@ static enum status alloc_pool(const struct pool_options *options, struct pool **
     pool->session_max = options->session_max;
     pool->ttl_s = options->ttl_s;
     pool->evict = options->evict;
+    pool->memory = options->memory;
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_mutex_init(&pool->sync_mutex, NULL);
     if (!index_init(&pool->index, pool, is_slot, hash_of_slot) ||

@@ -12,5 +12,8 @@ __attribute__((warn_unused_result)) enum status pool_load(const struct pool_opti
                                                           const char *path, bool is_new,
                                                           struct pool **ret_pool,
                                                           struct fault *fault);
+/* The sessions of a pool that no other thread has yet, or has any more, count there from now on;
+ * NULL: nowhere. */
+void pool_count_in(struct pool *pool, struct pool_memory *memory);
 
 #endif

@@ -211,12 +211,14 @@ enum status pool_convert(const struct pool_options *options, struct pool *old,
     struct pool *pool = NULL;
     struct pool_options roomy = *options; /* for all that there are, also beyond the limit */
     size_t n_old = atomic_load(&old->n_sessions);
+    roomy.memory = NULL;
     roomy.session_max = n_old > options->session_max ? n_old : options->session_max;
     pool_clear_beside(options, beside);
     enum status status = pool_load(&roomy, options->path ? beside : NULL, true, &pool, fault);
     if (status == STATUS_OK) {
         status = move_all(old, pool, options->now_ms, fault);
         pool->session_max = options->session_max;
+        pool_count_in(pool, options->memory);
         if (status == STATUS_OK && options->path) {
             status = pool_replace_file(pool, beside, options->path, fault);
         }
@@ -303,6 +305,7 @@ enum status pool_upgrade(const struct pool_options *options, struct pool *old, c
     struct pool *pool = NULL;
     today.layout = format1_layout_today(layout);
     today.session_max = n > options->session_max ? n : options->session_max;
+    today.memory = NULL; /* all that there are go on */
     enum status status = pool_load(&today, beside, true, &pool, fault);
     struct moving moving = { .from = old, .to = pool, .now_ms = options->now_ms };
     if (status == STATUS_OK) {
@@ -321,6 +324,7 @@ enum status pool_upgrade(const struct pool_options *options, struct pool *old, c
         return status;
     }
     pool->session_max = options->session_max;
+    pool_count_in(pool, options->memory);
     log_event(LOG_INFO, "sessions_upgraded", LOG_STRING("model", options->name),
               LOG_INT("sessions", (int64_t)atomic_load(&pool->n_sessions)));
     *ret_pool = pool;

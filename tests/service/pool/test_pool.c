@@ -385,6 +385,48 @@ TEST(with_eviction_new_sessions_bring_a_pool_down_to_a_lower_limit)
     world_done(&world);
 }
 
+static uint64_t bytes_of(struct world *world)
+{
+    return figures_of(world).n_session_bytes;
+}
+
+TEST(sessions_of_all_models_share_the_memory_that_they_may_take)
+{
+    struct world world;
+    world_init(&world);
+    world_use_data(&world);
+    world_start(&world);
+    uint64_t each = world_pool(&world)->layout.record_bytes;
+    world.config.session_memory_max = (size_t)(3 * each + each / 2);
+    world_restart(&world);
+    expect_steps(&world, "a", 1, 1, 2);
+    expect_steps(&world, "b", 2, 1, 2);
+    expect_steps(&world, "c", 3, 1, 2);
+    ck_assert_uint_eq(bytes_of(&world), 3 * each);
+    expect_fault(&world, "d", STATUS_SESSIONS_FULL);
+    ck_assert_msg(strstr(world.fault.message, "(session-memory-max)"), "%s", world.fault.message);
+    expect_twin(&world, "a", 1, 3);
+    ck_assert_int_eq(remove_session(&world, "b"), STATUS_OK);
+    expect_twin(&world, "d", 4, 1);
+    /* Less than what is stored: all are served, and a new one takes an old one's place. */
+    world.config.session_memory_max = (size_t)each;
+    world.config.session_full = CONFIG_EVICT;
+    world_restart(&world);
+    ck_assert_uint_eq(bytes_of(&world), 3 * each);
+    expect_twin(&world, "a", 1, 4);
+    expect_twin(&world, "e", 5, 1);
+    ck_assert_uint_eq(bytes_of(&world), 3 * each);
+    ck_assert_uint_eq(figures_of(&world).n_sessions_evicted, 1);
+    /* Another size, while it runs: what there is moves, and counts. */
+    unsigned number = world_put_version(&world, network_file(2 * HIDDEN, SEED));
+    world_activate(&world, number);
+    world_model(&world); /* a new turn, in which the old pool is gone */
+    ck_assert_uint_eq(model_n_sessions(world_model(&world)), 3);
+    ck_assert_uint_eq(bytes_of(&world), 3 * world_pool(&world)->layout.record_bytes);
+    ck_assert_uint_gt(bytes_of(&world), 3 * each);
+    world_done(&world);
+}
+
 /* Sessions are touched in an order that is known; then each new one must push out the one touched
  * longest ago. More than the candidates that are kept at a time. */
 TEST(a_full_pool_evicts_exactly_the_least_recently_used)
