@@ -23,11 +23,8 @@ struct disk_thread {
 };
 
 static const char *const names[DISK_N_QUEUES] = {
-    [DISK_MODELS] = "disk-models",
-    [DISK_JOBS] = "disk-jobs",
-    [DISK_SYNCS] = "disk-syncs",
-    [DISK_BODIES] = "bodies",
-    [DISK_LISTS] = "lists",
+    [DISK_MODELS] = "disk-models", [DISK_JOBS] = "disk-jobs", [DISK_SYNCS] = "disk-syncs",
+    [DISK_BODIES] = "bodies",      [DISK_LISTS] = "lists",
 };
 
 /* ---- inboxes ---- */
