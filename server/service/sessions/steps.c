@@ -11,6 +11,7 @@
 #include "service/service_private.h"
 #include "service/sessions/commit.h"
 #include "service/sessions/forecast_errors.h"
+#include "service/sessions/pending_step.h"
 #include "service/sessions/predict.h"
 #include "service/sessions/recorder.h"
 #include "service/sessions/rewarm.h"
@@ -21,59 +22,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum pending_state {
-    PENDING_WAITING, /* for a round in which its session is free */
-    PENDING_BLOCKED, /* its session is in use elsewhere: not in this call */
-    PENDING_CLAIMED,
-    PENDING_RUNNING,
-    PENDING_AHEAD,    /* worked out, and to be done on its session */
-    PENDING_ANSWERED, /* to be written */
-    PENDING_DONE
-};
-
-/* A step on its way. */
-struct pending_step {
-    struct step *step;
-    struct pool_key key;
-    enum pending_state state;
-    bool is_new; /* its session exists only if the step succeeds */
-    uint32_t slot;
-    struct record_copy *next; /* in scratch memory */
-};
-
-static void finish(struct pending_step *pending)
-{
-    pending->step->is_done = true;
-    pending->state = PENDING_DONE;
-}
-
-static void finish_failed(struct pending_step *pending)
-{
-    finish(pending);
-    pending->step->y = NULL;
-    pending->step->forecast = NULL;
-}
-
-/* ---- one session ---- */
-
-static enum claim create_session(struct service_context *context, struct pending_step *pending)
-{
-    enum claim claim = session_copy_create(context, pending->step->model, &pending->key,
-                                           POOL_KEEP_NONE, &pending->slot, &pending->step->fault);
-    pending->is_new = claim == CLAIM_OK;
-    return claim;
-}
-
-static void release_session(struct pending_step *pending)
-{
-    struct pool *pool = pending->step->model->pool;
-    if (pending->is_new) {
-        pool_remove(pool, pending->slot);
-    } else {
-        pool_release(pool, pending->slot);
-    }
-}
 
 /* ---- the answer ---- */
 
@@ -170,7 +118,7 @@ static enum claim claim_session(struct service_context *context, struct pending_
         return CLAIM_ENDED;
     }
     claim = work_out_first(context, pending);
-    return claim == CLAIM_OK ? create_session(context, pending) : claim;
+    return claim == CLAIM_OK ? pending_create_session(context, pending) : claim;
 }
 
 /* With the session claimed: works the step out ahead, or waits for a turn in which that goes on. */
@@ -184,24 +132,12 @@ static void make_ahead(struct service_context *context, struct pending_step *pen
         pending->state = PENDING_AHEAD;
         return;
     }
-    release_session(pending);
+    pending_release(pending);
     if (status == STATUS_OK) {
         block(context, pending);
     } else {
-        finish_failed(pending);
+        pending_finish_failed(pending);
     }
-}
-
-/* The newest copy, of which the next one will differ. */
-static struct record_copy *newest_of(const struct pending_step *pending)
-{
-    struct pool *pool = pending->step->model->pool;
-    return record_newest(&pool->layout, pool_record(pool, pending->slot));
-}
-
-static void begin_next(const struct pending_step *pending)
-{
-    memcpy(pending->next, newest_of(pending), pending->step->model->pool->layout.copy_bytes);
 }
 
 static void make_lane(struct pending_step *pending, const struct step_place *place,
@@ -214,11 +150,11 @@ static void make_lane(struct pending_step *pending, const struct step_place *pla
         arena_array(step->arena, gru_model_info(step->model->active->gru)->y_floats, sizeof *y);
     if (!y) {
         fault_set(&step->fault, STATUS_NO_MEMORY, NULL, "no memory for this step");
-        release_session(pending);
-        finish_failed(pending);
+        pending_release(pending);
+        pending_finish_failed(pending);
         return;
     }
-    begin_next(pending);
+    pending_begin_next(pending);
     pending->next->step = place->last;
     pending->state = PENDING_RUNNING;
     *lane = (struct gru_lane){ .state_in = place->state,
@@ -237,7 +173,7 @@ static void begin_claimed(struct service_context *context, struct pending_step *
     enum rewarm rewarm =
         rewarm_session(context, step->model, &pending->slot, pending->next, true, &step->fault);
     if (rewarm == REWARM_LATER) {
-        release_session(pending);
+        pending_release(pending);
         block(context, pending);
         return;
     }
@@ -246,13 +182,13 @@ static void begin_claimed(struct service_context *context, struct pending_step *
     struct record_copy *now = record_newest(layout, record);
     if (status == STATUS_OK && step_seq_is_kept(step, layout, record, now)) {
         status = repeat(context, step, now);
-        release_session(pending);
-        status == STATUS_OK ? finish(pending) : finish_failed(pending);
+        pending_release(pending);
+        status == STATUS_OK ? pending_finish(pending) : pending_finish_failed(pending);
         return;
     }
     if (status != STATUS_OK || step_seq_is_wrong(step, now, context->service->config->gap_max)) {
-        release_session(pending);
-        finish_failed(pending);
+        pending_release(pending);
+        pending_finish_failed(pending);
         return;
     }
     const struct step_place place = { step_seq_last(step, now), record_state(layout, now) };
@@ -271,7 +207,8 @@ static void write_reading(struct service_context *context, struct pending_step *
     struct pool *pool = step->model->pool;
     const struct gru_model *gru = step->model->active->gru;
     forecast_errors_note(gru_model_info(gru),
-                         record_state(&pool->layout, newest_of(pending)) + gru_state_y_offset(gru),
+                         record_state(&pool->layout, pending_newest(pending)) +
+                             gru_state_y_offset(gru),
                          x, pending->next->errors);
     pending->next->last_seen_at_ms = context->now_ms;
     pool_write_copy(pool, section, &pending->slot, context->owner, pending->next, x);
@@ -291,8 +228,8 @@ static void answer_lane(struct service_context *context, struct pending_step *pe
                              ? answer(context, step, pending->next->step + 1, state)
                              : step_lane_fault(step, lane);
     if (status != STATUS_OK) {
-        release_session(pending);
-        finish_failed(pending);
+        pending_release(pending);
+        pending_finish_failed(pending);
         return;
     }
     pending->state = PENDING_ANSWERED;
@@ -307,7 +244,7 @@ static void write_ahead(struct service_context *context, struct pending_step *pe
     const struct record_layout *layout = &step->model->pool->layout;
     const size_t n_rows = step_ahead_answer(step);
     for (size_t k = 0; k < n_rows; k++) {
-        begin_next(pending);
+        pending_begin_next(pending);
         pending->next->step = step->number - n_rows + k;
         memcpy(record_state(layout, pending->next), step_ahead_state(step, k),
                layout->state_floats * sizeof(float));
@@ -333,7 +270,7 @@ static void write_round(struct service_context *context, struct pool *pool,
         }
         pool_release(pool, pending->slot);
         atomic_fetch_add_explicit(&pool->n_created, pending->is_new, memory_order_relaxed);
-        finish(pending);
+        pending_finish(pending);
     }
     pool_end_writes(pool, section);
 }
@@ -345,8 +282,8 @@ static void fail_all(struct pending_step *pending_steps, size_t n)
             pending_steps[k].state == PENDING_CLAIMED) {
             fault_set(&pending_steps[k].step->fault, STATUS_NO_MEMORY, NULL,
                       "no memory for this step");
-            release_session(&pending_steps[k]);
-            finish_failed(&pending_steps[k]);
+            pending_release(&pending_steps[k]);
+            pending_finish_failed(&pending_steps[k]);
         }
     }
 }
@@ -369,7 +306,7 @@ static void claim_pending(struct service_context *context, struct pending_step *
         break;
     case CLAIM_ABSENT:
     case CLAIM_ENDED:
-        finish_failed(pending);
+        pending_finish_failed(pending);
         break;
     }
 }
@@ -474,7 +411,7 @@ static void begin_pending(struct service_context *context, struct pending_step *
     step->fault.has_expected = false;
     step->is_repeated = false;
     if (model_find(context, step->model_name, &step->model, &step->fault) != STATUS_OK) {
-        finish_failed(pending);
+        pending_finish_failed(pending);
         return;
     }
 }

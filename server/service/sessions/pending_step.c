@@ -1,0 +1,49 @@
+#include "service/sessions/pending_step.h"
+
+#include "service/models/models.h"
+#include "service/sessions/session_copy.h"
+#include "service/sessions/steps.h"
+
+#include <string.h>
+
+void pending_finish(struct pending_step *pending)
+{
+    pending->step->is_done = true;
+    pending->state = PENDING_DONE;
+}
+
+void pending_finish_failed(struct pending_step *pending)
+{
+    pending_finish(pending);
+    pending->step->y = NULL;
+    pending->step->forecast = NULL;
+}
+
+enum claim pending_create_session(struct service_context *context, struct pending_step *pending)
+{
+    enum claim claim = session_copy_create(context, pending->step->model, &pending->key,
+                                           POOL_KEEP_NONE, &pending->slot, &pending->step->fault);
+    pending->is_new = claim == CLAIM_OK;
+    return claim;
+}
+
+void pending_release(struct pending_step *pending)
+{
+    struct pool *pool = pending->step->model->pool;
+    if (pending->is_new) {
+        pool_remove(pool, pending->slot);
+    } else {
+        pool_release(pool, pending->slot);
+    }
+}
+
+struct record_copy *pending_newest(const struct pending_step *pending)
+{
+    struct pool *pool = pending->step->model->pool;
+    return record_newest(&pool->layout, pool_record(pool, pending->slot));
+}
+
+void pending_begin_next(const struct pending_step *pending)
+{
+    memcpy(pending->next, pending_newest(pending), pending->step->model->pool->layout.copy_bytes);
+}

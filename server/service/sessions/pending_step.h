@@ -1,0 +1,43 @@
+/*
+ * pending_step.h - a step on its way through service_steps: how far it is, which session it has
+ * claimed, the copy that it makes. For steps.c; the context's thread.
+ */
+#ifndef PENDING_STEP_H
+#define PENDING_STEP_H
+
+#include "service/pool/pool.h"
+
+struct service_context;
+struct step;
+
+enum pending_state {
+    PENDING_WAITING, /* for a round in which its session is free */
+    PENDING_BLOCKED, /* its session is in use elsewhere: not in this call */
+    PENDING_CLAIMED,
+    PENDING_RUNNING,
+    PENDING_AHEAD,    /* worked out, and to be done on its session */
+    PENDING_ANSWERED, /* to be written */
+    PENDING_DONE
+};
+
+/* A step on its way. */
+struct pending_step {
+    struct step *step;
+    struct pool_key key;
+    enum pending_state state;
+    bool is_new; /* its session exists only if the step succeeds */
+    uint32_t slot;
+    struct record_copy *next; /* in scratch memory */
+};
+
+void pending_finish(struct pending_step *pending);
+void pending_finish_failed(struct pending_step *pending);
+/* Makes the session, claimed; it exists only if the step succeeds. */
+enum claim pending_create_session(struct service_context *context, struct pending_step *pending);
+/* Lets go of the session; of one that is new there is nothing left. */
+void pending_release(struct pending_step *pending);
+/* The session's newest copy, of which the next one will differ. */
+struct record_copy *pending_newest(const struct pending_step *pending);
+void pending_begin_next(const struct pending_step *pending);
+
+#endif
