@@ -49,6 +49,18 @@ TEST(sessions_of_the_first_format_are_all_there)
 
 enum { MANY = 200, MANY_LIVE = 180, FORMAT_1_TTL = 1000000000 };
 
+/* The states are of another build, whose kernels may round otherwise. */
+static void expect_close_to_twin(struct world *world, const char *id, uint64_t stream,
+                                 uint64_t number)
+{
+    float y[OUTPUTS], own[OUTPUTS];
+    expect_step(world, id, stream, number, y);
+    twin(world, NULL, stream, 1, number, own);
+    for (size_t o = 0; o < OUTPUTS; o++) {
+        ck_assert_float_eq_tol(y[o], own[o], 1e-5F);
+    }
+}
+
 /* What was done to them: session s had 1 + 7 s mod 23 readings of stream s; each tenth was deleted,
  * each tenth had a time to live. */
 static void expect_many(struct world *world, uint64_t n_more)
@@ -70,7 +82,7 @@ static void expect_many(struct world *world, uint64_t n_more)
         float *x = readings(s, step - n + 1, step);
         expect_same_floats(session.readings, x, n * INPUTS);
         free(x);
-        expect_twin(world, id, s, step + 1);
+        expect_close_to_twin(world, id, s, step + 1);
     }
 }
 
