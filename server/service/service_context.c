@@ -6,6 +6,7 @@
 #include "service/service_private.h"
 #include "service/sessions/recorder.h"
 #include "service/sessions/rewarm_slices.h"
+#include "service/sessions/slice.h"
 
 #include <stdlib.h>
 
@@ -49,6 +50,7 @@ struct service *service_context_service(const struct service_context *context)
 void service_context_turn(struct service_context *context)
 {
     context->n_turns++;
+    context->n_work_left = SLICE_WORK;
     context->now_ms = clock_steady_ms();
     catalogue_begin_turn(context);
 }

@@ -81,7 +81,7 @@ struct service_context {
     uint64_t *blocked; /* [n_buckets] a hash table of the sessions that this batch found in use */
     size_t n_pending_steps, n_buckets;
     bool has_blocked;
-    int64_t n_work_left; /* beyond one row a step, in this call: rows times parameters */
+    int64_t n_work_left; /* beyond one row a step, in this turn: rows times parameters */
     struct gru_lane lanes[SERVICE_CONTEXT_LANES];
     char *copies; /* [n_copies_bytes] scratch for the next copies of sessions */
     size_t n_copies_bytes;

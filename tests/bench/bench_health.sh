@@ -14,6 +14,8 @@ sessions=${1:-400000}
 
 make_model "$work/models/bench.safetensors"
 "$grud" init --inputs a --outputs a --layers 64 -o "$work/models/one.safetensors" >/dev/null
+"$grud" init --inputs "$(seq -s , -f i%.0f 100)" --outputs i1 --layers 16 \
+    -o "$work/models/broad.safetensors" >/dev/null
 "$grud" init --inputs a --outputs a --layers 64 --seed 2 -o "$work/same.safetensors" >/dev/null
 "$grud" init --inputs a --outputs a --layers 96 -o "$work/other.safetensors" >/dev/null
 
@@ -22,7 +24,7 @@ export HELD_DISK="$work/delay" HELD_DISK_MS=1500
 LD_PRELOAD=$build/tests/held_disk.so
 export LD_PRELOAD
 start_grud grud --models "$work/models" --data "$work/data" --session-max $((sessions + 10000)) \
-    --training-max 64000000 --body-max 16000000
+    --training-max 64000000 --body-max 16777216 --row-max 200000
 unset LD_PRELOAD
 base=http://127.0.0.1:$port/v1
 
@@ -53,6 +55,24 @@ awk 'BEGIN { printf "{\"model\":\"one\",\"hyperparameters\":{\"n_epochs\":1},"
              for (t = 1; t < 20000; t++) printf ",[%d]", t % 7
              print "]}]}}" }' >"$work/job"
 awk 'BEGIN { for (k = 0; k < 9000; k++) printf "{\"session\":\"n%d\",\"x\":[1]}\n", k }' >"$work/new"
+awk 'BEGIN { printf "{\"steps\":["
+             for (k = 0; k < 100; k++)
+                 printf "%s{\"session\":\"h%d\",\"x\":[1],\"horizon\":1000}", k ? "," : "", k
+             print "]}" }' >"$work/list"
+awk 'BEGIN { printf "{\"steps\":["
+             for (k = 0; k < 50000; k++)
+                 printf "%s{\"session\":\"s%d\",\"x\":[1]}", k ? "," : "", k % 5000
+             print "]}" }' >"$work/long_list"
+awk 'BEGIN { for (k = 0; k < 300000; k++)
+                 printf "{\"session\":\"s%d\",\"x\":[1]}\n", k % 5000 }' >"$work/many_lines"
+awk 'BEGIN { row = "[0.123456"
+             for (i = 1; i < 100; i++) row = row ",0.123456"
+             print row "]" }' >"$work/row"
+awk '{ for (t = 0; t < 18000; t++) printf "%s%s", t ? "," : "", $0 }' "$work/row" >"$work/rows"
+{ printf '{"return":"last","x":[' && cat "$work/rows" && echo ']}'; } >"$work/wide_predict"
+{ printf '{"rewarm":[' && cat "$work/rows" && echo ']}'; } >"$work/wide_rewarm"
+{ echo '{"model":"broad","hyperparameters":{"n_epochs":1},"dry_run":true}' &&
+    printf '{"x":[' && cat "$work/rows" && echo ']}'; } >"$work/wide_job"
 awk -v n="$sessions" 'BEGIN { for (k = 0; k < n; k++)
     printf "{\"session\":\"s%d\",\"x\":[1]}\n", k }' |
     split -l 20000 - "$work/fill."
@@ -94,6 +114,12 @@ attack 'PUT with 150 000 rows of rewarm' send_json PUT /models/one/sessions/w "$
 attack 'NDJSON with horizons of 10 000' send_lines /models/one/steps "$work/lines"
 attack 'a step with a horizon of 10 000' send_json POST /models/one/sessions/s1/step "$work/step"
 attack 'a hundred of those' hundred_steps
+attack 'a list of steps with horizons of 1 000' send_json POST /models/one/steps "$work/list"
+attack 'a list of 50 000 steps' send_json POST /models/one/steps "$work/long_list"
+attack '300 000 lines' send_lines /models/one/steps "$work/many_lines"
+attack 'a sequence of 16 MB' send_json POST /models/broad/predict "$work/wide_predict"
+attack 'a PUT of 16 MB' send_json PUT /models/broad/sessions/w "$work/wide_rewarm"
+attack 'a training series of 16 MB' send_lines /fine_tuning/jobs "$work/wide_job"
 attack 'sessions?limit=1' ask GET '/models/one/sessions?limit=1'
 touch "$HELD_DISK"
 attack 'slow disk: a job, its readers' jobs_and_events

@@ -73,14 +73,13 @@ static enum rewarm replay_all(struct service_context *context, const struct mode
 }
 
 static enum rewarm find_state(struct service_context *context, const struct model *model,
-                              uint32_t slot, const struct record_copy *now, bool may_wait,
-                              const float **ret_state)
+                              uint32_t slot, const struct record_copy *now, const float **ret_state)
 {
     const struct gru_model *gru = model->active->gru;
-    if (may_wait && rewarm_slices_are_needed(gru, now->n_readings)) {
+    if (rewarm_slices_are_needed(gru, now->n_readings)) {
         return rewarm_slices_go_on(context, model, slot, now, ret_state);
     }
-    if (may_wait && context->n_work_left <= 0) {
+    if (context->n_work_left <= 0) {
         return REWARM_LATER;
     }
     context->n_work_left -= (int64_t)(now->n_readings * slice_row_work(gru));
@@ -88,8 +87,7 @@ static enum rewarm find_state(struct service_context *context, const struct mode
 }
 
 enum rewarm rewarm_session(struct service_context *context, const struct model *model,
-                           uint32_t *slot, struct record_copy *scratch, bool may_wait,
-                           struct fault *fault)
+                           uint32_t *slot, struct record_copy *scratch, struct fault *fault)
 {
     struct pool *pool = model->pool;
     const struct version *active = model->active;
@@ -98,7 +96,7 @@ enum rewarm rewarm_session(struct service_context *context, const struct model *
         return REWARM_DONE;
     }
     const float *state;
-    enum rewarm result = find_state(context, model, *slot, now, may_wait, &state);
+    enum rewarm result = find_state(context, model, *slot, now, &state);
     if (result == REWARM_FAILED) {
         fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to re-warm the session");
     }

@@ -18,11 +18,9 @@ struct service_context;
 
 /* Brings a claimed session to the model's active version: replays its readings if its state belongs
  * to another. scratch: room for a copy (session_copy.h). It may have another slot afterwards.
- * may_wait: REWARM_LATER may be the answer, once this turn has done enough, or if it takes several.
- * REWARM_FAILED: *fault says why. */
+ * REWARM_LATER: this turn has done enough, or it takes several. REWARM_FAILED: *fault says why. */
 enum rewarm rewarm_session(struct service_context *context, const struct model *model,
-                           uint32_t *slot, struct record_copy *scratch, bool may_wait,
-                           struct fault *fault);
+                           uint32_t *slot, struct record_copy *scratch, struct fault *fault);
 /* Makes context->rewarm at least that long. */
 __attribute__((warn_unused_result)) bool rewarm_grow(struct service_context *context,
                                                      size_t n_floats);

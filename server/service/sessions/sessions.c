@@ -23,9 +23,10 @@ static enum claim give_up_claim(struct service_context *context, const struct po
                                 struct fault *fault)
 {
     context->is_blocked = true;
-    fault_set(fault, STATUS_OVERLOADED, "session",
-              "session '%s' is in use, or is being moved to another version; send this again later",
-              key->id);
+    fault_set(
+        fault, STATUS_OVERLOADED, "session",
+        "session '%s' is in use, or is being brought to another version; send this again later",
+        key->id);
     return CLAIM_BUSY;
 }
 
@@ -87,11 +88,14 @@ static enum status claim_live(struct service_context *context, const struct mode
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
     }
     struct record_copy *scratch = session_copy_scratch(context, layout, 0);
-    if (rewarm_session(context, *model, ret_slot, scratch, false, fault) != REWARM_DONE) {
+    enum rewarm rewarm = rewarm_session(context, *model, ret_slot, scratch, fault);
+    if (rewarm != REWARM_DONE) {
         pool_release((*model)->pool, *ret_slot);
-        return fault_status(fault);
     }
-    return STATUS_OK;
+    if (rewarm == REWARM_LATER) {
+        (void)give_up_claim(context, &key, fault);
+    }
+    return rewarm == REWARM_DONE ? STATUS_OK : fault_status(fault);
 }
 
 /* ---- reading ---- */

@@ -171,7 +171,7 @@ static void begin_claimed(struct service_context *context, struct pending_step *
     struct step *step = pending->step;
     const struct record_layout *layout = &step->model->pool->layout;
     enum rewarm rewarm =
-        rewarm_session(context, step->model, &pending->slot, pending->next, true, &step->fault);
+        rewarm_session(context, step->model, &pending->slot, pending->next, &step->fault);
     if (rewarm == REWARM_LATER) {
         pending_release(pending);
         block(context, pending);
@@ -419,7 +419,6 @@ static void begin_pending(struct service_context *context, struct pending_step *
 void service_steps(struct service_context *context, struct step *const *steps, size_t n)
 {
     size_t n_pending = 0, n_done = 0;
-    context->n_work_left = SLICE_WORK;
     if (!grow_pending_steps(context, n)) {
         for (size_t k = 0; k < n; k++) {
             fault_set(&steps[k]->fault, STATUS_NO_MEMORY, NULL, "no memory for this step");

@@ -325,3 +325,23 @@ TEST(a_batch_rewarms_no_more_sessions_in_a_turn_than_a_slice_has_work)
     }
     world_done(&world);
 }
+
+TEST(a_session_that_is_read_is_rewarmed_over_turns_too)
+{
+    static const char *const sessions[] = { "s" };
+    struct world world;
+    struct session session;
+    unsigned n = 0;
+    with_many_readings(&world, sessions, 1);
+    const struct model *model = world_model(&world);
+    while (session_read(world.context, model, "s", &world.kept, &session, &world.fault) !=
+           STATUS_OK) {
+        ck_assert(session_was_blocked(world.context));
+        ck_assert_uint_lt(n++, 1000);
+        model = world_model(&world);
+    }
+    ck_assert_uint_gt(n, 2);
+    ck_assert_uint_eq(session.row.version, 2);
+    expect_rewarmed(&world, 2, "s", 0, MANY_READINGS + 11);
+    world_done(&world);
+}
