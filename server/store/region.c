@@ -112,8 +112,8 @@ bool region_sync(struct region *region)
 bool region_check(struct region *region)
 {
     struct stat file;
-    if (region->fd >= 0 && fstat(region->fd, &file) == 0 &&
-        (size_t)file.st_size < atomic_load(&region->size)) {
+    const size_t size = atomic_load(&region->size); /* first: another thread may grow it */
+    if (region->fd >= 0 && fstat(region->fd, &file) == 0 && (size_t)file.st_size < size) {
         atomic_store(&region->guard->is_broken, true);
     }
     return !region_is_broken(region);
