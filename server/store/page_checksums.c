@@ -141,11 +141,8 @@ static int open_checked(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, 
 
 int page_checksums_use(void)
 {
-    if (below) {
-        return SQLITE_OK;
-    }
-    int result = sqlite3_initialize();
-    if (result != SQLITE_OK) {
+    int result = sqlite3_initialize(); /* after a shutdown it has its own as the default again */
+    if (result != SQLITE_OK || sqlite3_vfs_find(NULL) == &checksums) {
         return result;
     }
     below = sqlite3_vfs_find(NULL);

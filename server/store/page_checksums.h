@@ -18,7 +18,7 @@
 
 enum { PAGE_CHECKSUM_BYTES = 8 };
 
-/* Before the first file is opened; again does nothing. SQLite's result. */
+/* Before a file is opened; again does nothing. SQLite's result. */
 __attribute__((warn_unused_result)) int page_checksums_use(void);
 /* Whether the file has them, or is empty and will. */
 bool page_checksums_are_in(const char *path);

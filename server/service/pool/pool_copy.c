@@ -25,14 +25,16 @@ struct copying {
 /* ---- one record ---- */
 
 /* Bytes that are the same twice were all there at one moment: had one been written while they were
- * first read, before or behind where the reading was, the second time would show it. */
+ * first read, before or behind where the reading was, the second time would show it. The exchange
+ * keeps the two readings in order, for the compiler and for the processor. */
 static bool read_stable(const char *record, size_t n, char *first, char *second)
 {
     enum { ATTEMPTS_MAX = 100000 };
     static const struct timespec nap = { .tv_nsec = 20000 };
+    _Atomic int between = 0;
     memcpy(first, record, n);
     for (int k = 0; k < ATTEMPTS_MAX; k++) {
-        atomic_thread_fence(memory_order_seq_cst);
+        atomic_exchange(&between, 0);
         memcpy(second, record, n);
         if (memcmp(first, second, n) == 0) {
             return true;

@@ -403,6 +403,7 @@ static void expect_no_mixture_harms(size_t hidden, size_t sector)
         const struct model *model = world_model(&trial.world);
         trial.options = model_pool_options(trial.world.service, model, model->active->gru, ignored);
         trial.options.name = "m";
+        trial.options.memory = NULL; /* the service's, which ends before they are opened */
         snprintf(trial.path, sizeof trial.path, "%s/sessions/mixture.pool", trial.world.data);
         trial.options.path = trial.path;
         world_stop(&trial.world);
