@@ -266,6 +266,10 @@ static void take_piece_back(struct exchange *exchange, enum status status)
 
 void exchange_return(struct exchange *exchange, enum status status)
 {
+    if (exchange->buffers->was_blocked && !exchange->request.is_aside) {
+        pending_block(exchange);
+        return;
+    }
     exchange->request.is_aside ? take_piece_back(exchange, status) : take_result(exchange, status);
     exchange_resume(exchange); /* at_end queues the reply */
 }
@@ -279,6 +283,21 @@ static void call_handler(struct exchange *exchange)
     if (session_was_blocked(exchange->worker->context) && status != STATUS_OK) {
         pending_block(exchange);
     } else {
+        take_result(exchange, status);
+    }
+}
+
+/* Here, or on the thread that may wait for it. */
+static void begin_handler(struct exchange *exchange)
+{
+    enum disk_queue queue = offload_queue(exchange);
+    enum status status = STATUS_OK;
+    if (queue == DISK_NONE) {
+        call_handler(exchange);
+    } else {
+        status = offload_begin(exchange, queue);
+    }
+    if (status != STATUS_OK) {
         take_result(exchange, status);
     }
 }
@@ -299,14 +318,8 @@ static void handle(struct exchange *exchange)
     if (status == STATUS_OK && exchange->n_queries > 0) {
         status = query_string_check(exchange);
     }
-    enum disk_queue queue = offload_queue(exchange);
-    if (status == STATUS_OK && queue != DISK_NONE) {
-        status = offload_begin(exchange, queue);
-        if (status != STATUS_OK) {
-            take_result(exchange, status);
-        }
-    } else if (status == STATUS_OK) {
-        call_handler(exchange);
+    if (status == STATUS_OK) {
+        begin_handler(exchange);
     } else {
         take_result(exchange, status);
     }
@@ -319,7 +332,7 @@ static enum MHD_Result at_end(struct exchange *exchange)
     } else if (exchange->phase == PHASE_RETRY && exchange->is_to_finish) {
         exchange_finish(exchange, STATUS_OK);
     } else if (exchange->phase == PHASE_RETRY) {
-        call_handler(exchange);
+        begin_handler(exchange);
     }
     if (exchange->phase == PHASE_ANSWERED && exchange->owes_sync) {
         hold_reply(exchange);

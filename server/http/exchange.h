@@ -72,6 +72,7 @@ struct exchange_buffers {
     struct stream stream;  /* the reply goes on, if this has a source */
     struct disk_task task; /* while its handler is to run on a disk's thread */
     enum status handled;   /* what the handler returned there */
+    bool was_blocked;      /* since another thread had its session: it is to be called again */
     char parameters[PATH_PARAMETERS_MAX][SESSION_ID_MAX + 2]; /* of the path, decoded */
     struct query_parameter queries[QUERIES_MAX];
 };

@@ -27,6 +27,8 @@ static void run_handler(struct service_context *context, struct disk_task *task)
     request->context = context;
     exchange->buffers->handled = request->is_aside ? request->route->upload(request, "", 0)
                                                    : request->route->handle(request);
+    exchange->buffers->was_blocked =
+        session_was_blocked(context) && exchange->buffers->handled != STATUS_OK;
 }
 
 enum disk_queue offload_queue(const struct exchange *exchange)
@@ -42,6 +44,7 @@ enum status offload_begin(struct exchange *exchange, enum disk_queue queue)
     struct request *request = &exchange->request;
     struct disk_task *task = &exchange->buffers->task;
     *task = (struct disk_task){ .inbox = &worker->offload.exchanges, .run = run_handler };
+    exchange->buffers->was_blocked = false;
     if (!disk_thread_hand_in(service_context_service(worker->context), queue, task)) {
         metrics_refuse(worker->metrics, REFUSED_HEAVY);
         return fault_set(request->fault, STATUS_OVERLOADED, NULL,

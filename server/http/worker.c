@@ -120,15 +120,16 @@ static void take_back(struct worker *worker)
  * long for that. */
 static void end_offload(struct worker *worker)
 {
-    pending_cut(worker);
     offload_cut(worker);
     take_back(worker);
+    pending_cut(worker); /* what has come back may be blocked */
     holds_begin(worker);
     while (offload_is_out(worker) || holds_has_any(worker)) {
         uint64_t n;
         struct pollfd waited = { .fd = worker->wake_fd, .events = POLLIN };
         if (poll(&waited, 1, DRAIN_POLL_MS) > 0 && read(worker->wake_fd, &n, sizeof n) > 0) {
             take_back(worker);
+            pending_cut(worker);
         }
         holds_begin(worker);
     }
