@@ -12,14 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum {
-    PATHS_MAX = 128,
-    FILES_MAX = 64,
-    SECTOR = 512,
-    POOL_PAGE = 4096,
-    N_SESSIONS = 12,
-    OVER_SECONDS = 120
-};
+enum { PATHS_MAX = 128, FILES_MAX = 64, SECTOR = 512, N_SESSIONS = 12, OVER_SECONDS = 120 };
 
 #define JOBS "/v1/fine_tuning/jobs"
 
@@ -175,8 +168,7 @@ static void hurt_file(uint64_t *random, char what[512])
     FILE *file = fopen(path, "r+b");
     struct stat info;
     ck_assert(file && fstat(fileno(file), &info) == 0);
-    /* of a file of sessions only the first page: damage.h is about the records */
-    size_t n = strstr(path, "/sessions/") ? POOL_PAGE : (size_t)info.st_size;
+    size_t n = (size_t)info.st_size;
     size_t at = random_below(random, n);
     unsigned char bytes[SECTOR] = { 0 };
     switch (random_below(random, 4)) {
