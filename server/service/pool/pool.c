@@ -133,12 +133,12 @@ static bool is_worth_a_line(uint64_t n)
     return n <= FIRST_ONES || (n & (n - 1)) == 0;
 }
 
-void pool_note_stepped_back(struct pool *pool, const char *id, const struct record_copy *copy)
+void pool_note_stepped_back(struct pool *pool, const char *id, uint64_t step)
 {
     uint64_t n = atomic_fetch_add(&pool->n_stepped_back, 1) + 1;
     if (is_worth_a_line(n)) {
         log_event(LOG_WARN, "session_stepped_back", LOG_STRING("session", id),
-                  LOG_INT("step", (int64_t)copy->step), LOG_INT("so_far", (int64_t)n));
+                  LOG_INT("step", (int64_t)step), LOG_INT("so_far", (int64_t)n));
     }
 }
 
@@ -170,7 +170,7 @@ bool pool_verify(struct pool *pool, uint32_t slot, int64_t now_ms)
     bool lacks_readings = findings.n_readings < findings.copy->n_readings;
     pool_key_of_record(record, id);
     if (findings.is_behind) {
-        pool_note_stepped_back(pool, id, findings.copy);
+        pool_note_stepped_back(pool, id, findings.copy->step);
     }
     if (lacks_readings) {
         note_readings_lost(pool, id, &findings);

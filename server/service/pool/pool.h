@@ -83,9 +83,10 @@ struct pool {
     bool evict;
     struct pool_memory *memory; /* that these sessions count in, or NULL */
     struct region region;
-    size_t records_from; /* where in the region the first record is */
-    struct slot *slots;  /* [n_slots], address space that is touched as slots are used */
-    size_t n_slots;      /* twice session_max and some more, or as many as the last process left */
+    _Atomic uint64_t *noted_bytes; /* in its first page: how long the file is */
+    size_t records_from;           /* where in the region the first record is */
+    struct slot *slots;            /* [n_slots], address space that is touched as slots are used */
+    size_t n_slots; /* twice session_max and some more, or as many as the last process left */
     struct index index;
     struct tombstones tombstones;
     _Atomic bool is_closed; /* its sessions are moving to another pool: none may be added */
@@ -195,8 +196,9 @@ void pool_remove(struct pool *pool, uint32_t slot);
 __attribute__((warn_unused_result)) bool pool_verify(struct pool *pool, uint32_t slot,
                                                      int64_t now_ms);
 
-/* The session goes on from that copy, and there was a later one. */
-void pool_note_stepped_back(struct pool *pool, const char *id, const struct record_copy *copy);
+/* The session goes on from that step, and there was a later one. 0: it was made after the last
+ * sync, and is gone. */
+void pool_note_stepped_back(struct pool *pool, const char *id, uint64_t step);
 
 /* When the claimed session's time is over; 0: never. All times here are by the steady clock. */
 int64_t pool_expires_at_ms(const struct pool *pool, uint32_t slot);

@@ -61,10 +61,17 @@ static bool drop_unused(struct pool *pool, uint32_t slot)
     if (record_header_is_damaged(&pool->layout, record)) {
         if (birth_of(pool, slot) < pool->promised_births) {
             pool_note_damaged(pool, slot);
+        } else {
+            pool_note_stepped_back(pool, NULL, 0);
         }
         record_begin(&pool->layout, record, "", 0); /* so that it is noted once */
-    } else if (record_header_is_valid(record) && !was_never_whole(pool, slot)) {
-        return false;
+    } else if (record_header_is_valid(record)) {
+        if (!was_never_whole(pool, slot)) {
+            return false;
+        }
+        char id[SESSION_ID_MAX + 1];
+        pool_key_of_record(record, id);
+        pool_note_stepped_back(pool, id, 0);
     }
     free_slot(pool, slot);
     return true;
@@ -94,7 +101,8 @@ static bool drops_second(struct pool *pool, uint32_t first, uint32_t second, con
     uint32_t elder = is_second_younger ? first : second;
     bool lacks = lacks_what_the_other_has(pool, younger, elder);
     if (lacks) {
-        pool_note_stepped_back(pool, id, record_newest(&pool->layout, pool_record(pool, elder)));
+        pool_note_stepped_back(pool, id,
+                               record_newest(&pool->layout, pool_record(pool, elder))->step);
     }
     return lacks == is_second_younger;
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -112,7 +113,10 @@ static bool copy_bytes(const struct copying *copying)
     if (!pool_file_read_layout(copying->bytes, copying->n, &layout)) {
         return write_at(copying, copying->bytes, copying->n, 0);
     }
-    return write_at(copying, copying->bytes, RECORD_PAGE, 0) && copy_records(copying, &layout);
+    _Alignas(max_align_t) char page[RECORD_PAGE];
+    memcpy(page, copying->bytes, sizeof page);
+    pool_file_set_size(page, copying->n); /* it may have grown since */
+    return write_at(copying, page, sizeof page, 0) && copy_records(copying, &layout);
 }
 
 /* ---- the file ---- */

@@ -40,6 +40,7 @@ struct first_page {
         is_suspect;       /* a sync failed: what the file says may never have reached the disk */
     _Atomic uint64_t run; /* how often the file was opened: the upper half of births */
     _Atomic uint64_t promised_births; /* what was made of births below it was synced */
+    _Atomic uint64_t n_bytes;         /* of the file; 0: of a build that did not note them */
 };
 _Static_assert(offsetof(struct first_page, owner) == 64 && sizeof(struct first_page) <= 512,
                "the page lies on disk, and is written there a sector at a time");
@@ -97,6 +98,13 @@ bool pool_file_read_layout(const char *bytes, size_t n, struct record_layout *re
     return true;
 }
 
+/* For what grows the file from here on, and for the process that finds it shorter. */
+static void note_size(struct pool *pool)
+{
+    pool->noted_bytes = &page_of(pool)->n_bytes;
+    atomic_store(pool->noted_bytes, atomic_load(&pool->region.size));
+}
+
 /* ---- beginning ---- */
 
 /* A kill in between leaves a check of 0, and the next process begins again. */
@@ -130,7 +138,26 @@ enum status pool_file_begin(struct pool *pool, const struct pool_options *option
     page->header.layout = header.layout;
     page->header.check = header_check(&header);
     atomic_store(&page->header.magic, header.magic);
+    note_size(pool);
     return STATUS_OK;
+}
+
+void pool_file_set_size(char *page, size_t n_bytes)
+{
+    atomic_store(&((struct first_page *)(void *)page)->n_bytes, n_bytes);
+}
+
+/* Sessions that were behind the end are gone without a trace, so this is all that tells of them. */
+static void check_size(struct pool *pool, const char *path)
+{
+    uint64_t n_bytes = atomic_load(&page_of(pool)->n_bytes);
+    size_t size = atomic_load(&pool->region.size);
+    if (n_bytes > size) {
+        log_event(LOG_ERROR, "session_file_cut", LOG_STRING("file", path),
+                  LOG_INT("bytes", (int64_t)size), LOG_INT("of", (int64_t)n_bytes),
+                  LOG_STRING("advice", "sessions that were behind its end are lost"));
+    }
+    note_size(pool);
 }
 
 /* ---- reading ---- */
@@ -230,6 +257,7 @@ enum status pool_file_check(struct pool *pool, const struct pool_options *option
     if (status == STATUS_OK && !pool_file_format1(pool)) {
         pool->layout = page_of(pool)->header.layout;
         pool->records_from = RECORD_PAGE + journal_bytes(&pool->layout);
+        check_size(pool, path);
     }
     if (status == STATUS_OK && !pool_file_format1(pool) &&
         atomic_load(&page_of(pool)->is_suspect)) {

@@ -27,6 +27,8 @@ enum status pool_file_begin(struct pool *pool, const struct pool_options *option
  */
 enum status pool_file_check(struct pool *pool, const struct pool_options *options, const char *path,
                             struct fault *fault);
+/* Notes in the first page of a copy how long it is. */
+void pool_file_set_size(char *page, size_t n_bytes);
 /* The layout of the records, of a file's first bytes; false: they are not a header that this grud
  * reads. For pool_copy. */
 bool pool_file_read_layout(const char *bytes, size_t n, struct record_layout *ret_layout);

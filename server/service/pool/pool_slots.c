@@ -98,7 +98,11 @@ static enum status make_room(struct pool *pool, uint32_t n_slots, struct fault *
     size_t larger = size + step > needed ? size + step : needed;
     larger = (larger + RECORD_PAGE - 1) / RECORD_PAGE * RECORD_PAGE;
     larger = larger < pool->region.reserved ? larger : pool->region.reserved;
-    return region_grow(&pool->region, larger, fault);
+    enum status status = region_grow(&pool->region, larger, fault);
+    if (status == STATUS_OK) {
+        atomic_store(pool->noted_bytes, larger);
+    }
+    return status;
 }
 
 /* The cleared ones first, and an end last: what has succeeded others must not outlive them. */
