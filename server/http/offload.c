@@ -45,14 +45,16 @@ enum status offload_begin(struct exchange *exchange, enum disk_queue queue)
     struct disk_task *task = &exchange->buffers->task;
     *task = (struct disk_task){ .inbox = &worker->offload.exchanges, .run = run_handler };
     exchange->buffers->was_blocked = false;
+    const enum phase before = exchange->phase;
+    exchange->phase = PHASE_OFFLOADED; /* the other thread reads it */
     if (!disk_thread_hand_in(service_context_service(worker->context), queue, task)) {
+        exchange->phase = before;
         metrics_refuse(worker->metrics, REFUSED_HEAVY);
         return fault_set(request->fault, STATUS_OVERLOADED, NULL,
                          "too many requests wait for the disk, or to be read; send this one again "
                          "later");
     }
     worker->offload.n_out++;
-    exchange->phase = PHASE_OFFLOADED;
     exchange_suspend(exchange); /* before this thread takes anything back */
     return STATUS_OK;
 }
