@@ -40,6 +40,7 @@ static void spawn(struct held *held, const char *const *options)
     find_shim(shim);
     /* NOLINTBEGIN(concurrency-mt-unsafe): this program has one thread */
     setenv("HELD_DISK", held->hold, 1);
+    setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 0);
     setenv("LD_PRELOAD", shim, 1);
     daemon_spawn(&held->daemon, options);
     unsetenv("LD_PRELOAD");
