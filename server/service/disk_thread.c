@@ -142,9 +142,11 @@ static void *work(void *cls)
 {
     struct disk_thread *disk_thread = cls;
     struct disk_task *task;
+    service_context_rest(disk_thread->context);
     while ((task = wait_for_task(disk_thread))) {
         service_context_turn(disk_thread->context);
         task->run(disk_thread->context, task);
+        service_context_rest(disk_thread->context);
         task->was_run = true;
         give_back(task);
     }

@@ -54,3 +54,8 @@ void service_context_turn(struct service_context *context)
     context->now_ms = clock_steady_ms();
     catalogue_begin_turn(context);
 }
+
+void service_context_rest(struct service_context *context)
+{
+    catalogue_end_turn(context);
+}

@@ -19,5 +19,8 @@ void service_context_free(struct service_context *context); /* takes NULL */
 struct service *service_context_service(const struct service_context *context);
 /* The beginning of a turn of the thread's loop: models found earlier are no longer valid. */
 void service_context_turn(struct service_context *context);
+/* The end of a turn of a thread that may then wait for long: models found are no longer valid, and
+ * what has been replaced meanwhile need not wait for the next turn to be freed. */
+void service_context_rest(struct service_context *context);
 
 #endif

@@ -168,11 +168,18 @@ void catalogue_replace(struct service_context *context)
     }
 }
 
-void catalogue_release(struct service_context *context)
+void catalogue_end_turn(struct service_context *context)
 {
     release_held(context);
-    free(context->held);
     catalogue_unref(context->catalogue);
+    context->catalogue = NULL;
+    context->generation = UINT64_MAX;
+}
+
+void catalogue_release(struct service_context *context)
+{
+    catalogue_end_turn(context);
+    free(context->held);
 }
 
 /* ---- looking up ---- */

@@ -53,6 +53,8 @@ __attribute__((warn_unused_result)) bool catalogue_renew(struct service_context 
 /* Makes room for the next n renewals. */
 __attribute__((warn_unused_result)) bool catalogue_reserve_renewals(struct service_context *context,
                                                                     size_t n);
+/* It holds no catalogue until its next turn begins. */
+void catalogue_end_turn(struct service_context *context);
 void catalogue_release(struct service_context *context); /* the context ends */
 
 #endif
