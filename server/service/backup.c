@@ -3,8 +3,8 @@
 #include "service/pool/pool_copy.h"
 #include "store/data_copy.h"
 #include "store/files.h"
+#include "store/folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -23,34 +23,34 @@ static bool is_pool(const char *file)
     return n >= sizeof extension && strcmp(file + n - (sizeof extension - 1), extension) == 0;
 }
 
+struct copying_pools {
+    char from[PATH_MAX], to[PATH_MAX]; /* folders */
+    struct fault *fault;
+};
+
+static enum status copy_pool(void *context, const char *name)
+{
+    const struct copying_pools *copying = context;
+    char path[PATH_MAX], copy[PATH_MAX];
+    return is_pool(name) && files_path_print(path, "%s/%s", copying->from, name) &&
+                   files_path_print(copy, "%s/%s", copying->to, name)
+               ? pool_copy(path, copy, copying->fault)
+               : STATUS_OK;
+}
+
 static enum status copy_pools(const char *data, const char *to, struct fault *fault)
 {
-    char from[PATH_MAX], folder[PATH_MAX], path[PATH_MAX], copy[PATH_MAX];
-    if (!files_path_print(from, "%s/sessions", data) ||
-        !files_path_print(folder, "%s/sessions", to) || mkdir(folder, 0700) != 0) {
+    struct copying_pools copying = { .fault = fault };
+    char inside[PATH_MAX];
+    if (!files_path_print(copying.from, "%s/sessions", data) ||
+        !files_path_print(copying.to, "%s/sessions", to) ||
+        !files_path_print(inside, "%s/.", copying.to) || mkdir(copying.to, 0700) != 0) {
         return files_failed(fault, "create the directory of sessions in", to);
     }
-    DIR *directory = opendir(from);
-    if (!directory) {
-        return files_failed(fault, "read the directory", from);
-    }
-    enum status status = STATUS_OK;
-    const struct dirent *entry;
-    errno = 0;
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): a stream of our own
-    while (status == STATUS_OK && (entry = readdir(directory)) != NULL) {
-        if (is_pool(entry->d_name) && files_path_print(path, "%s/%s", from, entry->d_name) &&
-            files_path_print(copy, "%s/%s", folder, entry->d_name)) {
-            status = pool_copy(path, copy, fault);
-        }
-        errno = 0;
-    }
-    if (status == STATUS_OK && errno != 0) {
-        status = files_failed(fault, "read the directory", from);
-    }
-    closedir(directory);
-    return status == STATUS_OK && !files_sync_folder_of(copy) ? files_failed(fault, "sync", folder)
-                                                              : status;
+    enum status status = folder_each(copying.from, copy_pool, &copying, fault);
+    return status == STATUS_OK && !files_sync_folder_of(inside)
+               ? files_failed(fault, "sync", copying.to)
+               : status;
 }
 
 /* ---- the whole ---- */

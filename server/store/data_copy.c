@@ -2,9 +2,9 @@
 
 #include "base/arena.h"
 #include "store/files.h"
+#include "store/folder.h"
 #include "store/page_checksums.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -134,27 +134,22 @@ static bool is_version(const char *file)
            strcmp(file + n - n_extension, FILES_EXTENSION) == 0;
 }
 
+struct data_copying {
+    const char *from, *to; /* folders */
+    struct fault *fault;
+};
+
+static enum status take_version(void *context, const char *name)
+{
+    const struct data_copying *copying = context;
+    return is_version(name) ? copy_version(copying->from, copying->to, name, copying->fault)
+                            : STATUS_OK;
+}
+
 static enum status copy_versions(const char *from, const char *to, struct fault *fault)
 {
-    DIR *directory = opendir(from);
-    if (!directory) {
-        return files_failed(fault, "read the directory", from);
-    }
-    enum status status = STATUS_OK;
-    const struct dirent *entry;
-    errno = 0;
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): a stream of our own
-    while (status == STATUS_OK && (entry = readdir(directory)) != NULL) {
-        if (is_version(entry->d_name)) {
-            status = copy_version(from, to, entry->d_name, fault);
-        }
-        errno = 0;
-    }
-    if (status == STATUS_OK && errno != 0) {
-        status = files_failed(fault, "read the directory", from);
-    }
-    closedir(directory);
-    return status;
+    struct data_copying copying = { .from = from, .to = to, .fault = fault };
+    return folder_each(from, take_version, &copying, fault);
 }
 
 static bool is_same_note(const struct files_note *a, const struct files_note *b)
@@ -198,6 +193,14 @@ static enum status copy_model(const char *data, const char *to, const char *name
                            "the active version of model '%s' changes too often", name);
 }
 
+static enum status take_model(void *context, const char *name)
+{
+    const struct data_copying *copying = context;
+    return files_name_is_valid(name, strlen(name))
+               ? copy_model(copying->from, copying->to, name, copying->fault)
+               : STATUS_OK;
+}
+
 enum status data_copy_models(const char *data, const char *to, struct fault *fault)
 {
     char from[PATH_MAX], path[PATH_MAX];
@@ -207,25 +210,8 @@ enum status data_copy_models(const char *data, const char *to, struct fault *fau
     if (mkdir(path, 0700) != 0) {
         return files_failed(fault, "create the directory", path);
     }
-    DIR *directory = opendir(from);
-    if (!directory) {
-        return files_failed(fault, "read the directory", from);
-    }
-    enum status status = STATUS_OK;
-    const struct dirent *entry;
-    errno = 0;
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): a stream of our own
-    while (status == STATUS_OK && (entry = readdir(directory)) != NULL) {
-        if (files_name_is_valid(entry->d_name, strlen(entry->d_name))) {
-            status = copy_model(data, to, entry->d_name, fault);
-        }
-        errno = 0;
-    }
-    if (status == STATUS_OK && errno != 0) {
-        status = files_failed(fault, "read the directory", from);
-    }
-    closedir(directory);
-    return status;
+    struct data_copying copying = { .from = data, .to = to, .fault = fault };
+    return folder_each(from, take_model, &copying, fault);
 }
 
 /* ---- the clock ---- */

@@ -8,7 +8,7 @@ first_run() {
     $docker run --rm -i --label "$mark" -v "$PWD:/tree:ro" "${BASE:-debian:bookworm-slim}" sh -s <<'END'
 set -e
 program() { cat >"$1" && chmod 755 "$1"; }
-mkdir -p /work/mk && cp -r /tree/docker /work && cp /tree/mk/packages.sh /work/mk && cd /work
+mkdir -p /copy/mk && cp -r /tree/docker /copy && cp /tree/mk/packages.sh /copy/mk && cd /copy
 printf '#!/bin/sh\nexit 1\n' | program /usr/local/bin/docker
 program /usr/bin/apt-get <<'APT'
 #!/bin/sh
