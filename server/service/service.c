@@ -9,6 +9,7 @@
 #include "service/pool/pool.h"
 #include "service/service_private.h"
 #include "service/sessions/recorder.h"
+#include "store/region_guard.h"
 
 #include <stdlib.h>
 

@@ -1,89 +1,141 @@
 #include "store/region.h"
 
 #include "base/refusal.h"
+#include "store/region_guard.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static enum status map_more(struct region *region, size_t from, size_t to, int flags,
-                            struct fault *fault)
+/* The pages in which the mapped bytes are. */
+struct region_window {
+    struct region_window *next;
+    char *pages;
+    size_t n_bytes;             /* of the pages */
+    size_t from;                /* where in the region the first page is */
+    struct region_guard *guard; /* NULL: anonymous */
+};
+
+static size_t page_bytes(void)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    size_t first =
-        (from + page - 1) / page * page; /* the page in which the region ends is mapped already */
-    flags |= MAP_FIXED | (region->fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED);
-    if (first < to && mmap(region->base + first, to - first, PROT_READ | PROT_WRITE, flags,
-                           region->fd, region->fd < 0 ? 0 : (off_t)first) == MAP_FAILED) {
-        return fault_set(fault, STATUS_NO_MEMORY, NULL, "cannot map %zu bytes: %s", to - from,
-                         strerrordesc_np(errno));
-    }
-    atomic_store(&region->size, to);
-    return STATUS_OK;
+    return (size_t)sysconf(_SC_PAGESIZE);
 }
 
-static enum status open_file(struct region *region, const char *path, size_t *ret_size,
-                             struct fault *fault)
+/* ---- life ---- */
+
+enum status region_open(struct region *region, const char *path, struct fault *fault)
 {
     struct stat file;
+    *region = (struct region){ .fd = -1 };
+    if (!path) {
+        return STATUS_OK;
+    }
     region->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (region->fd < 0 || fstat(region->fd, &file) != 0) {
-        return refusal_set(fault, NULL, "open", path, REFUSAL_TO_KEEP, errno);
+        enum status status = refusal_set(fault, NULL, "open", path, REFUSAL_TO_KEEP, errno);
+        region_close(region);
+        return status;
     }
-    *ret_size = (size_t)file.st_size;
+    atomic_store(&region->size, (size_t)file.st_size);
     return STATUS_OK;
 }
 
-static enum status map_file(struct region *region, size_t size, size_t reserved_bytes,
-                            struct fault *fault)
+void region_close(struct region *region)
 {
-    region->reserved = size > reserved_bytes ? size : reserved_bytes;
-    void *base =
-        mmap(NULL, region->reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (base == MAP_FAILED) {
-        return fault_set(fault, STATUS_NO_MEMORY, NULL,
-                         "cannot reserve %zu bytes of address space: %s", region->reserved,
-                         strerrordesc_np(errno));
+    while (region->windows) {
+        struct region_window *window = region->windows;
+        region->windows = window->next;
+        region_guard_drop(window->guard);
+        munmap(window->pages, window->n_bytes);
+        free(window);
     }
-    region->base = base;
     if (region->fd >= 0) {
-        region->guard = region_guard_take(base, region->reserved);
-        if (!region->guard) {
-            return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to map a file");
-        }
+        close(region->fd);
     }
-    /* Populated at once: a million page faults one by one would cost more than the rest of a
-     * restart. */
-    return size > 0 ? map_more(region, 0, size, MAP_POPULATE, fault) : STATUS_OK;
+    *region = (struct region){ .fd = -1 };
 }
 
-enum status region_open(struct region *region, const char *path, size_t reserved_bytes,
-                        struct fault *fault)
+/* ---- windows ---- */
+
+static bool map_window(struct region *region, struct region_window *window)
 {
-    size_t size = 0;
-    *region = (struct region){ .fd = -1 };
-    enum status status = path ? open_file(region, path, &size, fault) : STATUS_OK;
-    if (status == STATUS_OK) {
-        status = map_file(region, size, reserved_bytes, fault);
+    bool is_file = region->fd >= 0;
+    /* Populated at once, as far as the file reaches: a million page faults one by one would cost
+     * more than the rest of a restart. */
+    int flags = is_file ? MAP_SHARED | MAP_POPULATE : MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    void *pages = mmap(NULL, window->n_bytes, PROT_READ | PROT_WRITE, flags, region->fd,
+                       is_file ? (off_t)window->from : 0);
+    if (pages == MAP_FAILED) {
+        return false;
     }
-    if (status != STATUS_OK) {
-        region_close(region);
+    window->pages = pages;
+    if (is_file) {
+        window->guard = region_guard_take(pages, window->n_bytes, &region->is_broken);
+        if (!window->guard) {
+            munmap(pages, window->n_bytes);
+            errno = ENOMEM;
+            return false;
+        }
     }
-    return status;
+    return true;
 }
+
+enum status region_map(struct region *region, size_t from, size_t n_bytes, char **ret_base,
+                       struct fault *fault)
+{
+    size_t page = page_bytes();
+    size_t first = from / page * page;
+    size_t n_pages = (from - first + n_bytes + page - 1) / page;
+    struct region_window *window = calloc(1, sizeof *window);
+    if (window) {
+        *window = (struct region_window){ .next = region->windows,
+                                          .from = first,
+                                          .n_bytes = n_pages * page };
+    }
+    if (!window || !map_window(region, window)) {
+        free(window);
+        return fault_set(fault, STATUS_NO_MEMORY, NULL, "cannot map %zu bytes: %s", n_bytes,
+                         strerrordesc_np(errno));
+    }
+    region->windows = window;
+    *ret_base = window->pages + (from - first);
+    return STATUS_OK;
+}
+
+size_t region_place(const struct region *region, const void *byte)
+{
+    const struct region_window *window = region->windows;
+    uintptr_t address = (uintptr_t)byte;
+    while (address - (uintptr_t)window->pages >= window->n_bytes) {
+        window = window->next;
+    }
+    return window->from + (address - (uintptr_t)window->pages);
+}
+
+void region_touch(struct region *region)
+{
+    size_t size = atomic_load(&region->size);
+    size_t page = page_bytes();
+    for (struct region_window *window = region->windows; window; window = window->next) {
+        for (size_t at = 0; at < window->n_bytes && window->from + at < size; at += page) {
+            volatile char *byte = window->pages + at;
+            *byte = *byte;
+        }
+    }
+}
+
+/* ---- the file ---- */
 
 enum status region_grow(struct region *region, size_t size, struct fault *fault)
 {
     size_t old = atomic_load(&region->size);
     if (size <= old) {
         return STATUS_OK;
-    }
-    if (size > region->reserved) {
-        return fault_set(fault, STATUS_NO_MEMORY, NULL,
-                         "more than the %zu bytes that were reserved", region->reserved);
     }
     if (!region_check(region)) {
         return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "the file was cut");
@@ -98,15 +150,15 @@ enum status region_grow(struct region *region, size_t size, struct fault *fault)
                              "no room on the disk for more sessions: %s", strerrordesc_np(error));
         }
     }
-    return map_more(region, old, size, 0, fault);
+    atomic_store(&region->size, size);
+    return STATUS_OK;
 }
 
+/* One call for all windows; to the kernel it is what msync of them all would be. */
 bool region_sync(struct region *region)
 {
-    size_t size = atomic_load(&region->size);
-    return region->fd < 0 || size == 0 ||
-           (region_check(region) && msync(region->base, size, MS_SYNC) == 0 &&
-            !region_is_broken(region));
+    return region->fd < 0 || atomic_load(&region->size) == 0 ||
+           (region_check(region) && fdatasync(region->fd) == 0 && !region_is_broken(region));
 }
 
 bool region_check(struct region *region)
@@ -114,29 +166,7 @@ bool region_check(struct region *region)
     struct stat file;
     const size_t size = atomic_load(&region->size); /* first: another thread may grow it */
     if (region->fd >= 0 && fstat(region->fd, &file) == 0 && (size_t)file.st_size < size) {
-        atomic_store(&region->guard->is_broken, true);
+        atomic_store(&region->is_broken, true);
     }
     return !region_is_broken(region);
-}
-
-void region_touch(struct region *region)
-{
-    size_t size = atomic_load(&region->size);
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    for (size_t at = 0; at < size; at += page) {
-        volatile char *byte = region->base + at;
-        *byte = *byte;
-    }
-}
-
-void region_close(struct region *region)
-{
-    region_guard_drop(region->guard);
-    if (region->base) {
-        munmap(region->base, region->reserved);
-    }
-    if (region->fd >= 0) {
-        close(region->fd);
-    }
-    *region = (struct region){ .fd = -1 };
 }

@@ -42,7 +42,7 @@ static void on_fault(int signal_number, siginfo_t *info, void *context)
     struct region_guard *guard =
         info->si_code == BUS_ADRERR ? find_guard((size_t)(uintptr_t)info->si_addr) : NULL;
     if (guard) {
-        atomic_store(&guard->is_broken, true);
+        atomic_store(atomic_load(&guard->is_broken), true);
     }
     if (!guard || mmap((void *)(uintptr_t)page, page_bytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
@@ -91,7 +91,7 @@ static struct guard_block *next_block(struct guard_block *block)
     return next;
 }
 
-struct region_guard *region_guard_take(const void *begin, size_t n_bytes)
+struct region_guard *region_guard_take(const void *begin, size_t n_bytes, _Atomic bool *is_broken)
 {
     struct guard_block *block = &first_block;
     struct region_guard *guard = take_in(block);
@@ -99,7 +99,7 @@ struct region_guard *region_guard_take(const void *begin, size_t n_bytes)
         guard = take_in(block);
     }
     if (guard) {
-        atomic_store(&guard->is_broken, false);
+        atomic_store(&guard->is_broken, is_broken);
         atomic_store(&guard->end, (size_t)(uintptr_t)begin + n_bytes);
         atomic_store(&guard->begin, (size_t)(uintptr_t)begin);
     }

@@ -170,7 +170,7 @@ static void make_image(void)
     world.layout = pool->layout;
     FUZZ_CHECK(pool->records_from == RECORDS_FROM &&
                record_offset(&world.layout, SESSIONS) <= RECORD_PAGE);
-    memcpy(image, pool->region.base, sizeof image);
+    FUZZ_CHECK(pread(pool->region.fd, image, sizeof image, 0) == (ssize_t)sizeof image);
     uint64_t check;
     memcpy(&check, image + CHECK_AT, sizeof check);
     FUZZ_CHECK(check == digest_64(image, CHECK_AT, 0));

@@ -1,5 +1,5 @@
 /*
- * failing_system.h - the test program's own msync, fsync and clock_gettime, in front of the C
+ * failing_system.h - the test program's own fdatasync, fsync and clock_gettime, in front of the C
  * library's: a disk that refuses, and a wall clock that somebody has set back. All work as usual
  * until a test says otherwise; a test puts back what it has changed.
  */
@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* msync fails; afterwards it says that all is well. */
+/* fdatasync of a session file fails; afterwards it says that all is well. */
 extern _Atomic bool disk_fails;
 /* So many syncs of the folder of the session files work; INT_MAX: all. */
 extern _Atomic int folder_syncs_left;

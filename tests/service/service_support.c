@@ -289,7 +289,7 @@ void world_age(struct world *world, const char *session, int64_t ms)
     struct record_copy *copy = record_newest(&pool->layout, record);
     copy->last_seen_at_ms -= ms;
     record_seal(&pool->layout, record, copy);
-    atomic_store(&pool->slots[slot].last_seen_at_ms, copy->last_seen_at_ms);
+    atomic_store(&pool_slot(pool, slot)->last_seen_at_ms, copy->last_seen_at_ms);
 }
 
 /* ---- steps ---- */

@@ -1,10 +1,12 @@
 #include "store/region.h"
+#include "store/region_guard.h"
 #include "test.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -38,13 +40,22 @@ static size_t size_of(const char *path)
     return (size_t)file.st_size;
 }
 
-static struct region open_region(const char *path, size_t reserved)
+static char *map_window(struct region *region, size_t from, size_t n_bytes)
 {
-    struct region region;
     struct fault fault;
-    enum status status = region_open(&region, path, reserved, &fault);
+    char *base = NULL;
+    enum status status = region_map(region, from, n_bytes, &base, &fault);
     ck_assert_msg(status == STATUS_OK, "%s", fault.message);
-    return region;
+    return base;
+}
+
+/* With a window on all that it may come to hold. */
+static char *open_region(struct region *region, const char *path, size_t most)
+{
+    struct fault fault;
+    enum status status = region_open(region, path, &fault);
+    ck_assert_msg(status == STATUS_OK, "%s", fault.message);
+    return map_window(region, 0, most);
 }
 
 static void grow(struct region *region, size_t size)
@@ -60,19 +71,19 @@ static unsigned char byte_at(size_t k)
     return (unsigned char)(k * 31 + k / 4096);
 }
 
-static void fill(struct region *region, size_t from, size_t to)
+static void fill(char *base, size_t from, size_t to)
 {
     for (size_t k = from; k < to; k++) {
-        region->base[k] = (char)byte_at(k);
+        base[k] = (char)byte_at(k);
     }
 }
 
 /* That it holds what fill wrote up to `filled`, and zeros up to its end. */
-static void expect_filled(const struct region *region, size_t filled)
+static void expect_filled(const struct region *region, const char *base, size_t filled)
 {
     size_t n_wrong = 0;
     for (size_t k = 0; k < atomic_load(&region->size); k++) {
-        n_wrong += (unsigned char)region->base[k] != (k < filled ? byte_at(k) : 0);
+        n_wrong += (unsigned char)base[k] != (k < filled ? byte_at(k) : 0);
     }
     ck_assert_uint_eq(n_wrong, 0);
 }
@@ -81,22 +92,21 @@ static void expect_filled(const struct region *region, size_t filled)
 static void expect_growth_in_place(const char *path)
 {
     static const size_t sizes[] = { 1, 100, 4095, 4096, 4097, 8192, 70000, 70001, MEGABYTE };
-    struct region region = open_region(path, MEGABYTE);
-    const char *base = region.base;
+    struct region region;
+    char *base = open_region(&region, path, MEGABYTE);
     size_t filled = 0;
     ck_assert_uint_eq(atomic_load(&region.size), 0);
     for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
         grow(&region, sizes[k]);
-        ck_assert_ptr_eq(region.base, base);
-        expect_filled(&region, filled);
-        fill(&region, filled, sizes[k]);
+        expect_filled(&region, base, filled);
+        fill(base, filled, sizes[k]);
         filled = sizes[k];
         if (path) {
             ck_assert_uint_eq(size_of(path), sizes[k]);
         }
         ck_assert(region_sync(&region));
     }
-    expect_filled(&region, filled);
+    expect_filled(&region, base, filled);
     region_close(&region);
 }
 
@@ -115,12 +125,13 @@ TEST(a_file_grows_in_place_and_is_zero)
 TEST(touching_a_region_changes_nothing_in_it)
 {
     struct file file = make_file();
-    struct region region = open_region(file.path, MEGABYTE);
+    struct region region;
+    char *base = open_region(&region, file.path, MEGABYTE);
     region_touch(&region);
     grow(&region, 70001);
-    fill(&region, 0, 70001);
+    fill(base, 0, 70001);
     region_touch(&region);
-    expect_filled(&region, 70001);
+    expect_filled(&region, base, 70001);
     ck_assert(region_sync(&region));
     region_close(&region);
     ck_assert_uint_eq(size_of(file.path), 70001);
@@ -132,15 +143,16 @@ TEST(a_file_holds_what_was_written_when_it_is_opened_again)
     struct file file = make_file();
     size_t filled = 0;
     for (size_t k = 1; k < 20; k++) {
-        struct region region = open_region(file.path, MEGABYTE);
+        struct region region;
+        char *base = open_region(&region, file.path, MEGABYTE);
         ck_assert_uint_eq(atomic_load(&region.size), filled);
-        expect_filled(&region, filled);
+        expect_filled(&region, base, filled);
         grow(&region, filled + k * 1013);
-        expect_filled(&region, filled);
-        fill(&region, filled, filled + k * 1013);
+        expect_filled(&region, base, filled);
+        fill(base, filled, filled + k * 1013);
         filled += k * 1013;
         region_close(&region);
-        ck_assert_ptr_null(region.base);
+        ck_assert_ptr_null(region.windows);
         ck_assert_int_eq(region.fd, -1);
     }
     remove_file(&file);
@@ -150,44 +162,71 @@ TEST(growing_to_what_it_is_changes_nothing)
 {
     struct file file = make_file();
     struct fault fault;
-    struct region region = open_region(file.path, MEGABYTE);
+    struct region region;
+    char *base = open_region(&region, file.path, MEGABYTE);
     grow(&region, 5000);
-    fill(&region, 0, 5000);
+    fill(base, 0, 5000);
     ck_assert_int_eq(region_grow(&region, 5000, &fault), STATUS_OK);
     ck_assert_int_eq(region_grow(&region, 10, &fault), STATUS_OK);
     ck_assert_uint_eq(atomic_load(&region.size), 5000);
-    expect_filled(&region, 5000);
+    expect_filled(&region, base, 5000);
     region_close(&region);
     remove_file(&file);
 }
 
-TEST(more_than_was_reserved_is_refused)
+/* Windows that share pages, and one that ends in the middle of one. */
+TEST(what_is_written_in_one_window_is_seen_in_another)
 {
     struct file file = make_file();
-    for (int k = 0; k < 2; k++) {
-        struct fault fault;
-        struct region region = open_region(k ? file.path : NULL, 8192);
-        grow(&region, 8192);
-        fill(&region, 0, 8192);
-        ck_assert_int_eq(region_grow(&region, 8193, &fault), STATUS_NO_MEMORY);
-        ck_assert_uint_eq(atomic_load(&region.size), 8192);
-        expect_filled(&region, 8192);
-        region_close(&region);
+    struct region region;
+    char *base = open_region(&region, file.path, MEGABYTE);
+    grow(&region, 100000);
+    fill(base, 0, 100000);
+    for (size_t from = 0; from + 5000 <= 100000; from += 4999) {
+        char *part = map_window(&region, from, 5000);
+        for (size_t k = 0; k < 5000; k++) {
+            ck_assert_uint_eq((unsigned char)part[k], byte_at(from + k));
+        }
+        ck_assert_uint_eq(region_place(&region, part), from);
+        ck_assert_uint_eq(region_place(&region, part + 4999), from + 4999);
     }
-    ck_assert_uint_eq(size_of(file.path), 8192);
+    region_touch(&region);
+    expect_filled(&region, base, 100000);
+    ck_assert(region_sync(&region));
+    region_close(&region);
     remove_file(&file);
 }
 
-TEST(a_file_larger_than_was_asked_for_is_mapped_whole)
+/* Beyond the end of the file there is nothing to touch yet. */
+TEST(a_window_may_be_on_what_the_file_is_to_become)
 {
     struct file file = make_file();
-    struct region region = open_region(file.path, MEGABYTE);
-    grow(&region, 500000);
-    fill(&region, 0, 500000);
+    struct region region;
+    char *base = open_region(&region, file.path, 4096);
+    char *later = map_window(&region, 64 * (size_t)MEGABYTE + 100, 1000);
+    grow(&region, 4096);
+    fill(base, 0, 4096);
+    grow(&region, 65 * (size_t)MEGABYTE);
+    for (size_t k = 0; k < 1000; k++) {
+        ck_assert_int_eq(later[k], 0);
+        later[k] = (char)byte_at(k);
+    }
+    ck_assert(region_sync(&region));
     region_close(&region);
-    region = open_region(file.path, 4096);
+    remove_file(&file);
+}
+
+TEST(a_file_that_holds_something_is_mapped_with_it)
+{
+    struct file file = make_file();
+    struct region region;
+    char *base = open_region(&region, file.path, MEGABYTE);
+    grow(&region, 500000);
+    fill(base, 0, 500000);
+    region_close(&region);
+    base = open_region(&region, file.path, 500000);
     ck_assert_uint_eq(atomic_load(&region.size), 500000);
-    expect_filled(&region, 500000);
+    expect_filled(&region, base, 500000);
     region_close(&region);
     remove_file(&file);
 }
@@ -198,9 +237,10 @@ TEST(a_full_disk_is_an_error_and_leaves_the_region_as_it_was)
     struct file file = make_file();
     struct fault fault;
     struct rlimit unlimited, limit;
-    struct region region = open_region(file.path, 64 * (size_t)MEGABYTE);
+    struct region region;
+    char *base = open_region(&region, file.path, 64 * (size_t)MEGABYTE);
     grow(&region, 100000);
-    fill(&region, 0, 100000);
+    fill(base, 0, 100000);
     ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &unlimited), 0);
     limit = (struct rlimit){ .rlim_cur = MEGABYTE, .rlim_max = unlimited.rlim_max };
     signal(SIGXFSZ, SIG_IGN);
@@ -211,9 +251,9 @@ TEST(a_full_disk_is_an_error_and_leaves_the_region_as_it_was)
     ck_assert_int_eq(status, STATUS_STORAGE_FAILED);
     ck_assert_uint_eq(atomic_load(&region.size), 100000);
     ck_assert_uint_eq(size_of(file.path), 100000);
-    expect_filled(&region, 100000);
+    expect_filled(&region, base, 100000);
     grow(&region, 2 * (size_t)MEGABYTE);
-    expect_filled(&region, 100000);
+    expect_filled(&region, base, 100000);
     region_close(&region);
     remove_file(&file);
 }
@@ -223,7 +263,8 @@ TEST(file_space_is_allocated_and_not_a_hole)
 {
     struct file file = make_file();
     struct stat stored;
-    struct region region = open_region(file.path, 64 * (size_t)MEGABYTE);
+    struct region region;
+    open_region(&region, file.path, 64 * (size_t)MEGABYTE);
     grow(&region, 3 * (size_t)MEGABYTE);
     ck_assert_int_eq(stat(file.path, &stored), 0);
     ck_assert_int_ge(stored.st_blocks * 512, 3 * MEGABYTE);
@@ -235,12 +276,13 @@ TEST(what_cannot_be_opened_is_refused_with_the_reason)
 {
     struct region region;
     struct fault fault;
-    ck_assert_int_eq(region_open(&region, "/nonexistent/file", 4096, &fault),
-                     STATUS_STORAGE_FAILED);
+    ck_assert_int_eq(region_open(&region, "/nonexistent/file", &fault), STATUS_STORAGE_FAILED);
     ck_assert(strstr(fault.message, "/nonexistent/file") && strstr(fault.message, "No such file"));
-    ck_assert_int_eq(region_open(&region, "/tmp", 4096, &fault), STATUS_STORAGE_FAILED);
-    ck_assert_int_eq(region_open(&region, NULL, SIZE_MAX / 2, &fault), STATUS_NO_MEMORY);
-    ck_assert_ptr_null(region.base);
+    ck_assert_int_eq(region_open(&region, "/tmp", &fault), STATUS_STORAGE_FAILED);
+    ck_assert_int_eq(region_open(&region, NULL, &fault), STATUS_OK);
+    char *base;
+    ck_assert_int_eq(region_map(&region, 0, SIZE_MAX / 2, &base, &fault), STATUS_NO_MEMORY);
+    ck_assert_ptr_null(region.windows);
     region_close(&region);
 }
 
@@ -248,7 +290,8 @@ TEST(other_users_may_not_read_the_file)
 {
     struct file file = make_file();
     struct stat stored;
-    struct region region = open_region(file.path, 4096);
+    struct region region;
+    open_region(&region, file.path, 4096);
     ck_assert_int_eq(stat(file.path, &stored), 0);
     ck_assert_int_eq(stored.st_mode & 0777, 0600);
     region_close(&region);
@@ -257,45 +300,44 @@ TEST(other_users_may_not_read_the_file)
 
 /* ---- a file that is cut ---- */
 
-static size_t n_wrong(const struct region *region, size_t from, size_t to, bool is_cut)
+static size_t n_wrong(const char *base, size_t from, size_t to, bool is_cut)
 {
     size_t n = 0;
     for (size_t k = from; k < to; k++) {
-        n += (unsigned char)region->base[k] != (is_cut ? 0 : byte_at(k));
+        n += (unsigned char)base[k] != (is_cut ? 0 : byte_at(k));
     }
     return n;
 }
 
-static struct region fill_region(const char *path, size_t size)
+static char *fill_region(struct region *region, const char *path, size_t size)
 {
-    struct region region = open_region(path, 2 * size);
-    grow(&region, size);
-    for (size_t k = 0; k < size; k++) {
-        region.base[k] = (char)byte_at(k);
-    }
-    return region;
+    char *base = open_region(region, path, 2 * size);
+    grow(region, size);
+    fill(base, 0, size);
+    return base;
 }
 
 TEST(a_file_that_is_cut_breaks_its_region_and_no_other)
 {
     struct file file = make_file(), other = make_file();
     ck_assert(region_guard_install() && region_guard_install());
-    struct region region = fill_region(file.path, MEGABYTE);
-    struct region sound = fill_region(other.path, MEGABYTE);
+    struct region region, sound;
+    char *base = fill_region(&region, file.path, MEGABYTE);
+    const char *whole = fill_region(&sound, other.path, MEGABYTE);
     ck_assert_int_eq(truncate(file.path, MEGABYTE / 2), 0);
     ck_assert(!region_is_broken(&region));
-    ck_assert_uint_eq(n_wrong(&region, 0, MEGABYTE / 2, false), 0);
-    ck_assert_uint_eq(n_wrong(&region, MEGABYTE / 2, MEGABYTE, true), 0);
+    ck_assert_uint_eq(n_wrong(base, 0, MEGABYTE / 2, false), 0);
+    ck_assert_uint_eq(n_wrong(base, MEGABYTE / 2, MEGABYTE, true), 0);
     ck_assert(region_is_broken(&region) && !region_is_broken(&sound));
-    region.base[MEGABYTE - 1] = 1; /* a write beyond the end, too */
+    base[MEGABYTE - 1] = 1; /* a write beyond the end, too */
     struct fault fault;
     ck_assert(!region_sync(&region) && region_sync(&sound));
-    ck_assert_uint_eq(n_wrong(&sound, 0, MEGABYTE, false), 0);
+    ck_assert_uint_eq(n_wrong(whole, 0, MEGABYTE, false), 0);
     ck_assert_int_eq(region_grow(&region, 2 * MEGABYTE, &fault), STATUS_STORAGE_FAILED);
     ck_assert_uint_eq(size_of(file.path), MEGABYTE / 2);
     region_close(&region);
     region_close(&sound);
-    region = open_region(file.path, MEGABYTE); /* the next one is whole */
+    open_region(&region, file.path, MEGABYTE); /* the next one is whole */
     ck_assert(!region_is_broken(&region) && atomic_load(&region.size) == MEGABYTE / 2);
     ck_assert(region_sync(&region));
     region_close(&region);
@@ -306,7 +348,8 @@ TEST(a_file_that_is_cut_breaks_its_region_and_no_other)
 TEST(a_cut_is_found_without_a_fault)
 {
     struct file file = make_file();
-    struct region region = fill_region(file.path, MEGABYTE);
+    struct region region;
+    fill_region(&region, file.path, MEGABYTE);
     ck_assert(region_check(&region));
     ck_assert_int_eq(truncate(file.path, MEGABYTE - 1), 0);
     ck_assert(!region_check(&region) && region_is_broken(&region) && !region_sync(&region));
@@ -318,16 +361,17 @@ TEST(there_may_be_any_number_of_guarded_files)
 {
     enum { MANY = 200 };
     static struct region regions[MANY];
+    static char *bases[MANY];
     static struct file files[MANY];
     ck_assert(region_guard_install());
     for (int round = 0; round < 2; round++) {
         for (size_t k = 0; k < MANY; k++) {
             files[k] = make_file();
-            regions[k] = fill_region(files[k].path, 8192);
+            bases[k] = fill_region(&regions[k], files[k].path, 8192);
         }
         for (size_t k = 0; k < MANY; k += 3) {
             ck_assert_int_eq(truncate(files[k].path, 0), 0);
-            ck_assert_int_eq(regions[k].base[8191], 0);
+            ck_assert_int_eq(bases[k][8191], 0);
         }
         for (size_t k = 0; k < MANY; k++) {
             ck_assert(region_is_broken(&regions[k]) == (k % 3 == 0));
@@ -341,7 +385,10 @@ TEST(a_fault_elsewhere_ends_the_process_as_ever)
 {
     struct file file = make_file();
     ck_assert(region_guard_install());
-    struct region region = fill_region(file.path, MEGABYTE);
+    struct region region;
+    fill_region(&region, file.path, MEGABYTE);
+    volatile char *elsewhere = mmap(NULL, MEGABYTE, PROT_READ, MAP_SHARED, region.fd, 0);
+    ck_assert(elsewhere != MAP_FAILED);
     ck_assert_int_eq(truncate(file.path, 0), 0);
     pid_t child = fork();
     ck_assert_int_ge(child, 0);
@@ -350,13 +397,12 @@ TEST(a_fault_elsewhere_ends_the_process_as_ever)
         setrlimit(RLIMIT_CORE, &no_core);
         signal(SIGBUS, SIG_DFL); /* whatever a sanitizer would do */
         (void)!region_guard_install();
-        region_guard_drop(region.guard);
-        volatile char *byte = region.base;
-        _exit(*byte);
+        _exit(*elsewhere);
     }
     int status;
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
+    munmap((void *)(uintptr_t)elsewhere, MEGABYTE);
     region_close(&region);
     remove_file(&file);
 }

@@ -1,6 +1,7 @@
 #include "service/pool/pool.h"
 
 #include "base/log.h"
+#include "service/pool/pool_evict.h"
 #include "service/pool/pool_slots.h"
 #include "service/pool/pool_write.h"
 
@@ -23,7 +24,7 @@ int64_t pool_expires_at_ms(const struct pool *pool, uint32_t slot)
 {
     uint32_t ttl_s = ttl_of(pool, slot);
     int64_t last_seen =
-        atomic_load_explicit(&pool->slots[slot].last_seen_at_ms, memory_order_relaxed);
+        atomic_load_explicit(&pool_slot(pool, slot)->last_seen_at_ms, memory_order_relaxed);
     return ttl_s == 0 ? 0 : last_seen + (int64_t)ttl_s * 1000;
 }
 
@@ -222,61 +223,18 @@ enum claim pool_claim(struct pool *pool, const struct pool_key *key, uint16_t ow
 
 /* ---- new sessions ---- */
 
-/* Sessions whose hashes share their low bits are kept, too, and that is rare. */
-static bool is_kept(const struct pool *pool, uint32_t slot, uint64_t keep)
-{
-    return keep != POOL_KEEP_NONE && pool->slots[slot].hash == (uint32_t)keep;
-}
-
-/* With the mutex held: the POOL_VICTIMS least recently used sessions, the oldest last. Those
- * touched meanwhile are younger than all of them, so the list stays right until it is used up. */
-static void find_victims(struct pool *pool, uint64_t keep)
-{
-    pool->n_victims = 0;
-    for (uint32_t slot = 0; slot < pool->n_fresh; slot++) {
-        int64_t seen =
-            atomic_load_explicit(&pool->slots[slot].last_seen_at_ms, memory_order_relaxed);
-        bool is_full = pool->n_victims == POOL_VICTIMS;
-        if (!(slots_flags(pool, slot) & SLOT_USED) || is_kept(pool, slot, keep) ||
-            (is_full && seen >= pool->victims[0].last_seen_at_ms)) {
-            continue;
-        }
-        size_t at = 0; /* youngest first: a full list drops its first */
-        size_t n = pool->n_victims;
-        while (at < n && pool->victims[at].last_seen_at_ms > seen) {
-            at++;
-        }
-        if (is_full) {
-            at--;
-            memmove(pool->victims, pool->victims + 1, at * sizeof *pool->victims);
-        } else {
-            memmove(pool->victims + at + 1, pool->victims + at, (n - at) * sizeof *pool->victims);
-            pool->n_victims++;
-        }
-        pool->victims[at] = (struct pool_victim){ .slot = slot, .last_seen_at_ms = seen };
-    }
-}
-
 /* False: there is none to evict. Another thread may hold the one that was found. */
 static bool evict_one(struct pool *pool, uint64_t keep, uint16_t owner, int64_t now_ms,
                       size_t *n_evicted)
 {
-    pthread_mutex_lock(&pool->mutex);
-    if (pool->n_victims == 0) {
-        find_victims(pool, keep);
-    }
-    bool found = pool->n_victims > 0;
-    struct pool_victim victim = { 0 };
-    if (found) {
-        victim = pool->victims[--pool->n_victims];
-    }
-    pthread_mutex_unlock(&pool->mutex);
+    struct pool_victim victim;
+    bool found = evict_find(pool, keep, &victim);
     if (!found || !try_claim(pool, victim.slot, owner)) {
         return found;
     }
     int64_t seen =
-        atomic_load_explicit(&pool->slots[victim.slot].last_seen_at_ms, memory_order_relaxed);
-    if ((slots_flags(pool, victim.slot) & SLOT_USED) && !is_kept(pool, victim.slot, keep) &&
+        atomic_load_explicit(&pool_slot(pool, victim.slot)->last_seen_at_ms, memory_order_relaxed);
+    if ((slots_flags(pool, victim.slot) & SLOT_USED) && !evict_is_kept(pool, victim.slot, keep) &&
         seen == victim.last_seen_at_ms) {
         end_session(pool, victim.slot, TOMBSTONE_EVICTED, now_ms);
         ++*n_evicted;
@@ -328,7 +286,7 @@ enum status pool_alloc(struct pool *pool, const struct pool_key *key, uint64_t k
     if (status != STATUS_OK) {
         return status;
     }
-    pool->slots[slot].hash = (uint32_t)key->hash;
+    pool_slot(pool, slot)->hash = (uint32_t)key->hash;
     record_begin(&pool->layout, pool_record(pool, slot), key->id, key->n);
     *ret_slot = slot;
     return STATUS_OK;
@@ -367,13 +325,11 @@ void pool_expire(struct pool *pool, int64_t now_ms)
     if (!is_due || region_is_broken(&pool->region)) {
         return;
     }
-    pthread_mutex_lock(&pool->mutex);
-    uint32_t n_fresh = pool->n_fresh;
-    pthread_mutex_unlock(&pool->mutex);
-    for (uint32_t slot = 0; slot < n_fresh; slot++) {
+    for (uint32_t slot = pool_next_slot(pool, INDEX_NONE); slot != INDEX_NONE;
+         slot = pool_next_slot(pool, slot)) {
         unsigned flags = slots_flags(pool, slot);
         int64_t seen =
-            atomic_load_explicit(&pool->slots[slot].last_seen_at_ms, memory_order_relaxed);
+            atomic_load_explicit(&pool_slot(pool, slot)->last_seen_at_ms, memory_order_relaxed);
         /* Nothing is added to `seen`: the copy that it is of may not have been verified. */
         bool due = pool->ttl_s != 0 && seen <= now_ms - (int64_t)pool->ttl_s * 1000;
         if (!(flags & SLOT_USED) || !(due || (flags & SLOT_OWN_TTL)) ||

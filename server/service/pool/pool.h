@@ -3,7 +3,7 @@
  * worked on. Any thread.
  *
  * Only the holder of a claim reads and writes the slot's record. A claim is an atomic word in the
- * slot, so taking one never blocks. Locks: `mutex` guards the lists of slots and the eviction
+ * slot, so taking one never blocks. Locks: `mutex` guards the lists of slots, the eviction
  * candidates, each index shard and the tombstones have their own, and so do syncs. None is held
  * while another is taken, nor while a claim is waited for, but for the mutex of the syncs, under
  * which slots are freed.
@@ -23,7 +23,7 @@
 
 #include <stdatomic.h>
 
-enum { POOL_VICTIMS = 64, POOL_JOURNAL_ENTRIES = 8 };
+enum { POOL_VICTIMS = 512, POOL_JOURNAL_ENTRIES = 8 };
 
 /* Owners of a claim: workers from 1 on, and these. */
 enum { OWNER_NONE = 0, OWNER_MAIN = UINT16_MAX - 1, OWNER_MOVED = UINT16_MAX };
@@ -43,6 +43,21 @@ struct slot {
     uint32_t hash; /* low bits of the id's hash; of a free or retired slot: the next in its list */
     _Atomic int64_t last_seen_at_ms;
     uint64_t written; /* the sync that had begun when its newest copy was written, or it retired */
+};
+
+/* The slots with the numbers EXTENT_SLOTS_MAX times the extent's, and so on (pool_extents.h). */
+enum {
+    EXTENT_SLOTS_MAX = 1 << 18,
+    EXTENTS_MAX = INDEX_SLOTS_MAX / EXTENT_SLOTS_MAX,
+    POOL_SLOTS_MAX = EXTENTS_MAX * EXTENT_SLOTS_MAX
+};
+
+struct extent {
+    char *records;            /* [n_slots] */
+    struct slot *slots;       /* [n_slots] */
+    _Atomic uint32_t n_fresh; /* slots below it have been in use at some time */
+    uint32_t record_bytes, n_slots;
+    uint32_t first; /* where in the file its first record is, in records */
 };
 
 struct pool_options {
@@ -84,9 +99,9 @@ struct pool {
     struct pool_memory *memory; /* that these sessions count in, or NULL */
     struct region region;
     _Atomic uint64_t *noted_bytes; /* in its first page: how long the file is */
+    char *page, *journal;          /* the file's first page, and what is behind it */
     size_t records_from;           /* where in the region the first record is */
-    struct slot *slots;            /* [n_slots], address space that is touched as slots are used */
-    size_t n_slots; /* twice session_max and some more, or as many as the last process left */
+    size_t n_slots; /* at most: for session_max, or as many as the last process left */
     struct index index;
     struct tombstones tombstones;
     _Atomic bool is_closed; /* its sessions are moving to another pool: none may be added */
@@ -103,11 +118,13 @@ struct pool {
     _Atomic bool is_entry_taken[POOL_JOURNAL_ENTRIES];
 
     pthread_mutex_t mutex; /* guards what follows */
-    uint32_t n_fresh;      /* slots below it have been in use at some time */
+    size_t n_fresh;        /* slots that have been in use at some time */
     uint32_t n_taken;      /* those of sessions, also of those in the making: SLOT_COUNTED */
     uint32_t first_free;   /* INDEX_NONE: none */
     struct slot_list retired[RETIREMENTS];
-    struct pool_victim victims[POOL_VICTIMS];
+
+    pthread_mutex_t victims_mutex; /* guards the two below */
+    struct pool_victim *victims;   /* [POOL_VICTIMS], if it evicts */
     size_t n_victims;
 
     _Atomic bool owes_sync;         /* somebody waits for a sync (commit.h) */
@@ -118,6 +135,9 @@ struct pool {
     bool has_failed_sync; /* for good */
 
     bool is_cut; /* its file was, and that was logged. Main thread only */
+
+    _Atomic uint32_t n_extents;
+    struct extent *extents; /* [EXTENTS_MAX], address space that is touched as they come */
 };
 
 enum status pool_open(const struct pool_options *options, struct pool **ret_pool,
@@ -125,10 +145,25 @@ enum status pool_open(const struct pool_options *options, struct pool **ret_pool
 struct pool *pool_ref(struct pool *pool);
 void pool_unref(struct pool *pool);
 
+static inline const struct extent *pool_extent(const struct pool *pool, uint32_t slot)
+{
+    return &pool->extents[slot / EXTENT_SLOTS_MAX];
+}
+
 static inline char *pool_record(const struct pool *pool, uint32_t slot)
 {
-    return pool->region.base + pool->records_from + record_offset(&pool->layout, slot);
+    const struct extent *extent = pool_extent(pool, slot);
+    return extent->records + (size_t)extent->record_bytes * (slot % EXTENT_SLOTS_MAX);
 }
+
+static inline struct slot *pool_slot(const struct pool *pool, uint32_t slot)
+{
+    return pool_extent(pool, slot)->slots + slot % EXTENT_SLOTS_MAX;
+}
+
+/* Of the slots that have been in use at some time, the one behind that one, or (INDEX_NONE) the
+ * first; INDEX_NONE: there are no more. */
+uint32_t pool_next_slot(const struct pool *pool, uint32_t slot);
 
 enum claim {
     CLAIM_OK,
@@ -144,7 +179,7 @@ enum claim pool_claim(struct pool *pool, const struct pool_key *key, uint16_t ow
                       uint32_t *ret_slot, struct fault *fault);
 static inline void pool_release(struct pool *pool, uint32_t slot)
 {
-    atomic_store_explicit(&pool->slots[slot].owner, OWNER_NONE, memory_order_release);
+    atomic_store_explicit(&pool_slot(pool, slot)->owner, OWNER_NONE, memory_order_release);
 }
 
 /* One session more, or (size_t)-1: one less. */

@@ -1,6 +1,7 @@
 #include "service/pool/pool_adopt.h"
 
 #include "base/log.h"
+#include "service/pool/pool_extents.h"
 #include "service/pool/pool_file.h"
 #include "service/pool/pool_journal.h"
 #include "service/pool/pool_slots.h"
@@ -13,7 +14,7 @@ static void free_slot(struct pool *pool, uint32_t slot)
     if (record_header_of(record)->check != 0) { /* else the page stays clean */
         record_header_clear(record);
     }
-    pool->slots[slot].hash = pool->first_free;
+    pool_slot(pool, slot)->hash = pool->first_free;
     pool->first_free = slot;
 }
 
@@ -37,9 +38,10 @@ uint32_t pool_find_slot(struct pool *pool, const struct pool_key *key)
     return slot;
 }
 
-void pool_note_damaged(struct pool *pool, uint32_t slot)
+void pool_note_damaged(struct pool *pool, size_t position)
 {
-    log_event(LOG_ERROR, "session_damaged", LOG_STRING("session", NULL), LOG_INT("slot", slot));
+    log_event(LOG_ERROR, "session_damaged", LOG_STRING("session", NULL),
+              LOG_INT("slot", (int64_t)position));
     atomic_fetch_add_explicit(&pool->n_ended[TOMBSTONE_DAMAGED], 1, memory_order_relaxed);
 }
 
@@ -60,7 +62,7 @@ static bool drop_unused(struct pool *pool, uint32_t slot)
     char *record = pool_record(pool, slot);
     if (record_header_is_damaged(&pool->layout, record)) {
         if (birth_of(pool, slot) < pool->promised_births) {
-            pool_note_damaged(pool, slot);
+            pool_note_damaged(pool, extents_position(pool, slot));
         } else {
             pool_note_stepped_back(pool, NULL, 0);
         }
@@ -115,7 +117,7 @@ static enum status adopt(struct pool *pool, uint32_t slot, int64_t now_ms, struc
     }
     char id[SESSION_ID_MAX + 1];
     struct pool_key key = pool_key_of_record(record, id);
-    pool->slots[slot].hash = (uint32_t)key.hash;
+    pool_slot(pool, slot)->hash = (uint32_t)key.hash;
     uint32_t other = pool_find_slot(pool, &key);
     if (other != INDEX_NONE && drops_second(pool, other, slot, id)) {
         drop_stale(pool, slot);
@@ -159,24 +161,34 @@ static void adopt_end(struct pool *pool, uint32_t slot)
 
 /* How many whole records the file holds. Of a record that was cut off, the rest goes: the file will
  * grow again, and what the slot held once would be found there by a later process. */
-static size_t count_records(struct pool *pool)
+static enum status map_records(struct pool *pool, const char *path, size_t *ret_n,
+                               struct fault *fault)
 {
     const struct record_layout *layout = &pool->layout;
     size_t size = atomic_load(&pool->region.size);
-    if (size < pool->records_from) { /* there was no session yet, or the file was cut */
-        return 0;
+    *ret_n = 0;
+    if (size <= pool->records_from) { /* there was no session yet, or the file was cut */
+        return STATUS_OK;
     }
     size_t area = size - pool->records_from;
     size_t n = area / layout->record_bytes;
-    size_t end = record_offset(layout, n);
-    if (end + sizeof(struct record_header) <= area &&
-        record_header_of(pool_record(pool, (uint32_t)n))->check != 0) {
-        pool_note_damaged(pool, (uint32_t)n);
+    size_t left = area - record_offset(layout, n);
+    if (n >= POOL_SLOTS_MAX) {
+        return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
+                         "%s has room for %zu sessions, and grud can hold %d of a model", path, n,
+                         POOL_SLOTS_MAX - 1);
     }
-    if (end < area) {
-        memset(pool->region.base + pool->records_from + end, 0, area - end);
+    enum status status = extents_reach(pool, n + 1, fault);
+    if (status != STATUS_OK) {
+        return status;
     }
-    return n;
+    char *rest = pool_record(pool, extents_slot_at(pool, n));
+    if (left >= sizeof(struct record_header) && record_header_of(rest)->check != 0) {
+        pool_note_damaged(pool, n);
+    }
+    memset(rest, 0, left);
+    *ret_n = n;
+    return STATUS_OK;
 }
 
 static bool is_unused(const struct pool *pool, uint32_t slot)
@@ -187,29 +199,30 @@ static bool is_unused(const struct pool *pool, uint32_t slot)
 
 enum status pool_adopt(struct pool *pool, const char *path, int64_t now_ms, struct fault *fault)
 {
-    size_t n = count_records(pool);
+    size_t n;
+    enum status status = map_records(pool, path, &n, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    pool_file_rewrite(pool, path);
     if (n > 0) {
         journal_apply(pool, n);
     }
     pool_file_start(pool, path);
     /* The file was grown in pages; beyond the limit only what holds a session is a slot. */
-    while (n > slots_needed(pool->session_max) && is_unused(pool, (uint32_t)n - 1)) {
+    while (n > pool->n_slots && is_unused(pool, extents_slot_at(pool, n - 1))) {
         n--;
     }
-    if (n > INDEX_SLOTS_MAX) {
-        return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
-                         "%s has room for %zu sessions, and grud can hold %d of a model", path, n,
-                         INDEX_SLOTS_MAX);
-    }
-    enum status status = slots_map(pool, n, fault);
-    pool->n_fresh = (uint32_t)n;
+    pool->n_slots = n > pool->n_slots ? n : pool->n_slots;
+    extents_set_fresh(pool, n);
     /* From the last to the first, so that the free list hands out the first first. */
-    for (uint32_t slot = (uint32_t)n; status == STATUS_OK && slot > 0; slot--) {
-        status = adopt(pool, slot - 1, now_ms, fault);
+    for (size_t k = n; status == STATUS_OK && k > 0; k--) {
+        status = adopt(pool, extents_slot_at(pool, k - 1), now_ms, fault);
     }
-    for (uint32_t slot = (uint32_t)n; status == STATUS_OK && slot > 0; slot--) {
-        if (record_header_is_ended(pool_record(pool, slot - 1))) {
-            adopt_end(pool, slot - 1);
+    for (size_t k = n; status == STATUS_OK && k > 0; k--) {
+        uint32_t slot = extents_slot_at(pool, k - 1);
+        if (record_header_is_ended(pool_record(pool, slot))) {
+            adopt_end(pool, slot);
         }
     }
     return status;

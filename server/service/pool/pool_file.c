@@ -47,7 +47,7 @@ _Static_assert(offsetof(struct first_page, owner) == 64 && sizeof(struct first_p
 
 static struct first_page *page_of(const struct pool *pool)
 {
-    return (struct first_page *)(void *)pool->region.base;
+    return (struct first_page *)(void *)pool->page;
 }
 
 static uint64_t magic_word(void)
@@ -120,12 +120,30 @@ void pool_file_claim(struct pool *pool, const struct pool_options *options)
     atomic_store(&owner->check, owner_check(owner));
 }
 
+static enum status map_page(struct pool *pool, struct fault *fault)
+{
+    return region_map(&pool->region, 0, RECORD_PAGE, &pool->page, fault);
+}
+
+/* The journal has no room in the file before the first record has. */
+static enum status set_layout(struct pool *pool, const struct record_layout *layout,
+                              struct fault *fault)
+{
+    pool->layout = *layout;
+    pool->records_from = RECORD_PAGE + journal_bytes(layout);
+    return region_map(&pool->region, RECORD_PAGE, journal_bytes(layout), &pool->journal, fault);
+}
+
 enum status pool_file_begin(struct pool *pool, const struct pool_options *options,
                             struct fault *fault)
 {
-    pool->layout = options->layout;
-    pool->records_from = RECORD_PAGE + journal_bytes(&pool->layout);
     enum status status = region_grow(&pool->region, RECORD_PAGE, fault);
+    if (status == STATUS_OK) {
+        status = map_page(pool, fault);
+    }
+    if (status == STATUS_OK) {
+        status = set_layout(pool, &options->layout, fault);
+    }
     if (status != STATUS_OK) {
         return status;
     }
@@ -228,8 +246,11 @@ static enum status check_owner(const struct first_page *page, const struct pool_
 
 /* What a sync that failed was to write is in memory, but the kernel no longer means to write it.
  * And it may have been the sync that puts the file in its place. */
-static void rewrite(struct pool *pool, const char *path)
+void pool_file_rewrite(struct pool *pool, const char *path)
 {
+    if (!atomic_load(&page_of(pool)->is_suspect)) {
+        return;
+    }
     region_touch(&pool->region);
     bool written = region_sync(&pool->region) && files_sync_folder_of(path);
     if (written) {
@@ -250,18 +271,16 @@ const struct format1_layout *pool_file_format1(const struct pool *pool)
 enum status pool_file_check(struct pool *pool, const struct pool_options *options, const char *path,
                             struct fault *fault)
 {
-    enum status status = check_header(pool, path, fault);
+    enum status status = map_page(pool, fault);
+    if (status == STATUS_OK) {
+        status = check_header(pool, path, fault);
+    }
     if (status == STATUS_OK) {
         status = check_owner(page_of(pool), options, path, fault);
     }
     if (status == STATUS_OK && !pool_file_format1(pool)) {
-        pool->layout = page_of(pool)->header.layout;
-        pool->records_from = RECORD_PAGE + journal_bytes(&pool->layout);
+        status = set_layout(pool, &page_of(pool)->header.layout, fault);
         check_size(pool, path);
-    }
-    if (status == STATUS_OK && !pool_file_format1(pool) &&
-        atomic_load(&page_of(pool)->is_suspect)) {
-        rewrite(pool, path);
     }
     return status;
 }

@@ -22,9 +22,7 @@
 enum status pool_file_begin(struct pool *pool, const struct pool_options *options,
                             struct fault *fault);
 /* Reads it: the pool has the file's layout. Refused with the reason: what is no such file or of a
- * newer format, and the sessions of another model. What a failed sync may have kept from the disk
- * is written anew.
- */
+ * newer format, and the sessions of another model. */
 enum status pool_file_check(struct pool *pool, const struct pool_options *options, const char *path,
                             struct fault *fault);
 /* Notes in the first page of a copy how long it is. */
@@ -34,6 +32,9 @@ void pool_file_set_size(char *page, size_t n_bytes);
 bool pool_file_read_layout(const char *bytes, size_t n, struct record_layout *ret_layout);
 /* The layout of a file that is of format 1; NULL: it is of today's. */
 const struct format1_layout *pool_file_format1(const struct pool *pool);
+/* Once all of the file is mapped: what a failed sync may have kept from the disk is written anew.
+ */
+void pool_file_rewrite(struct pool *pool, const char *path);
 /* Before a session is used: all that the last process wrote is on the disk, and the births of this
  * one are greater than any before. Degraded, as after a failed sync, if that fails. */
 void pool_file_start(struct pool *pool, const char *path);

@@ -1,5 +1,7 @@
 #include "service/pool/pool_journal.h"
 
+#include "service/pool/pool_extents.h"
+
 #include <sched.h>
 #include <string.h>
 
@@ -21,13 +23,12 @@ size_t journal_bytes(const struct record_layout *layout)
 
 static struct journal_entry *entry_at(const struct pool *pool, size_t k)
 {
-    return (struct journal_entry *)(void *)(pool->region.base + RECORD_PAGE +
-                                            k * entry_bytes(&pool->layout));
+    return (struct journal_entry *)(void *)(pool->journal + k * entry_bytes(&pool->layout));
 }
 
-static uint64_t make_target(uint32_t slot, int which)
+static uint64_t make_target(size_t position, int which)
 {
-    return (((uint64_t)slot << 1) | (unsigned)which) + 1;
+    return (((uint64_t)position << 1) | (unsigned)which) + 1;
 }
 
 static size_t take_entry(struct pool *pool, uint16_t owner)
@@ -51,7 +52,8 @@ void journal_write(struct pool *pool, uint32_t slot, int which, uint16_t owner,
     size_t k = take_entry(pool, owner);
     struct journal_entry *entry = entry_at(pool, k);
     memcpy(entry->copy, copy, pool->layout.copy_bytes);
-    atomic_store_explicit(&entry->target, make_target(slot, which), memory_order_release);
+    atomic_store_explicit(&entry->target, make_target(extents_position(pool, slot), which),
+                          memory_order_release);
     atomic_signal_fence(memory_order_seq_cst);
     memcpy(record_copy_at(&pool->layout, pool_record(pool, slot), which), copy,
            pool->layout.copy_bytes);
@@ -77,11 +79,11 @@ void journal_apply(struct pool *pool, size_t n_records)
     for (size_t k = 0; k < POOL_JOURNAL_ENTRIES; k++) {
         struct journal_entry *entry = entry_at(pool, k);
         uint64_t target = atomic_load(&entry->target);
-        uint64_t slot = (target - 1) >> 1;
-        if (target == 0 || slot >= n_records) {
+        uint64_t position = (target - 1) >> 1;
+        if (target == 0 || position >= n_records) {
             continue;
         }
-        char *record = pool_record(pool, (uint32_t)slot);
+        char *record = pool_record(pool, extents_slot_at(pool, position));
         const struct record_copy *copy = (const struct record_copy *)(const void *)entry->copy;
         if (record_header_is_valid(record) && record_copy_is_whole(layout, record, copy) &&
             is_newer(layout, record, copy)) {

@@ -1,8 +1,8 @@
 #include "service/pool/pool_load.h"
 
 #include "service/pool/pool_adopt.h"
+#include "service/pool/pool_extents.h"
 #include "service/pool/pool_file.h"
-#include "service/pool/pool_journal.h"
 #include "service/pool/pool_slots.h"
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 static uint32_t hash_of_slot(const void *context, uint32_t slot)
 {
     const struct pool *pool = context;
-    return pool->slots[slot].hash;
+    return pool_slot(pool, slot)->hash;
 }
 
 static bool is_slot(const void *context, uint32_t slot, const char *id, size_t n_id)
@@ -46,7 +46,8 @@ void pool_unref(struct pool *pool)
         return;
     }
     pool_count_in(pool, NULL);
-    slots_unmap(pool);
+    extents_done(pool);
+    free(pool->victims);
     region_close(&pool->region);
     index_done(&pool->index);
     tombstones_done(&pool->tombstones);
@@ -66,9 +67,13 @@ static enum status alloc_pool(const struct pool_options *options, struct pool **
     pool->ttl_s = options->ttl_s;
     pool->evict = options->evict;
     pool->memory = options->memory;
+    slots_init(pool);
     pthread_mutex_init(&pool->mutex, NULL);
+    pthread_mutex_init(&pool->victims_mutex, NULL);
     pthread_mutex_init(&pool->sync_mutex, NULL);
-    if (!index_init(&pool->index, pool, is_slot, hash_of_slot) ||
+    pool->victims = options->evict ? calloc(POOL_VICTIMS, sizeof *pool->victims) : NULL;
+    if ((options->evict && !pool->victims) || !extents_init(pool) ||
+        !index_init(&pool->index, pool, is_slot, hash_of_slot) ||
         !tombstones_init(&pool->tombstones, options->tombstone_max)) {
         pool_unref(pool);
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for a session pool");
@@ -80,10 +85,7 @@ static enum status alloc_pool(const struct pool_options *options, struct pool **
 static enum status begin(struct pool *pool, const struct pool_options *options, const char *path,
                          struct fault *fault)
 {
-    enum status status = slots_map(pool, 0, fault);
-    if (status == STATUS_OK) {
-        status = pool_file_begin(pool, options, fault);
-    }
+    enum status status = pool_file_begin(pool, options, fault);
     if (status == STATUS_OK) {
         pool_file_start(pool, path);
     }
@@ -98,9 +100,7 @@ enum status pool_load(const struct pool_options *options, const char *path, bool
     if (status != STATUS_OK) {
         return status;
     }
-    size_t most = RECORD_PAGE + journal_bytes(&options->layout) +
-                  record_offset(&options->layout, slots_needed(options->session_max));
-    status = region_open(&pool->region, path, most, fault);
+    status = region_open(&pool->region, path, fault);
     if (status == STATUS_OK && is_new) {
         status = begin(pool, options, path, fault);
     } else if (status == STATUS_OK) {

@@ -22,6 +22,7 @@ struct moving {
     struct pool *from, *to;
     struct record_copy *copy; /* one of `to` */
     float *readings;          /* [K of `from`][I] */
+    char *file;               /* of format 1 */
     int64_t now_ms;
 };
 
@@ -101,14 +102,14 @@ static enum status move_session(const struct moving *moving, uint32_t slot, stru
 static bool claim_for_good(struct pool *pool, uint32_t slot)
 {
     uint16_t none = OWNER_NONE;
-    if (!(atomic_load(&pool->slots[slot].flags) & SLOT_USED)) {
+    if (!(atomic_load(&pool_slot(pool, slot)->flags) & SLOT_USED)) {
         return false;
     }
-    while (!atomic_compare_exchange_weak(&pool->slots[slot].owner, &none, OWNER_MOVED)) {
+    while (!atomic_compare_exchange_weak(&pool_slot(pool, slot)->owner, &none, OWNER_MOVED)) {
         none = OWNER_NONE;
         sched_yield();
     }
-    if (atomic_load(&pool->slots[slot].flags) & SLOT_USED) {
+    if (atomic_load(&pool_slot(pool, slot)->flags) & SLOT_USED) {
         return true;
     }
     pool_release(pool, slot);
@@ -117,11 +118,9 @@ static bool claim_for_good(struct pool *pool, uint32_t slot)
 
 static void reopen_pool(struct pool *pool)
 {
-    pthread_mutex_lock(&pool->mutex);
-    uint32_t n_fresh = pool->n_fresh;
-    pthread_mutex_unlock(&pool->mutex);
-    for (uint32_t slot = 0; slot < n_fresh; slot++) {
-        if (atomic_load(&pool->slots[slot].owner) == OWNER_MOVED) {
+    for (uint32_t slot = pool_next_slot(pool, INDEX_NONE); slot != INDEX_NONE;
+         slot = pool_next_slot(pool, slot)) {
+        if (atomic_load(&pool_slot(pool, slot)->owner) == OWNER_MOVED) {
             pool_release(pool, slot);
         }
     }
@@ -130,16 +129,12 @@ static void reopen_pool(struct pool *pool)
 
 /* No session is added to a closed pool; callers that have just looked whether it is closed hold
  * their shard's lock. */
-static uint32_t close_pool(struct pool *pool)
+static void close_pool(struct pool *pool)
 {
     atomic_store(&pool->is_closed, true);
     for (uint64_t shard = 0; shard < INDEX_SHARDS; shard++) {
         index_unlock(index_lock(&pool->index, shard << 58));
     }
-    pthread_mutex_lock(&pool->mutex);
-    uint32_t n_fresh = pool->n_fresh;
-    pthread_mutex_unlock(&pool->mutex);
-    return n_fresh;
 }
 
 /* Copies all sessions of `from` into the empty pool `to`; their states are left for the next step
@@ -148,8 +143,11 @@ static enum status move_all(struct pool *from, struct pool *to, int64_t now_ms, 
 {
     struct moving moving = { .from = from, .to = to, .now_ms = now_ms };
     enum status status = begin_moving(&moving, from->layout.n_history, fault);
-    uint32_t n_fresh = status == STATUS_OK ? close_pool(from) : 0;
-    for (uint32_t slot = 0; status == STATUS_OK && slot < n_fresh; slot++) {
+    if (status == STATUS_OK) {
+        close_pool(from);
+    }
+    for (uint32_t slot = pool_next_slot(from, INDEX_NONE);
+         status == STATUS_OK && slot != INDEX_NONE; slot = pool_next_slot(from, slot)) {
         if (claim_for_good(from, slot)) {
             status = move_session(&moving, slot, fault);
         }
@@ -263,14 +261,13 @@ static enum status upgrade_session(const struct moving *moving, size_t slot, str
     struct pool *to = moving->to;
     char id[SESSION_ID_MAX + 1];
     uint32_t to_slot;
-    enum format1_found found =
-        format1_read(pool_file_format1(moving->from), moving->from->region.base, slot, id,
-                     moving->copy, moving->readings);
+    enum format1_found found = format1_read(pool_file_format1(moving->from), moving->file, slot, id,
+                                            moving->copy, moving->readings);
     if (found == FORMAT1_UNUSED) {
         return STATUS_OK;
     }
     if (found == FORMAT1_NAMELESS) {
-        pool_note_damaged(to, (uint32_t)slot);
+        pool_note_damaged(to, slot);
         return STATUS_OK;
     }
     struct pool_key key = pool_key_of(id);
@@ -310,6 +307,9 @@ enum status pool_upgrade(const struct pool_options *options, struct pool *old, c
     struct moving moving = { .from = old, .to = pool, .now_ms = options->now_ms };
     if (status == STATUS_OK) {
         status = begin_moving(&moving, layout->n_history, fault);
+    }
+    if (status == STATUS_OK) {
+        status = region_map(&old->region, 0, atomic_load(&old->region.size), &moving.file, fault);
     }
     for (size_t slot = 0; status == STATUS_OK && slot < n; slot++) {
         status = upgrade_session(&moving, slot, fault);

@@ -1,45 +1,44 @@
 #include "service/pool/pool_slots.h"
 
+#include "service/pool/pool_extents.h"
+
 #include <errno.h>
 #include <sched.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 
 size_t slots_needed(size_t session_max)
 {
     enum { MORE = 64 };
     size_t n = 2 * session_max + MORE;
-    return n < INDEX_SLOTS_MAX ? n : INDEX_SLOTS_MAX;
+    return n < POOL_SLOTS_MAX ? n : POOL_SLOTS_MAX;
 }
 
-enum status slots_map(struct pool *pool, size_t n_records, struct fault *fault)
+void slots_init(struct pool *pool)
 {
-    size_t n = slots_needed(pool->session_max);
-    n = n > n_records ? n : n_records;
-    void *slots = mmap(NULL, n * sizeof *pool->slots, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (slots == MAP_FAILED) {
-        return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for a session pool");
-    }
-    pool->slots = slots;
-    pool->n_slots = n;
+    pool->n_slots = slots_needed(pool->session_max);
     pool->first_free = INDEX_NONE;
     for (int k = 0; k < RETIREMENTS; k++) {
         pool->retired[k].first = INDEX_NONE;
     }
-    return STATUS_OK;
 }
 
-void slots_unmap(struct pool *pool)
+uint32_t pool_next_slot(const struct pool *pool, uint32_t slot)
 {
-    if (pool->slots) {
-        munmap(pool->slots, pool->n_slots * sizeof *pool->slots);
+    uint32_t next = slot + 1; /* of INDEX_NONE: 0 */
+    uint32_t n_extents = atomic_load_explicit(&pool->n_extents, memory_order_acquire);
+    for (uint32_t k = next / EXTENT_SLOTS_MAX; k < n_extents; k++) {
+        if (next % EXTENT_SLOTS_MAX <
+            atomic_load_explicit(&pool->extents[k].n_fresh, memory_order_acquire)) {
+            return next;
+        }
+        next = (k + 1) * EXTENT_SLOTS_MAX;
     }
+    return INDEX_NONE;
 }
 
 void slots_note_copy(struct pool *pool, uint32_t slot, const struct record_copy *copy)
 {
-    atomic_store_explicit(&pool->slots[slot].last_seen_at_ms, copy->last_seen_at_ms,
+    atomic_store_explicit(&pool_slot(pool, slot)->last_seen_at_ms, copy->last_seen_at_ms,
                           memory_order_relaxed);
     unsigned flags = slots_flags(pool, slot);
     bool own = copy->ttl_s != RECORD_TTL_CONFIGURED && copy->ttl_s != 0;
@@ -54,7 +53,8 @@ void slots_note_found(struct pool *pool, uint32_t slot, const struct record_copy
 {
     slots_note_copy(pool, slot, copy);
     if (copy->last_seen_at_ms > now_ms) {
-        atomic_store_explicit(&pool->slots[slot].last_seen_at_ms, now_ms, memory_order_relaxed);
+        atomic_store_explicit(&pool_slot(pool, slot)->last_seen_at_ms, now_ms,
+                              memory_order_relaxed);
     }
 }
 
@@ -62,11 +62,11 @@ void slots_note_found(struct pool *pool, uint32_t slot, const struct record_copy
 
 static void append(struct pool *pool, struct slot_list *list, uint32_t slot)
 {
-    pool->slots[slot].hash = INDEX_NONE;
+    pool_slot(pool, slot)->hash = INDEX_NONE;
     if (list->first == INDEX_NONE) {
         list->first = slot;
     } else {
-        pool->slots[list->last].hash = slot;
+        pool_slot(pool, list->last)->hash = slot;
     }
     list->last = slot;
 }
@@ -75,34 +75,15 @@ static uint32_t take_first(struct pool *pool, struct slot_list *list)
 {
     uint32_t slot = list->first;
     if (slot != INDEX_NONE) {
-        list->first = pool->slots[slot].hash;
+        list->first = pool_slot(pool, slot)->hash;
     }
     return slot;
 }
 
 static void push_free(struct pool *pool, uint32_t slot)
 {
-    pool->slots[slot].hash = pool->first_free;
+    pool_slot(pool, slot)->hash = pool->first_free;
     pool->first_free = slot;
-}
-
-static enum status make_room(struct pool *pool, uint32_t n_slots, struct fault *fault)
-{
-    enum { STEP_MIN = 1 << 16, STEP_MAX = 1 << 24 };
-    size_t needed = pool->records_from + record_offset(&pool->layout, n_slots);
-    size_t size = atomic_load(&pool->region.size);
-    if (needed <= size) {
-        return STATUS_OK;
-    }
-    size_t step = size < STEP_MIN ? STEP_MIN : size > STEP_MAX ? STEP_MAX : size;
-    size_t larger = size + step > needed ? size + step : needed;
-    larger = (larger + RECORD_PAGE - 1) / RECORD_PAGE * RECORD_PAGE;
-    larger = larger < pool->region.reserved ? larger : pool->region.reserved;
-    enum status status = region_grow(&pool->region, larger, fault);
-    if (status == STATUS_OK) {
-        atomic_store(pool->noted_bytes, larger);
-    }
-    return status;
 }
 
 /* The cleared ones first, and an end last: what has succeeded others must not outlive them. */
@@ -120,13 +101,11 @@ static enum status find_slot(struct pool *pool, uint32_t *ret_slot, struct fault
     enum status status = STATUS_SESSIONS_FULL;
     if (pool->first_free != INDEX_NONE) {
         *ret_slot = pool->first_free;
-        pool->first_free = pool->slots[*ret_slot].hash;
+        pool->first_free = pool_slot(pool, *ret_slot)->hash;
         return STATUS_OK;
     }
     if (pool->n_fresh < pool->n_slots) {
-        status = make_room(pool, pool->n_fresh + 1, fault);
-        *ret_slot = pool->n_fresh;
-        pool->n_fresh += status == STATUS_OK;
+        status = extents_take_fresh(pool, ret_slot, fault);
     }
     uint32_t early = status == STATUS_OK ? INDEX_NONE : take_before_its_time(pool);
     if (early != INDEX_NONE) {
@@ -203,7 +182,7 @@ static bool is_free_at_once(const struct pool *pool, uint64_t section, uint32_t 
                             enum retirement retirement)
 {
     unsigned flags = slots_flags(pool, slot);
-    bool is_news = (flags & SLOT_YOUNG) && pool->slots[slot].written == section;
+    bool is_news = (flags & SLOT_YOUNG) && pool_slot(pool, slot)->written == section;
     bool tells_nothing = retirement == RETIREMENT_SUCCEEDED || !(flags & SLOT_SUCCESSOR);
     return pool->region.fd < 0 || (is_news && tells_nothing && !is_being_copied(pool));
 }
@@ -216,7 +195,7 @@ void slots_retire(struct pool *pool, uint64_t section, uint32_t slot, enum retir
     }
     pthread_mutex_lock(&pool->mutex);
     leave(pool, slot);
-    pool->slots[slot].written = section;
+    pool_slot(pool, slot)->written = section;
     append(pool, &pool->retired[retirement], slot);
     pool_release(pool, slot);
     pthread_mutex_unlock(&pool->mutex);
@@ -229,13 +208,13 @@ static void sweep(struct pool *pool, enum retirement retirement, uint64_t n_sync
     for (;;) {
         pthread_mutex_lock(&pool->mutex);
         bool is_due =
-            list->first != INDEX_NONE && pool->slots[list->first].written + n_syncs <= done;
+            list->first != INDEX_NONE && pool_slot(pool, list->first)->written + n_syncs <= done;
         uint32_t slot = is_due ? take_first(pool, list) : INDEX_NONE;
         if (is_due && retirement == RETIREMENT_CLEARED) {
             push_free(pool, slot);
         } else if (is_due) {
             record_header_clear(pool_record(pool, slot));
-            pool->slots[slot].written = done;
+            pool_slot(pool, slot)->written = done;
             append(pool, &pool->retired[RETIREMENT_CLEARED], slot);
         }
         pthread_mutex_unlock(&pool->mutex);

@@ -27,10 +27,7 @@ enum { SLOTS_UNCOUNTED = 0 };
 /* How many slots so many sessions may ever need: for each one, and for its successor while the disk
  * syncs; and some more, so that a few may be written anew again and again. */
 size_t slots_needed(size_t session_max);
-/* For those of the pool, or for the records that its file holds already. */
-__attribute__((warn_unused_result)) enum status slots_map(struct pool *pool, size_t n_records,
-                                                          struct fault *fault);
-void slots_unmap(struct pool *pool);
+void slots_init(struct pool *pool);
 
 /* A slot for one session more, of at most so many, or (SLOTS_UNCOUNTED) for one that takes another
  * slot's place. It is claimed. STATUS_SESSIONS_FULL has no *fault. */
@@ -51,12 +48,12 @@ void slots_note_found(struct pool *pool, uint32_t slot, const struct record_copy
 
 static inline unsigned slots_flags(const struct pool *pool, uint32_t slot)
 {
-    return atomic_load_explicit(&pool->slots[slot].flags, memory_order_relaxed);
+    return atomic_load_explicit(&pool_slot(pool, slot)->flags, memory_order_relaxed);
 }
 
 static inline void slots_set_flags(struct pool *pool, uint32_t slot, unsigned flags)
 {
-    atomic_store_explicit(&pool->slots[slot].flags, (uint16_t)flags, memory_order_relaxed);
+    atomic_store_explicit(&pool_slot(pool, slot)->flags, (uint16_t)flags, memory_order_relaxed);
 }
 
 /* Returns OWNER_NONE if the slot is the caller's now, else its owner. */
@@ -64,7 +61,7 @@ static inline uint16_t slots_claim(struct pool *pool, uint32_t slot, uint16_t ow
 {
     uint16_t holder = OWNER_NONE;
     bool claimed = atomic_compare_exchange_strong_explicit(
-        &pool->slots[slot].owner, &holder, owner, memory_order_acquire, memory_order_relaxed);
+        &pool_slot(pool, slot)->owner, &holder, owner, memory_order_acquire, memory_order_relaxed);
     return claimed ? OWNER_NONE : holder;
 }
 

@@ -41,7 +41,7 @@ enum standing { STANDING_SYNCED, STANDING_UNSYNCED, STANDING_IN_SYNC };
 
 static enum standing standing_of(const struct pool *pool, uint64_t section, uint32_t slot)
 {
-    uint64_t written = pool->slots[slot].written;
+    uint64_t written = pool_slot(pool, slot)->written;
     if (atomic_load_explicit(&pool->done, memory_order_acquire) > written) {
         return STANDING_SYNCED;
     }
@@ -52,10 +52,10 @@ static void note_written(struct pool *pool, uint64_t section, uint32_t slot,
                          const struct record_copy *copy)
 {
     unsigned flags = slots_flags(pool, slot);
-    if ((flags & SLOT_YOUNG) && pool->slots[slot].written != section) {
+    if ((flags & SLOT_YOUNG) && pool_slot(pool, slot)->written != section) {
         slots_set_flags(pool, slot, flags ^ SLOT_YOUNG);
     }
-    pool->slots[slot].written = section;
+    pool_slot(pool, slot)->written = section;
     slots_note_copy(pool, slot, copy);
 }
 
@@ -82,7 +82,7 @@ static void put_first(struct pool *pool, uint64_t section, uint32_t slot, struct
     record_seal(&pool->layout, record, copy);
     put_copy(&pool->layout, record_copy_at(&pool->layout, record, 0), copy);
     record_header_seal(record);
-    pool->slots[slot].written = section;
+    pool_slot(pool, slot)->written = section;
     slots_set_flags(pool, slot, slots_flags(pool, slot) | SLOT_YOUNG);
     slots_note_copy(pool, slot, copy);
 }
@@ -115,7 +115,7 @@ static enum status alloc_successor(struct pool *pool, uint32_t slot, uint16_t ow
     }
     const struct record_header *header = record_header_of(pool_record(pool, slot));
     record_begin(&pool->layout, pool_record(pool, successor), header->id, header->n_id);
-    pool->slots[successor].hash = pool->slots[slot].hash;
+    pool_slot(pool, successor)->hash = pool_slot(pool, slot)->hash;
     *ret_successor = successor;
     return STATUS_OK;
 }

@@ -308,15 +308,16 @@ static enum status recover_pool(struct recovery *recovery, const struct model *m
 {
     const struct pool *pool = model->pool;
     enum status status = STATUS_OK;
-    for (uint32_t slot = 0; status == STATUS_OK && slot < pool->n_fresh; slot++) {
+    for (uint32_t slot = pool_next_slot(pool, INDEX_NONE);
+         status == STATUS_OK && slot != INDEX_NONE; slot = pool_next_slot(pool, slot)) {
         /* No more can have waited when the process ended. Where there is more, nothing was recorded
          * for a while. */
         if (recovery->n_bytes >= RECORDER_BACKLOG_MAX) {
             break;
         }
         int64_t seen =
-            atomic_load_explicit(&pool->slots[slot].last_seen_at_ms, memory_order_relaxed);
-        if ((atomic_load(&pool->slots[slot].flags) & SLOT_USED) &&
+            atomic_load_explicit(&pool_slot(pool, slot)->last_seen_at_ms, memory_order_relaxed);
+        if ((atomic_load(&pool_slot(pool, slot)->flags) & SLOT_USED) &&
             seen >= (int64_t)recovery->watermark_ms) {
             status = recover_session(recovery, model, slot, fault);
         }

@@ -112,7 +112,7 @@ static void read_row(const struct pool *pool, uint32_t slot, struct session_row 
     row->version = copy->version;
     row->created_at_ms = (int64_t)copy->created_at_s * 1000;
     row->last_seen_at_ms =
-        atomic_load_explicit(&pool->slots[slot].last_seen_at_ms, memory_order_relaxed);
+        atomic_load_explicit(&pool_slot(pool, slot)->last_seen_at_ms, memory_order_relaxed);
     row->expires_at_ms = pool_expires_at_ms(pool, slot);
 }
 

@@ -588,28 +588,6 @@ TEST(slots_of_ended_sessions_are_used_again)
     world_done(&world);
 }
 
-TEST(the_pool_grows_far_beyond_its_first_size)
-{
-    enum { MANY = 5000 };
-    struct world world;
-    world_init(&world);
-    world_use_data(&world);
-    world_start(&world);
-    size_t first = atomic_load(&world_pool(&world)->region.size);
-    char id[32];
-    for (uint64_t k = 0; k < MANY; k++) {
-        snprintf(id, sizeof id, "s%d", (int)k);
-        expect_steps(&world, id, k, 1, 1);
-    }
-    ck_assert_uint_gt(atomic_load(&world_pool(&world)->region.size), 20 * first);
-    world_restart(&world);
-    for (uint64_t k = 0; k < MANY; k += 7) {
-        snprintf(id, sizeof id, "s%d", (int)k);
-        expect_twin(&world, id, k, 2);
-    }
-    world_done(&world);
-}
-
 TEST(a_full_disk_refuses_new_sessions_and_serves_the_others)
 {
     enum { MANY = 2000 };

@@ -21,8 +21,7 @@ static void pool_path(const struct world *world, char path[256])
 
 static struct place place_of(struct world *world, const void *p, size_t n)
 {
-    return (struct place){ .at = (size_t)((const char *)p - world_pool(world)->region.base),
-                           .n = n };
+    return (struct place){ .at = region_place(&world_pool(world)->region, p), .n = n };
 }
 
 /* The two copies of a session's record, the newer first. */

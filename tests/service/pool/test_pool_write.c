@@ -194,7 +194,7 @@ TEST(what_a_kill_has_cut_short_is_ended_from_the_journal)
         struct kept after = keep(place, layout->copy_bytes);
         memcpy((char *)place + n_written, before.bytes + n_written, before.n - n_written);
         /* As journal_write leaves an entry before it copies. */
-        char *entry = pool->region.base + RECORD_PAGE;
+        char *entry = pool->journal;
         uint64_t which = place == record_copy_at(layout, world_record(&world, "s"), 1);
         uint64_t target = which + 1;
         memcpy(entry + sizeof target, after.bytes, after.n);

@@ -1,0 +1,86 @@
+/* A pool grows as it is used: its extents, and what looks at all of them. */
+#include "service/service_support.h"
+#include "test.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+/* How much address space the process has. */
+static size_t address_space(void)
+{
+    size_t n_pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(fscanf(file, "%zu", &n_pages), 1); // NOLINT(cert-err34-c): the kernel's
+    fclose(file);
+    return n_pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* However many sessions there may be: on disk, and in memory alone. */
+TEST(models_without_sessions_take_little_address_space)
+{
+    enum { MODELS = 40, MEGABYTE = 1 << 20 };
+    for (int on_disk = 0; on_disk < 2; on_disk++) {
+        struct world world;
+        char name[16];
+        world_init(&world);
+        for (int k = 0; k < MODELS; k++) {
+            snprintf(name, sizeof name, "m%d", k);
+            world_add_model(&world, name, network_file(HIDDEN, SEED));
+        }
+        if (on_disk) {
+            world_use_data(&world);
+        }
+        world.config.session_max = 10000000;
+        size_t before = address_space();
+        world_start(&world);
+        ck_assert_uint_lt(address_space() - before, 1024 * (size_t)MEGABYTE); /* 400 GB once */
+        world_done(&world);
+    }
+}
+
+/* That it may take long is its own matter. */
+TEST(only_what_evicts_waits_for_a_look_at_all_slots)
+{
+    struct world world;
+    world_init(&world);
+    world.config.session_max = 3;
+    world.config.session_full = CONFIG_EVICT;
+    world_start(&world);
+    struct pool *pool = world_pool(&world);
+    pthread_mutex_lock(&pool->victims_mutex);
+    expect_steps(&world, "a", 1, 1, 3);
+    expect_steps(&world, "b", 2, 1, 3);
+    ck_assert_int_eq(session_delete(world.context, world_model(&world), "a", &world.fault),
+                     STATUS_OK);
+    expect_steps(&world, "a", 3, 1, 3);
+    pthread_mutex_unlock(&pool->victims_mutex);
+    ck_assert_uint_eq(model_n_sessions(world_model(&world)), 2);
+    world_done(&world);
+}
+
+TEST(the_pool_grows_far_beyond_its_first_size)
+{
+    enum { MANY = 5000 };
+    struct world world;
+    world_init(&world);
+    world_use_data(&world);
+    world_start(&world);
+    size_t first = atomic_load(&world_pool(&world)->region.size);
+    char id[32];
+    expect_steps(&world, "s0", 0, 1, 1);
+    const char *record = world_record(&world, "s0");
+    for (uint64_t k = 1; k < MANY; k++) {
+        snprintf(id, sizeof id, "s%d", (int)k);
+        expect_steps(&world, id, k, 1, 1);
+    }
+    ck_assert_uint_gt(atomic_load(&world_pool(&world)->region.size), 20 * first);
+    ck_assert_uint_gt(atomic_load(&world_pool(&world)->n_extents), 3);
+    ck_assert_ptr_eq(world_record(&world, "s0"), record);
+    world_restart(&world);
+    for (uint64_t k = 0; k < MANY; k += 7) {
+        snprintf(id, sizeof id, "s%d", (int)k);
+        expect_twin(&world, id, k, 2);
+    }
+    world_done(&world);
+}
