@@ -48,6 +48,7 @@ enum status api_session_put(struct request *request);
 enum status api_session_put_finish(struct request *request);
 enum status api_session_delete(struct request *request);
 enum status api_session_fork(struct request *request);
+enum status api_session_fork_finish(struct request *request);
 enum status api_session_forecast(struct request *request);
 enum status api_session_forecast_finish(struct request *request);
 

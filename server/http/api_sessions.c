@@ -85,8 +85,9 @@ enum status api_session_get(struct request *request)
     return status == STATUS_OK ? reply_session(request, 200, model, id) : status;
 }
 
-/* Handlers are called again where another thread has their session (sessions.h): what they have
- * written by then they do not write again. */
+/* PUT and fork read the body first, which may be large, and write when they are finished: on the
+ * worker's thread, which knows what syncs it owes. Where another thread has their session
+ * (sessions.h) they are finished again: what they have written by then they do not write again. */
 
 /* What a PUT has come to. */
 struct put {
@@ -121,9 +122,6 @@ enum status api_session_put(struct request *request)
 {
     const struct model *model;
     const char *id;
-    if (request->state) {
-        return api_session_put_finish(request);
-    }
     struct put *put = arena_alloc(request->arena, sizeof *put);
     if (!put) {
         return fault_set(request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
@@ -136,11 +134,7 @@ enum status api_session_put(struct request *request)
         const struct codec_input input = api_input(request);
         status = codec_session_restore(&input, model, &put->restore);
     }
-    if (status != STATUS_OK) {
-        return status;
-    }
-    return restore_is_due(&put->restore) ? replay_readings(request, model)
-                                         : put_session(request, model, id);
+    return status;
 }
 
 enum status api_session_put_finish(struct request *request)
@@ -154,6 +148,8 @@ enum status api_session_put_finish(struct request *request)
     }
     if (put->is_replayed) {
         restore_take(&put->replay, &put->restore);
+    } else if (restore_is_due(&put->restore)) {
+        return replay_readings(request, model);
     }
     status = put_session(request, model, id);
     if (status != STATUS_DIGEST_MISMATCH || !put->is_replayed) {
@@ -177,27 +173,42 @@ enum status api_session_delete(struct request *request)
     return status == STATUS_OK ? api_reply_nothing(request) : status;
 }
 
+/* What a fork has come to. */
+struct fork {
+    char to[SESSION_ID_MAX + 1];
+    bool is_made;
+};
+
 enum status api_session_fork(struct request *request)
 {
     const struct model *model;
     const char *id;
-    char *to = request->state; /* not NULL: the copy is made */
+    struct fork *fork = arena_alloc(request->arena, sizeof *fork);
+    if (!fork) {
+        return fault_set(request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
+    }
+    fork->is_made = false;
+    request->state = fork;
     enum status status = find_both(request, &model, &id);
-    if (status == STATUS_OK && !to) {
-        to = arena_alloc(request->arena, SESSION_ID_MAX + 1);
+    if (status == STATUS_OK) {
         const struct codec_input input = api_input(request);
+        status = codec_fork(&input, fork->to);
+    }
+    return status;
+}
+
+enum status api_session_fork_finish(struct request *request)
+{
+    const struct model *model;
+    const char *id;
+    struct fork *fork = request->state;
+    enum status status = find_both(request, &model, &id);
+    if (status == STATUS_OK && !fork->is_made) {
         status =
-            to ? codec_fork(&input, to)
-               : fault_set(request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
-        if (status == STATUS_OK) {
-            status = session_fork(request->context, model, id, to, request->arena, request->fault);
-        }
+            session_fork(request->context, model, id, fork->to, request->arena, request->fault);
+        fork->is_made = status == STATUS_OK;
     }
-    if (status != STATUS_OK) {
-        return status;
-    }
-    request->state = to;
-    return reply_session(request, 201, model, to);
+    return status == STATUS_OK ? reply_session(request, 201, model, fork->to) : status;
 }
 
 enum status api_session_forecast(struct request *request)

@@ -44,50 +44,82 @@ enum status api_step_finish(struct request *request)
 /* ---- many ---- */
 
 /* Steps of one request may be done in different turns, and a model is valid for the turn that found
- * it: those that are about to be encoded are found again. */
+ * it: those that are about to be handed in, or encoded, are found again. */
 static void renew_models(struct request *request, struct step *steps, size_t n)
 {
     for (size_t k = 0; k < n; k++) {
-        if (steps[k].fault.status == STATUS_OK) {
-            (void)model_find(request->context, steps[k].model_name, &steps[k].model,
-                             &steps[k].fault);
+        if (steps[k].fault.status == STATUS_OK &&
+            model_find(request->context, steps[k].model_name, &steps[k].model, &steps[k].fault) !=
+                STATUS_OK) {
+            steps[k].is_done = true;
         }
     }
 }
 
-static enum status hand_in_list(struct request *request)
+enum { LIST_AT_ONCE = 1024 };
+
+/* What a list has come to. Its steps are handed in and answered some at a time, so that no turn has
+ * the replies to all of them to make. */
+struct list_of_steps {
+    struct step *steps;
+    size_t n, n_answered;
+    struct text replies;
+};
+
+static enum status hand_in_some(struct request *request)
+{
+    struct list_of_steps *list = request->state;
+    struct step *steps = list->steps + list->n_answered;
+    size_t n = list->n - list->n_answered;
+    n = n < LIST_AT_ONCE ? n : LIST_AT_ONCE;
+    renew_models(request, steps, n);
+    return request_hand_in(request, steps, n);
+}
+
+static enum status read_list(struct request *request)
 {
     const struct model *model;
-    struct step *steps;
-    size_t n;
+    struct list_of_steps *list = arena_alloc(request->arena, sizeof *list);
+    if (!list) {
+        return fault_set(request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
+    }
+    list->n_answered = 0;
+    request->state = list;
     enum status status = api_model(request, &model);
     if (status == STATUS_OK) {
         const struct codec_input input = api_input(request);
-        status = codec_steps(&input, model, &steps, &n);
+        status = codec_steps(&input, model, &list->steps, &list->n);
     }
-    return status == STATUS_OK ? request_hand_in(request, steps, n) : status;
+    if (status != STATUS_OK) {
+        return status;
+    }
+    text_init(&list->replies, request->arena, 32 + 128 * list->n);
+    text_append(&list->replies, "{\"results\":[", 12);
+    return hand_in_some(request);
 }
 
-static enum status reply_list(struct request *request)
+static enum status answer_list(struct request *request)
 {
-    struct text text;
+    struct list_of_steps *list = request->state;
     renew_models(request, request->steps, request->n_steps);
-    text_init(&text, request->arena, 32 + 128 * request->n_steps);
-    text_append(&text, "{\"results\":[", 12);
     for (size_t k = 0; k < request->n_steps; k++) {
-        if (k > 0) {
-            text_append(&text, ",", 1);
+        if (list->n_answered++ > 0) {
+            text_append(&list->replies, ",", 1);
         }
-        codec_put_step(&text, &request->steps[k]);
+        codec_put_step(&list->replies, &request->steps[k]);
     }
-    text_append(&text, "]}", 2);
-    return api_reply(request, 200, &text);
+    if (list->n_answered < list->n) {
+        return hand_in_some(request);
+    }
+    text_append(&list->replies, "]}", 2);
+    return api_reply(request, 200, &list->replies);
 }
 
 /* ---- a stream of lines ---- */
 
 enum {
     LINES_AT_ONCE = 64,
+    BYTES_AT_ONCE = 256 << 10, /* of those: a few milliseconds of reading */
     LINE_MAX_BYTES = 1 << 16,
     REPLIES_AT_ONCE = 1 << 20, /* bytes of those to as many lines */
     LAST_LINE_BYTES = 1 << 12  /* of an error */
@@ -190,11 +222,13 @@ static void take_lines(struct request *request)
 {
     struct lines_of_steps *upload = request->state;
     const char *line;
-    size_t n, n_reply_bytes = LAST_LINE_BYTES, first = 0;
+    size_t n, n_bytes = 0, n_reply_bytes = LAST_LINE_BYTES, first = 0;
     upload->n_steps = 0;
     while (upload->stop.status == STATUS_OK && upload->n_steps < LINES_AT_ONCE &&
-           n_reply_bytes < REPLIES_AT_ONCE && lines_next(&upload->lines, &line, &n)) {
+           n_bytes < BYTES_AT_ONCE && n_reply_bytes < REPLIES_AT_ONCE &&
+           lines_next(&upload->lines, &line, &n)) {
         take_line(request, line, n);
+        n_bytes += n;
         n_reply_bytes += codec_step_bytes_max(&upload->steps[upload->n_steps - 1]) + 1;
         first = first > 0 ? first : upload->lines.number;
     }
@@ -258,10 +292,10 @@ static enum status answer_lines(struct request *request)
 
 enum status api_steps(struct request *request)
 {
-    return request->is_ndjson ? end_upload(request) : hand_in_list(request);
+    return request->is_ndjson ? end_upload(request) : read_list(request);
 }
 
 enum status api_steps_finish(struct request *request)
 {
-    return request->is_ndjson ? answer_lines(request) : reply_list(request);
+    return request->is_ndjson ? answer_lines(request) : answer_list(request);
 }

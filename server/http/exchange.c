@@ -168,7 +168,7 @@ static enum MHD_Result begin(struct exchange *exchange, const char *version)
 /* MHD_NO cuts the connection. */
 static enum MHD_Result take_piece(struct exchange *exchange, const char *bytes, size_t n)
 {
-    if (exchange->phase == PHASE_BODY && !exchange->request.is_cut) {
+    if (exchange->phase == PHASE_BODY && !exchange->request.is_cut && !exchange->worker->is_over) {
         enum status status = body_add(exchange, bytes, n);
         exchange->arrived_ns = exchange->worker->now_ns;
         hold_note(exchange);
@@ -244,6 +244,11 @@ static void take_result(struct exchange *exchange, enum status status)
         if (!exchange->is_pending) {
             pending_add(exchange);
         }
+        return;
+    }
+    if (status == STATUS_OK && request->reply.code == 0) { /* it has read the body */
+        exchange->is_to_finish = true;
+        exchange->phase = PHASE_DUE;
         return;
     }
     if (status == STATUS_OK && request->reply.source) {
@@ -325,14 +330,35 @@ static void handle(struct exchange *exchange)
     }
 }
 
+static void call_due(struct exchange *exchange)
+{
+    if (!exchange->is_to_finish) {
+        begin_handler(exchange);
+        return;
+    }
+    exchange->is_to_finish = false;
+    exchange->phase = PHASE_WORKING;
+    exchange_finish(exchange, STATUS_OK);
+}
+
+/* Nothing is begun that a connection would have to be suspended for. */
+static bool is_too_late(const struct exchange *exchange)
+{
+    const bool is_to_begin = exchange->phase == PHASE_BODY || exchange->phase == PHASE_DUE;
+    return exchange->worker->is_over && is_to_begin && !exchange->has_begun;
+}
+
 static enum MHD_Result at_end(struct exchange *exchange)
 {
+    if (is_too_late(exchange)) {
+        settle(exchange, fault_set(exchange->request.fault, STATUS_NOT_READY, NULL,
+                                   "grud is stopping; nothing was done"));
+    }
     if (exchange->phase == PHASE_BODY) {
         handle(exchange);
-    } else if (exchange->phase == PHASE_RETRY && exchange->is_to_finish) {
-        exchange_finish(exchange, STATUS_OK);
-    } else if (exchange->phase == PHASE_RETRY) {
-        begin_handler(exchange);
+    }
+    if (exchange->phase == PHASE_DUE) {
+        call_due(exchange);
     }
     if (exchange->phase == PHASE_ANSWERED && exchange->owes_sync) {
         hold_reply(exchange);

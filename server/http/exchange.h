@@ -15,7 +15,7 @@ enum phase {
     PHASE_BODY,      /* the body is arriving; steps of its first lines may be pending */
     PHASE_WORKING,   /* the body is whole; steps or a prediction are pending */
     PHASE_BLOCKED,   /* its handler is to be called again: another thread has its session */
-    PHASE_RETRY,     /* that is due */
+    PHASE_DUE,       /* its handler, or `finish`, is to be called */
     PHASE_OFFLOADED, /* its handler runs on a disk's thread */
     PHASE_HELD,      /* request->reply is ready, and waits for the disk */
     PHASE_ANSWERED,  /* request->reply is ready; what is left of the body is dropped */
@@ -45,7 +45,7 @@ struct exchange {
     bool owes_sync;      /* it has written what is to be on disk before its reply goes out */
     bool is_suspended;   /* while it is offloaded, held or blocked */
     unsigned n_retries;  /* of its handler */
-    bool is_to_finish;   /* while it is blocked: `finish` is to be called again, not `handle` */
+    bool is_to_finish;   /* while it is blocked or due: it is `finish` that is to be called */
     int64_t retry_ns;    /* while it is blocked: no sooner */
     uint64_t n_sync;     /* while it is held: the number of the worker's sync that it waits for */
     size_t n_steps_done; /* those before it are done */

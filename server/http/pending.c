@@ -75,7 +75,7 @@ void pending_retry(struct worker *worker)
         next = TAILQ_NEXT(exchange, link);
         if (worker->now_ns >= exchange->retry_ns &&
             !sessions_are_moving(worker->context, exchange->request.parameters[PARAMETER_MODEL])) {
-            let_go(exchange, PHASE_RETRY);
+            let_go(exchange, PHASE_DUE);
         }
     }
 }

@@ -37,9 +37,9 @@ struct route {
     const char *method;
     const char *path; /* "/v1/models/{model}/sessions/{session}/step" */
     enum scope scope;
-    /* Answers the request: fills request->reply, or hands in steps or a prediction and leaves
-     * reply.code 0, in which case `finish` is called once they are done, and does the same. A
-     * status other than OK is answered from request->fault. */
+    /* Answers the request by filling request->reply. Or leaves reply.code 0, having handed in steps
+     * or a prediction, or only read the body: then `finish`, which does the same, is called once
+     * they are done, or at once. A status other than OK is answered from request->fault. */
     enum status (*handle)(struct request *request);
     enum status (*finish)(struct request *request);
     /* Takes a piece of an x-ndjson body as it arrives, and may hand in steps; `handle` is called at
@@ -55,8 +55,8 @@ struct route {
     /* The thread that calls `handle`; not the worker's where it waits for the disk (the files of
      * models, the database of jobs), or looks at every session. */
     enum disk_queue disk;
-    bool is_read_aside; /* `handle` does no more than read the body and hand in: if that is large,
-                           it is called on a thread of its own */
+    bool is_read_aside; /* `handle` writes nothing: if the body is large, it is called on a thread
+                           of its own. `finish` never is */
     bool has_training_lines; /* x-ndjson may be as large as --training-max, not --body-max */
     bool is_heavy; /* under too much load it is refused before others are; SCOPE_NONE never is */
     /* The query parameters that it takes; others are refused. None: all are ignored. */

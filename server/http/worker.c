@@ -120,6 +120,7 @@ static void take_back(struct worker *worker)
  * long for that. */
 static void end_offload(struct worker *worker)
 {
+    worker->is_over = true;
     offload_cut(worker);
     take_back(worker);
     pending_cut(worker); /* what has come back may be blocked */

@@ -35,6 +35,7 @@ struct worker {
     bool is_in_place; /* libmicrohttpd 0.9: headers lie in the receive buffer as they came */
     bool is_draining;
     bool has_stopped_listening;      /* no further connection is accepted */
+    bool is_over;                    /* what has not begun never will */
     unsigned n_accepting_turns;      /* since the drain began, until it stopped listening */
     int64_t now_ns;                  /* of the monotonic clock, read once or twice a turn */
     struct connection_list arriving; /* connections with a request, the newest first */

@@ -71,6 +71,16 @@ awk 'BEGIN { row = "[0.123456"
 awk '{ for (t = 0; t < 18000; t++) printf "%s%s", t ? "," : "", $0 }' "$work/row" >"$work/rows"
 { printf '{"return":"last","x":[' && cat "$work/rows" && echo ']}'; } >"$work/wide_predict"
 { printf '{"rewarm":[' && cat "$work/rows" && echo ']}'; } >"$work/wide_rewarm"
+blanks() { # JSON FILE: the same in 16 MB
+    printf '%s%16000000s' "$1" '' >"$2"
+}
+blanks '{"x":[1]}' "$work/large_step"
+blanks '{"horizon":1}' "$work/large_forecast"
+blanks '{"to":"forked"}' "$work/large_fork"
+awk 'BEGIN { printf "{\"steps\":["
+             for (k = 0; k < 20000; k++)
+                 printf "%s{\"session\":\"s%d\",\"x\":[1],\"horizon\":3}", k ? "," : "", k
+             print "]}" }' >"$work/wide_list"
 { echo '{"model":"broad","hyperparameters":{"n_epochs":1},"dry_run":true}' &&
     printf '{"x":[' && cat "$work/rows" && echo ']}'; } >"$work/wide_job"
 awk -v n="$sessions" 'BEGIN { for (k = 0; k < n; k++)
@@ -119,6 +129,10 @@ attack 'a list of 50 000 steps' send_json POST /models/one/steps "$work/long_lis
 attack '300 000 lines' send_lines /models/one/steps "$work/many_lines"
 attack 'a sequence of 16 MB' send_json POST /models/broad/predict "$work/wide_predict"
 attack 'a PUT of 16 MB' send_json PUT /models/broad/sessions/w "$work/wide_rewarm"
+attack 'a step of 16 MB' send_json POST /models/one/sessions/s1/step "$work/large_step"
+attack 'a forecast of 16 MB' send_json POST /models/one/sessions/s1/forecast "$work/large_forecast"
+attack 'a fork of 16 MB' send_json POST /models/one/sessions/s1/fork "$work/large_fork"
+attack 'a list of 20 000 steps that look ahead' send_json POST /models/one/steps "$work/wide_list"
 attack 'a training series of 16 MB' send_lines /fine_tuning/jobs "$work/wide_job"
 attack 'sessions?limit=1' ask GET '/models/one/sessions?limit=1'
 touch "$HELD_DISK"

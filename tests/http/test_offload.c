@@ -2,6 +2,7 @@
 #include "http/offload.h"
 
 #include "http/exchange_support.h"
+#include "http/routes.h"
 #include "test.h"
 
 enum { LARGE = 1 << 20, SMALL = 1 << 10 };
@@ -28,6 +29,20 @@ TEST(a_large_body_is_read_aside_where_that_is_all_the_handler_does)
     ck_assert_int_eq(queue_of(&read_aside, LARGE, true), DISK_NONE); /* its lines were taken */
     ck_assert_int_eq(queue_of(&waits, SMALL, false), DISK_JOBS);
     ck_assert_int_eq(queue_of(&waits, LARGE, true), DISK_JOBS);
+}
+
+/* Whatever a request asks, others of its worker are answered meanwhile. */
+TEST(no_large_body_is_read_by_a_worker)
+{
+    for (size_t k = 0; k < http_n_routes; k++) {
+        const struct route *route = &http_routes[k];
+        if (route->takes != 0) {
+            ck_assert_msg(queue_of(route, LARGE, false) != DISK_NONE, "%s %s", route->method,
+                          route->path);
+        }
+        ck_assert_msg(!route->is_read_aside || route->finish, "%s writes in its handler",
+                      route->path);
+    }
 }
 
 TEST(what_is_handed_in_on_another_thread_is_admitted_on_the_workers)
