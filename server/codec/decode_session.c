@@ -11,7 +11,8 @@
 
 enum { TTL_MAX_S = 315360000, DIGEST_DIGITS = DIGEST_TEXT - sizeof "xxh3:" };
 
-static const double time_max_s = UINT32_MAX; /* in the year 2106: sessions keep 32 bits */
+/* Of either sign: what a clock that was set has said may be read back by another. */
+static const double time_max_s = 1e11;
 
 struct restore_body {
     const struct model *model;
@@ -63,12 +64,12 @@ static enum status read_created_at(struct reader *r, void *body)
     struct restore_body *restore = body;
     double time;
     enum status status = reader_number(r, &time);
-    if (status == STATUS_OK && !(time >= 0 && time <= time_max_s)) {
+    if (status == STATUS_OK && !(fabs(time) <= time_max_s)) {
         return reader_refuse(r, STATUS_INVALID_VALUE, "must be a time in Unix seconds");
     }
     if (status == STATUS_OK) {
         int64_t created_at_ms = clock_steady_of(llround(time * 1000));
-        restore->restore.created_at_ms = created_at_ms > 0 ? created_at_ms : 0;
+        restore->restore.created_at_ms = created_at_ms > 0 ? created_at_ms : 1;
     }
     return status;
 }

@@ -172,6 +172,20 @@ TEST(a_session_may_begin_with_its_time_to_live)
     setup_done(&s);
 }
 
+/* A clock that is set by years says such times, and they are read back by another. */
+TEST(a_session_may_have_been_made_before_1970_or_after_2106)
+{
+    static const char *const times[] = { "-1", "-1e11", "0", "4318878610", "1e11" };
+    struct setup s;
+    setup_init(&s, model_weather());
+    for (size_t k = 0; k < sizeof times / sizeof *times; k++) {
+        char body[64];
+        snprintf(body, sizeof body, "{\"created_at\":%s}", times[k]);
+        ck_assert_int_gt(accepted(&s, body).created_at_ms, 0);
+    }
+    setup_done(&s);
+}
+
 TEST(a_session_may_begin_with_readings)
 {
     struct setup s;
@@ -242,7 +256,7 @@ TEST(an_ill_formed_session_is_refused_by_its_path)
         { "{\"session\":1}", STATUS_INVALID_TYPE, "session" },
         { "{\"version\":null}", STATUS_INVALID_TYPE, "version" },
         { "{\"version\":-1}", STATUS_INVALID_VALUE, "version" },
-        { "{\"created_at\":-1}", STATUS_INVALID_VALUE, "created_at" },
+        { "{\"created_at\":-1e12}", STATUS_INVALID_VALUE, "created_at" },
         { "{\"created_at\":1e300}", STATUS_INVALID_VALUE, "created_at" },
         { "{\"created_at\":null}", STATUS_INVALID_TYPE, "created_at" },
         { "{\"last_seen_at\":\"\"}", STATUS_INVALID_TYPE, "last_seen_at" },

@@ -4,6 +4,7 @@
 #include "base/digest.h"
 #include "service/failing_system.h"
 #include "service/jobs/job_support.h"
+#include "service/sessions/recorded.h"
 #include "test.h"
 
 #include <stdio.h>
@@ -124,6 +125,23 @@ TEST(a_wall_clock_that_is_set_while_the_machine_is_off_changes_no_idle_time)
         expect_unmoved(&world);
         end(&world);
     }
+}
+
+/* Saved by one clock and restored by another, over and over. */
+TEST(no_session_was_made_later_than_now)
+{
+    struct world world;
+    begin(&world);
+    for (size_t k = 0; k < SETS; k++) {
+        int64_t made_ms = clock_wall_of(session_get(&world, "fresh").row.created_at_ms);
+        set_back_s = -sets_s[k];
+        service_tick(world.service);
+        put_session(&world, "fresh", 1, clock_steady_of(made_ms));
+        ck_assert_int_le(session_get(&world, "fresh").row.created_at_ms, clock_steady_ms());
+        set_back_s = 0;
+        service_tick(world.service);
+    }
+    end(&world);
 }
 
 /* Half a day off is half a day: the wall clock is believed as long as it is plausible. */

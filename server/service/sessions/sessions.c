@@ -351,6 +351,14 @@ static void write_errors(const struct record_layout *layout, const struct sessio
     }
 }
 
+/* Not after now, whatever clock it was written by. */
+static int64_t created_at_ms(const struct service_context *context,
+                             const struct session_restore *restore)
+{
+    bool is_past = restore->created_at_ms != 0 && restore->created_at_ms < context->now_ms;
+    return is_past ? restore->created_at_ms : context->now_ms;
+}
+
 static void make_restored(const struct service_context *context, const struct model *model,
                           const struct session_restore *restore, const float *state,
                           struct record_copy *copy)
@@ -359,8 +367,7 @@ static void make_restored(const struct service_context *context, const struct mo
     memset(copy, 0, layout->copy_bytes);
     copy->step = restore->step > restore->n_readings ? restore->step : restore->n_readings;
     copy->last_seen_at_ms = context->now_ms;
-    copy->created_at_s =
-        (uint32_t)((restore->created_at_ms ? restore->created_at_ms : context->now_ms) / 1000);
+    copy->created_at_s = (uint32_t)(created_at_ms(context, restore) / 1000);
     copy->ttl_s = restore->ttl_s < 0 ? RECORD_TTL_CONFIGURED : (uint32_t)restore->ttl_s;
     copy->version = model->active->number;
     copy->digest = model->active->digest.low;
