@@ -98,7 +98,9 @@ enum status admission_check(struct exchange *exchange, const char *version, stru
     struct request *request = &exchange->request;
     enum status status = check_framing(exchange, version, ret_guard);
     if (status == STATUS_OK) {
-        origin_note(exchange, ret_guard);
+        if (ret_guard->origin) {
+            origin_note(exchange, ret_guard);
+        }
         status = limit_head(exchange);
     }
     if (status == STATUS_OK) {

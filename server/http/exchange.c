@@ -171,7 +171,6 @@ static enum MHD_Result take_piece(struct exchange *exchange, const char *bytes, 
     if (exchange->phase == PHASE_BODY && !exchange->request.is_cut && !exchange->worker->is_over) {
         enum status status = body_add(exchange, bytes, n);
         exchange->arrived_ns = exchange->worker->now_ns;
-        hold_note(exchange);
         if (status == STATUS_OK && exchange->request.is_aside) {
             status = offload_begin(exchange, DISK_BODIES);
         }

@@ -77,8 +77,3 @@ void holds_take_back(struct worker *worker)
         let_go(exchange);
     }
 }
-
-bool holds_has_any(const struct worker *worker)
-{
-    return worker->holds.is_out || !TAILQ_EMPTY(&worker->holds.list);
-}

@@ -31,7 +31,5 @@ void hold_remove(struct exchange *exchange);
 void holds_begin(struct worker *worker);
 /* Lets the replies go whose sync is done. */
 void holds_take_back(struct worker *worker);
-/* Whether a reply is held, or a sync is on its way. */
-bool holds_has_any(const struct worker *worker);
 
 #endif

@@ -116,8 +116,3 @@ void offload_cut(struct worker *worker)
     disk_threads_take_back(service, &worker->offload.exchanges);
     disk_threads_take_back(service, &worker->offload.fetches);
 }
-
-bool offload_is_out(const struct worker *worker)
-{
-    return worker->offload.n_out > 0 || !TAILQ_EMPTY(&worker->streams.fetching);
-}

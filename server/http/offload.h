@@ -36,7 +36,5 @@ void offload_end_fetch(struct worker *worker);
 struct exchange *offload_take(struct worker *worker, enum status *ret_status);
 /* What no disk's thread has begun comes back undone. */
 void offload_cut(struct worker *worker);
-/* Whether a disk's thread has anything of the worker's. */
-bool offload_is_out(const struct worker *worker);
 
 #endif

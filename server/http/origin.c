@@ -121,13 +121,17 @@ static enum status refuse_host(const struct exchange *exchange, const char *text
                      (int)authority.n_host, authority.host, (int)authority.n_host, authority.host);
 }
 
+static bool is_path(const struct exchange *exchange)
+{
+    return exchange->connection->target[0] == '/';
+}
+
 /* The host of a target that is written in full, which counts instead of Host (RFC 9112 3.2.2). A
  * client that means well sends the same in both. */
 static enum status check_target(const struct exchange *exchange)
 {
     bool is_https;
-    const char *target = exchange->connection->target;
-    const char *host = target[0] == '/' ? NULL : authority_skip_scheme(target, &is_https);
+    const char *host = authority_skip_scheme(exchange->connection->target, &is_https);
     const size_t n = host ? strcspn(host, "/?") : 0;
     return !host || is_ours(exchange, host, n) ? STATUS_OK : refuse_host(exchange, host, n);
 }
@@ -139,7 +143,7 @@ static enum status check_host(const struct exchange *exchange, const struct guar
     struct connection *connection = exchange->connection;
     const size_t n = guard->n_host;
     if (n == connection->n_host && n > 0 && memcmp(guard->host, connection->host, n) == 0) {
-        return check_target(exchange);
+        return is_path(exchange) ? STATUS_OK : check_target(exchange);
     }
     if (guard->n_hosts > 0 && !is_ours(exchange, guard->host, n)) {
         return refuse_host(exchange, guard->host, n);
@@ -148,7 +152,7 @@ static enum status check_host(const struct exchange *exchange, const struct guar
         memcpy(connection->host, guard->host, n);
         connection->n_host = n;
     }
-    return check_target(exchange);
+    return is_path(exchange) ? STATUS_OK : check_target(exchange);
 }
 
 /* ---- the page ---- */
@@ -209,9 +213,9 @@ enum status origin_check(struct exchange *exchange, const struct guard *guard)
 void origin_note(struct exchange *exchange, const struct guard *guard)
 {
     const char *item, *list = exchange->request.config->cors_origin;
-    const size_t n_origin = guard->origin ? strlen(guard->origin) : 0;
+    const size_t n_origin = strlen(guard->origin);
     size_t n;
-    while (guard->origin && authority_next(&list, &item, &n)) {
+    while (authority_next(&list, &item, &n)) {
         if (n == n_origin && strncasecmp(item, guard->origin, n) == 0) {
             exchange->origin = guard->origin;
             return;

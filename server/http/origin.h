@@ -14,7 +14,8 @@
 __attribute__((warn_unused_result)) enum status origin_check_options(const struct config *config,
                                                                      struct fault *fault);
 
-/* Notes the origin of the page that asks, if --cors-origin lets it read the reply. */
+/* Notes the origin of the page that asks, if --cors-origin lets it read the reply. The request has
+ * an Origin. */
 void origin_note(struct exchange *exchange, const struct guard *guard);
 /* Whether this may be asked at this host and by this page; the route is known. */
 enum status origin_check(struct exchange *exchange, const struct guard *guard);

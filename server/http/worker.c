@@ -105,6 +105,13 @@ static void run_slice(struct worker *worker)
 
 /* ---- what was on a disk's thread ---- */
 
+/* Whether a disk's thread has anything of the worker's, or has had it. */
+static inline bool has_out(const struct worker *worker)
+{
+    return worker->offload.n_out > 0 || worker->holds.is_out ||
+           !TAILQ_EMPTY(&worker->streams.fetching);
+}
+
 static void take_back(struct worker *worker)
 {
     struct exchange *exchange;
@@ -125,7 +132,7 @@ static void end_offload(struct worker *worker)
     take_back(worker);
     pending_cut(worker); /* what has come back may be blocked */
     holds_begin(worker);
-    while (offload_is_out(worker) || holds_has_any(worker)) {
+    while (has_out(worker) || !TAILQ_EMPTY(&worker->holds.list)) {
         uint64_t n;
         struct pollfd waited = { .fd = worker->wake_fd, .events = POLLIN };
         if (poll(&waited, 1, DRAIN_POLL_MS) > 0 && read(worker->wake_fd, &n, sizeof n) > 0) {
@@ -215,8 +222,12 @@ static void take_turn(struct worker *worker)
     worker_read_clock(worker);
     load_begin(&worker->load, (int64_t)worker->http->config->queue_ms * MILLISECOND_NS,
                worker->now_ns);
-    take_back(worker);
-    pending_retry(worker);
+    if (has_out(worker)) {
+        take_back(worker);
+    }
+    if (!TAILQ_EMPTY(&worker->pending.blocked)) {
+        pending_retry(worker);
+    }
     streams_tick(&worker->streams, worker->now_ns);
     MHD_run(worker->daemon);
     if (!TAILQ_EMPTY(&worker->pending.stepping)) {
@@ -226,7 +237,9 @@ static void take_turn(struct worker *worker)
         worker->n_turns = 0;
         run_slice(worker);
     }
-    holds_begin(worker);
+    if (!TAILQ_EMPTY(&worker->holds.list)) {
+        holds_begin(worker);
+    }
     sweep(worker);
     bool has_more =
         load_is_long(&worker->load, worker->now_ns) && socket_is_readable(worker->events_fd);

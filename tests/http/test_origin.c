@@ -26,7 +26,9 @@ static enum status check(struct exchange_world *world, struct asked asked)
         }
     }
     world->exchange->origin = NULL;
-    origin_note(world->exchange, &guard);
+    if (guard.origin) {
+        origin_note(world->exchange, &guard);
+    }
     return origin_check(world->exchange, &guard);
 }
 

@@ -54,7 +54,8 @@ static enum status no_memory(struct step *step)
 static bool has_long_forecast(const struct step *step)
 {
     const struct gru_model *gru = step->model->active->gru;
-    return forecast_options_rows(gru_model_info(gru), &step->forecast_options) > slice_rows(gru);
+    const size_t n = forecast_options_rows(gru_model_info(gru), &step->forecast_options);
+    return n > 1 && n > slice_rows(gru);
 }
 
 bool step_measure(struct step *step)
