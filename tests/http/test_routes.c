@@ -174,13 +174,54 @@ TEST(the_page_of_the_api_has_every_route_and_no_other)
     }
 }
 
-TEST(the_page_of_the_api_has_every_error)
+static enum status status_at(const char *at)
 {
-    read_page();
     for (enum status status = STATUS_OK + 1; status < STATUS_COUNT; status++) {
-        char text[64];
-        snprintf(text, sizeof text, "`%s`", status_code(status));
-        ck_assert_msg(strstr(page, text) != NULL, "%s is not said", text);
+        const size_t n = strlen(status_code(status));
+        if (strncmp(at, status_code(status), n) == 0 && at[n] == '`') {
+            return status;
+        }
+    }
+    return STATUS_OK;
+}
+
+/* A row of the table: "| 401, 403 | `key_missing`, ...". What is in lower case and between ` is a
+ * code. */
+static void read_row(char *row, size_t *n_said)
+{
+    char *codes = strchr(row + 1, '|');
+    ck_assert_ptr_nonnull(codes);
+    *codes++ = '\0';
+    for (const char *at = codes; (at = strchr(at, '`')); at = strchr(at + 1, '`') + 1) {
+        if (strspn(at + 1, "abcdefghijklmnopqrstuvwxyz_") != strcspn(at + 1, "`")) {
+            continue;
+        }
+        const enum status status = status_at(at + 1);
+        char http_status[8];
+        ck_assert_msg(status != STATUS_OK, "there is no code %.40s", at + 1);
+        snprintf(http_status, sizeof http_status, "%d", status_http(status));
+        ck_assert_msg(strstr(row, http_status) != NULL, "%s is not in the row of %s",
+                      status_code(status), http_status);
+        n_said[status]++;
+    }
+}
+
+TEST(the_page_of_the_api_has_every_error_and_no_other)
+{
+    static const char head[] = "| status | codes |\n|---|---|\n";
+    size_t n_said[STATUS_COUNT] = { 0 };
+    read_page();
+    char *row = strstr(page, head), *end;
+    ck_assert_ptr_nonnull(row);
+    for (row += sizeof head - 1; *row == '|'; row = end + 1) {
+        end = strchr(row, '\n');
+        ck_assert_ptr_nonnull(end);
+        *end = '\0';
+        read_row(row, n_said);
+    }
+    for (enum status status = STATUS_OK + 1; status < STATUS_COUNT; status++) {
+        ck_assert_msg(n_said[status] == 1, "%s is said %zu times", status_code(status),
+                      n_said[status]);
     }
 }
 
