@@ -71,6 +71,8 @@ void world_add_model(struct world *world, const char *name, struct bytes bytes);
 void world_start(struct world *world);
 void world_stop(struct world *world);
 void world_restart(struct world *world);
+/* world_init, world_use_data and world_start. */
+void world_start_with_data(struct world *world);
 void world_done(struct world *world); /* stops it, and removes the folder */
 
 const struct model *world_model(struct world *world); /* m, in a new turn */

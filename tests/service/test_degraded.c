@@ -6,13 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static void start_with_data(struct world *world)
-{
-    world_init(world);
-    world_use_data(world);
-    world_start(world);
-}
-
 TEST(each_degraded_state_has_a_word_and_a_sentence_of_its_own)
 {
     for (enum degraded_state a = 0; a < DEGRADED_COUNT; a++) {
@@ -47,7 +40,7 @@ TEST(a_degraded_state_ends_when_the_same_succeeds_and_that_of_a_sync_never)
 TEST(a_sync_that_succeeds_does_not_make_up_for_one_that_failed)
 {
     struct world world;
-    start_with_data(&world);
+    world_start_with_data(&world);
     ck_assert(service_sync(world.service));
     degraded_begins(world.service, DEGRADED_SYNC);
     ck_assert(!service_sync(world.service));
@@ -58,7 +51,7 @@ TEST(a_sync_that_succeeds_does_not_make_up_for_one_that_failed)
 TEST(a_full_disk_refuses_new_sessions_until_there_is_room)
 {
     struct world world;
-    start_with_data(&world);
+    world_start_with_data(&world);
     char id[16];
     int n = 0;
     expect_step(&world, "old", 1, 1, (float[OUTPUTS]){ 0 });
@@ -83,7 +76,7 @@ TEST(a_full_disk_refuses_new_sessions_until_there_is_room)
 TEST(a_full_disk_refuses_new_versions_until_there_is_room)
 {
     struct world world;
-    start_with_data(&world);
+    world_start_with_data(&world);
     struct bytes file = network_file(HIDDEN, 7);
     const struct model *model;
     disk_limit(16);

@@ -7,19 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
-static void start_with_data(struct world *world)
-{
-    world_init(world);
-    world_use_data(world);
-    world_start(world);
-}
-
 /* ---- the start ---- */
 
 TEST(a_second_daemon_on_one_data_directory_is_refused)
 {
     struct world world;
-    start_with_data(&world);
+    world_start_with_data(&world);
     struct service *second = NULL;
     struct fault fault;
     ck_assert_int_eq(service_create(&world.config, &second, &fault), STATUS_STORAGE_FAILED);
@@ -55,7 +48,7 @@ TEST(directories_that_are_not_there_are_refused)
 TEST(a_failed_sync_of_the_interval_is_not_made_good_by_the_next)
 {
     struct world world;
-    start_with_data(&world);
+    world_start_with_data(&world);
     expect_steps(&world, "s", 1, 1, 12);
     disk_fails = true;
     ck_assert(!service_sync(world.service));
@@ -82,7 +75,7 @@ static uint64_t syncs_of_a_tick(struct world *world)
 TEST(a_wall_clock_that_is_set_back_keeps_nothing_from_the_disk)
 {
     struct world world;
-    start_with_data(&world);
+    world_start_with_data(&world);
     world.config.sync_interval_ms = 1;
     usleep(2000);
     ck_assert_uint_eq(syncs_of_a_tick(&world), 1);
@@ -109,7 +102,7 @@ TEST(the_first_sync_is_an_interval_after_the_start)
 TEST(an_interval_that_becomes_0_is_followed_by_one_more_sync)
 {
     struct world world;
-    start_with_data(&world);
+    world_start_with_data(&world);
     world.config.sync_interval_ms = 3600000;
     service_tick(world.service);
     ck_assert_uint_eq(syncs_of_a_tick(&world), 0);
@@ -124,7 +117,7 @@ TEST(a_sync_that_is_due_is_left_to_the_disk_thread)
     struct world world;
     struct fault fault;
     struct service_figures figures = { .n_syncs = 0 };
-    start_with_data(&world);
+    world_start_with_data(&world);
     ck_assert_int_eq(service_start_disk(world.service, &fault), STATUS_OK);
     world.config.sync_interval_ms = 1;
     for (int k = 0; figures.n_syncs < 2; k++) { /* one follows the other */

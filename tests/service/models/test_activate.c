@@ -9,13 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void start_with_data(struct world *world)
-{
-    world_init(world);
-    world_use_data(world);
-    world_start(world);
-}
-
 /* ---- switching over ---- */
 
 static struct activation switch_to(struct world *world, unsigned number, unsigned only_from)
@@ -32,7 +25,7 @@ TEST(a_switch_from_another_version_than_the_active_one_changes_nothing)
 {
     struct world world;
     char path[256];
-    start_with_data(&world);
+    world_start_with_data(&world);
     world_put_version(&world, network_file(HIDDEN, 7));
     world_put_version(&world, network_file(HIDDEN, 8));
     snprintf(path, sizeof path, "%s/models/m/active", world.data);
@@ -56,7 +49,7 @@ TEST(a_choice_that_cannot_be_written_switches_nothing)
     struct world world;
     struct activation activation;
     char path[256];
-    start_with_data(&world);
+    world_start_with_data(&world);
     world_put_version(&world, network_file(HIDDEN + 3, 7));
     expect_steps(&world, "s", 1, 1, 4);
     snprintf(path, sizeof path, "%s/models/m/active", world.data);
@@ -75,7 +68,7 @@ TEST(a_choice_that_cannot_be_written_switches_nothing)
 TEST(activating_the_active_version_writes_the_choice_down)
 {
     struct world world;
-    start_with_data(&world);
+    world_start_with_data(&world);
     world_put_version(&world, network_file(HIDDEN, 7));
     char path[256];
     snprintf(path, sizeof path, "%s/models/m/active", world.data);

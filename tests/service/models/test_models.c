@@ -1,5 +1,5 @@
 /* Versions of a model are put, read and deleted; no number is given twice. */
-#include "service/service_support.h"
+#include "service/models/models_support.h"
 #include "test.h"
 
 #include <stdio.h>
@@ -31,13 +31,6 @@ static enum status activate(struct world *world, const char *name, unsigned numb
     return model_activate(world->context, name, number, &model, &world->fault);
 }
 
-static void with_data(struct world *world)
-{
-    world_init(world);
-    world_use_data(world);
-    world_start(world);
-}
-
 static size_t n_stored(const struct world *world, const char *name)
 {
     char path[256];
@@ -45,19 +38,12 @@ static size_t n_stored(const struct world *world, const char *name)
     return folder_count(path);
 }
 
-static void make_model_folder(const struct world *world, const char *name)
-{
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s", world->models, name);
-    ck_assert_int_eq(mkdir(path, 0700), 0);
-}
-
 /* ---- versions ---- */
 
 TEST(the_first_version_of_a_model_is_activated_and_later_ones_wait)
 {
     struct world world;
-    with_data(&world);
+    world_start_with_data(&world);
     const struct model *model;
     for (unsigned k = 1; k <= 4; k++) {
         ck_assert_int_eq(put(&world, "fresh", network_file(HIDDEN, k), &model), STATUS_OK);
@@ -77,7 +63,7 @@ TEST(the_first_version_of_a_model_is_activated_and_later_ones_wait)
 TEST(many_changes_in_one_turn_are_all_kept)
 {
     struct world world;
-    with_data(&world);
+    world_start_with_data(&world);
     struct service_context *other;
     ck_assert_int_eq(service_context_create(world.service, &other), STATUS_OK);
     const struct model *model, *first;
@@ -105,7 +91,7 @@ TEST(many_changes_in_one_turn_are_all_kept)
 TEST(a_version_with_other_inputs_or_outputs_is_refused)
 {
     struct world world;
-    with_data(&world);
+    world_start_with_data(&world);
     const struct model *model;
     ck_assert_int_eq(put(&world, "m", network_file_of_other_shape(), &model),
                      STATUS_INCOMPATIBLE_MODEL);
@@ -125,7 +111,7 @@ TEST(a_version_with_other_inputs_or_outputs_is_refused)
 TEST(garbage_is_refused_and_leaves_nothing_behind)
 {
     struct world world;
-    with_data(&world);
+    world_start_with_data(&world);
     const struct model *model;
     for (size_t n = 0; n < 2000; n += 97) {
         struct bytes half = network_file(HIDDEN, 1);
@@ -154,7 +140,7 @@ TEST(garbage_is_refused_and_leaves_nothing_behind)
 TEST(a_model_that_cannot_have_its_sessions_is_refused_and_leaves_nothing_behind)
 {
     struct world world;
-    with_data(&world);
+    world_start_with_data(&world);
     const struct model *model;
     expect_steps(&world, "s", 1, 1, 3);
     world_stop(&world);
@@ -190,7 +176,7 @@ static void expect_file(struct world *world, unsigned number, const struct bytes
 TEST(a_version_file_is_given_back_byte_for_byte)
 {
     struct world world;
-    with_data(&world);
+    world_start_with_data(&world);
     struct bytes first = network_file(HIDDEN, SEED), second = network_file(20, 3);
     ck_assert_uint_eq(world_put_version(&world, network_file(20, 3)), 2);
     for (int restart = 0; restart < 2; restart++) {
@@ -206,7 +192,7 @@ TEST(a_version_file_is_given_back_byte_for_byte)
 TEST(a_version_is_deleted_unless_it_is_active_or_read_only)
 {
     struct world world;
-    with_data(&world);
+    world_start_with_data(&world);
     world_put_version(&world, network_file(HIDDEN, 2));
     world_put_version(&world, network_file(HIDDEN, 3));
     ck_assert_int_eq(delete_version(&world, 1), STATUS_VERSION_ACTIVE);
@@ -228,7 +214,7 @@ TEST(a_version_is_deleted_unless_it_is_active_or_read_only)
 TEST(the_number_of_a_deleted_version_is_not_given_again)
 {
     struct world world;
-    with_data(&world);
+    world_start_with_data(&world);
     for (unsigned k = 2; k <= 9;
          k++) { /* 1 came with --models, so now and then all that were put are gone */
         ck_assert_uint_eq(world_put_version(&world, network_file(HIDDEN, k)), k);
@@ -248,9 +234,9 @@ TEST(versions_of_the_models_folder_take_their_numbers_too)
     const struct model *model;
     world_init(&world);
     world_use_data(&world);
-    make_model_folder(&world, "m");
+    world_make_model_folder(&world, "m");
     world_add_model(&world, "m/4", network_file(HIDDEN, 4));
-    world_add_model(&world, "m/6", (struct bytes){ strdup("junk"), 4 });
+    world_add_model(&world, "m/6", network_junk());
     world_start(&world);
     ck_assert_uint_eq(world_put_version(&world, network_file(HIDDEN, 7)), 7);
     ck_assert_int_eq(delete_version(&world, 7), STATUS_OK);
@@ -273,9 +259,9 @@ TEST(a_number_below_that_of_a_read_only_version_is_not_given_again)
 {
     struct world world;
     char path[256];
-    with_data(&world);
+    world_start_with_data(&world);
     ck_assert_uint_eq(world_put_version(&world, network_file(HIDDEN, 2)), 2);
-    make_model_folder(&world, "m");
+    world_make_model_folder(&world, "m");
     world_add_model(&world, "m/5", network_file(HIDDEN, 5));
     world_restart(&world);
     world_activate(&world, 5);
@@ -292,7 +278,7 @@ TEST(a_number_below_that_of_a_read_only_version_is_not_given_again)
 TEST(a_version_whose_number_cannot_be_kept_is_not_deleted)
 {
     struct world world;
-    with_data(&world);
+    world_start_with_data(&world);
     world_put_version(&world, network_file(HIDDEN, 2));
     char path[256];
     snprintf(path, sizeof path, "%s/models/m/newest.tmp", world.data);
@@ -312,7 +298,7 @@ TEST(data_without_a_note_of_the_newest_number_is_read)
 {
     struct world world;
     const struct model *model;
-    with_data(&world);
+    world_start_with_data(&world);
     for (unsigned k = 1; k <= 4; k++) {
         ck_assert_int_eq(put(&world, "old", network_file(HIDDEN, k), &model), STATUS_OK);
     }
@@ -328,7 +314,7 @@ TEST(without_a_data_directory_nothing_is_put_but_versions_are_switched)
     struct world world;
     const struct model *model;
     world_init(&world);
-    make_model_folder(&world, "m");
+    world_make_model_folder(&world, "m");
     world_add_model(&world, "m/2", network_file(HIDDEN, 2));
     world_start(&world);
     ck_assert_uint_eq(world_model(&world)->active->number, 2);

@@ -1,7 +1,6 @@
 /* The models at the start: what the directories hold, which version is active, and what is left
  * out. */
-#include "service/job_database.h"
-#include "service/service_support.h"
+#include "service/models/models_support.h"
 #include "test.h"
 
 #include <stdio.h>
@@ -9,20 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static void start_with_data(struct world *world)
-{
-    world_init(world);
-    world_use_data(world);
-    world_start(world);
-}
-
-static void make_model_folder(const struct world *world, const char *name)
-{
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s", world->models, name);
-    ck_assert_int_eq(mkdir(path, 0700), 0);
-}
 
 static void expect_unserved(struct world *world, const struct unserved *due, size_t n)
 {
@@ -38,13 +23,6 @@ static void expect_unserved(struct world *world, const struct unserved *due, siz
 }
 
 /* ---- which version is active ---- */
-
-static void remove_file(const char *folder, const char *name)
-{
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    ck_assert_int_eq(unlink(path), 0);
-}
 
 /* A version, and the digest beside it; path: without extension. */
 static void remove_both(const char *path)
@@ -76,21 +54,21 @@ static unsigned active_after_restart(struct world *world)
 TEST(the_active_version_is_the_one_chosen_last_or_the_newest_of_the_models_folder_or_the_newest)
 {
     struct world world;
-    start_with_data(&world);
+    world_start_with_data(&world);
     for (unsigned k = 2; k <= 4; k++) {
         ck_assert_uint_eq(world_put_version(&world, network_file(HIDDEN, k)), k);
     }
     ck_assert_uint_eq(active_after_restart(&world), 1);
-    make_model_folder(&world, "m");
+    world_make_model_folder(&world, "m");
     world_add_model(&world, "m/5", network_file(HIDDEN, 5));
     ck_assert_uint_eq(active_after_restart(&world), 5);
     world_activate(&world, 2);
     ck_assert_uint_eq(active_after_restart(&world), 2);
-    remove_file(world.data, "models/m/active");
+    folder_remove_file(world.data, "models/m/active");
     ck_assert_uint_eq(active_after_restart(&world), 5);
-    remove_file(world.models, "m/5.safetensors");
+    folder_remove_file(world.models, "m/5.safetensors");
     ck_assert_uint_eq(active_after_restart(&world), 1);
-    remove_file(world.models, "m.safetensors");
+    folder_remove_file(world.models, "m.safetensors");
     expect_left_out(&world, "which of its versions is active is not known");
     for (unsigned k = 2; k <= 3; k++) {
         char path[256];
@@ -104,7 +82,7 @@ TEST(the_active_version_is_the_one_chosen_last_or_the_newest_of_the_models_folde
 TEST(versions_and_the_active_one_survive_a_restart)
 {
     struct world world;
-    start_with_data(&world);
+    world_start_with_data(&world);
     for (unsigned k = 2; k <= 12; k++) {
         world_put_version(&world, network_file(HIDDEN, k));
     }
@@ -141,7 +119,7 @@ static void flip_bit(const struct world *world, const char *name)
 /* m of --models, and versions 2 to 4 in --data; `active` becomes the active one. */
 static void start_with_versions(struct world *world, unsigned active)
 {
-    start_with_data(world);
+    world_start_with_data(world);
     for (unsigned k = 2; k <= 4; k++) {
         world_put_version(world, network_file(HIDDEN, k));
     }
@@ -170,7 +148,7 @@ TEST(a_damaged_active_version_is_not_replaced_by_another_one)
     ck_assert_uint_eq(active_after_restart(&world), 3);
     ck_assert(!service_is_degraded(world.service));
     expect_twin(&world, "s", 1, 6);
-    remove_file(world.data, "models/m/3.safetensors");
+    folder_remove_file(world.data, "models/m/3.safetensors");
     expect_left_out(&world, "3.safetensors is gone");
     write_active(&world, "2\n"); /* as the reason advises */
     ck_assert_uint_eq(active_after_restart(&world), 2);
@@ -245,8 +223,8 @@ TEST(what_has_no_digest_yet_gets_one)
     ck_assert_int_eq(model_delete_version(world.context, "m", 4, &world.fault), STATUS_OK);
     world_stop(&world);
     char path[256];
-    remove_file(world.data, "models/m/2.digest");
-    remove_file(world.data, "models/m/3.digest");
+    folder_remove_file(world.data, "models/m/2.digest");
+    folder_remove_file(world.data, "models/m/3.digest");
     write_active(&world, "2\n");
     snprintf(path, sizeof path, "%s/models/m/newest", world.data);
     file_store(path, "4\n", 2);
@@ -300,7 +278,7 @@ TEST(of_two_files_with_one_number_one_is_served)
 {
     struct world world;
     world_init(&world);
-    make_model_folder(&world, "m");
+    world_make_model_folder(&world, "m");
     world_add_model(&world, "m/1", network_file(HIDDEN, 9));
     world_add_model(&world, "m/2", network_file(HIDDEN, 8));
     world_start(&world);
@@ -315,25 +293,10 @@ TEST(without_any_model_the_service_starts)
     struct world world;
     const struct model *model;
     world_init(&world);
-    remove_file(world.models, "m.safetensors");
+    folder_remove_file(world.models, "m.safetensors");
     world_start(&world);
     ck_assert_int_eq(model_find(world.context, "m", &model, &world.fault), STATUS_MODEL_NOT_FOUND);
     world_done(&world);
-}
-
-static void expect_models(struct world *world, const char *const *names, size_t n_names)
-{
-    size_t n;
-    const struct model *const *models = models_list(world->context, &n);
-    ck_assert_uint_eq(n, n_names);
-    for (size_t k = 0; k < n; k++) {
-        ck_assert_str_eq(models[k]->name, names[k]);
-    }
-}
-
-static struct bytes junk(void)
-{
-    return (struct bytes){ strdup("junk"), 4 };
 }
 
 TEST(one_bad_file_is_left_out_and_the_good_ones_are_served)
@@ -341,19 +304,19 @@ TEST(one_bad_file_is_left_out_and_the_good_ones_are_served)
     struct world world;
     world_init(&world);
     world_use_data(&world);
-    make_model_folder(&world, "many");
+    world_make_model_folder(&world, "many");
     static const char *const strays[] = { "many/04", "many/0", "many/x", ".hidden", "a b" };
     for (size_t k = 0; k < sizeof strays / sizeof *strays; k++) {
         world_add_model(&world, strays[k], network_file(HIDDEN, 5));
     }
     world_add_model(&world, "empty", (struct bytes){ strdup(""), 0 });
-    world_add_model(&world, "bad", junk());
+    world_add_model(&world, "bad", network_junk());
     world_add_model(&world, "many/1", network_file(HIDDEN, 1));
-    world_add_model(&world, "many/2", junk());
+    world_add_model(&world, "many/2", network_junk());
     world_add_model(&world, "many/3", network_file_of_other_shape());
     world_add_model(&world, "many/4", network_file(HIDDEN, 4));
     world_start(&world);
-    expect_models(&world, (const char *const[]){ "m", "many" }, 2);
+    world_expect_models(&world, (const char *const[]){ "m", "many" }, 2);
     const struct model *many;
     ck_assert_int_eq(model_find(world.context, "many", &many, &world.fault), STATUS_OK);
     ck_assert(many->n_versions == 2 && many->active->number == 4);
@@ -381,7 +344,7 @@ TEST(a_model_that_is_left_out_says_why_and_its_name_is_taken)
     struct bytes good = network_file(HIDDEN, 1);
     world_init(&world);
     world_use_data(&world);
-    world_add_model(&world, "bad", junk());
+    world_add_model(&world, "bad", network_junk());
     world_start(&world);
     ck_assert_int_eq(find(&world, "bad"), STATUS_MODEL_UNAVAILABLE);
     ck_assert_msg(strstr(world.fault.message, "model 'bad' cannot be served: ") != NULL, "%s",
@@ -397,7 +360,7 @@ TEST(a_model_that_is_left_out_says_why_and_its_name_is_taken)
     snprintf(path, sizeof path, "%s/models/bad", world.data);
     ck_assert_uint_eq(folder_count(path), 0);
     ck_assert(service_is_degraded_by(world.service, DEGRADED_MODELS));
-    remove_file(world.models, "bad.safetensors");
+    folder_remove_file(world.models, "bad.safetensors");
     world_restart(&world);
     ck_assert_int_eq(find(&world, "bad"), STATUS_MODEL_NOT_FOUND);
     ck_assert(!service_is_degraded(world.service));
@@ -412,8 +375,8 @@ TEST(a_version_that_is_left_out_says_why_and_can_be_deleted)
     char path[256];
     world_init(&world);
     world_use_data(&world);
-    make_model_folder(&world, "m");
-    world_add_model(&world, "m/3", junk());
+    world_make_model_folder(&world, "m");
+    world_add_model(&world, "m/3", network_junk());
     world_start(&world);
     ck_assert_uint_eq(world_put_version(&world, network_file(HIDDEN, 4)), 4);
     snprintf(path, sizeof path, "%s/models/m/4.safetensors", world.data);
@@ -432,7 +395,7 @@ TEST(a_version_that_is_left_out_says_why_and_can_be_deleted)
     ck_assert(!file_exists(path));
     expect_unserved(&world, (const struct unserved[]){ { .model = "m", .version = 3 } }, 1);
     ck_assert_uint_eq(world_put_version(&world, network_file(HIDDEN, 5)), 5);
-    remove_file(world.models, "m/3.safetensors");
+    folder_remove_file(world.models, "m/3.safetensors");
     world_restart(&world);
     ck_assert(!service_is_degraded(world.service));
     world_done(&world);
@@ -444,7 +407,7 @@ TEST(a_version_that_is_left_out_says_why_and_can_be_deleted)
 TEST(a_version_that_cannot_be_read_ends_the_start)
 {
     struct world world;
-    start_with_data(&world);
+    world_start_with_data(&world);
     world_put_version(&world, network_file(HIDDEN, 7));
     world_stop(&world);
     char path[256];
@@ -464,7 +427,7 @@ TEST(a_model_whose_sessions_cannot_be_opened_is_said_to_be_left_out)
 {
     struct world world;
     char path[256];
-    start_with_data(&world);
+    world_start_with_data(&world);
     world_stop(&world);
     snprintf(path, sizeof path, "%s/sessions/m.pool", world.data);
     ck_assert(unlink(path) == 0 && mkdir(path, 0700) == 0);
@@ -473,132 +436,5 @@ TEST(a_model_whose_sessions_cannot_be_opened_is_said_to_be_left_out)
     ck_assert_int_eq(rmdir(path), 0);
     world_restart(&world);
     ck_assert(!service_is_degraded(world.service));
-    world_done(&world);
-}
-
-/* ---- SIGHUP ---- */
-
-static void reload(struct world *world)
-{
-    ck_assert_int_eq(service_reload_models(world->service, &world->fault), STATUS_OK);
-    service_context_turn(world->context);
-}
-
-TEST(a_reload_adds_models_and_versions_and_activates_none)
-{
-    struct world world;
-    world_init(&world);
-    world_use_data(&world);
-    world_add_model(&world, "bad", junk());
-    world_start(&world);
-    expect_models(&world, (const char *const[]){ "m" }, 1);
-    expect_step(&world, "a", 1, 1, (float[OUTPUTS]){ 0 });
-    ck_assert_uint_eq(world_put_version(&world, network_file(HIDDEN, 2)), 2);
-    make_model_folder(&world, "m");
-    make_model_folder(&world, "new");
-    world_add_model(&world, "bad", network_file(HIDDEN, 3));
-    world_add_model(&world, "m/2", network_file(HIDDEN, 4)); /* a number that is taken */
-    world_add_model(&world, "m/3", network_file(HIDDEN, 5));
-    world_add_model(&world, "m/4", network_file_of_other_shape());
-    world_add_model(&world, "new/7", network_file(HIDDEN, 6));
-    for (int k = 0; k < 2; k++) { /* the second finds nothing new */
-        reload(&world);
-        expect_models(&world, (const char *const[]){ "bad", "m", "new" }, 3);
-        const struct model *model = world_model(&world);
-        ck_assert_uint_eq(model->n_versions, 3);
-        ck_assert_uint_eq(model->active->number, 1);
-        ck_assert(!model->versions[1].read_only && model->versions[2].read_only);
-        ck_assert_uint_eq(model->newest, 4); /* a refused one's number is taken */
-    }
-    expect_twin(&world, "a", 1, 2);
-    world_activate(&world, 3);
-    ck_assert_uint_eq(world_put_version(&world, network_file(HIDDEN, 7)), 5);
-    world_done(&world);
-}
-
-TEST(a_reload_serves_on_what_was_changed_or_removed)
-{
-    struct world world;
-    world_init(&world);
-    world_add_model(&world, "n", network_file(HIDDEN, 2));
-    world_start(&world);
-    struct digest digest = world_model(&world)->active->digest;
-    expect_step(&world, "a", 1, 1, (float[OUTPUTS]){ 0 });
-    world_add_model(&world, "m", network_file(HIDDEN, 3));
-    remove_file(world.models, "n.safetensors");
-    reload(&world);
-    expect_models(&world, (const char *const[]){ "m", "n" }, 2);
-    ck_assert(digest_equals(world_model(&world)->active->digest, digest));
-    expect_twin(&world, "a", 1, 2);
-    world_done(&world);
-}
-
-TEST(a_reload_that_cannot_read_the_folder_changes_nothing)
-{
-    struct world world;
-    char aside[128];
-    world_init(&world);
-    world_start(&world);
-    snprintf(aside, sizeof aside, "%s.aside", world.models);
-    ck_assert_int_eq(rename(world.models, aside), 0);
-    ck_assert_int_eq(service_reload_models(world.service, &world.fault), STATUS_STORAGE_FAILED);
-    expect_models(&world, (const char *const[]){ "m" }, 1);
-    expect_step(&world, "a", 1, 1, (float[OUTPUTS]){ 0 });
-    ck_assert_int_eq(rename(aside, world.models), 0);
-    reload(&world);
-    expect_models(&world, (const char *const[]){ "m" }, 1);
-    world_done(&world);
-}
-
-/* A model that was left out comes back with its sessions, versions and their jobs. */
-TEST(a_reload_mends_a_model_that_was_left_out)
-{
-    struct world world;
-    char path[256], aside[300];
-    start_with_data(&world);
-    expect_step(&world, "a", 1, 1, (float[OUTPUTS]){ 0 });
-    ck_assert_uint_eq(world_put_version(&world, network_file(HIDDEN, 2)), 2);
-    struct lineage lineage = { .model = "m", .version = 2, .parent = 1, .job = "ftjob-a" };
-    lineage.digest = world_model(&world)->versions[1].digest;
-    lineage.metrics = no_metrics;
-    ck_assert_int_eq(job_store_put_lineage(job_database_lock(world.service->job_database), &lineage,
-                                           &world.fault),
-                     STATUS_OK);
-    job_database_unlock(world.service->job_database);
-    world_stop(&world);
-    snprintf(path, sizeof path, "%s/sessions/m.pool", world.data);
-    snprintf(aside, sizeof aside, "%s.aside", path);
-    ck_assert(rename(path, aside) == 0 && mkdir(path, 0700) == 0);
-    world_start(&world);
-    ck_assert(service_is_degraded_by(world.service, DEGRADED_MODELS));
-    ck_assert(models_are_all_refused(world.context));
-    ck_assert(rmdir(path) == 0 && rename(aside, path) == 0);
-    reload(&world);
-    ck_assert(!service_is_degraded(world.service));
-    ck_assert(!models_are_all_refused(world.context));
-    ck_assert_str_eq(world_model(&world)->versions[1].job, "ftjob-a");
-    expect_twin(&world, "a", 1, 2);
-    world_done(&world);
-}
-
-TEST(a_service_without_a_model_knows_whether_it_was_given_one)
-{
-    struct world world;
-    world_init(&world);
-    world_use_data(&world);
-    remove_file(world.models, "m.safetensors");
-    world_start(&world);
-    ck_assert(!models_are_all_refused(world.context));
-    world_add_model(&world, "a b", network_file(HIDDEN, 2));
-    reload(&world);
-    ck_assert(models_are_all_refused(world.context));
-    remove_file(world.models, "a b.safetensors");
-    reload(&world);
-    ck_assert(!models_are_all_refused(world.context));
-    world_add_model(&world, "bad", junk());
-    reload(&world);
-    ck_assert(models_are_all_refused(world.context));
-    ck_assert_uint_eq(world_put_version(&world, network_file(HIDDEN, 2)), 1);
-    ck_assert(!models_are_all_refused(world.context));
     world_done(&world);
 }

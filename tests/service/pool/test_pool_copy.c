@@ -15,13 +15,6 @@ static void paths(const struct world *world, char from[160], char to[160])
     snprintf(to, 160, "%s/copy", world->folder);
 }
 
-static void start_with_data(struct world *world)
-{
-    world_init(world);
-    world_use_data(world);
-    world_start(world);
-}
-
 /* Stops the service, and starts it with the copy in the place of the file. */
 static void restore(struct world *world)
 {
@@ -36,7 +29,7 @@ TEST(a_copy_has_each_session_with_its_readings)
 {
     struct world world;
     char from[160], to[160];
-    start_with_data(&world);
+    world_start_with_data(&world);
     paths(&world, from, to);
     for (uint64_t k = 1; k <= 40; k++) {
         char id[16];
@@ -96,7 +89,7 @@ TEST(a_copy_beside_steps_has_whole_sessions)
     enum { ROUNDS = 10, STEPS = 100 };
     struct world world;
     char from[160], to[160];
-    start_with_data(&world);
+    world_start_with_data(&world);
     paths(&world, from, to);
     step_to(&world, 1);
     for (uint64_t round = 0; round < ROUNDS; round++) {
@@ -127,7 +120,7 @@ TEST(what_is_no_pool_is_copied_as_it_is)
 {
     struct world world;
     char from[160], to[160];
-    start_with_data(&world);
+    world_start_with_data(&world);
     paths(&world, from, to);
     world_stop(&world);
     file_store(from, "something else", 14);

@@ -10,13 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static void start_with_data(struct world *world)
-{
-    world_init(world);
-    world_use_data(world);
-    world_start(world);
-}
-
 static void pool_path(const struct world *world, char path[256])
 {
     snprintf(path, 256, "%s/sessions/m.pool", world->data);
@@ -29,7 +22,7 @@ TEST(a_file_whose_beginning_was_cut_short_is_begun_anew)
 {
     struct world world;
     char path[256], beside[256];
-    start_with_data(&world);
+    world_start_with_data(&world);
     expect_steps(&world, "s", 1, 1, 12);
     world_stop(&world);
     pool_path(&world, path);
@@ -75,7 +68,7 @@ TEST(a_file_that_cannot_be_begun_leaves_nothing)
 TEST(a_converted_file_whose_place_is_not_durable_acknowledges_nothing)
 {
     struct world world;
-    start_with_data(&world);
+    world_start_with_data(&world);
     expect_steps(&world, "s", 1, 1, 12);
     world.config.sync_interval_ms = 0;
     world_put_version(&world, network_file(HIDDEN + 4, SEED));
@@ -95,7 +88,7 @@ TEST(a_converted_file_whose_place_is_not_durable_acknowledges_nothing)
 TEST(a_conversion_keeps_times_to_live_and_tombstones_and_figures)
 {
     struct world world;
-    start_with_data(&world);
+    world_start_with_data(&world);
     unsigned other = world_put_version(&world, network_file(9, 9));
     const struct session_restore own = { .ttl_s = 50 };
     bool created;
@@ -154,7 +147,7 @@ TEST(a_full_pool_of_large_records_becomes_one_of_small_records)
 TEST(a_conversion_that_was_interrupted_leaves_nothing_in_the_way)
 {
     struct world world;
-    start_with_data(&world);
+    world_start_with_data(&world);
     expect_steps(&world, "s", 1, 1, 3);
     unsigned other = world_put_version(&world, network_file(9, 9));
     world_stop(&world);
@@ -173,7 +166,7 @@ TEST(a_conversion_that_was_interrupted_leaves_nothing_in_the_way)
 TEST(a_conversion_that_does_not_fit_the_disk_changes_nothing)
 {
     struct world world;
-    start_with_data(&world);
+    world_start_with_data(&world);
     char path[256], id[32];
     const struct model *model;
     snprintf(path, sizeof path, "%s/sessions/m.pool.new", world.data);

@@ -8,13 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static void with_data(struct world *world)
-{
-    world_init(world);
-    world_use_data(world);
-    world_start(world);
-}
-
 static struct gru_model *network_of(struct world *world, unsigned number)
 {
     const struct version *version;
@@ -39,7 +32,7 @@ static void expect_activation_to_rewarm(size_t hidden)
 {
     enum { SESSIONS = 25 };
     struct world world;
-    with_data(&world);
+    world_start_with_data(&world);
     char id[32];
     uint64_t steps[SESSIONS];
     for (uint64_t s = 0; s < SESSIONS; s++) {
@@ -112,7 +105,7 @@ TEST(activation_without_a_data_directory_converts_sessions_in_memory)
 TEST(a_list_names_the_version_that_a_session_was_at)
 {
     struct world world;
-    with_data(&world);
+    world_start_with_data(&world);
     unsigned other = world_put_version(&world, network_file(9, 9));
     expect_steps(&world, "s", 1, 1, 3);
     world_activate(&world, other);
@@ -131,7 +124,7 @@ TEST(a_list_names_the_version_that_a_session_was_at)
 TEST(the_number_of_kept_readings_may_change_between_restarts)
 {
     struct world world;
-    with_data(&world);
+    world_start_with_data(&world);
     static const size_t histories[] = { 3, 20, 4096, 1, 8 };
     uint64_t number = 0, n_kept = 0;
     expect_steps(&world, "s", 1, 1, 30);
@@ -162,7 +155,7 @@ TEST(the_number_of_kept_readings_may_change_between_restarts)
 TEST(readings_that_the_new_version_refuses_are_passed_over)
 {
     struct world world;
-    with_data(&world);
+    world_start_with_data(&world);
     expect_steps(&world, "s", 1, 1, 2);
     struct step step;
     ck_assert_int_eq(step_x(&world, "s", (const float[]){ 20.0F, NAN }, &step), STATUS_OK);
@@ -182,7 +175,7 @@ TEST(readings_that_the_new_version_refuses_are_passed_over)
 TEST(known_future_values_of_other_inputs_than_by_now_are_refused)
 {
     struct world world;
-    with_data(&world);
+    world_start_with_data(&world);
     expect_steps(&world, "s", 3, 1, 5);
     unsigned other = world_put_version(
         &world, network_file_with(

@@ -1,0 +1,92 @@
+/* networks.c - the model files that the tests of the service read (service_support.h). */
+#include "service/service_support.h"
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct bytes save_plan(const struct gru_plan *plan)
+{
+    struct gru_model *gru;
+    struct gru_error error;
+    struct bytes bytes;
+    ck_assert_msg(gru_model_create(plan, &gru, &error) == GRU_OK, "%s", error.message);
+    ck_assert_int_eq(gru_model_save(gru, &bytes.p, &bytes.n), GRU_OK);
+    gru_model_unref(gru);
+    return bytes;
+}
+
+struct bytes network_file(size_t hidden, uint64_t seed)
+{
+    const struct gru_plan plan = { .n_inputs = INPUTS,
+                                   .inputs = (const char *const[]){ "temp", "humidity" },
+                                   .n_outputs = OUTPUTS,
+                                   .outputs = (const char *const[]){ "temp", "comfort" },
+                                   .n_layers = 1,
+                                   .hidden_sizes = &hidden,
+                                   .seed = seed };
+    return save_plan(&plan);
+}
+
+struct bytes network_file_of_other_shape(void)
+{
+    const struct gru_plan plan = { .n_inputs = 1,
+                                   .inputs = (const char *const[]){ "temp" },
+                                   .n_outputs = 1,
+                                   .outputs = (const char *const[]){ "class" },
+                                   .n_layers = 1,
+                                   .hidden_sizes = (const size_t[]){ HIDDEN },
+                                   .seed = SEED };
+    return save_plan(&plan);
+}
+
+/* Puts text behind the first `mark` of the file's header, and says so in the header's length. */
+static struct bytes insert_into_header(struct bytes bytes, const char *mark, const char *text)
+{
+    uint64_t n_header;
+    size_t n_text = strlen(text);
+    memcpy(&n_header, bytes.p, sizeof n_header);
+    const char *found = memmem((char *)bytes.p + sizeof n_header, n_header, mark, strlen(mark));
+    ck_assert_ptr_nonnull(found);
+    size_t before = (size_t)(found - (char *)bytes.p) + strlen(mark);
+    struct bytes longer = { .p = malloc(bytes.n + n_text), .n = bytes.n + n_text };
+    ck_assert_ptr_nonnull(longer.p);
+    n_header += n_text;
+    memcpy(longer.p, bytes.p, before);
+    memcpy((char *)longer.p + before, text, n_text);
+    memcpy((char *)longer.p + before + n_text, (char *)bytes.p + before, bytes.n - before);
+    memcpy(longer.p, &n_header, sizeof n_header);
+    free(bytes.p);
+    return longer;
+}
+
+struct bytes network_file_with(size_t hidden, uint64_t seed, const char *metadata)
+{
+    char text[1024];
+    snprintf(text, sizeof text, "\"grud\":\"%s\",", metadata);
+    struct bytes bytes = network_file(hidden, seed);
+    char *own = memmem(bytes.p, bytes.n, "\"grud\"", strlen("\"grud\""));
+    ck_assert_ptr_nonnull(own);
+    memcpy(own, "\"was_\"", strlen("\"was_\""));
+    return insert_into_header(bytes, "\"__metadata__\":{", text);
+}
+
+const float huge[INPUTS] = { 3e38F, 3e38F };
+
+/* Both inputs divided by such a deviation are infinite, and infinity minus infinity is no
+ * number. */
+#define VARIABLES                                                                                  \
+    "\\\"inputs\\\":[{\\\"name\\\":\\\"temp\\\",\\\"mean\\\":0,\\\"std\\\":0.001},"                \
+    "{\\\"name\\\":\\\"humidity\\\",\\\"mean\\\":0,\\\"std\\\":0.001}],"                           \
+    "\\\"outputs\\\":[{\\\"name\\\":\\\"temp\\\"},{\\\"name\\\":\\\"comfort\\\"}]}"
+
+struct bytes network_file_that_overflows(void)
+{
+    return network_file_with(HIDDEN, SEED, "{" VARIABLES);
+}
+
+struct bytes network_file_that_is_strict(void)
+{
+    return network_file_with(HIDDEN, SEED, "{\\\"missing\\\":\\\"error\\\"," VARIABLES);
+}
