@@ -193,6 +193,22 @@ void expect_refused(struct file file, enum gru_status status, const char *param,
     free(file.bytes);
 }
 
+struct gru_model *fixture_loaded(struct fixture *f)
+{
+    return expect_loaded(fixture_file(f));
+}
+
+void fixture_refused(struct fixture *f, const char *param, const char *part)
+{
+    expect_refused(fixture_file(f), GRU_BAD_TENSORS, param, part);
+}
+
+void expect_layer(const struct gru_model *model, size_t l, size_t input_size, size_t hidden_size)
+{
+    ck_assert_uint_eq(gru_model_info(model)->layers[l].input_size, input_size);
+    ck_assert_uint_eq(gru_model_info(model)->layers[l].hidden_size, hidden_size);
+}
+
 static void expect_same_bits(const float *a, const float *b, size_t n)
 {
     ck_assert((a == NULL) == (b == NULL));

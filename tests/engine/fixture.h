@@ -57,6 +57,10 @@ struct file file_read(const char *path);
 struct gru_model *expect_loaded(struct file file);
 /* That a file is refused with this status and parameter, and a message that holds `part`. */
 void expect_refused(struct file file, enum gru_status status, const char *param, const char *part);
+/* The same of a fixture, which ends; refused with GRU_BAD_TENSORS. */
+struct gru_model *fixture_loaded(struct fixture *f);
+void fixture_refused(struct fixture *f, const char *param, const char *part);
+void expect_layer(const struct gru_model *model, size_t l, size_t input_size, size_t hidden_size);
 /* That two models are the same bit for bit: description, weights, selftest. */
 void expect_same(const struct gru_model *a, const struct gru_model *b);
 struct file save(const struct gru_model *model);

@@ -10,11 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct gru_model *good(struct fixture *f)
-{
-    return expect_loaded(fixture_file(f));
-}
-
 /* ---- canonical form ---- */
 
 /* Three rows blocks of a tensor, moved about: block k of the result is block from[k], times
@@ -50,7 +45,7 @@ static void expect_normalised(size_t n_gates, const char *ours, const char *thei
         for (int i = 0; k == 1 && i < 8; i++) {
             permute(&f, names[i], n_gates, n[i], from, sign);
         }
-        models[k] = good(&f);
+        models[k] = fixture_loaded(&f);
     }
     expect_same(models[0], models[1]);
     gru_model_unref(models[0]);
@@ -112,7 +107,7 @@ TEST(other_number_formats_are_saved_as_f32)
     struct fixture f = fixture_new();
     fixture_layer(&f, "gru.", 0, 3, 2, 4);
     fixture_raw_tensor(&f, "fc.weight", "F64", 1, 4, values, sizeof values);
-    struct gru_model *model = good(&f);
+    struct gru_model *model = fixture_loaded(&f);
     ck_assert(gru_model_read_out(model)->tensors[DENSE_WEIGHT].values[2] == 0.3F);
     struct gru_model *again = expect_loaded(save(model));
     expect_same(model, again);

@@ -8,23 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static void bad(struct fixture *f, const char *param, const char *part)
-{
-    expect_refused(fixture_file(f), GRU_BAD_TENSORS, param, part);
-}
-
-static struct gru_model *good(struct fixture *f)
-{
-    return expect_loaded(fixture_file(f));
-}
-
-static void expect_layer(const struct gru_model *model, size_t l, size_t input_size,
-                         size_t hidden_size)
-{
-    ck_assert_uint_eq(gru_model_info(model)->layers[l].input_size, input_size);
-    ck_assert_uint_eq(gru_model_info(model)->layers[l].hidden_size, hidden_size);
-}
-
 TEST(modules_are_chained_in_the_order_of_their_sizes)
 {
     struct fixture f = fixture_new();
@@ -33,7 +16,7 @@ TEST(modules_are_chained_in_the_order_of_their_sizes)
     fixture_layer(&f, "b_first.", 1, 3, 8, 6);
     fixture_layer(&f, "c_middle.", 0, 3, 6, 9);
     fixture_tensor(&f, "fc.weight", 1, 5);
-    struct gru_model *model = good(&f);
+    struct gru_model *model = fixture_loaded(&f);
     ck_assert_uint_eq(gru_model_info(model)->n_layers, 4);
     expect_layer(model, 0, 2, 8);
     expect_layer(model, 1, 8, 6);
@@ -51,7 +34,7 @@ TEST(read_out_decides_between_orders)
     fixture_layer(&f, "a.", 0, 3, 4, 6);
     fixture_layer(&f, "b.", 0, 3, 6, 4);
     fixture_tensor(&f, "fc.weight", 1, 6);
-    struct gru_model *model = good(&f);
+    struct gru_model *model = fixture_loaded(&f);
     expect_layer(model, 0, 6, 4);
     gru_model_unref(model);
 }
@@ -70,7 +53,8 @@ static struct fixture twins(const char *grud)
 TEST(ambiguous_order_is_refused_with_the_reason)
 {
     struct fixture f = twins(NULL);
-    bad(&f, "grud.order",
+    fixture_refused(
+        &f, "grud.order",
         "more than one order, so \"order\" must say which: 'a.' (4 to 4), 'b.' (4 to 4); or 'b.'");
     f = fixture_new();
     for (int k = 0; k < 16; k++) {
@@ -79,7 +63,7 @@ TEST(ambiguous_order_is_refused_with_the_reason)
         fixture_layer(&f, prefix, 0, 3, 4, 4);
     }
     fixture_tensor(&f, "fc.weight", 1, 4);
-    bad(&f, "grud.order", "more than one order");
+    fixture_refused(&f, "grud.order", "more than one order");
 }
 
 TEST(orders_that_are_hopeless_to_search_are_refused_in_time)
@@ -94,7 +78,7 @@ TEST(orders_that_are_hopeless_to_search_are_refused_in_time)
         }
     }
     fixture_tensor(&f, "fc.weight", 1, 4);
-    bad(&f, "grud.order", "repeat so often that \"order\" must say");
+    fixture_refused(&f, "grud.order", "repeat so often that \"order\" must say");
 }
 
 TEST(order_decides_where_sizes_do_not)
@@ -104,7 +88,7 @@ TEST(order_decides_where_sizes_do_not)
     struct gru_model *models[2];
     for (int k = 0; k < 2; k++) {
         struct fixture f = twins(orders[k]);
-        models[k] = good(&f);
+        models[k] = fixture_loaded(&f);
     }
     for (size_t k = 0; k < LAYER_TENSORS_MAX; k++) {
         const struct gru_tensor *first = &models[0]->layers[0].tensors[k];
@@ -151,7 +135,7 @@ TEST(modules_that_fit_in_no_order_are_refused)
     fixture_layer(&f, "a.", 0, 3, 2, 5);
     fixture_layer(&f, "b.", 0, 3, 6, 4);
     fixture_tensor(&f, "fc.weight", 1, 4);
-    bad(&f, "", "fit in no order: 'a.' (2 to 5), 'b.' (6 to 4)");
+    fixture_refused(&f, "", "fit in no order: 'a.' (2 to 5), 'b.' (6 to 4)");
 }
 
 /* ---- the law ---- */

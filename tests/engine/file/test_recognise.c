@@ -8,29 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static void bad(struct fixture *f, const char *param, const char *part)
-{
-    expect_refused(fixture_file(f), GRU_BAD_TENSORS, param, part);
-}
-
-static struct gru_model *good(struct fixture *f)
-{
-    return expect_loaded(fixture_file(f));
-}
-
-static void expect_layer(const struct gru_model *model, size_t l, size_t input_size,
-                         size_t hidden_size)
-{
-    ck_assert_uint_eq(gru_model_info(model)->layers[l].input_size, input_size);
-    ck_assert_uint_eq(gru_model_info(model)->layers[l].hidden_size, hidden_size);
-}
-
 /* ---- checkpoints that load ---- */
 
 TEST(checkpoint_loads_without_any_metadata)
 {
     struct fixture f = fixture_small();
-    struct gru_model *model = good(&f);
+    struct gru_model *model = fixture_loaded(&f);
     const struct gru_info *info = gru_model_info(model);
     ck_assert_int_eq(info->layers[0].kind, GRU_LAYER_GRU);
     ck_assert_int_eq(info->layers[0].reset, GRU_RESET_AFTER);
@@ -51,7 +34,7 @@ TEST(any_prefix_or_none_names_a_module)
         fixture_layer(&f, prefixes[k], 0, 3, 2, 4);
         fixture_tensor(&f, "W", 3, 4);
         fixture_tensor(&f, "b", 3, 0);
-        struct gru_model *model = good(&f);
+        struct gru_model *model = fixture_loaded(&f);
         ck_assert_uint_eq(gru_model_info(model)->n_outputs, 3);
         ck_assert_ptr_nonnull(gru_model_read_out(model)->tensors[DENSE_BIAS].values);
         gru_model_unref(model);
@@ -64,7 +47,7 @@ TEST(biases_may_be_absent_each)
     for (size_t k = 0; k < 3; k++) {
         struct fixture f = fixture_small();
         fixture_remove(&f, biases[k]);
-        struct gru_model *model = good(&f);
+        struct gru_model *model = fixture_loaded(&f);
         struct gru_model *again = expect_loaded(save(model));
         expect_same(model, again);
         const struct gru_tensor *tensors[] = {
@@ -87,7 +70,7 @@ TEST(layers_may_have_widths_of_their_own)
     fixture_layer(&f, "gru.", 0, 3, 2, 7);
     fixture_layer(&f, "gru.", 2, 3, 3, 5);
     fixture_tensor(&f, "head.weight", 1, 5);
-    struct gru_model *model = good(&f);
+    struct gru_model *model = fixture_loaded(&f);
     expect_layer(model, 0, 2, 7);
     expect_layer(model, 1, 7, 3);
     expect_layer(model, 2, 3, 5);
@@ -101,7 +84,7 @@ TEST(layers_above_nine_sort_as_numbers)
         fixture_layer(&f, "gru.", l, 3, l + 1, l + 2);
     }
     fixture_tensor(&f, "head.weight", 1, 13);
-    struct gru_model *model = good(&f);
+    struct gru_model *model = fixture_loaded(&f);
     expect_layer(model, 10, 11, 12);
     gru_model_unref(model);
 }
@@ -111,30 +94,30 @@ TEST(layers_above_nine_sort_as_numbers)
 TEST(file_without_a_recurrent_layer_is_refused)
 {
     struct fixture f = fixture_new();
-    bad(&f, "", "no recurrent layer");
+    fixture_refused(&f, "", "no recurrent layer");
     fixture_tensor(&f, "cell.weight_ih", 12, 2);
     fixture_tensor(&f, "cell.weight_hh", 12, 4);
     fixture_tensor(&f, "gru.weight_ih_l00", 12, 4);
     fixture_tensor(&f, "gru.weight_ih_l", 12, 4);
-    bad(&f, "", "no recurrent layer: no tensor's name ends in weight_ih_l0");
+    fixture_refused(&f, "", "no recurrent layer: no tensor's name ends in weight_ih_l0");
 }
 
 TEST(gap_in_layer_numbers_is_refused)
 {
     struct fixture f = fixture_small();
     fixture_layer(&f, "gru.", 2, 3, 4, 4);
-    bad(&f, "gru.weight_ih_l1",
-        "tensor 'gru.weight_ih_l1' is missing: the module 'gru.' has 3 layers");
+    fixture_refused(&f, "gru.weight_ih_l1",
+                    "tensor 'gru.weight_ih_l1' is missing: the module 'gru.' has 3 layers");
 }
 
 TEST(missing_weights_are_refused)
 {
     struct fixture f = fixture_small();
     fixture_remove(&f, "gru.weight_hh_l0");
-    bad(&f, "gru.weight_hh_l0", "'gru.weight_hh_l0' is missing");
+    fixture_refused(&f, "gru.weight_hh_l0", "'gru.weight_hh_l0' is missing");
     f = fixture_small();
     fixture_remove(&f, "gru.weight_ih_l0");
-    bad(&f, "gru.weight_ih_l0", "'gru.weight_ih_l0' is missing");
+    fixture_refused(&f, "gru.weight_ih_l0", "'gru.weight_ih_l0' is missing");
 }
 
 TEST(wrong_number_of_gates_is_refused)
@@ -142,16 +125,17 @@ TEST(wrong_number_of_gates_is_refused)
     struct fixture f = fixture_new(); /* an LSTM has 4 */
     fixture_layer(&f, "lstm.", 0, 4, 2, 4);
     fixture_tensor(&f, "fc.weight", 1, 4);
-    bad(&f, "lstm.weight_hh_l0",
+    fixture_refused(
+        &f, "lstm.weight_hh_l0",
         "is a matrix of 16 x 4, but expected is a matrix of 12 x 4: the cell gru has 3 gates");
     f = fixture_small();
     f.grud = "{\"cell\":\"gru_output_gate\"}";
-    bad(&f, "gru.weight_hh_l0",
-        "expected is a matrix of 16 x 4: the cell gru_output_gate has 4 gates");
+    fixture_refused(&f, "gru.weight_hh_l0",
+                    "expected is a matrix of 16 x 4: the cell gru_output_gate has 4 gates");
     f = fixture_small();
     f.grud = "{\"cell\":\"gru_three_gate\"}";
-    bad(&f, "gru.weight_hh_l0",
-        "expected is a matrix of 16 x 4: the cell gru_three_gate has 4 gates");
+    fixture_refused(&f, "gru.weight_hh_l0",
+                    "expected is a matrix of 16 x 4: the cell gru_three_gate has 4 gates");
 }
 
 static void bad_tensor(const char *name, size_t rows, size_t columns, const char *part)
@@ -159,7 +143,7 @@ static void bad_tensor(const char *name, size_t rows, size_t columns, const char
     struct fixture f = fixture_small();
     fixture_remove(&f, name);
     fixture_tensor(&f, name, rows, columns);
-    bad(&f, name, part);
+    fixture_refused(&f, name, part);
 }
 
 TEST(wrong_shapes_are_refused_with_the_expected_one)
@@ -179,7 +163,8 @@ TEST(layer_that_does_not_fit_the_one_before_is_refused)
 {
     struct fixture f = fixture_small();
     fixture_layer(&f, "gru.", 1, 3, 5, 4);
-    bad(&f, "gru.weight_ih_l1",
+    fixture_refused(
+        &f, "gru.weight_ih_l1",
         "is a matrix of 12 x 5, but expected is a matrix of 12 x 4: the width of the layer before "
         "it");
 }
@@ -200,11 +185,12 @@ TEST(empty_tensors_are_refused)
     struct fixture f = fixture_small();
     fixture_remove(&f, "fc.weight");
     empty_tensor(&f, "fc.weight", 0, 4);
-    bad(&f, "fc.weight", "is a matrix of 0 x 4, but expected is a matrix of at most 65536");
+    fixture_refused(&f, "fc.weight",
+                    "is a matrix of 0 x 4, but expected is a matrix of at most 65536");
     f = fixture_small();
     fixture_remove(&f, "gru.weight_hh_l0");
     empty_tensor(&f, "gru.weight_hh_l0", 0, 4);
-    bad(&f, "gru.weight_hh_l0", "is a matrix of 0 x 4");
+    fixture_refused(&f, "gru.weight_hh_l0", "is a matrix of 0 x 4");
 }
 
 TEST(widths_beyond_the_limit_are_refused)
@@ -212,16 +198,17 @@ TEST(widths_beyond_the_limit_are_refused)
     struct fixture f = fixture_new();
     fixture_layer(&f, "gru.", 0, 3, 65537, 1);
     fixture_tensor(&f, "fc.weight", 1, 1);
-    bad(&f, "gru.weight_ih_l0",
-        "is a matrix of 3 x 65537, but expected is a matrix of at most 196608 x 65536");
+    fixture_refused(&f, "gru.weight_ih_l0",
+                    "is a matrix of 3 x 65537, but expected is a matrix of at most 196608 x 65536");
     f = fixture_new();
     fixture_layer(&f, "gru.", 0, 3, 1, 1);
     fixture_tensor(&f, "fc.weight", 65537, 1);
-    bad(&f, "fc.weight", "is a matrix of 65537 x 1, but expected is a matrix of at most 65536");
+    fixture_refused(&f, "fc.weight",
+                    "is a matrix of 65537 x 1, but expected is a matrix of at most 65536");
     f = fixture_small();
     fixture_remove(&f, "gru.weight_hh_l0");
     empty_tensor(&f, "gru.weight_hh_l0", 0, 9223372036854775807);
-    bad(&f, "gru.weight_hh_l0", "is a matrix of 0 x 9223372036854775807");
+    fixture_refused(&f, "gru.weight_hh_l0", "is a matrix of 0 x 9223372036854775807");
 }
 
 TEST(widest_inputs_load)
@@ -229,7 +216,7 @@ TEST(widest_inputs_load)
     struct fixture f = fixture_new();
     fixture_layer(&f, "gru.", 0, 3, 65536, 1);
     fixture_tensor(&f, "fc.weight", 65536, 1);
-    struct gru_model *model = good(&f);
+    struct gru_model *model = fixture_loaded(&f);
     ck_assert_uint_eq(gru_model_info(model)->n_inputs, 65536);
     ck_assert_str_eq(gru_model_info(model)->outputs[65535].name, "y65535");
     gru_model_unref(model);
@@ -239,10 +226,10 @@ TEST(layers_beyond_the_limit_are_refused)
 {
     struct fixture f = fixture_small();
     fixture_rename(&f, "gru.weight_ih_l0", "gru.weight_ih_l32");
-    bad(&f, "gru.weight_ih_l32", "beyond the limit of 32 layers");
+    fixture_refused(&f, "gru.weight_ih_l32", "beyond the limit of 32 layers");
     f = fixture_small();
     fixture_rename(&f, "gru.weight_ih_l0", "gru.weight_ih_l18446744073709551616");
-    bad(&f, "gru.weight_ih_l18446744073709551616", "beyond the limit of 32 layers");
+    fixture_refused(&f, "gru.weight_ih_l18446744073709551616", "beyond the limit of 32 layers");
     f = fixture_small();
     for (size_t l = 0; l < 32; l++) {
         char prefix[16];
@@ -251,25 +238,26 @@ TEST(layers_beyond_the_limit_are_refused)
         snprintf(name, sizeof name, "%sweight_ih_l0", prefix);
         fixture_tensor(&f, name, 3, 1);
     }
-    bad(&f, "m31.weight_ih_l0", "beyond the limit of 32 layers in all");
+    fixture_refused(&f, "m31.weight_ih_l0", "beyond the limit of 32 layers in all");
     f = fixture_small();
     fixture_tensor(&f, "gru.weight_ih_l31", 3, 1);
     fixture_tensor(&f, "b.weight_ih_l3", 3, 1);
-    bad(&f, "", "there are 36 recurrent layers, more than the limit of 32");
+    fixture_refused(&f, "", "there are 36 recurrent layers, more than the limit of 32");
 }
 
 TEST(bidirectional_network_is_refused_in_so_many_words)
 {
     struct fixture f = fixture_small();
     fixture_tensor(&f, "gru.weight_ih_l0_reverse", 12, 2);
-    bad(&f, "gru.weight_ih_l0_reverse", "bidirectional network, which cannot run on a stream");
+    fixture_refused(&f, "gru.weight_ih_l0_reverse",
+                    "bidirectional network, which cannot run on a stream");
 }
 
 TEST(projection_is_refused_in_so_many_words)
 {
     struct fixture f = fixture_small();
     fixture_tensor(&f, "lstm.weight_hr_l0", 2, 4);
-    bad(&f, "lstm.weight_hr_l0", "is a projection (proj_size)");
+    fixture_refused(&f, "lstm.weight_hr_l0", "is a projection (proj_size)");
 }
 
 /* ---- the read-out ---- */
@@ -278,7 +266,7 @@ TEST(model_without_a_read_out_is_refused)
 {
     struct fixture f = fixture_small();
     fixture_remove(&f, "fc.weight");
-    bad(&f, "", "no read-out: no matrix with 4 columns");
+    fixture_refused(&f, "", "no read-out: no matrix with 4 columns");
 }
 
 TEST(read_out_of_the_wrong_width_is_refused)
@@ -286,36 +274,36 @@ TEST(read_out_of_the_wrong_width_is_refused)
     struct fixture f = fixture_small();
     fixture_remove(&f, "fc.weight");
     fixture_tensor(&f, "fc.weight", 4, 2);
-    bad(&f, "fc.weight", "is a matrix of 4 x 2, but the read-out must have 4 columns");
+    fixture_refused(&f, "fc.weight", "is a matrix of 4 x 2, but the read-out must have 4 columns");
     f = fixture_new();
     fixture_layer(&f, "a.", 0, 3, 2, 5);
     fixture_layer(&f, "b.", 0, 3, 5, 4);
     fixture_tensor(&f, "fc.weight", 1, 6);
-    bad(&f, "fc.weight", "the read-out must have 4 columns");
+    fixture_refused(&f, "fc.weight", "the read-out must have 4 columns");
 }
 
 TEST(several_candidates_for_the_read_out_are_refused)
 {
     struct fixture f = fixture_small();
     fixture_tensor(&f, "fd.weight", 1, 4);
-    bad(&f, "fd.weight",
-        "'fc.weight' and 'fd.weight' could both be the read-out: each has 4 columns");
+    fixture_refused(&f, "fd.weight",
+                    "'fc.weight' and 'fd.weight' could both be the read-out: each has 4 columns");
 }
 
 TEST(left_over_tensors_are_refused_by_name)
 {
     struct fixture f = fixture_small();
     fixture_tensor(&f, "conv.weight", 3, 5);
-    bad(&f, "conv.weight", "a matrix of 3 x 5, is left over");
+    fixture_refused(&f, "conv.weight", "a matrix of 3 x 5, is left over");
     f = fixture_small();
     fixture_tensor(&f, "norm.bias", 2, 0);
-    bad(&f, "norm.bias",
-        "is left over: it is of no recurrent layer, nor of the read-out 'fc.weight'");
+    fixture_refused(&f, "norm.bias",
+                    "is left over: it is of no recurrent layer, nor of the read-out 'fc.weight'");
     f = fixture_small();
     fixture_rename(&f, "fc.weight", "W");
     fixture_tensor(&f, "z", 2, 0);
-    bad(&f, "z", "is left over");
+    fixture_refused(&f, "z", "is left over");
     f = fixture_small();
     fixture_tensor(&f, "", 2, 0);
-    bad(&f, "", "is left over");
+    fixture_refused(&f, "", "is left over");
 }
