@@ -28,7 +28,7 @@ while getopts u:n:i:k:rh option; do
     esac
 done
 session=$(uname -n | tr -d '\n' | tr -c 'A-Za-z0-9._~:-' - | cut -c1-128)
-session_url=${url%/}/v1/models/host-load/sessions/$session
+sessions_url=${url%/}/v1/models/host-load/sessions
 told=
 trap 'exit 0' INT TERM
 
@@ -66,7 +66,7 @@ read_next() {
 call() {
     reply=$(printf '%s' "${key:+header = \"Authorization: Bearer $key\"}" |
         curl -s -K - -m 5 -X "$1" ${3:+-H 'Content-Type: application/json' -d "$3"} \
-            -w '\n%{http_code} %{errormsg}' "$session_url$2")
+            -w '\n%{http_code} %{errormsg}' "$sessions_url$2")
     status=$(echo "$reply" | tail -n 1)
     why=${status#* } status=${status%% *}
     [ "$status" = 000 ] || why=$(echo "$reply" | sed '$d' | jq -r '.error.message // empty' 2>/dev/null)
@@ -86,20 +86,17 @@ retry_or_exit() {
 # A session that its time to live has ended must be let go of before it can begin again.
 begin_anew() {
     echo "$(date +%T)  $why" >&2
-    call DELETE ""
+    call DELETE "/$session"
     step=0
 }
 
-# The number of the last step, so that a reading is counted once however often it is sent.
+# The number of the last step, so that a reading is counted once however often it is sent. A session that is not there
+# yet is no error in a list, and none in the log of grud. The first of those that begin with an id is that of the id.
 learn_step() {
-    while call GET ""; do
-        case $status in
-        200) step=$(echo "$reply" | jq .step) && return ;;
-        404) step=0 && return ;;
-        410) begin_anew && return ;;
-        *) retry_or_exit ;;
-        esac
+    while call GET "?prefix=$session&limit=1" && [ "$status" != 200 ]; do
+        retry_or_exit
     done
+    step=$(echo "$reply" | jq --arg id "$session" '[.sessions[] | select(.session == $id).step][0] // 0')
 }
 
 show() {
@@ -139,7 +136,7 @@ while [ "$count" -ne 0 ] && read_next; do
     # shellcheck disable=SC2086 # the reading is five words
     x=$(printf '{"cpu":%s,"memory":%s,"load":%s,"network":%s,"disk":%s}' $reading)
     late=
-    while call POST /step "{\"x\":$x,\"seq\":$((step + 1))}" && [ "$status" != 200 ]; do
+    while call POST "/$session/step" "{\"x\":$x,\"seq\":$((step + 1))}" && [ "$status" != 200 ]; do
         if [ "$status" = 409 ] && expected=$(echo "$reply" | jq -e .error.expected); then
             step=$((expected - 1))
         elif [ "$status" = 410 ]; then
