@@ -1,0 +1,142 @@
+/*
+ * interval_tracker.h - prediction intervals that keep their promise: a half-width for each output,
+ * step ahead and level, which follows the errors that were really made.
+ *
+ * The rule is linear quantile tracking (Areces et al., ICML 2025) on two scales, of the family of
+ * conformal PID control (Angelopoulos, Candes, Tibshirani, NeurIPS 2023). With the level 1 - a:
+ *
+ *     q = max(0, k_s v_s + k_f v_f)                      the half-width that a forecast is given
+ *     g = [|e| > q] - a                                  when its truth comes; q as it was given
+ *     k_j += 2 eta g v_j / (v_s + v_f)    j = s, f       eta = 0.03; half each where both are 0
+ *     v_j += r_j (|e| - v_j)                             r_s = 0.005, r_f = max(0.1 / h, 0.01)
+ *
+ * v_s and v_f are running means of the errors, so the k have no unit. The first n errors count with
+ * a rate of at least 2 / (n + 1): what a session forecast before it had seen enough weighs little.
+ * A forecast that was given no width, since q was 0, and was met exactly teaches nothing: a series
+ * that stands still does not wind k down.
+ *
+ * What it promises, of any series: K = k_s + k_f moves by exactly 2 eta g, and beyond K = 2 / a the
+ * interval has no bounds (it is saturated), so nothing is outside. Hence, of T scored forecasts of
+ * an output and step ahead, against an adversary who knows the width,
+ *
+ *     missed / T <= a + (2 / a - K_0 + 2 eta h) / (2 eta T),
+ *
+ * where K_0 is what K began with, about 2, and h how many forecasts wait. By Markov's inequality no
+ * quantile is beyond 1 / a means, so a stream that is the same at all times never saturates.
+ *
+ * All that it knows is one block of bytes, without pointers, whose size and offsets follow from a
+ * layout; copied, it is another tracker. A forecast h steps ahead is scored h steps later, so
+ * H (H + 1) / 2 forecasts wait, their half-widths rounded to 16 bits (bfloat16), which is also
+ * what is told. Bytes are aligned to 4.
+ *
+ * Pure functions of the bytes: any thread, one at a time for one block. Nothing here allocates,
+ * locks or fails, but for what is read from outside (interval_tracker_is_valid).
+ */
+#ifndef INTERVAL_TRACKER_H
+#define INTERVAL_TRACKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    INTERVAL_LEVELS_MAX = 8,
+    INTERVAL_WARM_UP = 20, /* errors before there are bounds, with nothing to begin from */
+    INTERVAL_N_QUANTILES = 5
+};
+
+/* The levels of an interval, ascending, each within (0, 1): 0.9 is what 9 of 10 readings shall be
+ * within. */
+struct interval_levels {
+    size_t n;
+    double level[INTERVAL_LEVELS_MAX];
+};
+
+/* Where what is in the block, in bytes. */
+struct interval_layout {
+    size_t n_outputs, n_horizons, n_levels; /* O, H, L */
+    size_t n_waiting;                       /* of an output: H (H + 1) / 2 */
+    size_t means;                           /* float [O][H][2] */
+    size_t factors;                         /* float [O][H][L][2] */
+    size_t recent;                          /* float [O][H][L] */
+    size_t forecasts;                       /* float [O][n_waiting] */
+    size_t scored;                          /* uint32 [O][H] */
+    size_t covered;                         /* uint32 [O][H][L] */
+    size_t widths;                          /* bfloat16 [O][n_waiting][L] */
+    size_t seen;                            /* uint8 [O][H]: errors in the means, up to 255 */
+    size_t widened;                         /* uint8 */
+    size_t n_bytes;                         /* in all, a multiple of 4 */
+};
+
+/* The layout for O outputs, forecasts of 1 to H steps ahead, and L levels; each at least 1. */
+struct interval_layout interval_layout_of(size_t n_outputs, size_t n_horizons, size_t n_levels);
+
+struct interval_tracker {
+    const struct interval_layout *layout;
+    const struct interval_levels *levels; /* n is the layout's */
+    unsigned char *bytes;
+};
+
+/* ---- it begins ---- */
+
+/* Errors that a model made on its validation part, of an output at a number of steps ahead. */
+struct interval_residuals {
+    uint32_t n;                            /* 0: unknown */
+    float mean;                            /* of |e| */
+    float quantiles[INTERVAL_N_QUANTILES]; /* of |e|, at interval_quantiles */
+};
+extern const double interval_quantiles[INTERVAL_N_QUANTILES]; /* 0.5, 0.8, 0.9, 0.95, 0.99 */
+
+/* With nothing known: no bounds until INTERVAL_WARM_UP forecasts of an output and step ahead were
+ * scored. */
+void interval_tracker_begin(const struct interval_tracker *tracker);
+/* Then, where residuals are known ([O][n_horizons], those that are beyond the tracker's own are
+ * left out), with these. */
+void interval_tracker_begin_from(const struct interval_tracker *tracker,
+                                 const struct interval_residuals *residuals, size_t n_horizons);
+/* With the means and factors of another session's, which has as many outputs, wherever it has seen
+ * enough; levels that it does not have begin from its nearest. Nothing waits or was counted. */
+void interval_tracker_begin_like(const struct interval_tracker *tracker,
+                                 const struct interval_tracker *other);
+
+/* ---- a step ---- */
+
+/* A reading has come, the session's `step`-th: `truths`[O] (NaN: missing, or not to be known) are
+ * what was forecast for it; then the forecasts made now, of 1 to n_horizons steps ahead
+ * (`forecasts`[n_horizons][O], at most H of them), are given their widths and wait. To be called
+ * for each step of the session, with n_horizons 0 if nothing was forecast. */
+void interval_tracker_step(const struct interval_tracker *tracker, uint64_t step,
+                           const float *truths, const float *forecasts, size_t n_horizons);
+
+/* ---- what is told ---- */
+
+/* The bounds of forecasts[n_horizons][O], as a step with them gives: lower and upper likewise.
+ * Both are NaN while there is nothing to calibrate from, and where the interval has no bounds:
+ * then the function returns true (`saturated`). */
+bool interval_tracker_bounds(const struct interval_tracker *tracker, size_t level,
+                             const float *forecasts, size_t n_horizons, float *ret_lower,
+                             float *ret_upper);
+
+struct interval_coverage {
+    uint64_t n_scored; /* forecasts that had bounds, and whose truth has come; of all outputs */
+    double covered;    /* the share of them that was within; NaN: none yet */
+    double recent;     /* the same, of about the last hundred of each output */
+};
+/* How a level was kept `ahead` (1 to H) steps ahead. */
+struct interval_coverage interval_tracker_coverage(const struct interval_tracker *tracker,
+                                                   size_t level, size_t ahead);
+
+/* ---- what happens to a session ---- */
+
+/* Another version makes the forecasts: its errors are `ratio` times as large (> 0; 1: unknown).
+ * What waits is dropped, since the new version did not make it. */
+void interval_tracker_rescale(const struct interval_tracker *tracker, double ratio);
+/* The hidden state was begun anew: what waits is dropped, and the intervals are twice as wide,
+ * falling to once as wide while INTERVAL_WARM_UP readings are scored. */
+void interval_tracker_restart(const struct interval_tracker *tracker);
+
+/* Whether bytes from outside are what a tracker can hold: finite means that are not negative,
+ * finite factors, shares within [0, 1], no more covered than scored. */
+bool interval_tracker_is_valid(const struct interval_tracker *tracker);
+
+#endif

@@ -1,0 +1,377 @@
+/* The laws of the tracker; what it is worth on series is in test_interval_coverage.c. */
+#include "service/scores/interval_tracker.h"
+#include "test.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct interval_levels levels = { 3, { 0.8, 0.9, 0.95 } };
+
+static struct interval_tracker make(const struct interval_layout *layout,
+                                    const struct interval_levels *of)
+{
+    struct interval_tracker tracker = { layout, of, malloc(layout->n_bytes) };
+    ck_assert_ptr_nonnull(tracker.bytes);
+    interval_tracker_begin(&tracker);
+    return tracker;
+}
+
+/* The same numbers in each run: uniform in [-1, 1). */
+static float noise(uint64_t at)
+{
+    uint64_t x = (at + 1) * 0x9e3779b97f4a7c15;
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+    return (float)((double)((x ^ (x >> 31)) >> 11) * 0x1p-52 - 1);
+}
+
+/* Steps [from, until) of a series of noise, whose forecasts are all 0; with O outputs. */
+static void run(const struct interval_tracker *tracker, uint64_t from, uint64_t until)
+{
+    float truths[4], forecasts[4 * 24] = { 0 };
+    for (uint64_t step = from; step < until; step++) {
+        for (size_t output = 0; output < tracker->layout->n_outputs; output++) {
+            truths[output] = (float)(output + 1) * noise(step * 4 + output);
+        }
+        interval_tracker_step(tracker, step, truths, forecasts, tracker->layout->n_horizons);
+    }
+}
+
+static float width_at(const struct interval_tracker *tracker, size_t level, size_t ahead)
+{
+    const size_t n = ahead * tracker->layout->n_outputs;
+    float forecasts[4 * 24] = { 0 }, lower[4 * 24], upper[4 * 24];
+    (void)interval_tracker_bounds(tracker, level, forecasts, ahead, lower, upper);
+    ck_assert(isnan(lower[n - 1]) || lower[n - 1] == -upper[n - 1]);
+    return upper[n - 1];
+}
+
+TEST(one_level_at_one_step_ahead_takes_at_most_48_bytes)
+{
+    ck_assert_uint_le(interval_layout_of(1, 1, 1).n_bytes, 48);
+    const struct interval_layout far = interval_layout_of(1, 12, 1);
+    ck_assert_uint_eq(far.scored - far.forecasts + far.seen - far.widths, 468);
+}
+
+TEST(bounds_are_unknown_until_20_were_scored)
+{
+    const struct interval_layout layout = interval_layout_of(1, 6, 3);
+    const struct interval_tracker tracker = make(&layout, &levels);
+    run(&tracker, 1, 21); /* 19 one step ahead, 14 six steps ahead */
+    ck_assert(isnan(width_at(&tracker, 0, 1)));
+    run(&tracker, 21, 22);
+    ck_assert(width_at(&tracker, 0, 1) > 0);
+    ck_assert(isnan(width_at(&tracker, 0, 6)));
+    run(&tracker, 22, 27);
+    ck_assert(width_at(&tracker, 0, 6) > 0);
+    ck_assert_uint_eq(interval_tracker_coverage(&tracker, 0, 6).n_scored, 0);
+    ck_assert(isnan(interval_tracker_coverage(&tracker, 0, 6).covered));
+    run(&tracker, 27, 33);
+    ck_assert_uint_eq(interval_tracker_coverage(&tracker, 0, 6).n_scored, 1);
+    free(tracker.bytes);
+}
+
+/* The rule as the header has it, in doubles, with a list of all that was forecast. */
+static void follow_rule(size_t ahead)
+{
+    enum { N = 600 };
+    static double widths[N + 1];
+    const struct interval_layout layout = interval_layout_of(1, 12, 1);
+    const struct interval_levels one = { 1, { 0.9 } };
+    const struct interval_tracker tracker = make(&layout, &one);
+    double k[2] = { 0 }, v[2] = { 0 }, rates[2] = { 0.005, fmax(0.1 / (double)ahead, 0.01) };
+    run(&tracker, 1, 300);
+    const float *means = (const float *)(const void *)tracker.bytes + 2 * (ahead - 1);
+    const float *factors =
+        (const float *)(const void *)(tracker.bytes + layout.factors) + 2 * (ahead - 1);
+    for (size_t j = 0; j < 2; j++) {
+        k[j] = factors[j];
+        v[j] = means[j];
+    }
+    for (size_t step = 300; step < N; step++) {
+        const double error = fabs((double)noise(step * 4));
+        if (step >= 300 + ahead) {
+            const double g = (error > widths[step - ahead]) - 0.1, sum = v[0] + v[1];
+            for (size_t j = 0; j < 2; j++) {
+                k[j] += 2 * 0.03 * g * v[j] / sum;
+            }
+            for (size_t j = 0; j < 2; j++) {
+                v[j] += rates[j] * (error - v[j]);
+            }
+        }
+        run(&tracker, step, step + 1);
+        widths[step] = width_at(&tracker, 0, ahead);
+        if (step < 300 + ahead) { /* what it scored of the steps before is its own */
+            for (size_t j = 0; j < 2; j++) {
+                k[j] = factors[j];
+                v[j] = means[j];
+            }
+        }
+        ck_assert_double_eq_tol(widths[step], k[0] * v[0] + k[1] * v[1], 0.004 * widths[step]);
+        ck_assert_double_eq_tol(factors[0], k[0], 1e-4);
+        ck_assert_double_eq_tol(means[1], v[1], 1e-4);
+    }
+    free(tracker.bytes);
+}
+
+TEST(widths_follow_the_stated_rule)
+{
+    follow_rule(1);
+    follow_rule(3);
+    follow_rule(12);
+}
+
+TEST(a_copy_goes_on_bit_for_bit)
+{
+    const struct interval_layout layout = interval_layout_of(2, 12, 3);
+    const struct interval_tracker first = make(&layout, &levels), second = make(&layout, &levels);
+    run(&first, 1, 100);
+    memcpy(second.bytes, first.bytes, layout.n_bytes);
+    run(&first, 100, 300);
+    run(&second, 100, 300);
+    ck_assert_mem_eq(first.bytes, second.bytes, layout.n_bytes);
+    free(first.bytes);
+    free(second.bytes);
+}
+
+TEST(outputs_do_not_know_each_other)
+{
+    const struct interval_layout layout = interval_layout_of(2, 3, 1);
+    const struct interval_levels one = { 1, { 0.9 } };
+    const struct interval_tracker tracker = make(&layout, &one);
+    run(&tracker, 1, 2000);
+    float forecasts[2] = { 0 }, lower[2], upper[2];
+    ck_assert(!interval_tracker_bounds(&tracker, 0, forecasts, 1, lower, upper));
+    ck_assert_double_eq_tol(upper[0], 0.9, 0.1);
+    ck_assert_double_eq_tol(upper[1], 1.8, 0.2);
+    free(tracker.bytes);
+}
+
+TEST(a_missing_truth_teaches_nothing)
+{
+    const struct interval_layout layout = interval_layout_of(1, 6, 3);
+    const struct interval_tracker tracker = make(&layout, &levels);
+    run(&tracker, 1, 100);
+    unsigned char *before = malloc(layout.n_bytes);
+    memcpy(before, tracker.bytes, layout.n_bytes);
+    const float truth = NAN, forecasts[6] = { 0 };
+    for (uint64_t step = 100; step < 120; step++) {
+        interval_tracker_step(&tracker, step, &truth, forecasts, 6);
+    }
+    ck_assert_mem_eq(tracker.bytes, before, layout.forecasts);
+    ck_assert_mem_eq(tracker.bytes + layout.scored, before + layout.scored,
+                     layout.widths - layout.scored);
+    free(before);
+    free(tracker.bytes);
+}
+
+TEST(what_was_not_forecast_is_not_scored)
+{
+    const struct interval_layout layout = interval_layout_of(1, 6, 1);
+    const struct interval_levels one = { 1, { 0.9 } };
+    const struct interval_tracker tracker = make(&layout, &one);
+    run(&tracker, 1, 100);
+    const uint64_t n_scored = interval_tracker_coverage(&tracker, 0, 6).n_scored;
+    const float truth = 0, forecast = 0;
+    for (uint64_t step = 100; step < 130; step++) { /* one step ahead only */
+        interval_tracker_step(&tracker, step, &truth, &forecast, 1);
+    }
+    ck_assert_uint_eq(interval_tracker_coverage(&tracker, 0, 6).n_scored, n_scored + 6);
+    ck_assert_uint_eq(interval_tracker_coverage(&tracker, 0, 1).n_scored, n_scored + 10 + 30);
+    free(tracker.bytes);
+}
+
+/* What is told is what counts, to the last bit. */
+TEST(a_truth_on_the_bound_is_covered_and_the_next_float_is_not)
+{
+    const struct interval_layout layout = interval_layout_of(1, 1, 1);
+    const struct interval_levels one = { 1, { 0.9 } };
+    const struct interval_tracker tracker = make(&layout, &one);
+    run(&tracker, 1, 100);
+    size_t n_within = (size_t)lround(interval_tracker_coverage(&tracker, 0, 1).covered * 78);
+    for (uint64_t step = 100; step < 400; step++) {
+        float lower, upper, forecast = 21.3F + noise(step);
+        const float unknown = NAN;
+        interval_tracker_step(&tracker, 2 * step, &unknown, &forecast, 1);
+        ck_assert(!interval_tracker_bounds(&tracker, 0, &forecast, 1, &lower, &upper));
+        const bool is_within = step % 3 > 0;
+        const float edge = step % 2 > 0 ? upper : lower;
+        const float truth = is_within ? edge : nextafterf(edge, edge == upper ? FLT_MAX : -FLT_MAX);
+        interval_tracker_step(&tracker, 2 * step + 1, &truth, &unknown, 1);
+        n_within += is_within;
+        const struct interval_coverage coverage = interval_tracker_coverage(&tracker, 0, 1);
+        ck_assert_uint_eq(n_within, (size_t)lround(coverage.covered * (double)coverage.n_scored));
+    }
+    free(tracker.bytes);
+}
+
+TEST(a_series_that_stands_still_is_covered_by_nothing_wide)
+{
+    const struct interval_layout layout = interval_layout_of(1, 3, 3);
+    const struct interval_tracker tracker = make(&layout, &levels);
+    const float value = 5, forecasts[3] = { 5, 5, 5 };
+    for (uint64_t step = 1; step < 3000; step++) {
+        interval_tracker_step(&tracker, step, &value, forecasts, 3);
+    }
+    float lower[3], upper[3];
+    ck_assert(!interval_tracker_bounds(&tracker, 1, forecasts, 3, lower, upper));
+    ck_assert(lower[2] == 5 && upper[2] == 5);
+    ck_assert(interval_tracker_coverage(&tracker, 1, 3).covered == 1);
+    run(&tracker, 3000, 3200); /* it moves again: the factors had not been wound down */
+    ck_assert_double_ge(interval_tracker_coverage(&tracker, 1, 3).recent, 0.8);
+    ck_assert(interval_tracker_is_valid(&tracker));
+    free(tracker.bytes);
+}
+
+/* A label just beyond the bounds whenever there are bounds, of a tracker of `ahead` steps. */
+static void attack(size_t ahead, double level, double most)
+{
+    enum { N = 20000 };
+    const struct interval_layout layout = interval_layout_of(1, ahead, 1);
+    const struct interval_levels one = { 1, { level } };
+    const struct interval_tracker tracker = make(&layout, &one);
+    float forecasts[24] = { 0 }, uppers[N][24] = { 0 }, lower[24];
+    run(&tracker, 1, 50);
+    const struct interval_coverage before = interval_tracker_coverage(&tracker, 0, ahead);
+    for (uint64_t step = 50; step < N; step++) {
+        const float bound = step >= 50 + ahead ? uppers[step - ahead][ahead - 1] : 1;
+        const float truth = isnan(bound) ? 0 : fminf(nextafterf(bound, FLT_MAX), (float)most);
+        interval_tracker_step(&tracker, step, &truth, forecasts, ahead);
+        (void)interval_tracker_bounds(&tracker, 0, forecasts, ahead, lower, uppers[step]);
+    }
+    const struct interval_coverage after = interval_tracker_coverage(&tracker, 0, ahead);
+    const double scored = (double)(after.n_scored - before.n_scored), alpha = 1 - level;
+    const double first = before.n_scored > 0 ? before.covered * (double)before.n_scored : 0;
+    const double missed = scored - (after.covered * (double)after.n_scored - first);
+    const double bound = alpha + (2 / alpha - 1 + 0.06 * (double)ahead) / (0.06 * scored);
+    ck_assert_msg(missed / scored <= bound, "%zu ahead, level %g, to %g: missed %g, bound %g",
+                  ahead, level, most, missed / scored, bound);
+    ck_assert(interval_tracker_is_valid(&tracker));
+    free(tracker.bytes);
+}
+
+TEST(labels_just_outside_are_missed_no_more_than_stated)
+{
+    for (size_t l = 0; l < levels.n; l++) {
+        attack(1, levels.level[l], FLT_MAX);
+        attack(1, levels.level[l], 10);
+        attack(6, levels.level[l], 1e6);
+        attack(12, levels.level[l], FLT_MAX);
+    }
+}
+
+TEST(numbers_at_the_end_of_floats_leave_it_valid)
+{
+    const struct interval_layout layout = interval_layout_of(1, 2, 3);
+    const struct interval_tracker tracker = make(&layout, &levels);
+    for (uint64_t step = 1; step < 500; step++) {
+        const float truth = step % 2 > 0 ? FLT_MAX : -FLT_MAX;
+        const float forecasts[2] = { -truth * (step % 5 > 0), truth };
+        interval_tracker_step(&tracker, step, &truth, forecasts, 2);
+        float lower[2], upper[2];
+        const bool is_saturated = interval_tracker_bounds(&tracker, 2, forecasts, 2, lower, upper);
+        ck_assert(is_saturated || step <= 22 || (isfinite(lower[0]) && isfinite(upper[1])));
+        ck_assert(interval_tracker_is_valid(&tracker));
+    }
+    free(tracker.bytes);
+}
+
+TEST(residuals_of_a_validation_give_bounds_at_once)
+{
+    const struct interval_layout layout = interval_layout_of(1, 3, 3);
+    const struct interval_tracker tracker = make(&layout, &levels);
+    const struct interval_residuals residuals[2] = {
+        { .n = 100, .mean = 1, .quantiles = { 0.7F, 1.6F, 2, 2.5F, 3.5F } },
+        { .n = 19, .mean = 1, .quantiles = { 0.7F, 1.6F, 2, 2.5F, 3.5F } },
+    };
+    interval_tracker_begin_from(&tracker, residuals, 2);
+    ck_assert_double_eq_tol(width_at(&tracker, 0, 1), 1.6, 0.01);
+    ck_assert_double_eq_tol(width_at(&tracker, 1, 1), 2, 0.01);
+    ck_assert_double_eq_tol(width_at(&tracker, 2, 1), 2.5, 0.01);
+    ck_assert(isnan(width_at(&tracker, 0, 2))); /* of too few */
+    ck_assert(isnan(width_at(&tracker, 0, 3)));
+    const struct interval_levels others = { 3, { 0.25, 0.85, 0.995 } };
+    const struct interval_tracker second = { &layout, &others, tracker.bytes };
+    interval_tracker_begin_from(&second, residuals, 2);
+    ck_assert(width_at(&second, 0, 1) > 0 && width_at(&second, 0, 1) < 0.7);
+    ck_assert(width_at(&second, 1, 1) > 1.6 && width_at(&second, 1, 1) < 2);
+    ck_assert(width_at(&second, 2, 1) > 3.5 && width_at(&second, 2, 1) < 4.5);
+    free(tracker.bytes);
+}
+
+TEST(another_session_gives_it_its_widths_and_no_more)
+{
+    const struct interval_layout layout = interval_layout_of(1, 6, 1),
+                                 wider = interval_layout_of(1, 12, 3);
+    const struct interval_levels one = { 1, { 0.9 } };
+    const struct interval_tracker first = make(&layout, &one), second = make(&wider, &levels);
+    run(&first, 1, 500);
+    interval_tracker_begin_like(&second, &first);
+    ck_assert(width_at(&second, 1, 6) == width_at(&first, 0, 6));
+    ck_assert(width_at(&second, 0, 6) < width_at(&first, 0, 6));
+    ck_assert(width_at(&second, 2, 6) > width_at(&first, 0, 6));
+    ck_assert(isnan(width_at(&second, 1, 7)));
+    ck_assert_uint_eq(interval_tracker_coverage(&second, 1, 1).n_scored, 0);
+    run(&second, 500, 501); /* nothing waits */
+    ck_assert_uint_eq(interval_tracker_coverage(&second, 1, 1).n_scored, 0);
+    free(first.bytes);
+    free(second.bytes);
+}
+
+TEST(a_new_version_keeps_the_factors_and_rescales_the_means)
+{
+    const struct interval_layout layout = interval_layout_of(1, 6, 3);
+    const struct interval_tracker tracker = make(&layout, &levels);
+    run(&tracker, 1, 500);
+    const float before = width_at(&tracker, 1, 6);
+    const uint64_t n_scored = interval_tracker_coverage(&tracker, 1, 6).n_scored;
+    interval_tracker_rescale(&tracker, 0.5);
+    ck_assert(width_at(&tracker, 1, 6) == before / 2);
+    run(&tracker, 500, 506);
+    ck_assert_uint_eq(interval_tracker_coverage(&tracker, 1, 6).n_scored, n_scored);
+    run(&tracker, 506, 507);
+    ck_assert_uint_eq(interval_tracker_coverage(&tracker, 1, 6).n_scored, n_scored + 1);
+    free(tracker.bytes);
+}
+
+TEST(after_a_restart_it_is_wider_until_20_were_scored)
+{
+    const struct interval_layout layout = interval_layout_of(1, 1, 3);
+    const struct interval_tracker tracker = make(&layout, &levels);
+    run(&tracker, 1, 500);
+    const float before = width_at(&tracker, 1, 1);
+    interval_tracker_restart(&tracker);
+    ck_assert_double_eq_tol(width_at(&tracker, 1, 1), 2 * before, 0.01 * before);
+    run(&tracker, 500, 501); /* nothing waits: not scored */
+    ck_assert_double_eq_tol(width_at(&tracker, 1, 1), 2 * before, 0.01 * before);
+    run(&tracker, 501, 511);
+    ck_assert_double_eq_tol(width_at(&tracker, 1, 1), 1.5 * before, 0.2 * before);
+    run(&tracker, 511, 521);
+    ck_assert_double_eq_tol(width_at(&tracker, 1, 1), before, 0.2 * before);
+    free(tracker.bytes);
+}
+
+TEST(bytes_that_no_tracker_has_are_refused)
+{
+    const struct interval_layout layout = interval_layout_of(1, 2, 1);
+    const struct interval_levels one = { 1, { 0.9 } };
+    const struct interval_tracker tracker = make(&layout, &one);
+    run(&tracker, 1, 60);
+    ck_assert(interval_tracker_is_valid(&tracker));
+    const size_t places[] = { 0, layout.factors, layout.recent };
+    const float bad[] = { -1, INFINITY, 1.5F };
+    for (size_t i = 0; i < 3; i++) {
+        float kept;
+        memcpy(&kept, tracker.bytes + places[i], sizeof kept);
+        memcpy(tracker.bytes + places[i], &bad[i], sizeof kept);
+        ck_assert(!interval_tracker_is_valid(&tracker));
+        memcpy(tracker.bytes + places[i], &kept, sizeof kept);
+        ck_assert(interval_tracker_is_valid(&tracker));
+    }
+    const uint32_t many = 1000000;
+    memcpy(tracker.bytes + layout.covered, &many, sizeof many);
+    ck_assert(!interval_tracker_is_valid(&tracker));
+    free(tracker.bytes);
+}
