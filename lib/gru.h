@@ -303,6 +303,12 @@ GRU_API GRU_CHECK enum gru_status gru_roll_begin(const struct gru_model *model, 
  * and is then over. */
 GRU_API GRU_CHECK enum gru_status gru_roll_part(struct gru_roll *roll, struct gru_work *work,
                                                 size_t most_rows);
+/* The same of n roll-outs of one model that have begun, sharing every pass over the weights: goes
+ * on by that many rows of all together, or to the next multiple of n * S. No result depends on the
+ * others. If one of them fails, *ret_failed is its index, and all are over. */
+GRU_API GRU_CHECK enum gru_status gru_rolls_part(struct gru_roll *rolls, size_t n,
+                                                 struct gru_work *work, size_t most_rows,
+                                                 size_t *ret_failed);
 
 /* How many rows of known future inputs a forecast of `horizon` rows reads; 0 if none are needed. */
 GRU_API size_t gru_future_rows(const struct gru_model *model, size_t horizon);

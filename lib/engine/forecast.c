@@ -1,5 +1,5 @@
-/* forecast.c - the autoregressive roll-out, whole or in parts: a model's outputs become its next
- * readings. */
+/* forecast.c - the autoregressive roll-out, whole or in parts, of one stream or of many at once: a
+ * model's outputs become its next readings. */
 #include "engine/model.h"
 #include "engine/work.h"
 
@@ -71,38 +71,82 @@ static size_t scratch_floats(const struct gru_info *info)
     return info->steps * info->n_inputs + info->y_floats;
 }
 
-/* scratch: [scratch_floats] */
-static enum gru_status roll_on(struct gru_roll *roll, struct gru_work *work, size_t most_rows,
-                               float *scratch)
+/* The next S readings of the rolls that are not done, as lanes. Returns how many. */
+static size_t make_lanes(struct gru_roll *rolls, size_t n, struct gru_lane *lanes, float *scratch)
 {
-    const struct gru_info *info = &roll->model->info;
-    struct gru_lane lane = { .state_in = roll->state,
-                             .state_out = roll->state,
-                             .x = scratch,
-                             .n_rows = info->steps,
-                             .y = scratch + info->steps * info->n_inputs,
-                             .last_only = true };
-    for (size_t n_rows = 0; roll->n_rows_left > 0 && n_rows < most_rows; n_rows += info->steps) {
+    const struct gru_info *info = &rolls->model->info;
+    size_t n_lanes = 0;
+    for (size_t k = 0; k < n; k++) {
+        struct gru_roll *roll = &rolls[k];
+        if (roll->n_rows_left == 0) {
+            continue;
+        }
         next_readings(info, roll->state + gru_state_y_offset(roll->model), roll->future, scratch);
         roll->future = roll->future ? roll->future + info->steps * info->n_future : NULL;
-        enum gru_status status = gru_run(roll->model, work, &lane, 1);
-        if (status == GRU_OK) {
-            status = lane.status;
+        lanes[n_lanes++] = (struct gru_lane){ .state_in = roll->state,
+                                              .state_out = roll->state,
+                                              .x = scratch,
+                                              .n_rows = info->steps,
+                                              .y = scratch + info->steps * info->n_inputs,
+                                              .last_only = true };
+        scratch += scratch_floats(info);
+    }
+    return n_lanes;
+}
+
+/* What the lanes have brought. */
+static enum gru_status take_lanes(struct gru_roll *rolls, size_t n, const struct gru_lane *lanes,
+                                  size_t *ret_failed)
+{
+    for (size_t k = 0; k < n; k++) {
+        if (rolls[k].n_rows_left == 0) {
+            continue;
         }
-        if (status != GRU_OK) {
-            return status;
+        if (lanes->status != GRU_OK) {
+            *ret_failed = k;
+            return lanes->status;
         }
-        take_rows(roll);
+        take_rows(&rolls[k]);
+        lanes++;
     }
     return GRU_OK;
 }
 
-enum gru_status gru_roll_part(struct gru_roll *roll, struct gru_work *work, size_t most_rows)
+/* scratch: [n][scratch_floats] */
+static enum gru_status roll_on(struct gru_roll *rolls, size_t n, struct gru_work *work,
+                               size_t most_rows, float *scratch, size_t *ret_failed)
 {
-    if (gru_work_roll(work, scratch_floats(&roll->model->info)) != GRU_OK) {
+    enum gru_status status = GRU_OK;
+    size_t n_rows = 0, n_lanes;
+    while (status == GRU_OK && n_rows < most_rows &&
+           (n_lanes = make_lanes(rolls, n, work->lanes, scratch)) > 0) {
+        status = gru_run(rolls->model, work, work->lanes, n_lanes);
+        if (status == GRU_OK) {
+            status = take_lanes(rolls, n, work->lanes, ret_failed);
+        }
+        n_rows += n_lanes * rolls->model->info.steps;
+    }
+    return status;
+}
+
+enum gru_status gru_rolls_part(struct gru_roll *rolls, size_t n, struct gru_work *work,
+                               size_t most_rows, size_t *ret_failed)
+{
+    size_t n_floats;
+    if (n == 0) {
+        return GRU_OK;
+    }
+    if (__builtin_mul_overflow(n, scratch_floats(&rolls->model->info), &n_floats) ||
+        gru_work_roll(work, n_floats) != GRU_OK || gru_work_lanes(work, n) != GRU_OK) {
         return GRU_NO_MEMORY;
     }
-    return roll_on(roll, work, most_rows, work->roll);
+    return roll_on(rolls, n, work, most_rows, work->roll, ret_failed);
+}
+
+enum gru_status gru_roll_part(struct gru_roll *roll, struct gru_work *work, size_t most_rows)
+{
+    size_t failed;
+    return gru_rolls_part(roll, 1, work, most_rows, &failed);
 }
 
 enum gru_status gru_forecast(const struct gru_model *model, struct gru_work *work,
@@ -111,12 +155,14 @@ enum gru_status gru_forecast(const struct gru_model *model, struct gru_work *wor
 {
     const struct gru_info *info = &model->info;
     struct gru_roll roll;
-    if (gru_work_roll(work, scratch_floats(info) + info->state_floats) != GRU_OK) {
+    size_t failed;
+    if (gru_work_roll(work, scratch_floats(info) + info->state_floats) != GRU_OK ||
+        gru_work_lanes(work, 1) != GRU_OK) {
         return GRU_NO_MEMORY;
     }
     float *rolled = work->roll + scratch_floats(info);
     memcpy(rolled, state, info->state_floats * sizeof *rolled);
     enum gru_status status =
         gru_roll_begin(model, rolled, horizon, future, n_future_rows, forecast, &roll);
-    return status == GRU_OK ? roll_on(&roll, work, SIZE_MAX, work->roll) : status;
+    return status == GRU_OK ? roll_on(&roll, 1, work, SIZE_MAX, work->roll, &failed) : status;
 }

@@ -19,6 +19,7 @@ void gru_work_free(struct gru_work *work)
     if (work) {
         free(work->rows);
         free(work->roll);
+        free(work->lanes);
         free(work->order);
         free(work);
     }
@@ -49,6 +50,20 @@ enum gru_status gru_work_rows(struct gru_work *work, size_t n_floats)
 enum gru_status gru_work_roll(struct gru_work *work, size_t n_floats)
 {
     return grow(&work->roll, &work->n_roll_floats, n_floats);
+}
+
+enum gru_status gru_work_lanes(struct gru_work *work, size_t n_lanes)
+{
+    if (work->n_lanes >= n_lanes) {
+        return GRU_OK;
+    }
+    struct gru_lane *larger = reallocarray(work->lanes, n_lanes, sizeof *larger);
+    if (!larger) {
+        return GRU_NO_MEMORY;
+    }
+    work->lanes = larger;
+    work->n_lanes = n_lanes;
+    return GRU_OK;
 }
 
 enum gru_status gru_work_order(struct gru_work *work, size_t n_lanes)

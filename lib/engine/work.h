@@ -12,6 +12,8 @@ struct gru_work {
     size_t n_row_floats;
     float *roll; /* the private state of a roll-out (forecast.c), which itself calls gru_run */
     size_t n_roll_floats;
+    struct gru_lane *lanes; /* of roll-outs that share a run */
+    size_t n_lanes;
     struct gru_lane **order; /* lanes, longest first */
     size_t n_order;
 };
@@ -19,6 +21,7 @@ struct gru_work {
 /* Each makes its array at least that long; what it held is lost. */
 GRU_CHECK enum gru_status gru_work_rows(struct gru_work *work, size_t n_floats);
 GRU_CHECK enum gru_status gru_work_roll(struct gru_work *work, size_t n_floats);
+GRU_CHECK enum gru_status gru_work_lanes(struct gru_work *work, size_t n_lanes);
 GRU_CHECK enum gru_status gru_work_order(struct gru_work *work, size_t n_lanes);
 
 #endif

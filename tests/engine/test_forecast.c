@@ -258,6 +258,75 @@ TEST(a_roll_out_in_parts_equals_the_whole_bit_for_bit)
     }
 }
 
+/* Roll-outs of different lengths, from states of different streams, in parts. */
+static void expect_same_together(struct gru_model *model, size_t most_rows)
+{
+    enum { ROLLS = 70, HORIZON = 9 };
+    static float together[ROLLS][HORIZON];
+    const float future[HORIZON] = { 0.1F, 0.2F, NAN, 0.4F, 0.5F, 0.6F, 0.7F, 0.8F };
+    struct gru_roll rolls[ROLLS];
+    struct stream streams[ROLLS];
+    size_t n_left = 0, failed;
+    float y[2], alone[HORIZON];
+    for (size_t k = 0; k < ROLLS; k++) {
+        streams[k] = begin(gru_model_ref(model));
+        ck_assert_int_eq(step(&streams[k], (float[]){ (float)k, 0.5F }, y), GRU_OK);
+        ck_assert_int_eq(gru_roll_begin(model, streams[k].state, k % HORIZON + 1, future,
+                                        HORIZON - 1, together[k], &rolls[k]),
+                         GRU_OK);
+        n_left += rolls[k].n_rows_left;
+    }
+    while (n_left > 0) {
+        size_t n_before = n_left;
+        ck_assert_int_eq(gru_rolls_part(rolls, ROLLS, streams[0].work, most_rows, &failed), GRU_OK);
+        n_left = 0;
+        for (size_t k = 0; k < ROLLS; k++) {
+            n_left += rolls[k].n_rows_left;
+        }
+        ck_assert_uint_lt(n_left, n_before);
+    }
+    for (size_t k = 0; k < ROLLS; k++) {
+        end(&streams[k]);
+        streams[k] = begin(gru_model_ref(model));
+        ck_assert_int_eq(step(&streams[k], (float[]){ (float)k, 0.5F }, y), GRU_OK);
+        ck_assert_int_eq(gru_forecast(model, streams[k].work, streams[k].state, k % HORIZON + 1,
+                                      future, HORIZON - 1, alone),
+                         GRU_OK);
+        ck_assert_mem_eq(together[k], alone, (k % HORIZON + 1) * sizeof *alone);
+        end(&streams[k]);
+    }
+    gru_model_unref(model);
+}
+
+TEST(roll_outs_that_share_the_weights_do_not_touch_each_other)
+{
+    static const size_t parts[] = { 1, 63, 64, 200, SIZE_MAX };
+    for (size_t k = 0; k < sizeof parts / sizeof *parts; k++) {
+        expect_same_together(make_model(true, GRU_MISSING_LAST), parts[k]);
+        expect_same_together(make_model_of_two_steps(), parts[k]);
+    }
+}
+
+TEST(of_roll_outs_the_one_that_fails_is_named)
+{
+    struct stream good = begin(make_model(true, GRU_MISSING_LAST)),
+                  bad = begin(gru_model_ref(good.model));
+    const float future[] = { 0.1F, 0.2F }, wild[] = { 0.1F, INFINITY };
+    float y, forecasts[2][3];
+    struct gru_roll rolls[2];
+    size_t failed;
+    ck_assert_int_eq(step(&good, (float[]){ 23.0F, 0.5F }, &y), GRU_OK);
+    ck_assert_int_eq(step(&bad, (float[]){ 23.0F, 0.5F }, &y), GRU_OK);
+    ck_assert_int_eq(gru_roll_begin(good.model, good.state, 3, future, 2, forecasts[0], &rolls[0]),
+                     GRU_OK);
+    ck_assert_int_eq(gru_roll_begin(good.model, bad.state, 3, wild, 2, forecasts[1], &rolls[1]),
+                     GRU_OK);
+    ck_assert_int_eq(gru_rolls_part(rolls, 2, good.work, SIZE_MAX, &failed), GRU_NON_FINITE);
+    ck_assert_uint_eq(failed, 1);
+    end(&good);
+    end(&bad);
+}
+
 TEST(a_roll_out_says_what_it_lacks)
 {
     struct stream stream = begin(make_model(true, GRU_MISSING_LAST));
