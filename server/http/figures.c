@@ -76,6 +76,53 @@ static void put_unserved(const struct figure_values *values, const struct figure
     }
 }
 
+/* ---- how good the forecasts of sessions were ---- */
+
+/* A label's value, escaped. */
+static void put_label(struct text *text, const char *value)
+{
+    for (; *value; value++) {
+        if (*value == '\\' || *value == '"' || *value == '\n') {
+            text_append(text, "\\", 1);
+        }
+        text_append(text, *value == '\n' ? "n" : value, 1);
+    }
+}
+
+/* The figure at this place in struct error_total, of each output that has any. */
+static void put_errors(const struct figure_values *values, const struct figure *figure,
+                       size_t place)
+{
+    size_t n;
+    const struct model *const *models = models_list(values->context, &n);
+    for (size_t k = 0; k < n; k++) {
+        const struct gru_info *info = gru_model_info(models[k]->active->gru);
+        for (size_t o = 0; o < error_totals_n(models[k]->error_totals); o++) {
+            const struct error_total total = error_totals_sum(models[k]->error_totals, o);
+            const double value = *(const double *)((const char *)&total + place);
+            if (total.n > 0) {
+                text_print(values->text, "%s{model=\"%s\",output=\"", figure->name,
+                           models[k]->name);
+                put_label(values->text, info->outputs[o].name);
+                text_print(values->text, "\"} %.9g\n", value);
+            }
+        }
+    }
+}
+
+#define PUT_ERRORS(field)                                                                          \
+    static void put_##field(const struct figure_values *values, const struct figure *figure)       \
+    {                                                                                              \
+        put_errors(values, figure, offsetof(struct error_total, field));                           \
+    }
+PUT_ERRORS(n)
+PUT_ERRORS(absolute)
+PUT_ERRORS(squared)
+PUT_ERRORS(persistence)
+PUT_ERRORS(recent_absolute)
+PUT_ERRORS(recent_squared)
+PUT_ERRORS(recent_persistence)
+
 /* ---- the service ---- */
 
 static void put_jobs(const struct figure_values *values, const struct figure *figure)
@@ -161,6 +208,23 @@ const struct figure figures_table[] = {
       BY_SERVICE(n_sequence_rows) },
     { "grud_forecast_rows_total", FIGURE_COUNTER, "", "Rows forecast ahead.",
       BY_SERVICE(n_forecast_rows) },
+    { "grud_forecast_errors_total", FIGURE_COUNTER, "",
+      "Readings of sessions that were compared with what had been forecast one step before.",
+      BY(put_n) },
+    { "grud_forecast_absolute_error_total", FIGURE_COUNTER, "",
+      "Sum of how far those forecasts were off.", BY(put_absolute) },
+    { "grud_forecast_squared_error_total", FIGURE_COUNTER, "",
+      "Sum of the squares of that.", BY(put_squared) },
+    { "grud_persistence_absolute_error_total", FIGURE_COUNTER, "",
+      "Sum of how far off the reading before would have been.", BY(put_persistence) },
+    { "grud_forecast_absolute_error_recent", FIGURE_GAUGE, "",
+      "Mean of how far off forecasts were, over about the last hundred of each worker.",
+      BY(put_recent_absolute) },
+    { "grud_forecast_squared_error_recent", FIGURE_GAUGE, "",
+      "Mean of the squares of that, likewise.", BY(put_recent_squared) },
+    { "grud_persistence_absolute_error_recent", FIGURE_GAUGE, "",
+      "Mean of how far off the reading before would have been, likewise.",
+      BY(put_recent_persistence) },
     { "grud_session_bytes", FIGURE_GAUGE, "bytes", "What the sessions of all models take.",
       BY_SERVICE(n_session_bytes) },
     { "grud_sessions_created_total", FIGURE_COUNTER, "", "Sessions created.",

@@ -79,6 +79,7 @@ void model_free(struct model *model)
     free(model->versions);
     unserved_free(&model->unserved);
     pool_unref(model->pool);
+    error_totals_unref(model->error_totals);
     free(model);
 }
 
@@ -163,6 +164,7 @@ struct model *model_copy(const struct model *model)
         copy->newest = model->newest;
         copy->active = model_find_version(copy, model->active->number);
         copy->pool = pool_ref(model->pool);
+        copy->error_totals = error_totals_ref(model->error_totals);
     }
     return copy;
 }
@@ -251,6 +253,10 @@ enum status model_open_pool(struct service *service, struct model *model, struct
 {
     char path[PATH_MAX];
     struct pool_options options = model_pool_options(service, model, model->active->gru, path);
+    model->error_totals = error_totals_create(gru_model_info(model->active->gru)->n_outputs);
+    if (!model->error_totals) {
+        return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for another model");
+    }
     return pool_open(&options, &model->pool, fault);
 }
 

@@ -25,7 +25,7 @@ void version_done(struct version *version);
 
 /* Without versions, active version and pool; NULL: no memory. */
 struct model *model_create(const char *name);
-/* A deep copy, but for the pool, which is shared. NULL: no memory. */
+/* A deep copy, but for the pool and the error totals, which are shared. NULL: no memory. */
 struct model *model_copy(const struct model *model);
 void model_free(struct model *model); /* takes NULL and half-built ones */
 
@@ -48,7 +48,7 @@ enum status model_check_version(const struct model *model, const struct version 
  * the options point to. */
 struct pool_options model_pool_options(struct service *service, const struct model *model,
                                        const struct gru_model *gru, char path[PATH_MAX]);
-/* Opens the pool of a model that has its active version. */
+/* Opens the pool of a model that has its active version, and begins to count its errors. */
 enum status model_open_pool(struct service *service, struct model *model, struct fault *fault);
 
 #endif

@@ -15,6 +15,7 @@
 #include "gru.h"
 #include "service/models/unserved.h"
 #include "service/names.h"
+#include "service/scores/error_totals.h"
 #include "store/job_store.h"
 
 struct pool;
@@ -42,6 +43,7 @@ struct model {
     unsigned newest; /* the highest number of those that there are and were: none is given twice */
     struct version *active;
     struct pool *pool;
+    struct error_totals *error_totals; /* of its sessions' steps */
 };
 
 /* ---- looking up ---- */

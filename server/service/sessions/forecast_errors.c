@@ -1,6 +1,7 @@
 #include "service/sessions/forecast_errors.h"
 
 #include "service/pool/record.h"
+#include "service/scores/error_totals.h"
 
 #include <float.h>
 #include <math.h>
@@ -16,13 +17,23 @@ static void note(struct record_error *error, double miss)
     error->mse = (float)fmin(mse, FLT_MAX);
 }
 
-void forecast_errors_note(const struct gru_info *info, const float *forecast, const float *x,
-                          struct record_error *errors)
+void forecast_errors_note(const struct gru_model *gru, const float *state, const float *x,
+                          struct record_error *errors, struct error_tally *tallies)
 {
+    const struct gru_info *info = gru_model_info(gru);
+    const float *last = state + gru_state_last_offset(gru), *y = state + gru_state_y_offset(gru);
     for (size_t o = 0; o < info->n_outputs; o++) {
-        float seen = info->outputs[o].feeds >= 0 ? x[info->outputs[o].feeds] : NAN;
-        if (!isnan(seen) && !isnan(forecast[o]) && errors[o].n < UINT32_MAX) {
-            note(&errors[o], (double)seen - (double)forecast[o]);
+        const int fed = info->outputs[o].feeds;
+        const float seen = fed >= 0 ? x[fed] : NAN;
+        if (isnan(seen) || isnan(y[o])) {
+            continue;
+        }
+        const double miss = (double)seen - (double)y[o];
+        if (errors[o].n < UINT32_MAX) {
+            note(&errors[o], miss);
+        }
+        if (tallies && o < ERROR_TOTALS_OUTPUTS && !isnan(last[fed])) {
+            error_tally_note(&tallies[o], miss, (double)seen - (double)last[fed]);
         }
     }
 }

@@ -8,6 +8,7 @@
 
 #include "service/models/models.h"
 #include "service/pool/pool_write.h"
+#include "service/scores/error_totals.h"
 #include "service/service_private.h"
 #include "service/sessions/commit.h"
 #include "service/sessions/forecast_errors.h"
@@ -205,11 +206,9 @@ static void write_reading(struct service_context *context, struct pending_step *
 {
     const struct step *step = pending->step;
     struct pool *pool = step->model->pool;
-    const struct gru_model *gru = step->model->active->gru;
-    forecast_errors_note(gru_model_info(gru),
-                         record_state(&pool->layout, pending_newest(pending)) +
-                             gru_state_y_offset(gru),
-                         x, pending->next->errors);
+    forecast_errors_note(
+        step->model->active->gru, record_state(&pool->layout, pending_newest(pending)), x,
+        pending->next->errors, error_totals_of(step->model->error_totals, context->owner));
     pending->next->last_seen_at_ms = context->now_ms;
     pool_write_copy(pool, section, &pending->slot, context->owner, pending->next, x);
     if (context->outbox) {
