@@ -53,6 +53,7 @@
     X(HORIZON_NOT_SUPPORTED, "horizon_not_supported", 422)                                         \
     X(FILL_NOT_SUPPORTED, "fill_not_supported", 422) /* the model refuses missing readings */      \
     X(NO_READING, "no_reading", 422)                                                               \
+    X(SERIES_TOO_SHORT, "series_too_short", 422) /* nothing in it to compare a forecast with */    \
     X(INVALID_MODEL, "invalid_model", 422)                                                         \
     X(INCOMPATIBLE_MODEL, "incompatible_model", 422) /* a version with other inputs or outputs */  \
     X(JOB_TOO_LARGE, "job_too_large", 422)           /* beyond --job-memory-max */                 \

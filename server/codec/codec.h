@@ -16,8 +16,9 @@
 
 struct codec_limits {
     size_t horizon_max;
-    size_t depth_max; /* of nested arrays and objects; at most JSON_DEPTH_MAX (json.h) */
-    size_t rows_max;  /* of sequences, restored readings and forecasts in one request */
+    size_t depth_max;           /* of nested arrays and objects; at most JSON_DEPTH_MAX (json.h) */
+    size_t rows_max;            /* of sequences, restored readings and forecasts in one request */
+    size_t evaluation_rows_max; /* those of all roll-outs of an evaluation included */
 };
 
 /* What a decoder is given: the text, its limits, the arena for the results, and the fault to fill.
@@ -43,6 +44,9 @@ enum status codec_forecast_options(const struct codec_input *input, const struct
 /* The body of POST .../predict. */
 enum status codec_prediction(const struct codec_input *input, const struct model *model,
                              struct prediction *ret_prediction);
+/* The body of POST .../evaluate. */
+enum status codec_evaluation(const struct codec_input *input, const struct model *model,
+                             struct evaluation *ret_evaluation);
 /* The body of PUT .../sessions/{session}: what codec_put_session wrote, or {"ttl"}, or
  * {"rewarm":[[x]...]}.
  */
@@ -95,6 +99,9 @@ void codec_put_error(struct text *text, const struct fault *fault);
 /* model: its name. */
 void codec_put_prediction(struct text *text, const char *model,
                           const struct prediction *prediction);
+/* model: its name. */
+void codec_put_evaluation(struct text *text, const char *model,
+                          const struct evaluation *evaluation);
 /* id: the session's. */
 void codec_put_forecast(struct text *text, const char *id, const struct session_forecast *forecast);
 void codec_put_model(struct text *text, const struct model *model);

@@ -109,18 +109,6 @@ static const struct field predict_fields[] = {
     { "version", read_version, false },
 };
 
-/* `x` and `future` were read by the active version's inputs, as `version` may come last in the
- * text. */
-static bool has_same_inputs(const struct gru_info *a, const struct gru_info *b)
-{
-    bool same = a->n_inputs == b->n_inputs && a->n_future == b->n_future;
-    for (size_t i = 0; same && i < a->n_inputs; i++) {
-        same = strcmp(a->inputs[i].name, b->inputs[i].name) == 0 &&
-               (a->inputs[i].feeds >= 0) == (b->inputs[i].feeds >= 0);
-    }
-    return same;
-}
-
 static enum status check_instances(struct reader *r, struct predict_body *predict)
 {
     struct place instances = { r->place, "instances", 0 }, element = { &instances, NULL, 0 };
@@ -170,13 +158,10 @@ static enum status check_whole(struct reader *r, struct predict_body *predict, u
         return reader_refuse_field(r, STATUS_INVALID_VALUE, "future",
                                    "belongs into each of the instances, not beside them");
     }
-    if (!has_same_inputs(gru_model_info(predict->model->active->gru),
-                         gru_model_info(predict->version->gru))) {
-        return reader_refuse_field(r, STATUS_INCOMPATIBLE_MODEL, "version",
-                                   "is %u, whose inputs are not those of the active version %u",
-                                   predict->version->number, predict->model->active->number);
+    enum status status = forecast_fields_check_version(r, predict->model->active, predict->version);
+    if (status == STATUS_OK) {
+        status = check_rows(r, predict, has_instances ? predict->n_sequences : 1);
     }
-    enum status status = check_rows(r, predict, has_instances ? predict->n_sequences : 1);
     if (status != STATUS_OK) {
         return status;
     }

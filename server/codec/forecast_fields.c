@@ -1,6 +1,8 @@
 /* forecast_fields.c - see forecast_fields.h. */
 #include "codec/forecast_fields.h"
 
+#include <string.h>
+
 void forecast_fields_init(struct forecast_fields_body *body, const struct codec_limits *limits,
                           const struct gru_info *info)
 {
@@ -90,4 +92,25 @@ enum status forecast_fields_check(struct reader *r, const struct gru_model *gru,
 {
     enum status status = forecast_fields_check_horizon(r, gru, forecast_options->horizon);
     return status == STATUS_OK ? forecast_fields_check_future(r, gru, forecast_options) : status;
+}
+
+static bool has_same_inputs(const struct gru_info *a, const struct gru_info *b)
+{
+    bool same = a->n_inputs == b->n_inputs && a->n_future == b->n_future;
+    for (size_t i = 0; same && i < a->n_inputs; i++) {
+        same = strcmp(a->inputs[i].name, b->inputs[i].name) == 0 &&
+               (a->inputs[i].feeds >= 0) == (b->inputs[i].feeds >= 0);
+    }
+    return same;
+}
+
+enum status forecast_fields_check_version(struct reader *r, const struct version *active,
+                                          const struct version *version)
+{
+    if (has_same_inputs(gru_model_info(active->gru), gru_model_info(version->gru))) {
+        return STATUS_OK;
+    }
+    return reader_refuse_field(r, STATUS_INCOMPATIBLE_MODEL, "version",
+                               "is %u, whose inputs are not those of the active version %u",
+                               version->number, active->number);
 }

@@ -33,4 +33,9 @@ enum status forecast_fields_check_future(struct reader *r, const struct gru_mode
 enum status forecast_fields_check(struct reader *r, const struct gru_model *gru,
                                   const struct forecast_options *forecast_options);
 
+/* `x` and `future` were read by the active version's inputs, as `version` may come last in the
+ * text: whether that version has the same. */
+enum status forecast_fields_check_version(struct reader *r, const struct version *active,
+                                          const struct version *version);
+
 #endif

@@ -27,6 +27,13 @@ void columns_init_targets(struct columns *columns, const struct gru_info *info)
                                  .n = info->y_floats };
 }
 
+void columns_init_outputs(struct columns *columns, const struct gru_info *info)
+{
+    columns_init_targets(columns, info);
+    columns->n_steps = 1;
+    columns->n = info->n_outputs;
+}
+
 /* The next variable from `number` on that is a column; n_variables if none is left. */
 static size_t next_variable(const struct columns *columns, size_t number)
 {

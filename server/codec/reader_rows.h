@@ -31,8 +31,9 @@ struct columns {
 };
 
 void columns_init(struct columns *columns, const struct gru_info *info, bool is_future);
-/* Targets: S * O values a row. */
+/* Targets: S * O values a row. Outputs: those of one step, O. */
 void columns_init_targets(struct columns *columns, const struct gru_info *info);
+void columns_init_outputs(struct columns *columns, const struct gru_info *info);
 
 /* row: [columns->n], NaN: missing. */
 enum status rows_read_one(struct reader *r, struct columns *columns, float *row);

@@ -71,6 +71,8 @@ enum { CONFIG_FULL_MODES(CHOICE_ID, CHOICE_ID) }; /* session_full */
     X(json_depth_max, "json-depth-max", SIZE, LIVE, "32", 8, 64, NULL, "N", "arrays and objects that may stand in each other")   \
     X(row_max, "row-max", SIZE, LIVE, "100000", 1, 100000000, NULL, "N", "rows of the sequences of one request, their "          \
       "forecasts included")                                                                                                     \
+    X(evaluate_row_max, "evaluate-row-max", SIZE, LIVE, "10000000", 1, 1000000000000, NULL, "N", "rows that an evaluation may run "  \
+      "through: those of its series, and of the forecasts from each of them")                                                   \
     X(memory_max, "memory-max", SIZE, LIVE, "1073741824", 1048576, 1099511627776, NULL, "BYTES", "memory of all requests in "    \
       "hand; beyond it larger ones are refused, and steps go on")                                                               \
     X(stream_max, "stream-max", SIZE, LIVE, "1000", 0, 1000000, NULL, "N", "open event streams, of each worker")                 \

@@ -43,7 +43,8 @@ struct codec_input api_input(struct request *request)
                                  .n = request->n_body,
                                  .limits = { .horizon_max = config->horizon_max,
                                              .depth_max = config->json_depth_max,
-                                             .rows_max = config->row_max },
+                                             .rows_max = config->row_max,
+                                             .evaluation_rows_max = config->evaluate_row_max },
                                  .arena = request->arena,
                                  .fault = request->fault };
 }

@@ -54,6 +54,8 @@ enum status api_session_forecast_finish(struct request *request);
 
 enum status api_predict(struct request *request);
 enum status api_predict_finish(struct request *request);
+enum status api_evaluate(struct request *request);
+enum status api_evaluate_finish(struct request *request);
 
 /* The path's {id}, as far as it can be one. */
 enum status api_job_id(struct request *request, const char **ret_id);

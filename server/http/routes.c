@@ -79,6 +79,10 @@ const struct route http_routes[] = {
     { "POST", MODEL "/predict", SCOPE_PREDICT, .handle = api_predict, .finish = api_predict_finish,
       .is_heavy = true, .is_read_aside = true, TAKES(JSON, PREDICT), GIVES(JSON, PREDICT_REPLY),
       .summary = "whole sequences in, predictions out" },
+    { "POST", MODEL "/evaluate", SCOPE_PREDICT, .handle = api_evaluate,
+      .finish = api_evaluate_finish,
+      .is_heavy = true, .is_read_aside = true, TAKES(JSON, EVALUATE), GIVES(JSON, EVALUATE_REPLY),
+      .summary = "a back-test: how good forecasts from each row of a series would have been" },
 
     { "POST", JOBS, SCOPE_TRAIN, .handle = api_job_create, .changes = true,
       .disk = DISK_JOBS, .upload = api_job_upload,

@@ -27,6 +27,8 @@
     X(FORECAST_REPLY, "ForecastReply")                                                             \
     X(PREDICT, "Predict")                                                                          \
     X(PREDICT_REPLY, "PredictReply")                                                               \
+    X(EVALUATE, "Evaluate")                                                                        \
+    X(EVALUATE_REPLY, "EvaluateReply")                                                             \
     X(JOB_CREATE, "JobCreate")                                                                     \
     X(JOB, "Job")                                                                                  \
     X(JOB_LIST, "JobList")                                                                         \

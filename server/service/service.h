@@ -29,6 +29,7 @@
 #include "service/models/models.h"
 #include "service/service_context.h"
 #include "service/sessions/commit.h"
+#include "service/sessions/evaluate.h"
 #include "service/sessions/predict.h"
 #include "service/sessions/restore.h"
 #include "service/sessions/sessions.h"

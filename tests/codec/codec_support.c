@@ -6,7 +6,8 @@
 
 const struct codec_limits usual_limits = { .horizon_max = HORIZON_MAX,
                                            .depth_max = DEPTH_MAX,
-                                           .rows_max = ROWS_MAX };
+                                           .rows_max = ROWS_MAX,
+                                           .evaluation_rows_max = ROWS_MAX };
 
 void setup_init(struct setup *setup, struct gru_model *gru)
 {

@@ -36,6 +36,13 @@ static enum status decode_prediction(struct setup *s, const char *body, struct a
                             &prediction);
 }
 
+static enum status decode_evaluation(struct setup *s, const char *body, struct arena *arena)
+{
+    struct evaluation evaluation;
+    return codec_evaluation(INPUT(body, strlen(body), s->limits, arena, &s->fault), &s->model,
+                            &evaluation);
+}
+
 static enum status decode_session(struct setup *s, const char *body, struct arena *arena)
 {
     struct session_restore restore;
@@ -78,6 +85,7 @@ TEST(whichever_allocation_of_a_decoder_fails_the_body_is_too_large)
         { decode_prediction, "{\"x\":[[1,2],{\"temp\":3}]}" },
         { decode_prediction,
           "{\"instances\":[{\"x\":[[1,2]]},{\"x\":[{}],\"future\":[[1]]}],\"horizon\":1}" },
+        { decode_evaluation, "{\"x\":[[1,2],{\"temp\":3}],\"y\":[{\"temp\":1},[2]]}" },
         { decode_job, "{\"model\":\"weather\",\"suffix\":\"a\",\"metadata\":{},"
                       "\"validation\":{\"series\":[{\"x\":[{}],\"y\":[{\"temp\":1}]}]},"
                       "\"training\":{\"series\":[{\"x\":[[1,2]]},{\"y\":[[1]],\"x\":[[1,2]]}]}}" },
@@ -119,6 +127,11 @@ static void put_everything(struct setup *s, struct text *text)
                                      .version = s->model.active->number,
                                      .n_sequences = 1,
                                      .sequences = &sequence };
+    struct error_sums sums = { .n = 1 };
+    struct evaluation evaluation = {
+        .prediction = prediction,
+        .back_test = { .n_outputs = 1, .horizon = 1, .sums = &sums, .scales = (double[]){ 1.0 } }
+    };
     struct session_forecast forecast = { .prediction = prediction, .sequence = sequence };
     struct session session = { .gru = s->model.active->gru,
                                .state = values,
@@ -135,6 +148,7 @@ static void put_everything(struct setup *s, struct text *text)
     codec_put_session_list(text, &session.row, 1, true);
     codec_put_session(text, &session);
     codec_put_prediction(text, s->model.name, &prediction);
+    codec_put_evaluation(text, s->model.name, &evaluation);
     codec_put_models(text, models, 1);
     codec_put_job_list(text, &job, 1, true, true);
     codec_put_job_event_list(text, &event, 1, true);

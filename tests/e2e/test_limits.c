@@ -152,6 +152,16 @@ TEST(the_forecasts_of_the_steps_of_a_request_have_their_limit)
     daemon_stop(&daemon);
 }
 
+TEST(the_rows_of_an_evaluation_have_their_limit)
+{
+    struct daemon daemon = start((const char *const[]){ "--evaluate-row-max", "6", NULL });
+    expect(&daemon, "POST", MODEL "/evaluate", "{\"x\":[[1],[2],[3],[4]],\"horizon\":2}", 200,
+           "\"windows\":2");
+    expect(&daemon, "POST", MODEL "/evaluate", "{\"x\":[[1],[2],[3],[4],[5]],\"horizon\":2}", 413,
+           "\"param\":\"horizon\"");
+    daemon_stop(&daemon);
+}
+
 TEST(rows_horizon_and_sessions_have_their_limits)
 {
     struct daemon daemon = start((const char *const[]){ "--row-max", "4", "--horizon-max", "3",

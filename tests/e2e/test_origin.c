@@ -108,7 +108,8 @@ static int each_route(const struct daemon *daemon,
 
 static bool changes_nothing(const char *method, const char *path)
 {
-    return strcmp(method, "GET") == 0 || strstr(path, "/predict") || strstr(path, "/forecast");
+    return strcmp(method, "GET") == 0 || strstr(path, "/predict") || strstr(path, "/evaluate") ||
+           strstr(path, "/forecast");
 }
 
 /* ---- pages of other origins ---- */

@@ -16,7 +16,9 @@
 
 enum { ARENA_BYTES = 64 << 20, LINE_MOST = 200, PIECES = 3 };
 
-static const struct codec_limits limits = { .horizon_max = 100, .depth_max = 16, .rows_max = 1000 };
+static const struct codec_limits limits = {
+    .horizon_max = 100, .depth_max = 16, .rows_max = 1000, .evaluation_rows_max = 10000
+};
 static struct version version = { .number = 3,
                                   .digest = { 0x0123456789abcdef, 0xfedcba9876543210 } };
 static struct model model = {
@@ -224,6 +226,28 @@ static void decode_restore(struct body body)
     }
 }
 
+/* What is accepted can be begun, or is refused as no series to judge a forecast by. */
+static void decode_evaluation(struct body body)
+{
+    struct evaluation evaluation;
+    struct fault fault;
+    fill(&evaluation, sizeof evaluation);
+    enum status status =
+        codec_evaluation(INPUT(body.p, body.n, limits, &arena, &fault), &model, &evaluation);
+    if (!check(body, status, &fault, is_touched(&evaluation, sizeof evaluation))) {
+        return;
+    }
+    FUZZ_CHECK(evaluation.horizon > 0 && evaluation.level >= 0 && evaluation.level < 1);
+    check_floats(evaluation.x, evaluation.n_rows * info_of_model()->n_inputs);
+    if (evaluation_begin(&evaluation, &arena, &fault) == STATUS_OK) {
+        struct text text;
+        text_init(&text, &arena, 0);
+        codec_put_evaluation(&text, model.name, &evaluation);
+        FUZZ_CHECK(text.failed || is_json(text.p, text.n));
+        predict_end(&evaluation.prediction);
+    }
+}
+
 /* ---- jobs ---- */
 
 static void check_series(const struct gru_series *series, size_t n)
@@ -357,11 +381,11 @@ static void decode_job_lines(struct body body)
 /* ---- the choice ---- */
 
 static void (*const decoders[])(struct body body) = {
-    decode_step,       decode_steps, decode_forecast_options,
+    decode_step,       decode_steps,      decode_forecast_options,
     decode_prediction, /* '0'... */
-    decode_restore,    decode_fork,  decode_job,
+    decode_restore,    decode_fork,       decode_job,
     decode_step_lines, /* '4'... */
-    decode_job_lines
+    decode_job_lines,  decode_evaluation,
 };
 
 enum { N_DECODERS = sizeof decoders / sizeof *decoders };

@@ -100,6 +100,17 @@ static void measure(struct prediction *prediction)
     prediction->is_rolling = false;
 }
 
+void predict_begin_other(struct prediction *prediction, size_t n_rows,
+                         enum status (*run_rows)(struct service_context *context,
+                                                 struct prediction *prediction, size_t most_rows,
+                                                 struct fault *fault))
+{
+    measure(prediction);
+    prediction->n_rows_left = n_rows;
+    prediction->run_rows = run_rows;
+    gru_model_ref(prediction->gru);
+}
+
 enum status predict_begin(struct prediction *prediction, struct arena *arena, struct fault *fault)
 {
     size_t n = prediction->n_sequences;
@@ -237,7 +248,8 @@ enum status predict_go_on(struct service_context *context, struct prediction *pr
     enum status status = STATUS_OK;
     while (status == STATUS_OK && prediction->n_rows_left > until) {
         size_t most_rows = prediction->n_rows_left - until;
-        status = prediction->run.n_rows_left > 0
+        status = prediction->run_rows ? prediction->run_rows(context, prediction, most_rows, fault)
+                 : prediction->run.n_rows_left > 0
                      ? run_some(context, prediction, most_rows, fault)
                      : forecast_some(context, prediction, most_rows, fault);
     }

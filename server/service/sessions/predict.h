@@ -39,6 +39,10 @@ struct prediction {
     size_t n_sequences;
     struct sequence *sequences;
 
+    /* Whose rows these are, if they are not those of `sequences` (predict_begin_other). */
+    enum status (*run_rows)(struct service_context *context, struct prediction *prediction,
+                            size_t most_rows, struct fault *fault);
+
     /* The verb's own. How many rows a slice has changes nothing but how long it takes. */
     size_t n_rows_left, slice_rows; /* those of forecasts count too; 0 left: it is done */
     size_t row_work;                /* what a row of this model costs, in parameters */
@@ -59,6 +63,13 @@ enum status predict_go_on(struct service_context *context, struct prediction *pr
 void predict_end(struct prediction *prediction);
 /* Whether one more slice is not enough. */
 bool predict_is_long(const struct prediction *prediction);
+
+/* The same for other work by the row (evaluate.h): `run_rows` does about so many of them, at least
+ * one, and counts n_rows_left down. */
+void predict_begin_other(struct prediction *prediction, size_t n_rows,
+                         enum status (*run_rows)(struct service_context *context,
+                                                 struct prediction *prediction, size_t most_rows,
+                                                 struct fault *fault));
 
 /* A forecast alone, as a prediction of a sequence without rows. It rolls `state` on; a state that
  * is to be kept is copied before. */
