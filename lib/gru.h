@@ -515,6 +515,10 @@ GRU_API GRU_CHECK enum gru_status gru_trainer_save(const struct gru_trainer *tra
 GRU_API GRU_CHECK enum gru_status gru_trainer_restore(struct gru_trainer *trainer,
                                                       const void *bytes, size_t n_bytes);
 
+/* ---- validating it --------------------------------------------------------------------------- */
+
+#include "gru_validation.h"
+
 #ifdef __cplusplus
 }
 #endif

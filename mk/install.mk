@@ -7,7 +7,8 @@ DOC        := share/doc/grud
 PAGES      := README.md $(wildcard docs/*.md docs/*.svg) config/grud.conf
 
 # What is installed, and so what is removed: all but the options.
-INSTALLED := bin/grud include/gru.h include/gru_choices.h $(LIBRARIES:%=lib/%.a) $(LIBRARIES:%=lib/%.so) \
+HEADERS   := gru.h gru_choices.h gru_validation.h
+INSTALLED := bin/grud $(HEADERS:%=include/%) $(LIBRARIES:%=lib/%.a) $(LIBRARIES:%=lib/%.so) \
              $(LIBRARIES:%=lib/%.so.0) $(LIBRARIES:%=lib/%.so.$(VERSION)) \
              $(LIBRARIES:%=lib/pkgconfig/%.pc) lib/systemd/system/grud.service \
              share/man/man1/grud.1 $(addprefix $(DOC)/,$(notdir $(PAGES)))
@@ -33,7 +34,7 @@ endef
 install: all ## install into PREFIX (default /usr/local) and SYSCONFDIR (/etc), below DESTDIR
 	install -d $(sort $(dir $(INSTALLED:%=$(AT_PREFIX)/%) $(OPTIONS)))
 	install -m 755 $(BUILD)/grud $(AT_PREFIX)/bin/grud
-	install -m 644 lib/gru.h lib/gru_choices.h $(AT_PREFIX)/include/
+	install -m 644 $(HEADERS:%=lib/%) $(AT_PREFIX)/include/
 	$(foreach l,$(LIBRARIES),$(call install_library,$(l)))
 	install -m 644 config/grud.1 $(AT_PREFIX)/share/man/man1/grud.1
 	sed -e 's|/usr/local|$(PREFIX)|' -e 's|/etc/|$(SYSCONFDIR)/|' config/grud.service \

@@ -58,7 +58,8 @@ struct gru_model {
     struct run_layout run;
     void *packed; /* the one block that holds every packed array */
     struct gru_selftest selftest;
-    char unread[GRU_UNREAD_SIZE]; /* keys of its file's __metadata__ beside "grud" */
+    char unread[GRU_UNREAD_SIZE];   /* keys of its file's __metadata__ beside those of grud */
+    struct gru_residuals residuals; /* `of` is owned; n_outputs 0: none */
 };
 
 static inline const struct gru_layer *gru_model_read_out(const struct gru_model *model)

@@ -57,6 +57,7 @@
     X(INVALID_MODEL, "invalid_model", 422)                                                         \
     X(INCOMPATIBLE_MODEL, "incompatible_model", 422) /* a version with other inputs or outputs */  \
     X(JOB_TOO_LARGE, "job_too_large", 422)           /* beyond --job-memory-max */                 \
+    X(DIVERGED, "diverged", 422)                     /* a job's loss is not finite */              \
     X(TOO_MANY_CONNECTIONS, "too_many_connections", 429) /* from one address */                    \
     X(RATE_LIMITED, "rate_limited", 429)                                                           \
     X(HEADERS_TOO_LARGE, "headers_too_large", 431)                                                 \

@@ -133,13 +133,17 @@ static enum status read_max_seconds(struct reader *r, void *body)
     return reader_integer(r, 1, SECONDS_MAX, &((struct job_body *)body)->request.max_seconds);
 }
 
-static enum status read_dry_run(struct reader *r, void *body)
+static enum status read_bool(struct reader *r, bool *ret_value)
 {
-    struct job_body *job = body;
     if (json_peek(&r->json) != JSON_BOOL) {
         return reader_refuse_type(r, "true or false");
     }
-    return json_bool(&r->json, &job->request.dry_run) ? STATUS_OK : reader_refuse_text(r);
+    return json_bool(&r->json, ret_value) ? STATUS_OK : reader_refuse_text(r);
+}
+
+static enum status read_dry_run(struct reader *r, void *body)
+{
+    return read_bool(r, &((struct job_body *)body)->request.dry_run);
 }
 
 /* n bytes and a NUL in the arena; NULL after filling the fault. */
@@ -225,7 +229,23 @@ static enum status read_policy(struct reader *r, void *body)
 
 static enum status read_gain(struct reader *r, void *body)
 {
-    return reader_number(r, &((struct job_request *)body)->min_relative_gain);
+    return reader_number(r, &((struct job_request *)body)->gate.min_relative_gain);
+}
+
+static enum status read_confidence(struct reader *r, void *body)
+{
+    return reader_number(r, &((struct job_request *)body)->gate.confidence);
+}
+
+static enum status read_min_targets(struct reader *r, void *body)
+{
+    return reader_integer(r, 1, JOB_MIN_TARGETS_MAX,
+                          &((struct job_request *)body)->gate.min_targets);
+}
+
+static enum status read_must_beat_persistence(struct reader *r, void *body)
+{
+    return read_bool(r, &((struct job_request *)body)->gate.must_beat_persistence);
 }
 
 static enum status read_promotion(struct reader *r, void *body)
@@ -233,6 +253,9 @@ static enum status read_promotion(struct reader *r, void *body)
     static const struct field fields[] = {
         { "policy", read_policy, false },
         { "min_relative_gain", read_gain, false },
+        { "must_beat_persistence", read_must_beat_persistence, false },
+        { "min_targets", read_min_targets, false },
+        { "confidence", read_confidence, false },
     };
     unsigned seen;
     return reader_fields(r, fields, sizeof fields / sizeof *fields,
@@ -279,6 +302,7 @@ enum status codec_job(const struct codec_input *input, bool is_first_line,
     struct job_body job = { .is_first_line = is_first_line };
     job.request.validation_fraction = VALIDATION_FRACTION;
     job.request.seed = SEED_DEFAULT;
+    job.request.gate = job_gate_default;
     gru_hyperparameters_init(&job.request.hyperparameters);
     sources_init(&job.training, info, target->loss);
     sources_init(&job.validation, info, target->loss);

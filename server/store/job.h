@@ -16,8 +16,8 @@ enum {
     JOB_MODEL_MAX = 64,
     JOB_SUFFIX_MAX = 64,
     JOB_METADATA_MAX = 2048,
-    JOB_REASON_MAX = 199,
-    JOB_MESSAGE_MAX = 199
+    JOB_REASON_MAX = 399,
+    JOB_MESSAGE_MAX = 999
 };
 
 /* THE words of a job's status, in the order of its life. */
@@ -57,6 +57,18 @@ enum job_promotion { JOB_PROMOTIONS(CHOICE_ID, CHOICE_ID) };
 const char *job_policy_word(enum job_policy policy);
 const char *job_promotion_word(enum job_promotion state);
 
+/* What a new version must show before it becomes active by itself (docs/FINE_TUNING.md). */
+struct job_gate {
+    double min_relative_gain; /* 0 <= g < 1 */
+    bool must_beat_persistence;
+    uint64_t min_targets; /* of the validation, at least 1 */
+    double confidence;    /* 0 <= c < 1 */
+};
+enum { JOB_MIN_TARGETS_MAX = 1000000000 };
+static const struct job_gate job_gate_default = {
+    .min_relative_gain = 0.01, .must_beat_persistence = true, .min_targets = 30, .confidence = 0.9
+};
+
 /* NaN: there is none (yet). In the network's units (gru.h). */
 struct job_metrics {
     double train_loss, valid_loss, baseline_valid_loss, persistence_valid_loss;
@@ -77,7 +89,7 @@ struct job {
     struct gru_hyperparameters hyperparameters;
     uint64_t seed;
     enum job_policy policy;
-    double min_relative_gain;
+    struct job_gate gate;
     uint64_t max_seconds; /* 0: no limit */
     bool dry_run;
     char suffix[JOB_SUFFIX_MAX + 1];     /* empty: none */

@@ -28,7 +28,10 @@
     X(validation_fraction, REAL, validation_fraction, 0)                                           \
     X(seed, COUNT, seed, 0)                                                                        \
     X(policy, CHOICE, policy, JOB_MANUAL)                                                          \
-    X(min_relative_gain, REAL, min_relative_gain, 0)                                               \
+    X(min_relative_gain, REAL, gate.min_relative_gain, 0)                                          \
+    X(must_beat_persistence, FLAG, gate.must_beat_persistence, 0)                                  \
+    X(min_targets, COUNT, gate.min_targets, 0)                                                     \
+    X(confidence, REAL, gate.confidence, 0)                                                        \
     X(max_seconds, COUNT, max_seconds, 0)                                                          \
     X(dry_run, FLAG, dry_run, 0)                                                                   \
     X(suffix, TEXT, suffix, 0)                                                                     \

@@ -80,5 +80,11 @@ const struct statement job_migrations[JOB_FORMAT] = {
         " valid_accuracy REAL, UNIQUE (model, version)) STRICT;" },
 
     { "end the pages with checksums", "-- an older grud would write pages without (page_checksums.h)" },
+
+    /* A job from before is judged as one that asks for nothing is now. */
+    { "add what the gate asks for",
+        "ALTER TABLE jobs ADD COLUMN must_beat_persistence INTEGER NOT NULL DEFAULT 1;"
+        "ALTER TABLE jobs ADD COLUMN min_targets INTEGER NOT NULL DEFAULT 30;"
+        "ALTER TABLE jobs ADD COLUMN confidence REAL DEFAULT 0.9;" },
 };
 // clang-format on

@@ -107,7 +107,9 @@ TEST(what_is_left_out_of_a_job_has_its_default)
     ck_assert(q.validation == NULL && q.n_validation == 0 && q.validation_fraction == 0.2);
 #define EXPECT_DEFAULT(field, ...) ck_assert(q.hyperparameters.field == defaults.field);
     GRU_HYPERPARAMETERS(EXPECT_DEFAULT)
-    ck_assert(!q.has_policy && q.min_relative_gain == 0 && q.seed == 1 && q.max_seconds == 0);
+    ck_assert(q.gate.must_beat_persistence && q.gate.min_targets == 30 && q.gate.confidence == 0.9);
+    ck_assert(!q.has_policy && q.gate.min_relative_gain == 0.01 && q.seed == 1 &&
+              q.max_seconds == 0);
     ck_assert(q.suffix == NULL && q.metadata == NULL && !q.dry_run);
     ck_assert(q.series[0].n_rows == 2 && q.series[0].y == NULL && q.series[0].n_targets == 0);
     setup_done(&s);
@@ -121,7 +123,8 @@ TEST(every_field_of_a_job_is_taken)
         &s,
         "{\"dry_run\":true,\"max_seconds\":600,\"metadata\": {\"who\": [1, \"\\u00e9\"]} ,"
         "\"suffix\":\"n\\u00e9w\",\"seed\":9007199254740992,"
-        "\"promotion\":{\"policy\":\"manual\",\"min_relative_gain\":0.25},"
+        "\"promotion\":{\"policy\":\"manual\",\"min_relative_gain\":0.25,"
+        "\"must_beat_persistence\":false,\"min_targets\":5,\"confidence\":0.5},"
         "\"hyperparameters\":{\"n_epochs\":3,\"batch_size\":4,\"learning_rate\":0.5,\"optimizer\":"
         "\"sgd\","
         "\"momentum\":0.5,\"weight_decay\":0.1,\"loss\":\"huber\",\"clip_norm\":null,\"window\":6,"
@@ -133,7 +136,8 @@ TEST(every_field_of_a_job_is_taken)
     ck_assert(q.version == 3 && q.dry_run && q.max_seconds == 600 && q.seed == UINT64_C(1) << 53);
     ck_assert_str_eq(q.metadata, "{\"who\": [1, \"\\u00e9\"]}");
     ck_assert_str_eq(q.suffix, "n\xc3\xa9w");
-    ck_assert(q.has_policy && q.policy == JOB_MANUAL && q.min_relative_gain == 0.25);
+    ck_assert(q.has_policy && q.policy == JOB_MANUAL && q.gate.min_relative_gain == 0.25);
+    ck_assert(!q.gate.must_beat_persistence && q.gate.min_targets == 5 && q.gate.confidence == 0.5);
     ck_assert(h->n_epochs == 3 && h->batch_size == 4 && h->learning_rate == 0.5 &&
               h->optimizer == GRU_SGD);
     ck_assert(h->momentum == 0.5 && h->weight_decay == 0.1 && h->loss == GRU_HUBER &&
@@ -250,6 +254,16 @@ TEST(ill_formed_settings_are_refused_by_their_path)
         { JOB SERIES ",\"promotion\":{\"policy\":null}}", STATUS_INVALID_TYPE, "promotion.policy" },
         { JOB SERIES ",\"promotion\":{\"min_relative_gain\":\"1\"}}", STATUS_INVALID_TYPE,
           "promotion.min_relative_gain" },
+        { JOB SERIES ",\"promotion\":{\"must_beat_persistence\":1}}", STATUS_INVALID_TYPE,
+          "promotion.must_beat_persistence" },
+        { JOB SERIES ",\"promotion\":{\"min_targets\":0}}", STATUS_INVALID_VALUE,
+          "promotion.min_targets" },
+        { JOB SERIES ",\"promotion\":{\"min_targets\":2.5}}", STATUS_INVALID_VALUE,
+          "promotion.min_targets" },
+        { JOB SERIES ",\"promotion\":{\"min_targets\":1000000001}}", STATUS_INVALID_VALUE,
+          "promotion.min_targets" },
+        { JOB SERIES ",\"promotion\":{\"confidence\":null}}", STATUS_INVALID_TYPE,
+          "promotion.confidence" },
         { JOB SERIES ",\"promotion\":{\"gain\":1}}", STATUS_UNKNOWN_FIELD, "promotion.gain" },
         { JOB SERIES ",\"hyperparameters\":null}", STATUS_INVALID_TYPE, "hyperparameters" },
         { JOB SERIES ",\"hyperparameters\":{\"epochs\":1}}", STATUS_UNKNOWN_FIELD,

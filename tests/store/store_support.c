@@ -143,7 +143,10 @@ struct job job_filled(unsigned k)
                        .validation_fraction = 0.3 / (k + 1),
                        .seed = UINT64_C(0xfedcba9876543210) + k,
                        .policy = k % 2 ? JOB_MANUAL : JOB_AUTO,
-                       .min_relative_gain = 1e-9 * k,
+                       .gate = { .min_relative_gain = 1e-9 * k,
+                                 .must_beat_persistence = k % 2 == 0,
+                                 .min_targets = 30 + k,
+                                 .confidence = 0.9 / (k + 1) },
                        .max_seconds = UINT64_MAX / 2 + k,
                        .dry_run = k % 2 == 1 };
     snprintf(job.id, sizeof job.id, "ftjob-%025u", k);
@@ -215,7 +218,10 @@ void assert_job_equal(const struct job *a, const struct job *b)
     GRU_HYPERPARAMETERS(ASSERT_EQUAL)
     ck_assert_uint_eq(a->seed, b->seed);
     ck_assert_int_eq(a->policy, b->policy);
-    assert_real_equal(a->min_relative_gain, b->min_relative_gain);
+    assert_real_equal(a->gate.min_relative_gain, b->gate.min_relative_gain);
+    ck_assert(a->gate.must_beat_persistence == b->gate.must_beat_persistence);
+    ck_assert_uint_eq(a->gate.min_targets, b->gate.min_targets);
+    assert_real_equal(a->gate.confidence, b->gate.confidence);
     ck_assert_uint_eq(a->max_seconds, b->max_seconds);
     ck_assert_int_eq(a->dry_run, b->dry_run);
     ck_assert_str_eq(a->suffix, b->suffix);

@@ -175,7 +175,7 @@ TEST(numbers_in_old_rows_stand_for_the_same_words)
     ck_assert(JOB_EVENT_INFO == 0 && JOB_EVENT_WARN == 1 && JOB_EVENT_ERROR == 2);
 }
 
-/* ---- files of the first format ---- */
+/* ---- files of former formats ---- */
 
 static struct folder unpacked(unsigned format, char data[PATH_MAX])
 {
@@ -198,10 +198,10 @@ static void find_id(unsigned format, const char *name, char id[JOB_ID_MAX + 1])
     fclose(file);
 }
 
-static struct job found(struct job_store *jobs, const char *name)
+static struct job found(struct job_store *jobs, unsigned format, const char *name)
 {
     char id[JOB_ID_MAX + 1];
-    find_id(1, name, id);
+    find_id(format, name, id);
     return job_found(jobs, id);
 }
 
@@ -212,7 +212,7 @@ static void count_version(void *context, const struct lineage *lineage)
     *(unsigned *)context |= 1U << lineage->version;
 }
 
-static void assert_all_there(struct job_store *jobs)
+static void assert_all_there(struct job_store *jobs, unsigned format)
 {
     static const size_t due[JOB_N_STATUSES] = {
         [JOB_VALIDATING] = 1, [JOB_QUEUED] = 1, [JOB_RUNNING] = 1,  [JOB_PAUSED] = 1,
@@ -225,16 +225,16 @@ static void assert_all_there(struct job_store *jobs)
     ck_assert_mem_eq(n, due, sizeof due);
     ck_assert_int_eq(job_store_each_lineage(jobs, count_version, &versions, &fault), STATUS_OK);
     ck_assert_uint_eq(versions, 1U << 3 | 1U << 4 | 1U << 5);
-    ck_assert_int_eq(found(jobs, "failed").error.status, STATUS_SESSION_NOT_FOUND);
-    ck_assert_int_eq(found(jobs, "of_sessions").promotion, JOB_REJECTED);
-    ck_assert_int_eq(found(jobs, "promoted").promotion, JOB_PROMOTED);
-    ck_assert_str_eq(found(jobs, "succeeded").metadata, "{\"a\":1}");
-    ck_assert(found(jobs, "dry_run").dry_run);
+    ck_assert_int_eq(found(jobs, format, "failed").error.status, STATUS_SESSION_NOT_FOUND);
+    ck_assert_int_eq(found(jobs, format, "of_sessions").promotion, JOB_REJECTED);
+    ck_assert_int_eq(found(jobs, format, "promoted").promotion, JOB_PROMOTED);
+    ck_assert_str_eq(found(jobs, format, "succeeded").metadata, "{\"a\":1}");
+    ck_assert(found(jobs, format, "dry_run").dry_run);
 }
 
-static void assert_paused_can_go_on(struct job_store *jobs)
+static void assert_paused_can_go_on(struct job_store *jobs, unsigned format)
 {
-    const struct job job = found(jobs, "paused");
+    const struct job job = found(jobs, format, "paused");
     struct job_checkpoint checkpoint;
     struct job_event event;
     struct job_series *series;
@@ -259,19 +259,35 @@ static void assert_paused_can_go_on(struct job_store *jobs)
     arena_done(&arena);
 }
 
-TEST(jobs_of_the_first_format_are_all_there)
+/* Jobs from before the gate could be told what to ask for are judged by what it asks for now, but
+ * for the gain that they named. */
+static void assert_gate_is_the_default(struct job_store *jobs, unsigned format)
 {
-    char data[PATH_MAX];
-    struct folder folder = unpacked(1, data);
-    for (int round = 0; round < 2; round++) { /* as it was written, and as this grud leaves it */
-        struct job_store *jobs = jobs_opened(data);
-        assert_all_there(jobs);
-        assert_paused_can_go_on(jobs);
-        job_store_close(jobs);
-        ck_assert_int_eq(sql_ask(&folder, "data/jobs.db", "PRAGMA user_version"), JOB_FORMAT);
-        ck_assert_int_eq(sql_ask(&folder, "data/jobs.db", "PRAGMA application_id"), 0x6772756a);
+    struct job job = found(jobs, format, "of_sessions");
+    ck_assert(job.gate.min_relative_gain == 0.999);
+    job.gate.min_relative_gain = job_gate_default.min_relative_gain;
+    ck_assert(job.gate.must_beat_persistence == job_gate_default.must_beat_persistence);
+    ck_assert_uint_eq(job.gate.min_targets, job_gate_default.min_targets);
+    ck_assert(job.gate.confidence == job_gate_default.confidence);
+}
+
+TEST(jobs_of_former_formats_are_all_there)
+{
+    for (unsigned format = 1; format < JOB_FORMAT; format++) {
+        char data[PATH_MAX];
+        struct folder folder = unpacked(format, data);
+        ck_assert_int_le(sql_ask(&folder, "data/jobs.db", "PRAGMA user_version"), format);
+        for (int round = 0; round < 2; round++) { /* as it was, and as this grud leaves it */
+            struct job_store *jobs = jobs_opened(data);
+            assert_all_there(jobs, format);
+            assert_paused_can_go_on(jobs, format);
+            assert_gate_is_the_default(jobs, format);
+            job_store_close(jobs);
+            ck_assert_int_eq(sql_ask(&folder, "data/jobs.db", "PRAGMA user_version"), JOB_FORMAT);
+            ck_assert_int_eq(sql_ask(&folder, "data/jobs.db", "PRAGMA application_id"), 0x6772756a);
+        }
+        folder_remove(&folder);
     }
-    folder_remove(&folder);
 }
 
 TEST(recordings_of_the_first_format_are_all_there)

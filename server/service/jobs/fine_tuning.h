@@ -59,7 +59,7 @@ struct job_request {
     struct gru_hyperparameters hyperparameters;
     enum job_policy policy;
     bool has_policy; /* false: auto if there is a validation, else manual */
-    double min_relative_gain;
+    struct job_gate gate;
     uint64_t seed, max_seconds;    /* max_seconds 0: no limit */
     const char *suffix, *metadata; /* NULL: none. metadata: a JSON object's text */
     bool dry_run;

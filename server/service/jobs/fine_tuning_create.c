@@ -38,11 +38,17 @@ static enum status check_texts(const struct job_request *request, struct fault *
 
 static enum status check_promotion(const struct job_request *request, struct fault *fault)
 {
-    double gain = request->min_relative_gain;
-    if (!(gain >= 0 && gain < 1)) {
-        return fault_set(fault, STATUS_INVALID_VALUE, "promotion.min_relative_gain",
-                         "'promotion.min_relative_gain' must be at least 0 and below 1, not %g",
-                         gain);
+    const struct {
+        const char *path;
+        double value;
+    } shares[] = { { "promotion.min_relative_gain", request->gate.min_relative_gain },
+                   { "promotion.confidence", request->gate.confidence } };
+    for (size_t k = 0; k < sizeof shares / sizeof *shares; k++) {
+        if (!(shares[k].value >= 0 && shares[k].value < 1)) {
+            return fault_set(fault, STATUS_INVALID_VALUE, shares[k].path,
+                             "'%s' must be at least 0 and below 1, not %g", shares[k].path,
+                             shares[k].value);
+        }
     }
     if (request->has_policy && request->policy == JOB_AUTO && !has_validation(request)) {
         return fault_set(
@@ -151,7 +157,7 @@ static struct job make_job(const struct job_request *request, const struct versi
                        .policy = request->has_policy       ? request->policy
                                  : has_validation(request) ? JOB_AUTO
                                                            : JOB_MANUAL,
-                       .min_relative_gain = request->min_relative_gain,
+                       .gate = request->gate,
                        .max_seconds = request->max_seconds,
                        .dry_run = request->dry_run,
                        .status = request->source == JOB_SERIES ? JOB_QUEUED : JOB_VALIDATING,

@@ -169,6 +169,28 @@ static void do_slice(struct job_run *run)
                               run->progress.step - step, memory_order_relaxed);
 }
 
+/* A loss that is not finite comes back from nowhere: the weights are lost, or the data are more
+ * than floats can say. */
+static bool is_diverged(const struct job_run *run)
+{
+    const struct gru_progress *progress = &run->progress;
+    bool is_validated = run->info.n_valid_targets > 0;
+    return progress->epoch > 0 &&
+           (!isfinite(progress->train_loss) || (is_validated && !isfinite(progress->valid_loss)));
+}
+
+static void fail_diverged(struct job_run *run)
+{
+    const struct gru_progress *progress = &run->progress;
+    bool is_train = !isfinite(progress->train_loss);
+    struct fault fault;
+    fault_fill(&fault, STATUS_DIVERGED, NULL,
+               "the %s loss of epoch %zu is not a finite number: a lower 'learning_rate', a "
+               "'clip_norm', or data without extreme values (see the job's events) may help",
+               is_train ? "training" : "validation", progress->epoch);
+    job_thread_fail_job(run->job_thread, run->job, JOB_RUNNING, &fault);
+}
+
 static bool is_over(struct job_run *run)
 {
     const struct job *job = run->job;
@@ -192,6 +214,10 @@ static bool train(struct job_run *run)
         }
         if (job_thread_is_stopping(run->job_thread)) {
             job_run_leave(run, JOB_RUNNING);
+            return false;
+        }
+        if (is_diverged(run)) {
+            fail_diverged(run);
             return false;
         }
         struct gru_model *base = NULL;
@@ -252,6 +278,7 @@ void job_run_train(struct job_thread *job_thread, struct job *job)
         }
     }
     gru_trainer_free(run.trainer);
+    gru_model_unref(run.trained);
     gru_model_unref(run.base);
     arena_done(&run.arena);
 }

@@ -18,6 +18,9 @@ struct job_run {
     struct gru_training training;
     struct gru_training_info info;
     struct gru_trainer *trainer;
+    struct gru_model *trained; /* what came of it; NULL: not yet */
+    bool is_compared, passes;  /* with the base; and the gate's verdict */
+    double compared_valid_loss;
     struct fault *fault; /* of the training thread's last task */
     enum status status;  /* the same */
 

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "service/job_database.h"
+#include "service/jobs/job_run_compare.h"
 #include "service/jobs/job_run_report.h"
 #include "service/models/activate.h"
 #include "service/models/trained_version.h"
@@ -25,12 +26,7 @@ static void make(void *context)
     struct making *making = context;
     struct job_run *run = making->run;
     struct trained_version *trained = &making->trained;
-    struct gru_model *gru;
-    enum gru_status status = gru_trainer_model(run->trainer, &gru);
-    if (status == GRU_OK) {
-        status = gru_model_save(gru, &trained->bytes, &trained->n_bytes);
-        gru_model_unref(gru);
-    }
+    enum gru_status status = gru_model_save(run->trained, &trained->bytes, &trained->n_bytes);
     if (status == GRU_OK) {
         trained->digest = digest_128(trained->bytes, trained->n_bytes);
     }
@@ -76,6 +72,11 @@ static void take_metrics(struct job_run *run)
     if (is_validated(run)) {
         metrics->valid_loss = progress->best_valid_loss;
         metrics->valid_accuracy = progress->best_valid_accuracy;
+    } else if (run->is_compared) {
+        metrics->valid_loss = run->compared_valid_loss;
+    }
+    if (progress->epoch == 0) {
+        metrics->train_loss = progress->step_loss; /* out of time in the first one */
     }
     run->job->epoch = progress->epoch;
     run->job->step = progress->step;
@@ -120,51 +121,18 @@ static enum status store(struct job_run *run, unsigned *ret_number, struct fault
 
 /* ---- promotion ---- */
 
-/* Whether the validation says that the version is better, and in which words. */
-static bool passes_gate(const struct job *job, char reason[JOB_REASON_MAX + 1])
-{
-    const struct job_metrics *metrics = &job->metrics;
-    double valid = metrics->valid_loss;
-    double baseline = metrics->baseline_valid_loss;
-    double persistence = metrics->persistence_valid_loss;
-    if (!isfinite(valid) || !isfinite(baseline)) {
-        snprintf(reason, JOB_REASON_MAX + 1, "there are no finite validation losses to compare");
-        return false;
-    }
-    double gain = (baseline - valid) / baseline;
-    bool beats = valid < baseline;
-    bool passes = beats && gain >= job->min_relative_gain;
-    char wanted[48] = "";
-    char versus[64] = "";
-    if (beats && !passes) {
-        snprintf(wanted, sizeof wanted, ", not by the %.1f %% asked for",
-                 100 * job->min_relative_gain);
-    }
-    if (isfinite(persistence)) {
-        snprintf(versus, sizeof versus,
-                 valid < persistence ? "; persistence %.4g" : "; no better than persistence, %.4g",
-                 persistence);
-    }
-    if (beats) {
-        snprintf(reason, JOB_REASON_MAX + 1,
-                 "valid_loss %.4g beats the base version's %.4g by %.1f %%%s%s", valid, baseline,
-                 100 * gain, wanted, versus);
-    } else {
-        snprintf(reason, JOB_REASON_MAX + 1,
-                 "valid_loss %.4g does not beat the base version's %.4g%s", valid, baseline,
-                 versus);
-    }
-    return passes;
-}
-
-/* If the validation losses allow it; the decision and its reason are in *job. */
+/* If the comparison allows it; the decision and its reason are in *job. */
 static void promote(struct job_run *run, unsigned number)
 {
     struct job *job = run->job;
     struct activation activation;
     struct fault fault;
     job->promotion = JOB_REJECTED;
-    if (!passes_gate(job, job->promotion_reason)) {
+    if (!run->passes) {
+        if (job->promotion_reason[0] == '\0') {
+            snprintf(job->promotion_reason, sizeof job->promotion_reason,
+                     "there is no validation target to compare");
+        }
         return;
     }
     service_context_turn(run->job_thread->context);
@@ -275,7 +243,6 @@ static void finish(struct job_run *run)
     struct fault fault = { .status = STATUS_OK };
     struct job *job = run->job;
     unsigned number = 0;
-    report_early_end(run);
     take_metrics(run);
     run->fault = &fault;
     enum status status = store(run, &number, &fault);
@@ -293,7 +260,7 @@ static void finish(struct job_run *run)
     bool is_decided = job->promotion != JOB_NONE;
     struct job_event events[EVENTS_MAX] = {
         job_database_message(JOB_EVENT_INFO, "stored as version %u of '%s'", number, job->model),
-        job_database_message(JOB_EVENT_INFO, "%s%s%.150s",
+        job_database_message(JOB_EVENT_INFO, "%s%s%s",
                              is_decided ? job_promotion_word(job->promotion) : "",
                              is_decided ? ": " : "", job->promotion_reason)
     };
@@ -320,13 +287,36 @@ static void finish_dry_run(struct job_run *run)
     succeed(run, events, EVENTS_MAX);
 }
 
+/* What came of it, against the base version. False: the job is over, or was left. */
+static bool compare(struct job_run *run)
+{
+    struct fault fault = { .status = STATUS_OK };
+    bool is_left;
+    int attempt = 0;
+    enum status status;
+    do {
+        status = job_run_compare(run, &is_left, &fault);
+    } while (status != STATUS_OK &&
+             job_thread_waits_to_retry(run->job_thread, run->job, &attempt, &fault));
+    if (status != STATUS_OK) {
+        job_thread_fail_job(run->job_thread, run->job, JOB_RUNNING, &fault);
+    } else if (is_left) {
+        job_run_leave(run, run->job->status);
+    }
+    return status == STATUS_OK && !is_left;
+}
+
 void job_run_end(struct job_run *run)
 {
     if (run->job->dry_run) {
         finish_dry_run(run);
         return;
     }
-    job_run_save(run); /* killed from here on, it ends with the same weights */
+    job_run_save(run); /* killed from here on, it ends with the same weights and the same verdict */
+    report_early_end(run);
+    if (!compare(run)) {
+        return;
+    }
     if (claim(run)) {
         finish(run);
         job_database_lock(run->job_thread->job_database);

@@ -43,6 +43,7 @@ void course_init(struct course *course)
                                             .series = course->series,
                                             .n_series = WAVE_SERIES,
                                             .validation_fraction = 0.2,
+                                            .gate = job_gate_default,
                                             .seed = 7 };
     gru_hyperparameters_init(&course->request.hyperparameters);
     course->request.hyperparameters.n_epochs = 30;

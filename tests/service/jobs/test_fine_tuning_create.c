@@ -91,7 +91,10 @@ TEST(requests_that_cannot_work_are_refused_by_name)
     request = course.request;
     static const double gains[] = { 1, 1.5, -0.1 };
     for (size_t k = 0; k < sizeof gains / sizeof *gains; k++) {
-        request.min_relative_gain = gains[k];
+        request.gate = job_gate_default;
+        request.gate.confidence = gains[k];
+        expect_refused(&world, &request, STATUS_INVALID_VALUE, "promotion.confidence");
+        request.gate.min_relative_gain = gains[k];
         expect_refused(&world, &request, STATUS_INVALID_VALUE, "promotion.min_relative_gain");
         ck_assert_msg(strstr(world.fault.message, "must be at least 0 and below 1, not "), "%s",
                       world.fault.message);

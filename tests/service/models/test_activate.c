@@ -107,19 +107,21 @@ TEST(a_rollback_is_one_only_to_the_version_before)
     struct world world;
     struct course course;
     world_begin_course(&world, &course);
+    course.request.hyperparameters.n_epochs = 2; /* much is left for the second to gain */
     struct job first = course_start(&world, &course.request);
     job_wait(&world, first.id, JOB_SUCCEEDED);
+    course.request.hyperparameters.n_epochs = 30;
     struct job second = course_start(&world, &course.request); /* from version 2 */
     second = job_wait(&world, second.id, JOB_SUCCEEDED);
-    expect_promotion(&world, second.id, JOB_PROMOTED, "beats");
+    expect_promotion(&world, second.id, JOB_PROMOTED, "of the base version's");
     ck_assert_uint_eq(job_version(&world, &second)->parent, 2);
-    expect_promotion(&world, first.id, JOB_PROMOTED, "beats");
+    expect_promotion(&world, first.id, JOB_PROMOTED, "of the base version's");
     world_activate(&world, 1);
-    expect_promotion(&world, second.id, JOB_PROMOTED, "beats");
+    expect_promotion(&world, second.id, JOB_PROMOTED, "of the base version's");
     world_activate(&world, 3);
     world_activate(&world, 2);
     expect_promotion(&world, second.id, JOB_ROLLED_BACK, "version 2");
-    expect_promotion(&world, first.id, JOB_PROMOTED, "beats");
+    expect_promotion(&world, first.id, JOB_PROMOTED, "of the base version's");
     world_activate(&world, 1);
     expect_promotion(&world, first.id, JOB_ROLLED_BACK, "version 1");
     world_done(&world);

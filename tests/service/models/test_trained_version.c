@@ -243,7 +243,7 @@ TEST(a_job_never_stores_two_versions)
     world_start_jobs(&world);
     job = job_wait(&world, job.id, JOB_SUCCEEDED);
     ck_assert_uint_eq(job.fine_tuned_version, 2);
-    expect_promotion(&world, job.id, JOB_PROMOTED, "beats");
+    expect_promotion(&world, job.id, JOB_PROMOTED, "of the base version's");
     ck_assert_uint_eq(world_model(&world)->n_versions, 2);
     world_done(&world);
 }

@@ -1,0 +1,118 @@
+/*
+ * comparison.h - the inside of a comparison (gru_validation.h): comparison_create.c plans it,
+ * comparison.c runs both models over each series, comparison_screen.c says what is left out,
+ * comparison_losses.c what a forecast loses, comparison_rolls.c rolls out. Private to
+ * lib/engine/train. One thread at a time.
+ */
+#ifndef COMPARISON_H
+#define COMPARISON_H
+
+#include "engine/train/dataset.h"
+
+enum {
+    COMPARED_ROWS = 64,         /* of a run, and so of a piece of work */
+    STREAM_TARGETS = 10,        /* a series of fewer is no stream by itself */
+    ROLL_HORIZON = 12,          /* rows ahead that roll-outs are compared at */
+    SAMPLES_MAX = 4096,         /* forecasts for the residuals */
+    SAMPLE_FLOATS_MAX = 1 << 22 /* and what they may take */
+};
+
+enum { TRAINED, BASE, N_COMPARED };
+
+/* A model's run over the series. */
+struct compared_model {
+    struct gru_model *model;
+    float *state;    /* [state_floats] */
+    float *y;        /* [COMPARED_ROWS][S * O] */
+    float *forecast; /* [GRU_RESIDUAL_HORIZON][O] */
+    bool has_failed; /* an answer was not finite: the rest of the series has none */
+};
+
+/* What of the series under way counts. */
+struct screen {
+    float *least, *most;               /* [I] readings beyond are outliers */
+    float *target_least, *target_most; /* [Y] the same of posted targets */
+    bool *is_constant;                 /* [Y] */
+};
+
+struct comparison_plan {
+    size_t *stream;      /* of each series; SIZE_MAX: it has no targets */
+    size_t *block_begin; /* of each series that shares a stream: its number among them */
+    size_t n_short;
+    size_t n_origins;   /* of a series, at most */
+    size_t sample_step; /* residuals are of each so many series */
+};
+
+struct gru_comparison {
+    struct gru_training training; /* a copy; the series are the caller's */
+    struct dataset dataset;
+    const struct gru_info *info;
+    struct compared_model models[N_COMPARED];
+    struct gru_work *work;
+    void *block; /* of all arrays */
+    struct screen screen;
+    struct comparison_plan plan;
+    double *frequencies; /* naive forecasts: raw means [Y], or how often each class is */
+    float *seen;         /* [I + O] last observed values; NaN: none yet */
+    float *future;       /* [GRU_RESIDUAL_HORIZON][n_future] */
+    float *column;       /* scratch of the screen */
+    size_t n_column;
+    double *probabilities; /* [O], scratch */
+
+    struct gru_stream_losses *streams;
+    struct gru_losses *blocks;
+    struct gru_class_counts *classes;
+    float *samples; /* [O][n_horizons][n_samples_max] */
+    size_t *n_samples;
+    size_t n_samples_max, n_horizons;
+    struct gru_residual *residuals;
+    struct gru_comparison_result result;
+
+    /* the series under way */
+    size_t k; /* n_rows of the lane 0: none is */
+    struct dataset_lane lane;
+    size_t t, first_target;
+    size_t origin, origin_step; /* the next row to roll out from; SIZE_MAX: none */
+};
+
+/* ---- comparison_screen.c ---- */
+
+void gru_comparison_screen(struct gru_comparison *comparison);
+void gru_comparison_sort(float *values, size_t n);
+/* Whether any reading of the row is an outlier; the first one is noted. */
+bool gru_comparison_is_outlying_row(struct gru_comparison *comparison, size_t t);
+bool gru_comparison_is_outlying_target(struct gru_comparison *comparison, size_t t, size_t column,
+                                       float raw);
+
+/* ---- comparison_losses.c ---- */
+
+/* Row t of the series: y of both models are at `row` of their runs. */
+void gru_comparison_score(struct gru_comparison *comparison, size_t t, size_t row);
+/* The loss of a raw forecast, in network units; infinite if it is none. */
+double gru_comparison_loss(const struct gru_comparison *comparison, size_t column, double forecast,
+                           double truth);
+/* The naive forecast for a column, raw, after row t was seen. */
+double gru_comparison_naive(const struct gru_comparison *comparison, size_t column);
+/* A sample for the residuals of an output, `ahead` rows from 1. */
+void gru_comparison_sample(struct gru_comparison *comparison, size_t output, size_t ahead,
+                           double error);
+
+/* ---- comparison_rolls.c ---- */
+
+void gru_comparison_begin_origins(struct gru_comparison *comparison);
+/* From row t, whose states the models have. GRU_NO_MEMORY. */
+GRU_CHECK enum gru_status gru_comparison_roll(struct gru_comparison *comparison, size_t t);
+/* The residuals of all samples. */
+void gru_comparison_end(struct gru_comparison *comparison);
+
+/* Adds one target's losses. */
+static inline void gru_losses_add(struct gru_losses *losses, const double lost[N_COMPARED],
+                                  double naive)
+{
+    losses->n++;
+    losses->trained += lost[TRAINED];
+    losses->base += lost[BASE];
+    losses->naive += naive;
+}
+
+#endif

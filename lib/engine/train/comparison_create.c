@@ -1,0 +1,287 @@
+/* Plans a comparison: which series are which stream, their blocks, and all memory; see
+ * comparison.h. */
+#include "engine/block.h"
+#include "engine/train/comparison.h"
+#include "engine/train/loss.h"
+
+#include <math.h>
+#include <string.h>
+
+enum {
+    BLOCKS = 16,       /* of all streams together, unless there are more streams */
+    BLOCKS_LEAST = 5,  /* of a stream, if it has as many rows: fewer decide nothing */
+    BLOCK_ROWS = 6,    /* so many rows a block, if that leaves as many */
+    ORIGINS = 2000,    /* of all series together, about */
+    ORIGINS_LEAST = 4, /* of a series */
+    ORIGINS_MOST = 200,
+    COLUMN_MAX = 4096, /* values that the bounds of a column are found from, */
+    COLUMN_LEAST = 64,
+    COLUMNS_VALUES = 1 << 22 /* and of all columns of a series */
+};
+
+static size_t within(size_t n, size_t least, size_t most)
+{
+    return n < least ? least : n > most ? most : n;
+}
+
+/* ---- streams ---- */
+
+static size_t count_targets(const struct dataset *dataset, const struct dataset_lane *lane)
+{
+    size_t n = 0;
+    for (size_t t = gru_dataset_next_target(dataset, lane, 0, lane->n_rows); t < lane->n_rows;
+         t++) {
+        for (size_t k = 0; k < dataset->width; k++) {
+            n += !isnan(gru_dataset_raw_target(dataset, lane, t, k));
+        }
+    }
+    return n;
+}
+
+static size_t count_blocks(size_t n_rows, size_t n_streams)
+{
+    size_t n_most = n_streams < BLOCKS ? BLOCKS / n_streams : 1;
+    size_t n_least = n_rows < BLOCKS_LEAST ? n_rows : BLOCKS_LEAST;
+    n_least = n_least < n_most ? n_least : n_most;
+    return within(n_rows / BLOCK_ROWS, n_least, n_most);
+}
+
+static void add_stream(struct gru_comparison *comparison, size_t series, size_t n_series,
+                       size_t n_rows, size_t n_streams)
+{
+    struct gru_comparison_result *result = &comparison->result;
+    struct gru_stream_losses *stream = &comparison->streams[result->n_streams++];
+    *stream = (struct gru_stream_losses){ .series = series,
+                                          .n_series = n_series,
+                                          .first_block = result->n_blocks,
+                                          .n_blocks = count_blocks(n_rows, n_streams) };
+    result->n_blocks += stream->n_blocks;
+}
+
+/* Streams of their own first, in the order of the series; last what the short ones make together.
+ * plan.stream has the numbers of targets. */
+static void plan_streams(struct gru_comparison *comparison, size_t n_series)
+{
+    struct comparison_plan *plan = &comparison->plan;
+    size_t n_long = 0, first_short = 0;
+    for (size_t k = n_series; k > 0; k--) {
+        n_long += plan->stream[k - 1] >= STREAM_TARGETS;
+        if (plan->stream[k - 1] > 0 && plan->stream[k - 1] < STREAM_TARGETS) {
+            first_short = k - 1;
+            plan->n_short++;
+        }
+    }
+    size_t n_streams = n_long + (plan->n_short > 0);
+    size_t n_short = 0;
+    for (size_t k = 0; k < n_series; k++) {
+        size_t n = plan->stream[k];
+        plan->stream[k] = n == 0 ? SIZE_MAX : n_long;
+        if (n >= STREAM_TARGETS) {
+            struct dataset_lane lane = gru_dataset_lane(&comparison->dataset, PART_VALID, k);
+            size_t first = gru_dataset_next_target(&comparison->dataset, &lane, 0, lane.n_rows);
+            plan->stream[k] = comparison->result.n_streams;
+            add_stream(comparison, k, 1, lane.n_rows - first, n_streams);
+        } else if (n > 0) {
+            plan->block_begin[k] = n_short++;
+        }
+    }
+    if (n_short > 0) {
+        add_stream(comparison, first_short, n_short, n_short, n_streams);
+    }
+}
+
+/* ---- naive forecasts ---- */
+
+/* Sums over the targets that are trained on, and their number: by column, or by class. */
+static void sum_targets(struct gru_comparison *comparison, double *sums, size_t *n)
+{
+    const struct dataset *dataset = &comparison->dataset;
+    bool is_by_class = dataset->loss == GRU_CROSS_ENTROPY;
+    for (size_t s = 0; s < gru_dataset_n_series(dataset, PART_TRAIN); s++) {
+        struct dataset_lane lane = gru_dataset_lane(dataset, PART_TRAIN, s);
+        for (size_t t = 0; t < lane.n_rows; t++) {
+            for (size_t k = 0; k < dataset->width; k++) {
+                float raw = gru_dataset_raw_target(dataset, &lane, t, k);
+                if (!isnan(raw)) {
+                    sums[is_by_class ? (size_t)raw : k] += is_by_class ? 1 : (double)raw;
+                    n[is_by_class ? 0 : k]++;
+                }
+            }
+        }
+    }
+}
+
+/* How often a class is, or an output is on; one more of each than there are, so that none is
+ * impossible (Laplace's rule of succession). */
+static void take_frequencies(struct gru_comparison *comparison, const size_t *n)
+{
+    const struct dataset *dataset = &comparison->dataset;
+    double *sums = comparison->frequencies;
+    size_t n_classes = comparison->info->n_outputs;
+    for (size_t c = 0; dataset->loss == GRU_CROSS_ENTROPY && c < n_classes; c++) {
+        comparison->classes[c].n_trained_on = (size_t)sums[c];
+        sums[c] = (sums[c] + 1) / (double)(n[0] + n_classes);
+    }
+    for (size_t k = 0; dataset->loss == GRU_BCE && k < dataset->width; k++) {
+        const struct gru_variable *output = gru_dataset_output(dataset, k);
+        double on = (sums[k] - (double)n[k] * output->mean) / output->std;
+        comparison->classes[2 * (k % n_classes) + 1].n_trained_on += (size_t)(on > 0 ? on : 0);
+        comparison->classes[2 * (k % n_classes)].n_trained_on += n[k] - (size_t)(on > 0 ? on : 0);
+        sums[k] = (on + 1) / (double)(n[k] + 2);
+    }
+    for (size_t k = 0; !gru_loss_takes_logits(dataset->loss) && k < dataset->width; k++) {
+        sums[k] = n[k] > 0 ? sums[k] / (double)n[k] : gru_dataset_output(dataset, k)->mean;
+    }
+}
+
+/* ---- memory ---- */
+
+static size_t naive_width(const struct gru_comparison *comparison)
+{
+    size_t n_outputs = comparison->info->n_outputs;
+    return comparison->dataset.loss == GRU_CROSS_ENTROPY ? n_outputs : comparison->dataset.width;
+}
+
+static void cut_models(struct gru_comparison *comparison, struct block_cutter *cutter)
+{
+    const struct gru_info *info = comparison->info;
+    for (size_t m = 0; m < N_COMPARED; m++) {
+        struct compared_model *model = &comparison->models[m];
+        model->state = block_take_floats(cutter, info->state_floats, 1);
+        model->y = block_take_floats(cutter, COMPARED_ROWS, info->y_floats);
+        model->forecast = block_take_floats(cutter, GRU_RESIDUAL_HORIZON, info->n_outputs);
+    }
+    comparison->seen = block_take_floats(cutter, info->n_inputs + info->n_outputs, 1);
+    comparison->future = block_take_floats(cutter, GRU_RESIDUAL_HORIZON, info->n_future);
+}
+
+static void cut(struct gru_comparison *comparison, size_t n_series, struct block_cutter *cutter)
+{
+    const struct gru_info *info = comparison->info;
+    struct screen *screen = &comparison->screen;
+    size_t width = comparison->dataset.width;
+    size_t n_residuals = info->n_outputs * comparison->n_horizons;
+    cut_models(comparison, cutter);
+    screen->least = block_take_floats(cutter, info->n_inputs, 1);
+    screen->most = block_take_floats(cutter, info->n_inputs, 1);
+    screen->target_least = block_take_floats(cutter, width, 1);
+    screen->target_most = block_take_floats(cutter, width, 1);
+    screen->is_constant = block_take(cutter, width, sizeof *screen->is_constant);
+    comparison->column = block_take_floats(cutter, comparison->n_column, 1);
+    comparison->frequencies =
+        block_take(cutter, naive_width(comparison), sizeof *comparison->frequencies);
+    comparison->probabilities =
+        block_take(cutter, info->n_outputs, sizeof *comparison->probabilities);
+    comparison->plan.stream = block_take(cutter, n_series, sizeof(size_t));
+    comparison->plan.block_begin = block_take(cutter, n_series, sizeof(size_t));
+    comparison->streams = block_take(cutter, n_series, sizeof *comparison->streams);
+    comparison->blocks = block_take(cutter, n_series + BLOCKS, sizeof *comparison->blocks);
+    comparison->classes =
+        block_take(cutter, comparison->result.n_classes, sizeof *comparison->classes);
+    comparison->n_samples = block_take(cutter, n_residuals, sizeof *comparison->n_samples);
+    comparison->samples = block_take_floats(cutter, n_residuals, comparison->n_samples_max);
+    comparison->residuals = block_take(cutter, n_residuals, sizeof *comparison->residuals);
+}
+
+/* How much is looked at, all of it bounded. */
+static void size_up(struct gru_comparison *comparison, size_t n_series)
+{
+    const struct gru_info *info = comparison->info;
+    enum gru_loss loss = comparison->dataset.loss;
+    bool is_rolled = info->n_feeds > 0 && !gru_loss_takes_logits(loss);
+    size_t n_ahead = is_rolled ? GRU_RESIDUAL_HORIZON : info->steps;
+    comparison->result.horizon = is_rolled ? ROLL_HORIZON : 0;
+    comparison->result.n_classes = loss == GRU_CROSS_ENTROPY ? info->n_outputs
+                                   : loss == GRU_BCE         ? 2 * info->n_outputs
+                                                             : 0;
+    n_ahead = n_ahead < GRU_RESIDUAL_HORIZON ? n_ahead : GRU_RESIDUAL_HORIZON;
+    if (n_ahead > GRU_RESIDUALS_MAX / info->n_outputs) {
+        n_ahead = GRU_RESIDUALS_MAX / info->n_outputs;
+    }
+    comparison->n_horizons = gru_loss_takes_logits(loss) ? 0 : n_ahead;
+    comparison->plan.n_origins = within(ORIGINS / n_series, ORIGINS_LEAST, ORIGINS_MOST);
+    size_t n_origins = comparison->plan.n_origins * n_series; /* n_series are in memory */
+    comparison->plan.sample_step = (n_origins + SAMPLES_MAX - 1) / SAMPLES_MAX;
+    size_t n_fit = SAMPLE_FLOATS_MAX / (info->n_outputs * (n_ahead > 0 ? n_ahead : 1));
+    comparison->n_samples_max = within(n_origins, 1, n_fit < SAMPLES_MAX ? n_fit : SAMPLES_MAX);
+    comparison->n_column = within(COLUMNS_VALUES / info->n_inputs, COLUMN_LEAST, COLUMN_MAX);
+}
+
+static enum gru_status alloc(struct gru_comparison *comparison, size_t n_series)
+{
+    struct block_cutter count = { 0 };
+    cut(comparison, n_series, &count);
+    comparison->block = block_alloc(&count);
+    if (!comparison->block || gru_work_create(&comparison->work) != GRU_OK) {
+        return GRU_NO_MEMORY;
+    }
+    memset(comparison->block, 0, count.n_bytes);
+    struct block_cutter cutter = { .block = comparison->block };
+    cut(comparison, n_series, &cutter);
+    return GRU_OK;
+}
+
+/* ---- the whole ---- */
+
+static enum gru_status plan(struct gru_comparison *comparison, size_t n_series)
+{
+    const struct dataset *dataset = &comparison->dataset;
+    size_t *n = calloc(naive_width(comparison), sizeof *n);
+    if (!n) {
+        return GRU_NO_MEMORY;
+    }
+    for (size_t k = 0; k < n_series; k++) {
+        struct dataset_lane lane = gru_dataset_lane(dataset, PART_VALID, k);
+        comparison->plan.stream[k] = lane.n_rows > 0 ? count_targets(dataset, &lane) : 0;
+    }
+    plan_streams(comparison, n_series);
+    sum_targets(comparison, comparison->frequencies, n);
+    take_frequencies(comparison, n);
+    free(n);
+    comparison->result.streams = comparison->streams;
+    comparison->result.blocks = comparison->blocks;
+    comparison->result.classes = comparison->classes;
+    return comparison->result.n_streams > 0 ? GRU_OK : GRU_BAD_ARGUMENT;
+}
+
+enum gru_status gru_comparison_create(struct gru_model *base, struct gru_model *trained,
+                                      const struct gru_training *training,
+                                      struct gru_comparison **ret_comparison)
+{
+    struct gru_comparison *comparison = calloc(1, sizeof *comparison);
+    if (!comparison) {
+        return GRU_NO_MEMORY;
+    }
+    comparison->training = *training;
+    comparison->info = gru_model_info(base);
+    comparison->models[TRAINED].model = gru_model_ref(trained);
+    comparison->models[BASE].model = gru_model_ref(base);
+    gru_dataset_init(&comparison->dataset, base, &comparison->training);
+    size_t n_series = gru_dataset_n_series(&comparison->dataset, PART_VALID);
+    enum gru_status status = n_series > 0 ? GRU_OK : GRU_BAD_ARGUMENT;
+    if (status == GRU_OK) {
+        size_up(comparison, n_series);
+        status = alloc(comparison, n_series);
+    }
+    if (status == GRU_OK) {
+        status = plan(comparison, n_series);
+    }
+    if (status != GRU_OK) {
+        gru_comparison_free(comparison);
+        return status;
+    }
+    *ret_comparison = comparison;
+    return GRU_OK;
+}
+
+void gru_comparison_free(struct gru_comparison *comparison)
+{
+    if (comparison) {
+        for (size_t m = 0; m < N_COMPARED; m++) {
+            gru_model_unref(comparison->models[m].model);
+        }
+        gru_work_free(comparison->work);
+        free(comparison->block);
+        free(comparison);
+    }
+}

@@ -1,0 +1,217 @@
+/* What a forecast loses, and where it is counted; see comparison.h. */
+#include "engine/train/comparison.h"
+#include "engine/train/loss.h"
+
+#include <float.h>
+#include <math.h>
+
+/* ---- differences: mse, mae, huber ---- */
+
+double gru_comparison_loss(const struct gru_comparison *comparison, size_t column, double forecast,
+                           double truth)
+{
+    const struct gru_variable *output = gru_dataset_output(&comparison->dataset, column);
+    double loss = gru_loss_of_one(comparison->dataset.loss, (forecast - truth) / output->std);
+    return isfinite(loss) ? loss : INFINITY;
+}
+
+/* The last reading of the input that an output feeds; else the last posted target; else, or before
+ * any was seen, the mean of what was trained on. */
+double gru_comparison_naive(const struct gru_comparison *comparison, size_t column)
+{
+    const struct gru_info *info = comparison->info;
+    size_t o = column % info->n_outputs;
+    int fed = info->outputs[o].feeds;
+    float last = comparison->seen[fed >= 0 ? (size_t)fed : info->n_inputs + o];
+    return isnan(last) ? comparison->frequencies[column] : (double)last;
+}
+
+/* ---- logits ---- */
+
+/* None that would lose more than a float can say. */
+static double log_loss(double probability)
+{
+    return -log(probability > (double)FLT_EPSILON ? probability : (double)FLT_EPSILON);
+}
+
+/* The probability that a model gives to the decision's class: served as it is, or as logits. */
+static double class_probability(struct gru_comparison *comparison, const float *y, size_t class,
+                                bool *ret_found)
+{
+    const struct gru_info *info = comparison->info;
+    double *p = comparison->probabilities;
+    size_t most = 0;
+    double total = 0;
+    for (size_t o = 0; o < info->n_outputs; o++) {
+        p[o] = ((double)y[o] - info->outputs[o].mean) / info->outputs[o].std;
+        most = p[o] > p[most] ? o : most;
+    }
+    const double shift = p[most];
+    for (size_t o = 0; info->activation != GRU_SOFTMAX && o < info->n_outputs; o++) {
+        p[o] = exp(p[o] - shift);
+        total += p[o];
+    }
+    *ret_found = most == class && isfinite(shift);
+    return info->activation == GRU_SOFTMAX ? p[class] : p[class] / total;
+}
+
+/* The probability that an output is on. */
+static double on_probability(const struct gru_comparison *comparison, size_t column, float y)
+{
+    const struct gru_variable *output = gru_dataset_output(&comparison->dataset, column);
+    double p = ((double)y - output->mean) / output->std;
+    return comparison->info->activation == GRU_SIGMOID ? p : 1 / (1 + exp(-p));
+}
+
+/* A class number: the loss of each, and whether it was found. */
+static double decide(struct gru_comparison *comparison, size_t column, size_t row, float raw,
+                     double lost[N_COMPARED])
+{
+    size_t n_outputs = comparison->info->n_outputs;
+    size_t class = (size_t)raw;
+    bool found[N_COMPARED];
+    for (size_t m = 0; m < N_COMPARED; m++) {
+        const float *y =
+            comparison->models[m].y + row * comparison->info->y_floats + column * n_outputs;
+        lost[m] = log_loss(class_probability(comparison, y, class, &found[m]));
+    }
+    struct gru_class_counts *counts = &comparison->classes[class];
+    counts->n++;
+    counts->n_found += found[TRAINED];
+    counts->n_found_by_base += found[BASE];
+    return log_loss(comparison->frequencies[class]);
+}
+
+static double decide_on(struct gru_comparison *comparison, size_t column, size_t row, float raw,
+                        double lost[N_COMPARED])
+{
+    const struct gru_variable *output = gru_dataset_output(&comparison->dataset, column);
+    double t = ((double)raw - output->mean) / output->std;
+    bool found[N_COMPARED];
+    for (size_t m = 0; m < N_COMPARED; m++) {
+        double p = on_probability(
+            comparison, column, comparison->models[m].y[row * comparison->info->y_floats + column]);
+        lost[m] = t * log_loss(p) + (1 - t) * log_loss(1 - p);
+        found[m] = (p > 0.5) == (t > 0.5) && isfinite(p);
+    }
+    size_t class = 2 * (column % comparison->info->n_outputs) + (t > 0.5);
+    struct gru_class_counts *counts = &comparison->classes[class];
+    counts->n++;
+    counts->n_found += found[TRAINED];
+    counts->n_found_by_base += found[BASE];
+    double p = comparison->frequencies[column];
+    return t * log_loss(p) + (1 - t) * log_loss(1 - p);
+}
+
+/* ---- a row ---- */
+
+/* The losses of one target; returns the naive forecast's. */
+static double lose(struct gru_comparison *comparison, size_t column, size_t row, float raw,
+                   double lost[N_COMPARED])
+{
+    switch (comparison->dataset.loss) {
+    case GRU_CROSS_ENTROPY:
+        return decide(comparison, column, row, raw, lost);
+    case GRU_BCE:
+        return decide_on(comparison, column, row, raw, lost);
+    default:
+        for (size_t m = 0; m < N_COMPARED; m++) {
+            float y = comparison->models[m].y[row * comparison->info->y_floats + column];
+            lost[m] = gru_comparison_loss(comparison, column, (double)y, (double)raw);
+        }
+        return gru_comparison_loss(comparison, column, gru_comparison_naive(comparison, column),
+                                   (double)raw);
+    }
+}
+
+/* The block of the stream that row t of the series belongs to. */
+static struct gru_losses *block_at(struct gru_comparison *comparison, size_t t)
+{
+    const struct comparison_plan *plan = &comparison->plan;
+    const struct gru_stream_losses *stream = &comparison->streams[plan->stream[comparison->k]];
+    size_t at =
+        stream->n_series > 1 ? plan->block_begin[comparison->k] : t - comparison->first_target;
+    size_t n = stream->n_series > 1 ? stream->n_series
+                                    : comparison->lane.n_rows - comparison->first_target;
+    return &comparison->blocks[stream->first_block + at * stream->n_blocks / n];
+}
+
+void gru_comparison_sample(struct gru_comparison *comparison, size_t output, size_t ahead,
+                           double error)
+{
+    if (ahead > comparison->n_horizons || comparison->k % comparison->plan.sample_step != 0 ||
+        !isfinite((float)error)) {
+        return;
+    }
+    size_t at = output * comparison->n_horizons + ahead - 1;
+    if (comparison->n_samples[at] < comparison->n_samples_max) {
+        comparison->samples[at * comparison->n_samples_max + comparison->n_samples[at]++] =
+            (float)fabs(error);
+    }
+}
+
+/* Posted targets of the next S rows, where nothing is rolled out. */
+static void sample_target(struct gru_comparison *comparison, size_t t, size_t row, size_t column,
+                          float raw)
+{
+    const struct gru_info *info = comparison->info;
+    if (comparison->lane.series->y && t == comparison->origin) {
+        float y = comparison->models[TRAINED].y[row * info->y_floats + column];
+        gru_comparison_sample(comparison, column % info->n_outputs, 1 + column / info->n_outputs,
+                              (double)y - (double)raw);
+    }
+}
+
+static void see(struct gru_comparison *comparison, size_t t)
+{
+    const struct gru_info *info = comparison->info;
+    const struct gru_series *series = comparison->lane.series;
+    for (size_t i = 0; i < info->n_inputs; i++) {
+        float x = series->x[t * info->n_inputs + i];
+        comparison->seen[i] = isnan(x) ? comparison->seen[i] : x;
+    }
+}
+
+static void see_targets(struct gru_comparison *comparison, size_t t)
+{
+    const struct gru_info *info = comparison->info;
+    const struct gru_series *series = comparison->lane.series;
+    bool are_posted = series->y && series->n_targets == series->n_rows &&
+                      !gru_loss_takes_logits(comparison->dataset.loss);
+    for (size_t o = 0; are_posted && o < info->n_outputs; o++) {
+        float y = series->y[t * comparison->dataset.width + o];
+        float *seen = &comparison->seen[info->n_inputs + o];
+        *seen = isnan(y) ? *seen : y;
+    }
+}
+
+void gru_comparison_score(struct gru_comparison *comparison, size_t t, size_t row)
+{
+    const struct dataset *dataset = &comparison->dataset;
+    struct gru_stream_losses *stream = &comparison->streams[comparison->plan.stream[comparison->k]];
+    bool is_logits = gru_loss_takes_logits(dataset->loss);
+    see(comparison, t);
+    bool is_outlying =
+        t >= comparison->first_target && gru_comparison_is_outlying_row(comparison, t);
+    for (size_t k = 0; k < dataset->width && t >= comparison->first_target; k++) {
+        float raw = gru_dataset_raw_target(dataset, &comparison->lane, t, k);
+        double lost[N_COMPARED];
+        if (isnan(raw)) {
+            continue;
+        }
+        double naive = lose(comparison, k, row, raw, lost);
+        gru_losses_add(&comparison->result.all, lost, naive);
+        if (is_outlying || gru_comparison_is_outlying_target(comparison, t, k, raw)) {
+            gru_losses_add(&comparison->result.outlying, lost, naive);
+            continue;
+        }
+        if (!is_logits) {
+            sample_target(comparison, t, row, k, raw);
+        }
+        if (is_logits || !comparison->screen.is_constant[k]) {
+            gru_losses_add(&stream->ahead, lost, naive);
+            gru_losses_add(block_at(comparison, t), lost, naive);
+        }
+    }
+    see_targets(comparison, t);
+}

@@ -1,0 +1,307 @@
+#include "service/jobs/gate.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EXACT_BLOCKS = 16 };
+
+static const double WORSE = 1.05;
+
+/* ---- figures ---- */
+
+double gate_ratio(double loss, double other)
+{
+    if (!isfinite(loss)) {
+        return INFINITY;
+    }
+    if (other > 0) {
+        return loss / other; /* 0, if the other is infinite */
+    }
+    return loss > 0 ? INFINITY : 1;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+    double left = *(const double *)a, right = *(const double *)b;
+    return (left > right) - (left < right);
+}
+
+/* Of n values, which are sorted then. */
+static double median(double *values, size_t n)
+{
+    if (n == 0) {
+        return NAN;
+    }
+    qsort(values, n, sizeof *values, compare_doubles);
+    return n % 2 == 1 ? values[n / 2] : values[n / 2 - 1] / 2 + values[n / 2] / 2;
+}
+
+enum { BY_BASE, BY_NAIVE, BASE_BY_NAIVE, N_RATIOS };
+
+static const struct gru_losses *losses_of(const struct gru_stream_losses *stream, bool is_rolled)
+{
+    return is_rolled ? &stream->rolled : &stream->ahead;
+}
+
+/* values: [n_streams], scratch. */
+static double median_ratio(const struct gru_comparison_result *comparison, bool is_rolled,
+                           int which, double *values)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < comparison->n_streams; k++) {
+        const struct gru_losses *losses = losses_of(&comparison->streams[k], is_rolled);
+        if (losses->n > 0) {
+            values[n++] = gate_ratio(which == BASE_BY_NAIVE ? losses->base : losses->trained,
+                                     which == BY_BASE ? losses->base : losses->naive);
+        }
+    }
+    return median(values, n);
+}
+
+static struct gate_view view(const struct gru_comparison_result *comparison, bool is_rolled,
+                             double *values)
+{
+    struct gate_view view = { 0 };
+    for (size_t k = 0; k < comparison->n_streams; k++) {
+        const struct gru_losses *losses = losses_of(&comparison->streams[k], is_rolled);
+        view.n_streams += losses->n > 0;
+        view.n_worse += losses->n > 0 && gate_ratio(losses->trained, losses->base) > WORSE;
+    }
+    view.by_base = median_ratio(comparison, is_rolled, BY_BASE, values);
+    view.by_naive = median_ratio(comparison, is_rolled, BY_NAIVE, values);
+    view.base_by_naive = median_ratio(comparison, is_rolled, BASE_BY_NAIVE, values);
+    return view;
+}
+
+/* ---- chance ---- */
+
+/* A block's gain as a share of what its stream loses with the base version. */
+static double block_gain(const struct gru_losses *block, const struct gru_losses *stream)
+{
+    double base = block->base / (double)block->n, trained = block->trained / (double)block->n;
+    double all = stream->base / (double)stream->n;
+    if (!isfinite(trained)) {
+        return -1;
+    }
+    return all > 0 ? (base - trained) / all : -(double)(trained > 0);
+}
+
+/* The share of all 2^n signs whose sum is at least that of the gains as they are. Each pattern
+ * follows from the one before it by one sign (F. Gray, 1953). */
+static double test_all_signs(const double *gains, size_t n)
+{
+    double sum = 0, size = 0;
+    for (size_t k = 0; k < n; k++) {
+        sum += gains[k];
+        size += fabs(gains[k]);
+    }
+    const double seen = sum - 1e-9 * size; /* whatever rounding did */
+    size_t n_patterns = (size_t)1 << n, n_as_good = 0;
+    double signs[EXACT_BLOCKS];
+    for (size_t k = 0; k < n; k++) {
+        signs[k] = 1;
+    }
+    for (size_t pattern = 0; pattern < n_patterns; pattern++) {
+        n_as_good += sum >= seen;
+        if (pattern + 1 < n_patterns) {
+            size_t k = (size_t)__builtin_ctzl(pattern + 1);
+            sum -= 2 * signs[k] * gains[k];
+            signs[k] = -signs[k];
+        }
+    }
+    return (double)n_as_good / (double)n_patterns;
+}
+
+static double test_normal(const double *gains, size_t n)
+{
+    double sum = 0, squares = 0;
+    for (size_t k = 0; k < n; k++) {
+        sum += gains[k];
+        squares += gains[k] * gains[k];
+    }
+    return squares > 0 ? 0.5 * erfc(sum / sqrt(2 * squares)) : 1;
+}
+
+/* gains: [n_blocks], scratch. */
+static double test_chance(const struct gru_comparison_result *comparison, double *gains,
+                          size_t *ret_n)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < comparison->n_streams; k++) {
+        const struct gru_stream_losses *stream = &comparison->streams[k];
+        for (size_t b = 0; b < stream->n_blocks; b++) {
+            const struct gru_losses *block = &comparison->blocks[stream->first_block + b];
+            if (block->n > 0) {
+                gains[n++] = block_gain(block, &stream->ahead);
+            }
+        }
+    }
+    *ret_n = n;
+    return n <= EXACT_BLOCKS ? test_all_signs(gains, n) : test_normal(gains, n);
+}
+
+static size_t find_unfound(const struct gru_comparison_result *comparison)
+{
+    for (size_t c = 0; c < comparison->n_classes; c++) {
+        const struct gru_class_counts *counts = &comparison->classes[c];
+        if (counts->n >= GATE_CLASS_TARGETS && counts->n_found == 0) {
+            return c;
+        }
+    }
+    return SIZE_MAX;
+}
+
+bool gate_measure(const struct gru_comparison_result *comparison, struct gate_figures *ret_figures)
+{
+    size_t n = comparison->n_streams + comparison->n_blocks;
+    double *values = calloc(n > 0 ? n : 1, sizeof *values);
+    if (!values) {
+        return false;
+    }
+    struct gate_figures figures = { .ahead = view(comparison, false, values),
+                                    .rolled = view(comparison, true, values),
+                                    .unfound = find_unfound(comparison) };
+    for (size_t k = 0; k < comparison->n_streams; k++) {
+        figures.n_targets += comparison->streams[k].ahead.n;
+    }
+    figures.p = test_chance(comparison, values, &figures.n_blocks);
+    free(values);
+    *ret_figures = figures;
+    return true;
+}
+
+/* ---- the verdict ---- */
+
+struct verdict {
+    const struct job_gate *gate;
+    const struct gru_comparison_result *comparison;
+    const struct gate_figures *figures;
+    char *reason; /* [JOB_REASON_MAX + 1] */
+};
+
+__attribute__((format(printf, 2, 3))) static bool say(const struct verdict *verdict,
+                                                      const char *format, ...)
+{
+    size_t n = strlen(verdict->reason);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(verdict->reason + n, JOB_REASON_MAX + 1 - n, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+static const char *naive_words(const struct verdict *verdict)
+{
+    return verdict->comparison->n_classes > 0 ? "the classes' frequencies" : "persistence";
+}
+
+static bool has_targets(const struct verdict *verdict)
+{
+    size_t n = verdict->figures->n_targets;
+    size_t n_left_out = verdict->comparison->all.n - n;
+    if (n >= verdict->gate->min_targets && n > 0) {
+        return true;
+    }
+    say(verdict, "%zu validation targets can be judged, and 'min_targets' is %llu", n,
+        (unsigned long long)verdict->gate->min_targets);
+    return n_left_out > 0 ? say(verdict, " (%zu are outliers or of constant outputs)", n_left_out)
+                          : false;
+}
+
+static bool is_finite(const struct verdict *verdict)
+{
+    const struct gru_losses *all = &verdict->comparison->all;
+    return (isfinite(all->trained) && isfinite(all->base)) ||
+           say(verdict, "there are no finite validation losses to compare");
+}
+
+/* ahead: "" or " rolled out up to 12 rows ahead" */
+static bool is_better(const struct verdict *verdict, const struct gate_view *view, double most,
+                      const char *ahead)
+{
+    if (!(view->by_base <= most)) {
+        return say(verdict,
+                   "its loss%s is %.4g of the base version's (median of %zu streams), and at most "
+                   "%.4g is asked for",
+                   ahead, view->by_base, view->n_streams, most);
+    }
+    if (view->n_worse > view->n_streams / 10) {
+        return say(verdict,
+                   "its loss%s is worse than the base version's by more than 5 %% in %zu of %zu "
+                   "streams",
+                   ahead, view->n_worse, view->n_streams);
+    }
+    return true;
+}
+
+static bool beats_naive(const struct verdict *verdict, const struct gate_view *view,
+                        const char *ahead)
+{
+    return view->by_naive < 1 ||
+           say(verdict, "its loss%s is no better than that of %s", ahead, naive_words(verdict));
+}
+
+static bool finds_classes(const struct verdict *verdict)
+{
+    size_t c = verdict->figures->unfound;
+    return c == SIZE_MAX ||
+           say(verdict, "it finds 0 of %zu targets of class %zu, as a forecast that never names it",
+               verdict->comparison->classes[c].n, c);
+}
+
+static bool is_more_than_chance(const struct verdict *verdict)
+{
+    const struct gate_figures *figures = verdict->figures;
+    return figures->p <= 1 - verdict->gate->confidence + 1e-12 ||
+           say(verdict,
+               "the gain may be chance: p is %.3g over %zu blocks, and 'confidence' %.4g asks for "
+               "at most %.3g",
+               figures->p, figures->n_blocks, verdict->gate->confidence,
+               1 - verdict->gate->confidence);
+}
+
+static void say_naive(const struct verdict *verdict)
+{
+    const struct gate_view *ahead = &verdict->figures->ahead, *rolled = &verdict->figures->rolled;
+    if (ahead->n_streams > 0) {
+        say(verdict, "; of the loss of %s: %.4g (base version %.4g)", naive_words(verdict),
+            ahead->by_naive, ahead->base_by_naive);
+    }
+    if (rolled->n_streams > 0) {
+        say(verdict, ", up to %zu rows ahead %.4g (%.4g)", verdict->comparison->horizon,
+            rolled->by_naive, rolled->base_by_naive);
+    }
+}
+
+static bool passes(const struct verdict *verdict)
+{
+    const struct gate_view *ahead = &verdict->figures->ahead, *rolled = &verdict->figures->rolled;
+    bool must_beat = verdict->gate->must_beat_persistence;
+    char far[64];
+    snprintf(far, sizeof far, " rolled out up to %zu rows ahead", verdict->comparison->horizon);
+    return has_targets(verdict) && is_finite(verdict) &&
+           is_better(verdict, ahead, 1 - verdict->gate->min_relative_gain, "") &&
+           (rolled->n_streams == 0 || is_better(verdict, rolled, 1, far)) &&
+           (!must_beat || beats_naive(verdict, ahead, "")) &&
+           (!must_beat || rolled->n_streams == 0 || beats_naive(verdict, rolled, far)) &&
+           (!must_beat || finds_classes(verdict)) && is_more_than_chance(verdict);
+}
+
+bool gate_judge(const struct job_gate *gate, const struct gru_comparison_result *comparison,
+                const struct gate_figures *figures, char reason[JOB_REASON_MAX + 1])
+{
+    const struct verdict verdict = {
+        .gate = gate, .comparison = comparison, .figures = figures, .reason = reason
+    };
+    reason[0] = '\0';
+    bool is_passed = passes(&verdict);
+    if (is_passed) {
+        say(&verdict, "its loss is %.4g of the base version's (median of %zu streams), p is %.3g",
+            figures->ahead.by_base, figures->ahead.n_streams, figures->p);
+    }
+    say_naive(&verdict);
+    return is_passed;
+}
