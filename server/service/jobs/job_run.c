@@ -55,7 +55,10 @@ static void create(void *context)
     if (run->status != STATUS_OK) {
         return;
     }
-    enum gru_status status = gru_trainer_create(run->base, &run->training, &run->trainer, &error);
+    enum gru_status status = GRU_NO_MEMORY;
+    if (data_warnings_find(gru_model_info(run->base), &run->training, &run->warnings)) {
+        status = gru_trainer_create(run->base, &run->training, &run->trainer, &error);
+    }
     if (status == GRU_OK && run->n_state > 0) {
         enum gru_status restored = gru_trainer_restore(run->trainer, run->state, run->n_state);
         run->is_restored = restored == GRU_OK;
@@ -98,6 +101,19 @@ static void report_beginning(struct job_run *run, bool was_running)
                                                     "%s of %zu steps in %zu epochs begins",
                                                     job->dry_run ? "a dry run" : "training",
                                                     run->progress.n_steps, run->progress.n_epochs));
+    }
+}
+
+/* Once: not of a job that goes on. */
+static void report_data(struct job_run *run, bool was_running)
+{
+    bool is_new = !was_running && !run->is_restored && !run->is_refused;
+    for (size_t kind = 0; is_new && kind < DATA_N_WARNINGS; kind++) {
+        if (run->warnings.texts[kind][0] != '\0') {
+            job_database_add_event(
+                run->job_thread->job_database, run->job,
+                job_database_message(JOB_EVENT_WARN, "%s", run->warnings.texts[kind]));
+        }
     }
 }
 
@@ -272,6 +288,7 @@ void job_run_train(struct job_thread *job_thread, struct job *job)
         log_event(LOG_INFO, "job_started", LOG_STRING("job", job->id),
                   LOG_INT("step", (int64_t)run.progress.step));
         report_beginning(&run, was_running);
+        report_data(&run, was_running);
         begin_clocks(&run);
         if (train(&run)) {
             job_run_end(&run);

@@ -6,6 +6,7 @@
 #ifndef JOB_RUN_H
 #define JOB_RUN_H
 
+#include "service/jobs/data_warnings.h"
 #include "service/jobs/job_thread.h"
 #include "service/jobs/training_set.h"
 
@@ -17,6 +18,7 @@ struct job_run {
     struct training_set training_set;
     struct gru_training training;
     struct gru_training_info info;
+    struct data_warnings warnings;
     struct gru_trainer *trainer;
     struct gru_model *trained; /* what came of it; NULL: not yet */
     bool is_compared, passes;  /* with the base; and the gate's verdict */

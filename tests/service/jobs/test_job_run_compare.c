@@ -187,6 +187,7 @@ TEST(a_stuck_sensor_among_healthy_ones_does_not_promote)
         expect_promotion(&trial.world, job.id, JOB_REJECTED, "(median of 8 streams), and at most");
         expect_warned(&trial, &job, "constant outputs, as of stuck sensors");
         expect_warned(&trial, &job, "1 of series 8");
+        expect_warned(&trial, &job, "constant or stuck: 'temp' is ");
         ck_assert(job_has_event(&trial.world, job.id, "series 8: nothing to judge"));
         end(&trial);
     }
@@ -288,6 +289,8 @@ TEST(a_model_without_scaling_is_not_promoted_for_a_little_less_nonsense)
     expect_pooled_gain(&job);
     expect_promotion(&trial.world, job.id, JOB_REJECTED, "0.99 is asked for");
     expect_warned(&trial, &job, "no better than persistence");
+    expect_warned(&trial, &job, "'p' has mean 101325 and std 35.");
+    expect_warned(&trial, &job, "in the data, 0 and 1 in the model (start from");
     trial.request.gate.min_relative_gain = 0;
     job = run(&trial);
     expect_promotion(&trial.world, job.id, JOB_REJECTED, "no better than that of persistence");
@@ -315,6 +318,8 @@ TEST(an_outlier_in_the_validation_does_not_rule_the_verdict)
         expect_promotion(&trial.world, job.id, JOB_PROMOTED, "of the base version's (median of 1");
         expect_warned(&trial, &job, "outliers: 2 of 60 validation targets make up 1");
         expect_warned(&trial, &job, "in row 290, column 0 of x of series 0");
+        expect_warned(&trial, &job, "'temp' is ");
+        expect_warned(&trial, &job, " in row 290 of series 0, ");
         end(&trial);
     }
 }
@@ -336,6 +341,19 @@ TEST(an_outlier_in_favour_of_a_bad_version_does_not_promote_it)
     struct job job = run(&trial);
     expect_pooled_gain(&job);
     expect_promotion(&trial.world, job.id, JOB_REJECTED, "0.99 is asked for");
+    end(&trial);
+}
+
+TEST(an_outlier_in_the_training_part_is_warned_of_before_training)
+{
+    struct trial trial;
+    const struct gru_plan plan = room_plan();
+    begin(&trial, &plan);
+    float *x = add_room(&trial, false, 300, 0);
+    x[2 * 17] = 1e30F;
+    struct job job = run(&trial);
+    expect_warned(&trial, &job, "'temp' is 1e+30 in row 17 of series 0, ");
+    ck_assert(!is_warned(&trial, &job, "validation targets make up"));
     end(&trial);
 }
 
