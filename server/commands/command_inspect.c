@@ -132,6 +132,25 @@ static void print_model(const struct gru_info *info, struct digest digest)
            info->state_floats * sizeof(float));
 }
 
+/* "residuals   24 rows ahead; mean |error| 1 ahead: temp 0.31" */
+static void print_residuals(const struct gru_model *model)
+{
+    enum { NAMED = 3 };
+    const struct gru_residuals *residuals = gru_model_residuals(model);
+    const struct gru_info *info = gru_model_info(model);
+    if (!residuals) {
+        return;
+    }
+    printf("residuals   of the validation, %zu rows ahead; mean |error| at the first:",
+           residuals->n_horizons);
+    for (size_t o = 0; o < residuals->n_outputs && o < NAMED; o++) {
+        fputs(o > 0 ? ", " : " ", stdout);
+        print_text(info->outputs[o].name);
+        printf(" %.4g", residuals->of[o * residuals->n_horizons].mean);
+    }
+    puts(residuals->n_outputs > NAMED ? ", ..." : "");
+}
+
 int command_inspect(int argc, char *const argv[])
 {
     const bool is_help = command_asks_help(argc, argv);
@@ -155,10 +174,11 @@ int command_inspect(int argc, char *const argv[])
         return complain(path, *error.message ? error.message : gru_status_text(status));
     }
     print_model(gru_model_info(model), digest);
+    print_residuals(model);
     if (*gru_model_unread(model)) {
         fputs("not read    ", stdout);
         print_text(gru_model_unread(model));
-        puts(" (in __metadata__; grud reads the JSON text of its key \"grud\" alone)");
+        puts(" (in __metadata__; grud reads the JSON text of its key \"grud\", and its residuals)");
     }
     gru_model_unref(model);
     return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;

@@ -100,7 +100,24 @@ TEST(inspect_names_metadata_that_is_not_read)
     ck_assert_msg(outcome.code == 0, "%s", outcome.err);
     ck_assert_ptr_nonnull(
         strstr(outcome.out, "\nnot read    inputs, a? (in __metadata__; grud reads the JSON text "
-                            "of its key \"grud\" alone)\n"));
+                            "of its key \"grud\", and its residuals)\n"));
+    outcome_done(&outcome);
+    free(path);
+    folder_remove(folder);
+}
+
+TEST(inspect_says_how_far_a_validation_was_off)
+{
+    char *folder = folder_create(), *path = path_in(folder, "m.safetensors");
+    write_model(folder, "m.safetensors",
+                "\"grud_residuals\":\"{\\\"levels\\\":[0.5,0.8,0.9,0.95,0.99],"
+                "\\\"outputs\\\":[[{\\\"n\\\":9,\\\"mean\\\":0.25,"
+                "\\\"quantiles\\\":[0,1,2,3,4]}]]}\"");
+    struct outcome outcome = run(command_inspect, path, NULL);
+    ck_assert_msg(outcome.code == 0, "%s", outcome.err);
+    ck_assert_ptr_nonnull(strstr(outcome.out, "\nresiduals   of the validation, 1 rows ahead; "
+                                              "mean |error| at the first: y0 0.25\n"));
+    ck_assert_ptr_null(strstr(outcome.out, "not read"));
     outcome_done(&outcome);
     free(path);
     folder_remove(folder);

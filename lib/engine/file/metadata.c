@@ -410,7 +410,7 @@ enum gru_status gru_metadata_read(const char *text, struct metadata *ret_metadat
     struct metadata metadata = { .cell = metadata_default_cell,
                                  .missing = GRU_MISSING_LAST,
                                  .steps = 1 };
-    struct fields r = { .error = error };
+    struct fields r = { .error = error, .root = "grud" };
     enum gru_status status = GRU_OK;
     if (text) {
         json_init(&r.j, text, strlen(text));

@@ -16,6 +16,7 @@ enum { PATH_MAX_BYTES = 96 };
 struct fields {
     struct json j;
     struct gru_error *error;
+    const char *root; /* the key of __metadata__ whose text this is */
 };
 
 /* A key of an object, and how to read its value into what the object describes. */

@@ -8,6 +8,7 @@
 #include "engine/fail.h"
 #include "engine/file/metadata.h"
 #include "engine/file/recognise.h"
+#include "engine/file/residual_text.h"
 #include "engine/file/safetensors.h"
 #include "engine/selftest.h"
 
@@ -86,6 +87,7 @@ enum gru_status gru_model_load(const void *bytes, size_t n_bytes, struct gru_mod
     struct safetensors file = { 0 };
     struct metadata metadata = { 0 };
     struct recognised found;
+    struct gru_model *model = NULL;
     enum gru_status status = gru_safetensors_read(bytes, n_bytes, &file, error);
     if (status == GRU_BAD_FILE && gru_foreign_text(bytes, n_bytes)) {
         status = gru_fail(error, GRU_BAD_FILE, "", "the file %s", gru_foreign_text(bytes, n_bytes));
@@ -97,10 +99,16 @@ enum gru_status gru_model_load(const void *bytes, size_t n_bytes, struct gru_mod
         status = gru_recognise(&file, &metadata, &found, error);
     }
     if (status == GRU_OK) {
-        status = build(&found, &metadata, ret_model, error);
+        status = build(&found, &metadata, &model, error);
+    }
+    if (status == GRU_OK && file.residuals) {
+        status = gru_residual_text_read(file.residuals, model, error);
     }
     if (status == GRU_OK) {
-        memcpy((*ret_model)->unread, file.unread, sizeof file.unread);
+        memcpy(model->unread, file.unread, sizeof file.unread);
+        *ret_model = model;
+    } else {
+        gru_model_unref(model);
     }
     gru_metadata_done(&metadata);
     gru_safetensors_done(&file);
@@ -141,14 +149,22 @@ static size_t list_tensors(const struct gru_model *model, struct tensor_out list
 enum gru_status gru_model_save(const struct gru_model *model, void **ret_bytes, size_t *ret_n_bytes)
 {
     struct tensor_out list[TENSORS_MAX];
-    struct file_text metadata = { 0 };
+    struct file_text grud = { 0 }, residuals = { 0 };
     enum gru_status status = GRU_NO_MEMORY;
-    gru_metadata_write(model, &metadata);
-    if (!metadata.failed) {
-        bool empty = metadata.n == strlen("{}");
-        status = gru_safetensors_write(list, list_tensors(model, list), empty ? NULL : metadata.p,
-                                       metadata.n, ret_bytes, ret_n_bytes);
+    gru_metadata_write(model, &grud);
+    if (gru_model_residuals(model)) {
+        gru_residual_text_write(gru_model_residuals(model), &residuals);
     }
-    gru_text_done(&metadata);
+    if (!grud.failed && !residuals.failed) {
+        bool is_empty = grud.n == strlen("{}");
+        const struct metadata_out metadata[METADATA_OUT_MAX] = {
+            { "grud", is_empty ? NULL : grud.p, grud.n },
+            { "grud_residuals", residuals.p, residuals.n },
+        };
+        status = gru_safetensors_write(list, list_tensors(model, list), metadata, ret_bytes,
+                                       ret_n_bytes);
+    }
+    gru_text_done(&grud);
+    gru_text_done(&residuals);
     return status;
 }

@@ -280,8 +280,26 @@ static enum gru_status check_keys(const struct parser *p, struct metadata_key *k
     return GRU_OK;
 }
 
-/* Only the value of "grud" is kept: nothing else in the map means anything here. ("format" is what
- * the libraries of safetensors write by themselves.) */
+/* A value of ours, unescaped. */
+static enum gru_status keep_value(const struct parser *p, const char *key, struct json_text value,
+                                  char **ret_kept)
+{
+    if (*ret_kept) {
+        return GRU_OK; /* a second one is found by check_keys */
+    }
+    *ret_kept = gru_array_alloc(value.n + 1, 1);
+    if (!*ret_kept) {
+        return gru_fail_no_memory(p->error);
+    }
+    if (!json_unescape(value, *ret_kept, value.n + 1)) {
+        return gru_fail(p->error, GRU_BAD_METADATA, key,
+                        "the metadata under '%s' holds a NUL character", key);
+    }
+    return GRU_OK;
+}
+
+/* Only values of ours are kept: nothing else in the map means anything here. ("format" is what the
+ * libraries of safetensors write by themselves.) */
 static enum gru_status read_metadata_value(struct parser *p, const char *key)
 {
     struct json_text value;
@@ -294,20 +312,14 @@ static enum gru_status read_metadata_value(struct parser *p, const char *key)
     if (!json_string(&p->j, &value)) {
         return fail_syntax(p);
     }
-    const bool is_ours = strcmp(key, "grud") == 0;
-    if (!is_ours && strcmp(key, "format") != 0) {
+    if (strcmp(key, "grud") == 0) {
+        return keep_value(p, key, value, &p->file->grud);
+    }
+    if (strcmp(key, "grud_residuals") == 0) {
+        return keep_value(p, key, value, &p->file->residuals);
+    }
+    if (strcmp(key, "format") != 0) {
         gru_list_add(p->file->unread, sizeof p->file->unread, key);
-    }
-    if (!is_ours || p->file->grud) {
-        return GRU_OK; /* a second "grud" is found by check_keys */
-    }
-    p->file->grud = gru_array_alloc(value.n + 1, 1);
-    if (!p->file->grud) {
-        return gru_fail_no_memory(p->error);
-    }
-    if (!json_unescape(value, p->file->grud, value.n + 1)) {
-        return gru_fail(p->error, GRU_BAD_METADATA, "grud",
-                        "the metadata under 'grud' holds a NUL character");
     }
     return GRU_OK;
 }
@@ -489,5 +501,6 @@ void gru_safetensors_done(struct safetensors *file)
     free(file->tensors);
     free(file->names);
     free(file->grud);
+    free(file->residuals);
     *file = (struct safetensors){ 0 };
 }

@@ -30,6 +30,7 @@ struct safetensors {
     size_t n_tensors;
     char *names;                  /* the memory of all names */
     char *grud;                   /* __metadata__["grud"], unescaped, or NULL */
+    char *residuals;              /* __metadata__["grud_residuals"], likewise */
     char unread[GRU_UNREAD_SIZE]; /* the other keys of __metadata__ (gru_model_unread) */
 };
 
@@ -51,10 +52,17 @@ struct tensor_out {
     const float *values;
 };
 
-/* Writes the tensors in the order given; `grud` (may be NULL) becomes __metadata__["grud"]. The
- * caller frees *ret_bytes. */
-GRU_CHECK enum gru_status gru_safetensors_write(const struct tensor_out *tensors, size_t n,
-                                                const char *grud, size_t n_grud, void **ret_bytes,
-                                                size_t *ret_n_bytes);
+/* A key of __metadata__ and its text. */
+struct metadata_out {
+    const char *key, *text; /* text NULL: not written */
+    size_t n;
+};
+enum { METADATA_OUT_MAX = 2 };
+
+/* Writes the tensors in the order given. The caller frees *ret_bytes. */
+GRU_CHECK enum gru_status
+gru_safetensors_write(const struct tensor_out *tensors, size_t n,
+                      const struct metadata_out metadata[METADATA_OUT_MAX], void **ret_bytes,
+                      size_t *ret_n_bytes);
 
 #endif

@@ -33,18 +33,31 @@ static void put_tensor(struct file_text *header, const struct tensor_out *tensor
     gru_text_puts(header, "]}");
 }
 
+static void put_metadata(struct file_text *header, const struct metadata_out *metadata,
+                         bool is_followed)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < METADATA_OUT_MAX; k++) {
+        if (metadata[k].text) {
+            gru_text_puts(header, n++ > 0 ? "," : "\"__metadata__\":{");
+            gru_text_put_string(header, metadata[k].key, strlen(metadata[k].key));
+            gru_text_puts(header, ":");
+            gru_text_put_string(header, metadata[k].text, metadata[k].n);
+        }
+    }
+    if (n > 0) {
+        gru_text_puts(header, is_followed ? "}," : "}");
+    }
+}
+
 /* The header, padded with spaces so that the data behind it is aligned, as the reference writer
  * does. */
 static bool put_header(struct file_text *header, const struct tensor_out *tensors, size_t n,
-                       const char *grud, size_t n_grud, size_t *ret_n_data)
+                       const struct metadata_out *metadata, size_t *ret_n_data)
 {
     size_t begin = 0;
     gru_text_puts(header, "{");
-    if (grud) {
-        gru_text_puts(header, "\"__metadata__\":{\"grud\":");
-        gru_text_put_string(header, grud, n_grud);
-        gru_text_puts(header, n > 0 ? "}," : "}");
-    }
+    put_metadata(header, metadata, n > 0);
     for (size_t k = 0; k < n; k++) {
         size_t n_bytes, end;
         if (!count_bytes(&tensors[k], &n_bytes) || __builtin_add_overflow(begin, n_bytes, &end)) {
@@ -74,14 +87,15 @@ static unsigned char *put_values(unsigned char *p, const struct tensor_out *tens
     return p;
 }
 
-enum gru_status gru_safetensors_write(const struct tensor_out *tensors, size_t n, const char *grud,
-                                      size_t n_grud, void **ret_bytes, size_t *ret_n_bytes)
+enum gru_status gru_safetensors_write(const struct tensor_out *tensors, size_t n,
+                                      const struct metadata_out metadata[METADATA_OUT_MAX],
+                                      void **ret_bytes, size_t *ret_n_bytes)
 {
     struct file_text header = { 0 };
     unsigned char *bytes = NULL;
     size_t n_data, n_all;
     enum gru_status status = GRU_NO_MEMORY;
-    if (put_header(&header, tensors, n, grud, n_grud, &n_data) &&
+    if (put_header(&header, tensors, n, metadata, &n_data) &&
         !__builtin_add_overflow(PREFIX_BYTES + header.n, n_data, &n_all)) {
         bytes = malloc(n_all);
     }

@@ -63,6 +63,13 @@ TEST(a_job_makes_a_better_version_and_activates_it)
     ck_assert_str_eq(version->job, job.id);
     ck_assert_mem_eq(&version->metrics, &job.metrics, sizeof job.metrics);
     ck_assert(file_exists(version->path));
+    const struct gru_residuals *residuals = gru_model_residuals(version->gru);
+    ck_assert(residuals != NULL && residuals->n_outputs == OUTPUTS);
+    ck_assert_uint_eq(residuals->n_horizons, GRU_RESIDUAL_HORIZON);
+    ck_assert_uint_eq(residuals->of[0].n, 80 + 80); /* rows of both series' last fifth */
+    ck_assert(residuals->of[0].mean > 0 && residuals->of[0].quantiles[4] < 1);
+    ck_assert_uint_eq(residuals->of[GRU_RESIDUAL_HORIZON].n, 0); /* it feeds nothing */
+    ck_assert_ptr_null(gru_model_residuals(world_model(&world)->versions[0].gru));
     ck_assert_uint_eq(world_model(&world)->active->number, 2);
     expect_events_in_order(&world, &job);
     world_done(&world);
