@@ -154,6 +154,19 @@ enum status region_grow(struct region *region, size_t size, struct fault *fault)
     return STATUS_OK;
 }
 
+enum status region_cut(struct region *region, size_t size, struct fault *fault)
+{
+    if (atomic_load(&region->size) <= size) {
+        return STATUS_OK;
+    }
+    if (region->fd >= 0 && ftruncate(region->fd, (off_t)size) != 0) {
+        return fault_set(fault, STATUS_STORAGE_FAILED, NULL, "cannot cut a session file: %s",
+                         strerrordesc_np(errno));
+    }
+    atomic_store(&region->size, size);
+    return STATUS_OK;
+}
+
 /* One call for all windows; to the kernel it is what msync of them all would be. */
 bool region_sync(struct region *region)
 {

@@ -40,6 +40,9 @@ __attribute__((warn_unused_result)) enum status region_open(struct region *regio
 /* Makes the region at least `size` bytes long; new bytes are zero. */
 __attribute__((warn_unused_result)) enum status region_grow(struct region *region, size_t size,
                                                             struct fault *fault);
+/* Makes the region at most `size` bytes long. Nobody may use what is behind. */
+__attribute__((warn_unused_result)) enum status region_cut(struct region *region, size_t size,
+                                                           struct fault *fault);
 /* Maps the bytes from `from` on, until the region is closed. They may be used as far as the region
  * reaches, or will. Windows of one file may overlap; of anonymous memory each is its own. */
 __attribute__((warn_unused_result)) enum status region_map(struct region *region, size_t from,

@@ -1,6 +1,7 @@
 #include "damage.h"
 
-#include "service/pool/pool_journal.h"
+#include "service/pool/pool_extents.h"
+#include "service/pool/pool_file.h"
 #include "service/pool/record_ring.h"
 #include "test.h"
 
@@ -21,20 +22,27 @@ enum {
 
 struct pool_file {
     char *bytes;
-    size_t n, n_slots, records_from;
+    size_t n, n_slots;
     uint64_t promised_births;
-    struct record_layout layout;
+    struct record_layout layouts[POOL_CLASSES];
+    struct extent_place places[EXTENTS_MAX]; /* of records */
+    size_t n_places;
 };
 
-/* How many records lie in a file of that size from their first byte to their last. */
-static size_t whole_records(const struct pool_file *file, size_t size)
+/* How many records of the place lie in a file of that size from their first byte to their last. */
+static size_t whole_records(const struct pool_file *file, const struct extent_place *place,
+                            size_t size)
 {
-    return size < file->records_from ? 0 : (size - file->records_from) / file->layout.record_bytes;
+    size_t n = size < place->from
+                   ? 0
+                   : (size - place->from) / file->layouts[place->record_class].record_bytes;
+    return n < place->n_slots ? n : place->n_slots;
 }
 
 static struct pool_file open_file(const char *path)
 {
-    struct pool_file file;
+    struct pool_file file = { .bytes = NULL };
+    struct extent_place place;
     struct stat status;
     int fd = open(path, O_RDWR | O_CLOEXEC);
     ck_assert_msg(fd >= 0 && fstat(fd, &status) == 0, "%s", path);
@@ -42,11 +50,19 @@ static struct pool_file open_file(const char *path)
     file.bytes = mmap(NULL, file.n, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     ck_assert(file.bytes != MAP_FAILED);
     close(fd);
-    memcpy(&file.layout, file.bytes + LAYOUT_AT, sizeof file.layout);
-    ck_assert(record_layout_is_valid(&file.layout));
+    ck_assert(pool_file_read_layouts(file.bytes, file.n, file.layouts));
     memcpy(&file.promised_births, file.bytes + PROMISED_BIRTHS_AT, sizeof file.promised_births);
-    file.records_from = RECORD_PAGE + journal_bytes(&file.layout);
-    file.n_slots = whole_records(&file, file.n);
+    const struct extent_note *notes =
+        (const struct extent_note *)(const void *)(file.bytes + RECORD_PAGE);
+    size_t from = POOL_HEAD_BYTES;
+    for (size_t k = 0; extent_note_read(notes, k, from, file.layouts, &place); k++) {
+        from = place.from + place.n_bytes;
+        if (place.record_class != EXTENT_JOURNAL) {
+            place.n_slots = (uint32_t)whole_records(&file, &place, file.n);
+            file.n_slots += place.n_slots;
+            file.places[file.n_places++] = place;
+        }
+    }
     return file;
 }
 
@@ -55,9 +71,26 @@ static void close_file(const struct pool_file *file)
     munmap(file->bytes, file->n);
 }
 
+static const struct extent_place *place_of(const struct pool_file *file, size_t *slot)
+{
+    const struct extent_place *place = file->places;
+    while (*slot >= place->n_slots) {
+        *slot -= place->n_slots;
+        place++;
+    }
+    return place;
+}
+
+static const struct record_layout *layout_of(const struct pool_file *file, size_t slot)
+{
+    return &file->layouts[place_of(file, &slot)->record_class];
+}
+
 static char *record_of(const struct pool_file *file, size_t slot)
 {
-    return file->bytes + file->records_from + record_offset(&file->layout, slot);
+    const struct record_layout *layout = layout_of(file, slot);
+    const struct extent_place *place = place_of(file, &slot);
+    return file->bytes + place->from + record_offset(layout, slot);
 }
 
 /* Whether what is damaged here is missed: the disk was said to have it, and no other record tells
@@ -149,7 +182,7 @@ size_t damage_records(const char *path, struct subject sessions[SESSIONS], uint6
         struct subject *session = session_of(&file, slot, sessions, &record);
         if (session && session->damage == DAMAGE_NONE && !session->is_ended &&
             is_missed(&file, slot) && random_below(random, 5) == 0) {
-            session->damage = hurt_record(&file.layout, record, random);
+            session->damage = hurt_record(layout_of(&file, slot), record, random);
             n_headers += session->damage == DAMAGE_HEADER;
             atomic_fetch_add(&figures.n_damaged, 1);
         }
@@ -162,11 +195,12 @@ void damage_end(const char *path, struct subject sessions[SESSIONS], uint64_t *r
 {
     struct pool_file file = open_file(path);
     size_t n = RECORD_PAGE + random_below(random, file.n - RECORD_PAGE);
-    size_t n_left = whole_records(&file, n);
-    for (size_t slot = n_left; slot < file.n_slots; slot++) {
+    for (size_t slot = 0; slot < file.n_slots; slot++) {
         char *record;
         struct subject *session = session_of(&file, slot, sessions, &record);
-        if (session) {
+        size_t end =
+            (size_t)(record_of(&file, slot) - file.bytes) + layout_of(&file, slot)->record_bytes;
+        if (session && end > n) {
             session->least -= session->damage == DAMAGE_COPY && session->least > 0;
             session->damage = DAMAGE_CUT;
             atomic_fetch_add(&figures.n_damaged, 1);

@@ -14,6 +14,7 @@
 #include "fuzz.h"
 #include "service/models/catalogue.h"
 #include "service/models/model_versions.h"
+#include "service/pool/pool_extents.h"
 #include "service/pool/record_ring.h"
 #include "json/json.h"
 
@@ -45,8 +46,8 @@ enum operation {
 enum {
     SESSIONS = 5,
     HISTORY = 4,
-    RECORDS_FROM = 2 * RECORD_PAGE,           /* behind the header's page and the journal's */
-    IMAGE_BYTES = RECORDS_FROM + RECORD_PAGE, /* and a page of records */
+    RECORDS_FROM = POOL_HEAD_BYTES + RECORD_PAGE, /* behind the head and the journal */
+    IMAGE_BYTES = RECORDS_FROM + RECORD_PAGE,     /* and a page of records */
     FILE_MAX = 16 * RECORD_PAGE,
     LAYOUT_AT = 16, /* of the file's header */
     CHECK_AT = LAYOUT_AT + sizeof(struct record_layout),
@@ -168,7 +169,7 @@ static void make_image(void)
     }
     const struct pool *pool = find_model()->pool;
     world.layout = pool->layout;
-    FUZZ_CHECK(pool->records_from == RECORDS_FROM &&
+    FUZZ_CHECK(pool->extents[1].from == RECORDS_FROM &&
                record_offset(&world.layout, SESSIONS) <= RECORD_PAGE);
     FUZZ_CHECK(pread(pool->region.fd, image, sizeof image, 0) == (ssize_t)sizeof image);
     uint64_t check;

@@ -30,7 +30,7 @@ static enum status switch_over(struct service *service, struct model *model,
     }
     char path[PATH_MAX];
     struct pool_options options = model_pool_options(service, model, version->gru, path);
-    if (memcmp(&options.layout, &model->pool->layout, sizeof options.layout) != 0) {
+    if (!pool_fits(model->pool, &options)) {
         struct pool *pool;
         status = pool_convert(&options, model->pool, &pool, fault);
         if (status != STATUS_OK) {

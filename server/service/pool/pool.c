@@ -16,7 +16,7 @@ static bool try_claim(struct pool *pool, uint32_t slot, uint16_t owner)
 
 static uint32_t ttl_of(const struct pool *pool, uint32_t slot)
 {
-    uint32_t ttl_s = record_newest(&pool->layout, pool_record(pool, slot))->ttl_s;
+    uint32_t ttl_s = record_header_of(pool_record(pool, slot))->life.ttl_s;
     return ttl_s == RECORD_TTL_CONFIGURED ? pool->ttl_s : ttl_s;
 }
 
@@ -49,7 +49,7 @@ void pool_remove(struct pool *pool, uint32_t slot)
     struct index_shard *shard = index_lock(&pool->index, key.hash);
     index_remove(&pool->index, shard, slot);
     index_unlock(shard);
-    pool_count_session(pool, (size_t)-1);
+    pool_count_session(pool, slot, (size_t)-1);
     if (is_unborn) {
         slots_free(pool, slot);
     } else {
@@ -163,7 +163,7 @@ bool pool_verify(struct pool *pool, uint32_t slot, int64_t now_ms)
     }
     char *record = pool_record(pool, slot);
     struct record_findings findings;
-    record_examine(&pool->layout, record, &findings);
+    record_examine(pool_layout(pool, slot), record, &findings);
     if (!findings.copy) {
         return false;
     }
@@ -180,7 +180,7 @@ bool pool_verify(struct pool *pool, uint32_t slot, int64_t now_ms)
         pool_write_found(pool, slot, &findings);
     }
     slots_set_flags(pool, slot, slots_flags(pool, slot) | SLOT_VERIFIED);
-    slots_note_found(pool, slot, record_newest(&pool->layout, record), now_ms);
+    slots_note_found(pool, slot, pool_newest(pool, slot), now_ms);
     return true;
 }
 
@@ -244,8 +244,9 @@ static bool evict_one(struct pool *pool, uint64_t keep, uint16_t owner, int64_t 
     return true;
 }
 
-static enum status take_slot_of_another(struct pool *pool, uint64_t keep, uint16_t owner,
-                                        int64_t now_ms, uint32_t *ret_slot, struct fault *fault)
+static enum status take_slot_of_another(struct pool *pool, unsigned record_class, uint64_t keep,
+                                        uint16_t owner, int64_t now_ms, uint32_t *ret_slot,
+                                        struct fault *fault)
 {
     enum { ATTEMPTS = 1000 };
     size_t n_evicted = 0;
@@ -255,21 +256,23 @@ static enum status take_slot_of_another(struct pool *pool, uint64_t keep, uint16
             break;
         }
         /* Beyond the limit two go for one that comes. */
-        size_t most = n_evicted < 2 ? pool->session_max : pool->n_slots;
-        status = slots_take(pool, most, owner, ret_slot, fault);
+        size_t most = n_evicted < 2 ? pool->session_max : POOL_SLOTS_MAX;
+        status = slots_take(pool, record_class, most, owner, ret_slot, fault);
     }
     return status;
 }
 
-enum status pool_alloc(struct pool *pool, const struct pool_key *key, uint64_t keep, uint16_t owner,
-                       int64_t now_ms, uint32_t *ret_slot, struct fault *fault)
+enum status pool_alloc(struct pool *pool, const struct pool_key *key, unsigned record_class,
+                       uint64_t keep, uint16_t owner, int64_t now_ms, uint32_t *ret_slot,
+                       struct fault *fault)
 {
     uint32_t slot = INDEX_NONE;
-    bool has_memory = pool_has_memory(pool);
-    enum status status = has_memory ? slots_take(pool, pool->session_max, owner, &slot, fault)
-                                    : STATUS_SESSIONS_FULL;
+    bool has_memory = pool_has_memory(pool, record_class);
+    enum status status =
+        has_memory ? slots_take(pool, record_class, pool->session_max, owner, &slot, fault)
+                   : STATUS_SESSIONS_FULL;
     if (status == STATUS_SESSIONS_FULL && pool->evict) {
-        status = take_slot_of_another(pool, keep, owner, now_ms, &slot, fault);
+        status = take_slot_of_another(pool, record_class, keep, owner, now_ms, &slot, fault);
     }
     if (status == STATUS_SESSIONS_FULL && !has_memory) {
         return fault_set(fault, STATUS_SESSIONS_FULL, "session",
@@ -287,7 +290,7 @@ enum status pool_alloc(struct pool *pool, const struct pool_key *key, uint64_t k
         return status;
     }
     pool_slot(pool, slot)->hash = (uint32_t)key->hash;
-    record_begin(&pool->layout, pool_record(pool, slot), key->id, key->n);
+    record_begin(pool_layout(pool, slot), pool_record(pool, slot), key->id, key->n);
     *ret_slot = slot;
     return STATUS_OK;
 }
@@ -303,7 +306,7 @@ enum claim pool_publish(struct pool *pool, const struct pool_key *key, uint32_t 
         /* Before the lock goes: a thread that closes the pool then looks for sessions to move by
          * this flag. */
         slots_set_flags(pool, slot, slots_flags(pool, slot) | SLOT_USED | SLOT_VERIFIED);
-        pool_count_session(pool, 1);
+        pool_count_session(pool, slot, 1);
     }
     index_unlock(shard);
     if (is_closed || exists) {

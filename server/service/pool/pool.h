@@ -8,6 +8,10 @@
  * while another is taken, nor while a claim is waited for, but for the mutex of the syncs, under
  * which slots are freed.
  *
+ * A session's copies may carry a tail of bytes, whose meaning is the service's. How long it is, and
+ * what it means, is said by the record's class; a session that needs more than its record has is
+ * raised to another class. Class 0 has no tail.
+ *
  * Which place a session's next copy goes to, and when a slot may be used again, is a matter of
  * syncs: pool_write.h and pool_slots.h.
  */
@@ -24,6 +28,7 @@
 #include <stdatomic.h>
 
 enum { POOL_VICTIMS = 512, POOL_JOURNAL_ENTRIES = 8 };
+enum { POOL_CLASSES_MAX = 6, POOL_CLASSES = 1 + POOL_CLASSES_MAX, POOL_MEANING_BYTES = 64 };
 
 /* Owners of a claim: workers from 1 on, and these. */
 enum { OWNER_NONE = 0, OWNER_MAIN = UINT16_MAX - 1, OWNER_MOVED = UINT16_MAX };
@@ -53,18 +58,29 @@ enum {
 };
 
 struct extent {
-    char *records;            /* [n_slots] */
-    struct slot *slots;       /* [n_slots] */
+    char *records;      /* [n_slots] */
+    struct slot *slots; /* [n_slots] */
+    const struct record_layout *layout;
     _Atomic uint32_t n_fresh; /* slots below it have been in use at some time */
     uint32_t record_bytes, n_slots;
-    uint32_t first; /* where in the file its first record is, in records */
+    uint32_t record_class;
+    size_t from; /* where in the file its first record is */
+} __attribute__((aligned(64)));
+
+/* What the tails of a class are. To the pool only equal ones are the same. */
+struct pool_class {
+    uint32_t tail_bytes; /* a multiple of 8 */
+    uint32_t tail_format;
+    char meaning[POOL_MEANING_BYTES]; /* what the tails depend on, but for the outputs */
 };
 
 struct pool_options {
-    const char *name;   /* the model's */
-    const char *path;   /* NULL: anonymous memory */
-    uint64_t variables; /* a digest of the names of its inputs and outputs */
-    struct record_layout layout;
+    const char *name;            /* the model's */
+    const char *path;            /* NULL: anonymous memory */
+    uint64_t variables;          /* a digest of the names of its inputs and outputs */
+    struct record_layout layout; /* of class 0 */
+    struct pool_class classes[POOL_CLASSES_MAX]; /* from class 1 on, ascending in their bytes */
+    size_t n_classes;
     size_t session_max, tombstone_max;
     uint32_t ttl_s; /* 0: never */
     bool evict;
@@ -90,22 +106,32 @@ struct slot_list {
     uint32_t first, last; /* INDEX_NONE: none */
 };
 
+/* The slots of one class that are not in use. */
+struct class_slots {
+    size_t n_fresh;      /* slots that have been in use at some time */
+    uint32_t first_free; /* INDEX_NONE: none */
+    struct slot_list retired[RETIREMENTS];
+};
+
 struct pool {
     _Atomic unsigned n_refs;
-    struct record_layout layout;
+    struct record_layout layout;                /* of class 0, and of all but for the tail */
+    struct record_layout layouts[POOL_CLASSES]; /* by class */
+    struct pool_class classes[POOL_CLASSES_MAX];
+    size_t n_classes;
+    size_t copy_bytes_max;
     size_t session_max;
     uint32_t ttl_s;
     bool evict;
     struct pool_memory *memory; /* that these sessions count in, or NULL */
     struct region region;
     _Atomic uint64_t *noted_bytes; /* in its first page: how long the file is */
-    char *page, *journal;          /* the file's first page, and what is behind it */
-    size_t records_from;           /* where in the region the first record is */
-    size_t n_slots; /* at most: for session_max, or as many as the last process left */
+    char *head, *journal;          /* where the file begins (pool_file.h); pool_journal.h */
+    size_t n_slots;                /* at most, of a class */
     struct index index;
     struct tombstones tombstones;
     _Atomic bool is_closed; /* its sessions are moving to another pool: none may be added */
-    _Atomic size_t n_sessions, n_own_ttl;
+    _Atomic size_t n_sessions, n_record_bytes, n_own_ttl;
     _Atomic uint64_t n_created, n_ended[TOMBSTONE_REASONS];
     _Atomic uint64_t n_stepped_back, n_readings_lost; /* sessions that came back so */
     _Atomic uint64_t n_exposed; /* copies written over while they were being synced */
@@ -118,10 +144,8 @@ struct pool {
     _Atomic bool is_entry_taken[POOL_JOURNAL_ENTRIES];
 
     pthread_mutex_t mutex; /* guards what follows */
-    size_t n_fresh;        /* slots that have been in use at some time */
-    uint32_t n_taken;      /* those of sessions, also of those in the making: SLOT_COUNTED */
-    uint32_t first_free;   /* INDEX_NONE: none */
-    struct slot_list retired[RETIREMENTS];
+    uint32_t n_taken;      /* slots of sessions, also of those in the making: SLOT_COUNTED */
+    struct class_slots unused[POOL_CLASSES];
 
     pthread_mutex_t victims_mutex; /* guards the two below */
     struct pool_victim *victims;   /* [POOL_VICTIMS], if it evicts */
@@ -161,6 +185,16 @@ static inline struct slot *pool_slot(const struct pool *pool, uint32_t slot)
     return pool_extent(pool, slot)->slots + slot % EXTENT_SLOTS_MAX;
 }
 
+static inline const struct record_layout *pool_layout(const struct pool *pool, uint32_t slot)
+{
+    return pool_extent(pool, slot)->layout;
+}
+
+static inline struct record_copy *pool_newest(const struct pool *pool, uint32_t slot)
+{
+    return record_newest(pool_layout(pool, slot), pool_record(pool, slot));
+}
+
 /* Of the slots that have been in use at some time, the one behind that one, or (INDEX_NONE) the
  * first; INDEX_NONE: there are no more. */
 uint32_t pool_next_slot(const struct pool *pool, uint32_t slot);
@@ -182,23 +216,25 @@ static inline void pool_release(struct pool *pool, uint32_t slot)
     atomic_store_explicit(&pool_slot(pool, slot)->owner, OWNER_NONE, memory_order_release);
 }
 
-/* One session more, or (size_t)-1: one less. */
-static inline void pool_count_session(struct pool *pool, size_t n)
+/* One session more in that slot, or (size_t)-1: one less. */
+static inline void pool_count_session(struct pool *pool, uint32_t slot, size_t n)
 {
+    size_t n_bytes = n * pool_extent(pool, slot)->record_bytes;
     atomic_fetch_add_explicit(&pool->n_sessions, n, memory_order_relaxed);
+    atomic_fetch_add_explicit(&pool->n_record_bytes, n_bytes, memory_order_relaxed);
     if (pool->memory) {
-        atomic_fetch_add_explicit(&pool->memory->n_bytes, n * pool->layout.record_bytes,
-                                  memory_order_relaxed);
+        atomic_fetch_add_explicit(&pool->memory->n_bytes, n_bytes, memory_order_relaxed);
     }
 }
 
-/* Whether another session may have memory. Threads that ask at the same time may each get it. */
-static inline bool pool_has_memory(const struct pool *pool)
+/* Whether another session of that class may have memory. Threads that ask at the same time may each
+ * get it. */
+static inline bool pool_has_memory(const struct pool *pool, unsigned record_class)
 {
     const struct pool_memory *memory = pool->memory;
     return !memory || memory->max == 0 ||
            atomic_load_explicit(&memory->n_bytes, memory_order_relaxed) +
-                   pool->layout.record_bytes <=
+                   pool->layouts[record_class].record_bytes <=
                memory->max;
 }
 
@@ -206,17 +242,24 @@ static inline bool pool_has_memory(const struct pool *pool)
 static inline bool pool_is_full(const struct pool *pool)
 {
     return atomic_load_explicit(&pool->n_sessions, memory_order_relaxed) >= pool->session_max ||
-           !pool_has_memory(pool);
+           !pool_has_memory(pool, 0);
 }
 
 #define POOL_KEEP_NONE UINT64_C(0) /* no id has this hash */
 
-/* A record for a new session, claimed and named, but unborn and not to be found until pool_publish.
+/* Whether the pool's records are what the options ask for. */
+bool pool_fits(const struct pool *pool, const struct pool_options *options);
+/* The pool's class whose tails are of that kind, with as many outputs; 0: it has none. */
+unsigned pool_class_of(const struct pool *pool, const struct pool_class *kind, size_t n_outputs);
+
+/* A record for a new session, claimed and named, but unborn and not to be found until pool_publish;
+ * its life (record.h) is to be set before it is born.
  * When the pool is full, the least recently used session makes room, but none whose id has the hash
  * `keep`, or the answer is sessions_full. A pool that the last process left fuller than session_max
  * serves all that there are; for a new one two make room, until the limit holds. */
-enum status pool_alloc(struct pool *pool, const struct pool_key *key, uint64_t keep, uint16_t owner,
-                       int64_t now_ms, uint32_t *ret_slot, struct fault *fault);
+enum status pool_alloc(struct pool *pool, const struct pool_key *key, unsigned record_class,
+                       uint64_t keep, uint16_t owner, int64_t now_ms, uint32_t *ret_slot,
+                       struct fault *fault);
 /* Lets the record be found (it stays claimed). CLAIM_BUSY: another thread made a session of that id
  * meanwhile. CLAIM_ENDED: no memory (*fault). On anything but CLAIM_OK the caller discards the
  * slot. */
@@ -253,8 +296,9 @@ enum status pool_check_whole(const struct pool *pool, struct fault *fault);
 void pool_expire(struct pool *pool, int64_t now_ms);
 
 /* The sessions of `old` in a new pool of the wanted layout, whose file takes the place of the old
- * one's. Their states are left for the next step to re-warm. Afterwards, and for good, claims on
- * `old` say CLAIM_MOVED; on failure `old` is as it was. */
+ * one's. A session keeps its tail if the new pool has a class of that kind, else it is of class 0.
+ * Its state is left for the next step to re-warm, unless only the tails are others. Afterwards, and
+ * for good, claims on `old` say CLAIM_MOVED; on failure `old` is as it was. */
 enum status pool_convert(const struct pool_options *options, struct pool *old,
                          struct pool **ret_pool, struct fault *fault);
 

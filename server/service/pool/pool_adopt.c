@@ -1,7 +1,6 @@
 #include "service/pool/pool_adopt.h"
 
 #include "base/log.h"
-#include "service/pool/pool_extents.h"
 #include "service/pool/pool_file.h"
 #include "service/pool/pool_journal.h"
 #include "service/pool/pool_slots.h"
@@ -14,8 +13,7 @@ static void free_slot(struct pool *pool, uint32_t slot)
     if (record_header_of(record)->check != 0) { /* else the page stays clean */
         record_header_clear(record);
     }
-    pool_slot(pool, slot)->hash = pool->first_free;
-    pool->first_free = slot;
+    slots_push_free(pool, slot);
 }
 
 /* A record that tells of a session what another record knows better. */
@@ -38,10 +36,10 @@ uint32_t pool_find_slot(struct pool *pool, const struct pool_key *key)
     return slot;
 }
 
-void pool_note_damaged(struct pool *pool, size_t position)
+void pool_note_damaged(struct pool *pool, size_t number)
 {
     log_event(LOG_ERROR, "session_damaged", LOG_STRING("session", NULL),
-              LOG_INT("slot", (int64_t)position));
+              LOG_INT("slot", (int64_t)number));
     atomic_fetch_add_explicit(&pool->n_ended[TOMBSTONE_DAMAGED], 1, memory_order_relaxed);
 }
 
@@ -52,7 +50,7 @@ static bool was_never_whole(struct pool *pool, uint32_t slot)
     if (birth_of(pool, slot) < pool->promised_births) {
         return false;
     }
-    record_examine(&pool->layout, pool_record(pool, slot), &findings);
+    record_examine(pool_layout(pool, slot), pool_record(pool, slot), &findings);
     return !findings.copy;
 }
 
@@ -60,13 +58,13 @@ static bool was_never_whole(struct pool *pool, uint32_t slot)
 static bool drop_unused(struct pool *pool, uint32_t slot)
 {
     char *record = pool_record(pool, slot);
-    if (record_header_is_damaged(&pool->layout, record)) {
+    if (record_header_is_damaged(pool_layout(pool, slot), record)) {
         if (birth_of(pool, slot) < pool->promised_births) {
-            pool_note_damaged(pool, extents_position(pool, slot));
+            pool_note_damaged(pool, slot);
         } else {
             pool_note_stepped_back(pool, NULL, 0);
         }
-        record_begin(&pool->layout, record, "", 0); /* so that it is noted once */
+        record_begin(pool_layout(pool, slot), record, "", 0); /* so that it is noted once */
     } else if (record_header_is_valid(record)) {
         if (!was_never_whole(pool, slot)) {
             return false;
@@ -88,8 +86,8 @@ static bool lacks_what_the_other_has(struct pool *pool, uint32_t slot, uint32_t 
     if (birth_of(pool, slot) < pool->promised_births) {
         return false;
     }
-    record_examine(&pool->layout, pool_record(pool, slot), &own);
-    record_examine(&pool->layout, pool_record(pool, other), &of_other);
+    record_examine(pool_layout(pool, slot), pool_record(pool, slot), &own);
+    record_examine(pool_layout(pool, other), pool_record(pool, other), &of_other);
     bool other_has_more = of_other.copy && (of_other.n_readings == of_other.copy->n_readings ||
                                             of_other.n_readings > own.n_readings);
     return own.n_readings < own.copy->n_readings && other_has_more;
@@ -103,8 +101,7 @@ static bool drops_second(struct pool *pool, uint32_t first, uint32_t second, con
     uint32_t elder = is_second_younger ? first : second;
     bool lacks = lacks_what_the_other_has(pool, younger, elder);
     if (lacks) {
-        pool_note_stepped_back(pool, id,
-                               record_newest(&pool->layout, pool_record(pool, elder))->step);
+        pool_note_stepped_back(pool, id, pool_newest(pool, elder)->step);
     }
     return lacks == is_second_younger;
 }
@@ -133,13 +130,13 @@ static enum status adopt(struct pool *pool, uint32_t slot, int64_t now_ms, struc
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for session '%s'", id);
     }
     if (other != INDEX_NONE) {
+        pool_count_session(pool, other, (size_t)-1);
         drop_stale(pool, other);
-    } else {
-        pool_count_session(pool, 1);
     }
+    pool_count_session(pool, slot, 1);
     pool->n_taken++;
     slots_set_flags(pool, slot, SLOT_USED | SLOT_COUNTED);
-    slots_note_found(pool, slot, record_newest(&pool->layout, record), now_ms);
+    slots_note_found(pool, slot, pool_newest(pool, slot), now_ms);
     return STATUS_OK;
 }
 
@@ -153,74 +150,28 @@ static void adopt_end(struct pool *pool, uint32_t slot)
         struct index_shard *shard = index_lock(&pool->index, key.hash);
         index_remove(&pool->index, shard, other);
         index_unlock(shard);
-        pool_count_session(pool, (size_t)-1);
+        pool_count_session(pool, other, (size_t)-1);
         drop_stale(pool, other);
     }
     slots_retire(pool, atomic_load(&pool->begun), slot, RETIREMENT_ENDED);
 }
 
-/* How many whole records the file holds. Of a record that was cut off, the rest goes: the file will
- * grow again, and what the slot held once would be found there by a later process. */
-static enum status map_records(struct pool *pool, const char *path, size_t *ret_n,
-                               struct fault *fault)
-{
-    const struct record_layout *layout = &pool->layout;
-    size_t size = atomic_load(&pool->region.size);
-    *ret_n = 0;
-    if (size <= pool->records_from) { /* there was no session yet, or the file was cut */
-        return STATUS_OK;
-    }
-    size_t area = size - pool->records_from;
-    size_t n = area / layout->record_bytes;
-    size_t left = area - record_offset(layout, n);
-    if (n >= POOL_SLOTS_MAX) {
-        return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
-                         "%s has room for %zu sessions, and grud can hold %d of a model", path, n,
-                         POOL_SLOTS_MAX - 1);
-    }
-    enum status status = extents_reach(pool, n + 1, fault);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    char *rest = pool_record(pool, extents_slot_at(pool, n));
-    if (left >= sizeof(struct record_header) && record_header_of(rest)->check != 0) {
-        pool_note_damaged(pool, n);
-    }
-    memset(rest, 0, left);
-    *ret_n = n;
-    return STATUS_OK;
-}
-
-static bool is_unused(const struct pool *pool, uint32_t slot)
-{
-    char *record = pool_record(pool, slot);
-    return record_header_of(record)->check == 0 && !record_header_is_damaged(&pool->layout, record);
-}
-
 enum status pool_adopt(struct pool *pool, const char *path, int64_t now_ms, struct fault *fault)
 {
-    size_t n;
-    enum status status = map_records(pool, path, &n, fault);
-    if (status != STATUS_OK) {
-        return status;
-    }
+    enum status status = STATUS_OK;
+    size_t n = atomic_load(&pool->n_extents);
     pool_file_rewrite(pool, path);
-    if (n > 0) {
-        journal_apply(pool, n);
-    }
+    journal_apply(pool);
     pool_file_start(pool, path);
-    /* The file was grown in pages; beyond the limit only what holds a session is a slot. */
-    while (n > pool->n_slots && is_unused(pool, extents_slot_at(pool, n - 1))) {
-        n--;
-    }
-    pool->n_slots = n > pool->n_slots ? n : pool->n_slots;
-    extents_set_fresh(pool, n);
     /* From the last to the first, so that the free list hands out the first first. */
-    for (size_t k = n; status == STATUS_OK && k > 0; k--) {
-        status = adopt(pool, extents_slot_at(pool, k - 1), now_ms, fault);
+    for (size_t k = n; k > 0; k--) {
+        uint32_t first = (uint32_t)(k - 1) * EXTENT_SLOTS_MAX;
+        for (uint32_t i = pool->extents[k - 1].n_fresh; status == STATUS_OK && i > 0; i--) {
+            status = adopt(pool, first + i - 1, now_ms, fault);
+        }
     }
-    for (size_t k = n; status == STATUS_OK && k > 0; k--) {
-        uint32_t slot = extents_slot_at(pool, k - 1);
+    for (uint32_t slot = pool_next_slot(pool, INDEX_NONE);
+         status == STATUS_OK && slot != INDEX_NONE; slot = pool_next_slot(pool, slot)) {
         if (record_header_is_ended(pool_record(pool, slot))) {
             adopt_end(pool, slot);
         }

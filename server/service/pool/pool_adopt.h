@@ -13,7 +13,7 @@
 __attribute__((warn_unused_result)) enum status pool_adopt(struct pool *pool, const char *path,
                                                            int64_t now_ms, struct fault *fault);
 uint32_t pool_find_slot(struct pool *pool, const struct pool_key *key); /* INDEX_NONE: none */
-/* A session whose name cannot be read any more: the record at that position. */
-void pool_note_damaged(struct pool *pool, size_t position);
+/* A session whose name cannot be read any more: the number says where. */
+void pool_note_damaged(struct pool *pool, size_t number);
 
 #endif

@@ -1,7 +1,7 @@
 #include "service/pool/pool_copy.h"
 
+#include "service/pool/pool_extents.h"
 #include "service/pool/pool_file.h"
-#include "service/pool/pool_journal.h"
 #include "store/files.h"
 
 #include <errno.h>
@@ -89,13 +89,14 @@ static bool read_whole(const struct record_layout *layout, const char *record, c
     return fine;
 }
 
-static bool copy_records(const struct copying *copying, const struct record_layout *layout)
+static bool copy_extent(const struct copying *copying, const struct extent_place *place,
+                        const struct record_layout *layout)
 {
     size_t n = layout->record_bytes;
     char *first = malloc(2 * n);
     bool fine = first != NULL;
-    for (size_t slot = 0; fine; slot++) {
-        size_t at = RECORD_PAGE + journal_bytes(layout) + record_offset(layout, slot);
+    for (size_t slot = 0; fine && slot < place->n_slots; slot++) {
+        size_t at = place->from + record_offset(layout, slot);
         if (at + n > copying->n) {
             break;
         }
@@ -106,17 +107,36 @@ static bool copy_records(const struct copying *copying, const struct record_layo
     return fine;
 }
 
+/* The journal is left out. A note that is just being written is, too: nothing of its extent was
+ * there when the copying began. */
+static bool copy_extents(const struct copying *copying, char *head,
+                         const struct record_layout layouts[POOL_CLASSES])
+{
+    struct extent_note *notes = (struct extent_note *)(void *)(head + RECORD_PAGE);
+    struct extent_place place;
+    size_t from = POOL_HEAD_BYTES, k = 0;
+    bool fine = true;
+    while (fine && k < EXTENTS_MAX && extent_note_read(notes, k, from, layouts, &place)) {
+        fine = place.record_class == EXTENT_JOURNAL ||
+               copy_extent(copying, &place, &layouts[place.record_class]);
+        from = place.from + place.n_bytes;
+        k++;
+    }
+    memset(&notes[k], 0, (EXTENTS_MAX - k) * sizeof *notes);
+    return fine;
+}
+
 /* A file without a valid header is copied as it is: its sessions are refused, there as here. */
 static bool copy_bytes(const struct copying *copying)
 {
-    struct record_layout layout;
-    if (!pool_file_read_layout(copying->bytes, copying->n, &layout)) {
+    struct record_layout layouts[POOL_CLASSES];
+    if (!pool_file_read_layouts(copying->bytes, copying->n, layouts)) {
         return write_at(copying, copying->bytes, copying->n, 0);
     }
-    _Alignas(max_align_t) char page[RECORD_PAGE];
-    memcpy(page, copying->bytes, sizeof page);
-    pool_file_set_size(page, copying->n); /* it may have grown since */
-    return write_at(copying, page, sizeof page, 0) && copy_records(copying, &layout);
+    _Alignas(max_align_t) char head[POOL_HEAD_BYTES];
+    memcpy(head, copying->bytes, sizeof head);
+    pool_file_set_size(head, copying->n); /* it may have grown since */
+    return copy_extents(copying, head, layouts) && write_at(copying, head, sizeof head, 0);
 }
 
 /* ---- the file ---- */

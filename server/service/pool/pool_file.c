@@ -2,7 +2,7 @@
 
 #include "base/digest.h"
 #include "base/log.h"
-#include "service/pool/pool_journal.h"
+#include "service/pool/pool_extents.h"
 #include "service/pool/pool_slots.h"
 #include "service/pool/pool_write.h"
 #include "store/files.h"
@@ -10,14 +10,15 @@
 #include <string.h>
 
 static const char magic[8] = "grudpool";
-enum { FORMAT_1 = 1, FORMAT = 2 };
+enum { FORMAT_1 = 1, FORMAT_2 = 2, FORMAT = 3 };
 
 struct file_header {
     _Atomic uint64_t magic; /* written last: without it the file is not begun */
     uint32_t format, unused;
     union {
-        struct record_layout layout;
+        struct record_layout layout; /* of class 0 */
         struct format1_layout of_format1;
+        struct format2_layout of_format2;
     };
     uint64_t check; /* over what precedes */
 };
@@ -31,7 +32,16 @@ struct file_owner {
     char unused[7];
 };
 
-/* The file's first page, in which the rest is zero. */
+/* The kinds of tails that there are. */
+struct class_notes {
+    uint64_t check; /* over what follows */
+    uint64_t n_classes;
+    struct pool_class classes[POOL_CLASSES_MAX];
+};
+enum { CLASSES_AT = 512 };
+_Static_assert(sizeof(struct class_notes) <= 512, "they lie in one sector");
+
+/* The file's first page, in which the rest is zero but for the classes. */
 struct first_page {
     struct file_header header;
     uint64_t unused;
@@ -39,15 +49,26 @@ struct first_page {
     _Atomic uint64_t
         is_suspect;       /* a sync failed: what the file says may never have reached the disk */
     _Atomic uint64_t run; /* how often the file was opened: the upper half of births */
-    _Atomic uint64_t promised_births; /* what was made of births below it was synced */
-    _Atomic uint64_t n_bytes;         /* of the file; 0: of a build that did not note them */
+    _Atomic uint64_t promised_births;  /* what was made of births below it was synced */
+    _Atomic uint64_t n_bytes;          /* of the file; 0: of a build that did not note them */
+    _Atomic uint64_t promised_extents; /* so many of their notes were synced */
 };
 _Static_assert(offsetof(struct first_page, owner) == 64 && sizeof(struct first_page) <= 512,
                "the page lies on disk, and is written there a sector at a time");
 
 static struct first_page *page_of(const struct pool *pool)
 {
-    return (struct first_page *)(void *)pool->page;
+    return (struct first_page *)(void *)pool->head;
+}
+
+static struct class_notes *classes_of(char *head)
+{
+    return (struct class_notes *)(void *)(head + CLASSES_AT);
+}
+
+static uint64_t classes_check(const struct class_notes *notes)
+{
+    return digest_64(&notes->n_classes, sizeof *notes - sizeof notes->check, 0);
 }
 
 static uint64_t magic_word(void)
@@ -83,10 +104,40 @@ void pool_file_distrust(struct pool *pool)
     pthread_mutex_unlock(&pool->sync_mutex);
 }
 
-bool pool_file_read_layout(const char *bytes, size_t n, struct record_layout *ret_layout)
+/* Of all classes; those that there are not are zeros. */
+static void make_layouts(const struct record_layout *layout, const struct pool_class *classes,
+                         size_t n_classes, struct record_layout layouts[POOL_CLASSES])
+{
+    memset(layouts, 0, POOL_CLASSES * sizeof *layouts);
+    layouts[0] = *layout;
+    for (size_t k = 0; k < n_classes; k++) {
+        layouts[k + 1] = record_layout_with_tail(layout, classes[k].tail_bytes);
+    }
+}
+
+static bool classes_are_valid(const struct record_layout *layout, const struct class_notes *notes)
+{
+    if (notes->check != classes_check(notes) || notes->n_classes > POOL_CLASSES_MAX) {
+        return false;
+    }
+    for (size_t k = 0; k < notes->n_classes; k++) {
+        if (notes->classes[k].tail_bytes > RECORD_TAIL_MAX) {
+            return false;
+        }
+        const struct record_layout with_tail =
+            record_layout_with_tail(layout, notes->classes[k].tail_bytes);
+        if (!record_layout_is_valid(&with_tail)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool pool_file_read_layouts(const char *bytes, size_t n,
+                            struct record_layout ret_layouts[POOL_CLASSES])
 {
     struct file_header header;
-    if (n < RECORD_PAGE) {
+    if (n < POOL_HEAD_BYTES) {
         return false;
     }
     memcpy(&header, bytes, sizeof header);
@@ -94,7 +145,12 @@ bool pool_file_read_layout(const char *bytes, size_t n, struct record_layout *re
         header.check != header_check(&header) || !record_layout_is_valid(&header.layout)) {
         return false;
     }
-    *ret_layout = header.layout;
+    struct class_notes notes;
+    memcpy(&notes, bytes + CLASSES_AT, sizeof notes);
+    if (!classes_are_valid(&header.layout, &notes)) {
+        return false;
+    }
+    make_layouts(&header.layout, notes.classes, notes.n_classes, ret_layouts);
     return true;
 }
 
@@ -120,44 +176,57 @@ void pool_file_claim(struct pool *pool, const struct pool_options *options)
     atomic_store(&owner->check, owner_check(owner));
 }
 
-static enum status map_page(struct pool *pool, struct fault *fault)
+static enum status map_head(struct pool *pool, struct fault *fault)
 {
-    return region_map(&pool->region, 0, RECORD_PAGE, &pool->page, fault);
+    return region_map(&pool->region, 0, POOL_HEAD_BYTES, &pool->head, fault);
 }
 
-/* The journal has no room in the file before the first record has. */
-static enum status set_layout(struct pool *pool, const struct record_layout *layout,
-                              struct fault *fault)
+static void set_layouts(struct pool *pool, const struct record_layout *layout,
+                        const struct pool_class *classes, size_t n_classes)
 {
     pool->layout = *layout;
-    pool->records_from = RECORD_PAGE + journal_bytes(layout);
-    return region_map(&pool->region, RECORD_PAGE, journal_bytes(layout), &pool->journal, fault);
+    pool->n_classes = n_classes;
+    memcpy(pool->classes, classes, sizeof pool->classes);
+    make_layouts(layout, classes, n_classes, pool->layouts);
+    for (size_t c = 0; c <= n_classes; c++) {
+        size_t n = pool->layouts[c].copy_bytes;
+        pool->copy_bytes_max = n > pool->copy_bytes_max ? n : pool->copy_bytes_max;
+    }
+}
+
+static void write_header(char *head, const struct record_layout *layout,
+                         const struct pool_options *options)
+{
+    struct first_page *page = (struct first_page *)(void *)head;
+    struct class_notes *notes = classes_of(head);
+    struct file_header header = { .magic = magic_word(), .format = FORMAT, .layout = *layout };
+    notes->n_classes = options->n_classes;
+    memcpy(notes->classes, options->classes, sizeof notes->classes);
+    notes->check = classes_check(notes);
+    page->header.format = header.format;
+    page->header.layout = header.layout;
+    page->header.check = header_check(&header);
+    atomic_store(&page->header.magic, header.magic);
 }
 
 enum status pool_file_begin(struct pool *pool, const struct pool_options *options,
                             struct fault *fault)
 {
-    enum status status = region_grow(&pool->region, RECORD_PAGE, fault);
+    enum status status = region_grow(&pool->region, POOL_HEAD_BYTES, fault);
     if (status == STATUS_OK) {
-        status = map_page(pool, fault);
-    }
-    if (status == STATUS_OK) {
-        status = set_layout(pool, &options->layout, fault);
+        status = map_head(pool, fault);
     }
     if (status != STATUS_OK) {
         return status;
     }
-    struct first_page *page = page_of(pool);
-    pool_file_claim(pool, options);
-    struct file_header header = { .magic = magic_word(),
-                                  .format = FORMAT,
-                                  .layout = options->layout };
-    page->header.format = header.format;
-    page->header.layout = header.layout;
-    page->header.check = header_check(&header);
-    atomic_store(&page->header.magic, header.magic);
+    set_layouts(pool, &options->layout, options->classes, options->n_classes);
     note_size(pool);
-    return STATUS_OK;
+    pool_file_claim(pool, options);
+    status = extents_add_journal(pool, fault);
+    if (status == STATUS_OK) {
+        write_header(pool->head, &options->layout, options);
+    }
+    return status;
 }
 
 void pool_file_set_size(char *page, size_t n_bytes)
@@ -182,8 +251,22 @@ static void check_size(struct pool *pool, const char *path)
 
 static bool layout_is_valid(const struct file_header *header)
 {
-    return header->format == FORMAT ? record_layout_is_valid(&header->layout)
-                                    : format1_layout_is_valid(&header->of_format1);
+    switch (header->format) {
+    case FORMAT_1:
+        return format1_layout_is_valid(&header->of_format1);
+    case FORMAT_2:
+        return format2_layout_is_valid(&header->of_format2);
+    default:
+        return record_layout_is_valid(&header->layout);
+    }
+}
+
+static enum status damaged(const char *path, struct fault *fault)
+{
+    return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
+                     "%s is not a session file of grud, or its header is damaged; move it away to "
+                     "start without its sessions",
+                     path);
 }
 
 static enum status check_header(struct pool *pool, const char *path, struct fault *fault)
@@ -199,13 +282,9 @@ static enum status check_header(struct pool *pool, const char *path, struct faul
                    page->header.check == header_check(&page->header);
     uint64_t check = is_ours ? atomic_load(&page->owner.check) : 0;
     if (!is_ours || (check != 0 && check != owner_check(&page->owner))) {
-        return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
-                         "%s is not a session file of grud, or its header is damaged; move it away "
-                         "to start without "
-                         "its sessions",
-                         path);
+        return damaged(path, fault);
     }
-    if (page->header.format != FORMAT && page->header.format != FORMAT_1) {
+    if (page->header.format < FORMAT_1 || page->header.format > FORMAT) {
         return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
                          "%s has format %u, but this version of grud reads up to %d: use the "
                          "version that wrote it, or move it away to start without its sessions",
@@ -268,21 +347,57 @@ const struct format1_layout *pool_file_format1(const struct pool *pool)
     return header->format == FORMAT_1 ? &header->of_format1 : NULL;
 }
 
+void pool_file_take_promises(struct pool *pool, const struct pool *from)
+{
+    atomic_store(&page_of(pool)->run, atomic_load(&page_of(from)->run));
+    atomic_store(&page_of(pool)->promised_births, atomic_load(&page_of(from)->promised_births));
+}
+
+bool pool_file_is_former(const struct pool *pool)
+{
+    return page_of(pool)->header.format != FORMAT;
+}
+
+const struct format2_layout *pool_file_format2(const struct pool *pool)
+{
+    const struct file_header *header = &page_of(pool)->header;
+    return header->format == FORMAT_2 ? &header->of_format2 : NULL;
+}
+
+/* The layouts and the extents. */
+static enum status read_file(struct pool *pool, const char *path, struct fault *fault)
+{
+    /* Of a head that was cut off there is nothing to miss but what check_size tells of. */
+    bool has_head = atomic_load(&pool->region.size) >= POOL_HEAD_BYTES;
+    size_t n_promised = has_head ? atomic_load(&page_of(pool)->promised_extents) : 0;
+    check_size(pool, path);
+    enum status status = region_grow(&pool->region, POOL_HEAD_BYTES, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const struct record_layout *layout = &page_of(pool)->header.layout;
+    const struct class_notes *notes = classes_of(pool->head);
+    if (!classes_are_valid(layout, notes)) {
+        return damaged(path, fault);
+    }
+    set_layouts(pool, layout, notes->classes, notes->n_classes);
+    bool is_whole = true;
+    status = extents_read(pool, n_promised, &is_whole, fault);
+    return status == STATUS_OK && !is_whole ? damaged(path, fault) : status;
+}
+
 enum status pool_file_check(struct pool *pool, const struct pool_options *options, const char *path,
                             struct fault *fault)
 {
-    enum status status = map_page(pool, fault);
+    enum status status = map_head(pool, fault);
     if (status == STATUS_OK) {
         status = check_header(pool, path, fault);
     }
     if (status == STATUS_OK) {
         status = check_owner(page_of(pool), options, path, fault);
     }
-    if (status == STATUS_OK && !pool_file_format1(pool)) {
-        status = set_layout(pool, &page_of(pool)->header.layout, fault);
-        check_size(pool, path);
-    }
-    return status;
+    return status == STATUS_OK && !pool_file_is_former(pool) ? read_file(pool, path, fault)
+                                                             : status;
 }
 
 /* ---- syncs ---- */
@@ -301,6 +416,7 @@ void pool_file_start(struct pool *pool, const char *path)
         pool_file_distrust(pool);
     } else if (is_file) {
         atomic_store(&page->promised_births, run << 32);
+        atomic_store(&page->promised_extents, atomic_load(&pool->n_extents));
     }
 }
 
@@ -314,11 +430,13 @@ static void sync_once(struct pool *pool)
     }
     uint64_t number = pool_begin_sync(pool);
     uint64_t births = atomic_load(&pool->next_birth);
+    uint64_t n_extents = atomic_load(&pool->n_extents);
     if (!region_sync(&pool->region)) {
         distrust(pool);
         return;
     }
     atomic_store(&page_of(pool)->promised_births, births);
+    atomic_store(&page_of(pool)->promised_extents, n_extents);
     atomic_store(&pool->done, number);
     slots_sweep(pool);
 }

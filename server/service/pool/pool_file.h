@@ -4,10 +4,10 @@
  * pool_sync (pool.h).
  *
  * The page has a format number, which is raised by hand when the page or a record changes its
- * meaning. This grud writes format 2; a file of format 1 is written anew when it is opened
- * (pool_format1.h). A newer format is refused with both numbers, and the file is left as it is; so
- * that the number can be told, the header (magic, format, layout, and the check over them) is at
- * the same place in every format.
+ * meaning. This grud writes format 3; a file of an earlier one is written anew when it is opened
+ * (pool_format1.h, pool_format2.h). A newer format is refused with both numbers, and the file is
+ * left as it is; so that the number can be told, the header (magic, format, layout, and the check
+ * over them) is at the same place in every format.
  *
  * A new file is begun under another name and put in its place whole, so a file without a header is
  * damaged.
@@ -17,6 +17,7 @@
 
 #include "service/pool/pool.h"
 #include "service/pool/pool_format1.h"
+#include "service/pool/pool_format2.h"
 
 /* Writes the page of a new file, in the layout of the options. It is not synced. */
 enum status pool_file_begin(struct pool *pool, const struct pool_options *options,
@@ -27,11 +28,17 @@ enum status pool_file_check(struct pool *pool, const struct pool_options *option
                             struct fault *fault);
 /* Notes in the first page of a copy how long it is. */
 void pool_file_set_size(char *page, size_t n_bytes);
-/* The layout of the records, of a file's first bytes; false: they are not a header that this grud
- * reads. For pool_copy. */
-bool pool_file_read_layout(const char *bytes, size_t n, struct record_layout *ret_layout);
-/* The layout of a file that is of format 1; NULL: it is of today's. */
+/* The layouts of the records by class, zeros for one that there is not, of a file's first bytes;
+ * false: they are not a header of today's format. For pool_copy. */
+bool pool_file_read_layouts(const char *bytes, size_t n,
+                            struct record_layout ret_layouts[POOL_CLASSES]);
+/* Whether the file is of a former format: then the pool is of no use but to be written anew. */
+bool pool_file_is_former(const struct pool *pool);
+/* The layout of a file that is of that format; NULL: it is of another one. */
 const struct format1_layout *pool_file_format1(const struct pool *pool);
+const struct format2_layout *pool_file_format2(const struct pool *pool);
+/* What was promised of the births in the file of `from` was promised of those in this one. */
+void pool_file_take_promises(struct pool *pool, const struct pool *from);
 /* Once all of the file is mapped: what a failed sync may have kept from the disk is written anew.
  */
 void pool_file_rewrite(struct pool *pool, const char *path);

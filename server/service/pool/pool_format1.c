@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 
+#include <math.h>
 #include <string.h>
 
 struct format1_header {
@@ -128,8 +129,8 @@ static void read_readings(const struct format1_layout *layout, const char *recor
 #define UNBORN UINT64_C(0x6E726F626E75)
 
 enum format1_found format1_read(const struct format1_layout *layout, const char *file, size_t slot,
-                                char id[SESSION_ID_MAX + 1], struct record_copy *copy,
-                                float *readings)
+                                char id[SESSION_ID_MAX + 1], struct record_life *life,
+                                struct record_copy *copy, float *readings)
 {
     const char *record = file + RECORD_PAGE +
                          slot / layout->records_per_group * layout->group_bytes +
@@ -154,9 +155,9 @@ enum format1_found format1_read(const struct format1_layout *layout, const char 
     *copy = (struct record_copy){ .step = old->step,
                                   .last_seen_at_ms = old->last_seen_at_ms,
                                   .digest = old->digest,
-                                  .version = old->version,
-                                  .created_at_s = old->created_at_s,
-                                  .ttl_s = old->ttl_s };
+                                  .last_at = NAN,
+                                  .version = old->version };
+    *life = (struct record_life){ old->created_at_s, old->ttl_s };
     memcpy(copy->errors, old->errors, values_bytes(layout));
     read_readings(layout, record, old, copy, readings);
     return FORMAT1_SESSION;

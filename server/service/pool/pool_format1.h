@@ -28,9 +28,10 @@ bool format1_layout_is_valid(const struct format1_layout *layout);
 struct record_layout format1_layout_today(const struct format1_layout *layout);
 size_t format1_count(const struct format1_layout *layout, size_t file_bytes);
 /* Fills the id if the record has one (not if it is FORMAT1_NAMELESS: damaged), and of a
- * FORMAT1_SESSION a copy of today's layout and readings[copy->n_readings][I], oldest first. */
+ * FORMAT1_SESSION its life, a copy of today's layout and readings[copy->n_readings][I], oldest
+ * first. */
 enum format1_found format1_read(const struct format1_layout *layout, const char *file, size_t slot,
-                                char id[SESSION_ID_MAX + 1], struct record_copy *copy,
-                                float *readings);
+                                char id[SESSION_ID_MAX + 1], struct record_life *life,
+                                struct record_copy *copy, float *readings);
 
 #endif

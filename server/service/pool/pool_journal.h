@@ -1,6 +1,6 @@
 /*
- * pool_journal.h - copies on their way over the copies that they replace. Between the first page
- * and the records the file has a few entries. A copy that is to be written over another one is
+ * pool_journal.h - copies on their way over the copies that they replace. The file has a few
+ * entries for them, in an extent (pool_extents.h). A copy that is to be written over another one is
  * written there first, so that a kill in the middle leaves one of the two whole. For pool_write.c
  * and pool_open.c.
  *
@@ -11,11 +11,11 @@
 
 #include "service/pool/pool.h"
 
-size_t journal_bytes(const struct record_layout *layout); /* whole pages */
+size_t journal_bytes(size_t copy_bytes); /* for copies that are not longer */
 /* Writes `copy` over the `which`-th copy of the slot's record. */
 void journal_write(struct pool *pool, uint32_t slot, int which, uint16_t owner,
                    const struct record_copy *copy);
-/* Ends what a kill has cut short, in the first n records. Only before the pool is used. */
-void journal_apply(struct pool *pool, size_t n_records);
+/* Ends what a kill has cut short. Only before the pool is used. */
+void journal_apply(struct pool *pool);
 
 #endif

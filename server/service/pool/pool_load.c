@@ -20,6 +20,23 @@ static bool is_slot(const void *context, uint32_t slot, const char *id, size_t n
     return header->n_id == n_id && memcmp(header->id, id, n_id) == 0;
 }
 
+bool pool_fits(const struct pool *pool, const struct pool_options *options)
+{
+    return memcmp(&pool->layout, &options->layout, sizeof pool->layout) == 0 &&
+           pool->n_classes == options->n_classes &&
+           memcmp(pool->classes, options->classes, pool->n_classes * sizeof *pool->classes) == 0;
+}
+
+unsigned pool_class_of(const struct pool *pool, const struct pool_class *kind, size_t n_outputs)
+{
+    for (unsigned k = 0; n_outputs == pool->layout.n_outputs && k < pool->n_classes; k++) {
+        if (memcmp(&pool->classes[k], kind, sizeof *kind) == 0) {
+            return k + 1;
+        }
+    }
+    return 0;
+}
+
 /* ---- life ---- */
 
 struct pool *pool_ref(struct pool *pool)
@@ -30,7 +47,7 @@ struct pool *pool_ref(struct pool *pool)
 
 void pool_count_in(struct pool *pool, struct pool_memory *memory)
 {
-    size_t n_bytes = atomic_load(&pool->n_sessions) * pool->layout.record_bytes;
+    size_t n_bytes = atomic_load(&pool->n_record_bytes);
     if (pool->memory) {
         atomic_fetch_sub(&pool->memory->n_bytes, n_bytes);
     }
@@ -67,7 +84,7 @@ static enum status alloc_pool(const struct pool_options *options, struct pool **
     pool->ttl_s = options->ttl_s;
     pool->evict = options->evict;
     pool->memory = options->memory;
-    slots_init(pool);
+    slots_init(pool, options->session_max);
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_mutex_init(&pool->victims_mutex, NULL);
     pthread_mutex_init(&pool->sync_mutex, NULL);
@@ -105,7 +122,7 @@ enum status pool_load(const struct pool_options *options, const char *path, bool
         status = begin(pool, options, path, fault);
     } else if (status == STATUS_OK) {
         status = pool_file_check(pool, options, path, fault);
-        if (status == STATUS_OK && !pool_file_format1(pool)) {
+        if (status == STATUS_OK && !pool_file_is_former(pool)) {
             status = pool_adopt(pool, path, options->now_ms, fault);
         }
     }

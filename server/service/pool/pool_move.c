@@ -30,7 +30,7 @@ static enum status begin_moving(struct moving *moving, size_t n_history, struct 
 {
     const struct record_layout *to = &moving->to->layout;
     moving->readings = calloc(n_history * to->n_inputs + 1, sizeof *moving->readings);
-    moving->copy = calloc(1, to->copy_bytes);
+    moving->copy = calloc(1, moving->to->copy_bytes_max);
     return moving->readings && moving->copy
                ? STATUS_OK
                : fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to move the sessions");
@@ -51,29 +51,52 @@ static void note_lost(const struct moving *moving, const struct pool_key *key)
     atomic_fetch_add_explicit(&to->n_ended[TOMBSTONE_DAMAGED], 1, memory_order_relaxed);
 }
 
+/* Between layouts that differ in more than their tails the state is left to be re-warmed: it is of
+ * no version then. */
+static void copy_state(const struct moving *moving, struct record_copy *old,
+                       struct record_copy *copy)
+{
+    const struct record_layout *from = &moving->from->layout, *to = &moving->to->layout;
+    if (from->n_outputs == to->n_outputs) {
+        memcpy(copy->errors, old->errors, to->n_outputs * sizeof *copy->errors);
+    }
+    if (memcmp(from, to, sizeof *from) == 0) {
+        memcpy(record_state(to, copy), record_state(from, old), to->state_floats * sizeof(float));
+        copy->digest = old->digest;
+    }
+}
+
 static void copy_session(const struct moving *moving, uint32_t from_slot, uint32_t to_slot)
 {
-    const struct record_layout *from = &moving->from->layout;
-    const struct record_layout *to = &moving->to->layout;
+    const struct record_layout *from = pool_layout(moving->from, from_slot);
+    const struct record_layout *to = pool_layout(moving->to, to_slot);
     char *old_record = pool_record(moving->from, from_slot);
     struct record_copy *old = record_newest(from, old_record);
     struct record_copy *copy = moving->copy;
     size_t n = old->n_readings < to->n_history ? old->n_readings : to->n_history;
-    memset(copy, 0, to->copy_bytes);
+    record_clear_copy(to, copy);
     copy->step = old->step;
     copy->last_seen_at_ms = old->last_seen_at_ms;
-    copy->created_at_s = old->created_at_s;
-    copy->ttl_s = old->ttl_s;
+    copy->last_at = old->last_at;
     copy->version = old->version;
-    copy->digest = 0; /* of no version: to be re-warmed */
-    if (from->n_outputs == to->n_outputs) {
-        memcpy(copy->errors, old->errors, to->n_outputs * sizeof *copy->errors);
+    copy_state(moving, old, copy);
+    if (to->tail_bytes > 0) {
+        memcpy(record_tail(to, copy), record_tail(from, old), to->tail_bytes);
     }
     record_read_readings(from, old_record, old, moving->readings);
     uint64_t section = pool_begin_writes(moving->to);
-    pool_write_first(moving->to, section, to_slot, copy,
+    pool_write_first(moving->to, section, to_slot, &record_header_of(old_record)->life, copy,
                      moving->readings + (old->n_readings - n) * from->n_inputs, n);
     pool_end_writes(moving->to, section);
+}
+
+/* Of the new pool, for a session of that slot. */
+static unsigned class_in(const struct pool *to, const struct pool *from, uint32_t slot)
+{
+    unsigned record_class = pool_extent(from, slot)->record_class;
+    return record_class == 0
+               ? 0
+               : pool_class_of(to, &from->classes[record_class - 1], from->layout.n_outputs);
 }
 
 static enum status move_session(const struct moving *moving, uint32_t slot, struct fault *fault)
@@ -86,7 +109,8 @@ static enum status move_session(const struct moving *moving, uint32_t slot, stru
         return STATUS_OK;
     }
     uint32_t to_slot;
-    enum status status = pool_alloc(to, &key, POOL_KEEP_NONE, OWNER_MAIN, 0, &to_slot, fault);
+    enum status status = pool_alloc(to, &key, class_in(to, moving->from, slot), POOL_KEEP_NONE,
+                                    OWNER_MAIN, 0, &to_slot, fault);
     if (status != STATUS_OK) {
         return status;
     }
@@ -246,7 +270,7 @@ static bool is_outdated(struct pool *pool, const struct pool_key *key,
     if (slot == INDEX_NONE) {
         return false;
     }
-    const struct record_copy *other = record_newest(&pool->layout, pool_record(pool, slot));
+    const struct record_copy *other = pool_newest(pool, slot);
     bool is_newer = copy->last_seen_at_ms != other->last_seen_at_ms
                         ? copy->last_seen_at_ms > other->last_seen_at_ms
                         : copy->step > other->step;
@@ -261,8 +285,9 @@ static enum status upgrade_session(const struct moving *moving, size_t slot, str
     struct pool *to = moving->to;
     char id[SESSION_ID_MAX + 1];
     uint32_t to_slot;
+    struct record_life life;
     enum format1_found found = format1_read(pool_file_format1(moving->from), moving->file, slot, id,
-                                            moving->copy, moving->readings);
+                                            &life, moving->copy, moving->readings);
     if (found == FORMAT1_UNUSED) {
         return STATUS_OK;
     }
@@ -278,7 +303,7 @@ static enum status upgrade_session(const struct moving *moving, size_t slot, str
     if (is_outdated(to, &key, moving->copy)) {
         return STATUS_OK;
     }
-    enum status status = pool_alloc(to, &key, POOL_KEEP_NONE, OWNER_MAIN, 0, &to_slot, fault);
+    enum status status = pool_alloc(to, &key, 0, POOL_KEEP_NONE, OWNER_MAIN, 0, &to_slot, fault);
     if (status == STATUS_OK && pool_publish(to, &key, to_slot, fault) != CLAIM_OK) {
         status = fault_status(fault);
     }
@@ -286,7 +311,7 @@ static enum status upgrade_session(const struct moving *moving, size_t slot, str
         return status;
     }
     uint64_t section = pool_begin_writes(to);
-    pool_write_first(to, section, to_slot, moving->copy, moving->readings,
+    pool_write_first(to, section, to_slot, &life, moving->copy, moving->readings,
                      moving->copy->n_readings);
     pool_end_writes(to, section);
     pool_release(to, to_slot);

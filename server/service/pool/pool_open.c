@@ -3,9 +3,9 @@
 #include "service/pool/pool_file.h"
 #include "service/pool/pool_load.h"
 #include "service/pool/pool_move.h"
+#include "service/pool/pool_translate.h"
 
 #include <errno.h>
-#include <string.h>
 #include <unistd.h>
 
 /* A new file is begun beside its place, so that there is never a part of one in it. */
@@ -37,12 +37,13 @@ enum status pool_open(const struct pool_options *options, struct pool **ret_pool
         return open_new(options, beside, ret_pool, fault);
     }
     enum status status = pool_load(options, options->path, false, &pool, fault);
-    if (status == STATUS_OK && pool_file_format1(pool)) {
+    if (status == STATUS_OK && pool_file_is_former(pool)) {
         struct pool *old = pool;
-        status = pool_upgrade(options, old, beside, &pool, fault);
+        status = pool_file_format1(old) ? pool_upgrade(options, old, beside, &pool, fault)
+                                        : pool_translate(options, old, beside, &pool, fault);
         pool_unref(old);
     }
-    if (status != STATUS_OK || memcmp(&pool->layout, &options->layout, sizeof pool->layout) == 0) {
+    if (status != STATUS_OK || pool_fits(pool, options)) {
         if (status == STATUS_OK) {
             pool_file_claim(pool, options);
             *ret_pool = pool;

@@ -13,13 +13,20 @@ size_t slots_needed(size_t session_max)
     return n < POOL_SLOTS_MAX ? n : POOL_SLOTS_MAX;
 }
 
-void slots_init(struct pool *pool)
+void slots_init(struct pool *pool, size_t session_max)
 {
-    pool->n_slots = slots_needed(pool->session_max);
-    pool->first_free = INDEX_NONE;
-    for (int k = 0; k < RETIREMENTS; k++) {
-        pool->retired[k].first = INDEX_NONE;
+    pool->n_slots = slots_needed(session_max);
+    for (int c = 0; c < POOL_CLASSES; c++) {
+        pool->unused[c].first_free = INDEX_NONE;
+        for (int k = 0; k < RETIREMENTS; k++) {
+            pool->unused[c].retired[k].first = INDEX_NONE;
+        }
     }
+}
+
+static struct class_slots *unused_of(struct pool *pool, uint32_t slot)
+{
+    return &pool->unused[pool_extent(pool, slot)->record_class];
 }
 
 uint32_t pool_next_slot(const struct pool *pool, uint32_t slot)
@@ -36,12 +43,11 @@ uint32_t pool_next_slot(const struct pool *pool, uint32_t slot)
     return INDEX_NONE;
 }
 
-void slots_note_copy(struct pool *pool, uint32_t slot, const struct record_copy *copy)
+void slots_note_life(struct pool *pool, uint32_t slot)
 {
-    atomic_store_explicit(&pool_slot(pool, slot)->last_seen_at_ms, copy->last_seen_at_ms,
-                          memory_order_relaxed);
     unsigned flags = slots_flags(pool, slot);
-    bool own = copy->ttl_s != RECORD_TTL_CONFIGURED && copy->ttl_s != 0;
+    uint32_t ttl_s = record_header_of(pool_record(pool, slot))->life.ttl_s;
+    bool own = ttl_s != RECORD_TTL_CONFIGURED && ttl_s != 0;
     if (own != ((flags & SLOT_OWN_TTL) != 0)) {
         slots_set_flags(pool, slot, flags ^ SLOT_OWN_TTL);
         atomic_fetch_add_explicit(&pool->n_own_ttl, own ? 1 : (size_t)-1, memory_order_relaxed);
@@ -51,6 +57,7 @@ void slots_note_copy(struct pool *pool, uint32_t slot, const struct record_copy 
 void slots_note_found(struct pool *pool, uint32_t slot, const struct record_copy *copy,
                       int64_t now_ms)
 {
+    slots_note_life(pool, slot);
     slots_note_copy(pool, slot, copy);
     if (copy->last_seen_at_ms > now_ms) {
         atomic_store_explicit(&pool_slot(pool, slot)->last_seen_at_ms, now_ms,
@@ -80,34 +87,37 @@ static uint32_t take_first(struct pool *pool, struct slot_list *list)
     return slot;
 }
 
-static void push_free(struct pool *pool, uint32_t slot)
+void slots_push_free(struct pool *pool, uint32_t slot)
 {
-    pool_slot(pool, slot)->hash = pool->first_free;
-    pool->first_free = slot;
+    struct class_slots *unused = unused_of(pool, slot);
+    pool_slot(pool, slot)->hash = unused->first_free;
+    unused->first_free = slot;
 }
 
 /* The cleared ones first, and an end last: what has succeeded others must not outlive them. */
-static uint32_t take_before_its_time(struct pool *pool)
+static uint32_t take_before_its_time(struct pool *pool, struct class_slots *unused)
 {
     uint32_t slot = INDEX_NONE;
     for (int k = 0; slot == INDEX_NONE && k < RETIREMENTS; k++) {
-        slot = take_first(pool, &pool->retired[k]);
+        slot = take_first(pool, &unused->retired[k]);
     }
     return slot;
 }
 
-static enum status find_slot(struct pool *pool, uint32_t *ret_slot, struct fault *fault)
+static enum status find_slot(struct pool *pool, unsigned record_class, uint32_t *ret_slot,
+                             struct fault *fault)
 {
+    struct class_slots *unused = &pool->unused[record_class];
     enum status status = STATUS_SESSIONS_FULL;
-    if (pool->first_free != INDEX_NONE) {
-        *ret_slot = pool->first_free;
-        pool->first_free = pool_slot(pool, *ret_slot)->hash;
+    if (unused->first_free != INDEX_NONE) {
+        *ret_slot = unused->first_free;
+        unused->first_free = pool_slot(pool, *ret_slot)->hash;
         return STATUS_OK;
     }
-    if (pool->n_fresh < pool->n_slots) {
-        status = extents_take_fresh(pool, ret_slot, fault);
+    if (unused->n_fresh < pool->n_slots) {
+        status = extents_take_fresh(pool, record_class, ret_slot, fault);
     }
-    uint32_t early = status == STATUS_OK ? INDEX_NONE : take_before_its_time(pool);
+    uint32_t early = status == STATUS_OK ? INDEX_NONE : take_before_its_time(pool, unused);
     if (early != INDEX_NONE) {
         *ret_slot = early;
         status = STATUS_OK;
@@ -117,15 +127,15 @@ static enum status find_slot(struct pool *pool, uint32_t *ret_slot, struct fault
 
 /* ---- in use ---- */
 
-enum status slots_take(struct pool *pool, size_t most, uint16_t owner, uint32_t *ret_slot,
-                       struct fault *fault)
+enum status slots_take(struct pool *pool, unsigned record_class, size_t most, uint16_t owner,
+                       uint32_t *ret_slot, struct fault *fault)
 {
     enum status status = STATUS_SESSIONS_FULL;
     uint32_t slot = INDEX_NONE;
     bool is_counted = most != SLOTS_UNCOUNTED;
     pthread_mutex_lock(&pool->mutex);
     if (!is_counted || pool->n_taken < most) {
-        status = find_slot(pool, &slot, fault);
+        status = find_slot(pool, record_class, &slot, fault);
     }
     if (status == STATUS_OK) {
         pool->n_taken += is_counted;
@@ -160,7 +170,7 @@ void slots_free(struct pool *pool, uint32_t slot)
     record_header_clear(pool_record(pool, slot));
     pthread_mutex_lock(&pool->mutex);
     leave(pool, slot);
-    push_free(pool, slot);
+    slots_push_free(pool, slot);
     pool_release(pool, slot);
     pthread_mutex_unlock(&pool->mutex);
 }
@@ -196,14 +206,15 @@ void slots_retire(struct pool *pool, uint64_t section, uint32_t slot, enum retir
     pthread_mutex_lock(&pool->mutex);
     leave(pool, slot);
     pool_slot(pool, slot)->written = section;
-    append(pool, &pool->retired[retirement], slot);
+    append(pool, &unused_of(pool, slot)->retired[retirement], slot);
     pool_release(pool, slot);
     pthread_mutex_unlock(&pool->mutex);
 }
 
-static void sweep(struct pool *pool, enum retirement retirement, uint64_t n_syncs)
+static void sweep(struct pool *pool, struct class_slots *unused, enum retirement retirement,
+                  uint64_t n_syncs)
 {
-    struct slot_list *list = &pool->retired[retirement];
+    struct slot_list *list = &unused->retired[retirement];
     uint64_t done = atomic_load(&pool->done);
     for (;;) {
         pthread_mutex_lock(&pool->mutex);
@@ -211,11 +222,11 @@ static void sweep(struct pool *pool, enum retirement retirement, uint64_t n_sync
             list->first != INDEX_NONE && pool_slot(pool, list->first)->written + n_syncs <= done;
         uint32_t slot = is_due ? take_first(pool, list) : INDEX_NONE;
         if (is_due && retirement == RETIREMENT_CLEARED) {
-            push_free(pool, slot);
+            slots_push_free(pool, slot);
         } else if (is_due) {
             record_header_clear(pool_record(pool, slot));
             pool_slot(pool, slot)->written = done;
-            append(pool, &pool->retired[RETIREMENT_CLEARED], slot);
+            append(pool, &unused->retired[RETIREMENT_CLEARED], slot);
         }
         pthread_mutex_unlock(&pool->mutex);
         if (!is_due) {
@@ -229,7 +240,10 @@ void slots_sweep(struct pool *pool)
     if (is_being_copied(pool)) {
         return;
     }
-    sweep(pool, RETIREMENT_CLEARED, 1);
-    sweep(pool, RETIREMENT_SUCCEEDED, 1);
-    sweep(pool, RETIREMENT_ENDED, 2);
+    for (size_t c = 0; c <= pool->n_classes; c++) {
+        struct class_slots *unused = &pool->unused[c];
+        sweep(pool, unused, RETIREMENT_CLEARED, 1);
+        sweep(pool, unused, RETIREMENT_SUCCEEDED, 1);
+        sweep(pool, unused, RETIREMENT_ENDED, 2);
+    }
 }

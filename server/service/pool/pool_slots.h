@@ -27,12 +27,15 @@ enum { SLOTS_UNCOUNTED = 0 };
 /* How many slots so many sessions may ever need: for each one, and for its successor while the disk
  * syncs; and some more, so that a few may be written anew again and again. */
 size_t slots_needed(size_t session_max);
-void slots_init(struct pool *pool);
+void slots_init(struct pool *pool, size_t session_max);
 
-/* A slot for one session more, of at most so many, or (SLOTS_UNCOUNTED) for one that takes another
- * slot's place. It is claimed. STATUS_SESSIONS_FULL has no *fault. */
-__attribute__((warn_unused_result)) enum status
-slots_take(struct pool *pool, size_t most, uint16_t owner, uint32_t *ret_slot, struct fault *fault);
+/* A slot of that class for one session more, of at most so many, or (SLOTS_UNCOUNTED) for one that
+ * takes another slot's place. It is claimed. STATUS_SESSIONS_FULL has no *fault. */
+__attribute__((warn_unused_result)) enum status slots_take(struct pool *pool, unsigned record_class,
+                                                           size_t most, uint16_t owner,
+                                                           uint32_t *ret_slot, struct fault *fault);
+/* With the mutex held, or before the pool is used. */
+void slots_push_free(struct pool *pool, uint32_t slot);
 /* A claimed slot of which nothing is on the disk. */
 void slots_free(struct pool *pool, uint32_t slot);
 /* In a section of writes: a claimed slot whose session is no longer to be found there. */
@@ -40,8 +43,14 @@ void slots_retire(struct pool *pool, uint64_t section, uint32_t slot, enum retir
 /* After each sync that worked. */
 void slots_sweep(struct pool *pool);
 /* What the slot knows of the session's newest copy. */
-void slots_note_copy(struct pool *pool, uint32_t slot, const struct record_copy *copy);
-/* The same of a copy that another process left. A time to come is none (its steady clock was not
+static inline void slots_note_copy(struct pool *pool, uint32_t slot, const struct record_copy *copy)
+{
+    atomic_store_explicit(&pool_slot(pool, slot)->last_seen_at_ms, copy->last_seen_at_ms,
+                          memory_order_relaxed);
+}
+/* What it knows of the session's life (record.h), once that is fixed. */
+void slots_note_life(struct pool *pool, uint32_t slot);
+/* The same of a session that another process left. A time to come is none (its steady clock was not
  * kept, or it was another machine's): the session counts as seen now. */
 void slots_note_found(struct pool *pool, uint32_t slot, const struct record_copy *copy,
                       int64_t now_ms);

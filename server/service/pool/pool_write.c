@@ -77,33 +77,38 @@ static void give_birth(struct pool *pool, char *record)
 /* The copy counts as soon as the header does. */
 static void put_first(struct pool *pool, uint64_t section, uint32_t slot, struct record_copy *copy)
 {
+    const struct record_layout *layout = pool_layout(pool, slot);
     char *record = pool_record(pool, slot);
     copy->writes = 1;
-    record_seal(&pool->layout, record, copy);
-    put_copy(&pool->layout, record_copy_at(&pool->layout, record, 0), copy);
+    record_seal(layout, record, copy);
+    put_copy(layout, record_copy_at(layout, record, 0), copy);
     record_header_seal(record);
     pool_slot(pool, slot)->written = section;
     slots_set_flags(pool, slot, slots_flags(pool, slot) | SLOT_YOUNG);
+    slots_note_life(pool, slot);
     slots_note_copy(pool, slot, copy);
 }
 
-void pool_write_first(struct pool *pool, uint64_t section, uint32_t slot, struct record_copy *copy,
+void pool_write_first(struct pool *pool, uint64_t section, uint32_t slot,
+                      const struct record_life *life, struct record_copy *copy,
                       const float *readings, size_t n)
 {
     char *record = pool_record(pool, slot);
+    record_set_life(record, life);
     give_birth(pool, record);
-    record_put_readings(&pool->layout, record, copy, readings, n);
+    record_put_readings(pool_layout(pool, slot), record, copy, readings, n);
     put_first(pool, section, slot, copy);
 }
 
 /* ---- successors ---- */
 
-/* A claimed and unborn slot that is to take the place of a session's. Not to be found. */
-static enum status alloc_successor(struct pool *pool, uint32_t slot, uint16_t owner,
-                                   uint32_t *ret_successor, struct fault *fault)
+/* A claimed and unborn slot that is to take the place of a session's, with its life. Not to be
+ * found. */
+static enum status alloc_successor(struct pool *pool, uint32_t slot, unsigned record_class,
+                                   uint16_t owner, uint32_t *ret_successor, struct fault *fault)
 {
     uint32_t successor;
-    enum status status = slots_take(pool, SLOTS_UNCOUNTED, owner, &successor, fault);
+    enum status status = slots_take(pool, record_class, SLOTS_UNCOUNTED, owner, &successor, fault);
     if (status == STATUS_SESSIONS_FULL) {
         return fault_set(fault, status, "session",
                          "no room to write the session anew beside the %zu that there are; try "
@@ -114,7 +119,9 @@ static enum status alloc_successor(struct pool *pool, uint32_t slot, uint16_t ow
         return status;
     }
     const struct record_header *header = record_header_of(pool_record(pool, slot));
-    record_begin(&pool->layout, pool_record(pool, successor), header->id, header->n_id);
+    char *record = pool_record(pool, successor);
+    record_begin(pool_layout(pool, successor), record, header->id, header->n_id);
+    record_set_life(record, &header->life);
     pool_slot(pool, successor)->hash = pool_slot(pool, slot)->hash;
     *ret_successor = successor;
     return STATUS_OK;
@@ -131,6 +138,8 @@ static bool succeed(struct pool *pool, uint32_t slot, uint32_t successor)
         index_remove(&pool->index, shard, slot);
         /* There is room for as many as there were. */
         is_closed = !index_insert(&pool->index, shard, successor);
+        pool_count_session(pool, slot, (size_t)-1);
+        pool_count_session(pool, successor, 1);
         slots_set_flags(pool, successor, SLOT_USED | SLOT_VERIFIED | SLOT_COUNTED | SLOT_SUCCESSOR);
         slots_set_flags(pool, slot,
                         slots_flags(pool, slot) & ~(unsigned)(SLOT_USED | SLOT_COUNTED));
@@ -139,44 +148,59 @@ static bool succeed(struct pool *pool, uint32_t slot, uint32_t successor)
     return !is_closed;
 }
 
-/* Writes the copy as the first one of another record. */
-static bool move(struct pool *pool, uint64_t section, uint32_t *slot, uint16_t owner,
-                 struct record_copy *copy, const float *x)
+static unsigned class_of(const struct pool *pool, uint32_t slot)
 {
-    struct fault ignored; /* it is written where it is, then */
+    return pool_extent(pool, slot)->record_class;
+}
+
+/* Writes the copy as the first one of another record. */
+static enum claim move(struct pool *pool, uint64_t section, uint32_t *slot, unsigned record_class,
+                       uint16_t owner, struct record_copy *copy, const float *x,
+                       struct fault *fault)
+{
     uint32_t successor;
-    if (alloc_successor(pool, *slot, owner, &successor, &ignored) != STATUS_OK) {
-        return false;
+    if (alloc_successor(pool, *slot, record_class, owner, &successor, fault) != STATUS_OK) {
+        return CLAIM_ENDED;
     }
     if (!succeed(pool, *slot, successor)) {
         slots_free(pool, successor);
-        return false;
+        return CLAIM_MOVED;
     }
-    const struct record_layout *layout = &pool->layout;
+    const struct record_layout *layout = pool_layout(pool, successor);
     char *record = pool_record(pool, successor);
     give_birth(pool, record);
-    record_copy_readings(layout, pool_record(pool, *slot), record, copy);
+    record_copy_readings(pool_layout(pool, *slot), pool_record(pool, *slot), layout, record, copy);
     if (x) {
         record_advance(layout, record, copy, x);
     }
     put_first(pool, section, successor, copy);
     slots_retire(pool, section, *slot, RETIREMENT_SUCCEEDED);
     *slot = successor;
-    return true;
+    return CLAIM_OK;
 }
 
-enum claim pool_write_anew(struct pool *pool, uint32_t *slot, uint16_t owner,
-                           struct record_copy *copy, const float *readings, size_t n,
-                           struct fault *fault)
+enum claim pool_raise(struct pool *pool, uint32_t *slot, unsigned record_class, uint16_t owner,
+                      struct record_copy *copy, struct fault *fault)
+{
+    record_take_copy(&pool->layouts[record_class], copy, pool_newest(pool, *slot));
+    uint64_t section = pool_begin_writes(pool);
+    enum claim claim = move(pool, section, slot, record_class, owner, copy, NULL, fault);
+    pool_end_writes(pool, section);
+    return claim;
+}
+
+enum claim pool_write_anew(struct pool *pool, uint32_t *slot, unsigned record_class, uint16_t owner,
+                           const struct record_life *life, struct record_copy *copy,
+                           const float *readings, size_t n, struct fault *fault)
 {
     uint32_t successor;
-    if (alloc_successor(pool, *slot, owner, &successor, fault) != STATUS_OK) {
+    if (alloc_successor(pool, *slot, record_class, owner, &successor, fault) != STATUS_OK) {
         return CLAIM_ENDED;
     }
     uint64_t section = pool_begin_writes(pool);
     bool succeeded = succeed(pool, *slot, successor);
     if (succeeded) {
-        pool_write_first(pool, section, successor, copy, readings, n);
+        pool_write_first(pool, section, successor, life, copy, readings, n);
         slots_retire(pool, section, *slot, RETIREMENT_SUCCEEDED);
         *slot = successor;
     }
@@ -192,7 +216,7 @@ enum claim pool_write_anew(struct pool *pool, uint32_t *slot, uint16_t owner,
 static void write_next(struct pool *pool, uint64_t section, uint32_t slot, uint16_t owner,
                        struct record_copy *copy)
 {
-    const struct record_layout *layout = &pool->layout;
+    const struct record_layout *layout = pool_layout(pool, slot);
     char *record = pool_record(pool, slot);
     struct record_copy *now = record_newest(layout, record);
     enum standing standing = standing_of(pool, section, slot);
@@ -215,12 +239,15 @@ void pool_write_copy(struct pool *pool, uint64_t section, uint32_t *slot, uint16
     bool is_unborn = record_is_unborn(record);
     if (is_unborn) {
         give_birth(pool, record);
-    } else if (standing_of(pool, section, *slot) == STANDING_IN_SYNC &&
-               move(pool, section, slot, owner, copy, x)) {
-        return;
+    } else if (standing_of(pool, section, *slot) == STANDING_IN_SYNC) {
+        struct fault ignored; /* it is written where it is, then */
+        if (move(pool, section, slot, class_of(pool, *slot), owner, copy, x, &ignored) ==
+            CLAIM_OK) {
+            return;
+        }
     }
     if (x) {
-        record_advance(&pool->layout, record, copy, x);
+        record_advance(pool_layout(pool, *slot), record, copy, x);
     }
     if (is_unborn) {
         put_first(pool, section, *slot, copy);
@@ -231,7 +258,7 @@ void pool_write_copy(struct pool *pool, uint64_t section, uint32_t *slot, uint16
 
 void pool_write_found(struct pool *pool, uint32_t slot, const struct record_findings *findings)
 {
-    const struct record_layout *layout = &pool->layout;
+    const struct record_layout *layout = pool_layout(pool, slot);
     char *record = pool_record(pool, slot);
     struct record_copy *copy = record_other(layout, record, findings->copy);
     uint64_t section = pool_begin_writes(pool);

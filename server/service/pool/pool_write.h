@@ -39,14 +39,20 @@ void pool_write_copy(struct pool *pool, uint64_t section, uint32_t *slot, uint16
                      struct record_copy *copy, const float *x);
 /* In a section: the first copy of a session that was published and is unborn, with its n last
  * readings. */
-void pool_write_first(struct pool *pool, uint64_t section, uint32_t slot, struct record_copy *copy,
+void pool_write_first(struct pool *pool, uint64_t section, uint32_t slot,
+                      const struct record_life *life, struct record_copy *copy,
                       const float *readings, size_t n);
-/* The first copy of another life of a claimed session, with its n last readings. What there was of
- * the session stays as it is until this is on the disk. CLAIM_MOVED: the pool is closed;
- * CLAIM_ENDED: no room (*fault). */
-enum claim pool_write_anew(struct pool *pool, uint32_t *slot, uint16_t owner,
-                           struct record_copy *copy, const float *readings, size_t n,
-                           struct fault *fault);
+/* The first copy of another life of a claimed session, in a record of that class, with its n last
+ * readings. What there was of the session stays as it is until this is on the disk. CLAIM_MOVED:
+ * the pool is closed; CLAIM_ENDED: no room (*fault). */
+enum claim pool_write_anew(struct pool *pool, uint32_t *slot, unsigned record_class, uint16_t owner,
+                           const struct record_life *life, struct record_copy *copy,
+                           const float *readings, size_t n, struct fault *fault);
+/* The claimed session goes on in a record of that class. `copy` has room for one of those, and the
+ * new tail; the rest is filled in. As pool_write_anew: it has the old tail or the new one, whenever
+ * it ends. */
+enum claim pool_raise(struct pool *pool, uint32_t *slot, unsigned record_class, uint16_t owner,
+                      struct record_copy *copy, struct fault *fault);
 /* Before anything else is written to a session that the last process left: goes on from that copy,
  * with so many of its readings. */
 void pool_write_found(struct pool *pool, uint32_t slot, const struct record_findings *findings);

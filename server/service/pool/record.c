@@ -3,9 +3,12 @@
 #include "base/digest.h"
 #include "service/pool/record_ring.h"
 
+#include <math.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct record_header) % 16 == 0, "the records lie side by side");
+_Static_assert(sizeof(struct record_header) % sizeof(uint64_t) == 0 &&
+                   offsetof(struct record_copy, errors) == 56,
+               "they lie on disk, and copies behind the header");
 
 static size_t round_up(size_t n, size_t unit)
 {
@@ -14,32 +17,44 @@ static size_t round_up(size_t n, size_t unit)
 
 struct record_layout record_layout_of(const struct gru_info *info, size_t n_history)
 {
-    enum { ALIGNMENT = 16 };
     struct record_layout layout = { .n_inputs = (uint32_t)info->n_inputs,
                                     .n_outputs = (uint32_t)info->n_outputs,
                                     .n_history = (uint32_t)n_history,
                                     .state_floats = (uint32_t)info->state_floats };
-    size_t values =
-        info->n_outputs * sizeof(struct record_error) + info->state_floats * sizeof(float);
-    layout.copy_bytes =
-        (uint32_t)round_up(offsetof(struct record_copy, errors) + values, sizeof(uint64_t));
-    layout.copies_from = sizeof(struct record_header);
     layout.ring_rows = record_ring_rows(n_history);
-    size_t record = layout.copies_from + 2 * (size_t)layout.copy_bytes + record_ring_bytes(&layout);
-    layout.record_bytes = (uint32_t)round_up(record, ALIGNMENT);
-    return layout;
+    return record_layout_with_tail(&layout, 0);
+}
+
+static size_t values_bytes(const struct record_layout *layout)
+{
+    return layout->n_outputs * sizeof(struct record_error) + layout->state_floats * sizeof(float);
+}
+
+struct record_layout record_layout_with_tail(const struct record_layout *layout, size_t tail_bytes)
+{
+    enum { ALIGNMENT = 16 };
+    struct record_layout result = *layout;
+    size_t copy = offsetof(struct record_copy, errors) + values_bytes(layout);
+    result.tail_bytes = (uint32_t)tail_bytes;
+    result.copy_bytes = (uint32_t)(round_up(copy, sizeof(uint64_t)) + tail_bytes);
+    size_t record =
+        sizeof(struct record_header) + 2 * (size_t)result.copy_bytes + record_ring_bytes(&result);
+    result.record_bytes = (uint32_t)round_up(record, ALIGNMENT);
+    return result;
 }
 
 bool record_layout_is_valid(const struct record_layout *layout)
 {
     if (layout->n_inputs > GRU_WIDTH_MAX || layout->n_outputs > GRU_WIDTH_MAX ||
-        layout->n_history > RECORD_HISTORY_MAX || layout->state_floats > RECORD_STATE_MAX) {
+        layout->n_history > RECORD_HISTORY_MAX || layout->state_floats > RECORD_STATE_MAX ||
+        layout->tail_bytes > RECORD_TAIL_MAX || layout->tail_bytes % sizeof(uint64_t) != 0) {
         return false;
     }
     const struct gru_info info = { .n_inputs = layout->n_inputs,
                                    .n_outputs = layout->n_outputs,
                                    .state_floats = layout->state_floats };
     struct record_layout expected = record_layout_of(&info, layout->n_history);
+    expected = record_layout_with_tail(&expected, layout->tail_bytes);
     return memcmp(&expected, layout, sizeof expected) == 0;
 }
 
@@ -115,6 +130,18 @@ bool record_header_is_damaged(const struct record_layout *layout, char *record)
 }
 
 /* ---- copies ---- */
+
+void record_clear_copy(const struct record_layout *layout, struct record_copy *copy)
+{
+    memset(copy, 0, layout->copy_bytes);
+    copy->last_at = NAN;
+}
+
+void record_take_copy(const struct record_layout *layout, struct record_copy *to,
+                      const struct record_copy *from)
+{
+    memcpy(to, from, layout->copy_bytes - layout->tail_bytes);
+}
 
 static uint64_t copy_check(const struct record_layout *layout, char *record,
                            const struct record_copy *copy)

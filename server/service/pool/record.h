@@ -3,7 +3,8 @@
  *
  *     header | copy 0 | copy 1 | checks of the readings | readings (record_ring.h)
  *
- * A copy is a whole state of the session, sealed by a checksum that binds it to its header. Of two
+ * A copy is a whole state of the session, sealed by a checksum that binds it to its header. Behind
+ * the state it may have a tail: bytes whose meaning is the caller's (pool.h, classes). Of two
  * sealed copies the one with more `writes` is the newest. Which of them may be written over, so
  * that neither a kill nor a power failure loses what was promised, is decided by pool_write.h.
  *
@@ -28,13 +29,20 @@ enum { RECORD_PAGE = 4096 };
 enum { RECORD_TTL_CONFIGURED = UINT32_MAX };
 enum {
     RECORD_HISTORY_MAX = 4096,
-    RECORD_STATE_MAX = 1 << 28
+    RECORD_STATE_MAX = 1 << 28,
+    RECORD_TAIL_MAX = 1 << 24
 }; /* within which sizes fit their 32 bits */
 
 /* How well an output that feeds an input has forecast it, one step ahead. */
 struct record_error {
     uint32_t n;
     float mae, mse; /* means over n comparisons */
+};
+
+/* What is fixed as long as a session is not written anew. */
+struct record_life {
+    uint32_t created_at_s;
+    uint32_t ttl_s; /* RECORD_TTL_CONFIGURED, or its own (0: never) */
 };
 
 /* Written once, when the session is created. A record begins at a multiple of 16 bytes, so that
@@ -45,6 +53,7 @@ struct record_header {
     uint8_t unused[3];
     uint64_t birth;
     char id[SESSION_ID_MAX];
+    struct record_life life;
 };
 
 struct record_copy {
@@ -53,23 +62,24 @@ struct record_copy {
     uint64_t step;
     int64_t last_seen_at_ms;
     uint64_t digest; /* of the model version that the state belongs to */
+    double last_at;  /* the time that the last reading gave for itself; NaN: none */
     uint32_t version;
-    uint32_t created_at_s;
-    uint32_t ttl_s;               /* RECORD_TTL_CONFIGURED, or its own (0: never) */
-    uint32_t tail_check;          /* of the last block of its readings, as far as `step` */
-    struct record_error errors[]; /* [O], then the state: float [state_floats] */
+    uint32_t last_block_check;    /* of the last block of its readings, as far as `step` */
+    struct record_error errors[]; /* [O], then the state: float [state_floats], then the tail */
 };
 
-/* The sizes that follow from a model and K. */
+/* The sizes that follow from a model, K and the tail. */
 struct record_layout {
     uint32_t n_inputs, n_outputs, n_history;
     uint32_t state_floats;
     uint32_t copy_bytes, record_bytes;
-    uint32_t ring_rows;   /* places for readings */
-    uint32_t copies_from; /* where the first copy is */
+    uint32_t ring_rows;  /* places for readings */
+    uint32_t tail_bytes; /* a multiple of 8 */
 };
 
+/* Without a tail, and the same with one. */
 struct record_layout record_layout_of(const struct gru_info *info, size_t n_history);
+struct record_layout record_layout_with_tail(const struct record_layout *layout, size_t tail_bytes);
 /* Whether a layout read from a file is one that record_layout_of gives. */
 bool record_layout_is_valid(const struct record_layout *layout);
 
@@ -121,10 +131,27 @@ static inline float *record_state(const struct record_layout *layout, struct rec
     return (float *)(void *)(copy->errors + layout->n_outputs);
 }
 
+static inline char *record_tail(const struct record_layout *layout, struct record_copy *copy)
+{
+    return (char *)copy + layout->copy_bytes - layout->tail_bytes;
+}
+
+/* A copy of which nothing is known yet: zeros, and no time. */
+void record_clear_copy(const struct record_layout *layout, struct record_copy *copy);
+/* Makes `to` what `from` says, in another layout of the same inputs, outputs and state; its tail is
+ * left as it is. */
+void record_take_copy(const struct record_layout *layout, struct record_copy *to,
+                      const struct record_copy *from);
+
 /* ---- the header ---- */
 
 /* Names a session that is not born yet: nothing of the record counts. */
 void record_begin(const struct record_layout *layout, char *record, const char *id, size_t n_id);
+/* Before it is born. */
+static inline void record_set_life(char *record, const struct record_life *life)
+{
+    record_header_of(record)->life = *life;
+}
 /* The header counts from here on, and with it a copy that was sealed under this birth. */
 void record_header_seal(char *record);
 /* The session has ended, and so has what other records hold of it. */

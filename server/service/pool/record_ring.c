@@ -88,7 +88,7 @@ uint32_t record_count_readings(const struct record_layout *layout, char *record,
                                const struct record_copy *copy)
 {
     uint32_t n = 0;
-    uint32_t check = copy->tail_check;
+    uint32_t check = copy->last_block_check;
     uint64_t step = copy->step;
     while (n < copy->n_readings) {
         size_t row = row_of(layout, step);
@@ -117,7 +117,7 @@ void record_advance(const struct record_layout *layout, char *record, struct rec
                     const float *x)
 {
     copy->step++;
-    copy->tail_check = put_row(layout, record, copy->step, x);
+    copy->last_block_check = put_row(layout, record, copy->step, x);
     copy->n_readings += copy->n_readings < layout->n_history;
 }
 
@@ -125,17 +125,19 @@ void record_put_readings(const struct record_layout *layout, char *record, struc
                          const float *x, size_t n)
 {
     copy->n_readings = (uint16_t)n;
-    copy->tail_check = 0;
+    copy->last_block_check = 0;
     for (uint64_t step = copy->step - n + 1; step <= copy->step; step++) {
-        copy->tail_check = put_row(layout, record, step, x);
+        copy->last_block_check = put_row(layout, record, step, x);
         x += layout->n_inputs;
     }
 }
 
-void record_copy_readings(const struct record_layout *layout, char *from, char *to,
+void record_copy_readings(const struct record_layout *from_layout, char *from,
+                          const struct record_layout *layout, char *record,
                           struct record_copy *copy)
 {
     for (uint64_t step = copy->step - copy->n_readings + 1; step <= copy->step; step++) {
-        copy->tail_check = put_row(layout, to, step, record_reading(layout, from, step));
+        copy->last_block_check =
+            put_row(layout, record, step, record_reading(from_layout, from, step));
     }
 }

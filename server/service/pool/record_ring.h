@@ -41,8 +41,9 @@ void record_advance(const struct record_layout *layout, char *record, struct rec
  * copy->step (n at most K and at most the step). */
 void record_put_readings(const struct record_layout *layout, char *record, struct record_copy *copy,
                          const float *x, size_t n);
-/* The same with those that the copy stands for in another record. */
-void record_copy_readings(const struct record_layout *layout, char *from, char *to,
+/* The same with those that the copy stands for in another record, of as many inputs. */
+void record_copy_readings(const struct record_layout *from_layout, char *from,
+                          const struct record_layout *layout, char *record,
                           struct record_copy *copy);
 
 #endif

@@ -21,7 +21,7 @@ void pending_finish_failed(struct pending_step *pending)
 
 enum claim pending_create_session(struct service_context *context, struct pending_step *pending)
 {
-    enum claim claim = session_copy_create(context, pending->step->model, &pending->key,
+    enum claim claim = session_copy_create(context, pending->step->model, &pending->key, 0,
                                            POOL_KEEP_NONE, &pending->slot, &pending->step->fault);
     pending->is_new = claim == CLAIM_OK;
     return claim;
@@ -40,10 +40,11 @@ void pending_release(struct pending_step *pending)
 struct record_copy *pending_newest(const struct pending_step *pending)
 {
     struct pool *pool = pending->step->model->pool;
-    return record_newest(&pool->layout, pool_record(pool, pending->slot));
+    return pool_newest(pool, pending->slot);
 }
 
 void pending_begin_next(const struct pending_step *pending)
 {
-    memcpy(pending->next, pending_newest(pending), pending->step->model->pool->layout.copy_bytes);
+    memcpy(pending->next, pending_newest(pending),
+           pool_layout(pending->step->model->pool, pending->slot)->copy_bytes);
 }

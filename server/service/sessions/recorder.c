@@ -96,9 +96,9 @@ void recorder_begin(struct outbox *outbox)
 /* The number by which a reading is recorded: its step's, and in the upper half when its session was
  * made (31 bits, so that it fits a signed number). So a session that began again never goes on
  * where its recording ends. */
-static uint64_t number_of(const struct record_copy *copy, uint64_t step)
+static uint64_t number_of(const struct record_life *life, uint64_t step)
 {
-    return (uint64_t)(copy->created_at_s & INT32_MAX) << 32 | (uint32_t)step;
+    return (uint64_t)(life->created_at_s & INT32_MAX) << 32 | (uint32_t)step;
 }
 
 static void put_reading(struct outbox *outbox, const struct recorded *reading)
@@ -109,12 +109,13 @@ static void put_reading(struct outbox *outbox, const struct recorded *reading)
 }
 
 void recorder_note(struct outbox *outbox, const char *model, const char *session,
-                   const struct record_copy *copy, const float *x, size_t n_inputs)
+                   const struct record_life *life, const struct record_copy *copy, const float *x,
+                   size_t n_inputs)
 {
     if (outbox) {
         const struct recorded reading = { .model = model,
                                           .session = session,
-                                          .step = number_of(copy, copy->step),
+                                          .step = number_of(life, copy->step),
                                           .x = x,
                                           .n_inputs = n_inputs };
         put_reading(outbox, &reading);
@@ -259,9 +260,10 @@ struct recovery {
 /* How many of the last readings that the copy stands for are not recorded. A session that was made
  * with readings (a fork is) and was stepped before its first reading was recorded gains those as
  * well. */
-static uint64_t n_missing(const struct record_copy *copy, uint64_t last)
+static uint64_t n_missing(const struct record_life *life, const struct record_copy *copy,
+                          uint64_t last)
 {
-    uint64_t number = number_of(copy, copy->step);
+    uint64_t number = number_of(life, copy->step);
     if (last >> 32 != number >> 32) {
         return copy->n_readings; /* what is recorded is an earlier session's */
     }
@@ -272,7 +274,7 @@ static uint64_t n_missing(const struct record_copy *copy, uint64_t last)
 static enum status recover_session(struct recovery *recovery, const struct model *model,
                                    uint32_t slot, struct fault *fault)
 {
-    const struct record_layout *layout = &model->pool->layout;
+    const struct record_layout *layout = pool_layout(model->pool, slot);
     char *record = pool_record(model->pool, slot);
     if (!pool_verify(model->pool, slot, clock_steady_ms())) {
         return STATUS_OK; /* damaged: its next step says so */
@@ -287,12 +289,12 @@ static enum status recover_session(struct recovery *recovery, const struct model
     if (status != STATUS_OK) {
         return status;
     }
-    for (uint64_t n = n_missing(copy, last); n > 0; n--) {
+    for (uint64_t n = n_missing(&header->life, copy, last); n > 0; n--) {
         recorder_begin(recovery->outbox);
         uint64_t step = copy->step - n + 1;
         const struct recorded reading = { .model = model->name,
                                           .session = id,
-                                          .step = number_of(copy, step),
+                                          .step = number_of(&header->life, step),
                                           .x = record_reading(layout, record, step),
                                           .n_inputs = layout->n_inputs };
         put_reading(recovery->outbox, &reading);

@@ -46,7 +46,8 @@ void recorder_begin(struct outbox *outbox);
 /* To be called before the session is released. It has made the step that `copy` stands for, with
  * this reading x [n_inputs]. */
 void recorder_note(struct outbox *outbox, const char *model, const char *session,
-                   const struct record_copy *copy, const float *x, size_t n_inputs);
+                   const struct record_life *life, const struct record_copy *copy, const float *x,
+                   size_t n_inputs);
 /* The session is being deleted, and what it recorded is to be forgotten. On failure it must not be
  * deleted. */
 __attribute__((warn_unused_result)) enum status recorder_note_deletion(struct outbox *outbox,

@@ -55,7 +55,7 @@ static enum rewarm replay_all(struct service_context *context, const struct mode
     float *state = context->rewarm;
     float *y = state + info->state_floats;
     float *readings = y + info->y_floats;
-    record_read_readings(&pool->layout, pool_record(pool, slot), now, readings);
+    record_read_readings(pool_layout(pool, slot), pool_record(pool, slot), now, readings);
     /* A reading that the new version refuses must not keep the session from its next step: what
      * follows it counts. */
     size_t n_left = now->n_readings;
@@ -91,7 +91,7 @@ enum rewarm rewarm_session(struct service_context *context, const struct model *
 {
     struct pool *pool = model->pool;
     const struct version *active = model->active;
-    const struct record_copy *now = record_newest(&pool->layout, pool_record(pool, *slot));
+    const struct record_copy *now = pool_newest(pool, *slot);
     if (now->digest == active->digest.low && now->version == active->number) {
         return REWARM_DONE;
     }
@@ -103,7 +103,7 @@ enum rewarm rewarm_session(struct service_context *context, const struct model *
     if (result != REWARM_DONE) {
         return result;
     }
-    memcpy(scratch, now, pool->layout.copy_bytes);
+    memcpy(scratch, now, pool_layout(pool, *slot)->copy_bytes);
     memcpy(record_state(&pool->layout, scratch), state, pool->layout.state_floats * sizeof *state);
     scratch->version = active->number;
     scratch->digest = active->digest.low;

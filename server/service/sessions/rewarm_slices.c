@@ -66,7 +66,7 @@ static void begin_run(struct rewarming *rewarming)
     }
 }
 
-static struct rewarming *begin(const struct model *model, char *record,
+static struct rewarming *begin(const struct model *model, uint32_t slot,
                                const struct record_copy *now)
 {
     struct gru_model *gru = model->active->gru;
@@ -81,7 +81,8 @@ static struct rewarming *begin(const struct model *model, char *record,
         return NULL;
     }
     float *readings = floats + info->state_floats + info->y_floats;
-    record_read_readings(&model->pool->layout, record, now, readings);
+    char *record = pool_record(model->pool, slot);
+    record_read_readings(pool_layout(model->pool, slot), record, now, readings);
     gru_model_ref(gru);
     rewarming->gru = gru;
     rewarming->header = *record_header_of(record);
@@ -136,7 +137,7 @@ enum rewarm rewarm_slices_go_on(struct service_context *context, const struct mo
     }
     if (!is_own) {
         rewarm_slices_free(rewarming);
-        rewarming = begin(model, record, now);
+        rewarming = begin(model, slot, now);
         context->rewarming = rewarming;
     }
     if (!rewarming) {

@@ -9,6 +9,7 @@
 #include "service/sessions/recorder.h"
 #include "service/sessions/rewarm.h"
 #include "service/sessions/session_copy.h"
+#include "service/sessions/session_tail.h"
 
 #include <float.h>
 #include <math.h>
@@ -83,12 +84,11 @@ static enum status claim_live(struct service_context *context, const struct mode
     if (claim != CLAIM_OK) {
         return fault_status(fault);
     }
-    const struct record_layout *layout = &(*model)->pool->layout;
-    if (!session_copy_room(context, layout, 1)) {
+    if (!session_copy_room(context, (*model)->pool, 1)) {
         pool_release((*model)->pool, *ret_slot);
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
     }
-    struct record_copy *scratch = session_copy_scratch(context, layout, 0);
+    struct record_copy *scratch = session_copy_scratch(context, (*model)->pool, 0);
     enum rewarm rewarm = rewarm_session(context, *model, ret_slot, scratch, fault);
     if (rewarm != REWARM_DONE) {
         pool_release((*model)->pool, *ret_slot);
@@ -105,12 +105,12 @@ static void read_row(const struct pool *pool, uint32_t slot, struct session_row 
 {
     char *record = pool_record(pool, slot);
     const struct record_header *header = record_header_of(record);
-    const struct record_copy *copy = record_newest(&pool->layout, record);
+    const struct record_copy *copy = pool_newest(pool, slot);
     memcpy(row->session, header->id, header->n_id);
     row->session[header->n_id] = '\0';
     row->step = copy->step;
     row->version = copy->version;
-    row->created_at_ms = (int64_t)copy->created_at_s * 1000;
+    row->created_at_ms = (int64_t)header->life.created_at_s * 1000;
     row->last_seen_at_ms =
         atomic_load_explicit(&pool_slot(pool, slot)->last_seen_at_ms, memory_order_relaxed);
     row->expires_at_ms = pool_expires_at_ms(pool, slot);
@@ -140,19 +140,21 @@ static bool read_session(const struct model *model, uint32_t slot, struct arena 
                          struct session *session)
 {
     const struct pool *pool = model->pool;
-    const struct record_layout *layout = &pool->layout;
+    const struct record_layout *layout = pool_layout(pool, slot);
+    const uint32_t ttl_s = record_header_of(pool_record(pool, slot))->life.ttl_s;
     char *record = pool_record(pool, slot);
     struct record_copy *copy = record_newest(layout, record);
     float *state = arena_array(arena, layout->state_floats, sizeof *state);
     float *readings =
         arena_array(arena, (size_t)copy->n_readings * layout->n_inputs, sizeof *readings);
-    if (!state || !readings || !read_errors(layout, copy, arena, &session->errors)) {
+    if (!state || !readings || !read_errors(layout, copy, arena, &session->errors) ||
+        !session_tail_read(pool, slot, arena, &session->tail)) {
         return false;
     }
     memcpy(state, record_state(layout, copy), layout->state_floats * sizeof *state);
     record_read_readings(layout, record, copy, readings);
     read_row(pool, slot, &session->row);
-    session->ttl_s = copy->ttl_s == RECORD_TTL_CONFIGURED ? -1 : (int64_t)copy->ttl_s;
+    session->ttl_s = ttl_s == RECORD_TTL_CONFIGURED ? -1 : (int64_t)ttl_s;
     session->gru = model->active->gru;
     session->digest = model->active->digest;
     session->state = state;
@@ -254,12 +256,14 @@ struct session_draft {
     struct pool_key key;
     const struct model *model;
     uint32_t slot;
-    bool is_new; /* there is nothing of it yet */
+    unsigned record_class; /* that it gets */
+    bool is_new;           /* there is nothing of it yet */
 };
 
 static enum status begin_draft(struct service_context *context, const struct model *model,
                                const char *id, bool may_exist, uint64_t keep,
-                               struct session_draft *draft, struct fault *fault)
+                               const struct session_tail *tail, struct session_draft *draft,
+                               struct fault *fault)
 {
     *draft = (struct session_draft){ .key = pool_key_of(id), .model = model };
     for (;;) {
@@ -274,6 +278,8 @@ static enum status begin_draft(struct service_context *context, const struct mod
                              id);
         }
         draft->is_new = claim != CLAIM_OK;
+        draft->record_class =
+            session_tail_class(pool, draft->is_new ? INDEX_NONE : draft->slot, tail);
         if (!draft->is_new) {
             return STATUS_OK;
         }
@@ -281,7 +287,8 @@ static enum status begin_draft(struct service_context *context, const struct mod
                                      !tombstones_forget(&pool->tombstones, draft->key.hash))) {
             return fault_status(fault);
         }
-        claim = session_copy_create(context, draft->model, &draft->key, keep, &draft->slot, fault);
+        claim = session_copy_create(context, draft->model, &draft->key, draft->record_class, keep,
+                                    &draft->slot, fault);
         if (claim != CLAIM_MOVED && claim != CLAIM_BUSY) {
             return claim == CLAIM_OK ? STATUS_OK : fault_status(fault);
         }
@@ -297,18 +304,19 @@ static void drop_draft(const struct session_draft *draft)
 /* Writes it, and lets go of it. What there was stays until all of this is whole. CLAIM_MOVED: its
  * pool is closed; begin anew. */
 static enum claim write_draft(struct service_context *context, struct session_draft *draft,
-                              struct record_copy *copy, const float *readings, size_t n,
-                              struct fault *fault)
+                              const struct record_life *life, struct record_copy *copy,
+                              const float *readings, size_t n, struct fault *fault)
 {
     struct pool *pool = draft->model->pool;
     enum claim claim = CLAIM_OK;
     if (draft->is_new) {
         uint64_t section = pool_begin_writes(pool);
-        pool_write_first(pool, section, draft->slot, copy, readings, n);
+        pool_write_first(pool, section, draft->slot, life, copy, readings, n);
         pool_end_writes(pool, section);
         atomic_fetch_add_explicit(&pool->n_created, 1, memory_order_relaxed);
     } else {
-        claim = pool_write_anew(pool, &draft->slot, context->owner, copy, readings, n, fault);
+        claim = pool_write_anew(pool, &draft->slot, draft->record_class, context->owner, life, copy,
+                                readings, n, fault);
     }
     pool_release(pool, draft->slot);
     return claim;
@@ -359,20 +367,28 @@ static int64_t created_at_ms(const struct service_context *context,
     return is_past ? restore->created_at_ms : context->now_ms;
 }
 
-static void make_restored(const struct service_context *context, const struct model *model,
+static struct record_life life_of(const struct service_context *context,
+                                  const struct session_restore *restore)
+{
+    return (struct record_life){ .created_at_s = (uint32_t)(created_at_ms(context, restore) / 1000),
+                                 .ttl_s = restore->ttl_s < 0 ? RECORD_TTL_CONFIGURED
+                                                             : (uint32_t)restore->ttl_s };
+}
+
+static void make_restored(const struct service_context *context, const struct session_draft *draft,
                           const struct session_restore *restore, const float *state,
                           struct record_copy *copy)
 {
-    const struct record_layout *layout = &model->pool->layout;
-    memset(copy, 0, layout->copy_bytes);
+    const struct model *model = draft->model;
+    const struct record_layout *layout = &model->pool->layouts[draft->record_class];
+    record_clear_copy(layout, copy);
     copy->step = restore->step > restore->n_readings ? restore->step : restore->n_readings;
     copy->last_seen_at_ms = context->now_ms;
-    copy->created_at_s = (uint32_t)(created_at_ms(context, restore) / 1000);
-    copy->ttl_s = restore->ttl_s < 0 ? RECORD_TTL_CONFIGURED : (uint32_t)restore->ttl_s;
     copy->version = model->active->number;
     copy->digest = model->active->digest.low;
     memcpy(record_state(layout, copy), state, layout->state_floats * sizeof *state);
     write_errors(layout, &restore->errors, copy);
+    session_tail_write(model->pool, draft->slot, &restore->tail, draft->record_class, copy);
 }
 
 /* With the session claimed. *ret_again: its pool was closed meanwhile. */
@@ -384,19 +400,20 @@ static enum status put_draft(struct service_context *context, struct session_dra
     const float *state = NULL;
     *ret_again = false;
     enum status status = restored_state(context, draft->model->active, restore, &state, fault);
-    if (status == STATUS_OK && !session_copy_room(context, layout, 1)) {
+    if (status == STATUS_OK && !session_copy_room(context, draft->model->pool, 1)) {
         status = fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to restore the session");
     }
     if (status != STATUS_OK) {
         drop_draft(draft);
         return status;
     }
-    struct record_copy *copy = session_copy_scratch(context, layout, 0);
-    make_restored(context, draft->model, restore, state, copy);
+    struct record_copy *copy = session_copy_scratch(context, draft->model->pool, 0);
+    make_restored(context, draft, restore, state, copy);
+    const struct record_life life = life_of(context, restore);
     size_t n = restore->n_readings < layout->n_history ? restore->n_readings : layout->n_history;
     const float *last =
         n > 0 ? restore->readings + (restore->n_readings - n) * layout->n_inputs : NULL;
-    enum claim claim = write_draft(context, draft, copy, last, n, fault);
+    enum claim claim = write_draft(context, draft, &life, copy, last, n, fault);
     *ret_again = claim == CLAIM_MOVED;
     if (claim != CLAIM_OK) {
         return fault_status(fault);
@@ -415,7 +432,7 @@ static enum status put(struct service_context *context, const struct model *mode
     bool again = status == STATUS_OK;
     while (again) {
         struct session_draft draft;
-        status = begin_draft(context, model, id, may_exist, keep, &draft, fault);
+        status = begin_draft(context, model, id, may_exist, keep, &restore->tail, &draft, fault);
         if (status != STATUS_OK) {
             return status;
         }
@@ -448,7 +465,8 @@ enum status session_fork(struct service_context *context, const struct model *mo
                                                  .state = session.state,
                                                  .readings = session.readings,
                                                  .n_readings = session.n_readings,
-                                                 .errors = session.errors };
+                                                 .errors = session.errors,
+                                                 .tail = session.tail };
         bool created;
         /* Not the source, of which there may be more to fork. */
         status = put(context, model, to, false, pool_key_of(id).hash, &restore, &created, fault);

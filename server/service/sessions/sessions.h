@@ -14,6 +14,7 @@
 #include "base/status.h"
 #include "gru.h"
 #include "service/names.h"
+#include "service/sessions/session_tail.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,6 +46,7 @@ struct session {
     const float *readings; /* [n_readings][I], oldest first */
     size_t n_readings;
     struct session_errors errors;
+    struct session_tail tail;
 };
 
 /* Whether a verb of this context has failed for that reason since this was last asked. */
@@ -76,6 +78,7 @@ struct session_restore {
     size_t n_readings;
     int64_t created_at_ms; /* by the steady clock; 0: now */
     struct session_errors errors;
+    struct session_tail tail; /* none: a session that is there keeps its own */
 };
 enum status session_put(struct service_context *context, const struct model *model, const char *id,
                         const struct session_restore *restore, bool *ret_created,

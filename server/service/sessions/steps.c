@@ -170,7 +170,6 @@ static void begin_claimed(struct service_context *context, struct pending_step *
                           struct gru_lane *lane)
 {
     struct step *step = pending->step;
-    const struct record_layout *layout = &step->model->pool->layout;
     enum rewarm rewarm =
         rewarm_session(context, step->model, &pending->slot, pending->next, &step->fault);
     if (rewarm == REWARM_LATER) {
@@ -179,6 +178,7 @@ static void begin_claimed(struct service_context *context, struct pending_step *
         return;
     }
     enum status status = rewarm == REWARM_DONE ? STATUS_OK : fault_status(&step->fault);
+    const struct record_layout *layout = pool_layout(step->model->pool, pending->slot);
     char *record = pool_record(step->model->pool, pending->slot);
     struct record_copy *now = record_newest(layout, record);
     if (status == STATUS_OK && step_seq_is_kept(step, layout, record, now)) {
@@ -212,8 +212,9 @@ static void write_reading(struct service_context *context, struct pending_step *
     pending->next->last_seen_at_ms = context->now_ms;
     pool_write_copy(pool, section, &pending->slot, context->owner, pending->next, x);
     if (context->outbox) {
-        recorder_note(context->outbox, step->model->name, step->session, pending->next, x,
-                      pool->layout.n_inputs);
+        const struct record_header *header = record_header_of(pool_record(pool, pending->slot));
+        recorder_note(context->outbox, step->model->name, step->session, &header->life,
+                      pending->next, x, pool->layout.n_inputs);
     }
 }
 
@@ -294,7 +295,7 @@ static void claim_pending(struct service_context *context, struct pending_step *
     switch (claim) {
     case CLAIM_OK:
         pending->state = PENDING_CLAIMED;
-        record_prefetch(&pending->step->model->pool->layout,
+        record_prefetch(pool_layout(pending->step->model->pool, pending->slot),
                         pool_record(pending->step->model->pool, pending->slot));
         break;
     case CLAIM_OWN: /* a step of this session is in this round already */
@@ -325,7 +326,7 @@ static const struct model *claim_round(struct service_context *context,
         }
         if (!model) {
             model = pending_steps[k].step->model;
-            size_t n_fitting = SCRATCH_BYTES / model->pool->layout.copy_bytes;
+            size_t n_fitting = SCRATCH_BYTES / model->pool->copy_bytes_max;
             most = n_fitting == 0 ? 1 : n_fitting < n ? n_fitting : n;
         }
         claim_pending(context, &pending_steps[k]);
@@ -338,18 +339,17 @@ static const struct model *claim_round(struct service_context *context,
 static size_t begin_round(struct service_context *context, const struct model *model,
                           struct pending_step *pending_steps, size_t n)
 {
-    const struct record_layout *layout = &model->pool->layout;
     size_t n_claimed = 0, n_lanes = 0;
     for (size_t k = 0; k < n; k++) {
         n_claimed += pending_steps[k].state == PENDING_CLAIMED;
     }
-    if (!session_copy_room(context, layout, n_claimed)) {
+    if (!session_copy_room(context, model->pool, n_claimed)) {
         fail_all(pending_steps, n);
         return 0;
     }
     for (size_t k = 0, which = 0; which < n_claimed && k < n; k++) {
         if (pending_steps[k].state == PENDING_CLAIMED) {
-            pending_steps[k].next = session_copy_scratch(context, layout, which++);
+            pending_steps[k].next = session_copy_scratch(context, model->pool, which++);
             begin_claimed(context, &pending_steps[k], &context->lanes[n_lanes]);
             n_lanes += pending_steps[k].state == PENDING_RUNNING;
         }

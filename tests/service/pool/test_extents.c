@@ -1,8 +1,11 @@
 /* A pool grows as it is used: its extents, and what looks at all of them. */
+#include "service/pool/pool_extents.h"
 #include "service/service_support.h"
 #include "test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* How much address space the process has. */
@@ -82,5 +85,51 @@ TEST(the_pool_grows_far_beyond_its_first_size)
         snprintf(id, sizeof id, "s%d", (int)k);
         expect_twin(&world, id, k, 2);
     }
+    world_done(&world);
+}
+
+/* Any of its bits, and notes that are gone: never as if there had been fewer sessions. */
+TEST(a_damaged_table_of_extents_is_refused_and_left_alone)
+{
+    enum { NOTES = 3 };
+    struct world world;
+    char path[256], id[32];
+    const struct model *model;
+    world_init(&world);
+    world_use_data(&world);
+    world_start(&world);
+    for (uint64_t k = 0; k < 200; k++) {
+        snprintf(id, sizeof id, "s%d", (int)k);
+        expect_steps(&world, id, k, 1, 1);
+    }
+    ck_assert_uint_ge(world_pool(&world)->n_extents, NOTES);
+    ck_assert(service_sync(world.service));
+    world_stop(&world);
+    snprintf(path, sizeof path, "%s/sessions/m.pool", world.data);
+    struct bytes own = file_load(path), hurt = file_load(path);
+    for (size_t at = 0; at < NOTES * sizeof(struct extent_note); at++) {
+        char *note = (char *)hurt.p + RECORD_PAGE +
+                     at / sizeof(struct extent_note) * sizeof(struct extent_note);
+        memcpy(hurt.p, own.p, own.n);
+        if (at % sizeof(struct extent_note) == 0) {
+            memset(note, 0, sizeof(struct extent_note));
+        } else {
+            note[at % sizeof(struct extent_note)] ^= 4;
+        }
+        file_store(path, hurt.p, hurt.n);
+        world_start(&world);
+        ck_assert_int_eq(model_find(world.context, "m", &model, &world.fault),
+                         STATUS_MODEL_UNAVAILABLE);
+        world_stop(&world);
+        struct bytes after = file_load(path);
+        ck_assert_uint_eq(after.n, hurt.n);
+        ck_assert_mem_eq(after.p, hurt.p, hurt.n);
+        free(after.p);
+    }
+    file_store(path, own.p, own.n);
+    world_start(&world);
+    expect_twin(&world, "s150", 150, 2);
+    free(own.p);
+    free(hurt.p);
     world_done(&world);
 }

@@ -1,4 +1,5 @@
 /* What the next process makes of a file whose bytes have changed. */
+#include "service/pool/pool_extents.h"
 #include "service/pool/record_ring.h"
 #include "service/service_support.h"
 #include "test.h"
@@ -392,7 +393,7 @@ TEST(what_was_cut_off_does_not_come_back_when_the_file_grows_again)
         world_init(&world);
         world_use_data(&world);
         world_start(&world);
-        size_t from = cut % 2 ? RECORD_PAGE : world_pool(&world)->records_from;
+        size_t from = cut % 2 ? RECORD_PAGE : POOL_HEAD_BYTES + RECORD_PAGE;
         pool_path(&world, path);
         for (uint64_t s = 0; s < SESSIONS; s++) {
             snprintf(id, sizeof id, "s%d", (int)s);

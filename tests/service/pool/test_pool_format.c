@@ -45,7 +45,7 @@ TEST(sessions_of_the_first_format_are_all_there)
     }
 }
 
-/* ---- a pool of many, which the last build of format 1 left: sessions.tar.gz ---- */
+/* ---- a pool of many, which the last build of a format left: sessions.tar.gz ---- */
 
 enum { MANY = 200, MANY_LIVE = 180, FORMAT_1_TTL = 1000000000 };
 
@@ -86,20 +86,20 @@ static void expect_many(struct world *world, uint64_t n_more)
     }
 }
 
-static void unpack_many(struct world *world, char path[256])
+static void unpack_many(struct world *world, unsigned format, char path[256])
 {
     world_init(world);
     world_use_data(world);
     world->config.session_max = MANY;
-    format_unpack_archive(1, "sessions", world->data);
+    format_unpack_archive(format, "sessions", world->data);
     snprintf(path, 256, "%s/sessions/m.pool", world->data);
 }
 
-TEST(many_sessions_of_the_first_format_go_on_as_they_were)
+static void expect_many_go_on(unsigned former)
 {
     struct world world;
     char path[256];
-    unpack_many(&world, path);
+    unpack_many(&world, former, path);
     for (uint64_t restart = 0; restart < 3; restart++) {
         world_start(&world);
         expect_many(&world, restart);
@@ -108,18 +108,30 @@ TEST(many_sessions_of_the_first_format_go_on_as_they_were)
     struct bytes file = file_load(path);
     uint32_t format;
     memcpy(&format, (char *)file.p + FORMAT_AT, sizeof format);
-    ck_assert_uint_eq(format, 2);
+    ck_assert_uint_eq(format, 3);
     free(file.p);
     world_start(&world);
     world_done(&world);
 }
 
-TEST(a_file_of_the_first_format_that_cannot_be_written_anew_is_left_alone)
+TEST(many_sessions_of_the_first_format_go_on_as_they_were)
+{
+    expect_many_go_on(1);
+}
+
+/* Of that file's last moments: steps after the last sync, sessions that had just moved, ended ones,
+ * and of s6 a step of which only the journal had all. */
+TEST(many_sessions_of_the_second_format_go_on_as_they_were)
+{
+    expect_many_go_on(2);
+}
+
+static void expect_left_alone(unsigned former)
 {
     struct world world;
     char path[256], beside[300];
     const struct model *model;
-    unpack_many(&world, path);
+    unpack_many(&world, former, path);
     snprintf(beside, sizeof beside, "%s.new", path);
     struct bytes before = file_load(path);
     disk_fails = true; /* the new one cannot be synced */
@@ -138,11 +150,17 @@ TEST(a_file_of_the_first_format_that_cannot_be_written_anew_is_left_alone)
     world_done(&world);
 }
 
+TEST(a_file_of_a_former_format_that_cannot_be_written_anew_is_left_alone)
+{
+    expect_left_alone(1);
+    expect_left_alone(2);
+}
+
 /* ---- other formats ---- */
 
 TEST(a_newer_format_is_refused_with_both_numbers_and_left_alone)
 {
-    static const uint32_t formats[] = { 3, 7, UINT32_MAX };
+    static const uint32_t formats[] = { 4, 7, UINT32_MAX };
     struct world world;
     char path[256], numbers[80];
     const struct model *model;
@@ -165,7 +183,7 @@ TEST(a_newer_format_is_refused_with_both_numbers_and_left_alone)
         file_store(path, newer.p, newer.n);
         ck_assert_int_eq(pool_open(&options, &pool, &world.fault), STATUS_STORAGE_FAILED);
         snprintf(numbers, sizeof numbers,
-                 "has format %u, but this version of grud reads up to 2: ", formats[k]);
+                 "has format %u, but this version of grud reads up to 3: ", formats[k]);
         ck_assert_msg(strstr(world.fault.message, numbers) != NULL, "%s", world.fault.message);
         world_start(&world); /* the model is left out, the service runs */
         ck_assert_int_eq(model_find(world.context, "m", &model, &world.fault),

@@ -104,7 +104,7 @@ TEST(while_the_disk_syncs_a_session_moves_and_its_record_stays_as_it_is)
         ck_assert(!record_header_is_valid(syncing.before));
     }
     ck_assert_uint_eq(model_n_sessions(world_model(world)), 1);
-    ck_assert_uint_le(world_pool(world)->n_fresh, 4); /* slots come back */
+    ck_assert_uint_le(world_pool(world)->unused[0].n_fresh, 4); /* slots come back */
     world_restart(world);
     expect_twin(world, "s", 1, syncing.next);
     world_done(world);
@@ -118,7 +118,7 @@ TEST(without_room_to_move_a_step_is_written_over_and_counted)
     syncing.next = 6;
     struct pool *pool = world_pool(world);
     size_t n_slots = pool->n_slots;
-    pool->n_slots = pool->n_fresh;
+    pool->n_slots = pool->unused[0].n_fresh;
     step_during_a_sync();
     pool->n_slots = n_slots;
     free(syncing.kept.bytes);
@@ -148,7 +148,7 @@ TEST(what_no_sync_has_met_takes_no_room)
         ck_assert_int_eq(session_delete(world.context, world_model(&world), "other", &world.fault),
                          STATUS_OK);
     }
-    ck_assert_uint_le(world_pool(&world)->n_fresh, 5);
+    ck_assert_uint_le(world_pool(&world)->unused[0].n_fresh, 5);
     expect_twin(&world, "s", 1, 6);
     world_done(&world);
 }
@@ -165,7 +165,7 @@ TEST(an_ended_session_is_told_of_until_the_disk_has_forgotten_it)
     for (int n_syncs = 0; n_syncs < 4; n_syncs++) {
         ck_assert_int_eq(record_header_is_ended(record), n_syncs < 2);
         ck_assert_int_eq(record_is_unborn(record), n_syncs >= 2);
-        bool is_free = world_pool(&world)->first_free == 0;
+        bool is_free = world_pool(&world)->unused[0].first_free == EXTENT_SLOTS_MAX;
         ck_assert_int_eq(is_free, n_syncs >= 3);
         ck_assert(service_sync(world.service));
     }
@@ -196,7 +196,7 @@ TEST(what_a_kill_has_cut_short_is_ended_from_the_journal)
         /* As journal_write leaves an entry before it copies. */
         char *entry = pool->journal;
         uint64_t which = place == record_copy_at(layout, world_record(&world, "s"), 1);
-        uint64_t target = which + 1;
+        uint64_t target = ((uint64_t)EXTENT_SLOTS_MAX << 1 | which) + 1; /* behind the journal */
         memcpy(entry + sizeof target, after.bytes, after.n);
         memcpy(entry, &target, sizeof target);
         free(before.bytes);

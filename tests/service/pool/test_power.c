@@ -79,12 +79,13 @@ static void look_at(struct pool *pool, const char *id, struct event *event, bool
         ck_assert(claim == CLAIM_ABSENT || claim == CLAIM_ENDED);
         return;
     }
-    const struct record_layout *layout = &pool->layout;
+    const struct record_layout *layout = pool_layout(pool, slot);
     char *record = pool_record(pool, slot);
     struct record_copy *copy = record_newest(layout, record);
+    const struct record_life *life = &record_header_of(record)->life;
     const uint64_t fields[] = { copy->step,         (uint64_t)copy->last_seen_at_ms,
                                 copy->digest,       copy->version,
-                                copy->created_at_s, copy->ttl_s };
+                                life->created_at_s, life->ttl_s };
     size_t n_values =
         layout->n_outputs * sizeof *copy->errors + layout->state_floats * sizeof(float);
     event->digest = digest_64(fields, sizeof fields, 0) + digest_64(copy->errors, n_values, 0);

@@ -283,7 +283,7 @@ TEST(two_damaged_copies_are_no_session)
     advance(&layout, record, 1);
     advance(&layout, record, 1);
     record_copy_at(&layout, record, 0)->step ^= 1;
-    record_copy_at(&layout, record, 1)->ttl_s ^= 1;
+    record_copy_at(&layout, record, 1)->version ^= 1;
     ck_assert_ptr_null(found(&layout, record));
     free(record);
 }

@@ -11,8 +11,8 @@
 static enum claim create(struct world *world, const char *id, uint32_t *ret_slot)
 {
     const struct pool_key key = pool_key_of(id);
-    return session_copy_create(world->context, world_model(world), &key, POOL_KEEP_NONE, ret_slot,
-                               &world->fault);
+    return session_copy_create(world->context, world_model(world), &key, 0, POOL_KEEP_NONE,
+                               ret_slot, &world->fault);
 }
 
 static enum claim claim(struct world *world, const char *id, uint32_t *ret_slot)
