@@ -56,7 +56,10 @@ static void renew_models(struct request *request, struct step *steps, size_t n)
     }
 }
 
-enum { LIST_AT_ONCE = 1024 };
+enum {
+    LIST_AT_ONCE = 1024,
+    REPLIES_AT_ONCE = 1 << 20 /* bytes that the replies to as many steps take at most */
+};
 
 /* What a list has come to. Its steps are handed in and answered some at a time, so that no turn has
  * the replies to all of them to make. */
@@ -70,9 +73,11 @@ static enum status hand_in_some(struct request *request)
 {
     struct list_of_steps *list = request->state;
     struct step *steps = list->steps + list->n_answered;
-    size_t n = list->n - list->n_answered;
-    n = n < LIST_AT_ONCE ? n : LIST_AT_ONCE;
-    renew_models(request, steps, n);
+    size_t n_left = list->n - list->n_answered, n = 0, n_bytes = 0;
+    while (n < n_left && n < LIST_AT_ONCE && n_bytes < REPLIES_AT_ONCE) {
+        renew_models(request, &steps[n], 1);
+        n_bytes += codec_step_bytes_max(&steps[n++]);
+    }
     return request_hand_in(request, steps, n);
 }
 
@@ -121,8 +126,7 @@ enum {
     LINES_AT_ONCE = 64,
     BYTES_AT_ONCE = 256 << 10, /* of those: a few milliseconds of reading */
     LINE_MAX_BYTES = 1 << 16,
-    REPLIES_AT_ONCE = 1 << 20, /* bytes of those to as many lines */
-    LAST_LINE_BYTES = 1 << 12  /* of an error */
+    LAST_LINE_BYTES = 1 << 12 /* of an error */
 };
 
 /* What an upload has come to. Its lines are handed in as steps, some at a time, and the replies are

@@ -65,6 +65,14 @@ const char *authority_skip_scheme(const char *text, bool *ret_is_https)
     return strncasecmp(text, http, sizeof http - 1) == 0 ? text + sizeof http - 1 : NULL;
 }
 
+const char *authority_path(const char *target)
+{
+    bool is_https;
+    const char *host = target[0] == '/' ? NULL : authority_skip_scheme(target, &is_https);
+    const char *slash = host ? strchr(host, '/') : target;
+    return slash ? slash : "/";
+}
+
 static struct in6_addr mapped(struct in_addr address)
 {
     struct in6_addr in6 = { .s6_addr = { [10] = 0xff, [11] = 0xff } };

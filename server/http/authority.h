@@ -19,6 +19,8 @@ struct authority {
 bool authority_parse(const char *text, size_t n, struct authority *ret_authority);
 /* What is behind "http://" or "https://", or NULL. */
 const char *authority_skip_scheme(const char *text, bool *ret_is_https);
+/* The path of a request target, which a proxy may write in full. */
+const char *authority_path(const char *target);
 /* Whether the host is an IP address; an IPv4 address becomes IPv6's form of it, and a zone is left
  * out. */
 bool authority_address(const struct authority *authority, struct in6_addr *ret_address);

@@ -190,11 +190,22 @@ static enum MHD_Result take_piece(struct exchange *exchange, const char *bytes, 
 
 /* ---- its end ---- */
 
+/* `finish` is due: at_end calls it. */
+static void set_due(struct exchange *exchange)
+{
+    exchange->is_to_finish = true;
+    exchange->phase = PHASE_DUE;
+}
+
 void exchange_finish(struct exchange *exchange, enum status status)
 {
     struct request *request = &exchange->request;
     pending_remove(exchange);
     exchange->is_handed_in = false;
+    if (status == STATUS_OK && offload_finish_queue(exchange) != DISK_NONE) {
+        set_due(exchange);
+        return;
+    }
     status = status == STATUS_OK ? request->route->finish(request) : status;
     hold_note(exchange);
     if (session_was_blocked(exchange->worker->context) && status != STATUS_OK) {
@@ -236,6 +247,7 @@ static void take_result(struct exchange *exchange, enum status status)
     const struct request *request = &exchange->request;
     if (status == STATUS_OK && exchange->is_long) {
         status = limit_prediction(exchange);
+        exchange->is_long = false;
     }
     bool has_work = exchange->is_handed_in || (request->prediction && request->reply.code == 0);
     if (status == STATUS_OK && has_work) {
@@ -246,8 +258,7 @@ static void take_result(struct exchange *exchange, enum status status)
         return;
     }
     if (status == STATUS_OK && request->reply.code == 0) { /* it has read the body */
-        exchange->is_to_finish = true;
-        exchange->phase = PHASE_DUE;
+        set_due(exchange);
         return;
     }
     if (status == STATUS_OK && request->reply.source) {
@@ -270,6 +281,7 @@ static void take_piece_back(struct exchange *exchange, enum status status)
 
 void exchange_return(struct exchange *exchange, enum status status)
 {
+    exchange->is_to_finish = false;
     if (exchange->buffers->was_blocked && !exchange->request.is_aside) {
         pending_block(exchange);
         return;
@@ -291,19 +303,19 @@ static void call_handler(struct exchange *exchange)
     }
 }
 
-/* Here, or on the thread that may wait for it. */
-static void begin_handler(struct exchange *exchange)
+static void begin_offload(struct exchange *exchange, enum disk_queue queue)
 {
-    enum disk_queue queue = offload_queue(exchange);
-    enum status status = STATUS_OK;
-    if (queue == DISK_NONE) {
-        call_handler(exchange);
-    } else {
-        status = offload_begin(exchange, queue);
-    }
+    enum status status = offload_begin(exchange, queue);
     if (status != STATUS_OK) {
         take_result(exchange, status);
     }
+}
+
+/* Here, or on the thread that may wait for it. */
+static void begin_handler(struct exchange *exchange)
+{
+    const enum disk_queue queue = offload_queue(exchange);
+    queue == DISK_NONE ? call_handler(exchange) : begin_offload(exchange, queue);
 }
 
 static void handle(struct exchange *exchange)
@@ -331,13 +343,16 @@ static void handle(struct exchange *exchange)
 
 static void call_due(struct exchange *exchange)
 {
+    const enum disk_queue queue = offload_finish_queue(exchange);
     if (!exchange->is_to_finish) {
         begin_handler(exchange);
-        return;
+    } else if (queue != DISK_NONE) {
+        begin_offload(exchange, queue);
+    } else {
+        exchange->is_to_finish = false;
+        exchange->phase = PHASE_WORKING;
+        exchange_finish(exchange, STATUS_OK);
     }
-    exchange->is_to_finish = false;
-    exchange->phase = PHASE_WORKING;
-    exchange_finish(exchange, STATUS_OK);
 }
 
 /* Nothing is begun that a connection would have to be suspended for. */
@@ -370,15 +385,6 @@ static enum MHD_Result at_end(struct exchange *exchange)
 }
 
 /* ---- libmicrohttpd's calls ---- */
-
-/* The path of a request target, which a proxy may write in full. */
-static const char *path_of(const char *target)
-{
-    bool is_https;
-    const char *host = target[0] == '/' ? NULL : authority_skip_scheme(target, &is_https);
-    const char *slash = host ? strchr(host, '/') : target;
-    return slash ? slash : "/";
-}
 
 void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *mhd)
 {
@@ -428,7 +434,7 @@ enum MHD_Result exchange_on_call(void *cls, struct MHD_Connection *mhd, const ch
     exchange->mhd = mhd;
     exchange->connection = connection;
     exchange->method = method;
-    exchange->path = path_of(path);
+    exchange->path = authority_path(path);
     return begin(exchange, version);
 }
 

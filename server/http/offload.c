@@ -3,7 +3,10 @@
 
 #include "http/worker.h"
 
-enum { LARGE_BODY_BYTES = 256 << 10 }; /* a few milliseconds of reading */
+enum {
+    LARGE_BODY_BYTES = 256 << 10, /* a few milliseconds of reading */
+    LARGE_REPLY_VALUES = 64 << 10 /* and of printing */
+};
 
 void offload_init(struct offload *offload, int wake_fd)
 {
@@ -25,8 +28,10 @@ static void run_handler(struct service_context *context, struct disk_task *task)
     struct exchange *exchange = exchange_of_task(task);
     struct request *request = &exchange->request;
     request->context = context;
-    exchange->buffers->handled = request->is_aside ? request->route->upload(request, "", 0)
-                                                   : request->route->handle(request);
+    const struct route *route = request->route;
+    exchange->buffers->handled = request->is_aside        ? route->upload(request, "", 0)
+                                 : exchange->is_to_finish ? route->finish(request)
+                                                          : route->handle(request);
     exchange->buffers->was_blocked =
         session_was_blocked(context) && exchange->buffers->handled != STATUS_OK;
 }
@@ -36,6 +41,25 @@ enum disk_queue offload_queue(const struct exchange *exchange)
     const struct request *request = &exchange->request;
     bool is_large = !request->is_ndjson && request->n_body > LARGE_BODY_BYTES;
     return request->route->is_read_aside && is_large ? DISK_BODIES : request->route->disk;
+}
+
+static size_t n_values(const struct prediction *prediction)
+{
+    const struct gru_info *info = gru_model_info(prediction->gru);
+    size_t n = 0;
+    for (size_t k = 0; k < prediction->n_sequences; k++) {
+        const struct sequence *sequence = &prediction->sequences[k];
+        n += (prediction->last_only ? 1 : sequence->n_rows) * info->y_floats +
+             sequence->n_forecast * info->n_outputs;
+    }
+    return n;
+}
+
+enum disk_queue offload_finish_queue(const struct exchange *exchange)
+{
+    const struct request *request = &exchange->request;
+    const bool prints = request->prediction && !exchange->is_handed_in && !request->route->changes;
+    return prints && n_values(request->prediction) > LARGE_REPLY_VALUES ? DISK_BODIES : DISK_NONE;
 }
 
 enum status offload_begin(struct exchange *exchange, enum disk_queue queue)

@@ -24,8 +24,10 @@ struct offload {
 void offload_init(struct offload *offload, int wake_fd);
 /* The thread that is to call the exchange's handler; DISK_NONE: the worker's own. */
 enum disk_queue offload_queue(const struct exchange *exchange);
-/* Has the route's handler called on that thread, from within libmicrohttpd's call for this
- * exchange. STATUS_OVERLOADED: too many wait for that thread. */
+/* The same for its `finish`, which prints a prediction and changes nothing. */
+enum disk_queue offload_finish_queue(const struct exchange *exchange);
+/* Has the route's handler, or its `finish` if that is due, called on that thread, from within
+ * libmicrohttpd's call for this exchange. STATUS_OVERLOADED: too many wait for that thread. */
 enum status offload_begin(struct exchange *exchange, enum disk_queue queue);
 /* Starts reading what the worker's streams wait for (streams_init). */
 bool offload_fetch(struct streams *streams);

@@ -4,6 +4,7 @@
 #include "http/exchange.h"
 #include "http/guard.h"
 #include "http/limits.h"
+#include "http/offload.h"
 #include "http/pending.h"
 
 #include <string.h>
@@ -40,9 +41,10 @@ enum status request_hand_in(struct request *request, struct step *steps, size_t 
 
 enum status request_predict(struct request *request, struct prediction *prediction)
 {
+    struct exchange *exchange = exchange_of(request);
     request->prediction = prediction;
-    if (predict_is_long(prediction)) {
-        return admit_long(exchange_of(request));
+    if (predict_is_long(prediction) || offload_finish_queue(exchange) != DISK_NONE) {
+        return admit_long(exchange);
     }
     enum status status = predict_go_on(request->context, prediction, request->fault);
     return status == STATUS_OK ? request->route->finish(request) : status;

@@ -56,7 +56,7 @@ struct route {
      * models, the database of jobs), or looks at every session. */
     enum disk_queue disk;
     bool is_read_aside; /* `handle` writes nothing: if the body is large, it is called on a thread
-                           of its own. `finish` never is */
+                           of its own. `finish` is only to print what is large */
     bool has_training_lines; /* x-ndjson may be as large as --training-max, not --body-max */
     bool is_heavy; /* under too much load it is refused before others are; SCOPE_NONE never is */
     /* The query parameters that it takes; others are refused. None: all are ignored. */

@@ -471,3 +471,29 @@ TEST(a_long_prediction_is_finished_after_a_signal)
     daemon_start_again(&daemon, NULL);
     daemon_stop(&daemon);
 }
+
+/* The reply to a prediction of many values is printed by another thread than a short one's. */
+TEST(a_long_reply_begins_as_a_short_one)
+{
+    static const char *const paths[] = { "/v1/models/fast/predict",
+                                         "/v1/models/fast/sessions/s/forecast" };
+    struct daemon daemon = start();
+    daemon_add_model(
+        &daemon, "fast",
+        (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers", "8", NULL });
+    expect(&daemon, "POST", "/v1/models/fast/sessions/s/step", "{\"x\":[1]}", 200, NULL);
+    for (size_t k = 0; k < 2; k++) {
+        const char *x = k == 0 ? "\"x\":[[1]]," : "";
+        char body[64];
+        snprintf(body, sizeof body, "{%s\"horizon\":100}", x);
+        struct answer few = request(&daemon, "POST", paths[k], body);
+        snprintf(body, sizeof body, "{%s\"horizon\":70000}", x);
+        struct answer many = request(&daemon, "POST", paths[k], body);
+        size_t n = few.n_body - strlen("]}");
+        ck_assert(few.code == 200 && many.code == 200 && many.n_body > 600 * few.n_body);
+        ck_assert_int_eq(memcmp(few.body, many.body, n), 0);
+        answer_free(&few);
+        answer_free(&many);
+    }
+    daemon_stop(&daemon);
+}

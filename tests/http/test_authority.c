@@ -130,6 +130,9 @@ TEST(no_port_is_the_default_one)
 TEST(a_scheme_is_http_or_https)
 {
     bool is_https;
+    ck_assert_str_eq(authority_path("/v1?a"), "/v1?a");
+    ck_assert_str_eq(authority_path("http://a/b"), "/b");
+    ck_assert_str_eq(authority_path("http://a"), "/");
     ck_assert_str_eq(authority_skip_scheme("http://a/b", &is_https), "a/b");
     ck_assert(!is_https);
     ck_assert_str_eq(authority_skip_scheme("HTTPS://a", &is_https), "a");

@@ -31,6 +31,41 @@ TEST(a_large_body_is_read_aside_where_that_is_all_the_handler_does)
     ck_assert_int_eq(queue_of(&waits, LARGE, true), DISK_JOBS);
 }
 
+static enum status never(struct request *request)
+{
+    ck_abort_msg("%s is printed by the worker", request->route->path);
+}
+
+/* Where `finish` is called once a prediction is done of as many rows, and of as long a forecast. */
+static enum disk_queue finish_queue_of(const struct route *route, size_t n_rows, size_t n_forecast)
+{
+    struct exchange_world world;
+    exchange_world_begin(&world, route);
+    struct sequence sequence = { .n_rows = n_rows, .n_forecast = n_forecast };
+    struct prediction prediction = { .gru = world.version.gru,
+                                     .n_sequences = 1,
+                                     .sequences = &sequence };
+    world.request->prediction = &prediction;
+    enum disk_queue queue = offload_finish_queue(world.exchange);
+    if (queue != DISK_NONE) {
+        world.exchange->phase = PHASE_WORKING;
+        exchange_finish(world.exchange, STATUS_OK);
+        ck_assert(world.exchange->phase == PHASE_DUE && world.exchange->is_to_finish);
+    }
+    exchange_world_end(&world);
+    return queue;
+}
+
+TEST(a_large_reply_is_printed_by_another_thread)
+{
+    static const struct route prints = { .path = "/", .scope = SCOPE_PREDICT, .finish = never },
+                              writes = { .scope = SCOPE_PREDICT, .changes = true };
+    ck_assert_int_eq(finish_queue_of(&prints, LARGE, 0), DISK_BODIES);
+    ck_assert_int_eq(finish_queue_of(&prints, 1, LARGE), DISK_BODIES);
+    ck_assert_int_eq(finish_queue_of(&prints, SMALL, SMALL), DISK_NONE);
+    ck_assert_int_eq(finish_queue_of(&writes, LARGE, 0), DISK_NONE); /* it prints none of it */
+}
+
 /* Whatever a request asks, others of its worker are answered meanwhile. */
 TEST(no_large_body_is_read_by_a_worker)
 {
