@@ -202,7 +202,7 @@ void exchange_finish(struct exchange *exchange, enum status status)
     struct request *request = &exchange->request;
     pending_remove(exchange);
     exchange->is_handed_in = false;
-    if (status == STATUS_OK && offload_finish_queue(exchange) != DISK_NONE) {
+    if (status == STATUS_OK && request->prediction && offload_finish_queue(exchange) != DISK_NONE) {
         set_due(exchange);
         return;
     }
