@@ -49,9 +49,10 @@ GRU_API GRU_CHECK enum gru_status gru_model_set_residuals(struct gru_model *mode
  * series with fewer than 10 targets say too little by themselves, and are one stream together.
  *
  * Left out of the streams' losses, because they say nothing of a model:
- * - outliers: a truth, or any reading of the row that a forecast was made from, that is further
- *   from the series' median of its column than three times the distance between the 5th and the
- *   95th percentile, and than three of the model's standard deviations;
+ * - outliers: a reading or a target that is further from the series' median of its column than
+ *   three times the distance between the 5th and the 95th percentile, and than three of the model's
+ *   standard deviations; and the forecasts that are made from such a row and the 12 after it, in
+ *   which a hidden state settles;
  * - outputs that are constant in a series' validation part, such as those of a stuck sensor: there
  *   "the same as last" is right by itself.
  * Losses of logits (bce, cross_entropy) leave nothing out.

@@ -9,7 +9,7 @@ static void begin_series(struct gru_comparison *comparison)
 {
     const struct gru_info *info = comparison->info;
     comparison->lane = gru_dataset_lane(&comparison->dataset, PART_VALID, comparison->k);
-    comparison->t = 0;
+    comparison->t = comparison->n_disturbed = 0;
     comparison->first_target = gru_dataset_next_target(&comparison->dataset, &comparison->lane, 0,
                                                        comparison->lane.n_rows);
     for (size_t m = 0; m < N_COMPARED; m++) {

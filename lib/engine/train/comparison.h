@@ -13,6 +13,7 @@ enum {
     COMPARED_ROWS = 64,         /* of a run, and so of a piece of work */
     STREAM_TARGETS = 10,        /* a series of fewer is no stream by itself */
     ROLL_HORIZON = 12,          /* rows ahead that roll-outs are compared at */
+    DISTURBED_ROWS = 12,        /* after an outlier: so long a hidden state may need to settle */
     SAMPLES_MAX = 4096,         /* forecasts for the residuals */
     SAMPLE_FLOATS_MAX = 1 << 22 /* and what they may take */
 };
@@ -72,6 +73,7 @@ struct gru_comparison {
     size_t k; /* n_rows of the lane 0: none is */
     struct dataset_lane lane;
     size_t t, first_target;
+    size_t n_disturbed;         /* rows that are still so, the last one included */
     size_t origin, origin_step; /* the next row to roll out from; SIZE_MAX: none */
 };
 
@@ -79,8 +81,9 @@ struct gru_comparison {
 
 void gru_comparison_screen(struct gru_comparison *comparison);
 void gru_comparison_sort(float *values, size_t n);
-/* Whether any reading of the row is an outlier; the first one is noted. */
-bool gru_comparison_is_outlying_row(struct gru_comparison *comparison, size_t t);
+/* Looks at the readings of row t: an outlier disturbs it and some rows after it. */
+void gru_comparison_look(struct gru_comparison *comparison, size_t t);
+/* Whether a target is an outlier; the first one is noted. */
 bool gru_comparison_is_outlying_target(struct gru_comparison *comparison, size_t t, size_t column,
                                        float raw);
 

@@ -191,8 +191,7 @@ void gru_comparison_score(struct gru_comparison *comparison, size_t t, size_t ro
     struct gru_stream_losses *stream = &comparison->streams[comparison->plan.stream[comparison->k]];
     bool is_logits = gru_loss_takes_logits(dataset->loss);
     see(comparison, t);
-    bool is_outlying =
-        t >= comparison->first_target && gru_comparison_is_outlying_row(comparison, t);
+    gru_comparison_look(comparison, t);
     for (size_t k = 0; k < dataset->width && t >= comparison->first_target; k++) {
         float raw = gru_dataset_raw_target(dataset, &comparison->lane, t, k);
         double lost[N_COMPARED];
@@ -201,7 +200,8 @@ void gru_comparison_score(struct gru_comparison *comparison, size_t t, size_t ro
         }
         double naive = lose(comparison, k, row, raw, lost);
         gru_losses_add(&comparison->result.all, lost, naive);
-        if (is_outlying || gru_comparison_is_outlying_target(comparison, t, k, raw)) {
+        if (comparison->n_disturbed > 0 ||
+            gru_comparison_is_outlying_target(comparison, t, k, raw)) {
             gru_losses_add(&comparison->result.outlying, lost, naive);
             continue;
         }

@@ -94,7 +94,7 @@ enum gru_status gru_comparison_roll(struct gru_comparison *comparison, size_t t)
     size_t left = comparison->lane.n_rows - 1 - t;
     size_t horizon = left < GRU_RESIDUAL_HORIZON ? left : GRU_RESIDUAL_HORIZON;
     comparison->origin += comparison->origin_step;
-    if (!has_rolls(comparison) || horizon == 0 || gru_comparison_is_outlying_row(comparison, t)) {
+    if (!has_rolls(comparison) || horizon == 0 || comparison->n_disturbed > 0) {
         return GRU_OK;
     }
     enum gru_status status = roll(comparison, &comparison->models[TRAINED], t, horizon);

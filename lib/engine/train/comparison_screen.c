@@ -146,19 +146,19 @@ static void note(struct gru_comparison *comparison, size_t row, size_t column, b
     }
 }
 
-bool gru_comparison_is_outlying_row(struct gru_comparison *comparison, size_t t)
+void gru_comparison_look(struct gru_comparison *comparison, size_t t)
 {
     const struct screen *screen = &comparison->screen;
     size_t n = leaves_out(comparison) ? comparison->info->n_inputs : 0;
+    comparison->n_disturbed -= comparison->n_disturbed > 0;
     for (size_t i = 0; i < n; i++) {
         float x = comparison->lane.series->x[t * n + i];
         x = isnan(x) ? comparison->seen[i] : x; /* what is filled may be an outlier too */
         if (x < screen->least[i] || x > screen->most[i]) {
             note(comparison, t, i, false, x);
-            return true;
+            comparison->n_disturbed = 1 + DISTURBED_ROWS;
         }
     }
-    return false;
 }
 
 bool gru_comparison_is_outlying_target(struct gru_comparison *comparison, size_t t, size_t column,

@@ -8,7 +8,7 @@
 
 enum {
     SAMPLES = 4096,  /* values that a column's quantiles are of */
-    ROWS_LEAST = 10, /* of a series: fewer are constant by chance, and have no outliers */
+    ROWS_LEAST = 10, /* fewer are constant by chance, and say nothing of a scaling */
     STUCK_ROWS = 50, /* a value stays for so many rows, */
     STUCK_SHARE = 5, /* and for one in so many of the series' rows */
     MORE_SIZE = 32,  /* room for "; and 123456 more" */
@@ -211,7 +211,7 @@ static void find_scaling(struct finding *finding, const struct column_figures *f
     bool is_far = fabs(figures->mean - variable->mean) > FAR_MEAN * variable->std ||
                   figures->std > FAR_WIDE * variable->std ||
                   (figures->std > 0 && figures->std < FAR_NARROW * variable->std);
-    if (is_far && finding->column->has_scaling) {
+    if (is_far && finding->column->has_scaling && figures->n >= ROWS_LEAST) {
         add(finding, DATA_SCALING,
             "'%s' has mean %.6g and std %.3g in the data, %.6g and %.3g in the model (start from a "
             "model with this scaling: grud init --scale %s=%.6g:%.3g)",

@@ -166,8 +166,9 @@ static void report_outliers(struct comparing *comparing, const struct gru_compar
     double share = result->all.base > 0 ? outlying->base / result->all.base : 0;
     struct event_line line = { .n = 0 };
     append(&line,
-           "outliers: %zu of %zu validation targets make up %.3g %% of the base version's loss "
-           "and are left out of the judgment, the first for the value %.6g",
+           "outliers: %zu of %zu validation targets are outliers or forecast soon after one, make "
+           "up %.3g %% of the base version's loss, and are left out of the judgment; the first for "
+           "the value %.6g",
            outlying->n, result->all.n, 100 * share, (double)outlier->value);
     append(&line, " in row %zu, column %zu of %s of series %zu", outlier->row, outlier->column,
            outlier->is_target ? "y" : "x", outlier->series);

@@ -111,3 +111,49 @@ TEST(a_job_paused_before_the_end_of_the_process_stays_paused)
     expect_digest(job_version(&world, &job)->digest, digest);
     world_done(&world);
 }
+
+/* ---- the verdict ---- */
+
+static void expect_same_verdict(const struct job *a, const struct job *b)
+{
+    ck_assert_int_eq(a->promotion, b->promotion);
+    ck_assert_str_eq(a->promotion_reason, b->promotion_reason);
+}
+
+TEST(a_job_that_was_paused_is_judged_as_one_that_was_not)
+{
+    struct world world;
+    struct course course;
+    world_begin_course(&world, &course);
+    course_make_long(&course);
+    course.request.gate.min_relative_gain = 0.9999; /* no version becomes another base */
+    struct job whole = course_start(&world, &course.request);
+    whole = job_wait(&world, whole.id, JOB_SUCCEEDED);
+    struct job job = course_start(&world, &course.request);
+    job_wait_steps(&world, job.id, 20);
+    world_stop_jobs(&world);
+    world_restart(&world);
+    world_start_jobs(&world);
+    job = job_wait(&world, job.id, JOB_SUCCEEDED);
+    expect_same_verdict(&job, &whole);
+    expect_digest(job_version(&world, &job)->digest, job_version(&world, &whole)->digest);
+    world_done(&world);
+}
+
+TEST(a_job_that_was_killed_after_its_version_was_stored_is_judged_the_same)
+{
+    struct world world;
+    struct course course;
+    world_begin_course(&world, &course);
+    struct job whole = course_start(&world, &course.request);
+    whole = job_wait(&world, whole.id, JOB_SUCCEEDED);
+    ck_assert_int_eq(whole.promotion, JOB_PROMOTED);
+    world_stop_jobs(&world);
+    struct job job = whole;
+    job_make_unfinished(&world, &job, &course);
+    world_restart(&world);
+    world_start_jobs(&world);
+    job = job_wait(&world, job.id, JOB_SUCCEEDED);
+    expect_same_verdict(&job, &whole);
+    world_done(&world);
+}
