@@ -426,7 +426,10 @@ static void run_job(const struct scenario *scenario)
     free(state);
 }
 
-#define AUTO  ",\"promotion\":{\"policy\":\"auto\"},\"validation\":{\"fraction\":0.25}"
+/* So little is asked for that a few epochs on a few rows are promoted. */
+#define AUTO                                                                                       \
+    ",\"promotion\":{\"policy\":\"auto\",\"min_relative_gain\":0,\"confidence\":0,"                \
+    "\"min_targets\":1,\"must_beat_persistence\":false},\"validation\":{\"fraction\":0.25}"
 #define HYPER "\"n_epochs\":3,\"learning_rate\":0.02"
 #define JOB(...)                                                                                   \
     &(const struct job_plan)                                                                       \

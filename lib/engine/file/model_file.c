@@ -54,8 +54,9 @@ static enum gru_status load_weights(struct gru_model *model, const struct recogn
 }
 
 /* Makes the model of checked parts, and runs its selftest. */
-static enum gru_status build(struct recognised *found, struct metadata *metadata,
-                             struct gru_model **ret_model, struct gru_error *error)
+static enum gru_status build(const struct safetensors *file, struct recognised *found,
+                             struct metadata *metadata, struct gru_model **ret_model,
+                             struct gru_error *error)
 {
     struct gru_model *model;
     if (gru_model_alloc(&model) != GRU_OK) {
@@ -73,10 +74,14 @@ static enum gru_status build(struct recognised *found, struct metadata *metadata
     if (status == GRU_OK) {
         status = gru_selftest_run(model, error);
     }
+    if (status == GRU_OK && file->residuals) {
+        status = gru_residual_text_read(file->residuals, model, error);
+    }
     if (status != GRU_OK) {
         gru_model_unref(model);
         return status;
     }
+    memcpy(model->unread, file->unread, sizeof file->unread);
     *ret_model = model;
     return GRU_OK;
 }
@@ -87,7 +92,6 @@ enum gru_status gru_model_load(const void *bytes, size_t n_bytes, struct gru_mod
     struct safetensors file = { 0 };
     struct metadata metadata = { 0 };
     struct recognised found;
-    struct gru_model *model = NULL;
     enum gru_status status = gru_safetensors_read(bytes, n_bytes, &file, error);
     if (status == GRU_BAD_FILE && gru_foreign_text(bytes, n_bytes)) {
         status = gru_fail(error, GRU_BAD_FILE, "", "the file %s", gru_foreign_text(bytes, n_bytes));
@@ -99,16 +103,7 @@ enum gru_status gru_model_load(const void *bytes, size_t n_bytes, struct gru_mod
         status = gru_recognise(&file, &metadata, &found, error);
     }
     if (status == GRU_OK) {
-        status = build(&found, &metadata, &model, error);
-    }
-    if (status == GRU_OK && file.residuals) {
-        status = gru_residual_text_read(file.residuals, model, error);
-    }
-    if (status == GRU_OK) {
-        memcpy(model->unread, file.unread, sizeof file.unread);
-        *ret_model = model;
-    } else {
-        gru_model_unref(model);
+        status = build(&file, &found, &metadata, ret_model, error);
     }
     gru_metadata_done(&metadata);
     gru_safetensors_done(&file);

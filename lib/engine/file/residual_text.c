@@ -41,7 +41,11 @@ static enum gru_status read_levels(struct fields *r, const char *path, void *tar
     size_t n;
     (void)target;
     enum gru_status status = read_numbers(r, path, GRU_RESIDUAL_QUANTILES, numbers, &n);
-    if (status == GRU_OK && memcmp(numbers, levels, sizeof levels) != 0) {
+    bool is_same = true;
+    for (size_t k = 0; k < GRU_RESIDUAL_QUANTILES; k++) {
+        is_same = is_same && numbers[k] == levels[k];
+    }
+    if (status == GRU_OK && !is_same) {
         status = gru_fail(r->error, GRU_BAD_METADATA, path, "'%s' must be [0.5,0.8,0.9,0.95,0.99]",
                           path);
     }

@@ -15,7 +15,7 @@ enum {
     ROLL_HORIZON = 12,          /* rows ahead that roll-outs are compared at */
     DISTURBED_ROWS = 12,        /* after an outlier: so long a hidden state may need to settle */
     SAMPLES_MAX = 4096,         /* forecasts for the residuals */
-    SAMPLE_FLOATS_MAX = 1 << 22 /* and what they may take */
+    SAMPLE_FLOATS_MAX = 1 << 20 /* and what they may take */
 };
 
 enum { TRAINED, BASE, N_COMPARED };
