@@ -1,0 +1,149 @@
+/* What is said of data that look wrong, and that nothing is said of data that do not. */
+#include "service/jobs/data_warnings.h"
+
+#include "test.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { ROWS = 200, SERIES = 40 };
+
+struct data {
+    float x[SERIES][ROWS * 2], y[ROWS];
+    struct gru_series series[SERIES];
+    struct gru_variable inputs[2], output;
+    struct gru_info info;
+    struct gru_training training;
+    struct data_warnings warnings;
+};
+
+static void make(struct data *data, size_t n_series)
+{
+    memset(data, 0, sizeof *data);
+    data->inputs[0] = (struct gru_variable){ .name = "temp", .mean = 20, .std = 5, .feeds = 0 };
+    data->inputs[1] = (struct gru_variable){ .name = "load", .std = 1, .feeds = -1 };
+    data->output = (struct gru_variable){ .name = "temp", .mean = 20, .std = 5, .feeds = 0 };
+    data->info = (struct gru_info){ .n_inputs = 2,
+                                    .n_outputs = 1,
+                                    .steps = 1,
+                                    .y_floats = 1,
+                                    .inputs = data->inputs,
+                                    .outputs = &data->output };
+    for (size_t k = 0; k < n_series; k++) {
+        for (size_t t = 0; t < ROWS; t++) {
+            data->x[k][2 * t] = (float)(20 + 3 * sin(0.3 * (double)t + (double)k));
+            data->x[k][2 * t + 1] = (float)cos(0.3 * (double)t);
+        }
+        data->series[k] = (struct gru_series){ .x = data->x[k], .n_rows = ROWS };
+    }
+    data->training = (struct gru_training){ .series = data->series, .n_series = n_series };
+    gru_hyperparameters_init(&data->training.hyperparameters);
+}
+
+static void expect_only(struct data *data, enum data_warning kind, const char *words)
+{
+    ck_assert(data_warnings_find(&data->info, &data->training, &data->warnings));
+    for (size_t k = 0; k < DATA_N_WARNINGS; k++) {
+        const char *text = data->warnings.texts[k];
+        ck_assert_msg(k == kind ? strstr(text, words) != NULL : text[0] == '\0', "%s", text);
+    }
+}
+
+TEST(of_ordinary_data_nothing_is_said)
+{
+    struct data data;
+    make(&data, 3);
+    data.x[1][2 * 7] = NAN;
+    expect_only(&data, DATA_N_WARNINGS, "");
+    data.series[0].n_rows = 1;
+    data.training.n_series = 1;
+    expect_only(&data, DATA_N_WARNINGS, "");
+}
+
+TEST(a_scaling_that_is_far_off_is_named_with_both_numbers)
+{
+    static const struct {
+        double mean, std;
+    } far[] = { { 0, 1 }, { 20, 1e-3 }, { 20, 1000 } };
+    for (size_t k = 0; k < sizeof far / sizeof *far; k++) {
+        struct data data;
+        make(&data, 2);
+        data.inputs[0].mean = far[k].mean;
+        data.inputs[0].std = far[k].std;
+        expect_only(&data, DATA_SCALING, "'temp' has mean 20.0");
+        ck_assert(strstr(data.warnings.texts[DATA_SCALING], "grud init --scale temp=20.0") != NULL);
+        ck_assert(strstr(data.warnings.texts[DATA_SCALING], "load") == NULL);
+    }
+}
+
+TEST(the_furthest_outlier_is_named_and_how_many_there_are)
+{
+    struct data data;
+    make(&data, 3);
+    data.x[1][2 * 50] = -999;
+    data.x[2][2 * 60] = 1e30F;
+    data.x[2][2 * 61] = NAN;
+    expect_only(&data, DATA_OUTLIERS, "'temp' is 1e+30 in row 60 of series 2, ");
+    ck_assert(strstr(data.warnings.texts[DATA_OUTLIERS], "(2 such values)") != NULL);
+    make(&data, 1);
+    data.training.validation = data.series;
+    data.training.n_validation = 1;
+    data.x[0][2 * 50] = -999;
+    expect_only(&data, DATA_OUTLIERS, " in row 50 of series 0, ");
+    make(&data, 2);
+    data.training.n_series = 1;
+    data.training.validation = &data.series[1];
+    data.training.n_validation = 1;
+    data.x[1][2 * 50] = -999;
+    expect_only(&data, DATA_OUTLIERS, " in row 50 of validation series 0, ");
+}
+
+TEST(targets_are_looked_at_unless_they_are_classes)
+{
+    struct data data;
+    make(&data, 1);
+    for (size_t t = 0; t < ROWS; t++) {
+        data.y[t] = (float)(20 + 3 * sin((double)t));
+    }
+    data.series[0].y = data.y;
+    data.series[0].n_targets = ROWS;
+    data.y[9] = -999;
+    expect_only(&data, DATA_OUTLIERS, "the target 'temp' is -999 in row 9 of series 0");
+    data.training.hyperparameters.loss = GRU_CROSS_ENTROPY;
+    expect_only(&data, DATA_N_WARNINGS, "");
+}
+
+TEST(a_column_that_stays_at_a_value_is_named_and_where)
+{
+    struct data data;
+    make(&data, 2);
+    for (size_t t = 0; t < ROWS; t++) {
+        data.x[1][2 * t] = t % 9 == 4 ? NAN : 17;
+    }
+    expect_only(&data, DATA_CONSTANT,
+                "constant or stuck: 'temp' is 17 in 178 rows from row 0 of "
+                "series 1");
+    make(&data, 2);
+    for (size_t t = 100; t < 150; t++) {
+        data.x[0][2 * t + 1] = 0.5F;
+    }
+    expect_only(&data, DATA_CONSTANT, "'load' is 0.5 in 50 rows from row 100 of series 0");
+    data.x[0][2 * 125 + 1] = 0.75F; /* neither part is long */
+    expect_only(&data, DATA_N_WARNINGS, "");
+}
+
+TEST(what_does_not_fit_into_an_event_is_counted)
+{
+    struct data data;
+    make(&data, SERIES);
+    for (size_t k = 0; k < SERIES; k++) {
+        for (size_t t = 0; t < ROWS; t++) {
+            data.x[k][2 * t + 1] = 0.25F;
+        }
+    }
+    expect_only(&data, DATA_CONSTANT, "'load' is 0.25 in 200 rows from row 0 of series 0; ");
+    const char *text = data.warnings.texts[DATA_CONSTANT];
+    const char *more = strstr(text, "; and ");
+    ck_assert(more != NULL && strcmp(strchr(more + 6, ' '), " more") == 0);
+    ck_assert_uint_le(strlen(text), JOB_MESSAGE_MAX);
+}
