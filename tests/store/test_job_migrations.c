@@ -276,7 +276,9 @@ TEST(jobs_of_former_formats_are_all_there)
     for (unsigned format = 1; format < JOB_FORMAT; format++) {
         char data[PATH_MAX];
         struct folder folder = unpacked(format, data);
-        ck_assert_int_le(sql_ask(&folder, "data/jobs.db", "PRAGMA user_version"), format);
+        bool is_numbered = format > 1; /* the first format's number was a digest */
+        ck_assert(!is_numbered ||
+                  sql_ask(&folder, "data/jobs.db", "PRAGMA user_version") == format);
         for (int round = 0; round < 2; round++) { /* as it was, and as this grud leaves it */
             struct job_store *jobs = jobs_opened(data);
             assert_all_there(jobs, format);
