@@ -35,6 +35,7 @@
     X(JOB_NOT_FOUND, "job_not_found", 404)                                                         \
     X(METHOD_NOT_ALLOWED, "method_not_allowed", 405)                                               \
     X(SEQUENCE_MISMATCH, "sequence_mismatch", 409)                                                 \
+    X(LATE_READING, "late_reading", 409)                                                           \
     X(SESSION_EXISTS, "session_exists", 409)                                                       \
     X(DIGEST_MISMATCH, "digest_mismatch", 409)                                                     \
     X(VERSION_ACTIVE, "version_active", 409)                                                       \
@@ -67,6 +68,7 @@
     X(NO_DATA_DIRECTORY, "no_data_directory", 501)                                                 \
     X(TRAINING_OFF, "training_off", 501) /* OpenBLAS is a build that must not be used */           \
     X(RECORDING_OFF, "recording_off", 501)                                                         \
+    X(AMEND_OFF, "amend_off", 501)                                                                 \
     X(SESSIONS_FULL, "sessions_full", 503)                                                         \
     X(NOT_READY, "not_ready", 503)                                                                 \
     X(OVERLOADED, "overloaded", 503)                                                               \
@@ -88,6 +90,8 @@ struct fault {
     int error;         /* what the system said (errno) where that is known, or 0 */
     bool has_expected; /* sequence_mismatch: the step number that comes next */
     uint64_t expected;
+    bool has_last_at; /* late_reading: the time of the session's last reading */
+    double last_at;
     char param[160]; /* the offending field as a path, or empty for null */
     char message[400];
     size_t n_public; /* bytes of the message that are for clients, or 0: all of it */

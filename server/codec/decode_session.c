@@ -3,6 +3,7 @@
 #include "codec/codec.h"
 #include "codec/reader_rows.h"
 #include "codec/reader_skip.h"
+#include "codec/time_fields.h"
 
 #include <math.h>
 #include <string.h>
@@ -72,6 +73,11 @@ static enum status read_created_at(struct reader *r, void *body)
         restore->restore.created_at_ms = created_at_ms > 0 ? created_at_ms : 1;
     }
     return status;
+}
+
+static enum status read_time(struct reader *r, void *body)
+{
+    return time_fields_read_session(r, &((struct restore_body *)body)->restore.time);
 }
 
 static enum status read_ttl(struct reader *r, void *body)
@@ -266,6 +272,7 @@ static const struct field restore_fields[] = {
     { "readings", read_readings, false },
     { "errors", read_errors, false },
     { "step", read_step_count, false },
+    { "time", read_time, false },
     { "ttl", read_ttl, false },
     { "created_at", read_created_at, false },
     { "session", read_any_string, false },

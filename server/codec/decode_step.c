@@ -1,6 +1,7 @@
 /* decode_step.c - the bodies of step, steps and forecast. */
 #include "codec/forecast_fields.h"
 #include "codec/reader_skip.h"
+#include "codec/time_fields.h"
 
 #include <string.h>
 
@@ -9,20 +10,19 @@ enum {
     STEPS_AT_FIRST_MAX = 1024
 }; /* how the number of steps is guessed from the text */
 
-#define AT_MAX_S 1e11
-
 struct step_body {
     struct forecast_fields_body
         forecast_options; /* the first member: its fields are read into it */
     size_t rows_left;     /* that the forecasts of the request may have */
     struct columns x;
     float *values; /* of x */
-    bool has_seq, may_begin, may_fill;
+    bool has_seq, may_begin, may_fill, has_at, may_amend;
     uint64_t seq;
+    double at;
     char session[SESSION_ID_MAX + 1]; /* in a batch */
 };
 
-enum { STEP_SESSION = 7 };
+enum { STEP_SESSION = 8 };
 
 static enum status read_session(struct reader *r, void *body)
 {
@@ -44,37 +44,32 @@ static enum status read_seq(struct reader *r, void *body)
     return reader_integer(r, 1, UINT64_C(1) << 53, &step->seq);
 }
 
-static enum status read_flag(struct reader *r, bool *ret_flag)
-{
-    if (json_peek(&r->json) != JSON_BOOL) {
-        return reader_refuse_type(r, "true or false");
-    }
-    return json_bool(&r->json, ret_flag) ? STATUS_OK : reader_refuse_text(r);
-}
-
 static enum status read_begin(struct reader *r, void *body)
 {
-    return read_flag(r, &((struct step_body *)body)->may_begin);
+    return reader_bool(r, &((struct step_body *)body)->may_begin);
 }
 
 static enum status read_fill(struct reader *r, void *body)
 {
-    return read_flag(r, &((struct step_body *)body)->may_fill);
+    return reader_bool(r, &((struct step_body *)body)->may_fill);
 }
 
-/* The reading's own time: checked, and not used for anything yet. Clocks that count in smaller
- * units are told apart from seconds by size: these reach 1e11 in the year 5138. */
 static enum status read_at(struct reader *r, void *body)
 {
-    (void)body;
-    double at = 0;
-    enum status status = reader_number(r, &at);
-    if (status == STATUS_OK && at > AT_MAX_S) {
-        const char *unit = at <= AT_MAX_S * 1e3   ? "milliseconds"
-                           : at <= AT_MAX_S * 1e6 ? "microseconds"
-                                                  : "nanoseconds";
-        status = reader_refuse(r, STATUS_INVALID_VALUE, "is in %s: send Unix seconds", unit);
+    struct step_body *step = body;
+    step->has_at = true;
+    return time_fields_read_at(r, &step->at);
+}
+
+static enum status read_late(struct reader *r, void *body)
+{
+    static const char expected[] = "\"amend\", or left out";
+    char text[sizeof "amend"];
+    enum status status = reader_string(r, expected, text, sizeof text);
+    if (status == STATUS_OK && strcmp(text, "amend") != 0) {
+        status = reader_refuse(r, STATUS_INVALID_VALUE, "must be %s", expected);
     }
+    ((struct step_body *)body)->may_amend = true;
     return status;
 }
 
@@ -84,6 +79,7 @@ static const struct field step_fields[] = {
     { "begin", read_begin, false },
     { "fill", read_fill, false },
     { "at", read_at, false },
+    { "late", read_late, false },
     { "horizon", forecast_fields_read_horizon, false },
     { "future", forecast_fields_read_future, false },
     [STEP_SESSION] = { "session", read_session, true }, /* last: only in a batch */
@@ -119,12 +115,18 @@ static enum status read_step(struct reader *r, bool in_batch, const struct model
     unsigned seen;
     body->forecast_options.forecast_options = (struct forecast_options){ 0 };
     body->has_seq = body->may_begin = body->may_fill = false;
+    body->has_at = body->may_amend = false;
     body->seq = 0;
+    body->at = 0;
     enum status status =
         reader_fields(r, step_fields, in_batch ? STEP_SESSION + 1 : STEP_SESSION, body, &seen);
     if (status == STATUS_OK && (body->may_begin || body->may_fill) && !body->has_seq) {
         status = reader_refuse_field(r, STATUS_MISSING_FIELD, "seq",
                                      "is missing: `begin` and `fill` say what it may be");
+    }
+    if (status == STATUS_OK && body->may_amend && !body->has_at) {
+        status = reader_refuse_field(r, STATUS_MISSING_FIELD, "at",
+                                     "is missing: `late` says what to do about it");
     }
     if (status == STATUS_OK) {
         status =
@@ -145,6 +147,9 @@ static void fill_step(const struct step_body *body, bool in_batch, struct step *
     step->seq = body->seq;
     step->may_begin = body->may_begin;
     step->may_fill = body->may_fill;
+    step->has_at = body->has_at;
+    step->at = body->at;
+    step->may_amend = body->may_amend;
     step->forecast_options = body->forecast_options.forecast_options;
     step->may_slice = false;
     step->is_done = false;
@@ -152,7 +157,8 @@ static void fill_step(const struct step_body *body, bool in_batch, struct step *
     step->ahead = NULL;
     step->fault.status = STATUS_OK;
     step->number = 0;
-    step->is_repeated = false;
+    step->is_repeated = step->is_restarted = false;
+    step->n_filled = 0;
     step->version = 0;
     step->y = NULL;
     step->forecast = NULL;

@@ -2,7 +2,11 @@
 #include "base/clock.h"
 #include "codec/put.h"
 
-enum { SECONDS_MAX = JSON_INT_MAX + 4, /* with the milliseconds */ ROW_FRAME = 128 };
+enum {
+    SECONDS_MAX = JSON_INT_MAX + 4, /* with the milliseconds */
+    ROW_FRAME = 128,
+    TIME_MAX = sizeof "{\"last_at\":,\"restarted\":true}" + JSON_DOUBLE_MAX + JSON_INT_MAX
+};
 
 #define ROW_MAX (ROW_FRAME + PUT_STRING_MAX(SESSION_ID_MAX) + 2 * JSON_INT_MAX + 3 * SECONDS_MAX)
 
@@ -76,6 +80,26 @@ static char *put_layers(char *p, const struct gru_model *gru, const float *state
     return p;
 }
 
+/* What PUT reads again; of the three only one can be. At most TIME_MAX bytes. */
+static char *put_session_time(char *p, const struct session_time *time)
+{
+    if (!time->is_known) {
+        return PUT_LITERAL(p, "null");
+    }
+    p = PUT_LITERAL(p, "{\"last_at\":");
+    p = json_print_double(p, time->last_at);
+    if (time->n_filled > 0) {
+        p = PUT_LITERAL(p, ",\"filled\":");
+        p = put_unsigned(p, time->n_filled);
+    } else if (time->is_restarted) {
+        p = PUT_LITERAL(p, ",\"restarted\":true");
+    } else if (time->is_untimed) {
+        p = PUT_LITERAL(p, ",\"untimed\":true");
+    }
+    *p++ = '}';
+    return p;
+}
+
 static char *put_errors(char *p, const struct session_errors *errors, size_t n_outputs)
 {
     p = PUT_LITERAL(p, "{\"n\":[");
@@ -94,7 +118,7 @@ static char *put_errors(char *p, const struct session_errors *errors, size_t n_o
 void codec_put_session(struct text *text, const struct session *session)
 {
     static const char frame[] =
-        ",\"state\":,\"digest\":,\"ttl\":,\"last\":,\"y\":,\"readings\":,\"errors\":"
+        ",\"state\":,\"digest\":,\"ttl\":,\"time\":,\"last\":,\"y\":,\"readings\":,\"errors\":"
         "{\"n\":[],\"mae\":,\"rmse\":}}";
     const struct gru_model *gru = session->gru;
     const struct gru_info *info = gru_model_info(gru);
@@ -102,9 +126,10 @@ void codec_put_session(struct text *text, const struct session *session)
     size_t n_floats =
         info->state_floats + session->n_readings * info->n_inputs + 2 * info->n_outputs;
     char digest[DIGEST_TEXT];
-    char *p = text_reserve(
-        text, ROW_MAX + sizeof frame + sizeof digest + 2 * JSON_INT_MAX + PUT_FLOATS_MAX(n_floats) +
-                  info->n_outputs * (JSON_INT_MAX + 1) + n_rows * PUT_ROW_MAX(0));
+    char *p =
+        text_reserve(text, ROW_MAX + sizeof frame + sizeof digest + 2 * JSON_INT_MAX + TIME_MAX +
+                               PUT_FLOATS_MAX(n_floats) + info->n_outputs * (JSON_INT_MAX + 1) +
+                               n_rows * PUT_ROW_MAX(0));
     if (p == NULL) {
         return;
     }
@@ -116,6 +141,8 @@ void codec_put_session(struct text *text, const struct session *session)
     p = put_string(p, digest);
     p = PUT_LITERAL(p, ",\"ttl\":");
     p = session->ttl_s < 0 ? PUT_LITERAL(p, "null") : json_print_int(p, session->ttl_s);
+    p = PUT_LITERAL(p, ",\"time\":");
+    p = put_session_time(p, &session->time);
     p = PUT_LITERAL(p, ",\"last\":");
     p = put_row(p, session->state + gru_state_last_offset(gru), info->n_inputs);
     p = PUT_LITERAL(p, ",\"y\":");

@@ -54,11 +54,12 @@ static void put_repeated(struct text *text, const struct step *step)
 }
 
 static const char step_frame[] =
-    "{\"session\":,\"step\":,\"version\":,\"y\":,\"forecast\":,\"missing\":[]}";
+    "{\"session\":,\"step\":,\"version\":,\"y\":,\"forecast\":,\"missing\":[],\"filled\":,"
+    "\"restarted\":true}";
 
 static size_t step_max(const struct gru_info *info, size_t n_forecast, size_t n_missing)
 {
-    return sizeof step_frame + PUT_STRING_MAX(SESSION_ID_MAX) + 2 * JSON_INT_MAX +
+    return sizeof step_frame + PUT_STRING_MAX(SESSION_ID_MAX) + 3 * JSON_INT_MAX +
            PUT_ROW_MAX(info->n_outputs) + rows_max(n_forecast, info->n_outputs) + n_missing;
 }
 
@@ -105,6 +106,13 @@ void codec_put_step(struct text *text, const struct step *step)
     if (n_missing > 0) {
         p = put_missing(p, info, step->x);
     }
+    if (step->n_filled > 0) {
+        p = PUT_LITERAL(p, ",\"filled\":");
+        p = put_unsigned(p, step->n_filled);
+    }
+    if (step->is_restarted) {
+        p = PUT_LITERAL(p, ",\"restarted\":true");
+    }
     *p++ = '}';
     put_end(text, p);
 }
@@ -113,12 +121,13 @@ void codec_put_step(struct text *text, const struct step *step)
 
 void codec_put_error(struct text *text, const struct fault *fault)
 {
-    static const char frame[] = "{\"error\":{\"code\":,\"message\":,\"param\":null,\"expected\":}}";
+    static const char frame[] = "{\"error\":{\"code\":,\"message\":,\"param\":null,\"expected\":,"
+                                "\"last_at\":}}";
     const char *code = status_code(fault->status);
     const struct fault said = fault_for_clients(fault);
-    char *p = text_reserve(text, sizeof frame + JSON_INT_MAX + PUT_STRING_MAX(strlen(code)) +
-                                     PUT_STRING_MAX(sizeof fault->message) +
-                                     PUT_STRING_MAX(sizeof fault->param));
+    char *p = text_reserve(
+        text, sizeof frame + JSON_INT_MAX + JSON_DOUBLE_MAX + PUT_STRING_MAX(strlen(code)) +
+                  PUT_STRING_MAX(sizeof fault->message) + PUT_STRING_MAX(sizeof fault->param));
     if (p == NULL) {
         return;
     }
@@ -135,6 +144,10 @@ void codec_put_error(struct text *text, const struct fault *fault)
     if (fault->has_expected) {
         p = PUT_LITERAL(p, ",\"expected\":");
         p = put_unsigned(p, fault->expected);
+    }
+    if (fault->has_last_at) {
+        p = PUT_LITERAL(p, ",\"last_at\":");
+        p = json_print_double(p, fault->last_at);
     }
     p = PUT_LITERAL(p, "}}");
     put_end(text, p);

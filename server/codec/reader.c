@@ -98,8 +98,9 @@ static struct json_fields walk_fields(const struct field *fields, size_t n)
 /* Fields that clients may know of the API, and that this version has not. */
 static bool is_absent(struct json_text name)
 {
-    static const char *const absent[] = { "level",    "anomaly", "explain", "blend",
-                                          "crossing", "late",    "as" };
+    static const char *const absent[] = {
+        "level", "anomaly", "explain", "blend", "crossing", "as"
+    };
     size_t k = 0;
     while (k < sizeof absent / sizeof *absent && !json_text_is(name, absent[k])) {
         k++;
@@ -168,6 +169,14 @@ enum status reader_elements(struct reader *r, const char *expected,
 }
 
 /* ---- scalars ---- */
+
+enum status reader_bool(struct reader *r, bool *ret_value)
+{
+    if (json_peek(&r->json) != JSON_BOOL) {
+        return reader_refuse_type(r, "true or false");
+    }
+    return json_bool(&r->json, ret_value) ? STATUS_OK : reader_refuse_text(r);
+}
 
 enum status reader_number(struct reader *r, double *ret_value)
 {

@@ -78,6 +78,7 @@ enum status reader_elements(struct reader *r, const char *expected,
                             size_t *ret_n);
 /* An integer, exactly; most is at most 2^53. */
 enum status reader_integer(struct reader *r, uint64_t least, uint64_t most, uint64_t *ret_value);
+enum status reader_bool(struct reader *r, bool *ret_value);
 enum status reader_number(struct reader *r, double *ret_value);
 /* false: the value is a number; true: it was null, and is taken. Anything else is refused. */
 enum status reader_null_or_number(struct reader *r, bool *ret_is_null);

@@ -204,6 +204,11 @@ const struct figure figures_table[] = {
       BY(put_unserved) },
 
     { "grud_steps_total", FIGURE_COUNTER, "", "Steps answered.", BY_SERVICE(n_steps) },
+    { "grud_repeated_readings_total", FIGURE_COUNTER, "",
+      "Steps that had been made before, by their seq or at.", BY_SERVICE(n_repeated_readings) },
+    { "grud_late_readings_total", FIGURE_COUNTER, "",
+      "Readings refused because their at is not after the session's last.",
+      BY_SERVICE(n_late_readings) },
     { "grud_sequence_rows_total", FIGURE_COUNTER, "", "Rows of whole sequences.",
       BY_SERVICE(n_sequence_rows) },
     { "grud_forecast_rows_total", FIGURE_COUNTER, "", "Rows forecast ahead.",

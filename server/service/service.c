@@ -182,6 +182,8 @@ void service_read_figures(struct service *service, struct service_figures *ret_f
     struct service_figures figures = {
         .n_session_bytes = atomic_load(&service->session_memory.n_bytes),
         .n_steps = atomic_load(&service->counters.n_steps),
+        .n_repeated_readings = atomic_load(&service->counters.n_repeated_readings),
+        .n_late_readings = atomic_load(&service->counters.n_late_readings),
         .n_sequence_rows = atomic_load(&service->counters.n_sequence_rows),
         .n_forecast_rows = atomic_load(&service->counters.n_forecast_rows),
         .n_rewarmed = atomic_load(&service->counters.n_rewarmed),

@@ -64,7 +64,8 @@ bool service_sync(struct service *service);
 /* ---- figures for /metrics: any thread ---- */
 
 struct service_figures {
-    uint64_t n_steps, n_sequence_rows, n_forecast_rows, n_rewarmed;
+    uint64_t n_steps, n_repeated_readings, n_late_readings;
+    uint64_t n_sequence_rows, n_forecast_rows, n_rewarmed;
     uint64_t n_session_bytes; /* now */
     uint64_t n_sessions_created, n_sessions_expired, n_sessions_evicted, n_sessions_damaged;
     uint64_t n_sessions_stepped_back, n_readings_lost, n_copies_exposed;

@@ -29,7 +29,8 @@ struct recorder;
 struct rewarming;
 
 struct service_counters {
-    _Atomic uint64_t n_steps, n_sequence_rows, n_forecast_rows, n_rewarmed;
+    _Atomic uint64_t n_steps, n_repeated_readings, n_late_readings;
+    _Atomic uint64_t n_sequence_rows, n_forecast_rows, n_rewarmed;
     _Atomic uint64_t n_syncs, n_failed_syncs;
     _Atomic uint64_t n_training_steps;
 };

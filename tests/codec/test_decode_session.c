@@ -99,7 +99,12 @@ static struct session random_session(struct setup *s, uint64_t seed)
                              .state = state,
                              .readings = readings,
                              .n_readings = N_READINGS,
-                             .errors = { .n = n, .mae = mae, .rmse = rmse } };
+                             .errors = { .n = n, .mae = mae, .rmse = rmse },
+                             .time = { .is_known = seed % 5 != 0,
+                                       .last_at = (double)random_float(&seed) / FLT_MAX * 1e11,
+                                       .n_filled = seed % 5 == 1 ? SESSION_FILLED_MAX : 0,
+                                       .is_restarted = seed % 5 == 2,
+                                       .is_untimed = seed % 5 == 3 } };
 }
 
 static void assert_restored(const struct setup *s, const struct session *session,
@@ -114,6 +119,13 @@ static void assert_restored(const struct setup *s, const struct session *session
     assert_same_floats(restore->state, session->state, info->state_floats);
     ck_assert_uint_eq(restore->n_readings, session->n_readings);
     assert_same_floats(restore->readings, session->readings, session->n_readings * info->n_inputs);
+    ck_assert_int_eq(restore->time.is_known, session->time.is_known);
+    if (session->time.is_known) {
+        ck_assert(restore->time.last_at == session->time.last_at);
+        ck_assert_uint_eq(restore->time.n_filled, session->time.n_filled);
+        ck_assert_int_eq(restore->time.is_restarted, session->time.is_restarted);
+        ck_assert_int_eq(restore->time.is_untimed, session->time.is_untimed);
+    }
     ck_assert_mem_eq(restore->errors.n, session->errors.n,
                      info->n_outputs * sizeof *session->errors.n);
     assert_same_floats(restore->errors.mae, session->errors.mae, info->n_outputs);
@@ -262,6 +274,18 @@ TEST(an_ill_formed_session_is_refused_by_its_path)
         { "{\"last_seen_at\":\"\"}", STATUS_INVALID_TYPE, "last_seen_at" },
         { "{\"last_seen_at\":1e999}", STATUS_INVALID_VALUE, "last_seen_at" },
         { "{\"expires_at\":true}", STATUS_INVALID_TYPE, "expires_at" },
+        { "{\"time\":1}", STATUS_INVALID_TYPE, "time" },
+        { "{\"time\":{}}", STATUS_MISSING_FIELD, "time.last_at" },
+        { "{\"time\":{\"last_at\":null}}", STATUS_INVALID_TYPE, "time.last_at" },
+        { "{\"time\":{\"last_at\":\"2025-11-20T20:00:00Z\"}}", STATUS_INVALID_TYPE,
+          "time.last_at" },
+        { "{\"time\":{\"last_at\":1763668800000}}", STATUS_INVALID_VALUE, "time.last_at" },
+        { "{\"time\":{\"last_at\":1,\"filled\":100001}}", STATUS_INVALID_VALUE, "time.filled" },
+        { "{\"time\":{\"last_at\":1,\"restarted\":1}}", STATUS_INVALID_TYPE, "time.restarted" },
+        { "{\"time\":{\"last_at\":1,\"restarted\":true,\"untimed\":true}}", STATUS_INVALID_VALUE,
+          "time" },
+        { "{\"time\":{\"last_at\":1,\"filled\":2,\"untimed\":true}}", STATUS_INVALID_VALUE,
+          "time" },
         { "{\"digest\":1}", STATUS_INVALID_TYPE, "digest" },
         { "{\"digest\":\"\"}", STATUS_INVALID_VALUE, "digest" },
         { "{\"digest\":\"xxh3:0123456789abcdeffedcba987654321\"}", STATUS_INVALID_VALUE, "digest" },

@@ -189,7 +189,7 @@ TEST(an_ill_formed_field_is_refused_by_its_path)
         { "{\"x\":[1,2],\"anomaly\":true}", STATUS_UNKNOWN_FIELD, "anomaly" },
         { "{\"x\":[1,2],\"explain\":true}", STATUS_UNKNOWN_FIELD, "explain" },
         { "{\"x\":[1,2],\"session\":\"a\"}", STATUS_UNKNOWN_FIELD, "session" },
-        { "{\"x\":[1,2],\"at\":\"now\"}", STATUS_INVALID_TYPE, "at" },
+        { "{\"x\":[1,2],\"at\":\"now\"}", STATUS_INVALID_VALUE, "at" },
         { "{\"x\":[1,2],\"at\":null}", STATUS_INVALID_TYPE, "at" },
         { "{\"x\":[1,2],\"at\":1e999}", STATUS_INVALID_VALUE, "at" },
         { "{\"x\":[1,2],\"at\":-1e39}", STATUS_INVALID_VALUE, "at" },
@@ -338,7 +338,9 @@ TEST(a_time_in_another_unit_than_seconds_is_refused_by_name)
         { "1763668800.25", NULL },
         { "-86400", NULL },
         { "1e11", NULL },
+        { "-1e11", NULL },
         { "100000000001", "milliseconds" },
+        { "-1763668800000", "milliseconds" },
         { "1763668800000", "milliseconds" },
         { "1763668800000000", "microseconds" },
         { "1.7636688e18", "nanoseconds" },
@@ -359,6 +361,35 @@ TEST(a_time_in_another_unit_than_seconds_is_refused_by_name)
         ASSERT_REFUSED(status, &s.fault, &refusal);
         ck_assert_str_eq(s.fault.message, said);
     }
+    setup_done(&s);
+}
+
+TEST(a_time_may_be_text_with_an_offset)
+{
+    static const struct refusal refusals[] = {
+        { "{\"x\":[1,2],\"at\":\"\"}", STATUS_INVALID_VALUE, "at" },
+        { "{\"x\":[1,2],\"at\":\"1763668800\"}", STATUS_INVALID_VALUE, "at" },
+        { "{\"x\":[1,2],\"at\":\"2025-11-20T20:00:00\"}", STATUS_INVALID_VALUE, "at" },
+        { "{\"x\":[1,2],\"at\":\"2025-11-31T20:00:00Z\"}", STATUS_INVALID_VALUE, "at" },
+        { "{\"x\":[1,2],\"at\":\"2025-11-20T20:00:00Z\\u0000\"}", STATUS_INVALID_VALUE, "at" },
+        { "{\"x\":[1,2],\"at\":\"2025-11-20T20:00:00.000000000000000000000000000000000000000000"
+          "000000000000000000Z\"}",
+          STATUS_INVALID_VALUE, "at" },
+        { "{\"x\":[1,2],\"at\":true}", STATUS_INVALID_TYPE, "at" },
+        { "{\"x\":[1,2],\"at\":1,\"late\":\"drop\"}", STATUS_INVALID_VALUE, "late" },
+        { "{\"x\":[1,2],\"at\":1,\"late\":\"amended\"}", STATUS_INVALID_VALUE, "late" },
+        { "{\"x\":[1,2],\"at\":1,\"late\":true}", STATUS_INVALID_TYPE, "late" },
+        { "{\"x\":[1,2],\"late\":\"amend\"}", STATUS_MISSING_FIELD, "at" },
+    };
+    struct setup s;
+    setup_init(&s, model_weather());
+    assert_all_refused(&s, refusals, N_OF(refusals));
+    struct step step = accepted(&s, "{\"x\":[1,2],\"at\":\"2025-11-20t21:00:00.5+01:00\"}");
+    ck_assert(step.has_at && !step.may_amend);
+    ck_assert_double_eq(step.at, 1763668800.5);
+    step = accepted(&s, "{\"x\":[1,2],\"at\":-0.0,\"late\":\"amend\"}");
+    ck_assert(step.has_at && step.at == 0 && !signbit(step.at) && step.may_amend);
+    ck_assert(!accepted(&s, "{\"x\":[1,2]}").has_at);
     setup_done(&s);
 }
 

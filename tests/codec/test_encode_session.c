@@ -28,9 +28,16 @@ TEST(a_session_is_written_as_documented)
         "{\"session\":\"pump-7\",\"step\":1042,\"version\":3,\"created_at\":1763668800,"
         "\"last_seen_at\":1763668800.007,\"expires_at\":1763668800.25,"
         "\"state\":[[0.1,-0,1e-45],[0.5,-1]],"
-        "\"digest\":\"xxh3:0123456789abcdeffedcba9876543210\",\"ttl\":300,"
+        "\"digest\":\"xxh3:0123456789abcdeffedcba9876543210\",\"ttl\":300,\"time\":null,"
         "\"last\":[21.5,null],\"y\":[21.25],\"readings\":[[20,null],[21.5,0.5]],"
         "\"errors\":{\"n\":[17],\"mae\":[0.25],\"rmse\":[0.5]}}");
+    session.time = (struct session_time){ .is_known = true, .last_at = 1763668800.25 };
+    codec_put_session(&s.text, &session);
+    ck_assert_ptr_nonnull(strstr(setup_text(&s), ",\"time\":{\"last_at\":1763668800.25},"));
+    session.time.is_untimed = true;
+    codec_put_session(&s.text, &session);
+    ck_assert_ptr_nonnull(
+        strstr(setup_text(&s), ",\"time\":{\"last_at\":1763668800.25,\"untimed\":true},"));
     setup_done(&s);
 }
 
@@ -86,7 +93,10 @@ TEST(the_widest_session_stays_within_what_it_reserves)
                                .state = values,
                                .readings = values,
                                .n_readings = ROWS,
-                               .errors = { counts, values, values } };
+                               .errors = { counts, values, values },
+                               .time = { .is_known = true,
+                                         .last_at = -62167219199.12345678,
+                                         .n_filled = SESSION_FILLED_MAX } };
     memset(session.row.session, '~', SESSION_ID_MAX);
     codec_put_session(&s.text, &session);
     size_t n = strlen(setup_text(&s));

@@ -41,6 +41,23 @@ TEST(a_step_is_answered_as_documented)
     setup_done(&s);
 }
 
+TEST(a_step_behind_a_gap_says_what_was_made_of_it)
+{
+    struct setup s;
+    setup_init(&s, model_weather());
+    const float x[] = { 21.4F, NAN }, y[] = { 21.5F };
+    struct step step = done_step(&s, x, y);
+    step.n_filled = 3;
+    codec_put_step(&s.text, &step);
+    ck_assert_ptr_nonnull(strstr(setup_text(&s), ",\"missing\":[\"humidity\"],\"filled\":3}"));
+    step.n_filled = 0;
+    step.is_restarted = true;
+    codec_put_step(&s.text, &step);
+    ck_assert_ptr_nonnull(
+        strstr(setup_text(&s), ",\"missing\":[\"humidity\"],\"restarted\":true}"));
+    setup_done(&s);
+}
+
 TEST(a_step_that_was_made_before_is_answered_as_repeated)
 {
     struct setup s;
@@ -105,12 +122,16 @@ TEST(the_widest_step_stays_within_what_it_reserves)
     step.version = UINT32_MAX;
     step.forecast = y;
     step.n_forecast = WIDE_ROWS;
+    step.n_filled = 100000;
+    step.is_restarted = true;
     codec_put_step(&s.text, &step);
     size_t n = strlen(setup_text(&s));
     ck_assert_uint_ge(setup_put_tightly(&s, put_step, &step), n);
     fault_set(&step.fault, STATUS_INTERNAL, NULL, "x");
     step.fault.has_expected = true;
     step.fault.expected = UINT64_C(1) << 53;
+    step.fault.has_last_at = true;
+    step.fault.last_at = -62167219199.12345678;
     memset(step.fault.message, 1, sizeof step.fault.message - 1);
     memset(step.fault.param, 1, sizeof step.fault.param - 1);
     setup_put_tightly(&s, put_error, &step.fault);
@@ -133,6 +154,12 @@ TEST(errors_have_one_shape)
     ck_assert_str_eq(setup_text(&s),
                      "{\"error\":{\"code\":\"sequence_mismatch\",\"message\":\"seq is 7\","
                      "\"param\":\"seq\",\"expected\":1043}}");
+    fault_set(&fault, STATUS_LATE_READING, "at", "late");
+    fault.has_last_at = true;
+    fault.last_at = 1763668800.25;
+    codec_put_error(&s.text, &fault);
+    ck_assert_str_eq(setup_text(&s), "{\"error\":{\"code\":\"late_reading\",\"message\":\"late\","
+                                     "\"param\":\"at\",\"last_at\":1763668800.25}}");
     fault_set(&fault, STATUS_STORAGE_FAILED, NULL, "cannot write");
     fault_add_advice(&fault, "; it belongs to uid 0");
     codec_put_error(&s.text, &fault);

@@ -192,7 +192,8 @@ static struct session session_of(const struct session_restore *restore)
                              .state = (float *)(uintptr_t)restore->state,
                              .readings = restore->readings,
                              .n_readings = restore->n_readings,
-                             .errors = restore->errors };
+                             .errors = restore->errors,
+                             .time = restore->time };
 }
 
 static struct text text_of(const struct session_restore *restore)

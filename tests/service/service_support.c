@@ -414,6 +414,11 @@ void expect_same_session(const struct session *a, const struct session *b, bool 
     ck_assert_uint_eq(a->n_readings, b->n_readings);
     expect_same_floats(a->readings, b->readings, a->n_readings * INPUTS);
     expect_same_errors(&a->errors, &b->errors);
+    ck_assert_int_eq(a->time.is_known, b->time.is_known);
+    ck_assert(a->time.last_at == b->time.last_at);
+    ck_assert_uint_eq(a->time.n_filled, b->time.n_filled);
+    ck_assert_int_eq(a->time.is_restarted, b->time.is_restarted);
+    ck_assert_int_eq(a->time.is_untimed, b->time.is_untimed);
     bool same_times = a->row.created_at_ms == b->row.created_at_ms &&
                       a->row.last_seen_at_ms == b->row.last_seen_at_ms &&
                       a->row.expires_at_ms == b->row.expires_at_ms;
@@ -453,5 +458,6 @@ struct session_restore restore_of(const struct session *session)
                                      .readings = session->readings,
                                      .n_readings = session->n_readings,
                                      .created_at_ms = session->row.created_at_ms,
-                                     .errors = session->errors };
+                                     .errors = session->errors,
+                                     .time = session->time };
 }

@@ -77,6 +77,7 @@ static void copy_session(const struct moving *moving, uint32_t from_slot, uint32
     record_clear_copy(to, copy);
     copy->step = old->step;
     copy->last_seen_at_ms = old->last_seen_at_ms;
+    copy->gap = old->gap;
     copy->last_at = old->last_at;
     copy->version = old->version;
     copy_state(moving, old, copy);

@@ -163,7 +163,7 @@ void record_seal(const struct record_layout *layout, char *record, struct record
 /* Beyond any that is written, so that no sum with one overflows: a checksum does not keep anyone
  * from writing the file. */
 static const uint64_t step_max = UINT64_C(1) << 62, writes_max = UINT64_C(1) << 47;
-static const int64_t time_max_ms = INT64_C(1) << 53;
+static const int64_t time_max_ms = INT64_C(1) << 44; /* 557 years; its field has two bits more */
 
 bool record_copy_is_whole(const struct record_layout *layout, char *record,
                           const struct record_copy *copy)

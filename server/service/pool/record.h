@@ -27,6 +27,14 @@
 
 enum { RECORD_PAGE = 4096 };
 enum { RECORD_TTL_CONFIGURED = UINT32_MAX };
+/* What is known of the time between the last reading and the one before it: so many missing ones
+ * were filled, or the hidden state began anew; or the last reading came without a time, though
+ * earlier ones had some. */
+enum {
+    RECORD_GAP_FILLED_MAX = 100000,
+    RECORD_GAP_RESTARTED = (1 << 18) - 2,
+    RECORD_GAP_UNTIMED = (1 << 18) - 1
+};
 enum {
     RECORD_HISTORY_MAX = 4096,
     RECORD_STATE_MAX = 1 << 28,
@@ -60,9 +68,10 @@ struct record_copy {
     uint64_t check; /* over what follows, and the header's check */
     uint64_t writes : 48, n_readings : 16;
     uint64_t step;
-    int64_t last_seen_at_ms;
-    uint64_t digest; /* of the model version that the state belongs to */
-    double last_at;  /* the time that the last reading gave for itself; NaN: none */
+    int64_t last_seen_at_ms : 46;
+    uint64_t gap : 18; /* before its last reading: RECORD_GAP_… */
+    uint64_t digest;   /* of the model version that the state belongs to */
+    double last_at;    /* the time of its last reading that came with one; NaN: none has */
     uint32_t version;
     uint32_t last_block_check;    /* of the last block of its readings, as far as `step` */
     struct record_error errors[]; /* [O], then the state: float [state_floats], then the tail */

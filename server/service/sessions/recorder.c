@@ -261,13 +261,16 @@ struct recovery {
  * with readings (a fork is) and was stepped before its first reading was recorded gains those as
  * well. */
 static uint64_t n_missing(const struct record_life *life, const struct record_copy *copy,
-                          uint64_t last)
+                          uint64_t last, size_t n_history)
 {
     uint64_t number = number_of(life, copy->step);
     if (last >> 32 != number >> 32) {
         return copy->n_readings; /* what is recorded is an earlier session's */
     }
     uint64_t n = last < number ? number - last : 0;
+    /* Fewer than are kept, and what is recorded ends just before them: the session's hidden state
+     * began anew with the first of them, which is left out so that the sequence ends. */
+    n -= n > 0 && n == copy->n_readings && n < n_history;
     return n < copy->n_readings ? n : copy->n_readings;
 }
 
@@ -289,7 +292,7 @@ static enum status recover_session(struct recovery *recovery, const struct model
     if (status != STATUS_OK) {
         return status;
     }
-    for (uint64_t n = n_missing(&header->life, copy, last); n > 0; n--) {
+    for (uint64_t n = n_missing(&header->life, copy, last, layout->n_history); n > 0; n--) {
         recorder_begin(recovery->outbox);
         uint64_t step = copy->step - n + 1;
         const struct recorded reading = { .model = model->name,

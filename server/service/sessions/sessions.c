@@ -10,6 +10,7 @@
 #include "service/sessions/rewarm.h"
 #include "service/sessions/session_copy.h"
 #include "service/sessions/session_tail.h"
+#include "service/sessions/session_time.h"
 
 #include <float.h>
 #include <math.h>
@@ -160,6 +161,7 @@ static bool read_session(const struct model *model, uint32_t slot, struct arena 
     session->state = state;
     session->readings = readings;
     session->n_readings = copy->n_readings;
+    session->time = session_time_read(copy);
     return true;
 }
 
@@ -387,6 +389,7 @@ static void make_restored(const struct service_context *context, const struct se
     copy->version = model->active->number;
     copy->digest = model->active->digest.low;
     memcpy(record_state(layout, copy), state, layout->state_floats * sizeof *state);
+    session_time_write(&restore->time, copy);
     write_errors(layout, &restore->errors, copy);
     session_tail_write(model->pool, draft->slot, &restore->tail, draft->record_class, copy);
 }
@@ -466,7 +469,8 @@ enum status session_fork(struct service_context *context, const struct model *mo
                                                  .readings = session.readings,
                                                  .n_readings = session.n_readings,
                                                  .errors = session.errors,
-                                                 .tail = session.tail };
+                                                 .tail = session.tail,
+                                                 .time = session.time };
         bool created;
         /* Not the source, of which there may be more to fork. */
         status = put(context, model, to, false, pool_key_of(id).hash, &restore, &created, fault);

@@ -37,6 +37,17 @@ struct session_errors {
     const float *mae, *rmse; /* [O], NaN where there is nothing to compare with */
 };
 
+enum { SESSION_FILLED_MAX = 100000 };
+
+/* What it knows of its readings' own times. Of the lower three only one can be. */
+struct session_time {
+    bool is_known;     /* of one reading at least */
+    double last_at;    /* of the last one that came with a time, Unix seconds */
+    size_t n_filled;   /* missing readings before its last one that count, by its time */
+    bool is_restarted; /* more than are filled: the hidden state began anew with its last reading */
+    bool is_untimed;   /* its last reading came without a time */
+};
+
 struct session {
     struct session_row row;
     struct gru_model *gru; /* the version that the state belongs to */
@@ -47,6 +58,7 @@ struct session {
     size_t n_readings;
     struct session_errors errors;
     struct session_tail tail;
+    struct session_time time;
 };
 
 /* Whether a verb of this context has failed for that reason since this was last asked. */
@@ -79,6 +91,7 @@ struct session_restore {
     int64_t created_at_ms; /* by the steady clock; 0: now */
     struct session_errors errors;
     struct session_tail tail; /* none: a session that is there keeps its own */
+    struct session_time time;
 };
 enum status session_put(struct service_context *context, const struct model *model, const char *id,
                         const struct session_restore *restore, bool *ret_created,

@@ -3,6 +3,7 @@
 #include "service/models/models.h"
 #include "service/service_private.h"
 #include "service/sessions/predict.h"
+#include "service/sessions/step_place.h"
 #include "service/sessions/steps.h"
 
 #include <math.h>
@@ -77,6 +78,7 @@ static bool is_at(const struct step_ahead *ahead, const struct step *step,
                   const struct step_place *place)
 {
     return ahead->version == step->model->active->number && ahead->last == place->last &&
+           ahead->n_rows == place->n_rows &&
            (place->state ? memcmp(ahead->states, place->state,
                                   ahead->state_floats * sizeof *ahead->states) == 0
                          : ahead->is_new);
@@ -97,7 +99,7 @@ static bool make_room(struct step *step, struct step_ahead *ahead, size_t n_rows
     return ahead->states && ahead->missing && ahead->y;
 }
 
-static enum status begin(struct step *step, const struct step_place *place, size_t n_rows)
+static enum status begin(struct step *step, const struct step_place *place)
 {
     const struct version *active = step->model->active;
     unsigned n_tries = step->ahead ? step->ahead->n_tries : 0;
@@ -115,7 +117,7 @@ static enum status begin(struct step *step, const struct step_place *place, size
                                   .is_new = !place->state,
                                   .version = active->number,
                                   .n_tries = n_tries + 1 };
-    if (!make_room(step, ahead, n_rows)) {
+    if (!make_room(step, ahead, place->n_rows)) {
         return no_memory(step);
     }
     if (place->state) {
@@ -186,11 +188,11 @@ static enum status look_ahead(struct service_context *context, struct step *step
 }
 
 enum status step_ahead_go_on(struct service_context *context, struct step *step,
-                             const struct step_place *place, size_t n_rows, bool *ret_is_ready)
+                             const struct step_place *place, bool *ret_is_ready)
 {
     enum status status = STATUS_OK;
     if (!step->ahead || !is_at(step->ahead, step, place)) {
-        status = begin(step, place, n_rows);
+        status = begin(step, place);
     }
     while (status == STATUS_OK && step->ahead->n_run < step->ahead->n_rows &&
            context->n_work_left > 0) {

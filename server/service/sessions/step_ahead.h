@@ -24,12 +24,7 @@
 struct service_context;
 struct step;
 struct step_ahead;
-
-/* Where a session stands: its last step, and the state after it (NULL: it is not there). */
-struct step_place {
-    uint64_t last;
-    const float *state;
-};
+struct step_place;
 
 /* Whether a step of that many readings has to be worked out ahead. */
 bool step_ahead_is_needed(const struct step *step, size_t n_rows);
@@ -37,7 +32,7 @@ bool step_ahead_is_needed(const struct step *step, size_t n_rows);
  * succeeded. STATUS_OK and not ready: to be called again in another turn, once step->slices, if
  * there are any, are done. */
 enum status step_ahead_go_on(struct service_context *context, struct step *step,
-                             const struct step_place *place, size_t n_rows, bool *ret_is_ready);
+                             const struct step_place *place, bool *ret_is_ready);
 /* Of one that is ready: the reading at `row`, from 0, and the state after it. */
 const float *step_ahead_x(const struct step *step, size_t row);
 const float *step_ahead_state(const struct step *step, size_t row);

@@ -18,7 +18,7 @@
 #include "service/sessions/rewarm.h"
 #include "service/sessions/session_copy.h"
 #include "service/sessions/step_ahead.h"
-#include "service/sessions/step_seq.h"
+#include "service/sessions/step_place.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -51,16 +51,20 @@ static enum status answer(struct service_context *context, struct step *step, ui
     return STATUS_OK;
 }
 
-/* A step that the session has made already changes nothing. The last one gets the same answer; of
- * an earlier one it is only known that it was made. */
+/* Step `number`, which the session has made already, changes nothing. The last one gets the same
+ * answer; of an earlier one it is only known that it was made. */
 static enum status repeat(struct service_context *context, struct step *step,
-                          struct record_copy *now)
+                          struct record_copy *now, uint64_t number)
 {
-    if (step->seq == now->step) {
+    atomic_fetch_add_explicit(&context->service->counters.n_repeated_readings, 1,
+                              memory_order_relaxed);
+    if (number == now->step) {
+        step->is_restarted = now->gap == RECORD_GAP_RESTARTED;
+        step->n_filled = now->gap <= RECORD_GAP_FILLED_MAX ? now->gap : 0;
         return answer(context, step, now->step, record_state(&step->model->pool->layout, now));
     }
     step->is_repeated = true;
-    step->number = step->seq;
+    step->number = number;
     return STATUS_OK;
 }
 
@@ -86,23 +90,17 @@ static void block(struct service_context *context, struct pending_step *pending)
     context->has_blocked = true;
 }
 
-/* The readings that a step with a proper seq brings: those that it fills, and its own. */
-static size_t n_rows_of(const struct step *step, uint64_t last)
-{
-    return step->has_seq ? (size_t)(step->seq - last) : 1;
-}
-
 /* With the session not there: whether it may be made. What fails must not have evicted another
  * session for the room. */
 static enum claim work_out_first(struct service_context *context, struct pending_step *pending)
 {
     struct step *step = pending->step;
-    const struct step_place place = { .last = step_seq_last(step, NULL) };
-    size_t n_rows = n_rows_of(step, place.last);
+    struct step_place place;
     bool is_ready = true;
-    enum status status = STATUS_OK;
-    if (step_ahead_is_needed(step, n_rows) || pool_is_full(step->model->pool)) {
-        status = step_ahead_go_on(context, step, &place, n_rows, &is_ready);
+    enum status status = step_place_find_first(step, context->service->config->gap_max, &place);
+    if (status == STATUS_OK &&
+        (step_ahead_is_needed(step, place.n_rows) || pool_is_full(step->model->pool))) {
+        status = step_ahead_go_on(context, step, &place, &is_ready);
     }
     return status != STATUS_OK ? CLAIM_ENDED : is_ready ? CLAIM_OK : CLAIM_BUSY;
 }
@@ -115,9 +113,6 @@ static enum claim claim_session(struct service_context *context, struct pending_
     if (claim != CLAIM_ABSENT) {
         return claim;
     }
-    if (step_seq_is_wrong(step, NULL, context->service->config->gap_max)) {
-        return CLAIM_ENDED;
-    }
     claim = work_out_first(context, pending);
     return claim == CLAIM_OK ? pending_create_session(context, pending) : claim;
 }
@@ -127,8 +122,7 @@ static void make_ahead(struct service_context *context, struct pending_step *pen
                        const struct step_place *place)
 {
     bool is_ready;
-    enum status status = step_ahead_go_on(context, pending->step, place,
-                                          n_rows_of(pending->step, place->last), &is_ready);
+    enum status status = step_ahead_go_on(context, pending->step, place, &is_ready);
     if (is_ready) {
         pending->state = PENDING_AHEAD;
         return;
@@ -138,6 +132,17 @@ static void make_ahead(struct service_context *context, struct pending_step *pen
         block(context, pending);
     } else {
         pending_finish_failed(pending);
+    }
+}
+
+/* The next copy as it is before the step. What a session was before its hidden state began anew is
+ * not to be replayed. */
+static void begin_next(const struct pending_step *pending, uint64_t last)
+{
+    pending_begin_next(pending);
+    pending->next->step = last;
+    if (pending->step->is_restarted) {
+        pending->next->n_readings = 0;
     }
 }
 
@@ -155,8 +160,7 @@ static void make_lane(struct pending_step *pending, const struct step_place *pla
         pending_finish_failed(pending);
         return;
     }
-    pending_begin_next(pending);
-    pending->next->step = place->last;
+    begin_next(pending, place->last);
     pending->state = PENDING_RUNNING;
     *lane = (struct gru_lane){ .state_in = place->state,
                                .state_out = record_state(layout, pending->next),
@@ -165,11 +169,21 @@ static void make_lane(struct pending_step *pending, const struct step_place *pla
                                .y = y };
 }
 
+static void count_late(struct service_context *context, const struct step *step)
+{
+    if (step->fault.status == STATUS_LATE_READING) {
+        atomic_fetch_add_explicit(&context->service->counters.n_late_readings, 1,
+                                  memory_order_relaxed);
+    }
+}
+
 /* With the session claimed: makes the step a lane, or works it out ahead, or finishes it. */
 static void begin_claimed(struct service_context *context, struct pending_step *pending,
                           struct gru_lane *lane)
 {
     struct step *step = pending->step;
+    struct pool *pool = step->model->pool;
+    struct step_place place;
     enum rewarm rewarm =
         rewarm_session(context, step->model, &pending->slot, pending->next, &step->fault);
     if (rewarm == REWARM_LATER) {
@@ -177,41 +191,46 @@ static void begin_claimed(struct service_context *context, struct pending_step *
         block(context, pending);
         return;
     }
-    enum status status = rewarm == REWARM_DONE ? STATUS_OK : fault_status(&step->fault);
-    const struct record_layout *layout = pool_layout(step->model->pool, pending->slot);
-    char *record = pool_record(step->model->pool, pending->slot);
-    struct record_copy *now = record_newest(layout, record);
-    if (status == STATUS_OK && step_seq_is_kept(step, layout, record, now)) {
-        status = repeat(context, step, now);
+    const struct record_layout *layout = pool_layout(pool, pending->slot);
+    char *record = pool_record(pool, pending->slot);
+    enum status status =
+        rewarm == REWARM_DONE
+            ? step_place_find(step, layout, record, context->service->config->gap_max, &place)
+            : fault_status(&step->fault);
+    const bool is_made = status == STATUS_OK && place.made > 0;
+    if (is_made) {
+        status = repeat(context, step, record_newest(layout, record), place.made);
+    }
+    if (is_made || status != STATUS_OK) {
         pending_release(pending);
         status == STATUS_OK ? pending_finish(pending) : pending_finish_failed(pending);
-        return;
-    }
-    if (status != STATUS_OK || step_seq_is_wrong(step, now, context->service->config->gap_max)) {
-        pending_release(pending);
-        pending_finish_failed(pending);
-        return;
-    }
-    const struct step_place place = { step_seq_last(step, now), record_state(layout, now) };
-    if (step->ahead || step_ahead_is_needed(step, n_rows_of(step, place.last))) {
+        count_late(context, step);
+    } else if (step->ahead || step_ahead_is_needed(step, place.n_rows)) {
         make_ahead(context, pending, &place);
     } else {
         make_lane(pending, &place, lane);
     }
 }
 
-/* The next copy, whose state is that after the reading x, becomes the newest. */
+/* The next copy, whose state is that after the reading x, becomes the newest; n_left more follow.
+ * Where the hidden state began anew nothing had been forecast for this reading, and it is not
+ * recorded, so that the sequence before it ends. */
 static void write_reading(struct service_context *context, struct pending_step *pending,
-                          uint64_t section, const float *x)
+                          uint64_t section, const float *x, size_t n_left)
 {
     const struct step *step = pending->step;
     struct pool *pool = step->model->pool;
-    forecast_errors_note(
-        step->model->active->gru, record_state(&pool->layout, pending_newest(pending)), x,
-        pending->next->errors, error_totals_of(step->model->error_totals, context->owner));
+    if (!step->is_restarted) {
+        forecast_errors_note(
+            step->model->active->gru, record_state(&pool->layout, pending_newest(pending)), x,
+            pending->next->errors, error_totals_of(step->model->error_totals, context->owner));
+    }
     pending->next->last_seen_at_ms = context->now_ms;
+    if (step->has_at || !isnan(pending->next->last_at)) {
+        step_place_note_time(step, n_left, pending->next);
+    }
     pool_write_copy(pool, section, &pending->slot, context->owner, pending->next, x);
-    if (context->outbox) {
+    if (context->outbox && !step->is_restarted) {
         const struct record_header *header = record_header_of(pool_record(pool, pending->slot));
         recorder_note(context->outbox, step->model->name, step->session, &header->life,
                       pending->next, x, pool->layout.n_inputs);
@@ -244,11 +263,10 @@ static void write_ahead(struct service_context *context, struct pending_step *pe
     const struct record_layout *layout = &step->model->pool->layout;
     const size_t n_rows = step_ahead_answer(step);
     for (size_t k = 0; k < n_rows; k++) {
-        pending_begin_next(pending);
-        pending->next->step = step->number - n_rows + k;
+        begin_next(pending, step->number - n_rows + k);
         memcpy(record_state(layout, pending->next), step_ahead_state(step, k),
                layout->state_floats * sizeof(float));
-        write_reading(context, pending, section, step_ahead_x(step, k));
+        write_reading(context, pending, section, step_ahead_x(step, k), n_rows - 1 - k);
     }
 }
 
@@ -264,7 +282,7 @@ static void write_round(struct service_context *context, struct pool *pool,
             continue;
         }
         if (pending->state == PENDING_ANSWERED) {
-            write_reading(context, pending, section, pending->step->x);
+            write_reading(context, pending, section, pending->step->x, 0);
         } else {
             write_ahead(context, pending, section);
         }
@@ -407,11 +425,17 @@ static void begin_pending(struct service_context *context, struct pending_step *
                                       .key = pool_key_of(step->session),
                                       .state = PENDING_WAITING };
     step->fault.status = STATUS_OK;
-    step->fault.has_expected = false;
-    step->is_repeated = false;
+    step->fault.has_expected = step->fault.has_last_at = false;
+    step->is_repeated = step->is_restarted = false;
     if (model_find(context, step->model_name, &step->model, &step->fault) != STATUS_OK) {
         pending_finish_failed(pending);
         return;
+    }
+    if (step->may_amend) {
+        fault_set(&step->fault, STATUS_AMEND_OFF, "late",
+                  "this grud does not amend sessions by late readings: leave `late` out, and send "
+                  "readings in the order of their times");
+        pending_finish_failed(pending);
     }
 }
 

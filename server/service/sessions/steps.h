@@ -33,6 +33,9 @@ struct step {
     uint64_t seq;
     bool may_begin; /* a session that has made no step yet begins at this seq */
     bool may_fill;  /* readings between the session's last one and this seq count as missing */
+    bool has_at;
+    double at;      /* the reading's own time, Unix seconds: finite */
+    bool may_amend; /* a late reading is to be put in its place */
     struct forecast_options forecast_options;
     bool may_slice; /* work that is too long for one turn may be left in `slices` */
 
@@ -46,7 +49,9 @@ struct step {
     struct step_ahead *ahead;  /* service_steps' own */
     struct fault fault;        /* status STATUS_OK if it succeeded */
     uint64_t number;           /* of this step, from 1 */
-    bool is_repeated; /* it was made before the session's last one: there is no further result */
+    bool is_repeated;  /* it was made before the session's last one: there is no further result */
+    bool is_restarted; /* by `at` too much is missing before it: its hidden state began anew */
+    size_t n_filled;   /* missing readings before it that count, by `at` */
     unsigned version;
     const float *y;        /* [O] */
     const float *forecast; /* [n_forecast][O], NULL if there is none */

@@ -1,0 +1,15 @@
+/*
+ * session_time.h - what a session knows of its readings' own times, in its record and outside of
+ * it. Pure; any thread.
+ */
+#ifndef SESSION_TIME_H
+#define SESSION_TIME_H
+
+#include "service/sessions/sessions.h"
+
+struct record_copy;
+
+struct session_time session_time_read(const struct record_copy *copy);
+void session_time_write(const struct session_time *time, struct record_copy *copy);
+
+#endif
