@@ -28,7 +28,8 @@ enum way {
     WAY_OTHER_INPUTS = 4,  /* and here it cannot be */
     WAY_TTL = 8,           /* sessions expire after a minute */
     WAY_EVICT = 16,
-    WAY_SMALL = 32 /* there is room for four sessions only */
+    WAY_SMALL = 32,  /* there is room for four sessions only */
+    WAY_CLASSES = 64 /* there are records with tails now: the file is converted */
 };
 
 enum operation {
@@ -103,6 +104,10 @@ static bool open_pool(unsigned ways)
                                     .evict = (ways & WAY_EVICT) != 0,
                                     .now_ms = clock_steady_ms() };
     struct pool *pool;
+    if (ways & WAY_CLASSES) {
+        options.n_classes = 1;
+        options.classes[0] = (struct pool_class){ .tail_bytes = 64, .tail_format = 1 };
+    }
     world.fault = (struct fault){ .status = STATUS_OK };
     enum status status = pool_open(&options, &pool, &world.fault);
     if (status != STATUS_OK) {

@@ -59,7 +59,7 @@ static bool drop_unused(struct pool *pool, uint32_t slot)
 {
     char *record = pool_record(pool, slot);
     if (record_header_is_damaged(pool_layout(pool, slot), record)) {
-        if (birth_of(pool, slot) < pool->promised_births) {
+        if (birth_of(pool, slot) < pool->promised_births && !record_birth_is_torn(record)) {
             pool_note_damaged(pool, slot);
         } else {
             pool_note_stepped_back(pool, NULL, 0);

@@ -290,10 +290,11 @@ enum status extents_take_fresh(struct pool *pool, unsigned record_class, uint32_
         status = add_extent(pool, place, fault);
         extent = find_extent(pool, record_class);
     }
-    uint32_t n = extent ? atomic_load(&extent->n_fresh) : 0;
-    if (status == STATUS_OK) {
-        status = make_room(pool, extent, (size_t)n + 1, fault);
+    if (status != STATUS_OK || !extent) {
+        return status;
     }
+    uint32_t n = atomic_load(&extent->n_fresh);
+    status = make_room(pool, extent, (size_t)n + 1, fault);
     if (status == STATUS_OK) {
         *ret_slot = (uint32_t)(extent - pool->extents) * EXTENT_SLOTS_MAX + n;
         atomic_store_explicit(&extent->n_fresh, n + 1, memory_order_release);

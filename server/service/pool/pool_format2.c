@@ -155,8 +155,8 @@ static void translate_header(const struct format2_layout *layout, char *old, cha
         newest = newest == other ? copy_at(layout, old, 0) : other;
     }
     *header = (struct record_header){ .n_id = from->n_id,
-                                      .birth = from->birth,
                                       .life = { newest->created_at_s, newest->ttl_s } };
+    record_set_birth(record, from->birth);
     memcpy(header->id, from->id, sizeof header->id);
     if (from->check == header_check(from)) {
         record_header_seal(record);

@@ -71,7 +71,7 @@ static void put_copy(const struct record_layout *layout, struct record_copy *pla
 
 static void give_birth(struct pool *pool, char *record)
 {
-    record_header_of(record)->birth = atomic_fetch_add(&pool->next_birth, 1);
+    record_set_birth(record, atomic_fetch_add(&pool->next_birth, 1));
 }
 
 /* The copy counts as soon as the header does. */

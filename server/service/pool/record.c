@@ -32,14 +32,13 @@ static size_t values_bytes(const struct record_layout *layout)
 
 struct record_layout record_layout_with_tail(const struct record_layout *layout, size_t tail_bytes)
 {
-    enum { ALIGNMENT = 16 };
     struct record_layout result = *layout;
     size_t copy = offsetof(struct record_copy, errors) + values_bytes(layout);
     result.tail_bytes = (uint32_t)tail_bytes;
     result.copy_bytes = (uint32_t)(round_up(copy, sizeof(uint64_t)) + tail_bytes);
     size_t record =
         sizeof(struct record_header) + 2 * (size_t)result.copy_bytes + record_ring_bytes(&result);
-    result.record_bytes = (uint32_t)round_up(record, ALIGNMENT);
+    result.record_bytes = (uint32_t)round_up(record, sizeof(uint64_t));
     return result;
 }
 
@@ -84,6 +83,29 @@ void record_begin(const struct record_layout *layout, char *record, const char *
         copy->check = 0;
         copy->writes = 0;
     }
+}
+
+static void make_tag(uint64_t birth, uint8_t tag[3])
+{
+    for (int k = 0; k < 3; k++) {
+        tag[k] = (uint8_t)(birth >> (8 * k));
+    }
+}
+
+void record_set_birth(char *record, uint64_t birth)
+{
+    record_header_of(record)->birth = birth;
+    make_tag(birth, record_header_of(record)->birth_tag);
+}
+
+bool record_birth_is_torn(char *record)
+{
+    enum { SECTOR = 512 };
+    uint8_t tag[3];
+    make_tag(record_header_of(record)->birth, tag);
+    /* Elsewhere they are in one sector, so a birth of another tag is damaged. */
+    return ((uintptr_t)record + offsetof(struct record_header, birth)) % SECTOR == 0 &&
+           memcmp(tag, record_header_of(record)->birth_tag, sizeof tag) != 0;
 }
 
 void record_header_seal(char *record)

@@ -53,12 +53,12 @@ struct record_life {
     uint32_t ttl_s; /* RECORD_TTL_CONFIGURED, or its own (0: never) */
 };
 
-/* Written once, when the session is created. A record begins at a multiple of 16 bytes, so that
- * check and birth are never torn apart by the disk. */
+/* Written once, when the session is created. A record begins at a multiple of 8 bytes, so that
+ * check and tag are never torn apart by the disk; the tag tells whether the birth has been. */
 struct record_header {
     uint32_t check; /* over what follows; 0: not in use; inverted: its session has ended */
     uint8_t n_id;
-    uint8_t unused[3];
+    uint8_t birth_tag[3]; /* its low bits */
     uint64_t birth;
     char id[SESSION_ID_MAX];
     struct record_life life;
@@ -157,6 +157,7 @@ void record_take_copy(const struct record_layout *layout, struct record_copy *to
 /* Names a session that is not born yet: nothing of the record counts. */
 void record_begin(const struct record_layout *layout, char *record, const char *id, size_t n_id);
 /* Before it is born. */
+void record_set_birth(char *record, uint64_t birth);
 static inline void record_set_life(char *record, const struct record_life *life)
 {
     record_header_of(record)->life = *life;
@@ -173,6 +174,9 @@ static inline bool record_is_unborn(const char *record)
 }
 bool record_header_is_valid(char *record);
 bool record_header_is_ended(char *record);
+/* Whether the disk has the check of another life than the birth's, where it can have torn the two
+ * apart: of one that had just begun. */
+bool record_birth_is_torn(char *record);
 /* Whether there was a session whose header is damaged now. */
 bool record_header_is_damaged(const struct record_layout *layout, char *record);
 

@@ -150,6 +150,37 @@ static void expect_left_alone(unsigned former)
     world_done(&world);
 }
 
+/* One byte at a time: it is refused, or all sessions are there that it does not belong to. */
+TEST(a_damaged_file_of_the_second_format_is_read_as_far_as_it_is_whole)
+{
+    enum { TRIALS = 100 };
+    struct world world;
+    char path[256];
+    size_t n_refused = 0;
+    unpack_many(&world, 2, path);
+    struct bytes whole = file_load(path);
+    for (size_t trial = 0; trial < TRIALS; trial++) {
+        const struct model *model;
+        char *bytes = whole.p;
+        size_t at = trial % 4 ? trial * 7919 % whole.n : trial;
+        bytes[at] ^= 16;
+        file_store(path, whole.p, whole.n);
+        bytes[at] ^= 16;
+        world_start(&world);
+        if (model_find(world.context, "m", &model, &world.fault) == STATUS_OK) {
+            ck_assert_uint_ge(model_n_sessions(model), MANY_LIVE - 1);
+            ck_assert_uint_le(model_n_sessions(model), MANY_LIVE + 1);
+        } else {
+            ck_assert_uint_lt(at, RECORD_PAGE);
+            n_refused++;
+        }
+        world_stop(&world);
+    }
+    ck_assert_uint_gt(n_refused, 0);
+    free(whole.p);
+    world_done(&world);
+}
+
 TEST(a_file_of_a_former_format_that_cannot_be_written_anew_is_left_alone)
 {
     expect_left_alone(1);

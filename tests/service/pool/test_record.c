@@ -16,9 +16,9 @@ static struct record_layout layout_of(size_t n_inputs, size_t n_outputs, size_t 
 }
 
 /* A disk writes whole sectors: what must not be torn apart lies in one. */
-TEST(records_lie_side_by_side_and_none_has_its_birth_torn_off)
+TEST(records_lie_side_by_side_and_none_has_its_tag_torn_off)
 {
-    enum { SECTOR = 512, WORDS = 16 };
+    enum { SECTOR = 512, WORDS = 8 };
     for (size_t state = 1; state < 3000; state += 61) {
         for (size_t history = 1; history < 100; history += 17) {
             struct record_layout layout = layout_of(2, 1, state, history);
@@ -32,6 +32,26 @@ TEST(records_lie_side_by_side_and_none_has_its_birth_torn_off)
             ck_assert_uint_eq(layout.copy_bytes % sizeof(uint64_t), 0);
         }
     }
+}
+
+/* The disk has the new check and the old birth: that is told from damage, where it can be so. */
+TEST(a_birth_that_was_torn_off_is_told_from_its_tag)
+{
+    enum { SECTOR = 512 };
+    struct record_layout layout = layout_of(3, 2, 37, 10);
+    char *bytes = aligned_alloc(SECTOR, (layout.record_bytes + 2 * SECTOR) / SECTOR * SECTOR);
+    ck_assert_ptr_nonnull(bytes);
+    for (size_t at = 0; at < SECTOR; at += sizeof(uint64_t)) {
+        char *record = bytes + at;
+        record_begin(&layout, record, "s", 1);
+        record_set_birth(record, 0x123456789);
+        record_header_seal(record);
+        ck_assert(record_header_is_valid(record) && !record_birth_is_torn(record));
+        record_header_of(record)->birth = 0x123456700;
+        ck_assert(record_header_is_damaged(&layout, record));
+        ck_assert_int_eq(record_birth_is_torn(record), at == SECTOR - sizeof(uint64_t));
+    }
+    free(bytes);
 }
 
 TEST(the_parts_of_a_record_do_not_overlap)
