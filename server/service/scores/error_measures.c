@@ -15,10 +15,10 @@ const char *error_measure_word(enum error_measure measure)
 
 /* ---- sums ---- */
 
-static void add(struct running_sum *to, double value)
+static inline void add(struct running_sum *to, double value)
 {
-    double sum = to->sum + value;
-    to->rest += fabs(to->sum) >= fabs(value) ? (to->sum - sum) + value : (value - sum) + to->sum;
+    double sum = to->sum + value, added = sum - to->sum;
+    to->rest += (to->sum - (sum - added)) + (value - added);
     to->sum = sum;
 }
 
@@ -35,10 +35,10 @@ static void merge(struct running_sum *to, const struct running_sum *from)
 
 static void add_moments(struct error_sums *sums, double truth, double forecast)
 {
-    double n = (double)sums->n, d_truth = truth - sums->truth_mean,
+    double share = 1.0 / (double)sums->n, d_truth = truth - sums->truth_mean,
            d_forecast = forecast - sums->forecast_mean;
-    sums->truth_mean += d_truth / n;
-    sums->forecast_mean += d_forecast / n;
+    sums->truth_mean += d_truth * share;
+    sums->forecast_mean += d_forecast * share;
     sums->truth_squares += d_truth * (truth - sums->truth_mean);
     sums->forecast_squares += d_forecast * (forecast - sums->forecast_mean);
     sums->products += d_truth * (forecast - sums->forecast_mean);

@@ -55,7 +55,8 @@ enum error_measure {
 
 const char *error_measure_word(enum error_measure measure);
 
-/* A sum that keeps what rounding takes from it (A. Neumaier, ZAMM 54(1), 1974). */
+/* A sum that keeps what rounding takes from it (A. Neumaier, ZAMM 54(1), 1974; without a branch by
+ * D. E. Knuth's sum of two, The Art of Computer Programming 2, 4.2.2). */
 struct running_sum {
     double sum, rest;
 };

@@ -80,28 +80,50 @@ static enum status take_value(const struct evaluation *evaluation, size_t row, s
     return STATUS_OK;
 }
 
+/* [n_rows][O]; *ret_has_any: there is one that a forecast can be compared with. */
+static enum status fill_values(const struct evaluation *evaluation, size_t n_rows, float *values,
+                               bool *ret_has_any, struct fault *fault)
+{
+    const size_t n_outputs = gru_model_info(evaluation->prediction.gru)->n_outputs;
+    enum status status = STATUS_OK;
+    *ret_has_any = false;
+    for (size_t row = 0; row < n_rows; row++) {
+        for (size_t o = 0; status == STATUS_OK && o < n_outputs; o++, values++) {
+            status = take_value(evaluation, row, o, values, fault);
+            *ret_has_any = *ret_has_any || (status == STATUS_OK && row > 0 && !isnan(*values));
+        }
+    }
+    return status;
+}
+
+static enum status refuse_emptiness(const struct evaluation *evaluation, struct fault *fault)
+{
+    const char *field = evaluation->y ? "y" : "x";
+    if (!evaluation->y && gru_model_info(evaluation->prediction.gru)->n_feeds == 0) {
+        return fault_set(fault, STATUS_MISSING_FIELD, "y",
+                         "y is missing: no output of this model forecasts an input, so x does not "
+                         "say what the outputs should be");
+    }
+    return fault_set(fault, STATUS_SERIES_TOO_SHORT, field,
+                     "%s holds no value that a forecast could be compared with", field);
+}
+
 static enum status take_values(struct evaluation *evaluation, struct arena *arena,
                                struct fault *fault)
 {
     const struct gru_info *info = gru_model_info(evaluation->prediction.gru);
     const size_t n_rows = evaluation->n_rows + (evaluation->y ? 1 : 0);
     float *values = arena_array(arena, n_rows * info->n_outputs, sizeof *values);
-    bool has_any = false;
-    enum status status = values ? STATUS_OK : no_room(arena, fault);
-    for (size_t k = 0; status == STATUS_OK && k < n_rows * info->n_outputs; k++) {
-        status =
-            take_value(evaluation, k / info->n_outputs, k % info->n_outputs, &values[k], fault);
-        has_any = has_any || (k >= info->n_outputs && !isnan(values[k]));
+    if (!values) {
+        return no_room(arena, fault);
     }
-    if (status == STATUS_OK && !has_any) {
-        return evaluation->y || info->n_feeds > 0
-                   ? fault_set(fault, STATUS_SERIES_TOO_SHORT, evaluation->y ? "y" : "x",
-                               "%s holds no value that a forecast could be compared with",
-                               evaluation->y ? "y" : "x")
-                   : fault_set(
-                         fault, STATUS_MISSING_FIELD, "y",
-                         "y is missing: no output of this model forecasts an input, so x does "
-                         "not say what the outputs should be");
+    bool has_any;
+    enum status status = fill_values(evaluation, n_rows, values, &has_any, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (!has_any) {
+        return refuse_emptiness(evaluation, fault);
     }
     evaluation->back_test = (struct back_test){ .values = values,
                                                 .n_values = n_rows,
@@ -109,9 +131,7 @@ static enum status take_values(struct evaluation *evaluation, struct arena *aren
                                                 .horizon = evaluation->horizon,
                                                 .season = evaluation->season,
                                                 .level = evaluation->level };
-    return status == STATUS_OK && !back_test_begin(&evaluation->back_test, arena)
-               ? no_room(arena, fault)
-               : status;
+    return back_test_begin(&evaluation->back_test, arena) ? STATUS_OK : no_room(arena, fault);
 }
 
 /* ---- it begins ---- */
