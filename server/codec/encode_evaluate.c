@@ -2,9 +2,19 @@
  * ahead, and output by output. */
 #include "codec/put.h"
 
+#include <float.h>
+#include <math.h>
+
 enum { COUNTS_MAX = 2 * JSON_INT_MAX + 32, MEASURE_MAX = JSON_DOUBLE_MAX + 32 };
 
 #define FIGURES_MAX (COUNTS_MAX + ERROR_N_MEASURES * MEASURE_MAX)
+
+/* As a float, which takes a thirtieth of the time: a reply may have a hundred thousand figures. */
+static char *put_figure(char *p, double value)
+{
+    return fabs(value) <= (double)FLT_MAX ? json_print_float(p, (float)value)
+                                          : json_print_double(p, value);
+}
 
 /* "n":...,"mae":...,...; at most FIGURES_MAX bytes. */
 static char *put_figures(char *p, const struct error_figures *figures)
@@ -15,7 +25,7 @@ static char *put_figures(char *p, const struct error_figures *figures)
         *p++ = ',';
         p = put_string(p, error_measure_word(measure));
         *p++ = ':';
-        p = json_print_double(p, figures->values[measure]);
+        p = put_figure(p, figures->values[measure]);
     }
     p = PUT_LITERAL(p, ",\"n_intervals\":");
     return put_unsigned(p, figures->n_intervals);

@@ -37,11 +37,11 @@ TEST(an_evaluation_is_answered_as_documented)
         "{\"model\":\"m\",\"version\":3,\"windows\":2,\"horizon\":1,\"season\":2,\"level\":null,"
         "\"n\":3,\"mae\":2.25,\"rmse\":",
         /* t: 0 and 1 beside 1 and 2 of persistence; u: 4 beside 10. */
-        "\"skill_vs_persistence\":0.63333333333333",
+        "\"skill_vs_persistence\":0.633333",
         "\"coverage\":null,\"mean_width\":null,\"interval_score\":null,\"pinball\":null,"
         "\"n_intervals\":0,\"by_horizon\":[{\"ahead\":1,\"n\":3,\"mae\":2.25,",
         "}],\"by_output\":[{\"output\":\"t\",\"n\":2,\"mae\":0.5,",
-        "},{\"output\":\"u\",\"n\":1,\"mae\":4,\"rmse\":4,\"smape\":18.18181818181818",
+        "},{\"output\":\"u\",\"n\":1,\"mae\":4,\"rmse\":4,\"smape\":18.18181",
         "\"rse\":null,\"corr\":null,",
         "\"n_intervals\":0}]}",
     };
