@@ -21,7 +21,7 @@ $(BUILD)/bench/bench_sessions: $(addprefix $(BUILD)/,service.a store.a config.a 
 ALONE := env -u OPENBLAS_CORETYPE OPENBLAS_NUM_THREADS=1 \
          $(if $(shell command -v taskset),taskset -c 0)
 
-.PHONY: bench bench-instructions bench-health bench-peers
+.PHONY: bench bench-evaluate bench-instructions bench-health bench-peers
 bench: bench-packages all $(BENCH_PROGRAMS) ## measure, side by side, as ratios
 	@$(ALONE) $(BUILD)/bench/bench_kernels
 	@$(ALONE) $(BUILD)/bench/bench_train
@@ -30,6 +30,10 @@ bench: bench-packages all $(BENCH_PROGRAMS) ## measure, side by side, as ratios
 	@BUILD=$(BUILD) tests/bench/bench_overload.sh
 	@BUILD=$(BUILD) tests/bench/bench_sessions.sh
 	@BUILD=$(BUILD) tests/bench/bench_training.sh
+
+bench-evaluate: bench-packages all ## processor time of back-tests beside that of predictions
+	$(call packages,curl)
+	@BUILD=$(BUILD) tests/bench/bench_evaluate.sh
 
 bench-instructions: bench-packages all $(BENCH_SERVED) ## count the instructions of a step (GRUD=path: of another binary)
 	$(call packages,valgrind)
