@@ -364,6 +364,9 @@ static bool is_too_late(const struct exchange *exchange)
 
 static enum MHD_Result at_end(struct exchange *exchange)
 {
+    if (exchange->is_given_up) {
+        return MHD_NO;
+    }
     if (is_too_late(exchange)) {
         settle(exchange, fault_set(exchange->request.fault, STATUS_NOT_READY, NULL,
                                    "grud is stopping; nothing was done"));

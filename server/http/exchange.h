@@ -44,6 +44,7 @@ struct exchange {
     bool is_shed;        /* refused for too much load: the reply is made already */
     bool owes_sync;      /* it has written what is to be on disk before its reply goes out */
     bool is_suspended;   /* while it is offloaded, held or blocked */
+    bool is_given_up;    /* its client has hung up: libmicrohttpd is told at its next call */
     unsigned n_retries;  /* of its handler */
     bool is_to_finish;   /* while it is blocked or due: it is `finish` that is to be called */
     int64_t retry_ns;    /* while it is blocked: no sooner */

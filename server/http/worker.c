@@ -85,7 +85,7 @@ static void run_slice(struct worker *worker)
     struct prediction *prediction = exchange->request.prediction;
     const size_t n_rows = prediction->n_rows_left, row_work = prediction->row_work;
     if (socket_has_hung_up(exchange->connection->fd)) {
-        shutdown(exchange->connection->fd, SHUT_RDWR); /* libmicrohttpd's next turn gives it up */
+        exchange->is_given_up = true;
         return;
     }
     worker_read_clock(worker);

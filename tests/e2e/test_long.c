@@ -303,6 +303,24 @@ TEST(others_are_served_while_readings_are_replayed)
     daemon_stop(&daemon);
 }
 
+/* Its body is being read by another thread then, or has been: libmicrohttpd no longer tells of such
+ * a client by itself. */
+TEST(a_client_that_hangs_up_once_it_has_sent_a_large_body_is_given_up)
+{
+    enum { FAR = 200000, HANG_UPS = 6 };
+    struct daemon daemon = start();
+    for (int k = 0; k < HANG_UPS; k++) {
+        int fd = send_put(&daemon, "s", FAR);
+        for (int n = 0; n < k; n++) {
+            ask_others(&daemon);
+        }
+        close(fd);
+    }
+    wait_until_given_up(&daemon);
+    expect(&daemon, "GET", MODEL "/sessions/s", NULL, 404, NULL);
+    daemon_stop(&daemon);
+}
+
 TEST(readings_that_are_replayed_lead_where_steps_lead)
 {
     char path[96], body[64];
