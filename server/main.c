@@ -296,7 +296,7 @@ static int serve(struct daemon *daemon)
 static int check_config(const struct config *config)
 {
     struct fault fault;
-    if (http_check(config, &fault) != STATUS_OK) {
+    if (http_check(config, &fault) != STATUS_OK || service_check(config, &fault) != STATUS_OK) {
         fprintf(stderr, "grud: %s\n", fault.message);
         return EXIT_CONFIGURATION;
     }

@@ -16,6 +16,8 @@
 
 struct codec_limits {
     size_t horizon_max;
+    size_t interval_horizon_max;                   /* of forecasts with intervals */
+    const struct interval_levels *interval_levels; /* that are offered */
     size_t depth_max;           /* of nested arrays and objects; at most JSON_DEPTH_MAX (json.h) */
     size_t rows_max;            /* of sequences, restored readings and forecasts in one request */
     size_t evaluation_rows_max; /* those of all roll-outs of an evaluation included */

@@ -105,6 +105,7 @@ static const struct field predict_fields[] = {
     [PREDICT_INSTANCES] = { "instances", read_instances, false },
     [PREDICT_FUTURE] = { "future", forecast_fields_read_future, false },
     { "horizon", forecast_fields_read_horizon, false },
+    { "level", forecast_fields_read_level, false },
     { "return", read_return, false },
     { "version", read_version, false },
 };
@@ -113,12 +114,13 @@ static enum status check_instances(struct reader *r, struct predict_body *predic
 {
     struct place instances = { r->place, "instances", 0 }, element = { &instances, NULL, 0 };
     const struct gru_model *gru = predict->version->gru;
-    size_t horizon = predict->forecast_options.forecast_options.horizon;
-    enum status status = forecast_fields_check_horizon(r, gru, horizon);
+    const struct forecast_options *whole = &predict->forecast_options.forecast_options;
+    enum status status = forecast_fields_check_horizon(r, gru, whole->horizon);
     r->place = &element;
     for (size_t i = 0; status == STATUS_OK && i < predict->n_sequences; i++) {
         element.index = i;
-        predict->sequences[i].forecast_options.horizon = horizon;
+        predict->sequences[i].forecast_options.horizon = whole->horizon;
+        predict->sequences[i].forecast_options.levels = whole->levels;
         status = forecast_fields_check_future(r, gru, &predict->sequences[i].forecast_options);
     }
     r->place = instances.up;
@@ -129,14 +131,17 @@ static enum status check_instances(struct reader *r, struct predict_body *predic
 static enum status check_rows(struct reader *r, const struct predict_body *predict,
                               size_t n_sequences)
 {
-    size_t n, horizon = predict->forecast_options.forecast_options.horizon;
-    if (__builtin_mul_overflow(n_sequences, horizon, &n) ||
+    const struct forecast_options *options = &predict->forecast_options.forecast_options;
+    size_t n, n_origins = options->levels ? SEQUENCE_ORIGINS_MAX + 1 : 1,
+              horizon = options->horizon;
+    if (__builtin_mul_overflow(n_sequences, horizon * n_origins, &n) ||
         n > predict->rows_max - predict->x->n_rows) {
         return reader_refuse_field(
             r, STATUS_REQUEST_TOO_LARGE, "horizon",
-            "is %zu, which for %zu sequence%s of together %zu rows goes beyond the %zu "
+            "is %zu, which for %zu sequence%s of together %zu rows%s goes beyond the %zu "
             "rows that a request may have",
             horizon, n_sequences, n_sequences == 1 ? "" : "s", predict->x->n_rows,
+            options->levels ? ", rolled out from up to 200 rows of each for `level`," : "",
             predict->rows_max);
     }
     return STATUS_OK;
@@ -162,6 +167,10 @@ static enum status check_whole(struct reader *r, struct predict_body *predict, u
     if (status == STATUS_OK) {
         status = check_rows(r, predict, has_instances ? predict->n_sequences : 1);
     }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = forecast_fields_check_level(r, &predict->forecast_options, predict->version->gru);
     if (status != STATUS_OK) {
         return status;
     }

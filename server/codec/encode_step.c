@@ -1,6 +1,7 @@
 /* encode_step.c - the replies that are mostly numbers: steps, forecasts, whole sequences; and
  * errors. */
 #include "codec/put.h"
+#include "codec/put_intervals.h"
 
 #include <math.h>
 
@@ -223,6 +224,7 @@ static void append_sequence(struct text *text, const struct gru_info *info, bool
         append_rows(text, sequence->forecast, sequence->n_forecast, info->n_outputs,
                     info->n_outputs);
     }
+    put_intervals(text, &sequence->intervals);
 }
 
 void codec_put_prediction(struct text *text, const char *model, const struct prediction *prediction)

@@ -6,7 +6,10 @@
 void forecast_fields_init(struct forecast_fields_body *body, const struct codec_limits *limits,
                           const struct gru_info *info)
 {
-    *body = (struct forecast_fields_body){ .horizon_max = limits->horizon_max, .info = info };
+    *body = (struct forecast_fields_body){ .horizon_max = limits->horizon_max,
+                                           .interval_horizon_max = limits->interval_horizon_max,
+                                           .interval_levels = limits->interval_levels,
+                                           .info = info };
     columns_init(&body->future, info, true);
 }
 
@@ -42,6 +45,76 @@ enum status forecast_fields_read_future(struct reader *r, void *body)
     return rows_read(r, &forecast_options->future, &forecast_options->forecast_options.future,
                      &forecast_options->forecast_options.n_future_rows);
 }
+
+/* ---- level ---- */
+
+struct level_body {
+    const struct interval_levels *offered;
+    struct interval_levels *levels;
+};
+
+static enum status read_level(struct reader *r, void *body)
+{
+    struct level_body *level_body = body;
+    const struct interval_levels *offered = level_body->offered;
+    double level;
+    enum status status = reader_number(r, &level);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (!(level > 0 && level < 1)) {
+        return reader_refuse(r, STATUS_INVALID_VALUE,
+                             "must be between 0 and 1, as 0.9 is for 9 of 10 readings, not %g",
+                             level);
+    }
+    if (interval_levels_find(offered, level) == offered->n) {
+        char text[INTERVAL_LEVELS_TEXT];
+        interval_levels_print(offered, text);
+        return reader_refuse(r, STATUS_INVALID_VALUE,
+                             "is %.15g, which is not offered (--interval-levels): %s", level, text);
+    }
+    interval_levels_add(level_body->levels, level);
+    return STATUS_OK;
+}
+
+enum status forecast_fields_read_level(struct reader *r, void *body)
+{
+    struct forecast_fields_body *forecast_options = body;
+    struct level_body level_body = { forecast_options->interval_levels,
+                                     reader_alloc(r, 1, sizeof *level_body.levels) };
+    if (level_body.levels == NULL) {
+        return r->fault->status;
+    }
+    level_body.levels->n = 0;
+    size_t n = 1;
+    enum status status =
+        json_peek(&r->json) == JSON_ARRAY
+            ? reader_elements(r, "a number, or an array of numbers", read_level, &level_body, &n)
+            : read_level(r, &level_body);
+    if (status == STATUS_OK && n == 0) {
+        status = reader_refuse(r, STATUS_INVALID_VALUE, "must name at least one level");
+    }
+    forecast_options->forecast_options.levels = level_body.levels;
+    return status;
+}
+
+enum status forecast_fields_check_level(struct reader *r, const struct forecast_fields_body *body,
+                                        const struct gru_model *gru)
+{
+    const struct gru_info *info = gru_model_info(gru);
+    size_t horizon = body->forecast_options.horizon;
+    size_t n_rows = horizon > 0 ? horizon : info->steps;
+    if (body->forecast_options.levels == NULL || n_rows <= body->interval_horizon_max) {
+        return STATUS_OK;
+    }
+    return reader_refuse_field(
+        r, STATUS_INVALID_VALUE, horizon > 0 ? "horizon" : "level",
+        "%s %zu, but prediction intervals reach 1 to %zu steps ahead (--interval-horizon-max)",
+        horizon > 0 ? "is" : "asks for intervals of the model's steps, which are", n_rows,
+        body->interval_horizon_max);
+}
+
+/* ---- what no field alone can tell ---- */
 
 enum status forecast_fields_check_horizon(struct reader *r, const struct gru_model *gru,
                                           size_t horizon)

@@ -1,6 +1,6 @@
 /*
- * forecast_fields.h - the body fields `horizon` and `future`, which several bodies share. Private
- * to the codec.
+ * forecast_fields.h - the body fields `horizon`, `future` and `level`, which several bodies share.
+ * Private to the codec.
  */
 #ifndef FORECAST_FIELDS_H
 #define FORECAST_FIELDS_H
@@ -10,7 +10,8 @@
 
 /* The first member of every body that has such fields, so that these readers serve them all. */
 struct forecast_fields_body {
-    size_t horizon_max;
+    size_t horizon_max, interval_horizon_max;
+    const struct interval_levels *interval_levels;
     const struct gru_info *info;
     struct columns future;
     struct forecast_options forecast_options;
@@ -22,6 +23,7 @@ void forecast_fields_init(struct forecast_fields_body *body, const struct codec_
 /* For tables of fields; the body begins with a struct forecast_fields_body. */
 enum status forecast_fields_read_horizon(struct reader *r, void *body);
 enum status forecast_fields_read_future(struct reader *r, void *body);
+enum status forecast_fields_read_level(struct reader *r, void *body);
 
 /* Once both were read, or left out: whether the model can look so far ahead, and with these rows.
  */
@@ -29,7 +31,10 @@ enum status forecast_fields_check_horizon(struct reader *r, const struct gru_mod
                                           size_t horizon);
 enum status forecast_fields_check_future(struct reader *r, const struct gru_model *gru,
                                          const struct forecast_options *forecast_options);
-/* Both, for fields that stand in one object. */
+/* Whether there are intervals so far ahead. */
+enum status forecast_fields_check_level(struct reader *r, const struct forecast_fields_body *body,
+                                        const struct gru_model *gru);
+/* Horizon and future, for fields that stand in one object. */
 enum status forecast_fields_check(struct reader *r, const struct gru_model *gru,
                                   const struct forecast_options *forecast_options);
 

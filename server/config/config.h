@@ -63,6 +63,9 @@ enum { CONFIG_FULL_MODES(CHOICE_ID, CHOICE_ID) }; /* session_full */
     X(sync_interval_ms, "sync-interval-ms", SIZE, LIVE, "1000", 0, 3600000, NULL, "MS", "how often sessions are synced to disk; "   \
       "0: before each reply")                                                                                                 \
     X(horizon_max, "horizon-max", SIZE, LIVE, "10000", 1, 1000000, NULL, "N", "steps that a forecast may look ahead")               \
+    X(interval_levels, "interval-levels", STRING, START, "0.8,0.9,0.95", 0, 0, NULL, "LEVELS", "what `level` may be in a request: the share " \
+      "of readings that a prediction interval shall hold; ascending, up to 8")                                                  \
+    X(interval_horizon_max, "interval-horizon-max", SIZE, START, "24", 1, 24, NULL, "N", "steps that a forecast with intervals may look ahead")   \
     X(gap_max, "gap-max", SIZE, LIVE, "100", 0, 100000, NULL, "N", "lost readings before a step that it may fill as missing ones")   \
     X(body_max, "body-max", SIZE, LIVE, "16777216", 1024, 1073741824, NULL, "BYTES", "largest request body")                        \
     X(header_max, "header-max", SIZE, START, "6144", 1024, 1048576, NULL, "BYTES", "longest head of a request, its first line "   \

@@ -42,6 +42,9 @@ struct codec_input api_input(struct request *request)
     return (struct codec_input){ .json = request->body,
                                  .n = request->n_body,
                                  .limits = { .horizon_max = config->horizon_max,
+                                             .interval_horizon_max = config->interval_horizon_max,
+                                             .interval_levels =
+                                                 service_interval_levels(request->context),
                                              .depth_max = config->json_depth_max,
                                              .rows_max = config->row_max,
                                              .evaluation_rows_max = config->evaluate_row_max },

@@ -23,12 +23,29 @@ static void note_clock(struct service *service)
     clock_file_keep(&service->clock_file, seconds != 0);
 }
 
+static enum status read_levels(const struct config *config, struct interval_levels *ret_levels,
+                               struct fault *fault)
+{
+    return interval_levels_parse(config->interval_levels, ret_levels)
+               ? STATUS_OK
+               : fault_set(fault, STATUS_INVALID_VALUE, "interval-levels",
+                           "interval-levels: '%.80s' is no list of up to %d ascending numbers "
+                           "between 0 and 1, such as 0.8,0.9,0.95",
+                           config->interval_levels, INTERVAL_LEVELS_MAX);
+}
+
+enum status service_check(const struct config *config, struct fault *fault)
+{
+    struct interval_levels levels;
+    return read_levels(config, &levels, fault);
+}
+
 /* The data directory, the job database and the recorder come first: models need them. */
 static enum status open_all(struct service *service, struct fault *fault)
 {
     const struct config *config = service->config;
-    enum status status = STATUS_OK;
-    if (config->data[0]) {
+    enum status status = read_levels(config, &service->interval_levels, fault);
+    if (status == STATUS_OK && config->data[0]) {
         status = files_open_data(config->data, &service->data_lock, fault);
         if (status == STATUS_OK) {
             status = clock_file_open(config->data, &service->clock_file, fault);
@@ -101,6 +118,11 @@ void service_free(struct service *service)
     clock_file_close(&service->clock_file);
     files_unlock(&service->data_lock);
     free(service);
+}
+
+const struct interval_levels *service_interval_levels(const struct service_context *context)
+{
+    return &context->service->interval_levels;
 }
 
 /* ---- syncs ---- */

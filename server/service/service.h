@@ -27,6 +27,7 @@
 #include "service/degraded.h"
 #include "service/disk_thread.h"
 #include "service/models/models.h"
+#include "service/scores/interval_reply.h"
 #include "service/service_context.h"
 #include "service/sessions/commit.h"
 #include "service/sessions/evaluate.h"
@@ -41,6 +42,9 @@
 
 /* ---- life: from the main thread ---- */
 
+/* Whether the options of this layer are what they may be. */
+__attribute__((warn_unused_result)) enum status service_check(const struct config *config,
+                                                              struct fault *fault);
 /* Reads the models (one that is refused is logged and left out) and maps the sessions. `config`
  * must outlive it. */
 __attribute__((warn_unused_result)) enum status
@@ -60,6 +64,9 @@ void service_free(struct service *service);
 void service_tick(struct service *service);
 /* Everything to disk: false, and degraded from then on, if that failed, now or earlier. */
 bool service_sync(struct service *service);
+
+/* What `level` may be in a request: --interval-levels. As long as the service is. */
+const struct interval_levels *service_interval_levels(const struct service_context *context);
 
 /* ---- figures for /metrics: any thread ---- */
 

@@ -10,6 +10,7 @@
 #include "gru.h"
 #include "service/disk_thread.h"
 #include "service/pool/pool.h"
+#include "service/scores/interval_levels.h"
 #include "store/clock_file.h"
 #include "store/files.h"
 
@@ -48,6 +49,7 @@ struct service {
     bool is_syncing;                  /* it is on its way; main thread only */
     struct service_counters counters;
     struct pool_memory session_memory;
+    struct interval_levels interval_levels; /* that are offered */
     struct job_database *job_database;
     struct recorder *recorder;                       /* NULL: sessions record nothing */
     struct job_thread *job_thread;                   /* NULL: it does not run. Main thread only */

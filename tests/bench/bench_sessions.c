@@ -148,7 +148,8 @@ static void measure_recording(const struct config *without)
 
 int main(int argc, char **argv)
 {
-    struct config config = { .models = argc > 1 ? argv[1] : "",
+    struct config config = { .interval_levels = "0.8,0.9,0.95",
+                             .models = argc > 1 ? argv[1] : "",
                              .data = argc > 2 ? argv[2] : "",
                              .session_max = MANY,
                              .session_history = READINGS,

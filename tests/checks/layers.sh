@@ -28,7 +28,7 @@ server/confine            server/base gru.h
 server/secure             server/base gru.h
 server/store              server/config server/base lib/json gru.h
 server/service            server/service/pool server/service/models server/service/sessions
-server/service            server/service/jobs server/store server/config server/base gru.h
+server/service            server/service/jobs server/service/scores server/store server/config server/base gru.h
 server/service/scores     server/base
 server/service/pool       server/service/names.h server/store server/base gru.h
 server/service/models     server/service/pool server/service/scores SHARED server/store server/config server/base gru.h

@@ -4,7 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const struct interval_levels usual_levels = { 3, { 0.8, 0.9, 0.95 } };
+
 const struct codec_limits usual_limits = { .horizon_max = HORIZON_MAX,
+                                           .interval_horizon_max = 24,
+                                           .interval_levels = &usual_levels,
                                            .depth_max = DEPTH_MAX,
                                            .rows_max = ROWS_MAX,
                                            .evaluation_rows_max = ROWS_MAX };

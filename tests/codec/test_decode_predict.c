@@ -50,6 +50,36 @@ TEST(every_field_of_a_prediction_is_taken)
     setup_done(&s);
 }
 
+TEST(levels_are_taken_once_each_and_in_order)
+{
+    struct setup s;
+    setup_init(&s, model_closed());
+    struct prediction p = accepted(&s, "{\"x\":[[1]],\"level\":0.9}");
+    const struct interval_levels *levels = p.sequences[0].forecast_options.levels;
+    ck_assert(levels->n == 1 && levels->level[0] == 0.9);
+    p = accepted(&s, "{\"level\":[0.95,0.8,0.95],\"horizon\":24,"
+                     "\"instances\":[{\"x\":[[1]]},{\"x\":[[2]]}]}");
+    levels = p.sequences[1].forecast_options.levels;
+    ck_assert(levels->n == 2 && levels->level[0] == 0.8 && levels->level[1] == 0.95);
+    p = accepted(&s, "{\"x\":[[1]]}");
+    ck_assert_ptr_null(p.sequences[0].forecast_options.levels);
+    setup_done(&s);
+}
+
+/* Roll-outs from rows inside are rows, too. */
+TEST(levels_count_in_the_rows_of_a_request)
+{
+    struct setup s;
+    setup_init(&s, model_closed());
+    s.limits.rows_max = 1000;
+    struct prediction p = accepted(&s, "{\"x\":[[1]],\"horizon\":24}");
+    ck_assert_ptr_nonnull(p.sequences);
+    const char body[] = "{\"x\":[[1]],\"horizon\":24,\"level\":0.9}";
+    ck_assert_int_eq(decode(&s, body, sizeof body - 1, &p), STATUS_REQUEST_TOO_LARGE);
+    ck_assert_str_eq(s.fault.param, "horizon");
+    setup_done(&s);
+}
+
 TEST(instances_have_their_own_rows_and_share_the_horizon)
 {
     struct setup s;
@@ -82,7 +112,21 @@ TEST(an_ill_formed_prediction_is_refused_by_its_path)
         { "{\"x\":[[1,2],{\"wind\":3}]}", STATUS_UNKNOWN_FIELD, "x[1].wind" },
         { "{\"x\":[[1,1e39]]}", STATUS_INVALID_VALUE, "x[0][1]" },
         { "{\"x\":[[1,2]],\"seq\":1}", STATUS_UNKNOWN_FIELD, "seq" },
-        { "{\"x\":[[1,2]],\"level\":0.9}", STATUS_UNKNOWN_FIELD, "level" },
+        { "{\"x\":[[1,2]],\"level\":0.85}", STATUS_INVALID_VALUE, "level" },
+        { "{\"x\":[[1,2]],\"level\":0}", STATUS_INVALID_VALUE, "level" },
+        { "{\"x\":[[1,2]],\"level\":1}", STATUS_INVALID_VALUE, "level" },
+        { "{\"x\":[[1,2]],\"level\":-0.9}", STATUS_INVALID_VALUE, "level" },
+        { "{\"x\":[[1,2]],\"level\":90}", STATUS_INVALID_VALUE, "level" },
+        { "{\"x\":[[1,2]],\"level\":[]}", STATUS_INVALID_VALUE, "level" },
+        { "{\"x\":[[1,2]],\"level\":null}", STATUS_INVALID_TYPE, "level" },
+        { "{\"x\":[[1,2]],\"level\":\"0.9\"}", STATUS_INVALID_TYPE, "level" },
+        { "{\"x\":[[1,2]],\"level\":[0.9,0.91]}", STATUS_INVALID_VALUE, "level[1]" },
+        { "{\"x\":[[1,2]],\"level\":[0.9,null]}", STATUS_INVALID_TYPE, "level[1]" },
+        { "{\"x\":[[1,2]],\"horizon\":25,\"level\":0.9}", STATUS_INVALID_VALUE, "horizon" },
+        { "{\"instances\":[{\"x\":[[1,2]]}],\"horizon\":25,\"level\":0.9}", STATUS_INVALID_VALUE,
+          "horizon" },
+        { "{\"instances\":[{\"x\":[[1,2]],\"level\":0.9}]}", STATUS_UNKNOWN_FIELD,
+          "instances[0].level" },
         { "{\"x\":[[1,2]],\"return\":\"first\"}", STATUS_INVALID_VALUE, "return" },
         { "{\"x\":[[1,2]],\"return\":\"everything\"}", STATUS_INVALID_VALUE, "return" },
         { "{\"x\":[[1,2]],\"return\":1}", STATUS_INVALID_TYPE, "return" },

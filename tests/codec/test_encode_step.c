@@ -58,6 +58,36 @@ TEST(a_step_behind_a_gap_says_what_was_made_of_it)
     setup_done(&s);
 }
 
+TEST(intervals_are_answered_as_documented)
+{
+    struct setup s;
+    setup_init(&s, model_weather());
+    float x[] = { 1, 2 }, y[] = { 21.5F }, forecast[] = { 21.5F, 21.7F };
+    float lower[] = { 20.5F, NAN }, upper[] = { 22.5F, NAN };
+    double coverage[] = { 0.75, NAN };
+    uint64_t observed[] = { 12, 0 };
+    struct interval_reply of[] = { { 0.9, lower, upper, coverage, observed, false },
+                                   { 0.95, lower, upper, coverage, observed, true } };
+    struct sequence sequence = { .x = x,
+                                 .n_rows = 1,
+                                 .y = y,
+                                 .forecast = forecast,
+                                 .n_forecast = 2,
+                                 .intervals = { 2, 2, 1, of } };
+    const struct prediction prediction = {
+        .gru = s.model.active->gru, .version = 3, .n_sequences = 1, .sequences = &sequence
+    };
+    codec_put_prediction(&s.text, "weather", &prediction);
+    ck_assert_str_eq(
+        setup_text(&s),
+        "{\"model\":\"weather\",\"version\":3,\"y\":[[21.5]],\"forecast\":[[21.5],[21.7]],"
+        "\"intervals\":[{\"level\":0.9,\"lower\":[[20.5],[null]],\"upper\":[[22.5],[null]],"
+        "\"coverage\":[0.75,null],\"observed\":[12,0],\"saturated\":false},"
+        "{\"level\":0.95,\"lower\":[[20.5],[null]],\"upper\":[[22.5],[null]],"
+        "\"coverage\":[0.75,null],\"observed\":[12,0],\"saturated\":true}]}");
+    setup_done(&s);
+}
+
 TEST(a_step_that_was_made_before_is_answered_as_repeated)
 {
     struct setup s;

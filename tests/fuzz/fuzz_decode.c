@@ -16,9 +16,13 @@
 
 enum { ARENA_BYTES = 64 << 20, LINE_MOST = 200, PIECES = 3 };
 
-static const struct codec_limits limits = {
-    .horizon_max = 100, .depth_max = 16, .rows_max = 1000, .evaluation_rows_max = 10000
-};
+static const struct interval_levels levels = { 3, { 0.8, 0.9, 0.95 } };
+static const struct codec_limits limits = { .horizon_max = 100,
+                                            .interval_horizon_max = 24,
+                                            .interval_levels = &levels,
+                                            .depth_max = 16,
+                                            .rows_max = 1000,
+                                            .evaluation_rows_max = 10000 };
 static struct version version = { .number = 3,
                                   .digest = { 0x0123456789abcdef, 0xfedcba9876543210 } };
 static struct model model = {

@@ -185,7 +185,8 @@ static void make_image(void)
 
 static void set_up(void)
 {
-    static const struct config config = { .models = "",
+    static const struct config config = { .interval_levels = "0.8,0.9,0.95",
+                                          .models = "",
                                           .data = "",
                                           .session_max = ROWS_MAX,
                                           .session_history = HISTORY,

@@ -84,7 +84,8 @@ void world_init(struct world *world)
     snprintf(world->models, sizeof world->models, "%s/models", world->folder);
     snprintf(world->data, sizeof world->data, "%s/data", world->folder);
     ck_assert_int_eq(mkdir(world->models, 0700), 0);
-    world->config = (struct config){ .models = world->models,
+    world->config = (struct config){ .interval_levels = "0.8,0.9,0.95",
+                                     .models = world->models,
                                      .data = "",
                                      .session_max = 10000,
                                      .session_history = 8,

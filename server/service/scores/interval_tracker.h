@@ -35,21 +35,15 @@
 #ifndef INTERVAL_TRACKER_H
 #define INTERVAL_TRACKER_H
 
+#include "service/scores/interval_levels.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum {
-    INTERVAL_LEVELS_MAX = 8,
     INTERVAL_WARM_UP = 20, /* errors before there are bounds, with nothing to begin from */
     INTERVAL_N_QUANTILES = 5
-};
-
-/* The levels of an interval, ascending, each within (0, 1): 0.9 is what 9 of 10 readings shall be
- * within. */
-struct interval_levels {
-    size_t n;
-    double level[INTERVAL_LEVELS_MAX];
 };
 
 /* Where what is in the block, in bytes. */

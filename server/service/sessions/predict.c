@@ -65,12 +65,26 @@ static enum status make_lane(const struct prediction *prediction, struct sequenc
     if (!state || !sequence->y) {
         return no_room(arena, fault);
     }
-    *ret_lane = (struct gru_lane){ .state_out = state,
-                                   .x = sequence->x,
-                                   .n_rows = sequence->n_rows,
-                                   .y = sequence->y,
-                                   .last_only = prediction->last_only };
+    const bool has_intervals = sequence->forecast_options.levels != NULL;
+    *ret_lane =
+        (struct gru_lane){ .state_out = state,
+                           .x = sequence->x,
+                           .n_rows = has_intervals ? sequence_intervals_first(sequence->n_rows)
+                                                   : sequence->n_rows,
+                           .y = sequence->y,
+                           .last_only = prediction->last_only };
     return STATUS_OK;
+}
+
+static enum status make_calibration(const struct prediction *prediction, struct sequence *sequence,
+                                    struct arena *arena, struct fault *fault)
+{
+    if (!sequence->forecast_options.levels) {
+        return STATUS_OK;
+    }
+    sequence->calibration = sequence_intervals_create(prediction->gru, &sequence->forecast_options,
+                                                      sequence->n_rows, arena);
+    return sequence->calibration ? STATUS_OK : no_room(arena, fault);
 }
 
 static enum status make_lanes(struct prediction *prediction, struct arena *arena,
@@ -84,7 +98,14 @@ static enum status make_lanes(struct prediction *prediction, struct arena *arena
         if (status == STATUS_OK) {
             status = forecast_options_room(info, &sequence->forecast_options, arena,
                                            &sequence->forecast, &sequence->n_forecast, fault);
-            prediction->n_rows_left += sequence->n_rows + sequence->n_forecast;
+        }
+        if (status == STATUS_OK) {
+            status = make_calibration(prediction, sequence, arena, fault);
+        }
+        if (status == STATUS_OK) {
+            prediction->n_rows_left += prediction->lanes[k].n_rows + sequence->n_forecast;
+            prediction->n_rows_left +=
+                sequence->calibration ? sequence->calibration->n_rows_left : 0;
         }
     }
     return status;
@@ -96,6 +117,7 @@ static void measure(struct prediction *prediction)
     prediction->row_work = slice_row_work(prediction->gru);
     prediction->slice_rows = slice_rows(prediction->gru);
     prediction->n_rows_left = 0;
+    prediction->n_calibrated = 0;
     prediction->n_forecast = 0;
     prediction->is_rolling = false;
 }
@@ -197,6 +219,37 @@ static enum status run_some(struct service_context *context, struct prediction *
     return prediction->run.n_rows_left == 0 ? check_lanes(prediction, fault) : STATUS_OK;
 }
 
+/* The next of the last rows of a sequence whose forecast has intervals, or past a sequence whose
+ * forecast has none. */
+static enum status calibrate_some(struct service_context *context, struct prediction *prediction,
+                                  struct fault *fault)
+{
+    const size_t k = prediction->n_calibrated;
+    struct sequence *sequence = &prediction->sequences[k];
+    struct sequence_intervals *calibration = sequence->calibration;
+    if (!calibration || calibration->n_rows_left == 0) {
+        prediction->n_calibrated++;
+        return STATUS_OK;
+    }
+    struct gru_lane *lane = &prediction->lanes[k];
+    const size_t n_rows = calibration->n_rows_left;
+    const size_t y_floats = gru_model_info(prediction->gru)->y_floats;
+    lane->y = sequence->y + (prediction->last_only ? 0 : calibration->row * y_floats);
+    enum gru_status status =
+        sequence_intervals_go_on(calibration, context->work, sequence->x, lane);
+    if (status == GRU_NO_MEMORY) {
+        return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to run the sequences");
+    }
+    if (status != GRU_OK) {
+        return lane_fault(prediction, k, lane, fault);
+    }
+    prediction->n_rows_left -= n_rows - calibration->n_rows_left;
+    atomic_fetch_add_explicit(&context->service->counters.n_sequence_rows, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&context->service->counters.n_forecast_rows,
+                              n_rows - calibration->n_rows_left - 1, memory_order_relaxed);
+    return STATUS_OK;
+}
+
 static enum status forecast_fault(const struct prediction *prediction, enum gru_status failure,
                                   struct fault *fault)
 {
@@ -240,6 +293,24 @@ static enum status forecast_some(struct service_context *context, struct predict
     return STATUS_OK;
 }
 
+static enum status tell_intervals(const struct prediction *prediction, struct fault *fault)
+{
+    for (size_t k = 0; k < prediction->n_sequences; k++) {
+        struct sequence *sequence = &prediction->sequences[k];
+        const float *last =
+            sequence->y + (prediction->last_only ? 0
+                                                 : (sequence->n_rows - 1) *
+                                                       gru_model_info(prediction->gru)->y_floats);
+        if (sequence->calibration &&
+            !sequence_intervals_tell(sequence->calibration,
+                                     sequence->forecast ? sequence->forecast : last,
+                                     &sequence->intervals)) {
+            return no_room(sequence->calibration->arena, fault);
+        }
+    }
+    return STATUS_OK;
+}
+
 enum status predict_go_on(struct service_context *context, struct prediction *prediction,
                           struct fault *fault)
 {
@@ -248,10 +319,16 @@ enum status predict_go_on(struct service_context *context, struct prediction *pr
     enum status status = STATUS_OK;
     while (status == STATUS_OK && prediction->n_rows_left > until) {
         size_t most_rows = prediction->n_rows_left - until;
-        status = prediction->run_rows ? prediction->run_rows(context, prediction, most_rows, fault)
-                 : prediction->run.n_rows_left > 0
-                     ? run_some(context, prediction, most_rows, fault)
-                     : forecast_some(context, prediction, most_rows, fault);
+        if (prediction->run_rows) {
+            status = prediction->run_rows(context, prediction, most_rows, fault);
+        } else if (prediction->run.n_rows_left > 0) {
+            status = run_some(context, prediction, most_rows, fault);
+        } else if (prediction->n_calibrated < prediction->n_sequences) {
+            status = calibrate_some(context, prediction, fault);
+        } else {
+            status = forecast_some(context, prediction, most_rows, fault);
+        }
     }
-    return status;
+    return status == STATUS_OK && prediction->n_rows_left == 0 ? tell_intervals(prediction, fault)
+                                                               : status;
 }

@@ -10,7 +10,9 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "gru.h"
+#include "service/scores/interval_reply.h"
 #include "service/sessions/forecast_options.h"
+#include "service/sessions/sequence_intervals.h"
 #include "service/sessions/slice.h"
 
 #include <stdbool.h>
@@ -27,6 +29,8 @@ struct sequence {
     float *y;        /* result: [n_rows or 1][S * O] */
     float *forecast; /* result: [n_forecast][O] or NULL */
     size_t n_forecast;
+    struct interval_replies intervals;      /* result */
+    struct sequence_intervals *calibration; /* the verb's own; NULL: no intervals are wanted */
 };
 
 /* The caller fills the upper part; what it points to, and the results, live in the arena. */
@@ -48,8 +52,9 @@ struct prediction {
     size_t row_work;                /* what a row of this model costs, in parameters */
     struct gru_lane *lanes;
     struct gru_run run;
-    size_t n_forecast; /* sequences whose forecast is made */
-    bool is_rolling;   /* that of the next one is begun */
+    size_t n_calibrated; /* sequences whose last rows were run for their intervals */
+    size_t n_forecast;   /* sequences whose forecast is made */
+    bool is_rolling;     /* that of the next one is begun */
     struct gru_roll roll;
 };
 

@@ -1,0 +1,71 @@
+/* Prediction intervals over HTTP. */
+#include "daemon.h"
+#include "test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MODEL "/v1/models/meter"
+
+enum { BODY_SIZE = 8192 };
+
+static struct daemon start(void)
+{
+    struct daemon daemon = daemon_start((const char *const[]){ "--workers", "1", NULL });
+    daemon_add_model(&daemon, "meter",
+                     (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers",
+                                            "4", "--residual", NULL });
+    return daemon;
+}
+
+/* {"x":[[0],[7],...],FIELDS} */
+static void put_body(char body[BODY_SIZE], size_t n_rows, const char *fields)
+{
+    int n = snprintf(body, BODY_SIZE, "{\"x\":[");
+    for (size_t row = 0; row < n_rows; row++) {
+        n += snprintf(body + n, BODY_SIZE - (size_t)n, "%s[%zu]", row > 0 ? "," : "", row * 7 % 10);
+    }
+    snprintf(body + n, BODY_SIZE - (size_t)n, "],%s}", fields);
+}
+
+TEST(a_sequence_has_intervals_from_its_own_errors)
+{
+    struct daemon daemon = start();
+    char body[BODY_SIZE];
+    put_body(body, 100, "\"level\":[0.9,0.8],\"horizon\":3,\"return\":\"last\"");
+    struct answer answer = request(&daemon, "POST", MODEL "/predict", body);
+    ck_assert_int_eq(answer.code, 200);
+    const char *intervals = strstr(answer.body, "\"intervals\":[{\"level\":0.8,\"lower\":[[");
+    ck_assert_msg(intervals != NULL, "%s", answer.body);
+    ck_assert_ptr_nonnull(strstr(intervals, ",{\"level\":0.9,\"lower\":[["));
+    ck_assert_ptr_nonnull(strstr(intervals, "\"observed\":[78,"));
+    ck_assert_ptr_nonnull(strstr(intervals, "\"saturated\":false}]}"));
+    ck_assert_ptr_null(strstr(intervals, "null"));
+    answer_free(&answer);
+    put_body(body, 10, "\"level\":0.9");
+    answer = request(&daemon, "POST", MODEL "/predict", body);
+    ck_assert_int_eq(answer.code, 200);
+    ck_assert_ptr_nonnull(strstr(answer.body, "\"intervals\":[{\"level\":0.9,\"lower\":[[null]],"
+                                              "\"upper\":[[null]],\"coverage\":[null],"
+                                              "\"observed\":[0],\"saturated\":false}]}"));
+    answer_free(&answer);
+    put_body(body, 10, "\"level\":0.85");
+    answer = request(&daemon, "POST", MODEL "/predict", body);
+    ck_assert_int_eq(answer.code, 400);
+    ck_assert_ptr_nonnull(strstr(answer.body, "0.8, 0.9, 0.95"));
+    answer_free(&answer);
+    daemon_stop(&daemon);
+}
+
+TEST(levels_that_are_no_shares_end_the_start)
+{
+    static const char *const bad[] = { "90", "0.9,0.8", "1", "0.9," };
+    for (size_t i = 0; i < 4; i++) {
+        char output[1024];
+        ck_assert_int_eq(
+            daemon_run((const char *const[]){ "check-config", "--interval-levels", bad[i], NULL },
+                       output, sizeof output),
+            2);
+        ck_assert_ptr_nonnull(strstr(output, "interval-levels"));
+    }
+}
