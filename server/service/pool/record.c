@@ -217,6 +217,6 @@ void record_examine(const struct record_layout *layout, char *record,
             findings.n_readings = n;
         }
     }
-    findings.is_behind = findings.copy != newest && newest->check != 0;
+    findings.is_behind = findings.copy && findings.copy != newest;
     *ret_findings = findings;
 }

@@ -296,6 +296,22 @@ TEST(a_copy_with_all_its_readings_comes_before_one_without)
     free(record);
 }
 
+/* A sector ends behind its check: the disk has what is behind it, and the check of before. */
+TEST(a_copy_whose_check_was_torn_off_is_behind)
+{
+    struct record_layout layout = layout_of(I, 2, 5, K);
+    struct record_findings findings;
+    char *record = fresh(&layout);
+    advance(&layout, record, 4);
+    advance(&layout, record, 4);
+    struct record_copy *newest = record_newest(&layout, record);
+    newest->check = 0; /* the place had no copy before */
+    record_examine(&layout, record, &findings);
+    ck_assert_ptr_eq(findings.copy, record_other(&layout, record, newest));
+    ck_assert(findings.is_behind);
+    free(record);
+}
+
 TEST(two_damaged_copies_are_no_session)
 {
     struct record_layout layout = layout_of(I, 2, 5, K);
