@@ -377,7 +377,7 @@ TEST(wild_values_in_jobs_are_refused)
         "UPDATE series SET is_validation = 2",
         "UPDATE sessions SET session = NULL",
         "UPDATE events SET level = 3",
-        "UPDATE events SET message = printf('%.*c', 200, 'm')",
+        "UPDATE events SET message = printf('%.*c', 1000, 'm')",
         "UPDATE events SET is_metrics = -1",
         "UPDATE checkpoints SET step = x'00'",
         "UPDATE states SET state = 5",
