@@ -22,7 +22,7 @@ struct step_body {
     char session[SESSION_ID_MAX + 1]; /* in a batch */
 };
 
-enum { STEP_SESSION = 8 };
+enum { STEP_SESSION = 9 };
 
 static enum status read_session(struct reader *r, void *body)
 {
@@ -82,6 +82,7 @@ static const struct field step_fields[] = {
     { "late", read_late, false },
     { "horizon", forecast_fields_read_horizon, false },
     { "future", forecast_fields_read_future, false },
+    { "level", forecast_fields_read_level, false },
     [STEP_SESSION] = { "session", read_session, true }, /* last: only in a batch */
 };
 
@@ -132,6 +133,9 @@ static enum status read_step(struct reader *r, bool in_batch, const struct model
         status =
             forecast_fields_check(r, model->active->gru, &body->forecast_options.forecast_options);
     }
+    if (status == STATUS_OK) {
+        status = forecast_fields_check_level(r, &body->forecast_options, model->active->gru);
+    }
     return status == STATUS_OK ? count_rows(r, body) : status;
 }
 
@@ -163,6 +167,7 @@ static void fill_step(const struct step_body *body, bool in_batch, struct step *
     step->y = NULL;
     step->forecast = NULL;
     step->n_forecast = 0;
+    step->intervals.n = 0;
 }
 
 enum status codec_step(const struct codec_input *input, bool in_batch, struct step *ret_step)
@@ -260,6 +265,7 @@ enum status codec_forecast_options(const struct codec_input *input, const struct
     static const struct field fields[] = {
         { "horizon", forecast_fields_read_horizon, true },
         { "future", forecast_fields_read_future, false },
+        { "level", forecast_fields_read_level, false },
     };
     const struct gru_model *gru = model->active->gru;
     struct reader r;
@@ -270,6 +276,9 @@ enum status codec_forecast_options(const struct codec_input *input, const struct
     enum status status = reader_fields(&r, fields, sizeof fields / sizeof *fields, &body, &seen);
     if (status == STATUS_OK) {
         status = forecast_fields_check(&r, gru, &body.forecast_options);
+    }
+    if (status == STATUS_OK) {
+        status = forecast_fields_check_level(&r, &body, gru);
     }
     status = reader_end(&r, status);
     if (status == STATUS_OK) {

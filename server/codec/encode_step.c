@@ -71,8 +71,11 @@ size_t codec_step_bytes_max(const struct step *step)
     }
     const struct gru_info *info = gru_model_info(step->model->active->gru);
     size_t horizon = step->forecast_options.horizon,
-           n = step_max(info, horizon > info->steps ? horizon : info->steps,
-                        missing_max(info, step->x));
+           n_rows = horizon > info->steps ? horizon : info->steps,
+           n = step_max(info, n_rows, missing_max(info, step->x));
+    if (step->forecast_options.levels != NULL) {
+        n += put_intervals_max(step->forecast_options.levels->n, n_rows, info->n_outputs);
+    }
     return n > ERROR_BYTES ? n : ERROR_BYTES;
 }
 
@@ -114,8 +117,9 @@ void codec_put_step(struct text *text, const struct step *step)
     if (step->is_restarted) {
         p = PUT_LITERAL(p, ",\"restarted\":true");
     }
-    *p++ = '}';
     put_end(text, p);
+    put_intervals(text, &step->intervals);
+    text_append(text, "}", 1);
 }
 
 /* ---- errors ---- */
@@ -209,6 +213,7 @@ void codec_put_forecast(struct text *text, const char *id, const struct session_
     append_count(text, "version", forecast->prediction.version);
     APPEND_LITERAL(text, ",\"forecast\":");
     append_rows(text, sequence->forecast, sequence->n_forecast, n_outputs, n_outputs);
+    put_intervals(text, &sequence->intervals);
     APPEND_LITERAL(text, "}");
 }
 

@@ -55,13 +55,21 @@ static char *put_reply(char *p, const struct interval_replies *replies,
     return reply->is_saturated ? PUT_LITERAL(p, "true}") : PUT_LITERAL(p, "false}");
 }
 
+static const char name[] = ",\"intervals\":[";
+
+size_t put_intervals_max(size_t n_levels, size_t n_rows, size_t n_outputs)
+{
+    const size_t n_row = 2 * PUT_ROW_MAX(n_outputs) + JSON_FLOAT_MAX + JSON_INT_MAX + 2;
+    return sizeof name + n_levels * (sizeof frame + JSON_FLOAT_MAX + n_rows * n_row);
+}
+
 void put_intervals(struct text *text, const struct interval_replies *replies)
 {
-    static const char name[] = ",\"intervals\":[";
-    const size_t n_reply =
-        sizeof frame + JSON_FLOAT_MAX +
-        replies->n_rows * (2 * PUT_ROW_MAX(replies->n_outputs) + JSON_FLOAT_MAX + JSON_INT_MAX + 2);
-    char *p = replies->n > 0 ? text_reserve(text, sizeof name + replies->n * n_reply) : NULL;
+    if (replies->n == 0) {
+        return;
+    }
+    char *p =
+        text_reserve(text, put_intervals_max(replies->n, replies->n_rows, replies->n_outputs));
     if (p == NULL) {
         return;
     }

@@ -149,6 +149,7 @@ static void measure_recording(const struct config *without)
 int main(int argc, char **argv)
 {
     struct config config = { .interval_levels = "0.8,0.9,0.95",
+                             .interval_horizon_max = 24,
                              .models = argc > 1 ? argv[1] : "",
                              .data = argc > 2 ? argv[2] : "",
                              .session_max = MANY,

@@ -73,7 +73,7 @@ TEST(a_step_that_is_ill_formed_fails_alone)
         { "{\"session\":\"a\",\"x\":[1,2],\"horizon\":2}", STATUS_MISSING_FIELD, "future" },
         { "{\"session\":\"a\",\"x\":[1,2],\"horizon\":2,\"future\":[[1,2]]}", STATUS_WRONG_LENGTH,
           "future[0]" },
-        { "{\"session\":\"a\",\"x\":[1,2],\"level\":{\"deep\":[[[]]]}}", STATUS_UNKNOWN_FIELD,
+        { "{\"session\":\"a\",\"x\":[1,2],\"level\":{\"deep\":[[[]]]}}", STATUS_INVALID_TYPE,
           "level" },
         { "[1,[2]]", STATUS_INVALID_TYPE, "" },
         { "null", STATUS_INVALID_TYPE, "" },

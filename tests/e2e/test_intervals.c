@@ -69,3 +69,42 @@ TEST(levels_that_are_no_shares_end_the_start)
         ck_assert_ptr_nonnull(strstr(output, "interval-levels"));
     }
 }
+
+/* Sends steps first to last with a level, and returns the last answer. */
+static struct answer send_steps(const struct daemon *daemon, unsigned first, unsigned last)
+{
+    struct answer answer = { .code = 0 };
+    for (unsigned number = first; number <= last; number++) {
+        char body[128];
+        snprintf(body, sizeof body, "{\"x\":[%u],\"seq\":%u,\"level\":[0.8,0.9],\"horizon\":3}",
+                 number * 7 % 10, number);
+        answer_free(&answer);
+        answer = request(daemon, "POST", MODEL "/sessions/s/step", body);
+        ck_assert_msg(answer.code == 200, "%s", answer.body);
+    }
+    return answer;
+}
+
+TEST(a_session_that_was_killed_has_the_same_intervals)
+{
+    struct daemon daemon = start();
+    struct answer before = send_steps(&daemon, 1, 60);
+    const char *intervals = strstr(before.body, "\"intervals\":[{\"level\":0.8,");
+    ck_assert_msg(intervals != NULL, "%s", before.body);
+    ck_assert_ptr_null(strstr(intervals, "null"));
+    struct answer forecast = request(&daemon, "POST", MODEL "/sessions/s/forecast",
+                                     "{\"horizon\":3,\"level\":[0.8,0.9]}");
+    ck_assert_int_eq(forecast.code, 200);
+    ck_assert_msg(strstr(forecast.body, intervals) != NULL, "%s", forecast.body);
+    answer_free(&forecast);
+    daemon_kill(&daemon);
+    daemon_start_again(&daemon, (const char *const[]){ "--workers", "1", NULL });
+    struct answer again = send_steps(&daemon, 60, 60);
+    ck_assert_str_eq(again.body, before.body);
+    answer_free(&again);
+    answer_free(&before);
+    expect(&daemon, "POST", MODEL "/sessions/s/step", "{\"x\":[1],\"level\":0.99}", 400, "0.95");
+    expect(&daemon, "POST", MODEL "/sessions/s/step", "{\"x\":[1],\"level\":0.9,\"horizon\":25}",
+           400, "1 to 24");
+    daemon_stop(&daemon);
+}

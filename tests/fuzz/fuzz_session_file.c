@@ -186,6 +186,7 @@ static void make_image(void)
 static void set_up(void)
 {
     static const struct config config = { .interval_levels = "0.8,0.9,0.95",
+                                          .interval_horizon_max = 24,
                                           .models = "",
                                           .data = "",
                                           .session_max = ROWS_MAX,

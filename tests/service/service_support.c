@@ -85,6 +85,7 @@ void world_init(struct world *world)
     snprintf(world->data, sizeof world->data, "%s/data", world->folder);
     ck_assert_int_eq(mkdir(world->models, 0700), 0);
     world->config = (struct config){ .interval_levels = "0.8,0.9,0.95",
+                                     .interval_horizon_max = 24,
                                      .models = world->models,
                                      .data = "",
                                      .session_max = 10000,

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "service/job_database.h"
+#include "service/models/interval_classes.h"
 #include "service/service_private.h"
 
 #include <stdio.h>
@@ -236,17 +237,20 @@ struct pool_options model_pool_options(struct service *service, const struct mod
 {
     const struct config *config = service->config;
     bool on_disk = config->data[0] != '\0' && files_pool_path(config->data, model->name, "", path);
-    return (struct pool_options){ .name = model->name,
-                                  .path = on_disk ? path : NULL,
-                                  .variables = variables_digest(gru_model_info(gru)),
-                                  .layout = record_layout_of(gru_model_info(gru),
-                                                             config->session_history),
-                                  .session_max = config->session_max,
-                                  .tombstone_max = config->tombstone_max,
-                                  .ttl_s = (uint32_t)config->session_ttl,
-                                  .evict = config->session_full == CONFIG_EVICT,
-                                  .memory = &service->session_memory,
-                                  .now_ms = clock_steady_ms() };
+    struct pool_options options = { .name = model->name,
+                                    .path = on_disk ? path : NULL,
+                                    .variables = variables_digest(gru_model_info(gru)),
+                                    .layout = record_layout_of(gru_model_info(gru),
+                                                               config->session_history),
+                                    .session_max = config->session_max,
+                                    .tombstone_max = config->tombstone_max,
+                                    .ttl_s = (uint32_t)config->session_ttl,
+                                    .evict = config->session_full == CONFIG_EVICT,
+                                    .memory = &service->session_memory,
+                                    .now_ms = clock_steady_ms() };
+    options.n_classes = interval_classes(&service->interval_levels, config->interval_horizon_max,
+                                         gru_model_info(gru)->n_outputs, options.classes);
+    return options;
 }
 
 enum status model_open_pool(struct service *service, struct model *model, struct fault *fault)

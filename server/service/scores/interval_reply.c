@@ -1,45 +1,67 @@
 #include "service/scores/interval_reply.h"
 
-static bool make(const struct interval_tracker *tracker, double level, const float *forecasts,
-                 size_t n_rows, struct arena *arena, struct interval_reply *ret_reply)
+#include <math.h>
+
+static bool make_room(double level, size_t n_rows, size_t n_outputs, struct arena *arena,
+                      struct interval_reply *ret_reply)
 {
-    const size_t at = interval_levels_find(tracker->levels, level);
-    const size_t n = n_rows * tracker->layout->n_outputs;
-    struct interval_reply reply = {
+    const struct interval_reply reply = {
         .level = level,
-        .lower = arena_array(arena, n, sizeof(float)),
-        .upper = arena_array(arena, n, sizeof(float)),
+        .lower = arena_array(arena, n_rows * n_outputs, sizeof(float)),
+        .upper = arena_array(arena, n_rows * n_outputs, sizeof(float)),
         .coverage = arena_array(arena, n_rows, sizeof(double)),
         .observed = arena_array(arena, n_rows, sizeof(uint64_t)),
     };
-    if (!reply.lower || !reply.upper || !reply.coverage || !reply.observed) {
-        return false;
-    }
-    reply.is_saturated =
-        interval_tracker_bounds(tracker, at, forecasts, n_rows, reply.lower, reply.upper);
-    for (size_t row = 0; row < n_rows; row++) {
-        const struct interval_coverage coverage = interval_tracker_coverage(tracker, at, row + 1);
-        reply.coverage[row] = coverage.covered;
-        reply.observed[row] = coverage.n_scored;
-    }
     *ret_reply = reply;
-    return true;
+    return reply.lower && reply.upper && reply.coverage && reply.observed;
 }
 
-bool interval_replies_make(const struct interval_tracker *tracker,
-                           const struct interval_levels *levels, const float *forecasts,
-                           size_t n_rows, struct arena *arena, struct interval_replies *ret_replies)
+bool interval_replies_room(const struct interval_levels *levels, size_t n_rows, size_t n_outputs,
+                           struct arena *arena, struct interval_replies *ret_replies)
 {
     struct interval_replies replies = { .n = levels->n,
                                         .n_rows = n_rows,
-                                        .n_outputs = tracker->layout->n_outputs,
+                                        .n_outputs = n_outputs,
                                         .of = arena_array(arena, levels->n, sizeof *replies.of) };
-    bool is_made = replies.of != NULL;
-    for (size_t i = 0; is_made && i < levels->n; i++) {
-        is_made = make(tracker, levels->level[i], forecasts, n_rows, arena, &replies.of[i]);
+    bool has_room = replies.of != NULL;
+    for (size_t i = 0; has_room && i < levels->n; i++) {
+        has_room = make_room(levels->level[i], n_rows, n_outputs, arena, &replies.of[i]);
     }
-    if (is_made) {
+    if (has_room) {
         *ret_replies = replies;
     }
-    return is_made;
+    return has_room;
+}
+
+static void fill_nothing(const struct interval_replies *replies, struct interval_reply *reply)
+{
+    for (size_t i = 0; i < replies->n_rows * replies->n_outputs; i++) {
+        reply->lower[i] = reply->upper[i] = NAN;
+    }
+    for (size_t row = 0; row < replies->n_rows; row++) {
+        reply->coverage[row] = NAN;
+        reply->observed[row] = 0;
+    }
+    reply->is_saturated = false;
+}
+
+void interval_replies_fill(const struct interval_replies *replies,
+                           const struct interval_tracker *tracker, const float *forecasts)
+{
+    for (size_t i = 0; i < replies->n; i++) {
+        struct interval_reply *reply = &replies->of[i];
+        fill_nothing(replies, reply);
+        const size_t at = tracker ? interval_levels_find(tracker->levels, reply->level) : 0;
+        if (!tracker || at == tracker->levels->n) {
+            continue;
+        }
+        reply->is_saturated = interval_tracker_bounds(tracker, at, forecasts, replies->n_rows,
+                                                      reply->lower, reply->upper);
+        for (size_t row = 0; row < replies->n_rows && row < tracker->layout->n_horizons; row++) {
+            const struct interval_coverage coverage =
+                interval_tracker_coverage(tracker, at, row + 1);
+            reply->coverage[row] = coverage.covered;
+            reply->observed[row] = coverage.n_scored;
+        }
+    }
 }

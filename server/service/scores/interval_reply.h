@@ -22,11 +22,13 @@ struct interval_replies {
     struct interval_reply *of;   /* [n] */
 };
 
-/* The intervals at `levels` of forecasts[n_rows][O], 1 to n_rows steps ahead; the tracker has these
- * levels. False: no memory. */
-bool interval_replies_make(const struct interval_tracker *tracker,
-                           const struct interval_levels *levels, const float *forecasts,
-                           size_t n_rows, struct arena *arena,
-                           struct interval_replies *ret_replies);
+/* Room for those of a forecast of n_rows. False: no memory. */
+__attribute__((warn_unused_result)) bool
+interval_replies_room(const struct interval_levels *levels, size_t n_rows, size_t n_outputs,
+                      struct arena *arena, struct interval_replies *ret_replies);
+/* The intervals of forecasts[n_rows][O], 1 to n_rows steps ahead. Of a level or a step ahead that
+ * the tracker does not have, or without one (NULL), nothing is known. */
+void interval_replies_fill(const struct interval_replies *replies,
+                           const struct interval_tracker *tracker, const float *forecasts);
 
 #endif

@@ -393,6 +393,42 @@ void interval_tracker_begin_like(const struct interval_tracker *tracker,
     }
 }
 
+static void take_all(const struct tracked *to, const struct tracked *from, size_t n_levels)
+{
+    memcpy(to->means, from->means, N_SCALES * sizeof *to->means);
+    memcpy(to->factors, from->factors, n_levels * N_SCALES * sizeof *to->factors);
+    memcpy(to->recent, from->recent, n_levels * sizeof *to->recent);
+    memcpy(to->covered, from->covered, n_levels * sizeof *to->covered);
+    *to->scored = *from->scored;
+    *to->seen = *from->seen;
+}
+
+void interval_tracker_take(const struct interval_tracker *tracker,
+                           const struct interval_tracker *from)
+{
+    const size_t n_levels = tracker->levels->n;
+    if (n_levels != from->levels->n || memcmp(tracker->levels->level, from->levels->level,
+                                              n_levels * sizeof *from->levels->level) != 0) {
+        interval_tracker_begin_like(tracker, from);
+        return;
+    }
+    interval_tracker_begin(tracker);
+    for (size_t output = 0; output < from->layout->n_outputs; output++) {
+        for (size_t ahead = 1; ahead <= from->layout->n_horizons; ahead++) {
+            const struct tracked to = tracked_at(tracker, output, ahead);
+            const struct tracked of = tracked_at(from, output, ahead);
+            take_all(&to, &of, n_levels);
+        }
+        for (size_t which = 0; which < from->layout->n_waiting; which++) {
+            const struct waiting to = waiting_at(tracker, output, which);
+            const struct waiting of = waiting_at(from, output, which);
+            *to.forecast = *of.forecast;
+            memcpy(to.widths, of.widths, n_levels * sizeof *to.widths);
+        }
+    }
+    tracker->bytes[tracker->layout->widened] = from->bytes[from->layout->widened];
+}
+
 void interval_tracker_rescale(const struct interval_tracker *tracker, double ratio)
 {
     const struct interval_layout *layout = tracker->layout;

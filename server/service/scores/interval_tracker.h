@@ -93,6 +93,12 @@ void interval_tracker_begin_from(const struct interval_tracker *tracker,
 void interval_tracker_begin_like(const struct interval_tracker *tracker,
                                  const struct interval_tracker *other);
 
+/* From a tracker of the same session in another layout, with as many outputs and no more steps
+ * ahead: all that it has, with what waits and was counted. If the levels are others, then only as
+ * from another session's: counts are of all levels. */
+void interval_tracker_take(const struct interval_tracker *tracker,
+                           const struct interval_tracker *from);
+
 /* ---- a step ---- */
 
 /* A reading has come, the session's `step`-th: `truths`[O] (NaN: missing, or not to be known) are

@@ -1,7 +1,9 @@
 #include "service/sessions/pending_step.h"
 
 #include "service/models/models.h"
+#include "service/service_private.h"
 #include "service/sessions/session_copy.h"
+#include "service/sessions/session_intervals.h"
 #include "service/sessions/steps.h"
 
 #include <string.h>
@@ -21,7 +23,11 @@ void pending_finish_failed(struct pending_step *pending)
 
 enum claim pending_create_session(struct service_context *context, struct pending_step *pending)
 {
-    enum claim claim = session_copy_create(context, pending->step->model, &pending->key, 0,
+    const struct step *step = pending->step;
+    const unsigned record_class =
+        session_intervals_class(step->model->pool, &context->service->interval_levels, INDEX_NONE,
+                                gru_model_info(step->model->active->gru), &step->forecast_options);
+    enum claim claim = session_copy_create(context, step->model, &pending->key, record_class,
                                            POOL_KEEP_NONE, &pending->slot, &pending->step->fault);
     pending->is_new = claim == CLAIM_OK;
     return claim;

@@ -28,6 +28,7 @@ struct pending_step {
     bool is_new; /* its session exists only if the step succeeds */
     uint32_t slot;
     struct record_copy *next; /* in scratch memory */
+    float *truths;            /* [O] for its intervals, if its session has some */
 };
 
 void pending_finish(struct pending_step *pending);

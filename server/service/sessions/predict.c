@@ -2,9 +2,11 @@
 
 #include "service/models/models.h"
 #include "service/service_private.h"
+#include "service/sessions/session_intervals.h"
 #include "service/sessions/sessions.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static enum status no_room(const struct arena *arena, struct fault *fault)
 {
@@ -177,6 +179,32 @@ enum status predict_begin_forecast(struct prediction *prediction, struct sequenc
     return status;
 }
 
+/* From the session's own calibration, as far as it has one. */
+static enum status take_calibration(const struct service_context *context,
+                                    const struct session *session, struct sequence *sequence,
+                                    struct arena *arena, struct fault *fault)
+{
+    struct session_intervals *own = arena_alloc(arena, sizeof *own);
+    struct sequence_intervals *calibration = arena_alloc(arena, sizeof *calibration);
+    char *tail = session->tail.bytes ? arena_alloc(arena, session->tail.kind.tail_bytes) : NULL;
+    if (!own || !calibration || (session->tail.bytes && !tail)) {
+        return no_room(arena, fault);
+    }
+    *calibration = (struct sequence_intervals){ .gru = session->gru,
+                                                .asked = sequence->forecast_options.levels,
+                                                .n_ahead = sequence->n_forecast,
+                                                .arena = arena };
+    if (tail) {
+        memcpy(tail, session->tail.bytes, session->tail.kind.tail_bytes);
+        if (session_intervals_of(&context->service->interval_levels, &session->tail.kind,
+                                 gru_model_info(session->gru)->n_outputs, tail, own)) {
+            calibration->tracker = own->tracker;
+        }
+    }
+    sequence->calibration = calibration;
+    return STATUS_OK;
+}
+
 enum status session_forecast_begin(struct service_context *context, const struct model *model,
                                    const char *id, const struct forecast_options *forecast_options,
                                    struct arena *arena, struct session_forecast *ret_forecast,
@@ -189,6 +217,12 @@ enum status session_forecast_begin(struct service_context *context, const struct
         status = predict_begin_forecast(&ret_forecast->prediction, &ret_forecast->sequence,
                                         session.gru, session.row.version, session.state,
                                         forecast_options, arena, fault);
+    }
+    if (status == STATUS_OK && forecast_options->levels) {
+        status = take_calibration(context, &session, &ret_forecast->sequence, arena, fault);
+        if (status != STATUS_OK) {
+            predict_end(&ret_forecast->prediction);
+        }
     }
     return status;
 }
@@ -293,17 +327,21 @@ static enum status forecast_some(struct service_context *context, struct predict
     return STATUS_OK;
 }
 
+/* What the intervals are of: the forecast, or the last y. */
+static const float *looked_ahead(const struct prediction *prediction,
+                                 const struct sequence *sequence)
+{
+    const size_t y_floats = gru_model_info(prediction->gru)->y_floats;
+    const size_t last = prediction->last_only ? 0 : sequence->n_rows - 1;
+    return sequence->forecast ? sequence->forecast : sequence->y + last * y_floats;
+}
+
 static enum status tell_intervals(const struct prediction *prediction, struct fault *fault)
 {
     for (size_t k = 0; k < prediction->n_sequences; k++) {
         struct sequence *sequence = &prediction->sequences[k];
-        const float *last =
-            sequence->y + (prediction->last_only ? 0
-                                                 : (sequence->n_rows - 1) *
-                                                       gru_model_info(prediction->gru)->y_floats);
         if (sequence->calibration &&
-            !sequence_intervals_tell(sequence->calibration,
-                                     sequence->forecast ? sequence->forecast : last,
+            !sequence_intervals_tell(sequence->calibration, looked_ahead(prediction, sequence),
                                      &sequence->intervals)) {
             return no_room(sequence->calibration->arena, fault);
         }

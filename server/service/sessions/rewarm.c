@@ -4,6 +4,7 @@
 #include "service/pool/pool_write.h"
 #include "service/pool/record_ring.h"
 #include "service/service_private.h"
+#include "service/sessions/session_intervals.h"
 #include "service/sessions/slice.h"
 
 #include <stdlib.h>
@@ -107,6 +108,7 @@ enum rewarm rewarm_session(struct service_context *context, const struct model *
     memcpy(record_state(&pool->layout, scratch), state, pool->layout.state_floats * sizeof *state);
     scratch->version = active->number;
     scratch->digest = active->digest.low;
+    session_intervals_follow(pool, &context->service->interval_levels, *slot, scratch);
     uint64_t section = pool_begin_writes(pool);
     pool_write_copy(pool, section, slot, context->owner, scratch, NULL);
     pool_end_writes(pool, section);

@@ -33,6 +33,7 @@ struct sequence_intervals *sequence_intervals_create(const struct gru_model *gru
     }
     *intervals = (struct sequence_intervals){
         .gru = gru,
+        .asked = options->levels,
         .layout = interval_layout_of(info->n_outputs, n_ahead, options->levels->n),
         .n_ahead = n_ahead,
         .forecast = arena_array(arena, n_ahead * info->n_outputs, sizeof(float)),
@@ -119,6 +120,12 @@ enum gru_status sequence_intervals_go_on(struct sequence_intervals *intervals,
 bool sequence_intervals_tell(const struct sequence_intervals *intervals, const float *forecast,
                              struct interval_replies *ret_replies)
 {
-    return interval_replies_make(&intervals->tracker, intervals->tracker.levels, forecast,
-                                 intervals->n_ahead, intervals->arena, ret_replies);
+    if (!interval_replies_room(intervals->asked, intervals->n_ahead,
+                               gru_model_info(intervals->gru)->n_outputs, intervals->arena,
+                               ret_replies)) {
+        return false;
+    }
+    interval_replies_fill(ret_replies, intervals->tracker.bytes ? &intervals->tracker : NULL,
+                          forecast);
+    return true;
 }

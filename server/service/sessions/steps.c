@@ -18,6 +18,7 @@
 #include "service/sessions/rewarm.h"
 #include "service/sessions/session_copy.h"
 #include "service/sessions/step_ahead.h"
+#include "service/sessions/step_intervals.h"
 #include "service/sessions/step_place.h"
 
 #include <math.h>
@@ -53,15 +54,22 @@ static enum status answer(struct service_context *context, struct step *step, ui
 
 /* Step `number`, which the session has made already, changes nothing. The last one gets the same
  * answer; of an earlier one it is only known that it was made. */
-static enum status repeat(struct service_context *context, struct step *step,
+static enum status repeat(struct service_context *context, struct pending_step *pending,
                           struct record_copy *now, uint64_t number)
 {
+    struct step *step = pending->step;
     atomic_fetch_add_explicit(&context->service->counters.n_repeated_readings, 1,
                               memory_order_relaxed);
     if (number == now->step) {
         step->is_restarted = now->gap == RECORD_GAP_RESTARTED;
         step->n_filled = now->gap <= RECORD_GAP_FILLED_MAX ? now->gap : 0;
-        return answer(context, step, now->step, record_state(&step->model->pool->layout, now));
+        enum status status =
+            answer(context, step, now->step, record_state(&step->model->pool->layout, now));
+        status = status == STATUS_OK ? step_intervals_room(pending) : status;
+        if (status == STATUS_OK) {
+            step_intervals_tell(context, pending, now);
+        }
+        return status;
     }
     step->is_repeated = true;
     step->number = number;
@@ -123,7 +131,8 @@ static void make_ahead(struct service_context *context, struct pending_step *pen
 {
     bool is_ready;
     enum status status = step_ahead_go_on(context, pending->step, place, &is_ready);
-    if (is_ready) {
+    status = is_ready ? step_intervals_room(pending) : status;
+    if (is_ready && status == STATUS_OK) {
         pending->state = PENDING_AHEAD;
         return;
     }
@@ -177,6 +186,24 @@ static void count_late(struct service_context *context, const struct step *step)
     }
 }
 
+/* Room in the session's record for the intervals that the step asks for. False: it is over, or
+ * waits. */
+static bool raise_session(struct service_context *context, struct pending_step *pending,
+                          struct step_place *place)
+{
+    struct pool *pool = pending->step->model->pool;
+    const bool is_from_copy =
+        place->state == record_state(pool_layout(pool, pending->slot), pending_newest(pending));
+    enum claim claim = step_intervals_raise(context, pending);
+    if (claim != CLAIM_OK) {
+        pending_release(pending);
+        claim == CLAIM_MOVED ? block(context, pending) : pending_finish_failed(pending);
+    } else if (is_from_copy) {
+        place->state = record_state(pool_layout(pool, pending->slot), pending_newest(pending));
+    }
+    return claim == CLAIM_OK;
+}
+
 /* With the session claimed: makes the step a lane, or works it out ahead, or finishes it. */
 static void begin_claimed(struct service_context *context, struct pending_step *pending,
                           struct gru_lane *lane)
@@ -199,12 +226,14 @@ static void begin_claimed(struct service_context *context, struct pending_step *
             : fault_status(&step->fault);
     const bool is_made = status == STATUS_OK && place.made > 0;
     if (is_made) {
-        status = repeat(context, step, record_newest(layout, record), place.made);
+        status = repeat(context, pending, record_newest(layout, record), place.made);
     }
     if (is_made || status != STATUS_OK) {
         pending_release(pending);
         status == STATUS_OK ? pending_finish(pending) : pending_finish_failed(pending);
         count_late(context, step);
+    } else if (!raise_session(context, pending, &place)) {
+        return;
     } else if (step->ahead || step_ahead_is_needed(step, place.n_rows)) {
         make_ahead(context, pending, &place);
     } else {
@@ -246,11 +275,13 @@ static void answer_lane(struct service_context *context, struct pending_step *pe
     enum status status = lane->status == GRU_OK
                              ? answer(context, step, pending->next->step + 1, state)
                              : step_lane_fault(step, lane);
+    status = status == STATUS_OK ? step_intervals_room(pending) : status;
     if (status != STATUS_OK) {
         pending_release(pending);
         pending_finish_failed(pending);
         return;
     }
+    step_intervals_go_on(context, pending, step->x, lane->y);
     pending->state = PENDING_ANSWERED;
 }
 
@@ -266,6 +297,9 @@ static void write_ahead(struct service_context *context, struct pending_step *pe
         begin_next(pending, step->number - n_rows + k);
         memcpy(record_state(layout, pending->next), step_ahead_state(step, k),
                layout->state_floats * sizeof(float));
+        step_intervals_go_on(context, pending, step_ahead_x(step, k),
+                             record_state(layout, pending->next) +
+                                 gru_state_y_offset(step->model->active->gru));
         write_reading(context, pending, section, step_ahead_x(step, k), n_rows - 1 - k);
     }
 }

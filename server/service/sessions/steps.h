@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "service/names.h"
+#include "service/scores/interval_reply.h"
 #include "service/sessions/forecast_options.h"
 
 #include <stdbool.h>
@@ -56,6 +57,7 @@ struct step {
     const float *y;        /* [O] */
     const float *forecast; /* [n_forecast][O], NULL if there is none */
     size_t n_forecast;
+    struct interval_replies intervals; /* n 0: none were asked for */
 };
 
 /* Fills n_rows and n_work; step->model is valid. Returns whether its forecast is too long for one

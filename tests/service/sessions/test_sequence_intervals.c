@@ -57,7 +57,8 @@ static struct interval_replies expected_of(struct world *world, const float *x, 
         }
     }
     struct interval_replies replies;
-    ck_assert(interval_replies_make(&tracker, &levels, forecast, n_ahead, &world->arena, &replies));
+    ck_assert(interval_replies_room(&levels, n_ahead, OUTPUTS, &world->arena, &replies));
+    interval_replies_fill(&replies, &tracker, forecast);
     gru_work_free(work);
     free(state);
     free(tracker.bytes);

@@ -1,0 +1,64 @@
+/*
+ * session_intervals.h - the prediction intervals of a session: a tracker in the tail of its record,
+ * which each step scores and feeds in the step's own copy. So a kill or a power failure keeps it
+ * bit for bit with the state. A session has one from the first step on that asks for a `level`; it
+ * is raised to a class of records with room for as many steps ahead, and for its levels.
+ *
+ * Called by the holder of the claim. Takes no lock, and waits for nothing.
+ */
+#ifndef SESSION_INTERVALS_H
+#define SESSION_INTERVALS_H
+
+#include "gru.h"
+#include "service/pool/pool.h"
+#include "service/scores/interval_reply.h"
+#include "service/sessions/forecast_options.h"
+
+/* A tail as a tracker. */
+struct session_intervals {
+    struct interval_layout layout;
+    struct interval_levels levels;
+    struct interval_tracker tracker;
+};
+/* Of a tail that is `kind`; false: it has not begun. The view must stay where it is. */
+__attribute__((warn_unused_result)) bool
+session_intervals_of(const struct interval_levels *offered, const struct pool_class *kind,
+                     size_t n_outputs, char *tail, struct session_intervals *ret_intervals);
+
+/* The class that a session needs for what a step asks for, and has already: `slot`'s, INDEX_NONE:
+ * it is new. */
+unsigned session_intervals_class(const struct pool *pool, const struct interval_levels *offered,
+                                 uint32_t slot, const struct gru_info *info,
+                                 const struct forecast_options *options);
+/* Makes room in the session's record, if it has not enough: `scratch` has room for any copy. As
+ * pool_raise. */
+enum claim session_intervals_raise(struct pool *pool, const struct interval_levels *offered,
+                                   uint32_t *slot, uint16_t owner, const struct gru_info *info,
+                                   const struct forecast_options *options,
+                                   struct record_copy *scratch, struct fault *fault);
+
+/* Whether the slot's copies have a tail. */
+static inline bool session_intervals_are_kept(const struct pool *pool, uint32_t slot)
+{
+    return pool_extent(pool, slot)->record_class > 0;
+}
+/* What a reading ([I]) says of the outputs ([O], NaN: nothing). */
+void session_intervals_truths(const struct gru_info *info, const float *x, float *ret_truths);
+/* What a step makes of the tail of its copy, if there is one: the reading is scored, and the
+ * forecast[n_rows][O] that was made from there waits. `step` is its number. */
+void session_intervals_step(const struct pool *pool, const struct interval_levels *offered,
+                            uint32_t slot, struct record_copy *copy, uint64_t step,
+                            const struct forecast_options *options, const float *truths,
+                            const float *forecast, size_t n_rows);
+/* The intervals of a forecast from that copy. */
+void session_intervals_tell(const struct pool *pool, const struct interval_levels *offered,
+                            uint32_t slot, struct record_copy *copy,
+                            const struct interval_replies *replies, const float *forecast);
+/* The copy's state is another version's from here on. */
+void session_intervals_follow(const struct pool *pool, const struct interval_levels *offered,
+                              uint32_t slot, struct record_copy *copy);
+/* The hidden state begins anew with the next reading. */
+void session_intervals_restart(const struct pool *pool, const struct interval_levels *offered,
+                               uint32_t slot, struct record_copy *copy);
+
+#endif

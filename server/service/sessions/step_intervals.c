@@ -1,0 +1,69 @@
+#include "service/sessions/step_intervals.h"
+
+#include "service/models/models.h"
+#include "service/service_private.h"
+#include "service/sessions/session_intervals.h"
+
+enum claim step_intervals_raise(struct service_context *context, struct pending_step *pending)
+{
+    struct step *step = pending->step;
+    if (!step->forecast_options.levels || pending->is_new) {
+        return CLAIM_OK;
+    }
+    return session_intervals_raise(step->model->pool, &context->service->interval_levels,
+                                   &pending->slot, context->owner,
+                                   gru_model_info(step->model->active->gru),
+                                   &step->forecast_options, pending->next, &step->fault);
+}
+
+enum status step_intervals_room(struct pending_step *pending)
+{
+    struct step *step = pending->step;
+    const size_t n_outputs = gru_model_info(step->model->active->gru)->n_outputs;
+    const struct interval_levels *levels = step->forecast_options.levels;
+    bool has_room = true;
+    if (session_intervals_are_kept(step->model->pool, pending->slot)) {
+        pending->truths = arena_array(step->arena, n_outputs, sizeof *pending->truths);
+        has_room = pending->truths != NULL;
+    }
+    if (has_room && levels) {
+        const size_t n = forecast_options_rows(gru_model_info(step->model->active->gru),
+                                               &step->forecast_options);
+        has_room =
+            interval_replies_room(levels, n > 0 ? n : 1, n_outputs, step->arena, &step->intervals);
+    }
+    return has_room ? STATUS_OK
+                    : fault_set(&step->fault, STATUS_NO_MEMORY, NULL, "no memory for the reply");
+}
+
+void step_intervals_go_on(struct service_context *context, struct pending_step *pending,
+                          const float *x, const float *y)
+{
+    const struct step *step = pending->step;
+    struct pool *pool = step->model->pool;
+    if (!session_intervals_are_kept(pool, pending->slot)) {
+        return;
+    }
+    const bool is_own = x == step->x, is_rolled = is_own && step->forecast;
+    if (step->is_restarted) {
+        session_intervals_restart(pool, &context->service->interval_levels, pending->slot,
+                                  pending->next);
+    }
+    session_intervals_truths(gru_model_info(step->model->active->gru), x, pending->truths);
+    session_intervals_step(pool, &context->service->interval_levels, pending->slot, pending->next,
+                           pending->next->step + 1, &step->forecast_options, pending->truths,
+                           is_rolled ? step->forecast : y, is_rolled ? step->n_forecast : 1);
+    if (is_own) {
+        step_intervals_tell(context, pending, pending->next);
+    }
+}
+
+void step_intervals_tell(struct service_context *context, struct pending_step *pending,
+                         struct record_copy *copy)
+{
+    struct step *step = pending->step;
+    if (step->intervals.n > 0) {
+        session_intervals_tell(step->model->pool, &context->service->interval_levels, pending->slot,
+                               copy, &step->intervals, step->forecast ? step->forecast : step->y);
+    }
+}
