@@ -449,7 +449,7 @@ TEST(a_disk_of_any_size_is_enough_or_said_to_be_full)
         printf("a disk of any size: SKIPPED, only root can mount a small one\n");
         return;
     }
-    for (int kib = 4; kib <= 320; kib += 12) {
+    for (int kib = 4; kib <= 8192; kib += kib / 4 + 4) {
         struct daemon daemon = daemon_prepare();
         snprintf(path, sizeof path, "%s/disk", daemon.directory);
         snprintf(script, sizeof script, "mkdir %s; mount -t tmpfs -o size=%dk none %s 2>&1", path,
