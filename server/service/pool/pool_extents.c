@@ -123,7 +123,9 @@ static enum status map_extent(struct pool *pool, const struct extent_place *plac
         extent->slots = NULL;
         return status;
     }
-    pool->journal = is_journal ? extent->records : pool->journal;
+    if (is_journal) { /* else others may be reading it */
+        pool->journal = extent->records;
+    }
     atomic_store_explicit(&pool->n_extents, (uint32_t)n + 1, memory_order_release);
     return STATUS_OK;
 }
