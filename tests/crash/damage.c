@@ -113,7 +113,7 @@ static struct subject *session_of(const struct pool_file *file, size_t slot,
                                   struct subject *sessions, char **ret_record)
 {
     char *record = record_of(file, slot);
-    if (!record_header_is_valid(record)) {
+    if (record_use_of(layout_of(file, slot), record) != RECORD_IN_USE) {
         return NULL;
     }
     *ret_record = record;

@@ -203,6 +203,11 @@ char *world_record(struct world *world, const char *session)
     return pool_record(pool, slot_of(pool, session));
 }
 
+enum record_use world_use_of(struct world *world, char *record)
+{
+    return record_use_of(&world_pool(world)->layout, record);
+}
+
 void world_age(struct world *world, const char *session, int64_t ms)
 {
     struct pool *pool = world_pool(world);

@@ -84,6 +84,7 @@ void world_activate(struct world *world, unsigned number);
 enum status world_commit(struct world *world);
 /* The record of a session, whether it is verified or not. */
 char *world_record(struct world *world, const char *session);
+enum record_use world_use_of(struct world *world, char *record);
 /* Makes the session look as if it was last seen that long ago. */
 void world_age(struct world *world, const char *session, int64_t ms);
 

@@ -85,9 +85,8 @@ static void place(uint32_t *entries, size_t mask, uint32_t low, uint32_t entry)
     entries[at] = entry;
 }
 
-static bool grow(const struct index *index, struct index_shard *shard)
+static bool grow(const struct index *index, struct index_shard *shard, size_t n)
 {
-    size_t n = shard->n_entries * 2;
     uint32_t *entries = calloc(n, sizeof *entries);
     if (!entries) {
         return false;
@@ -104,9 +103,29 @@ static bool grow(const struct index *index, struct index_shard *shard)
     return true;
 }
 
+static bool holds(size_t n_entries, size_t n_used)
+{
+    return n_used * 10 <= n_entries * 7;
+}
+
+bool index_reserve(struct index *index, size_t n)
+{
+    size_t n_entries = SHARD_FIRST_SIZE;
+    while (!holds(n_entries, n / INDEX_SHARDS)) {
+        n_entries *= 2;
+    }
+    for (size_t k = 0; k < INDEX_SHARDS; k++) {
+        struct index_shard *shard = &index->shards[k];
+        if (n_entries > shard->n_entries && !grow(index, shard, n_entries)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool index_insert(const struct index *index, struct index_shard *shard, uint32_t slot)
 {
-    if ((shard->n_used + 1) * 10 > shard->n_entries * 7 && !grow(index, shard)) {
+    if (!holds(shard->n_entries, shard->n_used + 1) && !grow(index, shard, 2 * shard->n_entries)) {
         return false;
     }
     uint32_t low = index->hash_of(index->context, slot);

@@ -37,6 +37,8 @@ __attribute__((warn_unused_result)) bool index_init(struct index *index, const v
                                                                     const char *, size_t),
                                                     uint32_t (*hash_of)(const void *, uint32_t));
 void index_done(struct index *index);
+/* Before other threads use it: makes room for about so many entries at once. */
+__attribute__((warn_unused_result)) bool index_reserve(struct index *index, size_t n);
 uint32_t index_slot(uint32_t entry);
 
 struct index_shard *index_lock(struct index *index, uint64_t hash);

@@ -82,7 +82,7 @@ static bool read_whole(const struct record_layout *layout, const char *record, c
         }
         findings.is_behind = false;
         fine = read_stable(record, layout->record_bytes, first, second);
-        if (fine && record_header_is_valid(first)) {
+        if (fine && record_use_of(layout, first) == RECORD_IN_USE) {
             record_examine(layout, first, &findings);
         }
     }

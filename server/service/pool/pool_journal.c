@@ -80,8 +80,8 @@ static void apply(struct pool *pool, uint32_t slot, int which, const struct reco
 {
     const struct record_layout *layout = pool_layout(pool, slot);
     char *record = pool_record(pool, slot);
-    if (record_header_is_valid(record) && record_copy_is_whole(layout, record, copy) &&
-        is_newer(layout, record, copy)) {
+    if (record_use_of(layout, record) == RECORD_IN_USE &&
+        record_copy_is_whole(layout, record, copy) && is_newer(layout, record, copy)) {
         memcpy(record_copy_at(layout, record, which), copy, layout->copy_bytes);
     }
 }

@@ -123,32 +123,21 @@ void record_header_clear(char *record)
     write_check(record, 0);
 }
 
-static bool has_id(const struct record_header *header)
-{
-    return header->check != 0 && session_id_is_valid(header->id, header->n_id);
-}
-
-bool record_header_is_valid(char *record)
+enum record_use record_use_of(const struct record_layout *layout, char *record)
 {
     const struct record_header *header = record_header_of(record);
-    return has_id(header) && header->check == header_check(header);
-}
-
-bool record_header_is_ended(char *record)
-{
-    const struct record_header *header = record_header_of(record);
-    return has_id(header) && header->check == ~header_check(header);
-}
-
-bool record_header_is_damaged(const struct record_layout *layout, char *record)
-{
-    const struct record_header *header = record_header_of(record);
-    if (header->check != 0) {
-        return !record_header_is_valid(record) && !record_header_is_ended(record);
+    if (header->check == 0) {
+        /* A session that ended leaves its id behind. The second place is written only once the
+         * header is on the disk, so a header of zeros in front of it is damage. */
+        bool is_lost = header->n_id == 0 && record_copy_at(layout, record, 1)->check != 0;
+        return is_lost ? RECORD_DAMAGED : RECORD_UNUSED;
     }
-    /* A session that ended leaves its id behind. The second place is written only once the header
-     * is on the disk, so a header of zeros in front of it is damage. */
-    return header->n_id == 0 && record_copy_at(layout, record, 1)->check != 0;
+    uint32_t check = header_check(header);
+    if ((header->check != check && header->check != ~check) ||
+        !session_id_is_valid(header->id, header->n_id)) {
+        return RECORD_DAMAGED;
+    }
+    return header->check == check ? RECORD_IN_USE : RECORD_ENDED;
 }
 
 /* ---- copies ---- */

@@ -172,13 +172,16 @@ static inline bool record_is_unborn(const char *record)
 {
     return ((const struct record_header *)(const void *)record)->check == 0;
 }
-bool record_header_is_valid(char *record);
-bool record_header_is_ended(char *record);
+enum record_use {
+    RECORD_UNUSED,
+    RECORD_IN_USE,
+    RECORD_ENDED,
+    RECORD_DAMAGED /* there was a session, of which the header does not tell any more */
+};
+enum record_use record_use_of(const struct record_layout *layout, char *record);
 /* Whether the disk has the check of another life than the birth's, where it can have torn the two
  * apart: of one that had just begun. */
 bool record_birth_is_torn(char *record);
-/* Whether there was a session whose header is damaged now. */
-bool record_header_is_damaged(const struct record_layout *layout, char *record);
 
 /* ---- copies ---- */
 

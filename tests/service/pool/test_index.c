@@ -137,6 +137,31 @@ TEST(ids_whose_hashes_collide_are_kept_apart)
     expect_like_naive(40, 20000, 10, true);
 }
 
+/* As a start does, which knows about how many sessions it will find. */
+TEST(what_is_reserved_need_not_grow)
+{
+    enum { MANY = 20000 };
+    struct table table = { .numbers = calloc(MANY, sizeof(uint64_t)) };
+    struct index *index = aligned_alloc(64, sizeof *index);
+    size_t n_wrong = 0;
+    ck_assert(table.numbers && index && index_init(index, &table, is_slot, hash_of));
+    ck_assert(index_reserve(index, MANY));
+    const struct index_shard reserved = index->shards[0];
+    for (uint32_t k = 0; k < MANY; k++) {
+        insert(index, &table, k + 1, k);
+    }
+    ck_assert_ptr_eq(index->shards[0].entries, reserved.entries);
+    ck_assert(index_reserve(index, 1)); /* what there is stays */
+    ck_assert_ptr_eq(index->shards[0].entries, reserved.entries);
+    for (uint32_t k = 0; k < MANY; k++) {
+        n_wrong += find(index, k + 1) != k;
+    }
+    ck_assert_uint_eq(n_wrong, 0);
+    index_done(index);
+    free(index);
+    free(table.numbers);
+}
+
 TEST(a_hundred_thousand_ids_make_the_shards_grow_and_are_all_found)
 {
     enum { MANY = 100000 };

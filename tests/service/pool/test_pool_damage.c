@@ -434,11 +434,13 @@ TEST(of_two_records_of_one_session_the_one_that_has_succeeded_is_kept)
             STATUS_OK);
         char *after = world_record(&world, "s");
         ck_assert(!created && before != after);
-        ck_assert(record_header_is_valid(before) && record_header_is_valid(after));
+        ck_assert_int_eq(world_use_of(&world, before), RECORD_IN_USE);
+        ck_assert_int_eq(world_use_of(&world, after), RECORD_IN_USE);
         if (has_ended) {
             ck_assert_int_eq(session_delete(world.context, world_model(&world), "s", &world.fault),
                              STATUS_OK);
-            ck_assert(record_header_is_valid(before) && record_header_is_ended(after));
+            ck_assert_int_eq(world_use_of(&world, before), RECORD_IN_USE);
+            ck_assert_int_eq(world_use_of(&world, after), RECORD_ENDED);
         }
         for (int round = 0; round < 2; round++) {
             world_restart(&world);

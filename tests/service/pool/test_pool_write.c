@@ -99,9 +99,9 @@ TEST(while_the_disk_syncs_a_session_moves_and_its_record_stays_as_it_is)
         step_during_a_sync();
         ck_assert_ptr_ne(world_record(world, "s"), syncing.before);
         expect_kept(&syncing.kept); /* also its header: it counts until the other one is synced */
-        ck_assert(record_header_is_valid(syncing.before));
+        ck_assert_int_eq(world_use_of(world, syncing.before), RECORD_IN_USE);
         ck_assert(service_sync(world->service));
-        ck_assert(!record_header_is_valid(syncing.before));
+        ck_assert_int_ne(world_use_of(world, syncing.before), RECORD_IN_USE);
     }
     ck_assert_uint_eq(model_n_sessions(world_model(world)), 1);
     ck_assert_uint_le(world_pool(world)->unused[0].n_fresh, 4); /* slots come back */
@@ -163,7 +163,7 @@ TEST(an_ended_session_is_told_of_until_the_disk_has_forgotten_it)
     ck_assert_int_eq(session_delete(world.context, world_model(&world), "s", &world.fault),
                      STATUS_OK);
     for (int n_syncs = 0; n_syncs < 4; n_syncs++) {
-        ck_assert_int_eq(record_header_is_ended(record), n_syncs < 2);
+        ck_assert_int_eq(world_use_of(&world, record) == RECORD_ENDED, n_syncs < 2);
         ck_assert_int_eq(record_is_unborn(record), n_syncs >= 2);
         bool is_free = world_pool(&world)->unused[0].first_free == EXTENT_SLOTS_MAX;
         ck_assert_int_eq(is_free, n_syncs >= 3);

@@ -46,9 +46,10 @@ TEST(a_birth_that_was_torn_off_is_told_from_its_tag)
         record_begin(&layout, record, "s", 1);
         record_set_birth(record, 0x123456789);
         record_header_seal(record);
-        ck_assert(record_header_is_valid(record) && !record_birth_is_torn(record));
+        ck_assert_int_eq(record_use_of(&layout, record), RECORD_IN_USE);
+        ck_assert(!record_birth_is_torn(record));
         record_header_of(record)->birth = 0x123456700;
-        ck_assert(record_header_is_damaged(&layout, record));
+        ck_assert_int_eq(record_use_of(&layout, record), RECORD_DAMAGED);
         ck_assert_int_eq(record_birth_is_torn(record), at == SECTOR - sizeof(uint64_t));
     }
     free(bytes);
@@ -253,10 +254,10 @@ TEST(every_flipped_bit_of_a_record_is_noticed)
         memcpy(copy_of, record, layout.record_bytes);
         copy_of[bit / 8] ^= (char)(1 << bit % 8);
         if (bit / 8 < header) {
-            ck_assert(!record_header_is_valid(copy_of) && !record_header_is_ended(copy_of));
+            ck_assert_int_eq(record_use_of(&layout, copy_of), RECORD_DAMAGED);
             continue;
         }
-        ck_assert(record_header_is_valid(copy_of));
+        ck_assert_int_eq(record_use_of(&layout, copy_of), RECORD_IN_USE);
         record_examine(&layout, copy_of, &findings);
         ck_assert_ptr_nonnull(findings.copy);
         size_t which = (bit / 8 - header) / layout.copy_bytes;
@@ -337,7 +338,7 @@ TEST(a_copy_does_not_count_under_another_header)
             record_header_of(record)->id[0]++;
         }
         record_header_seal(record);
-        ck_assert(record_header_is_valid(record));
+        ck_assert_int_eq(record_use_of(&layout, record), RECORD_IN_USE);
         ck_assert_ptr_null(found(&layout, record));
         free(record);
     }
@@ -377,17 +378,16 @@ TEST(a_header_is_valid_from_its_seal_to_its_end)
     struct record_layout layout = layout_of(I, 2, 5, K);
     char *record = calloc(1, layout.record_bytes);
     ck_assert_ptr_nonnull(record);
-    ck_assert(!record_header_is_valid(record));
+    ck_assert_int_eq(record_use_of(&layout, record), RECORD_UNUSED);
     record_begin(&layout, record, "a", 1);
-    ck_assert(record_is_unborn(record) && !record_header_is_valid(record));
+    ck_assert(record_is_unborn(record));
+    ck_assert_int_eq(record_use_of(&layout, record), RECORD_UNUSED);
     record_header_seal(record);
-    ck_assert(!record_is_unborn(record) && record_header_is_valid(record));
-    ck_assert(!record_header_is_ended(record));
+    ck_assert(!record_is_unborn(record));
+    ck_assert_int_eq(record_use_of(&layout, record), RECORD_IN_USE);
     record_header_end(record);
-    ck_assert(record_header_is_ended(record) && !record_header_is_valid(record));
-    ck_assert(!record_header_is_damaged(&layout, record));
+    ck_assert_int_eq(record_use_of(&layout, record), RECORD_ENDED);
     record_header_clear(record);
-    ck_assert(!record_header_is_valid(record) && !record_header_is_ended(record));
-    ck_assert(!record_header_is_damaged(&layout, record));
+    ck_assert_int_eq(record_use_of(&layout, record), RECORD_UNUSED);
     free(record);
 }
