@@ -45,15 +45,23 @@ static enum MHD_Result on_call(void *cls, struct MHD_Connection *connection, con
     return MHD_queue_response(connection, MHD_HTTP_OK, cls);
 }
 
+/* A signal is only let in while ppoll waits: between a look at is_over and the wait it would be
+ * missed, and the wait be one for ever. */
 static void serve(struct MHD_Daemon *daemon)
 {
+    sigset_t all, none;
+    sigemptyset(&none);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
     struct pollfd events = { .fd = info->epoll_fd, .events = POLLIN };
     while (!is_over) {
-        MHD_UNSIGNED_LONG_LONG ms;
+        MHD_UNSIGNED_LONG_LONG ms = 0;
         bool has_timeout = MHD_get_timeout(daemon, &ms) == MHD_YES;
         if (!has_timeout || ms > 0) {
-            poll(&events, 1, has_timeout ? (int)ms : -1);
+            const struct timespec most = { .tv_sec = (time_t)(ms / 1000),
+                                           .tv_nsec = (long)(ms % 1000) * 1000000 };
+            ppoll(&events, 1, has_timeout ? &most : NULL, &none);
         }
         MHD_run(daemon);
     }
