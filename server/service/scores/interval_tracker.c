@@ -13,6 +13,8 @@ const double interval_quantiles[INTERVAL_N_QUANTILES] = { 0.5, 0.8, 0.9, 0.95, 0
 
 enum { SLOW, FAST, N_SCALES };
 enum { SEEN_MOST = UINT8_MAX };
+/* No step moves a factor that is larger: it is less than half of a float's last digit there. */
+static const float factor_most = 1 << 20;
 
 struct interval_layout interval_layout_of(size_t n_outputs, size_t n_horizons, size_t n_levels)
 {
@@ -99,7 +101,7 @@ static struct waiting waiting_of(const struct interval_tracker *tracker, size_t 
 /* ---- half-widths in 16 bits: the upper half of a float ---- */
 
 /* Marks a width that was not told. */
-enum { HIDDEN = 0x8000, NO_WIDTH = 0x7fc0 };
+enum { HIDDEN = 0x8000, INFINITE_WIDTH = 0x7f80, NO_WIDTH = 0x7fc0 };
 
 /* To the nearest, ties to even. Infinity where there is no finite one. */
 static uint16_t pack_width(float width)
@@ -192,7 +194,7 @@ static void learn_level(const struct tracked *of, size_t level, double alpha, co
     }
     const double rate = fmax(recent_rate, 1 / (double)*of->scored);
     of->recent[level] = (float)(of->recent[level] + rate * (!is_missed - of->recent[level]));
-    of->covered[level] += !is_missed;
+    of->covered[level] += !is_missed && of->covered[level] < *of->scored;
 }
 
 static void learn_means(const struct tracked *of, double error)
@@ -412,14 +414,16 @@ void interval_tracker_take(const struct interval_tracker *tracker,
         interval_tracker_begin_like(tracker, from);
         return;
     }
+    const struct interval_layout *least =
+        tracker->layout->n_horizons < from->layout->n_horizons ? tracker->layout : from->layout;
     interval_tracker_begin(tracker);
-    for (size_t output = 0; output < from->layout->n_outputs; output++) {
-        for (size_t ahead = 1; ahead <= from->layout->n_horizons; ahead++) {
+    for (size_t output = 0; output < least->n_outputs; output++) {
+        for (size_t ahead = 1; ahead <= least->n_horizons; ahead++) {
             const struct tracked to = tracked_at(tracker, output, ahead);
             const struct tracked of = tracked_at(from, output, ahead);
             take_all(&to, &of, n_levels);
         }
-        for (size_t which = 0; which < from->layout->n_waiting; which++) {
+        for (size_t which = 0; which < least->n_waiting; which++) {
             const struct waiting to = waiting_at(tracker, output, which);
             const struct waiting of = waiting_at(from, output, which);
             *to.forecast = *of.forecast;
@@ -450,14 +454,40 @@ void interval_tracker_restart(const struct interval_tracker *tracker)
 static bool level_is_valid(const struct tracked *of, size_t level)
 {
     const float *k = of->factors + level * N_SCALES;
-    return isfinite(k[SLOW]) && isfinite(k[FAST]) && of->recent[level] >= 0 &&
-           of->recent[level] <= 1 && of->covered[level] <= *of->scored;
+    return fabsf(k[SLOW]) <= factor_most && fabsf(k[FAST]) <= factor_most &&
+           of->recent[level] >= 0 && of->recent[level] <= 1 && of->covered[level] <= *of->scored;
+}
+
+/* All widths of a forecast are known, or none is, and told, or none is. */
+static bool waiting_is_valid(const struct waiting *waiting, size_t n_levels)
+{
+    const uint16_t first = waiting->widths[0];
+    bool is_valid = true;
+    for (size_t level = 0; level < n_levels; level++) {
+        const uint16_t width = waiting->widths[level];
+        is_valid &= first == NO_WIDTH ? width == NO_WIDTH
+                                      : (width & ~HIDDEN) <= INFINITE_WIDTH &&
+                                            (width & HIDDEN) == (first & HIDDEN);
+    }
+    return is_valid;
+}
+
+static bool all_waiting_are_valid(const struct interval_tracker *tracker)
+{
+    const struct interval_layout *layout = tracker->layout;
+    bool is_valid = true;
+    for (size_t i = 0; i < layout->n_outputs * layout->n_waiting; i++) {
+        const struct waiting waiting = waiting_at(tracker, 0, i);
+        is_valid &= waiting_is_valid(&waiting, layout->n_levels);
+    }
+    return is_valid;
 }
 
 bool interval_tracker_is_valid(const struct interval_tracker *tracker)
 {
     const struct interval_layout *layout = tracker->layout;
-    bool is_valid = tracker->bytes[layout->widened] <= INTERVAL_WARM_UP;
+    bool is_valid =
+        tracker->bytes[layout->widened] <= INTERVAL_WARM_UP && all_waiting_are_valid(tracker);
     for (size_t i = 0; i < layout->n_outputs * layout->n_horizons; i++) {
         const struct tracked of =
             tracked_at(tracker, i / layout->n_horizons, i % layout->n_horizons + 1);

@@ -93,8 +93,8 @@ void interval_tracker_begin_from(const struct interval_tracker *tracker,
 void interval_tracker_begin_like(const struct interval_tracker *tracker,
                                  const struct interval_tracker *other);
 
-/* From a tracker of the same session in another layout, with as many outputs and no more steps
- * ahead: all that it has, with what waits and was counted. If the levels are others, then only as
+/* From a tracker of the same session in another layout, with as many outputs: all that it has, as
+ * far as it looks ahead, with what waits and was counted. If the levels are others, then only as
  * from another session's: counts are of all levels. */
 void interval_tracker_take(const struct interval_tracker *tracker,
                            const struct interval_tracker *from);
@@ -136,7 +136,8 @@ void interval_tracker_rescale(const struct interval_tracker *tracker, double rat
 void interval_tracker_restart(const struct interval_tracker *tracker);
 
 /* Whether bytes from outside are what a tracker can hold: finite means that are not negative,
- * finite factors, shares within [0, 1], no more covered than scored. */
+ * factors that steps can lead to, shares within [0, 1], no more covered than scored, and forecasts
+ * that wait with widths which are told together. */
 bool interval_tracker_is_valid(const struct interval_tracker *tracker);
 
 #endif

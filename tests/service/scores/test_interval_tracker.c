@@ -375,3 +375,76 @@ TEST(bytes_that_no_tracker_has_are_refused)
     ck_assert(!interval_tracker_is_valid(&tracker));
     free(tracker.bytes);
 }
+
+/* A width that is told beside one that is not would be counted without being scored. */
+TEST(widths_of_one_forecast_are_told_together)
+{
+    const struct interval_layout layout = interval_layout_of(1, 2, 2);
+    const struct interval_levels two = { 2, { 0.8, 0.9 } };
+    const struct interval_tracker tracker = make(&layout, &two);
+    run(&tracker, 1, 60);
+    ck_assert(interval_tracker_is_valid(&tracker));
+    uint16_t kept[2];
+    unsigned char *place = tracker.bytes + layout.widths;
+    memcpy(kept, place, sizeof kept);
+    const uint16_t bad[][2] = { { kept[0] | 0x8000, kept[1] },
+                                { kept[0], kept[1] | 0x8000 },
+                                { 0x7fc0, kept[1] },
+                                { kept[0], 0x7fc0 },
+                                { 0x7fc1, 0x7fc1 },
+                                { kept[0], 0x7f81 } };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        memcpy(place, bad[i], sizeof kept);
+        ck_assert_msg(!interval_tracker_is_valid(&tracker), "case %zu", i);
+    }
+    const uint16_t good[][2] = { { 0x7fc0, 0x7fc0 }, { 0x8000, 0x8001 }, { 0x7f80, 0x7f80 } };
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        memcpy(place, good[i], sizeof kept);
+        ck_assert_msg(interval_tracker_is_valid(&tracker), "case %zu", i);
+    }
+    free(tracker.bytes);
+}
+
+/* Bytes that are let in, however they were made, never lead to a tracker that tells nonsense. */
+TEST(what_is_valid_stays_valid_whatever_its_bytes)
+{
+    enum { CASES = 20000, STEPS = 6 };
+    const struct interval_layout layout = interval_layout_of(1, 2, 3);
+    const struct interval_tracker tracker = make(&layout, &levels);
+    unsigned char kept[1024];
+    ck_assert_uint_le(layout.n_bytes, sizeof kept);
+    run(&tracker, 1, 30);
+    memcpy(kept, tracker.bytes, layout.n_bytes);
+    size_t n_valid = 0;
+    for (uint64_t i = 0; i < CASES; i++) {
+        memcpy(tracker.bytes, kept, layout.n_bytes);
+        for (uint64_t k = 0; k <= i % 3; k++) {
+            const double at = (noise(8 * i + 2 * k) + 1) / 2, value = noise(8 * i + 2 * k + 1);
+            tracker.bytes[(size_t)(at * (double)layout.n_bytes)] = (uint8_t)((value + 1) * 128);
+        }
+        n_valid += interval_tracker_is_valid(&tracker);
+        for (uint64_t step = 30; interval_tracker_is_valid(&tracker) && step < 30 + STEPS; step++) {
+            run(&tracker, step, step + 1);
+            ck_assert_msg(interval_tracker_is_valid(&tracker), "case %d", (int)i);
+            const double covered = interval_tracker_coverage(&tracker, 1, 1).covered;
+            ck_assert(covered >= 0 && covered <= 1);
+        }
+    }
+    ck_assert_uint_gt(n_valid, CASES / 10);
+    free(tracker.bytes);
+}
+
+TEST(a_tracker_takes_one_that_looks_further_ahead)
+{
+    const struct interval_layout far = interval_layout_of(2, 6, 3),
+                                 near = interval_layout_of(2, 2, 3);
+    const struct interval_tracker first = make(&far, &levels), second = make(&near, &levels),
+                                  twin = make(&near, &levels);
+    run(&first, 1, 100);
+    run(&twin, 1, 100);
+    interval_tracker_take(&second, &first);
+    ck_assert_mem_eq(second.bytes, twin.bytes, near.n_bytes);
+    free(first.bytes);
+    free(second.bytes);
+    free(twin.bytes);
+}
