@@ -29,6 +29,30 @@ struct bytes network_file(size_t hidden, uint64_t seed)
     return save_plan(&plan);
 }
 
+struct bytes network_file_with_residuals(size_t hidden, uint64_t seed, const double *means,
+                                         size_t n_horizons)
+{
+    static const double quantiles[GRU_RESIDUAL_QUANTILES] = { 0.7, 1.6, 2, 2.5, 3.5 };
+    struct gru_residual of[OUTPUTS * GRU_RESIDUAL_HORIZON] = { { .n = 0 } };
+    struct gru_model *gru;
+    struct gru_error error;
+    struct bytes bytes = network_file(hidden, seed);
+    for (size_t k = 0; k < OUTPUTS * n_horizons; k++) {
+        of[k].n = 100;
+        of[k].mean = means[k % n_horizons];
+        for (size_t q = 0; q < GRU_RESIDUAL_QUANTILES; q++) {
+            of[k].quantiles[q] = quantiles[q] * of[k].mean;
+        }
+    }
+    ck_assert_int_eq(gru_model_load(bytes.p, bytes.n, &gru, &error), GRU_OK);
+    free(bytes.p);
+    ck_assert_int_eq(
+        gru_model_set_residuals(gru, &(struct gru_residuals){ OUTPUTS, n_horizons, of }), GRU_OK);
+    ck_assert_int_eq(gru_model_save(gru, &bytes.p, &bytes.n), GRU_OK);
+    gru_model_unref(gru);
+    return bytes;
+}
+
 struct bytes network_file_of_other_shape(void)
 {
     const struct gru_plan plan = { .n_inputs = 1,

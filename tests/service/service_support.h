@@ -41,6 +41,10 @@ enum { HIDDEN = 4, SEED = 1, HELD_NETWORKS = 256 };
 struct bytes network_file(size_t hidden, uint64_t seed);
 /* The same with this for its metadata, quotes escaped. */
 struct bytes network_file_with(size_t hidden, uint64_t seed, const char *metadata);
+/* The same with residuals of a validation, for each output alike: means[n_horizons], and of them
+ * 0.7, 1.6, 2, 2.5 and 3.5 times for quantiles. */
+struct bytes network_file_with_residuals(size_t hidden, uint64_t seed, const double *means,
+                                         size_t n_horizons);
 /* A network whose results are not finite for the reading `huge` (finite itself), but for ordinary
  * ones are. */
 struct bytes network_file_that_overflows(void);

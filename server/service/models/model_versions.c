@@ -181,6 +181,16 @@ enum status version_find(const struct model *model, unsigned number,
     return STATUS_OK;
 }
 
+const struct version *version_with_digest(const struct model *model, uint64_t low)
+{
+    for (size_t k = 0; k < model->n_versions; k++) {
+        if (model->versions[k].digest.low == low) {
+            return &model->versions[k];
+        }
+    }
+    return NULL;
+}
+
 static enum status check_names(const struct gru_variable *old, size_t n_old,
                                const struct gru_variable *fresh, size_t n_fresh, const char *kind,
                                const char *model, struct fault *fault)

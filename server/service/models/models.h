@@ -60,6 +60,8 @@ enum status model_find(struct service_context *context, const char *name,
  * reason. */
 enum status version_find(const struct model *model, unsigned number,
                          const struct version **ret_version, struct fault *fault);
+/* One whose file has a digest with these low bits; NULL: it is gone. */
+const struct version *version_with_digest(const struct model *model, uint64_t low);
 size_t model_n_sessions(const struct model *model);
 /* Files of models were given, and none of them can be served. */
 bool models_are_all_refused(const struct service_context *context);

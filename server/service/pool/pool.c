@@ -50,6 +50,7 @@ void pool_remove(struct pool *pool, uint32_t slot)
     index_remove(&pool->index, shard, slot);
     index_unlock(shard);
     pool_count_session(pool, slot, (size_t)-1);
+    slots_replace_donor(pool, slot, INDEX_NONE);
     if (is_unborn) {
         slots_free(pool, slot);
     } else {
@@ -219,6 +220,26 @@ enum claim pool_claim(struct pool *pool, const struct pool_key *key, uint16_t ow
     }
     *ret_slot = slot;
     return CLAIM_OK;
+}
+
+enum claim pool_claim_donor(struct pool *pool, uint16_t owner, uint32_t *ret_slot)
+{
+    uint32_t slot = atomic_load_explicit(&pool->donor, memory_order_relaxed);
+    if (slot == INDEX_NONE) {
+        return CLAIM_ABSENT;
+    }
+    uint16_t holder = slots_claim(pool, slot, owner);
+    if (holder != OWNER_NONE && holder != owner) {
+        return CLAIM_BUSY;
+    }
+    *ret_slot = slot;
+    if (slots_flags(pool, slot) & SLOT_USED) {
+        return holder == owner ? CLAIM_OWN : CLAIM_OK;
+    }
+    if (holder == OWNER_NONE) {
+        pool_release(pool, slot);
+    }
+    return CLAIM_ABSENT;
 }
 
 /* ---- new sessions ---- */

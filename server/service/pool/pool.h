@@ -151,7 +151,9 @@ struct pool {
     struct pool_victim *victims;   /* [POOL_VICTIMS], if it evicts */
     size_t n_victims;
 
-    _Atomic bool owes_sync;         /* somebody waits for a sync (commit.h) */
+    _Atomic uint32_t donor;       /* a session whose tail others may begin like; INDEX_NONE: none */
+    _Atomic uint32_t donor_reach; /* how much that one knows: the service's measure */
+    _Atomic bool owes_sync;       /* somebody waits for a sync (commit.h) */
     _Atomic bool has_failed_commit; /* for good: one that somebody waited for */
     _Atomic uint64_t n_sync_tickets;
     pthread_mutex_t sync_mutex; /* held while the disk works; guards what follows */
@@ -211,6 +213,9 @@ enum claim {
 /* Claims the session for `owner`. One whose time is over is ended on the way. */
 enum claim pool_claim(struct pool *pool, const struct pool_key *key, uint16_t owner, int64_t now_ms,
                       uint32_t *ret_slot, struct fault *fault);
+/* Claims the donor, unless somebody else works on it. CLAIM_OK, CLAIM_OWN, CLAIM_BUSY, or
+ * CLAIM_ABSENT. */
+enum claim pool_claim_donor(struct pool *pool, uint16_t owner, uint32_t *ret_slot);
 static inline void pool_release(struct pool *pool, uint32_t slot)
 {
     atomic_store_explicit(&pool_slot(pool, slot)->owner, OWNER_NONE, memory_order_release);

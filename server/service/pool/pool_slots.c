@@ -16,6 +16,7 @@ size_t slots_needed(size_t session_max)
 void slots_init(struct pool *pool, size_t session_max)
 {
     pool->n_slots = slots_needed(session_max);
+    atomic_init(&pool->donor, INDEX_NONE);
     for (int c = 0; c < POOL_CLASSES; c++) {
         pool->unused[c].first_free = INDEX_NONE;
         for (int k = 0; k < RETIREMENTS; k++) {

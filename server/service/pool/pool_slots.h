@@ -65,6 +65,14 @@ static inline void slots_set_flags(struct pool *pool, uint32_t slot, unsigned fl
     atomic_store_explicit(&pool_slot(pool, slot)->flags, (uint16_t)flags, memory_order_relaxed);
 }
 
+/* The session of that slot is in another one now, or (INDEX_NONE) is gone. */
+static inline void slots_replace_donor(struct pool *pool, uint32_t slot, uint32_t successor)
+{
+    if (atomic_load_explicit(&pool->donor, memory_order_relaxed) == slot) {
+        atomic_store_explicit(&pool->donor, successor, memory_order_relaxed);
+    }
+}
+
 /* Returns OWNER_NONE if the slot is the caller's now, else its owner. */
 static inline uint16_t slots_claim(struct pool *pool, uint32_t slot, uint16_t owner)
 {

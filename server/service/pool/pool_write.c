@@ -143,6 +143,7 @@ static bool succeed(struct pool *pool, uint32_t slot, uint32_t successor)
         slots_set_flags(pool, successor, SLOT_USED | SLOT_VERIFIED | SLOT_COUNTED | SLOT_SUCCESSOR);
         slots_set_flags(pool, slot,
                         slots_flags(pool, slot) & ~(unsigned)(SLOT_USED | SLOT_COUNTED));
+        slots_replace_donor(pool, slot, successor);
     }
     index_unlock(shard);
     return !is_closed;

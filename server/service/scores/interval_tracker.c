@@ -9,8 +9,6 @@ static const double eta = 0.03, slow_rate = 0.005, fast_rate = 0.1, fast_rate_le
 /* With which the recent coverage forgets. */
 static const double recent_rate = 0.01;
 
-const double interval_quantiles[INTERVAL_N_QUANTILES] = { 0.5, 0.8, 0.9, 0.95, 0.99 };
-
 enum { SLOW, FAST, N_SCALES };
 enum { SEEN_MOST = UINT8_MAX };
 /* No step moves a factor that is larger: it is less than half of a float's last digit there. */
@@ -299,7 +297,7 @@ static void set_factors(const struct tracked *of, size_t level, double sum)
     }
 }
 
-static void drop_waiting(const struct interval_tracker *tracker)
+void interval_tracker_drop_waiting(const struct interval_tracker *tracker)
 {
     for (size_t output = 0; output < tracker->layout->n_outputs; output++) {
         for (size_t which = 0; which < tracker->layout->n_waiting; which++) {
@@ -319,39 +317,47 @@ void interval_tracker_begin(const struct interval_tracker *tracker)
             set_factors(&of, level, usual_factor(tracker->levels->level[level]));
         }
     }
-    drop_waiting(tracker);
+    interval_tracker_drop_waiting(tracker);
 }
 
 /* Between the quantiles that are known, and beyond the last, as if the tail were exponential: they
  * are joined by lines over -log(1 - p). */
-static double residual_quantile(const struct interval_residuals *residuals, double p)
+static double residual_quantile(const struct gru_residual *residual, double p)
 {
+    static const double shares[GRU_RESIDUAL_QUANTILES] = GRU_RESIDUAL_LEVELS;
     double x0 = 0, y0 = 0, x1 = 0, y1 = 0;
-    for (size_t i = 0; i < INTERVAL_N_QUANTILES && (i == 0 || p > interval_quantiles[i - 1]); i++) {
+    for (size_t i = 0; i < GRU_RESIDUAL_QUANTILES && (i == 0 || p > shares[i - 1]); i++) {
         x0 = x1;
         y0 = y1;
-        x1 = -log1p(-interval_quantiles[i]);
-        y1 = residuals->quantiles[i];
+        x1 = -log1p(-shares[i]);
+        y1 = residual->quantiles[i];
     }
     return y0 + (y1 - y0) * (-log1p(-p) - x0) / (x1 - x0);
 }
 
-void interval_tracker_begin_from(const struct interval_tracker *tracker,
-                                 const struct interval_residuals *residuals, size_t n_horizons)
+/* Whether they are enough, and say how large errors are. */
+static bool is_telling(const struct gru_residual *residual)
+{
+    return residual->n >= INTERVAL_WARM_UP && residual->mean > 0;
+}
+
+void interval_tracker_begin_output(const struct interval_tracker *tracker, size_t output,
+                                   const struct gru_residual *residuals, size_t n_horizons)
 {
     const struct interval_layout *layout = tracker->layout;
-    interval_tracker_begin(tracker);
-    for (size_t i = 0; i < layout->n_outputs * n_horizons; i++) {
-        const size_t ahead = i % n_horizons + 1;
-        if (residuals[i].n < INTERVAL_WARM_UP || ahead > layout->n_horizons) {
+    for (size_t ahead = 1; ahead <= n_horizons && ahead <= layout->n_horizons; ahead++) {
+        const struct gru_residual *residual = &residuals[ahead - 1];
+        if (!is_telling(residual)) {
             continue;
         }
-        const struct tracked of = tracked_at(tracker, i / n_horizons, ahead);
-        of.means[SLOW] = of.means[FAST] = residuals[i].mean;
-        *of.seen = SEEN_MOST;
-        for (size_t level = 0; level < layout->n_levels && residuals[i].mean > 0; level++) {
-            const double quantile = residual_quantile(&residuals[i], tracker->levels->level[level]);
-            set_factors(&of, level, quantile / residuals[i].mean);
+        const struct tracked of = tracked_at(tracker, output, ahead);
+        of.means[SLOW] = of.means[FAST] = (float)fmin(residual->mean, FLT_MAX);
+        *of.seen = INTERVAL_WARM_UP;
+        for (size_t level = 0; level < layout->n_levels; level++) {
+            const double share = tracker->levels->level[level];
+            const double quantile = residual_quantile(residual, share);
+            /* No quantile is beyond that many means. */
+            set_factors(&of, level, fmin(quantile / residual->mean, 1 / (1 - share)));
         }
     }
 }
@@ -373,8 +379,9 @@ static void take_level(const struct interval_tracker *tracker, const struct trac
     }
 }
 
-void interval_tracker_begin_like(const struct interval_tracker *tracker,
-                                 const struct interval_tracker *other)
+/* Another session's errors count less; that it met its readings exactly says nothing of others. */
+static void begin_with(const struct interval_tracker *tracker, const struct interval_tracker *other,
+                       bool is_own)
 {
     const struct interval_layout *layout = tracker->layout;
     const size_t n_horizons = layout->n_horizons < other->layout->n_horizons
@@ -384,69 +391,110 @@ void interval_tracker_begin_like(const struct interval_tracker *tracker,
     for (size_t i = 0; i < layout->n_outputs * n_horizons; i++) {
         const struct tracked of = tracked_at(tracker, i / n_horizons, i % n_horizons + 1);
         const struct tracked from = tracked_at(other, i / n_horizons, i % n_horizons + 1);
-        if (*from.seen < INTERVAL_WARM_UP) {
+        if (*from.seen < INTERVAL_WARM_UP || (!is_own && from.means[SLOW] <= 0)) {
             continue;
         }
         memcpy(of.means, from.means, N_SCALES * sizeof *of.means);
-        *of.seen = *from.seen;
+        *of.seen = is_own ? *from.seen : INTERVAL_WARM_UP;
         for (size_t level = 0; level < layout->n_levels; level++) {
             take_level(tracker, &of, level, other, &from);
         }
     }
 }
 
-static void take_all(const struct tracked *to, const struct tracked *from, size_t n_levels)
+void interval_tracker_begin_like(const struct interval_tracker *tracker,
+                                 const struct interval_tracker *other)
+{
+    begin_with(tracker, other, false);
+}
+
+bool interval_tracker_has_seen_enough(const struct interval_tracker *tracker, size_t ahead)
+{
+    bool has_seen = false;
+    for (size_t o = 0; ahead <= tracker->layout->n_horizons && o < tracker->layout->n_outputs;
+         o++) {
+        const struct tracked of = tracked_at(tracker, o, ahead);
+        has_seen |= *of.seen >= 2 * INTERVAL_WARM_UP && of.means[SLOW] > 0;
+    }
+    return has_seen;
+}
+
+/* Where the other has each of the levels. False: it lacks one. */
+static bool find_levels(const struct interval_levels *levels, const struct interval_levels *others,
+                        size_t ret_at[INTERVAL_LEVELS_MAX])
+{
+    bool has_all = true;
+    for (size_t level = 0; level < levels->n; level++) {
+        ret_at[level] = interval_levels_find(others, levels->level[level]);
+        has_all &= ret_at[level] < others->n;
+    }
+    return has_all;
+}
+
+static void take_all(const struct tracked *to, const struct tracked *from, size_t n_levels,
+                     const size_t *at)
 {
     memcpy(to->means, from->means, N_SCALES * sizeof *to->means);
-    memcpy(to->factors, from->factors, n_levels * N_SCALES * sizeof *to->factors);
-    memcpy(to->recent, from->recent, n_levels * sizeof *to->recent);
-    memcpy(to->covered, from->covered, n_levels * sizeof *to->covered);
     *to->scored = *from->scored;
     *to->seen = *from->seen;
+    for (size_t level = 0; level < n_levels; level++) {
+        memcpy(to->factors + level * N_SCALES, from->factors + at[level] * N_SCALES,
+               N_SCALES * sizeof *to->factors);
+        to->recent[level] = from->recent[at[level]];
+        to->covered[level] = from->covered[at[level]];
+    }
+}
+
+static void take_waiting(const struct waiting *to, const struct waiting *from, size_t n_levels,
+                         const size_t *at)
+{
+    *to->forecast = *from->forecast;
+    for (size_t level = 0; level < n_levels; level++) {
+        to->widths[level] = from->widths[at[level]];
+    }
 }
 
 void interval_tracker_take(const struct interval_tracker *tracker,
                            const struct interval_tracker *from)
 {
     const size_t n_levels = tracker->levels->n;
-    if (n_levels != from->levels->n || memcmp(tracker->levels->level, from->levels->level,
-                                              n_levels * sizeof *from->levels->level) != 0) {
-        interval_tracker_begin_like(tracker, from);
-        return;
-    }
     const struct interval_layout *least =
         tracker->layout->n_horizons < from->layout->n_horizons ? tracker->layout : from->layout;
+    size_t at[INTERVAL_LEVELS_MAX];
+    if (!find_levels(tracker->levels, from->levels, at)) {
+        begin_with(tracker, from, true);
+        tracker->bytes[tracker->layout->widened] = from->bytes[from->layout->widened];
+        return;
+    }
     interval_tracker_begin(tracker);
     for (size_t output = 0; output < least->n_outputs; output++) {
         for (size_t ahead = 1; ahead <= least->n_horizons; ahead++) {
             const struct tracked to = tracked_at(tracker, output, ahead);
             const struct tracked of = tracked_at(from, output, ahead);
-            take_all(&to, &of, n_levels);
+            take_all(&to, &of, n_levels, at);
         }
         for (size_t which = 0; which < least->n_waiting; which++) {
             const struct waiting to = waiting_at(tracker, output, which);
             const struct waiting of = waiting_at(from, output, which);
-            *to.forecast = *of.forecast;
-            memcpy(to.widths, of.widths, n_levels * sizeof *to.widths);
+            take_waiting(&to, &of, n_levels, at);
         }
     }
     tracker->bytes[tracker->layout->widened] = from->bytes[from->layout->widened];
 }
 
-void interval_tracker_rescale(const struct interval_tracker *tracker, double ratio)
+void interval_tracker_rescale(const struct interval_tracker *tracker, size_t output, size_t ahead,
+                              double ratio)
 {
-    const struct interval_layout *layout = tracker->layout;
-    float *means = floats_at(tracker, 0);
-    for (size_t i = 0; i < layout->n_outputs * layout->n_horizons * N_SCALES; i++) {
-        means[i] = (float)fmin(means[i] * ratio, FLT_MAX);
+    const struct tracked of = tracked_at(tracker, output, ahead);
+    for (size_t j = 0; j < N_SCALES; j++) {
+        of.means[j] = (float)fmin(of.means[j] * ratio, FLT_MAX);
     }
-    drop_waiting(tracker);
 }
 
 void interval_tracker_restart(const struct interval_tracker *tracker)
 {
     tracker->bytes[tracker->layout->widened] = INTERVAL_WARM_UP;
-    drop_waiting(tracker);
+    interval_tracker_drop_waiting(tracker);
 }
 
 /* ---- from outside ---- */

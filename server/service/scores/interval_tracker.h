@@ -35,6 +35,7 @@
 #ifndef INTERVAL_TRACKER_H
 #define INTERVAL_TRACKER_H
 
+#include "gru.h"
 #include "service/scores/interval_levels.h"
 
 #include <stdbool.h>
@@ -42,8 +43,7 @@
 #include <stdint.h>
 
 enum {
-    INTERVAL_WARM_UP = 20, /* errors before there are bounds, with nothing to begin from */
-    INTERVAL_N_QUANTILES = 5
+    INTERVAL_WARM_UP = 20 /* errors before there are bounds, with nothing to begin from */
 };
 
 /* Where what is in the block, in bytes. */
@@ -73,29 +73,26 @@ struct interval_tracker {
 
 /* ---- it begins ---- */
 
-/* Errors that a model made on its validation part, of an output at a number of steps ahead. */
-struct interval_residuals {
-    uint32_t n;                            /* 0: unknown */
-    float mean;                            /* of |e| */
-    float quantiles[INTERVAL_N_QUANTILES]; /* of |e|, at interval_quantiles */
-};
-extern const double interval_quantiles[INTERVAL_N_QUANTILES]; /* 0.5, 0.8, 0.9, 0.95, 0.99 */
-
 /* With nothing known: no bounds until INTERVAL_WARM_UP forecasts of an output and step ahead were
  * scored. */
 void interval_tracker_begin(const struct interval_tracker *tracker);
-/* Then, where residuals are known ([O][n_horizons], those that are beyond the tracker's own are
- * left out), with these. */
-void interval_tracker_begin_from(const struct interval_tracker *tracker,
-                                 const struct interval_residuals *residuals, size_t n_horizons);
+/* Then an output, where errors of its forecasts are known: [n_horizons], the first step ahead
+ * first; those that are beyond the tracker's own are left out. What is from other streams counts
+ * as INTERVAL_WARM_UP errors of its own would. */
+void interval_tracker_begin_output(const struct interval_tracker *tracker, size_t output,
+                                   const struct gru_residual *residuals, size_t n_horizons);
 /* With the means and factors of another session's, which has as many outputs, wherever it has seen
- * enough; levels that it does not have begin from its nearest. Nothing waits or was counted. */
+ * enough; levels that it does not have begin from its nearest. Nothing waits or was counted, and
+ * it counts no more than residuals do. */
 void interval_tracker_begin_like(const struct interval_tracker *tracker,
                                  const struct interval_tracker *other);
+/* Whether of some output, that many steps ahead, it has seen enough errors for another session to
+ * begin like this one: more than what it began with itself. */
+bool interval_tracker_has_seen_enough(const struct interval_tracker *tracker, size_t ahead);
 
 /* From a tracker of the same session in another layout, with as many outputs: all that it has, as
- * far as it looks ahead, with what waits and was counted. If the levels are others, then only as
- * from another session's: counts are of all levels. */
+ * far as it looks ahead, with what waits and was counted. If it lacks some of the levels, then only
+ * its means and factors: counts are of all levels. */
 void interval_tracker_take(const struct interval_tracker *tracker,
                            const struct interval_tracker *from);
 
@@ -128,9 +125,11 @@ struct interval_coverage interval_tracker_coverage(const struct interval_tracker
 
 /* ---- what happens to a session ---- */
 
-/* Another version makes the forecasts: its errors are `ratio` times as large (> 0; 1: unknown).
- * What waits is dropped, since the new version did not make it. */
-void interval_tracker_rescale(const struct interval_tracker *tracker, double ratio);
+/* Errors are `ratio` times as large from here on (> 0). */
+void interval_tracker_rescale(const struct interval_tracker *tracker, size_t output, size_t ahead,
+                              double ratio);
+/* The forecasts that wait are not of the readings that come, or not of who makes the next ones. */
+void interval_tracker_drop_waiting(const struct interval_tracker *tracker);
 /* The hidden state was begun anew: what waits is dropped, and the intervals are twice as wide,
  * falling to once as wide while INTERVAL_WARM_UP readings are scored. */
 void interval_tracker_restart(const struct interval_tracker *tracker);

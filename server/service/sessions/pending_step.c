@@ -24,9 +24,9 @@ void pending_finish_failed(struct pending_step *pending)
 enum claim pending_create_session(struct service_context *context, struct pending_step *pending)
 {
     const struct step *step = pending->step;
+    const struct interval_sessions sessions = interval_sessions_of(context, step->model);
     const unsigned record_class =
-        session_intervals_class(step->model->pool, &context->service->interval_levels, INDEX_NONE,
-                                gru_model_info(step->model->active->gru), &step->forecast_options);
+        session_intervals_class(&sessions, INDEX_NONE, &step->forecast_options);
     enum claim claim = session_copy_create(context, step->model, &pending->key, record_class,
                                            POOL_KEEP_NONE, &pending->slot, &pending->step->fault);
     pending->is_new = claim == CLAIM_OK;

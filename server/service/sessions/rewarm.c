@@ -108,7 +108,9 @@ enum rewarm rewarm_session(struct service_context *context, const struct model *
     memcpy(record_state(&pool->layout, scratch), state, pool->layout.state_floats * sizeof *state);
     scratch->version = active->number;
     scratch->digest = active->digest.low;
-    session_intervals_follow(pool, &context->service->interval_levels, *slot, scratch);
+    const struct version *before = version_with_digest(model, now->digest);
+    const struct interval_sessions sessions = interval_sessions_of(context, model);
+    session_intervals_follow(&sessions, *slot, scratch, before ? before->gru : NULL);
     uint64_t section = pool_begin_writes(pool);
     pool_write_copy(pool, section, slot, context->owner, scratch, NULL);
     pool_end_writes(pool, section);

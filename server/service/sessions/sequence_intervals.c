@@ -1,5 +1,7 @@
 #include "service/sessions/sequence_intervals.h"
 
+#include "service/sessions/version_errors.h"
+
 #include <math.h>
 
 size_t sequence_intervals_first(size_t n_rows)
@@ -56,6 +58,7 @@ struct sequence_intervals *sequence_intervals_create(const struct gru_model *gru
         intervals->n_rows_left += 1 + n_rolled(intervals, row);
     }
     interval_tracker_begin(&intervals->tracker);
+    version_errors_begin(gru, &intervals->tracker);
     return intervals;
 }
 

@@ -1,8 +1,10 @@
 /*
  * sequence_intervals.h - prediction intervals of a whole sequence, from the forecasts that could
  * have been made inside it: its last rows are run one at a time, each is an origin of a forecast as
- * long as the one that was asked for, and a tracker scores them as it would a session's. Memory
- * comes from the arena given; one thread.
+ * long as the one that was asked for, and a tracker scores them as it would a session's. It begins
+ * from the validation of the version, where that is known: what other sessions have seen is not
+ * asked, so that the same rows always have the same intervals. Memory comes from the arena given;
+ * one thread.
  */
 #ifndef SEQUENCE_INTERVALS_H
 #define SEQUENCE_INTERVALS_H

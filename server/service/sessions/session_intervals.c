@@ -1,10 +1,22 @@
 #include "service/sessions/session_intervals.h"
 
 #include "service/models/interval_classes.h"
+#include "service/models/models.h"
 #include "service/pool/pool_write.h"
+#include "service/service_private.h"
+#include "service/sessions/version_errors.h"
 
 #include <math.h>
 #include <string.h>
+
+struct interval_sessions interval_sessions_of(const struct service_context *context,
+                                              const struct model *model)
+{
+    return (struct interval_sessions){ .pool = model->pool,
+                                       .offered = &context->service->interval_levels,
+                                       .version = model->active,
+                                       .owner = context->owner };
+}
 
 /* ---- tails ---- */
 
@@ -44,12 +56,13 @@ bool session_intervals_of(const struct interval_levels *offered, const struct po
 }
 
 /* That of a copy of the slot's class. */
-static bool view_copy(const struct pool *pool, const struct interval_levels *offered, uint32_t slot,
-                      struct record_copy *copy, struct session_intervals *ret_intervals)
+static bool view_copy(const struct interval_sessions *of, uint32_t slot, struct record_copy *copy,
+                      struct session_intervals *ret_intervals)
 {
-    const struct record_layout *layout = pool_layout(pool, slot);
+    const struct record_layout *layout = pool_layout(of->pool, slot);
+    const unsigned record_class = pool_extent(of->pool, slot)->record_class;
     return layout->tail_bytes > 0 &&
-           session_intervals_of(offered, &pool->classes[pool_extent(pool, slot)->record_class - 1],
+           session_intervals_of(of->offered, &of->pool->classes[record_class - 1],
                                 layout->n_outputs, record_tail(layout, copy), ret_intervals);
 }
 
@@ -71,17 +84,17 @@ static uint32_t levels_of_class(const struct interval_class *meaning, uint32_t a
     return meaning->n_levels == meaning->n_offered ? (1U << meaning->n_offered) - 1 : asked;
 }
 
-unsigned session_intervals_class(const struct pool *pool, const struct interval_levels *offered,
-                                 uint32_t slot, const struct gru_info *info,
+unsigned session_intervals_class(const struct interval_sessions *of, uint32_t slot,
                                  const struct forecast_options *options)
 {
+    const struct pool *pool = of->pool;
     const unsigned now = slot == INDEX_NONE ? 0 : pool_extent(pool, slot)->record_class;
     if (!options->levels) {
         return now;
     }
-    const size_t n_rows = forecast_options_rows(info, options);
+    const size_t n_rows = forecast_options_rows(gru_model_info(of->version->gru), options);
     size_t n_ahead = n_rows > 0 ? n_rows : 1;
-    uint32_t asked = asked_levels(offered, options->levels);
+    uint32_t asked = asked_levels(of->offered, options->levels);
     if (now > 0) {
         const struct record_layout *layout = pool_layout(pool, slot);
         const struct interval_class meaning = interval_class_of(&pool->classes[now - 1]);
@@ -98,50 +111,103 @@ unsigned session_intervals_class(const struct pool *pool, const struct interval_
     return now;
 }
 
-enum claim session_intervals_raise(struct pool *pool, const struct interval_levels *offered,
-                                   uint32_t *slot, uint16_t owner, const struct gru_info *info,
+/* Makes the tail of that class hold those levels, with nothing in it. */
+static void make_tail(const struct interval_sessions *of, unsigned record_class, uint32_t asked,
+                      char *tail, struct session_intervals *ret_intervals)
+{
+    const struct pool_class *kind = &of->pool->classes[record_class - 1];
+    const struct interval_class meaning = interval_class_of(kind);
+    const uint32_t held = levels_of_class(&meaning, asked);
+    memset(tail, 0, kind->tail_bytes);
+    memcpy(tail, &held, sizeof held);
+    view(of->offered, kind, of->pool->layout.n_outputs, tail, ret_intervals);
+}
+
+enum claim session_intervals_raise(const struct interval_sessions *of, uint32_t *slot,
                                    const struct forecast_options *options,
                                    struct record_copy *scratch, struct fault *fault)
 {
-    const unsigned wanted = session_intervals_class(pool, offered, *slot, info, options);
+    struct pool *pool = of->pool;
+    const unsigned wanted = session_intervals_class(of, *slot, options);
     if (wanted == pool_extent(pool, *slot)->record_class) {
         return CLAIM_OK;
     }
-    const struct pool_class *kind = &pool->classes[wanted - 1];
-    const struct interval_class meaning = interval_class_of(kind);
-    const uint32_t asked = levels_of_class(&meaning, asked_levels(offered, options->levels));
     char *tail = record_tail(&pool->layouts[wanted], scratch);
     struct session_intervals before, after;
-    memset(tail, 0, kind->tail_bytes);
-    memcpy(tail, &asked, sizeof asked);
-    view(offered, kind, info->n_outputs, tail, &after);
-    if (view_copy(pool, offered, *slot, pool_newest(pool, *slot), &before)) {
+    if (view_copy(of, *slot, pool_newest(pool, *slot), &before)) {
+        make_tail(of, wanted, asked_levels(of->offered, options->levels), tail, &after);
         interval_tracker_take(&after.tracker, &before.tracker);
-    } else {
-        interval_tracker_begin(&after.tracker);
+    } else { /* it begins with the step, if that succeeds */
+        memset(tail, 0, pool->layouts[wanted].tail_bytes);
     }
-    return pool_raise(pool, slot, wanted, owner, scratch, fault);
+    return pool_raise(pool, slot, wanted, of->owner, scratch, fault);
 }
 
-/* ---- a step ---- */
+/* ---- it begins ---- */
 
-/* The tail of a new session is zeros. */
-static void begin(const struct pool *pool, const struct interval_levels *offered, uint32_t slot,
-                  struct record_copy *copy, const struct forecast_options *options)
+/* Another session that steps may be written by another thread: its claim is tried, and not waited
+ * for. */
+static bool begin_like_another(const struct interval_sessions *of, uint32_t slot,
+                               const struct interval_tracker *tracker)
 {
-    const struct record_layout *layout = pool_layout(pool, slot);
-    char *tail = record_tail(layout, copy);
+    struct session_intervals other;
+    uint32_t donor;
+    const enum claim claim = pool_claim_donor(of->pool, of->owner, &donor);
+    if (claim != CLAIM_OK && claim != CLAIM_OWN) {
+        return false;
+    }
+    struct record_copy *copy = pool_newest(of->pool, donor);
+    const bool is_other = donor != slot;
+    const bool is_fit = is_other && copy->version == of->version->number &&
+                        copy->digest == of->version->digest.low &&
+                        view_copy(of, donor, copy, &other);
+    if (is_fit) {
+        interval_tracker_begin_like(tracker, &other.tracker);
+    } else if (is_other) { /* one of this version takes its place */
+        atomic_store_explicit(&of->pool->donor, INDEX_NONE, memory_order_relaxed);
+    }
+    if (claim == CLAIM_OK) {
+        pool_release(of->pool, donor);
+    }
+    return is_fit;
+}
+
+/* The tail of a session without a calibration is zeros. What the version's validation says comes
+ * before what another session has seen. */
+static void begin(const struct interval_sessions *of, uint32_t slot, struct record_copy *copy,
+                  const struct forecast_options *options)
+{
+    char *tail = record_tail(pool_layout(of->pool, slot), copy);
     if (held_levels(tail) != 0 || !options->levels) {
         return;
     }
-    const struct pool_class *kind = &pool->classes[pool_extent(pool, slot)->record_class - 1];
-    const struct interval_class meaning = interval_class_of(kind);
-    const uint32_t asked = levels_of_class(&meaning, asked_levels(offered, options->levels));
     struct session_intervals intervals;
-    memcpy(tail, &asked, sizeof asked);
-    view(offered, kind, layout->n_outputs, tail, &intervals);
-    interval_tracker_begin(&intervals.tracker);
+    make_tail(of, pool_extent(of->pool, slot)->record_class,
+              asked_levels(of->offered, options->levels), tail, &intervals);
+    if (version_errors_are_known(of->version->gru, intervals.layout.n_horizons) ||
+        !begin_like_another(of, slot, &intervals.tracker)) {
+        interval_tracker_begin(&intervals.tracker);
+    }
+    version_errors_begin(of->version->gru, &intervals.tracker);
 }
+
+/* The one that has seen enough the furthest ahead is the one to begin like. */
+static void offer(struct pool *pool, uint32_t slot, const struct interval_tracker *tracker)
+{
+    const uint32_t donor = atomic_load_explicit(&pool->donor, memory_order_relaxed);
+    const size_t known =
+        donor == INDEX_NONE ? 0 : atomic_load_explicit(&pool->donor_reach, memory_order_relaxed);
+    size_t reach = known;
+    while (interval_tracker_has_seen_enough(tracker, reach + 1)) {
+        reach++;
+    }
+    if (reach > known) {
+        atomic_store_explicit(&pool->donor_reach, (uint32_t)reach, memory_order_relaxed);
+        atomic_store_explicit(&pool->donor, slot, memory_order_relaxed);
+    }
+}
+
+/* ---- a step ---- */
 
 void session_intervals_truths(const struct gru_info *info, const float *x, float *ret_truths)
 {
@@ -150,42 +216,43 @@ void session_intervals_truths(const struct gru_info *info, const float *x, float
     }
 }
 
-void session_intervals_step(const struct pool *pool, const struct interval_levels *offered,
-                            uint32_t slot, struct record_copy *copy, uint64_t step,
+void session_intervals_step(const struct interval_sessions *of, uint32_t slot,
+                            struct record_copy *copy, uint64_t step,
                             const struct forecast_options *options, const float *truths,
                             const float *forecast, size_t n_rows)
 {
     struct session_intervals intervals;
-    begin(pool, offered, slot, copy, options);
-    if (!view_copy(pool, offered, slot, copy, &intervals)) {
-        return;
+    begin(of, slot, copy, options);
+    if (view_copy(of, slot, copy, &intervals)) {
+        interval_tracker_step(&intervals.tracker, step, truths, forecast, n_rows);
+        offer(of->pool, slot, &intervals.tracker);
     }
-    interval_tracker_step(&intervals.tracker, step, truths, forecast, n_rows);
 }
 
-void session_intervals_tell(const struct pool *pool, const struct interval_levels *offered,
-                            uint32_t slot, struct record_copy *copy,
-                            const struct interval_replies *replies, const float *forecast)
+void session_intervals_tell(const struct interval_sessions *of, uint32_t slot,
+                            struct record_copy *copy, const struct interval_replies *replies,
+                            const float *forecast)
 {
     struct session_intervals intervals;
-    const bool has_tracker = view_copy(pool, offered, slot, copy, &intervals);
+    const bool has_tracker = view_copy(of, slot, copy, &intervals);
     interval_replies_fill(replies, has_tracker ? &intervals.tracker : NULL, forecast);
 }
 
-void session_intervals_follow(const struct pool *pool, const struct interval_levels *offered,
-                              uint32_t slot, struct record_copy *copy)
+void session_intervals_follow(const struct interval_sessions *of, uint32_t slot,
+                              struct record_copy *copy, const struct gru_model *before)
 {
     struct session_intervals intervals;
-    if (view_copy(pool, offered, slot, copy, &intervals)) {
-        interval_tracker_rescale(&intervals.tracker, 1);
+    if (view_copy(of, slot, copy, &intervals)) {
+        version_errors_follow(before, of->version->gru, &intervals.tracker);
+        interval_tracker_drop_waiting(&intervals.tracker);
     }
 }
 
-void session_intervals_restart(const struct pool *pool, const struct interval_levels *offered,
-                               uint32_t slot, struct record_copy *copy)
+void session_intervals_restart(const struct interval_sessions *of, uint32_t slot,
+                               struct record_copy *copy)
 {
     struct session_intervals intervals;
-    if (view_copy(pool, offered, slot, copy, &intervals)) {
+    if (view_copy(of, slot, copy, &intervals)) {
         interval_tracker_restart(&intervals.tracker);
     }
 }

@@ -4,6 +4,9 @@
  * bit for bit with the state. A session has one from the first step on that asks for a `level`; it
  * is raised to a class of records with room for as many steps ahead, and for its levels.
  *
+ * It begins from the validation of the version; else like another session of the model that has
+ * seen enough; else with nothing.
+ *
  * Called by the holder of the claim. Takes no lock, and waits for nothing.
  */
 #ifndef SESSION_INTERVALS_H
@@ -13,6 +16,20 @@
 #include "service/pool/pool.h"
 #include "service/scores/interval_reply.h"
 #include "service/sessions/forecast_options.h"
+
+struct model;
+struct service_context;
+struct version;
+
+/* The sessions of a model that a thread works on. */
+struct interval_sessions {
+    struct pool *pool;
+    const struct interval_levels *offered;
+    const struct version *version; /* the active one */
+    uint16_t owner;                /* of the claims */
+};
+struct interval_sessions interval_sessions_of(const struct service_context *context,
+                                              const struct model *model);
 
 /* A tail as a tracker. */
 struct session_intervals {
@@ -27,13 +44,11 @@ session_intervals_of(const struct interval_levels *offered, const struct pool_cl
 
 /* The class that a session needs for what a step asks for, and has already: `slot`'s, INDEX_NONE:
  * it is new. */
-unsigned session_intervals_class(const struct pool *pool, const struct interval_levels *offered,
-                                 uint32_t slot, const struct gru_info *info,
+unsigned session_intervals_class(const struct interval_sessions *of, uint32_t slot,
                                  const struct forecast_options *options);
 /* Makes room in the session's record, if it has not enough: `scratch` has room for any copy. As
  * pool_raise. */
-enum claim session_intervals_raise(struct pool *pool, const struct interval_levels *offered,
-                                   uint32_t *slot, uint16_t owner, const struct gru_info *info,
+enum claim session_intervals_raise(const struct interval_sessions *of, uint32_t *slot,
                                    const struct forecast_options *options,
                                    struct record_copy *scratch, struct fault *fault);
 
@@ -46,19 +61,20 @@ static inline bool session_intervals_are_kept(const struct pool *pool, uint32_t 
 void session_intervals_truths(const struct gru_info *info, const float *x, float *ret_truths);
 /* What a step makes of the tail of its copy, if there is one: the reading is scored, and the
  * forecast[n_rows][O] that was made from there waits. `step` is its number. */
-void session_intervals_step(const struct pool *pool, const struct interval_levels *offered,
-                            uint32_t slot, struct record_copy *copy, uint64_t step,
+void session_intervals_step(const struct interval_sessions *of, uint32_t slot,
+                            struct record_copy *copy, uint64_t step,
                             const struct forecast_options *options, const float *truths,
                             const float *forecast, size_t n_rows);
 /* The intervals of a forecast from that copy. */
-void session_intervals_tell(const struct pool *pool, const struct interval_levels *offered,
-                            uint32_t slot, struct record_copy *copy,
-                            const struct interval_replies *replies, const float *forecast);
-/* The copy's state is another version's from here on. */
-void session_intervals_follow(const struct pool *pool, const struct interval_levels *offered,
-                              uint32_t slot, struct record_copy *copy);
+void session_intervals_tell(const struct interval_sessions *of, uint32_t slot,
+                            struct record_copy *copy, const struct interval_replies *replies,
+                            const float *forecast);
+/* The copy's state is the active version's from here on; before it was that of `before` (NULL: a
+ * version that is gone). */
+void session_intervals_follow(const struct interval_sessions *of, uint32_t slot,
+                              struct record_copy *copy, const struct gru_model *before);
 /* The hidden state begins anew with the next reading. */
-void session_intervals_restart(const struct pool *pool, const struct interval_levels *offered,
-                               uint32_t slot, struct record_copy *copy);
+void session_intervals_restart(const struct interval_sessions *of, uint32_t slot,
+                               struct record_copy *copy);
 
 #endif

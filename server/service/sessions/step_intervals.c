@@ -10,10 +10,9 @@ enum claim step_intervals_raise(struct service_context *context, struct pending_
     if (!step->forecast_options.levels || pending->is_new) {
         return CLAIM_OK;
     }
-    return session_intervals_raise(step->model->pool, &context->service->interval_levels,
-                                   &pending->slot, context->owner,
-                                   gru_model_info(step->model->active->gru),
-                                   &step->forecast_options, pending->next, &step->fault);
+    const struct interval_sessions sessions = interval_sessions_of(context, step->model);
+    return session_intervals_raise(&sessions, &pending->slot, &step->forecast_options,
+                                   pending->next, &step->fault);
 }
 
 enum status step_intervals_room(struct pending_step *pending)
@@ -40,19 +39,18 @@ void step_intervals_go_on(struct service_context *context, struct pending_step *
                           const float *x, const float *y)
 {
     const struct step *step = pending->step;
-    struct pool *pool = step->model->pool;
-    if (!session_intervals_are_kept(pool, pending->slot)) {
+    if (!session_intervals_are_kept(step->model->pool, pending->slot)) {
         return;
     }
+    const struct interval_sessions sessions = interval_sessions_of(context, step->model);
     const bool is_own = x == step->x, is_rolled = is_own && step->forecast;
     if (step->is_restarted) {
-        session_intervals_restart(pool, &context->service->interval_levels, pending->slot,
-                                  pending->next);
+        session_intervals_restart(&sessions, pending->slot, pending->next);
     }
     session_intervals_truths(gru_model_info(step->model->active->gru), x, pending->truths);
-    session_intervals_step(pool, &context->service->interval_levels, pending->slot, pending->next,
-                           pending->next->step + 1, &step->forecast_options, pending->truths,
-                           is_rolled ? step->forecast : y, is_rolled ? step->n_forecast : 1);
+    session_intervals_step(&sessions, pending->slot, pending->next, pending->next->step + 1,
+                           &step->forecast_options, pending->truths, is_rolled ? step->forecast : y,
+                           is_rolled ? step->n_forecast : 1);
     if (is_own) {
         step_intervals_tell(context, pending, pending->next);
     }
@@ -63,7 +61,8 @@ void step_intervals_tell(struct service_context *context, struct pending_step *p
 {
     struct step *step = pending->step;
     if (step->intervals.n > 0) {
-        session_intervals_tell(step->model->pool, &context->service->interval_levels, pending->slot,
-                               copy, &step->intervals, step->forecast ? step->forecast : step->y);
+        const struct interval_sessions sessions = interval_sessions_of(context, step->model);
+        session_intervals_tell(&sessions, pending->slot, copy, &step->intervals,
+                               step->forecast ? step->forecast : step->y);
     }
 }

@@ -280,25 +280,90 @@ TEST(numbers_at_the_end_of_floats_leave_it_valid)
 
 TEST(residuals_of_a_validation_give_bounds_at_once)
 {
-    const struct interval_layout layout = interval_layout_of(1, 3, 3);
+    const struct interval_layout layout = interval_layout_of(2, 3, 3);
     const struct interval_tracker tracker = make(&layout, &levels);
-    const struct interval_residuals residuals[2] = {
-        { .n = 100, .mean = 1, .quantiles = { 0.7F, 1.6F, 2, 2.5F, 3.5F } },
-        { .n = 19, .mean = 1, .quantiles = { 0.7F, 1.6F, 2, 2.5F, 3.5F } },
+    const struct gru_residual residuals[] = {
+        { .n = 100, .mean = 1, .quantiles = { 0.7, 1.6, 2, 2.5, 3.5 } },
+        { .n = 19, .mean = 1, .quantiles = { 0.7, 1.6, 2, 2.5, 3.5 } },
+        { .n = 100, .mean = 0 },
+        { .n = 100, .mean = 1, .quantiles = { 1, 1, 1, 1, 1 } }, /* beyond what it looks at */
     };
-    interval_tracker_begin_from(&tracker, residuals, 2);
-    ck_assert_double_eq_tol(width_at(&tracker, 0, 1), 1.6, 0.01);
+    interval_tracker_begin_output(&tracker, 1, residuals, 4);
+    float forecasts[6] = { 0 }, lower[6], upper[6];
+    ck_assert(!interval_tracker_bounds(&tracker, 0, forecasts, 3, lower, upper));
+    ck_assert_double_eq_tol(upper[1], 1.6, 0.01);
+    ck_assert(isnan(upper[0])); /* the other output */
+    ck_assert(isnan(upper[3])); /* of too few */
+    ck_assert(isnan(upper[5])); /* without a size */
     ck_assert_double_eq_tol(width_at(&tracker, 1, 1), 2, 0.01);
     ck_assert_double_eq_tol(width_at(&tracker, 2, 1), 2.5, 0.01);
-    ck_assert(isnan(width_at(&tracker, 0, 2))); /* of too few */
-    ck_assert(isnan(width_at(&tracker, 0, 3)));
+    ck_assert(interval_tracker_is_valid(&tracker));
     const struct interval_levels others = { 3, { 0.25, 0.85, 0.995 } };
     const struct interval_tracker second = { &layout, &others, tracker.bytes };
-    interval_tracker_begin_from(&second, residuals, 2);
+    interval_tracker_begin(&second);
+    interval_tracker_begin_output(&second, 1, residuals, 4);
     ck_assert(width_at(&second, 0, 1) > 0 && width_at(&second, 0, 1) < 0.7);
     ck_assert(width_at(&second, 1, 1) > 1.6 && width_at(&second, 1, 1) < 2);
     ck_assert(width_at(&second, 2, 1) > 3.5 && width_at(&second, 2, 1) < 4.5);
     free(tracker.bytes);
+}
+
+/* A file may say anything that is finite. */
+TEST(residuals_that_cannot_be_lead_to_a_tracker_that_can)
+{
+    const struct interval_layout layout = interval_layout_of(1, 2, 3);
+    const struct interval_tracker tracker = make(&layout, &levels);
+    const struct gru_residual residuals[] = {
+        { .n = 100, .mean = 1e-300, .quantiles = { 0, 0, 1e300, 1e300, 1e300 } },
+        { .n = 100, .mean = 1e300, .quantiles = { 0 } },
+    };
+    interval_tracker_begin_output(&tracker, 0, residuals, 2);
+    ck_assert(interval_tracker_is_valid(&tracker));
+    run(&tracker, 1, 50);
+    ck_assert(interval_tracker_is_valid(&tracker));
+    free(tracker.bytes);
+}
+
+/* Its own stream may have errors of another size: they count from the first one on. */
+TEST(what_it_began_from_is_soon_forgotten)
+{
+    const struct interval_layout layout = interval_layout_of(1, 1, 3);
+    const struct interval_tracker tracker = make(&layout, &levels), other = make(&layout, &levels);
+    const struct gru_residual residual = { .n = 100000,
+                                           .mean = 100,
+                                           .quantiles = { 70, 160, 200, 250, 350 } };
+    interval_tracker_begin_output(&tracker, 0, &residual, 1);
+    run(&tracker, 1, 200);
+    ck_assert_double_lt(width_at(&tracker, 1, 1), 5); /* of errors up to 1 */
+    run(&other, 1, 2000);
+    interval_tracker_begin_like(&tracker, &other);
+    interval_tracker_rescale(&tracker, 0, 1, 100);
+    ck_assert_double_eq_tol(width_at(&tracker, 1, 1), 100 * width_at(&other, 1, 1), 1);
+    run(&tracker, 1, 200);
+    ck_assert_double_lt(width_at(&tracker, 1, 1), 5);
+    free(tracker.bytes);
+    free(other.bytes);
+}
+
+TEST(only_a_session_that_was_wrong_at_times_tells_others_how_to_begin)
+{
+    const struct interval_layout layout = interval_layout_of(2, 1, 3);
+    const struct interval_tracker first = make(&layout, &levels), second = make(&layout, &levels);
+    ck_assert(!interval_tracker_has_seen_enough(&first, 1));
+    for (uint64_t step = 1; step <= 100; step++) {
+        const float truths[2] = { 0, step < 30 ? NAN : noise(step) }, forecasts[2] = { 0 };
+        interval_tracker_step(&first, step, truths, forecasts, 1);
+        ck_assert(interval_tracker_has_seen_enough(&first, 1) == (step >= 30 + 39));
+        ck_assert(!interval_tracker_has_seen_enough(&first, 2)); /* it does not look there */
+    }
+    interval_tracker_begin_like(&second, &first);
+    float forecasts[2] = { 0 }, lower[2], upper[2];
+    ck_assert(!interval_tracker_bounds(&second, 0, forecasts, 1, lower, upper));
+    ck_assert(isnan(upper[0]));
+    ck_assert(upper[1] > 0);
+    ck_assert(!interval_tracker_has_seen_enough(&second, 1)); /* nothing of its own */
+    free(first.bytes);
+    free(second.bytes);
 }
 
 TEST(another_session_gives_it_its_widths_and_no_more)
@@ -327,7 +392,10 @@ TEST(a_new_version_keeps_the_factors_and_rescales_the_means)
     run(&tracker, 1, 500);
     const float before = width_at(&tracker, 1, 6);
     const uint64_t n_scored = interval_tracker_coverage(&tracker, 1, 6).n_scored;
-    interval_tracker_rescale(&tracker, 0.5);
+    for (size_t ahead = 1; ahead <= 6; ahead++) {
+        interval_tracker_rescale(&tracker, 0, ahead, ahead == 6 ? 0.5 : 3);
+    }
+    interval_tracker_drop_waiting(&tracker);
     ck_assert(width_at(&tracker, 1, 6) == before / 2);
     run(&tracker, 500, 506);
     ck_assert_uint_eq(interval_tracker_coverage(&tracker, 1, 6).n_scored, n_scored);
@@ -434,17 +502,29 @@ TEST(what_is_valid_stays_valid_whatever_its_bytes)
     free(tracker.bytes);
 }
 
-TEST(a_tracker_takes_one_that_looks_further_ahead)
+/* What a tracker of these levels and steps ahead is after a run. */
+static void expect_taken(const struct interval_tracker *from, const struct interval_levels *of,
+                         size_t n_horizons)
 {
-    const struct interval_layout far = interval_layout_of(2, 6, 3),
-                                 near = interval_layout_of(2, 2, 3);
-    const struct interval_tracker first = make(&far, &levels), second = make(&near, &levels),
-                                  twin = make(&near, &levels);
-    run(&first, 1, 100);
+    const struct interval_layout layout =
+        interval_layout_of(from->layout->n_outputs, n_horizons, of->n);
+    const struct interval_tracker taken = make(&layout, of), twin = make(&layout, of);
     run(&twin, 1, 100);
-    interval_tracker_take(&second, &first);
-    ck_assert_mem_eq(second.bytes, twin.bytes, near.n_bytes);
-    free(first.bytes);
-    free(second.bytes);
+    interval_tracker_take(&taken, from);
+    ck_assert_mem_eq(taken.bytes, twin.bytes, layout.n_bytes);
+    free(taken.bytes);
     free(twin.bytes);
+}
+
+TEST(a_tracker_takes_what_it_has_room_for)
+{
+    const struct interval_levels middle = { 1, { 0.9 } }, ends = { 2, { 0.8, 0.95 } };
+    const struct interval_layout layout = interval_layout_of(2, 6, 3);
+    const struct interval_tracker tracker = make(&layout, &levels);
+    run(&tracker, 1, 100);
+    expect_taken(&tracker, &levels, 2);
+    expect_taken(&tracker, &levels, 6);
+    expect_taken(&tracker, &middle, 6);
+    expect_taken(&tracker, &ends, 3);
+    free(tracker.bytes);
 }
