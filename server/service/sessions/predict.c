@@ -180,26 +180,21 @@ enum status predict_begin_forecast(struct prediction *prediction, struct sequenc
 }
 
 /* From the session's own calibration, as far as it has one. */
-static enum status take_calibration(const struct service_context *context,
-                                    const struct session *session, struct sequence *sequence,
+static enum status take_calibration(const struct session *session, struct sequence *sequence,
                                     struct arena *arena, struct fault *fault)
 {
     struct session_intervals *own = arena_alloc(arena, sizeof *own);
     struct sequence_intervals *calibration = arena_alloc(arena, sizeof *calibration);
-    char *tail = session->tail.bytes ? arena_alloc(arena, session->tail.kind.tail_bytes) : NULL;
-    if (!own || !calibration || (session->tail.bytes && !tail)) {
+    if (!own || !calibration) {
         return no_room(arena, fault);
     }
     *calibration = (struct sequence_intervals){ .gru = session->gru,
                                                 .asked = sequence->forecast_options.levels,
                                                 .n_ahead = sequence->n_forecast,
                                                 .arena = arena };
-    if (tail) {
-        memcpy(tail, session->tail.bytes, session->tail.kind.tail_bytes);
-        if (session_intervals_of(&context->service->interval_levels, &session->tail.kind,
-                                 gru_model_info(session->gru)->n_outputs, tail, own)) {
-            calibration->tracker = own->tracker;
-        }
+    if (session->calibration.levels.n > 0) {
+        session_calibration_view(gru_model_info(session->gru), &session->calibration, own);
+        calibration->tracker = own->tracker;
     }
     sequence->calibration = calibration;
     return STATUS_OK;
@@ -219,7 +214,7 @@ enum status session_forecast_begin(struct service_context *context, const struct
                                         forecast_options, arena, fault);
     }
     if (status == STATUS_OK && forecast_options->levels) {
-        status = take_calibration(context, &session, &ret_forecast->sequence, arena, fault);
+        status = take_calibration(&session, &ret_forecast->sequence, arena, fault);
         if (status != STATUS_OK) {
             predict_end(&ret_forecast->prediction);
         }

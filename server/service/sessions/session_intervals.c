@@ -45,13 +45,23 @@ static void view(const struct interval_levels *offered, const struct pool_class 
                                    .bytes = (unsigned char *)tail + INTERVAL_TAIL_HEAD };
 }
 
-bool session_intervals_of(const struct interval_levels *offered, const struct pool_class *kind,
-                          size_t n_outputs, char *tail, struct session_intervals *ret_intervals)
+static unsigned class_of(const struct interval_sessions *of, uint32_t slot)
 {
+    return pool_extent(of->pool, slot)->record_class;
+}
+
+bool session_intervals_of_copy(const struct interval_sessions *of, unsigned record_class,
+                               struct record_copy *copy, struct session_intervals *ret_intervals)
+{
+    if (record_class == 0) {
+        return false;
+    }
+    const struct record_layout *layout = &of->pool->layouts[record_class];
+    char *tail = record_tail(layout, copy);
     if (held_levels(tail) == 0) {
         return false;
     }
-    view(offered, kind, n_outputs, tail, ret_intervals);
+    view(of->offered, &of->pool->classes[record_class - 1], layout->n_outputs, tail, ret_intervals);
     return true;
 }
 
@@ -59,21 +69,19 @@ bool session_intervals_of(const struct interval_levels *offered, const struct po
 static bool view_copy(const struct interval_sessions *of, uint32_t slot, struct record_copy *copy,
                       struct session_intervals *ret_intervals)
 {
-    const struct record_layout *layout = pool_layout(of->pool, slot);
-    const unsigned record_class = pool_extent(of->pool, slot)->record_class;
-    return layout->tail_bytes > 0 &&
-           session_intervals_of(of->offered, &of->pool->classes[record_class - 1],
-                                layout->n_outputs, record_tail(layout, copy), ret_intervals);
+    return session_intervals_of_copy(of, class_of(of, slot), copy, ret_intervals);
 }
 
 /* ---- a session asks ---- */
 
+/* Levels that are not offered are none. */
 static uint32_t asked_levels(const struct interval_levels *offered,
                              const struct interval_levels *levels)
 {
     uint32_t asked = 0;
     for (size_t i = 0; i < levels->n; i++) {
-        asked |= 1U << interval_levels_find(offered, levels->level[i]);
+        const size_t at = interval_levels_find(offered, levels->level[i]);
+        asked |= at < offered->n ? 1U << at : 0;
     }
     return asked;
 }
@@ -84,11 +92,31 @@ static uint32_t levels_of_class(const struct interval_class *meaning, uint32_t a
     return meaning->n_levels == meaning->n_offered ? (1U << meaning->n_offered) - 1 : asked;
 }
 
+/* The first class with room for that; the last one, if none has. */
+static unsigned find_class(const struct pool *pool, uint32_t asked, size_t n_ahead)
+{
+    const bool is_one_level = asked != 0 && (asked & (asked - 1)) == 0;
+    for (unsigned k = 1; k < pool->n_classes; k++) {
+        const struct interval_class meaning = interval_class_of(&pool->classes[k - 1]);
+        if (meaning.n_horizons >= n_ahead &&
+            (meaning.n_levels == meaning.n_offered || is_one_level)) {
+            return k;
+        }
+    }
+    return (unsigned)pool->n_classes;
+}
+
+unsigned session_intervals_class_for(const struct interval_sessions *of,
+                                     const struct interval_levels *levels, size_t n_ahead)
+{
+    return find_class(of->pool, asked_levels(of->offered, levels), n_ahead);
+}
+
 unsigned session_intervals_class(const struct interval_sessions *of, uint32_t slot,
                                  const struct forecast_options *options)
 {
     const struct pool *pool = of->pool;
-    const unsigned now = slot == INDEX_NONE ? 0 : pool_extent(pool, slot)->record_class;
+    const unsigned now = slot == INDEX_NONE ? 0 : class_of(of, slot);
     if (!options->levels) {
         return now;
     }
@@ -101,23 +129,17 @@ unsigned session_intervals_class(const struct interval_sessions *of, uint32_t sl
         n_ahead = meaning.n_horizons > n_ahead ? meaning.n_horizons : n_ahead;
         asked |= held_levels(record_tail(layout, pool_newest(pool, slot)));
     }
-    for (unsigned k = 1; k <= pool->n_classes; k++) {
-        const struct interval_class meaning = interval_class_of(&pool->classes[k - 1]);
-        if (meaning.n_horizons >= n_ahead &&
-            (meaning.n_levels == meaning.n_offered || (asked & (asked - 1)) == 0)) {
-            return k;
-        }
-    }
-    return now;
+    return find_class(pool, asked, n_ahead);
 }
 
-/* Makes the tail of that class hold those levels, with nothing in it. */
-static void make_tail(const struct interval_sessions *of, unsigned record_class, uint32_t asked,
-                      char *tail, struct session_intervals *ret_intervals)
+void session_intervals_make(const struct interval_sessions *of, unsigned record_class,
+                            const struct interval_levels *levels, struct record_copy *copy,
+                            struct session_intervals *ret_intervals)
 {
     const struct pool_class *kind = &of->pool->classes[record_class - 1];
     const struct interval_class meaning = interval_class_of(kind);
-    const uint32_t held = levels_of_class(&meaning, asked);
+    const uint32_t held = levels_of_class(&meaning, asked_levels(of->offered, levels));
+    char *tail = record_tail(&of->pool->layouts[record_class], copy);
     memset(tail, 0, kind->tail_bytes);
     memcpy(tail, &held, sizeof held);
     view(of->offered, kind, of->pool->layout.n_outputs, tail, ret_intervals);
@@ -129,16 +151,16 @@ enum claim session_intervals_raise(const struct interval_sessions *of, uint32_t 
 {
     struct pool *pool = of->pool;
     const unsigned wanted = session_intervals_class(of, *slot, options);
-    if (wanted == pool_extent(pool, *slot)->record_class) {
+    if (wanted == class_of(of, *slot)) {
         return CLAIM_OK;
     }
-    char *tail = record_tail(&pool->layouts[wanted], scratch);
+    const struct record_layout *layout = &pool->layouts[wanted];
     struct session_intervals before, after;
     if (view_copy(of, *slot, pool_newest(pool, *slot), &before)) {
-        make_tail(of, wanted, asked_levels(of->offered, options->levels), tail, &after);
+        session_intervals_make(of, wanted, options->levels, scratch, &after);
         interval_tracker_take(&after.tracker, &before.tracker);
     } else { /* it begins with the step, if that succeeds */
-        memset(tail, 0, pool->layouts[wanted].tail_bytes);
+        memset(record_tail(layout, scratch), 0, layout->tail_bytes);
     }
     return pool_raise(pool, slot, wanted, of->owner, scratch, fault);
 }
@@ -177,13 +199,11 @@ static bool begin_like_another(const struct interval_sessions *of, uint32_t slot
 static void begin(const struct interval_sessions *of, uint32_t slot, struct record_copy *copy,
                   const struct forecast_options *options)
 {
-    char *tail = record_tail(pool_layout(of->pool, slot), copy);
-    if (held_levels(tail) != 0 || !options->levels) {
+    if (!options->levels || held_levels(record_tail(pool_layout(of->pool, slot), copy)) != 0) {
         return;
     }
     struct session_intervals intervals;
-    make_tail(of, pool_extent(of->pool, slot)->record_class,
-              asked_levels(of->offered, options->levels), tail, &intervals);
+    session_intervals_make(of, class_of(of, slot), options->levels, copy, &intervals);
     if (version_errors_are_known(of->version->gru, intervals.layout.n_horizons) ||
         !begin_like_another(of, slot, &intervals.tracker)) {
         interval_tracker_begin(&intervals.tracker);

@@ -37,15 +37,22 @@ struct session_intervals {
     struct interval_levels levels;
     struct interval_tracker tracker;
 };
-/* Of a tail that is `kind`; false: it has not begun. The view must stay where it is. */
+/* That of a copy of such a record; false: it has none. The view must stay where it is. */
 __attribute__((warn_unused_result)) bool
-session_intervals_of(const struct interval_levels *offered, const struct pool_class *kind,
-                     size_t n_outputs, char *tail, struct session_intervals *ret_intervals);
+session_intervals_of_copy(const struct interval_sessions *of, unsigned record_class,
+                          struct record_copy *copy, struct session_intervals *ret_intervals);
+/* Gives a copy of such a record one for those levels, to begin. */
+void session_intervals_make(const struct interval_sessions *of, unsigned record_class,
+                            const struct interval_levels *levels, struct record_copy *copy,
+                            struct session_intervals *ret_intervals);
 
 /* The class that a session needs for what a step asks for, and has already: `slot`'s, INDEX_NONE:
  * it is new. */
 unsigned session_intervals_class(const struct interval_sessions *of, uint32_t slot,
                                  const struct forecast_options *options);
+/* The first class with room for that; the last one, if none has; 0: there are none. */
+unsigned session_intervals_class_for(const struct interval_sessions *of,
+                                     const struct interval_levels *levels, size_t n_ahead);
 /* Makes room in the session's record, if it has not enough: `scratch` has room for any copy. As
  * pool_raise. */
 enum claim session_intervals_raise(const struct interval_sessions *of, uint32_t *slot,

@@ -9,7 +9,6 @@
 #include "service/sessions/recorder.h"
 #include "service/sessions/rewarm.h"
 #include "service/sessions/session_copy.h"
-#include "service/sessions/session_tail.h"
 #include "service/sessions/session_time.h"
 
 #include <float.h>
@@ -137,9 +136,10 @@ static bool read_errors(const struct record_layout *layout, const struct record_
     return true;
 }
 
-static bool read_session(const struct model *model, uint32_t slot, struct arena *arena,
-                         struct session *session)
+static bool read_session(const struct service_context *context, const struct model *model,
+                         uint32_t slot, struct arena *arena, struct session *session)
 {
+    const struct interval_sessions sessions = interval_sessions_of(context, model);
     const struct pool *pool = model->pool;
     const struct record_layout *layout = pool_layout(pool, slot);
     const uint32_t ttl_s = record_header_of(pool_record(pool, slot))->life.ttl_s;
@@ -149,7 +149,7 @@ static bool read_session(const struct model *model, uint32_t slot, struct arena 
     float *readings =
         arena_array(arena, (size_t)copy->n_readings * layout->n_inputs, sizeof *readings);
     if (!state || !readings || !read_errors(layout, copy, arena, &session->errors) ||
-        !session_tail_read(pool, slot, arena, &session->tail)) {
+        !session_calibration_read(&sessions, slot, arena, &session->calibration)) {
         return false;
     }
     memcpy(state, record_state(layout, copy), layout->state_floats * sizeof *state);
@@ -173,7 +173,7 @@ enum status session_read(struct service_context *context, const struct model *mo
     if (status != STATUS_OK) {
         return status;
     }
-    bool read = read_session(model, slot, arena, ret_session);
+    bool read = read_session(context, model, slot, arena, ret_session);
     pool_release(model->pool, slot);
     if (!read) {
         return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the reply");
@@ -264,8 +264,8 @@ struct session_draft {
 
 static enum status begin_draft(struct service_context *context, const struct model *model,
                                const char *id, bool may_exist, uint64_t keep,
-                               const struct session_tail *tail, struct session_draft *draft,
-                               struct fault *fault)
+                               const struct session_calibration *calibration,
+                               struct session_draft *draft, struct fault *fault)
 {
     *draft = (struct session_draft){ .key = pool_key_of(id), .model = model };
     for (;;) {
@@ -280,8 +280,9 @@ static enum status begin_draft(struct service_context *context, const struct mod
                              id);
         }
         draft->is_new = claim != CLAIM_OK;
-        draft->record_class =
-            session_tail_class(pool, draft->is_new ? INDEX_NONE : draft->slot, tail);
+        const struct interval_sessions sessions = interval_sessions_of(context, draft->model);
+        draft->record_class = session_calibration_class(
+            &sessions, draft->is_new ? INDEX_NONE : draft->slot, calibration);
         if (!draft->is_new) {
             return STATUS_OK;
         }
@@ -391,7 +392,8 @@ static void make_restored(const struct service_context *context, const struct se
     memcpy(record_state(layout, copy), state, layout->state_floats * sizeof *state);
     session_time_write(&restore->time, copy);
     write_errors(layout, &restore->errors, copy);
-    session_tail_write(model->pool, draft->slot, &restore->tail, draft->record_class, copy);
+    const struct interval_sessions sessions = interval_sessions_of(context, model);
+    session_calibration_write(&sessions, model, draft->slot, draft->record_class, restore, copy);
 }
 
 /* With the session claimed. *ret_again: its pool was closed meanwhile. */
@@ -435,7 +437,8 @@ static enum status put(struct service_context *context, const struct model *mode
     bool again = status == STATUS_OK;
     while (again) {
         struct session_draft draft;
-        status = begin_draft(context, model, id, may_exist, keep, &restore->tail, &draft, fault);
+        status =
+            begin_draft(context, model, id, may_exist, keep, restore->calibration, &draft, fault);
         if (status != STATUS_OK) {
             return status;
         }
@@ -469,7 +472,7 @@ enum status session_fork(struct service_context *context, const struct model *mo
                                                  .readings = session.readings,
                                                  .n_readings = session.n_readings,
                                                  .errors = session.errors,
-                                                 .tail = session.tail,
+                                                 .calibration = &session.calibration,
                                                  .time = session.time };
         bool created;
         /* Not the source, of which there may be more to fork. */

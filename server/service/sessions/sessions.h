@@ -14,7 +14,7 @@
 #include "base/status.h"
 #include "gru.h"
 #include "service/names.h"
-#include "service/sessions/session_tail.h"
+#include "service/sessions/session_calibration.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,7 +57,7 @@ struct session {
     const float *readings; /* [n_readings][I], oldest first */
     size_t n_readings;
     struct session_errors errors;
-    struct session_tail tail;
+    struct session_calibration calibration;
     struct session_time time;
 };
 
@@ -90,7 +90,8 @@ struct session_restore {
     size_t n_readings;
     int64_t created_at_ms; /* by the steady clock; 0: now */
     struct session_errors errors;
-    struct session_tail tail; /* none: a session that is there keeps its own */
+    const struct session_calibration *calibration; /* NULL: a session that is there keeps its own,
+                                                      but for what waits */
     struct session_time time;
 };
 enum status session_put(struct service_context *context, const struct model *model, const char *id,

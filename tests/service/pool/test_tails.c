@@ -141,36 +141,6 @@ TEST(sessions_count_by_the_size_of_their_class)
     world_done(&none);
 }
 
-TEST(forks_and_puts_keep_the_tail)
-{
-    struct world world;
-    bool created;
-    begin(&world, true);
-    raise(&world, "s", 2, 5);
-    ck_assert_int_eq(
-        session_fork(world.context, world_model(&world), "s", "fork", &world.kept, &world.fault),
-        STATUS_OK);
-    expect_tail(&world, "fork", 2, 5);
-    expect_twin(&world, "fork", 1, 6);
-    struct session session = session_get(&world, "s");
-    struct session_restore restore = restore_of(&session);
-    ck_assert_int_eq(
-        session_put(world.context, world_model(&world), "s", &restore, &created, &world.fault),
-        STATUS_OK);
-    expect_tail(&world, "s", 2, 5); /* none was given: it keeps its own */
-    expect_twin(&world, "s", 1, 6);
-    restore.tail = session.tail;
-    ck_assert_int_eq(
-        session_put(world.context, world_model(&world), "other", &restore, &created, &world.fault),
-        STATUS_OK);
-    expect_tail(&world, "other", 2, 5);
-    ck_assert_int_eq(
-        session_put(world.context, world_model(&world), "new", &restore, &created, &world.fault),
-        STATUS_OK);
-    expect_tail(&world, "new", 2, 5);
-    world_done(&world);
-}
-
 /* A restart with the service's own options, which have no classes, would drop the tails. */
 static void reopen(struct world *world, const struct pool_class *classes, size_t n)
 {

@@ -1,0 +1,100 @@
+#include "service/sessions/session_calibration.h"
+
+#include "service/models/models.h"
+#include "service/sessions/sessions.h"
+#include "service/sessions/version_errors.h"
+
+#include <string.h>
+
+struct interval_layout session_calibration_layout(const struct gru_info *info, size_t n_horizons,
+                                                  size_t n_levels)
+{
+    return interval_layout_of(info->n_outputs, n_horizons, n_levels);
+}
+
+void session_calibration_view(const struct gru_info *info,
+                              const struct session_calibration *calibration,
+                              struct session_intervals *ret_intervals)
+{
+    ret_intervals->levels = calibration->levels;
+    ret_intervals->layout =
+        session_calibration_layout(info, calibration->n_horizons, calibration->levels.n);
+    ret_intervals->tracker = (struct interval_tracker){ .layout = &ret_intervals->layout,
+                                                        .levels = &ret_intervals->levels,
+                                                        .bytes = calibration->bytes };
+}
+
+bool session_calibration_read(const struct interval_sessions *of, uint32_t slot,
+                              struct arena *arena, struct session_calibration *ret_calibration)
+{
+    struct session_intervals intervals;
+    struct record_copy *copy = pool_newest(of->pool, slot);
+    *ret_calibration = (struct session_calibration){ .step = copy->step, .digest = copy->digest };
+    if (!session_intervals_of_copy(of, pool_extent(of->pool, slot)->record_class, copy,
+                                   &intervals)) {
+        return true;
+    }
+    ret_calibration->bytes = arena_array(arena, intervals.layout.n_bytes, 1);
+    if (!ret_calibration->bytes) {
+        return false;
+    }
+    memcpy(ret_calibration->bytes, intervals.tracker.bytes, intervals.layout.n_bytes);
+    ret_calibration->levels = intervals.levels;
+    ret_calibration->n_horizons = intervals.layout.n_horizons;
+    return true;
+}
+
+unsigned session_calibration_class(const struct interval_sessions *of, uint32_t slot,
+                                   const struct session_calibration *calibration)
+{
+    if (!calibration) {
+        return slot == INDEX_NONE ? 0 : pool_extent(of->pool, slot)->record_class;
+    }
+    return calibration->levels.n == 0
+               ? 0
+               : session_intervals_class_for(of, &calibration->levels, calibration->n_horizons);
+}
+
+/* With the tail that it gets: what it is of. */
+static struct session_calibration write_tail(const struct interval_sessions *of, uint32_t slot,
+                                             unsigned record_class,
+                                             const struct session_calibration *calibration,
+                                             struct record_copy *copy)
+{
+    const struct record_layout *layout = &of->pool->layouts[record_class];
+    struct session_intervals from, to;
+    if (!calibration) {
+        struct record_copy *now = pool_newest(of->pool, slot);
+        memcpy(record_tail(layout, copy), record_tail(layout, now), layout->tail_bytes);
+        return (struct session_calibration){ .digest = now->digest, .step = UINT64_MAX };
+    }
+    session_calibration_view(gru_model_info(of->version->gru), calibration, &from);
+    session_intervals_make(of, record_class, &calibration->levels, copy, &to);
+    interval_tracker_take(&to.tracker, &from.tracker);
+    return *calibration;
+}
+
+void session_calibration_write(const struct interval_sessions *of, const struct model *model,
+                               uint32_t slot, unsigned record_class,
+                               const struct session_restore *restore, struct record_copy *copy)
+{
+    struct session_intervals intervals;
+    if (record_class == 0) {
+        return;
+    }
+    const struct session_calibration was =
+        write_tail(of, slot, record_class, restore->calibration, copy);
+    if (!session_intervals_of_copy(of, record_class, copy, &intervals)) {
+        return;
+    }
+    if (was.digest != copy->digest) {
+        const struct version *before = version_with_digest(model, was.digest);
+        version_errors_follow(before ? before->gru : NULL, of->version->gru, &intervals.tracker);
+    }
+    if (was.digest != copy->digest || was.step != copy->step) {
+        interval_tracker_drop_waiting(&intervals.tracker);
+    }
+    if (!restore->state) {
+        interval_tracker_restart(&intervals.tracker);
+    }
+}
