@@ -1,5 +1,6 @@
 /* decode_session.c - the bodies of PUT session and of fork, and empty ones. */
 #include "base/clock.h"
+#include "codec/calibration_fields.h"
 #include "codec/codec.h"
 #include "codec/reader_rows.h"
 #include "codec/reader_skip.h"
@@ -19,6 +20,7 @@ struct restore_body {
     const struct model *model;
     const struct gru_info *info;
     struct session_restore restore;
+    struct session_calibration *calibration; /* NULL: there is none in the text */
     struct columns x;
     /* Where these stand in the text: how long they must be is known once the digest is. */
     struct json state, last, y;
@@ -78,6 +80,12 @@ static enum status read_created_at(struct reader *r, void *body)
 static enum status read_time(struct reader *r, void *body)
 {
     return time_fields_read_session(r, &((struct restore_body *)body)->restore.time);
+}
+
+static enum status read_calibration(struct reader *r, void *body)
+{
+    struct restore_body *restore = body;
+    return calibration_fields_read(r, restore->info, &restore->calibration);
 }
 
 static enum status read_ttl(struct reader *r, void *body)
@@ -273,6 +281,7 @@ static const struct field restore_fields[] = {
     { "errors", read_errors, false },
     { "step", read_step_count, false },
     { "time", read_time, false },
+    { "calibration", read_calibration, false },
     { "ttl", read_ttl, false },
     { "created_at", read_created_at, false },
     { "session", read_any_string, false },
@@ -433,6 +442,10 @@ enum status codec_session_restore(const struct codec_input *input, const struct 
         status = choose_state(&r, &body, seen);
     }
     status = reader_end(&r, status);
+    if (status == STATUS_OK && body.calibration) {
+        body.calibration->digest = body.restore.digest.low;
+        body.restore.calibration = body.calibration;
+    }
     if (status == STATUS_OK) {
         *ret_restore = body.restore;
     }

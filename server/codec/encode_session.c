@@ -1,5 +1,6 @@
 /* encode_session.c - sessions: a row of the list, and the whole of one. */
 #include "base/clock.h"
+#include "codec/calibration_fields.h"
 #include "codec/put.h"
 
 enum {
@@ -119,17 +120,17 @@ void codec_put_session(struct text *text, const struct session *session)
 {
     static const char frame[] =
         ",\"state\":,\"digest\":,\"ttl\":,\"time\":,\"last\":,\"y\":,\"readings\":,\"errors\":"
-        "{\"n\":[],\"mae\":,\"rmse\":}}";
+        "{\"n\":[],\"mae\":,\"rmse\":},\"calibration\":}";
     const struct gru_model *gru = session->gru;
     const struct gru_info *info = gru_model_info(gru);
     size_t n_rows = info->n_layers + session->n_readings + 6;
     size_t n_floats =
         info->state_floats + session->n_readings * info->n_inputs + 2 * info->n_outputs;
     char digest[DIGEST_TEXT];
-    char *p =
-        text_reserve(text, ROW_MAX + sizeof frame + sizeof digest + 2 * JSON_INT_MAX + TIME_MAX +
-                               PUT_FLOATS_MAX(n_floats) + info->n_outputs * (JSON_INT_MAX + 1) +
-                               n_rows * PUT_ROW_MAX(0));
+    char *p = text_reserve(
+        text, ROW_MAX + sizeof frame + sizeof digest + 2 * JSON_INT_MAX + TIME_MAX +
+                  PUT_FLOATS_MAX(n_floats) + info->n_outputs * (JSON_INT_MAX + 1) +
+                  n_rows * PUT_ROW_MAX(0) + calibration_fields_max(info, &session->calibration));
     if (p == NULL) {
         return;
     }
@@ -151,6 +152,8 @@ void codec_put_session(struct text *text, const struct session *session)
     p = put_rows(p, session->readings, session->n_readings, info->n_inputs, info->n_inputs);
     p = PUT_LITERAL(p, ",\"errors\":");
     p = put_errors(p, &session->errors, info->n_outputs);
+    p = PUT_LITERAL(p, ",\"calibration\":");
+    p = calibration_fields_put(p, info, &session->calibration);
     *p++ = '}';
     put_end(text, p);
 }

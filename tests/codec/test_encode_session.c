@@ -30,7 +30,8 @@ TEST(a_session_is_written_as_documented)
         "\"state\":[[0.1,-0,1e-45],[0.5,-1]],"
         "\"digest\":\"xxh3:0123456789abcdeffedcba9876543210\",\"ttl\":300,\"time\":null,"
         "\"last\":[21.5,null],\"y\":[21.25],\"readings\":[[20,null],[21.5,0.5]],"
-        "\"errors\":{\"n\":[17],\"mae\":[0.25],\"rmse\":[0.5]}}");
+        "\"errors\":{\"n\":[17],\"mae\":[0.25],\"rmse\":[0.5]},"
+        "\"calibration\":null}");
     session.time = (struct session_time){ .is_known = true, .last_at = 1763668800.25 };
     codec_put_session(&s.text, &session);
     ck_assert_ptr_nonnull(strstr(setup_text(&s), ",\"time\":{\"last_at\":1763668800.25},"));

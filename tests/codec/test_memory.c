@@ -4,6 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+/* One of a single level, one step ahead, of an output: begun. */
+#define CALIBRATION "AAAAAAAAAAAAAAA/AAAAPwAAAAAAAMB/AAAAAAAAAADAfwAA"
+
 enum { CAP_MAX = 16 << 10, CAP_STEP = 16 };
 
 typedef enum status (*decoder)(struct setup *s, const char *body, struct arena *arena);
@@ -96,6 +99,8 @@ TEST(whichever_allocation_of_a_decoder_fails_the_body_is_too_large)
         { decode_session, "{\"state\":[[1,2,3],[4,5]],\"readings\":[[1,2]],\"rewarm\":[{}],"
                           "\"digest\":\"xxh3:0123456789abcdeffedcba9876543210\","
                           "\"errors\":{\"n\":[1],\"mae\":[1],\"rmse\":[1]}}" },
+        { decode_session, "{\"calibration\":{\"format\":1,\"step\":0,\"levels\":[0.5],"
+                          "\"horizons\":1,\"bytes\":\"" CALIBRATION "\"}}" },
     };
     struct setup s;
     setup_init(&s, model_weather());

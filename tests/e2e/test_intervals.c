@@ -108,3 +108,80 @@ TEST(a_session_that_was_killed_has_the_same_intervals)
            400, "1 to 24");
     daemon_stop(&daemon);
 }
+
+/* What a session's GET gave, without what belongs to the moment and the name. */
+static char *calibration_in(const struct answer *answer)
+{
+    char *calibration = strstr(answer->body, "\"calibration\":");
+    ck_assert_msg(calibration != NULL, "%s", answer->body);
+    return calibration;
+}
+
+/* Step `number` of both, with the same answer but for the name. */
+static void expect_same_step(const struct daemon *daemon, const char *a, const char *b,
+                             unsigned number)
+{
+    const char *const ids[] = { a, b };
+    struct answer answers[2];
+    for (size_t i = 0; i < 2; i++) {
+        char path[128], body[128];
+        snprintf(path, sizeof path, MODEL "/sessions/%s/step", ids[i]);
+        snprintf(body, sizeof body, "{\"x\":[%u],\"level\":[0.8,0.9],\"horizon\":3}",
+                 number * 7 % 10);
+        answers[i] = request(daemon, "POST", path, body);
+        ck_assert_msg(answers[i].code == 200, "%s", answers[i].body);
+    }
+    ck_assert_str_eq(strstr(answers[0].body, "\"step\""), strstr(answers[1].body, "\"step\""));
+    answer_free(&answers[0]);
+    answer_free(&answers[1]);
+}
+
+TEST(a_session_that_is_put_elsewhere_has_the_same_intervals)
+{
+    struct daemon daemon = start();
+    struct answer last = send_steps(&daemon, 1, 60);
+    answer_free(&last);
+    struct answer before = request(&daemon, "GET", MODEL "/sessions/s", NULL);
+    ck_assert_ptr_nonnull(strstr(before.body, "\"calibration\":{\"format\":1,\"step\":60,"
+                                              "\"levels\":[0.8,0.9,0.95],\"horizons\":4,"));
+    expect(&daemon, "PUT", MODEL "/sessions/t", before.body, 201, calibration_in(&before));
+    expect(&daemon, "POST", MODEL "/sessions/s/fork", "{\"to\":\"fork\"}", 201, NULL);
+    expect(&daemon, "GET", MODEL "/sessions/fork", NULL, 200, calibration_in(&before));
+    daemon_kill(&daemon);
+    daemon_start_again(&daemon, (const char *const[]){ "--workers", "1", NULL });
+    expect(&daemon, "GET", MODEL "/sessions/t", NULL, 200, calibration_in(&before));
+    for (unsigned number = 61; number <= 70; number++) {
+        expect_same_step(&daemon, "t", "fork", number);
+    }
+    expect(&daemon, "PUT", MODEL "/sessions/t", "{\"calibration\":null}", 200,
+           "\"calibration\":null");
+    /* A bound that is no number, and one that was cut. */
+    char *bytes = strstr(before.body, "\"bytes\":\"") + strlen("\"bytes\":\"");
+    memcpy(bytes, "////////", 8);
+    expect(&daemon, "PUT", MODEL "/sessions/t", before.body, 400, "calibration.bytes");
+    memcpy(bytes, "AA\" ", 4);
+    expect(&daemon, "PUT", MODEL "/sessions/t", before.body, 400, NULL);
+    expect(&daemon, "GET", MODEL "/sessions/t", NULL, 200, "\"calibration\":null");
+    answer_free(&before);
+    daemon_stop(&daemon);
+}
+
+TEST(another_grud_takes_the_levels_that_it_offers)
+{
+    struct daemon daemon = start();
+    struct answer last = send_steps(&daemon, 1, 60);
+    answer_free(&last);
+    struct answer before = request(&daemon, "GET", MODEL "/sessions/s", NULL);
+    ck_assert_int_eq(daemon_end(&daemon), 0);
+    daemon_start_again(&daemon,
+                       (const char *const[]){ "--workers", "1", "--interval-levels", "0.9", NULL });
+    expect(&daemon, "PUT", MODEL "/sessions/t", before.body, 201, "\"levels\":[0.9],");
+    expect(&daemon, "POST", MODEL "/sessions/t/step", "{\"x\":[1],\"level\":0.9}", 200,
+           "\"observed\":[40]");
+    ck_assert_int_eq(daemon_end(&daemon), 0);
+    daemon_start_again(&daemon,
+                       (const char *const[]){ "--workers", "1", "--interval-levels", "", NULL });
+    expect(&daemon, "PUT", MODEL "/sessions/u", before.body, 201, "\"calibration\":null");
+    answer_free(&before);
+    daemon_stop(&daemon);
+}

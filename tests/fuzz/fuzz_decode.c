@@ -197,6 +197,9 @@ static struct session session_of(const struct session_restore *restore)
                              .readings = restore->readings,
                              .n_readings = restore->n_readings,
                              .errors = restore->errors,
+                             .calibration = restore->calibration
+                                                ? *restore->calibration
+                                                : (struct session_calibration){ .step = 0 },
                              .time = restore->time };
 }
 

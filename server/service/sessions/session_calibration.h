@@ -17,6 +17,8 @@
 #include "base/arena.h"
 #include "service/sessions/session_intervals.h"
 
+enum { SESSION_CALIBRATION_HORIZONS_MAX = 24 }; /* as interval-horizon-max (config.h) */
+
 struct session_calibration {
     struct interval_levels levels; /* n 0: the session has none */
     size_t n_horizons;

@@ -1,0 +1,161 @@
+/* The calibration of a session as text. */
+#include "codec/base64.h"
+#include "codec/calibration_fields.h"
+#include "codec_support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { HORIZONS = 2, BODY = 4096 };
+
+/* One that has seen 60 readings. */
+static struct session_calibration calibration_of(struct setup *s)
+{
+    const struct gru_info *info = gru_model_info(s->model.active->gru);
+    struct session_calibration calibration = { .levels = { 2, { 0.8, 0.95 } },
+                                               .n_horizons = HORIZONS,
+                                               .step = 60 };
+    struct session_intervals view;
+    calibration.bytes =
+        arena_alloc(&s->arena, session_calibration_layout(info, HORIZONS, 2).n_bytes);
+    session_calibration_view(info, &calibration, &view);
+    interval_tracker_begin(&view.tracker);
+    for (uint64_t step = 1; step <= 60; step++) {
+        const float truth = (float)(step * step % 7), forecasts[HORIZONS] = { 3, 3 };
+        interval_tracker_step(&view.tracker, step, &truth, forecasts, HORIZONS);
+    }
+    return calibration;
+}
+
+static void put_body(struct setup *s, const struct session_calibration *calibration,
+                     char body[BODY])
+{
+    const struct gru_info *info = gru_model_info(s->model.active->gru);
+    const size_t n = (size_t)snprintf(body, BODY, "{\"calibration\":");
+    const size_t most = calibration_fields_max(info, calibration);
+    ck_assert_uint_lt(n + most + 2, BODY);
+    char *end = calibration_fields_put(body + n, info, calibration);
+    ck_assert_uint_le((size_t)(end - body) - n, most);
+    memcpy(end, "}", 2);
+}
+
+static enum status decode(struct setup *s, const char *body, struct session_restore *restore)
+{
+    return codec_session_restore(INPUT(body, strlen(body), usual_limits, &s->arena, &s->fault),
+                                 &s->model, restore);
+}
+
+TEST(a_calibration_survives_the_way_back)
+{
+    struct setup s;
+    struct session_restore restore;
+    char body[BODY], again[BODY];
+    setup_init(&s, model_weather());
+    const struct session_calibration calibration = calibration_of(&s);
+    put_body(&s, &calibration, body);
+    ck_assert_ptr_nonnull(strstr(
+        body, "{\"format\":1,\"step\":60,\"levels\":[0.8,0.95],\"horizons\":2,\"bytes\":\""));
+    ck_assert_msg(decode(&s, body, &restore) == STATUS_OK, "%s", s.fault.message);
+    ck_assert_ptr_nonnull(restore.calibration);
+    put_body(&s, restore.calibration, again);
+    ck_assert_str_eq(again, body);
+    setup_done(&s);
+}
+
+TEST(none_is_null_and_nothing_is_nothing)
+{
+    struct setup s;
+    struct session_restore restore;
+    char body[BODY];
+    setup_init(&s, model_weather());
+    put_body(&s, &(struct session_calibration){ .step = 3 }, body);
+    ck_assert_str_eq(body, "{\"calibration\":null}");
+    ck_assert_int_eq(decode(&s, body, &restore), STATUS_OK);
+    ck_assert_ptr_nonnull(restore.calibration);
+    ck_assert_uint_eq(restore.calibration->levels.n, 0);
+    ck_assert_int_eq(decode(&s, "{}", &restore), STATUS_OK);
+    ck_assert_ptr_null(restore.calibration);
+    setup_done(&s);
+}
+
+TEST(it_belongs_to_the_version_that_the_body_names)
+{
+    struct setup s;
+    struct session_restore restore;
+    setup_init(&s, model_weather());
+    ck_assert_int_eq(decode(&s,
+                            "{\"calibration\":null,\"rewarm\":[[1,2]],"
+                            "\"digest\":\"xxh3:00000000000000010000000000000002\"}",
+                            &restore),
+                     STATUS_OK);
+    ck_assert_uint_eq(restore.calibration->digest, 2);
+    setup_done(&s);
+}
+
+#define REST ",\"bytes\":\"AAAA\"}}"
+#define HEAD "{\"calibration\":{\"format\":1,\"step\":1,"
+#define NINE "[0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9]"
+
+TEST(what_is_no_calibration_is_refused_by_its_path)
+{
+    static const struct refusal refusals[] = {
+        { "{\"calibration\":1}", STATUS_INVALID_TYPE, "calibration" },
+        { "{\"calibration\":{}}", STATUS_MISSING_FIELD, "calibration.format" },
+        { HEAD "\"levels\":[0.9],\"horizons\":1}}", STATUS_MISSING_FIELD, "calibration.bytes" },
+        { "{\"calibration\":{\"format\":2" REST, STATUS_INVALID_VALUE, "calibration.format" },
+        { "{\"calibration\":{\"step\":-1" REST, STATUS_INVALID_VALUE, "calibration.step" },
+        { HEAD "\"levels\":[]" REST, STATUS_WRONG_LENGTH, "calibration.levels" },
+        { HEAD "\"levels\":0.9" REST, STATUS_INVALID_TYPE, "calibration.levels" },
+        { HEAD "\"levels\":[1]" REST, STATUS_INVALID_VALUE, "calibration.levels[0]" },
+        { HEAD "\"levels\":[0.9,0.9]" REST, STATUS_INVALID_VALUE, "calibration.levels[1]" },
+        { HEAD "\"levels\":" NINE REST, STATUS_INVALID_VALUE, "calibration.levels[8]" },
+        { HEAD "\"horizons\":0" REST, STATUS_INVALID_VALUE, "calibration.horizons" },
+        { HEAD "\"horizons\":25" REST, STATUS_INVALID_VALUE, "calibration.horizons" },
+        { HEAD "\"levels\":[0.9],\"horizons\":1" REST, STATUS_WRONG_LENGTH, "calibration.bytes" },
+        { HEAD "\"levels\":[0.9],\"horizons\":24" REST, STATUS_WRONG_LENGTH, "calibration.bytes" },
+        { HEAD "\"levels\":[0.9],\"horizons\":1,\"bytes\":[1]}}", STATUS_INVALID_TYPE,
+          "calibration.bytes" },
+        { HEAD "\"sort\":1}}", STATUS_UNKNOWN_FIELD, "calibration.sort" },
+    };
+    struct setup s;
+    setup_init(&s, model_weather());
+    for (size_t i = 0; i < N_OF(refusals); i++) {
+        struct session_restore restore;
+        enum status status = decode(&s, refusals[i].body, &restore);
+        ASSERT_REFUSED(status, &s.fault, &refusals[i]);
+    }
+    setup_done(&s);
+}
+
+/* Whatever the text: it is refused by its path, or it is a tracker. */
+TEST(changed_bytes_are_refused_or_can_be)
+{
+    struct setup s;
+    char body[BODY];
+    size_t n_accepted = 0, n_refused = 0;
+    setup_init(&s, model_weather());
+    const struct gru_info *info = gru_model_info(s.model.active->gru);
+    const struct session_calibration calibration = calibration_of(&s);
+    put_body(&s, &calibration, body);
+    char *text = strstr(body, "\"bytes\":\"") + strlen("\"bytes\":\"");
+    const size_t n = base64_length(session_calibration_layout(info, HORIZONS, 2).n_bytes);
+    for (size_t i = 0; i < 4 * n; i++) {
+        const char kept = text[i % n];
+        text[i % n] = "/A~7"[i / n];
+        struct session_restore restore;
+        if (decode(&s, body, &restore) == STATUS_OK) {
+            struct session_intervals view;
+            session_calibration_view(info, restore.calibration, &view);
+            ck_assert(interval_tracker_is_valid(&view.tracker));
+            n_accepted++;
+        } else {
+            ck_assert_str_eq(s.fault.param, "calibration.bytes");
+            n_refused++;
+        }
+        text[i % n] = kept;
+    }
+    ck_assert_uint_gt(n_accepted, n / 2);
+    ck_assert_uint_gt(n_refused, n); /* ~ is no digit, and others lead to what cannot be */
+    setup_done(&s);
+}
