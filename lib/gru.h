@@ -182,6 +182,7 @@ struct gru_plan {
     enum gru_reset reset;     /* likewise, where the kind has one */
     bool residual;
     uint64_t seed;
+    double interval_seconds; /* between readings; 0: unknown */
 };
 
 /* Makes an untrained model: every weight uniform in +-1/sqrt(H), as PyTorch initialises nn.GRU and

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,7 +19,8 @@ enum { FINE = 0, FAILED = 1, WRONG_USAGE = 2 };
 static const char usage[] =
     "usage: grud init --inputs NAME[,NAME...] --outputs NAME[,NAME...] --layers N[,N...] -o FILE\n"
     "                 [--scale NAME=MEAN:STD[,...]] [--residual] [--seed N] [--force]\n"
-    "                 [--cell gru|gru_output_gate|gru_three_gate] [--reset after|before]\n";
+    "                 [--cell gru|gru_output_gate|gru_three_gate] [--reset after|before]\n"
+    "                 [--interval-seconds SECONDS]\n";
 
 __attribute__((format(printf, 2, 3))) static int complain(int code, const char *format, ...)
 {
@@ -34,7 +36,7 @@ __attribute__((format(printf, 2, 3))) static int complain(int code, const char *
 /* ---- the arguments ---- */
 
 struct arguments {
-    const char *inputs, *outputs, *layers, *scale, *path, *cell, *reset, *seed;
+    const char *inputs, *outputs, *layers, *scale, *path, *cell, *reset, *seed, *interval_seconds;
     bool residual, force;
 };
 
@@ -45,10 +47,15 @@ static int parse_argument(int argc, char *const argv[], int *i, struct arguments
         const char *flag;
         const char **value;
     } flags[] = {
-        { "--inputs", &arguments->inputs }, { "--outputs", &arguments->outputs },
-        { "--layers", &arguments->layers }, { "--scale", &arguments->scale },
-        { "-o", &arguments->path },         { "--cell", &arguments->cell },
-        { "--reset", &arguments->reset },   { "--seed", &arguments->seed },
+        { "--inputs", &arguments->inputs },
+        { "--outputs", &arguments->outputs },
+        { "--layers", &arguments->layers },
+        { "--scale", &arguments->scale },
+        { "-o", &arguments->path },
+        { "--cell", &arguments->cell },
+        { "--reset", &arguments->reset },
+        { "--seed", &arguments->seed },
+        { "--interval-seconds", &arguments->interval_seconds },
     };
     const char *argument = argv[(*i)++];
     if (strcmp(argument, "--residual") == 0 || strcmp(argument, "--force") == 0) {
@@ -233,6 +240,20 @@ static int set_cell(struct gru_plan *plan, const char *cell, const char *reset)
     return FINE;
 }
 
+static int set_interval(struct gru_plan *plan, const char *text)
+{
+    char *end;
+    plan->interval_seconds = strtod(text, &end);
+    if (end == text || *end != '\0' || !isfinite(plan->interval_seconds) ||
+        !(plan->interval_seconds > 0)) {
+        return complain(WRONG_USAGE,
+                        "--interval-seconds takes the seconds between readings, a number above 0, "
+                        "not '%s'",
+                        text);
+    }
+    return FINE;
+}
+
 static int make_plan(const struct arguments *arguments, struct draft *draft)
 {
     struct gru_plan *plan = &draft->plan;
@@ -254,6 +275,9 @@ static int make_plan(const struct arguments *arguments, struct draft *draft)
     }
     if (code == FINE && arguments->scale) {
         code = set_scalings(draft, arguments->scale);
+    }
+    if (code == FINE && arguments->interval_seconds) {
+        code = set_interval(plan, arguments->interval_seconds);
     }
     plan->inputs = (const char *const *)draft->words[INPUTS];
     plan->outputs = (const char *const *)draft->words[OUTPUTS];

@@ -109,6 +109,26 @@ TEST(init_makes_every_cell)
     folder_remove(folder);
 }
 
+TEST(init_says_the_time_between_readings)
+{
+    char *folder = folder_create(), *path = path_in(folder, "m");
+    static const struct {
+        const char *text;
+        double seconds;
+    } cases[] = { { "600", 600 }, { "0.1", 0.1 }, { "1e-3", 1e-3 } };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        struct outcome outcome = run(command_init, NETWORK, "--interval-seconds", cases[k].text,
+                                     "--force", "-o", path, NULL);
+        ck_assert_msg(outcome.code == 0, "%s", outcome.err);
+        outcome_done(&outcome);
+        struct gru_model *model = load(path);
+        ck_assert(gru_model_info(model)->interval_seconds == cases[k].seconds);
+        gru_model_unref(model);
+    }
+    free(path);
+    folder_remove(folder);
+}
+
 TEST(the_same_seed_gives_the_same_bytes_and_another_one_others)
 {
     char *folder = folder_create(), *one = path_in(folder, "one"), *two = path_in(folder, "two");
@@ -208,6 +228,11 @@ TEST(init_refuses_what_makes_no_model)
                  "18446744073709551616");
     init_refuses("--seed takes", "--seed", "-1");
     init_refuses("the value of --seed is missing", "--seed", NULL);
+    static const char *const intervals[] = { "", "0", "-60", "nan", "inf", "1e999", "60s" };
+    for (size_t k = 0; k < sizeof intervals / sizeof *intervals; k++) {
+        init_refuses("--interval-seconds takes the seconds between readings, a number above 0",
+                     "--interval-seconds", intervals[k]);
+    }
     init_refuses("--scale takes NAME=MEAN:STD, not 'temp=1'", "--scale", "temp=1");
     init_refuses("--scale takes NAME=MEAN:STD, not 'temp=1:2x'", "--scale", "temp=1:2x");
     init_refuses("no input or output 'wind'", "--scale", "wind=1:2");

@@ -57,6 +57,16 @@ static enum gru_status check_sizes(const struct gru_plan *plan, struct gru_error
     return status;
 }
 
+static enum gru_status check_interval(double seconds, struct gru_error *error)
+{
+    if (isfinite(seconds) && seconds >= 0) {
+        return GRU_OK;
+    }
+    return gru_fail(error, GRU_BAD_ARGUMENT, "interval_seconds",
+                    "'interval_seconds' must be finite and above 0, or 0 for unknown, not %g",
+                    seconds);
+}
+
 static enum gru_status copy_names(const char *what, const char *const *names, size_t n,
                                   struct gru_variable **ret_variables, struct gru_error *error)
 {
@@ -142,6 +152,7 @@ static enum gru_status describe(const struct gru_plan *plan, struct gru_info *in
 {
     info->missing = GRU_MISSING_LAST;
     info->residual = plan->residual;
+    info->interval_seconds = plan->interval_seconds;
     info->steps = 1;
     info->n_inputs = plan->n_inputs;
     info->n_outputs = plan->n_outputs;
@@ -205,6 +216,9 @@ enum gru_status gru_model_create(const struct gru_plan *plan, struct gru_model *
                                  struct gru_error *error)
 {
     enum gru_status status = check_sizes(plan, error);
+    if (status == GRU_OK) {
+        status = check_interval(plan->interval_seconds, error);
+    }
     if (status != GRU_OK) {
         return status;
     }

@@ -63,6 +63,20 @@ TEST(new_model_is_what_was_planned)
     gru_model_unref(model);
 }
 
+TEST(new_model_may_know_the_time_between_its_readings)
+{
+    struct gru_plan p = plan();
+    p.interval_seconds = 0.5;
+    struct gru_model *model = create(&p);
+    ck_assert(gru_model_info(model)->interval_seconds == 0.5);
+    gru_model_unref(model);
+    static const double wrong[] = { -1, (double)NAN, (double)INFINITY };
+    for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
+        p.interval_seconds = wrong[k];
+        bad(&p, "interval_seconds", "finite and above 0");
+    }
+}
+
 TEST(same_plan_gives_the_same_weights_and_another_seed_others)
 {
     struct gru_plan p = plan();
