@@ -381,6 +381,8 @@ struct gru_series {
         *y; /* [n_targets][Y] raw targets, NaN where missing; or NULL: the outputs' own inputs 1..S
                steps ahead are the targets, and outputs that feed no input have none */
     size_t n_targets; /* n_rows (many to many), 1 (many to one: the last row's), or 0 with y NULL */
+    bool is_continuation; /* of the series before it, after a gap: they are one stream, which a
+                             comparison judges as one (gru_validation.h) */
 };
 
 /*

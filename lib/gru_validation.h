@@ -45,15 +45,16 @@ GRU_API GRU_CHECK enum gru_status gru_model_set_residuals(struct gru_model *mode
 /* libgru-infer has none of what follows. */
 
 /*
- * A comparison judges the validation part of a training stream by stream. A stream is a series;
- * series with fewer than 10 targets say too little by themselves, and are one stream together.
+ * A comparison judges the validation part of a training stream by stream. A stream is a series with
+ * those that continue it; streams with fewer than 10 targets say too little by themselves, and are
+ * one together.
  *
  * Left out of the streams' losses, because they say nothing of a model:
- * - outliers: a reading or a target that is further from the series' median of its column than
+ * - outliers: a reading or a target that is further from the stream's median of its column than
  *   three times the distance between the 5th and the 95th percentile, and than three of the model's
  *   standard deviations; and the forecasts that are made from such a row and the 12 after it, in
  *   which a hidden state settles;
- * - outputs that are constant in a series' validation part, such as those of a stuck sensor: there
+ * - outputs that are constant in a stream's validation part, such as those of a stuck sensor: there
  *   "the same as last" is right by itself.
  * Losses of logits (bce, cross_entropy) leave nothing out.
  *
@@ -71,7 +72,7 @@ struct gru_losses {
 
 struct gru_stream_losses {
     size_t series;            /* the first, in `validation` if there is one, else in `series` */
-    size_t n_series;          /* 1, or how many short ones */
+    size_t n_series;          /* 1, with what continues it; or how many short ones */
     struct gru_losses ahead;  /* forecasts as they are trained: S rows ahead */
     struct gru_losses rolled; /* of roll-outs of up to `horizon` rows, from origins spread evenly;
                                  n 0: none */

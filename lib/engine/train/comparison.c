@@ -5,6 +5,31 @@
 
 /* ---- a series ---- */
 
+static bool is_continuation(const struct gru_comparison *comparison, size_t k)
+{
+    return gru_dataset_lane(&comparison->dataset, PART_VALID, k).series->is_continuation;
+}
+
+size_t gru_comparison_group_end(const struct gru_comparison *comparison, size_t k)
+{
+    const size_t n = gru_dataset_n_series(&comparison->dataset, PART_VALID);
+    do {
+        k++;
+    } while (k < n && is_continuation(comparison, k));
+    return k;
+}
+
+/* The group of series k, whose first series may have no targets. */
+static void begin_group(struct gru_comparison *comparison, size_t k)
+{
+    comparison->group_end = gru_comparison_group_end(comparison, k);
+    while (k > 0 && is_continuation(comparison, k)) {
+        k--;
+    }
+    comparison->group_begin = k;
+    gru_comparison_screen(comparison);
+}
+
 static void begin_series(struct gru_comparison *comparison)
 {
     const struct gru_info *info = comparison->info;
@@ -20,7 +45,9 @@ static void begin_series(struct gru_comparison *comparison)
     for (size_t i = 0; i < info->n_inputs + info->n_outputs; i++) {
         comparison->seen[i] = NAN;
     }
-    gru_comparison_screen(comparison);
+    if (comparison->k >= comparison->group_end) {
+        begin_group(comparison, comparison->k);
+    }
     gru_comparison_begin_origins(comparison);
 }
 

@@ -11,7 +11,7 @@
 
 enum {
     COMPARED_ROWS = 64,         /* of a run, and so of a piece of work */
-    STREAM_TARGETS = 10,        /* a series of fewer is no stream by itself */
+    STREAM_TARGETS = 10,        /* series of fewer are no stream by themselves */
     ROLL_HORIZON = 12,          /* rows ahead that roll-outs are compared at */
     DISTURBED_ROWS = 12,        /* after an outlier: so long a hidden state may need to settle */
     SAMPLES_MAX = 4096,         /* forecasts for the residuals */
@@ -29,7 +29,7 @@ struct compared_model {
     bool has_failed; /* an answer was not finite: the rest of the series has none */
 };
 
-/* What of the series under way counts. */
+/* What of the stream under way counts. */
 struct screen {
     float *least, *most;               /* [I] readings beyond are outliers */
     float *target_least, *target_most; /* [Y] the same of posted targets */
@@ -37,9 +37,11 @@ struct screen {
 };
 
 struct comparison_plan {
-    size_t *stream;      /* of each series; SIZE_MAX: it has no targets */
-    size_t *block_begin; /* of each series that shares a stream: its number among them */
-    size_t n_short;
+    size_t *stream; /* of each series; SIZE_MAX: it has no targets */
+    /* The blocks of a stream divide its places: the rows from the first target of each of its
+     * series on, or the short streams that share it. */
+    size_t *place;      /* of each series: where it begins */
+    size_t *n_places;   /* of each stream */
     size_t n_origins;   /* of a series, at most */
     size_t sample_step; /* residuals are of each so many series */
 };
@@ -70,15 +72,22 @@ struct gru_comparison {
     struct gru_comparison_result result;
 
     /* the series under way */
-    size_t k; /* n_rows of the lane 0: none is */
+    size_t k;                      /* n_rows of the lane 0: none is */
+    size_t group_begin, group_end; /* it, and the series of the same stream before and after it */
     struct dataset_lane lane;
     size_t t, first_target;
     size_t n_disturbed;         /* rows that are still so, the last one included */
     size_t origin, origin_step; /* the next row to roll out from; SIZE_MAX: none */
 };
 
+/* ---- comparison.c ---- */
+
+/* Behind the last of the series that continue series k. */
+size_t gru_comparison_group_end(const struct gru_comparison *comparison, size_t k);
+
 /* ---- comparison_screen.c ---- */
 
+/* Of a stream, when its first series begins. */
 void gru_comparison_screen(struct gru_comparison *comparison);
 void gru_comparison_sort(float *values, size_t n);
 /* Looks at the readings of row t: an outlier disturbs it and some rows after it. */

@@ -26,16 +26,43 @@ static size_t within(size_t n, size_t least, size_t most)
 
 /* ---- streams ---- */
 
-static size_t count_targets(const struct dataset *dataset, const struct dataset_lane *lane)
+/* A series with those that continue it, in the validation part. */
+struct group {
+    size_t begin, end, first; /* series; the first that has targets */
+    size_t n_targets, n_rows; /* rows from the first target of each series on */
+};
+
+/* The targets of series k, and the rows from the first of them on. */
+static size_t count_targets(const struct dataset *dataset, size_t k, size_t *ret_n_rows)
 {
+    const struct dataset_lane lane = gru_dataset_lane(dataset, PART_VALID, k);
+    const size_t first = gru_dataset_next_target(dataset, &lane, 0, lane.n_rows);
     size_t n = 0;
-    for (size_t t = gru_dataset_next_target(dataset, lane, 0, lane->n_rows); t < lane->n_rows;
-         t++) {
-        for (size_t k = 0; k < dataset->width; k++) {
-            n += !isnan(gru_dataset_raw_target(dataset, lane, t, k));
+    for (size_t t = first; t < lane.n_rows; t++) {
+        for (size_t column = 0; column < dataset->width; column++) {
+            n += !isnan(gru_dataset_raw_target(dataset, &lane, t, column));
         }
     }
+    *ret_n_rows = lane.n_rows - first;
     return n;
+}
+
+/* The group that series k begins; its series have their places. */
+static struct group measure_group(struct gru_comparison *comparison, size_t k)
+{
+    struct comparison_plan *plan = &comparison->plan;
+    struct group group = { .begin = k,
+                           .end = gru_comparison_group_end(comparison, k),
+                           .first = SIZE_MAX };
+    for (; k < group.end; k++) {
+        size_t n_rows, n = count_targets(&comparison->dataset, k, &n_rows);
+        plan->place[k] = group.n_rows;
+        plan->stream[k] = n > 0 ? 0 : SIZE_MAX;
+        group.first = n > 0 && group.first == SIZE_MAX ? k : group.first;
+        group.n_targets += n;
+        group.n_rows += n_rows;
+    }
+    return group;
 }
 
 static size_t count_blocks(size_t n_rows, size_t n_streams)
@@ -46,47 +73,62 @@ static size_t count_blocks(size_t n_rows, size_t n_streams)
     return within(n_rows / BLOCK_ROWS, n_least, n_most);
 }
 
-static void add_stream(struct gru_comparison *comparison, size_t series, size_t n_series,
-                       size_t n_rows, size_t n_streams)
+static size_t add_stream(struct gru_comparison *comparison, size_t series, size_t n_series,
+                         size_t n_places, size_t n_streams)
 {
     struct gru_comparison_result *result = &comparison->result;
-    struct gru_stream_losses *stream = &comparison->streams[result->n_streams++];
+    struct gru_stream_losses *stream = &comparison->streams[result->n_streams];
     *stream = (struct gru_stream_losses){ .series = series,
                                           .n_series = n_series,
                                           .first_block = result->n_blocks,
-                                          .n_blocks = count_blocks(n_rows, n_streams) };
+                                          .n_blocks = count_blocks(n_places, n_streams) };
+    comparison->plan.n_places[result->n_streams] = n_places;
     result->n_blocks += stream->n_blocks;
+    return result->n_streams++;
+}
+
+static void put_in_stream(struct comparison_plan *plan, const struct group *group, size_t stream)
+{
+    for (size_t k = group->begin; k < group->end; k++) {
+        plan->stream[k] = plan->stream[k] == SIZE_MAX ? SIZE_MAX : stream;
+    }
+}
+
+/* A group that shares a stream has one place in it. */
+static void put_among_short(struct comparison_plan *plan, const struct group *group, size_t stream,
+                            size_t place)
+{
+    put_in_stream(plan, group, stream);
+    for (size_t k = group->begin; k < group->end; k++) {
+        plan->place[k] = place;
+    }
 }
 
 /* Streams of their own first, in the order of the series; last what the short ones make together.
- * plan.stream has the numbers of targets. */
-static void plan_streams(struct gru_comparison *comparison, size_t n_series)
+ * groups: [n_series], scratch. */
+static void plan_streams(struct gru_comparison *comparison, size_t n_series, struct group *groups)
 {
-    struct comparison_plan *plan = &comparison->plan;
-    size_t n_long = 0, first_short = 0;
-    for (size_t k = n_series; k > 0; k--) {
-        n_long += plan->stream[k - 1] >= STREAM_TARGETS;
-        if (plan->stream[k - 1] > 0 && plan->stream[k - 1] < STREAM_TARGETS) {
-            first_short = k - 1;
-            plan->n_short++;
-        }
+    size_t n_groups = 0, n_long = 0, n_short = 0, n_put = 0, first_short = SIZE_MAX;
+    for (size_t k = 0; k < n_series; k = groups[n_groups++].end) {
+        struct group *group = &groups[n_groups];
+        *group = measure_group(comparison, k);
+        const bool is_short = group->n_targets > 0 && group->n_targets < STREAM_TARGETS;
+        n_long += group->n_targets >= STREAM_TARGETS;
+        n_short += is_short;
+        first_short = is_short && first_short == SIZE_MAX ? group->first : first_short;
     }
-    size_t n_streams = n_long + (plan->n_short > 0);
-    size_t n_short = 0;
-    for (size_t k = 0; k < n_series; k++) {
-        size_t n = plan->stream[k];
-        plan->stream[k] = n == 0 ? SIZE_MAX : n_long;
-        if (n >= STREAM_TARGETS) {
-            struct dataset_lane lane = gru_dataset_lane(&comparison->dataset, PART_VALID, k);
-            size_t first = gru_dataset_next_target(&comparison->dataset, &lane, 0, lane.n_rows);
-            plan->stream[k] = comparison->result.n_streams;
-            add_stream(comparison, k, 1, lane.n_rows - first, n_streams);
-        } else if (n > 0) {
-            plan->block_begin[k] = n_short++;
+    const size_t n_streams = n_long + (n_short > 0);
+    for (size_t g = 0; g < n_groups; g++) {
+        const struct group *group = &groups[g];
+        if (group->n_targets >= STREAM_TARGETS) {
+            put_in_stream(&comparison->plan, group,
+                          add_stream(comparison, group->first, 1, group->n_rows, n_streams));
+        } else if (group->n_targets > 0) {
+            put_among_short(&comparison->plan, group, n_long, n_put++);
         }
     }
     if (n_short > 0) {
-        add_stream(comparison, first_short, n_short, n_short, n_streams);
+        (void)add_stream(comparison, first_short, n_short, n_short, n_streams);
     }
 }
 
@@ -173,7 +215,8 @@ static void cut(struct gru_comparison *comparison, size_t n_series, struct block
     comparison->probabilities =
         block_take(cutter, info->n_outputs, sizeof *comparison->probabilities);
     comparison->plan.stream = block_take(cutter, n_series, sizeof(size_t));
-    comparison->plan.block_begin = block_take(cutter, n_series, sizeof(size_t));
+    comparison->plan.place = block_take(cutter, n_series, sizeof(size_t));
+    comparison->plan.n_places = block_take(cutter, n_series, sizeof(size_t));
     comparison->streams = block_take(cutter, n_series, sizeof *comparison->streams);
     comparison->blocks = block_take(cutter, n_series + BLOCKS, sizeof *comparison->blocks);
     comparison->classes =
@@ -225,19 +268,19 @@ static enum gru_status alloc(struct gru_comparison *comparison, size_t n_series)
 
 static enum gru_status plan(struct gru_comparison *comparison, size_t n_series)
 {
-    const struct dataset *dataset = &comparison->dataset;
     size_t *n = calloc(naive_width(comparison), sizeof *n);
-    if (!n) {
+    struct group *groups = reallocarray(NULL, n_series, sizeof *groups);
+    if (n && groups) {
+        plan_streams(comparison, n_series, groups);
+        sum_targets(comparison, comparison->frequencies, n);
+        take_frequencies(comparison, n);
+    }
+    const bool has_memory = n && groups;
+    free(groups);
+    free(n);
+    if (!has_memory) {
         return GRU_NO_MEMORY;
     }
-    for (size_t k = 0; k < n_series; k++) {
-        struct dataset_lane lane = gru_dataset_lane(dataset, PART_VALID, k);
-        comparison->plan.stream[k] = lane.n_rows > 0 ? count_targets(dataset, &lane) : 0;
-    }
-    plan_streams(comparison, n_series);
-    sum_targets(comparison, comparison->frequencies, n);
-    take_frequencies(comparison, n);
-    free(n);
     comparison->result.streams = comparison->streams;
     comparison->result.blocks = comparison->blocks;
     comparison->result.classes = comparison->classes;

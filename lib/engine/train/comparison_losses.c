@@ -128,12 +128,11 @@ static double lose(struct gru_comparison *comparison, size_t column, size_t row,
 static struct gru_losses *block_at(struct gru_comparison *comparison, size_t t)
 {
     const struct comparison_plan *plan = &comparison->plan;
-    const struct gru_stream_losses *stream = &comparison->streams[plan->stream[comparison->k]];
-    size_t at =
-        stream->n_series > 1 ? plan->block_begin[comparison->k] : t - comparison->first_target;
-    size_t n = stream->n_series > 1 ? stream->n_series
-                                    : comparison->lane.n_rows - comparison->first_target;
-    return &comparison->blocks[stream->first_block + at * stream->n_blocks / n];
+    const size_t which = plan->stream[comparison->k];
+    const struct gru_stream_losses *stream = &comparison->streams[which];
+    const size_t row = stream->n_series > 1 ? 0 : t - comparison->first_target;
+    const size_t at = plan->place[comparison->k] + row;
+    return &comparison->blocks[stream->first_block + at * stream->n_blocks / plan->n_places[which]];
 }
 
 void gru_comparison_sample(struct gru_comparison *comparison, size_t output, size_t ahead,

@@ -51,17 +51,37 @@ static void find_bounds(float *values, size_t n, double std, float *ret_least, f
     *ret_most = (float)(middle + most);
 }
 
-/* Values at regular distances of a column of rows, without those that are missing. */
-static size_t take_column(const float *rows, size_t n_rows, size_t width, size_t column,
-                          float *values, size_t n_max)
+static const struct gru_series *series_of(const struct gru_comparison *comparison, size_t k)
 {
-    size_t step = (n_rows + n_max - 1) / n_max;
-    size_t n = 0;
-    for (size_t t = 0; t < n_rows; t += step) {
-        float value = rows[t * width + column];
-        if (!isnan(value)) {
-            values[n++] = value;
+    return gru_dataset_lane(&comparison->dataset, PART_VALID, k).series;
+}
+
+/* Of x, or of posted targets. */
+static const float *rows_of(const struct gru_series *series, bool is_of_targets, size_t *ret_n)
+{
+    *ret_n = !is_of_targets ? series->n_rows : series->y ? series->n_targets : 0;
+    return is_of_targets ? series->y : series->x;
+}
+
+/* Values at regular distances of a column of the stream's rows, without those that are missing. */
+static size_t take_column(struct gru_comparison *comparison, bool is_of_targets, size_t width,
+                          size_t column)
+{
+    size_t n = 0, n_all = 0, n_rows, t = 0;
+    for (size_t k = comparison->group_begin; k < comparison->group_end; k++) {
+        rows_of(series_of(comparison, k), is_of_targets, &n_rows);
+        n_all += n_rows;
+    }
+    const size_t step = (n_all + comparison->n_column - 1) / comparison->n_column;
+    for (size_t k = comparison->group_begin; k < comparison->group_end; k++) {
+        const float *rows = rows_of(series_of(comparison, k), is_of_targets, &n_rows);
+        for (; t < n_rows; t += step) {
+            float value = rows[t * width + column];
+            if (!isnan(value)) {
+                comparison->column[n++] = value;
+            }
         }
+        t -= n_rows;
     }
     return n;
 }
@@ -74,20 +94,16 @@ static bool leaves_out(const struct gru_comparison *comparison)
 static void bound_columns(struct gru_comparison *comparison)
 {
     const struct gru_info *info = comparison->info;
-    const struct gru_series *series = comparison->lane.series;
     struct screen *screen = &comparison->screen;
     for (size_t i = 0; i < info->n_inputs; i++) {
-        size_t n = take_column(series->x, series->n_rows, info->n_inputs, i, comparison->column,
-                               comparison->n_column);
+        size_t n = take_column(comparison, false, info->n_inputs, i);
         find_bounds(comparison->column, n, info->inputs[i].std, &screen->least[i],
                     &screen->most[i]);
     }
     size_t width = comparison->dataset.width;
     for (size_t k = 0; k < width; k++) {
         const struct gru_variable *output = gru_dataset_output(&comparison->dataset, k);
-        size_t n = series->y ? take_column(series->y, series->n_targets, width, k,
-                                           comparison->column, comparison->n_column)
-                             : 0;
+        size_t n = take_column(comparison, true, width, k);
         find_bounds(comparison->column, n, output->std, &screen->target_least[k],
                     &screen->target_most[k]);
     }
@@ -103,21 +119,36 @@ static bool is_within(const struct gru_comparison *comparison, size_t column, fl
     return raw >= screen->least[fed] && raw <= screen->most[fed];
 }
 
-static bool find_constant(const struct gru_comparison *comparison, size_t column)
+/* The targets of a column within its bounds: how many there are, and between which values. */
+struct extremes {
+    size_t n;
+    float least, most;
+};
+
+static void look_at_column(const struct gru_comparison *comparison, size_t k, size_t column,
+                           struct extremes *extremes)
 {
-    const struct dataset_lane *lane = &comparison->lane;
-    float least = INFINITY, most = -INFINITY;
-    size_t n = 0;
-    for (size_t t = comparison->first_target; t < lane->n_rows; t++) {
-        float raw = gru_dataset_raw_target(&comparison->dataset, lane, t, column);
+    const struct dataset *dataset = &comparison->dataset;
+    const struct dataset_lane lane = gru_dataset_lane(dataset, PART_VALID, k);
+    for (size_t t = gru_dataset_next_target(dataset, &lane, 0, lane.n_rows); t < lane.n_rows; t++) {
+        float raw = gru_dataset_raw_target(dataset, &lane, t, column);
         if (!isnan(raw) && is_within(comparison, column, raw)) {
-            least = raw < least ? raw : least;
-            most = raw > most ? raw : most;
-            n++;
+            extremes->least = raw < extremes->least ? raw : extremes->least;
+            extremes->most = raw > extremes->most ? raw : extremes->most;
+            extremes->n++;
         }
     }
+}
+
+static bool find_constant(const struct gru_comparison *comparison, size_t column)
+{
+    struct extremes extremes = { .least = INFINITY, .most = -INFINITY };
+    for (size_t k = comparison->group_begin; k < comparison->group_end; k++) {
+        look_at_column(comparison, k, column, &extremes);
+    }
     double std = gru_dataset_output(&comparison->dataset, column)->std;
-    return n >= STREAM_TARGETS && (double)most - (double)least <= CONSTANT * std;
+    return extremes.n >= STREAM_TARGETS &&
+           (double)extremes.most - (double)extremes.least <= CONSTANT * std;
 }
 
 void gru_comparison_screen(struct gru_comparison *comparison)

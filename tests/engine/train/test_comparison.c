@@ -286,6 +286,71 @@ TEST(series_of_few_targets_are_one_stream)
     done(&c);
 }
 
+/* Series 1 and those that continue it make one stream of what they were by themselves. */
+TEST(a_series_and_what_continues_it_are_one_stream)
+{
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        struct compared apart, c;
+        make(&apart, cases[k].grud, cases[k].loss, cases[k].with_y);
+        make(&c, cases[k].grud, cases[k].loss, cases[k].with_y);
+        c.series[2].is_continuation = c.series[3].is_continuation = true;
+        apart.trained = gru_model_ref(apart.base);
+        c.trained = gru_model_ref(c.base);
+        compare(&apart);
+        compare(&c);
+        ck_assert_uint_eq(apart.result->n_streams, SERIES);
+        ck_assert_uint_eq(c.result->n_streams, 2);
+        const struct gru_stream_losses *one = &c.result->streams[1];
+        ck_assert(one->series == 1 && one->n_series == 1);
+        size_t n = 0, n_in_blocks = 0, n_empty = 0;
+        double base = 0;
+        for (size_t s = 1; s < SERIES; s++) {
+            n += apart.result->streams[s].ahead.n;
+            base += apart.result->streams[s].ahead.base;
+        }
+        ck_assert_uint_eq(one->ahead.n, n);
+        expect_close(one->ahead.base, base);
+        for (size_t b = 0; b < one->n_blocks; b++) {
+            n_in_blocks += c.result->blocks[one->first_block + b].n;
+            n_empty += c.result->blocks[one->first_block + b].n == 0;
+        }
+        ck_assert(n_in_blocks == n && n_empty == 0 && one->n_blocks > 4);
+        done(&apart);
+        done(&c);
+    }
+}
+
+/* Of a sensor whose stream is cut often: three targets a piece say nothing, all of them a lot. */
+TEST(a_stream_of_short_pieces_is_judged_as_a_whole)
+{
+    enum { PIECES = 15, PIECE_ROWS = 4 };
+    struct compared c;
+    struct gru_series pieces[PIECES];
+    for (int is_stuck = 0; is_stuck < 2; is_stuck++) {
+        make(&c, cases[0].grud, GRU_MSE, false);
+        for (size_t t = 0; t < ROWS; t++) {
+            c.x[t * INPUTS] = is_stuck ? 0.25F : c.x[t * INPUTS];
+        }
+        c.x[(7 * PIECE_ROWS + 2) * INPUTS] = -999;
+        for (size_t k = 0; k < PIECES; k++) {
+            pieces[k] = (struct gru_series){ .x = c.x + k * PIECE_ROWS * INPUTS,
+                                             .n_rows = PIECE_ROWS,
+                                             .is_continuation = k > 0 };
+        }
+        c.training.validation = pieces;
+        c.training.n_validation = PIECES;
+        c.training.validation_fraction = 0;
+        c.trained = gru_model_ref(c.base);
+        compare(&c);
+        ck_assert_uint_eq(c.result->n_streams, 1);
+        const struct gru_stream_losses *stream = c.result->streams;
+        ck_assert(stream->n_series == 1 && stream->n_constant == (size_t)is_stuck);
+        ck_assert(is_stuck ? stream->ahead.n == 0 : stream->ahead.n >= 30);
+        ck_assert(c.result->outlying.n == 2 && c.result->outlier.series == 7);
+        done(&c);
+    }
+}
+
 TEST(without_a_validation_target_there_is_nothing_to_compare)
 {
     struct compared c;
