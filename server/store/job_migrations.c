@@ -86,5 +86,9 @@ const struct statement job_migrations[JOB_FORMAT] = {
         "ALTER TABLE jobs ADD COLUMN must_beat_persistence INTEGER NOT NULL DEFAULT 1;"
         "ALTER TABLE jobs ADD COLUMN min_targets INTEGER NOT NULL DEFAULT 30;"
         "ALTER TABLE jobs ADD COLUMN confidence REAL DEFAULT 0.9;" },
+
+    /* Of a job from before each series is judged by itself, as it was. */
+    { "add which series go on after a gap",
+        "ALTER TABLE series ADD COLUMN is_continuation INTEGER NOT NULL DEFAULT 0;" },
 };
 // clang-format on

@@ -20,6 +20,7 @@ static enum status insert_series(struct job_store *jobs, int64_t number, size_t 
     query_put_integer(&query, number);
     query_put_integer(&query, (int64_t)n);
     query_put_integer(&query, series->is_validation);
+    query_put_integer(&query, values->is_continuation);
     query_put_integer(&query, (int64_t)series->x_width);
     query_put_integer(&query, values->y ? (int64_t)series->y_width : 0);
     query_put_blob(&query, values->x ? (const void *)values->x : "", x_bytes);
@@ -142,6 +143,7 @@ static enum status read_series(struct query *query, struct arena *arena, struct 
                                struct fault *fault)
 {
     *series = (struct job_series){ .is_validation = query_get_integer(query, 0, 1) != 0 };
+    series->series.is_continuation = query_get_integer(query, 0, 1) != 0;
     series->x_width = (size_t)query_get_integer(query, 0, INT_MAX);
     series->y_width = (size_t)query_get_integer(query, 0, INT_MAX);
     enum status status = read_values(query, series->x_width, arena, &series->series.x,

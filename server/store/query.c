@@ -29,6 +29,11 @@ void query_put_integer(struct query *query, int64_t value)
     note(query, sqlite3_bind_int64(query->prepared, ++query->n_put, value));
 }
 
+void query_put_real(struct query *query, double value)
+{
+    note(query, sqlite3_bind_double(query->prepared, ++query->n_put, value)); /* NaN: as NULL */
+}
+
 void query_put_text(struct query *query, const char *value)
 {
     note(query, sqlite3_bind_text(query->prepared, ++query->n_put, value, -1, SQLITE_STATIC));
@@ -139,8 +144,8 @@ static void put_column(struct query *query, const struct query_column *column, c
     case COLUMN_FLAG:
         query_put_integer(query, *(const bool *)field);
         break;
-    case COLUMN_REAL: /* NaN becomes NULL */
-        note(query, sqlite3_bind_double(query->prepared, ++query->n_put, *(const double *)field));
+    case COLUMN_REAL:
+        query_put_real(query, *(const double *)field);
         break;
     case COLUMN_TEXT:
         query_put_text(query, field);

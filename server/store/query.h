@@ -27,6 +27,7 @@ struct query {
 
 void query_start(struct query *query, struct database *database, size_t statement);
 void query_put_integer(struct query *query, int64_t value);
+void query_put_real(struct query *query, double value); /* NaN: none */
 void query_put_text(struct query *query,
                     const char *value); /* NULL: none. Borrowed until query_done */
 void query_put_blob(struct query *query, const void *bytes,

@@ -11,7 +11,7 @@ struct recordings {
     size_t rows_max;
 };
 
-enum { RECORDINGS_FORMAT = 2 }; /* raised by hand, with each migration: see migrate.h */
+enum { RECORDINGS_FORMAT = 3 }; /* raised by hand, with each migration: see migrate.h */
 
 enum {
     RECORDINGS_FIND,
@@ -44,6 +44,8 @@ static const struct statement migrations[RECORDINGS_FORMAT] = {
     " x BLOB NOT NULL, PRIMARY KEY (session, n)) STRICT, WITHOUT ROWID;" },
 
     { "end the pages with checksums", "-- an older grud would write pages without (page_checksums.h)" },
+
+    { "add the times of readings", "ALTER TABLE readings ADD COLUMN at REAL;" },
 };
 
 static const struct statement statements[] = {
@@ -51,7 +53,7 @@ static const struct statement statements[] = {
         "SELECT id, last_step, next_n FROM sessions WHERE model = ? AND session = ?" },
     [RECORDINGS_BEGIN_SESSION] = { "begin a session's recording",
         "INSERT INTO sessions (model, session, last_step, next_n) VALUES (?, ?, 0, 0)" },
-    [RECORDINGS_ADD] = { "record a reading", "INSERT INTO readings (session, n, step, x) VALUES (?, ?, ?, ?)" },
+    [RECORDINGS_ADD] = { "record a reading", "INSERT INTO readings (session, n, step, x, at) VALUES (?, ?, ?, ?, ?)" },
     [RECORDINGS_TRIM] = { "drop old readings", "DELETE FROM readings WHERE session = ? AND n < ?" },
     [RECORDINGS_ADVANCE] = { "record a session's step",
         "UPDATE sessions SET last_step = ?, next_n = ? WHERE id = ?" },
@@ -183,6 +185,7 @@ static enum status insert_reading(struct recordings *recordings,
     query_put_integer(&query, session->next_n);
     query_put_integer(&query, (int64_t)reading->step);
     query_put_blob(&query, reading->x, reading->n_inputs * sizeof *reading->x);
+    query_put_real(&query, reading->at);
     return query_run(&query, fault);
 }
 

@@ -29,6 +29,7 @@ void recordings_close(struct recordings *recordings); /* takes NULL */
 struct recorded {
     const char *model, *session;
     uint64_t step;
+    double at;      /* the reading's own time; NaN: it has none */
     const float *x; /* [n_inputs] NaN: missing */
     size_t n_inputs;
 };
@@ -44,8 +45,8 @@ recordings_last_step(struct recordings *recordings, const char *model, const cha
 
 /* One unbroken sequence of a session. */
 struct recording {
-    const char *session;
-    const float *x; /* [n_rows][n_inputs] */
+    const char *session; /* all sequences of a session have the same pointer */
+    const float *x;      /* [n_rows][n_inputs] */
     size_t n_rows;
 };
 /* All sequences of a session, or of those whose ids begin with `session` (is_prefix), by session id

@@ -309,6 +309,31 @@ TEST(what_the_first_format_holds_is_not_lost_and_goes_on)
     daemon_stop(&daemon);
 }
 
+/* Intervals are compared where the forecast is the same: on a machine of the same instructions. */
+TEST(sessions_of_the_third_format_go_on_with_their_intervals)
+{
+    char *due = malloc(REPLY_SIZE);
+    ck_assert_ptr_nonnull(due);
+    struct daemon daemon = start(3);
+    expect(&daemon, "GET", PUMP "/sessions/brief", NULL, 410, "session_expired");
+    expect_replies(&daemon, 3);
+    read_fixture(3, "intervals", due);
+    struct answer answer =
+        request(&daemon, "POST", PUMP "/sessions/c-1/forecast", "{\"horizon\":3,\"level\":0.9}");
+    ck_assert_int_eq(answer.code, 200);
+    ck_assert_ptr_nonnull(strstr(due, ",\"coverage\":"));
+    ck_assert_msg(strstr(answer.body, strstr(due, ",\"coverage\":")) != NULL, "%s", answer.body);
+    const char *forecast = find_member(due, "\"forecast\"", strlen("\"forecast\""));
+    if (covers(find_member(answer.body, "\"forecast\"", strlen("\"forecast\"")), forecast)) {
+        ck_assert_msg(covers(answer.body, due), "was\n%s\nand is\n%s", due, answer.body);
+    }
+    answer_free(&answer);
+    expect(&daemon, "POST", PUMP "/sessions/c-2/step", "{\"x\":[0,1],\"at\":1700000000,\"seq\":62}",
+           409, "1700035400");
+    free(due);
+    daemon_stop(&daemon);
+}
+
 /* As after an attempt with a newer grud: the file is not taken for a damaged one. */
 TEST(a_newer_format_ends_the_start_with_both_numbers)
 {

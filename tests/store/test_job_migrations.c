@@ -292,10 +292,10 @@ TEST(jobs_of_former_formats_are_all_there)
     }
 }
 
-TEST(recordings_of_the_first_format_are_all_there)
+static void assert_recordings(unsigned format)
 {
     char data[PATH_MAX];
-    struct folder folder = unpacked(1, data);
+    struct folder folder = unpacked(format, data);
     struct recordings *recordings;
     struct recording *all;
     struct arena arena;
@@ -316,8 +316,18 @@ TEST(recordings_of_the_first_format_are_all_there)
         recordings_close(recordings);
         ck_assert_int_eq(sql_ask(&folder, "data/recordings.db", "PRAGMA application_id"),
                          0x67727572);
+        ck_assert_int_eq(sql_ask(&folder, "data/recordings.db",
+                                 "SELECT count(*) FROM readings WHERE at IS NOT NULL"),
+                         0); /* the builds that made them did not note it */
     }
     folder_remove(&folder);
+}
+
+TEST(recordings_of_former_formats_are_all_there)
+{
+    for (unsigned format = 1; format < JOB_FORMAT; format++) {
+        assert_recordings(format);
+    }
 }
 
 TEST(jobs_of_the_first_format_take_a_further_column)

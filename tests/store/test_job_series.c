@@ -23,7 +23,7 @@ static const struct job_series three[] = {
       .is_validation = true,
       .x_width = 3,
       .y_width = 2 },
-    { .series = { .x = x_long + 1, .n_rows = 5 },
+    { .series = { .x = x_long + 1, .n_rows = 5, .is_continuation = true },
       .is_validation = true,
       .x_width = 1,
       .y_width = 0 },
@@ -47,6 +47,7 @@ static void assert_series(struct job_store *jobs, int64_t number, const struct j
         ck_assert_uint_eq(series[k].y_width, due[k].y_width);
         ck_assert_uint_eq(a->n_rows, b->n_rows);
         ck_assert_uint_eq(a->n_targets, b->n_targets);
+        ck_assert_int_eq(a->is_continuation, b->is_continuation);
         ck_assert_int_eq(a->y == NULL, b->y == NULL);
         ck_assert_mem_eq(a->x, b->x, b->n_rows * due[k].x_width * sizeof(float));
         if (b->y) {

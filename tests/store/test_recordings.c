@@ -112,6 +112,23 @@ TEST(readings_survive_closing_bit_for_bit)
     folder_remove(&folder);
 }
 
+TEST(the_times_of_readings_are_kept)
+{
+    struct folder folder = folder_make();
+    struct recordings *recordings = opened(folder.path, 100);
+    struct recorded all[] = { reading("s", 1, 1), reading("s", 2, 2), reading("s", 3, 3) };
+    all[0].at = 1700000000.25;
+    all[1].at = (double)NAN;
+    all[2].at = 0;
+    add(recordings, all, 3);
+    recordings_close(recordings);
+    ck_assert_int_eq(sql_ask(&folder, "recordings.db",
+                             "SELECT count(*) FROM readings WHERE (step = 1 AND at = 1700000000.25)"
+                             " OR (step = 2 AND at IS NULL) OR (step = 3 AND at = 0)"),
+                     3);
+    folder_remove(&folder);
+}
+
 TEST(recordings_in_memory_behave_alike)
 {
     struct recordings *recordings = opened("", 100);

@@ -109,6 +109,7 @@ bool outbox_put(struct outbox *outbox, const struct recorded *what, size_t n_byt
         struct note *note = (struct note *)(void *)((char *)top->notes + top->n);
         note->ticket = outbox->ticket;
         note->number = what->step;
+        note->at = what->at;
         note->n_bytes = (uint32_t)n_bytes;
         note->n_inputs = what->x ? (uint32_t)what->n_inputs : 0;
         char *text = (char *)note->x + n_x;

@@ -20,6 +20,7 @@
 struct note {
     uint64_t ticket;
     uint64_t number;
+    double at;
     uint32_t n_bytes;  /* of it all, rounded up */
     uint32_t n_inputs; /* 0: the session was deleted */
     float x[];

@@ -7,6 +7,7 @@
 #include "service/pool/record_ring.h"
 #include "service/sessions/outbox.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,6 +102,12 @@ static uint64_t number_of(const struct record_life *life, uint64_t step)
     return (uint64_t)(life->created_at_s & INT32_MAX) << 32 | (uint32_t)step;
 }
 
+/* Of the copy's last reading. */
+static double time_of(const struct record_copy *copy)
+{
+    return copy->gap == RECORD_GAP_UNTIMED ? (double)NAN : copy->last_at;
+}
+
 static void put_reading(struct outbox *outbox, const struct recorded *reading)
 {
     if (!outbox_put(outbox, reading, RECORDER_BACKLOG_MAX)) {
@@ -116,6 +123,7 @@ void recorder_note(struct outbox *outbox, const char *model, const char *session
         const struct recorded reading = { .model = model,
                                           .session = session,
                                           .step = number_of(life, copy->step),
+                                          .at = time_of(copy),
                                           .x = x,
                                           .n_inputs = n_inputs };
         put_reading(outbox, &reading);
@@ -159,6 +167,7 @@ static size_t gather(struct recorder *recorder, size_t *ret_n_readings)
         recorder->batch[k] = (struct recorded){ .model = note_model(note),
                                                 .session = note_session(note),
                                                 .step = note->number,
+                                                .at = note->at,
                                                 .x = note->n_inputs > 0 ? note->x : NULL,
                                                 .n_inputs = note->n_inputs };
         *ret_n_readings += note->n_inputs > 0;
@@ -172,9 +181,12 @@ static size_t put_watermark(struct recorded *at, int64_t watermark_ms)
 {
     static const float nothing = 0;
     at[0] = (struct recorded){ .model = "", .session = "" };
-    at[1] = (struct recorded){
-        .model = "", .session = "", .step = (uint64_t)watermark_ms, .x = &nothing, .n_inputs = 1
-    };
+    at[1] = (struct recorded){ .model = "",
+                               .session = "",
+                               .step = (uint64_t)watermark_ms,
+                               .at = (double)NAN,
+                               .x = &nothing,
+                               .n_inputs = 1 };
     return 2;
 }
 
@@ -298,6 +310,7 @@ static enum status recover_session(struct recovery *recovery, const struct model
         const struct recorded reading = { .model = model->name,
                                           .session = id,
                                           .step = number_of(&header->life, step),
+                                          .at = n == 1 ? time_of(copy) : (double)NAN,
                                           .x = record_reading(layout, record, step),
                                           .n_inputs = layout->n_inputs };
         put_reading(recovery->outbox, &reading);
@@ -363,8 +376,10 @@ enum status recorder_recover(struct recorder *recorder, struct service *service,
 struct reading_list {
     struct gru_series *series;
     size_t n, room, n_bytes;
+    const char *session; /* of the last one */
 };
 
+/* A session's sequences are one stream. */
 static bool add_series(struct reading_list *list, const struct recording *recording,
                        size_t n_inputs, struct arena *arena)
 {
@@ -379,7 +394,11 @@ static bool add_series(struct reading_list *list, const struct recording *record
         list->room = room;
     }
     list->n_bytes += recording->n_rows * n_inputs * sizeof(float);
-    list->series[list->n++] = (struct gru_series){ .x = recording->x, .n_rows = recording->n_rows };
+    list->series[list->n++] =
+        (struct gru_series){ .x = recording->x,
+                             .n_rows = recording->n_rows,
+                             .is_continuation = list->session == recording->session };
+    list->session = recording->session;
     return true;
 }
 

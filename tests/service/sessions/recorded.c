@@ -53,6 +53,7 @@ void expect_recorded(struct world *world, const char *session, const struct part
     ck_assert_uint_eq(n_series, n);
     for (size_t k = 0; k < n; k++) {
         expect_series(&series[k], parts[k]);
+        ck_assert_int_eq(series[k].is_continuation, k > 0);
     }
 }
 

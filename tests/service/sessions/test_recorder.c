@@ -5,6 +5,7 @@
 #include "test.h"
 
 #include <math.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -86,6 +87,44 @@ TEST(a_missing_value_is_recorded_as_missing)
         ck_assert(series->x[k] == x[k / INPUTS][k % INPUTS] ||
                   (isnan(series->x[k]) && isnan(x[k / INPUTS][k % INPUTS])));
     }
+    world_done(&world);
+}
+
+static int64_t ask_recordings(const struct world *world, const char *sql)
+{
+    char path[200];
+    sqlite3 *sqlite;
+    sqlite3_stmt *prepared;
+    snprintf(path, sizeof path, "%s/recordings.db", world->data);
+    ck_assert_int_eq(sqlite3_open(path, &sqlite), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_prepare_v2(sqlite, sql, -1, &prepared, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_step(prepared), SQLITE_ROW);
+    int64_t answer = sqlite3_column_int64(prepared, 0);
+    sqlite3_finalize(prepared);
+    sqlite3_close(sqlite);
+    return answer;
+}
+
+TEST(the_time_of_each_reading_is_recorded_if_it_has_one)
+{
+    struct world world;
+    start_recording(&world, true);
+    for (int k = 0; k < 6; k++) {
+        float x[INPUTS];
+        reading(1, (uint64_t)k + 1, x);
+        arena_reset(&world.arena);
+        struct step step = step_make(&world, "s", x);
+        step.has_at = k % 3 != 2;
+        step.at = 1700000000 + 0.5 * k;
+        ck_assert_int_eq(step_take(&world, &step), STATUS_OK);
+    }
+    world_stop(&world);
+    ck_assert_int_eq(ask_recordings(&world, "SELECT count(*) FROM readings AS r JOIN sessions AS s"
+                                            " ON r.session = s.id WHERE s.session = 's' AND"
+                                            " iif(r.n % 3 = 2, r.at IS NULL,"
+                                            " r.at = 1700000000 + 0.5 * r.n)"),
+                     6);
+    world_start(&world);
     world_done(&world);
 }
 
