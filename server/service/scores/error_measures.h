@@ -5,23 +5,38 @@
  * With e = truth - forecast, over the n forecasts that have a truth:
  *
  *   mae     mean |e|
+ *
  *   rmse    sqrt(mean e^2)
+ *
  *   smape   mean 200 |e| / (|truth| + |forecast|), from 0 to 200; 0 where both are 0 (S. Makridakis
  *           and M. Hibon, "The M3-Competition", Int. J. Forecasting 16(4), 2000)
+ *
  *   mase    mae / scale; the scale is the mean |z_t - z_(t-m)| of the whole series, m its season,
  *           else 1 (R. J. Hyndman and A. B. Koehler, "Another look at measures of forecast
  *           accuracy", Int. J. Forecasting 22(4), 2006; their scale is that of the training part,
  *           which a back-test does not have)
- *   rse     sqrt(sum e^2 / sum (truth - mean truth)^2)    } G. Lai, W.-C. Chang, Y. Yang and H.
- * Liu, corr    Pearson's correlation of truth and forecast   } "Modeling Long- and Short-Term
- * Temporal Patterns ...", SIGIR 2018 skill   1 - mae / mae of a reference, over the forecasts for
- * which there is one: persistence (the last value that was known), and the seasonal naive (the last
- * known value of the same season). 0: no better; 1: perfect coverage, mean_width of the prediction
- * intervals [l, u]: how many held the truth, and the mean u - l interval_score mean (u - l) + 2 /
- * alpha (l - truth if below, truth - u if above), alpha = 1 - level pinball mean of the quantile
- * losses of l at alpha / 2 and u at 1 - alpha / 2 (both: T. Gneiting and A. E. Raftery, "Strictly
- * Proper Scoring Rules, Prediction, and Estimation", J. Am. Stat. Assoc. 102(477), 2007; R. L.
- * Winkler 1972 and R. Koenker and G. Bassett 1978)
+ *
+ *   rse     sqrt(sum e^2 / sum (truth - mean truth)^2)
+ *
+ *   corr    Pearson's correlation of truth and forecast (both: G. Lai, W.-C. Chang, Y. Yang and
+ *           H. Liu, "Modeling Long- and Short-Term Temporal Patterns ...", SIGIR 2018)
+ *
+ *   skill   1 - mae / mae of a reference, over the forecasts for which there is one: persistence
+ *           (the last value that was known), and the seasonal naive (the last known value of the
+ *           same season). 0: no better; 1: perfect
+ *
+ * and of the prediction intervals [l, u] of a level, alpha = 1 - level:
+ *
+ *   coverage        how many held the truth
+ *
+ *   mean_width      mean u - l
+ *
+ *   interval_score  mean (u - l) + 2 / alpha (l - truth if below, truth - u if above)
+ *
+ *   pinball         mean of the quantile losses of l at alpha / 2 and of u at 1 - alpha / 2 (both:
+ *                   T. Gneiting and A. E. Raftery, "Strictly Proper Scoring Rules, Prediction, and
+ *                   Estimation", J. Am. Stat. Assoc. 102(477), 2007; R. L. Winkler 1972 and
+ *                   R. Koenker and G. Bassett 1978)
  *
  * What cannot be said is NaN: of no forecasts, of a constant truth, of a scale of 0.
  */
