@@ -4,6 +4,7 @@
 #include "codec/codec.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 /* What rows print, and from what. */
 struct figure_values {
@@ -89,39 +90,102 @@ static void put_label(struct text *text, const char *value)
     }
 }
 
-/* The figure at this place in struct error_total, of each output that has any. */
-static void put_errors(const struct figure_values *values, const struct figure *figure,
-                       size_t place)
+/* Of an output, or of a level of its intervals. */
+struct score {
+    const struct model *model;
+    size_t output;
+    double level; /* NAN: none */
+    struct error_sums spans[ERROR_N_SPANS];
+};
+
+/* What cannot be said has no sample. */
+static void put_value(const struct figure_values *values, const struct figure *figure,
+                      const struct score *score, const char *over, double value)
+{
+    const struct gru_info *info = gru_model_info(score->model->active->gru);
+    if (isnan(value)) {
+        return;
+    }
+    text_print(values->text, "%s{model=\"%s\",output=\"", figure->name, score->model->name);
+    put_label(values->text, info->outputs[score->output].name);
+    if (!isnan(score->level)) {
+        text_print(values->text, "\",level=\"%g", score->level);
+    }
+    text_print(values->text, "\"%s} %.9g\n", over, value);
+}
+
+/* A counter is at a place of struct error_sums; the rest of its sum is beyond the digits that are
+ * printed. A gauge is a measure, of both spans. */
+static void put_score(const struct figure_values *values, const struct figure *figure,
+                      const struct score *score)
+{
+    static const char *const over[ERROR_N_SPANS] = {
+        [ERROR_SPAN_ALL] = ",over=\"all\"",
+        [ERROR_SPAN_RECENT] = ",over=\"recent\"",
+    };
+    const struct error_sums *all = &score->spans[ERROR_SPAN_ALL];
+    if (all->n + all->n_intervals == 0.0) {
+        return;
+    }
+    if (figure->type == FIGURE_COUNTER) {
+        put_value(values, figure, score, "",
+                  *(const double *)(const void *)((const char *)all + figure->at));
+        return;
+    }
+    for (enum error_span span = 0; span < ERROR_N_SPANS; span++) {
+        const struct error_figures figures =
+            error_totals_figures(&score->spans[span], score->level);
+        put_value(values, figure, score, over[span], figures.values[figure->at]);
+    }
+}
+
+static void put_errors_of(const struct figure_values *values, const struct figure *figure,
+                          struct score *score)
+{
+    for (enum error_span span = 0; span < ERROR_N_SPANS; span++) {
+        score->spans[span] = error_totals_sum(score->model->error_totals, score->output, span);
+    }
+    put_score(values, figure, score);
+}
+
+static void put_intervals_of(const struct figure_values *values, const struct figure *figure,
+                             struct score *score)
+{
+    const struct interval_levels *offered = service_interval_levels(values->context);
+    for (size_t level = 0; level < offered->n; level++) {
+        score->level = offered->level[level];
+        for (enum error_span span = 0; span < ERROR_N_SPANS; span++) {
+            score->spans[span] =
+                error_totals_sum_intervals(score->model->error_totals, score->output, level, span);
+        }
+        put_score(values, figure, score);
+    }
+}
+
+/* Of each output that is counted. */
+static void put_outputs(const struct figure_values *values, const struct figure *figure,
+                        void (*put)(const struct figure_values *, const struct figure *,
+                                    struct score *))
 {
     size_t n;
     const struct model *const *models = models_list(values->context, &n);
     for (size_t k = 0; k < n; k++) {
-        const struct gru_info *info = gru_model_info(models[k]->active->gru);
         for (size_t o = 0; o < error_totals_n(models[k]->error_totals); o++) {
-            const struct error_total total = error_totals_sum(models[k]->error_totals, o);
-            const double value = *(const double *)((const char *)&total + place);
-            if (total.n > 0) {
-                text_print(values->text, "%s{model=\"%s\",output=\"", figure->name,
-                           models[k]->name);
-                put_label(values->text, info->outputs[o].name);
-                text_print(values->text, "\"} %.9g\n", value);
-            }
+            struct score score = { .model = models[k], .output = o, .level = NAN };
+            put(values, figure, &score);
         }
     }
 }
 
-#define PUT_ERRORS(field)                                                                          \
-    static void put_##field(const struct figure_values *values, const struct figure *figure)       \
-    {                                                                                              \
-        put_errors(values, figure, offsetof(struct error_total, field));                           \
-    }
-PUT_ERRORS(n)
-PUT_ERRORS(absolute)
-PUT_ERRORS(squared)
-PUT_ERRORS(persistence)
-PUT_ERRORS(recent_absolute)
-PUT_ERRORS(recent_squared)
-PUT_ERRORS(recent_persistence)
+static void put_errors(const struct figure_values *values, const struct figure *figure)
+{
+    put_outputs(values, figure, put_errors_of);
+}
+
+static void put_intervals(const struct figure_values *values, const struct figure *figure)
+{
+    put_outputs(values, figure, put_intervals_of);
+}
 
 /* ---- the service ---- */
 
@@ -191,6 +255,9 @@ static void put_durations(const struct figure_values *values, const struct figur
 #define BY_SERVICE(field) .where = COUNTED_BY_SERVICE, .at = offsetof(struct service_figures, field)
 #define BY_WORKERS(field) .where = COUNTED_BY_WORKERS, .at = offsetof(struct metrics, field)
 #define BY(function)      .where = COUNTED_BY_PUT, .put = (function)
+#define BY_SUM(function, field)                                                                    \
+    .where = COUNTED_BY_PUT, .put = (function), .at = offsetof(struct error_sums, field)
+#define BY_MEASURE(function, measure) .where = COUNTED_BY_PUT, .put = (function), .at = (measure)
 
 // clang-format off
 const struct figure figures_table[] = {
@@ -215,21 +282,51 @@ const struct figure figures_table[] = {
       BY_SERVICE(n_forecast_rows) },
     { "grud_forecast_errors_total", FIGURE_COUNTER, "",
       "Readings of sessions that were compared with what had been forecast one step before.",
-      BY(put_n) },
+      BY_SUM(put_errors, n) },
     { "grud_forecast_absolute_error_total", FIGURE_COUNTER, "",
-      "Sum of how far those forecasts were off.", BY(put_absolute) },
+      "Sum of how far those forecasts were off.", BY_SUM(put_errors, absolute.sum) },
     { "grud_forecast_squared_error_total", FIGURE_COUNTER, "",
-      "Sum of the squares of that.", BY(put_squared) },
+      "Sum of the squares of that.", BY_SUM(put_errors, squared.sum) },
+    { "grud_forecast_symmetric_error_total", FIGURE_COUNTER, "",
+      "Sum of that in percent of half of both together, which smape is the mean of.",
+      BY_SUM(put_errors, symmetric.sum) },
     { "grud_persistence_absolute_error_total", FIGURE_COUNTER, "",
-      "Sum of how far off the reading before would have been.", BY(put_persistence) },
-    { "grud_forecast_absolute_error_recent", FIGURE_GAUGE, "",
-      "Mean of how far off forecasts were, over about the last hundred of each worker.",
-      BY(put_recent_absolute) },
-    { "grud_forecast_squared_error_recent", FIGURE_GAUGE, "",
-      "Mean of the squares of that, likewise.", BY(put_recent_squared) },
-    { "grud_persistence_absolute_error_recent", FIGURE_GAUGE, "",
-      "Mean of how far off the reading before would have been, likewise.",
-      BY(put_recent_persistence) },
+      "Sum of how far off the reading before would have been.",
+      BY_SUM(put_errors, persistence.absolute.sum) },
+    { "grud_forecast_mae", FIGURE_GAUGE, "",
+      "Mean of how far off forecasts were; recent: half of what counts is each worker's last 69.",
+      BY_MEASURE(put_errors, ERROR_MAE) },
+    { "grud_forecast_rmse", FIGURE_GAUGE, "", "Root of the mean square of that.",
+      BY_MEASURE(put_errors, ERROR_RMSE) },
+    { "grud_forecast_smape", FIGURE_GAUGE, "", "Symmetric percentage error, from 0 to 200.",
+      BY_MEASURE(put_errors, ERROR_SMAPE) },
+    { "grud_forecast_mase", FIGURE_GAUGE, "", "Mean error in mean changes between two readings.",
+      BY_MEASURE(put_errors, ERROR_MASE) },
+    { "grud_forecast_rse", FIGURE_GAUGE, "", "Root of squared errors over squares about the mean.",
+      BY_MEASURE(put_errors, ERROR_RSE) },
+    { "grud_forecast_corr", FIGURE_GAUGE, "", "Correlation of readings and forecasts.",
+      BY_MEASURE(put_errors, ERROR_CORR) },
+    { "grud_forecast_skill_vs_persistence", FIGURE_GAUGE, "",
+      "1: perfect; 0: as good as the reading before; less: worse.",
+      BY_MEASURE(put_errors, ERROR_SKILL_VS_PERSISTENCE) },
+    { "grud_forecast_intervals_total", FIGURE_COUNTER, "",
+      "Prediction intervals one step ahead whose reading has come.",
+      BY_SUM(put_intervals, n_intervals) },
+    { "grud_forecast_intervals_covered_total", FIGURE_COUNTER, "", "Those that held it.",
+      BY_SUM(put_intervals, n_covered) },
+    { "grud_forecast_intervals_width_total", FIGURE_COUNTER, "", "Sum of their widths.",
+      BY_SUM(put_intervals, width.sum) },
+    { "grud_forecast_intervals_score_total", FIGURE_COUNTER, "", "Sum of their interval scores.",
+      BY_SUM(put_intervals, interval_score.sum) },
+    { "grud_forecast_coverage", FIGURE_GAUGE, "", "Share of the intervals that held the reading.",
+      BY_MEASURE(put_intervals, ERROR_COVERAGE) },
+    { "grud_forecast_mean_width", FIGURE_GAUGE, "", "Mean width of the intervals.",
+      BY_MEASURE(put_intervals, ERROR_MEAN_WIDTH) },
+    { "grud_forecast_interval_score", FIGURE_GAUGE, "",
+      "Mean width, with what readings outside cost; less is better.",
+      BY_MEASURE(put_intervals, ERROR_INTERVAL_SCORE) },
+    { "grud_forecast_pinball", FIGURE_GAUGE, "", "Mean of the quantile losses of both bounds.",
+      BY_MEASURE(put_intervals, ERROR_PINBALL) },
     { "grud_session_bytes", FIGURE_GAUGE, "bytes", "What the sessions of all models take.",
       BY_SERVICE(n_session_bytes) },
     { "grud_sessions_created_total", FIGURE_COUNTER, "", "Sessions created.",

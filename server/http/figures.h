@@ -19,7 +19,8 @@ struct figure {
     const char *unit; /* as Prometheus writes it at the end of names; "": a number of things */
     const char *help;
     /* Where it is counted: in service_figures, or in the metrics of each worker, at this place; or
-     * `put` prints samples that have labels, or are counted nowhere else. */
+     * `put` prints samples that have labels, or are counted nowhere else; of scores it finds at
+     * this place what it prints. */
     enum { COUNTED_BY_SERVICE, COUNTED_BY_WORKERS, COUNTED_BY_PUT } where;
     size_t at;
     void (*put)(const struct figure_values *values, const struct figure *figure);

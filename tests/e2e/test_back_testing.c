@@ -198,41 +198,67 @@ TEST(others_are_served_while_a_long_evaluation_goes_on)
 
 /* ---- forecasts of sessions, as they were made then ---- */
 
+static void expect_line(const struct answer *answer, const char *line)
+{
+    ck_assert_msg(strstr(answer->body, line) != NULL, "no %s in %s", line, answer->body);
+}
+
+static double sample(const struct answer *answer, const char *name)
+{
+    const char *found = strstr(answer->body, name);
+    ck_assert_msg(found != NULL, "no %s in %s", name, answer->body);
+    return strtod(found + strlen(name), NULL);
+}
+
+/* Each reading is 2 more than the one before, so persistence is off by 2 each time. */
 TEST(the_errors_of_a_models_sessions_are_figures)
 {
     static const char *const options[] = { "--inputs", "a\"b", "--outputs", "a\"b,c",
                                            "--layers", "4",    NULL };
-    static const char *const figures[] = {
-        "forecast_errors_total",
-        "forecast_absolute_error_total",
-        "forecast_squared_error_total",
-        "persistence_absolute_error_total",
-        "forecast_absolute_error_recent",
-        "forecast_squared_error_recent",
-        "persistence_absolute_error_recent",
-    };
+    static const char *const sums[] = { "absolute_error", "squared_error", "symmetric_error" };
+    static const char *const measures[] = { "mae", "rmse", "smape", "mase", "rse", "corr" };
+    static const char *const of_levels[] = { "coverage", "mean_width", "interval_score",
+                                             "pinball" };
     struct daemon daemon = daemon_start((const char *const[]){ "--workers", "2", NULL });
     daemon_add_model(&daemon, "m", options);
-    for (int k = 0; k < 20; k++) {
-        char path[64], body[32];
+    for (int k = 0; k < 160; k++) {
+        char path[64], body[64];
         snprintf(path, sizeof path, "/v1/models/m/sessions/s%d/step", k % 4);
-        snprintf(body, sizeof body, "{\"x\":[%d]}", k / 4 * 2); /* a change of 2 at each step */
+        snprintf(body, sizeof body, "{\"x\":[%d]%s}", k / 4 * 2,
+                 k % 4 == 0 ? ",\"level\":0.9" : "");
         expect(&daemon, "POST", path, body, 200, NULL);
     }
     struct answer answer = request(&daemon, "GET", "/metrics", NULL);
     ck_assert_int_eq(answer.code, 200);
-    for (size_t k = 0; k < sizeof figures / sizeof *figures; k++) {
-        char line[160];
-        snprintf(line, sizeof line, "\ngrud_%s{model=\"m\",output=\"a\\\"b\"} ", figures[k]);
-        ck_assert_msg(strstr(answer.body, line) != NULL, "no %s in %s", line, answer.body);
+#define OUTPUT "{model=\"m\",output=\"a\\\"b\""
+    char line[160];
+    for (size_t k = 0; k < sizeof sums / sizeof *sums; k++) {
+        snprintf(line, sizeof line, "\ngrud_forecast_%s_total" OUTPUT "} ", sums[k]);
+        expect_line(&answer, line);
     }
-    ck_assert_ptr_nonnull(
-        strstr(answer.body, "forecast_errors_total{model=\"m\",output=\"a\\\"b\"} 16\n"));
-    ck_assert_ptr_nonnull(strstr(
-        answer.body, "persistence_absolute_error_total{model=\"m\",output=\"a\\\"b\"} 32\n"));
-    ck_assert_ptr_nonnull(strstr(
-        answer.body, "persistence_absolute_error_recent{model=\"m\",output=\"a\\\"b\"} 2\n"));
-    ck_assert_ptr_null(strstr(answer.body, "output=\"c\"")); /* it feeds no input */
+    for (size_t k = 0; k < 2 * sizeof measures / sizeof *measures; k++) {
+        snprintf(line, sizeof line, "\ngrud_forecast_%s" OUTPUT ",over=\"%s\"} ", measures[k / 2],
+                 k % 2 == 0 ? "all" : "recent");
+        expect_line(&answer, line);
+    }
+    for (size_t k = 0; k < 2 * sizeof of_levels / sizeof *of_levels; k++) {
+        snprintf(line, sizeof line, "\ngrud_forecast_%s" OUTPUT ",level=\"0.9\",over=\"%s\"} ",
+                 of_levels[k / 2], k % 2 == 0 ? "all" : "recent");
+        expect_line(&answer, line);
+    }
+    expect_line(&answer, "grud_forecast_errors_total" OUTPUT "} 156\n");
+    expect_line(&answer, "grud_persistence_absolute_error_total" OUTPUT "} 312\n");
+    /* Of one session; the first 20 readings have no interval, and the one before them no truth. */
+    expect_line(&answer, "grud_forecast_intervals_total" OUTPUT ",level=\"0.9\"} 19\n");
+    expect_line(&answer, "grud_forecast_intervals_covered_total" OUTPUT ",level=\"0.9\"} ");
+    expect_line(&answer, "grud_forecast_intervals_width_total" OUTPUT ",level=\"0.9\"} ");
+    expect_line(&answer, "grud_forecast_intervals_score_total" OUTPUT ",level=\"0.9\"} ");
+    ck_assert_ptr_null(strstr(answer.body, "level=\"0.8\"")); /* nobody asked for it */
+    ck_assert_ptr_null(strstr(answer.body, "output=\"c\""));  /* it feeds no input */
+    const double skill = sample(&answer, "skill_vs_persistence" OUTPUT ",over=\"all\"} ");
+    const double mase = sample(&answer, "mase" OUTPUT ",over=\"all\"} ");
+    ck_assert_double_eq_tol(skill, 1.0 - mase, 1e-6 * (1.0 + mase));
+#undef OUTPUT
     answer_free(&answer);
     daemon_stop(&daemon);
 }

@@ -35,7 +35,7 @@ static void merge(struct running_sum *to, const struct running_sum *from)
 
 static void add_moments(struct error_sums *sums, double truth, double forecast)
 {
-    double share = 1.0 / (double)sums->n, d_truth = truth - sums->truth_mean,
+    double share = 1.0 / sums->n, d_truth = truth - sums->truth_mean,
            d_forecast = forecast - sums->forecast_mean;
     sums->truth_mean += d_truth * share;
     sums->forecast_mean += d_forecast * share;
@@ -48,7 +48,7 @@ static void add_reference(struct reference_sums *sums, double truth, double refe
                           double absolute)
 {
     if (!isnan(reference)) {
-        sums->n++;
+        sums->n += 1.0;
         add(&sums->absolute, fabs(truth - reference));
         add(&sums->model_absolute, absolute);
     }
@@ -62,7 +62,7 @@ static void add_interval(struct error_sums *sums, const struct scored_forecast *
     }
     double width = scored->upper - scored->lower, below = scored->lower - scored->truth,
            above = scored->truth - scored->upper, missed = fmax(fmax(below, above), 0.0);
-    sums->n_intervals++;
+    sums->n_intervals += 1.0;
     sums->n_covered += missed == 0.0;
     add(&sums->width, width);
     add(&sums->interval_score, width + 2.0 / (1.0 - level) * missed);
@@ -72,7 +72,7 @@ void error_sums_add(struct error_sums *sums, const struct scored_forecast *score
 {
     double e = scored->truth - scored->forecast, absolute = fabs(e),
            size = fabs(scored->truth) + fabs(scored->forecast);
-    sums->n++;
+    sums->n += 1.0;
     add(&sums->absolute, absolute);
     add(&sums->squared, e * e);
     add(&sums->symmetric, size > 0.0 ? 200.0 * absolute / size : 0.0);
@@ -84,11 +84,11 @@ void error_sums_add(struct error_sums *sums, const struct scored_forecast *score
 
 static void merge_moments(struct error_sums *sums, const struct error_sums *others)
 {
-    double n = (double)sums->n + (double)others->n;
-    if (others->n == 0) {
+    double n = sums->n + others->n;
+    if (others->n == 0.0) {
         return;
     }
-    double share = (double)others->n / n, weight = (double)sums->n * share,
+    double share = others->n / n, weight = sums->n * share,
            d_truth = others->truth_mean - sums->truth_mean,
            d_forecast = others->forecast_mean - sums->forecast_mean;
     sums->truth_squares += others->truth_squares + weight * d_truth * d_truth;
@@ -134,12 +134,11 @@ static double skill(const struct reference_sums *sums)
 
 struct error_figures error_figures_of(const struct error_sums *sums, double scale, double level)
 {
-    double n = (double)sums->n, n_intervals = (double)sums->n_intervals,
-           mae = ratio(total(&sums->absolute), n),
+    double n = sums->n, n_intervals = sums->n_intervals, mae = ratio(total(&sums->absolute), n),
            interval_score = ratio(total(&sums->interval_score), n_intervals);
     return (struct error_figures){
-        .n = sums->n,
-        .n_intervals = sums->n_intervals,
+        .n = (uint64_t)n,
+        .n_intervals = (uint64_t)n_intervals,
         .values = {
             [ERROR_MAE] = mae,
             [ERROR_RMSE] = sqrt(ratio(total(&sums->squared), n)),
@@ -150,7 +149,7 @@ struct error_figures error_figures_of(const struct error_sums *sums, double scal
                                  sqrt(sums->truth_squares) * sqrt(sums->forecast_squares)),
             [ERROR_SKILL_VS_PERSISTENCE] = skill(&sums->persistence),
             [ERROR_SKILL_VS_SEASONAL_NAIVE] = skill(&sums->seasonal_naive),
-            [ERROR_COVERAGE] = ratio((double)sums->n_covered, n_intervals),
+            [ERROR_COVERAGE] = ratio(sums->n_covered, n_intervals),
             [ERROR_MEAN_WIDTH] = ratio(total(&sums->width), n_intervals),
             [ERROR_INTERVAL_SCORE] = interval_score,
             /* The two quantile losses sum to alpha / 2 of the interval score. */

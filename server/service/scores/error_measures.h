@@ -78,17 +78,18 @@ struct running_sum {
 
 /* Of a reference forecast, where there is one, beside the model's of the same. */
 struct reference_sums {
-    uint64_t n;
+    double n;
     struct running_sum absolute, model_absolute;
 };
 
-/* Begins as zeros. Means and squares by B. P. Welford's recurrence (Technometrics 4(3), 1962). */
+/* Begins as zeros. Means and squares by B. P. Welford's recurrence (Technometrics 4(3), 1962). The
+ * counts are exact up to 2^53; of sums that forget they are the weights that are left. */
 struct error_sums {
-    uint64_t n;
+    double n;
     struct running_sum absolute, squared, symmetric;
     double truth_mean, forecast_mean, truth_squares, forecast_squares, products;
     struct reference_sums persistence, seasonal_naive;
-    uint64_t n_intervals, n_covered;
+    double n_intervals, n_covered;
     struct running_sum width, interval_score;
 };
 

@@ -1,25 +1,38 @@
 /*
- * error_totals.h - how far the one-step forecasts of a model's sessions were from the readings that
- * came, beside persistence: the same value again. As totals since grud started, and as sums that
- * forget: each error counts a hundredth less than the next one of its thread.
+ * error_totals.h - how good the one-step forecasts of a model's sessions were, and the prediction
+ * intervals that they were given: sums of what error_measures.h makes figures of. As totals since
+ * grud started, and as sums that forget: each reading counts a hundredth less than the next one of
+ * its thread, so half of what counts came with the last 69.
  *
  * Each thread counts in a tally of its own, without a lock or an atomic addition; any thread may
- * add them up at any time. Of a model with very many outputs the first ones stand for it, so that
- * neither a step nor a look at all models takes long.
+ * add them up at any time. A sum that is read while its thread counts may lack the newest reading
+ * in a part. Of a model with very many outputs the first ones stand for it, so that neither a step
+ * nor a look at all models takes long.
  */
 #ifndef ERROR_TOTALS_H
 #define ERROR_TOTALS_H
 
-#include <math.h>
+#include "service/scores/error_measures.h"
+#include "service/scores/interval_levels.h"
+
 #include <stdatomic.h>
 #include <stddef.h>
-#include <stdint.h>
+
+/* Which readings count. */
+enum error_span { ERROR_SPAN_ALL, ERROR_SPAN_RECENT, ERROR_N_SPANS };
 
 /* Of an output, by one thread; the reading and the one before it were there. */
 struct error_tally {
-    _Atomic uint64_t n;
-    _Atomic double absolute, squared, persistence;
-    _Atomic double recent_n, recent_absolute, recent_squared, recent_persistence;
+    struct error_tally_sums {
+        _Atomic double n, absolute, squared, symmetric, persistence;
+        _Atomic double truth_mean, forecast_mean, truth_squares, forecast_squares, products;
+    } spans[ERROR_N_SPANS];
+};
+/* Of an output and a level, by one thread; the interval had bounds. */
+struct interval_tally {
+    struct interval_tally_sums {
+        _Atomic double n, covered, width, score;
+    } spans[ERROR_N_SPANS];
 };
 
 /* The tallies of a model: reference-counted, as its copies share them. */
@@ -36,34 +49,21 @@ size_t error_totals_n(const struct error_totals *totals);
 /* The thread's tallies [error_totals_n], made at its first call. NULL: there is no memory for them,
  * or the number is too high; its errors are not counted then. */
 struct error_tally *error_totals_of(struct error_totals *totals, unsigned thread);
+/* Likewise [error_totals_n][INTERVAL_LEVELS_MAX]: an operator's levels, in their order. */
+struct interval_tally *error_totals_intervals_of(struct error_totals *totals, unsigned thread);
 
-/* By the tally's own thread. The only writer needs no atomic addition. */
-static inline void error_tally_add(_Atomic double *sum, double keep, double value)
-{
-    double before = atomic_load_explicit(sum, memory_order_relaxed);
-    atomic_store_explicit(sum, keep * before + value, memory_order_relaxed);
-}
+/* By the tally's own thread. persistence: the last value that was known before the reading. */
+void error_tally_note(struct error_tally *tally, double truth, double forecast, double persistence);
+void interval_tally_note(struct interval_tally *tally, double level, double truth, double lower,
+                         double upper);
 
-static inline void error_tally_note(struct error_tally *tally, double error, double persistence)
-{
-    static const double keep = 0.99;
-    const double absolute = fabs(error), squared = error * error, still = fabs(persistence);
-    atomic_store_explicit(&tally->n, atomic_load_explicit(&tally->n, memory_order_relaxed) + 1,
-                          memory_order_relaxed);
-    error_tally_add(&tally->absolute, 1.0, absolute);
-    error_tally_add(&tally->squared, 1.0, squared);
-    error_tally_add(&tally->persistence, 1.0, still);
-    error_tally_add(&tally->recent_n, keep, 1.0);
-    error_tally_add(&tally->recent_absolute, keep, absolute);
-    error_tally_add(&tally->recent_squared, keep, squared);
-    error_tally_add(&tally->recent_persistence, keep, still);
-}
-
-/* All threads together. The recent ones are means; NaN: there are no errors yet. */
-struct error_total {
-    double n, absolute, squared, persistence;
-    double recent_absolute, recent_squared, recent_persistence;
-};
-struct error_total error_totals_sum(const struct error_totals *totals, size_t output);
+/* All threads together. Of intervals there are those of that level alone. */
+struct error_sums error_totals_sum(const struct error_totals *totals, size_t output,
+                                   enum error_span span);
+struct error_sums error_totals_sum_intervals(const struct error_totals *totals, size_t output,
+                                             size_t level, enum error_span span);
+/* The figures of either. The scale of mase is the mean change from one reading to the next of the
+ * same readings. */
+struct error_figures error_totals_figures(const struct error_sums *sums, double level);
 
 #endif

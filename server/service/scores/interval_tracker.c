@@ -263,6 +263,19 @@ void interval_tracker_step(const struct interval_tracker *tracker, uint64_t step
     give_widths(tracker, step);
 }
 
+bool interval_tracker_issued(const struct interval_tracker *tracker, size_t level, uint64_t step,
+                             size_t output, float *ret_lower, float *ret_upper)
+{
+    const struct waiting waiting = waiting_of(tracker, output, 1, step);
+    const struct bounds bounds = bounds_of(*waiting.forecast, waiting.widths[level]);
+    if (isnan(*waiting.forecast) || !is_told(waiting.widths[level]) || isinf(bounds.lower)) {
+        return false;
+    }
+    *ret_lower = bounds.lower;
+    *ret_upper = bounds.upper;
+    return true;
+}
+
 struct interval_coverage interval_tracker_coverage(const struct interval_tracker *tracker,
                                                    size_t level, size_t ahead)
 {

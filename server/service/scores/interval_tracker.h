@@ -114,6 +114,12 @@ bool interval_tracker_bounds(const struct interval_tracker *tracker, size_t leve
                              const float *forecasts, size_t n_horizons, float *ret_lower,
                              float *ret_upper);
 
+/* The bounds that were told one step ahead for the reading that is to be the session's `step`-th:
+ * before interval_tracker_step takes it. False: none. */
+__attribute__((warn_unused_result)) bool
+interval_tracker_issued(const struct interval_tracker *tracker, size_t level, uint64_t step,
+                        size_t output, float *ret_lower, float *ret_upper);
+
 struct interval_coverage {
     uint64_t n_scored; /* forecasts that had bounds, and whose truth has come; of all outputs */
     double covered;    /* the share of them that was within; NaN: none yet */

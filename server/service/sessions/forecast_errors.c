@@ -2,6 +2,7 @@
 
 #include "service/pool/record.h"
 #include "service/scores/error_totals.h"
+#include "service/scores/interval_tracker.h"
 
 #include <float.h>
 #include <math.h>
@@ -33,7 +34,25 @@ void forecast_errors_note(const struct gru_model *gru, const float *state, const
             note(&errors[o], miss);
         }
         if (tallies && o < ERROR_TOTALS_OUTPUTS && !isnan(last[fed])) {
-            error_tally_note(&tallies[o], miss, (double)seen - (double)last[fed]);
+            error_tally_note(&tallies[o], (double)seen, (double)y[o], (double)last[fed]);
+        }
+    }
+}
+
+void forecast_errors_note_intervals(const struct interval_tracker *tracker,
+                                    const struct interval_levels *offered, uint64_t step,
+                                    const float *truths, struct interval_tally *tallies)
+{
+    const size_t n_outputs = tracker->layout->n_outputs;
+    for (size_t o = 0; o < n_outputs && o < ERROR_TOTALS_OUTPUTS; o++) {
+        for (size_t k = 0; k < tracker->levels->n && !isnan(truths[o]); k++) {
+            const double level = tracker->levels->level[k];
+            const size_t which = interval_levels_find(offered, level);
+            float lower, upper;
+            if (interval_tracker_issued(tracker, k, step, o, &lower, &upper)) {
+                interval_tally_note(&tallies[o * INTERVAL_LEVELS_MAX + which], level,
+                                    (double)truths[o], (double)lower, (double)upper);
+            }
         }
     }
 }

@@ -1,13 +1,19 @@
 /*
  * forecast_errors.h - how well a session's outputs forecast the inputs that they feed, one step
- * ahead: running means of the session, and the tallies of its model. Pure; any thread.
+ * ahead, and how well their intervals held: running means of the session, and the tallies of its
+ * model. Pure; any thread.
  */
 #ifndef FORECAST_ERRORS_H
 #define FORECAST_ERRORS_H
 
 #include "gru.h"
 
+#include <stdint.h>
+
 struct error_tally;
+struct interval_levels;
+struct interval_tally;
+struct interval_tracker;
 struct record_error;
 
 /* Compares what was forecast with the reading that came ([I], NaN: missing), and takes that into
@@ -15,5 +21,11 @@ struct record_error;
  * reading. */
 void forecast_errors_note(const struct gru_model *gru, const float *state, const float *x,
                           struct record_error *errors, struct error_tally *tallies);
+/* Scores the intervals that were told for the reading that is the session's `step`-th, of which
+ * `truths`[O] (NaN: missing) is what they are compared with. Before the tracker takes it. tallies:
+ * the thread's (error_totals_intervals_of); `offered` has the tracker's levels. */
+void forecast_errors_note_intervals(const struct interval_tracker *tracker,
+                                    const struct interval_levels *offered, uint64_t step,
+                                    const float *truths, struct interval_tally *tallies);
 
 #endif

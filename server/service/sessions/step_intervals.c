@@ -1,7 +1,9 @@
 #include "service/sessions/step_intervals.h"
 
 #include "service/models/models.h"
+#include "service/scores/error_totals.h"
 #include "service/service_private.h"
+#include "service/sessions/forecast_errors.h"
 #include "service/sessions/session_intervals.h"
 
 enum claim step_intervals_raise(struct service_context *context, struct pending_step *pending)
@@ -35,6 +37,19 @@ enum status step_intervals_room(struct pending_step *pending)
                     : fault_set(&step->fault, STATUS_NO_MEMORY, NULL, "no memory for the reply");
 }
 
+/* In the tallies of the model: how the intervals held that were told for this reading. */
+static void score(const struct interval_sessions *of, const struct pending_step *pending)
+{
+    const unsigned record_class = pool_extent(of->pool, pending->slot)->record_class;
+    struct interval_tally *tallies =
+        error_totals_intervals_of(pending->step->model->error_totals, of->owner);
+    struct session_intervals intervals;
+    if (tallies && session_intervals_of_copy(of, record_class, pending->next, &intervals)) {
+        forecast_errors_note_intervals(&intervals.tracker, of->offered, pending->next->step + 1,
+                                       pending->truths, tallies);
+    }
+}
+
 void step_intervals_go_on(struct service_context *context, struct pending_step *pending,
                           const float *x, const float *y)
 {
@@ -48,6 +63,7 @@ void step_intervals_go_on(struct service_context *context, struct pending_step *
         session_intervals_restart(&sessions, pending->slot, pending->next);
     }
     session_intervals_truths(gru_model_info(step->model->active->gru), x, pending->truths);
+    score(&sessions, pending);
     session_intervals_step(&sessions, pending->slot, pending->next, pending->next->step + 1,
                            &step->forecast_options, pending->truths, is_rolled ? step->forecast : y,
                            is_rolled ? step->n_forecast : 1);

@@ -5,9 +5,9 @@
 
 #include <math.h>
 
-static struct error_total totals_of(struct world *world, size_t output)
+static struct error_sums totals_of(struct world *world, size_t output)
 {
-    return error_totals_sum(world_model(world)->error_totals, output);
+    return error_totals_sum(world_model(world)->error_totals, output, ERROR_SPAN_ALL);
 }
 
 TEST(a_model_counts_the_errors_of_all_its_sessions)
@@ -33,12 +33,15 @@ TEST(a_model_counts_the_errors_of_all_its_sessions)
             last[0] = x[0];
         }
     }
-    const struct error_total total = totals_of(&world, 0);
+    const struct error_sums total = totals_of(&world, 0);
     ck_assert_double_eq(total.n, n);
-    ck_assert_double_eq_tol(total.absolute, absolute, 1e-9 * absolute);
-    ck_assert_double_eq_tol(total.squared, squared, 1e-9 * squared);
-    ck_assert_double_eq_tol(total.persistence, persistence, 1e-9 * persistence);
-    ck_assert_double_gt(total.recent_absolute, 0.0);
+    ck_assert_double_eq_tol(total.absolute.sum, absolute, 1e-9 * absolute);
+    ck_assert_double_eq_tol(total.squared.sum, squared, 1e-9 * squared);
+    ck_assert_double_eq_tol(total.persistence.absolute.sum, persistence, 1e-9 * persistence);
+    const struct error_sums recent =
+        error_totals_sum(world_model(&world)->error_totals, 0, ERROR_SPAN_RECENT);
+    ck_assert_double_gt(recent.absolute.sum, 0.0);
+    ck_assert_double_lt(recent.absolute.sum, total.absolute.sum);
     ck_assert_double_eq(totals_of(&world, 1).n, 0.0); /* nothing is known of comfort */
     world_done(&world);
 }
@@ -55,9 +58,9 @@ TEST(what_is_missing_is_not_compared)
     ck_assert_int_eq(step_x(&world, "s", gone, &step), STATUS_OK);
     ck_assert_double_eq(totals_of(&world, 0).n, 0.0);
     ck_assert_int_eq(step_x(&world, "s", here, &step), STATUS_OK); /* beside the last one known */
-    const struct error_total total = totals_of(&world, 0);
+    const struct error_sums total = totals_of(&world, 0);
     ck_assert_double_eq(total.n, 1.0);
-    ck_assert_double_eq(total.persistence, 0.0);
+    ck_assert_double_eq(total.persistence.absolute.sum, 0.0);
     world_done(&world);
 }
 
@@ -75,5 +78,55 @@ TEST(another_version_goes_on_counting)
     reading(5, 11, x);
     ck_assert_int_eq(step_x(&world, "s", x, &step), STATUS_OK);
     ck_assert_double_eq(totals_of(&world, 0).n, 10.0);
+    world_done(&world);
+}
+
+/* Reading `number` of stream 3, with an interval, or a forecast further ahead. */
+static struct step step_with_level(struct world *world, uint64_t number, size_t ahead)
+{
+    static const struct interval_levels asked = { 1, { 0.9 } };
+    static const float future[2] = { 0.1F, 0.2F };
+    static float x[INPUTS];
+    arena_reset(&world->arena);
+    reading(3, number, x);
+    struct step step = step_make(world, "s", x);
+    step.forecast_options =
+        forecast_options_make(world, ahead > 1 ? ahead : 0, future, ahead > 1 ? ahead - 1 : 0);
+    step.forecast_options.levels = &asked;
+    ck_assert_msg(step_take(world, &step) == STATUS_OK, "%s", step.fault.message);
+    return step;
+}
+
+/* What replies told, beside what came. */
+TEST(a_model_scores_the_intervals_that_its_sessions_were_told)
+{
+    enum { STEPS = 200, WHICH = 1 };
+    struct world world;
+    world_init(&world);
+    world_start(&world);
+    float lower = NAN, upper = NAN;
+    struct error_sums expected = { 0 };
+    for (uint64_t k = 1; k <= STEPS; k++) {
+        const struct step step = step_with_level(&world, k, k % 3 == 0 ? 3 : 1);
+        const struct scored_forecast told = { .truth = (double)step.x[0],
+                                              .forecast = 0.0,
+                                              .persistence = NAN,
+                                              .seasonal_naive = NAN,
+                                              .lower = (double)lower,
+                                              .upper = (double)upper };
+        error_sums_add(&expected, &told, 0.9);
+        lower = step.intervals.of[0].lower[0];
+        upper = step.intervals.of[0].upper[0];
+    }
+    struct error_totals *totals = world_model(&world)->error_totals;
+    const struct error_sums sums = error_totals_sum_intervals(totals, 0, WHICH, ERROR_SPAN_ALL);
+    ck_assert_double_gt(sums.n_intervals, 150.0);
+    ck_assert_double_eq(sums.n_intervals, expected.n_intervals);
+    ck_assert_double_eq(sums.n_covered, expected.n_covered);
+    ck_assert_double_eq_tol(sums.width.sum, expected.width.sum, 1e-6 * expected.width.sum);
+    ck_assert_double_eq_tol(sums.interval_score.sum, expected.interval_score.sum,
+                            1e-6 * expected.interval_score.sum);
+    const struct error_sums comfort = error_totals_sum_intervals(totals, 1, WHICH, ERROR_SPAN_ALL);
+    ck_assert_double_eq(comfort.n_intervals, 0.0);
     world_done(&world);
 }
