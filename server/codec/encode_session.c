@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "codec/calibration_fields.h"
 #include "codec/put.h"
+#include "codec/put_session_errors.h"
 
 enum {
     SECONDS_MAX = JSON_INT_MAX + 4, /* with the milliseconds */
@@ -101,36 +102,20 @@ static char *put_session_time(char *p, const struct session_time *time)
     return p;
 }
 
-static char *put_errors(char *p, const struct session_errors *errors, size_t n_outputs)
-{
-    p = PUT_LITERAL(p, "{\"n\":[");
-    for (size_t i = 0; i < n_outputs; i++) {
-        p = put_unsigned(p, errors->n[i]);
-        *p++ = ',';
-    }
-    p = put_bytes(p - 1, "],\"mae\":", strlen("],\"mae\":"));
-    p = put_row(p, errors->mae, n_outputs);
-    p = PUT_LITERAL(p, ",\"rmse\":");
-    p = put_row(p, errors->rmse, n_outputs);
-    *p++ = '}';
-    return p;
-}
-
 void codec_put_session(struct text *text, const struct session *session)
 {
     static const char frame[] =
         ",\"state\":,\"digest\":,\"ttl\":,\"time\":,\"last\":,\"y\":,\"readings\":,\"errors\":"
-        "{\"n\":[],\"mae\":,\"rmse\":},\"calibration\":}";
+        ",\"calibration\":}";
     const struct gru_model *gru = session->gru;
     const struct gru_info *info = gru_model_info(gru);
-    size_t n_rows = info->n_layers + session->n_readings + 6;
-    size_t n_floats =
-        info->state_floats + session->n_readings * info->n_inputs + 2 * info->n_outputs;
+    size_t n_rows = info->n_layers + session->n_readings + 4;
+    size_t n_floats = info->state_floats + session->n_readings * info->n_inputs;
     char digest[DIGEST_TEXT];
-    char *p = text_reserve(
-        text, ROW_MAX + sizeof frame + sizeof digest + 2 * JSON_INT_MAX + TIME_MAX +
-                  PUT_FLOATS_MAX(n_floats) + info->n_outputs * (JSON_INT_MAX + 1) +
-                  n_rows * PUT_ROW_MAX(0) + calibration_fields_max(info, &session->calibration));
+    char *p = text_reserve(text, ROW_MAX + sizeof frame + sizeof digest + 2 * JSON_INT_MAX +
+                                     TIME_MAX + PUT_FLOATS_MAX(n_floats) + n_rows * PUT_ROW_MAX(0) +
+                                     put_session_errors_max(session) +
+                                     calibration_fields_max(info, &session->calibration));
     if (p == NULL) {
         return;
     }
@@ -151,7 +136,7 @@ void codec_put_session(struct text *text, const struct session *session)
     p = PUT_LITERAL(p, ",\"readings\":");
     p = put_rows(p, session->readings, session->n_readings, info->n_inputs, info->n_inputs);
     p = PUT_LITERAL(p, ",\"errors\":");
-    p = put_errors(p, &session->errors, info->n_outputs);
+    p = put_session_errors(p, session);
     p = PUT_LITERAL(p, ",\"calibration\":");
     p = calibration_fields_put(p, info, &session->calibration);
     *p++ = '}';

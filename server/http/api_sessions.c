@@ -16,6 +16,9 @@ static enum status reply_session(struct request *request, int code, const struct
     struct session session;
     enum status status =
         session_read(request->context, model, id, request->arena, &session, request->fault);
+    if (status == STATUS_OK) {
+        status = session_figures_read(&session, request->arena, request->fault);
+    }
     if (status != STATUS_OK) {
         return status;
     }

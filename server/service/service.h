@@ -33,6 +33,7 @@
 #include "service/sessions/evaluate.h"
 #include "service/sessions/predict.h"
 #include "service/sessions/restore.h"
+#include "service/sessions/session_figures.h"
 #include "service/sessions/sessions.h"
 #include "service/sessions/steps.h"
 #include "store/job_store.h"

@@ -86,6 +86,16 @@ static struct session random_session(struct setup *s, uint64_t seed)
         mae[i] = i == 0 ? fabsf(random_float(&seed)) : NAN;
         rmse[i] = i == 0 ? fabsf(random_float(&seed)) : NAN;
     }
+    /* Which PUT takes as GET gave them, and does not need. */
+    static const float values[8] = { 0.5F, NAN };
+    static const struct interval_coverage coverage = { 7, 0.9, 0.8 };
+    static const struct session_figures figures = { .mase = values,
+                                                    .n_ahead = 1,
+                                                    .levels = { 1, { 0.9 } },
+                                                    .recent_mae = values,
+                                                    .coverage = &coverage,
+                                                    .widths = values };
+    ck_assert_uint_le(gru_model_info(s->model.active->gru)->n_outputs, N_OF(values));
     return (struct session){ .row = { .session = "pump-7",
                                       .step = UINT64_C(1) << 53,
                                       .version = 3,
@@ -100,6 +110,7 @@ static struct session random_session(struct setup *s, uint64_t seed)
                              .readings = readings,
                              .n_readings = N_READINGS,
                              .errors = { .n = n, .mae = mae, .rmse = rmse },
+                             .figures = &figures,
                              .time = { .is_known = seed % 5 != 0,
                                        .last_at = (double)random_float(&seed) / FLT_MAX * 1e11,
                                        .n_filled = seed % 5 == 1 ? SESSION_FILLED_MAX : 0,
@@ -328,6 +339,8 @@ TEST(ill_formed_error_statistics_are_refused_by_their_path)
         { "{\"errors\":null}", STATUS_INVALID_TYPE, "errors" },
         { "{\"errors\":{}}", STATUS_MISSING_FIELD, "errors.n" },
         { "{\"errors\":{\"n\":[1],\"mae\":[1]}}", STATUS_MISSING_FIELD, "errors.rmse" },
+        { "{\"errors\":{\"n\":[1],\"mae\":[1],\"rmse\":[1],\"smape\":[1]}}", STATUS_UNKNOWN_FIELD,
+          "errors.smape" },
         { "{\"errors\":{\"n\":[1],\"mae\":[1,2],\"rmse\":[1]}}", STATUS_WRONG_LENGTH,
           "errors.mae" },
         { "{\"errors\":{\"n\":[1],\"mae\":[1],\"rmse\":[-1]}}", STATUS_INVALID_VALUE,

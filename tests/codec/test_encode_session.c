@@ -42,6 +42,44 @@ TEST(a_session_is_written_as_documented)
     setup_done(&s);
 }
 
+TEST(the_figures_of_a_session_are_written_as_documented)
+{
+    struct setup s;
+    setup_init(&s, model_weather());
+    float state[8] = { 0 };
+    const float mae[] = { 0.25F }, rmse[] = { 0.5F }, mase[] = { 0.75F }, recent[] = { 0.3F, NAN },
+                widths[] = { 1, NAN, 2, 3 };
+    const uint32_t n[] = { 17 };
+    const struct interval_coverage coverage[] = {
+        { 10, 0.8, 0.75 }, { 0, NAN, NAN }, { 9, 1, 1 }, { 8, 0.5, 0.25 }
+    };
+    struct session_figures figures = { .mase = mase,
+                                       .n_ahead = 2,
+                                       .levels = { 2, { 0.8, 0.95 } },
+                                       .recent_mae = recent,
+                                       .coverage = coverage,
+                                       .widths = widths };
+    struct session session = { .row = { "s", 1, 3, 1000, 2000, 0 },
+                               .ttl_s = -1,
+                               .gru = s.model.active->gru,
+                               .state = state,
+                               .errors = { n, mae, rmse },
+                               .figures = &figures };
+    codec_put_session(&s.text, &session);
+    ck_assert_str_eq(strstr(setup_text(&s), "\"errors\""),
+                     "\"errors\":{\"n\":[17],\"mae\":[0.25],\"rmse\":[0.5],\"mase\":[0.75],"
+                     "\"recent_mae\":[[0.3],[null]],\"intervals\":["
+                     "{\"level\":0.8,\"coverage\":[0.8,null],\"recent_coverage\":[0.75,null],"
+                     "\"observed\":[10,0],\"width\":[[1],[null]]},"
+                     "{\"level\":0.95,\"coverage\":[1,0.5],\"recent_coverage\":[1,0.25],"
+                     "\"observed\":[9,8],\"width\":[[2],[3]]}]},\"calibration\":null}");
+    figures = (struct session_figures){ .mase = mase };
+    codec_put_session(&s.text, &session);
+    ck_assert_str_eq(strstr(setup_text(&s), "\"mase\""),
+                     "\"mase\":[0.75],\"recent_mae\":[],\"intervals\":[]},\"calibration\":null}");
+    setup_done(&s);
+}
+
 TEST(rows_of_sessions_are_listed)
 {
     struct setup s;
@@ -84,6 +122,16 @@ TEST(the_widest_session_stays_within_what_it_reserves)
         counts[i % N_WIDE] = UINT32_MAX;
     }
     ck_assert_uint_lt(gru_model_info(s.model.active->gru)->state_floats, N_OF(values));
+    struct interval_coverage coverage[ROWS];
+    for (int i = 0; i < ROWS; i++) {
+        coverage[i] = (struct interval_coverage){ UINT32_MAX, -1.17549435e-38, -1.17549435e-38 };
+    }
+    const struct session_figures figures = { .mase = values,
+                                             .n_ahead = ROWS / 2,
+                                             .levels = { 2, { 1.17549435e-38, 0.123456789 } },
+                                             .recent_mae = values,
+                                             .coverage = coverage,
+                                             .widths = values };
     struct session session = { .row = { .step = UINT64_C(1) << 53,
                                         .version = UINT32_MAX,
                                         .created_at_ms = INT64_MAX,
@@ -95,6 +143,7 @@ TEST(the_widest_session_stays_within_what_it_reserves)
                                .readings = values,
                                .n_readings = ROWS,
                                .errors = { counts, values, values },
+                               .figures = &figures,
                                .time = { .is_known = true,
                                          .last_at = -62167219199.12345678,
                                          .n_filled = SESSION_FILLED_MAX } };

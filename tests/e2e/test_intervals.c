@@ -85,6 +85,26 @@ static struct answer send_steps(const struct daemon *daemon, unsigned first, uns
     return answer;
 }
 
+TEST(what_a_session_says_of_its_intervals_can_be_put_back)
+{
+    struct daemon daemon = start();
+    struct answer answer = send_steps(&daemon, 1, 60);
+    answer_free(&answer);
+    answer = request(&daemon, "GET", MODEL "/sessions/s", NULL);
+    ck_assert_int_eq(answer.code, 200);
+    const char *errors = strstr(answer.body, "\"errors\":{\"n\":[59],");
+    ck_assert_msg(errors && strstr(errors, ",\"mase\":[") && strstr(errors, ",\"recent_mae\":[[") &&
+                      strstr(errors, ",\"intervals\":[{\"level\":0.8,\"coverage\":[") &&
+                      strstr(errors, ",\"recent_coverage\":[") &&
+                      strstr(errors, ",\"observed\":[39,") && strstr(errors, ",\"width\":[["),
+                  "%s", answer.body);
+    struct answer put = request(&daemon, "PUT", MODEL "/sessions/s", answer.body);
+    ck_assert_msg(put.code == 200, "%s", put.body);
+    answer_free(&put);
+    answer_free(&answer);
+    daemon_stop(&daemon);
+}
+
 TEST(a_session_that_was_killed_has_the_same_intervals)
 {
     struct daemon daemon = start();

@@ -291,6 +291,12 @@ struct interval_coverage interval_tracker_coverage(const struct interval_tracker
     return sum;
 }
 
+float interval_tracker_mean(const struct interval_tracker *tracker, size_t output, size_t ahead)
+{
+    const struct tracked of = tracked_at(tracker, output, ahead);
+    return *of.seen > 0 ? of.means[SLOW] : NAN;
+}
+
 /* ---- it begins, and what happens to a session ---- */
 
 /* Nine tenths of the quantile of |e|, in means of |e|, where the errors are normal: sqrt(pi)

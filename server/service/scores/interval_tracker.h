@@ -129,6 +129,10 @@ struct interval_coverage {
 struct interval_coverage interval_tracker_coverage(const struct interval_tracker *tracker,
                                                    size_t level, size_t ahead);
 
+/* The mean |e| of an output `ahead` (1 to H) steps ahead, which forgets by 0.005 a reading (a
+ * half-life of 138); NaN: nothing is known. */
+float interval_tracker_mean(const struct interval_tracker *tracker, size_t output, size_t ahead);
+
 /* ---- what happens to a session ---- */
 
 /* Errors are `ratio` times as large from here on (> 0). */

@@ -161,6 +161,7 @@ static bool read_session(const struct service_context *context, const struct mod
     session->state = state;
     session->readings = readings;
     session->n_readings = copy->n_readings;
+    session->figures = NULL;
     session->time = session_time_read(copy);
     return true;
 }

@@ -22,6 +22,7 @@
 
 struct model;
 struct service_context;
+struct session_figures;
 
 struct session_row {
     char session[SESSION_ID_MAX + 1];
@@ -57,6 +58,7 @@ struct session {
     const float *readings; /* [n_readings][I], oldest first */
     size_t n_readings;
     struct session_errors errors;
+    const struct session_figures *figures; /* NULL, until session_figures_read */
     struct session_calibration calibration;
     struct session_time time;
 };

@@ -1,0 +1,91 @@
+#include "service/sessions/session_figures.h"
+
+#include "service/scores/error_measures.h"
+#include "service/service_private.h"
+#include "service/sessions/session_intervals.h"
+#include "service/sessions/sessions.h"
+
+#include <math.h>
+#include <string.h>
+
+static bool read_mase(const struct session *session, struct arena *arena,
+                      struct session_figures *figures)
+{
+    const struct gru_info *info = gru_model_info(session->gru);
+    float *mase = arena_array(arena, info->n_outputs, sizeof *mase);
+    for (size_t o = 0; mase && o < info->n_outputs; o++) {
+        const int fed = info->outputs[o].feeds;
+        double scale = NAN;
+        if (fed >= 0) {
+            scale = error_scale(session->readings + fed, session->n_readings, info->n_inputs, 1);
+        }
+        mase[o] = scale > 0.0 ? (float)((double)session->errors.mae[o] / scale) : NAN;
+    }
+    figures->mase = mase;
+    return mase != NULL;
+}
+
+/* Of all levels; about forecasts of 0, whose upper bounds are half a width. */
+static bool read_widths(const struct interval_tracker *tracker, struct arena *arena,
+                        struct session_figures *figures)
+{
+    const size_t n = figures->n_ahead * tracker->layout->n_outputs;
+    float *widths = arena_array(arena, figures->levels.n * n, sizeof *widths);
+    float *lower = arena_array(arena, n, sizeof *lower);
+    float *still = arena_array(arena, n, sizeof *still);
+    if (!widths || !lower || !still) {
+        return false;
+    }
+    memset(still, 0, n * sizeof *still);
+    for (size_t level = 0; level < figures->levels.n; level++) {
+        float *of_level = widths + level * n;
+        (void)interval_tracker_bounds(tracker, level, still, figures->n_ahead, lower, of_level);
+        for (size_t i = 0; i < n; i++) {
+            of_level[i] -= lower[i];
+        }
+    }
+    figures->widths = widths;
+    return true;
+}
+
+static bool read_intervals(const struct interval_tracker *tracker, struct arena *arena,
+                           struct session_figures *figures)
+{
+    const size_t n_ahead = tracker->layout->n_horizons, n_outputs = tracker->layout->n_outputs,
+                 n_levels = tracker->levels->n;
+    float *recent_mae = arena_array(arena, n_ahead * n_outputs, sizeof *recent_mae);
+    struct interval_coverage *coverage = arena_array(arena, n_levels * n_ahead, sizeof *coverage);
+    figures->n_ahead = n_ahead;
+    figures->levels = *tracker->levels;
+    if (!recent_mae || !coverage || !read_widths(tracker, arena, figures)) {
+        return false;
+    }
+    for (size_t i = 0; i < n_ahead * n_outputs; i++) {
+        recent_mae[i] = interval_tracker_mean(tracker, i % n_outputs, i / n_outputs + 1);
+    }
+    for (size_t i = 0; i < n_levels * n_ahead; i++) {
+        coverage[i] = interval_tracker_coverage(tracker, i / n_ahead, i % n_ahead + 1);
+    }
+    figures->recent_mae = recent_mae;
+    figures->coverage = coverage;
+    return true;
+}
+
+enum status session_figures_read(struct session *session, struct arena *arena, struct fault *fault)
+{
+    struct session_figures *figures = arena_array(arena, 1, sizeof *figures);
+    bool has_room = figures != NULL;
+    if (has_room) {
+        *figures = (struct session_figures){ .n_ahead = 0 };
+        has_room = read_mase(session, arena, figures);
+    }
+    const struct session_calibration *calibration = &session->calibration;
+    struct session_intervals intervals;
+    if (has_room && calibration->levels.n > 0) {
+        session_calibration_view(gru_model_info(session->gru), calibration, &intervals);
+        has_room = read_intervals(&intervals.tracker, arena, figures);
+    }
+    session->figures = figures;
+    return has_room ? STATUS_OK
+                    : fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for the reply");
+}

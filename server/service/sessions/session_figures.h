@@ -1,0 +1,32 @@
+/*
+ * session_figures.h - what can be said of how good a session's forecasts were, beyond the sums that
+ * its record has (struct session_errors): from the readings that it keeps, and from what its
+ * intervals know. All of it is of the forecasts as they were made then, and costs a session not a
+ * byte. Any thread; memory comes from the arena given.
+ */
+#ifndef SESSION_FIGURES_H
+#define SESSION_FIGURES_H
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "service/scores/interval_tracker.h"
+
+struct service_context;
+struct session;
+
+/* What cannot be said is NaN. */
+struct session_figures {
+    /* [O]: the session's mae in mean changes from one kept reading to the next. */
+    const float *mase;
+    /* Of a session that has asked for a level, of 1 to n_ahead steps ahead; else n_ahead is 0. */
+    size_t n_ahead;
+    struct interval_levels levels;
+    const float *recent_mae;                  /* [n_ahead][O] */
+    const struct interval_coverage *coverage; /* [L][n_ahead] of all outputs */
+    const float *widths;                      /* [L][n_ahead][O] of the intervals told now */
+};
+
+/* Gives them to a session as session_read made it. */
+enum status session_figures_read(struct session *session, struct arena *arena, struct fault *fault);
+
+#endif
