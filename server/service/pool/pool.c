@@ -244,9 +244,15 @@ enum claim pool_claim_donor(struct pool *pool, uint16_t owner, uint32_t *ret_slo
 
 /* ---- new sessions ---- */
 
+enum { EVICTIONS_MAX = 1000 }; /* that are tried for one session */
+
+struct eviction {
+    size_t n, n_bytes;
+};
+
 /* False: there is none to evict. Another thread may hold the one that was found. */
 static bool evict_one(struct pool *pool, uint64_t keep, uint16_t owner, int64_t now_ms,
-                      size_t *n_evicted)
+                      struct eviction *done)
 {
     struct pool_victim victim;
     bool found = evict_find(pool, keep, &victim);
@@ -257,30 +263,76 @@ static bool evict_one(struct pool *pool, uint64_t keep, uint16_t owner, int64_t 
         atomic_load_explicit(&pool_slot(pool, victim.slot)->last_seen_at_ms, memory_order_relaxed);
     if ((slots_flags(pool, victim.slot) & SLOT_USED) && !evict_is_kept(pool, victim.slot, keep) &&
         seen == victim.last_seen_at_ms) {
+        done->n++;
+        done->n_bytes += pool_extent(pool, victim.slot)->record_bytes;
         end_session(pool, victim.slot, TOMBSTONE_EVICTED, now_ms);
-        ++*n_evicted;
     } else {
         pool_release(pool, victim.slot);
     }
     return true;
 }
 
+/* Beyond the limit nothing more is taken than was given up. */
+static bool has_room(const struct pool *pool, size_t n_bytes, const struct eviction *done)
+{
+    return pool_has_memory(pool, n_bytes) || done->n_bytes >= n_bytes;
+}
+
+/* Whether the others of this pool have so much to give up; else none must go in vain. */
+static bool can_give(const struct pool *pool, size_t n_own_bytes, size_t n_bytes)
+{
+    return pool->evict && atomic_load_explicit(&pool->n_record_bytes, memory_order_relaxed) >=
+                              n_own_bytes + n_bytes;
+}
+
 static enum status take_slot_of_another(struct pool *pool, unsigned record_class, uint64_t keep,
                                         uint16_t owner, int64_t now_ms, uint32_t *ret_slot,
                                         struct fault *fault)
 {
-    enum { ATTEMPTS = 1000 };
-    size_t n_evicted = 0;
+    struct eviction done = { .n = 0 };
     enum status status = STATUS_SESSIONS_FULL;
-    for (int k = 0; status == STATUS_SESSIONS_FULL && k < ATTEMPTS; k++) {
-        if (!evict_one(pool, keep, owner, now_ms, &n_evicted)) {
+    for (int k = 0; status == STATUS_SESSIONS_FULL && k < EVICTIONS_MAX; k++) {
+        if (!evict_one(pool, keep, owner, now_ms, &done)) {
             break;
         }
         /* Beyond the limit two go for one that comes. */
-        size_t most = n_evicted < 2 ? pool->session_max : POOL_SLOTS_MAX;
-        status = slots_take(pool, record_class, most, owner, ret_slot, fault);
+        size_t most = done.n < 2 ? pool->session_max : POOL_SLOTS_MAX;
+        if (has_room(pool, pool->layouts[record_class].record_bytes, &done)) {
+            status = slots_take(pool, record_class, most, owner, ret_slot, fault);
+        }
     }
     return status;
+}
+
+size_t pool_lacks(const struct pool *pool, uint32_t slot, unsigned record_class)
+{
+    const size_t now = pool_extent(pool, slot)->record_bytes;
+    const size_t wanted = pool->layouts[record_class].record_bytes;
+    return wanted <= now || pool_has_memory(pool, wanted - now) ? 0 : wanted - now;
+}
+
+enum status pool_make_room(struct pool *pool, uint32_t slot, unsigned record_class, uint16_t owner,
+                           int64_t now_ms, struct fault *fault)
+{
+    const size_t n_bytes = pool_lacks(pool, slot, record_class);
+    struct eviction done = { .n = 0 };
+    if (can_give(pool, pool_extent(pool, slot)->record_bytes, n_bytes)) {
+        for (int k = 0; !has_room(pool, n_bytes, &done) && k < EVICTIONS_MAX; k++) {
+            if (!evict_one(pool, POOL_KEEP_NONE, owner, now_ms, &done)) {
+                break;
+            }
+        }
+    }
+    if (n_bytes == 0 || has_room(pool, n_bytes, &done)) {
+        return STATUS_OK;
+    }
+    const struct record_header *header = record_header_of(pool_record(pool, slot));
+    return fault_set(fault, STATUS_SESSIONS_FULL, "session",
+                     "no room for the intervals of session '%.*s', which take %zu bytes more: the "
+                     "sessions of all models take %zu bytes, and may take %zu "
+                     "(session-memory-max); send this without `level`",
+                     (int)header->n_id, header->id, n_bytes, atomic_load(&pool->memory->n_bytes),
+                     pool->memory->max);
 }
 
 enum status pool_alloc(struct pool *pool, const struct pool_key *key, unsigned record_class,
@@ -288,11 +340,12 @@ enum status pool_alloc(struct pool *pool, const struct pool_key *key, unsigned r
                        struct fault *fault)
 {
     uint32_t slot = INDEX_NONE;
-    bool has_memory = pool_has_memory(pool, record_class);
+    const size_t n_bytes = pool->layouts[record_class].record_bytes;
+    bool has_memory = pool_has_memory(pool, n_bytes);
     enum status status =
         has_memory ? slots_take(pool, record_class, pool->session_max, owner, &slot, fault)
                    : STATUS_SESSIONS_FULL;
-    if (status == STATUS_SESSIONS_FULL && pool->evict) {
+    if (status == STATUS_SESSIONS_FULL && (has_memory ? pool->evict : can_give(pool, 0, n_bytes))) {
         status = take_slot_of_another(pool, record_class, keep, owner, now_ms, &slot, fault);
     }
     if (status == STATUS_SESSIONS_FULL && !has_memory) {

@@ -232,22 +232,20 @@ static inline void pool_count_session(struct pool *pool, uint32_t slot, size_t n
     }
 }
 
-/* Whether another session of that class may have memory. Threads that ask at the same time may each
- * get it. */
-static inline bool pool_has_memory(const struct pool *pool, unsigned record_class)
+/* Whether sessions may take so many bytes more. Threads that ask at the same time may each get
+ * them. */
+static inline bool pool_has_memory(const struct pool *pool, size_t n_bytes)
 {
     const struct pool_memory *memory = pool->memory;
     return !memory || memory->max == 0 ||
-           atomic_load_explicit(&memory->n_bytes, memory_order_relaxed) +
-                   pool->layouts[record_class].record_bytes <=
-               memory->max;
+           atomic_load_explicit(&memory->n_bytes, memory_order_relaxed) + n_bytes <= memory->max;
 }
 
-/* Whether another session needs one to be evicted. */
-static inline bool pool_is_full(const struct pool *pool)
+/* Whether another session of that class needs one to be evicted. */
+static inline bool pool_is_full(const struct pool *pool, unsigned record_class)
 {
     return atomic_load_explicit(&pool->n_sessions, memory_order_relaxed) >= pool->session_max ||
-           !pool_has_memory(pool, 0);
+           !pool_has_memory(pool, pool->layouts[record_class].record_bytes);
 }
 
 #define POOL_KEEP_NONE UINT64_C(0) /* no id has this hash */
@@ -265,6 +263,12 @@ unsigned pool_class_of(const struct pool *pool, const struct pool_class *kind, s
 enum status pool_alloc(struct pool *pool, const struct pool_key *key, unsigned record_class,
                        uint64_t keep, uint16_t owner, int64_t now_ms, uint32_t *ret_slot,
                        struct fault *fault);
+/* How many bytes more a claimed session takes in a record of that class, if that is more than there
+ * are for sessions; else 0. */
+size_t pool_lacks(const struct pool *pool, uint32_t slot, unsigned record_class);
+/* Memory for that: the least recently used sessions make room, or the answer is sessions_full. */
+enum status pool_make_room(struct pool *pool, uint32_t slot, unsigned record_class, uint16_t owner,
+                           int64_t now_ms, struct fault *fault);
 /* Lets the record be found (it stays claimed). CLAIM_BUSY: another thread made a session of that id
  * meanwhile. CLAIM_ENDED: no memory (*fault). On anything but CLAIM_OK the caller discards the
  * slot. */

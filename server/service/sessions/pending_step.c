@@ -21,14 +21,18 @@ void pending_finish_failed(struct pending_step *pending)
     pending->step->forecast = NULL;
 }
 
+unsigned pending_class(const struct service_context *context, const struct pending_step *pending)
+{
+    const struct interval_sessions sessions = interval_sessions_of(context, pending->step->model);
+    return session_intervals_class(&sessions, INDEX_NONE, &pending->step->forecast_options);
+}
+
 enum claim pending_create_session(struct service_context *context, struct pending_step *pending)
 {
     const struct step *step = pending->step;
-    const struct interval_sessions sessions = interval_sessions_of(context, step->model);
-    const unsigned record_class =
-        session_intervals_class(&sessions, INDEX_NONE, &step->forecast_options);
-    enum claim claim = session_copy_create(context, step->model, &pending->key, record_class,
-                                           POOL_KEEP_NONE, &pending->slot, &pending->step->fault);
+    enum claim claim =
+        session_copy_create(context, step->model, &pending->key, pending_class(context, pending),
+                            POOL_KEEP_NONE, &pending->slot, &pending->step->fault);
     pending->is_new = claim == CLAIM_OK;
     return claim;
 }

@@ -33,6 +33,8 @@ struct pending_step {
 
 void pending_finish(struct pending_step *pending);
 void pending_finish_failed(struct pending_step *pending);
+/* The class of the record that a new session gets. */
+unsigned pending_class(const struct service_context *context, const struct pending_step *pending);
 /* Makes the session, claimed; it exists only if the step succeeds. */
 enum claim pending_create_session(struct service_context *context, struct pending_step *pending);
 /* Lets go of the session; of one that is new there is nothing left. */

@@ -15,7 +15,8 @@ struct interval_sessions interval_sessions_of(const struct service_context *cont
     return (struct interval_sessions){ .pool = model->pool,
                                        .offered = &context->service->interval_levels,
                                        .version = model->active,
-                                       .owner = context->owner };
+                                       .owner = context->owner,
+                                       .now_ms = context->now_ms };
 }
 
 /* ---- tails ---- */
@@ -153,6 +154,9 @@ enum claim session_intervals_raise(const struct interval_sessions *of, uint32_t 
     const unsigned wanted = session_intervals_class(of, *slot, options);
     if (wanted == class_of(of, *slot)) {
         return CLAIM_OK;
+    }
+    if (pool_make_room(pool, *slot, wanted, of->owner, of->now_ms, fault) != STATUS_OK) {
+        return CLAIM_ENDED;
     }
     const struct record_layout *layout = &pool->layouts[wanted];
     struct session_intervals before, after;

@@ -27,6 +27,7 @@ struct interval_sessions {
     const struct interval_levels *offered;
     const struct version *version; /* the active one */
     uint16_t owner;                /* of the claims */
+    int64_t now_ms;
 };
 struct interval_sessions interval_sessions_of(const struct service_context *context,
                                               const struct model *model);

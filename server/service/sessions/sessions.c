@@ -318,6 +318,9 @@ static enum claim write_draft(struct service_context *context, struct session_dr
         pool_write_first(pool, section, draft->slot, life, copy, readings, n);
         pool_end_writes(pool, section);
         atomic_fetch_add_explicit(&pool->n_created, 1, memory_order_relaxed);
+    } else if (pool_make_room(pool, draft->slot, draft->record_class, context->owner,
+                              context->now_ms, fault) != STATUS_OK) {
+        claim = CLAIM_ENDED;
     } else {
         claim = pool_write_anew(pool, &draft->slot, draft->record_class, context->owner, life, copy,
                                 readings, n, fault);

@@ -8,8 +8,14 @@
 #include "service/sessions/pending_step.h"
 #include "service/sessions/steps.h"
 
-/* Room in the session's record for what the step asks for. As pool_raise. */
-enum claim step_intervals_raise(struct service_context *context, struct pending_step *pending);
+struct step_place;
+
+/* Whether room in the session's record takes memory for which another session must go. */
+bool step_intervals_lack_memory(const struct service_context *context,
+                                const struct pending_step *pending);
+/* Room in the session's record for what the step asks for; its place follows. As pool_raise. */
+enum claim step_intervals_raise(struct service_context *context, struct pending_step *pending,
+                                struct step_place *place);
 /* Memory for the reply, and to work in: once the step's forecast is made. */
 enum status step_intervals_room(struct pending_step *pending);
 /* A reading of the step, x ([I]), after which y ([O]) was forecast: scores it in the next copy. Of

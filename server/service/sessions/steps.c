@@ -106,8 +106,8 @@ static enum claim work_out_first(struct service_context *context, struct pending
     struct step_place place;
     bool is_ready = true;
     enum status status = step_place_find_first(step, context->service->config->gap_max, &place);
-    if (status == STATUS_OK &&
-        (step_ahead_is_needed(step, place.n_rows) || pool_is_full(step->model->pool))) {
+    if (status == STATUS_OK && (step_ahead_is_needed(step, place.n_rows) ||
+                                pool_is_full(step->model->pool, pending_class(context, pending)))) {
         status = step_ahead_go_on(context, step, &place, &is_ready);
     }
     return status != STATUS_OK ? CLAIM_ENDED : is_ready ? CLAIM_OK : CLAIM_BUSY;
@@ -125,12 +125,28 @@ static enum claim claim_session(struct service_context *context, struct pending_
     return claim == CLAIM_OK ? pending_create_session(context, pending) : claim;
 }
 
+/* Room in the session's record for the intervals that the step asks for. False: it is over, or
+ * waits. */
+static bool raise_session(struct service_context *context, struct pending_step *pending,
+                          struct step_place *place)
+{
+    enum claim claim = step_intervals_raise(context, pending, place);
+    if (claim != CLAIM_OK) {
+        pending_release(pending);
+        claim == CLAIM_MOVED ? block(context, pending) : pending_finish_failed(pending);
+    }
+    return claim == CLAIM_OK;
+}
+
 /* With the session claimed: works the step out ahead, or waits for a turn in which that goes on. */
 static void make_ahead(struct service_context *context, struct pending_step *pending,
-                       const struct step_place *place)
+                       struct step_place *place)
 {
     bool is_ready;
     enum status status = step_ahead_go_on(context, pending->step, place, &is_ready);
+    if (is_ready && !raise_session(context, pending, place)) {
+        return;
+    }
     status = is_ready ? step_intervals_room(pending) : status;
     if (is_ready && status == STATUS_OK) {
         pending->state = PENDING_AHEAD;
@@ -186,24 +202,6 @@ static void count_late(struct service_context *context, const struct step *step)
     }
 }
 
-/* Room in the session's record for the intervals that the step asks for. False: it is over, or
- * waits. */
-static bool raise_session(struct service_context *context, struct pending_step *pending,
-                          struct step_place *place)
-{
-    struct pool *pool = pending->step->model->pool;
-    const bool is_from_copy =
-        place->state == record_state(pool_layout(pool, pending->slot), pending_newest(pending));
-    enum claim claim = step_intervals_raise(context, pending);
-    if (claim != CLAIM_OK) {
-        pending_release(pending);
-        claim == CLAIM_MOVED ? block(context, pending) : pending_finish_failed(pending);
-    } else if (is_from_copy) {
-        place->state = record_state(pool_layout(pool, pending->slot), pending_newest(pending));
-    }
-    return claim == CLAIM_OK;
-}
-
 /* With the session claimed: makes the step a lane, or works it out ahead, or finishes it. */
 static void begin_claimed(struct service_context *context, struct pending_step *pending,
                           struct gru_lane *lane)
@@ -232,11 +230,10 @@ static void begin_claimed(struct service_context *context, struct pending_step *
         pending_release(pending);
         status == STATUS_OK ? pending_finish(pending) : pending_finish_failed(pending);
         count_late(context, step);
-    } else if (!raise_session(context, pending, &place)) {
-        return;
-    } else if (step->ahead || step_ahead_is_needed(step, place.n_rows)) {
+    } else if (step->ahead || step_ahead_is_needed(step, place.n_rows) ||
+               step_intervals_lack_memory(context, pending)) {
         make_ahead(context, pending, &place);
-    } else {
+    } else if (raise_session(context, pending, &place)) {
         make_lane(pending, &place, lane);
     }
 }

@@ -4,6 +4,7 @@
 #include "test.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,5 +152,131 @@ TEST(a_gap_that_is_filled_drops_what_waits_beyond_one_step)
     ck_assert_msg(step_take(&world, &late) == STATUS_OK, "%s", late.fault.message);
     ck_assert_uint_eq(late.intervals.n, 2);
     ck_assert_uint_eq(late.intervals.of[0].observed[0], before + 1);
+    world_done(&world);
+}
+
+/* ---- memory ---- */
+
+/* Sessions old0, old1, … that do not ask, the first one the oldest. */
+static void fill(struct world *world, int n)
+{
+    for (int k = 0; k < n; k++) {
+        char id[16];
+        snprintf(id, sizeof id, "old%d", k);
+        expect_steps(world, id, 5, 1, 1);
+        world_age(world, id, (n - k) * 1000);
+    }
+}
+
+static size_t memory_of(struct world *world)
+{
+    return atomic_load(&world_pool(world)->memory->n_bytes);
+}
+
+static void begin_full(struct world *world, unsigned full, size_t n_plain, size_t n_more)
+{
+    begin(world, true);
+    const size_t each = world_pool(world)->layout.record_bytes;
+    world->config.session_memory_max = n_plain * each + n_more;
+    world->config.session_full = full;
+    world_restart(world);
+}
+
+TEST(a_session_that_asks_for_more_than_there_is_memory_for_is_refused)
+{
+    struct world world;
+    begin_full(&world, CONFIG_REJECT, 3, 100);
+    fill(&world, 3);
+    const struct session before = session_get(&world, "old1");
+    float x[INPUTS];
+    reading(5, 2, x);
+    struct step step = step_make(&world, "old1", x);
+    step.forecast_options.levels = &both;
+    ck_assert_int_eq(step_take(&world, &step), STATUS_SESSIONS_FULL);
+    ck_assert_ptr_nonnull(strstr(step.fault.message, "the intervals of session 'old1'"));
+    ck_assert_ptr_nonnull(strstr(step.fault.message, "(session-memory-max)"));
+    const struct session after = session_get(&world, "old1");
+    expect_same_session(&after, &before, true);
+    expect_twin(&world, "old1", 5, 2);
+    ck_assert_uint_le(memory_of(&world), world.config.session_memory_max);
+    world_done(&world);
+}
+
+/* Asks for intervals of AHEAD steps in session `id`, whose reading has that number. */
+static struct step ask(struct world *world, const char *id, uint64_t number)
+{
+    static float x[INPUTS];
+    static const float future[AHEAD] = { 0.1F, 0.2F, 0.3F, 0.4F, 0.5F };
+    reading(5, number, x);
+    struct step step = step_make(world, id, x);
+    step.forecast_options = forecast_options_make(world, AHEAD, future, AHEAD - 1);
+    step.forecast_options.levels = &both;
+    return step;
+}
+
+TEST(a_session_that_asks_makes_as_many_go_as_it_takes)
+{
+    enum { SESSIONS = 30 };
+    struct world world;
+    begin_full(&world, CONFIG_EVICT, SESSIONS, 0);
+    fill(&world, SESSIONS);
+    const struct pool *pool = world_pool(&world);
+    const size_t each = pool->layout.record_bytes, more = pool->layouts[4].record_bytes - each;
+    const size_t n_gone = (more + each - 1) / each;
+    ck_assert(n_gone > 1 && n_gone < SESSIONS - 2);
+    struct step step = ask(&world, "old29", 2);
+    ck_assert_msg(step_take(&world, &step) == STATUS_OK, "%s", step.fault.message);
+    ck_assert_uint_le(memory_of(&world), world.config.session_memory_max);
+    ck_assert_uint_eq(model_n_sessions(world_model(&world)), SESSIONS - n_gone);
+    expect_twin(&world, "old28", 5, 2); /* the oldest went */
+    /* A new one that asks takes as much. */
+    step = ask(&world, "new", 1);
+    ck_assert_msg(step_take(&world, &step) == STATUS_OK, "%s", step.fault.message);
+    ck_assert_uint_le(memory_of(&world), world.config.session_memory_max);
+    world_done(&world);
+}
+
+/* What cannot be has evicted nobody. */
+TEST(a_step_that_fails_makes_nobody_go)
+{
+    struct world world;
+    begin_full(&world, CONFIG_EVICT, 3, 0);
+    fill(&world, 3);
+    struct step step = ask(&world, "old1", 2); /* more than all others together */
+    ck_assert_int_eq(step_take(&world, &step), STATUS_SESSIONS_FULL);
+    step = ask(&world, "new", 1);
+    ck_assert_int_eq(step_take(&world, &step), STATUS_SESSIONS_FULL);
+    ck_assert_uint_eq(model_n_sessions(world_model(&world)), 3);
+    world_done(&world);
+    begin_full(&world, CONFIG_EVICT, 20, 0);
+    fill(&world, 20);
+    step = ask(&world, "old1", 2);
+    step.x = (const float[INPUTS]){ INFINITY, INFINITY };
+    ck_assert_int_ne(step_take(&world, &step), STATUS_OK);
+    step = ask(&world, "new", 1);
+    step.x = (const float[INPUTS]){ INFINITY, INFINITY };
+    ck_assert_int_ne(step_take(&world, &step), STATUS_OK);
+    ck_assert_uint_eq(model_n_sessions(world_model(&world)), 20);
+    world_done(&world);
+}
+
+TEST(a_calibration_that_is_restored_takes_its_memory_too)
+{
+    struct world world;
+    begin(&world, true);
+    struct step step = ask(&world, "rich", 1);
+    ck_assert_int_eq(step_take(&world, &step), STATUS_OK);
+    const struct session rich = session_get(&world, "rich");
+    ck_assert_int_eq(session_delete(world.context, world_model(&world), "rich", &world.fault),
+                     STATUS_OK);
+    fill(&world, 3);
+    world.config.session_memory_max = memory_of(&world);
+    world_restart(&world);
+    struct session_restore restore = restore_of(&rich);
+    restore.calibration = &rich.calibration;
+    bool created;
+    ck_assert_int_eq(session_put_whole(&world, "old1", &restore, &created), STATUS_SESSIONS_FULL);
+    ck_assert_uint_le(memory_of(&world), world.config.session_memory_max);
+    expect_twin(&world, "old1", 5, 2);
     world_done(&world);
 }
