@@ -351,3 +351,28 @@ TEST(a_newer_format_ends_the_start_with_both_numbers)
                     sizeof log);
     daemon_remove(&daemon);
 }
+
+/* tests/fixtures/formats/calibrations.sh made them, and says what there is. */
+TEST(calibrations_of_the_third_format_go_on)
+{
+    enum { REPLIES = 10 };
+    char path[192], body[192], *due = malloc(REPLY_SIZE);
+    ck_assert_ptr_nonnull(due);
+    struct daemon daemon = daemon_prepare();
+    format_unpack_archive(3, "calibrations", daemon.directory);
+    daemon_start_again(&daemon, (const char *const[]){ "--session-history", "8", NULL });
+    FILE *file = open_fixture(3, "calibrations");
+    for (size_t k = 0; k < REPLIES; k++) {
+        ck_assert_int_eq(fscanf(file, "%191s %191s ", path, body), 2);
+        ck_assert_ptr_nonnull(fgets(due, REPLY_SIZE, file));
+        struct answer answer = request(&daemon, "POST", path, body);
+        ck_assert_int_eq(answer.code, 200);
+        ck_assert_msg(covers(answer.body, due), "%s was\n%s\nand is\n%s", path, due, answer.body);
+        answer_free(&answer);
+    }
+    fclose(file);
+    free(due);
+    expect(&daemon, "GET", "/v1/models/meter/sessions/far", NULL, 200,
+           "\"calibration\":{\"format\":1,\"step\":101,\"levels\":[0.8,0.9,0.95],\"horizons\":24,");
+    daemon_stop(&daemon);
+}
