@@ -141,12 +141,16 @@ static void forecast(struct forecaster *forecaster, const float *values, size_t 
 static float forecasts[STEPS_MAX][AHEAD_MAX];
 static float lower[STEPS_MAX][3][AHEAD_MAX], upper[STEPS_MAX][3][AHEAD_MAX];
 
-static void track(const float *values, size_t n)
+/* residuals: [AHEAD_MAX] that it begins from, or NULL. */
+static void track(const float *values, size_t n, const struct gru_residual *residuals)
 {
     const struct interval_layout layout = interval_layout_of(1, AHEAD_MAX, levels.n);
     const struct interval_tracker tracker = { &layout, &levels, malloc(layout.n_bytes) };
     ck_assert_ptr_nonnull(tracker.bytes);
     interval_tracker_begin(&tracker);
+    if (residuals) {
+        interval_tracker_begin_output(&tracker, 0, residuals, AHEAD_MAX);
+    }
     for (size_t step = 0; step < n; step++) {
         interval_tracker_step(&tracker, step, &values[step], forecasts[step], AHEAD_MAX);
         for (size_t l = 0; l < levels.n; l++) {
@@ -244,7 +248,7 @@ TEST(coverage_is_within_0_015_and_the_interval_score_is_below_that_of_aci)
             for (size_t step = 0; step < n; step++) {
                 forecast(&forecaster, values, step, forecasts[step]);
             }
-            track(values, n);
+            track(values, n, NULL);
         }
         const struct result result = compare(values, n, ahead, l);
         const double off = fabs(result.covered - levels.level[l]);
@@ -260,4 +264,80 @@ TEST(coverage_is_within_0_015_and_the_interval_score_is_below_that_of_aci)
     printf("%zu cases: coverage off by at most %.4f; interval score by ACI's %.3f, at most %.3f\n",
            n_cases, worst_off, sum / (double)n_cases, worst);
     ck_assert(sum / (double)n_cases <= 1);
+}
+
+static int compare_errors(const void *a, const void *b)
+{
+    const double first = *(const double *)a, second = *(const double *)b;
+    return (first > second) - (first < second);
+}
+
+/* Those of a validation whose errors were `scale` times the series'. */
+static void measure(const float *values, size_t n, double scale,
+                    struct gru_residual residuals[AHEAD_MAX])
+{
+    static const double shares[GRU_RESIDUAL_QUANTILES] = GRU_RESIDUAL_LEVELS;
+    static double errors[STEPS_MAX];
+    for (size_t ahead = 1; ahead <= AHEAD_MAX; ahead++) {
+        struct gru_residual *residual = &residuals[ahead - 1];
+        *residual = (struct gru_residual){ .n = n - ahead };
+        for (size_t step = ahead; step < n; step++) {
+            const double error = fabs((double)values[step] - forecasts[step - ahead][ahead - 1]);
+            errors[step - ahead] = scale * error;
+            residual->mean += errors[step - ahead] / (double)(n - ahead);
+        }
+        qsort(errors, n - ahead, sizeof *errors, compare_errors);
+        for (size_t q = 0; q < GRU_RESIDUAL_QUANTILES; q++) {
+            residual->quantiles[q] = errors[(size_t)(shares[q] * (double)(n - ahead - 1))];
+        }
+    }
+}
+
+/* The share of the forecasts made in the first steps that hold what came. */
+static double early_coverage(const float *values, size_t ahead, size_t l, size_t n)
+{
+    double n_covered = 0;
+    for (size_t step = ahead; step < n + ahead; step++) {
+        const size_t origin = step - ahead;
+        n_covered += values[step] >= lower[origin][l][ahead - 1] &&
+                     values[step] <= upper[origin][l][ahead - 1];
+    }
+    return n_covered / (double)n;
+}
+
+/* A validation may have seen errors of another size than a stream has. */
+TEST(coverage_is_within_0_015_whatever_it_begins_from)
+{
+    static const double scales[] = { 1, 0.1, 10 };
+    static float values[STEPS_MAX];
+    struct gru_residual residuals[AHEAD_MAX];
+    for (size_t s = 0; s < 3; s++) {
+        double worst_off = 0, early = 0;
+        size_t n_cases = 0;
+        for (size_t i = 0; i < N_SERIES * 9; i++) {
+            const size_t n = make_series(&all_series[i / 9], values);
+            const size_t ahead = aheads[i / 3 % 3], l = i % 3;
+            if (i % 9 == 0) {
+                struct forecaster forecaster = { .is_learning = true };
+                for (size_t step = 0; step < n; step++) {
+                    forecast(&forecaster, values, step, forecasts[step]);
+                }
+                measure(values, n, scales[s], residuals);
+                track(values, n, residuals);
+            }
+            const struct result result = compare(values, n, ahead, l);
+            const double off = fabs(result.covered - levels.level[l]);
+            ck_assert_msg(result.n < SETTLED || off <= 0.015,
+                          "%s, %zu ahead, level %g, errors times %g: covered %g",
+                          all_series[i / 9].name, ahead, levels.level[l], scales[s],
+                          result.covered);
+            worst_off = result.n < SETTLED ? worst_off : fmax(worst_off, off);
+            early += early_coverage(values, ahead, l, 100) - levels.level[l];
+            n_cases++;
+        }
+        printf("begun from errors times %g: coverage off by at most %.4f, and by %+.4f in the mean "
+               "of the first 100 steps\n",
+               scales[s], worst_off, early / (double)n_cases);
+        ck_assert(fabs(early / (double)n_cases) <= 0.1);
+    }
 }
