@@ -186,3 +186,48 @@ TEST(uploaded_versions_are_compared_by_their_files)
     daemon_stop(&other);
     daemon_stop(&daemon);
 }
+
+/* All that a step tells of its intervals. */
+static void tell(const struct daemon *daemon, const char *session, int t, char *out, size_t size)
+{
+    char path[128], body[160];
+    snprintf(path, sizeof path, PUMP "/sessions/%s/step", session);
+    snprintf(body, sizeof body, "{\"x\":[%.4f,%.4f],\"level\":[0.8,0.9],\"horizon\":6}",
+             sin(0.4 * t) + 0.1 * (t * 7 % 10), cos(0.4 * t));
+    struct answer answer = request(daemon, "POST", path, body);
+    ck_assert_msg(answer.code == 200, "%s", answer.body);
+    const char *intervals = strstr(answer.body, "\"intervals\":");
+    ck_assert_ptr_nonnull(intervals);
+    snprintf(out, size, "%s", intervals);
+    answer_free(&answer);
+}
+
+/* Killed before the second step, while it begins, and later; with a version that is new in the
+ * middle. */
+TEST(a_daemon_that_is_killed_again_and_again_leaves_calibrations_undisturbed)
+{
+    enum { STEPS = 120, SIZE = 2048, SWITCH = 80 };
+    static char undisturbed[STEPS][SIZE], told_then[SIZE];
+    struct daemon daemon = daemon_start(NULL);
+    daemon_add_model(&daemon, "pump",
+                     (const char *const[]){ "--inputs", "temp,load", "--outputs", "temp,load",
+                                            "--layers", "8", NULL });
+    run_job(&daemon, "\"n_epochs\":60,\"learning_rate\":0.01", "auto", "\"state\":\"promoted\"");
+    run_job(&daemon, "\"n_epochs\":3", "manual", "\"fine_tuned_version\":3");
+    for (int t = 0; t < STEPS; t++) {
+        activate(&daemon, t < SWITCH ? 2 : 3);
+        tell(&daemon, "undisturbed", t, undisturbed[t], SIZE);
+    }
+    ck_assert_ptr_null(strstr(undisturbed[0], "null],[null")); /* begun from the validation */
+    for (int t = 0; t < STEPS; t++) {
+        activate(&daemon, t < SWITCH ? 2 : 3);
+        if (t == 1 || t == 2 || t == 20 || t == 70 || t == SWITCH) {
+            daemon_kill(&daemon);
+            daemon_start_again(&daemon, NULL);
+        }
+        tell(&daemon, "killed", t, told_then, SIZE);
+        ck_assert_msg(strcmp(told_then, undisturbed[t]) == 0, "step %d: %s is not %s", t, told_then,
+                      undisturbed[t]);
+    }
+    daemon_stop(&daemon);
+}
