@@ -36,6 +36,7 @@
     X(METHOD_NOT_ALLOWED, "method_not_allowed", 405)                                               \
     X(SEQUENCE_MISMATCH, "sequence_mismatch", 409)                                                 \
     X(LATE_READING, "late_reading", 409)                                                           \
+    X(TOO_LATE, "too_late", 409)                                                                   \
     X(SESSION_EXISTS, "session_exists", 409)                                                       \
     X(DIGEST_MISMATCH, "digest_mismatch", 409)                                                     \
     X(VERSION_ACTIVE, "version_active", 409)                                                       \

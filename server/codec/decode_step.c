@@ -17,12 +17,12 @@ struct step_body {
     struct columns x;
     float *values; /* of x */
     bool has_seq, may_begin, may_fill, has_at, may_amend;
-    uint64_t seq;
+    uint64_t seq, amends_step;
     double at;
     char session[SESSION_ID_MAX + 1]; /* in a batch */
 };
 
-enum { STEP_SESSION = 9 };
+enum { STEP_SESSION = 10 };
 
 static enum status read_session(struct reader *r, void *body)
 {
@@ -73,6 +73,11 @@ static enum status read_late(struct reader *r, void *body)
     return status;
 }
 
+static enum status read_amends_step(struct reader *r, void *body)
+{
+    return reader_integer(r, 1, UINT64_C(1) << 53, &((struct step_body *)body)->amends_step);
+}
+
 static const struct field step_fields[] = {
     { "x", read_x, true },
     { "seq", read_seq, false },
@@ -80,6 +85,7 @@ static const struct field step_fields[] = {
     { "fill", read_fill, false },
     { "at", read_at, false },
     { "late", read_late, false },
+    { "step", read_amends_step, false },
     { "horizon", forecast_fields_read_horizon, false },
     { "future", forecast_fields_read_future, false },
     { "level", forecast_fields_read_level, false },
@@ -109,6 +115,25 @@ static enum status count_rows(struct reader *r, struct step_body *body)
     return STATUS_OK;
 }
 
+/* A late reading is named by its time or by its step. */
+static enum status check_late(struct reader *r, const struct step_body *body)
+{
+    if (body->amends_step > 0 && !body->may_amend) {
+        return reader_refuse_field(r, STATUS_MISSING_FIELD, "late",
+                                   "is missing: `step` names the reading that is amended, with "
+                                   "\"late\":\"amend\"");
+    }
+    if (body->amends_step > 0 && (body->has_at || body->has_seq)) {
+        return reader_refuse_field(r, STATUS_INVALID_VALUE, "step",
+                                   "names the reading by itself: leave `at` and `seq` out");
+    }
+    if (body->may_amend && !body->has_at && body->amends_step == 0) {
+        return reader_refuse_field(r, STATUS_MISSING_FIELD, "at",
+                                   "is missing: `late` says what to do about it; or name a `step`");
+    }
+    return STATUS_OK;
+}
+
 /* Reads one step at the reader's place. The body may have served for another step before. */
 static enum status read_step(struct reader *r, bool in_batch, const struct model *model,
                              struct step_body *body)
@@ -117,7 +142,7 @@ static enum status read_step(struct reader *r, bool in_batch, const struct model
     body->forecast_options.forecast_options = (struct forecast_options){ 0 };
     body->has_seq = body->may_begin = body->may_fill = false;
     body->has_at = body->may_amend = false;
-    body->seq = 0;
+    body->seq = body->amends_step = 0;
     body->at = 0;
     enum status status =
         reader_fields(r, step_fields, in_batch ? STEP_SESSION + 1 : STEP_SESSION, body, &seen);
@@ -125,9 +150,8 @@ static enum status read_step(struct reader *r, bool in_batch, const struct model
         status = reader_refuse_field(r, STATUS_MISSING_FIELD, "seq",
                                      "is missing: `begin` and `fill` say what it may be");
     }
-    if (status == STATUS_OK && body->may_amend && !body->has_at) {
-        status = reader_refuse_field(r, STATUS_MISSING_FIELD, "at",
-                                     "is missing: `late` says what to do about it");
+    if (status == STATUS_OK) {
+        status = check_late(r, body);
     }
     if (status == STATUS_OK) {
         status =
@@ -154,15 +178,18 @@ static void fill_step(const struct step_body *body, bool in_batch, struct step *
     step->has_at = body->has_at;
     step->at = body->at;
     step->may_amend = body->may_amend;
+    step->amends_step = body->amends_step;
     step->forecast_options = body->forecast_options.forecast_options;
     step->may_slice = false;
     step->is_done = false;
     step->slices = NULL;
     step->ahead = NULL;
+    step->amend = NULL;
     step->fault.status = STATUS_OK;
     step->number = 0;
     step->is_repeated = step->is_restarted = false;
     step->n_filled = 0;
+    step->amended = 0;
     step->version = 0;
     step->y = NULL;
     step->forecast = NULL;

@@ -56,11 +56,11 @@ static void put_repeated(struct text *text, const struct step *step)
 
 static const char step_frame[] =
     "{\"session\":,\"step\":,\"version\":,\"y\":,\"forecast\":,\"missing\":[],\"filled\":,"
-    "\"restarted\":true}";
+    "\"restarted\":true,\"amended\":}";
 
 static size_t step_max(const struct gru_info *info, size_t n_forecast, size_t n_missing)
 {
-    return sizeof step_frame + PUT_STRING_MAX(SESSION_ID_MAX) + 3 * JSON_INT_MAX +
+    return sizeof step_frame + PUT_STRING_MAX(SESSION_ID_MAX) + 4 * JSON_INT_MAX +
            PUT_ROW_MAX(info->n_outputs) + rows_max(n_forecast, info->n_outputs) + n_missing;
 }
 
@@ -116,6 +116,10 @@ void codec_put_step(struct text *text, const struct step *step)
     }
     if (step->is_restarted) {
         p = PUT_LITERAL(p, ",\"restarted\":true");
+    }
+    if (step->amended > 0) {
+        p = PUT_LITERAL(p, ",\"amended\":");
+        p = put_unsigned(p, step->amended);
     }
     put_end(text, p);
     put_intervals(text, &step->intervals);

@@ -18,7 +18,7 @@ enum option_when { OPTION_START, OPTION_LIVE };
 /* The words of a CHOICE, in the order of its values; LOG_LEVELS and LOG_FORMATS are the log's. */
 #define CONFIG_ANSWERS(F, X)    F(CONFIG_NO, "no") X(CONFIG_YES, "yes")
 #define CONFIG_FULL_MODES(F, X) F(CONFIG_REJECT, "reject") X(CONFIG_EVICT, "evict")
-enum { CONFIG_ANSWERS(CHOICE_ID, CHOICE_ID) };    /* listen_remote, seccomp */
+enum { CONFIG_ANSWERS(CHOICE_ID, CHOICE_ID) };    /* listen_remote, seccomp, amend */
 enum { CONFIG_FULL_MODES(CHOICE_ID, CHOICE_ID) }; /* session_full */
 
 // clang-format off
@@ -51,6 +51,8 @@ enum { CONFIG_FULL_MODES(CHOICE_ID, CHOICE_ID) }; /* session_full */
     X(session_full, "session-full", CHOICE, START, "reject", 0, 0, CHOICE_WORDS(CONFIG_FULL_MODES), "MODE", "when the pool is full: refuse a new "    \
       "session, or drop the least recently used one")                                                                         \
     X(session_history, "session-history", SIZE, START, "32", 1, 4096, NULL, "K", "readings kept per session, for re-warming")        \
+    X(amend, "amend", CHOICE, START, "no", 0, 0, CHOICE_WORDS(CONFIG_ANSWERS), "MODE", "let late and corrected readings be put in their "   \
+      "place among those that are kept; a session takes two more copies of its state, and a step twice the work")                 \
     X(tombstone_max, "tombstone-max", SIZE, START, "100000", 0, 10000000, NULL, "N", "ended sessions remembered for up to a day")    \
     X(record, "record", SIZE, START, "0", 0, 100000000, NULL, "ROWS", "readings recorded per session, for fine-tuning; 0: none")     \
     X(job_max, "job-max", SIZE, LIVE, "16", 1, 10000, NULL, "N", "fine-tuning jobs that may wait, paused ones too")                 \

@@ -85,7 +85,7 @@ struct service_context {
     size_t n_pending_steps, n_buckets;
     bool has_blocked;
     int64_t n_work_left; /* beyond one row a step, in this turn: rows times parameters */
-    struct gru_lane lanes[SERVICE_CONTEXT_LANES];
+    struct gru_lane lanes[2 * SERVICE_CONTEXT_LANES]; /* each with that of its base */
     char *copies; /* [n_copies_bytes] scratch for the next copies of sessions */
     size_t n_copies_bytes;
     /* Scratch of re-warming: a state, outputs and readings. */

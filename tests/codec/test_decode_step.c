@@ -380,6 +380,16 @@ TEST(a_time_may_be_text_with_an_offset)
         { "{\"x\":[1,2],\"at\":1,\"late\":\"amended\"}", STATUS_INVALID_VALUE, "late" },
         { "{\"x\":[1,2],\"at\":1,\"late\":true}", STATUS_INVALID_TYPE, "late" },
         { "{\"x\":[1,2],\"late\":\"amend\"}", STATUS_MISSING_FIELD, "at" },
+        { "{\"x\":[1,2],\"step\":3}", STATUS_MISSING_FIELD, "late" },
+        { "{\"x\":[1,2],\"at\":1,\"step\":3}", STATUS_MISSING_FIELD, "late" },
+        { "{\"x\":[1,2],\"late\":\"amend\",\"step\":0}", STATUS_INVALID_VALUE, "step" },
+        { "{\"x\":[1,2],\"late\":\"amend\",\"step\":-1}", STATUS_INVALID_VALUE, "step" },
+        { "{\"x\":[1,2],\"late\":\"amend\",\"step\":1.5}", STATUS_INVALID_VALUE, "step" },
+        { "{\"x\":[1,2],\"late\":\"amend\",\"step\":1e300}", STATUS_INVALID_VALUE, "step" },
+        { "{\"x\":[1,2],\"late\":\"amend\",\"step\":\"3\"}", STATUS_INVALID_TYPE, "step" },
+        { "{\"x\":[1,2],\"late\":\"amend\",\"step\":3,\"at\":1}", STATUS_INVALID_VALUE, "step" },
+        { "{\"x\":[1,2],\"late\":\"amend\",\"step\":3,\"seq\":3}", STATUS_INVALID_VALUE, "step" },
+        { "{\"x\":[1,2],\"late\":\"amend\",\"at\":1764100000000}", STATUS_INVALID_VALUE, "at" },
     };
     struct setup s;
     setup_init(&s, model_weather());
@@ -389,6 +399,9 @@ TEST(a_time_may_be_text_with_an_offset)
     ck_assert_double_eq(step.at, 1763668800.5);
     step = accepted(&s, "{\"x\":[1,2],\"at\":-0.0,\"late\":\"amend\"}");
     ck_assert(step.has_at && step.at == 0 && !signbit(step.at) && step.may_amend);
+    ck_assert_uint_eq(step.amends_step, 0);
+    step = accepted(&s, "{\"x\":[1,2],\"step\":7,\"late\":\"amend\"}");
+    ck_assert(!step.has_at && step.may_amend && step.amends_step == 7);
     ck_assert(!accepted(&s, "{\"x\":[1,2]}").has_at);
     setup_done(&s);
 }

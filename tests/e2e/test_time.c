@@ -13,41 +13,19 @@
 #define MODEL "/v1/models/timed"
 #define STEP  MODEL "/sessions/pump-7/step"
 
-/* An untrained model whose readings are 600 seconds apart: grud init does not know of that, so it
- * is added to the metadata of what it makes. */
-static void add_timed_model(const struct daemon *daemon)
+static struct daemon start_with(const char *const *options)
 {
-    static const char *const options[] = {
-        "--inputs", "temp,humidity", "--outputs", "temp,humidity", "--layers", "4", NULL
-    };
-    static const char mark[] = "\"grud\":\"{", more[] = "\\\"interval_seconds\\\":600,";
-    daemon_add_model(daemon, "plain", options);
-    struct answer file = request(daemon, "GET", "/v1/models/plain/versions/1/file", NULL);
-    ck_assert_int_eq(file.code, 200);
-    char *bytes = malloc(file.n_body + sizeof more);
-    const char *found = memmem(file.body, file.n_body, mark, strlen(mark));
-    ck_assert_ptr_nonnull(found);
-    const size_t n_before = (size_t)(found - file.body) + strlen(mark);
-    uint64_t n_header;
-    memcpy(&n_header, file.body, sizeof n_header);
-    n_header += strlen(more);
-    memcpy(bytes, file.body, n_before);
-    memcpy(bytes, &n_header, sizeof n_header);
-    memcpy(bytes + n_before, more, strlen(more));
-    memcpy(bytes + n_before + strlen(more), file.body + n_before, file.n_body - n_before);
-    struct answer put = request_typed(daemon, "PUT", MODEL, "application/octet-stream", bytes,
-                                      file.n_body + strlen(more));
-    ck_assert_msg(put.code == 201, "%s", put.body);
-    answer_free(&put);
-    answer_free(&file);
-    free(bytes);
+    static const char *const made[] = { "--inputs",           "temp,humidity", "--outputs",
+                                        "temp,humidity",      "--layers",      "4",
+                                        "--interval-seconds", "600",           NULL };
+    struct daemon daemon = daemon_start(options);
+    daemon_add_model(&daemon, "timed", made);
+    return daemon;
 }
 
 static struct daemon start(void)
 {
-    struct daemon daemon = daemon_start(NULL);
-    add_timed_model(&daemon);
-    return daemon;
+    return start_with(NULL);
 }
 
 static void expect_metric(const struct daemon *daemon, const char *text)
@@ -82,6 +60,58 @@ TEST(readings_come_in_the_order_of_their_times)
     expect_metric(&daemon, "grud_late_readings_total 2\n");
     expect_metric(&daemon, "grud_repeated_readings_total 1\n");
     answer_free(&second);
+    daemon_stop(&daemon);
+}
+
+static void expect_same_session(const struct daemon *daemon, const char *one, const char *other)
+{
+    char paths[2][96];
+    snprintf(paths[0], sizeof paths[0], MODEL "/sessions/%s", one);
+    snprintf(paths[1], sizeof paths[1], MODEL "/sessions/%s", other);
+    struct answer a = request(daemon, "GET", paths[0], NULL);
+    struct answer b = request(daemon, "GET", paths[1], NULL);
+    ck_assert(a.code == 200 && b.code == 200);
+    ck_assert_msg(strcmp(strstr(a.body, "\"state\":"), strstr(b.body, "\"state\":")) == 0,
+                  "%s and %s", a.body, b.body);
+    answer_free(&a);
+    answer_free(&b);
+}
+
+/* A device that sends what it could not send at its time, corrects a reading, and is killed. */
+TEST(late_readings_are_put_in_their_place)
+{
+    static const char *const amending[] = { "--amend", "yes", NULL };
+    static const char lines[] =
+        "{\"session\":\"order\",\"x\":[1,2],\"at\":1763668800}\n"
+        "{\"session\":\"order\",\"x\":[3,4],\"at\":1763669400}\n"
+        "{\"session\":\"order\",\"x\":[5,6],\"at\":1763670000}\n"
+        "{\"session\":\"pump-7\",\"x\":[1,9],\"at\":1763668800}\n"
+        "{\"session\":\"pump-7\",\"x\":[5,6],\"at\":1763670000}\n"
+        "{\"session\":\"pump-7\",\"x\":[3,4],\"at\":1763669400,\"late\":\"amend\"}\n"
+        "{\"session\":\"pump-7\",\"x\":[1,2],\"step\":1,\"late\":\"amend\"}\n";
+    struct daemon daemon = start_with(amending);
+    struct answer answer = request_typed(&daemon, "POST", MODEL "/steps", "application/x-ndjson",
+                                         lines, strlen(lines));
+    const char *late = strstr(answer.body, "\"amended\":2}\n");
+    ck_assert_msg(late && strstr(late, "\"step\":3,") && strstr(late, "\"amended\":1}\n"), "%s",
+                  answer.body);
+    expect_same_session(&daemon, "order", "pump-7");
+    daemon_kill(&daemon);
+    daemon_start_again(&daemon, amending);
+    expect_same_session(&daemon, "order", "pump-7");
+    expect(&daemon, "POST", STEP, "{\"x\":[3,4],\"at\":1763669400}", 200, "\"repeated\":true");
+    expect(&daemon, "POST", STEP, "{\"x\":[3,5],\"at\":1763669400}", 409, "late_reading");
+    expect(&daemon, "POST", STEP, "{\"x\":[1,1],\"late\":\"amend\",\"step\":4}", 400, "3 steps");
+    expect(&daemon, "POST", MODEL "/sessions/nobody/step",
+           "{\"x\":[1,1],\"late\":\"amend\",\"step\":1}", 404, "session_not_found");
+    daemon_kill(&daemon);
+    daemon_start_again(&daemon, NULL); /* without it sessions are what they were */
+    expect_same_session(&daemon, "order", "pump-7");
+    daemon_kill(&daemon);
+    daemon_start_again(&daemon, amending);
+    expect(&daemon, "POST", STEP, "{\"x\":[1,1],\"late\":\"amend\",\"step\":2}", 409, "too_late");
+    expect_same_session(&daemon, "order", "pump-7");
+    answer_free(&answer);
     daemon_stop(&daemon);
 }
 

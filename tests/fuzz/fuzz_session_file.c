@@ -275,7 +275,7 @@ static void seal_readings(char *record)
         return;
     }
     record_read_readings(&world.layout, record, copy, readings);
-    record_put_readings(&world.layout, record, copy, readings, copy->n_readings);
+    record_put_readings(&world.layout, record, copy, readings, NULL, copy->n_readings);
     record_seal(&world.layout, record, copy);
 }
 

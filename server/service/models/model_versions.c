@@ -258,6 +258,9 @@ struct pool_options model_pool_options(struct service *service, const struct mod
                                     .evict = config->session_full == CONFIG_EVICT,
                                     .memory = &service->session_memory,
                                     .now_ms = clock_steady_ms() };
+    if (config->amend) {
+        options.layout = record_layout_with_base(&options.layout);
+    }
     options.n_classes = interval_classes(&service->interval_levels, config->interval_horizon_max,
                                          gru_model_info(gru)->n_outputs, options.classes);
     return options;

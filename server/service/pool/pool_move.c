@@ -20,9 +20,10 @@
 
 struct moving {
     struct pool *from, *to;
-    struct record_copy *copy; /* one of `to` */
-    float *readings;          /* [K of `from`][I] */
-    char *file;               /* of format 1 */
+    struct record_copy *copy;    /* one of `to` */
+    float *readings;             /* [K of `from`][I] */
+    struct record_stamp *stamps; /* [K of `from`] */
+    char *file;                  /* of format 1 */
     int64_t now_ms;
 };
 
@@ -30,8 +31,9 @@ static enum status begin_moving(struct moving *moving, size_t n_history, struct 
 {
     const struct record_layout *to = &moving->to->layout;
     moving->readings = calloc(n_history * to->n_inputs + 1, sizeof *moving->readings);
+    moving->stamps = calloc(n_history, sizeof *moving->stamps);
     moving->copy = calloc(1, moving->to->copy_bytes_max);
-    return moving->readings && moving->copy
+    return moving->readings && moving->stamps && moving->copy
                ? STATUS_OK
                : fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory to move the sessions");
 }
@@ -39,6 +41,7 @@ static enum status begin_moving(struct moving *moving, size_t n_history, struct 
 static void end_moving(const struct moving *moving)
 {
     free(moving->readings);
+    free(moving->stamps);
     free(moving->copy);
 }
 
@@ -51,19 +54,43 @@ static void note_lost(const struct moving *moving, const struct pool_key *key)
     atomic_fetch_add_explicit(&to->n_ended[TOMBSTONE_DAMAGED], 1, memory_order_relaxed);
 }
 
-/* Between layouts that differ in more than their tails the state is left to be re-warmed: it is of
- * no version then. */
-static void copy_state(const struct moving *moving, struct record_copy *old,
-                       struct record_copy *copy)
+/* Whether they differ in their tails and bases alone. */
+static bool has_same_state(const struct record_layout *a, const struct record_layout *b)
 {
-    const struct record_layout *from = &moving->from->layout, *to = &moving->to->layout;
+    return a->n_inputs == b->n_inputs && a->n_outputs == b->n_outputs &&
+           a->n_history == b->n_history && a->state_floats == b->state_floats;
+}
+
+/* Otherwise the state is left to be re-warmed: it is of no version then. */
+static void copy_state(const struct record_layout *from, struct record_copy *old,
+                       const struct record_layout *to, struct record_copy *copy)
+{
     if (from->n_outputs == to->n_outputs) {
         memcpy(copy->errors, old->errors, to->n_outputs * sizeof *copy->errors);
     }
-    if (memcmp(from, to, sizeof *from) == 0) {
+    if (has_same_state(from, to)) {
         memcpy(record_state(to, copy), record_state(from, old), to->state_floats * sizeof(float));
         copy->digest = old->digest;
     }
+    record_rebase(to, copy, copy);
+    if (has_same_state(from, to) && record_has_base(from) && record_has_base(to)) {
+        record_take_base(to, copy, record_base_of(from, old));
+    }
+}
+
+/* Those that both layouts have; NULL: there are none. */
+static const struct record_stamp *read_stamps(const struct moving *moving,
+                                              const struct record_layout *from, char *record,
+                                              const struct record_copy *old,
+                                              const struct record_layout *to)
+{
+    if (!record_has_base(from) || !record_has_base(to)) {
+        return NULL;
+    }
+    for (size_t k = 0; k < old->n_readings; k++) {
+        moving->stamps[k] = record_read_stamp(from, record, old->step - old->n_readings + 1 + k);
+    }
+    return moving->stamps;
 }
 
 static void copy_session(const struct moving *moving, uint32_t from_slot, uint32_t to_slot)
@@ -80,14 +107,19 @@ static void copy_session(const struct moving *moving, uint32_t from_slot, uint32
     copy->gap = old->gap;
     copy->last_at = old->last_at;
     copy->version = old->version;
-    copy_state(moving, old, copy);
+    copy_state(from, old, to, copy);
     if (to->tail_bytes > 0) {
         memcpy(record_tail(to, copy), record_tail(from, old), to->tail_bytes);
     }
     record_read_readings(from, old_record, old, moving->readings);
+    const struct record_stamp *stamps = read_stamps(moving, from, old_record, old, to);
+    const size_t n_left_out = old->n_readings - n;
+    const struct pool_readings readings = { .x = moving->readings + n_left_out * from->n_inputs,
+                                            .stamps = stamps ? stamps + n_left_out : NULL,
+                                            .n = n };
     uint64_t section = pool_begin_writes(moving->to);
     pool_write_first(moving->to, section, to_slot, &record_header_of(old_record)->life, copy,
-                     moving->readings + (old->n_readings - n) * from->n_inputs, n);
+                     &readings);
     pool_end_writes(moving->to, section);
 }
 
@@ -311,9 +343,9 @@ static enum status upgrade_session(const struct moving *moving, size_t slot, str
     if (status != STATUS_OK) {
         return status;
     }
+    const struct pool_readings readings = { .x = moving->readings, .n = moving->copy->n_readings };
     uint64_t section = pool_begin_writes(to);
-    pool_write_first(to, section, to_slot, &life, moving->copy, moving->readings,
-                     moving->copy->n_readings);
+    pool_write_first(to, section, to_slot, &life, moving->copy, &readings);
     pool_end_writes(to, section);
     pool_release(to, to_slot);
     return STATUS_OK;

@@ -91,12 +91,13 @@ static void put_first(struct pool *pool, uint64_t section, uint32_t slot, struct
 
 void pool_write_first(struct pool *pool, uint64_t section, uint32_t slot,
                       const struct record_life *life, struct record_copy *copy,
-                      const float *readings, size_t n)
+                      const struct pool_readings *readings)
 {
     char *record = pool_record(pool, slot);
     record_set_life(record, life);
     give_birth(pool, record);
-    record_put_readings(pool_layout(pool, slot), record, copy, readings, n);
+    record_put_readings(pool_layout(pool, slot), record, copy, readings->x, readings->stamps,
+                        readings->n);
     put_first(pool, section, slot, copy);
 }
 
@@ -192,7 +193,7 @@ enum claim pool_raise(struct pool *pool, uint32_t *slot, unsigned record_class, 
 
 enum claim pool_write_anew(struct pool *pool, uint32_t *slot, unsigned record_class, uint16_t owner,
                            const struct record_life *life, struct record_copy *copy,
-                           const float *readings, size_t n, struct fault *fault)
+                           const struct pool_readings *readings, struct fault *fault)
 {
     uint32_t successor;
     if (alloc_successor(pool, *slot, record_class, owner, &successor, fault) != STATUS_OK) {
@@ -201,7 +202,7 @@ enum claim pool_write_anew(struct pool *pool, uint32_t *slot, unsigned record_cl
     uint64_t section = pool_begin_writes(pool);
     bool succeeded = succeed(pool, *slot, successor);
     if (succeeded) {
-        pool_write_first(pool, section, successor, life, copy, readings, n);
+        pool_write_first(pool, section, successor, life, copy, readings);
         slots_retire(pool, section, *slot, RETIREMENT_SUCCEEDED);
         *slot = successor;
     }
@@ -265,6 +266,9 @@ void pool_write_found(struct pool *pool, uint32_t slot, const struct record_find
     uint64_t section = pool_begin_writes(pool);
     put_copy(layout, copy, findings->copy);
     copy->n_readings = (uint16_t)findings->n_readings;
+    if (findings->n_readings < findings->copy->n_readings) {
+        record_rebase(layout, copy, copy);
+    }
     copy->writes = findings->writes + 1;
     record_seal(layout, record, copy);
     note_written(pool, section, slot, copy);

@@ -37,17 +37,22 @@ uint64_t pool_begin_sync(struct pool *pool);
  * the place of this one. A session that was published and is unborn is born by it. */
 void pool_write_copy(struct pool *pool, uint64_t section, uint32_t *slot, uint16_t owner,
                      struct record_copy *copy, const float *x);
-/* In a section: the first copy of a session that was published and is unborn, with its n last
- * readings. */
+/* The n last readings of a session, oldest first. */
+struct pool_readings {
+    const float *x;                    /* [n][I] */
+    const struct record_stamp *stamps; /* [n], or NULL (record_ring.h) */
+    size_t n;
+};
+/* In a section: the first copy of a session that was published and is unborn, with its readings. */
 void pool_write_first(struct pool *pool, uint64_t section, uint32_t slot,
                       const struct record_life *life, struct record_copy *copy,
-                      const float *readings, size_t n);
-/* The first copy of another life of a claimed session, in a record of that class, with its n last
+                      const struct pool_readings *readings);
+/* The first copy of another life of a claimed session, in a record of that class, with its
  * readings. What there was of the session stays as it is until this is on the disk. CLAIM_MOVED:
  * the pool is closed; CLAIM_ENDED: no room (*fault). */
 enum claim pool_write_anew(struct pool *pool, uint32_t *slot, unsigned record_class, uint16_t owner,
                            const struct record_life *life, struct record_copy *copy,
-                           const float *readings, size_t n, struct fault *fault);
+                           const struct pool_readings *readings, struct fault *fault);
 /* The claimed session goes on in a record of that class. `copy` has room for one of those, and the
  * new tail; the rest is filled in. As pool_write_anew: it has the old tail or the new one, whenever
  * it ends. */

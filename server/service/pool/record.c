@@ -10,6 +10,8 @@ _Static_assert(sizeof(struct record_header) % sizeof(uint64_t) == 0 &&
                    offsetof(struct record_copy, errors) == 56,
                "they lie on disk, and copies behind the header");
 
+enum { STAMP_FLOATS = (sizeof(double) + sizeof(uint32_t)) / sizeof(float) };
+
 static size_t round_up(size_t n, size_t unit)
 {
     return (n + unit - 1) / unit * unit;
@@ -19,23 +21,26 @@ struct record_layout record_layout_of(const struct gru_info *info, size_t n_hist
 {
     struct record_layout layout = { .n_inputs = (uint32_t)info->n_inputs,
                                     .n_outputs = (uint32_t)info->n_outputs,
-                                    .n_history = (uint32_t)n_history,
+                                    .n_history = (uint16_t)n_history,
                                     .state_floats = (uint32_t)info->state_floats };
     layout.ring_rows = record_ring_rows(n_history);
     return record_layout_with_tail(&layout, 0);
 }
 
-static size_t values_bytes(const struct record_layout *layout)
+struct record_layout record_layout_with_base(const struct record_layout *layout)
 {
-    return layout->n_outputs * sizeof(struct record_error) + layout->state_floats * sizeof(float);
+    struct record_layout result = *layout;
+    result.stamp_floats = STAMP_FLOATS;
+    return record_layout_with_tail(&result, 0);
 }
 
 struct record_layout record_layout_with_tail(const struct record_layout *layout, size_t tail_bytes)
 {
     struct record_layout result = *layout;
-    size_t copy = offsetof(struct record_copy, errors) + values_bytes(layout);
+    size_t copy = offsetof(struct record_copy, errors) + record_values_bytes(layout);
     result.tail_bytes = (uint32_t)tail_bytes;
-    result.copy_bytes = (uint32_t)(round_up(copy, sizeof(uint64_t)) + tail_bytes);
+    result.copy_bytes =
+        (uint32_t)(round_up(copy, sizeof(uint64_t)) + record_base_bytes(layout) + tail_bytes);
     size_t record =
         sizeof(struct record_header) + 2 * (size_t)result.copy_bytes + record_ring_bytes(&result);
     result.record_bytes = (uint32_t)round_up(record, sizeof(uint64_t));
@@ -44,7 +49,8 @@ struct record_layout record_layout_with_tail(const struct record_layout *layout,
 
 bool record_layout_is_valid(const struct record_layout *layout)
 {
-    if (layout->n_inputs > GRU_WIDTH_MAX || layout->n_outputs > GRU_WIDTH_MAX ||
+    if ((layout->stamp_floats != 0 && layout->stamp_floats != STAMP_FLOATS) ||
+        layout->n_inputs > GRU_WIDTH_MAX || layout->n_outputs > GRU_WIDTH_MAX ||
         layout->n_history > RECORD_HISTORY_MAX || layout->state_floats > RECORD_STATE_MAX ||
         layout->tail_bytes > RECORD_TAIL_MAX || layout->tail_bytes % sizeof(uint64_t) != 0) {
         return false;
@@ -53,8 +59,40 @@ bool record_layout_is_valid(const struct record_layout *layout)
                                    .n_outputs = layout->n_outputs,
                                    .state_floats = layout->state_floats };
     struct record_layout expected = record_layout_of(&info, layout->n_history);
+    expected = record_has_base(layout) ? record_layout_with_base(&expected) : expected;
     expected = record_layout_with_tail(&expected, layout->tail_bytes);
     return memcmp(&expected, layout, sizeof expected) == 0;
+}
+
+/* ---- the base ---- */
+
+void record_rebase(const struct record_layout *layout, struct record_copy *copy,
+                   const struct record_copy *from)
+{
+    if (record_has_base(layout)) {
+        struct record_base *base = record_base_of(layout, copy);
+        base->n_since = 0;
+        base->gap = (uint32_t)from->gap;
+        base->last_at = from->last_at;
+        memcpy(base->errors, from->errors, record_values_bytes(layout));
+    }
+}
+
+void record_take_base(const struct record_layout *layout, struct record_copy *copy,
+                      const struct record_base *base)
+{
+    memcpy(record_base_of(layout, copy), base, record_base_bytes(layout));
+}
+
+/* Whether there are as many readings as it says; it may be damage that a checksum does not see. */
+static bool base_fits(const struct record_layout *layout, const struct record_copy *copy)
+{
+    const char *end = (const char *)copy + layout->copy_bytes - layout->tail_bytes;
+    struct record_base base = { .n_since = 0 };
+    if (record_has_base(layout)) {
+        memcpy(&base, end - record_base_bytes(layout), offsetof(struct record_base, errors));
+    }
+    return base.n_since <= copy->n_readings;
 }
 
 /* ---- the header ---- */
@@ -182,7 +220,7 @@ bool record_copy_is_whole(const struct record_layout *layout, char *record,
     return copy->check == copy_check(layout, record, copy) &&
            copy->n_readings <= layout->n_history && copy->n_readings <= copy->step &&
            copy->step <= step_max && copy->writes <= writes_max && copy->last_seen_at_ms >= 0 &&
-           copy->last_seen_at_ms <= time_max_ms;
+           copy->last_seen_at_ms <= time_max_ms && base_fits(layout, copy);
 }
 
 void record_examine(const struct record_layout *layout, char *record,

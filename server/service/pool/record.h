@@ -4,7 +4,9 @@
  *     header | copy 0 | copy 1 | checks of the readings | readings (record_ring.h)
  *
  * A copy is a whole state of the session, sealed by a checksum that binds it to its header. Behind
- * the state it may have a tail: bytes whose meaning is the caller's (pool.h, classes). Of two
+ * the state it may have a base: what the session was before the oldest of its readings, so that
+ * they can be replayed (--amend). Behind that it may have a tail: bytes whose meaning is the
+ * caller's (pool.h, classes). Of two
  * sealed copies the one with more `writes` is the newest. Which of them may be written over, so
  * that neither a kill nor a power failure loses what was promised, is decided by pool_write.h.
  *
@@ -77,17 +79,34 @@ struct record_copy {
     struct record_error errors[]; /* [O], then the state: float [state_floats], then the tail */
 };
 
-/* The sizes that follow from a model, K and the tail. */
+/* What a session was n_since readings ago. In a copy, where the layout has it. */
+struct record_base {
+    uint32_t n_since;
+    uint32_t gap;                 /* as the copy's */
+    double last_at;               /* likewise */
+    struct record_error errors[]; /* [O], then the state: float [state_floats] */
+};
+
+/* What the copy that a reading led to said of time. */
+struct record_stamp {
+    double last_at;
+    uint32_t gap;
+};
+
+/* The sizes that follow from a model, K, --amend and the tail. */
 struct record_layout {
-    uint32_t n_inputs, n_outputs, n_history;
+    uint32_t n_inputs, n_outputs;
+    uint16_t n_history;
+    uint16_t stamp_floats; /* behind each reading: its stamp; 0: none, and copies have no base */
     uint32_t state_floats;
     uint32_t copy_bytes, record_bytes;
     uint32_t ring_rows;  /* places for readings */
     uint32_t tail_bytes; /* a multiple of 8 */
 };
 
-/* Without a tail, and the same with one. */
+/* Without a base and a tail, and the same with one. A base is added before a tail. */
 struct record_layout record_layout_of(const struct gru_info *info, size_t n_history);
+struct record_layout record_layout_with_base(const struct record_layout *layout);
 struct record_layout record_layout_with_tail(const struct record_layout *layout, size_t tail_bytes);
 /* Whether a layout read from a file is one that record_layout_of gives. */
 bool record_layout_is_valid(const struct record_layout *layout);
@@ -144,6 +163,42 @@ static inline char *record_tail(const struct record_layout *layout, struct recor
 {
     return (char *)copy + layout->copy_bytes - layout->tail_bytes;
 }
+
+static inline bool record_has_base(const struct record_layout *layout)
+{
+    return layout->stamp_floats > 0;
+}
+
+/* Of a copy's errors and state, and of a base's. */
+static inline size_t record_values_bytes(const struct record_layout *layout)
+{
+    return layout->n_outputs * sizeof(struct record_error) + layout->state_floats * sizeof(float);
+}
+
+static inline size_t record_base_bytes(const struct record_layout *layout)
+{
+    size_t n = offsetof(struct record_base, errors) + record_values_bytes(layout);
+    return record_has_base(layout) ? (n + sizeof(uint64_t) - 1) & ~(sizeof(uint64_t) - 1) : 0;
+}
+
+/* In a layout that has one. */
+static inline struct record_base *record_base_of(const struct record_layout *layout,
+                                                 struct record_copy *copy)
+{
+    return (struct record_base *)(void *)(record_tail(layout, copy) - record_base_bytes(layout));
+}
+static inline float *record_base_state(const struct record_layout *layout, struct record_base *base)
+{
+    return (float *)(void *)(base->errors + layout->n_outputs);
+}
+/* `from`, which may be the copy itself, becomes its base, if the layout has one: no reading before
+ * it can be replayed. */
+void record_rebase(const struct record_layout *layout, struct record_copy *copy,
+                   const struct record_copy *from);
+
+/* Gives it the base of a copy of the same outputs and state, and the same readings. */
+void record_take_base(const struct record_layout *layout, struct record_copy *copy,
+                      const struct record_base *base);
 
 /* A copy of which nothing is known yet: zeros, and no time. */
 void record_clear_copy(const struct record_layout *layout, struct record_copy *copy);

@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 
+#include <math.h>
 #include <string.h>
 
 /* How many later readings a copy must survive: of a whole block it may need the last row alone. */
@@ -17,9 +18,14 @@ static size_t checks_bytes(const struct record_layout *layout)
     return layout->ring_rows / RECORD_BLOCK * sizeof(uint32_t);
 }
 
+static size_t row_floats(const struct record_layout *layout)
+{
+    return (size_t)layout->n_inputs + layout->stamp_floats;
+}
+
 size_t record_ring_bytes(const struct record_layout *layout)
 {
-    return checks_bytes(layout) + (size_t)layout->ring_rows * layout->n_inputs * sizeof(float);
+    return checks_bytes(layout) + layout->ring_rows * row_floats(layout) * sizeof(float);
 }
 
 static char *ring_of(const struct record_layout *layout, char *record)
@@ -37,7 +43,7 @@ static uint32_t *check_of(const struct record_layout *layout, char *record, size
 static float *row_at(const struct record_layout *layout, char *record, size_t row)
 {
     float *rows = (float *)(void *)(ring_of(layout, record) + checks_bytes(layout));
-    return rows + row * layout->n_inputs;
+    return rows + row * row_floats(layout);
 }
 
 static size_t row_of(const struct record_layout *layout, uint64_t step)
@@ -59,6 +65,31 @@ void record_read_readings(const struct record_layout *layout, char *record,
     }
 }
 
+/* ---- stamps ---- */
+
+struct record_stamp record_read_stamp(const struct record_layout *layout, char *record,
+                                      uint64_t step)
+{
+    const float *place = record_reading(layout, record, step) + layout->n_inputs;
+    struct record_stamp stamp;
+    memcpy(&stamp.last_at, place, sizeof stamp.last_at);
+    memcpy(&stamp.gap, place + sizeof stamp.last_at / sizeof *place, sizeof stamp.gap);
+    return stamp;
+}
+
+static void put_stamp(const struct record_layout *layout, float *row,
+                      const struct record_stamp *stamp)
+{
+    float *place = row + layout->n_inputs;
+    memcpy(place, &stamp->last_at, sizeof stamp->last_at);
+    memcpy(place + sizeof stamp->last_at / sizeof *place, &stamp->gap, sizeof stamp->gap);
+}
+
+static struct record_stamp stamp_of(const struct record_copy *copy)
+{
+    return (struct record_stamp){ .last_at = copy->last_at, .gap = (uint32_t)copy->gap };
+}
+
 /* ---- checks ---- */
 
 /* Over the rows of the step's block, up to it. The row of a step is given: to find it takes a
@@ -68,7 +99,7 @@ static uint32_t check_up_to(const struct record_layout *layout, char *record, si
 {
     size_t n = row % RECORD_BLOCK + 1;
     uint64_t digest =
-        digest_64(row_at(layout, record, row + 1 - n), n * layout->n_inputs * sizeof(float), 0);
+        digest_64(row_at(layout, record, row + 1 - n), n * row_floats(layout) * sizeof(float), 0);
     digest += record_header_of(record)->birth * UINT64_C(0x9E3779B97F4A7C15);
     digest ^= step * UINT64_C(0xD6E8FEB86659FD93);
     return (uint32_t)(digest ^ digest >> 32);
@@ -105,30 +136,41 @@ uint32_t record_count_readings(const struct record_layout *layout, char *record,
 
 /* ---- writing ---- */
 
+/* stamp: of a layout that has them. */
 static uint32_t put_row(const struct record_layout *layout, char *record, uint64_t step,
-                        const float *x)
+                        const float *x, const struct record_stamp *stamp)
 {
     size_t row = row_of(layout, step);
-    memcpy(row_at(layout, record, row), x, layout->n_inputs * sizeof *x);
+    float *place = row_at(layout, record, row);
+    memcpy(place, x, layout->n_inputs * sizeof *x);
+    if (record_has_base(layout)) {
+        put_stamp(layout, place, stamp);
+    }
     return note_row(layout, record, row, step);
 }
 
 void record_advance(const struct record_layout *layout, char *record, struct record_copy *copy,
                     const float *x)
 {
+    const struct record_stamp stamp = stamp_of(copy);
     copy->step++;
-    copy->last_block_check = put_row(layout, record, copy->step, x);
+    copy->last_block_check = put_row(layout, record, copy->step, x, &stamp);
     copy->n_readings += copy->n_readings < layout->n_history;
+    if (record_has_base(layout)) {
+        record_base_of(layout, copy)->n_since++;
+    }
 }
 
 void record_put_readings(const struct record_layout *layout, char *record, struct record_copy *copy,
-                         const float *x, size_t n)
+                         const float *x, const struct record_stamp *stamps, size_t n)
 {
+    const struct record_stamp last = stamp_of(copy), none = { .last_at = (double)NAN };
     copy->n_readings = (uint16_t)n;
     copy->last_block_check = 0;
-    for (uint64_t step = copy->step - n + 1; step <= copy->step; step++) {
-        copy->last_block_check = put_row(layout, record, step, x);
-        x += layout->n_inputs;
+    for (size_t k = 0; k < n; k++) {
+        const struct record_stamp *stamp = stamps ? &stamps[k] : k + 1 == n ? &last : &none;
+        copy->last_block_check =
+            put_row(layout, record, copy->step - n + 1 + k, x + k * layout->n_inputs, stamp);
     }
 }
 
@@ -136,8 +178,12 @@ void record_copy_readings(const struct record_layout *from_layout, char *from,
                           const struct record_layout *layout, char *record,
                           struct record_copy *copy)
 {
+    struct record_stamp stamp = { .gap = 0 };
     for (uint64_t step = copy->step - copy->n_readings + 1; step <= copy->step; step++) {
+        if (record_has_base(from_layout)) {
+            stamp = record_read_stamp(from_layout, from, step);
+        }
         copy->last_block_check =
-            put_row(layout, record, step, record_reading(from_layout, from, step));
+            put_row(layout, record, step, record_reading(from_layout, from, step), &stamp);
     }
 }

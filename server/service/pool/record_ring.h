@@ -2,7 +2,9 @@
  * record_ring.h - the last readings of a session, in its record: a ring of rows, in blocks of
  * RECORD_BLOCK rows with a check each.
  *
- *     checks: uint32 [ring_rows / RECORD_BLOCK] | readings: float [ring_rows][I]
+ *     checks: uint32 [ring_rows / RECORD_BLOCK] | readings: float [ring_rows][I + stamp_floats]
+ *
+ * Where copies have a base, each reading has a stamp behind it.
  *
  * A check binds the rows of a block to the session's birth and to their step. The block that a
  * step is in has its check in the copy of that step, too, for as many rows as there were by then.
@@ -29,19 +31,25 @@ float *record_reading(const struct record_layout *layout, char *record, uint64_t
 /* Copies the readings that `copy` stands for, oldest first, to out[n_readings][I]. */
 void record_read_readings(const struct record_layout *layout, char *record,
                           const struct record_copy *copy, float *out);
+/* In a layout that has stamps. */
+struct record_stamp record_read_stamp(const struct record_layout *layout, char *record,
+                                      uint64_t step);
 /* How many of them, of the last ones, are still its own. */
 uint32_t record_count_readings(const struct record_layout *layout, char *record,
                                const struct record_copy *copy);
 
 /* Takes a copy, wherever it lies, one reading x further: its step, and the readings that it stands
- * for. Harms no sealed copy. */
+ * for. What it says of time is the reading's stamp; its base, if it has one, must have fewer than
+ * K readings behind it. Harms no sealed copy. */
 void record_advance(const struct record_layout *layout, char *record, struct record_copy *copy,
                     const float *x);
 /* In a record that has no sealed copy yet: puts n readings in place as the last ones up to
- * copy->step (n at most K and at most the step). */
+ * copy->step (n at most K and at most the step). stamps: [n], or NULL: of the last one it is what
+ * the copy says of time, the others have none. */
 void record_put_readings(const struct record_layout *layout, char *record, struct record_copy *copy,
-                         const float *x, size_t n);
-/* The same with those that the copy stands for in another record, of as many inputs. */
+                         const float *x, const struct record_stamp *stamps, size_t n);
+/* The same with those that the copy stands for in another record, which differs in its tail
+ * alone. */
 void record_copy_readings(const struct record_layout *from_layout, char *from,
                           const struct record_layout *layout, char *record,
                           struct record_copy *copy);

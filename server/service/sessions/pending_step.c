@@ -2,6 +2,7 @@
 
 #include "service/models/models.h"
 #include "service/service_private.h"
+#include "service/sessions/session_base.h"
 #include "service/sessions/session_copy.h"
 #include "service/sessions/session_intervals.h"
 #include "service/sessions/steps.h"
@@ -53,8 +54,29 @@ struct record_copy *pending_newest(const struct pending_step *pending)
     return pool_newest(pool, pending->slot);
 }
 
-void pending_begin_next(const struct pending_step *pending)
+void pending_begin_next(const struct pending_step *pending, uint64_t last, const float *fresh)
 {
-    memcpy(pending->next, pending_newest(pending),
-           pool_layout(pending->step->model->pool, pending->slot)->copy_bytes);
+    const struct record_layout *layout = pool_layout(pending->step->model->pool, pending->slot);
+    memcpy(pending->next, pending_newest(pending), layout->copy_bytes);
+    pending->next->step = last;
+    if (pending->step->is_restarted) {
+        pending->next->n_readings = 0;
+        session_base_restart(layout, pending->next, fresh);
+    }
+}
+
+void pending_let_go(const struct pending_step *pending)
+{
+    struct pool *pool = pending->step->model->pool;
+    const struct record_layout *layout = pool_layout(pool, pending->slot);
+    char *record = pool_record(pool, pending->slot);
+    if (!session_base_is_full(layout, pending->next)) {
+        return;
+    }
+    if (pending->is_base_lost) {
+        session_base_lose(layout, record, pending->next);
+    } else {
+        session_base_let_go(pending->step->model->active->gru, layout, record, pending->next,
+                            pending->base_state);
+    }
 }

@@ -29,6 +29,9 @@ struct pending_step {
     uint32_t slot;
     struct record_copy *next; /* in scratch memory */
     float *truths;            /* [O] for its intervals, if its session has some */
+    size_t n_lanes;           /* 2: its session's base moves on, too */
+    bool is_base_lost;        /* or would, but for a reading that runs no more */
+    const float *base_state;  /* to which it moves; NULL: `next` has it */
 };
 
 void pending_finish(struct pending_step *pending);
@@ -41,6 +44,11 @@ enum claim pending_create_session(struct service_context *context, struct pendin
 void pending_release(struct pending_step *pending);
 /* The session's newest copy, of which the next one will differ. */
 struct record_copy *pending_newest(const struct pending_step *pending);
-void pending_begin_next(const struct pending_step *pending);
+/* The next copy as it is before the step, after step `last`. What a session was before its hidden
+ * state began anew, with `fresh`, is not to be replayed. */
+void pending_begin_next(const struct pending_step *pending, uint64_t last, const float *fresh);
+/* Before it is written, one reading further: of a reading that leaves those that can be replayed,
+ * its base takes account. */
+void pending_let_go(const struct pending_step *pending);
 
 #endif

@@ -108,6 +108,7 @@ enum rewarm rewarm_session(struct service_context *context, const struct model *
     memcpy(record_state(&pool->layout, scratch), state, pool->layout.state_floats * sizeof *state);
     scratch->version = active->number;
     scratch->digest = active->digest.low;
+    record_rebase(&pool->layout, scratch, scratch);
     const struct version *before = version_with_digest(model, now->digest);
     const struct interval_sessions sessions = interval_sessions_of(context, model);
     session_intervals_follow(&sessions, *slot, scratch, before ? before->gru : NULL);

@@ -54,6 +54,7 @@ enum claim session_copy_create(struct service_context *context, const struct mod
     copy->version = model->active->number;
     copy->digest = model->active->digest.low;
     gru_state_init(model->active->gru, record_state(layout, copy));
+    record_rebase(layout, copy, copy);
     enum claim claim = pool_publish(pool, key, slot, fault);
     if (claim != CLAIM_OK) {
         pool_discard(pool, slot);

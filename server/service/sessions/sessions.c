@@ -309,13 +309,13 @@ static void drop_draft(const struct session_draft *draft)
  * pool is closed; begin anew. */
 static enum claim write_draft(struct service_context *context, struct session_draft *draft,
                               const struct record_life *life, struct record_copy *copy,
-                              const float *readings, size_t n, struct fault *fault)
+                              const struct pool_readings *readings, struct fault *fault)
 {
     struct pool *pool = draft->model->pool;
     enum claim claim = CLAIM_OK;
     if (draft->is_new) {
         uint64_t section = pool_begin_writes(pool);
-        pool_write_first(pool, section, draft->slot, life, copy, readings, n);
+        pool_write_first(pool, section, draft->slot, life, copy, readings);
         pool_end_writes(pool, section);
         atomic_fetch_add_explicit(&pool->n_created, 1, memory_order_relaxed);
     } else if (pool_make_room(pool, draft->slot, draft->record_class, context->owner,
@@ -323,7 +323,7 @@ static enum claim write_draft(struct service_context *context, struct session_dr
         claim = CLAIM_ENDED;
     } else {
         claim = pool_write_anew(pool, &draft->slot, draft->record_class, context->owner, life, copy,
-                                readings, n, fault);
+                                readings, fault);
     }
     pool_release(pool, draft->slot);
     return claim;
@@ -396,6 +396,7 @@ static void make_restored(const struct service_context *context, const struct se
     memcpy(record_state(layout, copy), state, layout->state_floats * sizeof *state);
     session_time_write(&restore->time, copy);
     write_errors(layout, &restore->errors, copy);
+    record_rebase(layout, copy, copy);
     const struct interval_sessions sessions = interval_sessions_of(context, model);
     session_calibration_write(&sessions, model, draft->slot, draft->record_class, restore, copy);
 }
@@ -420,9 +421,10 @@ static enum status put_draft(struct service_context *context, struct session_dra
     make_restored(context, draft, restore, state, copy);
     const struct record_life life = life_of(context, restore);
     size_t n = restore->n_readings < layout->n_history ? restore->n_readings : layout->n_history;
-    const float *last =
-        n > 0 ? restore->readings + (restore->n_readings - n) * layout->n_inputs : NULL;
-    enum claim claim = write_draft(context, draft, &life, copy, last, n, fault);
+    const struct pool_readings last = {
+        .x = n > 0 ? restore->readings + (restore->n_readings - n) * layout->n_inputs : NULL, .n = n
+    };
+    enum claim claim = write_draft(context, draft, &life, copy, &last, fault);
     *ret_again = claim == CLAIM_MOVED;
     if (claim != CLAIM_OK) {
         return fault_status(fault);

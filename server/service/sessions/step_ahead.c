@@ -1,6 +1,7 @@
 #include "service/sessions/step_ahead.h"
 
 #include "service/models/models.h"
+#include "service/pool/record_ring.h"
 #include "service/service_private.h"
 #include "service/sessions/predict.h"
 #include "service/sessions/step_place.h"
@@ -21,8 +22,11 @@ struct step_ahead {
     unsigned n_tries;
     bool is_ready;
     float *states;  /* [1 + n_rows][state_floats]: where it began, and after each row */
+    float *bases;   /* [1 + n_rows][state_floats]: of the session's base; NULL: it has none */
+    size_t n_since; /* readings behind the first of them */
+    bool is_base_lost;
     float *missing; /* [I] a reading of which nothing is known */
-    float *y;       /* [S * O] */
+    float *y;       /* [2][S * O] */
     float *forecast;
     size_t n_forecast;
     struct prediction prediction; /* of the forecast, if that is long */
@@ -92,11 +96,30 @@ static bool make_room(struct step *step, struct step_ahead *ahead, size_t n_rows
     ahead->states =
         arena_array(step->arena, (1 + n_rows) * info->state_floats, sizeof *ahead->states);
     ahead->missing = arena_array(step->arena, info->n_inputs, sizeof *ahead->missing);
-    ahead->y = arena_array(step->arena, info->y_floats, sizeof *ahead->y);
+    ahead->y = arena_array(step->arena, 2 * info->y_floats, sizeof *ahead->y);
+    const bool has_base = record_has_base(&step->model->pool->layout);
+    ahead->bases =
+        has_base ? arena_array(step->arena, (1 + n_rows) * info->state_floats, sizeof *ahead->bases)
+                 : NULL;
     for (size_t k = 0; ahead->missing && k < info->n_inputs; k++) {
         ahead->missing[k] = NAN;
     }
-    return ahead->states && ahead->missing && ahead->y;
+    return ahead->states && ahead->missing && ahead->y && (!has_base || ahead->bases);
+}
+
+/* Where the base is, too: a session that begins, or begins anew, is its own. */
+static void begin_base(struct step *step, const struct step_place *place, struct step_ahead *ahead)
+{
+    const float *state = ahead->states;
+    if (ahead->bases && place->state && !step->is_restarted) {
+        const struct record_layout *layout = place->layout;
+        struct record_base *base = record_base_of(layout, record_newest(layout, place->record));
+        state = record_base_state(layout, base);
+        ahead->n_since = base->n_since;
+    }
+    if (ahead->bases) {
+        memcpy(ahead->bases, state, ahead->state_floats * sizeof *state);
+    }
 }
 
 static enum status begin(struct step *step, const struct step_place *place)
@@ -125,36 +148,64 @@ static enum status begin(struct step *step, const struct step_place *place)
     } else {
         gru_state_init(active->gru, ahead->states);
     }
+    begin_base(step, place, ahead);
     step->ahead = ahead;
     return STATUS_OK;
 }
 
 /* ---- it goes on ---- */
 
-static enum status run_row(struct service_context *context, struct step *step)
+/* The lane of the base through the reading that this row pushes out; false: it pushes out none. */
+static bool make_base_lane(const struct step *step, const struct step_place *place,
+                           struct gru_lane *lane)
+{
+    const struct step_ahead *ahead = step->ahead;
+    const size_t n_history = step->model->pool->layout.n_history, n = ahead->n_since + ahead->n_run;
+    float *state = ahead->bases + ahead->n_run * ahead->state_floats;
+    if (n < n_history) {
+        memcpy(state + ahead->state_floats, state, ahead->state_floats * sizeof *state);
+        return false;
+    }
+    const size_t leaving = n - n_history; /* from the oldest behind the base where this began */
+    *lane = (struct gru_lane){ .state_in = state,
+                               .state_out = state + ahead->state_floats,
+                               .x = leaving < ahead->n_since
+                                        ? record_reading(place->layout, place->record,
+                                                         ahead->last - ahead->n_since + 1 + leaving)
+                                        : step_ahead_x(step, leaving - ahead->n_since),
+                               .n_rows = 1,
+                               .y = ahead->y + gru_model_info(step->model->active->gru)->y_floats };
+    return true;
+}
+
+static enum status run_row(struct service_context *context, struct step *step,
+                           const struct step_place *place)
 {
     struct step_ahead *ahead = step->ahead;
     float *state = ahead->states + ahead->n_run * ahead->state_floats;
     const bool is_own = ahead->n_run + 1 == ahead->n_rows;
-    struct gru_lane lane = { .state_in = state,
-                             .state_out = state + ahead->state_floats,
-                             .x = step_ahead_x(step, ahead->n_run),
-                             .n_rows = 1,
-                             .y = ahead->y };
-    if (gru_run(step->model->active->gru, context->work, &lane, 1) != GRU_OK) {
+    struct gru_lane lanes[2] = { { .state_in = state,
+                                   .state_out = state + ahead->state_floats,
+                                   .x = step_ahead_x(step, ahead->n_run),
+                                   .n_rows = 1,
+                                   .y = ahead->y } };
+    const struct gru_lane *lane = lanes;
+    const size_t n_lanes = 1 + (ahead->bases && make_base_lane(step, place, &lanes[1]));
+    if (gru_run(step->model->active->gru, context->work, lanes, n_lanes) != GRU_OK) {
         return no_memory(step);
     }
-    if (lane.status == GRU_MISSING_INPUT && !is_own) {
+    ahead->is_base_lost |= n_lanes > 1 && lanes[1].status != GRU_OK;
+    if (lane->status == GRU_MISSING_INPUT && !is_own) {
         return fault_set(&step->fault, STATUS_FILL_NOT_SUPPORTED, "fill",
                          "the model's policy is to refuse missing readings, so the %zu before this "
                          "one cannot be filled; send them",
                          ahead->n_rows - 1);
     }
-    if (lane.status != GRU_OK) {
-        return step_lane_fault(step, &lane);
+    if (lane->status != GRU_OK) {
+        return step_lane_fault(step, lane);
     }
     ahead->n_run++;
-    context->n_work_left -= (int64_t)slice_row_work(step->model->active->gru);
+    context->n_work_left -= (int64_t)(n_lanes * slice_row_work(step->model->active->gru));
     return STATUS_OK;
 }
 
@@ -196,7 +247,7 @@ enum status step_ahead_go_on(struct service_context *context, struct step *step,
     }
     while (status == STATUS_OK && step->ahead->n_run < step->ahead->n_rows &&
            context->n_work_left > 0) {
-        status = run_row(context, step);
+        status = run_row(context, step, place);
     }
     if (status == STATUS_OK && step->ahead->n_run == step->ahead->n_rows &&
         !step->ahead->is_ready) {
@@ -230,7 +281,19 @@ const float *step_ahead_x(const struct step *step, size_t row)
 
 const float *step_ahead_state(const struct step *step, size_t row)
 {
-    return step->ahead->states + (1 + row) * step->ahead->state_floats;
+    return step_ahead_before(step, row + 1);
+}
+
+const float *step_ahead_before(const struct step *step, size_t row)
+{
+    return step->ahead->states + row * step->ahead->state_floats;
+}
+
+const float *step_ahead_base(const struct step *step, size_t row)
+{
+    const struct step_ahead *ahead = step->ahead;
+    return ahead->bases && !ahead->is_base_lost ? ahead->bases + (1 + row) * ahead->state_floats
+                                                : NULL;
 }
 
 size_t step_ahead_answer(struct step *step)

@@ -36,6 +36,10 @@ enum status step_ahead_go_on(struct service_context *context, struct step *step,
 /* Of one that is ready: the reading at `row`, from 0, and the state after it. */
 const float *step_ahead_x(const struct step *step, size_t row);
 const float *step_ahead_state(const struct step *step, size_t row);
+const float *step_ahead_before(const struct step *step, size_t row);
+/* The state of the session's base then (session_base.h); NULL: it has none, or a reading that once
+ * ran runs no more. */
+const float *step_ahead_base(const struct step *step, size_t row);
 /* The results, for a step that is done on its session now. Returns how many readings it takes. */
 size_t step_ahead_answer(struct step *step);
 

@@ -40,6 +40,8 @@ enum claim step_intervals_raise(struct service_context *context, struct pending_
     if (claim == CLAIM_OK && is_from_copy) {
         place->state = newest_state(pending);
     }
+    place->layout = pool_layout(sessions.pool, pending->slot);
+    place->record = pool_record(sessions.pool, pending->slot);
     return claim;
 }
 
@@ -95,6 +97,16 @@ void step_intervals_go_on(struct service_context *context, struct pending_step *
                            is_rolled ? step->n_forecast : 1);
     if (is_own) {
         step_intervals_tell(context, pending, pending->next);
+    }
+}
+
+void step_intervals_drop(struct service_context *context, struct pending_step *pending)
+{
+    const struct interval_sessions sessions = interval_sessions_of(context, pending->step->model);
+    const unsigned record_class = pool_extent(sessions.pool, pending->slot)->record_class;
+    struct session_intervals intervals;
+    if (session_intervals_of_copy(&sessions, record_class, pending->next, &intervals)) {
+        interval_tracker_drop_waiting(&intervals.tracker);
     }
 }
 

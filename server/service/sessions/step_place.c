@@ -20,7 +20,15 @@ enum status step_place_judge(struct step *step, const struct record_layout *layo
     struct record_copy *now = record_newest(layout, record);
     const struct gru_info *info = gru_model_info(step->model->active->gru);
     const struct step_time time = step_seq_time(step, now, info, gap_max);
-    struct step_place place = { .made = step_seq_made(step, &time, layout, record, now) };
+    struct step_place place = { .made = step_seq_made(step, &time, layout, record, now),
+                                .layout = layout,
+                                .record = record };
+    place.is_amend =
+        place.made == 0 && step->may_amend && (step->amends_step > 0 || time.order != STEP_IS_NEXT);
+    if (place.is_amend) {
+        *ret_place = place;
+        return STATUS_OK;
+    }
     if (place.made == 0 &&
         (step_seq_is_late(step, &time, now) || step_seq_is_wrong(step, &time, now, gap_max))) {
         return fault_status(&step->fault);
@@ -41,6 +49,11 @@ enum status step_place_judge(struct step *step, const struct record_layout *layo
 
 enum status step_place_find_first(struct step *step, size_t gap_max, struct step_place *ret_place)
 {
+    if (step->amends_step > 0) {
+        return fault_set(&step->fault, STATUS_SESSION_NOT_FOUND, "session",
+                         "model '%s' has no session '%s', of which a step could be amended",
+                         step->model->name, step->session);
+    }
     const struct step_time time = { .order = STEP_IS_NEXT };
     if (step_seq_is_wrong(step, &time, NULL, gap_max)) {
         return fault_status(&step->fault);

@@ -15,9 +15,13 @@
 
 struct step_place {
     uint64_t made;      /* the number by which the session has made it already; 0: it has not */
+    bool is_amend;      /* it goes among those that the session has made (amend.h); of the rest
+                           only layout and record are set */
     uint64_t last;      /* the step before it */
     const float *state; /* from which it runs; NULL: the session is not there */
-    size_t n_rows;      /* readings that it brings: those that are filled, and its own */
+    const struct record_layout *layout; /* of the session's record, if it is there */
+    char *record;
+    size_t n_rows; /* readings that it brings: those that are filled, and its own */
 };
 
 /* Of a step that has a seq or a time. */
@@ -32,13 +36,16 @@ static inline enum status step_place_find(struct step *step, const struct record
 {
     step->is_restarted = false;
     step->n_filled = 0;
-    if (step->has_seq || step->has_at) {
+    if (step->has_seq || step->has_at || step->may_amend) {
         return step_place_judge(step, layout, record, gap_max, ret_place);
     }
     struct record_copy *now = record_newest(layout, record);
     ret_place->made = 0;
+    ret_place->is_amend = false;
     ret_place->last = now->step;
     ret_place->state = record_state(layout, now);
+    ret_place->layout = layout;
+    ret_place->record = record;
     ret_place->n_rows = 1;
     return STATUS_OK;
 }

@@ -70,11 +70,31 @@ static bool agrees(const struct step *step, const struct step_time *time,
     return step->seq == now->step ? time->order == STEP_IS_SAME : time->order == STEP_IS_LATE;
 }
 
+/* The number of the reading of that time, where times are kept; 0: there is none. What was filled
+ * is none. */
+static uint64_t find_at(const struct step *step, const struct record_layout *layout, char *record,
+                        const struct record_copy *now)
+{
+    size_t n_filled = 0;
+    for (uint32_t k = 0; record_has_base(layout) && k < now->n_readings; k++) {
+        const struct record_stamp stamp = record_read_stamp(layout, record, now->step - k);
+        const bool is_filled = n_filled > 0;
+        if (!is_filled && stamp.gap != RECORD_GAP_UNTIMED && stamp.last_at == step->at) {
+            return now->step - k;
+        }
+        n_filled = is_filled ? n_filled - 1 : stamp.gap <= RECORD_GAP_FILLED_MAX ? stamp.gap : 0;
+    }
+    return 0;
+}
+
 uint64_t step_seq_made(const struct step *step, const struct step_time *time,
                        const struct record_layout *layout, char *record,
                        const struct record_copy *now)
 {
-    const uint64_t number = step->has_seq ? step->seq : time->order == STEP_IS_SAME ? now->step : 0;
+    const uint64_t number = step->has_seq                 ? step->seq
+                            : time->order == STEP_IS_SAME ? now->step
+                            : time->order == STEP_IS_LATE ? find_at(step, layout, record, now)
+                                                          : 0;
     const bool is_made = (step->has_seq || number > 0) &&
                          is_kept(step, layout, record, now, number) &&
                          (!step->has_seq || agrees(step, time, now));

@@ -10,12 +10,14 @@
 #include "service/pool/pool_write.h"
 #include "service/scores/error_totals.h"
 #include "service/service_private.h"
+#include "service/sessions/amend.h"
 #include "service/sessions/commit.h"
 #include "service/sessions/forecast_errors.h"
 #include "service/sessions/pending_step.h"
 #include "service/sessions/predict.h"
 #include "service/sessions/recorder.h"
 #include "service/sessions/rewarm.h"
+#include "service/sessions/session_base.h"
 #include "service/sessions/session_copy.h"
 #include "service/sessions/step_ahead.h"
 #include "service/sessions/step_intervals.h"
@@ -160,38 +162,32 @@ static void make_ahead(struct service_context *context, struct pending_step *pen
     }
 }
 
-/* The next copy as it is before the step. What a session was before its hidden state began anew is
- * not to be replayed. */
-static void begin_next(const struct pending_step *pending, uint64_t last)
-{
-    pending_begin_next(pending);
-    pending->next->step = last;
-    if (pending->step->is_restarted) {
-        pending->next->n_readings = 0;
-    }
-}
-
-static void make_lane(struct pending_step *pending, const struct step_place *place,
-                      struct gru_lane *lane)
+static void make_lanes(struct pending_step *pending, const struct step_place *place,
+                       struct gru_lane lanes[2])
 {
     struct step *step = pending->step;
-    const struct record_layout *layout = &step->model->pool->layout;
+    const struct record_layout *layout = place->layout;
+    const size_t y_floats = gru_model_info(step->model->active->gru)->y_floats;
+    pending_begin_next(pending, place->last, place->state);
+    pending->n_lanes = 1 + session_base_is_full(layout, pending->next);
     /* Only now: a step that waits for turns and turns must not take memory at each. */
-    float *y =
-        arena_array(step->arena, gru_model_info(step->model->active->gru)->y_floats, sizeof *y);
+    float *y = arena_array(step->arena, pending->n_lanes * y_floats, sizeof *y);
     if (!y) {
+        pending->n_lanes = 0;
         fault_set(&step->fault, STATUS_NO_MEMORY, NULL, "no memory for this step");
         pending_release(pending);
         pending_finish_failed(pending);
         return;
     }
-    begin_next(pending, place->last);
     pending->state = PENDING_RUNNING;
-    *lane = (struct gru_lane){ .state_in = place->state,
-                               .state_out = record_state(layout, pending->next),
-                               .x = step->x,
-                               .n_rows = 1,
-                               .y = y };
+    lanes[0] = (struct gru_lane){ .state_in = place->state,
+                                  .state_out = record_state(layout, pending->next),
+                                  .x = step->x,
+                                  .n_rows = 1,
+                                  .y = y };
+    if (pending->n_lanes > 1) {
+        session_base_make_lane(layout, place->record, pending->next, y + y_floats, &lanes[1]);
+    }
 }
 
 static void count_late(struct service_context *context, const struct step *step)
@@ -202,9 +198,27 @@ static void count_late(struct service_context *context, const struct step *step)
     }
 }
 
-/* With the session claimed: makes the step a lane, or works it out ahead, or finishes it. */
+static void amend(struct service_context *context, struct pending_step *pending,
+                  struct step_place *place)
+{
+    const enum claim claim = amend_go_on(context, pending, place);
+    pending_release(pending);
+    switch (claim) {
+    case CLAIM_OK:
+        pending_finish(pending);
+        break;
+    case CLAIM_BUSY:
+    case CLAIM_MOVED:
+        block(context, pending);
+        break;
+    default:
+        pending_finish_failed(pending);
+    }
+}
+
+/* With the session claimed: makes the step lanes, or works it out ahead, or finishes it. */
 static void begin_claimed(struct service_context *context, struct pending_step *pending,
-                          struct gru_lane *lane)
+                          struct gru_lane lanes[2])
 {
     struct step *step = pending->step;
     struct pool *pool = step->model->pool;
@@ -230,11 +244,15 @@ static void begin_claimed(struct service_context *context, struct pending_step *
         pending_release(pending);
         status == STATUS_OK ? pending_finish(pending) : pending_finish_failed(pending);
         count_late(context, step);
+    } else if (place.is_amend) {
+        if (raise_session(context, pending, &place)) {
+            amend(context, pending, &place);
+        }
     } else if (step->ahead || step_ahead_is_needed(step, place.n_rows) ||
                step_intervals_lack_memory(context, pending)) {
         make_ahead(context, pending, &place);
     } else if (raise_session(context, pending, &place)) {
-        make_lane(pending, &place, lane);
+        make_lanes(pending, &place, lanes);
     }
 }
 
@@ -255,6 +273,7 @@ static void write_reading(struct service_context *context, struct pending_step *
     if (step->has_at || !isnan(pending->next->last_at)) {
         step_place_note_time(step, n_left, pending->next);
     }
+    pending_let_go(pending);
     pool_write_copy(pool, section, &pending->slot, context->owner, pending->next, x);
     if (context->outbox && !step->is_restarted) {
         const struct record_header *header = record_header_of(pool_record(pool, pending->slot));
@@ -264,8 +283,8 @@ static void write_reading(struct service_context *context, struct pending_step *
 }
 
 /* Fills the reply. */
-static void answer_lane(struct service_context *context, struct pending_step *pending,
-                        const struct gru_lane *lane)
+static void answer_lanes(struct service_context *context, struct pending_step *pending,
+                         const struct gru_lane *lane)
 {
     struct step *step = pending->step;
     const float *state = record_state(&step->model->pool->layout, pending->next);
@@ -279,6 +298,7 @@ static void answer_lane(struct service_context *context, struct pending_step *pe
         return;
     }
     step_intervals_go_on(context, pending, step->x, lane->y);
+    pending->is_base_lost = pending->n_lanes > 1 && lane[1].status != GRU_OK;
     pending->state = PENDING_ANSWERED;
 }
 
@@ -291,7 +311,9 @@ static void write_ahead(struct service_context *context, struct pending_step *pe
     const struct record_layout *layout = &step->model->pool->layout;
     const size_t n_rows = step_ahead_answer(step);
     for (size_t k = 0; k < n_rows; k++) {
-        begin_next(pending, step->number - n_rows + k);
+        pending_begin_next(pending, step->number - n_rows + k, step_ahead_before(step, k));
+        pending->base_state = step_ahead_base(step, k);
+        pending->is_base_lost = !pending->base_state;
         memcpy(record_state(layout, pending->next), step_ahead_state(step, k),
                layout->state_floats * sizeof(float));
         step_intervals_go_on(context, pending, step_ahead_x(step, k),
@@ -400,7 +422,7 @@ static size_t begin_round(struct service_context *context, const struct model *m
         if (pending_steps[k].state == PENDING_CLAIMED) {
             pending_steps[k].next = session_copy_scratch(context, model->pool, which++);
             begin_claimed(context, &pending_steps[k], &context->lanes[n_lanes]);
-            n_lanes += pending_steps[k].state == PENDING_RUNNING;
+            n_lanes += pending_steps[k].n_lanes;
         }
     }
     return n_lanes;
@@ -421,7 +443,8 @@ static bool run_round(struct service_context *context, struct pending_step *pend
     }
     for (size_t k = 0, lane = 0; lane < n_lanes && k < n; k++) {
         if (pending_steps[k].state == PENDING_RUNNING) {
-            answer_lane(context, &pending_steps[k], &context->lanes[lane++]);
+            answer_lanes(context, &pending_steps[k], &context->lanes[lane]);
+            lane += pending_steps[k].n_lanes;
         }
     }
     write_round(context, model->pool, pending_steps, n);
@@ -462,10 +485,10 @@ static void begin_pending(struct service_context *context, struct pending_step *
         pending_finish_failed(pending);
         return;
     }
-    if (step->may_amend) {
+    if (step->may_amend && !context->service->config->amend) {
         fault_set(&step->fault, STATUS_AMEND_OFF, "late",
-                  "this grud does not amend sessions by late readings: leave `late` out, and send "
-                  "readings in the order of their times");
+                  "this grud does not amend sessions by late readings: start it with --amend yes, "
+                  "or leave `late` out and send readings in the order of their times");
         pending_finish_failed(pending);
     }
 }

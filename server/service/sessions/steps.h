@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct amend;
 struct model;
 struct prediction;
 struct service_context;
@@ -35,8 +36,9 @@ struct step {
     bool may_begin; /* a session that has made no step yet begins at this seq */
     bool may_fill;  /* readings between the session's last one and this seq count as missing */
     bool has_at;
-    double at;      /* the reading's own time, Unix seconds: finite */
-    bool may_amend; /* a late reading is to be put in its place */
+    double at;            /* the reading's own time, Unix seconds: finite */
+    bool may_amend;       /* a late reading is to be put in its place */
+    uint64_t amends_step; /* or this one, in that of the step; 0: it is named by its time */
     struct forecast_options forecast_options;
     bool may_slice; /* work that is too long for one turn may be left in `slices` */
 
@@ -48,11 +50,13 @@ struct step {
     struct prediction *slices; /* not NULL: to be gone on with until it is done, and then ended by
                                   step_end_slices, before the step is handed in again */
     struct step_ahead *ahead;  /* service_steps' own */
+    struct amend *amend;       /* likewise */
     struct fault fault;        /* status STATUS_OK if it succeeded */
     uint64_t number;           /* of this step, from 1 */
     bool is_repeated;  /* it was made before the session's last one: there is no further result */
     bool is_restarted; /* by `at` too much is missing before it: its hidden state began anew */
     size_t n_filled;   /* missing readings before it that count, by `at` */
+    uint64_t amended;  /* the step whose reading it is; 0: the last one. The rest is of that */
     unsigned version;
     const float *y;        /* [O] */
     const float *forecast; /* [n_forecast][O], NULL if there is none */

@@ -1,10 +1,10 @@
 /*
  * Power failures. The disk then has any mixture of its sectors as they were when the last sync that
  * worked began, or at some moment since: while it ran, after it, while the next one ran. Sessions
- * are stepped, written anew, forked, deleted and made in between, and in each mixture every session
- * must be in a state that it had at that sync or later, or absent if it was so at some moment
- * since; with readings that belong to that state; and never damaged. Each round goes on from a
- * mixture of the last one.
+ * are stepped, amended, written anew, forked, deleted and made in between, and in each mixture
+ * every session must be in a state that it had at that sync or later, or absent if it was so at
+ * some moment since; with readings that belong to that state; and never damaged. Each round goes on
+ * from a mixture of the last one.
  *
  *     GRUD_POWER_MIXTURES=300 GRUD_POWER_SEED=1 CK_RUN_SUITE=test_power.c build/tests/test-service
  */
@@ -33,7 +33,8 @@ enum {
 /* A session after something was done to it. */
 struct event {
     bool is_absent;
-    uint64_t digest; /* of all but its readings */
+    uint64_t digest; /* of all but its readings and its base */
+    uint64_t base_digest;
     uint64_t step;
     size_t n_readings;
     float readings[HISTORY * INPUTS];
@@ -89,6 +90,10 @@ static void look_at(struct pool *pool, const char *id, struct event *event, bool
     size_t n_values =
         layout->n_outputs * sizeof *copy->errors + layout->state_floats * sizeof(float);
     event->digest = digest_64(fields, sizeof fields, 0) + digest_64(copy->errors, n_values, 0);
+    if (record_has_base(layout)) {
+        struct record_base *base = record_base_of(layout, copy);
+        event->base_digest = digest_64(base, offsetof(struct record_base, errors) + n_values, 0);
+    }
     event->step = copy->step;
     event->n_readings = copy->n_readings;
     record_read_readings(layout, record, copy, event->readings);
@@ -118,6 +123,26 @@ static void take_step(struct subject *subject)
     subject->is_another = subject->is_another || last_event(subject)->is_absent;
     reading(subject->stream, last_event(subject)->step + 1, x);
     ck_assert_int_eq(step_x(&trial.world, subject->id, x, &step), STATUS_OK);
+    note_event(subject);
+}
+
+/* Another reading in the place of one of those that are kept. */
+static void amend(struct subject *subject)
+{
+    float x[INPUTS];
+    const struct event *now = last_event(subject);
+    if (now->is_absent || now->step == 0) {
+        return;
+    }
+    subject->stream++;
+    subject->is_another = true;
+    reading(subject->stream, now->step, x);
+    arena_reset(&trial.world.arena);
+    struct step step = step_make(&trial.world, subject->id, x);
+    step.may_amend = true;
+    step.amends_step = now->step - below(now->step < HISTORY ? now->step : HISTORY);
+    const enum status status = step_take(&trial.world, &step);
+    ck_assert(status == STATUS_OK || status == STATUS_TOO_LATE); /* one that was put */
     note_event(subject);
 }
 
@@ -171,6 +196,8 @@ static void do_something(void)
         end(subject);
     } else if (what < 5) {
         put_anew(subject);
+    } else if (what < 9 && trial.world.config.amend) {
+        amend(subject);
     } else {
         take_step(subject);
         if (what > 15) {
@@ -310,7 +337,8 @@ static void judge(const struct subject *subject, const struct event *found)
     }
     if (found->is_absent) {
         trial.n_lost += !may_be_absent;
-    } else if (!match) {
+    } else if (!match || (found->n_readings == match->n_readings &&
+                          found->base_digest != match->base_digest)) {
         trial.n_mixed++;
     } else if (k < subject->synced) {
         trial.n_before++;
@@ -372,7 +400,7 @@ static uint64_t number_from(const char *variable, uint64_t otherwise)
     return text && text[0] ? strtoull(text, NULL, 10) : otherwise;
 }
 
-static void begin_trial(size_t hidden, size_t sector)
+static void begin_trial(size_t hidden, size_t sector, bool amends)
 {
     memset(&trial, 0, sizeof trial);
     trial.random = number_from("GRUD_POWER_SEED", 0) * 1000003 + hidden * 31 + sector;
@@ -381,6 +409,7 @@ static void begin_trial(size_t hidden, size_t sector)
     world_use_data(world);
     world_add_model(world, "m", network_file(hidden, SEED));
     world->config.session_history = HISTORY;
+    world->config.amend = amends;
     world->config.sync_interval_ms = 3600000;
     world_start(world);
     for (size_t s = 0; s < SESSIONS; s++) {
@@ -394,11 +423,11 @@ static void begin_trial(size_t hidden, size_t sector)
     }
 }
 
-static void expect_no_mixture_harms(size_t hidden, size_t sector)
+static void expect_no_mixture_harms(size_t hidden, size_t sector, bool amends)
 {
     struct event found[SESSIONS];
     char ignored[PATH_MAX];
-    begin_trial(hidden, sector);
+    begin_trial(hidden, sector, amends);
     for (int round = 0; round < ROUNDS; round++) {
         run_to_failure();
         const struct model *model = world_model(&trial.world);
@@ -426,18 +455,26 @@ static void expect_no_mixture_harms(size_t hidden, size_t sector)
 
 TEST(no_mixture_of_sectors_harms_small_sessions)
 {
-    expect_no_mixture_harms(64, 512);
-    expect_no_mixture_harms(64, 4096);
+    expect_no_mixture_harms(64, 512, false);
+    expect_no_mixture_harms(64, 4096, false);
 }
 
 TEST(no_mixture_of_sectors_harms_sessions_of_a_page)
 {
-    expect_no_mixture_harms(512, 512);
-    expect_no_mixture_harms(512, 4096);
+    expect_no_mixture_harms(512, 512, false);
+    expect_no_mixture_harms(512, 4096, false);
 }
 
 TEST(no_mixture_of_sectors_harms_sessions_of_more_than_a_page)
 {
-    expect_no_mixture_harms(1024, 512);
-    expect_no_mixture_harms(1024, 4096);
+    expect_no_mixture_harms(1024, 512, false);
+    expect_no_mixture_harms(1024, 4096, false);
+}
+
+/* With a base in each copy, and stamps in the ring. */
+TEST(no_mixture_of_sectors_harms_sessions_with_a_base)
+{
+    expect_no_mixture_harms(64, 512, true);
+    expect_no_mixture_harms(512, 512, true);
+    expect_no_mixture_harms(512, 4096, true);
 }

@@ -220,7 +220,7 @@ TEST(readings_may_be_put_in_place_at_any_step)
             }
             struct record_copy *copy = record_newest(&layout, record);
             copy->step = step;
-            record_put_readings(&layout, record, copy, x, n);
+            record_put_readings(&layout, record, copy, x, NULL, n);
             record_seal(&layout, record, copy);
             ck_assert_ptr_eq(found(&layout, record), copy);
             expect_readings(&layout, record, copy, 9, n);
