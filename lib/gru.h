@@ -479,7 +479,9 @@ struct gru_progress {
     size_t epoch, n_epochs; /* epochs that are complete */
     size_t step, n_steps;   /* updates tried; of all epochs */
     size_t n_skipped;       /* of them, those whose gradient was not finite */
-    size_t best_epoch;      /* from 1; whose weights gru_trainer_model gives; 0: the last step's */
+    size_t best_epoch; /* from 1; whose weights gru_trainer_model gives; 0: the last step's. With
+                          early stopping that with the least median over streams of the loss by
+                          the starting model's, as in a comparison (gru_validation.h) */
     bool stopped_early;
     double step_loss, grad_norm,
         learning_rate;                 /* of the last step; the norm is the one before clipping */

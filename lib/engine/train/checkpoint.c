@@ -1,12 +1,18 @@
 /*
  * checkpoint.c - a trainer as bytes: gru_trainer_save and gru_trainer_restore.
  *
- *     header | position | weights [P] | moments [P'] each | best weights [P] | states | hash
+ *     header | position | weights [P] | moments [P'] each | best weights [P] | losses | states |
+ * hash
  *
  * Which arrays there are follows from the hyper-parameters, so the length is known before a byte is
  * read. All numbers are as the machine has them; another byte order shows in the magic number.
  *
- * VERSION is raised by hand when the bytes change their meaning. Another version, older or newer,
+ * The losses are the starting model's by stream (selection.h). A trainer without a selection has
+ * none, and its version is 1. That is also what builds wrote that chose the epoch by the pooled
+ * loss: a trainer that goes on from there does so to its end, and comes to the weights that they
+ * would have given.
+ *
+ * A version is raised by hand when the bytes change their meaning. Another version, older or newer,
  * is GRU_BAD_FILE, as is a checkpoint of another training: it saves time and holds nothing else, so
  * the caller trains from the beginning and comes to the same weights.
  */
@@ -16,7 +22,7 @@
 
 #include <string.h>
 
-enum { VERSION = 1, ARRAYS_MAX = 3 + OPTIMIZER_MOMENTS_MAX };
+enum { VERSION_POOLED = 1, VERSION_BY_STREAM = 2, ARRAYS_MAX = 4 + OPTIMIZER_MOMENTS_MAX };
 
 #define MAGIC 0x6E696172745F7267U /* "gr_train" */
 
@@ -29,31 +35,46 @@ _Static_assert(sizeof(struct trainer_position) % sizeof(uint64_t) == 0,
 
 /* An array of the trainer that goes into a checkpoint. */
 struct piece {
-    float *values;
-    size_t n;
+    void *values;
+    size_t n_bytes;
 };
 
-static size_t list_pieces(const struct gru_trainer *trainer, struct piece pieces[ARRAYS_MAX])
+static struct piece floats_of(float *values, size_t n)
+{
+    return (struct piece){ values, values ? n * sizeof *values : 0 };
+}
+
+static size_t list_pieces(const struct gru_trainer *trainer, uint64_t version,
+                          struct piece pieces[ARRAYS_MAX])
 {
     const struct trainer_arrays *arrays = &trainer->arrays;
     const struct trainer_sizes *sizes = &trainer->sizes;
     size_t n = 0;
-    pieces[n++] = (struct piece){ gru_backprop_parameters(trainer->backprop), sizes->n_parameters };
+    pieces[n++] = floats_of(gru_backprop_parameters(trainer->backprop), sizes->n_parameters);
     for (size_t k = 0; k < OPTIMIZER_MOMENTS_MAX; k++) {
-        pieces[n++] =
-            (struct piece){ arrays->moments[k], arrays->moments[k] ? sizes->n_trained : 0 };
+        pieces[n++] = floats_of(arrays->moments[k], sizes->n_trained);
     }
-    pieces[n++] = (struct piece){ arrays->best, arrays->best ? sizes->n_parameters : 0 };
-    pieces[n++] = (struct piece){ arrays->states, sizes->n_states };
+    pieces[n++] = floats_of(arrays->best, sizes->n_parameters);
+    if (version == VERSION_BY_STREAM) {
+        double *base = trainer->selection->base;
+        pieces[n++] = (struct piece){ base, trainer->selection->n_streams * sizeof *base };
+    }
+    pieces[n++] = floats_of(arrays->states, sizes->n_states);
     return n;
 }
 
-/* The arrays are in memory, so their sum is no overflow. */
-static size_t n_checkpoint_bytes(const struct piece *pieces, size_t n)
+static size_t n_position_bytes(uint64_t version)
 {
-    size_t n_bytes = sizeof(struct header) + sizeof(struct trainer_position) + sizeof(uint64_t);
+    return version == VERSION_POOLED ? offsetof(struct trainer_position, best_standing)
+                                     : sizeof(struct trainer_position);
+}
+
+/* The arrays are in memory, so their sum is no overflow. */
+static size_t n_checkpoint_bytes(uint64_t version, const struct piece *pieces, size_t n)
+{
+    size_t n_bytes = sizeof(struct header) + n_position_bytes(version) + sizeof(uint64_t);
     for (size_t k = 0; k < n; k++) {
-        n_bytes += pieces[k].n * sizeof *pieces[k].values;
+        n_bytes += pieces[k].n_bytes;
     }
     return n_bytes;
 }
@@ -87,19 +108,20 @@ static struct trainer_position saved_position(const struct gru_trainer *trainer)
 enum gru_status gru_trainer_save(const struct gru_trainer *trainer, void **ret_bytes,
                                  size_t *ret_n_bytes)
 {
+    const uint64_t version = trainer->selection ? VERSION_BY_STREAM : VERSION_POOLED;
     struct piece pieces[ARRAYS_MAX];
-    size_t n = list_pieces(trainer, pieces);
-    size_t n_bytes = n_checkpoint_bytes(pieces, n);
+    size_t n = list_pieces(trainer, version, pieces);
+    size_t n_bytes = n_checkpoint_bytes(version, pieces, n);
     char *bytes = gru_array_alloc(n_bytes, 1);
     if (!bytes) {
         return GRU_NO_MEMORY;
     }
-    const struct header header = { MAGIC, VERSION, n_bytes, trainer->fingerprint };
+    const struct header header = { MAGIC, version, n_bytes, trainer->fingerprint };
     const struct trainer_position position = saved_position(trainer);
     char *p = put(bytes, &header, sizeof header);
-    p = put(p, &position, sizeof position);
+    p = put(p, &position, n_position_bytes(version));
     for (size_t k = 0; k < n; k++) {
-        p = put(p, pieces[k].values, pieces[k].n * sizeof *pieces[k].values);
+        p = put(p, pieces[k].values, pieces[k].n_bytes);
     }
     const uint64_t hash = hash_of(bytes, n_bytes);
     put(p, &hash, sizeof hash);
@@ -140,23 +162,34 @@ static bool position_fits(const struct gru_trainer *trainer,
     return position->t == 0 || position->t < longest;
 }
 
-static enum gru_status check_bytes(const struct gru_trainer *trainer, const char *bytes,
-                                   size_t n_bytes, size_t n_expected,
+/* The header, whose version the trainer can read. */
+static bool read_header(const struct gru_trainer *trainer, const char *bytes, size_t n_bytes,
+                        struct header *ret_header)
+{
+    if (n_bytes < sizeof *ret_header) {
+        return false;
+    }
+    memcpy(ret_header, bytes, sizeof *ret_header);
+    return ret_header->magic == MAGIC && ret_header->n_bytes == n_bytes &&
+           ret_header->fingerprint == trainer->fingerprint &&
+           (ret_header->version == VERSION_POOLED ||
+            (ret_header->version == VERSION_BY_STREAM && trainer->selection));
+}
+
+static enum gru_status check_bytes(const struct gru_trainer *trainer, uint64_t version,
+                                   const char *bytes, size_t n_bytes, size_t n_expected,
                                    struct trainer_position *ret_position)
 {
-    struct header header;
     uint64_t hash;
     if (n_bytes != n_expected) {
         return GRU_BAD_FILE;
     }
-    memcpy(&header, bytes, sizeof header);
     memcpy(&hash, bytes + n_bytes - sizeof hash, sizeof hash);
-    if (header.magic != MAGIC || header.version != VERSION || header.n_bytes != n_bytes ||
-        header.fingerprint != trainer->fingerprint || hash != hash_of(bytes, n_bytes)) {
+    if (hash != hash_of(bytes, n_bytes)) {
         return GRU_BAD_FILE;
     }
-    struct trainer_position position;
-    memcpy(&position, bytes + sizeof header, sizeof position);
+    struct trainer_position position = { 0 };
+    memcpy(&position, bytes + sizeof(struct header), n_position_bytes(version));
     if (!position_fits(trainer, &position)) {
         return GRU_BAD_FILE;
     }
@@ -168,22 +201,29 @@ enum gru_status gru_trainer_restore(struct gru_trainer *trainer, const void *byt
 {
     struct piece pieces[ARRAYS_MAX];
     struct trainer_position position;
-    size_t n = list_pieces(trainer, pieces);
-    enum gru_status status =
-        check_bytes(trainer, bytes, n_bytes, n_checkpoint_bytes(pieces, n), &position);
+    struct header header;
+    if (!read_header(trainer, bytes, n_bytes, &header)) {
+        return GRU_BAD_FILE;
+    }
+    size_t n = list_pieces(trainer, header.version, pieces);
+    enum gru_status status = check_bytes(trainer, header.version, bytes, n_bytes,
+                                         n_checkpoint_bytes(header.version, pieces, n), &position);
     if (status != GRU_OK) {
         return status;
+    }
+    if (header.version == VERSION_POOLED) {
+        gru_selection_free(trainer->selection);
+        trainer->selection = NULL;
     }
     trainer->position = position;
     trainer->optimizer.n_updates = position.n_updates;
     gru_trainer_begin_phase(trainer, (enum trainer_phase)position.phase);
-    const char *p = (const char *)bytes + sizeof(struct header) + sizeof position;
+    const char *p = (const char *)bytes + sizeof header + n_position_bytes(header.version);
     for (size_t k = 0; k < n; k++) {
-        size_t n_piece = pieces[k].n * sizeof *pieces[k].values;
-        if (n_piece > 0) {
-            memcpy(pieces[k].values, p, n_piece);
+        if (pieces[k].n_bytes > 0) {
+            memcpy(pieces[k].values, p, pieces[k].n_bytes);
         }
-        p += n_piece;
+        p += pieces[k].n_bytes;
     }
     gru_backprop_refresh(trainer->backprop);
     if (position.phase == PHASE_TRAIN) {

@@ -51,8 +51,7 @@ static void begin_series(struct gru_comparison *comparison)
     gru_comparison_begin_origins(comparison);
 }
 
-/* The next series that has targets; false: there are no more. */
-static bool find_series(struct gru_comparison *comparison)
+bool gru_comparison_begin_next(struct gru_comparison *comparison)
 {
     size_t n = gru_dataset_n_series(&comparison->dataset, PART_VALID);
     while (comparison->k < n && comparison->plan.stream[comparison->k] == SIZE_MAX) {
@@ -119,7 +118,7 @@ static enum gru_status advance(struct gru_comparison *comparison)
 
 enum gru_status gru_comparison_advance(struct gru_comparison *comparison, bool *ret_is_done)
 {
-    *ret_is_done = comparison->lane.n_rows == 0 && !find_series(comparison);
+    *ret_is_done = comparison->lane.n_rows == 0 && !gru_comparison_begin_next(comparison);
     if (*ret_is_done) {
         gru_comparison_end(comparison);
         return GRU_OK;

@@ -84,6 +84,8 @@ struct gru_comparison {
 
 /* Behind the last of the series that continue series k. */
 size_t gru_comparison_group_end(const struct gru_comparison *comparison, size_t k);
+/* Begins the series at `k`, or the first after it that has targets; false: there are no more. */
+bool gru_comparison_begin_next(struct gru_comparison *comparison);
 
 /* ---- comparison_screen.c ---- */
 
@@ -98,6 +100,10 @@ bool gru_comparison_is_outlying_target(struct gru_comparison *comparison, size_t
 
 /* ---- comparison_losses.c ---- */
 
+/* Takes the readings of row t as observed. */
+void gru_comparison_see(struct gru_comparison *comparison, size_t t);
+/* Whether a target of row t, which was looked at, counts in its stream. */
+bool gru_comparison_counts(struct gru_comparison *comparison, size_t t, size_t column, float raw);
 /* Row t of the series: y of both models are at `row` of their runs. */
 void gru_comparison_score(struct gru_comparison *comparison, size_t t, size_t row);
 /* The loss of a raw forecast, in network units; infinite if it is none. */

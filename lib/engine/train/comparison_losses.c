@@ -161,7 +161,7 @@ static void sample_target(struct gru_comparison *comparison, size_t t, size_t ro
     }
 }
 
-static void see(struct gru_comparison *comparison, size_t t)
+void gru_comparison_see(struct gru_comparison *comparison, size_t t)
 {
     const struct gru_info *info = comparison->info;
     const struct gru_series *series = comparison->lane.series;
@@ -184,12 +184,25 @@ static void see_targets(struct gru_comparison *comparison, size_t t)
     }
 }
 
+static bool is_outlying(struct gru_comparison *comparison, size_t t, size_t column, float raw)
+{
+    return comparison->n_disturbed > 0 ||
+           gru_comparison_is_outlying_target(comparison, t, column, raw);
+}
+
+bool gru_comparison_counts(struct gru_comparison *comparison, size_t t, size_t column, float raw)
+{
+    return !is_outlying(comparison, t, column, raw) &&
+           (gru_loss_takes_logits(comparison->dataset.loss) ||
+            !comparison->screen.is_constant[column]);
+}
+
 void gru_comparison_score(struct gru_comparison *comparison, size_t t, size_t row)
 {
     const struct dataset *dataset = &comparison->dataset;
     struct gru_stream_losses *stream = &comparison->streams[comparison->plan.stream[comparison->k]];
     bool is_logits = gru_loss_takes_logits(dataset->loss);
-    see(comparison, t);
+    gru_comparison_see(comparison, t);
     gru_comparison_look(comparison, t);
     for (size_t k = 0; k < dataset->width && t >= comparison->first_target; k++) {
         float raw = gru_dataset_raw_target(dataset, &comparison->lane, t, k);
@@ -199,8 +212,7 @@ void gru_comparison_score(struct gru_comparison *comparison, size_t t, size_t ro
         }
         double naive = lose(comparison, k, row, raw, lost);
         gru_losses_add(&comparison->result.all, lost, naive);
-        if (comparison->n_disturbed > 0 ||
-            gru_comparison_is_outlying_target(comparison, t, k, raw)) {
+        if (is_outlying(comparison, t, k, raw)) {
             gru_losses_add(&comparison->result.outlying, lost, naive);
             continue;
         }

@@ -60,6 +60,9 @@ void gru_trainer_begin_phase(struct gru_trainer *trainer, enum trainer_phase pha
     trainer->n_lanes = 0;
     if (phase != PHASE_END) {
         trainer->validation = (struct trainer_validation){ .has_persistence = true };
+        if (trainer->selection) {
+            gru_selection_begin(trainer->selection);
+        }
         begin_batch(trainer, 0);
     }
 }
@@ -174,6 +177,21 @@ static enum gru_advance train_window(struct gru_trainer *trainer)
 
 /* ---- validation ---- */
 
+/* The losses of a window by stream: its rows are in d_out, too. */
+static void select_rows(struct gru_trainer *trainer, const struct trainer_rows *rows)
+{
+    const struct trainer_arrays *arrays = &trainer->arrays;
+    size_t row = 0;
+    for (size_t step = 0; step < rows->n_steps; step++) {
+        for (size_t lane = 0; lane < arrays->n_lanes[step]; lane++, row++) {
+            gru_selection_add(trainer->selection, &trainer->dataset, &arrays->lanes[lane],
+                              trainer->position.t + step,
+                              arrays->d_out + row * trainer->model->info.y_floats,
+                              arrays->targets + row * trainer->dataset.width);
+        }
+    }
+}
+
 /* One window of it; true: that was the last. */
 static bool validate_window(struct gru_trainer *trainer)
 {
@@ -181,6 +199,11 @@ static bool validate_window(struct gru_trainer *trainer)
     struct backprop_window window = window_of(trainer, &rows);
     gru_backprop_forward(trainer->backprop, &window, trainer->arrays.out);
     if (rows.n_targets > 0) {
+        if (trainer->selection) { /* before an activation is applied in place */
+            memcpy(trainer->arrays.d_out, trainer->arrays.out,
+                   rows.n_rows * trainer->model->info.y_floats * sizeof(float));
+            select_rows(trainer, &rows);
+        }
         struct loss_sum sum =
             gru_loss(&trainer->model->info, trainer->dataset.loss, rows.n_rows, trainer->arrays.out,
                      trainer->arrays.targets, rows.n_targets, NULL);
@@ -201,7 +224,24 @@ static void end_baseline(struct gru_trainer *trainer)
     if (validation->has_persistence) {
         position->persistence_valid_loss = validation->persistence / (double)validation->n;
     }
+    if (trainer->selection) {
+        gru_selection_take_base(trainer->selection);
+    }
     gru_trainer_begin_phase(trainer, PHASE_TRAIN);
+}
+
+/* Whether the epoch is better than the best one so far. A loss that is not a number is not lower
+ * than any, and one that is not finite no better than one that is. */
+static bool is_best(const struct trainer_position *position, double standing)
+{
+    if (position->best_epoch == 0 || isnan(position->valid_loss)) {
+        return !isnan(position->valid_loss);
+    }
+    if (isfinite(position->valid_loss) != isfinite(position->best_valid_loss)) {
+        return isfinite(position->valid_loss);
+    }
+    return standing < position->best_standing || (standing == position->best_standing &&
+                                                  position->valid_loss < position->best_valid_loss);
 }
 
 /* Keeps the weights of the best epoch so far. True: no epoch has been better for too long. */
@@ -211,9 +251,9 @@ static bool stops_early(struct gru_trainer *trainer)
     if (!trainer->arrays.best) {
         return false;
     }
-    /* A loss that is not a number is not lower than any. */
-    bool is_first = position->best_epoch == 0 && !isnan(position->valid_loss);
-    if (is_first || position->valid_loss < position->best_valid_loss) {
+    const double standing = trainer->selection ? gru_selection_standing(trainer->selection) : 0;
+    if (is_best(position, standing)) {
+        position->best_standing = standing;
         position->best_epoch = position->epoch;
         position->best_valid_loss = position->valid_loss;
         position->best_valid_accuracy = position->valid_accuracy;

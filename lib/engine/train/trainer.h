@@ -9,6 +9,7 @@
 #include "engine/train/batches.h"
 #include "engine/train/dataset.h"
 #include "engine/train/optimizer.h"
+#include "engine/train/selection.h"
 #include "engine/train/trainer_memory.h"
 
 enum trainer_phase {
@@ -33,6 +34,8 @@ struct trainer_position {
     double train_loss, train_accuracy, valid_loss, valid_accuracy, best_valid_loss,
         best_valid_accuracy;
     double baseline_valid_loss, baseline_valid_accuracy, persistence_valid_loss;
+    /* of the best epoch; 0 without a selection, and not saved then */
+    double best_standing;
 };
 
 /* A validation under way. Begun anew after a restore. */
@@ -52,7 +55,8 @@ struct gru_trainer {
     struct optimizer optimizer;
     struct trainer_sizes sizes;
     struct trainer_arrays arrays;
-    void *block; /* of the arrays */
+    void *block;                 /* of the arrays */
+    struct selection *selection; /* of the best epoch; NULL: by the pooled loss */
     bool validates;
     uint64_t fingerprint; /* of model, data, hyper-parameters and seed */
     struct trainer_position position;

@@ -60,6 +60,12 @@ static enum gru_status fill_trainer(struct gru_trainer *trainer, struct gru_erro
     if (status != GRU_OK) {
         return gru_fail(error, status, "", "%s", gru_status_text(status));
     }
+    if (trainer->arrays.best && trainer->validates) {
+        status = gru_selection_create(trainer->model, &trainer->training, &trainer->selection);
+    }
+    if (status != GRU_OK) {
+        return gru_fail(error, status, "", "%s", gru_status_text(status));
+    }
     prepare(trainer);
     return GRU_OK;
 }
@@ -99,6 +105,7 @@ void gru_trainer_free(struct gru_trainer *trainer)
     if (trainer) {
         gru_backprop_free(trainer->backprop);
         gru_dataset_done(&trainer->dataset);
+        gru_selection_free(trainer->selection);
         free(trainer->block);
         gru_model_unref(trainer->model);
         free(trainer);

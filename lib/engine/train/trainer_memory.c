@@ -1,5 +1,6 @@
 /* See trainer_memory.h. */
 #include "engine/train/trainer_memory.h"
+#include "engine/train/selection.h"
 
 /* ---- sizes ---- */
 
@@ -86,14 +87,18 @@ bool gru_trainer_bytes(const struct gru_model *model, const struct dataset *data
     struct trainer_sizes sizes;
     struct trainer_arrays arrays;
     struct block_cutter count = { 0 };
-    size_t n_bytes, n_backprop, n_filled;
+    size_t n_bytes, n_backprop, n_filled, n_selection = 0;
     if (!gru_trainer_sizes(model, dataset->training, &sizes)) {
         return false;
     }
     struct backprop_options options = gru_trainer_backprop_options(dataset->training, &sizes);
     gru_trainer_cut(dataset, &sizes, &count, &arrays);
+    if (arrays.best && !gru_selection_bytes(dataset, &n_selection)) {
+        return false;
+    }
     return !count.is_too_large && gru_backprop_bytes(model, &options, &n_backprop) &&
            gru_dataset_bytes(dataset, &n_filled) &&
            !__builtin_add_overflow(count.n_bytes, n_filled, &n_bytes) &&
+           !__builtin_add_overflow(n_bytes, n_selection, &n_bytes) &&
            !__builtin_add_overflow(n_bytes, n_backprop, ret_n_bytes);
 }
