@@ -18,11 +18,12 @@ format-check:
 	@clang-format --dry-run -Werror $(SOURCES)
 
 # One file at a time: clang-tidy 14 mistakes va_lists of one file for another's.
-tidy: check-packages format-check layers compile_commands.json ## clang-tidy, clang-format, shellcheck, layers, names, widths
+tidy: check-packages format-check layers compile_commands.json ## clang-tidy, clang-format, shellcheck, layers, names, widths, codes
 	@tests/checks/layers_test.sh
 	@tests/checks/flags_test.sh
 	@tests/checks/names.sh
 	@tests/checks/widths.sh
+	@tests/checks/codes.sh
 	@shellcheck -x -S warning $(SCRIPTS)
 	@printf '%s\n' $(filter-out lib/kernels/simd%,$(filter %.c,$(SOURCES))) | \
 	  xargs -P $$(nproc) -I{} clang-tidy -quiet -p . {}
