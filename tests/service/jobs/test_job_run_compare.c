@@ -1,168 +1,20 @@
 /* The gate, through the real job runner: each kind of data that once fooled it, and what is said of
  * them. "Pooled" losses are those of all validation targets in one mean, which ruled it once. */
-#include "job_support.h"
+#include "gate_trial.h"
 
-#include "service/models/activate.h"
 #include "test.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { STREAMS = 10, ROWS_MOST = 2000, ROOM_INPUTS = 2, EVENTS = 200 };
-
-/* Training on series of one or two inputs, which a test fills. */
-struct trial {
-    struct world world;
-    struct job_request request;
-    float *x[2 * STREAMS];
-    struct gru_series series[STREAMS], validation[STREAMS];
-};
-
-static struct bytes model_file(const struct gru_plan *plan)
-{
-    struct gru_model *model;
-    struct bytes bytes;
-    ck_assert_int_eq(gru_model_create(plan, &model, NULL), GRU_OK);
-    ck_assert_int_eq(gru_model_save(model, &bytes.p, &bytes.n), GRU_OK);
-    gru_model_unref(model);
-    return bytes;
-}
-
-static const struct gru_scaling room_scaling[] = { { "temp", 20, 5 }, { "humidity", 0.55, 0.2 } };
-
-static struct gru_plan room_plan(void)
-{
-    static const char *const inputs[] = { "temp", "humidity" };
-    static const size_t hidden[] = { 16 };
-    return (struct gru_plan){ .n_inputs = 2,
-                              .n_outputs = 1,
-                              .n_layers = 1,
-                              .inputs = inputs,
-                              .outputs = inputs,
-                              .hidden_sizes = hidden,
-                              .scalings = room_scaling,
-                              .n_scalings = 2,
-                              .cell = GRU_LAYER_GRU,
-                              .reset = GRU_RESET_AFTER,
-                              .seed = 3 };
-}
-
-static void begin(struct trial *trial, const struct gru_plan *plan)
-{
-    memset(trial, 0, sizeof *trial);
-    world_init(&trial->world);
-    world_use_data(&trial->world);
-    world_add_model(&trial->world, "m", model_file(plan));
-    world_start(&trial->world);
-    world_start_jobs(&trial->world);
-    trial->request = (struct job_request){ .model = "m",
-                                           .series = trial->series,
-                                           .validation_fraction = 0.2,
-                                           .gate = job_gate_default,
-                                           .seed = 1 };
-    gru_hyperparameters_init(&trial->request.hyperparameters);
-    trial->request.hyperparameters.learning_rate = 0.01;
-}
-
-static void end(struct trial *trial)
-{
-    for (size_t k = 0; k < 2 * STREAMS; k++) {
-        free(trial->x[k]);
-    }
-    world_done(&trial->world);
-}
-
-static float *add_rows(struct trial *trial, bool is_validation, size_t n_rows, size_t width)
-{
-    size_t k = is_validation ? trial->request.n_validation++ : trial->request.n_series++;
-    float *x = malloc(n_rows * width * sizeof *x);
-    ck_assert(x && k < STREAMS);
-    trial->x[is_validation ? STREAMS + k : k] = x;
-    (is_validation ? trial->validation : trial->series)[k] =
-        (struct gru_series){ .x = x, .n_rows = n_rows };
-    if (is_validation) {
-        trial->request.validation = trial->validation;
-        trial->request.validation_fraction = 0;
-    }
-    return x;
-}
-
-/* Reproducible noise of variance 1, nearly normal. */
-static double noise(uint64_t *seed)
-{
-    double sum = 0;
-    for (int k = 0; k < 12; k++) {
-        *seed = *seed * 6364136223846793005U + 1442695040888963407U;
-        sum += (double)(*seed >> 40) / (1 << 24);
-    }
-    return sum - 6;
-}
-
-/* A room's day, and another phase for each. */
-static float *add_room(struct trial *trial, bool is_validation, size_t n_rows, double phase)
-{
-    float *x = add_rows(trial, is_validation, n_rows, ROOM_INPUTS);
-    uint64_t seed = (uint64_t)(1000 * phase) + 1;
-    for (size_t t = 0; t < n_rows; t++) {
-        x[2 * t] = (float)(20 + 3 * sin((double)t / 8 + phase) + 0.1 * noise(&seed));
-        x[2 * t + 1] = (float)(0.5 + 0.1 * cos((double)t / 8 + phase));
-    }
-    return x;
-}
-
-static struct job run(struct trial *trial)
-{
-    struct job job = course_start(&trial->world, &trial->request);
-    return job_wait(&trial->world, job.id, JOB_SUCCEEDED);
-}
-
-static bool is_warned(struct trial *trial, const struct job *job, const char *words)
-{
-    struct job_event *events = malloc(EVENTS * sizeof *events);
-    ck_assert_ptr_nonnull(events);
-    size_t n = job_get_events(&trial->world, job->id, events, EVENTS);
-    bool is_found = false;
-    for (size_t k = 0; k < n; k++) {
-        is_found |= events[k].level == JOB_EVENT_WARN && strstr(events[k].message, words);
-    }
-    free(events);
-    return is_found;
-}
-
-static void expect_warned(struct trial *trial, const struct job *job, const char *words)
-{
-    ck_assert_msg(is_warned(trial, job, words), "no warning of '%s'", words);
-}
-
-/* What the pooled losses would have promoted. */
-static void expect_pooled_gain(const struct job *job)
-{
-    ck_assert_msg(job->metrics.valid_loss < job->metrics.baseline_valid_loss,
-                  "no pooled gain: %g, base %g", job->metrics.valid_loss,
-                  job->metrics.baseline_valid_loss);
-}
-
-/* A good version 2, of eight rooms. */
-static void train_base(struct trial *trial)
-{
-    for (size_t k = 0; k < 8; k++) {
-        add_room(trial, false, 200, (double)k);
-    }
-    struct job job = run(trial);
-    expect_promotion(&trial->world, job.id, JOB_PROMOTED, "of the base version's (median of 8");
-    for (size_t k = 0; k < 8; k++) {
-        free(trial->x[k]);
-        trial->x[k] = NULL;
-    }
-    trial->request.n_series = 0;
-}
+enum { ROWS_MOST = 2000 };
 
 /* ---- streams ---- */
 
-static void fill_stuck(struct trial *trial, bool is_validation, float value)
+static void fill_stuck(struct gate_trial *trial, bool is_validation, float value)
 {
-    float *x = add_room(trial, is_validation, 200, 0.5);
+    float *x = gate_trial_add_room(trial, is_validation, 200, 0.5);
     for (size_t t = 0; t < 200; t++) {
         x[2 * t] = value;
     }
@@ -172,93 +24,93 @@ TEST(a_stuck_sensor_among_healthy_ones_does_not_promote)
 {
     static const float stuck_at[] = { 0, 85, -40 };
     for (size_t s = 0; s < sizeof stuck_at / sizeof *stuck_at; s++) {
-        struct trial trial;
-        const struct gru_plan plan = room_plan();
-        begin(&trial, &plan);
-        train_base(&trial);
+        struct gate_trial trial;
+        const struct gru_plan plan = gate_trial_room_plan();
+        gate_trial_begin(&trial, &plan);
+        gate_trial_train_base(&trial);
         fill_stuck(&trial, false, stuck_at[s]);
         for (size_t k = 0; k < 8; k++) {
-            add_room(&trial, true, 200, 0.3 + (double)k);
+            gate_trial_add_room(&trial, true, 200, 0.3 + (double)k);
         }
         fill_stuck(&trial, true, stuck_at[s]);
         trial.request.hyperparameters.learning_rate = 0.001;
-        struct job job = run(&trial);
-        expect_pooled_gain(&job);
+        struct job job = gate_trial_run(&trial);
+        gate_trial_expect_pooled_gain(&job);
         expect_promotion(&trial.world, job.id, JOB_REJECTED, "(median of 8 streams), and at most");
-        expect_warned(&trial, &job, "constant outputs, as of stuck sensors");
-        expect_warned(&trial, &job, "1 of series 8");
-        expect_warned(&trial, &job, "constant or stuck: 'temp' is ");
+        gate_trial_expect_warned(&trial, &job, "constant outputs, as of stuck sensors");
+        gate_trial_expect_warned(&trial, &job, "1 of series 8");
+        gate_trial_expect_warned(&trial, &job, "constant or stuck: 'temp' is ");
         ck_assert(job_has_event(&trial.world, job.id, "series 8: nothing to judge"));
-        end(&trial);
+        gate_trial_end(&trial);
     }
 }
 
 TEST(one_large_stream_does_not_outvote_the_others)
 {
-    struct trial trial;
-    const struct gru_plan plan = room_plan();
-    begin(&trial, &plan);
-    train_base(&trial);
+    struct gate_trial trial;
+    const struct gru_plan plan = gate_trial_room_plan();
+    gate_trial_begin(&trial, &plan);
+    gate_trial_train_base(&trial);
     for (int is_validation = 0; is_validation < 2; is_validation++) {
         for (size_t k = 0; k < 9 * (size_t)is_validation; k++) {
-            add_room(&trial, true, 200, 0.3 + (double)k);
+            gate_trial_add_room(&trial, true, 200, 0.3 + (double)k);
         }
-        float *x = add_room(&trial, is_validation == 1, 400, 0.7);
+        float *x = gate_trial_add_room(&trial, is_validation == 1, 400, 0.7);
         for (size_t t = 0; t < 400; t++) {
             x[2 * t] = 20 + 40 * (x[2 * t] - 20);
         }
     }
-    struct job job = run(&trial);
-    expect_pooled_gain(&job);
+    struct job job = gate_trial_run(&trial);
+    gate_trial_expect_pooled_gain(&job);
     expect_promotion(&trial.world, job.id, JOB_REJECTED, "(median of 10 streams), and at most");
-    end(&trial);
+    gate_trial_end(&trial);
 }
 
 TEST(constant_series_that_nobody_loses_on_prove_nothing)
 {
-    struct trial trial;
-    const struct gru_plan plan = room_plan();
-    begin(&trial, &plan);
+    struct gate_trial trial;
+    const struct gru_plan plan = gate_trial_room_plan();
+    gate_trial_begin(&trial, &plan);
     for (size_t k = 0; k < 3; k++) {
         fill_stuck(&trial, false, 20);
     }
-    struct job job = run(&trial);
+    struct job job = gate_trial_run(&trial);
     expect_promotion(&trial.world, job.id, JOB_REJECTED, "0 validation targets can be judged");
     expect_promotion(&trial.world, job.id, JOB_REJECTED, "are outliers or of constant outputs");
-    end(&trial);
+    gate_trial_end(&trial);
 }
 
 /* ---- too little ---- */
 
 TEST(three_readings_do_not_promote)
 {
-    struct trial trial;
-    const struct gru_plan plan = room_plan();
-    begin(&trial, &plan);
-    add_room(&trial, false, 3, 0);
-    struct job job = run(&trial);
+    struct gate_trial trial;
+    const struct gru_plan plan = gate_trial_room_plan();
+    gate_trial_begin(&trial, &plan);
+    gate_trial_add_room(&trial, false, 3, 0);
+    struct job job = gate_trial_run(&trial);
     expect_promotion(&trial.world, job.id, JOB_REJECTED,
                      "1 validation targets can be judged, and 'min_targets' is 30");
     trial.request.gate.min_targets = 1;
-    job = run(&trial);
+    job = gate_trial_run(&trial);
     expect_promotion(&trial.world, job.id, JOB_REJECTED, "");
-    end(&trial);
+    gate_trial_end(&trial);
 }
 
 TEST(a_step_that_changes_nothing_does_not_promote)
 {
     static const double gains[] = { 0.01, 0 };
     for (size_t k = 0; k < 2; k++) {
-        struct trial trial;
-        const struct gru_plan plan = room_plan();
-        begin(&trial, &plan);
-        add_room(&trial, false, 300, 0);
+        struct gate_trial trial;
+        const struct gru_plan plan = gate_trial_room_plan();
+        gate_trial_begin(&trial, &plan);
+        gate_trial_add_room(&trial, false, 300, 0);
         trial.request.hyperparameters.learning_rate = 1e-9;
         trial.request.gate.min_relative_gain = gains[k];
-        struct job job = run(&trial);
+        struct job job = gate_trial_run(&trial);
         expect_promotion(&trial.world, job.id, JOB_REJECTED,
                          gains[k] > 0 ? "0.99 is asked for" : "");
-        end(&trial);
+        gate_trial_end(&trial);
     }
 }
 
@@ -277,28 +129,28 @@ TEST(a_model_without_scaling_is_not_promoted_for_a_little_less_nonsense)
                                    .cell = GRU_LAYER_GRU,
                                    .reset = GRU_RESET_AFTER,
                                    .seed = 3 };
-    struct trial trial;
+    struct gate_trial trial;
     uint64_t seed = 1;
-    begin(&trial, &plan);
+    gate_trial_begin(&trial, &plan);
     trial.request.hyperparameters.learning_rate = 0.001;
-    float *x = add_rows(&trial, false, ROWS_MOST, 1);
+    float *x = gate_trial_add_rows(&trial, false, ROWS_MOST, 1);
     for (size_t t = 0; t < ROWS_MOST; t++) {
-        x[t] = (float)(101325 + 50 * sin((double)t / 20) + 3 * noise(&seed));
+        x[t] = (float)(101325 + 50 * sin((double)t / 20) + 3 * gate_trial_noise(&seed));
     }
-    struct job job = run(&trial);
-    expect_pooled_gain(&job);
+    struct job job = gate_trial_run(&trial);
+    gate_trial_expect_pooled_gain(&job);
     expect_promotion(&trial.world, job.id, JOB_REJECTED, "0.99 is asked for");
-    expect_warned(&trial, &job, "no better than persistence");
-    expect_warned(&trial, &job, "'p' has mean 101325 and std 35.");
-    expect_warned(&trial, &job, "in the data, 0 and 1 in the model (start from");
+    gate_trial_expect_warned(&trial, &job, "no better than persistence");
+    gate_trial_expect_warned(&trial, &job, "'p' has mean 101325 and std 35.");
+    gate_trial_expect_warned(&trial, &job, "in the data, 0 and 1 in the model (start from");
     trial.request.gate.min_relative_gain = 0;
-    job = run(&trial);
+    job = gate_trial_run(&trial);
     expect_promotion(&trial.world, job.id, JOB_REJECTED, "no better than that of persistence");
     trial.request.gate.must_beat_persistence = false;
     trial.request.version = 1;
-    job = run(&trial);
+    job = gate_trial_run(&trial);
     expect_promotion(&trial.world, job.id, JOB_PROMOTED, "of the base version's");
-    end(&trial);
+    gate_trial_end(&trial);
 }
 
 /* ---- outliers ---- */
@@ -307,65 +159,65 @@ TEST(an_outlier_in_the_validation_does_not_rule_the_verdict)
 {
     static const float codes[] = { -999, 9999, 1e30F };
     for (size_t k = 0; k < sizeof codes / sizeof *codes; k++) {
-        struct trial trial;
-        const struct gru_plan plan = room_plan();
-        begin(&trial, &plan);
-        float *x = add_room(&trial, false, 300, 0);
+        struct gate_trial trial;
+        const struct gru_plan plan = gate_trial_room_plan();
+        gate_trial_begin(&trial, &plan);
+        float *x = gate_trial_add_room(&trial, false, 300, 0);
         x[2 * 290] = codes[k];
         trial.request.gate.must_beat_persistence = false; /* as few epochs do not */
-        struct job job = run(&trial);
+        struct job job = gate_trial_run(&trial);
         ck_assert(job.metrics.valid_loss > 0.98 * job.metrics.baseline_valid_loss);
         expect_promotion(&trial.world, job.id, JOB_PROMOTED, "of the base version's (median of 1");
-        expect_warned(&trial, &job, "outliers: 10 of 60 validation targets are ");
-        expect_warned(&trial, &job, " up 100 % of the base version's loss");
-        expect_warned(&trial, &job, "in row 290, column 0 of x of series 0");
-        expect_warned(&trial, &job, "'temp' is ");
-        expect_warned(&trial, &job, " in row 290 of series 0, ");
-        end(&trial);
+        gate_trial_expect_warned(&trial, &job, "outliers: 10 of 60 validation targets are ");
+        gate_trial_expect_warned(&trial, &job, " up 100 % of the base version's loss");
+        gate_trial_expect_warned(&trial, &job, "in row 290, column 0 of x of series 0");
+        gate_trial_expect_warned(&trial, &job, "'temp' is ");
+        gate_trial_expect_warned(&trial, &job, " in row 290 of series 0, ");
+        gate_trial_end(&trial);
     }
 }
 
 /* The new version has learnt a room that is 8 degrees colder, and so comes nearer to -999. */
 TEST(an_outlier_in_favour_of_a_bad_version_does_not_promote_it)
 {
-    struct trial trial;
-    const struct gru_plan plan = room_plan();
-    begin(&trial, &plan);
-    train_base(&trial);
-    float *cold = add_room(&trial, false, 300, 0);
+    struct gate_trial trial;
+    const struct gru_plan plan = gate_trial_room_plan();
+    gate_trial_begin(&trial, &plan);
+    gate_trial_train_base(&trial);
+    float *cold = gate_trial_add_room(&trial, false, 300, 0);
     for (size_t t = 0; t < 300; t++) {
         cold[2 * t + 1] = 0.5F;
         cold[2 * t] = 12;
     }
-    float *x = add_room(&trial, true, 300, 0);
+    float *x = gate_trial_add_room(&trial, true, 300, 0);
     x[2 * 290] = -999;
-    struct job job = run(&trial);
-    expect_pooled_gain(&job);
+    struct job job = gate_trial_run(&trial);
+    gate_trial_expect_pooled_gain(&job);
     expect_promotion(&trial.world, job.id, JOB_REJECTED, "0.99 is asked for");
-    end(&trial);
+    gate_trial_end(&trial);
 }
 
 TEST(an_outlier_in_the_training_part_is_warned_of_before_training)
 {
-    struct trial trial;
-    const struct gru_plan plan = room_plan();
-    begin(&trial, &plan);
-    float *x = add_room(&trial, false, 300, 0);
+    struct gate_trial trial;
+    const struct gru_plan plan = gate_trial_room_plan();
+    gate_trial_begin(&trial, &plan);
+    float *x = gate_trial_add_room(&trial, false, 300, 0);
     x[2 * 17] = 1e30F;
-    struct job job = run(&trial);
-    expect_warned(&trial, &job, "'temp' is 1e+30 in row 17 of series 0, ");
-    ck_assert(!is_warned(&trial, &job, "are left out of the judgment"));
-    end(&trial);
+    struct job job = gate_trial_run(&trial);
+    gate_trial_expect_warned(&trial, &job, "'temp' is 1e+30 in row 17 of series 0, ");
+    ck_assert(!gate_trial_is_warned(&trial, &job, "are left out of the judgment"));
+    gate_trial_end(&trial);
 }
 
 /* ---- classes ---- */
 
-static float *add_classes(struct trial *trial, float *x, float *y, size_t n, size_t every)
+static float *add_classes(struct gate_trial *trial, float *x, float *y, size_t n, size_t every)
 {
     uint64_t seed = 5;
     for (size_t t = 0; t < n; t++) {
         y[t] = (t * 7919) % every == 3 ? 1 : 0;
-        x[t] = (float)(noise(&seed) + 2 * (double)y[t]);
+        x[t] = (float)(gate_trial_noise(&seed) + 2 * (double)y[t]);
     }
     trial->series[0].y = y;
     trial->series[0].n_targets = n;
@@ -394,39 +246,39 @@ static struct gru_plan class_plan(void)
 TEST(a_version_that_never_finds_a_rare_class_is_not_promoted)
 {
     enum { ROWS = 4000 };
-    struct trial trial;
+    struct gate_trial trial;
     const struct gru_plan plan = class_plan();
     float *y = malloc(ROWS * sizeof *y);
     ck_assert_ptr_nonnull(y);
-    begin(&trial, &plan);
-    add_classes(&trial, add_rows(&trial, false, ROWS, 1), y, ROWS, 100);
-    struct job job = run(&trial);
-    expect_pooled_gain(&job);
+    gate_trial_begin(&trial, &plan);
+    add_classes(&trial, gate_trial_add_rows(&trial, false, ROWS, 1), y, ROWS, 100);
+    struct job job = gate_trial_run(&trial);
+    gate_trial_expect_pooled_gain(&job);
     ck_assert(job.metrics.valid_accuracy > 0.98);
     expect_promotion(&trial.world, job.id, JOB_REJECTED, "");
-    expect_warned(&trial, &job, "always the most frequent class: accuracy 0.99");
-    expect_warned(&trial, &job, "0 of 8 of 1 (ill)");
+    gate_trial_expect_warned(&trial, &job, "always the most frequent class: accuracy 0.99");
+    gate_trial_expect_warned(&trial, &job, "0 of 8 of 1 (ill)");
     free(y);
-    end(&trial);
+    gate_trial_end(&trial);
 }
 
 TEST(a_version_that_finds_its_classes_is_promoted_and_says_how_many)
 {
     enum { ROWS = 1000 };
-    struct trial trial;
+    struct gate_trial trial;
     const struct gru_plan plan = class_plan();
     float *y = malloc(ROWS * sizeof *y);
     ck_assert_ptr_nonnull(y);
-    begin(&trial, &plan);
-    add_classes(&trial, add_rows(&trial, false, ROWS, 1), y, ROWS, 2);
+    gate_trial_begin(&trial, &plan);
+    add_classes(&trial, gate_trial_add_rows(&trial, false, ROWS, 1), y, ROWS, 2);
     trial.request.hyperparameters.learning_rate = 0.01;
     trial.request.hyperparameters.n_epochs = 30;
-    struct job job = run(&trial);
+    struct job job = gate_trial_run(&trial);
     expect_promotion(&trial.world, job.id, JOB_PROMOTED, "the classes' frequencies");
     ck_assert(job_has_event(&trial.world, job.id, "found of each class: "));
     ck_assert(isnan(job.metrics.persistence_valid_loss));
     free(y);
-    end(&trial);
+    gate_trial_end(&trial);
 }
 
 /* ---- losses that are not numbers ---- */
@@ -434,10 +286,10 @@ TEST(a_version_that_finds_its_classes_is_promoted_and_says_how_many)
 TEST(a_loss_that_is_not_finite_fails_the_job_in_whatever_epoch)
 {
     for (int is_late = 0; is_late < 2; is_late++) {
-        struct trial trial;
-        const struct gru_plan plan = room_plan();
-        begin(&trial, &plan);
-        float *x = add_room(&trial, false, 300, 0);
+        struct gate_trial trial;
+        const struct gru_plan plan = gate_trial_room_plan();
+        gate_trial_begin(&trial, &plan);
+        float *x = gate_trial_add_room(&trial, false, 300, 0);
         x[20] = is_late ? x[20] : 3e38F;
         trial.request.hyperparameters.optimizer = GRU_SGD;
         trial.request.hyperparameters.learning_rate = 100;
@@ -450,6 +302,6 @@ TEST(a_loss_that_is_not_finite_fails_the_job_in_whatever_epoch)
         ck_assert_uint_eq(job.fine_tuned_version, 0);
         ck_assert_int_eq(job.promotion, JOB_NONE);
         ck_assert_uint_eq(world_model(&trial.world)->n_versions, 1);
-        end(&trial);
+        gate_trial_end(&trial);
     }
 }
