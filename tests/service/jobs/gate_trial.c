@@ -60,6 +60,9 @@ void gate_trial_end(struct gate_trial *trial)
     for (size_t k = 0; k < 2 * GATE_STREAMS; k++) {
         free(trial->x[k]);
     }
+    for (size_t k = 0; k < GATE_STREAMS; k++) {
+        free(trial->y[k]);
+    }
     world_done(&trial->world);
 }
 
@@ -77,6 +80,17 @@ float *gate_trial_add_rows(struct gate_trial *trial, bool is_validation, size_t 
         trial->request.validation_fraction = 0;
     }
     return x;
+}
+
+float *gate_trial_add_targets(struct gate_trial *trial, size_t n_rows)
+{
+    const size_t k = trial->request.n_series - 1;
+    float *y = malloc(n_rows * sizeof *y);
+    ck_assert_ptr_nonnull(y);
+    trial->y[k] = y;
+    trial->series[k].y = y;
+    trial->series[k].n_targets = n_rows;
+    return y;
 }
 
 double gate_trial_noise(uint64_t *seed)
