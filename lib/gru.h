@@ -423,7 +423,7 @@ struct gru_training_info {
      * are not tiny:
      *
      *     4 (P (5 + m) + B T (I + 3 S O + k (H_1 + H_2 + ...))
-     *        + max(B, 128) (15 H_max + S O)) + filled
+     *        + max(B, 128) (15 H_max + S O)) + filled + marked
      *
      * P parameters; m vectors more: 2 for adam and adamw or 1 for momentum, 1 for l2_sp, 1 for
      * early stopping; B sequences: batch_size, or fewer if there are fewer series; T: window, or
@@ -431,7 +431,8 @@ struct gru_training_info {
      * of GRU_LAYER_THREE_GATE 6, of GRU_LAYER_OUTPUT_GATE 7, and of the former two 1 more with
      * dropout. With GRU_TRAIN_HEAD it is less: 3 P instead of 5 P, moments and l2_sp of the
      * read-out alone, and k = 1 of the last layer alone. filled: a copy of each series that has
-     * missing readings.
+     * missing readings. marked, with early stopping: a byte for each target of the validation part,
+     * and some 60 a series of it.
      */
     size_t n_bytes;
 };
