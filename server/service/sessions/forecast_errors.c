@@ -39,11 +39,10 @@ void forecast_errors_note(const struct gru_model *gru, const float *state, const
     }
 }
 
-void forecast_errors_note_intervals(const struct interval_tracker *tracker,
+void forecast_errors_note_intervals(const struct interval_tracker *tracker, size_t n_outputs,
                                     const struct interval_levels *offered, uint64_t step,
                                     const float *truths, struct interval_tally *tallies)
 {
-    const size_t n_outputs = tracker->layout->n_outputs;
     for (size_t o = 0; o < n_outputs && o < ERROR_TOTALS_OUTPUTS; o++) {
         for (size_t k = 0; k < tracker->levels->n && !isnan(truths[o]); k++) {
             const double level = tracker->levels->level[k];

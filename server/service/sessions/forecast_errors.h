@@ -22,9 +22,9 @@ struct record_error;
 void forecast_errors_note(const struct gru_model *gru, const float *state, const float *x,
                           struct record_error *errors, struct error_tally *tallies);
 /* Scores the intervals that were told for the reading that is the session's `step`-th, of which
- * `truths`[O] (NaN: missing) is what they are compared with. Before the tracker takes it. tallies:
- * the thread's (error_totals_intervals_of); `offered` has the tracker's levels. */
-void forecast_errors_note_intervals(const struct interval_tracker *tracker,
+ * `truths`[n_outputs] (NaN: missing) is what they are compared with. Before the tracker takes it.
+ * tallies: the thread's (error_totals_intervals_of); `offered` has the tracker's levels. */
+void forecast_errors_note_intervals(const struct interval_tracker *tracker, size_t n_outputs,
                                     const struct interval_levels *offered, uint64_t step,
                                     const float *truths, struct interval_tally *tallies);
 

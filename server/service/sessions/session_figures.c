@@ -26,10 +26,10 @@ static bool read_mase(const struct session *session, struct arena *arena,
 }
 
 /* Of all levels; about forecasts of 0, whose upper bounds are half a width. */
-static bool read_widths(const struct interval_tracker *tracker, struct arena *arena,
-                        struct session_figures *figures)
+static bool read_widths(const struct interval_tracker *tracker, size_t n_outputs,
+                        struct arena *arena, struct session_figures *figures)
 {
-    const size_t n = figures->n_ahead * tracker->layout->n_outputs;
+    const size_t n = figures->n_ahead * n_outputs;
     float *widths = arena_array(arena, figures->levels.n * n, sizeof *widths);
     float *lower = arena_array(arena, n, sizeof *lower);
     float *still = arena_array(arena, n, sizeof *still);
@@ -48,16 +48,15 @@ static bool read_widths(const struct interval_tracker *tracker, struct arena *ar
     return true;
 }
 
-static bool read_intervals(const struct interval_tracker *tracker, struct arena *arena,
-                           struct session_figures *figures)
+static bool read_intervals(const struct interval_tracker *tracker, size_t n_outputs,
+                           struct arena *arena, struct session_figures *figures)
 {
-    const size_t n_ahead = tracker->layout->n_horizons, n_outputs = tracker->layout->n_outputs,
-                 n_levels = tracker->levels->n;
+    const size_t n_ahead = tracker->layout->n_horizons, n_levels = tracker->levels->n;
     float *recent_mae = arena_array(arena, n_ahead * n_outputs, sizeof *recent_mae);
     struct interval_coverage *coverage = arena_array(arena, n_levels * n_ahead, sizeof *coverage);
     figures->n_ahead = n_ahead;
     figures->levels = *tracker->levels;
-    if (!recent_mae || !coverage || !read_widths(tracker, arena, figures)) {
+    if (!recent_mae || !coverage || !read_widths(tracker, n_outputs, arena, figures)) {
         return false;
     }
     for (size_t i = 0; i < n_ahead * n_outputs; i++) {
@@ -83,7 +82,8 @@ enum status session_figures_read(struct session *session, struct arena *arena, s
     struct session_intervals intervals;
     if (has_room && calibration->levels.n > 0) {
         session_calibration_view(gru_model_info(session->gru), calibration, &intervals);
-        has_room = read_intervals(&intervals.tracker, arena, figures);
+        has_room = read_intervals(&intervals.tracker, gru_model_info(session->gru)->n_outputs,
+                                  arena, figures);
     }
     session->figures = figures;
     return has_room ? STATUS_OK

@@ -73,8 +73,9 @@ static void score(const struct interval_sessions *of, const struct pending_step 
         error_totals_intervals_of(pending->step->model->error_totals, of->owner);
     struct session_intervals intervals;
     if (tallies && session_intervals_of_copy(of, record_class, pending->next, &intervals)) {
-        forecast_errors_note_intervals(&intervals.tracker, of->offered, pending->next->step + 1,
-                                       pending->truths, tallies);
+        forecast_errors_note_intervals(
+            &intervals.tracker, gru_model_info(pending->step->model->active->gru)->n_outputs,
+            of->offered, pending->next->step + 1, pending->truths, tallies);
     }
 }
 
