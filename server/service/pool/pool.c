@@ -304,7 +304,8 @@ static enum status take_slot_of_another(struct pool *pool, unsigned record_class
     return status;
 }
 
-size_t pool_lacks(const struct pool *pool, uint32_t slot, unsigned record_class)
+/* How many bytes more the session takes in a record of that class, if they are not there. */
+static size_t lacking(const struct pool *pool, uint32_t slot, unsigned record_class)
 {
     const size_t now = pool_extent(pool, slot)->record_bytes;
     const size_t wanted = pool->layouts[record_class].record_bytes;
@@ -314,7 +315,7 @@ size_t pool_lacks(const struct pool *pool, uint32_t slot, unsigned record_class)
 enum status pool_make_room(struct pool *pool, uint32_t slot, unsigned record_class, uint16_t owner,
                            int64_t now_ms, struct fault *fault)
 {
-    const size_t n_bytes = pool_lacks(pool, slot, record_class);
+    const size_t n_bytes = lacking(pool, slot, record_class);
     struct eviction done = { .n = 0 };
     if (can_give(pool, pool_extent(pool, slot)->record_bytes, n_bytes)) {
         for (int k = 0; !has_room(pool, n_bytes, &done) && k < EVICTIONS_MAX; k++) {

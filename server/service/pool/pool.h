@@ -263,10 +263,8 @@ unsigned pool_class_of(const struct pool *pool, const struct pool_class *kind, s
 enum status pool_alloc(struct pool *pool, const struct pool_key *key, unsigned record_class,
                        uint64_t keep, uint16_t owner, int64_t now_ms, uint32_t *ret_slot,
                        struct fault *fault);
-/* How many bytes more a claimed session takes in a record of that class, if that is more than there
- * are for sessions; else 0. */
-size_t pool_lacks(const struct pool *pool, uint32_t slot, unsigned record_class);
-/* Memory for that: the least recently used sessions make room, or the answer is sessions_full. */
+/* Memory for what a claimed session takes more in a record of that class: the least recently used
+ * ones make room, or the answer is sessions_full. */
 enum status pool_make_room(struct pool *pool, uint32_t slot, unsigned record_class, uint16_t owner,
                            int64_t now_ms, struct fault *fault);
 /* Lets the record be found (it stays claimed). CLAIM_BUSY: another thread made a session of that id

@@ -366,10 +366,10 @@ void interval_tracker_begin_output(const struct interval_tracker *tracker, size_
     const struct interval_layout *layout = tracker->layout;
     for (size_t ahead = 1; ahead <= n_horizons && ahead <= layout->n_horizons; ahead++) {
         const struct gru_residual *residual = &residuals[ahead - 1];
-        if (!is_telling(residual)) {
+        const struct tracked of = tracked_at(tracker, output, ahead);
+        if (!is_telling(residual) || *of.seen > 0) {
             continue;
         }
-        const struct tracked of = tracked_at(tracker, output, ahead);
         of.means[SLOW] = of.means[FAST] = (float)fmin(residual->mean, FLT_MAX);
         *of.seen = INTERVAL_WARM_UP;
         for (size_t level = 0; level < layout->n_levels; level++) {
@@ -398,19 +398,19 @@ static void take_level(const struct interval_tracker *tracker, const struct trac
     }
 }
 
-/* Another session's errors count less; that it met its readings exactly says nothing of others. */
-static void begin_with(const struct interval_tracker *tracker, const struct interval_tracker *other,
-                       bool is_own)
+/* Where nothing was seen yet. Another session's errors count less; that it met its readings exactly
+ * says nothing of others. */
+static void fill_with(const struct interval_tracker *tracker, const struct interval_tracker *other,
+                      bool is_own)
 {
     const struct interval_layout *layout = tracker->layout;
     const size_t n_horizons = layout->n_horizons < other->layout->n_horizons
                                   ? layout->n_horizons
                                   : other->layout->n_horizons;
-    interval_tracker_begin(tracker);
     for (size_t i = 0; i < layout->n_outputs * n_horizons; i++) {
         const struct tracked of = tracked_at(tracker, i / n_horizons, i % n_horizons + 1);
         const struct tracked from = tracked_at(other, i / n_horizons, i % n_horizons + 1);
-        if (*from.seen < INTERVAL_WARM_UP || (!is_own && from.means[SLOW] <= 0)) {
+        if (*of.seen > 0 || *from.seen < INTERVAL_WARM_UP || (!is_own && from.means[SLOW] <= 0)) {
             continue;
         }
         memcpy(of.means, from.means, N_SCALES * sizeof *of.means);
@@ -424,7 +424,7 @@ static void begin_with(const struct interval_tracker *tracker, const struct inte
 void interval_tracker_begin_like(const struct interval_tracker *tracker,
                                  const struct interval_tracker *other)
 {
-    begin_with(tracker, other, false);
+    fill_with(tracker, other, false);
 }
 
 bool interval_tracker_has_seen_enough(const struct interval_tracker *tracker, size_t ahead)
@@ -480,12 +480,12 @@ void interval_tracker_take(const struct interval_tracker *tracker,
     const struct interval_layout *least =
         tracker->layout->n_horizons < from->layout->n_horizons ? tracker->layout : from->layout;
     size_t at[INTERVAL_LEVELS_MAX];
+    interval_tracker_begin(tracker);
+    tracker->bytes[tracker->layout->widened] = from->bytes[from->layout->widened];
     if (!find_levels(tracker->levels, from->levels, at)) {
-        begin_with(tracker, from, true);
-        tracker->bytes[tracker->layout->widened] = from->bytes[from->layout->widened];
+        fill_with(tracker, from, true);
         return;
     }
-    interval_tracker_begin(tracker);
     for (size_t output = 0; output < least->n_outputs; output++) {
         for (size_t ahead = 1; ahead <= least->n_horizons; ahead++) {
             const struct tracked to = tracked_at(tracker, output, ahead);
@@ -498,7 +498,6 @@ void interval_tracker_take(const struct interval_tracker *tracker,
             take_waiting(&to, &of, n_levels, at);
         }
     }
-    tracker->bytes[tracker->layout->widened] = from->bytes[from->layout->widened];
 }
 
 void interval_tracker_rescale(const struct interval_tracker *tracker, size_t output, size_t ahead,

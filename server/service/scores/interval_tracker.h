@@ -76,14 +76,14 @@ struct interval_tracker {
 /* With nothing known: no bounds until INTERVAL_WARM_UP forecasts of an output and step ahead were
  * scored. */
 void interval_tracker_begin(const struct interval_tracker *tracker);
-/* Then an output, where errors of its forecasts are known: [n_horizons], the first step ahead
- * first; those that are beyond the tracker's own are left out. What is from other streams counts
- * as INTERVAL_WARM_UP errors of its own would. */
+/* Then, wherever it has seen no errors itself, an output's forecasts by errors that are known:
+ * [n_horizons], the first step ahead first; those that are beyond the tracker's own are left out.
+ * What is from other streams counts as INTERVAL_WARM_UP errors of its own would. */
 void interval_tracker_begin_output(const struct interval_tracker *tracker, size_t output,
                                    const struct gru_residual *residuals, size_t n_horizons);
-/* With the means and factors of another session's, which has as many outputs, wherever it has seen
- * enough; levels that it does not have begin from its nearest. Nothing waits or was counted, and
- * it counts no more than residuals do. */
+/* The same, with the means and factors of another session's, which has as many outputs, wherever
+ * that one has seen enough; levels that it does not have begin from its nearest. It counts no more
+ * than residuals do. */
 void interval_tracker_begin_like(const struct interval_tracker *tracker,
                                  const struct interval_tracker *other);
 /* Whether of some output, that many steps ahead, it has seen enough errors for another session to

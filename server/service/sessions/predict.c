@@ -179,24 +179,20 @@ enum status predict_begin_forecast(struct prediction *prediction, struct sequenc
     return status;
 }
 
-/* From the session's own calibration, as far as it has one. */
+/* From the session's own calibration, as far as it reaches; one that has none begins. */
 static enum status take_calibration(const struct session *session, struct sequence *sequence,
                                     struct arena *arena, struct fault *fault)
 {
     struct session_intervals *own = arena_alloc(arena, sizeof *own);
-    struct sequence_intervals *calibration = arena_alloc(arena, sizeof *calibration);
-    if (!own || !calibration) {
+    sequence->calibration =
+        sequence_intervals_create(session->gru, &sequence->forecast_options, 1, arena);
+    if (!own || !sequence->calibration) {
         return no_room(arena, fault);
     }
-    *calibration = (struct sequence_intervals){ .gru = session->gru,
-                                                .asked = sequence->forecast_options.levels,
-                                                .n_ahead = sequence->n_forecast,
-                                                .arena = arena };
     if (session->calibration.levels.n > 0) {
         session_calibration_view(gru_model_info(session->gru), &session->calibration, own);
-        calibration->tracker = own->tracker;
+        sequence->calibration->tracker = own->tracker;
     }
-    sequence->calibration = calibration;
     return STATUS_OK;
 }
 

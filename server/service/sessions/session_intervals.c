@@ -146,6 +146,60 @@ void session_intervals_make(const struct interval_sessions *of, unsigned record_
     view(of->offered, kind, of->pool->layout.n_outputs, tail, ret_intervals);
 }
 
+/* ---- it begins ---- */
+
+/* Another session that steps may be written by another thread: its claim is tried, and not waited
+ * for. */
+static void begin_like_another(const struct interval_sessions *of, uint32_t slot,
+                               const struct interval_tracker *tracker)
+{
+    struct session_intervals other;
+    uint32_t donor;
+    const enum claim claim = pool_claim_donor(of->pool, of->owner, &donor);
+    if (claim != CLAIM_OK && claim != CLAIM_OWN) {
+        return;
+    }
+    struct record_copy *copy = pool_newest(of->pool, donor);
+    const bool is_other = donor != slot;
+    const bool is_fit = is_other && copy->version == of->version->number &&
+                        copy->digest == of->version->digest.low &&
+                        view_copy(of, donor, copy, &other);
+    if (is_fit) {
+        interval_tracker_begin_like(tracker, &other.tracker);
+    } else if (is_other) { /* one of this version takes its place */
+        atomic_store_explicit(&of->pool->donor, INDEX_NONE, memory_order_relaxed);
+    }
+    if (claim == CLAIM_OK) {
+        pool_release(of->pool, donor);
+    }
+}
+
+/* Wherever it has seen nothing itself. What the version's validation says comes before what another
+ * session has seen. */
+static void begin_from_others(const struct interval_sessions *of, uint32_t slot,
+                              const struct interval_tracker *tracker)
+{
+    version_errors_begin(of->version->gru, tracker);
+    if (!version_errors_are_known(of->version->gru, tracker->layout->n_horizons)) {
+        begin_like_another(of, slot, tracker);
+    }
+}
+
+/* The tail of a session without a calibration is zeros. */
+static void begin(const struct interval_sessions *of, uint32_t slot, struct record_copy *copy,
+                  const struct forecast_options *options)
+{
+    if (!options->levels || held_levels(record_tail(pool_layout(of->pool, slot), copy)) != 0) {
+        return;
+    }
+    struct session_intervals intervals;
+    session_intervals_make(of, class_of(of, slot), options->levels, copy, &intervals);
+    interval_tracker_begin(&intervals.tracker);
+    begin_from_others(of, slot, &intervals.tracker);
+}
+
+/* ---- a step ---- */
+
 enum claim session_intervals_raise(const struct interval_sessions *of, uint32_t *slot,
                                    const struct forecast_options *options,
                                    struct record_copy *scratch, struct fault *fault)
@@ -163,56 +217,11 @@ enum claim session_intervals_raise(const struct interval_sessions *of, uint32_t 
     if (view_copy(of, *slot, pool_newest(pool, *slot), &before)) {
         session_intervals_make(of, wanted, options->levels, scratch, &after);
         interval_tracker_take(&after.tracker, &before.tracker);
-    } else { /* it begins with the step, if that succeeds */
+        begin_from_others(of, *slot, &after.tracker);
+    } else { /* it begins with the step */
         memset(record_tail(layout, scratch), 0, layout->tail_bytes);
     }
     return pool_raise(pool, slot, wanted, of->owner, scratch, fault);
-}
-
-/* ---- it begins ---- */
-
-/* Another session that steps may be written by another thread: its claim is tried, and not waited
- * for. */
-static bool begin_like_another(const struct interval_sessions *of, uint32_t slot,
-                               const struct interval_tracker *tracker)
-{
-    struct session_intervals other;
-    uint32_t donor;
-    const enum claim claim = pool_claim_donor(of->pool, of->owner, &donor);
-    if (claim != CLAIM_OK && claim != CLAIM_OWN) {
-        return false;
-    }
-    struct record_copy *copy = pool_newest(of->pool, donor);
-    const bool is_other = donor != slot;
-    const bool is_fit = is_other && copy->version == of->version->number &&
-                        copy->digest == of->version->digest.low &&
-                        view_copy(of, donor, copy, &other);
-    if (is_fit) {
-        interval_tracker_begin_like(tracker, &other.tracker);
-    } else if (is_other) { /* one of this version takes its place */
-        atomic_store_explicit(&of->pool->donor, INDEX_NONE, memory_order_relaxed);
-    }
-    if (claim == CLAIM_OK) {
-        pool_release(of->pool, donor);
-    }
-    return is_fit;
-}
-
-/* The tail of a session without a calibration is zeros. What the version's validation says comes
- * before what another session has seen. */
-static void begin(const struct interval_sessions *of, uint32_t slot, struct record_copy *copy,
-                  const struct forecast_options *options)
-{
-    if (!options->levels || held_levels(record_tail(pool_layout(of->pool, slot), copy)) != 0) {
-        return;
-    }
-    struct session_intervals intervals;
-    session_intervals_make(of, class_of(of, slot), options->levels, copy, &intervals);
-    if (version_errors_are_known(of->version->gru, intervals.layout.n_horizons) ||
-        !begin_like_another(of, slot, &intervals.tracker)) {
-        interval_tracker_begin(&intervals.tracker);
-    }
-    version_errors_begin(of->version->gru, &intervals.tracker);
 }
 
 /* The one that has seen enough the furthest ahead is the one to begin like. */
@@ -230,8 +239,6 @@ static void offer(struct pool *pool, uint32_t slot, const struct interval_tracke
         atomic_store_explicit(&pool->donor, slot, memory_order_relaxed);
     }
 }
-
-/* ---- a step ---- */
 
 void session_intervals_truths(const struct gru_info *info, const float *x, float *ret_truths)
 {
@@ -268,6 +275,7 @@ void session_intervals_follow(const struct interval_sessions *of, uint32_t slot,
     struct session_intervals intervals;
     if (view_copy(of, slot, copy, &intervals)) {
         version_errors_follow(before, of->version->gru, &intervals.tracker);
+        version_errors_begin(of->version->gru, &intervals.tracker);
         interval_tracker_drop_waiting(&intervals.tracker);
     }
 }

@@ -5,44 +5,28 @@
 #include "service/service_private.h"
 #include "service/sessions/forecast_errors.h"
 #include "service/sessions/session_intervals.h"
-#include "service/sessions/step_place.h"
 
-bool step_intervals_lack_memory(const struct service_context *context,
-                                const struct pending_step *pending)
+bool step_intervals_need_raise(const struct service_context *context,
+                               const struct pending_step *pending)
 {
     const struct step *step = pending->step;
     if (!step->forecast_options.levels || pending->is_new) {
         return false;
     }
     const struct interval_sessions sessions = interval_sessions_of(context, step->model);
-    const unsigned wanted =
-        session_intervals_class(&sessions, pending->slot, &step->forecast_options);
-    return pool_lacks(step->model->pool, pending->slot, wanted) > 0;
+    return session_intervals_class(&sessions, pending->slot, &step->forecast_options) !=
+           pool_extent(step->model->pool, pending->slot)->record_class;
 }
 
-static const float *newest_state(const struct pending_step *pending)
-{
-    return record_state(pool_layout(pending->step->model->pool, pending->slot),
-                        pending_newest(pending));
-}
-
-enum claim step_intervals_raise(struct service_context *context, struct pending_step *pending,
-                                struct step_place *place)
+enum claim step_intervals_raise(struct service_context *context, struct pending_step *pending)
 {
     struct step *step = pending->step;
-    if (!step->forecast_options.levels || pending->is_new) {
+    if (!step_intervals_need_raise(context, pending)) {
         return CLAIM_OK;
     }
-    const bool is_from_copy = place->state == newest_state(pending);
     const struct interval_sessions sessions = interval_sessions_of(context, step->model);
-    enum claim claim = session_intervals_raise(&sessions, &pending->slot, &step->forecast_options,
-                                               pending->next, &step->fault);
-    if (claim == CLAIM_OK && is_from_copy) {
-        place->state = newest_state(pending);
-    }
-    place->layout = pool_layout(sessions.pool, pending->slot);
-    place->record = pool_record(sessions.pool, pending->slot);
-    return claim;
+    return session_intervals_raise(&sessions, &pending->slot, &step->forecast_options,
+                                   pending->next, &step->fault);
 }
 
 enum status step_intervals_room(struct pending_step *pending)

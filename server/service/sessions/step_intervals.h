@@ -8,14 +8,12 @@
 #include "service/sessions/pending_step.h"
 #include "service/sessions/steps.h"
 
-struct step_place;
-
-/* Whether room in the session's record takes memory for which another session must go. */
-bool step_intervals_lack_memory(const struct service_context *context,
-                                const struct pending_step *pending);
-/* Room in the session's record for what the step asks for; its place follows. As pool_raise. */
-enum claim step_intervals_raise(struct service_context *context, struct pending_step *pending,
-                                struct step_place *place);
+/* Whether the step asks for more than the session's record has room for. */
+bool step_intervals_need_raise(const struct service_context *context,
+                               const struct pending_step *pending);
+/* That room, for which other sessions may have to go: once the step has succeeded. As pool_raise.
+ */
+enum claim step_intervals_raise(struct service_context *context, struct pending_step *pending);
 /* Memory for the reply, and to work in: once the step's forecast is made. */
 enum status step_intervals_room(struct pending_step *pending);
 /* A reading of the step, x ([I]), after which y ([O]) was forecast: scores it in the next copy. Of

@@ -127,35 +127,20 @@ static enum claim claim_session(struct service_context *context, struct pending_
     return claim == CLAIM_OK ? pending_create_session(context, pending) : claim;
 }
 
-/* Room in the session's record for the intervals that the step asks for. False: it is over, or
- * waits. */
-static bool raise_session(struct service_context *context, struct pending_step *pending,
-                          struct step_place *place)
-{
-    enum claim claim = step_intervals_raise(context, pending, place);
-    if (claim != CLAIM_OK) {
-        pending_release(pending);
-        claim == CLAIM_MOVED ? block(context, pending) : pending_finish_failed(pending);
-    }
-    return claim == CLAIM_OK;
-}
-
 /* With the session claimed: works the step out ahead, or waits for a turn in which that goes on. */
 static void make_ahead(struct service_context *context, struct pending_step *pending,
-                       struct step_place *place)
+                       const struct step_place *place)
 {
     bool is_ready;
     enum status status = step_ahead_go_on(context, pending->step, place, &is_ready);
-    if (is_ready && !raise_session(context, pending, place)) {
-        return;
-    }
-    status = is_ready ? step_intervals_room(pending) : status;
-    if (is_ready && status == STATUS_OK) {
+    const enum claim claim = is_ready ? step_intervals_raise(context, pending) : CLAIM_OK;
+    status = is_ready && claim == CLAIM_OK ? step_intervals_room(pending) : status;
+    if (is_ready && claim == CLAIM_OK && status == STATUS_OK) {
         pending->state = PENDING_AHEAD;
         return;
     }
     pending_release(pending);
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && (claim == CLAIM_OK || claim == CLAIM_MOVED)) {
         block(context, pending);
     } else {
         pending_finish_failed(pending);
@@ -245,13 +230,11 @@ static void begin_claimed(struct service_context *context, struct pending_step *
         status == STATUS_OK ? pending_finish(pending) : pending_finish_failed(pending);
         count_late(context, step);
     } else if (place.is_amend) {
-        if (raise_session(context, pending, &place)) {
-            amend(context, pending, &place);
-        }
+        amend(context, pending, &place);
     } else if (step->ahead || step_ahead_is_needed(step, place.n_rows) ||
-               step_intervals_lack_memory(context, pending)) {
+               step_intervals_need_raise(context, pending)) {
         make_ahead(context, pending, &place);
-    } else if (raise_session(context, pending, &place)) {
+    } else {
         make_lanes(pending, &place, lanes);
     }
 }

@@ -13,7 +13,7 @@
 
 /* Whether the model's file says how far its forecasts are off for so many steps ahead. */
 bool version_errors_are_known(const struct gru_model *gru, size_t n_horizons);
-/* Makes a tracker that has begun begin from them, where they are known. */
+/* Makes a tracker begin from them, where they are known and it has seen nothing itself. */
 void version_errors_begin(const struct gru_model *gru, const struct interval_tracker *tracker);
 /* Forecasts are made by `after` from here on, before by `before` (NULL: not known): errors are as
  * much larger as in the two validations, of the output and step ahead; beyond the last step ahead

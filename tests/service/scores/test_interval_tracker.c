@@ -308,6 +308,32 @@ TEST(residuals_of_a_validation_give_bounds_at_once)
     free(tracker.bytes);
 }
 
+/* Its own errors count, also before they are enough; what it has none of begins. */
+TEST(what_it_has_seen_itself_stays)
+{
+    const struct interval_layout near = interval_layout_of(1, 1, 3),
+                                 far = interval_layout_of(1, 3, 3);
+    const struct interval_tracker first = make(&near, &levels), tracker = make(&far, &levels),
+                                  other = make(&far, &levels);
+    const struct gru_residual residuals[] = {
+        { .n = 100, .mean = 9, .quantiles = { 9, 9, 9, 9, 9 } },
+        { .n = 100, .mean = 9, .quantiles = { 9, 9, 9, 9, 9 } },
+    };
+    run(&first, 1, 60);
+    run(&other, 1, 200);
+    interval_tracker_take(&tracker, &first);
+    interval_tracker_begin_output(&tracker, 0, residuals, 2);
+    interval_tracker_begin_like(&tracker, &other);
+    ck_assert(width_at(&tracker, 1, 1) == width_at(&first, 1, 1));
+    ck_assert_double_eq_tol(width_at(&tracker, 1, 2), 9, 0.05);
+    ck_assert(width_at(&tracker, 1, 3) == width_at(&other, 1, 3));
+    ck_assert_uint_eq(interval_tracker_coverage(&tracker, 1, 1).n_scored,
+                      interval_tracker_coverage(&first, 1, 1).n_scored);
+    free(first.bytes);
+    free(tracker.bytes);
+    free(other.bytes);
+}
+
 /* A file may say anything that is finite. */
 TEST(residuals_that_cannot_be_lead_to_a_tracker_that_can)
 {
@@ -336,6 +362,7 @@ TEST(what_it_began_from_is_soon_forgotten)
     run(&tracker, 1, 200);
     ck_assert_double_lt(width_at(&tracker, 1, 1), 5); /* of errors up to 1 */
     run(&other, 1, 2000);
+    interval_tracker_begin(&tracker);
     interval_tracker_begin_like(&tracker, &other);
     interval_tracker_rescale(&tracker, 0, 1, 100);
     ck_assert_double_eq_tol(width_at(&tracker, 1, 1), 100 * width_at(&other, 1, 1), 1);

@@ -131,11 +131,44 @@ TEST(a_step_that_fails_begins_nothing)
     struct step step = step_of(&world, "s", 6, &both);
     step.x = (const float[INPUTS]){ INFINITY, INFINITY };
     ck_assert_int_ne(step_take(&world, &step), STATUS_OK);
-    read_widths(&world, "s", widths);
-    ck_assert(isnan(widths[0]));
+    const struct session session = session_get(&world, "s");
+    ck_assert_uint_eq(session.calibration.levels.n, 0);
+    read_widths(&world, "s", widths); /* it tells what the next step would */
+    ck_assert_double_eq_tol(widths[0], 2 * means[0], 0.02);
     (void)take(&world, "s", 6, &both);
     read_widths(&world, "s", widths);
     ck_assert_double_eq_tol(widths[0], 2 * means[0], 0.02);
+    world_done(&world);
+}
+
+/* One that looks further ahead than before begins there as a new one does; so does one of which
+ * nothing was known before its model had this version. */
+TEST(what_a_session_has_not_looked_at_begins_later)
+{
+    struct world world;
+    begin(&world, network_file_with_residuals(HIDDEN, SEED, means, KNOWN));
+    struct step step;
+    for (uint64_t number = 1; number <= 60; number++) {
+        step = step_of(&world, "s", number, &one);
+        step.forecast_options.horizon = 0;
+        step.forecast_options.n_future_rows = 0;
+        ck_assert_msg(step_take(&world, &step) == STATUS_OK, "%s", step.fault.message);
+    }
+    const double known = half_width(&step.intervals, 0, 1);
+    step = take(&world, "s", 61, &both);
+    ck_assert_double_eq_tol(half_width(&step.intervals, 1, 1), known, 0.3 * known);
+    ck_assert_double_eq_tol(half_width(&step.intervals, 1, 2), 2 * means[1], 0.02);
+    ck_assert(isnan(half_width(&step.intervals, 1, KNOWN + 1)));
+    world_done(&world);
+    begin(&world, network_file(HIDDEN, SEED));
+    double widths[AHEAD];
+    (void)take(&world, "s", 1, &both);
+    read_widths(&world, "s", widths);
+    ck_assert(isnan(widths[0]));
+    world_activate(
+        &world, world_put_version(&world, network_file_with_residuals(HIDDEN, SEED, means, KNOWN)));
+    read_widths(&world, "s", widths);
+    ck_assert_double_eq_tol(widths[2], 2 * means[2], 0.02);
     world_done(&world);
 }
 

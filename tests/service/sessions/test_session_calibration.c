@@ -308,3 +308,24 @@ TEST(another_grud_keeps_what_it_offers)
     }
     world_done(&world);
 }
+
+/* It would have been a larger record with other levels, in which counts begin anew. */
+TEST(a_step_that_fails_leaves_the_calibration_as_it_was)
+{
+    struct world world;
+    begin(&world, "0.8,0.9,0.95");
+    for (uint64_t number = 1; number <= 60; number++) {
+        (void)take_ahead(&world, "s", number, 1, &one);
+    }
+    const struct session before = session_get(&world, "s");
+    const size_t n_bytes = atomic_load(&world_pool(&world)->n_record_bytes);
+    struct step step = step_make(&world, "s", (const float[INPUTS]){ INFINITY, INFINITY });
+    step.forecast_options = forecast_options_make(&world, AHEAD, future, AHEAD - 1);
+    step.forecast_options.levels = &both;
+    ck_assert_int_ne(step_take(&world, &step), STATUS_OK);
+    const struct session after = session_get(&world, "s");
+    expect_same_session(&after, &before, true);
+    expect_same_calibration(&after, &before);
+    ck_assert_uint_eq(atomic_load(&world_pool(&world)->n_record_bytes), n_bytes);
+    world_done(&world);
+}
