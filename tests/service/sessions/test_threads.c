@@ -11,6 +11,14 @@
 
 enum { THREADS = 4, SESSIONS = 24, BATCH = 16 };
 
+/* Of three sessions one asks for no intervals, one for a level, and one for another at times. */
+static const struct interval_levels one = { 1, { 0.9 } }, two = { 2, { 0.8, 0.95 } };
+
+static const struct interval_levels *levels_of(uint64_t session, uint64_t batch)
+{
+    return session % 3 == 0 ? NULL : session % 3 == 2 && batch > 20 ? &two : &one;
+}
+
 struct team {
     struct world world;
     _Atomic bool is_over;
@@ -81,7 +89,10 @@ static void *step_sessions(void *argument)
         arena_reset(&arena);
         for (size_t k = 0; k < BATCH; k++) {
             whose[k] = next_random(&random) % SESSIONS;
-            steps[k] = (struct step){ .arena = &arena, .model_name = "m", .x = x };
+            steps[k] = (struct step){ .arena = &arena,
+                                      .model_name = "m",
+                                      .x = x,
+                                      .forecast_options.levels = levels_of(whose[k], batch) };
             snprintf(steps[k].session, sizeof steps[k].session, "shared-%d", (int)whose[k]);
             handed[k] = &steps[k];
         }
@@ -149,9 +160,9 @@ static void *use_other_verbs(void *argument)
         size_t n;
         bool flag, fine = true;
         const float future[3] = { 0 };
-        struct forecast_options forecast_options = { .horizon = 4,
-                                                     .future = future,
-                                                     .n_future_rows = 3 };
+        struct forecast_options forecast_options = {
+            .horizon = 4, .future = future, .n_future_rows = 3, .levels = random & 1 ? &two : NULL
+        };
         struct session_forecast forecast;
         snprintf(shared, sizeof shared, "shared-%d", (int)(next_random(&random) % SESSIONS));
         snprintf(own, sizeof own, "fork-%d", (int)(next_random(&random) % 6));
@@ -166,6 +177,11 @@ static void *use_other_verbs(void *argument)
         case 0:
             fine = is_one_of(session_read(context, model, shared, &arena, &session, &fault),
                              STATUS_SESSION_NOT_FOUND, STATUS_OK);
+            if (fine && fault.status == STATUS_OK) {
+                const struct session_restore restore = { .ttl_s = 1,
+                                                         .calibration = &session.calibration };
+                fine = session_put(context, model, own, &restore, &flag, &fault) == STATUS_OK;
+            }
             break;
         case 1:
             fine = session_list(context, model, "shared", "", 10, rows, &n, &flag, &fault) ==
@@ -221,9 +237,12 @@ static void *make_new_sessions(void *argument)
     arena_init(&arena, 1 << 20);
     static const float x[INPUTS] = { 1, 1 };
     for (uint64_t k = 0; k < NEW_SESSIONS; k++) {
-        struct step step = {
-            .arena = &arena, .model_name = "m", .x = x, .has_seq = true, .seq = 1
-        };
+        struct step step = { .arena = &arena,
+                             .model_name = "m",
+                             .x = x,
+                             .forecast_options.levels = k % 2 ? &two : NULL,
+                             .has_seq = true,
+                             .seq = 1 };
         struct step *handed[] = { &step };
         while (atomic_load(&team->n_activations) < k * team->n_activations_wanted / NEW_SESSIONS) {
             sched_yield();
