@@ -398,6 +398,17 @@ static void take_level(const struct interval_tracker *tracker, const struct trac
     }
 }
 
+/* Factors that an adversary has driven to where no quantile is are its own. */
+static void bound_factors(const struct interval_tracker *tracker, const struct tracked *of,
+                          size_t level)
+{
+    const float *k = of->factors + level * N_SCALES;
+    const double sum = (double)k[SLOW] + k[FAST], share = tracker->levels->level[level];
+    if (!(sum > 0 && sum <= 1 / (1 - share))) {
+        set_factors(of, level, usual_factor(share));
+    }
+}
+
 /* Where nothing was seen yet. Another session's errors count less; that it met its readings exactly
  * says nothing of others. */
 static void fill_with(const struct interval_tracker *tracker, const struct interval_tracker *other,
@@ -417,6 +428,9 @@ static void fill_with(const struct interval_tracker *tracker, const struct inter
         *of.seen = is_own ? *from.seen : INTERVAL_WARM_UP;
         for (size_t level = 0; level < layout->n_levels; level++) {
             take_level(tracker, &of, level, other, &from);
+            if (!is_own) {
+                bound_factors(tracker, &of, level);
+            }
         }
     }
 }

@@ -372,6 +372,25 @@ TEST(what_it_began_from_is_soon_forgotten)
     free(other.bytes);
 }
 
+/* Others do not pay for a session whose errors only ever grow, or are told beforehand. */
+TEST(what_an_adversary_has_learnt_is_its_own)
+{
+    const struct interval_layout layout = interval_layout_of(1, 1, 3);
+    const struct interval_tracker first = make(&layout, &levels), second = make(&layout, &levels);
+    float error = 1, forecast = 0, lower, upper;
+    for (uint64_t step = 1; step <= 300; step++) {
+        interval_tracker_step(&first, step, &error, &forecast, 1);
+        const bool has_bounds = !interval_tracker_bounds(&first, 0, &forecast, 1, &lower, &upper);
+        error = has_bounds && step > 20 ? 1.1F * upper : error; /* just outside */
+    }
+    ck_assert(interval_tracker_bounds(&first, 0, &forecast, 1, &lower, &upper)); /* saturated */
+    interval_tracker_begin_like(&second, &first);
+    ck_assert(!interval_tracker_bounds(&second, 0, &forecast, 1, &lower, &upper));
+    ck_assert(upper > 0);
+    free(first.bytes);
+    free(second.bytes);
+}
+
 TEST(only_a_session_that_was_wrong_at_times_tells_others_how_to_begin)
 {
     const struct interval_layout layout = interval_layout_of(2, 1, 3);
