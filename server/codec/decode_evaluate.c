@@ -3,7 +3,7 @@
 
 #include <limits.h>
 
-enum { SEASON_MAX = 1 << 30, INTERVAL_HORIZON_MAX = 24 };
+enum { SEASON_MAX = 1 << 30 };
 
 static const double LEVEL_INITIAL = 0.9;
 
@@ -28,6 +28,7 @@ static enum status read_y(struct reader *r, void *body)
     return rows_read(r, &evaluate->y, &evaluate->evaluation.y, &evaluate->n_y_rows);
 }
 
+/* Any level, offered or not: a back-test drops its calibration at its end. */
 static enum status read_level(struct reader *r, void *body)
 {
     struct evaluate_body *evaluate = body;
@@ -84,8 +85,8 @@ static enum status check_level(struct reader *r, struct evaluate_body *evaluate,
     }
     return !has_level ? STATUS_OK
                       : reader_refuse_field(r, STATUS_INVALID_VALUE, "level",
-                                            "is for horizons of at most %zu; leave it out for one "
-                                            "of %zu",
+                                            "is for horizons of at most %zu "
+                                            "(--interval-horizon-max); leave it out for one of %zu",
                                             most, evaluation->horizon);
 }
 
@@ -122,7 +123,8 @@ static enum status check_whole(struct reader *r, struct evaluate_body *evaluate,
         status = forecast_fields_check_horizon(r, gru, evaluation->horizon);
     }
     if (status == STATUS_OK) {
-        status = check_level(r, evaluate, (seen & 1U << EVALUATE_LEVEL) != 0, INTERVAL_HORIZON_MAX);
+        status = check_level(r, evaluate, (seen & 1U << EVALUATE_LEVEL) != 0,
+                             limits->interval_horizon_max);
     }
     return status == STATUS_OK ? check_rows(r, evaluate, limits->evaluation_rows_max) : status;
 }

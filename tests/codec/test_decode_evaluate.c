@@ -62,6 +62,21 @@ TEST(intervals_are_for_horizons_for_which_they_are_offered)
     setup_done(&s);
 }
 
+TEST(the_horizon_of_intervals_is_limited_as_configured)
+{
+    static const char beyond[] = "{\"x\":[[1],[2]],\"level\":0.9,\"horizon\":7}";
+    static const struct refusal refusal = { beyond, STATUS_INVALID_VALUE, "level" };
+    struct setup s;
+    struct evaluation evaluation;
+    setup_init(&s, model_closed());
+    s.limits.interval_horizon_max = 6;
+    ck_assert_double_eq(accepted(&s, "{\"x\":[[1],[2]],\"level\":0.3,\"horizon\":6}").level, 0.3);
+    ck_assert_double_eq(accepted(&s, "{\"x\":[[1],[2]],\"horizon\":7}").level, 0.0);
+    ASSERT_REFUSED(decode(&s, beyond, &evaluation), &s.fault, &refusal);
+    ck_assert_ptr_nonnull(strstr(s.fault.message, "6 (--interval-horizon-max)"));
+    setup_done(&s);
+}
+
 TEST(an_ill_formed_evaluation_is_refused_by_its_path)
 {
     static const struct refusal refusals[] = {
