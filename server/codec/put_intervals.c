@@ -3,45 +3,22 @@
 
 #include "codec/put.h"
 
-#include <math.h>
-
 static const char frame[] = "{\"level\":,\"lower\":[],\"upper\":[],\"coverage\":[],"
                             "\"observed\":[],\"saturated\":false},";
 
 /* What is not a number is null. */
-static char *put_number(char *p, float value)
-{
-    return isnan(value) ? PUT_LITERAL(p, "null") : json_print_float(p, value);
-}
-
-static char *put_bounds(char *p, const float *values, size_t n_rows, size_t n_columns)
-{
-    *p++ = '[';
-    for (size_t i = 0; i < n_rows * n_columns; i++) {
-        p = i % n_columns == 0 ? PUT_LITERAL(p, "[") : p;
-        p = put_number(p, values[i]);
-        *p++ = ',';
-        if (i % n_columns == n_columns - 1) {
-            p[-1] = ']';
-            *p++ = ',';
-        }
-    }
-    p[-1] = ']';
-    return p;
-}
-
 static char *put_reply(char *p, const struct interval_replies *replies,
                        const struct interval_reply *reply)
 {
     p = PUT_LITERAL(p, "{\"level\":");
     p = json_print_float(p, (float)reply->level);
     p = PUT_LITERAL(p, ",\"lower\":");
-    p = put_bounds(p, reply->lower, replies->n_rows, replies->n_outputs);
+    p = put_rows(p, reply->lower, replies->n_rows, replies->n_outputs, replies->n_outputs);
     p = PUT_LITERAL(p, ",\"upper\":");
-    p = put_bounds(p, reply->upper, replies->n_rows, replies->n_outputs);
+    p = put_rows(p, reply->upper, replies->n_rows, replies->n_outputs, replies->n_outputs);
     p = PUT_LITERAL(p, ",\"coverage\":[");
     for (size_t row = 0; row < replies->n_rows; row++) {
-        p = put_number(p, (float)reply->coverage[row]);
+        p = json_print_float(p, (float)reply->coverage[row]);
         *p++ = ',';
     }
     p[-1] = ']';

@@ -6,24 +6,48 @@
 #define INTERVAL_CLASSES_H
 
 #include "service/pool/pool.h"
-#include "service/scores/interval_levels.h"
+#include "service/scores/interval_tracker.h"
+
+#include <string.h>
 
 /* What the tails of a class depend on, beside the outputs. One with other levels is another kind:
  * a session drops its tail when other levels are offered. */
 struct interval_class {
     float offered[INTERVAL_LEVELS_MAX];
     uint32_t n_offered, n_horizons;
-    uint32_t n_levels; /* that a tail has room for: 1, or all that are offered */
+    uint32_t n_levels;                   /* that a tail has room for: 1, or all that are offered */
+    struct interval_untracked untracked; /* outputs without a place in it */
 };
-struct interval_class interval_class_of(const struct pool_class *kind);
+static inline struct interval_class interval_class_of(const struct pool_class *kind)
+{
+    struct interval_class meaning;
+    memcpy(&meaning, kind->meaning, sizeof meaning);
+    return meaning;
+}
+
+/* The outputs that feed no input: nothing ever tells a session what they should have been. */
+struct interval_untracked interval_untracked_of(const struct gru_info *info);
+
+/* The layout of the tracker in a tail of that class, of a model with so many outputs. */
+static inline struct interval_layout interval_class_layout(const struct interval_class *meaning,
+                                                           size_t n_outputs)
+{
+    return interval_layout_without(&meaning->untracked, n_outputs, meaning->n_horizons,
+                                   meaning->n_levels);
+}
 
 /* A tail is a mask of the offered levels that it has, a bit each (0: it has not begun), and the
  * bytes of a tracker (scores/interval_tracker.h). */
 enum { INTERVAL_TAIL_HEAD = sizeof(uint32_t) };
 
-/* One step ahead for one level or for all, and all levels for 4, 12 and most steps ahead. Returns
- * how many. */
-size_t interval_classes(const struct interval_levels *offered, size_t horizon_max, size_t n_outputs,
-                        struct pool_class classes[POOL_CLASSES_MAX]);
+/* One step ahead and 12 for one level or for all, and all levels for 4 and most steps ahead.
+ * Returns how many: none, if no output can be tracked. */
+size_t interval_classes(const struct interval_levels *offered, size_t horizon_max,
+                        const struct gru_info *info, struct pool_class classes[POOL_CLASSES_MAX]);
+
+/* A pool_translate_tail (pool.h). Between classes for the same levels, of which the new one reaches
+ * as far or farther, all that is known of the outputs that both track goes on bit for bit. */
+bool interval_classes_translate(const struct pool_class *from, const char *tail,
+                                const struct pool_class *to, char *ret_tail, size_t n_outputs);
 
 #endif

@@ -262,7 +262,8 @@ struct pool_options model_pool_options(struct service *service, const struct mod
         options.layout = record_layout_with_base(&options.layout);
     }
     options.n_classes = interval_classes(&service->interval_levels, config->interval_horizon_max,
-                                         gru_model_info(gru)->n_outputs, options.classes);
+                                         gru_model_info(gru), options.classes);
+    options.translate_tail = interval_classes_translate;
     return options;
 }
 

@@ -74,6 +74,12 @@ struct pool_class {
     char meaning[POOL_MEANING_BYTES]; /* what the tails depend on, but for the outputs */
 };
 
+/* Makes a tail of one kind of one of another; false: it cannot. Without `ret_tail` it only says
+ * whether it could. A pool that takes over sessions calls it where it has no class of their kind.
+ */
+typedef bool pool_translate_tail(const struct pool_class *from, const char *tail,
+                                 const struct pool_class *to, char *ret_tail, size_t n_outputs);
+
 struct pool_options {
     const char *name;            /* the model's */
     const char *path;            /* NULL: anonymous memory */
@@ -81,6 +87,7 @@ struct pool_options {
     struct record_layout layout; /* of class 0 */
     struct pool_class classes[POOL_CLASSES_MAX]; /* from class 1 on, ascending in their bytes */
     size_t n_classes;
+    pool_translate_tail *translate_tail; /* NULL: none is */
     size_t session_max, tombstone_max;
     uint32_t ttl_s; /* 0: never */
     bool evict;
@@ -303,9 +310,10 @@ enum status pool_check_whole(const struct pool *pool, struct fault *fault);
 void pool_expire(struct pool *pool, int64_t now_ms);
 
 /* The sessions of `old` in a new pool of the wanted layout, whose file takes the place of the old
- * one's. A session keeps its tail if the new pool has a class of that kind, else it is of class 0.
- * Its state is left for the next step to re-warm, unless only the tails are others. Afterwards, and
- * for good, claims on `old` say CLAIM_MOVED; on failure `old` is as it was. */
+ * one's. A session keeps its tail if the new pool has a class of that kind, or one that it can be
+ * translated to; else it is of class 0. Its state is left for the next step to re-warm, unless only
+ * the tails are others. Afterwards, and for good, claims on `old` say CLAIM_MOVED; on failure `old`
+ * is as it was. */
 enum status pool_convert(const struct pool_options *options, struct pool *old,
                          struct pool **ret_pool, struct fault *fault);
 

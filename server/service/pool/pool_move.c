@@ -20,10 +20,11 @@
 
 struct moving {
     struct pool *from, *to;
-    struct record_copy *copy;    /* one of `to` */
-    float *readings;             /* [K of `from`][I] */
-    struct record_stamp *stamps; /* [K of `from`] */
-    char *file;                  /* of format 1 */
+    const struct pool_options *options; /* of `to` */
+    struct record_copy *copy;           /* one of `to` */
+    float *readings;                    /* [K of `from`][I] */
+    struct record_stamp *stamps;        /* [K of `from`] */
+    char *file;                         /* of format 1 */
     int64_t now_ms;
 };
 
@@ -93,6 +94,30 @@ static const struct record_stamp *read_stamps(const struct moving *moving,
     return moving->stamps;
 }
 
+/* Of the session in a slot of a class that has tails. */
+static const struct pool_class *kind_of(const struct pool *pool, uint32_t slot)
+{
+    return &pool->classes[pool_extent(pool, slot)->record_class - 1];
+}
+
+static void copy_tail(const struct moving *moving, uint32_t from_slot, uint32_t to_slot,
+                      struct record_copy *old)
+{
+    const struct record_layout *to = pool_layout(moving->to, to_slot);
+    if (to->tail_bytes == 0) {
+        return;
+    }
+    const struct pool_class *kind = kind_of(moving->from, from_slot);
+    const struct pool_class *wanted = kind_of(moving->to, to_slot);
+    const char *tail = record_tail(pool_layout(moving->from, from_slot), old);
+    char *ret_tail = record_tail(to, moving->copy);
+    if (memcmp(kind, wanted, sizeof *kind) == 0) {
+        memcpy(ret_tail, tail, to->tail_bytes);
+    } else {
+        (void)moving->options->translate_tail(kind, tail, wanted, ret_tail, to->n_outputs);
+    }
+}
+
 static void copy_session(const struct moving *moving, uint32_t from_slot, uint32_t to_slot)
 {
     const struct record_layout *from = pool_layout(moving->from, from_slot);
@@ -108,9 +133,7 @@ static void copy_session(const struct moving *moving, uint32_t from_slot, uint32
     copy->last_at = old->last_at;
     copy->version = old->version;
     copy_state(from, old, to, copy);
-    if (to->tail_bytes > 0) {
-        memcpy(record_tail(to, copy), record_tail(from, old), to->tail_bytes);
-    }
+    copy_tail(moving, from_slot, to_slot, old);
     record_read_readings(from, old_record, old, moving->readings);
     const struct record_stamp *stamps = read_stamps(moving, from, old_record, old, to);
     const size_t n_left_out = old->n_readings - n;
@@ -124,12 +147,20 @@ static void copy_session(const struct moving *moving, uint32_t from_slot, uint32
 }
 
 /* Of the new pool, for a session of that slot. */
-static unsigned class_in(const struct pool *to, const struct pool *from, uint32_t slot)
+static unsigned class_in(const struct moving *moving, uint32_t slot)
 {
-    unsigned record_class = pool_extent(from, slot)->record_class;
-    return record_class == 0
-               ? 0
-               : pool_class_of(to, &from->classes[record_class - 1], from->layout.n_outputs);
+    const struct pool *from = moving->from, *to = moving->to;
+    const size_t n_outputs = from->layout.n_outputs;
+    if (pool_extent(from, slot)->record_class == 0 || n_outputs != to->layout.n_outputs) {
+        return 0;
+    }
+    const struct pool_class *kind = kind_of(from, slot);
+    pool_translate_tail *translate = moving->options->translate_tail;
+    unsigned found = pool_class_of(to, kind, n_outputs);
+    for (unsigned k = 0; translate && found == 0 && k < to->n_classes; k++) {
+        found = translate(kind, NULL, &to->classes[k], NULL, n_outputs) ? k + 1 : 0;
+    }
+    return found;
 }
 
 static enum status move_session(const struct moving *moving, uint32_t slot, struct fault *fault)
@@ -142,8 +173,8 @@ static enum status move_session(const struct moving *moving, uint32_t slot, stru
         return STATUS_OK;
     }
     uint32_t to_slot;
-    enum status status = pool_alloc(to, &key, class_in(to, moving->from, slot), POOL_KEEP_NONE,
-                                    OWNER_MAIN, 0, &to_slot, fault);
+    enum status status = pool_alloc(to, &key, class_in(moving, slot), POOL_KEEP_NONE, OWNER_MAIN, 0,
+                                    &to_slot, fault);
     if (status != STATUS_OK) {
         return status;
     }
@@ -196,9 +227,12 @@ static void close_pool(struct pool *pool)
 
 /* Copies all sessions of `from` into the empty pool `to`; their states are left for the next step
  * to re-warm. Afterwards claims on `from` say CLAIM_MOVED, until it is reopened. */
-static enum status move_all(struct pool *from, struct pool *to, int64_t now_ms, struct fault *fault)
+static enum status move_all(const struct pool_options *options, struct pool *from, struct pool *to,
+                            struct fault *fault)
 {
-    struct moving moving = { .from = from, .to = to, .now_ms = now_ms };
+    struct moving moving = {
+        .from = from, .to = to, .options = options, .now_ms = options->now_ms
+    };
     enum status status = begin_moving(&moving, from->layout.n_history, fault);
     if (status == STATUS_OK) {
         close_pool(from);
@@ -271,7 +305,7 @@ enum status pool_convert(const struct pool_options *options, struct pool *old,
     pool_clear_beside(options, beside);
     enum status status = pool_load(&roomy, options->path ? beside : NULL, true, &pool, fault);
     if (status == STATUS_OK) {
-        status = move_all(old, pool, options->now_ms, fault);
+        status = move_all(options, old, pool, fault);
         pool->session_max = options->session_max;
         pool_count_in(pool, options->memory);
         if (status == STATUS_OK && options->path) {

@@ -24,7 +24,7 @@ static bool begin_intervals(struct back_test *test, struct arena *arena)
         return true;
     }
     test->levels = (struct interval_levels){ .n = 1, .level = { test->level } };
-    test->layout = interval_layout_of(test->n_outputs, test->horizon, 1);
+    test->layout = interval_layout_without(&test->untracked, test->n_outputs, test->horizon, 1);
     test->tracked = arena_alloc(arena, test->layout.n_bytes);
     const struct interval_tracker tracker = tracker_of(test);
     if (test->tracked) {

@@ -19,9 +19,10 @@
 struct back_test {
     const float *values; /* [n_values][O] what the outputs forecast, row by row; NaN: missing */
     size_t n_values, n_outputs;
-    size_t horizon; /* H: steps ahead, from 1 */
-    size_t season;  /* 0: none */
-    double level;   /* of the intervals; 0: none */
+    size_t horizon;                      /* H: steps ahead, from 1 */
+    size_t season;                       /* 0: none */
+    double level;                        /* of the intervals; 0: none */
+    struct interval_untracked untracked; /* outputs without a truth, so without intervals */
 
     /* its own: */
     size_t n_windows, n_done; /* origins in all, and those that were scored */

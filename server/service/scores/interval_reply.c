@@ -38,11 +38,6 @@ static void fill_nothing(const struct interval_replies *replies, struct interval
     for (size_t i = 0; i < replies->n_rows * replies->n_outputs; i++) {
         reply->lower[i] = reply->upper[i] = NAN;
     }
-    for (size_t row = 0; row < replies->n_rows; row++) {
-        reply->coverage[row] = NAN;
-        reply->observed[row] = 0;
-    }
-    reply->is_saturated = false;
 }
 
 void interval_replies_fill(const struct interval_replies *replies,
@@ -50,16 +45,19 @@ void interval_replies_fill(const struct interval_replies *replies,
 {
     for (size_t i = 0; i < replies->n; i++) {
         struct interval_reply *reply = &replies->of[i];
-        fill_nothing(replies, reply);
         const size_t at = tracker ? interval_levels_find(tracker->levels, reply->level) : 0;
-        if (!tracker || at == tracker->levels->n) {
-            continue;
+        const bool is_known = tracker && at < tracker->levels->n;
+        reply->is_saturated =
+            is_known && interval_tracker_bounds(tracker, at, forecasts, replies->n_rows,
+                                                reply->lower, reply->upper);
+        if (!is_known) {
+            fill_nothing(replies, reply);
         }
-        reply->is_saturated = interval_tracker_bounds(tracker, at, forecasts, replies->n_rows,
-                                                      reply->lower, reply->upper);
-        for (size_t row = 0; row < replies->n_rows && row < tracker->layout->n_horizons; row++) {
-            const struct interval_coverage coverage =
-                interval_tracker_coverage(tracker, at, row + 1);
+        for (size_t row = 0; row < replies->n_rows; row++) {
+            struct interval_coverage coverage = { .n_scored = 0, .covered = NAN };
+            if (is_known && row < tracker->layout->n_horizons) {
+                coverage = interval_tracker_coverage(tracker, at, row + 1);
+            }
             reply->coverage[row] = coverage.covered;
             reply->observed[row] = coverage.n_scored;
         }

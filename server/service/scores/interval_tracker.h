@@ -46,24 +46,40 @@ enum {
     INTERVAL_WARM_UP = 20 /* errors before there are bounds, with nothing to begin from */
 };
 
+/* Outputs that are not tracked, since their truth never comes: a bit each. Those beyond the first
+ * INTERVAL_UNTRACKED_MAX are tracked, whatever comes. */
+enum { INTERVAL_UNTRACKED_MAX = 128 };
+struct interval_untracked {
+    uint32_t n;
+    uint32_t bits[INTERVAL_UNTRACKED_MAX / 32];
+};
+void interval_untracked_add(struct interval_untracked *untracked, size_t output);
+
 /* Where what is in the block, in bytes. */
 struct interval_layout {
     size_t n_outputs, n_horizons, n_levels; /* O, H, L */
+    struct interval_untracked untracked;    /* of the outputs */
+    size_t n_tracked;                       /* T: the others */
     size_t n_waiting;                       /* of an output: H (H + 1) / 2 */
-    size_t means;                           /* float [O][H][2] */
-    size_t factors;                         /* float [O][H][L][2] */
-    size_t recent;                          /* float [O][H][L] */
-    size_t forecasts;                       /* float [O][n_waiting] */
-    size_t scored;                          /* uint32 [O][H] */
-    size_t covered;                         /* uint32 [O][H][L] */
-    size_t widths;                          /* bfloat16 [O][n_waiting][L] */
-    size_t seen;                            /* uint8 [O][H]: errors in the means, up to 255 */
+    size_t means;                           /* float [T][H][2] */
+    size_t factors;                         /* float [T][H][L][2] */
+    size_t recent;                          /* float [T][H][L] */
+    size_t forecasts;                       /* float [T][n_waiting] */
+    size_t scored;                          /* uint32 [T][H] */
+    size_t covered;                         /* uint32 [T][H][L] */
+    size_t widths;                          /* bfloat16 [T][n_waiting][L] */
+    size_t seen;                            /* uint8 [T][H]: errors in the means, up to 255 */
     size_t widened;                         /* uint8 */
     size_t n_bytes;                         /* in all, a multiple of 4 */
 };
 
-/* The layout for O outputs, forecasts of 1 to H steps ahead, and L levels; each at least 1. */
+/* The layout for that many outputs, which are tracked, forecasts of 1 to H steps ahead, and L
+ * levels; each at least 1. */
 struct interval_layout interval_layout_of(size_t n_outputs, size_t n_horizons, size_t n_levels);
+/* The same without some of them. */
+struct interval_layout interval_layout_without(const struct interval_untracked *untracked,
+                                               size_t n_outputs, size_t n_horizons,
+                                               size_t n_levels);
 
 struct interval_tracker {
     const struct interval_layout *layout;
@@ -82,34 +98,34 @@ void interval_tracker_begin(const struct interval_tracker *tracker);
 void interval_tracker_begin_output(const struct interval_tracker *tracker, size_t output,
                                    const struct gru_residual *residuals, size_t n_horizons);
 /* The same, with the means and factors of another session's, which has as many outputs, wherever
- * that one has seen enough; levels that it does not have begin from its nearest. It counts no more
- * than residuals do. */
+ * that one tracks them and has seen enough; levels that it does not have begin from its nearest. It
+ * counts no more than residuals do. */
 void interval_tracker_begin_like(const struct interval_tracker *tracker,
                                  const struct interval_tracker *other);
 /* Whether of some output, that many steps ahead, it has seen enough errors for another session to
  * begin like this one: more than what it began with itself. */
 bool interval_tracker_has_seen_enough(const struct interval_tracker *tracker, size_t ahead);
 
-/* From a tracker of the same session in another layout, with as many outputs: all that it has, as
- * far as it looks ahead, with what waits and was counted. If it lacks some of the levels, then only
- * its means and factors: counts are of all levels. */
+/* From a tracker of the same session in another layout, with as many outputs: all that it has of
+ * those that both track, as far as it looks ahead, with what waits and was counted. If it lacks
+ * some of the levels, then only its means and factors: counts are of all levels. */
 void interval_tracker_take(const struct interval_tracker *tracker,
                            const struct interval_tracker *from);
 
 /* ---- a step ---- */
 
-/* A reading has come, the session's `step`-th: `truths`[O] (NaN: missing, or not to be known) are
- * what was forecast for it; then the forecasts made now, of 1 to n_horizons steps ahead
- * (`forecasts`[n_horizons][O], at most H of them), are given their widths and wait. To be called
- * for each step of the session, with n_horizons 0 if nothing was forecast. */
+/* A reading has come, the session's `step`-th: `truths`[O] (NaN: missing, or not to
+ * be known) are what was forecast for it; then the forecasts made now, of 1 to n_horizons steps
+ * ahead (`forecasts`[n_horizons][O], at most H of them), are given their widths and wait.
+ * To be called for each step of the session, with n_horizons 0 if nothing was forecast. */
 void interval_tracker_step(const struct interval_tracker *tracker, uint64_t step,
                            const float *truths, const float *forecasts, size_t n_horizons);
 
 /* ---- what is told ---- */
 
-/* The bounds of forecasts[n_horizons][O], as a step with them gives: lower and upper likewise.
- * Both are NaN while there is nothing to calibrate from, and where the interval has no bounds:
- * then the function returns true (`saturated`). */
+/* The bounds of forecasts[n_horizons][O], as a step with them gives: lower and upper
+ * likewise. Both are NaN of outputs that are not tracked, while there is nothing to calibrate from,
+ * and where the interval has no bounds: then the function returns true (`saturated`). */
 bool interval_tracker_bounds(const struct interval_tracker *tracker, size_t level,
                              const float *forecasts, size_t n_horizons, float *ret_lower,
                              float *ret_upper);

@@ -1,5 +1,6 @@
 #include "service/sessions/evaluate.h"
 
+#include "service/models/interval_classes.h"
 #include "service/service_private.h"
 #include "service/sessions/slice.h"
 
@@ -131,6 +132,9 @@ static enum status take_values(struct evaluation *evaluation, struct arena *aren
                                                 .horizon = evaluation->horizon,
                                                 .season = evaluation->season,
                                                 .level = evaluation->level };
+    if (!evaluation->y) {
+        evaluation->back_test.untracked = interval_untracked_of(info);
+    }
     return back_test_begin(&evaluation->back_test, arena) ? STATUS_OK : no_room(arena, fault);
 }
 

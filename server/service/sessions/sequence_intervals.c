@@ -1,5 +1,6 @@
 #include "service/sessions/sequence_intervals.h"
 
+#include "service/models/interval_classes.h"
 #include "service/sessions/version_errors.h"
 
 #include <math.h>
@@ -29,6 +30,7 @@ struct sequence_intervals *sequence_intervals_create(const struct gru_model *gru
 {
     const struct gru_info *info = gru_model_info(gru);
     const size_t n = forecast_options_rows(info, options), n_ahead = n > 0 ? n : 1;
+    const struct interval_untracked untracked = interval_untracked_of(info);
     struct sequence_intervals *intervals = arena_alloc(arena, sizeof *intervals);
     if (!intervals) {
         return NULL;
@@ -36,7 +38,7 @@ struct sequence_intervals *sequence_intervals_create(const struct gru_model *gru
     *intervals = (struct sequence_intervals){
         .gru = gru,
         .asked = options->levels,
-        .layout = interval_layout_of(info->n_outputs, n_ahead, options->levels->n),
+        .layout = interval_layout_without(&untracked, info->n_outputs, n_ahead, options->levels->n),
         .n_ahead = n_ahead,
         .forecast = arena_array(arena, n_ahead * info->n_outputs, sizeof(float)),
         .future = arena_array(arena, n_ahead * (info->n_future + 1), sizeof(float)),

@@ -27,20 +27,24 @@ void session_calibration_view(const struct gru_info *info,
 bool session_calibration_read(const struct interval_sessions *of, uint32_t slot,
                               struct arena *arena, struct session_calibration *ret_calibration)
 {
-    struct session_intervals intervals;
+    const struct gru_info *info = gru_model_info(of->version->gru);
+    struct session_intervals own, told;
     struct record_copy *copy = pool_newest(of->pool, slot);
     *ret_calibration = (struct session_calibration){ .step = copy->step, .digest = copy->digest };
-    if (!session_intervals_of_copy(of, pool_extent(of->pool, slot)->record_class, copy,
-                                   &intervals)) {
+    if (!session_intervals_of_copy(of, pool_extent(of->pool, slot)->record_class, copy, &own)) {
         return true;
     }
-    ret_calibration->bytes = arena_array(arena, intervals.layout.n_bytes, 1);
+    const size_t n_horizons = own.layout.n_horizons;
+    const struct interval_layout layout =
+        session_calibration_layout(info, n_horizons, own.levels.n);
+    ret_calibration->bytes = arena_array(arena, layout.n_bytes, 1);
     if (!ret_calibration->bytes) {
         return false;
     }
-    memcpy(ret_calibration->bytes, intervals.tracker.bytes, intervals.layout.n_bytes);
-    ret_calibration->levels = intervals.levels;
-    ret_calibration->n_horizons = intervals.layout.n_horizons;
+    ret_calibration->levels = own.levels;
+    ret_calibration->n_horizons = n_horizons;
+    session_calibration_view(info, ret_calibration, &told);
+    interval_tracker_take(&told.tracker, &own.tracker);
     return true;
 }
 

@@ -39,7 +39,7 @@ static void view(const struct interval_levels *offered, const struct pool_class 
             ret_intervals->levels.level[ret_intervals->levels.n++] = offered->level[i];
         }
     }
-    ret_intervals->layout = interval_layout_of(n_outputs, meaning.n_horizons, meaning.n_levels);
+    ret_intervals->layout = interval_class_layout(&meaning, n_outputs);
     ret_intervals->tracker =
         (struct interval_tracker){ .layout = &ret_intervals->layout,
                                    .levels = &ret_intervals->levels,

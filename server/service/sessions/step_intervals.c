@@ -63,24 +63,30 @@ static void score(const struct interval_sessions *of, const struct pending_step 
     }
 }
 
+static void go_on(const struct interval_sessions *of, struct pending_step *pending, const float *x,
+                  const float *y)
+{
+    const struct step *step = pending->step;
+    const bool is_rolled = x == step->x && step->forecast;
+    if (step->is_restarted) {
+        session_intervals_restart(of, pending->slot, pending->next);
+    }
+    session_intervals_truths(gru_model_info(step->model->active->gru), x, pending->truths);
+    score(of, pending);
+    session_intervals_step(of, pending->slot, pending->next, pending->next->step + 1,
+                           &step->forecast_options, pending->truths, is_rolled ? step->forecast : y,
+                           is_rolled ? step->n_forecast : 1);
+}
+
 void step_intervals_go_on(struct service_context *context, struct pending_step *pending,
                           const float *x, const float *y)
 {
     const struct step *step = pending->step;
-    if (!session_intervals_are_kept(step->model->pool, pending->slot)) {
-        return;
+    if (session_intervals_are_kept(step->model->pool, pending->slot)) {
+        const struct interval_sessions sessions = interval_sessions_of(context, step->model);
+        go_on(&sessions, pending, x, y);
     }
-    const struct interval_sessions sessions = interval_sessions_of(context, step->model);
-    const bool is_own = x == step->x, is_rolled = is_own && step->forecast;
-    if (step->is_restarted) {
-        session_intervals_restart(&sessions, pending->slot, pending->next);
-    }
-    session_intervals_truths(gru_model_info(step->model->active->gru), x, pending->truths);
-    score(&sessions, pending);
-    session_intervals_step(&sessions, pending->slot, pending->next, pending->next->step + 1,
-                           &step->forecast_options, pending->truths, is_rolled ? step->forecast : y,
-                           is_rolled ? step->n_forecast : 1);
-    if (is_own) {
+    if (x == step->x) {
         step_intervals_tell(context, pending, pending->next);
     }
 }

@@ -149,6 +149,87 @@ TEST(outputs_do_not_know_each_other)
     free(tracker.bytes);
 }
 
+/* Of `columns` outputs every third is tracked, beside a tracker of these alone. */
+static void track_some(size_t columns)
+{
+    enum { MOST = 200, AHEAD = 3 };
+    struct interval_untracked untracked = { .n = 0 };
+    for (size_t column = 0; column < columns; column++) {
+        if (column % 3 > 0) {
+            interval_untracked_add(&untracked, column);
+        }
+    }
+    const struct interval_layout layout = interval_layout_without(&untracked, columns, AHEAD, 3);
+    const size_t n = layout.n_tracked;
+    const struct interval_layout alone = interval_layout_of(n, AHEAD, 3);
+    ck_assert_uint_eq(layout.n_bytes, alone.n_bytes);
+    const struct interval_tracker some = make(&layout, &levels), those = make(&alone, &levels);
+    float truths[MOST], forecasts[AHEAD * MOST], few_truths[MOST], few_forecasts[AHEAD * MOST];
+    float lower[AHEAD * MOST], upper[AHEAD * MOST], few_lower[AHEAD * MOST],
+        few_upper[AHEAD * MOST];
+    for (uint64_t step = 1; step < 100; step++) {
+        for (size_t i = 0; i < columns * AHEAD; i++) {
+            forecasts[i] = noise(step + i);
+            truths[i % columns] = noise(step * MOST + i);
+        }
+        for (size_t column = 0, k = 0; column < columns; column++) {
+            if (column < INTERVAL_UNTRACKED_MAX && column % 3 > 0) {
+                continue;
+            }
+            for (size_t row = 0; row < AHEAD; row++) {
+                few_forecasts[row * n + k] = forecasts[row * columns + column];
+            }
+            few_truths[k++] = truths[column];
+        }
+        interval_tracker_step(&some, step, truths, forecasts, AHEAD);
+        interval_tracker_step(&those, step, few_truths, few_forecasts, AHEAD);
+        ck_assert_mem_eq(some.bytes, those.bytes, alone.n_bytes);
+        (void)interval_tracker_bounds(&some, 1, forecasts, AHEAD, lower, upper);
+        (void)interval_tracker_bounds(&those, 1, few_forecasts, AHEAD, few_lower, few_upper);
+        ck_assert(isnan(lower[1]) && isnan(upper[1]));
+        ck_assert_mem_eq(&lower[columns + 3], &few_lower[n + 1], sizeof *lower);
+        ck_assert_mem_eq(&upper[columns + 3], &few_upper[n + 1], sizeof *upper);
+    }
+    free(some.bytes);
+    free(those.bytes);
+}
+
+TEST(outputs_that_are_not_tracked_change_nothing_for_the_others)
+{
+    track_some(4);
+    track_some(INTERVAL_UNTRACKED_MAX);
+    track_some(INTERVAL_UNTRACKED_MAX + 40);
+}
+
+TEST(what_a_tracker_of_some_outputs_has_goes_to_one_of_all_and_back)
+{
+    struct interval_untracked untracked = { .n = 0 };
+    interval_untracked_add(&untracked, 0);
+    interval_untracked_add(&untracked, 2);
+    const struct interval_layout few = interval_layout_without(&untracked, 4, 6, 3),
+                                 all = interval_layout_of(4, 6, 3);
+    const struct interval_tracker first = make(&few, &levels), second = make(&all, &levels),
+                                  third = make(&few, &levels);
+    float truths[4], forecasts[4 * 6] = { 0 };
+    for (uint64_t step = 1; step < 90; step++) {
+        for (size_t output = 0; output < 4; output++) {
+            truths[output] = (float)output * noise(step * 4 + output);
+        }
+        interval_tracker_step(&first, step, truths, forecasts, 6);
+    }
+    interval_tracker_restart(&first);
+    interval_tracker_step(&first, 90, truths, forecasts, 6);
+    interval_tracker_take(&second, &first);
+    interval_tracker_take(&third, &second);
+    ck_assert_mem_eq(third.bytes, first.bytes, few.n_bytes);
+    ck_assert_uint_eq(interval_tracker_coverage(&second, 0, 1).n_scored, 2 * (89 - 1 - 20));
+    interval_tracker_begin_like(&second, &first);
+    ck_assert(width_at(&second, 0, 1) > 0 && width_at(&second, 0, 6) > 0);
+    free(first.bytes);
+    free(second.bytes);
+    free(third.bytes);
+}
+
 TEST(a_missing_truth_teaches_nothing)
 {
     const struct interval_layout layout = interval_layout_of(1, 6, 3);

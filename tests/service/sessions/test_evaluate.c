@@ -124,6 +124,36 @@ TEST(its_forecasts_are_those_of_a_session)
     world_done(&world);
 }
 
+/* Of comfort, which feeds no input, only y tells what it should have been. */
+TEST(all_outputs_have_intervals_where_y_has_their_truths)
+{
+    enum { ROWS = 100 };
+    struct world world;
+    world_init(&world);
+    world_start(&world);
+    float *x = readings(5, 1, ROWS), y[ROWS * OUTPUTS];
+    for (size_t t = 0; t < ROWS; t++) {
+        y[t * OUTPUTS] = NAN;
+        y[t * OUTPUTS + 1] = x[t * INPUTS + 1];
+    }
+    for (int has_y = 0; has_y < 2; has_y++) {
+        struct evaluation evaluation = { .prediction = { .gru = network(&world, "m") },
+                                         .x = x,
+                                         .y = has_y ? y : NULL,
+                                         .n_rows = ROWS,
+                                         .horizon = 2,
+                                         .level = 0.9 };
+        ck_assert_int_eq(evaluate(&world, &evaluation, 0), STATUS_OK);
+        const struct back_test *test = &evaluation.back_test;
+        ck_assert_uint_gt(back_test_output(test, 0).n_intervals, 100);
+        ck_assert_int_eq(back_test_output(test, 1).n_intervals > 100, has_y);
+        ck_assert_uint_eq(test->layout.n_tracked, has_y ? OUTPUTS : 1);
+        arena_reset(&world.arena);
+    }
+    free(x);
+    world_done(&world);
+}
+
 /* With roll-outs and without. */
 TEST(no_bit_of_an_evaluation_depends_on_its_slices)
 {

@@ -102,12 +102,14 @@ TEST(a_session_that_asks_for_more_goes_on_from_what_it_knows)
     struct step step = take(&world, 61, 1, &one);
     const float before = step.intervals.of[0].upper[0];
     ck_assert(!isnan(before));
-    ck_assert_uint_gt(step.intervals.of[0].observed[0], 0);
-    step = take(&world, 62, AHEAD, &one); /* with all levels: counts begin anew */
-    ck_assert_uint_eq(step.intervals.of[0].observed[0], 0);
+    const uint64_t n_observed = step.intervals.of[0].observed[0];
+    step = take(&world, 62, AHEAD, &one); /* of the same level: all that is known goes on */
+    ck_assert_uint_eq(step.intervals.of[0].observed[0], n_observed + 1);
     ck_assert(!isnan(step.intervals.of[0].upper[0]));
     ck_assert(isnan(step.intervals.of[0].upper[OUTPUTS]));
-    step = take(&world, 63, AHEAD, &both);
+    step = take(&world, 63, AHEAD, &both); /* with all levels: counts begin anew */
+    ck_assert_uint_eq(step.intervals.of[0].observed[0], 0);
+    ck_assert(!isnan(step.intervals.of[0].upper[0]));
     ck_assert(step.intervals.of[0].upper[0] < step.intervals.of[1].upper[0]);
     for (uint64_t number = 64; number <= 120; number++) {
         step = take(&world, number, AHEAD, &both);
@@ -130,6 +132,19 @@ TEST(sessions_that_do_not_ask_have_no_tail)
         ck_assert_uint_eq(pool_extent(pool, slot)->record_class, is_plain ? 0 : 1);
         ck_assert(is_plain || pool_layout(pool, slot)->tail_bytes <= 48 * OUTPUTS);
     }
+    world_done(&world);
+}
+
+/* Twelve steps ahead for one level, too: who asks for one does not pay for all that are offered. */
+TEST(a_session_of_one_level_has_room_for_one)
+{
+    struct world world;
+    begin(&world, false);
+    (void)take(&world, 1, AHEAD, &one);
+    const struct pool *pool = world_pool(&world);
+    const uint32_t slot = pool_next_slot(pool, INDEX_NONE);
+    const size_t n_bytes = interval_layout_of(OUTPUTS, 12, 1).n_bytes;
+    ck_assert_uint_le(pool_layout(pool, slot)->tail_bytes, n_bytes + 8);
     world_done(&world);
 }
 
@@ -221,7 +236,10 @@ TEST(a_session_that_asks_makes_as_many_go_as_it_takes)
     begin_full(&world, CONFIG_EVICT, SESSIONS, 0);
     fill(&world, SESSIONS);
     const struct pool *pool = world_pool(&world);
-    const size_t each = pool->layout.record_bytes, more = pool->layouts[4].record_bytes - each;
+    const struct interval_sessions of = interval_sessions_of(world.context, world_model(&world));
+    const unsigned wanted = session_intervals_class_for(&of, &both, AHEAD);
+    const size_t each = pool->layout.record_bytes;
+    const size_t more = pool->layouts[wanted].record_bytes - each;
     const size_t n_gone = (more + each - 1) / each;
     ck_assert(n_gone > 1 && n_gone < SESSIONS - 2);
     struct step step = ask(&world, "old29", 2);

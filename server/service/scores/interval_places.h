@@ -1,0 +1,93 @@
+/*
+ * interval_places.h - where in a tracker's bytes what is. Private to interval_tracker.c, which
+ * makes steps, and interval_tracker_begin.c; pure.
+ */
+#ifndef INTERVAL_PLACES_H
+#define INTERVAL_PLACES_H
+
+#include "service/scores/interval_tracker.h"
+
+enum { SLOW, FAST, N_SCALES };
+enum { SEEN_MOST = UINT8_MAX };
+
+static inline float *tracker_floats(const struct interval_tracker *tracker, size_t offset)
+{
+    return (float *)(void *)(tracker->bytes + offset);
+}
+
+static inline uint32_t *tracker_counts(const struct interval_tracker *tracker, size_t offset)
+{
+    return (uint32_t *)(void *)(tracker->bytes + offset);
+}
+
+/* What is kept of an output at a number of steps ahead, and of its levels. */
+struct tracked {
+    float *means;   /* [N_SCALES] */
+    float *factors; /* [L][N_SCALES] */
+    float *recent;  /* [L] */
+    uint32_t *scored;
+    uint32_t *covered; /* [L] */
+    uint8_t *seen;
+    size_t ahead; /* from 1 */
+};
+
+static inline struct tracked tracked_at(const struct interval_tracker *tracker, size_t place,
+                                        size_t ahead)
+{
+    const struct interval_layout *layout = tracker->layout;
+    const size_t at = place * layout->n_horizons + ahead - 1;
+    return (struct tracked){
+        .means = tracker_floats(tracker, 0) + at * N_SCALES,
+        .factors = tracker_floats(tracker, layout->factors) + at * layout->n_levels * N_SCALES,
+        .recent = tracker_floats(tracker, layout->recent) + at * layout->n_levels,
+        .scored = tracker_counts(tracker, layout->scored) + at,
+        .covered = tracker_counts(tracker, layout->covered) + at * layout->n_levels,
+        .seen = tracker->bytes + layout->seen + at,
+        .ahead = ahead,
+    };
+}
+
+static inline bool is_tracked(const struct interval_layout *layout, size_t output)
+{
+    return output >= INTERVAL_UNTRACKED_MAX ||
+           !(layout->untracked.bits[output / 32] >> output % 32 & 1);
+}
+
+/* Of an output that is tracked: which of those it is. */
+static inline size_t place_of(const struct interval_layout *layout, size_t output)
+{
+    size_t place = output;
+    for (size_t i = 0; layout->untracked.n > 0 && i < output; i++) {
+        place -= !is_tracked(layout, i);
+    }
+    return place;
+}
+
+/* One step further ahead, or the next output's first. */
+static inline void tracked_move_on(const struct interval_layout *layout, struct tracked *of)
+{
+    of->means += N_SCALES;
+    of->factors += layout->n_levels * N_SCALES;
+    of->recent += layout->n_levels;
+    of->scored++;
+    of->covered += layout->n_levels;
+    of->seen++;
+    of->ahead = of->ahead < layout->n_horizons ? of->ahead + 1 : 1;
+}
+
+/* A forecast that waits, with its half-widths. Those of h steps ahead have h places, taken in
+ * turn: what was forecast h steps ago is where what is forecast now will be. */
+struct waiting {
+    float *forecast;  /* NaN: none */
+    uint16_t *widths; /* [L] */
+};
+
+static inline struct waiting waiting_at(const struct interval_tracker *tracker, size_t at)
+{
+    const struct interval_layout *layout = tracker->layout;
+    uint16_t *widths = (uint16_t *)(void *)(tracker->bytes + layout->widths);
+    return (struct waiting){ .forecast = tracker_floats(tracker, layout->forecasts) + at,
+                             .widths = widths + at * layout->n_levels };
+}
+
+#endif
