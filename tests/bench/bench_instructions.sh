@@ -19,6 +19,9 @@ GLIBC_TUNABLES=glibc.cpu.x86_rep_stosb_threshold=1000000000
 GLIBC_TUNABLES=$GLIBC_TUNABLES:glibc.cpu.x86_rep_movsb_threshold=1000000000
 export GLIBC_TUNABLES
 make_model "$work/models/bench.safetensors"
+# What is known of the inputs b, c and d on the way to 12 rows ahead.
+known='[0.55,1013.3,3.7]'
+future="$known$(printf ",$known%.0s" 2 3 4 5 6 7 8 9 10 11)"
 
 callgrind="valgrind --quiet --tool=callgrind --separate-threads=yes
            --callgrind-out-file=$work/counts"
@@ -50,7 +53,16 @@ health() {
     ask_grud "$1" /healthz
 }
 step() {
-    ask_grud "$1" /v1/models/bench/sessions/s%d/step "$body"
+    ask_grud "$1" /v1/models/bench/sessions/s%d/step "${2:-$body}"
+}
+level() {
+    step "$1" "${body%\}},\"level\":0.9}"
+}
+ahead() {
+    step "$1" "${body%\}},\"horizon\":12,\"future\":[$future]}"
+}
+ahead_level() {
+    step "$1" "${body%\}},\"horizon\":12,\"future\":[$future],\"level\":0.9}"
 }
 library() {
     $callgrind "$build/bench/library_step" "$1" >/dev/null
@@ -72,7 +84,7 @@ count() { # NAME: adds its instructions a request to the file NAME
 }
 round=0
 while [ $round -lt "$rounds" ]; do
-    for name in bare health step library; do
+    for name in bare health step level ahead ahead_level library; do
         count $name
     done
     round=$((round + 1))
@@ -90,4 +102,7 @@ printf 'the thread that serves, without the start; medians (least..most)\n'
 line bare 'bare responder, POST'
 line health 'GET /healthz'
 line step 'a step, H=64, 4 inputs'
+line level 'with a level'
+line ahead 'a step that forecasts 12 rows'
+line ahead_level 'with a level'
 line library 'the library alone (gru_run)'

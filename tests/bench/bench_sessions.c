@@ -1,8 +1,8 @@
 /*
- * bench_sessions.c - what a million sessions cost: memory of each, steps a second against a
- * thousand sessions, and, with a directory as argument, a data directory full of them for the
- * restart to be timed. And what it costs that a step is recorded: the worker that makes it, and the
- * job thread that writes it.
+ * bench_sessions.c - what a million sessions cost: memory of each, without prediction intervals and
+ * with those of one level one step ahead; steps a second against a thousand sessions; and, with a
+ * directory as argument, a data directory full of them for the restart to be timed. And what it
+ * costs that a step is recorded: the worker that makes it, and the job thread that writes it.
  *
  *     bench_sessions MODELS [DATA]      MODELS holds h64.safetensors
  */
@@ -13,6 +13,7 @@
 #include "service/service_private.h"
 #include "service/sessions/recorder.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,7 @@ struct bench {
     struct service_context *context;
     struct arena arena;
     unsigned long random;
+    const struct interval_levels *levels; /* that its steps ask for; NULL: none */
 };
 
 static unsigned long next_random(struct bench *bench)
@@ -77,7 +79,8 @@ static double run_steps(struct bench *bench, size_t n, size_t n_sessions, bool r
             step->arena = &bench->arena;
             step->x = x;
             step->has_seq = false;
-            step->forecast_options = (struct forecast_options){ .horizon = 0 };
+            step->forecast_options =
+                (struct forecast_options){ .horizon = 0, .levels = bench->levels };
             step->is_done = false;
             strcpy(step->model_name, "h64");
             sprintf(step->session, "sensor-%07zu", session);
@@ -107,6 +110,7 @@ static struct service *open_service(const struct config *config, struct bench *b
     }
     arena_init(&bench->arena, 1 << 20);
     bench->random = 1;
+    bench->levels = NULL;
     return service;
 }
 
@@ -144,6 +148,23 @@ static void measure_recording(const struct config *without)
            job_thread_us);
     close_service(services[0], &plain);
     close_service(services[1], &recording);
+}
+
+/* Of sessions that ask for one level one step ahead. */
+static void measure_intervals(const struct config *config)
+{
+    static const struct interval_levels one = { 1, { 0.9 } };
+    struct bench bench;
+    malloc_trim(0); /* what was freed must not serve these sessions uncounted */
+    size_t before = resident_bytes();
+    struct service *service = open_service(config, &bench);
+    bench.levels = &one;
+    run_steps(&bench, (size_t)MANY * 2, MANY, false);
+    size_t used = resident_bytes() - before;
+    printf("sessions: with intervals of one level one step ahead: %.0f bytes each, all told (goal: "
+           "at most 1600)\n",
+           (double)used / MANY);
+    close_service(service, &bench);
 }
 
 int main(int argc, char **argv)
@@ -185,6 +206,7 @@ int main(int argc, char **argv)
            few_us, FEW, many_us, MANY, ratios[ROUNDS / 2], ratios[0], ratios[ROUNDS - 1]);
     close_service(large, &many);
     close_service(small, &few);
+    measure_intervals(&config);
     measure_recording(&config);
     return 0;
 }
