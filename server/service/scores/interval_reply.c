@@ -2,18 +2,23 @@
 
 #include <math.h>
 
+/* In one piece, the widest first. */
 static bool make_room(double level, size_t n_rows, size_t n_outputs, struct arena *arena,
                       struct interval_reply *ret_reply)
 {
-    const struct interval_reply reply = {
-        .level = level,
-        .lower = arena_array(arena, n_rows * n_outputs, sizeof(float)),
-        .upper = arena_array(arena, n_rows * n_outputs, sizeof(float)),
-        .coverage = arena_array(arena, n_rows, sizeof(double)),
-        .observed = arena_array(arena, n_rows, sizeof(uint64_t)),
-    };
-    *ret_reply = reply;
-    return reply.lower && reply.upper && reply.coverage && reply.observed;
+    const size_t n_row_bytes = sizeof(double) + sizeof(uint64_t) + 2 * n_outputs * sizeof(float);
+    double *coverage = arena_array(arena, n_rows, n_row_bytes);
+    if (!coverage) {
+        return false;
+    }
+    uint64_t *observed = (uint64_t *)(void *)(coverage + n_rows);
+    float *lower = (float *)(void *)(observed + n_rows);
+    *ret_reply = (struct interval_reply){ .level = level,
+                                          .lower = lower,
+                                          .upper = lower + n_rows * n_outputs,
+                                          .coverage = coverage,
+                                          .observed = observed };
+    return true;
 }
 
 bool interval_replies_room(const struct interval_levels *levels, size_t n_rows, size_t n_outputs,

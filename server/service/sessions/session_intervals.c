@@ -122,15 +122,19 @@ unsigned session_intervals_class(const struct interval_sessions *of, uint32_t sl
         return now;
     }
     const size_t n_rows = forecast_options_rows(gru_model_info(of->version->gru), options);
-    size_t n_ahead = n_rows > 0 ? n_rows : 1;
-    uint32_t asked = asked_levels(of->offered, options->levels);
-    if (now > 0) {
-        const struct record_layout *layout = pool_layout(pool, slot);
-        const struct interval_class meaning = interval_class_of(&pool->classes[now - 1]);
-        n_ahead = meaning.n_horizons > n_ahead ? meaning.n_horizons : n_ahead;
-        asked |= held_levels(record_tail(layout, pool_newest(pool, slot)));
+    const size_t n_ahead = n_rows > 0 ? n_rows : 1;
+    const uint32_t asked = asked_levels(of->offered, options->levels);
+    if (now == 0) {
+        return find_class(pool, asked, n_ahead);
     }
-    return find_class(pool, asked, n_ahead);
+    const struct interval_class meaning = interval_class_of(&pool->classes[now - 1]);
+    const uint32_t held =
+        held_levels(record_tail(pool_layout(pool, slot), pool_newest(pool, slot)));
+    if ((asked & ~held) == 0 && n_ahead <= meaning.n_horizons) {
+        return now;
+    }
+    return find_class(pool, asked | held,
+                      n_ahead > meaning.n_horizons ? n_ahead : meaning.n_horizons);
 }
 
 void session_intervals_make(const struct interval_sessions *of, unsigned record_class,
@@ -247,17 +251,20 @@ void session_intervals_truths(const struct gru_info *info, const float *x, float
     }
 }
 
-void session_intervals_step(const struct interval_sessions *of, uint32_t slot,
-                            struct record_copy *copy, uint64_t step,
-                            const struct forecast_options *options, const float *truths,
+bool session_intervals_begin(const struct interval_sessions *of, uint32_t slot,
+                             struct record_copy *copy, const struct forecast_options *options,
+                             struct session_intervals *ret_intervals)
+{
+    begin(of, slot, copy, options);
+    return view_copy(of, slot, copy, ret_intervals);
+}
+
+void session_intervals_step(const struct interval_sessions *of, uint32_t slot, uint64_t step,
+                            const struct session_intervals *intervals, const float *truths,
                             const float *forecast, size_t n_rows)
 {
-    struct session_intervals intervals;
-    begin(of, slot, copy, options);
-    if (view_copy(of, slot, copy, &intervals)) {
-        interval_tracker_step(&intervals.tracker, step, truths, forecast, n_rows);
-        offer(of->pool, slot, &intervals.tracker);
-    }
+    interval_tracker_step(&intervals->tracker, step, truths, forecast, n_rows);
+    offer(of->pool, slot, &intervals->tracker);
 }
 
 void session_intervals_tell(const struct interval_sessions *of, uint32_t slot,

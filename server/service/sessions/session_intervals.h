@@ -67,11 +67,16 @@ static inline bool session_intervals_are_kept(const struct pool *pool, uint32_t 
 }
 /* What a reading ([I]) says of the outputs ([O], NaN: nothing). */
 void session_intervals_truths(const struct gru_info *info, const float *x, float *ret_truths);
-/* What a step makes of the tail of its copy, if there is one: the reading is scored, and the
- * forecast[n_rows][O] that was made from there waits. `step` is its number. */
-void session_intervals_step(const struct interval_sessions *of, uint32_t slot,
-                            struct record_copy *copy, uint64_t step,
-                            const struct forecast_options *options, const float *truths,
+/* What the tail of a step's copy has, which begins if the step is the first to ask. False: nothing,
+ * for it has not begun. */
+__attribute__((warn_unused_result)) bool
+session_intervals_begin(const struct interval_sessions *of, uint32_t slot, struct record_copy *copy,
+                        const struct forecast_options *options,
+                        struct session_intervals *ret_intervals);
+/* What a step makes of that: the reading is scored, and the forecast[n_rows][O] that was made from
+ * there waits. `step` is its number. */
+void session_intervals_step(const struct interval_sessions *of, uint32_t slot, uint64_t step,
+                            const struct session_intervals *intervals, const float *truths,
                             const float *forecast, size_t n_rows);
 /* The intervals of a forecast from that copy. */
 void session_intervals_tell(const struct interval_sessions *of, uint32_t slot,

@@ -50,32 +50,41 @@ enum status step_intervals_room(struct pending_step *pending)
 }
 
 /* In the tallies of the model: how the intervals held that were told for this reading. */
-static void score(const struct interval_sessions *of, const struct pending_step *pending)
+static void score(const struct interval_sessions *of, const struct pending_step *pending,
+                  const struct interval_tracker *tracker)
 {
-    const unsigned record_class = pool_extent(of->pool, pending->slot)->record_class;
     struct interval_tally *tallies =
         error_totals_intervals_of(pending->step->model->error_totals, of->owner);
-    struct session_intervals intervals;
-    if (tallies && session_intervals_of_copy(of, record_class, pending->next, &intervals)) {
-        forecast_errors_note_intervals(
-            &intervals.tracker, gru_model_info(pending->step->model->active->gru)->n_outputs,
-            of->offered, pending->next->step + 1, pending->truths, tallies);
+    if (tallies) {
+        forecast_errors_note_intervals(tracker, gru_model_info(of->version->gru)->n_outputs,
+                                       of->offered, pending->next->step + 1, pending->truths,
+                                       tallies);
     }
 }
 
+/* With a tracker in the next copy, or without. */
 static void go_on(const struct interval_sessions *of, struct pending_step *pending, const float *x,
                   const float *y)
 {
-    const struct step *step = pending->step;
-    const bool is_rolled = x == step->x && step->forecast;
+    struct step *step = pending->step;
+    const bool is_own = x == step->x, is_rolled = is_own && step->forecast;
+    struct session_intervals intervals;
     if (step->is_restarted) {
         session_intervals_restart(of, pending->slot, pending->next);
     }
-    session_intervals_truths(gru_model_info(step->model->active->gru), x, pending->truths);
-    score(of, pending);
-    session_intervals_step(of, pending->slot, pending->next, pending->next->step + 1,
-                           &step->forecast_options, pending->truths, is_rolled ? step->forecast : y,
-                           is_rolled ? step->n_forecast : 1);
+    const bool has_begun = session_intervals_begin(of, pending->slot, pending->next,
+                                                   &step->forecast_options, &intervals);
+    if (has_begun) {
+        session_intervals_truths(gru_model_info(of->version->gru), x, pending->truths);
+        score(of, pending, &intervals.tracker);
+        session_intervals_step(of, pending->slot, pending->next->step + 1, &intervals,
+                               pending->truths, is_rolled ? step->forecast : y,
+                               is_rolled ? step->n_forecast : 1);
+    }
+    if (is_own) {
+        interval_replies_fill(&step->intervals, has_begun ? &intervals.tracker : NULL,
+                              step->forecast ? step->forecast : step->y);
+    }
 }
 
 void step_intervals_go_on(struct service_context *context, struct pending_step *pending,
@@ -85,8 +94,7 @@ void step_intervals_go_on(struct service_context *context, struct pending_step *
     if (session_intervals_are_kept(step->model->pool, pending->slot)) {
         const struct interval_sessions sessions = interval_sessions_of(context, step->model);
         go_on(&sessions, pending, x, y);
-    }
-    if (x == step->x) {
+    } else if (x == step->x) {
         step_intervals_tell(context, pending, pending->next);
     }
 }
