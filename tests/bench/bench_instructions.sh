@@ -19,9 +19,7 @@ GLIBC_TUNABLES=glibc.cpu.x86_rep_stosb_threshold=1000000000
 GLIBC_TUNABLES=$GLIBC_TUNABLES:glibc.cpu.x86_rep_movsb_threshold=1000000000
 export GLIBC_TUNABLES
 make_model "$work/models/bench.safetensors"
-# What is known of the inputs b, c and d on the way to 12 rows ahead.
-known='[0.55,1013.3,3.7]'
-future="$known$(printf ",$known%.0s" 2 3 4 5 6 7 8 9 10 11)"
+set_ahead_bodies
 
 callgrind="valgrind --quiet --tool=callgrind --separate-threads=yes
            --callgrind-out-file=$work/counts"
@@ -56,13 +54,13 @@ step() {
     ask_grud "$1" /v1/models/bench/sessions/s%d/step "${2:-$body}"
 }
 level() {
-    step "$1" "${body%\}},\"level\":0.9}"
+    step "$1" "$body_level"
 }
 ahead() {
-    step "$1" "${body%\}},\"horizon\":12,\"future\":[$future]}"
+    step "$1" "$body_ahead"
 }
 ahead_level() {
-    step "$1" "${body%\}},\"horizon\":12,\"future\":[$future],\"level\":0.9}"
+    step "$1" "$body_ahead_level"
 }
 library() {
     $callgrind "$build/bench/library_step" "$1" >/dev/null

@@ -67,14 +67,22 @@ size_t interval_classes(const struct interval_levels *offered, size_t horizon_ma
 
 /* ---- from one class to another ---- */
 
+static bool offer_the_same(const struct interval_class *a, const struct interval_class *b)
+{
+    bool is_same = a->n_offered == b->n_offered && a->n_offered <= INTERVAL_LEVELS_MAX;
+    for (size_t i = 0; is_same && i < a->n_offered; i++) {
+        is_same = a->offered[i] == b->offered[i];
+    }
+    return is_same;
+}
+
 static bool can_translate(const struct pool_class *from, const struct pool_class *to,
                           size_t n_outputs)
 {
     const struct interval_class a = interval_class_of(from), b = interval_class_of(to);
     return from->tail_format == TAIL_FORMAT && to->tail_format == TAIL_FORMAT &&
-           a.n_offered == b.n_offered && a.n_offered <= INTERVAL_LEVELS_MAX &&
-           a.n_levels == b.n_levels && a.n_horizons > 0 && a.n_horizons <= b.n_horizons &&
-           memcmp(a.offered, b.offered, sizeof a.offered) == 0 && a.untracked.n <= n_outputs &&
+           offer_the_same(&a, &b) && a.n_levels == b.n_levels && a.n_horizons > 0 &&
+           a.n_horizons <= b.n_horizons && a.untracked.n <= n_outputs &&
            b.untracked.n <= n_outputs && from->tail_bytes == tail_bytes_of(&a, n_outputs) &&
            to->tail_bytes == tail_bytes_of(&b, n_outputs);
 }
