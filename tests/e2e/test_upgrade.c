@@ -16,10 +16,10 @@
 
 enum { ID_SIZE = 64, REPLY_SIZE = 64 << 10, OVER_SECONDS = 300 };
 
-static struct daemon start(unsigned format)
+static struct daemon start(unsigned format, const char *amend)
 {
-    static const char *const options[] = {
-        "--record", "100", "--session-max", "16", "--session-history", "8", NULL
+    const char *const options[] = {
+        "--record", "100", "--session-max", "16", "--session-history", "8", "--amend", amend, NULL
     };
     struct daemon daemon = daemon_prepare();
     format_unpack(format, daemon.directory);
@@ -275,7 +275,7 @@ TEST(what_the_first_format_holds_is_not_lost_and_goes_on)
     char running[ID_SIZE], waiting[ID_SIZE], paused[ID_SIZE], again[ID_SIZE];
     char *weights = malloc(REPLY_SIZE);
     ck_assert_ptr_nonnull(weights);
-    struct daemon daemon = start(1);
+    struct daemon daemon = start(1, "no");
     find_id(1, "running", running);
     struct answer answer = wait_for(&daemon, running, "/events?limit=100", "training goes on from");
     answer_free(&answer);
@@ -310,11 +310,11 @@ TEST(what_the_first_format_holds_is_not_lost_and_goes_on)
 }
 
 /* Intervals are compared where the forecast is the same: on a machine of the same instructions. */
-TEST(sessions_of_the_third_format_go_on_with_their_intervals)
+static void expect_third_format_goes_on(const char *amend)
 {
     char *due = malloc(REPLY_SIZE);
     ck_assert_ptr_nonnull(due);
-    struct daemon daemon = start(3);
+    struct daemon daemon = start(3, amend);
     expect(&daemon, "GET", PUMP "/sessions/brief", NULL, 410, "session_expired");
     expect_replies(&daemon, 3);
     read_fixture(3, "intervals", due);
@@ -332,6 +332,13 @@ TEST(sessions_of_the_third_format_go_on_with_their_intervals)
            409, "1700035400");
     free(due);
     daemon_stop(&daemon);
+}
+
+/* As they are, and converted to records with a base. */
+TEST(sessions_of_the_third_format_go_on_with_their_intervals)
+{
+    expect_third_format_goes_on("no");
+    expect_third_format_goes_on("yes");
 }
 
 /* As after an attempt with a newer grud: the file is not taken for a damaged one. */

@@ -301,13 +301,15 @@ TEST(an_amended_session_keeps_its_calibration)
     struct world world;
     start(&world, 16, true);
     struct step last = { .number = 0 };
-    struct timed_reading next = { .at = day };
-    for (size_t k = 0; k < 80; k++, next.at += (k == 75 ? 2 : 1) * INTERVAL_S) {
+    struct timed_reading next;
+    for (size_t k = 0; k < 80; k++) {
+        next.at = day + (double)(k + (k > 75)) * INTERVAL_S;
         reading(5, k, next.x);
         struct step step = amending(&world, "s", &next);
         step.forecast_options.levels = &level;
         last = take(&world, step);
     }
+    next.at += INTERVAL_S;
     const uint64_t observed = last.intervals.of[0].observed[0];
     const double coverage = last.intervals.of[0].coverage[0];
     const float width = last.intervals.of[0].upper[0] - last.intervals.of[0].lower[0];
