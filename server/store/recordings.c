@@ -189,11 +189,32 @@ static enum status insert_reading(struct recordings *recordings,
     return query_run(&query, fault);
 }
 
-/* n readings of one session, none of them its deletion. */
+static enum status advance_session(struct recordings *recordings,
+                                   const struct recorded_session *session, struct fault *fault)
+{
+    struct query query;
+    query_start(&query, &recordings->database, RECORDINGS_ADVANCE);
+    query_put_integer(&query, (int64_t)session->last_step);
+    query_put_integer(&query, session->next_n);
+    query_put_integer(&query, session->id);
+    return query_run(&query, fault);
+}
+
+/* News of a session that is no reading. */
+static enum status take_news(struct recordings *recordings, const struct recorded *news,
+                             struct recorded_session *session, struct fault *fault)
+{
+    if (news->step == 0) {
+        return delete_session(recordings, session, fault);
+    }
+    session->last_step = news->step;
+    return session->exists ? advance_session(recordings, session, fault) : STATUS_OK;
+}
+
+/* n readings of one session. */
 static enum status add_run(struct recordings *recordings, const struct recorded *readings, size_t n,
                            struct recorded_session *session, struct fault *fault)
 {
-    struct query query;
     enum status status = STATUS_OK;
     if (!session->exists) {
         status = begin_session(recordings, readings, session, fault);
@@ -213,11 +234,7 @@ static enum status add_run(struct recordings *recordings, const struct recorded 
         return status;
     }
     session->last_step = readings[n - 1].step;
-    query_start(&query, &recordings->database, RECORDINGS_ADVANCE);
-    query_put_integer(&query, (int64_t)session->last_step);
-    query_put_integer(&query, session->next_n);
-    query_put_integer(&query, session->id);
-    return query_run(&query, fault);
+    return advance_session(recordings, session, fault);
 }
 
 static bool is_same_session(const struct recorded *a, const struct recorded *b)
@@ -225,12 +242,11 @@ static bool is_same_session(const struct recorded *a, const struct recorded *b)
     return strcmp(a->session, b->session) == 0 && strcmp(a->model, b->model) == 0;
 }
 
-/* The first readings of those left, as many as are of one session and of one kind. */
+/* The first readings of those left, as many as are of one session; or one that is none. */
 static size_t length_of_run(const struct recorded *readings, size_t n)
 {
     size_t k = 1;
-    while (k < n && !readings[k].x == !readings[0].x &&
-           is_same_session(&readings[k], &readings[0])) {
+    while (k < n && readings[k].x && readings[0].x && is_same_session(&readings[k], &readings[0])) {
         k++;
     }
     return k;
@@ -249,7 +265,7 @@ enum status recordings_add(struct recordings *recordings, const struct recorded 
         status = find_session(recordings, readings[k].model, readings[k].session, &session, fault);
         if (status == STATUS_OK) {
             status = readings[k].x ? add_run(recordings, readings + k, n_run, &session, fault)
-                                   : delete_session(recordings, &session, fault);
+                                   : take_news(recordings, readings + k, &session, fault);
         }
     }
     return database_end(&recordings->database, status, fault);

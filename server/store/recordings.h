@@ -23,9 +23,8 @@ __attribute__((warn_unused_result)) enum status recordings_open(const char *data
                                                                 struct fault *fault);
 void recordings_close(struct recordings *recordings); /* takes NULL */
 
-/* A reading that a session took in, or (x NULL) the news that the session was deleted, with all it
- * recorded.
- */
+/* A reading that a session took in. Without x: the news that the session goes on behind that step,
+ * with a sequence of its own, or (step 0) that it was deleted, with all it recorded. */
 struct recorded {
     const char *model, *session;
     uint64_t step;

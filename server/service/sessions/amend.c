@@ -7,6 +7,7 @@
 #include "service/sessions/amend_plan.h"
 #include "service/sessions/forecast_errors.h"
 #include "service/sessions/pending_step.h"
+#include "service/sessions/recorder.h"
 #include "service/sessions/slice.h"
 #include "service/sessions/step_ahead.h"
 #include "service/sessions/step_intervals.h"
@@ -248,10 +249,15 @@ static enum claim write(struct service_context *context, struct pending_step *pe
     const unsigned record_class = pool_extent(pool, pending->slot)->record_class;
     enum claim claim = pool_write_anew(pool, &pending->slot, record_class, context->owner, &life,
                                        copy, &readings, &step->fault);
-    if (claim == CLAIM_OK) {
-        step_intervals_tell(context, pending, copy);
+    if (claim != CLAIM_OK) {
+        return claim;
     }
-    return claim;
+    step_intervals_tell(context, pending, copy);
+    if (context->outbox && plan->n_rows != plan->n_before) {
+        recorder_begin(context->outbox);
+        recorder_note_step(context->outbox, step->model->name, step->session, &life, copy);
+    }
+    return CLAIM_OK;
 }
 
 enum claim amend_go_on(struct service_context *context, struct pending_step *pending,

@@ -22,7 +22,7 @@ struct note {
     uint64_t number;
     double at;
     uint32_t n_bytes;  /* of it all, rounded up */
-    uint32_t n_inputs; /* 0: the session was deleted */
+    uint32_t n_inputs; /* 0: it is no reading (recordings.h) */
     float x[];
 };
 

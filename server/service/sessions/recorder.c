@@ -130,6 +130,17 @@ void recorder_note(struct outbox *outbox, const char *model, const char *session
     }
 }
 
+void recorder_note_step(struct outbox *outbox, const char *model, const char *session,
+                        const struct record_life *life, const struct record_copy *copy)
+{
+    if (outbox) {
+        const struct recorded news = { .model = model,
+                                       .session = session,
+                                       .step = number_of(life, copy->step) };
+        put_reading(outbox, &news);
+    }
+}
+
 enum status recorder_note_deletion(struct outbox *outbox, const char *model, const char *session,
                                    struct fault *fault)
 {

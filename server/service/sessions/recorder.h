@@ -48,6 +48,10 @@ void recorder_begin(struct outbox *outbox);
 void recorder_note(struct outbox *outbox, const char *model, const char *session,
                    const struct record_life *life, const struct record_copy *copy, const float *x,
                    size_t n_inputs);
+/* The session is at the step of `copy` without a further reading: it was amended. After
+ * recorder_begin, and before the session is released. */
+void recorder_note_step(struct outbox *outbox, const char *model, const char *session,
+                        const struct record_life *life, const struct record_copy *copy);
 /* The session is being deleted, and what it recorded is to be forgotten. On failure it must not be
  * deleted. */
 __attribute__((warn_unused_result)) enum status recorder_note_deletion(struct outbox *outbox,

@@ -20,63 +20,13 @@
 #include "service/sessions/session_base.h"
 #include "service/sessions/session_copy.h"
 #include "service/sessions/step_ahead.h"
+#include "service/sessions/step_answer.h"
 #include "service/sessions/step_intervals.h"
 #include "service/sessions/step_place.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- the answer ---- */
-
-/* Fills the reply from a state whose last output is this step's. */
-static enum status answer(struct service_context *context, struct step *step, uint64_t number,
-                          const float *state)
-{
-    const struct gru_model *gru = step->model->active->gru;
-    const struct gru_info *info = gru_model_info(gru);
-    float *forecast;
-    enum status status =
-        forecast_options_run(context, gru, state, &step->forecast_options, step->arena, &forecast,
-                             &step->n_forecast, &step->fault);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    float *y = arena_array(step->arena, info->n_outputs, sizeof *y);
-    if (!y) {
-        return fault_set(&step->fault, STATUS_NO_MEMORY, NULL, "no memory for the reply");
-    }
-    memcpy(y, state + gru_state_y_offset(gru), info->n_outputs * sizeof *y);
-    step->y = y;
-    step->forecast = forecast;
-    step->number = number;
-    step->version = step->model->active->number;
-    return STATUS_OK;
-}
-
-/* Step `number`, which the session has made already, changes nothing. The last one gets the same
- * answer; of an earlier one it is only known that it was made. */
-static enum status repeat(struct service_context *context, struct pending_step *pending,
-                          struct record_copy *now, uint64_t number)
-{
-    struct step *step = pending->step;
-    atomic_fetch_add_explicit(&context->service->counters.n_repeated_readings, 1,
-                              memory_order_relaxed);
-    if (number == now->step) {
-        step->is_restarted = now->gap == RECORD_GAP_RESTARTED;
-        step->n_filled = now->gap <= RECORD_GAP_FILLED_MAX ? now->gap : 0;
-        enum status status =
-            answer(context, step, now->step, record_state(&step->model->pool->layout, now));
-        status = status == STATUS_OK ? step_intervals_room(pending) : status;
-        if (status == STATUS_OK) {
-            step_intervals_tell(context, pending, now);
-        }
-        return status;
-    }
-    step->is_repeated = true;
-    step->number = number;
-    return STATUS_OK;
-}
 
 /* ---- a round ---- */
 
@@ -223,7 +173,7 @@ static void begin_claimed(struct service_context *context, struct pending_step *
             : fault_status(&step->fault);
     const bool is_made = status == STATUS_OK && place.made > 0;
     if (is_made) {
-        status = repeat(context, pending, record_newest(layout, record), place.made);
+        status = step_answer_again(context, pending, record_newest(layout, record), place.made);
     }
     if (is_made || status != STATUS_OK) {
         pending_release(pending);
@@ -272,7 +222,7 @@ static void answer_lanes(struct service_context *context, struct pending_step *p
     struct step *step = pending->step;
     const float *state = record_state(&step->model->pool->layout, pending->next);
     enum status status = lane->status == GRU_OK
-                             ? answer(context, step, pending->next->step + 1, state)
+                             ? step_answer(context, step, pending->next->step + 1, state)
                              : step_lane_fault(step, lane);
     status = status == STATUS_OK ? step_intervals_room(pending) : status;
     if (status != STATUS_OK) {

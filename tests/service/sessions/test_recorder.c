@@ -128,6 +128,37 @@ TEST(the_time_of_each_reading_is_recorded_if_it_has_one)
     world_done(&world);
 }
 
+/* Recordings are of the readings as they came; a late one is none, and is not looked for after a
+ * kill either. */
+TEST(a_late_reading_moves_on_what_a_session_has_recorded)
+{
+    static const double times[] = { 10, 20, 40, 30, 50, 60 };
+    struct world world;
+    world_init(&world);
+    world_use_data(&world);
+    world.config.record = ROWS;
+    world.config.amend = 1;
+    world_start(&world);
+    for (uint64_t k = 0; k < sizeof times / sizeof *times; k++) {
+        float x[INPUTS];
+        reading(1, k + 1, x);
+        arena_reset(&world.arena);
+        struct step step = step_make(&world, "s", x);
+        step.has_at = step.may_amend = true;
+        step.at = times[k];
+        ck_assert_int_eq(step_take(&world, &step), STATUS_OK);
+        ck_assert_uint_eq(step.amended, k == 3 ? 3 : 0);
+        if (k == 3) {
+            flush_recorder(&world);
+            ck_assert_int_eq(ask_recordings(&world, "SELECT last_step & 4294967295 FROM sessions"
+                                                    " WHERE session = 's'"),
+                             4);
+        }
+    }
+    EXPECT_RECORDED(&world, "s", { 1, 1, 3 }, { 1, 5, 6 });
+    world_done(&world);
+}
+
 TEST(what_is_no_step_of_its_own_is_not_recorded)
 {
     struct world world;
