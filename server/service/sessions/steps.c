@@ -127,7 +127,7 @@ static void make_lanes(struct pending_step *pending, const struct step_place *pl
 
 static void count_late(struct service_context *context, const struct step *step)
 {
-    if (step->fault.status == STATUS_LATE_READING) {
+    if (step->fault.status == STATUS_LATE_READING || step->fault.status == STATUS_TOO_LATE) {
         atomic_fetch_add_explicit(&context->service->counters.n_late_readings, 1,
                                   memory_order_relaxed);
     }
@@ -147,6 +147,7 @@ static void amend(struct service_context *context, struct pending_step *pending,
         block(context, pending);
         break;
     default:
+        count_late(context, pending->step);
         pending_finish_failed(pending);
     }
 }

@@ -340,6 +340,79 @@ TEST(an_amended_session_keeps_its_calibration)
     world_done(&world);
 }
 
+/* Of few readings kept: only the last one, and one more. */
+TEST(the_last_readings_are_amended_however_few_are_kept)
+{
+    for (size_t n_history = 1; n_history <= 2; n_history++) {
+        struct world world;
+        start(&world, n_history, true);
+        for (size_t k = 0; k < 12; k++) {
+            struct timed_reading next = { .at = day + (double)(2 * k) * INTERVAL_S };
+            struct timed_reading wrong = next, late = { .at = next.at - INTERVAL_S };
+            reading(5, 2 * k + 1, next.x);
+            reading(5, 2 * k, late.x);
+            reading(9, k, wrong.x);
+            send(&world, "order", &late);
+            send(&world, "order", &next);
+            if (n_history == 1) {
+                send(&world, "s", &late);
+            }
+            send(&world, "s", &wrong);
+            send(&world, "s", &next);
+            if (n_history == 2) {
+                send(&world, "s", &late);
+            }
+            expect_alike(&world, "s", "order");
+        }
+        world_done(&world);
+    }
+}
+
+/* A replay of more rows than a turn has time for; the session moves on meanwhile, and it begins
+ * again. */
+TEST(a_long_replay_takes_several_turns)
+{
+    enum { LOST = 99000 };
+    struct world world;
+    struct timed_reading first = { .at = day }, late = { .at = day + INTERVAL_S };
+    struct timed_reading last = { .at = late.at + (double)(LOST + 1) * INTERVAL_S };
+    struct timed_reading next = { .at = last.at + INTERVAL_S };
+    const float untimed[INPUTS] = { 3, 4 };
+    start(&world, 8, true);
+    world.config.gap_max = 2 * LOST;
+    reading(5, 1, first.x);
+    reading(5, 2, late.x);
+    reading(5, 3, last.x);
+    reading(5, 4, next.x);
+    static const char *const ids[] = { "order", "s" };
+    for (size_t k = 0; k < 2; k++) {
+        send(&world, ids[k], &first);
+        arena_reset(&world.arena);
+        (void)take(&world, step_make(&world, ids[k], untimed));
+    }
+    send(&world, "order", &late);
+    send(&world, "order", &last);
+    send(&world, "order", &next);
+    send(&world, "s", &last); /* what is missing before it is not known: nothing is filled */
+    struct step step = amending(&world, "s", &late);
+    step.arena = &world.kept;
+    struct step *handed[] = { &step };
+    unsigned n_turns = 0;
+    for (; !step.is_done; n_turns++) {
+        service_context_turn(world.context);
+        service_steps(world.context, handed, 1);
+        if (n_turns == 0) {
+            send(&world, "s", &next);
+        }
+    }
+    ck_assert_msg(step.fault.status == STATUS_OK, "%s", step.fault.message);
+    ck_assert_uint_gt(n_turns, 2);
+    ck_assert(step.amended == 3 && step.number == LOST + 5);
+    world_restart(&world);
+    expect_alike(&world, "s", "order");
+    world_done(&world);
+}
+
 /* ---- what is refused, and changes nothing ---- */
 
 static void expect_refused(struct world *world, struct step step, enum status status,
