@@ -165,6 +165,50 @@ TEST(a_session_that_is_written_anew_is_its_own_base)
     world_done(&world);
 }
 
+/* Any step, late or not: whether it succeeds is its own matter. Returns whether it amended one. */
+static bool take_any(struct world *world, uint64_t *random, double *now)
+{
+    float x[INPUTS];
+    *random = *random * 6364136223846793005U + 1442695040888963407U;
+    const uint64_t what = *random >> 33;
+    const struct session session = session_get(world, "s");
+    reading(what % 7, what % 1000, x);
+    arena_reset(&world->arena);
+    struct step step = step_make(world, "s", x);
+    step.may_amend = what % 3 == 0;
+    step.has_at = what % 5 > 0;
+    step.at = 1763668800 + (*now - (double)(step.may_amend ? what / 64 % 9 : 0)) * INTERVAL_S;
+    if (step.may_amend && !step.has_at) {
+        step.amends_step = 1 + session.row.step - what / 64 % (HISTORY + 2) % session.row.step;
+    } else if (what / 8 % 4 == 0) {
+        step.has_seq = step.may_fill = true;
+        step.seq = session.row.step + 1 + what / 64 % 4;
+    }
+    const enum status status = step_take(world, &step);
+    *now += (what / 1024 % 97 == 0 ? 150.0 : (double)(what / 1024 % 4)) + 0.2;
+    return status == STATUS_OK && step.amended > 0;
+}
+
+TEST(a_base_leads_to_its_session_whatever_has_come)
+{
+    enum { STEPS = 4000 };
+    struct world world;
+    uint64_t random = 1;
+    double now = 0;
+    size_t n_amended = 0;
+    start(&world, true);
+    take(&world, "s", 1, 0);
+    for (size_t k = 0; k < STEPS; k++) {
+        n_amended += take_any(&world, &random, &now);
+        (void)expect_base_leads_here(&world, "s");
+        if (k % 500 == 499) {
+            world_restart(&world);
+        }
+    }
+    ck_assert_uint_gt(n_amended, STEPS / 10);
+    world_done(&world);
+}
+
 /* As other layouts do, when grud is started with another --amend; states stay what they are. */
 TEST(sessions_get_a_base_with_amend_and_lose_it_without)
 {
