@@ -488,6 +488,8 @@ struct gru_progress {
         learning_rate;                 /* of the last step; the norm is the one before clipping */
     double train_loss, train_accuracy; /* of the last complete epoch: means over its batches */
     double valid_loss, valid_accuracy; /* of the last complete epoch */
+    double valid_by_base;              /* of it: that median; NaN: there is one stream, of which all
+                                          counts, so that valid_loss says as much */
     double best_valid_loss,
         best_valid_accuracy; /* of the epoch whose weights gru_trainer_model gives */
     double baseline_valid_loss, baseline_valid_accuracy; /* the model's before training */

@@ -65,7 +65,7 @@ static size_t list_pieces(const struct gru_trainer *trainer, uint64_t version,
 
 static size_t n_position_bytes(uint64_t version)
 {
-    return version == VERSION_POOLED ? offsetof(struct trainer_position, best_standing)
+    return version == VERSION_POOLED ? offsetof(struct trainer_position, valid_standing)
                                      : sizeof(struct trainer_position);
 }
 

@@ -232,7 +232,7 @@ static void end_baseline(struct gru_trainer *trainer)
 
 /* Whether the epoch is better than the best one so far. A loss that is not a number is not lower
  * than any, and one that is not finite no better than one that is. */
-static bool is_best(const struct trainer_position *position, double standing)
+static bool is_best(const struct trainer_position *position)
 {
     if (position->best_epoch == 0 || isnan(position->valid_loss)) {
         return !isnan(position->valid_loss);
@@ -240,8 +240,9 @@ static bool is_best(const struct trainer_position *position, double standing)
     if (isfinite(position->valid_loss) != isfinite(position->best_valid_loss)) {
         return isfinite(position->valid_loss);
     }
-    return standing < position->best_standing || (standing == position->best_standing &&
-                                                  position->valid_loss < position->best_valid_loss);
+    return position->valid_standing < position->best_standing ||
+           (position->valid_standing == position->best_standing &&
+            position->valid_loss < position->best_valid_loss);
 }
 
 /* Keeps the weights of the best epoch so far. True: no epoch has been better for too long. */
@@ -251,9 +252,9 @@ static bool stops_early(struct gru_trainer *trainer)
     if (!trainer->arrays.best) {
         return false;
     }
-    const double standing = trainer->selection ? gru_selection_standing(trainer->selection) : 0;
-    if (is_best(position, standing)) {
-        position->best_standing = standing;
+    position->valid_standing = trainer->selection ? gru_selection_standing(trainer->selection) : 0;
+    if (is_best(position)) {
+        position->best_standing = position->valid_standing;
         position->best_epoch = position->epoch;
         position->best_valid_loss = position->valid_loss;
         position->best_valid_accuracy = position->valid_accuracy;
@@ -344,6 +345,7 @@ void gru_trainer_progress(const struct gru_trainer *trainer, struct gru_progress
         .train_accuracy = position->train_accuracy,
         .valid_loss = position->valid_loss,
         .valid_accuracy = position->valid_accuracy,
+        .valid_by_base = trainer->selection && position->epoch > 0 ? position->valid_standing : NAN,
         .best_valid_loss = has_best ? position->best_valid_loss : position->valid_loss,
         .best_valid_accuracy = has_best ? position->best_valid_accuracy : position->valid_accuracy,
         .baseline_valid_loss = position->baseline_valid_loss,

@@ -34,8 +34,9 @@ struct trainer_position {
     double train_loss, train_accuracy, valid_loss, valid_accuracy, best_valid_loss,
         best_valid_accuracy;
     double baseline_valid_loss, baseline_valid_accuracy, persistence_valid_loss;
-    /* of the best epoch; 0 without a selection, and not saved then */
-    double best_standing;
+    /* of the last epoch and of the best one (selection.h); 0 without a selection, and not saved
+     * then */
+    double valid_standing, best_standing;
 };
 
 /* A validation under way. Begun anew after a restore. */

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     WRITE_MS = 250,    /* between writes of progress alone */
@@ -90,9 +91,14 @@ static struct job_event metrics_event(const struct job_run *run, bool is_epoch)
                                      progress->n_steps, progress->step_loss);
         event.train_loss = progress->step_loss;
     } else {
-        char valid[32] = "";
+        char valid[96] = "";
         if (!isnan(progress->valid_loss)) {
             snprintf(valid, sizeof valid, ", valid loss %.4g", progress->valid_loss);
+        }
+        if (!isnan(progress->valid_by_base)) {
+            const size_t n = strlen(valid);
+            snprintf(valid + n, sizeof valid - n,
+                     ", %.4g of the base version's (median of streams)", progress->valid_by_base);
         }
         event =
             job_database_message(JOB_EVENT_INFO, "epoch %zu of %zu: train loss %.4g%s",

@@ -67,6 +67,7 @@ static double median_of(const struct streams *s, struct gru_model *trained)
 
 struct bests {
     size_t by_median, by_pooled;
+    double medians[EPOCHS + 1];
 };
 
 /* Of all epochs: each is the last one of a training without early stopping. */
@@ -80,6 +81,7 @@ static struct bests find_bests(const struct streams *s)
         training.hyperparameters.n_epochs = epoch;
         struct gru_model *trained = training_whole(s->base, &training, &progress);
         const double of_epoch = median_of(s, trained);
+        bests.medians[epoch] = of_epoch;
         if (of_epoch < median) {
             bests.by_median = epoch;
             median = of_epoch;
@@ -97,11 +99,18 @@ static void expect_kept(struct streams *s)
 {
     const struct bests bests = find_bests(s);
     struct gru_progress progress;
+    enum gru_advance advance;
     s->training.hyperparameters.early_stopping_patience = EPOCHS;
-    struct gru_model *trained = training_whole(s->base, &s->training, &progress);
+    struct gru_trainer *trainer = training_begin(s->base, &s->training);
+    while ((advance = gru_trainer_advance(trainer, &progress)) != GRU_ADVANCED_END) {
+        if (advance == GRU_ADVANCED_EPOCH) {
+            training_expect_near("median", progress.valid_by_base, bests.medians[progress.epoch],
+                                 1e-3);
+        }
+    }
     ck_assert_uint_ne(bests.by_median, bests.by_pooled); /* else nothing is shown */
     ck_assert_uint_eq(progress.best_epoch, bests.by_median);
-    gru_model_unref(trained);
+    gru_trainer_free(trainer);
 }
 
 TEST(one_large_stream_does_not_choose_the_epoch)
@@ -158,6 +167,7 @@ TEST(a_restored_trainer_keeps_the_same_epoch)
     }
     ck_assert_uint_eq(again.best_epoch, progress.best_epoch);
     ck_assert_double_eq(again.best_valid_loss, progress.best_valid_loss);
+    ck_assert_double_eq(again.valid_by_base, progress.valid_by_base);
     struct gru_model *restored = training_model_of(trainer);
     training_expect_same_weights(restored, whole);
     gru_model_unref(restored);

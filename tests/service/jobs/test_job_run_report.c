@@ -49,6 +49,7 @@ static void begin(struct report *report, uint64_t max_seconds)
                                                   .step_loss = 2,
                                                   .train_loss = 1,
                                                   .valid_loss = 0.5,
+                                                  .valid_by_base = NAN,
                                                   .baseline_valid_loss = NAN,
                                                   .persistence_valid_loss = NAN },
                                     .interruptions =
@@ -117,7 +118,22 @@ TEST(each_epoch_is_reported_once_with_its_losses)
         ck_assert_uint_eq(count_events(&report, &event), n + epoch);
         ck_assert(event.is_metrics && event.epoch == epoch && event.step == 10 * epoch);
         ck_assert(event.train_loss == 1 && event.valid_loss == 0.5);
+        ck_assert_ptr_null(strstr(event.message, "base version"));
     }
+    end(&report);
+}
+
+TEST(an_epoch_says_by_what_it_is_judged)
+{
+    struct report report;
+    struct job_event event;
+    begin(&report, 0);
+    report.run.progress.valid_by_base = 0.75;
+    report_slice(&report, 1, 10);
+    (void)count_events(&report, &event);
+    ck_assert_msg(strstr(event.message, "epoch 1 of ") &&
+                      strstr(event.message, ", valid loss 0.5, 0.75 of the base version's (median"),
+                  "%s", event.message);
     end(&report);
 }
 
