@@ -109,7 +109,7 @@ static void put_value(const struct figure_values *values, const struct figure *f
     text_print(values->text, "%s{model=\"%s\",output=\"", figure->name, score->model->name);
     put_label(values->text, info->outputs[score->output].name);
     if (!isnan(score->level)) {
-        text_print(values->text, "\",level=\"%g", score->level);
+        text_print(values->text, "\",level=\"%.15g", score->level);
     }
     text_print(values->text, "\"%s} %.9g\n", over, value);
 }

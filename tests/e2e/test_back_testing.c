@@ -219,13 +219,14 @@ TEST(the_errors_of_a_models_sessions_are_figures)
     static const char *const measures[] = { "mae", "rmse", "smape", "mase", "rse", "corr" };
     static const char *const of_levels[] = { "coverage", "mean_width", "interval_score",
                                              "pinball" };
-    struct daemon daemon = daemon_start((const char *const[]){ "--workers", "2", NULL });
+    struct daemon daemon = daemon_start(
+        (const char *const[]){ "--workers", "2", "--interval-levels", "0.8,0.9,0.9999999", NULL });
     daemon_add_model(&daemon, "m", options);
     for (int k = 0; k < 160; k++) {
         char path[64], body[64];
         snprintf(path, sizeof path, "/v1/models/m/sessions/s%d/step", k % 4);
         snprintf(body, sizeof body, "{\"x\":[%d]%s}", k / 4 * 2,
-                 k % 4 == 0 ? ",\"level\":0.9" : "");
+                 k % 4 == 0 ? ",\"level\":[0.9,0.9999999]" : "");
         expect(&daemon, "POST", path, body, 200, NULL);
     }
     struct answer answer = request(&daemon, "GET", "/metrics", NULL);
@@ -253,8 +254,8 @@ TEST(the_errors_of_a_models_sessions_are_figures)
     expect_line(&answer, "grud_forecast_intervals_covered_total" OUTPUT ",level=\"0.9\"} ");
     expect_line(&answer, "grud_forecast_intervals_width_total" OUTPUT ",level=\"0.9\"} ");
     expect_line(&answer, "grud_forecast_intervals_score_total" OUTPUT ",level=\"0.9\"} ");
-    ck_assert_ptr_null(strstr(answer.body, "level=\"0.8\"")); /* nobody asked for it */
-    ck_assert_ptr_null(strstr(answer.body, "output=\"c\""));  /* it feeds no input */
+    expect_line(&answer, "grud_forecast_coverage" OUTPUT ",level=\"0.9999999\",over=\"all\"} ");
+    ck_assert_ptr_null(strstr(answer.body, "output=\"c\"")); /* it feeds no input */
     const double skill = sample(&answer, "skill_vs_persistence" OUTPUT ",over=\"all\"} ");
     const double mase = sample(&answer, "mase" OUTPUT ",over=\"all\"} ");
     ck_assert_double_eq_tol(skill, 1.0 - mase, 1e-6 * (1.0 + mase));
