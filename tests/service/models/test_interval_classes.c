@@ -70,6 +70,44 @@ TEST(a_model_without_truths_has_no_bounds_and_no_tails)
     world_done(&world);
 }
 
+/* A version whose comfort feeds humidity. */
+static struct bytes network_that_feeds_both(void)
+{
+    return network_file_with(
+        HIDDEN, SEED + 1,
+        "{\\\"inputs\\\":[{\\\"name\\\":\\\"temp\\\"},{\\\"name\\\":\\\"humidity\\\"}],"
+        "\\\"outputs\\\":[{\\\"name\\\":\\\"temp\\\"},"
+        "{\\\"name\\\":\\\"comfort\\\",\\\"feeds\\\":\\\"humidity\\\"}]}");
+}
+
+TEST(a_version_that_tracks_other_outputs_keeps_what_both_do)
+{
+    struct world world;
+    float x[INPUTS];
+    world_init(&world);
+    world_use_data(&world);
+    world_start(&world);
+    const unsigned both = world_put_version(&world, network_that_feeds_both());
+    uint64_t number = 1, n_observed = 0;
+    for (int round = 0; round < 3; round++) {
+        struct step step;
+        for (int k = 0; k < 50; k++) {
+            reading(3, number++, x);
+            step = take(&world, "m", "s", x);
+        }
+        const struct interval_reply *reply = &step.intervals.of[0];
+        ck_assert(reply->lower[0] < reply->upper[0]);
+        ck_assert_int_eq(reply->lower[COMFORT] < reply->upper[COMFORT], round == 1);
+        ck_assert_uint_gt(reply->observed[0], n_observed + 25);
+        n_observed = round == 1 ? 0 : reply->observed[0];
+        world_activate(&world, round == 0 ? both : 1);
+        if (round == 1) {
+            world_restart(&world);
+        }
+    }
+    world_done(&world);
+}
+
 /* ---- a session file of format 3 whose tails are of all outputs: tails.tar.gz ---- */
 
 static const char *const ids[] = { "plain", "one", "all", "four", "twelve", "farthest" };
