@@ -28,8 +28,9 @@ enum way {
     WAY_OTHER_INPUTS = 4,  /* and here it cannot be */
     WAY_TTL = 8,           /* sessions expire after a minute */
     WAY_EVICT = 16,
-    WAY_SMALL = 32,  /* there is room for four sessions only */
-    WAY_CLASSES = 64 /* there are records with tails now: the file is converted */
+    WAY_SMALL = 32,   /* there is room for four sessions only */
+    WAY_CLASSES = 64, /* there are records with tails now: the file is converted */
+    WAY_BASE = 128    /* sessions have a base, and are amended */
 };
 
 enum operation {
@@ -61,14 +62,15 @@ static struct world {
     struct service *service;
     struct service_context *context;
     struct gru_model *usual, *wider, *with_other_inputs;
-    struct record_layout layout; /* of the image */
+    struct record_layout layout, layouts[2]; /* of the image, and of both */
     struct arena arena;
     struct fault fault;
     char path[128];
 } world;
 
-/* A healthy file. */
-static char image[IMAGE_BYTES];
+/* A healthy file, of sessions without and with a base. */
+static char images[2][IMAGE_BYTES];
+static char *image;
 
 /* The file that an input makes. */
 static struct file {
@@ -81,7 +83,7 @@ struct input {
     const uint8_t *p, *end;
 };
 
-static unsigned take(struct input *input)
+static unsigned take_byte(struct input *input)
 {
     return input->p < input->end ? *input->p++ : 0;
 }
@@ -104,6 +106,9 @@ static bool open_pool(unsigned ways)
                                     .evict = (ways & WAY_EVICT) != 0,
                                     .now_ms = clock_steady_ms() };
     struct pool *pool;
+    if (ways & WAY_BASE) {
+        options.layout = record_layout_with_base(&options.layout);
+    }
     if (ways & WAY_CLASSES) {
         options.n_classes = 1;
         options.classes[0] = (struct pool_class){ .tail_bytes = 64, .tail_format = 1 };
@@ -144,15 +149,25 @@ static const struct model *find_model(void)
     return model;
 }
 
-static enum status take_step(const char *session, struct step *ret_step)
+/* A step, or (amends not 0) another reading in the place of that one. */
+static enum status take(const char *session, uint64_t amends, struct step *ret_step)
 {
     static const float x[] = { 0.5F, NAN };
-    *ret_step = (struct step){ .arena = &world.arena, .model_name = "m", .x = x };
+    *ret_step = (struct step){ .arena = &world.arena,
+                               .model_name = "m",
+                               .x = x,
+                               .may_amend = amends > 0,
+                               .amends_step = amends };
     snprintf(ret_step->session, sizeof ret_step->session, "%s", session);
     struct step *steps[] = { ret_step };
     service_steps(world.context, steps, 1);
     FUZZ_CHECK(ret_step->is_done);
     return ret_step->fault.status;
+}
+
+static enum status take_step(const char *session, struct step *ret_step)
+{
+    return take(session, 0, ret_step);
 }
 
 /* ---- the healthy file ---- */
@@ -163,10 +178,17 @@ static void write_file(const void *bytes, size_t n)
     FUZZ_CHECK(stream && fwrite(bytes, 1, n, stream) == n && fclose(stream) == 0);
 }
 
-static void make_image(void)
+static void choose_image(unsigned ways)
+{
+    const unsigned which = (ways & WAY_BASE) != 0;
+    image = images[which];
+    world.layout = world.layouts[which];
+}
+
+static void make_image(unsigned ways)
 {
     struct step step;
-    FUZZ_CHECK(open_pool(0));
+    FUZZ_CHECK(open_pool(ways));
     for (int k = 0; k < SESSIONS; k++) {
         char id[] = { (char)('a' + k), '\0' };
         for (int t = 0; t < 2 * k + 1; t++) {
@@ -175,14 +197,16 @@ static void make_image(void)
         }
     }
     const struct pool *pool = find_model()->pool;
-    world.layout = pool->layout;
+    world.layouts[(ways & WAY_BASE) != 0] = pool->layout;
+    choose_image(ways);
     FUZZ_CHECK(pool->extents[1].from == RECORDS_FROM &&
                record_offset(&world.layout, SESSIONS) <= RECORD_PAGE);
-    FUZZ_CHECK(pread(pool->region.fd, image, sizeof image, 0) == (ssize_t)sizeof image);
+    FUZZ_CHECK(pread(pool->region.fd, image, IMAGE_BYTES, 0) == (ssize_t)IMAGE_BYTES);
     uint64_t check;
     memcpy(&check, image + CHECK_AT, sizeof check);
     FUZZ_CHECK(check == digest_64(image, CHECK_AT, 0));
     close_pool();
+    FUZZ_CHECK(unlink(world.path) == 0);
 }
 
 static void set_up(void)
@@ -193,6 +217,7 @@ static void set_up(void)
                                           .data = "",
                                           .session_max = ROWS_MAX,
                                           .session_history = HISTORY,
+                                          .amend = 1,
                                           .sync_interval_ms = 1000 };
     log_setup(LOG_ERROR + 1, LOG_TEXT);
     snprintf(world.path, sizeof world.path, "%s/m.pool", fuzz_folder());
@@ -202,7 +227,8 @@ static void set_up(void)
     world.with_other_inputs = fuzz_model(FUZZ_CLOSED);
     FUZZ_CHECK(service_create(&config, &world.service, &world.fault) == STATUS_OK);
     FUZZ_CHECK(service_context_create(world.service, &world.context) == STATUS_OK);
-    make_image();
+    make_image(0);
+    make_image(WAY_BASE);
 }
 
 /* ---- what becomes of it ---- */
@@ -215,25 +241,25 @@ static char *record_of(char *bytes, unsigned slot)
 
 static void patch(struct input *input, char *at, const char *end)
 {
-    for (unsigned n = take(input) % 32; n > 0 && at < end; n--) {
-        *at++ = (char)take(input);
+    for (unsigned n = take_byte(input) % 32; n > 0 && at < end; n--) {
+        *at++ = (char)take_byte(input);
     }
 }
 
 static void patch_record(struct input *input)
 {
-    char *record = record_of(file.bytes, take(input));
-    unsigned part = take(input) % 4;
+    char *record = record_of(file.bytes, take_byte(input));
+    unsigned part = take_byte(input) % 4;
     size_t header = sizeof(struct record_header);
     size_t place =
-        take(input) + (part > 0 ? header + (part - 1) * (size_t)world.layout.copy_bytes : 0);
+        take_byte(input) + (part > 0 ? header + (part - 1) * (size_t)world.layout.copy_bytes : 0);
     patch(input, record + place, record + world.layout.record_bytes);
 }
 
 static void copy_record(struct input *input)
 {
-    const char *from = record_of(file.bytes, take(input));
-    memmove(record_of(file.bytes, take(input)), from, world.layout.record_bytes);
+    const char *from = record_of(file.bytes, take_byte(input));
+    memmove(record_of(file.bytes, take_byte(input)), from, world.layout.record_bytes);
 }
 
 static void resize(size_t n)
@@ -281,10 +307,10 @@ static void seal_readings(char *record)
 
 static void operate(struct input *input)
 {
-    switch ((enum operation)(take(input) % N_OPERATIONS)) {
+    switch ((enum operation)(take_byte(input) % N_OPERATIONS)) {
     case OPERATION_PATCH: {
-        size_t place = take(input) << 8;
-        place = (place | take(input)) % FILE_MAX;
+        size_t place = take_byte(input) << 8;
+        place = (place | take_byte(input)) % FILE_MAX;
         patch(input, file.bytes + place, file.bytes + file.n);
         break;
     }
@@ -295,24 +321,24 @@ static void operate(struct input *input)
         copy_record(input);
         break;
     case OPERATION_TRUNCATE: {
-        size_t n = take(input) << 8;
-        n |= take(input);
+        size_t n = take_byte(input) << 8;
+        n |= take_byte(input);
         resize(n < file.n ? n : file.n);
         break;
     }
     case OPERATION_EXTEND:
-        resize(file.n + (size_t)(take(input) % 8) * RECORD_PAGE);
+        resize(file.n + (size_t)(take_byte(input) % 8) * RECORD_PAGE);
         break;
     case OPERATION_SEAL_FILE:
         seal_file();
         break;
     case OPERATION_SEAL_RECORD: {
-        char *record = record_of(file.bytes, take(input));
-        seal_record(record, take(input) % 3);
+        char *record = record_of(file.bytes, take_byte(input));
+        seal_record(record, take_byte(input) % 3);
         break;
     }
     case OPERATION_SEAL_READINGS:
-        seal_readings(record_of(file.bytes, take(input)));
+        seal_readings(record_of(file.bytes, take_byte(input)));
         break;
     case N_OPERATIONS:
         break;
@@ -323,7 +349,7 @@ static void make_file(struct input *input)
 {
     file.n = 0;
     resize(IMAGE_BYTES);
-    memcpy(file.bytes, image, sizeof image);
+    memcpy(file.bytes, image, IMAGE_BYTES);
     file.is_forged = false;
     while (input->p < input->end) {
         operate(input);
@@ -377,6 +403,22 @@ static void check_text(const struct session *session)
     FUZZ_CHECK(!text.failed && json_skip(&j) && json_end(&j));
 }
 
+/* Each of the last readings, and one that is not kept. */
+static void check_amend(const char *id, const struct session *session)
+{
+    struct session amended;
+    struct step step;
+    for (uint64_t k = 0; k <= HISTORY && k < session->row.step; k++) {
+        enum status status = take(id, session->row.step - k, &step);
+        FUZZ_CHECK(status == STATUS_OK || status == STATUS_TOO_LATE ||
+                   status == STATUS_SESSIONS_FULL ||
+                   (file.is_forged && status == STATUS_NON_FINITE_RESULT));
+        FUZZ_CHECK(read_session(id, &amended) == STATUS_OK);
+        FUZZ_CHECK(file.is_forged || (amended.row.step == session->row.step &&
+                                      amended.n_readings == session->n_readings));
+    }
+}
+
 static void check_session(const char *id, unsigned ways)
 {
     struct session session, stepped;
@@ -393,6 +435,9 @@ static void check_session(const char *id, unsigned ways)
     FUZZ_CHECK(status == STATUS_OK || (file.is_forged && status == STATUS_NON_FINITE_RESULT));
     FUZZ_CHECK(read_session(id, &stepped) == STATUS_OK);
     FUZZ_CHECK(stepped.row.step == session.row.step + (status == STATUS_OK));
+    if (ways & WAY_BASE) {
+        check_amend(id, &stepped);
+    }
 }
 
 /* What is there is there again after a restart, bit for bit. */
@@ -445,7 +490,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
         set_up();
     }
     struct input input = { bytes, bytes + n };
-    unsigned ways = take(&input);
+    unsigned ways = take_byte(&input);
+    choose_image(ways);
     make_file(&input);
     if (open_pool(ways)) {
         use_pool(ways);
