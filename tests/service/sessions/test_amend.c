@@ -340,6 +340,30 @@ TEST(an_amended_session_keeps_its_calibration)
     world_done(&world);
 }
 
+/* It is told what there is: nothing, until a step asks that is none of the past. */
+TEST(an_amended_session_begins_no_calibration)
+{
+    static const struct interval_levels level = { 1, { 0.9 } };
+    struct world world;
+    struct timed_reading readings[2];
+    start(&world, 8, true);
+    for (size_t k = 0; k < 2; k++) {
+        reading(5, k, readings[k].x);
+        readings[k].at = day + (double)k * INTERVAL_S;
+        send(&world, "s", &readings[k]);
+    }
+    readings[0].x[0] += 1;
+    struct step step = amending(&world, "s", &readings[0]);
+    step.forecast_options.levels = &level;
+    step = take(&world, step);
+    ck_assert(step.amended == 1 && step.intervals.n == 1);
+    ck_assert(isnan(step.intervals.of[0].upper[0]) && step.intervals.of[0].observed[0] == 0);
+    send(&world, "order", &readings[0]);
+    send(&world, "order", &readings[1]);
+    expect_alike_further(&world, "s", "order");
+    world_done(&world);
+}
+
 /* Of few readings kept: only the last one, and one more. */
 TEST(the_last_readings_are_amended_however_few_are_kept)
 {
