@@ -263,14 +263,15 @@ static bool is_more_than_chance(const struct verdict *verdict)
                1 - verdict->gate->confidence);
 }
 
+/* A ratio that is not finite, as to a loss of 0, tells nobody anything. */
 static void say_naive(const struct verdict *verdict)
 {
     const struct gate_view *ahead = &verdict->figures->ahead, *rolled = &verdict->figures->rolled;
-    if (ahead->n_streams > 0) {
+    if (ahead->n_streams > 0 && isfinite(ahead->by_naive)) {
         say(verdict, "; of the loss of %s: %.4g (base version %.4g)", naive_words(verdict),
             ahead->by_naive, ahead->base_by_naive);
     }
-    if (rolled->n_streams > 0) {
+    if (rolled->n_streams > 0 && isfinite(rolled->by_naive)) {
         say(verdict, ", up to %zu rows ahead %.4g (%.4g)", verdict->comparison->horizon,
             rolled->by_naive, rolled->base_by_naive);
     }

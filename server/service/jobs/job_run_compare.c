@@ -244,9 +244,11 @@ static void report_naive(struct comparing *comparing, const struct gru_compariso
     const struct gate_view *ahead = &comparing->figures.ahead;
     if (ahead->n_streams > 0 && ahead->by_naive >= 1) {
         struct event_line line = { .n = 0 };
-        append(&line, "no better than %s: the new version has %.4g of its loss",
-               result->n_classes > 0 ? "naming classes by how frequent they are" : "persistence",
-               ahead->by_naive);
+        append(&line, "no better than %s",
+               result->n_classes > 0 ? "naming classes by how frequent they are" : "persistence");
+        if (isfinite(ahead->by_naive)) {
+            append(&line, ": the new version has %.4g of its loss", ahead->by_naive);
+        }
         add_event(comparing, JOB_EVENT_WARN, line.text);
     }
 }

@@ -134,6 +134,11 @@ TEST(the_naive_forecast_must_be_beaten_unless_that_is_lifted)
     make(&made, 1, 0.5, 5);
     made.streams[0].ahead.naive = made.streams[0].ahead.trained;
     expect(&made, false, "no better than that of persistence; of the loss of persistence: 1 (base");
+    made.streams[0].ahead.naive = 0;
+    struct gate_figures figures = measured(&made);
+    char reason[JOB_REASON_MAX + 1];
+    ck_assert(!gate_judge(&made.gate, &made.result, &figures, reason));
+    ck_assert_str_eq(reason, "its loss is no better than that of persistence");
     made.gate.must_beat_persistence = false;
     expect(&made, true, "");
 }
