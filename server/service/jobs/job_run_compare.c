@@ -5,6 +5,7 @@
 #include "service/jobs/gate.h"
 #include "service/jobs/job_run_report.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
