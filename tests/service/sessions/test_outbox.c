@@ -157,6 +157,23 @@ static uint64_t next_random(uint64_t *state)
     return *state;
 }
 
+/* A deletion that another worker was in the way of is called again in a later turn, as a request's
+ * is. */
+static enum status delete_when_free(struct service_context *context, const char *session)
+{
+    const struct model *model;
+    struct fault fault;
+    enum status status;
+    do {
+        service_context_turn(context);
+        status = model_find(context, "m", &model, &fault);
+        if (status == STATUS_OK) {
+            status = session_delete(context, model, session, &fault);
+        }
+    } while (session_was_blocked(context) && status != STATUS_OK);
+    return status;
+}
+
 /* Steps of sessions that all members share, with readings that none of them repeats; sometimes a
  * deletion. */
 static void *step_and_delete(void *argument)
@@ -173,8 +190,6 @@ static void *step_and_delete(void *argument)
         float x[INPUTS];
         struct step step = { .arena = &arena, .model_name = "m", .x = x };
         struct step *handed[] = { &step };
-        struct fault fault;
-        const struct model *model;
         uint64_t random = next_random(&member->random);
         snprintf(step.session, sizeof step.session, "s-%d", (int)(random % TEAM_SESSIONS));
         reading(random, 1, x);
@@ -185,9 +200,7 @@ static void *step_and_delete(void *argument)
         }
         member->team->n_wrong += step.fault.status != STATUS_OK;
         if (member->deletes && random % 64 == 0) {
-            enum status status = model_find(context, "m", &model, &fault);
-            status =
-                status == STATUS_OK ? session_delete(context, model, step.session, &fault) : status;
+            enum status status = delete_when_free(context, step.session);
             member->team->n_wrong += status != STATUS_OK && status != STATUS_SESSION_NOT_FOUND;
         }
     }
