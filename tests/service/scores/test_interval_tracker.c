@@ -1,52 +1,12 @@
-/* The laws of the tracker; what it is worth on series is in test_interval_coverage.c. */
-#include "service/scores/interval_tracker.h"
+/* The laws of the tracker; how it begins is in test_interval_tracker_begin.c, what it is worth on
+ * series in test_interval_coverage.c. */
+#include "interval_tracker_support.h"
 #include "test.h"
 
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const struct interval_levels levels = { 3, { 0.8, 0.9, 0.95 } };
-
-static struct interval_tracker make(const struct interval_layout *layout,
-                                    const struct interval_levels *of)
-{
-    struct interval_tracker tracker = { layout, of, malloc(layout->n_bytes) };
-    ck_assert_ptr_nonnull(tracker.bytes);
-    interval_tracker_begin(&tracker);
-    return tracker;
-}
-
-/* The same numbers in each run: uniform in [-1, 1). */
-static float noise(uint64_t at)
-{
-    uint64_t x = (at + 1) * 0x9e3779b97f4a7c15;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-    return (float)((double)((x ^ (x >> 31)) >> 11) * 0x1p-52 - 1);
-}
-
-/* Steps [from, until) of a series of noise, whose forecasts are all 0; with O outputs. */
-static void run(const struct interval_tracker *tracker, uint64_t from, uint64_t until)
-{
-    float truths[4], forecasts[4 * 24] = { 0 };
-    for (uint64_t step = from; step < until; step++) {
-        for (size_t output = 0; output < tracker->layout->n_outputs; output++) {
-            truths[output] = (float)(output + 1) * noise(step * 4 + output);
-        }
-        interval_tracker_step(tracker, step, truths, forecasts, tracker->layout->n_horizons);
-    }
-}
-
-static float width_at(const struct interval_tracker *tracker, size_t level, size_t ahead)
-{
-    const size_t n = ahead * tracker->layout->n_outputs;
-    float forecasts[4 * 24] = { 0 }, lower[4 * 24], upper[4 * 24];
-    (void)interval_tracker_bounds(tracker, level, forecasts, ahead, lower, upper);
-    ck_assert(isnan(lower[n - 1]) || lower[n - 1] == -upper[n - 1]);
-    return upper[n - 1];
-}
 
 TEST(one_level_at_one_step_ahead_takes_at_most_48_bytes)
 {
@@ -58,17 +18,17 @@ TEST(one_level_at_one_step_ahead_takes_at_most_48_bytes)
 TEST(bounds_are_unknown_until_20_were_scored)
 {
     const struct interval_layout layout = interval_layout_of(1, 6, 3);
-    const struct interval_tracker tracker = make(&layout, &levels);
-    run(&tracker, 1, 21); /* 19 one step ahead, 14 six steps ahead */
-    ck_assert(isnan(width_at(&tracker, 0, 1)));
-    run(&tracker, 21, 22);
-    ck_assert(width_at(&tracker, 0, 1) > 0);
-    ck_assert(isnan(width_at(&tracker, 0, 6)));
-    run(&tracker, 22, 27);
-    ck_assert(width_at(&tracker, 0, 6) > 0);
+    const struct interval_tracker tracker = tracker_make(&layout, &usual_levels);
+    tracker_run(&tracker, 1, 21); /* 19 one step ahead, 14 six steps ahead */
+    ck_assert(isnan(tracker_width(&tracker, 0, 1)));
+    tracker_run(&tracker, 21, 22);
+    ck_assert(tracker_width(&tracker, 0, 1) > 0);
+    ck_assert(isnan(tracker_width(&tracker, 0, 6)));
+    tracker_run(&tracker, 22, 27);
+    ck_assert(tracker_width(&tracker, 0, 6) > 0);
     ck_assert_uint_eq(interval_tracker_coverage(&tracker, 0, 6).n_scored, 0);
     ck_assert(isnan(interval_tracker_coverage(&tracker, 0, 6).covered));
-    run(&tracker, 27, 33);
+    tracker_run(&tracker, 27, 33);
     ck_assert_uint_eq(interval_tracker_coverage(&tracker, 0, 6).n_scored, 1);
     free(tracker.bytes);
 }
@@ -80,9 +40,9 @@ static void follow_rule(size_t ahead)
     static double widths[N + 1];
     const struct interval_layout layout = interval_layout_of(1, 12, 1);
     const struct interval_levels one = { 1, { 0.9 } };
-    const struct interval_tracker tracker = make(&layout, &one);
+    const struct interval_tracker tracker = tracker_make(&layout, &one);
     double k[2] = { 0 }, v[2] = { 0 }, rates[2] = { 0.005, fmax(0.1 / (double)ahead, 0.01) };
-    run(&tracker, 1, 300);
+    tracker_run(&tracker, 1, 300);
     const float *means = (const float *)(const void *)tracker.bytes + 2 * (ahead - 1);
     const float *factors =
         (const float *)(const void *)(tracker.bytes + layout.factors) + 2 * (ahead - 1);
@@ -91,7 +51,7 @@ static void follow_rule(size_t ahead)
         v[j] = means[j];
     }
     for (size_t step = 300; step < N; step++) {
-        const double error = fabs((double)noise(step * 4));
+        const double error = fabs((double)tracker_noise(step * 4));
         if (step >= 300 + ahead) {
             const double g = (error > widths[step - ahead]) - 0.1, sum = v[0] + v[1];
             for (size_t j = 0; j < 2; j++) {
@@ -101,8 +61,8 @@ static void follow_rule(size_t ahead)
                 v[j] += rates[j] * (error - v[j]);
             }
         }
-        run(&tracker, step, step + 1);
-        widths[step] = width_at(&tracker, 0, ahead);
+        tracker_run(&tracker, step, step + 1);
+        widths[step] = tracker_width(&tracker, 0, ahead);
         if (step < 300 + ahead) { /* what it scored of the steps before is its own */
             for (size_t j = 0; j < 2; j++) {
                 k[j] = factors[j];
@@ -126,11 +86,12 @@ TEST(widths_follow_the_stated_rule)
 TEST(a_copy_goes_on_bit_for_bit)
 {
     const struct interval_layout layout = interval_layout_of(2, 12, 3);
-    const struct interval_tracker first = make(&layout, &levels), second = make(&layout, &levels);
-    run(&first, 1, 100);
+    const struct interval_tracker first = tracker_make(&layout, &usual_levels),
+                                  second = tracker_make(&layout, &usual_levels);
+    tracker_run(&first, 1, 100);
     memcpy(second.bytes, first.bytes, layout.n_bytes);
-    run(&first, 100, 300);
-    run(&second, 100, 300);
+    tracker_run(&first, 100, 300);
+    tracker_run(&second, 100, 300);
     ck_assert_mem_eq(first.bytes, second.bytes, layout.n_bytes);
     free(first.bytes);
     free(second.bytes);
@@ -140,8 +101,8 @@ TEST(outputs_do_not_know_each_other)
 {
     const struct interval_layout layout = interval_layout_of(2, 3, 1);
     const struct interval_levels one = { 1, { 0.9 } };
-    const struct interval_tracker tracker = make(&layout, &one);
-    run(&tracker, 1, 2000);
+    const struct interval_tracker tracker = tracker_make(&layout, &one);
+    tracker_run(&tracker, 1, 2000);
     float forecasts[2] = { 0 }, lower[2], upper[2];
     ck_assert(!interval_tracker_bounds(&tracker, 0, forecasts, 1, lower, upper));
     ck_assert_double_eq_tol(upper[0], 0.9, 0.1);
@@ -163,14 +124,15 @@ static void track_some(size_t columns)
     const size_t n = layout.n_tracked;
     const struct interval_layout alone = interval_layout_of(n, AHEAD, 3);
     ck_assert_uint_eq(layout.n_bytes, alone.n_bytes);
-    const struct interval_tracker some = make(&layout, &levels), those = make(&alone, &levels);
+    const struct interval_tracker some = tracker_make(&layout, &usual_levels),
+                                  those = tracker_make(&alone, &usual_levels);
     float truths[MOST], forecasts[AHEAD * MOST], few_truths[MOST], few_forecasts[AHEAD * MOST];
     float lower[AHEAD * MOST], upper[AHEAD * MOST], few_lower[AHEAD * MOST],
         few_upper[AHEAD * MOST];
     for (uint64_t step = 1; step < 100; step++) {
         for (size_t i = 0; i < columns * AHEAD; i++) {
-            forecasts[i] = noise(step + i);
-            truths[i % columns] = noise(step * MOST + i);
+            forecasts[i] = tracker_noise(step + i);
+            truths[i % columns] = tracker_noise(step * MOST + i);
         }
         for (size_t column = 0, k = 0; column < columns; column++) {
             if (column < INTERVAL_UNTRACKED_MAX && column % 3 > 0) {
@@ -201,40 +163,11 @@ TEST(outputs_that_are_not_tracked_change_nothing_for_the_others)
     track_some(INTERVAL_UNTRACKED_MAX + 40);
 }
 
-TEST(what_a_tracker_of_some_outputs_has_goes_to_one_of_all_and_back)
-{
-    struct interval_untracked untracked = { .n = 0 };
-    interval_untracked_add(&untracked, 0);
-    interval_untracked_add(&untracked, 2);
-    const struct interval_layout few = interval_layout_without(&untracked, 4, 6, 3),
-                                 all = interval_layout_of(4, 6, 3);
-    const struct interval_tracker first = make(&few, &levels), second = make(&all, &levels),
-                                  third = make(&few, &levels);
-    float truths[4], forecasts[4 * 6] = { 0 };
-    for (uint64_t step = 1; step < 90; step++) {
-        for (size_t output = 0; output < 4; output++) {
-            truths[output] = (float)output * noise(step * 4 + output);
-        }
-        interval_tracker_step(&first, step, truths, forecasts, 6);
-    }
-    interval_tracker_restart(&first);
-    interval_tracker_step(&first, 90, truths, forecasts, 6);
-    interval_tracker_take(&second, &first);
-    interval_tracker_take(&third, &second);
-    ck_assert_mem_eq(third.bytes, first.bytes, few.n_bytes);
-    ck_assert_uint_eq(interval_tracker_coverage(&second, 0, 1).n_scored, 2 * (89 - 1 - 20));
-    interval_tracker_begin_like(&second, &first);
-    ck_assert(width_at(&second, 0, 1) > 0 && width_at(&second, 0, 6) > 0);
-    free(first.bytes);
-    free(second.bytes);
-    free(third.bytes);
-}
-
 TEST(a_missing_truth_teaches_nothing)
 {
     const struct interval_layout layout = interval_layout_of(1, 6, 3);
-    const struct interval_tracker tracker = make(&layout, &levels);
-    run(&tracker, 1, 100);
+    const struct interval_tracker tracker = tracker_make(&layout, &usual_levels);
+    tracker_run(&tracker, 1, 100);
     unsigned char *before = malloc(layout.n_bytes);
     memcpy(before, tracker.bytes, layout.n_bytes);
     const float truth = NAN, forecasts[6] = { 0 };
@@ -252,8 +185,8 @@ TEST(what_was_not_forecast_is_not_scored)
 {
     const struct interval_layout layout = interval_layout_of(1, 6, 1);
     const struct interval_levels one = { 1, { 0.9 } };
-    const struct interval_tracker tracker = make(&layout, &one);
-    run(&tracker, 1, 100);
+    const struct interval_tracker tracker = tracker_make(&layout, &one);
+    tracker_run(&tracker, 1, 100);
     const uint64_t n_scored = interval_tracker_coverage(&tracker, 0, 6).n_scored;
     const float truth = 0, forecast = 0;
     for (uint64_t step = 100; step < 130; step++) { /* one step ahead only */
@@ -269,11 +202,11 @@ TEST(a_truth_on_the_bound_is_covered_and_the_next_float_is_not)
 {
     const struct interval_layout layout = interval_layout_of(1, 1, 1);
     const struct interval_levels one = { 1, { 0.9 } };
-    const struct interval_tracker tracker = make(&layout, &one);
-    run(&tracker, 1, 100);
+    const struct interval_tracker tracker = tracker_make(&layout, &one);
+    tracker_run(&tracker, 1, 100);
     size_t n_within = (size_t)lround(interval_tracker_coverage(&tracker, 0, 1).covered * 78);
     for (uint64_t step = 100; step < 400; step++) {
-        float lower, upper, forecast = 21.3F + noise(step);
+        float lower, upper, forecast = 21.3F + tracker_noise(step);
         const float unknown = NAN;
         interval_tracker_step(&tracker, 2 * step, &unknown, &forecast, 1);
         ck_assert(!interval_tracker_bounds(&tracker, 0, &forecast, 1, &lower, &upper));
@@ -291,7 +224,7 @@ TEST(a_truth_on_the_bound_is_covered_and_the_next_float_is_not)
 TEST(a_series_that_stands_still_is_covered_by_nothing_wide)
 {
     const struct interval_layout layout = interval_layout_of(1, 3, 3);
-    const struct interval_tracker tracker = make(&layout, &levels);
+    const struct interval_tracker tracker = tracker_make(&layout, &usual_levels);
     const float value = 5, forecasts[3] = { 5, 5, 5 };
     for (uint64_t step = 1; step < 3000; step++) {
         interval_tracker_step(&tracker, step, &value, forecasts, 3);
@@ -300,7 +233,7 @@ TEST(a_series_that_stands_still_is_covered_by_nothing_wide)
     ck_assert(!interval_tracker_bounds(&tracker, 1, forecasts, 3, lower, upper));
     ck_assert(lower[2] == 5 && upper[2] == 5);
     ck_assert(interval_tracker_coverage(&tracker, 1, 3).covered == 1);
-    run(&tracker, 3000, 3200); /* it moves again: the factors had not been wound down */
+    tracker_run(&tracker, 3000, 3200); /* it moves again: the factors had not been wound down */
     ck_assert_double_ge(interval_tracker_coverage(&tracker, 1, 3).recent, 0.8);
     ck_assert(interval_tracker_is_valid(&tracker));
     free(tracker.bytes);
@@ -312,9 +245,9 @@ static void attack(size_t ahead, double level, double most)
     enum { N = 20000 };
     const struct interval_layout layout = interval_layout_of(1, ahead, 1);
     const struct interval_levels one = { 1, { level } };
-    const struct interval_tracker tracker = make(&layout, &one);
+    const struct interval_tracker tracker = tracker_make(&layout, &one);
     float forecasts[24] = { 0 }, uppers[N][24] = { 0 }, lower[24];
-    run(&tracker, 1, 50);
+    tracker_run(&tracker, 1, 50);
     const struct interval_coverage before = interval_tracker_coverage(&tracker, 0, ahead);
     for (uint64_t step = 50; step < N; step++) {
         const float bound = step >= 50 + ahead ? uppers[step - ahead][ahead - 1] : 1;
@@ -335,18 +268,18 @@ static void attack(size_t ahead, double level, double most)
 
 TEST(labels_just_outside_are_missed_no_more_than_stated)
 {
-    for (size_t l = 0; l < levels.n; l++) {
-        attack(1, levels.level[l], FLT_MAX);
-        attack(1, levels.level[l], 10);
-        attack(6, levels.level[l], 1e6);
-        attack(12, levels.level[l], FLT_MAX);
+    for (size_t l = 0; l < usual_levels.n; l++) {
+        attack(1, usual_levels.level[l], FLT_MAX);
+        attack(1, usual_levels.level[l], 10);
+        attack(6, usual_levels.level[l], 1e6);
+        attack(12, usual_levels.level[l], FLT_MAX);
     }
 }
 
 TEST(numbers_at_the_end_of_floats_leave_it_valid)
 {
     const struct interval_layout layout = interval_layout_of(1, 2, 3);
-    const struct interval_tracker tracker = make(&layout, &levels);
+    const struct interval_tracker tracker = tracker_make(&layout, &usual_levels);
     for (uint64_t step = 1; step < 500; step++) {
         const float truth = step % 2 > 0 ? FLT_MAX : -FLT_MAX;
         const float forecasts[2] = { -truth * (step % 5 > 0), truth };
@@ -359,201 +292,12 @@ TEST(numbers_at_the_end_of_floats_leave_it_valid)
     free(tracker.bytes);
 }
 
-TEST(residuals_of_a_validation_give_bounds_at_once)
-{
-    const struct interval_layout layout = interval_layout_of(2, 3, 3);
-    const struct interval_tracker tracker = make(&layout, &levels);
-    const struct gru_residual residuals[] = {
-        { .n = 100, .mean = 1, .quantiles = { 0.7, 1.6, 2, 2.5, 3.5 } },
-        { .n = 19, .mean = 1, .quantiles = { 0.7, 1.6, 2, 2.5, 3.5 } },
-        { .n = 100, .mean = 0 },
-        { .n = 100, .mean = 1, .quantiles = { 1, 1, 1, 1, 1 } }, /* beyond what it looks at */
-    };
-    interval_tracker_begin_output(&tracker, 1, residuals, 4);
-    float forecasts[6] = { 0 }, lower[6], upper[6];
-    ck_assert(!interval_tracker_bounds(&tracker, 0, forecasts, 3, lower, upper));
-    ck_assert_double_eq_tol(upper[1], 1.6, 0.01);
-    ck_assert(isnan(upper[0])); /* the other output */
-    ck_assert(isnan(upper[3])); /* of too few */
-    ck_assert(isnan(upper[5])); /* without a size */
-    ck_assert_double_eq_tol(width_at(&tracker, 1, 1), 2, 0.01);
-    ck_assert_double_eq_tol(width_at(&tracker, 2, 1), 2.5, 0.01);
-    ck_assert(interval_tracker_is_valid(&tracker));
-    const struct interval_levels others = { 3, { 0.25, 0.85, 0.995 } };
-    const struct interval_tracker second = { &layout, &others, tracker.bytes };
-    interval_tracker_begin(&second);
-    interval_tracker_begin_output(&second, 1, residuals, 4);
-    ck_assert(width_at(&second, 0, 1) > 0 && width_at(&second, 0, 1) < 0.7);
-    ck_assert(width_at(&second, 1, 1) > 1.6 && width_at(&second, 1, 1) < 2);
-    ck_assert(width_at(&second, 2, 1) > 3.5 && width_at(&second, 2, 1) < 4.5);
-    free(tracker.bytes);
-}
-
-/* Its own errors count, also before they are enough; what it has none of begins. */
-TEST(what_it_has_seen_itself_stays)
-{
-    const struct interval_layout near = interval_layout_of(1, 1, 3),
-                                 far = interval_layout_of(1, 3, 3);
-    const struct interval_tracker first = make(&near, &levels), tracker = make(&far, &levels),
-                                  other = make(&far, &levels);
-    const struct gru_residual residuals[] = {
-        { .n = 100, .mean = 9, .quantiles = { 9, 9, 9, 9, 9 } },
-        { .n = 100, .mean = 9, .quantiles = { 9, 9, 9, 9, 9 } },
-    };
-    run(&first, 1, 60);
-    run(&other, 1, 200);
-    interval_tracker_take(&tracker, &first);
-    interval_tracker_begin_output(&tracker, 0, residuals, 2);
-    interval_tracker_begin_like(&tracker, &other);
-    ck_assert(width_at(&tracker, 1, 1) == width_at(&first, 1, 1));
-    ck_assert_double_eq_tol(width_at(&tracker, 1, 2), 9, 0.05);
-    ck_assert(width_at(&tracker, 1, 3) == width_at(&other, 1, 3));
-    ck_assert_uint_eq(interval_tracker_coverage(&tracker, 1, 1).n_scored,
-                      interval_tracker_coverage(&first, 1, 1).n_scored);
-    free(first.bytes);
-    free(tracker.bytes);
-    free(other.bytes);
-}
-
-/* A file may say anything that is finite. */
-TEST(residuals_that_cannot_be_lead_to_a_tracker_that_can)
-{
-    const struct interval_layout layout = interval_layout_of(1, 2, 3);
-    const struct interval_tracker tracker = make(&layout, &levels);
-    const struct gru_residual residuals[] = {
-        { .n = 100, .mean = 1e-300, .quantiles = { 0, 0, 1e300, 1e300, 1e300 } },
-        { .n = 100, .mean = 1e300, .quantiles = { 0 } },
-    };
-    interval_tracker_begin_output(&tracker, 0, residuals, 2);
-    ck_assert(interval_tracker_is_valid(&tracker));
-    run(&tracker, 1, 50);
-    ck_assert(interval_tracker_is_valid(&tracker));
-    free(tracker.bytes);
-}
-
-/* Its own stream may have errors of another size: they count from the first one on. */
-TEST(what_it_began_from_is_soon_forgotten)
-{
-    const struct interval_layout layout = interval_layout_of(1, 1, 3);
-    const struct interval_tracker tracker = make(&layout, &levels), other = make(&layout, &levels);
-    const struct gru_residual residual = { .n = 100000,
-                                           .mean = 100,
-                                           .quantiles = { 70, 160, 200, 250, 350 } };
-    interval_tracker_begin_output(&tracker, 0, &residual, 1);
-    run(&tracker, 1, 200);
-    ck_assert_double_lt(width_at(&tracker, 1, 1), 5); /* of errors up to 1 */
-    run(&other, 1, 2000);
-    interval_tracker_begin(&tracker);
-    interval_tracker_begin_like(&tracker, &other);
-    interval_tracker_rescale(&tracker, 0, 1, 100);
-    ck_assert_double_eq_tol(width_at(&tracker, 1, 1), 100 * width_at(&other, 1, 1), 1);
-    run(&tracker, 1, 200);
-    ck_assert_double_lt(width_at(&tracker, 1, 1), 5);
-    free(tracker.bytes);
-    free(other.bytes);
-}
-
-/* Others do not pay for a session whose errors only ever grow, or are told beforehand. */
-TEST(what_an_adversary_has_learnt_is_its_own)
-{
-    const struct interval_layout layout = interval_layout_of(1, 1, 3);
-    const struct interval_tracker first = make(&layout, &levels), second = make(&layout, &levels);
-    float error = 1, forecast = 0, lower, upper;
-    for (uint64_t step = 1; step <= 300; step++) {
-        interval_tracker_step(&first, step, &error, &forecast, 1);
-        const bool has_bounds = !interval_tracker_bounds(&first, 0, &forecast, 1, &lower, &upper);
-        error = has_bounds && step > 20 ? 1.1F * upper : error; /* just outside */
-    }
-    ck_assert(interval_tracker_bounds(&first, 0, &forecast, 1, &lower, &upper)); /* saturated */
-    interval_tracker_begin_like(&second, &first);
-    ck_assert(!interval_tracker_bounds(&second, 0, &forecast, 1, &lower, &upper));
-    ck_assert(upper > 0);
-    free(first.bytes);
-    free(second.bytes);
-}
-
-TEST(only_a_session_that_was_wrong_at_times_tells_others_how_to_begin)
-{
-    const struct interval_layout layout = interval_layout_of(2, 1, 3);
-    const struct interval_tracker first = make(&layout, &levels), second = make(&layout, &levels);
-    ck_assert(!interval_tracker_has_seen_enough(&first, 1));
-    for (uint64_t step = 1; step <= 100; step++) {
-        const float truths[2] = { 0, step < 30 ? NAN : noise(step) }, forecasts[2] = { 0 };
-        interval_tracker_step(&first, step, truths, forecasts, 1);
-        ck_assert(interval_tracker_has_seen_enough(&first, 1) == (step >= 30 + 39));
-        ck_assert(!interval_tracker_has_seen_enough(&first, 2)); /* it does not look there */
-    }
-    interval_tracker_begin_like(&second, &first);
-    float forecasts[2] = { 0 }, lower[2], upper[2];
-    ck_assert(!interval_tracker_bounds(&second, 0, forecasts, 1, lower, upper));
-    ck_assert(isnan(upper[0]));
-    ck_assert(upper[1] > 0);
-    ck_assert(!interval_tracker_has_seen_enough(&second, 1)); /* nothing of its own */
-    free(first.bytes);
-    free(second.bytes);
-}
-
-TEST(another_session_gives_it_its_widths_and_no_more)
-{
-    const struct interval_layout layout = interval_layout_of(1, 6, 1),
-                                 wider = interval_layout_of(1, 12, 3);
-    const struct interval_levels one = { 1, { 0.9 } };
-    const struct interval_tracker first = make(&layout, &one), second = make(&wider, &levels);
-    run(&first, 1, 500);
-    interval_tracker_begin_like(&second, &first);
-    ck_assert(width_at(&second, 1, 6) == width_at(&first, 0, 6));
-    ck_assert(width_at(&second, 0, 6) < width_at(&first, 0, 6));
-    ck_assert(width_at(&second, 2, 6) > width_at(&first, 0, 6));
-    ck_assert(isnan(width_at(&second, 1, 7)));
-    ck_assert_uint_eq(interval_tracker_coverage(&second, 1, 1).n_scored, 0);
-    run(&second, 500, 501); /* nothing waits */
-    ck_assert_uint_eq(interval_tracker_coverage(&second, 1, 1).n_scored, 0);
-    free(first.bytes);
-    free(second.bytes);
-}
-
-TEST(a_new_version_keeps_the_factors_and_rescales_the_means)
-{
-    const struct interval_layout layout = interval_layout_of(1, 6, 3);
-    const struct interval_tracker tracker = make(&layout, &levels);
-    run(&tracker, 1, 500);
-    const float before = width_at(&tracker, 1, 6);
-    const uint64_t n_scored = interval_tracker_coverage(&tracker, 1, 6).n_scored;
-    for (size_t ahead = 1; ahead <= 6; ahead++) {
-        interval_tracker_rescale(&tracker, 0, ahead, ahead == 6 ? 0.5 : 3);
-    }
-    interval_tracker_drop_waiting(&tracker);
-    ck_assert(width_at(&tracker, 1, 6) == before / 2);
-    run(&tracker, 500, 506);
-    ck_assert_uint_eq(interval_tracker_coverage(&tracker, 1, 6).n_scored, n_scored);
-    run(&tracker, 506, 507);
-    ck_assert_uint_eq(interval_tracker_coverage(&tracker, 1, 6).n_scored, n_scored + 1);
-    free(tracker.bytes);
-}
-
-TEST(after_a_restart_it_is_wider_until_20_were_scored)
-{
-    const struct interval_layout layout = interval_layout_of(1, 1, 3);
-    const struct interval_tracker tracker = make(&layout, &levels);
-    run(&tracker, 1, 500);
-    const float before = width_at(&tracker, 1, 1);
-    interval_tracker_restart(&tracker);
-    ck_assert_double_eq_tol(width_at(&tracker, 1, 1), 2 * before, 0.01 * before);
-    run(&tracker, 500, 501); /* nothing waits: not scored */
-    ck_assert_double_eq_tol(width_at(&tracker, 1, 1), 2 * before, 0.01 * before);
-    run(&tracker, 501, 511);
-    ck_assert_double_eq_tol(width_at(&tracker, 1, 1), 1.5 * before, 0.2 * before);
-    run(&tracker, 511, 521);
-    ck_assert_double_eq_tol(width_at(&tracker, 1, 1), before, 0.2 * before);
-    free(tracker.bytes);
-}
-
 TEST(bytes_that_no_tracker_has_are_refused)
 {
     const struct interval_layout layout = interval_layout_of(1, 2, 1);
     const struct interval_levels one = { 1, { 0.9 } };
-    const struct interval_tracker tracker = make(&layout, &one);
-    run(&tracker, 1, 60);
+    const struct interval_tracker tracker = tracker_make(&layout, &one);
+    tracker_run(&tracker, 1, 60);
     ck_assert(interval_tracker_is_valid(&tracker));
     const size_t places[] = { 0, layout.factors, layout.recent };
     const float bad[] = { -1, INFINITY, 1.5F };
@@ -576,8 +320,8 @@ TEST(widths_of_one_forecast_are_told_together)
 {
     const struct interval_layout layout = interval_layout_of(1, 2, 2);
     const struct interval_levels two = { 2, { 0.8, 0.9 } };
-    const struct interval_tracker tracker = make(&layout, &two);
-    run(&tracker, 1, 60);
+    const struct interval_tracker tracker = tracker_make(&layout, &two);
+    tracker_run(&tracker, 1, 60);
     ck_assert(interval_tracker_is_valid(&tracker));
     uint16_t kept[2];
     unsigned char *place = tracker.bytes + layout.widths;
@@ -605,53 +349,27 @@ TEST(what_is_valid_stays_valid_whatever_its_bytes)
 {
     enum { CASES = 20000, STEPS = 6 };
     const struct interval_layout layout = interval_layout_of(1, 2, 3);
-    const struct interval_tracker tracker = make(&layout, &levels);
+    const struct interval_tracker tracker = tracker_make(&layout, &usual_levels);
     unsigned char kept[1024];
     ck_assert_uint_le(layout.n_bytes, sizeof kept);
-    run(&tracker, 1, 30);
+    tracker_run(&tracker, 1, 30);
     memcpy(kept, tracker.bytes, layout.n_bytes);
     size_t n_valid = 0;
     for (uint64_t i = 0; i < CASES; i++) {
         memcpy(tracker.bytes, kept, layout.n_bytes);
         for (uint64_t k = 0; k <= i % 3; k++) {
-            const double at = (noise(8 * i + 2 * k) + 1) / 2, value = noise(8 * i + 2 * k + 1);
+            const double at = (tracker_noise(8 * i + 2 * k) + 1) / 2,
+                         value = tracker_noise(8 * i + 2 * k + 1);
             tracker.bytes[(size_t)(at * (double)layout.n_bytes)] = (uint8_t)((value + 1) * 128);
         }
         n_valid += interval_tracker_is_valid(&tracker);
         for (uint64_t step = 30; interval_tracker_is_valid(&tracker) && step < 30 + STEPS; step++) {
-            run(&tracker, step, step + 1);
+            tracker_run(&tracker, step, step + 1);
             ck_assert_msg(interval_tracker_is_valid(&tracker), "case %d", (int)i);
             const double covered = interval_tracker_coverage(&tracker, 1, 1).covered;
             ck_assert(covered >= 0 && covered <= 1);
         }
     }
     ck_assert_uint_gt(n_valid, CASES / 10);
-    free(tracker.bytes);
-}
-
-/* What a tracker of these levels and steps ahead is after a run. */
-static void expect_taken(const struct interval_tracker *from, const struct interval_levels *of,
-                         size_t n_horizons)
-{
-    const struct interval_layout layout =
-        interval_layout_of(from->layout->n_outputs, n_horizons, of->n);
-    const struct interval_tracker taken = make(&layout, of), twin = make(&layout, of);
-    run(&twin, 1, 100);
-    interval_tracker_take(&taken, from);
-    ck_assert_mem_eq(taken.bytes, twin.bytes, layout.n_bytes);
-    free(taken.bytes);
-    free(twin.bytes);
-}
-
-TEST(a_tracker_takes_what_it_has_room_for)
-{
-    const struct interval_levels middle = { 1, { 0.9 } }, ends = { 2, { 0.8, 0.95 } };
-    const struct interval_layout layout = interval_layout_of(2, 6, 3);
-    const struct interval_tracker tracker = make(&layout, &levels);
-    run(&tracker, 1, 100);
-    expect_taken(&tracker, &levels, 2);
-    expect_taken(&tracker, &levels, 6);
-    expect_taken(&tracker, &middle, 6);
-    expect_taken(&tracker, &ends, 3);
     free(tracker.bytes);
 }
