@@ -187,14 +187,37 @@ void world_activate(struct world *world, unsigned number)
     ck_assert_uint_eq(model->active->number, number);
 }
 
-static uint32_t slot_of(struct pool *pool, const char *session)
+struct service_figures world_figures(struct world *world)
+{
+    struct service_figures figures;
+    service_read_figures(world->service, &figures);
+    return figures;
+}
+
+static uint32_t find_slot(struct pool *pool, const char *session)
 {
     struct pool_key key = pool_key_of(session);
     struct index_shard *shard = index_lock(&pool->index, key.hash);
     uint32_t slot = index_find(&pool->index, shard, key.hash, key.id, key.n);
     index_unlock(shard);
+    return slot;
+}
+
+static uint32_t slot_of(struct pool *pool, const char *session)
+{
+    uint32_t slot = find_slot(pool, session);
     ck_assert_uint_ne(slot, INDEX_NONE);
     return slot;
+}
+
+bool world_has_session(struct world *world, const char *session)
+{
+    return find_slot(world_pool(world), session) != INDEX_NONE;
+}
+
+enum status world_delete(struct world *world, const char *session)
+{
+    return session_delete(world->context, world_model(world), session, &world->fault);
 }
 
 char *world_record(struct world *world, const char *session)

@@ -86,6 +86,9 @@ unsigned world_put_version(struct world *world, struct bytes bytes);
 void world_activate(struct world *world, unsigned number);
 /* What an acknowledgement waits for where the sync interval is 0. */
 enum status world_commit(struct world *world);
+struct service_figures world_figures(struct world *world);
+bool world_has_session(struct world *world, const char *session); /* expired or not */
+enum status world_delete(struct world *world, const char *session);
 /* The record of a session, whether it is verified or not. */
 char *world_record(struct world *world, const char *session);
 enum record_use world_use_of(struct world *world, char *record);

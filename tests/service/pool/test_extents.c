@@ -54,8 +54,7 @@ TEST(only_what_evicts_waits_for_a_look_at_all_slots)
     pthread_mutex_lock(&pool->victims_mutex);
     expect_steps(&world, "a", 1, 1, 3);
     expect_steps(&world, "b", 2, 1, 3);
-    ck_assert_int_eq(session_delete(world.context, world_model(&world), "a", &world.fault),
-                     STATUS_OK);
+    ck_assert_int_eq(world_delete(&world, "a"), STATUS_OK);
     expect_steps(&world, "a", 3, 1, 3);
     pthread_mutex_unlock(&pool->victims_mutex);
     ck_assert_uint_eq(model_n_sessions(world_model(&world)), 2);

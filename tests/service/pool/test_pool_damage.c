@@ -165,8 +165,7 @@ TEST(a_session_of_two_damaged_copies_is_never_served)
     service_read_figures(world.service, &figures);
     ck_assert_uint_eq(figures.n_sessions_damaged, 1);
     ck_assert_uint_eq(model_n_sessions(world_model(&world)), 1);
-    ck_assert_int_eq(session_delete(world.context, world_model(&world), "s", &world.fault),
-                     STATUS_OK);
+    ck_assert_int_eq(world_delete(&world, "s"), STATUS_OK);
     expect_twin(&world, "s", 3, 1);
     world_done(&world);
 }
@@ -231,8 +230,7 @@ TEST(a_header_of_zeros_is_counted_and_one_that_is_not_in_use_is_not)
     static const char zeros[sizeof(struct record_header)];
     two_sessions(&world);
     expect_steps(&world, "gone", 3, 1, 2);
-    ck_assert_int_eq(session_delete(world.context, world_model(&world), "gone", &world.fault),
-                     STATUS_OK);
+    ck_assert_int_eq(world_delete(&world, "gone"), STATUS_OK);
     struct place header = place_of(&world, world_record(&world, "s"), sizeof(struct record_header));
     world_restart(&world);
     service_read_figures(world.service, &figures);
@@ -437,8 +435,7 @@ TEST(of_two_records_of_one_session_the_one_that_has_succeeded_is_kept)
         ck_assert_int_eq(world_use_of(&world, before), RECORD_IN_USE);
         ck_assert_int_eq(world_use_of(&world, after), RECORD_IN_USE);
         if (has_ended) {
-            ck_assert_int_eq(session_delete(world.context, world_model(&world), "s", &world.fault),
-                             STATUS_OK);
+            ck_assert_int_eq(world_delete(&world, "s"), STATUS_OK);
             ck_assert_int_eq(world_use_of(&world, before), RECORD_IN_USE);
             ck_assert_int_eq(world_use_of(&world, after), RECORD_ENDED);
         }

@@ -225,8 +225,7 @@ TEST(after_a_failed_sync_nothing_is_acknowledged_until_all_is_written_anew)
     ck_assert_int_eq(step_with_seq(&world, "s", 1, 2), STATUS_STORAGE_FAILED);
     ck_assert_int_eq(step_with_seq(&world, "s", 1, 3), STATUS_STORAGE_FAILED);
     ck_assert_int_eq(step_with_seq(&world, "s", 1, 3), STATUS_STORAGE_FAILED);
-    ck_assert_int_eq(session_delete(world.context, world_model(&world), "s", &world.fault),
-                     STATUS_OK);
+    ck_assert_int_eq(world_delete(&world, "s"), STATUS_OK);
     ck_assert_int_eq(world_commit(&world), STATUS_STORAGE_FAILED);
     ck_assert_int_eq(step_with_seq(&world, "s", 1, 1), STATUS_STORAGE_FAILED);
     ck_assert_uint_eq(session_get(&world, "s").row.step, 1);

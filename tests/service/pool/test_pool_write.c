@@ -145,8 +145,7 @@ TEST(what_no_sync_has_met_takes_no_room)
             session_put(world.context, world_model(&world), "s", &restore, &created, &world.fault),
             STATUS_OK);
         expect_twin(&world, "other", 2, 1);
-        ck_assert_int_eq(session_delete(world.context, world_model(&world), "other", &world.fault),
-                         STATUS_OK);
+        ck_assert_int_eq(world_delete(&world, "other"), STATUS_OK);
     }
     ck_assert_uint_le(world_pool(&world)->unused[0].n_fresh, 5);
     expect_twin(&world, "s", 1, 6);
@@ -160,8 +159,7 @@ TEST(an_ended_session_is_told_of_until_the_disk_has_forgotten_it)
     expect_steps(&world, "s", 1, 1, 5);
     ck_assert(service_sync(world.service));
     char *record = world_record(&world, "s");
-    ck_assert_int_eq(session_delete(world.context, world_model(&world), "s", &world.fault),
-                     STATUS_OK);
+    ck_assert_int_eq(world_delete(&world, "s"), STATUS_OK);
     for (int n_syncs = 0; n_syncs < 4; n_syncs++) {
         ck_assert_int_eq(world_use_of(&world, record) == RECORD_ENDED, n_syncs < 2);
         ck_assert_int_eq(record_is_unborn(record), n_syncs >= 2);

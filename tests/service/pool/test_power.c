@@ -167,9 +167,7 @@ static void put_anew(struct subject *subject)
 
 static void end(struct subject *subject)
 {
-    ck_assert_int_eq(session_delete(trial.world.context, world_model(&trial.world), subject->id,
-                                    &trial.world.fault),
-                     STATUS_OK);
+    ck_assert_int_eq(world_delete(&trial.world, subject->id), STATUS_OK);
     subject->stream++;
     subject->is_another = true;
     note_event(subject);

@@ -130,8 +130,7 @@ TEST(sessions_count_by_the_size_of_their_class)
     ck_assert_uint_eq(atomic_load(&pool->memory->n_bytes),
                       pool->layout.record_bytes + (size_t)pool->layouts[2].record_bytes);
     ck_assert_uint_ge(pool->layouts[2].record_bytes, pool->layout.record_bytes + 8000);
-    ck_assert_int_eq(session_delete(world.context, world_model(&world), "s", &world.fault),
-                     STATUS_OK);
+    ck_assert_int_eq(world_delete(&world, "s"), STATUS_OK);
     ck_assert_uint_eq(atomic_load(&pool->memory->n_bytes), pool->layout.record_bytes);
     world_done(&world);
     struct world none;

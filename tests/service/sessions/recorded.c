@@ -83,6 +83,6 @@ void put_session(struct world *world, const char *session, uint64_t step, int64_
 
 void delete_session(struct world *world, const char *session)
 {
-    enum status status = session_delete(world->context, world_model(world), session, &world->fault);
+    enum status status = world_delete(world, session);
     ck_assert_msg(status == STATUS_OK, "%s", world->fault.message);
 }

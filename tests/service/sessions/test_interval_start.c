@@ -191,8 +191,7 @@ TEST(a_session_begins_like_another_one_that_has_seen_enough)
     step = take(&world, "t", 1, &both);
     ck_assert(half_width(&step.intervals, 1, AHEAD) > 0);
     /* Once it is gone, there is none until another one has seen enough. */
-    ck_assert_int_eq(session_delete(world.context, world_model(&world), "near", &world.fault),
-                     STATUS_OK);
+    ck_assert_int_eq(world_delete(&world, "near"), STATUS_OK);
     step = take(&world, "u", 1, &both);
     ck_assert(isnan(half_width(&step.intervals, 1, 1)));
     world_done(&world);

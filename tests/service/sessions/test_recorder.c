@@ -225,8 +225,7 @@ TEST(a_deletion_forgets_what_was_recorded_before_and_nothing_else)
     world_restart(&world);
     expect_nothing_recorded(&world, "written");
     EXPECT_RECORDED(&world, "noted", { 4, 1, 3 });
-    ck_assert_int_eq(session_delete(world.context, world_model(&world), "nobody", &world.fault),
-                     STATUS_SESSION_NOT_FOUND);
+    ck_assert_int_eq(world_delete(&world, "nobody"), STATUS_SESSION_NOT_FOUND);
     world_done(&world);
 }
 
@@ -243,8 +242,7 @@ TEST(what_an_expired_session_recorded_stays_until_it_is_deleted)
     EXPECT_RECORDED(&world, "s", { 1, 1, 5 });
     delete_session(&world, "s");
     expect_nothing_recorded(&world, "s");
-    ck_assert_int_eq(session_delete(world.context, world_model(&world), "s", &world.fault),
-                     STATUS_SESSION_NOT_FOUND);
+    ck_assert_int_eq(world_delete(&world, "s"), STATUS_SESSION_NOT_FOUND);
     expect_steps(&world, "s", 2, 1, 2);
     EXPECT_RECORDED(&world, "s", { 2, 1, 2 });
     world_done(&world);
@@ -462,8 +460,7 @@ TEST(a_session_whose_recording_cannot_be_forgotten_is_not_deleted)
     struct outboxes *outboxes = world.context->outbox->all;
     size_t n_bytes = outboxes->n_bytes;
     outboxes->n_bytes = SIZE_MAX / 2;
-    ck_assert_int_eq(session_delete(world.context, world_model(&world), "s", &world.fault),
-                     STATUS_NO_MEMORY);
+    ck_assert_int_eq(world_delete(&world, "s"), STATUS_NO_MEMORY);
     outboxes->n_bytes = n_bytes;
     expect_steps(&world, "s", 1, 4, 6);
     EXPECT_RECORDED(&world, "s", { 1, 1, 6 });

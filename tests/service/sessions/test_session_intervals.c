@@ -285,8 +285,7 @@ TEST(a_calibration_that_is_restored_takes_its_memory_too)
     struct step step = ask(&world, "rich", 1);
     ck_assert_int_eq(step_take(&world, &step), STATUS_OK);
     const struct session rich = session_get(&world, "rich");
-    ck_assert_int_eq(session_delete(world.context, world_model(&world), "rich", &world.fault),
-                     STATUS_OK);
+    ck_assert_int_eq(world_delete(&world, "rich"), STATUS_OK);
     fill(&world, 3);
     world.config.session_memory_max = memory_of(&world);
     world_restart(&world);

@@ -410,8 +410,7 @@ TEST(a_deleted_session_is_gone_also_after_a_restart)
     for (uint64_t k = 0; k < 50; k += 2) {
         char id[32];
         snprintf(id, sizeof id, "s%d", (int)k);
-        ck_assert_int_eq(session_delete(world.context, world_model(&world), id, &world.fault),
-                         STATUS_OK);
+        ck_assert_int_eq(world_delete(&world, id), STATUS_OK);
     }
     ck_assert_uint_eq(model_n_sessions(world_model(&world)), 25);
     world_restart(&world);
