@@ -1,40 +1,16 @@
 /* "late":"amend": whatever the order in which readings come, the session is what it would be had
  * they come in time. */
-#include "service/service_support.h"
 #include "test.h"
+#include "timed_readings.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { INTERVAL_S = 600, READINGS_MAX = 64 };
-static const double day = 1763668800;
-
-static void start(struct world *world, size_t n_history, bool use_data)
-{
-    char metadata[300];
-    snprintf(metadata, sizeof metadata,
-             "{\\\"interval_seconds\\\":%d,\\\"inputs\\\":[{\\\"name\\\":\\\"temp\\\"},"
-             "{\\\"name\\\":\\\"humidity\\\"}],\\\"outputs\\\":[{\\\"name\\\":\\\"temp\\\"},"
-             "{\\\"name\\\":\\\"comfort\\\"}]}",
-             INTERVAL_S);
-    world_init(world);
-    world_add_model(world, "m", network_file_with(HIDDEN, SEED, metadata));
-    world->config.session_history = n_history;
-    world->config.amend = 1;
-    if (use_data) {
-        world_use_data(world);
-    }
-    world_start(world);
-}
+enum { READINGS_MAX = 64 };
 
 /* ---- readings ---- */
-
-struct timed_reading {
-    float x[INPUTS];
-    double at;
-};
 
 static uint64_t next_random(uint64_t *random)
 {
@@ -59,29 +35,9 @@ static void make_readings(uint64_t *random, struct timed_reading *all, size_t n,
             all[k].x[below(random, INPUTS)] = NAN;
         }
         place += 1 + (double)(below(random, 3) == 0 ? below(random, 3) : 0);
-        all[k].at = day + (place + jitter * ((double)below(random, 101) / 50 - 1)) * INTERVAL_S;
+        all[k].at =
+            first_day + (place + jitter * ((double)below(random, 101) / 50 - 1)) * INTERVAL_S;
     }
-}
-
-static struct step amending(struct world *world, const char *id,
-                            const struct timed_reading *reading)
-{
-    arena_reset(&world->arena);
-    struct step step = step_make(world, id, reading->x);
-    step.has_at = step.may_amend = true;
-    step.at = reading->at;
-    return step;
-}
-
-static struct step take(struct world *world, struct step step)
-{
-    ck_assert_msg(step_take(world, &step) == STATUS_OK, "%s", step.fault.message);
-    return step;
-}
-
-static void send(struct world *world, const char *id, const struct timed_reading *reading)
-{
-    (void)take(world, amending(world, id, reading));
 }
 
 /* Sessions alike, and after further readings, too, late ones among them. */
@@ -101,10 +57,10 @@ static void expect_alike_further(struct world *world, const char *a, const char 
         struct timed_reading next = { .at = late.at + INTERVAL_S };
         reading(6, 2 * k, late.x);
         reading(6, 2 * k + 1, next.x);
-        send(world, a, &next);
-        send(world, a, &late);
-        send(world, b, &late);
-        send(world, b, &next);
+        timed_send(world, a, &next);
+        timed_send(world, a, &late);
+        timed_send(world, b, &late);
+        timed_send(world, b, &next);
         expect_alike(world, a, b);
     }
 }
@@ -116,7 +72,7 @@ TEST(readings_in_any_order_make_the_session_that_they_make_in_order)
     enum { TRIALS = 60, N = 20 };
     struct world world;
     uint64_t random = 88172645463325252U;
-    start(&world, READINGS_MAX, false);
+    timed_start(&world, READINGS_MAX, false);
     for (size_t trial = 0; trial < TRIALS; trial++) {
         struct timed_reading all[N];
         size_t order[N];
@@ -134,13 +90,13 @@ TEST(readings_in_any_order_make_the_session_that_they_make_in_order)
             struct timed_reading wrong = all[order[k]];
             wrong.x[0] = 40;
             if (below(&random, 4) == 0) { /* to be corrected */
-                send(&world, shuffled, &wrong);
+                timed_send(&world, shuffled, &wrong);
             }
-            send(&world, shuffled, &all[order[k]]);
-            send(&world, in_order, &all[k]);
+            timed_send(&world, shuffled, &all[order[k]]);
+            timed_send(&world, in_order, &all[k]);
             if (below(&random, 4) == 0) { /* once more: nothing happens */
-                struct step again =
-                    take(&world, amending(&world, shuffled, &all[order[below(&random, k + 1)]]));
+                struct step again = timed_take(
+                    &world, timed_step(&world, shuffled, &all[order[below(&random, k + 1)]]));
                 ck_assert_uint_eq(again.amended, 0);
             }
         }
@@ -156,7 +112,7 @@ TEST(late_readings_are_put_in_their_place_while_the_ring_turns_over)
     enum { TRIALS = 20, N = 60, HISTORY = 12 };
     struct world world;
     uint64_t random = 1181783497276652981U;
-    start(&world, HISTORY, true);
+    timed_start(&world, HISTORY, true);
     for (size_t trial = 0; trial < TRIALS; trial++) {
         struct timed_reading all[N];
         make_readings(&random, all, N, 0.1);
@@ -171,8 +127,8 @@ TEST(late_readings_are_put_in_their_place_while_the_ring_turns_over)
             for (size_t i = 0; i < 4; i++) {
                 /* not the first one late: what it comes before may be kept, but not what it
                  * comes after */
-                send(&world, late, &all[k + (k == 0 ? i : order[i])]);
-                send(&world, in_order, &all[k + i]);
+                timed_send(&world, late, &all[k + (k == 0 ? i : order[i])]);
+                timed_send(&world, in_order, &all[k + i]);
             }
             expect_alike(&world, late, in_order);
             if (k == 28) {
@@ -190,26 +146,26 @@ TEST(an_amended_step_is_answered_with_the_session_as_it_is_now)
 {
     struct world world;
     struct timed_reading all[3];
-    start(&world, 8, false);
+    timed_start(&world, 8, false);
     for (size_t k = 0; k < 3; k++) {
         reading(5, k + 1, all[k].x);
-        all[k].at = day + (double)k * INTERVAL_S;
-        send(&world, "order", &all[k]);
+        all[k].at = first_day + (double)k * INTERVAL_S;
+        timed_send(&world, "order", &all[k]);
     }
-    send(&world, "s", &all[0]);
-    struct step step = take(&world, amending(&world, "s", &all[2]));
+    timed_send(&world, "s", &all[0]);
+    struct step step = timed_take(&world, timed_step(&world, "s", &all[2]));
     ck_assert(step.n_filled == 1 && step.number == 3 && step.amended == 0);
-    step = amending(&world, "s", &all[1]);
+    step = timed_step(&world, "s", &all[1]);
     const float future[4] = { 1, 2, 3, 4 };
     step.forecast_options = forecast_options_make(&world, 5, future, 4);
-    step = take(&world, step);
+    step = timed_take(&world, step);
     ck_assert(step.number == 3 && step.amended == 2 && step.n_forecast == 5);
     float y[OUTPUTS], forecast[5 * OUTPUTS];
     memcpy(y, step.y, sizeof y);
     memcpy(forecast, step.forecast, sizeof forecast);
-    struct step last = amending(&world, "order", &all[2]); /* a repetition */
+    struct step last = timed_step(&world, "order", &all[2]); /* a repetition */
     last.forecast_options = forecast_options_make(&world, 5, future, 4);
-    last = take(&world, last);
+    last = timed_take(&world, last);
     expect_same_floats(y, last.y, OUTPUTS);
     expect_same_floats(forecast, last.forecast, 5 * OUTPUTS);
     expect_alike(&world, "s", "order");
@@ -219,15 +175,15 @@ TEST(an_amended_step_is_answered_with_the_session_as_it_is_now)
 TEST(a_step_is_corrected_by_its_number)
 {
     struct world world;
-    start(&world, 8, true);
+    timed_start(&world, 8, true);
     for (uint64_t number = 1; number <= 12; number++) {
         float x[INPUTS];
         reading(number == 7 ? 9 : 1, number, x);
         arena_reset(&world.arena);
-        (void)take(&world, step_make(&world, "s", x));
+        (void)timed_take(&world, step_make(&world, "s", x));
         reading(1, number, x);
         arena_reset(&world.arena);
-        (void)take(&world, step_make(&world, "right", x));
+        (void)timed_take(&world, step_make(&world, "right", x));
     }
     float x[INPUTS];
     reading(1, 7, x);
@@ -236,7 +192,7 @@ TEST(a_step_is_corrected_by_its_number)
         struct step step = step_make(&world, "s", x);
         step.may_amend = true;
         step.amends_step = 7;
-        step = take(&world, step);
+        step = timed_take(&world, step);
         ck_assert(step.amended == 7 && step.number == 12);
         expect_alike(&world, "s", "right");
         world_restart(&world);
@@ -251,22 +207,22 @@ TEST(a_step_is_corrected_by_its_number)
 TEST(a_filled_reading_is_given_by_its_number)
 {
     struct world world;
-    struct timed_reading first = { .at = day }, last = { .at = day + 5 * INTERVAL_S };
-    struct timed_reading third = { .at = day + 3 * INTERVAL_S };
-    start(&world, 8, false);
+    struct timed_reading first = { .at = first_day }, last = { .at = first_day + 5 * INTERVAL_S };
+    struct timed_reading third = { .at = first_day + 3 * INTERVAL_S };
+    timed_start(&world, 8, false);
     reading(5, 1, first.x);
     reading(5, 2, last.x);
     reading(5, 3, third.x);
-    send(&world, "s", &first);
-    send(&world, "s", &last);
+    timed_send(&world, "s", &first);
+    timed_send(&world, "s", &last);
     struct step step = step_make(&world, "s", third.x);
     step.may_amend = true;
     step.amends_step = 4;
-    step = take(&world, step);
+    step = timed_take(&world, step);
     ck_assert(step.number == 6 && step.amended == 4);
-    send(&world, "order", &first);
-    send(&world, "order", &third);
-    send(&world, "order", &last);
+    timed_send(&world, "order", &first);
+    timed_send(&world, "order", &third);
+    timed_send(&world, "order", &last);
     expect_alike(&world, "s", "order");
     world_done(&world);
 }
@@ -274,22 +230,23 @@ TEST(a_filled_reading_is_given_by_its_number)
 TEST(a_seq_names_the_place_among_those_that_are_filled)
 {
     struct world world;
-    struct timed_reading first = { .at = day }, last = { .at = day + 5 * INTERVAL_S };
-    struct timed_reading third = { .at = day + 2.4 * INTERVAL_S }; /* by time it is the third */
-    start(&world, 8, false);
+    struct timed_reading first = { .at = first_day }, last = { .at = first_day + 5 * INTERVAL_S };
+    struct timed_reading third = { .at =
+                                       first_day + 2.4 * INTERVAL_S }; /* by time it is the third */
+    timed_start(&world, 8, false);
     reading(5, 1, first.x);
     reading(5, 2, last.x);
     reading(5, 3, third.x);
-    send(&world, "s", &first);
-    send(&world, "s", &last);
-    struct step step = amending(&world, "s", &third);
+    timed_send(&world, "s", &first);
+    timed_send(&world, "s", &last);
+    struct step step = timed_step(&world, "s", &third);
     step.has_seq = true;
     step.seq = 7;
     ck_assert_int_eq(step_take(&world, &step), STATUS_SEQUENCE_MISMATCH);
     ck_assert(step.fault.has_expected && step.fault.expected == 3);
     step.is_done = false;
     step.seq = 4;
-    step = take(&world, step);
+    step = timed_take(&world, step);
     ck_assert(step.number == 6 && step.amended == 4);
     world_done(&world);
 }
@@ -299,15 +256,15 @@ TEST(an_amended_session_keeps_its_calibration)
 {
     static const struct interval_levels level = { 1, { 0.9 } };
     struct world world;
-    start(&world, 16, true);
+    timed_start(&world, 16, true);
     struct step last = { .number = 0 };
     struct timed_reading next;
     for (size_t k = 0; k < 80; k++) {
-        next.at = day + (double)(k + (k > 75)) * INTERVAL_S;
+        next.at = first_day + (double)(k + (k > 75)) * INTERVAL_S;
         reading(5, k, next.x);
-        struct step step = amending(&world, "s", &next);
+        struct step step = timed_step(&world, "s", &next);
         step.forecast_options.levels = &level;
-        last = take(&world, step);
+        last = timed_take(&world, step);
     }
     next.at += INTERVAL_S;
     const uint64_t observed = last.intervals.of[0].observed[0];
@@ -317,9 +274,9 @@ TEST(an_amended_session_keeps_its_calibration)
     for (int more = 0; more < 2; more++) { /* one that is filled, and one more step */
         struct timed_reading late = { .at = next.at - (more ? 2.5 : 4) * INTERVAL_S };
         reading(5, 75, late.x);
-        struct step step = amending(&world, "s", &late);
+        struct step step = timed_step(&world, "s", &late);
         step.forecast_options.levels = &level;
-        step = take(&world, step);
+        step = timed_take(&world, step);
         ck_assert(step.amended > 0 && step.number == last.number + (more ? 1 : 0));
         ck_assert_uint_eq(step.intervals.of[0].observed[0], observed);
         ck_assert(step.intervals.of[0].coverage[0] == coverage);
@@ -328,14 +285,14 @@ TEST(an_amended_session_keeps_its_calibration)
         world_restart(&world);
     }
     reading(5, 80, next.x);
-    struct step step = amending(&world, "s", &next); /* what waited for it was dropped */
+    struct step step = timed_step(&world, "s", &next); /* what waited for it was dropped */
     step.forecast_options.levels = &level;
-    step = take(&world, step);
+    step = timed_take(&world, step);
     ck_assert_uint_eq(step.intervals.of[0].observed[0], observed);
     next.at += INTERVAL_S;
-    step = amending(&world, "s", &next);
+    step = timed_step(&world, "s", &next);
     step.forecast_options.levels = &level;
-    step = take(&world, step);
+    step = timed_take(&world, step);
     ck_assert_uint_gt(step.intervals.of[0].observed[0], observed);
     world_done(&world);
 }
@@ -346,20 +303,20 @@ TEST(an_amended_session_begins_no_calibration)
     static const struct interval_levels level = { 1, { 0.9 } };
     struct world world;
     struct timed_reading readings[2];
-    start(&world, 8, true);
+    timed_start(&world, 8, true);
     for (size_t k = 0; k < 2; k++) {
         reading(5, k, readings[k].x);
-        readings[k].at = day + (double)k * INTERVAL_S;
-        send(&world, "s", &readings[k]);
+        readings[k].at = first_day + (double)k * INTERVAL_S;
+        timed_send(&world, "s", &readings[k]);
     }
     readings[0].x[0] += 1;
-    struct step step = amending(&world, "s", &readings[0]);
+    struct step step = timed_step(&world, "s", &readings[0]);
     step.forecast_options.levels = &level;
-    step = take(&world, step);
+    step = timed_take(&world, step);
     ck_assert(step.amended == 1 && step.intervals.n == 1);
     ck_assert(isnan(step.intervals.of[0].upper[0]) && step.intervals.of[0].observed[0] == 0);
-    send(&world, "order", &readings[0]);
-    send(&world, "order", &readings[1]);
+    timed_send(&world, "order", &readings[0]);
+    timed_send(&world, "order", &readings[1]);
     expect_alike_further(&world, "s", "order");
     world_done(&world);
 }
@@ -369,22 +326,22 @@ TEST(the_last_readings_are_amended_however_few_are_kept)
 {
     for (size_t n_history = 1; n_history <= 2; n_history++) {
         struct world world;
-        start(&world, n_history, true);
+        timed_start(&world, n_history, true);
         for (size_t k = 0; k < 12; k++) {
-            struct timed_reading next = { .at = day + (double)(2 * k) * INTERVAL_S };
+            struct timed_reading next = { .at = first_day + (double)(2 * k) * INTERVAL_S };
             struct timed_reading wrong = next, late = { .at = next.at - INTERVAL_S };
             reading(5, 2 * k + 1, next.x);
             reading(5, 2 * k, late.x);
             reading(9, k, wrong.x);
-            send(&world, "order", &late);
-            send(&world, "order", &next);
+            timed_send(&world, "order", &late);
+            timed_send(&world, "order", &next);
             if (n_history == 1) {
-                send(&world, "s", &late);
+                timed_send(&world, "s", &late);
             }
-            send(&world, "s", &wrong);
-            send(&world, "s", &next);
+            timed_send(&world, "s", &wrong);
+            timed_send(&world, "s", &next);
             if (n_history == 2) {
-                send(&world, "s", &late);
+                timed_send(&world, "s", &late);
             }
             expect_alike(&world, "s", "order");
         }
@@ -398,11 +355,11 @@ TEST(a_long_replay_takes_several_turns)
 {
     enum { LOST = 99000 };
     struct world world;
-    struct timed_reading first = { .at = day }, late = { .at = day + INTERVAL_S };
+    struct timed_reading first = { .at = first_day }, late = { .at = first_day + INTERVAL_S };
     struct timed_reading last = { .at = late.at + (double)(LOST + 1) * INTERVAL_S };
     struct timed_reading next = { .at = last.at + INTERVAL_S };
     const float untimed[INPUTS] = { 3, 4 };
-    start(&world, 8, true);
+    timed_start(&world, 8, true);
     world.config.gap_max = 2 * LOST;
     reading(5, 1, first.x);
     reading(5, 2, late.x);
@@ -410,15 +367,15 @@ TEST(a_long_replay_takes_several_turns)
     reading(5, 4, next.x);
     static const char *const ids[] = { "order", "s" };
     for (size_t k = 0; k < 2; k++) {
-        send(&world, ids[k], &first);
+        timed_send(&world, ids[k], &first);
         arena_reset(&world.arena);
-        (void)take(&world, step_make(&world, ids[k], untimed));
+        (void)timed_take(&world, step_make(&world, ids[k], untimed));
     }
-    send(&world, "order", &late);
-    send(&world, "order", &last);
-    send(&world, "order", &next);
-    send(&world, "s", &last); /* what is missing before it is not known: nothing is filled */
-    struct step step = amending(&world, "s", &late);
+    timed_send(&world, "order", &late);
+    timed_send(&world, "order", &last);
+    timed_send(&world, "order", &next);
+    timed_send(&world, "s", &last); /* what is missing before it is not known: nothing is filled */
+    struct step step = timed_step(&world, "s", &late);
     step.arena = &world.kept;
     struct step *handed[] = { &step };
     unsigned n_turns = 0;
@@ -426,7 +383,7 @@ TEST(a_long_replay_takes_several_turns)
         service_context_turn(world.context);
         service_steps(world.context, handed, 1);
         if (n_turns == 0) {
-            send(&world, "s", &next);
+            timed_send(&world, "s", &next);
         }
     }
     ck_assert_msg(step.fault.status == STATUS_OK, "%s", step.fault.message);
@@ -454,18 +411,18 @@ TEST(what_is_no_longer_kept_is_too_late)
     enum { HISTORY = 8 };
     struct world world;
     struct timed_reading all[20];
-    start(&world, HISTORY, true);
+    timed_start(&world, HISTORY, true);
     for (size_t k = 0; k < 20; k++) {
         reading(5, k + 1, all[k].x);
-        all[k].at = day + (double)k * INTERVAL_S;
-        send(&world, "s", &all[k]);
+        all[k].at = first_day + (double)k * INTERVAL_S;
+        timed_send(&world, "s", &all[k]);
     }
     struct timed_reading late = all[11];
     late.x[0] += 1;
-    expect_refused(&world, amending(&world, "s", &late), STATUS_TOO_LATE,
+    expect_refused(&world, timed_step(&world, "s", &late), STATUS_TOO_LATE,
                    "oldest of them is step 13");
     late.at -= 1;
-    expect_refused(&world, amending(&world, "s", &late), STATUS_TOO_LATE,
+    expect_refused(&world, timed_step(&world, "s", &late), STATUS_TOO_LATE,
                    "oldest of them is step 13");
     struct step step = step_make(&world, "s", late.x);
     step.may_amend = true;
@@ -475,18 +432,18 @@ TEST(what_is_no_longer_kept_is_too_late)
     expect_refused(&world, step, STATUS_INVALID_VALUE, "20 steps");
     late = all[12];
     late.x[0] += 1;
-    send(&world, "s", &late); /* the oldest */
+    timed_send(&world, "s", &late); /* the oldest */
     world_activate(&world, world_put_version(&world, network_file(HIDDEN, SEED + 1)));
     late.x[0] += 1;
     (void)session_get(&world, "s");
-    expect_refused(&world, amending(&world, "s", &late), STATUS_TOO_LATE, "another version");
+    expect_refused(&world, timed_step(&world, "s", &late), STATUS_TOO_LATE, "another version");
     world_done(&world);
 }
 
 TEST(an_amend_that_fails_changes_nothing)
 {
     struct world world;
-    start(&world, 8, true);
+    timed_start(&world, 8, true);
     world_add_model(&world, "m", network_file_that_overflows());
     world_restart(&world);
     for (uint64_t number = 1; number <= 10; number++) {
@@ -507,11 +464,11 @@ TEST(an_amend_that_fails_changes_nothing)
 TEST(without_amend_it_says_how_to_switch_it_on)
 {
     struct world world;
-    struct timed_reading only = { .at = day };
-    start(&world, 8, false);
+    struct timed_reading only = { .at = first_day };
+    timed_start(&world, 8, false);
     world.config.amend = 0;
     world_restart(&world);
-    struct step step = amending(&world, "s", &only);
+    struct step step = timed_step(&world, "s", &only);
     ck_assert_int_eq(step_take(&world, &step), STATUS_AMEND_OFF);
     ck_assert_ptr_nonnull(strstr(step.fault.message, "--amend yes"));
     world_done(&world);
@@ -522,14 +479,14 @@ TEST(a_batch_that_is_sent_again_is_repeated_by_its_times)
 {
     struct world world;
     struct timed_reading all[8];
-    start(&world, 8, false);
+    timed_start(&world, 8, false);
     for (int once_more = 0; once_more < 2; once_more++) {
         for (size_t k = 0; k < 8; k++) {
             reading(5, k + 1, all[k].x);
-            all[k].at = day + (double)k * INTERVAL_S;
-            struct step step = amending(&world, "s", &all[k]);
+            all[k].at = first_day + (double)k * INTERVAL_S;
+            struct step step = timed_step(&world, "s", &all[k]);
             step.may_amend = false;
-            step = take(&world, step);
+            step = timed_take(&world, step);
             ck_assert_uint_eq(step.number, k + 1);
             ck_assert_int_eq(step.is_repeated, once_more && k < 7);
         }

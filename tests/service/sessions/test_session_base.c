@@ -1,34 +1,16 @@
 /* With --amend: the base of a session leads, through the readings behind it, to what the session
  * is; whatever has come, and whoever has kept it. */
 #include "service/pool/record_ring.h"
-#include "service/service_support.h"
 #include "service/sessions/forecast_errors.h"
 #include "test.h"
+#include "timed_readings.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { HISTORY = 8, INTERVAL_S = 600 };
-
-static void start(struct world *world, bool use_data)
-{
-    char metadata[300];
-    snprintf(metadata, sizeof metadata,
-             "{\\\"interval_seconds\\\":%d,\\\"inputs\\\":[{\\\"name\\\":\\\"temp\\\"},"
-             "{\\\"name\\\":\\\"humidity\\\"}],\\\"outputs\\\":[{\\\"name\\\":\\\"temp\\\"},"
-             "{\\\"name\\\":\\\"comfort\\\"}]}",
-             INTERVAL_S);
-    world_init(world);
-    world_add_model(world, "m", network_file_with(HIDDEN, SEED, metadata));
-    world->config.session_history = HISTORY;
-    world->config.amend = 1;
-    if (use_data) {
-        world_use_data(world);
-    }
-    world_start(world);
-}
+enum { HISTORY = 8 };
 
 /* Replays what is behind the base, and compares; returns how much that is. */
 static uint32_t expect_base_leads_here(struct world *world, const char *id)
@@ -69,7 +51,7 @@ static void take(struct world *world, const char *id, uint64_t number, double n_
     arena_reset(&world->arena);
     struct step step = step_make(world, id, x);
     step.has_at = !isnan(n_intervals);
-    step.at = 1763668800 + n_intervals * INTERVAL_S;
+    step.at = first_day + n_intervals * INTERVAL_S;
     ck_assert_msg(step_take(world, &step) == STATUS_OK, "%s", step.fault.message);
 }
 
@@ -77,7 +59,7 @@ TEST(a_base_follows_readings_with_and_without_times)
 {
     for (int timed = 0; timed < 2; timed++) {
         struct world world;
-        start(&world, true);
+        timed_start(&world, HISTORY, true);
         for (uint64_t number = 1; number <= 3 * HISTORY; number++) {
             take(&world, "s", number, timed ? (double)number : (double)NAN);
             ck_assert_uint_eq(expect_base_leads_here(&world, "s"),
@@ -97,7 +79,7 @@ TEST(a_base_follows_gaps_that_are_filled)
     static const int n_losts[] = { 1, 3, HISTORY - 1, HISTORY, 40, 100, 0, 2, 2, 101, 5, 1 };
     struct world world;
     double at = 0;
-    start(&world, true);
+    timed_start(&world, HISTORY, true);
     take(&world, "s", 1, 0);
     for (size_t k = 0; k < sizeof n_losts / sizeof *n_losts; k++) {
         at += 1 + n_losts[k];
@@ -116,7 +98,7 @@ TEST(bases_of_a_batch_follow)
     enum { SESSIONS = 40, ROUNDS = 2 * HISTORY + 3 };
     struct world world;
     char ids[SESSIONS][8];
-    start(&world, false);
+    timed_start(&world, HISTORY, false);
     for (uint64_t round = 1; round <= ROUNDS; round++) {
         struct step steps[SESSIONS];
         struct step *pointers[SESSIONS];
@@ -142,7 +124,7 @@ TEST(a_session_that_is_written_anew_is_its_own_base)
 {
     struct world world;
     bool created;
-    start(&world, true);
+    timed_start(&world, HISTORY, true);
     expect_steps(&world, "s", 1, 1, 2 * HISTORY);
     struct session session = session_get(&world, "s");
     const struct session_restore restore = restore_of(&session);
@@ -177,7 +159,7 @@ static bool take_any(struct world *world, uint64_t *random, double *now)
     struct step step = step_make(world, "s", x);
     step.may_amend = what % 3 == 0;
     step.has_at = what % 5 > 0;
-    step.at = 1763668800 + (*now - (double)(step.may_amend ? what / 64 % 9 : 0)) * INTERVAL_S;
+    step.at = first_day + (*now - (double)(step.may_amend ? what / 64 % 9 : 0)) * INTERVAL_S;
     if (step.may_amend && !step.has_at) {
         step.amends_step = 1 + session.row.step - what / 64 % (HISTORY + 2) % session.row.step;
     } else if (what / 8 % 4 == 0) {
@@ -196,7 +178,7 @@ TEST(a_base_leads_to_its_session_whatever_has_come)
     uint64_t random = 1;
     double now = 0;
     size_t n_amended = 0;
-    start(&world, true);
+    timed_start(&world, HISTORY, true);
     take(&world, "s", 1, 0);
     for (size_t k = 0; k < STEPS; k++) {
         n_amended += take_any(&world, &random, &now);
@@ -213,7 +195,7 @@ TEST(a_base_leads_to_its_session_whatever_has_come)
 TEST(sessions_get_a_base_with_amend_and_lose_it_without)
 {
     struct world world;
-    start(&world, true);
+    timed_start(&world, HISTORY, true);
     expect_steps(&world, "s", 1, 1, HISTORY + 3);
     expect_steps(&world, "short", 2, 1, 3);
     for (int round = 0; round < 4; round++) {
@@ -240,7 +222,7 @@ TEST(sessions_get_a_base_with_amend_and_lose_it_without)
 TEST(a_build_that_knows_no_bases_refuses_the_layout)
 {
     struct world world;
-    start(&world, true);
+    timed_start(&world, HISTORY, true);
     const struct record_layout layout = world_pool(&world)->layout;
     uint32_t n_history; /* as format 3 had it, of at most 4096 */
     memcpy(&n_history, (const char *)&layout + offsetof(struct record_layout, n_history),
