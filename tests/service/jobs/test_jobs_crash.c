@@ -2,6 +2,7 @@
  * undisturbed run, and no version is stored twice. */
 #include "job_support.h"
 
+#include "service/random.h"
 #include "test.h"
 
 #include <signal.h>
@@ -13,14 +14,6 @@
 
 /* TSan lets no threads start in the fork of a process that has some, as OpenBLAS gives it. */
 #ifndef __SANITIZE_THREAD__
-
-static uint64_t next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
 
 static void sleep_us(uint64_t us)
 {

@@ -2,6 +2,7 @@
  * torn. */
 #include "job_support.h"
 
+#include "service/random.h"
 #include "test.h"
 
 #include <pthread.h>
@@ -21,14 +22,6 @@ struct member {
     struct team *team;
     uint64_t number;
 };
-
-static uint64_t next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
 
 static bool take_step(struct service_context *context, struct arena *arena, uint64_t stream,
                       uint64_t number)

@@ -1,6 +1,7 @@
 #include "base/digest.h"
 #include "base/hash.h"
 #include "service/pool/index.h"
+#include "service/random.h"
 #include "service/service_support.h"
 #include "test.h"
 
@@ -99,9 +100,7 @@ static void expect_like_naive(size_t n, size_t n_changes, size_t check_each, boo
     }
     uint64_t random = 88172645463325252ULL;
     for (size_t change = 0; change < n_changes; change++) {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
+        (void)next_random(&random);
         uint64_t number = random % n + 1;
         n_wrong += find(index, number) != where[number];
         if (where[number] == INDEX_NONE) {

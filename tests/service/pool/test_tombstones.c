@@ -1,4 +1,5 @@
 #include "service/pool/tombstones.h"
+#include "service/random.h"
 #include "test.h"
 
 static const int64_t day_ms = 86400000;
@@ -82,9 +83,7 @@ TEST(a_random_history_of_tombstones_is_like_the_naive_one)
     size_t next = 0, n_wrong = 0;
     ck_assert(tombstones_init(&tombstones, MAX));
     for (int change = 0; change < 20000; change++) {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
+        (void)next_random(&random);
         uint64_t hash = (random % HASHES + 1) << (random % HASHES % 2 ? 6 : 0);
         bool was_there = false;
         for (size_t k = 0; k < MAX; k++) {

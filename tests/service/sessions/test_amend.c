@@ -1,5 +1,6 @@
 /* "late":"amend": whatever the order in which readings come, the session is what it would be had
  * they come in time. */
+#include "service/random.h"
 #include "test.h"
 #include "timed_readings.h"
 
@@ -11,14 +12,6 @@
 enum { READINGS_MAX = 64 };
 
 /* ---- readings ---- */
-
-static uint64_t next_random(uint64_t *random)
-{
-    *random ^= *random << 13;
-    *random ^= *random >> 7;
-    *random ^= *random << 17;
-    return *random;
-}
 
 static size_t below(uint64_t *random, size_t n)
 {

@@ -1,4 +1,5 @@
 /* What the next process finds after a stop, and after a kill at any moment. */
+#include "service/random.h"
 #include "service/service_support.h"
 #include "test.h"
 
@@ -66,15 +67,6 @@ enum { KILL_SESSIONS = 120, KILL_BATCH = 40, KILL_ROUNDS = 40 };
 struct acknowledged {
     uint32_t session, number;
 };
-
-/* xorshift; tests must repeat, but for the moment of the kill. */
-static uint64_t next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
 
 /* In the child: batches of steps of any sessions, acknowledged in the pipe, until it is killed. */
 __attribute__((noreturn)) static void step_until_killed(struct world *world, uint64_t seed,

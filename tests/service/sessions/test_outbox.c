@@ -1,5 +1,6 @@
 /* Notes on their way from several workers to the job thread. */
 #include "recorded.h"
+#include "service/random.h"
 #include "service/sessions/outbox.h"
 #include "test.h"
 
@@ -148,14 +149,6 @@ struct member {
     bool deletes;
     pthread_t thread;
 };
-
-static uint64_t next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
 
 /* A deletion that another worker was in the way of is called again in a later turn, as a request's
  * is. */

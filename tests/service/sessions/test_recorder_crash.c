@@ -1,5 +1,6 @@
 /* What the next process finds recorded after a kill. */
 #include "recorded.h"
+#include "service/random.h"
 #include "test.h"
 
 #include <signal.h>
@@ -8,14 +9,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static uint64_t next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
 
 /* Runs `act` in a process that is killed behind it. The world is stopped before and after. */
 static void kill_after(struct world *world, void (*act)(struct world *world))

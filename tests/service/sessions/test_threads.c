@@ -1,5 +1,6 @@
 /* Several workers at once. Most of what goes wrong here is seen by the thread sanitizer: make test
  * SAN=thread. */
+#include "service/random.h"
 #include "service/service_support.h"
 #include "test.h"
 
@@ -60,14 +61,6 @@ static void note_unexpected(struct team *team, const struct fault *fault)
         snprintf(team->unexpected, sizeof team->unexpected, "%s: %.300s",
                  status_code(fault->status), fault->message);
     }
-}
-
-static uint64_t next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
 }
 
 /* Batches of steps of overlapping sessions, each handed in until it is done. */
