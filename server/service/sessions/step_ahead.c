@@ -122,27 +122,44 @@ static void begin_base(struct step *step, const struct step_place *place, struct
     }
 }
 
+/* What was begun before, for the same readings and version, has the room already: a step that is
+ * tried again and again must not take memory each time. */
+static struct step_ahead *find_room(struct step *step, const struct step_place *place)
+{
+    struct step_ahead *ahead = step->ahead;
+    if (ahead && ahead->version == step->model->active->number && ahead->n_rows == place->n_rows) {
+        return ahead;
+    }
+    ahead = arena_alloc(step->arena, sizeof *ahead);
+    if (ahead) {
+        *ahead = (struct step_ahead){ .n_tries = step->ahead ? step->ahead->n_tries : 0 };
+    }
+    return ahead && make_room(step, ahead, place->n_rows) ? ahead : NULL;
+}
+
+/* Only what takes several turns is given up: a short step is worked out while the session is
+ * claimed, and waits for no more than another layout of the sessions. */
 static enum status begin(struct step *step, const struct step_place *place)
 {
     const struct version *active = step->model->active;
-    unsigned n_tries = step->ahead ? step->ahead->n_tries : 0;
-    if (n_tries == TRIES_MAX) {
+    if (step->ahead && step->ahead->n_tries == TRIES_MAX) {
         return fault_set(&step->fault, STATUS_OVERLOADED, NULL,
                          "session '%s' has moved on %d times while this step was worked out; "
                          "nothing of it is done, send it again",
                          step->session, TRIES_MAX);
     }
-    struct step_ahead *ahead = arena_alloc(step->arena, sizeof *ahead);
+    struct step_ahead *ahead = find_room(step, place);
     if (!ahead) {
         return no_memory(step);
     }
-    *ahead = (struct step_ahead){ .last = place->last,
-                                  .is_new = !place->state,
-                                  .version = active->number,
-                                  .n_tries = n_tries + 1 };
-    if (!make_room(step, ahead, place->n_rows)) {
-        return no_memory(step);
-    }
+    ahead->last = place->last;
+    ahead->is_new = !place->state;
+    ahead->version = active->number;
+    ahead->n_tries += step_ahead_is_needed(step, place->n_rows);
+    ahead->n_run = 0;
+    ahead->n_since = 0;
+    ahead->is_base_lost = false;
+    ahead->is_ready = false;
     if (place->state) {
         memcpy(ahead->states, place->state, ahead->state_floats * sizeof *ahead->states);
     } else {

@@ -1,5 +1,7 @@
 /* Steps that are worked out before their session is touched: those with a long forecast. */
 #include "service/service_support.h"
+#include "service/sessions/step_ahead.h"
+#include "service/sessions/step_place.h"
 #include "test.h"
 
 #include <string.h>
@@ -10,6 +12,7 @@ static struct step long_step(struct world *world, const char *session, const flo
 {
     static float future[LONG_ROWS];
     struct step step = step_make(world, session, x);
+    step.arena = &world->kept; /* other steps are made meanwhile */
     step.may_slice = true;
     step.forecast_options = forecast_options_make(world, LONG_ROWS, future, LONG_ROWS);
     return step;
@@ -153,6 +156,36 @@ TEST(a_session_that_never_rests_refuses_the_step_in_the_end)
     ck_assert_int_eq(step.fault.status, STATUS_OVERLOADED);
     ck_assert_ptr_null(step.y);
     expect_twin(&world, "s", 3, number + 1);
+    world_done(&world);
+}
+
+/* As one that needs a larger record, while sessions move to another layout again and again. */
+TEST(a_short_step_is_never_given_up_and_takes_no_more_memory)
+{
+    struct world world;
+    float x[INPUTS];
+    world_init(&world);
+    world_start(&world);
+    expect_steps(&world, "s", 3, 1, 1);
+    reading(3, 2, x);
+    struct step step = step_make(&world, "s", x);
+    step.arena = &world.kept;
+    step.model = world_model(&world);
+    const struct record_layout *layout = &world_pool(&world)->layout;
+    char *record = world_record(&world, "s");
+    struct step_place place = { .state = record_state(layout, record_newest(layout, record)),
+                                .layout = layout,
+                                .record = record,
+                                .n_rows = 1 };
+    const char *end = NULL;
+    for (place.last = 1; place.last <= 20; place.last++) {
+        bool is_ready = false;
+        service_context_turn(world.context);
+        ck_assert_int_eq(step_ahead_go_on(world.context, &step, &place, &is_ready), STATUS_OK);
+        ck_assert(is_ready);
+        end = place.last == 1 ? world.kept.p : end;
+        ck_assert_ptr_eq(world.kept.p, end);
+    }
     world_done(&world);
 }
 
