@@ -1,44 +1,26 @@
 /* Predictions that take long: they give way to others between their slices, and no bit of an answer
  * tells. */
-#include "daemon.h"
+#include "long_support.h"
 #include "test.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-#define MODEL   "/v1/models/wide"
 #define HORIZON "70"
 
 enum {
     ROWS = 200, /* several slices of this model */
-    ROUNDS = 3,
-    BODY_SIZE = 64 << 10,
-    PATIENCE_MS = 60000
+    BODY_SIZE = 64 << 10
 };
 
 /* Minutes of work, far beyond the patience. */
 static const char endless[] =
     "{\"instances\":[{\"x\":[[1]]},{\"x\":[[2]]},{\"x\":[[3]]},{\"x\":[[4]]},{"
     "\"x\":[[5]]}],\"horizon\":1000000}";
-/* Some slices of it. */
-static const char long_one[] = "{\"x\":[[1]],\"horizon\":200}";
-
-static struct daemon start(void)
-{
-    struct daemon daemon = daemon_start(
-        (const char *const[]){ "--workers", "1", "--queue-ms", "1000", "--drain-seconds", "3600",
-                               "--horizon-max", "1000000", "--row-max", "10000000", NULL });
-    daemon_add_model(&daemon, "wide",
-                     (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers",
-                                            "512,512", NULL });
-    return daemon;
-}
 
 static int send_post(const struct daemon *daemon, const char *path, const char *body)
 {
@@ -49,59 +31,23 @@ static int send_post(const struct daemon *daemon, const char *path, const char *
 
 static int send_predict(const struct daemon *daemon, const char *body)
 {
-    return send_post(daemon, MODEL "/predict", body);
-}
-
-/* Once this returns the worker has what was sent before: it finds all that has come at once. */
-static void ask_others(const struct daemon *daemon)
-{
-    for (int k = 0; k < ROUNDS; k++) {
-        expect(daemon, "GET", "/healthz", NULL, 200, NULL);
-        expect(daemon, "GET", "/readyz", NULL, 200, NULL);
-        expect(daemon, "POST", MODEL "/sessions/other/step", "{\"x\":[1],\"horizon\":2}", 200,
-               NULL);
-        expect(daemon, "POST", MODEL "/predict", "{\"x\":[[1],[2]]}", 200, NULL); /* a short one */
-    }
-}
-
-static bool has_answer(int fd)
-{
-    struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-    return poll(&poll_fd, 1, 0) > 0;
-}
-
-/* Until the prediction in hand is given up, another long one is refused; then it is served. */
-static void wait_until_given_up(const struct daemon *daemon)
-{
-    const struct timespec nap = { .tv_nsec = 20 * 1000000 };
-    for (int ms = 0;; ms += 20) {
-        struct answer answer = request(daemon, "POST", MODEL "/predict", long_one);
-        int code = answer.code;
-        ck_assert_msg(code == 200 || (code == 503 && strstr(answer.body, "\"overloaded\"")),
-                      "%d: %s", code, answer.body);
-        answer_free(&answer);
-        if (code == 200) {
-            return;
-        }
-        ck_assert_int_lt(ms, PATIENCE_MS);
-        nanosleep(&nap, NULL);
-    }
+    return send_post(daemon, LONG_MODEL "/predict", body);
 }
 
 TEST(others_are_served_while_a_long_prediction_goes_on)
 {
-    struct daemon daemon = start();
+    struct daemon daemon = long_start();
     int fd = send_predict(&daemon, endless);
-    ask_others(&daemon);
-    ck_assert(!has_answer(fd));
-    struct answer refused = request(&daemon, "POST", MODEL "/predict", long_one);
+    long_ask_others(&daemon);
+    ck_assert(!long_has_answer(fd));
+    struct answer refused = request(&daemon, "POST", LONG_MODEL "/predict", long_one);
     ck_assert_msg(refused.code == 503 && strstr(refused.headers, "Retry-After: 1"), "%d: %s",
                   refused.code, refused.body);
     answer_free(&refused);
     expect(&daemon, "GET", "/metrics", NULL, 200, "\ngrud_http_refused_total{kind=\"heavy\"} 1\n");
-    ck_assert(!has_answer(fd));
+    ck_assert(!long_has_answer(fd));
     close(fd);
-    wait_until_given_up(&daemon);
+    long_wait_until_given_up(&daemon);
     daemon_stop(&daemon);
 }
 
@@ -109,15 +55,15 @@ TEST(others_are_served_while_a_long_prediction_goes_on)
 TEST(a_session_steps_on_while_its_long_forecast_goes_on)
 {
     static const char ahead[] = "{\"horizon\":200}", step[] = "{\"x\":[1.5]}";
-    struct daemon daemon = start();
-    expect(&daemon, "POST", MODEL "/sessions/s/step", step, 200, NULL);
-    struct answer wanted = request(&daemon, "POST", MODEL "/sessions/s/forecast", ahead);
+    struct daemon daemon = long_start();
+    expect(&daemon, "POST", LONG_MODEL "/sessions/s/step", step, 200, NULL);
+    struct answer wanted = request(&daemon, "POST", LONG_MODEL "/sessions/s/forecast", ahead);
     ck_assert_msg(wanted.code == 200 && strstr(wanted.body, "{\"session\":\"s\",\"step\":1,"), "%s",
                   wanted.body);
-    int fd = send_post(&daemon, MODEL "/sessions/s/forecast", ahead);
-    int endless_fd = send_post(&daemon, MODEL "/sessions/s/forecast", "{\"horizon\":1000000}");
-    ask_others(&daemon);
-    expect(&daemon, "POST", MODEL "/sessions/s/step", step, 200, "\"step\":2");
+    int fd = send_post(&daemon, LONG_MODEL "/sessions/s/forecast", ahead);
+    int endless_fd = send_post(&daemon, LONG_MODEL "/sessions/s/forecast", "{\"horizon\":1000000}");
+    long_ask_others(&daemon);
+    expect(&daemon, "POST", LONG_MODEL "/sessions/s/step", step, 200, "\"step\":2");
     struct answer answer = client_read(fd);
     ck_assert_int_eq(answer.code, 200);
     ck_assert_str_eq(answer.body, wanted.body);
@@ -125,148 +71,28 @@ TEST(a_session_steps_on_while_its_long_forecast_goes_on)
     answer_free(&wanted);
     close(fd);
     close(endless_fd);
-    wait_until_given_up(&daemon);
+    long_wait_until_given_up(&daemon);
     daemon_stop(&daemon);
 }
 
 /* By a hang-up of the sending side alone, and by a reset, while others are asked for. */
 TEST(a_client_that_hangs_up_waits_for_no_prediction)
 {
-    struct daemon daemon = start();
+    struct daemon daemon = long_start();
     int fd = send_predict(&daemon, endless);
-    ask_others(&daemon);
+    long_ask_others(&daemon);
     ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
-    wait_until_given_up(&daemon);
+    long_wait_until_given_up(&daemon);
     struct answer answer = client_read(fd);
     ck_assert_int_eq(answer.code, 0);
     answer_free(&answer);
     close(fd);
     fd = send_predict(&daemon, endless);
-    ask_others(&daemon);
+    long_ask_others(&daemon);
     const struct linger reset = { .l_onoff = 1 };
     ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset), 0);
     close(fd);
-    wait_until_given_up(&daemon);
-    daemon_stop(&daemon);
-}
-
-/* ---- steps ---- */
-
-#define FAR_STEP "\"x\":[1.5],\"horizon\":1000000}"
-
-/* Whichever way a step with a long forecast comes, others are served before it is answered, and a
- * client that hangs up leaves its session as it was. */
-static void expect_others_before(const char *path, const char *type, const char *body)
-{
-    struct daemon daemon = start();
-    int fd = client_connect(&daemon);
-    client_send_request(fd, "POST", path, NULL, type, body, strlen(body));
-    ask_others(&daemon);
-    ck_assert(!has_answer(fd));
-    expect(&daemon, "GET", MODEL "/sessions/far", NULL, 404, NULL);
-    close(fd);
-    wait_until_given_up(&daemon);
-    expect(&daemon, "GET", MODEL "/sessions/far", NULL, 404, NULL);
-    daemon_stop(&daemon);
-}
-
-TEST(others_are_served_while_steps_look_far_ahead)
-{
-    expect_others_before(MODEL "/sessions/far/step", "application/json", "{" FAR_STEP);
-    expect_others_before(MODEL "/steps", "application/json",
-                         "{\"steps\":[{\"session\":\"far\"," FAR_STEP
-                         ",{\"session\":\"far\"," FAR_STEP "]}");
-    expect_others_before(MODEL "/steps", "application/x-ndjson",
-                         "{\"session\":\"far\"," FAR_STEP "\n{\"session\":\"far\"," FAR_STEP
-                         "\n{\"session\":\"far\"," FAR_STEP "\n");
-}
-
-TEST(a_step_that_looks_far_ahead_says_what_a_forecast_says)
-{
-    struct daemon daemon = start();
-    for (int k = 0; k < 3; k++) {
-        struct answer step =
-            request(&daemon, "POST", MODEL "/sessions/s/step", "{\"x\":[1.5],\"horizon\":200}");
-        struct answer forecast =
-            request(&daemon, "POST", MODEL "/sessions/s/forecast", "{\"horizon\":200}");
-        ck_assert_int_eq(step.code, 200);
-        ck_assert_str_eq(strstr(step.body, "\"forecast\":"),
-                         strstr(forecast.body, "\"forecast\":"));
-        answer_free(&step);
-        answer_free(&forecast);
-    }
-    daemon_stop(&daemon);
-}
-
-#define STEP_FORMAT "{\"session\":\"%c%d\",\"x\":[%d]%s}"
-
-/* Lines with long forecasts, short ones and none, of the same sessions and others, in order. */
-TEST(lines_that_look_far_ahead_are_answered_as_a_list_of_steps_is)
-{
-    enum { N_LINES = 90 };
-    static char lines[N_LINES * 64], list[N_LINES * 64 + 32];
-    char *line = lines, *item = stpcpy(list, "{\"steps\":[");
-    for (int k = 0; k < N_LINES; k++) {
-        const char *ahead = k % 23 == 0 ? ",\"horizon\":100" : k % 3 == 0 ? ",\"horizon\":2" : "";
-        line += sprintf(line, STEP_FORMAT, 'a', k % 7, k % 5, ahead);
-        *line++ = '\n';
-        item += sprintf(item, STEP_FORMAT, 'b', k % 7, k % 5, ahead);
-        *item++ = k + 1 < N_LINES ? ',' : ']';
-    }
-    stpcpy(item, "}");
-    struct daemon daemon = start();
-    struct answer one = request_typed(&daemon, "POST", MODEL "/steps", "application/x-ndjson",
-                                      lines, (size_t)(line - lines));
-    struct answer other = request(&daemon, "POST", MODEL "/steps", list);
-    ck_assert_int_eq(one.code, 200);
-    ck_assert_int_eq(other.code, 200);
-    const char *p = one.body, *q = other.body + strlen("{\"results\":[");
-    for (int k = 0; k < N_LINES; k++) {
-        size_t n = strcspn(p, "\n");
-        ck_assert_int_eq(strncmp(p, "{\"session\":\"a", 13), 0);
-        ck_assert_int_eq(strncmp(q, "{\"session\":\"b", 13), 0);
-        ck_assert_int_eq(strncmp(p + 13, q + 13, n - 13), 0);
-        p += n + 1;
-        q += n + 1;
-    }
-    ck_assert_uint_eq(one.n_body, (size_t)(p - one.body));
-    answer_free(&one);
-    answer_free(&other);
-    daemon_stop(&daemon);
-}
-
-/* A list that is read on a thread of its own, and done in many turns. */
-TEST(a_long_list_of_steps_is_answered_in_order)
-{
-    enum { N_STEPS = 12000, N_SESSIONS = 7 };
-    char *body = malloc((size_t)N_STEPS * 48 + 32), path[96];
-    ck_assert_ptr_nonnull(body);
-    char *end = stpcpy(body, "{\"steps\":[");
-    for (int k = 0; k < N_STEPS; k++) {
-        end += sprintf(end, "{\"session\":\"s%d\",\"x\":[%d],\"seq\":%d},", k % N_SESSIONS, k % 5,
-                       k / N_SESSIONS + 1);
-    }
-    stpcpy(end - 1, "]}");
-    struct daemon daemon = daemon_start((const char *const[]){ "--workers", "1", NULL });
-    daemon_add_model(
-        &daemon, "wide",
-        (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers", "4", NULL });
-    struct answer answer = request(&daemon, "POST", MODEL "/steps", body);
-    ck_assert_int_eq(answer.code, 200);
-    const char *p = answer.body + strlen("{\"results\":[");
-    for (int k = 0; k < N_STEPS; k++) {
-        char expected[64];
-        int n = snprintf(expected, sizeof expected, "{\"session\":\"s%d\",\"step\":%d,",
-                         k % N_SESSIONS, k / N_SESSIONS + 1);
-        ck_assert_msg(strncmp(p, expected, (size_t)n) == 0, "%d: %.80s", k, p);
-        p = strchr(p, '}') + 2;
-    }
-    answer_free(&answer);
-    for (int k = 0; k < N_SESSIONS; k++) {
-        snprintf(path, sizeof path, MODEL "/sessions/s%d", k);
-        expect(&daemon, "GET", path, NULL, 200, NULL);
-    }
-    free(body);
+    long_wait_until_given_up(&daemon);
     daemon_stop(&daemon);
 }
 
@@ -281,7 +107,7 @@ static int send_put(const struct daemon *daemon, const char *session, int n_rows
     ck_assert_ptr_nonnull(body);
     char *end = append_rows(stpcpy(body, "{\"rewarm\":"), 0, n_rows);
     stpcpy(end, "}");
-    snprintf(path, sizeof path, MODEL "/sessions/%s", session);
+    snprintf(path, sizeof path, LONG_MODEL "/sessions/%s", session);
     int fd = client_connect(daemon);
     client_send_request(fd, "PUT", path, NULL, "application/json", body, strlen(body));
     free(body);
@@ -291,15 +117,15 @@ static int send_put(const struct daemon *daemon, const char *session, int n_rows
 TEST(others_are_served_while_readings_are_replayed)
 {
     enum { FAR = 200000 }; /* half a minute of work and more */
-    struct daemon daemon = start();
-    expect(&daemon, "POST", MODEL "/sessions/s/step", "{\"x\":[1]}", 200, NULL);
+    struct daemon daemon = long_start();
+    expect(&daemon, "POST", LONG_MODEL "/sessions/s/step", "{\"x\":[1]}", 200, NULL);
     int fd = send_put(&daemon, "s", FAR);
-    ask_others(&daemon);
-    ck_assert(!has_answer(fd));
-    expect(&daemon, "POST", MODEL "/sessions/s/step", "{\"x\":[1],\"seq\":2}", 200, NULL);
+    long_ask_others(&daemon);
+    ck_assert(!long_has_answer(fd));
+    expect(&daemon, "POST", LONG_MODEL "/sessions/s/step", "{\"x\":[1],\"seq\":2}", 200, NULL);
     close(fd);
-    wait_until_given_up(&daemon);
-    expect(&daemon, "POST", MODEL "/sessions/s/step", "{\"x\":[1],\"seq\":3}", 200, NULL);
+    long_wait_until_given_up(&daemon);
+    expect(&daemon, "POST", LONG_MODEL "/sessions/s/step", "{\"x\":[1],\"seq\":3}", 200, NULL);
     daemon_stop(&daemon);
 }
 
@@ -308,25 +134,25 @@ TEST(others_are_served_while_readings_are_replayed)
 TEST(a_client_that_hangs_up_once_it_has_sent_a_large_body_is_given_up)
 {
     enum { FAR = 200000, HANG_UPS = 6 };
-    struct daemon daemon = start();
+    struct daemon daemon = long_start();
     for (int k = 0; k < HANG_UPS; k++) {
         int fd = send_put(&daemon, "s", FAR);
         for (int n = 0; n < k; n++) {
-            ask_others(&daemon);
+            long_ask_others(&daemon);
         }
         close(fd);
     }
-    wait_until_given_up(&daemon);
-    expect(&daemon, "GET", MODEL "/sessions/s", NULL, 404, NULL);
+    long_wait_until_given_up(&daemon);
+    expect(&daemon, "GET", LONG_MODEL "/sessions/s", NULL, 404, NULL);
     daemon_stop(&daemon);
 }
 
 TEST(readings_that_are_replayed_lead_where_steps_lead)
 {
     char path[96], body[64];
-    struct daemon daemon = start();
+    struct daemon daemon = long_start();
     for (int t = 0; t < ROWS; t++) {
-        snprintf(path, sizeof path, MODEL "/sessions/stepped/step");
+        snprintf(path, sizeof path, LONG_MODEL "/sessions/stepped/step");
         snprintf(body, sizeof body, "{\"x\":[%d.5]}", t % 17);
         expect(&daemon, "POST", path, body, 200, NULL);
     }
@@ -334,7 +160,7 @@ TEST(readings_that_are_replayed_lead_where_steps_lead)
     struct answer put = client_read(fd);
     close(fd);
     ck_assert_msg(put.code == 201, "%d: %s", put.code, put.body);
-    struct answer stepped = request(&daemon, "GET", MODEL "/sessions/stepped", NULL);
+    struct answer stepped = request(&daemon, "GET", LONG_MODEL "/sessions/stepped", NULL);
     const char *end = strstr(stepped.body, ",\"digest\""),
                *from = strstr(stepped.body, "\"state\"");
     ck_assert(end && from && end > from);
@@ -377,7 +203,7 @@ static void print_expected(const struct daemon *daemon, const char *session, int
 {
     char path[96], body[64];
     char *end = stpcpy(expected, "\"y\":[");
-    snprintf(path, sizeof path, MODEL "/sessions/%s/step", session);
+    snprintf(path, sizeof path, LONG_MODEL "/sessions/%s/step", session);
     for (int t = 0; t < n; t++) {
         const bool is_last = t + 1 == n;
         char *tail = body + snprintf(body, sizeof body, "{\"x\":[%d.5]", (first + t) % 17);
@@ -402,13 +228,13 @@ TEST(a_long_prediction_says_what_the_steps_of_a_session_say)
 {
     static const char before[] = "{\"model\":\"wide\",\"version\":1,";
     static char body[BODY_SIZE], expected[BODY_SIZE];
-    struct daemon daemon = start();
+    struct daemon daemon = long_start();
     for (int last_only = 0; last_only < 2; last_only++) {
         print_expected(&daemon, last_only ? "b" : "a", 3, ROWS, last_only != 0, expected);
         char *end = stpcpy(body, last_only ? "{\"return\":\"last\",\"x\":" : "{\"x\":");
         end = append_rows(end, 3, ROWS);
         stpcpy(end, ",\"horizon\":" HORIZON "}");
-        struct answer answer = request(&daemon, "POST", MODEL "/predict", body);
+        struct answer answer = request(&daemon, "POST", LONG_MODEL "/predict", body);
         ck_assert_int_eq(answer.code, 200);
         ck_assert_int_eq(strncmp(answer.body, before, sizeof before - 1), 0);
         ck_assert_str_eq(answer.body + sizeof before - 1, expected);
@@ -436,14 +262,14 @@ TEST(sequences_of_a_long_prediction_do_not_touch_each_other)
     enum { SEQUENCES = 9 };
     static const int n_rows[SEQUENCES] = { 5, 90, 1, 40, 40, 17, 64, 2, 63 };
     static char body[BODY_SIZE], expected[BODY_SIZE];
-    struct daemon daemon = start();
+    struct daemon daemon = long_start();
     char *end = stpcpy(body, "{\"horizon\":20,\"instances\":["),
          *said = stpcpy(expected, "\"results\":[");
     for (int k = 0; k < SEQUENCES; k++) {
         char alone[4096];
         char *alone_end = append_rows(stpcpy(alone, "{\"horizon\":20,\"x\":"), k, n_rows[k]);
         stpcpy(alone_end, "}");
-        struct answer answer = request(&daemon, "POST", MODEL "/predict", alone);
+        struct answer answer = request(&daemon, "POST", LONG_MODEL "/predict", alone);
         ck_assert_int_eq(answer.code, 200);
         said += sprintf(said, "%s{%s", k > 0 ? "," : "", strstr(answer.body, "\"y\":"));
         answer_free(&answer);
@@ -473,7 +299,7 @@ TEST(a_long_prediction_is_finished_after_a_signal)
     enum { ROLLED = 1000 }; /* some hundred milliseconds on an ordinary machine */
     static const char body[] = "{\"x\":[[1]],\"horizon\":1000}";
     char log[4096];
-    struct daemon daemon = start();
+    struct daemon daemon = long_start();
     int fd = send_predict(&daemon, body);
     expect(&daemon, "GET", "/healthz", NULL, 200, NULL);
     ck_assert_int_eq(kill(daemon.pid, SIGTERM), 0);
@@ -495,7 +321,7 @@ TEST(a_long_reply_begins_as_a_short_one)
 {
     static const char *const paths[] = { "/v1/models/fast/predict",
                                          "/v1/models/fast/sessions/s/forecast" };
-    struct daemon daemon = start();
+    struct daemon daemon = long_start();
     daemon_add_model(
         &daemon, "fast",
         (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers", "8", NULL });
