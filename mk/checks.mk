@@ -18,13 +18,14 @@ format-check:
 	@clang-format --dry-run -Werror $(SOURCES)
 
 # One file at a time: clang-tidy 14 mistakes va_lists of one file for another's.
-tidy: check-packages format-check layers compile_commands.json ## clang-tidy, clang-format, shellcheck, layers, names, widths, codes
+tidy: check-packages format-check layers compile_commands.json ## clang-tidy, clang-format, shellcheck, mypy, layers, names, widths, codes
 	@tests/checks/layers_test.sh
 	@tests/checks/flags_test.sh
 	@tests/checks/names.sh
 	@tests/checks/widths.sh
 	@tests/checks/codes.sh
 	@shellcheck -x -S warning $(SCRIPTS)
+	@mypy --no-error-summary --cache-dir $(BUILD)/mypy --config-file clients/python/pyproject.toml
 	@printf '%s\n' $(filter-out lib/kernels/simd%,$(filter %.c,$(SOURCES))) | \
 	  xargs -P $$(nproc) -I{} clang-tidy -quiet -p . {}
 

@@ -2,8 +2,8 @@
 BUILD_PACKAGES := gcc libc6-dev pkg-config libmicrohttpd-dev libcjson-dev libxxhash-dev \
                   libsqlite3-dev libopenblas-dev libseccomp-dev libgnutls28-dev
 RUN_PACKAGES   := curl jq
-TEST_PACKAGES  := $(BUILD_PACKAGES) binutils check libsubunit-dev curl jq openssl procps
-CHECK_PACKAGES := binutils clang-format clang-tidy shellcheck check libsubunit-dev systemd
+TEST_PACKAGES  := $(BUILD_PACKAGES) binutils check libsubunit-dev curl jq openssl procps python3
+CHECK_PACKAGES := binutils clang-format clang-tidy shellcheck mypy check libsubunit-dev systemd
 BENCH_PACKAGES := libopenblas-dev util-linux procps python3 curl jq
 BROWSER_PACKAGES := chromium-headless-shell python3
 FUZZ_PACKAGES  := $(BUILD_PACKAGES) clang libclang-rt-14-dev

@@ -1,0 +1,14 @@
+"""A client of grud, which serves GRU forecasting models over HTTP. `Client` is where to begin."""
+
+from .client import Client
+from .errors import GrudError
+from .jobs import Job
+from .replies import (
+    Evaluation, Event, ForecastReply, Interval, JobState, Model, Prediction, Reading, SessionLine,
+    StepReply
+)
+
+__all__ = [
+    "Client", "Evaluation", "Event", "ForecastReply", "GrudError", "Interval", "Job", "JobState",
+    "Model", "Prediction", "Reading", "SessionLine", "StepReply"
+]

@@ -1,0 +1,9 @@
+# Clients in other languages.
+PYTHON ?= python3
+
+.PHONY: python-client-test python-client-run
+python-client-test: test-packages all python-client-run ## run the tests of the Python client against the daemon
+
+python-client-run: | $(BUILD)/grud
+	@cd clients/python && GRUD=$(abspath $(BUILD)/grud) PYTHONDONTWRITEBYTECODE=1 \
+	  $(PYTHON) -m unittest discover -t . -s tests
