@@ -21,6 +21,9 @@ EVENTS = "text/event-stream"
 _DELAY_FIRST_SECONDS = 0.05
 _DELAY_MAX_SECONDS = 5.0
 
+_CUT_ADVICE = ("; it was closed before all of the body was sent, which may be far larger than grud's "
+             "--body-max, or --training-max for training data, lets through")
+
 Body = Union[bytes, Iterable[bytes], None]
 
 
@@ -102,12 +105,13 @@ class Transport:
         all_headers = dict(headers or {})
         if self._key is not None:
             all_headers["Authorization"] = "Bearer " + self._key
+        is_cut = False
         try:
             try:
                 connection.request(method, self._base + target, body, all_headers,
                                    encode_chunked=not isinstance(body, (bytes, type(None))))
             except (BrokenPipeError, ConnectionResetError):
-                pass  # grud may have refused the body before its end, and said why
+                is_cut = True  # grud may have said why, in an answer that has arrived
             response = connection.getresponse()
             # http.client takes a head that is cut off for a whole one.
             if response.length is None and not response.chunked:
@@ -116,12 +120,12 @@ class Transport:
                 return response
             text = response.read()
         except (OSError, http.client.HTTPException) as error:
-            raise self.unreachable(error) from error
+            raise self.unreachable(error, _CUT_ADVICE if is_cut else "") from error
         raise _refusal(response, text)
 
-    def unreachable(self, error: Exception) -> GrudError:
+    def unreachable(self, error: Exception, advice: str = "") -> GrudError:
         return GrudError("unreachable", f"no whole answer from {self._host}: "
-                         f"{error or type(error).__name__}")
+                         f"{error or type(error).__name__}{advice}")
 
     def once(self, method: str, target: str, body: Body = None, *, media: str = JSON,
              is_kept: bool = True) -> bytes:

@@ -1,6 +1,7 @@
 """Fine-tuning: posted, followed, steered, promoted and rolled back."""
 
 import io
+import itertools
 import math
 import threading
 import time
@@ -134,6 +135,21 @@ class Jobs(unittest.TestCase):
         with self.assertRaises(GrudError) as caught:
             job.wait(progress=False)
         self.assertEqual((caught.exception.code, caught.exception.status), ("diverged", 0))
+
+
+class Large(unittest.TestCase):
+    def test_too_much_training_data_says_so(self):
+        daemon = Daemon("--training-max", "65536")
+        self.addCleanup(daemon.stop)
+        with Client(daemon.url) as client:
+            daemon.add_model(client, "pump", "--inputs", "temp,load", "--outputs", "temp,load",
+                             "--layers", "8")
+            for n, code in (10, "body_too_large"), (5000, "unreachable"):
+                with self.assertRaises(GrudError) as caught:
+                    client.fine_tune("pump", series=itertools.chain.from_iterable(
+                        series() for _ in range(n)))
+                self.assertEqual(caught.exception.code, code)
+            self.assertIn("--training-max", caught.exception.message)
 
 
 class CutEvents(unittest.TestCase):

@@ -1,6 +1,11 @@
 """Forecasts, whole series, sessions, models and versions."""
 
+import shutil
+import ssl
+import subprocess
+import tempfile
 import unittest
+from pathlib import Path
 
 from grud import Client, GrudError
 
@@ -113,6 +118,26 @@ class Versions(Served):
         error = self.refused("model_not_found", list,
                              self.client.steps("nobody", ROWS, session="s"))
         self.assertEqual(error.status, 404)
+
+
+class Tls(unittest.TestCase):
+    def test_https_is_spoken_to_who_is_trusted(self):
+        folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, folder)
+        cert, key = folder / "cert.pem", folder / "key.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost",
+                        "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert],
+                       check=True, capture_output=True)
+        key.chmod(0o600)
+        daemon = Daemon("--tls-cert", cert, "--tls-key", key)
+        self.addCleanup(daemon.stop)
+        url = f"https://localhost:{daemon.port}"
+        with Client(url, tls=ssl.create_default_context(cafile=str(cert))) as client:
+            self.assertEqual(client.step(SMALL, "s", ROWS[0])["step"], 1)
+        with Client(url, retry_seconds=0) as client, self.assertRaises(GrudError) as caught:
+            client.models.list()
+        self.assertIn("certificate", caught.exception.message)
 
 
 class Keys(unittest.TestCase):
