@@ -24,7 +24,7 @@ for page in $(files '*.md'); do
     done
 done
 
-code=$(files '*.[ch]' '*.sh' '*.mk' Makefile run)
+code=$(files '*.[ch]' '*.sh' '*.py' '*.mk' Makefile run)
 n_lines=$(cat $code | wc -l)
 n_wide=$(cat $code | grep -cE "^.{$((columns + 1)),}") || true
 if [ $((n_wide * 100)) -gt $((n_lines * most_percent)) ]; then

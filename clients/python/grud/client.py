@@ -189,7 +189,8 @@ class Client:
 
     def fine_tune(self, model: str, *, series: Optional[Iterable[Series]] = None,
                   sessions: Optional[Iterable[str]] = None, sessions_prefix: Optional[str] = None,
-                  version: Optional[int] = None, validation: Union[Mapping[str, Any], None, bool] = None,
+                  version: Optional[int] = None,
+                  validation: Union[Mapping[str, Any], None, bool] = None,
                   hyperparameters: Optional[Mapping[str, Any]] = None,
                   promotion: Optional[Mapping[str, Any]] = None, seed: Optional[int] = None,
                   max_seconds: Optional[int] = None, dry_run: Optional[bool] = None,
@@ -198,7 +199,8 @@ class Client:
         """Trains a copy of the model: on `series` (each T × I, or {"x", "y"}; an iterator is sent
         as it comes), or on what was recorded of `sessions` or of those with a prefix ("" is all).
 
-        validation: False asks for none. docs/FINE_TUNING.md has every other field. Sent once: a second request would be a second job.
+        validation: False asks for none. docs/FINE_TUNING.md has every other field. Sent once: a
+            second request would be a second job.
         GrudError: invalid_training, job_too_large, queue_full, recording_off.
         """
         given = _given({"sessions": None if sessions is None else list(sessions),

@@ -12,8 +12,8 @@ _PASSING = frozenset(
 
 _SEQUENCE_HELP = (
     "; the client's count of this session is not grud's: another program steps it too, it has "
-    "expired, it was deleted or restored, or an earlier reading whose answer was lost has been taken. The next "
-    "step of this client asks grud for its count"
+    "expired, it was deleted or restored, or an earlier reading whose answer was lost has been "
+    "taken. The next step of this client asks grud for its count"
 )
 
 

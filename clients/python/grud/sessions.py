@@ -10,7 +10,8 @@ from .transport import Transport, path
 
 
 class Sessions:
-    """`client.sessions`. An unknown session is session_not_found; one that has ended by itself is session_expired or session_evicted for up to a day."""
+    """`client.sessions`. An unknown session is session_not_found; one that has ended by itself is
+    session_expired or session_evicted for up to a day."""
 
     def __init__(self, transport: Transport, counts: Counts) -> None:
         self._transport = transport

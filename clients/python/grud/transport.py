@@ -21,8 +21,8 @@ EVENTS = "text/event-stream"
 _DELAY_FIRST_SECONDS = 0.05
 _DELAY_MAX_SECONDS = 5.0
 
-_CUT_ADVICE = ("; it was closed before all of the body was sent, which may be far larger than grud's "
-             "--body-max, or --training-max for training data, lets through")
+_CUT_ADVICE = ("; it was closed before all of the body was sent, which may be far larger than "
+               "grud's --body-max, or --training-max for training data")
 
 Body = Union[bytes, Iterable[bytes], None]
 

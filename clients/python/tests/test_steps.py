@@ -124,6 +124,13 @@ class Steps(unittest.TestCase):
             self.client.step(SMALL, "numbered", reading(1), seq=73, fill=True)["step"], 73)
         self.assertEqual(self.client.step(SMALL, "numbered", reading(2))["step"], 74)
 
+    def test_a_reading_with_a_number_stays_behind_one_that_has_none_yet(self):
+        replies = list(self.client.steps(SMALL, [Reading("mixed", reading(0)),
+                                                 Reading("mixed", reading(1), seq=1),
+                                                 Reading("mixed", reading(1), seq=2)]))
+        self.assertEqual((replies[0]["step"], replies[1].code, replies[2]["step"]),
+                         (1, "sequence_mismatch", 2))
+
     def test_uncounted_steps_have_no_number(self):
         with Client(self.daemon.url, count_steps=False) as client:
             for t in range(2):
