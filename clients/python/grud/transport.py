@@ -77,7 +77,8 @@ class Transport:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{url!r} must be a URL like http://127.0.0.1:8080")
         self._is_tls = parts.scheme == "https"
-        self._host, self._port = parts.hostname, parts.port
+        self._host = parts.hostname
+        self._port = parts.port or (443 if self._is_tls else 80)
         self._base = parts.path.rstrip("/")
         self._key = key
         self._timeout = timeout

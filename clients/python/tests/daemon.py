@@ -17,8 +17,9 @@ READY_SECONDS = 60
 class Daemon:
     """Serves the golden models; `options` are further flags."""
 
-    def __init__(self, *options):
+    def __init__(self, *options, address="127.0.0.1"):
         self.options = options
+        self.address = address
         self.folder = Path(tempfile.mkdtemp(prefix="grud-python-"))
         self.port = 0
         self.start()
@@ -30,7 +31,7 @@ class Daemon:
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(
                 [PROGRAM, "--models", GOLDEN, "--data", self.folder / "data",
-                 "--listen", f"127.0.0.1:{self.port}", "--port-file", port_file,
+                 "--listen", f"{self.address}:{self.port}", "--port-file", port_file,
                  *self.options], stdout=log, stderr=log,
                 env={**os.environ, "GRUD_QUEUE_MS": "60000"})
         end = time.monotonic() + READY_SECONDS
@@ -42,7 +43,7 @@ class Daemon:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.address}:{self.port}"
 
     def kill(self):
         self.process.kill()

@@ -1,6 +1,7 @@
 """Forecasts, whole series, sessions, models and versions."""
 
 import shutil
+import socket
 import ssl
 import subprocess
 import tempfile
@@ -118,6 +119,18 @@ class Versions(Served):
         error = self.refused("model_not_found", list,
                              self.client.steps("nobody", ROWS, session="s"))
         self.assertEqual(error.status, 404)
+
+
+class Address(unittest.TestCase):
+    def test_an_address_may_be_one_of_ipv6(self):
+        try:
+            socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+        except OSError:
+            self.skipTest("there is no IPv6 here")
+        daemon = Daemon(address="[::1]")
+        self.addCleanup(daemon.stop)
+        with Client(daemon.url + "/") as client:
+            self.assertEqual(client.step(SMALL, "s", ROWS[0])["step"], 1)
 
 
 class Tls(unittest.TestCase):
