@@ -51,13 +51,13 @@ class Job:
         while True:
             connection = self._transport.connect()
             try:
-                response = self._open_events(connection, after)
-                if response.status == 204:  # nothing is left to come
-                    return
-                backoff = Backoff(self._transport.retry_seconds)
-                for event in _parse_events(response):
-                    after = event["id"]
-                    yield event
+                with self._open_events(connection, after) as response:
+                    if response.status == 204:  # nothing is left to come
+                        return
+                    backoff = Backoff(self._transport.retry_seconds)
+                    for event in _parse_events(response):
+                        after = event["id"]
+                        yield event
                 backoff.wait(self._transport.unreachable(EOFError("the events have ended")))
             except (OSError, http.client.HTTPException) as error:
                 backoff.wait(self._transport.unreachable(error))

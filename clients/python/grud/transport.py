@@ -115,11 +115,13 @@ class Transport:
                 is_cut = True  # grud may have said why, in an answer that has arrived
             response = connection.getresponse()
             # http.client takes a head that is cut off for a whole one.
-            if response.length is None and not response.chunked:
-                raise http.client.IncompleteRead(b"")
-            if response.status < 400:
+            is_whole = response.length is not None or response.chunked
+            if is_whole and response.status < 400:
                 return response
-            text = response.read()
+            with response:
+                text = response.read()
+            if not is_whole:
+                raise http.client.IncompleteRead(text)
         except (OSError, http.client.HTTPException) as error:
             raise self.unreachable(error, _CUT_ADVICE if is_cut else "") from error
         raise _refusal(response, text)
@@ -138,7 +140,8 @@ class Transport:
             self._kept = None
         is_whole = False
         try:
-            text = self.send(connection, method, target, body, headers).read()
+            with self.send(connection, method, target, body, headers) as response:
+                text = response.read()
             is_whole = True
         except (OSError, http.client.HTTPException) as error:
             raise self.unreachable(error) from error

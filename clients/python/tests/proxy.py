@@ -5,8 +5,8 @@ import threading
 
 
 class Proxy:
-    """Passes each request on, and the answer back. After each request `loses(n)` says of the n-th
-    one whether its answer is lost: then the connection is closed once grud has answered."""
+    """Passes each request on, and the answer back. `loses(n)` says what of the n-th exchange is
+    lost with its connection: the "request", the second half of the "answer", or nothing (None)."""
 
     def __init__(self, port, loses):
         self._port = port
@@ -28,16 +28,19 @@ class Proxy:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client):
-        with client, socket.create_connection(("127.0.0.1", self._port)) as grud:
-            from_client, from_grud = client.makefile("rb"), grud.makefile("rb")
+        with client, socket.create_connection(("127.0.0.1", self._port)) as grud, \
+                client.makefile("rb") as from_client, grud.makefile("rb") as from_grud:
             while True:
                 request = read_message(from_client)
                 if not request:
                     return
+                lost = self._loses(self.n_requests)
+                self.n_requests += 1
+                if lost == "request":
+                    return
                 grud.sendall(request)
                 answer = read_message(from_grud)
-                n, self.n_requests = self.n_requests, self.n_requests + 1
-                if self._loses(n):
+                if lost == "answer":
                     client.sendall(answer[:len(answer) // 2])
                     return
                 client.sendall(answer)
@@ -75,8 +78,8 @@ class Canned:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            with client:
-                self.requests.append(read_message(client.makefile("rb")))
+            with client, client.makefile("rb") as from_client:
+                self.requests.append(read_message(from_client))
                 head, body = self._replies.pop(0)
                 client.sendall(f"HTTP/1.1 {head}\r\nConnection: close\r\n"
                                f"Content-Length: {len(body)}\r\n\r\n{body}".encode())

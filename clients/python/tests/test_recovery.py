@@ -4,6 +4,7 @@ import random
 import threading
 import time
 import unittest
+from unittest.mock import patch
 
 from grud import Client, GrudError, Reading
 
@@ -14,6 +15,7 @@ from .test_steps import SMALL, reading
 MODEL = "ahead"
 N_KILLS = 6
 N_SESSIONS = 3
+N_MIXED = 200
 HORIZON = 20  # so that most kills meet a batch that grud works on
 REFUSED = '{"error":{"code":"overloaded","message":"later","param":null}}'
 STEPPED = '{"session":"s","step":1,"version":1,"y":[0.5]}'
@@ -76,7 +78,7 @@ class Lost(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.daemon = Daemon("--session-history", "4")
-        cls.proxy = Proxy(cls.daemon.port, lambda n: n % 2 == 0)
+        cls.proxy = Proxy(cls.daemon.port, lambda n: None if n % 2 else "answer")
         cls.client = Client(cls.proxy.url)
 
     @classmethod
@@ -127,6 +129,44 @@ class Lost(unittest.TestCase):
             self.client.sessions.fork(SMALL, "origin", f"copy-{before}")
         self.assertEqual((caught.exception.code, caught.exception.status), ("unreachable", 0))
         self.assertEqual(self.proxy.n_requests, before + 1)
+
+
+class Mixed(unittest.TestCase):
+    """Readings of every kind, requests and answers lost at random, against a twin without loss."""
+
+    def readings(self, chance):
+        for t in range(N_MIXED):
+            x = [0] if chance.random() < 0.05 else reading(t)
+            session = chance.choice(("a", "b", "c", "timed", "numbered"))
+            if session == "timed":
+                yield Reading(session, x, at=1000 + t)
+            elif session == "numbered":
+                self.n_numbered += len(x) > 1  # as a device does that counts what is taken
+                yield Reading(session, x, seq=self.n_numbered + (len(x) == 1))
+            else:
+                yield Reading(session, x)
+
+    def outcomes(self, client, seed, batch):
+        self.n_numbered = 0
+        return [(reply.code, None) if isinstance(reply, GrudError)
+                else (reply["session"], reply["step"])
+                for reply in client.steps(SMALL, self.readings(random.Random(seed)), batch=batch)]
+
+    @patch("grud.transport._DELAY_FIRST_SECONDS", 0.001)
+    def test_random_losses_change_nothing(self):
+        for seed in range(4):
+            daemon, twin = (Daemon("--session-history", "2") for _ in range(2))
+            self.addCleanup(daemon.stop)
+            self.addCleanup(twin.stop)
+            chance = random.Random(100 + seed)
+            proxy = Proxy(daemon.port,
+                          lambda n: chance.choice((None, None, "request", "answer")))
+            with Client(proxy.url) as client, Client(twin.url) as other, \
+                    Client(daemon.url) as direct:
+                self.assertEqual(self.outcomes(client, seed, 1 + 7 * seed),
+                                 self.outcomes(other, seed, 64))
+                self.assertEqual(states(direct, SMALL), states(other, SMALL))
+            proxy.close()
 
 
 class Refused(unittest.TestCase):
