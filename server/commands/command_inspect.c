@@ -1,65 +1,19 @@
 /* grud inspect: prints what a model file holds, after every check that the daemon makes. */
 #include "base/digest.h"
 #include "commands/command.h"
+#include "commands/input_file.h"
 #include "gru.h"
 #include "json/json.h"
 #include "json/utf8.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static int complain(const char *path, const char *message)
 {
     fprintf(stderr, "grud inspect: %s: %s\n", path, message);
     return 1;
-}
-
-static bool read_all(int fd, char *bytes, size_t n)
-{
-    while (n > 0) {
-        ssize_t n_read = read(fd, bytes, n);
-        if (n_read == 0) {
-            errno = EIO; /* shorter than it was */
-            return false;
-        }
-        if (n_read < 0 && errno != EINTR) {
-            return false;
-        }
-        bytes += n_read > 0 ? n_read : 0;
-        n -= n_read > 0 ? (size_t)n_read : 0;
-    }
-    return true;
-}
-
-/* The file's bytes, from malloc; NULL with errno set. */
-static char *read_file(const char *path, size_t *ret_n)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) {
-        return NULL;
-    }
-    struct stat stat;
-    char *bytes = NULL;
-    if (fstat(fd, &stat) == 0) {
-        errno = S_ISREG(stat.st_mode) ? 0 : S_ISDIR(stat.st_mode) ? EISDIR : EINVAL;
-        bytes = errno == 0 ? malloc((size_t)stat.st_size + 1) : NULL;
-    }
-    if (bytes && !read_all(fd, bytes, (size_t)stat.st_size)) {
-        free(bytes);
-        bytes = NULL;
-    }
-    if (bytes) {
-        *ret_n = (size_t)stat.st_size;
-    }
-    int saved_errno = errno;
-    close(fd);
-    errno = saved_errno;
-    return bytes;
 }
 
 /* ---- printing: text from the file must not steer the terminal ---- */
@@ -160,7 +114,7 @@ int command_inspect(int argc, char *const argv[])
     }
     const char *path = argv[1];
     size_t n;
-    char *bytes = read_file(path, &n);
+    char *bytes = input_file_read(path, &n);
     if (!bytes) {
         fprintf(stderr, "grud inspect: %s: %m\n", path);
         return 1;

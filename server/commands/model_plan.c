@@ -1,0 +1,197 @@
+#include "commands/model_plan.h"
+
+#include "commands/command_line.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void model_plan_done(struct model_plan *plan)
+{
+    for (int k = 0; k < MODEL_PLAN_LISTS; k++) {
+        free(plan->text[k]);
+        free(plan->words[k]);
+    }
+    free(plan->scalings);
+}
+
+/* Splits "a,b" into plan->words[k]. */
+static int split(struct model_plan *plan, enum model_plan_list k, const char *flag,
+                 const char *list, size_t n_max, size_t *ret_n)
+{
+    size_t n = 1;
+    for (const char *p = list; *p != '\0'; p++) {
+        n += *p == ',';
+    }
+    if (n > n_max) {
+        return command_complain(plan->command, COMMAND_WRONG_USAGE,
+                                "%s has %zu entries, %zu are allowed", flag, n, n_max);
+    }
+    plan->text[k] = strdup(list);
+    plan->words[k] = calloc(n, sizeof *plan->words[k]);
+    if (!plan->text[k] || !plan->words[k]) {
+        command_complain(plan->command, COMMAND_FAILED, "out of memory");
+        return COMMAND_FAILED;
+    }
+    char *rest = plan->text[k];
+    for (size_t i = 0; i < n; i++) {
+        plan->words[k][i] = strsep(&rest, ",");
+        if (*plan->words[k][i] == '\0') {
+            return command_complain(plan->command, COMMAND_WRONG_USAGE,
+                                    "%s has an empty entry: '%s'", flag, list);
+        }
+    }
+    *ret_n = n;
+    return COMMAND_FINE;
+}
+
+static int set_layers(struct model_plan *plan, const char *list)
+{
+    struct gru_plan *gru = &plan->gru;
+    int code = split(plan, MODEL_PLAN_LAYERS, "--layers", list, GRU_LAYERS_MAX, &gru->n_layers);
+    if (code != COMMAND_FINE) {
+        return code;
+    }
+    for (size_t i = 0; i < gru->n_layers; i++) {
+        uint64_t width;
+        if (!command_parse_number(plan->words[MODEL_PLAN_LAYERS][i], &width) || width < 1 ||
+            width > GRU_WIDTH_MAX) {
+            return command_complain(plan->command, COMMAND_WRONG_USAGE,
+                                    "--layers takes whole numbers from 1 to %d, not '%s'",
+                                    GRU_WIDTH_MAX, plan->words[MODEL_PLAN_LAYERS][i]);
+        }
+        plan->hidden_sizes[i] = width;
+    }
+    gru->hidden_sizes = plan->hidden_sizes;
+    return COMMAND_FINE;
+}
+
+/* NAME=MEAN:STD; the library knows what they may be. */
+static bool parse_scaling(char *word, struct gru_scaling *ret_scaling)
+{
+    char *mean = strrchr(word, '=');
+    char *std = mean ? strchr(mean, ':') : NULL;
+    if (!std) {
+        return false;
+    }
+    *mean++ = '\0';
+    *std++ = '\0';
+    char *mean_end, *std_end;
+    *ret_scaling = (struct gru_scaling){ .name = word,
+                                         .mean = strtod(mean, &mean_end),
+                                         .std = strtod(std, &std_end) };
+    return mean_end != mean && *mean_end == '\0' && std_end != std && *std_end == '\0';
+}
+
+static int set_scalings(struct model_plan *plan, const char *list)
+{
+    struct gru_plan *gru = &plan->gru;
+    int code =
+        split(plan, MODEL_PLAN_SCALE, "--scale", list, 2 * (size_t)GRU_WIDTH_MAX, &gru->n_scalings);
+    if (code != COMMAND_FINE) {
+        return code;
+    }
+    plan->scalings = calloc(gru->n_scalings, sizeof *plan->scalings);
+    if (!plan->scalings) {
+        return command_complain(plan->command, COMMAND_FAILED, "out of memory");
+    }
+    for (size_t k = 0; k < gru->n_scalings; k++) {
+        if (!parse_scaling(plan->words[MODEL_PLAN_SCALE][k], &plan->scalings[k])) {
+            return command_complain(plan->command, COMMAND_WRONG_USAGE,
+                                    "--scale takes NAME=MEAN:STD, not '%s'", list);
+        }
+    }
+    gru->scalings = plan->scalings;
+    return COMMAND_FINE;
+}
+
+static int set_cell(struct model_plan *plan, const char *cell, const char *reset)
+{
+    struct gru_plan *gru = &plan->gru;
+    int kind = 0;
+    while (kind < GRU_N_LAYER_KINDS &&
+           (!gru_layer_kind_is_recurrent((enum gru_layer_kind)kind) ||
+            strcmp(cell, gru_layer_kind_name((enum gru_layer_kind)kind)) != 0)) {
+        kind++;
+    }
+    if (kind == GRU_N_LAYER_KINDS) {
+        return command_complain(plan->command, COMMAND_WRONG_USAGE,
+                                "--cell takes gru, gru_output_gate or gru_three_gate, not '%s'",
+                                cell);
+    }
+    gru->cell = (enum gru_layer_kind)kind;
+    gru->reset = reset && strcmp(reset, "before") == 0 ? GRU_RESET_BEFORE : GRU_RESET_AFTER;
+    if (reset && strcmp(reset, gru_reset_name(gru->reset)) != 0) {
+        return command_complain(plan->command, COMMAND_WRONG_USAGE,
+                                "--reset takes after or before, not '%s'", reset);
+    }
+    if (reset && !gru_layer_kind_has_reset(gru->cell)) {
+        return command_complain(plan->command, COMMAND_WRONG_USAGE,
+                                "--reset does not apply to %s, which has no reset gate", cell);
+    }
+    return COMMAND_FINE;
+}
+
+static int set_interval(struct model_plan *plan, const char *text)
+{
+    struct gru_plan *gru = &plan->gru;
+    if (!command_parse_real(text, &gru->interval_seconds) || !(gru->interval_seconds > 0)) {
+        return command_complain(
+            plan->command, COMMAND_WRONG_USAGE,
+            "--interval-seconds takes the seconds between readings, a number above 0, "
+            "not '%s'",
+            text);
+    }
+    return COMMAND_FINE;
+}
+
+int model_plan_make(struct model_plan *plan, const struct model_plan_words *words)
+{
+    struct gru_plan *gru = &plan->gru;
+    if (!command_parse_number(words->seed, &gru->seed)) {
+        return command_complain(plan->command, COMMAND_WRONG_USAGE,
+                                "--seed takes a whole number below 2^64, not '%s'", words->seed);
+    }
+    plan->outputs = words->outputs;
+    gru->residual = words->residual;
+    int code = set_cell(plan, words->cell, words->reset);
+    if (code == COMMAND_FINE) {
+        code = split(plan, MODEL_PLAN_INPUTS, "--inputs", words->inputs, GRU_WIDTH_MAX,
+                     &gru->n_inputs);
+    }
+    if (code == COMMAND_FINE) {
+        code = split(plan, MODEL_PLAN_OUTPUTS, "--outputs", words->outputs, GRU_WIDTH_MAX,
+                     &gru->n_outputs);
+    }
+    if (code == COMMAND_FINE) {
+        code = set_layers(plan, words->layers);
+    }
+    if (code == COMMAND_FINE && words->scale) {
+        code = set_scalings(plan, words->scale);
+    }
+    if (code == COMMAND_FINE && words->interval_seconds) {
+        code = set_interval(plan, words->interval_seconds);
+    }
+    gru->inputs = (const char *const *)plan->words[MODEL_PLAN_INPUTS];
+    gru->outputs = (const char *const *)plan->words[MODEL_PLAN_OUTPUTS];
+    return code;
+}
+
+int model_plan_create_model(const struct model_plan *plan, struct gru_model **ret_model)
+{
+    struct gru_error error = { 0 };
+    struct gru_model *model;
+    enum gru_status status = gru_model_create(&plan->gru, &model, &error);
+    if (status != GRU_OK) {
+        return command_complain(plan->command,
+                                status == GRU_NO_MEMORY ? COMMAND_FAILED : COMMAND_WRONG_USAGE,
+                                "%s", *error.message ? error.message : gru_status_text(status));
+    }
+    if (plan->gru.residual && gru_model_info(model)->n_feeds == 0) {
+        gru_model_unref(model);
+        return command_complain(plan->command, COMMAND_WRONG_USAGE,
+                                "--residual needs an output with an input's name: '%s' has none",
+                                plan->outputs);
+    }
+    *ret_model = model;
+    return COMMAND_FINE;
+}
