@@ -45,6 +45,8 @@ static void print_help(void)
          "usage: grud [OPTIONS]                  serve\n"
          "       grud init --inputs A,B --outputs A --layers 64,32 -o FILE\n"
          "                                       make an untrained model\n"
+         "       grud train DATA.csv --inputs A,B --outputs A -o FILE\n"
+         "                                       make a model and train it on a file of readings\n"
          "       grud inspect FILE               say what a model file holds\n"
          "       grud backup [OPTIONS] TO        copy the data directory, also of a grud that "
          "runs\n"
@@ -324,6 +326,9 @@ int main(int argc, char *argv[])
 {
     if (is_word(argc, argv, "init")) {
         return command_init(argc - 1, argv + 1);
+    }
+    if (is_word(argc, argv, "train")) {
+        return command_train(argc - 1, argv + 1);
     }
     if (is_word(argc, argv, "inspect")) {
         return command_inspect(argc - 1, argv + 1);

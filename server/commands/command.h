@@ -23,6 +23,9 @@ static inline bool command_asks_help(int argc, char *const argv[])
 /* grud init --inputs a,b --outputs a --layers 64,32 -o FILE ...: makes an untrained model file;
  * FILE may be -, which is standard output */
 int command_init(int argc, char *const argv[]);
+/* grud train DATA.csv --inputs a,b --outputs a -o FILE ...: makes a model and trains it on a file
+ * of readings */
+int command_train(int argc, char *const argv[]);
 /* grud inspect FILE: what a model file holds */
 int command_inspect(int argc, char *const argv[]);
 

@@ -1,0 +1,353 @@
+/* grud train: makes a model and trains it on a file of readings, by the trainer of the jobs. */
+#include "commands/command.h"
+#include "commands/command_line.h"
+#include "commands/csv_series.h"
+#include "commands/model_output.h"
+#include "commands/model_plan.h"
+#include "commands/training_flags.h"
+#include "commands/training_loop.h"
+#include "gru.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char command[] = "train";
+static const char usage[] =
+    "usage: grud train DATA.csv --inputs NAME[,NAME...] --outputs NAME[,NAME...] -o FILE\n"
+    "                  [--layers N[,N...]] [--residual] [--seed N] [--force]\n"
+    "                  [--cell gru|gru_output_gate|gru_three_gate] [--reset after|before]\n"
+    "                  [--time COLUMN] [--interval-seconds SECONDS] [--validation-fraction F]\n"
+    "                  [--n-epochs N] [--early-stopping-patience N] [--batch-size N] [--window N]\n"
+    "                  [--learning-rate X] [--optimizer " GRU_OPTIMIZER_WORDS "] [--momentum X]\n"
+    "                  [--weight-decay X] [--clip-norm X] [--l2-sp X] [--dropout X]\n"
+    "                  [--loss mse|mae|huber] [--train " GRU_TRAIN_WORDS "]\n";
+
+struct arguments {
+    struct model_plan_words words;
+    struct model_output output;
+    struct training_flags training_flags;
+    const char *data, *time, *validation_fraction;
+};
+
+/* All that training needs and leaves. */
+struct work {
+    const struct arguments *arguments;
+    struct model_plan plan;
+    struct csv_series series;
+    const char **columns; /* the inputs, then the outputs */
+    struct gru_series gru_series;
+    struct gru_training training;
+    float *y; /* of outputs that are no inputs */
+    struct gru_model *base;
+};
+
+static int no_memory(void)
+{
+    return command_complain(command, COMMAND_FAILED, "out of memory");
+}
+
+/* ---- the data ---- */
+
+static int read_data(struct work *work)
+{
+    const struct gru_plan *plan = &work->plan.gru;
+    const size_t n = plan->n_inputs + plan->n_outputs;
+    work->columns = calloc(n, sizeof *work->columns);
+    if (!work->columns) {
+        return no_memory();
+    }
+    for (size_t k = 0; k < n; k++) {
+        work->columns[k] = k < plan->n_inputs ? plan->inputs[k] : plan->outputs[k - plan->n_inputs];
+    }
+    work->series = (struct csv_series){ .columns = work->columns,
+                                        .n_columns = n,
+                                        .time = work->arguments->time,
+                                        .interval_seconds = plan->interval_seconds };
+    if (!csv_series_read(&work->series, work->arguments->data)) {
+        return command_complain(command, COMMAND_FAILED, "%s: %s", work->arguments->data,
+                                work->series.error);
+    }
+    return COMMAND_FINE;
+}
+
+/* Rows of the training part: the rest is the library's validation part (struct gru_training). */
+static size_t n_train_rows(const struct work *work)
+{
+    const size_t n = work->series.n_rows;
+    size_t n_valid = (size_t)(work->training.validation_fraction * (double)n);
+    return n_valid > 0 ? n - n_valid : n - 1;
+}
+
+/* Mean and standard deviation of a column's values in the training part, by Welford's recurrence.
+ * A constant column has a deviation of 1. */
+static int fit_column(const struct work *work, size_t column, struct gru_scaling *ret_scaling)
+{
+    const struct csv_series *series = &work->series;
+    double n = 0, mean = 0, squares = 0;
+    for (size_t row = 0; row < n_train_rows(work); row++) {
+        const double value = series->values[row * series->n_columns + column];
+        if (!isnan(value)) {
+            const double delta = value - mean;
+            n++;
+            mean += delta / n;
+            squares += delta * (value - mean);
+        }
+    }
+    if (n == 0) {
+        return command_complain(command, COMMAND_FAILED,
+                                "%s: column '%s' has no value in the training part, rows 1 to %zu",
+                                work->arguments->data, work->columns[column], n_train_rows(work));
+    }
+    const double std = sqrt(squares / n);
+    if (!(std > 0)) {
+        command_complain(command, COMMAND_FINE,
+                         "%s: column '%s' is %g throughout the training part: nothing can be "
+                         "learned from it",
+                         work->arguments->data, work->columns[column], mean);
+    }
+    *ret_scaling = (struct gru_scaling){ .name = work->columns[column],
+                                         .mean = mean,
+                                         .std = std > 0 ? std : 1 };
+    return COMMAND_FINE;
+}
+
+static bool is_input(const struct gru_plan *plan, const char *name)
+{
+    size_t k = 0;
+    while (k < plan->n_inputs && strcmp(plan->inputs[k], name) != 0) {
+        k++;
+    }
+    return k < plan->n_inputs;
+}
+
+static int fit_scalings(struct work *work)
+{
+    struct gru_plan *plan = &work->plan.gru;
+    struct gru_scaling *scalings = calloc(work->series.n_columns, sizeof *scalings);
+    if (!scalings) {
+        return no_memory();
+    }
+    work->plan.scalings = scalings;
+    plan->scalings = scalings;
+    int code = COMMAND_FINE;
+    for (size_t k = 0; code == COMMAND_FINE && k < work->series.n_columns; k++) {
+        if (k < plan->n_inputs || !is_input(plan, work->columns[k])) {
+            code = fit_column(work, k, &scalings[plan->n_scalings++]);
+        }
+    }
+    return code;
+}
+
+/* ---- the training ---- */
+
+/* An output that is an input, too, has its next value for a target, any other its own value in the
+ * same row. */
+static float target(const struct work *work, size_t row, size_t output, int feeds)
+{
+    const struct csv_series *series = &work->series;
+    const float *values = series->values + row * series->n_columns;
+    if (feeds < 0) {
+        return values[work->plan.gru.n_inputs + output];
+    }
+    return row + 1 < series->n_rows ? values[series->n_columns + (size_t)feeds] : NAN;
+}
+
+/* The inputs move together; where an output is no input, there is a y. */
+static int arrange(struct work *work)
+{
+    const struct gru_info *info = gru_model_info(work->base);
+    struct csv_series *series = &work->series;
+    if (info->n_feeds < info->n_outputs) {
+        work->y = reallocarray(NULL, series->n_rows, info->n_outputs * sizeof *work->y);
+        if (!work->y) {
+            return no_memory();
+        }
+    }
+    for (size_t row = 0; work->y && row < series->n_rows; row++) {
+        for (size_t o = 0; o < info->n_outputs; o++) {
+            work->y[row * info->n_outputs + o] = target(work, row, o, info->outputs[o].feeds);
+        }
+    }
+    for (size_t row = 0; row < series->n_rows; row++) {
+        memmove(series->values + row * info->n_inputs, series->values + row * series->n_columns,
+                info->n_inputs * sizeof *series->values);
+    }
+    work->gru_series = (struct gru_series){ .x = series->values,
+                                            .n_rows = series->n_rows,
+                                            .y = work->y,
+                                            .n_targets = work->y ? series->n_rows : 0 };
+    return COMMAND_FINE;
+}
+
+static int refuse_training(const struct work *work, enum gru_status status,
+                           const struct gru_error *error)
+{
+    const char *flag = training_flags_find(&work->arguments->training_flags, error->param);
+    const char *message = *error->message ? error->message : gru_status_text(status);
+    const char *what = flag ? flag : work->arguments->data;
+    int code = flag ? COMMAND_WRONG_USAGE : COMMAND_FAILED;
+    return command_complain(command, code, "%s: %s", what, message);
+}
+
+static int create_trainer(struct work *work, struct gru_trainer **ret_trainer)
+{
+    struct gru_error error = { 0 };
+    struct gru_training_info info;
+    enum gru_status status = gru_training_check(work->base, &work->training, &info, &error);
+    if (status == GRU_OK) {
+        status = gru_trainer_create(work->base, &work->training, ret_trainer, &error);
+    }
+    if (status != GRU_OK) {
+        return refuse_training(work, status, &error);
+    }
+    const struct csv_series *series = &work->series;
+    fprintf(stderr, "%s: %zu rows, %zu to train on and %zu to validate; %zu values are missing\n",
+            work->arguments->data, series->n_read, n_train_rows(work),
+            series->n_rows - n_train_rows(work), series->n_missing);
+    if (series->has_times) {
+        fprintf(stderr, "times are in '%s', %.10g seconds apart; %zu rows stand for %zu gap%s\n",
+                series->time_name, series->interval_seconds, series->n_inserted, series->n_gaps,
+                series->n_gaps == 1 ? "" : "s");
+    }
+    return COMMAND_FINE;
+}
+
+/* "best epoch 12 of 20: validation loss 0.081, persistence 0.094, skill 0.14" */
+static void tell(const struct training_loop *loop, FILE *out)
+{
+    const struct gru_progress *progress = &loop->progress;
+    const size_t best = progress->best_epoch > 0 ? progress->best_epoch : progress->epoch;
+    const double loss = progress->best_epoch > 0 ? progress->best_valid_loss : progress->valid_loss,
+                 naive = progress->persistence_valid_loss;
+    if (loop->is_interrupted) {
+        fprintf(stderr, "stopped after epoch %zu of %zu: what is best so far is written\n",
+                progress->epoch, progress->n_epochs);
+    }
+    fprintf(out, "epoch %zu of %zu: validation loss %.4g", best, progress->epoch, loss);
+    if (naive > 0) {
+        fprintf(out, ", persistence %.4g, skill %.3g", naive, 1 - loss / naive);
+    }
+    fputc('\n', out);
+    if (loss >= naive) {
+        command_complain(command, COMMAND_FINE,
+                         "the model is no better than persistence (\"the last value stays\"); try "
+                         "--residual, more --n-epochs, or more rows");
+    }
+}
+
+static int train(struct work *work)
+{
+    const struct model_output *output = &work->arguments->output;
+    struct training_loop loop = { .command = command,
+                                  .base = work->base,
+                                  .training = &work->training };
+    struct gru_trainer *trainer = NULL;
+    int code = create_trainer(work, &trainer);
+    if (code == COMMAND_FINE) {
+        code = training_loop_run(&loop, trainer);
+    }
+    if (code == COMMAND_FINE && !loop.trained) {
+        code = command_complain(command, COMMAND_FAILED,
+                                "stopped before the first epoch was complete: nothing is written");
+    }
+    if (code == COMMAND_FINE) {
+        tell(&loop, model_output_stream(output));
+        code = model_output_save(output, loop.trained);
+    }
+    gru_model_unref(loop.trained);
+    gru_trainer_free(trainer);
+    return code;
+}
+
+/* ---- the command ---- */
+
+static int read_fraction(const char *text, double *ret_fraction)
+{
+    if (!command_parse_real(text, ret_fraction) || !(*ret_fraction > 0 && *ret_fraction < 1)) {
+        return command_complain(command, COMMAND_WRONG_USAGE,
+                                "--validation-fraction takes the part of the rows, the last ones, "
+                                "that training does not see: above 0 and below 1, not '%s'",
+                                text);
+    }
+    return COMMAND_FINE;
+}
+
+static int make(struct work *work)
+{
+    const struct arguments *arguments = work->arguments;
+    work->training = (struct gru_training){ .series = &work->gru_series, .n_series = 1 };
+    int code = read_fraction(arguments->validation_fraction, &work->training.validation_fraction);
+    if (code == COMMAND_FINE) {
+        code = training_flags_read(&arguments->training_flags, command,
+                                   &work->training.hyperparameters);
+    }
+    if (code == COMMAND_FINE) {
+        code = model_plan_make(&work->plan, &arguments->words);
+    }
+    work->training.seed = work->plan.gru.seed;
+    if (code == COMMAND_FINE) {
+        code = read_data(work);
+    }
+    work->plan.gru.interval_seconds = work->series.interval_seconds;
+    if (code == COMMAND_FINE) {
+        code = fit_scalings(work);
+    }
+    if (code == COMMAND_FINE) {
+        code = model_plan_create_model(&work->plan, &work->base);
+    }
+    if (code == COMMAND_FINE) {
+        code = arrange(work);
+    }
+    return code == COMMAND_FINE ? train(work) : code;
+}
+
+static int read_arguments(struct arguments *arguments, int argc, char *const argv[])
+{
+    struct command_flag flags[TRAINING_N_FLAGS + 12] = {
+        MODEL_PLAN_FLAGS(&arguments->words),
+        { "-o", &arguments->output.path, NULL },
+        { "--force", NULL, &arguments->output.force },
+        { "--time", &arguments->time, NULL },
+        { "--validation-fraction", &arguments->validation_fraction, NULL },
+    };
+    training_flags_begin(&arguments->training_flags, flags + 12);
+    const struct command_line line = { .command = command,
+                                       .usage = usage,
+                                       .flags = flags,
+                                       .n_flags = sizeof flags / sizeof *flags,
+                                       .operands = &arguments->data,
+                                       .n_operands_max = 1 };
+    int code = command_line_read(&line, argc, argv);
+    if (code == COMMAND_FINE && (!arguments->data || !arguments->words.inputs ||
+                                 !arguments->words.outputs || !arguments->output.path)) {
+        return command_line_refuse(&line, "DATA.csv, --inputs, --outputs and -o are needed");
+    }
+    return code;
+}
+
+int command_train(int argc, char *const argv[])
+{
+    struct arguments arguments = { .words = { MODEL_PLAN_INITIAL, .layers = "32" },
+                                   .output = { .command = command },
+                                   .validation_fraction = "0.2" };
+    if (command_asks_help(argc, argv)) {
+        fputs(usage, stdout);
+        return COMMAND_FINE;
+    }
+    int code = read_arguments(&arguments, argc, argv);
+    if (code == COMMAND_FINE) {
+        code = model_output_check(&arguments.output);
+    }
+    if (code == COMMAND_FINE) {
+        struct work work = { .arguments = &arguments, .plan = { .command = command } };
+        code = make(&work);
+        gru_model_unref(work.base);
+        csv_series_done(&work.series);
+        free(work.y);
+        free(work.columns);
+        model_plan_done(&work.plan);
+    }
+    return code;
+}

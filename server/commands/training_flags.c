@@ -1,0 +1,95 @@
+#include "commands/training_flags.h"
+
+#include "base/choice.h"
+
+#include <string.h>
+
+/* A model that begins with nothing needs more and larger steps than one that is fine-tuned. */
+enum { N_EPOCHS = 200, PATIENCE = 20 };
+static const double LEARNING_RATE = 0.003;
+
+enum value_type { TYPE_SIZE, TYPE_REAL, TYPE_CHOICE };
+
+static const struct row {
+    const char *field;
+    enum value_type type;
+    size_t offset;
+    const char *words;
+} rows[] = {
+#define ROW(field, type, initial, none, least, most, words)                                        \
+    { #field, TYPE_##type, offsetof(struct gru_hyperparameters, field), words },
+    GRU_HYPERPARAMETERS(ROW)
+#undef ROW
+};
+
+void training_flags_begin(struct training_flags *flags,
+                          struct command_flag ret_flags[TRAINING_N_FLAGS])
+{
+    for (size_t k = 0; k < TRAINING_N_FLAGS; k++) {
+        char *name = flags->names[k], *p = stpcpy(name, "--");
+        for (const char *c = rows[k].field; *c != '\0'; c++) {
+            *p++ = *c == '_' ? '-' : *c;
+        }
+        *p = '\0';
+        flags->values[k] = NULL;
+        ret_flags[k] = (struct command_flag){ .flag = name, .value = &flags->values[k] };
+    }
+}
+
+/* NULL, or what the flag takes. */
+static const char *read_value(const struct row *row, const char *text, void *place)
+{
+    uint64_t number;
+    int choice;
+    switch (row->type) {
+    case TYPE_SIZE:
+        if (!command_parse_number(text, &number)) {
+            return "a whole number";
+        }
+        *(size_t *)place = number;
+        return NULL;
+    case TYPE_REAL:
+        return command_parse_real(text, place) ? NULL : "a number";
+    default:
+        choice = choice_find(row->words, text);
+        *(int *)place = choice;
+        return choice < 0 ? row->words : NULL;
+    }
+}
+
+int training_flags_read(const struct training_flags *flags, const char *command,
+                        struct gru_hyperparameters *ret_hyperparameters)
+{
+    struct gru_hyperparameters hyperparameters;
+    gru_hyperparameters_init(&hyperparameters);
+    hyperparameters.n_epochs = N_EPOCHS;
+    hyperparameters.early_stopping_patience = PATIENCE;
+    hyperparameters.learning_rate = LEARNING_RATE;
+    for (size_t k = 0; k < TRAINING_N_FLAGS; k++) {
+        const char *value = flags->values[k];
+        const char *takes =
+            value ? read_value(&rows[k], value, (char *)&hyperparameters + rows[k].offset) : NULL;
+        if (takes) {
+            return command_complain(command, COMMAND_WRONG_USAGE, "%s takes %s, not '%s'",
+                                    flags->names[k], takes, value);
+        }
+    }
+    if (hyperparameters.loss == GRU_BCE || hyperparameters.loss == GRU_CROSS_ENTROPY) {
+        return command_complain(command, COMMAND_WRONG_USAGE,
+                                "--loss takes mse, mae or huber; a fine-tuning job takes the "
+                                "losses of classes");
+    }
+    *ret_hyperparameters = hyperparameters;
+    return COMMAND_FINE;
+}
+
+const char *training_flags_find(const struct training_flags *flags, const char *param)
+{
+    const char *field = strchr(param, '.');
+    for (size_t k = 0; field && k < TRAINING_N_FLAGS; k++) {
+        if (strcmp(field + 1, rows[k].field) == 0) {
+            return flags->names[k];
+        }
+    }
+    return NULL;
+}

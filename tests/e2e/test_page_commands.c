@@ -1,0 +1,23 @@
+/* The commands of pages that need no daemon work as they stand there. */
+#include "test.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void expect_work(const char *page, const char *heading)
+{
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        execl("tests/checks/page_commands.sh", "page_commands.sh", page, heading, (char *)NULL);
+        _exit(127);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "it ended with %d", status);
+}
+
+TEST(a_model_is_trained_as_the_page_says)
+{
+    expect_work("docs/MODELS.md", "## Training on a file");
+}
