@@ -1,7 +1,7 @@
 # The daemon: each folder of server/ is a layer, and an archive, linked with those below it.
 LAYERS_base     := base
 LAYERS_config   := config base
-LAYERS_commands := commands config base
+LAYERS_commands := commands service store config base
 LAYERS_confine  := confine config base
 LAYERS_secure   := secure config base
 LAYERS_store    := store config base

@@ -47,6 +47,7 @@ static void print_help(void)
          "                                       make an untrained model\n"
          "       grud train DATA.csv --inputs A,B --outputs A -o FILE\n"
          "                                       make a model and train it on a file of readings\n"
+         "       grud evaluate MODEL DATA.csv    say how good its forecasts are on readings\n"
          "       grud inspect FILE               say what a model file holds\n"
          "       grud backup [OPTIONS] TO        copy the data directory, also of a grud that "
          "runs\n"
@@ -329,6 +330,9 @@ int main(int argc, char *argv[])
     }
     if (is_word(argc, argv, "train")) {
         return command_train(argc - 1, argv + 1);
+    }
+    if (is_word(argc, argv, "evaluate")) {
+        return command_evaluate(argc - 1, argv + 1);
     }
     if (is_word(argc, argv, "inspect")) {
         return command_inspect(argc - 1, argv + 1);

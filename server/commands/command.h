@@ -26,6 +26,8 @@ int command_init(int argc, char *const argv[]);
 /* grud train DATA.csv --inputs a,b --outputs a -o FILE ...: makes a model and trains it on a file
  * of readings */
 int command_train(int argc, char *const argv[]);
+/* grud evaluate MODEL DATA.csv: how good a model's forecasts are on a file of readings */
+int command_evaluate(int argc, char *const argv[]);
 /* grud inspect FILE: what a model file holds */
 int command_inspect(int argc, char *const argv[]);
 

@@ -24,7 +24,7 @@ static const char usage[] =
     "                  [--weight-decay X] [--clip-norm X] [--l2-sp X] [--dropout X]\n"
     "                  [--loss mse|mae|huber] [--train " GRU_TRAIN_WORDS "]\n";
 
-struct arguments {
+struct train_arguments {
     struct model_plan_words words;
     struct model_output output;
     struct training_flags training_flags;
@@ -32,8 +32,8 @@ struct arguments {
 };
 
 /* All that training needs and leaves. */
-struct work {
-    const struct arguments *arguments;
+struct train_work {
+    const struct train_arguments *arguments;
     struct model_plan plan;
     struct csv_series series;
     const char **columns; /* the inputs, then the outputs */
@@ -50,7 +50,7 @@ static int no_memory(void)
 
 /* ---- the data ---- */
 
-static int read_data(struct work *work)
+static int read_data(struct train_work *work)
 {
     const struct gru_plan *plan = &work->plan.gru;
     const size_t n = plan->n_inputs + plan->n_outputs;
@@ -73,7 +73,7 @@ static int read_data(struct work *work)
 }
 
 /* Rows of the training part: the rest is the library's validation part (struct gru_training). */
-static size_t n_train_rows(const struct work *work)
+static size_t n_train_rows(const struct train_work *work)
 {
     const size_t n = work->series.n_rows;
     size_t n_valid = (size_t)(work->training.validation_fraction * (double)n);
@@ -82,7 +82,7 @@ static size_t n_train_rows(const struct work *work)
 
 /* Mean and standard deviation of a column's values in the training part, by Welford's recurrence.
  * A constant column has a deviation of 1. */
-static int fit_column(const struct work *work, size_t column, struct gru_scaling *ret_scaling)
+static int fit_column(const struct train_work *work, size_t column, struct gru_scaling *ret_scaling)
 {
     const struct csv_series *series = &work->series;
     double n = 0, mean = 0, squares = 0;
@@ -122,7 +122,7 @@ static bool is_input(const struct gru_plan *plan, const char *name)
     return k < plan->n_inputs;
 }
 
-static int fit_scalings(struct work *work)
+static int fit_scalings(struct train_work *work)
 {
     struct gru_plan *plan = &work->plan.gru;
     struct gru_scaling *scalings = calloc(work->series.n_columns, sizeof *scalings);
@@ -144,7 +144,7 @@ static int fit_scalings(struct work *work)
 
 /* An output that is an input, too, has its next value for a target, any other its own value in the
  * same row. */
-static float target(const struct work *work, size_t row, size_t output, int feeds)
+static float target(const struct train_work *work, size_t row, size_t output, int feeds)
 {
     const struct csv_series *series = &work->series;
     const float *values = series->values + row * series->n_columns;
@@ -155,7 +155,7 @@ static float target(const struct work *work, size_t row, size_t output, int feed
 }
 
 /* The inputs move together; where an output is no input, there is a y. */
-static int arrange(struct work *work)
+static int arrange(struct train_work *work)
 {
     const struct gru_info *info = gru_model_info(work->base);
     struct csv_series *series = &work->series;
@@ -181,7 +181,7 @@ static int arrange(struct work *work)
     return COMMAND_FINE;
 }
 
-static int refuse_training(const struct work *work, enum gru_status status,
+static int refuse_training(const struct train_work *work, enum gru_status status,
                            const struct gru_error *error)
 {
     const char *flag = training_flags_find(&work->arguments->training_flags, error->param);
@@ -191,7 +191,7 @@ static int refuse_training(const struct work *work, enum gru_status status,
     return command_complain(command, code, "%s: %s", what, message);
 }
 
-static int create_trainer(struct work *work, struct gru_trainer **ret_trainer)
+static int create_trainer(struct train_work *work, struct gru_trainer **ret_trainer)
 {
     struct gru_error error = { 0 };
     struct gru_training_info info;
@@ -206,11 +206,7 @@ static int create_trainer(struct work *work, struct gru_trainer **ret_trainer)
     fprintf(stderr, "%s: %zu rows, %zu to train on and %zu to validate; %zu values are missing\n",
             work->arguments->data, series->n_read, n_train_rows(work),
             series->n_rows - n_train_rows(work), series->n_missing);
-    if (series->has_times) {
-        fprintf(stderr, "times are in '%s', %.10g seconds apart; %zu rows stand for %zu gap%s\n",
-                series->time_name, series->interval_seconds, series->n_inserted, series->n_gaps,
-                series->n_gaps == 1 ? "" : "s");
-    }
+    csv_series_tell_times(series, stderr);
     return COMMAND_FINE;
 }
 
@@ -237,7 +233,7 @@ static void tell(const struct training_loop *loop, FILE *out)
     }
 }
 
-static int train(struct work *work)
+static int train(struct train_work *work)
 {
     const struct model_output *output = &work->arguments->output;
     struct training_loop loop = { .command = command,
@@ -274,9 +270,9 @@ static int read_fraction(const char *text, double *ret_fraction)
     return COMMAND_FINE;
 }
 
-static int make(struct work *work)
+static int make(struct train_work *work)
 {
-    const struct arguments *arguments = work->arguments;
+    const struct train_arguments *arguments = work->arguments;
     work->training = (struct gru_training){ .series = &work->gru_series, .n_series = 1 };
     int code = read_fraction(arguments->validation_fraction, &work->training.validation_fraction);
     if (code == COMMAND_FINE) {
@@ -303,7 +299,7 @@ static int make(struct work *work)
     return code == COMMAND_FINE ? train(work) : code;
 }
 
-static int read_arguments(struct arguments *arguments, int argc, char *const argv[])
+static int read_arguments(struct train_arguments *arguments, int argc, char *const argv[])
 {
     struct command_flag flags[TRAINING_N_FLAGS + 12] = {
         MODEL_PLAN_FLAGS(&arguments->words),
@@ -329,9 +325,9 @@ static int read_arguments(struct arguments *arguments, int argc, char *const arg
 
 int command_train(int argc, char *const argv[])
 {
-    struct arguments arguments = { .words = { MODEL_PLAN_INITIAL, .layers = "32" },
-                                   .output = { .command = command },
-                                   .validation_fraction = "0.2" };
+    struct train_arguments arguments = { .words = { MODEL_PLAN_INITIAL, .layers = "32" },
+                                         .output = { .command = command },
+                                         .validation_fraction = "0.2" };
     if (command_asks_help(argc, argv)) {
         fputs(usage, stdout);
         return COMMAND_FINE;
@@ -341,7 +337,7 @@ int command_train(int argc, char *const argv[])
         code = model_output_check(&arguments.output);
     }
     if (code == COMMAND_FINE) {
-        struct work work = { .arguments = &arguments, .plan = { .command = command } };
+        struct train_work work = { .arguments = &arguments, .plan = { .command = command } };
         code = make(&work);
         gru_model_unref(work.base);
         csv_series_done(&work.series);

@@ -303,6 +303,15 @@ bool csv_series_read(struct csv_series *series, const char *path)
     return read == CSV_END;
 }
 
+void csv_series_tell_times(const struct csv_series *series, FILE *out)
+{
+    if (series->has_times) {
+        fprintf(out, "times are in '%s', %.10g seconds apart; %zu rows stand for %zu gap%s\n",
+                series->time_name, series->interval_seconds, series->n_inserted, series->n_gaps,
+                series->n_gaps == 1 ? "" : "s");
+    }
+}
+
 void csv_series_done(struct csv_series *series)
 {
     free(series->values);

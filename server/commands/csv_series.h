@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 enum { CSV_GAP_MAX = 100 };
 
@@ -39,6 +40,8 @@ struct csv_series {
 /* False: `error` says why, with the line's number; csv_series_done is needed in any case. */
 __attribute__((warn_unused_result)) bool csv_series_read(struct csv_series *series,
                                                          const char *path);
+/* Where the times are and what was made of them; nothing, if there are none. */
+void csv_series_tell_times(const struct csv_series *series, FILE *out);
 void csv_series_done(struct csv_series *series);
 
 #endif

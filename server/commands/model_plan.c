@@ -23,8 +23,9 @@ static int split(struct model_plan *plan, enum model_plan_list k, const char *fl
         n += *p == ',';
     }
     if (n > n_max) {
-        return command_complain(plan->command, COMMAND_WRONG_USAGE,
-                                "%s has %zu entries, %zu are allowed", flag, n, n_max);
+        command_complain(plan->command, COMMAND_WRONG_USAGE, "%s has %zu entries, %zu are allowed",
+                         flag, n, n_max);
+        return COMMAND_WRONG_USAGE;
     }
     plan->text[k] = strdup(list);
     plan->words[k] = calloc(n, sizeof *plan->words[k]);
@@ -36,8 +37,9 @@ static int split(struct model_plan *plan, enum model_plan_list k, const char *fl
     for (size_t i = 0; i < n; i++) {
         plan->words[k][i] = strsep(&rest, ",");
         if (*plan->words[k][i] == '\0') {
-            return command_complain(plan->command, COMMAND_WRONG_USAGE,
-                                    "%s has an empty entry: '%s'", flag, list);
+            command_complain(plan->command, COMMAND_WRONG_USAGE, "%s has an empty entry: '%s'",
+                             flag, list);
+            return COMMAND_WRONG_USAGE;
         }
     }
     *ret_n = n;

@@ -23,7 +23,7 @@ lib/engine/file           lib/engine lib/json gru.h
 lib/engine/train          lib/engine lib/kernels gru.h
 server/base               lib/json gru.h
 server/config             server/base
-server/commands           server/config server/base lib/json gru.h
+server/commands           server/service/scores server/config server/base lib/json gru.h
 server/confine            server/base gru.h
 server/secure             server/base gru.h
 server/store              server/config server/base lib/json gru.h

@@ -1,6 +1,6 @@
 #!/bin/sh
 # page_commands.sh PAGE HEADING: runs the commands of a section of a page as they stand there, with
-# $GRUD for grud and with the examples at hand. Fails if one fails, or if a line that the page says
+# $GRUD for grud, the examples at hand and an empty folder `models`. Fails if one fails, or if a line that the page says
 # it prints (#> ...) is not printed; … stands for anything.
 set -eu
 repository=$(cd "$(dirname "$0")/../.." && pwd)
@@ -10,6 +10,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 ln -s "$repository/examples" examples
+mkdir build models
+ln -s "$grud" build/grud
 
 grud() { "$grud" "$@"; }
 

@@ -17,7 +17,13 @@ static void expect_work(const char *page, const char *heading)
     ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "it ended with %d", status);
 }
 
-TEST(a_model_is_trained_as_the_page_says)
+TEST(a_model_is_trained_as_the_pages_say)
 {
     expect_work("docs/MODELS.md", "## Training on a file");
+    expect_work("docs/GETTING_STARTED.md", "## A model from a file of readings");
+}
+
+TEST(a_file_is_judged_as_the_page_says)
+{
+    expect_work("docs/EVALUATION.md", "## Of a file");
 }
