@@ -146,17 +146,12 @@ static int check_missing(struct evaluate_work *work)
     return COMMAND_FINE;
 }
 
-/* What an output was at a row: an input's reading, or what belongs to the row before. */
-static float value_at(const struct csv_series *series, const struct gru_info *info, size_t row,
-                      size_t output)
+/* What an output was at a row: an input's reading, or, of another, what its own column has in the
+ * row before. */
+static float value_at(const struct csv_series *series, size_t row, int feeds, size_t column)
 {
-    const int feeds = info->outputs[output].feeds;
     if (feeds >= 0) {
         return row < series->n_rows ? series->values[row * series->n_columns + (size_t)feeds] : NAN;
-    }
-    size_t column = info->n_inputs;
-    for (size_t o = 0; o < output; o++) {
-        column += info->outputs[o].feeds < 0;
     }
     return row > 0 ? series->values[(row - 1) * series->n_columns + column] : NAN;
 }
@@ -174,12 +169,14 @@ static int take_values(struct evaluate_work *work)
     size_t n_known = 0;
     float *value = values;
     for (size_t row = 0; row < n_values; row++) {
+        size_t column = info->n_inputs;
         for (size_t o = 0; o < info->n_outputs; o++, value++) {
-            *value = value_at(series, info, row, o);
+            *value = value_at(series, row, info->outputs[o].feeds, column);
+            column += info->outputs[o].feeds < 0;
             n_known += row > 0 && !isnan(*value);
         }
     }
-    if (n_values <= test->horizon || n_values <= test->season + 1 || n_known == 0) {
+    if (n_values <= test->horizon || test->season >= series->n_rows || n_known == 0) {
         return refuse_data(work, n_known == 0
                                      ? "there is no value that a forecast could be compared with"
                                      : "there must be more rows than --horizon and --season have");

@@ -24,6 +24,8 @@ static const char usage[] =
     "                  [--weight-decay X] [--clip-norm X] [--l2-sp X] [--dropout X]\n"
     "                  [--loss mse|mae|huber] [--train " GRU_TRAIN_WORDS "]\n";
 
+enum { N_ROWS_LEAST = 10 };
+
 struct train_arguments {
     struct model_plan_words words;
     struct model_output output;
@@ -68,6 +70,11 @@ static int read_data(struct train_work *work)
     if (!csv_series_read(&work->series, work->arguments->data)) {
         return command_complain(command, COMMAND_FAILED, "%s: %s", work->arguments->data,
                                 work->series.error);
+    }
+    if (work->series.n_rows < N_ROWS_LEAST) {
+        return command_complain(command, COMMAND_FAILED,
+                                "%s: has %zu rows; training needs %d, and the more the better",
+                                work->arguments->data, work->series.n_rows, N_ROWS_LEAST);
     }
     return COMMAND_FINE;
 }
@@ -227,9 +234,11 @@ static void tell(const struct training_loop *loop, FILE *out)
     }
     fputc('\n', out);
     if (loss >= naive) {
+        const struct gru_info *info = gru_model_info(loop->base);
         command_complain(command, COMMAND_FINE,
                          "the model is no better than persistence (\"the last value stays\"); try "
-                         "--residual, more --n-epochs, or more rows");
+                         "%smore --n-epochs, or more rows",
+                         info->n_feeds > 0 && !info->residual ? "--residual, " : "");
     }
 }
 
@@ -335,6 +344,9 @@ int command_train(int argc, char *const argv[])
     int code = read_arguments(&arguments, argc, argv);
     if (code == COMMAND_FINE) {
         code = model_output_check(&arguments.output);
+    }
+    if (code == COMMAND_FINE) {
+        code = model_output_check_folder(&arguments.output);
     }
     if (code == COMMAND_FINE) {
         struct train_work work = { .arguments = &arguments, .plan = { .command = command } };

@@ -3,6 +3,7 @@
 #include "commands/input_file.h"
 #include "json/utf8.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -253,7 +254,7 @@ bool csv_open(struct csv *csv, const char *path)
     size_t n_bytes;
     csv->bytes = input_file_read(path, &n_bytes);
     if (!csv->bytes) {
-        csv_fail(csv, 0, "%m");
+        csv_fail(csv, 0, errno == EINVAL ? "is no regular file; save the readings in one" : "%m");
         return false;
     }
     if (!check_text(csv, n_bytes) || !read_names(csv)) {

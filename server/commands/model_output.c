@@ -24,11 +24,17 @@ static bool write_all(int fd, const char *bytes, size_t n)
     return true;
 }
 
+/* From malloc; NULL: no memory. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return !slash ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
 /* The rename itself must reach the disk too. */
 static bool sync_folder_of(const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    char *folder = !slash ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    char *folder = folder_of(path);
     int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     bool fine = fd >= 0 && fsync(fd) == 0;
     if (fd >= 0) {
@@ -108,6 +114,20 @@ int model_output_check(const struct model_output *output)
                                 "%s exists already; --force replaces it", output->path);
     }
     return COMMAND_FINE;
+}
+
+int model_output_check_folder(const struct model_output *output)
+{
+    char *folder = folder_of(output->path);
+    int code = COMMAND_FINE;
+    if (!folder) {
+        code = command_complain(output->command, COMMAND_FAILED, "out of memory");
+    } else if (!is_standard_output(output) && access(folder, W_OK) != 0) {
+        code = command_complain(output->command, COMMAND_FAILED, "%s: cannot write into %s: %m",
+                                output->path, folder);
+    }
+    free(folder);
+    return code;
 }
 
 int model_output_save(const struct model_output *output, const struct gru_model *model)

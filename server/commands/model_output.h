@@ -17,8 +17,11 @@ struct model_output {
     bool force; /* a file that is there is replaced */
 };
 
-/* Before long work: refuses a file that is there and is not to be replaced. */
+/* Refuses a file that is there and is not to be replaced. */
 __attribute__((warn_unused_result)) int model_output_check(const struct model_output *output);
+/* Before long work: refuses a folder that is not there, or not to be written into. */
+__attribute__((warn_unused_result)) int
+model_output_check_folder(const struct model_output *output);
 /* Where what was made is told. */
 FILE *model_output_stream(const struct model_output *output);
 /* "PATH: 519 parameters, xxh3:..." */

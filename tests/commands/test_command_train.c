@@ -160,10 +160,13 @@ TEST(train_names_the_file_and_the_line_that_is_wrong)
     text_write(place.folder, "wave.csv", "wave\n1\n2\nx\n");
     EXPECT_REFUSAL(place, 1, "wave.csv: line 4: 'x' of column 'wave' is no number\n", "--force");
     text_write(place.folder, "wave.csv", "wave\n1\n");
-    EXPECT_REFUSAL(place, 1, "wave.csv: ", "--force");
-    text_write(place.folder, "wave.csv", "wave\n\"\"\n\"\"\n3\n");
+    EXPECT_REFUSAL(place, 1, "wave.csv: has 1 rows; training needs 10", "--force");
+    text_write(place.folder, "wave.csv", "wave\nNA\nNA\nNA\nNA\nNA\nNA\nNA\nNA\n3\n4\n");
     EXPECT_REFUSAL(place, 1, "column 'wave' has no value in the training part", "--force");
     EXPECT_REFUSAL(place, 1, "there is no column 'when'", "--time", "when");
+    struct outcome outcome = run(command_train, "/dev/null", SERIES, "-o", place.model, NULL);
+    expect_refusal(&outcome, 1, "/dev/null: is no regular file");
+    outcome_done(&outcome);
     unlink(place.data);
     EXPECT_REFUSAL(place, 1, "wave.csv: No such file or directory", "--force");
     place_done(&place);
@@ -180,6 +183,16 @@ TEST(train_replaces_a_file_only_with_force)
     char *bytes = file_read(place.model, &n);
     ck_assert_str_eq(bytes, "precious");
     free(bytes);
+    place_done(&place);
+}
+
+TEST(train_looks_for_the_folder_before_it_trains)
+{
+    struct place place = place_create();
+    struct outcome outcome = run(command_train, place.data, SERIES, "-o", "/nowhere/m", NULL);
+    expect_refusal(&outcome, 1, "/nowhere/m: cannot write into /nowhere: No such file");
+    ck_assert_ptr_null(strstr(outcome.err, "epoch"));
+    outcome_done(&outcome);
     place_done(&place);
 }
 
