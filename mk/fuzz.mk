@@ -3,7 +3,7 @@
 SECONDS ?= 60
 
 $(BUILD)/tests/fuzz-%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/fuzz.o \
-  $(if $(filter fuzz,$(SAN)),,$(BUILD)/tests/fuzz/replay.o) $(call archives,$(LAYERS_http))
+  $(if $(filter fuzz,$(SAN)),,$(BUILD)/tests/fuzz/replay.o) $(call archives,commands $(LAYERS_http))
 	$(call say,LD,$@)
 	$(Q)$(LINK) $(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer) -o $@ $^ \
 	  $(call libraries_of,$(LAYERS_http))
