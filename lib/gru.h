@@ -107,7 +107,13 @@ GRU_API bool gru_layer_kind_is_recurrent(enum gru_layer_kind kind);
 /* Whether `reset` means anything for it. */
 GRU_API bool gru_layer_kind_has_reset(enum gru_layer_kind kind);
 
-enum { GRU_NAME_MAX = 63, GRU_UNIT_MAX = 31, GRU_LAYERS_MAX = 32, GRU_WIDTH_MAX = 65536 };
+enum {
+    GRU_NAME_MAX = 63,
+    GRU_UNIT_MAX = 31,
+    GRU_LAYERS_MAX = 32,
+    GRU_WIDTH_MAX = 65536,
+    GRU_SEASON_MAX = 1 << 30
+};
 
 /* An input or an output. The network sees (x - mean) / std; a raw output is std * output + mean. */
 struct gru_variable {
@@ -133,6 +139,7 @@ struct gru_info {
     bool residual;           /* outputs that feed an input forecast its change */
     size_t steps;            /* S: rows that the read-out forecasts at once */
     double interval_seconds; /* between readings; 0: unknown */
+    size_t season;           /* readings in a season; 0: unknown */
     size_t n_inputs, n_outputs, n_layers;
     struct gru_variable *inputs, *outputs;
     struct gru_layer_info *layers; /* the recurrent ones, first to last; the read-out follows */
@@ -183,6 +190,7 @@ struct gru_plan {
     bool residual;
     uint64_t seed;
     double interval_seconds; /* between readings; 0: unknown */
+    size_t season;           /* readings in a season, at most GRU_SEASON_MAX; 0: unknown */
 };
 
 /* Makes an untrained model: every weight uniform in +-1/sqrt(H), as PyTorch initialises nn.GRU and

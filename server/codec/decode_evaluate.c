@@ -3,8 +3,6 @@
 
 #include <limits.h>
 
-enum { SEASON_MAX = 1 << 30 };
-
 static const double LEVEL_INITIAL = 0.9;
 
 struct evaluate_body {
@@ -46,7 +44,7 @@ static enum status read_season(struct reader *r, void *body)
 {
     struct evaluate_body *evaluate = body;
     uint64_t season;
-    enum status status = reader_integer(r, 1, SEASON_MAX, &season);
+    enum status status = reader_integer(r, 1, GRU_SEASON_MAX, &season);
     if (status == STATUS_OK) {
         evaluate->evaluation.season = (size_t)season;
     }

@@ -98,6 +98,11 @@ static void add_model(struct tree *tree, const struct model *model)
     } else {
         tree_add_null(tree, root, "interval_seconds");
     }
+    if (info->season > 0) {
+        tree_add_count(tree, root, "season", info->season);
+    } else {
+        tree_add_null(tree, root, "season");
+    }
 }
 
 void codec_put_model(struct text *text, const struct model *model)

@@ -176,6 +176,9 @@ static int take_values(struct evaluate_work *work)
             n_known += row > 0 && !isnan(*value);
         }
     }
+    if (test->season == 0 && info->season < series->n_rows) {
+        test->season = info->season;
+    }
     if (n_values <= test->horizon || test->season >= series->n_rows || n_known == 0) {
         return refuse_data(work, n_known == 0
                                      ? "there is no value that a forecast could be compared with"

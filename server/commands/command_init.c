@@ -11,7 +11,7 @@ static const char usage[] =
     "usage: grud init --inputs NAME[,NAME...] --outputs NAME[,NAME...] --layers N[,N...] -o FILE\n"
     "                 [--scale NAME=MEAN:STD[,...]] [--residual] [--seed N] [--force]\n"
     "                 [--cell gru|gru_output_gate|gru_three_gate] [--reset after|before]\n"
-    "                 [--interval-seconds SECONDS]\n";
+    "                 [--interval-seconds SECONDS] [--season N]\n";
 
 static int make(const struct model_plan_words *words, const struct model_output *output)
 {

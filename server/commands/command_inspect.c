@@ -81,6 +81,11 @@ static void print_model(const struct gru_info *info, struct digest digest)
     } else {
         fputs("interval    unknown\n", stdout);
     }
+    if (info->season > 0) {
+        printf("season      %zu\n", info->season);
+    } else {
+        fputs("season      unknown\n", stdout);
+    }
     printf("parameters  %zu\n", info->n_parameters);
     printf("state       %zu floats, %zu bytes\n", info->state_floats,
            info->state_floats * sizeof(float));

@@ -18,7 +18,8 @@ static const char usage[] =
     "usage: grud train DATA.csv --inputs NAME[,NAME...] --outputs NAME[,NAME...] -o FILE\n"
     "                  [--layers N[,N...]] [--residual] [--seed N] [--force]\n"
     "                  [--cell gru|gru_output_gate|gru_three_gate] [--reset after|before]\n"
-    "                  [--time COLUMN] [--interval-seconds SECONDS] [--validation-fraction F]\n"
+    "                  [--time COLUMN] [--interval-seconds SECONDS] [--season N]\n"
+    "                  [--validation-fraction F]\n"
     "                  [--n-epochs N] [--early-stopping-patience N] [--batch-size N] [--window N]\n"
     "                  [--learning-rate X] [--optimizer " GRU_OPTIMIZER_WORDS "] [--momentum X]\n"
     "                  [--weight-decay X] [--clip-norm X] [--l2-sp X] [--dropout X]\n"
@@ -310,14 +311,15 @@ static int make(struct train_work *work)
 
 static int read_arguments(struct train_arguments *arguments, int argc, char *const argv[])
 {
-    struct command_flag flags[TRAINING_N_FLAGS + 12] = {
+    enum { N_OWN_FLAGS = 13 };
+    struct command_flag flags[N_OWN_FLAGS + TRAINING_N_FLAGS] = {
         MODEL_PLAN_FLAGS(&arguments->words),
         { "-o", &arguments->output.path, NULL },
         { "--force", NULL, &arguments->output.force },
         { "--time", &arguments->time, NULL },
         { "--validation-fraction", &arguments->validation_fraction, NULL },
     };
-    training_flags_begin(&arguments->training_flags, flags + 12);
+    training_flags_begin(&arguments->training_flags, flags + N_OWN_FLAGS);
     const struct command_line line = { .command = command,
                                        .usage = usage,
                                        .flags = flags,

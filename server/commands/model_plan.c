@@ -146,6 +146,18 @@ static int set_interval(struct model_plan *plan, const char *text)
     return COMMAND_FINE;
 }
 
+static int set_season(struct model_plan *plan, const char *text)
+{
+    uint64_t season;
+    if (!command_parse_number(text, &season) || season < 1 || season > GRU_SEASON_MAX) {
+        return command_complain(plan->command, COMMAND_WRONG_USAGE,
+                                "--season takes the readings in a season, from 1 to %d, not '%s'",
+                                (int)GRU_SEASON_MAX, text);
+    }
+    plan->gru.season = (size_t)season;
+    return COMMAND_FINE;
+}
+
 int model_plan_make(struct model_plan *plan, const struct model_plan_words *words)
 {
     struct gru_plan *gru = &plan->gru;
@@ -172,6 +184,9 @@ int model_plan_make(struct model_plan *plan, const struct model_plan_words *word
     }
     if (code == COMMAND_FINE && words->interval_seconds) {
         code = set_interval(plan, words->interval_seconds);
+    }
+    if (code == COMMAND_FINE && words->season) {
+        code = set_season(plan, words->season);
     }
     gru->inputs = (const char *const *)plan->words[MODEL_PLAN_INPUTS];
     gru->outputs = (const char *const *)plan->words[MODEL_PLAN_OUTPUTS];

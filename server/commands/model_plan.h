@@ -9,7 +9,7 @@
 
 /* The words, as they were given; NULL: not given. */
 struct model_plan_words {
-    const char *inputs, *outputs, *layers, *scale, *cell, *reset, *seed, *interval_seconds;
+    const char *inputs, *outputs, *layers, *scale, *cell, *reset, *seed, *interval_seconds, *season;
     bool residual;
 };
 
@@ -22,6 +22,7 @@ struct model_plan_words {
         { "--layers", &(words)->layers, NULL }, { "--cell", &(words)->cell, NULL },                \
         { "--reset", &(words)->reset, NULL }, { "--seed", &(words)->seed, NULL },                  \
         { "--interval-seconds", &(words)->interval_seconds, NULL },                                \
+        { "--season", &(words)->season, NULL },                                                    \
     {                                                                                              \
         "--residual", NULL, &(words)->residual                                                     \
     }

@@ -10,7 +10,7 @@ static const char metadata[] =
     "C\",\"mean\":20.1,\"std\":5},{\"name\":\"humidity\"}],"
     "\"outputs\":[{\"name\":\"temp\",\"mean\":1.5,\"std\":2},{\"name\":\"alarm\","
     "\"unit\":\"a\\\"b\"}],\"residual\":true,"
-    "\"missing\":\"forecast\",\"interval_seconds\":0.1,\"reset\":\"before\"}";
+    "\"missing\":\"forecast\",\"interval_seconds\":0.1,\"season\":24,\"reset\":\"before\"}";
 
 TEST(a_model_is_described_as_documented)
 {
@@ -32,7 +32,8 @@ TEST(a_model_is_described_as_documented)
         "{\"name\":\"alarm\",\"unit\":\"a\\\"b\",\"mean\":0,\"std\":1,\"feeds\":null}],"
         "\"layers\":[{\"cell\":\"gru\",\"reset\":\"before\",\"input_size\":2,\"hidden_size\":2}],"
         "\"activation\":\"linear\",\"horizon_capable\":true,\"sessions\":7,"
-        "\"residual\":true,\"steps\":1,\"missing\":\"forecast\",\"interval_seconds\":0.1}");
+        "\"residual\":true,\"steps\":1,\"missing\":\"forecast\",\"interval_seconds\":0.1,"
+        "\"season\":24}");
     setup_done(&s);
 }
 
@@ -61,6 +62,7 @@ TEST(a_model_without_feeds_is_not_horizon_capable)
     const char *text = setup_text(&s);
     ck_assert_ptr_nonnull(strstr(text, "\"horizon_capable\":false"));
     ck_assert_ptr_nonnull(strstr(text, "\"interval_seconds\":null"));
+    ck_assert_ptr_nonnull(strstr(text, "\"season\":null"));
     setup_done(&s);
     setup_init(&s, model_described(1, 3, "{\"steps\":3}"));
     codec_put_model(&s.text, &s.model);

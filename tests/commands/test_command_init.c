@@ -129,6 +129,26 @@ TEST(init_says_the_time_between_readings)
     folder_remove(folder);
 }
 
+TEST(init_says_the_season)
+{
+    char *folder = folder_create(), *path = path_in(folder, "m");
+    struct outcome outcome = run(command_init, NETWORK, "--season", "24", "-o", path, NULL);
+    ck_assert_msg(outcome.code == 0, "%s", outcome.err);
+    outcome_done(&outcome);
+    struct gru_model *model = load(path);
+    ck_assert_uint_eq(gru_model_info(model)->season, 24);
+    gru_model_unref(model);
+    static const char *const wrong[] = { "0", "-1", "1.5", "day", "1073741825" };
+    for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
+        outcome = run(command_init, NETWORK, "--season", wrong[k], "--force", "-o", path, NULL);
+        ck_assert_int_eq(outcome.code, 2);
+        ck_assert_ptr_nonnull(strstr(outcome.err, "--season takes the readings in a season"));
+        outcome_done(&outcome);
+    }
+    free(path);
+    folder_remove(folder);
+}
+
 TEST(the_same_seed_gives_the_same_bytes_and_another_one_others)
 {
     char *folder = folder_create(), *one = path_in(folder, "one"), *two = path_in(folder, "two");

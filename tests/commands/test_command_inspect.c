@@ -32,6 +32,7 @@ TEST(inspect_tells_what_a_file_holds)
                                            "residual    no\n"
                                            "missing     last\n"
                                            "interval    unknown\n"
+                                           "season      unknown\n"
                                            "parameters  519\n"
                                            "state       16 floats, 64 bytes\n");
     outcome_done(&outcome);
@@ -80,12 +81,13 @@ TEST(inspect_shows_metadata_and_no_control_characters)
         "\"grud\":\"{\\\"inputs\\\":[{\\\"name\\\":\\\"a\\\\u001b[31mb\\\",\\\"unit\\\":"
         "\\\"\\\\u009bC\\\","
         "\\\"mean\\\":21.5,\\\"std\\\":0.1}],\\\"missing\\\":\\\"mean\\\",\\\"interval_seconds\\\":"
-        "60}\",\"format\":\"pt\"");
+        "60,\\\"season\\\":24}\",\"format\":\"pt\"");
     struct outcome outcome = run(command_inspect, path, NULL);
     ck_assert_msg(outcome.code == 0, "%s", outcome.err);
     ck_assert_ptr_nonnull(strstr(outcome.out, "\n  a?[31mb: mean 21.5, std 0.1, unit ?C\n"));
     ck_assert_ptr_nonnull(strstr(outcome.out, "missing     mean\n"));
     ck_assert_ptr_nonnull(strstr(outcome.out, "interval    60 s\n"));
+    ck_assert_ptr_nonnull(strstr(outcome.out, "season      24\n"));
     ck_assert_ptr_null(strstr(outcome.out, "not read"));
     outcome_done(&outcome);
     free(path);

@@ -263,3 +263,37 @@ TEST(the_errors_of_a_models_sessions_are_figures)
     answer_free(&answer);
     daemon_stop(&daemon);
 }
+
+/* Each reading is 1 more than the one a season before, so the seasonal naive is off by 1. */
+TEST(a_model_that_knows_its_season_is_judged_by_it)
+{
+    static const char *const options[] = { "--inputs", "a",        "--outputs", "a", "--layers",
+                                           "4",        "--season", "4",         NULL };
+    struct daemon daemon = daemon_start(NULL);
+    daemon_add_model(&daemon, "m", options);
+    for (int k = 0; k < 40; k++) {
+        char body[32];
+        snprintf(body, sizeof body, "{\"x\":[%d]}", k % 4 * 20 + k / 4);
+        expect(&daemon, "POST", "/v1/models/m/sessions/s/step", body, 200, NULL);
+    }
+    struct answer answer = request(&daemon, "GET", "/metrics", NULL);
+    const double mae = sample(&answer, "grud_forecast_mae{model=\"m\",output=\"a\",over=\"all\"} "),
+                 mase = sample(&answer, "mase{model=\"m\",output=\"a\",over=\"all\"} "),
+                 skill = sample(&answer, "skill_vs_seasonal_naive{model=\"m\",output=\"a\","
+                                         "over=\"all\"} ");
+    ck_assert_double_eq_tol(mase, mae, 1e-6 * mae);
+    expect_near("skill", skill, 1.0 - 1.2 * mae, 1.0 - 0.8 * mae);
+    answer_free(&answer);
+    answer = request(&daemon, "GET", "/v1/models/m/sessions/s", NULL);
+    const char *of_session = strstr(answer.body, "\"mase\":[");
+    ck_assert_ptr_nonnull(of_session);
+    ck_assert_double_eq_tol(strtod(of_session + strlen("\"mase\":["), NULL), mae, 1e-4 * mae);
+    answer_free(&answer);
+    answer = evaluate(&daemon, "m", "{\"x\":[[0],[20],[40],[60],[1],[21],[41],[61]]", "");
+    ck_assert_ptr_nonnull(strstr(answer.body, "\"season\":4"));
+    answer_free(&answer);
+    answer = evaluate(&daemon, "m", "{\"x\":[[0],[20],[40],[60]]", ""); /* no whole one */
+    ck_assert_ptr_nonnull(strstr(answer.body, "\"season\":null"));
+    answer_free(&answer);
+    daemon_stop(&daemon);
+}

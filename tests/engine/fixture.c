@@ -250,6 +250,7 @@ static void expect_same_info(const struct gru_info *a, const struct gru_info *b)
     ck_assert(a->n_parameters == b->n_parameters && a->n_feeds == b->n_feeds);
     ck_assert(a->state_floats == b->state_floats && a->y_floats == b->y_floats);
     expect_same_number(a->interval_seconds, b->interval_seconds);
+    ck_assert_uint_eq(a->season, b->season);
     expect_same_variables(a->inputs, b->inputs, a->n_inputs);
     expect_same_variables(a->outputs, b->outputs, a->n_outputs);
     for (size_t l = 0; l < a->n_layers; l++) {

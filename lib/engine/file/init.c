@@ -67,6 +67,16 @@ static enum gru_status check_interval(double seconds, struct gru_error *error)
                     seconds);
 }
 
+static enum gru_status check_season(size_t season, struct gru_error *error)
+{
+    if (season <= GRU_SEASON_MAX) {
+        return GRU_OK;
+    }
+    return gru_fail(error, GRU_BAD_ARGUMENT, "season",
+                    "'season' must be from 1 to %d readings, or 0 for unknown, not %zu",
+                    (int)GRU_SEASON_MAX, season);
+}
+
 static enum gru_status copy_names(const char *what, const char *const *names, size_t n,
                                   struct gru_variable **ret_variables, struct gru_error *error)
 {
@@ -153,6 +163,7 @@ static enum gru_status describe(const struct gru_plan *plan, struct gru_info *in
     info->missing = GRU_MISSING_LAST;
     info->residual = plan->residual;
     info->interval_seconds = plan->interval_seconds;
+    info->season = plan->season;
     info->steps = 1;
     info->n_inputs = plan->n_inputs;
     info->n_outputs = plan->n_outputs;
@@ -218,6 +229,9 @@ enum gru_status gru_model_create(const struct gru_plan *plan, struct gru_model *
     enum gru_status status = check_sizes(plan, error);
     if (status == GRU_OK) {
         status = check_interval(plan->interval_seconds, error);
+    }
+    if (status == GRU_OK) {
+        status = check_season(plan->season, error);
     }
     if (status != GRU_OK) {
         return status;

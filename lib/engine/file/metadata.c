@@ -251,20 +251,30 @@ static enum gru_status read_residual(struct fields *r, const char *path, void *t
     return status;
 }
 
-static enum gru_status read_steps(struct fields *r, const char *path, void *target)
+/* A whole number from 1 to `most`. */
+static enum gru_status read_count(struct fields *r, const char *path, int most, size_t *ret_count)
 {
-    double steps;
-    enum gru_status status = gru_field_number(r, path, &steps);
+    double count;
+    enum gru_status status = gru_field_number(r, path, &count);
     if (status != GRU_OK) {
         return status;
     }
-    if (!(steps >= 1 && steps <= GRU_WIDTH_MAX) || steps != floor(steps)) {
+    if (!(count >= 1 && count <= most) || count != floor(count)) {
         return gru_fail(r->error, GRU_BAD_METADATA, path,
-                        "'%s' must be a whole number from 1 to %d, not %g", path,
-                        (int)GRU_WIDTH_MAX, steps);
+                        "'%s' must be a whole number from 1 to %d, not %g", path, most, count);
     }
-    ((struct metadata *)target)->steps = (size_t)steps;
+    *ret_count = (size_t)count;
     return GRU_OK;
+}
+
+static enum gru_status read_steps(struct fields *r, const char *path, void *target)
+{
+    return read_count(r, path, GRU_WIDTH_MAX, &((struct metadata *)target)->steps);
+}
+
+static enum gru_status read_season(struct fields *r, const char *path, void *target)
+{
+    return read_count(r, path, GRU_SEASON_MAX, &((struct metadata *)target)->season);
 }
 
 static enum gru_status read_interval(struct fields *r, const char *path, void *target)
@@ -368,7 +378,7 @@ static const struct metadata_field top_keys[] = {
     { "inputs", read_inputs },     { "outputs", read_outputs },
     { "residual", read_residual }, { "steps", read_steps },
     { "missing", read_missing },   { "interval_seconds", read_interval },
-    { "selftest", read_selftest },
+    { "season", read_season },     { "selftest", read_selftest },
 };
 enum { N_TOP_KEYS = sizeof top_keys / sizeof *top_keys };
 

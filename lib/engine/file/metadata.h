@@ -42,6 +42,7 @@ struct metadata {
     bool residual;
     size_t steps;
     double interval_seconds; /* 0: unknown */
+    size_t season;           /* 0: unknown */
     char *order[GRU_LAYERS_MAX];
     size_t n_order;                             /* 0: not given */
     struct metadata_variable *inputs, *outputs; /* NULL: not given */

@@ -158,6 +158,7 @@ enum gru_status gru_metadata_apply(struct metadata *metadata, size_t n_inputs, s
     info->residual = metadata->residual;
     info->steps = metadata->steps;
     info->interval_seconds = metadata->interval_seconds;
+    info->season = metadata->season;
     info->n_inputs = n_inputs;
     info->n_outputs = n_head_rows / metadata->steps;
     enum gru_status status = name_variables(metadata->inputs, metadata->n_inputs, info->n_inputs,

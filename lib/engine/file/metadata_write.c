@@ -184,6 +184,10 @@ void gru_metadata_write(const struct gru_model *model, struct file_text *out)
         put_key(out, "interval_seconds");
         gru_text_put_double(out, info->interval_seconds);
     }
+    if (info->season > 0) {
+        put_key(out, "season");
+        gru_text_put_int(out, info->season);
+    }
     if (model->selftest.n_rows > 0) {
         put_selftest(out, model);
     }

@@ -118,7 +118,8 @@ static void add_moments(struct error_tally_sums *sums, double keep, double truth
     add(&sums->products, keep, d_truth * (forecast - forecast_mean));
 }
 
-void error_tally_note(struct error_tally *tally, double truth, double forecast, double persistence)
+void error_tally_note(struct error_tally *tally, double truth, double forecast, double persistence,
+                      double seasonal_naive)
 {
     const double e = truth - forecast, size = fabs(truth) + fabs(forecast),
                  symmetric = size > 0.0 ? 200.0 * fabs(e) / size : 0.0;
@@ -131,6 +132,11 @@ void error_tally_note(struct error_tally *tally, double truth, double forecast, 
         add(&sums->symmetric, keep, symmetric);
         add(&sums->persistence, keep, fabs(truth - persistence));
         add_moments(sums, keep, truth, forecast);
+        if (!isnan(seasonal_naive)) {
+            add(&sums->n_seasonal, keep, 1.0);
+            add(&sums->seasonal, keep, fabs(truth - seasonal_naive));
+            add(&sums->seasonal_model, keep, fabs(e));
+        }
     }
 }
 
@@ -175,6 +181,9 @@ struct error_sums error_totals_sum(const struct error_totals *totals, size_t out
             .persistence = { .n = load(&sums->n),
                              .absolute.sum = load(&sums->persistence),
                              .model_absolute.sum = load(&sums->absolute) },
+            .seasonal_naive = { .n = load(&sums->n_seasonal),
+                                .absolute.sum = load(&sums->seasonal),
+                                .model_absolute.sum = load(&sums->seasonal_model) },
         };
         error_sums_merge(&all, &of_thread);
     }
@@ -205,7 +214,8 @@ struct error_sums error_totals_sum_intervals(const struct error_totals *totals, 
 
 struct error_figures error_totals_figures(const struct error_sums *sums, double level)
 {
-    const double n = sums->persistence.n;
-    const double scale = n > 0.0 ? sums->persistence.absolute.sum / n : NAN;
+    const struct reference_sums *changes =
+        sums->seasonal_naive.n > 0.0 ? &sums->seasonal_naive : &sums->persistence;
+    const double scale = changes->n > 0.0 ? changes->absolute.sum / changes->n : NAN;
     return error_figures_of(sums, scale, level);
 }

@@ -26,6 +26,8 @@ struct error_tally {
     struct error_tally_sums {
         _Atomic double n, absolute, squared, symmetric, persistence;
         _Atomic double truth_mean, forecast_mean, truth_squares, forecast_squares, products;
+        /* of those whose value a season before was known */
+        _Atomic double n_seasonal, seasonal, seasonal_model;
     } spans[ERROR_N_SPANS];
 };
 /* Of an output and a level, by one thread; the interval had bounds. */
@@ -52,8 +54,10 @@ struct error_tally *error_totals_of(struct error_totals *totals, unsigned thread
 /* Likewise [error_totals_n][INTERVAL_LEVELS_MAX]: an operator's levels, in their order. */
 struct interval_tally *error_totals_intervals_of(struct error_totals *totals, unsigned thread);
 
-/* By the tally's own thread. persistence: the last value that was known before the reading. */
-void error_tally_note(struct error_tally *tally, double truth, double forecast, double persistence);
+/* By the tally's own thread. persistence: the last value that was known before the reading;
+ * seasonal_naive: the value one season before it, NaN: it is not known. */
+void error_tally_note(struct error_tally *tally, double truth, double forecast, double persistence,
+                      double seasonal_naive);
 void interval_tally_note(struct interval_tally *tally, double level, double truth, double lower,
                          double upper);
 
@@ -62,8 +66,8 @@ struct error_sums error_totals_sum(const struct error_totals *totals, size_t out
                                    enum error_span span);
 struct error_sums error_totals_sum_intervals(const struct error_totals *totals, size_t output,
                                              size_t level, enum error_span span);
-/* The figures of either. The scale of mase is the mean change from one reading to the next of the
- * same readings. */
+/* The figures of either. The scale of mase is the mean change of the same readings over a season,
+ * or from one to the next where no value of a season before was known. */
 struct error_figures error_totals_figures(const struct error_sums *sums, double level);
 
 #endif

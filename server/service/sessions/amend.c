@@ -129,7 +129,7 @@ static enum status run_row(struct service_context *context, struct step *step,
     if (amend->n_run == amend->first_kept) {
         take_moment(layout, &amend->base, &amend->now);
     }
-    forecast_errors_note(gru, amend->now.state, row->x, amend->now.errors, NULL);
+    forecast_errors_note(gru, amend->now.state, row->x, amend->now.errors);
     if (gru_run(gru, context->work, &lane, 1) != GRU_OK) {
         return no_memory(step);
     }

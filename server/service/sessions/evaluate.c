@@ -21,6 +21,16 @@ static enum status no_room(const struct arena *arena, struct fault *fault)
 
 /* ---- what is compared ---- */
 
+/* A series may be too short for the model's season: that is no error of the request. */
+static size_t season_of(const struct evaluation *evaluation)
+{
+    const size_t known = gru_model_info(evaluation->prediction.gru)->season;
+    if (evaluation->season > 0) {
+        return evaluation->season;
+    }
+    return known < evaluation->n_rows ? known : 0;
+}
+
 static enum status check_length(const struct evaluation *evaluation, struct fault *fault)
 {
     size_t n_least = evaluation->horizon + (evaluation->y ? 0 : 1);
@@ -130,7 +140,7 @@ static enum status take_values(struct evaluation *evaluation, struct arena *aren
                                                 .n_values = n_rows,
                                                 .n_outputs = info->n_outputs,
                                                 .horizon = evaluation->horizon,
-                                                .season = evaluation->season,
+                                                .season = season_of(evaluation),
                                                 .level = evaluation->level };
     if (!evaluation->y) {
         evaluation->back_test.untracked = interval_untracked_of(info);

@@ -27,7 +27,7 @@ struct evaluation {
     size_t n_rows;
     const float *y;         /* [n_rows][O] what the outputs shall be at each row, NaN: not
                                known; NULL: their own inputs' next values are */
-    size_t horizon, season; /* season 0: none */
+    size_t horizon, season; /* season 0: the model's, if it has one and n_rows are more */
     double level;           /* of the intervals; 0: none */
 
     /* The verb's own; `back_test` has the result. */

@@ -18,23 +18,37 @@ static void note(struct record_error *error, double miss)
     error->mse = (float)fmin(mse, FLT_MAX);
 }
 
+/* What came for an output's forecast; NaN: nothing that it can be compared with. */
+static float seen_of(const struct gru_info *info, const float *x, const float *y, size_t o)
+{
+    const int fed = info->outputs[o].feeds;
+    return fed >= 0 && !isnan(y[o]) ? x[fed] : NAN;
+}
+
 void forecast_errors_note(const struct gru_model *gru, const float *state, const float *x,
-                          struct record_error *errors, struct error_tally *tallies)
+                          struct record_error *errors)
+{
+    const struct gru_info *info = gru_model_info(gru);
+    const float *y = state + gru_state_y_offset(gru);
+    for (size_t o = 0; o < info->n_outputs; o++) {
+        const float seen = seen_of(info, x, y, o);
+        if (!isnan(seen) && errors[o].n < UINT32_MAX) {
+            note(&errors[o], (double)seen - (double)y[o]);
+        }
+    }
+}
+
+void forecast_errors_tally(const struct gru_model *gru, const float *state, const float *x,
+                           const float *season_ago, struct error_tally *tallies)
 {
     const struct gru_info *info = gru_model_info(gru);
     const float *last = state + gru_state_last_offset(gru), *y = state + gru_state_y_offset(gru);
-    for (size_t o = 0; o < info->n_outputs; o++) {
+    for (size_t o = 0; o < info->n_outputs && o < ERROR_TOTALS_OUTPUTS; o++) {
+        const float seen = seen_of(info, x, y, o);
         const int fed = info->outputs[o].feeds;
-        const float seen = fed >= 0 ? x[fed] : NAN;
-        if (isnan(seen) || isnan(y[o])) {
-            continue;
-        }
-        const double miss = (double)seen - (double)y[o];
-        if (errors[o].n < UINT32_MAX) {
-            note(&errors[o], miss);
-        }
-        if (tallies && o < ERROR_TOTALS_OUTPUTS && !isnan(last[fed])) {
-            error_tally_note(&tallies[o], (double)seen, (double)y[o], (double)last[fed]);
+        if (!isnan(seen) && !isnan(last[fed])) {
+            error_tally_note(&tallies[o], (double)seen, (double)y[o], (double)last[fed],
+                             season_ago ? (double)season_ago[fed] : NAN);
         }
     }
 }

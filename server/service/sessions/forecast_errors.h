@@ -17,10 +17,13 @@ struct interval_tracker;
 struct record_error;
 
 /* Compares what was forecast with the reading that came ([I], NaN: missing), and takes that into
- * errors[O] and, unless it is NULL, into the thread's tallies (error_totals_of). state: before the
- * reading. */
+ * errors[O]. state: before the reading. */
 void forecast_errors_note(const struct gru_model *gru, const float *state, const float *x,
-                          struct record_error *errors, struct error_tally *tallies);
+                          struct record_error *errors);
+/* The same into the thread's tallies (error_totals_of). season_ago: the reading one season before
+ * ([I]), NULL: it is not kept, or the model has no season. */
+void forecast_errors_tally(const struct gru_model *gru, const float *state, const float *x,
+                           const float *season_ago, struct error_tally *tallies);
 /* Scores the intervals that were told for the reading that is the session's `step`-th, of which
  * `truths`[n_outputs] (NaN: missing) is what they are compared with. Before the tracker takes it.
  * tallies: the thread's (error_totals_intervals_of); `offered` has the tracker's levels. */

@@ -42,7 +42,7 @@ void session_base_let_go(const struct gru_model *gru, const struct record_layout
     const struct record_stamp stamp = record_read_stamp(layout, record, step);
     if (stamp.gap != RECORD_GAP_RESTARTED) {
         forecast_errors_note(gru, record_base_state(layout, before),
-                             record_reading(layout, record, step), base->errors, NULL);
+                             record_reading(layout, record, step), base->errors);
     }
     if (state) {
         memcpy(record_base_state(layout, base), state, layout->state_floats * sizeof *state);

@@ -12,12 +12,14 @@ static bool read_mase(const struct session *session, struct arena *arena,
                       struct session_figures *figures)
 {
     const struct gru_info *info = gru_model_info(session->gru);
+    const bool has_season = info->season > 0 && info->season < session->n_readings;
     float *mase = arena_array(arena, info->n_outputs, sizeof *mase);
     for (size_t o = 0; mase && o < info->n_outputs; o++) {
         const int fed = info->outputs[o].feeds;
         double scale = NAN;
         if (fed >= 0) {
-            scale = error_scale(session->readings + fed, session->n_readings, info->n_inputs, 1);
+            scale = error_scale(session->readings + fed, session->n_readings, info->n_inputs,
+                                has_season ? info->season : 1);
         }
         mase[o] = scale > 0.0 ? (float)((double)session->errors.mae[o] / scale) : NAN;
     }

@@ -16,7 +16,8 @@ struct session;
 
 /* What cannot be said is NaN. */
 struct session_figures {
-    /* [O]: the session's mae in mean changes from one kept reading to the next. */
+    /* [O]: the session's mae in mean changes of the kept readings over the model's season, or from
+     * one to the next where there is none, or not as many are kept. */
     const float *mase;
     /* Of a session that has asked for a level, of 1 to n_ahead steps ahead; else n_ahead is 0. */
     size_t n_ahead;

@@ -8,6 +8,7 @@
 
 #include "service/models/models.h"
 #include "service/pool/pool_write.h"
+#include "service/pool/record_ring.h"
 #include "service/scores/error_totals.h"
 #include "service/service_private.h"
 #include "service/sessions/amend.h"
@@ -190,6 +191,28 @@ static void begin_claimed(struct service_context *context, struct pending_step *
     }
 }
 
+/* Compares what was forecast with the reading x, for the session and for its model. */
+static void note_errors(struct service_context *context, const struct pending_step *pending,
+                        const float *x)
+{
+    const struct model *model = pending->step->model;
+    const struct gru_model *gru = model->active->gru;
+    const struct record_layout *layout = pool_layout(model->pool, pending->slot);
+    struct record_copy *newest = pending_newest(pending);
+    const float *state = record_state(layout, newest);
+    forecast_errors_note(gru, state, x, pending->next->errors);
+    struct error_tally *tallies = error_totals_of(model->error_totals, context->owner);
+    if (!tallies) {
+        return;
+    }
+    const size_t season = gru_model_info(gru)->season;
+    const float *season_ago = season > 0 && season <= newest->n_readings
+                                  ? record_reading(layout, pool_record(model->pool, pending->slot),
+                                                   newest->step + 1 - season)
+                                  : NULL;
+    forecast_errors_tally(gru, state, x, season_ago, tallies);
+}
+
 /* The next copy, whose state is that after the reading x, becomes the newest; n_left more follow.
  * Where the hidden state began anew nothing had been forecast for this reading, and it is not
  * recorded, so that the sequence before it ends. */
@@ -199,9 +222,7 @@ static void write_reading(struct service_context *context, struct pending_step *
     const struct step *step = pending->step;
     struct pool *pool = step->model->pool;
     if (!step->is_restarted) {
-        forecast_errors_note(
-            step->model->active->gru, record_state(&pool->layout, pending_newest(pending)), x,
-            pending->next->errors, error_totals_of(step->model->error_totals, context->owner));
+        note_errors(context, pending, x);
     }
     pending->next->last_seen_at_ms = context->now_ms;
     if (step->has_at || !isnan(pending->next->last_at)) {

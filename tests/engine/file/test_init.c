@@ -77,6 +77,17 @@ TEST(new_model_may_know_the_time_between_its_readings)
     }
 }
 
+TEST(new_model_may_know_its_season)
+{
+    struct gru_plan p = plan();
+    p.season = GRU_SEASON_MAX;
+    struct gru_model *model = create(&p);
+    ck_assert_uint_eq(gru_model_info(model)->season, GRU_SEASON_MAX);
+    gru_model_unref(model);
+    p.season = (size_t)GRU_SEASON_MAX + 1;
+    bad(&p, "season", "from 1 to 1073741824 readings");
+}
+
 TEST(same_plan_gives_the_same_weights_and_another_seed_others)
 {
     struct gru_plan p = plan();

@@ -52,6 +52,14 @@ TEST(interval_must_be_above_zero)
     described_bad("{\"interval_seconds\":1e999}", "grud", "cannot be read");
 }
 
+TEST(season_must_be_a_whole_number)
+{
+    described_bad("{\"season\":0}", "grud.season", "whole number from 1 to 1073741824");
+    described_bad("{\"season\":1.5}", "grud.season", "whole number");
+    described_bad("{\"season\":1e10}", "grud.season", "whole number");
+    described_bad("{\"season\":\"24\"}", "grud.season", "must be a number");
+}
+
 TEST(std_must_be_above_zero_and_finite)
 {
     described_bad("{\"inputs\":[{},{\"std\":0}]}", "grud.inputs[1].std", "above 0, not 0");
@@ -139,7 +147,8 @@ TEST(every_flipped_byte_of_a_description_loads_or_fails_cleanly)
         "\"outputs\":[{\"name\":\"a\"},{\"feeds\":\"x1\"}],\"residual\":true,\"steps\":1,"
         "\"missing\":"
         "\"error\","
-        "\"interval_seconds\":60,\"selftest\":{\"x\":[[1,2],[3,4]],\"y\":[[0,0],[0,0]]}}";
+        "\"interval_seconds\":60,\"season\":24,\"selftest\":{\"x\":[[1,2],[3,4]],\"y\":[[0,0],[0,0]"
+        "]}}";
     for (size_t at = 0; at + 1 < sizeof all; at++) {
         for (int mask = 1; mask < 128; mask *= 2) {
             char text[sizeof all];

@@ -22,19 +22,20 @@ TEST(every_word_is_taken)
     described_written("{\"residual\":true}", "{\"residual\":true}");
     described_written("{\"steps\":2}", "{\"steps\":2}");
     described_written("{\"interval_seconds\":0.1}", "{\"interval_seconds\":0.1}");
+    described_written("{\"season\":24}", "{\"season\":24}");
 }
 
 TEST(description_is_written_in_one_order_without_defaults)
 {
     described_written(
-        "{\"interval_seconds\":0.1,\"missing\":\"mean\",\"steps\":1,\"residual\":true,"
+        "{\"season\":7,\"interval_seconds\":0.1,\"missing\":\"mean\",\"steps\":1,\"residual\":true,"
         "\"inputs\":[{\"std\":2.5,\"mean\":-0.0,\"unit\":\"\\u00b0C\",\"name\":\"a\\\"\\\\\\n\"},{}"
         "],"
         "\"outputs\":[{\"feeds\":\"x1\"},{\"mean\":-3}]}",
         "{\"inputs\":[{\"name\":\"a\\\"\\\\\\n\",\"unit\":\"\xc2\xb0"
         "C\",\"mean\":-0,\"std\":2.5},{\"name\":\"x1\"}],"
         "\"outputs\":[{\"name\":\"y0\",\"feeds\":\"x1\"},{\"name\":\"y1\",\"mean\":-3,\"std\":1}],"
-        "\"residual\":true,\"missing\":\"mean\",\"interval_seconds\":0.1}");
+        "\"residual\":true,\"missing\":\"mean\",\"interval_seconds\":0.1,\"season\":7}");
 }
 
 TEST(numbers_come_back_bit_for_bit)

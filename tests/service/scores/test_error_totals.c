@@ -19,7 +19,7 @@ static double measure(const struct error_totals *totals, enum error_span span,
 }
 
 /* Truths, forecasts, and the readings before, as four threads see them. */
-enum { N_THREADS = 4, N_READINGS = 400 };
+enum { N_THREADS = 4, N_READINGS = 400, SEASON = 12 };
 static const unsigned threads[N_THREADS] = { 0, 1, 7, ERROR_TOTALS_THREADS - 1 };
 static double truth_at(size_t k)
 {
@@ -37,26 +37,30 @@ TEST(the_figures_of_all_threads_are_those_of_one_series)
     struct error_sums whole = { 0 };
     ck_assert_ptr_nonnull(totals);
     for (size_t k = 1; k <= N_READINGS; k++) {
+        const double season_ago = k > SEASON ? truth_at(k - SEASON) : NAN;
         const struct scored_forecast scored = { .truth = truth_at(k),
                                                 .forecast = forecast_at(k),
                                                 .persistence = truth_at(k - 1),
-                                                .seasonal_naive = NAN,
+                                                .seasonal_naive = season_ago,
                                                 .lower = NAN,
                                                 .upper = NAN };
         error_sums_add(&whole, &scored, 0.9);
         error_tally_note(&error_totals_of(totals, threads[k % N_THREADS])[1], scored.truth,
-                         scored.forecast, scored.persistence);
+                         scored.forecast, scored.persistence, season_ago);
     }
     const struct error_figures expected = error_totals_figures(&whole, 0.9),
                                figures = figures_of(totals, 1, ERROR_SPAN_ALL);
     ck_assert_uint_eq(figures.n, N_READINGS);
-    for (enum error_measure m = ERROR_MAE; m <= ERROR_SKILL_VS_PERSISTENCE; m++) {
+    for (enum error_measure m = ERROR_MAE; m <= ERROR_SKILL_VS_SEASONAL_NAIVE; m++) {
         ck_assert_msg(
             fabs(figures.values[m] - expected.values[m]) <= 1e-9 * fabs(expected.values[m]),
             "%s: %.17g, not %.17g", error_measure_word(m), figures.values[m], expected.values[m]);
     }
-    ck_assert_double_eq_tol(figures.values[ERROR_MASE],
-                            1.0 - figures.values[ERROR_SKILL_VS_PERSISTENCE], 1e-12);
+    double seasonal = 0;
+    for (size_t k = SEASON + 1; k <= N_READINGS; k++) {
+        seasonal += fabs(truth_at(k) - truth_at(k - SEASON)) / (N_READINGS - SEASON);
+    }
+    ck_assert_double_eq_tol(figures.values[ERROR_MASE], figures.values[ERROR_MAE] / seasonal, 1e-9);
     ck_assert_uint_eq(figures_of(totals, 0, ERROR_SPAN_ALL).n, 0);
     ck_assert(isnan(measure(totals, ERROR_SPAN_RECENT, ERROR_MAE)));
     error_totals_unref(totals);
@@ -71,7 +75,7 @@ TEST(recent_figures_weigh_by_age)
     for (size_t k = 1; k <= N_READINGS; k++) {
         const double weight = pow(0.99, (double)(N_READINGS - k)), truth = truth_at(k),
                      forecast = forecast_at(k), e = truth - forecast;
-        error_tally_note(tally, truth, forecast, truth_at(k - 1));
+        error_tally_note(tally, truth, forecast, truth_at(k - 1), NAN);
         n += weight;
         absolute += weight * fabs(e);
         squared += weight * e * e;
@@ -108,19 +112,19 @@ TEST(recent_errors_are_forgotten_and_totals_are_not)
     struct error_totals *totals = error_totals_create(1);
     struct error_tally *tally = error_totals_of(totals, 3);
     for (int k = 0; k < 2000; k++) {
-        error_tally_note(tally, k < 1000 ? 10.0 : 1.0, 0.0, 0.0);
+        error_tally_note(tally, k < 1000 ? 10.0 : 1.0, 0.0, 0.0, NAN);
     }
     ck_assert_double_eq(measure(totals, ERROR_SPAN_ALL, ERROR_MAE), 5.5);
     ck_assert_double_eq_tol(measure(totals, ERROR_SPAN_RECENT, ERROR_MAE), 1.0, 1e-3);
     /* Half of what counts is what came with the last 69. */
     for (int k = 0; k < 69; k++) {
-        error_tally_note(tally, 3.0, 0.0, 0.0);
+        error_tally_note(tally, 3.0, 0.0, 0.0, NAN);
     }
     ck_assert_double_eq_tol(measure(totals, ERROR_SPAN_RECENT, ERROR_MAE), 2.0, 0.01);
     /* The largest reading is forgotten, too. */
-    error_tally_note(tally, (double)FLT_MAX, -(double)FLT_MAX, 0.0);
+    error_tally_note(tally, (double)FLT_MAX, -(double)FLT_MAX, 0.0, NAN);
     for (int k = 0; k < 30000; k++) {
-        error_tally_note(tally, k % 2, k % 2, 0.5);
+        error_tally_note(tally, k % 2, k % 2, 0.5, NAN);
     }
     ck_assert_double_eq_tol(measure(totals, ERROR_SPAN_RECENT, ERROR_MAE), 0.0, 1e-9);
     ck_assert_double_eq_tol(measure(totals, ERROR_SPAN_RECENT, ERROR_CORR), 1.0, 1e-9);

@@ -33,7 +33,7 @@ static uint32_t expect_base_leads_here(struct world *world, const char *id)
         struct gru_lane lane = {
             .state_in = state, .state_out = state, .x = x, .n_rows = 1, .y = y
         };
-        forecast_errors_note(gru, state, x, errors, NULL);
+        forecast_errors_note(gru, state, x, errors);
         ck_assert_int_eq(gru_run(gru, world->context->work, &lane, 1), GRU_OK);
         stamp = record_read_stamp(layout, record, step);
     }
