@@ -60,7 +60,7 @@ extern "C" {
     X(NO_MEMORY, "out of memory")                                                                  \
     X(IO, "the file could not be read or written")                                                 \
     X(BAD_FILE, "not a valid safetensors file")                                                    \
-    X(BAD_TENSORS, "the tensors do not make a GRU model")                                          \
+    X(BAD_TENSORS, "the tensors do not make a model")                                              \
     X(BAD_METADATA, "the model's metadata is not valid")                                           \
     X(SELFTEST_FAILED, "the model does not give the answers of its own selftest")                  \
     X(NON_FINITE, "the result is not a finite number")                                             \
@@ -217,8 +217,8 @@ GRU_API const char *gru_kernels_name(void);
 
 /*
  * A state is state_floats floats: each layer's hidden state in turn ([h], or [h, c] for
- * GRU_LAYER_THREE_GATE), then the last observed value of each input (NaN: none yet), then the last
- * row of y (NaN: none yet). It may be copied with memcpy and kept anywhere.
+ * GRU_LAYER_THREE_GATE and GRU_LAYER_LSTM), then the last observed value of each input (NaN: none
+ * yet), then the last row of y (NaN: none yet). It may be copied with memcpy and kept anywhere.
  */
 GRU_API void gru_state_init(const struct gru_model *model, float *state);
 /* Where the parts are, in floats from the start of a state. */
@@ -436,11 +436,11 @@ struct gru_training_info {
      * P parameters; m vectors more: 2 for adam and adamw or 1 for momentum, 1 for l2_sp, 1 for
      * early stopping; B sequences: batch_size, or fewer if there are fewer series; T: window, or
      * fewer if all are shorter; H: a layer's hidden units, rounded up to a multiple of 16; k = 5,
-     * of GRU_LAYER_THREE_GATE 6, of GRU_LAYER_OUTPUT_GATE 7, and of the former two 1 more with
-     * dropout. With GRU_TRAIN_HEAD it is less: 3 P instead of 5 P, moments and l2_sp of the
-     * read-out alone, and k = 1 of the last layer alone. filled: a copy of each series that has
-     * missing readings. marked, with early stopping: a byte for each target of the validation part,
-     * and some 60 a series of it.
+     * of GRU_LAYER_THREE_GATE and GRU_LAYER_LSTM 6, of GRU_LAYER_OUTPUT_GATE 7, and of all but
+     * the latter 1 more with dropout. With GRU_TRAIN_HEAD it is less: 3 P instead of 5 P, moments
+     * and l2_sp of the read-out alone, and k = 1 of the last layer alone. filled: a copy of each
+     * series that has missing readings. marked, with early stopping: a byte for each target of the
+     * validation part, and some 60 a series of it.
      */
     size_t n_bytes;
 };

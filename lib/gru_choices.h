@@ -12,7 +12,8 @@
 // clang-format off
 #define GRU_LAYER_KINDS(F, X)                                                                      \
     F(GRU_LAYER_GRU, "gru") X(GRU_LAYER_OUTPUT_GATE, "gru_output_gate")                            \
-    X(GRU_LAYER_THREE_GATE, "gru_three_gate") X(GRU_LAYER_DENSE, "dense")
+    X(GRU_LAYER_THREE_GATE, "gru_three_gate") X(GRU_LAYER_DENSE, "dense")                          \
+    X(GRU_LAYER_LSTM, "lstm")
 #define GRU_RESETS(F, X) F(GRU_RESET_AFTER, "after") X(GRU_RESET_BEFORE, "before")
 #define GRU_ACTIVATIONS(F, X)                                                                      \
     F(GRU_LINEAR, "linear") X(GRU_SIGMOID, "sigmoid") X(GRU_TANH, "tanh") X(GRU_SOFTMAX, "softmax")
@@ -50,5 +51,7 @@ enum {
 #define GRU_OPTIMIZER_WORDS GRU_OPTIMIZERS(GRU_CHOICE_WORD, GRU_CHOICE_OR_WORD)
 #define GRU_LOSS_WORDS      GRU_LOSSES(GRU_CHOICE_WORD, GRU_CHOICE_OR_WORD)
 #define GRU_TRAIN_WORDS     GRU_TRAINED_PARTS(GRU_CHOICE_WORD, GRU_CHOICE_OR_WORD)
+/* The kinds that are recurrent (gru_layer_kind_is_recurrent). */
+#define GRU_CELL_WORDS "gru|gru_output_gate|gru_three_gate|lstm"
 
 #endif

@@ -24,14 +24,21 @@ static const struct layer_gate_order reset_update_orders[] = {
     { "zrh", { 1, 0, 2, 3 } },
 };
 
+/* PyTorch's and Keras' rows, Keras' under its own letters, and ONNX'. */
+static const struct layer_gate_order lstm_orders[] = {
+    { "ifgo", { 0, 1, 2, 3 } },
+    { "ifco", { 0, 1, 2, 3 } },
+    { "iofc", { 0, 3, 1, 2 } },
+};
+
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* Columns that are alike for a whole family. */
 #define RECURRENT                                                                                  \
     .family = LAYER_RECURRENT, .tensors = recurrent_tensors,                                       \
-    .n_tensors = COUNT(recurrent_tensors), .saved_prefix = "gru.", .is_numbered = true,            \
-    .init_unit = EXTENT_UNITS, .needs = gru_recurrent_needs, .cut = gru_recurrent_cut,             \
-    .pack = gru_recurrent_pack, .forward = gru_recurrent_forward
+    .n_tensors = COUNT(recurrent_tensors), .is_numbered = true, .init_unit = EXTENT_UNITS,         \
+    .needs = gru_recurrent_needs, .cut = gru_recurrent_cut, .pack = gru_recurrent_pack,            \
+    .forward = gru_recurrent_forward
 #define RESET_AND_UPDATE                                                                           \
     .gate_orders = reset_update_orders, .n_gate_orders = COUNT(reset_update_orders),               \
     .has_reset = true, .has_update = true, .update_gate = 1
@@ -43,21 +50,32 @@ static const struct layer_gate_order reset_update_orders[] = {
 static const struct layer_kind kinds[] = {
     [GRU_LAYER_GRU] = { .id = GRU_LAYER_GRU,
                         RECURRENT,
+                        .saved_prefix = "gru.",
                         .n_gates = 3,
                         .n_states = 1,
                         RESET_AND_UPDATE,
                         .cells = { K_GRU_AFTER, K_GRU_BEFORE } },
     [GRU_LAYER_OUTPUT_GATE] = { .id = GRU_LAYER_OUTPUT_GATE,
                                 RECURRENT,
+                                .saved_prefix = "gru.",
                                 .n_gates = 4,
                                 .n_states = 1,
                                 RESET_AND_UPDATE,
                                 .cells = { K_OUTPUT_GATE_AFTER, K_OUTPUT_GATE_BEFORE } },
     [GRU_LAYER_THREE_GATE] = { .id = GRU_LAYER_THREE_GATE,
                                RECURRENT,
+                               .saved_prefix = "gru.",
                                .n_gates = 4,
                                .n_states = 2,
                                .cells = { K_THREE_GATE, K_THREE_GATE } },
+    [GRU_LAYER_LSTM] = { .id = GRU_LAYER_LSTM,
+                         RECURRENT,
+                         .saved_prefix = "lstm.",
+                         .n_gates = 4,
+                         .n_states = 2,
+                         .gate_orders = lstm_orders,
+                         .n_gate_orders = COUNT(lstm_orders),
+                         .cells = { K_LSTM, K_LSTM } },
     [GRU_LAYER_DENSE] = { .id = GRU_LAYER_DENSE, DENSE, .saved_prefix = "head.", .n_gates = 1 },
 };
 

@@ -52,4 +52,13 @@ const struct k_cell_traits k_cells[K_N_CELLS] = {
                                    .u = { 0, 1, 2, 3 },
                                    .bias_x = { 0, 1, 4, 3 },
                                    .bias_u = { 0, 1, 4, 3 } } },
+    [K_LSTM] = { .n_gates = 4,
+                 .n_kept = 4,
+                 .has_memory = true,
+                 .planes = { .n = 4,
+                             .n_u = 4,
+                             .x = { 0, 1, 2, 3 },
+                             .u = { 0, 1, 2, 3 },
+                             .bias_x = { 0, 1, 2, 3 },
+                             .bias_u = { 0, 1, 2, 3 } } },
 };

@@ -11,6 +11,7 @@
  *                                              so U sees r (.) n
  *   K_*_BEFORE    [r | z | (o |) n]            n's plane meets r (.) h where the others meet h
  *   K_THREE_GATE  [f | i | f (.) c | o | c]    c = tanh(f (.) (W x + U h) + b)
+ *   K_LSTM        [i | f | g | o]
  */
 #ifndef CELLS_H
 #define CELLS_H
@@ -18,16 +19,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { K_GATES_MAX = 4, K_PLANES_MAX = 5, K_CANDIDATE = 2 /* the gate n, or c */ };
+enum { K_GATES_MAX = 4, K_PLANES_MAX = 5, K_CANDIDATE = 2 /* the gate n, c or g */ };
 
 /* The equations stand in docs/MODELS.md ("Cells") and at the reference in tests/kernels. Gate
- * order: r, z, n (, o); for K_THREE_GATE f, i, c, o. */
+ * order: r, z, n (, o); for K_THREE_GATE f, i, c, o; for K_LSTM i, f, g, o. */
 enum k_cell {
     K_GRU_AFTER,
     K_GRU_BEFORE,
     K_OUTPUT_GATE_AFTER,
     K_OUTPUT_GATE_BEFORE,
     K_THREE_GATE,
+    K_LSTM,
     K_N_CELLS
 };
 

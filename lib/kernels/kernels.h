@@ -76,9 +76,9 @@ struct k_ops {
                     float *pre);
 
     /* One time step of n_rows states. pre: from project. h_in, h_out: [n_rows][Hp], not
-     * overlapping. c: [n_rows][Hp], the cell memory of K_THREE_GATE, updated in place, else NULL.
-     * out: [n_rows][Hp], the layer's output where it differs from h_out (the output-gate cells),
-     * else NULL. scratch: k_recur_scratch(layer, n_rows) floats. */
+     * overlapping. c: [n_rows][Hp], the cell memory of cells that have one, updated in place, else
+     * NULL. out: [n_rows][Hp], the layer's output where it differs from h_out (the output-gate
+     * cells), else NULL. scratch: k_recur_scratch(layer, n_rows) floats. */
     void (*recur)(const struct k_layer *layer, size_t n_rows, const float *pre, const float *h_in,
                   float *h_out, float *c, float *out, float *scratch);
 

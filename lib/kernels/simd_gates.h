@@ -113,6 +113,17 @@ INLINE void three_gate_units(const struct units *b)
     store(b->c, c);
 }
 
+/* c = f c_prev + i g, g = tanh(W x + U h + b); h = o tanh(c). */
+INLINE void lstm_units(const struct units *b)
+{
+    vec i, f;
+    sigmoid_pair(gate_sum(b, 0), gate_sum(b, 1), &i, &f);
+    vec g = tanh_of(gate_sum(b, 2)), o = sigmoid_of(gate_sum(b, 3));
+    vec c = f * load(b->c) + i * g;
+    store(b->c, c);
+    store(b->h_out, o * tanh_of(c));
+}
+
 /* The half of K_*_BEFORE that comes before the second product: z, and r . h for it. */
 INLINE void gru_before_first_units(const struct units *b)
 {
@@ -150,6 +161,7 @@ typedef void gates_fn(const struct gates *);
 GATES_FUNCTION(gru_after)
 GATES_FUNCTION(output_gate_after)
 GATES_FUNCTION(three_gate)
+GATES_FUNCTION(lstm)
 GATES_FUNCTION(gru_before_first)
 GATES_FUNCTION(output_gate_before_first)
 GATES_FUNCTION(gru_before)
@@ -161,6 +173,7 @@ static gates_fn *const gates_of[K_N_CELLS] = {
     [K_OUTPUT_GATE_AFTER] = output_gate_after,
     [K_OUTPUT_GATE_BEFORE] = output_gate_before,
     [K_THREE_GATE] = three_gate,
+    [K_LSTM] = lstm,
 };
 
 static gates_fn *const first_gates_of[K_N_CELLS] = {

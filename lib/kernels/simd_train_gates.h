@@ -145,6 +145,21 @@ INLINE void forward_three_gate_units(const struct forward_units *b)
     store(b->c_out, c);
 }
 
+/* Keeps i, f, g, o. */
+INLINE void forward_lstm_units(const struct forward_units *b)
+{
+    vec i, f;
+    sigmoid_pair(sum_of_gate(b, 0), sum_of_gate(b, 1), &i, &f);
+    vec g = tanh_of(sum_of_gate(b, 2)), o = sigmoid_of(sum_of_gate(b, 3));
+    vec c = f * load(b->c_in) + i * g;
+    keep(b, 0, i);
+    keep(b, 1, f);
+    keep(b, 2, g);
+    keep(b, 3, o);
+    store(b->c_out, c);
+    store(b->h_out, o * tanh_of(c));
+}
+
 /* ---- backwards ------------------------------------------------------------------------------- */
 
 struct backward_tile {
@@ -295,6 +310,21 @@ INLINE void backward_three_gate_units(const struct backward_units *b)
     store(b->d_c, d_h * o);
 }
 
+/* h = o tanh(c), c = f c_in + i g. All that h_in does goes through U. */
+INLINE void backward_lstm_units(const struct backward_units *b)
+{
+    vec d_h = d_state(b) + load(b->d_out);
+    vec i = kept_value(b, 0), f = kept_value(b, 1), g = kept_value(b, 2), o = kept_value(b, 3);
+    vec t = tanh_of(load(b->c_out));
+    vec d_c = load(b->d_c) + d_h * o * tanh_slope(t);
+    put_delta(b, 0, d_c * g * sigmoid_slope(i));
+    put_delta(b, 1, d_c * load(b->c_in) * sigmoid_slope(f));
+    put_delta(b, 2, d_c * i * tanh_slope(g));
+    put_delta(b, 3, d_h * t * sigmoid_slope(o));
+    store(b->d_h, (vec){ 0 });
+    store(b->d_c, d_c * f);
+}
+
 /* ---- the tables ------------------------------------------------------------------------------ */
 
 typedef void forward_fn(const struct forward_tile *);
@@ -317,12 +347,14 @@ FORWARD_FUNCTION(forward_output_gate_after)
 FORWARD_FUNCTION(forward_output_gate_before_first)
 FORWARD_FUNCTION(forward_output_gate_before)
 FORWARD_FUNCTION(forward_three_gate)
+FORWARD_FUNCTION(forward_lstm)
 BACKWARD_FUNCTION(backward_gru_after, 4)
 BACKWARD_FUNCTION(backward_gru_before, 3)
 BACKWARD_FUNCTION(backward_output_gate_after, 5)
 BACKWARD_FUNCTION(backward_output_gate_before, 4)
 BACKWARD_FUNCTION(backward_reset_before, 1)
 BACKWARD_FUNCTION(backward_three_gate, 5)
+BACKWARD_FUNCTION(backward_lstm, 4)
 
 static forward_fn *const forward_of[K_N_CELLS] = {
     [K_GRU_AFTER] = forward_gru_after,
@@ -330,6 +362,7 @@ static forward_fn *const forward_of[K_N_CELLS] = {
     [K_OUTPUT_GATE_AFTER] = forward_output_gate_after,
     [K_OUTPUT_GATE_BEFORE] = forward_output_gate_before,
     [K_THREE_GATE] = forward_three_gate,
+    [K_LSTM] = forward_lstm,
 };
 
 static forward_fn *const first_forward_of[K_N_CELLS] = {
@@ -343,6 +376,7 @@ static backward_fn *const backward_of[K_N_CELLS] = {
     [K_OUTPUT_GATE_AFTER] = backward_output_gate_after,
     [K_OUTPUT_GATE_BEFORE] = backward_output_gate_before,
     [K_THREE_GATE] = backward_three_gate,
+    [K_LSTM] = backward_lstm,
 };
 
 #endif

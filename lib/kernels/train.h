@@ -35,7 +35,7 @@ struct k_forward_step {
     const struct k_layer *layer;
     size_t n_rows;
     const float *pre;         /* from k_ops.project */
-    const float *h_in, *c_in; /* c_in, c_out: K_THREE_GATE */
+    const float *h_in, *c_in; /* c_in, c_out: of cells with a memory */
     float *h_out, *c_out;
     float *out;     /* the output-gate cells' output */
     float *kept;    /* [n_rows][n_kept * Hp], interleaved by block like pre */
@@ -50,7 +50,7 @@ struct k_backward_step {
     const float *kept, *h_in, *c_in, *h_out, *c_out; /* as the step forward had and gave them */
     const float *d_out;                              /* [n_rows][Hp] */
     float *d_h, *d_hu; /* [n_rows][Hp] whose sum is the gradient by h_out; becomes that by h_in */
-    float *d_c;        /* K_THREE_GATE: the same for c */
+    float *d_c;        /* the same for c, of cells with a memory */
     float *deltas;     /* [n_rows][ld_deltas] */
     size_t ld_deltas;
     float *sums; /* [planes * Hp] has the sum of the rows' deltas added: the gradients of biases */

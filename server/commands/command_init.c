@@ -10,7 +10,7 @@
 static const char usage[] =
     "usage: grud init --inputs NAME[,NAME...] --outputs NAME[,NAME...] --layers N[,N...] -o FILE\n"
     "                 [--scale NAME=MEAN:STD[,...]] [--residual] [--seed N] [--force]\n"
-    "                 [--cell gru|gru_output_gate|gru_three_gate] [--reset after|before]\n"
+    "                 [--cell " GRU_CELL_WORDS "] [--reset after|before]\n"
     "                 [--interval-seconds SECONDS] [--season N]\n";
 
 static int make(const struct model_plan_words *words, const struct model_output *output)

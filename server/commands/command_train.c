@@ -17,7 +17,7 @@ static const char command[] = "train";
 static const char usage[] =
     "usage: grud train DATA.csv --inputs NAME[,NAME...] --outputs NAME[,NAME...] -o FILE\n"
     "                  [--layers N[,N...]] [--residual] [--seed N] [--force]\n"
-    "                  [--cell gru|gru_output_gate|gru_three_gate] [--reset after|before]\n"
+    "                  [--cell " GRU_CELL_WORDS "] [--reset after|before]\n"
     "                  [--time COLUMN] [--interval-seconds SECONDS] [--season N]\n"
     "                  [--validation-fraction F]\n"
     "                  [--n-epochs N] [--early-stopping-patience N] [--batch-size N] [--window N]\n"

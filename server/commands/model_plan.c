@@ -117,8 +117,7 @@ static int set_cell(struct model_plan *plan, const char *cell, const char *reset
     }
     if (kind == GRU_N_LAYER_KINDS) {
         return command_complain(plan->command, COMMAND_WRONG_USAGE,
-                                "--cell takes gru, gru_output_gate or gru_three_gate, not '%s'",
-                                cell);
+                                "--cell takes one of " GRU_CELL_WORDS ", not '%s'", cell);
     }
     gru->cell = (enum gru_layer_kind)kind;
     gru->reset = reset && strcmp(reset, "before") == 0 ? GRU_RESET_BEFORE : GRU_RESET_AFTER;

@@ -88,7 +88,8 @@ TEST(init_makes_every_cell)
                                             { "gru", "before" },
                                             { "gru_output_gate", "after" },
                                             { "gru_output_gate", "before" },
-                                            { "gru_three_gate", NULL } };
+                                            { "gru_three_gate", NULL },
+                                            { "lstm", NULL } };
     char *folder = folder_create();
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
         char name[20], *path;
@@ -241,8 +242,8 @@ TEST(init_refuses_what_makes_no_model)
     init_refuses("1 to 63 bytes", "--inputs",
                  "0123456789012345678901234567890123456789012345678901234567890123");
     init_refuses("UTF-8", "--outputs", "\xff");
-    init_refuses("--cell takes gru, gru_output_gate or gru_three_gate, not 'lstm'", "--cell",
-                 "lstm");
+    init_refuses("--cell takes one of gru|gru_output_gate|gru_three_gate|lstm, not 'dense'",
+                 "--cell", "dense");
     init_refuses("--reset takes after or before, not 'never'", "--reset", "never");
     init_refuses("--seed takes a whole number below 2^64, not '18446744073709551616'", "--seed",
                  "18446744073709551616");

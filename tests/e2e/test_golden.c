@@ -10,7 +10,8 @@
 
 enum { VALUES_MAX = 4096, ROWS_MAX = 64 };
 
-static const char *const names[] = { "keras-stacked", "output-gated",  "reset-before",
+static const char *const names[] = { "keras-stacked", "lstm",          "lstm-nobias",
+                                     "lstm-stacked",  "output-gated",  "reset-before",
                                      "seed-sigmoid",  "three-gate",    "torch-deep",
                                      "torch-nobias",  "torch-odd",     "torch-sigmoid",
                                      "torch-small",   "torch-softmax", "torch-stacked",

@@ -84,6 +84,17 @@ static void three_gate_step(const struct level *v, const double *x, double *h, d
     memcpy(h, out, v->h * sizeof *h);
 }
 
+static void lstm_step(const struct level *v, const double *x, double *h, double *c, double *out)
+{
+    for (size_t j = 0; j < v->h; j++) {
+        double i = logistic(v, 0, j, x, h), f = logistic(v, 1, j, x, h);
+        double g = tanh(w_part(v, 2, j, x) + u_part(v, 2, j, NULL, h));
+        c[j] = f * c[j] + i * g;
+        out[j] = logistic(v, 3, j, x, h) * tanh(c[j]);
+    }
+    memcpy(h, out, v->h * sizeof *h);
+}
+
 static const double *next_tensor(const double **cursor, const struct gru_tensor *tensor)
 {
     if (!tensor->values) {
@@ -119,8 +130,9 @@ static void run_row(const struct network *network, const struct level *levels, s
     double out[WIDEST];
     for (size_t l = 0; l < network->model->info.n_layers; l++) {
         const struct level *v = &levels[l];
-        if (v->cell == GRU_LAYER_THREE_GATE) {
-            three_gate_step(v, x, state, state + v->h, out);
+        if (v->cell == GRU_LAYER_THREE_GATE || v->cell == GRU_LAYER_LSTM) {
+            (v->cell == GRU_LAYER_LSTM ? lstm_step : three_gate_step)(v, x, state, state + v->h,
+                                                                      out);
             state += 2 * v->h;
         } else {
             gru_step(v, x, state, out);

@@ -63,7 +63,9 @@ TEST(counts_follow_from_the_layers)
         size_t n_gates, n_states; /* states of a layer, in units */
     } cases[] = { { NULL, 3, 1 },
                   { "{\"cell\":\"gru_output_gate\"}", 4, 1 },
-                  { "{\"cell\":\"gru_three_gate\"}", 4, 2 } };
+                  { "{\"cell\":\"gru_three_gate\"}", 4, 2 },
+                  { "{\"cell\":\"lstm\"}", 4, 2 },
+                  { NULL, 4, 2 } };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         struct gru_model *model = model_of(cases[k].grud, cases[k].n_gates);
         const struct gru_info *info = gru_model_info(model);

@@ -159,9 +159,23 @@ static void three_gate_step(const struct cell *cell, const float *x, double *h, 
     memcpy(h, out, n * sizeof *h);
 }
 
+static void lstm_step(const struct cell *cell, const float *x, double *h, double *c, double *out)
+{
+    const size_t n = cell->h;
+    for (size_t j = 0; j < n; j++) {
+        double i = logistic_gate(cell, 0, j, x, h), f = logistic_gate(cell, 1, j, x, h);
+        double g = tanh(wx(cell, 2, j, x) + uh(cell, 2, j, NULL, h) + bias(cell, 2, j));
+        c[j] = f * c[j] + i * g;
+        out[j] = logistic_gate(cell, 3, j, x, h) * tanh(c[j]);
+    }
+    memcpy(h, out, n * sizeof *h);
+}
+
 void cell_step(const struct cell *cell, const float *x, double *h, double *c, double *out)
 {
-    if (cell->kind == K_THREE_GATE) {
+    if (cell->kind == K_LSTM) {
+        lstm_step(cell, x, h, c, out);
+    } else if (cell->kind == K_THREE_GATE) {
         three_gate_step(cell, x, h, c, out);
     } else {
         gru_step(cell, x, h, out);
@@ -180,7 +194,7 @@ void cell_run(const struct k_ops *ops, const struct cell *cell, size_t n_steps, 
         ops->project(&cell->layer, n_steps * n_rows, x, cell->i, pre);
     }
     memset(h, 0, state * sizeof *h);
-    if (cell->kind == K_THREE_GATE) {
+    if (k_cells[cell->kind].has_memory) {
         memset(c, 0, state * sizeof *c);
     }
     for (size_t t = 0; t < n_steps; t++) {
@@ -190,7 +204,7 @@ void cell_run(const struct k_ops *ops, const struct cell *cell, size_t n_steps, 
                          pre + at * cell->n_gates * cell->hp);
         }
         ops->recur(&cell->layer, n_rows, pre + t * pre_step, h, h_next,
-                   cell->kind == K_THREE_GATE ? c : NULL, gated_output ? y + t * state : NULL,
+                   k_cells[cell->kind].has_memory ? c : NULL, gated_output ? y + t * state : NULL,
                    scratch);
         memcpy(h, h_next, state * sizeof *h);
         if (!gated_output) {

@@ -30,8 +30,8 @@ struct cell {
 void cell_create(struct cell *cell, enum k_cell kind, size_t i, size_t h);
 void cell_free(struct cell *cell);
 
-/* One step of one stream. h and c (K_THREE_GATE) are updated in place; out: [H], the layer's
- * output. */
+/* One step of one stream. h and c (of cells that have a memory) are updated in place; out: [H], the
+ * layer's output. */
 void cell_step(const struct cell *cell, const float *x, double *h, double *c, double *out);
 
 /* n_steps steps of n_rows streams through a table's kernels, from states of zero. x:

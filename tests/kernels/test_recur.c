@@ -79,7 +79,7 @@ static void check_row(const struct k_ops *ops, const struct cell *cell, const st
     }
     for (size_t j = 0; j < cell->h; j++) {
         ck_assert_double_eq_tol((double)run->h[row * cell->hp + j], h[j], 5e-6);
-        if (cell->kind == K_THREE_GATE) {
+        if (k_cells[cell->kind].has_memory) {
             ck_assert_double_eq_tol((double)run->c[row * cell->hp + j], c[j], 5e-6);
         }
     }

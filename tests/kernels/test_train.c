@@ -110,7 +110,7 @@ static bool gates_output(const struct cell *cell)
 
 static void step_forward(const struct k_ops *ops, struct step *s)
 {
-    bool has_c = s->cell->kind == K_THREE_GATE;
+    bool has_c = k_cells[s->cell->kind].has_memory;
     ops->project(&s->cell->layer, s->n_rows, s->x, s->cell->i, s->pre);
     const struct k_forward_step forward = { .layer = &s->cell->layer,
                                             .n_rows = s->n_rows,
@@ -129,7 +129,7 @@ static void step_forward(const struct k_ops *ops, struct step *s)
 
 static void step_backward(const struct k_ops *ops, struct step *s, bool is_first)
 {
-    bool has_c = s->cell->kind == K_THREE_GATE;
+    bool has_c = k_cells[s->cell->kind].has_memory;
     const struct k_backward_step backward = { .layer = &s->back,
                                               .n_rows = s->n_rows,
                                               .kept = s->kept,
@@ -185,7 +185,7 @@ static void check_forward(const struct k_ops *ops, struct step *s)
         cell_step(s->cell, s->x + row * s->cell->i, state, memory, out);
         for (size_t j = 0; j < h; j++) {
             ck_assert_double_eq_tol((double)s->h_out[row * hp + j], state[j], 5e-6);
-            if (s->cell->kind == K_THREE_GATE) {
+            if (k_cells[s->cell->kind].has_memory) {
                 ck_assert_double_eq_tol((double)s->c_out[row * hp + j], memory[j], 5e-6);
             }
             if (gates_output(s->cell)) {
@@ -217,7 +217,7 @@ static double loss_of(const struct step *s, size_t row, const double *h_in, cons
     for (size_t j = 0; j < h; j++) {
         loss += out[j] * (double)s->d_out[at + j];
         loss += state[j] * ((double)s->d_h[at + j] + (double)s->d_hu[at + j]);
-        loss += s->cell->kind == K_THREE_GATE ? memory[j] * (double)s->d_c[at + j] : 0;
+        loss += k_cells[s->cell->kind].has_memory ? memory[j] * (double)s->d_c[at + j] : 0;
     }
     return loss;
 }
@@ -290,7 +290,7 @@ static void check_row_back(const struct k_ops *ops, const struct step *s, size_t
     for (size_t j = 0; j < h; j++) {
         const size_t at = row * hp + j;
         expect_near(ops, s, "h", j, s->d_h[at] + s->d_hu[at], slopes[2 * n + j], 3e-5);
-        if (s->cell->kind == K_THREE_GATE) {
+        if (k_cells[s->cell->kind].has_memory) {
             expect_near(ops, s, "c", j, s->d_c[at], slopes[2 * n + h + j], 3e-5);
         }
     }

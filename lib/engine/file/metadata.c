@@ -382,6 +382,23 @@ static const struct metadata_field top_keys[] = {
 };
 enum { N_TOP_KEYS = sizeof top_keys / sizeof *top_keys };
 
+enum { KEY_CELL = 3 }; /* in top_keys, behind those that say something of it */
+
+/* A cell that is not named is the one whose rows have the order that is, or what the tensors say.
+ */
+static void infer_cell(struct metadata *metadata, unsigned seen)
+{
+    const char *order = metadata->gate_order;
+    metadata->is_cell_open = (seen & ((2U << KEY_CELL) - 1)) == 0;
+    for (int k = 0; k < GRU_N_LAYER_KINDS && !(seen & 1U << KEY_CELL) && order; k++) {
+        const struct layer_kind *kind = gru_layer_kind_row((enum gru_layer_kind)k);
+        if (gru_layer_kind_order(kind, order)) {
+            metadata->cell = kind->id;
+            return;
+        }
+    }
+}
+
 /* Keys that not every cell has, in the order of top_keys. */
 static enum gru_status check_cell_keys(const struct metadata *metadata, unsigned seen,
                                        struct gru_error *error)
@@ -411,15 +428,16 @@ static enum gru_status read_top(struct fields *r, struct metadata *metadata)
     if (!json_end(&r->j)) {
         return gru_fields_fail_syntax(r);
     }
+    infer_cell(metadata, seen);
     return check_cell_keys(metadata, seen, r->error);
 }
 
 enum gru_status gru_metadata_read(const char *text, struct metadata *ret_metadata,
                                   struct gru_error *error)
 {
-    struct metadata metadata = { .cell = metadata_default_cell,
-                                 .missing = GRU_MISSING_LAST,
-                                 .steps = 1 };
+    struct metadata metadata = {
+        .cell = metadata_default_cell, .is_cell_open = true, .missing = GRU_MISSING_LAST, .steps = 1
+    };
     struct fields r = { .error = error, .root = "grud" };
     enum gru_status status = GRU_OK;
     if (text) {

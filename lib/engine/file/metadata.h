@@ -34,6 +34,7 @@ struct metadata_rows {
 
 struct metadata {
     enum gru_layer_kind cell; /* of the recurrent layers */
+    bool is_cell_open;        /* no key says anything of the cell: the tensors do */
     enum gru_reset reset;
     enum gru_activation activation;
     enum gru_missing missing;

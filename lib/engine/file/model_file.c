@@ -100,6 +100,7 @@ enum gru_status gru_model_load(const void *bytes, size_t n_bytes, struct gru_mod
         status = gru_metadata_read(file.grud, &metadata, error);
     }
     if (status == GRU_OK) {
+        metadata.cell = gru_recognise_cell(&file, &metadata);
         status = gru_recognise(&file, &metadata, &found, error);
     }
     if (status == GRU_OK) {

@@ -106,7 +106,8 @@ static enum gru_status add_tensor(struct modules *modules, const struct tensor_v
     if (parsed->role == ROLE_PROJECTION) {
         return gru_fail(
             error, GRU_BAD_TENSORS, name.text,
-            "tensor '%s' is a projection (proj_size) of an LSTM, which a GRU does not have",
+            "tensor '%s' is a projection of an LSTM (proj_size), which is not supported: train "
+            "the LSTM without proj_size",
             name.text);
     }
     struct module *module = parsed->layer < GRU_LAYERS_MAX
@@ -379,6 +380,25 @@ static enum gru_status find_read_out_bias(const struct safetensors *file,
 }
 
 /* ---- the whole ---- */
+
+enum gru_layer_kind gru_recognise_cell(const struct safetensors *file,
+                                       const struct metadata *metadata)
+{
+    const struct layer_kind *lstm = gru_layer_kind_row(GRU_LAYER_LSTM);
+    bool is_lstm = metadata->is_cell_open;
+    size_t n = 0;
+    for (size_t k = 0; k < file->n_tensors; k++) {
+        const struct tensor_view *tensor = &file->tensors[k];
+        const struct parsed_name parsed = parse_name(lstm, tensor->name);
+        if (parsed.role == ROLE_LAYER && parsed.tensor == RECURRENT_WEIGHT_HH) {
+            is_lstm = is_lstm && tensor->n_dims == 2 && tensor->dims[1] > 0 &&
+                      tensor->dims[0] / lstm->n_gates == tensor->dims[1] &&
+                      tensor->dims[0] % lstm->n_gates == 0;
+            n++;
+        }
+    }
+    return is_lstm && n > 0 ? GRU_LAYER_LSTM : metadata->cell;
+}
 
 static enum gru_status order_layers(const struct safetensors *file, const struct modules *modules,
                                     const struct metadata *metadata, struct recognised *found,

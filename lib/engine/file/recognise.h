@@ -29,7 +29,12 @@ static inline struct recognised_layer *gru_recognised_read_out(struct recognised
     return &found->layers[found->n_layers - 1];
 }
 
-/* The result points into `file`. */
+/* The recurrent layers' cell: what the metadata says, or implies; else that whose number of gates
+ * the tensors have. */
+enum gru_layer_kind gru_recognise_cell(const struct safetensors *file,
+                                       const struct metadata *metadata);
+
+/* metadata->cell must be known. The result points into `file`. */
 GRU_CHECK enum gru_status gru_recognise(const struct safetensors *file,
                                         const struct metadata *metadata,
                                         struct recognised *ret_recognised, struct gru_error *error);

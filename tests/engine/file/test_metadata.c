@@ -12,12 +12,12 @@
 
 TEST(unknown_words_are_refused_with_the_known_ones)
 {
-    described_bad("{\"cell\":\"lstm\"}", "grud.cell",
-                  "must be one of gru, gru_output_gate, gru_three_gate, not 'lstm'");
+    described_bad("{\"cell\":\"rnn\"}", "grud.cell",
+                  "must be one of gru, gru_output_gate, gru_three_gate, lstm, not 'rnn'");
     described_bad("{\"reset\":\"never\"}", "grud.reset",
                   "must be one of after, before, not 'never'");
     described_bad("{\"gate_order\":\"nzr\"}", "grud.gate_order",
-                  "must be one of rzn, zrn, zrh, not 'nzr'");
+                  "must be one of rzn, zrn, zrh, ifgo, ifco, iofc, not 'nzr'");
     described_bad("{\"update\":\"\"}", "grud.update", "must be one of keep, take, not ''");
     described_bad("{\"activation\":\"relu\"}", "grud.activation",
                   "must be one of linear, sigmoid, tanh, softmax");
@@ -33,6 +33,16 @@ TEST(three_gate_cell_has_no_reset_gate_order_or_update)
                   "does not apply");
     described_bad("{\"cell\":\"gru_three_gate\",\"update\":\"keep\"}", "grud.update",
                   "does not apply");
+}
+
+TEST(keys_of_another_cell_are_refused)
+{
+    described_bad("{\"cell\":\"lstm\",\"reset\":\"after\"}", "grud.reset", "the cell lstm");
+    described_bad("{\"cell\":\"lstm\",\"update\":\"keep\"}", "grud.update", "the cell lstm");
+    described_bad("{\"cell\":\"lstm\",\"gate_order\":\"rzn\"}", "grud.gate_order", "the cell lstm");
+    described_bad("{\"cell\":\"gru\",\"gate_order\":\"iofc\"}", "grud.gate_order", "the cell gru");
+    /* The order says which cell it is. */
+    described_bad("{\"gate_order\":\"iofc\",\"reset\":\"after\"}", "grud.reset", "the cell lstm");
 }
 
 /* ---- numbers ---- */

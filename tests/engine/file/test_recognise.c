@@ -125,6 +125,7 @@ TEST(wrong_number_of_gates_is_refused)
     struct fixture f = fixture_new(); /* an LSTM has 4 */
     fixture_layer(&f, "lstm.", 0, 4, 2, 4);
     fixture_tensor(&f, "fc.weight", 1, 4);
+    f.grud = "{\"cell\":\"gru\"}";
     fixture_refused(
         &f, "lstm.weight_hh_l0",
         "is a matrix of 16 x 4, but expected is a matrix of 12 x 4: the cell gru has 3 gates");
@@ -136,6 +137,31 @@ TEST(wrong_number_of_gates_is_refused)
     f.grud = "{\"cell\":\"gru_three_gate\"}";
     fixture_refused(&f, "gru.weight_hh_l0",
                     "expected is a matrix of 16 x 4: the cell gru_three_gate has 4 gates");
+}
+
+TEST(rows_of_four_gates_are_an_lstm_unless_a_key_says_otherwise)
+{
+    static const struct {
+        const char *grud;
+        enum gru_layer_kind cell;
+    } cases[] = { { NULL, GRU_LAYER_LSTM },
+                  { "{\"inputs\":[{},{}]}", GRU_LAYER_LSTM },
+                  { "{\"gate_order\":\"iofc\"}", GRU_LAYER_LSTM },
+                  { "{\"cell\":\"gru_output_gate\"}", GRU_LAYER_OUTPUT_GATE } };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        struct fixture f = fixture_new();
+        fixture_layer(&f, "rnn.", 0, 4, 2, 4);
+        fixture_tensor(&f, "fc.weight", 1, 4);
+        f.grud = cases[k].grud;
+        struct gru_model *model = expect_loaded(fixture_file(&f));
+        ck_assert_int_eq(gru_model_info(model)->layers[0].kind, cases[k].cell);
+        gru_model_unref(model);
+    }
+    struct fixture f = fixture_new(); /* `reset` is of a GRU */
+    fixture_layer(&f, "rnn.", 0, 4, 2, 4);
+    fixture_tensor(&f, "fc.weight", 1, 4);
+    f.grud = "{\"reset\":\"after\"}";
+    fixture_refused(&f, "rnn.weight_hh_l0", "the cell gru has 3 gates");
 }
 
 static void bad_tensor(const char *name, size_t rows, size_t columns, const char *part)
@@ -257,7 +283,7 @@ TEST(projection_is_refused_in_so_many_words)
 {
     struct fixture f = fixture_small();
     fixture_tensor(&f, "lstm.weight_hr_l0", 2, 4);
-    fixture_refused(&f, "lstm.weight_hr_l0", "is a projection (proj_size)");
+    fixture_refused(&f, "lstm.weight_hr_l0", "is a projection of an LSTM (proj_size)");
 }
 
 /* ---- the read-out ---- */

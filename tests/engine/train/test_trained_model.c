@@ -12,6 +12,7 @@ TEST(a_trained_model_passes_its_own_selftest)
         NULL,
         "{\"activation\":\"sigmoid\",\"cell\":\"gru_output_gate\"}",
         "{\"activation\":\"softmax\",\"cell\":\"gru_three_gate\"}",
+        "{\"activation\":\"tanh\",\"cell\":\"lstm\"}",
         "{\"steps\":2,\"residual\":true,\"missing\":\"forecast\",\"inputs\":[{\"name\":\"a\","
         "\"mean\":1,"
         "\"std\":3},{\"name\":\"b\"}],\"outputs\":[{\"name\":\"a\"}]}",

@@ -44,6 +44,7 @@ TEST(memory_follows_the_documented_formula)
     expect_formula(NULL, 6, 0.5);
     expect_formula("{\"reset\":\"before\"}", 5, 0);
     expect_formula("{\"cell\":\"gru_three_gate\"}", 6, 0);
+    expect_formula("{\"cell\":\"lstm\"}", 6, 0);
     expect_formula("{\"cell\":\"gru_output_gate\"}", 7, 0);
 }
 

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[] = { "adam-stacked", "adamw-seq",     "classify", "huber",
-                                     "mae",          "momentum-clip", "sgd" };
+static const char *const names[] = { "adam-stacked", "adamw-seq", "classify",      "huber",
+                                     "lstm",         "mae",       "momentum-clip", "sgd" };
 
 enum { N_NAMES = sizeof names / sizeof *names, SERIES_MAX = 24 };
 

@@ -12,7 +12,10 @@ struct gru_model *training_model(const char *grud, size_t n_inputs, size_t n_hid
                                  size_t n_layers, size_t n_head)
 {
     struct fixture f = fixture_new();
-    size_t n_gates = grud && (strstr(grud, "output_gate") || strstr(grud, "three_gate")) ? 4 : 3;
+    size_t n_gates =
+        grud && (strstr(grud, "output_gate") || strstr(grud, "three_gate") || strstr(grud, "lstm"))
+            ? 4
+            : 3;
     for (size_t l = 0; l < n_layers; l++) {
         fixture_layer(&f, "gru.", l, n_gates, l > 0 ? n_hidden : n_inputs, n_hidden);
     }
