@@ -24,6 +24,7 @@ tidy: check-packages format-check layers compile_commands.json ## clang-tidy, cl
 	@tests/checks/names.sh
 	@tests/checks/widths.sh
 	@tests/checks/codes.sh
+	@tests/checks/vendor.sh
 	@shellcheck -x -S warning $(SCRIPTS)
 	@mypy --no-error-summary --cache-dir $(BUILD)/mypy --config-file clients/python/pyproject.toml
 	@printf '%s\n' $(filter-out lib/kernels/simd%,$(filter %.c,$(SOURCES))) | \
