@@ -28,8 +28,9 @@ $(SYSTEM_SHIM): tests/system_shim.c tests/system_control.h
 SHARED_base     := $(SCRATCH)
 SHARED_config   := $(SCRATCH)
 SHARED_commands := $(SCRATCH)
+SHARED_http     := $(SCRATCH)
 SHARED_secure   := $(CERTIFICATES)
-SHARED_e2e      := $(CERTIFICATES) $(HTTP_CLIENT) $(SYSTEM)
+SHARED_e2e      := $(SCRATCH) $(CERTIFICATES) $(HTTP_CLIENT) $(SYSTEM)
 TEST_LIBS_e2e   := $(LIBS_secure)
 
 # In the order of the layers; each ends with libcheck's summary line.

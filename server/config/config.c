@@ -185,12 +185,17 @@ static bool next_flag(struct config_reader *reader, int argc, char *const argv[]
     snprintf(ret_flag->name, sizeof ret_flag->name, "%.*s",
              (int)(n_name < SHOWN_MAX ? n_name : SHOWN_MAX), name);
     set_source(reader, "flag --%s", ret_flag->name);
-    if (strcmp(ret_flag->name, "config") != 0 && !find_option(ret_flag->name)) {
+    const struct config_option *option = find_option(ret_flag->name);
+    if (!option && strcmp(ret_flag->name, "config") != 0) {
         return fail(reader, "there is no such option; grud --help lists all");
     }
     (*i)++;
     if (name[n_name] == '=') {
         ret_flag->value = name + n_name + 1;
+        return true;
+    }
+    if (option && *option->value == '\0') { /* it stands alone */
+        ret_flag->value = strrchr(option->choices, '|') + 1;
         return true;
     }
     if (*i == argc) {

@@ -18,11 +18,12 @@ enum option_when { OPTION_START, OPTION_LIVE };
 /* The words of a CHOICE, in the order of its values; LOG_LEVELS and LOG_FORMATS are the log's. */
 #define CONFIG_ANSWERS(F, X)    F(CONFIG_NO, "no") X(CONFIG_YES, "yes")
 #define CONFIG_FULL_MODES(F, X) F(CONFIG_REJECT, "reject") X(CONFIG_EVICT, "evict")
-enum { CONFIG_ANSWERS(CHOICE_ID, CHOICE_ID) };    /* listen_remote, seccomp, amend */
+enum { CONFIG_ANSWERS(CHOICE_ID, CHOICE_ID) };    /* listen_remote, seccomp, amend, no_page */
 enum { CONFIG_FULL_MODES(CHOICE_ID, CHOICE_ID) }; /* session_full */
 
 // clang-format off
 /*      field               flag                  type    when   default      least  most          choices  value       help */
+/* value: "" where the flag stands alone and means the last choice */
 /* when: START, or LIVE: SIGHUP reads it again, so any thread may find it changed from one look to the next */
 #define CONFIG_TABLE(X)                                                                                                       \
     X(listen, "listen", STRING, START, "127.0.0.1:8080", 0, 0, NULL, "ADDR:PORT", "address to listen on; port 0 takes any free one") \
@@ -38,6 +39,9 @@ enum { CONFIG_FULL_MODES(CHOICE_ID, CHOICE_ID) }; /* session_full */
     X(host_name, "host-name", STRING, START, "", 0, 0, NULL, "NAMES", "further hosts that clients reach grud by, as in "             \
       "grud,grud.example.org; its own addresses need not be named, and with --api-keys none")                                 \
     X(port_file, "port-file", STRING, START, "", 0, 0, NULL, "FILE", "write the chosen port into FILE once ready")                   \
+    X(no_page, "no-page", CHOICE, START, "no", 0, 0, CHOICE_WORDS(CONFIG_ANSWERS), "", "serve no page at /, only the API")         \
+    X(page_dir, "page-dir", STRING, START, "", 0, 0, NULL, "DIR", "take the page's files from DIR, anew for each request, and not "  \
+      "from the binary: for work on the page")                                                                                 \
     X(models, "models", STRING, START, "", 0, 0, NULL, "DIR", "directory of NAME.safetensors or NAME/<version>.safetensors; "      \
       "SIGHUP reads it again")         \
     X(data, "data", STRING, START, "", 0, 0, NULL, "DIR", "directory for sessions and uploaded versions; none: memory only")         \

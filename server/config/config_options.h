@@ -14,7 +14,8 @@ struct config_option {
     const char *initial; /* the default, as text */
     size_t least, most;  /* of a SIZE */
     const char *choices; /* of a CHOICE: "reject|evict" */
-    const char *value;   /* stands for the value in --help: "N" */
+    const char *value;   /* stands for the value in --help: "N"; "": the flag stands alone, for
+                          the last of its choices */
     const char *help;
     size_t offset; /* of the field in struct config */
 };

@@ -39,7 +39,7 @@ static void print_wrapped(FILE *out, const char *text, size_t column, const char
 static void print_help_line(FILE *out, const char *name, const char *value, const char *help)
 {
     char flag[TEXT_MAX], indent[HELP_COLUMN + 1];
-    snprintf(flag, sizeof flag, "  --%s %s", name, value);
+    snprintf(flag, sizeof flag, "  --%s%s%s", name, *value ? " " : "", value);
     snprintf(indent, sizeof indent, "%*s", HELP_COLUMN, "");
     fprintf(out, "%-*s", HELP_COLUMN, flag);
     print_wrapped(out, help, HELP_COLUMN, indent);
@@ -121,8 +121,10 @@ static void print_man_option(FILE *out, const struct config_option *option)
     config_variable(option, variable);
     fputs(".TP\n\\fB\\-\\-", out);
     print_roff(out, option->name);
-    fputs("\\fR \\fI", out);
-    print_roff(out, option->value);
+    if (*option->value) {
+        fputs("\\fR \\fI", out);
+        print_roff(out, option->value);
+    }
     fprintf(out, "\\fR, \\fB%s\\fR\n", variable);
     print_roff(out, option->help);
     fputs(".\n", out);
@@ -255,7 +257,10 @@ static const char man_head[] =
     "certificate, and with port 0 on the port that the port file holds.\n"
     "An https:// URL must be of the loopback, since certificates are not checked.\n"
     ".SH OPTIONS\n"
-    "A flag is \\fB\\-\\-name\\fR \\fIvalue\\fR or \\fB\\-\\-name=\\fR\\fIvalue\\fR.\n"
+    "A flag is \\fB\\-\\-name\\fR \\fIvalue\\fR or \\fB\\-\\-name=\\fR\\fIvalue\\fR; one that is "
+    "shown "
+    "without a\n"
+    "value stands alone for its last choice.\n"
     "Each option may also stand in the configuration file, as \\fBname = \\fR\\fIvalue\\fR, and in "
     "the\n"
     "environment, under the name that follows it below.\n"

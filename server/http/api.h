@@ -29,6 +29,9 @@ enum status api_ready(struct request *request);
 enum status api_metrics(struct request *request);
 enum status api_index(struct request *request);
 
+enum status api_page(struct request *request);
+enum status api_page_file(struct request *request);
+
 enum status api_models_list(struct request *request);
 enum status api_model_get(struct request *request);
 enum status api_model_put(struct request *request);

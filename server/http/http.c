@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "http/access.h"
 #include "http/listen.h"
+#include "http/page_folder.h"
 #include "http/routes.h"
 #include "http/worker_thread.h"
 
@@ -45,11 +46,26 @@ static enum status read_endpoint(const struct config *config, struct endpoint *r
     return STATUS_OK;
 }
 
+static bool has_page_folder(const struct config *config)
+{
+    return config->page_dir[0] != '\0';
+}
+
+static enum status check_options(const struct config *config, const struct endpoint *endpoint,
+                                 struct fault *fault)
+{
+    if (has_page_folder(config) && config->no_page == CONFIG_YES) {
+        return fault_set(fault, STATUS_INVALID_VALUE, "page-dir",
+                         "--no-page and --page-dir do not go together: leave one out");
+    }
+    return access_check_options(config, endpoint, fault);
+}
+
 enum status http_check(const struct config *config, struct fault *fault)
 {
     struct endpoint endpoint;
     enum status status = read_endpoint(config, &endpoint, fault);
-    return status == STATUS_OK ? access_check_options(config, &endpoint, fault) : status;
+    return status == STATUS_OK ? check_options(config, &endpoint, fault) : status;
 }
 
 enum status http_bind(const struct config *config, struct http **ret_http, struct fault *fault)
@@ -68,6 +84,12 @@ enum status http_bind(const struct config *config, struct http **ret_http, struc
     enum status status = http->workers && http->listen_fds ? STATUS_OK : no_memory(fault);
     if (status == STATUS_OK) {
         status = read_endpoint(config, &http->endpoint, fault);
+    }
+    if (status == STATUS_OK) {
+        status = check_options(config, &http->endpoint, fault);
+    }
+    if (status == STATUS_OK && has_page_folder(config)) {
+        status = page_folder_check(config->page_dir, fault);
     }
     if (status == STATUS_OK) {
         status = access_open(http, fault);

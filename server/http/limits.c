@@ -7,7 +7,7 @@ static const int64_t SECOND_NS = 1000000000;
 
 /* What libmicrohttpd 0.9.75 takes for a header, query parameter or cookie, and what a reply's head
  * may take. */
-enum { VALUE_BYTES = 64, REPLY_HEAD_BYTES = 512, BESIDE_HEAD_MIN = 2 << 10 };
+enum { VALUE_BYTES = 64, REPLY_HEAD_BYTES = 1024, BESIDE_HEAD_MIN = 2 << 10 };
 enum { TARGET_SHORT = 128 }; /* too short for parameters to matter */
 
 size_t limit_memory(const struct config *config)
@@ -68,7 +68,7 @@ enum status limit_head(struct exchange *exchange)
 /* Questions about the daemon's health are answered in any case. */
 static bool is_always_served(const struct request *request)
 {
-    return request->route && request->route->scope == SCOPE_NONE;
+    return request->route && request->route->is_probe;
 }
 
 enum status limit_connections(struct exchange *exchange)

@@ -8,7 +8,11 @@
     X(NDJSON, "application/x-ndjson")                                                              \
     X(OCTETS, "application/octet-stream")                                                          \
     X(EVENTS, "text/event-stream")                                                                 \
-    X(METRICS, "text/plain; version=0.0.4; charset=utf-8")
+    X(METRICS, "text/plain; version=0.0.4; charset=utf-8")                                         \
+    X(HTML, "text/html; charset=utf-8")                                                            \
+    X(JAVASCRIPT, "text/javascript; charset=utf-8")                                                \
+    X(CSS, "text/css; charset=utf-8")                                                              \
+    X(SVG, "image/svg+xml")
 
 enum media {
 #define MEDIA_ENUM(name, text) MEDIA_##name,

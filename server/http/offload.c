@@ -40,6 +40,9 @@ enum disk_queue offload_queue(const struct exchange *exchange)
 {
     const struct request *request = &exchange->request;
     bool is_large = !request->is_ndjson && request->n_body > LARGE_BODY_BYTES;
+    if (request->route->is_page && request->config->page_dir[0] != '\0') {
+        return DISK_LISTS;
+    }
     return request->route->is_read_aside && is_large ? DISK_BODIES : request->route->disk;
 }
 

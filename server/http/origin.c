@@ -199,7 +199,7 @@ enum status origin_check(struct exchange *exchange, const struct guard *guard)
 {
     const struct route *route = exchange->request.route;
     enum status status = STATUS_OK;
-    if (!exchange->worker->keys && route->scope != SCOPE_NONE) {
+    if (!exchange->worker->keys && !route->is_probe) {
         status = check_host(exchange, guard);
     }
     if (status == STATUS_OK && (guard->origin || guard->fetch_site) && route->changes) {

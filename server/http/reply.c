@@ -59,7 +59,7 @@ static bool add_headers(struct MHD_Response *response, const struct exchange *ex
 {
     const struct reply *reply = &exchange->request.reply;
     bool fine = true;
-    if (reply->code != 204) {
+    if (reply->code != 204 && reply->code != 304) {
         fine =
             MHD_add_response_header(response, "Content-Type", media_name(reply->media)) == MHD_YES;
     }
@@ -67,6 +67,10 @@ static bool add_headers(struct MHD_Response *response, const struct exchange *ex
         fine =
             fine && MHD_add_response_header(response, "Cache-Control", "no-cache") == MHD_YES &&
             MHD_add_response_header(response, "X-Accel-Buffering", "no") == MHD_YES; /* nginx's */
+    }
+    for (size_t k = 0; k < reply->n_headers; k++) {
+        fine = fine && MHD_add_response_header(response, reply->headers[k].name,
+                                               reply->headers[k].value) == MHD_YES;
     }
     if (exchange->allowed) {
         char allow[ROUTER_ALLOW_MAX];
@@ -163,8 +167,9 @@ static bool is_plain(const struct exchange *exchange)
 {
     const struct reply *reply = &exchange->request.reply;
     return reply->n_body > 0 && reply->n_body <= CACHED_BYTES_MAX && reply->media == MEDIA_JSON &&
-           !exchange->allowed && !exchange->origin && reply->code != 401 && reply->code != 503 &&
-           reply->code != 429 && !exchange->worker->is_draining && !exchange->connection->is_excess;
+           reply->n_headers == 0 && !exchange->allowed && !exchange->origin && reply->code != 401 &&
+           reply->code != 503 && reply->code != 429 && !exchange->worker->is_draining &&
+           !exchange->connection->is_excess;
 }
 
 static struct cached_reply *make_cached(const struct exchange *exchange)

@@ -24,12 +24,18 @@ struct stream_source {
     bool (*read)(struct service_context *context, void *state, struct text *text);
 };
 
+struct reply_header {
+    const char *name, *value;
+};
+
 /* What a handler leaves to be sent. The body lives in the request's arena or is static. */
 struct reply {
     int code; /* HTTP status; 0: not answered yet */
     const char *body;
     size_t n_body;
-    enum media media;                   /* one that the route gives */
+    enum media media;             /* one that the route gives */
+    struct reply_header *headers; /* further ones, n_headers; they live as long as the body */
+    size_t n_headers;
     const struct stream_source *source; /* not NULL: Server-Sent Events instead of a body */
     void *source_state;                 /* in the request's arena */
 };

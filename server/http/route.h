@@ -22,7 +22,9 @@ struct request;
     X(MODEL, "model")                                                                              \
     X(VERSION, "version")                                                                          \
     X(SESSION, "session")                                                                          \
-    X(JOB, "id")
+    X(JOB, "id")                                                                                   \
+    X(FOLDER, "folder")                                                                            \
+    X(FILE, "file")
 
 enum path_parameter {
 #define PATH_PARAMETER_ENUM(name, text) PARAMETER_##name,
@@ -51,14 +53,16 @@ struct route {
     unsigned takes, gives;
     enum schema body, reply; /* what they hold */
     enum envelope_kind envelope;
-    bool changes; /* models, sessions or jobs: pages of other origins may not (origin.h) */
+    bool is_probe; /* asks how grud is: at any host, and in any load, it gets its answer */
+    bool is_page;  /* a file of the page, which may be in the folder of --page-dir */
+    bool changes;  /* models, sessions or jobs: pages of other origins may not (origin.h) */
     /* The thread that calls `handle`; not the worker's where it waits for the disk (the files of
      * models, the database of jobs), or looks at every session. */
     enum disk_queue disk;
     bool is_read_aside; /* `handle` writes nothing: if the body is large, it is called on a thread
                            of its own. `finish` is only to print what is large */
     bool has_training_lines; /* x-ndjson may be as large as --training-max, not --body-max */
-    bool is_heavy; /* under too much load it is refused before others are; SCOPE_NONE never is */
+    bool is_heavy;           /* under too much load it is refused before others are */
     /* The query parameters that it takes; others are refused. None: all are ignored. */
     const char *queries[ROUTE_QUERIES_MAX + 1];
     const char *summary;

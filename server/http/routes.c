@@ -16,17 +16,27 @@
 #define NDJSON               MEDIA_SET_NDJSON
 #define OCTETS               MEDIA_SET_OCTETS
 #define EVENTS               MEDIA_SET_EVENTS
+#define PAGE_FILES           (MEDIA_SET_JAVASCRIPT | MEDIA_SET_CSS | MEDIA_SET_SVG)
 
 // clang-format off
 const struct route http_routes[] = {
-    { "GET", "/healthz", SCOPE_NONE, .handle = api_health, GIVES(JSON, HEALTH),
+    { "GET", "/healthz", SCOPE_NONE, .handle = api_health, .is_probe = true, GIVES(JSON, HEALTH),
       .summary = "200 while the process lives" },
-    { "GET", "/readyz", SCOPE_NONE, .handle = api_ready, GIVES(JSON, READINESS),
+    { "GET", "/readyz", SCOPE_NONE, .handle = api_ready, .is_probe = true, GIVES(JSON, READINESS),
       .summary = "200 when models are loaded and sessions restored, 503 while draining" },
     { "GET", "/metrics", SCOPE_READ, .handle = api_metrics, GIVES(MEDIA_SET_METRICS, METRICS),
       .summary = "figures in Prometheus' text format" },
     { "GET", "/v1", SCOPE_READ, .handle = api_index, GIVES(JSON, INDEX),
       .summary = "name, version and routes" },
+
+    { "GET", "/", SCOPE_NONE, .handle = api_page, .is_page = true, GIVES(MEDIA_SET_HTML, PAGE),
+      .summary = "the page; without a key, since it asks for one itself" },
+    { "GET", "/page/{file}", SCOPE_NONE, .handle = api_page_file, .is_page = true,
+      GIVES(PAGE_FILES, PAGE_FILE),
+      .summary = "a file of the page" },
+    { "GET", "/page/{folder}/{file}", SCOPE_NONE, .handle = api_page_file, .is_page = true,
+      GIVES(PAGE_FILES, PAGE_FILE),
+      .summary = "a file of the page" },
 
     { "GET", "/v1/models", SCOPE_READ, .handle = api_models_list, GIVES(JSON, MODEL_LIST),
       .summary = "all models" },

@@ -10,6 +10,8 @@
     X(EMPTY, "Empty") /* an object without fields, or no body */                                   \
     X(HEALTH, "Health")                                                                            \
     X(READINESS, "Readiness")                                                                      \
+    X(PAGE, "Page")                                                                                \
+    X(PAGE_FILE, "PageFile")                                                                       \
     X(METRICS, "Metrics")                                                                          \
     X(INDEX, "Index")                                                                              \
     X(MODEL, "Model")                                                                              \

@@ -25,7 +25,8 @@ TEST(every_option_says_what_it_allows)
 {
     for (size_t i = 0; i < CONFIG_N_OPTIONS; i++) {
         const struct config_option *option = &config_options[i];
-        ck_assert(*option->help != '\0' && *option->value != '\0');
+        ck_assert(*option->help != '\0');
+        ck_assert(*option->value != '\0' || option->type == OPTION_CHOICE);
         ck_assert(option->type != OPTION_SIZE || option->least < option->most);
         ck_assert(option->type != OPTION_CHOICE || strchr(option->choices, '|'));
     }
@@ -64,6 +65,20 @@ TEST(the_last_of_two_flags_wins)
 {
     expect_value(LIST("--workers", "3", "--workers=4"), LIST(NULL),
                  &config_options[CONFIG_INDEX_workers], "4");
+}
+
+/* --no-page: what follows is the next flag, not its value. */
+TEST(a_flag_without_a_value_stands_alone)
+{
+    const struct config_option *option = &config_options[CONFIG_INDEX_no_page];
+    expect_value(LIST("--no-page"), LIST(NULL), option, "yes");
+    expect_value(LIST("--no-page", "--workers", "3"), LIST(NULL), option, "yes");
+    expect_value(LIST("--no-page=no"), LIST("GRUD_NO_PAGE=yes"), option, "no");
+    expect_value(LIST(NULL), LIST("GRUD_NO_PAGE=yes"), option, "yes");
+    expect_error(LIST("--no-page", "yes"), LIST(NULL),
+                 "command line: expected a flag such as --listen, not 'yes'");
+    expect_error(LIST("--no-page=maybe"), LIST(NULL),
+                 "flag --no-page: option 'no-page' takes one of no|yes, not 'maybe'");
 }
 
 TEST(the_bounds_of_a_number_are_allowed_and_nothing_beyond)

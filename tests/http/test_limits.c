@@ -5,7 +5,7 @@
 
 static const struct route light = { .scope = SCOPE_PREDICT },
                           heavy = { .scope = SCOPE_TRAIN, .is_heavy = true },
-                          health = { .scope = SCOPE_NONE };
+                          health = { .is_probe = true };
 
 static uint64_t n_refused(const struct exchange_world *world, enum refusal refusal)
 {

@@ -7,7 +7,8 @@
 #include <string.h>
 
 static const struct route step = { .scope = SCOPE_PREDICT, .changes = true },
-                          predict = { .scope = SCOPE_PREDICT }, health = { .scope = SCOPE_NONE };
+                          predict = { .scope = SCOPE_PREDICT }, health = { .is_probe = true },
+                          page = { .scope = SCOPE_NONE, .is_page = true };
 
 struct asked {
     const char *host, *origin, *site; /* NULL: none */
@@ -84,6 +85,8 @@ TEST(a_host_is_an_address_of_ours_or_a_name_that_was_given)
     ck_assert_int_eq(check_with(&predict, "", "", (struct asked){ "grud", NULL, NULL }),
                      STATUS_HOST_REFUSED);
     ck_assert_int_eq(check_with(&health, "", "", (struct asked){ "grud", NULL, NULL }), STATUS_OK);
+    ck_assert_int_eq(check_with(&page, "", "", (struct asked){ "grud", NULL, NULL }),
+                     STATUS_HOST_REFUSED);
     ck_assert_int_eq(check_with(&predict, "", "", (struct asked){ NULL, NULL, NULL }), STATUS_OK);
 }
 
