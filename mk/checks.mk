@@ -2,7 +2,7 @@
 SOURCES := $(wildcard lib/*.h lib/*/*.[ch] lib/*/*/*.[ch] \
              server/*.[ch] server/*/*.[ch] server/*/*/*.[ch] \
              tests/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
-SCRIPTS := $(wildcard mk/*.sh docker/*.sh tests/*.sh tests/*/*.sh examples/*/*.sh)
+SCRIPTS := $(wildcard mk/*.sh docker/*.sh tests/*.sh tests/*/*.sh examples/*.sh examples/*/*.sh)
 
 .PHONY: includes layers format format-check tidy check compile_commands.json
 includes: # that none runs upward, and that foreign headers stay hidden

@@ -42,7 +42,11 @@ $(BUILD)/grud: $(BUILD)/server/main.o $(call archives,$(SERVER_LAYERS))
 	$(Q)$(LINK) -o $@ $^ $(call libraries_of,$(SERVER_LAYERS))
 
 .PHONY: run
-run: build-packages ## build, start grud on 127.0.0.1:8080 with the demo model, feed it this machine's readings
+run: build-packages ## build, start grud on 127.0.0.1:8080, feed it this machine's load and recorded temperatures
 	$(call packages,$(RUN_PACKAGES))
 	@$(MAKE) --no-print-directory $(ALL_PROCESSORS) all
-	@env GRUD=$(BUILD)/grud examples/host-load/run.sh
+	@env GRUD=$(BUILD)/grud examples/run.sh
+
+.PHONY: demo-model
+demo-model: all ## train the model of recorded temperatures that the demo shows, with grud itself
+	@GRUD=$(BUILD)/grud examples/temperature/train.py

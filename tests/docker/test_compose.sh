@@ -62,8 +62,11 @@ eventually() {
     check "$@"
 }
 has_steps() { curl -s "$url/$U/sessions" | jq -e '.sessions[0].step >= 3'; }
+is_replayed() { curl -s "$url/v1/models/temperature/sessions/jfk" | jq -e '.step > 1200'; }
 query() { curl -s "http://127.0.0.1:$PROMETHEUS_PORT/api/v1/query" --data-urlencode "query=$1" | jq -e ".data.result[0].value[1] | tonumber | $2"; }
 eventually "the feeder streams" has_steps
+eventually "temperatures are replayed" is_replayed
+check "the page is shown" grep -q '<html' <(curl -s "$url/")
 eventually "Prometheus sees grud" query 'up{job="grud"}' '. == 1'
 eventually "and counts its steps" query grud_steps_total '. >= 3'
 
