@@ -29,6 +29,8 @@ while getopts u:n:i:k:rh option; do
 done
 session=$(uname -n | tr -d '\n' | tr -c 'A-Za-z0-9._~:-' - | cut -c1-128)
 sessions_url=${url%/}/v1/models/host-load/sessions
+# What each step asks for beside the next second: ten more, and where the readings will be with 80 and with 95 %.
+asked='"horizon":10,"level":[0.8,0.95]'
 told=
 trap 'exit 0' INT TERM
 
@@ -136,7 +138,7 @@ while [ "$count" -ne 0 ] && read_next; do
     # shellcheck disable=SC2086 # the reading is five words
     x=$(printf '{"cpu":%s,"memory":%s,"load":%s,"network":%s,"disk":%s}' $reading)
     late=
-    while call POST "/$session/step" "{\"x\":$x,\"seq\":$((step + 1))}" && [ "$status" != 200 ]; do
+    while call POST "/$session/step" "{\"x\":$x,\"seq\":$((step + 1)),$asked}" && [ "$status" != 200 ]; do
         if [ "$status" = 409 ] && expected=$(echo "$reply" | jq -e .error.expected); then
             step=$((expected - 1))
         elif [ "$status" = 410 ]; then

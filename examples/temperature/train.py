@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Trains temperature.safetensors with grud itself: a residual GRU that forecasts the temperature an hour ahead.
 
-    make demo-model        or: GRUD=build/grud examples/temperature/train.py; a few seconds
+    make demo-model        or: GRUD=build/grud examples/temperature/train.py [FILE]; a few seconds
 
 newark.csv, January to August, is all that training sees; its last 15 % choose the best epoch. Then the model
 forecasts jfk.csv, September to December, at another place, and is compared with persistence ("as it is now").
@@ -31,10 +31,11 @@ GRUD = os.environ.get("GRUD", "build/grud")
 MODEL = "temperature"
 SEED = 1
 HOUR = 3600
+DAY = 24
 STRETCH = 240  # hours in a training sequence
 STRIDE = 60  # hours from the begin of one to that of the next
 SHIFT = 10.0  # degrees that a stretch is made warmer or colder by, at most
-HORIZON = 24
+HORIZON = DAY
 
 
 def read_hours(name):
@@ -58,7 +59,8 @@ def untrained(folder):
     """The bytes of an untrained model, with the unit, which `grud init` does not ask for."""
     path = folder / "untrained.safetensors"
     subprocess.run([GRUD, "init", "--inputs", "temperature", "--outputs", "temperature", "--layers", "32", "--residual",
-                    "--scale", "temperature=12:10", "--interval-seconds", str(HOUR), "-o", path], check=True)
+                    "--scale", "temperature=12:10", "--interval-seconds", str(HOUR), "--season", str(DAY), "-o", path],
+                   check=True, stdout=subprocess.DEVNULL)
     file = path.read_bytes()
     n = struct.unpack("<Q", file[:8])[0]
     header = json.loads(file[8 : 8 + n])
@@ -99,7 +101,7 @@ def train(client, hours):
 
 def report(client, version):
     rows = [[x] for x in read_hours("jfk.csv")]
-    result = client.evaluate(MODEL, rows, horizon=HORIZON, season=24, level=0.9, version=version)
+    result = client.evaluate(MODEL, rows, horizon=HORIZON, level=0.9, version=version)
     print("hours ahead    MAE   skill  in the 90 % interval")
     for ahead in (1, 3, 6, 12, 18, 24):
         row = result["by_horizon"][ahead - 1]
@@ -107,6 +109,7 @@ def report(client, version):
 
 
 def main():
+    to = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / f"{MODEL}.safetensors"
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         daemon, url = start(folder)
@@ -115,7 +118,7 @@ def main():
                 client.models.upload(MODEL, untrained(folder))
                 version = train(client, read_hours("newark.csv"))
                 report(client, version)
-                (HERE / f"{MODEL}.safetensors").write_bytes(client.models.download(MODEL, version))
+                to.write_bytes(client.models.download(MODEL, version))
         finally:
             daemon.terminate()
             daemon.wait()

@@ -42,6 +42,20 @@ TEST(count_learns_what_follows_five)
     daemon_stop(&daemon);
 }
 
+/* Trained by a grud that the script starts; the committed file is one of these. */
+TEST(temperature_beats_persistence_at_another_place)
+{
+    char script[256];
+    struct daemon daemon = daemon_start(NULL);
+    snprintf(script, sizeof script, "temperature/train.py %s/t.safetensors", daemon.directory);
+    const char *row = strstr(run(&daemon, script), "\n         12  ");
+    ck_assert_ptr_nonnull(row);
+    double mae, skill, inside;
+    ck_assert_int_eq(sscanf(row, "%*d %lf %lf %lf", &mae, &skill, &inside), 3);
+    ck_assert_msg(skill > 0.2 && inside > 85 && inside < 95, "%s", row);
+    daemon_stop(&daemon);
+}
+
 TEST(sum_trains_two_layers_from_scratch)
 {
     struct daemon daemon = daemon_start(NULL);

@@ -168,6 +168,23 @@ static void expect_forecasts(const struct daemon *daemon)
     }
 }
 
+/* What a button of the page does: what has been replayed was recorded, and enough to learn from. */
+static void expect_promotion(const struct daemon *daemon)
+{
+    char path[128];
+    struct answer answer =
+        request(daemon, "POST", "/v1/fine_tuning/jobs",
+                "{\"model\":\"temperature\",\"training\":{\"sessions\":[\"jfk\"]}}");
+    ck_assert_int_eq(answer.code, 202);
+    const char *id = strstr(answer.body, "ftjob-");
+    snprintf(path, sizeof path, "/v1/fine_tuning/jobs/%.*s", (int)strcspn(id, "\""), id);
+    answer_free(&answer);
+    answer = await(daemon, path, "\"finished_at\":1");
+    ck_assert_msg(strstr(answer.body, "\"state\":\"promoted\"") != NULL, "%s", answer.body);
+    answer_free(&answer);
+    expect_shown(daemon, "/v1/models/temperature", "\"active_version\":2");
+}
+
 TEST(ctrl_c_ends_the_demo_with_a_clean_drain)
 {
     static char shown[SHOWN_MAX];
@@ -188,6 +205,7 @@ TEST(ctrl_c_ends_the_demo_with_a_clean_drain)
     read_until(terminal, "(said)", shown); /* the head of the readings */
     expect_address_first(&daemon, shown);
     expect_forecasts(&daemon);
+    expect_promotion(&daemon);
     ck_assert_int_eq(write(terminal, "\3", 1), 1);
     read_until(terminal, NULL, shown);
     close(terminal);
