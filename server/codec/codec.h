@@ -116,6 +116,8 @@ void codec_put_session_row(struct text *text, const struct session_row *row);
 void codec_put_session_list(struct text *text, const struct session_row *rows, size_t n,
                             bool has_more);
 
+void codec_put_readings(struct text *text, const struct session_history *history);
+
 /* durable: whether jobs outlive the process. */
 void codec_put_job(struct text *text, const struct job *job, bool durable);
 void codec_put_job_list(struct text *text, const struct job *jobs, size_t n, bool has_more,

@@ -10,7 +10,6 @@ static const struct {
     const char *begin, *end, *what;
 } absent[] = {
     { "/v1/models/", "/events", "streams of a session's events" },
-    { "/v1/models/", "/readings", "path for readings: those that are kept come with the session" },
     { "/openapi.json", NULL, "OpenAPI document" },
     { "/v2", NULL, "Open Inference Protocol" },
     { "/api/v2/write", NULL, "InfluxDB line protocol: POST readings to a model's steps" },

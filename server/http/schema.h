@@ -23,6 +23,7 @@
     X(STEPS_REPLY, "StepsReply")                                                                   \
     X(SESSION, "Session")                                                                          \
     X(SESSION_LIST, "SessionList")                                                                 \
+    X(READING_LIST, "ReadingList")                                                                 \
     X(SESSION_RESTORE, "SessionRestore")                                                           \
     X(FORK, "Fork")                                                                                \
     X(FORECAST, "Forecast")                                                                        \

@@ -2,29 +2,12 @@
 
 #include "store/database_open.h"
 #include "store/query.h"
+#include "store/recordings_private.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-struct recordings {
-    struct database database;
-    size_t rows_max;
-};
-
-enum { RECORDINGS_FORMAT = 3 }; /* raised by hand, with each migration: see migrate.h */
-
-enum {
-    RECORDINGS_FIND,
-    RECORDINGS_BEGIN_SESSION,
-    RECORDINGS_ADD,
-    RECORDINGS_TRIM,
-    RECORDINGS_ADVANCE,
-    RECORDINGS_DELETE_READINGS,
-    RECORDINGS_DELETE_SESSION,
-    RECORDINGS_READ,
-    RECORDINGS_READ_FROM,
-    RECORDINGS_N_STATEMENTS
-};
+enum { RECORDINGS_FORMAT = 4 }; /* raised by hand, with each migration: see migrate.h */
 
 /* SQL, laid out as SQL. A session's readings are numbered as they come: n. Where its last rows_max
  * begin is asked for when they are read as well, since rows_max may have become smaller since they
@@ -46,6 +29,8 @@ static const struct statement migrations[RECORDINGS_FORMAT] = {
     { "end the pages with checksums", "-- an older grud would write pages without (page_checksums.h)" },
 
     { "add the times of readings", "ALTER TABLE readings ADD COLUMN at REAL;" },
+
+    { "add what had been forecast for readings", "ALTER TABLE readings ADD COLUMN y BLOB;" },
 };
 
 static const struct statement statements[] = {
@@ -53,7 +38,7 @@ static const struct statement statements[] = {
         "SELECT id, last_step, next_n FROM sessions WHERE model = ? AND session = ?" },
     [RECORDINGS_BEGIN_SESSION] = { "begin a session's recording",
         "INSERT INTO sessions (model, session, last_step, next_n) VALUES (?, ?, 0, 0)" },
-    [RECORDINGS_ADD] = { "record a reading", "INSERT INTO readings (session, n, step, x, at) VALUES (?, ?, ?, ?, ?)" },
+    [RECORDINGS_ADD] = { "record a reading", "INSERT INTO readings (session, n, step, x, at, y) VALUES (?, ?, ?, ?, ?, ?)" },
     [RECORDINGS_TRIM] = { "drop old readings", "DELETE FROM readings WHERE session = ? AND n < ?" },
     [RECORDINGS_ADVANCE] = { "record a session's step",
         "UPDATE sessions SET last_step = ?, next_n = ? WHERE id = ?" },
@@ -61,6 +46,10 @@ static const struct statement statements[] = {
     [RECORDINGS_DELETE_SESSION] = { "delete a session's recording", "DELETE FROM sessions WHERE id = ?" },
     [RECORDINGS_READ] = { "read a session's recording", READ("=") },
     [RECORDINGS_READ_FROM] = { "read the sessions' recordings", READ(">=") },
+    [RECORDINGS_READ_PAGE] = { "read a session's readings",
+        "SELECT r.step, r.x, r.at, r.y FROM sessions AS s CROSS JOIN readings AS r"
+        " WHERE s.model = ?1 AND s.session = ?2 AND r.session = s.id AND r.n >= s.next_n - ?3"
+        " AND r.step >= ?4 AND r.step < ?5 ORDER BY r.n DESC" },
 };
 // clang-format on
 
@@ -186,6 +175,7 @@ static enum status insert_reading(struct recordings *recordings,
     query_put_integer(&query, (int64_t)reading->step);
     query_put_blob(&query, reading->x, reading->n_inputs * sizeof *reading->x);
     query_put_real(&query, reading->at);
+    query_put_blob(&query, reading->y, reading->n_outputs * sizeof *reading->y);
     return query_run(&query, fault);
 }
 

@@ -23,14 +23,17 @@ __attribute__((warn_unused_result)) enum status recordings_open(const char *data
                                                                 struct fault *fault);
 void recordings_close(struct recordings *recordings); /* takes NULL */
 
-/* A reading that a session took in. Without x: the news that the session goes on behind that step,
- * with a sequence of its own, or (step 0) that it was deleted, with all it recorded. */
+/* A reading that a session took in, and what had been forecast for it then. Without x: the news
+ * that the session goes on behind that step, with a sequence of its own, or (step 0) that it was
+ * deleted, with all it recorded. */
 struct recorded {
     const char *model, *session;
     uint64_t step;
     double at;      /* the reading's own time; NaN: it has none */
     const float *x; /* [n_inputs] NaN: missing */
     size_t n_inputs;
+    const float *y; /* [n_outputs]; NULL: nothing had been forecast, or it is not known */
+    size_t n_outputs;
 };
 /* Adds n readings in order, in one transaction, and drops what is beyond rows_max. A reading whose
  * step is not after the session's last recorded one begins a new sequence. */
@@ -55,5 +58,27 @@ __attribute__((warn_unused_result)) enum status
 recordings_read(struct recordings *recordings, const char *model, const char *session,
                 bool is_prefix, size_t n_inputs, size_t bytes_max, struct arena *arena,
                 struct recording **ret_recordings, size_t *ret_n, struct fault *fault);
+
+/* A reading as it was recorded. */
+struct recorded_reading {
+    uint64_t step;
+    double at;      /* NaN: it has none */
+    const float *x; /* [n_inputs] */
+    const float *y; /* [n_outputs]; NULL: not known, as of what earlier releases recorded */
+};
+/* Which of a session's readings: the last `limit` whose steps are from `first` up to `before`, that
+ * one not included. */
+struct recordings_page {
+    const char *model, *session;
+    uint64_t first, before;
+    size_t limit;
+    size_t n_inputs, n_outputs; /* readings of another width are left out */
+};
+/* They come in the order of their steps; memory from the arena. Where a session was set back and
+ * made steps again, those that it made later count. */
+__attribute__((warn_unused_result)) enum status
+recordings_read_page(struct recordings *recordings, const struct recordings_page *page,
+                     struct arena *arena, struct recorded_reading **ret_readings, size_t *ret_n,
+                     struct fault *fault);
 
 #endif

@@ -11,7 +11,6 @@ static const struct {
 } paths[] = {
     { "/v1/models/weather/sessions/pump-7/events", "streams of a session's events" },
     { "/v1/models/weather/events", "streams" },
-    { "/v1/models/weather/sessions/pump-7/readings", "come with the session" },
     { "/v1/models/weather/evaluate", NULL },
     { "/openapi.json", "OpenAPI" },
     { "/v2", "Open Inference Protocol" },

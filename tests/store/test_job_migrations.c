@@ -9,6 +9,7 @@
 #include "store_support.h"
 #include "test.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -292,6 +293,28 @@ TEST(jobs_of_former_formats_are_all_there)
     }
 }
 
+/* They have neither times nor what had been forecast. */
+static void assert_page(struct recordings *recordings, struct arena *arena)
+{
+    const struct recordings_page page = { .model = "pump",
+                                          .session = "s-1",
+                                          .before = INT64_MAX,
+                                          .limit = 100,
+                                          .n_inputs = 2,
+                                          .n_outputs = 2 };
+    struct recorded_reading *readings;
+    struct fault fault;
+    size_t n;
+    ck_assert_int_eq(recordings_read_page(recordings, &page, arena, &readings, &n, &fault),
+                     STATUS_OK);
+    ck_assert_uint_eq(n, 40);
+    for (size_t k = 0; k < n; k++) {
+        ck_assert_uint_eq((uint32_t)readings[k].step, k + 1);
+        ck_assert(isnan(readings[k].at) && !readings[k].y);
+    }
+    ck_assert(readings[0].x[1] == 1 && readings[1].x[0] == 0.3894F);
+}
+
 static void assert_recordings(unsigned format)
 {
     char data[PATH_MAX];
@@ -312,6 +335,7 @@ static void assert_recordings(unsigned format)
             ck_assert_uint_eq(all[k].n_rows, 40);
             ck_assert(all[k].x[0] == 0 && all[k].x[1] == 1 && all[k].x[2] == 0.3894F);
         }
+        assert_page(recordings, &arena);
         arena_done(&arena);
         recordings_close(recordings);
         ck_assert_int_eq(sql_ask(&folder, "data/recordings.db", "PRAGMA application_id"),

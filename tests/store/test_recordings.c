@@ -315,6 +315,76 @@ TEST(a_deleted_session_leaves_nothing_and_may_begin_anew)
     folder_remove(&folder);
 }
 
+/* ---- pages ---- */
+
+static void assert_page(struct recordings *recordings, uint64_t first, uint64_t before,
+                        size_t limit, const unsigned *steps, size_t n_steps)
+{
+    const struct recordings_page page = { .model = "m",
+                                          .session = "s",
+                                          .first = first,
+                                          .before = before,
+                                          .limit = limit,
+                                          .n_inputs = 2,
+                                          .n_outputs = 1 };
+    struct recorded_reading *read;
+    struct arena arena;
+    struct fault fault;
+    size_t n;
+    arena_init(&arena, BYTES_MAX);
+    ck_assert_int_eq(recordings_read_page(recordings, &page, &arena, &read, &n, &fault), STATUS_OK);
+    ck_assert_uint_eq(n, n_steps);
+    for (size_t k = 0; k < n; k++) {
+        ck_assert_uint_eq(read[k].step, steps[k]);
+        ck_assert(read[k].x[0] == (float)steps[k]);
+        const bool is_even = steps[k] % 2 == 0; /* only those have more than x */
+        ck_assert(is_even ? read[k].at == steps[k] * 0.5 : isnan(read[k].at));
+        ck_assert(is_even ? read[k].y[0] == (float)steps[k] + 0.25F : !read[k].y);
+    }
+    arena_done(&arena);
+}
+
+TEST(a_page_has_times_and_what_had_been_forecast)
+{
+    struct folder folder = folder_make();
+    struct recordings *recordings = opened(folder.path, 8);
+    for (unsigned k = 1; k <= 10; k++) {
+        const float y = (float)k + 0.25F;
+        struct recorded one = reading("s", k, k);
+        one.at = k % 2 == 0 ? k * 0.5 : (double)NAN;
+        one.y = k % 2 == 0 ? &y : NULL;
+        one.n_outputs = 1;
+        add(recordings, &one, 1);
+        one.session = "t";
+        add(recordings, &one, 1);
+    }
+    recordings_close(recordings);
+    recordings = opened(folder.path, 8);
+    const unsigned all[] = { 3, 4, 5, 6, 7, 8, 9, 10 };
+    assert_page(recordings, 0, INT64_MAX, 100, all, 8);
+    assert_page(recordings, 0, 9, 3, all + 3, 3);
+    assert_page(recordings, 5, 9, 9, all + 2, 4);
+    assert_page(recordings, 0, 3, 9, all, 0);
+    recordings_close(recordings);
+    folder_remove(&folder);
+}
+
+TEST(a_page_of_a_session_that_was_set_back_has_what_came_later)
+{
+    struct recordings *recordings = opened("", 100);
+    const unsigned steps[] = { 1, 2, 3, 4, 3, 4, 5 }, due[] = { 1, 2, 3, 4, 5 };
+    for (size_t k = 0; k < 7; k++) {
+        const float y = (float)steps[k] + 0.25F;
+        struct recorded one = reading("s", steps[k], steps[k]);
+        one.at = steps[k] % 2 == 0 ? steps[k] * 0.5 : (double)NAN;
+        one.y = steps[k] % 2 == 0 ? &y : NULL;
+        one.n_outputs = 1;
+        add(recordings, &one, 1);
+    }
+    assert_page(recordings, 0, INT64_MAX, 100, due, 5);
+    recordings_close(recordings);
+}
+
 /* ---- limits ---- */
 
 TEST(more_bytes_than_allowed_are_refused)

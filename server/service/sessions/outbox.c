@@ -94,10 +94,12 @@ static struct chunk *add_chunk(struct outboxes *outboxes, struct chunk *below, s
 bool outbox_put(struct outbox *outbox, const struct recorded *what, size_t n_bytes_max)
 {
     size_t n_x = what->x ? what->n_inputs * sizeof *what->x : 0;
+    size_t n_y = what->y ? what->n_outputs * sizeof *what->y : 0;
     size_t n_session = strlen(what->session) + 1;
     size_t n_model = strlen(what->model) + 1;
     size_t unit = _Alignof(struct note);
-    size_t n_bytes = (sizeof(struct note) + n_x + n_session + n_model + unit - 1) / unit * unit;
+    size_t n_bytes =
+        (sizeof(struct note) + n_x + n_y + n_session + n_model + unit - 1) / unit * unit;
     struct chunk *top = atomic_exchange_explicit(&outbox->newest, &busy, memory_order_acquire);
     bool has_room = top && top->size - top->n >= n_bytes;
     if (!has_room) {
@@ -112,9 +114,13 @@ bool outbox_put(struct outbox *outbox, const struct recorded *what, size_t n_byt
         note->at = what->at;
         note->n_bytes = (uint32_t)n_bytes;
         note->n_inputs = what->x ? (uint32_t)what->n_inputs : 0;
-        char *text = (char *)note->x + n_x;
+        note->n_outputs = what->y ? (uint32_t)what->n_outputs : 0;
+        char *text = (char *)note->x + n_x + n_y;
         if (n_x > 0) {
             memcpy(note->x, what->x, n_x);
+        }
+        if (n_y > 0) {
+            memcpy((char *)note->x + n_x, what->y, n_y);
         }
         memcpy(text, what->session, n_session);
         memcpy(text + n_session, what->model, n_model);

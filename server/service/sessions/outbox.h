@@ -16,13 +16,15 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* In a chunk: the note, x [n_inputs], the session's id and the model's name, each with its NUL. */
+/* In a chunk: the note, x [n_inputs], y [n_outputs], the session's id and the model's name, each
+ * with its NUL. */
 struct note {
     uint64_t ticket;
     uint64_t number;
     double at;
     uint32_t n_bytes;  /* of it all, rounded up */
     uint32_t n_inputs; /* 0: it is no reading (recordings.h) */
+    uint32_t n_outputs;
     float x[];
 };
 
@@ -77,9 +79,15 @@ size_t outboxes_gather(struct outboxes *outboxes, const struct note **notes, siz
 /* Frees all that were gathered. */
 void outboxes_release(struct outboxes *outboxes);
 
+/* NULL: it has none. */
+static inline const float *note_forecast(const struct note *note)
+{
+    return note->n_outputs > 0 ? note->x + note->n_inputs : NULL;
+}
+
 static inline const char *note_session(const struct note *note)
 {
-    return (const char *)(note->x + note->n_inputs);
+    return (const char *)(note->x + note->n_inputs + note->n_outputs);
 }
 
 static inline const char *note_model(const struct note *note)

@@ -23,7 +23,7 @@ enum {
 struct recorder {
     struct outboxes outboxes;
     _Atomic uint64_t n_recorded, n_lost;
-    /* The job thread's: */
+    pthread_mutex_t mutex; /* guards what follows, once workers run */
     struct recordings *recordings;
     bool is_recovered; /* from then on there are watermarks */
     bool has_failed;
@@ -53,6 +53,7 @@ enum status recorder_create(const struct config *config, struct recorder **ret_r
         return status;
     }
     outboxes_init(&recorder->outboxes);
+    pthread_mutex_init(&recorder->mutex, NULL);
     *ret_recorder = recorder;
     return STATUS_OK;
 }
@@ -116,16 +117,18 @@ static void put_reading(struct outbox *outbox, const struct recorded *reading)
 }
 
 void recorder_note(struct outbox *outbox, const char *model, const char *session,
-                   const struct record_life *life, const struct record_copy *copy, const float *x,
-                   size_t n_inputs)
+                   const struct record_life *life, const struct record_copy *copy,
+                   const struct recorder_row *row)
 {
     if (outbox) {
         const struct recorded reading = { .model = model,
                                           .session = session,
                                           .step = number_of(life, copy->step),
                                           .at = time_of(copy),
-                                          .x = x,
-                                          .n_inputs = n_inputs };
+                                          .x = row->x,
+                                          .n_inputs = row->n_inputs,
+                                          .y = row->y,
+                                          .n_outputs = row->n_outputs };
         put_reading(outbox, &reading);
     }
 }
@@ -180,7 +183,9 @@ static size_t gather(struct recorder *recorder, size_t *ret_n_readings)
                                                 .step = note->number,
                                                 .at = note->at,
                                                 .x = note->n_inputs > 0 ? note->x : NULL,
-                                                .n_inputs = note->n_inputs };
+                                                .n_inputs = note->n_inputs,
+                                                .y = note_forecast(note),
+                                                .n_outputs = note->n_outputs };
         *ret_n_readings += note->n_inputs > 0;
     }
     return n;
@@ -252,8 +257,11 @@ enum status recorder_flush(struct recorder *recorder, struct fault *fault)
         return STATUS_OK;
     }
     int64_t watermark_ms = clock_steady_ms() - WATERMARK_LAG_MS;
+    pthread_mutex_lock(&recorder->mutex);
     log_lost(recorder, clock_monotonic_ms());
-    return write_notes(recorder, recorder->is_recovered ? watermark_ms : 0, fault);
+    enum status status = write_notes(recorder, recorder->is_recovered ? watermark_ms : 0, fault);
+    pthread_mutex_unlock(&recorder->mutex);
+    return status;
 }
 
 /* No thread notes anything any more, so the watermark is exact. */
@@ -267,6 +275,7 @@ void recorder_free(struct recorder *recorder)
         (void)write_batch(recorder, put_watermark(recorder->batch, clock_steady_ms()), &fault);
     }
     outboxes_done(&recorder->outboxes);
+    pthread_mutex_destroy(&recorder->mutex);
     recordings_close(recorder->recordings);
     free(recorder);
 }
@@ -425,6 +434,7 @@ enum status recorder_read(struct recorder *recorder, const char *model, size_t n
     struct reading_list list = { .n = 0 };
     bool is_prefix = source == JOB_SESSIONS_PREFIX;
     enum status status = STATUS_OK;
+    pthread_mutex_lock(&recorder->mutex);
     for (size_t k = 0; status == STATUS_OK && k < n_sessions; k++) {
         struct recording *recordings;
         size_t n;
@@ -447,9 +457,36 @@ enum status recorder_read(struct recorder *recorder, const char *model, size_t n
             }
         }
     }
+    pthread_mutex_unlock(&recorder->mutex);
     if (status == STATUS_OK) {
         *ret_series = list.series;
         *ret_n = list.n;
+    }
+    return status;
+}
+
+/* ---- for whoever looks at a session ---- */
+
+enum status recorder_read_page(struct recorder *recorder, const struct record_life *life,
+                               struct recordings_page page, struct arena *arena,
+                               struct recorded_reading **ret_readings, size_t *ret_n,
+                               struct fault *fault)
+{
+    *ret_n = 0;
+    if (!recorder) {
+        return STATUS_OK;
+    }
+    page.first = number_of(life, 0);
+    page.before = number_of(life, page.before < UINT32_MAX ? page.before : UINT32_MAX);
+    pthread_mutex_lock(&recorder->mutex);
+    enum status status = write_notes(recorder, 0, fault);
+    if (status == STATUS_OK) {
+        status =
+            recordings_read_page(recorder->recordings, &page, arena, ret_readings, ret_n, fault);
+    }
+    pthread_mutex_unlock(&recorder->mutex);
+    for (size_t k = 0; status == STATUS_OK && k < *ret_n; k++) {
+        (*ret_readings)[k].step = (uint32_t)(*ret_readings)[k].step;
     }
     return status;
 }

@@ -8,6 +8,9 @@
  * faster than they can be written are dropped beyond a bound, and counted; a dropped reading ends a
  * sequence, so none is falsified. A deletion is never dropped.
  *
+ * A mutex guards the recordings and what was taken out of the outboxes: the job thread holds it
+ * while it writes or reads, and a thread that shows a session's history waits for that.
+ *
  * Order: two workers may step one session one after the other, and the job thread comes by at any
  * moment. So each worker takes a ticket while it has the sessions claimed, and notes while it still
  * has them. Of two notes of one session the later has the higher ticket; and when the job thread,
@@ -43,11 +46,15 @@ __attribute__((warn_unused_result)) enum status recorder_open_outbox(struct reco
 void recorder_close_outbox(struct outbox *outbox); /* what is in it will still be written */
 /* Takes the ticket of the notes that follow: after their sessions were claimed. */
 void recorder_begin(struct outbox *outbox);
-/* To be called before the session is released. It has made the step that `copy` stands for, with
- * this reading x [n_inputs]. */
+/* What a step took in, and what had been forecast for it (recordings.h). */
+struct recorder_row {
+    const float *x, *y;
+    size_t n_inputs, n_outputs;
+};
+/* To be called before the session is released. It has made the step that `copy` stands for. */
 void recorder_note(struct outbox *outbox, const char *model, const char *session,
-                   const struct record_life *life, const struct record_copy *copy, const float *x,
-                   size_t n_inputs);
+                   const struct record_life *life, const struct record_copy *copy,
+                   const struct recorder_row *row);
 /* The session is at the step of `copy` without a further reading: it was amended. After
  * recorder_begin, and before the session is released. */
 void recorder_note_step(struct outbox *outbox, const char *model, const char *session,
@@ -76,6 +83,16 @@ enum status recorder_read(struct recorder *recorder, const char *model, size_t n
                           enum job_source source, const char *const *sessions, size_t n_sessions,
                           size_t bytes_max, struct arena *arena, struct gru_series **ret_series,
                           size_t *ret_n, struct fault *fault);
+
+/* ---- any thread that may wait for the disk ---- */
+
+/* A page of what a session of that life recorded: `first` is ignored, and steps are the session's
+ * own. What was noted so far is written first. Without a recorder there is nothing. */
+enum status recorder_read_page(struct recorder *recorder, const struct record_life *life,
+                               struct recordings_page page, struct arena *arena,
+                               struct recorded_reading **ret_readings, size_t *ret_n,
+                               struct fault *fault);
+
 /* Any thread. */
 void recorder_figures(const struct recorder *recorder, uint64_t *ret_n_recorded,
                       uint64_t *ret_n_lost);

@@ -8,96 +8,13 @@
 #include "service/sessions/listing.h"
 #include "service/sessions/recorder.h"
 #include "service/sessions/rewarm.h"
+#include "service/sessions/session_claim.h"
 #include "service/sessions/session_copy.h"
 #include "service/sessions/session_time.h"
 
 #include <float.h>
 #include <math.h>
-#include <sched.h>
 #include <string.h>
-
-/* ---- claiming ---- */
-
-enum { CLAIM_ATTEMPTS = 100 };
-
-/* The verb has changed nothing, and is to be called again in a later turn. */
-static enum claim give_up_claim(struct service_context *context, const struct pool_key *key,
-                                struct fault *fault)
-{
-    context->is_blocked = true;
-    fault_set(
-        fault, STATUS_OVERLOADED, "session",
-        "session '%s' is in use, or is being brought to another version; send this again later",
-        key->id);
-    return CLAIM_BUSY;
-}
-
-/* Claims the session, waiting for another claim to end if that is a matter of microseconds, as that
- * of a step is; sessions that are being moved to another pool may take seconds. *model follows a
- * switch-over. CLAIM_OK, CLAIM_ABSENT, CLAIM_ENDED, or CLAIM_BUSY: not in this turn (*fault). */
-static enum claim wait_claim(struct service_context *context, const struct model **model,
-                             const struct pool_key *key, uint32_t *ret_slot, struct fault *fault)
-{
-    for (int k = 0;; k++) {
-        enum claim claim =
-            pool_claim((*model)->pool, key, context->owner, context->now_ms, ret_slot, fault);
-        if (claim == CLAIM_OK || claim == CLAIM_ABSENT || claim == CLAIM_ENDED) {
-            return claim;
-        }
-        if (k == CLAIM_ATTEMPTS) {
-            return give_up_claim(context, key, fault);
-        }
-        sched_yield();
-        if (!catalogue_renew(context)) {
-            fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
-            return CLAIM_ENDED;
-        }
-        if (model_find(context, (*model)->name, model, fault) != STATUS_OK) {
-            return CLAIM_ENDED;
-        }
-    }
-}
-
-bool session_was_blocked(struct service_context *context)
-{
-    bool was_blocked = context->is_blocked;
-    context->is_blocked = false;
-    return was_blocked;
-}
-
-bool sessions_are_moving(struct service_context *context, const char *name)
-{
-    const struct model *model = catalogue_find(context->catalogue, name);
-    return model && atomic_load(&model->pool->is_closed);
-}
-
-/* The same for a session that must be there, brought to the active version. */
-static enum status claim_live(struct service_context *context, const struct model **model,
-                              const char *id, uint32_t *ret_slot, struct fault *fault)
-{
-    struct pool_key key = pool_key_of(id);
-    enum claim claim = wait_claim(context, model, &key, ret_slot, fault);
-    if (claim == CLAIM_ABSENT) {
-        return fault_set(fault, STATUS_SESSION_NOT_FOUND, "session",
-                         "model '%s' has no session '%s'", (*model)->name, id);
-    }
-    if (claim != CLAIM_OK) {
-        return fault_status(fault);
-    }
-    if (!session_copy_room(context, (*model)->pool, 1)) {
-        pool_release((*model)->pool, *ret_slot);
-        return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
-    }
-    struct record_copy *scratch = session_copy_scratch(context, (*model)->pool, 0);
-    enum rewarm rewarm = rewarm_session(context, *model, ret_slot, scratch, fault);
-    if (rewarm != REWARM_DONE) {
-        pool_release((*model)->pool, *ret_slot);
-    }
-    if (rewarm == REWARM_LATER) {
-        (void)give_up_claim(context, &key, fault);
-    }
-    return rewarm == REWARM_DONE ? STATUS_OK : fault_status(fault);
-}
 
 /* ---- reading ---- */
 
@@ -170,7 +87,7 @@ enum status session_read(struct service_context *context, const struct model *mo
                          struct arena *arena, struct session *ret_session, struct fault *fault)
 {
     uint32_t slot;
-    enum status status = claim_live(context, &model, id, &slot, fault);
+    enum status status = session_claim_live(context, &model, id, &slot, fault);
     if (status != STATUS_OK) {
         return status;
     }
@@ -205,7 +122,7 @@ enum status session_list(struct service_context *context, const struct model *mo
         for (size_t k = 0; k < listing.n; k++) {
             struct pool_key key = pool_key_of(rows[k].session);
             uint32_t slot;
-            enum claim claim = wait_claim(context, &model, &key, &slot, fault);
+            enum claim claim = session_claim_wait(context, &model, &key, &slot, fault);
             if (claim == CLAIM_BUSY) {
                 return fault_status(fault);
             }
@@ -227,7 +144,7 @@ enum status session_delete(struct service_context *context, const struct model *
 {
     struct pool_key key = pool_key_of(id);
     uint32_t slot;
-    enum claim claim = wait_claim(context, &model, &key, &slot, fault);
+    enum claim claim = session_claim_wait(context, &model, &key, &slot, fault);
     if (claim == CLAIM_ABSENT) {
         return fault_set(fault, STATUS_SESSION_NOT_FOUND, "session",
                          "model '%s' has no session '%s'", model->name, id);
@@ -270,7 +187,8 @@ static enum status begin_draft(struct service_context *context, const struct mod
 {
     *draft = (struct session_draft){ .key = pool_key_of(id), .model = model };
     for (;;) {
-        enum claim claim = wait_claim(context, &draft->model, &draft->key, &draft->slot, fault);
+        enum claim claim =
+            session_claim_wait(context, &draft->model, &draft->key, &draft->slot, fault);
         struct pool *pool = draft->model->pool;
         if (claim == CLAIM_BUSY) {
             return fault_status(fault);

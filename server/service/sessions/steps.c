@@ -8,12 +8,9 @@
 
 #include "service/models/models.h"
 #include "service/pool/pool_write.h"
-#include "service/pool/record_ring.h"
-#include "service/scores/error_totals.h"
 #include "service/service_private.h"
 #include "service/sessions/amend.h"
 #include "service/sessions/commit.h"
-#include "service/sessions/forecast_errors.h"
 #include "service/sessions/pending_step.h"
 #include "service/sessions/predict.h"
 #include "service/sessions/recorder.h"
@@ -24,6 +21,7 @@
 #include "service/sessions/step_answer.h"
 #include "service/sessions/step_intervals.h"
 #include "service/sessions/step_place.h"
+#include "service/sessions/step_write.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -191,52 +189,6 @@ static void begin_claimed(struct service_context *context, struct pending_step *
     }
 }
 
-/* Compares what was forecast with the reading x, for the session and for its model. */
-static void note_errors(struct service_context *context, const struct pending_step *pending,
-                        const float *x)
-{
-    const struct model *model = pending->step->model;
-    const struct gru_model *gru = model->active->gru;
-    const struct record_layout *layout = pool_layout(model->pool, pending->slot);
-    struct record_copy *newest = pending_newest(pending);
-    const float *state = record_state(layout, newest);
-    forecast_errors_note(gru, state, x, pending->next->errors);
-    struct error_tally *tallies = error_totals_of(model->error_totals, context->owner);
-    if (!tallies) {
-        return;
-    }
-    const size_t season = gru_model_info(gru)->season;
-    const float *season_ago = season > 0 && season <= newest->n_readings
-                                  ? record_reading(layout, pool_record(model->pool, pending->slot),
-                                                   newest->step + 1 - season)
-                                  : NULL;
-    forecast_errors_tally(gru, state, x, season_ago, tallies);
-}
-
-/* The next copy, whose state is that after the reading x, becomes the newest; n_left more follow.
- * Where the hidden state began anew nothing had been forecast for this reading, and it is not
- * recorded, so that the sequence before it ends. */
-static void write_reading(struct service_context *context, struct pending_step *pending,
-                          uint64_t section, const float *x, size_t n_left)
-{
-    const struct step *step = pending->step;
-    struct pool *pool = step->model->pool;
-    if (!step->is_restarted) {
-        note_errors(context, pending, x);
-    }
-    pending->next->last_seen_at_ms = context->now_ms;
-    if (step->has_at || !isnan(pending->next->last_at)) {
-        step_place_note_time(step, n_left, pending->next);
-    }
-    pending_let_go(pending);
-    pool_write_copy(pool, section, &pending->slot, context->owner, pending->next, x);
-    if (context->outbox && !step->is_restarted) {
-        const struct record_header *header = record_header_of(pool_record(pool, pending->slot));
-        recorder_note(context->outbox, step->model->name, step->session, &header->life,
-                      pending->next, x, pool->layout.n_inputs);
-    }
-}
-
 /* Fills the reply. */
 static void answer_lanes(struct service_context *context, struct pending_step *pending,
                          const struct gru_lane *lane)
@@ -274,7 +226,7 @@ static void write_ahead(struct service_context *context, struct pending_step *pe
         step_intervals_go_on(context, pending, step_ahead_x(step, k),
                              record_state(layout, pending->next) +
                                  gru_state_y_offset(step->model->active->gru));
-        write_reading(context, pending, section, step_ahead_x(step, k), n_rows - 1 - k);
+        step_write_reading(context, pending, section, step_ahead_x(step, k), n_rows - 1 - k);
     }
 }
 
@@ -290,7 +242,7 @@ static void write_round(struct service_context *context, struct pool *pool,
             continue;
         }
         if (pending->state == PENDING_ANSWERED) {
-            write_reading(context, pending, section, pending->step->x, 0);
+            step_write_reading(context, pending, section, pending->step->x, 0);
         } else {
             write_ahead(context, pending, section);
         }

@@ -30,7 +30,7 @@ TEST(without_record_there_is_no_recorder_and_its_calls_do_nothing)
     ck_assert_int_eq(recorder_open_outbox(NULL, &outbox), STATUS_OK);
     ck_assert_ptr_null(outbox);
     recorder_begin(NULL);
-    recorder_note(NULL, "m", "s", NULL, NULL, NULL, INPUTS);
+    recorder_note(NULL, "m", "s", NULL, NULL, NULL);
     ck_assert_int_eq(recorder_note_deletion(NULL, "m", "s", &world.fault), STATUS_OK);
     recorder_close_outbox(NULL);
     ck_assert_int_eq(recorder_flush(NULL, &world.fault), STATUS_OK);
@@ -394,11 +394,12 @@ static void note_wide(struct world *world, const char *session, uint64_t first, 
 {
     enum { WIDE = 4096 };
     static const float x[WIDE];
+    const struct recorder_row row = { .x = x, .n_inputs = WIDE };
     const struct record_life life = { .created_at_s = 1000 };
     struct record_copy copy = { .step = first };
     for (; copy.step <= last; copy.step++) {
         recorder_begin(world->context->outbox);
-        recorder_note(world->context->outbox, "wide", session, &life, &copy, x, WIDE);
+        recorder_note(world->context->outbox, "wide", session, &life, &copy, &row);
     }
 }
 

@@ -1,0 +1,77 @@
+#include "service/sessions/step_write.h"
+
+#include "service/models/models.h"
+#include "service/pool/pool_write.h"
+#include "service/pool/record_ring.h"
+#include "service/scores/error_totals.h"
+#include "service/service_private.h"
+#include "service/sessions/forecast_errors.h"
+#include "service/sessions/pending_step.h"
+#include "service/sessions/recorder.h"
+#include "service/sessions/rewarm.h"
+#include "service/sessions/step_place.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Compares what was forecast with the reading x, for the session and for its model. */
+static void note_errors(struct service_context *context, const struct pending_step *pending,
+                        const float *x)
+{
+    const struct model *model = pending->step->model;
+    const struct gru_model *gru = model->active->gru;
+    const struct record_layout *layout = pool_layout(model->pool, pending->slot);
+    struct record_copy *newest = pending_newest(pending);
+    const float *state = record_state(layout, newest);
+    forecast_errors_note(gru, state, x, pending->next->errors);
+    struct error_tally *tallies = error_totals_of(model->error_totals, context->owner);
+    if (!tallies) {
+        return;
+    }
+    const size_t season = gru_model_info(gru)->season;
+    const float *season_ago = season > 0 && season <= newest->n_readings
+                                  ? record_reading(layout, pool_record(model->pool, pending->slot),
+                                                   newest->step + 1 - season)
+                                  : NULL;
+    forecast_errors_tally(gru, state, x, season_ago, tallies);
+}
+
+/* What the state before a reading forecast for it, which the write may overwrite. */
+static void keep_forecast(struct service_context *context, const struct pending_step *pending,
+                          struct recorder_row *row)
+{
+    const struct model *model = pending->step->model;
+    const struct gru_model *gru = model->active->gru;
+    const size_t n = gru_model_info(gru)->n_outputs;
+    const float *y =
+        record_state(&model->pool->layout, pending_newest(pending)) + gru_state_y_offset(gru);
+    if (!isnan(y[0]) && rewarm_grow(context, n)) {
+        row->y = memcpy(context->rewarm, y, n * sizeof *y);
+        row->n_outputs = n;
+    }
+}
+
+void step_write_reading(struct service_context *context, struct pending_step *pending,
+                        uint64_t section, const float *x, size_t n_left)
+{
+    const struct step *step = pending->step;
+    struct pool *pool = step->model->pool;
+    struct recorder_row row = { .x = x, .n_inputs = pool->layout.n_inputs };
+    if (!step->is_restarted) {
+        note_errors(context, pending, x);
+        if (context->outbox) {
+            keep_forecast(context, pending, &row);
+        }
+    }
+    pending->next->last_seen_at_ms = context->now_ms;
+    if (step->has_at || !isnan(pending->next->last_at)) {
+        step_place_note_time(step, n_left, pending->next);
+    }
+    pending_let_go(pending);
+    pool_write_copy(pool, section, &pending->slot, context->owner, pending->next, x);
+    if (context->outbox && !step->is_restarted) {
+        const struct record_header *header = record_header_of(pool_record(pool, pending->slot));
+        recorder_note(context->outbox, step->model->name, step->session, &header->life,
+                      pending->next, &row);
+    }
+}
