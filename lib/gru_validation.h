@@ -40,9 +40,44 @@ GRU_API const struct gru_residuals *gru_model_residuals(const struct gru_model *
 GRU_API GRU_CHECK enum gru_status gru_model_set_residuals(struct gru_model *model,
                                                           const struct gru_residuals *residuals);
 
-/* ---- comparing a trained model with its base ------------------------------------------------- */
-
 /* libgru-infer has none of what follows. */
+
+/* ---- what cannot be a reading ---------------------------------------------------------------- */
+
+/*
+ * What is wrong is told from what is rare by how it looks, because both are far away. The values
+ * of a column are sorted. Where the largest gap is too wide, the smaller part is taken off, and so
+ * on with the rest. The width W of the rest is its middle 90 %, or 2.44 times its middle 50 % if
+ * that is less; the distance is to the median of the rest; std is the model's. A part that is taken
+ * off is wrong if it is
+ * - a code: at most 2 distinct values, that repeat exactly, over a gap of more than 2 W, and
+ *   further than 12 std away (-999, 65535, 1e30, the 0 of a sensor that lives at 300);
+ * - or at most 2 values, over a gap of more than 5 W, and further than 20 std away;
+ * - or over a gap of more than 1000 W, and further than 1000 std away.
+ * Else it is rare: real spikes, which differ among themselves. Where the rest is a single value, W
+ * is 0, and another value is wrong only beyond 30 std (500, if the model has no scaling): switches
+ * are rarely on. A part of more than half is taken off instead of the rest, if it is a code and the
+ * rest is nearer to the model's mean.
+ */
+enum { GRU_CODES_MAX = 8 };
+
+/* Which values can be: from least to most, without the codes. */
+struct gru_plausible {
+    float least, most;
+    float codes[GRU_CODES_MAX];
+    size_t n_codes;
+    double width; /* W of what is left */
+};
+
+/* values: [n] without NaN, sorted then. Of fewer than 10 all can be. */
+GRU_API void gru_plausible_find(float *values, size_t n, const struct gru_variable *variable,
+                                struct gru_plausible *ret_plausible);
+GRU_API bool gru_is_plausible(const struct gru_plausible *plausible, float value);
+/* One of the rows k step to (k + 1) step - 1, to find them from a sample: not at regular distances,
+ * which codes may have, too. */
+GRU_API size_t gru_sample_row(size_t k, size_t step);
+
+/* ---- comparing a trained model with its base ------------------------------------------------- */
 
 /*
  * A comparison judges the validation part of a training stream by stream. A stream is a series with
@@ -50,10 +85,9 @@ GRU_API GRU_CHECK enum gru_status gru_model_set_residuals(struct gru_model *mode
  * one together.
  *
  * Left out of the streams' losses, because they say nothing of a model:
- * - outliers: a reading or a target that is further from the stream's median of its column than
- *   three times the distance between the 5th and the 95th percentile, and than three of the model's
- *   standard deviations; and the forecasts that are made from such a row and the 12 after it, in
- *   which a hidden state settles;
+ * - outliers: readings and targets that cannot be (gru_plausible), by the column's values in the
+ *   stream; and the forecasts that are made from such a row and the 12 after it, in which a hidden
+ *   state settles;
  * - outputs that are constant in a stream's validation part, such as those of a stuck sensor: there
  *   "the same as last" is right by itself.
  * Losses of logits (bce, cross_entropy) leave nothing out.

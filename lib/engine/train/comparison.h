@@ -29,15 +29,19 @@ struct compared_model {
     bool has_failed; /* an answer was not finite: the rest of the series has none */
 };
 
-/* What of the stream under way counts. */
+/* What of a stream counts. */
 struct screen {
-    float *least, *most;               /* [I] readings beyond are outliers */
-    float *target_least, *target_most; /* [Y] the same of posted targets */
-    bool *is_constant;                 /* [Y] */
+    struct gru_plausible *inputs;  /* [I] readings that are none of these are outliers */
+    struct gru_plausible *targets; /* [Y] the same of posted targets */
+    bool *is_constant;             /* [Y] */
 };
+
+/* The screen of the group under way, or of what the short ones make together. */
+enum { OWN, SHARED, N_SCREENS };
 
 struct comparison_plan {
     size_t *stream; /* of each series; SIZE_MAX: it has no targets */
+    size_t shared;  /* the stream that short ones make together; SIZE_MAX: there are none */
     /* The blocks of a stream divide its places: the rows from the first target of each of its
      * series on, or the short streams that share it. */
     size_t *place;      /* of each series: where it begins */
@@ -53,7 +57,9 @@ struct gru_comparison {
     struct compared_model models[N_COMPARED];
     struct gru_work *work;
     void *block; /* of all arrays */
-    struct screen screen;
+    struct screen screens[N_SCREENS];
+    const struct screen *screen; /* of the stream under way */
+    bool is_shared_screened;
     struct comparison_plan plan;
     double *frequencies; /* naive forecasts: raw means [Y], or how often each class is */
     float *seen;         /* [I + O] last observed values; NaN: none yet */
@@ -89,9 +95,8 @@ bool gru_comparison_begin_next(struct gru_comparison *comparison);
 
 /* ---- comparison_screen.c ---- */
 
-/* Of a stream, when its first series begins. */
+/* Of the stream under way, when a group of series begins. */
 void gru_comparison_screen(struct gru_comparison *comparison);
-void gru_comparison_sort(float *values, size_t n);
 /* Looks at the readings of row t: an outlier disturbs it and some rows after it. */
 void gru_comparison_look(struct gru_comparison *comparison, size_t t);
 /* Whether a target is an outlier; the first one is noted. */

@@ -14,7 +14,7 @@ enum {
     ORIGINS = 2000,    /* of all series together, about */
     ORIGINS_LEAST = 4, /* of a series */
     ORIGINS_MOST = 200,
-    COLUMN_MAX = 4096, /* values that the bounds of a column are found from, */
+    COLUMN_MAX = 16384, /* values that a column is screened by, */
     COLUMN_LEAST = 64,
     COLUMNS_VALUES = 1 << 22 /* and of all columns of a series */
 };
@@ -127,6 +127,7 @@ static void plan_streams(struct gru_comparison *comparison, size_t n_series, str
             put_among_short(&comparison->plan, group, n_long, n_put++);
         }
     }
+    comparison->plan.shared = n_short > 0 ? n_long : SIZE_MAX;
     if (n_short > 0) {
         (void)add_stream(comparison, first_short, n_short, n_short, n_streams);
     }
@@ -200,15 +201,15 @@ static void cut_models(struct gru_comparison *comparison, struct block_cutter *c
 static void cut(struct gru_comparison *comparison, size_t n_series, struct block_cutter *cutter)
 {
     const struct gru_info *info = comparison->info;
-    struct screen *screen = &comparison->screen;
     size_t width = comparison->dataset.width;
     size_t n_residuals = info->n_outputs * comparison->n_horizons;
     cut_models(comparison, cutter);
-    screen->least = block_take_floats(cutter, info->n_inputs, 1);
-    screen->most = block_take_floats(cutter, info->n_inputs, 1);
-    screen->target_least = block_take_floats(cutter, width, 1);
-    screen->target_most = block_take_floats(cutter, width, 1);
-    screen->is_constant = block_take(cutter, width, sizeof *screen->is_constant);
+    for (size_t k = 0; k < N_SCREENS; k++) {
+        struct screen *screen = &comparison->screens[k];
+        screen->inputs = block_take(cutter, info->n_inputs, sizeof *screen->inputs);
+        screen->targets = block_take(cutter, width, sizeof *screen->targets);
+        screen->is_constant = block_take(cutter, width, sizeof *screen->is_constant);
+    }
     comparison->column = block_take_floats(cutter, comparison->n_column, 1);
     comparison->frequencies =
         block_take(cutter, naive_width(comparison), sizeof *comparison->frequencies);

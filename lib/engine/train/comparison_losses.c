@@ -194,7 +194,7 @@ bool gru_comparison_counts(struct gru_comparison *comparison, size_t t, size_t c
 {
     return !is_outlying(comparison, t, column, raw) &&
            (gru_loss_takes_logits(comparison->dataset.loss) ||
-            !comparison->screen.is_constant[column]);
+            !comparison->screen->is_constant[column]);
 }
 
 void gru_comparison_score(struct gru_comparison *comparison, size_t t, size_t row)
@@ -219,7 +219,7 @@ void gru_comparison_score(struct gru_comparison *comparison, size_t t, size_t ro
         if (!is_logits) {
             sample_target(comparison, t, row, k, raw);
         }
-        if (is_logits || !comparison->screen.is_constant[k]) {
+        if (is_logits || !comparison->screen->is_constant[k]) {
             gru_losses_add(&stream->ahead, lost, naive);
             gru_losses_add(block_at(comparison, t), lost, naive);
         }

@@ -1,6 +1,7 @@
 /* Roll-outs from origins that are spread over the series, and the residuals; see comparison.h. */
 #include "engine/train/comparison.h"
 #include "engine/train/loss.h"
+#include "engine/train/plausible.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -77,7 +78,7 @@ static void score_ahead(struct gru_comparison *comparison, size_t t, size_t ahea
     size_t at = (ahead - 1) * info->n_outputs + o;
     gru_comparison_sample(comparison, o, ahead,
                           (double)comparison->models[TRAINED].forecast[at] - (double)raw);
-    if (ahead <= ROLL_HORIZON && !comparison->screen.is_constant[o]) {
+    if (ahead <= ROLL_HORIZON && !comparison->screen->is_constant[o]) {
         double lost[N_COMPARED];
         for (size_t m = 0; m < N_COMPARED; m++) {
             lost[m] = gru_comparison_loss(comparison, o, (double)comparison->models[m].forecast[at],
@@ -126,7 +127,7 @@ static struct gru_residual summarise(float *samples, size_t n)
     if (n == 0) {
         return residual;
     }
-    gru_comparison_sort(samples, n);
+    gru_floats_sort(samples, n);
     double sum = 0;
     for (size_t k = 0; k < n; k++) {
         sum += (double)samples[k];

@@ -5,56 +5,39 @@
 
 #include <float.h>
 #include <math.h>
-#include <stdlib.h>
 
-/* An outlier is further from the median than so many times the middle 90 %, and than so many of the
- * model's standard deviations. Of normal noise the middle 90 % are 3.3 standard deviations, so 10
- * of those; of t noise with 2 degrees of freedom, one value in 300 is beyond. */
-static const double FAR = 3;
-
-/* A sensor that is stuck may still be rounded in different ways. */
-static const double CONSTANT = 1e-6;
-
-static int compare_floats(const void *a, const void *b)
-{
-    float left = *(const float *)a, right = *(const float *)b;
-    return (left > right) - (left < right);
-}
-
-void gru_comparison_sort(float *values, size_t n)
-{
-    qsort(values, n, sizeof *values, compare_floats);
-}
-
-/* The share's quantile of n sorted values. */
-static double quantile(const float *sorted, size_t n, double share)
-{
-    return (double)sorted[(size_t)(share * (double)(n - 1) + 0.5)];
-}
-
-/* Beyond which values a column's are outliers; values: [n] in any order, and sorted then. */
-static void find_bounds(float *values, size_t n, double std, float *ret_least, float *ret_most)
-{
-    *ret_least = -INFINITY;
-    *ret_most = INFINITY;
-    if (n < STREAM_TARGETS) {
-        return;
-    }
-    gru_comparison_sort(values, n);
-    double middle = quantile(values, n, 0.5);
-    double width = quantile(values, n, 0.95) - quantile(values, n, 0.05);
-    if (width <= 0) { /* hardly ever another value: what happens is rare, and no outlier */
-        width = quantile(values, n, 0.99) - quantile(values, n, 0.01);
-    }
-    double most = FAR * (width > std ? width : std);
-    *ret_least = (float)(middle - most);
-    *ret_most = (float)(middle + most);
-}
+/* A sensor that is stuck may still be rounded in different ways: by a few units in the last place,
+ * and by so much of the width that its readings had. */
+static const double ROUNDED = 4 * (double)FLT_EPSILON, ROUNDED_OF_WIDTH = 1e-6;
 
 static const struct gru_series *series_of(const struct gru_comparison *comparison, size_t k)
 {
     return gru_dataset_lane(&comparison->dataset, PART_VALID, k).series;
 }
+
+/* ---- the series of a stream ---- */
+
+static bool is_shared(const struct gru_comparison *comparison)
+{
+    return comparison->plan.stream[comparison->k] == comparison->plan.shared;
+}
+
+/* From series k on: the group's, or those that share the stream; SIZE_MAX: there are no more. */
+static size_t next_series(const struct gru_comparison *comparison, size_t k)
+{
+    const struct comparison_plan *plan = &comparison->plan;
+    if (!is_shared(comparison)) {
+        k = k > comparison->group_begin ? k : comparison->group_begin;
+        return k < comparison->group_end ? k : SIZE_MAX;
+    }
+    const size_t n = gru_dataset_n_series(&comparison->dataset, PART_VALID);
+    while (k < n && plan->stream[k] != plan->shared) {
+        k++;
+    }
+    return k < n ? k : SIZE_MAX;
+}
+
+/* ---- what can be ---- */
 
 /* Of x, or of posted targets. */
 static const float *rows_of(const struct gru_series *series, bool is_of_targets, size_t *ret_n)
@@ -63,25 +46,25 @@ static const float *rows_of(const struct gru_series *series, bool is_of_targets,
     return is_of_targets ? series->y : series->x;
 }
 
-/* Values at regular distances of a column of the stream's rows, without those that are missing. */
+/* A sample of a column of the stream's rows, without those that are missing. */
 static size_t take_column(struct gru_comparison *comparison, bool is_of_targets, size_t width,
                           size_t column)
 {
-    size_t n = 0, n_all = 0, n_rows, t = 0;
-    for (size_t k = comparison->group_begin; k < comparison->group_end; k++) {
+    size_t n = 0, n_all = 0, n_rows, taken = 0, first = 0;
+    for (size_t k = next_series(comparison, 0); k != SIZE_MAX; k = next_series(comparison, k + 1)) {
         rows_of(series_of(comparison, k), is_of_targets, &n_rows);
         n_all += n_rows;
     }
     const size_t step = (n_all + comparison->n_column - 1) / comparison->n_column;
-    for (size_t k = comparison->group_begin; k < comparison->group_end; k++) {
+    for (size_t k = next_series(comparison, 0); k != SIZE_MAX; k = next_series(comparison, k + 1)) {
         const float *rows = rows_of(series_of(comparison, k), is_of_targets, &n_rows);
-        for (; t < n_rows; t += step) {
-            float value = rows[t * width + column];
+        for (size_t t; n_rows > 0 && (t = gru_sample_row(taken, step)) < first + n_rows; taken++) {
+            float value = rows[(t - first) * width + column];
             if (!isnan(value)) {
                 comparison->column[n++] = value;
             }
         }
-        t -= n_rows;
+        first += n_rows;
     }
     return n;
 }
@@ -91,38 +74,36 @@ static bool leaves_out(const struct gru_comparison *comparison)
     return !gru_loss_takes_logits(comparison->dataset.loss);
 }
 
-static void bound_columns(struct gru_comparison *comparison)
+static void screen_columns(struct gru_comparison *comparison, struct screen *screen)
 {
     const struct gru_info *info = comparison->info;
-    struct screen *screen = &comparison->screen;
     for (size_t i = 0; i < info->n_inputs; i++) {
         size_t n = take_column(comparison, false, info->n_inputs, i);
-        find_bounds(comparison->column, n, info->inputs[i].std, &screen->least[i],
-                    &screen->most[i]);
+        gru_plausible_find(comparison->column, n, &info->inputs[i], &screen->inputs[i]);
     }
     size_t width = comparison->dataset.width;
     for (size_t k = 0; k < width; k++) {
-        const struct gru_variable *output = gru_dataset_output(&comparison->dataset, k);
         size_t n = take_column(comparison, true, width, k);
-        find_bounds(comparison->column, n, output->std, &screen->target_least[k],
-                    &screen->target_most[k]);
+        gru_plausible_find(comparison->column, n, gru_dataset_output(&comparison->dataset, k),
+                           &screen->targets[k]);
     }
 }
 
-static bool is_within(const struct gru_comparison *comparison, size_t column, float raw)
+/* Of a target's column: posted, or a reading. */
+static const struct gru_plausible *plausible_of(const struct gru_comparison *comparison,
+                                                const struct gru_series *series, size_t column)
 {
-    const struct screen *screen = &comparison->screen;
-    if (comparison->lane.series->y) {
-        return raw >= screen->target_least[column] && raw <= screen->target_most[column];
-    }
-    int fed = gru_dataset_output(&comparison->dataset, column)->feeds;
-    return raw >= screen->least[fed] && raw <= screen->most[fed];
+    const int fed = gru_dataset_output(&comparison->dataset, column)->feeds;
+    return series->y ? &comparison->screen->targets[column] : &comparison->screen->inputs[fed];
 }
 
-/* The targets of a column within its bounds: how many there are, and between which values. */
+/* ---- what is constant ---- */
+
+/* The targets of a column that can be: how many there are, and between which values. */
 struct extremes {
     size_t n;
     float least, most;
+    double width; /* of the column */
 };
 
 static void look_at_column(const struct gru_comparison *comparison, size_t k, size_t column,
@@ -130,11 +111,17 @@ static void look_at_column(const struct gru_comparison *comparison, size_t k, si
 {
     const struct dataset *dataset = &comparison->dataset;
     const struct dataset_lane lane = gru_dataset_lane(dataset, PART_VALID, k);
-    for (size_t t = gru_dataset_next_target(dataset, &lane, 0, lane.n_rows); t < lane.n_rows; t++) {
+    const size_t first = gru_dataset_next_target(dataset, &lane, 0, lane.n_rows);
+    for (size_t t = first; t < lane.n_rows; t++) {
         float raw = gru_dataset_raw_target(dataset, &lane, t, column);
-        if (!isnan(raw) && is_within(comparison, column, raw)) {
+        if (isnan(raw)) {
+            continue;
+        }
+        const struct gru_plausible *plausible = plausible_of(comparison, lane.series, column);
+        if (gru_is_plausible(plausible, raw)) {
             extremes->least = raw < extremes->least ? raw : extremes->least;
             extremes->most = raw > extremes->most ? raw : extremes->most;
+            extremes->width = plausible->width;
             extremes->n++;
         }
     }
@@ -143,26 +130,32 @@ static void look_at_column(const struct gru_comparison *comparison, size_t k, si
 static bool find_constant(const struct gru_comparison *comparison, size_t column)
 {
     struct extremes extremes = { .least = INFINITY, .most = -INFINITY };
-    for (size_t k = comparison->group_begin; k < comparison->group_end; k++) {
+    for (size_t k = next_series(comparison, 0); k != SIZE_MAX; k = next_series(comparison, k + 1)) {
         look_at_column(comparison, k, column, &extremes);
     }
-    double std = gru_dataset_output(&comparison->dataset, column)->std;
+    double least = (double)extremes.least, most = (double)extremes.most;
     return extremes.n >= STREAM_TARGETS &&
-           (double)extremes.most - (double)extremes.least <= CONSTANT * std;
+           most - least <=
+               fmax(ROUNDED * fmax(fabs(least), fabs(most)), ROUNDED_OF_WIDTH * extremes.width);
 }
 
 void gru_comparison_screen(struct gru_comparison *comparison)
 {
     struct gru_stream_losses *stream = &comparison->streams[comparison->plan.stream[comparison->k]];
-    if (!leaves_out(comparison)) {
+    struct screen *screen = &comparison->screens[is_shared(comparison) ? SHARED : OWN];
+    comparison->screen = screen;
+    if (!leaves_out(comparison) || (is_shared(comparison) && comparison->is_shared_screened)) {
         return;
     }
-    bound_columns(comparison);
+    screen_columns(comparison, screen);
     for (size_t k = 0; k < comparison->dataset.width; k++) {
-        comparison->screen.is_constant[k] = find_constant(comparison, k);
-        stream->n_constant += comparison->screen.is_constant[k];
+        screen->is_constant[k] = find_constant(comparison, k);
+        stream->n_constant += screen->is_constant[k];
     }
+    comparison->is_shared_screened |= is_shared(comparison);
 }
+
+/* ---- looking ---- */
 
 static void note(struct gru_comparison *comparison, size_t row, size_t column, bool is_target,
                  float value)
@@ -179,13 +172,12 @@ static void note(struct gru_comparison *comparison, size_t row, size_t column, b
 
 void gru_comparison_look(struct gru_comparison *comparison, size_t t)
 {
-    const struct screen *screen = &comparison->screen;
     size_t n = leaves_out(comparison) ? comparison->info->n_inputs : 0;
     comparison->n_disturbed -= comparison->n_disturbed > 0;
     for (size_t i = 0; i < n; i++) {
         float x = comparison->lane.series->x[t * n + i];
         x = isnan(x) ? comparison->seen[i] : x; /* what is filled may be an outlier too */
-        if (x < screen->least[i] || x > screen->most[i]) {
+        if (!isnan(x) && !gru_is_plausible(&comparison->screen->inputs[i], x)) {
             note(comparison, t, i, false, x);
             comparison->n_disturbed = 1 + DISTURBED_ROWS;
         }
@@ -195,11 +187,12 @@ void gru_comparison_look(struct gru_comparison *comparison, size_t t)
 bool gru_comparison_is_outlying_target(struct gru_comparison *comparison, size_t t, size_t column,
                                        float raw)
 {
-    if (!leaves_out(comparison) || is_within(comparison, column, raw)) {
-        return false;
-    }
     const struct gru_info *info = comparison->info;
     const struct gru_series *series = comparison->lane.series;
+    if (!leaves_out(comparison) ||
+        gru_is_plausible(plausible_of(comparison, series, column), raw)) {
+        return false;
+    }
     if (series->y) {
         note(comparison, series->n_targets == 1 ? 0 : t, column, true, raw);
     } else {

@@ -7,17 +7,18 @@
 #include <string.h>
 
 enum {
-    SAMPLES = 4096,  /* values that a column's quantiles are of */
+    SAMPLES = 16384, /* values that say which can be */
     ROWS_LEAST = 10, /* fewer are constant by chance, and say nothing of a scaling */
-    STUCK_ROWS = 50, /* a value stays for so many rows, */
-    STUCK_SHARE = 5, /* and for one in so many of the series' rows */
-    MORE_SIZE = 32,  /* room for "; and 123456 more" */
+    STUCK_ROWS =
+        50, /* a value stays for so many rows, and for one in so many of the series' rows; */
+    STUCK_SHARE = 10, /* at the end of a series ROWS_LEAST are enough */
+    ODD_VALUES = 4,   /* outliers of a column that are named */
+    MORE_SIZE = 32,   /* room for "; and 123456 more" */
     PIECE_SIZE = 320
 };
 
-/* An outlier is further from the median than so many times the middle 90 %. (The gate's rule,
- * too.) */
-static const double FAR = 3;
+/* A stretch is no chance if so few columns that repeat as often as the rest would have one. */
+static const double CHANCE = 1e-6;
 /* A scaling is far off if the means are so many of its standard deviations apart, */
 static const double FAR_MEAN = 10;
 /* or the standard deviations differ by more than these. */
@@ -31,13 +32,19 @@ struct data_column {
     size_t k, width;
 };
 
+/* A value that cannot be a reading. */
+struct odd_value {
+    float value;
+    size_t n, series, row; /* of the first */
+    double middle;         /* the median of that series' values */
+};
+
 struct column_figures {
-    size_t n;
-    double middle, least, most; /* the median, and the bounds of what is no outlier */
-    double mean, std;           /* without outliers */
-    size_t n_outliers;
-    double worst; /* the furthest outlier, */
-    size_t worst_series, worst_row;
+    size_t n;         /* values, without outliers */
+    double middle;    /* the median of all */
+    double mean, std; /* without outliers */
+    struct odd_value odd[ODD_VALUES];
+    size_t n_odd, n_outliers;
 };
 
 struct finding {
@@ -72,84 +79,107 @@ static float value_at(const struct data_column *column, const struct gru_series 
 
 /* ---- figures of a column ---- */
 
-static int compare_floats(const void *a, const void *b)
+/* Series and those that continue them. */
+struct warned_group {
+    size_t begin, end;
+};
+
+static struct warned_group group_at(const struct gru_training *training, size_t k)
 {
-    float left = *(const float *)a, right = *(const float *)b;
-    return (left > right) - (left < right);
+    struct warned_group group = { k, k };
+    do {
+        group.end++;
+    } while (group.end < n_series(training) && series_at(training, group.end)->is_continuation);
+    return group;
 }
 
-static size_t take_samples(const struct data_column *column, float *samples)
+static size_t take_samples(const struct data_column *column, struct warned_group group,
+                           float *samples)
 {
-    size_t n_rows = 0, n = 0, next = 0, at = 0;
-    for (size_t s = 0; s < n_series(column->training); s++) {
+    size_t n_rows = 0, n = 0, taken = 0, first = 0;
+    for (size_t s = group.begin; s < group.end; s++) {
         n_rows += rows_of(column, series_at(column->training, s));
     }
-    size_t step = (n_rows + SAMPLES - 1) / SAMPLES;
-    for (size_t s = 0; s < n_series(column->training); s++) {
+    const size_t step = (n_rows + SAMPLES - 1) / SAMPLES;
+    for (size_t s = group.begin; s < group.end; s++) {
         const struct gru_series *series = series_at(column->training, s);
-        size_t rows = rows_of(column, series);
-        for (; next < at + rows; next += step) {
-            float value = value_at(column, series, next - at);
+        const size_t rows = rows_of(column, series);
+        for (size_t t; rows > 0 && (t = gru_sample_row(taken, step)) < first + rows; taken++) {
+            float value = value_at(column, series, t - first);
             if (!isnan(value)) {
                 samples[n++] = value;
             }
         }
-        at += rows;
+        first += rows;
     }
-    qsort(samples, n, sizeof *samples, compare_floats);
     return n;
 }
 
-static void find_bounds(const struct data_column *column, const float *samples, size_t n,
-                        struct column_figures *figures)
+static void add_odd(struct column_figures *figures, const struct odd_value *odd)
 {
-    double width = (double)samples[n - 1 - n / 20] - (double)samples[n / 20];
-    if (width <= 0) {
-        width = (double)samples[n - 1 - n / 100] - (double)samples[n / 100];
+    size_t k = 0;
+    while (k < figures->n_odd && figures->odd[k].value != odd->value) {
+        k++;
     }
-    double std = column->variable->std;
-    double far = FAR * (width > std ? width : std);
-    figures->middle = (double)samples[n / 2];
-    figures->least = n < ROWS_LEAST ? -INFINITY : figures->middle - far;
-    figures->most = n < ROWS_LEAST ? INFINITY : figures->middle + far;
-}
-
-static void add_value(struct column_figures *figures, double value, size_t series, size_t row)
-{
-    double distance = value - figures->middle;
-    if (value >= figures->least && value <= figures->most) {
-        figures->n++;
-        figures->mean += distance; /* sums, for now */
-        figures->std += distance * distance;
-    } else if (++figures->n_outliers == 1 ||
-               fabs(distance) > fabs(figures->worst - figures->middle)) {
-        figures->worst = value;
-        figures->worst_series = series;
-        figures->worst_row = row;
+    figures->n_outliers++;
+    if (k < figures->n_odd) {
+        figures->odd[k].n++;
+    } else if (k < ODD_VALUES) {
+        figures->odd[figures->n_odd++] = *odd;
     }
 }
 
-/* False: the column has no values. */
+static void add_series(const struct data_column *column, size_t s,
+                       const struct gru_plausible *plausible, double middle,
+                       struct column_figures *figures)
+{
+    const struct gru_series *series = series_at(column->training, s);
+    for (size_t t = 0; t < rows_of(column, series); t++) {
+        const float value = value_at(column, series, t);
+        if (isnan(value)) {
+            continue;
+        }
+        if (gru_is_plausible(plausible, value)) {
+            double distance = (double)value - figures->middle;
+            figures->n++;
+            figures->mean += distance; /* sums, for now */
+            figures->std += distance * distance;
+        } else {
+            const struct odd_value odd = { value, 1, s, t, middle };
+            add_odd(figures, &odd);
+        }
+    }
+}
+
+/* Each group by itself, as the gate looks at them; those with few values by what all have. False:
+ * the column has no values. */
 static bool measure(const struct finding *finding, struct column_figures *ret_figures)
 {
     const struct data_column *column = finding->column;
+    const struct warned_group all = { 0, n_series(column->training) };
     struct column_figures figures = { 0 };
-    size_t n = take_samples(column, finding->samples);
+    struct gru_plausible of_all;
+    size_t n = take_samples(column, all, finding->samples);
     if (n == 0) {
         return false;
     }
-    find_bounds(column, finding->samples, n, &figures);
-    for (size_t s = 0; s < n_series(column->training); s++) {
-        const struct gru_series *series = series_at(column->training, s);
-        for (size_t t = 0; t < rows_of(column, series); t++) {
-            float value = value_at(column, series, t);
-            if (!isnan(value)) {
-                add_value(&figures, (double)value, s, t);
-            }
+    gru_plausible_find(finding->samples, n, column->variable, &of_all);
+    figures.middle = (double)finding->samples[n / 2];
+    for (struct warned_group group = { 0, 0 }; group.end < all.end;) {
+        struct gru_plausible plausible = of_all;
+        double middle = figures.middle;
+        group = group_at(column->training, group.end);
+        n = take_samples(column, group, finding->samples);
+        if (n >= ROWS_LEAST) {
+            gru_plausible_find(finding->samples, n, column->variable, &plausible);
+            middle = (double)finding->samples[n / 2];
+        }
+        for (size_t s = group.begin; s < group.end; s++) {
+            add_series(column, s, &plausible, middle, &figures);
         }
     }
-    double mean = figures.mean / (double)figures.n;
-    double variance = figures.std / (double)figures.n - mean * mean;
+    double mean = figures.n > 0 ? figures.mean / (double)figures.n : 0;
+    double variance = figures.n > 0 ? figures.std / (double)figures.n - mean * mean : 0;
     figures.mean = figures.middle + mean;
     figures.std = sqrt(variance > 0 ? variance : 0);
     *ret_figures = figures;
@@ -160,7 +190,7 @@ static bool measure(const struct finding *finding, struct column_figures *ret_fi
 
 static const char *const begins[DATA_N_WARNINGS] = {
     [DATA_SCALING] = "far from the model's scaling, which makes training slow or hopeless: ",
-    [DATA_OUTLIERS] = "outliers, which may rule the loss (null stands for a missing reading): ",
+    [DATA_OUTLIERS] = "outliers, which may rule the loss (send null for what was not measured): ",
     [DATA_CONSTANT] = "constant or stuck: ",
 };
 
@@ -220,57 +250,102 @@ static void find_scaling(struct finding *finding, const struct column_figures *f
     }
 }
 
-static void find_outliers(struct finding *finding, const struct column_figures *figures)
+static int compare_odd(const void *a, const void *b)
+{
+    const struct odd_value *left = a, *right = b;
+    double far_left = fabs((double)left->value - left->middle);
+    double far_right = fabs((double)right->value - right->middle);
+    return (far_left < far_right) - (far_left > far_right);
+}
+
+/* The furthest first. */
+static void find_outliers(struct finding *finding, struct column_figures *figures)
 {
     const struct data_column *column = finding->column;
+    const double std = figures->std > 0 ? figures->std : column->variable->std;
+    const double n_values = (double)(figures->n + figures->n_outliers);
+    size_t n_named = 0;
     char words[48];
-    double std = figures->std > 0 ? figures->std : column->variable->std;
-    if (figures->n_outliers > 0) {
+    qsort(figures->odd, figures->n_odd, sizeof *figures->odd, compare_odd);
+    for (size_t k = 0; k < figures->n_odd; k++) {
+        const struct odd_value *odd = &figures->odd[k];
+        n_named += odd->n;
         add(finding, DATA_OUTLIERS,
             "%s'%s' is %.6g in row %zu of %s, %.3g standard deviations from the median %.4g (%zu "
-            "such values)",
-            column->is_target ? "the target " : "", column->variable->name, figures->worst,
-            figures->worst_row, series_words(column, figures->worst_series, words),
-            fabs(figures->worst - figures->middle) / std, figures->middle, figures->n_outliers);
+            "such values, %.2g %% of the column)",
+            column->is_target ? "the target " : "", column->variable->name, (double)odd->value,
+            odd->row, series_words(column, odd->series, words),
+            fabs((double)odd->value - odd->middle) / std, odd->middle, odd->n,
+            100 * (double)odd->n / n_values);
+    }
+    if (figures->n_outliers > n_named) {
+        add(finding, DATA_OUTLIERS, "'%s' has %zu outliers of other values", column->variable->name,
+            figures->n_outliers - n_named);
     }
 }
 
 /* The longest stretch of one value; missing values neither end nor lengthen it. */
-static size_t find_stretch(const struct data_column *column, const struct gru_series *series,
-                           size_t *ret_begin, float *ret_value)
+struct value_stretch {
+    float value;
+    size_t n, begin;
+    bool is_last;                    /* nothing else was read after it */
+    size_t n_values, n_pairs_repeat; /* of the series: values, and those like the one before them */
+};
+
+static struct value_stretch find_stretch(const struct data_column *column,
+                                         const struct gru_series *series)
 {
-    size_t longest = 0, n = 0, begin = 0;
+    struct value_stretch longest = { .value = NAN };
+    size_t n = 0, begin = 0;
     float last = NAN;
     for (size_t t = 0; t < rows_of(column, series); t++) {
         float value = value_at(column, series, t);
         if (isnan(value)) {
             continue;
         }
+        longest.n_values++;
+        longest.n_pairs_repeat += value == last;
         begin = value == last ? begin : t;
         n = value == last ? n + 1 : 1;
         last = value;
-        if (n > longest) {
-            longest = n;
-            *ret_begin = begin;
-            *ret_value = value;
+        if (n > longest.n) {
+            longest.n = n;
+            longest.begin = begin;
+            longest.value = value;
         }
     }
+    longest.is_last = longest.n > 0 && n == longest.n && last == longest.value;
     return longest;
+}
+
+/* Whether the series' other values, which repeat as often as they do, would have none as long. */
+static bool is_no_chance(const struct value_stretch *stretch)
+{
+    const size_t n_within = stretch->n - 1;
+    const double repeats = (double)(stretch->n_pairs_repeat - n_within) + 1;
+    const double pairs = (double)(stretch->n_values - 1 - n_within) + 2;
+    return log((double)stretch->n_values) + (double)n_within * log(repeats / pairs) < log(CHANCE);
+}
+
+static bool is_stuck(const struct value_stretch *stretch)
+{
+    if (stretch->n < ROWS_LEAST || stretch->n == stretch->n_values) {
+        return stretch->n >= ROWS_LEAST;
+    }
+    bool is_long = stretch->n >= STUCK_ROWS && stretch->n * STUCK_SHARE >= stretch->n_values;
+    return (is_long || stretch->is_last) && is_no_chance(stretch);
 }
 
 static void find_constant(struct finding *finding)
 {
     const struct data_column *column = finding->column;
     for (size_t s = 0; s < n_series(column->training); s++) {
-        const struct gru_series *series = series_at(column->training, s);
+        const struct value_stretch stretch = find_stretch(column, series_at(column->training, s));
         char words[48];
-        size_t begin = 0, rows = rows_of(column, series);
-        float value = 0;
-        size_t n = find_stretch(column, series, &begin, &value);
-        if (n >= ROWS_LEAST && n >= rows / STUCK_SHARE && (n == rows || n >= STUCK_ROWS)) {
+        if (is_stuck(&stretch)) {
             add(finding, DATA_CONSTANT, "%s'%s' is %.6g in %zu rows from row %zu of %s",
-                column->is_target ? "the target " : "", column->variable->name, (double)value, n,
-                begin, series_words(column, s, words));
+                column->is_target ? "the target " : "", column->variable->name,
+                (double)stretch.value, stretch.n, stretch.begin, series_words(column, s, words));
         }
     }
 }

@@ -4,6 +4,7 @@
 #include "test.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { ROWS = 200, SERIES = 40 };
@@ -76,7 +77,7 @@ TEST(a_scaling_that_is_far_off_is_named_with_both_numbers)
     }
 }
 
-TEST(the_furthest_outlier_is_named_and_how_many_there_are)
+TEST(outliers_are_named_the_furthest_first_and_how_many_there_are)
 {
     struct data data;
     make(&data, 3);
@@ -84,7 +85,8 @@ TEST(the_furthest_outlier_is_named_and_how_many_there_are)
     data.x[2][2 * 60] = 1e30F;
     data.x[2][2 * 61] = NAN;
     expect_only(&data, DATA_OUTLIERS, "'temp' is 1e+30 in row 60 of series 2, ");
-    ck_assert(strstr(data.warnings.texts[DATA_OUTLIERS], "(2 such values)") != NULL);
+    ck_assert(strstr(data.warnings.texts[DATA_OUTLIERS], "; 'temp' is -999 in row 50 of ") != NULL);
+    ck_assert(strstr(data.warnings.texts[DATA_OUTLIERS], "(1 such values, 0.17 % of") != NULL);
     make(&data, 1);
     data.training.validation = data.series;
     data.training.n_validation = 1;
@@ -96,6 +98,40 @@ TEST(the_furthest_outlier_is_named_and_how_many_there_are)
     data.training.n_validation = 1;
     data.x[1][2 * 50] = -999;
     expect_only(&data, DATA_OUTLIERS, " in row 50 of validation series 0, ");
+}
+
+/* However many they are, in one series or in all. Their mean and spread are not the column's. */
+TEST(codes_are_named_with_their_share_and_no_scaling_is_advised_for_them)
+{
+    static const float codes[] = { -999, 65535, 1e30F, -20 };
+    static const size_t every[] = { 19, 14, 8, 3 };
+    for (size_t c = 0; c < 4; c++) {
+        for (size_t n = 1; n <= 3; n += 2) {
+            struct data data;
+            char words[80];
+            make(&data, 3);
+            data.inputs[0].std = 3;
+            for (size_t t = 0; t < n * ROWS; t += every[c]) {
+                data.x[t / ROWS][2 * (t % ROWS)] = codes[c];
+            }
+            size_t n_codes = (n * ROWS - 1) / every[c] + 1;
+            expect_only(&data, DATA_OUTLIERS, "'temp' is ");
+            snprintf(words, sizeof words, "(%zu such values, %.2g %% of the column)", n_codes,
+                     100 * (double)n_codes / (3 * ROWS));
+            ck_assert_msg(strstr(data.warnings.texts[DATA_OUTLIERS], words) != NULL, "%s: %s",
+                          words, data.warnings.texts[DATA_OUTLIERS]);
+        }
+    }
+}
+
+TEST(spikes_that_differ_are_no_outliers)
+{
+    struct data data;
+    make(&data, 2);
+    for (size_t t = 5; t < ROWS; t += 31) {
+        data.x[0][2 * t] = (float)(150 + sin((double)t));
+    }
+    expect_only(&data, DATA_N_WARNINGS, "");
 }
 
 TEST(targets_are_looked_at_unless_they_are_classes)
@@ -129,6 +165,26 @@ TEST(a_column_that_stays_at_a_value_is_named_and_where)
     }
     expect_only(&data, DATA_CONSTANT, "'load' is 0.5 in 50 rows from row 100 of series 0");
     data.x[0][2 * 125 + 1] = 0.75F; /* neither part is long */
+    expect_only(&data, DATA_N_WARNINGS, "");
+}
+
+TEST(a_sensor_that_is_dead_at_the_end_is_named)
+{
+    struct data data;
+    make(&data, 2);
+    for (size_t t = 185; t < ROWS; t++) {
+        data.x[0][2 * t] = 17;
+    }
+    expect_only(&data, DATA_CONSTANT, "'temp' is 17 in 15 rows from row 185 of series 0");
+}
+
+TEST(a_switch_that_is_rarely_on_is_not_stuck)
+{
+    struct data data;
+    make(&data, 1);
+    for (size_t t = 0; t < ROWS; t++) {
+        data.x[0][2 * t + 1] = t == 20 || t == 33 || t == 120 || t == 121;
+    }
     expect_only(&data, DATA_N_WARNINGS, "");
 }
 

@@ -285,9 +285,9 @@ static const struct gate_case cases[] = {
     { "far from 0 without scaling", unscaled_plan, fill_far, false, 0.001, 0.01,
       JOB_REJECTED, "0.99 is asked for", { "'temp' has mean 1013", "no better than persistence" } },
     { "tiny without scaling", unscaled_plan, fill_tiny, false, 0.001, 0.01,
-      JOB_REJECTED, "0 validation targets can be judged", { "'temp' has mean " } },
+      JOB_REJECTED, "no better than that of persistence", { "'temp' has mean " } },
     { "tiny, scaled for a room", gate_trial_room_plan, fill_tiny, true, 0.001, 0.01,
-      JOB_REJECTED, "0 validation targets can be judged", { "'temp' has mean " } },
+      JOB_REJECTED, "no better than that of persistence", { "'temp' has mean " } },
     { "kelvin, scaled for a room", gate_trial_room_plan, fill_kelvin, false, 0.001, 0.01,
       JOB_REJECTED, "no better than that of persistence", { "'temp' has mean 293", "no better than persistence" } },
     /* classes */
