@@ -92,6 +92,11 @@ GRU_API size_t gru_sample_row(size_t k, size_t step);
  *   "the same as last" is right by itself.
  * Losses of logits (bce, cross_entropy) leave nothing out.
  *
+ * Targets that repeat others are no further evidence. A target does so if it follows the same rows
+ * as one that was looked at before: 24 of them, or those from the beginning of its series, each
+ * value within 1/1024 of the model's standard deviation; rows that are alike for as long do not
+ * count. Such targets are in the losses, but not in the blocks.
+ *
  * Losses are those of the training's loss, in the network's units (gru.h); of bce and cross_entropy
  * from the probabilities that are served, none below FLT_EPSILON. The naive forecast is "the same
  * as last observed", as in gru_progress; the mean of the training's targets, where nothing is
@@ -110,8 +115,9 @@ struct gru_stream_losses {
     struct gru_losses ahead;  /* forecasts as they are trained: S rows ahead */
     struct gru_losses rolled; /* of roll-outs of up to `horizon` rows, from origins spread evenly;
                                  n 0: none */
-    size_t first_block, n_blocks; /* of `ahead`, in time */
+    size_t first_block, n_blocks; /* of `ahead`, in time; what repeats is in none */
     size_t n_constant;            /* outputs that were left out */
+    size_t n_repeated, n_copied; /* targets of `ahead` that are no news; because of other streams */
 };
 
 /* How many targets of a class there are, and how many were found (the likeliest class was right;

@@ -35,6 +35,7 @@ static void begin_series(struct gru_comparison *comparison)
     const struct gru_info *info = comparison->info;
     comparison->lane = gru_dataset_lane(&comparison->dataset, PART_VALID, comparison->k);
     comparison->t = comparison->n_disturbed = 0;
+    gru_repeats_begin_series(&comparison->repeats);
     comparison->first_target = gru_dataset_next_target(&comparison->dataset, &comparison->lane, 0,
                                                        comparison->lane.n_rows);
     for (size_t m = 0; m < N_COMPARED; m++) {

@@ -8,6 +8,7 @@
 #define COMPARISON_H
 
 #include "engine/train/dataset.h"
+#include "engine/train/repeats.h"
 
 enum {
     COMPARED_ROWS = 64,         /* of a run, and so of a piece of work */
@@ -46,6 +47,7 @@ struct comparison_plan {
      * series on, or the short streams that share it. */
     size_t *place;      /* of each series: where it begins */
     size_t *n_places;   /* of each stream */
+    size_t n_rows;      /* that may have targets, of all series */
     size_t n_origins;   /* of a series, at most */
     size_t sample_step; /* residuals are of each so many series */
 };
@@ -67,6 +69,8 @@ struct gru_comparison {
     float *column;       /* scratch of the screen */
     size_t n_column;
     double *probabilities; /* [O], scratch */
+    float *targets;        /* [Y], scratch */
+    struct repeats repeats;
 
     struct gru_stream_losses *streams;
     struct gru_losses *blocks;

@@ -215,6 +215,8 @@ static void cut(struct gru_comparison *comparison, size_t n_series, struct block
         block_take(cutter, naive_width(comparison), sizeof *comparison->frequencies);
     comparison->probabilities =
         block_take(cutter, info->n_outputs, sizeof *comparison->probabilities);
+    comparison->targets = block_take_floats(cutter, width, 1);
+    gru_repeats_cut(&comparison->repeats, comparison->plan.n_rows, cutter);
     comparison->plan.stream = block_take(cutter, n_series, sizeof(size_t));
     comparison->plan.place = block_take(cutter, n_series, sizeof(size_t));
     comparison->plan.n_places = block_take(cutter, n_series, sizeof(size_t));
@@ -225,6 +227,17 @@ static void cut(struct gru_comparison *comparison, size_t n_series, struct block
     comparison->n_samples = block_take(cutter, n_residuals, sizeof *comparison->n_samples);
     comparison->samples = block_take_floats(cutter, n_residuals, comparison->n_samples_max);
     comparison->residuals = block_take(cutter, n_residuals, sizeof *comparison->residuals);
+}
+
+/* Rows that may have targets. */
+static size_t count_rows(const struct dataset *dataset, size_t n_series)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < n_series; k++) {
+        const struct dataset_lane lane = gru_dataset_lane(dataset, PART_VALID, k);
+        n += lane.n_rows - lane.first;
+    }
+    return n;
 }
 
 /* How much is looked at, all of it bounded. */
@@ -243,6 +256,7 @@ static void size_up(struct gru_comparison *comparison, size_t n_series)
         n_ahead = GRU_RESIDUALS_MAX / info->n_outputs;
     }
     comparison->n_horizons = gru_loss_takes_logits(loss) ? 0 : n_ahead;
+    comparison->plan.n_rows = count_rows(&comparison->dataset, n_series);
     comparison->plan.n_origins = within(ORIGINS / n_series, ORIGINS_LEAST, ORIGINS_MOST);
     size_t n_origins = comparison->plan.n_origins * n_series; /* n_series are in memory */
     comparison->plan.sample_step = (n_origins + SAMPLES_MAX - 1) / SAMPLES_MAX;
@@ -301,6 +315,7 @@ enum gru_status gru_comparison_create(struct gru_model *base, struct gru_model *
     comparison->models[TRAINED].model = gru_model_ref(trained);
     comparison->models[BASE].model = gru_model_ref(base);
     gru_dataset_init(&comparison->dataset, base, &comparison->training);
+    comparison->repeats.info = comparison->info;
     size_t n_series = gru_dataset_n_series(&comparison->dataset, PART_VALID);
     enum gru_status status = n_series > 0 ? GRU_OK : GRU_BAD_ARGUMENT;
     if (status == GRU_OK) {

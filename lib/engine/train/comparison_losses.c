@@ -197,12 +197,45 @@ bool gru_comparison_counts(struct gru_comparison *comparison, size_t t, size_t c
             !comparison->screen->is_constant[column]);
 }
 
+/* Whether the targets of row t, which was seen, are news. */
+static enum repeat look_for_repeats(struct gru_comparison *comparison, size_t t)
+{
+    const struct dataset *dataset = &comparison->dataset;
+    const struct gru_info *info = comparison->info;
+    bool is_any = false;
+    for (size_t k = 0; k < dataset->width; k++) {
+        comparison->targets[k] = gru_dataset_raw_target(dataset, &comparison->lane, t, k);
+        is_any |= !isnan(comparison->targets[k]);
+    }
+    return is_any ? gru_repeats_look(&comparison->repeats, comparison->plan.stream[comparison->k],
+                                     comparison->targets, dataset->width,
+                                     dataset->loss == GRU_CROSS_ENTROPY ? NULL : info->outputs,
+                                     info->n_outputs)
+                  : REPEAT_NONE;
+}
+
+/* A target that counts. */
+static void count_in(struct gru_comparison *comparison, size_t t, enum repeat repeat,
+                     const double lost[N_COMPARED], double naive)
+{
+    struct gru_stream_losses *stream = &comparison->streams[comparison->plan.stream[comparison->k]];
+    gru_losses_add(&stream->ahead, lost, naive);
+    stream->n_repeated += repeat != REPEAT_NONE;
+    stream->n_copied += repeat == REPEAT_OTHER;
+    if (repeat == REPEAT_NONE) {
+        gru_losses_add(block_at(comparison, t), lost, naive);
+    }
+}
+
 void gru_comparison_score(struct gru_comparison *comparison, size_t t, size_t row)
 {
     const struct dataset *dataset = &comparison->dataset;
-    struct gru_stream_losses *stream = &comparison->streams[comparison->plan.stream[comparison->k]];
     bool is_logits = gru_loss_takes_logits(dataset->loss);
     gru_comparison_see(comparison, t);
+    gru_repeats_see(&comparison->repeats,
+                    comparison->lane.series->x + t * comparison->info->n_inputs);
+    const enum repeat repeat =
+        t >= comparison->first_target ? look_for_repeats(comparison, t) : REPEAT_NONE;
     gru_comparison_look(comparison, t);
     for (size_t k = 0; k < dataset->width && t >= comparison->first_target; k++) {
         float raw = gru_dataset_raw_target(dataset, &comparison->lane, t, k);
@@ -220,8 +253,7 @@ void gru_comparison_score(struct gru_comparison *comparison, size_t t, size_t ro
             sample_target(comparison, t, row, k, raw);
         }
         if (is_logits || !comparison->screen->is_constant[k]) {
-            gru_losses_add(&stream->ahead, lost, naive);
-            gru_losses_add(block_at(comparison, t), lost, naive);
+            count_in(comparison, t, repeat, lost, naive);
         }
     }
     see_targets(comparison, t);

@@ -1,5 +1,8 @@
 #include "service/jobs/data_warnings.h"
 
+#include "base/digest.h"
+#include "service/jobs/training_set.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -192,6 +195,7 @@ static const char *const begins[DATA_N_WARNINGS] = {
     [DATA_SCALING] = "far from the model's scaling, which makes training slow or hopeless: ",
     [DATA_OUTLIERS] = "outliers, which may rule the loss (send null for what was not measured): ",
     [DATA_CONSTANT] = "constant or stuck: ",
+    [DATA_COPIES] = "copies, which are no further evidence: ",
 };
 
 __attribute__((format(printf, 3, 4))) static void
@@ -226,9 +230,9 @@ static void add_more(const struct finding *finding)
 }
 
 /* "series 3", "validation series 0" */
-static const char *series_words(const struct data_column *column, size_t s, char words[48])
+static const char *series_words(const struct gru_training *training, size_t s, char words[48])
 {
-    size_t n = column->training->n_series;
+    size_t n = training->n_series;
     snprintf(words, 48, "%sseries %zu", s < n ? "" : "validation ", s < n ? s : s - n);
     return words;
 }
@@ -274,7 +278,7 @@ static void find_outliers(struct finding *finding, struct column_figures *figure
             "%s'%s' is %.6g in row %zu of %s, %.3g standard deviations from the median %.4g (%zu "
             "such values, %.2g %% of the column)",
             column->is_target ? "the target " : "", column->variable->name, (double)odd->value,
-            odd->row, series_words(column, odd->series, words),
+            odd->row, series_words(column->training, odd->series, words),
             fabs((double)odd->value - odd->middle) / std, odd->middle, odd->n,
             100 * (double)odd->n / n_values);
     }
@@ -345,7 +349,8 @@ static void find_constant(struct finding *finding)
         if (is_stuck(&stretch)) {
             add(finding, DATA_CONSTANT, "%s'%s' is %.6g in %zu rows from row %zu of %s",
                 column->is_target ? "the target " : "", column->variable->name,
-                (double)stretch.value, stretch.n, stretch.begin, series_words(column, s, words));
+                (double)stretch.value, stretch.n, stretch.begin,
+                series_words(column->training, s, words));
         }
     }
 }
@@ -359,6 +364,72 @@ static void find_column(struct finding *finding, const struct data_column *colum
         find_outliers(finding, &figures);
         find_constant(finding);
     }
+}
+
+/* ---- copies ---- */
+
+struct series_digest {
+    struct digest x, y;
+    size_t series;
+};
+
+static int compare_digests(const void *a, const void *b)
+{
+    const struct series_digest *left = a, *right = b;
+    int order = memcmp(&left->x, &right->x, sizeof left->x);
+    order = order != 0 ? order : memcmp(&left->y, &right->y, sizeof left->y);
+    return order != 0 ? order : (left->series > right->series) - (left->series < right->series);
+}
+
+static bool is_copy(const struct series_digest *one, const struct series_digest *other)
+{
+    return digest_equals(one->x, other->x) && digest_equals(one->y, other->y);
+}
+
+/* Of each series that others are copies of, the first is none. */
+static void report_copies(struct finding *finding, const struct gru_training *training,
+                          const struct series_digest *sorted)
+{
+    const size_t n = n_series(training);
+    size_t n_copies = 0, first = SIZE_MAX, of_first = 0, original = 0;
+    char copy[48], of[48];
+    for (size_t k = 1; k < n; k++) {
+        if (!is_copy(&sorted[k], &sorted[original])) {
+            original = k;
+            continue;
+        }
+        n_copies++;
+        if (sorted[k].series < first) {
+            first = sorted[k].series;
+            of_first = sorted[original].series;
+        }
+    }
+    if (n_copies > 0) {
+        add(finding, DATA_COPIES, "%zu of %zu series are copies of others, such as %s of %s",
+            n_copies, n, series_words(training, first, copy), series_words(training, of_first, of));
+    }
+}
+
+static bool find_copies(struct finding *finding, const struct gru_info *info,
+                        const struct gru_training *training)
+{
+    const size_t n = n_series(training);
+    const size_t y_width = training_set_y_width(info, &training->hyperparameters);
+    struct series_digest *digests = calloc(n > 0 ? n : 1, sizeof *digests);
+    if (!digests) {
+        return false;
+    }
+    for (size_t k = 0; k < n; k++) {
+        const struct gru_series *series = series_at(training, k);
+        const size_t n_targets = series->y ? series->n_targets : 0;
+        digests[k].series = k;
+        digests[k].x = digest_128(series->x, series->n_rows * info->n_inputs * sizeof *series->x);
+        digests[k].y = digest_128(series->y, n_targets * y_width * sizeof *series->y);
+    }
+    qsort(digests, n, sizeof *digests, compare_digests);
+    report_copies(finding, training, digests);
+    free(digests);
+    return true;
 }
 
 bool data_warnings_find(const struct gru_info *info, const struct gru_training *training,
@@ -389,7 +460,8 @@ bool data_warnings_find(const struct gru_info *info, const struct gru_training *
                                             .width = info->y_floats };
         find_column(&finding, &column);
     }
+    const bool has_memory = find_copies(&finding, info, training);
     add_more(&finding);
     free(samples);
-    return true;
+    return has_memory;
 }

@@ -39,11 +39,19 @@ static double median(double *values, size_t n)
     return n % 2 == 1 ? values[n / 2] : values[n / 2 - 1] / 2 + values[n / 2] / 2;
 }
 
+/* Mostly what other streams have, too. */
+bool gate_is_copy(const struct gru_stream_losses *stream)
+{
+    return 2 * stream->n_copied > stream->ahead.n;
+}
+
 enum { BY_BASE, BY_NAIVE, BASE_BY_NAIVE, N_RATIOS };
 
+/* NULL: the stream does not count. */
 static const struct gru_losses *losses_of(const struct gru_stream_losses *stream, bool is_rolled)
 {
-    return is_rolled ? &stream->rolled : &stream->ahead;
+    const struct gru_losses *losses = is_rolled ? &stream->rolled : &stream->ahead;
+    return losses->n > 0 && !gate_is_copy(stream) ? losses : NULL;
 }
 
 /* values: [n_streams], scratch. */
@@ -53,7 +61,7 @@ static double median_ratio(const struct gru_comparison_result *comparison, bool 
     size_t n = 0;
     for (size_t k = 0; k < comparison->n_streams; k++) {
         const struct gru_losses *losses = losses_of(&comparison->streams[k], is_rolled);
-        if (losses->n > 0) {
+        if (losses) {
             values[n++] = gate_ratio(which == BASE_BY_NAIVE ? losses->base : losses->trained,
                                      which == BY_BASE ? losses->base : losses->naive);
         }
@@ -67,8 +75,8 @@ static struct gate_view view(const struct gru_comparison_result *comparison, boo
     struct gate_view view = { 0 };
     for (size_t k = 0; k < comparison->n_streams; k++) {
         const struct gru_losses *losses = losses_of(&comparison->streams[k], is_rolled);
-        view.n_streams += losses->n > 0;
-        view.n_worse += losses->n > 0 && gate_ratio(losses->trained, losses->base) > WORSE;
+        view.n_streams += losses != NULL;
+        view.n_worse += losses && gate_ratio(losses->trained, losses->base) > WORSE;
     }
     view.by_base = median_ratio(comparison, is_rolled, BY_BASE, values);
     view.by_naive = median_ratio(comparison, is_rolled, BY_NAIVE, values);
@@ -165,7 +173,8 @@ bool gate_measure(const struct gru_comparison_result *comparison, struct gate_fi
                                     .rolled = view(comparison, true, values),
                                     .unfound = find_unfound(comparison) };
     for (size_t k = 0; k < comparison->n_streams; k++) {
-        figures.n_targets += comparison->streams[k].ahead.n;
+        figures.n_targets += comparison->streams[k].ahead.n - comparison->streams[k].n_repeated;
+        figures.n_repeated += comparison->streams[k].n_repeated;
     }
     figures.p = test_chance(comparison, values, &figures.n_blocks);
     free(values);
@@ -201,12 +210,16 @@ static const char *naive_words(const struct verdict *verdict)
 static bool has_targets(const struct verdict *verdict)
 {
     size_t n = verdict->figures->n_targets;
-    size_t n_left_out = verdict->comparison->all.n - n;
+    size_t n_repeated = verdict->figures->n_repeated;
+    size_t n_left_out = verdict->comparison->all.n - n - n_repeated;
     if (n >= verdict->gate->min_targets && n > 0) {
         return true;
     }
     say(verdict, "%zu validation targets can be judged, and 'min_targets' is %llu", n,
         (unsigned long long)verdict->gate->min_targets);
+    if (n_repeated > 0) {
+        say(verdict, " (%zu repeat others)", n_repeated);
+    }
     return n_left_out > 0 ? say(verdict, " (%zu are outliers or of constant outputs)", n_left_out)
                           : false;
 }

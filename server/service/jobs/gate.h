@@ -3,7 +3,7 @@
  * base (gru_validation.h), stream by stream. Pure functions; any thread.
  *
  * A new version passes if
- * - at least `min_targets` targets of the validation could be judged,
+ * - at least `min_targets` targets of the validation could be judged, and repeat no others,
  * - the median over streams of its loss by the base version's is at most 1 - min_relative_gain, and
  *   at most a tenth of the streams is worse by more than 5 %,
  * - rolled out up to 12 rows ahead, where that is possible, the median is at most 1, and at most a
@@ -36,13 +36,15 @@ struct gate_view {
 };
 
 struct gate_figures {
-    size_t n_targets;
+    size_t n_targets, n_repeated;   /* those that are news, and those that repeat others */
     struct gate_view ahead, rolled; /* as trained, and rolled out; n_streams 0: not possible */
     size_t n_blocks;
     double p;
     size_t unfound; /* the first class that has targets and was never found; SIZE_MAX: none */
 };
 
+/* Whether a stream is a copy of others, and so does not count: most of its targets are in them. */
+bool gate_is_copy(const struct gru_stream_losses *stream);
 /* The new version's loss by another's: 1 if neither loses anything, infinite if only the other
  * loses nothing. */
 double gate_ratio(double loss, double other);

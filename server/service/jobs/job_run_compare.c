@@ -123,8 +123,8 @@ static bool append_stream(struct event_line *line, const struct gru_stream_losse
     } else {
         append(line, "%sseries %zu", line->n > 0 ? "; " : "", stream->series);
     }
-    if (stream->ahead.n == 0) {
-        return append(line, ": nothing to judge");
+    if (stream->ahead.n == 0 || gate_is_copy(stream)) {
+        return append(line, stream->ahead.n == 0 ? ": nothing to judge" : ": a copy of others");
     }
     return append(line, ": %.3g of the base version's loss%s, %.3g of the naive forecast's",
                   gate_ratio(stream->ahead.trained, stream->ahead.base), rolled,

@@ -87,8 +87,9 @@ TEST(outliers_are_named_the_furthest_first_and_how_many_there_are)
     expect_only(&data, DATA_OUTLIERS, "'temp' is 1e+30 in row 60 of series 2, ");
     ck_assert(strstr(data.warnings.texts[DATA_OUTLIERS], "; 'temp' is -999 in row 50 of ") != NULL);
     ck_assert(strstr(data.warnings.texts[DATA_OUTLIERS], "(1 such values, 0.17 % of") != NULL);
-    make(&data, 1);
-    data.training.validation = data.series;
+    make(&data, 2);
+    data.training.n_series = 1;
+    data.training.validation = &data.series[1];
     data.training.n_validation = 1;
     data.x[0][2 * 50] = -999;
     expect_only(&data, DATA_OUTLIERS, " in row 50 of series 0, ");
@@ -185,6 +186,24 @@ TEST(a_switch_that_is_rarely_on_is_not_stuck)
     for (size_t t = 0; t < ROWS; t++) {
         data.x[0][2 * t + 1] = t == 20 || t == 33 || t == 120 || t == 121;
     }
+    expect_only(&data, DATA_N_WARNINGS, "");
+}
+
+TEST(copies_of_series_are_counted)
+{
+    struct data data;
+    make(&data, 5);
+    memcpy(data.x[3], data.x[1], sizeof data.x[1]);
+    memcpy(data.x[4], data.x[1], sizeof data.x[1]);
+    expect_only(&data, DATA_COPIES,
+                "2 of 5 series are copies of others, such as series 3 of series 1");
+    data.x[4][2 * ROWS - 1] += 0.01F;
+    expect_only(&data, DATA_COPIES, "1 of 5 series are copies");
+    data.training.n_series = 3;
+    data.training.validation = &data.series[3];
+    data.training.n_validation = 2;
+    expect_only(&data, DATA_COPIES, "such as validation series 0 of series 1");
+    data.series[3].n_rows--;
     expect_only(&data, DATA_N_WARNINGS, "");
 }
 
