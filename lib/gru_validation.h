@@ -40,6 +40,17 @@ GRU_API const struct gru_residuals *gru_model_residuals(const struct gru_model *
 GRU_API GRU_CHECK enum gru_status gru_model_set_residuals(struct gru_model *model,
                                                           const struct gru_residuals *residuals);
 
+/* The errors of the model that this one was trained from, over the same validation, and which it
+ * was: a word for it of letters, digits and ":._-". NULL: the file does not say. So the two can be
+ * compared without a validation of the former one. */
+enum { GRU_BASE_SIZE = 64 };
+GRU_API const struct gru_residuals *gru_model_base_residuals(const struct gru_model *model);
+GRU_API const char *gru_model_base(const struct gru_model *model);
+/* As gru_model_set_residuals. */
+GRU_API GRU_CHECK enum gru_status
+gru_model_set_base_residuals(struct gru_model *model, const char *base,
+                             const struct gru_residuals *residuals);
+
 /* libgru-infer has none of what follows. */
 
 /* ---- what cannot be a reading ---------------------------------------------------------------- */
@@ -138,18 +149,19 @@ struct gru_comparison_result {
     const struct gru_class_counts *classes;  /* [n_classes] of cross_entropy; of bce two of each
                                                 output: off and on; n_classes 0: other losses */
     size_t n_streams, n_blocks, n_classes;
-    size_t horizon;                 /* of the roll-outs; 0: there are none */
-    struct gru_losses all;          /* every target, with outliers and constants */
-    struct gru_losses outlying;     /* of those, what outliers have part in */
-    struct gru_outlier outlier;     /* if outlying.n > 0 */
-    struct gru_residuals residuals; /* of the trained model; n_outputs 0: none */
+    size_t horizon;                                 /* of the roll-outs; 0: there are none */
+    struct gru_losses all;                          /* every target, with outliers and constants */
+    struct gru_losses outlying;                     /* of those, what outliers have part in */
+    struct gru_outlier outlier;                     /* if outlying.n > 0 */
+    struct gru_residuals residuals, base_residuals; /* of either model; n_outputs 0: none */
 };
 
 struct gru_comparison;
 
 /* Borrows the training's series. `base` and `trained` are kept by references, and have the same
- * inputs and outputs. Memory: two states and some rows, 4096 forecasts at most for the residuals,
- * and 200 bytes or so a series. GRU_BAD_ARGUMENT: there is no validation target. GRU_NO_MEMORY. */
+ * inputs and outputs. Memory: two states and some rows, 4096 forecasts at most for the residuals
+ * of each, and 200 bytes or so a series. GRU_BAD_ARGUMENT: there is no validation target.
+ * GRU_NO_MEMORY. */
 GRU_API GRU_CHECK enum gru_status gru_comparison_create(struct gru_model *base,
                                                         struct gru_model *trained,
                                                         const struct gru_training *training,

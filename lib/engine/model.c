@@ -63,6 +63,7 @@ void gru_model_unref(struct gru_model *model)
     free(model->selftest.x);
     free(model->selftest.y);
     free((void *)(uintptr_t)model->residuals.of);
+    free((void *)(uintptr_t)model->base_residuals.of);
     free(model->info.inputs);
     free(model->info.outputs);
     free(model->info.layers);

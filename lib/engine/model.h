@@ -60,6 +60,8 @@ struct gru_model {
     struct gru_selftest selftest;
     char unread[GRU_UNREAD_SIZE];   /* keys of its file's __metadata__ beside those of grud */
     struct gru_residuals residuals; /* `of` is owned; n_outputs 0: none */
+    struct gru_residuals base_residuals;
+    char base[GRU_BASE_SIZE]; /* whose base_residuals are */
 };
 
 static inline const struct gru_layer *gru_model_read_out(const struct gru_model *model)

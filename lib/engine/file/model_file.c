@@ -75,7 +75,10 @@ static enum gru_status build(const struct safetensors *file, struct recognised *
         status = gru_selftest_run(model, error);
     }
     if (status == GRU_OK && file->residuals) {
-        status = gru_residual_text_read(file->residuals, model, error);
+        status = gru_residual_text_read(file->residuals, false, model, error);
+    }
+    if (status == GRU_OK && file->base_residuals) {
+        status = gru_residual_text_read(file->base_residuals, true, model, error);
     }
     if (status != GRU_OK) {
         gru_model_unref(model);
@@ -145,22 +148,27 @@ static size_t list_tensors(const struct gru_model *model, struct tensor_out list
 enum gru_status gru_model_save(const struct gru_model *model, void **ret_bytes, size_t *ret_n_bytes)
 {
     struct tensor_out list[TENSORS_MAX];
-    struct file_text grud = { 0 }, residuals = { 0 };
+    struct file_text grud = { 0 }, residuals = { 0 }, base = { 0 };
     enum gru_status status = GRU_NO_MEMORY;
     gru_metadata_write(model, &grud);
     if (gru_model_residuals(model)) {
-        gru_residual_text_write(gru_model_residuals(model), &residuals);
+        gru_residual_text_write(gru_model_residuals(model), NULL, &residuals);
     }
-    if (!grud.failed && !residuals.failed) {
+    if (gru_model_base_residuals(model)) {
+        gru_residual_text_write(gru_model_base_residuals(model), gru_model_base(model), &base);
+    }
+    if (!grud.failed && !residuals.failed && !base.failed) {
         bool is_empty = grud.n == strlen("{}");
         const struct metadata_out metadata[METADATA_OUT_MAX] = {
             { "grud", is_empty ? NULL : grud.p, grud.n },
             { "grud_residuals", residuals.p, residuals.n },
+            { "grud_base_residuals", base.p, base.n },
         };
         status = gru_safetensors_write(list, list_tensors(model, list), metadata, ret_bytes,
                                        ret_n_bytes);
     }
     gru_text_done(&grud);
     gru_text_done(&residuals);
+    gru_text_done(&base);
     return status;
 }

@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char root[] = "grud_residuals";
-
 /* What the object describes, as it is read. */
 struct residual_rows {
+    const char *root; /* the object's key */
+    char base[GRU_BASE_SIZE];
     struct gru_residual of[GRU_RESIDUALS_MAX];
     size_t n_outputs, n_horizons;
     size_t n; /* residuals of all outputs so far */
@@ -92,8 +92,8 @@ static enum gru_status read_residual(struct fields *r, const char *path, struct 
     };
     unsigned seen;
     if (rows->n == GRU_RESIDUALS_MAX) {
-        return gru_fail(r->error, GRU_BAD_METADATA, path, "'%s' has more than %d residuals", root,
-                        (int)GRU_RESIDUALS_MAX);
+        return gru_fail(r->error, GRU_BAD_METADATA, path, "'%s' has more than %d residuals",
+                        rows->root, (int)GRU_RESIDUALS_MAX);
     }
     enum gru_status status = gru_fields_read(r, path, keys, 3, &rows->of[rows->n++], &seen);
     if (status == GRU_OK && seen != 7) {
@@ -127,28 +127,68 @@ static enum gru_status read_outputs(struct fields *r, const char *path, void *ta
     return status == GRU_OK && r->j.error ? gru_fields_fail_syntax(r) : status;
 }
 
-static enum gru_status read_rows(const char *text, struct residual_rows *rows,
+static enum gru_status read_base(struct fields *r, const char *path, void *target)
+{
+    struct residual_rows *rows = target;
+    struct json_text text;
+    if (!json_string(&r->j, &text)) {
+        return gru_fields_fail_syntax(r);
+    }
+    if (text.n >= sizeof rows->base) {
+        return gru_fail(r->error, GRU_BAD_METADATA, path, "'%s' is longer than %zu characters",
+                        path, sizeof rows->base - 1);
+    }
+    memcpy(rows->base, text.p, text.n);
+    rows->base[text.n] = '\0';
+    return GRU_OK;
+}
+
+/* keys: `base` is the last one, and only the base's residuals have it. */
+static enum gru_status read_rows(const char *text, bool is_of_base, struct residual_rows *rows,
                                  struct gru_error *error)
 {
     static const struct metadata_field keys[] = {
         { "levels", read_levels },
         { "outputs", read_outputs },
+        { "base", read_base },
     };
-    struct fields r = { .error = error, .root = root };
+    struct fields r = { .error = error, .root = rows->root };
+    const unsigned n_keys = is_of_base ? 3 : 2;
     unsigned seen;
     json_init(&r.j, text, strlen(text));
-    enum gru_status status = gru_fields_read(&r, root, keys, 2, rows, &seen);
+    enum gru_status status = gru_fields_read(&r, rows->root, keys, n_keys, rows, &seen);
     if (status == GRU_OK && !json_end(&r.j)) {
         status = gru_fields_fail_syntax(&r);
     }
-    if (status == GRU_OK && seen != 3) {
-        status =
-            gru_fail(error, GRU_BAD_METADATA, root, "'%s' must have 'levels' and 'outputs'", root);
+    if (status == GRU_OK && seen != (1U << n_keys) - 1) {
+        status = gru_fail(error, GRU_BAD_METADATA, rows->root, "'%s' must have %s", rows->root,
+                          is_of_base ? "'levels', 'outputs' and 'base'" : "'levels' and 'outputs'");
     }
     return status;
 }
 
-enum gru_status gru_residual_text_read(const char *text, struct gru_model *model,
+static enum gru_status set(struct gru_model *model, const struct residual_rows *rows,
+                           bool is_of_base, struct gru_error *error)
+{
+    const struct gru_residuals residuals = { .n_outputs = rows->n_outputs,
+                                             .n_horizons = rows->n_horizons,
+                                             .of = rows->of };
+    const enum gru_status status = is_of_base
+                                       ? gru_model_set_base_residuals(model, rows->base, &residuals)
+                                       : gru_model_set_residuals(model, &residuals);
+    if (status == GRU_NO_MEMORY) {
+        return gru_fail_no_memory(error);
+    }
+    return status == GRU_OK
+               ? status
+               : gru_fail(error, GRU_BAD_METADATA, rows->root,
+                          "'%s' must have up to %d rows ahead for each of %zu outputs, and sizes "
+                          "of errors in order%s; without the key the model is served, too",
+                          rows->root, (int)GRU_RESIDUAL_HORIZON, model->info.n_outputs,
+                          is_of_base ? ", and a digest as 'base'" : "");
+}
+
+enum gru_status gru_residual_text_read(const char *text, bool is_of_base, struct gru_model *model,
                                        struct gru_error *error)
 {
     struct residual_rows *rows = gru_array_alloc(1, sizeof *rows);
@@ -156,20 +196,10 @@ enum gru_status gru_residual_text_read(const char *text, struct gru_model *model
         return gru_fail_no_memory(error);
     }
     memset(rows, 0, sizeof *rows);
-    enum gru_status status = read_rows(text, rows, error);
+    rows->root = is_of_base ? "grud_base_residuals" : "grud_residuals";
+    enum gru_status status = read_rows(text, is_of_base, rows, error);
     if (status == GRU_OK) {
-        const struct gru_residuals residuals = { .n_outputs = rows->n_outputs,
-                                                 .n_horizons = rows->n_horizons,
-                                                 .of = rows->of };
-        status = gru_model_set_residuals(model, &residuals);
-        if (status == GRU_NO_MEMORY) {
-            status = gru_fail_no_memory(error);
-        } else if (status != GRU_OK) {
-            status = gru_fail(error, GRU_BAD_METADATA, root,
-                              "'%s' must have up to %d rows ahead for each of %zu outputs, and "
-                              "sizes of errors in order; without the key the model is served, too",
-                              root, (int)GRU_RESIDUAL_HORIZON, model->info.n_outputs);
-        }
+        status = set(model, rows, is_of_base, error);
     }
     free(rows);
     return status;
@@ -190,7 +220,8 @@ static void put_residual(struct file_text *out, const struct gru_residual *resid
     gru_text_puts(out, "]}");
 }
 
-void gru_residual_text_write(const struct gru_residuals *residuals, struct file_text *out)
+void gru_residual_text_write(const struct gru_residuals *residuals, const char *base,
+                             struct file_text *out)
 {
     static const double levels[GRU_RESIDUAL_QUANTILES] = GRU_RESIDUAL_LEVELS;
     for (size_t k = 0; k < GRU_RESIDUAL_QUANTILES; k++) {
@@ -204,5 +235,9 @@ void gru_residual_text_write(const struct gru_residuals *residuals, struct file_
             put_residual(out, &residuals->of[o * residuals->n_horizons + h]);
         }
     }
-    gru_text_puts(out, "]]}");
+    gru_text_puts(out, base ? "]],\"base\":\"" : "]]}");
+    if (base) {
+        gru_text_puts(out, base);
+        gru_text_puts(out, "\"}");
+    }
 }

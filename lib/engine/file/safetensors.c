@@ -318,6 +318,9 @@ static enum gru_status read_metadata_value(struct parser *p, const char *key)
     if (strcmp(key, "grud_residuals") == 0) {
         return keep_value(p, key, value, &p->file->residuals);
     }
+    if (strcmp(key, "grud_base_residuals") == 0) {
+        return keep_value(p, key, value, &p->file->base_residuals);
+    }
     if (strcmp(key, "format") != 0) {
         gru_list_add(p->file->unread, sizeof p->file->unread, key);
     }
@@ -502,5 +505,6 @@ void gru_safetensors_done(struct safetensors *file)
     free(file->names);
     free(file->grud);
     free(file->residuals);
+    free(file->base_residuals);
     *file = (struct safetensors){ 0 };
 }

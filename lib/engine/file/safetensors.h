@@ -31,6 +31,7 @@ struct safetensors {
     char *names;                  /* the memory of all names */
     char *grud;                   /* __metadata__["grud"], unescaped, or NULL */
     char *residuals;              /* __metadata__["grud_residuals"], likewise */
+    char *base_residuals;         /* __metadata__["grud_base_residuals"], likewise */
     char unread[GRU_UNREAD_SIZE]; /* the other keys of __metadata__ (gru_model_unread) */
 };
 
@@ -57,7 +58,7 @@ struct metadata_out {
     const char *key, *text; /* text NULL: not written */
     size_t n;
 };
-enum { METADATA_OUT_MAX = 2 };
+enum { METADATA_OUT_MAX = 3 };
 
 /* Writes the tensors in the order given. The caller frees *ret_bytes. */
 GRU_CHECK enum gru_status

@@ -16,7 +16,7 @@ enum {
     ROLL_HORIZON = 12,          /* rows ahead that roll-outs are compared at */
     DISTURBED_ROWS = 12,        /* after an outlier: so long a hidden state may need to settle */
     SAMPLES_MAX = 4096,         /* forecasts for the residuals */
-    SAMPLE_FLOATS_MAX = 1 << 20 /* and what they may take */
+    SAMPLE_FLOATS_MAX = 1 << 20 /* and what they may take of a model */
 };
 
 enum { TRAINED, BASE, N_COMPARED };
@@ -28,6 +28,13 @@ struct compared_model {
     float *y;        /* [COMPARED_ROWS][S * O] */
     float *forecast; /* [GRU_RESIDUAL_HORIZON][O] */
     bool has_failed; /* an answer was not finite: the rest of the series has none */
+};
+
+/* Sizes of a model's errors, of each output and row ahead. */
+struct residual_samples {
+    float *of; /* [O][n_horizons][n_samples_max] */
+    size_t *n; /* [O][n_horizons] */
+    struct gru_residual *residuals;
 };
 
 /* What of a stream counts. */
@@ -75,10 +82,8 @@ struct gru_comparison {
     struct gru_stream_losses *streams;
     struct gru_losses *blocks;
     struct gru_class_counts *classes;
-    float *samples; /* [O][n_horizons][n_samples_max] */
-    size_t *n_samples;
+    struct residual_samples samples[N_COMPARED];
     size_t n_samples_max, n_horizons;
-    struct gru_residual *residuals;
     struct gru_comparison_result result;
 
     /* the series under way */
@@ -120,9 +125,9 @@ double gru_comparison_loss(const struct gru_comparison *comparison, size_t colum
                            double truth);
 /* The naive forecast for a column, raw, after row t was seen. */
 double gru_comparison_naive(const struct gru_comparison *comparison, size_t column);
-/* A sample for the residuals of an output, `ahead` rows from 1. */
-void gru_comparison_sample(struct gru_comparison *comparison, size_t output, size_t ahead,
-                           double error);
+/* A sample for a model's residuals of an output, `ahead` rows from 1. */
+void gru_comparison_sample(struct gru_comparison *comparison, size_t model, size_t output,
+                           size_t ahead, double error);
 
 /* ---- comparison_rolls.c ---- */
 

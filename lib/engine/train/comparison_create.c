@@ -224,9 +224,12 @@ static void cut(struct gru_comparison *comparison, size_t n_series, struct block
     comparison->blocks = block_take(cutter, n_series + BLOCKS, sizeof *comparison->blocks);
     comparison->classes =
         block_take(cutter, comparison->result.n_classes, sizeof *comparison->classes);
-    comparison->n_samples = block_take(cutter, n_residuals, sizeof *comparison->n_samples);
-    comparison->samples = block_take_floats(cutter, n_residuals, comparison->n_samples_max);
-    comparison->residuals = block_take(cutter, n_residuals, sizeof *comparison->residuals);
+    for (size_t m = 0; m < N_COMPARED; m++) {
+        struct residual_samples *samples = &comparison->samples[m];
+        samples->n = block_take(cutter, n_residuals, sizeof *samples->n);
+        samples->of = block_take_floats(cutter, n_residuals, comparison->n_samples_max);
+        samples->residuals = block_take(cutter, n_residuals, sizeof *samples->residuals);
+    }
 }
 
 /* Rows that may have targets. */

@@ -135,17 +135,17 @@ static struct gru_losses *block_at(struct gru_comparison *comparison, size_t t)
     return &comparison->blocks[stream->first_block + at * stream->n_blocks / plan->n_places[which]];
 }
 
-void gru_comparison_sample(struct gru_comparison *comparison, size_t output, size_t ahead,
-                           double error)
+void gru_comparison_sample(struct gru_comparison *comparison, size_t model, size_t output,
+                           size_t ahead, double error)
 {
+    struct residual_samples *samples = &comparison->samples[model];
     if (ahead > comparison->n_horizons || comparison->k % comparison->plan.sample_step != 0 ||
         !isfinite((float)error)) {
         return;
     }
     size_t at = output * comparison->n_horizons + ahead - 1;
-    if (comparison->n_samples[at] < comparison->n_samples_max) {
-        comparison->samples[at * comparison->n_samples_max + comparison->n_samples[at]++] =
-            (float)fabs(error);
+    if (samples->n[at] < comparison->n_samples_max) {
+        samples->of[at * comparison->n_samples_max + samples->n[at]++] = (float)fabs(error);
     }
 }
 
@@ -154,9 +154,10 @@ static void sample_target(struct gru_comparison *comparison, size_t t, size_t ro
                           float raw)
 {
     const struct gru_info *info = comparison->info;
-    if (comparison->lane.series->y && t == comparison->origin) {
-        float y = comparison->models[TRAINED].y[row * info->y_floats + column];
-        gru_comparison_sample(comparison, column % info->n_outputs, 1 + column / info->n_outputs,
+    bool is_sampled = comparison->lane.series->y && t == comparison->origin;
+    for (size_t m = 0; is_sampled && m < N_COMPARED; m++) {
+        float y = comparison->models[m].y[row * info->y_floats + column];
+        gru_comparison_sample(comparison, m, column % info->n_outputs, 1 + column / info->n_outputs,
                               (double)y - (double)raw);
     }
 }

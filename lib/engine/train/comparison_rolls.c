@@ -76,8 +76,10 @@ static void score_ahead(struct gru_comparison *comparison, size_t t, size_t ahea
         return;
     }
     size_t at = (ahead - 1) * info->n_outputs + o;
-    gru_comparison_sample(comparison, o, ahead,
-                          (double)comparison->models[TRAINED].forecast[at] - (double)raw);
+    for (size_t m = 0; m < N_COMPARED; m++) {
+        gru_comparison_sample(comparison, m, o, ahead,
+                              (double)comparison->models[m].forecast[at] - (double)raw);
+    }
     if (ahead <= ROLL_HORIZON && !comparison->screen->is_constant[o]) {
         double lost[N_COMPARED];
         for (size_t m = 0; m < N_COMPARED; m++) {
@@ -100,8 +102,7 @@ enum gru_status gru_comparison_roll(struct gru_comparison *comparison, size_t t)
     }
     enum gru_status status = roll(comparison, &comparison->models[TRAINED], t, horizon);
     if (status == GRU_OK) {
-        status = roll(comparison, &comparison->models[BASE], t,
-                      horizon < ROLL_HORIZON ? horizon : ROLL_HORIZON);
+        status = roll(comparison, &comparison->models[BASE], t, horizon);
     }
     for (size_t ahead = 1; status == GRU_OK && ahead <= horizon; ahead++) {
         for (size_t o = 0; o < comparison->info->n_outputs; o++) {
@@ -140,23 +141,27 @@ static struct gru_residual summarise(float *samples, size_t n)
 }
 
 /* As far ahead as any output was looked at. */
-void gru_comparison_end(struct gru_comparison *comparison)
+static struct gru_residuals end_model(struct gru_comparison *comparison, size_t model)
 {
+    struct residual_samples *samples = &comparison->samples[model];
     size_t n_outputs = comparison->info->n_outputs, n_all = comparison->n_horizons, n_horizons = 0;
     for (size_t k = 0; k < n_outputs * n_all; k++) {
         size_t ahead = k % n_all + 1;
-        n_horizons = comparison->n_samples[k] > 0 && ahead > n_horizons ? ahead : n_horizons;
+        n_horizons = samples->n[k] > 0 && ahead > n_horizons ? ahead : n_horizons;
     }
     for (size_t o = 0; o < n_outputs; o++) {
         for (size_t h = 0; h < n_horizons; h++) {
             size_t at = o * n_all + h;
-            comparison->residuals[o * n_horizons + h] = summarise(
-                comparison->samples + at * comparison->n_samples_max, comparison->n_samples[at]);
+            samples->residuals[o * n_horizons + h] =
+                summarise(samples->of + at * comparison->n_samples_max, samples->n[at]);
         }
     }
-    if (n_horizons > 0) {
-        comparison->result.residuals = (struct gru_residuals){ .n_outputs = n_outputs,
-                                                               .n_horizons = n_horizons,
-                                                               .of = comparison->residuals };
-    }
+    return n_horizons > 0 ? (struct gru_residuals){ n_outputs, n_horizons, samples->residuals }
+                          : (struct gru_residuals){ .n_outputs = 0 };
+}
+
+void gru_comparison_end(struct gru_comparison *comparison)
+{
+    comparison->result.residuals = end_model(comparison, TRAINED);
+    comparison->result.base_residuals = end_model(comparison, BASE);
 }

@@ -1,6 +1,7 @@
 #include "service/jobs/job_run_compare.h"
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "service/job_database.h"
 #include "service/jobs/gate.h"
 #include "service/jobs/job_run_report.h"
@@ -70,6 +71,11 @@ static void end(void *context)
     enum gru_status status = GRU_OK;
     if (result->residuals.n_outputs > 0) {
         status = gru_model_set_residuals(run->trained, &result->residuals);
+    }
+    if (status == GRU_OK && result->base_residuals.n_outputs > 0) {
+        char base[DIGEST_TEXT];
+        digest_print(run->job->base_digest, base);
+        status = gru_model_set_base_residuals(run->trained, base, &result->base_residuals);
     }
     if (status == GRU_OK && !gate_measure(result, &comparing->figures)) {
         status = GRU_NO_MEMORY;

@@ -111,7 +111,7 @@ enum rewarm rewarm_session(struct service_context *context, const struct model *
     record_rebase(&pool->layout, scratch, scratch);
     const struct version *before = version_with_digest(model, now->digest);
     const struct interval_sessions sessions = interval_sessions_of(context, model);
-    session_intervals_follow(&sessions, *slot, scratch, before ? before->gru : NULL);
+    session_intervals_follow(&sessions, *slot, scratch, before);
     uint64_t section = pool_begin_writes(pool);
     pool_write_copy(pool, section, slot, context->owner, scratch, NULL);
     pool_end_writes(pool, section);

@@ -93,7 +93,7 @@ void session_calibration_write(const struct interval_sessions *of, const struct 
     }
     if (was.digest != copy->digest) {
         const struct version *before = version_with_digest(model, was.digest);
-        version_errors_follow(before ? before->gru : NULL, of->version->gru, &intervals.tracker);
+        version_errors_follow(before, of->version, &intervals.tracker);
     }
     if (was.digest != copy->digest || was.step != copy->step) {
         interval_tracker_drop_waiting(&intervals.tracker);

@@ -277,11 +277,11 @@ void session_intervals_tell(const struct interval_sessions *of, uint32_t slot,
 }
 
 void session_intervals_follow(const struct interval_sessions *of, uint32_t slot,
-                              struct record_copy *copy, const struct gru_model *before)
+                              struct record_copy *copy, const struct version *before)
 {
     struct session_intervals intervals;
     if (view_copy(of, slot, copy, &intervals)) {
-        version_errors_follow(before, of->version->gru, &intervals.tracker);
+        version_errors_follow(before, of->version, &intervals.tracker);
         version_errors_begin(of->version->gru, &intervals.tracker);
         interval_tracker_drop_waiting(&intervals.tracker);
     }

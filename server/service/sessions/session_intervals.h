@@ -85,7 +85,7 @@ void session_intervals_tell(const struct interval_sessions *of, uint32_t slot,
 /* The copy's state is the active version's from here on; before it was that of `before` (NULL: a
  * version that is gone). */
 void session_intervals_follow(const struct interval_sessions *of, uint32_t slot,
-                              struct record_copy *copy, const struct gru_model *before);
+                              struct record_copy *copy, const struct version *before);
 /* The hidden state begins anew with the next reading. */
 void session_intervals_restart(const struct interval_sessions *of, uint32_t slot,
                                struct record_copy *copy);

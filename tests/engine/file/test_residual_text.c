@@ -5,6 +5,7 @@
 #include "engine/file/residual_text.h"
 #include "test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,10 +21,11 @@ static void good(const char *text)
     struct gru_model *model = described_good(NULL);
     struct file_text again = { 0 };
     struct gru_error error;
-    ck_assert_msg(gru_residual_text_read(text, model, &error) == GRU_OK, "%s", error.message);
+    ck_assert_msg(gru_residual_text_read(text, false, model, &error) == GRU_OK, "%s",
+                  error.message);
     const struct gru_residuals *residuals = gru_model_residuals(model);
     ck_assert(residuals != NULL && residuals->n_outputs == OUTPUTS);
-    gru_residual_text_write(residuals, &again);
+    gru_residual_text_write(residuals, NULL, &again);
     ck_assert(again.n == strlen(text) && memcmp(again.p, text, again.n) == 0);
     gru_text_done(&again);
     gru_model_unref(model);
@@ -33,7 +35,7 @@ static void bad(const char *text, const char *param, const char *part)
 {
     struct gru_model *model = described_good(NULL);
     struct gru_error error = { .message = "" };
-    ck_assert_int_eq(gru_residual_text_read(text, model, &error), GRU_BAD_METADATA);
+    ck_assert_int_eq(gru_residual_text_read(text, false, model, &error), GRU_BAD_METADATA);
     ck_assert_msg(strcmp(error.param, param) == 0, "%s: %s", error.param, error.message);
     ck_assert_msg(strstr(error.message, part) != NULL, "%s", error.message);
     ck_assert_ptr_null(gru_model_residuals(model));
@@ -130,6 +132,48 @@ TEST(a_saved_model_has_its_residuals_bit_for_bit_and_none_of_them_is_unread)
     free(bytes);
     gru_model_unref(again);
     gru_model_unref(model);
+}
+
+TEST(residuals_of_the_base_come_back_with_its_word)
+{
+    static const char text[] =
+        "{" LEVELS ",\"outputs\":[[" ONE "],[" NOTHING "]],\"base\":\"xxh3:0a\"}";
+    struct gru_model *model = described_good(NULL), *again;
+    struct file_text written = { 0 };
+    void *bytes;
+    size_t n;
+    ck_assert_ptr_null(gru_model_base(model));
+    ck_assert_int_eq(gru_residual_text_read(text, true, model, NULL), GRU_OK);
+    ck_assert_ptr_null(gru_model_residuals(model));
+    ck_assert_int_eq(gru_model_save(model, &bytes, &n), GRU_OK);
+    ck_assert_int_eq(gru_model_load(bytes, n, &again, NULL), GRU_OK);
+    ck_assert_str_eq(gru_model_base(again), "xxh3:0a");
+    ck_assert_str_eq(gru_model_unread(again), "");
+    gru_residual_text_write(gru_model_base_residuals(again), gru_model_base(again), &written);
+    ck_assert(written.n == strlen(text) && memcmp(written.p, text, written.n) == 0);
+    gru_text_done(&written);
+    free(bytes);
+    gru_model_unref(again);
+    gru_model_unref(model);
+}
+
+TEST(residuals_of_a_base_without_a_word_are_refused)
+{
+    static const char *const bad_bases[] = { "", ",\"base\":1", ",\"base\":\"\"",
+                                             ",\"base\":\"a b\"",
+                                             ",\"base\":\"0123456789012345678901234567890123456789"
+                                             "0123456789012345678901234\"" };
+    for (size_t k = 0; k < sizeof bad_bases / sizeof *bad_bases; k++) {
+        struct gru_model *model = described_good(NULL);
+        struct gru_error error = { .message = "" };
+        char text[400];
+        snprintf(text, sizeof text, "{" LEVELS ",\"outputs\":[[" ONE "],[" NOTHING "]]%s}",
+                 bad_bases[k]);
+        ck_assert_int_eq(gru_residual_text_read(text, true, model, &error), GRU_BAD_METADATA);
+        ck_assert_msg(strncmp(error.param, "grud_base_residuals", 19) == 0, "%s", error.param);
+        ck_assert_ptr_null(gru_model_base(model));
+        gru_model_unref(model);
+    }
 }
 
 TEST(residuals_of_another_shape_are_not_taken)

@@ -221,6 +221,28 @@ TEST(residuals_are_in_raw_units_and_in_order)
     done(&c);
 }
 
+TEST(residuals_of_the_base_are_those_of_the_same_forecasts)
+{
+    struct compared c;
+    struct gru_progress progress;
+    make(&c, cases[0].grud, GRU_MSE, false);
+    c.trained = gru_model_ref(c.base);
+    compare(&c);
+    const struct gru_residuals *own = &c.result->residuals, *base = &c.result->base_residuals;
+    ck_assert_uint_eq(own->n_horizons, base->n_horizons);
+    for (size_t k = 0; k < own->n_outputs * own->n_horizons; k++) {
+        ck_assert(own->of[k].n == base->of[k].n && own->of[k].mean == base->of[k].mean);
+    }
+    const double mean = base->of[0].mean;
+    gru_comparison_free(c.comparison);
+    gru_model_unref(c.trained);
+    c.trained = training_whole(c.base, &c.training, &progress);
+    compare(&c);
+    ck_assert(c.result->base_residuals.of[0].mean == mean);
+    ck_assert(c.result->residuals.of[0].mean != mean);
+    done(&c);
+}
+
 /* ---- what is left out ---- */
 
 TEST(outliers_and_what_is_forecast_from_them_are_left_out)

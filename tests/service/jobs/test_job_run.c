@@ -69,7 +69,14 @@ TEST(a_job_makes_a_better_version_and_activates_it)
     ck_assert_uint_eq(residuals->of[0].n, 80 + 80); /* rows of both series' last fifth */
     ck_assert(residuals->of[0].mean > 0 && residuals->of[0].quantiles[4] < 1);
     ck_assert_uint_eq(residuals->of[GRU_RESIDUAL_HORIZON].n, 0); /* it feeds nothing */
-    ck_assert_ptr_null(gru_model_residuals(world_model(&world)->versions[0].gru));
+    const struct version *base = &world_model(&world)->versions[0];
+    char digest[DIGEST_TEXT];
+    digest_print(base->digest, digest);
+    ck_assert_str_eq(gru_model_base(version->gru), digest);
+    const struct gru_residuals *base_residuals = gru_model_base_residuals(version->gru);
+    ck_assert_uint_eq(base_residuals->of[0].n, residuals->of[0].n);
+    ck_assert(base_residuals->of[0].mean > residuals->of[0].mean);
+    ck_assert_ptr_null(gru_model_residuals(base->gru));
     ck_assert_uint_eq(world_model(&world)->active->number, 2);
     expect_events_in_order(&world, &job);
     world_done(&world);

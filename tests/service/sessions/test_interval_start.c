@@ -289,6 +289,51 @@ TEST(another_version_rescales_by_the_ratio_of_the_validations)
     world_done(&world);
 }
 
+/* A file that says how far its own forecasts were off, and those of the active version. */
+static struct bytes file_with_base(struct world *world, const double *own, const double *bases)
+{
+    struct gru_residual of[OUTPUTS * KNOWN] = { { .n = 0 } };
+    struct bytes bytes = network_file_with_residuals(HIDDEN, SEED, own, KNOWN);
+    struct gru_model *gru;
+    char base[DIGEST_TEXT];
+    for (size_t k = 0; k < OUTPUTS * KNOWN; k++) {
+        of[k] = (struct gru_residual){ .n = 100, .mean = bases[k % KNOWN] };
+    }
+    digest_print(world_model(world)->active->digest, base);
+    ck_assert_int_eq(gru_model_load(bytes.p, bytes.n, &gru, NULL), GRU_OK);
+    free(bytes.p);
+    ck_assert_int_eq(
+        gru_model_set_base_residuals(gru, base, &(struct gru_residuals){ OUTPUTS, KNOWN, of }),
+        GRU_OK);
+    ck_assert_int_eq(gru_model_save(gru, &bytes.p, &bytes.n), GRU_OK);
+    gru_model_unref(gru);
+    return bytes;
+}
+
+/* The first job of a model whose file says nothing of its errors; and of one whose own validation
+ * was another, so that its errors are not to be compared. */
+TEST(a_version_and_its_base_are_compared_by_one_validation)
+{
+    static const double own[KNOWN] = { 1, 6, 16 }, bases[KNOWN] = { 2, 3, 4 },
+                        ratios[AHEAD] = { 0.5, 2, 4, 4, 4 },
+                        inverse[AHEAD] = { 2, 0.5, 0.25, 0.25, 0.25 }, easy[KNOWN] = { 20, 30, 40 };
+    for (int is_known = 0; is_known < 2; is_known++) {
+        double first[AHEAD], second[AHEAD], back[AHEAD];
+        struct world world;
+        begin(&world, is_known ? network_file_with_residuals(HIDDEN, SEED, easy, KNOWN)
+                               : network_file(HIDDEN, SEED));
+        (void)take_all(&world, "s", 1, 60, &both);
+        read_widths(&world, "s", first);
+        world_activate(&world, world_put_version(&world, file_with_base(&world, own, bases)));
+        read_widths(&world, "s", second);
+        expect_ratios(second, first, ratios);
+        world_activate(&world, 1);
+        read_widths(&world, "s", back);
+        expect_ratios(back, second, inverse);
+        world_done(&world);
+    }
+}
+
 /* Steps up to `last`, all of them asking; the process ends before each of `restarts`. */
 static void run_with_restarts(struct world *world, const char *session, uint64_t last,
                               const uint64_t *restarts, size_t n, float *ret_bounds)
