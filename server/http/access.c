@@ -127,15 +127,6 @@ void access_leave(struct worker *worker)
 
 /* ---- a request ---- */
 
-static struct keys *current_keys(struct worker *worker)
-{
-    if (atomic_load_explicit(&worker->new_keys, memory_order_relaxed)) {
-        keys_unref(worker->keys);
-        worker->keys = atomic_exchange(&worker->new_keys, NULL);
-    }
-    return worker->keys;
-}
-
 /* The key of "Bearer KEY"; NULL: it is something else. */
 static const char *bearer_key(const char *authorization, size_t *ret_n)
 {
@@ -147,6 +138,23 @@ static const char *bearer_key(const char *authorization, size_t *ret_n)
     key += strspn(key, " ");
     *ret_n = strcspn(key, " \t");
     return *ret_n > 0 ? key : NULL;
+}
+
+void access_renew(struct worker *worker)
+{
+    if (atomic_load_explicit(&worker->new_keys, memory_order_relaxed)) {
+        keys_unref(worker->keys);
+        worker->keys = atomic_exchange(&worker->new_keys, NULL);
+        worker->has_new_keys = true;
+    }
+}
+
+bool access_allows(const struct worker *worker, enum scope scope, const char *authorization)
+{
+    size_t n = 0;
+    const char *text = bearer_key(authorization, &n);
+    const struct key *key = worker->keys && text ? keys_find(worker->keys, text, n) : NULL;
+    return !worker->keys || scope == SCOPE_NONE || (key && key_allows(key, scope));
 }
 
 enum status access_check(struct exchange *exchange, const char *authorization)
@@ -163,7 +171,8 @@ enum status access_check(struct exchange *exchange, const char *authorization)
         return fault_set(request->fault, STATUS_KEY_MISSING, NULL,
                          "a key is wanted: -H 'authorization: Bearer KEY'");
     }
-    struct key *key = keys_find(current_keys(worker), text, n);
+    access_renew(worker);
+    struct key *key = keys_find(worker->keys, text, n);
     if (!key) {
         return fault_set(request->fault, STATUS_KEY_INVALID, NULL, "there is no such key");
     }

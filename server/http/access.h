@@ -30,6 +30,10 @@ void access_close(struct http *http);
 void access_join(struct worker *worker);
 void access_leave(struct worker *worker);
 
+/* Takes the new keys, if there are any, and notes that. The worker's thread. */
+void access_renew(struct worker *worker);
+/* Whether a client that was let in may still go on. */
+bool access_allows(const struct worker *worker, enum scope scope, const char *authorization);
 /* Whether the client may make this request, whose route is known; the worker's thread.
  * `authorization` is the header's value or NULL. */
 enum status access_check(struct exchange *exchange, const char *authorization);

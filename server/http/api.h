@@ -48,6 +48,7 @@ enum status api_steps_upload(struct request *request, const char *bytes, size_t 
 enum status api_sessions_list(struct request *request);
 enum status api_session_get(struct request *request);
 enum status api_session_readings(struct request *request);
+enum status api_session_events(struct request *request);
 enum status api_session_put(struct request *request);
 enum status api_session_put_finish(struct request *request);
 enum status api_session_delete(struct request *request);

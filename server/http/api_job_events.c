@@ -110,7 +110,7 @@ static enum status read_last_event(struct request *request, int64_t *ret_after)
 /* 204 is how a client is told not to connect again: there is nothing left to come. */
 static enum status answer_stream(struct request *request, const char *id, int64_t after)
 {
-    static const struct stream_source source = { has_news, read_events };
+    static const struct stream_source source = { .has_news = has_news, .read = read_events };
     struct job job;
     struct job_event event;
     size_t n;

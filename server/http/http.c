@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/cpus.h"
 #include "base/log.h"
+#include "codec/codec.h"
 #include "http/access.h"
 #include "http/listen.h"
 #include "http/page_folder.h"
@@ -109,6 +110,7 @@ enum status http_bind(const struct config *config, struct http **ret_http, struc
 
 enum status http_start(struct http *http, struct service *service, struct fault *fault)
 {
+    service_print_steps_with(service, codec_print_step_event);
     http->routes = http_routes;
     http->n_routes = http_n_routes;
     http->router = router_create(http->routes, http->n_routes);

@@ -105,12 +105,22 @@ static ssize_t on_read(void *cls, uint64_t position, char *bytes, size_t most)
     return n < 0 ? MHD_CONTENT_READER_END_OF_STREAM : n;
 }
 
-void reply_resume(struct stream *stream)
+static const struct exchange *exchange_of_stream(const struct stream *stream)
 {
     const struct exchange_buffers *buffers =
-        (const struct exchange_buffers *)((char *)stream -
+        (const struct exchange_buffers *)((const char *)stream -
                                           offsetof(struct exchange_buffers, stream));
-    MHD_resume_connection(buffers->exchange.mhd);
+    return &buffers->exchange;
+}
+
+void reply_resume(struct stream *stream)
+{
+    MHD_resume_connection(exchange_of_stream(stream)->mhd);
+}
+
+const struct request *reply_of_stream(const struct stream *stream)
+{
+    return &exchange_of_stream(stream)->request;
 }
 
 static enum MHD_Result queue_stream(struct exchange *exchange)
@@ -123,6 +133,11 @@ static enum MHD_Result queue_stream(struct exchange *exchange)
         if (response) {
             MHD_destroy_response(response);
         }
+        return MHD_NO;
+    }
+    if (request->reply.source->begin &&
+        !request->reply.source->begin(worker->context, request->reply.source_state)) {
+        MHD_destroy_response(response);
         return MHD_NO;
     }
     int64_t patience_ns = (int64_t)request->config->reply_seconds * 1000000000;

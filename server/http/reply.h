@@ -31,6 +31,7 @@ void reply_shed(struct exchange *exchange);
 enum MHD_Result reply_queue(struct exchange *exchange);
 /* Lets a stream's connection go on. */
 void reply_resume(struct stream *stream);
+const struct request *reply_of_stream(const struct stream *stream);
 /* It is sent, or will never be. */
 void reply_done(struct exchange *exchange);
 

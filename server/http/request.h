@@ -15,12 +15,21 @@ struct text;
 
 /* Where a reply that goes on gets its bytes (stream.h). */
 struct stream_source {
+    /* Once, before anything else, if the stream begins: false, and it ends at once. And when it has
+     * ended. NULL: there is nothing to do. */
+    bool (*begin)(struct service_context *context, void *state);
+    void (*end)(void *state);
     /* Whether `read` may have more to give than when it was called last. Asked many times a second,
      * on the worker's thread: no lock, no I/O. */
     bool (*has_news)(const void *state);
-    /* Appends what there is by now, a few kilobytes at most; it may be nothing. False: the stream
+    /* Whether the next `read` may wait; NULL: each does. One that does not is called on the
+     * worker's thread. */
+    bool (*may_wait)(const void *state);
+    /* Whether the client is so slow that it is to be cut off; NULL: none is. Like has_news. */
+    bool (*is_lost)(const void *state);
+    /* Appends what there is by now, some kilobytes at most; it may be nothing. False: the stream
      * ends with that. Called from time to time without news, too; on the thread of the jobs'
-     * database, which may wait, and never beside has_news. */
+     * database if it may wait, and never beside has_news. */
     bool (*read)(struct service_context *context, void *state, struct text *text);
 };
 

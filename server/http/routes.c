@@ -74,6 +74,8 @@ const struct route http_routes[] = {
     { "GET", SESSION "/readings", SCOPE_READ, .handle = api_session_readings, .disk = DISK_LISTS,
       .queries = { "limit", "before" }, GIVES(JSON, READING_LIST),
       .summary = "what the session took in and what had been forecast for it (limit, before)" },
+    { "GET", SESSION "/events", SCOPE_READ, .handle = api_session_events,
+      GIVES(EVENTS, SESSION_EVENT), .summary = "the session's steps as they are made, live" },
     { "PUT", SESSION, SCOPE_PREDICT, .handle = api_session_put,
       .finish = api_session_put_finish, .changes = true, .is_read_aside = true,
       TAKES(JSON, SESSION_RESTORE), GIVES(JSON, SESSION),

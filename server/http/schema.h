@@ -24,6 +24,7 @@
     X(SESSION, "Session")                                                                          \
     X(SESSION_LIST, "SessionList")                                                                 \
     X(READING_LIST, "ReadingList")                                                                 \
+    X(SESSION_EVENT, "SessionEvent")                                                               \
     X(SESSION_RESTORE, "SessionRestore")                                                           \
     X(FORK, "Fork")                                                                                \
     X(FORECAST, "Forecast")                                                                        \

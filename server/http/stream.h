@@ -9,6 +9,9 @@
  * a client that is gone is noticed. So nothing blocks or spins, and events that come close together
  * leave together.
  *
+ * A source that need not wait is read on the worker's own thread, at the tick. One that is lost
+ * (its client is too slow) is cut off at once, wherever its bytes are.
+ *
  * A stream that waits has no deadline; one whose bytes the client does not take is cut like any
  * other reply. Memory: a struct, and a text of as much as a source gives at once.
  */
@@ -35,6 +38,7 @@ struct stream {
     bool is_fetching;    /* its source is being read: text and is_over are the reader's */
     TAILQ_ENTRY(stream) fetch_link;
     bool is_over;        /* the source has ended */
+    bool is_revoked;     /* its client may not listen any more */
     bool is_unconfirmed; /* something was sent, and whether the client is still there was not looked
                             at */
 };
@@ -56,7 +60,7 @@ struct streams {
 void streams_init(struct streams *streams, void (*resume)(struct stream *stream),
                   bool (*fetch)(struct streams *streams));
 
-/* Its source and state are set. */
+/* Its source and state are set, and have begun. */
 void streams_add(struct streams *streams, struct stream *stream, struct connection *connection,
                  struct arena *arena, int64_t patience_ns, int64_t now_ns);
 void streams_remove(struct streams *streams, struct stream *stream);
@@ -65,8 +69,11 @@ void streams_remove(struct streams *streams, struct stream *stream);
  */
 ssize_t streams_take(struct streams *streams, struct stream *stream, char *bytes, size_t most,
                      int64_t now_ns);
-/* Has the sources read that have something to give; cheap before next_ns. */
-void streams_tick(struct streams *streams, int64_t now_ns);
+/* Has the sources read that have something to give; cheap before next_ns. The context is the
+ * worker's. */
+void streams_tick(struct streams *streams, struct service_context *context, int64_t now_ns);
+/* The stream ends as soon as it can, at the next tick. */
+void streams_revoke(struct streams *streams, struct stream *stream);
 /* Reads the sources of those that are fetching; on the thread that may wait. */
 void streams_read(struct streams *streams, struct service_context *context);
 /* Lets those go on that have something to send now; is_read false: nothing was read. */

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "http/drain.h"
+#include "http/revoke.h"
 #include "http/socket.h"
 
 #include <errno.h>
@@ -228,7 +229,10 @@ static void take_turn(struct worker *worker)
     if (!TAILQ_EMPTY(&worker->pending.blocked)) {
         pending_retry(worker);
     }
-    streams_tick(&worker->streams, worker->now_ns);
+    if (worker->streams.n > 0) {
+        revoke_streams(worker);
+    }
+    streams_tick(&worker->streams, worker->context, worker->now_ns);
     MHD_run(worker->daemon);
     if (!TAILQ_EMPTY(&worker->pending.stepping)) {
         run_steps(worker);
@@ -254,7 +258,7 @@ void worker_stop_daemon(struct worker *worker)
         MHD_quiesce_daemon(worker->daemon); /* so that the socket stays ours to close */
         streams_close(
             &worker->streams); /* libmicrohttpd aborts if a connection is still suspended */
-        streams_tick(&worker->streams, worker->now_ns);
+        streams_tick(&worker->streams, worker->context, worker->now_ns);
         MHD_run(worker->daemon);
         MHD_stop_daemon(worker->daemon);
         worker->daemon = NULL;

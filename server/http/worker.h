@@ -27,6 +27,7 @@ struct worker {
     struct client_errors client_errors;
     struct keys *keys;               /* NULL: none is asked for */
     _Atomic(struct keys *) new_keys; /* access.h */
+    bool has_new_keys;               /* and streams were not looked at since */
     pthread_t thread;
     bool is_running;  /* the thread is to be joined */
     int listen_fd;    /* -1 once closed */

@@ -84,6 +84,7 @@ enum status service_create(const struct config *config, struct service **ret_ser
     service->synced_at_ms = clock_monotonic_ms();
     service->sync_interval_ms = config->sync_interval_ms;
     service->session_memory.max = config->session_memory_max;
+    listeners_init(&service->listeners);
     pthread_mutex_init(&service->writer, NULL);
     pthread_mutex_init(&service->mutex, NULL);
     enum status status = open_all(service, fault);
@@ -117,7 +118,13 @@ void service_free(struct service *service)
     job_database_free(service->job_database);
     clock_file_close(&service->clock_file);
     files_unlock(&service->data_lock);
+    listeners_done(&service->listeners);
     free(service);
+}
+
+void service_print_steps_with(struct service *service, step_event_printer *print)
+{
+    service->print_step = print;
 }
 
 const struct interval_levels *service_interval_levels(const struct service_context *context)

@@ -36,6 +36,7 @@
 #include "service/sessions/restore.h"
 #include "service/sessions/session_figures.h"
 #include "service/sessions/sessions.h"
+#include "service/sessions/step_events.h"
 #include "service/sessions/steps.h"
 #include "store/job_store.h"
 
@@ -55,6 +56,9 @@ service_create(const struct config *config, struct service **ret_service, struct
  */
 __attribute__((warn_unused_result)) enum status service_start_disk(struct service *service,
                                                                    struct fault *fault);
+/* How steps are printed for those that listen (listeners.h); before the workers. Without it nobody
+ * is told of any. */
+void service_print_steps_with(struct service *service, step_event_printer *print);
 /* SIGHUP: reads the directories of models again, and adds what is new (models/models_load.h). */
 __attribute__((warn_unused_result)) enum status service_reload_models(struct service *service,
                                                                       struct fault *fault);

@@ -10,6 +10,8 @@
 
 #include <stdlib.h>
 
+enum { EVENT_BYTES_MAX = 16 << 20 /* that the text of a step with a long forecast may take */ };
+
 enum status service_context_create(struct service *service, struct service_context **ret_context)
 {
     struct service_context *context = calloc(1, sizeof *context);
@@ -19,6 +21,7 @@ enum status service_context_create(struct service *service, struct service_conte
         return STATUS_NO_MEMORY;
     }
     context->service = service;
+    arena_init(&context->event_arena, EVENT_BYTES_MAX);
     context->generation = UINT64_MAX;
     context->owner = (uint16_t)(atomic_fetch_add(&service->n_contexts, 1) % (OWNER_MAIN - 1) + 1);
     service_context_turn(context);
@@ -34,6 +37,7 @@ void service_context_free(struct service_context *context)
     catalogue_release(context);
     recorder_close_outbox(context->outbox);
     gru_work_free(context->work);
+    arena_done(&context->event_arena);
     free(context->pending_steps);
     free(context->blocked);
     free(context->copies);

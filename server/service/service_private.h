@@ -9,8 +9,10 @@
 #include "config/config.h"
 #include "gru.h"
 #include "service/disk_thread.h"
+#include "service/listeners.h"
 #include "service/pool/pool.h"
 #include "service/scores/interval_levels.h"
+#include "service/sessions/step_events.h"
 #include "store/clock_file.h"
 #include "store/files.h"
 
@@ -49,6 +51,8 @@ struct service {
     bool is_syncing;                  /* it is on its way; main thread only */
     struct service_counters counters;
     struct pool_memory session_memory;
+    struct listeners listeners;
+    step_event_printer *print_step;         /* NULL: no step is told; set before workers run */
     struct interval_levels interval_levels; /* that are offered */
     struct job_database *job_database;
     struct recorder *recorder;                       /* NULL: sessions record nothing */
@@ -76,9 +80,10 @@ struct service_context {
     struct catalogue **held; /* [n_held] earlier ones that this turn's callers may still look at */
     size_t n_held, held_room;
     struct gru_work *work;
-    bool owes_sync;        /* commit.h */
-    bool is_blocked;       /* sessions.h */
-    struct outbox *outbox; /* of what its steps record; NULL: nothing */
+    bool owes_sync;           /* commit.h */
+    bool is_blocked;          /* sessions.h */
+    struct outbox *outbox;    /* of what its steps record; NULL: nothing */
+    struct arena event_arena; /* in which a step that listeners are told is printed */
     /* Scratch of service_steps, grown as needed. */
     struct pending_step *pending_steps; /* [n_pending_steps] */
     uint64_t *blocked; /* [n_buckets] a hash table of the sessions that this batch found in use */

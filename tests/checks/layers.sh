@@ -8,7 +8,7 @@
 set -eu
 
 # What the rooms of the service share; service.h and service.c stand above them.
-SHARED='server/service/names.h server/service/degraded.h server/service/job_database.h
+SHARED='server/service/names.h server/service/degraded.h server/service/listeners.h server/service/job_database.h
 server/service/service_private.h server/service/service_context.h'
 
 # A folder, and what its files may include and call beside their own folder: the files of a folder,
@@ -30,7 +30,7 @@ server/store              server/config server/base lib/json gru.h
 server/service            server/service/pool server/service/models server/service/sessions
 server/service            server/service/jobs server/service/scores server/store server/config server/base gru.h
 server/service/scores     server/base
-server/service/pool       server/service/names.h server/store server/base gru.h
+server/service/pool       server/service/names.h server/service/listeners.h server/store server/base gru.h
 server/service/models     server/service/pool server/service/scores SHARED server/store server/config server/base gru.h
 server/service/sessions   server/service/models server/service/pool server/service/scores SHARED
 server/service/sessions   server/store server/config server/base gru.h

@@ -9,8 +9,6 @@
 static const struct {
     const char *path, *what; /* NULL: an ordinary 404 */
 } paths[] = {
-    { "/v1/models/weather/sessions/pump-7/events", "streams of a session's events" },
-    { "/v1/models/weather/events", "streams" },
     { "/v1/models/weather/evaluate", NULL },
     { "/openapi.json", "OpenAPI" },
     { "/v2", "Open Inference Protocol" },

@@ -64,7 +64,7 @@ static bool fetch(struct streams *streams)
 static void work(struct fixture *fixture, int64_t now_ns)
 {
     while (fixture->streams.next_ns <= now_ns) {
-        streams_tick(&fixture->streams, now_ns);
+        streams_tick(&fixture->streams, NULL, now_ns);
         if (!TAILQ_EMPTY(&fixture->streams.fetching)) {
             streams_read(&fixture->streams, NULL);
             streams_end_fetch(&fixture->streams, true, now_ns);
@@ -75,7 +75,7 @@ static void work(struct fixture *fixture, int64_t now_ns)
 /* A stream that begins at time 0. */
 static void set_up(struct fixture *fixture)
 {
-    static const struct stream_source source = { has_news, read_news };
+    static const struct stream_source source = { .has_news = has_news, .read = read_news };
     int fds[2];
     memset(fixture, 0, sizeof *fixture);
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
@@ -255,7 +255,7 @@ TEST(a_client_that_does_not_read_has_a_deadline)
     ck_assert_int_eq(streams_take(&fixture.streams, &fixture.stream, bytes, 2, 9 * SECOND), 2);
     ck_assert_int_eq(fixture.connection.deadline_ns, (9 + PATIENCE_SECONDS) * SECOND);
     /* until libmicrohttpd asks again these bytes are not sent, and ticks leave the stream alone */
-    streams_tick(&fixture.streams, 10 * SECOND);
+    streams_tick(&fixture.streams, NULL, 10 * SECOND);
     ck_assert_int_eq(fixture.connection.deadline_ns, (9 + PATIENCE_SECONDS) * SECOND);
     tear_down(&fixture);
 }
@@ -297,7 +297,7 @@ TEST(closing_ends_all_at_once)
     drink(&fixture, 64, 0);
     fixture.news = "too late";
     streams_close(&fixture.streams);
-    streams_tick(&fixture.streams, now);
+    streams_tick(&fixture.streams, NULL, now);
     ck_assert(!fixture.is_suspended);
     ck_assert_str_eq(drink(&fixture, 64, now), "");
     ck_assert(fixture.has_ended);
@@ -337,11 +337,11 @@ TEST(while_a_stream_is_read_nothing_of_it_is_touched)
     drink(&fixture, 64, now);
     fixture.news = "news";
     now = fixture.streams.next_ns;
-    streams_tick(&fixture.streams, now);
+    streams_tick(&fixture.streams, NULL, now);
     ck_assert(fixture.stream.is_fetching && fixture.is_suspended);
     shutdown(fixture.client, SHUT_RDWR);
     streams_close(&fixture.streams);
-    streams_tick(&fixture.streams, now + 60 * SECOND);
+    streams_tick(&fixture.streams, NULL, now + 60 * SECOND);
     ck_assert(fixture.stream.is_fetching && fixture.is_suspended && fixture.n_reads == 0);
     streams_read(&fixture.streams, NULL);
     ck_assert(fixture.is_suspended && fixture.n_reads == 1);
@@ -368,7 +368,7 @@ TEST(where_nobody_reads_now_the_next_tick_asks_again)
     fixture.news = "news";
     ck_assert_int_gt(fixture.streams.next_ns, now);
     now = fixture.streams.next_ns;
-    streams_tick(&fixture.streams, now);
+    streams_tick(&fixture.streams, NULL, now);
     ck_assert(!fixture.stream.is_fetching && fixture.is_suspended);
     ck_assert_int_gt(fixture.streams.next_ns, now);
     fixture.streams.fetch = fetch;

@@ -257,6 +257,7 @@ struct pool_options model_pool_options(struct service *service, const struct mod
                                     .ttl_s = (uint32_t)config->session_ttl,
                                     .evict = config->session_full == CONFIG_EVICT,
                                     .memory = &service->session_memory,
+                                    .listeners = &service->listeners,
                                     .now_ms = clock_steady_ms() };
     if (config->amend) {
         options.layout = record_layout_with_base(&options.layout);

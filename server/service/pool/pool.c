@@ -1,6 +1,7 @@
 #include "service/pool/pool.h"
 
 #include "base/log.h"
+#include "service/listeners.h"
 #include "service/pool/pool_evict.h"
 #include "service/pool/pool_slots.h"
 #include "service/pool/pool_write.h"
@@ -63,10 +64,18 @@ void pool_remove(struct pool *pool, uint32_t slot)
 static void end_session(struct pool *pool, uint32_t slot, enum tombstone_reason reason,
                         int64_t ended_at_ms)
 {
+    static const enum session_end ends[TOMBSTONE_REASONS] = { [TOMBSTONE_EXPIRED] = SESSION_EXPIRED,
+                                                              [TOMBSTONE_EVICTED] = SESSION_EVICTED,
+                                                              [TOMBSTONE_DAMAGED] =
+                                                                  SESSION_DAMAGED };
     char id[SESSION_ID_MAX + 1];
     struct pool_key key = pool_key_of_record(pool_record(pool, slot), id);
     tombstones_add(&pool->tombstones, key.hash, reason, ended_at_ms, ttl_of(pool, slot));
     atomic_fetch_add_explicit(&pool->n_ended[reason], 1, memory_order_relaxed);
+    if (pool->listeners) {
+        const struct told told = { .model = pool->name, .session = id, .hash = key.hash };
+        listeners_tell_end(pool->listeners, &told, ends[reason], 0);
+    }
     pool_remove(pool, slot);
 }
 

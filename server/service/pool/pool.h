@@ -27,6 +27,8 @@
 
 #include <stdatomic.h>
 
+struct listeners;
+
 enum { POOL_VICTIMS = 512, POOL_JOURNAL_ENTRIES = 8 };
 enum { POOL_CLASSES_MAX = 6, POOL_CLASSES = 1 + POOL_CLASSES_MAX, POOL_MEANING_BYTES = 64 };
 
@@ -82,6 +84,7 @@ typedef bool pool_translate_tail(const struct pool_class *from, const char *tail
 
 struct pool_options {
     const char *name;            /* the model's */
+    struct listeners *listeners; /* that are told when sessions end on their own; NULL: none */
     const char *path;            /* NULL: anonymous memory */
     uint64_t variables;          /* a digest of the names of its inputs and outputs */
     struct record_layout layout; /* of class 0 */
@@ -130,7 +133,9 @@ struct pool {
     size_t session_max;
     uint32_t ttl_s;
     bool evict;
-    struct pool_memory *memory; /* that these sessions count in, or NULL */
+    struct pool_memory *memory;    /* that these sessions count in, or NULL */
+    struct listeners *listeners;   /* or NULL */
+    char name[MODEL_NAME_MAX + 1]; /* the model's */
     struct region region;
     _Atomic uint64_t *noted_bytes; /* in its first page: how long the file is */
     char *head, *journal;          /* where the file begins (pool_file.h); pool_journal.h */

@@ -5,6 +5,7 @@
 #include "service/pool/pool_file.h"
 #include "service/pool/pool_slots.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,6 +85,8 @@ static enum status alloc_pool(const struct pool_options *options, struct pool **
     pool->ttl_s = options->ttl_s;
     pool->evict = options->evict;
     pool->memory = options->memory;
+    pool->listeners = options->listeners;
+    snprintf(pool->name, sizeof pool->name, "%s", options->name);
     slots_init(pool, options->session_max);
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_mutex_init(&pool->victims_mutex, NULL);

@@ -37,12 +37,24 @@ bool commit_sync_pool(struct service *service, struct pool *pool)
 void commit_run(struct service_context *context)
 {
     const struct catalogue *catalogue = context->catalogue;
+    struct listeners *listeners = &context->service->listeners;
+    const uint64_t number = atomic_fetch_add(&listeners->commits_begun, 1) + 1;
     for (size_t k = 0; k < catalogue->n_models; k++) {
         struct pool *pool = catalogue->models[k]->pool;
         if (atomic_exchange(&pool->owes_sync, false) && !commit_sync_pool(context->service, pool)) {
             atomic_store(&pool->has_failed_commit, true);
         }
     }
+    atomic_store(&listeners->commits_done, number);
+}
+
+uint64_t commit_awaited(struct service_context *context, struct pool *pool)
+{
+    if (context->service->config->sync_interval_ms != 0 || pool->region.fd < 0) {
+        return 0;
+    }
+    atomic_store(&pool->owes_sync, true); /* before the number is read: a later commit does it */
+    return atomic_load(&context->service->listeners.commits_begun) + 1;
 }
 
 bool commit_has_failed(struct service_context *context, const char *name)

@@ -12,6 +12,7 @@
 #include "base/status.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct pool;
 struct service;
@@ -20,6 +21,9 @@ struct service_context;
 /* For the verbs, behind the write: whoever acknowledges it owes a sync of the pool, if the interval
  * is 0 and the pool is a file. */
 void commit_owe(struct service_context *context, struct pool *pool);
+/* For those that are told of the write (listeners.h): the number of the commit that it waits for;
+ * 0: it waits for none. Behind the write, too. */
+uint64_t commit_awaited(struct service_context *context, struct pool *pool);
 /* Whether a verb of this context has owed one since this was last asked. */
 bool commit_is_owed(struct service_context *context);
 /* Syncs all pools that owe it. */

@@ -11,6 +11,7 @@
 #include "service/sessions/session_claim.h"
 #include "service/sessions/session_copy.h"
 #include "service/sessions/session_time.h"
+#include "service/sessions/step_events.h"
 
 #include <float.h>
 #include <math.h>
@@ -99,6 +100,23 @@ enum status session_read(struct service_context *context, const struct model *mo
     return pool_check_whole(model->pool, fault);
 }
 
+enum status session_find(struct service_context *context, const struct model *model, const char *id,
+                         uint64_t *ret_step, struct fault *fault)
+{
+    uint32_t slot;
+    enum status status = session_claim_live(context, &model, id, &slot, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const uint64_t step = pool_newest(model->pool, slot)->step;
+    pool_release(model->pool, slot);
+    status = pool_check_whole(model->pool, fault);
+    if (status == STATUS_OK) {
+        *ret_step = step;
+    }
+    return status;
+}
+
 /* ---- listing ---- */
 
 enum status session_list(struct service_context *context, const struct model *model,
@@ -166,6 +184,7 @@ enum status session_delete(struct service_context *context, const struct model *
     if (claim == CLAIM_OK) {
         pool_remove(model->pool, slot);
         commit_owe(context, model->pool);
+        step_events_tell_end(context, model, &key, SESSION_DELETED);
         return pool_check_whole(model->pool, fault);
     }
     return tombstones_forget(&model->pool->tombstones, key.hash) ? STATUS_OK : fault_status(fault);
@@ -242,6 +261,9 @@ static enum claim write_draft(struct service_context *context, struct session_dr
     } else {
         claim = pool_write_anew(pool, &draft->slot, draft->record_class, context->owner, life, copy,
                                 readings, fault);
+    }
+    if (claim == CLAIM_OK && !draft->is_new) {
+        step_events_tell_end(context, draft->model, &draft->key, SESSION_REPLACED);
     }
     pool_release(pool, draft->slot);
     return claim;

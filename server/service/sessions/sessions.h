@@ -69,6 +69,9 @@ bool session_was_blocked(struct service_context *context);
  */
 bool sessions_are_moving(struct service_context *context, const char *model);
 
+/* That it is there, and its last step. */
+enum status session_find(struct service_context *context, const struct model *model, const char *id,
+                         uint64_t *ret_step, struct fault *fault);
 enum status session_read(struct service_context *context, const struct model *model, const char *id,
                          struct arena *arena, struct session *ret_session, struct fault *fault);
 

@@ -19,6 +19,7 @@
 #include "service/sessions/session_copy.h"
 #include "service/sessions/step_ahead.h"
 #include "service/sessions/step_answer.h"
+#include "service/sessions/step_events.h"
 #include "service/sessions/step_intervals.h"
 #include "service/sessions/step_place.h"
 #include "service/sessions/step_write.h"
@@ -136,6 +137,9 @@ static void amend(struct service_context *context, struct pending_step *pending,
                   struct step_place *place)
 {
     const enum claim claim = amend_go_on(context, pending, place);
+    if (claim == CLAIM_OK) {
+        step_events_tell(context, pending);
+    }
     pending_release(pending);
     switch (claim) {
     case CLAIM_OK:
@@ -246,6 +250,7 @@ static void write_round(struct service_context *context, struct pool *pool,
         } else {
             write_ahead(context, pending, section);
         }
+        step_events_tell(context, pending);
         pool_release(pool, pending->slot);
         atomic_fetch_add_explicit(&pool->n_created, pending->is_new, memory_order_relaxed);
         pending_finish(pending);
