@@ -11,7 +11,7 @@ HEADERS   := gru.h gru_choices.h gru_validation.h
 INSTALLED := bin/grud $(HEADERS:%=include/%) $(LIBRARIES:%=lib/%.a) $(LIBRARIES:%=lib/%.so) \
              $(LIBRARIES:%=lib/%.so.0) $(LIBRARIES:%=lib/%.so.$(VERSION)) \
              $(LIBRARIES:%=lib/pkgconfig/%.pc) lib/systemd/system/grud.service \
-             share/man/man1/grud.1 $(addprefix $(DOC)/,$(notdir $(PAGES)))
+             share/man/man1/grud.1 $(DOC)/LICENSE.uPlot $(addprefix $(DOC)/,$(notdir $(PAGES)))
 
 define install_library
 install -m 644 $(BUILD)/$(1).a $(AT_PREFIX)/lib/$(1).a
@@ -41,6 +41,7 @@ install: all ## install into PREFIX (default /usr/local) and SYSCONFDIR (/etc), 
 	  > $(AT_PREFIX)/lib/systemd/system/grud.service
 	test -e $(OPTIONS) || install -m 644 config/grud.conf $(OPTIONS)
 	install -m 644 $(PAGES) $(AT_PREFIX)/$(DOC)/
+	install -m 644 server/page/vendor/LICENSE $(AT_PREFIX)/$(DOC)/LICENSE.uPlot
 	$(tell_linker)
 
 uninstall: ## remove what install has installed, but for the options

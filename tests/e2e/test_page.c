@@ -263,6 +263,36 @@ TEST(a_range_is_answered_with_all)
     daemon_stop(&daemon);
 }
 
+/* The head of the page's reply is the longest that there is; it shares a connection's memory with
+ * that of the request, whose headers and cookies take more of it than they are long. */
+TEST(however_large_a_head_is_the_page_is_answered_or_the_head_refused)
+{
+    char text[8192], filler[2500];
+    size_t n_pages = 0, n_refused = 0;
+    struct daemon daemon =
+        daemon_start((const char *const[]){ "--cors-origin", "http://a.example", NULL });
+    memset(filler, 'a', sizeof filler);
+    for (size_t n_headers = 20; n_headers < 100; n_headers++) {
+        char *p = stpcpy(text, "GET / HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n"
+                               "Origin: http://a.example\r\n");
+        for (size_t k = 0; k < n_headers; k++) {
+            p += sprintf(p, "X-%02zu: aaaaaaaa\r\n", k);
+        }
+        p += sprintf(p, "X-Filler: %.*s\r\n\r\n", (int)sizeof filler, filler);
+        int fd = client_connect(&daemon);
+        client_send(fd, text, (size_t)(p - text));
+        struct answer answer = client_read(fd);
+        ck_assert_msg(answer.code == 200 || answer.code == 431, "%zu headers: %d", n_headers,
+                      answer.code);
+        n_pages += answer.code == 200;
+        n_refused += answer.code == 431;
+        answer_free(&answer);
+        close(fd);
+    }
+    ck_assert(n_pages > 10 && n_refused > 10);
+    daemon_stop(&daemon);
+}
+
 /* ---- who gets it ---- */
 
 TEST(the_page_needs_no_key_and_what_it_shows_does)
