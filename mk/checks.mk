@@ -26,6 +26,7 @@ tidy: check-packages format-check layers compile_commands.json ## clang-tidy, cl
 	@tests/checks/codes.sh
 	@tests/checks/vendor.sh
 	@shellcheck -x -S warning $(SCRIPTS)
+	@$(MAKE) --no-print-directory page-check
 	@mypy --no-error-summary --cache-dir $(BUILD)/mypy --config-file clients/python/pyproject.toml
 	@printf '%s\n' $(filter-out lib/kernels/simd%,$(filter %.c,$(SOURCES))) | \
 	  xargs -P $$(nproc) -I{} clang-tidy -quiet -p . {}

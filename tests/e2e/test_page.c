@@ -82,8 +82,7 @@ TEST(the_page_and_its_files_come_as_they_are_in_the_tree)
     expect_found(&daemon, "/", "server/page/index.html", "text/html; charset=utf-8");
     expect_found(&daemon, "/?model=a", "server/page/index.html", "text/html; charset=utf-8");
     expect_found(&daemon, SCRIPT, "server" SCRIPT, "text/javascript; charset=utf-8");
-    expect_found(&daemon, "/page/vendor/uPlot.min.css", "server/page/vendor/uPlot.min.css",
-                 "text/css; charset=utf-8");
+    expect_found(&daemon, "/page/page.css", "server/page/page.css", "text/css; charset=utf-8");
     expect_found(&daemon, "/page/icon.svg", "server/page/icon.svg", "image/svg+xml");
     daemon_stop(&daemon);
 }

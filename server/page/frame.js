@@ -1,0 +1,122 @@
+/**
+ * frame.js - what a chart draws: columns for uPlot, from a history and a forecast. It only computes.
+ */
+/** @import { History } from "./history.js" */
+
+/** @param {number} value uPlot draws a gap where there is null */
+const orNull = (value) => (Number.isFinite(value) ? value : null);
+
+/** The distance of two readings: the median of the last ones. @param {Float64Array} positions */
+export function typicalInterval(positions) {
+  const distances = positions.slice(-32).map((x, i, last) => x - last[i - 1]);
+  const sorted = distances.slice(1).sort();
+  return sorted[sorted.length >> 1] || 1;
+}
+
+/**
+ * Where readings lie on the axis: at their times, or at their steps if they have none. A reading
+ * without a time, such as one that was filled, lies between its neighbours, or after the last one.
+ * @param {History} history
+ */
+export function positionsOf(history) {
+  const { length, hasTimes } = history;
+  const positions = new Float64Array(length);
+  let known = 0;
+  for (let i = 0; i < length; i++) {
+    positions[i] = hasTimes ? history.times[history.at(i)] : history.step(i);
+    if (Number.isNaN(positions[i])) continue;
+    const step = (positions[i] - positions[known]) / (i - known);
+    for (let k = known + 1; k < i; k++) positions[k] = positions[known] + (k - known) * step;
+    known = i;
+  }
+  const interval = typicalInterval(positions.slice(0, known + 1));
+  for (let i = known + 1; i < length; i++) positions[i] = positions[i - 1] + interval;
+  return positions;
+}
+
+/** The narrowest of the intervals, and the widest if there are several. @param {Forecast | null} forecast */
+export function bandsOf(forecast) {
+  const sorted = [...(forecast?.intervals ?? [])].sort((a, b) => a.level - b.level);
+  return sorted.length > 1 ? [sorted[0], sorted[sorted.length - 1]] : sorted;
+}
+
+/**
+ * The columns x, reading, forecast one step before, forecast ahead, wide band (low, high), narrow
+ * band (low, high), forecast after a reading that is only tried.
+ * @param {object} of
+ * @param {History} of.history
+ * @param {number} of.output
+ * @param {number} of.input the one that the output is a forecast of; -1: none
+ * @param {Forecast | null} of.forecast
+ * @param {Forecast | null} of.trial
+ */
+export function buildFrame({ history, output, input, forecast, trial }) {
+  const n = history.length;
+  const past = positionsOf(history);
+  const interval = typicalInterval(past);
+  const tried = trial?.forecast ?? [];
+  // A forecast may be some steps old: its rows stay where they were made for.
+  const from = forecast ? n - Math.max(0, history.lastStep - forecast.step) : 0;
+  const rows = from > 0 ? (forecast?.forecast ?? []) : [];
+  const total = Math.max(
+    from + rows.length,
+    tried.length && n + 1 + tried.length,
+    n + +(input >= 0),
+  );
+  const columns = Array.from(
+    { length: 9 },
+    () => /** @type {(number | null)[]} */ (new Array(total).fill(null)),
+  );
+  const [x, reading, then, ahead, , , , , attempt] = columns;
+  for (let i = 0; i < total; i++) {
+    x[i] = i < n ? past[i] : (past[n - 1] ?? 0) + (i - n + 1) * interval;
+  }
+  for (let i = 0; i < n; i++) {
+    if (input >= 0) reading[i] = orNull(history.reading(i, input));
+    // An output that forecasts no input says something of the reading that it was made from.
+    then[i] = orNull(history.forecast(input < 0 ? i + 1 : i, output));
+  }
+  if (input >= 0) then[n] = orNull(history.next[output]);
+  const [inner, outer] = bandsOf(forecast);
+  rows.forEach((row, k) => {
+    ahead[from + k] = row[output];
+    for (const [band, low] of /** @type {const} */ ([
+      [outer, 4],
+      [inner, 6],
+    ])) {
+      columns[low][from + k] = band?.lower[k]?.[output] ?? null;
+      columns[low + 1][from + k] = band?.upper[k]?.[output] ?? null;
+    }
+  });
+  // It fans out from the reading that it was made from.
+  if (rows.length && input >= 0) {
+    for (let k = 3; k < 8; k++) columns[k][from - 1] = reading[from - 1];
+  }
+  tried.forEach((row, k) => (attempt[n + 1 + k] = row[output]));
+  return { columns, nPast: n };
+}
+
+/**
+ * How far forecasts were off, and how much better that is than "same as now".
+ * @param {History} history
+ * @param {number} output
+ * @param {number} input
+ */
+export function skillOf(history, output, input) {
+  let n = 0;
+  let error = 0;
+  let naiveError = 0;
+  let before = NaN;
+  for (let i = 0; i < history.length; i++) {
+    const reading = history.reading(i, input);
+    if (Number.isNaN(reading)) continue;
+    const then = history.forecast(i, output);
+    if (!Number.isNaN(then - before)) {
+      n++;
+      error += Math.abs(reading - then);
+      naiveError += Math.abs(reading - before);
+    }
+    before = reading;
+  }
+  return { n, mae: error / n, skill: 1 - error / naiveError };
+}

@@ -1,0 +1,140 @@
+/**
+ * live.js - the session that is shown: its readings so far, each step as it happens, its forecast.
+ */
+import { ApiError, askForecast, get, sessionPath, withQuery } from "./api.js";
+import { follow } from "./events.js";
+import { History } from "./history.js";
+
+const PAGE = 1000;
+const FORECAST_EVERY_MS = 500;
+const RELOAD_MS = 500;
+
+export class LiveSession {
+  /** @param {Model} model @param {string} id @param {() => void} tell called after each change */
+  constructor(model, id, tell) {
+    this.model = model;
+    this.id = id;
+    this.path = sessionPath(model.name, id);
+    this.tell = tell;
+    const inputs = model.inputs.map(({ name }) => name);
+    this.history = new History(inputs, model.outputs.length);
+    /** @type {Forecast | null} */
+    this.forecast = null;
+    /** @type {Forecast | null} after a reading that is only tried */
+    this.trial = null;
+    /** @type {ApiError | null} why there is nothing, or nothing new */
+    this.problem = null;
+    /** @type {ApiError | null} */
+    this.noForecast = null;
+    this.isLoaded = false;
+    /** @type {number | null} */
+    this.lostSince = null;
+    this.lastSeenMs = 0;
+    /** @type {Set<number>} */
+    this.amendedSteps = new Set();
+    this.abort = new AbortController();
+    this.isAsking = false;
+    this.timer = 0;
+    this.stopFollowing = () => {};
+    this.load();
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    this.abort.abort();
+    this.stopFollowing();
+  }
+
+  /** Reads everything, and goes on from there. */
+  async load() {
+    this.close();
+    this.abort = new AbortController();
+    const { signal } = this.abort;
+    const { history } = this;
+    /** @returns {Promise<{ readings: Reading[], has_more: boolean }>} */
+    const read = (/** @type {number | null} */ before) =>
+      get(withQuery(`${this.path}/readings`, { limit: PAGE, before }), { signal });
+    try {
+      let page = await read(null);
+      const info = await get(this.path, { signal });
+      history.clear();
+      history.prepend(page.readings);
+      for (const step of this.amendedSteps) history.markAmended(step);
+      if (history.lastStep === info.step) history.setNext(info.y);
+      this.lastSeenMs = info.last_seen_at * 1000;
+      this.problem = null;
+      this.isLoaded = true;
+      this.tell();
+      this.listen();
+      this.refreshForecast();
+      while (page.has_more && page.readings.length && history.length < history.capacity) {
+        page = await read(history.step(0));
+        history.prepend(page.readings);
+        this.tell();
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof ApiError)) throw error;
+      this.isLoaded = true;
+      this.problem = error;
+      this.tell();
+      if (error.status === 0 || error.status >= 500) this.loadSoon();
+    }
+  }
+
+  loadSoon() {
+    clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => this.load(), RELOAD_MS);
+  }
+
+  listen() {
+    this.stopFollowing = follow(`${this.path}/events`, {
+      lastId: this.history.length ? String(this.history.lastStep) : "",
+      onEvent: (type, data) => this.takeEvent(type, data),
+      onState: (isOpen) => {
+        this.lostSince = isOpen ? null : (this.lostSince ?? Date.now());
+        this.tell();
+      },
+      onEnd: (error) => {
+        this.problem = error;
+        this.tell();
+      },
+    });
+  }
+
+  /** @param {string} type @param {any} data */
+  takeEvent(type, data) {
+    if (type === "end") {
+      const why = data.reason ? `: ${data.reason}` : "";
+      this.problem = new ApiError(410, "session_end", `session '${this.id}' has ended${why}`);
+      this.close();
+      return this.tell();
+    }
+    if (type !== "step") return this.loadSoon(); // some events are gone
+    this.lastSeenMs = Date.now();
+    if (data.amended !== undefined) this.amendedSteps.add(data.amended);
+    if (!this.history.take(data)) return this.loadSoon();
+    this.trial = null;
+    this.tell();
+    this.refreshForecast();
+  }
+
+  /** Asks how it goes on, not more often than somebody can look. */
+  async refreshForecast() {
+    if (this.isAsking || !this.model.horizon_capable || !this.history.length) return;
+    this.isAsking = true;
+    const { lastStep } = this.history;
+    const { signal } = this.abort;
+    try {
+      this.forecast = await askForecast(`${this.path}/forecast`, {}, signal);
+      this.noForecast = null;
+    } catch (error) {
+      if (!signal.aborted && error instanceof ApiError) this.noForecast = error;
+    }
+    this.tell();
+    setTimeout(() => {
+      this.isAsking = false;
+      if (!this.abort.signal.aborted && this.history.lastStep > lastStep) this.refreshForecast();
+    }, FORECAST_EVERY_MS);
+  }
+}
