@@ -30,6 +30,7 @@ SHARED_config   := $(SCRATCH)
 SHARED_commands := $(SCRATCH)
 SHARED_http     := $(SCRATCH)
 SHARED_secure   := $(CERTIFICATES)
+SHARED_http     := $(SCRATCH)
 SHARED_e2e      := $(SCRATCH) $(CERTIFICATES) $(HTTP_CLIENT) $(SYSTEM)
 TEST_LIBS_e2e   := $(LIBS_secure)
 
@@ -87,8 +88,9 @@ test-run: all-tests
 	@set -e; for t in $(REPLAYED); do \
 	  $(BUILD)/tests/fuzz-$$t tests/fuzz/corpus/$$t tests/fuzz/findings/$$t; done
 
-config-files: $(BUILD)/tests/test-config ## rewrite config/grud.conf and config/grud.1 from the table of options
+config-files: $(BUILD)/tests/test-config $(BUILD)/tests/test-http ## rewrite what is printed from tables: config/grud.conf, config/grud.1, docs/METRICS.md
 	UPDATE_FILES=1 CK_RUN_SUITE=test_config_print.c $(BUILD)/tests/test-config
+	UPDATE_FILES=1 CK_RUN_SUITE=test_figures.c $(BUILD)/tests/test-http
 
 # ---- longer ones ----
 CYCLES  ?= 20

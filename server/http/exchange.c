@@ -124,7 +124,10 @@ static void end_prediction(struct request *request)
 static void settle(struct exchange *exchange, enum status status)
 {
     struct request *request = &exchange->request;
-    end_prediction(request);
+    if (request->prediction) {
+        metrics_prediction(exchange->worker->metrics, clock_monotonic_ns() - exchange->begun_ns);
+        end_prediction(request);
+    }
     if (request->arena->is_short &&
         (status == STATUS_NO_MEMORY || status == STATUS_REQUEST_TOO_LARGE)) {
         metrics_refuse(exchange->worker->metrics, REFUSED_MEMORY);
@@ -170,7 +173,7 @@ static enum MHD_Result take_piece(struct exchange *exchange, const char *bytes, 
 {
     if (exchange->phase == PHASE_BODY && !exchange->request.is_cut && !exchange->worker->is_over) {
         enum status status = body_add(exchange, bytes, n);
-        exchange->arrived_ns = exchange->worker->now_ns;
+        exchange->arrived_ns = exchange->queued_ns = exchange->worker->now_ns;
         if (status == STATUS_OK && exchange->request.is_aside) {
             status = offload_begin(exchange, DISK_BODIES);
         }
@@ -323,6 +326,7 @@ static void handle(struct exchange *exchange)
     struct request *request = &exchange->request;
     exchange->connection->is_whole = true;
     exchange->connection->deadline_ns = DEADLINE_NEVER; /* from here on the client waits */
+    exchange->queued_ns = limit_since(exchange);
     body_settle(exchange);
     if (exchange->body) {
         exchange->body[request->n_body] = '\0';

@@ -54,6 +54,8 @@ struct exchange {
     size_t n_head;      /* bytes of the request's head, or 0: not known */
     size_t n_memory;    /* of its connection, which the head takes */
     int64_t arrived_ns; /* when the newest piece of its body had been taken; 0: there is none */
+    int64_t queued_ns;  /* what it asks for waits since then; 0: that is begun, or there is none */
+    int64_t begun_ns;   /* its prediction */
     uint64_t n_expected; /* of the body, or 0 */
     size_t n_announced;  /* of that, counted in http->memory until it is here */
     uint64_t n_dropped;
@@ -72,6 +74,8 @@ struct exchange_buffers {
     struct fault fault;
     struct stream stream;  /* the reply goes on, if this has a source */
     struct disk_task task; /* while its handler is to run on a disk's thread */
+    enum disk_queue queue; /* of that thread */
+    int64_t waited_ns;     /* there */
     enum status handled;   /* what the handler returned there */
     bool was_blocked;      /* since another thread had its session: it is to be called again */
     char parameters[PATH_PARAMETERS_MAX][SESSION_ID_MAX + 2]; /* of the path, decoded */

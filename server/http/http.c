@@ -5,6 +5,7 @@
 #include "base/cpus.h"
 #include "base/log.h"
 #include "codec/codec.h"
+#include "base/process.h"
 #include "http/access.h"
 #include "http/listen.h"
 #include "http/page_folder.h"
@@ -80,6 +81,7 @@ enum status http_bind(const struct config *config, struct http **ret_http, struc
     http->config = config;
     addresses_init(&http->addresses);
     http->memory.max = &config->memory_max;
+    http->started_at = process_started_at();
     http->workers = calloc(n, sizeof *http->workers);
     http->listen_fds = calloc(n, sizeof *http->listen_fds);
     enum status status = http->workers && http->listen_fds ? STATUS_OK : no_memory(fault);

@@ -103,6 +103,16 @@ static enum status shed(struct exchange *exchange)
     return STATUS_OVERLOADED;
 }
 
+int64_t limit_since(const struct exchange *exchange)
+{
+    const struct connection *connection = exchange->connection;
+    const int64_t ended_ns = connection->ended_ns, oldest_ns = exchange->worker->load.oldest_ns;
+    if (exchange->arrived_ns > connection->began_ns) {
+        return exchange->arrived_ns;
+    }
+    return ended_ns > oldest_ns ? ended_ns : oldest_ns;
+}
+
 enum status limit_load(struct exchange *exchange)
 {
     struct worker *worker = exchange->worker;

@@ -25,17 +25,6 @@ static const struct {
 
 _Static_assert(sizeof codes / sizeof *codes == METRICS_CODES, "one slot a code");
 
-static const struct {
-    int64_t ns;
-    const char *label;
-} buckets[METRICS_BUCKETS] = {
-    { 50000, "0.00005" },  { 100000, "0.0001" },  { 250000, "0.00025" }, { 500000, "0.0005" },
-    { 1000000, "0.001" },  { 2500000, "0.0025" }, { 5000000, "0.005" },  { 10000000, "0.01" },
-    { 25000000, "0.025" }, { 50000000, "0.05" },  { 100000000, "0.1" },  { 250000000, "0.25" },
-    { 500000000, "0.5" },  { 1000000000, "1" },   { 2500000000, "2.5" }, { 5000000000, "5" },
-    { 10000000000, "10" },
-};
-
 struct metrics *metrics_create(size_t n_routes)
 {
     struct metrics *metrics;
@@ -43,13 +32,6 @@ struct metrics *metrics_create(size_t n_routes)
 }
 
 /* ---- counting ---- */
-
-/* The only writer needs no atomic addition, only a store that readers never see half of. */
-static void add(_Atomic uint64_t *figure, uint64_t n)
-{
-    uint64_t sum = atomic_load_explicit(figure, memory_order_relaxed) + n;
-    atomic_store_explicit(figure, sum, memory_order_relaxed);
-}
 
 static size_t code_index(int code)
 {
@@ -63,16 +45,11 @@ static size_t code_index(int code)
 void metrics_count(struct metrics *metrics, size_t route, int code, int64_t duration_ns)
 {
     if (code == 0) {
-        add(&metrics->n_aborted, 1);
+        histogram_count(&metrics->n_aborted, 1);
         return;
     }
-    size_t k = 0;
-    while (k < METRICS_BUCKETS && duration_ns > buckets[k].ns) {
-        k++;
-    }
-    add(&metrics->requests[route][code_index(code)], 1);
-    add(&metrics->durations[k], 1);
-    add(&metrics->duration_ns, (uint64_t)duration_ns);
+    histogram_count(&metrics->requests[route][code_index(code)], 1);
+    histogram_add(&metrics->requests_took, duration_ns, 1);
 }
 
 void metrics_connections(struct metrics *metrics, size_t n)
@@ -87,7 +64,22 @@ void metrics_streams(struct metrics *metrics, size_t n)
 
 void metrics_refuse(struct metrics *metrics, enum refusal refusal)
 {
-    add(&metrics->refusals[refusal], 1);
+    histogram_count(&metrics->refusals[refusal], 1);
+}
+
+void metrics_steps(struct metrics *metrics, size_t n, int64_t duration_ns)
+{
+    histogram_add(&metrics->steps_took, duration_ns, n);
+}
+
+void metrics_prediction(struct metrics *metrics, int64_t duration_ns)
+{
+    histogram_add(&metrics->predictions_took, duration_ns, 1);
+}
+
+void metrics_wait(struct metrics *metrics, enum wait wait, int64_t duration_ns)
+{
+    histogram_add(&metrics->waits[wait], duration_ns, 1);
 }
 
 /* ---- reading ---- */
@@ -113,11 +105,6 @@ const char *metrics_code(size_t k)
     return codes[k].label;
 }
 
-const char *metrics_bound(size_t k)
-{
-    return k < METRICS_BUCKETS ? buckets[k].label : "+Inf";
-}
-
 const char *metrics_refusal(enum refusal refusal)
 {
     static const char *const words[] = {
@@ -126,4 +113,14 @@ const char *metrics_refusal(enum refusal refusal)
 #undef REFUSAL_WORD
     };
     return words[refusal];
+}
+
+const char *metrics_wait_word(enum wait wait)
+{
+    static const char *const words[] = {
+#define WAIT_WORD(name, word) [WAIT_##name] = (word),
+        WAIT_TABLE(WAIT_WORD)
+#undef WAIT_WORD
+    };
+    return words[wait];
 }

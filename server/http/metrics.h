@@ -6,6 +6,7 @@
 #define METRICS_H
 
 #include "base/status.h"
+#include "http/histogram.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
@@ -27,15 +28,31 @@ enum refusal {
         N_REFUSALS
 };
 
+/* What work waits for: its worker, or one of the threads of service/disk_thread.h. */
+#define WAIT_TABLE(X)                                                                              \
+    X(STEPS, "steps")                                                                              \
+    X(PREDICTIONS, "predictions") /* that are done in slices */                                    \
+    X(MODELS, "models")                                                                            \
+    X(JOBS, "jobs")                                                                                \
+    X(BODIES, "bodies") /* to be read, or replies to be printed, that are large */                 \
+    X(LISTS, "lists")
+
+enum wait {
+#define WAIT_ENUM(name, word) WAIT_##name,
+    WAIT_TABLE(WAIT_ENUM)
+#undef WAIT_ENUM
+        N_WAITS
+};
+
 enum {
-    METRICS_BUCKETS = 17,
     METRICS_FIRST_CODES = 5, /* before those of the table of statuses (metrics.c) */
     METRICS_CODES = METRICS_FIRST_CODES + STATUS_COUNT + 1
 };
 
 struct metrics {
-    _Atomic uint64_t durations[METRICS_BUCKETS + 1]; /* the last: longer than every bound */
-    _Atomic uint64_t duration_ns, n_aborted, n_connections, n_streams;
+    _Atomic uint64_t n_aborted, n_connections, n_streams;
+    struct histogram requests_took, steps_took, predictions_took;
+    struct histogram waits[N_WAITS];
     _Atomic uint64_t refusals[N_REFUSALS];
     _Atomic uint64_t requests[][METRICS_CODES]; /* [n_routes + 1]; the last: no route */
 };
@@ -51,6 +68,10 @@ void metrics_count(struct metrics *metrics, size_t route, int code, int64_t dura
 void metrics_connections(struct metrics *metrics, size_t n);
 void metrics_streams(struct metrics *metrics, size_t n);
 void metrics_refuse(struct metrics *metrics, enum refusal refusal);
+/* n steps of a batch that took so long, and one prediction. */
+void metrics_steps(struct metrics *metrics, size_t n, int64_t duration_ns);
+void metrics_prediction(struct metrics *metrics, int64_t duration_ns);
+void metrics_wait(struct metrics *metrics, enum wait wait, int64_t duration_ns);
 
 /* ---- any thread ---- */
 
@@ -61,8 +82,7 @@ size_t metrics_at_requests(size_t route, size_t k);
 /* The label of the k-th code. A code that the table of statuses has several times is counted at the
  * first of them. */
 const char *metrics_code(size_t k);
-/* The label of the k-th bucket's upper bound, in seconds. */
-const char *metrics_bound(size_t k);
 const char *metrics_refusal(enum refusal refusal);
+const char *metrics_wait_word(enum wait wait);
 
 #endif

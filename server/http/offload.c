@@ -1,6 +1,7 @@
 /* offload.c - see offload.h. */
 #include "http/offload.h"
 
+#include "base/clock.h"
 #include "http/worker.h"
 
 enum {
@@ -29,6 +30,7 @@ static void run_handler(struct service_context *context, struct disk_task *task)
     struct request *request = &exchange->request;
     request->context = context;
     const struct route *route = request->route;
+    exchange->buffers->waited_ns = clock_monotonic_ns() - exchange->queued_ns;
     exchange->buffers->handled = request->is_aside        ? route->upload(request, "", 0)
                                  : exchange->is_to_finish ? route->finish(request)
                                                           : route->handle(request);
@@ -72,6 +74,8 @@ enum status offload_begin(struct exchange *exchange, enum disk_queue queue)
     struct disk_task *task = &exchange->buffers->task;
     *task = (struct disk_task){ .inbox = &worker->offload.exchanges, .run = run_handler };
     exchange->buffers->was_blocked = false;
+    exchange->buffers->queue = queue;
+    exchange->queued_ns = clock_monotonic_ns();
     const enum phase before = exchange->phase;
     exchange->phase = PHASE_OFFLOADED; /* the other thread reads it */
     if (!disk_thread_hand_in(service_context_service(worker->context), queue, task)) {
@@ -86,6 +90,11 @@ enum status offload_begin(struct exchange *exchange, enum disk_queue queue)
     return STATUS_OK;
 }
 
+static const enum wait waits[] = { [DISK_MODELS] = WAIT_MODELS,
+                                   [DISK_JOBS] = WAIT_JOBS,
+                                   [DISK_BODIES] = WAIT_BODIES,
+                                   [DISK_LISTS] = WAIT_LISTS };
+
 struct exchange *offload_take(struct worker *worker, enum status *ret_status)
 {
     struct offload *offload = &worker->offload;
@@ -97,6 +106,10 @@ struct exchange *offload_take(struct worker *worker, enum status *ret_status)
     offload->back = task->next;
     offload->n_out--;
     exchange->request.context = worker->context;
+    if (task->was_run) {
+        metrics_wait(worker->metrics, waits[exchange->buffers->queue],
+                     exchange->buffers->waited_ns);
+    }
     *ret_status = task->was_run ? exchange->buffers->handled
                                 : fault_set(exchange->request.fault, STATUS_NOT_READY, NULL,
                                             "grud is stopping; nothing was done");

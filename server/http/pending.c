@@ -94,6 +94,7 @@ void pending_begin_slices(struct exchange *exchange)
     struct request *request = &exchange->request;
     pending_remove(exchange);
     request->prediction = request->steps[exchange->n_steps_done].slices;
+    exchange->queued_ns = exchange->worker->now_ns;
     pending_add(exchange);
 }
 
@@ -104,6 +105,15 @@ void pending_end_slices(struct exchange *exchange, enum status status)
     request->prediction = NULL;
     step_end_slices(&request->steps[exchange->n_steps_done], status, request->fault);
     pending_add(exchange);
+}
+
+void pending_end_wait(struct exchange *exchange, enum wait wait)
+{
+    const struct worker *worker = exchange->worker;
+    if (exchange->queued_ns != 0) {
+        metrics_wait(worker->metrics, wait, worker->now_ns - exchange->queued_ns);
+        exchange->queued_ns = 0;
+    }
 }
 
 /* The steps of all requests in the order of their arrival; those that would make the batch take too
@@ -130,6 +140,9 @@ size_t pending_gather_steps(struct worker *worker, size_t *ret_n_rows)
                     break;
                 }
             }
+        }
+        if (n_taken > 0) {
+            pending_end_wait(exchange, WAIT_STEPS);
         }
     }
     *ret_n_rows = n_rows;

@@ -7,6 +7,7 @@
 #define PENDING_H
 
 #include "http/exchange.h"
+#include "http/metrics.h"
 
 enum {
     BATCH_STEPS = 4096,      /* of one turn */
@@ -30,6 +31,8 @@ void pending_retry(struct worker *worker);
 void pending_cut(struct worker *worker);
 /* It is done, or given up; does nothing to one that does not wait. */
 void pending_remove(struct exchange *exchange);
+/* What it asks for is begun at this moment (worker->now_ns): counts how long that waited, once. */
+void pending_end_wait(struct exchange *exchange, enum wait wait);
 /* Collects the batch of this turn, and returns how many steps it has: no more than the load allows,
  * and than a slice of a long prediction has work. ret_n_rows: how many rows they are. */
 size_t pending_gather_steps(struct worker *worker, size_t *ret_n_rows);

@@ -1,6 +1,7 @@
 /* request.c - what handlers ask of their request, and how they hand in work. */
 #include "http/request.h"
 
+#include "base/clock.h"
 #include "http/exchange.h"
 #include "http/guard.h"
 #include "http/limits.h"
@@ -43,6 +44,7 @@ enum status request_predict(struct request *request, struct prediction *predicti
 {
     struct exchange *exchange = exchange_of(request);
     request->prediction = prediction;
+    exchange->begun_ns = exchange->queued_ns = clock_monotonic_ns();
     if (predict_is_long(prediction) || offload_finish_queue(exchange) != DISK_NONE) {
         return admit_long(exchange);
     }

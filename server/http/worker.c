@@ -31,13 +31,14 @@ static const int64_t SECOND_NS = 1000000000, MILLISECOND_NS = 1000000;
 /* ---- steps ---- */
 
 /* Replies are made in the same turn: they may read from the models that it found. What is not done
- * goes on behind the others. */
-static void finish_steps(struct worker *worker)
+ * goes on behind the others. Returns how many steps are done. */
+static size_t finish_steps(struct worker *worker)
 {
     struct exchange *next, *last = TAILQ_LAST(&worker->pending.stepping, exchange_list);
     const bool owes_sync = commit_is_owed(worker->context);
     unsigned n_stuck = worker->pending.n_stuck_turns + 1;
     bool is_last = false;
+    size_t n_finished = 0;
     for (struct exchange *exchange = TAILQ_FIRST(&worker->pending.stepping); !is_last;
          exchange = next) {
         const struct request *request = &exchange->request;
@@ -48,6 +49,7 @@ static void finish_steps(struct worker *worker)
                request->steps[exchange->n_steps_done].is_done) {
             exchange->n_steps_done++;
         }
+        n_finished += exchange->n_steps_done - n_done;
         exchange->owes_sync |= owes_sync; /* whose steps did is not known, and costs no more */
         n_stuck = exchange->n_steps_done > n_done ? 0 : n_stuck;
         if (exchange->n_steps_done == request->n_steps) {
@@ -60,19 +62,22 @@ static void finish_steps(struct worker *worker)
         }
     }
     worker->pending.n_stuck_turns = n_stuck;
+    return n_finished;
 }
 
 static void run_steps(struct worker *worker)
 {
-    size_t n_rows, n = pending_gather_steps(worker, &n_rows);
+    size_t n_rows;
     worker_read_clock(worker);
     int64_t began_ns = worker->now_ns;
+    size_t n = pending_gather_steps(worker, &n_rows);
     if (n > 0) {
         service_steps(worker->context, worker->pending.batch, n);
     }
     worker_read_clock(worker);
-    finish_steps(worker);
+    size_t n_done = finish_steps(worker);
     worker_read_clock(worker);
+    metrics_steps(worker->metrics, n_done, worker->now_ns - began_ns);
     load_measure_batch(&worker->load, n, n_rows, worker->now_ns - began_ns);
 }
 
@@ -91,6 +96,10 @@ static void run_slice(struct worker *worker)
     }
     worker_read_clock(worker);
     int64_t began_ns = worker->now_ns;
+    if (exchange->queued_ns != 0) {
+        exchange->begun_ns = began_ns;
+    }
+    pending_end_wait(exchange, WAIT_PREDICTIONS);
     enum status status = predict_go_on(worker->context, prediction, exchange->request.fault);
     size_t n_work = (n_rows - prediction->n_rows_left) * row_work;
     load_drop_work(&worker->load, n_work);

@@ -27,6 +27,7 @@ struct http {
     struct endpoint endpoint;
     size_t n_workers;
     struct worker **workers;
+    double started_at;                            /* the process, Unix seconds */
     const struct metrics *metrics[WORKERS_MAX];   /* [n_workers]: each is one worker's */
     struct client_errors_told client_errors_told; /* main's thread's */
     int *listen_fds;                              /* [n_workers] until http_start; then -1 */

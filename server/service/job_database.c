@@ -121,6 +121,7 @@ enum status job_database_change_locked(struct job_database *job_database, const 
         if (written) {
             atomic_fetch_sub(&job_database->n_jobs[from], 1);
             atomic_fetch_add(&job_database->n_jobs[now], 1);
+            atomic_fetch_add(&job_database->n_ended[now], job_is_over(now));
         }
         *ret_status = now;
         job_database_note_change(job_database);

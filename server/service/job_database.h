@@ -26,7 +26,8 @@ struct job_database {
     _Atomic uint64_t generation; /* grows with every event and change of status */
     /* Grows when the job thread must look at its job's status at once. */
     _Atomic uint64_t interruptions;
-    _Atomic uint64_t n_jobs[JOB_N_STATUSES]; /* in the database; read without the mutex */
+    _Atomic uint64_t n_jobs[JOB_N_STATUSES];  /* in the database; read without the mutex */
+    _Atomic uint64_t n_ended[JOB_N_STATUSES]; /* that came to that status, since the start */
 
     pthread_mutex_t mutex; /* guards what follows */
     struct job_store *jobs;

@@ -212,14 +212,20 @@ void service_read_figures(struct service *service, struct service_figures *ret_f
         .n_session_bytes = atomic_load(&service->session_memory.n_bytes),
         .n_steps = atomic_load(&service->counters.n_steps),
         .n_repeated_readings = atomic_load(&service->counters.n_repeated_readings),
-        .n_late_readings = atomic_load(&service->counters.n_late_readings),
+        .n_filled_readings = atomic_load(&service->counters.n_filled_readings),
+        .n_sessions_deleted = atomic_load(&service->counters.n_sessions_deleted),
+        .n_sessions_restarted = atomic_load(&service->counters.n_sessions_restarted),
         .n_sequence_rows = atomic_load(&service->counters.n_sequence_rows),
         .n_forecast_rows = atomic_load(&service->counters.n_forecast_rows),
         .n_rewarmed = atomic_load(&service->counters.n_rewarmed),
         .n_syncs = atomic_load(&service->counters.n_syncs),
         .n_failed_syncs = atomic_load(&service->counters.n_failed_syncs),
-        .n_training_steps = atomic_load(&service->counters.n_training_steps)
+        .n_training_steps = atomic_load(&service->counters.n_training_steps),
+        .training_us = atomic_load(&service->counters.training_us)
     };
+    for (enum late_outcome k = 0; k < LATE_N_OUTCOMES; k++) {
+        figures.n_late_readings[k] = atomic_load(&service->counters.n_late_readings[k]);
+    }
     struct catalogue *catalogue = catalogue_ref(service);
     for (size_t k = 0; k < catalogue->n_models; k++) {
         struct pool *pool = catalogue->models[k]->pool;
@@ -234,6 +240,7 @@ void service_read_figures(struct service *service, struct service_figures *ret_f
     catalogue_unref(catalogue);
     for (size_t k = 0; k < JOB_N_STATUSES; k++) {
         figures.n_jobs[k] = atomic_load(&service->job_database->n_jobs[k]);
+        figures.n_jobs_ended[k] = atomic_load(&service->job_database->n_ended[k]);
     }
     recorder_figures(service->recorder, &figures.n_recorded, &figures.n_recordings_lost);
     *ret_figures = figures;

@@ -77,14 +77,17 @@ const struct interval_levels *service_interval_levels(const struct service_conte
 /* ---- figures for /metrics: any thread ---- */
 
 struct service_figures {
-    uint64_t n_steps, n_repeated_readings, n_late_readings;
+    uint64_t n_steps, n_repeated_readings, n_filled_readings;
+    uint64_t n_late_readings[LATE_N_OUTCOMES];
     uint64_t n_sequence_rows, n_forecast_rows, n_rewarmed;
     uint64_t n_session_bytes; /* now */
-    uint64_t n_sessions_created, n_sessions_expired, n_sessions_evicted, n_sessions_damaged;
+    uint64_t n_sessions_created, n_sessions_deleted, n_sessions_restarted;
+    uint64_t n_sessions_expired, n_sessions_evicted, n_sessions_damaged;
     uint64_t n_sessions_stepped_back, n_readings_lost, n_copies_exposed;
     uint64_t n_syncs, n_failed_syncs;
-    uint64_t n_training_steps, n_recorded, n_recordings_lost;
-    uint64_t n_jobs[JOB_N_STATUSES]; /* at this moment */
+    uint64_t n_training_steps, training_us, n_recorded, n_recordings_lost;
+    uint64_t n_jobs[JOB_N_STATUSES];       /* at this moment */
+    uint64_t n_jobs_ended[JOB_N_STATUSES]; /* since the start; of those that are an end */
 };
 void service_read_figures(struct service *service, struct service_figures *ret_figures);
 

@@ -13,6 +13,7 @@
 #include "service/pool/pool.h"
 #include "service/scores/interval_levels.h"
 #include "service/sessions/step_events.h"
+#include "service/sessions/steps.h"
 #include "store/clock_file.h"
 #include "store/files.h"
 
@@ -32,10 +33,12 @@ struct recorder;
 struct rewarming;
 
 struct service_counters {
-    _Atomic uint64_t n_steps, n_repeated_readings, n_late_readings;
+    _Atomic uint64_t n_steps, n_repeated_readings, n_filled_readings;
+    _Atomic uint64_t n_late_readings[LATE_N_OUTCOMES];
+    _Atomic uint64_t n_sessions_deleted, n_sessions_restarted;
     _Atomic uint64_t n_sequence_rows, n_forecast_rows, n_rewarmed;
     _Atomic uint64_t n_syncs, n_failed_syncs;
-    _Atomic uint64_t n_training_steps;
+    _Atomic uint64_t n_training_steps, training_us;
 };
 
 struct service {

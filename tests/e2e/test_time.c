@@ -57,7 +57,7 @@ TEST(readings_come_in_the_order_of_their_times)
            "\"code\":\"amend_off\"");
     expect(&daemon, "GET", MODEL "/sessions/pump-7", NULL, 200,
            "\"time\":{\"last_at\":1763669400.25}");
-    expect_metric(&daemon, "grud_late_readings_total 2\n");
+    expect_metric(&daemon, "grud_late_readings_total{outcome=\"refused\"} 2\n");
     expect_metric(&daemon, "grud_repeated_readings_total 1\n");
     answer_free(&second);
     daemon_stop(&daemon);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "codec/codec.h"
 #include "config/config.h"
+#include "scratch.h"
 #include "test.h"
 
 #include <stdlib.h>
@@ -118,6 +119,42 @@ TEST(the_histogram_is_cumulative)
     tear_down(&fixture);
 }
 
+TEST(a_bound_belongs_to_its_bucket)
+{
+    for (size_t k = 0; k < HISTOGRAM_BOUNDS; k++) {
+        struct histogram histogram = { .sum_ns = 0 };
+        histogram_add(&histogram, histogram_bounds_ns[k], 1);
+        histogram_add(&histogram, histogram_bounds_ns[k] + 1, 2);
+        for (size_t i = 0; i <= HISTOGRAM_BOUNDS; i++) {
+            ck_assert_uint_eq(histogram.n[i], i == k ? 1 : i == k + 1 ? 2 : 0);
+        }
+    }
+}
+
+TEST(each_histogram_is_of_its_own)
+{
+    struct fixture fixture;
+    set_up(&fixture);
+    metrics_steps(fixture.workers[0], 3, 5000);
+    metrics_steps(fixture.workers[1], 0, 7000);
+    metrics_prediction(fixture.workers[1], 2000000000);
+    metrics_wait(fixture.workers[0], WAIT_STEPS, 0);
+    metrics_wait(fixture.workers[1], WAIT_LISTS, 100001);
+    const char *text = print(&fixture);
+    ck_assert_line(text, "grud_step_duration_seconds_bucket{le=\"0.000005\"} 3");
+    ck_assert_line(text, "grud_step_duration_seconds_sum 0.000015000");
+    ck_assert_line(text, "grud_step_duration_seconds_count 3");
+    ck_assert_line(text, "grud_predict_duration_seconds_bucket{le=\"1\"} 0");
+    ck_assert_line(text, "grud_predict_duration_seconds_bucket{le=\"2.5\"} 1");
+    ck_assert_line(text, "grud_queue_duration_seconds_bucket{queue=\"steps\",le=\"0.000005\"} 1");
+    ck_assert_line(text, "grud_queue_duration_seconds_bucket{queue=\"lists\",le=\"0.0001\"} 0");
+    ck_assert_line(text, "grud_queue_duration_seconds_bucket{queue=\"lists\",le=\"0.00025\"} 1");
+    ck_assert_line(text, "grud_queue_duration_seconds_sum{queue=\"lists\"} 0.000100001");
+    ck_assert_line(text, "grud_queue_duration_seconds_count{queue=\"lists\"} 1");
+    ck_assert_line(text, "grud_http_request_duration_seconds_count 0");
+    tear_down(&fixture);
+}
+
 /* Prometheus refuses a family that is described twice, or samples before their description. */
 TEST(each_family_is_described_once_and_first)
 {
@@ -193,8 +230,51 @@ TEST(names_say_the_type_and_the_unit)
         ck_assert_msg(is_total == (figure->type == FIGURE_COUNTER), "%s", figure->name);
         ck_assert(ends_with(figure->name, n - (is_total ? strlen("_total") : 0), figure->unit));
         ck_assert_int_eq(figure->where == COUNTED_BY_PUT, figure->put != NULL);
+        ck_assert(figure->where == COUNTED_BY_PUT || figure->labels[0] == '\0');
         for (size_t other = k + 1; other < figures_n; other++) {
             ck_assert_str_ne(figure->name, figures_table[other].name);
         }
     }
+}
+
+/* ---- the page of the metrics ---- */
+
+static char *printed_table(void)
+{
+    char *table = NULL;
+    size_t n;
+    FILE *out = open_memstream(&table, &n);
+    ck_assert_ptr_nonnull(out);
+    fprintf(out, "\n| metric | type | labels | |\n|---|---|---|---|\n");
+    for (size_t k = 0; k < figures_n; k++) {
+        const struct figure *figure = &figures_table[k];
+        fprintf(out, "| `%s` | %s | %s | %s |\n", figure->name, figure_type_word(figure->type),
+                figure->labels, figure->help);
+    }
+    fprintf(out, "\n");
+    ck_assert_int_eq(fclose(out), 0);
+    return table;
+}
+
+/* With UPDATE_FILES set, it is written first. */
+TEST(the_page_of_the_metrics_has_the_table_of_figures)
+{
+    static const char path[] = "docs/METRICS.md", begin[] = "<!-- figures -->",
+                      end[] = "<!-- /figures -->";
+    size_t n;
+    char *page = file_read(path, &n), *table = printed_table(), *expected = NULL;
+    char *from = strstr(page, begin), *to = strstr(page, end);
+    ck_assert(from && to && from < to);
+    from += strlen(begin);
+    ck_assert_int_gt(asprintf(&expected, "%.*s%s%s", (int)(from - page), page, table, to), 0);
+    if (getenv("UPDATE_FILES")) { /* NOLINT(concurrency-mt-unsafe) */
+        file_write(path, expected, strlen(expected));
+    }
+    free(page);
+    page = file_read(path, &n);
+    ck_assert_msg(strcmp(page, expected) == 0, "%s is out of date: make config-files writes it",
+                  path);
+    free(page);
+    free(table);
+    free(expected);
 }

@@ -183,6 +183,8 @@ static void do_slice(struct job_run *run)
     job_thread_compute(run->job_thread, advance, run);
     atomic_fetch_add_explicit(&run->job_thread->service->counters.n_training_steps,
                               run->progress.step - step, memory_order_relaxed);
+    atomic_fetch_add_explicit(&run->job_thread->service->counters.training_us,
+                              (uint64_t)run->slice_us, memory_order_relaxed);
 }
 
 /* A loss that is not finite comes back from nowhere: the weights are lost, or the data are more

@@ -183,6 +183,8 @@ enum status session_delete(struct service_context *context, const struct model *
     }
     if (claim == CLAIM_OK) {
         pool_remove(model->pool, slot);
+        atomic_fetch_add_explicit(&context->service->counters.n_sessions_deleted, 1,
+                                  memory_order_relaxed);
         commit_owe(context, model->pool);
         step_events_tell_end(context, model, &key, SESSION_DELETED);
         return pool_check_whole(model->pool, fault);

@@ -62,6 +62,9 @@ void step_write_reading(struct service_context *context, struct pending_step *pe
         if (context->outbox) {
             keep_forecast(context, pending, &row);
         }
+    } else {
+        atomic_fetch_add_explicit(&context->service->counters.n_sessions_restarted, 1,
+                                  memory_order_relaxed);
     }
     pending->next->last_seen_at_ms = context->now_ms;
     if (step->has_at || !isnan(pending->next->last_at)) {

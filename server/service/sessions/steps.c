@@ -125,11 +125,29 @@ static void make_lanes(struct pending_step *pending, const struct step_place *pl
     }
 }
 
+const char *late_outcome_word(enum late_outcome outcome)
+{
+    static const char *const words[] = {
+#define LATE_OUTCOME_WORD(name, word) [LATE_##name] = (word),
+        LATE_OUTCOME_TABLE(LATE_OUTCOME_WORD)
+#undef LATE_OUTCOME_WORD
+    };
+    return words[outcome];
+}
+
+static void count(_Atomic uint64_t *counter, uint64_t n)
+{
+    atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
+
+/* A step that has failed. */
 static void count_late(struct service_context *context, const struct step *step)
 {
-    if (step->fault.status == STATUS_LATE_READING || step->fault.status == STATUS_TOO_LATE) {
-        atomic_fetch_add_explicit(&context->service->counters.n_late_readings, 1,
-                                  memory_order_relaxed);
+    const enum status status = step->fault.status;
+    if (status == STATUS_LATE_READING || status == STATUS_TOO_LATE) {
+        count(&context->service->counters
+                   .n_late_readings[status == STATUS_TOO_LATE ? LATE_TOO_OLD : LATE_REFUSED],
+              1);
     }
 }
 
@@ -143,6 +161,7 @@ static void amend(struct service_context *context, struct pending_step *pending,
     pending_release(pending);
     switch (claim) {
     case CLAIM_OK:
+        count(&context->service->counters.n_late_readings[LATE_AMENDED], 1);
         pending_finish(pending);
         break;
     case CLAIM_BUSY:
@@ -232,6 +251,7 @@ static void write_ahead(struct service_context *context, struct pending_step *pe
                                  gru_state_y_offset(step->model->active->gru));
         step_write_reading(context, pending, section, step_ahead_x(step, k), n_rows - 1 - k);
     }
+    count(&context->service->counters.n_filled_readings, n_rows - 1);
 }
 
 /* Writes what has succeeded. */

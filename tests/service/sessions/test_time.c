@@ -175,7 +175,7 @@ TEST(a_late_reading_is_refused_with_the_last_time_and_changes_nothing)
         expect_same_session(&before, &after, true);
         struct service_figures figures;
         service_read_figures(world.service, &figures);
-        ck_assert_uint_eq(figures.n_late_readings, 5);
+        ck_assert_uint_eq(figures.n_late_readings[LATE_REFUSED], 5);
         world_restart(&world);
     }
     world_done(&world);
