@@ -30,7 +30,6 @@ SHARED_config   := $(SCRATCH)
 SHARED_commands := $(SCRATCH)
 SHARED_http     := $(SCRATCH)
 SHARED_secure   := $(CERTIFICATES)
-SHARED_http     := $(SCRATCH)
 SHARED_e2e      := $(SCRATCH) $(CERTIFICATES) $(HTTP_CLIENT) $(SYSTEM)
 TEST_LIBS_e2e   := $(LIBS_secure)
 

@@ -58,21 +58,39 @@ enum status api_no_fields(struct request *request)
     return input.n > 0 ? codec_no_fields(&input) : STATUS_OK;
 }
 
-enum status api_limit(struct request *request, size_t initial, size_t most, size_t *ret_limit)
+enum status api_number(struct request *request, const char *name, size_t initial, size_t most,
+                       size_t *ret_number)
 {
-    const char *text = request_query(request, "limit");
-    *ret_limit = initial;
+    const char *text = request_query(request, name);
+    *ret_number = initial;
     if (!text) {
         return STATUS_OK;
     }
     size_t n = strlen(text);
-    unsigned long limit =
-        n > 0 && n < 6 && strspn(text, "0123456789") == n ? strtoul(text, NULL, 10) : 0;
-    if (limit < 1 || limit > most) {
-        return fault_set(request->fault, STATUS_INVALID_VALUE, "limit",
-                         "limit is a number from 1 to %zu", most);
+    unsigned long number =
+        n > 0 && n < 8 && strspn(text, "0123456789") == n ? strtoul(text, NULL, 10) : 0;
+    if (number < 1 || number > most) {
+        return fault_set(request->fault, STATUS_INVALID_VALUE, name, "%s is a number from 1 to %zu",
+                         name, most);
     }
-    *ret_limit = limit;
+    *ret_number = number;
+    return STATUS_OK;
+}
+
+enum status api_limit(struct request *request, size_t initial, size_t most, size_t *ret_limit)
+{
+    return api_number(request, "limit", initial, most, ret_limit);
+}
+
+enum status api_id_query(struct request *request, const char *name, const char **ret_text)
+{
+    const char *text = request_query(request, name);
+    *ret_text = text ? text : "";
+    if (text && text[0] && !session_id_is_valid(text, strlen(text))) {
+        return fault_set(request->fault, STATUS_INVALID_VALUE, name,
+                         "%s has at most %d characters of A-Z a-z 0-9 . _ ~ : -", name,
+                         SESSION_ID_MAX);
+    }
     return STATUS_OK;
 }
 

@@ -16,8 +16,13 @@ enum status api_version(struct request *request, unsigned *ret_number);
 struct codec_input api_input(struct request *request);
 /* Of a verb that takes no body, or an empty object. */
 enum status api_no_fields(struct request *request);
-/* The query parameter `limit`, from 1 to `most`. */
+/* A query parameter that is a number from 1 to `most`; and `limit`. */
+enum status api_number(struct request *request, const char *name, size_t initial, size_t most,
+                       size_t *ret_number);
 enum status api_limit(struct request *request, size_t initial, size_t most, size_t *ret_limit);
+
+/* A query parameter that is a session's id, or the beginning of one; "" if it is not there. */
+enum status api_id_query(struct request *request, const char *name, const char **ret_text);
 
 /* Answers with the text, as the media type that the route gives first, or with request_too_large if
  * it did not fit into the request's memory. */
@@ -27,6 +32,7 @@ enum status api_reply_nothing(struct request *request); /* 204 */
 enum status api_health(struct request *request);
 enum status api_ready(struct request *request);
 enum status api_metrics(struct request *request);
+enum status api_forecasts(struct request *request);
 enum status api_index(struct request *request);
 
 enum status api_page(struct request *request);

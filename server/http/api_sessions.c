@@ -32,18 +32,6 @@ static enum status reply_session(struct request *request, int code, const struct
 
 enum { LIST_DEFAULT = 100, LIST_MAX = 1000 };
 
-static enum status read_id_query(struct request *request, const char *name, const char **ret_text)
-{
-    const char *text = request_query(request, name);
-    *ret_text = text ? text : "";
-    if (text && text[0] && !session_id_is_valid(text, strlen(text))) {
-        return fault_set(request->fault, STATUS_INVALID_VALUE, name,
-                         "%s has at most %d characters of A-Z a-z 0-9 . _ ~ : -", name,
-                         SESSION_ID_MAX);
-    }
-    return STATUS_OK;
-}
-
 enum status api_sessions_list(struct request *request)
 {
     const struct model *model;
@@ -55,10 +43,10 @@ enum status api_sessions_list(struct request *request)
         status = api_limit(request, LIST_DEFAULT, LIST_MAX, &limit);
     }
     if (status == STATUS_OK) {
-        status = read_id_query(request, "prefix", &prefix);
+        status = api_id_query(request, "prefix", &prefix);
     }
     if (status == STATUS_OK) {
-        status = read_id_query(request, "after", &after);
+        status = api_id_query(request, "after", &after);
     }
     if (status != STATUS_OK) {
         return status;

@@ -26,6 +26,9 @@ const struct route http_routes[] = {
       .summary = "200 when models are loaded and sessions restored, 503 while draining" },
     { "GET", "/metrics", SCOPE_READ, .handle = api_metrics, GIVES(MEDIA_SET_METRICS, METRICS),
       .summary = "figures in Prometheus' text format" },
+    { "GET", "/metrics/forecasts", SCOPE_READ, .handle = api_forecasts, .disk = DISK_LISTS,
+      .queries = { "model", "prefix", "ahead", "limit" }, GIVES(MEDIA_SET_METRICS, METRICS),
+      .summary = "forecasts of single sessions, likewise (model, prefix, ahead, limit)" },
     { "GET", "/v1", SCOPE_READ, .handle = api_index, GIVES(JSON, INDEX),
       .summary = "name, version and routes" },
 
