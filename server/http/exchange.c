@@ -113,21 +113,10 @@ void exchange_free_all(struct exchange_list *list)
 
 /* ---- the first call ---- */
 
-static void end_prediction(struct request *request)
-{
-    if (request->prediction) {
-        predict_end(request->prediction);
-        request->prediction = NULL;
-    }
-}
-
 static void settle(struct exchange *exchange, enum status status)
 {
     struct request *request = &exchange->request;
-    if (request->prediction) {
-        metrics_prediction(exchange->worker->metrics, clock_monotonic_ns() - exchange->begun_ns);
-        end_prediction(request);
-    }
+    pending_end_prediction(exchange);
     if (request->arena->is_short &&
         (status == STATUS_NO_MEMORY || status == STATUS_REQUEST_TOO_LARGE)) {
         metrics_refuse(exchange->worker->metrics, REFUSED_MEMORY);
@@ -326,7 +315,6 @@ static void handle(struct exchange *exchange)
     struct request *request = &exchange->request;
     exchange->connection->is_whole = true;
     exchange->connection->deadline_ns = DEADLINE_NEVER; /* from here on the client waits */
-    exchange->queued_ns = limit_since(exchange);
     body_settle(exchange);
     if (exchange->body) {
         exchange->body[request->n_body] = '\0';
@@ -493,7 +481,7 @@ void exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **ret_exc
         }
         pending_remove(exchange);
         hold_remove(exchange);
-        end_prediction(&exchange->request);
+        pending_end_prediction(exchange);
         if (is_stream) {
             duration_ns = end_stream(exchange);
         }

@@ -103,7 +103,8 @@ static enum status shed(struct exchange *exchange)
     return STATUS_OVERLOADED;
 }
 
-int64_t limit_since(const struct exchange *exchange)
+/* Since when it may have been waiting, in its socket or here. */
+static int64_t waiting_since(const struct exchange *exchange)
 {
     const struct connection *connection = exchange->connection;
     const int64_t ended_ns = connection->ended_ns, oldest_ns = exchange->worker->load.oldest_ns;
@@ -118,6 +119,7 @@ enum status limit_load(struct exchange *exchange)
     struct worker *worker = exchange->worker;
     bool is_heavy = exchange->request.route->is_heavy;
     int64_t ended_ns = exchange->connection->ended_ns, arrived_ns = exchange->arrived_ns;
+    exchange->queued_ns = waiting_since(exchange);
     bool is_fine = is_always_served(&exchange->request) ||
                    load_admits(&worker->load, is_heavy,
                                ended_ns > arrived_ns ? ended_ns : arrived_ns, worker->now_ns);

@@ -20,8 +20,6 @@ enum status limit_connections(struct exchange *exchange);
  * the request has been done. The time in which its own body arrived and was parsed does not count
  * as waiting. */
 enum status limit_load(struct exchange *exchange);
-/* When its body is whole: since when it may have been waiting, in its socket or here. */
-int64_t limit_since(const struct exchange *exchange);
 /* A prediction that is long, before its first slice. */
 enum status limit_prediction(struct exchange *exchange);
 enum status limit_streams(struct exchange *exchange);

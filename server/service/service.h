@@ -26,6 +26,7 @@
 #include "service/backup.h"
 #include "service/degraded.h"
 #include "service/disk_thread.h"
+#include "service/late_outcome.h"
 #include "service/models/models.h"
 #include "service/scores/interval_reply.h"
 #include "service/service_context.h"

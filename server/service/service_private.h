@@ -9,11 +9,11 @@
 #include "config/config.h"
 #include "gru.h"
 #include "service/disk_thread.h"
+#include "service/late_outcome.h"
 #include "service/listeners.h"
 #include "service/pool/pool.h"
 #include "service/scores/interval_levels.h"
 #include "service/sessions/step_events.h"
-#include "service/sessions/steps.h"
 #include "store/clock_file.h"
 #include "store/files.h"
 

@@ -125,16 +125,6 @@ static void make_lanes(struct pending_step *pending, const struct step_place *pl
     }
 }
 
-const char *late_outcome_word(enum late_outcome outcome)
-{
-    static const char *const words[] = {
-#define LATE_OUTCOME_WORD(name, word) [LATE_##name] = (word),
-        LATE_OUTCOME_TABLE(LATE_OUTCOME_WORD)
-#undef LATE_OUTCOME_WORD
-    };
-    return words[outcome];
-}
-
 static void count(_Atomic uint64_t *counter, uint64_t n)
 {
     atomic_fetch_add_explicit(counter, n, memory_order_relaxed);

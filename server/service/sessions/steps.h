@@ -64,19 +64,6 @@ struct step {
     struct interval_replies intervals; /* n 0: none were asked for */
 };
 
-/* What becomes of readings that come late: the word in /metrics. */
-#define LATE_OUTCOME_TABLE(X)                                                                      \
-    X(REFUSED, "refused") /* the step did not say that they may be put in their place */           \
-    X(TOO_OLD, "too_old") /* what they would change is no longer kept */                           \
-    X(AMENDED, "amended") /* they were put in their place */
-enum late_outcome {
-#define LATE_OUTCOME_ENUM(name, word) LATE_##name,
-    LATE_OUTCOME_TABLE(LATE_OUTCOME_ENUM)
-#undef LATE_OUTCOME_ENUM
-        LATE_N_OUTCOMES
-};
-const char *late_outcome_word(enum late_outcome outcome);
-
 /* Fills n_rows and n_work; step->model is valid. Returns whether its forecast is too long for one
  * turn: of that, nothing counts. */
 bool step_measure(struct step *step);
