@@ -62,7 +62,7 @@ $(BUILD)/tests/test-infer: $(call test_objects,tests/engine/*.c tests/engine/fil
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYED     := $(if $(filter thread,$(SAN)),request,$(FUZZ_TARGETS))
 
-.PHONY: all-tests test test-run browser-test crash-test drain-test soak config-files valgrind
+.PHONY: all-tests test test-run browser-test metrics-test crash-test drain-test soak config-files valgrind
 all-tests: all $(TESTS:%=$(BUILD)/tests/test-%) $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz-%)
 
 test: test-packages ## install what is missing, build, run every test (SAN=address, SAN=thread: under a sanitizer)
@@ -109,6 +109,17 @@ crash-test: test-packages all $(BUILD)/tests/crash-test $(BUILD)/tests/test-serv
 drain-test: test-packages all-tests ## SIGTERM at CYCLES random moments under load: nothing that was accepted may be lost
 	@DRAIN_CYCLES=$(CYCLES) CK_TIMEOUT_MULTIPLIER=$(CYCLES) CK_RUN_SUITE=test_drain.c \
 	  GRUD=$(BUILD)/grud $(BUILD)/tests/test-e2e
+
+# The tool alone: Debian's package would start a server.
+PROMTOOL := $(or $(shell command -v promtool 2>/dev/null),$(BUILD)/prometheus/usr/bin/promtool)
+$(BUILD)/prometheus/usr/bin/promtool:
+	@mkdir -p $(BUILD)/prometheus
+	$(call say,GET,$@)
+	$(Q)cd $(BUILD)/prometheus && apt-get -q download prometheus >/dev/null && \
+	  dpkg-deb -x prometheus_*.deb .
+
+metrics-test: test-packages all $(PROMTOOL) ## have Prometheus' promtool check metrics, alert rules and their tests, and compare the board with a live daemon
+	@GRUD=$(BUILD)/grud PROMTOOL=$(PROMTOOL) tests/metrics/run.sh
 
 browser-test: test-packages all ## show pages of other origins in a real browser: what they try changes nothing
 	-$(call packages,$(BROWSER_PACKAGES))

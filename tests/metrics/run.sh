@@ -1,0 +1,120 @@
+#!/bin/bash
+# run.sh: what grud tells Prometheus, by Prometheus' own tool. A daemon serves steps, jobs,
+# evictions and errors of each kind; then promtool looks at its metrics, at the alert rules and at
+# their tests, and check.py compares rules, board and page with what the daemon has printed. The
+# daemon is $GRUD.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+grud=${GRUD:-build/grud}
+promtool=${PROMTOOL:-promtool}
+work=$(mktemp -d)
+pid=
+finish() {
+    [ -z "$pid" ] || kill "$pid" 2>/dev/null || true
+    [ -z "$pid" ] || wait "$pid" 2>/dev/null || true
+    rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 1' INT TERM
+
+# ---- the daemon ----
+mkdir "$work/models"
+"$grud" init --inputs temp,load --outputs temp,load --layers 8 --season 4 \
+    -o "$work/models/pump.safetensors" >/dev/null
+echo "no model" >"$work/models/broken.safetensors"
+"$grud" --models "$work/models" --data "$work/data" --listen 127.0.0.1:0 \
+    --port-file "$work/port" --record 1000 --session-max 4 --session-full evict \
+    >"$work/log" 2>&1 &
+pid=$!
+for _ in $(seq 600); do
+    [ ! -s "$work/port" ] || break
+    sleep 0.1
+done
+[ -s "$work/port" ] || {
+    cat "$work/log" >&2
+    exit 1
+}
+url=http://127.0.0.1:$(cat "$work/port")
+model=$url/v1/models/pump
+
+# ask CODE METHOD URL [BODY [TYPE]]: the answer, which must have that status.
+ask() {
+    local code
+    code=$(curl -s -o "$work/answer" -w '%{http_code}' -X "$2" "$3" \
+        -H "content-type: ${5:-application/json}" ${4+--data-binary "$4"})
+    [ "$code" = "$1" ] || {
+        echo "metrics: $2 $3: $code, not $1: $(cat "$work/answer")" >&2
+        exit 1
+    }
+    cat "$work/answer"
+}
+
+# ---- what it serves ----
+step=$model/sessions/a/step
+{
+    for k in $(seq 60); do
+        echo "{\"session\":\"a\",\"x\":[$((k % 4)),$((k * 7 % 11))],\"level\":0.9,\"horizon\":2}"
+    done
+} | ask 200 POST "$model/steps" @- application/x-ndjson >/dev/null
+ask 200 POST "$step" '{"x":[1,2],"at":1763668800}' >/dev/null
+ask 200 POST "$step" '{"x":[1,2],"at":1763668800}' >/dev/null
+ask 200 POST "$model/predict" '{"x":[[1,2],[3,4]],"horizon":3}' >/dev/null
+for session in b c d e f; do
+    ask 200 POST "$model/sessions/$session/step" '{"x":[1,2]}' >/dev/null
+    ask 200 POST "$step" '{"x":[1,2]}' >/dev/null
+done
+ask 204 DELETE "$model/sessions/f" >/dev/null
+ask 200 GET "$model/sessions" >/dev/null
+series=$(seq 120 | awk '{ printf "%s[%.3f,%.3f]", (NR > 1 ? "," : ""), sin($1 / 3), cos($1 / 3) }')
+job=$(ask 202 POST "$url/v1/fine_tuning/jobs" \
+    "{\"model\":\"pump\",\"hyperparameters\":{\"n_epochs\":2,\"window\":16},
+      \"training\":{\"series\":[{\"x\":[$series]}]}}" | jq -r .id)
+for _ in $(seq 600); do
+    ask 200 GET "$url/v1/fine_tuning/jobs/$job" | grep -q '"status":"succeeded"' && break
+    sleep 0.1
+done
+
+# ---- what it refuses ----
+ask 400 POST "$step" '{"x":' >/dev/null
+ask 404 GET "$url/nothing" >/dev/null
+ask 404 GET "$url/v1/models/none" >/dev/null
+ask 405 DELETE "$url/v1/models" >/dev/null
+ask 409 POST "$step" '{"x":[1,2],"at":1763668000}' >/dev/null
+ask 410 GET "$model/sessions/b" >/dev/null
+ask 415 POST "$step" '{"x":[1,2]}' text/plain >/dev/null
+ask 501 POST "$step" '{"x":[1,2],"at":1763668000,"late":"amend"}' >/dev/null
+
+# ---- what Prometheus says ----
+failed=0
+# check FACT COMMAND...
+check() {
+    if "${@:2}" >"$work/said" 2>&1; then
+        echo "ok: $1"
+    else
+        echo "FAILED: $1" >&2
+        cat "$work/said" >&2
+        failed=1
+    fi
+}
+ask 200 GET "$url/metrics" >"$work/metrics"
+ask 200 GET "$url/metrics/forecasts?ahead=2" >"$work/forecasts"
+rules=config/prometheus/grud.rules.yml
+# Each query of the board as a rule: its variables are Grafana's.
+board_rules() {
+    echo "groups: [{ name: board, rules: ["
+    jq '.panels[].targets // [] | .[].expr | gsub("\\$__rate_interval"; "5m") | gsub("\\$[a-z]+"; ".*")
+        | { record: "board:query", expr: . }' config/grafana/grud.json |
+        jq -s -c 'to_entries[] | .value + { labels: { n: (.key | tostring) } }' | sed 's/$/,/'
+    echo "]}]"
+}
+board_rules >"$work/board.yml"
+check "promtool takes the metrics" "$promtool" check metrics <"$work/metrics"
+check "and the forecasts of sessions" "$promtool" check metrics <"$work/forecasts"
+check "promtool takes the rules" "$promtool" check rules "$rules"
+check "and the board's queries" "$promtool" check rules "$work/board.yml"
+check "each alert fires when it is to, and only then" "$promtool" test rules "${rules%.yml}.test.yml"
+check "promtool takes what compose gives Prometheus" \
+    "$promtool" check config --syntax-only docker/prometheus.yml
+check "page, board and rules name what there is" \
+    python3 tests/metrics/check.py "$work/metrics" "$work/forecasts"
+exit "$failed"
