@@ -2,7 +2,7 @@
 # inputs.
 SECONDS ?= 60
 
-$(BUILD)/tests/fuzz-%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/fuzz.o \
+$(BUILD)/tests/fuzz-%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/fuzz.o $(DEFLATE) \
   $(if $(filter fuzz,$(SAN)),,$(BUILD)/tests/fuzz/replay.o) $(call archives,commands $(LAYERS_http))
 	$(call say,LD,$@)
 	$(Q)$(LINK) $(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer) -o $@ $^ \

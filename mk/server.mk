@@ -11,7 +11,7 @@ LAYERS_http     := http codec service store secure config base
 SERVER_LAYERS   := commands http codec service store secure confine config base
 
 # The foreign library that a layer hides.
-LIBS_base    := -lxxhash $(BLAS) -lpthread -lm
+LIBS_base    := -lxxhash -lz $(BLAS) -lpthread -lm
 LIBS_confine := -lseccomp
 LIBS_store   := -lsqlite3
 LIBS_secure  := -lgnutls

@@ -13,6 +13,7 @@ $(BUILD)/tests/%.o: tests/%.c
 test_objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
 SCRATCH      := $(BUILD)/tests/scratch.o
 CERTIFICATES := $(BUILD)/tests/certificates.o
+DEFLATE      := $(BUILD)/tests/deflate_bytes.o
 HTTP_CLIENT  := $(call test_objects,tests/http_*.c)
 SYSTEM       := $(BUILD)/tests/system_control.o
 A_DAEMON     := $(BUILD)/tests/e2e/daemon.o $(HTTP_CLIENT)
@@ -25,13 +26,13 @@ $(SYSTEM_SHIM): tests/system_shim.c tests/system_control.h
 	$(Q)$(COMPILE) $(if $(SAN),-fno-sanitize=all) -fPIC -shared -o $@ $< $(LDFLAGS)
 
 # ---- the programs ----
-SHARED_base     := $(SCRATCH)
+SHARED_base     := $(SCRATCH) $(DEFLATE)
 SHARED_config   := $(SCRATCH)
 SHARED_commands := $(SCRATCH)
-SHARED_http     := $(SCRATCH)
+SHARED_http     := $(SCRATCH) $(DEFLATE)
 SHARED_secure   := $(CERTIFICATES)
-SHARED_e2e      := $(SCRATCH) $(CERTIFICATES) $(HTTP_CLIENT) $(SYSTEM)
-TEST_LIBS_e2e   := $(LIBS_secure)
+SHARED_e2e      := $(SCRATCH) $(CERTIFICATES) $(HTTP_CLIENT) $(SYSTEM) $(DEFLATE)
+TEST_LIBS_e2e   := $(LIBS_secure) -lz
 
 # In the order of the layers; each ends with libcheck's summary line.
 LAYER_TESTS := json kernels engine base config commands confine secure store service codec http e2e

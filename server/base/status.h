@@ -13,7 +13,8 @@
 /*      name                   code                      HTTP */
 #define STATUS_TABLE(X)                                                                            \
     X(OK, "ok", 200)                                                                               \
-    X(INVALID_REQUEST, "invalid_request", 400) /* HTTP framing, query parameters */                \
+    X(INVALID_REQUEST, "invalid_request", 400)   /* HTTP framing, query parameters */              \
+    X(INVALID_ENCODING, "invalid_encoding", 400) /* a body is not what Content-Encoding says */    \
     X(INVALID_JSON, "invalid_json", 400)                                                           \
     X(UNKNOWN_FIELD, "unknown_field", 400)                                                         \
     X(DUPLICATE_FIELD, "duplicate_field", 400)                                                     \

@@ -187,11 +187,12 @@ static void take_line(struct request *request, const char *line, size_t n)
 }
 
 /* No line is taken from that one on. What was done before is answered all the same. */
-static void stop(struct request *request, size_t number, enum status status, const char *why)
+static void stop(struct request *request, size_t number, enum status status, const char *param,
+                 const char *why)
 {
     struct lines_of_steps *upload = request->state;
     if (upload->stop.status == STATUS_OK) {
-        fault_set(&upload->stop, status, NULL, "line %zu and those after it are not done: %s",
+        fault_set(&upload->stop, status, param, "line %zu and those after it are not done: %s",
                   number, why);
     }
 }
@@ -200,7 +201,7 @@ static void stop_for_memory(struct request *request, size_t number)
 {
     bool is_full = request->arena->is_full;
     request->arena->is_short = false; /* it is no request to be sent again as it was */
-    stop(request, number, is_full ? STATUS_REQUEST_TOO_LARGE : STATUS_NO_MEMORY,
+    stop(request, number, is_full ? STATUS_REQUEST_TOO_LARGE : STATUS_NO_MEMORY, NULL,
          is_full ? "lines and replies would be too large; send fewer lines at once"
                  : "there is not enough memory for them and their replies");
 }
@@ -275,7 +276,9 @@ static enum status end_upload(struct request *request)
     }
     struct lines_of_steps *upload = request->state;
     if (request->is_cut) {
-        stop(request, upload->lines.number + 1, request->fault->status, request->fault->message);
+        const struct fault *fault = request->fault;
+        stop(request, upload->lines.number + 1, fault->status,
+             fault->param[0] != '\0' ? fault->param : NULL, fault->message);
     }
     lines_end(&upload->lines);
     return upload->n_steps == 0 ? go_on(request) : STATUS_OK;

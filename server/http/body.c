@@ -1,11 +1,11 @@
 /* body.c - see body.h. */
 #include "http/body.h"
 
+#include "http/coding.h"
 #include "http/guard.h"
 #include "http/worker.h"
 
 #include <string.h>
-#include <strings.h>
 
 enum {
     BODY_EXACT_MAX =
@@ -13,7 +13,18 @@ enum {
     BODY_FIRST_BYTES = 4 << 10,
     BODY_SMALL_BYTES = 8 << 10, /* comes in whatever memory others take */
     UPLOAD_BYTES_PER_SECOND =
-        64 << 10 /* a client that sends training data more slowly is cut off */
+        64 << 10, /* a client that sends training data more slowly is cut off */
+    INFLATED_BYTES = 8 << 10,
+    INFLATED_AT_ONCE = 256 << 10, /* less than a millisecond of inflating */
+    CODED_SPARE_BYTES = 4 << 10
+};
+
+/* A body that comes compressed. */
+struct coded_body {
+    struct inflater *inflater;
+    uint64_t n_received; /* bytes as they came */
+    size_t n_ahead; /* the last bytes that were left were taken in: there may be more of them */
+    char out[INFLATED_BYTES];
 };
 
 static const int64_t SECOND_NS = 1000000000;
@@ -41,10 +52,6 @@ static enum status check_media_type(struct request *request, const struct guard 
 {
     const unsigned takes = request->route->takes, others = takes & (takes - 1);
     const char *type = guard->content_type, *wanted = media_name(media_first(takes));
-    if (guard->content_encoding && strcasecmp(guard->content_encoding, "identity") != 0) {
-        return fault_set(request->fault, STATUS_UNSUPPORTED_MEDIA_TYPE, NULL,
-                         "a body is sent without Content-Encoding");
-    }
     if (!type || request->is_ndjson || media_type_is(type, wanted)) {
         return STATUS_OK;
     }
@@ -53,13 +60,36 @@ static enum status check_media_type(struct request *request, const struct guard 
                      others ? " or " : "", others ? media_name(media_first(others)) : "", wanted);
 }
 
+static enum status check_coding(struct exchange *exchange, const struct guard *guard)
+{
+    struct fault *fault = exchange->request.fault;
+    if (!guard->content_encoding) {
+        return STATUS_OK;
+    }
+    enum status status = guard->n_content_encodings == 1
+                             ? coding_read(guard->content_encoding, &exchange->body_format, fault)
+                             : fault_set(fault, STATUS_UNSUPPORTED_MEDIA_TYPE, "content-encoding",
+                                         "a request has at most one Content-Encoding");
+    exchange->is_coding_refused = status != STATUS_OK;
+    return status;
+}
+
+/* How many bytes may come. Hardly any are more when they are compressed, but some may be: those of
+ * a body that is none the smaller for it, or that is made of empty blocks. */
+static uint64_t most_received(const struct exchange *exchange)
+{
+    const uint64_t limit = body_limit(&exchange->request);
+    return exchange->body_format == INFLATER_NONE ? limit : 2 * limit + CODED_SPARE_BYTES;
+}
+
 /* Memory for what is announced is set aside before the first byte of it is read; where nothing is
  * announced, there has to be some at least. */
 static enum status set_aside(struct exchange *exchange, const struct guard *guard)
 {
     struct request *request = &exchange->request;
-    size_t n = (size_t)guard->content_length;
-    if (!guard->is_chunked && n <= BODY_SMALL_BYTES) {
+    const bool is_known = exchange->body_format == INFLATER_NONE;
+    const size_t n = is_known ? (size_t)guard->content_length : 0;
+    if (!guard->is_chunked && guard->content_length <= BODY_SMALL_BYTES) {
         return STATUS_OK;
     }
     if (arena_total_add(request->arena->total, n)) {
@@ -94,17 +124,22 @@ enum status body_check(struct exchange *exchange, const struct guard *guard)
         return fault_set(request->fault, STATUS_INVALID_REQUEST, NULL, "this path takes no body");
     }
     enum status status = check_media_type(request, guard);
+    if (status == STATUS_OK) {
+        status = check_coding(exchange, guard);
+    }
     if (status != STATUS_OK) {
         return status;
     }
-    if (guard->content_length > body_limit(request)) {
+    if (guard->content_length > most_received(exchange)) {
         return body_too_large(request);
     }
     status = set_aside(exchange, guard);
     if (status != STATUS_OK) {
         return status;
     }
-    exchange->n_expected = guard->content_length;
+    if (exchange->body_format == INFLATER_NONE) {
+        exchange->n_expected = guard->content_length;
+    }
     if (is_training_upload(
             request)) { /* a number takes two bytes of text at least, and four of memory */
         request->arena->cap += 2 * request->config->training_max;
@@ -140,22 +175,27 @@ static void put_off_deadline(struct exchange *exchange)
 {
     const struct request *request = &exchange->request;
     struct connection *connection = exchange->connection;
-    int64_t seconds =
-        (int64_t)(request->config->request_seconds + request->n_body / UPLOAD_BYTES_PER_SECOND);
+    const uint64_t n = exchange->coded ? exchange->coded->n_received : request->n_body;
+    int64_t seconds = (int64_t)(request->config->request_seconds + n / UPLOAD_BYTES_PER_SECOND);
     int64_t deadline_ns = connection->began_ns + seconds * SECOND_NS;
     if (connection->deadline_ns < deadline_ns) {
         connection->deadline_ns = deadline_ns;
     }
 }
 
-enum status body_add(struct exchange *exchange, const char *bytes, size_t n)
+/* The body ends badly. Of lines, those before may be done: then they are answered. */
+static enum status cut(struct request *request, enum status status)
+{
+    request->is_cut = request->state && !is_training_upload(request);
+    return request->is_cut ? STATUS_OK : status;
+}
+
+static enum status add_plain(struct exchange *exchange, const char *bytes, size_t n)
 {
     struct request *request = &exchange->request;
     size_t n_body = request->n_body + n;
-    if (n_body > body_limit(request)) { /* only without a Content-Length does it come this far */
-        enum status status = body_too_large(request);
-        request->is_cut = request->state && !is_training_upload(request);
-        return request->is_cut ? STATUS_OK : status;
+    if (n_body > body_limit(request)) { /* where no Content-Length has told before */
+        return cut(request, body_too_large(request));
     }
     if (request->is_ndjson) {
         request->n_body = n_body;
@@ -172,4 +212,81 @@ enum status body_add(struct exchange *exchange, const char *bytes, size_t n)
     memcpy(exchange->body + request->n_body, bytes, n);
     request->n_body = n_body;
     return STATUS_OK;
+}
+
+/* ---- what has come compressed ---- */
+
+static struct coded_body *make_coded(struct exchange *exchange)
+{
+    struct arena *arena = exchange->request.arena;
+    struct coded_body *coded = arena_alloc(arena, sizeof *coded);
+    if (coded) {
+        coded->inflater = inflater_create(arena, exchange->body_format);
+        coded->n_received = coded->n_ahead = 0;
+    }
+    return coded && coded->inflater ? coded : NULL;
+}
+
+/* Inflates up to what fits into `out`, and takes it. *ret_n: how much that was. */
+static enum status add_inflated(struct exchange *exchange, const char **bytes, const char *end,
+                                size_t *ret_n)
+{
+    struct request *request = &exchange->request;
+    struct coded_body *coded = exchange->coded;
+    const char *begin = *bytes;
+    size_t n = sizeof coded->out;
+    enum status status = inflater_run(coded->inflater, bytes, end, coded->out, &n, request->fault);
+    coded->n_received += (uint64_t)(*bytes - begin);
+    if (status == STATUS_OK && coded->n_received > most_received(exchange)) {
+        status = body_too_large(request);
+    }
+    *ret_n = n;
+    if (status != STATUS_OK) {
+        return status == STATUS_NO_MEMORY ? status : cut(request, status);
+    }
+    return n > 0 ? add_plain(exchange, coded->out, n) : STATUS_OK;
+}
+
+/* Where `out` was filled, there may be more behind bytes that were all taken in: the last one is
+ * left then, as if it had not been, so that there is a further call. */
+static enum status add_coded(struct exchange *exchange, const char *bytes, size_t n,
+                             size_t *ret_n_left)
+{
+    struct request *request = &exchange->request;
+    if (!exchange->coded && !(exchange->coded = make_coded(exchange))) {
+        return fault_set(request->fault, STATUS_NO_MEMORY, NULL, "no memory for the body");
+    }
+    struct coded_body *coded = exchange->coded;
+    const char *next = bytes + coded->n_ahead, *end = bytes + n;
+    size_t n_out, n_total = 0;
+    enum status status;
+    do {
+        status = add_inflated(exchange, &next, end, &n_out);
+        n_total += n_out;
+    } while (status == STATUS_OK && n_out == sizeof coded->out && n_total < INFLATED_AT_ONCE &&
+             !request->is_cut && !request->is_aside);
+    if (status != STATUS_OK || request->is_cut) {
+        return status;
+    }
+    coded->n_ahead = next == end && n_out == sizeof coded->out;
+    *ret_n_left = (size_t)(end - next) + coded->n_ahead;
+    return STATUS_OK;
+}
+
+enum status body_add(struct exchange *exchange, const char *bytes, size_t n, size_t *ret_n_left)
+{
+    if (exchange->body_format != INFLATER_NONE) {
+        return add_coded(exchange, bytes, n, ret_n_left);
+    }
+    return add_plain(exchange, bytes, n);
+}
+
+enum status body_end(struct exchange *exchange)
+{
+    struct request *request = &exchange->request;
+    if (!exchange->coded || request->is_cut || inflater_is_whole(exchange->coded->inflater)) {
+        return STATUS_OK;
+    }
+    return cut(request, fault_set(request->fault, STATUS_INVALID_ENCODING, "content-encoding",
+                                  "the compressed body ends before it is whole"));
 }

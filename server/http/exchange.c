@@ -157,11 +157,24 @@ static enum MHD_Result begin(struct exchange *exchange, const char *version)
 
 /* ---- the body ---- */
 
-/* MHD_NO cuts the connection. */
-static enum MHD_Result take_piece(struct exchange *exchange, const char *bytes, size_t n)
+/* What was not taken of a piece comes again in the next turn. libmicrohttpd would wait for its
+ * socket before, unless the connection was suspended. */
+static void take_rest_later(struct exchange *exchange)
 {
+    if (!exchange->is_suspended) {
+        exchange_suspend(exchange);
+        exchange_resume(exchange);
+        exchange->worker->has_rest = true;
+    }
+}
+
+/* MHD_NO cuts the connection. */
+static enum MHD_Result take_piece(struct exchange *exchange, const char *bytes, size_t *n_bytes)
+{
+    const size_t n = *n_bytes;
+    *n_bytes = 0;
     if (exchange->phase == PHASE_BODY && !exchange->request.is_cut && !exchange->worker->is_over) {
-        enum status status = body_add(exchange, bytes, n);
+        enum status status = body_add(exchange, bytes, n, n_bytes);
         exchange->arrived_ns = exchange->queued_ns = exchange->worker->now_ns;
         if (status == STATUS_OK && exchange->request.is_aside) {
             status = offload_begin(exchange, DISK_BODIES);
@@ -170,6 +183,9 @@ static enum MHD_Result take_piece(struct exchange *exchange, const char *bytes, 
             settle(exchange, status);
         } else if (exchange->is_handed_in && !exchange->is_pending) {
             pending_add(exchange);
+        }
+        if (*n_bytes > 0) {
+            take_rest_later(exchange);
         }
         return MHD_YES;
     }
@@ -320,9 +336,12 @@ static void handle(struct exchange *exchange)
         exchange->body[request->n_body] = '\0';
         request->body = exchange->body;
     }
+    enum status status = body_end(exchange);
     /* Once more, as its body may have taken its time; but never if work on it has begun. */
     bool has_begun = exchange->has_begun || request->state;
-    enum status status = has_begun ? STATUS_OK : limit_load(exchange);
+    if (status == STATUS_OK && !has_begun) {
+        status = limit_load(exchange);
+    }
     if (status == STATUS_OK && exchange->n_queries > 0) {
         status = query_string_check(exchange);
     }
@@ -412,9 +431,7 @@ enum MHD_Result exchange_on_call(void *cls, struct MHD_Connection *mhd, const ch
         if (*n_upload == 0) {
             return at_end(exchange);
         }
-        size_t n = *n_upload;
-        *n_upload = 0;
-        return take_piece(exchange, upload, n);
+        return take_piece(exchange, upload, n_upload);
     }
     struct connection *connection = connection_of(mhd);
     exchange = connection && connection->has_request && !connection->is_disconnected &&

@@ -5,6 +5,7 @@
 #ifndef EXCHANGE_H
 #define EXCHANGE_H
 
+#include "base/inflater.h"
 #include "http/connection.h"
 #include "http/request.h"
 #include "http/stream.h"
@@ -56,8 +57,11 @@ struct exchange {
     int64_t arrived_ns; /* when the newest piece of its body had been taken; 0: there is none */
     int64_t queued_ns;  /* what it asks for waits since then; 0: that is begun, or there is none */
     int64_t begun_ns;   /* its prediction */
-    uint64_t n_expected; /* of the body, or 0 */
-    size_t n_announced;  /* of that, counted in http->memory until it is here */
+    uint64_t n_expected;              /* of the body, or 0 */
+    size_t n_announced;               /* of that, counted in http->memory until it is here */
+    enum inflater_format body_format; /* it comes compressed */
+    struct coded_body *coded;         /* body.c's, once a byte of that has come */
+    bool is_coding_refused;
     uint64_t n_dropped;
     char *body;
     size_t body_size;

@@ -164,6 +164,7 @@ static void read_framing(struct guard *guard, const char *key, size_t n_key, con
     case 16:
         if (is_word(key, n_key, "content-encoding")) {
             guard->content_encoding = value;
+            guard->n_content_encodings++;
         }
         break;
     case 17:

@@ -24,6 +24,7 @@ struct guard {
     uint64_t content_length;
     size_t n_cookie; /* bytes of the cookies */
     unsigned n_hosts, n_lengths, n_codings, n_authorizations, n_origins, n_fetch_sites;
+    unsigned n_content_encodings;
     bool is_chunked;
     bool expects_continue;
 };

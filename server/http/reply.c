@@ -2,6 +2,7 @@
 #include "http/reply.h"
 
 #include "http/access.h"
+#include "http/coding.h"
 #include "http/drain.h"
 #include "http/origin.h"
 #include "http/worker.h"
@@ -76,6 +77,10 @@ static bool add_headers(struct MHD_Response *response, const struct exchange *ex
         char allow[ROUTER_ALLOW_MAX];
         router_print_allow(exchange->allowed, allow);
         fine = fine && MHD_add_response_header(response, "Allow", allow) == MHD_YES;
+    }
+    if (exchange->is_coding_refused) {
+        fine =
+            fine && MHD_add_response_header(response, "Accept-Encoding", CODINGS_TAKEN) == MHD_YES;
     }
     if (reply->code == 503 || reply->code == 429) {
         fine = fine && MHD_add_response_header(response, "Retry-After", "1") == MHD_YES;
@@ -183,7 +188,8 @@ static bool is_plain(const struct exchange *exchange)
     const struct reply *reply = &exchange->request.reply;
     return reply->n_body > 0 && reply->n_body <= CACHED_BYTES_MAX && reply->media == MEDIA_JSON &&
            reply->n_headers == 0 && !exchange->allowed && !exchange->origin && reply->code != 401 &&
-           reply->code != 503 && reply->code != 429 && !exchange->worker->is_draining &&
+           reply->code != 503 && reply->code != 429 && reply->code != 415 &&
+           !exchange->worker->is_draining &&
            !exchange->connection->is_excess;
 }
 

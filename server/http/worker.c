@@ -191,12 +191,12 @@ static void wait_for_events(struct worker *worker)
         sched_yield(); /* another worker has one of the sessions, for microseconds */
         return;
     }
-    int ms = !TAILQ_EMPTY(&worker->pending.predicting) ? 0
-             : is_stuck                                ? BLOCKED_POLL_MS
-                                                       : idle_ms(worker);
+    const bool goes_on = worker->has_rest || !TAILQ_EMPTY(&worker->pending.predicting);
+    int ms = goes_on ? 0 : is_stuck ? BLOCKED_POLL_MS : idle_ms(worker);
+    worker->has_rest = false;
     if (ms == 0) {
-        return; /* a prediction goes on, or replies are to be sent, and MHD_run looks for events by
-                   itself */
+        return; /* a prediction or a body goes on, or replies are to be sent, and MHD_run looks for
+                   events by itself */
     }
     struct pollfd fds[] = { { .fd = worker->events_fd, .events = POLLIN },
                             { .fd = worker->wake_fd, .events = POLLIN } };

@@ -37,6 +37,7 @@ struct worker {
     bool is_draining;
     bool has_stopped_listening;      /* no further connection is accepted */
     bool is_over;                    /* what has not begun never will */
+    bool has_rest;                   /* of a body: it is to be taken in the next turn */
     unsigned n_accepting_turns;      /* since the drain began, until it stopped listening */
     int64_t now_ns;                  /* of the monotonic clock, read once or twice a turn */
     struct connection_list arriving; /* connections with a request, the newest first */

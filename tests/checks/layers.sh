@@ -61,6 +61,7 @@ seccomp\.h      server/confine
 gnutls/.*\.h    server/secure
 cblas\.h        lib/kernels
 xxhash\.h       server/base
+zlib\.h         server/base
 pthread\.h      server server/base server/http server/service server/service/pool
 pthread\.h      server/service/models server/service/sessions server/service/jobs
 '

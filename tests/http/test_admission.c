@@ -212,14 +212,16 @@ TEST(a_body_is_judged_by_what_is_announced)
     static const struct {
         const char *headers;
         enum status status;
-    } due[] = {
-        { "Content-Length: 2\r\n", STATUS_OK },
-        { "Content-Length: 2\r\nContent-Type: application/json\r\n", STATUS_OK },
-        { "Content-Length: 2\r\nContent-Type: text/plain\r\n", STATUS_UNSUPPORTED_MEDIA_TYPE },
-        { "Content-Length: 2\r\nContent-Encoding: gzip\r\n", STATUS_UNSUPPORTED_MEDIA_TYPE },
-        { "Content-Length: 999999999999\r\n", STATUS_BODY_TOO_LARGE },
-        { "Transfer-Encoding: chunked\r\n", STATUS_OK }
-    };
+    } due[] = { { "Content-Length: 2\r\n", STATUS_OK },
+                { "Content-Length: 2\r\nContent-Type: application/json\r\n", STATUS_OK },
+                { "Content-Length: 2\r\nContent-Type: text/plain\r\n",
+                  STATUS_UNSUPPORTED_MEDIA_TYPE },
+                { "Content-Length: 2\r\nContent-Encoding: br\r\n", STATUS_UNSUPPORTED_MEDIA_TYPE },
+                { "Content-Length: 2\r\nContent-Encoding: gzip\r\n", STATUS_OK },
+                { "Content-Length: 2\r\nContent-Encoding: gzip\r\nContent-Encoding: gzip\r\n",
+                  STATUS_UNSUPPORTED_MEDIA_TYPE },
+                { "Content-Length: 999999999999\r\n", STATUS_BODY_TOO_LARGE },
+                { "Transfer-Encoding: chunked\r\n", STATUS_OK } };
     for (size_t k = 0; k < sizeof due / sizeof *due; k++) {
         char request[256];
         snprintf(request, sizeof request, STEP "%s\r\n", due[k].headers);
