@@ -1,5 +1,6 @@
 /* decode_predict.c - the body of predict: one sequence, or many instances. */
 #include "codec/forecast_fields.h"
+#include "codec/time_fields.h"
 
 #include <limits.h>
 #include <string.h>
@@ -29,11 +30,20 @@ static enum status read_x(struct reader *r, void *body)
     return status;
 }
 
+static enum status read_at(struct reader *r, void *body)
+{
+    struct forecast_options *options =
+        &((struct predict_body *)body)->forecast_options.forecast_options;
+    options->has_at = true;
+    return time_fields_read_at(r, &options->at);
+}
+
 /* ---- instances ---- */
 
 static const struct field instance_fields[] = {
     { "x", read_x, true },
     { "future", forecast_fields_read_future, false },
+    { "at", read_at, false },
 };
 
 static enum status read_instance(struct reader *r, void *body)
@@ -98,14 +108,16 @@ static enum status read_version(struct reader *r, void *body)
                : status;
 }
 
-enum predict_field { PREDICT_X, PREDICT_INSTANCES, PREDICT_FUTURE };
+enum predict_field { PREDICT_X, PREDICT_INSTANCES, PREDICT_FUTURE, PREDICT_AT };
 
 static const struct field predict_fields[] = {
     [PREDICT_X] = { "x", read_x, false },
     [PREDICT_INSTANCES] = { "instances", read_instances, false },
     [PREDICT_FUTURE] = { "future", forecast_fields_read_future, false },
+    [PREDICT_AT] = { "at", read_at, false },
     { "horizon", forecast_fields_read_horizon, false },
     { "level", forecast_fields_read_level, false },
+    { "as", forecast_fields_read_as, false },
     { "return", read_return, false },
     { "version", read_version, false },
 };
@@ -121,6 +133,7 @@ static enum status check_instances(struct reader *r, struct predict_body *predic
         element.index = i;
         predict->sequences[i].forecast_options.horizon = whole->horizon;
         predict->sequences[i].forecast_options.levels = whole->levels;
+        predict->sequences[i].forecast_options.as_records = whole->as_records;
         status = forecast_fields_check_future(r, gru, &predict->sequences[i].forecast_options);
     }
     r->place = instances.up;
@@ -159,11 +172,17 @@ static enum status check_whole(struct reader *r, struct predict_body *predict, u
         return reader_refuse_field(r, STATUS_INVALID_VALUE, "instances",
                                    "and `x` exclude each other");
     }
-    if (has_instances && (seen & 1U << PREDICT_FUTURE) != 0) {
-        return reader_refuse_field(r, STATUS_INVALID_VALUE, "future",
+    const unsigned of_one = seen & (1U << PREDICT_FUTURE | 1U << PREDICT_AT);
+    if (has_instances && of_one != 0) {
+        return reader_refuse_field(r, STATUS_INVALID_VALUE,
+                                   of_one & 1U << PREDICT_FUTURE ? "future" : "at",
                                    "belongs into each of the instances, not beside them");
     }
-    enum status status = forecast_fields_check_version(r, predict->model->active, predict->version);
+    enum status status = forecast_fields_check_as(r, &predict->forecast_options);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = forecast_fields_check_version(r, predict->model->active, predict->version);
     if (status == STATUS_OK) {
         status = check_rows(r, predict, has_instances ? predict->n_sequences : 1);
     }

@@ -22,7 +22,7 @@ struct step_body {
     char session[SESSION_ID_MAX + 1]; /* in a batch */
 };
 
-enum { STEP_SESSION = 10 };
+enum { STEP_SESSION = 11 };
 
 static enum status read_session(struct reader *r, void *body)
 {
@@ -89,6 +89,7 @@ static const struct field step_fields[] = {
     { "horizon", forecast_fields_read_horizon, false },
     { "future", forecast_fields_read_future, false },
     { "level", forecast_fields_read_level, false },
+    { "as", forecast_fields_read_as, false },
     [STEP_SESSION] = { "session", read_session, true }, /* last: only in a batch */
 };
 
@@ -159,6 +160,9 @@ static enum status read_step(struct reader *r, bool in_batch, const struct model
     }
     if (status == STATUS_OK) {
         status = forecast_fields_check_level(r, &body->forecast_options, model->active->gru);
+    }
+    if (status == STATUS_OK) {
+        status = forecast_fields_check_as(r, &body->forecast_options);
     }
     return status == STATUS_OK ? count_rows(r, body) : status;
 }
@@ -293,6 +297,7 @@ enum status codec_forecast_options(const struct codec_input *input, const struct
         { "horizon", forecast_fields_read_horizon, true },
         { "future", forecast_fields_read_future, false },
         { "level", forecast_fields_read_level, false },
+        { "as", forecast_fields_read_as, false },
     };
     const struct gru_model *gru = model->active->gru;
     struct reader r;
@@ -306,6 +311,9 @@ enum status codec_forecast_options(const struct codec_input *input, const struct
     }
     if (status == STATUS_OK) {
         status = forecast_fields_check_level(&r, &body, gru);
+    }
+    if (status == STATUS_OK) {
+        status = forecast_fields_check_as(&r, &body);
     }
     status = reader_end(&r, status);
     if (status == STATUS_OK) {

@@ -7,11 +7,6 @@
 
 enum { ERROR_BYTES = 1024 }; /* hardly one has more */
 
-static size_t rows_max(size_t n_rows, size_t n_columns)
-{
-    return 3 + n_rows * PUT_ROW_MAX(n_columns);
-}
-
 /* ---- steps ---- */
 
 /* Bytes of the names of missing inputs, as put_missing prints them. */
@@ -58,10 +53,11 @@ static const char step_frame[] =
     "{\"session\":,\"step\":,\"version\":,\"y\":,\"forecast\":,\"missing\":[],\"filled\":,"
     "\"restarted\":true,\"amended\":}";
 
-static size_t step_max(const struct gru_info *info, size_t n_forecast, size_t n_missing)
+static size_t step_max(const struct forecast_rows *rows, size_t n_forecast, size_t n_missing)
 {
     return sizeof step_frame + PUT_STRING_MAX(SESSION_ID_MAX) + 4 * JSON_INT_MAX +
-           PUT_ROW_MAX(info->n_outputs) + rows_max(n_forecast, info->n_outputs) + n_missing;
+           PUT_ROW_MAX(rows->info->n_outputs) + n_forecast * put_forecast_row_max(rows) + 3 +
+           n_missing;
 }
 
 size_t codec_step_bytes_max(const struct step *step)
@@ -71,12 +67,24 @@ size_t codec_step_bytes_max(const struct step *step)
     }
     const struct gru_info *info = gru_model_info(step->model->active->gru);
     size_t horizon = step->forecast_options.horizon,
-           n_rows = horizon > info->steps ? horizon : info->steps,
-           n = step_max(info, n_rows, missing_max(info, step->x));
+           n_rows = horizon > info->steps ? horizon : info->steps;
+    const struct forecast_rows rows = { info, step->forecast_options.as_records, 0 };
+    size_t n = step_max(&rows, n_rows, missing_max(info, step->x));
     if (step->forecast_options.levels != NULL) {
-        n += put_intervals_max(step->forecast_options.levels->n, n_rows, info->n_outputs);
+        n += put_intervals_max(step->forecast_options.levels->n, n_rows, &rows);
     }
     return n > ERROR_BYTES ? n : ERROR_BYTES;
+}
+
+static struct forecast_rows rows_of(const struct gru_info *info, const struct step *step)
+{
+    if (!step->forecast_options.as_records) {
+        return (struct forecast_rows){ .info = info };
+    }
+    return forecast_rows_of(info, &step->forecast_options,
+                            step->amended > 0 ? step->last_at
+                            : step->has_at    ? step->at
+                                              : NAN);
 }
 
 void codec_put_step(struct text *text, const struct step *step)
@@ -90,8 +98,9 @@ void codec_put_step(struct text *text, const struct step *step)
         return;
     }
     const struct gru_info *info = gru_model_info(step->model->active->gru);
+    const struct forecast_rows rows = rows_of(info, step);
     size_t n_missing = missing_max(info, step->x);
-    char *p = text_reserve(text, step_max(info, step->n_forecast, n_missing));
+    char *p = text_reserve(text, step_max(&rows, step->n_forecast, n_missing));
     if (p == NULL) {
         return;
     }
@@ -105,7 +114,7 @@ void codec_put_step(struct text *text, const struct step *step)
     p = put_row(p, step->y, info->n_outputs);
     if (step->forecast != NULL) {
         p = PUT_LITERAL(p, ",\"forecast\":");
-        p = put_rows(p, step->forecast, step->n_forecast, info->n_outputs, info->n_outputs);
+        p = put_forecast_rows(p, &rows, step->forecast, step->n_forecast);
     }
     if (n_missing > 0) {
         p = put_missing(p, info, step->x);
@@ -122,7 +131,7 @@ void codec_put_step(struct text *text, const struct step *step)
         p = put_unsigned(p, step->amended);
     }
     put_end(text, p);
-    put_intervals(text, &step->intervals);
+    put_intervals(text, &rows, &step->intervals);
     text_append(text, "}", 1);
 }
 
@@ -163,6 +172,24 @@ void codec_put_error(struct text *text, const struct fault *fault)
 }
 
 /* ---- forecasts and whole sequences, which may be long: reserved row by row ---- */
+
+#define APPEND_LITERAL(text, literal) text_append((text), (literal), sizeof(literal) - 1)
+
+static void append_forecast(struct text *text, const struct forecast_rows *rows,
+                            const float *values, size_t n)
+{
+    APPEND_LITERAL(text, "[");
+    for (size_t i = 0; i < n; i++) {
+        char *p = text_reserve(text, put_forecast_row_max(rows));
+        if (p == NULL) {
+            return;
+        }
+        p = put_forecast_row(p, rows, values + i * rows->info->n_outputs, i + 1);
+        *p = ',';
+        put_end(text, p + (i + 1 < n));
+    }
+    APPEND_LITERAL(text, "]");
+}
 
 static void append_rows(struct text *text, const float *values, size_t n_rows, size_t n_columns,
                         size_t stride)
@@ -206,18 +233,17 @@ static void append_count(struct text *text, const char *name, uint64_t value)
     }
 }
 
-#define APPEND_LITERAL(text, literal) text_append((text), (literal), sizeof(literal) - 1)
-
 void codec_put_forecast(struct text *text, const char *id, const struct session_forecast *forecast)
 {
     const struct sequence *sequence = &forecast->sequence;
-    size_t n_outputs = gru_model_info(forecast->prediction.gru)->n_outputs;
+    const struct forecast_rows rows = forecast_rows_of(
+        gru_model_info(forecast->prediction.gru), &sequence->forecast_options, forecast->last_at);
     append_first(text, "session", id);
     append_count(text, "step", forecast->step);
     append_count(text, "version", forecast->prediction.version);
     APPEND_LITERAL(text, ",\"forecast\":");
-    append_rows(text, sequence->forecast, sequence->n_forecast, n_outputs, n_outputs);
-    put_intervals(text, &sequence->intervals);
+    append_forecast(text, &rows, sequence->forecast, sequence->n_forecast);
+    put_intervals(text, &rows, &sequence->intervals);
     APPEND_LITERAL(text, "}");
 }
 
@@ -225,15 +251,17 @@ void codec_put_forecast(struct text *text, const char *id, const struct session_
 static void append_sequence(struct text *text, const struct gru_info *info, bool last_only,
                             const struct sequence *sequence)
 {
+    const struct forecast_options *options = &sequence->forecast_options;
+    const struct forecast_rows rows =
+        forecast_rows_of(info, options, options->has_at ? options->at : NAN);
     APPEND_LITERAL(text, "\"y\":");
     append_rows(text, sequence->y, last_only ? 1 : sequence->n_rows, info->n_outputs,
                 info->y_floats);
     if (sequence->forecast != NULL) {
         APPEND_LITERAL(text, ",\"forecast\":");
-        append_rows(text, sequence->forecast, sequence->n_forecast, info->n_outputs,
-                    info->n_outputs);
+        append_forecast(text, &rows, sequence->forecast, sequence->n_forecast);
     }
-    put_intervals(text, &sequence->intervals);
+    put_intervals(text, &rows, &sequence->intervals);
 }
 
 void codec_put_prediction(struct text *text, const char *model, const struct prediction *prediction)

@@ -98,6 +98,42 @@ enum status forecast_fields_read_level(struct reader *r, void *body)
     return status;
 }
 
+/* ---- as ---- */
+
+enum status forecast_fields_read_as(struct reader *r, void *body)
+{
+    static const char expected[] = "\"arrays\" or \"records\"";
+    struct forecast_options *options = &((struct forecast_fields_body *)body)->forecast_options;
+    char word[sizeof "records"];
+    enum status status = reader_string(r, expected, word, sizeof word);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    options->as_records = strcmp(word, "records") == 0;
+    return options->as_records || strcmp(word, "arrays") == 0
+               ? STATUS_OK
+               : reader_refuse(r, STATUS_INVALID_VALUE, "must be %s", expected);
+}
+
+static enum status check_names(struct reader *r, const struct gru_info *info)
+{
+    for (size_t k = 0; k < info->n_outputs; k++) {
+        const char *name = info->outputs[k].name;
+        if (strcmp(name, "time") == 0 || strcmp(name, "ahead") == 0) {
+            return reader_refuse_field(r, STATUS_RECORDS_NOT_SUPPORTED, "as",
+                                       "cannot be \"records\": the model has an output '%s', and "
+                                       "a record has a `%s` of its own; ask for arrays",
+                                       name, name);
+        }
+    }
+    return STATUS_OK;
+}
+
+enum status forecast_fields_check_as(struct reader *r, const struct forecast_fields_body *body)
+{
+    return body->forecast_options.as_records ? check_names(r, body->info) : STATUS_OK;
+}
+
 enum status forecast_fields_check_level(struct reader *r, const struct forecast_fields_body *body,
                                         const struct gru_model *gru)
 {

@@ -34,6 +34,39 @@ TEST(one_sequence_is_taken)
     setup_done(&s);
 }
 
+TEST(rows_may_be_asked_for_as_records)
+{
+    static const struct refusal refusals[] = {
+        { "{\"x\":[[1,2]],\"as\":\"rows\"}", STATUS_INVALID_VALUE, "as" },
+        { "{\"x\":[[1,2]],\"as\":true}", STATUS_INVALID_TYPE, "as" },
+        { "{\"x\":[[1,2]],\"at\":1763668800000}", STATUS_INVALID_VALUE, "at" },
+        { "{\"x\":[[1,2]],\"at\":null}", STATUS_INVALID_TYPE, "at" },
+        { "{\"instances\":[{\"x\":[[1,2]]}],\"at\":1}", STATUS_INVALID_VALUE, "at" },
+        { "{\"instances\":[{\"x\":[[1,2]],\"at\":\"now\"}]}", STATUS_INVALID_VALUE,
+          "instances[0].at" },
+        { "{\"instances\":[{\"x\":[[1,2]],\"as\":\"records\"}]}", STATUS_UNKNOWN_FIELD,
+          "instances[0].as" },
+    };
+    struct setup s;
+    setup_init(&s, model_weather());
+    struct prediction p =
+        accepted(&s, "{\"as\":\"records\",\"x\":[[1,2]],\"at\":\"1970-01-02T00:00:00Z\"}");
+    ck_assert(p.sequences[0].forecast_options.as_records && p.sequences[0].forecast_options.has_at);
+    ck_assert(p.sequences[0].forecast_options.at == 86400);
+    p = accepted(&s,
+                 "{\"instances\":[{\"x\":[[1,2]],\"at\":5},{\"x\":[[1,2]]}],\"as\":\"records\"}");
+    ck_assert(p.sequences[0].forecast_options.as_records &&
+              p.sequences[1].forecast_options.as_records);
+    ck_assert(p.sequences[0].forecast_options.at == 5 && !p.sequences[1].forecast_options.has_at);
+    p = accepted(&s, "{\"x\":[[1,2]],\"as\":\"arrays\"}");
+    ck_assert(!p.sequences[0].forecast_options.as_records);
+    for (size_t k = 0; k < N_OF(refusals); k++) {
+        enum status status = decode(&s, refusals[k].body, strlen(refusals[k].body), &p);
+        ASSERT_REFUSED(status, &s.fault, &refusals[k]);
+    }
+    setup_done(&s);
+}
+
 TEST(every_field_of_a_prediction_is_taken)
 {
     struct setup s;

@@ -8,6 +8,7 @@
 #include "service/sessions/forecast_errors.h"
 #include "service/sessions/pending_step.h"
 #include "service/sessions/recorder.h"
+#include "service/sessions/session_time.h"
 #include "service/sessions/slice.h"
 #include "service/sessions/step_ahead.h"
 #include "service/sessions/step_intervals.h"
@@ -246,6 +247,8 @@ static enum claim write(struct service_context *context, struct pending_step *pe
     }
     step_ahead_answer(step);
     step->amended = now->step - plan->n_before + 1 + plan->at;
+    const struct session_time time = session_time_read(copy);
+    step->last_at = session_time_last_at(&time);
     const unsigned record_class = pool_extent(pool, pending->slot)->record_class;
     enum claim claim = pool_write_anew(pool, &pending->slot, record_class, context->owner, &life,
                                        copy, &readings, &step->fault);

@@ -9,19 +9,24 @@
 #include "base/status.h"
 #include "gru.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct interval_levels;
 struct service_context;
 
-/* How far to look ahead, and how surely: the body fields `horizon`, `future` and `level`. */
+/* How far to look ahead, and how surely: the body fields `horizon`, `future` and `level`; and how
+ * the rows are wanted, which is nothing to the service: `as`, and `at` of a sequence. */
 struct forecast_options {
     size_t horizon;      /* 0: not asked for */
     const float *future; /* [n_future_rows][info->n_future], NaN: missing */
     size_t n_future_rows;
     uint64_t future_columns; /* forecast_options_columns of the model that they were read for */
     const struct interval_levels *levels; /* of the intervals; NULL: not asked for */
+    bool as_records;                      /* with the outputs' names, and times */
+    bool has_at;
+    double at; /* of a sequence's last row, Unix seconds */
 };
 /* A digest of the inputs that rows of known future values have. Versions may differ in what feeds
  * what, and another one may become active between a request's text and its turn. */

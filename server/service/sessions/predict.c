@@ -3,6 +3,7 @@
 #include "service/models/models.h"
 #include "service/service_private.h"
 #include "service/sessions/session_intervals.h"
+#include "service/sessions/session_time.h"
 #include "service/sessions/sessions.h"
 
 #include <stdio.h>
@@ -205,6 +206,7 @@ enum status session_forecast_begin(struct service_context *context, const struct
     enum status status = session_read(context, model, id, arena, &session, fault);
     if (status == STATUS_OK) {
         ret_forecast->step = session.row.step;
+        ret_forecast->last_at = session_time_last_at(&session.time);
         status = predict_begin_forecast(&ret_forecast->prediction, &ret_forecast->sequence,
                                         session.gru, session.row.version, session.state,
                                         forecast_options, arena, fault);

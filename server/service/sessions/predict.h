@@ -89,6 +89,7 @@ struct session_forecast {
     struct prediction prediction; /* begun: gone on with and ended like any other */
     struct sequence sequence;     /* its only one, with the result */
     uint64_t step;                /* of the session, when it was begun */
+    double last_at; /* of its last reading, Unix seconds; NaN: that came without a time */
 };
 enum status session_forecast_begin(struct service_context *context, const struct model *model,
                                    const char *id, const struct forecast_options *forecast_options,

@@ -18,6 +18,11 @@ struct session_time session_time_read(const struct record_copy *copy)
                                   .is_untimed = copy->gap == RECORD_GAP_UNTIMED };
 }
 
+double session_time_last_at(const struct session_time *time)
+{
+    return time->is_known && !time->is_untimed ? time->last_at : NAN;
+}
+
 void session_time_write(const struct session_time *time, struct record_copy *copy)
 {
     copy->last_at = time->is_known ? time->last_at : NAN;

@@ -10,6 +10,8 @@
 struct record_copy;
 
 struct session_time session_time_read(const struct record_copy *copy);
+/* Of its last reading, NaN: that came without one. */
+double session_time_last_at(const struct session_time *time);
 void session_time_write(const struct session_time *time, struct record_copy *copy);
 
 #endif

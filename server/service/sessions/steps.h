@@ -57,6 +57,7 @@ struct step {
     bool is_restarted; /* by `at` too much is missing before it: its hidden state began anew */
     size_t n_filled;   /* missing readings before it that count, by `at` */
     uint64_t amended;  /* the step whose reading it is; 0: the last one. The rest is of that */
+    double last_at;    /* with `amended`: the last one's time, NaN: it has none */
     unsigned version;
     const float *y;        /* [O] */
     const float *forecast; /* [n_forecast][O], NULL if there is none */
