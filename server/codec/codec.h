@@ -112,9 +112,10 @@ void codec_put_models(struct text *text, const struct model *const *models, size
 void codec_put_degraded(struct text *text, const char *reason,
                         const struct unserved *const *unserved, size_t n);
 void codec_put_session(struct text *text, const struct session *session);
-void codec_put_session_row(struct text *text, const struct session_row *row);
-void codec_put_session_list(struct text *text, const struct session_row *rows, size_t n,
-                            bool has_more);
+/* A page of the list that was asked for: rows of all models have theirs, and where there is more it
+ * says what the next page is after. */
+void codec_put_session_list(struct text *text, const struct session_query *query,
+                            const struct session_row *rows, size_t n, bool has_more);
 
 void codec_put_readings(struct text *text, const struct session_history *history);
 /* What listeners are told of a step: its reply, with x and at. A step_event_printer. */

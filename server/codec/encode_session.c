@@ -10,7 +10,9 @@ enum {
     TIME_MAX = sizeof "{\"last_at\":,\"restarted\":true}" + JSON_DOUBLE_MAX + JSON_INT_MAX
 };
 
-#define ROW_MAX (ROW_FRAME + PUT_STRING_MAX(SESSION_ID_MAX) + 2 * JSON_INT_MAX + 3 * SECONDS_MAX)
+#define ROW_MAX                                                                                    \
+    (ROW_FRAME + PUT_STRING_MAX(SESSION_ID_MAX) + PUT_STRING_MAX(MODEL_NAME_MAX) +                 \
+     2 * JSON_INT_MAX + 3 * SECONDS_MAX)
 
 /* Unix seconds, with milliseconds where there are some. */
 static char *put_time(char *p, int64_t time_ms)
@@ -27,10 +29,17 @@ static char *put_time(char *p, int64_t time_ms)
     return p;
 }
 
-/* {"session":...,"expires_at":... without the closing brace; at most ROW_MAX bytes. */
-static char *put_row_members(char *p, const struct session_row *row)
+/* {"session":...,"expires_at":... without the closing brace; at most ROW_MAX bytes. model: NULL, or
+ * to be said. */
+static char *put_row_members(char *p, const struct session_row *row, const char *model)
 {
-    p = PUT_LITERAL(p, "{\"session\":");
+    p = PUT_LITERAL(p, "{");
+    if (model) {
+        p = PUT_LITERAL(p, "\"model\":");
+        p = put_string(p, model);
+        *p++ = ',';
+    }
+    p = PUT_LITERAL(p, "\"session\":");
     p = put_string(p, row->session);
     p = PUT_LITERAL(p, ",\"step\":");
     p = put_unsigned(p, row->step);
@@ -45,26 +54,58 @@ static char *put_row_members(char *p, const struct session_row *row)
                                    : put_time(p, clock_wall_of(row->expires_at_ms));
 }
 
-void codec_put_session_row(struct text *text, const struct session_row *row)
+static void append_row(struct text *text, const struct session_row *row, const char *model)
 {
     char *p = text_reserve(text, ROW_MAX);
     if (p != NULL) {
-        p = put_row_members(p, row);
+        p = put_row_members(p, row, model);
         *p++ = '}';
         put_end(text, p);
     }
 }
 
-void codec_put_session_list(struct text *text, const struct session_row *rows, size_t n,
-                            bool has_more)
+/* Text of the characters of names and ids, which JSON leaves as they are. */
+static char *put_word(char *p, const char *word)
 {
-    static const char more[] = "],\"has_more\":true}", no_more[] = "],\"has_more\":false}";
+    return put_bytes(p, word, strlen(word));
+}
+
+/* ,"next":"...": what names the last row's place in the list. */
+static void append_next(struct text *text, const struct session_query *query,
+                        const struct session_row *last)
+{
+    char *p = text_reserve(text, ROW_MAX);
+    if (p == NULL) {
+        return;
+    }
+    p = PUT_LITERAL(p, ",\"next\":\"");
+    if (query->order == SESSIONS_BY_LAST_SEEN) {
+        p = put_time(p, clock_wall_of(last->last_seen_at_ms));
+        *p++ = '/';
+    }
+    if (query->names_models) {
+        p = put_word(p, last->model);
+        *p++ = '/';
+    }
+    p = put_word(p, last->session);
+    *p++ = '"';
+    put_end(text, p);
+}
+
+void codec_put_session_list(struct text *text, const struct session_query *query,
+                            const struct session_row *rows, size_t n, bool has_more)
+{
+    static const char more[] = "],\"has_more\":true", no_more[] = "],\"has_more\":false";
     text_append(text, "{\"sessions\":[", strlen("{\"sessions\":["));
     for (size_t i = 0; i < n; i++) {
-        codec_put_session_row(text, &rows[i]);
+        append_row(text, &rows[i], query->names_models ? rows[i].model : NULL);
         text_append(text, ",", i + 1 < n);
     }
     text_append(text, has_more ? more : no_more, (has_more ? sizeof more : sizeof no_more) - 1);
+    if (has_more && n > 0) {
+        append_next(text, query, &rows[n - 1]);
+    }
+    text_append(text, "}", 1);
 }
 
 /* The state by its parts: the hidden state, a layer per row; ... */
@@ -120,7 +161,7 @@ void codec_put_session(struct text *text, const struct session *session)
         return;
     }
     digest_print(session->digest, digest);
-    p = put_row_members(p, &session->row);
+    p = put_row_members(p, &session->row, NULL);
     p = PUT_LITERAL(p, ",\"state\":");
     p = put_layers(p, gru, session->state);
     p = PUT_LITERAL(p, ",\"digest\":");

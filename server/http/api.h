@@ -52,6 +52,7 @@ enum status api_steps_finish(struct request *request);
 enum status api_steps_upload(struct request *request, const char *bytes, size_t n);
 
 enum status api_sessions_list(struct request *request);
+enum status api_sessions_list_all(struct request *request);
 enum status api_session_get(struct request *request);
 enum status api_session_readings(struct request *request);
 enum status api_session_events(struct request *request);

@@ -85,13 +85,14 @@ static enum status put_session(struct forecasts *forecasts, const struct model *
 static enum status put_model(struct forecasts *forecasts, const struct model *model)
 {
     struct request *request = forecasts->request;
+    const struct session_query query = {
+        .model = model, .prefix = forecasts->prefix, .limit = forecasts->n_left
+    };
     size_t n = 0;
     bool has_more;
-    enum status status =
-        forecasts->n_left > 0
-            ? session_list(request->context, model, forecasts->prefix, "", forecasts->n_left,
-                           forecasts->rows, &n, &has_more, request->fault)
-            : STATUS_OK;
+    enum status status = query.limit > 0 ? session_list(request->context, &query, forecasts->rows,
+                                                        &n, &has_more, request->fault)
+                                         : STATUS_OK;
     if (status == STATUS_OK && n * forecasts->n_ahead > forecasts->n_rows_left) {
         return fault_set(request->fault, STATUS_INVALID_VALUE, "ahead",
                          "all sessions together have at most %d rows here, and %zu of model '%s' "

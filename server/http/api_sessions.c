@@ -1,4 +1,4 @@
-/* api_sessions.c - sessions as a whole: list, read, restore, end, fork, look ahead. */
+/* api_sessions.c - sessions as a whole: read, restore, end, fork, look ahead. */
 #include "http/api.h"
 
 #include <string.h>
@@ -27,46 +27,6 @@ static enum status reply_session(struct request *request, int code, const struct
     codec_put_session(&text, &session);
     return api_reply(request, code, &text);
 }
-
-/* ---- listing ---- */
-
-enum { LIST_DEFAULT = 100, LIST_MAX = 1000 };
-
-enum status api_sessions_list(struct request *request)
-{
-    const struct model *model;
-    const char *prefix, *after;
-    size_t limit, n;
-    bool has_more;
-    enum status status = api_model(request, &model);
-    if (status == STATUS_OK) {
-        status = api_limit(request, LIST_DEFAULT, LIST_MAX, &limit);
-    }
-    if (status == STATUS_OK) {
-        status = api_id_query(request, "prefix", &prefix);
-    }
-    if (status == STATUS_OK) {
-        status = api_id_query(request, "after", &after);
-    }
-    if (status != STATUS_OK) {
-        return status;
-    }
-    struct session_row *rows = arena_array(request->arena, limit, sizeof *rows);
-    if (!rows) {
-        return fault_set(request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
-    }
-    status = session_list(request->context, model, prefix, after, limit, rows, &n, &has_more,
-                          request->fault);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    struct text text;
-    text_init(&text, request->arena, 64 + 256 * n);
-    codec_put_session_list(&text, rows, n, has_more);
-    return api_reply(request, 200, &text);
-}
-
-/* ---- one session ---- */
 
 enum status api_session_get(struct request *request)
 {

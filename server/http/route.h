@@ -33,7 +33,7 @@ enum path_parameter {
         PARAMETER_COUNT
 };
 
-enum { PATH_PARAMETERS_MAX = 2, ROUTE_QUERIES_MAX = 4 };
+enum { PATH_PARAMETERS_MAX = 2, ROUTE_QUERIES_MAX = 5 };
 
 struct route {
     const char *method;

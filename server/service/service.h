@@ -33,6 +33,7 @@
 #include "service/sessions/commit.h"
 #include "service/sessions/evaluate.h"
 #include "service/sessions/history.h"
+#include "service/sessions/listing.h"
 #include "service/sessions/outlook.h"
 #include "service/sessions/predict.h"
 #include "service/sessions/restore.h"

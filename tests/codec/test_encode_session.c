@@ -84,18 +84,30 @@ TEST(rows_of_sessions_are_listed)
 {
     struct setup s;
     setup_init(&s, model_weather());
-    const struct session_row rows[] = { { "a", 1, 3, 1000, 2500, 0 },
-                                        { "b", 2, 4, 1001, 2010, 3999 } };
-    codec_put_session_row(&s.text, &rows[0]);
-    ck_assert_str_eq(setup_text(&s), "{\"session\":\"a\",\"step\":1,\"version\":3,\"created_at\":1,"
-                                     "\"last_seen_at\":2.5,\"expires_at\":null}");
-    codec_put_session_list(&s.text, rows, 2, true);
-    ck_assert_str_eq(setup_text(&s),
-                     "{\"sessions\":[{\"session\":\"a\",\"step\":1,\"version\":3,\"created_at\":1,"
-                     "\"last_seen_at\":2.5,\"expires_at\":null},"
-                     "{\"session\":\"b\",\"step\":2,\"version\":4,\"created_at\":1.001,"
-                     "\"last_seen_at\":2.01,\"expires_at\":3.999}],\"has_more\":true}");
-    codec_put_session_list(&s.text, rows, 0, false);
+    const struct session_row rows[] = { { "a", 1, 3, 1000, 2500, 0, "pumps" },
+                                        { "b", 2, 4, 1001, 2010, 3999, "weather" } };
+    struct session_query query = { .model = &s.model };
+    codec_put_session_list(&s.text, &query, rows, 2, true);
+    ck_assert_str_eq(
+        setup_text(&s),
+        "{\"sessions\":[{\"session\":\"a\",\"step\":1,\"version\":3,\"created_at\":1,"
+        "\"last_seen_at\":2.5,\"expires_at\":null},"
+        "{\"session\":\"b\",\"step\":2,\"version\":4,\"created_at\":1.001,"
+        "\"last_seen_at\":2.01,\"expires_at\":3.999}],\"has_more\":true,\"next\":\"b\"}");
+    query.order = SESSIONS_BY_LAST_SEEN;
+    codec_put_session_list(&s.text, &query, rows, 2, true);
+    ck_assert_ptr_nonnull(strstr(setup_text(&s), ",\"has_more\":true,\"next\":\"2.01/b\"}"));
+    query = (struct session_query){ .names_models = true };
+    codec_put_session_list(&s.text, &query, rows, 1, true);
+    ck_assert_str_eq(
+        setup_text(&s),
+        "{\"sessions\":[{\"model\":\"pumps\",\"session\":\"a\",\"step\":1,\"version\":3,"
+        "\"created_at\":1,\"last_seen_at\":2.5,\"expires_at\":null}],\"has_more\":true,"
+        "\"next\":\"pumps/a\"}");
+    query.order = SESSIONS_BY_LAST_SEEN;
+    codec_put_session_list(&s.text, &query, rows, 1, true);
+    ck_assert_ptr_nonnull(strstr(setup_text(&s), ",\"next\":\"2.5/pumps/a\"}"));
+    codec_put_session_list(&s.text, &query, rows, 0, false);
     ck_assert_str_eq(setup_text(&s), "{\"sessions\":[],\"has_more\":false}");
     setup_done(&s);
 }
@@ -107,7 +119,8 @@ static void put_session(struct text *text, const void *session)
 
 static void put_row(struct text *text, const void *row)
 {
-    codec_put_session_row(text, row);
+    const struct session_query query = { .names_models = true, .order = SESSIONS_BY_LAST_SEEN };
+    codec_put_session_list(text, &query, row, 1, true);
 }
 
 TEST(the_widest_session_stays_within_what_it_reserves)
@@ -151,6 +164,7 @@ TEST(the_widest_session_stays_within_what_it_reserves)
     codec_put_session(&s.text, &session);
     size_t n = strlen(setup_text(&s));
     ck_assert_uint_ge(setup_put_tightly(&s, put_session, &session), n);
+    session.row.model = session.row.session + SESSION_ID_MAX - MODEL_NAME_MAX;
     setup_put_tightly(&s, put_row, &session.row);
     setup_done(&s);
 }

@@ -150,7 +150,8 @@ static void put_everything(struct setup *s, struct text *text)
     step.n_forecast = 4;
     codec_put_step(text, &step);
     codec_put_forecast(text, "a", &forecast);
-    codec_put_session_list(text, &session.row, 1, true);
+    codec_put_session_list(text, &(const struct session_query){ .model = &s->model }, &session.row,
+                           1, true);
     codec_put_session(text, &session);
     codec_put_prediction(text, s->model.name, &prediction);
     codec_put_evaluation(text, s->model.name, &evaluation);

@@ -473,8 +473,8 @@ static void use_pool(unsigned ways)
     size_t n;
     bool has_more;
     pool_expire(find_model()->pool, clock_steady_ms());
-    FUZZ_CHECK(session_list(world.context, find_model(), "", "", ROWS_MAX, rows, &n, &has_more,
-                            &world.fault) == STATUS_OK);
+    const struct session_query query = { .model = find_model(), .prefix = "", .limit = ROWS_MAX };
+    FUZZ_CHECK(session_list(world.context, &query, rows, &n, &has_more, &world.fault) == STATUS_OK);
     FUZZ_CHECK(!has_more && (file.is_forged || n <= SESSIONS));
     for (size_t k = 0; k < n; k++) {
         check_session(rows[k].session, ways);

@@ -117,15 +117,19 @@ class Evaluation(Figures, total=False):
     by_output: List[FiguresOfOutput]
 
 
-class SessionLine(TypedDict):
-    """Times are Unix seconds."""
-
+class _SessionLine(TypedDict):
     session: str
     step: int
     version: int
     created_at: float
     last_seen_at: float
     expires_at: Optional[float]
+
+
+class SessionLine(_SessionLine, total=False):
+    """Times are Unix seconds."""
+
+    model: str  # in a list of all models
 
 
 class Version(TypedDict):

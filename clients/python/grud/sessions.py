@@ -17,18 +17,20 @@ class Sessions:
         self._transport = transport
         self._counts = counts
 
-    def list(self, model: str, prefix: Optional[str] = None,
-             page: Optional[int] = None) -> Iterator[SessionLine]:
-        """All sessions in the order of their ids, fetched a page of so many at a time."""
+    def list(self, model: Optional[str] = None, prefix: Optional[str] = None,
+             page: Optional[int] = None, order: Optional[str] = None) -> Iterator[SessionLine]:
+        """All sessions, of a model or of all, in the order of their ids, or the newest first
+        ("last_seen"); fetched a page of so many at a time."""
+        where = path("sessions") if model is None else path("models", model, "sessions")
         after: Optional[str] = None
         while True:
             reply = self._transport.json(
-                "GET", path("models", model, "sessions"), is_repeatable=True,
-                query={"prefix": prefix, "limit": page, "after": after})
+                "GET", where, is_repeatable=True,
+                query={"prefix": prefix, "limit": page, "after": after, "order": order})
             yield from reply["sessions"]
             if not reply["has_more"]:
                 return
-            after = reply["sessions"][-1]["session"]
+            after = reply["next"]
 
     def get(self, model: str, session: str) -> Dict[str, Any]:
         """All that the session is: `step`, `state`, `readings`, `errors`, …; `put` restores it."""

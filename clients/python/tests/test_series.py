@@ -91,6 +91,11 @@ class Sessions(Served):
         names = [line["session"] for line in self.client.sessions.list("pump", "page-", page=4)]
         self.assertEqual(names, [f"page-{n:02}" for n in range(25)])
         self.assertFalse(list(self.client.sessions.list("pump", "nothing")))
+        newest = self.client.sessions.list(prefix="page-", page=4, order="last_seen")
+        seen = [(line["model"], line["session"], line["last_seen_at"]) for line in newest]
+        self.assertEqual(sorted(name for _, name, _ in seen), names)
+        self.assertEqual({model for model, _, _ in seen}, {"pump"})
+        self.assertEqual([at for _, _, at in seen], sorted((at for _, _, at in seen), reverse=True))
 
     def test_an_id_is_one_part_of_the_path(self):
         self.assertEqual(self.client.step("pump", "a:b~c", ROWS[0])["session"], "a:b~c")

@@ -1,92 +1,232 @@
 #include "service/sessions/listing.h"
 
+#include "service/models/models.h"
+#include "service/pool/pool.h"
+
 #include <string.h>
+
+/* The rows that come first, so far. Of each the model, the id and when it was last seen are filled
+ * in. */
+struct listing {
+    const struct session_query *query;
+    struct session_mark after;
+    bool has_after;
+    size_t n_prefix;
+    struct session_row *rows; /* [n] a heap, the last one first */
+    size_t n;
+    bool has_more;
+};
+
+/* ---- order ---- */
+
+/* What a row is found by. */
+struct place_in_list {
+    int64_t last_seen_at_ms;
+    const char *model, *session;
+};
+
+static int compare_places(enum session_order order, const struct place_in_list *a,
+                          const struct place_in_list *b)
+{
+    if (order == SESSIONS_BY_LAST_SEEN && a->last_seen_at_ms != b->last_seen_at_ms) {
+        return a->last_seen_at_ms > b->last_seen_at_ms ? -1 : 1;
+    }
+    const int by_model = a->model == b->model ? 0 : strcmp(a->model, b->model);
+    return by_model != 0 ? by_model : strcmp(a->session, b->session);
+}
+
+static struct place_in_list place_of(const struct session_row *row)
+{
+    return (struct place_in_list){ row->last_seen_at_ms, row->model, row->session };
+}
+
+static int compare_rows(const struct listing *listing, size_t a, size_t b)
+{
+    const struct place_in_list places[] = { place_of(&listing->rows[a]),
+                                            place_of(&listing->rows[b]) };
+    return compare_places(listing->query->order, &places[0], &places[1]);
+}
+
+struct session_mark session_mark_of(const struct session_row *row)
+{
+    struct session_mark mark = { .last_seen_at_ms = row->last_seen_at_ms };
+    memcpy(mark.model, row->model, strlen(row->model) + 1);
+    memcpy(mark.session, row->session, sizeof mark.session);
+    return mark;
+}
 
 /* ---- the heap ---- */
 
-static int compare_rows(const struct session_row *a, const struct session_row *b)
+static void swap_rows(struct listing *listing, size_t a, size_t b)
 {
-    return strcmp(a->session, b->session);
+    struct session_row row = listing->rows[a];
+    listing->rows[a] = listing->rows[b];
+    listing->rows[b] = row;
 }
 
-static void swap_rows(struct session_row *a, struct session_row *b)
+static void sift_up(struct listing *listing, size_t at)
 {
-    struct session_row row = *a;
-    *a = *b;
-    *b = row;
-}
-
-static void sift_up(struct session_row *rows, size_t at)
-{
-    while (at > 0 && compare_rows(&rows[at], &rows[(at - 1) / 2]) > 0) {
-        swap_rows(&rows[at], &rows[(at - 1) / 2]);
+    while (at > 0 && compare_rows(listing, at, (at - 1) / 2) > 0) {
+        swap_rows(listing, at, (at - 1) / 2);
         at = (at - 1) / 2;
     }
 }
 
-static void sift_down(struct session_row *rows, size_t n)
+static void sift_down(struct listing *listing, size_t n)
 {
     for (size_t at = 0, child = 1; child < n; at = child, child = 2 * at + 1) {
-        if (child + 1 < n && compare_rows(&rows[child + 1], &rows[child]) > 0) {
+        if (child + 1 < n && compare_rows(listing, child + 1, child) > 0) {
             child++;
         }
-        if (compare_rows(&rows[child], &rows[at]) <= 0) {
+        if (compare_rows(listing, child, at) <= 0) {
             return;
         }
-        swap_rows(&rows[at], &rows[child]);
+        swap_rows(listing, at, child);
     }
 }
 
-static void sort_heap(struct session_row *rows, size_t n)
+static void sort_heap(struct listing *listing)
 {
-    for (size_t end = n; end > 1; end--) {
-        swap_rows(&rows[0], &rows[end - 1]);
-        sift_down(rows, end - 1);
+    for (size_t end = listing->n; end > 1; end--) {
+        swap_rows(listing, 0, end - 1);
+        sift_down(listing, end - 1);
     }
 }
 
-/* ---- ids ---- */
-
-static void list_id(struct listing *listing, const char *id, size_t n_id)
+static void put_row(struct session_row *row, const struct place_in_list *place)
 {
-    if (strncmp(id, listing->prefix, listing->n_prefix) != 0 || strcmp(id, listing->after) <= 0) {
+    row->last_seen_at_ms = place->last_seen_at_ms;
+    row->model = place->model;
+    memcpy(row->session, place->session, strlen(place->session) + 1);
+}
+
+static bool is_behind_mark(const struct listing *listing, const struct place_in_list *place)
+{
+    const struct session_mark *after = &listing->after;
+    const struct place_in_list mark = { after->last_seen_at_ms, after->model, after->session };
+    return !listing->has_after || compare_places(listing->query->order, place, &mark) > 0;
+}
+
+static void list_place(struct listing *listing, const struct place_in_list *place)
+{
+    if (strncmp(place->session, listing->query->prefix, listing->n_prefix) != 0 ||
+        !is_behind_mark(listing, place)) {
         return;
     }
-    if (listing->n < listing->limit) {
-        memcpy(listing->rows[listing->n].session, id, n_id + 1);
-        sift_up(listing->rows, listing->n++);
+    if (listing->n < listing->query->limit) {
+        put_row(&listing->rows[listing->n], place);
+        sift_up(listing, listing->n++);
         return;
     }
     listing->has_more = true;
-    if (listing->limit > 0 && strcmp(id, listing->rows[0].session) < 0) {
-        memcpy(listing->rows[0].session, id, n_id + 1);
-        sift_down(listing->rows, listing->n);
+    if (listing->n == 0) {
+        return;
+    }
+    const struct place_in_list last = place_of(&listing->rows[0]);
+    if (compare_places(listing->query->order, place, &last) < 0) {
+        put_row(&listing->rows[0], place);
+        sift_down(listing, listing->n);
     }
 }
 
+/* ---- sessions ---- */
+
 /* All ids of a shard; its lock keeps them from changing. */
-static void list_shard(struct pool *pool, uint64_t number, struct listing *listing)
+static void list_shard(struct listing *listing, const struct model *model, uint64_t number)
 {
+    struct pool *pool = model->pool;
     struct index_shard *shard = index_lock(&pool->index, number << 58);
     for (size_t k = 0; k < shard->n_entries; k++) {
         if (shard->entries[k] != 0) {
-            const struct record_header *header =
-                record_header_of(pool_record(pool, index_slot(shard->entries[k])));
+            const uint32_t slot = index_slot(shard->entries[k]);
+            const struct record_header *header = record_header_of(pool_record(pool, slot));
             char id[SESSION_ID_MAX + 1];
             memcpy(id, header->id, header->n_id);
             id[header->n_id] = '\0';
-            list_id(listing, id, header->n_id);
+            const struct place_in_list place = {
+                atomic_load_explicit(&pool_slot(pool, slot)->last_seen_at_ms, memory_order_relaxed),
+                model->name, id
+            };
+            list_place(listing, &place);
         }
     }
     index_unlock(shard);
 }
 
-void listing_fill(struct pool *pool, struct listing *listing)
+static void list_model(struct listing *listing, const struct model *model)
+{
+    const bool is_before = listing->has_after && listing->query->order == SESSIONS_BY_ID &&
+                           strcmp(model->name, listing->after.model) < 0;
+    for (uint64_t shard = 0; shard < INDEX_SHARDS && !is_before; shard++) {
+        list_shard(listing, model, shard);
+    }
+}
+
+static void fill_listing(struct listing *listing, const struct model *const *models,
+                         size_t n_models)
 {
     listing->n = 0;
     listing->has_more = false;
-    for (uint64_t shard = 0; shard < INDEX_SHARDS; shard++) {
-        list_shard(pool, shard, listing);
+    for (size_t k = 0; k < n_models; k++) {
+        list_model(listing, models[k]);
     }
-    sort_heap(listing->rows, listing->n);
+    sort_heap(listing);
+    if (listing->n > 0) {
+        listing->after = session_mark_of(&listing->rows[listing->n - 1]);
+        listing->has_after = true;
+    }
+}
+
+/* ---- rows ---- */
+
+/* What is left of them is what has not ended since. */
+static enum status read_rows(struct service_context *context, struct listing *listing,
+                             size_t *ret_n, struct fault *fault)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < listing->n; k++) {
+        struct session_row row = listing->rows[k];
+        bool is_there;
+        enum status status = session_read_row(context, &row, &is_there, fault);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        if (is_there) {
+            row.last_seen_at_ms = listing->rows[k].last_seen_at_ms;
+            listing->rows[n++] = row;
+        }
+    }
+    *ret_n = n;
+    return STATUS_OK;
+}
+
+enum status session_list(struct service_context *context, const struct session_query *query,
+                         struct session_row *rows, size_t *ret_n, bool *ret_has_more,
+                         struct fault *fault)
+{
+    struct listing listing = { .query = query,
+                               .has_after = query->after != NULL,
+                               .n_prefix = strlen(query->prefix),
+                               .rows = rows };
+    size_t n_models = 1, n = 0;
+    const struct model *const *models =
+        query->model ? &query->model : models_list(context, &n_models);
+    if (query->after) {
+        listing.after = *query->after;
+    }
+    enum status status = STATUS_OK;
+    /* A page must not be empty because its sessions have all ended: its reader could not tell where
+     * to go on. */
+    do {
+        fill_listing(&listing, models, n_models);
+        status = read_rows(context, &listing, &n, fault);
+    } while (status == STATUS_OK && n == 0 && listing.n > 0 && listing.has_more);
+    for (size_t k = 0; status == STATUS_OK && k < n_models; k++) {
+        status = pool_check_whole(models[k]->pool, fault);
+    }
+    if (status == STATUS_OK) {
+        *ret_n = n;
+        *ret_has_more = listing.has_more;
+    }
+    return status;
 }

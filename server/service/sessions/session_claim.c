@@ -54,7 +54,7 @@ bool session_was_blocked(struct service_context *context)
 
 bool sessions_are_moving(struct service_context *context, const char *name)
 {
-    const struct model *model = catalogue_find(context->catalogue, name);
+    const struct model *model = name ? catalogue_find(context->catalogue, name) : NULL;
     return model && atomic_load(&model->pool->is_closed);
 }
 

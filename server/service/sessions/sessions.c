@@ -5,7 +5,6 @@
 #include "service/pool/record_ring.h"
 #include "service/service_private.h"
 #include "service/sessions/commit.h"
-#include "service/sessions/listing.h"
 #include "service/sessions/recorder.h"
 #include "service/sessions/rewarm.h"
 #include "service/sessions/session_claim.h"
@@ -72,6 +71,7 @@ static bool read_session(const struct service_context *context, const struct mod
     }
     memcpy(state, record_state(layout, copy), layout->state_floats * sizeof *state);
     record_read_readings(layout, record, copy, readings);
+    session->row.model = NULL;
     read_row(pool, slot, &session->row);
     session->ttl_s = ttl_s == RECORD_TTL_CONFIGURED ? -1 : (int64_t)ttl_s;
     session->gru = model->active->gru;
@@ -117,42 +117,23 @@ enum status session_find(struct service_context *context, const struct model *mo
     return status;
 }
 
-/* ---- listing ---- */
-
-enum status session_list(struct service_context *context, const struct model *model,
-                         const char *prefix, const char *after, size_t limit,
-                         struct session_row *rows, size_t *ret_n, bool *ret_has_more,
-                         struct fault *fault)
+enum status session_read_row(struct service_context *context, struct session_row *row,
+                             bool *ret_is_there, struct fault *fault)
 {
-    struct listing listing = {
-        .prefix = prefix, .after = after, .n_prefix = strlen(prefix), .limit = limit, .rows = rows
-    };
-    char last[SESSION_ID_MAX + 1];
-    size_t n = 0;
-    /* A page must not be empty because its sessions have all ended: its reader could not tell where
-     * to go on. */
-    do {
-        listing_fill(model->pool, &listing);
-        if (listing.n > 0) {
-            memcpy(last, rows[listing.n - 1].session, sizeof last);
-            listing.after = last;
-        }
-        for (size_t k = 0; k < listing.n; k++) {
-            struct pool_key key = pool_key_of(rows[k].session);
-            uint32_t slot;
-            enum claim claim = session_claim_wait(context, &model, &key, &slot, fault);
-            if (claim == CLAIM_BUSY) {
-                return fault_status(fault);
-            }
-            if (claim == CLAIM_OK) {
-                read_row(model->pool, slot, &rows[n++]);
-                pool_release(model->pool, slot);
-            } /* else it has ended since */
-        }
-    } while (n == 0 && listing.n > 0 && listing.has_more);
-    *ret_n = n;
-    *ret_has_more = listing.has_more;
-    return pool_check_whole(model->pool, fault);
+    const struct model *model;
+    struct pool_key key = pool_key_of(row->session);
+    uint32_t slot;
+    *ret_is_there = false;
+    if (model_find(context, row->model, &model, fault) != STATUS_OK) {
+        return STATUS_OK; /* it is gone, with its sessions */
+    }
+    enum claim claim = session_claim_wait(context, &model, &key, &slot, fault);
+    if (claim == CLAIM_OK) {
+        read_row(model->pool, slot, row);
+        pool_release(model->pool, slot);
+        *ret_is_there = true;
+    }
+    return claim == CLAIM_BUSY ? fault_status(fault) : STATUS_OK;
 }
 
 /* ---- writing ---- */

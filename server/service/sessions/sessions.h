@@ -1,5 +1,5 @@
 /*
- * sessions.h - the verbs on one session but the step, and the list of them all.
+ * sessions.h - the verbs on one session but the step.
  *
  * Any thread, with a context of its own. A session is claimed for as long as it is worked on. A
  * verb waits for another claim, but only as long as a step takes: where a session is held for
@@ -30,6 +30,7 @@ struct session_row {
     unsigned version;
     int64_t created_at_ms, last_seen_at_ms; /* by the steady clock */
     int64_t expires_at_ms;                  /* the same; 0: never */
+    const char *model; /* its name, as long as the context's catalogue; of rows of a list */
 };
 
 /* How well the outputs that feed an input forecast it, one step ahead. */
@@ -66,7 +67,7 @@ struct session {
 /* Whether a verb of this context has failed for that reason since this was last asked. */
 bool session_was_blocked(struct service_context *context);
 /* Whether the model's sessions are being moved: until they are not, no verb need be called again.
- */
+ * `model` may be NULL, of a verb on several models: not known. */
 bool sessions_are_moving(struct service_context *context, const char *model);
 
 /* That it is there, and its last step. */
@@ -75,12 +76,9 @@ enum status session_find(struct service_context *context, const struct model *mo
 enum status session_read(struct service_context *context, const struct model *model, const char *id,
                          struct arena *arena, struct session *ret_session, struct fault *fault);
 
-/* Sessions in the order of their ids, from the first after `after` (may be empty) that begins with
- * `prefix`. rows: room for `limit`. */
-enum status session_list(struct service_context *context, const struct model *model,
-                         const char *prefix, const char *after, size_t limit,
-                         struct session_row *rows, size_t *ret_n, bool *ret_has_more,
-                         struct fault *fault);
+/* The rest of a row that has its model and its id. false: the session has ended. */
+enum status session_read_row(struct service_context *context, struct session_row *row,
+                             bool *ret_is_there, struct fault *fault);
 
 /* PUT: creates the session, or replaces it. With `state` NULL it begins anew, and has no readings:
  * from readings alone restore.h makes the state. With a state, its digest must be the active

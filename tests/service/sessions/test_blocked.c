@@ -39,7 +39,8 @@ TEST(a_session_that_is_held_blocks_no_thread_and_nothing_changes)
     struct fault *fault = &world.fault;
     struct service_context *context = world.context;
     expect_blocked(&world, session_read(context, model, "a", &world.arena, &session, fault));
-    expect_blocked(&world, session_list(context, model, "", "", 4, rows, &n, &flag, fault));
+    const struct session_query query = { .model = model, .prefix = "", .limit = 4 };
+    expect_blocked(&world, session_list(context, &query, rows, &n, &flag, fault));
     expect_blocked(&world, session_delete(context, model, "a", fault));
     expect_blocked(&world, session_put(context, model, "a", &restore, &flag, fault));
     expect_blocked(&world, session_fork(context, model, "a", "c", &world.arena, fault));

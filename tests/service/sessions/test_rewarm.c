@@ -112,8 +112,8 @@ TEST(a_list_names_the_version_that_a_session_was_at)
     struct session_row row;
     size_t n;
     bool has_more;
-    ck_assert_int_eq(session_list(world.context, world_model(&world), "", "", 1, &row, &n,
-                                  &has_more, &world.fault),
+    const struct session_query query = { .model = world_model(&world), .prefix = "", .limit = 1 };
+    ck_assert_int_eq(session_list(world.context, &query, &row, &n, &has_more, &world.fault),
                      STATUS_OK);
     ck_assert_uint_eq(n, 1);
     ck_assert_uint_eq(row.version, 1);

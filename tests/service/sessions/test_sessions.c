@@ -289,9 +289,16 @@ struct page {
 static void list(struct world *world, const char *prefix, const char *after, size_t limit,
                  struct page *page)
 {
-    ck_assert_int_eq(session_list(world->context, world_model(world), prefix, after, limit,
-                                  page->rows, &page->n, &page->has_more, &world->fault),
-                     STATUS_OK);
+    struct session_mark mark = { .model = "" };
+    const struct session_query query = { .model = world_model(world),
+                                         .prefix = prefix,
+                                         .after = after[0] ? &mark : NULL,
+                                         .limit = limit };
+    memcpy(mark.model, query.model->name, sizeof mark.model);
+    memcpy(mark.session, after, strlen(after) + 1);
+    ck_assert_int_eq(
+        session_list(world->context, &query, page->rows, &page->n, &page->has_more, &world->fault),
+        STATUS_OK);
 }
 
 static int by_text(const void *a, const void *b)

@@ -103,8 +103,10 @@ static bool list(struct call *call)
     struct session_row rows[10];
     size_t n;
     bool has_more;
-    return session_list(call->context, call->model, "shared", "", 10, rows, &n, &has_more,
-                        &call->fault) == STATUS_OK;
+    const struct session_query query = { .prefix = "shared",
+                                         .order = SESSIONS_BY_LAST_SEEN,
+                                         .limit = 10 };
+    return session_list(call->context, &query, rows, &n, &has_more, &call->fault) == STATUS_OK;
 }
 
 static bool fork_one(struct call *call)
