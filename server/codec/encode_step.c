@@ -56,8 +56,8 @@ static const char step_frame[] =
 static size_t step_max(const struct forecast_rows *rows, size_t n_forecast, size_t n_missing)
 {
     return sizeof step_frame + PUT_STRING_MAX(SESSION_ID_MAX) + 4 * JSON_INT_MAX +
-           PUT_ROW_MAX(rows->info->n_outputs) + n_forecast * put_forecast_row_max(rows) + 3 +
-           n_missing;
+           PUT_ROW_MAX(rows->info->n_outputs) + n_missing +
+           (n_forecast > 0 ? n_forecast * put_forecast_row_max(rows) + 3 : 0);
 }
 
 size_t codec_step_bytes_max(const struct step *step)
@@ -131,7 +131,9 @@ void codec_put_step(struct text *text, const struct step *step)
         p = put_unsigned(p, step->amended);
     }
     put_end(text, p);
-    put_intervals(text, &rows, &step->intervals);
+    if (step->intervals.n > 0) {
+        put_intervals(text, &rows, &step->intervals);
+    }
     text_append(text, "}", 1);
 }
 

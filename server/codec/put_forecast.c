@@ -57,9 +57,13 @@ char *put_forecast_row(char *p, const struct forecast_rows *rows, const float *v
 
 char *put_forecast_rows(char *p, const struct forecast_rows *rows, const float *values, size_t n)
 {
+    const size_t n_outputs = rows->info->n_outputs;
+    if (!rows->are_records) {
+        return put_rows(p, values, n, n_outputs, n_outputs);
+    }
     *p++ = '[';
     for (size_t k = 0; k < n; k++) {
-        p = put_forecast_row(p, rows, values + k * rows->info->n_outputs, k + 1);
+        p = put_record(p, rows, values + k * n_outputs, k + 1);
         *p++ = ',';
     }
     p -= n > 0;

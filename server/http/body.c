@@ -190,7 +190,8 @@ static enum status cut(struct request *request, enum status status)
     return request->is_cut ? STATUS_OK : status;
 }
 
-static enum status add_plain(struct exchange *exchange, const char *bytes, size_t n)
+static inline __attribute__((always_inline)) enum status add_plain(struct exchange *exchange,
+                                                                   const char *bytes, size_t n)
 {
     struct request *request = &exchange->request;
     size_t n_body = request->n_body + n;
