@@ -131,6 +131,39 @@ static void list_place(struct listing *listing, const struct place_in_list *plac
 
 /* ---- sessions ---- */
 
+static bool is_by_time(const struct listing *listing)
+{
+    return listing->query->order == SESSIONS_BY_LAST_SEEN;
+}
+
+/* Whether a session seen then is on no part of the page, whatever its id is: most need no look at
+ * their records. */
+static bool is_out(const struct listing *listing, int64_t last_seen_at_ms)
+{
+    const bool is_full = listing->n > 0 && listing->n == listing->query->limit;
+    return (listing->has_after && last_seen_at_ms > listing->after.last_seen_at_ms) ||
+           (is_full && listing->has_more && last_seen_at_ms < listing->rows[0].last_seen_at_ms);
+}
+
+static void list_slot(struct listing *listing, const struct model *model, uint32_t slot)
+{
+    const struct pool *pool = model->pool;
+    struct place_in_list place = { .model = model->name };
+    if (is_by_time(listing)) {
+        place.last_seen_at_ms =
+            atomic_load_explicit(&pool_slot(pool, slot)->last_seen_at_ms, memory_order_relaxed);
+        if (is_out(listing, place.last_seen_at_ms)) {
+            return;
+        }
+    }
+    const struct record_header *header = record_header_of(pool_record(pool, slot));
+    char id[SESSION_ID_MAX + 1];
+    memcpy(id, header->id, header->n_id);
+    id[header->n_id] = '\0';
+    place.session = id;
+    list_place(listing, &place);
+}
+
 /* All ids of a shard; its lock keeps them from changing. */
 static void list_shard(struct listing *listing, const struct model *model, uint64_t number)
 {
@@ -138,16 +171,7 @@ static void list_shard(struct listing *listing, const struct model *model, uint6
     struct index_shard *shard = index_lock(&pool->index, number << 58);
     for (size_t k = 0; k < shard->n_entries; k++) {
         if (shard->entries[k] != 0) {
-            const uint32_t slot = index_slot(shard->entries[k]);
-            const struct record_header *header = record_header_of(pool_record(pool, slot));
-            char id[SESSION_ID_MAX + 1];
-            memcpy(id, header->id, header->n_id);
-            id[header->n_id] = '\0';
-            const struct place_in_list place = {
-                atomic_load_explicit(&pool_slot(pool, slot)->last_seen_at_ms, memory_order_relaxed),
-                model->name, id
-            };
-            list_place(listing, &place);
+            list_slot(listing, model, index_slot(shard->entries[k]));
         }
     }
     index_unlock(shard);
@@ -155,8 +179,8 @@ static void list_shard(struct listing *listing, const struct model *model, uint6
 
 static void list_model(struct listing *listing, const struct model *model)
 {
-    const bool is_before = listing->has_after && listing->query->order == SESSIONS_BY_ID &&
-                           strcmp(model->name, listing->after.model) < 0;
+    const bool is_before =
+        listing->has_after && !is_by_time(listing) && strcmp(model->name, listing->after.model) < 0;
     for (uint64_t shard = 0; shard < INDEX_SHARDS && !is_before; shard++) {
         list_shard(listing, model, shard);
     }
@@ -192,7 +216,8 @@ static enum status read_rows(struct service_context *context, struct listing *li
             return status;
         }
         if (is_there) {
-            row.last_seen_at_ms = listing->rows[k].last_seen_at_ms;
+            row.last_seen_at_ms =
+                is_by_time(listing) ? listing->rows[k].last_seen_at_ms : row.last_seen_at_ms;
             listing->rows[n++] = row;
         }
     }

@@ -34,7 +34,7 @@ struct session_query {
 
 /* Fills rows, room for the limit, with the first sessions behind the mark. Sessions that make a
  * step between two pages move to the front of SESSIONS_BY_LAST_SEEN: of those that do not, each is
- * on one page; and none is on two. A row's last_seen_at_ms is what it was found by. */
+ * on one page; and none is on two. There a row's last_seen_at_ms is what it was found by. */
 enum status session_list(struct service_context *context, const struct session_query *query,
                          struct session_row *rows, size_t *ret_n, bool *ret_has_more,
                          struct fault *fault);
