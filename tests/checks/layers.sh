@@ -29,7 +29,7 @@ server/secure             server/base gru.h
 server/store              server/config server/base lib/json gru.h
 server/service            server/service/pool server/service/models server/service/sessions
 server/service            server/service/jobs server/service/scores server/store server/config server/base gru.h
-server/service/scores     server/base
+server/service/scores     server/base gru.h
 server/service/pool       server/service/names.h server/service/listeners.h server/store server/base gru.h
 server/service/models     server/service/pool server/service/scores SHARED server/store server/config server/base gru.h
 server/service/sessions   server/service/models server/service/pool server/service/scores SHARED

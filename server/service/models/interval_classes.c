@@ -4,17 +4,6 @@ enum { TAIL_FORMAT = 1 };
 
 _Static_assert(sizeof(struct interval_class) <= POOL_MEANING_BYTES, "a class has room for it");
 
-struct interval_untracked interval_untracked_of(const struct gru_info *info)
-{
-    struct interval_untracked untracked = { .n = 0 };
-    for (size_t o = 0; o < info->n_outputs; o++) {
-        if (info->outputs[o].feeds < 0) {
-            interval_untracked_add(&untracked, o);
-        }
-    }
-    return untracked;
-}
-
 static uint32_t tail_bytes_of(const struct interval_class *meaning, size_t n_outputs)
 {
     const struct interval_layout layout = interval_class_layout(meaning, n_outputs);

@@ -25,9 +25,6 @@ static inline struct interval_class interval_class_of(const struct pool_class *k
     return meaning;
 }
 
-/* The outputs that feed no input: nothing ever tells a session what they should have been. */
-struct interval_untracked interval_untracked_of(const struct gru_info *info);
-
 /* The layout of the tracker in a tail of that class, of a model with so many outputs. */
 static inline struct interval_layout interval_class_layout(const struct interval_class *meaning,
                                                            size_t n_outputs)

@@ -19,6 +19,17 @@ void interval_untracked_add(struct interval_untracked *untracked, size_t output)
     }
 }
 
+struct interval_untracked interval_untracked_of(const struct gru_info *info)
+{
+    struct interval_untracked untracked = { .n = 0 };
+    for (size_t o = 0; o < info->n_outputs; o++) {
+        if (info->outputs[o].feeds < 0) {
+            interval_untracked_add(&untracked, o);
+        }
+    }
+    return untracked;
+}
+
 struct interval_layout interval_layout_of(size_t n_outputs, size_t n_horizons, size_t n_levels)
 {
     return interval_layout_without(&(struct interval_untracked){ .n = 0 }, n_outputs, n_horizons,

@@ -54,6 +54,8 @@ struct interval_untracked {
     uint32_t bits[INTERVAL_UNTRACKED_MAX / 32];
 };
 void interval_untracked_add(struct interval_untracked *untracked, size_t output);
+/* The outputs that feed no input: nothing ever tells a session what they should have been. */
+struct interval_untracked interval_untracked_of(const struct gru_info *info);
 
 /* Where what is in the block, in bytes. */
 struct interval_layout {

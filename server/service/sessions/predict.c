@@ -79,14 +79,23 @@ static enum status make_lane(const struct prediction *prediction, struct sequenc
     return STATUS_OK;
 }
 
+/* Of the forecast, or of y. NULL: no memory. */
+static struct sequence_intervals *create_calibration(const struct gru_model *gru,
+                                                     const struct sequence *sequence, size_t n_rows,
+                                                     struct arena *arena)
+{
+    const struct forecast_options *options = &sequence->forecast_options;
+    const size_t n = forecast_options_rows(gru_model_info(gru), options);
+    return sequence_intervals_create(gru, options->levels, n > 0 ? n : 1, n_rows, arena);
+}
+
 static enum status make_calibration(const struct prediction *prediction, struct sequence *sequence,
                                     struct arena *arena, struct fault *fault)
 {
     if (!sequence->forecast_options.levels) {
         return STATUS_OK;
     }
-    sequence->calibration = sequence_intervals_create(prediction->gru, &sequence->forecast_options,
-                                                      sequence->n_rows, arena);
+    sequence->calibration = create_calibration(prediction->gru, sequence, sequence->n_rows, arena);
     return sequence->calibration ? STATUS_OK : no_room(arena, fault);
 }
 
@@ -185,8 +194,7 @@ static enum status take_calibration(const struct session *session, struct sequen
                                     struct arena *arena, struct fault *fault)
 {
     struct session_intervals *own = arena_alloc(arena, sizeof *own);
-    sequence->calibration =
-        sequence_intervals_create(session->gru, &sequence->forecast_options, 1, arena);
+    sequence->calibration = create_calibration(session->gru, sequence, 1, arena);
     if (!own || !sequence->calibration) {
         return no_room(arena, fault);
     }

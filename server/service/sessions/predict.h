@@ -12,7 +12,7 @@
 #include "gru.h"
 #include "service/scores/interval_reply.h"
 #include "service/sessions/forecast_options.h"
-#include "service/sessions/sequence_intervals.h"
+#include "service/scores/sequence_intervals.h"
 #include "service/sessions/slice.h"
 
 #include <stdbool.h>

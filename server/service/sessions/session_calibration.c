@@ -2,7 +2,7 @@
 
 #include "service/models/models.h"
 #include "service/sessions/sessions.h"
-#include "service/sessions/version_errors.h"
+#include "service/scores/version_errors.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 #include "service/models/models.h"
 #include "service/pool/pool_write.h"
 #include "service/service_private.h"
-#include "service/sessions/version_errors.h"
+#include "service/scores/version_errors.h"
 
 #include <math.h>
 #include <string.h>

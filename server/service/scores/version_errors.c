@@ -1,4 +1,4 @@
-#include "service/sessions/version_errors.h"
+#include "service/scores/version_errors.h"
 
 #include "base/digest.h"
 

@@ -12,8 +12,8 @@
 #include "base/arena.h"
 #include "gru.h"
 #include "service/scores/interval_reply.h"
-#include "service/sessions/forecast_options.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* So many origins at most: 200 of 12 steps cost what 2400 rows do. */
@@ -36,10 +36,11 @@ struct sequence_intervals {
 
 /* How many of the first rows are run as ever: all of a short sequence but one must be origins. */
 size_t sequence_intervals_first(size_t n_rows);
-/* NULL: no memory. */
+/* Of forecasts of n_ahead rows, y included. NULL: no memory. */
 struct sequence_intervals *sequence_intervals_create(const struct gru_model *gru,
-                                                     const struct forecast_options *options,
-                                                     size_t n_rows, struct arena *arena);
+                                                     const struct interval_levels *levels,
+                                                     size_t n_ahead, size_t n_rows,
+                                                     struct arena *arena);
 /* The next row of x ([T][I]): the lane's state goes on by it, and its y is the row's. GRU_OK, the
  * lane's status, or GRU_NO_MEMORY. What cannot be forecast from there is not scored. */
 GRU_CHECK enum gru_status sequence_intervals_go_on(struct sequence_intervals *intervals,

@@ -1,7 +1,6 @@
-#include "service/sessions/sequence_intervals.h"
+#include "service/scores/sequence_intervals.h"
 
-#include "service/models/interval_classes.h"
-#include "service/sessions/version_errors.h"
+#include "service/scores/version_errors.h"
 
 #include <math.h>
 
@@ -25,11 +24,11 @@ static size_t n_rolled(const struct sequence_intervals *intervals, size_t row)
 }
 
 struct sequence_intervals *sequence_intervals_create(const struct gru_model *gru,
-                                                     const struct forecast_options *options,
-                                                     size_t n_rows, struct arena *arena)
+                                                     const struct interval_levels *levels,
+                                                     size_t n_ahead, size_t n_rows,
+                                                     struct arena *arena)
 {
     const struct gru_info *info = gru_model_info(gru);
-    const size_t n = forecast_options_rows(info, options), n_ahead = n > 0 ? n : 1;
     const struct interval_untracked untracked = interval_untracked_of(info);
     struct sequence_intervals *intervals = arena_alloc(arena, sizeof *intervals);
     if (!intervals) {
@@ -37,8 +36,8 @@ struct sequence_intervals *sequence_intervals_create(const struct gru_model *gru
     }
     *intervals = (struct sequence_intervals){
         .gru = gru,
-        .asked = options->levels,
-        .layout = interval_layout_without(&untracked, info->n_outputs, n_ahead, options->levels->n),
+        .asked = levels,
+        .layout = interval_layout_without(&untracked, info->n_outputs, n_ahead, levels->n),
         .n_ahead = n_ahead,
         .forecast = arena_array(arena, n_ahead * info->n_outputs, sizeof(float)),
         .future = arena_array(arena, n_ahead * (info->n_future + 1), sizeof(float)),
@@ -49,7 +48,7 @@ struct sequence_intervals *sequence_intervals_create(const struct gru_model *gru
     };
     intervals->tracker = (struct interval_tracker){
         .layout = &intervals->layout,
-        .levels = options->levels,
+        .levels = levels,
         .bytes = arena_alloc(arena, intervals->layout.n_bytes),
     };
     if (!intervals->forecast || !intervals->future || !intervals->truths ||
