@@ -6,12 +6,19 @@ LIBRARIES  := libgru libgru-infer
 DOC        := share/doc/grud
 PAGES      := README.md $(wildcard docs/*.md docs/*.svg) config/grud.conf
 
+MANUALS_1 := $(wildcard config/*.1)
+MANUALS_5 := $(wildcard config/*.5)
+# Where bash, zsh and fish look.
+COMPLETIONS := share/bash-completion/completions/grud share/zsh/site-functions/_grud \
+               share/fish/vendor_completions.d/grud.fish
+
 # What is installed, and so what is removed: all but the options.
 HEADERS   := gru.h gru_choices.h gru_validation.h
 INSTALLED := bin/grud $(HEADERS:%=include/%) $(LIBRARIES:%=lib/%.a) $(LIBRARIES:%=lib/%.so) \
              $(LIBRARIES:%=lib/%.so.0) $(LIBRARIES:%=lib/%.so.$(VERSION)) \
              $(LIBRARIES:%=lib/pkgconfig/%.pc) lib/systemd/system/grud.service \
-             share/man/man1/grud.1 $(DOC)/LICENSE.uPlot $(addprefix $(DOC)/,$(notdir $(PAGES)))
+             $(MANUALS_1:config/%=share/man/man1/%) $(MANUALS_5:config/%=share/man/man5/%) \
+             $(COMPLETIONS) $(DOC)/LICENSE.uPlot $(addprefix $(DOC)/,$(notdir $(PAGES)))
 
 define install_library
 install -m 644 $(BUILD)/$(1).a $(AT_PREFIX)/lib/$(1).a
@@ -36,7 +43,11 @@ install: all ## install into PREFIX (default /usr/local) and SYSCONFDIR (/etc), 
 	install -m 755 $(BUILD)/grud $(AT_PREFIX)/bin/grud
 	install -m 644 $(HEADERS:%=lib/%) $(AT_PREFIX)/include/
 	$(foreach l,$(LIBRARIES),$(call install_library,$(l)))
-	install -m 644 config/grud.1 $(AT_PREFIX)/share/man/man1/grud.1
+	install -m 644 $(MANUALS_1) $(AT_PREFIX)/share/man/man1/
+	install -m 644 $(MANUALS_5) $(AT_PREFIX)/share/man/man5/
+	install -m 644 config/completion/grud.bash $(AT_PREFIX)/$(word 1,$(COMPLETIONS))
+	install -m 644 config/completion/_grud $(AT_PREFIX)/$(word 2,$(COMPLETIONS))
+	install -m 644 config/completion/grud.fish $(AT_PREFIX)/$(word 3,$(COMPLETIONS))
 	sed -e 's|/usr/local|$(PREFIX)|' -e 's|/etc/|$(SYSCONFDIR)/|' config/grud.service \
 	  > $(AT_PREFIX)/lib/systemd/system/grud.service
 	test -e $(OPTIONS) || install -m 644 config/grud.conf $(OPTIONS)

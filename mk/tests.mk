@@ -88,8 +88,9 @@ test-run: all-tests
 	@set -e; for t in $(REPLAYED); do \
 	  $(BUILD)/tests/fuzz-$$t tests/fuzz/corpus/$$t tests/fuzz/findings/$$t; done
 
-config-files: $(BUILD)/tests/test-config $(BUILD)/tests/test-http ## rewrite what is printed from tables: config/grud.conf, config/grud.1, docs/METRICS.md
+config-files: $(BUILD)/tests/test-config $(BUILD)/tests/test-commands $(BUILD)/tests/test-http ## rewrite what is printed from tables: config/grud.conf, man pages, scripts of shells, docs/METRICS.md
 	UPDATE_FILES=1 CK_RUN_SUITE=test_config_print.c $(BUILD)/tests/test-config
+	UPDATE_FILES=1 CK_RUN_SUITE=test_manual.c $(BUILD)/tests/test-commands
 	UPDATE_FILES=1 CK_RUN_SUITE=test_figures.c $(BUILD)/tests/test-http
 
 # ---- longer ones ----

@@ -40,22 +40,9 @@ struct daemon {
 
 static void print_help(void)
 {
-    puts("grud - serves GRU forecasting models over HTTP\n"
-         "\n"
-         "usage: grud [OPTIONS]                  serve\n"
-         "       grud init --inputs A,B --outputs A --layers 64,32 -o FILE\n"
-         "                                       make an untrained model\n"
-         "       grud train DATA.csv --inputs A,B --outputs A -o FILE\n"
-         "                                       make a model and train it on a file of readings\n"
-         "       grud evaluate MODEL DATA.csv    say how good its forecasts are on readings\n"
-         "       grud inspect FILE               say what a model file holds\n"
-         "       grud backup [OPTIONS] TO        copy the data directory, also of a grud that "
-         "runs\n"
-         "       grud check-config [OPTIONS]     check options and configuration, and exit\n"
-         "       grud --health [URL | OPTIONS]   exit 0 if a GET of URL answers 200; without a "
-         "URL, /readyz\n"
-         "                                       of the grud that is configured so\n"
-         "       grud --version | --help\n");
+    puts("grud - serves GRU forecasting models over HTTP\n");
+    commands_print_help(stdout);
+    putchar('\n');
     config_print_help(stdout);
 }
 
@@ -323,19 +310,21 @@ static int tell(int argc, char *argv[], void (*print)(void))
     return EXIT_SUCCESS;
 }
 
+static const struct {
+    const char *word;
+    int (*run)(int argc, char *const argv[]);
+} commands[] = {
+    { "init", command_init },       { "train", command_train },
+    { "predict", command_predict }, { "evaluate", command_evaluate },
+    { "inspect", command_inspect }, { "completion", command_completion },
+};
+
 int main(int argc, char *argv[])
 {
-    if (is_word(argc, argv, "init")) {
-        return command_init(argc - 1, argv + 1);
-    }
-    if (is_word(argc, argv, "train")) {
-        return command_train(argc - 1, argv + 1);
-    }
-    if (is_word(argc, argv, "evaluate")) {
-        return command_evaluate(argc - 1, argv + 1);
-    }
-    if (is_word(argc, argv, "inspect")) {
-        return command_inspect(argc - 1, argv + 1);
+    for (size_t k = 0; k < sizeof commands / sizeof *commands; k++) {
+        if (is_word(argc, argv, commands[k].word)) {
+            return commands[k].run(argc - 1, argv + 1);
+        }
     }
     if (is_word(argc, argv, "backup")) {
         log_setup(LOG_WARN, false);

@@ -12,13 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
-
-/* `--help` or `-h` alone: the usage is printed to standard output, and that is fine. */
-static inline bool command_asks_help(int argc, char *const argv[])
-{
-    return argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
-}
+#include <stdio.h>
 
 /* grud init --inputs a,b --outputs a --layers 64,32 -o FILE ...: makes an untrained model file;
  * FILE may be -, which is standard output */
@@ -26,10 +20,17 @@ int command_init(int argc, char *const argv[]);
 /* grud train DATA.csv --inputs a,b --outputs a -o FILE ...: makes a model and trains it on a file
  * of readings */
 int command_train(int argc, char *const argv[]);
+/* grud predict MODEL DATA.csv: what a model forecasts from a file of readings */
+int command_predict(int argc, char *const argv[]);
 /* grud evaluate MODEL DATA.csv: how good a model's forecasts are on a file of readings */
 int command_evaluate(int argc, char *const argv[]);
 /* grud inspect FILE: what a model file holds */
 int command_inspect(int argc, char *const argv[]);
+
+/* grud completion bash|zsh|fish: the script that completes command lines of grud in a shell */
+int command_completion(int argc, char *const argv[]);
+/* The part of `grud --help` that is about sub-commands. */
+void commands_print_help(FILE *out);
 
 /* Copies a data directory; on failure the reason is in `fault`. */
 typedef enum status backup_directory(const char *data, const char *to, struct fault *fault);

@@ -1,5 +1,6 @@
 /* grud backup: arguments and messages; the layer that has the files is passed in. */
 #include "commands/command.h"
+#include "commands/command_table.h"
 #include "config/config.h"
 
 #include <stdio.h>
@@ -12,19 +13,25 @@ static int complain(int code, const char *message)
     return code;
 }
 
+const struct command_line command_backup_line = {
+    .command = "backup",
+    .summary = "copies the data directory, also of a grud that runs",
+    .usage = "[OPTIONS] TO",
+    .operands = { { "DIR", NULL, 0 } },
+    .has_daemon_options = true,
+};
+
 int command_backup(int argc, char *const argv[], char *const environment[],
                    backup_directory *backup)
 {
-    static const char usage[] = "usage: grud backup [OPTIONS] TO\n";
     struct config config;
     struct fault fault;
     char complaint[COMPLAINT_MAX];
-    if (command_asks_help(argc, argv)) {
-        fputs(usage, stdout);
+    if (command_line_asks_help(&command_backup_line, argc, argv)) {
         return 0;
     }
     if (argc < 2 || argv[argc - 1][0] == '-' || argv[argc - 1][0] == '\0') {
-        fputs(usage, stderr);
+        command_line_print_usage(&command_backup_line, stderr);
         return 2;
     }
     if (!config_read(argc - 1, argv, environment, &config, complaint, sizeof complaint)) {

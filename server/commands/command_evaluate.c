@@ -2,33 +2,55 @@
 #include "base/arena.h"
 #include "commands/back_test_print.h"
 #include "commands/command.h"
-#include "commands/command_line.h"
-#include "commands/csv_series.h"
+#include "commands/command_table.h"
+#include "commands/model_data.h"
 #include "gru.h"
 #include "service/scores/back_test.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static const char command[] = "evaluate";
-static const char usage[] =
-    "usage: grud evaluate MODEL DATA.csv [--horizon N] [--season N] [--level P] [--time COLUMN]\n"
-    "                     [--json]\n";
-
-enum { MODEL, DATA, N_OPERANDS };
-
 struct evaluate_arguments {
-    const char *operands[N_OPERANDS];
-    const char *horizon, *season, *level, *time;
+    const char *model, *data, *horizon, *season, *level, *time;
     bool is_json;
+};
+
+static const struct command_option options[] = {
+    { "horizon", "N", NULL, "rows ahead; default as many as the model says at once", false,
+      offsetof(struct evaluate_arguments, horizon) },
+    { "season", "N", NULL, "rows in a season, as 24 for hours: a seasonal forecast is compared",
+      false, offsetof(struct evaluate_arguments, season) },
+    { "level", "P", NULL, "the share of readings that intervals shall hold; default 0.9", false,
+      offsetof(struct evaluate_arguments, level) },
+    { "time", "COLUMN", NULL,
+      "the column of times; default the first one, if it begins with a date", false,
+      offsetof(struct evaluate_arguments, time) },
+    { "json", NULL, NULL, "print what POST evaluate answers, instead of a table", false,
+      offsetof(struct evaluate_arguments, is_json) },
+};
+
+const struct command_line command_evaluate_line = {
+    .command = command,
+    .summary = "says how good the forecasts of a model are on a file of readings",
+    .operands = { { "MODEL", NULL, offsetof(struct evaluate_arguments, model) },
+                  { "DATA.csv", NULL, offsetof(struct evaluate_arguments, data) } },
+    .options = options,
+    .n_options = sizeof options / sizeof *options,
+    .manual =
+        "Forecasts \\fB\\-\\-horizon\\fR rows ahead from each row of \\fIDATA.csv\\fR, as a "
+        "stream\n"
+        "that had come so far would be forecast, and compares that with what came. The figures\n"
+        "are those of POST evaluate: errors, skill against persistence and against a season, and\n"
+        "how well prediction intervals were kept.\n"
+        ".PP\n"
+        "An output that is no input has a column, too: what it should have "
+        "been.\n" COMMAND_TABLE_DATA,
 };
 
 struct evaluate_work {
     const struct evaluate_arguments *arguments;
-    struct gru_model *model;
-    struct csv_series series;
-    const char **columns; /* the inputs, then the outputs that are no inputs */
+    struct model_data data;
     struct arena arena;
     struct back_test test;
     struct gru_work *gru_work;
@@ -43,19 +65,6 @@ static int no_memory(void)
 
 /* ---- what is asked for ---- */
 
-static int read_count(const char *flag, const char *text, size_t *ret_count)
-{
-    uint64_t count;
-    if (text && (!command_parse_number(text, &count) || count < 1 || count > UINT32_MAX)) {
-        return command_complain(command, COMMAND_WRONG_USAGE,
-                                "%s takes a whole number of rows from 1, not '%s'", flag, text);
-    }
-    if (text) {
-        *ret_count = (size_t)count;
-    }
-    return COMMAND_FINE;
-}
-
 static int read_level(const char *text, double *ret_level)
 {
     if (!command_parse_real(text, ret_level) || !(*ret_level > 0 && *ret_level < 1)) {
@@ -67,83 +76,18 @@ static int read_level(const char *text, double *ret_level)
     return COMMAND_FINE;
 }
 
-static int load_model(struct evaluate_work *work)
-{
-    const char *path = work->arguments->operands[MODEL];
-    struct gru_error error = { 0 };
-    enum gru_status status = gru_model_load_file(path, &work->model, &error);
-    if (status != GRU_OK) {
-        return command_complain(command, COMMAND_FAILED, "%s: %s", path,
-                                *error.message ? error.message : gru_status_text(status));
-    }
-    const struct gru_info *info = gru_model_info(work->model);
-    if (work->test.horizon == 0) {
-        work->test.horizon = info->steps;
-    }
-    if (work->test.horizon > info->steps && info->n_feeds == 0) {
-        return command_complain(command, COMMAND_WRONG_USAGE,
-                                "--horizon is at most %zu for this model: its outputs feed none of "
-                                "its inputs",
-                                info->steps);
-    }
-    return COMMAND_FINE;
-}
-
 /* ---- the data ---- */
 
-static int refuse_data(const struct evaluate_work *work, const char *reason)
+static int load(struct evaluate_work *work)
 {
-    return command_complain(command, COMMAND_FAILED, "%s: %s", work->arguments->operands[DATA],
-                            reason);
-}
-
-static int read_data(struct evaluate_work *work)
-{
-    const struct gru_info *info = gru_model_info(work->model);
-    struct csv_series *series = &work->series;
-    work->columns = calloc(info->n_inputs + info->n_outputs, sizeof *work->columns);
-    if (!work->columns) {
-        return no_memory();
+    int code = model_data_load(&work->data);
+    if (code == COMMAND_FINE && work->test.horizon == 0) {
+        work->test.horizon = gru_model_info(work->data.model)->steps;
     }
-    *series = (struct csv_series){ .columns = work->columns,
-                                   .time = work->arguments->time,
-                                   .interval_seconds = info->interval_seconds };
-    for (size_t k = 0; k < info->n_inputs; k++) {
-        work->columns[series->n_columns++] = info->inputs[k].name;
+    if (code == COMMAND_FINE) {
+        code = model_data_check_horizon(&work->data, work->test.horizon);
     }
-    for (size_t o = 0; o < info->n_outputs; o++) {
-        if (info->outputs[o].feeds < 0) {
-            work->columns[series->n_columns++] = info->outputs[o].name;
-        }
-    }
-    if (!csv_series_read(series, work->arguments->operands[DATA])) {
-        return refuse_data(work, series->error);
-    }
-    csv_series_tell_times(series, stderr);
-    return COMMAND_FINE;
-}
-
-/* Of models that refuse rows without all inputs. */
-static int check_missing(struct evaluate_work *work)
-{
-    const struct csv_series *series = &work->series;
-    const struct gru_info *info = gru_model_info(work->model);
-    for (size_t row = 0; info->missing == GRU_MISSING_ERROR && row < series->n_rows; row++) {
-        for (size_t k = 0; k < info->n_inputs; k++) {
-            if (isnan(series->values[row * series->n_columns + k])) {
-                const bool is_gap = series->lines[row] == 0;
-                while (series->lines[row] == 0) {
-                    row++;
-                }
-                return command_complain(command, COMMAND_FAILED,
-                                        "%s: line %zu: input '%s' is missing%s, and the model's "
-                                        "policy is to refuse that",
-                                        work->arguments->operands[DATA], series->lines[row],
-                                        info->inputs[k].name, is_gap ? " before it" : "");
-            }
-        }
-    }
-    return COMMAND_FINE;
+    return code == COMMAND_FINE ? model_data_read(&work->data) : code;
 }
 
 /* What an output was at a row: an input's reading, or, of another, what its own column has in the
@@ -158,8 +102,8 @@ static float value_at(const struct csv_series *series, size_t row, int feeds, si
 
 static int take_values(struct evaluate_work *work)
 {
-    const struct gru_info *info = gru_model_info(work->model);
-    const struct csv_series *series = &work->series;
+    const struct gru_info *info = gru_model_info(work->data.model);
+    const struct csv_series *series = &work->data.series;
     struct back_test *test = &work->test;
     const size_t n_values = series->n_rows + (series->n_columns > info->n_inputs ? 1 : 0);
     float *values = arena_array(&work->arena, n_values * info->n_outputs, sizeof *values);
@@ -180,9 +124,9 @@ static int take_values(struct evaluate_work *work)
         test->season = info->season;
     }
     if (n_values <= test->horizon || test->season >= series->n_rows || n_known == 0) {
-        return refuse_data(work, n_known == 0
-                                     ? "there is no value that a forecast could be compared with"
-                                     : "there must be more rows than --horizon and --season have");
+        return model_data_refuse(
+            &work->data, n_known == 0 ? "there is no value that a forecast could be compared with"
+                                      : "there must be more rows than --horizon and --season have");
     }
     test->values = values;
     test->n_values = n_values;
@@ -193,8 +137,8 @@ static int take_values(struct evaluate_work *work)
 /* What no output feeds is taken as known ahead; then `values` has the inputs alone. */
 static int take_inputs(struct evaluate_work *work)
 {
-    const struct gru_info *info = gru_model_info(work->model);
-    const struct csv_series *series = &work->series;
+    const struct gru_info *info = gru_model_info(work->data.model);
+    const struct csv_series *series = &work->data.series;
     float *future = arena_array(&work->arena, series->n_rows * info->n_future, sizeof *future),
           *x = series->values;
     work->state = arena_array(&work->arena, info->state_floats, sizeof *work->state);
@@ -215,7 +159,7 @@ static int take_inputs(struct evaluate_work *work)
             }
         }
     }
-    gru_state_init(work->model, work->state);
+    gru_state_init(work->data.model, work->state);
     return COMMAND_FINE;
 }
 
@@ -224,19 +168,20 @@ static int take_inputs(struct evaluate_work *work)
 /* Takes row `origin`, and forecasts from there. */
 static enum gru_status forecast_from(const struct evaluate_work *work, size_t origin)
 {
-    const struct gru_info *info = gru_model_info(work->model);
+    const struct gru_info *info = gru_model_info(work->data.model);
     struct gru_lane lane = { .state_in = work->state,
                              .state_out = work->state,
-                             .x = work->series.values + origin * info->n_inputs,
+                             .x = work->data.series.values + origin * info->n_inputs,
                              .n_rows = 1,
                              .y = work->y };
-    enum gru_status status = gru_run(work->model, work->gru_work, &lane, 1);
+    enum gru_status status = gru_run(work->data.model, work->gru_work, &lane, 1);
     if (status != GRU_OK || lane.status != GRU_OK) {
         return status != GRU_OK ? status : lane.status;
     }
-    return gru_forecast(work->model, work->gru_work, work->state, work->test.horizon,
+    return gru_forecast(work->data.model, work->gru_work, work->state, work->test.horizon,
                         work->future + (origin + 1) * info->n_future,
-                        info->n_future > 0 ? work->series.n_rows - origin - 1 : 0, work->forecast);
+                        info->n_future > 0 ? work->data.series.n_rows - origin - 1 : 0,
+                        work->forecast);
 }
 
 static int run(struct evaluate_work *work)
@@ -245,12 +190,11 @@ static int run(struct evaluate_work *work)
         enum gru_status status = forecast_from(work, origin);
         if (status != GRU_OK) {
             return command_complain(command, COMMAND_FAILED, "%s: from row %zu: %s",
-                                    work->arguments->operands[DATA], origin + 1,
-                                    gru_status_text(status));
+                                    work->data.data_path, origin + 1, gru_status_text(status));
         }
         back_test_take(&work->test, work->forecast);
     }
-    const struct gru_info *info = gru_model_info(work->model);
+    const struct gru_info *info = gru_model_info(work->data.model);
     if (work->arguments->is_json) {
         back_test_print_json(&work->test, info, stdout);
     } else {
@@ -265,9 +209,8 @@ static int run(struct evaluate_work *work)
 
 static int evaluate(struct evaluate_work *work)
 {
-    static int (*const stages[])(struct evaluate_work * work) = { load_model,    read_data,
-                                                                  check_missing, take_values,
-                                                                  take_inputs,   run };
+    static int (*const stages[])(struct evaluate_work * work) = { load, take_values, take_inputs,
+                                                                  run };
     int code = COMMAND_FINE;
     for (size_t k = 0; code == COMMAND_FINE && k < sizeof stages / sizeof *stages; k++) {
         code = stages[k](work);
@@ -275,29 +218,11 @@ static int evaluate(struct evaluate_work *work)
     return code;
 }
 
-static int read_arguments(struct evaluate_arguments *arguments, struct back_test *test, int argc,
-                          char *const argv[])
+static int read_arguments(const struct evaluate_arguments *arguments, struct back_test *test)
 {
-    const struct command_flag flags[] = {
-        { "--horizon", &arguments->horizon, NULL }, { "--season", &arguments->season, NULL },
-        { "--level", &arguments->level, NULL },     { "--time", &arguments->time, NULL },
-        { "--json", NULL, &arguments->is_json },
-    };
-    const struct command_line line = { .command = command,
-                                       .usage = usage,
-                                       .flags = flags,
-                                       .n_flags = sizeof flags / sizeof *flags,
-                                       .operands = arguments->operands,
-                                       .n_operands_max = N_OPERANDS };
-    int code = command_line_read(&line, argc, argv);
-    if (code == COMMAND_FINE && !arguments->operands[DATA]) {
-        return command_line_refuse(&line, "MODEL and DATA.csv are needed");
-    }
+    int code = model_data_read_count(command, "--horizon", arguments->horizon, &test->horizon);
     if (code == COMMAND_FINE) {
-        code = read_count("--horizon", arguments->horizon, &test->horizon);
-    }
-    if (code == COMMAND_FINE) {
-        code = read_count("--season", arguments->season, &test->season);
+        code = model_data_read_count(command, "--season", arguments->season, &test->season);
     }
     return code == COMMAND_FINE ? read_level(arguments->level, &test->level) : code;
 }
@@ -305,12 +230,19 @@ static int read_arguments(struct evaluate_arguments *arguments, struct back_test
 int command_evaluate(int argc, char *const argv[])
 {
     struct evaluate_arguments arguments = { .level = "0.9" };
-    struct evaluate_work work = { .arguments = &arguments };
-    if (command_asks_help(argc, argv)) {
-        fputs(usage, stdout);
+    if (command_line_asks_help(&command_evaluate_line, argc, argv)) {
         return COMMAND_FINE;
     }
-    int code = read_arguments(&arguments, &work.test, argc, argv);
+    int code = command_line_read(&command_evaluate_line, &arguments, argc, argv);
+    struct evaluate_work work = { .arguments = &arguments,
+                                  .data = { .command = command,
+                                            .model_path = arguments.model,
+                                            .data_path = arguments.data,
+                                            .time = arguments.time,
+                                            .has_outputs = true } };
+    if (code == COMMAND_FINE) {
+        code = read_arguments(&arguments, &work.test);
+    }
     if (code != COMMAND_FINE) {
         return code;
     }
@@ -318,8 +250,6 @@ int command_evaluate(int argc, char *const argv[])
     code = evaluate(&work);
     gru_work_free(work.gru_work);
     arena_done(&work.arena);
-    csv_series_done(&work.series);
-    free(work.columns);
-    gru_model_unref(work.model);
+    model_data_done(&work.data);
     return code;
 }

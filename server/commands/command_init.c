@@ -1,17 +1,35 @@
 /* grud init: makes an untrained model file. */
 #include "commands/command.h"
-#include "commands/command_line.h"
+#include "commands/command_table.h"
 #include "commands/model_output.h"
 #include "commands/model_plan.h"
 #include "gru.h"
 
 #include <stdio.h>
 
-static const char usage[] =
-    "usage: grud init --inputs NAME[,NAME...] --outputs NAME[,NAME...] --layers N[,N...] -o FILE\n"
-    "                 [--scale NAME=MEAN:STD[,...]] [--residual] [--seed N] [--force]\n"
-    "                 [--cell " GRU_CELL_WORDS "] [--reset after|before]\n"
-    "                 [--interval-seconds SECONDS] [--season N]\n";
+struct init_arguments {
+    struct model_plan_words words;
+    struct model_output output;
+};
+
+static const struct command_option options[] = {
+    MODEL_PLAN_OPTIONS(struct init_arguments, true),
+    { "scale", "NAME=MEAN:STD[,...]", NULL,
+      "what readings are divided by, as in temp=20:5: the network sees (x - mean) / std", false,
+      offsetof(struct init_arguments, words.scale) },
+    MODEL_OUTPUT_OPTIONS(struct init_arguments),
+};
+
+const struct command_line command_init_line = {
+    .command = "init",
+    .summary = "makes an untrained model",
+    .options = options,
+    .n_options = sizeof options / sizeof *options,
+    .manual = "Makes a model file whose weights are drawn at random, as PyTorch draws those of\n"
+              "nn.GRU and nn.Linear.\n"
+              "Inputs and outputs are names with commas between; an output with an input's name\n"
+              "forecasts it, so that forecasts can go further ahead than one step.\n",
+};
 
 static int make(const struct model_plan_words *words, const struct model_output *output)
 {
@@ -31,28 +49,14 @@ static int make(const struct model_plan_words *words, const struct model_output 
 
 int command_init(int argc, char *const argv[])
 {
-    struct model_plan_words words = { MODEL_PLAN_INITIAL };
-    struct model_output output = { .command = "init" };
-    const struct command_flag flags[] = {
-        MODEL_PLAN_FLAGS(&words),
-        { "--scale", &words.scale, NULL },
-        { "-o", &output.path, NULL },
-        { "--force", NULL, &output.force },
-    };
-    const struct command_line line = {
-        .command = "init", .usage = usage, .flags = flags, .n_flags = sizeof flags / sizeof *flags
-    };
-    if (command_asks_help(argc, argv)) {
-        fputs(usage, stdout);
+    struct init_arguments arguments = { .words = { MODEL_PLAN_INITIAL },
+                                        .output = { .command = "init" } };
+    if (command_line_asks_help(&command_init_line, argc, argv)) {
         return COMMAND_FINE;
     }
-    int code = command_line_read(&line, argc, argv);
-    if (code != COMMAND_FINE) {
-        return code;
+    int code = command_line_read(&command_init_line, &arguments, argc, argv);
+    if (code == COMMAND_FINE) {
+        code = model_output_check(&arguments.output);
     }
-    if (!words.inputs || !words.outputs || !words.layers || !output.path) {
-        return command_line_refuse(&line, "--inputs, --outputs, --layers and -o are needed");
-    }
-    code = model_output_check(&output);
-    return code == COMMAND_FINE ? make(&words, &output) : code;
+    return code == COMMAND_FINE ? make(&arguments.words, &arguments.output) : code;
 }

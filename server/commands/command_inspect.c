@@ -1,6 +1,7 @@
 /* grud inspect: prints what a model file holds, after every check that the daemon makes. */
 #include "base/digest.h"
 #include "commands/command.h"
+#include "commands/command_table.h"
 #include "commands/input_file.h"
 #include "gru.h"
 #include "json/json.h"
@@ -110,14 +111,22 @@ static void print_residuals(const struct gru_model *model)
     puts(residuals->n_outputs > NAMED ? ", ..." : "");
 }
 
+const struct command_line command_inspect_line = {
+    .command = "inspect",
+    .summary = "says what a model file holds, once it was checked as the daemon would",
+    .operands = { { "FILE", NULL, 0 } },
+};
+
 int command_inspect(int argc, char *const argv[])
 {
-    const bool is_help = command_asks_help(argc, argv);
-    if (argc != 2 || is_help) {
-        fputs("usage: grud inspect FILE\n", is_help ? stdout : stderr);
-        return is_help ? 0 : 2;
+    const char *path = NULL;
+    if (command_line_asks_help(&command_inspect_line, argc, argv)) {
+        return COMMAND_FINE;
     }
-    const char *path = argv[1];
+    int code = command_line_read(&command_inspect_line, &path, argc, argv);
+    if (code != COMMAND_FINE) {
+        return code;
+    }
     size_t n;
     char *bytes = input_file_read(path, &n);
     if (!bytes) {

@@ -1,6 +1,6 @@
 /* grud train: makes a model and trains it on a file of readings, by the trainer of the jobs. */
 #include "commands/command.h"
-#include "commands/command_line.h"
+#include "commands/command_table.h"
 #include "commands/csv_series.h"
 #include "commands/model_output.h"
 #include "commands/model_plan.h"
@@ -14,24 +14,45 @@
 #include <string.h>
 
 static const char command[] = "train";
-static const char usage[] =
-    "usage: grud train DATA.csv --inputs NAME[,NAME...] --outputs NAME[,NAME...] -o FILE\n"
-    "                  [--layers N[,N...]] [--residual] [--seed N] [--force]\n"
-    "                  [--cell " GRU_CELL_WORDS "] [--reset after|before]\n"
-    "                  [--time COLUMN] [--interval-seconds SECONDS] [--season N]\n"
-    "                  [--validation-fraction F]\n"
-    "                  [--n-epochs N] [--early-stopping-patience N] [--batch-size N] [--window N]\n"
-    "                  [--learning-rate X] [--optimizer " GRU_OPTIMIZER_WORDS "] [--momentum X]\n"
-    "                  [--weight-decay X] [--clip-norm X] [--l2-sp X] [--dropout X]\n"
-    "                  [--loss mse|mae|huber] [--train " GRU_TRAIN_WORDS "]\n";
-
 enum { N_ROWS_LEAST = 10 };
 
 struct train_arguments {
     struct model_plan_words words;
     struct model_output output;
-    struct training_flags training_flags;
+    struct training_words training_words;
     const char *data, *time, *validation_fraction;
+};
+
+static const struct command_option options[] = {
+    MODEL_PLAN_OPTIONS(struct train_arguments, false),
+    MODEL_OUTPUT_OPTIONS(struct train_arguments),
+    { "time", "COLUMN", NULL,
+      "the column of times; default the first one, if it begins with a date", false,
+      offsetof(struct train_arguments, time) },
+    { "validation_fraction", "F", NULL,
+      "the part of the rows, the last ones, that chooses the best epoch; default 0.2", false,
+      offsetof(struct train_arguments, validation_fraction) },
+#define ROW(field, type, initial, none, least, most, words)                                        \
+    TRAINING_OPTION(struct train_arguments, field, type, words),
+    GRU_HYPERPARAMETERS(ROW)
+#undef ROW
+};
+
+const struct command_line command_train_line = {
+    .command = command,
+    .summary = "makes a model and trains it on a file of readings",
+    .operands = { { "DATA.csv", NULL, offsetof(struct train_arguments, data) } },
+    .options = options,
+    .n_options = sizeof options / sizeof *options,
+    .manual =
+        "Makes a model and trains it on the rows of \\fIDATA.csv\\fR, whose first line names the\n"
+        "columns. Scaling is fitted to the rows, and one layer is 32 wide unless "
+        "\\fB\\-\\-layers\\fR says otherwise.\n"
+        "The last part of the rows is not trained on: it chooses the best epoch, and tells how\n"
+        "much better than persistence (\\(lqthe last value stays\\(rq) the model is.\n"
+        ".PP\n"
+        "On a terminal one line says how far training is, otherwise there is a line an epoch.\n"
+        "SIGINT ends training early; what is best so far is written.\n" COMMAND_TABLE_DATA,
 };
 
 /* All that training needs and leaves. */
@@ -192,7 +213,8 @@ static int arrange(struct train_work *work)
 static int refuse_training(const struct train_work *work, enum gru_status status,
                            const struct gru_error *error)
 {
-    const char *flag = training_flags_find(&work->arguments->training_flags, error->param);
+    char text[COMMAND_FLAG_SIZE];
+    const char *flag = training_flags_find(error->param, text);
     const char *message = *error->message ? error->message : gru_status_text(status);
     const char *what = flag ? flag : work->arguments->data;
     int code = flag ? COMMAND_WRONG_USAGE : COMMAND_FAILED;
@@ -286,7 +308,7 @@ static int make(struct train_work *work)
     work->training = (struct gru_training){ .series = &work->gru_series, .n_series = 1 };
     int code = read_fraction(arguments->validation_fraction, &work->training.validation_fraction);
     if (code == COMMAND_FINE) {
-        code = training_flags_read(&arguments->training_flags, command,
+        code = training_flags_read(&arguments->training_words, command,
                                    &work->training.hyperparameters);
     }
     if (code == COMMAND_FINE) {
@@ -309,41 +331,15 @@ static int make(struct train_work *work)
     return code == COMMAND_FINE ? train(work) : code;
 }
 
-static int read_arguments(struct train_arguments *arguments, int argc, char *const argv[])
-{
-    enum { N_OWN_FLAGS = 13 };
-    struct command_flag flags[N_OWN_FLAGS + TRAINING_N_FLAGS] = {
-        MODEL_PLAN_FLAGS(&arguments->words),
-        { "-o", &arguments->output.path, NULL },
-        { "--force", NULL, &arguments->output.force },
-        { "--time", &arguments->time, NULL },
-        { "--validation-fraction", &arguments->validation_fraction, NULL },
-    };
-    training_flags_begin(&arguments->training_flags, flags + N_OWN_FLAGS);
-    const struct command_line line = { .command = command,
-                                       .usage = usage,
-                                       .flags = flags,
-                                       .n_flags = sizeof flags / sizeof *flags,
-                                       .operands = &arguments->data,
-                                       .n_operands_max = 1 };
-    int code = command_line_read(&line, argc, argv);
-    if (code == COMMAND_FINE && (!arguments->data || !arguments->words.inputs ||
-                                 !arguments->words.outputs || !arguments->output.path)) {
-        return command_line_refuse(&line, "DATA.csv, --inputs, --outputs and -o are needed");
-    }
-    return code;
-}
-
 int command_train(int argc, char *const argv[])
 {
     struct train_arguments arguments = { .words = { MODEL_PLAN_INITIAL, .layers = "32" },
                                          .output = { .command = command },
                                          .validation_fraction = "0.2" };
-    if (command_asks_help(argc, argv)) {
-        fputs(usage, stdout);
+    if (command_line_asks_help(&command_train_line, argc, argv)) {
         return COMMAND_FINE;
     }
-    int code = read_arguments(&arguments, argc, argv);
+    int code = command_line_read(&command_train_line, &arguments, argc, argv);
     if (code == COMMAND_FINE) {
         code = model_output_check(&arguments.output);
     }

@@ -249,23 +249,31 @@ static bool fill_gaps(struct csv_series *series)
     const size_t n_rows = series->n_read + series->n_inserted, n_columns = series->n_columns;
     float *values = reallocarray(NULL, n_rows, n_columns * sizeof *values);
     size_t *lines = calloc(n_rows, sizeof *lines), at = 0;
-    if (!values || !lines) {
+    double *times = calloc(n_rows, sizeof *times);
+    if (!values || !lines || !times) {
         free(values);
         free(lines);
+        free(times);
         return false;
     }
     for (size_t row = 0; row < series->n_read; row++) {
-        for (size_t k = gap_before(series, row) * n_columns; k > 0; k--) {
-            values[at++] = NAN;
+        for (size_t n = gap_before(series, row); n > 0; n--, at++) {
+            times[at] = times[at - 1] + series->interval_seconds;
+            for (size_t k = 0; k < n_columns; k++) {
+                values[at * n_columns + k] = NAN;
+            }
         }
-        lines[at / n_columns] = series->lines[row];
-        memcpy(values + at, series->values + row * n_columns, n_columns * sizeof *values);
-        at += n_columns;
+        times[at] = series->times[row];
+        lines[at] = series->lines[row];
+        memcpy(values + at++ * n_columns, series->values + row * n_columns,
+               n_columns * sizeof *values);
     }
     free(series->values);
     free(series->lines);
+    free(series->times);
     series->values = values;
     series->lines = lines;
+    series->times = times;
     series->n_rows = n_rows;
     return true;
 }

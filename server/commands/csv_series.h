@@ -29,7 +29,7 @@ struct csv_series {
     size_t n_rows;
     float *values; /* [n_rows][n_columns] NaN: missing */
     size_t *lines; /* [n_rows] where a row comes from; 0: it stands for missing readings */
-    double *times; /* [n_read] Unix seconds */
+    double *times; /* [n_rows] Unix seconds; those that stand for missing readings have theirs */
     bool has_times;
     char time_name[CSV_QUOTE_SIZE];
     size_t n_read, n_missing, n_gaps, n_inserted; /* rows of the file; values that it lacks; gaps,

@@ -2,8 +2,10 @@
 
 #include "base/rfc3339.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 bool csv_time_read(const char *text, double *ret_s)
 {
@@ -28,4 +30,18 @@ bool csv_time_read(const char *text, double *ret_s)
         read = rfc3339_read(full, strlen(full), ret_s);
     }
     return read == RFC3339_TIME;
+}
+
+void csv_time_print(double s, char ret_text[CSV_TIME_SIZE])
+{
+    const double ms = round(s * 1000), whole = floor(ms / 1000);
+    const time_t seconds = (time_t)whole;
+    struct tm tm;
+    ret_text[0] = '\0';
+    if (!(fabs(s) < 1e11) || !gmtime_r(&seconds, &tm)) {
+        return;
+    }
+    const size_t n = strftime(ret_text, CSV_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
+    const int rest = (int)(ms - whole * 1000);
+    snprintf(ret_text + n, CSV_TIME_SIZE - n, rest > 0 ? ".%03dZ" : "Z", rest);
 }

@@ -8,6 +8,7 @@
 #include "gru.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 /* Where a model shall be written; "-" is standard output, and what is said then goes to standard
@@ -16,6 +17,16 @@ struct model_output {
     const char *command, *path;
     bool force; /* a file that is there is replaced */
 };
+
+/* Rows of a table of options (command_line.h), whose arguments have an `output`. */
+#define MODEL_OUTPUT_OPTIONS(arguments)                                                            \
+    { "o",  "FILE",                                                                                \
+      NULL, "the model file to write; - is standard output",                                       \
+      true, offsetof(arguments, output.path) },                                                    \
+    {                                                                                              \
+        "force", NULL, NULL, "replace a file that is there", false,                                \
+            offsetof(arguments, output.force)                                                      \
+    }
 
 /* Refuses a file that is there and is not to be replaced. */
 __attribute__((warn_unused_result)) int model_output_check(const struct model_output *output);

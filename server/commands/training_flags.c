@@ -13,27 +13,20 @@ enum value_type { TYPE_SIZE, TYPE_REAL, TYPE_CHOICE };
 static const struct row {
     const char *field;
     enum value_type type;
-    size_t offset;
+    size_t offset, word_offset; /* of the value, and of the word that was given */
     const char *words;
 } rows[] = {
 #define ROW(field, type, initial, none, least, most, words)                                        \
-    { #field, TYPE_##type, offsetof(struct gru_hyperparameters, field), words },
+    { #field, TYPE_##type, offsetof(struct gru_hyperparameters, field),                            \
+      offsetof(struct training_words, field), words },
     GRU_HYPERPARAMETERS(ROW)
 #undef ROW
 };
+enum { N_ROWS = sizeof rows / sizeof *rows };
 
-void training_flags_begin(struct training_flags *flags,
-                          struct command_flag ret_flags[TRAINING_N_FLAGS])
+static const char *flag_of(const struct row *row, char ret_flag[COMMAND_FLAG_SIZE])
 {
-    for (size_t k = 0; k < TRAINING_N_FLAGS; k++) {
-        char *name = flags->names[k], *p = stpcpy(name, "--");
-        for (const char *c = rows[k].field; *c != '\0'; c++) {
-            *p++ = *c == '_' ? '-' : *c;
-        }
-        *p = '\0';
-        flags->values[k] = NULL;
-        ret_flags[k] = (struct command_flag){ .flag = name, .value = &flags->values[k] };
-    }
+    return command_option_flag(&(struct command_option){ .name = row->field }, ret_flag);
 }
 
 /* NULL, or what the flag takes. */
@@ -57,7 +50,7 @@ static const char *read_value(const struct row *row, const char *text, void *pla
     }
 }
 
-int training_flags_read(const struct training_flags *flags, const char *command,
+int training_flags_read(const struct training_words *words, const char *command,
                         struct gru_hyperparameters *ret_hyperparameters)
 {
     struct gru_hyperparameters hyperparameters;
@@ -65,13 +58,14 @@ int training_flags_read(const struct training_flags *flags, const char *command,
     hyperparameters.n_epochs = N_EPOCHS;
     hyperparameters.early_stopping_patience = PATIENCE;
     hyperparameters.learning_rate = LEARNING_RATE;
-    for (size_t k = 0; k < TRAINING_N_FLAGS; k++) {
-        const char *value = flags->values[k];
+    for (size_t k = 0; k < N_ROWS; k++) {
+        const char *value = *(const char *const *)((const char *)words + rows[k].word_offset);
         const char *takes =
             value ? read_value(&rows[k], value, (char *)&hyperparameters + rows[k].offset) : NULL;
+        char flag[COMMAND_FLAG_SIZE];
         if (takes) {
             return command_complain(command, COMMAND_WRONG_USAGE, "%s takes %s, not '%s'",
-                                    flags->names[k], takes, value);
+                                    flag_of(&rows[k], flag), takes, value);
         }
     }
     if (hyperparameters.loss == GRU_BCE || hyperparameters.loss == GRU_CROSS_ENTROPY) {
@@ -83,12 +77,12 @@ int training_flags_read(const struct training_flags *flags, const char *command,
     return COMMAND_FINE;
 }
 
-const char *training_flags_find(const struct training_flags *flags, const char *param)
+const char *training_flags_find(const char *param, char ret_flag[COMMAND_FLAG_SIZE])
 {
     const char *field = strchr(param, '.');
-    for (size_t k = 0; field && k < TRAINING_N_FLAGS; k++) {
+    for (size_t k = 0; field && k < N_ROWS; k++) {
         if (strcmp(field + 1, rows[k].field) == 0) {
-            return flags->names[k];
+            return flag_of(&rows[k], ret_flag);
         }
     }
     return NULL;

@@ -8,25 +8,49 @@
 #include "commands/command_line.h"
 #include "gru.h"
 
-#define TRAINING_FLAG_COUNT(...) +1 /* NOLINT(bugprone-macro-parentheses): a summand */
-enum { TRAINING_N_FLAGS = GRU_HYPERPARAMETERS(TRAINING_FLAG_COUNT), TRAINING_FLAG_SIZE = 40 };
-
-/* The flags' names and what was given; NULL: not given. */
-struct training_flags {
-    char names[TRAINING_N_FLAGS][TRAINING_FLAG_SIZE];
-    const char *values[TRAINING_N_FLAGS];
+/* What was given; NULL: not given. */
+struct training_words {
+#define TRAINING_WORD(field, ...) const char *field;
+    GRU_HYPERPARAMETERS(TRAINING_WORD)
+#undef TRAINING_WORD
 };
 
-/* Puts them into a table of flags. */
-void training_flags_begin(struct training_flags *flags,
-                          struct command_flag ret_flags[TRAINING_N_FLAGS]);
+/* What stands for a value, by its type. */
+#define TRAINING_VALUE_SIZE   "N"
+#define TRAINING_VALUE_REAL   "X"
+#define TRAINING_VALUE_CHOICE "WORD"
+
+/* What each does, in a phrase. */
+#define TRAINING_HELP_n_epochs      "passes over the training part, at most; default 200"
+#define TRAINING_HELP_batch_size    "sequences of an update; default 32"
+#define TRAINING_HELP_learning_rate "how far an update goes; default 0.003"
+#define TRAINING_HELP_optimizer     "how updates are made; default adam"
+#define TRAINING_HELP_momentum      "share of the last update that is kept, with sgd; default 0"
+#define TRAINING_HELP_weight_decay  "how far weights shrink by themselves; default 0"
+#define TRAINING_HELP_loss                                                                         \
+    "what is made small; those of classes are for fine-tuning jobs; default mse"
+#define TRAINING_HELP_clip_norm "longest gradient; default 1"
+#define TRAINING_HELP_window    "rows that a gradient reaches back; default 64"
+#define TRAINING_HELP_l2_sp     "pull towards the weights that training starts from; default 0"
+#define TRAINING_HELP_dropout   "share of hidden units that an update leaves out; default 0"
+#define TRAINING_HELP_early_stopping_patience                                                      \
+    "epochs without a better one before training ends; default 20"
+#define TRAINING_HELP_train "which weights change; default all"
+
+/* A row of a table of options (command_line.h) for each, whose arguments have `training_words`. */
+#define TRAINING_OPTION(arguments, field, type, words)                                             \
+    {                                                                                              \
+#field, TRAINING_VALUE_##type, words, TRAINING_HELP_##field, false,                        \
+            offsetof(arguments, training_words.field)                                              \
+    }
+
 /* The defaults, but for what was given: those of the library, with 200 epochs, a patience of 20 and
  * a learning rate of 0.003. Ranges are left to the library. */
 __attribute__((warn_unused_result)) int
-training_flags_read(const struct training_flags *flags, const char *command,
+training_flags_read(const struct training_words *words, const char *command,
                     struct gru_hyperparameters *ret_hyperparameters);
 /* The flag of a parameter that the library complains of ("hyperparameters.window"); NULL: it is no
  * hyper-parameter. */
-const char *training_flags_find(const struct training_flags *flags, const char *param);
+const char *training_flags_find(const char *param, char ret_flag[COMMAND_FLAG_SIZE]);
 
 #endif

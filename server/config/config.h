@@ -1,7 +1,7 @@
 /*
  * config.h - THE table of options: configuration file, GRUD_* environment, flags, --help and
- * config/grud.conf all come from it. A leaf; filled in main before the first thread. Afterwards
- * only config_take writes, and only to LIVE options, which are atomic.
+ * config/grud.conf and the man pages all come from it. A leaf; filled in main before the first
+ * thread. Afterwards only config_take writes, and only to LIVE options, which are atomic.
  */
 #ifndef CONFIG_H
 #define CONFIG_H
@@ -134,6 +134,5 @@ void config_take(struct config *config, struct config *next,
 
 void config_print_help(FILE *out); /* the options part of --help */
 void config_print_file(FILE *out); /* config/grud.conf: every option, commented, at its default */
-void config_print_man(FILE *out);  /* config/grud.1: the man page */
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * config_options.h - the table of config.h as an array, for config.c, which reads options, and
- * config_print.c, which explains them. Nothing else includes it.
+ * config_options.h - the table of config.h as an array, for those that read options (config.c),
+ * that explain them (config_print.c, the man pages), and that complete them in a shell. Constant.
  */
 #ifndef CONFIG_OPTIONS_H
 #define CONFIG_OPTIONS_H
@@ -32,5 +32,9 @@ extern const struct config_option config_options[CONFIG_N_OPTIONS];
 enum { CONFIG_VARIABLE_MAX = 64 };
 /* The environment variable of an option: GRUD_SESSION_MAX for session-max. */
 void config_variable(const struct config_option *option, char name[CONFIG_VARIABLE_MAX]);
+
+enum { CONFIG_ALLOWED_MAX = 512 };
+/* "reject|evict", "1..4096", or "" for a string. */
+void config_print_allowed(const struct config_option *option, char text[CONFIG_ALLOWED_MAX]);
 
 #endif

@@ -88,7 +88,7 @@ TEST(evaluate_refuses_wrong_arguments)
     EXPECT_REFUSAL(place, 1, "more rows than --horizon and --season", "--season", "30");
     struct outcome outcome = run(command_evaluate, place.model, NULL);
     ck_assert_int_eq(outcome.code, 2);
-    ck_assert_ptr_nonnull(strstr(outcome.err, "MODEL and DATA.csv are needed\nusage: "));
+    ck_assert_ptr_nonnull(strstr(outcome.err, "DATA.csv is missing\nusage: "));
     outcome_done(&outcome);
     place_done(&place);
 }

@@ -32,23 +32,19 @@ static void check_file(const char *path, void (*print)(FILE *))
     free(expected);
 }
 
-TEST(the_configuration_file_and_the_man_page_are_up_to_date)
+TEST(the_configuration_file_is_up_to_date)
 {
     check_file("config/grud.conf", config_print_file);
-    check_file("config/grud.1", config_print_man);
 }
 
-TEST(help_and_man_page_know_every_option)
+TEST(help_knows_every_option)
 {
-    char *help = printed(config_print_help), *man = printed(config_print_man), text[200];
+    char *help = printed(config_print_help), text[200];
     for (size_t i = 0; i < CONFIG_N_OPTIONS; i++) {
         snprintf(text, sizeof text, "  --%s %s ", config_options[i].name, config_options[i].value);
         ck_assert_msg(strstr(help, text) != NULL, "%s", text);
-        config_variable(&config_options[i], text);
-        ck_assert_msg(strstr(man, text) != NULL, "%s", text);
     }
     free(help);
-    free(man);
 }
 
 TEST(lines_of_help_and_of_the_file_fit_a_terminal)

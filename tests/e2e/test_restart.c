@@ -231,7 +231,7 @@ TEST(the_manual_names_every_flag_of_init)
 {
     char usage[4096], manual[32768] = "", escaped[64];
     ck_assert_int_eq(daemon_run((const char *const[]){ "init", NULL }, usage, sizeof usage), 2);
-    FILE *file = fopen("config/grud.1", "r");
+    FILE *file = fopen("config/grud-init.1", "r");
     ck_assert_ptr_nonnull(file);
     ck_assert_uint_lt(fread(manual, 1, sizeof manual - 1, file), sizeof manual - 1);
     fclose(file);

@@ -11,8 +11,8 @@
 #include "base/status.h"
 #include "gru.h"
 #include "service/scores/interval_reply.h"
-#include "service/sessions/forecast_options.h"
 #include "service/scores/sequence_intervals.h"
+#include "service/sessions/forecast_options.h"
 #include "service/sessions/slice.h"
 
 #include <stdbool.h>

@@ -1,8 +1,8 @@
 #include "service/sessions/session_calibration.h"
 
 #include "service/models/models.h"
-#include "service/sessions/sessions.h"
 #include "service/scores/version_errors.h"
+#include "service/sessions/sessions.h"
 
 #include <string.h>
 

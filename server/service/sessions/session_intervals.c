@@ -3,8 +3,8 @@
 #include "service/models/interval_classes.h"
 #include "service/models/models.h"
 #include "service/pool/pool_write.h"
-#include "service/service_private.h"
 #include "service/scores/version_errors.h"
+#include "service/service_private.h"
 
 #include <math.h>
 #include <string.h>
