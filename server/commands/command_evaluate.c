@@ -19,8 +19,8 @@ struct evaluate_arguments {
 static const struct command_option options[] = {
     { "horizon", "N", NULL, "rows ahead; default as many as the model says at once", false,
       offsetof(struct evaluate_arguments, horizon) },
-    { "season", "N", NULL, "rows in a season, as 24 for hours: a seasonal forecast is compared",
-      false, offsetof(struct evaluate_arguments, season) },
+    { "season", "N", NULL, "rows in a season, as 24 for hours; default that of the model", false,
+      offsetof(struct evaluate_arguments, season) },
     { "level", "P", NULL, "the share of readings that intervals shall hold; default 0.9", false,
       offsetof(struct evaluate_arguments, level) },
     { "time", "COLUMN", NULL,

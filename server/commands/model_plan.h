@@ -17,44 +17,37 @@ struct model_plan_words {
 #define MODEL_PLAN_INITIAL .cell = "gru", .seed = "1"
 
 /* Rows of a table of options (command_line.h), whose arguments have `words`. */
+// clang-format off
 #define MODEL_PLAN_OPTIONS(arguments, is_layers_needed)                                            \
-    { "inputs", "NAME[,NAME...]",                                                                  \
-      NULL,     "what a reading holds, by name",                                                   \
-      true,     offsetof(arguments, words.inputs) },                                               \
-        { "outputs", "NAME[,NAME...]",                                                             \
-          NULL,      "what is forecast; an output with the name of an input forecasts it",         \
-          true,      offsetof(arguments, words.outputs) },                                         \
-        { "layers",                                                                                \
-          "N[,N...]",                                                                              \
-          NULL,                                                                                    \
-          "widths of the layers, first to last",                                                   \
-          is_layers_needed,                                                                        \
-          offsetof(arguments, words.layers) },                                                     \
-        { "residual", NULL,                                                                        \
-          NULL,       "outputs with the name of an input forecast its change",                     \
-          false,      offsetof(arguments, words.residual) },                                       \
-        { "cell",                                                                                  \
-          "CELL",                                                                                  \
-          GRU_CELL_WORDS,                                                                          \
-          "the kind of all layers; default gru",                                                   \
-          false,                                                                                   \
-          offsetof(arguments, words.cell) },                                                       \
-        { "reset",                                                                                 \
-          "WHERE",                                                                                 \
-          "after|before",                                                                          \
-          "where the reset gate acts: after the product with the hidden state, as in PyTorch, or " \
-          "before; default after",                                                                 \
-          false,                                                                                   \
-          offsetof(arguments, words.reset) },                                                      \
-        { "seed", "N",                                                                             \
-          NULL,   "the same seed gives the same weights; default 1",                               \
-          false,  offsetof(arguments, words.seed) },                                               \
-        { "interval_seconds",      "SECONDS", NULL,                                                \
-          "time between readings", false,     offsetof(arguments, words.interval_seconds) },       \
-    {                                                                                              \
-        "season", "N", NULL, "readings in a season, as 24 for hours", false,                       \
-            offsetof(arguments, words.season)                                                      \
-    }
+    { "inputs", "NAME[,NAME...]", NULL,                                                            \
+      "what a reading holds, by name",                                                             \
+      true, offsetof(arguments, words.inputs) },                                                   \
+    { "outputs", "NAME[,NAME...]", NULL,                                                           \
+      "what is forecast; an output with the name of an input forecasts it",                        \
+      true, offsetof(arguments, words.outputs) },                                                  \
+    { "layers", "N[,N...]", NULL,                                                                  \
+      "widths of the layers, first to last",                                                       \
+      is_layers_needed, offsetof(arguments, words.layers) },                                       \
+    { "residual", NULL, NULL,                                                                      \
+      "outputs with the name of an input forecast its change",                                     \
+      false, offsetof(arguments, words.residual) },                                                \
+    { "cell", "CELL", GRU_CELL_WORDS,                                                              \
+      "the kind of all layers; default gru",                                                       \
+      false, offsetof(arguments, words.cell) },                                                    \
+    { "reset", "WHERE", "after|before",                                                            \
+      "where the reset gate acts: after the product with the "                                     \
+      "hidden state, as in PyTorch, or before; default after",                                     \
+      false, offsetof(arguments, words.reset) },                                                   \
+    { "seed", "N", NULL,                                                                           \
+      "the same seed gives the same weights; default 1",                                           \
+      false, offsetof(arguments, words.seed) },                                                    \
+    { "interval_seconds", "SECONDS", NULL,                                                         \
+      "time between readings",                                                                     \
+      false, offsetof(arguments, words.interval_seconds) },                                        \
+    { "season", "N", NULL,                                                                         \
+      "readings in a season, as 24 for hours",                                                     \
+      false, offsetof(arguments, words.season) }
+// clang-format on
 
 enum model_plan_list {
     MODEL_PLAN_INPUTS,
