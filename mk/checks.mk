@@ -2,7 +2,8 @@
 SOURCES := $(wildcard lib/*.h lib/*/*.[ch] lib/*/*/*.[ch] \
              server/*.[ch] server/*/*.[ch] server/*/*/*.[ch] \
              tests/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
-SCRIPTS := $(wildcard mk/*.sh docker/*.sh tests/*.sh tests/*/*.sh examples/*.sh examples/*/*.sh)
+SCRIPTS := $(wildcard mk/*.sh docker/*.sh tests/*.sh tests/*/*.sh examples/*.sh examples/*/*.sh \
+             clients/*/tests/*.sh)
 
 .PHONY: includes layers format format-check tidy check compile_commands.json
 includes: # that none runs upward, and that foreign headers stay hidden
@@ -18,7 +19,7 @@ format-check:
 	@clang-format --dry-run -Werror $(SOURCES)
 
 # One file at a time: clang-tidy 14 mistakes va_lists of one file for another's.
-tidy: check-packages format-check layers compile_commands.json ## clang-tidy, clang-format, shellcheck, mypy, layers, names, widths, codes
+tidy: check-packages format-check layers compile_commands.json ## clang-tidy, clang-format, shellcheck, mypy, tsc, layers, names, widths, codes
 	@tests/checks/layers_test.sh
 	@tests/checks/flags_test.sh
 	@tests/checks/names.sh
@@ -27,6 +28,7 @@ tidy: check-packages format-check layers compile_commands.json ## clang-tidy, cl
 	@tests/checks/vendor.sh
 	@shellcheck -x -S warning $(SCRIPTS)
 	@$(MAKE) --no-print-directory page-check
+	@clients/js/tests/types.sh
 	@mypy --no-error-summary --cache-dir $(BUILD)/mypy --config-file clients/python/pyproject.toml
 	@printf '%s\n' $(filter-out lib/kernels/simd%,$(filter %.c,$(SOURCES))) | \
 	  xargs -P $$(nproc) -I{} clang-tidy -quiet -p . {}

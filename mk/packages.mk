@@ -5,7 +5,7 @@ RUN_PACKAGES   := curl jq
 TEST_PACKAGES  := $(BUILD_PACKAGES) binutils check libsubunit-dev curl jq openssl procps python3
 CHECK_PACKAGES := binutils clang-format clang-tidy shellcheck mypy check libsubunit-dev systemd
 BENCH_PACKAGES := libopenblas-dev util-linux procps python3 curl jq
-SHELL_PACKAGES := zsh fish mandoc
+OPTIONAL_PACKAGES := zsh fish mandoc nodejs
 BROWSER_PACKAGES := chromium-headless-shell python3
 FUZZ_PACKAGES  := $(BUILD_PACKAGES) clang libclang-rt-14-dev
 ARM64_PACKAGES := gcc-aarch64-linux-gnu qemu-user-static
@@ -15,10 +15,10 @@ packages = @mk/packages.sh $(1)
 .PHONY: build-packages test-packages check-packages bench-packages fuzz-packages
 build-packages:
 	$(call packages,$(BUILD_PACKAGES))
-# Without the shells, tests that would run them say that they are skipped.
+# Without the optional ones, tests that would run them say that they are skipped.
 test-packages:
 	$(call packages,$(TEST_PACKAGES))
-	-$(call packages,$(SHELL_PACKAGES))
+	-$(call packages,$(OPTIONAL_PACKAGES))
 check-packages:
 	$(call packages,$(BUILD_PACKAGES) $(CHECK_PACKAGES))
 bench-packages:

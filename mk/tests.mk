@@ -83,6 +83,7 @@ test-run: all-tests
 	  GRUD=$(BUILD)/grud GRUD_SECCOMP=yes $(BUILD)/tests/test-e2e; \
 	  else echo "-- e2e, below the filter of system calls: SKIPPED, this kernel has none"; fi)
 	@$(if $(SAN),true,echo "-- Python client"; $(MAKE) --no-print-directory python-client-run)
+	@$(if $(SAN),true,echo "-- JavaScript client"; $(MAKE) --no-print-directory js-client-run)
 	@set -e; for k in $(if $(SAN),,$(KERNEL_LEVELS)); do \
 	  echo "-- engine, $$k kernels"; GRUD_KERNELS=$$k $(BUILD)/tests/test-engine; done
 	@set -e; for t in $(REPLAYED); do \

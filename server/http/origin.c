@@ -237,13 +237,15 @@ bool origin_add_headers(struct MHD_Response *response, const struct exchange *ex
     if (!origin) {
         return fine;
     }
-    fine = fine && add(response, "Access-Control-Allow-Origin", origin);
+    fine = fine && add(response, "Access-Control-Allow-Origin", origin) &&
+           add(response, "Access-Control-Expose-Headers", "retry-after");
     if (exchange->allowed &&
         exchange->request.reply.code == 204) { /* to OPTIONS, which may be a preflight */
         char allow[ROUTER_ALLOW_MAX];
         router_print_allow(exchange->allowed, allow);
         fine = fine && add(response, "Access-Control-Allow-Methods", allow) &&
-               add(response, "Access-Control-Allow-Headers", "authorization, content-type") &&
+               add(response, "Access-Control-Allow-Headers",
+                   "authorization, content-type, last-event-id") &&
                add(response, "Access-Control-Max-Age", PREFLIGHT_SECONDS);
     }
     return fine;

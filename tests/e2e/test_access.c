@@ -440,9 +440,12 @@ TEST(a_preflight_needs_no_key)
                                NULL);
     ck_assert_ptr_nonnull(
         strstr(answer.headers, "\r\nAccess-Control-Allow-Methods: POST, OPTIONS\r\n"));
-    ck_assert_ptr_nonnull(strstr(
-        answer.headers, "\r\nAccess-Control-Allow-Headers: authorization, content-type\r\n"));
+    ck_assert_ptr_nonnull(
+        strstr(answer.headers,
+               "\r\nAccess-Control-Allow-Headers: authorization, content-type, last-event-id\r\n"));
     ck_assert_ptr_nonnull(strstr(answer.headers, "\r\nAccess-Control-Max-Age: 3600\r\n"));
+    ck_assert_ptr_nonnull(
+        strstr(answer.headers, "\r\nAccess-Control-Expose-Headers: retry-after\r\n"));
     expect_origin(answer, 204, ORIGIN);
     stop(&keyed);
 }
