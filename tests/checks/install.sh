@@ -60,6 +60,23 @@ for file in "$work/infer" "$libraries/libgru-infer.so"; do
     ! LD_LIBRARY_PATH=$libraries ldd "$file" | grep -i blas || fail "$file needs OpenBLAS"
 done
 
+# As examples/libgru/README.md has it: the same forecast as the installed grud's.
+example() {
+    mkdir "$work/example"
+    awk '/^```/ { is_code = $0 == "```sh"; next } is_code' examples/libgru/README.md |
+        sed -e "s|^cc |${CC:-cc} |" -e "s|\./stream|LD_LIBRARY_PATH=$libraries ./stream|" \
+            -e "s|examples/|$PWD/examples/|g" >"$work/example/run"
+    (cd "$work/example" && sh ./run >told) || fail "examples/libgru does not run"
+    { echo sunspot_number && tail -n 24 examples/sunspots/sunspots.csv | cut -d, -f2; } \
+        >"$work/example/data.csv"
+    sed -n 's/.* ahead: //p' "$work/example/told" >"$work/example/got"
+    "$root/usr/local/bin/grud" predict "$work/example/out.safetensors" "$work/example/data.csv" \
+        --horizon 3 | awk 'NR > 1 { print $3 }' | diff - "$work/example/got" ||
+        fail "examples/libgru forecasts otherwise than grud predict"
+    [ -s "$work/example/out.state" ] || fail "examples/libgru saves no state"
+}
+example
+
 echo '# mine' >>"$root/etc/grud/grud.conf"
 touch "$libraries/another"
 run_make install
@@ -80,4 +97,5 @@ tells_linker() {
 tells_linker 0 DESTDIR="$root"
 tells_linker "$([ "$(id -u)" = 0 ] && echo 1 || echo 0)"
 echo "install: programs of libgru and of libgru-infer give the golden answers;" \
+    "examples/libgru runs;" \
     "uninstall leaves only the options"
