@@ -62,8 +62,8 @@ test("a grud tells of its sessions' steps and readings", async (context) => {
     for (const x of [1, 2, 3, 4, 5]) {
       await client.step("m", "s", [x]);
     }
-    if (!has("/{session}/readings") || !has("/{session}/events")) {
-      context.skip("this grud has no such routes");
+    if (!has("/{session}/readings")) {
+      context.skip("this grud has no readings");
       return;
     }
     const past = [];
@@ -71,6 +71,10 @@ test("a grud tells of its sessions' steps and readings", async (context) => {
       past.push(reading.x[0]);
     }
     assert.deepEqual(past, [5, 4, 3, 2, 1]);
+    if (!has("/{session}/events")) {
+      context.skip("this grud has no events of sessions");
+      return;
+    }
     const seen = [];
     for await (const event of client.sessions.events("m", "s", { after: "2" })) {
       seen.push(event.type === "step" ? event.data.step : event.type);

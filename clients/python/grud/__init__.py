@@ -2,13 +2,14 @@
 
 from .client import Client
 from .errors import GrudError
+from .events import ServerEvent
 from .jobs import Job
 from .replies import (
-    Evaluation, Event, ForecastReply, Interval, JobState, Model, Prediction, Reading, SessionLine,
-    StepReply
+    Evaluation, Event, ForecastReply, Interval, JobState, Model, PastReading, Prediction,
+    Reading, SessionLine, StepReply
 )
 
 __all__ = [
     "Client", "Evaluation", "Event", "ForecastReply", "GrudError", "Interval", "Job", "JobState",
-    "Model", "Prediction", "Reading", "SessionLine", "StepReply"
+    "Model", "PastReading", "Prediction", "Reading", "ServerEvent", "SessionLine", "StepReply"
 ]

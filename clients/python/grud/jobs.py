@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import sys
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Union, cast
 
 from .errors import GrudError
+from .events import follow
 from .progress import ProgressBar
 from .replies import Event, JobState, Model, Rows
-from .transport import EVENTS, LINES, Backoff, Transport, encode, path
+from .transport import LINES, Transport, encode, path
 
 # A series of training data: T readings; or {"x": T × I, "y": T × O}, where y is what the outputs
 # should have been.
@@ -47,32 +46,9 @@ class Job:
     def events(self, after: Optional[str] = None) -> Iterator[Event]:
         """What has happened and what happens, live, until the job ends. A connection that is cut
         goes on where it was. `after` is the id of an event: begins with the one behind it."""
-        backoff = Backoff(self._transport.retry_seconds)
-        while True:
-            connection = self._transport.connect()
-            try:
-                with self._open_events(connection, after) as response:
-                    if response.status == 204:  # nothing is left to come
-                        return
-                    backoff = Backoff(self._transport.retry_seconds)
-                    for event in _parse_events(response):
-                        after = event["id"]
-                        yield event
-                backoff.wait(self._transport.unreachable(EOFError("the events have ended")))
-            except (OSError, http.client.HTTPException) as error:
-                backoff.wait(self._transport.unreachable(error))
-            except GrudError as error:
-                backoff.wait(error)
-            finally:
-                connection.close()
-
-    def _open_events(self, connection: http.client.HTTPConnection,
-                     after: Optional[str]) -> http.client.HTTPResponse:
-        headers = {"Accept": EVENTS}
-        if after is not None:
-            headers["Last-Event-ID"] = after
-        return self._transport.send(connection, "GET", path("fine_tuning", "jobs", self.id,
-                                                            "events"), headers=headers)
+        target = path("fine_tuning", "jobs", self.id, "events")
+        for event in follow(self._transport, target, after):
+            yield cast(Event, event.data)
 
     def wait(self, progress: Union[bool, None, Callable[[JobState], None]] = None) -> JobState:
         """Returns the state once the job has ended. A paused job is waited for.
@@ -176,15 +152,3 @@ def _pages(transport: Transport, target: str,
         if not reply["has_more"]:
             return
         after = reply["data"][-1]["id"]
-
-
-def _parse_events(response: http.client.HTTPResponse) -> Iterator[Event]:
-    """Of Server-Sent Events (WHATWG HTML, 9.2.6), the data. One that is cut off is no event."""
-    data: List[str] = []
-    for raw in response:
-        line = raw.decode().rstrip("\r\n")
-        if line.startswith("data:"):
-            data.append(line[5:])
-        elif not line and data:
-            yield cast(Event, json.loads("\n".join(data)))
-            data = []

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import List, Union, cast
+from typing import Iterator, List, Optional, Union, cast
 
+from .events import ServerEvent, follow
 from .replies import Model
 from .transport import OCTETS, Transport, path
 
@@ -44,6 +45,11 @@ class Models:
         """Lets the model serve this version; also the rollback. Live sessions go on."""
         return cast(Model, self._transport.json(
             "POST", path("models", model, "versions", version, "activate"), is_repeatable=True))
+
+    def events(self, model: str, prefix: Optional[str] = None,
+               after: Optional[str] = None) -> Iterator[ServerEvent]:
+        """The events of all sessions of the model, or of those with a prefix, in one stream."""
+        return follow(self._transport, path("models", model, "events"), after, prefix)
 
     def delete(self, model: str, version: int) -> None:
         """GrudError: version_active, version_read_only (it is in the folder of --models)."""

@@ -132,6 +132,15 @@ class SessionLine(_SessionLine, total=False):
     model: str  # in a list of all models
 
 
+class PastReading(TypedDict):
+    """What a session took in, and what had been forecast for it then. None: not known."""
+
+    step: int
+    at: Optional[float]
+    x: Values
+    y: Optional[Values]
+
+
 class Version(TypedDict):
     version: int
     created_at: float

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, Optional, cast
 
-from .replies import SessionLine
+from .events import ServerEvent, follow
+from .replies import PastReading, SessionLine
 from .steps import Counts
 from .transport import Transport, path
 
@@ -54,6 +55,30 @@ class Sessions:
         self._counts.forget(model, to)
         return cast(Dict[str, Any], self._transport.json(
             "POST", path("models", model, "sessions", session, "fork"), {"to": to}))
+
+    def readings(self, model: str, session: str, before: Optional[int] = None,
+                 page: Optional[int] = None) -> Iterator[PastReading]:
+        """What the session took in, and what had been forecast for it then; newest first, fetched
+        a page of so many at a time. `before` is a step: begins with the one before it."""
+        while True:
+            reply = self._transport.json(
+                "GET", path("models", model, "sessions", session, "readings"), is_repeatable=True,
+                query={"limit": page, "before": before})
+            yield from reversed(reply["readings"])
+            if not reply["has_more"]:
+                return
+            before = reply["readings"][0]["step"]
+
+    def events(self, model: str, session: str,
+               after: Optional[str] = None) -> Iterator[ServerEvent]:
+        """The steps of the session as they are made, with `x` and `at`, live, until it ends:
+        events of type "step", then "end". A connection that is cut goes on where it was, as far
+        as readings are kept. `after` is the id of an event: begins with the one behind it."""
+        target = path("models", model, "sessions", session, "events")
+        for event in follow(self._transport, target, after):
+            yield event
+            if event.type == "end":
+                return
 
     def delete(self, model: str, session: str) -> None:
         """Ends the session; its recordings go, too."""

@@ -15,7 +15,7 @@ from .proxy import Canned
 
 SHORT = {"n_epochs": 3, "window": 16, "batch_size": 4}
 ENDLESS = {"n_epochs": 1000000, "early_stopping_patience": None, "learning_rate": 1e-6}
-EVENT = ('data: {{"id":"ftevent-{0}","created_at":1,"level":"info","type":"message",'
+EVENT = ('id: ftevent-{0}\ndata: {{"id":"ftevent-{0}","created_at":1,"level":"info","type":"message",'
          '"message":"{0}","data":null}}\n\n')
 
 
@@ -158,7 +158,7 @@ class CutEvents(unittest.TestCase):
         first, second = EVENT.format(1), EVENT.format(2)
         job = '{"id":"ftjob-1","model":"m","status":"running"}'
         server = Canned(("200 OK", job),
-                        (head, "retry: 2000\n\n: ping\n\n" + first + second[:40]),
+                        (head, "retry: 2000\n\n: ping\n\n" + first + second[:60]),
                         (head, second), ("204 No Content", ""))
         self.addCleanup(server.close)
         events = list(Client(server.url).jobs.get("ftjob-1").events())
