@@ -1,6 +1,7 @@
-/* The commands of pages that need no daemon work as they stand there. */
+/* The commands of pages, and the examples in other languages, work as they stand there. */
 #include "test.h"
 
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,4 +32,10 @@ TEST(a_file_is_forecast_as_the_page_says)
 TEST(a_file_is_judged_as_the_page_says)
 {
     expect_work("docs/EVALUATION.md", "## Of a file");
+}
+
+TEST(the_examples_work_in_each_language)
+{
+    int status = system("tests/checks/examples_page.py"); // NOLINT(cert-env33-c): a test's own
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "it ended with %d", status);
 }
