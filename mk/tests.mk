@@ -84,6 +84,7 @@ test-run: all-tests
 	  else echo "-- e2e, below the filter of system calls: SKIPPED, this kernel has none"; fi)
 	@$(if $(SAN),true,echo "-- Python client"; $(MAKE) --no-print-directory python-client-run)
 	@$(if $(SAN),true,echo "-- JavaScript client"; $(MAKE) --no-print-directory js-client-run)
+	@$(if $(SAN),true,echo "-- PyTorch example"; GRUD=$(BUILD)/grud examples/pytorch/run.sh)
 	@set -e; for k in $(if $(SAN),,$(KERNEL_LEVELS)); do \
 	  echo "-- engine, $$k kernels"; GRUD_KERNELS=$$k $(BUILD)/tests/test-engine; done
 	@set -e; for t in $(REPLAYED); do \

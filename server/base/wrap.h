@@ -9,11 +9,12 @@
 
 enum { WRAP_WIDTH = 100 };
 
-/* Prints the words of text, the first one at `column`, in lines of at most WRAP_WIDTH; each but the
- * first begins with `indent`. A line feed ends it. */
+/* Prints the words of text in lines of at most WRAP_WIDTH, of which the first is printed already up
+ * to `column`, and each other one begins with `indent`. Between words, and behind what goes beyond
+ * the indent, is a blank. A line feed ends it. */
 void wrap_print(FILE *out, const char *text, size_t column, const char *indent);
-/* A part of a line, of which nothing is broken: at `column`, or on the next line. Returns where it
- * ends. */
+/* The same of a part of a line, which is not broken, and without the line feed. Returns the column
+ * where it ends. */
 size_t wrap_print_part(FILE *out, const char *part, size_t column, const char *indent);
 
 #endif
