@@ -69,7 +69,8 @@ TEST(man_pages_know_every_option_of_the_daemon)
     for (size_t k = 0; k < CONFIG_N_OPTIONS; k++) {
         config_variable(&config_options[k], text);
         ck_assert_msg(strstr(grud, text) != NULL, "%s", text);
-        snprintf(text, sizeof text, " =\\fR \\fI%s\\fR\n", config_options[k].value);
+        const char *value = config_options[k].value;
+        snprintf(text, sizeof text, " =\\fR \\fI%s\\fR\n", *value ? value : "MODE");
         ck_assert_msg(strstr(conf, text) != NULL, "%s", text);
     }
     free(grud);
