@@ -85,9 +85,9 @@ static enum status put_session(struct forecasts *forecasts, const struct model *
 static enum status put_model(struct forecasts *forecasts, const struct model *model)
 {
     struct request *request = forecasts->request;
-    const struct session_query query = {
-        .model = model, .prefix = forecasts->prefix, .limit = forecasts->n_left
-    };
+    const struct session_query query = { .model = model,
+                                         .prefix = forecasts->prefix,
+                                         .limit = forecasts->n_left };
     size_t n = 0;
     bool has_more;
     enum status status = query.limit > 0 ? session_list(request->context, &query, forecasts->rows,

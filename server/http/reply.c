@@ -189,8 +189,7 @@ static bool is_plain(const struct exchange *exchange)
     return reply->n_body > 0 && reply->n_body <= CACHED_BYTES_MAX && reply->media == MEDIA_JSON &&
            reply->n_headers == 0 && !exchange->allowed && !exchange->origin && reply->code != 401 &&
            reply->code != 503 && reply->code != 429 && reply->code != 415 &&
-           !exchange->worker->is_draining &&
-           !exchange->connection->is_excess;
+           !exchange->worker->is_draining && !exchange->connection->is_excess;
 }
 
 static struct cached_reply *make_cached(const struct exchange *exchange)

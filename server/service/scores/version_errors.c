@@ -1,9 +1,5 @@
 #include "service/scores/version_errors.h"
 
-#include "base/digest.h"
-
-#include <string.h>
-
 bool version_errors_are_known(const struct gru_model *gru, size_t n_horizons)
 {
     const struct gru_residuals *residuals = gru_model_residuals(gru);
@@ -27,40 +23,9 @@ static bool is_telling(const struct gru_residual *residual)
     return residual->n >= INTERVAL_WARM_UP && residual->mean > 0;
 }
 
-/* Whether the version's file says how the other one did in the same validation. */
-static bool knows(const struct version *version, const struct version *other)
+void version_errors_rescale(const struct gru_residuals *former, const struct gru_residuals *present,
+                            const struct interval_tracker *tracker)
 {
-    const char *base = gru_model_base(version->gru);
-    char digest[DIGEST_TEXT];
-    digest_print(other->digest, digest);
-    return base && gru_model_residuals(version->gru) && strcmp(base, digest) == 0;
-}
-
-struct errors {
-    const struct gru_residuals *former, *present; /* NULL: not known */
-};
-
-/* In one validation, if either was trained from the other; else of two. */
-static struct errors find_errors(const struct version *before, const struct version *after)
-{
-    if (!before) {
-        return (struct errors){ .former = NULL };
-    }
-    const struct gru_residuals *former = gru_model_residuals(before->gru);
-    const struct gru_residuals *present = gru_model_residuals(after->gru);
-    if (knows(after, before)) {
-        former = gru_model_base_residuals(after->gru);
-    } else if (knows(before, after)) {
-        present = gru_model_base_residuals(before->gru);
-    }
-    return (struct errors){ former, present };
-}
-
-void version_errors_follow(const struct version *before, const struct version *after,
-                           const struct interval_tracker *tracker)
-{
-    const struct errors errors = find_errors(before, after);
-    const struct gru_residuals *former = errors.former, *present = errors.present;
     if (!former || !present) {
         return;
     }

@@ -3,6 +3,7 @@
 #include "service/models/models.h"
 #include "service/scores/version_errors.h"
 #include "service/sessions/sessions.h"
+#include "service/sessions/version_change.h"
 
 #include <string.h>
 
@@ -93,7 +94,7 @@ void session_calibration_write(const struct interval_sessions *of, const struct 
     }
     if (was.digest != copy->digest) {
         const struct version *before = version_with_digest(model, was.digest);
-        version_errors_follow(before, of->version, &intervals.tracker);
+        version_change_rescale(before, of->version, &intervals.tracker);
     }
     if (was.digest != copy->digest || was.step != copy->step) {
         interval_tracker_drop_waiting(&intervals.tracker);

@@ -1,4 +1,5 @@
 #include "service/sessions/session_intervals.h"
+#include "service/sessions/version_change.h"
 
 #include "service/models/interval_classes.h"
 #include "service/models/models.h"
@@ -281,7 +282,7 @@ void session_intervals_follow(const struct interval_sessions *of, uint32_t slot,
 {
     struct session_intervals intervals;
     if (view_copy(of, slot, copy, &intervals)) {
-        version_errors_follow(before, of->version, &intervals.tracker);
+        version_change_rescale(before, of->version, &intervals.tracker);
         version_errors_begin(of->version->gru, &intervals.tracker);
         interval_tracker_drop_waiting(&intervals.tracker);
     }

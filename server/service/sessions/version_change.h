@@ -1,0 +1,19 @@
+/*
+ * version_change.h - what becomes of a tracker of intervals when another version makes the
+ * forecasts.
+ *
+ * Pure; any thread.
+ */
+#ifndef VERSION_CHANGE_H
+#define VERSION_CHANGE_H
+
+#include "service/models/models.h"
+#include "service/scores/interval_tracker.h"
+
+/* Forecasts are made by `after` from here on, before by `before` (NULL: not known): errors are as
+ * much larger as in the validation of the job that made one of them from the other, else as in
+ * their own two (version_errors_rescale). */
+void version_change_rescale(const struct version *before, const struct version *after,
+                            const struct interval_tracker *tracker);
+
+#endif
