@@ -62,10 +62,14 @@ gru_model_set_base_residuals(struct gru_model *model, const char *base,
  * that is less; the distance is to the median of the rest; std is the model's. A part that is taken
  * off is wrong if it is
  * - a code: at most 2 distinct values, that repeat exactly, over a gap of more than 2 W, and
- *   further than 12 std away (-999, 65535, 1e30, the 0 of a sensor that lives at 300);
+ *   further than 30 std away (-999, 65535, 1e30, the 0 of a sensor that lives at 300);
+ * - or all but one value, within a hundredth of the gap, over more than 100 W, and further than 100
+ *   std away (-999 with noise);
  * - or at most 2 values, over a gap of more than 5 W, and further than 20 std away;
  * - or over a gap of more than 1000 W, and further than 1000 std away.
- * Else it is rare: real spikes, which differ among themselves. Where the rest is a single value, W
+ * It is doubtful if it repeats as a code does, but only further than 3 std away: a code (85 or -40
+ * degrees in a room), or an event that always has one height. Else it is rare: real spikes, which
+ * differ among themselves. Where the rest is a single value, W
  * is 0, and another value is wrong only beyond 30 std (500, if the model has no scaling): switches
  * are rarely on. A part of more than half is taken off instead of the rest, if it is a code and the
  * rest is nearer to the model's mean.
@@ -76,6 +80,7 @@ enum { GRU_CODES_MAX = 8 };
 struct gru_plausible {
     float least, most;
     float codes[GRU_CODES_MAX];
+    bool is_doubtful[GRU_CODES_MAX];
     size_t n_codes;
     double width; /* W of what is left */
 };
@@ -83,7 +88,9 @@ struct gru_plausible {
 /* values: [n] without NaN, sorted then. Of fewer than 10 all can be. */
 GRU_API void gru_plausible_find(float *values, size_t n, const struct gru_variable *variable,
                                 struct gru_plausible *ret_plausible);
+/* A doubtful value is not plausible. */
 GRU_API bool gru_is_plausible(const struct gru_plausible *plausible, float value);
+GRU_API bool gru_is_doubtful(const struct gru_plausible *plausible, float value);
 /* One of the rows k step to (k + 1) step - 1, to find them from a sample: not at regular distances,
  * which codes may have, too. */
 GRU_API size_t gru_sample_row(size_t k, size_t step);
@@ -146,8 +153,13 @@ struct gru_outlier {
 struct gru_comparison_result {
     const struct gru_stream_losses *streams; /* [n_streams]; some may have no target left */
     const struct gru_losses *blocks;         /* [n_blocks] */
-    const struct gru_class_counts *classes;  /* [n_classes] of cross_entropy; of bce two of each
-                                                output: off and on; n_classes 0: other losses */
+    /* The same with what doubtful values have part in: n_doubtful targets more. */
+    const struct gru_stream_losses *doubtful_streams;
+    const struct gru_losses *doubtful_blocks;
+    size_t n_doubtful;
+    struct gru_losses doubtful;             /* of targets that are doubtful values themselves */
+    const struct gru_class_counts *classes; /* [n_classes] of cross_entropy; of bce two of each
+                                               output: off and on; n_classes 0: other losses */
     size_t n_streams, n_blocks, n_classes;
     size_t horizon;                                 /* of the roll-outs; 0: there are none */
     struct gru_losses all;                          /* every target, with outliers and constants */

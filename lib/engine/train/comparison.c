@@ -34,7 +34,8 @@ static void begin_series(struct gru_comparison *comparison)
 {
     const struct gru_info *info = comparison->info;
     comparison->lane = gru_dataset_lane(&comparison->dataset, PART_VALID, comparison->k);
-    comparison->t = comparison->n_disturbed = 0;
+    comparison->t = 0;
+    comparison->n_disturbed[SURE] = comparison->n_disturbed[WITH_DOUBTS] = 0;
     gru_repeats_begin_series(&comparison->repeats);
     comparison->first_target = gru_dataset_next_target(&comparison->dataset, &comparison->lane, 0,
                                                        comparison->lane.n_rows);

@@ -21,6 +21,9 @@ enum {
 
 enum { TRAINED, BASE, N_COMPARED };
 
+/* What is judged: without what is doubtful, and with it. What is wrong is in neither. */
+enum sight { SURE, WITH_DOUBTS, N_SIGHTS };
+
 /* A model's run over the series. */
 struct compared_model {
     struct gru_model *model;
@@ -79,8 +82,8 @@ struct gru_comparison {
     float *targets;        /* [Y], scratch */
     struct repeats repeats;
 
-    struct gru_stream_losses *streams;
-    struct gru_losses *blocks;
+    struct gru_stream_losses *streams[N_SIGHTS];
+    struct gru_losses *blocks[N_SIGHTS];
     struct gru_class_counts *classes;
     struct residual_samples samples[N_COMPARED];
     size_t n_samples_max, n_horizons;
@@ -91,8 +94,8 @@ struct gru_comparison {
     size_t group_begin, group_end; /* it, and the series of the same stream before and after it */
     struct dataset_lane lane;
     size_t t, first_target;
-    size_t n_disturbed;         /* rows that are still so, the last one included */
-    size_t origin, origin_step; /* the next row to roll out from; SIZE_MAX: none */
+    size_t n_disturbed[N_SIGHTS]; /* rows that are still so, the last one included */
+    size_t origin, origin_step;   /* the next row to roll out from; SIZE_MAX: none */
 };
 
 /* ---- comparison.c ---- */
@@ -108,8 +111,13 @@ bool gru_comparison_begin_next(struct gru_comparison *comparison);
 void gru_comparison_screen(struct gru_comparison *comparison);
 /* Looks at the readings of row t: an outlier disturbs it and some rows after it. */
 void gru_comparison_look(struct gru_comparison *comparison, size_t t);
-/* Whether a target is an outlier; the first one is noted. */
-bool gru_comparison_is_outlying_target(struct gru_comparison *comparison, size_t t, size_t column,
+/* The first sight that a target of row t, which was looked at, is in; N_SIGHTS: none. A target that
+ * is an outlier itself is noted, if it is the first. */
+enum sight gru_comparison_sight(struct gru_comparison *comparison, size_t t, size_t column,
+                                float raw);
+
+/* Whether the target itself is doubtful. */
+bool gru_comparison_is_doubtful_target(const struct gru_comparison *comparison, size_t column,
                                        float raw);
 
 /* ---- comparison_losses.c ---- */

@@ -77,11 +77,12 @@ static size_t add_stream(struct gru_comparison *comparison, size_t series, size_
                          size_t n_places, size_t n_streams)
 {
     struct gru_comparison_result *result = &comparison->result;
-    struct gru_stream_losses *stream = &comparison->streams[result->n_streams];
+    struct gru_stream_losses *stream = &comparison->streams[SURE][result->n_streams];
     *stream = (struct gru_stream_losses){ .series = series,
                                           .n_series = n_series,
                                           .first_block = result->n_blocks,
                                           .n_blocks = count_blocks(n_places, n_streams) };
+    comparison->streams[WITH_DOUBTS][result->n_streams] = *stream;
     comparison->plan.n_places[result->n_streams] = n_places;
     result->n_blocks += stream->n_blocks;
     return result->n_streams++;
@@ -220,8 +221,11 @@ static void cut(struct gru_comparison *comparison, size_t n_series, struct block
     comparison->plan.stream = block_take(cutter, n_series, sizeof(size_t));
     comparison->plan.place = block_take(cutter, n_series, sizeof(size_t));
     comparison->plan.n_places = block_take(cutter, n_series, sizeof(size_t));
-    comparison->streams = block_take(cutter, n_series, sizeof *comparison->streams);
-    comparison->blocks = block_take(cutter, n_series + BLOCKS, sizeof *comparison->blocks);
+    for (size_t k = 0; k < N_SIGHTS; k++) {
+        comparison->streams[k] = block_take(cutter, n_series, sizeof *comparison->streams[k]);
+        comparison->blocks[k] =
+            block_take(cutter, n_series + BLOCKS, sizeof *comparison->blocks[k]);
+    }
     comparison->classes =
         block_take(cutter, comparison->result.n_classes, sizeof *comparison->classes);
     for (size_t m = 0; m < N_COMPARED; m++) {
@@ -299,8 +303,10 @@ static enum gru_status plan(struct gru_comparison *comparison, size_t n_series)
     if (!has_memory) {
         return GRU_NO_MEMORY;
     }
-    comparison->result.streams = comparison->streams;
-    comparison->result.blocks = comparison->blocks;
+    comparison->result.streams = comparison->streams[SURE];
+    comparison->result.blocks = comparison->blocks[SURE];
+    comparison->result.doubtful_streams = comparison->streams[WITH_DOUBTS];
+    comparison->result.doubtful_blocks = comparison->blocks[WITH_DOUBTS];
     comparison->result.classes = comparison->classes;
     return comparison->result.n_streams > 0 ? GRU_OK : GRU_BAD_ARGUMENT;
 }

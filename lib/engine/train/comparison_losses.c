@@ -125,14 +125,15 @@ static double lose(struct gru_comparison *comparison, size_t column, size_t row,
 }
 
 /* The block of the stream that row t of the series belongs to. */
-static struct gru_losses *block_at(struct gru_comparison *comparison, size_t t)
+static struct gru_losses *block_at(struct gru_comparison *comparison, enum sight sight, size_t t)
 {
     const struct comparison_plan *plan = &comparison->plan;
     const size_t which = plan->stream[comparison->k];
-    const struct gru_stream_losses *stream = &comparison->streams[which];
+    const struct gru_stream_losses *stream = &comparison->streams[sight][which];
     const size_t row = stream->n_series > 1 ? 0 : t - comparison->first_target;
     const size_t at = plan->place[comparison->k] + row;
-    return &comparison->blocks[stream->first_block + at * stream->n_blocks / plan->n_places[which]];
+    return &comparison->blocks[sight]
+                              [stream->first_block + at * stream->n_blocks / plan->n_places[which]];
 }
 
 void gru_comparison_sample(struct gru_comparison *comparison, size_t model, size_t output,
@@ -185,15 +186,9 @@ static void see_targets(struct gru_comparison *comparison, size_t t)
     }
 }
 
-static bool is_outlying(struct gru_comparison *comparison, size_t t, size_t column, float raw)
-{
-    return comparison->n_disturbed > 0 ||
-           gru_comparison_is_outlying_target(comparison, t, column, raw);
-}
-
 bool gru_comparison_counts(struct gru_comparison *comparison, size_t t, size_t column, float raw)
 {
-    return !is_outlying(comparison, t, column, raw) &&
+    return gru_comparison_sight(comparison, t, column, raw) == SURE &&
            (gru_loss_takes_logits(comparison->dataset.loss) ||
             !comparison->screen->is_constant[column]);
 }
@@ -215,16 +210,17 @@ static enum repeat look_for_repeats(struct gru_comparison *comparison, size_t t)
                   : REPEAT_NONE;
 }
 
-/* A target that counts. */
-static void count_in(struct gru_comparison *comparison, size_t t, enum repeat repeat,
-                     const double lost[N_COMPARED], double naive)
+/* A target that counts in this sight. */
+static void count_in(struct gru_comparison *comparison, enum sight sight, size_t t,
+                     enum repeat repeat, const double lost[N_COMPARED], double naive)
 {
-    struct gru_stream_losses *stream = &comparison->streams[comparison->plan.stream[comparison->k]];
+    const size_t which = comparison->plan.stream[comparison->k];
+    struct gru_stream_losses *stream = &comparison->streams[sight][which];
     gru_losses_add(&stream->ahead, lost, naive);
     stream->n_repeated += repeat != REPEAT_NONE;
     stream->n_copied += repeat == REPEAT_OTHER;
     if (repeat == REPEAT_NONE) {
-        gru_losses_add(block_at(comparison, t), lost, naive);
+        gru_losses_add(block_at(comparison, sight, t), lost, naive);
     }
 }
 
@@ -246,15 +242,21 @@ void gru_comparison_score(struct gru_comparison *comparison, size_t t, size_t ro
         }
         double naive = lose(comparison, k, row, raw, lost);
         gru_losses_add(&comparison->result.all, lost, naive);
-        if (is_outlying(comparison, t, k, raw)) {
+        const enum sight first = gru_comparison_sight(comparison, t, k, raw);
+        if (first != SURE) {
             gru_losses_add(&comparison->result.outlying, lost, naive);
-            continue;
-        }
-        if (!is_logits) {
+        } else if (!is_logits) {
             sample_target(comparison, t, row, k, raw);
         }
-        if (is_logits || !comparison->screen->is_constant[k]) {
-            count_in(comparison, t, repeat, lost, naive);
+        bool is_constant = !is_logits && comparison->screen->is_constant[k];
+        if (first == WITH_DOUBTS && !is_constant) {
+            comparison->result.n_doubtful++;
+            if (gru_comparison_is_doubtful_target(comparison, k, raw)) {
+                gru_losses_add(&comparison->result.doubtful, lost, naive);
+            }
+        }
+        for (enum sight sight = first; !is_constant && sight < N_SIGHTS; sight++) {
+            count_in(comparison, sight, t, repeat, lost, naive);
         }
     }
     see_targets(comparison, t);

@@ -68,27 +68,26 @@ static enum gru_status roll(struct gru_comparison *comparison, struct compared_m
 static void score_ahead(struct gru_comparison *comparison, size_t t, size_t ahead, size_t o)
 {
     const struct gru_info *info = comparison->info;
-    struct gru_stream_losses *stream = &comparison->streams[comparison->plan.stream[comparison->k]];
-    int fed = info->outputs[o].feeds;
-    float raw =
+    const size_t stream = comparison->plan.stream[comparison->k];
+    const size_t at = (ahead - 1) * info->n_outputs + o;
+    const int fed = info->outputs[o].feeds;
+    const float raw =
         fed >= 0 ? comparison->lane.series->x[(t + ahead) * info->n_inputs + (size_t)fed] : NAN;
-    if (isnan(raw) || gru_comparison_is_outlying_target(comparison, t + ahead - 1, o, raw)) {
-        return;
-    }
-    size_t at = (ahead - 1) * info->n_outputs + o;
+    const enum sight first =
+        isnan(raw) ? N_SIGHTS : gru_comparison_sight(comparison, t + ahead - 1, o, raw);
+    double lost[N_COMPARED];
     for (size_t m = 0; m < N_COMPARED; m++) {
-        gru_comparison_sample(comparison, m, o, ahead,
-                              (double)comparison->models[m].forecast[at] - (double)raw);
-    }
-    if (ahead <= ROLL_HORIZON && !comparison->screen->is_constant[o]) {
-        double lost[N_COMPARED];
-        for (size_t m = 0; m < N_COMPARED; m++) {
-            lost[m] = gru_comparison_loss(comparison, o, (double)comparison->models[m].forecast[at],
-                                          (double)raw);
+        const double forecast = (double)comparison->models[m].forecast[at];
+        if (first == SURE) {
+            gru_comparison_sample(comparison, m, o, ahead, forecast - (double)raw);
         }
-        gru_losses_add(
-            &stream->rolled, lost,
-            gru_comparison_loss(comparison, o, gru_comparison_naive(comparison, o), (double)raw));
+        lost[m] = gru_comparison_loss(comparison, o, forecast, (double)raw);
+    }
+    const double naive =
+        gru_comparison_loss(comparison, o, gru_comparison_naive(comparison, o), (double)raw);
+    bool is_judged = ahead <= ROLL_HORIZON && !comparison->screen->is_constant[o];
+    for (enum sight sight = first; is_judged && sight < N_SIGHTS; sight++) {
+        gru_losses_add(&comparison->streams[sight][stream].rolled, lost, naive);
     }
 }
 
@@ -97,7 +96,7 @@ enum gru_status gru_comparison_roll(struct gru_comparison *comparison, size_t t)
     size_t left = comparison->lane.n_rows - 1 - t;
     size_t horizon = left < GRU_RESIDUAL_HORIZON ? left : GRU_RESIDUAL_HORIZON;
     comparison->origin += comparison->origin_step;
-    if (!has_rolls(comparison) || horizon == 0 || comparison->n_disturbed > 0) {
+    if (!has_rolls(comparison) || horizon == 0 || comparison->n_disturbed[WITH_DOUBTS] > 0) {
         return GRU_OK;
     }
     enum gru_status status = roll(comparison, &comparison->models[TRAINED], t, horizon);

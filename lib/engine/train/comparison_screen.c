@@ -141,7 +141,7 @@ static bool find_constant(const struct gru_comparison *comparison, size_t column
 
 void gru_comparison_screen(struct gru_comparison *comparison)
 {
-    struct gru_stream_losses *stream = &comparison->streams[comparison->plan.stream[comparison->k]];
+    const size_t stream = comparison->plan.stream[comparison->k];
     struct screen *screen = &comparison->screens[is_shared(comparison) ? SHARED : OWN];
     comparison->screen = screen;
     if (!leaves_out(comparison) || (is_shared(comparison) && comparison->is_shared_screened)) {
@@ -150,8 +150,10 @@ void gru_comparison_screen(struct gru_comparison *comparison)
     screen_columns(comparison, screen);
     for (size_t k = 0; k < comparison->dataset.width; k++) {
         screen->is_constant[k] = find_constant(comparison, k);
-        stream->n_constant += screen->is_constant[k];
+        comparison->streams[SURE][stream].n_constant += screen->is_constant[k];
     }
+    comparison->streams[WITH_DOUBTS][stream].n_constant =
+        comparison->streams[SURE][stream].n_constant;
     comparison->is_shared_screened |= is_shared(comparison);
 }
 
@@ -173,31 +175,57 @@ static void note(struct gru_comparison *comparison, size_t row, size_t column, b
 void gru_comparison_look(struct gru_comparison *comparison, size_t t)
 {
     size_t n = leaves_out(comparison) ? comparison->info->n_inputs : 0;
-    comparison->n_disturbed -= comparison->n_disturbed > 0;
+    for (size_t k = 0; k < N_SIGHTS; k++) {
+        comparison->n_disturbed[k] -= comparison->n_disturbed[k] > 0;
+    }
     for (size_t i = 0; i < n; i++) {
         float x = comparison->lane.series->x[t * n + i];
         x = isnan(x) ? comparison->seen[i] : x; /* what is filled may be an outlier too */
-        if (!isnan(x) && !gru_is_plausible(&comparison->screen->inputs[i], x)) {
+        const struct gru_plausible *plausible = &comparison->screen->inputs[i];
+        if (!isnan(x) && !gru_is_plausible(plausible, x)) {
             note(comparison, t, i, false, x);
-            comparison->n_disturbed = 1 + DISTURBED_ROWS;
+            comparison->n_disturbed[SURE] = 1 + DISTURBED_ROWS;
+            if (!gru_is_doubtful(plausible, x)) {
+                comparison->n_disturbed[WITH_DOUBTS] = 1 + DISTURBED_ROWS;
+            }
         }
     }
 }
 
-bool gru_comparison_is_outlying_target(struct gru_comparison *comparison, size_t t, size_t column,
-                                       float raw)
+/* An outlier that is the target itself. */
+static void note_target(struct gru_comparison *comparison, size_t t, size_t column, float raw)
 {
     const struct gru_info *info = comparison->info;
     const struct gru_series *series = comparison->lane.series;
-    if (!leaves_out(comparison) ||
-        gru_is_plausible(plausible_of(comparison, series, column), raw)) {
-        return false;
-    }
     if (series->y) {
         note(comparison, series->n_targets == 1 ? 0 : t, column, true, raw);
     } else {
         note(comparison, t + 1 + column / info->n_outputs,
              (size_t)gru_dataset_output(&comparison->dataset, column)->feeds, false, raw);
     }
-    return true;
+}
+
+bool gru_comparison_is_doubtful_target(const struct gru_comparison *comparison, size_t column,
+                                       float raw)
+{
+    return gru_is_doubtful(plausible_of(comparison, comparison->lane.series, column), raw);
+}
+
+enum sight gru_comparison_sight(struct gru_comparison *comparison, size_t t, size_t column,
+                                float raw)
+{
+    if (!leaves_out(comparison)) {
+        return SURE;
+    }
+    const struct gru_plausible *plausible =
+        plausible_of(comparison, comparison->lane.series, column);
+    const bool is_plausible = gru_is_plausible(plausible, raw);
+    const bool is_wrong = !is_plausible && !gru_is_doubtful(plausible, raw);
+    if (!is_plausible && comparison->n_disturbed[SURE] == 0) {
+        note_target(comparison, t, column, raw);
+    }
+    if (is_wrong || comparison->n_disturbed[WITH_DOUBTS] > 0) {
+        return N_SIGHTS;
+    }
+    return is_plausible && comparison->n_disturbed[SURE] == 0 ? SURE : WITH_DOUBTS;
 }

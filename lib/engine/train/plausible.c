@@ -13,9 +13,12 @@ struct apart {
     double by_width, by_std;
 };
 
-static const struct apart CODE = { 2, 12 };
+static const struct apart DOUBT = { 2, 3 };
+static const struct apart CODE = { 2, 30 };
+static const struct apart BLURRED = { 100, 100 };
 static const struct apart LONE = { 5, 20 };
 static const struct apart NEVER = { 1000, 1000 };
+static const double BLUR = 0.01; /* of the gap: so wide is what is nearly one value */
 /* Where the rest is one value, there is no width to go by: another value is an event, unless it is
  * far off. Of a model without a scaling hardly anything is far. */
 static const double FAR_OF_ONE = 30, FAR_OF_ONE_UNSCALED = 500;
@@ -134,17 +137,24 @@ static bool is_beyond(const struct split *split, struct apart apart)
     return split->gap > apart.by_width * split->width && split->distance > by_std * split->std;
 }
 
+static bool is_nearly_one(const struct split *split)
+{
+    return quantile(split->part, 1) - quantile(split->part, 0) < BLUR * split->gap;
+}
+
 static bool is_wrong(const struct split *split)
 {
-    return is_repeated(split->part) || is_beyond(split, NEVER) ||
+    return (is_repeated(split->part) && is_beyond(split, CODE)) || is_beyond(split, NEVER) ||
+           (is_nearly_one(split) && is_beyond(split, BLURRED)) ||
            (count(split->part) <= LONE_VALUES && is_beyond(split, LONE));
 }
 
-static void add_codes(struct gru_plausible *plausible, struct stretch part)
+static void add_codes(struct gru_plausible *plausible, struct stretch part, bool is_doubtful)
 {
     for (size_t k = part.begin; is_repeated(part) && k < part.end; k++) {
         bool is_new = k == part.begin || part.values[k] > part.values[k - 1];
         if (is_new && plausible->n_codes < GRU_CODES_MAX) {
+            plausible->is_doubtful[plausible->n_codes] = is_doubtful;
             plausible->codes[plausible->n_codes++] = part.values[k];
         }
     }
@@ -160,12 +170,12 @@ static struct stretch take_apart(struct stretch of, const struct gru_variable *v
             break;
         }
         struct split split = split_at(of, at, variable);
-        if (!is_beyond(&split, CODE)) {
+        if (!is_beyond(&split, DOUBT)) {
             break;
         }
         of = split.rest;
-        if (is_wrong(&split)) {
-            add_codes(plausible, split.part);
+        if (is_wrong(&split) || is_repeated(split.part)) {
+            add_codes(plausible, split.part, !is_wrong(&split));
         } else {
             plausible->least = fminf(plausible->least, split.part.values[split.part.begin]);
             plausible->most = fmaxf(plausible->most, split.part.values[split.part.end - 1]);
@@ -194,6 +204,16 @@ void gru_plausible_find(float *values, size_t n, const struct gru_variable *vari
 size_t gru_sample_row(size_t k, size_t step)
 {
     return k * step + (size_t)((uint64_t)k * 0x9E3779B97F4A7C15U >> 32) % step;
+}
+
+bool gru_is_doubtful(const struct gru_plausible *plausible, float value)
+{
+    for (size_t k = 0; k < plausible->n_codes; k++) {
+        if (value == plausible->codes[k]) {
+            return plausible->is_doubtful[k];
+        }
+    }
+    return false;
 }
 
 bool gru_is_plausible(const struct gru_plausible *plausible, float value)

@@ -9,6 +9,7 @@
 enum { EXACT_BLOCKS = 16 };
 
 static const double WORSE = 1.05;
+static const double FORECAST = 0.1; /* of persistence's loss on events that are forecast */
 
 /* ---- figures ---- */
 
@@ -54,13 +55,19 @@ static const struct gru_losses *losses_of(const struct gru_stream_losses *stream
     return losses->n > 0 && !gate_is_copy(stream) ? losses : NULL;
 }
 
+/* What is judged at once: the losses without what is doubtful, or with it. */
+struct sight {
+    const struct gru_stream_losses *streams;
+    const struct gru_losses *blocks;
+    size_t n_streams;
+};
+
 /* values: [n_streams], scratch. */
-static double median_ratio(const struct gru_comparison_result *comparison, bool is_rolled,
-                           int which, double *values)
+static double median_ratio(const struct sight *sight, bool is_rolled, int which, double *values)
 {
     size_t n = 0;
-    for (size_t k = 0; k < comparison->n_streams; k++) {
-        const struct gru_losses *losses = losses_of(&comparison->streams[k], is_rolled);
+    for (size_t k = 0; k < sight->n_streams; k++) {
+        const struct gru_losses *losses = losses_of(&sight->streams[k], is_rolled);
         if (losses) {
             values[n++] = gate_ratio(which == BASE_BY_NAIVE ? losses->base : losses->trained,
                                      which == BY_BASE ? losses->base : losses->naive);
@@ -69,18 +76,17 @@ static double median_ratio(const struct gru_comparison_result *comparison, bool 
     return median(values, n);
 }
 
-static struct gate_view view(const struct gru_comparison_result *comparison, bool is_rolled,
-                             double *values)
+static struct gate_view view(const struct sight *sight, bool is_rolled, double *values)
 {
     struct gate_view view = { 0 };
-    for (size_t k = 0; k < comparison->n_streams; k++) {
-        const struct gru_losses *losses = losses_of(&comparison->streams[k], is_rolled);
+    for (size_t k = 0; k < sight->n_streams; k++) {
+        const struct gru_losses *losses = losses_of(&sight->streams[k], is_rolled);
         view.n_streams += losses != NULL;
         view.n_worse += losses && gate_ratio(losses->trained, losses->base) > WORSE;
     }
-    view.by_base = median_ratio(comparison, is_rolled, BY_BASE, values);
-    view.by_naive = median_ratio(comparison, is_rolled, BY_NAIVE, values);
-    view.base_by_naive = median_ratio(comparison, is_rolled, BASE_BY_NAIVE, values);
+    view.by_base = median_ratio(sight, is_rolled, BY_BASE, values);
+    view.by_naive = median_ratio(sight, is_rolled, BY_NAIVE, values);
+    view.base_by_naive = median_ratio(sight, is_rolled, BASE_BY_NAIVE, values);
     return view;
 }
 
@@ -134,14 +140,13 @@ static double test_normal(const double *gains, size_t n)
 }
 
 /* gains: [n_blocks], scratch. */
-static double test_chance(const struct gru_comparison_result *comparison, double *gains,
-                          size_t *ret_n)
+static double test_chance(const struct sight *sight, double *gains, size_t *ret_n)
 {
     size_t n = 0;
-    for (size_t k = 0; k < comparison->n_streams; k++) {
-        const struct gru_stream_losses *stream = &comparison->streams[k];
-        for (size_t b = 0; b < stream->n_blocks; b++) {
-            const struct gru_losses *block = &comparison->blocks[stream->first_block + b];
+    for (size_t k = 0; k < sight->n_streams; k++) {
+        const struct gru_stream_losses *stream = &sight->streams[k];
+        for (size_t b = 0; b < stream->n_blocks && !gate_is_copy(stream); b++) {
+            const struct gru_losses *block = &sight->blocks[stream->first_block + b];
             if (block->n > 0) {
                 gains[n++] = block_gain(block, &stream->ahead);
             }
@@ -162,23 +167,48 @@ static size_t find_unfound(const struct gru_comparison_result *comparison)
     return SIZE_MAX;
 }
 
-bool gate_measure(const struct gru_comparison_result *comparison, struct gate_figures *ret_figures)
+/* values: [n_streams + n_blocks], scratch. */
+static struct gate_figures measure(const struct sight *sight, double *values)
 {
+    struct gate_figures figures = { .ahead = view(sight, false, values),
+                                    .rolled = view(sight, true, values) };
+    for (size_t k = 0; k < sight->n_streams; k++) {
+        const struct gru_stream_losses *stream = &sight->streams[k];
+        const size_t n = gate_is_copy(stream) ? stream->ahead.n : stream->n_repeated;
+        figures.n_targets += stream->ahead.n - n;
+        figures.n_repeated += n;
+    }
+    figures.p = test_chance(sight, values, &figures.n_blocks);
+    return figures;
+}
+
+/* Nobody can forecast when a sensor fails. What one of the versions forecasts is no code. */
+static bool are_events(const struct gru_comparison_result *comparison)
+{
+    const struct gru_losses *doubtful = &comparison->doubtful;
+    return doubtful->n >= GATE_CLASS_TARGETS &&
+           fmin(doubtful->trained, doubtful->base) < FORECAST * doubtful->naive;
+}
+
+bool gate_measure(const struct gru_comparison_result *comparison,
+                  struct gate_measures *ret_measures)
+{
+    const struct sight sure = { comparison->streams, comparison->blocks, comparison->n_streams },
+                       all = { comparison->doubtful_streams, comparison->doubtful_blocks,
+                               comparison->n_streams };
     size_t n = comparison->n_streams + comparison->n_blocks;
     double *values = calloc(n > 0 ? n : 1, sizeof *values);
     if (!values) {
         return false;
     }
-    struct gate_figures figures = { .ahead = view(comparison, false, values),
-                                    .rolled = view(comparison, true, values),
-                                    .unfound = find_unfound(comparison) };
-    for (size_t k = 0; k < comparison->n_streams; k++) {
-        figures.n_targets += comparison->streams[k].ahead.n - comparison->streams[k].n_repeated;
-        figures.n_repeated += comparison->streams[k].n_repeated;
+    const bool is_sure = comparison->n_doubtful == 0 || !are_events(comparison);
+    *ret_measures = (struct gate_measures){ .sure = measure(is_sure ? &sure : &all, values),
+                                            .unfound = find_unfound(comparison),
+                                            .n_doubtful = is_sure ? comparison->n_doubtful : 0 };
+    if (ret_measures->n_doubtful > 0) {
+        ret_measures->with_doubts = measure(&all, values);
     }
-    figures.p = test_chance(comparison, values, &figures.n_blocks);
     free(values);
-    *ret_figures = figures;
     return true;
 }
 
@@ -187,8 +217,9 @@ bool gate_measure(const struct gru_comparison_result *comparison, struct gate_fi
 struct verdict {
     const struct job_gate *gate;
     const struct gru_comparison_result *comparison;
-    const struct gate_figures *figures;
-    char *reason; /* [JOB_REASON_MAX + 1] */
+    const struct gate_measures *measures;
+    const struct gate_figures *figures; /* those that must gain */
+    char *reason;                       /* [JOB_REASON_MAX + 1] */
 };
 
 __attribute__((format(printf, 2, 3))) static bool say(const struct verdict *verdict,
@@ -259,7 +290,7 @@ static bool beats_naive(const struct verdict *verdict, const struct gate_view *v
 
 static bool finds_classes(const struct verdict *verdict)
 {
-    size_t c = verdict->figures->unfound;
+    size_t c = verdict->measures->unfound;
     return c == SIZE_MAX ||
            say(verdict, "it finds 0 of %zu targets of class %zu, as a forecast that never names it",
                verdict->comparison->classes[c].n, c);
@@ -290,7 +321,7 @@ static void say_naive(const struct verdict *verdict)
     }
 }
 
-static bool passes(const struct verdict *verdict)
+static bool gains(const struct verdict *verdict)
 {
     const struct gate_view *ahead = &verdict->figures->ahead, *rolled = &verdict->figures->rolled;
     bool must_beat = verdict->gate->must_beat_persistence;
@@ -304,17 +335,61 @@ static bool passes(const struct verdict *verdict)
            (!must_beat || finds_classes(verdict)) && is_more_than_chance(verdict);
 }
 
-bool gate_judge(const struct job_gate *gate, const struct gru_comparison_result *comparison,
-                const struct gate_figures *figures, char reason[JOB_REASON_MAX + 1])
+/* The other sight: what may be codes, or events, must not have become worse, nor all else. */
+static bool suffers(const struct verdict *verdict, const struct gate_figures *other)
 {
-    const struct verdict verdict = {
-        .gate = gate, .comparison = comparison, .figures = figures, .reason = reason
+    const struct gate_view *views[] = { &other->ahead, &other->rolled };
+    for (size_t k = 0; k < 2; k++) {
+        const struct gate_view *view = views[k];
+        if (view->n_streams > 0 &&
+            (!(view->by_base <= 1) || view->n_worse > view->n_streams / 10)) {
+            return !say(verdict,
+                        "its loss %s %zu targets of doubtful values is %.4g of the base version's, "
+                        "and worse by more than 5 %% in %zu of %zu streams",
+                        other == &verdict->measures->sure ? "without" : "with",
+                        verdict->measures->n_doubtful, view->by_base, view->n_worse,
+                        view->n_streams);
+        }
+    }
+    return false;
+}
+
+static void begin_reason(struct verdict *verdict, const struct gate_figures *figures)
+{
+    verdict->figures = figures;
+    verdict->reason[0] = '\0';
+}
+
+/* Nobody can tell whether doubtful values are codes or events. So either sight may gain, but none
+ * may suffer. */
+static bool passes(struct verdict *verdict)
+{
+    const struct gate_measures *measures = verdict->measures;
+    begin_reason(verdict, &measures->sure);
+    if (gains(verdict)) {
+        return measures->n_doubtful == 0 || !suffers(verdict, &measures->with_doubts);
+    }
+    if (measures->n_doubtful > 0 && measures->sure.n_targets >= verdict->gate->min_targets) {
+        begin_reason(verdict, &measures->with_doubts);
+        if (gains(verdict)) {
+            return !suffers(verdict, &measures->sure);
+        }
+        begin_reason(verdict, &measures->sure);
+        return gains(verdict); /* it does not, for the reason that is said again */
+    }
+    return false;
+}
+
+bool gate_judge(const struct job_gate *gate, const struct gru_comparison_result *comparison,
+                const struct gate_measures *measures, char reason[JOB_REASON_MAX + 1])
+{
+    struct verdict verdict = {
+        .gate = gate, .comparison = comparison, .measures = measures, .reason = reason
     };
-    reason[0] = '\0';
     bool is_passed = passes(&verdict);
     if (is_passed) {
         say(&verdict, "its loss is %.4g of the base version's (median of %zu streams), p is %.3g",
-            figures->ahead.by_base, figures->ahead.n_streams, figures->p);
+            verdict.figures->ahead.by_base, verdict.figures->ahead.n_streams, verdict.figures->p);
     }
     say_naive(&verdict);
     return is_passed;

@@ -20,6 +20,11 @@
  *   If there is no gain, each difference may as well have the other sign: p is the share of all
  *   signs that give at least the gain that was seen; of more than 16 blocks by the normal law of
  *   that sum. It passes if p is at most 1 - `confidence`.
+ *
+ * Doubtful values (gru_plausible) are events if there are 5 targets of them or more and one of the
+ * versions loses less than a tenth of what persistence does on them: they are judged as all else.
+ * If they may be codes, it must pass without them or with them, and must not become worse the other
+ * way: the median at most 1, and at most a tenth of the streams worse by more than 5 %.
  */
 #ifndef GATE_H
 #define GATE_H
@@ -40,6 +45,11 @@ struct gate_figures {
     struct gate_view ahead, rolled; /* as trained, and rolled out; n_streams 0: not possible */
     size_t n_blocks;
     double p;
+};
+
+struct gate_measures {
+    struct gate_figures sure, with_doubts; /* without what is doubtful, and with it, */
+    size_t n_doubtful;                     /* if there is any, and it is no event */
     size_t unfound; /* the first class that has targets and was never found; SIZE_MAX: none */
 };
 
@@ -51,11 +61,11 @@ double gate_ratio(double loss, double other);
 
 /* False: no memory. */
 __attribute__((warn_unused_result)) bool
-gate_measure(const struct gru_comparison_result *comparison, struct gate_figures *ret_figures);
+gate_measure(const struct gru_comparison_result *comparison, struct gate_measures *ret_measures);
 
 /* Whether it passes, and which rule said so with its numbers; and how both versions do against the
  * naive forecast. */
 bool gate_judge(const struct job_gate *gate, const struct gru_comparison_result *comparison,
-                const struct gate_figures *figures, char reason[JOB_REASON_MAX + 1]);
+                const struct gate_measures *measures, char reason[JOB_REASON_MAX + 1]);
 
 #endif

@@ -17,7 +17,7 @@ struct comparing {
     struct job_run *run;
     struct gru_comparison *comparison;
     bool is_done;
-    struct gate_figures figures;
+    struct gate_measures measures;
 };
 
 /* ---- on the training thread ---- */
@@ -77,7 +77,7 @@ static void end(void *context)
         digest_print(run->job->base_digest, base);
         status = gru_model_set_base_residuals(run->trained, base, &result->base_residuals);
     }
-    if (status == GRU_OK && !gate_measure(result, &comparing->figures)) {
+    if (status == GRU_OK && !gate_measure(result, &comparing->measures)) {
         status = GRU_NO_MEMORY;
     }
     run->status = status == GRU_OK ? STATUS_OK : fail(run, status);
@@ -179,6 +179,10 @@ static void report_outliers(struct comparing *comparing, const struct gru_compar
            outlying->n, result->all.n, 100 * share, (double)outlier->value);
     append(&line, " in row %zu, column %zu of %s of series %zu", outlier->row, outlier->column,
            outlier->is_target ? "y" : "x", outlier->series);
+    if (result->n_doubtful > 0) {
+        append(&line, "; %zu of them, for values that may be codes or events, are judged as well",
+               result->n_doubtful);
+    }
     add_event(comparing, JOB_EVENT_WARN, line.text);
 }
 
@@ -248,7 +252,7 @@ static void report_classes(struct comparing *comparing, const struct gru_compari
 
 static void report_naive(struct comparing *comparing, const struct gru_comparison_result *result)
 {
-    const struct gate_view *ahead = &comparing->figures.ahead;
+    const struct gate_view *ahead = &comparing->measures.sure.ahead;
     if (ahead->n_streams > 0 && ahead->by_naive >= 1) {
         struct event_line line = { .n = 0 };
         append(&line, "no better than %s",
@@ -272,7 +276,7 @@ static void judge(struct comparing *comparing)
     report_classes(comparing, result);
     report_naive(comparing, result);
     run->passes =
-        gate_judge(&run->job->gate, result, &comparing->figures, run->job->promotion_reason);
+        gate_judge(&run->job->gate, result, &comparing->measures, run->job->promotion_reason);
 }
 
 /* ---- the whole ---- */

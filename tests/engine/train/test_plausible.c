@@ -79,6 +79,36 @@ TEST(a_dead_sensor_is_wrong_even_if_it_is_dead_most_of_the_time)
     ck_assert_uint_eq(count_wrong(values, &variable), VALUES - 40);
 }
 
+TEST(codes_with_noise_are_wrong)
+{
+    float values[VALUES];
+    uint64_t seed = 5;
+    const struct gru_variable variable = fill(values, 20, 3);
+    for (size_t k = 0; k < VALUES; k += 14) {
+        values[k] = (float)(-999 + 0.1 * noise(&seed));
+    }
+    ck_assert_uint_eq(count_wrong(values, &variable), (VALUES - 1) / 14 + 1);
+}
+
+/* Codes that are near, or events of one height: nobody can tell. */
+TEST(what_repeats_not_so_far_away_is_doubtful)
+{
+    static const float nearby[] = { 0, 85, -40, 60 };
+    for (size_t c = 0; c < 4; c++) {
+        float values[VALUES];
+        const struct gru_variable variable = fill(values, 20, 3);
+        for (size_t k = 0; k < VALUES; k += 14) {
+            values[k] = nearby[c];
+        }
+        const struct gru_plausible plausible = found(values, &variable);
+        ck_assert_uint_eq(count_wrong(values, &variable), (VALUES - 1) / 14 + 1);
+        ck_assert(gru_is_doubtful(&plausible, nearby[c]) && !gru_is_doubtful(&plausible, 20));
+        values[0] = -999;
+        values[14] = -999;
+        ck_assert(!gru_is_plausible(&plausible, -999) && !gru_is_doubtful(&plausible, -999));
+    }
+}
+
 TEST(several_codes_are_wrong_and_one_value_by_itself_too)
 {
     float values[VALUES];
@@ -111,7 +141,7 @@ TEST(spikes_that_differ_are_rare_and_not_wrong)
         fill(values, 0, 0.05);
         const struct gru_variable variable = { .name = "v", .mean = 0, .std = 1 };
         for (size_t k = 0; k < VALUES; k += 33) {
-            values[k] = (float)(heights[h] + 0.05 * noise(&seed));
+            values[k] = (float)(heights[h] * (1 + 0.2 * noise(&seed)));
         }
         ck_assert_uint_eq(count_wrong(values, &variable), 0);
         for (size_t k = 1; k < VALUES; k += 33) {

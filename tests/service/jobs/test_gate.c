@@ -55,18 +55,23 @@ static void make(struct made *made, size_t n_streams, double trained, size_t n_b
     }
 }
 
+static struct gate_measures measures_of(const struct made *made)
+{
+    struct gate_measures measures;
+    ck_assert(gate_measure(&made->result, &measures));
+    return measures;
+}
+
 static struct gate_figures measured(const struct made *made)
 {
-    struct gate_figures figures;
-    ck_assert(gate_measure(&made->result, &figures));
-    return figures;
+    return measures_of(made).sure;
 }
 
 static void expect(const struct made *made, bool passes, const char *words)
 {
     char reason[JOB_REASON_MAX + 1];
-    struct gate_figures figures = measured(made);
-    bool got = gate_judge(&made->gate, &made->result, &figures, reason);
+    struct gate_measures measures = measures_of(made);
+    bool got = gate_judge(&made->gate, &made->result, &measures, reason);
     ck_assert_msg(got == passes && strstr(reason, words) != NULL, "%s: %s",
                   got ? "passes" : "does not pass", reason);
 }
@@ -135,9 +140,9 @@ TEST(the_naive_forecast_must_be_beaten_unless_that_is_lifted)
     made.streams[0].ahead.naive = made.streams[0].ahead.trained;
     expect(&made, false, "no better than that of persistence; of the loss of persistence: 1 (base");
     made.streams[0].ahead.naive = 0;
-    struct gate_figures figures = measured(&made);
+    struct gate_measures measures = measures_of(&made);
     char reason[JOB_REASON_MAX + 1];
-    ck_assert(!gate_judge(&made.gate, &made.result, &figures, reason));
+    ck_assert(!gate_judge(&made.gate, &made.result, &measures, reason));
     ck_assert_str_eq(reason, "its loss is no better than that of persistence");
     made.gate.must_beat_persistence = false;
     expect(&made, true, "");
@@ -183,6 +188,74 @@ TEST(losses_that_are_not_finite_do_not_pass)
     make(&made, 1, 0.5, 5);
     made.result.all.trained = NAN;
     expect(&made, false, "no finite validation losses");
+}
+
+/* ---- what is doubtful, what is the same ---- */
+
+static void doubt(struct made *made, struct made *with, double trained)
+{
+    make(with, 3, trained, 5);
+    made->result.n_doubtful = 12;
+    made->result.doubtful_streams = with->streams;
+    made->result.doubtful_blocks = with->blocks;
+}
+
+TEST(with_doubtful_values_or_without_it_must_gain_and_not_suffer_the_other_way)
+{
+    static const struct {
+        double sure, with;
+        bool passes;
+        const char *words;
+    } cases[] = {
+        { 0.5, 1, true, "its loss is 0.5 of" },
+        { 0.5, 1.01, false, "with 12 targets of doubtful values is 1.01 of the base version's" },
+        { 1, 0.5, true, "its loss is 0.5 of" },
+        { 1.01, 0.5, false, "without 12 targets of doubtful values is 1.01 of the base" },
+        { 1.02, 1.03, false, "its loss is 1.02 of the base version's (median of 3" },
+        { 0.5, INFINITY, false, "with 12 targets of doubtful" },
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        struct made made, with;
+        make(&made, 3, cases[k].sure, 5);
+        doubt(&made, &with, cases[k].with);
+        expect(&made, cases[k].passes, cases[k].words);
+    }
+    struct made made, with;
+    make(&made, 3, 1.5, 5);
+    doubt(&made, &with, 0.5);
+    made.result.doubtful = losses(5, 100, 0.9, 10); /* the base forecasts them: they are events */
+    expect(&made, true, "its loss is 0.5 of");
+    made.result.doubtful = losses(5, 100, 1.1, 10);
+    expect(&made, false, "without 12 targets");
+    made.result.doubtful = losses(4, 0, 0, 10);
+    expect(&made, false, "without 12 targets");
+    make(&made, 1, 0.5, 5);
+    doubt(&made, &with, 0.5);
+    made.gate.min_targets = 101; /* hardly anything is sure */
+    expect(&made, false, "100 validation targets can be judged");
+    make(&made, 3, 0.5, 5);
+    doubt(&made, &with, 0.5);
+    for (size_t k = 0; k < 3; k++) {
+        with.streams[k].rolled = losses(50, 1.06, 1, 2);
+    }
+    expect(&made, false, "with 12 targets of doubtful values is 1.06");
+}
+
+TEST(what_repeats_is_no_evidence_and_copies_are_no_streams)
+{
+    struct made made;
+    make(&made, 5, 0.5, 5);
+    for (size_t k = 1; k < 5; k++) {
+        made.streams[k].n_repeated = made.streams[k].n_copied = 51;
+    }
+    expect(&made, true, "(median of 1 streams)");
+    made.gate.min_targets = 101;
+    expect(&made, false, "100 validation targets can be judged, and 'min_targets' is 101 (400 rep");
+    for (size_t k = 1; k < 5; k++) {
+        made.streams[k].n_copied = 50;
+    }
+    made.gate.min_targets = 296;
+    expect(&made, true, "(median of 5 streams)");
 }
 
 /* ---- chance ---- */
