@@ -159,10 +159,13 @@ TEST(residuals_of_the_base_come_back_with_its_word)
 
 TEST(residuals_of_a_base_without_a_word_are_refused)
 {
-    static const char *const bad_bases[] = { "", ",\"base\":1", ",\"base\":\"\"",
-                                             ",\"base\":\"a b\"",
-                                             ",\"base\":\"0123456789012345678901234567890123456789"
-                                             "0123456789012345678901234\"" };
+    static const char *const bad_bases[] = {
+        "",
+        ",\"base\":1",
+        ",\"base\":\"\"",
+        ",\"base\":\"a b\"",
+        ",\"base\":\"0123456789012345678901234567890123456789012345678901234567890123\"",
+    };
     for (size_t k = 0; k < sizeof bad_bases / sizeof *bad_bases; k++) {
         struct gru_model *model = described_good(NULL);
         struct gru_error error = { .message = "" };
