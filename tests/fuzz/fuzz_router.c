@@ -1,6 +1,6 @@
 /*
  * What is looked at before a body is: routes, percent-decoding, the guard of headers, media types,
- * addresses. An input is "METHOD target\n" and lines of headers.
+ * content codings, entity tags, addresses. An input is "METHOD target\n" and lines of headers.
  *
  * A path leads where a plain walk over the table says; what is encoded is decoded to the same; the
  * guard passes no header that a simple look at its bytes refuses.
@@ -8,6 +8,7 @@
 #include "base/endpoint.h"
 #include "fuzz.h"
 #include "http/guard.h"
+#include "http/negotiation.h"
 #include "http/router.h"
 #include "http/routes.h"
 
@@ -111,6 +112,23 @@ static bool is_plain_value(const char *text, size_t n)
     return is_plain;
 }
 
+/* What is said last of a coding counts; a tag is found where it stands first, and nowhere where its
+ * bytes are not. */
+static void check_negotiation(const char *value)
+{
+    static const char tag[] = "\"a,b\"";
+    char *text = NULL;
+    FUZZ_CHECK(asprintf(&text, "%s,%s,gzip;q=0", tag, value) > 0);
+    FUZZ_CHECK(!negotiation_wants_gzip(text));
+    FUZZ_CHECK(negotiation_has_tag(text, tag));
+    free(text);
+    FUZZ_CHECK(asprintf(&text, "%s,gzip,identity;q=0.999", value) > 0);
+    FUZZ_CHECK(negotiation_wants_gzip(text));
+    free(text);
+    FUZZ_CHECK(!negotiation_has_tag(value, tag) || strstr(value, tag) || strchr(value, '*'));
+    FUZZ_CHECK(!negotiation_wants_gzip(value) || strcasestr(value, "gzip") || strchr(value, '*'));
+}
+
 static void check_value(const char *value)
 {
     static const char *const types[] = { "application/json", "application/x-ndjson",
@@ -120,6 +138,7 @@ static void check_value(const char *value)
         FUZZ_CHECK(!media_type_is(value, types[k]) || accept_names(value, types[k]));
         FUZZ_CHECK(!accept_names(value, types[k]) || strcasestr(value, types[k]));
     }
+    check_negotiation(value);
     if (endpoint_parse(value, &endpoint)) {
         FUZZ_CHECK(strchr(value, ':') && endpoint.n_address <= sizeof endpoint.address);
     }
