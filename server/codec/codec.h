@@ -124,9 +124,11 @@ bool codec_print_step_event(const struct step *step, struct arena *arena, const 
 /* The same of a step that was made before, the k-th of the history: without what is not kept. */
 void codec_put_past_step(struct text *text, const char *session,
                          const struct session_history *history, size_t k);
-/* That a session has ended; that its stream goes on with step `next` after step `after`. */
+/* That a session has ended; that its stream goes on with step `next` after step `after` (NULL:
+ * which one is not known). Without a session: that of further ones nothing is known. */
 void codec_put_session_end(struct text *text, const char *session, enum session_end end);
-void codec_put_session_gap(struct text *text, const char *session, uint64_t after, uint64_t next);
+void codec_put_session_gap(struct text *text, const char *session, const uint64_t *after,
+                           uint64_t next);
 
 /* durable: whether jobs outlive the process. */
 void codec_put_job(struct text *text, const struct job *job, bool durable);

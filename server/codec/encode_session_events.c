@@ -66,8 +66,15 @@ void codec_put_session_end(struct text *text, const char *session, enum session_
     text_print(text, "{\"session\":\"%s\",\"reason\":\"%s\"}", session, session_end_word(end));
 }
 
-void codec_put_session_gap(struct text *text, const char *session, uint64_t after, uint64_t next)
+void codec_put_session_gap(struct text *text, const char *session, const uint64_t *after,
+                           uint64_t next)
 {
-    text_print(text, "{\"session\":\"%s\",\"after\":%" PRIu64 ",\"next\":%" PRIu64 "}", session,
-               after, next);
+    if (!session) {
+        text_print(text, "{\"session\":null,\"after\":null,\"next\":null}");
+    } else if (after) {
+        text_print(text, "{\"session\":\"%s\",\"after\":%" PRIu64 ",\"next\":%" PRIu64 "}", session,
+                   *after, next);
+    } else {
+        text_print(text, "{\"session\":\"%s\",\"after\":null,\"next\":%" PRIu64 "}", session, next);
+    }
 }

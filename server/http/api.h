@@ -20,7 +20,6 @@ enum status api_no_fields(struct request *request);
 enum status api_number(struct request *request, const char *name, size_t initial, size_t most,
                        size_t *ret_number);
 enum status api_limit(struct request *request, size_t initial, size_t most, size_t *ret_limit);
-
 /* A query parameter that is a session's id, or the beginning of one; "" if it is not there. */
 enum status api_id_query(struct request *request, const char *name, const char **ret_text);
 
@@ -56,6 +55,7 @@ enum status api_sessions_list_all(struct request *request);
 enum status api_session_get(struct request *request);
 enum status api_session_readings(struct request *request);
 enum status api_session_events(struct request *request);
+enum status api_model_events(struct request *request);
 enum status api_session_put(struct request *request);
 enum status api_session_put_finish(struct request *request);
 enum status api_session_delete(struct request *request);

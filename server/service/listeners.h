@@ -52,13 +52,14 @@ struct session_event {
     enum session_end end;
     bool is_amended; /* the step changed one that was made before */
     uint64_t step;
+    int64_t at_ms;   /* of a step: when it was made, by the steady clock */
     uint64_t commit; /* it waits for; 0: for none */
     char session[SESSION_ID_MAX + 1];
     size_t n;
     char json[]; /* [n] of a step */
 };
 
-/* With one reference, and its fields but for step, commit and is_amended set; NULL: no memory. */
+/* With one reference, and its fields but for those of a step set; NULL: no memory. */
 struct session_event *session_event_make(const char *session, enum session_end end,
                                          const char *json, size_t n);
 void session_event_unref(struct session_event *event);

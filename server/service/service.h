@@ -37,6 +37,7 @@
 #include "service/sessions/outlook.h"
 #include "service/sessions/predict.h"
 #include "service/sessions/restore.h"
+#include "service/sessions/seen_since.h"
 #include "service/sessions/session_figures.h"
 #include "service/sessions/sessions.h"
 #include "service/sessions/step_events.h"

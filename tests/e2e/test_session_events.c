@@ -159,6 +159,58 @@ TEST(batches_and_lines_are_told_in_order)
     daemon_stop(&daemon);
 }
 
+/* ---- of all sessions ---- */
+
+static long last_id(const char *text)
+{
+    long id = 0;
+    for (const char *at = text; (at = strstr(at, "\nid: ")); at++) {
+        id = strtol(at + 5, NULL, 10);
+    }
+    return id;
+}
+
+TEST(all_sessions_of_a_model_are_told_in_one_stream)
+{
+    char header[64];
+    const char *const options[] = { "--record", "100", NULL };
+    struct daemon daemon = start(options);
+    listen_at(&daemon, MODEL "/events", "", &first);
+    listen_at(&daemon, MODEL "/events?prefix=hall-", "", &second);
+    await(&first, "retry: ");
+    await(&second, "retry: ");
+    step_in(&daemon, "s", 1);
+    step_in(&daemon, "hall-1", 1);
+    step_in(&daemon, "hall-2", 1);
+    step_in(&daemon, "hall-1", 2);
+    expect(&daemon, "DELETE", MODEL "/sessions/hall-2", NULL, 204, NULL);
+    step_in(&daemon, "hall-3", 1);
+    await(&first, "\"session\":\"hall-3\"");
+    await(&second, "\"session\":\"hall-3\"");
+    ck_assert_int_eq(count(first.text, "event: step"), 5);
+    ck_assert_int_eq(count(second.text, "event: step"), 4);
+    ck_assert_ptr_nonnull(strstr(
+        second.text, "event: end\ndata: {\"session\":\"hall-2\",\"reason\":\"deleted\"}\n\n"));
+    ck_assert_ptr_nonnull(strstr(second.text, "{\"session\":\"hall-1\",\"step\":2,"));
+    snprintf(header, sizeof header, "Last-Event-ID: %ld\r\n", last_id(first.text));
+    close(first.fd);
+    close(second.fd);
+    ck_assert_int_eq(daemon_end(&daemon), 0);
+    daemon_start_again(&daemon, options);
+    step_in(&daemon, "hall-3", 2); /* nobody hears it */
+    listen_at(&daemon, MODEL "/events?prefix=hall-", header, &first);
+    await(&first, "event: gap\ndata: {\"session\":\"hall-3\",\"after\":null,\"next\":3}\n\n");
+    ck_assert_ptr_null(strstr(first.text, "event: step"));
+    ck_assert_ptr_null(strstr(first.text, "\"session\":\"s\""));
+    step_in(&daemon, "hall-1", 3);
+    await(&first, "{\"session\":\"hall-1\",\"step\":3,");
+    close(first.fd);
+    expect(&daemon, "GET", MODEL "/events?prefix=a/b", NULL, 400, "\"param\":\"prefix\"");
+    expect(&daemon, "GET", MODEL "/events?limit=3", NULL, 400, "limit");
+    expect(&daemon, "GET", "/v1/models/none/events", NULL, 404, "model_not_found");
+    daemon_stop(&daemon);
+}
+
 /* ---- how they end ---- */
 
 TEST(a_stream_says_why_its_session_has_ended)

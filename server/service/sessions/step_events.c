@@ -19,6 +19,7 @@ static struct session_event *make_event(struct service_context *context, const s
             : NULL;
     if (event) {
         event->step = step->number;
+        event->at_ms = context->now_ms;
         event->is_amended = step->amended > 0;
         event->commit = commit_awaited(context, step->model->pool);
     }
