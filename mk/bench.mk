@@ -1,5 +1,6 @@
 # Measuring: two things side by side in one run, as ratios; docs/PERFORMANCE.md has the figures.
-BENCH_SERVED   := $(addprefix $(BUILD)/bench/,bare_responder load_generator library_step health_probe)
+BENCH_SERVED   := $(addprefix $(BUILD)/bench/,bare_responder load_generator stream_listeners \
+  library_step health_probe)
 BENCH_PROGRAMS := $(BENCH_SERVED) \
   $(addprefix $(BUILD)/bench/,bench_kernels bench_train bench_json bench_sessions)
 
@@ -21,7 +22,7 @@ $(BUILD)/bench/bench_sessions: $(addprefix $(BUILD)/,service.a store.a config.a 
 ALONE := env -u OPENBLAS_CORETYPE OPENBLAS_NUM_THREADS=1 \
          $(if $(shell command -v taskset),taskset -c 0)
 
-.PHONY: bench bench-evaluate bench-instructions bench-health bench-peers
+.PHONY: bench bench-evaluate bench-instructions bench-health bench-listeners bench-peers
 bench: bench-packages all $(BENCH_PROGRAMS) ## measure, side by side, as ratios
 	@$(ALONE) $(BUILD)/bench/bench_kernels
 	@$(ALONE) $(BUILD)/bench/bench_train
@@ -43,6 +44,10 @@ bench-instructions: bench-packages all $(BENCH_SERVED) ## count the instructions
 bench-health: bench-packages all $(BUILD)/bench/health_probe $(BUILD)/tests/held_disk.so ## the worst of /healthz while clients ask for all they may and the disk is slow
 	$(call packages,curl)
 	@BUILD=$(BUILD) tests/bench/bench_health.sh $(SESSIONS)
+
+bench-listeners: bench-packages all $(BENCH_SERVED) ## what a thousand listeners cost those who stream
+	$(call packages,curl)
+	@BUILD=$(BUILD) tests/bench/bench_listeners.sh
 
 bench-peers: bench-packages all $(BUILD)/bench/bench_train ## the same beside ONNX Runtime, OpenVINO, JAX, PyTorch
 	$(call packages,python3-venv)
