@@ -17,8 +17,8 @@ struct fixture {
     int client;
     /* the source */
     const char *news; /* what it gives next; NULL: nothing */
-    bool is_over;
-    int n_reads;
+    bool is_over, is_quick, is_lost;
+    int n_reads, n_ends;
     /* what became of it */
     char got[256];
     bool is_suspended, has_ended;
@@ -45,6 +45,21 @@ static bool read_news(struct service_context *context, void *state, struct text 
     }
     fixture->news = NULL;
     return !fixture->is_over;
+}
+
+static bool may_wait(const void *state)
+{
+    return !((const struct fixture *)state)->is_quick;
+}
+
+static bool is_lost(const void *state)
+{
+    return ((const struct fixture *)state)->is_lost;
+}
+
+static void end(void *state)
+{
+    ((struct fixture *)state)->n_ends++;
 }
 
 static void resume(struct stream *stream)
@@ -75,7 +90,11 @@ static void work(struct fixture *fixture, int64_t now_ns)
 /* A stream that begins at time 0. */
 static void set_up(struct fixture *fixture)
 {
-    static const struct stream_source source = { .has_news = has_news, .read = read_news };
+    static const struct stream_source source = { .end = end,
+                                                 .has_news = has_news,
+                                                 .may_wait = may_wait,
+                                                 .is_lost = is_lost,
+                                                 .read = read_news };
     int fds[2];
     memset(fixture, 0, sizeof *fixture);
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
@@ -95,6 +114,7 @@ static void tear_down(struct fixture *fixture)
     streams_remove(&fixture->streams, &fixture->stream);
     ck_assert(fixture->streams.n == 0 && fixture->streams.next_ns == DEADLINE_NEVER);
     ck_assert_ptr_null(fixture->stream.source);
+    ck_assert_int_eq(fixture->n_ends, 1);
     arena_done(&fixture->arena);
     close(fixture->connection.fd);
     close(fixture->client);
@@ -373,6 +393,58 @@ TEST(where_nobody_reads_now_the_next_tick_asks_again)
     ck_assert_int_gt(fixture.streams.next_ns, now);
     fixture.streams.fetch = fetch;
     ck_assert_str_eq(turn(&fixture, &now), "news");
+    tear_down(&fixture);
+}
+
+/* ---- sources that need not wait ---- */
+
+TEST(a_source_that_need_not_wait_is_read_at_the_tick_and_no_sooner)
+{
+    struct fixture fixture;
+    int64_t now = 0;
+    set_up(&fixture);
+    fixture.is_quick = true;
+    fixture.news = "first";
+    ck_assert_str_eq(drink(&fixture, 64, now), "");
+    ck_assert_int_eq(fixture.n_reads, 0); /* what comes until the tick leaves together */
+    now = fixture.streams.next_ns;
+    streams_tick(&fixture.streams, NULL, now);
+    ck_assert(TAILQ_EMPTY(&fixture.streams.fetching) && fixture.n_reads == 1);
+    ck_assert_str_eq(drink(&fixture, 64, now), "first");
+    fixture.news = "last";
+    fixture.is_over = true;
+    ck_assert_str_eq(turn(&fixture, &now), "last");
+    ck_assert(fixture.has_ended);
+    tear_down(&fixture);
+}
+
+TEST(a_client_that_is_too_slow_is_cut_off_with_its_bytes_unread)
+{
+    struct fixture fixture;
+    char byte;
+    set_up(&fixture);
+    begin(&fixture, 0);
+    ck_assert_int_eq(streams_take(&fixture.streams, &fixture.stream, &byte, 1, 0), 1);
+    streams_tick(&fixture.streams, NULL, SECOND);
+    ck_assert_int_gt(fixture.connection.deadline_ns, SECOND);
+    fixture.is_lost = true;
+    streams_tick(&fixture.streams, NULL, 2 * SECOND);
+    ck_assert_int_eq(fixture.connection.deadline_ns, 2 * SECOND);
+    tear_down(&fixture);
+}
+
+TEST(a_stream_that_is_revoked_ends_at_the_next_tick)
+{
+    struct fixture fixture;
+    set_up(&fixture);
+    drink(&fixture, 64, 0);
+    fixture.news = "secret";
+    streams_revoke(&fixture.streams, &fixture.stream);
+    ck_assert_int_eq(fixture.streams.next_ns, 0);
+    streams_tick(&fixture.streams, NULL, MS);
+    ck_assert(!fixture.is_suspended);
+    ck_assert_str_eq(drink(&fixture, 64, MS), "");
+    ck_assert(fixture.has_ended && fixture.n_reads == 0);
     tear_down(&fixture);
 }
 

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-struct search {
+struct session_search {
     const char *prefix;
     size_t n_prefix, limit, n;
     int64_t since_ms;
@@ -14,7 +14,7 @@ struct search {
     bool has_more;
 };
 
-static void look_at(const struct pool *pool, uint32_t slot, struct search *search)
+static void look_at(const struct pool *pool, uint32_t slot, struct session_search *search)
 {
     const struct record_header *header = record_header_of(pool_record(pool, slot));
     const int64_t seen_ms =
@@ -33,7 +33,7 @@ static void look_at(const struct pool *pool, uint32_t slot, struct search *searc
 }
 
 /* A shard's lock keeps its ids from changing. */
-static void look_at_all(struct pool *pool, struct search *search)
+static void look_at_all(struct pool *pool, struct session_search *search)
 {
     for (uint64_t number = 0; number < INDEX_SHARDS; number++) {
         struct index_shard *shard = index_lock(&pool->index, number << 58);
@@ -51,11 +51,11 @@ enum status sessions_seen_since(struct service_context *context, const struct mo
                                 struct seen_session *rows, size_t *ret_n, bool *ret_has_more,
                                 struct fault *fault)
 {
-    struct search search = { .prefix = prefix,
-                             .n_prefix = strlen(prefix),
-                             .limit = limit,
-                             .since_ms = since_ms,
-                             .rows = rows };
+    struct session_search search = { .prefix = prefix,
+                                     .n_prefix = strlen(prefix),
+                                     .limit = limit,
+                                     .since_ms = since_ms,
+                                     .rows = rows };
     size_t n = 0;
     look_at_all(model->pool, &search);
     for (size_t k = 0; k < search.n; k++) {
