@@ -42,7 +42,8 @@ static void put_past(struct text *text, struct session_stream *stream,
     stream->after = history->step;
 }
 
-/* Called again where another thread has the session. If it has ended the listener knows. */
+/* Called again where another thread has the session, or the disk has not got it. If it has ended
+ * the listener knows. */
 static bool look_up_steps(struct service_context *context, struct session_stream *stream,
                           struct text *text)
 {
@@ -62,11 +63,12 @@ static bool look_up_steps(struct service_context *context, struct session_stream
             session_history_read(context, model, stream->session, UINT64_MAX,
                                  n < PAST_MAX ? (size_t)n : PAST_MAX, &arena, &history, &fault);
     }
-    if (status == STATUS_OK) {
+    const bool is_told = status == STATUS_OK && history.is_acknowledged;
+    if (is_told) {
         put_past(text, stream, &history);
     }
     arena_done(&arena);
-    return !session_was_blocked(context) || status == STATUS_OK;
+    return is_told || (!session_was_blocked(context) && status != STATUS_OK);
 }
 
 enum status api_session_events(struct request *request)

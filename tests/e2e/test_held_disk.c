@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -403,6 +404,45 @@ TEST(a_reply_that_waits_for_a_sync_holds_nobody)
     start(&held, no_interval);
     check_replies_held(&held, 0);
     check_replies_held(&held, 300 << 10);
+    daemon_stop(&held.daemon);
+}
+
+/* Waits until the stream has said that; what else it says must not be `never`. */
+static void await_event(int fd, const char *text, const char *never)
+{
+    char said[1 << 14] = "";
+    size_t n = 0;
+    while (!strstr(said, text)) {
+        ck_assert_uint_lt(n, sizeof said - 1);
+        ssize_t more = recv(fd, said + n, sizeof said - 1 - n, 0);
+        ck_assert_msg(more > 0, "no %s in %s", text, said);
+        n += (size_t)more;
+        said[n] = '\0';
+    }
+    ck_assert_msg(!never || !strstr(said, never), "%s", said);
+}
+
+/* Neither live, nor by those who come meanwhile and look for what they have missed. */
+TEST(nobody_hears_of_a_step_that_the_disk_has_not_got)
+{
+    static struct held held;
+    start(&held, no_interval);
+    expect(&held.daemon, "POST", PUMP "/sessions/a/step", "{\"x\":[1]}", 200, NULL);
+    int live = client_ask(&held.daemon, PUMP "/sessions/a/events", "");
+    await_event(live, "retry: ", NULL);
+    hold(&held);
+    int fd = ask_json(&held, "POST", PUMP "/sessions/a/step", "{\"x\":[2]}");
+    await_held(&held);
+    int late = client_ask(&held.daemon, PUMP "/sessions/a/events", "Last-Event-ID: 1\r\n");
+    await_event(late, "retry: ", "event: step");
+    usleep(500000); /* some ticks of the streams */
+    ck_assert(!is_answered(fd) && !is_answered(live) && !is_answered(late));
+    let_go(&held);
+    expect_answer(fd, 200, "\"step\":2");
+    await_event(live, "\nid: 2\n", NULL);
+    await_event(late, "\nid: 2\n", NULL);
+    close(live);
+    close(late);
     daemon_stop(&held.daemon);
 }
 

@@ -13,6 +13,12 @@ void commit_owe(struct service_context *context, struct pool *pool)
     }
 }
 
+bool commit_is_done(const struct service_context *context, const struct pool *pool, uint32_t slot)
+{
+    return context->service->config->sync_interval_ms != 0 || pool->region.fd < 0 ||
+           atomic_load(&pool->done) > pool_slot(pool, slot)->written;
+}
+
 bool commit_is_owed(struct service_context *context)
 {
     bool is_owed = context->owes_sync;

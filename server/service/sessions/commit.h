@@ -24,6 +24,8 @@ void commit_owe(struct service_context *context, struct pool *pool);
 /* For those that are told of the write (listeners.h): the number of the commit that it waits for;
  * 0: it waits for none. Behind the write, too. */
 uint64_t commit_awaited(struct service_context *context, struct pool *pool);
+/* Whether what the claimed session is now may be acknowledged: it is on disk, or need not be. */
+bool commit_is_done(const struct service_context *context, const struct pool *pool, uint32_t slot);
 /* Whether a verb of this context has owed one since this was last asked. */
 bool commit_is_owed(struct service_context *context);
 /* Syncs all pools that owe it. */

@@ -3,6 +3,7 @@
 #include "service/models/models.h"
 #include "service/pool/record_ring.h"
 #include "service/service_private.h"
+#include "service/sessions/commit.h"
 #include "service/sessions/forecast_errors.h"
 #include "service/sessions/recorder.h"
 #include "service/sessions/session_claim.h"
@@ -16,6 +17,7 @@ struct kept {
     struct record_layout layout;
     struct record_life life;
     uint64_t step;
+    bool is_acknowledged;
     size_t n;                    /* readings */
     float *x;                    /* [n][I] */
     double *at;                  /* [n] NaN: not known */
@@ -259,6 +261,7 @@ static enum status take_kept(struct service_context *context, const struct model
         return status;
     }
     const bool is_read = read_kept(*model, slot, arena, kept);
+    kept->is_acknowledged = commit_is_done(context, (*model)->pool, slot);
     pool_release((*model)->pool, slot);
     return is_read ? pool_check_whole((*model)->pool, fault) : no_memory(fault);
 }
@@ -276,7 +279,9 @@ enum status session_history_read(struct service_context *context, const struct m
     if (status != STATUS_OK) {
         return status;
     }
-    struct session_history history = { .gru = model->active->gru, .step = kept.step };
+    struct session_history history = { .gru = model->active->gru,
+                                       .step = kept.step,
+                                       .is_acknowledged = kept.is_acknowledged };
     history.readings = arena_array(arena, limit, sizeof *history.readings);
     merging.kept_y = arena_array(arena, kept.n, sizeof *merging.kept_y);
     if (!history.readings || !merging.kept_y) {

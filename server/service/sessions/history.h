@@ -38,7 +38,8 @@ struct session_history {
     const float *y;                   /* [O] what is forecast for the next; NULL: nothing */
     struct session_reading *readings; /* [n], oldest first */
     size_t n;
-    bool has_more; /* there are older ones */
+    bool has_more;        /* there are older ones */
+    bool is_acknowledged; /* the last one may be: it is on disk, or need not be (commit.h) */
 };
 
 /* The last `limit` readings before step `before` (UINT64_MAX: of all). Memory from the arena. */
