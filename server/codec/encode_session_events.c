@@ -37,16 +37,24 @@ bool codec_print_step_event(const struct step *step, struct arena *arena, const 
     return true;
 }
 
+/* What was forecast after the k-th step stands with the next one, if that is there. */
+static const float *forecast_after(const struct session_history *history, size_t k)
+{
+    const struct session_reading *readings = history->readings;
+    const uint64_t step = readings[k].step;
+    if (k + 1 < history->n) {
+        return readings[k + 1].step == step + 1 ? readings[k + 1].y : NULL;
+    }
+    return step == history->step ? history->y : NULL;
+}
+
 void codec_put_past_step(struct text *text, const char *session,
                          const struct session_history *history, size_t k)
 {
     static const char frame[] = "{\"session\":,\"step\":,\"y\":null";
     const struct gru_info *info = gru_model_info(history->gru);
     const struct session_reading *reading = &history->readings[k];
-    const struct session_reading *next = k + 1 < history->n ? reading + 1 : NULL;
-    const float *y = next ? next->step == reading->step + 1 ? next->y : NULL
-                     : reading->step == history->step ? history->y
-                                                      : NULL;
+    const float *y = forecast_after(history, k);
     char *p = text_reserve(text, sizeof frame + PUT_STRING_MAX(SESSION_ID_MAX) + JSON_INT_MAX +
                                      PUT_ROW_MAX(info->n_outputs) + reading_members_max(info));
     if (p == NULL) {

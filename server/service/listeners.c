@@ -6,7 +6,7 @@
 /* What a listener's queue may hold: some hundred steps of a session, and of a model more. */
 enum { QUEUE_BYTES = 256 << 10, WIDE_QUEUE_BYTES = 4 << 20, QUEUE_ROOM = 16 };
 
-/* The queue is a ring. */
+/* The queue is a ring; `room` is a power of two. */
 struct listener {
     LIST_ENTRY(listener) link;
     struct listeners *all;
@@ -119,11 +119,16 @@ bool listeners_want(struct listeners *listeners, const struct told *told)
            share_wants(&listeners->wide, told);
 }
 
+static struct session_event **place(const struct listener *listener, size_t k)
+{
+    return &listener->queue[(listener->first + k) & (listener->room - 1)];
+}
+
 static void empty(struct listener *listener)
 {
     for (; listener->n > 0; listener->n--) {
-        session_event_unref(listener->queue[listener->first]);
-        listener->first = (listener->first + 1) % listener->room;
+        session_event_unref(*place(listener, 0));
+        listener->first++;
     }
     free(listener->queue);
     listener->queue = NULL;
@@ -141,7 +146,7 @@ static bool make_room(struct listener *listener)
         return false;
     }
     for (size_t k = 0; k < listener->n; k++) {
-        queue[k] = listener->queue[(listener->first + k) % listener->room];
+        queue[k] = *place(listener, k);
     }
     free(listener->queue);
     listener->queue = queue;
@@ -168,7 +173,7 @@ static void put(struct listener *listener, struct session_event *event)
         atomic_store_explicit(&listener->is_lost, true, memory_order_relaxed);
     } else {
         ref(event);
-        listener->queue[(listener->first + listener->n++) % listener->room] = event;
+        *place(listener, listener->n++) = event;
         listener->n_bytes += weight(event);
     }
     atomic_store_explicit(&listener->has_news, true, memory_order_relaxed);
@@ -262,9 +267,9 @@ size_t listener_take(struct listener *listener, struct session_event **ret_event
     const uint64_t done = atomic_load(&listener->all->commits_done);
     size_t n = 0;
     pthread_mutex_lock(&listener->share->mutex);
-    while (n < n_max && listener->n > 0 && listener->queue[listener->first]->commit <= done) {
-        struct session_event *event = listener->queue[listener->first];
-        listener->first = (listener->first + 1) % listener->room;
+    while (n < n_max && listener->n > 0 && (*place(listener, 0))->commit <= done) {
+        struct session_event *event = *place(listener, 0);
+        listener->first++;
         listener->n--;
         listener->n_bytes -= weight(event);
         ret_events[n++] = event;
