@@ -4,7 +4,8 @@ AT_PREFIX  := $(DESTDIR)$(PREFIX)
 OPTIONS    := $(DESTDIR)$(SYSCONFDIR)/grud/grud.conf
 LIBRARIES  := libgru libgru-infer
 DOC        := share/doc/grud
-PAGES      := README.md $(wildcard docs/*.md docs/*.svg) config/grud.conf
+PAGES      := README.md $(wildcard docs/*.md docs/*.svg) config/grud.conf \
+              config/grafana/grud.json config/prometheus/grud.rules.yml
 
 MANUALS_1 := $(wildcard config/*.1)
 MANUALS_5 := $(wildcard config/*.5)

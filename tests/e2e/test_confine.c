@@ -62,6 +62,8 @@ TEST(root_binds_and_somebody_serves)
         &daemon, "pump",
         (const char *const[]){ "--inputs", "temp", "--outputs", "temp", "--layers", "8", NULL });
     expect(&daemon, "POST", "/v1/models/pump/sessions/a/step", "{\"x\":[1]}", 200, NULL);
+    expect(&daemon, "GET", "/metrics", NULL, 200, "\nprocess_open_fds ");
+    expect(&daemon, "GET", "/metrics", NULL, 200, "\nprocess_threads ");
     expect_owner(&daemon, "data", user->pw_uid);
     expect_owner(&daemon, "data/sessions/pump.pool", user->pw_uid);
     expect_owner(&daemon, "data/models/pump/1.safetensors", user->pw_uid);
