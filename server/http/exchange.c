@@ -116,7 +116,9 @@ void exchange_free_all(struct exchange_list *list)
 static void settle(struct exchange *exchange, enum status status)
 {
     struct request *request = &exchange->request;
-    pending_end_prediction(exchange);
+    if (request->prediction) {
+        pending_end_prediction(exchange);
+    }
     if (request->arena->is_short &&
         (status == STATUS_NO_MEMORY || status == STATUS_REQUEST_TOO_LARGE)) {
         metrics_refuse(exchange->worker->metrics, REFUSED_MEMORY);
@@ -498,7 +500,9 @@ void exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **ret_exc
         }
         pending_remove(exchange);
         hold_remove(exchange);
-        pending_end_prediction(exchange);
+        if (request->prediction) {
+            pending_end_prediction(exchange);
+        }
         if (is_stream) {
             duration_ns = end_stream(exchange);
         }

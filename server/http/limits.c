@@ -119,7 +119,9 @@ enum status limit_load(struct exchange *exchange)
     struct worker *worker = exchange->worker;
     bool is_heavy = exchange->request.route->is_heavy;
     int64_t ended_ns = exchange->connection->ended_ns, arrived_ns = exchange->arrived_ns;
-    exchange->queued_ns = waiting_since(exchange);
+    if (arrived_ns != 0) {
+        exchange->queued_ns = waiting_since(exchange);
+    }
     bool is_fine = is_always_served(&exchange->request) ||
                    load_admits(&worker->load, is_heavy,
                                ended_ns > arrived_ns ? ended_ns : arrived_ns, worker->now_ns);

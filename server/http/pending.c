@@ -119,11 +119,9 @@ void pending_end_wait(struct exchange *exchange, enum wait wait)
 void pending_end_prediction(struct exchange *exchange)
 {
     struct request *request = &exchange->request;
-    if (request->prediction) {
-        metrics_prediction(exchange->worker->metrics, clock_monotonic_ns() - exchange->begun_ns);
-        predict_end(request->prediction);
-        request->prediction = NULL;
-    }
+    metrics_prediction(exchange->worker->metrics, clock_monotonic_ns() - exchange->begun_ns);
+    predict_end(request->prediction);
+    request->prediction = NULL;
 }
 
 /* The steps of all requests in the order of their arrival; those that would make the batch take too

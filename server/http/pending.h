@@ -33,7 +33,7 @@ void pending_cut(struct worker *worker);
 void pending_remove(struct exchange *exchange);
 /* What it asks for is begun at this moment (worker->now_ns): counts how long that waited, once. */
 void pending_end_wait(struct exchange *exchange, enum wait wait);
-/* Its prediction, if it has one, is done or given up; counts how long that took. */
+/* Its prediction is done or given up; counts how long that took. */
 void pending_end_prediction(struct exchange *exchange);
 /* Collects the batch of this turn, and returns how many steps it has: no more than the load allows,
  * and than a slice of a long prediction has work. ret_n_rows: how many rows they are. */
