@@ -3,10 +3,11 @@
  * moves away, and again after a reset.
  */
 import { drawLater } from "./dom.js";
+/** @import { buildFrame } from "./frame.js" */
 
-const SHOWN = 300; // readings in view at first
 const WHEEL = 1.25;
 const FONT = "11px system-ui, sans-serif";
+const DASH = [5, 3];
 const LINE = { points: { show: false } };
 /** How uPlot writes times: from so many seconds between ticks on; when year or day change. */
 const TIMES = [
@@ -20,7 +21,8 @@ const TIMES = [
 /**
  * @typedef {(number | null)[][]} Columns
  * @typedef {{ x: number, text: string }} Mark
- * @typedef {{ columns: Columns, nPast: number, marks: Mark[] }} Frame
+ * @typedef {ReturnType<typeof buildFrame> & { marks: Mark[] }} Frame
+ * @typedef {{ min: number, max: number } | null} View null: the newest readings
  */
 
 /** A colour of page.css, asked for when it is drawn. @param {string} name */
@@ -95,17 +97,16 @@ const drawMarks = (/** @type {uPlot} */ plot, /** @type {Mark[]} */ marks) => {
 };
 
 /**
- * The chart of one output; its columns are those of frame.js.
+ * The chart of one output. It reads what it shows when it is drawn.
  * @param {HTMLElement} root
- * @param {object} how
- * @param {() => Frame} how.read called when it is drawn
- * @param {boolean} how.isTime the axis has times, not steps
- * @param {(tick: number) => string} how.format
- * @param {(index: number | null) => void} how.onCursor
+ * @param {boolean} isTime the axis has times, not steps
+ * @param {(view: View) => Frame} read
+ * @param {(tick: number) => string} format
+ * @param {(index: number | null) => void} onCursor
  */
-export function createChart(root, { read, isTime, format, onCursor }) {
-  let frame = read();
-  /** @type {{ min: number, max: number } | null} null: the newest readings */
+export function createChart(root, isTime, read, format, onCursor) {
+  let frame = read(null);
+  /** @type {View} */
   let view = null;
   const edge = { ...LINE, width: 0 };
   const ahead = [line("accent", 1.75), edge, edge, edge, edge];
@@ -114,13 +115,7 @@ export function createChart(root, { read, isTime, format, onCursor }) {
     format,
     {
       scales: { x: { time: isTime } },
-      series: [
-        {},
-        line("text", 1.5),
-        line("accent", 1.25, [5, 3]),
-        ...ahead,
-        line("grey", 2, [2, 3]),
-      ],
+      series: [{}, line("text", 1.5), line("accent", 1.5, DASH), ...ahead, line("grey", 2, [2, 3])],
       bands: [
         { series: [5, 4], fill: colour("band-wide") },
         { series: [7, 6], fill: colour("band-narrow") },
@@ -128,6 +123,7 @@ export function createChart(root, { read, isTime, format, onCursor }) {
       cursor: {
         drag: { x: true, y: false, setScale: false },
         points: { size: 6 },
+        y: false,
         bind: { dblclick: () => () => (reset(), null) },
       },
       hooks: {
@@ -145,21 +141,21 @@ export function createChart(root, { read, isTime, format, onCursor }) {
     isTime ? { values: /** @type {any} */ (TIMES) } : {},
   );
 
-  const positions = () => /** @type {number[]} */ (frame.columns[0]);
-  /** What is in view when nobody has chosen. */
-  const newest = () => {
-    const min = positions()[Math.max(0, frame.nPast - SHOWN)] ?? 0;
-    return { min, max: Math.max(positions().at(-1) ?? 1, min + 1) };
-  };
-  const refresh = drawLater(() => {
-    frame = read();
+  /** What is in view. */
+  const shown = () => view ?? { min: frame.columns[0][0] ?? 0, max: frame.max };
+  const draw = () => {
+    frame = read(view);
+    // Where readings are closer than pixels nobody sees a dash, and dashes take long to draw.
+    const isDense = frame.nPast > root.clientWidth;
+    plot.series[2].dash = isDense ? [] : DASH;
+    plot.series[1].width = plot.series[2].width = isDense ? 1 : 1.5;
     plot.setData(/** @type {any} */ (frame.columns), false);
-    plot.setScale("x", view ?? newest());
-  });
+    plot.setScale("x", shown());
+  };
+  const refresh = drawLater(draw);
   const look = (/** @type {number} */ min, /** @type {number} */ max) => {
-    const [first, last] = [positions()[0], positions().at(-1) ?? 0];
-    if (!(max > min) || max < first || min > last) return;
-    view = { min: Math.max(min, first), max: Math.min(max, last) };
+    if (!(max > min) || max < frame.min || min > frame.max) return;
+    view = { min: Math.max(min, frame.min), max: Math.min(max, frame.max) };
     refresh();
   };
   const reset = () => {
@@ -169,7 +165,7 @@ export function createChart(root, { read, isTime, format, onCursor }) {
   const zoom = (/** @type {WheelEvent} */ event) => {
     if (Math.abs(event.deltaX) > Math.abs(event.deltaY)) return;
     event.preventDefault();
-    const { min, max } = view ?? newest();
+    const { min, max } = shown();
     const centre = plot.posToVal(event.clientX - plot.over.getBoundingClientRect().left, "x");
     const by = event.deltaY > 0 ? WHEEL : 1 / WHEEL;
     look(centre - (centre - min) * by, centre + (max - centre) * by);
@@ -177,11 +173,10 @@ export function createChart(root, { read, isTime, format, onCursor }) {
   root.addEventListener("wheel", zoom, { passive: false });
   /** @param {number} by in widths of the view; 0: back to the newest */
   const move = (by) => {
-    const { min, max } = view ?? newest();
-    const end = positions().at(-1) ?? max;
-    const to = Math.min(max + by * (max - min), end);
-    if (by === 0 || (to === end && by > 0)) reset();
+    const { min, max } = shown();
+    const to = Math.min(max + by * (max - min), frame.max);
+    if (by === 0 || (to === frame.max && by > 0)) reset();
     else look(to - (max - min), to);
   };
-  return { refresh, move, destroy };
+  return { draw, move, destroy };
 }

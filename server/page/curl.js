@@ -68,7 +68,7 @@ export function panel(name, requests, ...body) {
     complain(error) {
       const { message, code } = /** @type {Partial<ApiError>} */ (error ?? {});
       problem.hidden = !error;
-      put(problem, message, code && el("code", null, code));
+      put(problem, message, code && " ", code && el("code", null, code));
     },
   };
 }

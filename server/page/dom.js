@@ -116,8 +116,8 @@ export function askingButton(label, act) {
 }
 
 const SAID_MS = 6000;
-const SHARE = 20; // painting comes on top of what can be measured here
-const WAIT_MAX_MS = 200;
+const SHARE = 25; // painting comes on top of what can be measured here
+const WAIT_MAX_MS = 250;
 
 /**
  * Draws once a frame at most, and for a small part of the time: what takes long is drawn less often,

@@ -3,6 +3,8 @@
  */
 /** @import { History } from "./history.js" */
 
+const SHOWN = 300; // readings in view at first
+
 /** @param {number} value uPlot draws a gap where there is null */
 const orNull = (value) => (Number.isFinite(value) ? value : null);
 
@@ -40,23 +42,34 @@ export function bandsOf(forecast) {
   return sorted.length > 1 ? [sorted[0], sorted[sorted.length - 1]] : sorted;
 }
 
+/** The first of ascending numbers that is at least `x`. @param {Float64Array} sorted @param {number} x */
+function indexOf(sorted, x) {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle] < x) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /**
  * The columns x, reading, forecast one step before, forecast ahead, wide band (low, high), narrow
- * band (low, high), forecast after a reading that is only tried.
- * @param {object} of
- * @param {History} of.history
- * @param {number} of.output
- * @param {number} of.input the one that the output is a forecast of; -1: none
- * @param {Forecast | null} of.forecast
- * @param {Forecast | null} of.trial
+ * band (low, high), forecast after a reading that is only tried: of the readings in view, by default
+ * the last ones, and of what comes next.
+ * `input` is the one that the output is a forecast of; -1: none.
+ * @param {{ history: History, output: number, input: number, forecast: Forecast | null, trial: Forecast | null }} of
+ * @param {{ min: number, max: number } | null} view
  */
-export function buildFrame({ history, output, input, forecast, trial }) {
-  const n = history.length;
+export function buildFrame({ history, output, input, forecast, trial }, view = null) {
+  const { length, lastStep } = history;
   const past = positionsOf(history);
   const interval = typicalInterval(past);
+  const begin = Math.max(0, view ? indexOf(past, view.min) - 1 : length - SHOWN);
+  const n = length - begin;
   const tried = trial?.forecast ?? [];
   // A forecast may be some steps old: its rows stay where they were made for.
-  const from = forecast ? n - Math.max(0, history.lastStep - forecast.step) : 0;
+  const from = forecast ? n - Math.max(0, lastStep - forecast.step) : 0;
   const rows = from > 0 ? (forecast?.forecast ?? []) : [];
   const total = Math.max(
     from + rows.length,
@@ -69,12 +82,12 @@ export function buildFrame({ history, output, input, forecast, trial }) {
   );
   const [x, reading, then, ahead, , , , , attempt] = columns;
   for (let i = 0; i < total; i++) {
-    x[i] = i < n ? past[i] : (past[n - 1] ?? 0) + (i - n + 1) * interval;
+    x[i] = i < n ? past[begin + i] : (past[length - 1] ?? 0) + (i - n + 1) * interval;
   }
   for (let i = 0; i < n; i++) {
-    if (input >= 0) reading[i] = orNull(history.reading(i, input));
+    if (input >= 0) reading[i] = orNull(history.reading(begin + i, input));
     // An output that forecasts no input says something of the reading that it was made from.
-    then[i] = orNull(history.forecast(input < 0 ? i + 1 : i, output));
+    then[i] = orNull(history.forecast(begin + i + (input < 0 ? 1 : 0), output));
   }
   if (input >= 0) then[n] = orNull(history.next[output]);
   const [inner, outer] = bandsOf(forecast);
@@ -93,7 +106,7 @@ export function buildFrame({ history, output, input, forecast, trial }) {
     for (let k = 3; k < 8; k++) columns[k][from - 1] = reading[from - 1];
   }
   tried.forEach((row, k) => (attempt[n + 1 + k] = row[output]));
-  return { columns, nPast: n };
+  return { columns, nPast: n, begin, min: past[0] ?? 0, max: x[total - 1] ?? 1 };
 }
 
 /**

@@ -104,13 +104,13 @@ export class LiveSession {
 
   /** @param {string} type @param {any} data */
   takeEvent(type, data) {
-    if (type === "end") {
+    if (type === "end" && data.reason !== "replaced") {
       const why = data.reason ? `: ${data.reason}` : "";
       this.problem = new ApiError(410, "session_end", `session '${this.id}' has ended${why}`);
       this.close();
       return this.tell();
     }
-    if (type !== "step") return this.loadSoon(); // some events are gone
+    if (type !== "step") return this.loadSoon(); // some steps are gone, or it is another session now
     this.lastSeenMs = Date.now();
     if (data.amended !== undefined) this.amendedSteps.add(data.amended);
     if (!this.history.take(data)) return this.loadSoon();

@@ -17,6 +17,7 @@ export const state = {
   sessions: null,
   prefix: "",
   order: "last_seen",
+  hasJobs: false,
 };
 
 /** @typedef {keyof PageState} Field */

@@ -115,4 +115,5 @@ interface PageState {
   sessions: { rows: SessionRow[]; hasMore: boolean } | null;
   prefix: string;
   order: "last_seen" | "id";
+  hasJobs: boolean; // they were asked for
 }

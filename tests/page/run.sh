@@ -1,5 +1,6 @@
 #!/bin/sh
-# run.sh [FILE...]: looks at the page of the daemon $GRUD in a real Chromium; FILE...: these tests.
+# run.sh [FILE...]: looks at the page of the daemon $GRUD in a real Chromium; FILE...: with these
+# tests, or with a script that is none (measure.mjs, pictures.mjs).
 # SKIPPED where there is no Chromium, no Node, or no npm that reaches its registry (build/npm).
 # BROWSER names another Chromium.
 set -eu
@@ -14,6 +15,7 @@ for browser in ${BROWSER:-chromium google-chrome chromium-headless-shell}; do
         BROWSER=$(command -v "$browser")
         export BROWSER
         [ $# -gt 0 ] || set -- tests/page/*.test.mjs
+        case $1 in *measure.mjs | *pictures.mjs) exec node "$1" ;; esac
         exec node --test --test-reporter=spec "$@"
     fi
 done

@@ -66,7 +66,7 @@ export function createJob(onChange) {
   const problem = el("p", { className: "problem", role: "alert", hidden: true });
   const buttons = el("div", { className: "row" });
   const curves = el("div", { className: "losses", role: "img" });
-  const log = el("ul", { className: "grey", ariaLabel: "events of the job" });
+  const log = el("ul", { className: "grey log", ariaLabel: "events of the job" });
   const key = el("p", { className: "key" });
   for (const [curve, text] of Object.entries(CURVES)) {
     key.append(el("span", null, el("i", { className: curve }), text));
@@ -121,7 +121,6 @@ export function createJob(onChange) {
     write(verdict, verdictWords(job, chosenModel()?.active_version));
     putButtons();
     const last = epochs.at(-1);
-    curves.hidden = key.hidden = !last;
     if (last) {
       plot ??= createLossChart(curves);
       plot.setData(/** @type {any} */ (lossColumns(epochs, job.metrics)));

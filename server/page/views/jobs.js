@@ -4,7 +4,7 @@
 import { ask, get, withQuery } from "../api.js";
 import { panel } from "../curl.js";
 import { button, el, list, say, write } from "../dom.js";
-import { state, watch } from "../store.js";
+import { change, state, watch } from "../store.js";
 import { sinceMs } from "../words.js";
 import { createJob } from "./job.js";
 
@@ -79,6 +79,7 @@ export function createJobs() {
 
   const show = (/** @type {Job[]} */ jobs) => {
     none.hidden = jobs.length > 0;
+    change({ hasJobs: true });
     const job = jobs.find(({ id }) => id === chosen) ?? jobs[0] ?? null;
     shown.show(job);
     list(

@@ -84,9 +84,9 @@ export function createModel() {
     putTable(versions, "versions", heads, rows);
   };
   let known = "";
-  watch(["models", "model"], () => {
+  watch(["models", "model", "hasJobs"], () => {
     const model = chosenModel();
-    section.hidden = !model;
+    section.hidden = !model || !state.hasJobs; // what stands above comes first, so that nothing moves
     const what = JSON.stringify(model && [model.name, model.active_version, model.versions]);
     if (!model || what === known) return; // a button that asks stays
     known = what;

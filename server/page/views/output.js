@@ -2,23 +2,28 @@
  * output.js - one output of the session that is shown: its chart, its skill in words, its last rows.
  */
 import { createChart } from "../chart.js";
-import { drawLater, el, putTable, write } from "../dom.js";
+import { el, putTable, write } from "../dom.js";
 import { buildFrame } from "../frame.js";
 import { bandWords, fixed, number, placesOf, skillWords, time, withUnit } from "../words.js";
-/** @import { Frame, Mark } from "../chart.js" */
+/** @import { Frame, Mark, View } from "../chart.js" */
 /** @import { History } from "../history.js" */
 /** @import { LiveSession } from "../live.js" */
 
 const ROWS = 20;
 
-/** Where the version changes, and which readings were amended. */
-const marksOf = (/** @type {History} */ history, /** @type {(number | null)[]} */ x) => {
+/**
+ * Where the version changes, and which readings were amended.
+ * @param {History} history
+ * @param {number} begin
+ * @param {(number | null)[]} x
+ */
+const marksOf = (history, begin, x) => {
   /** @type {Mark[]} */
   const marks = [];
   let before = 0;
-  for (let i = 0; i < history.length; i++) {
+  for (let i = begin; i < history.length; i++) {
     const version = history.versions[history.at(i)];
-    const mark = (/** @type {string} */ text) => marks.push({ x: x[i] ?? 0, text });
+    const mark = (/** @type {string} */ text) => marks.push({ x: x[i - begin] ?? 0, text });
     if (version && before && version !== before) mark(`v${version}`);
     if (history.isAmended[history.at(i)]) mark("amended");
     before = version;
@@ -60,10 +65,10 @@ export function createOutput(live, index, isTableOpen) {
   let pointed = null;
   /** @type {Frame} */
   let frame;
-  const read = () => {
+  const read = (/** @type {View} */ view) => {
     const { forecast, trial } = live;
-    const built = buildFrame({ history, output: index, input, forecast, trial });
-    frame = { ...built, marks: marksOf(history, built.columns[0]) };
+    const built = buildFrame({ history, output: index, input, forecast, trial }, view);
+    frame = { ...built, marks: marksOf(history, built.begin, built.columns[0]) };
     return frame;
   };
   const position = (/** @type {number} */ x) => (isTime ? time(x) : `step ${number(x, 12)}`);
@@ -99,32 +104,25 @@ export function createOutput(live, index, isTableOpen) {
       const off = was === null || said === null ? null : was - said;
       const when = isTime ? [time(x[i] ?? NaN)] : [];
       const values = input < 0 ? [said] : [was, said, off];
-      lines.push([number(history.step(i), 12), ...when, ...values.map(value)]);
+      lines.push([number(history.step(frame.begin + i), 12), ...when, ...values.map(value)]);
     }
     const heads = input < 0 ? ["output"] : ["reading", "forecast", "off by"];
     const when = isTime ? ["time"] : [];
     putTable(rows, `last readings of ${name}`, ["step", ...when, ...heads], lines);
   };
 
-  const chart = createChart(holder, {
-    read,
-    isTime,
-    format: (tick) => number(tick, 6),
-    onCursor: (i) => {
-      pointed = i;
-      writeReadout();
-    },
+  const format = (/** @type {number} */ tick) => number(tick, 6);
+  const chart = createChart(holder, isTime, read, format, (i) => {
+    pointed = i;
+    writeReadout();
   });
-  const writeAll = drawLater(() => {
+  const refresh = () => {
+    chart.draw();
     writeReadout();
     writeWords();
     writeRows();
-  });
-  details.addEventListener("toggle", writeRows);
-  const refresh = () => {
-    chart.refresh();
-    writeAll();
   };
+  details.addEventListener("toggle", writeRows);
   const destroy = () => {
     chart.destroy();
     root.remove();

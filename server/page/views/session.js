@@ -3,7 +3,7 @@
  */
 import { forecastQuestion, joined, sessionPath } from "../api.js";
 import { panel } from "../curl.js";
-import { button, el, put, write } from "../dom.js";
+import { button, drawLater, el, put, write } from "../dom.js";
 import { LiveSession } from "../live.js";
 import { chosenModel, state, watch } from "../store.js";
 import { lostWords, number, sinceMs } from "../words.js";
@@ -44,8 +44,13 @@ const noteText = ({ isLoaded, history, lastSeenMs, lostSince }) => {
 };
 
 export function createSession() {
-  const chips = el("div", { className: "row chips", role: "group", ariaLabel: "outputs" });
-  const charts = el("div");
+  const chips = el("div", {
+    className: "row chips",
+    hidden: true,
+    role: "group",
+    ariaLabel: "outputs",
+  });
+  const charts = el("div", { className: "charts" });
   const trial = createTrial();
   const requests = () => {
     const path = sessionPath(state.model ?? "", state.session ?? "");
@@ -84,7 +89,7 @@ export function createSession() {
   const markChips = () =>
     [...chips.children].forEach((chip, k) => (chip.ariaPressed = String(outputs.has(k))));
 
-  const update = () => {
+  const update = drawLater(() => {
     if (!live) return;
     write(note, noteText(live));
     complain(live.problem);
@@ -95,11 +100,11 @@ export function createSession() {
       if (output.isTime === live.history.hasTimes) output.refresh();
       else show(live, index);
     }
-  };
+  });
 
   const open = () => {
     const model = chosenModel();
-    section.hidden = !state.session || !model;
+    section.hidden = !state.session;
     if (live && live.id === state.session && live.model.name === state.model) return;
     close();
     if (!model || !state.session) return;
@@ -111,6 +116,7 @@ export function createSession() {
     trial.show(live);
     update();
   };
+  write(note, "reading …");
   watch(["models", "model", "session"], open);
   setInterval(() => live && write(note, noteText(live)), 1000);
   return section;

@@ -126,6 +126,7 @@ export function createSide() {
     text,
   );
   watch(["model"], () => (search.value = state.prefix));
+  watch(["models"], () => byId("side").classList.toggle("unknown", !state.models));
   // On a phone the list is a drawer: it closes when something was chosen.
   addEventListener("hashchange", () => document.body.classList.remove("drawer"));
 }
