@@ -101,6 +101,9 @@ enum status admission_check(struct exchange *exchange, const char *version, stru
         if (ret_guard->origin) {
             origin_note(exchange, ret_guard);
         }
+        if (ret_guard->server_timing) {
+            exchange->timing.is_asked = timing_is_asked(ret_guard->server_timing);
+        }
         status = limit_head(exchange);
     }
     if (status == STATUS_OK) {

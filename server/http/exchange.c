@@ -130,6 +130,9 @@ static void settle(struct exchange *exchange, enum status status)
     if (status != STATUS_OK && !exchange->is_shed) {
         reply_fail(exchange, status);
     }
+    if (exchange->timing.is_asked) {
+        exchange->timing.done_ns = clock_monotonic_ns();
+    }
     exchange->phase = PHASE_ANSWERED;
 }
 
@@ -334,6 +337,9 @@ static void handle(struct exchange *exchange)
     exchange->connection->is_whole = true;
     exchange->connection->deadline_ns = DEADLINE_NEVER; /* from here on the client waits */
     body_settle(exchange);
+    if (exchange->timing.is_asked) {
+        exchange->timing.arrived_ns = clock_monotonic_ns();
+    }
     if (exchange->body) {
         exchange->body[request->n_body] = '\0';
         request->body = exchange->body;

@@ -9,6 +9,7 @@
 #include "http/connection.h"
 #include "http/request.h"
 #include "http/stream.h"
+#include "http/timing.h"
 
 enum { QUERIES_MAX = 8 };
 
@@ -62,6 +63,7 @@ struct exchange {
     enum inflater_format body_format; /* it comes compressed */
     struct coded_body *coded;         /* body.c's, once a byte of that has come */
     bool is_coding_refused;
+    struct timing timing;
     uint64_t n_dropped;
     char *body;
     size_t body_size;

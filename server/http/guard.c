@@ -151,6 +151,8 @@ static void read_framing(struct guard *guard, const char *key, size_t n_key, con
         if (is_word(key, n_key, "authorization")) {
             guard->authorization = value;
             guard->n_authorizations++;
+        } else if (is_word(key, n_key, "server-timing")) {
+            guard->server_timing = value;
         }
         break;
     case 14:

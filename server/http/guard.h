@@ -18,7 +18,7 @@ struct guard {
     const char *problem; /* the first one, as a sentence; NULL: none */
     const char *
         end; /* of the text seen so far, for guard_header; NULL: where headers lie is not checked */
-    const char *content_type, *content_encoding, *authorization;
+    const char *content_type, *content_encoding, *authorization, *server_timing;
     const char *host, *origin, *fetch_site; /* NULL: the request has none */
     size_t n_host;
     uint64_t content_length;

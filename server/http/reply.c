@@ -78,6 +78,11 @@ static bool add_headers(struct MHD_Response *response, const struct exchange *ex
         router_print_allow(exchange->allowed, allow);
         fine = fine && MHD_add_response_header(response, "Allow", allow) == MHD_YES;
     }
+    if (exchange->timing.arrived_ns > 0) {
+        char text[TIMING_TEXT];
+        timing_print(&exchange->timing, clock_monotonic_ns(), text);
+        fine = fine && MHD_add_response_header(response, "Server-Timing", text) == MHD_YES;
+    }
     if (exchange->is_coding_refused) {
         fine =
             fine && MHD_add_response_header(response, "Accept-Encoding", CODINGS_TAKEN) == MHD_YES;
@@ -189,7 +194,8 @@ static bool is_plain(const struct exchange *exchange)
     return reply->n_body > 0 && reply->n_body <= CACHED_BYTES_MAX && reply->media == MEDIA_JSON &&
            reply->n_headers == 0 && !exchange->allowed && !exchange->origin && reply->code != 401 &&
            reply->code != 503 && reply->code != 429 && reply->code != 415 &&
-           !exchange->worker->is_draining && !exchange->connection->is_excess;
+           !exchange->timing.is_asked && !exchange->worker->is_draining &&
+           !exchange->connection->is_excess;
 }
 
 static struct cached_reply *make_cached(const struct exchange *exchange)

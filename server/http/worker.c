@@ -32,7 +32,7 @@ static const int64_t SECOND_NS = 1000000000, MILLISECOND_NS = 1000000;
 
 /* Replies are made in the same turn: they may read from the models that it found. What is not done
  * goes on behind the others. Returns how many steps are done. */
-static size_t finish_steps(struct worker *worker)
+static size_t finish_steps(struct worker *worker, int64_t began_ns)
 {
     struct exchange *next, *last = TAILQ_LAST(&worker->pending.stepping, exchange_list);
     const bool owes_sync = commit_is_owed(worker->context);
@@ -45,6 +45,7 @@ static size_t finish_steps(struct worker *worker)
         const size_t n_done = exchange->n_steps_done;
         next = TAILQ_NEXT(exchange, link);
         is_last = exchange == last;
+        timing_begin(&exchange->timing, began_ns);
         while (exchange->n_steps_done < request->n_steps &&
                request->steps[exchange->n_steps_done].is_done) {
             exchange->n_steps_done++;
@@ -75,7 +76,7 @@ static void run_steps(struct worker *worker)
         service_steps(worker->context, worker->pending.batch, n);
     }
     worker_read_clock(worker);
-    size_t n_done = finish_steps(worker);
+    size_t n_done = finish_steps(worker, began_ns);
     worker_read_clock(worker);
     metrics_steps(worker->metrics, n_done, worker->now_ns - began_ns);
     load_measure_batch(&worker->load, n, n_rows, worker->now_ns - began_ns);
@@ -100,6 +101,7 @@ static void run_slice(struct worker *worker)
         exchange->begun_ns = began_ns;
     }
     pending_end_wait(exchange, WAIT_PREDICTIONS);
+    timing_begin(&exchange->timing, began_ns);
     enum status status = predict_go_on(worker->context, prediction, exchange->request.fault);
     size_t n_work = (n_rows - prediction->n_rows_left) * row_work;
     load_drop_work(&worker->load, n_work);
