@@ -32,8 +32,7 @@ static const struct command_option options[] = {
     { "validation_fraction", "F", NULL,
       "the part of the rows, the last ones, that chooses the best epoch; default 0.2", false,
       offsetof(struct train_arguments, validation_fraction) },
-#define ROW(field, type, initial, none, least, most, words)                                        \
-    TRAINING_OPTION(struct train_arguments, field, type, words),
+#define ROW(field, type, ...) TRAINING_OPTION(struct train_arguments, field, type),
     GRU_HYPERPARAMETERS(ROW)
 #undef ROW
 };

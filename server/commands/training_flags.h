@@ -27,20 +27,27 @@ struct training_words {
 #define TRAINING_HELP_optimizer     "how updates are made; default adam"
 #define TRAINING_HELP_momentum      "share of the last update that is kept, with sgd; default 0"
 #define TRAINING_HELP_weight_decay  "how far weights shrink by themselves; default 0"
-#define TRAINING_HELP_loss                                                                         \
-    "what is made small; those of classes are for fine-tuning jobs; default mse"
-#define TRAINING_HELP_clip_norm "longest gradient; default 1"
-#define TRAINING_HELP_window    "rows that a gradient reaches back; default 64"
-#define TRAINING_HELP_l2_sp     "pull towards the weights that training starts from; default 0"
-#define TRAINING_HELP_dropout   "share of hidden units that an update leaves out; default 0"
+#define TRAINING_HELP_loss          "what is made small; default mse"
+#define TRAINING_HELP_clip_norm     "longest gradient; default 1"
+#define TRAINING_HELP_window        "rows that a gradient reaches back; default 64"
+#define TRAINING_HELP_l2_sp         "pull towards the weights that training starts from; default 0"
+#define TRAINING_HELP_dropout       "share of hidden units that an update leaves out; default 0"
 #define TRAINING_HELP_early_stopping_patience                                                      \
     "epochs without a better one before training ends; default 20"
 #define TRAINING_HELP_train "which weights change; default all"
 
+/* The words of a choice. A file of readings has no targets for the losses of classes. */
+#define TRAINING_WORDS_SIZE(field)   NULL
+#define TRAINING_WORDS_REAL(field)   NULL
+#define TRAINING_WORDS_CHOICE(field) TRAINING_WORDS_OF_##field
+#define TRAINING_WORDS_OF_optimizer  GRU_OPTIMIZER_WORDS
+#define TRAINING_WORDS_OF_loss       "mse|mae|huber"
+#define TRAINING_WORDS_OF_train      GRU_TRAIN_WORDS
+
 /* A row of a table of options (command_line.h) for each, whose arguments have `training_words`. */
-#define TRAINING_OPTION(arguments, field, type, words)                                             \
+#define TRAINING_OPTION(arguments, field, type)                                                    \
     {                                                                                              \
-#field, TRAINING_VALUE_##type, words, TRAINING_HELP_##field, false,                        \
+#field, TRAINING_VALUE_##type, TRAINING_WORDS_##type(field), TRAINING_HELP_##field, false, \
             offsetof(arguments, training_words.field)                                              \
     }
 

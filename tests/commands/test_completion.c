@@ -72,6 +72,7 @@ TEST(every_option_of_the_daemon_is_offered_where_it_is_taken)
 TEST(values_are_offered_as_the_tables_have_them)
 {
     expect("train|--reset|", "words\nafter\nbefore\n");
+    expect("train|--loss|", "words\nmse\nmae\nhuber\n");
     expect("train|--reset|b", "words\nbefore\n");
     expect("train|--reset=b", "words\nbefore\n");
     expect("train|--reset|=|b", "words\nbefore\n");
