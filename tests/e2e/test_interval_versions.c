@@ -64,19 +64,31 @@ static void run_job(const struct daemon *daemon, const char *hyperparameters, co
     }
 }
 
-/* The mean of |error| of `temp` one step ahead in the validation of a version; 0: it has none. */
-static double mean_of(const struct daemon *daemon, unsigned version)
+/* The mean of |error| of `temp` one step ahead in the validation of a version, or in that of its
+ * base, by the version's file; 0: it has none. */
+static double mean_in(const struct daemon *daemon, unsigned version, const char *key)
 {
     static const char mark[] = "\\\"mean\\\":";
     char path[128];
     snprintf(path, sizeof path, PUMP "/versions/%u/file", version);
     struct answer file = request(daemon, "GET", path, NULL);
     ck_assert_int_eq(file.code, 200);
-    const char *residuals = memmem(file.body, file.n_body, "\"grud_residuals\"", 16);
+    const char *residuals = memmem(file.body, file.n_body, key, strlen(key));
     const char *mean = residuals ? strstr(residuals, mark) : NULL;
     const double value = mean ? strtod(mean + strlen(mark), NULL) : 0;
     answer_free(&file);
     return value;
+}
+
+static double mean_of(const struct daemon *daemon, unsigned version)
+{
+    return mean_in(daemon, version, "\"grud_residuals\"");
+}
+
+/* What a version's errors are to those of its base, in one validation. */
+static double ratio_to_base(const struct daemon *daemon, unsigned version)
+{
+    return mean_of(daemon, version) / mean_in(daemon, version, "\"grud_base_residuals\"");
 }
 
 /* Half of the interval of `temp` in a reply; NAN: there is none. */
@@ -142,7 +154,8 @@ TEST(a_promoted_version_is_what_sessions_begin_from)
     run_job(&daemon, "\"n_epochs\":3", "manual", "\"fine_tuned_version\":3");
     const double better = mean_of(&daemon, 2), worse = mean_of(&daemon, 3);
     ck_assert(mean_of(&daemon, 1) == 0 && better > 0 && worse > 1.1 * better);
-    expect_ratio(told(&daemon, "early"), known, 1); /* of the first one nothing is known */
+    /* Of the first one the file of the second one tells. */
+    expect_ratio(told(&daemon, "early"), known, ratio_to_base(&daemon, 2));
     const double first = step(&daemon, "late", 0);
     ck_assert(first > better && first < 10 * better);
     const double before = told(&daemon, "late");
