@@ -18,7 +18,7 @@ static void expect(const char *text, size_t column, const char *indent, const ch
 
 TEST(words_stay_whole_and_lines_fit)
 {
-    char text[WRAP_WIDTH * 3] = "", expected[WRAP_WIDTH * 3];
+    char text[WRAP_WIDTH * 3] = "", expected[WRAP_WIDTH * 6];
     for (size_t k = 0; k < 25; k++) {
         strcat(text, k == 0 ? "word" : " word");
     }
