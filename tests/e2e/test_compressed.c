@@ -134,7 +134,7 @@ static const struct {
 
 TEST(every_route_takes_a_compressed_body)
 {
-    struct daemon daemon = start(NULL);
+    struct daemon daemon = start((const char *const[]){ "--job-max", "100", NULL });
     expect(&daemon, "PUT", MODEL "/sessions/p", "{\"ttl\":300}", 201, NULL);
     for (size_t k = 0; k < sizeof bodies / sizeof *bodies; k++) {
         expect_in_every_form(&daemon, bodies[k].method, bodies[k].path, bodies[k].type,
