@@ -140,7 +140,7 @@ TEST(the_newest_come_first)
     struct world world;
     start(&world);
     for (int k = 0; k < 5; k++) {
-        char id[8];
+        char id[32];
         snprintf(id, sizeof id, "s%d", k);
         expect_steps(&world, id, 1, 1, (uint64_t)k + 1);
         world_age(&world, id, (int64_t)k * 60000);
