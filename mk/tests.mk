@@ -63,7 +63,7 @@ $(BUILD)/tests/test-infer: $(call test_objects,tests/engine/*.c tests/engine/fil
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYED     := $(if $(filter thread,$(SAN)),request,$(FUZZ_TARGETS))
 
-.PHONY: all-tests test test-run browser-test metrics-test crash-test drain-test soak config-files valgrind
+.PHONY: all-tests test test-run browser-test metrics-test crash-test drain-test soak config-files api-docs valgrind
 all-tests: all $(TESTS:%=$(BUILD)/tests/test-%) $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz-%)
 
 test: test-packages ## install what is missing, build, run every test (SAN=address, SAN=thread: under a sanitizer)
@@ -94,6 +94,9 @@ config-files: $(BUILD)/tests/test-config $(BUILD)/tests/test-commands $(BUILD)/t
 	UPDATE_FILES=1 CK_RUN_SUITE=test_config_print.c $(BUILD)/tests/test-config
 	UPDATE_FILES=1 CK_RUN_SUITE=test_manual.c $(BUILD)/tests/test-commands
 	UPDATE_FILES=1 CK_RUN_SUITE=test_figures.c $(BUILD)/tests/test-http
+
+api-docs: $(BUILD)/tests/test-http ## rewrite the tables of docs/API.md from the tables of routes and schemas
+	UPDATE_FILES=1 CK_RUN_SUITE=test_api_page.c $(BUILD)/tests/test-http
 
 # ---- longer ones ----
 CYCLES  ?= 20

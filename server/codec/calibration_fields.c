@@ -3,6 +3,7 @@
 #include "codec/base64.h"
 #include "codec/put.h"
 #include "codec/reader_skip.h"
+#include "codec/schemas.h"
 
 #include <string.h>
 
@@ -161,13 +162,23 @@ static enum status read_bytes(struct reader *r, struct calibration_body *body)
                                "is no calibration: what GET gave was changed");
 }
 
+static const struct field fields[] = {
+    { "format", read_format, true, &schema_calibration_format },
+    { "step", read_step, true, &schema_step_count },
+    { "levels", read_levels, true, &schema_calibration_levels },
+    { "horizons", read_horizons, true, &schema_calibration_horizons },
+    { "bytes", mark_bytes, true, &schema_calibration_bytes },
+};
+
+const struct json_schema codec_calibration_part = {
+    .type = JSON_SCHEMA_OBJECT,
+    .is_nullable = true,
+    JSON_SCHEMA_FIELDS(fields),
+    .help = "of the session's intervals; null: it has none"
+};
+
 static enum status read_object(struct reader *r, struct calibration_body *body)
 {
-    static const struct field fields[] = {
-        { "format", read_format, true }, { "step", read_step, true },
-        { "levels", read_levels, true }, { "horizons", read_horizons, true },
-        { "bytes", mark_bytes, true },
-    };
     unsigned seen;
     enum status status = reader_fields(r, fields, sizeof fields / sizeof *fields, body, &seen);
     if (status != STATUS_OK) {

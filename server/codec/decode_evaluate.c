@@ -1,5 +1,6 @@
 /* decode_evaluate.c - the body of evaluate: a series, and how to judge forecasts of it. */
 #include "codec/forecast_fields.h"
+#include "codec/schemas.h"
 
 #include <limits.h>
 
@@ -64,12 +65,19 @@ static enum status read_version(struct reader *r, void *body)
 enum evaluate_field { EVALUATE_X, EVALUATE_Y, EVALUATE_LEVEL };
 
 static const struct field evaluate_fields[] = {
-    [EVALUATE_X] = { "x", read_x, true },
-    [EVALUATE_Y] = { "y", read_y, false },
-    [EVALUATE_LEVEL] = { "level", read_level, false },
-    { "horizon", forecast_fields_read_horizon, false },
-    { "season", read_season, false },
-    { "version", read_version, false },
+    [EVALUATE_X] = { "x", read_x, true, &schema_readings },
+    [EVALUATE_Y] = { "y", read_y, false, &schema_truth },
+    [EVALUATE_LEVEL] = { "level", read_level, false, &schema_any_level },
+    { "horizon", forecast_fields_read_horizon, false, &schema_horizon },
+    { "season", read_season, false, &schema_season },
+    { "version", read_version, false, &schema_version_wanted },
+};
+
+const struct json_schema codec_evaluate_body = {
+    .type = JSON_SCHEMA_OBJECT,
+    .name = "Evaluate",
+    JSON_SCHEMA_FIELDS(evaluate_fields),
+    .example = "{\"x\":[[21.4,0.55],[21.5,0.54],[21.7,0.52],[21.6,0.53],[21.8,0.5]],\"level\":0.9}"
 };
 
 /* Intervals are tracked up to so many steps ahead. */

@@ -6,6 +6,7 @@
 #include "base/choice.h"
 #include "codec/hyperparameter_fields.h"
 #include "codec/reader_skip.h"
+#include "codec/schemas.h"
 #include "codec/sources.h"
 #include "json/utf8.h"
 
@@ -44,7 +45,7 @@ static enum status read_target_version(struct reader *r, void *body)
 
 static enum status read_target_loss(struct reader *r, void *body)
 {
-    static const struct field loss = { "loss", hyperparameters_read_field, false };
+    static const struct field loss = { "loss", hyperparameters_read_field, false, NULL };
     struct job_target *target = body;
     struct gru_hyperparameters hyperparameters;
     unsigned seen;
@@ -59,9 +60,9 @@ static enum status read_target_loss(struct reader *r, void *body)
 enum status codec_job_target(const struct codec_input *input, struct job_target *ret_target)
 {
     static const struct field fields[] = {
-        { "model", read_target_model, true },
-        { "version", read_target_version, false },
-        { "hyperparameters", read_target_loss, false },
+        { "model", read_target_model, true, &schema_model_name },
+        { "version", read_target_version, false, &schema_version_wanted },
+        { "hyperparameters", read_target_loss, false, &codec_hyperparameters_part },
     };
     struct gru_hyperparameters defaults;
     struct reader r;
@@ -248,17 +249,20 @@ static enum status read_must_beat_persistence(struct reader *r, void *body)
     return read_bool(r, &((struct job_request *)body)->gate.must_beat_persistence);
 }
 
+static const struct field promotion_fields[] = {
+    { "policy", read_policy, false, &schema_policy },
+    { "min_relative_gain", read_gain, false, &schema_min_relative_gain },
+    { "must_beat_persistence", read_must_beat_persistence, false, &schema_must_beat_persistence },
+    { "min_targets", read_min_targets, false, &schema_min_targets },
+    { "confidence", read_confidence, false, &schema_confidence },
+};
+static const struct json_schema promotion_part = { .type = JSON_SCHEMA_OBJECT,
+                                                   JSON_SCHEMA_FIELDS(promotion_fields) };
+
 static enum status read_promotion(struct reader *r, void *body)
 {
-    static const struct field fields[] = {
-        { "policy", read_policy, false },
-        { "min_relative_gain", read_gain, false },
-        { "must_beat_persistence", read_must_beat_persistence, false },
-        { "min_targets", read_min_targets, false },
-        { "confidence", read_confidence, false },
-    };
     unsigned seen;
-    return reader_fields(r, fields, sizeof fields / sizeof *fields,
+    return reader_fields(r, promotion_fields, sizeof promotion_fields / sizeof *promotion_fields,
                          &((struct job_body *)body)->request, &seen);
 }
 
@@ -267,17 +271,27 @@ static enum status read_promotion(struct reader *r, void *body)
 enum { JOB_TRAINING = 2 };
 
 static const struct field job_fields[] = {
-    { "model", pass_over, true },
-    { "version", pass_over, false },
-    [JOB_TRAINING] = { "training", read_training, false },
-    { "validation", read_validation, false },
-    { "hyperparameters", read_hyperparameters, false },
-    { "promotion", read_promotion, false },
-    { "seed", read_seed, false },
-    { "suffix", read_suffix, false },
-    { "metadata", read_metadata, false },
-    { "max_seconds", read_max_seconds, false },
-    { "dry_run", read_dry_run, false },
+    { "model", pass_over, true, &schema_model_name },
+    { "version", pass_over, false, &schema_version_wanted },
+    [JOB_TRAINING] = { "training", read_training, false, &codec_training_part },
+    { "validation", read_validation, false, &codec_validation_part },
+    { "hyperparameters", read_hyperparameters, false, &codec_hyperparameters_part },
+    { "promotion", read_promotion, false, &promotion_part },
+    { "seed", read_seed, false, &schema_seed },
+    { "suffix", read_suffix, false, &schema_suffix },
+    { "metadata", read_metadata, false, &schema_metadata },
+    { "max_seconds", read_max_seconds, false, &schema_max_seconds },
+    { "dry_run", read_dry_run, false, &schema_dry_run },
+};
+
+const struct json_schema codec_job_body = {
+    .type = JSON_SCHEMA_OBJECT,
+    .name = "JobCreate",
+    JSON_SCHEMA_FIELDS(job_fields),
+    .as_lines =
+        "the job without its `training` in the first line, and a Series in each that follows",
+    .example = "{\"model\":\"weather\",\"training\":{\"sessions_prefix\":\"pump-\"},"
+               "\"hyperparameters\":{\"n_epochs\":5}}"
 };
 
 static void fill_request(struct job_body *job)

@@ -1,5 +1,6 @@
 /* decode_predict.c - the body of predict: one sequence, or many instances. */
 #include "codec/forecast_fields.h"
+#include "codec/schemas.h"
 #include "codec/time_fields.h"
 
 #include <limits.h>
@@ -41,9 +42,18 @@ static enum status read_at(struct reader *r, void *body)
 /* ---- instances ---- */
 
 static const struct field instance_fields[] = {
-    { "x", read_x, true },
-    { "future", forecast_fields_read_future, false },
-    { "at", read_at, false },
+    { "x", read_x, true, &schema_sequence },
+    { "future", forecast_fields_read_future, false, &schema_future },
+    { "at", read_at, false, &schema_last_row_at },
+};
+
+static const struct json_schema instance_part = { .type = JSON_SCHEMA_OBJECT,
+                                                  JSON_SCHEMA_FIELDS(instance_fields) };
+static const struct json_schema schema_instances = {
+    .type = JSON_SCHEMA_ARRAY,
+    .items = &instance_part,
+    .least = 1,
+    .help = "many sequences, whose lengths may differ"
 };
 
 static enum status read_instance(struct reader *r, void *body)
@@ -111,15 +121,23 @@ static enum status read_version(struct reader *r, void *body)
 enum predict_field { PREDICT_X, PREDICT_INSTANCES, PREDICT_FUTURE, PREDICT_AT };
 
 static const struct field predict_fields[] = {
-    [PREDICT_X] = { "x", read_x, false },
-    [PREDICT_INSTANCES] = { "instances", read_instances, false },
-    [PREDICT_FUTURE] = { "future", forecast_fields_read_future, false },
-    [PREDICT_AT] = { "at", read_at, false },
-    { "horizon", forecast_fields_read_horizon, false },
-    { "level", forecast_fields_read_level, false },
-    { "as", forecast_fields_read_as, false },
-    { "return", read_return, false },
-    { "version", read_version, false },
+    [PREDICT_X] = { "x", read_x, false, &schema_sequence },
+    [PREDICT_INSTANCES] = { "instances", read_instances, false, &schema_instances },
+    [PREDICT_FUTURE] = { "future", forecast_fields_read_future, false, &schema_future },
+    [PREDICT_AT] = { "at", read_at, false, &schema_last_row_at },
+    { "horizon", forecast_fields_read_horizon, false, &schema_horizon },
+    { "level", forecast_fields_read_level, false, &schema_level },
+    { "as", forecast_fields_read_as, false, &schema_as },
+    { "return", read_return, false, &schema_return },
+    { "version", read_version, false, &schema_version_wanted },
+};
+
+const struct json_schema codec_predict_body = {
+    .type = JSON_SCHEMA_OBJECT,
+    .name = "Predict",
+    JSON_SCHEMA_FIELDS(predict_fields),
+    .either = "x|instances",
+    .example = "{\"x\":[[21.4,0.55],[21.5,0.54],[21.7,0.52]],\"return\":\"last\"}"
 };
 
 static enum status check_instances(struct reader *r, struct predict_body *predict)

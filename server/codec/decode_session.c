@@ -1,9 +1,10 @@
-/* decode_session.c - the bodies of PUT session and of fork, and empty ones. */
+/* decode_session.c - the body of PUT session. */
 #include "base/clock.h"
 #include "codec/calibration_fields.h"
 #include "codec/codec.h"
 #include "codec/reader_rows.h"
 #include "codec/reader_skip.h"
+#include "codec/schemas.h"
 #include "codec/time_fields.h"
 
 #include <math.h>
@@ -236,17 +237,24 @@ static enum status pass_over(struct reader *r, void *body)
     return reader_skip(r);
 }
 
+static const struct field errors_fields[] = {
+    { "n", read_errors_n, true, &schema_counts },
+    { "mae", read_errors_mae, true, &schema_measures },
+    { "rmse", read_errors_rmse, true, &schema_measures },
+    { "mase", pass_over, false, &schema_passed_over },
+    { "recent_mae", pass_over, false, &schema_passed_over },
+    { "intervals", pass_over, false, &schema_passed_over },
+};
+static const struct json_schema errors_part = { .type = JSON_SCHEMA_OBJECT,
+                                                JSON_SCHEMA_FIELDS(errors_fields) };
+
 static enum status read_errors(struct reader *r, void *body)
 {
-    static const struct field fields[] = {
-        { "n", read_errors_n, true },       { "mae", read_errors_mae, true },
-        { "rmse", read_errors_rmse, true }, { "mase", pass_over, false },
-        { "recent_mae", pass_over, false }, { "intervals", pass_over, false },
-    };
     struct restore_body *restore = body;
     struct errors_body errors = { .n_outputs = restore->info->n_outputs };
     unsigned seen;
-    enum status status = reader_fields(r, fields, sizeof fields / sizeof *fields, &errors, &seen);
+    enum status status = reader_fields(
+        r, errors_fields, sizeof errors_fields / sizeof *errors_fields, &errors, &seen);
     if (status == STATUS_OK) {
         restore->restore.errors = errors.errors;
     }
@@ -255,47 +263,58 @@ static enum status read_errors(struct reader *r, void *body)
 
 /* ---- the state ---- */
 
-static enum status mark(struct reader *r, struct json *ret_here)
+/* Numbers and nulls, however many. */
+static enum status pass_over_row(struct reader *r, void *body)
 {
-    *ret_here = r->json;
-    return reader_skip(r);
+    (void)body;
+    size_t n;
+    return reader_floats(r, NULL, 0, &n);
 }
 
 static enum status mark_state(struct reader *r, void *body)
 {
-    return mark(r, &((struct restore_body *)body)->state);
+    size_t n;
+    ((struct restore_body *)body)->state = r->json;
+    return reader_elements(r, "an array of layers", pass_over_row, NULL, &n);
 }
 
 static enum status mark_last(struct reader *r, void *body)
 {
-    return mark(r, &((struct restore_body *)body)->last);
+    ((struct restore_body *)body)->last = r->json;
+    return pass_over_row(r, NULL);
 }
 
 static enum status mark_y(struct reader *r, void *body)
 {
-    return mark(r, &((struct restore_body *)body)->y);
+    ((struct restore_body *)body)->y = r->json;
+    return pass_over_row(r, NULL);
 }
 
 enum restore_field { RESTORE_STATE, RESTORE_DIGEST, RESTORE_LAST, RESTORE_Y, RESTORE_REWARM };
 
 static const struct field restore_fields[] = {
-    [RESTORE_STATE] = { "state", mark_state, false },
-    [RESTORE_DIGEST] = { "digest", read_digest, false },
-    [RESTORE_LAST] = { "last", mark_last, false },
-    [RESTORE_Y] = { "y", mark_y, false },
-    [RESTORE_REWARM] = { "rewarm", read_rewarm, false },
-    { "readings", read_readings, false },
-    { "errors", read_errors, false },
-    { "step", read_step_count, false },
-    { "time", read_time, false },
-    { "calibration", read_calibration, false },
-    { "ttl", read_ttl, false },
-    { "created_at", read_created_at, false },
-    { "session", read_any_string, false },
-    { "version", read_any_version, false },
-    { "last_seen_at", read_any_time, false },
-    { "expires_at", read_any_time, false },
+    [RESTORE_STATE] = { "state", mark_state, false, &schema_state },
+    [RESTORE_DIGEST] = { "digest", read_digest, false, &schema_digest },
+    [RESTORE_LAST] = { "last", mark_last, false, &schema_last },
+    [RESTORE_Y] = { "y", mark_y, false, &schema_last_y },
+    [RESTORE_REWARM] = { "rewarm", read_rewarm, false, &schema_rewarm },
+    { "readings", read_readings, false, &schema_kept_readings },
+    { "errors", read_errors, false, &errors_part },
+    { "step", read_step_count, false, &schema_step_count },
+    { "time", read_time, false, &codec_time_part },
+    { "calibration", read_calibration, false, &codec_calibration_part },
+    { "ttl", read_ttl, false, &schema_ttl },
+    { "created_at", read_created_at, false, &schema_session_created_at },
+    { "session", read_any_string, false, &schema_any_text },
+    { "version", read_any_version, false, &schema_any_version },
+    { "last_seen_at", read_any_time, false, &schema_any_time },
+    { "expires_at", read_any_time, false, &schema_any_time },
 };
+
+const struct json_schema codec_session_body = { .type = JSON_SCHEMA_OBJECT,
+                                                .name = "SessionRestore",
+                                                JSON_SCHEMA_FIELDS(restore_fields),
+                                                .example = "{\"ttl\":300}" };
 
 /* Part of a state: its rows, and where they go. */
 struct state_part {
@@ -457,35 +476,4 @@ enum status codec_session_restore(const struct codec_input *input, const struct 
         *ret_restore = body.restore;
     }
     return status;
-}
-
-/* ---- fork ---- */
-
-static enum status read_to(struct reader *r, void *body)
-{
-    return reader_session_id(r, body);
-}
-
-enum status codec_fork(const struct codec_input *input, char ret_to[SESSION_ID_MAX + 1])
-{
-    static const struct field fields[] = { { "to", read_to, true } };
-    char to[SESSION_ID_MAX + 1];
-    struct reader r;
-    unsigned seen;
-    reader_init(&r, input);
-    enum status status = reader_end(&r, reader_fields(&r, fields, 1, to, &seen));
-    if (status == STATUS_OK) {
-        memcpy(ret_to, to, strlen(to) + 1);
-    }
-    return status;
-}
-
-/* ---- nothing ---- */
-
-enum status codec_no_fields(const struct codec_input *input)
-{
-    struct reader r;
-    unsigned seen;
-    reader_init(&r, input);
-    return reader_end(&r, reader_fields(&r, NULL, 0, NULL, &seen));
 }

@@ -1,6 +1,7 @@
 /* decode_step.c - the bodies of step, steps and forecast. */
 #include "codec/forecast_fields.h"
 #include "codec/reader_skip.h"
+#include "codec/schemas.h"
 #include "codec/time_fields.h"
 
 #include <string.h>
@@ -79,18 +80,33 @@ static enum status read_amends_step(struct reader *r, void *body)
 }
 
 static const struct field step_fields[] = {
-    { "x", read_x, true },
-    { "seq", read_seq, false },
-    { "begin", read_begin, false },
-    { "fill", read_fill, false },
-    { "at", read_at, false },
-    { "late", read_late, false },
-    { "step", read_amends_step, false },
-    { "horizon", forecast_fields_read_horizon, false },
-    { "future", forecast_fields_read_future, false },
-    { "level", forecast_fields_read_level, false },
-    { "as", forecast_fields_read_as, false },
-    [STEP_SESSION] = { "session", read_session, true }, /* last: only in a batch */
+    { "x", read_x, true, &schema_reading },
+    { "seq", read_seq, false, &schema_seq },
+    { "begin", read_begin, false, &schema_begin },
+    { "fill", read_fill, false, &schema_fill },
+    { "at", read_at, false, &schema_at },
+    { "late", read_late, false, &schema_late },
+    { "step", read_amends_step, false, &schema_amends_step },
+    { "horizon", forecast_fields_read_horizon, false, &schema_horizon },
+    { "future", forecast_fields_read_future, false, &schema_future },
+    { "level", forecast_fields_read_level, false, &schema_level },
+    { "as", forecast_fields_read_as, false, &schema_as },
+    [STEP_SESSION] = { "session", read_session, true,
+                       &schema_session_id }, /* last: only in a batch */
+};
+
+const struct json_schema codec_step_body = {
+    .type = JSON_SCHEMA_OBJECT,
+    .name = "Step",
+    .fields = step_fields,
+    .n_fields = STEP_SESSION,
+    .example = "{\"x\":[21.4,0.55],\"horizon\":1,\"level\":0.9}"
+};
+const struct json_schema codec_batch_step_body = {
+    .type = JSON_SCHEMA_OBJECT,
+    .name = "BatchStep",
+    .fields = step_fields,
+    .n_fields = STEP_SESSION + 1,
 };
 
 static void step_init(struct step_body *body, const struct codec_limits *limits,
@@ -265,7 +281,19 @@ static enum status read_steps(struct reader *r, void *body)
     return status;
 }
 
-static const struct field steps_fields[] = { { "steps", read_steps, true } };
+static const struct json_schema schema_steps = { .type = JSON_SCHEMA_ARRAY,
+                                                 .items = &codec_batch_step_body,
+                                                 .least = 1 };
+static const struct field steps_fields[] = { { "steps", read_steps, true, &schema_steps } };
+
+const struct json_schema codec_steps_body = {
+    .type = JSON_SCHEMA_OBJECT,
+    .name = "Steps",
+    JSON_SCHEMA_FIELDS(steps_fields),
+    .as_lines = "a BatchStep a line",
+    .example = "{\"steps\":[{\"session\":\"pump-7\",\"x\":[21.4,0.55]},"
+               "{\"session\":\"pump-8\",\"x\":{\"temp\":20.9}}]}"
+};
 
 enum status codec_steps(const struct codec_input *input, const struct model *model,
                         struct step **ret_steps, size_t *ret_n)
@@ -290,22 +318,29 @@ enum status codec_steps(const struct codec_input *input, const struct model *mod
 
 /* ---- forecast ---- */
 
+static const struct field forecast_fields[] = {
+    { "horizon", forecast_fields_read_horizon, true, &schema_horizon },
+    { "future", forecast_fields_read_future, false, &schema_future },
+    { "level", forecast_fields_read_level, false, &schema_level },
+    { "as", forecast_fields_read_as, false, &schema_as },
+};
+
+const struct json_schema codec_forecast_body = { .type = JSON_SCHEMA_OBJECT,
+                                                 .name = "Forecast",
+                                                 JSON_SCHEMA_FIELDS(forecast_fields),
+                                                 .example = "{\"horizon\":1}" };
+
 enum status codec_forecast_options(const struct codec_input *input, const struct model *model,
                                    struct forecast_options *ret_forecast_options)
 {
-    static const struct field fields[] = {
-        { "horizon", forecast_fields_read_horizon, true },
-        { "future", forecast_fields_read_future, false },
-        { "level", forecast_fields_read_level, false },
-        { "as", forecast_fields_read_as, false },
-    };
     const struct gru_model *gru = model->active->gru;
     struct reader r;
     struct forecast_fields_body body;
     unsigned seen;
     reader_init(&r, input);
     forecast_fields_init(&body, &input->limits, gru_model_info(gru));
-    enum status status = reader_fields(&r, fields, sizeof fields / sizeof *fields, &body, &seen);
+    enum status status = reader_fields(
+        &r, forecast_fields, sizeof forecast_fields / sizeof *forecast_fields, &body, &seen);
     if (status == STATUS_OK) {
         status = forecast_fields_check(&r, gru, &body.forecast_options);
     }

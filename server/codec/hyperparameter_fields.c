@@ -2,6 +2,7 @@
 #include "codec/hyperparameter_fields.h"
 
 #include "base/choice.h"
+#include "codec/schemas.h"
 
 #include <string.h>
 
@@ -21,9 +22,42 @@ struct parameter {
 static const struct parameter parameters[] = { GRU_HYPERPARAMETERS(PARAMETER) };
 #undef PARAMETER
 
-#define FIELD(field, ...) { #field, hyperparameters_read_field, false },
+/* ---- what they are, for people ---- */
+
+#define HELP_n_epochs                "passes over the data; 20 by default"
+#define HELP_batch_size              "sequences of an update; 32 by default"
+#define HELP_learning_rate           "of the optimizer; 0.001 by default"
+#define HELP_optimizer               "as PyTorch has them"
+#define HELP_momentum                "of `sgd`"
+#define HELP_weight_decay            "on every parameter"
+#define HELP_loss                    "what training makes small; `mse` by default"
+#define HELP_clip_norm               "the gradient's global norm is cut to it, 1 by default; null: it is not"
+#define HELP_window                  "longer series are trained window by window; 64 rows by default"
+#define HELP_l2_sp                   "pulls back to the weights that training starts from"
+#define HELP_dropout                 "between layers and before the read-out"
+#define HELP_early_stopping_patience "epochs without a better one, 5 by default; null: all are run"
+#define HELP_train                   "all weights, or those of the read-out"
+
+#define SCHEMA_SIZE                        JSON_SCHEMA_INTEGER
+#define SCHEMA_REAL                        JSON_SCHEMA_NUMBER
+#define SCHEMA_CHOICE                      JSON_SCHEMA_STRING
+#define BOUNDS_SIZE(its_least, its_most)   .least = (its_least), .most = (its_most)
+#define BOUNDS_REAL(its_least, its_most)   .least = (its_least), .most = (its_most)
+#define BOUNDS_CHOICE(its_least, its_most) .least = 0
+
+#define FIELD(field, its_type, initial, none, its_least, its_most, its_words)                      \
+    { #field, hyperparameters_read_field, false,                                                   \
+      &(const struct json_schema){ .type = SCHEMA_##its_type,                                      \
+                                   .is_nullable = (none),                                          \
+                                   BOUNDS_##its_type(its_least, its_most),                         \
+                                   .words = (its_words),                                           \
+                                   .help = HELP_##field } },
 static const struct field fields[] = { GRU_HYPERPARAMETERS(FIELD) };
 #undef FIELD
+
+const struct json_schema codec_hyperparameters_part = { .type = JSON_SCHEMA_OBJECT,
+                                                        .name = "Hyperparameters",
+                                                        JSON_SCHEMA_FIELDS(fields) };
 
 enum { N_PARAMETERS = sizeof parameters / sizeof *parameters, WORD_MAX = 31 };
 

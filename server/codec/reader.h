@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "codec/codec.h"
+#include "codec/json_schema.h"
 #include "service/service.h"
 #include "json/json.h"
 
@@ -62,12 +63,6 @@ void *reader_alloc(struct reader *r, size_t n, size_t size);
 void *reader_grow(struct reader *r, void *items, size_t n, size_t item_bytes, size_t *size);
 
 /* ---- values ---- */
-
-struct field {
-    const char *name;
-    enum status (*read)(struct reader *r, void *body); /* takes the value */
-    bool is_required;
-};
 
 /* Reads an object of at most 32 known fields. *ret_seen: bit k for fields[k]. */
 enum status reader_fields(struct reader *r, const struct field *fields, size_t n, void *body,

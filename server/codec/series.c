@@ -2,6 +2,7 @@
 #include "codec/series.h"
 
 #include "codec/reader_skip.h"
+#include "codec/schemas.h"
 
 #include <math.h>
 
@@ -126,9 +127,14 @@ static enum status read_y(struct reader *r, void *body)
 }
 
 static const struct field series_fields[] = {
-    { "x", read_x, true },
-    { "y", read_y, false },
+    { "x", read_x, true, &schema_sequence },
+    { "y", read_y, false, &schema_targets },
 };
+
+const struct json_schema codec_series_part = { .type = JSON_SCHEMA_OBJECT,
+                                               .name = "Series",
+                                               JSON_SCHEMA_FIELDS(series_fields),
+                                               .help = "what one stream brought, in its order" };
 
 enum status series_read_one(struct reader *r, struct series_list *list)
 {

@@ -1,6 +1,8 @@
 /* sources.c - see sources.h. */
 #include "codec/sources.h"
 
+#include "codec/schemas.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,18 +128,28 @@ static enum status check_only_one(struct reader *r, const struct field *fields, 
                                      "stands beside another source, and there is only one");
 }
 
+static const struct json_schema schema_series = { .type = JSON_SCHEMA_ARRAY,
+                                                  .items = &codec_series_part,
+                                                  .least = 1 };
+static const struct field training_fields[] = {
+    { "series", read_series, false, &schema_series },
+    { "sessions", read_sessions, false, &schema_session_ids },
+    { "sessions_prefix", read_prefix, false, &schema_session_prefix },
+};
+
+const struct json_schema codec_training_part = { .type = JSON_SCHEMA_OBJECT,
+                                                 JSON_SCHEMA_FIELDS(training_fields),
+                                                 .either = "series|sessions|sessions_prefix",
+                                                 .help = "what to learn from" };
+
 enum status sources_read_training(struct reader *r, struct job_sources *sources)
 {
-    static const struct field fields[] = {
-        { "series", read_series, false },
-        { "sessions", read_sessions, false },
-        { "sessions_prefix", read_prefix, false },
-    };
-    const size_t n = sizeof fields / sizeof *fields;
+    const size_t n = sizeof training_fields / sizeof *training_fields;
     unsigned seen;
-    enum status status = reader_fields(r, fields, n, sources, &seen);
-    return status == STATUS_OK ? check_only_one(r, fields, seen, "`sessions` or `sessions_prefix`")
-                               : status;
+    enum status status = reader_fields(r, training_fields, n, sources, &seen);
+    return status == STATUS_OK
+               ? check_only_one(r, training_fields, seen, "`sessions` or `sessions_prefix`")
+               : status;
 }
 
 struct validation_source {
@@ -160,19 +172,28 @@ static enum status read_fraction(struct reader *r, void *body)
     return status;
 }
 
+static const struct field validation_fields[] = {
+    { "fraction", read_fraction, false, &schema_fraction },
+    { "series", read_validation_series, false, &schema_series },
+};
+
+const struct json_schema codec_validation_part = {
+    .type = JSON_SCHEMA_OBJECT,
+    .is_nullable = true,
+    JSON_SCHEMA_FIELDS(validation_fields),
+    .either = "fraction|series",
+    .help = "what to judge by; left out: a fraction of 0.2; null: nothing"
+};
+
 enum status sources_read_validation(struct reader *r, struct job_sources *sources,
                                     double *ret_fraction)
 {
-    static const struct field fields[] = {
-        { "fraction", read_fraction, false },
-        { "series", read_validation_series, false },
-    };
-    const size_t n = sizeof fields / sizeof *fields;
+    const size_t n = sizeof validation_fields / sizeof *validation_fields;
     struct validation_source validation = { .sources = sources };
     unsigned seen;
-    enum status status = reader_fields(r, fields, n, &validation, &seen);
+    enum status status = reader_fields(r, validation_fields, n, &validation, &seen);
     if (status == STATUS_OK) {
-        status = check_only_one(r, fields, seen, "`series`");
+        status = check_only_one(r, validation_fields, seen, "`series`");
     }
     if (status == STATUS_OK) {
         *ret_fraction = validation.fraction;

@@ -1,6 +1,7 @@
 #include "codec/time_fields.h"
 
 #include "base/rfc3339.h"
+#include "codec/schemas.h"
 
 #include <math.h>
 #include <string.h>
@@ -95,14 +96,22 @@ static enum status read_untimed(struct reader *r, void *body)
     return reader_bool(r, &((struct session_time *)body)->is_untimed);
 }
 
+static const struct field fields[] = {
+    { "last_at", read_last_at, true, &schema_last_at },
+    { "filled", read_filled, false, &schema_filled },
+    { "restarted", read_restarted, false, &schema_restarted },
+    { "untimed", read_untimed, false, &schema_untimed },
+};
+
+const struct json_schema codec_time_part = {
+    .type = JSON_SCHEMA_OBJECT,
+    .is_nullable = true,
+    JSON_SCHEMA_FIELDS(fields),
+    .help = "the last reading's own time, and what was said of the gap before it"
+};
+
 enum status time_fields_read_session(struct reader *r, struct session_time *ret_time)
 {
-    static const struct field fields[] = {
-        { "last_at", read_last_at, true },
-        { "filled", read_filled, false },
-        { "restarted", read_restarted, false },
-        { "untimed", read_untimed, false },
-    };
     struct session_time time = { .is_known = false };
     unsigned seen;
     enum status status =

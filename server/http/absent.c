@@ -9,7 +9,6 @@
 static const struct {
     const char *begin, *end, *what;
 } absent[] = {
-    { "/openapi.json", NULL, "OpenAPI document" },
     { "/v2", NULL, "Open Inference Protocol" },
     { "/api/v2/write", NULL, "InfluxDB line protocol: POST readings to a model's steps" },
     { "/write", NULL, "InfluxDB line protocol: POST readings to a model's steps" },

@@ -33,6 +33,7 @@ enum status api_ready(struct request *request);
 enum status api_metrics(struct request *request);
 enum status api_forecasts(struct request *request);
 enum status api_index(struct request *request);
+enum status api_openapi(struct request *request);
 
 enum status api_page(struct request *request);
 enum status api_page_file(struct request *request);

@@ -17,23 +17,28 @@
 
 struct request;
 
-/* The names that stand in {} in paths. */
+/* The names that stand in {} in paths, and what they may be. */
 #define PATH_PARAMETER_TABLE(X)                                                                    \
-    X(MODEL, "model")                                                                              \
-    X(VERSION, "version")                                                                          \
-    X(SESSION, "session")                                                                          \
-    X(JOB, "id")                                                                                   \
-    X(FOLDER, "folder")                                                                            \
-    X(FILE, "file")
+    X(MODEL, "model", schema_model_name)                                                           \
+    X(VERSION, "version", schema_version)                                                          \
+    X(SESSION, "session", schema_session_id)                                                       \
+    X(JOB, "id", schema_job_id)                                                                    \
+    X(FOLDER, "folder", schema_file_name)                                                          \
+    X(FILE, "file", schema_file_name)
 
 enum path_parameter {
-#define PATH_PARAMETER_ENUM(name, text) PARAMETER_##name,
+#define PATH_PARAMETER_ENUM(name, text, json) PARAMETER_##name,
     PATH_PARAMETER_TABLE(PATH_PARAMETER_ENUM)
 #undef PATH_PARAMETER_ENUM
         PARAMETER_COUNT
 };
 
-enum { PATH_PARAMETERS_MAX = 2, ROUTE_QUERIES_MAX = 5 };
+enum {
+    PATH_PARAMETERS_MAX = 2,
+    ROUTE_QUERIES_MAX = 5,
+    ROUTE_CODES_MAX = 2,
+    ROUTE_REFUSES_MAX = 20
+};
 
 struct route {
     const char *method;
@@ -52,6 +57,10 @@ struct route {
      * alone. */
     unsigned takes, gives;
     enum schema body, reply; /* what they hold */
+    /* The HTTP statuses of success. None: 200, or 204 where nothing is given. */
+    int codes[ROUTE_CODES_MAX + 1];
+    /* What it refuses beside what follows from the other columns (openapi_refusals.c). */
+    enum status refuses[ROUTE_REFUSES_MAX + 1];
     enum envelope_kind envelope;
     bool is_probe; /* asks how grud is: at any host, and in any load, it gets its answer */
     bool is_page;  /* a file of the page, which may be in the folder of --page-dir */

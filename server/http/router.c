@@ -63,7 +63,7 @@ static size_t split(const char *path, struct segment segments[ROUTER_SEGMENTS_MA
 static enum path_parameter find_parameter(const struct segment *segment)
 {
     static const char *const names[] = {
-#define PATH_PARAMETER_NAME(name, text) [PARAMETER_##name] = "{" text "}",
+#define PATH_PARAMETER_NAME(name, text, json) [PARAMETER_##name] = "{" text "}",
         PATH_PARAMETER_TABLE(PATH_PARAMETER_NAME)
 #undef PATH_PARAMETER_NAME
     };

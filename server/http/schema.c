@@ -1,12 +1,12 @@
 /* schema.c - see schema.h. */
 #include "http/schema.h"
 
-const char *schema_name(enum schema schema)
+const struct json_schema *schema_json(enum schema schema)
 {
-    static const char *const names[SCHEMA_COUNT] = {
-#define SCHEMA_NAME(name, text) [SCHEMA_##name] = (text),
-        SCHEMA_TABLE(SCHEMA_NAME)
-#undef SCHEMA_NAME
+    static const struct json_schema *const schemas[SCHEMA_COUNT] = {
+#define SCHEMA_ENTRY(name, json) [SCHEMA_##name] = &(json),
+        SCHEMA_TABLE(SCHEMA_ENTRY)
+#undef SCHEMA_ENTRY
     };
-    return names[schema];
+    return schemas[schema];
 }

@@ -424,3 +424,26 @@ TEST(a_fork_names_a_session)
     ck_assert_int_eq(codec_fork(INPUT(body, (size_t)n, usual_limits, NULL, &fault), to), STATUS_OK);
     ck_assert_str_eq(to, id + 1);
 }
+
+/* A state that is not taken, because readings are replayed or there is no digest, is still one. */
+TEST(what_is_not_taken_of_a_state_has_its_type)
+{
+#define OTHERS "\"digest\":\"xxh3:00000000000000000000000000000000\",\"rewarm\":[[1,2]]"
+    static const struct refusal refusals[] = {
+        { "{\"state\":\"x\"," OTHERS "}", STATUS_INVALID_TYPE, "state" },
+        { "{\"state\":[1]," OTHERS "}", STATUS_INVALID_TYPE, "state[0]" },
+        { "{\"state\":[[{}]]," OTHERS "}", STATUS_INVALID_TYPE, "state[0][0]" },
+        { "{\"last\":\"abc\"}", STATUS_INVALID_TYPE, "last" },
+        { "{\"last\":[true]}", STATUS_INVALID_TYPE, "last[0]" },
+        { "{\"y\":5}", STATUS_INVALID_TYPE, "y" },
+        { "{\"y\":[1e39]}", STATUS_INVALID_VALUE, "y[0]" },
+    };
+    struct setup s;
+    setup_init(&s, model_weather());
+    assert_all_refused(&s, refusals, N_OF(refusals));
+    struct session_restore restore =
+        accepted(&s, "{\"state\":[[1,2],[3]],\"last\":[null]," OTHERS "}");
+    ck_assert_uint_eq(restore.n_readings, 1);
+    setup_done(&s);
+#undef OTHERS
+}

@@ -8,8 +8,8 @@
 static enum status decode(struct setup *s, const char *body, struct forecast_options *ret_options)
 {
     static const struct field fields[] = {
-        { "horizon", forecast_fields_read_horizon, false },
-        { "future", forecast_fields_read_future, false },
+        { "horizon", forecast_fields_read_horizon, false, NULL },
+        { "future", forecast_fields_read_future, false, NULL },
     };
     const struct gru_model *gru = s->model.active->gru;
     struct forecast_fields_body read;

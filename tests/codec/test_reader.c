@@ -89,8 +89,8 @@ static enum status read_sizes(struct reader *r, void *body)
 }
 
 static const struct field fields[] = {
-    { "size", read_size, true },
-    { "sizes", read_sizes, false },
+    { "size", read_size, true, NULL },
+    { "sizes", read_sizes, false, NULL },
 };
 
 TEST(a_fault_names_its_place)

@@ -61,7 +61,8 @@ static enum status read_last(struct reader *r, void *body)
 
 TEST(of_some_fields_the_last_counts_and_the_others_are_passed_over)
 {
-    static const struct field fields[] = { { "x", read_last, true }, { "y", read_last, false } };
+    static const struct field fields[] = { { "x", read_last, true, NULL },
+                                           { "y", read_last, false, NULL } };
     static const struct refusal refusals[] = {
         { "{\"x\":1,\"no\":{\"deep\":[1e999]}}", STATUS_INVALID_VALUE, "no.deep[0]" },
         { "{\"x\":\"1\"}", STATUS_INVALID_TYPE, "x" },

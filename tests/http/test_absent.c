@@ -10,7 +10,6 @@ static const struct {
     const char *path, *what; /* NULL: an ordinary 404 */
 } paths[] = {
     { "/v1/models/weather/evaluate", NULL },
-    { "/openapi.json", "OpenAPI" },
     { "/v2", "Open Inference Protocol" },
     { "/v2/", "Open Inference Protocol" },
     { "/v2/models/weather/infer", "Open Inference Protocol" },
@@ -25,7 +24,6 @@ static const struct {
     { "/v1/models/events", NULL },
     { "/v1/models//events", NULL },
     { "/v1/models/weather/eventss", NULL },
-    { "/openapi.jsonx", NULL },
 };
 enum { N_PATHS = sizeof paths / sizeof *paths };
 

@@ -24,10 +24,10 @@ TEST(every_body_and_every_reply_names_its_schema)
 {
     for (size_t k = 0; k < http_n_routes; k++) {
         const struct route *route = &http_routes[k];
-        ck_assert_int_eq(route->takes != 0, schema_name(route->body) != NULL);
-        ck_assert_int_eq(route->gives != 0, schema_name(route->reply) != NULL);
+        ck_assert_int_eq(route->takes != 0, schema_json(route->body) != NULL);
+        ck_assert_int_eq(route->gives != 0, schema_json(route->reply) != NULL);
         ck_assert_int_eq(route->gives == 0, strcmp(route->method, "DELETE") == 0);
-        ck_assert_ptr_nonnull(schema_name(envelopes[route->envelope].schema));
+        ck_assert_ptr_nonnull(schema_json(envelopes[route->envelope].schema));
     }
 }
 
@@ -42,9 +42,9 @@ TEST(every_schema_is_used_and_has_a_name_of_its_own)
         is_used[http_routes[k].reply] = true;
     }
     for (enum schema schema = SCHEMA_NONE + 1; schema < SCHEMA_COUNT; schema++) {
-        ck_assert_msg(is_used[schema], "no route has %s", schema_name(schema));
+        ck_assert_msg(is_used[schema], "no route has %s", schema_json(schema)->name);
         for (enum schema other = schema + 1; other < SCHEMA_COUNT; other++) {
-            ck_assert_str_ne(schema_name(schema), schema_name(other));
+            ck_assert_str_ne(schema_json(schema)->name, schema_json(other)->name);
         }
     }
 }

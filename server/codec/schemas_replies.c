@@ -1,0 +1,296 @@
+/* schemas_replies.c - the tables of replies: system, models, sessions, forecasts. What prints them
+ * is in encode_*.c. */
+#include "codec/schema_examples.h"
+#include "codec/schemas.h"
+#include "service/service.h"
+
+#define SAID(name, schema)                                                                         \
+    {                                                                                              \
+        (name), NULL, true, (schema)                                                               \
+    }
+#define MAYBE(name, schema)                                                                        \
+    {                                                                                              \
+        (name), NULL, false, (schema)                                                              \
+    }
+#define ONE_OF(list, ...)   JSON_SCHEMA(STRING, .words = CHOICE_WORDS(list), __VA_ARGS__)
+#define LIST_OF(its_schema) JSON_SCHEMA(ARRAY, .items = (its_schema))
+#define OBJECT(table, ...)                                                                         \
+    {                                                                                              \
+        .type = JSON_SCHEMA_OBJECT, JSON_SCHEMA_FIELDS(table), __VA_ARGS__                         \
+    }
+
+// clang-format off
+
+/* ---- errors ---- */
+
+static const struct field error_fields[] = {
+    SAID("code", JSON_SCHEMA(STRING, .pattern = "^[a-z_]+$", .help = "stable")),
+    SAID("message", JSON_SCHEMA(STRING, .help = "what was wrong and what was expected")),
+    SAID("param", JSON_SCHEMA(STRING, .is_nullable = true, .help = "the path of the field: `x[3]`")),
+    MAYBE("expected", JSON_SCHEMA(INTEGER, .most = 9007199254740992.0,
+          .help = "of `sequence_mismatch`: the number of the next step")),
+    MAYBE("last_at", JSON_SCHEMA(NUMBER, .help = "of `late_reading`: the time of the session's last reading")),
+};
+static const struct json_schema error_part = OBJECT(error_fields);
+static const struct field error_reply_fields[] = { SAID("error", &error_part) };
+const struct json_schema codec_error_reply = OBJECT(error_reply_fields, .name = "Error",
+    .example = "{\"error\":{\"code\":\"session_expired\",\"message\":\"session 'pump-7' expired 40 s "
+               "ago (ttl 300 s)\",\"param\":\"session\"}}");
+
+/* ---- system ---- */
+
+static const struct field health_fields[] = { SAID("status", JSON_SCHEMA(STRING, .words = "ok")) };
+const struct json_schema codec_health_reply = OBJECT(health_fields, .name = "Health",
+    .example = "{\"status\":\"ok\"}");
+
+static const struct field unserved_fields[] = {
+    SAID("model", &schema_text),
+    SAID("version", JSON_SCHEMA(INTEGER, .is_nullable = true, .least = 1, .most = 4294967295.0,
+         .help = "null: all of the model")),
+    SAID("reason", &schema_text),
+};
+static const struct json_schema unserved_part = OBJECT(unserved_fields);
+static const struct field readiness_fields[] = {
+    SAID("status", JSON_SCHEMA(STRING, .words = "ok|degraded")),
+    MAYBE("reason", JSON_SCHEMA(STRING, .help = "why it is degraded")),
+    MAYBE("models", JSON_SCHEMA(ARRAY, .items = &unserved_part, .help = "which cannot be served")),
+};
+const struct json_schema codec_readiness_reply = OBJECT(readiness_fields, .name = "Readiness",
+    .example = "{\"status\":\"ok\"}");
+
+const struct json_schema codec_metrics_reply = { .type = JSON_SCHEMA_STRING, .name = "Metrics",
+    .help = "Prometheus' text format, version 0.0.4" };
+
+static const struct field index_route_fields[] = {
+    SAID("method", &schema_text), SAID("path", &schema_text), SAID("summary", &schema_text),
+};
+static const struct json_schema index_route_part = OBJECT(index_route_fields);
+static const struct field index_fields[] = {
+    SAID("name", JSON_SCHEMA(STRING, .words = "grud")),
+    SAID("version", &schema_text),
+    SAID("routes", LIST_OF(&index_route_part)),
+};
+const struct json_schema codec_index_reply = OBJECT(index_fields, .name = "Index",
+    .example = "{\"name\":\"grud\",\"version\":\"" GRU_VERSION "\",\"routes\":[{\"method\":\"GET\","
+               "\"path\":\"/v1/models\",\"summary\":\"all models\"}]}");
+
+const struct json_schema codec_openapi_reply = { .type = JSON_SCHEMA_OBJECT, .name = "OpenApi",
+    .items = &schema_any, .help = "an OpenAPI 3.1 document",
+    .example = "{\"openapi\":\"3.1.0\"}" };
+
+const struct json_schema codec_page = { .type = JSON_SCHEMA_STRING, .name = "Page",
+    .help = "the page, for a browser" };
+const struct json_schema codec_page_file = { .type = JSON_SCHEMA_STRING, .name = "PageFile",
+    .help = "a script, a style or a picture of the page" };
+
+/* ---- models ---- */
+
+static const struct field loss_fields[] = {
+    SAID("train_loss", &schema_number_or_null), SAID("valid_loss", &schema_number_or_null),
+    SAID("baseline_valid_loss", JSON_SCHEMA(NUMBER, .is_nullable = true, .help = "the base version's")),
+    SAID("persistence_valid_loss", &schema_number_or_null),
+    MAYBE("train_accuracy", &schema_number_or_null), MAYBE("valid_accuracy", &schema_number_or_null),
+};
+const struct json_schema codec_losses_part = OBJECT(loss_fields, .name = "Losses",
+    .help = "means over targets, in the network's own units; null: there is none yet");
+
+static const struct field version_fields[] = {
+    SAID("version", &schema_version), SAID("created_at", &schema_seconds),
+    SAID("parent", JSON_SCHEMA(INTEGER, .is_nullable = true, .least = 1, .most = 4294967295.0,
+         .help = "the version that it was trained from")),
+    SAID("job", JSON_SCHEMA(STRING, .is_nullable = true, .help = "the job that made it")),
+    SAID("digest", &schema_digest),
+    SAID("parameters", JSON_SCHEMA(INTEGER, .help = "how many weights it has")),
+    SAID("metrics", JSON_SCHEMA(ANY_OF, .choices = (const struct json_schema *const[]){ &codec_losses_part },
+         .n_choices = 1, .is_nullable = true)),
+};
+static const struct json_schema version_part = OBJECT(version_fields, .name = "Version");
+
+#define VARIABLE                                                                                   \
+    SAID("name", &schema_text), SAID("unit", &schema_text), SAID("mean", &schema_number),          \
+    SAID("std", &schema_number)
+static const struct field input_fields[] = { VARIABLE };
+static const struct field output_fields[] = { VARIABLE,
+    SAID("feeds", JSON_SCHEMA(STRING, .is_nullable = true, .help = "the input whose next value it forecasts")),
+};
+static const struct json_schema input_part = OBJECT(input_fields), output_part = OBJECT(output_fields);
+static const struct field layer_fields[] = {
+    SAID("cell", ONE_OF(GRU_LAYER_KINDS)),
+    SAID("reset", JSON_SCHEMA(STRING, .is_nullable = true, .words = CHOICE_WORDS(GRU_RESETS))),
+    SAID("input_size", &schema_count), SAID("hidden_size", &schema_count),
+};
+static const struct json_schema layer_part = OBJECT(layer_fields);
+static const struct field model_fields[] = {
+    SAID("name", &schema_model_name),
+    SAID("active_version", JSON_SCHEMA(INTEGER, .least = 1, .most = 4294967295.0,
+         .help = "the one that requests use which name none")),
+    SAID("versions", LIST_OF(&version_part)),
+    SAID("inputs", LIST_OF(&input_part)), SAID("outputs", LIST_OF(&output_part)),
+    SAID("layers", LIST_OF(&layer_part)), SAID("activation", ONE_OF(GRU_ACTIVATIONS)),
+    SAID("horizon_capable", JSON_SCHEMA(BOOLEAN, .help = "whether it can look more than a step ahead")),
+    SAID("sessions", JSON_SCHEMA(INTEGER, .help = "how many it has")),
+    SAID("residual", JSON_SCHEMA(BOOLEAN, .help = "whether outputs are changes of the inputs that they feed")),
+    SAID("steps", JSON_SCHEMA(INTEGER, .least = 1, .most = 4294967295.0, .help = "that it forecasts at once")),
+    SAID("missing", ONE_OF(GRU_MISSING_POLICIES, .help = "what a missing reading becomes")),
+    SAID("interval_seconds", JSON_SCHEMA(NUMBER, .is_nullable = true, .help = "between readings")),
+    SAID("season", JSON_SCHEMA(INTEGER, .is_nullable = true, .least = 1, .most = GRU_SEASON_MAX,
+         .help = "readings in a season")),
+};
+const struct json_schema codec_model_reply = OBJECT(model_fields, .name = "Model",
+    .example = EXAMPLE_MODEL);
+static const struct field models_fields[] = { SAID("models", LIST_OF(&codec_model_reply)) };
+const struct json_schema codec_models_reply = OBJECT(models_fields, .name = "ModelList",
+    .example = EXAMPLE_MODELS);
+const struct json_schema codec_model_file = { .type = JSON_SCHEMA_STRING, .name = "ModelFile",
+    .format = "binary", .help = "a safetensors file ([MODELS.md](MODELS.md))" };
+
+/* ---- steps and forecasts ---- */
+
+static const struct field record_fields[] = {
+    SAID("time", JSON_SCHEMA(NUMBER, .is_nullable = true,
+         .help = "when the row's reading would come; null: the model has no `interval_seconds`")),
+    SAID("ahead", JSON_SCHEMA(INTEGER, .help = "the row's number, from 1")),
+};
+static const struct json_schema record_part = OBJECT(record_fields, .name = "Record",
+    .items = &schema_float_or_null, .help = "with `\"as\":\"records\"`; the other members are the outputs");
+static const struct json_schema *const row_forms[] = { &schema_row_or_null, &record_part };
+static const struct json_schema forecast_row = { .type = JSON_SCHEMA_ANY_OF, JSON_SCHEMA_CHOICES(row_forms) };
+static const struct json_schema bound_rows = { .type = JSON_SCHEMA_ARRAY, .items = &forecast_row };
+
+static const struct field interval_fields[] = {
+    SAID("level", JSON_SCHEMA(NUMBER, .most = 1, .is_above_least = true, .is_below_most = true)),
+    SAID("lower", &bound_rows), SAID("upper", &bound_rows),
+    SAID("coverage", JSON_SCHEMA(ARRAY, .items = &schema_number_or_null,
+         .help = "of the intervals so far, a value a step ahead")),
+    SAID("observed", JSON_SCHEMA(ARRAY, .items = &schema_count, .help = "of how many that is")),
+    SAID("saturated", &schema_flag),
+};
+static const struct json_schema interval_part = OBJECT(interval_fields, .name = "Interval",
+    .help = "rows are steps ahead; bounds are null while there is nothing to calibrate from");
+static const struct json_schema forecast_rows = { .type = JSON_SCHEMA_ARRAY, .items = &forecast_row,
+    .help = "a row a step ahead, in raw units" };
+
+static const struct field step_fields[] = {
+    SAID("session", &schema_session_id),
+    SAID("step", &schema_step_count),
+    MAYBE("version", &schema_version),
+    MAYBE("y", JSON_SCHEMA(ARRAY, .items = &schema_float,
+          .help = "the model's output for this reading in raw units: its forecast of the next one")),
+    MAYBE("forecast", &forecast_rows),
+    MAYBE("missing", JSON_SCHEMA(ARRAY, .items = &schema_text, .help = "inputs that were filled")),
+    MAYBE("filled", &schema_filled),
+    MAYBE("restarted", &schema_restarted),
+    MAYBE("amended", JSON_SCHEMA(INTEGER, .most = 9007199254740992.0, .help = "the step that was amended")),
+    MAYBE("intervals", LIST_OF(&interval_part)),
+    MAYBE("repeated", JSON_SCHEMA(BOOLEAN, .help = "the reading was taken before; there is no `y`")),
+};
+const struct json_schema codec_step_reply = OBJECT(step_fields, .name = "StepReply",
+    .example = "{\"session\":\"pump-7\",\"step\":1042,\"version\":1,\"y\":[21.5],\"forecast\":[[21.5],[21.7]]}");
+static const struct json_schema step_result = { .type = JSON_SCHEMA_ANY_OF,
+    .choices = (const struct json_schema *const[]){ &codec_step_reply, &codec_error_reply }, .n_choices = 2 };
+static const struct field steps_fields[] = { SAID("results", LIST_OF(&step_result)) };
+const struct json_schema codec_steps_reply = OBJECT(steps_fields, .name = "StepsReply",
+    .example = EXAMPLE_STEPS_REPLY,
+    .as_lines = "a line for each line of the body: a StepReply, or an Error");
+
+static const struct field forecast_fields[] = {
+    SAID("session", &schema_session_id), SAID("step", &schema_step_count),
+    SAID("version", &schema_version), SAID("forecast", &forecast_rows),
+    MAYBE("intervals", LIST_OF(&interval_part)),
+};
+const struct json_schema codec_forecast_reply = OBJECT(forecast_fields, .name = "ForecastReply",
+    .example = EXAMPLE_FORECAST_REPLY);
+
+#define PREDICTED                                                                                  \
+    MAYBE("y", &schema_rows), MAYBE("forecast", &forecast_rows),                                   \
+    MAYBE("intervals", LIST_OF(&interval_part))
+static const struct field predicted_fields[] = { PREDICTED };
+static const struct json_schema predicted_part = OBJECT(predicted_fields);
+static const struct field predict_fields[] = {
+    SAID("model", &schema_model_name), SAID("version", &schema_version), PREDICTED,
+    MAYBE("results", JSON_SCHEMA(ARRAY, .items = &predicted_part, .help = "with `instances`: one each")),
+};
+const struct json_schema codec_predict_reply = OBJECT(predict_fields, .name = "PredictReply",
+    .example = EXAMPLE_PREDICT_REPLY);
+
+#define FIGURE(name, word) SAID(word, &schema_number_or_null),
+#define FIGURES                                                                                    \
+    SAID("n", &schema_count), ERROR_MEASURE_TABLE(FIGURE) SAID("n_intervals", &schema_count)
+static const struct field by_horizon_fields[] = { SAID("ahead", &schema_count), FIGURES };
+static const struct field by_output_fields[] = { SAID("output", &schema_text), FIGURES };
+static const struct json_schema by_horizon_part = OBJECT(by_horizon_fields),
+                                by_output_part = OBJECT(by_output_fields);
+static const struct field evaluate_fields[] = {
+    SAID("model", &schema_model_name), SAID("version", &schema_version),
+    SAID("windows", JSON_SCHEMA(INTEGER, .help = "rows that forecasts were made from")),
+    SAID("horizon", &schema_count),
+    SAID("season", JSON_SCHEMA(INTEGER, .is_nullable = true)),
+    SAID("level", JSON_SCHEMA(NUMBER, .is_nullable = true)),
+    FIGURES,
+    SAID("by_horizon", LIST_OF(&by_horizon_part)), SAID("by_output", LIST_OF(&by_output_part)),
+};
+const struct json_schema codec_evaluate_reply = OBJECT(evaluate_fields, .name = "EvaluateReply",
+    .example = EXAMPLE_EVALUATE_REPLY,
+    .help = "[EVALUATION.md](EVALUATION.md) has the formulas");
+
+/* ---- sessions ---- */
+
+#define SESSION_ROW                                                                                \
+    SAID("session", &schema_session_id), SAID("step", &schema_step_count),                         \
+    SAID("version", &schema_version), SAID("created_at", &schema_seconds),                         \
+    SAID("last_seen_at", &schema_seconds), SAID("expires_at", &schema_seconds_or_null)
+static const struct field session_row_fields[] = { SESSION_ROW,
+    MAYBE("model", JSON_SCHEMA(STRING, .help = "in a list of all models")),
+};
+static const struct json_schema session_row_part = OBJECT(session_row_fields, .name = "SessionRow");
+static const struct field sessions_fields[] = {
+    SAID("sessions", LIST_OF(&session_row_part)), SAID("has_more", &schema_has_more),
+    MAYBE("next", JSON_SCHEMA(STRING, .help = "what the next page is `after`, if there is one")),
+};
+const struct json_schema codec_sessions_reply = OBJECT(sessions_fields, .name = "SessionList",
+    .example = EXAMPLE_SESSIONS);
+
+static const struct field reading_fields[] = {
+    SAID("step", &schema_step_count),
+    SAID("at", JSON_SCHEMA(NUMBER, .is_nullable = true, .help = "its own time, in Unix seconds; null: not known")),
+    SAID("x", JSON_SCHEMA(ARRAY, .items = &schema_float_or_null, .help = "null: missing")),
+    SAID("y", JSON_SCHEMA(ARRAY, .items = &schema_float_or_null, .is_nullable = true,
+         .help = "what had been forecast for it one step before; null: nothing, or it is not known")),
+};
+static const struct json_schema reading_part = OBJECT(reading_fields, .name = "Reading");
+static const struct field readings_fields[] = {
+    SAID("readings", JSON_SCHEMA(ARRAY, .items = &reading_part, .help = "newest last")),
+    SAID("has_more", JSON_SCHEMA(BOOLEAN, .help = "whether there are older ones")),
+};
+const struct json_schema codec_readings_reply = OBJECT(readings_fields, .name = "ReadingList",
+    .example = EXAMPLE_READINGS);
+
+const struct json_schema codec_session_events = { .type = JSON_SCHEMA_STRING, .name = "SessionEvent",
+    .help = "a step that was made, or the end of the session",
+    .as_events = "Server-Sent Events: `step` with each StepReply and its `x` and `at`, `end` when the "
+                 "session goes; the id is the number of the step" };
+
+static const struct field level_errors_fields[] = {
+    SAID("level", &schema_number),
+    SAID("coverage", LIST_OF(&schema_number_or_null)), SAID("recent_coverage", LIST_OF(&schema_number_or_null)),
+    SAID("observed", LIST_OF(&schema_count)), SAID("width", &schema_rows_or_null),
+};
+static const struct json_schema level_errors_part = OBJECT(level_errors_fields);
+static const struct field errors_fields[] = {
+    SAID("n", &schema_counts), SAID("mae", &schema_measures), SAID("rmse", &schema_measures),
+    MAYBE("mase", &schema_measures), MAYBE("recent_mae", &schema_rows_or_null),
+    MAYBE("intervals", LIST_OF(&level_errors_part)),
+};
+static const struct json_schema errors_part = OBJECT(errors_fields,
+    .help = "of its forecasts, a value an output; `recent_mae` and `intervals` by step ahead "
+            "([EVALUATION.md](EVALUATION.md#of-live-sessions))");
+static const struct field session_fields[] = {
+    SESSION_ROW,
+    SAID("state", &schema_state), SAID("digest", &schema_digest), SAID("ttl", &schema_ttl),
+    SAID("time", &codec_time_part), SAID("last", &schema_last), SAID("y", &schema_last_y),
+    SAID("readings", &schema_kept_readings), SAID("errors", &errors_part),
+    SAID("calibration", &codec_calibration_part),
+};
+const struct json_schema codec_session_reply = OBJECT(session_fields, .name = "Session",
+    .example = EXAMPLE_SESSION);
+// clang-format on
