@@ -219,7 +219,7 @@ static void merge_all(const struct merging *merging, uint64_t before, size_t lim
             history->has_more = true;
             return;
         }
-        const bool is_kept = n_kept > 0 && (!recorded || step >= recorded->step);
+        const bool is_kept = !recorded || (n_kept > 0 && step >= recorded->step);
         const bool is_both = is_kept && recorded && step == recorded->step;
         end[-1 - (ptrdiff_t)history->n++] =
             is_kept
