@@ -2,11 +2,11 @@
 # them is SKIPPED, and says so.
 PAGE_TOOLS    := build/npm/node_modules/.brought
 PAGE_SOURCES  := 'server/page/*.{js,css,html,d.ts}' 'server/page/views/*.js' 'tests/page/*.mjs'
-PAGE_PACKAGES := chromium nodejs npm
 
 .PHONY: page-tools page-check page-format page-test page-pictures bench-page
 # It never fails: what needs the tools says what is missing.
 page-tools:
+	-@command -v npm >/dev/null || mk/packages.sh nodejs npm
 	@if [ ! -e $(PAGE_TOOLS) ] || [ tests/page/package-lock.json -nt $(PAGE_TOOLS) ]; then \
 	  mkdir -p build/npm && cp tests/page/package.json tests/page/package-lock.json tests/page/.npmrc build/npm/ && \
 	  if ! command -v npm >/dev/null; then echo "page: there is no npm"; \
@@ -23,7 +23,7 @@ page-format: page-tools
 	@build/npm/node_modules/.bin/prettier --config tests/page/package.json --log-level warn --write $(PAGE_SOURCES)
 
 page-test: test-packages all page-tools ## look at the page in a real browser: live charts, jobs by clicks, keys, axe
-	-$(call packages,$(PAGE_PACKAGES))
+	-$(call packages,chromium)
 	@GRUD=$(BUILD)/grud tests/page/run.sh
 
 page-pictures: all page-tools ## make the README's pictures of the page anew

@@ -106,7 +106,6 @@ const QUESTIONS = [
   { horizon: 24, level: [0.8, 0.95] },
   { horizon: 24, level: 0.9 },
   { horizon: 12, level: [0.8, 0.95] },
-  { horizon: 12, level: 0.9 },
   { horizon: 24 },
 ];
 

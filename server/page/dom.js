@@ -39,8 +39,8 @@ export function write(element, text) {
 }
 
 /**
- * Makes the children of `parent` those of `items`, in their order. An element is kept as long as its
- * item is there, so that focus and selection stay.
+ * Makes the children of `parent` those of `items`. An element stays as long as its item is there, and
+ * so do focus and selection.
  * @template T
  * @param {Element} parent
  * @param {T[]} items
@@ -120,8 +120,8 @@ const SHARE = 25; // painting comes on top of what can be measured here
 const WAIT_MAX_MS = 250;
 
 /**
- * Draws once a frame at most, and for a small part of the time: what takes long is drawn less often,
- * so that updates at any rate leave the processor to others. What came last is shown all the same.
+ * Draws once a frame at most, and for a small part of the time: what takes long is drawn less often.
+ * What came last is always shown.
  * @param {() => void} draw
  * @returns {() => void} asks for it
  */

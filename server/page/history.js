@@ -1,7 +1,6 @@
 /**
- * history.js - the last readings of a session, each with what had been forecast for it one step before.
- *
- * A ring of typed columns: a reading is added in constant time, and memory is bounded. NaN is missing.
+ * history.js - the last readings of a session, each with what had been forecast for it one step
+ * before: a ring of typed columns. NaN is missing.
  */
 
 const READINGS_MAX = 10_000;

@@ -24,7 +24,16 @@ const ACTIONS = {
 
 /** `#/weather/pump-7` names a model and a session. */
 const takeAddress = () => {
-  const names = location.hash.split("/").slice(1).map(decodeURIComponent);
+  const names = location.hash
+    .split("/")
+    .slice(1)
+    .map((name) => {
+      try {
+        return decodeURIComponent(name);
+      } catch {
+        return name; // somebody has typed it
+      }
+    });
   const [model = null, session = null] = names;
   if (model !== state.model) {
     showFirst();

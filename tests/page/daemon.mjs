@@ -15,11 +15,12 @@ import {
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 /** No test bounds time: what waits has a minute. */
 export const PATIENCE_MS = Number(process.env.PATIENCE_MS ?? 60_000);
 
-export const root = join(import.meta.dirname ?? ".", "../..");
+export const root = fileURLToPath(new URL("../..", import.meta.url));
 const tools = createRequire(join(root, "build/npm/package.json"));
 const { chromium } = tools("playwright-core");
 export const axeSource = readFileSync(tools.resolve("axe-core/axe.min.js"), "utf8");

@@ -66,7 +66,7 @@ export function createJob(onChange) {
   const problem = el("p", { className: "problem", role: "alert", hidden: true });
   const buttons = el("div", { className: "row" });
   const curves = el("div", { className: "losses", role: "img" });
-  const log = el("ul", { className: "grey log", ariaLabel: "events of the job" });
+  const log = el("ul", { className: "grey log", tabIndex: 0, ariaLabel: "events of the job" });
   const key = el("p", { className: "key" });
   for (const [curve, text] of Object.entries(CURVES)) {
     key.append(el("span", null, el("i", { className: curve }), text));
@@ -113,7 +113,7 @@ export function createJob(onChange) {
       mayReturn && activate("roll back to", base),
     );
   };
-  const update = drawLater(() => {
+  const draw = () => {
     if (!job) return;
     const { progress, status } = job;
     bar.value = status === "succeeded" ? 1 : progress.step / (progress.n_steps || 1);
@@ -135,7 +135,9 @@ export function createJob(onChange) {
         el("li", { className: level }, `${time(at)} ${message}`),
       () => {},
     );
-  });
+    log.scrollTop = log.scrollHeight;
+  };
+  const update = drawLater(draw);
   const refresh = async () => {
     clearTimeout(timer);
     timer = 0;
@@ -170,7 +172,7 @@ export function createJob(onChange) {
       const isOther = next?.id !== job?.id;
       root.hidden = !next;
       job = next;
-      update();
+      draw();
       if (!isOther) return;
       stop();
       problem.hidden = true;

@@ -1,6 +1,5 @@
 /**
- * model.js - the model that is chosen: what goes in and comes out, its versions, how good it is. And
- * what to do where there is none yet, or no session.
+ * model.js - the model that is chosen: columns, versions, how good it is; and what to do without one.
  */
 import { ask, modelPath, sessionPath } from "../api.js";
 import { curlOf, panel } from "../curl.js";

@@ -105,10 +105,16 @@ export function createSession() {
   const open = () => {
     const model = chosenModel();
     section.hidden = !state.session;
-    if (live && live.id === state.session && live.model.name === state.model) return;
+    if (live && live.id === state.session && live.model.name === state.model) {
+      const isOther = model && model.active_version !== live.model.active_version;
+      live.model = model ?? live.model;
+      if (isOther) live.refreshForecast(); // another version forecasts something else
+      return;
+    }
     close();
-    if (!model || !state.session) return;
-    put(heading, el("a", { href: `#/${joined(model.name)}` }, model.name), ` / ${state.session}`);
+    if (!state.model || !state.session) return;
+    put(heading, el("a", { href: `#/${joined(state.model)}` }, state.model), ` / ${state.session}`);
+    if (!model) return;
     const names = model.outputs.map(({ name }) => name);
     put(chips, ...names.map((name, k) => button(name, () => toggle(k))));
     chips.hidden = names.length < 2;
@@ -116,7 +122,7 @@ export function createSession() {
     trial.show(live);
     update();
   };
-  write(note, "reading …");
+  write(note, "\u00a0");
   watch(["models", "model", "session"], open);
   setInterval(() => live && write(note, noteText(live)), 1000);
   return section;

@@ -1,18 +1,11 @@
 /**
  * trial.js - a box to try a reading. It goes to a copy of the session: the session stays as it is.
  */
-import { ask, askForecast, forecastQuestion, sessionPath } from "../api.js";
-import { curlButton } from "../curl.js";
+import { ask, askForecast, sessionPath } from "../api.js";
 import { el, put, write } from "../dom.js";
 import { bandsOf } from "../frame.js";
 import { fixed, placesOf, withUnit } from "../words.js";
 /** @import { LiveSession } from "../live.js" */
-
-/** @param {LiveSession} live */
-const copyOf = ({ model, id }) => {
-  const to = `${id.slice(0, 100)}~try-${Math.random().toString(36).slice(2, 8)}`;
-  return { to, path: sessionPath(model.name, to) };
-};
 
 /**
  * @param {LiveSession} live
@@ -20,7 +13,8 @@ const copyOf = ({ model, id }) => {
  * @returns {Promise<Forecast>}
  */
 async function tryReading(live, x) {
-  const { to, path } = copyOf(live);
+  const to = `${live.id.slice(0, 100)}~try-${Math.random().toString(36).slice(2, 8)}`;
+  const path = sessionPath(live.model.name, to);
   await ask("POST", `${live.path}/fork`, { to });
   try {
     return live.model.horizon_capable
@@ -54,16 +48,6 @@ export function createTrial() {
       inputs.map(({ name, value }) => [name, value.trim() === "" ? null : Number(value)]),
     );
   };
-  const { opener, text } = curlButton(() => {
-    if (!live) return [];
-    const { to, path } = copyOf(live);
-    const body = { x: reading(), ...(live.model.horizon_capable ? forecastQuestion() : {}) };
-    return [
-      { path: `${live.path}/fork`, body: { to } },
-      { path: `${path}/step`, body },
-      { method: "DELETE", path },
-    ];
-  });
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     if (!live) return;
@@ -108,7 +92,6 @@ export function createTrial() {
         opener,
         answer,
       ),
-      text,
     ),
   );
   return {
