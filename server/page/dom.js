@@ -116,7 +116,7 @@ export function askingButton(label, act) {
 }
 
 const SAID_MS = 6000;
-const SHARE = 25; // painting comes on top of what can be measured here
+const SHARE = 100; // painting comes on top of what can be measured here
 const WAIT_MAX_MS = 250;
 
 /**
