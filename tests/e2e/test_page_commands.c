@@ -24,6 +24,11 @@ TEST(a_model_is_trained_as_the_pages_say)
     expect_work("docs/GETTING_STARTED.md", "## A model from a file of readings");
 }
 
+TEST(a_file_becomes_a_live_chart_as_the_page_says)
+{
+    expect_work("docs/GETTING_STARTED.md", "## From the file to a live chart");
+}
+
 TEST(a_file_is_forecast_as_the_page_says)
 {
     expect_work("docs/MODELS.md", "## Forecasting a file");
