@@ -10,7 +10,7 @@ url=http://$address
 data=${DATA:-build/demo-data}
 feeders=
 
-echo "see it at  $url/  in a browser; Ctrl-C stops"
+echo "see it at  $url/#/temperature/jfk  in a browser; Ctrl-C stops"
 mkdir -p "$data"
 # In a session of its own, where the terminal's Ctrl-C does not reach it: `stop` asks it to end, once.
 setsid "$grud" --models "$here/host-load" --data "$data" --record 86400 --listen "$address" &

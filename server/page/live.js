@@ -78,13 +78,15 @@ export class LiveSession {
       this.isLoaded = true;
       this.problem = error;
       this.tell();
-      if (error.status === 0 || error.status >= 500) this.loadSoon();
+      const { status } = error;
+      if (status === 404) this.loadSoon(8); // a step may make it
+      if (status === 0 || status >= 500) this.loadSoon();
     }
   }
 
-  loadSoon() {
+  loadSoon(times = 1) {
     clearTimeout(this.timer);
-    this.timer = window.setTimeout(() => this.load(), RELOAD_MS);
+    this.timer = window.setTimeout(() => this.load(), times * RELOAD_MS);
   }
 
   listen() {

@@ -109,7 +109,8 @@ static void expect_shown(const struct daemon *daemon, const char *path, const ch
 static void expect_address_first(const struct daemon *daemon, const char *shown)
 {
     char address[64];
-    snprintf(address, sizeof address, "see it at  http://127.0.0.1:%u/ ", daemon->port);
+    snprintf(address, sizeof address, "see it at  http://127.0.0.1:%u/#/temperature/jfk ",
+             daemon->port);
     const char *at = strstr(shown, address), *ready = strstr(shown, " info ready ");
     ck_assert_msg(at && ready && at < ready, "%s", end_of(shown));
     expect(daemon, "GET", "/", NULL, 200, "<html");

@@ -104,6 +104,8 @@ test("missing readings, a session without times, names with odd characters, many
 test("a session that is not there is said in grud's own words", async () => {
   const { page, expectQuiet, close } = await openPage(grud, { hash: "#/sunspots/nobody" });
   await page.getByRole("alert").filter({ hasText: "has no session 'nobody'" }).waitFor();
+  await fill(grud, "nobody", 3); // then it is, and is shown
+  await shown(page, "step 3");
   await expectQuiet(FAILED_REQUEST);
   await close();
 });
