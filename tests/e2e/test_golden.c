@@ -10,12 +10,12 @@
 
 enum { VALUES_MAX = 4096, ROWS_MAX = 64 };
 
-static const char *const names[] = { "keras-stacked", "lstm",          "lstm-nobias",
-                                     "lstm-stacked",  "output-gated",  "reset-before",
-                                     "seed-sigmoid",  "three-gate",    "torch-deep",
-                                     "torch-nobias",  "torch-odd",     "torch-sigmoid",
-                                     "torch-small",   "torch-softmax", "torch-stacked",
-                                     "torch-wide" };
+static const char *const names[] = { "gru-cell-names", "keras-stacked", "lstm",
+                                     "lstm-nobias",    "lstm-stacked",  "output-gated",
+                                     "reset-before",   "seed-sigmoid",  "three-gate",
+                                     "torch-deep",     "torch-nobias",  "torch-odd",
+                                     "torch-sigmoid",  "torch-small",   "torch-softmax",
+                                     "torch-stacked",  "torch-wide" };
 
 struct rows {
     float values[VALUES_MAX];

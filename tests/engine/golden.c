@@ -5,23 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-const char *const golden_names[] = { "keras-stacked",
-                                     "lstm",
-                                     "lstm-nobias",
-                                     "lstm-stacked",
-                                     "output-gated",
-                                     "reset-before",
-                                     "seed-sigmoid",
-                                     "three-gate",
-                                     "torch-deep",
-                                     "torch-nobias",
-                                     "torch-odd",
-                                     "torch-sigmoid",
-                                     "torch-small",
-                                     "torch-softmax",
-                                     "torch-stacked",
-                                     "torch-wide",
-                                     NULL };
+const char *const golden_names[] = { "gru-cell-names", "keras-stacked", "lstm",
+                                     "lstm-nobias",    "lstm-stacked",  "output-gated",
+                                     "reset-before",   "seed-sigmoid",  "three-gate",
+                                     "torch-deep",     "torch-nobias",  "torch-odd",
+                                     "torch-sigmoid",  "torch-small",   "torch-softmax",
+                                     "torch-stacked",  "torch-wide",    NULL };
 
 static char *read_text(const char *path, size_t *ret_n)
 {

@@ -26,7 +26,8 @@ static bool ends_in(const char *name, size_t n, const char *suffix)
     return n >= n_suffix && memcmp(name + n - n_suffix, suffix, n_suffix) == 0;
 }
 
-/* kind: of the recurrent layers. */
+/* kind: of the recurrent layers. A cell's tensors (nn.GRUCell) have no number and no mark of one:
+ * they are of layer 0. */
 static struct parsed_name parse_name(const struct layer_kind *kind, const char *name)
 {
     struct parsed_name parsed = { .role = ROLE_OTHER };
@@ -37,19 +38,21 @@ static struct parsed_name parse_name(const struct layer_kind *kind, const char *
     while (digits > 0 && name[digits - 1] >= '0' && name[digits - 1] <= '9') {
         digits--;
     }
-    if (digits == n || (name[digits] == '0' && n - digits > 1)) {
+    if (digits < n && name[digits] == '0' && n - digits > 1) {
         return parsed;
     }
+    const size_t n_mark = digits == n ? strlen("_l") : 0;
     for (size_t k = digits; k < n; k++) {
         /* beyond every limit the number itself no longer matters */
         parsed.layer = parsed.layer > GRU_LAYERS_MAX ? parsed.layer
                                                      : parsed.layer * 10 + (size_t)(name[k] - '0');
     }
     for (size_t k = 0; k < kind->n_tensors; k++) {
-        if (ends_in(name, digits, kind->tensors[k].name)) {
+        const size_t n_end = strlen(kind->tensors[k].name) - n_mark;
+        if (digits >= n_end && memcmp(name + digits - n_end, kind->tensors[k].name, n_end) == 0) {
             parsed.role = reverse ? ROLE_REVERSE : ROLE_LAYER;
             parsed.tensor = k;
-            parsed.n_prefix = digits - strlen(kind->tensors[k].name);
+            parsed.n_prefix = digits - n_end;
         }
     }
     if (ends_in(name, digits, "weight_hr_l")) {

@@ -89,14 +89,35 @@ TEST(layers_above_nine_sort_as_numbers)
     gru_model_unref(model);
 }
 
+TEST(cells_are_layers_without_a_number)
+{
+    struct fixture f = fixture_new();
+    fixture_tensor(&f, "first.weight_ih", 12, 2);
+    fixture_tensor(&f, "first.weight_hh", 12, 4);
+    fixture_tensor(&f, "first.bias_ih", 12, 0);
+    fixture_tensor(&f, "second.weight_ih", 15, 4);
+    fixture_tensor(&f, "second.weight_hh", 15, 5);
+    fixture_tensor(&f, "fc.weight", 1, 5);
+    struct gru_model *model = expect_loaded(fixture_file(&f));
+    const struct gru_info *info = gru_model_info(model);
+    ck_assert_uint_eq(info->n_layers, 2);
+    ck_assert(info->layers[0].hidden_size == 4 && info->layers[1].hidden_size == 5);
+    gru_model_unref(model);
+    f = fixture_new();
+    fixture_tensor(&f, "first.weight_ih", 12, 2);
+    fixture_tensor(&f, "fc.weight", 1, 4);
+    fixture_refused(&f, "first.weight_hh_l0", "is missing");
+    f = fixture_small();
+    fixture_tensor(&f, "gru.weight_ih_reverse", 12, 2);
+    fixture_refused(&f, "gru.weight_ih_reverse", "bidirectional");
+}
+
 /* ---- layers that do not make a model ---- */
 
 TEST(file_without_a_recurrent_layer_is_refused)
 {
     struct fixture f = fixture_new();
     fixture_refused(&f, "", "no recurrent layer");
-    fixture_tensor(&f, "cell.weight_ih", 12, 2);
-    fixture_tensor(&f, "cell.weight_hh", 12, 4);
     fixture_tensor(&f, "gru.weight_ih_l00", 12, 4);
     fixture_tensor(&f, "gru.weight_ih_l", 12, 4);
     fixture_refused(&f, "", "no recurrent layer: no tensor's name ends in weight_ih_l0");
