@@ -1,5 +1,5 @@
-# The page at /: the files of server/page/, as they are and compressed, become a table in the
-# binary. Nothing but a shell and gzip is needed for it.
+# The page at /: the files of server/page/, plain and compressed, become a table in the binary.
+# Nothing but a shell, awk and gzip is needed for it.
 PAGE_FOLDER := server/page
 PAGE_FILES  := $(sort $(wildcard $(foreach k,html js css svg,$(PAGE_FOLDER)/*.$k $(PAGE_FOLDER)/*/*.$k)))
 

@@ -8,23 +8,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GZIP_BYTES_MAX = 60 * 1024 };
+enum { GZIP_BYTES_MAX = 60000 };
 
-/* Read byte by byte, so that a table that lacks the end of a file is found out. */
+static bool is_comment(const char *line)
+{
+    line += strspn(line, " ");
+    return strncmp(line, "/*", 2) == 0 || strncmp(line, "//", 2) == 0 || *line == '*';
+}
+
+/* Line by line. What others have written is there whole; ours lacks comments, and nothing else. */
 static void expect_file(const struct page_asset *asset)
 {
     char path[256];
+    static char line[1 << 17];
+    size_t at = 0;
     snprintf(path, sizeof path, "server/page/%s", asset->name);
+    const bool is_whole = strncmp(asset->name, "vendor/", 7) == 0;
     FILE *file = fopen(path, "re");
     ck_assert_msg(file != NULL, "%s", path);
-    for (size_t k = 0; k < asset->plain.n; k++) {
-        ck_assert_msg(getc(file) == asset->plain.bytes[k], "%s differs at byte %zu", path, k);
+    while (fgets(line, sizeof line, file)) {
+        const size_t n = strlen(line);
+        if (n <= asset->plain.n - at && memcmp(asset->plain.bytes + at, line, n) == 0) {
+            at += n;
+        } else {
+            ck_assert_msg(!is_whole && is_comment(line), "%s lacks %.60s", path, line);
+        }
     }
-    ck_assert_int_eq(getc(file), EOF);
+    ck_assert_uint_eq(at, asset->plain.n);
     fclose(file);
 }
 
-TEST(each_file_is_in_the_binary_as_it_is)
+TEST(each_file_is_in_the_binary_but_for_comments)
 {
     bool has_index = false;
     for (size_t k = 0; k < page_n_assets; k++) {
