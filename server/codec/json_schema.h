@@ -83,6 +83,16 @@ struct json_schema {
 #define JSON_SCHEMA_FIELDS(table) .fields = (table), .n_fields = sizeof(table) / sizeof *(table)
 #define JSON_SCHEMA_CHOICES(list) .choices = (list), .n_choices = sizeof(list) / sizeof *(list)
 
+/* Rows of what is printed: a field that is always there, and one that may be. */
+#define SAID(name, schema)                                                                         \
+    {                                                                                              \
+        (name), NULL, true, (schema)                                                               \
+    }
+#define MAYBE(name, schema)                                                                        \
+    {                                                                                              \
+        (name), NULL, false, (schema)                                                              \
+    }
+
 /* Appends the schema as a member, or, with name NULL, an element. One that has a name is a
  * reference; json_schema_put_definition is what it refers to. */
 void json_schema_put(struct text *text, const char *name, const struct json_schema *schema,

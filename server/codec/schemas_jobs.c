@@ -4,14 +4,6 @@
 #include "store/job.h"
 #include "store/job_events.h"
 
-#define SAID(name, schema)                                                                         \
-    {                                                                                              \
-        (name), NULL, true, (schema)                                                               \
-    }
-#define MAYBE(name, schema)                                                                        \
-    {                                                                                              \
-        (name), NULL, false, (schema)                                                              \
-    }
 #define ONE_OF(list)     JSON_SCHEMA(STRING, .words = CHOICE_WORDS(list))
 #define WORD(name, word) word "|"
 #define OBJECT(table, ...)                                                                         \

@@ -4,14 +4,6 @@
 #include "codec/schemas.h"
 #include "service/service.h"
 
-#define SAID(name, schema)                                                                         \
-    {                                                                                              \
-        (name), NULL, true, (schema)                                                               \
-    }
-#define MAYBE(name, schema)                                                                        \
-    {                                                                                              \
-        (name), NULL, false, (schema)                                                              \
-    }
 #define ONE_OF(list, ...)   JSON_SCHEMA(STRING, .words = CHOICE_WORDS(list), __VA_ARGS__)
 #define LIST_OF(its_schema) JSON_SCHEMA(ARRAY, .items = (its_schema))
 #define OBJECT(table, ...)                                                                         \
