@@ -131,18 +131,26 @@ struct gru_layer_info {
     size_t input_size, hidden_size;
 };
 
-/* Everything about a model but its weights. `inputs`, `outputs` and `layers` have n_ elements each.
- */
-struct gru_info {
+/* One of several read-outs of the same row: some of the outputs, one after the other, with an
+ * activation of their own. */
+struct gru_head {
     enum gru_activation activation;
+    size_t n_outputs;
+};
+
+/* Everything about a model but its weights. `inputs`, `outputs`, `layers` and `heads` have n_
+ * elements each. */
+struct gru_info {
+    enum gru_activation activation; /* of the outputs; GRU_LINEAR where the heads differ */
     enum gru_missing missing;
     bool residual;           /* outputs that feed an input forecast its change */
     size_t steps;            /* S: rows that the read-out forecasts at once */
     double interval_seconds; /* between readings; 0: unknown */
     size_t season;           /* readings in a season; 0: unknown */
-    size_t n_inputs, n_outputs, n_layers;
+    size_t n_inputs, n_outputs, n_layers, n_heads;
     struct gru_variable *inputs, *outputs;
     struct gru_layer_info *layers; /* the recurrent ones, first to last; the read-out follows */
+    struct gru_head *heads;        /* n_heads 0: one read-out, whose activation is `activation` */
     size_t n_parameters;           /* weights in all */
     size_t n_feeds;                /* outputs that feed an input; 0: no roll-out beyond S */
     size_t n_future; /* inputs that no output feeds: the width of a row of known future values */

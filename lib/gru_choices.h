@@ -13,10 +13,13 @@
 #define GRU_LAYER_KINDS(F, X)                                                                      \
     F(GRU_LAYER_GRU, "gru") X(GRU_LAYER_OUTPUT_GATE, "gru_output_gate")                            \
     X(GRU_LAYER_THREE_GATE, "gru_three_gate") X(GRU_LAYER_DENSE, "dense")                          \
-    X(GRU_LAYER_LSTM, "lstm")
+    X(GRU_LAYER_LSTM, "lstm") X(GRU_LAYER_NORM, "layer_norm")                                     \
+    X(GRU_LAYER_BATCH_NORM, "batch_norm") X(GRU_LAYER_ACTIVATION, "activation")
 #define GRU_RESETS(F, X) F(GRU_RESET_AFTER, "after") X(GRU_RESET_BEFORE, "before")
 #define GRU_ACTIVATIONS(F, X)                                                                      \
-    F(GRU_LINEAR, "linear") X(GRU_SIGMOID, "sigmoid") X(GRU_TANH, "tanh") X(GRU_SOFTMAX, "softmax")
+    F(GRU_LINEAR, "linear") X(GRU_SIGMOID, "sigmoid") X(GRU_TANH, "tanh") X(GRU_SOFTMAX, "softmax") \
+    X(GRU_RELU, "relu") X(GRU_LEAKY_RELU, "leaky_relu") X(GRU_ELU, "elu") X(GRU_SELU, "selu")      \
+    X(GRU_GELU, "gelu") X(GRU_SILU, "silu") X(GRU_SOFTPLUS, "softplus")
 #define GRU_MISSING_POLICIES(F, X)                                                                 \
     F(GRU_MISSING_ERROR, "error") X(GRU_MISSING_LAST, "last") X(GRU_MISSING_MEAN, "mean")          \
     X(GRU_MISSING_FORECAST, "forecast")
@@ -42,6 +45,7 @@ enum gru_train { GRU_TRAINED_PARTS(GRU_CHOICE_ENUM, GRU_CHOICE_ENUM) };
 enum {
     GRU_N_LAYER_KINDS = GRU_LAYER_KINDS(GRU_CHOICE_COUNT, GRU_CHOICE_COUNT),
     GRU_N_RESETS = GRU_RESETS(GRU_CHOICE_COUNT, GRU_CHOICE_COUNT),
+    GRU_N_ACTIVATIONS = GRU_ACTIVATIONS(GRU_CHOICE_COUNT, GRU_CHOICE_COUNT),
     GRU_N_OPTIMIZERS = GRU_OPTIMIZERS(GRU_CHOICE_COUNT, GRU_CHOICE_COUNT),
     GRU_N_LOSSES = GRU_LOSSES(GRU_CHOICE_COUNT, GRU_CHOICE_COUNT),
     GRU_N_TRAINED_PARTS = GRU_TRAINED_PARTS(GRU_CHOICE_COUNT, GRU_CHOICE_COUNT)

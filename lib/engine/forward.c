@@ -59,7 +59,8 @@ static void note_non_finite(struct gru_lane *lane, size_t row, size_t column)
 
 /* ---- states ---- */
 
-/* Moves each layer's [h] or [h, c] between a lane's state and the grid's padded arrays. */
+/* Moves each layer's [h] or [h, c] between a lane's state and the grid's padded arrays: into
+ * `state`, or from `from`. */
 static void move_hidden(const struct grid *g, size_t lane, float *state, const float *from)
 {
     float *states = g->states;
@@ -71,12 +72,10 @@ static void move_hidden(const struct grid *g, size_t lane, float *state, const f
             if (state) {
                 memcpy(state, padded, h * sizeof *state);
                 state += h;
-            } else if (from) {
+            } else {
                 memcpy(padded, from, h * sizeof *padded);
                 memset(padded + h, 0, (hp - h) * sizeof *padded);
                 from += h;
-            } else {
-                memset(padded, 0, hp * sizeof *padded);
             }
             states += GROUP_LANES * hp;
         }
@@ -87,20 +86,12 @@ static void gather_lane(struct grid *g, size_t b)
 {
     const struct gru_info *info = &g->model->info;
     const float *state = g->t == 0 ? g->lanes[b]->state_in : g->lanes[b]->state_out;
-    float *last = g->last + b * info->n_inputs;
-    float *y = g->y + b * info->y_floats;
+    state = state ? state : g->model->initial_state;
     move_hidden(g, b, NULL, state);
-    if (state) {
-        memcpy(last, state + gru_state_last_offset(g->model), info->n_inputs * sizeof *last);
-        memcpy(y, state + gru_state_y_offset(g->model), info->y_floats * sizeof *y);
-        return;
-    }
-    for (size_t k = 0; k < info->n_inputs; k++) {
-        last[k] = NAN;
-    }
-    for (size_t k = 0; k < info->y_floats; k++) {
-        y[k] = NAN;
-    }
+    memcpy(g->last + b * info->n_inputs, state + gru_state_last_offset(g->model),
+           info->n_inputs * sizeof(float));
+    memcpy(g->y + b * info->y_floats, state + gru_state_y_offset(g->model),
+           info->y_floats * sizeof(float));
 }
 
 static bool hidden_is_finite(const struct grid *g, size_t b)
@@ -261,7 +252,7 @@ static void run_chunk(struct grid *g)
         }
     }
     size_t first = run_layers(g);
-    gru_activate(info, g->y_out + first * n * ld, (g->n_steps - first) * n, ld);
+    gru_activate_output(info, g->y_out + first * n * ld, (g->n_steps - first) * n, ld);
     for (size_t step = first; step < g->n_steps; step++) {
         for (size_t b = 0; b < n; b++) {
             write_row(g, b, step);

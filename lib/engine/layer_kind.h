@@ -15,8 +15,8 @@
 #include "kernels/kernels.h"
 
 enum {
-    LAYER_TENSORS_MAX = 4,
-    LAYER_CHAIN_MAX = GRU_LAYERS_MAX + 1 /* layers of a network: the recurrent ones, the read-out */
+    LAYER_TENSORS_MAX = 6,
+    LAYER_CHAIN_MAX = 64 /* layers of a network */
 };
 
 /* G gates, I inputs and H units of a layer. A tensor without columns is a vector. */
@@ -27,6 +27,9 @@ struct layer_tensor {
     enum layer_extent rows, columns;
     bool is_optional;    /* a bias */
     bool is_second_bias; /* a new layer has it only where it does more than add to the first one */
+    bool is_statistic;   /* of the data that it was trained on: no parameter, never trained */
+    bool is_initial_state; /* of the stream that begins: learned, and zeros where there is none */
+    bool is_scale;         /* near 1, not near 0: a new layer begins with ones */
 };
 
 /* Rows of weights in a file: gates[k] is the gate, in the kernels' order, that stands k-th. */
@@ -42,6 +45,15 @@ union layer_packed {
         struct k_matrix weight;
         float *bias; /* [k_padded(H)] zeros where there is no bias */
     } dense;
+    struct {
+        size_t n;
+        float eps;
+        float *weight, *bias; /* [k_padded(n)] what a row is multiplied by, and what is added */
+    } norm;
+    struct {
+        size_t n;
+        enum gru_activation activation;
+    } activation;
 };
 
 /* Rows on their way through a layer: n_steps steps of n_lanes lanes. */
@@ -65,12 +77,21 @@ struct layer_needs {
 /* A layer's kind and sizes. */
 struct layer_shape {
     const struct layer_kind *kind;
-    enum gru_reset reset; /* means something where kind->has_reset */
-    size_t n_inputs, n_units;
+    enum gru_reset reset;           /* means something where kind->has_reset */
+    enum gru_activation activation; /* of GRU_LAYER_ACTIVATION */
+    float eps;                      /* of GRU_LAYER_NORM and GRU_LAYER_BATCH_NORM */
+    size_t n_inputs, n_units;       /* equal where a layer treats each number by itself */
 };
 
 /* Which passes of lib/engine/train a kind has. */
-enum layer_family { LAYER_RECURRENT, LAYER_DENSE, LAYER_N_FAMILIES };
+enum layer_family {
+    LAYER_RECURRENT,
+    LAYER_DENSE,
+    LAYER_NORM,
+    LAYER_BATCH_NORM,
+    LAYER_ACTIVATION,
+    LAYER_N_FAMILIES
+};
 
 struct layer_kind {
     enum gru_layer_kind id;

@@ -9,7 +9,14 @@
 #include "engine/layer_kind.h"
 
 /* The family's tensors, as they stand in the kinds' rows. */
-enum { RECURRENT_WEIGHT_IH, RECURRENT_WEIGHT_HH, RECURRENT_BIAS_IH, RECURRENT_BIAS_HH };
+enum {
+    RECURRENT_WEIGHT_IH,
+    RECURRENT_WEIGHT_HH,
+    RECURRENT_BIAS_IH,
+    RECURRENT_BIAS_HH,
+    RECURRENT_INITIAL_H,
+    RECURRENT_INITIAL_C
+};
 
 static inline enum k_cell gru_recurrent_cell(const struct layer_shape *shape)
 {

@@ -60,6 +60,7 @@ void gru_model_unref(struct gru_model *model)
     }
     free(model->layers);
     free(model->packed);
+    free(model->initial_state);
     free(model->selftest.x);
     free(model->selftest.y);
     free((void *)(uintptr_t)model->residuals.of);
@@ -67,6 +68,7 @@ void gru_model_unref(struct gru_model *model)
     free(model->info.inputs);
     free(model->info.outputs);
     free(model->info.layers);
+    free(model->info.heads);
     free(model);
 }
 
@@ -155,7 +157,7 @@ enum gru_status gru_model_finish(struct gru_model *model)
     struct block_cutter count = { 0 };
     derive_feeds(&model->info);
     derive_counts(model);
-    if (!gru_run_lay_out(model, &model->run)) {
+    if (gru_state_make_initial(model) != GRU_OK || !gru_run_lay_out(model, &model->run)) {
         return GRU_NO_MEMORY;
     }
     cut_layers(model, &count);

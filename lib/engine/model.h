@@ -56,7 +56,8 @@ struct gru_model {
     size_t n_layers;
     size_t n_stepwise; /* layers up to the last recurrent one: those behind see each row alone */
     struct run_layout run;
-    void *packed; /* the one block that holds every packed array */
+    void *packed;         /* the one block that holds every packed array */
+    float *initial_state; /* [state_floats] of a stream that begins */
     struct gru_selftest selftest;
     char unread[GRU_UNREAD_SIZE];   /* keys of its file's __metadata__ beside those of grud */
     struct gru_residuals residuals; /* `of` is owned; n_outputs 0: none */
@@ -80,5 +81,8 @@ GRU_CHECK enum gru_status gru_model_alloc_tensor(struct gru_layer *layer, size_t
 /* Completes a filled model: derives the counts of `info` (layers, n_parameters, n_feeds, ..., the
  * inputs' `feeds`), packs the weights. */
 GRU_CHECK enum gru_status gru_model_finish(struct gru_model *model);
+
+/* Sets initial_state; the counts of `info` are there. gru_model_finish calls it. */
+GRU_CHECK enum gru_status gru_state_make_initial(struct gru_model *model);
 
 #endif

@@ -1,4 +1,5 @@
 /* What a state is made of; gru.h has the layout. */
+#include "engine/buffer.h"
 #include "engine/model.h"
 
 #include <math.h>
@@ -22,9 +23,39 @@ size_t gru_state_y_offset(const struct gru_model *model)
 
 void gru_state_init(const struct gru_model *model, float *state)
 {
-    size_t n_hidden = gru_state_last_offset(model);
-    memset(state, 0, n_hidden * sizeof *state);
-    for (size_t k = n_hidden; k < model->info.state_floats; k++) {
-        state[k] = NAN;
+    memcpy(state, model->initial_state, model->info.state_floats * sizeof *state);
+}
+
+/* Writes what a layer's state is before its first step; returns where the next one's begins. */
+static float *write_initial(const struct gru_layer *layer, float *state)
+{
+    const struct layer_kind *kind = layer->shape.kind;
+    const size_t h = layer->shape.n_units;
+    memset(state, 0, kind->n_states * h * sizeof *state);
+    for (size_t k = 0; k < kind->n_tensors; k++) {
+        if (kind->tensors[k].is_initial_state) {
+            if (layer->tensors[k].values) {
+                memcpy(state, layer->tensors[k].values, h * sizeof *state);
+            }
+            state += h;
+        }
     }
+    return state;
+}
+
+enum gru_status gru_state_make_initial(struct gru_model *model)
+{
+    float *initial = gru_array_alloc(model->info.state_floats, sizeof *initial);
+    if (!initial) {
+        return GRU_NO_MEMORY;
+    }
+    float *state = initial;
+    for (size_t l = 0; l < model->n_layers; l++) {
+        state = write_initial(&model->layers[l], state);
+    }
+    for (; state < initial + model->info.state_floats; state++) {
+        *state = NAN;
+    }
+    model->initial_state = initial;
+    return GRU_OK;
 }

@@ -16,14 +16,18 @@ TEST(every_kind_has_a_whole_row)
         const struct layer_kind *kind = row(k);
         ck_assert_int_eq(kind->id, k);
         ck_assert(*gru_layer_kind_name(kind->id) != '\0');
-        ck_assert(kind->n_tensors > 0 && kind->n_tensors <= LAYER_TENSORS_MAX);
+        ck_assert(kind->n_tensors > 0 || kind->family == LAYER_ACTIVATION);
+        ck_assert(kind->n_tensors <= LAYER_TENSORS_MAX);
         ck_assert(kind->n_gates > 0 && kind->n_gates <= K_GATES_MAX);
-        ck_assert(kind->needs && kind->cut && kind->pack && kind->forward && kind->saved_prefix);
+        ck_assert(kind->needs && kind->cut && kind->pack && kind->forward);
         ck_assert(kind->family < LAYER_N_FAMILIES && kind->init_unit != EXTENT_NONE);
+        ck_assert((kind->family == LAYER_RECURRENT || kind->family == LAYER_DENSE) ==
+                  (kind->saved_prefix != NULL));
         ck_assert_int_eq(gru_layer_kind_is_recurrent(kind->id), kind->n_states > 0);
         ck_assert_int_eq(gru_layer_kind_has_reset(kind->id), kind->has_reset);
         for (size_t t = 0; t < kind->n_tensors; t++) {
             ck_assert(kind->tensors[t].rows != EXTENT_NONE);
+            ck_assert(!kind->tensors[t].is_initial_state || kind->n_states > 0);
             ck_assert(kind->tensors[t].columns == EXTENT_NONE || !kind->tensors[t].is_optional);
         }
     }

@@ -34,8 +34,10 @@ static enum gru_status load_layer(struct gru_layer *layer, const struct recognis
         if (status != GRU_OK) {
             return status;
         }
-        gru_layer_kind_normalise(found->shape.kind, found->gate_order, found->takes, values,
-                                 found->tensors[k]->n_values);
+        if (found->shape.kind->tensors[k].rows == EXTENT_GATES) {
+            gru_layer_kind_normalise(found->shape.kind, found->gate_order, found->takes, values,
+                                     found->tensors[k]->n_values);
+        }
     }
     return GRU_OK;
 }

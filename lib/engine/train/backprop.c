@@ -230,9 +230,10 @@ static bool copy_description(const struct gru_info *from, struct gru_info *to)
 {
     *to = *from;
     to->layers = NULL; /* made with the layers */
+    to->heads = copy(from->heads, from->n_heads * sizeof *from->heads);
     to->inputs = copy(from->inputs, from->n_inputs * sizeof *from->inputs);
     to->outputs = copy(from->outputs, from->n_outputs * sizeof *from->outputs);
-    return to->inputs && to->outputs;
+    return to->heads && to->inputs && to->outputs;
 }
 
 enum gru_status gru_backprop_model(const struct backprop *backprop, const float *parameters,

@@ -64,7 +64,7 @@ static struct loss_sum differences(const struct gru_info *info, enum gru_loss lo
                                    float *out, const float *targets, double scale, float *d_out)
 {
     struct loss_sum sum = { 0 };
-    gru_activate(info, out, n_rows, info->y_floats);
+    gru_activate_output(info, out, n_rows, info->y_floats);
     for (size_t row = 0; row < n_rows; row++) {
         const float *a = out + row * info->y_floats;
         const float *t = targets + row * info->y_floats;

@@ -19,7 +19,7 @@ TEST(unknown_words_are_refused_with_the_known_ones)
     described_bad("{\"gate_order\":\"nzr\"}", "grud.gate_order",
                   "must be one of rzn, zrn, zrh, ifgo, ifco, iofc, not 'nzr'");
     described_bad("{\"update\":\"\"}", "grud.update", "must be one of keep, take, not ''");
-    described_bad("{\"activation\":\"relu\"}", "grud.activation",
+    described_bad("{\"activation\":\"hard_sigmoid\"}", "grud.activation",
                   "must be one of linear, sigmoid, tanh, softmax");
     described_bad("{\"missing\":\"zero\"}", "grud.missing",
                   "must be one of error, last, mean, forecast");
