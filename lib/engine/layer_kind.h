@@ -98,7 +98,8 @@ struct layer_kind {
     enum layer_family family;
     const struct layer_tensor *tensors; /* in the order in which parameters are counted */
     size_t n_tensors;
-    const char *saved_prefix;    /* of its tensors' names in files that we write */
+    const char *saved_prefix;    /* of its tensors' names in files that we write; NULL: in those
+                                 that have a `network` alone */
     bool is_numbered;            /* its tensors' names end in the layer's number */
     enum layer_extent init_unit; /* a new layer's weights are uniform in +-1 / sqrt(of this) */
     size_t n_gates;              /* G */

@@ -259,6 +259,19 @@ static void expect_same_info(const struct gru_info *a, const struct gru_info *b)
         ck_assert_uint_eq(a->layers[l].input_size, b->layers[l].input_size);
         ck_assert_uint_eq(a->layers[l].hidden_size, b->layers[l].hidden_size);
     }
+    ck_assert_uint_eq(a->n_heads, b->n_heads);
+    for (size_t k = 0; k < a->n_heads; k++) {
+        ck_assert(a->heads[k].activation == b->heads[k].activation &&
+                  a->heads[k].n_outputs == b->heads[k].n_outputs);
+    }
+}
+
+static void expect_same_shape(const struct layer_shape *a, const struct layer_shape *b)
+{
+    ck_assert_ptr_eq(a->kind, b->kind);
+    ck_assert(a->reset == b->reset && a->activation == b->activation);
+    ck_assert(a->n_inputs == b->n_inputs && a->n_units == b->n_units);
+    expect_same_number((double)a->eps, (double)b->eps);
 }
 
 void expect_same(const struct gru_model *a, const struct gru_model *b)
@@ -266,6 +279,7 @@ void expect_same(const struct gru_model *a, const struct gru_model *b)
     expect_same_info(&a->info, &b->info);
     ck_assert_uint_eq(a->n_layers, b->n_layers);
     for (size_t l = 0; l < a->n_layers; l++) {
+        expect_same_shape(&a->layers[l].shape, &b->layers[l].shape);
         for (size_t k = 0; k < LAYER_TENSORS_MAX; k++) {
             expect_same_tensor(&a->layers[l].tensors[k], &b->layers[l].tensors[k]);
         }

@@ -5,12 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-const char *const golden_names[] = { "gru-cell-names", "keras-stacked", "lstm",
-                                     "lstm-nobias",    "lstm-stacked",  "output-gated",
-                                     "reset-before",   "seed-sigmoid",  "three-gate",
-                                     "torch-deep",     "torch-nobias",  "torch-odd",
-                                     "torch-sigmoid",  "torch-small",   "torch-softmax",
-                                     "torch-stacked",  "torch-wide",    NULL };
+// clang-format off
+const char *const golden_names[] = {
+    "batch-norm", "gru-cell-names", "input-projection", "keras-stacked", "layer-norm",
+    "learned-first-state", "lstm", "lstm-nobias", "lstm-stacked", "mixed-cells", "mlp-head",
+    "output-gated", "relu-between", "reset-before", "seed-sigmoid", "three-gate", "torch-deep",
+    "torch-nobias", "torch-odd", "torch-sigmoid", "torch-small", "torch-softmax", "torch-stacked",
+    "torch-wide", "two-heads", NULL
+};
+// clang-format on
 
 static char *read_text(const char *path, size_t *ret_n)
 {

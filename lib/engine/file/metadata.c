@@ -1,15 +1,13 @@
 /* Reading the metadata's text; see metadata.h. */
 #include "engine/file/metadata.h"
 #include "engine/file/metadata_fields.h"
+#include "engine/file/metadata_words.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- the words ---- */
-
-enum { GATE_ORDERS_MAX = 16 };
 
 #define WORD(id, word) (word),
 
@@ -34,26 +32,12 @@ static enum gru_status read_cell(struct fields *r, const char *path, void *targe
 
 static enum gru_status read_reset(struct fields *r, const char *path, void *target)
 {
-    static const char *const names[] = { GRU_RESETS(WORD, WORD) };
-    int choice;
-    enum gru_status status =
-        gru_field_choice(r, path, names, sizeof names / sizeof *names, &choice);
-    if (status == GRU_OK) {
-        ((struct metadata *)target)->reset = (enum gru_reset)choice;
-    }
-    return status;
+    return gru_field_reset(r, path, &((struct metadata *)target)->reset);
 }
 
 static enum gru_status read_activation(struct fields *r, const char *path, void *target)
 {
-    static const char *const names[] = { GRU_ACTIVATIONS(WORD, WORD) };
-    int choice;
-    enum gru_status status =
-        gru_field_choice(r, path, names, sizeof names / sizeof *names, &choice);
-    if (status == GRU_OK) {
-        ((struct metadata *)target)->activation = (enum gru_activation)choice;
-    }
-    return status;
+    return gru_field_activation(r, path, &((struct metadata *)target)->activation);
 }
 
 static enum gru_status read_missing(struct fields *r, const char *path, void *target)
@@ -68,45 +52,14 @@ static enum gru_status read_missing(struct fields *r, const char *path, void *ta
     return status;
 }
 
-/* Of all kinds, each word once. Whether the cell has it is known when all keys are read. */
-static int list_gate_orders(const char *names[GATE_ORDERS_MAX])
-{
-    int n = 0;
-    for (int kind = 0; kind < GRU_N_LAYER_KINDS; kind++) {
-        const struct layer_kind *row = gru_layer_kind_row((enum gru_layer_kind)kind);
-        for (size_t k = 0; k < row->n_gate_orders; k++) {
-            int same = 0;
-            while (same < n && strcmp(names[same], row->gate_orders[k].name) != 0) {
-                same++;
-            }
-            if (same == n && n < GATE_ORDERS_MAX) {
-                names[n++] = row->gate_orders[k].name;
-            }
-        }
-    }
-    return n;
-}
-
 static enum gru_status read_gate_order(struct fields *r, const char *path, void *target)
 {
-    const char *names[GATE_ORDERS_MAX];
-    int choice, n = list_gate_orders(names);
-    enum gru_status status = gru_field_choice(r, path, names, n, &choice);
-    if (status == GRU_OK) {
-        ((struct metadata *)target)->gate_order = names[choice];
-    }
-    return status;
+    return gru_field_gate_order(r, path, &((struct metadata *)target)->gate_order);
 }
 
 static enum gru_status read_update(struct fields *r, const char *path, void *target)
 {
-    static const char *const names[] = { "keep", "take" };
-    int choice;
-    enum gru_status status = gru_field_choice(r, path, names, 2, &choice);
-    if (status == GRU_OK) {
-        ((struct metadata *)target)->takes = choice == 1;
-    }
-    return status;
+    return gru_field_update(r, path, &((struct metadata *)target)->takes);
 }
 
 /* ---- inputs and outputs ---- */
@@ -242,6 +195,12 @@ static enum gru_status read_order(struct fields *r, const char *path, void *targ
     return status;
 }
 
+static enum gru_status read_network(struct fields *r, const char *path, void *target)
+{
+    (void)path;
+    return gru_network_entries_read(r, NETWORK_OF_FILE, &((struct metadata *)target)->network);
+}
+
 static enum gru_status read_residual(struct fields *r, const char *path, void *target)
 {
     enum gru_status status = gru_field_expect(r, path, JSON_BOOL);
@@ -251,30 +210,14 @@ static enum gru_status read_residual(struct fields *r, const char *path, void *t
     return status;
 }
 
-/* A whole number from 1 to `most`. */
-static enum gru_status read_count(struct fields *r, const char *path, int most, size_t *ret_count)
-{
-    double count;
-    enum gru_status status = gru_field_number(r, path, &count);
-    if (status != GRU_OK) {
-        return status;
-    }
-    if (!(count >= 1 && count <= most) || count != floor(count)) {
-        return gru_fail(r->error, GRU_BAD_METADATA, path,
-                        "'%s' must be a whole number from 1 to %d, not %g", path, most, count);
-    }
-    *ret_count = (size_t)count;
-    return GRU_OK;
-}
-
 static enum gru_status read_steps(struct fields *r, const char *path, void *target)
 {
-    return read_count(r, path, GRU_WIDTH_MAX, &((struct metadata *)target)->steps);
+    return gru_field_count(r, path, GRU_WIDTH_MAX, &((struct metadata *)target)->steps);
 }
 
 static enum gru_status read_season(struct fields *r, const char *path, void *target)
 {
-    return read_count(r, path, GRU_SEASON_MAX, &((struct metadata *)target)->season);
+    return gru_field_count(r, path, GRU_SEASON_MAX, &((struct metadata *)target)->season);
 }
 
 static enum gru_status read_interval(struct fields *r, const char *path, void *target)
@@ -372,17 +315,27 @@ static enum gru_status read_selftest(struct fields *r, const char *path, void *t
 /* ---- the whole ---- */
 
 static const struct metadata_field top_keys[] = {
-    { "reset", read_reset },       { "gate_order", read_gate_order },
-    { "update", read_update },     { "cell", read_cell },
-    { "order", read_order },       { "activation", read_activation },
-    { "inputs", read_inputs },     { "outputs", read_outputs },
-    { "residual", read_residual }, { "steps", read_steps },
-    { "missing", read_missing },   { "interval_seconds", read_interval },
-    { "season", read_season },     { "selftest", read_selftest },
+    { "reset", read_reset },
+    { "gate_order", read_gate_order },
+    { "update", read_update },
+    { "cell", read_cell },
+    { "order", read_order },
+    { "activation", read_activation },
+    { "network", read_network },
+    { "inputs", read_inputs },
+    { "outputs", read_outputs },
+    { "residual", read_residual },
+    { "steps", read_steps },
+    { "missing", read_missing },
+    { "interval_seconds", read_interval },
+    { "season", read_season },
+    { "selftest", read_selftest },
 };
 enum { N_TOP_KEYS = sizeof top_keys / sizeof *top_keys };
 
-enum { KEY_CELL = 3 }; /* in top_keys, behind those that say something of it */
+/* In top_keys: the cell stands behind what says something of it, the network behind what its layers
+ * say instead. */
+enum { KEY_CELL = 3, KEY_NETWORK = 6 };
 
 /* A cell that is not named is the one whose rows have the order that is, or what the tensors say.
  */
@@ -418,6 +371,21 @@ static enum gru_status check_cell_keys(const struct metadata *metadata, unsigned
     return GRU_OK;
 }
 
+/* With `network`, the keys of a network of one kind are its layers'. */
+static enum gru_status check_network_keys(unsigned seen, struct gru_error *error)
+{
+    for (unsigned k = 0; k < KEY_NETWORK && (seen & 1U << KEY_NETWORK); k++) {
+        if (seen & 1U << k) {
+            char path[PATH_MAX_BYTES];
+            snprintf(path, sizeof path, "grud.%s", top_keys[k].name);
+            return gru_fail(error, GRU_BAD_METADATA, path,
+                            "'%s' stands beside 'grud.network': it is a key of its layers there",
+                            path);
+        }
+    }
+    return GRU_OK;
+}
+
 static enum gru_status read_top(struct fields *r, struct metadata *metadata)
 {
     unsigned seen;
@@ -427,6 +395,10 @@ static enum gru_status read_top(struct fields *r, struct metadata *metadata)
     }
     if (!json_end(&r->j)) {
         return gru_fields_fail_syntax(r);
+    }
+    status = check_network_keys(seen, r->error);
+    if (status != GRU_OK) {
+        return status;
     }
     infer_cell(metadata, seen);
     return check_cell_keys(metadata, seen, r->error);
@@ -457,6 +429,7 @@ void gru_metadata_done(struct metadata *metadata)
     for (size_t k = 0; k < metadata->n_order; k++) {
         free(metadata->order[k]);
     }
+    gru_network_entries_done(&metadata->network);
     free(metadata->inputs);
     free(metadata->outputs);
     free(metadata->x.values);

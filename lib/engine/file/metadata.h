@@ -10,6 +10,7 @@
 #define METADATA_H
 
 #include "engine/buffer.h"
+#include "engine/file/network_entries.h"
 #include "engine/model.h"
 
 /* The limit keeps a hostile file from buying a long computation with a short text. */
@@ -46,6 +47,7 @@ struct metadata {
     size_t season;           /* 0: unknown */
     char *order[GRU_LAYERS_MAX];
     size_t n_order;                             /* 0: not given */
+    struct network_entries network;             /* n_entries 0: not given */
     struct metadata_variable *inputs, *outputs; /* NULL: not given */
     size_t n_inputs, n_outputs;
     struct metadata_rows x, y; /* the selftest; n_rows 0: none */
@@ -56,8 +58,8 @@ GRU_CHECK enum gru_status gru_metadata_read(const char *text, struct metadata *r
                                             struct gru_error *error);
 void gru_metadata_done(struct metadata *metadata);
 
-/* Fills model->info (all that is not derived, but for `layers`) and model->selftest, which it takes
- * over. */
+/* Fills model->info (all that is not derived, but for `layers`, `activation` and `heads`) and
+ * model->selftest, which it takes over. */
 GRU_CHECK enum gru_status gru_metadata_apply(struct metadata *metadata, size_t n_inputs,
                                              size_t n_head_rows, struct gru_model *model,
                                              struct gru_error *error);

@@ -153,7 +153,6 @@ enum gru_status gru_metadata_apply(struct metadata *metadata, size_t n_inputs, s
                         "the read-out has %zu rows, which %zu steps do not divide", n_head_rows,
                         metadata->steps);
     }
-    info->activation = metadata->activation;
     info->missing = metadata->missing;
     info->residual = metadata->residual;
     info->steps = metadata->steps;

@@ -4,6 +4,7 @@
 #include "engine/model.h"
 #include "json/fields.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -82,6 +83,21 @@ enum gru_status gru_field_positive(struct fields *r, const char *path, double *r
                           *ret_number);
     }
     return status;
+}
+
+enum gru_status gru_field_count(struct fields *r, const char *path, int most, size_t *ret_count)
+{
+    double count;
+    enum gru_status status = gru_field_number(r, path, &count);
+    if (status != GRU_OK) {
+        return status;
+    }
+    if (!(count >= 1 && count <= most) || count != floor(count)) {
+        return gru_fail(r->error, GRU_BAD_METADATA, path,
+                        "'%s' must be a whole number from 1 to %d, not %g", path, most, count);
+    }
+    *ret_count = (size_t)count;
+    return GRU_OK;
 }
 
 enum gru_status gru_field_choice(struct fields *r, const char *path, const char *const *names,

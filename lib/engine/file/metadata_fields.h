@@ -45,6 +45,9 @@ GRU_CHECK enum gru_status gru_field_text(struct fields *r, const char *path,
 GRU_CHECK enum gru_status gru_field_number(struct fields *r, const char *path, double *ret_number);
 GRU_CHECK enum gru_status gru_field_positive(struct fields *r, const char *path,
                                              double *ret_number);
+/* A whole number from 1 to `most`. */
+GRU_CHECK enum gru_status gru_field_count(struct fields *r, const char *path, int most,
+                                          size_t *ret_count);
 GRU_CHECK enum gru_status gru_field_array(struct fields *r, const char *path); /* enters it */
 GRU_CHECK enum gru_status gru_field_string(struct fields *r, const char *path, char *out,
                                            size_t size);

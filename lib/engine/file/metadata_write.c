@@ -1,6 +1,7 @@
 /* Writing the metadata: the canonical object, with nothing in it that is the default; see
  * metadata.h. */
 #include "engine/file/metadata.h"
+#include "engine/file/network_write.h"
 #include "engine/file/variable_index.h"
 
 #include <math.h>
@@ -154,20 +155,31 @@ static void put_selftest(struct file_text *out, const struct gru_model *model)
     gru_text_puts(out, "}");
 }
 
-void gru_metadata_write(const struct gru_model *model, struct file_text *out)
+/* What the layers are, where their tensors' names do not say it. */
+static void put_layers(struct file_text *out, const struct gru_model *model)
 {
-    const struct gru_info *info = &model->info;
-    gru_text_puts(out, "{");
-    const struct layer_shape *first = &model->layers[0].shape; /* all recurrent layers are alike */
+    const struct layer_shape *first = &model->layers[0].shape;
+    if (!gru_network_is_plain(model)) {
+        put_key(out, "network");
+        gru_network_write(model, out);
+        return;
+    }
     if (first->kind->id != metadata_default_cell) {
         put_word(out, "cell", gru_layer_kind_name(first->kind->id));
     }
     if (first->kind->has_reset && first->reset != GRU_RESET_AFTER) {
         put_word(out, "reset", gru_reset_name(first->reset));
     }
-    if (info->activation != GRU_LINEAR) {
-        put_word(out, "activation", gru_activation_name(info->activation));
+    if (model->info.activation != GRU_LINEAR) {
+        put_word(out, "activation", gru_activation_name(model->info.activation));
     }
+}
+
+void gru_metadata_write(const struct gru_model *model, struct file_text *out)
+{
+    const struct gru_info *info = &model->info;
+    gru_text_puts(out, "{");
+    put_layers(out, model);
     put_variables(out, info);
     if (info->residual) {
         put_key(out, "residual");

@@ -1,80 +1,13 @@
 /* Names and shapes to layers and read-out; see recognise.h. */
 #include "engine/file/recognise.h"
 #include "engine/file/module_order.h"
+#include "engine/file/tensor_names.h"
 #include "engine/layer_dense.h"
 #include "engine/layer_recurrent.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- names ---- */
-
-/* What a tensor is by its name. */
-enum role { ROLE_OTHER, ROLE_LAYER, ROLE_REVERSE, ROLE_PROJECTION };
-
-struct parsed_name {
-    enum role role;
-    size_t tensor; /* of the recurrent kind */
-    size_t layer;
-    size_t n_prefix;
-};
-
-static bool ends_in(const char *name, size_t n, const char *suffix)
-{
-    size_t n_suffix = strlen(suffix);
-    return n >= n_suffix && memcmp(name + n - n_suffix, suffix, n_suffix) == 0;
-}
-
-/* kind: of the recurrent layers. A cell's tensors (nn.GRUCell) have no number and no mark of one:
- * they are of layer 0. */
-static struct parsed_name parse_name(const struct layer_kind *kind, const char *name)
-{
-    struct parsed_name parsed = { .role = ROLE_OTHER };
-    size_t n = strlen(name);
-    bool reverse = ends_in(name, n, "_reverse");
-    n -= reverse ? strlen("_reverse") : 0;
-    size_t digits = n;
-    while (digits > 0 && name[digits - 1] >= '0' && name[digits - 1] <= '9') {
-        digits--;
-    }
-    if (digits < n && name[digits] == '0' && n - digits > 1) {
-        return parsed;
-    }
-    const size_t n_mark = digits == n ? strlen("_l") : 0;
-    for (size_t k = digits; k < n; k++) {
-        /* beyond every limit the number itself no longer matters */
-        parsed.layer = parsed.layer > GRU_LAYERS_MAX ? parsed.layer
-                                                     : parsed.layer * 10 + (size_t)(name[k] - '0');
-    }
-    for (size_t k = 0; k < kind->n_tensors; k++) {
-        const size_t n_end = strlen(kind->tensors[k].name) - n_mark;
-        if (digits >= n_end && memcmp(name + digits - n_end, kind->tensors[k].name, n_end) == 0) {
-            parsed.role = reverse ? ROLE_REVERSE : ROLE_LAYER;
-            parsed.tensor = k;
-            parsed.n_prefix = digits - n_end;
-        }
-    }
-    if (ends_in(name, digits, "weight_hr_l")) {
-        parsed.role = ROLE_PROJECTION;
-    }
-    return parsed;
-}
-
-/* "a matrix of 3 x 4", "a vector of 12", "a tensor of 0 dimensions" */
-static struct shown show_shape(const struct tensor_view *tensor)
-{
-    struct shown shown;
-    if (tensor->n_dims == 1) {
-        snprintf(shown.text, sizeof shown.text, "a vector of %zu", tensor->dims[0]);
-    } else if (tensor->n_dims == 2) {
-        snprintf(shown.text, sizeof shown.text, "a matrix of %zu x %zu", tensor->dims[0],
-                 tensor->dims[1]);
-    } else {
-        snprintf(shown.text, sizeof shown.text, "a tensor of %zu dimensions", tensor->n_dims);
-    }
-    return shown;
-}
 
 /* ---- grouping ---- */
 
@@ -96,22 +29,12 @@ static struct module *find_module(struct modules *modules, const char *name, siz
 }
 
 static enum gru_status add_tensor(struct modules *modules, const struct tensor_view *tensor,
-                                  const struct parsed_name *parsed, struct gru_error *error)
+                                  const struct tensor_name *parsed, struct gru_error *error)
 {
     struct shown name = gru_show(tensor->name);
-    if (parsed->role == ROLE_REVERSE) {
-        return gru_fail(
-            error, GRU_BAD_TENSORS, name.text,
-            "tensor '%s' belongs to a bidirectional network, which cannot run on a stream: it "
-            "would have to see the future",
-            name.text);
-    }
-    if (parsed->role == ROLE_PROJECTION) {
-        return gru_fail(
-            error, GRU_BAD_TENSORS, name.text,
-            "tensor '%s' is a projection of an LSTM (proj_size), which is not supported: train "
-            "the LSTM without proj_size",
-            name.text);
+    enum gru_status status = gru_tensor_name_check(parsed->role, tensor->name, error);
+    if (status != GRU_OK) {
+        return status;
     }
     struct module *module = parsed->layer < GRU_LAYERS_MAX
                                 ? find_module(modules, tensor->name, parsed->n_prefix)
@@ -132,7 +55,7 @@ static enum gru_status group(const struct safetensors *file, const struct layer_
                              struct modules *modules, struct gru_error *error)
 {
     for (size_t k = 0; k < file->n_tensors; k++) {
-        struct parsed_name parsed = parse_name(kind, file->tensors[k].name);
+        struct tensor_name parsed = gru_tensor_name_parse(kind, file->tensors[k].name);
         if (parsed.role != ROLE_OTHER) {
             enum gru_status status = add_tensor(modules, &file->tensors[k], &parsed, error);
             if (status != GRU_OK) {
@@ -158,40 +81,6 @@ static enum gru_status group(const struct safetensors *file, const struct layer_
 
 /* ---- shapes ---- */
 
-/* Whether a tensor has these sizes; columns 0: a vector. `why` says where they come from. */
-static enum gru_status check_shape(const struct tensor_view *tensor, size_t rows, size_t columns,
-                                   const char *why, struct gru_error *error)
-{
-    size_t n_dims = columns > 0 ? 2 : 1;
-    if (tensor->n_dims == n_dims && tensor->dims[0] == rows &&
-        (n_dims == 1 || tensor->dims[1] == columns)) {
-        return GRU_OK;
-    }
-    char expected[64];
-    if (columns > 0) {
-        snprintf(expected, sizeof expected, "a matrix of %zu x %zu", rows, columns);
-    } else {
-        snprintf(expected, sizeof expected, "a vector of %zu", rows);
-    }
-    return gru_fail(error, GRU_BAD_TENSORS, gru_show(tensor->name).text,
-                    "tensor '%s' is %s, but expected is %s: %s", gru_show(tensor->name).text,
-                    show_shape(tensor).text, expected, why);
-}
-
-/* A matrix whose sizes are within the limits. */
-static enum gru_status check_matrix(const struct tensor_view *tensor, size_t rows_max,
-                                    struct gru_error *error)
-{
-    if (tensor->n_dims == 2 && tensor->dims[0] >= 1 && tensor->dims[0] <= rows_max &&
-        tensor->dims[1] >= 1 && tensor->dims[1] <= GRU_WIDTH_MAX) {
-        return GRU_OK;
-    }
-    return gru_fail(error, GRU_BAD_TENSORS, gru_show(tensor->name).text,
-                    "tensor '%s' is %s, but expected is a matrix of at most %zu x %d",
-                    gru_show(tensor->name).text, show_shape(tensor).text, rows_max,
-                    (int)GRU_WIDTH_MAX);
-}
-
 static enum gru_status check_present(const struct module *module, size_t l, struct gru_error *error)
 {
     const struct recognised_layer *layer = &module->layers[l];
@@ -210,47 +99,6 @@ static enum gru_status check_present(const struct module *module, size_t l, stru
     return GRU_OK;
 }
 
-/* Takes the layer's sizes from its matrices. The recurrent matrix, which says how many units there
- * are, stands behind the other one. */
-static enum gru_status find_sizes(struct recognised_layer *layer, struct gru_error *error)
-{
-    struct layer_shape *shape = &layer->shape;
-    enum gru_status status = GRU_OK;
-    for (size_t k = shape->kind->n_tensors; status == GRU_OK && k-- > 0;) {
-        const enum layer_extent columns = shape->kind->tensors[k].columns;
-        if (columns == EXTENT_NONE) {
-            continue;
-        }
-        status = check_matrix(layer->tensors[k], shape->kind->n_gates * GRU_WIDTH_MAX, error);
-        if (status == GRU_OK) {
-            *(columns == EXTENT_UNITS ? &shape->n_units : &shape->n_inputs) =
-                layer->tensors[k]->dims[1];
-        }
-    }
-    return status;
-}
-
-/* Whether each tensor that is there has the rows and columns that the table says: matrices first.
- */
-static enum gru_status check_shapes(const struct recognised_layer *layer, const char *why,
-                                    struct gru_error *error)
-{
-    const struct layer_shape *shape = &layer->shape;
-    const size_t n = shape->kind->n_tensors;
-    enum gru_status status = GRU_OK;
-    for (size_t round = 0; round < 2; round++) {
-        for (size_t k = 0; status == GRU_OK && k < n; k++) {
-            const size_t tensor = round == 0 ? n - 1 - k : k;
-            const size_t columns = gru_layer_tensor_columns(shape, tensor);
-            if (layer->tensors[tensor] && (columns > 0) == (round == 0)) {
-                status = check_shape(layer->tensors[tensor], gru_layer_tensor_rows(shape, tensor),
-                                     columns, why, error);
-            }
-        }
-    }
-    return status;
-}
-
 static enum gru_status check_layer(struct module *module, size_t l, const struct metadata *metadata,
                                    struct gru_error *error)
 {
@@ -262,7 +110,7 @@ static enum gru_status check_layer(struct module *module, size_t l, const struct
     layer->takes = metadata->takes;
     enum gru_status status = check_present(module, l, error);
     if (status == GRU_OK) {
-        status = find_sizes(layer, error);
+        status = gru_layer_find_sizes(layer, error);
     }
     if (status != GRU_OK) {
         return status;
@@ -271,12 +119,12 @@ static enum gru_status check_layer(struct module *module, size_t l, const struct
     snprintf(why, sizeof why,
              "the cell %s has %zu gates, and the layer %zu units by the columns of weight_hh",
              gru_layer_kind_name(kind->id), kind->n_gates, layer->shape.n_units);
-    status = check_shapes(layer, why, error);
+    status = gru_layer_check_shapes(layer, why, error);
     size_t before = l > 0 ? module->layers[l - 1].shape.n_units : layer->shape.n_inputs;
     if (status == GRU_OK && layer->shape.n_inputs != before) {
-        status = check_shape(layer->tensors[RECURRENT_WEIGHT_IH],
-                             gru_layer_tensor_rows(&layer->shape, RECURRENT_WEIGHT_IH), before,
-                             "the width of the layer before it", error);
+        status = gru_tensor_check_shape(layer->tensors[RECURRENT_WEIGHT_IH],
+                                        gru_layer_tensor_rows(&layer->shape, RECURRENT_WEIGHT_IH),
+                                        before, "the width of the layer before it", error);
     }
     return status;
 }
@@ -285,7 +133,7 @@ static enum gru_status check_layer(struct module *module, size_t l, const struct
 
 static bool is_other(const struct layer_kind *kind, const struct tensor_view *tensor)
 {
-    return parse_name(kind, tensor->name).role == ROLE_OTHER;
+    return gru_tensor_name_parse(kind, tensor->name).role == ROLE_OTHER;
 }
 
 /* The columns of the one matrix that no layer has taken; 0 if there is none, or several. */
@@ -326,16 +174,14 @@ static enum gru_status find_read_out(const struct safetensors *file, const struc
         }
     }
     if (*weight) {
-        read_out->shape = (struct layer_shape){ .kind = gru_layer_kind_row(GRU_LAYER_DENSE),
-                                                .n_inputs = width,
-                                                .n_units = (*weight)->dims[0] };
-        return check_matrix(*weight, GRU_WIDTH_MAX, error);
+        read_out->shape.kind = gru_layer_kind_row(GRU_LAYER_DENSE);
+        return gru_layer_find_sizes(read_out, error);
     }
     if (misfit) {
         return gru_fail(error, GRU_BAD_TENSORS, gru_show(misfit->name).text,
                         "tensor '%s' is %s, but the read-out must have %zu columns, the width of "
                         "the last layer",
-                        gru_show(misfit->name).text, show_shape(misfit).text, width);
+                        gru_show(misfit->name).text, gru_show_shape(misfit).text, width);
     }
     return gru_fail(error, GRU_BAD_TENSORS, "",
                     "there is no read-out: no matrix with %zu columns, the width of the last layer",
@@ -346,7 +192,7 @@ static enum gru_status find_read_out(const struct safetensors *file, const struc
 static bool is_bias_of(const char *bias, const char *weight)
 {
     size_t n = strlen(weight);
-    if (!ends_in(weight, n, "weight")) {
+    if (!gru_name_ends_in(weight, n, "weight")) {
         return true;
     }
     n -= strlen("weight");
@@ -370,11 +216,12 @@ static enum gru_status find_read_out_bias(const struct safetensors *file,
                 error, GRU_BAD_TENSORS, gru_show(tensor->name).text,
                 "tensor '%s', %s, is left over: it is of no recurrent layer, nor of the read-out "
                 "'%s'",
-                gru_show(tensor->name).text, show_shape(tensor).text, gru_show(weight->name).text);
+                gru_show(tensor->name).text, gru_show_shape(tensor).text,
+                gru_show(weight->name).text);
         }
         read_out->tensors[DENSE_BIAS] = tensor;
         enum gru_status status =
-            check_shapes(read_out, "the rows of the read-out that it belongs to", error);
+            gru_layer_check_shapes(read_out, "the rows of the read-out that it belongs to", error);
         if (status != GRU_OK) {
             return status;
         }
@@ -392,7 +239,7 @@ enum gru_layer_kind gru_recognise_cell(const struct safetensors *file,
     size_t n = 0;
     for (size_t k = 0; k < file->n_tensors; k++) {
         const struct tensor_view *tensor = &file->tensors[k];
-        const struct parsed_name parsed = parse_name(lstm, tensor->name);
+        const struct tensor_name parsed = gru_tensor_name_parse(lstm, tensor->name);
         if (parsed.role == ROLE_LAYER && parsed.tensor == RECURRENT_WEIGHT_HH) {
             is_lstm = is_lstm && tensor->n_dims == 2 && tensor->dims[1] > 0 &&
                       tensor->dims[0] / lstm->n_gates == tensor->dims[1] &&
@@ -437,16 +284,28 @@ static enum gru_status add_read_out(const struct safetensors *file, const struct
     return status;
 }
 
+static enum gru_status check_dtypes(const struct safetensors *file, struct gru_error *error)
+{
+    enum gru_status status = GRU_OK;
+    for (size_t k = 0; status == GRU_OK && k < file->n_tensors; k++) {
+        status = gru_tensor_check_dtype(&file->tensors[k], error);
+    }
+    return status;
+}
+
 enum gru_status gru_recognise(const struct safetensors *file, const struct metadata *metadata,
                               struct recognised *ret_recognised, struct gru_error *error)
 {
-    struct recognised found = { .n_layers = 0 };
+    struct recognised found = { .activation = metadata->activation };
     const struct layer_kind *kind = gru_layer_kind_row(metadata->cell);
     struct modules *modules = calloc(1, sizeof *modules);
     if (!modules) {
         return gru_fail_no_memory(error);
     }
-    enum gru_status status = group(file, kind, modules, error);
+    enum gru_status status = check_dtypes(file, error);
+    if (status == GRU_OK) {
+        status = group(file, kind, modules, error);
+    }
     for (size_t k = 0; status == GRU_OK && k < modules->n; k++) {
         for (size_t l = 0; status == GRU_OK && l < modules->modules[k].n_layers; l++) {
             status = check_layer(&modules->modules[k], l, metadata, error);

@@ -17,14 +17,25 @@ struct recognised_layer {
     const struct layer_gate_order *gate_order;            /* of its rows; NULL: the kernels' */
     bool takes;                                           /* update take */
     const struct tensor_view *tensors[LAYER_TENSORS_MAX]; /* NULL: an optional one is not there */
+    size_t initial_at; /* where its first state begins in the tensors that have it, in values */
+};
+
+/* A part of a read-out: rows that stand in tensors of their own. */
+struct recognised_head {
+    const struct tensor_view *weight, *bias; /* bias NULL: zeros */
+    enum gru_activation activation;
 };
 
 struct recognised {
-    struct recognised_layer layers[LAYER_CHAIN_MAX]; /* from the inputs to the read-out */
+    struct recognised_layer layers[LAYER_CHAIN_MAX]; /* from the inputs to the outputs */
     size_t n_layers;
+    enum gru_activation activation; /* at the end; of several heads that differ GRU_LINEAR */
+    struct recognised_head
+        heads[NETWORK_HEADS_MAX]; /* of the last layer, whose tensors these are */
+    size_t n_heads;               /* 0: it has its own */
 };
 
-static inline struct recognised_layer *gru_recognised_read_out(struct recognised *found)
+static inline const struct recognised_layer *gru_recognised_last(const struct recognised *found)
 {
     return &found->layers[found->n_layers - 1];
 }
@@ -34,7 +45,8 @@ static inline struct recognised_layer *gru_recognised_read_out(struct recognised
 enum gru_layer_kind gru_recognise_cell(const struct safetensors *file,
                                        const struct metadata *metadata);
 
-/* metadata->cell must be known. The result points into `file`. */
+/* metadata->cell must be known, and there is no metadata->network. The result points into `file`.
+ */
 GRU_CHECK enum gru_status gru_recognise(const struct safetensors *file,
                                         const struct metadata *metadata,
                                         struct recognised *ret_recognised, struct gru_error *error);

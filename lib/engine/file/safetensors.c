@@ -499,6 +499,18 @@ enum gru_status gru_safetensors_read(const void *bytes, size_t n_bytes,
     return GRU_OK;
 }
 
+static int compare_name(const void *name, const void *tensor)
+{
+    return strcmp(name, ((const struct tensor_view *)tensor)->name);
+}
+
+const struct tensor_view *gru_safetensors_find(const struct safetensors *file, const char *name)
+{
+    return file->n_tensors > 0
+               ? bsearch(name, file->tensors, file->n_tensors, sizeof *file->tensors, compare_name)
+               : NULL;
+}
+
 void gru_safetensors_done(struct safetensors *file)
 {
     free(file->tensors);

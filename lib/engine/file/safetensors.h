@@ -11,14 +11,30 @@
 
 #include "gru.h"
 
-enum { SAFETENSORS_HEADER_MAX = 100 * 1000 * 1000, SAFETENSORS_DIMS_MAX = 2 };
+enum { SAFETENSORS_HEADER_MAX = 100 * 1000 * 1000, SAFETENSORS_DIMS_MAX = 3 };
 
-enum safetensors_dtype { DTYPE_F32, DTYPE_F64, DTYPE_F16, DTYPE_BF16, N_DTYPES };
+/* Those of weights, then those whose values are not read. */
+enum safetensors_dtype {
+    DTYPE_F32,
+    DTYPE_F64,
+    DTYPE_F16,
+    DTYPE_BF16,
+    DTYPE_BOOL,
+    DTYPE_U8,
+    DTYPE_I8,
+    DTYPE_U16,
+    DTYPE_I16,
+    DTYPE_U32,
+    DTYPE_I32,
+    DTYPE_U64,
+    DTYPE_I64,
+    N_DTYPES
+};
 
 struct tensor_view {
     const char *name; /* unescaped; in `names` of the table */
     enum safetensors_dtype dtype;
-    size_t n_dims; /* as the file says; the sizes beyond the second are not kept */
+    size_t n_dims; /* as the file says; the sizes beyond the third are not kept */
     size_t dims[SAFETENSORS_DIMS_MAX]; /* 0 beyond n_dims */
     size_t n_values;
     size_t begin, end;         /* within the data, in bytes */
@@ -41,6 +57,16 @@ GRU_CHECK enum gru_status gru_safetensors_read(const void *bytes, size_t n_bytes
                                                struct gru_error *error);
 void gru_safetensors_done(struct safetensors *file); /* takes a zeroed one */
 
+/* The tensor of that name; NULL: there is none. */
+const struct tensor_view *gru_safetensors_find(const struct safetensors *file, const char *name);
+
+/* Refuses a tensor whose dtype is not one of weights. */
+GRU_CHECK enum gru_status gru_tensor_check_dtype(const struct tensor_view *tensor,
+                                                 struct gru_error *error);
+
+/* n values of a tensor from the first-th on, as a vector. */
+struct tensor_view gru_tensor_part(const struct tensor_view *tensor, size_t first, size_t n);
+
 /* Converts a tensor's values to floats; one that is not finite, or not finite as a float, is
  * refused. */
 GRU_CHECK enum gru_status gru_tensor_values(const struct tensor_view *tensor, float *ret_values,
@@ -48,7 +74,7 @@ GRU_CHECK enum gru_status gru_tensor_values(const struct tensor_view *tensor, fl
 
 /* A matrix, or with columns 0 a vector, to be written as F32. */
 struct tensor_out {
-    char name[32]; /* plain ASCII */
+    char name[64]; /* plain ASCII */
     size_t rows, columns;
     const float *values;
 };

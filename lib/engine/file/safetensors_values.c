@@ -56,10 +56,13 @@ static const struct {
     size_t bytes;
     float (*load)(const unsigned char *p);
 } dtypes[N_DTYPES] = {
-    [DTYPE_F32] = { "F32", 4, load_f32 },
-    [DTYPE_F64] = { "F64", 8, load_f64 },
-    [DTYPE_F16] = { "F16", 2, load_f16 },
-    [DTYPE_BF16] = { "BF16", 2, load_bf16 },
+    [DTYPE_F32] = { "F32", 4, load_f32 }, [DTYPE_F64] = { "F64", 8, load_f64 },
+    [DTYPE_F16] = { "F16", 2, load_f16 }, [DTYPE_BF16] = { "BF16", 2, load_bf16 },
+    [DTYPE_BOOL] = { "BOOL", 1, NULL },   [DTYPE_U8] = { "U8", 1, NULL },
+    [DTYPE_I8] = { "I8", 1, NULL },       [DTYPE_U16] = { "U16", 2, NULL },
+    [DTYPE_I16] = { "I16", 2, NULL },     [DTYPE_U32] = { "U32", 4, NULL },
+    [DTYPE_I32] = { "I32", 4, NULL },     [DTYPE_U64] = { "U64", 8, NULL },
+    [DTYPE_I64] = { "I64", 8, NULL },
 };
 
 const char *gru_dtype_name(enum safetensors_dtype dtype)
@@ -70,6 +73,26 @@ const char *gru_dtype_name(enum safetensors_dtype dtype)
 size_t gru_dtype_bytes(enum safetensors_dtype dtype)
 {
     return dtypes[dtype].bytes;
+}
+
+enum gru_status gru_tensor_check_dtype(const struct tensor_view *tensor, struct gru_error *error)
+{
+    if (dtypes[tensor->dtype].load) {
+        return GRU_OK;
+    }
+    return gru_fail(error, GRU_BAD_TENSORS, gru_show(tensor->name).text,
+                    "tensor '%s' has dtype %s, but only F32, F64, F16 and BF16 are taken",
+                    gru_show(tensor->name).text, dtypes[tensor->dtype].name);
+}
+
+struct tensor_view gru_tensor_part(const struct tensor_view *tensor, size_t first, size_t n)
+{
+    struct tensor_view part = *tensor;
+    part.n_dims = 1;
+    part.dims[0] = n;
+    part.n_values = n;
+    part.data += first * dtypes[tensor->dtype].bytes;
+    return part;
 }
 
 static enum gru_status fail_value(const struct tensor_view *tensor, size_t k,

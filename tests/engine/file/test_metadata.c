@@ -19,8 +19,10 @@ TEST(unknown_words_are_refused_with_the_known_ones)
     described_bad("{\"gate_order\":\"nzr\"}", "grud.gate_order",
                   "must be one of rzn, zrn, zrh, ifgo, ifco, iofc, not 'nzr'");
     described_bad("{\"update\":\"\"}", "grud.update", "must be one of keep, take, not ''");
-    described_bad("{\"activation\":\"hard_sigmoid\"}", "grud.activation",
+    described_bad("{\"activation\":\"swish\"}", "grud.activation",
                   "must be one of linear, sigmoid, tanh, softmax");
+    described_bad("{\"activation\":\"hard_sigmoid\"}", "grud.activation",
+                  "Keras' is (x + 3) / 6, that of older ones 0.2 x + 0.5; train with 'sigmoid'");
     described_bad("{\"missing\":\"zero\"}", "grud.missing",
                   "must be one of error, last, mean, forecast");
 }

@@ -197,15 +197,20 @@ TEST(offsets_must_be_two)
 
 TEST(other_dtypes_are_refused_by_name)
 {
-    static const char *const dtypes[] = { "I64", "I32", "U8", "BOOL", "F8_E4M3", "f32", "" };
+    static const struct {
+        const char *name;
+        int n_bytes;
+    } dtypes[] = { { "I64", 8 }, { "I32", 4 },     { "U8", 1 },  { "BOOL", 1 }, { "U64", 8 },
+                   { "I16", 2 }, { "F8_E4M3", 1 }, { "f32", 4 }, { "", 8 } };
     for (size_t k = 0; k < sizeof dtypes / sizeof *dtypes; k++) {
         char header[200];
         char part[100];
         snprintf(header, sizeof header,
-                 "{\"fc.steps\":{\"dtype\":\"%s\",\"shape\":[],\"data_offsets\":[0,8]}}",
-                 dtypes[k]);
-        snprintf(part, sizeof part, "tensor 'fc.steps' has dtype %s, but only", dtypes[k]);
-        expect_refused(file_of(header, 8), GRU_BAD_TENSORS, "fc.steps", part);
+                 "{\"fc.steps\":{\"dtype\":\"%s\",\"shape\":[],\"data_offsets\":[0,%d]}}",
+                 dtypes[k].name, dtypes[k].n_bytes);
+        snprintf(part, sizeof part, "tensor 'fc.steps' has dtype %s, but only", dtypes[k].name);
+        expect_refused(file_of(header, (size_t)dtypes[k].n_bytes), GRU_BAD_TENSORS, "fc.steps",
+                       part);
     }
 }
 
