@@ -151,7 +151,7 @@ struct gru_info {
     struct gru_variable *inputs, *outputs;
     struct gru_layer_info *layers; /* the recurrent ones, first to last; the read-out follows */
     struct gru_head *heads;        /* n_heads 0: one read-out, whose activation is `activation` */
-    size_t n_parameters;           /* weights in all */
+    size_t n_parameters;           /* weights in all; the statistics of a batch_norm are none */
     size_t n_feeds;                /* outputs that feed an input; 0: no roll-out beyond S */
     size_t n_future; /* inputs that no output feeds: the width of a row of known future values */
     size_t y_floats; /* S * O: floats in one row of y */
@@ -523,7 +523,8 @@ GRU_API enum gru_advance gru_trainer_advance(struct gru_trainer *trainer,
 GRU_API void gru_trainer_progress(const struct gru_trainer *trainer,
                                   struct gru_progress *ret_progress);
 
-/* The trained model, with a selftest made from its own answers. Early stopping with validation
+/* The trained model, with a selftest made from its own answers, to the readings of the starting
+ * model's selftest or, without one, to some that it was trained on. Early stopping with validation
  * gives the best epoch's weights, else the last step's. May be called at any time. GRU_NON_FINITE:
  * training went astray, and the weights or the answers are not finite. */
 GRU_API GRU_CHECK enum gru_status gru_trainer_model(const struct gru_trainer *trainer,

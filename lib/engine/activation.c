@@ -4,9 +4,6 @@
 
 #include <math.h>
 
-/* G. Klambauer, T. Unterthiner, A. Mayr, S. Hochreiter, "Self-Normalizing Neural Networks", 2017 */
-static const float selu_alpha = 1.6732632423543772F, selu_scale = 1.0507009873554805F;
-
 typedef float activation_fn(float);
 
 /* NaN stays NaN in each of them. */
@@ -18,7 +15,7 @@ static float relu(float x)
 
 static float leaky_relu(float x)
 {
-    return x < 0 ? 0.01F * x : x;
+    return x < 0 ? ACTIVATION_LEAK * x : x;
 }
 
 static float elu(float x)
@@ -28,7 +25,7 @@ static float elu(float x)
 
 static float selu(float x)
 {
-    return selu_scale * (x < 0 ? selu_alpha * expm1f(x) : x);
+    return ACTIVATION_SELU_SCALE * (x < 0 ? ACTIVATION_SELU_ALPHA * expm1f(x) : x);
 }
 
 static float gelu(float x)
@@ -113,4 +110,15 @@ void gru_activate_output(const struct gru_info *info, float *rows, size_t n_rows
     for (size_t s = 0; s < info->steps; s++) { /* each one is a distribution of its own */
         gru_activate(GRU_SOFTMAX, rows + s * info->n_outputs, n_rows, info->n_outputs, ld);
     }
+}
+
+enum gru_activation gru_output_activation(const struct gru_info *info, size_t column)
+{
+    for (size_t k = 0; k < info->n_heads; k++) {
+        if (column < info->heads[k].n_outputs) {
+            return info->heads[k].activation;
+        }
+        column -= info->heads[k].n_outputs;
+    }
+    return info->activation;
 }

@@ -28,11 +28,13 @@ struct gru_layer {
     union layer_packed packed;
 };
 
+/* Statistics are not among them. */
 static inline size_t gru_layer_parameters(const struct gru_layer *layer)
 {
+    const struct layer_kind *kind = layer->shape.kind;
     size_t n = 0;
-    for (size_t k = 0; k < layer->shape.kind->n_tensors; k++) {
-        n += gru_tensor_floats(&layer->tensors[k]);
+    for (size_t k = 0; k < kind->n_tensors; k++) {
+        n += kind->tensors[k].is_statistic ? 0 : gru_tensor_floats(&layer->tensors[k]);
     }
     return n;
 }

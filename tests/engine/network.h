@@ -1,6 +1,6 @@
 /*
- * network.h - a whole network in double precision, written from docs/MODELS.md ("Cells") with no
- * eye on speed: the loss whose gradients are checked by central differences.
+ * network.h - a whole network in double precision, written from docs/MODELS.md ("Cells",
+ * "Networks") with no eye on speed: the loss whose gradients are checked by central differences.
  */
 #ifndef NETWORK_H
 #define NETWORK_H
@@ -13,6 +13,7 @@ struct network {
     const double *parameters;
     const double *masks; /* of dropout: [layers][R][widest layer] factors, or NULL */
     size_t widest;       /* layer */
+    bool begins;         /* every lane does: its first state is the network's */
 };
 
 /* A window as in struct backprop_window; states are replaced. out: [R][S * O]. */

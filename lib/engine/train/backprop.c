@@ -7,6 +7,9 @@
 static const struct backprop_family *const families[LAYER_N_FAMILIES] = {
     [LAYER_RECURRENT] = &backprop_recurrent_family,
     [LAYER_DENSE] = &backprop_dense_family,
+    [LAYER_NORM] = &backprop_norm_family,
+    [LAYER_BATCH_NORM] = &backprop_batch_norm_family,
+    [LAYER_ACTIVATION] = &backprop_activation_family,
 };
 
 static size_t max_size(size_t a, size_t b)
@@ -14,27 +17,65 @@ static size_t max_size(size_t a, size_t b)
     return a > b ? a : b;
 }
 
+/* ---- what is trained ---- */
+
+static size_t count_parameters(const struct gru_model *model, size_t first_layer)
+{
+    size_t n = 0;
+    for (size_t l = first_layer; l < model->n_layers; l++) {
+        n += gru_layer_parameters(&model->layers[l]);
+    }
+    return n;
+}
+
+/* The first layer that has anything to train. */
+static size_t first_trained(const struct gru_model *model, bool head_only)
+{
+    size_t l = head_only ? model->n_stepwise : 0;
+    if (count_parameters(model, l) == 0) { /* nothing is behind the last recurrent layer */
+        l--;
+    }
+    while (gru_layer_parameters(&model->layers[l]) == 0) {
+        l++;
+    }
+    return l;
+}
+
+size_t gru_backprop_n_trained(const struct gru_model *model, bool head_only)
+{
+    return count_parameters(model, first_trained(model, head_only));
+}
+
 /* ---- what there is ---- */
 
-static void describe_layer(struct backprop *bp, size_t l)
+/* Where a layer's parameters stand in the vector. */
+static void place_parameters(struct backprop *bp, struct backprop_layer *layer)
+{
+    const struct layer_kind *kind = layer->shape->kind;
+    for (size_t k = 0; k < LAYER_TENSORS_MAX; k++) {
+        const bool is_one = layer->tensors[k].values && !kind->tensors[k].is_statistic;
+        layer->offsets[k] = is_one ? bp->n_parameters : SIZE_MAX;
+        bp->n_parameters += is_one ? gru_tensor_floats(&layer->tensors[k]) : 0;
+    }
+}
+
+static void describe_layer(struct backprop *bp, size_t l, size_t first)
 {
     const struct gru_layer *of_model = &bp->model->layers[l];
     const bool is_last = l + 1 == bp->n_layers;
     struct backprop_layer *layer = &bp->layers[l];
     layer->shape = &of_model->shape;
+    layer->tensors = of_model->tensors;
     layer->family = families[layer->shape->kind->family];
     layer->hp = k_padded(layer->shape->n_units);
-    layer->is_trained = is_last || !bp->options.head_only;
-    layer->passes_back = l > 0 && !bp->options.head_only;
-    /* The read-out's rows are handed on at once, and the rows that it sees must be there. */
-    layer->holds_chunk = is_last || (bp->options.head_only && l + 2 < bp->n_layers);
+    layer->is_trained = l >= first;
+    layer->passes_back = l > first;
+    /* The last layer's rows are handed on at once; what a trained layer saw must be there. */
+    layer->holds_chunk = layer->is_trained ? is_last && !layer->family->keeps_rows : l + 1 < first;
     layer->n_rows = layer->holds_chunk ? bp->chunk_rows : bp->options.rows_max;
-    layer->may_drop = bp->options.dropout > 0 && !is_last;
-    for (size_t k = 0; k < layer->shape->kind->n_tensors; k++) {
-        const struct gru_tensor *tensor = &of_model->tensors[k];
-        layer->offsets[k] = tensor->values ? bp->n_parameters : SIZE_MAX;
-        bp->n_parameters += gru_tensor_floats(tensor);
-    }
+    layer->may_drop =
+        bp->options.dropout > 0 && !is_last && layer_kind_is_recurrent(layer->shape->kind);
+    place_parameters(bp, layer);
     layer->family->describe(layer);
 }
 
@@ -48,8 +89,9 @@ static void describe(struct backprop *bp, const struct gru_model *model,
         .n_layers = model->n_layers,
         .chunk_rows = max_size(BACKPROP_CHUNK_ROWS, options->lanes_max),
     };
+    const size_t first = first_trained(model, options->head_only);
     for (size_t l = 0; l < bp->n_layers; l++) {
-        describe_layer(bp, l);
+        describe_layer(bp, l, first);
     }
 }
 
@@ -70,6 +112,9 @@ static void cut_chunk(struct backprop *bp, struct block_cutter *cutter)
             most.before = max_size(most.before, needs.before);
         }
         between = layer->passes_back ? max_size(between, bp->layers[l - 1].hp) : between;
+        between = l + 1 == bp->n_layers && layer->family->has_padded_rows
+                      ? max_size(between, layer->hp)
+                      : between;
     }
     bp->pre = block_take_floats(cutter, bp->chunk_rows, most.pre);
     bp->deltas = block_take_floats(cutter, bp->chunk_rows, most.deltas);
@@ -113,9 +158,10 @@ bool gru_backprop_bytes(const struct gru_model *model, const struct backprop_opt
 static void move_parameters(const struct gru_model *model, float *vector, bool to_tensors)
 {
     for (size_t l = 0; l < model->n_layers; l++) {
-        for (size_t k = 0; k < model->layers[l].shape.kind->n_tensors; k++) {
+        const struct layer_kind *kind = model->layers[l].shape.kind;
+        for (size_t k = 0; k < kind->n_tensors; k++) {
             const struct gru_tensor *tensor = &model->layers[l].tensors[k];
-            size_t n_floats = gru_tensor_floats(tensor);
+            size_t n_floats = kind->tensors[k].is_statistic ? 0 : gru_tensor_floats(tensor);
             if (n_floats > 0) {
                 memcpy(to_tensors ? tensor->values : vector, to_tensors ? vector : tensor->values,
                        n_floats * sizeof *vector);
@@ -173,11 +219,6 @@ float *gru_backprop_gradients(struct backprop *backprop)
     return backprop->gradients;
 }
 
-size_t gru_backprop_head_offset(const struct backprop *backprop)
-{
-    return backprop->layers[backprop->n_layers - 1].offsets[0];
-}
-
 size_t gru_backprop_state_floats(const struct backprop *backprop)
 {
     return gru_state_last_offset(backprop->model); /* where a gru state's hidden states end */
@@ -191,11 +232,12 @@ void gru_backprop_refresh(struct backprop *backprop)
         struct backprop_layer *layer = &backprop->layers[l];
         const float *values[LAYER_TENSORS_MAX] = { NULL };
         for (size_t k = 0; k < layer->shape->kind->n_tensors; k++) {
-            values[k] =
-                layer->offsets[k] < SIZE_MAX ? backprop->parameters + layer->offsets[k] : NULL;
+            const bool is_parameter = layer->offsets[k] < SIZE_MAX;
+            values[k] = is_parameter ? backprop->parameters + layer->offsets[k]
+                                     : layer->tensors[k].values; /* a statistic, or none */
         }
         layer->shape->kind->pack(values, &layer->packed);
-        if (layer->is_trained) {
+        if (layer->is_trained && layer->family->pack) {
             layer->family->pack(values, layer);
         }
     }
@@ -212,15 +254,25 @@ static void *copy(const void *from, size_t n_bytes)
     return to;
 }
 
-/* Layers of the same shapes; what their tensors hold is written later. */
+static bool copy_tensor(const struct gru_layer *from, size_t k, struct gru_layer *to)
+{
+    const struct gru_tensor *tensor = &from->tensors[k];
+    if (tensor->values) {
+        if (gru_model_alloc_tensor(to, k) != GRU_OK) {
+            return false;
+        }
+        memcpy(to->tensors[k].values, tensor->values, gru_tensor_floats(tensor) * sizeof(float));
+    }
+    return true;
+}
+
 static bool copy_layers(const struct gru_model *from, struct gru_model *to)
 {
     bool done = gru_model_alloc_layers(to, from->n_layers) == GRU_OK;
     for (size_t l = 0; done && l < from->n_layers; l++) {
-        const struct gru_layer *layer = &from->layers[l];
-        to->layers[l].shape = layer->shape;
-        for (size_t k = 0; done && k < layer->shape.kind->n_tensors; k++) {
-            done = !layer->tensors[k].values || gru_model_alloc_tensor(&to->layers[l], k) == GRU_OK;
+        to->layers[l].shape = from->layers[l].shape;
+        for (size_t k = 0; done && k < from->layers[l].shape.kind->n_tensors; k++) {
+            done = copy_tensor(&from->layers[l], k, &to->layers[l]);
         }
     }
     return done;

@@ -9,9 +9,9 @@
  * through time: R. J. Williams, J. Peng, "An Efficient Gradient-Based Algorithm for On-Line
  * Training of Recurrent Network Trajectories", Neural Computation 2(4), 1990).
  *
- * Parameters stand in the order of the tensors in the table of layer kinds: layer by layer
- * weight_ih, weight_hh, bias_ih, bias_hh (where the model has them), then the read-out's weight and
- * bias, each as the canonical model has it.
+ * Parameters stand layer by layer in the order of the tensors in the table of layer kinds, each as
+ * the canonical model has it, where it has one. Statistics are no parameters: they stay what the
+ * model has. Learned first states are: a lane that begins starts from them as they are now.
  */
 #ifndef BACKPROP_H
 #define BACKPROP_H
@@ -22,8 +22,9 @@ struct backprop;
 
 struct backprop_options {
     size_t rows_max, lanes_max; /* of a window: R, B */
-    bool head_only;             /* layers are run, but only the read-out is trained */
-    double dropout; /* of layers' outputs, before the next layer and before the read-out */
+    bool head_only; /* all layers are run, but only those behind the last recurrent one are trained;
+                       if these have no parameters, that one, too */
+    double dropout; /* of the outputs of recurrent layers, before what follows them */
 };
 
 /* A bound on what backprop_create allocates, in bytes; false: more than fits a size_t. */
@@ -42,10 +43,10 @@ float *gru_backprop_parameters(struct backprop *backprop);
 /* Must be called after the parameters were changed, and before the next pass: packs them for the
  * kernels. */
 void gru_backprop_refresh(struct backprop *backprop);
-/* [n_parameters]. With head_only, those of the layers are always 0. */
+/* [n_parameters]. Those that are not trained are always 0. */
 float *gru_backprop_gradients(struct backprop *backprop);
-/* The first parameter of the read-out; all before it belong to layers. */
-size_t gru_backprop_head_offset(const struct backprop *backprop);
+/* How many are trained: the last ones of the vector. */
+size_t gru_backprop_n_trained(const struct gru_model *model, bool head_only);
 
 struct backprop_window {
     size_t n_steps;        /* T */
@@ -53,13 +54,15 @@ struct backprop_window {
     const float *in;       /* [R][I] what the network sees: normalised readings */
     float *states; /* [B][gru_backprop_state_floats] each lane's hidden states, layer by layer as in
                       a gru state; read, and replaced by those after the lane's last step here */
+    bool begins;   /* every lane begins here: its first state is the model's, whatever `states` has,
+                      and a learned one has a gradient */
     bool is_training; /* keep what a backward pass needs; apply dropout */
     uint64_t
         dropout_key; /* with the row and unit it decides what is dropped: same key, same mask */
 };
 size_t gru_backprop_state_floats(const struct backprop *backprop);
 
-/* out: [R][S * O], the read-out before its activation. Allocates nothing. */
+/* out: [R][S * O], the last layer's, before info.activation or the heads'. Allocates nothing. */
 void gru_backprop_forward(struct backprop *backprop, const struct backprop_window *window,
                           float *out);
 /* Sets the gradients from those of the loss by `out`: d_out [R][S * O]. To be called after a

@@ -13,8 +13,7 @@ static void describe(struct backprop_layer *layer)
 
 static struct backprop_needs needs(const struct backprop_layer *layer)
 {
-    (void)layer;
-    return (struct backprop_needs){ 0 };
+    return (struct backprop_needs){ .before = k_padded(layer->shape->n_inputs) };
 }
 
 static void cut(const struct backprop *bp, struct backprop_layer *layer,
@@ -22,8 +21,7 @@ static void cut(const struct backprop *bp, struct backprop_layer *layer,
 {
     const size_t i = layer->shape->n_inputs, h = layer->shape->n_units;
     (void)bp;
-    layer->result = block_take_floats(cutter, layer->n_rows, layer->hp);
-    layer->dropped = block_take_floats(cutter, layer->may_drop ? layer->n_rows : 0, layer->hp);
+    backprop_cut_result(layer, cutter);
     layer->dense.transposed.packed = block_take_floats(cutter, 1, k_transposed_floats(1, h, i));
     layer->dense.d_weight = block_take_floats(cutter, h, k_padded(i));
 }
@@ -39,9 +37,24 @@ static void forward(const struct backprop_pass *pass, const struct backprop_laye
                     const float *in, size_t ld_in)
 {
     const struct k_matrix *weight = &layer->packed.dense.weight;
-    float *out = layer->result + backprop_first_row(pass, layer) * layer->hp;
-    pass->bp->ops->affine(weight, layer->packed.dense.bias, pass->chunk->n_rows, in, ld_in, out,
-                          layer->hp);
+    pass->bp->ops->affine(weight, layer->packed.dense.bias, pass->chunk->n_rows, in, ld_in,
+                          backprop_result(pass, layer), layer->hp);
+}
+
+/* What the layer saw, with a padding: readings have none. */
+static const float *padded_in(const struct backprop_pass *pass, const struct backprop_layer *layer,
+                              const struct backprop_rows *rows)
+{
+    const size_t i = layer->shape->n_inputs, ip = k_padded(i);
+    if (layer != pass->bp->layers) {
+        return rows->in;
+    }
+    float *to = pass->bp->before;
+    for (size_t row = 0; row < pass->chunk->n_rows; row++) {
+        memcpy(to + row * ip, rows->in + row * rows->ld_in, i * sizeof *to);
+        memset(to + row * ip + i, 0, (ip - i) * sizeof *to);
+    }
+    return to;
 }
 
 static void backward(const struct backprop_pass *pass, const struct backprop_layer *layer,
@@ -53,9 +66,9 @@ static void backward(const struct backprop_pass *pass, const struct backprop_lay
                                    .m = h,
                                    .n = ip,
                                    .a = rows->d_out,
-                                   .b = rows->in,
+                                   .b = padded_in(pass, layer, rows),
                                    .lda = rows->ld_d_out,
-                                   .ldb = rows->ld_in,
+                                   .ldb = ip,
                                    .c = layer->dense.d_weight,
                                    .ldc = ip };
     k_add_outer(pass->bp->ops, &outer);

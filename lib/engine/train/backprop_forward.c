@@ -15,7 +15,7 @@ static void load_states(const struct backprop *bp, const struct backprop_window 
         for (size_t l = 0; l < bp->model->n_stepwise; l++) {
             const struct backprop_layer *layer = &bp->layers[l];
             if (layer_kind_is_recurrent(layer->shape->kind)) {
-                layer->family->load_state(window, layer, lane, state);
+                layer->family->load_state(bp, window, layer, lane, state);
                 state += layer->shape->kind->n_states * layer->shape->n_units;
             }
         }
@@ -66,14 +66,15 @@ static void run_layer(const struct backprop_pass *pass, size_t l)
     }
 }
 
-/* The read-out's rows, without their padding. */
+/* The last layer's rows, without their padding. */
 static void copy_out(const struct backprop_pass *pass, float *out)
 {
-    const struct backprop_layer *read_out = &pass->bp->layers[pass->bp->n_layers - 1];
-    size_t y = read_out->shape->n_units;
+    const struct backprop_layer *last = &pass->bp->layers[pass->bp->n_layers - 1];
+    const float *result = backprop_result(pass, last);
+    size_t y = last->shape->n_units;
     out += pass->chunk->first_row * y;
     for (size_t row = 0; row < pass->chunk->n_rows; row++) {
-        memcpy(out + row * y, read_out->result + row * read_out->hp, y * sizeof *out);
+        memcpy(out + row * y, result + row * last->hp, y * sizeof *out);
     }
 }
 

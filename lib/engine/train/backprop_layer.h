@@ -39,19 +39,20 @@ struct backprop_dense {
 };
 
 struct backprop_layer {
-    const struct layer_shape *shape; /* the model's, with the kind */
+    const struct layer_shape *shape;  /* the model's, with the kind */
+    const struct gru_tensor *tensors; /* the model's; the statistics are read here */
     const struct backprop_family *family;
     size_t hp;                         /* k_padded(H) */
-    size_t offsets[LAYER_TENSORS_MAX]; /* in the vector of parameters; SIZE_MAX: the model has
-                                          none */
+    size_t offsets[LAYER_TENSORS_MAX]; /* in the vector of parameters; SIZE_MAX: it is none of
+                                          them, or the model has none */
     union layer_packed packed;
     bool is_trained;
     bool passes_back; /* a layer below is trained too, and wants the gradient by its output */
     bool holds_chunk; /* its arrays have room for a chunk's rows, not for the window's */
-    bool may_drop;    /* there is dropout, and this is not the read-out */
+    bool may_drop;    /* there is dropout, and this layer is recurrent and not the last */
     size_t n_rows;    /* R of its arrays */
     float *result;    /* [R][Hp] what its own arithmetic gives */
-    float *dropped;   /* [R][Hp] the same after dropout; may be `result` */
+    float *dropped;   /* [R][Hp] the same after dropout; may be `result`. Of recurrent layers */
     union {
         struct backprop_recurrent recurrent;
         struct backprop_dense dense;
@@ -62,8 +63,8 @@ struct backprop_layer {
 struct backprop_needs {
     size_t pre;     /* [G * Hp] */
     size_t deltas;  /* [ld_deltas] */
-    size_t before;  /* [Hp] copies of the states before each row, where those do not follow one
-                       another */
+    size_t before;  /* copies of rows that do not lie as a product needs them: states before each
+                       row [Hp], or readings [k_padded(I)] */
     size_t scratch; /* [3 * Hp] of K_*_BEFORE */
 };
 
@@ -73,7 +74,7 @@ struct backprop {
     struct backprop_options options;
     size_t n_layers, n_parameters;
     size_t chunk_rows;
-    struct backprop_layer layers[LAYER_CHAIN_MAX]; /* the last one is the read-out */
+    struct backprop_layer layers[LAYER_CHAIN_MAX];
     float *parameters, *gradients;
     float *pre, *deltas, *before, *scratch; /* of a chunk, see struct backprop_needs */
     float *d_rows[2];                       /* of a chunk: gradients between two layers, by turns */
@@ -95,40 +96,50 @@ struct backprop_pass {
 
 /* A chunk's rows around a layer, on the way back. */
 struct backprop_rows {
-    const float *in; /* what the layer saw */
+    const float *in; /* what the layer saw; readings, which layer 0 sees, have no padding */
     size_t ld_in;
     const float *d_out; /* the gradient by its output */
     size_t ld_d_out;
-    float *d_in; /* by its input, where the layer passes it back */
+    float *d_in; /* by its input, where the layer passes it back; the padding becomes zeros */
     size_t ld_d_in;
 };
 
 struct backprop_family {
+    bool keeps_rows;      /* the way back reads the layer's own rows, not only what it saw */
+    bool has_padded_rows; /* it reads d_out with its padding, which must be zeros */
     /* Sets what follows from the layer's shape. */
     void (*describe)(struct backprop_layer *layer);
     struct backprop_needs (*needs)(const struct backprop_layer *layer);
     /* Cuts the layer's arrays, but for its packed weights. */
     void (*cut)(const struct backprop *bp, struct backprop_layer *layer,
                 struct block_cutter *cutter);
-    /* Packs the weights for the way back; values as in layer_kind.h. */
+    /* Packs the weights for the way back; values as in layer_kind.h. NULL: there is nothing to. */
     void (*pack)(const float *const *values, struct backprop_layer *layer);
     /* A lane's state (kind->n_states * H floats): in front of the window's first row, and from
-     * after row `row` of the layer's arrays. Of recurrent layers only. */
-    void (*load_state)(const struct backprop_window *window, const struct backprop_layer *layer,
-                       size_t lane, const float *state);
+     * after row `row` of the layer's arrays. Where the window begins, `state` is not read. Of
+     * recurrent layers only. */
+    void (*load_state)(const struct backprop *bp, const struct backprop_window *window,
+                       const struct backprop_layer *layer, size_t lane, const float *state);
     void (*store_state)(const struct backprop_pass *pass, const struct backprop_layer *layer,
                         size_t lane, size_t row, float *state);
     void (*forward)(const struct backprop_pass *pass, const struct backprop_layer *layer,
                     const float *in, size_t ld_in);
     /* Adds to the layer's sums of gradients, which `clear` sets to zero and `gather` brings into
-     * the order of the parameters. */
+     * the order of the parameters. NULL: the sums are the gradients themselves. */
     void (*backward)(const struct backprop_pass *pass, const struct backprop_layer *layer,
                      const struct backprop_rows *rows);
     void (*clear)(const struct backprop *bp, const struct backprop_layer *layer);
     void (*gather)(const struct backprop *bp, const struct backprop_layer *layer);
 };
 
-extern const struct backprop_family backprop_recurrent_family, backprop_dense_family;
+extern const struct backprop_family backprop_recurrent_family, backprop_dense_family,
+    backprop_norm_family, backprop_batch_norm_family, backprop_activation_family;
+
+/* The result of a layer that has no arrays of rows but this one. */
+static inline void backprop_cut_result(struct backprop_layer *layer, struct block_cutter *cutter)
+{
+    layer->result = block_take_floats(cutter, layer->n_rows, layer->hp);
+}
 
 static inline bool backprop_drops(const struct backprop_pass *pass,
                                   const struct backprop_layer *layer)
@@ -154,6 +165,13 @@ static inline const float *backprop_in(const struct backprop_pass *pass, size_t 
     const float *rows = backprop_drops(pass, below) ? below->dropped : below->result;
     *ret_ld = below->hp;
     return rows + backprop_first_row(pass, below) * below->hp;
+}
+
+/* Where the chunk's rows are that layer l has given. */
+static inline float *backprop_result(const struct backprop_pass *pass,
+                                     const struct backprop_layer *layer)
+{
+    return layer->result + backprop_first_row(pass, layer) * layer->hp;
 }
 
 /* The lanes of the step before; before the first they are its own. */

@@ -99,15 +99,27 @@ static void pack(const float *const *values, struct backprop_layer *layer)
 
 /* ---- states ---- */
 
-static void load_state(const struct backprop_window *window, const struct backprop_layer *layer,
-                       size_t lane, const float *state)
+/* The tensors of the first states h and c. */
+static const size_t initial[] = { RECURRENT_INITIAL_H, RECURRENT_INITIAL_C };
+
+static bool is_learned(const struct backprop_layer *layer, size_t part)
+{
+    return layer->offsets[initial[part]] < SIZE_MAX;
+}
+
+static void load_state(const struct backprop *bp, const struct backprop_window *window,
+                       const struct backprop_layer *layer, size_t lane, const float *state)
 {
     const size_t n_lanes = window->n_lanes[0], h = layer->shape->n_units;
     float *const to[] = { layer->recurrent.h, layer->recurrent.c };
     for (size_t part = 0; part < 2 && to[part]; part++, state += h) {
         float *row = to[part] - (n_lanes - lane) * layer->hp;
-        memcpy(row, state, h * sizeof *row);
-        memset(row + h, 0, (layer->hp - h) * sizeof *row);
+        memset(row, 0, layer->hp * sizeof *row);
+        if (!window->begins) {
+            memcpy(row, state, h * sizeof *row);
+        } else if (is_learned(layer, part)) {
+            memcpy(row, bp->parameters + layer->offsets[initial[part]], h * sizeof *row);
+        }
     }
 }
 
@@ -201,12 +213,37 @@ static void forward(const struct backprop_pass *pass, const struct backprop_laye
 
 /* ---- backwards ---- */
 
+/* Whether the lanes' first states are learned. */
+static bool has_learned_state(const struct backprop_pass *pass, const struct backprop_layer *layer)
+{
+    return pass->window->begins && (is_learned(layer, 0) || is_learned(layer, 1));
+}
+
+/* The gradient by a learned first state is the sum of those by the lanes' states before their first
+ * rows: a + b, b may be NULL. */
+static void add_by_first(const struct backprop_pass *pass, const struct backprop_layer *layer,
+                         size_t part, const float *a, const float *b)
+{
+    const size_t h = layer->shape->n_units;
+    if (!is_learned(layer, part)) {
+        return;
+    }
+    float *d = pass->bp->gradients + layer->offsets[initial[part]];
+    for (size_t lane = 0; lane < pass->window->n_lanes[0]; lane++) {
+        const size_t at = lane * layer->hp;
+        for (size_t k = 0; k < h; k++) {
+            d[k] += a[at + k] + (b ? b[at + k] : 0);
+        }
+    }
+}
+
 static void run_back(const struct backprop_pass *pass, const struct backprop_layer *layer,
                      const float *d_out)
 {
     const struct backprop *bp = pass->bp;
     const struct backprop_chunk *chunk = pass->chunk;
     const struct backprop_recurrent *r = &layer->recurrent;
+    const bool wants_first = has_learned_state(pass, layer);
     size_t hp = layer->hp, in_chunk = chunk->n_rows;
     for (size_t k = chunk->n_steps; k-- > 0;) {
         size_t step = chunk->first_step + k, n_rows = pass->window->n_lanes[step];
@@ -229,7 +266,7 @@ static void run_back(const struct backprop_pass *pass, const struct backprop_lay
             .ld_deltas = r->ld_deltas,
             .sums = r->sums,
             .reset_h = r->cell->resets_before ? bp->scratch + in_chunk * hp : NULL,
-            .is_first = step == 0,
+            .is_first = step == 0 && !wants_first,
         };
         bp->ops->train->backward(&backward);
     }
@@ -283,6 +320,10 @@ static void backward(const struct backprop_pass *pass, const struct backprop_lay
     const struct k_planes *planes = &r->cell->planes;
     const size_t i = layer->shape->n_inputs, h = layer->shape->n_units, hp = layer->hp;
     run_back(pass, layer, rows->d_out);
+    if (pass->chunk->first_step == 0 && has_learned_state(pass, layer)) {
+        add_by_first(pass, layer, 0, r->d_h, r->d_hu);
+        add_by_first(pass, layer, 1, r->d_c, NULL);
+    }
     add_outer(pass, layer, rows->in, rows->ld_in, i, planes->x_first, r->cell->n_gates, r->d_w);
     add_outer(pass, layer, states_before(pass, layer), hp, h, 0, planes->n_u, r->d_u);
     if (r->cell->resets_before) {
@@ -356,6 +397,8 @@ static void gather(const struct backprop *bp, const struct backprop_layer *layer
 }
 
 const struct backprop_family backprop_recurrent_family = {
+    .keeps_rows = true,
+    .has_padded_rows = true,
     .describe = describe,
     .needs = needs,
     .cut = cut,

@@ -1,4 +1,5 @@
 /* What a forecast loses, and where it is counted; see comparison.h. */
+#include "engine/activation.h"
 #include "engine/train/comparison.h"
 #include "engine/train/loss.h"
 
@@ -47,12 +48,13 @@ static double class_probability(struct gru_comparison *comparison, const float *
         most = p[o] > p[most] ? o : most;
     }
     const double shift = p[most];
-    for (size_t o = 0; info->activation != GRU_SOFTMAX && o < info->n_outputs; o++) {
+    const bool are_probabilities = gru_output_activation(info, 0) == GRU_SOFTMAX;
+    for (size_t o = 0; !are_probabilities && o < info->n_outputs; o++) {
         p[o] = exp(p[o] - shift);
         total += p[o];
     }
     *ret_found = most == class && isfinite(shift);
-    return info->activation == GRU_SOFTMAX ? p[class] : p[class] / total;
+    return are_probabilities ? p[class] : p[class] / total;
 }
 
 /* The probability that an output is on. */
@@ -60,7 +62,7 @@ static double on_probability(const struct gru_comparison *comparison, size_t col
 {
     const struct gru_variable *output = gru_dataset_output(&comparison->dataset, column);
     double p = ((double)y - output->mean) / output->std;
-    return comparison->info->activation == GRU_SIGMOID ? p : 1 / (1 + exp(-p));
+    return gru_output_activation(comparison->info, column) == GRU_SIGMOID ? p : 1 / (1 + exp(-p));
 }
 
 /* A class number: the loss of each, and whether it was found. */

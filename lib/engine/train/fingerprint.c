@@ -47,19 +47,59 @@ static uint64_t add_variables(uint64_t hash, const struct gru_variable *variable
     return add(hash, n);
 }
 
+/* Whether it is layers of one recurrent kind and a read-out, as all models were at first. Their
+ * fingerprints are those that older builds wrote. */
+static bool is_plain(const struct gru_model *model)
+{
+    const struct gru_layer_info *first = &model->info.layers[0];
+    bool is_plain = model->info.n_heads == 0 && model->n_layers == model->info.n_layers + 1 &&
+                    gru_model_read_out(model)->shape.kind->family == LAYER_DENSE;
+    for (size_t l = 0; is_plain && l < model->info.n_layers; l++) {
+        const struct gru_layer *layer = &model->layers[l];
+        is_plain = layer->shape.kind->id == first->kind && layer->shape.reset == first->reset;
+        for (size_t k = 0; is_plain && k < layer->shape.kind->n_tensors; k++) {
+            is_plain = !layer->shape.kind->tensors[k].is_initial_state || !layer->tensors[k].values;
+        }
+    }
+    return is_plain;
+}
+
+static uint64_t add_shape(uint64_t hash, const struct layer_shape *shape)
+{
+    uint64_t words[] = { shape->kind->id, shape->reset,  shape->activation, 0,
+                         shape->n_inputs, shape->n_units };
+    memcpy(&words[3], &shape->eps, sizeof shape->eps);
+    return gru_hash(hash, words, sizeof words);
+}
+
+/* All of it. A plain model's first states are left out, because it has none. */
+static uint64_t add_layer(uint64_t hash, const struct gru_layer *layer, bool is_of_plain)
+{
+    const struct layer_kind *kind = layer->shape.kind;
+    hash = is_of_plain ? hash : add_shape(hash, &layer->shape);
+    for (size_t k = 0; k < kind->n_tensors; k++) {
+        if (!is_of_plain || !kind->tensors[k].is_initial_state) {
+            hash = add_tensor(hash, &layer->tensors[k]);
+        }
+    }
+    return hash;
+}
+
 static uint64_t add_model(uint64_t hash, const struct gru_model *model)
 {
     const struct gru_info *info = &model->info;
-    const struct gru_layer_info *first = &info->layers[0]; /* all recurrent layers are alike */
+    const struct gru_layer_info *first = &info->layers[0];
     const uint64_t kind[] = { first->kind,    first->reset, info->activation, info->missing,
                               info->residual, info->steps,  info->n_layers };
+    const bool is_of_plain = is_plain(model);
     hash = gru_hash(hash, kind, sizeof kind);
     hash = add_variables(hash, info->inputs, info->n_inputs);
     hash = add_variables(hash, info->outputs, info->n_outputs);
     for (size_t l = 0; l < model->n_layers; l++) {
-        for (size_t k = 0; k < model->layers[l].shape.kind->n_tensors; k++) {
-            hash = add_tensor(hash, &model->layers[l].tensors[k]);
-        }
+        hash = add_layer(hash, &model->layers[l], is_of_plain);
+    }
+    for (size_t k = 0; k < info->n_heads; k++) {
+        hash = add(add(hash, info->heads[k].activation), info->heads[k].n_outputs);
     }
     return hash;
 }

@@ -2,7 +2,9 @@
  * gru.h. */
 #include "engine/train/hyperparameters.h"
 #include "engine/model.h"
+#include "engine/train/loss.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum type { SIZE, REAL, CHOICE };
@@ -89,27 +91,56 @@ static enum gru_status check_row(const struct row *row,
 
 /* ---- what fits together ---- */
 
+static const char loss_param[] = "hyperparameters.loss";
+
+/* The activation that a loss of logits has in itself. */
+static enum gru_activation activation_within(enum gru_loss loss)
+{
+    return loss == GRU_BCE ? GRU_SIGMOID : GRU_SOFTMAX;
+}
+
+/* A loss that takes logits needs its own activation, or none, of the read-out and of each head. */
+static enum gru_status check_logits(const struct gru_info *info, enum gru_loss loss,
+                                    struct gru_error *error)
+{
+    const char *needed = gru_activation_name(activation_within(loss));
+    const char *word = loss == GRU_BCE ? "bce" : "cross_entropy";
+    for (size_t k = 0; k < (info->n_heads > 0 ? info->n_heads : 1); k++) {
+        const enum gru_activation activation =
+            info->n_heads > 0 ? info->heads[k].activation : info->activation;
+        char head[32] = "";
+        if (info->n_heads > 0) {
+            snprintf(head, sizeof head, " of heads[%zu]", k);
+        }
+        if (activation != activation_within(loss) && activation != GRU_LINEAR) {
+            return gru_fail(error, GRU_BAD_TRAINING, loss_param,
+                            "the loss '%s' needs a model whose activation%s is %s or linear, not "
+                            "%s",
+                            word, head, needed, gru_activation_name(activation));
+        }
+    }
+    return GRU_OK;
+}
+
 static enum gru_status check_loss(const struct gru_info *info, enum gru_loss loss,
                                   struct gru_error *error)
 {
-    static const char param[] = "hyperparameters.loss";
-    if (loss == GRU_BCE && info->activation != GRU_SIGMOID && info->activation != GRU_LINEAR) {
-        return gru_fail(
-            error, GRU_BAD_TRAINING, param,
-            "the loss 'bce' needs a model whose activation is sigmoid or linear, not %s",
-            gru_activation_name(info->activation));
+    if (!gru_loss_takes_logits(loss)) {
+        return GRU_OK;
     }
-    if (loss == GRU_CROSS_ENTROPY && info->activation != GRU_SOFTMAX &&
-        info->activation != GRU_LINEAR) {
-        return gru_fail(
-            error, GRU_BAD_TRAINING, param,
-            "the loss 'cross_entropy' needs a model whose activation is softmax or linear, not "
-            "%s",
-            gru_activation_name(info->activation));
+    enum gru_status status = check_logits(info, loss, error);
+    if (status != GRU_OK) {
+        return status;
+    }
+    if (loss == GRU_CROSS_ENTROPY && info->n_heads > 1) {
+        return gru_fail(error, GRU_BAD_TRAINING, loss_param,
+                        "the loss 'cross_entropy' needs a model whose outputs are the classes of "
+                        "one decision, not %zu heads",
+                        info->n_heads);
     }
     if (loss == GRU_CROSS_ENTROPY && info->n_outputs < 2) {
         return gru_fail(
-            error, GRU_BAD_TRAINING, param,
+            error, GRU_BAD_TRAINING, loss_param,
             "the loss 'cross_entropy' needs a model with an output for each class, at least 2");
     }
     return GRU_OK;

@@ -2,8 +2,10 @@
  * target. */
 #include "engine/train/loss.h"
 #include "engine/activation.h"
+#include "engine/train/activation_slope.h"
 
 #include <math.h>
+#include <string.h>
 
 size_t gru_loss_width(const struct gru_info *info, enum gru_loss loss)
 {
@@ -38,24 +40,32 @@ static double slope_of_one(enum gru_loss loss, double difference)
     }
 }
 
-/* From the gradient by a to the one by z, in place, over a row. */
-static void undo_activation(const struct gru_info *info, const float *a, float *d)
+/* The read-out, or one of its heads, from output `at` of a row on. Without heads each forecast step
+ * is one, so that each softmax is. False: there are no more. */
+static bool take_head(const struct gru_info *info, size_t k, size_t at, struct gru_head *ret_head)
 {
-    for (size_t k = 0; info->activation == GRU_SIGMOID && k < info->y_floats; k++) {
-        d[k] *= a[k] * (1.0F - a[k]);
+    *ret_head =
+        k < info->n_heads ? info->heads[k] : (struct gru_head){ info->activation, info->n_outputs };
+    return at < info->y_floats;
+}
+
+/* A row of z becomes the slopes of the activation. */
+static void take_slopes(const struct gru_info *info, const float *a, float *z)
+{
+    struct gru_head head;
+    size_t at = 0;
+    for (size_t k = 0; take_head(info, k, at, &head); k++, at += head.n_outputs) {
+        gru_activation_slopes(head.activation, a + at, head.n_outputs, z + at);
     }
-    for (size_t k = 0; info->activation == GRU_TANH && k < info->y_floats; k++) {
-        d[k] *= 1.0F - a[k] * a[k];
-    }
-    for (size_t s = 0; info->activation == GRU_SOFTMAX && s < info->steps; s++) {
-        const float *as = a + s * info->n_outputs;
-        float *ds = d + s * info->n_outputs;
-        double mean = 0; /* dL/dz_j = a_j (dL/da_j - sum_k a_k dL/da_k) */
-        for (size_t o = 0; o < info->n_outputs; o++) {
-            mean += (double)as[o] * (double)ds[o];
-        }
-        for (size_t o = 0; o < info->n_outputs; o++) {
-            ds[o] = as[o] * (ds[o] - (float)mean);
+}
+
+static void undo_softmaxes(const struct gru_info *info, const float *a, float *d)
+{
+    struct gru_head head;
+    size_t at = 0;
+    for (size_t k = 0; take_head(info, k, at, &head); k++, at += head.n_outputs) {
+        if (head.activation == GRU_SOFTMAX) {
+            gru_softmax_undo(a + at, head.n_outputs, d + at);
         }
     }
 }
@@ -64,22 +74,28 @@ static struct loss_sum differences(const struct gru_info *info, enum gru_loss lo
                                    float *out, const float *targets, double scale, float *d_out)
 {
     struct loss_sum sum = { 0 };
+    if (d_out) {
+        memcpy(d_out, out, n_rows * info->y_floats * sizeof *out);
+    }
     gru_activate_output(info, out, n_rows, info->y_floats);
     for (size_t row = 0; row < n_rows; row++) {
         const float *a = out + row * info->y_floats;
         const float *t = targets + row * info->y_floats;
         float *d = d_out ? d_out + row * info->y_floats : NULL;
+        if (d) {
+            take_slopes(info, a, d);
+        }
         for (size_t k = 0; k < info->y_floats; k++) {
             bool present = !isnan(t[k]);
             double difference = (double)a[k] - (double)t[k];
             sum.loss += present ? gru_loss_of_one(loss, difference) : 0;
             sum.n += present;
             if (d) {
-                d[k] = present ? (float)(slope_of_one(loss, difference) * scale) : 0.0F;
+                d[k] *= present ? (float)(slope_of_one(loss, difference) * scale) : 0.0F;
             }
         }
         if (d) {
-            undo_activation(info, a, d);
+            undo_softmaxes(info, a, d);
         }
     }
     return sum;

@@ -13,30 +13,36 @@ const float *gru_trainer_weights(const struct gru_trainer *trainer)
                                             : gru_backprop_parameters(trainer->backprop);
 }
 
-/* The first rows that were trained on: there is a lane with rows, because there is a target. */
-static struct dataset_lane first_lane(const struct dataset *dataset)
+/* The readings of the starting model's selftest, if it has one; else the first rows that were
+ * trained on. (There is a lane with rows, because there is a target.) */
+static const float *selftest_rows(const struct gru_trainer *trainer, size_t *ret_n_rows)
 {
+    const struct gru_selftest *of_base = &trainer->model->selftest;
     struct dataset_lane lane = { 0 };
-    for (size_t k = 0; lane.n_rows == 0; k++) {
-        lane = gru_dataset_lane(dataset, PART_TRAIN, k);
+    if (of_base->n_rows > 0) {
+        *ret_n_rows = of_base->n_rows;
+        return of_base->x;
     }
-    return lane;
+    for (size_t k = 0; lane.n_rows == 0; k++) {
+        lane = gru_dataset_lane(&trainer->dataset, PART_TRAIN, k);
+    }
+    *ret_n_rows = lane.n_rows < SELFTEST_ROWS ? lane.n_rows : SELFTEST_ROWS;
+    return lane.x;
 }
 
-/* Readings that the model has met, and its own answers. */
+/* Readings that are known, and the model's own answers. */
 static enum gru_status add_selftest(const struct gru_trainer *trainer, struct gru_model *model)
 {
     const struct gru_info *info = &model->info;
-    const struct dataset_lane known = first_lane(&trainer->dataset);
     struct gru_selftest *selftest = &model->selftest;
     struct gru_work *work = NULL;
-    selftest->n_rows = known.n_rows < SELFTEST_ROWS ? known.n_rows : SELFTEST_ROWS;
+    const float *x = selftest_rows(trainer, &selftest->n_rows);
     selftest->x = gru_array_alloc(selftest->n_rows * info->n_inputs, sizeof *selftest->x);
     selftest->y = gru_array_alloc(selftest->n_rows * info->y_floats, sizeof *selftest->y);
     if (!selftest->x || !selftest->y || gru_work_create(&work) != GRU_OK) {
         return GRU_NO_MEMORY;
     }
-    memcpy(selftest->x, known.x, selftest->n_rows * info->n_inputs * sizeof *selftest->x);
+    memcpy(selftest->x, x, selftest->n_rows * info->n_inputs * sizeof *selftest->x);
     struct gru_lane lane = { .x = selftest->x, .n_rows = selftest->n_rows, .y = selftest->y };
     enum gru_status status = gru_run(model, work, &lane, 1);
     gru_work_free(work);

@@ -109,6 +109,7 @@ static struct backprop_window window_of(const struct gru_trainer *trainer,
                                      .n_lanes = trainer->arrays.n_lanes,
                                      .in = trainer->arrays.in,
                                      .states = trainer->arrays.states,
+                                     .begins = trainer->position.t == 0,
                                      .is_training = is_training,
                                      .dropout_key = is_training ? dropout_key(trainer) : 0 };
 }

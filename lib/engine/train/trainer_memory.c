@@ -34,8 +34,7 @@ bool gru_trainer_sizes(const struct gru_model *model, const struct gru_training 
         .n_lanes = smaller(h->batch_size, larger(training->n_series, training->n_validation)),
         .n_steps = smaller(h->window, longest_series(training)),
         .n_parameters = model->info.n_parameters,
-        .n_trained = h->train == GRU_TRAIN_HEAD ? gru_layer_parameters(gru_model_read_out(model))
-                                                : model->info.n_parameters,
+        .n_trained = gru_backprop_n_trained(model, h->train == GRU_TRAIN_HEAD),
     };
     if (__builtin_mul_overflow(sizes.n_lanes, sizes.n_steps, &sizes.n_rows) ||
         __builtin_mul_overflow(sizes.n_lanes, gru_state_last_offset(model), &sizes.n_states)) {

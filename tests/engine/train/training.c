@@ -1,7 +1,7 @@
 #include "training.h"
 #include "engine/fixture.h"
-#include "engine/model.h"
 #include "engine/random.h"
+#include "engine/train/backprop.h"
 #include "test.h"
 
 #include <math.h>
@@ -138,7 +138,7 @@ struct gru_model *training_whole(struct gru_model *model, const struct gru_train
 
 size_t training_head(const struct gru_model *model)
 {
-    return model->info.n_parameters - gru_layer_parameters(gru_model_read_out(model));
+    return model->info.n_parameters - gru_backprop_n_trained(model, true);
 }
 
 float *training_weights(const struct gru_model *model, size_t *ret_n)
@@ -147,9 +147,10 @@ float *training_weights(const struct gru_model *model, size_t *ret_n)
     ck_assert_ptr_nonnull(weights);
     size_t n = 0;
     for (size_t l = 0; l < model->n_layers; l++) {
-        for (size_t k = 0; k < LAYER_TENSORS_MAX; k++) {
+        const struct layer_kind *kind = model->layers[l].shape.kind;
+        for (size_t k = 0; k < kind->n_tensors; k++) {
             const struct gru_tensor *tensor = &model->layers[l].tensors[k];
-            size_t n_floats = gru_tensor_floats(tensor);
+            size_t n_floats = kind->tensors[k].is_statistic ? 0 : gru_tensor_floats(tensor);
             if (n_floats > 0) {
                 memcpy(weights + n, tensor->values, n_floats * sizeof *weights);
             }

@@ -6,6 +6,7 @@
 #include "test.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,14 +28,78 @@ void trial_fill(float *values, size_t n, float scale, unsigned seed)
     }
 }
 
+/* Which feed nothing, and are not scaled. */
+static struct gru_variable *trial_variables(size_t n)
+{
+    struct gru_variable *variables = trial_allocate(n * sizeof *variables);
+    for (size_t k = 0; k < n; k++) {
+        variables[k] = (struct gru_variable){ .std = 1, .feeds = -1 };
+    }
+    return variables;
+}
+
 static void drop_bias(struct gru_tensor *tensor)
 {
     free(tensor->values);
     tensor->values = NULL;
 }
 
+/* ---- a chain ---- */
+
+static void make_tensors(const struct plan_layer *of, struct gru_layer *layer, unsigned seed)
+{
+    const struct layer_kind *kind = layer->shape.kind;
+    for (size_t k = 0; k < kind->n_tensors; k++) {
+        const struct layer_tensor *row = &kind->tensors[k];
+        if (row->is_optional && (row->is_initial_state ? !of->has_learned_state : of->is_bare)) {
+            continue;
+        }
+        ck_assert_int_eq(gru_model_alloc_tensor(layer, k), GRU_OK);
+        float *values = layer->tensors[k].values;
+        const size_t n = gru_tensor_floats(&layer->tensors[k]);
+        trial_fill(values, n, row->is_scale || row->columns == EXTENT_NONE ? 0.4F : 0.6F,
+                   seed + (unsigned)k);
+        for (size_t j = 0; row->is_scale && j < n; j++) {
+            values[j] += 1;
+        }
+    }
+}
+
+/* The chain's layers; its last one gives the outputs. */
+static struct gru_model *chain_model(const struct plan *plan)
+{
+    struct gru_model *model;
+    ck_assert_int_eq(gru_model_alloc(&model), GRU_OK);
+    ck_assert_int_eq(gru_model_alloc_layers(model, plan->n_layers), GRU_OK);
+    size_t n = plan->n_inputs;
+    for (size_t l = 0; l < plan->n_layers; l++) {
+        const struct plan_layer *of = &plan->chain[l];
+        const size_t n_units = of->n_units > 0 ? of->n_units : n;
+        model->layers[l].shape = (struct layer_shape){ .kind = gru_layer_kind_row(of->kind),
+                                                       .reset = of->reset,
+                                                       .activation = of->activation,
+                                                       .eps = 1e-3F,
+                                                       .n_inputs = n,
+                                                       .n_units = n_units };
+        make_tensors(of, &model->layers[l], 100 + 10 * (unsigned)l);
+        n = n_units;
+    }
+    model->info = (struct gru_info){ .missing = GRU_MISSING_LAST,
+                                     .steps = plan->steps,
+                                     .n_inputs = plan->n_inputs,
+                                     .n_outputs = n / plan->steps,
+                                     .layers = model->info.layers };
+    model->info.inputs = trial_variables(model->info.n_inputs);
+    model->info.outputs = trial_variables(model->info.n_outputs);
+    ck_assert_int_eq(gru_model_finish(model), GRU_OK);
+    return model;
+}
+
 struct gru_model *trial_model(const struct plan *plan)
 {
+    if (plan->chain) {
+        return chain_model(plan);
+    }
     static const char *const inputs[] = { "a", "b", "c", "d", "e" };
     static const char *const outputs[] = { "p", "q", "s", "t", "u", "v" };
     const struct gru_plan gru_plan = { .n_inputs = plan->n_inputs,
@@ -87,6 +152,7 @@ struct trial trial_new(const struct plan *plan)
                                          .n_lanes = t.plan.n_lanes,
                                          .in = t.in,
                                          .states = t.states,
+                                         .begins = plan->begins,
                                          .is_training = true,
                                          .dropout_key = 77 };
     return t;
@@ -121,9 +187,10 @@ void trial_both(struct trial *t)
 /* What dropout does to each unit, found by dropping from ones. */
 static double *masks_of(const struct trial *t, size_t widest)
 {
-    double *masks = trial_allocate(t->plan.n_layers * t->n_rows * widest * sizeof(double));
-    for (size_t l = 0; l < t->plan.n_layers; l++) {
-        size_t hp = k_padded(t->plan.hidden[l]);
+    const size_t n_layers = t->model->n_layers;
+    double *masks = trial_allocate(n_layers * t->n_rows * widest * sizeof(double));
+    for (size_t l = 0; l < n_layers; l++) {
+        const size_t n_units = t->model->layers[l].shape.n_units, hp = k_padded(n_units);
         const struct backprop_chunk chunk = { .n_rows = t->n_rows };
         float *ones = aligned_alloc(64, t->n_rows * hp * sizeof(float));
         ck_assert_ptr_nonnull(ones);
@@ -134,7 +201,7 @@ static double *masks_of(const struct trial *t, size_t widest)
         const struct k_drop drop = backprop_drop(&pass, l);
         t->bp->ops->train->drop(&drop, ones, ones);
         for (size_t row = 0; row < t->n_rows; row++) {
-            for (size_t j = 0; j < t->plan.hidden[l]; j++) {
+            for (size_t j = 0; j < n_units; j++) {
                 masks[(l * t->n_rows + row) * widest + j] = (double)ones[row * hp + j];
             }
         }
@@ -145,9 +212,9 @@ static double *masks_of(const struct trial *t, size_t widest)
 
 struct reference reference_new(const struct trial *t)
 {
-    struct reference ref = { .network = { .model = t->model } };
-    for (size_t l = 0; l < t->plan.n_layers; l++) {
-        size_t h = t->plan.hidden[l];
+    struct reference ref = { .network = { .model = t->model, .begins = t->plan.begins } };
+    for (size_t l = 0; l < t->model->n_layers; l++) {
+        size_t h = t->model->layers[l].shape.n_units;
         ref.network.widest = h > ref.network.widest ? h : ref.network.widest;
     }
     ref.parameters = trial_allocate(t->n_parameters * sizeof(double));
@@ -215,16 +282,32 @@ void trial_check_forward(const struct trial *t, struct reference *ref)
     }
 }
 
+/* "gru 5, dense 2" */
+static const char *describe(const struct trial *t)
+{
+    static char text[512];
+    size_t n = 0;
+    for (size_t l = 0; l < t->model->n_layers; l++) {
+        const struct layer_shape *shape = &t->model->layers[l].shape;
+        const bool is_activation = shape->kind->family == LAYER_ACTIVATION;
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s %zu", l > 0 ? ", " : "",
+                              is_activation ? gru_activation_name(shape->activation)
+                                            : gru_layer_kind_name(shape->kind->id),
+                              shape->n_units);
+    }
+    return text;
+}
+
 void trial_check_gradients(const struct trial *t, struct reference *ref)
 {
     const float *gradients = gru_backprop_gradients(t->bp);
-    size_t stride = t->n_parameters / (t->n_parameters > 100000 ? 20 : 250) + 1;
+    const size_t n_tried = t->n_parameters > 100000 ? 20 : t->plan.chain ? 80 : 250;
+    const size_t stride = t->n_parameters / n_tried + 1;
     for (size_t k = 0; k < t->n_parameters; k += stride) {
         double want = slope(ref, t, k), got = (double)gradients[k];
-        bool is_frozen = t->plan.head_only && k < gru_backprop_head_offset(t->bp);
+        bool is_frozen = k < t->n_parameters - gru_backprop_n_trained(t->model, t->plan.head_only);
         ck_assert_msg(fabs(got - (is_frozen ? 0 : want)) <= 2e-5 * fmax(1, fabs(want)),
-                      "cell %d reset %d layers %zu (%zu): gradient %zu of %zu is %.9g, not %.9g",
-                      t->plan.cell, t->plan.reset, t->plan.n_layers, t->plan.hidden[0], k,
-                      t->n_parameters, got, want);
+                      "%s: gradient %zu of %zu is %.9g, not %.9g", describe(t), k, t->n_parameters,
+                      got, want);
     }
 }

@@ -8,7 +8,21 @@
 #include "engine/network.h"
 #include "engine/train/backprop.h"
 
+enum { PLAN_LAYERS_MAX = 12 };
+
+/* A layer of a chain. */
+struct plan_layer {
+    enum gru_layer_kind kind;
+    enum gru_reset reset;
+    enum gru_activation activation; /* of GRU_LAYER_ACTIVATION */
+    size_t n_units;                 /* 0: as many as it sees */
+    bool is_bare;                   /* without its optional tensors */
+    bool has_learned_state;
+};
+
 struct plan {
+    const struct plan_layer *chain; /* NULL: n_layers of `cell`, and a read-out */
+    bool begins;
     enum gru_layer_kind cell;
     enum gru_reset reset;
     size_t n_inputs, n_outputs, steps, n_layers, hidden[3];
