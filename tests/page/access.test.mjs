@@ -88,8 +88,10 @@ test("everything is done by keyboard", async () => {
     newest,
   );
   await page.keyboard.press("?");
-  await page.getByRole("dialog", { name: "Keyboard" }).waitFor();
+  const help = page.getByRole("dialog", { name: "Keyboard" });
+  await help.waitFor();
   await page.keyboard.press("Escape");
+  await help.waitFor({ state: "hidden" });
   await page.keyboard.press("/");
   await page.keyboard.type("pump-9");
   assert.equal(await page.getByRole("searchbox").inputValue(), "pump-9");

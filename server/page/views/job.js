@@ -64,7 +64,7 @@ export function createJob(onChange) {
   const where = el("span");
   const verdict = el("p", { className: "skill", role: "status" });
   const problem = el("p", { className: "problem", role: "alert", hidden: true });
-  const buttons = el("div", { className: "row" });
+  const buttons = el("div", { className: "row verbs" });
   const curves = el("div", { className: "losses", role: "img" });
   const log = el("ul", { className: "grey log", tabIndex: 0, ariaLabel: "events of the job" });
   const key = el("p", { className: "key" });

@@ -119,11 +119,10 @@ export function createSide() {
     byId("side"),
     el("h2", null, "models"),
     createModels(),
-    el("div", { className: "head" }, el("h2", { className: "room" }, "sessions"), order),
+    el("div", { className: "head" }, el("h2", { className: "room" }, "sessions"), order, opener),
+    text,
     search,
     ...createSessions(),
-    opener,
-    text,
   );
   watch(["model"], () => (search.value = state.prefix));
   watch(["models"], () => byId("side").classList.toggle("unknown", !state.models));
