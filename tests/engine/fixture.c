@@ -30,6 +30,7 @@ void fixture_raw_tensor(struct fixture *f, const char *name, const char *dtype, 
     tensor->dtype = dtype;
     tensor->rows = rows;
     tensor->columns = columns;
+    tensor->middle = 0;
     tensor->n_bytes = n_bytes;
     tensor->bytes = allocate(n_bytes);
     memcpy(tensor->bytes, bytes, n_bytes);
@@ -139,6 +140,7 @@ struct file fixture_file(struct fixture *f)
         memcpy(data + begin, tensor->bytes, tensor->n_bytes);
         p += sprintf(p, "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[%zu", k > 0 ? "," : "", tensor->name,
                      tensor->dtype, tensor->rows);
+        p += tensor->middle > 0 ? sprintf(p, ",%zu", tensor->middle) : 0;
         p += tensor->columns > 0 ? sprintf(p, ",%zu", tensor->columns) : 0;
         p += sprintf(p, "],\"data_offsets\":[%zu,%zu]}", begin, begin + tensor->n_bytes);
         begin += tensor->n_bytes;

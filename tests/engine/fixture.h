@@ -17,6 +17,7 @@ struct fixture_tensor {
     char name[160];
     const char *dtype;
     size_t rows, columns; /* columns 0: a vector */
+    size_t middle;        /* of a tensor of three sizes, between the two; 0: of fewer */
     unsigned char *bytes;
     size_t n_bytes;
 };
