@@ -65,6 +65,9 @@ extern "C" {
     X(SELFTEST_FAILED, "the model does not give the answers of its own selftest")                  \
     X(NON_FINITE, "the result is not a finite number")                                             \
     X(MISSING_INPUT, "an input is missing, and the model's policy is to refuse that")              \
+    X(NOT_CAUSAL,                                                                                  \
+      "the model is bidirectional: it reads whole sequences, from both ends, so it cannot go on "  \
+      "step by step")                                                                              \
     X(NO_READING, "there is nothing to forecast from before the first reading")                    \
     X(NO_ROLL_OUT,                                                                                 \
       "the model's outputs feed none of its inputs, so it cannot forecast beyond its own steps")   \
@@ -128,6 +131,7 @@ struct gru_variable {
 struct gru_layer_info {
     enum gru_layer_kind kind;
     enum gru_reset reset; /* GRU_RESET_AFTER where the kind has none */
+    bool is_reverse;      /* the half of the layer before it that reads from the end */
     size_t input_size, hidden_size;
 };
 
@@ -143,8 +147,9 @@ struct gru_head {
 struct gru_info {
     enum gru_activation activation; /* of the outputs; GRU_LINEAR where the heads differ */
     enum gru_missing missing;
-    bool residual;           /* outputs that feed an input forecast its change */
-    size_t steps;            /* S: rows that the read-out forecasts at once */
+    bool is_bidirectional; /* some layers read a sequence from both ends: no steps, no roll-outs */
+    bool residual;         /* outputs that feed an input forecast its change */
+    size_t steps;          /* S: rows that the read-out forecasts at once */
     double interval_seconds; /* between readings; 0: unknown */
     size_t season;           /* readings in a season; 0: unknown */
     size_t n_inputs, n_outputs, n_layers, n_heads;
@@ -243,14 +248,14 @@ GRU_API void gru_work_free(struct gru_work *work); /* takes NULL */
 /* One stream's share of a run: its state before and after, its readings, its outputs, its own
  * status. */
 struct gru_lane {
-    const float *state_in; /* [state_floats], or NULL for a stream that begins */
-    float *state_out;      /* [state_floats], may equal state_in, or NULL if not wanted */
-    const float *x;        /* [T][I] raw readings, NaN where missing */
-    size_t n_rows;         /* T, at least 1 */
-    float *y;              /* [T][S * O] raw outputs, step-major; [S * O] with last_only */
-    bool last_only;        /* only the last row's y is wanted */
-    enum gru_status
-        status; /* result: GRU_OK, GRU_NON_FINITE, GRU_MISSING_INPUT, GRU_BAD_ARGUMENT (no rows) */
+    const float *state_in;  /* [state_floats], or NULL for a stream that begins */
+    float *state_out;       /* [state_floats], may equal state_in, or NULL if not wanted */
+    const float *x;         /* [T][I] raw readings, NaN where missing */
+    size_t n_rows;          /* T, at least 1 */
+    float *y;               /* [T][S * O] raw outputs, step-major; [S * O] with last_only */
+    bool last_only;         /* only the last row's y is wanted */
+    enum gru_status status; /* result: GRU_OK, GRU_NON_FINITE, GRU_MISSING_INPUT, GRU_BAD_ARGUMENT
+                               (no rows), GRU_NOT_CAUSAL (a state_in of a bidirectional model) */
     size_t bad_row,
         bad_column; /* result: where, if the status is not GRU_OK (column: of x or of y) */
 };
@@ -283,9 +288,13 @@ struct gru_run {
 GRU_API void gru_run_begin(const struct gru_model *model, struct gru_lane *lanes, size_t n,
                            struct gru_lane **order, struct gru_run *ret_run);
 /* Goes on by that many rows (at least 1), or by a few more where lanes share a pass over the
- * weights. */
+ * weights; a bidirectional model by whole lanes. */
 GRU_API GRU_CHECK enum gru_status gru_run_part(struct gru_run *run, struct gru_work *work,
                                                size_t most_rows);
+/* Bytes of scratch memory that a run takes whose longest lane has so many rows. Those of a
+ * bidirectional model alone grow with them; they are given back after the run. SIZE_MAX: more than
+ * can be counted. */
+GRU_API size_t gru_run_bytes(const struct gru_model *model, size_t n_rows);
 
 /*
  * Forecasts `horizon` rows ahead of a state, which stays as it is. The first S rows are the state's
@@ -295,8 +304,8 @@ GRU_API GRU_CHECK enum gru_status gru_run_part(struct gru_run *run, struct gru_w
  * rows (roll-outs proceed in blocks of S: rows needed are gru_future_rows) unless n_future is 0.
  * forecast: [horizon][O] raw values.
  *
- * GRU_BAD_ARGUMENT (horizon 0), GRU_NO_READING, GRU_NO_ROLL_OUT, GRU_BAD_FUTURE; GRU_MISSING_INPUT
- * or GRU_NON_FINITE on the way; GRU_NO_MEMORY. `forecast` is then undefined.
+ * GRU_BAD_ARGUMENT (horizon 0), GRU_NO_READING, GRU_NO_ROLL_OUT, GRU_NOT_CAUSAL, GRU_BAD_FUTURE;
+ * GRU_MISSING_INPUT or GRU_NON_FINITE on the way; GRU_NO_MEMORY. `forecast` is then undefined.
  */
 GRU_API GRU_CHECK enum gru_status gru_forecast(const struct gru_model *model, struct gru_work *work,
                                                const float *state, size_t horizon,

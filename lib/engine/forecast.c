@@ -53,6 +53,9 @@ enum gru_status gru_roll_begin(const struct gru_model *model, float *state, size
     if (horizon > info->steps && info->n_feeds == 0) {
         return GRU_NO_ROLL_OUT;
     }
+    if (horizon > info->steps && info->is_bidirectional) {
+        return GRU_NOT_CAUSAL;
+    }
     if (n_future_rows < gru_future_rows(model, horizon)) {
         return GRU_BAD_FUTURE;
     }

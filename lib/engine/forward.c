@@ -1,15 +1,15 @@
 /*
  * forward.c - gru_run: lanes through the network.
  *
- * Lanes are sorted, longest first, and run in groups of at most GROUP_LANES. A group advances in
+ * Lanes are sorted, longest first, and run in groups of at most GRID_LANES. A group advances in
  * chunks of time steps within which the set of its running lanes does not change, so every array of
  * a chunk is a dense [steps][lanes] grid of rows. In a chunk each layer projects all its rows in
  * one product, then walks through time; the kernels' laws (kernels.h) make the cut into groups and
  * chunks invisible in the result. So a run may also stop behind any chunk, leave its states with
  * the lanes, and go on from there (gru_run_part).
  */
-#include "engine/forward.h"
 #include "engine/activation.h"
+#include "engine/forward_grid.h"
 #include "engine/readings.h"
 #include "engine/work.h"
 #include "kernels/flush.h"
@@ -17,30 +17,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-    GROUP_LANES = 64,
-    CHUNK_ROWS = 128 /* rows of a chunk: enough for a full-speed product, few enough to stay in the
-                        second-level cache */
-};
-
-/* The arrays of one run. R rows of a chunk, B lanes of a group. */
-struct grid {
-    const struct gru_model *model;
-    const struct k_ops *ops;
-    struct gru_lane **lanes; /* [B], longest first */
-    size_t n_lanes;          /* B: those that still run */
-    size_t t, n_steps;       /* the chunk's first row, and its length in steps */
-    float
-        *raw; /* [R][I] readings as the network sees them, but in raw units (missing ones filled) */
-    float *in;      /* [R][k_padded(I)] what the first layer sees; room for any layer's outputs */
-    float *between; /* [R][Hp] outputs of every other layer */
-    float *y_out;   /* [R][k_padded(S * O)] the read-out's */
-    float *h, *pre, *scratch; /* what layers need besides (layer_kind.h) */
-    float *states;            /* per layer: n_states arrays [GROUP_LANES][Hp] */
-    float *last;              /* [GROUP_LANES][I] last observed values */
-    float *y;                 /* [GROUP_LANES][S * O] the lane's last output */
-};
 
 static size_t max_size(size_t a, size_t b)
 {
@@ -77,7 +53,7 @@ static void move_hidden(const struct grid *g, size_t lane, float *state, const f
                 memset(padded + h, 0, (hp - h) * sizeof *padded);
                 from += h;
             }
-            states += GROUP_LANES * hp;
+            states += g->model->run.n_lanes * hp;
         }
     }
 }
@@ -109,7 +85,7 @@ static bool hidden_is_finite(const struct grid *g, size_t b)
             if (zero != 0.0F) {
                 return false;
             }
-            states += GROUP_LANES * hp;
+            states += g->model->run.n_lanes * hp;
         }
     }
     return true;
@@ -163,56 +139,6 @@ static void read_row(struct grid *g, size_t b, size_t step)
 
 /* ---- one chunk ---- */
 
-static bool all_last_only(const struct grid *g)
-{
-    for (size_t b = 0; b < g->n_lanes; b++) {
-        if (!g->lanes[b]->last_only) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* From g->in to g->y_out. Lanes end only where a chunk ends, so if the rows between are not wanted,
- * layers that see each row alone have only the last step's to do. The first step whose output there
- * is. */
-static size_t run_layers(const struct grid *g)
-{
-    const struct gru_model *model = g->model;
-    struct layer_rows rows = { .ops = g->ops,
-                               .n_lanes = g->n_lanes,
-                               .n_steps = g->n_steps,
-                               .in = g->in,
-                               .ld_in = k_padded(model->info.n_inputs),
-                               .states = g->states,
-                               .h = g->h,
-                               .pre = g->pre,
-                               .scratch = g->scratch };
-    float *y_out = g->y_out, *free_rows = g->in;
-    size_t first = 0;
-    rows.out = g->between;
-    for (size_t l = 0; l < model->n_layers; l++) {
-        const struct gru_layer *layer = &model->layers[l];
-        const size_t hp = k_padded(layer->shape.n_units);
-        if (l == model->n_stepwise && all_last_only(g)) {
-            first = g->n_steps - 1;
-            rows.in += first * g->n_lanes * rows.ld_in;
-            y_out += first * g->n_lanes * k_padded(model->info.y_floats);
-            rows.n_steps = 1;
-        }
-        rows.ld_states = GROUP_LANES * hp;
-        rows.out = l + 1 == model->n_layers ? y_out : rows.out;
-        layer->shape.kind->forward(&layer->packed, &rows);
-        rows.states += layer->shape.kind->n_states * rows.ld_states;
-        rows.in = rows.out;
-        rows.ld_in = hp;
-        float *swap = rows.out;
-        rows.out = free_rows;
-        free_rows = swap;
-    }
-    return first;
-}
-
 /* A row of the read-out in raw units: std * output + mean, on top of the input's last raw value
  * where the model is residual. */
 static void write_row(struct grid *g, size_t b, size_t step)
@@ -251,7 +177,7 @@ static void run_chunk(struct grid *g)
             read_row(g, b, step);
         }
     }
-    size_t first = run_layers(g);
+    size_t first = info->is_bidirectional ? gru_grid_run_both_ways(g) : gru_grid_run_layers(g);
     gru_activate_output(info, g->y_out + first * n * ld, (g->n_steps - first) * n, ld);
     for (size_t step = first; step < g->n_steps; step++) {
         for (size_t b = 0; b < n; b++) {
@@ -284,7 +210,10 @@ static size_t steps_before_missing(const struct grid *g, size_t n_steps)
 static size_t steps_at_once(const struct grid *g, size_t most_rows)
 {
     size_t remaining = g->lanes[g->n_lanes - 1]->n_rows - g->t; /* of the shortest */
-    size_t fitting = max_size((most_rows < CHUNK_ROWS ? most_rows : CHUNK_ROWS) / g->n_lanes, 1);
+    if (g->model->info.is_bidirectional) {
+        return remaining;
+    }
+    size_t fitting = max_size((most_rows < GRID_ROWS ? most_rows : GRID_ROWS) / g->n_lanes, 1);
     return steps_before_missing(g, remaining < fitting ? remaining : fitting);
 }
 
@@ -308,6 +237,15 @@ static size_t run_group(struct grid *g, size_t most_rows)
         scatter_lane(g, b);
     }
     return n_rows;
+}
+
+/* A model that reads both ways has to see all of a sequence at once. */
+static bool refuse_state(const struct gru_info *info, struct gru_lane *lane)
+{
+    if (info->is_bidirectional && lane->state_in) {
+        lane->status = GRU_NOT_CAUSAL;
+    }
+    return lane->status != GRU_OK;
 }
 
 /* Under the policy `error` a lane with a missing reading is refused before it runs. */
@@ -334,62 +272,11 @@ static int longest_first(const void *a, const void *b)
     return (left->n_rows < right->n_rows) - (left->n_rows > right->n_rows);
 }
 
-/* ---- memory ---- */
+/* ---- runs ---- */
 
-/* What layers need, each of them in turn. */
-struct run_sizes {
-    size_t between, h, pre; /* floats a row */
-    size_t scratch, states; /* a lane */
-};
-
-static struct run_sizes measure(const struct gru_model *model)
+static struct grid make_grid(const struct gru_model *model, const struct run_layout *at,
+                             float *block)
 {
-    struct run_sizes sizes = { 0 };
-    for (size_t l = 0; l < model->n_layers; l++) {
-        const struct layer_shape *shape = &model->layers[l].shape;
-        const struct layer_needs needs = shape->kind->needs(shape);
-        const size_t hp = k_padded(shape->n_units);
-        sizes.between = l + 1 < model->n_layers ? max_size(sizes.between, hp) : sizes.between;
-        sizes.h = max_size(sizes.h, needs.h);
-        sizes.pre = max_size(sizes.pre, needs.pre);
-        sizes.scratch = max_size(sizes.scratch, needs.scratch);
-        sizes.states += shape->kind->n_states * hp;
-    }
-    return sizes;
-}
-
-/* Where an array of n_rows rows begins, in floats. */
-static size_t place(struct block_cutter *cutter, size_t n_rows, size_t n_columns)
-{
-    size_t at = cutter->n_bytes / sizeof(float);
-    (void)block_take_floats(cutter, n_rows, n_columns);
-    return at;
-}
-
-bool gru_run_lay_out(const struct gru_model *model, struct run_layout *ret_layout)
-{
-    const struct gru_info *info = &model->info;
-    const struct run_sizes sizes = measure(model);
-    struct block_cutter cutter = { 0 };
-    *ret_layout = (struct run_layout){
-        .in = place(&cutter, CHUNK_ROWS, max_size(sizes.between, k_padded(info->n_inputs))),
-        .between = place(&cutter, CHUNK_ROWS, sizes.between),
-        .y_out = place(&cutter, CHUNK_ROWS, k_padded(info->y_floats)),
-        .raw = place(&cutter, CHUNK_ROWS, info->n_inputs),
-        .h = place(&cutter, CHUNK_ROWS, sizes.h),
-        .pre = place(&cutter, CHUNK_ROWS, sizes.pre),
-        .scratch = place(&cutter, GROUP_LANES, sizes.scratch),
-        .states = place(&cutter, GROUP_LANES, sizes.states),
-        .last = place(&cutter, GROUP_LANES, info->n_inputs),
-        .y = place(&cutter, GROUP_LANES, info->y_floats),
-    };
-    ret_layout->n_floats = cutter.n_bytes / sizeof(float);
-    return !cutter.is_too_large;
-}
-
-static struct grid make_grid(const struct gru_model *model, float *block)
-{
-    const struct run_layout *at = &model->run;
     return (struct grid){ .model = model,
                           .ops = k_best(),
                           .in = block + at->in,
@@ -399,12 +286,12 @@ static struct grid make_grid(const struct gru_model *model, float *block)
                           .h = block + at->h,
                           .pre = block + at->pre,
                           .scratch = block + at->scratch,
+                          .turned = block + at->turned,
+                          .half = block + at->half,
                           .states = block + at->states,
                           .last = block + at->last,
                           .y = block + at->y };
 }
-
-/* ---- runs ---- */
 
 void gru_run_begin(const struct gru_model *model, struct gru_lane *lanes, size_t n,
                    struct gru_lane **order, struct gru_run *ret_run)
@@ -413,7 +300,8 @@ void gru_run_begin(const struct gru_model *model, struct gru_lane *lanes, size_t
     bool same_length = true;
     for (size_t k = 0; k < n; k++) {
         lanes[k].status = lanes[k].n_rows > 0 ? GRU_OK : GRU_BAD_ARGUMENT;
-        if (lanes[k].n_rows > 0 && !refuse_missing(&model->info, &lanes[k])) {
+        if (lanes[k].n_rows > 0 && !refuse_state(&model->info, &lanes[k]) &&
+            !refuse_missing(&model->info, &lanes[k])) {
             order[run.n_lanes++] = &lanes[k];
             same_length = same_length && lanes[k].n_rows == order[0]->n_rows;
             run.n_rows_left += lanes[k].n_rows;
@@ -427,16 +315,17 @@ void gru_run_begin(const struct gru_model *model, struct gru_lane *lanes, size_t
 
 static void begin_group(struct gru_run *run)
 {
-    size_t n_left = run->n_lanes - run->n_begun;
+    const size_t n_left = run->n_lanes - run->n_begun, n_most = run->model->run.n_lanes;
     run->group = run->order + run->n_begun;
-    run->n_running = n_left < GROUP_LANES ? n_left : GROUP_LANES;
+    run->n_running = n_left < n_most ? n_left : n_most;
     run->n_begun += run->n_running;
     run->t = 0;
 }
 
-static void run_rows(struct gru_run *run, float *block, size_t most_rows)
+static void run_rows(struct gru_run *run, const struct run_layout *layout, float *block,
+                     size_t most_rows)
 {
-    struct grid g = make_grid(run->model, block);
+    struct grid g = make_grid(run->model, layout, block);
     for (size_t n_rows = 0; run->n_rows_left > 0 && n_rows < most_rows;) {
         if (run->n_running == 0) {
             begin_group(run);
@@ -454,12 +343,20 @@ static void run_rows(struct gru_run *run, float *block, size_t most_rows)
 
 enum gru_status gru_run_part(struct gru_run *run, struct gru_work *work, size_t most_rows)
 {
-    if (gru_work_rows(work, run->model->run.n_floats) != GRU_OK) {
+    struct run_layout layout = run->model->run;
+    if (run->model->info.is_bidirectional && run->n_lanes > 0 && /* the longest is the first one */
+        !gru_run_lay_out(run->model, run->order[0]->n_rows, &layout)) {
+        return GRU_NO_MEMORY;
+    }
+    if (gru_work_rows(work, layout.n_floats) != GRU_OK) {
         return GRU_NO_MEMORY;
     }
     const uint64_t before = k_flush_begin();
-    run_rows(run, work->rows, most_rows);
+    run_rows(run, &layout, work->rows, most_rows);
     k_flush_end(before);
+    if (run->model->info.is_bidirectional) {
+        gru_work_drop_rows(work);
+    }
     return GRU_OK;
 }
 

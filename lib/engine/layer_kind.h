@@ -80,7 +80,9 @@ struct layer_shape {
     enum gru_reset reset;           /* means something where kind->has_reset */
     enum gru_activation activation; /* of GRU_LAYER_ACTIVATION */
     float eps;                      /* of GRU_LAYER_NORM and GRU_LAYER_BATCH_NORM */
-    size_t n_inputs, n_units;       /* equal where a layer treats each number by itself */
+    bool is_reverse; /* the other half of the recurrent layer before it in the chain: it reads the
+                        same rows, the last one first, and its units follow the other half's */
+    size_t n_inputs, n_units; /* equal where a layer treats each number by itself */
 };
 
 /* Which passes of lib/engine/train a kind has. */

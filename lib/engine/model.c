@@ -2,7 +2,7 @@
  * freed. */
 #include "engine/model.h"
 #include "engine/buffer.h"
-#include "engine/forward.h"
+#include "engine/forward_grid.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -111,6 +111,7 @@ static void describe_layer(struct gru_info *info, const struct layer_shape *shap
 {
     info->layers[info->n_layers++] = (struct gru_layer_info){ .kind = shape->kind->id,
                                                               .reset = shape->reset,
+                                                              .is_reverse = shape->is_reverse,
                                                               .input_size = shape->n_inputs,
                                                               .hidden_size = shape->n_units };
 }
@@ -127,6 +128,7 @@ static void derive_counts(struct gru_model *model)
         info->n_parameters += gru_layer_parameters(layer);
         if (layer_kind_is_recurrent(layer->shape.kind)) {
             describe_layer(info, &layer->shape);
+            info->is_bidirectional = info->is_bidirectional || layer->shape.is_reverse;
             model->n_stepwise = l + 1;
         }
     }
@@ -157,7 +159,7 @@ enum gru_status gru_model_finish(struct gru_model *model)
     struct block_cutter count = { 0 };
     derive_feeds(&model->info);
     derive_counts(model);
-    if (gru_state_make_initial(model) != GRU_OK || !gru_run_lay_out(model, &model->run)) {
+    if (gru_state_make_initial(model) != GRU_OK || !gru_run_lay_out(model, 1, &model->run)) {
         return GRU_NO_MEMORY;
     }
     cut_layers(model, &count);

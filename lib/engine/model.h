@@ -45,10 +45,11 @@ struct gru_selftest {
     float *x, *y; /* [n_rows][I], [n_rows][S * O] */
 };
 
-/* Where a run's arrays are in its block, in floats (forward.c, struct grid). */
+/* Where a run's arrays are in its block, in floats (struct grid). */
 struct run_layout {
-    size_t in, between, y_out, raw, h, pre, scratch, states, last, y;
+    size_t in, between, y_out, raw, h, pre, turned, half, scratch, states, last, y;
     size_t n_floats;
+    size_t n_lanes; /* that run together at most */
 };
 
 struct gru_model {
@@ -66,6 +67,20 @@ struct gru_model {
     struct gru_residuals base_residuals;
     char base[GRU_BASE_SIZE]; /* whose base_residuals are */
 };
+
+/* How many layers of the chain stand side by side from layer l on, seeing the same rows: two halves
+ * of one that reads both ways, else one. */
+static inline size_t gru_layer_halves(const struct gru_model *model, size_t l)
+{
+    return l + 1 < model->n_layers && model->layers[l + 1].shape.is_reverse ? 2 : 1;
+}
+
+/* The width of what layer l and its other half give. */
+static inline size_t gru_layer_width(const struct gru_model *model, size_t l)
+{
+    const size_t n_other = gru_layer_halves(model, l) > 1 ? model->layers[l + 1].shape.n_units : 0;
+    return model->layers[l].shape.n_units + n_other;
+}
 
 static inline const struct gru_layer *gru_model_read_out(const struct gru_model *model)
 {

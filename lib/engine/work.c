@@ -47,6 +47,13 @@ enum gru_status gru_work_rows(struct gru_work *work, size_t n_floats)
     return grow(&work->rows, &work->n_row_floats, n_floats);
 }
 
+void gru_work_drop_rows(struct gru_work *work)
+{
+    free(work->rows);
+    work->rows = NULL;
+    work->n_row_floats = 0;
+}
+
 enum gru_status gru_work_roll(struct gru_work *work, size_t n_floats)
 {
     return grow(&work->roll, &work->n_roll_floats, n_floats);

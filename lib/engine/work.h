@@ -20,6 +20,7 @@ struct gru_work {
 
 /* Each makes its array at least that long; what it held is lost. */
 GRU_CHECK enum gru_status gru_work_rows(struct gru_work *work, size_t n_floats);
+void gru_work_drop_rows(struct gru_work *work); /* gives their memory back */
 GRU_CHECK enum gru_status gru_work_roll(struct gru_work *work, size_t n_floats);
 GRU_CHECK enum gru_status gru_work_lanes(struct gru_work *work, size_t n_lanes);
 GRU_CHECK enum gru_status gru_work_order(struct gru_work *work, size_t n_lanes);

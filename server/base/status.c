@@ -105,6 +105,8 @@ enum status status_of_gru(enum gru_status status)
         return STATUS_NON_FINITE_RESULT;
     case GRU_MISSING_INPUT:
         return STATUS_MISSING_INPUT;
+    case GRU_NOT_CAUSAL:
+        return STATUS_NOT_CAUSAL;
     case GRU_NO_READING:
         return STATUS_NO_READING;
     case GRU_NO_ROLL_OUT:

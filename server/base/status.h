@@ -54,6 +54,7 @@
     X(HOST_REFUSED, "host_refused", 421)                                                           \
     X(NON_FINITE_RESULT, "non_finite_result", 422)                                                 \
     X(HORIZON_NOT_SUPPORTED, "horizon_not_supported", 422)                                         \
+    X(NOT_CAUSAL, "not_causal", 422) /* the model reads whole sequences, from both ends */         \
     X(RECORDS_NOT_SUPPORTED, "records_not_supported", 422) /* for the names of its outputs */      \
     X(FILL_NOT_SUPPORTED, "fill_not_supported", 422) /* the model refuses missing readings */      \
     X(NO_READING, "no_reading", 422)                                                               \

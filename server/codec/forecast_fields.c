@@ -163,6 +163,13 @@ enum status forecast_fields_check_horizon(struct reader *r, const struct gru_mod
             "none of its inputs, so it cannot go on from there",
             horizon, info->steps, info->steps == 1 ? "" : "s");
     }
+    if (horizon > info->steps && info->is_bidirectional) {
+        return reader_refuse_field(
+            r, STATUS_NOT_CAUSAL, "horizon",
+            "is %zu, but the model is bidirectional: it reads whole sequences, from both ends, and "
+            "cannot go on beyond the %zu step%s that it forecasts at once",
+            horizon, info->steps, info->steps == 1 ? "" : "s");
+    }
     return STATUS_OK;
 }
 

@@ -10,8 +10,16 @@ enum status api_model(struct request *request, const struct model **ret_model)
                       request->fault);
 }
 
-enum status api_session(struct request *request, const char **ret_id)
+enum status api_session(struct request *request, const struct model **ret_model,
+                        const char **ret_id)
 {
+    enum status status = api_model(request, ret_model);
+    if (status == STATUS_OK) {
+        status = model_check_causal(*ret_model, request->fault);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
     const char *id = request->parameters[PARAMETER_SESSION];
     if (!session_id_is_valid(id, strlen(id))) {
         return fault_set(request->fault, STATUS_INVALID_VALUE, "session",

@@ -7,10 +7,11 @@
 #include "codec/codec.h"
 #include "http/request.h"
 
-/* The path's {model}, found; the path's {session}, checked; the path's {version}, a positive
- * number. */
+/* The path's {model}, found; of a path with a {session} as well, which is checked, while a model
+ * that can have none is refused; the path's {version}, a positive number. */
 enum status api_model(struct request *request, const struct model **ret_model);
-enum status api_session(struct request *request, const char **ret_id);
+enum status api_session(struct request *request, const struct model **ret_model,
+                        const char **ret_id);
 enum status api_version(struct request *request, unsigned *ret_number);
 /* The body, as the codec takes it. */
 struct codec_input api_input(struct request *request);

@@ -76,10 +76,7 @@ enum status api_session_events(struct request *request)
     struct session_stream stream = { .catch_up = look_up_steps };
     const struct model *model;
     const char *id;
-    enum status status = api_model(request, &model);
-    if (status == STATUS_OK) {
-        status = api_session(request, &id);
-    }
+    enum status status = api_session(request, &model, &id);
     if (status == STATUS_OK) {
         status = session_find(request->context, model, id, &stream.after, request->fault);
     }

@@ -34,10 +34,7 @@ enum status api_session_readings(struct request *request)
     uint64_t before = 0;
     size_t limit = 0;
     struct session_history history;
-    enum status status = api_model(request, &model);
-    if (status == STATUS_OK) {
-        status = api_session(request, &id);
-    }
+    enum status status = api_session(request, &model, &id);
     if (status == STATUS_OK) {
         status = api_limit(request, LIST_DEFAULT, LIST_MAX, &limit);
     }

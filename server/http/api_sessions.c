@@ -3,13 +3,6 @@
 
 #include <string.h>
 
-static enum status find_both(struct request *request, const struct model **ret_model,
-                             const char **ret_id)
-{
-    enum status status = api_model(request, ret_model);
-    return status == STATUS_OK ? api_session(request, ret_id) : status;
-}
-
 static enum status reply_session(struct request *request, int code, const struct model *model,
                                  const char *id)
 {
@@ -32,7 +25,7 @@ enum status api_session_get(struct request *request)
 {
     const struct model *model;
     const char *id;
-    enum status status = find_both(request, &model, &id);
+    enum status status = api_session(request, &model, &id);
     return status == STATUS_OK ? reply_session(request, 200, model, id) : status;
 }
 
@@ -80,7 +73,7 @@ enum status api_session_put(struct request *request)
     put->is_replayed = false;
     put->code = 0;
     request->state = put;
-    enum status status = find_both(request, &model, &id);
+    enum status status = api_session(request, &model, &id);
     if (status == STATUS_OK) {
         const struct codec_input input = api_input(request);
         status = codec_session_restore(&input, model, &put->restore);
@@ -93,7 +86,7 @@ enum status api_session_put_finish(struct request *request)
     const struct model *model;
     const char *id;
     struct put *put = request->state;
-    enum status status = find_both(request, &model, &id);
+    enum status status = api_session(request, &model, &id);
     if (status != STATUS_OK) {
         return status;
     }
@@ -117,7 +110,7 @@ enum status api_session_delete(struct request *request)
 {
     const struct model *model;
     const char *id;
-    enum status status = find_both(request, &model, &id);
+    enum status status = api_session(request, &model, &id);
     if (status == STATUS_OK) {
         status = session_delete(request->context, model, id, request->fault);
     }
@@ -140,7 +133,7 @@ enum status api_session_fork(struct request *request)
     }
     fork->is_made = false;
     request->state = fork;
-    enum status status = find_both(request, &model, &id);
+    enum status status = api_session(request, &model, &id);
     if (status == STATUS_OK) {
         const struct codec_input input = api_input(request);
         status = codec_fork(&input, fork->to);
@@ -153,7 +146,7 @@ enum status api_session_fork_finish(struct request *request)
     const struct model *model;
     const char *id;
     struct fork *fork = request->state;
-    enum status status = find_both(request, &model, &id);
+    enum status status = api_session(request, &model, &id);
     if (status == STATUS_OK && !fork->is_made) {
         status =
             session_fork(request->context, model, id, fork->to, request->arena, request->fault);
@@ -172,7 +165,7 @@ enum status api_session_forecast(struct request *request)
     if (!forecast) {
         return fault_set(request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
     }
-    enum status status = find_both(request, &model, &id);
+    enum status status = api_session(request, &model, &id);
     if (status == STATUS_OK) {
         status = codec_forecast_options(&input, model, &forecast_options);
     }

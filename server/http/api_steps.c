@@ -13,10 +13,7 @@ enum status api_step(struct request *request)
     if (!step) {
         return fault_set(request->fault, STATUS_NO_MEMORY, NULL, "no memory for this request");
     }
-    enum status status = api_model(request, &step->model);
-    if (status == STATUS_OK) {
-        status = api_session(request, &id);
-    }
+    enum status status = api_session(request, &step->model, &id);
     if (status != STATUS_OK) {
         return status;
     }

@@ -21,7 +21,8 @@
 /* What rows that name a version in their body, and those that forecast, refuse. */
 #define VERSION_REFUSES STATUS_VERSION_NOT_FOUND, STATUS_VERSION_UNAVAILABLE
 #define FORECAST_REFUSES                                                                           \
-    STATUS_HORIZON_NOT_SUPPORTED, STATUS_NON_FINITE_RESULT, STATUS_INCOMPATIBLE_MODEL
+    STATUS_HORIZON_NOT_SUPPORTED, STATUS_NOT_CAUSAL, STATUS_NON_FINITE_RESULT,                     \
+        STATUS_INCOMPATIBLE_MODEL
 
 // clang-format off
 const struct route http_routes[] = {
@@ -140,7 +141,7 @@ const struct route http_routes[] = {
       .is_heavy = true, .has_training_lines = true, TAKES(JSON | NDJSON, JOB_CREATE),
       GIVES(JSON, JOB), .codes = { 202 },
       .refuses = { STATUS_MODEL_NOT_FOUND, STATUS_MODEL_UNAVAILABLE, VERSION_REFUSES,
-                   STATUS_SESSION_NOT_FOUND, STATUS_INVALID_TRAINING, STATUS_MISSING_INPUT,
+                   STATUS_SESSION_NOT_FOUND, STATUS_NOT_CAUSAL, STATUS_INVALID_TRAINING, STATUS_MISSING_INPUT,
                    STATUS_JOB_TOO_LARGE, STATUS_INCOMPATIBLE_MODEL, STATUS_SERIES_TOO_SHORT,
                    STATUS_NON_FINITE_RESULT, STATUS_RECORDING_OFF, STATUS_TRAINING_OFF,
                    STATUS_NO_DATA_DIRECTORY },

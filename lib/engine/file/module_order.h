@@ -12,7 +12,9 @@ struct module {
     const char *prefix; /* not NUL-terminated */
     size_t n_prefix;
     struct recognised_layer layers[GRU_LAYERS_MAX];
+    struct recognised_layer reverse[GRU_LAYERS_MAX]; /* where it is bidirectional */
     size_t n_layers;
+    bool is_bidirectional;
 };
 
 struct modules {
@@ -25,9 +27,16 @@ static inline size_t module_input_size(const struct module *module)
     return module->layers[0].shape.n_inputs;
 }
 
+/* Of what layer l gives. */
+static inline size_t module_width(const struct module *module, size_t l)
+{
+    const size_t n_units = module->layers[l].shape.n_units;
+    return module->is_bidirectional ? n_units + module->reverse[l].shape.n_units : n_units;
+}
+
 static inline size_t module_output_size(const struct module *module)
 {
-    return module->layers[module->n_layers - 1].shape.n_units;
+    return module_width(module, module->n_layers - 1);
 }
 
 /* The one order in which each module's width is the next one's number of inputs and the last one's

@@ -74,18 +74,20 @@ static enum gru_status fail_missing(const struct fitting *f, const char *path, c
                     gru_show(prefix).text, is_joined ? "" : ".", name);
 }
 
-/* The layer's tensors below a prefix, all but its first state. */
+/* The layer's tensors below a prefix, all but its first state; their names end in `_reverse` where
+ * it reads from the end. */
 static enum gru_status take_tensors(struct fitting *f, const char *path, const char *prefix,
                                     size_t number, struct recognised_layer *layer)
 {
     const struct layer_kind *kind = layer->shape.kind;
+    const char *end = layer->shape.is_reverse ? "_reverse" : "";
     for (size_t t = 0; t < kind->n_tensors; t++) {
         char name[48];
         if (kind->tensors[t].is_initial_state) {
             continue;
         }
-        snprintf(name, sizeof name, kind->is_numbered ? "%s%zu" : "%s", kind->tensors[t].name,
-                 number);
+        snprintf(name, sizeof name, kind->is_numbered ? "%s%zu%s" : "%s", kind->tensors[t].name,
+                 number, end);
         layer->tensors[t] = find_tensor(f, prefix, name);
         if (!layer->tensors[t] && kind->is_numbered && number == 0) { /* as nn.GRUCell has it */
             char plain[48];
@@ -152,13 +154,14 @@ static enum gru_status add_activation(struct fitting *f)
                : add_layer(f, gru_layer_kind_row(GRU_LAYER_ACTIVATION), &layer);
 }
 
-/* Whether a layer of that number has any of the tensors that it must have. */
-static bool has_number(const struct fitting *f, const char *prefix, size_t number)
+/* Whether a layer of that number has any of the tensors that it must have; end: of their names. */
+static bool has_number(const struct fitting *f, const char *prefix, size_t number, const char *end)
 {
     const struct layer_kind *kind = entry_of(f)->kind;
     char input[48], hidden[48];
-    snprintf(input, sizeof input, "%s%zu", kind->tensors[RECURRENT_WEIGHT_IH].name, number);
-    snprintf(hidden, sizeof hidden, "%s%zu", kind->tensors[RECURRENT_WEIGHT_HH].name, number);
+    snprintf(input, sizeof input, "%s%zu%s", kind->tensors[RECURRENT_WEIGHT_IH].name, number, end);
+    snprintf(hidden, sizeof hidden, "%s%zu%s", kind->tensors[RECURRENT_WEIGHT_HH].name, number,
+             end);
     return find_tensor(f, prefix, input) || find_tensor(f, prefix, hidden);
 }
 
@@ -202,31 +205,50 @@ static enum gru_status take_initial(struct fitting *f, const char *key, const ch
     return status;
 }
 
-static enum gru_status add_recurrent(struct fitting *f)
+/* A layer of the stack, or the half of one that reads from the end. */
+static enum gru_status add_half(struct fitting *f, size_t number, bool is_reverse)
 {
     const struct network_entry *entry = entry_of(f);
     const struct network_path path = gru_network_path(f->network, f->k, "prefix");
+    struct recognised_layer *layer;
+    if (f->n_recurrent++ == GRU_LAYERS_MAX) {
+        return gru_fail(f->error, GRU_BAD_METADATA, f->network->path,
+                        "'%s' has more than %d recurrent layers", f->network->path,
+                        (int)GRU_LAYERS_MAX);
+    }
+    enum gru_status status = add_layer(f, entry->kind, &layer);
+    if (status == GRU_OK) {
+        layer->shape.is_reverse = is_reverse;
+        layer->gate_order =
+            entry->gate_order ? gru_layer_kind_order(entry->kind, entry->gate_order) : NULL;
+        layer->takes = entry->takes;
+        status = take_tensors(f, path.text, entry->prefix, number, layer);
+    }
+    if (status == GRU_OK) {
+        status = at_element(f, f->k, gru_layer_find_sizes(layer, f->error));
+    }
+    if (status == GRU_OK && is_reverse && *entry->initial_state != '\0') {
+        const struct network_path state = gru_network_path(f->network, f->k, "initial_state");
+        status =
+            gru_fail(f->error, GRU_BAD_METADATA, state.text,
+                     "'%s': a bidirectional layer begins with zeros, at both ends", state.text);
+    }
+    return status;
+}
+
+static enum gru_status add_recurrent(struct fitting *f)
+{
+    const struct network_entry *entry = entry_of(f);
     struct recognised_layer *layers = &f->found->layers[f->found->n_layers];
     enum gru_status status = GRU_OK;
     size_t n = 0;
     do {
-        struct recognised_layer *layer;
-        if (f->n_recurrent++ == GRU_LAYERS_MAX) {
-            return gru_fail(f->error, GRU_BAD_METADATA, f->network->path,
-                            "'%s' has more than %d recurrent layers", f->network->path,
-                            (int)GRU_LAYERS_MAX);
+        status = add_half(f, n, false);
+        if (status == GRU_OK && has_number(f, entry->prefix, n, "_reverse")) {
+            status = add_half(f, n, true);
         }
-        status = add_layer(f, entry->kind, &layer);
-        if (status == GRU_OK) {
-            layer->gate_order =
-                entry->gate_order ? gru_layer_kind_order(entry->kind, entry->gate_order) : NULL;
-            layer->takes = entry->takes;
-            status = take_tensors(f, path.text, entry->prefix, n++, layer);
-        }
-        if (status == GRU_OK) {
-            status = at_element(f, f->k, gru_layer_find_sizes(layer, f->error));
-        }
-    } while (status == GRU_OK && has_number(f, entry->prefix, n));
+        n++;
+    } while (status == GRU_OK && has_number(f, entry->prefix, n, ""));
     if (status == GRU_OK) {
         status =
             take_initial(f, "initial_state", entry->initial_state, RECURRENT_INITIAL_H, layers, n);
@@ -354,10 +376,12 @@ static size_t input_width(const struct recognised *found)
 
 static enum gru_status join_layers(const struct fitting *f)
 {
-    size_t width = input_width(f->found);
+    size_t width = input_width(f->found), before = 0; /* of the layer before, of that before it */
     for (size_t l = 0; l < f->found->n_layers; l++) {
         struct recognised_layer *layer = &f->found->layers[l];
         struct layer_shape *shape = &layer->shape;
+        const size_t n_other = shape->is_reverse ? width : 0; /* both halves see the same rows */
+        width = shape->is_reverse ? before : width;
         shape->n_units = shape->n_units > 0 ? shape->n_units : width;
         shape->n_inputs = shape->n_inputs > 0 ? shape->n_inputs : shape->n_units;
         if (shape->n_inputs != width) {
@@ -371,7 +395,8 @@ static enum gru_status join_layers(const struct fitting *f)
         if (status != GRU_OK) {
             return at_element(f, f->elements[l], status);
         }
-        width = shape->n_units;
+        before = width;
+        width = shape->n_units + n_other;
     }
     return GRU_OK;
 }

@@ -37,6 +37,7 @@ bool gru_network_is_plain(const struct gru_model *model)
  * activation behind it in. */
 struct written_element {
     const struct gru_layer *layer; /* NULL: none */
+    const struct gru_layer *other; /* its half that reads from the end; NULL: it has none */
     enum gru_activation activation;
     bool is_heads;
 };
@@ -57,6 +58,9 @@ static bool next_element(struct element_walk *walk, struct written_element *ret_
     }
     if (!is_end) {
         element.layer = &model->layers[walk->next++];
+        if (gru_layer_halves(model, walk->next - 1) > 1) {
+            element.other = &model->layers[walk->next++];
+        }
         element.activation = element.layer->shape.activation;
     }
     const struct gru_layer *behind =
@@ -195,8 +199,8 @@ static size_t list_layer(const struct gru_layer *layer, const char *prefix, size
             snprintf(out->name, sizeof out->name, "%s%.*s", prefix,
                      (int)(strlen(kind->tensors[t].name) - strlen("_l")), kind->tensors[t].name);
         } else {
-            snprintf(out->name, sizeof out->name, kind->is_numbered ? "%s%s%zu" : "%s%s", prefix,
-                     kind->tensors[t].name, number);
+            snprintf(out->name, sizeof out->name, kind->is_numbered ? "%s%s%zu%s" : "%s%s", prefix,
+                     kind->tensors[t].name, number, layer->shape.is_reverse ? "_reverse" : "");
         }
     }
     return n;
@@ -226,9 +230,11 @@ static size_t list_heads(const struct gru_model *model, size_t place, struct ten
 
 size_t gru_network_list(const struct gru_model *model, struct tensor_out *list)
 {
-    size_t n = 0;
+    size_t n = 0, number = 0;
     for (size_t l = 0; gru_network_is_plain(model) && l < model->n_layers; l++) {
-        n += list_layer(&model->layers[l], model->layers[l].shape.kind->saved_prefix, l, list + n);
+        const struct layer_shape *shape = &model->layers[l].shape;
+        number += l > 0 && !shape->is_reverse ? 1 : 0;
+        n += list_layer(&model->layers[l], shape->kind->saved_prefix, number, list + n);
     }
     struct element_walk walk = { .model = model };
     struct written_element element;
@@ -239,6 +245,7 @@ size_t gru_network_list(const struct gru_model *model, struct tensor_out *list)
             n += list_heads(model, place, list + n);
         } else if (element.layer) {
             n += list_layer(element.layer, prefix, 0, list + n);
+            n += element.other ? list_layer(element.other, prefix, 0, list + n) : 0;
         }
     }
     return n;

@@ -44,7 +44,10 @@ static enum gru_status add_tensor(struct modules *modules, const struct tensor_v
                         "tensor '%s' is of a layer beyond the limit of %d layers in all", name.text,
                         (int)GRU_LAYERS_MAX);
     }
-    module->layers[parsed->layer].tensors[parsed->tensor] = tensor;
+    const bool is_reverse = parsed->role == ROLE_REVERSE;
+    struct recognised_layer *layers = is_reverse ? module->reverse : module->layers;
+    layers[parsed->layer].tensors[parsed->tensor] = tensor;
+    module->is_bidirectional = module->is_bidirectional || is_reverse;
     if (parsed->layer >= module->n_layers) {
         module->n_layers = parsed->layer + 1;
     }
@@ -65,7 +68,7 @@ static enum gru_status group(const struct safetensors *file, const struct layer_
     }
     size_t n_layers = 0;
     for (size_t k = 0; k < modules->n; k++) {
-        n_layers += modules->modules[k].n_layers;
+        n_layers += modules->modules[k].n_layers * (modules->modules[k].is_bidirectional ? 2 : 1);
     }
     if (n_layers == 0) {
         return gru_fail(error, GRU_BAD_TENSORS, "",
@@ -81,9 +84,9 @@ static enum gru_status group(const struct safetensors *file, const struct layer_
 
 /* ---- shapes ---- */
 
-static enum gru_status check_present(const struct module *module, size_t l, struct gru_error *error)
+static enum gru_status check_present(const struct module *module, size_t l,
+                                     const struct recognised_layer *layer, struct gru_error *error)
 {
-    const struct recognised_layer *layer = &module->layers[l];
     const struct layer_kind *kind = layer->shape.kind;
     for (size_t k = 0; k < kind->n_tensors; k++) {
         if (layer->tensors[k] || kind->tensors[k].is_optional) {
@@ -91,7 +94,8 @@ static enum gru_status check_present(const struct module *module, size_t l, stru
         }
         struct shown prefix = gru_show_n(module->prefix, module->n_prefix);
         char name[128];
-        snprintf(name, sizeof name, "%s%s%zu", prefix.text, kind->tensors[k].name, l);
+        snprintf(name, sizeof name, "%s%s%zu%s", prefix.text, kind->tensors[k].name, l,
+                 layer->shape.is_reverse ? "_reverse" : "");
         return gru_fail(error, GRU_BAD_TENSORS, name,
                         "tensor '%s' is missing: the module '%s' has %zu layers", name, prefix.text,
                         module->n_layers);
@@ -99,16 +103,18 @@ static enum gru_status check_present(const struct module *module, size_t l, stru
     return GRU_OK;
 }
 
-static enum gru_status check_layer(struct module *module, size_t l, const struct metadata *metadata,
+/* Layer l of the module, or the half of it that reads from the end. */
+static enum gru_status check_layer(const struct module *module, size_t l, bool is_reverse,
+                                   struct recognised_layer *layer, const struct metadata *metadata,
                                    struct gru_error *error)
 {
-    struct recognised_layer *layer = &module->layers[l];
     const struct layer_kind *kind = gru_layer_kind_row(metadata->cell);
-    layer->shape = (struct layer_shape){ .kind = kind, .reset = metadata->reset };
+    layer->shape =
+        (struct layer_shape){ .kind = kind, .reset = metadata->reset, .is_reverse = is_reverse };
     layer->gate_order =
         metadata->gate_order ? gru_layer_kind_order(kind, metadata->gate_order) : NULL;
     layer->takes = metadata->takes;
-    enum gru_status status = check_present(module, l, error);
+    enum gru_status status = check_present(module, l, layer, error);
     if (status == GRU_OK) {
         status = gru_layer_find_sizes(layer, error);
     }
@@ -120,11 +126,24 @@ static enum gru_status check_layer(struct module *module, size_t l, const struct
              "the cell %s has %zu gates, and the layer %zu units by the columns of weight_hh",
              gru_layer_kind_name(kind->id), kind->n_gates, layer->shape.n_units);
     status = gru_layer_check_shapes(layer, why, error);
-    size_t before = l > 0 ? module->layers[l - 1].shape.n_units : layer->shape.n_inputs;
+    size_t before = l > 0 ? module_width(module, l - 1) : module->layers[0].shape.n_inputs;
     if (status == GRU_OK && layer->shape.n_inputs != before) {
         status = gru_tensor_check_shape(layer->tensors[RECURRENT_WEIGHT_IH],
                                         gru_layer_tensor_rows(&layer->shape, RECURRENT_WEIGHT_IH),
                                         before, "the width of the layer before it", error);
+    }
+    return status;
+}
+
+static enum gru_status check_module(struct module *module, const struct metadata *metadata,
+                                    struct gru_error *error)
+{
+    enum gru_status status = GRU_OK;
+    for (size_t l = 0; status == GRU_OK && l < module->n_layers; l++) {
+        status = check_layer(module, l, false, &module->layers[l], metadata, error);
+        if (status == GRU_OK && module->is_bidirectional) {
+            status = check_layer(module, l, true, &module->reverse[l], metadata, error);
+        }
     }
     return status;
 }
@@ -265,6 +284,9 @@ static enum gru_status order_layers(const struct safetensors *file, const struct
         const struct module *module = &modules->modules[order[k]];
         for (size_t l = 0; l < module->n_layers; l++) {
             found->layers[found->n_layers++] = module->layers[l];
+            if (module->is_bidirectional) {
+                found->layers[found->n_layers++] = module->reverse[l];
+            }
         }
     }
     return GRU_OK;
@@ -274,7 +296,9 @@ static enum gru_status order_layers(const struct safetensors *file, const struct
 static enum gru_status add_read_out(const struct safetensors *file, const struct layer_kind *kind,
                                     struct recognised *found, struct gru_error *error)
 {
-    const size_t width = found->layers[found->n_layers - 1].shape.n_units;
+    const struct recognised_layer *last = &found->layers[found->n_layers - 1];
+    const size_t n_other = last->shape.is_reverse ? (last - 1)->shape.n_units : 0;
+    const size_t width = last->shape.n_units + n_other;
     struct recognised_layer read_out = { .gate_order = NULL };
     enum gru_status status = find_read_out(file, kind, width, &read_out, error);
     if (status == GRU_OK) {
@@ -307,9 +331,7 @@ enum gru_status gru_recognise(const struct safetensors *file, const struct metad
         status = group(file, kind, modules, error);
     }
     for (size_t k = 0; status == GRU_OK && k < modules->n; k++) {
-        for (size_t l = 0; status == GRU_OK && l < modules->modules[k].n_layers; l++) {
-            status = check_layer(&modules->modules[k], l, metadata, error);
-        }
+        status = check_module(&modules->modules[k], metadata, error);
     }
     if (status == GRU_OK) {
         status = order_layers(file, modules, metadata, &found, error);

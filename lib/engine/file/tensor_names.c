@@ -50,13 +50,6 @@ enum gru_status gru_tensor_name_check(enum tensor_role role, const char *name,
                                       struct gru_error *error)
 {
     const struct shown shown = gru_show(name);
-    if (role == ROLE_REVERSE) {
-        return gru_fail(
-            error, GRU_BAD_TENSORS, shown.text,
-            "tensor '%s' belongs to a bidirectional network, which cannot run on a stream: it "
-            "would have to see the future",
-            shown.text);
-    }
     if (role == ROLE_PROJECTION) {
         return gru_fail(
             error, GRU_BAD_TENSORS, shown.text,

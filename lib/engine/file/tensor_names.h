@@ -8,7 +8,7 @@
 
 #include "engine/file/recognise.h"
 
-/* What a tensor is by its name. */
+/* What a tensor is by its name; ROLE_REVERSE: of the half of a layer that reads from the end. */
 enum tensor_role { ROLE_OTHER, ROLE_LAYER, ROLE_REVERSE, ROLE_PROJECTION };
 
 struct tensor_name {

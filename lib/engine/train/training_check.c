@@ -305,6 +305,11 @@ enum gru_status gru_training_check(const struct gru_model *model,
                                    struct gru_training_info *ret_info, struct gru_error *error)
 {
     struct gru_training_info info = { 0 };
+    if (model->info.is_bidirectional) {
+        return gru_fail(error, GRU_NOT_CAUSAL, "",
+                        "a bidirectional model cannot be trained here: it reads whole sequences, "
+                        "from both ends");
+    }
     enum gru_status status = gru_hyperparameters_check(&training->hyperparameters, model, error);
     if (status == GRU_OK && training->n_series == 0) {
         status = gru_fail(error, GRU_BAD_TRAINING, "training.series",

@@ -240,6 +240,9 @@ enum status job_create(struct service_context *context, const struct job_request
     const struct version *version;
     enum status status = model_find(context, request->model, &model, fault);
     if (status == STATUS_OK) {
+        status = model_check_causal(model, fault);
+    }
+    if (status == STATUS_OK) {
         status = version_find(model, request->version, &version, fault);
     }
     if (status == STATUS_OK) {

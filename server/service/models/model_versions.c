@@ -224,7 +224,25 @@ enum status model_check_version(const struct model *model, const struct version 
         status = check_names(old->outputs, old->n_outputs, fresh->outputs, fresh->n_outputs,
                              "outputs", model->name, fault);
     }
+    if (status == STATUS_OK && old->is_bidirectional != fresh->is_bidirectional) {
+        status = fault_set(fault, STATUS_INCOMPATIBLE_MODEL, NULL,
+                           "model '%s' is %sbidirectional, and this version is %s: sessions can go "
+                           "on with one of them alone",
+                           model->name, old->is_bidirectional ? "" : "not ",
+                           fresh->is_bidirectional ? "one" : "not");
+    }
     return status;
+}
+
+enum status model_check_causal(const struct model *model, struct fault *fault)
+{
+    if (!gru_model_info(model->versions[0].gru)->is_bidirectional) {
+        return STATUS_OK;
+    }
+    return fault_set(fault, STATUS_NOT_CAUSAL, "model",
+                     "model '%s' is bidirectional: it reads whole sequences, from both ends, so it "
+                     "answers predict and evaluate, but has no sessions, steps or jobs",
+                     model->name);
 }
 
 /* ---- its sessions ---- */

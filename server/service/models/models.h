@@ -53,6 +53,8 @@ const struct model *const *models_list(struct service_context *context, size_t *
 /* The k-th of what cannot be served: models, then versions of those that are. NULL: there are no
  * more. */
 const struct unserved *models_unserved(struct service_context *context, size_t k);
+/* STATUS_NOT_CAUSAL: the model is bidirectional, and has no sessions. */
+enum status model_check_causal(const struct model *model, struct fault *fault);
 /* STATUS_MODEL_NOT_FOUND, or STATUS_MODEL_UNAVAILABLE with the reason. */
 enum status model_find(struct service_context *context, const char *name,
                        const struct model **ret_model, struct fault *fault);

@@ -48,6 +48,24 @@ static enum status check_length(const struct evaluation *evaluation, struct faul
     return STATUS_OK;
 }
 
+/* A bidirectional model's rows have seen what they would forecast. */
+static enum status check_causal(const struct evaluation *evaluation, const struct arena *arena,
+                                struct fault *fault)
+{
+    const struct gru_model *gru = evaluation->prediction.gru;
+    const struct gru_info *info = gru_model_info(gru);
+    if (!info->is_bidirectional) {
+        return STATUS_OK;
+    }
+    if (info->n_feeds > 0) {
+        return fault_set(
+            fault, STATUS_NOT_CAUSAL, "x",
+            "the model is bidirectional, and its outputs forecast its own inputs: each "
+            "of its rows has seen what it would be compared with");
+    }
+    return gru_run_bytes(gru, evaluation->n_rows) > arena->cap ? no_room(arena, fault) : STATUS_OK;
+}
+
 /* Under the policy `error`; of others each reading may be missing. */
 static enum status check_missing(const struct evaluation *evaluation, struct fault *fault)
 {
@@ -190,6 +208,9 @@ static bool take_room(struct evaluation *evaluation, struct arena *arena)
     } else if (evaluation->most_origins == 0) {
         evaluation->most_origins = 1;
     }
+    if (info->is_bidirectional) { /* all rows are one pass */
+        evaluation->most_origins = evaluation->n_rows;
+    }
     const size_t n = evaluation->most_origins;
     evaluation->state = arena_array(arena, info->state_floats, sizeof *evaluation->state);
     evaluation->states = arena_array(arena, n * info->state_floats, sizeof *evaluation->states);
@@ -212,6 +233,9 @@ enum status evaluation_begin(struct evaluation *evaluation, struct arena *arena,
     evaluation->future = NULL;
     enum status status = check_length(evaluation, fault);
     if (status == STATUS_OK) {
+        status = check_causal(evaluation, arena, fault);
+    }
+    if (status == STATUS_OK) {
         status = check_missing(evaluation, fault);
     }
     if (status == STATUS_OK) {
@@ -221,7 +245,6 @@ enum status evaluation_begin(struct evaluation *evaluation, struct arena *arena,
         status = no_room(arena, fault);
     }
     if (status == STATUS_OK) {
-        gru_state_init(prediction->gru, evaluation->state);
         predict_begin_other(
             prediction, evaluation->back_test.n_windows * (1 + evaluation->roll_rows), run_rows);
     }
@@ -241,7 +264,7 @@ static enum status run_lane(struct service_context *context, struct evaluation *
 {
     const struct gru_model *gru = evaluation->prediction.gru;
     const struct gru_info *info = gru_model_info(gru);
-    struct gru_lane lane = { .state_in = evaluation->state,
+    struct gru_lane lane = { .state_in = evaluation->n_begun > 0 ? evaluation->state : NULL,
                              .state_out = evaluation->state,
                              .x = evaluation->x + evaluation->n_begun * info->n_inputs,
                              .n_rows = n_rows,
@@ -268,6 +291,18 @@ static enum status run_together(struct service_context *context, struct evaluati
     return run_lane(context, evaluation, n_rows,
                     evaluation->forecasts + evaluation->n_ready * evaluation->forecast_floats,
                     fault);
+}
+
+/* The whole series, of which the last rows may have no forecast that can be scored. */
+static enum status run_whole(struct service_context *context, struct evaluation *evaluation,
+                             struct fault *fault)
+{
+    const size_t n_unscored = evaluation->n_rows - evaluation->back_test.n_windows;
+    evaluation->prediction.n_rows_left += n_unscored; /* run_lane counts them down */
+    enum status status =
+        run_lane(context, evaluation, evaluation->n_rows, evaluation->forecasts, fault);
+    evaluation->n_begun = evaluation->n_ready = evaluation->back_test.n_windows;
+    return status;
 }
 
 /* Each row's state is kept, to roll out from. */
@@ -306,6 +341,9 @@ static enum status run_some(struct service_context *context, struct evaluation *
     size_t n = evaluation->most_origins - evaluation->n_ready,
            n_left = evaluation->back_test.n_windows - evaluation->n_begun;
     n = n < n_left ? n : n_left;
+    if (gru_model_info(evaluation->prediction.gru)->is_bidirectional) {
+        return run_whole(context, evaluation, fault);
+    }
     n = n < most_rows ? n : most_rows;
     return evaluation->roll_rows > 0 ? run_singly(context, evaluation, n, fault)
                                      : run_together(context, evaluation, n, fault);

@@ -58,6 +58,26 @@ static enum status check_lanes(const struct prediction *prediction, struct fault
 
 /* ---- it begins ---- */
 
+/* A bidirectional model holds all rows of a sequence at once, and its rows are not forecast one by
+ * one. */
+static enum status check_sequence(const struct prediction *prediction,
+                                  const struct sequence *sequence, const struct arena *arena,
+                                  struct fault *fault)
+{
+    if (!gru_model_info(prediction->gru)->is_bidirectional) {
+        return STATUS_OK;
+    }
+    if (sequence->forecast_options.levels) {
+        return fault_set(fault, STATUS_NOT_CAUSAL, "level",
+                         "intervals are measured by forecasts row by row, and the model is "
+                         "bidirectional: each of its rows has seen those after it");
+    }
+    return gru_run_bytes(prediction->gru, sequence->n_rows) > arena->cap
+               ? fault_no_room(fault, true, NULL,
+                               "the sequence would need more memory than a request may use")
+               : STATUS_OK;
+}
+
 static enum status make_lane(const struct prediction *prediction, struct sequence *sequence,
                              struct gru_lane *ret_lane, struct arena *arena, struct fault *fault)
 {
@@ -106,7 +126,10 @@ static enum status make_lanes(struct prediction *prediction, struct arena *arena
     enum status status = STATUS_OK;
     for (size_t k = 0; k < prediction->n_sequences && status == STATUS_OK; k++) {
         struct sequence *sequence = &prediction->sequences[k];
-        status = make_lane(prediction, sequence, &prediction->lanes[k], arena, fault);
+        status = check_sequence(prediction, sequence, arena, fault);
+        if (status == STATUS_OK) {
+            status = make_lane(prediction, sequence, &prediction->lanes[k], arena, fault);
+        }
         if (status == STATUS_OK) {
             status = forecast_options_room(info, &sequence->forecast_options, arena,
                                            &sequence->forecast, &sequence->n_forecast, fault);
