@@ -28,10 +28,15 @@ while [ ! -e "$work/port" ]; do
     kill -0 $pid || { cat "$work/log" >&2 && exit 1; }
     sleep 0.1
 done
-export PYTHONPATH="$PWD/clients/python"
-script=$PWD/examples/pytorch/train_and_serve.py
+tree=$PWD
+export PYTHONPATH="$tree/clients/python"
+script=$tree/examples/pytorch/train_and_serve.py
 cd "$work"
 "$python" "$script" "http://127.0.0.1:$(cat port)" | tee told
 awk '/^version/ { d = $4 - $6; is_same = d < 0.001 && d > -0.001 }
      /^fine-tuned: succeeded/ { is_tuned = 1 }
      END { exit !(is_same && is_tuned) }' told
+# The pages' code for models of PyTorch and Keras.
+for page in docs/GETTING_STARTED.md docs/MODELS.md; do
+    GRUD=$grud "$python" "$tree/tests/checks/page_commands.py" $page python
+done

@@ -60,13 +60,32 @@ for file in "$work/infer" "$libraries/libgru-infer.so"; do
     ! LD_LIBRARY_PATH=$libraries ldd "$file" | grep -i blas || fail "$file needs OpenBLAS"
 done
 
+# code_of PAGE LANGUAGE
+code_of() {
+    awk -v begin="\`\`\`$2" '/^```/ { is_code = $0 == begin; next } is_code' "$1"
+}
+
+# run_page PAGE: its commands, as they stand there, in $work/example; what they print is in `told`.
+run_page() {
+    rm -rf "$work/example"
+    mkdir "$work/example"
+    ln -s "$PWD/examples" "$work/example/examples"
+    code_of "$1" c >"$work/example/forecast.c"
+    code_of "$1" sh | sed "s|^cc |${CC:-cc} |" >"$work/example/run"
+    (cd "$work/example" && LD_LIBRARY_PATH=$libraries sh ./run >told) || fail "$1 does not run"
+}
+
+# As docs/LIBRARY.md says it.
+library_page() {
+    run_page docs/LIBRARY.md
+    sed -n 's/^#> //p' docs/LIBRARY.md | diff - "$work/example/told" ||
+        fail "docs/LIBRARY.md prints something else"
+}
+library_page
+
 # As examples/libgru/README.md has it: the same forecast as the installed grud's.
 example() {
-    mkdir "$work/example"
-    awk '/^```/ { is_code = $0 == "```sh"; next } is_code' examples/libgru/README.md |
-        sed -e "s|^cc |${CC:-cc} |" -e "s|\./stream|LD_LIBRARY_PATH=$libraries ./stream|" \
-            -e "s|examples/|$PWD/examples/|g" >"$work/example/run"
-    (cd "$work/example" && sh ./run >told) || fail "examples/libgru does not run"
+    run_page examples/libgru/README.md
     { echo sunspot_number && tail -n 24 examples/sunspots/sunspots.csv | cut -d, -f2; } \
         >"$work/example/data.csv"
     sed -n 's/.* ahead: //p' "$work/example/told" >"$work/example/got"
@@ -97,5 +116,5 @@ tells_linker() {
 tells_linker 0 DESTDIR="$root"
 tells_linker "$([ "$(id -u)" = 0 ] && echo 1 || echo 0)"
 echo "install: programs of libgru and of libgru-infer give the golden answers;" \
-    "examples/libgru runs;" \
+    "examples/libgru and docs/LIBRARY.md run;" \
     "uninstall leaves only the options"

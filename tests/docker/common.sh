@@ -82,3 +82,25 @@ await_end() {
     code=$(state ExitCode)
     log=$($docker logs "$name" 2>&1)
 }
+
+# run_of PAGE PATTERN NAME: the page's first `docker run` that fits, in $work, but for name, port and volume ($volume), which are the
+# test's own; sets $name.
+run_of() {
+    local command word PWD=$work words=() options=()
+    command=$(sed -e ':a' -e '/\\$/N; s/\\\n//; ta' "$1" | grep -o 'docker run .* grud$' | grep -m 1 -e "$2")
+    like "$1 has such a docker run" '^docker run ' "$command"
+    command=${command#docker run}
+    eval "words=(${command% grud})"
+    while [ ${#words[@]} -gt 0 ]; do
+        word=${words[0]}
+        words=("${words[@]:1}")
+        case $word in
+        -d | --rm) ;;
+        --name | -p) words=("${words[@]:1}") ;;
+        *) options+=("${word/#grud-data:/${volume-}:}") ;;
+        esac
+    done
+    name=$mark-$3
+    $docker run -d --name "$name" --label "$mark" -p 127.0.0.1::8080 --health-interval 1s --health-start-period 1s "${options[@]}" "$image" \
+        >/dev/null
+}

@@ -23,9 +23,7 @@ echo "$key read,predict" >"$work/secrets/keys"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
     -addext subjectAltName=DNS:localhost -keyout "$work/secrets/key.pem" -out "$work/secrets/cert.pem" 2>/dev/null
 chmod -R a+rX "$work/secrets"
-secure=(-v "$work/secrets:/run/secrets:ro" -e GRUD_LISTEN_REMOTE=no -e GRUD_API_KEYS=/run/secrets/keys
-    -e GRUD_TLS_CERT=/run/secrets/cert.pem -e GRUD_TLS_KEY=/run/secrets/key.pem)
-run secrets "${secure[@]}" --health-interval 1s
+run_of docs/DEPLOYING.md GRUD_API_KEYS secrets
 await_healthy
 port=$($docker port "$name" 8080/tcp | sed -n '1s/.*://p')
 ask() { curl -s --cacert "$work/secrets/cert.pem" "$@" "https://localhost:$port/v1/models"; }

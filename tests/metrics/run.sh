@@ -113,6 +113,14 @@ check "and the forecasts of sessions" "$promtool" check metrics <"$work/forecast
 check "promtool takes the rules" "$promtool" check rules "$rules"
 check "and the board's queries" "$promtool" check rules "$work/board.yml"
 check "each alert fires when it is to, and only then" "$promtool" test rules "${rules%.yml}.test.yml"
+# The n-th configuration of the page.
+page_config() {
+    awk -v n="$1" '/^```/ { is_yaml = $0 == "```yaml"; n -= is_yaml; next } is_yaml && n == 0' \
+        docs/METRICS.md >"$work/page.yml"
+    [ -s "$work/page.yml" ] && "$promtool" check config --syntax-only "$work/page.yml"
+}
+check "promtool takes the page's configuration" page_config 1
+check "and that for the forecasts of sessions" page_config 2
 check "promtool takes what compose gives Prometheus" \
     "$promtool" check config --syntax-only docker/prometheus.yml
 check "page, board and rules name what there is" \
