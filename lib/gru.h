@@ -1,5 +1,5 @@
 /*
- * gru.h - the public face of libgru: GRU networks, and nothing else.
+ * gru.h - the public face of libgru: GRU and LSTM networks, and nothing else.
  *
  * A model is loaded from a safetensors file and never changes afterwards; any number of threads may
  * use one model at once. What a stream remembers is a plain array of floats, its state, which

@@ -40,7 +40,7 @@ struct daemon {
 
 static void print_help(void)
 {
-    puts("grud - serves GRU forecasting models over HTTP\n");
+    puts("grud - serves GRU and LSTM forecasting models over HTTP\n");
     commands_print_help(stdout);
     putchar('\n');
     config_print_help(stdout);

@@ -1,6 +1,6 @@
 /**
- * A client of grud, which serves GRU forecasting models over HTTP: one ES module, for browsers and
- * Node 18 or later, without dependencies. `Client` is where to begin.
+ * A client of grud, which serves GRU and LSTM forecasting models over HTTP: one ES module, for
+ * browsers and Node 18 or later, without dependencies. `Client` is where to begin.
  *
  * Shapes are in capitals: I inputs, O outputs, T rows of a series, H steps ahead. Values are in raw
  * units; null, undefined and NaN are missing. Each call may reject with a GrudError.

@@ -349,7 +349,7 @@ static const char tail[] =
 static void print_grud(const struct command_line *line, FILE *out)
 {
     (void)line;
-    print_head("grud", 1, "serves GRU networks over HTTP", out);
+    print_head("grud", 1, "serves GRU and LSTM forecasting models over HTTP", out);
     fputs(description, out);
     print_commands(out);
     fputs(details, out);

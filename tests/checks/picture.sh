@@ -9,6 +9,7 @@ session=$base/v1/models/host-load/sessions/what-if
 reading='{"cpu":12.5,"memory":41,"load":0.8,"network":54000,"disk":20480}'
 socket=grud-picture-$$
 text=$(mktemp)
+data=$(mktemp -d) # a demo that nobody has seen before
 
 terminal() {
     tmux -L "$socket" "$@"
@@ -17,14 +18,14 @@ terminal() {
 stop() {
     terminal send-keys -t upper C-c && sleep 3
     terminal kill-server
-    rm -f "$text"
+    rm -rf "$text" "$data"
 }
 
 # open PANE ROWS: a shell with a bare prompt, on a terminal as wide as the picture. It has one row
 # more than is shown, where the cursor is.
 open() {
     terminal new-session -d -s "$1" -x $columns -y $(($2 + 1)) \
-        "env PS1='$ ' PS2='  ' bash --norc --noprofile"
+        "env DATA='$data' PS1='$ ' PS2='  ' bash --norc --noprofile"
     terminal set-option -t "$1" status off
     sleep 1
 }
@@ -88,7 +89,6 @@ trap stop EXIT
 open lower $lower_rows
 enter upper 'make run'
 until curl -sf "$base/readyz" >/dev/null; do sleep 0.2; done
-curl -s -X DELETE "$session" >/dev/null
 enter lower "curl -s $session/step -H 'content-type: application/json' \\"
 enter lower "-d '{\"x\":$reading,\"horizon\":3}' | jq -c '.forecast[]'"
 full lower $lower_rows

@@ -1,4 +1,6 @@
-"""A client of grud, which serves GRU forecasting models over HTTP. `Client` is where to begin."""
+"""A client of grud, which serves GRU and LSTM forecasting models over HTTP.
+
+`Client` is where to begin."""
 
 from .client import Client
 from .errors import GrudError
