@@ -61,7 +61,10 @@ document.addEventListener("keydown", (event) => {
   ACTIONS[key]();
 });
 
-onUnauthorised(showKeyDialog);
+onUnauthorised((error) => {
+  change({ refused: error.message });
+  showKeyDialog(error);
+});
 addEventListener("hashchange", takeAddress);
 createTop();
 createSide();

@@ -9,6 +9,7 @@ import { ApiError, get, modelPath, send, withQuery } from "./api.js";
 export const state = {
   ready: null,
   lostSince: null,
+  refused: null,
   stepsPerSecond: null,
   models: null,
   figures: new Map(),
@@ -110,7 +111,7 @@ const quietly = (/** @type {() => Promise<void>} */ poll) => () =>
 
 export const pollModels = quietly(async () => {
   const { models } = await get("/v1/models");
-  change({ models });
+  change({ models, refused: null });
 });
 
 /** Which sessions the list shows: those of the model that is chosen, by prefix, a bounded number. */

@@ -107,6 +107,7 @@ interface Readiness {
 interface PageState {
   ready: Readiness | null;
   lostSince: number | null; // the moment since which grud cannot be reached
+  refused: string | null; // why a key is asked for
   stepsPerSecond: number | null;
   models: Model[] | null;
   figures: Map<string, number>; // samples of /metrics, by name and labels

@@ -201,6 +201,15 @@ test("with keys it asks for one, keeps it in the tab, and says what it lacks", a
     await page.getByRole("button", { name: "use it" }).click();
   };
   await page.getByText("this route needs a key").or(page.locator("#key-reason")).first().waitFor();
+  // Closed without a key, it stays so, and the page says what it lacks.
+  const dialog = page.getByRole("dialog", { name: "API key" });
+  await dialog.getByRole("button", { name: "cancel" }).click();
+  const refusals = [];
+  page.on("response", (response) => refusals.push(response.status()));
+  while (refusals.filter((status) => status === 401).length < 4) await page.waitForTimeout(200);
+  assert.equal(await dialog.count(), 0);
+  await page.locator("#top .bad").filter({ hasText: "key" }).waitFor();
+  await page.getByRole("button", { name: "API key" }).click();
   await give("wrong");
   await page.locator("#key-reason").filter({ hasText: "key" }).waitFor();
   await give("reader");

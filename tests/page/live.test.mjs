@@ -1,11 +1,22 @@
 /** What happens to a session is seen on the page while it happens. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { FAILED_REQUEST, fill, openPage, startGrud, stopBrowser, sunspots } from "./daemon.mjs";
+import {
+  FAILED_REQUEST,
+  fill,
+  openPage,
+  root,
+  startGrud,
+  stopBrowser,
+  sunspots,
+} from "./daemon.mjs";
 
 let grud;
 before(async () => {
-  grud = await startGrud({ models: ["sunspots", "host-load"] });
+  grud = await startGrud({ models: ["sunspots", "host-load"], options: ["--amend", "yes"] });
   await fill(grud, "pump-7", 400);
 });
 after(async () => {
@@ -72,6 +83,29 @@ test("a reading that is tried leaves the session as it is", async () => {
   assert.deepEqual([now.step, now.state], [step, state]);
   const { sessions } = await grud.ask("GET", "/v1/models/sunspots/sessions?prefix=pump-7~");
   assert.deepEqual(sessions, []);
+  await expectQuiet();
+  await close();
+});
+
+test("the commands of the box try the same reading", async () => {
+  const { page, expectQuiet, close } = await openPage(grud, { hash: pump });
+  await shown(page, "MAE");
+  const { step } = await grud.ask("GET", path);
+  await page.getByText("try a reading").click();
+  const box = page.locator("details", { hasText: "try a reading" });
+  await box.getByRole("spinbutton").fill("88");
+  await box.getByRole("button", { name: "curl" }).click();
+  const commands = await box.locator("pre").textContent();
+  assert.equal(commands.split("\n").length, 3);
+  const printed = execFileSync("sh", ["-e"], {
+    input: commands.replaceAll(/^curl /gm, "curl -sS --fail-with-body --noproxy '*' "),
+    encoding: "utf8",
+  });
+  await box.getByRole("button", { name: "try it" }).click();
+  await shown(page, "Then comes sunspot_number");
+  const said = (await box.getByRole("status").textContent()).match(/sunspot_number (\d+)/)[1];
+  assert.match(printed, new RegExp(`"step":${step + 1},.*"y":\\[${said}`));
+  assert.equal((await grud.ask("GET", path)).step, step);
   await expectQuiet();
   await close();
 });
@@ -146,6 +180,44 @@ test("of many sessions a page is read, and a prefix finds one", async () => {
   await page.waitForURL(/#\/sunspots\/many-29\d?$/);
   await page.getByRole("searchbox").fill("none-such");
   await shown(page, "No session begins with 'none-such'.");
+  await expectQuiet();
+  await close();
+});
+
+/** What the charts write from now on, as a set of the page's own. */
+const noteTexts = (page) =>
+  page.evaluate(() => {
+    const { fillText } = CanvasRenderingContext2D.prototype;
+    window.__written = new Set();
+    CanvasRenderingContext2D.prototype.fillText = function (text, ...where) {
+      window.__written.add(text);
+      return fillText.call(this, text, ...where);
+    };
+  });
+const written = (page, text) =>
+  page.waitForFunction((wanted) => window.__written.has(wanted), text);
+
+test("an amended reading is marked on the chart, and so is another version", async () => {
+  await fill(grud, "late", 40);
+  const { page, expectQuiet, close } = await openPage(grud, { hash: "#/sunspots/late" });
+  await shown(page, "step 40");
+  await noteTexts(page);
+  const { readings } = await grud.ask("GET", "/v1/models/sunspots/sessions/late/readings");
+  const { at } = readings.at(-5);
+  await grud.ask("POST", "/v1/models/sunspots/sessions/late/step", { x: [150], at, late: "amend" });
+  await written(page, "amended");
+  assert.ok(!(await page.evaluate(() => window.__written.has("v2"))));
+
+  const sent = await fetch(`${grud.url}/v1/models/sunspots`, {
+    method: "PUT",
+    headers: { "content-type": "application/octet-stream" },
+    body: readFileSync(join(root, "examples/sunspots/sunspots.safetensors")),
+  });
+  assert.ok(sent.ok);
+  await grud.ask("POST", "/v1/models/sunspots/sessions/late/step", { x: [90] });
+  await grud.ask("POST", "/v1/models/sunspots/versions/2/activate");
+  await grud.ask("POST", "/v1/models/sunspots/sessions/late/step", { x: [91] });
+  await written(page, "v2");
   await expectQuiet();
   await close();
 });

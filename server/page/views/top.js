@@ -18,8 +18,9 @@ const KEYS = [
 
 /** Readiness in words, with the reason where there is one. */
 const healthText = () => {
-  const { ready, lostSince } = state;
+  const { ready, lostSince, refused } = state;
   if (lostSince) return lostWords(lostSince);
+  if (refused) return `▲ ${refused}`;
   if (!ready) return "";
   const { status = "not ready", reason, error, models = [] } = ready;
   const unserved = models.map((one) => `${one.model}: ${one.reason}`);
@@ -66,10 +67,11 @@ export function createTop() {
   const update = () => {
     write(load, loadText());
     write(health, healthText());
-    const isWell = !state.lostSince && (!state.ready || state.ready.status === "ok");
+    const { lostSince, refused, ready } = state;
+    const isWell = !lostSince && !refused && (!ready || ready.status === "ok");
     health.classList.toggle("bad", !isWell);
   };
-  watch(["models", "ready", "lostSince", "stepsPerSecond"], update);
+  watch(["models", "ready", "lostSince", "refused", "stepsPerSecond"], update);
   setInterval(() => state.lostSince && update(), 1000);
 }
 
@@ -83,10 +85,16 @@ const openDialog = (title, ...body) => {
   return dialog;
 };
 
-/** Asks for a key, and begins anew with it. @param {Error} [error] why it is asked for */
+let isDeclined = false;
+
+/**
+ * Asks for a key, and begins anew with it. It does so by itself until it was closed without one.
+ * @param {Error} [error] why it is asked for
+ */
 export function showKeyDialog(error) {
   const shown = document.getElementById("key-reason");
   if (shown) return write(shown, error?.message ?? "");
+  if (error && isDeclined) return;
   const input = el("input", { type: "password", autocomplete: "off", value: readKey() ?? "" });
   const take = (/** @type {string} */ key) => {
     writeKey(key.trim());
@@ -111,6 +119,7 @@ export function showKeyDialog(error) {
     ),
   );
   const dialog = openDialog("API key", form);
+  dialog.addEventListener("close", () => (isDeclined = true));
 }
 
 export function showHelp() {

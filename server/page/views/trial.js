@@ -1,11 +1,21 @@
 /**
  * trial.js - a box to try a reading. It goes to a copy of the session: the session stays as it is.
  */
-import { ask, askForecast, sessionPath } from "../api.js";
+import { ask, askForecast, forecastQuestion, sessionPath } from "../api.js";
+import { curlButton } from "../curl.js";
 import { el, put, write } from "../dom.js";
 import { bandsOf } from "../frame.js";
 import { fixed, placesOf, withUnit } from "../words.js";
 /** @import { LiveSession } from "../live.js" */
+
+/** In the name of each copy. */
+export const COPY = "~try";
+
+/** @param {LiveSession} live @param {string} [end] */
+const copyOf = ({ id, model }, end = "") => {
+  const to = id.slice(0, 100) + COPY + end;
+  return { to, path: sessionPath(model.name, to) };
+};
 
 /**
  * @param {LiveSession} live
@@ -13,8 +23,7 @@ import { fixed, placesOf, withUnit } from "../words.js";
  * @returns {Promise<Forecast>}
  */
 async function tryReading(live, x) {
-  const to = `${live.id.slice(0, 100)}~try-${Math.random().toString(36).slice(2, 8)}`;
-  const path = sessionPath(live.model.name, to);
+  const { to, path } = copyOf(live, `-${Math.random().toString(36).slice(2, 8)}`);
   await ask("POST", `${live.path}/fork`, { to });
   try {
     return live.model.horizon_capable
@@ -48,6 +57,16 @@ export function createTrial() {
       inputs.map(({ name, value }) => [name, value.trim() === "" ? null : Number(value)]),
     );
   };
+  const { opener, text } = curlButton(() => {
+    if (!live) return [];
+    const { to, path } = copyOf(live);
+    const question = live.model.horizon_capable ? forecastQuestion() : {};
+    return [
+      { method: "POST", path: `${live.path}/fork`, body: { to } },
+      { method: "POST", path: `${path}/step`, body: { x: reading(), ...question } },
+      { method: "DELETE", path },
+    ];
+  });
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     if (!live) return;
@@ -93,6 +112,7 @@ export function createTrial() {
         answer,
       ),
     ),
+    text,
   );
   return {
     root,
