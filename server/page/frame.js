@@ -110,6 +110,26 @@ export function buildFrame({ history, output, input, forecast, trial }, view = n
 }
 
 /**
+ * A line through values as the path of an SVG of that size, with a gap where one is missing.
+ * @param {(number | null)[]} values
+ * @param {number} width
+ * @param {number} height
+ */
+export function sparkPath(values, width, height) {
+  const known = values.filter((value) => value !== null);
+  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const across = (width - 2) / Math.max(1, values.length - 1);
+  const places = values.map((value, i) => {
+    if (value === null) return "";
+    const share = high > low ? (value - low) / (high - low) : 0.5;
+    const place = `${(1 + i * across).toFixed(1)} ${(height - 1 - share * (height - 2)).toFixed(1)}`;
+    // A reading between two gaps is a dot, as a line of no length.
+    return i > 0 && values[i - 1] !== null ? `L${place}` : `M${place}h0`;
+  });
+  return places.join("");
+}
+
+/**
  * How far forecasts were off, and how much better that is than "same as now".
  * @param {History} history
  * @param {number} output

@@ -128,11 +128,12 @@ export async function stopBrowser() {
 
 /**
  * Opens the page and notes what the browser complains of: errors, refusals of the policy, and
- * requests to others. `expected` are patterns of what a test provokes.
+ * requests to others. `expected` are patterns of what a test provokes. `onPage` may listen to the
+ * page before it opens.
  */
 export async function openPage(
   grud,
-  { hash = "", width = 1280, height = 860, theme = "light", ...more } = {},
+  { hash = "", width = 1280, height = 860, theme = "light", onPage, ...more } = {},
 ) {
   const context = await (
     await startBrowser()
@@ -143,6 +144,7 @@ export async function openPage(
   });
   context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
+  onPage?.(page);
   const complaints = [];
   page.on("pageerror", (error) => complaints.push(`error: ${error.stack}`));
   page.on("console", (message) => {

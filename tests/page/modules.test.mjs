@@ -22,7 +22,7 @@ const load = async (name) => {
 
 const { eventParser } = await load("events.js");
 const { History } = await load("history.js");
-const { bandsOf, buildFrame, positionsOf, skillOf } = await load("frame.js");
+const { bandsOf, buildFrame, positionsOf, skillOf, sparkPath } = await load("frame.js");
 const words = await load("words.js");
 
 const parse = (pieces) => {
@@ -121,6 +121,13 @@ test("an output that forecasts no input is shown at the reading that it was made
   const { columns } = buildFrame({ history, output: 0, input: -1, forecast: null, trial: null });
   assert.deepEqual(columns[2], [1.5, 2.5, 9]);
   assert.deepEqual(columns[1], [null, null, null]);
+});
+
+test("a small line fills its place, with a gap where a reading is missing", () => {
+  assert.equal(sparkPath([1, 3, 2], 22, 12), "M1.0 11.0h0L11.0 1.0L21.0 6.0");
+  assert.equal(sparkPath([5, null, 5], 22, 12), "M1.0 6.0h0M21.0 6.0h0");
+  assert.equal(sparkPath([null], 22, 12), "");
+  assert.equal(sparkPath([], 22, 12), "");
 });
 
 test("skill compares with the last known value, and skips what is missing", () => {

@@ -6,6 +6,7 @@ import { curlButton } from "../curl.js";
 import { button, byId, el, list, put, write } from "../dom.js";
 import { change, pollSessions, showFirst, showMore, state, watch } from "../store.js";
 import { number, sinceMs } from "../words.js";
+import { createSpark, updateSpark } from "./spark.js";
 
 const TYPING_MS = 150;
 
@@ -35,19 +36,24 @@ export function moveSession(by) {
   go(names[now < 0 ? 0 : Math.max(0, Math.min(names.length - 1, now + by))]);
 }
 
-/** @param {Element} root @param {{ name: string, figure: string, href: string, isChosen: boolean }[]} rows */
+/** @typedef {{ name: string, figure: string, href: string, isChosen: boolean, step?: number }} Row */
+
+/** @param {Element} root @param {Row[]} rows those of sessions have a step */
 const putRows = (root, rows) =>
   list(
     root,
     rows,
     ({ name }) => name,
-    ({ name, href }) => {
+    ({ name, href, step }) => {
       const text = el("span", { className: "name", title: name }, name);
-      return el("li", null, el("a", { href }, text, el("span", { className: "grey" })));
+      const spark = step !== undefined && createSpark(state.model ?? "", name);
+      return el("li", null, el("a", { href }, text, spark, el("span", { className: "grey" })));
     },
-    ({ firstElementChild: link }, { figure, isChosen }) => {
+    ({ firstElementChild: link }, { figure, isChosen, step }) => {
       if (link) link.ariaCurrent = isChosen ? "true" : null;
       if (link?.lastElementChild) write(link.lastElementChild, figure);
+      const spark = link?.querySelector("svg");
+      if (spark && step !== undefined) updateSpark(spark, step);
     },
   );
 
@@ -72,8 +78,9 @@ const createSessions = () => {
   const none = el("p", { className: "grey" });
   watch(["sessions", "session", "model"], () => {
     const { model, session: chosen, sessions, prefix } = state;
-    const rows = sessions?.rows.map(({ session: name, last_seen_at: seen }) => ({
+    const rows = sessions?.rows.map(({ session: name, step, last_seen_at: seen }) => ({
       name,
+      step,
       figure: sinceMs(seen * 1000),
       href: `#/${joined(model ?? "", name)}`,
       isChosen: name === chosen,
