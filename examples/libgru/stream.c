@@ -1,9 +1,6 @@
 /* stream.c - a stream on libgru alone: loads a model, steps it once for each line on standard
- * input, says what it predicts for the next, forecasts behind the last, and saves model and state.
- *
- *     cc stream.c $(pkg-config --cflags --libs libgru-infer) -o stream
- *     tail -n 24 sunspots.csv | cut -d, -f2 | ./stream sunspots.safetensors 3 out
- */
+ * input, says what it predicts for the next, forecasts behind the last, and saves what is needed to
+ * go on tomorrow: the model, as a file that grud serves, and the state. */
 #include <gru.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,25 +11,11 @@ static int fail(const char *what)
     return EXIT_FAILURE;
 }
 
-/* What is needed to go on tomorrow: the model, as a file that grud serves, and the state. */
-static bool save(const struct gru_model *model, const float *state, const char *path)
+static bool write_file(const char *path, const void *bytes, size_t n_bytes)
 {
-    void *bytes;
-    size_t n_bytes;
-    if (gru_model_save(model, &bytes, &n_bytes) != GRU_OK) {
-        return false;
-    }
-    char name[4096];
-    snprintf(name, sizeof name, "%s.safetensors", path);
-    FILE *file = fopen(name, "wb");
-    bool is_saved = file && fwrite(bytes, 1, n_bytes, file) == n_bytes;
-    is_saved = file && fclose(file) == 0 && is_saved;
-    free(bytes);
-    snprintf(name, sizeof name, "%s.state", path);
-    const size_t n = gru_model_info(model)->state_floats;
-    file = fopen(name, "wb");
-    is_saved = file && fwrite(state, sizeof *state, n, file) == n && is_saved;
-    return file && fclose(file) == 0 && is_saved;
+    FILE *file = fopen(path, "wb");
+    const bool is_written = file && fwrite(bytes, 1, n_bytes, file) == n_bytes;
+    return file && fclose(file) == 0 && is_written;
 }
 
 int main(int argc, char *argv[])
@@ -40,13 +23,10 @@ int main(int argc, char *argv[])
     struct gru_model *model;
     struct gru_work *work;
     struct gru_error error;
-    const size_t horizon = argc == 4 ? strtoul(argv[2], NULL, 10) : 0;
-    if (horizon == 0) {
-        return fail("usage: stream MODEL HORIZON OUT");
+    if (argc != 3 || gru_model_load_file(argv[1], &model, &error) != GRU_OK) {
+        return fail(argc == 3 ? error.message : "usage: stream MODEL HORIZON");
     }
-    if (gru_model_load_file(argv[1], &model, &error) != GRU_OK) {
-        return fail(error.message);
-    }
+    const size_t horizon = strtoul(argv[2], NULL, 10);
     const struct gru_info *info = gru_model_info(model);
     float *state = malloc(info->state_floats * sizeof *state);
     float *y = malloc(info->y_floats * sizeof *y);
@@ -55,27 +35,32 @@ int main(int argc, char *argv[])
         return fail("the model must have one input, and fit into memory");
     }
     gru_state_init(model, state);
-    for (float x; scanf("%f", &x) == 1;) {
-        struct gru_lane lane = {
-            .x = &x, .n_rows = 1, .y = y, .state_in = state, .state_out = state
-        };
+    float x;
+    struct gru_lane lane = { .x = &x, .n_rows = 1, .y = y, .state_in = state, .state_out = state };
+    while (scanf("%f", &x) == 1) {
         if (gru_run(model, work, &lane, 1) != GRU_OK || lane.status != GRU_OK) {
             return fail(gru_status_text(lane.status));
         }
         printf("%g, then %g\n", (double)x, (double)y[0]);
     }
-    enum gru_status status = gru_forecast(model, work, state, horizon, NULL, 0, forecast);
-    if (status != GRU_OK) {
-        return fail(gru_status_text(status));
+    if (gru_forecast(model, work, state, horizon, NULL, 0, forecast) != GRU_OK) {
+        return fail("the model cannot look that far ahead");
     }
     for (size_t row = 0; row < horizon; row++) {
         printf("%zu ahead: %g\n", row + 1, (double)forecast[row * info->n_outputs]);
     }
-    const bool is_saved = save(model, state, argv[3]);
+    void *bytes;
+    size_t n_bytes;
+    if (gru_model_save(model, &bytes, &n_bytes) != GRU_OK ||
+        !write_file("out.safetensors", bytes, n_bytes) ||
+        !write_file("out.state", state, info->state_floats * sizeof *state)) {
+        return fail("the model or its state cannot be written");
+    }
+    free(bytes);
     free(forecast);
     free(y);
     free(state);
     gru_work_free(work);
     gru_model_unref(model);
-    return is_saved ? EXIT_SUCCESS : fail("the model or its state cannot be written");
+    return EXIT_SUCCESS;
 }
