@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # run.sh BUILD: compares the running daemon with its OpenAPI document. openapi-spec-validator says
-# whether it is one; schemathesis sends what it allows and what it does not, follows its links, and
-# checks every answer. Both come from PyPI, into a folder below BUILD.
+# whether it is one; links.py follows each of its links; schemathesis sends what it allows and what it
+# does not, chains requests by links, and checks every answer. The tools come from PyPI, into a folder
+# below BUILD.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=$(realpath "$1")
@@ -59,6 +60,7 @@ curl -o "$work/model" -X PUT -H 'content-type: application/octet-stream' \
 curl -o "$work/openapi.json" "$base/openapi.json"
 "$tools/venv/bin/openapi-spec-validator" "$work/openapi.json"
 "$tools/venv/bin/python" tests/openapi/examples.py "$work/openapi.json"
+"$tools/venv/bin/python" tests/openapi/links.py "$work/openapi.json" "$base" "$key" "$OPENAPI_MODEL"
 export SCHEMATHESIS_HOOKS=hooks PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$PWD/tests/openapi
 config=$PWD/tests/openapi/schemathesis.toml
 cd "$work" # where it keeps what it has found
