@@ -379,6 +379,12 @@ GRU_API size_t gru_future_rows(const struct gru_model *model, size_t horizon);
     X(train,                   CHOICE, GRU_TRAIN_ALL,  0,   0,     GRU_N_TRAINED_PARTS - 1, GRU_TRAIN_WORDS)
 // clang-format on
 
+/*
+ * dropout is of the outputs of recurrent layers, before what follows them. GRU_TRAIN_HEAD trains
+ * the layers behind the last recurrent one; if these have no parameters, that one, too. A
+ * batch_norm is trained in its form of inference: its statistics stay what they are. Learned first
+ * states are parameters like others; their gradient comes from the windows that series begin with.
+ */
 struct gru_hyperparameters {
 #define GRU_TYPE_SIZE                              size_t
 #define GRU_TYPE_REAL                              double
@@ -447,17 +453,18 @@ struct gru_training_info {
      * Memory that a trainer takes, the caller's data not counted; within a sixth, for networks that
      * are not tiny:
      *
-     *     4 (P (5 + m) + B T (I + 3 S O + k (H_1 + H_2 + ...))
+     *     4 (P (5 + m) + B T (I + 3 S O + k_1 H_1 + k_2 H_2 + ...)
      *        + max(B, 128) (15 H_max + S O)) + filled + marked
      *
      * P parameters; m vectors more: 2 for adam and adamw or 1 for momentum, 1 for l2_sp, 1 for
      * early stopping; B sequences: batch_size, or fewer if there are fewer series; T: window, or
-     * fewer if all are shorter; H: a layer's hidden units, rounded up to a multiple of 16; k = 5,
-     * of GRU_LAYER_THREE_GATE and GRU_LAYER_LSTM 6, of GRU_LAYER_OUTPUT_GATE 7, and of all but
-     * the latter 1 more with dropout. With GRU_TRAIN_HEAD it is less: 3 P instead of 5 P, moments
-     * and l2_sp of the read-out alone, and k = 1 of the last layer alone. filled: a copy of each
-     * series that has missing readings. marked, with early stopping: a byte for each target of the
-     * validation part, and some 60 a series of it.
+     * fewer if all are shorter; H: a layer's units, rounded up to a multiple of 16; k = 5, of
+     * GRU_LAYER_THREE_GATE and GRU_LAYER_LSTM 6, of GRU_LAYER_OUTPUT_GATE 7, and of all but the
+     * latter 1 more with dropout; of layers that are not recurrent 1, of a last one of them 0. With
+     * GRU_TRAIN_HEAD it is less: 3 P instead of 5 P, moments and l2_sp of the head alone, and k = 1
+     * of the last recurrent layer and of those behind it alone. filled: a copy of each series that
+     * has missing readings. marked, with early stopping: a byte for each target of the validation
+     * part, and some 60 a series of it.
      */
     size_t n_bytes;
 };

@@ -1,5 +1,6 @@
 /* Saved and restored, a training continues bit for bit; what is damaged or of another training is
  * refused. */
+#include "engine/fixture.h"
 #include "engine/train/fingerprint.h"
 #include "engine/train/trainer.h"
 #include "test.h"
@@ -160,8 +161,8 @@ static struct gru_trainer *half_way(struct set *set)
     return trainer;
 }
 
-static void expect_refused(struct gru_trainer *trainer, const void *bytes, size_t n,
-                           const char *what, size_t at)
+static void expect_bad_checkpoint(struct gru_trainer *trainer, const void *bytes, size_t n,
+                                  const char *what, size_t at)
 {
     enum gru_status status = gru_trainer_restore(trainer, bytes, n);
     ck_assert_msg(status == GRU_BAD_FILE, "%s %zu: status %d", what, at, (int)status);
@@ -176,19 +177,19 @@ TEST(damaged_checkpoints_are_refused_and_change_nothing)
     struct gru_trainer *victim = half_way(&set);
     for (size_t at = 0; at < saved.n; at++) {
         saved.bytes[at] ^= (unsigned char)(1U << at % 8);
-        expect_refused(victim, saved.bytes, saved.n, "byte", at);
+        expect_bad_checkpoint(victim, saved.bytes, saved.n, "byte", at);
         saved.bytes[at] ^= (unsigned char)(1U << at % 8);
         unsigned char *cut =
             malloc(at > 0 ? at : 1); /* of its exact size: nothing beyond is read */
         ck_assert_ptr_nonnull(cut);
         memcpy(cut, saved.bytes, at);
-        expect_refused(victim, cut, at, "cut at", at);
+        expect_bad_checkpoint(victim, cut, at, "cut at", at);
         free(cut);
     }
     unsigned char *longer = calloc(1, saved.n + 8);
     ck_assert_ptr_nonnull(longer);
     memcpy(longer, saved.bytes, saved.n);
-    expect_refused(victim, longer, saved.n + 8, "longer", 0);
+    expect_bad_checkpoint(victim, longer, saved.n + 8, "longer", 0);
     free(longer);
     struct gru_progress a = training_run(victim), b = training_run(undisturbed);
     expect_same_progress(&a, &b);
@@ -233,7 +234,7 @@ TEST(forged_positions_are_refused)
         memcpy(&magic, saved.bytes, sizeof magic);
         hash = gru_hash(magic, saved.bytes, saved.n - sizeof hash);
         memcpy(saved.bytes + saved.n - sizeof hash, &hash, sizeof hash);
-        expect_refused(trainer, saved.bytes, saved.n, "forged", (size_t)k);
+        expect_bad_checkpoint(trainer, saved.bytes, saved.n, "forged", (size_t)k);
     }
     free(saved.bytes);
     gru_trainer_free(trainer);
@@ -245,7 +246,7 @@ TEST(forged_positions_are_refused)
 static void expect_other(struct set *set, const struct saved *saved, const char *what)
 {
     struct gru_trainer *trainer = training_begin(set->model, &set->training);
-    expect_refused(trainer, saved->bytes, saved->n, what, 0);
+    expect_bad_checkpoint(trainer, saved->bytes, saved->n, what, 0);
     gru_trainer_free(trainer);
 }
 
@@ -285,5 +286,27 @@ TEST(checkpoints_of_another_training_are_refused)
     ck_assert_int_eq(gru_trainer_restore(trainer, saved.bytes, saved.n), GRU_OK);
     gru_trainer_free(trainer);
     free(saved.bytes);
+    free_set(&set);
+}
+
+/* ---- older builds ---- */
+
+/* Written half way by the build before there were layers of several kinds. */
+TEST(a_checkpoint_of_an_older_build_is_gone_on_from)
+{
+    struct set set;
+    struct gru_progress progress;
+    make_set(&set);
+    struct file file = file_read("tests/fixtures/formats/checkpoints/plain.checkpoint");
+    struct gru_trainer *trainer = training_begin(set.model, &set.training);
+    ck_assert_int_eq(gru_trainer_restore(trainer, file.bytes, file.n), GRU_OK);
+    struct saved saved = save_trainer(trainer); /* and this build writes the same */
+    ck_assert_uint_eq(saved.n, file.n);
+    ck_assert_mem_eq(saved.bytes, file.bytes, file.n);
+    gru_trainer_progress(trainer, &progress);
+    ck_assert_uint_eq(progress.step, 5);
+    free(saved.bytes);
+    free(file.bytes);
+    gru_trainer_free(trainer);
     free_set(&set);
 }

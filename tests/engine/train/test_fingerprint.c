@@ -4,6 +4,9 @@
 #include "engine/train/fingerprint.h"
 #include "test.h"
 #include "training.h"
+#include "trial.h"
+
+#include <string.h>
 
 /* ---- the hash ---- */
 
@@ -89,6 +92,66 @@ TEST(whatever_the_model_is_described_as_counts_but_for_names)
     }
     training_set_free(&set);
 }
+
+/* ---- a network ---- */
+
+enum { CHAIN = 6 };
+
+static uint64_t fingerprint_of_chain(const struct plan_layer *chain, float eps,
+                                     struct gru_head *heads, size_t n_heads)
+{
+    struct training_set set;
+    const struct plan plan = { .chain = chain, .n_layers = CHAIN, .n_inputs = 2, .steps = 1 };
+    training_set_make(&set, NULL);
+    struct gru_model *model = trial_model(&plan);
+    model->layers[1].shape.eps = eps;
+    model->info.heads = heads;
+    model->info.n_heads = n_heads;
+    const uint64_t hash = gru_training_fingerprint(model, &set.training);
+    model->info.heads = NULL;
+    gru_model_unref(model);
+    training_set_free(&set);
+    return hash;
+}
+
+TEST(whatever_a_network_is_made_of_counts)
+{
+    const struct plan_layer plain[CHAIN] = {
+        { .kind = GRU_LAYER_GRU, .n_units = 4 },
+        { .kind = GRU_LAYER_NORM, .is_bare = true },
+        { .kind = GRU_LAYER_GRU, .n_units = 4 },
+        { .kind = GRU_LAYER_ACTIVATION, .activation = GRU_RELU },
+        { .kind = GRU_LAYER_DENSE, .n_units = 3 },
+        { .kind = GRU_LAYER_DENSE, .n_units = 2 },
+    };
+    struct gru_head heads[] = { { GRU_TANH, 1 }, { GRU_LINEAR, 1 } };
+    struct gru_head others[] = { { GRU_LINEAR, 1 }, { GRU_TANH, 1 } };
+    uint64_t hashes[16];
+    size_t n = 0;
+    hashes[n++] = fingerprint_of_chain(plain, 1e-5F, NULL, 0);
+    ck_assert(fingerprint_of_chain(plain, 1e-5F, NULL, 0) == hashes[0]);
+    hashes[n++] = fingerprint_of_chain(plain, 1e-4F, NULL, 0);
+    hashes[n++] = fingerprint_of_chain(plain, 1e-5F, heads, 2);
+    hashes[n++] = fingerprint_of_chain(plain, 1e-5F, others, 2);
+    for (int k = 0; k < 5; k++) {
+        struct plan_layer chain[CHAIN];
+        memcpy(chain, plain, sizeof chain);
+        chain[3].activation = k == 0 ? GRU_ELU : GRU_RELU;
+        chain[2].reset = k == 1 ? GRU_RESET_BEFORE : GRU_RESET_AFTER;
+        chain[2].has_learned_state = k == 2;
+        chain[1].kind = k == 3 ? GRU_LAYER_ACTIVATION : GRU_LAYER_NORM; /* as bare as the norm */
+        chain[1].activation = GRU_LINEAR;
+        chain[4].is_bare = k == 4;
+        hashes[n++] = fingerprint_of_chain(chain, 1e-5F, NULL, 0);
+    }
+    for (size_t k = 0; k < n; k++) {
+        for (size_t i = 0; i < k; i++) {
+            ck_assert_msg(hashes[i] != hashes[k], "%zu and %zu", i, k);
+        }
+    }
+}
+
+/* ---- values ---- */
 
 /* Changes the byte and back. */
 static void expect_counts(const struct training_set *set, void *byte, const char *what, size_t at)

@@ -1,5 +1,5 @@
 /* Hyper-parameters: the table's defaults and ranges, and what does not fit together. */
-#include "gru.h"
+#include "engine/model.h"
 #include "test.h"
 #include "training.h"
 
@@ -156,4 +156,38 @@ TEST(cross_entropy_needs_two_classes)
     struct gru_hyperparameters h = defaults();
     h.loss = GRU_CROSS_ENTROPY;
     bad(&h, "{\"steps\":2}", "loss", "at least 2");
+}
+
+/* A chain of a GRU and a dense layer, whose outputs are these heads'. */
+static enum gru_status check_heads(struct gru_head *heads, size_t n_heads, enum gru_loss loss,
+                                   struct gru_error *error)
+{
+    struct gru_model *model = training_model("{}", 2, 3, 1, 4);
+    struct gru_hyperparameters h = defaults();
+    h.loss = (int)loss;
+    model->info.heads = heads;
+    model->info.n_heads = n_heads;
+    enum gru_status status = gru_hyperparameters_check(&h, model, error);
+    model->info.heads = NULL;
+    gru_model_unref(model);
+    return status;
+}
+
+TEST(losses_fit_the_activation_of_each_head)
+{
+    struct gru_error error;
+    struct gru_head logits[] = { { GRU_SIGMOID, 3 }, { GRU_LINEAR, 1 } };
+    struct gru_head others[] = { { GRU_SIGMOID, 2 }, { GRU_RELU, 2 } };
+    struct gru_head classes[] = { { GRU_SOFTMAX, 2 }, { GRU_LINEAR, 2 } };
+    struct gru_head one[] = { { GRU_SOFTMAX, 4 } };
+    ck_assert_int_eq(check_heads(logits, 2, GRU_BCE, &error), GRU_OK);
+    ck_assert_int_eq(check_heads(others, 2, GRU_MSE, &error), GRU_OK);
+    ck_assert_int_eq(check_heads(one, 1, GRU_CROSS_ENTROPY, &error), GRU_OK);
+    ck_assert_int_eq(check_heads(others, 2, GRU_BCE, &error), GRU_BAD_TRAINING);
+    ck_assert_str_eq(error.param, "hyperparameters.loss");
+    ck_assert_ptr_nonnull(strstr(error.message, "of heads[1] is sigmoid or linear, not relu"));
+    ck_assert_int_eq(check_heads(logits, 2, GRU_CROSS_ENTROPY, &error), GRU_BAD_TRAINING);
+    ck_assert_ptr_nonnull(strstr(error.message, "of heads[0] is softmax or linear, not sigmoid"));
+    ck_assert_int_eq(check_heads(classes, 2, GRU_CROSS_ENTROPY, &error), GRU_BAD_TRAINING);
+    ck_assert_ptr_nonnull(strstr(error.message, "one decision, not 2 heads"));
 }

@@ -4,15 +4,17 @@
 #include "engine/train/trainer_memory.h"
 #include "test.h"
 #include "training.h"
+#include "trial.h"
 
 #include <limits.h>
 #include <stdlib.h>
 
-/* The formula of gru.h, for a network that is large enough for its terms to count. */
-static void expect_formula(const char *grud, size_t k, double dropout)
+enum { I = 6, H = 48, LAYERS = 2, S_O = 3, N = 10, LENGTH = 40 };
+
+/* The formula of gru.h, for a network that is large enough for its terms to count: kh is the sum of
+ * k H over its layers. Ends the model. */
+static void expect_formula_of(struct gru_model *model, double kh, double dropout)
 {
-    enum { I = 6, H = 48, LAYERS = 2, S_O = 3, N = 10, LENGTH = 40 };
-    struct gru_model *model = training_model(grud, I, H, LAYERS, S_O);
     float *x = training_noise(LENGTH * I, 1), *y = training_noise(LENGTH * S_O, 2);
     struct gru_series series[N];
     for (size_t s = 0; s < N; s++) {
@@ -28,14 +30,18 @@ static void expect_formula(const char *grud, size_t k, double dropout)
     training.hyperparameters.batch_size = 8;
     training.hyperparameters.window = 32;
     double p = (double)gru_model_info(model)->n_parameters, r = 8 * 32;
-    double formula =
-        4 * (p * (5 + 4) + r * (I + 3 * S_O + (double)k * LAYERS * H) + 128.0 * (15 * H + S_O));
+    double formula = 4 * (p * (5 + 4) + r * (I + 3 * S_O + kh) + 128.0 * (15 * H + S_O));
     double n_bytes = (double)training_info(model, &training).n_bytes;
     ck_assert_msg(n_bytes > 0.85 * formula && n_bytes < 1.15 * formula, "%g, not %g", n_bytes,
                   formula);
     free(x);
     free(y);
     gru_model_unref(model);
+}
+
+static void expect_formula(const char *grud, size_t k, double dropout)
+{
+    expect_formula_of(training_model(grud, I, H, LAYERS, S_O), (double)k * LAYERS * H, dropout);
 }
 
 TEST(memory_follows_the_documented_formula)
@@ -46,6 +52,26 @@ TEST(memory_follows_the_documented_formula)
     expect_formula("{\"cell\":\"gru_three_gate\"}", 6, 0);
     expect_formula("{\"cell\":\"lstm\"}", 6, 0);
     expect_formula("{\"cell\":\"gru_output_gate\"}", 7, 0);
+}
+
+TEST(memory_of_a_network_follows_it_too)
+{
+    const struct plan_layer chain[] = {
+        { .kind = GRU_LAYER_BATCH_NORM },
+        { .kind = GRU_LAYER_DENSE, .n_units = H },
+        { .kind = GRU_LAYER_ACTIVATION, .activation = GRU_RELU },
+        { .kind = GRU_LAYER_LSTM, .n_units = H, .has_learned_state = true },
+        { .kind = GRU_LAYER_NORM },
+        { .kind = GRU_LAYER_DENSE, .n_units = H },
+        { .kind = GRU_LAYER_ACTIVATION, .activation = GRU_TANH },
+        { .kind = GRU_LAYER_DENSE, .n_units = S_O },
+    };
+    const struct plan plan = {
+        .chain = chain, .n_layers = sizeof chain / sizeof *chain, .n_inputs = I, .steps = 1
+    };
+    const double k_of_all = 16 + (1 + 1 + 6 + 1 + 1 + 1) * H;
+    expect_formula_of(trial_model(&plan), k_of_all, 0);
+    expect_formula_of(trial_model(&plan), k_of_all + H, 0.5);
 }
 
 /* ---- sizes and arrays ---- */
@@ -226,11 +252,32 @@ TEST(training_survives_every_failed_allocation)
     training_set_free(&set);
 }
 
+/* A network in the place of the set's model. */
+static void take_network(struct training_set *set)
+{
+    const struct plan_layer chain[] = {
+        { .kind = GRU_LAYER_ACTIVATION, .activation = GRU_SILU },
+        { .kind = GRU_LAYER_DENSE, .n_units = 9 },
+        { .kind = GRU_LAYER_GRU, .n_units = 20, .has_learned_state = true },
+        { .kind = GRU_LAYER_BATCH_NORM },
+        { .kind = GRU_LAYER_LSTM, .n_units = TRAINING_OUTPUTS },
+    };
+    const struct plan plan = { .chain = chain,
+                               .n_layers = sizeof chain / sizeof *chain,
+                               .n_inputs = TRAINING_INPUTS,
+                               .steps = 1 };
+    gru_model_unref(set->model);
+    set->model = trial_model(&plan);
+}
+
 TEST(a_trainer_takes_the_memory_that_was_announced)
 {
-    for (int k = 0; k < 16; k++) {
+    for (int k = 0; k < 32; k++) {
         struct training_set set;
         make_rich_set(&set);
+        if (k & 16) {
+            take_network(&set);
+        }
         struct gru_hyperparameters *h = &set.training.hyperparameters;
         h->train = k & 1 ? GRU_TRAIN_HEAD : GRU_TRAIN_ALL;
         h->optimizer = k & 2 ? GRU_SGD : GRU_ADAM;
