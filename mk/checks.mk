@@ -29,7 +29,8 @@ tidy: check-packages format-check layers compile_commands.json ## clang-tidy, cl
 	@shellcheck -x -S warning $(SCRIPTS)
 	@$(MAKE) --no-print-directory page-check
 	@clients/js/tests/types.sh
-	@mypy --no-error-summary --cache-dir $(BUILD)/mypy --config-file clients/python/pyproject.toml
+	@for d in clients/python tools/convert; do mypy --no-error-summary --cache-dir $(BUILD)/mypy \
+	  --config-file $$d/pyproject.toml || exit 1; done
 	@printf '%s\n' $(filter-out lib/kernels/simd%,$(filter %.c,$(SOURCES))) | \
 	  xargs -P $$(nproc) -I{} clang-tidy -quiet -p . {}
 
