@@ -47,6 +47,7 @@
     X(SESSION_EXPIRED, "session_expired", 410)                                                     \
     X(SESSION_DAMAGED, "session_damaged", 410) /* neither copy of its record fits its checksum */  \
     X(SESSION_EVICTED, "session_evicted", 410)                                                     \
+    X(FILE_GONE, "file_gone", 410) /* of a version that is served from memory */                   \
     X(BODY_TOO_LARGE, "body_too_large", 413)                                                       \
     X(URL_TOO_LONG, "url_too_long", 414)                                                           \
     X(REQUEST_TOO_LARGE, "request_too_large", 413) /* its working memory or its reply would be */  \
@@ -77,6 +78,7 @@
     X(NOT_READY, "not_ready", 503)                                                                 \
     X(OVERLOADED, "overloaded", 503)                                                               \
     X(STORAGE_FAILED, "storage_failed", 503)                                                       \
+    X(MODEL_UNREADABLE, "model_unreadable", 503)   /* its file's permissions forbid it */          \
     X(MODEL_UNAVAILABLE, "model_unavailable", 503) /* it is there, and cannot be served */         \
     X(VERSION_UNAVAILABLE, "version_unavailable", 503)                                             \
     X(NO_MEMORY, "out_of_memory", 503)

@@ -86,6 +86,9 @@ TEST(a_model_that_it_may_not_read_is_named_and_served_after_a_hangup)
     ck_assert_ptr_nonnull(strstr(refusal, "then SIGHUP"));
     expect(&daemon, "GET", "/readyz", NULL, 503, "SIGHUP reads them again");
     expect(&daemon, "GET", "/healthz", NULL, 200, NULL);
+    expect(&daemon, "POST", "/v1/models/weather/sessions/a/step", "{\"x\":[1]}", 503,
+           "\"model_unreadable\"");
+    expect(&daemon, "GET", "/v1/models/weather", NULL, 503, "chmod ");
     expect_health(&daemon, 1);
     ck_assert_int_eq(chmod(model_path, 0644), 0);
     hang_up(&daemon, 1, "recovered what=models");
@@ -105,22 +108,63 @@ TEST(a_hangup_loads_new_versions_and_says_what_became_of_old_files)
     expect_health(&daemon, 0);
     expect(&daemon, "POST", "/v1/models/weather/sessions/a/step", "{\"x\":[1]}", 200, "\"step\":1");
     struct answer before = request(&daemon, "GET", "/v1/models/weather", NULL);
-    make_model(&daemon, "weather", "2", 0644);
-    hang_up(&daemon, 1, "model_file_changed file=");
-    expect(&daemon, "GET", "/v1/models/weather", NULL, 200, before.body);
     ck_assert_int_eq(unlink(model_path), 0);
-    hang_up(&daemon, 2, "model_file_lost file=");
+    hang_up(&daemon, 1, "model_file_lost file=");
     expect(&daemon, "GET", "/v1/models/weather", NULL, 200, before.body);
+    expect(&daemon, "GET", "/v1/models/weather/versions/1/file", NULL, 410, "\"file_gone\"");
     snprintf(folder, sizeof folder, "%s/weather", models);
     ck_assert_int_eq(mkdir(folder, 0755), 0);
     make_model(&daemon, "weather/2", "3", 0644);
     make_model(&daemon, "rain", "3", 0644);
-    hang_up(&daemon, 3, "version_loaded model=weather version=2");
+    hang_up(&daemon, 2, "version_loaded model=weather version=2");
     expect(&daemon, "POST", "/v1/models/weather/sessions/a/step", "{\"x\":[1]}", 200,
            "\"step\":2,\"version\":1");
     expect(&daemon, "POST", "/v1/models/weather/versions/2/activate", NULL, 200,
            "\"active_version\":2");
     expect(&daemon, "POST", "/v1/models/rain/sessions/a/step", "{\"x\":[1]}", 200, "\"step\":1");
     answer_free(&before);
+    daemon_stop(&daemon);
+}
+
+static struct answer read_file(const struct daemon *daemon, unsigned version, int code)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/v1/models/weather/versions/%u/file", version);
+    struct answer answer = request(daemon, "GET", path, NULL);
+    ck_assert_int_eq(answer.code, code);
+    return answer;
+}
+
+/* The bytes of version 1 are never those of another one, while sessions go on with it. */
+TEST(a_file_that_has_changed_is_a_new_version)
+{
+    const char *options[8];
+    char models[192];
+    struct daemon daemon = prepare(options, models);
+    make_model(&daemon, "weather", "1", 0644);
+    daemon_start_again(&daemon, options);
+    expect(&daemon, "POST", "/v1/models/weather/sessions/a/step", "{\"x\":[1]}", 200, "\"step\":1");
+    struct answer first = read_file(&daemon, 1, 200);
+    make_model(&daemon, "weather", "2", 0644);
+    struct answer gone = read_file(&daemon, 1, 410);
+    hang_up(&daemon, 1, "model_file_changed file=");
+    expect(&daemon, "GET", "/v1/models/weather", NULL, 200, "\"active_version\":1");
+    expect(&daemon, "POST", "/v1/models/weather/sessions/a/step", "{\"x\":[1]}", 200,
+           "\"step\":2,\"version\":1");
+    struct answer second = read_file(&daemon, 2, 200);
+    ck_assert(second.n_body == first.n_body && memcmp(second.body, first.body, first.n_body) != 0);
+    hang_up(&daemon, 2, " info reloaded"); /* and it is taken in once */
+    expect(&daemon, "GET", "/v1/models/weather/versions/3/file", NULL, 404, "version_not_found");
+    expect(&daemon, "POST", "/v1/models/weather/versions/2/activate", NULL, 200,
+           "\"active_version\":2");
+    expect(&daemon, "POST", "/v1/models/weather/sessions/a/step", "{\"x\":[1]}", 200,
+           "\"step\":3,\"version\":2");
+    ck_assert_int_eq(truncate(model_path, 100), 0);
+    hang_up(&daemon, 3, "model_refused file=");
+    expect(&daemon, "POST", "/v1/models/weather/sessions/a/step", "{\"x\":[1]}", 200,
+           "\"step\":4,\"version\":2");
+    answer_free(&first);
+    answer_free(&gone);
+    answer_free(&second);
     daemon_stop(&daemon);
 }

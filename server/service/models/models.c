@@ -6,8 +6,10 @@
 #include "service/models/change.h"
 #include "service/models/lineage.h"
 #include "service/models/model_versions.h"
+#include "service/models/version_store.h"
 #include "service/service_private.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,28 +18,6 @@
 static enum status no_memory(struct fault *fault)
 {
     return fault_set(fault, STATUS_NO_MEMORY, NULL, "no memory for another version");
-}
-
-/* The checked version as a file, and in the model. */
-static enum status store_version(const struct service *service, struct model *model,
-                                 struct version *version, const void *bytes, size_t n,
-                                 struct fault *fault)
-{
-    struct file_version file;
-    enum status status = files_write_version(service->config->data, model->name, version->number,
-                                             bytes, n, &file, fault);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    free(version->path);
-    version->path = strdup(file.path);
-    version->number = file.number;
-    version->created_at_ms = file.created_at_ms;
-    if (!version->path || !model_insert_version(model, *version)) {
-        change_delete_file(file.path);
-        return no_memory(fault);
-    }
-    return STATUS_OK;
 }
 
 static enum status first_version(struct service *service, struct catalogue *next,
@@ -74,19 +54,7 @@ static enum status put_version(struct service *service, struct catalogue *next, 
     if (!model) {
         return no_memory(fault);
     }
-    struct file_version file = { .number = model->newest + 1 };
-    struct version version = { .number = 0 };
-    snprintf(file.name, sizeof file.name, "%s", name);
-    enum status status = version_make(&file, bytes, n, &version, fault);
-    if (status == STATUS_OK) {
-        status = model_check_version(model, &version, fault);
-        if (status == STATUS_OK) {
-            status = store_version(service, model, &version, bytes, n, fault);
-        }
-        if (status != STATUS_OK) {
-            version_done(&version);
-        }
-    }
+    enum status status = version_store(service, model, bytes, n, fault);
     if (!known) {
         status = status == STATUS_OK ? first_version(service, next, model, fault) : status;
         if (status != STATUS_OK) {
@@ -207,7 +175,8 @@ enum status model_delete_version(struct service_context *context, const char *na
     }
     if (status == STATUS_OK) {
         status = delete_version(context->service, model, version, &is_durable, &digest, fault);
-    } else if (model && status == STATUS_VERSION_UNAVAILABLE) {
+    } else if (model &&
+               (status == STATUS_VERSION_UNAVAILABLE || status == STATUS_MODEL_UNREADABLE)) {
         status = delete_unserved(context->service, model, number, &is_durable, fault);
     }
     status = change_end(context, next, true, status);
@@ -222,14 +191,14 @@ enum status model_delete_version(struct service_context *context, const char *na
 /* ---- reading ---- */
 
 /* What is served is in memory, so it is still what was loaded. */
-static enum status refuse_changed(const struct version *version, struct fault *fault)
+static enum status refuse_gone(const struct version *version, const char *what, struct fault *fault)
 {
-    log_event(LOG_ERROR, "version_changed", LOG_STRING("file", version->path),
-              LOG_STRING("reason", "it is no longer the file that was loaded, which is served on"));
-    return fault_set(fault, STATUS_VERSION_UNAVAILABLE, "version",
-                     "the file of version %u is no longer the one that was loaded: it was damaged "
-                     "or replaced; what is served is still what was loaded",
-                     version->number);
+    log_event(LOG_ERROR, "version_file_gone", LOG_STRING("file", version->path),
+              LOG_STRING("reason", what), LOG_STRING("advice", "what was loaded is served on"));
+    return fault_set(fault, STATUS_FILE_GONE, "version",
+                     "the file of version %u %s; the version is served from memory, as it was "
+                     "loaded",
+                     version->number, what);
 }
 
 enum status model_read_file(const struct version *version, struct arena *arena,
@@ -240,7 +209,9 @@ enum status model_read_file(const struct version *version, struct arena *arena,
     if (version->path) {
         status = files_read(version->path, arena, &bytes, ret_n, fault);
         if (status == STATUS_OK && !digest_equals(digest_128(bytes, *ret_n), version->digest)) {
-            status = refuse_changed(version, fault);
+            status = refuse_gone(version, "has been changed or damaged since", fault);
+        } else if (status == STATUS_STORAGE_FAILED && fault->error == ENOENT) {
+            status = refuse_gone(version, "has been removed", fault);
         }
     } else if ((bytes = arena_alloc(arena, version->n_file)) != NULL) {
         memcpy(bytes, version->file, version->n_file);

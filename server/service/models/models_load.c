@@ -5,6 +5,7 @@
 #include "service/models/lineage.h"
 #include "service/models/model_versions.h"
 #include "service/models/stored_version.h"
+#include "service/models/version_store.h"
 #include "service/service_private.h"
 
 #include <stdlib.h>
@@ -203,10 +204,53 @@ static enum status leave_out_new_version(struct model *model, const struct file_
     return is_noted ? STATUS_OK : no_memory(fault);
 }
 
-/* Versions in --models that were not there when the model was loaded. They are not activated: a
- * reload changes nothing about what requests get. Those below --data were made by this process. */
-static enum status load_new_versions(struct version_list *list, const struct file_version *files,
-                                     size_t n_files, struct model *model, struct fault *fault)
+/* Whether one of the model's versions is what the file holds by now. */
+static bool has_digest(const struct model *model, struct digest digest)
+{
+    for (size_t k = 0; k < model->n_versions; k++) {
+        if (digest_equals(model->versions[k].digest, digest)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A file of --models that is no longer what was loaded is a new version; what was loaded is served
+ * on from memory. */
+static enum status take_changed(const struct service *service, struct version_list *list,
+                                const struct file_version *file, struct model *model,
+                                struct fault *fault)
+{
+    void *bytes;
+    size_t n;
+    arena_reset(&list->arena);
+    enum status status = files_read(file->path, &list->arena, &bytes, &n, fault);
+    if (status == STATUS_OK && has_digest(model, digest_128(bytes, n))) {
+        return STATUS_OK;
+    }
+    if (status == STATUS_OK) {
+        status = version_store(service, model, bytes, n, fault);
+    }
+    if (status == STATUS_OK) {
+        log_event(LOG_INFO, "model_file_changed", LOG_STRING("file", file->path),
+                  LOG_STRING("model", model->name), LOG_INT("version", model->newest),
+                  LOG_STRING("advice", "it is a new version: POST to its /activate makes it the "
+                                       "active one; what was loaded before is served until then"));
+        return STATUS_OK;
+    }
+    if (fault_may_pass(fault)) {
+        return status;
+    }
+    log_refused(file, fault, "what was loaded before is served until the file is right");
+    return STATUS_OK;
+}
+
+/* Versions in --models that were not there when the model was loaded, and files that have changed
+ * since. They are not activated: a reload changes nothing about what requests get. Those below
+ * --data were made by this process. */
+static enum status load_new_versions(const struct service *service, struct version_list *list,
+                                     const struct file_version *files, size_t n_files,
+                                     struct model *model, struct fault *fault)
 {
     enum status status = STATUS_OK;
     unsigned highest = files[n_files - 1].number; /* also of a version that is left out */
@@ -214,7 +258,11 @@ static enum status load_new_versions(struct version_list *list, const struct fil
     for (size_t k = 0; status == STATUS_OK && k < n_files; k++) {
         const struct version *known = model_find_version(model, files[k].number);
         bool is_known = known && known->path && strcmp(known->path, files[k].path) == 0;
-        if (!files[k].read_only || is_known) {
+        if (!files[k].read_only) {
+            continue;
+        }
+        if (is_known) {
+            status = take_changed(service, list, &files[k], model, fault);
             continue;
         }
         size_t n_before = model->n_versions;
@@ -230,8 +278,7 @@ static enum status load_new_versions(struct version_list *list, const struct fil
     return status;
 }
 
-/* A file of --models that is no longer what was loaded. The owner may be about to replace it, so
- * it is only logged. */
+/* A file of --models that is gone. The owner may be about to replace it, so it is only logged. */
 static void check_file(struct version_list *list, const struct version *version)
 {
     void *bytes;
@@ -242,10 +289,6 @@ static void check_file(struct version_list *list, const struct version *version)
         log_event(LOG_WARN, "model_file_lost", LOG_STRING("file", version->path),
                   LOG_STRING("reason", fault.message),
                   LOG_STRING("advice", "what was loaded is served until grud ends"));
-    } else if (!digest_equals(digest_128(bytes, n), version->digest)) {
-        log_event(LOG_WARN, "model_file_changed", LOG_STRING("file", version->path),
-                  LOG_STRING("advice", "what was loaded is served until grud ends; to have both, "
-                                       "name the new one NAME/NUMBER.safetensors, a new number"));
     }
 }
 
@@ -308,7 +351,7 @@ static enum status load_all(struct service *service, struct catalogue *catalogue
         for (n = 1; k + n < list->n && strcmp(files[0].name, files[n].name) == 0; n++) {
         }
         struct model *known = catalogue_find(catalogue, files[0].name);
-        status = known ? load_new_versions(list, files, n, known, fault)
+        status = known ? load_new_versions(service, list, files, n, known, fault)
                        : load_model(service, catalogue, list, files, n, fault);
     }
     if (status == STATUS_OK && list->n == 0) {

@@ -1,5 +1,6 @@
 #include "service/models/unserved.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,15 +8,18 @@
 bool unserved_add(struct unserved_list *list, const char *model, unsigned version, bool read_only,
                   const struct fault *fault)
 {
-    const struct fault public = fault_for_clients(fault);
+    const bool is_unreadable = fault->error == EACCES || fault->error == EPERM;
+    const struct fault told = is_unreadable ? *fault : fault_for_clients(fault);
     struct unserved *entries = reallocarray(list->entries, list->n + 1, sizeof *entries);
     if (!entries) {
         return false;
     }
     struct unserved *entry = &entries[list->n++];
-    *entry = (struct unserved){ .version = version, .read_only = read_only };
+    *entry = (struct unserved){ .version = version,
+                                .read_only = read_only,
+                                .is_unreadable = is_unreadable };
     snprintf(entry->model, sizeof entry->model, "%s", model);
-    snprintf(entry->reason, sizeof entry->reason, "%s", public.message);
+    snprintf(entry->reason, sizeof entry->reason, "%s", told.message);
     list->entries = entries;
     return true;
 }
@@ -68,11 +72,13 @@ void unserved_free(struct unserved_list *list)
 
 enum status unserved_refuse(const struct unserved *unserved, struct fault *fault)
 {
+    const bool is_unreadable = unserved->is_unreadable;
     if (unserved->version == 0) {
-        return fault_set(fault, STATUS_MODEL_UNAVAILABLE, "model",
-                         "model '%s' cannot be served: %s", unserved->model, unserved->reason);
+        return fault_set(fault, is_unreadable ? STATUS_MODEL_UNREADABLE : STATUS_MODEL_UNAVAILABLE,
+                         "model", "model '%s' cannot be served: %s", unserved->model,
+                         unserved->reason);
     }
-    return fault_set(fault, STATUS_VERSION_UNAVAILABLE, "version",
-                     "version %u of model '%s' cannot be served: %s", unserved->version,
+    return fault_set(fault, is_unreadable ? STATUS_MODEL_UNREADABLE : STATUS_VERSION_UNAVAILABLE,
+                     "version", "version %u of model '%s' cannot be served: %s", unserved->version,
                      unserved->model, unserved->reason);
 }

@@ -16,8 +16,9 @@
 
 struct unserved {
     char model[MODEL_NAME_MAX + 1];
-    unsigned version; /* 0: all of the model */
-    bool read_only;   /* its file is in the --models directory */
+    unsigned version;   /* 0: all of the model */
+    bool read_only;     /* its file is in the --models directory */
+    bool is_unreadable; /* grud may not read its file */
     char reason[sizeof((struct fault *)NULL)->message];
 };
 
@@ -26,7 +27,8 @@ struct unserved_list {
     struct unserved *entries;
 };
 
-/* An entry, with the fault's message as far as it is for clients. False: no memory. */
+/* An entry, with the fault's message as far as it is for clients; of a file that may not be read
+ * with the advice as well. False: no memory. */
 __attribute__((warn_unused_result)) bool unserved_add(struct unserved_list *list, const char *model,
                                                       unsigned version, bool read_only,
                                                       const struct fault *fault);
@@ -38,7 +40,8 @@ __attribute__((warn_unused_result)) bool unserved_copy(const struct unserved_lis
                                                        struct unserved_list *ret_copy);
 void unserved_free(struct unserved_list *list);
 
-/* STATUS_MODEL_UNAVAILABLE or STATUS_VERSION_UNAVAILABLE, with the reason. */
+/* STATUS_MODEL_UNREADABLE, STATUS_MODEL_UNAVAILABLE or STATUS_VERSION_UNAVAILABLE, with the reason.
+ */
 enum status unserved_refuse(const struct unserved *unserved, struct fault *fault);
 
 #endif

@@ -101,10 +101,10 @@ static void read_member(struct json *j, struct json_text key, struct golden_run 
     }
 }
 
-static struct file read_tensors(const char *name, const char *kind)
+static struct file read_tensors(const char *folder, const char *name, const char *kind)
 {
     char path[128];
-    snprintf(path, sizeof path, "tests/fixtures/golden/train-%s%s.safetensors", name, kind);
+    snprintf(path, sizeof path, "tests/fixtures/%s/train-%s%s.safetensors", folder, name, kind);
     return file_read(path);
 }
 
@@ -115,11 +115,17 @@ static size_t header_bytes(const struct file *file)
     return sizeof n + (size_t)n;
 }
 
-/* The tensors of one file with the description of the model that was trained, which has them in the
- * same places. */
-static struct gru_model *load(const char *name, const char *kind)
+static struct gru_model *load(const char *name)
 {
-    const struct file base = read_tensors(name, ""), of = read_tensors(name, kind);
+    return expect_loaded(read_tensors("golden", name, ""));
+}
+
+/* Gradients or weights, with the description of the model that was trained, which has tensors in
+ * the same places. */
+static struct gru_model *load_weights(const char *name, const char *kind)
+{
+    const struct file base = read_tensors("golden", name, "");
+    const struct file of = read_tensors("golden_weights", name, kind);
     const size_t n_header = header_bytes(&base), n_tensors = base.n - n_header;
     ck_assert_uint_eq(n_tensors, of.n - header_bytes(&of));
     memcpy(base.bytes + n_header, of.bytes + header_bytes(&of), n_tensors);
@@ -149,9 +155,9 @@ static void read_json(const char *name, struct golden_run *run)
 
 static void load_run(const char *name, struct golden_run *run)
 {
-    *run = (struct golden_run){ .model = load(name, ""),
-                                .grad0 = load(name, ".grad0"),
-                                .trained = load(name, ".trained"),
+    *run = (struct golden_run){ .model = load(name),
+                                .grad0 = load_weights(name, ".grad0"),
+                                .trained = load_weights(name, ".trained"),
                                 .training = { .hyperparameters = training_plain() } };
     read_json(name, run);
     ck_assert_uint_gt(run->n_series, 0);

@@ -267,7 +267,7 @@ TEST(a_file_that_was_changed_while_it_is_served_is_not_given_out)
     ck_assert_int_eq(model_read_file(version, &world.arena, &bytes, &n, &world.fault), STATUS_OK);
     flip_bit(&world, "2.safetensors");
     ck_assert_int_eq(model_read_file(version, &world.arena, &bytes, &n, &world.fault),
-                     STATUS_VERSION_UNAVAILABLE);
+                     STATUS_FILE_GONE);
     expect_steps(&world, "s", 1, 1, 2);
     world_done(&world);
 }
