@@ -1,7 +1,7 @@
 # What checks and tests the page. npm brings the tools into build/npm; where it cannot, what needs
 # them is SKIPPED, and says so.
 PAGE_TOOLS    := build/npm/node_modules/.brought
-PAGE_SOURCES  := 'server/page/*.{js,css,html,d.ts}' 'server/page/views/*.js' 'tests/page/*.mjs'
+PAGE_SOURCES  := 'server/page/*.{js,css,html,d.ts}' 'server/page/views/*.js' 'tests/page/*.mjs' 'tests/metrics/*.ts'
 
 .PHONY: page-tools page-check page-format page-test page-pictures bench-page
 # It never fails: what needs the tools says what is missing.

@@ -125,7 +125,7 @@ $(BUILD)/prometheus/usr/bin/promtool:
 	$(Q)cd $(BUILD)/prometheus && apt-get -q download prometheus >/dev/null && \
 	  dpkg-deb -x prometheus_*.deb .
 
-metrics-test: test-packages all $(PROMTOOL) ## have Prometheus' promtool check metrics, alert rules and their tests, and compare the board with a live daemon
+metrics-test: test-packages all page-tools $(PROMTOOL) ## have Prometheus' promtool check metrics, alert rules and their tests, and compare the board with a live daemon and Grafana's types
 	@GRUD=$(BUILD)/grud PROMTOOL=$(PROMTOOL) tests/metrics/run.sh
 
 browser-test: test-packages all ## show pages of other origins in a real browser: what they try changes nothing

@@ -10,7 +10,7 @@ for spelling in "docker compose" docker-compose; do
     like "docs/DEPLOYING.md has the command for $spelling" "$spelling -f docker/compose.yaml" "$(<docs/DEPLOYING.md)"
     read -ra compose <<<"${spelling/#docker /$docker }"
     if "${compose[@]}" version >/dev/null 2>&1; then
-        check "$spelling takes compose.yaml" "${compose[@]}" -f docker/compose.yaml --profile feeder --profile metrics config -q
+        check "$spelling takes compose.yaml" "${compose[@]}" -f docker/compose.yaml --profile feeder --profile metrics --profile grafana config -q
         spellings+=("${compose[*]}")
     fi
 done

@@ -135,7 +135,7 @@ def check_board(check: Check, said: Set[str]) -> None:
     for variable in board["templating"]["list"]:
         if variable["type"] == "query":
             selector, label = re.fullmatch(r"label_values\((.*), (\w+)\)",
-                                           variable["definition"]).groups()
+                                           variable["query"]["query"]).groups()
             check.query(f"{BOARD}: ${variable['name']}", selector, "{{" + label + "}}")
     for name in sorted(said - check.used):
         check.fault(BOARD, f"{name} is on no panel")

@@ -123,6 +123,19 @@ check "promtool takes the page's configuration" page_config 1
 check "and that for the forecasts of sessions" page_config 2
 check "promtool takes what compose gives Prometheus" \
     "$promtool" check config --syntax-only docker/prometheus.yml
+# Grafana's own types of a board are a package of npm; Grafana itself is in no registry of packages.
+schema=build/npm/node_modules/@grafana/schema/package.json
+is_what_grafana_takes() {
+    grep -q "grafana/grafana:$(jq -r .version "$schema")" docker/compose.yaml &&
+        { echo 'import type { Board } from "../../tests/metrics/board";' &&
+            echo 'export const board: Board =' && cat config/grafana/grud.json; } >build/npm/board.ts &&
+        build/npm/node_modules/.bin/tsc -p tests/metrics/tsconfig.json
+}
+if [ -e "$schema" ]; then
+    check "the board is what the types of compose's Grafana say" is_what_grafana_takes
+else
+    echo "metrics: SKIPPED, npm has not brought the types of Grafana's boards"
+fi
 check "page, board and rules name what there is" \
     python3 tests/metrics/check.py "$work/metrics" "$work/forecasts"
 exit "$failed"
