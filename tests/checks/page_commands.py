@@ -2,7 +2,8 @@
 """page_commands.py [PAGE [LANGUAGE]]: the code on the pages runs as it stands there, each part
 against a fresh grud ($GRUD) in a folder of its own. Fails if a command fails, or does not print a
 line that the page says it prints (#> or //>; … stands for anything). Without a PAGE it runs none,
-but fails if a page has code that nothing runs: it is in PARTS or, as a line, in ELSEWHERE.
+but fails if a page has code that nothing runs: it is in PARTS or, as a line, in ELSEWHERE. So it
+does if a sentence names an option of grud's or a target of make's that there is not.
 
 What the page has at 127.0.0.1:8080 is at a free port here. A grud that serves goes on behind, as in
 another terminal, and ends with its part."""
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Dict, Iterator, List, NamedTuple, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Set, Tuple
 
 TREE = Path(__file__).resolve().parents[2]
 PAGES = ["README.md", *sorted(f"docs/{page.name}" for page in (TREE / "docs").glob("*.md"))]
@@ -25,7 +26,9 @@ CALLER = TREE / "tests" / "e2e" / "test_page_commands.c"
 GRUD = Path(os.environ.get("GRUD", TREE / "build" / "grud")).absolute()
 SECONDS = 300
 
-WEATHER = "grud init --inputs temp,humidity --outputs temp --layers 8 -o models/weather.safetensors\n"
+WEATHER = """grud init --inputs temp,humidity --outputs temp --layers 8 \\
+    -o models/weather.safetensors
+"""
 
 
 def fed(n_readings: int) -> str:
@@ -76,7 +79,7 @@ PARTS = [
     Part("docs/API.md", before=FOLLOWED),
     Part("docs/DEPLOYING.md"),
     Part("docs/EVALUATION.md", before=SUNSPOTS),
-    Part("docs/EXAMPLES.md", before=SUNSPOTS),
+    Part("docs/EXAMPLES.md"),
     Part("docs/EXAMPLES.md", language="python", before=SUNSPOTS),
     Part("docs/EXAMPLES.md", language="js", before=SUNSPOTS, needs=("node",)),
     Part("docs/FINE_TUNING.md", before=WEATHER + fed(20000)),
@@ -116,6 +119,12 @@ ELSEWHERE = [
     ("cc forecast.c", "tests/checks/install.sh", "docs/LIBRARY.md"),
     ("scrape_configs:", "tests/metrics/run.sh", "docs/METRICS.md"),
 ]
+
+# What stands in blocks without commands, and the options of Docker's that sentences name.
+DATA = ("", "json")
+COMMAND = re.compile(r"(\$ )?(build/)?(grud|curl|make|docker|docker-compose|kubectl|systemctl|sudo|"
+                     r"cc|pip|npm|node|python3|examples/\S+)( |$)")
+DOCKERS = {"--cpus", "--profile"}
 
 
 class Language(NamedTuple):
@@ -318,11 +327,41 @@ def run_page(page: str, language: str) -> None:
         print(f"{page}, {part.language}: {n} blocks run")
 
 
+def names(command: List[str], pattern: str) -> Set[str]:
+    """What the output of a command names."""
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=TREE)
+    return set(re.findall(pattern, done.stdout, re.M))
+
+
+def check_sentences(page: str, options: Set[str], targets: Set[str]) -> Iterator[str]:
+    """Of a page, what is no option and no target, and blocks of commands that are not marked so."""
+    text = (TREE / page).read_text()
+    for language, block in re.findall(r"^```(\S*)\n(.*?)^```$", text, re.S | re.M):
+        if language in DATA and any(map(COMMAND.match, block.splitlines())):
+            yield f"{page} has commands in a block that is not marked ```sh:\n{block}"
+        elif language not in (*DATA, *LANGUAGES):
+            yield f"{page} has a block of '{language}'"
+    sentences = re.sub(r"^```.*?^```$", "", text, flags=re.S | re.M)
+    for code in re.findall(r"`([^`]+)`", sentences):
+        if code.startswith(("grud ", "--")):
+            named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", code)) - options - DOCKERS
+        else:
+            named = set(re.findall(r"^make ([a-z][a-z0-9-]*)", code)) - targets
+        yield from (f"{page}: there is no {name}, as in `{code}`" for name in named)
+
+
 def check_pages() -> None:
     """Each block has what runs it, and each row is of use."""
-    faults, used = [], set()
+    faults: List[str] = []
+    used = set()
     n_blocks = n_elsewhere = 0
+    completed = [str(GRUD), "completion", "--line"]
+    lines = [["--"], *([verb, "--"] for verb in names([*completed, ""], r"^([a-z-]+)\t"))]
+    options = {"--help"}.union(*(names([*completed, *line], r"^(--\S+)\t") for line in lines))
+    makefiles = ["Makefile", *map(str, TREE.glob("mk/*.mk"))]
+    targets = names(["cat", *makefiles], r"^([a-z][a-z0-9-]*)\b.*:")
     for page in PAGES:
+        faults += check_sentences(page, options, targets)
         for block in blocks(page):
             n_blocks += 1
             used.update(block.elsewhere())
@@ -339,7 +378,7 @@ def check_pages() -> None:
     faults += [f"no page has a line '{row[0]}'" for row in ELSEWHERE if row not in used]
     if faults:
         raise SystemExit("\n".join(faults))
-    print(f"{len(PAGES)} pages: {n_blocks} blocks of code, {n_elsewhere} of them run by other tests")
+    print(f"{len(PAGES)} pages: {n_blocks} blocks of code, {n_elsewhere} run by other tests")
 
 
 if __name__ == "__main__":
