@@ -196,19 +196,25 @@ struct gru_plan {
     size_t n_inputs, n_outputs, n_layers;
     const char *const *inputs, *const *outputs;
     const size_t *hidden_sizes;
+    /* Instead of sizes, a cell and a reset: the layers from inputs to outputs, a JSON text of
+     * n_network bytes (docs/MODELS.md, "New models"); n_layers is 0 then. NULL: not given. */
+    const char *network;
+    size_t n_network;
     const struct gru_scaling *scalings; /* [n_scalings] of some; the others have mean 0, std 1 */
     size_t n_scalings;
     enum gru_layer_kind cell; /* of all layers: a recurrent kind */
     enum gru_reset reset;     /* likewise, where the kind has one */
     bool residual;
+    bool has_selftest; /* its own answers to a few readings, where these are finite */
     uint64_t seed;
     double interval_seconds; /* between readings; 0: unknown */
     size_t season;           /* readings in a season, at most GRU_SEASON_MAX; 0: unknown */
 };
 
-/* Makes an untrained model: every weight uniform in +-1/sqrt(H), as PyTorch initialises nn.GRU and
- * nn.Linear. The same plan gives the same weights. The caller owns a reference to *ret_model.
- * GRU_BAD_ARGUMENT or GRU_NO_MEMORY. */
+/* Makes an untrained model, as PyTorch initialises its layers: weights uniform in +-1/sqrt(H),
+ * those of a dense layer in +-1/sqrt of what it takes; norms that change nothing. The same plan
+ * gives the same weights. It has a selftest: its own answers to a few readings. The caller owns a
+ * reference to *ret_model. GRU_BAD_ARGUMENT or GRU_NO_MEMORY. */
 GRU_API GRU_CHECK enum gru_status gru_model_create(const struct gru_plan *plan,
                                                    struct gru_model **ret_model,
                                                    struct gru_error *error);
@@ -216,6 +222,23 @@ GRU_API GRU_CHECK enum gru_status gru_model_create(const struct gru_plan *plan,
 GRU_API struct gru_model *gru_model_ref(struct gru_model *model);
 GRU_API void gru_model_unref(struct gru_model *model); /* takes NULL */
 GRU_API const struct gru_info *gru_model_info(const struct gru_model *model);
+
+/* A layer of the chain from inputs to outputs, of any kind; what is done to the outputs (info's
+ * `activation`, or its heads) comes behind the last one. */
+struct gru_chain_layer {
+    enum gru_layer_kind kind;
+    enum gru_reset reset;           /* where the kind has one */
+    enum gru_activation activation; /* of GRU_LAYER_ACTIVATION */
+    float eps;                      /* of a norm; 0 of other kinds */
+    bool has_first_state;           /* it was learned; else a stream begins with zeros */
+    size_t input_size, output_size;
+};
+GRU_API size_t gru_model_n_layers(const struct gru_model *model);
+GRU_API struct gru_chain_layer gru_model_layer(const struct gru_model *model, size_t layer);
+
+/* Whether it has a selftest, and so gave the answers that came with it. Without one nobody knows
+ * that the file means what it is taken for: an activation between layers carries no tensors. */
+GRU_API bool gru_model_is_verified(const struct gru_model *model);
 
 /* The keys of its file's __metadata__ that say nothing, since all that is read stands under "grud":
  * "inputs, missing"; "" if there are none. As long as the model is. */

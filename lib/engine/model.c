@@ -82,6 +82,29 @@ const char *gru_model_unread(const struct gru_model *model)
     return model->unread;
 }
 
+size_t gru_model_n_layers(const struct gru_model *model)
+{
+    return model->n_layers;
+}
+
+struct gru_chain_layer gru_model_layer(const struct gru_model *model, size_t layer)
+{
+    const struct gru_layer *found = &model->layers[layer];
+    const struct layer_shape *shape = &found->shape;
+    struct gru_chain_layer about = { .kind = shape->kind->id,
+                                     .reset = shape->reset,
+                                     .activation = shape->activation,
+                                     .eps = shape->eps,
+                                     .input_size = shape->n_inputs,
+                                     .output_size = shape->n_units };
+    for (size_t k = 0; k < shape->kind->n_tensors; k++) {
+        about.has_first_state =
+            about.has_first_state ||
+            (shape->kind->tensors[k].is_initial_state && found->tensors[k].values);
+    }
+    return about;
+}
+
 const char *gru_kernels_name(void)
 {
     return k_best()->name;

@@ -1,12 +1,16 @@
 /* See selftest.h. */
 #include "engine/selftest.h"
 #include "engine/buffer.h"
+#include "engine/random.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 /* docs/MODELS.md: 1e-4 of the expected value, or 1e-4 where that is near 0. */
 #define TOLERANCE 1e-4
+
+/* Of a new model. */
+enum { ROWS_DRAWN = 8 };
 
 static enum gru_status compare(const struct gru_model *model, const float *y,
                                struct gru_error *error)
@@ -60,5 +64,44 @@ enum gru_status gru_selftest_run(const struct gru_model *model, struct gru_error
                                                                    : gru_fail_no_memory(error);
     gru_work_free(work);
     free(y);
+    return status;
+}
+
+bool gru_model_is_verified(const struct gru_model *model)
+{
+    return model->selftest.n_rows > 0;
+}
+
+/* ---- of a new model ---- */
+
+/* Readings within a standard deviation or two of the mean. */
+static void draw_rows(const struct gru_info *info, float *x, uint64_t *random)
+{
+    for (size_t k = 0; k < ROWS_DRAWN * info->n_inputs; k++) {
+        const struct gru_variable *input = &info->inputs[k % info->n_inputs];
+        const double unit = (double)(gru_random_next(random) >> 40) * 0x1p-24; /* [0, 1) */
+        x[k] = (float)(input->mean + input->std * (4 * unit - 2));
+    }
+}
+
+enum gru_status gru_selftest_draw(struct gru_model *model, uint64_t *random)
+{
+    const struct gru_info *info = &model->info;
+    struct gru_work *work = NULL;
+    float *x = gru_array_alloc(ROWS_DRAWN * info->n_inputs, sizeof *x);
+    float *y = gru_array_alloc(ROWS_DRAWN * info->y_floats, sizeof *y);
+    enum gru_status status = x && y ? gru_work_create(&work) : GRU_NO_MEMORY;
+    struct gru_lane lane = { .x = x, .n_rows = ROWS_DRAWN, .y = y };
+    if (status == GRU_OK) {
+        draw_rows(info, x, random);
+        status = gru_run(model, work, &lane, 1);
+    }
+    gru_work_free(work);
+    if (status == GRU_OK && lane.status == GRU_OK) {
+        model->selftest = (struct gru_selftest){ .n_rows = ROWS_DRAWN, .x = x, .y = y };
+    } else {
+        free(x);
+        free(y);
+    }
     return status;
 }

@@ -9,4 +9,8 @@
  * misses it. */
 GRU_CHECK enum gru_status gru_selftest_run(const struct gru_model *model, struct gru_error *error);
 
+/* Gives a new model, which is finished, its own answers to a few readings drawn at random. None
+ * where they are not finite. */
+GRU_CHECK enum gru_status gru_selftest_draw(struct gru_model *model, uint64_t *random);
+
 #endif

@@ -13,7 +13,7 @@ struct init_arguments {
 };
 
 static const struct command_option options[] = {
-    MODEL_PLAN_OPTIONS(struct init_arguments, true),
+    MODEL_PLAN_OPTIONS(struct init_arguments),
     { "scale", "NAME=MEAN:STD[,...]", NULL,
       "what readings are divided by, as in temp=20:5: the network sees (x - mean) / std", false,
       offsetof(struct init_arguments, words.scale) },
@@ -26,7 +26,10 @@ const struct command_line command_init_line = {
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .manual = "Makes a model file whose weights are drawn at random, as PyTorch draws those of\n"
-              "nn.GRU and nn.Linear.\n"
+              "its layers.\n"
+              "The layers are as many of one kind as \\fB\\-\\-layers\\fR has widths, and a\n"
+              "read-out; or those that the file of \\fB\\-\\-network\\fR lists, as in\n"
+              "[{\"type\": \"gru\", \"units\": 32}, {\"type\": \"dense\", \"units\": 1}].\n"
               "Inputs and outputs are names with commas between; an output with an input's name\n"
               "forecasts it, so that forecasts can go further ahead than one step.\n",
 };
@@ -36,6 +39,7 @@ static int make(const struct model_plan_words *words, const struct model_output 
     struct model_plan plan = { .command = output->command };
     struct gru_model *model = NULL;
     int code = model_plan_make(&plan, words);
+    plan.gru.has_selftest = true;
     if (code == COMMAND_FINE) {
         code = model_plan_create_model(&plan, &model);
     }

@@ -56,23 +56,55 @@ static void print_variables(const char *label, const struct gru_variable *variab
     }
 }
 
-static void print_model(const struct gru_info *info, struct digest digest)
+/* "gru: 2 to 8, reset after" */
+static void print_layer(const struct gru_chain_layer *layer)
 {
+    if (layer->kind == GRU_LAYER_ACTIVATION) {
+        printf("  %s: %zu\n", gru_activation_name(layer->activation), layer->output_size);
+        return;
+    }
+    printf("  %s: %zu to %zu", gru_layer_kind_name(layer->kind), layer->input_size,
+           layer->output_size);
+    if (gru_layer_kind_has_reset(layer->kind)) {
+        printf(", reset %s", gru_reset_name(layer->reset));
+    }
+    if (layer->eps > 0) {
+        printf(", eps %g", (double)layer->eps);
+    }
+    puts(layer->has_first_state ? ", its first state learned" : "");
+}
+
+static void print_layers(const struct gru_model *model)
+{
+    const size_t n = gru_model_n_layers(model);
+    printf("layers      %zu\n", n);
+    for (size_t l = 0; l < n; l++) {
+        const struct gru_chain_layer layer = gru_model_layer(model, l);
+        print_layer(&layer);
+    }
+}
+
+/* "activation  softmax", or of several heads "activation  linear of 2, softplus of 1" */
+static void print_activation(const struct gru_info *info)
+{
+    fputs("activation  ", stdout);
+    for (size_t k = 0; k < info->n_heads; k++) {
+        printf("%s%s of %zu", k > 0 ? ", " : "", gru_activation_name(info->heads[k].activation),
+               info->heads[k].n_outputs);
+    }
+    puts(info->n_heads > 0 ? "" : gru_activation_name(info->activation));
+}
+
+static void print_model(const struct gru_model *model, struct digest digest)
+{
+    const struct gru_info *info = gru_model_info(model);
     char text[DIGEST_TEXT];
     digest_print(digest, text);
     printf("digest      %s\n", text);
-    const struct gru_layer_info *first = &info->layers[0]; /* all are of one kind */
-    printf("cell        %s\n", gru_layer_kind_name(first->kind));
-    printf("reset       %s\n",
-           gru_layer_kind_has_reset(first->kind) ? gru_reset_name(first->reset) : "does not apply");
-    fputs("layers      ", stdout);
-    for (size_t i = 0; i < info->n_layers; i++) {
-        printf("%s%zu", i > 0 ? ", " : "", info->layers[i].hidden_size);
-    }
-    putchar('\n');
+    print_layers(model);
     print_variables("inputs", info->inputs, info->n_inputs, NULL);
     print_variables("outputs", info->outputs, info->n_outputs, info->inputs);
-    printf("activation  %s\n", gru_activation_name(info->activation));
+    print_activation(info);
     printf("steps       %zu\n", info->steps);
     printf("residual    %s\n", info->residual ? "yes" : "no");
     printf("missing     %s\n", gru_missing_name(info->missing));
@@ -90,6 +122,8 @@ static void print_model(const struct gru_info *info, struct digest digest)
     printf("parameters  %zu\n", info->n_parameters);
     printf("state       %zu floats, %zu bytes\n", info->state_floats,
            info->state_floats * sizeof(float));
+    puts(gru_model_is_verified(model) ? "verified    by its selftest"
+                                      : "verified    no: the file has no selftest");
 }
 
 /* "residuals   24 rows ahead; mean |error| 1 ahead: temp 0.31" */
@@ -141,7 +175,7 @@ int command_inspect(int argc, char *const argv[])
     if (status != GRU_OK) {
         return complain(path, *error.message ? error.message : gru_status_text(status));
     }
-    print_model(gru_model_info(model), digest);
+    print_model(model, digest);
     print_residuals(model);
     if (*gru_model_unread(model)) {
         fputs("not read    ", stdout);

@@ -24,7 +24,7 @@ struct train_arguments {
 };
 
 static const struct command_option options[] = {
-    MODEL_PLAN_OPTIONS(struct train_arguments, false),
+    MODEL_PLAN_OPTIONS(struct train_arguments),
     MODEL_OUTPUT_OPTIONS(struct train_arguments),
     { "time", "COLUMN", NULL,
       "the column of times; default the first one, if it begins with a date", false,
@@ -332,13 +332,16 @@ static int make(struct train_work *work)
 
 int command_train(int argc, char *const argv[])
 {
-    struct train_arguments arguments = { .words = { MODEL_PLAN_INITIAL, .layers = "32" },
+    struct train_arguments arguments = { .words = { MODEL_PLAN_INITIAL },
                                          .output = { .command = command },
                                          .validation_fraction = "0.2" };
     if (command_line_asks_help(&command_train_line, argc, argv)) {
         return COMMAND_FINE;
     }
     int code = command_line_read(&command_train_line, &arguments, argc, argv);
+    if (!arguments.words.layers && !arguments.words.network) {
+        arguments.words.layers = "32";
+    }
     if (code == COMMAND_FINE) {
         code = model_output_check(&arguments.output);
     }

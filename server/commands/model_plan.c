@@ -1,7 +1,9 @@
 #include "commands/model_plan.h"
 
 #include "commands/command_line.h"
+#include "commands/input_file.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +13,7 @@ void model_plan_done(struct model_plan *plan)
         free(plan->text[k]);
         free(plan->words[k]);
     }
+    free(plan->network);
     free(plan->scalings);
 }
 
@@ -110,6 +113,7 @@ static int set_cell(struct model_plan *plan, const char *cell, const char *reset
 {
     struct gru_plan *gru = &plan->gru;
     int kind = 0;
+    cell = cell ? cell : gru_layer_kind_name(GRU_LAYER_GRU);
     while (kind < GRU_N_LAYER_KINDS &&
            (!gru_layer_kind_is_recurrent((enum gru_layer_kind)kind) ||
             strcmp(cell, gru_layer_kind_name((enum gru_layer_kind)kind)) != 0)) {
@@ -130,6 +134,40 @@ static int set_cell(struct model_plan *plan, const char *cell, const char *reset
                                 "--reset does not apply to %s, which has no reset gate", cell);
     }
     return COMMAND_FINE;
+}
+
+/* The layers of a file say what a cell, its reset and sizes would. */
+static int set_network(struct model_plan *plan, const struct model_plan_words *words)
+{
+    if (words->layers || words->cell || words->reset) {
+        return command_complain(plan->command, COMMAND_WRONG_USAGE,
+                                "--network goes without %s: its layers say that",
+                                words->layers ? "--layers"
+                                : words->cell ? "--cell"
+                                              : "--reset");
+    }
+    plan->network = input_file_read(words->network, &plan->gru.n_network);
+    if (!plan->network) {
+        return command_complain(plan->command, COMMAND_FAILED, "cannot read '%s': %s",
+                                words->network, strerror(errno));
+    }
+    plan->gru.network = plan->network;
+    return COMMAND_FINE;
+}
+
+/* What the layers are. */
+static int set_chain(struct model_plan *plan, const struct model_plan_words *words)
+{
+    if (words->network) {
+        return set_network(plan, words);
+    }
+    if (!words->layers) {
+        return command_complain(plan->command, COMMAND_WRONG_USAGE,
+                                "--layers is missing: the widths of the layers, as in --layers "
+                                "64,32; or --network with a file that lists them");
+    }
+    const int code = set_cell(plan, words->cell, words->reset);
+    return code == COMMAND_FINE ? set_layers(plan, words->layers) : code;
 }
 
 static int set_interval(struct model_plan *plan, const char *text)
@@ -166,17 +204,14 @@ int model_plan_make(struct model_plan *plan, const struct model_plan_words *word
     }
     plan->outputs = words->outputs;
     gru->residual = words->residual;
-    int code = set_cell(plan, words->cell, words->reset);
-    if (code == COMMAND_FINE) {
-        code = split(plan, MODEL_PLAN_INPUTS, "--inputs", words->inputs, GRU_WIDTH_MAX,
-                     &gru->n_inputs);
-    }
+    int code =
+        split(plan, MODEL_PLAN_INPUTS, "--inputs", words->inputs, GRU_WIDTH_MAX, &gru->n_inputs);
     if (code == COMMAND_FINE) {
         code = split(plan, MODEL_PLAN_OUTPUTS, "--outputs", words->outputs, GRU_WIDTH_MAX,
                      &gru->n_outputs);
     }
     if (code == COMMAND_FINE) {
-        code = set_layers(plan, words->layers);
+        code = set_chain(plan, words);
     }
     if (code == COMMAND_FINE && words->scale) {
         code = set_scalings(plan, words->scale);

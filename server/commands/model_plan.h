@@ -9,16 +9,17 @@
 
 /* The words, as they were given; NULL: not given. */
 struct model_plan_words {
-    const char *inputs, *outputs, *layers, *scale, *cell, *reset, *seed, *interval_seconds, *season;
+    const char *inputs, *outputs, *layers, *network, *scale, *cell, *reset, *seed;
+    const char *interval_seconds, *season;
     bool residual;
 };
 
 /* What they are when they are not given. */
-#define MODEL_PLAN_INITIAL .cell = "gru", .seed = "1"
+#define MODEL_PLAN_INITIAL .seed = "1"
 
 /* Rows of a table of options (command_line.h), whose arguments have `words`. */
 // clang-format off
-#define MODEL_PLAN_OPTIONS(arguments, is_layers_needed)                                            \
+#define MODEL_PLAN_OPTIONS(arguments)                                                              \
     { "inputs", "NAME[,NAME...]", NULL,                                                            \
       "what a reading holds, by name",                                                             \
       true, offsetof(arguments, words.inputs) },                                                   \
@@ -27,7 +28,10 @@ struct model_plan_words {
       true, offsetof(arguments, words.outputs) },                                                  \
     { "layers", "N[,N...]", NULL,                                                                  \
       "widths of the layers, first to last",                                                       \
-      is_layers_needed, offsetof(arguments, words.layers) },                                       \
+      false, offsetof(arguments, words.layers) },                                                  \
+    { "network", "FILE.json", NULL,                                                                \
+      "a list of layers of any kinds, in place of --layers, --cell and --reset",                   \
+      false, offsetof(arguments, words.network) },                                                 \
     { "residual", NULL, NULL,                                                                      \
       "outputs with the name of an input forecast its change",                                     \
       false, offsetof(arguments, words.residual) },                                                \
@@ -66,10 +70,12 @@ struct model_plan {
     char *text[MODEL_PLAN_LISTS];
     char **words[MODEL_PLAN_LISTS];
     size_t hidden_sizes[GRU_LAYERS_MAX];
+    char *network;
     struct gru_scaling *scalings;
 };
 
-/* inputs, outputs and layers must be there. `words` must outlive the plan. */
+/* inputs and outputs must be there, and either layers or a network. `words` must outlive the plan.
+ */
 __attribute__((warn_unused_result)) int model_plan_make(struct model_plan *plan,
                                                         const struct model_plan_words *words);
 void model_plan_done(struct model_plan *plan);

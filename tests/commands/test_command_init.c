@@ -263,6 +263,44 @@ TEST(init_refuses_what_makes_no_model)
     init_refuses("there is no argument '--force=1'", "--force=1", NULL);
 }
 
+/* That a list of layers is refused, by a message that holds `part`. */
+static void network_refuses(const char *text, const char *part, const char *flag, const char *value)
+{
+    char *folder = folder_create(), *list = path_in(folder, "network.json");
+    file_write(list, text, strlen(text));
+    struct outcome outcome = run(command_init, "--inputs", "a,b", "--outputs", "a", "-o",
+                                 "/nonexistent/m", "--network", list, flag, value, NULL);
+    ck_assert_int_eq(outcome.code, 2);
+    ck_assert_msg(strstr(outcome.err, part) != NULL, "%s", outcome.err);
+    outcome_done(&outcome);
+    free(list);
+    folder_remove(folder);
+}
+
+TEST(init_refuses_a_network_by_path)
+{
+    network_refuses("[{\"type\":\"gru\"}]", "'network[0].units' is missing", NULL, NULL);
+    network_refuses("[{\"type\":\"gru\",\"units\":4}]", "has 4 units, but there are 1 outputs",
+                    NULL, NULL);
+    network_refuses("[{\"type\":\"gru\",\"units\":1}", "'network' cannot be read", NULL, NULL);
+    network_refuses("[{\"type\":\"gru\",\"units\":1}] x", "'network' cannot be read", NULL, NULL);
+    network_refuses("[{\"type\":\"gru\",\"units\":1}]", "--network goes without --layers",
+                    "--layers", "3");
+    network_refuses("[{\"type\":\"gru\",\"units\":1}]", "--network goes without --cell", "--cell",
+                    "gru");
+    network_refuses("[{\"type\":\"gru\",\"units\":1}]", "--network goes without --reset", "--reset",
+                    "after");
+    struct outcome outcome = run(command_init, "--inputs", "a", "--outputs", "a", "-o",
+                                 "/nonexistent/m", "--network", "/nonexistent/list", NULL);
+    ck_assert_int_eq(outcome.code, 1);
+    ck_assert_ptr_nonnull(strstr(outcome.err, "cannot read '/nonexistent/list'"));
+    outcome_done(&outcome);
+    outcome = run(command_init, "--inputs", "a", "--outputs", "a", "-o", "/nonexistent/m", NULL);
+    ck_assert_int_eq(outcome.code, 2);
+    ck_assert_ptr_nonnull(strstr(outcome.err, "--layers is missing"));
+    outcome_done(&outcome);
+}
+
 TEST(init_refuses_a_reset_for_a_cell_without_one)
 {
     struct outcome outcome = run(command_init, NETWORK, "-o", "/nonexistent/m", "--cell",

@@ -19,9 +19,10 @@ TEST(inspect_tells_what_a_file_holds)
     /* 3 gates: 8 * (2 + 8 + 2) and 5 * (8 + 5 + 2); the read-out has 5 + 1; the state 8 + 5 + 2 + 1
      */
     ck_assert_str_eq(strchr(digest, '\n'), "\n"
-                                           "cell        gru\n"
-                                           "reset       after\n"
-                                           "layers      8, 5\n"
+                                           "layers      3\n"
+                                           "  gru: 2 to 8, reset after\n"
+                                           "  gru: 8 to 5, reset after\n"
+                                           "  dense: 5 to 1\n"
                                            "inputs      2\n"
                                            "  temp: mean 0, std 1\n"
                                            "  humidity: mean 0, std 1\n"
@@ -34,10 +35,51 @@ TEST(inspect_tells_what_a_file_holds)
                                            "interval    unknown\n"
                                            "season      unknown\n"
                                            "parameters  519\n"
-                                           "state       16 floats, 64 bytes\n");
+                                           "state       16 floats, 64 bytes\n"
+                                           "verified    by its selftest\n");
     outcome_done(&outcome);
     free(path);
     folder_remove(folder);
+}
+
+TEST(inspect_shows_layers_of_every_kind)
+{
+    char *folder = folder_create(), *path = path_in(folder, "m.safetensors");
+    char *list = path_in(folder, "network.json");
+    static const char text[] =
+        "[{\"type\":\"dense\",\"units\":3,\"activation\":\"silu\"},{\"type\":\"lstm\",\"units\":4},"
+        "{\"type\":\"gru\",\"units\":5,\"reset\":\"before\"},{\"type\":\"layer_norm\",\"eps\":0."
+        "001},"
+        "{\"type\":\"heads\",\"heads\":[{\"units\":2},{\"units\":1,\"activation\":\"softplus\"}]}]";
+    file_write(list, text, strlen(text));
+    struct outcome made = run(command_init, "--inputs", "a,b", "--outputs", "a,b,s", "--network",
+                              list, "-o", path, NULL);
+    ck_assert_msg(made.code == 0, "%s", made.err);
+    struct outcome seen = run(command_inspect, path, NULL);
+    ck_assert_msg(strstr(seen.out, "layers      6\n"
+                                   "  dense: 2 to 3\n"
+                                   "  silu: 3\n"
+                                   "  lstm: 3 to 4\n"
+                                   "  gru: 4 to 5, reset before\n"
+                                   "  layer_norm: 5 to 5, eps 0.001\n"
+                                   "  dense: 5 to 3\n"),
+                  "%s", seen.out);
+    ck_assert_ptr_nonnull(strstr(seen.out, "activation  linear of 2, softplus of 1\n"));
+    outcome_done(&made);
+    outcome_done(&seen);
+    free(list);
+    free(path);
+    folder_remove(folder);
+}
+
+TEST(inspect_says_what_nobody_has_tried)
+{
+    struct outcome outcome =
+        run(command_inspect, "tests/fixtures/golden/learned-first-state.safetensors", NULL);
+    ck_assert_ptr_nonnull(
+        strstr(outcome.out, "  gru: 3 to 16, reset after, its first state learned\n"));
+    ck_assert_ptr_nonnull(strstr(outcome.out, "verified    no: the file has no selftest\n"));
+    outcome_done(&outcome);
 }
 
 TEST(init_and_inspect_agree_on_the_digest)

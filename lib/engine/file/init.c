@@ -1,8 +1,10 @@
-/* gru_model_create: an untrained model, as PyTorch initialises nn.GRU and nn.Linear. */
+/* gru_model_create: an untrained model, as PyTorch initialises its layers. */
 #include "engine/file/metadata.h"
+#include "engine/file/plan_layers.h"
 #include "engine/file/variable_index.h"
 #include "engine/model.h"
 #include "engine/random.h"
+#include "engine/selftest.h"
 #include "json/utf8.h"
 
 #include <math.h>
@@ -46,7 +48,12 @@ static enum gru_status check_sizes(const struct gru_plan *plan, struct gru_error
     if (status == GRU_OK) {
         status = check_size("n_outputs", SIZE_MAX, plan->n_outputs, error);
     }
-    if (status == GRU_OK && (plan->n_layers < 1 || plan->n_layers > GRU_LAYERS_MAX)) {
+    if (status == GRU_OK && plan->network && plan->n_layers > 0) {
+        status = gru_fail(error, GRU_BAD_ARGUMENT, "n_layers",
+                          "'n_layers' must be 0 with a 'network', not %zu", plan->n_layers);
+    }
+    if (status == GRU_OK && !plan->network &&
+        (plan->n_layers < 1 || plan->n_layers > GRU_LAYERS_MAX)) {
         status = gru_fail(error, GRU_BAD_ARGUMENT, "n_layers",
                           "'n_layers' must be from 1 to %d, not %zu", (int)GRU_LAYERS_MAX,
                           plan->n_layers);
@@ -187,10 +194,19 @@ static enum gru_status describe(const struct gru_plan *plan, struct gru_info *in
 
 /* ---- the weights ---- */
 
+/* Of a norm: what changes nothing. */
+static void fill_norm(struct gru_tensor *tensor, bool is_scale)
+{
+    for (size_t k = 0; k < gru_tensor_floats(tensor); k++) {
+        tensor->values[k] = is_scale ? 1 : 0;
+    }
+}
+
 static enum gru_status fill_layer(struct gru_layer *layer, uint64_t *random)
 {
+    const struct layer_kind *kind = layer->shape.kind;
     const double bound = 1 / sqrt((double)gru_layer_init_units(&layer->shape));
-    for (size_t k = 0; k < layer->shape.kind->n_tensors; k++) {
+    for (size_t k = 0; k < kind->n_tensors; k++) {
         if (!gru_layer_init_has_tensor(&layer->shape, k)) {
             continue;
         }
@@ -198,29 +214,54 @@ static enum gru_status fill_layer(struct gru_layer *layer, uint64_t *random)
         if (status != GRU_OK) {
             return status;
         }
-        fill(&layer->tensors[k], bound, random);
+        if (kind->family == LAYER_NORM || kind->family == LAYER_BATCH_NORM) {
+            fill_norm(&layer->tensors[k], kind->tensors[k].is_scale);
+        } else {
+            fill(&layer->tensors[k], bound, random);
+        }
     }
     return GRU_OK;
 }
 
-/* The plan's layers, and the read-out. */
-static enum gru_status fill_weights(const struct gru_plan *plan, struct gru_model *model)
+/* The layers' weights, and what is done to the outputs. */
+static enum gru_status fill_weights(struct plan_layers *layers, struct gru_model *model,
+                                    uint64_t *random)
 {
-    const struct layer_kind *cell = gru_layer_kind_row(plan->cell);
-    uint64_t random = plan->seed;
-    size_t width = plan->n_inputs;
-    enum gru_status status = gru_model_alloc_layers(model, plan->n_layers + 1);
-    for (size_t l = 0; status == GRU_OK && l <= plan->n_layers; l++) {
-        bool is_read_out = l == plan->n_layers;
-        struct layer_shape *shape = &model->layers[l].shape;
-        shape->kind = is_read_out ? gru_layer_kind_row(GRU_LAYER_DENSE) : cell;
-        shape->reset = shape->kind->has_reset ? plan->reset : GRU_RESET_AFTER;
-        shape->n_inputs = width;
-        shape->n_units = is_read_out ? plan->n_outputs : plan->hidden_sizes[l];
-        width = shape->n_units;
-        status = fill_layer(&model->layers[l], &random);
+    struct gru_info *info = &model->info;
+    enum gru_status status = gru_model_alloc_layers(model, layers->n_layers);
+    for (size_t l = 0; status == GRU_OK && l < layers->n_layers; l++) {
+        model->layers[l].shape = layers->shapes[l];
+        status = fill_layer(&model->layers[l], random);
     }
+    info->activation = layers->activation;
+    info->heads = layers->heads;
+    info->n_heads = layers->n_heads;
+    layers->heads = NULL;
     return status == GRU_OK ? gru_model_finish(model) : status;
+}
+
+/* A checked plan becomes a model. */
+static enum gru_status make(const struct gru_plan *plan, struct plan_layers *layers,
+                            struct gru_model **ret_model, struct gru_error *error)
+{
+    uint64_t random = plan->seed;
+    struct gru_model *model;
+    if (gru_model_alloc(&model) != GRU_OK) {
+        return gru_fail_no_memory(error);
+    }
+    enum gru_status status = describe(plan, &model->info, error);
+    if (status == GRU_OK && fill_weights(layers, model, &random) != GRU_OK) {
+        status = gru_fail_no_memory(error);
+    }
+    if (status == GRU_OK && plan->has_selftest && gru_selftest_draw(model, &random) != GRU_OK) {
+        status = gru_fail_no_memory(error);
+    }
+    if (status != GRU_OK) {
+        gru_model_unref(model);
+        return status;
+    }
+    *ret_model = model;
+    return GRU_OK;
 }
 
 enum gru_status gru_model_create(const struct gru_plan *plan, struct gru_model **ret_model,
@@ -233,21 +274,13 @@ enum gru_status gru_model_create(const struct gru_plan *plan, struct gru_model *
     if (status == GRU_OK) {
         status = check_season(plan->season, error);
     }
-    if (status != GRU_OK) {
-        return status;
+    struct plan_layers layers = { .heads = NULL };
+    if (status == GRU_OK) {
+        status = gru_plan_layers(plan, &layers, error);
     }
-    struct gru_model *model;
-    if (gru_model_alloc(&model) != GRU_OK) {
-        return gru_fail_no_memory(error);
+    if (status == GRU_OK) {
+        status = make(plan, &layers, ret_model, error);
     }
-    status = describe(plan, &model->info, error);
-    if (status == GRU_OK && fill_weights(plan, model) != GRU_OK) {
-        status = gru_fail_no_memory(error);
-    }
-    if (status != GRU_OK) {
-        gru_model_unref(model);
-        return status;
-    }
-    *ret_model = model;
-    return GRU_OK;
+    free(layers.heads);
+    return status;
 }

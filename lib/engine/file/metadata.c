@@ -410,7 +410,7 @@ enum gru_status gru_metadata_read(const char *text, struct metadata *ret_metadat
     struct metadata metadata = {
         .cell = metadata_default_cell, .is_cell_open = true, .missing = GRU_MISSING_LAST, .steps = 1
     };
-    struct fields r = { .error = error, .root = "grud" };
+    struct fields r = { .error = error, .root = "grud", .what = "the metadata" };
     enum gru_status status = GRU_OK;
     if (text) {
         json_init(&r.j, text, strlen(text));

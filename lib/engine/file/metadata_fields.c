@@ -10,9 +10,8 @@
 
 enum gru_status gru_fields_fail_syntax(const struct fields *r)
 {
-    return gru_fail(r->error, GRU_BAD_METADATA, r->root,
-                    "the metadata cannot be read: %s at byte %td of it",
-                    r->j.error ? json_error_text(r->j.error) : "a value is missing",
+    return gru_fail(r->error, GRU_BAD_METADATA, r->root, "%s cannot be read: %s at byte %td of it",
+                    r->what, r->j.error ? json_error_text(r->j.error) : "a value is missing",
                     (r->j.error ? r->j.at : r->j.p) - r->j.begin);
 }
 

@@ -16,7 +16,8 @@ enum { PATH_MAX_BYTES = 96 };
 struct fields {
     struct json j;
     struct gru_error *error;
-    const char *root; /* the key of __metadata__ whose text this is */
+    const char *root; /* the path of the text: the key of __metadata__ whose text this is */
+    const char *what; /* the text itself, as a message calls it: "the metadata" */
 };
 
 /* A key of an object, and how to read its value into what the object describes. */

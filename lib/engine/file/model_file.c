@@ -91,23 +91,13 @@ static enum gru_status load_weights(struct gru_model *model, const struct recogn
     return status;
 }
 
-/* Heads that are alike are one read-out, but for softmax, which is over a head by itself. */
-static bool heads_are_alike(const struct recognised *found)
-{
-    bool same = true;
-    for (size_t k = 1; k < found->n_heads; k++) {
-        same = same && found->heads[k].activation == found->heads[0].activation &&
-               found->heads[k].activation != GRU_SOFTMAX;
-    }
-    return same;
-}
-
 /* What is done to the outputs. */
-static enum gru_status describe_outputs(const struct recognised *found, struct gru_info *info,
-                                        struct gru_error *error)
+static enum gru_status describe_outputs(const struct recognised *found,
+                                        const struct network_entries *network,
+                                        struct gru_info *info, struct gru_error *error)
 {
-    if (heads_are_alike(found)) {
-        info->activation = found->n_heads > 0 ? found->heads[0].activation : found->activation;
+    info->activation = found->activation;
+    if (!gru_network_heads_differ(network)) {
         return GRU_OK;
     }
     if (info->steps > 1) {
@@ -120,9 +110,8 @@ static enum gru_status describe_outputs(const struct recognised *found, struct g
         return gru_fail_no_memory(error);
     }
     info->n_heads = found->n_heads;
-    info->activation = GRU_LINEAR;
     for (size_t k = 0; k < found->n_heads; k++) {
-        info->heads[k] = (struct gru_head){ .activation = found->heads[k].activation,
+        info->heads[k] = (struct gru_head){ .activation = network->heads[k].activation,
                                             .n_outputs = found->heads[k].weight->dims[0] };
     }
     return GRU_OK;
@@ -141,7 +130,7 @@ static enum gru_status build(const struct safetensors *file, const struct recogn
         gru_metadata_apply(metadata, found->layers[0].shape.n_inputs,
                            gru_recognised_last(found)->shape.n_units, model, error);
     if (status == GRU_OK) {
-        status = describe_outputs(found, &model->info, error);
+        status = describe_outputs(found, &metadata->network, &model->info, error);
     }
     if (status == GRU_OK) {
         status = load_weights(model, found, error);

@@ -26,6 +26,16 @@ struct network_path gru_network_path(const struct network_entries *entries, size
     return path;
 }
 
+bool gru_network_heads_differ(const struct network_entries *entries)
+{
+    bool differ = false;
+    for (size_t k = 1; k < entries->n_heads; k++) {
+        differ = differ || entries->heads[k].activation != entries->heads[0].activation ||
+                 entries->heads[k].activation == GRU_SOFTMAX;
+    }
+    return differ;
+}
+
 /* ---- the keys ---- */
 
 static enum gru_status read_type(struct fields *r, const char *path, void *target)

@@ -45,6 +45,10 @@ GRU_CHECK enum gru_status gru_network_entries_read(struct fields *r, enum networ
                                                    struct network_entries *ret_entries);
 void gru_network_entries_done(struct network_entries *entries); /* takes a zeroed one */
 
+/* Whether the heads are not one read-out: their activations differ, or are a softmax, which is over
+ * a head by itself. */
+bool gru_network_heads_differ(const struct network_entries *entries);
+
 /* The path of an element, "grud.network[3]", or of one of its keys. */
 struct network_path {
     char text[PATH_MAX_BYTES];

@@ -328,8 +328,7 @@ static enum gru_status add_head(struct fitting *f, size_t k, struct layer_shape 
         snprintf(f->error->param, sizeof f->error->param, "%s", path);
     }
     f->found->heads[k] = (struct recognised_head){ .weight = layer.tensors[DENSE_WEIGHT],
-                                                   .bias = layer.tensors[DENSE_BIAS],
-                                                   .activation = head->activation };
+                                                   .bias = layer.tensors[DENSE_BIAS] };
     return status;
 }
 
@@ -342,6 +341,8 @@ static enum gru_status add_heads(struct fitting *f)
         status = add_head(f, k, &layer->shape);
     }
     f->found->n_heads = f->network->n_heads;
+    f->found->activation =
+        gru_network_heads_differ(f->network) ? GRU_LINEAR : f->network->heads[0].activation;
     return status;
 }
 

@@ -23,7 +23,6 @@ struct recognised_layer {
 /* A part of a read-out: rows that stand in tensors of their own. */
 struct recognised_head {
     const struct tensor_view *weight, *bias; /* bias NULL: zeros */
-    enum gru_activation activation;
 };
 
 struct recognised {

@@ -152,7 +152,7 @@ static enum gru_status read_rows(const char *text, bool is_of_base, struct resid
         { "outputs", read_outputs },
         { "base", read_base },
     };
-    struct fields r = { .error = error, .root = rows->root };
+    struct fields r = { .error = error, .root = rows->root, .what = "the metadata" };
     const unsigned n_keys = is_of_base ? 3 : 2;
     unsigned seen;
     json_init(&r.j, text, strlen(text));

@@ -2,6 +2,7 @@
  */
 #include "engine/fixture.h"
 #include "engine/layer_dense.h"
+#include "engine/layer_norm.h"
 #include "engine/layer_recurrent.h"
 #include "engine/model.h"
 #include "test.h"
@@ -273,4 +274,141 @@ TEST(a_scaling_must_name_a_variable_and_divide_by_something)
         scaling.std = stds[k];
         bad(&p, "scalings[0]", "std above 0");
     }
+}
+
+/* ---- lists of layers ---- */
+
+static struct gru_plan listed(const char *list)
+{
+    struct gru_plan p = plan();
+    p.n_layers = 0;
+    p.network = list;
+    p.n_network = strlen(list);
+    return p;
+}
+
+static void bad_list(const char *list, const char *param, const char *part)
+{
+    struct gru_plan p = listed(list);
+    bad(&p, param, part);
+}
+
+#define EVERY_KIND                                                                                 \
+    "[{\"type\":\"dense\",\"units\":9,\"activation\":\"silu\",\"prefix\":\"in\"},"                 \
+    "{\"type\":\"batch_norm\"},{\"type\":\"gru\",\"units\":16,\"reset\":\"before\"},"              \
+    "{\"type\":\"layer_norm\",\"eps\":0.01},{\"type\":\"lstm\",\"units\":64},"                     \
+    "{\"type\":\"gru_three_gate\",\"units\":5},{\"type\":\"activation\",\"activation\":\"relu\"}," \
+    "{\"type\":\"gru_output_gate\",\"units\":4},{\"type\":\"dense\",\"units\":1,"                  \
+    "\"activation\":\"sigmoid\"}]"
+
+TEST(new_model_of_every_kind_begins_as_pytorchs)
+{
+    struct gru_plan p = listed(EVERY_KIND);
+    struct gru_model *model = create(&p);
+    ck_assert_uint_eq(model->n_layers, 10);
+    ck_assert_int_eq(gru_model_info(model)->activation, GRU_SIGMOID);
+    ck_assert_uint_eq(gru_model_info(model)->n_layers, 4);
+    expect_uniform(&model->layers[0].tensors[DENSE_WEIGHT], 1 / sqrt(2));
+    expect_uniform(&model->layers[5].tensors[RECURRENT_WEIGHT_HH], 1.0 / 8);
+    const struct gru_layer *norm = &model->layers[2];
+    for (size_t k = 0; k < 9; k++) {
+        ck_assert(norm->tensors[NORM_WEIGHT].values[k] == 1 &&
+                  norm->tensors[NORM_BIAS].values[k] == 0);
+        ck_assert(norm->tensors[NORM_MEAN].values[k] == 0 &&
+                  norm->tensors[NORM_VARIANCE].values[k] == 1);
+    }
+    ck_assert(model->layers[4].shape.eps == 0.01F);
+    struct gru_model *again = expect_loaded(save(model));
+    expect_same(model, again);
+    gru_model_unref(again);
+    p.has_selftest = true;
+    again = create(&p);
+    gru_model_unref(model);
+    model = create(&p);
+    expect_same(model, again);
+    gru_model_unref(again);
+    gru_model_unref(model);
+}
+
+TEST(a_list_gives_what_sizes_give)
+{
+    struct gru_plan sizes = plan();
+    struct gru_plan list =
+        listed("[{\"type\":\"gru\",\"units\":64},{\"type\":\"gru\",\"units\":25},"
+               "{\"type\":\"dense\",\"units\":1}]");
+    struct gru_model *a = create(&sizes), *b = create(&list);
+    expect_same(a, b);
+    gru_model_unref(a);
+    gru_model_unref(b);
+}
+
+TEST(new_model_may_have_heads)
+{
+    static const char *const three[] = { "temp", "low", "high" };
+    struct gru_plan p = listed("[{\"type\":\"gru\",\"units\":4},{\"type\":\"heads\",\"heads\":["
+                               "{\"units\":1},{\"units\":2,\"activation\":\"softplus\"}]}]");
+    p.outputs = three;
+    p.n_outputs = 3;
+    struct gru_model *model = create(&p);
+    ck_assert_uint_eq(gru_model_info(model)->n_heads, 2);
+    ck_assert_uint_eq(gru_model_info(model)->heads[1].n_outputs, 2);
+    struct gru_model *again = expect_loaded(save(model));
+    expect_same(model, again);
+    gru_model_unref(again);
+    gru_model_unref(model);
+}
+
+TEST(lists_that_make_no_model_are_refused)
+{
+    static const char gru[] = "[{\"type\":\"gru\",\"units\":1}]";
+    bad_list("", "network", "'network' cannot be read");
+    bad_list("{}", "network", "must be an array");
+    bad_list("[]", "network", "must not be empty");
+    bad_list("[{\"type\":\"gru\",\"units\":0}]", "network[0].units",
+             "a whole number from 1 to 65536, not 0");
+    bad_list("[{\"type\":\"gru\",\"units\":70000}]", "network[0].units", "from 1 to 65536");
+    bad_list("[{\"type\":\"gru\",\"units\":2}]", "network", "has 2 units, but there are 1 outputs");
+    bad_list("[{\"type\":\"gru\",\"units\":1,\"gate_order\":\"rzn\"}]", "network[0].gate_order",
+             "does not apply");
+    bad_list("[{\"type\":\"gru\",\"units\":1,\"initial_state\":\"h\"}]", "network[0].initial_state",
+             "does not apply");
+    bad_list("[{\"type\":\"gru\",\"units\":1},{\"type\":\"layer_norm\",\"units\":1}]",
+             "network[1].units", "does not apply");
+    bad_list("[{\"type\":\"gru\",\"units\":1},{\"type\":\"heads\",\"heads\":[{}]}]",
+             "network[1].heads[0].units", "is missing");
+    bad_list("[{\"type\":\"dense\",\"units\":1}]", "network", "no recurrent layer");
+    struct gru_plan p = listed(gru);
+    p.n_layers = 2;
+    bad(&p, "n_layers", "must be 0 with a 'network'");
+}
+
+TEST(a_new_model_may_know_its_own_answers)
+{
+    struct gru_plan p = plan();
+    p.has_selftest = true;
+    struct gru_model *model = create(&p);
+    ck_assert(gru_model_is_verified(model));
+    ck_assert_uint_eq(model->selftest.n_rows, 8);
+    struct file file = save(model);
+    ck_assert_ptr_nonnull(memmem(file.bytes, file.n, "selftest", 8));
+    struct gru_model *again = expect_loaded(file);
+    ck_assert(gru_model_is_verified(again));
+    gru_model_unref(again);
+    gru_model_unref(model);
+    struct fixture f = fixture_small();
+    model = fixture_loaded(&f);
+    ck_assert(!gru_model_is_verified(model));
+    gru_model_unref(model);
+}
+
+TEST(a_new_model_without_finite_answers_has_no_selftest)
+{
+    static const struct gru_scaling huge[] = { { "temp", 0, 1e300 } };
+    struct gru_plan p = plan();
+    p.has_selftest = true;
+    p.scalings = huge;
+    p.n_scalings = 1;
+    struct gru_model *model = create(&p);
+    ck_assert(!gru_model_is_verified(model));
+    gru_model_unref(model);
 }
