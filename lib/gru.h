@@ -386,7 +386,7 @@ GRU_API size_t gru_future_rows(const struct gru_model *model, size_t horizon);
  */
 // clang-format off
 /*    field                    type    default         none least  most                     words */
-#define GRU_HYPERPARAMETERS(X)                                                                                \
+#define GRU_SINGLE_HYPERPARAMETERS(X)                                                                         \
     X(n_epochs,                SIZE,   20,             0,   1,     1000000,                 NULL)             \
     X(batch_size,              SIZE,   32,             0,   1,     65536,                   NULL)             \
     X(learning_rate,           REAL,   0.001,          0,   1e-12, 100,                     NULL)             \
@@ -400,6 +400,14 @@ GRU_API size_t gru_future_rows(const struct gru_model *model, size_t horizon);
     X(dropout,                 REAL,   0,              0,   0,     0.95,                    NULL)             \
     X(early_stopping_patience, SIZE,   5,              1,   1,     1000000,                 NULL)             \
     X(train,                   CHOICE, GRU_TRAIN_ALL,  0,   0,     GRU_N_TRAINED_PARTS - 1, GRU_TRAIN_WORDS)
+/* Those of the schedule of the learning rate, which the API has as an object. */
+#define GRU_SCHEDULE_HYPERPARAMETERS(X)                                                                       \
+    X(schedule_type,           CHOICE, GRU_CONSTANT,   0,   0,     GRU_N_SCHEDULES - 1,     GRU_SCHEDULE_WORDS) \
+    X(schedule_warmup_steps,   SIZE,   0,              0,   0,     1000000,                 NULL)             \
+    X(schedule_step_epochs,    SIZE,   10,             0,   1,     1000000,                 NULL)             \
+    X(schedule_factor,         REAL,   0.1,            0,   1e-6,  1,                       NULL)
+#define GRU_HYPERPARAMETERS(X) GRU_SINGLE_HYPERPARAMETERS(X) GRU_SCHEDULE_HYPERPARAMETERS(X)
+enum { GRU_SCHEDULE_PREFIX = sizeof "schedule_" - 1 }; /* of the fields of that object */
 // clang-format on
 
 /*
@@ -407,6 +415,11 @@ GRU_API size_t gru_future_rows(const struct gru_model *model, size_t horizon);
  * the layers behind the last recurrent one; if these have no parameters, that one, too. A
  * batch_norm is trained in its form of inference: its statistics stay what they are. Learned first
  * states are parameters like others; their gradient comes from the windows that series begin with.
+ *
+ * The learning rate of update k, from 0, of n in all (gru_training_info.n_steps), with w warm-up
+ * steps: in the first w (k + 1) / w of what it would be after them; then with `cosine`
+ * (1 + cos(pi (k - w) / (n - w))) / 2 of learning_rate, with `step` factor^(epoch / step_epochs) of
+ * it, rounded down, with `constant` all of it.
  */
 struct gru_hyperparameters {
 #define GRU_TYPE_SIZE                              size_t

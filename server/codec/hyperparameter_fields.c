@@ -17,9 +17,15 @@ struct parameter {
     size_t offset;
 };
 
-#define PARAMETER(field, type, initial, none, least, most, words)                                  \
-    { #field, type, none, least, most, words, offsetof(struct gru_hyperparameters, field) },
-static const struct parameter parameters[] = { GRU_HYPERPARAMETERS(PARAMETER) };
+#define PARAMETER(name, field, type, initial, none, least, most, words)                            \
+    { name, type, none, least, most, words, offsetof(struct gru_hyperparameters, field) },
+#define SINGLE(field, ...) PARAMETER(#field, field, __VA_ARGS__)
+static const struct parameter singles[] = { GRU_SINGLE_HYPERPARAMETERS(SINGLE) };
+#undef SINGLE
+/* The fields of the object `schedule`. */
+#define OF_SCHEDULE(field, ...) PARAMETER(&#field[GRU_SCHEDULE_PREFIX], field, __VA_ARGS__)
+static const struct parameter of_schedule[] = { GRU_SCHEDULE_HYPERPARAMETERS(OF_SCHEDULE) };
+#undef OF_SCHEDULE
 #undef PARAMETER
 
 /* ---- what they are, for people ---- */
@@ -34,9 +40,15 @@ static const struct parameter parameters[] = { GRU_HYPERPARAMETERS(PARAMETER) };
 #define HELP_clip_norm               "the gradient's global norm is cut to it, 1 by default; null: it is not"
 #define HELP_window                  "longer series are trained window by window; 64 rows by default"
 #define HELP_l2_sp                   "pulls back to the weights that training starts from"
-#define HELP_dropout                 "between layers and before the read-out"
+#define HELP_dropout                 "of the outputs of recurrent layers"
 #define HELP_early_stopping_patience "epochs without a better one, 5 by default; null: all are run"
-#define HELP_train                   "all weights, or those of the read-out"
+#define HELP_train                   "all weights, or those behind the last recurrent layer"
+#define HELP_schedule                "how the learning rate changes"
+#define HELP_schedule_type                                                                         \
+    "`cosine` ends at 0, `step` falls every `step_epochs`; `constant` by default"
+#define HELP_schedule_warmup_steps "updates in which the rate rises from 0; 0 by default"
+#define HELP_schedule_step_epochs  "of `step`: epochs of one rate; 10 by default"
+#define HELP_schedule_factor       "of `step`: what the rate is multiplied by then; 0.1 by default"
 
 #define SCHEMA_SIZE                        JSON_SCHEMA_INTEGER
 #define SCHEMA_REAL                        JSON_SCHEMA_NUMBER
@@ -45,21 +57,39 @@ static const struct parameter parameters[] = { GRU_HYPERPARAMETERS(PARAMETER) };
 #define BOUNDS_REAL(its_least, its_most)   .least = (its_least), .most = (its_most)
 #define BOUNDS_CHOICE(its_least, its_most) .least = 0
 
-#define FIELD(field, its_type, initial, none, its_least, its_most, its_words)                      \
-    { #field, hyperparameters_read_field, false,                                                   \
+#define FIELD(name, reads, field, its_type, initial, none, its_least, its_most, its_words)         \
+    { name, reads, false,                                                                          \
       &(const struct json_schema){ .type = SCHEMA_##its_type,                                      \
                                    .is_nullable = (none),                                          \
                                    BOUNDS_##its_type(its_least, its_most),                         \
                                    .words = (its_words),                                           \
                                    .help = HELP_##field } },
-static const struct field fields[] = { GRU_HYPERPARAMETERS(FIELD) };
+
+static enum status read_of_schedule(struct reader *r, void *body);
+static enum status read_schedule(struct reader *r, void *body);
+
+#define OF_SCHEDULE(field, ...)                                                                    \
+    FIELD(&#field[GRU_SCHEDULE_PREFIX], read_of_schedule, field, __VA_ARGS__)
+static const struct field schedule_fields[] = { GRU_SCHEDULE_HYPERPARAMETERS(OF_SCHEDULE) };
+#undef OF_SCHEDULE
+
+static const struct json_schema schedule_part = { .type = JSON_SCHEMA_OBJECT,
+                                                  .name = "Schedule",
+                                                  JSON_SCHEMA_FIELDS(schedule_fields),
+                                                  .help = HELP_schedule };
+
+#define SINGLE(field, ...) FIELD(#field, hyperparameters_read_field, field, __VA_ARGS__)
+static const struct field fields[] = { GRU_SINGLE_HYPERPARAMETERS(SINGLE){
+    "schedule", read_schedule, false, &schedule_part } };
+#undef SINGLE
 #undef FIELD
 
 const struct json_schema codec_hyperparameters_part = { .type = JSON_SCHEMA_OBJECT,
                                                         .name = "Hyperparameters",
                                                         JSON_SCHEMA_FIELDS(fields) };
 
-enum { N_PARAMETERS = sizeof parameters / sizeof *parameters, WORD_MAX = 31 };
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+enum { WORD_MAX = 31 };
 
 /* ---- reading ---- */
 
@@ -131,13 +161,12 @@ static void set_none(const struct parameter *parameter, void *value)
     }
 }
 
-enum status hyperparameters_read_field(struct reader *r, void *body)
+/* The reader's place has the name of one of the parameters. */
+static enum status read_one_of(struct reader *r, const struct parameter *parameter, void *body)
 {
-    size_t i = 0;
-    while (strcmp(parameters[i].name, r->place->name) != 0) {
-        i++; /* the name is one of the table's */
+    while (strcmp(parameter->name, r->place->name) != 0) {
+        parameter++;
     }
-    const struct parameter *parameter = &parameters[i];
     void *value = (char *)body + parameter->offset;
     if (parameter->has_none && json_peek(&r->json) == JSON_NULL) {
         set_none(parameter, value);
@@ -146,10 +175,26 @@ enum status hyperparameters_read_field(struct reader *r, void *body)
     return read_value(r, parameter, value);
 }
 
+enum status hyperparameters_read_field(struct reader *r, void *body)
+{
+    return read_one_of(r, singles, body);
+}
+
+static enum status read_of_schedule(struct reader *r, void *body)
+{
+    return read_one_of(r, of_schedule, body);
+}
+
+static enum status read_schedule(struct reader *r, void *body)
+{
+    unsigned seen;
+    return reader_fields(r, schedule_fields, COUNT(schedule_fields), body, &seen);
+}
+
 enum status hyperparameters_read(struct reader *r, struct gru_hyperparameters *ret_hyperparameters)
 {
     unsigned seen;
-    return reader_fields(r, fields, N_PARAMETERS, ret_hyperparameters, &seen);
+    return reader_fields(r, fields, COUNT(fields), ret_hyperparameters, &seen);
 }
 
 /* ---- writing ---- */
@@ -171,24 +216,32 @@ static void add_number(struct tree *tree, cJSON *item, const struct parameter *p
     }
 }
 
+static void add_value(struct tree *tree, cJSON *item, const struct parameter *parameter,
+                      const struct gru_hyperparameters *hyperparameters)
+{
+    const void *value = (const char *)hyperparameters + parameter->offset;
+    switch (parameter->type) {
+    case SIZE:
+        add_number(tree, item, parameter, (double)*(const size_t *)value); /* at most 1e6: exact */
+        break;
+    case REAL:
+        add_number(tree, item, parameter, *(const double *)value);
+        break;
+    case CHOICE:
+        add_word(tree, item, parameter, *(const int *)value);
+        break;
+    }
+}
+
 void hyperparameters_add(struct tree *tree, cJSON *parent, const char *name,
                          const struct gru_hyperparameters *hyperparameters)
 {
     cJSON *item = tree_add_object(tree, parent, name);
-    for (size_t i = 0; i < N_PARAMETERS; i++) {
-        const struct parameter *parameter = &parameters[i];
-        const void *value = (const char *)hyperparameters + parameter->offset;
-        switch (parameter->type) {
-        case SIZE:
-            add_number(tree, item, parameter,
-                       (double)*(const size_t *)value); /* at most 1e6: exact */
-            break;
-        case REAL:
-            add_number(tree, item, parameter, *(const double *)value);
-            break;
-        case CHOICE:
-            add_word(tree, item, parameter, *(const int *)value);
-            break;
-        }
+    for (size_t i = 0; i < COUNT(singles); i++) {
+        add_value(tree, item, &singles[i], hyperparameters);
+    }
+    cJSON *schedule = tree_add_object(tree, item, "schedule");
+    for (size_t i = 0; i < COUNT(of_schedule); i++) {
+        add_value(tree, schedule, &of_schedule[i], hyperparameters);
     }
 }

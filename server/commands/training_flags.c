@@ -79,9 +79,16 @@ int training_flags_read(const struct training_words *words, const char *command,
 
 const char *training_flags_find(const char *param, char ret_flag[COMMAND_FLAG_SIZE])
 {
-    const char *field = strchr(param, '.');
-    for (size_t k = 0; field && k < N_ROWS; k++) {
-        if (strcmp(field + 1, rows[k].field) == 0) {
+    static const char parent[] = "hyperparameters.";
+    char field[COMMAND_FLAG_SIZE] = "";
+    if (strncmp(param, parent, sizeof parent - 1) == 0) {
+        snprintf(field, sizeof field, "%s", param + sizeof parent - 1);
+    }
+    for (char *dot = field; (dot = strchr(dot, '.')) != NULL;) { /* "schedule.type" */
+        *dot = '_';
+    }
+    for (size_t k = 0; k < N_ROWS; k++) {
+        if (strcmp(field, rows[k].field) == 0) {
             return flag_of(&rows[k], ret_flag);
         }
     }

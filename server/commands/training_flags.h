@@ -34,15 +34,20 @@ struct training_words {
 #define TRAINING_HELP_dropout       "share of hidden units that an update leaves out; default 0"
 #define TRAINING_HELP_early_stopping_patience                                                      \
     "epochs without a better one before training ends; default 20"
-#define TRAINING_HELP_train "which weights change; default all"
+#define TRAINING_HELP_train                 "which weights change; default all"
+#define TRAINING_HELP_schedule_type         "how the learning rate changes; default constant"
+#define TRAINING_HELP_schedule_warmup_steps "updates in which it rises from 0; default 0"
+#define TRAINING_HELP_schedule_step_epochs  "with step, epochs of one rate; default 10"
+#define TRAINING_HELP_schedule_factor       "with step, what the rate is multiplied by; default 0.1"
 
 /* The words of a choice. A file of readings has no targets for the losses of classes. */
-#define TRAINING_WORDS_SIZE(field)   NULL
-#define TRAINING_WORDS_REAL(field)   NULL
-#define TRAINING_WORDS_CHOICE(field) TRAINING_WORDS_OF_##field
-#define TRAINING_WORDS_OF_optimizer  GRU_OPTIMIZER_WORDS
-#define TRAINING_WORDS_OF_loss       "mse|mae|huber"
-#define TRAINING_WORDS_OF_train      GRU_TRAIN_WORDS
+#define TRAINING_WORDS_SIZE(field)      NULL
+#define TRAINING_WORDS_REAL(field)      NULL
+#define TRAINING_WORDS_CHOICE(field)    TRAINING_WORDS_OF_##field
+#define TRAINING_WORDS_OF_optimizer     GRU_OPTIMIZER_WORDS
+#define TRAINING_WORDS_OF_loss          "mse|mae|huber"
+#define TRAINING_WORDS_OF_train         GRU_TRAIN_WORDS
+#define TRAINING_WORDS_OF_schedule_type GRU_SCHEDULE_WORDS
 
 /* A row of a table of options (command_line.h) for each, whose arguments have `training_words`. */
 #define TRAINING_OPTION(arguments, field, type)                                                    \

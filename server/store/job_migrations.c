@@ -90,5 +90,13 @@ const struct statement job_migrations[JOB_FORMAT] = {
     /* Of a job from before each series is judged by itself, as it was. */
     { "add which series go on after a gap",
         "ALTER TABLE series ADD COLUMN is_continuation INTEGER NOT NULL DEFAULT 0;" },
+
+    /* A job from before has one learning rate. */
+    { "add schedules",
+        "ALTER TABLE jobs ADD COLUMN hyper_schedule_type INTEGER NOT NULL DEFAULT 0"
+        " /* constant|cosine|step */;"
+        "ALTER TABLE jobs ADD COLUMN hyper_schedule_warmup_steps INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE jobs ADD COLUMN hyper_schedule_step_epochs INTEGER NOT NULL DEFAULT 10;"
+        "ALTER TABLE jobs ADD COLUMN hyper_schedule_factor REAL DEFAULT 0.1;" },
 };
 // clang-format on

@@ -34,7 +34,9 @@ TEST(a_new_job_has_nulls_where_there_is_nothing_yet)
         "\"progress\":{\"epoch\":0,\"n_epochs\":20,\"step\":0,\"n_steps\":null},"
         "\"hyperparameters\":{\"n_epochs\":20,\"batch_size\":32,\"learning_rate\":0.001,"
         "\"optimizer\":\"adam\",\"momentum\":0,\"weight_decay\":0,\"loss\":\"mse\",\"clip_norm\":1,"
-        "\"window\":64,\"l2_sp\":0,\"dropout\":0,\"early_stopping_patience\":5,\"train\":\"all\"},"
+        "\"window\":64,\"l2_sp\":0,\"dropout\":0,\"early_stopping_patience\":5,\"train\":\"all\","
+        "\"schedule\":{\"type\":\"constant\",\"warmup_steps\":0,\"step_epochs\":10,\"factor\":0.1}}"
+        ","
         "\"seed\":1,\"metadata\":null,\"trained_steps\":0,"
         "\"metrics\":{\"train_loss\":null,\"valid_loss\":null,\"baseline_valid_loss\":null,"
         "\"persistence_valid_loss\":null},"
@@ -61,6 +63,10 @@ TEST(a_job_that_is_over_says_everything)
     job.hyperparameters.optimizer = GRU_SGD;
     job.hyperparameters.loss = GRU_CROSS_ENTROPY;
     job.hyperparameters.train = GRU_TRAIN_HEAD;
+    job.hyperparameters.schedule_type = GRU_STEP;
+    job.hyperparameters.schedule_warmup_steps = 3;
+    job.hyperparameters.schedule_step_epochs = 4;
+    job.hyperparameters.schedule_factor = 0.5;
     job.seed = UINT64_C(1) << 53;
     job.metrics = (struct job_metrics){ 0.5, 0.25, 0.75, NAN, 0.9, NAN };
     job.promotion = JOB_REJECTED;
@@ -85,7 +91,8 @@ TEST(a_job_that_is_over_says_everything)
         "\"optimizer\":\"sgd\",\"momentum\":0,\"weight_decay\":0,\"loss\":\"cross_entropy\","
         "\"clip_norm\":null,\"window\":64,\"l2_sp\":0,\"dropout\":0,\"early_stopping_patience\":"
         "null,"
-        "\"train\":\"head\"},"
+        "\"train\":\"head\",\"schedule\":{\"type\":\"step\",\"warmup_steps\":3,\"step_epochs\":4,"
+        "\"factor\":0.5}},"
         "\"seed\":9007199254740992,\"metadata\":{\"k\": 1},\"trained_steps\":7,"
         "\"metrics\":{\"train_loss\":0.5,\"valid_loss\":0.25,\"baseline_valid_loss\":0.75,"
         "\"persistence_valid_loss\":null,\"train_accuracy\":0.9,\"valid_accuracy\":null},"

@@ -9,6 +9,7 @@
 enum parameter_type { SIZE, REAL, CHOICE };
 
 struct parameter {
+    const char *parent; /* the object that it is in, or NULL */
     const char *name;
     enum parameter_type type;
     bool has_none;
@@ -17,15 +18,21 @@ struct parameter {
     size_t offset;
 };
 
-#define PARAMETER(field, type, initial, none, least, most, words)                                  \
-    { #field, type, none, least, most, words, offsetof(struct gru_hyperparameters, field) },
-static const struct parameter parameters[] = { GRU_HYPERPARAMETERS(PARAMETER) };
+#define PARAMETER(parent, name, field, type, initial, none, least, most, words)                    \
+    { parent, name, type, none, least, most, words, offsetof(struct gru_hyperparameters, field) },
+#define SINGLE(field, ...) PARAMETER(NULL, #field, field, __VA_ARGS__)
+#define OF_SCHEDULE(field, ...)                                                                    \
+    PARAMETER("schedule", &#field[GRU_SCHEDULE_PREFIX], field, __VA_ARGS__)
+static const struct parameter parameters[] = { GRU_SINGLE_HYPERPARAMETERS(SINGLE)
+                                                   GRU_SCHEDULE_HYPERPARAMETERS(OF_SCHEDULE) };
 
-static enum status decode(const char *name, const char *value,
+static enum status decode(const struct parameter *parameter, const char *value,
                           struct gru_hyperparameters *ret_hyperparameters, struct fault *fault)
 {
     char body[128];
-    int n = snprintf(body, sizeof body, "{\"%s\":%s}", name, value);
+    int n = parameter->parent ? snprintf(body, sizeof body, "{\"%s\":{\"%s\":%s}}",
+                                         parameter->parent, parameter->name, value)
+                              : snprintf(body, sizeof body, "{\"%s\":%s}", parameter->name, value);
     struct reader r;
     reader_init(&r, INPUT(body, (size_t)n, usual_limits, NULL, fault));
     return reader_end(&r, hyperparameters_read(&r, ret_hyperparameters));
@@ -36,7 +43,7 @@ static void expect_parameter(const struct parameter *parameter, const char *valu
     struct gru_hyperparameters hyperparameters;
     struct fault fault;
     gru_hyperparameters_init(&hyperparameters);
-    enum status status = decode(parameter->name, value, &hyperparameters, &fault);
+    enum status status = decode(parameter, value, &hyperparameters, &fault);
     ck_assert_msg(status == STATUS_OK, "%s %s: %s", parameter->name, value, fault.message);
     const void *got = (const char *)&hyperparameters + parameter->offset;
     double number = parameter->type == SIZE   ? (double)*(const size_t *)got
@@ -52,8 +59,11 @@ static void expect_refusal(const struct parameter *parameter, const char *value,
     struct fault fault;
     gru_hyperparameters_init(&hyperparameters);
     before = hyperparameters;
-    enum status status = decode(parameter->name, value, &hyperparameters, &fault);
-    const struct refusal refusal = { value, expected, parameter->name };
+    enum status status = decode(parameter, value, &hyperparameters, &fault);
+    char path[64];
+    snprintf(path, sizeof path, "%s%s%s", parameter->parent ? parameter->parent : "",
+             parameter->parent ? "." : "", parameter->name);
+    const struct refusal refusal = { value, expected, path };
     ASSERT_REFUSED(status, &fault, &refusal);
     ck_assert_mem_eq(&hyperparameters, &before, sizeof before);
 }

@@ -310,14 +310,14 @@ TEST(what_the_first_format_holds_is_not_lost_and_goes_on)
 }
 
 /* Intervals are compared where the forecast is the same: on a machine of the same instructions. */
-static void expect_third_format_goes_on(const char *amend)
+static void expect_intervals_go_on(unsigned format, const char *amend)
 {
     char *due = malloc(REPLY_SIZE);
     ck_assert_ptr_nonnull(due);
-    struct daemon daemon = start(3, amend);
+    struct daemon daemon = start(format, amend);
     expect(&daemon, "GET", PUMP "/sessions/brief", NULL, 410, "session_expired");
-    expect_replies(&daemon, 3);
-    read_fixture(3, "intervals", due);
+    expect_replies(&daemon, format);
+    read_fixture(format, "intervals", due);
     struct answer answer =
         request(&daemon, "POST", PUMP "/sessions/c-1/forecast", "{\"horizon\":3,\"level\":0.9}");
     ck_assert_int_eq(answer.code, 200);
@@ -335,10 +335,12 @@ static void expect_third_format_goes_on(const char *amend)
 }
 
 /* As they are, and converted to records with a base. */
-TEST(sessions_of_the_third_format_go_on_with_their_intervals)
+TEST(sessions_from_the_third_format_on_go_on_with_their_intervals)
 {
-    expect_third_format_goes_on("no");
-    expect_third_format_goes_on("yes");
+    for (unsigned format = 3; format <= 4; format++) {
+        expect_intervals_go_on(format, "no");
+        expect_intervals_go_on(format, "yes");
+    }
 }
 
 /* As after an attempt with a newer grud: the file is not taken for a damaged one. */

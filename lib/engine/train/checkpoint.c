@@ -217,6 +217,7 @@ enum gru_status gru_trainer_restore(struct gru_trainer *trainer, const void *byt
     }
     trainer->position = position;
     trainer->optimizer.n_updates = position.n_updates;
+    trainer->optimizer.learning_rate = gru_trainer_rate(trainer);
     gru_trainer_begin_phase(trainer, (enum trainer_phase)position.phase);
     const char *p = (const char *)bytes + sizeof header + n_position_bytes(header.version);
     for (size_t k = 0; k < n; k++) {

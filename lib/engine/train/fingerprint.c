@@ -104,6 +104,23 @@ static uint64_t add_model(uint64_t hash, const struct gru_model *model)
     return hash;
 }
 
+/* Those that there have always been, and of the others each that has not its default: so that a
+ * training without them has the fingerprint that older builds wrote. */
+static uint64_t add_hyperparameters(uint64_t hash, const struct gru_hyperparameters *h)
+{
+    enum { N_FIRST = GRU_HYPERPARAMETER_train + 1 };
+    uint64_t words[GRU_N_HYPERPARAMETERS], initial[GRU_N_HYPERPARAMETERS];
+    struct gru_hyperparameters defaults;
+    gru_hyperparameters_init(&defaults);
+    gru_hyperparameters_words(&defaults, initial);
+    gru_hyperparameters_words(h, words);
+    hash = gru_hash(hash, words, N_FIRST * sizeof *words);
+    for (size_t k = N_FIRST; k < GRU_N_HYPERPARAMETERS; k++) {
+        hash = words[k] != initial[k] ? add(add(hash, k), words[k]) : hash;
+    }
+    return hash;
+}
+
 static uint64_t add_series(uint64_t hash, const struct gru_series *series, size_t n,
                            size_t n_inputs, size_t width)
 {
@@ -120,11 +137,9 @@ static uint64_t add_series(uint64_t hash, const struct gru_series *series, size_
 uint64_t gru_training_fingerprint(const struct gru_model *model,
                                   const struct gru_training *training)
 {
-    uint64_t words[GRU_N_HYPERPARAMETERS];
     size_t n_inputs = model->info.n_inputs;
     size_t width = gru_loss_width(&model->info, (enum gru_loss)training->hyperparameters.loss);
-    gru_hyperparameters_words(&training->hyperparameters, words);
-    uint64_t hash = gru_hash(training->seed, words, sizeof words);
+    uint64_t hash = add_hyperparameters(training->seed, &training->hyperparameters);
     hash = gru_hash(hash, &training->validation_fraction, sizeof training->validation_fraction);
     hash = add_model(hash, model);
     hash = add_series(hash, training->series, training->n_series, n_inputs, width);

@@ -11,7 +11,7 @@ enum type { SIZE, REAL, CHOICE };
 
 /* A row of the table. */
 struct row {
-    const char *param; /* "hyperparameters.<field>" */
+    const char *parent, *name; /* "hyperparameters", "<field>" */
     enum type type;
     bool none;    /* 0 is allowed, and means none */
     size_t where; /* in struct gru_hyperparameters */
@@ -20,17 +20,27 @@ struct row {
 };
 
 static const struct row rows[] = {
-#define ROW(field, type, default_value, none, least, most, words)                                  \
-    { "hyperparameters." #field,                                                                   \
-      type,                                                                                        \
-      none,                                                                                        \
-      offsetof(struct gru_hyperparameters, field),                                                 \
-      least,                                                                                       \
-      most,                                                                                        \
-      words },
-    GRU_HYPERPARAMETERS(ROW)
+#define ROW(parent, name, field, type, default_value, none, least, most, words)                    \
+    { parent, name, type, none, offsetof(struct gru_hyperparameters, field), least, most, words },
+#define SINGLE_ROW(field, ...) ROW("hyperparameters", #field, field, __VA_ARGS__)
+#define SCHEDULE_ROW(field, ...)                                                                   \
+    ROW("hyperparameters.schedule", &#field[GRU_SCHEDULE_PREFIX], field, __VA_ARGS__)
+    GRU_SINGLE_HYPERPARAMETERS(SINGLE_ROW) GRU_SCHEDULE_HYPERPARAMETERS(SCHEDULE_ROW)
+#undef SCHEDULE_ROW
+#undef SINGLE_ROW
 #undef ROW
 };
+
+struct path {
+    char text[96];
+};
+
+static struct path path_of(const struct row *row)
+{
+    struct path path;
+    snprintf(path.text, sizeof path.text, "%s.%s", row->parent, row->name);
+    return path;
+}
 
 void gru_hyperparameters_init(struct gru_hyperparameters *hyperparameters)
 {
@@ -48,9 +58,9 @@ static enum gru_status check_size(const struct row *row, size_t value, struct gr
     if ((row->none && value == 0) || (value >= (size_t)row->least && value <= (size_t)row->most)) {
         return GRU_OK;
     }
-    return gru_fail(error, GRU_BAD_TRAINING, row->param,
-                    "'%s' must be from %.0f to %.0f%s, not %zu", row->param, row->least, row->most,
-                    row->none ? ", or none" : "", value);
+    const struct path path = path_of(row);
+    return gru_fail(error, GRU_BAD_TRAINING, path.text, "'%s' must be from %.0f to %.0f%s, not %zu",
+                    path.text, row->least, row->most, row->none ? ", or none" : "", value);
 }
 
 static enum gru_status check_real(const struct row *row, double value, struct gru_error *error)
@@ -59,8 +69,9 @@ static enum gru_status check_real(const struct row *row, double value, struct gr
         (value >= row->least && value <= row->most)) { /* false for NaN */
         return GRU_OK;
     }
-    return gru_fail(error, GRU_BAD_TRAINING, row->param,
-                    "'%s' must be a number from %g to %g%s, not %g", row->param, row->least,
+    const struct path path = path_of(row);
+    return gru_fail(error, GRU_BAD_TRAINING, path.text,
+                    "'%s' must be a number from %g to %g%s, not %g", path.text, row->least,
                     row->most, row->none ? ", or none" : "", value);
 }
 
@@ -69,8 +80,9 @@ static enum gru_status check_choice(const struct row *row, int value, struct gru
     if (value >= (int)row->least && value <= (int)row->most) {
         return GRU_OK;
     }
-    return gru_fail(error, GRU_BAD_TRAINING, row->param, "'%s' must be one of %s, not number %d",
-                    row->param, row->words, value);
+    const struct path path = path_of(row);
+    return gru_fail(error, GRU_BAD_TRAINING, path.text, "'%s' must be one of %s, not number %d",
+                    path.text, row->words, value);
 }
 
 static enum gru_status check_row(const struct row *row,
@@ -146,6 +158,24 @@ static enum gru_status check_loss(const struct gru_info *info, enum gru_loss los
     return GRU_OK;
 }
 
+/* What is of the schedule `step` alone has its default with another. */
+static enum gru_status check_schedule(const struct gru_hyperparameters *h, struct gru_error *error)
+{
+    struct gru_hyperparameters defaults;
+    gru_hyperparameters_init(&defaults);
+    const bool has_steps = h->schedule_step_epochs != defaults.schedule_step_epochs;
+    const bool has_factor = h->schedule_factor != defaults.schedule_factor;
+    if (h->schedule_type == GRU_STEP || (!has_steps && !has_factor)) {
+        return GRU_OK;
+    }
+    const char *param =
+        has_steps ? "hyperparameters.schedule.step_epochs" : "hyperparameters.schedule.factor";
+    return gru_fail(error, GRU_BAD_TRAINING, param,
+                    "'%s' is of the schedule 'step' only; leave it out with another, or say "
+                    "\"type\":\"step\"",
+                    param);
+}
+
 enum gru_status gru_hyperparameters_check(const struct gru_hyperparameters *hyperparameters,
                                           const struct gru_model *model, struct gru_error *error)
 {
@@ -162,7 +192,9 @@ enum gru_status gru_hyperparameters_check(const struct gru_hyperparameters *hype
             "0, not %g",
             hyperparameters->momentum);
     }
-    return check_loss(&model->info, (enum gru_loss)hyperparameters->loss, error);
+    const enum gru_status status = check_schedule(hyperparameters, error);
+    return status == GRU_OK ? check_loss(&model->info, (enum gru_loss)hyperparameters->loss, error)
+                            : status;
 }
 
 /* ---- as numbers ---- */

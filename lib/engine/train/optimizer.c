@@ -61,7 +61,7 @@ static void scale(float *g, size_t n, float by)
 static void update_sgd(const struct optimizer *optimizer, float *w, const float *g)
 {
     const struct gru_hyperparameters *h = optimizer->hyperparameters;
-    const float rate = (float)h->learning_rate;
+    const float rate = (float)optimizer->learning_rate;
     const float decay = (float)h->weight_decay;
     const float momentum = (float)h->momentum;
     float *buf = optimizer->moments[0];
@@ -83,12 +83,12 @@ static void update_adam(const struct optimizer *optimizer, float *w, const float
 {
     const struct gru_hyperparameters *h = optimizer->hyperparameters;
     const bool decoupled = h->optimizer == GRU_ADAMW;
-    const float keep = decoupled ? (float)(1 - h->learning_rate * h->weight_decay) : 1.0F;
+    const float keep = decoupled ? (float)(1 - optimizer->learning_rate * h->weight_decay) : 1.0F;
     const float decay = decoupled ? 0.0F : (float)h->weight_decay;
     const float beta_1 = (float)BETA_1, beta_2 = (float)BETA_2, epsilon = (float)EPSILON;
     const float rest_1 = (float)(1 - BETA_1), rest_2 = (float)(1 - BETA_2);
     const double t = (double)optimizer->n_updates;
-    const float rate = (float)(h->learning_rate / (1 - pow(BETA_1, t)));
+    const float rate = (float)(optimizer->learning_rate / (1 - pow(BETA_1, t)));
     const float root = (float)(1 / sqrt(1 - pow(BETA_2, t)));
     float *m = optimizer->moments[0];
     float *v = optimizer->moments[1];

@@ -13,6 +13,7 @@ enum { OPTIMIZER_MOMENTS_MAX = 2 };
 
 struct optimizer {
     const struct gru_hyperparameters *hyperparameters;
+    double learning_rate;                  /* of the next update */
     size_t n;                              /* trained parameters */
     float *moments[OPTIMIZER_MOMENTS_MAX]; /* [n] each, as many as gru_optimizer_n_moments says;
                                               zero at first */

@@ -11,6 +11,7 @@
 #include "engine/random.h"
 #include "engine/train/loss.h"
 #include "engine/train/persistence.h"
+#include "engine/train/schedule.h"
 #include "kernels/flush.h"
 
 #include <math.h>
@@ -125,6 +126,12 @@ static void move_on(struct gru_trainer *trainer, const struct trainer_rows *rows
 
 /* ---- training ---- */
 
+double gru_trainer_rate(const struct gru_trainer *trainer)
+{
+    return gru_schedule_rate(&trainer->training.hyperparameters, trainer->position.step,
+                             trainer->position.epoch, trainer->info.n_steps);
+}
+
 static double accuracy(const struct gru_trainer *trainer, size_t n_correct, size_t n)
 {
     return gru_loss_takes_logits(trainer->dataset.loss) ? (double)n_correct / (double)n : NAN;
@@ -152,6 +159,7 @@ static void step(struct gru_trainer *trainer, const struct backprop_window *wind
     struct loss_sum sum =
         gru_loss(&trainer->model->info, trainer->dataset.loss, rows->n_rows, trainer->arrays.out,
                  trainer->arrays.targets, rows->n_targets, trainer->arrays.d_out);
+    trainer->optimizer.learning_rate = gru_trainer_rate(trainer);
     position->step++;
     position->step_loss = sum.loss / (double)sum.n;
     position->grad_norm = NAN;
@@ -341,7 +349,7 @@ void gru_trainer_progress(const struct gru_trainer *trainer, struct gru_progress
         .stopped_early = position->stopped_early != 0,
         .step_loss = position->step_loss,
         .grad_norm = position->grad_norm,
-        .learning_rate = trainer->training.hyperparameters.learning_rate,
+        .learning_rate = trainer->optimizer.learning_rate,
         .train_loss = position->train_loss,
         .train_accuracy = position->train_accuracy,
         .valid_loss = position->valid_loss,

@@ -74,6 +74,9 @@ void gru_trainer_take_batch(struct gru_trainer *trainer);
 /* Begins the phase's first batch. */
 void gru_trainer_begin_phase(struct gru_trainer *trainer, enum trainer_phase phase);
 
+/* The learning rate of the next update. */
+double gru_trainer_rate(const struct gru_trainer *trainer);
+
 /* The weights that gru_trainer_model gives: [P]. */
 const float *gru_trainer_weights(const struct gru_trainer *trainer);
 

@@ -42,6 +42,7 @@ static void prepare(struct gru_trainer *trainer)
     position->baseline_valid_loss = position->baseline_valid_accuracy = NAN;
     position->persistence_valid_loss = NAN;
     trainer->fingerprint = gru_training_fingerprint(trainer->model, &trainer->training);
+    trainer->optimizer.learning_rate = gru_trainer_rate(trainer);
     gru_trainer_begin_phase(trainer, trainer->validates ? PHASE_BASELINE : PHASE_TRAIN);
 }
 

@@ -200,6 +200,10 @@ TEST(how_it_is_trained_counts)
     expect_counts(&set, &training->hyperparameters.n_epochs, "epochs", 0);
     expect_counts(&set, &training->hyperparameters.learning_rate, "learning rate", 0);
     expect_counts(&set, &training->hyperparameters.loss, "loss", 0);
+    expect_counts(&set, &training->hyperparameters.schedule_type, "schedule", 0);
+    expect_counts(&set, &training->hyperparameters.schedule_warmup_steps, "warm-up", 0);
+    expect_counts(&set, &training->hyperparameters.schedule_step_epochs, "epochs of a step", 0);
+    expect_counts(&set, &training->hyperparameters.schedule_factor, "factor", 0);
     training->n_series--; /* the same series for validation are another training */
     training->validation = &set.series[TRAINING_SERIES - 1];
     training->n_validation = 1;

@@ -132,6 +132,27 @@ TEST(momentum_belongs_to_sgd)
     good(&h, NULL);
 }
 
+TEST(steps_belong_to_the_schedule_of_that_name)
+{
+    struct gru_hyperparameters h = defaults();
+    h.schedule_step_epochs = 3;
+    bad(&h, NULL, "schedule.step_epochs", "'step' only");
+    h.schedule_type = GRU_COSINE;
+    bad(&h, NULL, "schedule.step_epochs", "'step' only");
+    h.schedule_type = GRU_STEP;
+    good(&h, NULL);
+    h = defaults();
+    h.schedule_factor = 0.5;
+    bad(&h, NULL, "schedule.factor", "'step' only");
+    h.schedule_type = GRU_STEP;
+    good(&h, NULL);
+    h.schedule_factor = 0;
+    bad(&h, NULL, "schedule.factor", "'hyperparameters.schedule.factor' must be a number");
+    h = defaults();
+    h.schedule_type = GRU_N_SCHEDULES;
+    bad(&h, NULL, "schedule.type", "constant|cosine|step");
+}
+
 TEST(losses_fit_the_activation)
 {
     static const char *const models[] = { "{}", "{\"activation\":\"sigmoid\"}",

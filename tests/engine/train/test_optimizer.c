@@ -24,6 +24,7 @@ static void make_run(struct run *run, const struct gru_hyperparameters *h)
     free(w);
     size_t n_moments = gru_optimizer_n_moments(h);
     run->optimizer = (struct optimizer){ .hyperparameters = h,
+                                         .learning_rate = h->learning_rate,
                                          .n = N,
                                          .moments = { n_moments > 0 ? run->m : NULL,
                                                       n_moments > 1 ? run->v : NULL },

@@ -9,9 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[] = { "adam-stacked",  "adamw-seq", "classify", "huber",
-                                     "layer-norm",    "lstm",      "mae",      "mlp-head",
-                                     "momentum-clip", "sgd" };
+// clang-format off
+static const char *const names[] = {
+    "adam-stacked", "adamw-seq", "classify", "cosine", "huber", "layer-norm", "lstm", "mae",
+    "mlp-head", "momentum-clip", "sgd", "step"
+};
+// clang-format on
 
 enum { N_NAMES = sizeof names / sizeof *names, SERIES_MAX = 24 };
 
@@ -23,7 +26,7 @@ struct numbers {
 
 struct golden_run {
     struct gru_model *model, *grad0, *trained;
-    struct numbers x, y, losses, grad_norms;
+    struct numbers x, y, losses, grad_norms, rates;
     size_t n_series; /* elements of the outermost array of x */
     struct gru_series series[SERIES_MAX];
     struct gru_training training;
@@ -71,6 +74,28 @@ static double read_number(struct json *j)
     return value;
 }
 
+static void read_schedule(struct json *j, struct gru_hyperparameters *h)
+{
+    struct json_text key;
+    if (json_peek(j) == JSON_NULL) {
+        ck_assert(json_null(j));
+        return;
+    }
+    ck_assert(json_object(j));
+    while (json_member(j, &key)) {
+        if (json_text_is(key, "type")) {
+            h->schedule_type = read_choice(j, GRU_SCHEDULE_WORDS);
+        } else if (json_text_is(key, "warmup_steps")) {
+            h->schedule_warmup_steps = (size_t)read_number(j);
+        } else if (json_text_is(key, "step_epochs")) {
+            h->schedule_step_epochs = (size_t)read_number(j);
+        } else {
+            ck_assert(json_text_is(key, "factor"));
+            h->schedule_factor = read_number(j);
+        }
+    }
+}
+
 static void read_member(struct json *j, struct json_text key, struct golden_run *run)
 {
     struct gru_hyperparameters *h = &run->training.hyperparameters;
@@ -82,6 +107,10 @@ static void read_member(struct json *j, struct json_text key, struct golden_run 
         read_numbers(j, &run->losses);
     } else if (json_text_is(key, "grad_norms")) {
         read_numbers(j, &run->grad_norms);
+    } else if (json_text_is(key, "learning_rates")) {
+        read_numbers(j, &run->rates);
+    } else if (json_text_is(key, "schedule")) {
+        read_schedule(j, h);
     } else if (json_text_is(key, "optimizer")) {
         h->optimizer = read_choice(j, "sgd|adam|adamw");
     } else if (json_text_is(key, "loss")) {
@@ -182,6 +211,7 @@ static void free_run(struct golden_run *run)
     free(run->y.values);
     free(run->losses.values);
     free(run->grad_norms.values);
+    free(run->rates.values);
 }
 
 static double distance(const float *a, const float *b, size_t n, double *ret_size)
@@ -208,6 +238,9 @@ TEST(losses_and_norms_of_golden_runs_agree)
             double loss = (double)run.losses.values[k], norm = (double)run.grad_norms.values[k];
             training_expect_near(names[c], progress.step_loss, loss, 1e-3);
             training_expect_near(names[c], progress.grad_norm, norm, 1e-3);
+            ck_assert_msg(run.rates.n == 0 || (float)progress.learning_rate == run.rates.values[k],
+                          "%s: update %zu has the rate %.9g, not %.9g", names[c], k,
+                          progress.learning_rate, (double)run.rates.values[k]);
             ck_assert_int_eq(gru_trainer_advance(trainer, &progress), GRU_ADVANCED_EPOCH);
             ck_assert(progress.train_loss == progress.step_loss);
         }
@@ -235,9 +268,11 @@ TEST(first_gradients_of_golden_runs_agree_to_1e_4)
         double size;
         load_run(names[c], &run);
         struct gru_hyperparameters *h = &run.training.hyperparameters;
+        const int loss = h->loss;
+        *h = training_plain();
+        h->loss = loss;
         h->optimizer = GRU_SGD;
         h->learning_rate = 64;
-        h->momentum = h->weight_decay = h->clip_norm = 0;
         h->n_epochs = 1;
         struct gru_progress progress;
         struct gru_model *model = training_whole(run.model, &run.training, &progress);

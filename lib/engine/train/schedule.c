@@ -1,0 +1,41 @@
+/* See schedule.h; gru.h has the equations. */
+#include "engine/train/schedule.h"
+
+#include <math.h>
+
+/* What is left of the learning rate, without the warm-up. The number of updates may have been
+ * extrapolated: beyond it nothing is left. (I. Loshchilov, F. Hutter, "SGDR", ICLR 2017, without
+ * restarts.) */
+static double cosine(uint64_t step, uint64_t warmup, uint64_t n_steps)
+{
+    if (step <= warmup) {
+        return 1;
+    }
+    if (step >= n_steps) {
+        return 0;
+    }
+    return (1 + cos(M_PI * (double)(step - warmup) / (double)(n_steps - warmup))) / 2;
+}
+
+static double share_of(const struct gru_hyperparameters *h, uint64_t step, uint64_t epoch,
+                       uint64_t n_steps)
+{
+    switch ((enum gru_schedule)h->schedule_type) {
+    case GRU_COSINE:
+        return cosine(step, h->schedule_warmup_steps, n_steps);
+    case GRU_STEP:
+        return pow(h->schedule_factor, (double)(epoch / h->schedule_step_epochs));
+    case GRU_CONSTANT:
+        break;
+    }
+    return 1;
+}
+
+double gru_schedule_rate(const struct gru_hyperparameters *hyperparameters, uint64_t step,
+                         uint64_t epoch, uint64_t n_steps)
+{
+    const uint64_t warmup = hyperparameters->schedule_warmup_steps;
+    const double rate =
+        hyperparameters->learning_rate * share_of(hyperparameters, step, epoch, n_steps);
+    return step < warmup ? rate * (double)(step + 1) / (double)warmup : rate;
+}
