@@ -32,7 +32,7 @@ class Trap:
         return Path.touch, (self.path,)
 
 
-class Modules(ConvertTest):
+class TorchTest(ConvertTest):
     def module(self, name, **arguments):
         torch.manual_seed(3)
         return getattr(modules, name)(**arguments)
@@ -58,6 +58,8 @@ class Modules(ConvertTest):
         self.has_selftest(20)
         return line
 
+
+class Modules(TorchTest):
     def test_a_gru_and_a_linear_layer_need_no_network(self):
         for kind in ("GRU", "LSTM"):
             for is_first in (True, False):
@@ -139,7 +141,7 @@ class Modules(ConvertTest):
             self.convert(file, "--model", f"{FILE}:LastOnly", "--model-args", arguments)
 
 
-class Files(Modules):
+class Files(TorchTest):
     def test_wrapped_names_are_known(self):
         module = self.module("Plain")
         for prefix in ("_orig_mod.", "module.", "model.", "model._orig_mod.", "module._orig_mod."):
@@ -274,7 +276,7 @@ class Files(Modules):
         self.convert(file, "--model", f"{FILE}:make", "--model-args", '["plain"]')
 
 
-class Options(Modules):
+class Options(TorchTest):
     def test_names_and_times_go_into_the_file(self):
         file = self.saved(self.module("Plain"))
         self.convert(
