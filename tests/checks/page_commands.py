@@ -117,6 +117,8 @@ ELSEWHERE = [
     ("systemctl reload grud", "tests/systemd/checks.sh", "systemctl reload grud"),
     ("#include <gru.h>", "tests/checks/install.sh", "docs/LIBRARY.md"),
     ("cc forecast.c", "tests/checks/install.sh", "docs/LIBRARY.md"),
+    ("pip install ./tools/convert", "tests/convert/run.sh", "tools/convert"),
+    ("grud-convert weather.keras", "tests/convert/test_program.py", "weather.keras"),
     ("scrape_configs:", "tests/metrics/run.sh", "docs/METRICS.md"),
 ]
 

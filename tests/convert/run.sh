@@ -22,6 +22,10 @@ if [ "$(cat "$tools/versions" 2>/dev/null)" != "$versions" ]; then
     echo "$versions" >"$tools/versions"
 fi
 python=$tools/venv/bin/python
+rm -rf "$tools/source"
+cp -r tools/convert "$tools/source" # building leaves files there
+"$python" -m pip install --quiet --disable-pip-version-check "$tools/source" >"$tools/log" 2>&1 ||
+    echo "-- grud-convert: the program's tests are SKIPPED, pip fails: $(tail -1 "$tools/log")"
 "$python" -c 'import torch' 2>/dev/null ||
     echo "-- grud-convert: PyTorch's tests are SKIPPED, Debian's python3-torch is not there"
 export GRUD=$build/grud KERAS_BACKEND=numpy PYTHONDONTWRITEBYTECODE=1

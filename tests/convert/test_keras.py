@@ -225,16 +225,9 @@ class Files(KerasTest):
         x = rows(200, 3)
         self.gives(x, run(model, x))
 
-    def test_what_is_no_file_of_keras_is_refused(self):
-        for name in ("broken.keras", "broken.h5", "broken.weights.h5"):
-            path = self.folder / name
-            path.write_bytes(b"nothing")
-            self.refuse(path, says=name)
-        self.refuse(self.folder / "absent.keras", says="there is no file")
-        self.refuse(self.folder, says="folder")
-        path = self.folder / "table.csv"
-        path.write_text("a,b")
-        self.refuse(path, says=".keras")
+    def test_a_model_whose_code_is_needed_is_refused(self):
+        model = sequential(layers.Lambda(lambda x: x, name="own"), layers.GRU(3), layers.Dense(1))
+        self.refuse(self.saved(model), says="own layers is needed")
 
 
 if __name__ == "__main__":

@@ -36,13 +36,17 @@ class Plan:
         self.widths = [draw.randint(2, 12) for _ in self.kinds]
         self.is_two_way = [draw.random() < 0.2 for _ in self.kinds]
         self.has_bias = draw.random() < 0.7
-        self.between = [draw.choice([None, None, "layer_norm", "batch_norm", *ACTIVATIONS])
-                        for _ in self.kinds]
+        self.between = [
+            draw.choice([None, None, "layer_norm", "batch_norm", *ACTIVATIONS]) for _ in self.kinds
+        ]
         self.projection = draw.choice([None, None, draw.choice(ACTIVATIONS)])
-        self.dense = [(draw.randint(2, 8), draw.choice(ACTIVATIONS))
-                      for _ in range(draw.randint(0, 2))]
-        self.heads = [(draw.randint(1, 2), draw.choice([None, "softplus", "sigmoid"]))
-                      for _ in range(draw.choice([1, 1, 2, 3]))]
+        self.dense = [
+            (draw.randint(2, 8), draw.choice(ACTIVATIONS)) for _ in range(draw.randint(0, 2))
+        ]
+        self.heads = [
+            (draw.randint(1, 2), draw.choice([None, "softplus", "sigmoid"]))
+            for _ in range(draw.choice([1, 1, 2, 3]))
+        ]
         self.scaler = draw.choice([None, *SCALERS])
         self.reset_after = draw.random() < 0.5
 
@@ -56,9 +60,13 @@ def torch_module(plan):
             width = 4 if plan.projection else width
             self.rnn, self.norm = nn.ModuleList(), nn.ModuleList()
             for kind, depth, units, two_way, between in zip(
-                    plan.kinds, plan.depths, plan.widths, plan.is_two_way, plan.between):
-                self.rnn.append(getattr(nn, kind.upper())(
-                    width, units, depth, plan.has_bias, True, bidirectional=two_way))
+                plan.kinds, plan.depths, plan.widths, plan.is_two_way, plan.between
+            ):
+                self.rnn.append(
+                    getattr(nn, kind.upper())(
+                        width, units, depth, plan.has_bias, True, bidirectional=two_way
+                    )
+                )
                 width = units * (1 + two_way)
                 norms = {"layer_norm": nn.LayerNorm, "batch_norm": nn.BatchNorm1d}
                 self.norm.append(norms[between](width) if between in norms else nn.Identity())
@@ -80,8 +88,10 @@ def torch_module(plan):
                 x = getattr(F, between)(x) if between in ACTIVATIONS else x
             for dense, (_, word) in zip(self.dense, plan.dense):
                 x = getattr(F, word)(dense(x))
-            found = [head(x) if word is None else getattr(F, word)(head(x))
-                     for head, (_, word) in zip(self.heads, plan.heads)]
+            found = [
+                head(x) if word is None else getattr(F, word)(head(x))
+                for head, (_, word) in zip(self.heads, plan.heads)
+            ]
             return torch.cat(found, dim=-1)
 
     module = Net().eval()
@@ -99,11 +109,13 @@ def keras_model(plan):
     if plan.projection:
         y = layers.Dense(4, activation=plan.projection)(y)
     for kind, depth, units, two_way, between in zip(
-            plan.kinds, plan.depths, plan.widths, plan.is_two_way, plan.between):
+        plan.kinds, plan.depths, plan.widths, plan.is_two_way, plan.between
+    ):
         for _ in range(depth):
             options = {"reset_after": plan.reset_after} if kind == "gru" else {}
-            rnn = getattr(layers, kind.upper())(units, return_sequences=True,
-                                                use_bias=plan.has_bias, **options)
+            rnn = getattr(layers, kind.upper())(
+                units, return_sequences=True, use_bias=plan.has_bias, **options
+            )
             y = (layers.Bidirectional(rnn) if two_way else rnn)(y)
         if between == "layer_norm":
             y = layers.LayerNormalization()(y)
@@ -162,8 +174,16 @@ class Random(ConvertTest):
                     with torch.no_grad():
                         return module(torch.tensor(x)[None])[0].numpy()
 
-                self.check(seed, plan, self.folder / "m.pt", run, "--model",
-                           "support:random_module", "--model-args", json.dumps([]))
+                self.check(
+                    seed,
+                    plan,
+                    self.folder / "m.pt",
+                    run,
+                    "--model",
+                    "support:random_module",
+                    "--model-args",
+                    json.dumps([]),
+                )
 
     @unittest.skipIf(keras is None, "there is no Keras here")
     def test_keras(self):
@@ -173,8 +193,12 @@ class Random(ConvertTest):
                 plan = Plan(seed)
                 model = keras_model(plan)
                 model.save(self.folder / "m.keras")
-                self.check(seed, plan, self.folder / "m.keras",
-                           lambda x, model=model: np.asarray(model(x[None], training=False))[0])
+                self.check(
+                    seed,
+                    plan,
+                    self.folder / "m.keras",
+                    lambda x, model=model: np.asarray(model(x[None], training=False))[0],
+                )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 static const char archive[] = "PK\3\4\0\0\0\0\0\0archive/data.pkl and what follows";
-static const char ways[] = "in PyTorch write model.state_dict() with safetensors.torch.save_file";
+static const char ways[] = "`grud-convert FILE -o NAME.safetensors`";
 
 static void write_file(const char *folder, const char *name, const void *bytes, size_t n)
 {

@@ -1912,7 +1912,7 @@ def keras_runner(model: Any, chosen: Sequence[int]) -> Callable[[Array], List[Ar
 
 
 def keras_file(path: Path, args: argparse.Namespace) -> Model:
-    if path.suffix.lower() != ".keras" and not has_model_config(path):
+    if not zipfile.is_zipfile(path) and not has_model_config(path):
         return named_model(keras_pool(path), "Keras weights", args.network)
     keras = import_keras()
     for layer in (keras.layers.GRU, keras.layers.LSTM):
@@ -1952,8 +1952,6 @@ def forgive_time_major(layer: Any) -> None:
 def has_model_config(path: Path) -> bool:
     import h5py
 
-    if not h5py.is_hdf5(path):
-        raise Refused(f"{path.name} is no HDF5 file")
     with h5py.File(path, "r") as file:
         return "model_config" in file.attrs
 
@@ -2634,8 +2632,7 @@ def given_selftest(path: str, frame: Frame, layers: Sequence[Layer]) -> Dict[str
         found = run(layers)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Refused(
-            f'--selftest {path} is no {{"x":[[…]…],"y":[[…]…]}} that fits the model: '
-            f"{error}"
+            f'--selftest {path} is no {{"x":[[…]…],"y":[[…]…]}} that fits the model: ' f"{error}"
         ) from error
     if is_near(found, y, 1e-4):
         return {"x": x.tolist(), "y": y.tolist()}
@@ -2697,7 +2694,7 @@ def metadata_of(args: argparse.Namespace, frame: Frame, chain: Chain) -> Dict[st
 
 def torch_file(path: Path, args: argparse.Namespace) -> Model:
     script = is_torch_script(path)
-    if path.suffix == ".safetensors":
+    if not zipfile.is_zipfile(path) and path.read_bytes()[8:9] == b"{":
         state: Dict[str, Any] = read_safetensors(path)
     elif script:
         import torch
@@ -2722,36 +2719,44 @@ def to_array(value: Any) -> Array:
     return np.asarray(array, dtype=np.float32)
 
 
-KINDS: Dict[str, Callable[[Path, argparse.Namespace], Model]] = {
-    ".pt": torch_file,
-    ".pth": torch_file,
-    ".ckpt": torch_file,
-    ".bin": torch_file,
-    ".safetensors": torch_file,
-    ".keras": keras_file,
-    ".h5": keras_file,
-    ".hdf5": keras_file,
-    ".onnx": onnx_file,
-}
+def kind_of(path: Path) -> Optional[Callable[[Path, argparse.Namespace], Model]]:
+    """What reads a file: by its content, since names are of little help."""
+    with path.open("rb") as file:
+        head = file.read(16)
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+        if "model.weights.h5" in names:
+            return keras_file
+        return torch_file if any(n.endswith("data.pkl") for n in names) else None
+    if head.startswith(b"\x89HDF"):
+        return keras_file
+    if head[:1] == b"\x80" or head[5:9] == b"\0\0\0{":
+        return torch_file
+    return onnx_file if path.suffix.lower() == ".onnx" or head[:1] == b"\x08" else None
 
 
 def read_model(path: Path, args: argparse.Namespace) -> Model:
-    read = KINDS.get(path.suffix.lower())
     if path.is_dir():
         raise Refused("it is a folder; load it in Keras and save it by model.save('NAME.keras')")
-    if not path.is_file():
-        raise Refused(f"there is no file {path}")
-    if not read:
-        raise Refused(
-            f"{path.name} ends in none of {', '.join(KINDS)}, by which files are told apart"
-        )
     try:
-        return read(path, args)
+        read = kind_of(path)
+        if read:
+            return read(path, args)
     except ImportError as error:
         raise Refused(
             f"reading {path.name} takes {error.name}, which this Python lacks: pip install "
             f"{error.name}"
         ) from error
+    except DAMAGE as error:
+        raise Refused(f"it cannot be read, so it may be cut: {one_line(error)}") from error
+    raise Refused(
+        "it is no checkpoint of PyTorch, no safetensors file, no model of Keras (.keras, .h5) and no "
+        "ONNX graph; load the model in its framework and save it as one of these"
+    )
+
+
+DAMAGE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, struct.error)
 
 
 def words_of(layers: Sequence[Layer]) -> str:
@@ -2809,7 +2814,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = p.add_argument
-    add("file", help=f"the model: a file that ends in {', '.join(KINDS)}")
+    add("file", help="the model: of PyTorch, Keras or ONNX, or weights alone")
     add("-o", "--output", required=True, metavar="FILE", help="the .safetensors file to write")
     add(
         "--model",

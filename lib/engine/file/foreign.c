@@ -7,15 +7,18 @@
 /* How much of a long file is looked at, at its beginning and at its end. */
 enum { NEAR_BYTES = 1 << 16 };
 
-/* The ways to a model file; docs/MODELS.md, "From other formats", has their lines. */
-#define BY_TORCH "in PyTorch write model.state_dict() with safetensors.torch.save_file"
+/* The ways to a model file; docs/MODELS.md, "From other formats", has more of them. */
+#define BY_CONVERTING "`grud-convert FILE -o NAME.safetensors` makes a model of it (docs/MODELS.md)"
 #define BY_KERAS                                                                                   \
-    "in Keras write the layers' weights with safetensors.numpy.save_file (docs/MODELS.md)"
+    "load it in Keras, and model.save(\"NAME.keras\"); then "                                      \
+    "`grud-convert NAME.keras -o NAME.safetensors` (docs/MODELS.md)"
 #define BY_NUMPY "write its arrays with safetensors.numpy.save_file (docs/MODELS.md)"
 #define BY_UNPICKLING                                                                              \
-    "in Python write its weights with safetensors.numpy.save_file (docs/MODELS.md)"
+    "it can run any code when it is read; where it was made write the model's state_dict() with "  \
+    "torch.save, then `grud-convert FILE -o NAME.safetensors` (docs/MODELS.md)"
 #define BY_ORIGIN                                                                                  \
-    "export the model that it was made from, in PyTorch or Keras, as safetensors (docs/MODELS.md)"
+    "convert the model that it was made from: "                                                    \
+    "`grud-convert FILE -o NAME.safetensors` (docs/MODELS.md)"
 #define BY_UNPACKING "unpack it: a model is one .safetensors file"
 #define BY_FETCHING  "fetch the model's file itself"
 
@@ -69,11 +72,11 @@ static bool is_pickle(const unsigned char *bytes, size_t n)
 // clang-format off
 static const struct foreign formats[] = {
     { MAGIC("PK\3\4"), .inside = "model.weights.h5",
-      IS("a Keras archive (.keras)", BY_KERAS) },
+      IS("a Keras archive (.keras)", BY_CONVERTING) },
     { MAGIC("PK\3\4"), .inside = "constants.pkl",
-      IS("a TorchScript archive (.pt)", BY_TORCH) },
+      IS("a TorchScript archive (.pt)", BY_CONVERTING) },
     { MAGIC("PK\3\4"), .inside = "data.pkl",
-      IS("a PyTorch archive (.pt, .pth)", BY_TORCH) },
+      IS("a PyTorch archive (.pt, .pth)", BY_CONVERTING) },
     { MAGIC("PK\3\4"), .inside = ".npy",
       IS("a NumPy archive (.npz)", BY_NUMPY) },
     { MAGIC("PK\3\4"),
@@ -81,11 +84,11 @@ static const struct foreign formats[] = {
     { MAGIC("PK\5\6"),
       IS("an empty zip archive", BY_FETCHING) },
     { MAGIC(TORCH_MAGIC),
-      IS("a PyTorch file of before 1.6 (.pt, .pth)", BY_TORCH) },
+      IS("a PyTorch file of before 1.6 (.pt, .pth)", BY_CONVERTING) },
     { MAGIC("\x80"), .fits = is_pickle,
       IS("a Python pickle (.pkl)", BY_UNPICKLING) },
     { MAGIC("\x89HDF\r\n\x1a\n"),
-      IS("an HDF5 file (.h5, of Keras)", BY_KERAS) },
+      IS("an HDF5 file (.h5, of Keras)", BY_CONVERTING) },
     { MAGIC("\x93NUMPY"),
       IS("a NumPy array (.npy)", BY_NUMPY) },
     { MAGIC("GGUF"),
@@ -97,7 +100,7 @@ static const struct foreign formats[] = {
     { MAGIC("\x08"), .fits = is_saved_model,
       IS("a TensorFlow SavedModel (saved_model.pb)", BY_KERAS) },
     { MAGIC("\x08"), .fits = is_onnx,
-      IS("an ONNX model (.onnx)", BY_ORIGIN) },
+      IS("an ONNX model (.onnx)", BY_CONVERTING) },
     { MAGIC(""), .inside = "W\xfb\x80\x8b$uG\xdb", /* how LevelDB's tables end */
       IS("a TensorFlow checkpoint (.index)", BY_KERAS) },
     { MAGIC("\x1f\x8b"),
