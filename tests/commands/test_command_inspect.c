@@ -174,7 +174,7 @@ TEST(inspect_names_a_file_of_another_program)
     struct outcome outcome = run(command_inspect, path, NULL);
     ck_assert_int_eq(outcome.code, 1);
     ck_assert_ptr_nonnull(strstr(outcome.err, "weather.h5: the file is an HDF5 file"));
-    ck_assert_ptr_nonnull(strstr(outcome.err, "in Keras write"));
+    ck_assert_ptr_nonnull(strstr(outcome.err, "grud-convert"));
     outcome_done(&outcome);
     free(path);
     folder_remove(folder);
