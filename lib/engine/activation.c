@@ -8,11 +8,6 @@ typedef float activation_fn(float);
 
 /* NaN stays NaN in each of them. */
 
-static float relu(float x)
-{
-    return x < 0 ? 0 : x;
-}
-
 static float leaky_relu(float x)
 {
     return x < 0 ? ACTIVATION_LEAK * x : x;
@@ -53,16 +48,6 @@ static void map_rows(float *rows, size_t n_rows, size_t n, size_t ld, activation
     }
 }
 
-/* The loop that most networks pass, without a call for each number. */
-static void relu_rows(float *rows, size_t n_rows, size_t n, size_t ld)
-{
-    for (size_t row = 0; row < n_rows; row++) {
-        for (size_t k = 0; k < n; k++) {
-            rows[row * ld + k] = relu(rows[row * ld + k]);
-        }
-    }
-}
-
 void gru_activate(enum gru_activation activation, float *rows, size_t n_rows, size_t n, size_t ld)
 {
     static activation_fn *const functions[GRU_N_ACTIVATIONS] = {
@@ -86,7 +71,7 @@ void gru_activate(enum gru_activation activation, float *rows, size_t n_rows, si
         k_best()->softmax(rows, n_rows, n, ld);
         break;
     case GRU_RELU:
-        relu_rows(rows, n_rows, n, ld);
+        k_best()->relu(rows, n_rows, n, ld);
         break;
     default:
         map_rows(rows, n_rows, n, ld, functions[activation]);

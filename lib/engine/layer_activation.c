@@ -28,8 +28,12 @@ void gru_activation_forward(const union layer_packed *packed, const struct layer
 {
     const size_t n = packed->activation.n, n_rows = rows->n_steps * rows->n_lanes;
     const size_t ld_out = k_padded(n);
-    for (size_t row = 0; row < n_rows; row++) {
-        memcpy(rows->out + row * ld_out, rows->in + row * rows->ld_in, n * sizeof *rows->out);
+    if (rows->ld_in == ld_out) {
+        memcpy(rows->out, rows->in, n_rows * ld_out * sizeof *rows->out);
+    } else { /* what a network that is trained reads is not padded */
+        for (size_t row = 0; row < n_rows; row++) {
+            memcpy(rows->out + row * ld_out, rows->in + row * rows->ld_in, n * sizeof *rows->out);
+        }
     }
     gru_activate(packed->activation.activation, rows->out, n_rows, n, ld_out);
 }

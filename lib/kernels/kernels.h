@@ -82,8 +82,9 @@ struct k_ops {
     void (*recur)(const struct k_layer *layer, size_t n_rows, const float *pre, const float *h_in,
                   float *h_out, float *c, float *out, float *scratch);
 
-    /* In place over rows of n at stride ld: the read-out's activations. Softmax subtracts the row's
+    /* In place over rows of n at stride ld: activations. Softmax subtracts the row's
      * maximum first. */
+    void (*relu)(float *y, size_t n_rows, size_t n, size_t ld);
     void (*sigmoid)(float *y, size_t n_rows, size_t n, size_t ld);
     void (*tanh)(float *y, size_t n_rows, size_t n, size_t ld);
     void (*softmax)(float *y, size_t n_rows, size_t n, size_t ld);

@@ -267,7 +267,7 @@ static void recur(const struct k_layer *layer, size_t n_rows, const float *pre, 
     }
 }
 
-/* ---- the read-out's activations -------------------------------------------------------------- */
+/* ---- activations ----------------------------------------------------------------------------- */
 
 typedef vec lane_fn(vec);
 
@@ -283,6 +283,19 @@ INLINE void map_row(float *y, size_t n, lane_fn *f)
         memcpy(rest, y + i, (n - i) * sizeof *y);
         store(rest, f(load(rest)));
         memcpy(y + i, rest, (n - i) * sizeof *y);
+    }
+}
+
+/* NaN is not below 0, and stays. */
+INLINE vec relu_of(vec x)
+{
+    return (vec)((ivec)x & ~(ivec)(x < broadcast(0.0f)));
+}
+
+static void relu_rows(float *y, size_t n_rows, size_t n, size_t ld)
+{
+    for (size_t row = 0; row < n_rows; row++) {
+        map_row(y + row * ld, n, relu_of);
     }
 }
 
@@ -331,6 +344,7 @@ const struct k_ops JOIN_1(k_ops_, K_LEVEL) = {
     .affine = affine,
     .project = project,
     .recur = recur,
+    .relu = relu_rows,
     .sigmoid = sigmoid_rows,
     .tanh = tanh_rows,
     .softmax = softmax_rows,

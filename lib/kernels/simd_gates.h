@@ -98,7 +98,7 @@ INLINE void output_gate_after_units(const struct units *b)
 {
     vec h = reset_after(b);
     store(b->h_out, h);
-    store(b->out, sigmoid_of(gate_sum(b, 3)) * tanh_of(h));
+    store(b->out, gated_tanh(gate_sum(b, 3), h));
 }
 
 /* h = f h + i c + o c_prev, c = tanh(f (W x + U h) + b). */
@@ -116,12 +116,10 @@ INLINE void three_gate_units(const struct units *b)
 /* c = f c_prev + i g, g = tanh(W x + U h + b); h = o tanh(c). */
 INLINE void lstm_units(const struct units *b)
 {
-    vec i, f;
-    sigmoid_pair(gate_sum(b, 0), gate_sum(b, 1), &i, &f);
-    vec g = tanh_of(gate_sum(b, 2)), o = sigmoid_of(gate_sum(b, 3));
-    vec c = f * load(b->c) + i * g;
+    vec kept = sigmoid_of(gate_sum(b, 1)) * load(b->c);
+    vec c = kept + gated_tanh(gate_sum(b, 0), gate_sum(b, 2));
     store(b->c, c);
-    store(b->h_out, o * tanh_of(c));
+    store(b->h_out, gated_tanh(gate_sum(b, 3), c));
 }
 
 /* The half of K_*_BEFORE that comes before the second product: z, and r . h for it. */

@@ -194,4 +194,11 @@ INLINE vec tanh_of(vec x)
     return power_plus(p, -1.0f) * reciprocal(power_plus(p, 1.0f));
 }
 
+/* sigmoid(s) tanh(t), for one division. */
+INLINE vec gated_tanh(vec s, vec t)
+{
+    struct power p = power_of_2(clamp(t, TANH_LIMIT), 2.0f * LOG2_E);
+    return power_plus(p, -1.0f) * reciprocal(sigmoid_denominator(s) * power_plus(p, 1.0f));
+}
+
 #endif

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """libgru beside ONNX Runtime, OpenVINO and PyTorch: sequences alone and in batches, one thread.
 
-Each contender runs the same GRU (reset after, I = 4) with a read-out of one output over the same
-readings with the same weights, through its public call: gru_run (ctypes), InferenceSession.run,
+Each contender runs the same GRU (reset after, I = 4) or LSTM with a read-out of one output over the
+same readings with the same weights, through its public call: gru_run (ctypes), InferenceSession.run,
 InferRequest.infer, Module.__call__. Outputs must agree to 1e-5. The contenders alternate in one
 run; printed are the median of the runs' processor times (of all threads) with their minimum and
-maximum, and the ratio of the medians to libgru's. One that cannot be loaded is SKIPPED.
+maximum, and the ratio of the medians to libgru's. One that cannot be loaded is SKIPPED. At last a
+read-out of two layers with a ReLU (64 -> 32 -> 1) stands beside the plain one.
 
     taskset -c 1 build/peers/bin/python tests/bench/bench_peers.py [--lib build/libgru.so]
         [--torch /usr/bin/python3]
@@ -32,23 +33,31 @@ N_INPUTS = 4
 SIZES = (64, 128, 256, 512, 1024)
 CASES = ((1, 1000), (32, 100))  # sequences, steps
 TOLERANCE = 1e-5
+CELLS = {  # the order of ONNX's gates in PyTorch's; attributes of its node
+    "GRU": ((1, 0, 2), {"linear_before_reset": 1}),
+    "LSTM": ((0, 3, 1, 2), {}),
+}
 TENSORS = (
-    "gru.weight_ih_l0",
-    "gru.weight_hh_l0",
-    "gru.bias_ih_l0",
-    "gru.bias_hh_l0",
+    "rnn.weight_ih_l0",
+    "rnn.weight_hh_l0",
+    "rnn.bias_ih_l0",
+    "rnn.bias_hh_l0",
     "head.weight",
     "head.bias",
 )
 
 
-def make_weights(h):
-    """As PyTorch initialises nn.GRU and nn.Linear: uniform in +-1/sqrt(H); gate order r, z, n."""
-    random = np.random.RandomState(h)
-    shapes = ((3 * h, N_INPUTS), (3 * h, h), (3 * h,), (3 * h,), (1, h), (1,))
+def uniform(random, shapes, h):
+    """As PyTorch initialises nn.GRU, nn.LSTM and nn.Linear: uniform in +-1/sqrt(H)."""
     return [
         random.uniform(-1, 1, shape).astype(np.float32) / np.float32(np.sqrt(h)) for shape in shapes
     ]
+
+
+def make_weights(cell, h):
+    rows = len(CELLS[cell][0]) * h
+    shapes = ((rows, N_INPUTS), (rows, h), (rows,), (rows,), (1, h), (1,))
+    return uniform(np.random.RandomState(h), shapes, h)
 
 
 def processor_seconds(call):
@@ -76,9 +85,11 @@ class Lane(ctypes.Structure):
     ]
 
 
-def safetensors_bytes(weights):
+def safetensors_bytes(weights, names=TENSORS, network=None):
     header, at = {}, 0
-    for name, values in zip(TENSORS, weights):
+    if network:
+        header["__metadata__"] = {"grud": json.dumps({"network": network})}
+    for name, values in zip(names, weights):
         header[name] = {
             "dtype": "F32",
             "shape": values.shape,
@@ -91,12 +102,11 @@ def safetensors_bytes(weights):
 
 
 class Libgru:
-    def __init__(self, path, weights):
+    def __init__(self, path, data):
         self.lib = ctypes.CDLL(os.path.abspath(path))
         self.lib.gru_kernels_name.restype = ctypes.c_char_p
         self.name = f"libgru ({self.lib.gru_kernels_name().decode()})"
         self.model, self.work = ctypes.c_void_p(), ctypes.c_void_p()
-        data = safetensors_bytes(weights)
         status = self.lib.gru_model_load(
             data, ctypes.c_size_t(len(data)), ctypes.byref(self.model), None
         )
@@ -134,35 +144,34 @@ class Libgru:
 # ---- ONNX Runtime ----
 
 
-def onnx_bytes(weights):
+def onnx_bytes(cell, weights):
     from onnx import TensorProto, helper, numpy_helper
 
     h = weights[1].shape[1]
+    order, attributes = CELLS[cell]
 
-    def zrn(values):  # ONNX's gate order
-        r, z, n = np.split(values, 3)
-        return np.concatenate((z, r, n))
+    def ordered(values):
+        gates = np.split(values, len(order))
+        return np.concatenate([gates[k] for k in order])
 
     w_ih, w_hh, b_ih, b_hh, head_w, head_b = weights
     constants = {
-        "W": zrn(w_ih)[None],
-        "R": zrn(w_hh)[None],
-        "B": np.concatenate((zrn(b_ih), zrn(b_hh)))[None],
+        "W": ordered(w_ih)[None],
+        "R": ordered(w_hh)[None],
+        "B": np.concatenate((ordered(b_ih), ordered(b_hh)))[None],
         "head_w": np.ascontiguousarray(head_w.T),
         "head_b": head_b,
         "direction": np.array([1], np.int64),
     }
     nodes = [
-        helper.make_node(
-            "GRU", ["x", "W", "R", "B"], ["all"], hidden_size=h, linear_before_reset=1
-        ),
+        helper.make_node(cell, ["x", "W", "R", "B"], ["all"], hidden_size=h, **attributes),
         helper.make_node("Squeeze", ["all", "direction"], ["hidden"]),
         helper.make_node("MatMul", ["hidden", "head_w"], ["product"]),
         helper.make_node("Add", ["product", "head_b"], ["y"]),
     ]
     graph = helper.make_graph(
         nodes,
-        "gru",
+        "peer",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["T", "B", N_INPUTS])],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["T", "B", 1])],
         [numpy_helper.from_array(values, name) for name, values in constants.items()],
@@ -173,13 +182,13 @@ def onnx_bytes(weights):
 
 
 class OnnxRuntime:
-    def __init__(self, weights):
+    def __init__(self, cell, weights):
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self.session = onnxruntime.InferenceSession(
-            onnx_bytes(weights), options, ["CPUExecutionProvider"]
+            onnx_bytes(cell, weights), options, ["CPUExecutionProvider"]
         )
         self.name = f"ONNX Runtime {onnxruntime.__version__}"
 
@@ -205,11 +214,11 @@ class OnnxRuntime:
 class OpenVino:
     """The same ONNX model, compiled for the shape of each case."""
 
-    def __init__(self, weights):
+    def __init__(self, cell, weights):
         import openvino
 
         self.core = openvino.Core()
-        self.model = self.core.read_model(io.BytesIO(onnx_bytes(weights)))
+        self.model = self.core.read_model(io.BytesIO(onnx_bytes(cell, weights)))
         self.name = f"OpenVINO {openvino.__version__.split('-')[0]}"
 
     def prepare(self, x):
@@ -249,18 +258,19 @@ def torch_worker(directory):
         if line.strip() == "prepare":
             stored = np.load(os.path.join(directory, "case.npz"))
             weights = [torch.from_numpy(stored[f"w{i}"]) for i in range(len(TENSORS))]
-            gru = torch.nn.GRU(N_INPUTS, weights[1].shape[1], batch_first=True)
+            cell = getattr(torch.nn, str(stored["cell"]))
+            rnn = cell(N_INPUTS, weights[1].shape[1], batch_first=True)
             head = torch.nn.Linear(weights[1].shape[1], 1)
             with torch.no_grad():
                 for parameter, values in zip(
-                    list(gru.parameters()) + list(head.parameters()), weights
+                    list(rnn.parameters()) + list(head.parameters()), weights
                 ):
                     parameter.copy_(values)
             x = torch.from_numpy(stored["x"])
 
             def call():
                 with torch.inference_mode():
-                    return head(gru(x)[0])
+                    return head(rnn(x)[0])
 
             np.save(os.path.join(directory, "y.npy"), call().numpy()[:, :, 0])
             print("ready", flush=True)
@@ -269,8 +279,8 @@ def torch_worker(directory):
 
 
 class Torch:
-    def __init__(self, python, weights, directory):
-        self.weights, self.directory = weights, directory
+    def __init__(self, python, cell, weights, directory):
+        self.cell, self.weights, self.directory = cell, weights, directory
         command = [python, os.path.abspath(__file__), "--torch-worker", directory]
         self.process = subprocess.Popen(
             command,
@@ -291,7 +301,7 @@ class Torch:
 
     def prepare(self, x):
         named = {f"w{i}": values for i, values in enumerate(self.weights)}
-        np.savez(os.path.join(self.directory, "case.npz"), x=x, **named)
+        np.savez(os.path.join(self.directory, "case.npz"), x=x, cell=self.cell, **named)
         if self.ask("prepare") != "ready":
             raise RuntimeError("the PyTorch process failed")
 
@@ -309,23 +319,29 @@ class Torch:
 # ---- measuring ----
 
 
-def contenders(arguments, weights, directory):
-    yield "libgru", lambda: Libgru(arguments.lib, weights)
-    yield "ONNX Runtime", lambda: OnnxRuntime(weights)
-    yield "OpenVINO", lambda: OpenVino(weights)
-    yield "PyTorch", lambda: Torch(arguments.torch, weights, directory)
+def contenders(arguments, cell, weights, directory):
+    yield "libgru", lambda: Libgru(arguments.lib, safetensors_bytes(weights))
+    yield "ONNX Runtime", lambda: OnnxRuntime(cell, weights)
+    yield "OpenVINO", lambda: OpenVino(cell, weights)
+    yield "PyTorch", lambda: Torch(arguments.torch, cell, weights, directory)
 
 
-def compare(peers, n_runs):
-    """Alternates the peers; prints a line for each."""
+def check(peers):
+    """They must agree, before they are compared."""
     reference = None
     for peer in peers:
-        for _ in range(3):
-            peer.time()
+        peer.time()
         difference = 0.0 if reference is None else np.abs(peer.output() - reference).max()
         reference = peer.output().copy() if reference is None else reference
         if not difference <= TOLERANCE:
             raise SystemExit(f"{peer.name} differs from libgru by {difference}")
+
+
+def compare(peers, n_runs):
+    """Alternates the peers; prints a line for each."""
+    for peer in peers:
+        for _ in range(3):
+            peer.time()
     times = [[] for _ in peers]
     for _ in range(n_runs):
         for peer, seconds in zip(peers, times):
@@ -339,6 +355,62 @@ def compare(peers, n_runs):
             f"  {median / ours:5.2f}x",
             flush=True,
         )
+
+
+def make_case(n_sequences, n_steps):
+    random = np.random.RandomState(1)
+    return random.standard_normal((n_sequences, n_steps, N_INPUTS)).astype(np.float32)
+
+
+def load_peers(arguments, cell, h, directory, skipped):
+    peers = []
+    for name, make in contenders(arguments, cell, make_weights(cell, h), directory):
+        try:
+            if name not in skipped:
+                peers.append(make())
+        except (ImportError, FileNotFoundError) as error:
+            skipped.add(name)
+            print(f"  SKIPPED {name}: {error}")
+    return peers
+
+
+def compare_cells(arguments, cell, directory, skipped):
+    for h in SIZES:
+        peers = load_peers(arguments, cell, h, directory, skipped)
+        for n_sequences, n_steps in CASES:
+            print(f"  {cell}, H {h:4}, {n_sequences} x {n_steps} steps:")
+            for peer in peers:
+                peer.prepare(make_case(n_sequences, n_steps))
+            check(peers)
+            compare(peers, arguments.runs if h <= 256 else max(1, arguments.runs // 2))
+        for peer in peers:
+            peer.close()
+
+
+def compare_read_outs(arguments, h=64, n_between=32):
+    """The same layer with a read-out of one matrix, and of two with a ReLU between."""
+    weights = make_weights("GRU", h)
+    deep = weights[:4] + uniform(
+        np.random.RandomState(0), ((n_between, h), (n_between,), (1, n_between), (1,)), h
+    )
+    network = [
+        {"type": "gru", "prefix": "rnn"},
+        {"type": "dense", "prefix": "first", "activation": "relu"},
+        {"type": "dense", "prefix": "second"},
+    ]
+    names = TENSORS[:4] + ("first.weight", "first.bias", "second.weight", "second.bias")
+    peers = [
+        Libgru(arguments.lib, safetensors_bytes(weights)),
+        Libgru(arguments.lib, safetensors_bytes(deep, names, network)),
+    ]
+    peers[0].name, peers[1].name = "one layer", f"{h} -> {n_between} -> 1, ReLU"
+    for n_sequences, n_steps in CASES:
+        print(f"  read-outs, H {h:4}, {n_sequences} x {n_steps} steps:")
+        for peer in peers:
+            peer.prepare(make_case(n_sequences, n_steps))
+        compare(peers, 4 * arguments.runs)
+    for peer in peers:
+        peer.close()
 
 
 def main():
@@ -358,27 +430,9 @@ def main():
     skipped = set()
     print("whole sequences, I = 4, O = 1, one thread; medians (min..max), ratio to libgru")
     with tempfile.TemporaryDirectory() as directory:
-        for h in SIZES:
-            peers = []
-            for name, make in contenders(arguments, make_weights(h), directory):
-                try:
-                    if name not in skipped:
-                        peers.append(make())
-                except (ImportError, FileNotFoundError) as error:
-                    skipped.add(name)
-                    print(f"  SKIPPED {name}: {error}")
-            for n_sequences, n_steps in CASES:
-                x = (
-                    np.random.RandomState(1)
-                    .standard_normal((n_sequences, n_steps, N_INPUTS))
-                    .astype(np.float32)
-                )
-                print(f"  H {h:4}, {n_sequences} x {n_steps} steps:")
-                for peer in peers:
-                    peer.prepare(x)
-                compare(peers, arguments.runs if h <= 256 else max(1, arguments.runs // 2))
-            for peer in peers:
-                peer.close()
+        for cell in CELLS:
+            compare_cells(arguments, cell, directory, skipped)
+    compare_read_outs(arguments)
 
 
 if __name__ == "__main__":
