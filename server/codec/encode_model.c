@@ -88,7 +88,8 @@ static void add_model(struct tree *tree, const struct model *model)
     add_variables(tree, root, info);
     add_layers(tree, root, info);
     tree_add_string(tree, root, "activation", gru_activation_name(info->activation));
-    tree_add_bool(tree, root, "horizon_capable", info->n_feeds > 0 || info->steps > 1);
+    tree_add_bool(tree, root, "horizon_capable",
+                  (info->n_feeds > 0 && !info->is_bidirectional) || info->steps > 1);
     tree_add_count(tree, root, "sessions", model_n_sessions(model));
     tree_add_bool(tree, root, "residual", info->residual);
     tree_add_count(tree, root, "steps", info->steps);
