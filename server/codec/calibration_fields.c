@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { FORMAT = 1 };
+enum { FORMAT_1 = 1, FORMAT = 2 }; /* session_calibration.h */
 
 #define STEP_MAX (UINT64_C(1) << 53)
 
@@ -54,20 +54,20 @@ char *calibration_fields_put(char *p, const struct gru_info *info,
 struct calibration_body {
     const struct gru_info *info;
     struct session_calibration calibration;
+    uint64_t format;
     struct json bytes; /* where they stand: how many they must be is known once all else is */
     size_t n_text;     /* how long the text is there, as it is written */
 };
 
 static enum status read_format(struct reader *r, void *body)
 {
-    (void)body;
-    uint64_t format = 0;
-    enum status status = reader_integer(r, 0, STEP_MAX, &format);
-    return status == STATUS_OK && format != FORMAT
+    uint64_t *format = &((struct calibration_body *)body)->format;
+    enum status status = reader_integer(r, 0, STEP_MAX, format);
+    return status == STATUS_OK && *format != FORMAT && *format != FORMAT_1
                ? reader_refuse(r, STATUS_INVALID_VALUE,
-                               "is %llu, and this grud reads %d; leave `calibration` out to "
+                               "is %llu, and this grud reads up to %d; leave `calibration` out to "
                                "restore the session without it",
-                               (unsigned long long)format, FORMAT)
+                               (unsigned long long)*format, FORMAT)
                : status;
 }
 
@@ -134,11 +134,30 @@ static enum status refuse_bytes(struct reader *r, const struct calibration_body 
                          body->calibration.levels.n == 1 ? "" : "s");
 }
 
+/* As those of today's format are. */
+static enum status translate_bytes(struct reader *r, struct calibration_body *body)
+{
+    struct session_calibration *calibration = &body->calibration;
+    unsigned char *former = calibration->bytes;
+    if (body->format == FORMAT) {
+        return STATUS_OK;
+    }
+    calibration->bytes = reader_alloc(r, n_bytes_of(body->info, calibration), 1);
+    if (!calibration->bytes) {
+        return r->fault->status;
+    }
+    session_calibration_take_former(body->info, former, calibration);
+    return STATUS_OK;
+}
+
 /* Memory is taken only for a text that is long enough. */
 static enum status read_bytes(struct reader *r, struct calibration_body *body)
 {
     struct session_calibration *calibration = &body->calibration;
-    const size_t n = n_bytes_of(body->info, calibration), n_text = base64_length(n);
+    const size_t n = body->format == FORMAT
+                         ? n_bytes_of(body->info, calibration)
+                         : session_calibration_former_bytes(body->info, calibration);
+    const size_t n_text = base64_length(n);
     if (body->n_text < n_text) {
         return refuse_bytes(r, body, n);
     }
@@ -153,6 +172,10 @@ static enum status read_bytes(struct reader *r, struct calibration_body *body)
     }
     if (!base64_scan(text, strlen(text), calibration->bytes, n)) {
         return refuse_bytes(r, body, n);
+    }
+    status = translate_bytes(r, body);
+    if (status != STATUS_OK) {
+        return status;
     }
     struct session_intervals intervals;
     session_calibration_view(body->info, calibration, &intervals);

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "codec/calibration_fields.h"
 #include "codec/codec.h"
+#include "codec/error_fields.h"
 #include "codec/reader_rows.h"
 #include "codec/reader_skip.h"
 #include "codec/schemas.h"
@@ -157,108 +158,10 @@ static enum status read_rewarm(struct reader *r, void *body)
     return status;
 }
 
-/* ---- errors: a value per output ---- */
-
-static enum status refuse_n_outputs(struct reader *r, size_t n, size_t n_outputs)
-{
-    return reader_refuse(r, STATUS_WRONG_LENGTH, "has %zu value%s where the model has %zu output%s",
-                         n, n == 1 ? "" : "s", n_outputs, n_outputs == 1 ? "" : "s");
-}
-
-static enum status read_measure(struct reader *r, size_t n_outputs, const float **ret_values)
-{
-    size_t n;
-    float *values = reader_alloc(r, n_outputs, sizeof *values);
-    if (values == NULL) {
-        return r->fault->status;
-    }
-    enum status status = reader_floats(r, values, n_outputs, &n);
-    if (status == STATUS_OK && n != n_outputs) {
-        return refuse_n_outputs(r, n, n_outputs);
-    }
-    for (size_t i = 0; status == STATUS_OK && i < n; i++) {
-        if (values[i] < 0) {
-            status = reader_refuse(r, STATUS_INVALID_VALUE, "must not hold negative numbers");
-        }
-    }
-    *ret_values = values;
-    return status;
-}
-
-struct errors_body {
-    size_t n_outputs;
-    uint32_t *n;
-    struct session_errors errors;
-};
-
-static enum status read_count(struct reader *r, void *body)
-{
-    const struct errors_body *errors = body;
-    uint64_t count;
-    enum status status = reader_integer(r, 0, UINT32_MAX, &count);
-    if (status == STATUS_OK && r->place->index < errors->n_outputs) {
-        errors->n[r->place->index] = (uint32_t)count;
-    }
-    return status;
-}
-
-static enum status read_errors_n(struct reader *r, void *body)
-{
-    struct errors_body *errors = body;
-    size_t n;
-    errors->n = reader_alloc(r, errors->n_outputs, sizeof *errors->n);
-    if (errors->n == NULL) {
-        return r->fault->status;
-    }
-    enum status status = reader_elements(r, "an array of integers", read_count, body, &n);
-    if (status == STATUS_OK && n != errors->n_outputs) {
-        status = refuse_n_outputs(r, n, errors->n_outputs);
-    }
-    errors->errors.n = errors->n;
-    return status;
-}
-
-static enum status read_errors_mae(struct reader *r, void *body)
-{
-    struct errors_body *errors = body;
-    return read_measure(r, errors->n_outputs, &errors->errors.mae);
-}
-
-static enum status read_errors_rmse(struct reader *r, void *body)
-{
-    struct errors_body *errors = body;
-    return read_measure(r, errors->n_outputs, &errors->errors.rmse);
-}
-
-/* What grud works out anew: GET says it, PUT does not need it. */
-static enum status pass_over(struct reader *r, void *body)
-{
-    (void)body;
-    return reader_skip(r);
-}
-
-static const struct field errors_fields[] = {
-    { "n", read_errors_n, true, &schema_counts },
-    { "mae", read_errors_mae, true, &schema_measures },
-    { "rmse", read_errors_rmse, true, &schema_measures },
-    { "mase", pass_over, false, &schema_passed_over },
-    { "recent_mae", pass_over, false, &schema_passed_over },
-    { "intervals", pass_over, false, &schema_passed_over },
-};
-static const struct json_schema errors_part = { .type = JSON_SCHEMA_OBJECT,
-                                                JSON_SCHEMA_FIELDS(errors_fields) };
-
 static enum status read_errors(struct reader *r, void *body)
 {
     struct restore_body *restore = body;
-    struct errors_body errors = { .n_outputs = restore->info->n_outputs };
-    unsigned seen;
-    enum status status = reader_fields(
-        r, errors_fields, sizeof errors_fields / sizeof *errors_fields, &errors, &seen);
-    if (status == STATUS_OK) {
-        restore->restore.errors = errors.errors;
-    }
-    return status;
+    return error_fields_read(r, restore->info->n_outputs, &restore->restore.errors);
 }
 
 /* ---- the state ---- */
@@ -299,7 +202,7 @@ static const struct field restore_fields[] = {
     [RESTORE_Y] = { "y", mark_y, false, &schema_last_y },
     [RESTORE_REWARM] = { "rewarm", read_rewarm, false, &schema_rewarm },
     { "readings", read_readings, false, &schema_kept_readings },
-    { "errors", read_errors, false, &errors_part },
+    { "errors", read_errors, false, &codec_errors_part },
     { "step", read_step_count, false, &schema_step_count },
     { "time", read_time, false, &codec_time_part },
     { "calibration", read_calibration, false, &codec_calibration_part },

@@ -8,7 +8,8 @@
 
 /* Bytes that they take at most. */
 size_t put_session_errors_max(const struct session *session);
-/* {"n","mae","rmse"}; where the session has its figures also "mase","recent_mae","intervals". */
+/* {"n","mae","rmse"}; where the session has its figures also the other measures, "recent",
+ * "recent_mae" and "intervals"; and its "means". */
 char *put_session_errors(char *p, const struct session *session);
 
 #endif

@@ -34,8 +34,12 @@
     "0.5,-0.6,0.7,-0.8]],\"digest\":\"xxh3:c2f1a9d4b7e60835c2f1a9d4b7e60835\"," \
     "\"ttl\":null,\"time\":{\"last_at\":1763672400},\"last\":[21.5,0.54]," \
     "\"y\":[21.6],\"readings\":[[21.4,0.55],[21.5,0.54]],\"errors\":{\"n\":[1]," \
-    "\"mae\":[0.12],\"rmse\":[0.12],\"mase\":[null],\"recent_mae\":[[0.12]]," \
-    "\"intervals\":[]},\"calibration\":null}"
+    "\"mae\":[0.12],\"rmse\":[0.12],\"smape\":[0.56],\"mase\":[1.2],\"rse\":[null]," \
+    "\"corr\":[null],\"skill_vs_persistence\":[-0.2],\"skill_vs_seasonal_naive\":[null]," \
+    "\"recent\":{\"mae\":[0.12],\"rmse\":[0.12],\"smape\":[0.56],\"mase\":[1.2]," \
+    "\"rse\":[null],\"corr\":[null],\"skill_vs_persistence\":[-0.2]," \
+    "\"skill_vs_seasonal_naive\":[null]},\"recent_mae\":[],\"intervals\":[]," \
+    "\"means\":{\"format\":1,\"season\":0,\"bytes\":\"AQAA\"}},\"calibration\":null}"
 
 #define EXAMPLE_STEPS_REPLY \
     "{\"results\":[{\"session\":\"pump-7\",\"step\":1042,\"version\":1,\"y\":[21.5]}," \

@@ -27,7 +27,8 @@ extern const struct json_schema schema_state, schema_last, schema_last_y, schema
     schema_step_count, schema_ttl, schema_session_created_at, schema_last_at, schema_filled,
     schema_restarted, schema_untimed, schema_counts, schema_measures;
 extern const struct json_schema schema_calibration_format, schema_calibration_levels,
-    schema_calibration_horizons, schema_calibration_bytes;
+    schema_calibration_horizons, schema_calibration_bytes, schema_means_format, schema_means_season,
+    schema_means_bytes;
 extern const struct json_schema schema_fraction, schema_policy, schema_min_relative_gain,
     schema_must_beat_persistence, schema_min_targets, schema_confidence, schema_seed, schema_suffix,
     schema_metadata, schema_max_seconds, schema_dry_run, schema_session_ids, schema_session_prefix;
@@ -42,7 +43,8 @@ extern const struct json_schema codec_step_body, codec_batch_step_body, codec_st
     codec_fork_body, codec_job_body, codec_no_body, codec_model_file;
 /* Parts of them that have a table of their own. */
 extern const struct json_schema codec_series_part, codec_hyperparameters_part, codec_time_part,
-    codec_calibration_part, codec_training_part, codec_validation_part;
+    codec_calibration_part, codec_errors_part, codec_means_part, codec_training_part,
+    codec_validation_part;
 
 /* ---- replies ---- */
 

@@ -262,16 +262,33 @@ const struct json_schema codec_session_events = { .type = JSON_SCHEMA_STRING, .n
     .as_events = "Server-Sent Events: `step` with each StepReply and its `x` and `at`, `end` when the "
                  "session goes; the id is the number of the step" };
 
+static const struct field told_fields[] = {
+    SAID("mean_width", &schema_measures), SAID("interval_score", &schema_measures),
+    SAID("pinball", &schema_measures),
+};
+static const struct json_schema told_part = OBJECT(told_fields);
 static const struct field level_errors_fields[] = {
     SAID("level", &schema_number),
     SAID("coverage", LIST_OF(&schema_number_or_null)), SAID("recent_coverage", LIST_OF(&schema_number_or_null)),
     SAID("observed", LIST_OF(&schema_count)), SAID("width", &schema_rows_or_null),
+    SAID("mean_width", &schema_measures), SAID("interval_score", &schema_measures),
+    SAID("pinball", &schema_measures), SAID("recent", &told_part),
 };
 static const struct json_schema level_errors_part = OBJECT(level_errors_fields);
+#define MORE_MEASURES                                                                                      \
+    MAYBE("smape", &schema_measures), MAYBE("mase", &schema_measures), MAYBE("rse", &schema_measures),     \
+    MAYBE("corr", LIST_OF(&schema_number_or_null)),                                                        \
+    MAYBE("skill_vs_persistence", LIST_OF(&schema_number_or_null)),                                        \
+    MAYBE("skill_vs_seasonal_naive", LIST_OF(&schema_number_or_null))
+static const struct field recent_errors_fields[] = {
+    SAID("mae", &schema_measures), SAID("rmse", &schema_measures), MORE_MEASURES,
+};
+static const struct json_schema recent_errors_part = OBJECT(recent_errors_fields,
+    .help = "the same, of the last hundred or so");
 static const struct field errors_fields[] = {
     SAID("n", &schema_counts), SAID("mae", &schema_measures), SAID("rmse", &schema_measures),
-    MAYBE("mase", &schema_measures), MAYBE("recent_mae", &schema_rows_or_null),
-    MAYBE("intervals", LIST_OF(&level_errors_part)),
+    MORE_MEASURES, MAYBE("recent", &recent_errors_part), MAYBE("recent_mae", &schema_rows_or_null),
+    MAYBE("intervals", LIST_OF(&level_errors_part)), MAYBE("means", &codec_means_part),
 };
 static const struct json_schema errors_part = OBJECT(errors_fields,
     .help = "of its forecasts, a value an output; `recent_mae` and `intervals` by step ahead "

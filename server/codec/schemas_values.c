@@ -151,12 +151,16 @@ static VALUE(count_32, INTEGER, .most = 4294967295.0)
 VALUE(counts, ARRAY, .items = &schema_count_32, .help = "a value an output")
 static VALUE(measure, FLOAT, .most = JSON_SCHEMA_FLOAT_MAX, .is_nullable = true)
 VALUE(measures, ARRAY, .items = &schema_measure, .help = "a value an output")
-VALUE(calibration_format, INTEGER, .least = 1, .most = 1)
+VALUE(calibration_format, INTEGER, .least = 1, .most = 2)
 static VALUE(calibration_level, NUMBER, .most = 1, .is_above_least = true, .is_below_most = true)
 VALUE(calibration_levels, ARRAY, .items = &schema_calibration_level, .least = 1, .most = INTERVAL_LEVELS_MAX,
       .help = "ascending")
 VALUE(calibration_horizons, INTEGER, .least = 1, .most = SESSION_CALIBRATION_HORIZONS_MAX)
 VALUE(calibration_bytes, STRING, .help = "base64; [INTERVALS.md](INTERVALS.md) has the layout")
+
+VALUE(means_format, INTEGER, .least = 1, .most = 1)
+VALUE(means_season, INTEGER, .most = RECORD_HISTORY_MAX, .help = "that they are of; 0: none")
+VALUE(means_bytes, STRING, .help = "base64; [EVALUATION.md](EVALUATION.md#of-live-sessions)")
 
 /* ---- jobs ---- */
 

@@ -55,7 +55,7 @@ TEST(a_calibration_survives_the_way_back)
     const struct session_calibration calibration = calibration_of(&s);
     put_body(&s, &calibration, body);
     ck_assert_ptr_nonnull(strstr(
-        body, "{\"format\":1,\"step\":60,\"levels\":[0.8,0.95],\"horizons\":2,\"bytes\":\""));
+        body, "{\"format\":2,\"step\":60,\"levels\":[0.8,0.95],\"horizons\":2,\"bytes\":\""));
     ck_assert_msg(decode(&s, body, &restore) == STATUS_OK, "%s", s.fault.message);
     ck_assert_ptr_nonnull(restore.calibration);
     put_body(&s, restore.calibration, again);
@@ -94,7 +94,7 @@ TEST(it_belongs_to_the_version_that_the_body_names)
 }
 
 #define REST ",\"bytes\":\"AAAA\"}}"
-#define HEAD "{\"calibration\":{\"format\":1,\"step\":1,"
+#define HEAD "{\"calibration\":{\"format\":2,\"step\":1,"
 #define NINE "[0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9]"
 
 TEST(what_is_no_calibration_is_refused_by_its_path)
@@ -103,7 +103,7 @@ TEST(what_is_no_calibration_is_refused_by_its_path)
         { "{\"calibration\":1}", STATUS_INVALID_TYPE, "calibration" },
         { "{\"calibration\":{}}", STATUS_MISSING_FIELD, "calibration.format" },
         { HEAD "\"levels\":[0.9],\"horizons\":1}}", STATUS_MISSING_FIELD, "calibration.bytes" },
-        { "{\"calibration\":{\"format\":2" REST, STATUS_INVALID_VALUE, "calibration.format" },
+        { "{\"calibration\":{\"format\":3" REST, STATUS_INVALID_VALUE, "calibration.format" },
         { "{\"calibration\":{\"step\":-1" REST, STATUS_INVALID_VALUE, "calibration.step" },
         { HEAD "\"levels\":[]" REST, STATUS_WRONG_LENGTH, "calibration.levels" },
         { HEAD "\"levels\":0.9" REST, STATUS_INVALID_TYPE, "calibration.levels" },

@@ -86,36 +86,46 @@ static struct session random_session(struct setup *s, uint64_t seed)
         mae[i] = i == 0 ? fabsf(random_float(&seed)) : NAN;
         rmse[i] = i == 0 ? fabsf(random_float(&seed)) : NAN;
     }
+    const uint32_t season = seed % 3 == 0 ? 24 : 0;
+    const size_t n_means = session_errors_bytes(info->n_outputs, season);
+    unsigned char *means = arena_array(&s->arena, n_means, 1);
+    for (size_t i = 0; i < n_means / sizeof(float); i++) {
+        const float value = i % 5 == 0 ? NAN : fabsf(random_float(&seed));
+        memcpy(means + i * sizeof value, &value, sizeof value);
+    }
     /* Which PUT takes as GET gave them, and does not need. */
     static const float values[8] = { 0.5F, NAN };
     static const struct interval_coverage coverage = { 7, 0.9, 0.8 };
-    static const struct session_figures figures = { .mase = values,
+    static const struct error_figures of_outputs[8];
+    static const struct session_figures figures = { .of_outputs = { of_outputs, of_outputs },
+                                                    .of_intervals = { of_outputs, of_outputs },
                                                     .n_ahead = 1,
                                                     .levels = { 1, { 0.9 } },
                                                     .recent_mae = values,
                                                     .coverage = &coverage,
                                                     .widths = values };
     ck_assert_uint_le(gru_model_info(s->model.active->gru)->n_outputs, N_OF(values));
-    return (struct session){ .row = { .session = "pump-7",
-                                      .step = UINT64_C(1) << 53,
-                                      .version = 3,
-                                      .created_at_ms =
-                                          1763668800000 + (int64_t)(random_bits(&seed) % 1000),
-                                      .last_seen_at_ms = 1763668900120,
-                                      .expires_at_ms = 0 },
-                             .ttl_s = (int64_t)(seed % 3) - 1,
-                             .gru = s->model.active->gru,
-                             .digest = s->model.active->digest,
-                             .state = state,
-                             .readings = readings,
-                             .n_readings = N_READINGS,
-                             .errors = { .n = n, .mae = mae, .rmse = rmse },
-                             .figures = &figures,
-                             .time = { .is_known = seed % 5 != 0,
-                                       .last_at = (double)random_float(&seed) / FLT_MAX * 1e11,
-                                       .n_filled = seed % 5 == 1 ? SESSION_FILLED_MAX : 0,
-                                       .is_restarted = seed % 5 == 2,
-                                       .is_untimed = seed % 5 == 3 } };
+    return (struct session){
+        .row = { .session = "pump-7",
+                 .step = UINT64_C(1) << 53,
+                 .version = 3,
+                 .created_at_ms = 1763668800000 + (int64_t)(random_bits(&seed) % 1000),
+                 .last_seen_at_ms = 1763668900120,
+                 .expires_at_ms = 0 },
+        .ttl_s = (int64_t)(seed % 3) - 1,
+        .gru = s->model.active->gru,
+        .digest = s->model.active->digest,
+        .state = state,
+        .readings = readings,
+        .n_readings = N_READINGS,
+        .errors = { .n = n, .mae = mae, .rmse = rmse, .means = means, .season = season },
+        .figures = &figures,
+        .time = { .is_known = seed % 5 != 0,
+                  .last_at = (double)random_float(&seed) / FLT_MAX * 1e11,
+                  .n_filled = seed % 5 == 1 ? SESSION_FILLED_MAX : 0,
+                  .is_restarted = seed % 5 == 2,
+                  .is_untimed = seed % 5 == 3 }
+    };
 }
 
 static void assert_restored(const struct setup *s, const struct session *session,
@@ -141,6 +151,11 @@ static void assert_restored(const struct setup *s, const struct session *session
                      info->n_outputs * sizeof *session->errors.n);
     assert_same_floats(restore->errors.mae, session->errors.mae, info->n_outputs);
     assert_same_floats(restore->errors.rmse, session->errors.rmse, info->n_outputs);
+    ck_assert_int_eq(restore->errors.means != NULL, session->errors.means != NULL);
+    ck_assert_uint_eq(restore->errors.season, session->errors.season);
+    ck_assert(!session->errors.means ||
+              memcmp(restore->errors.means, session->errors.means,
+                     session_errors_bytes(info->n_outputs, session->errors.season)) == 0);
 }
 
 TEST(what_get_writes_put_restores_bit_for_bit)
@@ -172,7 +187,7 @@ TEST(a_session_that_has_not_begun_survives_the_way_back)
     session.readings = NULL;
     session.n_readings = 0;
     session.row.step = 0;
-    session.errors = (struct session_errors){ zeros, nans, nans };
+    session.errors = (struct session_errors){ .n = zeros, .mae = nans, .rmse = nans };
     codec_put_session(&s.text, &session);
     struct session_restore restore = accepted(&s, setup_text(&s));
     assert_restored(&s, &session, &restore);
@@ -333,14 +348,28 @@ TEST(an_ill_formed_session_is_refused_by_its_path)
     setup_done(&s);
 }
 
+#define MEANS(fields) "{\"errors\":{\"n\":[1],\"mae\":[1],\"rmse\":[1],\"means\":{" fields "}}}"
+#define AS            "AAAAAAAAAA"
 TEST(ill_formed_error_statistics_are_refused_by_their_path)
 {
     static const struct refusal refusals[] = {
         { "{\"errors\":null}", STATUS_INVALID_TYPE, "errors" },
         { "{\"errors\":{}}", STATUS_MISSING_FIELD, "errors.n" },
         { "{\"errors\":{\"n\":[1],\"mae\":[1]}}", STATUS_MISSING_FIELD, "errors.rmse" },
-        { "{\"errors\":{\"n\":[1],\"mae\":[1],\"rmse\":[1],\"smape\":[1]}}", STATUS_UNKNOWN_FIELD,
-          "errors.smape" },
+        { "{\"errors\":{\"n\":[1],\"mae\":[1],\"rmse\":[1],\"mse\":[1]}}", STATUS_UNKNOWN_FIELD,
+          "errors.mse" },
+        { MEANS("\"format\":2,\"season\":0,\"bytes\":\"AAAA\""), STATUS_INVALID_VALUE,
+          "errors.means.format" },
+        { MEANS("\"format\":1,\"season\":4097,\"bytes\":\"AAAA\""), STATUS_INVALID_VALUE,
+          "errors.means.season" },
+        { MEANS("\"format\":1,\"season\":0"), STATUS_MISSING_FIELD, "errors.means.bytes" },
+        { MEANS("\"format\":1,\"season\":0,\"bytes\":\"AAAA\""), STATUS_WRONG_LENGTH,
+          "errors.means.bytes" },
+        { MEANS("\"format\":1,\"season\":0,\"bytes\":7"), STATUS_INVALID_TYPE,
+          "errors.means.bytes" },
+        /* an error of -0.5 */
+        { MEANS("\"format\":1,\"season\":0,\"bytes\":\"AQAAAAAAAL8" AS AS AS AS AS AS AS AS "=\""),
+          STATUS_INVALID_VALUE, "errors.means.bytes" },
         { "{\"errors\":{\"n\":[1],\"mae\":[1,2],\"rmse\":[1]}}", STATUS_WRONG_LENGTH,
           "errors.mae" },
         { "{\"errors\":{\"n\":[1],\"mae\":[1],\"rmse\":[-1]}}", STATUS_INVALID_VALUE,

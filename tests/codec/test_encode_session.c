@@ -21,7 +21,7 @@ TEST(a_session_is_written_as_documented)
                                .state = state,
                                .readings = readings,
                                .n_readings = 2,
-                               .errors = { n, mae, rmse } };
+                               .errors = { .n = n, .mae = mae, .rmse = rmse } };
     codec_put_session(&s.text, &session);
     ck_assert_str_eq(
         setup_text(&s),
@@ -47,36 +47,61 @@ TEST(the_figures_of_a_session_are_written_as_documented)
     struct setup s;
     setup_init(&s, model_weather());
     float state[8] = { 0 };
-    const float mae[] = { 0.25F }, rmse[] = { 0.5F }, mase[] = { 0.75F }, recent[] = { 0.3F, NAN },
+    const float mae[] = { 0.25F }, rmse[] = { 0.5F }, recent_mae[] = { 0.3F, NAN },
                 widths[] = { 1, NAN, 2, 3 };
     const uint32_t n[] = { 17 };
     const struct interval_coverage coverage[] = {
         { 10, 0.8, 0.75 }, { 0, NAN, NAN }, { 9, 1, 1 }, { 8, 0.5, 0.25 }
     };
-    struct session_figures figures = { .mase = mase,
+    const struct error_figures all = { .values = { [ERROR_SMAPE] = 10,
+                                                   [ERROR_MASE] = 0.75,
+                                                   [ERROR_RSE] = 0.5,
+                                                   [ERROR_CORR] = -0.5,
+                                                   [ERROR_SKILL_VS_PERSISTENCE] = 0.25,
+                                                   [ERROR_SKILL_VS_SEASONAL_NAIVE] = NAN } },
+                               recent = { .values = { 1, 2, 3, 4, 5, 6, 7, 8 } },
+                               told[] = { { .values = { [ERROR_MEAN_WIDTH] = 1.5, 2.5, 3.5 } },
+                                          { .values = { [ERROR_MEAN_WIDTH] = 4, NAN, NAN } } };
+    struct session_figures figures = { .of_outputs = { &all, &recent },
+                                       .of_intervals = { told, told },
                                        .n_ahead = 2,
                                        .levels = { 2, { 0.8, 0.95 } },
-                                       .recent_mae = recent,
+                                       .recent_mae = recent_mae,
                                        .coverage = coverage,
                                        .widths = widths };
     struct session session = { .row = { "s", 1, 3, 1000, 2000, 0 },
                                .ttl_s = -1,
                                .gru = s.model.active->gru,
                                .state = state,
-                               .errors = { n, mae, rmse },
+                               .errors = { .n = n, .mae = mae, .rmse = rmse },
                                .figures = &figures };
     codec_put_session(&s.text, &session);
     ck_assert_str_eq(strstr(setup_text(&s), "\"errors\""),
-                     "\"errors\":{\"n\":[17],\"mae\":[0.25],\"rmse\":[0.5],\"mase\":[0.75],"
+                     "\"errors\":{\"n\":[17],\"mae\":[0.25],\"rmse\":[0.5],\"smape\":[10],"
+                     "\"mase\":[0.75],\"rse\":[0.5],\"corr\":[-0.5],"
+                     "\"skill_vs_persistence\":[0.25],\"skill_vs_seasonal_naive\":[null],"
+                     "\"recent\":{\"mae\":[1],\"rmse\":[2],\"smape\":[3],\"mase\":[4],"
+                     "\"rse\":[5],\"corr\":[6],\"skill_vs_persistence\":[7],"
+                     "\"skill_vs_seasonal_naive\":[8]},"
                      "\"recent_mae\":[[0.3],[null]],\"intervals\":["
                      "{\"level\":0.8,\"coverage\":[0.8,null],\"recent_coverage\":[0.75,null],"
-                     "\"observed\":[10,0],\"width\":[[1],[null]]},"
+                     "\"observed\":[10,0],\"width\":[[1],[null]],"
+                     "\"mean_width\":[1.5],\"interval_score\":[2.5],\"pinball\":[3.5],"
+                     "\"recent\":{\"mean_width\":[1.5],\"interval_score\":[2.5],"
+                     "\"pinball\":[3.5]}},"
                      "{\"level\":0.95,\"coverage\":[1,0.5],\"recent_coverage\":[1,0.25],"
-                     "\"observed\":[9,8],\"width\":[[2],[3]]}]},\"calibration\":null}");
-    figures = (struct session_figures){ .mase = mase };
+                     "\"observed\":[9,8],\"width\":[[2],[3]],"
+                     "\"mean_width\":[4],\"interval_score\":[null],\"pinball\":[null],"
+                     "\"recent\":{\"mean_width\":[4],\"interval_score\":[null],"
+                     "\"pinball\":[null]}}]},\"calibration\":null}");
+    figures = (struct session_figures){ .of_outputs = { &all, &recent } };
+    unsigned char means[] = { 1, 2, 3, [sizeof(struct record_error) - 1] = 255 };
+    session.errors.means = means;
     codec_put_session(&s.text, &session);
-    ck_assert_str_eq(strstr(setup_text(&s), "\"mase\""),
-                     "\"mase\":[0.75],\"recent_mae\":[],\"intervals\":[]},\"calibration\":null}");
+    const char *text = setup_text(&s);
+    ck_assert_ptr_nonnull(strstr(text, "\"recent_mae\":[],\"intervals\":[],\"means\":"
+                                       "{\"format\":1,\"season\":0,\"bytes\":\"AQID"));
+    ck_assert_ptr_nonnull(strstr(text, "AP8=\"}},\"calibration\":null}"));
     setup_done(&s);
 }
 
@@ -139,27 +164,36 @@ TEST(the_widest_session_stays_within_what_it_reserves)
     for (int i = 0; i < ROWS; i++) {
         coverage[i] = (struct interval_coverage){ UINT32_MAX, -1.17549435e-38, -1.17549435e-38 };
     }
-    const struct session_figures figures = { .mase = values,
+    static unsigned char
+        means[N_WIDE * (sizeof(struct record_error) + sizeof(struct record_seasonal))];
+    static struct error_figures of_outputs[2 * N_WIDE];
+    for (size_t i = 0; i < 2 * N_WIDE * ERROR_N_MEASURES; i++) {
+        of_outputs[i / ERROR_N_MEASURES].values[i % ERROR_N_MEASURES] = -1.17549435e-38;
+    }
+    const struct session_figures figures = { .of_outputs = { of_outputs, of_outputs },
+                                             .of_intervals = { of_outputs, of_outputs },
                                              .n_ahead = ROWS / 2,
                                              .levels = { 2, { 1.17549435e-38, 0.123456789 } },
                                              .recent_mae = values,
                                              .coverage = coverage,
                                              .widths = values };
-    struct session session = { .row = { .step = UINT64_C(1) << 53,
-                                        .version = UINT32_MAX,
-                                        .created_at_ms = INT64_MAX,
-                                        .last_seen_at_ms = INT64_MAX,
-                                        .expires_at_ms = INT64_MAX },
-                               .gru = s.model.active->gru,
-                               .ttl_s = INT64_MAX,
-                               .state = values,
-                               .readings = values,
-                               .n_readings = ROWS,
-                               .errors = { counts, values, values },
-                               .figures = &figures,
-                               .time = { .is_known = true,
-                                         .last_at = -62167219199.12345678,
-                                         .n_filled = SESSION_FILLED_MAX } };
+    struct session session = {
+        .row = { .step = UINT64_C(1) << 53,
+                 .version = UINT32_MAX,
+                 .created_at_ms = INT64_MAX,
+                 .last_seen_at_ms = INT64_MAX,
+                 .expires_at_ms = INT64_MAX },
+        .gru = s.model.active->gru,
+        .ttl_s = INT64_MAX,
+        .state = values,
+        .readings = values,
+        .n_readings = ROWS,
+        .errors = { .n = counts, .mae = values, .rmse = values, .means = means, .season = 4 },
+        .figures = &figures,
+        .time = { .is_known = true,
+                  .last_at = -62167219199.12345678,
+                  .n_filled = SESSION_FILLED_MAX }
+    };
     memset(session.row.session, '~', SESSION_ID_MAX);
     codec_put_session(&s.text, &session);
     size_t n = strlen(setup_text(&s));

@@ -33,9 +33,7 @@ struct pool_file {
 static size_t whole_records(const struct pool_file *file, const struct extent_place *place,
                             size_t size)
 {
-    size_t n = size < place->from
-                   ? 0
-                   : (size - place->from) / file->layouts[place->record_class].record_bytes;
+    size_t n = size < place->from ? 0 : (size - place->from) / place->layout.record_bytes;
     return n < place->n_slots ? n : place->n_slots;
 }
 
@@ -83,7 +81,7 @@ static const struct extent_place *place_of(const struct pool_file *file, size_t 
 
 static const struct record_layout *layout_of(const struct pool_file *file, size_t slot)
 {
-    return &file->layouts[place_of(file, &slot)->record_class];
+    return &place_of(file, &slot)->layout;
 }
 
 static char *record_of(const struct pool_file *file, size_t slot)
@@ -160,7 +158,7 @@ static enum damage hurt_record(const struct record_layout *layout, char *record,
     case DAMAGE_HEADER: /* with nothing but its check zeroed, it would be one that is not in use;
                            and all of it, if nothing was written behind the first copy */
         if (which && record_copy_at(layout, record, 1)->check != 0) {
-            memset(header, 0, sizeof *header);
+            memset(header, 0, record_header_bytes(layout));
         } else {
             header->id[0] = (char)(header->id[0] ^ (char)(1 + random_below(random, 255)));
         }

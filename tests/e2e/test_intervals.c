@@ -162,7 +162,7 @@ TEST(a_session_that_is_put_elsewhere_has_the_same_intervals)
     struct answer last = send_steps(&daemon, 1, 60);
     answer_free(&last);
     struct answer before = request(&daemon, "GET", MODEL "/sessions/s", NULL);
-    ck_assert_ptr_nonnull(strstr(before.body, "\"calibration\":{\"format\":1,\"step\":60,"
+    ck_assert_ptr_nonnull(strstr(before.body, "\"calibration\":{\"format\":2,\"step\":60,"
                                               "\"levels\":[0.8,0.9,0.95],\"horizons\":4,"));
     expect(&daemon, "PUT", MODEL "/sessions/t", before.body, 201, calibration_in(&before));
     expect(&daemon, "POST", MODEL "/sessions/s/fork", "{\"to\":\"fork\"}", 201, NULL);
@@ -176,7 +176,8 @@ TEST(a_session_that_is_put_elsewhere_has_the_same_intervals)
     expect(&daemon, "PUT", MODEL "/sessions/t", "{\"calibration\":null}", 200,
            "\"calibration\":null");
     /* A bound that is no number, and one that was cut. */
-    char *bytes = strstr(before.body, "\"bytes\":\"") + strlen("\"bytes\":\"");
+    char *calibration = strstr(before.body, "\"calibration\"");
+    char *bytes = strstr(calibration, "\"bytes\":\"") + strlen("\"bytes\":\"");
     memcpy(bytes, "////////", 8);
     expect(&daemon, "PUT", MODEL "/sessions/t", before.body, 400, "calibration.bytes");
     memcpy(bytes, "AA\" ", 4);

@@ -382,6 +382,6 @@ TEST(calibrations_of_the_third_format_go_on)
     fclose(file);
     free(due);
     expect(&daemon, "GET", "/v1/models/meter/sessions/far", NULL, 200,
-           "\"calibration\":{\"format\":1,\"step\":101,\"levels\":[0.8,0.9,0.95],\"horizons\":24,");
+           "\"calibration\":{\"format\":2,\"step\":101,\"levels\":[0.8,0.9,0.95],\"horizons\":24,");
     daemon_stop(&daemon);
 }

@@ -197,7 +197,7 @@ static void make_image(unsigned ways)
         }
     }
     const struct pool *pool = find_model()->pool;
-    world.layouts[(ways & WAY_BASE) != 0] = pool->layout;
+    world.layouts[(ways & WAY_BASE) != 0] = *pool->extents[1].layout; /* short ids */
     choose_image(ways);
     FUZZ_CHECK(pool->extents[1].from == RECORDS_FROM &&
                record_offset(&world.layout, SESSIONS) <= RECORD_PAGE);
@@ -250,7 +250,7 @@ static void patch_record(struct input *input)
 {
     char *record = record_of(file.bytes, take_byte(input));
     unsigned part = take_byte(input) % 4;
-    size_t header = sizeof(struct record_header);
+    size_t header = record_header_bytes(&world.layout);
     size_t place =
         take_byte(input) + (part > 0 ? header + (part - 1) * (size_t)world.layout.copy_bytes : 0);
     patch(input, record + place, record + world.layout.record_bytes);

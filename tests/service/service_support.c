@@ -228,7 +228,12 @@ char *world_record(struct world *world, const char *session)
 
 enum record_use world_use_of(struct world *world, char *record)
 {
-    return record_use_of(&world_pool(world)->layout, record);
+    return record_use_of(world_layout(world), record);
+}
+
+const struct record_layout *world_layout(struct world *world)
+{
+    return &world_pool(world)->layouts_by_room[0][0];
 }
 
 void world_age(struct world *world, const char *session, int64_t ms)
@@ -236,9 +241,10 @@ void world_age(struct world *world, const char *session, int64_t ms)
     struct pool *pool = world_pool(world);
     uint32_t slot = slot_of(pool, session);
     char *record = pool_record(pool, slot);
-    struct record_copy *copy = record_newest(&pool->layout, record);
+    const struct record_layout *layout = pool_layout(pool, slot);
+    struct record_copy *copy = record_newest(layout, record);
     copy->last_seen_at_ms -= ms;
-    record_seal(&pool->layout, record, copy);
+    record_seal(layout, record, copy);
     atomic_store(&pool_slot(pool, slot)->last_seen_at_ms, copy->last_seen_at_ms);
 }
 
@@ -431,6 +437,9 @@ static void expect_same_errors(const struct session_errors *a, const struct sess
     ck_assert_mem_eq(a->n, b->n, OUTPUTS * sizeof *a->n);
     expect_same_floats(a->mae, b->mae, OUTPUTS);
     expect_same_floats(a->rmse, b->rmse, OUTPUTS);
+    ck_assert(a->means && b->means);
+    ck_assert_uint_eq(a->season, b->season);
+    ck_assert_mem_eq(a->means, b->means, session_errors_bytes(OUTPUTS, a->season));
 }
 
 void expect_same_session(const struct session *a, const struct session *b, bool also_times)

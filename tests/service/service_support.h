@@ -91,6 +91,8 @@ bool world_has_session(struct world *world, const char *session); /* expired or 
 enum status world_delete(struct world *world, const char *session);
 /* The record of a session, whether it is verified or not. */
 char *world_record(struct world *world, const char *session);
+/* Of the records of sessions with short ids, without tails. */
+const struct record_layout *world_layout(struct world *world);
 enum record_use world_use_of(struct world *world, char *record);
 /* Makes the session look as if it was last seen that long ago. */
 void world_age(struct world *world, const char *session, int64_t ms);

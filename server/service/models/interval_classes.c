@@ -1,13 +1,14 @@
 #include "service/models/interval_classes.h"
 
-enum { TAIL_FORMAT = 1 };
+enum { TAIL_FORMAT_1 = 1, TAIL_FORMAT = 2, TAIL_HEAD_1 = sizeof(uint32_t) };
 
 _Static_assert(sizeof(struct interval_class) <= POOL_MEANING_BYTES, "a class has room for it");
+_Static_assert(INTERVAL_LEVELS_MAX <= 8, "a tail's mark has a bit for each");
 
 static uint32_t tail_bytes_of(const struct interval_class *meaning, size_t n_outputs)
 {
     const struct interval_layout layout = interval_class_layout(meaning, n_outputs);
-    return (uint32_t)((INTERVAL_TAIL_HEAD + layout.n_bytes + 7) & ~7UL);
+    return (uint32_t)layout.n_bytes;
 }
 
 static struct pool_class kind_of(const struct interval_levels *offered, size_t n_horizons,
@@ -65,15 +66,34 @@ static bool offer_the_same(const struct interval_class *a, const struct interval
     return is_same;
 }
 
+/* Of tails of that kind, whose format is known. */
+static struct interval_layout layout_of(const struct pool_class *kind, size_t n_outputs)
+{
+    const struct interval_class meaning = interval_class_of(kind);
+    return kind->tail_format == TAIL_FORMAT
+               ? interval_class_layout(&meaning, n_outputs)
+               : interval_layout_former(&meaning.untracked, n_outputs, meaning.n_horizons,
+                                        meaning.n_levels);
+}
+
+static bool is_known(const struct pool_class *kind, size_t n_outputs)
+{
+    const struct interval_class meaning = interval_class_of(kind);
+    if (meaning.n_horizons == 0 || meaning.untracked.n > n_outputs) {
+        return false;
+    }
+    const size_t n_bytes = layout_of(kind, n_outputs).n_bytes;
+    return (kind->tail_format == TAIL_FORMAT && kind->tail_bytes == n_bytes) ||
+           (kind->tail_format == TAIL_FORMAT_1 &&
+            kind->tail_bytes == ((TAIL_HEAD_1 + n_bytes + 7) & ~7UL));
+}
+
 static bool can_translate(const struct pool_class *from, const struct pool_class *to,
                           size_t n_outputs)
 {
     const struct interval_class a = interval_class_of(from), b = interval_class_of(to);
-    return from->tail_format == TAIL_FORMAT && to->tail_format == TAIL_FORMAT &&
-           offer_the_same(&a, &b) && a.n_levels == b.n_levels && a.n_horizons > 0 &&
-           a.n_horizons <= b.n_horizons && a.untracked.n <= n_outputs &&
-           b.untracked.n <= n_outputs && from->tail_bytes == tail_bytes_of(&a, n_outputs) &&
-           to->tail_bytes == tail_bytes_of(&b, n_outputs);
+    return offer_the_same(&a, &b) && a.n_levels == b.n_levels && a.n_horizons <= b.n_horizons &&
+           is_known(from, n_outputs) && is_known(to, n_outputs);
 }
 
 static struct interval_levels levels_held(const struct interval_class *meaning, uint32_t held)
@@ -87,25 +107,36 @@ static struct interval_levels levels_held(const struct interval_class *meaning, 
     return levels;
 }
 
-bool interval_classes_translate(const struct pool_class *from, const char *tail,
-                                const struct pool_class *to, char *ret_tail, size_t n_outputs)
+/* As of today's format. */
+static struct pool_tail tail_today(const struct pool_class *kind, const struct pool_tail *tail)
+{
+    struct pool_tail today = *tail;
+    if (kind->tail_format == TAIL_FORMAT_1) {
+        uint32_t held;
+        memcpy(&held, tail->bytes, sizeof held);
+        today = (struct pool_tail){ tail->bytes + TAIL_HEAD_1, (uint8_t)held };
+    }
+    return today;
+}
+
+bool interval_classes_translate(const struct pool_class *from, const struct pool_tail *tail,
+                                const struct pool_class *to, struct pool_tail *ret_tail,
+                                size_t n_outputs)
 {
     if (!can_translate(from, to, n_outputs) || !ret_tail) {
         return can_translate(from, to, n_outputs);
     }
-    const struct interval_class before = interval_class_of(from), after = interval_class_of(to);
-    const struct interval_layout layouts[] = { interval_class_layout(&before, n_outputs),
-                                               interval_class_layout(&after, n_outputs) };
-    uint32_t held;
-    memcpy(&held, tail, sizeof held);
-    memset(ret_tail, 0, to->tail_bytes);
-    const struct interval_levels levels = levels_held(&before, held);
-    if (levels.n == before.n_levels) {
-        unsigned char *bytes = (unsigned char *)(uintptr_t)tail + INTERVAL_TAIL_HEAD;
-        const struct interval_tracker old = { &layouts[0], &levels, bytes };
-        bytes = (unsigned char *)ret_tail + INTERVAL_TAIL_HEAD;
-        const struct interval_tracker fresh = { &layouts[1], &levels, bytes };
-        memcpy(ret_tail, &held, sizeof held);
+    const struct interval_class meaning = interval_class_of(from);
+    const struct interval_layout before = layout_of(from, n_outputs),
+                                 after = layout_of(to, n_outputs);
+    const struct pool_tail was = tail_today(from, tail);
+    const struct interval_levels levels = levels_held(&meaning, was.mark);
+    memset(ret_tail->bytes, 0, to->tail_bytes);
+    ret_tail->mark = 0;
+    if (levels.n == meaning.n_levels) {
+        const struct interval_tracker old = { &before, &levels, (unsigned char *)was.bytes };
+        const struct interval_tracker fresh = { &after, &levels, (unsigned char *)ret_tail->bytes };
+        ret_tail->mark = was.mark;
         interval_tracker_take(&fresh, &old);
     }
     return true;

@@ -25,7 +25,9 @@ static inline struct interval_class interval_class_of(const struct pool_class *k
     return meaning;
 }
 
-/* The layout of the tracker in a tail of that class, of a model with so many outputs. */
+/* A tail is the bytes of a tracker (scores/interval_tracker.h); its mark in the copy tells which of
+ * the offered levels it has, a bit each (0: it has not begun). This is the layout of the tracker of
+ * that class, of a model with so many outputs. */
 static inline struct interval_layout interval_class_layout(const struct interval_class *meaning,
                                                            size_t n_outputs)
 {
@@ -33,18 +35,16 @@ static inline struct interval_layout interval_class_layout(const struct interval
                                    meaning->n_levels);
 }
 
-/* A tail is a mask of the offered levels that it has, a bit each (0: it has not begun), and the
- * bytes of a tracker (scores/interval_tracker.h). */
-enum { INTERVAL_TAIL_HEAD = sizeof(uint32_t) };
-
 /* One step ahead and 12 for one level or for all, and all levels for 4 and most steps ahead.
  * Returns how many: none, if no output can be tracked. */
 size_t interval_classes(const struct interval_levels *offered, size_t horizon_max,
                         const struct gru_info *info, struct pool_class classes[POOL_CLASSES_MAX]);
 
 /* A pool_translate_tail (pool.h). Between classes for the same levels, of which the new one reaches
- * as far or farther, all that is known of the outputs that both track goes on bit for bit. */
-bool interval_classes_translate(const struct pool_class *from, const char *tail,
-                                const struct pool_class *to, char *ret_tail, size_t n_outputs);
+ * as far or farther, all that is known of the outputs that both track goes on bit for bit. A tail
+ * of former files began with the mask, and had no means of widths and scores. */
+bool interval_classes_translate(const struct pool_class *from, const struct pool_tail *tail,
+                                const struct pool_class *to, struct pool_tail *ret_tail,
+                                size_t n_outputs);
 
 #endif

@@ -294,9 +294,9 @@ static bool can_give(const struct pool *pool, size_t n_own_bytes, size_t n_bytes
                               n_own_bytes + n_bytes;
 }
 
-static enum status take_slot_of_another(struct pool *pool, unsigned record_class, uint64_t keep,
-                                        uint16_t owner, int64_t now_ms, uint32_t *ret_slot,
-                                        struct fault *fault)
+static enum status take_slot_of_another(struct pool *pool, const struct pool_key *key,
+                                        unsigned record_class, uint64_t keep, uint16_t owner,
+                                        int64_t now_ms, uint32_t *ret_slot, struct fault *fault)
 {
     struct eviction done = { .n = 0 };
     enum status status = STATUS_SESSIONS_FULL;
@@ -306,8 +306,9 @@ static enum status take_slot_of_another(struct pool *pool, unsigned record_class
         }
         /* Beyond the limit two go for one that comes. */
         size_t most = done.n < 2 ? pool->session_max : POOL_SLOTS_MAX;
-        if (has_room(pool, pool->layouts[record_class].record_bytes, &done)) {
-            status = slots_take(pool, record_class, most, owner, ret_slot, fault);
+        if (has_room(pool, pool_record_bytes(pool, record_class, key->n), &done)) {
+            status = slots_take(pool, record_class, record_room_of(key->n), most, owner, ret_slot,
+                                fault);
         }
     }
     return status;
@@ -317,7 +318,8 @@ static enum status take_slot_of_another(struct pool *pool, unsigned record_class
 static size_t lacking(const struct pool *pool, uint32_t slot, unsigned record_class)
 {
     const size_t now = pool_extent(pool, slot)->record_bytes;
-    const size_t wanted = pool->layouts[record_class].record_bytes;
+    const size_t n_id = record_header_of(pool_record(pool, slot))->n_id;
+    const size_t wanted = pool_record_bytes(pool, record_class, n_id);
     return wanted <= now || pool_has_memory(pool, wanted - now) ? 0 : wanted - now;
 }
 
@@ -350,13 +352,14 @@ enum status pool_alloc(struct pool *pool, const struct pool_key *key, unsigned r
                        struct fault *fault)
 {
     uint32_t slot = INDEX_NONE;
-    const size_t n_bytes = pool->layouts[record_class].record_bytes;
+    const size_t n_bytes = pool_record_bytes(pool, record_class, key->n);
+    const unsigned room = record_room_of(key->n);
     bool has_memory = pool_has_memory(pool, n_bytes);
     enum status status =
-        has_memory ? slots_take(pool, record_class, pool->session_max, owner, &slot, fault)
+        has_memory ? slots_take(pool, record_class, room, pool->session_max, owner, &slot, fault)
                    : STATUS_SESSIONS_FULL;
     if (status == STATUS_SESSIONS_FULL && (has_memory ? pool->evict : can_give(pool, 0, n_bytes))) {
-        status = take_slot_of_another(pool, record_class, keep, owner, now_ms, &slot, fault);
+        status = take_slot_of_another(pool, key, record_class, keep, owner, now_ms, &slot, fault);
     }
     if (status == STATUS_SESSIONS_FULL && !has_memory) {
         return fault_set(fault, STATUS_SESSIONS_FULL, "session",

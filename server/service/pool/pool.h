@@ -65,22 +65,30 @@ struct extent {
     const struct record_layout *layout;
     _Atomic uint32_t n_fresh; /* slots below it have been in use at some time */
     uint32_t record_bytes, n_slots;
-    uint32_t record_class;
-    size_t from; /* where in the file its first record is */
+    uint16_t record_class;
+    uint16_t room; /* for ids (record.h) */
+    size_t from;   /* where in the file its first record is */
 } __attribute__((aligned(64)));
 
 /* What the tails of a class are. To the pool only equal ones are the same. */
 struct pool_class {
-    uint32_t tail_bytes; /* a multiple of 8 */
+    uint32_t tail_bytes; /* a multiple of 4 */
     uint32_t tail_format;
     char meaning[POOL_MEANING_BYTES]; /* what the tails depend on, but for the outputs */
+};
+
+/* A tail, and its mark in the copy (record.h). */
+struct pool_tail {
+    char *bytes;
+    uint8_t mark;
 };
 
 /* Makes a tail of one kind of one of another; false: it cannot. Without `ret_tail` it only says
  * whether it could. A pool that takes over sessions calls it where it has no class of their kind.
  */
-typedef bool pool_translate_tail(const struct pool_class *from, const char *tail,
-                                 const struct pool_class *to, char *ret_tail, size_t n_outputs);
+typedef bool pool_translate_tail(const struct pool_class *from, const struct pool_tail *tail,
+                                 const struct pool_class *to, struct pool_tail *ret_tail,
+                                 size_t n_outputs);
 
 struct pool_options {
     const char *name;            /* the model's */
@@ -116,7 +124,7 @@ struct slot_list {
     uint32_t first, last; /* INDEX_NONE: none */
 };
 
-/* The slots of one class that are not in use. */
+/* The slots of one class and room that are not in use. */
 struct class_slots {
     size_t n_fresh;      /* slots that have been in use at some time */
     uint32_t first_free; /* INDEX_NONE: none */
@@ -125,8 +133,9 @@ struct class_slots {
 
 struct pool {
     _Atomic unsigned n_refs;
-    struct record_layout layout;                /* of class 0, and of all but for the tail */
-    struct record_layout layouts[POOL_CLASSES]; /* by class */
+    /* With room for the longest id: of class 0, and of all but for the tail; and by class. */
+    struct record_layout layout, layouts[POOL_CLASSES];
+    struct record_layout layouts_by_room[POOL_CLASSES][RECORD_ROOMS];
     struct pool_class classes[POOL_CLASSES_MAX];
     size_t n_classes;
     size_t copy_bytes_max;
@@ -157,7 +166,7 @@ struct pool {
 
     pthread_mutex_t mutex; /* guards what follows */
     uint32_t n_taken;      /* slots of sessions, also of those in the making: SLOT_COUNTED */
-    struct class_slots unused[POOL_CLASSES];
+    struct class_slots unused[POOL_CLASSES][RECORD_ROOMS];
 
     pthread_mutex_t victims_mutex; /* guards the two below */
     struct pool_victim *victims;   /* [POOL_VICTIMS], if it evicts */
@@ -209,6 +218,12 @@ static inline struct record_copy *pool_newest(const struct pool *pool, uint32_t 
     return record_newest(pool_layout(pool, slot), pool_record(pool, slot));
 }
 
+/* What a session of that class takes, whose id has that length. */
+static inline size_t pool_record_bytes(const struct pool *pool, unsigned record_class, size_t n_id)
+{
+    return pool->layouts_by_room[record_class][record_room_of(n_id)].record_bytes;
+}
+
 /* Of the slots that have been in use at some time, the one behind that one, or (INDEX_NONE) the
  * first; INDEX_NONE: there are no more. */
 uint32_t pool_next_slot(const struct pool *pool, uint32_t slot);
@@ -253,11 +268,11 @@ static inline bool pool_has_memory(const struct pool *pool, size_t n_bytes)
            atomic_load_explicit(&memory->n_bytes, memory_order_relaxed) + n_bytes <= memory->max;
 }
 
-/* Whether another session of that class needs one to be evicted. */
-static inline bool pool_is_full(const struct pool *pool, unsigned record_class)
+/* Whether another session of that class, whose id has that length, needs one to be evicted. */
+static inline bool pool_is_full(const struct pool *pool, unsigned record_class, size_t n_id)
 {
     return atomic_load_explicit(&pool->n_sessions, memory_order_relaxed) >= pool->session_max ||
-           !pool_has_memory(pool, pool->layouts[record_class].record_bytes);
+           !pool_has_memory(pool, pool_record_bytes(pool, record_class, n_id));
 }
 
 #define POOL_KEEP_NONE UINT64_C(0) /* no id has this hash */

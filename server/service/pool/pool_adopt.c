@@ -171,7 +171,7 @@ static void prefetch_before(const struct pool *pool, uint32_t slot, uint32_t n_l
     if (n_left > AHEAD) {
         const struct record_layout *layout = pool_layout(pool, slot);
         char *record = pool_record(pool, slot - AHEAD);
-        for (size_t at = 0; at < sizeof(struct record_header); at += 64) {
+        for (size_t at = 0; at < record_header_bytes(layout); at += 64) {
             __builtin_prefetch(record + at);
         }
         for (int k = 0; k < 2; k++) {

@@ -89,9 +89,9 @@ static bool read_whole(const struct record_layout *layout, const char *record, c
     return fine;
 }
 
-static bool copy_extent(const struct copying *copying, const struct extent_place *place,
-                        const struct record_layout *layout)
+static bool copy_extent(const struct copying *copying, const struct extent_place *place)
 {
+    const struct record_layout *layout = &place->layout;
     size_t n = layout->record_bytes;
     char *first = malloc(2 * n);
     bool fine = first != NULL;
@@ -117,8 +117,7 @@ static bool copy_extents(const struct copying *copying, char *head,
     size_t from = POOL_HEAD_BYTES, k = 0;
     bool fine = true;
     while (fine && k < EXTENTS_MAX && extent_note_read(notes, k, from, layouts, &place)) {
-        fine = place.record_class == EXTENT_JOURNAL ||
-               copy_extent(copying, &place, &layouts[place.record_class]);
+        fine = place.record_class == EXTENT_JOURNAL || copy_extent(copying, &place);
         from = place.from + place.n_bytes;
         k++;
     }

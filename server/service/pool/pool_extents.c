@@ -42,12 +42,10 @@ static size_t whole_pages(size_t n_bytes)
     return (n_bytes + RECORD_PAGE - 1) / RECORD_PAGE * RECORD_PAGE;
 }
 
-static size_t bytes_of(const struct record_layout layouts[POOL_CLASSES], unsigned record_class,
-                       size_t n_slots)
+/* layout: of its records; NULL: it is the journal. */
+static size_t bytes_of(const struct record_layout *layout, size_t n_slots)
 {
-    return record_class == EXTENT_JOURNAL
-               ? n_slots * RECORD_PAGE
-               : whole_pages(record_offset(&layouts[record_class], n_slots));
+    return layout ? whole_pages(record_offset(layout, n_slots)) : n_slots * RECORD_PAGE;
 }
 
 static uint32_t note_check(const struct extent_note *note, size_t k)
@@ -63,15 +61,20 @@ bool extent_note_read(const struct extent_note *notes, size_t k, size_t from,
     const struct extent_note *note = &notes[k];
     if (atomic_load(&note->check) != note_check(note, k) || note->page != from / RECORD_PAGE ||
         note->n_slots == 0 || note->n_slots > EXTENT_SLOTS_MAX ||
-        note->record_class > EXTENT_JOURNAL ||
+        note->record_class > EXTENT_JOURNAL || note->room >= RECORD_ROOMS ||
         (note->record_class < POOL_CLASSES && layouts[note->record_class].record_bytes == 0)) {
         return false;
     }
-    *ret_place =
-        (struct extent_place){ .from = from,
-                               .n_bytes = bytes_of(layouts, note->record_class, note->n_slots),
-                               .n_slots = note->n_slots,
-                               .record_class = note->record_class };
+    struct extent_place place = { .from = from,
+                                  .n_slots = note->n_slots,
+                                  .record_class = note->record_class,
+                                  .room = note->room };
+    const bool is_journal = place.record_class == EXTENT_JOURNAL;
+    if (!is_journal) {
+        place.layout = record_layout_with_room(&layouts[place.record_class], place.room);
+    }
+    place.n_bytes = bytes_of(is_journal ? NULL : &place.layout, place.n_slots);
+    *ret_place = place;
     return true;
 }
 
@@ -81,6 +84,7 @@ static void write_note(struct pool *pool, size_t k, const struct extent_place *p
     note->page = (uint32_t)(place->from / RECORD_PAGE);
     note->n_slots = place->n_slots;
     note->record_class = place->record_class;
+    note->room = place->room;
     atomic_store(&note->check, note_check(note, k));
 }
 
@@ -89,7 +93,7 @@ static void write_note(struct pool *pool, size_t k, const struct extent_place *p
 static size_t end_of(const struct pool *pool, size_t k)
 {
     const struct extent *extent = &pool->extents[k];
-    return extent->from + bytes_of(pool->layouts, extent->record_class, extent->n_slots);
+    return extent->from + bytes_of(extent->layout, extent->n_slots);
 }
 
 /* Where the next one begins. */
@@ -107,9 +111,10 @@ static enum status map_extent(struct pool *pool, const struct extent_place *plac
     bool is_journal = place->record_class == EXTENT_JOURNAL;
     *extent = (struct extent){ .from = place->from,
                                .n_slots = place->n_slots,
-                               .record_class = place->record_class };
+                               .record_class = place->record_class,
+                               .room = place->room };
     if (!is_journal) {
-        extent->layout = &pool->layouts[place->record_class];
+        extent->layout = &pool->layouts_by_room[place->record_class][place->room];
         extent->record_bytes = extent->layout->record_bytes;
         extent->slots = calloc(extent->n_slots, sizeof *extent->slots);
     }
@@ -154,7 +159,10 @@ static enum status add_extent(struct pool *pool, struct extent_place place, stru
     }
     enum status status = fill_last(pool, fault);
     place.from = end_of_all(pool);
-    place.n_bytes = bytes_of(pool->layouts, place.record_class, place.n_slots);
+    place.n_bytes = bytes_of(place.record_class == EXTENT_JOURNAL
+                                 ? NULL
+                                 : &pool->layouts_by_room[place.record_class][place.room],
+                             place.n_slots);
     if (status == STATUS_OK) {
         status = map_extent(pool, &place, fault);
     }
@@ -187,7 +195,7 @@ static void adopt_fresh(struct pool *pool, struct extent *extent)
     size_t n = size > extent->from ? (size - extent->from) / extent->record_bytes : 0;
     n = n < extent->n_slots ? n : extent->n_slots;
     atomic_store(&extent->n_fresh, (uint32_t)n);
-    pool->unused[extent->record_class].n_fresh += n;
+    pool->unused[extent->record_class][extent->room].n_fresh += n;
 }
 
 static enum status read_extent(struct pool *pool, const struct extent_place *place,
@@ -240,12 +248,12 @@ enum status extents_read(struct pool *pool, size_t n_promised, bool *ret_is_whol
 
 /* ---- fresh slots ---- */
 
-/* As many as there are of that class, or a few to begin with; none that may not be used. */
-static uint32_t size_of_next(const struct pool *pool, unsigned record_class)
+/* As many as there are of that kind, or a few to begin with; none that may not be used. */
+static uint32_t size_of_next(const struct pool *pool, unsigned record_class, unsigned room)
 {
     enum { FIRST_BYTES = 1 << 16 };
-    size_t n_fresh = pool->unused[record_class].n_fresh;
-    size_t first = FIRST_BYTES / pool->layouts[record_class].record_bytes;
+    size_t n_fresh = pool->unused[record_class][room].n_fresh;
+    size_t first = FIRST_BYTES / pool->layouts_by_room[record_class][room].record_bytes;
     size_t n = n_fresh > first ? n_fresh : first > 0 ? first : 1;
     size_t left = pool->n_slots - n_fresh;
     n = n < left ? n : left;
@@ -253,11 +261,11 @@ static uint32_t size_of_next(const struct pool *pool, unsigned record_class)
 }
 
 /* With a slot that has never been in use; NULL: there is none. */
-static struct extent *find_extent(const struct pool *pool, unsigned record_class)
+static struct extent *find_extent(const struct pool *pool, unsigned record_class, unsigned room)
 {
     for (size_t k = n_extents(pool); k > 0; k--) {
         struct extent *extent = &pool->extents[k - 1];
-        if (extent->record_class == record_class &&
+        if (extent->record_class == record_class && extent->room == room &&
             atomic_load(&extent->n_fresh) < extent->n_slots) {
             return extent;
         }
@@ -281,16 +289,17 @@ static enum status make_room(struct pool *pool, const struct extent *extent, siz
     return grow(pool, whole_pages(larger < most ? larger : most), fault);
 }
 
-enum status extents_take_fresh(struct pool *pool, unsigned record_class, uint32_t *ret_slot,
-                               struct fault *fault)
+enum status extents_take_fresh(struct pool *pool, unsigned record_class, unsigned room,
+                               uint32_t *ret_slot, struct fault *fault)
 {
     enum status status = STATUS_OK;
-    struct extent *extent = find_extent(pool, record_class);
+    struct extent *extent = find_extent(pool, record_class, room);
     if (!extent) {
-        struct extent_place place = { .n_slots = size_of_next(pool, record_class),
-                                      .record_class = record_class };
+        struct extent_place place = { .n_slots = size_of_next(pool, record_class, room),
+                                      .record_class = (uint16_t)record_class,
+                                      .room = (uint16_t)room };
         status = add_extent(pool, place, fault);
-        extent = find_extent(pool, record_class);
+        extent = find_extent(pool, record_class, room);
     }
     if (status != STATUS_OK || !extent) {
         return status;
@@ -300,7 +309,7 @@ enum status extents_take_fresh(struct pool *pool, unsigned record_class, uint32_
     if (status == STATUS_OK) {
         *ret_slot = (uint32_t)(extent - pool->extents) * EXTENT_SLOTS_MAX + n;
         atomic_store_explicit(&extent->n_fresh, n + 1, memory_order_release);
-        pool->unused[record_class].n_fresh++;
+        pool->unused[record_class][room].n_fresh++;
     }
     return status;
 }

@@ -1,9 +1,9 @@
 /*
- * pool_extents.h - the extents that a pool is made of: runs of slots of one class, each with its
- * own window of the file and its own array of slots. A pool begins with none. When it needs more of
- * a class, it gets another one, as large as all that it has of that class; what has an address
- * keeps it. For the other files of the pool, under its mutex or before it is used, unless it says
- * otherwise.
+ * pool_extents.h - the extents that a pool is made of: runs of slots of one class and one room for
+ * ids, each with its own window of the file and its own array of slots. A pool begins with none.
+ * When it needs more of a kind, it gets another one, as large as all that it has of that kind; what
+ * has an address keeps it. For the other files of the pool, under its mutex or before it is used,
+ * unless it says otherwise.
  *
  * The file has a table of them, in which an extent is noted before any of it is used and is never
  * changed. They lie one behind the other, so the last one alone may reach beyond the file's end.
@@ -18,7 +18,8 @@
 struct extent_note {
     uint32_t page;    /* the one that it begins with, counted by RECORD_PAGE; 0: none */
     uint32_t n_slots; /* of the journal: its pages */
-    uint32_t record_class;
+    uint16_t record_class;
+    uint16_t room;          /* for ids (record.h) */
     _Atomic uint32_t check; /* over what precedes, and its number; written last */
 };
 enum {
@@ -32,7 +33,9 @@ _Static_assert(EXTENTS_MAX * sizeof(struct extent_note) <= EXTENT_NOTES_BYTES,
 /* Where an extent that is noted lies. */
 struct extent_place {
     size_t from, n_bytes; /* whole pages */
-    uint32_t n_slots, record_class;
+    uint32_t n_slots;
+    uint16_t record_class, room;
+    struct record_layout layout; /* of its records; of the journal: zeros */
 };
 /* Reads the k-th of a file's notes, of which the one before it ends at `from`; false: there is
  * none. */
@@ -51,11 +54,10 @@ __attribute__((warn_unused_result)) enum status extents_add_journal(struct pool 
  * *ret_is_whole: a note is damaged, or there are fewer than were promised. */
 __attribute__((warn_unused_result)) enum status
 extents_read(struct pool *pool, size_t n_promised, bool *ret_is_whole, struct fault *fault);
-/* The next slot of that class that has never been in use is in use: its record has room in the
- * file. STATUS_SESSIONS_FULL (without *fault): there are no more. */
-__attribute__((warn_unused_result)) enum status extents_take_fresh(struct pool *pool,
-                                                                   unsigned record_class,
-                                                                   uint32_t *ret_slot,
-                                                                   struct fault *fault);
+/* The next slot of that class and room that has never been in use is in use: its record has room in
+ * the file. STATUS_SESSIONS_FULL (without *fault): there are no more. */
+__attribute__((warn_unused_result)) enum status
+extents_take_fresh(struct pool *pool, unsigned record_class, unsigned room, uint32_t *ret_slot,
+                   struct fault *fault);
 
 #endif

@@ -10,7 +10,7 @@
 #include <string.h>
 
 static const char magic[8] = "grudpool";
-enum { FORMAT_1 = 1, FORMAT_2 = 2, FORMAT = 3 };
+enum { FORMAT_1 = 1, FORMAT_2 = 2, FORMAT_3 = 3, FORMAT = 4 };
 
 struct file_header {
     _Atomic uint64_t magic; /* written last: without it the file is not begun */
@@ -19,6 +19,7 @@ struct file_header {
         struct record_layout layout; /* of class 0 */
         struct format1_layout of_format1;
         struct format2_layout of_format2;
+        struct format3_layout of_format3;
     };
     uint64_t check; /* over what precedes */
 };
@@ -115,15 +116,21 @@ static void make_layouts(const struct record_layout *layout, const struct pool_c
     }
 }
 
+static bool notes_are_whole(const struct class_notes *notes)
+{
+    bool is_whole = notes->check == classes_check(notes) && notes->n_classes <= POOL_CLASSES_MAX;
+    for (size_t k = 0; is_whole && k < notes->n_classes; k++) {
+        is_whole = notes->classes[k].tail_bytes <= RECORD_TAIL_MAX;
+    }
+    return is_whole;
+}
+
 static bool classes_are_valid(const struct record_layout *layout, const struct class_notes *notes)
 {
-    if (notes->check != classes_check(notes) || notes->n_classes > POOL_CLASSES_MAX) {
+    if (!notes_are_whole(notes)) {
         return false;
     }
     for (size_t k = 0; k < notes->n_classes; k++) {
-        if (notes->classes[k].tail_bytes > RECORD_TAIL_MAX) {
-            return false;
-        }
         const struct record_layout with_tail =
             record_layout_with_tail(layout, notes->classes[k].tail_bytes);
         if (!record_layout_is_valid(&with_tail)) {
@@ -191,6 +198,9 @@ static void set_layouts(struct pool *pool, const struct record_layout *layout,
     for (size_t c = 0; c <= n_classes; c++) {
         size_t n = pool->layouts[c].copy_bytes;
         pool->copy_bytes_max = n > pool->copy_bytes_max ? n : pool->copy_bytes_max;
+        for (unsigned room = 0; room < RECORD_ROOMS; room++) {
+            pool->layouts_by_room[c][room] = record_layout_with_room(&pool->layouts[c], room);
+        }
     }
 }
 
@@ -235,7 +245,7 @@ void pool_file_set_size(char *page, size_t n_bytes)
 }
 
 /* Sessions that were behind the end are gone without a trace, so this is all that tells of them. */
-static void check_size(struct pool *pool, const char *path)
+void pool_file_check_size(const struct pool *pool, const char *path)
 {
     uint64_t n_bytes = atomic_load(&page_of(pool)->n_bytes);
     size_t size = atomic_load(&pool->region.size);
@@ -244,7 +254,6 @@ static void check_size(struct pool *pool, const char *path)
                   LOG_INT("bytes", (int64_t)size), LOG_INT("of", (int64_t)n_bytes),
                   LOG_STRING("advice", "sessions that were behind its end are lost"));
     }
-    note_size(pool);
 }
 
 /* ---- reading ---- */
@@ -256,12 +265,14 @@ static bool layout_is_valid(const struct file_header *header)
         return format1_layout_is_valid(&header->of_format1);
     case FORMAT_2:
         return format2_layout_is_valid(&header->of_format2);
+    case FORMAT_3:
+        return format3_layout_is_valid(&header->of_format3);
     default:
         return record_layout_is_valid(&header->layout);
     }
 }
 
-static enum status damaged(const char *path, struct fault *fault)
+enum status pool_file_damaged(const char *path, struct fault *fault)
 {
     return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
                      "%s is not a session file of grud, or its header is damaged; move it away to "
@@ -282,7 +293,7 @@ static enum status check_header(struct pool *pool, const char *path, struct faul
                    page->header.check == header_check(&page->header);
     uint64_t check = is_ours ? atomic_load(&page->owner.check) : 0;
     if (!is_ours || (check != 0 && check != owner_check(&page->owner))) {
-        return damaged(path, fault);
+        return pool_file_damaged(path, fault);
     }
     if (page->header.format < FORMAT_1 || page->header.format > FORMAT) {
         return fault_set(fault, STATUS_STORAGE_FAILED, NULL,
@@ -364,13 +375,36 @@ const struct format2_layout *pool_file_format2(const struct pool *pool)
     return header->format == FORMAT_2 ? &header->of_format2 : NULL;
 }
 
+const struct format3_layout *pool_file_format3(const struct pool *pool)
+{
+    const struct file_header *header = &page_of(pool)->header;
+    return header->format == FORMAT_3 ? &header->of_format3 : NULL;
+}
+
+bool pool_file_read_format3(const struct pool *pool,
+                            struct pool_class ret_classes[POOL_CLASSES_MAX], size_t *ret_n_classes,
+                            size_t *ret_n_promised)
+{
+    const struct class_notes *notes = classes_of(pool->head);
+    if (!notes_are_whole(notes)) {
+        return false;
+    }
+    memcpy(ret_classes, notes->classes, sizeof notes->classes);
+    *ret_n_classes = notes->n_classes;
+    /* Of a head that was cut off there is nothing to miss. */
+    const bool has_head = atomic_load(&pool->region.size) >= POOL_HEAD_BYTES;
+    *ret_n_promised = has_head ? atomic_load(&page_of(pool)->promised_extents) : 0;
+    return true;
+}
+
 /* The layouts and the extents. */
 static enum status read_file(struct pool *pool, const char *path, struct fault *fault)
 {
     /* Of a head that was cut off there is nothing to miss but what check_size tells of. */
     bool has_head = atomic_load(&pool->region.size) >= POOL_HEAD_BYTES;
     size_t n_promised = has_head ? atomic_load(&page_of(pool)->promised_extents) : 0;
-    check_size(pool, path);
+    pool_file_check_size(pool, path);
+    note_size(pool);
     enum status status = region_grow(&pool->region, POOL_HEAD_BYTES, fault);
     if (status != STATUS_OK) {
         return status;
@@ -378,12 +412,12 @@ static enum status read_file(struct pool *pool, const char *path, struct fault *
     const struct record_layout *layout = &page_of(pool)->header.layout;
     const struct class_notes *notes = classes_of(pool->head);
     if (!classes_are_valid(layout, notes)) {
-        return damaged(path, fault);
+        return pool_file_damaged(path, fault);
     }
     set_layouts(pool, layout, notes->classes, notes->n_classes);
     bool is_whole = true;
     status = extents_read(pool, n_promised, &is_whole, fault);
-    return status == STATUS_OK && !is_whole ? damaged(path, fault) : status;
+    return status == STATUS_OK && !is_whole ? pool_file_damaged(path, fault) : status;
 }
 
 enum status pool_file_check(struct pool *pool, const struct pool_options *options, const char *path,

@@ -4,10 +4,10 @@
  * pool_sync (pool.h).
  *
  * The page has a format number, which is raised by hand when the page or a record changes its
- * meaning. This grud writes format 3; a file of an earlier one is written anew when it is opened
- * (pool_format1.h, pool_format2.h). A newer format is refused with both numbers, and the file is
- * left as it is; so that the number can be told, the header (magic, format, layout, and the check
- * over them) is at the same place in every format.
+ * meaning. This grud writes format 4; a file of an earlier one is written anew when it is opened
+ * (pool_format1.h, pool_format2.h, pool_format3.h). A newer format is refused with both numbers,
+ * and the file is left as it is; so that the number can be told, the header (magic, format, layout,
+ * and the check over them) is at the same place in every format.
  *
  * A new file is begun under another name and put in its place whole, so a file without a header is
  * damaged.
@@ -18,6 +18,7 @@
 #include "service/pool/pool.h"
 #include "service/pool/pool_format1.h"
 #include "service/pool/pool_format2.h"
+#include "service/pool/pool_format3.h"
 
 /* Writes the page of a new file, in the layout of the options. It is not synced. */
 enum status pool_file_begin(struct pool *pool, const struct pool_options *options,
@@ -32,11 +33,21 @@ void pool_file_set_size(char *page, size_t n_bytes);
  * false: they are not a header of today's format. For pool_copy. */
 bool pool_file_read_layouts(const char *bytes, size_t n,
                             struct record_layout ret_layouts[POOL_CLASSES]);
+/* The classes of a file of format 3, and how many extents it was promised to have; false: its head
+ * is damaged. */
+__attribute__((warn_unused_result)) bool
+pool_file_read_format3(const struct pool *pool, struct pool_class ret_classes[POOL_CLASSES_MAX],
+                       size_t *ret_n_classes, size_t *ret_n_promised);
+/* Logs that the file has become shorter than it was. */
+void pool_file_check_size(const struct pool *pool, const char *path);
+/* The fault of a file that is damaged. */
+enum status pool_file_damaged(const char *path, struct fault *fault);
 /* Whether the file is of a former format: then the pool is of no use but to be written anew. */
 bool pool_file_is_former(const struct pool *pool);
 /* The layout of a file that is of that format; NULL: it is of another one. */
 const struct format1_layout *pool_file_format1(const struct pool *pool);
 const struct format2_layout *pool_file_format2(const struct pool *pool);
+const struct format3_layout *pool_file_format3(const struct pool *pool);
 /* What was promised of the births in the file of `from` was promised of those in this one. */
 void pool_file_take_promises(struct pool *pool, const struct pool *from);
 /* Once all of the file is mapped: what a failed sync may have kept from the disk is written anew.

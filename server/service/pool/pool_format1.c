@@ -1,6 +1,7 @@
 #include "service/pool/pool_format1.h"
 
 #include "base/digest.h"
+#include "service/pool/pool_former_values.h"
 
 #include <math.h>
 #include <string.h>
@@ -23,7 +24,7 @@ struct format1_copy {
     uint32_t ttl_s;
     uint16_t writes;
     uint16_t n_readings;
-    struct record_error errors[]; /* then the state, as today */
+    struct former_error errors[]; /* then the state */
 };
 
 /* ---- sizes ---- */
@@ -35,7 +36,7 @@ static size_t round_up(size_t n)
 
 static size_t values_bytes(const struct format1_layout *layout)
 {
-    return layout->n_outputs * sizeof(struct record_error) + layout->state_floats * sizeof(float);
+    return former_values_bytes(layout->n_outputs, layout->state_floats);
 }
 
 bool format1_layout_is_valid(const struct format1_layout *layout)
@@ -158,7 +159,7 @@ enum format1_found format1_read(const struct format1_layout *layout, const char 
                                   .last_at = NAN,
                                   .version = old->version };
     *life = (struct record_life){ old->created_at_s, old->ttl_s };
-    memcpy(copy->errors, old->errors, values_bytes(layout));
+    former_values_take(old->errors, layout->n_outputs, layout->state_floats, copy->errors);
     read_readings(layout, record, old, copy, readings);
     return FORMAT1_SESSION;
 }

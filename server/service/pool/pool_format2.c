@@ -1,6 +1,7 @@
 #include "service/pool/pool_format2.h"
 
 #include "base/digest.h"
+#include "service/pool/pool_former_values.h"
 #include "service/pool/record_ring.h"
 
 #include <stdlib.h>
@@ -24,7 +25,7 @@ struct format2_copy {
     uint32_t created_at_s;
     uint32_t ttl_s;
     uint32_t last_block_check;
-    struct record_error errors[]; /* then the state, as today */
+    struct former_error errors[]; /* then the state */
 };
 
 struct format2_entry {
@@ -56,9 +57,11 @@ bool format2_layout_is_valid(const struct format2_layout *layout)
         return false;
     }
     const struct record_layout today = format2_layout_today(layout);
-    size_t record =
-        sizeof(struct format2_header) + 2 * (size_t)today.copy_bytes + record_ring_bytes(&today);
-    return layout->copy_bytes == today.copy_bytes && layout->ring_rows == today.ring_rows &&
+    size_t copy = round_up(offsetof(struct format2_copy, errors) +
+                               former_values_bytes(layout->n_outputs, layout->state_floats),
+                           sizeof(uint64_t));
+    size_t record = sizeof(struct format2_header) + 2 * copy + record_ring_bytes(&today);
+    return layout->copy_bytes == copy && layout->ring_rows == today.ring_rows &&
            layout->record_bytes == round_up(record, ALIGNMENT) &&
            layout->copies_from == sizeof(struct format2_header);
 }
@@ -143,7 +146,15 @@ static void end_write(const struct format2_file *file, size_t position, char *re
 
 /* ---- a record ---- */
 
-static void translate_header(const struct format2_layout *layout, char *old, char *record)
+size_t format2_id_length(const struct format2_file *file, size_t position)
+{
+    const char *record =
+        file->bytes + records_from(file->layout) + position * file->layout->record_bytes;
+    return ((const struct format2_header *)(const void *)record)->n_id;
+}
+
+static void translate_header(const struct format2_layout *layout, char *old,
+                             const struct record_layout *today, char *record)
 {
     const struct format2_header *from = (const struct format2_header *)(void *)old;
     const struct format2_copy *newest = copy_at(layout, old, 0), *other = copy_at(layout, old, 1);
@@ -154,10 +165,10 @@ static void translate_header(const struct format2_layout *layout, char *old, cha
     if (!is_whole(layout, from, newest)) {
         newest = newest == other ? copy_at(layout, old, 0) : other;
     }
-    *header = (struct record_header){ .n_id = from->n_id,
-                                      .life = { newest->created_at_s, newest->ttl_s } };
+    header->n_id = from->n_id;
+    header->life = (struct record_life){ newest->created_at_s, newest->ttl_s };
     record_set_birth(record, from->birth);
-    memcpy(header->id, from->id, sizeof header->id);
+    memcpy(header->id, from->id, today->id_bytes);
     if (from->check == header_check(from)) {
         record_header_seal(record);
     } else if (from->check == ~header_check(from)) {
@@ -167,12 +178,13 @@ static void translate_header(const struct format2_layout *layout, char *old, cha
     }
 }
 
-static void translate_copy(const struct format2_file *file, char *old, size_t which, char *record)
+static void translate_copy(const struct format2_file *file, char *old, size_t which,
+                           const struct record_layout *today, char *record)
 {
     const struct format2_copy *from = copy_at(file->layout, old, which);
-    struct record_copy *copy = record_copy_at(&file->today, record, (int)which);
-    record_clear_copy(&file->today, copy);
-    copy->check = from->check;
+    struct record_copy *copy = record_copy_at(today, record, (int)which);
+    record_clear_copy(today, copy);
+    copy->check = (uint32_t)from->check; /* 0, or damaged */
     copy->writes = from->writes;
     copy->n_readings = from->n_readings;
     copy->step = from->step;
@@ -180,14 +192,14 @@ static void translate_copy(const struct format2_file *file, char *old, size_t wh
     copy->digest = from->digest;
     copy->version = from->version;
     copy->last_block_check = from->last_block_check;
-    memcpy(copy->errors, from->errors,
-           file->layout->copy_bytes - offsetof(struct format2_copy, errors));
+    former_values_take(from->errors, today->n_outputs, today->state_floats, copy->errors);
     if (is_whole(file->layout, (const struct format2_header *)(void *)old, from)) {
-        record_seal(&file->today, record, copy);
+        record_seal(today, record, copy);
     }
 }
 
-bool format2_translate(const struct format2_file *file, size_t position, char *record)
+bool format2_translate(const struct format2_file *file, size_t position,
+                       const struct record_layout *today, char *record)
 {
     const struct format2_layout *layout = file->layout;
     size_t at = position * layout->record_bytes, left = area_of(file) - at;
@@ -199,12 +211,12 @@ bool format2_translate(const struct format2_file *file, size_t position, char *r
     memcpy(old, file->bytes + records_from(layout) + at,
            left < layout->record_bytes ? left : layout->record_bytes);
     end_write(file, position, old);
-    translate_header(layout, old, record);
+    translate_header(layout, old, today, record);
     for (size_t k = 0; k < 2; k++) {
-        translate_copy(file, old, k, record);
+        translate_copy(file, old, k, today, record);
     }
-    memcpy(record + sizeof(struct record_header) + 2 * (size_t)file->today.copy_bytes, old + ring,
-           record_ring_bytes(&file->today));
+    memcpy(record + record_header_bytes(today) + 2 * (size_t)today->copy_bytes, old + ring,
+           record_ring_bytes(today));
     free(old);
     return true;
 }

@@ -24,16 +24,21 @@ struct format2_file {
     const struct format2_layout *layout;
     const char *bytes;
     size_t n_bytes;
-    struct record_layout today; /* of the same sizes */
+    struct record_layout today; /* of the same sizes, with room for the longest id */
 };
 
 bool format2_layout_is_valid(const struct format2_layout *layout);
 struct record_layout format2_layout_today(const struct format2_layout *layout);
 /* How many records it has, also one that was cut off behind its header. */
 size_t format2_count(const struct format2_file *file);
-/* Makes the record what the file's `position`-th one is: the same session in the same standing, and
- * what was not whole is not. A write that a kill has cut short is ended. False: no memory. */
+/* The length of the id in the `position`-th record. */
+size_t format2_id_length(const struct format2_file *file, size_t position);
+/* Makes the record, of today's layout with a room for its id, what the file's `position`-th one is:
+ * the same session in the same standing, and what was not whole is not. A write that a kill has cut
+ * short is ended. False: no memory. */
 __attribute__((warn_unused_result)) bool format2_translate(const struct format2_file *file,
-                                                           size_t position, char *record);
+                                                           size_t position,
+                                                           const struct record_layout *today,
+                                                           char *record);
 
 #endif

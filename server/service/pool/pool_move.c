@@ -55,7 +55,7 @@ static void note_lost(const struct moving *moving, const struct pool_key *key)
     atomic_fetch_add_explicit(&to->n_ended[TOMBSTONE_DAMAGED], 1, memory_order_relaxed);
 }
 
-/* Whether they differ in their tails and bases alone. */
+/* Whether their states are of the same sizes. */
 static bool has_same_state(const struct record_layout *a, const struct record_layout *b)
 {
     return a->n_inputs == b->n_inputs && a->n_outputs == b->n_outputs &&
@@ -68,6 +68,10 @@ static void copy_state(const struct record_layout *from, struct record_copy *old
 {
     if (from->n_outputs == to->n_outputs) {
         memcpy(copy->errors, old->errors, to->n_outputs * sizeof *copy->errors);
+    }
+    if (from->n_outputs == to->n_outputs && from->season == to->season) {
+        memcpy(record_seasonal_of(to, copy), record_seasonal_of(from, old),
+               record_seasonal_bytes(to));
     }
     if (has_same_state(from, to)) {
         memcpy(record_state(to, copy), record_state(from, old), to->state_floats * sizeof(float));
@@ -109,13 +113,15 @@ static void copy_tail(const struct moving *moving, uint32_t from_slot, uint32_t 
     }
     const struct pool_class *kind = kind_of(moving->from, from_slot);
     const struct pool_class *wanted = kind_of(moving->to, to_slot);
-    const char *tail = record_tail(pool_layout(moving->from, from_slot), old);
-    char *ret_tail = record_tail(to, moving->copy);
+    const struct pool_tail tail = { record_tail(pool_layout(moving->from, from_slot), old),
+                                    (uint8_t)old->tail_mark };
+    struct pool_tail new_tail = { record_tail(to, moving->copy), tail.mark };
     if (memcmp(kind, wanted, sizeof *kind) == 0) {
-        memcpy(ret_tail, tail, to->tail_bytes);
+        memcpy(new_tail.bytes, tail.bytes, to->tail_bytes);
     } else {
-        (void)moving->options->translate_tail(kind, tail, wanted, ret_tail, to->n_outputs);
+        (void)moving->options->translate_tail(kind, &tail, wanted, &new_tail, to->n_outputs);
     }
+    moving->copy->tail_mark = new_tail.mark;
 }
 
 static void copy_session(const struct moving *moving, uint32_t from_slot, uint32_t to_slot)

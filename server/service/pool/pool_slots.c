@@ -17,17 +17,19 @@ void slots_init(struct pool *pool, size_t session_max)
 {
     pool->n_slots = slots_needed(session_max);
     atomic_init(&pool->donor, INDEX_NONE);
-    for (int c = 0; c < POOL_CLASSES; c++) {
-        pool->unused[c].first_free = INDEX_NONE;
-        for (int k = 0; k < RETIREMENTS; k++) {
-            pool->unused[c].retired[k].first = INDEX_NONE;
+    for (int k = 0; k < POOL_CLASSES * RECORD_ROOMS; k++) {
+        struct class_slots *unused = &pool->unused[k / RECORD_ROOMS][k % RECORD_ROOMS];
+        unused->first_free = INDEX_NONE;
+        for (int r = 0; r < RETIREMENTS; r++) {
+            unused->retired[r].first = INDEX_NONE;
         }
     }
 }
 
 static struct class_slots *unused_of(struct pool *pool, uint32_t slot)
 {
-    return &pool->unused[pool_extent(pool, slot)->record_class];
+    const struct extent *extent = pool_extent(pool, slot);
+    return &pool->unused[extent->record_class][extent->room];
 }
 
 uint32_t pool_next_slot(const struct pool *pool, uint32_t slot)
@@ -105,10 +107,10 @@ static uint32_t take_before_its_time(struct pool *pool, struct class_slots *unus
     return slot;
 }
 
-static enum status find_slot(struct pool *pool, unsigned record_class, uint32_t *ret_slot,
-                             struct fault *fault)
+static enum status find_slot(struct pool *pool, unsigned record_class, unsigned room,
+                             uint32_t *ret_slot, struct fault *fault)
 {
-    struct class_slots *unused = &pool->unused[record_class];
+    struct class_slots *unused = &pool->unused[record_class][room];
     enum status status = STATUS_SESSIONS_FULL;
     if (unused->first_free != INDEX_NONE) {
         *ret_slot = unused->first_free;
@@ -116,7 +118,7 @@ static enum status find_slot(struct pool *pool, unsigned record_class, uint32_t 
         return STATUS_OK;
     }
     if (unused->n_fresh < pool->n_slots) {
-        status = extents_take_fresh(pool, record_class, ret_slot, fault);
+        status = extents_take_fresh(pool, record_class, room, ret_slot, fault);
     }
     uint32_t early = status == STATUS_OK ? INDEX_NONE : take_before_its_time(pool, unused);
     if (early != INDEX_NONE) {
@@ -128,15 +130,15 @@ static enum status find_slot(struct pool *pool, unsigned record_class, uint32_t 
 
 /* ---- in use ---- */
 
-enum status slots_take(struct pool *pool, unsigned record_class, size_t most, uint16_t owner,
-                       uint32_t *ret_slot, struct fault *fault)
+enum status slots_take(struct pool *pool, unsigned record_class, unsigned room, size_t most,
+                       uint16_t owner, uint32_t *ret_slot, struct fault *fault)
 {
     enum status status = STATUS_SESSIONS_FULL;
     uint32_t slot = INDEX_NONE;
     bool is_counted = most != SLOTS_UNCOUNTED;
     pthread_mutex_lock(&pool->mutex);
     if (!is_counted || pool->n_taken < most) {
-        status = find_slot(pool, record_class, &slot, fault);
+        status = find_slot(pool, record_class, room, &slot, fault);
     }
     if (status == STATUS_OK) {
         pool->n_taken += is_counted;
@@ -241,8 +243,8 @@ void slots_sweep(struct pool *pool)
     if (is_being_copied(pool)) {
         return;
     }
-    for (size_t c = 0; c <= pool->n_classes; c++) {
-        struct class_slots *unused = &pool->unused[c];
+    for (size_t k = 0; k < (1 + pool->n_classes) * RECORD_ROOMS; k++) {
+        struct class_slots *unused = &pool->unused[k / RECORD_ROOMS][k % RECORD_ROOMS];
         sweep(pool, unused, RETIREMENT_CLEARED, 1);
         sweep(pool, unused, RETIREMENT_SUCCEEDED, 1);
         sweep(pool, unused, RETIREMENT_ENDED, 2);

@@ -29,11 +29,12 @@ enum { SLOTS_UNCOUNTED = 0 };
 size_t slots_needed(size_t session_max);
 void slots_init(struct pool *pool, size_t session_max);
 
-/* A slot of that class for one session more, of at most so many, or (SLOTS_UNCOUNTED) for one that
- * takes another slot's place. It is claimed. STATUS_SESSIONS_FULL has no *fault. */
+/* A slot of that class and room for one session more, of at most so many, or (SLOTS_UNCOUNTED) for
+ * one that takes another slot's place. It is claimed. STATUS_SESSIONS_FULL has no *fault. */
 __attribute__((warn_unused_result)) enum status slots_take(struct pool *pool, unsigned record_class,
-                                                           size_t most, uint16_t owner,
-                                                           uint32_t *ret_slot, struct fault *fault);
+                                                           unsigned room, size_t most,
+                                                           uint16_t owner, uint32_t *ret_slot,
+                                                           struct fault *fault);
 /* With the mutex held, or before the pool is used. */
 void slots_push_free(struct pool *pool, uint32_t slot);
 /* A claimed slot of which nothing is on the disk. */

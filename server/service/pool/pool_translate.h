@@ -1,6 +1,6 @@
 /*
- * pool_translate.h - a file of format 2 becomes one of today's, record by record: what it says of
- * its sessions, and of what was promised, remains, so that the new file is opened as the old one
+ * pool_translate.h - a file of format 2 or 3 becomes one of today's, record by record: what it says
+ * of its sessions, and of what was promised, remains, so that the new file is opened as the old one
  * was. For pool_open.c.
  */
 #ifndef POOL_TRANSLATE_H

@@ -108,8 +108,10 @@ void pool_write_first(struct pool *pool, uint64_t section, uint32_t slot,
 static enum status alloc_successor(struct pool *pool, uint32_t slot, unsigned record_class,
                                    uint16_t owner, uint32_t *ret_successor, struct fault *fault)
 {
+    const struct record_header *header = record_header_of(pool_record(pool, slot));
     uint32_t successor;
-    enum status status = slots_take(pool, record_class, SLOTS_UNCOUNTED, owner, &successor, fault);
+    enum status status = slots_take(pool, record_class, record_room_of(header->n_id),
+                                    SLOTS_UNCOUNTED, owner, &successor, fault);
     if (status == STATUS_SESSIONS_FULL) {
         return fault_set(fault, status, "session",
                          "no room to write the session anew beside the %zu that there are; try "
@@ -119,7 +121,6 @@ static enum status alloc_successor(struct pool *pool, uint32_t slot, unsigned re
     if (status != STATUS_OK) {
         return status;
     }
-    const struct record_header *header = record_header_of(pool_record(pool, slot));
     char *record = pool_record(pool, successor);
     record_begin(pool_layout(pool, successor), record, header->id, header->n_id);
     record_set_life(record, &header->life);

@@ -6,44 +6,58 @@
 #include <math.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct record_header) % sizeof(uint64_t) == 0 &&
-                   offsetof(struct record_copy, errors) == 56,
+_Static_assert(sizeof(struct record_header) == 24 && offsetof(struct record_copy, errors) == 52 &&
+                   sizeof(struct record_layout) == 32,
                "they lie on disk, and copies behind the header");
+
+/* Multiples of 8: the longest, and what a number and a UUID take. */
+const uint8_t record_rooms[RECORD_ROOMS] = { 16, 40, SESSION_ID_MAX };
 
 enum { STAMP_FLOATS = (sizeof(double) + sizeof(uint32_t)) / sizeof(float) };
 
-static size_t round_up(size_t n, size_t unit)
+/* The sizes that follow from the rest. */
+static void measure(struct record_layout *layout)
 {
-    return (n + unit - 1) / unit * unit;
+    layout->copy_bytes = (uint32_t)record_round_up(record_front_bytes(layout) + layout->tail_bytes);
+    layout->record_bytes = (uint32_t)record_round_up(
+        record_header_bytes(layout) + 2 * (size_t)layout->copy_bytes + record_ring_bytes(layout));
 }
 
 struct record_layout record_layout_of(const struct gru_info *info, size_t n_history)
 {
+    const bool has_season = info->season > 0 && info->season <= n_history;
     struct record_layout layout = { .n_inputs = (uint32_t)info->n_inputs,
                                     .n_outputs = (uint32_t)info->n_outputs,
                                     .n_history = (uint16_t)n_history,
-                                    .state_floats = (uint32_t)info->state_floats };
-    layout.ring_rows = record_ring_rows(n_history);
-    return record_layout_with_tail(&layout, 0);
+                                    .id_bytes = record_rooms[RECORD_ROOMS - 1],
+                                    .state_floats = (uint32_t)info->state_floats,
+                                    .ring_rows = (uint16_t)record_ring_rows(n_history),
+                                    .season = has_season ? (uint16_t)info->season : 0 };
+    measure(&layout);
+    return layout;
 }
 
 struct record_layout record_layout_with_base(const struct record_layout *layout)
 {
     struct record_layout result = *layout;
     result.stamp_floats = STAMP_FLOATS;
-    return record_layout_with_tail(&result, 0);
+    measure(&result);
+    return result;
 }
 
 struct record_layout record_layout_with_tail(const struct record_layout *layout, size_t tail_bytes)
 {
     struct record_layout result = *layout;
-    size_t copy = offsetof(struct record_copy, errors) + record_values_bytes(layout);
     result.tail_bytes = (uint32_t)tail_bytes;
-    result.copy_bytes =
-        (uint32_t)(round_up(copy, sizeof(uint64_t)) + record_base_bytes(layout) + tail_bytes);
-    size_t record =
-        sizeof(struct record_header) + 2 * (size_t)result.copy_bytes + record_ring_bytes(&result);
-    result.record_bytes = (uint32_t)round_up(record, sizeof(uint64_t));
+    measure(&result);
+    return result;
+}
+
+struct record_layout record_layout_with_room(const struct record_layout *layout, unsigned room)
+{
+    struct record_layout result = *layout;
+    result.id_bytes = record_rooms[room];
+    measure(&result);
     return result;
 }
 
@@ -52,16 +66,34 @@ bool record_layout_is_valid(const struct record_layout *layout)
     if ((layout->stamp_floats != 0 && layout->stamp_floats != STAMP_FLOATS) ||
         layout->n_inputs > GRU_WIDTH_MAX || layout->n_outputs > GRU_WIDTH_MAX ||
         layout->n_history > RECORD_HISTORY_MAX || layout->state_floats > RECORD_STATE_MAX ||
-        layout->tail_bytes > RECORD_TAIL_MAX || layout->tail_bytes % sizeof(uint64_t) != 0) {
+        layout->tail_bytes > RECORD_TAIL_MAX || layout->tail_bytes % sizeof(float) != 0) {
         return false;
     }
     const struct gru_info info = { .n_inputs = layout->n_inputs,
                                    .n_outputs = layout->n_outputs,
-                                   .state_floats = layout->state_floats };
+                                   .state_floats = layout->state_floats,
+                                   .season = layout->season };
     struct record_layout expected = record_layout_of(&info, layout->n_history);
     expected = record_has_base(layout) ? record_layout_with_base(&expected) : expected;
     expected = record_layout_with_tail(&expected, layout->tail_bytes);
     return memcmp(&expected, layout, sizeof expected) == 0;
+}
+
+struct record_error record_error_of(uint32_t n, float absolute, float squared)
+{
+    const struct running_means unknown = RUNNING_MEANS_UNKNOWN;
+    if (n == 0) {
+        return (struct record_error){ .n = 0 };
+    }
+    return (struct record_error){ .n = n,
+                                  .absolute.recent = absolute,
+                                  .squared.recent = squared,
+                                  .symmetric = unknown,
+                                  .bias = unknown,
+                                  .persistence = unknown,
+                                  .truth = unknown,
+                                  .truth_variance = unknown,
+                                  .forecast_variance = unknown };
 }
 
 /* ---- the base ---- */
@@ -87,10 +119,10 @@ void record_take_base(const struct record_layout *layout, struct record_copy *co
 /* Whether there are as many readings as it says; it may be damage that a checksum does not see. */
 static bool base_fits(const struct record_layout *layout, const struct record_copy *copy)
 {
-    const char *end = (const char *)copy + layout->copy_bytes - layout->tail_bytes;
+    const char *own_end = (const char *)copy + record_round_up(record_own_bytes(layout));
     struct record_base base = { .n_since = 0 };
     if (record_has_base(layout)) {
-        memcpy(&base, end - record_base_bytes(layout), offsetof(struct record_base, errors));
+        memcpy(&base, own_end, offsetof(struct record_base, errors));
     }
     return base.n_since <= copy->n_readings;
 }
@@ -99,7 +131,9 @@ static bool base_fits(const struct record_layout *layout, const struct record_co
 
 static uint32_t header_check(const struct record_header *header)
 {
-    uint32_t check = (uint32_t)digest_64(&header->n_id, sizeof *header - sizeof header->check, 0);
+    const size_t n_room = record_rooms[record_room_of(header->n_id)];
+    uint32_t check =
+        (uint32_t)digest_64(&header->n_id, sizeof *header - sizeof header->check + n_room, 0);
     return check != 0 && check != UINT32_MAX ? check : 1; /* nor may it be 0 when inverted */
 }
 
@@ -113,7 +147,7 @@ void record_begin(const struct record_layout *layout, char *record, const char *
 {
     struct record_header *header = record_header_of(record);
     write_check(record, 0);
-    memset(&header->n_id, 0, sizeof *header - sizeof header->check);
+    memset(&header->n_id, 0, record_header_bytes(layout) - sizeof header->check);
     header->n_id = (uint8_t)n_id;
     memcpy(header->id, id, n_id);
     for (int k = 0; k < 2; k++) {
@@ -171,7 +205,7 @@ enum record_use record_use_of(const struct record_layout *layout, char *record)
         return is_lost ? RECORD_DAMAGED : RECORD_UNUSED;
     }
     uint32_t check = header_check(header);
-    if ((header->check != check && header->check != ~check) ||
+    if ((header->check != check && header->check != ~check) || header->n_id > layout->id_bytes ||
         !session_id_is_valid(header->id, header->n_id)) {
         return RECORD_DAMAGED;
     }
@@ -189,10 +223,12 @@ void record_clear_copy(const struct record_layout *layout, struct record_copy *c
 void record_take_copy(const struct record_layout *layout, struct record_copy *to,
                       const struct record_copy *from)
 {
-    memcpy(to, from, layout->copy_bytes - layout->tail_bytes);
+    const uint8_t mark = (uint8_t)to->tail_mark;
+    memcpy(to, from, record_front_bytes(layout));
+    to->tail_mark = mark;
 }
 
-static uint64_t copy_check(const struct record_layout *layout, char *record,
+static uint32_t copy_check(const struct record_layout *layout, char *record,
                            const struct record_copy *copy)
 {
     const struct record_header *header = record_header_of(record);
@@ -200,8 +236,9 @@ static uint64_t copy_check(const struct record_layout *layout, char *record,
     const char *from = (const char *)copy + sizeof copy->check;
     /* Seeding a long hash would derive new secrets each time; adding the header's check binds the
      * copy to its id and its birth as well. */
-    return digest_64(from, layout->copy_bytes - sizeof copy->check, 0) +
-           binding * UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t digest = digest_64(from, layout->copy_bytes - sizeof copy->check, 0) +
+                      binding * UINT64_C(0x9E3779B97F4A7C15);
+    return (uint32_t)(digest ^ digest >> 32);
 }
 
 void record_seal(const struct record_layout *layout, char *record, struct record_copy *copy)
@@ -211,7 +248,7 @@ void record_seal(const struct record_layout *layout, char *record, struct record
 
 /* Beyond any that is written, so that no sum with one overflows: a checksum does not keep anyone
  * from writing the file. */
-static const uint64_t step_max = UINT64_C(1) << 62, writes_max = UINT64_C(1) << 47;
+static const uint64_t step_max = UINT64_C(1) << 62, writes_max = UINT64_C(1) << 42;
 static const int64_t time_max_ms = INT64_C(1) << 44; /* 557 years; its field has two bits more */
 
 bool record_copy_is_whole(const struct record_layout *layout, char *record,

@@ -20,6 +20,7 @@
 #ifndef RECORD_H
 #define RECORD_H
 
+#include "base/running_means.h"
 #include "gru.h"
 #include "service/names.h"
 
@@ -43,10 +44,22 @@ enum {
     RECORD_TAIL_MAX = 1 << 24
 }; /* within which sizes fit their 32 bits */
 
-/* How well an output that feeds an input has forecast it, one step ahead. */
+/* How well an output that feeds an input has forecast it, one step ahead, in n comparisons
+ * (sessions/forecast_errors.h). What began before there was a mean of it is not known. */
 struct record_error {
     uint32_t n;
-    float mae, mse; /* means over n comparisons */
+    struct running_means absolute, squared, symmetric; /* of the errors */
+    struct running_means bias;                         /* truth - forecast */
+    struct running_means persistence;                  /* |error| of "the last known value stays" */
+    struct running_means truth;
+    struct running_means truth_variance, forecast_variance;
+};
+/* One of which only these are known. */
+struct record_error record_error_of(uint32_t n, float absolute, float squared);
+/* |error| of those whose value one season before was known. */
+struct record_seasonal {
+    uint32_t n;
+    struct running_means model, reference;
 };
 
 /* What is fixed as long as a session is not written anew. */
@@ -62,21 +75,35 @@ struct record_header {
     uint8_t n_id;
     uint8_t birth_tag[3]; /* its low bits */
     uint64_t birth;
-    char id[SESSION_ID_MAX];
     struct record_life life;
+    char id[]; /* [id_bytes] of the layout, which are those that n_id needs */
 };
+/* Most ids are short, so records have room for one of these lengths. */
+enum { RECORD_ROOMS = 3 };
+extern const uint8_t record_rooms[RECORD_ROOMS]; /* ascending; any id fits into the last one */
+/* The room that an id of that length needs. */
+static inline unsigned record_room_of(size_t n_id)
+{
+    unsigned room = 0;
+    while (room < RECORD_ROOMS - 1 && n_id > record_rooms[room]) {
+        room++;
+    }
+    return room;
+}
 
 struct record_copy {
-    uint64_t check; /* over what follows, and the header's check */
-    uint64_t writes : 48, n_readings : 16;
+    uint32_t check;            /* over what follows, and the header's check */
+    uint32_t last_block_check; /* of the last block of its readings, as far as `step` */
+    uint64_t writes : 43, n_readings : 13;
+    uint64_t tail_mark : 8; /* what the tail is: the caller's meaning, as the tail's own */
     uint64_t step;
     int64_t last_seen_at_ms : 46;
     uint64_t gap : 18; /* before its last reading: RECORD_GAP_… */
     uint64_t digest;   /* of the model version that the state belongs to */
     double last_at;    /* the time of its last reading that came with one; NaN: none has */
     uint32_t version;
-    uint32_t last_block_check;    /* of the last block of its readings, as far as `step` */
-    struct record_error errors[]; /* [O], then the state: float [state_floats], then the tail */
+    struct record_error errors[]; /* [O], then the state: float [state_floats], with a season
+                                     struct record_seasonal [O], then the base, then the tail */
 };
 
 /* What a session was n_since readings ago. In a copy, where the layout has it. */
@@ -93,21 +120,25 @@ struct record_stamp {
     uint32_t gap;
 };
 
-/* The sizes that follow from a model, K, --amend and the tail. */
+/* The sizes that follow from a model, K, --amend, the tail and the room for the id. */
 struct record_layout {
     uint32_t n_inputs, n_outputs;
     uint16_t n_history;
-    uint16_t stamp_floats; /* behind each reading: its stamp; 0: none, and copies have no base */
+    uint8_t stamp_floats; /* behind each reading: its stamp; 0: none, and copies have no base */
+    uint8_t id_bytes;
     uint32_t state_floats;
     uint32_t copy_bytes, record_bytes;
-    uint32_t ring_rows;  /* places for readings */
-    uint32_t tail_bytes; /* a multiple of 8 */
+    uint16_t ring_rows;  /* places for readings */
+    uint16_t season;     /* the model's, if so many readings are kept; else 0 */
+    uint32_t tail_bytes; /* a multiple of 4 */
 };
 
-/* Without a base and a tail, and the same with one. A base is added before a tail. */
+/* Without a base and a tail and with room for any id, and the same with one, or with another room.
+ * A base is added before a tail. */
 struct record_layout record_layout_of(const struct gru_info *info, size_t n_history);
 struct record_layout record_layout_with_base(const struct record_layout *layout);
 struct record_layout record_layout_with_tail(const struct record_layout *layout, size_t tail_bytes);
+struct record_layout record_layout_with_room(const struct record_layout *layout, unsigned room);
 /* Whether a layout read from a file is one that record_layout_of gives. */
 bool record_layout_is_valid(const struct record_layout *layout);
 
@@ -121,10 +152,15 @@ static inline struct record_header *record_header_of(char *record)
     return (struct record_header *)(void *)record;
 }
 
+static inline size_t record_header_bytes(const struct record_layout *layout)
+{
+    return sizeof(struct record_header) + layout->id_bytes;
+}
+
 static inline struct record_copy *record_copy_at(const struct record_layout *layout, char *record,
                                                  int which)
 {
-    return (struct record_copy *)(void *)(record + sizeof(struct record_header) +
+    return (struct record_copy *)(void *)(record + record_header_bytes(layout) +
                                           (size_t)which * layout->copy_bytes);
 }
 
@@ -133,7 +169,7 @@ static inline struct record_copy *record_copy_at(const struct record_layout *lay
 static inline void record_prefetch(const struct record_layout *layout, const char *record)
 {
     enum { LINE = 64, MOST = 4096 };
-    size_t n = sizeof(struct record_header) + 2 * (size_t)layout->copy_bytes;
+    size_t n = record_header_bytes(layout) + 2 * (size_t)layout->copy_bytes;
     for (size_t at = 0; at < n && at < MOST; at += LINE) {
         __builtin_prefetch(record + at, 1);
     }
@@ -175,17 +211,50 @@ static inline size_t record_values_bytes(const struct record_layout *layout)
     return layout->n_outputs * sizeof(struct record_error) + layout->state_floats * sizeof(float);
 }
 
+/* [O], in a layout with a season. An amended session keeps them: the values that they were compared
+ * with are no longer there. */
+static inline struct record_seasonal *record_seasonal_of(const struct record_layout *layout,
+                                                         struct record_copy *copy)
+{
+    return (struct record_seasonal *)(void *)(record_state(layout, copy) + layout->state_floats);
+}
+
+static inline size_t record_seasonal_bytes(const struct record_layout *layout)
+{
+    return layout->season > 0 ? layout->n_outputs * sizeof(struct record_seasonal) : 0;
+}
+
+/* Of a copy without its base and its tail. */
+static inline size_t record_own_bytes(const struct record_layout *layout)
+{
+    return offsetof(struct record_copy, errors) + record_values_bytes(layout) +
+           record_seasonal_bytes(layout);
+}
+
+static inline size_t record_round_up(size_t n)
+{
+    return (n + sizeof(uint64_t) - 1) & ~(sizeof(uint64_t) - 1);
+}
+
 static inline size_t record_base_bytes(const struct record_layout *layout)
 {
     size_t n = offsetof(struct record_base, errors) + record_values_bytes(layout);
-    return record_has_base(layout) ? (n + sizeof(uint64_t) - 1) & ~(sizeof(uint64_t) - 1) : 0;
+    return record_has_base(layout) ? record_round_up(n) : 0;
+}
+
+/* Of a copy without its tail. */
+static inline size_t record_front_bytes(const struct record_layout *layout)
+{
+    return record_has_base(layout)
+               ? record_round_up(record_own_bytes(layout)) + record_base_bytes(layout)
+               : record_own_bytes(layout);
 }
 
 /* In a layout that has one. */
 static inline struct record_base *record_base_of(const struct record_layout *layout,
                                                  struct record_copy *copy)
 {
-    return (struct record_base *)(void *)(record_tail(layout, copy) - record_base_bytes(layout));
+    return (struct record_base *)(void *)((char *)copy + record_round_up(record_own_bytes(layout)));
 }
 static inline float *record_base_state(const struct record_layout *layout, struct record_base *base)
 {

@@ -30,7 +30,7 @@ size_t record_ring_bytes(const struct record_layout *layout)
 
 static char *ring_of(const struct record_layout *layout, char *record)
 {
-    return record + sizeof(struct record_header) + 2 * (size_t)layout->copy_bytes;
+    return record + record_header_bytes(layout) + 2 * (size_t)layout->copy_bytes;
 }
 
 /* ---- places ---- */

@@ -60,22 +60,20 @@ static void add_interval(struct error_sums *sums, const struct scored_forecast *
     if (isnan(scored->lower) || isnan(scored->upper)) {
         return;
     }
-    double width = scored->upper - scored->lower, below = scored->lower - scored->truth,
-           above = scored->truth - scored->upper, missed = fmax(fmax(below, above), 0.0);
     sums->n_intervals += 1.0;
-    sums->n_covered += missed == 0.0;
-    add(&sums->width, width);
-    add(&sums->interval_score, width + 2.0 / (1.0 - level) * missed);
+    sums->n_covered += error_missed(scored->truth, scored->lower, scored->upper) == 0.0;
+    add(&sums->width, scored->upper - scored->lower);
+    add(&sums->interval_score,
+        error_interval_score(level, scored->truth, scored->lower, scored->upper));
 }
 
 void error_sums_add(struct error_sums *sums, const struct scored_forecast *scored, double level)
 {
-    double e = scored->truth - scored->forecast, absolute = fabs(e),
-           size = fabs(scored->truth) + fabs(scored->forecast);
+    double e = scored->truth - scored->forecast, absolute = fabs(e);
     sums->n += 1.0;
     add(&sums->absolute, absolute);
     add(&sums->squared, e * e);
-    add(&sums->symmetric, size > 0.0 ? 200.0 * absolute / size : 0.0);
+    add(&sums->symmetric, error_symmetric(scored->truth, scored->forecast));
     add_moments(sums, scored->truth, scored->forecast);
     add_reference(&sums->persistence, scored->truth, scored->persistence, absolute);
     add_reference(&sums->seasonal_naive, scored->truth, scored->seasonal_naive, absolute);

@@ -43,8 +43,12 @@
 #ifndef ERROR_MEASURES_H
 #define ERROR_MEASURES_H
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* Which forecasts count: all, or the recent ones, of which older ones count less. */
+enum error_span { ERROR_SPAN_ALL, ERROR_SPAN_RECENT, ERROR_N_SPANS };
 
 /* THE table of measures: the words of the API. */
 #define ERROR_MEASURE_TABLE(X)                                                                     \
@@ -99,6 +103,25 @@ struct scored_forecast {
     double forecast, persistence, seasonal_naive;
     double lower, upper;
 };
+
+/* What smape is the mean of. */
+static inline double error_symmetric(double truth, double forecast)
+{
+    const double size = fabs(truth) + fabs(forecast);
+    return size > 0.0 ? 200.0 * fabs(truth - forecast) / size : 0.0;
+}
+
+/* How far the truth is outside of an interval; 0: within. */
+static inline double error_missed(double truth, double lower, double upper)
+{
+    return fmax(fmax(lower - truth, truth - upper), 0.0);
+}
+
+/* What interval_score is the mean of. */
+static inline double error_interval_score(double level, double truth, double lower, double upper)
+{
+    return upper - lower + 2.0 / (1.0 - level) * error_missed(truth, lower, upper);
+}
 
 /* level: of the interval. */
 void error_sums_add(struct error_sums *sums, const struct scored_forecast *scored, double level);

@@ -121,8 +121,7 @@ static void add_moments(struct error_tally_sums *sums, double keep, double truth
 void error_tally_note(struct error_tally *tally, double truth, double forecast, double persistence,
                       double seasonal_naive)
 {
-    const double e = truth - forecast, size = fabs(truth) + fabs(forecast),
-                 symmetric = size > 0.0 ? 200.0 * fabs(e) / size : 0.0;
+    const double e = truth - forecast, symmetric = error_symmetric(truth, forecast);
     for (enum error_span span = 0; span < ERROR_N_SPANS; span++) {
         struct error_tally_sums *sums = &tally->spans[span];
         const double keep = keeps[span];
@@ -143,14 +142,15 @@ void error_tally_note(struct error_tally *tally, double truth, double forecast, 
 void interval_tally_note(struct interval_tally *tally, double level, double truth, double lower,
                          double upper)
 {
-    const double missed = fmax(fmax(lower - truth, truth - upper), 0.0), width = upper - lower;
+    const double score = error_interval_score(level, truth, lower, upper);
+    const bool is_covered = error_missed(truth, lower, upper) == 0.0;
     for (enum error_span span = 0; span < ERROR_N_SPANS; span++) {
         struct interval_tally_sums *sums = &tally->spans[span];
         const double keep = keeps[span];
         add(&sums->n, keep, 1.0);
-        add(&sums->covered, keep, missed == 0.0);
-        add(&sums->width, keep, width);
-        add(&sums->score, keep, width + 2.0 / (1.0 - level) * missed);
+        add(&sums->covered, keep, is_covered);
+        add(&sums->width, keep, upper - lower);
+        add(&sums->score, keep, score);
     }
 }
 

@@ -18,9 +18,6 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-/* Which readings count. */
-enum error_span { ERROR_SPAN_ALL, ERROR_SPAN_RECENT, ERROR_N_SPANS };
-
 /* Of an output, by one thread; the reading and the one before it were there. */
 struct error_tally {
     struct error_tally_sums {

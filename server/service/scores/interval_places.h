@@ -5,9 +5,14 @@
 #ifndef INTERVAL_PLACES_H
 #define INTERVAL_PLACES_H
 
+#include "base/running_means.h"
 #include "service/scores/interval_tracker.h"
 
 enum { SLOW, FAST, N_SCALES };
+/* Of the intervals one step ahead that had bounds. */
+struct told_means {
+    struct running_means width, score;
+};
 enum { SEEN_MOST = UINT8_MAX };
 
 static inline float *tracker_floats(const struct interval_tracker *tracker, size_t offset)
@@ -22,9 +27,10 @@ static inline uint32_t *tracker_counts(const struct interval_tracker *tracker, s
 
 /* What is kept of an output at a number of steps ahead, and of its levels. */
 struct tracked {
-    float *means;   /* [N_SCALES] */
-    float *factors; /* [L][N_SCALES] */
-    float *recent;  /* [L] */
+    float *means;            /* [N_SCALES] */
+    float *factors;          /* [L][N_SCALES] */
+    float *recent;           /* [L] */
+    struct told_means *told; /* [L]; NULL: none of so many steps ahead */
     uint32_t *scored;
     uint32_t *covered; /* [L] */
     uint8_t *seen;
@@ -36,10 +42,12 @@ static inline struct tracked tracked_at(const struct interval_tracker *tracker, 
 {
     const struct interval_layout *layout = tracker->layout;
     const size_t at = place * layout->n_horizons + ahead - 1;
+    struct told_means *told = (struct told_means *)(void *)(tracker->bytes + layout->told);
     return (struct tracked){
         .means = tracker_floats(tracker, 0) + at * N_SCALES,
         .factors = tracker_floats(tracker, layout->factors) + at * layout->n_levels * N_SCALES,
         .recent = tracker_floats(tracker, layout->recent) + at * layout->n_levels,
+        .told = ahead == 1 && layout->n_told > 0 ? told + place * layout->n_told : NULL,
         .scored = tracker_counts(tracker, layout->scored) + at,
         .covered = tracker_counts(tracker, layout->covered) + at * layout->n_levels,
         .seen = tracker->bytes + layout->seen + at,
@@ -63,16 +71,17 @@ static inline size_t place_of(const struct interval_layout *layout, size_t outpu
     return place;
 }
 
-/* One step further ahead, or the next output's first. */
+/* One step further ahead. */
 static inline void tracked_move_on(const struct interval_layout *layout, struct tracked *of)
 {
     of->means += N_SCALES;
     of->factors += layout->n_levels * N_SCALES;
     of->recent += layout->n_levels;
+    of->told = NULL;
     of->scored++;
     of->covered += layout->n_levels;
     of->seen++;
-    of->ahead = of->ahead < layout->n_horizons ? of->ahead + 1 : 1;
+    of->ahead++;
 }
 
 /* A forecast that waits, with its half-widths. Those of h steps ahead have h places, taken in

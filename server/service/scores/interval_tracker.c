@@ -6,8 +6,6 @@
 
 /* The rule's parameters (interval_tracker.h). */
 static const double eta = 0.03, slow_rate = 0.005, fast_rate = 0.1, fast_rate_least = 0.01;
-/* With which the recent coverage forgets. */
-static const double recent_rate = 0.01;
 /* No step moves a factor that is larger: it is less than half of a float's last digit there. */
 static const float factor_most = 1 << 20;
 
@@ -36,8 +34,9 @@ struct interval_layout interval_layout_of(size_t n_outputs, size_t n_horizons, s
                                    n_levels);
 }
 
-struct interval_layout interval_layout_without(const struct interval_untracked *untracked,
-                                               size_t n_outputs, size_t n_horizons, size_t n_levels)
+static struct interval_layout layout_of(const struct interval_untracked *untracked,
+                                        size_t n_outputs, size_t n_horizons, size_t n_levels,
+                                        size_t n_told)
 {
     const size_t n_tracked = n_outputs - untracked->n;
     const size_t n_waiting = n_horizons * (n_horizons + 1) / 2;
@@ -47,10 +46,12 @@ struct interval_layout interval_layout_without(const struct interval_untracked *
                                       .untracked = *untracked,
                                       .n_horizons = n_horizons,
                                       .n_levels = n_levels,
+                                      .n_told = n_told,
                                       .n_waiting = n_waiting };
     layout.factors = n_places * N_SCALES * sizeof(float);
     layout.recent = layout.factors + n_places * n_levels * N_SCALES * sizeof(float);
-    layout.forecasts = layout.recent + n_places * n_levels * sizeof(float);
+    layout.told = layout.recent + n_places * n_levels * sizeof(float);
+    layout.forecasts = layout.told + n_tracked * n_told * sizeof(struct told_means);
     layout.scored = layout.forecasts + n_tracked * n_waiting * sizeof(float);
     layout.covered = layout.scored + n_places * sizeof(uint32_t);
     layout.widths = layout.covered + n_places * n_levels * sizeof(uint32_t);
@@ -58,6 +59,18 @@ struct interval_layout interval_layout_without(const struct interval_untracked *
     layout.widened = layout.seen + n_places;
     layout.n_bytes = (layout.widened + 1 + 3) & ~(size_t)3;
     return layout;
+}
+
+struct interval_layout interval_layout_without(const struct interval_untracked *untracked,
+                                               size_t n_outputs, size_t n_horizons, size_t n_levels)
+{
+    return layout_of(untracked, n_outputs, n_horizons, n_levels, n_levels);
+}
+
+struct interval_layout interval_layout_former(const struct interval_untracked *untracked,
+                                              size_t n_outputs, size_t n_horizons, size_t n_levels)
+{
+    return layout_of(untracked, n_outputs, n_horizons, n_levels, 0);
 }
 
 /* Which of the places of that many steps ahead it is the turn of. Numbers of 32 bits are divided in
@@ -181,6 +194,20 @@ bool interval_tracker_bounds(const struct interval_tracker *tracker, size_t leve
 
 /* ---- a step ---- */
 
+/* A forecast without bounds has no width. */
+static inline void learn_told(const struct tracked *of, size_t level, double share,
+                              const struct bounds *bounds, float truth)
+{
+    if (!of->told || isinf(bounds->lower)) {
+        return;
+    }
+    const struct running_rates rates = running_rates_of(*of->scored);
+    const double width = (double)bounds->upper - bounds->lower;
+    const double score = error_interval_score(share, truth, bounds->lower, bounds->upper);
+    running_means_move(&of->told[level].width, rates, width, width);
+    running_means_move(&of->told[level].score, rates, score, score);
+}
+
 static inline void learn_level(const struct tracked *of, size_t level, double alpha,
                                const double *shares, bool is_missed, uint16_t width)
 {
@@ -193,8 +220,7 @@ static inline void learn_level(const struct tracked *of, size_t level, double al
         k[SLOW] = (float)(k[SLOW] + 2 * eta * g * shares[SLOW]);
         k[FAST] = (float)(k[FAST] + 2 * eta * g * shares[FAST]);
     }
-    const double early = 1 / (double)*of->scored;
-    const double rate = early > recent_rate ? early : recent_rate;
+    const double rate = running_rates_of(*of->scored).recent;
     of->recent[level] = (float)(of->recent[level] + rate * (!is_missed - of->recent[level]));
     of->covered[level] += !is_missed && of->covered[level] < *of->scored;
 }
@@ -229,8 +255,12 @@ static inline void score(const struct interval_tracker *tracker, const struct tr
     for (size_t level = 0; level < tracker->layout->n_levels && first != NO_WIDTH; level++) {
         const struct bounds bounds = bounds_of(forecast, waiting->widths[level]);
         const bool is_missed = truth < bounds.lower || truth > bounds.upper;
-        learn_level(of, level, 1 - tracker->levels->level[level], shares, is_missed,
-                    waiting->widths[level]);
+        const uint16_t width = waiting->widths[level];
+        const double share = tracker->levels->level[level];
+        learn_level(of, level, 1 - share, shares, is_missed, width);
+        if (is_told(width)) {
+            learn_told(of, level, share, &bounds, truth);
+        }
     }
     const double error = fabs((double)truth - forecast);
     learn_means(of, error < FLT_MAX ? error : FLT_MAX);
@@ -322,6 +352,26 @@ struct interval_coverage interval_tracker_coverage(const struct interval_tracker
     return sum;
 }
 
+struct error_sums interval_tracker_sums(const struct interval_tracker *tracker, size_t level,
+                                        size_t output, enum error_span span)
+{
+    const struct interval_layout *layout = tracker->layout;
+    struct error_sums sums = { .n = 0 };
+    if (!is_tracked(layout, output) || layout->n_told == 0) {
+        return sums;
+    }
+    const struct tracked of = tracked_at(tracker, place_of(layout, output), 1);
+    const struct told_means *told = &of.told[level];
+    const bool is_recent = span == ERROR_SPAN_RECENT;
+    sums.n_intervals = *of.scored;
+    sums.n_covered = is_recent ? (double)of.recent[level] * *of.scored : of.covered[level];
+    sums.width.sum =
+        sums.n_intervals * (is_recent ? told->width.recent : running_means_all(&told->width));
+    sums.interval_score.sum =
+        sums.n_intervals * (is_recent ? told->score.recent : running_means_all(&told->score));
+    return sums;
+}
+
 float interval_tracker_mean(const struct interval_tracker *tracker, size_t output, size_t ahead)
 {
     if (!is_tracked(tracker->layout, output)) {
@@ -365,6 +415,12 @@ static bool all_waiting_are_valid(const struct interval_tracker *tracker)
     return is_valid;
 }
 
+/* NaN: not known. */
+static bool are_sizes(const struct running_means *means)
+{
+    return !isinf(means->recent) && !isinf(means->beyond) && !(means->recent < 0);
+}
+
 bool interval_tracker_is_valid(const struct interval_tracker *tracker)
 {
     const struct interval_layout *layout = tracker->layout;
@@ -378,6 +434,9 @@ bool interval_tracker_is_valid(const struct interval_tracker *tracker)
         }
         for (size_t level = 0; level < layout->n_levels; level++) {
             is_valid &= level_is_valid(&of, level);
+        }
+        for (size_t level = 0; of.told && level < layout->n_told; level++) {
+            is_valid &= are_sizes(&of.told[level].width) && are_sizes(&of.told[level].score);
         }
     }
     return is_valid;

@@ -36,6 +36,7 @@
 #define INTERVAL_TRACKER_H
 
 #include "gru.h"
+#include "service/scores/error_measures.h"
 #include "service/scores/interval_levels.h"
 
 #include <stdbool.h>
@@ -66,13 +67,14 @@ struct interval_layout {
     size_t means;                           /* float [T][H][2] */
     size_t factors;                         /* float [T][H][L][2] */
     size_t recent;                          /* float [T][H][L] */
-    size_t forecasts;                       /* float [T][n_waiting] */
-    size_t scored;                          /* uint32 [T][H] */
-    size_t covered;                         /* uint32 [T][H][L] */
-    size_t widths;                          /* bfloat16 [T][n_waiting][L] */
-    size_t seen;                            /* uint8 [T][H]: errors in the means, up to 255 */
-    size_t widened;                         /* uint8 */
-    size_t n_bytes;                         /* in all, a multiple of 4 */
+    size_t told, n_told; /* struct told_means [T][n_told]: of one step ahead; n_told: L */
+    size_t forecasts;    /* float [T][n_waiting] */
+    size_t scored;       /* uint32 [T][H] */
+    size_t covered;      /* uint32 [T][H][L] */
+    size_t widths;       /* bfloat16 [T][n_waiting][L] */
+    size_t seen;         /* uint8 [T][H]: errors in the means, up to 255 */
+    size_t widened;      /* uint8 */
+    size_t n_bytes;      /* in all, a multiple of 4 */
 };
 
 /* The layout for that many outputs, which are tracked, forecasts of 1 to H steps ahead, and L
@@ -82,6 +84,10 @@ struct interval_layout interval_layout_of(size_t n_outputs, size_t n_horizons, s
 struct interval_layout interval_layout_without(const struct interval_untracked *untracked,
                                                size_t n_outputs, size_t n_horizons,
                                                size_t n_levels);
+
+/* As it was before there were means of widths and scores: n_told is 0. */
+struct interval_layout interval_layout_former(const struct interval_untracked *untracked,
+                                              size_t n_outputs, size_t n_horizons, size_t n_levels);
 
 struct interval_tracker {
     const struct interval_layout *layout;
@@ -146,6 +152,11 @@ struct interval_coverage {
 /* How a level was kept `ahead` (1 to H) steps ahead. */
 struct interval_coverage interval_tracker_coverage(const struct interval_tracker *tracker,
                                                    size_t level, size_t ahead);
+
+/* What measures of the intervals one step ahead that an output's readings were told are made of
+ * (error_measures.h). The recent ones forget by 0.01 each. */
+struct error_sums interval_tracker_sums(const struct interval_tracker *tracker, size_t level,
+                                        size_t output, enum error_span span);
 
 /* The mean |e| of an output `ahead` (1 to H) steps ahead, which forgets by 0.005 a reading (a
  * half-life of 138); NaN: nothing is known. */

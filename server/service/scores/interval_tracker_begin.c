@@ -205,6 +205,18 @@ static bool find_levels(const struct interval_levels *levels, const struct inter
     return has_all;
 }
 
+/* What was told before there were these means is not known. */
+static void take_told(const struct tracked *to, const struct tracked *from, size_t level,
+                      size_t from_level)
+{
+    const struct running_means unknown = RUNNING_MEANS_UNKNOWN;
+    if (to->told && from->told) {
+        to->told[level] = from->told[from_level];
+    } else if (to->told && *from->scored > 0) {
+        to->told[level] = (struct told_means){ unknown, unknown };
+    }
+}
+
 static void take_all(const struct tracked *to, const struct tracked *from, size_t n_levels,
                      const size_t *at)
 {
@@ -216,6 +228,7 @@ static void take_all(const struct tracked *to, const struct tracked *from, size_
                N_SCALES * sizeof *to->factors);
         to->recent[level] = from->recent[at[level]];
         to->covered[level] = from->covered[at[level]];
+        take_told(to, from, level, at[level]);
     }
 }
 

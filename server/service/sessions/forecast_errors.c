@@ -4,19 +4,96 @@
 #include "service/scores/error_totals.h"
 #include "service/scores/interval_tracker.h"
 
-#include <float.h>
 #include <math.h>
 
-/* m += (x - m) / n (B. P. Welford, Technometrics 4(3), 1962). In doubles and bounded: a square may
- * be beyond any float, and the mean must come back from it. */
-static void note(struct record_error *error, double miss)
+/* ---- means ---- */
+
+/* The first value is where a mean is that is not known. */
+static double from_mean(double value, double mean)
 {
-    error->n++;
-    double mae = error->mae + (fabs(miss) - error->mae) / error->n;
-    double mse = error->mse + (miss * miss - error->mse) / error->n;
-    error->mae = (float)fmin(mae, FLT_MAX);
-    error->mse = (float)fmin(mse, FLT_MAX);
+    return isnan(mean) ? 0.0 : value - mean;
 }
+
+/* The mean square of how far values are from their mean, before the mean is moved. */
+static void spread(struct running_means *variance, struct running_rates rates, double value,
+                   double mean_of_all, double mean_of_recent)
+{
+    const double of_all = value - mean_of_all, of_recent = from_mean(value, mean_of_recent);
+    running_means_move(variance, rates, (1.0 - rates.all) * of_all * of_all,
+                       (1.0 - rates.recent) * of_recent * of_recent);
+}
+
+static void move(struct running_means *means, struct running_rates rates, double value)
+{
+    running_means_move(means, rates, value, value);
+}
+
+static void note(struct record_error *error, double truth, double forecast, double persistence)
+{
+    const double bias = truth - forecast, absolute = fabs(bias);
+    const double truth_of_all = running_means_all(&error->truth),
+                 truth_of_recent = error->truth.recent;
+    error->n++;
+    const struct running_rates rates = running_rates_of(error->n);
+    spread(&error->truth_variance, rates, truth, truth_of_all, truth_of_recent);
+    spread(&error->forecast_variance, rates, forecast,
+           truth_of_all - running_means_all(&error->bias), truth_of_recent - error->bias.recent);
+    move(&error->truth, rates, truth);
+    move(&error->bias, rates, bias);
+    move(&error->absolute, rates, absolute);
+    move(&error->squared, rates, bias * bias);
+    move(&error->symmetric, rates, error_symmetric(truth, forecast));
+    /* For the first value of a stream persistence says nothing: it counts as the forecast does. */
+    const double reference = fabs(truth - persistence);
+    move(&error->persistence, rates, isnan(reference) ? absolute : reference);
+}
+
+static void note_seasonal(struct record_seasonal *seasonal, double absolute, double reference)
+{
+    if (seasonal->n < UINT32_MAX) {
+        seasonal->n++;
+        const struct running_rates rates = running_rates_of(seasonal->n);
+        move(&seasonal->model, rates, absolute);
+        move(&seasonal->reference, rates, reference);
+    }
+}
+
+static double of_span(const struct running_means *means, enum error_span span)
+{
+    return span == ERROR_SPAN_RECENT ? means->recent : running_means_all(means);
+}
+
+struct error_sums forecast_errors_sums(const struct record_error *error,
+                                       const struct record_seasonal *seasonal, enum error_span span)
+{
+    const double n = error->n, n_naive = seasonal->n, bias = of_span(&error->bias, span),
+                 squared = of_span(&error->squared, span),
+                 absolute = of_span(&error->absolute, span),
+                 truth_variance = fmax(of_span(&error->truth_variance, span), 0.0),
+                 forecast_variance = fmax(of_span(&error->forecast_variance, span), 0.0);
+    /* By the variance of a difference. Rounding must not make a correlation of more than 1. */
+    const double most = sqrt(truth_variance) * sqrt(forecast_variance),
+                 product = (truth_variance + forecast_variance + bias * bias - squared) / 2.0;
+    return (struct error_sums){
+        .n = n,
+        .absolute.sum = n * absolute,
+        .squared.sum = n * squared,
+        .symmetric.sum = n * of_span(&error->symmetric, span),
+        .truth_mean = of_span(&error->truth, span),
+        .forecast_mean = of_span(&error->truth, span) - bias,
+        .truth_squares = n * truth_variance,
+        .forecast_squares = n * forecast_variance,
+        .products = n * fmax(fmin(product, most), -most),
+        .persistence = { .n = n,
+                         .absolute.sum = n * of_span(&error->persistence, span),
+                         .model_absolute.sum = n * absolute },
+        .seasonal_naive = { .n = n_naive,
+                            .absolute.sum = n_naive * of_span(&seasonal->reference, span),
+                            .model_absolute.sum = n_naive * of_span(&seasonal->model, span) },
+    };
+}
+
+/* ---- a reading ---- */
 
 /* What came for an output's forecast; NaN: nothing that it can be compared with. */
 static float seen_of(const struct gru_info *info, const float *x, const float *y, size_t o)
@@ -29,11 +106,25 @@ void forecast_errors_note(const struct gru_model *gru, const float *state, const
                           struct record_error *errors)
 {
     const struct gru_info *info = gru_model_info(gru);
-    const float *y = state + gru_state_y_offset(gru);
+    const float *last = state + gru_state_last_offset(gru), *y = state + gru_state_y_offset(gru);
     for (size_t o = 0; o < info->n_outputs; o++) {
         const float seen = seen_of(info, x, y, o);
         if (!isnan(seen) && errors[o].n < UINT32_MAX) {
-            note(&errors[o], (double)seen - (double)y[o]);
+            note(&errors[o], (double)seen, (double)y[o], (double)last[info->outputs[o].feeds]);
+        }
+    }
+}
+
+void forecast_errors_note_seasonal(const struct gru_model *gru, const float *state, const float *x,
+                                   const float *season_ago, struct record_seasonal *seasonal)
+{
+    const struct gru_info *info = gru_model_info(gru);
+    const float *y = state + gru_state_y_offset(gru);
+    for (size_t o = 0; o < info->n_outputs; o++) {
+        const float seen = seen_of(info, x, y, o);
+        if (!isnan(seen) && !isnan(season_ago[info->outputs[o].feeds])) {
+            note_seasonal(&seasonal[o], fabs((double)seen - y[o]),
+                          fabs((double)seen - season_ago[info->outputs[o].feeds]));
         }
     }
 }

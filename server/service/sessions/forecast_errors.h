@@ -2,11 +2,16 @@
  * forecast_errors.h - how well a session's outputs forecast the inputs that they feed, one step
  * ahead, and how well their intervals held: running means of the session, and the tallies of its
  * model. Pure; any thread.
+ *
+ * The means of a session are floats, of all comparisons and of the recent ones (running_means.h).
+ * What corr is made of follows from the mean square of the errors, so corr is less precise the more
+ * one of truth and forecast varies than the other.
  */
 #ifndef FORECAST_ERRORS_H
 #define FORECAST_ERRORS_H
 
 #include "gru.h"
+#include "service/scores/error_measures.h"
 
 #include <stdint.h>
 
@@ -15,11 +20,19 @@ struct interval_levels;
 struct interval_tally;
 struct interval_tracker;
 struct record_error;
+struct record_seasonal;
 
 /* Compares what was forecast with the reading that came ([I], NaN: missing), and takes that into
  * errors[O]. state: before the reading. */
 void forecast_errors_note(const struct gru_model *gru, const float *state, const float *x,
                           struct record_error *errors);
+/* The same with the reading one season before ([I]), into seasonal[O]. */
+void forecast_errors_note_seasonal(const struct gru_model *gru, const float *state, const float *x,
+                                   const float *season_ago, struct record_seasonal *seasonal);
+/* What the measures of an output are made of (error_totals_figures). */
+struct error_sums forecast_errors_sums(const struct record_error *error,
+                                       const struct record_seasonal *seasonal,
+                                       enum error_span span);
 /* The same into the thread's tallies (error_totals_of). season_ago: the reading one season before
  * ([I]), NULL: it is not kept, or the model has no season. */
 void forecast_errors_tally(const struct gru_model *gru, const float *state, const float *x,

@@ -140,7 +140,8 @@ static bool replay(struct service_context *context, const struct model *model,
 {
     const struct gru_model *gru = model->active->gru;
     const struct gru_info *info = gru_model_info(gru);
-    const size_t n = kept->n - kept->first, y_at = gru_state_y_offset(gru);
+    const size_t n = kept->n - kept->first, y_at = gru_state_y_offset(gru),
+                 last_at = gru_state_last_offset(gru);
     float *y = arena_array(arena, n * info->y_floats, sizeof *y);
     float *state = arena_array(arena, info->state_floats, sizeof *state);
     if (!y || !state) {
@@ -158,7 +159,11 @@ static bool replay(struct service_context *context, const struct model *model,
     }
     memcpy(state, kept->start, info->state_floats * sizeof *state);
     for (size_t k = 0; k < n; k++) {
-        forecast_errors_note(gru, state, x_of(kept, kept->first + k), kept->start_errors);
+        const float *x = x_of(kept, kept->first + k);
+        forecast_errors_note(gru, state, x, kept->start_errors);
+        for (size_t i = 0; i < info->n_inputs; i++) {
+            state[last_at + i] = isnan(x[i]) ? state[last_at + i] : x[i];
+        }
         memcpy(state + y_at, y + k * info->y_floats, info->y_floats * sizeof *y);
     }
     for (size_t k = 0; k < n && is_proof(model, kept, kept->start_errors); k++) {

@@ -25,6 +25,30 @@ void session_calibration_view(const struct gru_info *info,
                                                         .bytes = calibration->bytes };
 }
 
+static struct interval_layout former_layout(const struct gru_info *info,
+                                            const struct session_calibration *calibration)
+{
+    const struct interval_untracked none = { .n = 0 };
+    return interval_layout_former(&none, info->n_outputs, calibration->n_horizons,
+                                  calibration->levels.n);
+}
+
+size_t session_calibration_former_bytes(const struct gru_info *info,
+                                        const struct session_calibration *calibration)
+{
+    return former_layout(info, calibration).n_bytes;
+}
+
+void session_calibration_take_former(const struct gru_info *info, unsigned char *former,
+                                     const struct session_calibration *calibration)
+{
+    const struct interval_layout layout = former_layout(info, calibration);
+    const struct interval_tracker from = { &layout, &calibration->levels, former };
+    struct session_intervals today;
+    session_calibration_view(info, calibration, &today);
+    interval_tracker_take(&today.tracker, &from);
+}
+
 bool session_calibration_read(const struct interval_sessions *of, uint32_t slot,
                               struct arena *arena, struct session_calibration *ret_calibration)
 {
@@ -71,6 +95,7 @@ static struct session_calibration write_tail(const struct interval_sessions *of,
     if (!calibration) {
         struct record_copy *now = pool_newest(of->pool, slot);
         memcpy(record_tail(layout, copy), record_tail(layout, now), layout->tail_bytes);
+        copy->tail_mark = now->tail_mark;
         return (struct session_calibration){ .digest = now->digest, .step = UINT64_MAX };
     }
     session_calibration_view(gru_model_info(of->version->gru), calibration, &from);

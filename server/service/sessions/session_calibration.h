@@ -32,6 +32,12 @@ struct session_restore;
 /* The layout of its bytes, for a model with such variables. */
 struct interval_layout session_calibration_layout(const struct gru_info *info, size_t n_horizons,
                                                   size_t n_levels);
+/* Of format 1 of its text, which had no means of widths and scores: how many bytes, and makes
+ * today's bytes of them. Where the former ones are no tracker's, today's are none either. */
+size_t session_calibration_former_bytes(const struct gru_info *info,
+                                        const struct session_calibration *calibration);
+void session_calibration_take_former(const struct gru_info *info, unsigned char *former,
+                                     const struct session_calibration *calibration);
 /* As a tracker. The view must stay where it is, and the bytes too. */
 void session_calibration_view(const struct gru_info *info,
                               const struct session_calibration *calibration,

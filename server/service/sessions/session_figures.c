@@ -1,6 +1,6 @@
 #include "service/sessions/session_figures.h"
 
-#include "service/scores/error_measures.h"
+#include "service/scores/error_totals.h"
 #include "service/service_private.h"
 #include "service/sessions/session_intervals.h"
 #include "service/sessions/sessions.h"
@@ -8,23 +8,41 @@
 #include <math.h>
 #include <string.h>
 
-static bool read_mase(const struct session *session, struct arena *arena,
+static bool read_outputs(const struct session *session, struct arena *arena,
+                         struct session_figures *figures)
+{
+    const size_t n_outputs = gru_model_info(session->gru)->n_outputs;
+    bool has_room = true;
+    for (enum error_span span = 0; has_room && span < ERROR_N_SPANS; span++) {
+        struct error_figures *of_outputs = arena_array(arena, n_outputs, sizeof *of_outputs);
+        has_room = of_outputs != NULL;
+        for (size_t o = 0; has_room && o < n_outputs; o++) {
+            const struct error_sums sums =
+                session_errors_sums(&session->errors, n_outputs, o, span);
+            of_outputs[o] = error_totals_figures(&sums, NAN);
+        }
+        figures->of_outputs[span] = of_outputs;
+    }
+    return has_room;
+}
+
+static bool read_told(const struct interval_tracker *tracker, size_t n_outputs, struct arena *arena,
                       struct session_figures *figures)
 {
-    const struct gru_info *info = gru_model_info(session->gru);
-    const bool has_season = info->season > 0 && info->season < session->n_readings;
-    float *mase = arena_array(arena, info->n_outputs, sizeof *mase);
-    for (size_t o = 0; mase && o < info->n_outputs; o++) {
-        const int fed = info->outputs[o].feeds;
-        double scale = NAN;
-        if (fed >= 0) {
-            scale = error_scale(session->readings + fed, session->n_readings, info->n_inputs,
-                                has_season ? info->season : 1);
+    const size_t n = tracker->levels->n * n_outputs;
+    bool has_room = true;
+    for (enum error_span span = 0; has_room && span < ERROR_N_SPANS; span++) {
+        struct error_figures *of_intervals = arena_array(arena, n, sizeof *of_intervals);
+        has_room = of_intervals != NULL;
+        for (size_t i = 0; has_room && i < n; i++) {
+            const size_t level = i / n_outputs;
+            const struct error_sums sums =
+                interval_tracker_sums(tracker, level, i % n_outputs, span);
+            of_intervals[i] = error_figures_of(&sums, NAN, tracker->levels->level[level]);
         }
-        mase[o] = scale > 0.0 ? (float)((double)session->errors.mae[o] / scale) : NAN;
+        figures->of_intervals[span] = of_intervals;
     }
-    figures->mase = mase;
-    return mase != NULL;
+    return has_room;
 }
 
 /* Of all levels; about forecasts of 0, whose upper bounds are half a width. */
@@ -58,7 +76,8 @@ static bool read_intervals(const struct interval_tracker *tracker, size_t n_outp
     struct interval_coverage *coverage = arena_array(arena, n_levels * n_ahead, sizeof *coverage);
     figures->n_ahead = n_ahead;
     figures->levels = *tracker->levels;
-    if (!recent_mae || !coverage || !read_widths(tracker, n_outputs, arena, figures)) {
+    if (!recent_mae || !coverage || !read_widths(tracker, n_outputs, arena, figures) ||
+        !read_told(tracker, n_outputs, arena, figures)) {
         return false;
     }
     for (size_t i = 0; i < n_ahead * n_outputs; i++) {
@@ -78,7 +97,7 @@ enum status session_figures_read(struct session *session, struct arena *arena, s
     bool has_room = figures != NULL;
     if (has_room) {
         *figures = (struct session_figures){ .n_ahead = 0 };
-        has_room = read_mase(session, arena, figures);
+        has_room = read_outputs(session, arena, figures);
     }
     const struct session_calibration *calibration = &session->calibration;
     struct session_intervals intervals;

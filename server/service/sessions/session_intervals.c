@@ -22,17 +22,10 @@ struct interval_sessions interval_sessions_of(const struct service_context *cont
 
 /* ---- tails ---- */
 
-static uint32_t held_levels(const char *tail)
-{
-    uint32_t held;
-    memcpy(&held, tail, sizeof held);
-    return held;
-}
-
 static void view(const struct interval_levels *offered, const struct pool_class *kind,
-                 size_t n_outputs, char *tail, struct session_intervals *ret_intervals)
+                 size_t n_outputs, uint32_t held, char *tail,
+                 struct session_intervals *ret_intervals)
 {
-    const uint32_t held = held_levels(tail);
     const struct interval_class meaning = interval_class_of(kind);
     ret_intervals->levels.n = 0;
     for (size_t i = 0; i < offered->n; i++) {
@@ -41,10 +34,9 @@ static void view(const struct interval_levels *offered, const struct pool_class 
         }
     }
     ret_intervals->layout = interval_class_layout(&meaning, n_outputs);
-    ret_intervals->tracker =
-        (struct interval_tracker){ .layout = &ret_intervals->layout,
-                                   .levels = &ret_intervals->levels,
-                                   .bytes = (unsigned char *)tail + INTERVAL_TAIL_HEAD };
+    ret_intervals->tracker = (struct interval_tracker){ .layout = &ret_intervals->layout,
+                                                        .levels = &ret_intervals->levels,
+                                                        .bytes = (unsigned char *)tail };
 }
 
 static unsigned class_of(const struct interval_sessions *of, uint32_t slot)
@@ -55,15 +47,12 @@ static unsigned class_of(const struct interval_sessions *of, uint32_t slot)
 bool session_intervals_of_copy(const struct interval_sessions *of, unsigned record_class,
                                struct record_copy *copy, struct session_intervals *ret_intervals)
 {
-    if (record_class == 0) {
+    if (record_class == 0 || copy->tail_mark == 0) {
         return false;
     }
     const struct record_layout *layout = &of->pool->layouts[record_class];
-    char *tail = record_tail(layout, copy);
-    if (held_levels(tail) == 0) {
-        return false;
-    }
-    view(of->offered, &of->pool->classes[record_class - 1], layout->n_outputs, tail, ret_intervals);
+    view(of->offered, &of->pool->classes[record_class - 1], layout->n_outputs, copy->tail_mark,
+         record_tail(layout, copy), ret_intervals);
     return true;
 }
 
@@ -129,8 +118,7 @@ unsigned session_intervals_class(const struct interval_sessions *of, uint32_t sl
         return find_class(pool, asked, n_ahead);
     }
     const struct interval_class meaning = interval_class_of(&pool->classes[now - 1]);
-    const uint32_t held =
-        held_levels(record_tail(pool_layout(pool, slot), pool_newest(pool, slot)));
+    const uint32_t held = pool_newest(pool, slot)->tail_mark;
     if ((asked & ~held) == 0 && n_ahead <= meaning.n_horizons) {
         return now;
     }
@@ -147,8 +135,8 @@ void session_intervals_make(const struct interval_sessions *of, unsigned record_
     const uint32_t held = levels_of_class(&meaning, asked_levels(of->offered, levels));
     char *tail = record_tail(&of->pool->layouts[record_class], copy);
     memset(tail, 0, kind->tail_bytes);
-    memcpy(tail, &held, sizeof held);
-    view(of->offered, kind, of->pool->layout.n_outputs, tail, ret_intervals);
+    copy->tail_mark = (uint8_t)held;
+    view(of->offered, kind, of->pool->layout.n_outputs, held, tail, ret_intervals);
 }
 
 /* ---- it begins ---- */
@@ -190,11 +178,11 @@ static void begin_from_others(const struct interval_sessions *of, uint32_t slot,
     }
 }
 
-/* The tail of a session without a calibration is zeros. */
+/* A session without a calibration has a tail of zeros, and no mark. */
 static void begin(const struct interval_sessions *of, uint32_t slot, struct record_copy *copy,
                   const struct forecast_options *options)
 {
-    if (!options->levels || held_levels(record_tail(pool_layout(of->pool, slot), copy)) != 0) {
+    if (!options->levels || copy->tail_mark != 0) {
         return;
     }
     struct session_intervals intervals;
@@ -225,6 +213,7 @@ enum claim session_intervals_raise(const struct interval_sessions *of, uint32_t 
         begin_from_others(of, *slot, &after.tracker);
     } else { /* it begins with the step */
         memset(record_tail(layout, scratch), 0, layout->tail_bytes);
+        scratch->tail_mark = 0;
     }
     return pool_raise(pool, slot, wanted, of->owner, scratch, fault);
 }

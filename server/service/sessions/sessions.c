@@ -12,7 +12,6 @@
 #include "service/sessions/session_time.h"
 #include "service/sessions/step_events.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -33,26 +32,6 @@ static void read_row(const struct pool *pool, uint32_t slot, struct session_row 
     row->expires_at_ms = pool_expires_at_ms(pool, slot);
 }
 
-static bool read_errors(const struct record_layout *layout, const struct record_copy *copy,
-                        struct arena *arena, struct session_errors *ret_errors)
-{
-    size_t n_outputs = layout->n_outputs;
-    uint32_t *n = arena_array(arena, n_outputs, sizeof *n);
-    float *mae = arena_array(arena, n_outputs, sizeof *mae);
-    float *rmse = arena_array(arena, n_outputs, sizeof *rmse);
-    if (!n || !mae || !rmse) {
-        return false;
-    }
-    for (size_t o = 0; o < n_outputs; o++) {
-        const struct record_error *error = &copy->errors[o];
-        n[o] = error->n;
-        mae[o] = error->n > 0 ? error->mae : NAN;
-        rmse[o] = error->n > 0 ? sqrtf(error->mse) : NAN;
-    }
-    *ret_errors = (struct session_errors){ .n = n, .mae = mae, .rmse = rmse };
-    return true;
-}
-
 static bool read_session(const struct service_context *context, const struct model *model,
                          uint32_t slot, struct arena *arena, struct session *session)
 {
@@ -65,7 +44,7 @@ static bool read_session(const struct service_context *context, const struct mod
     float *state = arena_array(arena, layout->state_floats, sizeof *state);
     float *readings =
         arena_array(arena, (size_t)copy->n_readings * layout->n_inputs, sizeof *readings);
-    if (!state || !readings || !read_errors(layout, copy, arena, &session->errors) ||
+    if (!state || !readings || !session_errors_read(layout, copy, arena, &session->errors) ||
         !session_calibration_read(&sessions, slot, arena, &session->calibration)) {
         return false;
     }
@@ -275,20 +254,6 @@ static enum status restored_state(struct service_context *context, const struct 
     return STATUS_OK;
 }
 
-static void write_errors(const struct record_layout *layout, const struct session_errors *errors,
-                         struct record_copy *copy)
-{
-    memset(copy->errors, 0, layout->n_outputs * sizeof *copy->errors);
-    for (size_t o = 0; errors->n && o < layout->n_outputs; o++) {
-        if (errors->n[o] > 0 && !isnan(errors->mae[o]) && !isnan(errors->rmse[o])) {
-            copy->errors[o] =
-                (struct record_error){ .n = errors->n[o],
-                                       .mae = errors->mae[o],
-                                       .mse = fminf(errors->rmse[o] * errors->rmse[o], FLT_MAX) };
-        }
-    }
-}
-
 /* Not after now, whatever clock it was written by. */
 static int64_t created_at_ms(const struct service_context *context,
                              const struct session_restore *restore)
@@ -318,7 +283,7 @@ static void make_restored(const struct service_context *context, const struct se
     copy->digest = model->active->digest.low;
     memcpy(record_state(layout, copy), state, layout->state_floats * sizeof *state);
     session_time_write(&restore->time, copy);
-    write_errors(layout, &restore->errors, copy);
+    session_errors_write(layout, &restore->errors, copy);
     record_rebase(layout, copy, copy);
     const struct interval_sessions sessions = interval_sessions_of(context, model);
     session_calibration_write(&sessions, model, draft->slot, draft->record_class, restore, copy);

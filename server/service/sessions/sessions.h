@@ -15,6 +15,7 @@
 #include "gru.h"
 #include "service/names.h"
 #include "service/sessions/session_calibration.h"
+#include "service/sessions/session_errors.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,12 +32,6 @@ struct session_row {
     int64_t created_at_ms, last_seen_at_ms; /* by the steady clock */
     int64_t expires_at_ms;                  /* the same; 0: never */
     const char *model; /* its name, as long as the context's catalogue; of rows of a list */
-};
-
-/* How well the outputs that feed an input forecast it, one step ahead. */
-struct session_errors {
-    const uint32_t *n;       /* [O] comparisons; NULL: none */
-    const float *mae, *rmse; /* [O], NaN where there is nothing to compare with */
 };
 
 enum { SESSION_FILLED_MAX = 100000 };

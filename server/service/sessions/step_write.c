@@ -23,17 +23,20 @@ static void note_errors(struct service_context *context, const struct pending_st
     const struct record_layout *layout = pool_layout(model->pool, pending->slot);
     struct record_copy *newest = pending_newest(pending);
     const float *state = record_state(layout, newest);
-    forecast_errors_note(gru, state, x, pending->next->errors);
-    struct error_tally *tallies = error_totals_of(model->error_totals, context->owner);
-    if (!tallies) {
-        return;
-    }
-    const size_t season = gru_model_info(gru)->season;
+    const uint64_t season = layout->season;
     const float *season_ago = season > 0 && season <= newest->n_readings
                                   ? record_reading(layout, pool_record(model->pool, pending->slot),
                                                    newest->step + 1 - season)
                                   : NULL;
-    forecast_errors_tally(gru, state, x, season_ago, tallies);
+    forecast_errors_note(gru, state, x, pending->next->errors);
+    if (season_ago) {
+        forecast_errors_note_seasonal(gru, state, x, season_ago,
+                                      record_seasonal_of(layout, pending->next));
+    }
+    struct error_tally *tallies = error_totals_of(model->error_totals, context->owner);
+    if (tallies) {
+        forecast_errors_tally(gru, state, x, season_ago, tallies);
+    }
 }
 
 /* What the state before a reading forecast for it, which the write may overwrite. */

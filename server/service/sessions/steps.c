@@ -58,8 +58,9 @@ static enum claim work_out_first(struct service_context *context, struct pending
     struct step_place place;
     bool is_ready = true;
     enum status status = step_place_find_first(step, context->service->config->gap_max, &place);
-    if (status == STATUS_OK && (step_ahead_is_needed(step, place.n_rows) ||
-                                pool_is_full(step->model->pool, pending_class(context, pending)))) {
+    if (status == STATUS_OK &&
+        (step_ahead_is_needed(step, place.n_rows) ||
+         pool_is_full(step->model->pool, pending_class(context, pending), pending->key.n))) {
         status = step_ahead_go_on(context, step, &place, &is_ready);
     }
     return status != STATUS_OK ? CLAIM_ENDED : is_ready ? CLAIM_OK : CLAIM_BUSY;

@@ -31,7 +31,7 @@ TEST(outputs_that_feed_no_input_take_no_room)
         const size_t n_bytes = interval_layout_of(1, meaning.n_horizons, meaning.n_levels).n_bytes;
         ck_assert_uint_eq(meaning.untracked.n, 1);
         ck_assert_uint_eq(meaning.untracked.bits[0], 1U << COMFORT);
-        ck_assert_uint_le(classes[k].tail_bytes, INTERVAL_TAIL_HEAD + n_bytes + 7);
+        ck_assert_uint_eq(classes[k].tail_bytes, n_bytes);
         ck_assert(k == 0 || classes[k].tail_bytes > classes[k - 1].tail_bytes);
     }
     const struct model *closed; /* a model none of whose truths ever comes */
@@ -113,6 +113,14 @@ TEST(a_version_that_tracks_other_outputs_keeps_what_both_do)
 static const char *const ids[] = { "plain", "one", "all", "four", "twelve", "farthest" };
 enum { SESSIONS = sizeof ids / sizeof *ids };
 
+/* Tails began with a mask of their levels, and had no means of widths and scores. */
+enum { FORMER_HEAD = sizeof(uint32_t) };
+static struct interval_layout former_layout(const struct interval_class *meaning)
+{
+    return interval_layout_former(&meaning->untracked, OUTPUTS, meaning->n_horizons,
+                                  meaning->n_levels);
+}
+
 /* The classes as they were then: of all outputs, and none for a single level 12 steps ahead. */
 static void use_former_classes(struct pool_options *options)
 {
@@ -124,8 +132,9 @@ static void use_former_classes(struct pool_options *options)
         }
         struct pool_class kind = options->classes[k];
         meaning.untracked = (struct interval_untracked){ .n = 0 };
-        const size_t n_bytes = interval_class_layout(&meaning, OUTPUTS).n_bytes;
-        kind.tail_bytes = (uint32_t)((INTERVAL_TAIL_HEAD + n_bytes + 7) & ~7UL);
+        const size_t n_bytes = former_layout(&meaning).n_bytes;
+        kind.tail_format = 1;
+        kind.tail_bytes = (uint32_t)((FORMER_HEAD + n_bytes + 7) & ~7UL);
         memcpy(kind.meaning, &meaning, sizeof meaning);
         options->classes[n++] = kind;
     }
@@ -163,15 +172,20 @@ static uint32_t claim(struct world *world, struct pool *pool, const char *id)
 static void expect_same_tracker(const struct interval_layout *old, const unsigned char *old_bytes,
                                 const struct interval_layout *own, const unsigned char *own_bytes)
 {
-    const size_t was[] = { 0,           old->factors, old->recent, old->forecasts,
-                           old->scored, old->covered, old->widths, old->seen,
-                           old->widened };
-    const size_t is[] = { 0,           own->factors, own->recent, own->forecasts,
-                          own->scored, own->covered, own->widths, own->seen,
-                          own->widened };
+    const size_t was[] = { 0,           old->factors, old->recent, old->told, old->forecasts,
+                           old->scored, old->covered, old->widths, old->seen, old->widened };
+    const size_t is[] = { 0,           own->factors, own->recent, own->told, own->forecasts,
+                          own->scored, own->covered, own->widths, own->seen, own->widened };
+    enum { TOLD = 3 }; /* which it had not */
     for (size_t k = 0; k + 1 < sizeof is / sizeof *is; k++) {
-        ck_assert_uint_eq(was[k + 1] - was[k], OUTPUTS * (is[k + 1] - is[k]));
-        ck_assert_mem_eq(old_bytes + was[k], own_bytes + is[k], is[k + 1] - is[k]);
+        const size_t n = is[k + 1] - is[k];
+        ck_assert_uint_eq(was[k + 1] - was[k], k == TOLD ? 0 : OUTPUTS * n);
+        ck_assert(k == TOLD || memcmp(old_bytes + was[k], own_bytes + is[k], n) == 0);
+    }
+    for (size_t k = own->told; k < own->forecasts; k += sizeof(float)) {
+        float mean;
+        memcpy(&mean, own_bytes + k, sizeof mean);
+        ck_assert(isnan(mean));
     }
     ck_assert_int_eq(old_bytes[old->widened], own_bytes[own->widened]);
 }
@@ -179,22 +193,24 @@ static void expect_same_tracker(const struct interval_layout *old, const unsigne
 static void expect_same_tail(struct pool *old, uint32_t old_slot, struct pool *own,
                              uint32_t own_slot)
 {
-    struct session_intervals before, after;
+    struct session_intervals after;
     const unsigned classes[] = { pool_extent(old, old_slot)->record_class,
                                  pool_extent(own, own_slot)->record_class };
     ck_assert_int_eq(classes[0] == 0, classes[1] == 0);
     if (classes[0] == 0) {
         return;
     }
-    const struct interval_sessions of_old = { .pool = old, .offered = &offered },
-                                   of_own = { .pool = own, .offered = &offered };
-    ck_assert(session_intervals_of_copy(&of_old, classes[0], pool_newest(old, old_slot), &before));
+    const struct interval_sessions of_own = { .pool = own, .offered = &offered };
+    const struct interval_class meaning = interval_class_of(&old->classes[classes[0] - 1]);
+    const struct interval_layout before = former_layout(&meaning);
+    const unsigned char *tail =
+        (const unsigned char *)record_tail(pool_layout(old, old_slot), pool_newest(old, old_slot));
+    uint32_t held;
+    memcpy(&held, tail, sizeof held);
     ck_assert(session_intervals_of_copy(&of_own, classes[1], pool_newest(own, own_slot), &after));
-    ck_assert_uint_eq(before.levels.n, after.levels.n);
-    ck_assert_mem_eq(before.levels.level, after.levels.level,
-                     after.levels.n * sizeof *after.levels.level);
-    ck_assert_uint_eq(before.layout.n_horizons, after.layout.n_horizons);
-    expect_same_tracker(&before.layout, before.tracker.bytes, &after.layout, after.tracker.bytes);
+    ck_assert_uint_eq(held, pool_newest(own, own_slot)->tail_mark);
+    ck_assert_uint_eq(before.n_horizons, after.layout.n_horizons);
+    expect_same_tracker(&before, tail + FORMER_HEAD, &after.layout, after.tracker.bytes);
 }
 
 static void expect_same_copy(const struct pool *old, uint32_t old_slot, const struct pool *own,

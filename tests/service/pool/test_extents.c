@@ -87,6 +87,47 @@ TEST(the_pool_grows_far_beyond_its_first_size)
     world_done(&world);
 }
 
+static const char *id_of_length(size_t n, char id[SESSION_ID_MAX + 1])
+{
+    memset(id, 'x', n);
+    id[n] = '\0';
+    return id;
+}
+
+/* Each of its own room, through what happens to sessions: another version of the state, a sync, a
+ * restart, a deletion, and the place of one that is gone. */
+TEST(ids_of_all_lengths_are_kept)
+{
+    struct world world;
+    char id[SESSION_ID_MAX + 1];
+    size_t n_bytes = 0;
+    world_init(&world);
+    world_use_data(&world);
+    world.config.session_max = SESSION_ID_MAX + 1;
+    world_start(&world);
+    for (size_t n = 1; n <= SESSION_ID_MAX; n++) {
+        expect_steps(&world, id_of_length(n, id), n, 1, 3);
+        n_bytes += pool_record_bytes(world_pool(&world), 0, n);
+    }
+    ck_assert_uint_eq(atomic_load(&world_pool(&world)->n_record_bytes), n_bytes);
+    for (int round = 0; round < 2; round++) {
+        ck_assert(service_sync(world.service));
+        for (size_t n = 1; n <= SESSION_ID_MAX; n++) {
+            expect_twin(&world, id_of_length(n, id), n, 4 + (uint64_t)round);
+        }
+        world_restart(&world);
+    }
+    for (size_t n = 1; n <= SESSION_ID_MAX; n += 2) {
+        ck_assert_int_eq(world_delete(&world, id_of_length(n, id)), STATUS_OK);
+    }
+    world_restart(&world);
+    ck_assert_uint_eq(model_n_sessions(world_model(&world)), SESSION_ID_MAX / 2);
+    for (size_t n = 1; n <= SESSION_ID_MAX; n++) {
+        expect_twin(&world, id_of_length(n, id), n, n % 2 ? 1 : 6);
+    }
+    world_done(&world);
+}
+
 /* Any of its bits, and notes that are gone: never as if there had been fewer sessions. */
 TEST(a_damaged_table_of_extents_is_refused_and_left_alone)
 {

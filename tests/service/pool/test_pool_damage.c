@@ -30,7 +30,7 @@ static struct place place_of(struct world *world, const void *p, size_t n)
 static void places_of_copies(struct world *world, const char *session, struct place *newer,
                              struct place *older)
 {
-    const struct record_layout *layout = &world_pool(world)->layout;
+    const struct record_layout *layout = world_layout(world);
     char *record = world_record(world, session);
     const struct record_copy *copy = record_newest(layout, record);
     *newer = place_of(world, copy, layout->copy_bytes);
@@ -93,7 +93,7 @@ TEST(a_flipped_bit_in_the_newer_copy_costs_what_was_not_synced_and_no_more)
     struct place newer, older;
     two_sessions(&world);
     uint64_t number = 12;
-    size_t n_bytes = world_pool(&world)->layout.copy_bytes;
+    size_t n_bytes = world_layout(&world)->copy_bytes;
     for (size_t k = 0; k < n_bytes; k++) {
         places_of_copies(&world, "s", &newer, &older);
         world_stop(&world);
@@ -119,7 +119,7 @@ TEST(a_newer_copy_that_was_written_in_part_costs_what_was_not_synced_and_no_more
     two_sessions(&world);
     static const char zeros[4096];
     uint64_t number = 12;
-    size_t n_bytes = world_pool(&world)->layout.copy_bytes;
+    size_t n_bytes = record_front_bytes(world_layout(&world));
     for (size_t cut = 0; cut + 4 <= n_bytes;
          cut += 4) { /* its last bytes, or its first ones, are not there */
         places_of_copies(&world, "s", &newer, &older);
@@ -138,7 +138,7 @@ TEST(a_flipped_bit_in_the_older_copy_costs_nothing)
     struct place newer, older;
     two_sessions(&world);
     uint64_t number = 12;
-    for (size_t k = 0; k < world_pool(&world)->layout.copy_bytes; k++) {
+    for (size_t k = 0; k < world_layout(&world)->copy_bytes; k++) {
         places_of_copies(&world, "s", &newer, &older);
         world_stop(&world);
         flip_byte(&world, older.at + k, (unsigned char)(1 << k % 8));
@@ -208,7 +208,8 @@ TEST(a_damaged_header_costs_its_session_and_no_other)
     struct service_figures figures;
     struct session session;
     two_sessions(&world);
-    struct place header = place_of(&world, world_record(&world, "s"), sizeof(struct record_header));
+    struct place header =
+        place_of(&world, world_record(&world, "s"), record_header_bytes(world_layout(&world)));
     world_stop(&world);
     flip_byte(&world, header.at + 5, 1);
     world_start(&world);
@@ -227,16 +228,17 @@ TEST(a_header_of_zeros_is_counted_and_one_that_is_not_in_use_is_not)
 {
     struct world world;
     struct service_figures figures;
-    static const char zeros[sizeof(struct record_header)];
+    static const char zeros[4096];
     two_sessions(&world);
     expect_steps(&world, "gone", 3, 1, 2);
     ck_assert_int_eq(world_delete(&world, "gone"), STATUS_OK);
-    struct place header = place_of(&world, world_record(&world, "s"), sizeof(struct record_header));
+    const size_t n_header = record_header_bytes(world_layout(&world));
+    struct place header = place_of(&world, world_record(&world, "s"), n_header);
     world_restart(&world);
     service_read_figures(world.service, &figures);
     ck_assert_uint_eq(figures.n_sessions_damaged, 0);
     world_stop(&world);
-    change_file(&world, header.at, zeros, sizeof zeros);
+    change_file(&world, header.at, zeros, n_header);
     world_start(&world);
     service_read_figures(world.service, &figures);
     ck_assert_uint_eq(figures.n_sessions_damaged, 1);
@@ -254,7 +256,7 @@ TEST(a_flipped_reading_costs_readings_or_what_was_not_synced)
     struct service_figures figures;
     two_sessions(&world);
     uint64_t number = 12;
-    const struct record_layout layout = world_pool(&world)->layout;
+    const struct record_layout layout = *world_layout(&world);
     for (uint64_t back = 0; back < 9; back++) {
         struct place place =
             place_of(&world, record_reading(&layout, world_record(&world, "s"), number - back), 4);

@@ -1,9 +1,12 @@
 /* Session files of other formats: older ones are read, newer ones are refused with both numbers. */
 #include "formats.h"
 #include "service/failing_system.h"
+#include "service/pool/pool_extents.h"
 #include "service/service_support.h"
+#include "service/sessions/session_figures.h"
 #include "test.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,7 +111,7 @@ static void expect_many_go_on(unsigned former)
     struct bytes file = file_load(path);
     uint32_t format;
     memcpy(&format, (char *)file.p + FORMAT_AT, sizeof format);
-    ck_assert_uint_eq(format, 3);
+    ck_assert_uint_eq(format, 4);
     free(file.p);
     world_start(&world);
     world_done(&world);
@@ -124,6 +127,50 @@ TEST(many_sessions_of_the_first_format_go_on_as_they_were)
 TEST(many_sessions_of_the_second_format_go_on_as_they_were)
 {
     expect_many_go_on(2);
+}
+
+/* The same of that one. */
+TEST(many_sessions_of_the_third_format_go_on_as_they_were)
+{
+    expect_many_go_on(3);
+}
+
+/* Records of former formats had room for the longest id. */
+TEST(sessions_of_a_former_format_take_the_room_that_their_ids_need)
+{
+    struct world world;
+    char path[256];
+    for (unsigned former = 1; former <= 3; former++) {
+        unpack_many(&world, former, path);
+        world_start(&world);
+        ck_assert_uint_eq(atomic_load(&world_pool(&world)->n_record_bytes),
+                          MANY_LIVE * (size_t)world_layout(&world)->record_bytes);
+        world_done(&world);
+    }
+}
+
+/* Of their errors a count and two means were known. */
+TEST(errors_of_a_former_format_go_on)
+{
+    struct world world;
+    char path[256];
+    unpack_many(&world, 3, path);
+    world_start(&world);
+    const struct session before = session_get(&world, "s6");
+    expect_steps(&world, "s6", 6, before.row.step + 1, before.row.step + 30);
+    struct session after = session_get(&world, "s6");
+    ck_assert_uint_eq(after.errors.n[0], before.errors.n[0] + 30);
+    ck_assert(before.errors.mae[0] > 0 && after.errors.mae[0] > 0);
+    ck_assert_int_eq(session_figures_read(&after, &world.kept, &world.fault), STATUS_OK);
+    const struct error_figures *all = after.figures->of_outputs[ERROR_SPAN_ALL],
+                               *recent = after.figures->of_outputs[ERROR_SPAN_RECENT];
+    ck_assert(fabs(all[0].values[ERROR_MAE] - (double)after.errors.mae[0]) < 1e-6);
+    ck_assert(isnan(all[0].values[ERROR_SMAPE]) && isnan(all[0].values[ERROR_CORR]) &&
+              isnan(all[0].values[ERROR_RSE]) && isnan(all[0].values[ERROR_MASE]));
+    for (enum error_measure k = ERROR_MAE; k < ERROR_COVERAGE; k++) {
+        ck_assert_int_eq(isnan(recent[0].values[k]), k == ERROR_SKILL_VS_SEASONAL_NAIVE);
+    }
+    world_done(&world);
 }
 
 static void expect_left_alone(unsigned former)
@@ -151,13 +198,13 @@ static void expect_left_alone(unsigned former)
 }
 
 /* One byte at a time: it is refused, or all sessions are there that it does not belong to. */
-TEST(a_damaged_file_of_the_second_format_is_read_as_far_as_it_is_whole)
+static void expect_read_as_far_as_it_is_whole(unsigned former, size_t head_bytes)
 {
     enum { TRIALS = 100 };
     struct world world;
     char path[256];
     size_t n_refused = 0;
-    unpack_many(&world, 2, path);
+    unpack_many(&world, former, path);
     struct bytes whole = file_load(path);
     for (size_t trial = 0; trial < TRIALS; trial++) {
         const struct model *model;
@@ -171,7 +218,7 @@ TEST(a_damaged_file_of_the_second_format_is_read_as_far_as_it_is_whole)
             ck_assert_uint_ge(model_n_sessions(model), MANY_LIVE - 1);
             ck_assert_uint_le(model_n_sessions(model), MANY_LIVE + 1);
         } else {
-            ck_assert_uint_lt(at, RECORD_PAGE);
+            ck_assert_uint_lt(at, head_bytes);
             n_refused++;
         }
         world_stop(&world);
@@ -181,17 +228,24 @@ TEST(a_damaged_file_of_the_second_format_is_read_as_far_as_it_is_whole)
     world_done(&world);
 }
 
+TEST(a_damaged_file_of_a_former_format_is_read_as_far_as_it_is_whole)
+{
+    expect_read_as_far_as_it_is_whole(2, RECORD_PAGE);
+    expect_read_as_far_as_it_is_whole(3, POOL_HEAD_BYTES);
+}
+
 TEST(a_file_of_a_former_format_that_cannot_be_written_anew_is_left_alone)
 {
     expect_left_alone(1);
     expect_left_alone(2);
+    expect_left_alone(3);
 }
 
 /* ---- other formats ---- */
 
 TEST(a_newer_format_is_refused_with_both_numbers_and_left_alone)
 {
-    static const uint32_t formats[] = { 4, 7, UINT32_MAX };
+    static const uint32_t formats[] = { 5, 7, UINT32_MAX };
     struct world world;
     char path[256], numbers[80];
     const struct model *model;
@@ -214,7 +268,7 @@ TEST(a_newer_format_is_refused_with_both_numbers_and_left_alone)
         file_store(path, newer.p, newer.n);
         ck_assert_int_eq(pool_open(&options, &pool, &world.fault), STATUS_STORAGE_FAILED);
         snprintf(numbers, sizeof numbers,
-                 "has format %u, but this version of grud reads up to 3: ", formats[k]);
+                 "has format %u, but this version of grud reads up to 4: ", formats[k]);
         ck_assert_msg(strstr(world.fault.message, numbers) != NULL, "%s", world.fault.message);
         world_start(&world); /* the model is left out, the service runs */
         ck_assert_int_eq(model_find(world.context, "m", &model, &world.fault),

@@ -124,7 +124,7 @@ TEST(sessions_of_all_models_share_the_memory_that_they_may_take)
     world_init(&world);
     world_use_data(&world);
     world_start(&world);
-    uint64_t each = world_pool(&world)->layout.record_bytes;
+    uint64_t each = world_layout(&world)->record_bytes;
     world.config.session_memory_max = (size_t)(3 * each + each / 2);
     world_restart(&world);
     expect_steps(&world, "a", 1, 1, 2);
@@ -150,7 +150,7 @@ TEST(sessions_of_all_models_share_the_memory_that_they_may_take)
     world_activate(&world, number);
     world_model(&world); /* a new turn, in which the old pool is gone */
     ck_assert_uint_eq(model_n_sessions(world_model(&world)), 3);
-    ck_assert_uint_eq(bytes_of(&world), 3 * world_pool(&world)->layout.record_bytes);
+    ck_assert_uint_eq(bytes_of(&world), 3 * world_layout(&world)->record_bytes);
     ck_assert_uint_gt(bytes_of(&world), 3 * each);
     world_done(&world);
 }

@@ -44,7 +44,7 @@ TEST(a_step_that_is_not_synced_is_written_over_and_the_synced_one_stays)
     begin(&world);
     expect_steps(&world, "s", 1, 1, 5);
     ck_assert(service_sync(world.service));
-    const struct record_layout *layout = &world_pool(&world)->layout;
+    const struct record_layout *layout = world_layout(&world);
     char *record = world_record(&world, "s");
     struct record_copy *synced = record_newest(layout, record);
     struct kept kept = keep(synced, layout->copy_bytes);
@@ -73,7 +73,7 @@ static void step_while_syncing(void)
 {
     struct world *world = &syncing.world;
     while_syncing = NULL;
-    size_t n_record = world_pool(world)->layout.record_bytes;
+    size_t n_record = world_layout(world)->record_bytes;
     syncing.before = world_record(world, "s");
     syncing.kept = keep(syncing.before, n_record);
     for (int k = 0; k < 3; k++) {
@@ -104,7 +104,7 @@ TEST(while_the_disk_syncs_a_session_moves_and_its_record_stays_as_it_is)
         ck_assert_int_ne(world_use_of(world, syncing.before), RECORD_IN_USE);
     }
     ck_assert_uint_eq(model_n_sessions(world_model(world)), 1);
-    ck_assert_uint_le(world_pool(world)->unused[0].n_fresh, 4); /* slots come back */
+    ck_assert_uint_le(world_pool(world)->unused[0][0].n_fresh, 4); /* slots come back */
     world_restart(world);
     expect_twin(world, "s", 1, syncing.next);
     world_done(world);
@@ -118,7 +118,7 @@ TEST(without_room_to_move_a_step_is_written_over_and_counted)
     syncing.next = 6;
     struct pool *pool = world_pool(world);
     size_t n_slots = pool->n_slots;
-    pool->n_slots = pool->unused[0].n_fresh;
+    pool->n_slots = pool->unused[0][0].n_fresh;
     step_during_a_sync();
     pool->n_slots = n_slots;
     free(syncing.kept.bytes);
@@ -147,7 +147,7 @@ TEST(what_no_sync_has_met_takes_no_room)
         expect_twin(&world, "other", 2, 1);
         ck_assert_int_eq(world_delete(&world, "other"), STATUS_OK);
     }
-    ck_assert_uint_le(world_pool(&world)->unused[0].n_fresh, 5);
+    ck_assert_uint_le(world_pool(&world)->unused[0][0].n_fresh, 5);
     expect_twin(&world, "s", 1, 6);
     world_done(&world);
 }
@@ -163,7 +163,7 @@ TEST(an_ended_session_is_told_of_until_the_disk_has_forgotten_it)
     for (int n_syncs = 0; n_syncs < 4; n_syncs++) {
         ck_assert_int_eq(world_use_of(&world, record) == RECORD_ENDED, n_syncs < 2);
         ck_assert_int_eq(record_is_unborn(record), n_syncs >= 2);
-        bool is_free = world_pool(&world)->unused[0].first_free == EXTENT_SLOTS_MAX;
+        bool is_free = world_pool(&world)->unused[0][0].first_free == EXTENT_SLOTS_MAX;
         ck_assert_int_eq(is_free, n_syncs >= 3);
         ck_assert(service_sync(world.service));
     }
@@ -181,9 +181,9 @@ TEST(what_a_kill_has_cut_short_is_ended_from_the_journal)
     expect_steps(&world, "s", 1, 1, 5);
     ck_assert(service_sync(world.service));
     expect_steps(&world, "s", 1, 6, 6);
-    for (size_t n_written = 0; n_written <= world_pool(&world)->layout.copy_bytes; n_written += 8) {
+    for (size_t n_written = 0; n_written <= world_layout(&world)->copy_bytes; n_written += 8) {
         struct pool *pool = world_pool(&world);
-        const struct record_layout *layout = &pool->layout;
+        const struct record_layout *layout = &pool->layouts_by_room[0][0];
         uint64_t number = session_get(&world, "s").row.step;
         struct record_copy *place = record_newest(layout, world_record(&world, "s"));
         struct kept before = keep(place, layout->copy_bytes);

@@ -1,6 +1,7 @@
 #include "service/pool/record.h"
 
 #include "service/pool/record_ring.h"
+#include "service/scores/interval_tracker.h"
 #include "test.h"
 
 #include <stdlib.h>
@@ -62,7 +63,7 @@ TEST(the_parts_of_a_record_do_not_overlap)
     ck_assert_ptr_nonnull(record);
     char *first = (char *)record_copy_at(&layout, record, 0);
     char *second = (char *)record_copy_at(&layout, record, 1);
-    ck_assert(first >= record + sizeof(struct record_header));
+    ck_assert(first >= record + record_header_bytes(&layout));
     ck_assert(second >= first + layout.copy_bytes);
     char *state_end = (char *)(record_state(&layout, record_copy_at(&layout, record, 1)) + 37);
     ck_assert(state_end <= second + layout.copy_bytes);
@@ -238,14 +239,36 @@ TEST(readings_may_be_put_in_place_at_any_step)
 
 /* ---- what a restart finds ---- */
 
+/* The goal is 1500 bytes for a session, and 1600 with one level one step ahead, of which the slot
+ * and the index take 34. */
+TEST(a_session_with_an_id_of_16_takes_what_it_may)
+{
+    const struct record_layout plain = layout_of(4, 1, 64 + 4 + 1, 32);
+    const size_t n_tail = interval_layout_of(1, 1, 1).n_bytes;
+    const struct record_layout tailed = record_layout_with_tail(&plain, n_tail);
+    ck_assert_uint_eq(record_layout_with_room(&plain, record_room_of(16)).record_bytes, 1464);
+    ck_assert_uint_eq(record_layout_with_room(&tailed, record_room_of(16)).record_bytes, 1560);
+}
+
+TEST(a_record_has_the_least_room_that_its_id_fits_into)
+{
+    ck_assert_uint_eq(record_room_of(SESSION_ID_MAX), RECORD_ROOMS - 1);
+    for (size_t n_id = 1; n_id <= SESSION_ID_MAX; n_id++) {
+        const unsigned room = record_room_of(n_id);
+        ck_assert(record_rooms[room] >= n_id && (room == 0 || record_rooms[room - 1] < n_id));
+        ck_assert_uint_eq(record_rooms[room] % 8, 0);
+    }
+}
+
 TEST(every_flipped_bit_of_a_record_is_noticed)
 {
-    struct record_layout layout = layout_of(I, 2, 5, K);
+    const struct record_layout roomy = layout_of(I, 2, 5, K);
+    struct record_layout layout = record_layout_with_room(&roomy, 0);
     char *record = fresh(&layout);
     for (uint64_t step = 1; step <= 20; step++) {
         advance(&layout, record, 4);
     }
-    size_t header = sizeof(struct record_header);
+    size_t header = record_header_bytes(&layout);
     char *copy_of = malloc(layout.record_bytes);
     ck_assert_ptr_nonnull(copy_of);
     bool newest_is_second = record_newest(&layout, record) == record_copy_at(&layout, record, 1);

@@ -125,17 +125,18 @@ TEST(sessions_count_by_the_size_of_their_class)
     struct world world;
     begin(&world, false);
     struct pool *pool = world_pool(&world);
-    ck_assert_uint_eq(atomic_load(&pool->memory->n_bytes), 2 * (size_t)pool->layout.record_bytes);
+    ck_assert_uint_eq(atomic_load(&pool->memory->n_bytes), 2 * pool_record_bytes(pool, 0, 1));
     raise(&world, "s", 2, 1);
     ck_assert_uint_eq(atomic_load(&pool->memory->n_bytes),
-                      pool->layout.record_bytes + (size_t)pool->layouts[2].record_bytes);
-    ck_assert_uint_ge(pool->layouts[2].record_bytes, pool->layout.record_bytes + 8000);
+                      pool_record_bytes(pool, 0, 1) + pool_record_bytes(pool, 2, 1));
+    ck_assert_uint_ge(pool_record_bytes(pool, 2, 1), pool_record_bytes(pool, 0, 1) + 8000);
     ck_assert_int_eq(world_delete(&world, "s"), STATUS_OK);
-    ck_assert_uint_eq(atomic_load(&pool->memory->n_bytes), pool->layout.record_bytes);
+    ck_assert_uint_eq(atomic_load(&pool->memory->n_bytes), pool_record_bytes(pool, 0, 1));
     world_done(&world);
     struct world none;
     begin(&none, false);
-    ck_assert_uint_eq(world_pool(&none)->unused[1].n_fresh, 0); /* who asks for none pays nothing */
+    ck_assert_uint_eq(world_pool(&none)->unused[1][0].n_fresh,
+                      0); /* who asks for none pays nothing */
     ck_assert_uint_eq(world_pool(&none)->n_extents, 2);
     world_done(&none);
 }

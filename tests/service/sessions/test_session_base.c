@@ -17,7 +17,7 @@ static uint32_t expect_base_leads_here(struct world *world, const char *id)
 {
     struct pool *pool = world_pool(world);
     char *record = world_record(world, id);
-    const struct record_layout *layout = &pool->layout;
+    const struct record_layout *layout = &pool->layouts_by_room[0][0];
     struct record_copy *copy = record_newest(layout, record);
     struct record_base *base = record_base_of(layout, copy);
     const struct gru_model *gru = world_model(world)->active->gru;
@@ -205,7 +205,7 @@ TEST(sessions_get_a_base_with_amend_and_lose_it_without)
         world_start(&world);
         const struct session after = session_get(&world, "s");
         expect_same_session(&before, &after, true);
-        ck_assert_uint_eq(record_has_base(&world_pool(&world)->layout), round % 2);
+        ck_assert_uint_eq(record_has_base(world_layout(&world)), round % 2);
         if (round % 2 == 0) {
             continue;
         }
@@ -223,7 +223,7 @@ TEST(a_build_that_knows_no_bases_refuses_the_layout)
 {
     struct world world;
     timed_start(&world, HISTORY, true);
-    const struct record_layout layout = world_pool(&world)->layout;
+    const struct record_layout layout = *world_layout(&world);
     uint32_t n_history; /* as format 3 had it, of at most 4096 */
     memcpy(&n_history, (const char *)&layout + offsetof(struct record_layout, n_history),
            sizeof n_history);

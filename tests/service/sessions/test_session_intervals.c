@@ -191,7 +191,7 @@ static size_t memory_of(struct world *world)
 static void begin_full(struct world *world, unsigned full, size_t n_plain, size_t n_more)
 {
     begin(world, true);
-    const size_t each = world_pool(world)->layout.record_bytes;
+    const size_t each = world_layout(world)->record_bytes;
     world->config.session_memory_max = n_plain * each + n_more;
     world->config.session_full = full;
     world_restart(world);
@@ -238,8 +238,8 @@ TEST(a_session_that_asks_makes_as_many_go_as_it_takes)
     const struct pool *pool = world_pool(&world);
     const struct interval_sessions of = interval_sessions_of(world.context, world_model(&world));
     const unsigned wanted = session_intervals_class_for(&of, &both, AHEAD);
-    const size_t each = pool->layout.record_bytes;
-    const size_t more = pool->layouts[wanted].record_bytes - each;
+    const size_t each = world_layout(&world)->record_bytes;
+    const size_t more = pool_record_bytes(pool, wanted, strlen("old29")) - each;
     const size_t n_gone = (more + each - 1) / each;
     ck_assert(n_gone > 1 && n_gone < SESSIONS - 2);
     struct step step = ask(&world, "old29", 2);

@@ -171,7 +171,7 @@ TEST(a_short_step_is_never_given_up_and_takes_no_more_memory)
     struct step step = step_make(&world, "s", x);
     step.arena = &world.kept;
     step.model = world_model(&world);
-    const struct record_layout *layout = &world_pool(&world)->layout;
+    const struct record_layout *layout = world_layout(&world);
     char *record = world_record(&world, "s");
     struct step_place place = { .state = record_state(layout, record_newest(layout, record)),
                                 .layout = layout,

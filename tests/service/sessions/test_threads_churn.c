@@ -149,12 +149,12 @@ TEST(sessions_that_are_made_evicted_and_deleted_at_once_leave_a_sound_pool)
         for (size_t k = 0; k < INDEX_SHARDS; k++) {
             n_indexed += pool->index.shards[k].n_used;
         }
-        for (uint32_t slot = pool->unused[0].first_free; slot != INDEX_NONE;
+        for (uint32_t slot = pool->unused[0][0].first_free; slot != INDEX_NONE;
              slot = pool_slot(pool, slot)->hash) {
             ck_assert_uint_lt(n_free++, pool->n_slots);
         }
         ck_assert_uint_eq(n_indexed, model_n_sessions(world_model(&team.world)));
-        ck_assert_uint_eq(n_indexed + n_free, pool->unused[0].n_fresh);
+        ck_assert_uint_eq(n_indexed + n_free, pool->unused[0][0].n_fresh);
         ck_assert_uint_le(n_indexed, MOST);
         world_restart(&team.world);
     }

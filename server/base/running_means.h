@@ -1,0 +1,55 @@
+/*
+ * running_means.h - means of one quantity over all values that came, and over the recent ones, in
+ * two floats. A leaf; pure.
+ *
+ * The mean over all is kept as its distance from the recent one. That is short as long as values
+ * stay as they were, so a float holds far more of it than of the mean itself, and rounding takes
+ * little even in a million steps. NaN: not known.
+ */
+#ifndef RUNNING_MEANS_H
+#define RUNNING_MEANS_H
+
+#include <float.h>
+#include <math.h>
+#include <stdint.h>
+
+struct running_means {
+    float recent, beyond;
+};
+#define RUNNING_MEANS_UNKNOWN ((struct running_means){ NAN, NAN })
+
+/* How much the n-th value moves a mean: all values count alike; of the recent ones the first
+ * hundred do, and from then on each counts a hundredth less than the next. */
+struct running_rates {
+    double all, recent;
+};
+static inline struct running_rates running_rates_of(uint32_t n)
+{
+    const double rate = 1.0 / n;
+    return (struct running_rates){ rate, rate > 0.01 ? rate : 0.01 };
+}
+
+static inline double running_means_all(const struct running_means *means)
+{
+    return (double)means->recent + means->beyond;
+}
+
+static inline float running_means_bound(double value)
+{
+    return (float)(value > FLT_MAX ? FLT_MAX : value < -FLT_MAX ? -FLT_MAX : value);
+}
+
+/* m += (x - m) / n (B. P. Welford, Technometrics 4(3), 1962), with a value for each of the two. In
+ * doubles and bounded: a square may be beyond any float, and the mean must come back from it. A
+ * recent mean that is not known begins with the value. */
+static inline void running_means_move(struct running_means *means, struct running_rates rates,
+                                      double value_for_all, double value_for_recent)
+{
+    const double before = isnan(means->recent) ? value_for_recent : means->recent;
+    double all = running_means_all(means);
+    all += rates.all * (value_for_all - all);
+    means->recent = running_means_bound(before + rates.recent * (value_for_recent - before));
+    means->beyond = running_means_bound(all - means->recent);
+}
+
+#endif
