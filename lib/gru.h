@@ -94,7 +94,7 @@ GRU_API const char *gru_status_text(enum gru_status status);
  * sentence. */
 struct gru_error {
     char param[96];
-    char message[320];
+    char message[640]; /* a line of metadata fits, ready to be pasted */
 };
 
 /* ---- what a model is ------------------------------------------------------------------------- */
@@ -231,6 +231,7 @@ struct gru_chain_layer {
     enum gru_activation activation; /* of GRU_LAYER_ACTIVATION */
     float eps;                      /* of a norm; 0 of other kinds */
     bool has_first_state;           /* it was learned; else a stream begins with zeros */
+    bool is_reverse;                /* the half of the layer before it that reads from the end */
     size_t input_size, output_size;
 };
 GRU_API size_t gru_model_n_layers(const struct gru_model *model);

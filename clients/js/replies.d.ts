@@ -164,6 +164,7 @@ export interface Version {
   job: string | null;
   digest: string;
   parameters: number;
+  verified: boolean;
   metrics: { [name: string]: number | null } | null;
 }
 

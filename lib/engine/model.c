@@ -95,6 +95,7 @@ struct gru_chain_layer gru_model_layer(const struct gru_model *model, size_t lay
                                      .reset = shape->reset,
                                      .activation = shape->activation,
                                      .eps = shape->eps,
+                                     .is_reverse = shape->is_reverse,
                                      .input_size = shape->n_inputs,
                                      .output_size = shape->n_units };
     for (size_t k = 0; k < shape->kind->n_tensors; k++) {

@@ -98,9 +98,9 @@ struct fault {
     uint64_t expected;
     bool has_last_at; /* late_reading: the time of the session's last reading */
     double last_at;
-    char param[160]; /* the offending field as a path, or empty for null */
-    char message[400];
-    size_t n_public; /* bytes of the message that are for clients, or 0: all of it */
+    char param[160];   /* the offending field as a path, or empty for null */
+    char message[720]; /* that of a gru_error fits, with more around it */
+    size_t n_public;   /* bytes of the message that are for clients, or 0: all of it */
 };
 
 const char *status_code(enum status status);

@@ -24,6 +24,7 @@ static void add_version(struct tree *tree, cJSON *versions, const struct version
     }
     tree_add_string(tree, item, "digest", digest);
     tree_add_count(tree, item, "parameters", gru_model_info(version->gru)->n_parameters);
+    tree_add_bool(tree, item, "verified", gru_model_is_verified(version->gru));
     if (version->job[0] == '\0') {
         tree_add_null(tree, item, "metrics");
     } else {

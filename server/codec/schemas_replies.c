@@ -93,6 +93,7 @@ static const struct field version_fields[] = {
     SAID("job", JSON_SCHEMA(STRING, .is_nullable = true, .help = "the job that made it")),
     SAID("digest", &schema_digest),
     SAID("parameters", JSON_SCHEMA(INTEGER, .help = "how many weights it has")),
+    SAID("verified", JSON_SCHEMA(BOOLEAN, .help = "it gave the answers of the selftest in its file; false: the file has none")),
     SAID("metrics", JSON_SCHEMA(ANY_OF, .choices = (const struct json_schema *const[]){ &codec_losses_part },
          .n_choices = 1, .is_nullable = true)),
 };

@@ -71,6 +71,7 @@ static void print_layer(const struct gru_chain_layer *layer)
     if (layer->eps > 0) {
         printf(", eps %g", (double)layer->eps);
     }
+    fputs(layer->is_reverse ? ", from the end" : "", stdout);
     puts(layer->has_first_state ? ", its first state learned" : "");
 }
 

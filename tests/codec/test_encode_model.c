@@ -22,9 +22,11 @@ TEST(a_model_is_described_as_documented)
         setup_text(&s),
         "{\"name\":\"weather\",\"active_version\":3,\"versions\":["
         "{\"version\":3,\"created_at\":1763668800.25,\"parent\":2,\"job\":null,"
-        "\"digest\":\"xxh3:0123456789abcdeffedcba9876543210\",\"parameters\":28,\"metrics\":null},"
+        "\"digest\":\"xxh3:0123456789abcdeffedcba9876543210\",\"parameters\":28,\"verified\":false,"
+        "\"metrics\":null},"
         "{\"version\":4,\"created_at\":1763668801,\"parent\":null,\"job\":null,"
-        "\"digest\":\"xxh3:00000000000000000000000000000000\",\"parameters\":28,\"metrics\":null}],"
+        "\"digest\":\"xxh3:00000000000000000000000000000000\",\"parameters\":28,\"verified\":false,"
+        "\"metrics\":null}],"
         "\"inputs\":[{\"name\":\"temp\",\"unit\":\"\xc2\xb0"
         "C\",\"mean\":20.1,\"std\":5},"
         "{\"name\":\"humidity\",\"unit\":\"\",\"mean\":0,\"std\":1}],"

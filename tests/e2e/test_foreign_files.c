@@ -68,3 +68,39 @@ TEST(another_programs_file_is_named_where_a_model_is_expected)
     daemon_wait_log(&daemon, "model=put version=1 keys=inputs", log, sizeof log);
     daemon_stop(&daemon);
 }
+
+/* A file of the field, below the models' folder under another name. */
+static void copy_field(const char *models, const char *from, const char *to)
+{
+    char path[300], bytes[8192];
+    snprintf(path, sizeof path, "tests/convert/field/%s", from);
+    FILE *file = fopen(path, "re");
+    ck_assert_msg(file != NULL, "%s", path);
+    const size_t n = fread(bytes, 1, sizeof bytes, file);
+    ck_assert_int_eq(fclose(file), 0);
+    write_file(models, to, bytes, n);
+}
+
+TEST(a_checkpoint_of_more_layers_is_refused_with_the_line_to_paste)
+{
+    static const char line[] = "{\\\"network\\\":[{\\\"type\\\":\\\"gru\\\",\\\"prefix\\\":"
+                               "\\\"gru\\\"},{\\\"type\\\":\\\"dense\\\",";
+    char models[200], log[8192];
+    struct daemon daemon = daemon_prepare();
+    snprintf(models, sizeof models, "%s/models", daemon.directory);
+    ck_assert_int_eq(mkdir(models, 0700), 0);
+    copy_field(models, "mlp-head.safetensors", "mlp.safetensors");
+    copy_field(models, "grucell.safetensors", "cell.safetensors");
+    daemon_start_again(&daemon, (const char *const[]){ "--models", models, NULL });
+    daemon_wait_log(&daemon, " info ready", log, sizeof log);
+    const char *refused = strstr(log, "model_refused"),
+               *unverified = strstr(log, "version_not_verified model=cell version=1");
+    ck_assert_msg(refused && strstr(refused, line) && strstr(refused, "fc2") &&
+                      strstr(refused, "grud-convert FILE --model net.py:Class"),
+                  "%s", log);
+    ck_assert_msg(unverified && strstr(unverified, "it has no selftest"), "%s", log);
+    struct answer answer = request(&daemon, "GET", "/v1/models/cell", NULL);
+    ck_assert_msg(strstr(answer.body, "\"verified\":false"), "%s", answer.body);
+    answer_free(&answer);
+    daemon_stop(&daemon);
+}

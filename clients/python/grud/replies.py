@@ -148,6 +148,7 @@ class Version(TypedDict):
     job: Optional[str]
     digest: str
     parameters: int
+    verified: bool
     metrics: Optional[Dict[str, Optional[float]]]
 
 

@@ -7,6 +7,7 @@
  * of the library knows.
  */
 #include "engine/fail.h"
+#include "engine/file/diagnosis.h"
 #include "engine/file/metadata.h"
 #include "engine/file/network_layers.h"
 #include "engine/file/network_write.h"
@@ -160,11 +161,11 @@ static enum gru_status build(const struct safetensors *file, const struct recogn
 static enum gru_status recognise(const struct safetensors *file, struct metadata *metadata,
                                  struct recognised *ret_found, struct gru_error *error)
 {
-    if (metadata->network.n_entries > 0) {
-        return gru_network_layers(file, metadata, ret_found, error);
-    }
+    const bool has_network = metadata->network.n_entries > 0;
     metadata->cell = gru_recognise_cell(file, metadata);
-    return gru_recognise(file, metadata, ret_found, error);
+    enum gru_status status = has_network ? gru_network_layers(file, metadata, ret_found, error)
+                                         : gru_recognise(file, metadata, ret_found, error);
+    return gru_diagnose(file, has_network, status, error);
 }
 
 enum gru_status gru_model_load(const void *bytes, size_t n_bytes, struct gru_model **ret_model,

@@ -188,7 +188,7 @@ static enum gru_status find_read_out(const struct safetensors *file, const struc
             return gru_fail(
                 error, GRU_BAD_TENSORS, gru_show(tensor->name).text,
                 "'%s' and '%s' could both be the read-out: each has %zu columns, the width of the "
-                "last layer",
+                "last layer; \"network\" in the metadata says what each is (docs/MODELS.md)",
                 gru_show((*weight)->name).text, gru_show(tensor->name).text, width);
         }
     }
@@ -234,7 +234,7 @@ static enum gru_status find_read_out_bias(const struct safetensors *file,
             return gru_fail(
                 error, GRU_BAD_TENSORS, gru_show(tensor->name).text,
                 "tensor '%s', %s, is left over: it is of no recurrent layer, nor of the read-out "
-                "'%s'",
+                "'%s'; \"network\" in the metadata lists layers of other kinds (docs/MODELS.md)",
                 gru_show(tensor->name).text, gru_show_shape(tensor).text,
                 gru_show(weight->name).text);
         }

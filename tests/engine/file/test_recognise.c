@@ -324,9 +324,9 @@ TEST(read_out_of_the_wrong_width_is_refused)
 TEST(several_candidates_for_the_read_out_are_refused)
 {
     struct fixture f = fixture_small();
-    fixture_tensor(&f, "fd.weight", 1, 4);
-    fixture_refused(&f, "fd.weight",
-                    "'fc.weight' and 'fd.weight' could both be the read-out: each has 4 columns");
+    fixture_tensor(&f, "fd", 1, 4);
+    fixture_refused(&f, "fd",
+                    "'fc.weight' and 'fd' could both be the read-out: each has 4 columns");
 }
 
 TEST(left_over_tensors_are_refused_by_name)
