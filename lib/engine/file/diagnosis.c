@@ -119,10 +119,12 @@ static bool fits_decoder(const struct safetensors *file, const struct tensor_vie
 
 typedef void way_fn(const struct tensor_view *tensor, char *out, size_t size);
 
-/* "gru.weight_hh_l0_g" as the arguments of a call, without `n_end` bytes of its end: "model.gru,
+/* The first n bytes of "gru.weight_hh_l0_g" as the arguments of a call: "model.gru,
  * 'weight_hh_l0'"; numbers between full stops are indices. */
-static void put_member(const char *name, size_t n, char *out, size_t size)
+static struct shown show_member(const char *name, size_t n)
 {
+    char out[160];
+    const size_t size = sizeof out;
     size_t n_module = n, used = (size_t)snprintf(out, size, "model");
     while (n_module > 0 && name[n_module - 1] != '.') {
         n_module--;
@@ -137,42 +139,41 @@ static void put_member(const char *name, size_t n, char *out, size_t size)
     if (used < size) {
         snprintf(out + used, size - used, ", '%.*s'", (int)(n - n_module), name + n_module);
     }
+    return gru_show(out);
 }
 
 static void say_weight_norm(const struct tensor_view *tensor, char *out, size_t size)
 {
-    char member[128];
-    put_member(tensor->name, strlen(tensor->name) - strlen("_g"), member, sizeof member);
+    const struct shown member = show_member(tensor->name, strlen(tensor->name) - strlen("_g"));
     snprintf(out, size,
              "torch.nn.utils.remove_weight_norm(%s) before model.state_dict() puts the weight "
              "itself in its place; or " BY_CONVERTING,
-             member);
+             member.text);
 }
 
 static void say_spectral_norm(const struct tensor_view *tensor, char *out, size_t size)
 {
-    char member[128];
-    put_member(tensor->name, strlen(tensor->name) - strlen("_orig"), member, sizeof member);
+    const struct shown member = show_member(tensor->name, strlen(tensor->name) - strlen("_orig"));
     snprintf(out, size,
              "torch.nn.utils.remove_spectral_norm(%s) before model.state_dict() puts the weight "
              "itself in its place; or " BY_CONVERTING,
-             member);
+             member.text);
 }
 
 /* "gru.parametrizations.weight_hh_l0.original0" */
 static void say_parametrization(const struct tensor_view *tensor, char *out, size_t size)
 {
     static const char mark[] = "parametrizations.";
-    char plain[160], member[160];
+    char plain[160];
     const char *at = strstr(tensor->name, mark);
     const char *rest = at ? at + strlen(mark) : tensor->name;
     snprintf(plain, sizeof plain, "%.*s%.*s", at ? (int)(at - tensor->name) : 0, tensor->name,
              (int)strcspn(rest, "."), rest);
-    put_member(plain, strlen(plain), member, sizeof member);
+    const struct shown member = show_member(plain, strlen(plain));
     snprintf(out, size,
              "torch.nn.utils.parametrize.remove_parametrizations(%s) before model.state_dict() "
              "puts the weight itself in its place; or " BY_CONVERTING,
-             member);
+             member.text);
 }
 
 static void say_counter(const struct tensor_view *tensor, char *out, size_t size)
@@ -182,11 +183,11 @@ static void say_counter(const struct tensor_view *tensor, char *out, size_t size
 
 static void say_average(const struct tensor_view *tensor, char *out, size_t size)
 {
-    const size_t n = strcspn(tensor->name, ".") + 1;
+    const struct shown prefix = gru_show_n(tensor->name, strcspn(tensor->name, ".") + 1);
     snprintf(out, size,
              "write one of the two, as in save_file({k: v for k, v in state_dict.items() if "
-             "k.startswith('%.*s')}, 'model.safetensors')",
-             (int)(n < 48 ? n : 48), tensor->name);
+             "k.startswith('%s')}, 'model.safetensors')",
+             prefix.text);
 }
 
 static void say_embedding(const struct tensor_view *tensor, char *out, size_t size)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* What a line can show, and what is looked at. */
-enum { SHOWN_BYTES = 360, VALUES_MAX = 64 };
+enum { SHOWN_BYTES = 320, VALUES_MAX = 64 };
 
 /* What is subtracted, and what is divided by. MinMaxScaler's range is the difference of two. */
 enum scaler_part { PART_MEAN, PART_STD, PART_LEAST, PART_MOST, N_PARTS };
