@@ -411,6 +411,8 @@ GRU_API size_t gru_future_rows(const struct gru_model *model, size_t horizon);
 enum { GRU_SCHEDULE_PREFIX = sizeof "schedule_" - 1 }; /* of the fields of that object */
 // clang-format on
 
+enum { GRU_CLASS_WEIGHTS_MAX = 256 };
+
 /*
  * dropout is of the outputs of recurrent layers, before what follows them. GRU_TRAIN_HEAD trains
  * the layers behind the last recurrent one; if these have no parameters, that one, too. A
@@ -429,6 +431,11 @@ struct gru_hyperparameters {
 #define GRU_HYPERPARAMETER_FIELD(field, type, ...) GRU_TYPE_##type field;
     GRU_HYPERPARAMETERS(GRU_HYPERPARAMETER_FIELD)
 #undef GRU_HYPERPARAMETER_FIELD
+    /* What a decision's loss is multiplied by, with cross_entropy; losses are then divided by the
+     * sum of these weights. Balanced: the number of training targets by that of its class, and by
+     * the number of classes that are among them; 1 of a class that is not. */
+    enum gru_class_weighting class_weighting;
+    double class_weights[GRU_CLASS_WEIGHTS_MAX]; /* given: [n_outputs] above 0, and zeros then */
 };
 
 GRU_API void

@@ -28,6 +28,8 @@
     F(GRU_MSE, "mse") X(GRU_MAE, "mae") X(GRU_HUBER, "huber") X(GRU_BCE, "bce")                    \
     X(GRU_CROSS_ENTROPY, "cross_entropy")
 #define GRU_TRAINED_PARTS(F, X) F(GRU_TRAIN_ALL, "all") X(GRU_TRAIN_HEAD, "head")
+#define GRU_CLASS_WEIGHTINGS(F, X)                                                                 \
+    F(GRU_CLASSES_ALIKE, "alike") X(GRU_CLASSES_BALANCED, "balanced") X(GRU_CLASSES_GIVEN, "given")
 #define GRU_SCHEDULES(F, X)                                                                        \
     F(GRU_CONSTANT, "constant") X(GRU_COSINE, "cosine") X(GRU_STEP, "step")
 // clang-format on
@@ -44,6 +46,7 @@ enum gru_missing { GRU_MISSING_POLICIES(GRU_CHOICE_ENUM, GRU_CHOICE_ENUM) };
 enum gru_optimizer { GRU_OPTIMIZERS(GRU_CHOICE_ENUM, GRU_CHOICE_ENUM) };
 enum gru_loss { GRU_LOSSES(GRU_CHOICE_ENUM, GRU_CHOICE_ENUM) };
 enum gru_train { GRU_TRAINED_PARTS(GRU_CHOICE_ENUM, GRU_CHOICE_ENUM) };
+enum gru_class_weighting { GRU_CLASS_WEIGHTINGS(GRU_CHOICE_ENUM, GRU_CHOICE_ENUM) };
 enum gru_schedule { GRU_SCHEDULES(GRU_CHOICE_ENUM, GRU_CHOICE_ENUM) };
 enum {
     GRU_N_LAYER_KINDS = GRU_LAYER_KINDS(GRU_CHOICE_COUNT, GRU_CHOICE_COUNT),
@@ -52,6 +55,7 @@ enum {
     GRU_N_OPTIMIZERS = GRU_OPTIMIZERS(GRU_CHOICE_COUNT, GRU_CHOICE_COUNT),
     GRU_N_LOSSES = GRU_LOSSES(GRU_CHOICE_COUNT, GRU_CHOICE_COUNT),
     GRU_N_TRAINED_PARTS = GRU_TRAINED_PARTS(GRU_CHOICE_COUNT, GRU_CHOICE_COUNT),
+    GRU_N_CLASS_WEIGHTINGS = GRU_CLASS_WEIGHTINGS(GRU_CHOICE_COUNT, GRU_CHOICE_COUNT),
     GRU_N_SCHEDULES = GRU_SCHEDULES(GRU_CHOICE_COUNT, GRU_CHOICE_COUNT)
 };
 

@@ -115,7 +115,8 @@ GRU_API size_t gru_sample_row(size_t k, size_t step);
  * value within 1/1024 of the model's standard deviation; rows that are alike for as long do not
  * count. Such targets are in the losses, but not in the blocks.
  *
- * Losses are those of the training's loss, in the network's units (gru.h); of bce and cross_entropy
+ * Losses are those of the training's loss, in the network's units (gru.h), by the weights of
+ * classes where the training has them; of bce and cross_entropy
  * from the probabilities that are served, none below FLT_EPSILON. The naive forecast is "the same
  * as last observed", as in gru_progress; the mean of the training's targets, where nothing is
  * observed of an output; and how often each class is among the training's targets.
@@ -163,6 +164,7 @@ struct gru_comparison_result {
     size_t n_streams, n_blocks, n_classes;
     size_t horizon;                                 /* of the roll-outs; 0: there are none */
     struct gru_losses all;                          /* every target, with outliers and constants */
+    double all_weight;                              /* n of them, or the weights of their classes */
     struct gru_losses outlying;                     /* of those, what outliers have part in */
     struct gru_outlier outlier;                     /* if outlying.n > 0 */
     struct gru_residuals residuals, base_residuals; /* of either model; n_outputs 0: none */

@@ -28,6 +28,8 @@ static const struct parameter of_schedule[] = { GRU_SCHEDULE_HYPERPARAMETERS(OF_
 #undef OF_SCHEDULE
 #undef PARAMETER
 
+#define CLASS_WEIGHT_MAX 1e6
+
 /* ---- what they are, for people ---- */
 
 #define HELP_n_epochs                "passes over the data; 20 by default"
@@ -43,7 +45,11 @@ static const struct parameter of_schedule[] = { GRU_SCHEDULE_HYPERPARAMETERS(OF_
 #define HELP_dropout                 "of the outputs of recurrent layers"
 #define HELP_early_stopping_patience "epochs without a better one, 5 by default; null: all are run"
 #define HELP_train                   "all weights, or those behind the last recurrent layer"
-#define HELP_schedule                "how the learning rate changes"
+#define HELP_class_weights                                                                         \
+    "what losses of classes are multiplied by, with `cross_entropy`: one for each class, or by "   \
+    "how "                                                                                         \
+    "rare each is"
+#define HELP_schedule "how the learning rate changes"
 #define HELP_schedule_type                                                                         \
     "`cosine` ends at 0, `step` falls every `step_epochs`; `constant` by default"
 #define HELP_schedule_warmup_steps "updates in which the rate rises from 0; 0 by default"
@@ -67,6 +73,7 @@ static const struct parameter of_schedule[] = { GRU_SCHEDULE_HYPERPARAMETERS(OF_
 
 static enum status read_of_schedule(struct reader *r, void *body);
 static enum status read_schedule(struct reader *r, void *body);
+static enum status read_class_weights(struct reader *r, void *body);
 
 #define OF_SCHEDULE(field, ...)                                                                    \
     FIELD(&#field[GRU_SCHEDULE_PREFIX], read_of_schedule, field, __VA_ARGS__)
@@ -78,9 +85,24 @@ static const struct json_schema schedule_part = { .type = JSON_SCHEMA_OBJECT,
                                                   JSON_SCHEMA_FIELDS(schedule_fields),
                                                   .help = HELP_schedule };
 
+static const struct json_schema class_weight = { .type = JSON_SCHEMA_NUMBER,
+                                                 .most = CLASS_WEIGHT_MAX,
+                                                 .is_above_least = true };
+static const struct json_schema balanced = { .type = JSON_SCHEMA_STRING, .words = "balanced" };
+static const struct json_schema given = {
+    .type = JSON_SCHEMA_ARRAY, .items = &class_weight, .least = 1, .most = GRU_CLASS_WEIGHTS_MAX
+};
+static const struct json_schema *const weights[] = { &balanced, &given };
+static const struct json_schema class_weights_value = { .type = JSON_SCHEMA_ANY_OF,
+                                                        .is_nullable = true,
+                                                        JSON_SCHEMA_CHOICES(weights),
+                                                        .help = HELP_class_weights };
+
 #define SINGLE(field, ...) FIELD(#field, hyperparameters_read_field, field, __VA_ARGS__)
-static const struct field fields[] = { GRU_SINGLE_HYPERPARAMETERS(SINGLE){
-    "schedule", read_schedule, false, &schedule_part } };
+static const struct field fields[] = {
+    GRU_SINGLE_HYPERPARAMETERS(SINGLE){ "schedule", read_schedule, false, &schedule_part },
+    { "class_weights", read_class_weights, false, &class_weights_value },
+};
 #undef SINGLE
 #undef FIELD
 
@@ -191,6 +213,59 @@ static enum status read_schedule(struct reader *r, void *body)
     return reader_fields(r, schedule_fields, COUNT(schedule_fields), body, &seen);
 }
 
+struct class_weights {
+    double *values;
+    size_t n;
+};
+
+static enum status read_class_weight(struct reader *r, void *body)
+{
+    struct class_weights *weights_read = body;
+    double weight;
+    enum status status = reader_number(r, &weight);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (!(weight > 0 && weight <= CLASS_WEIGHT_MAX)) {
+        return reader_refuse(r, STATUS_INVALID_VALUE, "must be a number above 0, up to %g, not %g",
+                             CLASS_WEIGHT_MAX, weight);
+    }
+    if (weights_read->n == GRU_CLASS_WEIGHTS_MAX) {
+        return reader_refuse(r, STATUS_INVALID_VALUE, "must be one of at most %d weights",
+                             GRU_CLASS_WEIGHTS_MAX);
+    }
+    weights_read->values[weights_read->n++] = weight;
+    return STATUS_OK;
+}
+
+/* null, "balanced", or an array. */
+static enum status read_class_weights(struct reader *r, void *body)
+{
+    static const char expected[] = "\"balanced\", or an array of numbers";
+    struct gru_hyperparameters *hyperparameters = body;
+    struct class_weights read = { .values = hyperparameters->class_weights };
+    char word[WORD_MAX + 1];
+    size_t n;
+    enum status status;
+    switch (json_peek(&r->json)) {
+    case JSON_NULL:
+        return json_null(&r->json) ? STATUS_OK : reader_refuse_text(r);
+    case JSON_ARRAY:
+        status = reader_elements(r, expected, read_class_weight, &read, &n);
+        hyperparameters->class_weighting = GRU_CLASSES_GIVEN;
+        return status == STATUS_OK && n == 0
+                   ? reader_refuse(r, STATUS_INVALID_VALUE, "must have a weight for each class")
+                   : status;
+    default:
+        status = reader_string(r, expected, word, sizeof word);
+    }
+    if (status == STATUS_OK && strcmp(word, "balanced") != 0) {
+        return reader_refuse(r, STATUS_INVALID_VALUE, "must be %s", expected);
+    }
+    hyperparameters->class_weighting = GRU_CLASSES_BALANCED;
+    return status;
+}
+
 enum status hyperparameters_read(struct reader *r, struct gru_hyperparameters *ret_hyperparameters)
 {
     unsigned seen;
@@ -233,6 +308,27 @@ static void add_value(struct tree *tree, cJSON *item, const struct parameter *pa
     }
 }
 
+static void add_class_weights(struct tree *tree, cJSON *item,
+                              const struct gru_hyperparameters *hyperparameters)
+{
+    static const char name[] = "class_weights";
+    switch (hyperparameters->class_weighting) {
+    case GRU_CLASSES_ALIKE:
+        tree_add_null(tree, item, name);
+        return;
+    case GRU_CLASSES_BALANCED:
+        tree_add_string(tree, item, name, "balanced");
+        return;
+    case GRU_CLASSES_GIVEN:
+        break;
+    }
+    cJSON *array = tree_add_array(tree, item, name);
+    const double *weight = hyperparameters->class_weights;
+    for (size_t k = 0; k < GRU_CLASS_WEIGHTS_MAX && weight[k] > 0; k++) {
+        tree_add_number(tree, array, NULL, weight[k]);
+    }
+}
+
 void hyperparameters_add(struct tree *tree, cJSON *parent, const char *name,
                          const struct gru_hyperparameters *hyperparameters)
 {
@@ -244,4 +340,5 @@ void hyperparameters_add(struct tree *tree, cJSON *parent, const char *name,
     for (size_t i = 0; i < COUNT(of_schedule); i++) {
         add_value(tree, schedule, &of_schedule[i], hyperparameters);
     }
+    add_class_weights(tree, item, hyperparameters);
 }

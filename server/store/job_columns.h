@@ -34,6 +34,8 @@
     X(confidence, REAL, gate.confidence, 0)                                                        \
     X(max_seconds, COUNT, max_seconds, 0)                                                          \
     X(dry_run, FLAG, dry_run, 0)                                                                   \
+    X(class_weighting, CHOICE, hyperparameters.class_weighting, GRU_N_CLASS_WEIGHTINGS - 1)        \
+    X(class_weights, BYTES, hyperparameters.class_weights, 0)                                      \
     X(suffix, TEXT, suffix, 0)                                                                     \
     X(metadata, TEXT, metadata, 0)
 

@@ -91,12 +91,15 @@ const struct statement job_migrations[JOB_FORMAT] = {
     { "add which series go on after a gap",
         "ALTER TABLE series ADD COLUMN is_continuation INTEGER NOT NULL DEFAULT 0;" },
 
-    /* A job from before has one learning rate. */
-    { "add schedules",
+    /* A job from before has one learning rate, and classes that are alike. */
+    { "add schedules and weights of classes",
         "ALTER TABLE jobs ADD COLUMN hyper_schedule_type INTEGER NOT NULL DEFAULT 0"
         " /* constant|cosine|step */;"
         "ALTER TABLE jobs ADD COLUMN hyper_schedule_warmup_steps INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE jobs ADD COLUMN hyper_schedule_step_epochs INTEGER NOT NULL DEFAULT 10;"
-        "ALTER TABLE jobs ADD COLUMN hyper_schedule_factor REAL DEFAULT 0.1;" },
+        "ALTER TABLE jobs ADD COLUMN hyper_schedule_factor REAL DEFAULT 0.1;"
+        "ALTER TABLE jobs ADD COLUMN class_weighting INTEGER NOT NULL DEFAULT 0"
+        " /* alike|balanced|given */;"
+        "ALTER TABLE jobs ADD COLUMN class_weights BLOB NOT NULL DEFAULT x'';" },
 };
 // clang-format on

@@ -126,6 +126,15 @@ enum status query_check(const struct query *query, struct fault *fault)
 
 /* ---- rows as structs ---- */
 
+/* Without the zeros at the end. */
+static size_t n_used(const unsigned char *bytes, size_t n)
+{
+    while (n > 0 && bytes[n - 1] == 0) {
+        n--;
+    }
+    return n;
+}
+
 /* An unsigned value keeps its bits in SQLite's signed integers. */
 static void put_column(struct query *query, const struct query_column *column, const void *field)
 {
@@ -149,6 +158,9 @@ static void put_column(struct query *query, const struct query_column *column, c
         break;
     case COLUMN_TEXT:
         query_put_text(query, field);
+        break;
+    case COLUMN_BYTES:
+        query_put_blob(query, field, n_used(field, column->n_bytes));
         break;
     case COLUMN_STATUS:
         query_put_text(query, status_code(*(const enum status *)field));
@@ -184,6 +196,18 @@ static void get_text(struct query *query, char *field, size_t n_bytes)
     } else {
         query->is_damaged = true;
         field[0] = '\0';
+    }
+}
+
+static void get_bytes(struct query *query, unsigned char *field, size_t n_bytes)
+{
+    size_t n;
+    const void *bytes = query_get_blob(query, &n);
+    memset(field, 0, n_bytes);
+    if (bytes && n <= n_bytes) {
+        memcpy(field, bytes, n);
+    } else {
+        query->is_damaged = true;
     }
 }
 
@@ -223,6 +247,9 @@ static void get_column(struct query *query, const struct query_column *column, v
         break;
     case COLUMN_TEXT:
         get_text(query, field, column->n_bytes);
+        break;
+    case COLUMN_BYTES:
+        get_bytes(query, field, column->n_bytes);
         break;
     case COLUMN_STATUS:
         *(enum status *)field = get_status(query);

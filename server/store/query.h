@@ -57,6 +57,7 @@ enum column_type {
     COLUMN_FLAG,    /* bool */
     COLUMN_REAL,    /* double; NaN is NULL */
     COLUMN_TEXT,    /* char [n_bytes] */
+    COLUMN_BYTES,   /* n_bytes as they are; zeros at the end are left out */
     COLUMN_STATUS   /* enum status, as its code: the numbers change with the table */
 };
 

@@ -29,7 +29,7 @@ static const struct parameter parameters[] = { GRU_SINGLE_HYPERPARAMETERS(SINGLE
 static enum status decode(const struct parameter *parameter, const char *value,
                           struct gru_hyperparameters *ret_hyperparameters, struct fault *fault)
 {
-    char body[128];
+    char body[2048];
     int n = parameter->parent ? snprintf(body, sizeof body, "{\"%s\":{\"%s\":%s}}",
                                          parameter->parent, parameter->name, value)
                               : snprintf(body, sizeof body, "{\"%s\":%s}", parameter->name, value);
@@ -124,4 +124,38 @@ TEST(each_hyperparameter_has_the_range_of_the_table)
             check_edges(parameter);
         }
     }
+}
+
+TEST(weights_of_classes_are_balanced_or_a_list)
+{
+    static const struct parameter class_weights = { .name = "class_weights" };
+    static const struct refusal refusals[] = {
+        { "\"even\"", STATUS_INVALID_VALUE, "class_weights" },
+        { "[]", STATUS_INVALID_VALUE, "class_weights" },
+        { "2", STATUS_INVALID_TYPE, "class_weights" },
+        { "[1,0]", STATUS_INVALID_VALUE, "class_weights[1]" },
+        { "[1,-1]", STATUS_INVALID_VALUE, "class_weights[1]" },
+        { "[2e6]", STATUS_INVALID_VALUE, "class_weights[0]" },
+        { "[1,null]", STATUS_INVALID_TYPE, "class_weights[1]" },
+    };
+    struct gru_hyperparameters h;
+    struct fault fault;
+    gru_hyperparameters_init(&h);
+    ck_assert_int_eq(decode(&class_weights, "null", &h, &fault), STATUS_OK);
+    ck_assert_int_eq(h.class_weighting, GRU_CLASSES_ALIKE);
+    ck_assert_int_eq(decode(&class_weights, "\"balanced\"", &h, &fault), STATUS_OK);
+    ck_assert_int_eq(h.class_weighting, GRU_CLASSES_BALANCED);
+    ck_assert_int_eq(decode(&class_weights, "[0.1,2,1e6]", &h, &fault), STATUS_OK);
+    ck_assert_int_eq(h.class_weighting, GRU_CLASSES_GIVEN);
+    ck_assert(h.class_weights[0] == 0.1 && h.class_weights[2] == 1e6 && h.class_weights[3] == 0);
+    for (size_t k = 0; k < N_OF(refusals); k++) {
+        const enum status status = decode(&class_weights, refusals[k].body, &h, &fault);
+        ASSERT_REFUSED(status, &fault, &refusals[k]);
+    }
+    char many[4 * GRU_CLASS_WEIGHTS_MAX] = "[1";
+    for (size_t k = 0; k < GRU_CLASS_WEIGHTS_MAX; k++) {
+        strcat(many, ",1");
+    }
+    strcat(many, "]");
+    ck_assert_int_eq(decode(&class_weights, many, &h, &fault), STATUS_INVALID_VALUE);
 }

@@ -29,6 +29,7 @@
 #define SQL_REAL                        " REAL"
 #define SQL_TEXT                        " TEXT NOT NULL"
 #define SQL_STATUS                      " TEXT NOT NULL"
+#define SQL_BYTES                       " BLOB NOT NULL"
 #define DEFINED(column, type, ...)      ", " #column SQL_##type
 #define HYPER_DEFINED(field, type, ...) ", hyper_" #field SQL_##type
 
@@ -126,6 +127,7 @@ static const struct {
     { 1, "policy", "auto|manual" },
     { 1, "promotion", "none|promoted|rejected|rolled_back" },
     { 5, "hyper_schedule_type", "constant|cosine|step" },
+    { 5, "class_weighting", "alike|balanced|given" },
 };
 
 enum { WORDS_SIZE = 512 };
@@ -173,6 +175,7 @@ TEST(numbers_in_old_rows_stand_for_the_same_words)
         add_words(words, job_promotion_word(state));
     }
     assert_words("promotion", words);
+    assert_words("class_weighting", GRU_CLASS_WEIGHTINGS(GRU_CHOICE_WORD, GRU_CHOICE_OR_WORD));
     ck_assert(JOB_SERIES == 0 && JOB_SESSIONS == 1 && JOB_SESSIONS_PREFIX == 2);
     ck_assert(JOB_EVENT_INFO == 0 && JOB_EVENT_WARN == 1 && JOB_EVENT_ERROR == 2);
 }

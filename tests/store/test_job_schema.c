@@ -24,6 +24,7 @@ static size_t bytes_of(enum column_type type, size_t n_bytes)
         return sizeof(double);
     case COLUMN_STATUS:
         return sizeof(enum status);
+    case COLUMN_BYTES:
     case COLUMN_TEXT:
         break;
     }

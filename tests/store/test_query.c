@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST = 3, TEXT_BYTES = 8 };
+enum { MOST = 3, TEXT_BYTES = 8, N_REALS = 3 };
 
 struct thing {
     int64_t integer;
@@ -20,6 +20,7 @@ struct thing {
     bool flag;
     double real;
     char text[TEXT_BYTES];
+    double reals[N_REALS];
     enum status status;
 };
 
@@ -32,6 +33,7 @@ struct thing {
     X(flag, FLAG, flag, 0)                                                                         \
     X(real, REAL, real, 0)                                                                         \
     X(text, TEXT, text, 0)                                                                         \
+    X(reals, BYTES, reals, 0)                                                                      \
     X(status, STATUS, status, 0)
 #define COLUMN_OF_THING(column, type, field, most) COLUMN_OF(thing, type, field, most),
 
@@ -105,6 +107,7 @@ static const struct thing ordinary = { .integer = -7,
                                        .flag = true,
                                        .real = 0.1,
                                        .text = "hello",
+                                       .reals = { 0.5, 2 },
                                        .status = STATUS_MODEL_NOT_FOUND };
 
 static void expect_same_thing(const struct thing *a, const struct thing *b)
@@ -117,6 +120,7 @@ static void expect_same_thing(const struct thing *a, const struct thing *b)
     ck_assert_int_eq(a->flag, b->flag);
     assert_real_equal(a->real, b->real);
     ck_assert_str_eq(a->text, b->text);
+    ck_assert_mem_eq(a->reals, b->reals, sizeof a->reals);
     ck_assert_int_eq(a->status, b->status);
 }
 
@@ -135,6 +139,7 @@ TEST(every_value_that_a_field_can_have_comes_back)
           .flag = true,
           .real = INFINITY,
           .text = "1234567",
+          .reals = { 0, 0, -0.1 },
           .status = STATUS_COUNT - 1 },
         { .count = UINT64_C(1) << 63, .real = NAN },
         { .real = 5e-324 },
@@ -177,14 +182,31 @@ TEST(each_status_is_stored_as_its_code)
 TEST(what_does_not_fit_its_field_is_damage_and_leaves_the_others_alone)
 {
     static const char *const wild[] = {
-        "integer = '7'",      "integer = 7.5",     "integer = NULL",
-        "count = 'many'",     "number = -1",       "number = 1 << 32",
-        "size = -1",          "choice = 4",        "choice = -1",
-        "flag = 2",           "flag = -1",         "real = 1",
-        "real = 'x'",         "text = NULL",       "text = 5",
-        "text = x'61'",       "text = '12345678'", "text = 'a' || char(0) || 'b'",
-        "status = 'no such'", "status = ''",       "status = 3",
+        "integer = '7'",
+        "integer = 7.5",
+        "integer = NULL",
+        "count = 'many'",
+        "number = -1",
+        "number = 1 << 32",
+        "size = -1",
+        "choice = 4",
+        "choice = -1",
+        "flag = 2",
+        "flag = -1",
+        "real = 1",
+        "real = 'x'",
+        "text = NULL",
+        "text = 5",
+        "text = x'61'",
+        "text = '12345678'",
+        "text = 'a' || char(0) || 'b'",
+        "status = 'no such'",
+        "status = ''",
+        "status = 3",
         "status = NULL",
+        "reals = zeroblob(25)",
+        "reals = 'x'",
+        "reals = NULL",
     };
     for (size_t k = 0; k < sizeof wild / sizeof *wild; k++) {
         struct database database;

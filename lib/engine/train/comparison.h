@@ -73,10 +73,11 @@ struct gru_comparison {
     const struct screen *screen; /* of the stream under way */
     bool is_shared_screened;
     struct comparison_plan plan;
-    double *frequencies; /* naive forecasts: raw means [Y], or how often each class is */
-    float *seen;         /* [I + O] last observed values; NaN: none yet */
-    float *future;       /* [GRU_RESIDUAL_HORIZON][n_future] */
-    float *column;       /* scratch of the screen */
+    double *class_weights; /* [O], or NULL: they are all 1 */
+    double *frequencies;   /* naive forecasts: raw means [Y], or how often each class is */
+    float *seen;           /* [I + O] last observed values; NaN: none yet */
+    float *future;         /* [GRU_RESIDUAL_HORIZON][n_future] */
+    float *column;         /* scratch of the screen */
     size_t n_column;
     double *probabilities; /* [O], scratch */
     float *targets;        /* [Y], scratch */

@@ -1,6 +1,7 @@
 /* Plans a comparison: which series are which stream, their blocks, and all memory; see
  * comparison.h. */
 #include "engine/block.h"
+#include "engine/train/class_weights.h"
 #include "engine/train/comparison.h"
 #include "engine/train/loss.h"
 
@@ -155,16 +156,21 @@ static void sum_targets(struct gru_comparison *comparison, double *sums, size_t 
     }
 }
 
-/* How often a class is, or an output is on; one more of each than there are, so that none is
- * impossible (Laplace's rule of succession). */
+/* How often a class is, by its weight, or an output is on; one more of each than there are, so that
+ * none is impossible (Laplace's rule of succession). */
 static void take_frequencies(struct gru_comparison *comparison, const size_t *n)
 {
     const struct dataset *dataset = &comparison->dataset;
     double *sums = comparison->frequencies;
     size_t n_classes = comparison->info->n_outputs;
+    double total = 0;
     for (size_t c = 0; dataset->loss == GRU_CROSS_ENTROPY && c < n_classes; c++) {
         comparison->classes[c].n_trained_on = (size_t)sums[c];
-        sums[c] = (sums[c] + 1) / (double)(n[0] + n_classes);
+        sums[c] = (sums[c] + 1) * (dataset->class_weights ? dataset->class_weights[c] : 1);
+        total += sums[c];
+    }
+    for (size_t c = 0; dataset->loss == GRU_CROSS_ENTROPY && c < n_classes; c++) {
+        sums[c] /= total;
     }
     for (size_t k = 0; dataset->loss == GRU_BCE && k < dataset->width; k++) {
         const struct gru_variable *output = gru_dataset_output(dataset, k);
@@ -216,6 +222,9 @@ static void cut(struct gru_comparison *comparison, size_t n_series, struct block
         block_take(cutter, naive_width(comparison), sizeof *comparison->frequencies);
     comparison->probabilities =
         block_take(cutter, info->n_outputs, sizeof *comparison->probabilities);
+    comparison->class_weights =
+        block_take(cutter, gru_has_class_weights(&comparison->training) ? info->n_outputs : 0,
+                   sizeof *comparison->class_weights);
     comparison->targets = block_take_floats(cutter, width, 1);
     gru_repeats_cut(&comparison->repeats, comparison->plan.n_rows, cutter);
     comparison->plan.stream = block_take(cutter, n_series, sizeof(size_t));
@@ -292,6 +301,10 @@ static enum gru_status plan(struct gru_comparison *comparison, size_t n_series)
 {
     size_t *n = calloc(naive_width(comparison), sizeof *n);
     struct group *groups = reallocarray(NULL, n_series, sizeof *groups);
+    if (comparison->class_weights) {
+        gru_class_weights_find(&comparison->dataset, comparison->class_weights);
+        comparison->dataset.class_weights = comparison->class_weights;
+    }
     if (n && groups) {
         plan_streams(comparison, n_series, groups);
         sum_targets(comparison, comparison->frequencies, n);

@@ -71,17 +71,18 @@ static double decide(struct gru_comparison *comparison, size_t column, size_t ro
 {
     size_t n_outputs = comparison->info->n_outputs;
     size_t class = (size_t)raw;
+    const double weight = comparison->class_weights ? comparison->class_weights[class] : 1;
     bool found[N_COMPARED];
     for (size_t m = 0; m < N_COMPARED; m++) {
         const float *y =
             comparison->models[m].y + row * comparison->info->y_floats + column * n_outputs;
-        lost[m] = log_loss(class_probability(comparison, y, class, &found[m]));
+        lost[m] = weight * log_loss(class_probability(comparison, y, class, &found[m]));
     }
     struct gru_class_counts *counts = &comparison->classes[class];
     counts->n++;
     counts->n_found += found[TRAINED];
     counts->n_found_by_base += found[BASE];
-    return log_loss(comparison->frequencies[class]);
+    return weight * log_loss(comparison->frequencies[class]);
 }
 
 static double decide_on(struct gru_comparison *comparison, size_t column, size_t row, float raw,
@@ -243,7 +244,9 @@ void gru_comparison_score(struct gru_comparison *comparison, size_t t, size_t ro
             continue;
         }
         double naive = lose(comparison, k, row, raw, lost);
+        const double *weights = comparison->class_weights;
         gru_losses_add(&comparison->result.all, lost, naive);
+        comparison->result.all_weight += weights ? weights[(size_t)raw] : 1;
         const enum sight first = gru_comparison_sight(comparison, t, k, raw);
         if (first != SURE) {
             gru_losses_add(&comparison->result.outlying, lost, naive);

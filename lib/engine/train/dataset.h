@@ -10,7 +10,7 @@
 #ifndef DATASET_H
 #define DATASET_H
 
-#include "engine/model.h"
+#include "engine/train/loss.h"
 
 enum part { PART_TRAIN, PART_VALID };
 
@@ -18,6 +18,8 @@ struct dataset {
     const struct gru_info *info;
     const struct gru_training *training;
     enum gru_loss loss;
+    const double *
+        class_weights; /* [O], or NULL: they are all 1; the trainer and the comparison set theirs */
     size_t width;      /* Y */
     size_t first_held; /* series with one target from here on are for validation (of a fraction) */
     float *
@@ -31,6 +33,11 @@ struct dataset_lane {
     size_t n_rows;  /* rows to run; 0: none of it belongs to this part */
     size_t first;   /* targets of earlier times are not this part's */
 };
+
+static inline struct loss_terms gru_dataset_loss(const struct dataset *dataset)
+{
+    return (struct loss_terms){ dataset->info, dataset->loss, dataset->class_weights };
+}
 
 /* The training's numbers must be in range (gru_training_check). Allocates nothing. */
 void gru_dataset_init(struct dataset *dataset, const struct gru_model *model,

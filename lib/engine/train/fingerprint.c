@@ -118,6 +118,9 @@ static uint64_t add_hyperparameters(uint64_t hash, const struct gru_hyperparamet
     for (size_t k = N_FIRST; k < GRU_N_HYPERPARAMETERS; k++) {
         hash = words[k] != initial[k] ? add(add(hash, k), words[k]) : hash;
     }
+    if (h->class_weighting != GRU_CLASSES_ALIKE) {
+        hash = gru_hash(add(hash, h->class_weighting), h->class_weights, sizeof h->class_weights);
+    }
     return hash;
 }
 

@@ -4,6 +4,7 @@
 #include "engine/model.h"
 #include "engine/train/loss.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -176,6 +177,31 @@ static enum gru_status check_schedule(const struct gru_hyperparameters *h, struc
                     param);
 }
 
+static enum gru_status check_class_weights(const struct gru_hyperparameters *h,
+                                           const struct gru_info *info, struct gru_error *error)
+{
+    static const char param[] = "hyperparameters.class_weights";
+    if (h->class_weighting == GRU_CLASSES_ALIKE) {
+        return GRU_OK;
+    }
+    if (h->loss != GRU_CROSS_ENTROPY) {
+        return gru_fail(error, GRU_BAD_TRAINING, param,
+                        "'%s' are of the loss 'cross_entropy' only; leave them out with another",
+                        param);
+    }
+    size_t n = 0;
+    while (n < GRU_CLASS_WEIGHTS_MAX && h->class_weights[n] > 0 && isfinite(h->class_weights[n])) {
+        n++;
+    }
+    if (h->class_weighting == GRU_CLASSES_GIVEN && n != info->n_outputs) {
+        return gru_fail(error, GRU_BAD_TRAINING, param,
+                        "'%s' must be \"balanced\", or a number above 0 for each class: %zu, not "
+                        "%zu",
+                        param, info->n_outputs, n);
+    }
+    return GRU_OK;
+}
+
 enum gru_status gru_hyperparameters_check(const struct gru_hyperparameters *hyperparameters,
                                           const struct gru_model *model, struct gru_error *error)
 {
@@ -192,9 +218,11 @@ enum gru_status gru_hyperparameters_check(const struct gru_hyperparameters *hype
             "0, not %g",
             hyperparameters->momentum);
     }
-    const enum gru_status status = check_schedule(hyperparameters, error);
-    return status == GRU_OK ? check_loss(&model->info, (enum gru_loss)hyperparameters->loss, error)
-                            : status;
+    enum gru_status status = check_schedule(hyperparameters, error);
+    if (status == GRU_OK) {
+        status = check_loss(&model->info, (enum gru_loss)hyperparameters->loss, error);
+    }
+    return status == GRU_OK ? check_class_weights(hyperparameters, &model->info, error) : status;
 }
 
 /* ---- as numbers ---- */

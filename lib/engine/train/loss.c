@@ -146,12 +146,21 @@ static double one_decision(const float *z, size_t n, size_t c, double scale, flo
     return log(total) + (double)z[most] - (double)z[c];
 }
 
-static struct loss_sum decisions(const struct gru_info *info, size_t n_rows, const float *out,
-                                 const float *targets, double scale, float *d_out)
+static double weight_of(const struct loss_terms *terms, float target)
+{
+    return terms->class_weights ? terms->class_weights[(size_t)target] : 1;
+}
+
+static struct loss_sum decisions(const struct loss_terms *terms, size_t n_rows, const float *out,
+                                 const float *targets, float *d_out)
 {
     struct loss_sum sum = { 0 };
-    size_t n = info->n_outputs;
-    for (size_t k = 0; k < n_rows * info->steps; k++) {
+    const size_t n = terms->info->n_outputs, n_decisions = n_rows * terms->info->steps;
+    for (size_t k = 0; k < n_decisions; k++) {
+        sum.weight += isnan(targets[k]) ? 0 : weight_of(terms, targets[k]);
+    }
+    const double scale = sum.weight > 0 ? 1 / sum.weight : 0;
+    for (size_t k = 0; k < n_decisions; k++) {
         float *d = d_out ? d_out + k * n : NULL;
         if (isnan(targets[k])) {
             for (size_t o = 0; d && o < n; o++) {
@@ -160,23 +169,26 @@ static struct loss_sum decisions(const struct gru_info *info, size_t n_rows, con
             continue;
         }
         bool correct;
-        sum.loss += one_decision(out + k * n, n, (size_t)targets[k], scale, d, &correct);
+        const double weight = weight_of(terms, targets[k]);
+        sum.loss +=
+            weight * one_decision(out + k * n, n, (size_t)targets[k], weight * scale, d, &correct);
         sum.n++;
         sum.n_correct += correct;
     }
     return sum;
 }
 
-struct loss_sum gru_loss(const struct gru_info *info, enum gru_loss loss, size_t n_rows, float *out,
+struct loss_sum gru_loss(const struct loss_terms *terms, size_t n_rows, float *out,
                          const float *targets, size_t n, float *d_out)
 {
-    double scale = n > 0 ? 1 / (double)n : 0;
-    switch (loss) {
-    case GRU_BCE:
-        return binary(info, n_rows, out, targets, scale, d_out);
-    case GRU_CROSS_ENTROPY:
-        return decisions(info, n_rows, out, targets, scale, d_out);
-    default:
-        return differences(info, loss, n_rows, out, targets, scale, d_out);
+    const double scale = n > 0 ? 1 / (double)n : 0;
+    if (terms->loss == GRU_CROSS_ENTROPY) {
+        return decisions(terms, n_rows, out, targets, d_out);
     }
+    struct loss_sum sum =
+        terms->loss == GRU_BCE
+            ? binary(terms->info, n_rows, out, targets, scale, d_out)
+            : differences(terms->info, terms->loss, n_rows, out, targets, scale, d_out);
+    sum.weight = (double)sum.n;
+    return sum;
 }

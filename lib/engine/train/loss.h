@@ -6,7 +6,7 @@
  * Mathematical Statistics 35(1), 1964) compare what comes after the read-out's activation, bce and
  * cross_entropy take what comes before it, in the forms that neither overflow nor lose digits. A
  * missing target is NaN. A loss is a sum over the targets that are there; the caller divides by
- * their number.
+ * their number, or by the sum of their weights.
  */
 #ifndef LOSS_H
 #define LOSS_H
@@ -24,8 +24,16 @@ static inline bool gru_loss_takes_logits(enum gru_loss loss)
     return loss == GRU_BCE || loss == GRU_CROSS_ENTROPY;
 }
 
+/* What is lost, and of which outputs. */
+struct loss_terms {
+    const struct gru_info *info;
+    enum gru_loss loss;
+    const double *class_weights; /* [O] of cross_entropy; NULL: they are all 1 */
+};
+
 struct loss_sum {
     double loss;
+    double weight;    /* what it is a sum over: n, or the weights of the targets' classes */
     size_t n;         /* targets that were there */
     size_t n_correct; /* of them; only bce and cross_entropy count */
 };
@@ -33,10 +41,10 @@ struct loss_sum {
 /*
  * out: [R][S * O], the read-out before its activation, which is applied in place where the loss
  * compares after it. targets: [R][Y] in the network's units. n: how many of them are there; d_out
- * [R][S * O] becomes the gradient of loss / n by the read-out before its activation. d_out may be
- * NULL.
+ * [R][S * O] becomes the gradient of loss / weight by the read-out before its activation. d_out may
+ * be NULL.
  */
-struct loss_sum gru_loss(const struct gru_info *info, enum gru_loss loss, size_t n_rows, float *out,
+struct loss_sum gru_loss(const struct loss_terms *terms, size_t n_rows, float *out,
                          const float *targets, size_t n, float *d_out);
 
 /* The loss of one forecast by one target, after any activation; mse, mae and huber only. */

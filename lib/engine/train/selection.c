@@ -151,8 +151,8 @@ void gru_selection_add(struct selection *selection, const struct dataset *datase
         n += counts[k];
     }
     if (n > 0) {
-        const struct loss_sum sum =
-            gru_loss(dataset->info, dataset->loss, 1, out, selection->targets, n, NULL);
+        const struct loss_terms terms = gru_dataset_loss(dataset);
+        const struct loss_sum sum = gru_loss(&terms, 1, out, selection->targets, n, NULL);
         selection->loss[series->stream] += sum.loss;
     }
 }

@@ -156,12 +156,12 @@ static void step(struct gru_trainer *trainer, const struct backprop_window *wind
                  const struct trainer_rows *rows)
 {
     struct trainer_position *position = &trainer->position;
-    struct loss_sum sum =
-        gru_loss(&trainer->model->info, trainer->dataset.loss, rows->n_rows, trainer->arrays.out,
-                 trainer->arrays.targets, rows->n_targets, trainer->arrays.d_out);
+    const struct loss_terms terms = gru_dataset_loss(&trainer->dataset);
+    struct loss_sum sum = gru_loss(&terms, rows->n_rows, trainer->arrays.out,
+                                   trainer->arrays.targets, rows->n_targets, trainer->arrays.d_out);
     trainer->optimizer.learning_rate = gru_trainer_rate(trainer);
     position->step++;
-    position->step_loss = sum.loss / (double)sum.n;
+    position->step_loss = sum.loss / sum.weight;
     position->grad_norm = NAN;
     if (!isfinite(position->step_loss) || !update(trainer, window)) {
         position->n_skipped++;
@@ -213,10 +213,11 @@ static bool validate_window(struct gru_trainer *trainer)
                    rows.n_rows * trainer->model->info.y_floats * sizeof(float));
             select_rows(trainer, &rows);
         }
-        struct loss_sum sum =
-            gru_loss(&trainer->model->info, trainer->dataset.loss, rows.n_rows, trainer->arrays.out,
-                     trainer->arrays.targets, rows.n_targets, NULL);
+        const struct loss_terms terms = gru_dataset_loss(&trainer->dataset);
+        struct loss_sum sum = gru_loss(&terms, rows.n_rows, trainer->arrays.out,
+                                       trainer->arrays.targets, rows.n_targets, NULL);
         trainer->validation.loss += sum.loss;
+        trainer->validation.weight += sum.weight;
         trainer->validation.n += sum.n;
         trainer->validation.n_correct += sum.n_correct;
     }
@@ -228,7 +229,7 @@ static void end_baseline(struct gru_trainer *trainer)
 {
     const struct trainer_validation *validation = &trainer->validation;
     struct trainer_position *position = &trainer->position;
-    position->baseline_valid_loss = validation->loss / (double)validation->n;
+    position->baseline_valid_loss = validation->loss / validation->weight;
     position->baseline_valid_accuracy = accuracy(trainer, validation->n_correct, validation->n);
     if (validation->has_persistence) {
         position->persistence_valid_loss = validation->persistence / (double)validation->n;
@@ -287,7 +288,7 @@ static enum gru_advance end_epoch(struct gru_trainer *trainer)
     position->loss_sum = position->accuracy_sum = 0;
     position->n_means = 0;
     if (trainer->validates) {
-        position->valid_loss = validation->loss / (double)validation->n;
+        position->valid_loss = validation->loss / validation->weight;
         position->valid_accuracy = accuracy(trainer, validation->n_correct, validation->n);
         position->stopped_early = stops_early(trainer);
     }

@@ -41,7 +41,7 @@ struct trainer_position {
 
 /* A validation under way. Begun anew after a restore. */
 struct trainer_validation {
-    double loss;
+    double loss, weight;
     size_t n, n_correct;
     double persistence; /* of the baseline's */
     bool has_persistence;

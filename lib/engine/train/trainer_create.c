@@ -1,5 +1,6 @@
 /* Making and freeing a trainer; see trainer.h. */
 #include "engine/buffer.h"
+#include "engine/train/class_weights.h"
 #include "engine/train/fingerprint.h"
 #include "engine/train/loss.h"
 #include "engine/train/trainer.h"
@@ -41,6 +42,10 @@ static void prepare(struct gru_trainer *trainer)
     position->best_valid_loss = position->best_valid_accuracy = NAN;
     position->baseline_valid_loss = position->baseline_valid_accuracy = NAN;
     position->persistence_valid_loss = NAN;
+    if (trainer->arrays.class_weights) {
+        gru_class_weights_find(&trainer->dataset, trainer->arrays.class_weights);
+        trainer->dataset.class_weights = trainer->arrays.class_weights;
+    }
     trainer->fingerprint = gru_training_fingerprint(trainer->model, &trainer->training);
     trainer->optimizer.learning_rate = gru_trainer_rate(trainer);
     gru_trainer_begin_phase(trainer, trainer->validates ? PHASE_BASELINE : PHASE_TRAIN);

@@ -1,5 +1,6 @@
 /* See trainer_memory.h. */
 #include "engine/train/trainer_memory.h"
+#include "engine/train/class_weights.h"
 #include "engine/train/selection.h"
 
 /* ---- sizes ---- */
@@ -76,6 +77,9 @@ void gru_trainer_cut(const struct dataset *dataset, const struct trainer_sizes *
     for (size_t k = 0; k < OPTIMIZER_MOMENTS_MAX; k++) {
         arrays->moments[k] = block_take_floats(cutter, k < n_moments, sizes->n_trained);
     }
+    arrays->class_weights =
+        block_take(cutter, gru_has_class_weights(dataset->training) ? info->n_outputs : 0,
+                   sizeof *arrays->class_weights);
     arrays->lanes = block_take(cutter, sizes->n_lanes, sizeof *arrays->lanes);
     arrays->n_lanes = block_take(cutter, sizes->n_steps, sizeof *arrays->n_lanes);
 }

@@ -21,6 +21,7 @@ struct trainer_arrays {
     float *start;                          /* [P'] the starting weights, for l2_sp; or NULL */
     float *best; /* [P] the best epoch's weights, for early stopping; or NULL */
     float *seen; /* [B][I + O] what was last observed, for persistence; NULL without validation */
+    double *class_weights;      /* [O], or NULL: they are all 1 */
     struct dataset_lane *lanes; /* [B] of the batch under way, longest first */
     size_t *n_lanes;            /* [T] */
 };

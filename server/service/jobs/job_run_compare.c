@@ -269,7 +269,7 @@ static void judge(struct comparing *comparing)
     struct job_run *run = comparing->run;
     const struct gru_comparison_result *result = gru_comparison_result(comparing->comparison);
     run->is_compared = true;
-    run->compared_valid_loss = result->all.trained / (double)result->all.n;
+    run->compared_valid_loss = result->all.trained / result->all_weight;
     report_streams(comparing, result);
     report_outliers(comparing, result);
     report_constants(comparing, result);

@@ -204,6 +204,10 @@ TEST(how_it_is_trained_counts)
     expect_counts(&set, &training->hyperparameters.schedule_warmup_steps, "warm-up", 0);
     expect_counts(&set, &training->hyperparameters.schedule_step_epochs, "epochs of a step", 0);
     expect_counts(&set, &training->hyperparameters.schedule_factor, "factor", 0);
+    training->hyperparameters.class_weighting = GRU_CLASSES_GIVEN;
+    ck_assert(gru_training_fingerprint(set.model, training) != hash);
+    expect_counts(&set, &training->hyperparameters.class_weights[7], "class weight", 7);
+    training->hyperparameters.class_weighting = GRU_CLASSES_ALIKE;
     training->n_series--; /* the same series for validation are another training */
     training->validation = &set.series[TRAINING_SERIES - 1];
     training->n_validation = 1;

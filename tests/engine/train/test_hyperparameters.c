@@ -153,6 +153,24 @@ TEST(steps_belong_to_the_schedule_of_that_name)
     bad(&h, NULL, "schedule.type", "constant|cosine|step");
 }
 
+TEST(weights_of_classes_fit_the_loss_and_the_outputs)
+{
+    struct gru_hyperparameters h = defaults();
+    h.class_weighting = GRU_CLASSES_BALANCED;
+    bad(&h, NULL, "class_weights", "'cross_entropy' only");
+    h.loss = GRU_CROSS_ENTROPY;
+    good(&h, NULL);
+    h.class_weighting = GRU_CLASSES_GIVEN;
+    bad(&h, NULL, "class_weights", "for each class: 2, not 0");
+    h.class_weights[0] = 0.5;
+    h.class_weights[1] = INFINITY;
+    bad(&h, NULL, "class_weights", "2, not 1");
+    h.class_weights[1] = 1;
+    good(&h, NULL);
+    h.class_weights[2] = 1;
+    bad(&h, NULL, "class_weights", "2, not 3");
+}
+
 TEST(losses_fit_the_activation)
 {
     static const char *const models[] = { "{}", "{\"activation\":\"sigmoid\"}",

@@ -11,7 +11,7 @@
 
 // clang-format off
 static const char *const names[] = {
-    "adam-stacked", "adamw-seq", "classify", "cosine", "huber", "layer-norm", "lstm", "mae",
+    "adam-stacked", "adamw-seq", "class-weights", "classify", "cosine", "huber", "layer-norm", "lstm", "mae",
     "mlp-head", "momentum-clip", "sgd", "step"
 };
 // clang-format on
@@ -96,6 +96,20 @@ static void read_schedule(struct json *j, struct gru_hyperparameters *h)
     }
 }
 
+static void read_class_weights(struct json *j, struct gru_hyperparameters *h)
+{
+    size_t n = 0;
+    if (json_peek(j) == JSON_NULL) {
+        ck_assert(json_null(j));
+        return;
+    }
+    ck_assert(json_array(j));
+    while (json_element(j)) {
+        h->class_weights[n++] = read_number(j);
+    }
+    h->class_weighting = GRU_CLASSES_GIVEN;
+}
+
 static void read_member(struct json *j, struct json_text key, struct golden_run *run)
 {
     struct gru_hyperparameters *h = &run->training.hyperparameters;
@@ -109,6 +123,8 @@ static void read_member(struct json *j, struct json_text key, struct golden_run 
         read_numbers(j, &run->grad_norms);
     } else if (json_text_is(key, "learning_rates")) {
         read_numbers(j, &run->rates);
+    } else if (json_text_is(key, "class_weights")) {
+        read_class_weights(j, h);
     } else if (json_text_is(key, "schedule")) {
         read_schedule(j, h);
     } else if (json_text_is(key, "optimizer")) {
@@ -268,9 +284,11 @@ TEST(first_gradients_of_golden_runs_agree_to_1e_4)
         double size;
         load_run(names[c], &run);
         struct gru_hyperparameters *h = &run.training.hyperparameters;
-        const int loss = h->loss;
+        const struct gru_hyperparameters all = *h;
         *h = training_plain();
-        h->loss = loss;
+        h->loss = all.loss;
+        h->class_weighting = all.class_weighting;
+        memcpy(h->class_weights, all.class_weights, sizeof all.class_weights);
         h->optimizer = GRU_SGD;
         h->learning_rate = 64;
         h->n_epochs = 1;
