@@ -11,6 +11,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct running_means {
@@ -32,6 +33,18 @@ static inline struct running_rates running_rates_of(uint32_t n)
 static inline double running_means_all(const struct running_means *means)
 {
     return (double)means->recent + means->beyond;
+}
+
+/* Whether they are numbers, or not known; and whether they can be of sizes, which are not negative.
+ */
+static inline bool running_means_are_numbers(const struct running_means *means)
+{
+    return !isinf(means->recent) && !isinf(means->beyond);
+}
+static inline bool running_means_are_sizes(const struct running_means *means)
+{
+    return running_means_are_numbers(means) && !(means->recent < 0) &&
+           !(running_means_all(means) < 0);
 }
 
 static inline float running_means_bound(double value)

@@ -415,12 +415,6 @@ static bool all_waiting_are_valid(const struct interval_tracker *tracker)
     return is_valid;
 }
 
-/* NaN: not known. */
-static bool are_sizes(const struct running_means *means)
-{
-    return !isinf(means->recent) && !isinf(means->beyond) && !(means->recent < 0);
-}
-
 bool interval_tracker_is_valid(const struct interval_tracker *tracker)
 {
     const struct interval_layout *layout = tracker->layout;
@@ -436,7 +430,8 @@ bool interval_tracker_is_valid(const struct interval_tracker *tracker)
             is_valid &= level_is_valid(&of, level);
         }
         for (size_t level = 0; of.told && level < layout->n_told; level++) {
-            is_valid &= are_sizes(&of.told[level].width) && are_sizes(&of.told[level].score);
+            is_valid &= running_means_are_sizes(&of.told[level].width) &&
+                        running_means_are_sizes(&of.told[level].score);
         }
     }
     return is_valid;

@@ -84,23 +84,14 @@ void session_errors_write(const struct record_layout *layout, const struct sessi
 
 /* ---- from outside ---- */
 
-/* Numbers, of which those that are sizes are not negative; NaN: not known. */
-static bool are_numbers(const struct running_means *means)
-{
-    return !isinf(means->recent) && !isinf(means->beyond);
-}
-
-static bool are_sizes(const struct running_means *means)
-{
-    return are_numbers(means) && !(means->recent < 0.0F);
-}
-
 static bool error_is_valid(const struct record_error *error)
 {
-    return are_sizes(&error->absolute) && are_sizes(&error->squared) &&
-           are_sizes(&error->symmetric) && are_sizes(&error->persistence) &&
-           are_sizes(&error->truth_variance) && are_sizes(&error->forecast_variance) &&
-           are_numbers(&error->bias) && are_numbers(&error->truth);
+    return running_means_are_sizes(&error->absolute) && running_means_are_sizes(&error->squared) &&
+           running_means_are_sizes(&error->symmetric) &&
+           running_means_are_sizes(&error->persistence) &&
+           running_means_are_sizes(&error->truth_variance) &&
+           running_means_are_sizes(&error->forecast_variance) &&
+           running_means_are_numbers(&error->bias) && running_means_are_numbers(&error->truth);
 }
 
 bool session_errors_are_valid(const struct session_errors *errors, size_t n_outputs)
@@ -111,7 +102,8 @@ bool session_errors_are_valid(const struct session_errors *errors, size_t n_outp
         is_valid &= error_is_valid(&error);
         if (errors->season > 0) {
             const struct record_seasonal seasonal = seasonal_at(errors, n_outputs, o);
-            is_valid &= are_sizes(&seasonal.model) && are_sizes(&seasonal.reference);
+            is_valid &= running_means_are_sizes(&seasonal.model) &&
+                        running_means_are_sizes(&seasonal.reference);
         }
     }
     return is_valid;
