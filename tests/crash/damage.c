@@ -30,8 +30,7 @@ struct pool_file {
 };
 
 /* How many records of the place lie in a file of that size from their first byte to their last. */
-static size_t whole_records(const struct pool_file *file, const struct extent_place *place,
-                            size_t size)
+static size_t whole_records(const struct extent_place *place, size_t size)
 {
     size_t n = size < place->from ? 0 : (size - place->from) / place->layout.record_bytes;
     return n < place->n_slots ? n : place->n_slots;
@@ -56,7 +55,7 @@ static struct pool_file open_file(const char *path)
     for (size_t k = 0; extent_note_read(notes, k, from, file.layouts, &place); k++) {
         from = place.from + place.n_bytes;
         if (place.record_class != EXTENT_JOURNAL) {
-            place.n_slots = (uint32_t)whole_records(&file, &place, file.n);
+            place.n_slots = (uint32_t)whole_records(&place, file.n);
             file.n_slots += place.n_slots;
             file.places[file.n_places++] = place;
         }
