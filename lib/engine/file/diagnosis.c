@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* By the class, in its own framework. */
-#define BY_CONVERTING "grud-convert FILE --model net.py:Class"
+#define BY_CONVERTING "grud-convert FILE --model net.py:Class -o NAME.safetensors"
 
 static bool ends_in(const struct tensor_view *tensor, const char *end)
 {
@@ -261,8 +261,8 @@ static bool say_network(const struct safetensors *file, struct gru_error *error)
     }
     (void)gru_fail(
         error, GRU_BAD_TENSORS, "grud.network",
-        "the tensors are not those of one kind of recurrent layers and a read-out: say "
-        "the layers in the metadata as \"grud\" %s%s%s; or " BY_CONVERTING,
+        "the tensors' names do not say how these layers work together: say it in the metadata "
+        "as \"grud\" %s%s%s; or " BY_CONVERTING,
         guess.text,
         guess.is_open ? " with what acts between the layers in place of … (relu, linear, …)" : "",
         guess.is_one_of_several ? ", in the order of the model's own forward" : "");
