@@ -164,6 +164,10 @@ struct job job_filled(unsigned k)
 #define FILL(field, type, def, none, least, most, words)                                           \
     job.hyperparameters.field = WITHIN_##type(least, most);
     GRU_HYPERPARAMETERS(FILL)
+    job.hyperparameters.class_weighting = WITHIN_CHOICE(0, GRU_N_CLASS_WEIGHTINGS - 1);
+    for (size_t c = 0; c < k % (GRU_CLASS_WEIGHTS_MAX + 1); c++) {
+        job.hyperparameters.class_weights[c] = 0.1 * (double)(c + 1);
+    }
     job_fill_life(&job, k);
     return job;
 }
@@ -216,6 +220,9 @@ void assert_job_equal(const struct job *a, const struct job *b)
     assert_real_equal(a->validation_fraction, b->validation_fraction);
 #define ASSERT_EQUAL(field, ...) ck_assert(a->hyperparameters.field == b->hyperparameters.field);
     GRU_HYPERPARAMETERS(ASSERT_EQUAL)
+    ck_assert_int_eq(a->hyperparameters.class_weighting, b->hyperparameters.class_weighting);
+    ck_assert_mem_eq(a->hyperparameters.class_weights, b->hyperparameters.class_weights,
+                     sizeof a->hyperparameters.class_weights);
     ck_assert_uint_eq(a->seed, b->seed);
     ck_assert_int_eq(a->policy, b->policy);
     assert_real_equal(a->gate.min_relative_gain, b->gate.min_relative_gain);
