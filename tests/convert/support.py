@@ -25,7 +25,9 @@ def rows(n_rows, n_inputs, seed=1):
 
 
 class ConvertTest(unittest.TestCase):
-    """Each test has a folder of its own, `self.folder`."""
+    """Each test has a folder of its own, `self.folder`, and knows the worst error it has met."""
+
+    worst = 0.0
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -59,8 +61,9 @@ class ConvertTest(unittest.TestCase):
             self.near(found, y[:, : found.shape[1]], tolerance)
 
     def near(self, found, right, tolerance):
-        error = np.abs(found - right) / np.maximum(1, np.abs(right))
-        self.assertLessEqual(error.max(), tolerance)
+        error = float((np.abs(found - right) / np.maximum(1, np.abs(right))).max())
+        self.assertLessEqual(error, tolerance)
+        self.worst = max(self.worst, error)
 
     def rows_of_grud(self, x):
         """What `grud predict` gives, which has run the file's selftest before."""

@@ -1,5 +1,7 @@
 """ONNX: graphs as exporters write them, and the cases of the onnx package."""
 
+import contextlib
+import io
 import unittest
 
 import numpy as np
@@ -283,6 +285,62 @@ class Operations(OnnxTest):
                     },
                 )
             self.refuse(path, says=says)
+
+
+class Exported(ConvertTest):
+    """What torch.onnx.export makes of modules."""
+
+    def export(self, name, **arguments):
+        try:
+            import torch
+            import torch_modules
+        except ImportError:
+            self.skipTest("there is no PyTorch here")
+        torch.manual_seed(3)
+        module = getattr(torch_modules, name)(**arguments).eval()
+        path = self.folder / "exported.onnx"
+        with contextlib.redirect_stdout(io.StringIO()):
+            torch.onnx.export(
+                module,
+                torch.zeros(1, 9, 3),
+                str(path),
+                input_names=["x"],
+                dynamic_axes={"x": {0: "batch", 1: "time"}},
+                opset_version=13,
+            )
+        return module, path
+
+    def test_modules(self):
+        import torch
+
+        for name, arguments in (
+            ("Plain", {}),
+            ("Plain", {"kind": "LSTM", "bidirectional": True}),
+            ("ReluBetween", {}),
+            ("LastOnly", {}),
+            ("TwoResults", {}),
+            ("Scaled", {}),
+            ("Everything", {}),
+        ):
+            with self.subTest(name, **arguments):
+                module, path = self.export(name, **arguments)
+                self.convert(path)
+                self.has_selftest(20)
+                x = rows(50, 3)
+                with torch.no_grad():
+                    y = module(torch.tensor(x)[None])
+                y = torch.cat(list(y.values())[:2], -1) if isinstance(y, dict) else y
+                y = y.reshape(-1, y.shape[-1]).numpy()
+                self.near(run_file(self.made, x)[-len(y) :], y, 1e-5)
+
+    def test_what_grud_does_not_do_is_refused_by_name(self):
+        for name, says in (
+            ("Skip", "skip connection"),
+            ("Slope", "alpha 0.2"),
+            ("Elman", "train a GRU or LSTM"),
+            ("Attention", "an attention?"),
+        ):
+            self.refuse(self.export(name)[1], says=says)
 
 
 # What each case of the onnx package must come to: None, or the words of the refusal.

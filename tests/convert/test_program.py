@@ -1,12 +1,16 @@
 """The program as it is installed: what it prints, its exit status, and files that are no models."""
 
+import json
 import shutil
 import subprocess
 import sys
+import time
 import unittest
+import urllib.request
 from pathlib import Path
 
-from support import FIELD, ConvertTest
+import numpy as np
+from support import FIELD, GRUD, ConvertTest, field_case
 
 PROGRAM = Path(sys.executable).parent / "grud-convert"
 
@@ -38,6 +42,41 @@ class Program(ConvertTest):
         self.assertEqual([p.name for p in self.folder.iterdir()], ["mlp-head.safetensors"])
         self.assertEqual(self.run_it("--help").returncode, 0)
         self.assertEqual(self.run_it("mlp-head.safetensors").returncode, 2)
+
+    @unittest.skipUnless(GRUD, "there is no grud ($GRUD)")
+    def test_put_of_what_it_made_serves(self):
+        self.convert(FIELD / "torch-export-external-data.onnx")
+        x, y = field_case("torch-export-external-data")
+        with subprocess.Popen(
+            [
+                GRUD,
+                "--data",
+                self.folder / "data",
+                "--listen",
+                "127.0.0.1:0",
+                "--port-file",
+                self.folder / "port",
+            ],
+            stderr=subprocess.DEVNULL,
+        ) as daemon:
+            try:
+                while not (self.folder / "port").exists():
+                    time.sleep(0.05)
+                base = (
+                    f"http://127.0.0.1:{(self.folder / 'port').read_text().strip()}/v1/models/made"
+                )
+                self.call("PUT", base, self.made.read_bytes(), "application/octet-stream")
+                for row, right in zip(x, y):
+                    body = json.dumps({"x": row}).encode()
+                    found = self.call("POST", f"{base}/sessions/s/step", body, "application/json")
+                    self.near(np.array(found["y"]), np.array(right), 1e-5)
+            finally:
+                daemon.terminate()
+
+    def call(self, method, url, body, kind):
+        request = urllib.request.Request(url, body, {"Content-Type": kind}, method=method)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
 
     def test_what_is_no_model_is_refused(self):
         for name, content in (

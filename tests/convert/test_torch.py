@@ -115,6 +115,13 @@ class Modules(TorchTest):
         self.check("TwoResults")
         self.assertEqual(self.grud_metadata()["network"][-1]["type"], "heads")
 
+    def test_a_state_that_is_handed_in_begins_with_zeros(self):
+        module = self.module("Stateful")
+        self.convert(self.saved(module), "--model", f"{FILE}:Stateful")
+        x = rows(200, 3)
+        with torch.no_grad():
+            self.gives(x, module(torch.tensor(x)[None], None)[0][0].numpy())
+
     def test_scaling_in_the_module_becomes_mean_and_std(self):
         self.check("Scaled", x=(rows(200, 3) * 5 + 20).astype(np.float32))
         self.assertEqual([e["std"] for e in self.grud_metadata()["outputs"]], [5, 2])

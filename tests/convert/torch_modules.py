@@ -81,6 +81,14 @@ class TwoResults(Plain):
         return {"mean": self.fc(y), "spread": F.softplus(self.spread(y)), "state": state}
 
 
+class Stateful(Plain):
+    """Takes its state, and gives it back."""
+
+    def forward(self, x, state):
+        y, state = self.rnn(x, state)
+        return self.fc(y), state
+
+
 class Scaled(Plain):
     """Raw units on both sides."""
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import collections
 import importlib
+import inspect
 import json
 import math
 import pickle
@@ -397,8 +398,11 @@ def is_near(a: Array, b: Array, tolerance: float) -> bool:
 
 
 def join(graph: Graph, node: Node, refs: Sequence[Ref]) -> Step:
-    """Steps in time, where all are made by the same layers; else heads."""
+    """Steps in time, where all are made by the same layers; the last states of a stack, of which
+    the last one goes on; else heads."""
     refs = [r for r in refs if r.is_live]
+    if all(is_state_of(graph, r) for r in refs):
+        return Step([], refs[-1])
     source = dominator(graph, refs)
     chains = [walk(graph, r, source.number) for r in refs]
     same = [[layer.identity() for layer in chain] for chain in chains]
@@ -558,7 +562,14 @@ def chain_of(found: Sequence[Layer]) -> Chain:
     while k < len(layers):
         k = fold_at(layers, k) if layers[k].kind == "affine" else k + 1
     check_uses(layers)
+    if layers and layers[-1].kind in RECURRENT and is_bidirectional(layers[-1]):
+        layers.append(identity(width_out(layers[-1], 0)))
     return Chain(layers, inputs, outputs)
+
+
+def identity(width: int) -> Layer:
+    """A read-out that gives both halves of a bidirectional layer, which is no read-out itself."""
+    return Layer("dense", "read_out", {"weight": np.eye(width)})
 
 
 def fold_at(layers: List[Layer], k: int) -> int:
@@ -766,8 +777,8 @@ def torch_join(graph: Graph, node: Node, _ref: Ref) -> Step:
 TORCH_PLUMBING = (
     "getitem transpose permute t mt reshape view flatten squeeze unsqueeze contiguous select "
     "narrow slice dropout alpha_dropout feature_dropout clone detach to float cpu type identity "
-    "expand expand_as repeat index_select swapaxes swapdims movedim unbind split chunk iter view_as "
-    "reshape_as type_as unflatten"
+    "expand expand_as repeat index_select swapaxes swapdims movedim unbind split chunk iter "
+    "view_as reshape_as type_as unflatten"
 ).split()
 TORCH_RULES: Dict[str, Callable[[Graph, Node, Ref], Step]] = {
     **{op: plumbing for op in TORCH_PLUMBING},
@@ -893,7 +904,7 @@ class TorchTape:
 
         self.graph.input = self.ref(x, True, True).number
         with torch.no_grad(), Mode():
-            return module(x)
+            return module(x, *further_arguments(module))
 
 
 def storage_of(tensor: Any) -> int:
@@ -1219,17 +1230,26 @@ def torch_n_inputs(module: Any) -> int:
     raise Refused("the model has no linear or recurrent layer; say its inputs by --inputs a,b,…")
 
 
+def further_arguments(module: Any) -> List[None]:
+    """forward(x, h): no state, as at the beginning of a stream."""
+    try:
+        wanted = list(inspect.signature(module.forward).parameters.values())[1:]
+    except (TypeError, ValueError):
+        return []
+    return [None for p in wanted if p.kind == p.POSITIONAL_OR_KEYWORD and p.default is p.empty]
+
+
 def torch_runner(module: Any, shape: Sequence[int], chosen: Sequence[int] = (0,)) -> Any:
     """Rows in; the chosen results out, as they come."""
     import torch
 
-    axis = list(shape).index(N_ROWS)
+    axis, further = list(shape).index(N_ROWS), further_arguments(module)
 
     def run(x: Array) -> List[Array]:
         with torch.no_grad():
             shape_now = [len(x) if k == axis else n for k, n in enumerate(shape)]
             rows = torch.tensor(np.asarray(x, dtype=np.float32)).reshape(shape_now)
-            results = flat_tensors(module(rows))
+            results = flat_tensors(module(rows, *further))
         return [results[k].numpy() for k in chosen]
 
     return run
@@ -1259,20 +1279,21 @@ def read_outs(graph: Graph, refs: Sequence[Ref]) -> Tuple[List[Layer], List[int]
     return walk(graph, step.source) + step.layers, chosen
 
 
+JOINS = ("cat", "concat", "stack", "concatenate")
 STATEFUL = ("gru", "lstm", "gru_cell", "lstm_cell", "rnn", "bidirectional")
 
 
 def is_state_of(graph: Graph, ref: Ref) -> bool:
-    """A result that is the last state of a recurrent layer, for the next call."""
-    while ref.number != graph.input:
-        node = graph.nodes[ref.number]
-        op = node.op.lower()
-        if op in STATEFUL:
-            return node.index > 0 or op.endswith("_cell")
-        if graph.rules.get(op) is not plumbing:
-            return False
-        ref = node.live()[0]
-    return False
+    """A result that is the last state of a recurrent layer, or those of a stack."""
+    if ref.number == graph.input:
+        return False
+    node = graph.nodes[ref.number]
+    op = node.op.lower()
+    if op in STATEFUL:
+        return node.index > 0 or op.endswith("_cell")
+    is_plumbing = graph.rules.get(op) is plumbing
+    passed = node.live()[:1] if is_plumbing else node.live() if op in JOINS else []
+    return bool(passed) and all(is_state_of(graph, r) for r in passed)
 
 
 def ends_in_read_out(chain: Sequence[Layer]) -> bool:
@@ -2404,18 +2425,28 @@ def scaler_values(scaler: Any) -> Tuple[Any, Any]:
     known = {"StandardScaler": "mean_", "RobustScaler": "center_", "MaxAbsScaler": None}
     if kind not in known:
         raise Refused(f"a scaler is one of MinMaxScaler, {', '.join(known)}, and not a {kind}")
-    return getattr(scaler, known[kind] or "", None), scaler.scale_
+    mean = getattr(scaler, known[kind] or "", None)
+    if not getattr(scaler, "with_mean", True):  # it has one all the same
+        mean = None
+    return mean, scaler.scale_
 
 
 def read_scaler(path: str, n_columns: int) -> Tuple[Array, Array]:
     import joblib
 
-    scaler = joblib.load(path)
-    mean, std = scaler_values(scaler)
-    if scaler.n_features_in_ != n_columns:
+    try:
+        scaler = joblib.load(path)
+    except Exception as error:  # a pickle fails in any way
+        raise Refused(f"{path} cannot be read as a scaler: {one_line(error)}") from error
+    try:
+        mean, std = scaler_values(scaler)
+        n_found = int(scaler.n_features_in_)
+    except AttributeError as error:
+        raise Refused(f"the scaler of {path} was not fitted: {one_line(error)}") from error
+    if n_found != n_columns:
         raise Refused(
-            f"{path} scales {scaler.n_features_in_} columns, and the model has {n_columns}; give "
-            "the scaler that was fitted to them alone"
+            f"{path} scales {n_found} columns, and the model has {n_columns}; give the scaler that "
+            "was fitted to them alone"
         )
     return (
         np.zeros(n_columns) if mean is None else np.asarray(mean, dtype=np.float64),
@@ -2632,7 +2663,7 @@ def given_selftest(path: str, frame: Frame, layers: Sequence[Layer]) -> Dict[str
         found = run(layers)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Refused(
-            f'--selftest {path} is no {{"x":[[…]…],"y":[[…]…]}} that fits the model: ' f"{error}"
+            f'--selftest {path} is no {{"x":[[…]…],"y":[[…]…]}} that fits: {error}'
         ) from error
     if is_near(found, y, 1e-4):
         return {"x": x.tolist(), "y": y.tolist()}
@@ -2751,8 +2782,8 @@ def read_model(path: Path, args: argparse.Namespace) -> Model:
     except DAMAGE as error:
         raise Refused(f"it cannot be read, so it may be cut: {one_line(error)}") from error
     raise Refused(
-        "it is no checkpoint of PyTorch, no safetensors file, no model of Keras (.keras, .h5) and no "
-        "ONNX graph; load the model in its framework and save it as one of these"
+        "it is no checkpoint of PyTorch, no safetensors file, no model of Keras (.keras, .h5) and "
+        "no ONNX graph; load the model in its framework and save it as one of these"
     )
 
 
