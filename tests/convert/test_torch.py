@@ -122,6 +122,20 @@ class Modules(TorchTest):
         with torch.no_grad():
             self.gives(x, module(torch.tensor(x)[None], None)[0][0].numpy())
 
+    def test_a_module_of_one_row_is_stepped(self):
+        module = self.module("OneRow")
+        self.convert(self.saved(module), "--model", f"{FILE}:OneRow")
+        self.has_selftest(20)
+        x, state, found = rows(200, 3), None, []
+        with torch.no_grad():
+            for row in torch.tensor(x):
+                y, state = module(row[None], state)
+                found.append(y[0].numpy())
+        self.gives(x, np.array(found))
+
+    def test_values_that_are_changed_in_place(self):
+        self.check("InPlace")
+
     def test_scaling_in_the_module_becomes_mean_and_std(self):
         self.check("Scaled", x=(rows(200, 3) * 5 + 20).astype(np.float32))
         self.assertEqual([e["std"] for e in self.grud_metadata()["outputs"]], [5, 2])
@@ -137,6 +151,9 @@ class Modules(TorchTest):
             "TanhGelu": "approximate tanh",
             "Decoder": "'rnn' is used twice",
             "Shifted": "it does something between them",
+            "Clamped": "'clamp' is a clamp",  # whose upper bound no row meets
+            "Chosen": "'where' is a where",
+            "Words": "'words' is an Embedding",
         }.items():
             with self.subTest(name):
                 self.refuse(self.saved(self.module(name)), "--model", f"{FILE}:{name}", says=says)
@@ -234,6 +251,9 @@ class Files(TorchTest):
                 self.has_selftest(20)
                 self.convert(path, "--model", f"{FILE}:{name}")
                 self.gives(x, run(module, x))
+        self.made.unlink()
+        torch.jit.trace(self.module("Clamped").eval(), torch.zeros(1, 9, 3)).save(str(path))
+        self.refuse(path, says=["clamp", "--model"])
 
     def test_weight_norm_of_both_kinds_is_folded(self):
         module = self.module("Plain", layers=1)
@@ -272,6 +292,12 @@ class Files(TorchTest):
         ):
             file = self.saved(module, wrap=lambda s: {**s, name: torch.ones(shape)})
             self.refuse(file, says=name)
+        self.refuse(self.saved(modules.Words()), says=[])
+        file = self.saved(
+            modules.Words(),
+            wrap=lambda s: {k.replace("words", "embedding"): v for k, v in s.items()},
+        )
+        self.refuse(file, says="'embedding.weight' is an embedding")
 
     def test_the_class_must_fit_the_file(self):
         file = self.saved(self.module("Plain"))

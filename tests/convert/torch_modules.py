@@ -89,6 +89,50 @@ class Stateful(Plain):
         return self.fc(y), state
 
 
+class OneRow(nn.Module):
+    """Takes one row and its state."""
+
+    def __init__(self):
+        super().__init__()
+        self.cell, self.fc = nn.GRUCell(3, 5), nn.Linear(5, 2)
+
+    def forward(self, x, state=None):
+        state = self.cell(x, state)
+        return self.fc(state), state
+
+
+class InPlace(Plain):
+    def forward(self, x):
+        y = F.relu(self.rnn(x)[0], inplace=True)
+        y += 1.0
+        y.mul_(2.0)
+        out = torch.zeros(len(x), x.shape[1], 2)
+        for k in range(x.shape[1]):
+            out[:, k] = -self.fc(y[:, k])
+        return out
+
+
+class Clamped(Plain):
+    def forward(self, x):
+        return super().forward(x).clamp(0, 9)
+
+
+class Chosen(Plain):
+    def forward(self, x):
+        y = self.rnn(x)[0]
+        return self.fc(torch.where(y > -5, y, y * y))
+
+
+class Words(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.words = nn.Embedding(10, 4)
+        self.rnn, self.fc = nn.GRU(4, 5, batch_first=True), nn.Linear(5, 1)
+
+    def forward(self, x):
+        return self.fc(self.rnn(self.words(x[..., 0].long()))[0])
+
+
 class Scaled(Plain):
     """Raw units on both sides."""
 

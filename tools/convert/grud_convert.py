@@ -355,9 +355,50 @@ def known_function(graph: Graph, node: Node, ref: Ref) -> Optional[Step]:
         if not live:
             break
         source = dominator(graph, live)
+        if not all_smooth_between(graph, source, ref):
+            break
         layers = known_between(node.name, source.value(), ref.value())
         found = Step(layers, source) if layers else found
     return found
+
+
+# Operations that are the same function everywhere: what they make of some values tells what they
+# make of all. Of a clamp, or a choice between two, some values tell nothing.
+SMOOTH = set(
+    "add sub mul div pow square sqrt rsqrt reciprocal neg exp expm1 log log1p erf sigmoid tanh "
+    "softplus mean reducemean globalaveragepool var var_mean std sum reducesum identity cast "
+    "float".split()
+)
+
+
+def smooth_refs(graph: Graph, node: Node) -> Optional[List[Ref]]:
+    """What a smooth operation is made of; None: it is not smooth."""
+    if node.op.lower() == "where" and is_far_threshold(graph, node.args[0]):
+        return [r for r in refs_in(node.args[1:]) if r.is_live]
+    return node.live() if node.op.lower() in SMOOTH else None
+
+
+def is_far_threshold(graph: Graph, condition: Ref) -> bool:
+    """x > 20, beyond which frameworks say x for softplus(x), which is the same in float32."""
+    node = graph.nodes[condition.number]
+    bound = node.args[-1] if node.op.lower() in ("greater", "gt") else None
+    value = bound.value() if isinstance(bound, Ref) and not bound.is_live else bound
+    return value is not None and not isinstance(value, Ref) and bool(np.min(value) >= 15.0)
+
+
+def all_smooth_between(graph: Graph, source: Ref, ref: Ref) -> bool:
+    """None but smooth operations make `ref` of `source`."""
+    open_numbers, seen = [ref.number], {source.number}
+    while open_numbers:
+        number = open_numbers.pop()
+        if number in seen:
+            continue
+        seen.add(number)
+        refs = smooth_refs(graph, graph.nodes[number]) if number != graph.input else None
+        if refs is None:
+            return False
+        open_numbers += [r.number for r in refs]
+    return True
 
 
 N_TOGETHER = 12  # operations that are looked back over
@@ -441,6 +482,10 @@ def affine(name: str, scale: Any, shift: Any) -> Layer:
 
     a, b = np.broadcast_arrays(flat(scale), flat(shift))
     return Layer("affine", name, {"scale": a, "shift": b})
+
+
+def negated(_graph: Graph, node: Node, _ref: Ref) -> Step:
+    return Step([affine(node.name, -1.0, 0.0)], node.live()[0])
 
 
 AFFINE: Dict[str, Tuple[Callable[[Array], Any], Callable[[Array], Any]]] = {
@@ -783,6 +828,7 @@ TORCH_PLUMBING = (
 TORCH_RULES: Dict[str, Callable[[Graph, Node, Ref], Step]] = {
     **{op: plumbing for op in TORCH_PLUMBING},
     **{op: by_constant for op in ("add", "sub", "mul", "div")},
+    **{op: negated for op in ("neg", "negative")},
     **{op: torch_recurrent for op in ("gru", "lstm")},
     **{op: torch_cell for op in ("gru_cell", "lstm_cell")},
     **{op: torch_join for op in ("cat", "concat", "stack", "hstack")},
@@ -1154,11 +1200,56 @@ def torch_model(module: Any, n_inputs: Optional[int]) -> Model:
         tape = TorchTape(module)
         outputs = flat_tensors(tape.run(module, torch.tensor(random_rows(shape))))
         found, chosen = read_outs(tape.graph, [tape.known(t) for t in outputs])
-        model = Model(found, torch_runner(module, shape, chosen), f"PyTorch {torch.__version__}")
+        runner = (
+            torch_stepper(module)
+            if len(shape) < 3 and shape[0] == 1
+            else (torch_runner(module, shape, chosen))
+        )
+        model = Model(found, runner, f"PyTorch {torch.__version__}")
         check_model(model)
         return model
 
-    return best_of(torch_shapes(n_inputs or torch_n_inputs(module)), tried)
+    n_inputs = n_inputs or torch_n_inputs(module)
+    shapes = torch_shapes(n_inputs)
+    if len(parameters_of(module)) > 1:
+        shapes.append((1, n_inputs))
+    try:
+        return best_of(shapes, tried)
+    except WrongShape as refused:
+        raise unknown_part(module) or refused from None
+
+
+TORCH_PARTS_KNOWN = "GRU LSTM GRUCell LSTMCell Linear LayerNorm BatchNorm1d".split()
+
+
+def unknown_part(module: Any) -> Optional[Refused]:
+    """Of a module that does not run on rows of numbers, the part that may be why."""
+    for name, part in module.named_modules():
+        kind = type(part).__name__
+        is_torchs = type(part).__module__.startswith("torch.")
+        if is_torchs and kind not in TORCH_PARTS_KNOWN and list(part.parameters(recurse=False)):
+            advice = NUMBERS if kind.startswith("Embedding") else f"it has {LAYERS_OF_GRUD}"
+            return Refused(
+                f"'{name}' is an {kind}, which no layer of grud does; {advice}".replace(
+                    " an ", " an " if kind[0] in "AEIOU" else " a ", 1
+                )
+            )
+    return None
+
+
+def torch_stepper(module: Any) -> Callable[[Array], List[Array]]:
+    """Runs a module that takes one row and the state, and gives an output and the next state."""
+    import torch
+
+    def run(x: Array) -> List[Array]:
+        outputs, state = [], None
+        with torch.no_grad():
+            for row in torch.tensor(np.asarray(x, dtype=np.float32)):
+                output, state = module(row[None], state)
+                outputs.append(output.reshape(1, -1))
+        return [torch.cat(outputs).numpy()]
+
+    return run
 
 
 def torch_script_model(path: Path, named: Model) -> Model:
@@ -1167,6 +1258,7 @@ def torch_script_model(path: Path, named: Model) -> Model:
     import torch
 
     module = torch.jit.load(str(path), map_location="cpu").float().eval()
+    words = script_words(module)
 
     def tried(shape: Sequence[int]) -> Model:
         run = remembered(torch_runner(module, shape))
@@ -1174,7 +1266,7 @@ def torch_script_model(path: Path, named: Model) -> Model:
         try:
             check_model(model)
         except Mismatch:
-            more = (Model(c, run, model.framework) for c in with_one_more(named.found))
+            more = (Model(c, run, model.framework) for c in with_one_more(named.found, words))
             model = next((m for m in more if is_right(m)), model)
             check_model(model)
         return model
@@ -1191,6 +1283,26 @@ def remembered(run: Callable[[Array], List[Array]]) -> Callable[[Array], List[Ar
         return results[x.tobytes()]
 
     return again
+
+
+SCRIPT_GUARDS = set(
+    "is isnot not contains dim eq ne lt gt le ge format list size len zeros ones int scalartype "
+    "bool device warn append".split()
+)
+
+
+def script_words(module: Any) -> List[str]:
+    """The activations that its code names. What it does beside layers that are known is refused,
+    because rows alone do not tell of a clamp that they never meet."""
+    found = set(re.findall(r"aten::(\w+)", str(module.inlined_graph)))
+    words = {op.strip("_").lower() for op in found}
+    unknown = sorted(words - set(TORCH_RULES) - SCRIPT_GUARDS)
+    if unknown:
+        raise Refused(
+            f"its code has {', '.join(unknown)}, which grud-convert cannot place; give the "
+            "class by --model package.module:Class"
+        )
+    return [word for word in ACTIVATIONS if word in words]
 
 
 def torch_shapes(n_inputs: int) -> List[Tuple[int, ...]]:
@@ -1230,13 +1342,17 @@ def torch_n_inputs(module: Any) -> int:
     raise Refused("the model has no linear or recurrent layer; say its inputs by --inputs a,b,…")
 
 
-def further_arguments(module: Any) -> List[None]:
-    """forward(x, h): no state, as at the beginning of a stream."""
+def parameters_of(module: Any) -> List[Any]:
     try:
-        wanted = list(inspect.signature(module.forward).parameters.values())[1:]
+        return list(inspect.signature(module.forward).parameters.values())
     except (TypeError, ValueError):
         return []
-    return [None for p in wanted if p.kind == p.POSITIONAL_OR_KEYWORD and p.default is p.empty]
+
+
+def further_arguments(module: Any) -> List[None]:
+    """forward(x, h): no state, as at the beginning of a stream."""
+    wanted = [p for p in parameters_of(module)[1:] if p.kind == p.POSITIONAL_OR_KEYWORD]
+    return [None for p in wanted if p.default is p.empty]
 
 
 def torch_runner(module: Any, shape: Sequence[int], chosen: Sequence[int] = (0,)) -> Any:
@@ -1411,6 +1527,7 @@ def normed(length: Array, direction_of: Array) -> Array:
 
 
 GATES = {3: "gru", 4: "lstm"}
+NUMBERS = "train on rows of numbers, a one-hot code for each word"
 RECURRENT_NAME = re.compile(r"(?:(.*)\.)?((?:weight|bias)_(?:ih|hh))(_l\d+)?(_reverse)?")
 
 
@@ -1419,6 +1536,8 @@ def pool_of(state: Dict[str, Array]) -> Pool:
     state = without_weight_norm(state)
     for name, value in state.items():
         prefix, _, ending = name.rpartition(".")
+        if re.search(r"embed", name):
+            raise Refused(f"'{name}' is an embedding, and no layer of grud is one; {NUMBERS}")
         if re.search(r"weight_hr_l\d+", name):
             raise Refused(f"'{name}' is a projection (proj_size), which no layer of grud has")
         match = RECURRENT_NAME.fullmatch(name)
@@ -1823,6 +1942,7 @@ KERAS_RULES: Dict[str, Callable[[Graph, Node, Ref], Step]] = {
         ).split()
     },
     **{op: by_constant for op in ("add", "sub", "mul", "div")},
+    **{op: negated for op in ("neg", "negative")},
     **{op: keras_recurrent for op in ("gru", "lstm", "rnn")},
     **{op: keras_nested for op in ("sequential", "functional", "model")},
     **{
@@ -2211,6 +2331,7 @@ ONNX_RULES: Dict[str, Callable[[Graph, Node, Ref], Step]] = {
         ).split()
     },
     **{op: by_constant for op in ("add", "sub", "mul", "div")},
+    **{op: negated for op in ("neg", "negative")},
     **{op: onnx_recurrent for op in ("gru", "lstm")},
     **{op: onnx_product for op in ("matmul", "gemm")},
     **{op: onnx_activation(op) for op in ("relu", "tanh", "sigmoid", "softplus", "softmax")},
@@ -2678,10 +2799,12 @@ def given_selftest(path: str, frame: Frame, layers: Sequence[Layer]) -> Dict[str
     )
 
 
-def with_one_more(layers: Sequence[Layer]) -> Iterable[List[Layer]]:
+def with_one_more(
+    layers: Sequence[Layer], words: Sequence[str] = tuple(ACTIVATIONS)
+) -> Iterable[List[Layer]]:
     """The chain with an activation somewhere between its layers."""
     for at in range(len(layers) - 1, 0, -1):
-        for word in ACTIVATIONS:
+        for word in words:
             if word not in ("linear", "softmax"):
                 yield [*layers[:at], activation(word, word), *layers[at:]]
 
