@@ -10,8 +10,8 @@
 #include <time.h>
 
 enum {
-    REPLY_BYTES = 2048,
-    WAITING_FEW = 8 /* some may be closed, and wait for libmicrohttpd to notice */
+    REPLY_BYTES = 8192, /* a head, and the longest message with each byte escaped */
+    WAITING_FEW = 8     /* some may be closed, and wait for libmicrohttpd to notice */
 };
 
 /* ---- which refusal it is ---- */

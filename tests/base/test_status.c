@@ -77,9 +77,9 @@ TEST(a_text_that_is_too_long_is_cut_between_code_points)
     static const char *const points[] = { "a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80" };
     for (size_t kind = 0; kind < 4; kind++) {
         for (int shift = 0; shift < 4; shift++) {
-            char text[1000] = "---";
+            char text[2000] = "---";
             char *end = text + shift;
-            for (int i = 0; i < 200; i++) {
+            for (int i = 0; i < 300; i++) {
                 end = stpcpy(end, points[kind]);
             }
             struct fault fault;

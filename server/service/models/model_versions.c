@@ -35,12 +35,10 @@ enum status version_make(const struct file_version *file, const void *bytes, siz
                                        "the JSON text of one key, grud"));
     }
     if (!gru_model_is_verified(version.gru)) {
-        log_event(LOG_WARN, "version_not_verified", LOG_STRING("model", file->name),
-                  LOG_INT("version", file->number),
-                  LOG_STRING("reason", "it has no selftest, so nobody knows that it gives what its "
-                                       "model gave: an activation between layers has no tensors"),
-                  LOG_STRING("advice", "put some readings and the model's own answers into the "
-                                       "file as \"selftest\" (docs/MODELS.md); grud-convert does"));
+        log_event(
+            LOG_INFO, "version_not_verified", LOG_STRING("model", file->name),
+            LOG_INT("version", file->number),
+            LOG_STRING("advice", "it has no selftest: grud-convert adds one (docs/MODELS.md)"));
     }
     version.path = strdup(file->path);
     if (!version.path) {
