@@ -97,7 +97,7 @@ static bool is_watched(void)
 
 TEST(the_filter_is_on_when_it_is_asked_for)
 {
-    char line[256], log[8192];
+    char line[256], log[1 << 15];
     struct daemon daemon = daemon_start((const char *const[]){ "--seccomp", "no", NULL });
     read_status(&daemon, "Seccomp:", line);
     if (line[9] != '0' || is_watched()) {
