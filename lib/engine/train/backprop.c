@@ -248,7 +248,7 @@ void gru_backprop_refresh(struct backprop *backprop)
 static void *copy(const void *from, size_t n_bytes)
 {
     void *to = malloc(n_bytes > 0 ? n_bytes : 1);
-    if (to) {
+    if (to && n_bytes > 0) {
         memcpy(to, from, n_bytes);
     }
     return to;
