@@ -245,6 +245,7 @@ void gru_backprop_refresh(struct backprop *backprop)
 
 /* ---- as a model ---- */
 
+/* Of no bytes, `from` may be NULL. */
 static void *copy(const void *from, size_t n_bytes)
 {
     void *to = malloc(n_bytes > 0 ? n_bytes : 1);
