@@ -46,9 +46,21 @@ FOLLOWED = WEATHER + """grud --models models
 pump=http://127.0.0.1:8080/v1/models/weather/sessions/pump-7
 curl --json '{"x":[21,0.5]}' $pump/step >stepped
 {
-    until curl http://127.0.0.1:8080/metrics | grep -q '^grud_http_streams 1$'; do sleep 0.1; done
+    until curl http://127.0.0.1:8080/metrics | grep -c '^grud_http_streams 1$' >seen; do
+        sleep 0.1
+    done
     curl --json '{"x":[22,0.5]}' $pump/step
     curl -X DELETE $pump
+} >told 2>&1 &
+"""
+# A job that goes on until the page's own, which waits for its end, has been paused.
+BEHIND = """jobs=http://127.0.0.1:8080/v1/fine_tuning/jobs
+ahead=$(curl $jobs --json '{"model":"host-load","training":{"sessions":["host"]},
+    "hyperparameters":{"n_epochs":10000,"early_stopping_patience":null}}' | jq -r .id)
+{
+    until newest=$(curl "$jobs?limit=1" | jq -r '.data[0].id') &&
+        curl $jobs/$newest/events | grep -c 'job was paused' >seen; do sleep 0.1; done
+    curl -X POST $jobs/$ahead/cancel
 } >told 2>&1 &
 """
 TORCH = "import torch\nmodel = torch.nn.ModuleDict({'gru': torch.nn.GRU(2, 8), " \
@@ -82,7 +94,7 @@ PARTS = [
     Part("docs/EXAMPLES.md"),
     Part("docs/EXAMPLES.md", language="python", before=SUNSPOTS),
     Part("docs/EXAMPLES.md", language="js", before=SUNSPOTS, needs=("node",)),
-    Part("docs/FINE_TUNING.md", before=WEATHER + fed(20000)),
+    Part("docs/FINE_TUNING.md", before=WEATHER + fed(1000) + BEHIND),
     Part("docs/GETTING_STARTED.md", ("A curl for each verb", "Fine-tuning"), before=fed(1000)),
     Part("docs/GETTING_STARTED.md", ("A model of your own",), before=WEATHER),
     Part("docs/GETTING_STARTED.md", ("A model of your own",), "python", head=TORCH,
