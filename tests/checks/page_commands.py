@@ -357,7 +357,7 @@ def check_sentences(page: str, options: Set[str], targets: Set[str]) -> Iterator
             yield f"{page} has a block of '{language}'"
     sentences = re.sub(r"^```.*?^```$", "", text, flags=re.S | re.M)
     for code in re.findall(r"`([^`]+)`", sentences):
-        if code.startswith(("grud ", "--")):
+        if code.startswith(("grud ", "grud-convert ", "--")):
             named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", code)) - options - DOCKERS
         else:
             named = set(re.findall(r"^make ([a-z][a-z0-9-]*)", code)) - targets
@@ -371,7 +371,8 @@ def check_pages() -> None:
     n_blocks = n_elsewhere = 0
     completed = [str(GRUD), "completion", "--line"]
     lines = [["--"], *([verb, "--"] for verb in names([*completed, ""], r"^([a-z-]+)\t"))]
-    options = {"--help"}.union(*(names([*completed, *line], r"^(--\S+)\t") for line in lines))
+    options = names(["cat", "tools/convert/grud_convert.py"], r'"(--[a-z-]+)"').union(
+        {"--help"}, *(names([*completed, *line], r"^(--\S+)\t") for line in lines))
     makefiles = ["Makefile", *map(str, TREE.glob("mk/*.mk"))]
     targets = names(["cat", *makefiles], r"^([a-z][a-z0-9-]*)\b.*:")
     for page in PAGES:
