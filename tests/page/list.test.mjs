@@ -72,6 +72,10 @@ test("what is in view has a line, each asked for once, one after the other", asy
   assert.ok(first.drawn < first.all, "what nobody sees was asked for");
   assert.equal(new Set(asked).size, asked.length, "a session was asked for twice");
   assert.equal(waiting.most, 1, "several were asked for at once");
+  const headings = await page.evaluate(() =>
+    [...document.querySelectorAll("#side h2")].map((one) => one.getClientRects()[0].height),
+  );
+  assert.ok(Math.max(...headings) < 30, "a heading is broken into two lines");
   const lefts = await page.evaluate(() =>
     [...document.querySelectorAll("#side .spark")].map((one) => one.getBoundingClientRect().left),
   );

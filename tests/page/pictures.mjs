@@ -30,6 +30,7 @@ const take = async (name, how) => {
   await page.locator(".losses canvas").waitFor();
   await page.getByText("steps/s").waitFor();
   await page.waitForTimeout(1000);
+  await page.waitForFunction(() => !document.querySelector("#said").textContent);
   const path = join(root, "docs", name);
   await page.screenshot({ path });
   await expectQuiet();

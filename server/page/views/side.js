@@ -124,10 +124,10 @@ export function createSide() {
   });
   put(
     byId("side"),
-    el("h2", null, "models"),
-    createModels(),
-    el("div", { className: "head" }, el("h2", { className: "room" }, "sessions"), order, opener),
+    el("div", { className: "head" }, el("h2", { className: "room" }, "models"), opener),
     text,
+    createModels(),
+    el("div", { className: "head" }, el("h2", { className: "room" }, "sessions"), order),
     search,
     ...createSessions(),
   );
