@@ -193,6 +193,59 @@ class Models(KerasTest):
                 self.refuse(self.saved(model), says=says)
 
 
+class Operations(KerasTest):
+    """What functional models do beside their layers."""
+
+    def check_graph(self, make, shape=(None, 3), n_rows=20):
+        x = keras.Input(shape)
+        model = with_weights(keras.Model(x, make(x)))
+        self.convert(self.saved(model))
+        self.has_selftest(n_rows)
+        rows_in = rows(n_rows, 3)
+        y = np.asarray(model(rows_in[None]))[0].reshape(-1, 2)
+        self.near(run_file(self.made, rows_in)[-len(y) :], y, 1e-5)
+
+    def gru(self, x, **options):
+        return layers.GRU(5, return_sequences=True, **options)(x)
+
+    def test_operations_that_are_layers(self):
+        dense = layers.Dense(2)
+        self.check_graph(lambda x: layers.Dense(2)(keras.ops.relu(self.gru(x))))
+        self.check_graph(lambda x: layers.Dense(2)(self.gru(x)) * 3.0 - 1.0)
+        self.check_graph(lambda x: layers.Dense(2)(self.gru(x)[:, -1]))
+        self.check_graph(lambda x: layers.Dense(2)(layers.LSTM(5, return_state=True)(x)[1]))
+        self.check_graph(lambda x: dense(self.gru(x, unroll=True)), (9, 3), 9)
+
+        def silu(x):
+            y = self.gru(x)
+            return layers.Dense(2)(y * keras.ops.sigmoid(y))
+
+        self.check_graph(silu)
+        self.assertEqual(self.grud_metadata()["network"][1]["activation"], "silu")
+
+    def test_operations_that_are_none_are_refused_by_name(self):
+        def refuse(make, says):
+            x = keras.Input((9, 3))
+            self.refuse(self.saved(keras.Model(x, layers.Dense(2)(make(x)))), says=says)
+
+        lstm = layers.LSTM(5, return_state=True)
+        refuse(lambda x: keras.ops.clip(self.gru(x), -5, 5), "is a Clip")
+        refuse(lambda x: lstm(x)[2], "cell state")
+        refuse(lambda x: layers.Flatten()(self.gru(x)), "takes 45 values")
+        refuse(lambda x: layers.GlobalAveragePooling1D()(self.gru(x)), "GlobalAveragePooling1D")
+        refuse(
+            lambda x: layers.GRU(5)(self.gru(x), initial_state=layers.GRU(5)(x)),
+            "comes from another layer",
+        )
+        refuse(lambda x: self.gru(layers.RepeatVector(9)(layers.GRU(4)(x))), "RepeatVector")
+
+    def test_a_stateful_model_begins_anew(self):
+        x = keras.Input(batch_shape=(4, 9, 3))
+        model = with_weights(keras.Model(x, layers.Dense(2)(self.gru(x, stateful=True))))
+        self.convert(self.saved(model))
+        self.has_selftest(9)
+
+
 class Files(KerasTest):
     def test_weights_alone_are_known_by_the_names_of_their_classes(self):
         for reset_after in (True, False):

@@ -304,6 +304,7 @@ ADVICE = {
     "rnn_tanh": "train a GRU or LSTM in its place",
     "rnn_relu": "train a GRU or LSTM in its place",
     "repeatvector": "grud rolls out forecasts itself: give it the network of one step",
+    "embedding": "train on rows of numbers, a one-hot code for each word",
     "hardsigmoid": "its definition differs between frameworks: train with sigmoid",
     "hardtanh": "train with tanh",
     "reversesequence": "convert the model that the graph was exported from",
@@ -1228,7 +1229,7 @@ def unknown_part(module: Any) -> Optional[Refused]:
         kind = type(part).__name__
         is_torchs = type(part).__module__.startswith("torch.")
         if is_torchs and kind not in TORCH_PARTS_KNOWN and list(part.parameters(recurse=False)):
-            advice = NUMBERS if kind.startswith("Embedding") else f"it has {LAYERS_OF_GRUD}"
+            advice = ADVICE.get(kind.lower(), f"it has {LAYERS_OF_GRUD}")
             return Refused(
                 f"'{name}' is an {kind}, which no layer of grud does; {advice}".replace(
                     " an ", " an " if kind[0] in "AEIOU" else " a ", 1
@@ -1527,7 +1528,6 @@ def normed(length: Array, direction_of: Array) -> Array:
 
 
 GATES = {3: "gru", 4: "lstm"}
-NUMBERS = "train on rows of numbers, a one-hot code for each word"
 RECURRENT_NAME = re.compile(r"(?:(.*)\.)?((?:weight|bias)_(?:ih|hh))(_l\d+)?(_reverse)?")
 
 
@@ -1537,7 +1537,9 @@ def pool_of(state: Dict[str, Array]) -> Pool:
     for name, value in state.items():
         prefix, _, ending = name.rpartition(".")
         if re.search(r"embed", name):
-            raise Refused(f"'{name}' is an embedding, and no layer of grud is one; {NUMBERS}")
+            raise Refused(
+                f"'{name}' is an embedding, and no layer of grud is one; {ADVICE['embedding']}"
+            )
         if re.search(r"weight_hr_l\d+", name):
             raise Refused(f"'{name}' is a projection (proj_size), which no layer of grud has")
         match = RECURRENT_NAME.fullmatch(name)
