@@ -300,6 +300,7 @@ class Exported(ConvertTest):
             ("ReluBetween", {}),
             ("LastOnly", {}),
             ("TwoResults", {}),
+            ("Parted", {}),
             ("Scaled", {}),
             ("Everything", {}),
         ):

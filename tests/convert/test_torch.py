@@ -9,6 +9,7 @@ from support import HERE, ConvertTest, grud_convert, rows
 try:
     import torch
     import torch_modules as modules
+    from torch import nn
 except ImportError:
     raise unittest.SkipTest("there is no PyTorch here") from None
 
@@ -112,6 +113,8 @@ class Modules(TorchTest):
         )
 
     def test_several_results_are_heads(self):
+        self.check("Parted")
+        self.assertEqual(len(self.grud_metadata()["network"][-1]["heads"]), 2)
         self.check("TwoResults")
         self.assertEqual(self.grud_metadata()["network"][-1]["type"], "heads")
 
@@ -298,6 +301,12 @@ class Files(TorchTest):
             wrap=lambda s: {k.replace("words", "embedding"): v for k, v in s.items()},
         )
         self.refuse(file, says="'embedding.weight' is an embedding")
+
+    def test_a_file_of_very_many_layers_is_refused_soon(self):
+        module = nn.ModuleList(
+            [nn.LSTM(5, 5), *(nn.LayerNorm(5) for _ in range(40)), nn.Linear(9, 7)]
+        )
+        self.refuse(self.saved(module), says="--network")
 
     def test_the_class_must_fit_the_file(self):
         file = self.saved(self.module("Plain"))

@@ -89,6 +89,14 @@ class Stateful(Plain):
         return self.fc(y), state
 
 
+class Parted(Plain):
+    """One linear layer for a mean and a spread."""
+
+    def forward(self, x):
+        mean, spread = super().forward(x).chunk(2, dim=-1)
+        return torch.cat([mean, F.softplus(spread)], dim=-1)
+
+
 class OneRow(nn.Module):
     """Takes one row and its state."""
 

@@ -451,12 +451,35 @@ def join(graph: Graph, node: Node, refs: Sequence[Ref]) -> Step:
     if all(s == same[0] for s in same):
         return Step([], refs[-1])
     heads = [as_head(chain) for chain in chains]
+    if None in heads and all(len(c) < 2 and not any(k.tensors for k in c) for c in chains):
+        parted = parts_of_dense(graph, refs, chains, source)
+        if parted:
+            return parted
     if None in heads:
         raise Refused(
             f"'{node.name}' joins what different layers made ({node.op}); grud joins read-outs "
             "alone (`heads`), so leave it out of the model"
         )
     return Step([Layer("heads", node.name, heads=[h for h in heads if h])], source)
+
+
+def parts_of_dense(
+    graph: Graph, refs: Sequence[Ref], chains: Sequence[List[Layer]], source: Ref
+) -> Optional[Step]:
+    """One dense layer whose values are split, as into a mean and a spread: its rows as heads."""
+    layers: List[Layer] = []
+    while source.number != graph.input and not any(layer.kind == "dense" for layer in layers):
+        found, source = step_back(graph, source)
+        layers = tidied(found + layers)
+    widths = [r.value().shape[-1] for r in refs]
+    whole = layers[0] if layers and layers[0].kind == "dense" else None
+    if len(layers) != 1 or not whole or sum(widths) != len(whole.tensors["weight"]):
+        return None
+    heads = []
+    for k, (end, width) in enumerate(zip(np.cumsum(widths), widths)):
+        rows = {name: t[end - width : end] for name, t in whole.tensors.items()}
+        heads += tidied([Layer("dense", f"{whole.name}.{k}", rows), *chains[k]])
+    return Step([Layer("heads", whole.name, heads=heads)], source)
 
 
 def as_head(chain: List[Layer]) -> Optional[Layer]:
@@ -1611,11 +1634,17 @@ def scalings_in(others: Dict[str, Array], widths: Tuple[int, int]) -> List[Any]:
     return found
 
 
+N_TRIES = 20000  # orders that are looked at; of a file of very many layers, not all
+
+
 def orders_by_size(layers: Sequence[Layer], limit: int = 200) -> List[List[Layer]]:
     """The ways to put all layers one after the other so that their sizes fit."""
     found: List[List[Layer]] = []
+    tries = iter(range(N_TRIES))
 
     def go_on(chain: List[Layer], rest: List[Layer], width: int) -> None:
+        if next(tries, None) is None:
+            return
         if not rest:
             found.append(chain)
         for k, layer in enumerate(rest):
