@@ -291,8 +291,6 @@ class Graph:
 
 
 LAYERS_OF_GRUD = "GRU, LSTM, dense, layer and batch normalisation, activations and heads"
-
-
 NOT_A_CELL = "convert the model that the graph was exported from, where it is still a GRU or LSTM"
 ADVICE = {
     "loop": NOT_A_CELL,
@@ -381,8 +379,8 @@ def smooth_refs(graph: Graph, node: Node) -> Optional[List[Ref]]:
 
 def is_far_threshold(graph: Graph, condition: Ref) -> bool:
     """x > 20, beyond which frameworks say x for softplus(x), which is the same in float32."""
-    node = graph.nodes[condition.number]
-    bound = node.args[-1] if node.op.lower() in ("greater", "gt") else None
+    node = graph.nodes.get(condition.number)
+    bound = node.args[-1] if node and node.op.lower() in ("greater", "gt") else None
     value = bound.value() if isinstance(bound, Ref) and not bound.is_live else bound
     return value is not None and not isinstance(value, Ref) and bool(np.min(value) >= 15.0)
 
@@ -412,7 +410,7 @@ def known_between(name: str, x: Array, y: Array) -> List[Layer]:
     for kind, function in ACTIVATIONS.items():
         made = function(x)
         factor = float((made * y).sum() / max((made * made).sum(), 1e-300))
-        if kind != "linear" and is_near(made * factor, y, 1e-5):
+        if kind != "linear" and is_near(made * factor, y, 3e-6):
             factor = round(factor, 5)
             return [activation(name, kind)] + (
                 [affine(name, factor, 0.0)] if factor != 1.0 else []
@@ -435,8 +433,10 @@ def fitted_norm(name: str, x: Array, y: Array) -> List[Layer]:
     return []
 
 
-def is_near(a: Array, b: Array, tolerance: float) -> bool:
-    return bool(np.all(np.abs(a - b) <= tolerance * np.maximum(1.0, np.abs(b))))
+def is_near(a: Array, b: Array, tolerance: float, floor: Optional[float] = None) -> bool:
+    """Within the share `tolerance` of b; where b is near 0, of the largest b or 1."""
+    floor = max(min(1.0, np.abs(b).max()), 1e-6) if floor is None else floor
+    return bool(np.all(np.abs(a - b) <= tolerance * np.maximum(floor, np.abs(b))))
 
 
 def join(graph: Graph, node: Node, refs: Sequence[Ref]) -> Step:
@@ -2784,10 +2784,21 @@ def selftest_of(model: Model, frame: Frame, chain: Chain) -> Dict[str, Any]:
     unit = random_rows((model.n_rows, widths[0]))
     raw = (around.mean + around.std * unit).astype(np.float32).astype(np.float64)
     seen = (raw - frame.input_scaling.mean) / frame.input_scaling.std
-    found = run_layers(model.found, seen)
+    found = scaled_run(chain, seen)
     right = results_of(model, seen, widths[1])
+    if not is_near(found[-len(right) :], right, TOLERANCE):
+        raise Refused(
+            "its layers give other numbers once constants are taken into their weights; "
+            "leave out what scales values between the layers"
+        )
     found[-len(right) :] = right  # of a model that takes so many rows alone, its last
     return {"x": rounded(raw), "y": rounded(raw_outputs(frame, raw, found))}
+
+
+def scaled_run(chain: Chain, x: Array) -> Array:
+    mean, std = chain.input_scaling or (0.0, 1.0)
+    shift, scale = chain.output_scaling or (0.0, 1.0)
+    return run_layers(chain.layers, (x - mean) / std) * scale + shift
 
 
 def raw_outputs(frame: Frame, raw: Array, y: Array) -> Array:
@@ -2817,10 +2828,10 @@ def given_selftest(path: str, frame: Frame, layers: Sequence[Layer]) -> Dict[str
         raise Refused(
             f'--selftest {path} is no {{"x":[[…]…],"y":[[…]…]}} that fits: {error}'
         ) from error
-    if is_near(found, y, 1e-4):
+    if is_near(found, y, 1e-4, 1.0):
         return {"x": x.tolist(), "y": y.tolist()}
     k = np.unravel_index(np.argmax(np.abs(found - y)), y.shape)
-    fits = next((c for c in with_one_more(layers) if is_near(run(c), y, 1e-4)), None)
+    fits = next((c for c in with_one_more(layers) if is_near(run(c), y, 1e-4, 1.0)), None)
     way_out = "what is between them, as an activation"
     if fits:
         way_out = f"so: --network '{json.dumps([entry_of(layer) for layer in tidied(fits)])}'"
