@@ -189,6 +189,33 @@ TEST(models_save_and_load_bit_for_bit)
     }
 }
 
+/* What the layer gives is then what the model gives: a read-out of ones and zeros says the same. */
+TEST(network_may_end_in_a_layer_that_reads_both_ways)
+{
+    struct fixture f = both_ways("", "_reverse"), g = both_ways("", "_reverse");
+    float unit[4 * UNITS * UNITS] = { 0 }, x[ROWS * INPUTS], a[ROWS * 2 * UNITS],
+                           b[ROWS * 2 * UNITS];
+    for (size_t k = 0; k < (size_t)2 * UNITS; k++) {
+        unit[k * 2 * UNITS + k] = 1;
+    }
+    fixture_remove(&f, "fc.weight");
+    fixture_remove(&g, "fc.weight");
+    fixture_raw_tensor(&g, "fc.weight", "F32", (size_t)2 * UNITS, (size_t)2 * UNITS, unit,
+                       sizeof unit);
+    f.grud = "{\"network\":[{\"type\":\"gru\",\"prefix\":\"rnn\"}]}";
+    struct gru_model *bare = fixture_loaded(&f), *read_out = fixture_loaded(&g);
+    ck_assert_uint_eq(gru_model_info(bare)->n_outputs, (size_t)2 * UNITS);
+    fill(x, (size_t)ROWS * INPUTS);
+    run(bare, x, ROWS, a);
+    run(read_out, x, ROWS, b);
+    ck_assert_mem_eq(a, b, sizeof a);
+    struct gru_model *again = expect_loaded(save(bare));
+    expect_same(bare, again);
+    gru_model_unref(again);
+    gru_model_unref(bare);
+    gru_model_unref(read_out);
+}
+
 TEST(half_without_its_other_half_is_refused)
 {
     struct fixture f = both_ways("", "_reverse");

@@ -127,9 +127,8 @@ static enum gru_status build(const struct safetensors *file, const struct recogn
     if (gru_model_alloc(&model) != GRU_OK) {
         return gru_fail_no_memory(error);
     }
-    enum gru_status status =
-        gru_metadata_apply(metadata, found->layers[0].shape.n_inputs,
-                           gru_recognised_last(found)->shape.n_units, model, error);
+    enum gru_status status = gru_metadata_apply(metadata, found->layers[0].shape.n_inputs,
+                                                gru_recognised_width(found), model, error);
     if (status == GRU_OK) {
         status = describe_outputs(found, &metadata->network, &model->info, error);
     }

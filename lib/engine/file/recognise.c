@@ -296,9 +296,7 @@ static enum gru_status order_layers(const struct safetensors *file, const struct
 static enum gru_status add_read_out(const struct safetensors *file, const struct layer_kind *kind,
                                     struct recognised *found, struct gru_error *error)
 {
-    const struct recognised_layer *last = &found->layers[found->n_layers - 1];
-    const size_t n_other = last->shape.is_reverse ? (last - 1)->shape.n_units : 0;
-    const size_t width = last->shape.n_units + n_other;
+    const size_t width = gru_recognised_width(found);
     struct recognised_layer read_out = { .gate_order = NULL };
     enum gru_status status = find_read_out(file, kind, width, &read_out, error);
     if (status == GRU_OK) {

@@ -34,9 +34,12 @@ struct recognised {
     size_t n_heads;               /* 0: it has its own */
 };
 
-static inline const struct recognised_layer *gru_recognised_last(const struct recognised *found)
+/* The width of what the last layer gives, both halves of it. */
+static inline size_t gru_recognised_width(const struct recognised *found)
 {
-    return &found->layers[found->n_layers - 1];
+    const struct recognised_layer *last = &found->layers[found->n_layers - 1];
+    const size_t n_other = last->shape.is_reverse ? (last - 1)->shape.n_units : 0;
+    return last->shape.n_units + n_other;
 }
 
 /* The recurrent layers' cell: what the metadata says, or implies; else that whose number of gates
