@@ -35,11 +35,15 @@ static inline double running_means_all(const struct running_means *means)
     return (double)means->recent + means->beyond;
 }
 
+/* Values beyond it count as it: so no mean is, and no distance between two is beyond any float. */
+static const double running_means_most = FLT_MAX / 2;
+
 /* Whether they are numbers, or not known; and whether they can be of sizes, which are not negative.
  */
 static inline bool running_means_are_numbers(const struct running_means *means)
 {
-    return !isinf(means->recent) && !isinf(means->beyond);
+    return !(fabs((double)means->recent) > running_means_most) &&
+           !(fabs(running_means_all(means)) > running_means_most);
 }
 static inline bool running_means_are_sizes(const struct running_means *means)
 {
@@ -47,22 +51,30 @@ static inline bool running_means_are_sizes(const struct running_means *means)
            !(running_means_all(means) < 0);
 }
 
-static inline float running_means_bound(double value)
+/* In the order in which processors have an instruction for each. */
+static inline double running_means_bound(double value)
 {
-    return (float)(value > FLT_MAX ? FLT_MAX : value < -FLT_MAX ? -FLT_MAX : value);
+    const double low = running_means_most < value ? running_means_most : value;
+    return -running_means_most > low ? -running_means_most : low;
 }
 
-/* m += (x - m) / n (B. P. Welford, Technometrics 4(3), 1962), with a value for each of the two. In
- * doubles and bounded: a square may be beyond any float, and the mean must come back from it. A
- * recent mean that is not known begins with the value. */
+/* A recent mean that is not known begins with the value. */
+static inline void running_means_begin(struct running_means *means, double value)
+{
+    if (isnan(means->recent)) {
+        means->recent = (float)running_means_bound(value);
+    }
+}
+
+/* m += (x - m) / n (B. P. Welford, Technometrics 4(3), 1962), with a value for each of the two. */
 static inline void running_means_move(struct running_means *means, struct running_rates rates,
                                       double value_for_all, double value_for_recent)
 {
-    const double before = isnan(means->recent) ? value_for_recent : means->recent;
-    double all = running_means_all(means);
-    all += rates.all * (value_for_all - all);
-    means->recent = running_means_bound(before + rates.recent * (value_for_recent - before));
-    means->beyond = running_means_bound(all - means->recent);
+    const double all = running_means_all(means), recent = means->recent;
+    const double next = recent + rates.recent * (running_means_bound(value_for_recent) - recent);
+    means->recent = (float)next;
+    means->beyond =
+        (float)(all + rates.all * (running_means_bound(value_for_all) - all) - means->recent);
 }
 
 #endif

@@ -63,6 +63,7 @@ TEST(the_recent_mean_is_that_of_all_at_first_and_forgets_then)
 TEST(what_is_not_known_stays_so_and_the_recent_mean_begins)
 {
     struct running_means means = RUNNING_MEANS_UNKNOWN;
+    running_means_begin(&means, 3.0);
     running_means_move(&means, running_rates_of(1000), 3.0, 3.0);
     ck_assert(means.recent == 3.0F && isnan(running_means_all(&means)));
     running_means_move(&means, running_rates_of(1001), 4.0, 4.0);

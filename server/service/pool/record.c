@@ -86,8 +86,8 @@ struct record_error record_error_of(uint32_t n, float absolute, float squared)
         return (struct record_error){ .n = 0 };
     }
     return (struct record_error){ .n = n,
-                                  .absolute.recent = absolute,
-                                  .squared.recent = squared,
+                                  .absolute.recent = (float)running_means_bound(absolute),
+                                  .squared.recent = (float)running_means_bound(squared),
                                   .symmetric = unknown,
                                   .bias = unknown,
                                   .persistence = unknown,

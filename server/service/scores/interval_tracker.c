@@ -204,6 +204,8 @@ static inline void learn_told(const struct tracked *of, size_t level, double sha
     const struct running_rates rates = running_rates_of(*of->scored);
     const double width = (double)bounds->upper - bounds->lower;
     const double score = error_interval_score(share, truth, bounds->lower, bounds->upper);
+    running_means_begin(&of->told[level].width, width);
+    running_means_begin(&of->told[level].score, score);
     running_means_move(&of->told[level].width, rates, width, width);
     running_means_move(&of->told[level].score, rates, score, score);
 }

@@ -8,44 +8,64 @@
 
 /* ---- means ---- */
 
-/* The first value is where a mean is that is not known. */
-static double from_mean(double value, double mean)
-{
-    return isnan(mean) ? 0.0 : value - mean;
-}
-
-/* The mean square of how far values are from their mean, before the mean is moved. */
-static void spread(struct running_means *variance, struct running_rates rates, double value,
-                   double mean_of_all, double mean_of_recent)
-{
-    const double of_all = value - mean_of_all, of_recent = from_mean(value, mean_of_recent);
-    running_means_move(variance, rates, (1.0 - rates.all) * of_all * of_all,
-                       (1.0 - rates.recent) * of_recent * of_recent);
-}
-
-static void move(struct running_means *means, struct running_rates rates, double value)
+static inline void move(struct running_means *means, struct running_rates rates, double value)
 {
     running_means_move(means, rates, value, value);
 }
 
-static void note(struct record_error *error, double truth, double forecast, double persistence)
+/* The mean square of how far values are from their mean, which moves afterwards. */
+static inline void spread(struct running_means *variance, struct running_rates rates,
+                          double from_mean_of_all, double from_mean_of_recent)
 {
-    const double bias = truth - forecast, absolute = fabs(bias);
-    const double truth_of_all = running_means_all(&error->truth),
-                 truth_of_recent = error->truth.recent;
+    running_means_move(variance, rates, (1.0 - rates.all) * from_mean_of_all * from_mean_of_all,
+                       (1.0 - rates.recent) * from_mean_of_recent * from_mean_of_recent);
+}
+
+struct comparison {
+    double truth, bias, symmetric, persistence;
+};
+
+/* Of what was before, no more than two means are known. */
+static void begin_recent(struct record_error *error, const struct comparison *of)
+{
+    running_means_begin(&error->symmetric, of->symmetric);
+    running_means_begin(&error->bias, of->bias);
+    running_means_begin(&error->persistence, of->persistence);
+    running_means_begin(&error->truth, of->truth);
+    running_means_begin(&error->truth_variance, 0.0);
+    running_means_begin(&error->forecast_variance, 0.0);
+}
+
+static void note(struct record_error *error, const struct comparison *of)
+{
+    if (isnan(error->symmetric.recent)) {
+        begin_recent(error, of);
+    }
     error->n++;
     const struct running_rates rates = running_rates_of(error->n);
-    spread(&error->truth_variance, rates, truth, truth_of_all, truth_of_recent);
-    spread(&error->forecast_variance, rates, forecast,
-           truth_of_all - running_means_all(&error->bias), truth_of_recent - error->bias.recent);
-    move(&error->truth, rates, truth);
-    move(&error->bias, rates, bias);
-    move(&error->absolute, rates, absolute);
-    move(&error->squared, rates, bias * bias);
-    move(&error->symmetric, rates, error_symmetric(truth, forecast));
-    /* For the first value of a stream persistence says nothing: it counts as the forecast does. */
-    const double reference = fabs(truth - persistence);
-    move(&error->persistence, rates, isnan(reference) ? absolute : reference);
+    const double from_all = of->truth - running_means_all(&error->truth),
+                 from_recent = of->truth - error->truth.recent;
+    spread(&error->truth_variance, rates, from_all, from_recent);
+    /* forecast = truth - bias, and so are their means */
+    spread(&error->forecast_variance, rates,
+           from_all - (of->bias - running_means_all(&error->bias)),
+           from_recent - (of->bias - error->bias.recent));
+    move(&error->truth, rates, of->truth);
+    move(&error->bias, rates, of->bias);
+    move(&error->absolute, rates, fabs(of->bias));
+    move(&error->squared, rates, of->bias * of->bias);
+    move(&error->symmetric, rates, of->symmetric);
+    move(&error->persistence, rates, of->persistence);
+}
+
+/* For the first value of a stream persistence says nothing: it counts as the forecast does. */
+static struct comparison comparison_of(double truth, double forecast, double last)
+{
+    const double bias = truth - forecast;
+    return (struct comparison){ .truth = truth,
+                                .bias = bias,
+                                .symmetric = error_symmetric(truth, forecast),
+                                .persistence = isnan(last) ? fabs(bias) : fabs(truth - last) };
 }
 
 static void note_seasonal(struct record_seasonal *seasonal, double absolute, double reference)
@@ -63,6 +83,15 @@ static double of_span(const struct running_means *means, enum error_span span)
     return span == ERROR_SPAN_RECENT ? means->recent : running_means_all(means);
 }
 
+/* As forecasts are floats, what is less than their last digit is no variance: it is what rounding
+ * has left of the means. */
+static double variance_of_forecasts(const struct record_error *error, enum error_span span)
+{
+    const double truth = of_span(&error->truth, span), bias = of_span(&error->bias, span);
+    const double variance = of_span(&error->forecast_variance, span);
+    return variance > 1e-13 * (truth * truth + bias * bias) ? variance : 0.0;
+}
+
 struct error_sums forecast_errors_sums(const struct record_error *error,
                                        const struct record_seasonal *seasonal, enum error_span span)
 {
@@ -70,7 +99,7 @@ struct error_sums forecast_errors_sums(const struct record_error *error,
                  squared = of_span(&error->squared, span),
                  absolute = of_span(&error->absolute, span),
                  truth_variance = fmax(of_span(&error->truth_variance, span), 0.0),
-                 forecast_variance = fmax(of_span(&error->forecast_variance, span), 0.0);
+                 forecast_variance = variance_of_forecasts(error, span);
     /* By the variance of a difference. Rounding must not make a correlation of more than 1. */
     const double most = sqrt(truth_variance) * sqrt(forecast_variance),
                  product = (truth_variance + forecast_variance + bias * bias - squared) / 2.0;
@@ -110,7 +139,9 @@ void forecast_errors_note(const struct gru_model *gru, const float *state, const
     for (size_t o = 0; o < info->n_outputs; o++) {
         const float seen = seen_of(info, x, y, o);
         if (!isnan(seen) && errors[o].n < UINT32_MAX) {
-            note(&errors[o], (double)seen, (double)y[o], (double)last[info->outputs[o].feeds]);
+            const struct comparison comparison =
+                comparison_of((double)seen, (double)y[o], (double)last[info->outputs[o].feeds]);
+            note(&errors[o], &comparison);
         }
     }
 }

@@ -1,6 +1,7 @@
 /* Forecasts of sessions against the readings that came, as they were made then. */
 #include "service/scores/error_totals.h"
 #include "service/service_support.h"
+#include "service/sessions/forecast_errors.h"
 #include "test.h"
 
 #include <math.h>
@@ -61,6 +62,37 @@ TEST(what_is_missing_is_not_compared)
     const struct error_sums total = totals_of(&world, 0);
     ck_assert_double_eq(total.n, 1.0);
     ck_assert_double_eq(total.persistence.absolute.sum, 0.0);
+    world_done(&world);
+}
+
+/* Of a network that always says the same, or readings that are. */
+TEST(what_does_not_vary_has_no_correlation)
+{
+    struct world world;
+    world_init(&world);
+    world_start(&world);
+    const struct gru_model *gru = world_model(&world)->active->gru;
+    float state[64] = { 0 }, x[INPUTS];
+    float *y = state + gru_state_y_offset(gru), *last = state + gru_state_last_offset(gru);
+    ck_assert_uint_le(gru_model_info(gru)->state_floats, 64);
+    for (int which = 0; which < 2; which++) {
+        struct record_error errors[OUTPUTS] = { { .n = 0 } };
+        const struct record_seasonal none = { .n = 0 };
+        for (uint64_t k = 1; k <= 500; k++) {
+            reading(1, k, x);
+            y[0] = which == 0 ? 20.1F : 20.1F + x[0];
+            x[0] = which == 0 ? 20.0F + x[0] : 19.7F;
+            forecast_errors_note(gru, state, x, errors);
+            last[0] = x[0];
+        }
+        for (enum error_span span = 0; span < ERROR_N_SPANS; span++) {
+            const struct error_sums sums = forecast_errors_sums(&errors[0], &none, span);
+            const struct error_figures figures = error_totals_figures(&sums, NAN);
+            ck_assert(isnan(figures.values[ERROR_CORR]));
+            ck_assert_int_eq(isnan(figures.values[ERROR_RSE]), which);
+            ck_assert(figures.values[ERROR_RMSE] > 0.1);
+        }
+    }
     world_done(&world);
 }
 
