@@ -90,7 +90,7 @@ static struct session random_session(struct setup *s, uint64_t seed)
     const size_t n_means = session_errors_bytes(info->n_outputs, season);
     unsigned char *means = arena_array(&s->arena, n_means, 1);
     for (size_t i = 0; i < n_means / sizeof(float); i++) {
-        const float value = i % 5 == 0 ? NAN : fabsf(random_float(&seed));
+        const float value = i % 5 == 0 ? NAN : fabsf(random_float(&seed)) / 4;
         memcpy(means + i * sizeof value, &value, sizeof value);
     }
     /* Which PUT takes as GET gave them, and does not need. */
