@@ -8,6 +8,18 @@
 #include <math.h>
 #include <string.h>
 
+/* Of a session of before there were means of changes: in those of the readings that it keeps. */
+static double mase_of_kept(const struct session *session, size_t output, double mae)
+{
+    const struct gru_info *info = gru_model_info(session->gru);
+    const bool has_season = info->season > 0 && info->season < session->n_readings;
+    const int fed = info->outputs[output].feeds;
+    const double scale = fed < 0 ? NAN
+                                 : error_scale(session->readings + fed, session->n_readings,
+                                               info->n_inputs, has_season ? info->season : 1);
+    return scale > 0.0 ? mae / scale : NAN;
+}
+
 static bool read_outputs(const struct session *session, struct arena *arena,
                          struct session_figures *figures)
 {
@@ -20,6 +32,10 @@ static bool read_outputs(const struct session *session, struct arena *arena,
             const struct error_sums sums =
                 session_errors_sums(&session->errors, n_outputs, o, span);
             of_outputs[o] = error_totals_figures(&sums, NAN);
+            if (isnan(sums.persistence.absolute.sum)) {
+                of_outputs[o].values[ERROR_MASE] =
+                    mase_of_kept(session, o, of_outputs[o].values[ERROR_MAE]);
+            }
         }
         figures->of_outputs[span] = of_outputs;
     }
