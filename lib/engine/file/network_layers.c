@@ -109,49 +109,50 @@ static enum gru_status take_tensors(struct fitting *f, const char *path, const c
 
 /* ---- elements to layers ---- */
 
-static enum gru_status add_layer(struct fitting *f, const struct layer_kind *kind,
-                                 struct recognised_layer **ret_layer)
+/* NULL: there are too many. */
+static struct recognised_layer *add_layer(struct fitting *f, const struct layer_kind *kind)
 {
     struct recognised *found = f->found;
     if (found->n_layers == LAYER_CHAIN_MAX) {
-        return gru_fail(f->error, GRU_BAD_METADATA, f->network->path,
-                        "'%s' makes more than %d layers, counting each of a stack, and the "
-                        "activation of a 'dense' as one",
-                        f->network->path, (int)LAYER_CHAIN_MAX);
+        (void)gru_fail(f->error, GRU_BAD_METADATA, f->network->path,
+                       "'%s' makes more than %d layers, counting each of a stack, and the "
+                       "activation of a 'dense' as one",
+                       f->network->path, (int)LAYER_CHAIN_MAX);
+        return NULL;
     }
     const struct network_entry *entry = entry_of(f);
     f->elements[found->n_layers] = f->k;
-    *ret_layer = &found->layers[found->n_layers++];
-    (*ret_layer)->shape = (struct layer_shape){ .kind = kind };
+    struct recognised_layer *layer = &found->layers[found->n_layers++];
+    layer->shape = (struct layer_shape){ .kind = kind };
     switch (kind->family) {
     case LAYER_RECURRENT:
-        (*ret_layer)->shape.reset = entry->reset;
+        layer->shape.reset = entry->reset;
         break;
     case LAYER_NORM:
     case LAYER_BATCH_NORM:
-        (*ret_layer)->shape.eps = entry->eps;
+        layer->shape.eps = entry->eps;
         break;
     case LAYER_ACTIVATION:
-        (*ret_layer)->shape.activation = entry->activation;
+        layer->shape.activation = entry->activation;
         break;
     case LAYER_DENSE:
     case LAYER_N_FAMILIES:
         break;
     }
-    return GRU_OK;
+    return layer;
 }
 
 /* What an element's activation does: at the end of the network it is that of the outputs. */
 static enum gru_status add_activation(struct fitting *f)
 {
-    struct recognised_layer *layer;
     if (f->k == f->network->end) {
         f->found->activation = entry_of(f)->activation;
         return GRU_OK;
     }
-    return entry_of(f)->activation == GRU_LINEAR
+    return entry_of(f)->activation == GRU_LINEAR ||
+                   add_layer(f, gru_layer_kind_row(GRU_LAYER_ACTIVATION))
                ? GRU_OK
-               : add_layer(f, gru_layer_kind_row(GRU_LAYER_ACTIVATION), &layer);
+               : GRU_BAD_METADATA;
 }
 
 /* Whether a layer of that number has any of the tensors that it must have; end: of their names. */
@@ -210,20 +211,20 @@ static enum gru_status add_half(struct fitting *f, size_t number, bool is_revers
 {
     const struct network_entry *entry = entry_of(f);
     const struct network_path path = gru_network_path(f->network, f->k, "prefix");
-    struct recognised_layer *layer;
     if (f->n_recurrent++ == GRU_LAYERS_MAX) {
         return gru_fail(f->error, GRU_BAD_METADATA, f->network->path,
                         "'%s' has more than %d recurrent layers", f->network->path,
                         (int)GRU_LAYERS_MAX);
     }
-    enum gru_status status = add_layer(f, entry->kind, &layer);
-    if (status == GRU_OK) {
-        layer->shape.is_reverse = is_reverse;
-        layer->gate_order =
-            entry->gate_order ? gru_layer_kind_order(entry->kind, entry->gate_order) : NULL;
-        layer->takes = entry->takes;
-        status = take_tensors(f, path.text, entry->prefix, number, layer);
+    struct recognised_layer *layer = add_layer(f, entry->kind);
+    if (!layer) {
+        return GRU_BAD_METADATA;
     }
+    layer->shape.is_reverse = is_reverse;
+    layer->gate_order =
+        entry->gate_order ? gru_layer_kind_order(entry->kind, entry->gate_order) : NULL;
+    layer->takes = entry->takes;
+    enum gru_status status = take_tensors(f, path.text, entry->prefix, number, layer);
     if (status == GRU_OK) {
         status = at_element(f, f->k, gru_layer_find_sizes(layer, f->error));
     }
@@ -284,11 +285,11 @@ static enum gru_status add_plain(struct fitting *f)
 {
     const struct network_entry *entry = entry_of(f);
     const struct network_path path = gru_network_path(f->network, f->k, "prefix");
-    struct recognised_layer *layer;
-    enum gru_status status = add_layer(f, entry->kind, &layer);
-    if (status == GRU_OK) {
-        status = take_tensors(f, path.text, entry->prefix, 0, layer);
+    struct recognised_layer *layer = add_layer(f, entry->kind);
+    if (!layer) {
+        return GRU_BAD_METADATA;
     }
+    enum gru_status status = take_tensors(f, path.text, entry->prefix, 0, layer);
     if (status == GRU_OK) {
         status = at_element(f, f->k, gru_layer_find_sizes(layer, f->error));
     }
@@ -335,8 +336,8 @@ static enum gru_status add_head(struct fitting *f, size_t k, struct layer_shape 
 /* One layer, whose rows are those of all heads. */
 static enum gru_status add_heads(struct fitting *f)
 {
-    struct recognised_layer *layer;
-    enum gru_status status = add_layer(f, entry_of(f)->kind, &layer);
+    struct recognised_layer *layer = add_layer(f, entry_of(f)->kind);
+    enum gru_status status = layer ? GRU_OK : GRU_BAD_METADATA;
     for (size_t k = 0; status == GRU_OK && k < f->network->n_heads; k++) {
         status = add_head(f, k, &layer->shape);
     }
