@@ -107,12 +107,8 @@ static bool fits_embedding(const struct safetensors *file, const struct tensor_v
 
 static bool fits_decoder(const struct safetensors *file, const struct tensor_view *tensor)
 {
-    bool has_encoder = false;
-    for (size_t k = 0; k < file->n_tensors && has_part(tensor, "dec"); k++) {
-        has_encoder =
-            has_encoder || (has_part(&file->tensors[k], "enc") && is_recurrent(&file->tensors[k]));
-    }
-    return has_encoder && is_recurrent(tensor);
+    (void)file;
+    return has_part(tensor, "dec") && is_recurrent(tensor);
 }
 
 /* ---- the ways out ---- */
@@ -226,25 +222,42 @@ struct diagnosis {
     const char *what;
     way_fn *say;
     bool is_certain; /* no layer has tensors of such a name */
+    const char
+        *beside; /* recurrent layers with such a part in their names are there, too; or NULL */
 };
 
 static const struct diagnosis diagnoses[] = {
-    { fits_weight_norm, "of a weight normalisation", say_weight_norm, true },
-    { fits_parametrization, "of a parametrization", say_parametrization, true },
-    { fits_spectral_norm, "of a spectral normalisation", say_spectral_norm, true },
+    { fits_weight_norm, "of a weight normalisation", say_weight_norm, true, NULL },
+    { fits_parametrization, "of a parametrization", say_parametrization, true, NULL },
+    { fits_spectral_norm, "of a spectral normalisation", say_spectral_norm, true, NULL },
     { fits_average, "of a running average of the weights (EMA) beside the weights themselves",
-      say_average, false },
-    { fits_counter, "the counter of a running average of weights (EMA, SWA)", say_counter, true },
-    { fits_attention, "of an attention, which weighs all rows at once", say_served, false },
-    { fits_convolution, "of a convolution, which sees several rows at once", say_served, false },
-    { fits_embedding, "of an embedding, which takes numbers of classes", say_embedding, false },
+      say_average, false, NULL },
+    { fits_counter, "the counter of a running average of weights (EMA, SWA)", say_counter, true,
+      NULL },
+    { fits_attention, "of an attention, which weighs all rows at once", say_served, false, NULL },
+    { fits_convolution, "of a convolution, which sees several rows at once", say_served, false,
+      NULL },
+    { fits_embedding, "of an embedding, which takes numbers of classes", say_embedding, false,
+      NULL },
     { fits_decoder, "of a decoder behind an encoder, which is given its own outputs", say_decoder,
-      false },
+      false, "enc" },
 };
+
+static bool has_beside(const struct safetensors *file, const char *part)
+{
+    bool has = false;
+    for (size_t k = 0; !has && k < file->n_tensors; k++) {
+        has = has_part(&file->tensors[k], part) && is_recurrent(&file->tensors[k]);
+    }
+    return has;
+}
 
 static const struct tensor_view *find(const struct safetensors *file,
                                       const struct diagnosis *diagnosis)
 {
+    if (diagnosis->beside && !has_beside(file, diagnosis->beside)) {
+        return NULL;
+    }
     for (size_t k = 0; k < file->n_tensors; k++) {
         if (diagnosis->fits(file, &file->tensors[k])) {
             return &file->tensors[k];
