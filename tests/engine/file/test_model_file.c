@@ -147,6 +147,25 @@ static struct file rich(void)
     return fixture_file(&f);
 }
 
+/* What a list of layers allocates: heads, variances that are looked at, first states. */
+static struct file chain(void)
+{
+    static const char *const norms[] = { "n.running_mean", "n.running_var" };
+    struct fixture f = fixture_small();
+    fixture_tensor(&f, "h0", 4, 0);
+    for (size_t k = 0; k < 2; k++) {
+        fixture_tensor(&f, norms[k], 4, 0);
+        for (size_t i = 0; i < 4; i++) {
+            fixture_values(&f, norms[k])[i] = 1;
+        }
+    }
+    fixture_tensor(&f, "b.weight", 1, 4);
+    f.grud = "{\"network\":[{\"type\":\"gru\",\"prefix\":\"gru\",\"initial_state\":\"h0\"},"
+             "{\"type\":\"batch_norm\",\"prefix\":\"n\"},{\"type\":\"heads\",\"heads\":["
+             "{\"prefix\":\"fc\"},{\"prefix\":\"b\",\"activation\":\"relu\"}]}]}";
+    return fixture_file(&f);
+}
+
 /* A selftest that a model meets whose read-out is its bias, [3, 0.5]. */
 static struct file constant(void)
 {
@@ -160,8 +179,8 @@ static struct file constant(void)
 
 TEST(load_survives_every_failed_allocation)
 {
-    struct file files[] = { rich(), constant() };
-    for (int k = 0; k < 2; k++) {
+    struct file files[] = { rich(), constant(), chain() };
+    for (int k = 0; k < 3; k++) {
         int failed = 1;
         for (long n = 0; failed; n++) {
             struct gru_model *model = NULL;
@@ -184,21 +203,23 @@ TEST(load_survives_every_failed_allocation)
 
 TEST(save_survives_every_failed_allocation)
 {
-    struct gru_model *model = expect_loaded(rich());
-    int failed = 1;
-    for (long n = 0; failed; n++) {
-        void *bytes = NULL;
-        size_t n_bytes;
-        failing_memory_start(n);
-        enum gru_status status = gru_model_save(model, &bytes, &n_bytes);
-        long live = failing_memory_live();
-        failed = failing_memory_stop();
-        ck_assert_int_lt(n, 1000);
-        ck_assert_int_eq(status, failed ? GRU_NO_MEMORY : GRU_OK);
-        ck_assert_int_eq(live, failed ? 0 : 1);
-        free(bytes);
+    struct gru_model *models[] = { expect_loaded(rich()), expect_loaded(chain()) };
+    for (size_t k = 0; k < 2; k++) {
+        int failed = 1;
+        for (long n = 0; failed; n++) {
+            void *bytes = NULL;
+            size_t n_bytes;
+            failing_memory_start(n);
+            enum gru_status status = gru_model_save(models[k], &bytes, &n_bytes);
+            long live = failing_memory_live();
+            failed = failing_memory_stop();
+            ck_assert_int_lt(n, 1000);
+            ck_assert_int_eq(status, failed ? GRU_NO_MEMORY : GRU_OK);
+            ck_assert_int_eq(live, failed ? 0 : 1);
+            free(bytes);
+        }
+        gru_model_unref(models[k]);
     }
-    gru_model_unref(model);
 }
 
 TEST(create_and_load_file_survive_every_failed_allocation)
@@ -211,15 +232,21 @@ TEST(create_and_load_file_survive_every_failed_allocation)
                                    .inputs = names,
                                    .outputs = names,
                                    .hidden_sizes = sizes };
-    for (int k = 0; k < 2; k++) {
+    struct gru_plan chain_plan = plan;
+    chain_plan.n_layers = 0;
+    chain_plan.has_selftest = true;
+    chain_plan.network = "[{\"type\":\"gru\",\"units\":3},{\"type\":\"heads\",\"heads\":["
+                         "{\"units\":1},{\"units\":1,\"activation\":\"relu\"}]}]";
+    chain_plan.n_network = strlen(chain_plan.network);
+    for (int k = 0; k < 3; k++) {
         int failed = 1;
         for (long n = 0; failed; n++) {
             struct gru_model *model = NULL;
             failing_memory_start(n);
             enum gru_status status =
-                k == 0 ? gru_model_create(&plan, &model, NULL)
-                       : gru_model_load_file("tests/fixtures/golden/torch-small.safetensors",
-                                             &model, NULL);
+                k < 2 ? gru_model_create(k == 0 ? &plan : &chain_plan, &model, NULL)
+                      : gru_model_load_file("tests/fixtures/golden/torch-small.safetensors", &model,
+                                            NULL);
             long live = failing_memory_live();
             failed = failing_memory_stop();
             ck_assert_int_lt(n, 1000);
