@@ -139,6 +139,7 @@ static int set_cell(struct model_plan *plan, const char *cell, const char *reset
 /* The layers of a file say what a cell, its reset and sizes would. */
 static int set_network(struct model_plan *plan, const struct model_plan_words *words)
 {
+    char reason[128];
     if (words->layers || words->cell || words->reset) {
         return command_complain(plan->command, COMMAND_WRONG_USAGE,
                                 "--network goes without %s: its layers say that",
@@ -149,7 +150,7 @@ static int set_network(struct model_plan *plan, const struct model_plan_words *w
     plan->network = input_file_read(words->network, &plan->gru.n_network);
     if (!plan->network) {
         return command_complain(plan->command, COMMAND_FAILED, "cannot read '%s': %s",
-                                words->network, strerror(errno));
+                                words->network, strerror_r(errno, reason, sizeof reason));
     }
     plan->gru.network = plan->network;
     return COMMAND_FINE;

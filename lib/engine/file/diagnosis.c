@@ -246,7 +246,7 @@ static const struct diagnosis diagnoses[] = {
 static bool has_beside(const struct safetensors *file, const char *part)
 {
     bool has = false;
-    for (size_t k = 0; !has && k < file->n_tensors; k++) {
+    for (size_t k = 0; file->tensors && !has && k < file->n_tensors; k++) {
         has = has_part(&file->tensors[k], part) && is_recurrent(&file->tensors[k]);
     }
     return has;
