@@ -35,9 +35,8 @@ static void note_non_finite(struct gru_lane *lane, size_t row, size_t column)
 
 /* ---- states ---- */
 
-/* Moves each layer's [h] or [h, c] between a lane's state and the grid's padded arrays: into
- * `state`, or from `from`. */
-static void move_hidden(const struct grid *g, size_t lane, float *state, const float *from)
+/* Each layer's [h] or [h, c], from a lane's state into the grid's padded arrays. */
+static void load_hidden(const struct grid *g, size_t lane, const float *state)
 {
     float *states = g->states;
     for (size_t l = 0; l < g->model->n_stepwise; l++) {
@@ -45,14 +44,24 @@ static void move_hidden(const struct grid *g, size_t lane, float *state, const f
         const size_t h = shape->n_units, hp = k_padded(h);
         for (size_t part = 0; part < shape->kind->n_states; part++) {
             float *padded = states + lane * hp;
-            if (state) {
-                memcpy(state, padded, h * sizeof *state);
-                state += h;
-            } else {
-                memcpy(padded, from, h * sizeof *padded);
-                memset(padded + h, 0, (hp - h) * sizeof *padded);
-                from += h;
-            }
+            memcpy(padded, state, h * sizeof *padded);
+            memset(padded + h, 0, (hp - h) * sizeof *padded);
+            state += h;
+            states += g->model->run.n_lanes * hp;
+        }
+    }
+}
+
+/* And back. */
+static void store_hidden(const struct grid *g, size_t lane, float *state)
+{
+    const float *states = g->states;
+    for (size_t l = 0; l < g->model->n_stepwise; l++) {
+        const struct layer_shape *shape = &g->model->layers[l].shape;
+        const size_t h = shape->n_units, hp = k_padded(h);
+        for (size_t part = 0; part < shape->kind->n_states; part++) {
+            memcpy(state, states + lane * hp, h * sizeof *state);
+            state += h;
             states += g->model->run.n_lanes * hp;
         }
     }
@@ -63,7 +72,7 @@ static void gather_lane(struct grid *g, size_t b)
     const struct gru_info *info = &g->model->info;
     const float *state = g->t == 0 ? g->lanes[b]->state_in : g->lanes[b]->state_out;
     state = state ? state : g->model->initial_state;
-    move_hidden(g, b, NULL, state);
+    load_hidden(g, b, state);
     memcpy(g->last + b * info->n_inputs, state + gru_state_last_offset(g->model),
            info->n_inputs * sizeof(float));
     memcpy(g->y + b * info->y_floats, state + gru_state_y_offset(g->model),
@@ -95,7 +104,7 @@ static void scatter_lane(const struct grid *g, size_t b)
 {
     const struct gru_info *info = &g->model->info;
     float *state = g->lanes[b]->state_out;
-    move_hidden(g, b, state, NULL);
+    store_hidden(g, b, state);
     memcpy(state + gru_state_last_offset(g->model), g->last + b * info->n_inputs,
            info->n_inputs * sizeof(float));
     memcpy(state + gru_state_y_offset(g->model), g->y + b * info->y_floats,
