@@ -111,13 +111,14 @@ def fit_evaluate(body):
 
 
 def fit_session(body):
-    """A state and a calibration are opaque: what GET gave."""
+    """A state, a calibration and the means of errors are opaque: what GET gave."""
     for name in ("state", "last", "y", "digest", "calibration"):
         body.pop(name, None)
     fit_rows(body, "rewarm")
     fit_rows(body, "readings")
-    for name in ("n", "mae", "rmse"):
-        if "errors" in body:
+    if "errors" in body:
+        body["errors"].pop("means", None)
+        for name in ("n", "mae", "rmse"):
             body["errors"][name] = fit_row(body["errors"][name], 1)
     if body.get("time"):
         body["time"] = {"last_at": body["time"]["last_at"]}
@@ -134,7 +135,8 @@ def fit_job(body):
     if body.get("suffix"):
         body["suffix"] = body["suffix"][:16]  # at most 64 bytes
     hyperparameters = body.setdefault("hyperparameters", {})
-    for name in ("momentum", "weight_decay", "loss", "l2_sp", "learning_rate", "clip_norm"):
+    others = ("momentum", "weight_decay", "l2_sp", "learning_rate", "clip_norm")
+    for name in ("loss", "class_weights", "schedule", *others):  # some need each other
         hyperparameters.pop(name, None)
     hyperparameters["n_epochs"] = 1
 
