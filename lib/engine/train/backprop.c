@@ -76,7 +76,9 @@ static void describe_layer(struct backprop *bp, size_t l, size_t first)
     layer->may_drop =
         bp->options.dropout > 0 && !is_last && layer_kind_is_recurrent(layer->shape->kind);
     place_parameters(bp, layer);
-    layer->family->describe(layer);
+    if (layer->family->describe) {
+        layer->family->describe(layer);
+    }
 }
 
 static void describe(struct backprop *bp, const struct gru_model *model,
@@ -104,7 +106,8 @@ static void cut_chunk(struct backprop *bp, struct block_cutter *cutter)
     size_t between = 0;
     for (size_t l = 0; l < bp->n_layers; l++) {
         const struct backprop_layer *layer = &bp->layers[l];
-        const struct backprop_needs needs = layer->family->needs(layer);
+        const struct backprop_needs needs =
+            layer->family->needs ? layer->family->needs(layer) : (struct backprop_needs){ 0 };
         most.pre = max_size(most.pre, needs.pre);
         most.scratch = max_size(most.scratch, needs.scratch);
         if (layer->is_trained) {

@@ -5,36 +5,6 @@
 
 #include <string.h>
 
-static void describe(struct backprop_layer *layer)
-{
-    (void)layer;
-}
-
-static struct backprop_needs needs(const struct backprop_layer *layer)
-{
-    (void)layer;
-    return (struct backprop_needs){ 0 };
-}
-
-static void cut(const struct backprop *bp, struct backprop_layer *layer,
-                struct block_cutter *cutter)
-{
-    (void)bp;
-    backprop_cut_result(layer, cutter);
-}
-
-static void forward(const struct backprop_pass *pass, const struct backprop_layer *layer,
-                    const float *in, size_t ld_in)
-{
-    const struct layer_rows rows = { .ops = pass->bp->ops,
-                                     .n_lanes = pass->chunk->n_rows,
-                                     .n_steps = 1,
-                                     .in = in,
-                                     .ld_in = ld_in,
-                                     .out = backprop_result(pass, layer) };
-    layer->shape->kind->forward(&layer->packed, &rows);
-}
-
 static void backward(const struct backprop_pass *pass, const struct backprop_layer *layer,
                      const struct backprop_rows *rows)
 {
@@ -54,9 +24,7 @@ static void backward(const struct backprop_pass *pass, const struct backprop_lay
 
 const struct backprop_family backprop_activation_family = {
     .keeps_rows = true,
-    .describe = describe,
-    .needs = needs,
-    .cut = cut,
-    .forward = forward,
+    .cut = backprop_cut_rows,
+    .forward = backprop_forward_rows,
     .backward = backward,
 };

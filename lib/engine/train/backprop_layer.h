@@ -107,9 +107,9 @@ struct backprop_rows {
 struct backprop_family {
     bool keeps_rows;      /* the way back reads the layer's own rows, not only what it saw */
     bool has_padded_rows; /* it reads d_out with its padding, which must be zeros */
-    /* Sets what follows from the layer's shape. */
+    /* Sets what follows from the layer's shape; NULL: nothing does. */
     void (*describe)(struct backprop_layer *layer);
-    struct backprop_needs (*needs)(const struct backprop_layer *layer);
+    struct backprop_needs (*needs)(const struct backprop_layer *layer); /* NULL: none */
     /* Cuts the layer's arrays, but for its packed weights. */
     void (*cut)(const struct backprop *bp, struct backprop_layer *layer,
                 struct block_cutter *cutter);
@@ -131,6 +131,13 @@ struct backprop_family {
     void (*clear)(const struct backprop *bp, const struct backprop_layer *layer);
     void (*gather)(const struct backprop *bp, const struct backprop_layer *layer);
 };
+
+/* Columns of families that see each row by itself: a result of their own, which is what a model
+ * gives. */
+void backprop_cut_rows(const struct backprop *bp, struct backprop_layer *layer,
+                       struct block_cutter *cutter);
+void backprop_forward_rows(const struct backprop_pass *pass, const struct backprop_layer *layer,
+                           const float *in, size_t ld_in);
 
 extern const struct backprop_family backprop_recurrent_family, backprop_dense_family,
     backprop_norm_family, backprop_batch_norm_family, backprop_activation_family;

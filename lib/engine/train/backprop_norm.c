@@ -6,37 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-static void describe(struct backprop_layer *layer)
-{
-    (void)layer;
-}
-
-static struct backprop_needs needs(const struct backprop_layer *layer)
-{
-    (void)layer;
-    return (struct backprop_needs){ 0 };
-}
-
-static void cut(const struct backprop *bp, struct backprop_layer *layer,
-                struct block_cutter *cutter)
-{
-    (void)bp;
-    backprop_cut_result(layer, cutter);
-}
-
-/* As a model runs it. */
-static void forward(const struct backprop_pass *pass, const struct backprop_layer *layer,
-                    const float *in, size_t ld_in)
-{
-    const struct layer_rows rows = { .ops = pass->bp->ops,
-                                     .n_lanes = pass->chunk->n_rows,
-                                     .n_steps = 1,
-                                     .in = in,
-                                     .ld_in = ld_in,
-                                     .out = backprop_result(pass, layer) };
-    layer->shape->kind->forward(&layer->packed, &rows);
-}
-
 /* ---- layer_norm ---- */
 
 /* With g = d (.) weight, d the gradient by the output: that by x is
@@ -85,10 +54,8 @@ static void norm_backward(const struct backprop_pass *pass, const struct backpro
 }
 
 const struct backprop_family backprop_norm_family = {
-    .describe = describe,
-    .needs = needs,
-    .cut = cut,
-    .forward = forward,
+    .cut = backprop_cut_rows,
+    .forward = backprop_forward_rows,
     .backward = norm_backward,
 };
 
@@ -133,10 +100,8 @@ static void batch_norm_gather(const struct backprop *bp, const struct backprop_l
 }
 
 const struct backprop_family backprop_batch_norm_family = {
-    .describe = describe,
-    .needs = needs,
-    .cut = cut,
-    .forward = forward,
+    .cut = backprop_cut_rows,
+    .forward = backprop_forward_rows,
     .backward = batch_norm_backward,
     .gather = batch_norm_gather,
 };
